@@ -1,0 +1,31 @@
+"""Bus: every node hears every committed change, in order, its own too."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from tracker.events import Change
+
+
+class Bus(Protocol):
+    """Guarantees: per publisher in order; a node hears its own changes; delivery may repeat, state is absolute."""
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None:
+        """`listen` ends once everything published before has been heard."""
+        ...
+
+    async def publish(self, change: Change) -> None: ...
+
+    def listen(self) -> AsyncIterator[Change]: ...
+
+
+def open_bus(url: str) -> Bus:
+    """`memory:` is the only one so far. Imports the bus only here."""
+    from tracker.buses.memory import MemoryBus
+
+    if url != "memory:":
+        raise ValueError(f"no bus speaks {url!r}; use memory:")
+    return MemoryBus()

@@ -1,0 +1,53 @@
+"""Picture: what a node knows of the fleet, built from a snapshot and every committed change since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracker.events import Change, Registered, VehicleState
+
+
+class Picture:
+    """The newest committed state. The API answers from it, the hub routes by it; nobody else writes it."""
+
+    def __init__(self) -> None:
+        self.vehicles: dict[str, VehicleState] = {}
+        self.register: dict[str, Registered] = {}
+        self.regions: dict[str, dict[str, Any]] = {}  # region id → Feature
+        self.inside: dict[str, set[str]] = {}  # region id → vehicles
+        self.last_seq = 0
+
+    def apply(self, change: Change) -> None:
+        """Take one committed change. Older news about a vehicle than what is known is harmless."""
+        for feature in change.regions:
+            self.regions[feature["id"]] = feature
+        for region in change.regions_deleted:
+            self.regions.pop(region, None)
+            self.inside.pop(region, None)
+        for state in change.moved:
+            self._place(state)
+        for entry in change.registered:
+            self.register[entry.vehicle] = entry
+        for vehicle in change.removed:
+            self._remove(vehicle)
+        if change.events:
+            self.last_seq = max(self.last_seq, change.events[-1].seq)
+
+    def _place(self, state: VehicleState) -> None:
+        vehicle = state.ping.vehicle
+        before = self.vehicles.get(vehicle)
+        self.vehicles[vehicle] = state
+        old = before.regions if before else {}
+        if old is state.regions:
+            return
+        for region in old:
+            if region not in state.regions and region in self.inside:
+                self.inside[region].discard(vehicle)
+        for region in state.regions:
+            self.inside.setdefault(region, set()).add(vehicle)
+
+    def _remove(self, vehicle: str) -> None:
+        self.register.pop(vehicle, None)
+        state = self.vehicles.pop(vehicle, None)
+        for region in state.regions if state else ():
+            self.inside.get(region, set()).discard(vehicle)

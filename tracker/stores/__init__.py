@@ -1,0 +1,127 @@
+"""Store: what must survive. One port, one engine a file, one contract suite for all (tests/contract)."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import msgspec
+
+from tracker.events import Acked, Event, Registered
+from tracker.ping import Ping
+
+LIVE, LATE, HELD = 0, 1, 2  #: how a stored ping was taken: moved the vehicle, went into history only, waits or was a jump
+
+
+class StoredPing(msgspec.Struct, frozen=True, gc=False):
+    n: int  # the vehicle's number
+    ping: Ping
+    received_at: int
+    taken: int = LIVE
+
+
+class SavedVehicle(msgspec.Struct, frozen=True):
+    """The newest fix and region state of one vehicle, as the fleet packs it (opaque to the store)."""
+
+    n: int
+    vehicle: str
+    state: bytes | None  # None: removed from the live fleet; its history and number stay
+
+
+class SavedRegion(msgspec.Struct, frozen=True):
+    """One version of a region. `feature` None: deleted in this version."""
+
+    id: str
+    version: int
+    updated_at: int
+    feature: dict[str, Any] | None
+
+
+class Commit(msgspec.Struct):
+    """Everything one transaction writes. All of it or none."""
+
+    pings: list[StoredPing] = []
+    events: list[Event] = []  # without seq
+    vehicles: list[SavedVehicle] = []
+    regions: list[SavedRegion] = []
+    registered: list[Registered] = []
+    unregistered: list[str] = []
+    acked: list[Acked] = []
+    meta: dict[str, str] = {}  # small facts the fleet needs after a restart
+
+
+class Loaded(msgspec.Struct):
+    """What a node starts from."""
+
+    vehicles: list[SavedVehicle]
+    regions: list[SavedRegion]  # newest version of each that is not deleted
+    registered: list[Registered]
+    meta: dict[str, str]
+    last_seq: int
+    last_n: int  # highest vehicle number ever given
+
+
+class EventQuery(msgspec.Struct, frozen=True):
+    after: int | None = None  # seq, exclusive, ascending
+    before: int | None = None  # seq, exclusive, descending
+    since: int | None = None  # time >= (half-open with until)
+    until: int | None = None  # time <
+    regions: frozenset[str] | None = None
+    vehicles: frozenset[str] | None = None
+    kinds: frozenset[str] | None = None
+    limit: int = 100
+
+
+class Store(Protocol):
+    """Guarantees every engine gives:
+
+    - `commit` is atomic and durable when it returns: a power cut loses nothing of it. It returns the events
+      with their `seq`: gapless, in the order they become visible to `events`.
+    - an event whose `id` is stored already is not stored twice: it is left out of what `commit` returns.
+    - a failed `commit` raises StoreError (StoreFull: no room) and has changed nothing.
+    - reads see every commit that returned before they began, and never wait for a commit.
+    """
+
+    async def open(self) -> Loaded: ...
+
+    async def close(self) -> None: ...
+
+    async def commit(self, commit: Commit) -> list[Event]: ...
+
+    async def reload(self, vehicles: list[str]) -> list[SavedVehicle]:
+        """The committed state of these vehicles: what the fleet goes back to after a failed commit."""
+        ...
+
+    async def fixes_at(self, wanted: list[tuple[int, int]]) -> dict[tuple[int, int], tuple[float, float]]:
+        """(n, fix time) → (lat, lon) of those that are stored."""
+        ...
+
+    async def track(self, n: int, since: int, until: int, after: int | None, limit: int) -> list[StoredPing]:
+        """One vehicle's pings in fix order, since <= time < until and time > after; each fix once."""
+        ...
+
+    async def pings_since(self, received_at: int, after_row: int, limit: int) -> list[tuple[int, StoredPing, str]]:
+        """(row, ping, vehicle) in the order they came: what preview replays."""
+        ...
+
+    async def events(self, query: EventQuery) -> list[Event]: ...
+
+    async def event(self, id: str) -> Event | None: ...
+
+    async def last_seq(self) -> int: ...
+
+    async def region_version(self, id: str, version: int) -> SavedRegion | None: ...
+
+    async def region_versions(self, id: str) -> list[SavedRegion]: ...
+
+    async def ping(self) -> None:
+        """Raise StoreError when the writer or the disk is not well."""
+        ...
+
+    async def backup(self, path: str) -> None: ...
+
+
+def open_store(url: str) -> Store:
+    """`sqlite:///path/to/folder` (or a bare folder); `sqlite://:memory:` for tests. Imports the engine only here."""
+    from tracker.stores.sqlite import SqliteStore
+
+    return SqliteStore(url)
