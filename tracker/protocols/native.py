@@ -1,0 +1,249 @@
+"""Our own JSON: one position, an array of them, `{"positions": […]}`, or one a line.
+
+Two ways through. The fast one decodes straight into typed structs and gives up at the first doubt; then the careful
+one (tracker.ping.read_ping) goes item by item, so that a bad item costs only itself and is told what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+
+from tracker.errors import BadRequest, TooLarge
+from tracker.ping import (
+    AHEAD_MS,
+    MAX_TEXT,
+    OLDEST,
+    RANGES,
+    SPEEDS,
+    Ping,
+    Unfit,
+    check_attributes,
+    read_ping,
+    vehicle_id,
+)
+from tracker.protocols import Reading
+from tracker.times import EPOCH, MS, parse_time
+
+MAX_ITEMS = 100_000  #: of one JSON body; more go as NDJSON, which is read as it comes
+_ROUGH_LIMIT = 2_000_000  # commas and brackets: what a body may cost in objects before it is decoded
+
+_KMH, _KN = SPEEDS["speed_kmh"], SPEEDS["speed_kn"]
+_Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+
+
+def _within(name: str, unit: float = 1.0) -> Any:
+    low, high, _ = RANGES[name]
+    return Annotated[float, msgspec.Meta(ge=low / unit, le=high / unit)]
+
+
+class _Position(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A position with nothing unusual about it."""
+
+    vehicle: str
+    time: Annotated[datetime, msgspec.Meta(tz=True)] | int | float
+    lat: _within("lat")  # type: ignore[valid-type]
+    lon: _within("lon")  # type: ignore[valid-type]
+    speed_mps: _within("speed_mps") | None = None  # type: ignore[valid-type]
+    speed_kmh: _within("speed_mps", _KMH) | None = None  # type: ignore[valid-type]
+    speed_kn: _within("speed_mps", _KN) | None = None  # type: ignore[valid-type]
+    heading: _within("heading") | None = None  # type: ignore[valid-type]
+    altitude_m: _within("altitude_m") | None = None  # type: ignore[valid-type]
+    accuracy_m: _within("accuracy_m") | None = None  # type: ignore[valid-type]
+    ignition: bool | None = None
+    battery_pct: _within("battery_pct") | None = None  # type: ignore[valid-type]
+    odometer_m: _within("odometer_m") | None = None  # type: ignore[valid-type]
+    driver: _Text | None = None
+    alarm: _Text | None = None
+    attributes: dict[str, str | int | float | bool | None] | None = None
+
+
+class _Positions(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    positions: list[_Position]
+
+
+_one = msgspec.json.Decoder(_Position)
+_array = msgspec.json.Decoder(list[_Position])
+_wrapped = msgspec.json.Decoder(_Positions)
+_items = msgspec.json.Decoder(list[msgspec.Raw])
+_anything = msgspec.json.Decoder()
+
+
+class _Doubt(Exception):
+    """The fast path will not decide this one."""
+
+
+#: what the fast path gives up on; all of it goes to the careful path
+_DOUBTS = (_Doubt, Unfit, msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, OverflowError)
+
+
+def read_json(payload: bytes, now: int, first: int = 0) -> Reading:
+    """One JSON document. Raises BadRequest or TooLarge when it is not one, or holds no positions."""
+    body = payload.strip(b" \t\r\n")
+    if body.startswith(b"\xef\xbb\xbf"):  # some Windows tools write a byte order mark
+        body = body[3:].lstrip()
+    if not body:
+        raise BadRequest("empty", 'the body is empty; send a position, an array of them, or {"positions": […]}')
+    if len(body) > 1_000_000 and body.count(b",") + body.count(b"[") + body.count(b"{") > _ROUGH_LIMIT:
+        raise TooLarge("too_many_items", f"a JSON body holds at most {MAX_ITEMS} positions; send more as NDJSON")
+    try:
+        pings = _read_fast(body, now)
+    except _DOUBTS:
+        return _read_careful(body, now, first)
+    if len(pings) > MAX_ITEMS:
+        raise TooLarge("too_many_items", f"a JSON body holds at most {MAX_ITEMS} positions; send more as NDJSON")
+    return Reading(pings, len(pings))
+
+
+def read_lines(payload: bytes, now: int, first: int = 0) -> Reading:
+    """Whole lines of NDJSON, one position each; blank lines are nothing. A bad line costs only itself."""
+    try:
+        pings = [_ping(position, now) for position in _one.decode_lines(payload)]
+        return Reading(pings, len(pings))
+    except _DOUBTS:
+        pass
+    return _read_each((line for line in payload.split(b"\n") if line.strip()), now, first)
+
+
+def _read_fast(body: bytes, now: int) -> list[Ping]:
+    if body[0] == 0x5B:  # [
+        return [_ping(position, now) for position in _array.decode(body)]
+    try:
+        return [_ping(_one.decode(body), now)]
+    except msgspec.ValidationError:
+        return [_ping(position, now) for position in _wrapped.decode(body).positions]
+
+
+def _ping(position: _Position, now: int) -> Ping:
+    """The types and ranges are right; what is left is the clock, the id, the units and the rounding."""
+    time = position.time
+    when = (time - EPOCH) // MS if type(time) is datetime else parse_time(time)  # type: ignore[arg-type]
+    lat, lon = round(position.lat * 1e7) / 1e7, round(position.lon * 1e7) / 1e7
+    if not OLDEST <= when <= now + AHEAD_MS or (lat == 0 and lon == 0):
+        raise _Doubt
+    speed = position.speed_mps
+    if position.speed_kmh is not None:
+        if speed is not None:
+            raise _Doubt
+        speed = position.speed_kmh * _KMH
+    if position.speed_kn is not None:
+        if speed is not None:
+            raise _Doubt
+        speed = position.speed_kn * _KN
+    if speed is not None:
+        speed = round(speed * 1e3) / 1e3
+    heading = position.heading
+    if heading is not None:
+        heading = round(heading * 1e2) % 36_000 / 1e2
+    altitude, accuracy = position.altitude_m, position.accuracy_m
+    battery, odometer = position.battery_pct, position.odometer_m
+    attributes = position.attributes
+    return Ping(
+        vehicle_id(position.vehicle),
+        when,
+        lat,
+        lon,
+        speed,
+        heading,
+        None if altitude is None else round(altitude * 1e2) / 1e2,
+        None if accuracy is None else round(accuracy * 1e2) / 1e2,
+        position.ignition,
+        None if battery is None else round(battery * 1e2) / 1e2,
+        None if odometer is None else round(odometer * 1e2) / 1e2,
+        position.driver or None,
+        position.alarm or None,
+        None if attributes is None else check_attributes(attributes),
+    )
+
+
+def _read_careful(body: bytes, now: int, first: int) -> Reading:
+    """Split the document into items, then read each on its own."""
+    try:
+        if body[0] == 0x5B:
+            return _read_each(_at_most(_items.decode(body)), now, first)
+        document = _anything.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        document = _read_tolerant(body)
+    if isinstance(document, list):
+        return _read_decoded(_at_most(document), now, first)
+    if not isinstance(document, dict):
+        raise BadRequest("not_positions", 'send a position, an array of them, or {"positions": […]}')
+    if "positions" not in document or "vehicle" in document:
+        return _read_decoded([document], now, first)
+    if not isinstance(document["positions"], list):
+        raise BadRequest("not_positions", "`positions` is an array of positions")
+    if extra := [name for name in document if name != "positions"]:
+        raise BadRequest("not_positions", f"beside `positions` there is nothing else, but here is {extra[0][:40]!r}")
+    return _read_decoded(_at_most(document["positions"]), now, first)
+
+
+def _at_most(items: list[Any]) -> list[Any]:
+    if len(items) > MAX_ITEMS:
+        raise TooLarge("too_many_items", f"a JSON body holds at most {MAX_ITEMS} positions; send more as NDJSON")
+    return items
+
+
+def _read_each(items: Iterable[bytes | msgspec.Raw], now: int, first: int) -> Reading:
+    reading = Reading()
+    for index, item in enumerate(items, first):
+        reading.items += 1
+        try:
+            reading.pings.append(_ping(_one.decode(item), now))
+            continue
+        except _DOUBTS:
+            pass
+        try:
+            reading.pings.append(read_ping(_decode_item(bytes(item)), now))
+        except Unfit as fault:
+            reading.reject(index, fault)
+    return reading
+
+
+def _read_decoded(items: list[Any], now: int, first: int) -> Reading:
+    reading = Reading(items=len(items))
+    for index, item in enumerate(items, first):
+        try:
+            reading.pings.append(read_ping(item, now))
+        except Unfit as fault:
+            reading.reject(index, fault)
+    return reading
+
+
+def _decode_item(item: bytes) -> Any:
+    try:
+        return _anything.decode(item)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return _read_tolerant(item)
+    except BadRequest as fault:
+        raise Unfit("not_json", None, fault.detail) from None
+
+
+def _read_tolerant(body: bytes) -> Any:
+    """JSON with NaN, Infinity and numbers of any length, so that one such number costs one item, not the request."""
+    try:
+        return json.loads(body.decode(), parse_int=_int)
+    except UnicodeDecodeError as fault:
+        _refuse_encoding(body, fault)
+    except RecursionError:
+        raise BadRequest("too_deep", "the JSON is nested too deeply; a position holds only plain values") from None
+    except json.JSONDecodeError as fault:
+        where = f"line {fault.lineno}, column {fault.colno}" if fault.lineno > 1 else f"byte {fault.pos}"
+        raise BadRequest("not_json", f"not JSON: {fault.msg} at {where}") from None
+
+
+def _refuse_encoding(body: bytes, fault: UnicodeDecodeError) -> NoReturn:
+    guess = "it looks like UTF-16; " if b"\0" in body[:4] or body[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+    raise BadRequest("not_utf8", f"the body is not UTF-8 at byte {fault.start}; {guess}send JSON as UTF-8") from None
+
+
+def _int(text: str) -> int | float:
+    """Python refuses to read integers of many thousand digits; a double says what they are worth."""
+    return (
+        int(text) if len(text) < 20 else (float(text) if len(text) < 400 else math.copysign(math.inf, float(text[:9])))
+    )

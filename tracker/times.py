@@ -1,0 +1,74 @@
+"""Times: UTC milliseconds inside, RFC 3339 outside (`2026-11-23T09:00:00.000Z`)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MS = timedelta(milliseconds=1)
+LAST = 253_402_300_799_999  #: 9999-12-31T23:59:59.999Z, the last time RFC 3339 can write
+
+_Aware = Annotated[datetime, msgspec.Meta(tz=True)]
+_LOOKS_NAIVE = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?)?", re.ASCII)
+_LEAP_SECOND = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:)60", re.ASCII)
+
+
+class BadTime(ValueError):
+    """Not a time we can read; the text says what to send instead."""
+
+
+class NaiveTime(BadTime):
+    """A time without a zone: it could be any of forty instants."""
+
+
+def rfc3339(ms: int) -> str:
+    """UTC milliseconds as RFC 3339 with milliseconds. Years 1 to 9999."""
+    return (EPOCH + ms * MS).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def parse_time(value: str | int | float) -> int:
+    """An RFC 3339 text, or a number since 1970 (below 1e11 seconds, below 1e14 milliseconds), as UTC milliseconds.
+
+    Raises NaiveTime for a text without a zone and BadTime for anything else.
+    """
+    return _read_text(value) if isinstance(value, str) else _read_number(value)
+
+
+def parse_parameter(text: str) -> int:
+    """The same from a query parameter, where a number is text too and `+` may have become a space."""
+    text = text.strip()
+    try:
+        number = float(text)
+    except ValueError:
+        return _read_text(re.sub(r" (?=\d\d:?\d\d$)", "+", text))
+    return _read_number(number)
+
+
+def _read_text(text: str) -> int:
+    try:
+        return (msgspec.convert(text, _Aware) - EPOCH) // MS
+    except msgspec.ValidationError:
+        pass
+    if leap := _LEAP_SECOND.match(text):
+        return _read_text(leap[1] + "59" + text[leap.end() :]) + 1000
+    if _LOOKS_NAIVE.fullmatch(text):
+        raise NaiveTime(f"the time {text!r} has no zone; end it with Z or an offset such as +02:00")
+    raise BadTime(f"{_short(text)} is not an RFC 3339 time such as 2026-11-23T09:00:00.000Z")
+
+
+def _read_number(number: int | float) -> int:
+    size = abs(number)
+    if size < 1e11:
+        return round(number * 1000)
+    if size < 1e14:
+        return round(number)
+    raise BadTime(f"{_short(number)} is neither seconds (below 1e11) nor milliseconds (below 1e14) since 1970")
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 50 else text[:47] + "…"
