@@ -1,0 +1,112 @@
+"""Durable ingest, nobody watching, 100 regions: what one core of the server takes in, three ways.
+
+A ping counts when its 2xx (or `upto`) has arrived, so when it is on disk. "A core" is a second of the server's CPU
+time over all its threads. The reference is plain `json` reading and writing the same positions in this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+
+from bench import Row, cpu_seconds, json_loop, report
+from clients import Http, Server, Socket, post_bytes
+from traffic import Traffic, circles
+
+PATH = "/api/v1/positions"
+ROUNDS = 5
+Send = Callable[[int, list[bytes]], Awaitable[None]]
+
+
+async def batches(port: int, positions: list[bytes], size: int = 100, connections: int = 4) -> None:
+    """Batches of 100 in one POST each, from four senders that wait for their answers."""
+    requests = [
+        post_bytes(PATH, b"[" + b",".join(positions[at : at + size]) + b"]") for at in range(0, len(positions), size)
+    ]
+    await _spread(port, requests, connections)
+
+
+async def singles(port: int, positions: list[bytes], connections: int = 32) -> None:
+    """One position in a POST, from 32 senders that wait for their answers."""
+    await _spread(port, [post_bytes(PATH, position) for position in positions], connections)
+
+
+async def _spread(port: int, requests: list[bytes], connections: int) -> None:
+    queue = iter(requests)
+
+    async def sender() -> None:
+        client = await Http.connect(port)
+        for request in queue:
+            status, body = await client.request(request)
+            if status != 200:
+                raise SystemExit(f"{status}: {body[:300]!r}")
+        client.transport.close()
+
+    await asyncio.gather(*(sender() for _ in range(connections)))
+
+
+async def messages(port: int, positions: list[bytes], connections: int = 4, ahead: int = 1000) -> None:
+    """One position a WebSocket message, sent on without waiting, at most `ahead` of them unanswered."""
+
+    async def sender(own: list[bytes]) -> None:
+        answered = asyncio.Event()
+        upto = 0
+
+        def hear(message: bytes) -> None:
+            nonlocal upto
+            answer = json.loads(message)
+            if answer.get("errors"):
+                raise SystemExit(f"refused: {answer}")
+            upto = answer["upto"]
+            answered.set()
+
+        client = await Socket.connect(port, PATH, hear)
+        for at in range(0, len(own), 100):
+            client.send(*own[at : at + 100])
+            while at + 100 - upto > ahead:
+                answered.clear()
+                await answered.wait()
+        while upto < len(own):
+            answered.clear()
+            await answered.wait()
+        client.close()
+
+    await asyncio.gather(*(sender(positions[first::connections]) for first in range(connections)))
+
+
+def measure(server: Server, traffic: Traffic, send: Send, count: int) -> tuple[list[float], list[float], list[float]]:
+    """Server CPU per ping, wall pings/s and reference CPU per ping, one of each a round."""
+    costs, rates, references = [], [], []
+    for number in range(ROUNDS + 1):
+        positions = traffic.take(count)
+        references.append(json_loop(b"[" + b",".join(positions[:100]) + b"]") / 100)
+        cpu, wall = cpu_seconds(server.pid), time.perf_counter()
+        asyncio.run(send(server.port, positions))
+        if number:  # the first round only warms up
+            costs.append((cpu_seconds(server.pid) - cpu) / count)
+            rates.append(count / (time.perf_counter() - wall))
+    return costs, rates, references
+
+
+def main() -> None:
+    cases: list[tuple[str, Send, int, int]] = [
+        ("batches of 100 by HTTP", batches, 60_000, 40_000),
+        ("one a message, pipelined WebSockets", messages, 30_000, 12_000),
+        ("one a POST", singles, 4_000, 1_500),
+    ]
+    rows = []
+    with Server() as server:
+        server.post("/api/v1/regions", circles(100))
+        traffic = Traffic(1000, int(time.time() * 1000) - 6 * 3_600_000)
+        for name, send, count, budget in cases:
+            costs, rates, references = measure(server, traffic, send, count)
+            per_core = [1 / cost for cost in costs]
+            note = f"{sorted(rates)[len(rates) // 2]:,.0f}/s on the clock; budget {budget:,}"
+            rows.append(Row(name, "pings/s a core", per_core, [1 / one for one in references], note))
+    report("Durable ingest, no viewers, 100 regions", rows, "bare json")
+
+
+if __name__ == "__main__":
+    main()
