@@ -20,19 +20,18 @@ TRACKER = ROOT / "tracker"
 LAYERS: list[set[str]] = [
     {"__main__"},
     {"cli"},
-    {"demo"},
     {"web.app"},
     {"web", "web.*"},
     {"pipeline"},
     {"hub"},
     {"viewer"},
     {"wire"},
-    {"replay", "replay.*", "protocols", "protocols.*", "stores.*", "buses.*", "client"},
+    {"replay", "replay.*", "protocols", "protocols.*", "stores.*", "buses.*", "client", "demo"},
     {"fleet"},
-    {"regions", "rules"},
+    {"regions", "rules", "schedule"},
     {"stores", "buses"},  # the ports: plain structs and Protocols, which the fleet fills
     {"cells"},
-    {"shapes"},
+    {"shapes", "streets"},
     {"picture"},
     {"events"},
     {"ping"},
@@ -42,7 +41,7 @@ LAYERS: list[set[str]] = [
 ]
 
 #: decides without I/O: no clock, no socket, no environment. `now` is an argument
-PURE = {"geo", "times", "shapes", "cells", "regions", "rules", "ping", "events", "picture", "fleet", "wire"}
+PURE = {"geo", "times", "shapes", "cells", "regions", "rules", "schedule", "ping", "events", "picture", "fleet", "wire"}
 PURE |= {"hub", "viewer", "protocols", "protocols.*"}
 IMPURE = {"asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets"}
 IMPURE |= {"select", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time"}
