@@ -65,9 +65,10 @@ class Server:
             return bytes(answer.read())
 
     def post(self, path: str, value: Any) -> Any:
-        request = urllib.request.Request(
-            self.url(path), json.dumps(value).encode(), {"Content-Type": "application/json"}, method="POST"
-        )
+        return self.post_raw(path, json.dumps(value).encode())
+
+    def post_raw(self, path: str, body: bytes) -> Any:
+        request = urllib.request.Request(self.url(path), body, {"Content-Type": "application/json"}, method="POST")
         with urllib.request.urlopen(request, timeout=120) as answer:
             return json.loads(answer.read())
 
