@@ -9,7 +9,8 @@ from tracker.events import Change
 
 
 class Bus(Protocol):
-    """Guarantees: per publisher in order; a node hears its own changes; delivery may repeat, state is absolute."""
+    """Guarantees: per publisher in order; a node hears its own changes before `publish` returns (so what was
+    answered can be read); delivery may repeat, state is absolute."""
 
     async def open(self) -> None: ...
 
@@ -19,7 +20,12 @@ class Bus(Protocol):
 
     async def publish(self, change: Change) -> None: ...
 
-    def listen(self) -> AsyncIterator[Change]: ...
+    def listen(self) -> AsyncIterator[Change]:
+        """Everything published from this call on."""
+        ...
+
+
+BUSES = ("memory:",)  #: the buses there are; the contract suite goes through them
 
 
 def open_bus(url: str) -> Bus:

@@ -82,7 +82,13 @@ class Store(Protocol):
     - reads see every commit that returned before they began, and never wait for a commit.
     """
 
-    async def open(self) -> Loaded: ...
+    async def open(self) -> Loaded:
+        """Raises StoreLocked when another server uses this store, StoreError when it cannot be used."""
+        ...
+
+    async def load(self) -> Loaded:
+        """What `open` answered, as it is now."""
+        ...
 
     async def close(self) -> None: ...
 
@@ -114,11 +120,20 @@ class Store(Protocol):
 
     async def region_versions(self, id: str) -> list[SavedRegion]: ...
 
+    async def newest_versions(self, ids: list[str]) -> dict[str, int]:
+        """The highest version each of these ever had, deleted ones too; absent: never seen."""
+        ...
+
     async def ping(self) -> None:
         """Raise StoreError when the writer or the disk is not well."""
         ...
 
-    async def backup(self, path: str) -> None: ...
+    async def backup(self, path: str) -> None:
+        """A complete copy of what is committed now, while work goes on; `path` appears when it is whole."""
+        ...
+
+
+STORES = ("sqlite",)  #: the engines there are; the contract suite and docs/storage.md go through them
 
 
 def open_store(url: str) -> Store:
@@ -126,3 +141,22 @@ def open_store(url: str) -> Store:
     from tracker.stores.sqlite import SqliteStore
 
     return SqliteStore(url)
+
+
+def restore_store(url: str, file: str) -> str | None:
+    """Put a backup in the place of what a stopped server's store holds; answers where the old data was kept.
+
+    Raises StoreLocked while a server uses it, Invalid when `file` is not a whole backup, StoreError when it is
+    a newer program's.
+    """
+    from tracker.stores.sqlite_files import folder, restore
+
+    kept = restore(file, folder(url))
+    return None if kept is None else str(kept)
+
+
+def backup_store(url: str, file: str) -> None:
+    """Copy a store into one file, while a server uses it or not. Raises Invalid when there is nothing to copy."""
+    from tracker.stores.sqlite_files import backup, folder
+
+    backup(folder(url), file)

@@ -1,0 +1,134 @@
+"""The data folder: where the file is, who may use it, how it is copied and put back."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from pathlib import Path
+
+from tracker.errors import Invalid, StoreLocked
+from tracker.stores.sqlite_schema import check, connect
+
+FILE = "tracker.db"
+LOCK = "tracker.lock"
+
+
+def folder(url: str) -> Path:
+    """The folder a URL names: `sqlite:///var/lib/tracker`, or just the path."""
+    return Path(url.removeprefix("sqlite://")).expanduser()
+
+
+class Lock:
+    """One server a folder. The kernel lets go of it with the process, however that ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LOCK
+        self._descriptor: int | None = None
+
+    def take(self) -> None:
+        if self._descriptor is not None:
+            return
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            owner = os.read(descriptor, 20).decode(errors="replace").strip()
+            os.close(descriptor)
+            raise StoreLocked(
+                f"Another tracker{f' (process {owner})' if owner else ''} uses the data in {self._path.parent}. "
+                "Stop it first, or choose another folder with --data."
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def copy(source: Path, target: Path) -> None:
+    """A complete, self-contained copy of a data file, also of one in use. `target` appears when it is whole."""
+    if target.exists() and (not target.is_file() or target.samefile(source)):
+        raise Invalid("backup_target", f"{target} is not a place for a backup: name a new file.")
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    try:
+        original = connect(source)
+        duplicate = sqlite3.connect(part, isolation_level=None)
+        try:
+            original.backup(duplicate)
+            duplicate.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
+        finally:
+            duplicate.close()
+            original.close()
+        _sync(part)
+        part.replace(target)
+        _sync(target.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def backup(folder: Path, file: str) -> None:
+    source = folder / FILE
+    if not source.is_file():
+        raise Invalid("no_data", f"There is no data in {folder}: nothing to back up.")
+    copy(source, Path(file))
+
+
+def restore(file: str, folder: Path) -> Path | None:
+    """See `restore_store`."""
+    backup = Path(file)
+    if not backup.is_file():
+        raise Invalid("backup_missing", f"{backup} does not exist.")
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = Lock(folder)
+    lock.take()
+    try:
+        part = folder / (FILE + ".part")
+        part.unlink(missing_ok=True)
+        try:
+            source = sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)
+            try:
+                check(source, backup)
+                fault = source.execute("PRAGMA quick_check(1)").fetchone()[0]
+                if fault != "ok":
+                    raise Invalid("backup_damaged", f"{backup} is damaged: {fault}")
+            except sqlite3.DatabaseError as error:
+                raise Invalid("backup_damaged", f"{backup} is not a tracker's backup: {error}") from error
+            finally:
+                source.close()
+            copy(backup, part)
+            kept = _set_aside(folder / FILE)
+            part.replace(folder / FILE)
+            _sync(folder)
+        finally:
+            part.unlink(missing_ok=True)
+        return kept
+    finally:
+        lock.release()
+
+
+def _set_aside(path: Path) -> Path | None:
+    if not path.exists():
+        return None
+    connection = connect(path, write=True)  # what is still in its log becomes part of it
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    number = 1
+    while (kept := path.with_name(f"{path.stem}-replaced{number}{path.suffix}")).exists():
+        number += 1
+    path.replace(kept)
+    for rest in ("-wal", "-shm"):
+        path.with_name(path.name + rest).unlink(missing_ok=True)
+    return kept
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

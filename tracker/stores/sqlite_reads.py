@@ -1,0 +1,226 @@
+"""Every question the store answers, each one statement that gives one value.
+
+One value, because sqlite3 asks for the GIL again after every row it fetches, and waits up to 5 ms for it beside
+a busy event loop: a page of 1,000 rows would take seconds. So SQL builds JSON and msgspec reads it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, TypeVar
+
+import msgspec
+
+from tracker.events import Event, Registered
+from tracker.stores import EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
+from tracker.stores.sqlite_rows import HOT, HotRow, stored_ping, text
+
+BLOCK_BITS = 15  #: 32,768 rows of `hot` are a block: what one look into the past reads at least
+
+_hot_rows = msgspec.json.Decoder(list[HotRow])
+_hot_rows_named = msgspec.json.Decoder(list[tuple[str, HotRow]])
+_fixes = msgspec.json.Decoder(list[tuple[int, int, int, int]])
+_events = msgspec.json.Decoder(list[Event])
+_vehicles = msgspec.json.Decoder(list[tuple[int, str, str | None]])
+_regions = msgspec.json.Decoder(list[SavedRegion])
+_registered = msgspec.json.Decoder(list[Registered])
+_strings = msgspec.json.Decoder(dict[str, str])
+_ids = msgspec.json.Decoder(list[str])
+
+T = TypeVar("T")
+
+#: the rows of `hot` that can hold a vehicle's fixes of a time span: its blocks, and what no block covers yet
+_TAIL = f"(SELECT coalesce(max(block) + 1, 0) << {BLOCK_BITS} FROM blocks)"
+_REGION = """json_object('id', id, 'version', version, 'updated_at', updated_at, 'feature', json(feature))"""
+
+
+def _one(connection: sqlite3.Connection, sql: str, *parameters: Any) -> Any:
+    row = connection.execute(sql, parameters).fetchone()
+    return row[0] if row else None
+
+
+def load(connection: sqlite3.Connection) -> Loaded:
+    connection.execute("BEGIN")  # one picture of everything, whatever is committed meanwhile
+    try:
+        return Loaded(
+            vehicles=_saved(
+                _one(connection, "SELECT json_group_array(json_array(n, id, hex(state))) FROM (SELECT * FROM vehicles)")
+            ),
+            regions=_regions.decode(
+                _one(
+                    connection,
+                    f"""SELECT json_group_array({_REGION}) FROM (SELECT id, max(version) AS version, updated_at, feature
+                        FROM regions GROUP BY id) WHERE feature IS NOT NULL""",
+                )
+            ),
+            registered=_registered.decode(_one(connection, "SELECT json_group_array(json(body)) FROM registered")),
+            meta=_strings.decode(_one(connection, "SELECT json_group_object(key, value) FROM meta")),
+            last_seq=last_seq(connection),
+            last_n=_one(connection, "SELECT coalesce(max(n), 0) FROM vehicles"),
+        )
+    finally:
+        connection.execute("COMMIT")
+
+
+def vehicles(connection: sqlite3.Connection, ids: list[str]) -> list[SavedVehicle]:
+    return _saved(
+        _one(
+            connection,
+            """SELECT json_group_array(json_array(n, id, hex(state))) FROM vehicles
+               WHERE id IN (SELECT value FROM json_each(?))""",
+            text(ids),
+        )
+    )
+
+
+def _saved(rows: str) -> list[SavedVehicle]:
+    return [SavedVehicle(n, id, bytes.fromhex(state) if state else None) for n, id, state in _vehicles.decode(rows)]
+
+
+def last_seq(connection: sqlite3.Connection) -> int:
+    return int(_one(connection, "SELECT coalesce(max(seq), 0) FROM events"))
+
+
+def known_ids(connection: sqlite3.Connection, ids: list[str]) -> set[str]:
+    """Which of these events are stored already."""
+    sql = "SELECT json_group_array(id) FROM events WHERE id IN (SELECT value FROM json_each(?))"
+    return set(_ids.decode(_one(connection, sql, text(ids))))
+
+
+# ------------------------------------------------------------------------------------------------ history
+
+
+def fixes_at(
+    connection: sqlite3.Connection, wanted: list[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[float, float]]:
+    rows = _one(
+        connection,
+        f"""WITH wanted AS MATERIALIZED (SELECT value ->> 0 AS n, value ->> 1 AS t FROM json_each(?1)),
+        spans AS MATERIALIZED (SELECT n, min(t) AS t0, max(t) AS t1 FROM wanted GROUP BY n),
+        places AS MATERIALIZED (
+            SELECT DISTINCT zones.block << {BLOCK_BITS} AS first, (zones.block + 1) << {BLOCK_BITS} AS last
+            FROM blocks CROSS JOIN spans ON spans.t1 >= blocks.t0 AND spans.t0 <= blocks.t1
+            CROSS JOIN zones ON zones.block = blocks.block AND zones.n = spans.n
+                AND spans.t1 >= zones.t0 AND spans.t0 <= zones.t1
+            UNION ALL SELECT {_TAIL}, 1 << 62)
+        SELECT json_group_array(json_array(hot.n, hot.t, lat, lon)) FROM places
+            CROSS JOIN hot ON hot.row >= first AND hot.row < last
+            CROSS JOIN wanted ON wanted.n = hot.n AND wanted.t = hot.t""",
+        text(wanted),
+    )
+    found: dict[tuple[int, int], tuple[float, float]] = {}
+    for n, t, lat, lon in _fixes.decode(rows):
+        found.setdefault((n, t), (lat / 1e7, lon / 1e7))
+    return found
+
+
+def track(
+    connection: sqlite3.Connection, n: int, since: int, until: int, after: int | None, limit: int
+) -> list[StoredPing]:
+    if after is not None:
+        since = max(since, after + 1)
+    rows = _one(
+        connection,
+        f"""WITH places AS MATERIALIZED (
+            SELECT zones.block << {BLOCK_BITS} AS first, (zones.block + 1) << {BLOCK_BITS} AS last
+            FROM blocks CROSS JOIN zones ON zones.block = blocks.block AND zones.n = ?1
+            WHERE blocks.t1 >= ?2 AND blocks.t0 < ?3 AND zones.t1 >= ?2 AND zones.t0 < ?3
+            UNION ALL SELECT {_TAIL}, 1 << 62)
+        SELECT json_group_array({HOT}) FROM (
+            SELECT min(row) AS row, n, t, lat, lon, speed, heading, altitude, accuracy, received, taken, extra
+            FROM places CROSS JOIN hot ON hot.row >= first AND hot.row < last
+            WHERE n = ?1 AND t >= ?2 AND t < ?3 GROUP BY t ORDER BY t LIMIT ?4)""",
+        n,
+        since,
+        until,
+        limit,
+    )
+    vehicle = _one(connection, "SELECT id FROM vehicles WHERE n = ?", n)
+    return [stored_ping(row, vehicle) for row in _hot_rows.decode(rows)]
+
+
+def pings_since(
+    connection: sqlite3.Connection, received_at: int, after_row: int, limit: int
+) -> list[tuple[int, StoredPing, str]]:
+    rows = _one(
+        connection,
+        f"""SELECT json_group_array(json_array(id, {HOT})) FROM (
+            SELECT hot.*, vehicles.id FROM hot CROSS JOIN vehicles USING (n)
+            WHERE row > ?2 AND received >= ?1
+                AND row >= coalesce((SELECT min(block) << {BLOCK_BITS} FROM blocks WHERE received >= ?1), {_TAIL})
+            ORDER BY row LIMIT ?3)""",
+        received_at,
+        after_row,
+        limit,
+    )
+    return [(row[0], stored_ping(row, vehicle), vehicle) for vehicle, row in _hot_rows_named.decode(rows)]
+
+
+# ------------------------------------------------------------------------------------------------- events
+
+
+def events(connection: sqlite3.Connection, query: EventQuery) -> list[Event]:
+    """In order of `seq`: ascending, or with only `before` the newest of them, descending."""
+    where, values = _conditions(connection, query)
+    order = "DESC" if query.before is not None and query.after is None else "ASC"
+    body = _one(
+        connection,
+        f"""SELECT json_group_array(json(body))
+            FROM (SELECT body FROM events {where} ORDER BY seq {order} LIMIT ?)""",
+        *values,
+        query.limit,
+    )
+    found = _events.decode(body)
+    found.sort(key=lambda event: event.seq, reverse=order == "DESC")
+    return found
+
+
+def _conditions(connection: sqlite3.Connection, query: EventQuery) -> tuple[str, list[Any]]:
+    tests: list[str] = []
+    values: list[Any] = []
+    after, before = query.after, query.before
+    if query.since is not None or query.until is not None:
+        # Times nearly follow seq, so the span of times is turned into a span of seq: one look into its index.
+        since = -(2**62) if query.since is None else query.since
+        until = 2**62 if query.until is None else query.until
+        low, high = connection.execute(
+            "SELECT min(seq), max(seq) FROM events WHERE time >= ? AND time < ?", (since, until)
+        ).fetchone()
+        if low is None:
+            return "WHERE false", []
+        after = low - 1 if after is None else max(after, low - 1)
+        before = high + 1 if before is None else min(before, high + 1)
+        tests.append("+time >= ? AND +time < ?")
+        values += [since, until]
+    for test, bound in (("seq > ?", after), ("seq < ?", before)):
+        if bound is not None:
+            tests.append(test)
+            values.append(bound)
+    for column, wanted in (("region", query.regions), ("vehicle", query.vehicles), ("+kind", query.kinds)):
+        if wanted is not None and len(wanted) == 1:
+            tests.append(f"{column} = ?")
+            values += wanted
+        elif wanted is not None:
+            tests.append(f"{column} IN (SELECT value FROM json_each(?))")
+            values.append(msgspec.json.encode(sorted(wanted)).decode())
+    return ("WHERE " + " AND ".join(tests) if tests else ""), values
+
+
+def event(connection: sqlite3.Connection, id: str) -> Event | None:
+    body = _one(connection, "SELECT body FROM events WHERE id = ?", id)
+    return None if body is None else msgspec.json.decode(body, type=Event)
+
+
+# ------------------------------------------------------------------------------------------------ regions
+
+
+def region_versions(connection: sqlite3.Connection, id: str, version: int | None = None) -> list[SavedRegion]:
+    sql = f"""SELECT json_group_array({_REGION}) FROM (
+        SELECT * FROM regions WHERE id = ?1 AND (?2 IS NULL OR version = ?2) ORDER BY version)"""
+    return _regions.decode(_one(connection, sql, id, version))
+
+
+def newest_versions(connection: sqlite3.Connection, ids: list[str]) -> dict[str, int]:
+    sql = """SELECT json_group_object(id, version) FROM (
+        SELECT id, max(version) AS version FROM regions WHERE id IN (SELECT value FROM json_each(?)) GROUP BY id)"""
+    return msgspec.json.decode(_one(connection, sql, text(ids)), type=dict[str, int])

@@ -1,0 +1,112 @@
+"""Between the structs of the port and the integers and JSON of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from tracker.events import Event
+from tracker.ping import Ping, Scalar
+from tracker.stores import SavedVehicle, StoredPing
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Extra(msgspec.Struct, omit_defaults=True, gc=False):
+    """What few pings carry: kept as JSON, and only where there is something."""
+
+    ignition: bool | None = None
+    battery_pct: float | None = None
+    odometer_m: float | None = None
+    driver: str | None = None
+    alarm: str | None = None
+    attributes: dict[str, Scalar] | None = None
+
+
+#: a row of `hot` as the reading statements build it: [row, n, t, lat, lon, speed, heading, altitude, accuracy,
+#: received, taken, extra]
+HOT = "json_array(row, n, t, lat, lon, speed, heading, altitude, accuracy, received, taken, json(extra))"
+HotRow = tuple[
+    int, int, int, int, int, int | None, int | None, int | None, int | None, int, int, Extra | None
+]  # fmt: skip
+
+
+def text(value: Any) -> str | None:
+    """As JSON; nothing for nothing, which `json_each` reads as no rows."""
+    return _encode(value).decode() if value else None
+
+
+def hot_rows(pings: Iterable[StoredPing]) -> list[tuple[Any, ...]]:
+    """One tuple a ping, as the writing statement takes them."""
+    rows = []
+    for stored in pings:
+        ping = stored.ping
+        speed, heading, altitude, accuracy = ping.speed_mps, ping.heading, ping.altitude_m, ping.accuracy_m
+        rows.append(
+            (
+                stored.n,
+                ping.time,
+                round(ping.lat * 1e7),
+                round(ping.lon * 1e7),
+                None if speed is None else round(speed * 1e3),
+                None if heading is None else round(heading * 1e2),
+                None if altitude is None else round(altitude * 1e2),
+                None if accuracy is None else round(accuracy * 1e2),
+                stored.received_at,
+                stored.taken,
+                _extra(ping),
+            )
+        )
+    return rows
+
+
+def _extra(ping: Ping) -> str | None:
+    if (
+        ping.ignition is None
+        and ping.attributes is None
+        and ping.battery_pct is None
+        and ping.odometer_m is None
+        and ping.driver is None
+        and ping.alarm is None
+    ):
+        return None
+    extra = Extra(ping.ignition, ping.battery_pct, ping.odometer_m, ping.driver, ping.alarm, ping.attributes)
+    return _encode(extra).decode()
+
+
+def stored_ping(row: HotRow, vehicle: str) -> StoredPing:
+    _, n, time, lat, lon, speed, heading, altitude, accuracy, received, taken, extra = row
+    ping = Ping(
+        vehicle,
+        time,
+        lat / 1e7,
+        lon / 1e7,
+        None if speed is None else speed / 1e3,
+        None if heading is None else heading / 1e2,
+        None if altitude is None else altitude / 1e2,
+        None if accuracy is None else accuracy / 1e2,
+    )
+    if extra is not None:
+        ping = msgspec.structs.replace(ping, **msgspec.structs.asdict(extra))
+    return StoredPing(n, ping, received, taken)
+
+
+def vehicle_rows(vehicles: Iterable[SavedVehicle]) -> tuple[list[tuple[int, str, int, int | None]], bytes]:
+    """Rows [n, id, begin, length] and the states they point into: JSON cannot carry bytes."""
+    rows: list[tuple[int, str, int, int | None]] = []
+    states: list[bytes] = []
+    begin = 1
+    for saved in vehicles:
+        if saved.state is None:
+            rows.append((saved.n, saved.vehicle, 1, None))
+            continue
+        rows.append((saved.n, saved.vehicle, begin, len(saved.state)))
+        states.append(saved.state)
+        begin += len(saved.state)
+    return rows, b"".join(states)
+
+
+def event_rows(events: Iterable[Event]) -> list[tuple[int, Event]]:
+    return [(event.seq, event) for event in events]
