@@ -47,8 +47,8 @@ IMPURE = {"asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "
 IMPURE |= {"select", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time"}
 IMPURE |= {"urllib", "hypercorn", "quart", "folium"}
 
-#: the only functions that may know a concrete store or bus
-OPENERS = {"open_store": "stores", "open_bus": "buses"}
+#: ports: only functions of the package itself (`open_store`, `open_bus`, …) know a concrete engine, by its URL
+PORTS = {"stores", "buses"}
 
 
 def module_name(path: Path) -> str:
@@ -111,8 +111,7 @@ def test_imports_point_down_only(name: str) -> None:
         target = ours(imported)
         if target is None or own is None:
             continue
-        package = OPENERS.get(function)
-        if package is not None and name == package and target.startswith(package + "."):
+        if name in PORTS and function and target.startswith(name + "."):
             continue
         below = layer(target)
         assert below is not None, f"tracker/{name} line {line} imports {imported}, which no layer names"
@@ -123,9 +122,10 @@ def test_imports_point_down_only(name: str) -> None:
 def test_concrete_stores_and_buses_are_imported_only_where_they_are_opened(name: str) -> None:
     for imported, line, function in imports(MODULES[name]):
         target = ours(imported) or ""
-        for opener, package in OPENERS.items():
-            if target.startswith(package + ".") and not name.startswith(package + "."):
-                assert (name, function) == (package, opener), f"tracker/{name} line {line}: open it through {opener}()"
+        package, _, engine = target.partition(".")
+        if engine and package in PORTS and not name.startswith(package + "."):
+            opened = function if name == package else ""
+            assert opened, f"tracker/{name} line {line} imports {imported}: open it by its URL"
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if any(matches(name, entry) for entry in PURE)])
