@@ -1,0 +1,36 @@
+"""NDJSON: one position a line, spelled as the API takes them; other spellings of the same fields are understood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import msgspec
+
+from tracker.replay import Point, Reading, Skip
+from tracker.replay.fields import Clock, from_object
+
+NAME = "ndjson"
+ABOUT = "one JSON object a line: positions as the API takes them, or with the same names as in CSV"
+
+
+def recognises(name: str, head: str) -> bool:
+    if name.endswith((".ndjson", ".jsonl")):
+        return True
+    first = head.lstrip("\ufeff").partition("\n")[0].strip()
+    return first.startswith("{") and first.endswith("}")
+
+
+def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
+    clock = Clock(reading.name, reading.zone)
+    for number, line in enumerate(file, 1):
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if not line.strip():
+            continue
+        try:
+            item: Any = msgspec.json.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            yield Skip("not_json", number)
+            continue
+        yield from_object(item, reading, clock, number) if isinstance(item, dict) else Skip("not_an_object", number)

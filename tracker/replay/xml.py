@@ -1,0 +1,83 @@
+"""XML as a stream of elements, for GPX, KML and TCX. Documents that declare entities are refused: they can explode."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import BinaryIO, NamedTuple
+from xml.etree.ElementTree import Element
+from xml.parsers import expat
+
+from tracker.replay import Unreadable
+
+CHUNK = 64 * 1024
+DEEPEST = 200  # levels; a track file has about ten
+
+
+class Step(NamedTuple):
+    event: str  # start or end
+    element: Element
+    parent: str  # the plain tag it stands in
+
+
+def tag(element: Element) -> str:
+    """A tag without its namespace."""
+    return element.tag.rpartition(":")[2]
+
+
+def child_text(element: Element, name: str) -> str | None:
+    """The text of the first child called so, None when there is none or it is empty."""
+    for child in element:
+        if tag(child) == name:
+            return (child.text or "").strip() or None
+    return None
+
+
+def find_text(element: Element, name: str) -> str | None:
+    """The same anywhere below, in any case: extensions nest, and spell things their own way."""
+    for child in element.iter():
+        if child is not element and tag(child).lower() == name:
+            return (child.text or "").strip() or None
+    return None
+
+
+def elements(file: BinaryIO, name: str, units: Collection[str]) -> Iterator[Step]:
+    """Every start and end of an element, in order. The `units` (plain tags) are whole at their end and then forgotten,
+    so that a file of any length takes little memory. Raises Unreadable for what is not XML or declares entities."""
+    steps: list[Step] = []
+    open_elements: list[Element] = []
+
+    def start(full: str, attributes: dict[str, str]) -> None:
+        element = Element(full, attributes)
+        parent = open_elements[-1] if open_elements else None
+        if parent is not None and tag(element) not in units:
+            parent.append(element)
+        if len(open_elements) >= DEEPEST:
+            raise Unreadable(f"{name}: elements nest over {DEEPEST} levels deep; this is no track")
+        steps.append(Step("start", element, "" if parent is None else tag(parent)))
+        open_elements.append(element)
+
+    def end(_: str) -> None:
+        element = open_elements.pop()
+        steps.append(Step("end", element, tag(open_elements[-1]) if open_elements else ""))
+
+    def text(data: str) -> None:
+        if open_elements:
+            open_elements[-1].text = (open_elements[-1].text or "") + data
+
+    def entity(*_: object) -> None:
+        raise Unreadable(f"{name}: it declares XML entities, which track files never need; refused")
+
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler, parser.EntityDeclHandler = text, entity
+    try:
+        while chunk := file.read(CHUNK):
+            parser.Parse(chunk, False)
+            yield from steps
+            steps.clear()
+        parser.Parse(b"", True)
+    except expat.ExpatError as fault:
+        problem = expat.ErrorString(fault.code)
+        raise Unreadable(f"{name}, line {fault.lineno}: not well-formed XML ({problem})") from None
+    yield from steps
