@@ -20,18 +20,37 @@ TRACKER = ROOT / "tracker"
 LAYERS: list[set[str]] = [
     {"__main__"},
     {"cli"},
+    {"doctor"},
     {"web.app"},
     {"web", "web.*"},
     {"pipeline"},
+    {"journal"},
     {"hub"},
     {"viewer"},
-    {"wire"},
-    {"replay", "replay.*", "protocols", "protocols.*", "stores.*", "buses.*", "client", "demo"},
+    {"wire", "columns"},
+    {
+        "replay",
+        "replay.*",
+        "protocols",
+        "protocols.*",
+        "stores.*",
+        "buses.*",
+        "client",
+        "demo",
+        "features",
+        "kml",
+        "preview",
+        "register",
+    },
     {"fleet"},
-    {"regions", "rules", "schedule"},
+    {"edits", "motion", "occasion", "vehicle", "visits", "watch"},  # what the fleet is made of
+    {"regions"},
+    {"rules", "schedule"},
     {"stores", "buses"},  # the ports: plain structs and Protocols, which the fleet fills
-    {"cells"},
-    {"shapes", "streets"},
+    {"cells", "pyramid"},
+    {"shapes"},
+    {"areas", "outlines", "rounds", "validation"},  # what shapes are made of
+    {"plane", "streets"},
     {"picture"},
     {"events"},
     {"ping"},
@@ -41,8 +60,23 @@ LAYERS: list[set[str]] = [
 ]
 
 #: decides without I/O: no clock, no socket, no environment. `now` is an argument
-PURE = {"geo", "times", "shapes", "cells", "regions", "rules", "schedule", "ping", "events", "picture", "fleet", "wire"}
-PURE |= {"hub", "viewer", "protocols", "protocols.*"}
+PURE = {"geo", "times", "ping", "events", "picture", "plane", "areas", "outlines", "rounds", "validation"}
+PURE |= {
+    "shapes",
+    "cells",
+    "pyramid",
+    "regions",
+    "rules",
+    "schedule",
+    "edits",
+    "motion",
+    "occasion",
+    "vehicle",
+    "visits",
+    "watch",
+    "fleet",
+}
+PURE |= {"wire", "columns", "viewer", "hub", "protocols", "protocols.*"}
 IMPURE = {"asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets"}
 IMPURE |= {"select", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time"}
 IMPURE |= {"urllib", "hypercorn", "quart", "folium"}
