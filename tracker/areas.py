@@ -1,0 +1,310 @@
+"""Area: what a Polygon or MultiPolygon covers. Membership is exact and equals shapely's `covers` on its `parts`.
+
+Everything here lives in the plane of longitude and latitude, where RFC 7946 draws straight edges, cut at ±180.
+The work is done on one array of edges, each pointing up (south end first): its rows are
+ax, ay, bx, by, and west and east end.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable
+from functools import cached_property
+from math import inf
+from typing import Any, NamedTuple
+
+import numpy as np
+import shapely
+
+from tracker import geo
+from tracker.geo import distance_m, frame
+from tracker.plane import ROUNDING, TINY, exact_side, meeting, side
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Box = tuple[float, float, float, float]  # west, south, east, north
+Edge = tuple[float, float, float, float, float]  # ax, ay, bx, by (ay < by) and the rounding error `side` may have
+
+BAND_EDGES = 256  #: an area with more edges keeps them by latitude bands, so that a cell looks at few
+DENSE = 64  #: a cell with more edges of one area does not list them: the whole area is asked
+
+
+class Slabs(NamedTuple):
+    """An area within one box: horizontal slabs between the ends of its edges there.
+
+    A ray east from a place in a slab crosses the slab's edges that lie east of it, and those beyond the box, whose
+    number is odd or even throughout the slab: `slabs[i]` = (odd beyond the box, edges crossing the slab), for
+    levels[i-1] <= lat < levels[i].
+    """
+
+    levels: tuple[float, ...]
+    slabs: tuple[tuple[bool, tuple[Edge, ...]], ...]
+    flats: tuple[tuple[float, float, float], ...]  # edges along a parallel: lat, west, east
+
+    def covers(self, lat: float, lon: float) -> bool:
+        k = bisect_right(self.levels, lat)
+        inside, edges = self.slabs[k]
+        for ax, ay, bx, by, err in edges:
+            turn = (bx - ax) * (lat - ay) - (by - ay) * (lon - ax)
+            if turn > err:
+                inside = not inside
+            elif turn >= -err:
+                turn = exact_side(ax, ay, bx, by, lon, lat)
+                if turn == 0:
+                    return True
+                if turn > 0:
+                    inside = not inside
+        return inside or (k > 0 and lat == self.levels[k - 1] and self.on_level(lat, lon, k))
+
+    def on_level(self, lat: float, lon: float, k: int) -> bool:
+        """Whether a place at exactly the k-th level lies on the end of an edge from below, or on a flat one."""
+        if any(side(ax, ay, bx, by, lon, lat) == 0 for ax, ay, bx, by, _ in self.slabs[k - 1][1]):
+            return True
+        return any(level == lat and west <= lon <= east for level, west, east in self.flats)
+
+    def edges(self) -> list[tuple[float, float, float, float]]:
+        seen = {edge[:4] for _, edges in self.slabs for edge in edges}
+        return [*sorted(seen), *((west, level, east, level) for level, west, east in self.flats)]
+
+
+class Area:
+    """Made by `shapes.read_shape` from rings that are closed, unwrapped and valid."""
+
+    def __init__(self, geometry: dict[str, Any], parts: list[shapely.Polygon]) -> None:
+        self.kind = geometry["type"].lower()
+        self.radius_m = self.buffer_m = None
+        self._geometry = geometry
+        rings = [shapely.get_coordinates(ring) for part in parts for ring in (part.exterior, *part.interiors)]
+        self._rings = rings
+        self._ring_counts = [1 + len(part.interiors) for part in parts]
+        starts = np.concatenate([ring[:-1] for ring in rings])
+        ends = np.concatenate([ring[1:] for ring in rings])
+        down = starts[:, 1] > ends[:, 1]
+        a, b = np.where(down[:, None], ends, starts).T, np.where(down[:, None], starts, ends).T
+        self._edges: Floats = np.ascontiguousarray(
+            np.vstack([a, b, np.minimum(a[0], b[0])[None], np.maximum(a[0], b[0])[None]])
+        )
+        self.boxes: tuple[Box, ...] = tuple(part.bounds for part in parts)
+        self.area_m2, self.perimeter_m = _area_m2(rings), _length_m(self._outline)
+
+    @property
+    def bounds(self) -> Box:
+        """West, south, east, north; west > east where it lies across the antimeridian (RFC 7946 §5.2)."""
+        return join_boxes(self.boxes)
+
+    @cached_property
+    def parts(self) -> shapely.MultiPolygon:
+        """The very geometry that decides, cut at ±180."""
+        rings = iter(self._rings)
+        groups = [[next(rings) for _ in range(count)] for count in self._ring_counts]
+        whole = shapely.MultiPolygon([(group[0], group[1:]) for group in groups])
+        shapely.prepare(whole)
+        return whole
+
+    def geojson(self) -> dict[str, Any]:
+        return self._geometry
+
+    # -- membership ---------------------------------------------------------------------------------------------
+
+    def covers(self, lat: float, lon: float) -> bool:
+        """Whether the place is inside or on the boundary. Exact."""
+        if lon in (180.0, -180.0):
+            return self._covers(lat, 180.0) or self._covers(lat, -180.0)
+        return self._covers(lat, lon)
+
+    def _covers(self, lat: float, lon: float) -> bool:
+        met = self.meet((lon, lat, lon, lat), dense=inf)
+        return met.covers(lat, lon) if isinstance(met, Slabs) else met is True
+
+    def meet(self, box: Box, dense: float = DENSE) -> bool | Slabs | Area:
+        """What of this area is in a box: False nothing, True the box lies in it, otherwise who can tell."""
+        west, south, east, north = box
+        edges = self._between(south, north)
+        edges = edges[:, (edges[1] <= north) & (edges[3] >= south) & (edges[5] >= west)]
+        if not edges.shape[1]:
+            return False
+        ax, ay, bx, by, left, _ = edges
+        dx, dy = bx - ax, by - ay
+        rising = dx > 0
+        # `side` of the box's corners farthest left and right of the edge, and what rounding may do to it
+        most = dx * (np.where(rising, north, south) - ay) - dy * (west - ax)
+        least = dx * (np.where(rising, south, north) - ay) - dy * (east - ax)
+        reach_y = np.maximum(np.abs(south - ay), np.abs(north - ay))
+        reach_x = np.maximum(np.abs(west - ax), np.abs(east - ax))
+        err = 2 * ROUNDING * (np.abs(dx) * reach_y + dy * reach_x) + TINY
+        beyond = (left > east) | (least > err)
+        near = ~beyond & (most >= -err)
+        beyond &= dy > 0
+        base = bool(np.count_nonzero(beyond & (ay < south)) & 1)
+        count = np.count_nonzero(near)
+        if not count:
+            return base
+        if count > dense:
+            return self
+        return _slabs(near, beyond, edges, err, south, north, base)
+
+    def _between(self, south: float, north: float) -> Floats:
+        """The edges that may reach these latitudes: for an area with many, those of one band, listed at first use."""
+        edges = self._edges
+        if edges.shape[1] <= BAND_EDGES or north - south > 2 * geo.CELL:
+            return edges
+        k = int((south - self._south) // self._band)
+        if k not in self._bands:
+            low = self._south + k * self._band - 1e-9
+            high = low + self._band + 2 * geo.CELL + 2e-9
+            self._bands[k] = edges[:, (edges[1] <= high) & (edges[3] >= low)]
+        return self._bands[k]
+
+    @cached_property
+    def _south(self) -> float:
+        return float(self._edges[1].min())
+
+    @cached_property
+    def _band(self) -> float:
+        return max((float(self._edges[3].max()) - self._south) / 512, 4 * geo.CELL)
+
+    @cached_property
+    def _bands(self) -> dict[int, Floats]:
+        return {}
+
+    # -- the line between two pings -----------------------------------------------------------------------------
+
+    def crossing(self, lat1: float, lon1: float, lat2: float, lon2: float) -> tuple[float, float] | None:
+        """Where along the straight line (0 … 1) it first and last touches; None: nowhere. Exact as `covers` is.
+
+        The longitudes may be unwrapped beyond ±180 to say which way round the line goes.
+        """
+        found: list[float] = []
+        for turns in (-360.0, 0.0, 360.0):
+            x1, x2 = lon1 + turns, lon2 + turns
+            if max(x1, x2) >= -180 and min(x1, x2) <= 180:
+                e = self._edges
+                reach = (e[1] <= max(lat1, lat2)) & (e[3] >= min(lat1, lat2))
+                reach &= (e[4] <= max(x1, x2)) & (e[5] >= min(x1, x2))
+                for ax, ay, bx, by in e[:4, reach].T.tolist():
+                    found += meeting(x1, lat1, x2, lat2, ax, ay, bx, by) or ()
+        if self.covers(lat1, wrap(lon1)):
+            found.append(0.0)
+        if self.covers(lat2, wrap(lon2)):
+            found.append(1.0)
+        return (min(found), max(found)) if found else None
+
+    # -- metres -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _outline(self) -> Floats:
+        """The edges people would call its boundary: without the cuts at ±180 and the lines along the poles."""
+        ax, ay, bx, by = self._edges[:4]
+        drop = (ay == by) & (np.abs(ay) == 90)
+        for i in np.flatnonzero((ax == bx) & (np.abs(ax) == 180)):
+            middle = float(ay[i] + by[i]) / 2
+            drop[i] = self._covers(middle, 180 - 1e-9) and self._covers(middle, -180 + 1e-9)
+        return self._edges[:4, ~drop]
+
+    def signed_distance_m(self, lat: float, lon: float) -> float:
+        """Metres to the boundary, negative inside. The nearest place is found in the local metre frame."""
+        kx, ky = frame(lat)
+        ax, ay, bx, by = self._outline
+        inside = self.covers(lat, lon)
+        if not ax.size:
+            return -inf if inside else inf
+        turns = np.rint(((ax + bx) / 2 - lon) / 360) * 360
+        x, y = (ax - lon - turns) * kx, (ay - lat) * ky
+        dx, dy = (bx - ax) * kx, (by - ay) * ky
+        along = np.clip(-(x * dx + y * dy) / np.maximum(dx * dx + dy * dy, TINY), 0.0, 1.0)
+        x += along * dx
+        y += along * dy
+        i = int(np.argmin(x * x + y * y))
+        t = float(along[i])
+        metres = distance_m(lat, lon, *lerp(ay[i], ax[i], by[i], bx[i], t))
+        return -metres if inside else metres
+
+
+def _slabs(near: Any, beyond: Any, edges: Floats, err: Floats, south: float, north: float, base: bool) -> Slabs:
+    ax, ay, bx, by, left, right = edges
+    flat = near & (ay == by)
+    flats = tuple(zip(ay[flat].tolist(), left[flat].tolist(), right[flat].tolist(), strict=True))
+    near = near & ~flat
+    listed: list[Edge] = list(zip(*(row[near].tolist() for row in (ax, ay, bx, by, err)), strict=True))
+    far_ends = Counter([*ay[beyond].tolist(), *by[beyond].tolist()])
+    flips = {lat for lat, count in far_ends.items() if count & 1 and south <= lat <= north}
+    ends = {lat for _, low, _, high, _ in listed for lat in (low, high) if south <= lat <= north}
+    levels = sorted(flips | ends | {lat for lat, _, _ in flats if south <= lat <= north})
+    place = {lat: i + 1 for i, lat in enumerate(levels)}
+    crossing: list[list[Edge]] = [[] for _ in range(len(levels) + 1)]
+    for edge in listed:
+        for k in range(place.get(edge[1], 0), place.get(edge[3], len(crossing))):
+            crossing[k].append(edge)
+    odd, slabs = base, [(base, tuple(crossing[0]))]
+    for lat, k in place.items():
+        odd ^= lat in flips
+        slabs.append((odd, tuple(crossing[k])))
+    return Slabs(tuple(levels), tuple(slabs), flats)
+
+
+def wrap(lon: float) -> float:
+    return lon if -180 <= lon <= 180 else geo.turn(lon)
+
+
+def lerp(lat1: float, lon1: float, lat2: float, lon2: float, t: float) -> tuple[float, float]:
+    return float(lat1 + (lat2 - lat1) * t), float(lon1 + (lon2 - lon1) * t)
+
+
+def join_boxes(boxes: Iterable[Box]) -> Box:
+    """The one box around all, the way round that is narrower."""
+    boxes = list(boxes)
+    south, north = min(b[1] for b in boxes), max(b[3] for b in boxes)
+    west, east = min(b[0] for b in boxes), max(b[2] for b in boxes)
+    if west <= -180 and east >= 180:
+        spans = sorted((b[0], b[2]) for b in boxes)
+        reach, best = spans[0][1], (0.0, west, east)
+        for w, e in spans[1:]:
+            if w - reach > best[0]:
+                best = (w - reach, w, reach)
+            reach = max(reach, e)
+        _, west, east = best
+    return west, south, east, north
+
+
+def _area_m2(rings: list[Floats]) -> float:
+    """The ellipsoid's area between edges straight in longitude and latitude, by the equal-area cylinder."""
+    total = 0.0
+    for ring in rings:
+        lon, lat = np.radians(densify(ring)).T
+        height = _authalic(np.sin(lat))
+        height -= height[0]
+        total += float(np.sum(np.diff(lon) * (height[1:] + height[:-1]) / 2))
+    return abs(total)
+
+
+def _authalic(s: Floats) -> Floats:
+    """Area north of the equator per radian of longitude, m² (Snyder, "Map projections: a working manual", eq. 3-12)."""
+    e = float(np.sqrt(geo.E2))
+    return np.asarray(geo.A**2 * (1 - geo.E2) / 2 * (s / (1 - geo.E2 * s * s) + np.arctanh(e * s) / e))
+
+
+def densify(ring: Floats, step: float = 0.09) -> Floats:
+    """Corners put into every edge longer than about 10 km (0.09°): what is straight in lon/lat bends on a map."""
+    counts = np.maximum(np.ceil(np.abs(np.diff(ring, axis=0)).max(axis=1) / step), 1).astype(int)
+    if counts.max() == 1:
+        return ring
+    first = np.repeat(np.arange(len(counts)), counts)
+    t = (np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)) / np.repeat(counts, counts)
+    return np.vstack([ring[first] + (ring[first + 1] - ring[first]) * t[:, None], ring[-1:]])
+
+
+def _length_m(edges: Floats) -> float:
+    """Metres along edges straight in longitude and latitude."""
+    ax, ay, bx, by = edges
+    if not ax.size:
+        return 0.0
+    pieces = int(min(max(np.ceil(max(np.abs(bx - ax).max(), np.abs(by - ay).max()) / 0.5), 1), 720))
+    total = 0.0
+    for i in range(pieces):
+        low, high = i / pieces, (i + 1) / pieces
+        middle = np.radians(ay + (by - ay) * (low + high) / 2)
+        w = 1 - geo.E2 * np.sin(middle) ** 2
+        n = geo.A / np.sqrt(w)
+        dx, dy = np.radians(bx - ax) * (high - low), np.radians(by - ay) * (high - low)
+        total += float(np.sum(np.hypot(dx * n * np.cos(middle), dy * n * (1 - geo.E2) / w)))
+    return total

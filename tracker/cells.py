@@ -1,0 +1,276 @@
+"""CellIndex: which of many shapes cover a place, in about a microsecond.
+
+The world is a grid of cells of 0.002° (about 220 m × 150 m). What a cell holds is found when somebody first drives into
+it: the shapes that cover all of it, and those whose boundary passes through it, each with only what is needed to decide
+inside the cell (`Slabs`, `Lines`). Most cells have no boundary: there the answer is one dictionary look-up, and always
+the same tuple, so callers may compare by identity. Shapes nobody drives into cost a few dictionary entries.
+
+Answers are exact: those of `Shape.covers`, which are shapely's, boundary included; circles and corridors by true
+distance. Keys must be hashable and sort among themselves; every answer is in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Hashable, Mapping
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from tracker.areas import Slabs
+from tracker.geo import CELL, CELLS_PER_DEGREE, ROW_BITS, cell_box
+from tracker.plane import meeting
+from tracker.pyramid import Pyramid
+from tracker.shapes import Shape
+
+
+class Key(Hashable, Protocol):
+    def __lt__(self, other: Any, /) -> bool: ...
+
+
+K = TypeVar("K", bound=Key)
+
+MAX_CELLS = 200_000  #: remembered at once; then all are forgotten and found again as they are driven into
+MAX_WALK = 24  #: cells a line may pass before the shapes along it are asked themselves
+GROW = 1e-9  #: degrees by which a cell is taken too large, so that rounding of its sides decides nothing
+
+_LAST = 360 * CELLS_PER_DEGREE  # the column of the antimeridian itself
+_ROWS = (1 << ROW_BITS) - 1
+
+
+class Cell(NamedTuple):
+    whole: tuple[Any, ...]  # keys of the shapes that cover all of it, sorted
+    pieces: tuple[tuple[Any, Any], ...]  # (key, who decides) for those whose boundary passes through
+    answers: tuple[tuple[Any, ...], ...]  # by the pieces that cover the place: bit 0 for the first …
+
+
+class CellIndex(Generic[K]):
+    def __init__(self, max_cells: int = MAX_CELLS) -> None:
+        self.shapes: dict[K, Shape] = {}
+        self.max_cells = max_cells
+        self._boxes: Pyramid[K] = Pyramid()
+        self._cells: dict[int, Cell] = {}
+        self._dropped: list[dict[int, Cell]] = []  # forgotten cells, given back little by little
+        self._answers: dict[tuple[K, ...], tuple[K, ...]] = {}  # one object for equal answers
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    @property
+    def cells(self) -> int:
+        """How many cells are remembered."""
+        return len(self._cells)
+
+    # -- edits --------------------------------------------------------------------------------------------------
+
+    def add(self, key: K, shape: Shape) -> None:
+        """Put a shape in, or another in its place. Only the cells it may reach are forgotten."""
+        if key in self.shapes:
+            self.remove(key)
+        self.shapes[key] = shape
+        for box in shape.boxes:
+            self._boxes.add(key, box)
+        self._forget(shape)
+
+    def remove(self, key: K) -> None:
+        """KeyError for an unknown key."""
+        shape = self.shapes.pop(key)
+        for box in set(shape.boxes):
+            self._boxes.remove(key, box)
+        self._forget(shape)
+
+    def update(self, changes: Mapping[K, Shape | None]) -> None:
+        """Many at once; None removes."""
+        if len(changes) > 100:
+            self._forget_all()
+        for key, shape in changes.items():
+            if shape is None:
+                self.remove(key)
+            else:
+                self.add(key, shape)
+
+    def _forget(self, shape: Shape) -> None:
+        cells = self._cells
+        if not cells:
+            return
+        spans = []
+        for west, south, east, north in shape.boxes:
+            columns = range(int((west + 180 - GROW) * 500), int((east + 180 + GROW) * 500) + 1)
+            rows = range(max(int((south + 90 - GROW) * 500), 0), int((north + 90 + GROW) * 500) + 1)
+            spans.append((columns, rows))
+        if sum(len(columns) * len(rows) for columns, rows in spans) > 16_384:
+            self._forget_all()
+            return
+        for columns, rows in spans:
+            for column in columns:
+                for row in rows:
+                    cells.pop(column << ROW_BITS | row, None)
+            if columns.start <= 0:
+                for row in rows:
+                    cells.pop(_LAST << ROW_BITS | row, None)
+
+    def _forget_all(self) -> None:
+        self._dropped.append(self._cells)
+        self._cells = {}
+        self._answers = {}
+
+    # -- a place ------------------------------------------------------------------------------------------------
+
+    def at(self, lat: float, lon: float) -> tuple[K, ...]:
+        """The keys of the shapes that cover this place, sorted."""
+        if lon == -180.0:
+            lon = 180.0
+        key = int((lon + 180.0) * 500.0) << 20 | int((lat + 90.0) * 500.0)
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._find(key)
+        whole, pieces, answers = cell
+        if not pieces:
+            return whole
+        mask, bit = 0, 1
+        for _, piece in pieces:
+            if piece.covers(lat, lon):
+                mask |= bit
+            bit <<= 1
+        if answers:
+            return answers[mask]
+        return self._one(_chosen(whole, pieces, mask))
+
+    def _find(self, key: int) -> Cell:
+        """What the cell holds: found once, then remembered."""
+        column, row = key >> ROW_BITS, key & _ROWS
+        if column == _LAST:  # the antimeridian itself belongs to both its sides: ask the shapes
+            near = {*self._boxes.near_cell(_LAST - 1, row), *self._boxes.near_cell(_LAST, row)}
+            near.update(self._boxes.near_cell(0, row))
+            met: list[tuple[K, Any]] = [(k, self.shapes[k]) for k in near]
+        else:
+            west, south, east, north = cell_box(key)
+            box = (west - GROW, south - GROW, east + GROW, north + GROW)
+            met = []
+            for k in dict.fromkeys(self._boxes.near_cell(column, row)):
+                shape = self.shapes[k]
+                if any(b[0] <= box[2] and b[2] >= box[0] and b[1] <= box[3] and b[3] >= box[1] for b in shape.boxes):
+                    piece = shape.meet(box)
+                    if piece is not False:
+                        met.append((k, piece))
+        met.sort(key=lambda pair: pair[0])
+        whole = self._one(tuple(k for k, piece in met if piece is True))
+        pieces = tuple((k, piece) for k, piece in met if piece is not True)
+        answers: tuple[tuple[K, ...], ...] = ()
+        if len(pieces) <= 3:
+            answers = tuple(self._one(_chosen(whole, pieces, mask)) for mask in range(1 << len(pieces)))
+        if len(self._cells) >= self.max_cells:
+            self._forget_all()
+        self._sweep()
+        cell = self._cells[key] = Cell(whole, pieces, answers)
+        return cell
+
+    def _one(self, answer: tuple[K, ...]) -> tuple[K, ...]:
+        if len(self._answers) > self.max_cells:
+            self._answers = {}
+        return self._answers.setdefault(answer, answer)
+
+    def _sweep(self) -> None:
+        """Give a few forgotten cells back: to free 200,000 at once would stop everything for a moment."""
+        if self._dropped:
+            old = self._dropped[-1]
+            for _ in range(min(50, len(old))):
+                old.popitem()
+            if not old:
+                self._dropped.pop()
+
+    # -- the line between two pings -----------------------------------------------------------------------------
+
+    def crossed(
+        self, lat1: float, lon1: float, lat2: float, lon2: float, skip: Container[K] = ()
+    ) -> list[tuple[K, float, float]]:
+        """The shapes that the straight line between two places touches, but those in `skip`.
+
+        For each: where along it (0 … 1) it first and last touches. The line is straight in longitude and latitude and
+        goes the short way round. Whether it touches is exact as `at` is.
+        """
+        if lon2 - lon1 > 180:
+            lon1 += 360
+        elif lon1 - lon2 > 180:
+            lon2 += 360
+        if lon1 > 180 or lon2 > 180:
+            return self._along(lat1, lon1, lat2, lon2, skip)
+        column, row = int((lon1 + 180) * 500), int((lat1 + 90) * 500)
+        column2, row2 = int((lon2 + 180) * 500), int((lat2 + 90) * 500)
+        cells = self._cells
+        if column == column2 and row == row2:
+            keys = [column << ROW_BITS | row]
+        else:
+            walk = _walk(lat1, lon1, lat2, lon2, column, row, column2, row2)
+            if walk is None:
+                return self._along(lat1, lon1, lat2, lon2, skip)
+            keys = walk
+        found: dict[K, list[float]] = {}
+        asked: set[K] = set()
+        for key in keys:
+            cell = cells.get(key)
+            if cell is None:
+                cell = self._find(key)
+            for k, piece in cell.pieces:
+                if k in skip or k in asked:
+                    continue
+                if type(piece) is not Slabs:
+                    asked.add(k)
+                    touched = self.shapes[k].crossing(lat1, lon1, lat2, lon2)
+                    if touched:
+                        found[k] = [*touched]
+                    continue
+                for edge in piece.edges():
+                    met = meeting(lon1, lat1, lon2, lat2, *edge)
+                    if met:
+                        found.setdefault(k, []).extend(met)
+        for at, ends in ((0.0, self.at(lat1, lon1)), (1.0, self.at(lat2, lon2))):
+            for k in ends:
+                if k not in skip:
+                    found.setdefault(k, []).append(at)
+        return [(k, min(ts), max(ts)) for k, ts in sorted(found.items())]
+
+    def _along(
+        self, lat1: float, lon1: float, lat2: float, lon2: float, skip: Container[K]
+    ) -> list[tuple[K, float, float]]:
+        """The same by asking every shape whose box the line's box meets."""
+        south, north = min(lat1, lat2), max(lat1, lat2)
+        west, east = min(lon1, lon2), max(lon1, lon2)
+        near: set[K] = set()
+        for turns in (-360, 0, 360):
+            if east + turns >= -180 and west + turns <= 180:
+                near |= self._boxes.near_box((max(west + turns, -180), south, min(east + turns, 180), north))
+        found = []
+        for k in sorted(k for k in near if k not in skip):
+            touched = self.shapes[k].crossing(lat1, lon1, lat2, lon2)
+            if touched:
+                found.append((k, *touched))
+        return found
+
+
+def _chosen(whole: tuple[Any, ...], pieces: tuple[tuple[Any, Any], ...], mask: int) -> tuple[Any, ...]:
+    if not mask:
+        return whole
+    return tuple(sorted([*whole, *(key for i, (key, _) in enumerate(pieces) if mask >> i & 1)]))
+
+
+def _walk(
+    lat1: float, lon1: float, lat2: float, lon2: float, column1: int, row1: int, column2: int, row2: int
+) -> list[int] | None:
+    """The keys of the cells a line passes and a few beside it; None when they are too many."""
+    if column1 > column2:
+        lat1, lon1, lat2, lon2 = lat2, lon2, lat1, lon1
+        column1, row1, column2, row2 = column2, row2, column1, row1
+    low, high = (row1, row2) if row1 < row2 else (row2, row1)
+    if (column2 - column1 + 1) * (high - low + 1) <= 4:
+        return [c << ROW_BITS | r for c in range(column1, column2 + 1) for r in range(low, high + 1)]
+    if column2 - column1 + high - low > MAX_WALK:
+        return None
+    if column1 == column2:
+        return [column1 << ROW_BITS | r for r in range(low, high + 1)]
+    slope = (lat2 - lat1) / (lon2 - lon1)
+    keys = []
+    for c in range(column1, column2 + 1):
+        enter = lat1 + (c * CELL - 180 - lon1) * slope
+        leave = enter + CELL * slope
+        first = max(int((min(enter, leave) + 90 - GROW) * CELLS_PER_DEGREE), low)
+        last = min(int((max(enter, leave) + 90 + GROW) * CELLS_PER_DEGREE), high)
+        keys += [c << ROW_BITS | r for r in range(first, last + 1)]
+    return keys if len(keys) <= MAX_WALK else None

@@ -1,0 +1,59 @@
+"""The polygon around a circle or a corridor: to draw and to measure by. It decides nothing; `rounds` does."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import numpy as np
+import shapely
+from shapely import affinity
+
+from tracker import geo
+from tracker.areas import Area
+from tracker.geo import frame
+from tracker.rounds import Round
+
+SIDES = 128  #: of a circle: it lies 0.03 % inside
+STRETCH = 16  #: chords buffered in one metre frame (about 16 km)
+
+
+def outline(shape: Round) -> Area:
+    drawn = _circle(*shape.points[0], shape.reach_m) if len(shape.points) == 1 else _corridor(shape)
+    world = shapely.box(-180, -90, 180, 90)
+    parts = [
+        part
+        for turns in (-360, 0, 360)
+        for part in shapely.get_parts(shapely.intersection(affinity.translate(drawn, turns), world))
+        if part.geom_type == "Polygon" and not part.is_empty
+    ]
+    coordinates = [[np.asarray(r.coords).tolist() for r in (part.exterior, *part.interiors)] for part in parts]
+    return Area({"type": "MultiPolygon", "coordinates": coordinates}, parts)
+
+
+def _circle(lat: float, lon: float, radius: float) -> shapely.Geometry:
+    ring = []
+    for i in range(SIDES):
+        y, x = geo.destination(lat, lon, 360 * i / SIDES, radius)
+        ring.append((lon + geo.turn(x - lon), y))
+    for pole in (90.0, -90.0):
+        if geo.distance_m(lat, lon, pole, lon) < radius:  # around a pole: what lies between the rim and the pole
+            rim = sorted(((x + 180) % 360 - 180, y) for x, y in ring)
+            rim = [(rim[-1][0] - 360, rim[-1][1]), *rim, (rim[0][0] + 360, rim[0][1])]
+            return shapely.Polygon([(rim[0][0], pole), *rim, (rim[-1][0], pole)]).intersection(
+                shapely.box(-180, -90, 180, 90)
+            )
+    return shapely.Polygon(ring).buffer(0)
+
+
+def _corridor(shape: Round) -> shapely.Geometry:
+    points = shape.points
+    stretches = ceil((len(points) - 1) / STRETCH)
+    pieces = []
+    for i in range(stretches):
+        stretch = points[i * STRETCH : (i + 1) * STRETCH + 1]
+        lat0, lon0 = stretch[len(stretch) // 2]
+        kx, ky = frame(max(-89.0, min(89.0, lat0)))
+        local = shapely.LineString([((lon - lon0) * kx, (lat - lat0) * ky) for lat, lon in stretch])
+        grown = local.buffer(shape.reach_m, quad_segs=16)
+        pieces.append(affinity.affine_transform(grown, [1 / kx, 0, 0, 1 / ky, lon0, lat0]))
+    return shapely.union_all(pieces)

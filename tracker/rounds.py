@@ -1,0 +1,272 @@
+"""Round: everything within so many metres of a point (circle) or of a line (corridor).
+
+Membership is by true distance, not by a polygon drawn around: right to a millionth at every latitude, across the
+antimeridian and beside the poles. A corridor's middle line is straight in longitude and latitude like every edge; it is
+cut into pieces of about a kilometre and searched on the chords between them, in the frame of the whole Earth (`ecef`).
+The piece found decides by its distance along the ellipsoid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from itertools import pairwise
+from math import asin, ceil, cos, hypot, radians, sin, sqrt, tan
+from typing import Any
+
+import numpy as np
+import shapely
+
+from tracker import geo
+from tracker.areas import Area, Box, Floats, join_boxes, lerp, wrap
+from tracker.geo import distance_m, frame
+
+STEP_M = 1000.0  #: between the corners of a corridor's chords
+SLACK_M = 0.5  #: chords lie this near to the line they stand for, along the ground and below it
+RUN = 32  #: chords in one box of a corridor
+DEGREE_M = 111_700.0  # no degree anywhere is longer
+
+
+class Round:
+    """Made by `shapes.read_shape`. `points` are (lat, lon), one for a circle; longitudes unwrapped."""
+
+    def __init__(self, geometry: dict[str, Any], points: list[tuple[float, float]], reach_m: float) -> None:
+        self.kind = "circle" if len(points) == 1 else "corridor"
+        self.radius_m = reach_m if len(points) == 1 else None
+        self.buffer_m = reach_m if len(points) > 1 else None
+        self.reach_m = reach_m
+        self._geometry = geometry
+        self.points = _stepped(points)
+        lats, lons = np.array(self.points).T
+        self._corners: Floats = _ecef(lats, lons)
+        self.boxes: tuple[Box, ...] = tuple(
+            box
+            for i in range(0, max(len(self.points) - 1, 1), RUN)
+            for box in _reach_boxes(self.points[i : i + RUN + 1], reach_m)
+        )
+
+    @property
+    def bounds(self) -> Box:
+        return join_boxes(self.boxes)
+
+    def geojson(self) -> dict[str, Any]:
+        return self._geometry
+
+    @cached_property
+    def outline(self) -> Area:
+        """A polygon to draw and to measure by; it decides nothing."""
+        from tracker.outlines import outline
+
+        return outline(self)
+
+    @property
+    def parts(self) -> shapely.MultiPolygon:
+        return self.outline.parts
+
+    @cached_property
+    def area_m2(self) -> float:
+        if self.radius_m is None:
+            return self.outline.area_m2
+        return 2 * np.pi * geo.MEAN_RADIUS**2 * (1 - cos(self.radius_m / geo.MEAN_RADIUS))
+
+    @cached_property
+    def perimeter_m(self) -> float:
+        if self.radius_m is None:
+            return self.outline.perimeter_m
+        return 2 * np.pi * geo.MEAN_RADIUS * sin(self.radius_m / geo.MEAN_RADIUS)
+
+    # -- membership ---------------------------------------------------------------------------------------------
+
+    def covers(self, lat: float, lon: float) -> bool:
+        return self.signed_distance_m(lat, lon) <= 0
+
+    def signed_distance_m(self, lat: float, lon: float) -> float:
+        """Metres to the boundary, negative inside. Inside the bend of a corridor the true distance may be longer."""
+        if len(self.points) == 1:
+            return distance_m(lat, lon, *self.points[0]) - self.reach_m
+        return self._near(self._chord_distances(lat, lon)).signed_distance_m(lat, lon)
+
+    def _chord_distances(self, lat: float, lon: float) -> Floats:
+        a = self._corners[:, :-1]
+        d = self._corners[:, 1:] - a
+        w = np.array(geo.ecef(lat, lon))[:, None] - a
+        along = np.clip((w * d).sum(axis=0) / (d * d).sum(axis=0), 0, 1)
+        w -= d * along
+        return np.asarray(np.sqrt((w * w).sum(axis=0)))
+
+    def _near(self, distances: Floats, spread: float = 0.0) -> Lines:
+        """The lines that may be nearest to the place these distances are from, or to one `spread` metres away."""
+        nearest = float(distances.min())
+        return self._lines(np.flatnonzero(distances <= nearest + 2 * spread + SLACK_M))
+
+    def _lines(self, indexes: Any) -> Lines:
+        return Lines(self.reach_m, tuple((*self.points[i], *self.points[i + 1]) for i in indexes.tolist()))
+
+    def meet(self, box: Box) -> bool | Round | Lines:
+        """What of it is in a box: False nothing, True the box lies in it, otherwise who can tell."""
+        west, south, east, north = box
+        lat, lon = (south + north) / 2, (west + east) / 2
+        widest = cos(radians(min(abs(south), abs(north)))) if south * north > 0 else 1.0
+        half = hypot((north - south) * DEGREE_M, (east - west) * DEGREE_M * widest) / 2
+        if len(self.points) == 1:
+            away = distance_m(lat, lon, *self.points[0])
+            if away + half < self.reach_m * (1 - 1e-6):
+                return True
+            return self if away - half <= self.reach_m * (1 + 1e-6) else False
+        distances = self._chord_distances(lat, lon)
+        slack = SLACK_M + self.reach_m * 1e-4  # from chord to arc
+        nearest = float(distances.min())
+        if nearest + half + slack < self.reach_m:
+            return True
+        if nearest - half - slack > self.reach_m:
+            return False
+        return self._lines(np.flatnonzero(distances <= self.reach_m + half + slack))
+
+    # -- the line between two pings -----------------------------------------------------------------------------
+
+    def crossing(self, lat1: float, lon1: float, lat2: float, lon2: float) -> tuple[float, float] | None:
+        """Where along the line straight in lon/lat (0 … 1) it first and last touches; None: nowhere."""
+        middle = (lat1 + lat2) / 2, (lon1 + lon2) / 2
+        kx, ky = frame(0.0)[0], DEGREE_M
+        half = hypot((lat2 - lat1) * ky, (lon2 - lon1) * kx) / 2
+        if len(self.points) == 1:
+            lines: tuple[Line, ...] = ((*self.points[0], *self.points[0]),)
+        else:
+            distances = self._chord_distances(middle[0], wrap(middle[1]))
+            lines = self._lines(np.flatnonzero(distances <= self.reach_m * (1 + 1e-4) + half + SLACK_M)).lines
+        return _crossing(lines, self.reach_m, lat1, lon1, lat2, lon2)
+
+
+Line = tuple[float, float, float, float]  # lat, lon of one end, of the other
+
+
+class Lines:
+    """A few pieces of a corridor's middle line: the ones that can decide within a box."""
+
+    __slots__ = ("lines", "reach_m")
+
+    def __init__(self, reach_m: float, lines: tuple[Line, ...]) -> None:
+        self.reach_m = reach_m
+        self.lines = lines
+
+    def covers(self, lat: float, lon: float) -> bool:
+        return any(_line_distance_m(line, lat, lon) <= self.reach_m for line in self.lines)
+
+    def signed_distance_m(self, lat: float, lon: float) -> float:
+        return min(_line_distance_m(line, lat, lon) for line in self.lines) - self.reach_m
+
+
+def _line_distance_m(line: Line, lat: float, lon: float) -> float:
+    """To a point or a short line: the nearest place is found in the metre frame between, then measured along the ellipsoid."""
+    lat1, lon1, lat2, lon2 = line
+    if lat1 == lat2 and lon1 == lon2:
+        return distance_m(lat, lon, lat1, lon1)
+    x1, x2 = geo.turn(lon1 - lon), lon2 - lon1
+    t = 0.5
+    for _ in range(3):
+        at, _ = lerp(lat1, lon1, lat2, lon2, t)
+        kx, ky = frame((at + lat) / 2)
+        x, y, dx, dy = x1 * kx, (lat1 - lat) * ky, x2 * kx, (lat2 - lat1) * ky
+        before, t = t, max(0.0, min(1.0, -(x * dx + y * dy) / (dx * dx + dy * dy)))
+        if abs(t - before) < 1e-6:
+            break
+    at, east = lerp(lat1, lon1, lat2, lon2, t)
+    return distance_m(lat, lon, at, east)
+
+
+def _crossing(
+    lines: tuple[Line, ...], reach_m: float, lat1: float, lon1: float, lat2: float, lon2: float
+) -> tuple[float, float] | None:
+    pieces = max(1, ceil(max(abs(lat2 - lat1), abs(lon2 - lon1)) / 0.25))
+    first, last = 2.0, -1.0
+    for line in lines:
+
+        def beyond(t: float, line: Line = line) -> float:
+            return _line_distance_m(line, *lerp(lat1, lon1, lat2, lon2, t)) - reach_m
+
+        for i in range(pieces):
+            touched = _touch(beyond, i / pieces, (i + 1) / pieces)
+            if touched:
+                first, last = min(first, touched[0]), max(last, touched[1])
+    return (first, last) if first <= last else None
+
+
+def _touch(beyond: Callable[[float], float], low: float, high: float) -> tuple[float, float] | None:
+    """Where a distance that falls, then rises, is not positive: from, to."""
+    a, b = low, high
+    f_low, f_high = beyond(low), beyond(high)
+    if f_low <= 0 and f_high <= 0:
+        return low, high
+    ratio = (sqrt(5) - 1) / 2
+    c, d = b - ratio * (b - a), a + ratio * (b - a)
+    fc, fd = beyond(c), beyond(d)
+    for _ in range(60):
+        if fc <= 0 or fd <= 0 or b - a < 1e-12:
+            break
+        if fc < fd:
+            b, d, fd = d, c, fc
+            c = b - ratio * (b - a)
+            fc = beyond(c)
+        else:
+            a, c, fc = c, d, fd
+            d = a + ratio * (b - a)
+            fd = beyond(d)
+    inside = min((f_low, low), (f_high, high), (fc, c), (fd, d))
+    if inside[0] > 0:
+        return None
+    return (
+        low if f_low <= 0 else _root(beyond, inside[1], low),
+        high if f_high <= 0 else _root(beyond, inside[1], high),
+    )
+
+
+def _root(beyond: Callable[[float], float], inside: float, outside: float) -> float:
+    for _ in range(45):
+        middle = (inside + outside) / 2
+        if beyond(middle) <= 0:
+            inside = middle
+        else:
+            outside = middle
+    return inside
+
+
+def _stepped(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """With corners between, dense enough that a chord stands for its line (SLACK_M); near a pole lines bend more."""
+    on = points[:1]
+    for (lat1, lon1), (lat2, lon2) in pairwise(points):
+        steepest = min(max(abs(lat1), abs(lat2)), 89.9)
+        length = hypot((lat2 - lat1) * DEGREE_M, (lon2 - lon1) * frame(min(abs(lat1), abs(lat2)))[0])
+        count = max(1, ceil(length * sqrt(max(1.0, tan(radians(steepest)))) / STEP_M))
+        on += [lerp(lat1, lon1, lat2, lon2, i / count) for i in range(1, count)]
+        on.append((lat2, lon2))
+    return on
+
+
+def _ecef(lats: Floats, lons: Floats) -> Floats:
+    s, c = np.sin(np.radians(lats)), np.cos(np.radians(lats))
+    n = geo.A / np.sqrt(1 - geo.E2 * s * s)
+    return np.vstack([n * c * np.cos(np.radians(lons)), n * c * np.sin(np.radians(lons)), n * (1 - geo.E2) * s])
+
+
+def _reach_boxes(points: list[tuple[float, float]], reach_m: float) -> list[Box]:
+    """Boxes that hold every place within reach of the points and the lines between: one, or two across ±180."""
+    reach = reach_m / 6_335_000  # no radius of curvature is shorter, so no angle is larger
+    up = reach * 180 / np.pi
+    lats, lons = [lat for lat, _ in points], [lon for _, lon in points]
+    south, north = min(lats) - up, max(lats) + up
+    if south <= -90 or north >= 90:
+        return [(-180.0, max(south, -90.0), 180.0, min(north, 90.0))]
+    flattest = radians(max(abs(south + up), abs(north - up)))
+    sideways = asin(min(1.0, sin(min(reach, 1.57)) / cos(flattest))) * 180 / np.pi * 1.01 + 1e-9
+    return split_box((min(lons) - sideways, south, max(lons) + sideways, north))
+
+
+def split_box(box: Box) -> list[Box]:
+    """A box with unwrapped longitudes as boxes within ±180."""
+    west, south, east, north = box
+    if east - west >= 360:
+        return [(-180.0, south, 180.0, north)]
+    west, east = geo.turn(west), geo.turn(west) + (east - west)
+    if east <= 180:
+        return [(west, south, east, north)]
+    return [(west, south, 180.0, north), (-180.0, south, east - 360, north)]

@@ -1,0 +1,139 @@
+"""GeoJSON ↔ shape: what people draw becomes what decides.
+
+    Polygon, MultiPolygon            → Area   (areas.py)
+    Point + radius_m                 → Round  (rounds.py), a circle
+    LineString + buffer_m            → Round, a corridor
+
+A shape is never changed. Reading one may take a tenth of a second (10,000 vertices): callers do it in a thread.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import shapely
+from shapely import affinity
+
+from tracker.areas import Area
+from tracker.errors import Invalid
+from tracker.rounds import Round
+from tracker.validation import (
+    MAX_BUFFER_M,
+    MAX_RADIUS_M,
+    MAX_VERTICES,
+    Fault,
+    check,
+    fault,
+    invalid,
+    polygon,
+    read_line,
+    read_metres,
+    read_position,
+    rings_of,
+)
+
+Shape = Area | Round
+
+KINDS = ("Polygon", "MultiPolygon", "Point", "LineString")
+MAX_CORRIDOR_M = 20_000_000.0  #: a corridor's length
+
+
+def read_shape(geometry: Any, radius_m: Any = None, buffer_m: Any = None) -> Shape:
+    """The shape a GeoJSON geometry means; Invalid names every fault and where it is."""
+    if not isinstance(geometry, dict):
+        raise invalid(fault("geometry_missing", "geometry", "must be a GeoJSON geometry"))
+    kind, coordinates = geometry.get("type"), geometry.get("coordinates")
+    if kind not in KINDS:
+        words = ", ".join(KINDS[:-1]) + " or " + KINDS[-1]
+        raise invalid(fault("geometry_type", "geometry.type", f"must be {words}, not {kind!r:.40}"))
+    field = "geometry.coordinates"
+    drawn = {"type": kind, "coordinates": coordinates}
+    if kind == "Point":
+        faults: list[Fault] = []
+        centre = read_position(coordinates, field, faults)
+        if centre is not None and abs(centre[0]) > 180:
+            faults.append(fault("longitude_range", f"{field}[0]", f"longitude {centre[0]:.10g} is outside -180 … 180"))
+        if faults or centre is None:
+            raise invalid(*faults)
+        return Round(drawn, [(centre[1], centre[0])], read_metres(radius_m, "radius_m", MAX_RADIUS_M))
+    if kind == "LineString":
+        line = read_line(coordinates, field)
+        reach = read_metres(buffer_m, "buffer_m", MAX_BUFFER_M)
+        return Round(drawn, [(lat, lon) for lon, lat in line], reach)
+    area = Area(drawn, _split(_polygons(kind, coordinates, field), field))
+    if area.area_m2 < 0.01:
+        raise invalid(fault("zero_area", field, "encloses nothing", _middle(area.bounds)))
+    return area
+
+
+def repair(geometry: Any, radius_m: Any = None, buffer_m: Any = None) -> dict[str, Any]:
+    """The geometry made valid, to be shown and confirmed; Invalid when nothing can be made of it.
+
+    Only what GEOS can mend is mended: crossings, overlaps, stray holes. Positions that are no positions stay faults.
+    """
+    if not isinstance(geometry, dict) or geometry.get("type") not in ("Polygon", "MultiPolygon"):
+        return read_shape(geometry, radius_m, buffer_m).geojson()
+    try:
+        return read_shape(geometry).geojson()
+    except Invalid:
+        pass
+    field, coordinates = "geometry.coordinates", geometry.get("coordinates")
+    several = coordinates if geometry["type"] == "MultiPolygon" else [coordinates]
+    if not isinstance(several, list | tuple):
+        raise invalid(fault("coordinates_type", field, "must be a list of polygons"))
+    drawn = [rings_of(rings, field) for rings in several]
+    mended = shapely.union_all([shapely.make_valid(shapely.Polygon(rings[0], rings[1:])) for rings in drawn])
+    polygons = [part for part in shapely.get_parts(mended) if part.geom_type == "Polygon" and part.area > 1e-12]
+    if not polygons:
+        raise invalid(fault("zero_area", field, "encloses nothing that could be repaired", drawn[0][0][0]))
+    parts = _cut(polygons)
+    coordinates = [[[list(p) for p in ring.coords] for ring in (part.exterior, *part.interiors)] for part in parts]
+    if len(parts) == 1:
+        return {"type": "Polygon", "coordinates": coordinates[0]}
+    return {"type": "MultiPolygon", "coordinates": coordinates}
+
+
+def _middle(box: tuple[float, float, float, float]) -> tuple[float, float]:
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+
+
+def _polygons(kind: str, coordinates: Any, field: str) -> list[shapely.Polygon]:
+    if kind == "Polygon":
+        return [polygon(coordinates, field)]
+    if not isinstance(coordinates, list | tuple):
+        raise invalid(fault("coordinates_type", field, "must be a list of polygons"))
+    if not coordinates:
+        raise invalid(fault("too_few_points", field, "has no polygons"))
+    count = sum(len(r) for p in coordinates if isinstance(p, list) for r in p if isinstance(r, list))
+    if count > 2 * MAX_VERTICES:
+        raise invalid(fault("too_many_vertices", field, f"{count:,} positions are more than {MAX_VERTICES:,}"))
+    return [polygon(rings, f"{field}[{i}]") for i, rings in enumerate(coordinates)]
+
+
+def _split(polygons: list[shapely.Polygon], field: str) -> list[shapely.Polygon]:
+    parts = _cut(polygons)
+    count = sum(len(ring.coords) - 1 for part in polygons for ring in (part.exterior, *part.interiors))
+    if count > MAX_VERTICES:
+        raise invalid(
+            fault(
+                "too_many_vertices", field, f"{count:,} positions are more than the {MAX_VERTICES:,} a region may have"
+            )
+        )
+    if len(parts) > 1:
+        check(shapely.MultiPolygon(parts), field)
+    return parts
+
+
+def _cut(polygons: list[shapely.Polygon]) -> list[shapely.Polygon]:
+    """Cut at ±180 and brought back within."""
+    world = shapely.box(-180, -90, 180, 90)
+    parts: list[shapely.Polygon] = []
+    for shape in polygons:
+        west, _, east, _ = shape.bounds
+        if west >= -180 and east <= 180:
+            parts.append(shape)
+            continue
+        for turns in (-360, 0, 360):
+            piece = shapely.intersection(affinity.translate(shape, turns), world)
+            parts += [part for part in shapely.get_parts(piece) if part.geom_type == "Polygon" and part.area > 0]
+    return parts

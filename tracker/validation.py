@@ -1,0 +1,213 @@
+"""From a GeoJSON geometry to rings and lines that can be trusted, or a list of faults, each with its place.
+
+A ring may be open (it is closed), wind either way, repeat a position, and go over the antimeridian in any of the usual
+ways: with a jump from 179 to -179, on beyond 180 (179, 181), or cut in two at ±180 (RFC 7946 §3.1.9). What comes back
+is *unwrapped*: longitudes run on, without jumps.
+"""
+
+from __future__ import annotations
+
+import re
+from math import isfinite
+from typing import Any
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from tracker.errors import Invalid
+from tracker.geo import turn
+
+Position = tuple[float, float]  # lon, lat, as in GeoJSON
+Fault = dict[str, Any]
+
+MAX_VERTICES = 10_000  #: of one region, all rings together
+MAX_FAULTS = 20  #: enough to repair a file by; the rest is counted by nobody
+MAX_RADIUS_M = 5_000_000.0
+MAX_BUFFER_M = 100_000.0
+
+
+def fault(code: str, field: str, message: str, at: Position | None = None) -> Fault:
+    found: Fault = {"code": code, "field": field, "message": message}
+    if at is not None:
+        found["at"] = [at[0], at[1]]
+    return found
+
+
+def invalid(*faults: Fault) -> Invalid:
+    """All faults in one error, which goes by the first one's code."""
+    first = faults[0]
+    return Invalid(first["code"], f"{first['field']}: {first['message']}", list(faults))
+
+
+def read_positions(value: Any, field: str, faults: list[Fault]) -> list[Position]:
+    """A list of positions; an altitude is let go. Faults are added to the list, at most MAX_FAULTS."""
+    if not isinstance(value, list | tuple):
+        faults.append(fault("coordinates_type", field, f"must be a list of [longitude, latitude], not {_kind(value)}"))
+        return []
+    if len(value) > MAX_VERTICES + 1:
+        faults.append(_too_many(len(value), field))
+        return []
+    positions: list[Position] = []
+    for i, item in enumerate(value):
+        position = read_position(item, f"{field}[{i}]", faults)
+        if position is not None:
+            positions.append(position)
+        if len(faults) >= MAX_FAULTS:
+            break
+    return positions
+
+
+def read_position(item: Any, field: str, faults: list[Fault]) -> Position | None:
+    if not isinstance(item, list | tuple):
+        faults.append(fault("coordinates_type", field, f"must be [longitude, latitude], not {_kind(item)}"))
+        return None
+    if not 2 <= len(item) <= 4:
+        faults.append(fault("coordinates_type", field, f"must be [longitude, latitude], not {len(item)} items"))
+        return None
+    before = len(faults)
+    for i, name, limit in ((0, "longitude", 360), (1, "latitude", 90)):
+        number = item[i]
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            faults.append(fault("coordinates_type", f"{field}[{i}]", f"{name} must be a number, not {_kind(number)}"))
+        elif isinstance(number, float) and not isfinite(number):
+            faults.append(fault("not_finite", f"{field}[{i}]", f"{name} {number} is not a number on the map"))
+        elif not -limit <= number <= limit:
+            shown = 180 if i == 0 else 90
+            faults.append(
+                fault(f"{name}_range", f"{field}[{i}]", f"{name} {number:.10g} is outside -{shown} … {shown}")
+            )
+    return (float(item[0]) + 0.0, float(item[1]) + 0.0) if len(faults) == before else None
+
+
+def read_ring(value: Any, field: str) -> list[Position]:
+    """A closed, unwrapped ring of at least three different positions."""
+    faults: list[Fault] = []
+    positions = read_positions(value, field, faults)
+    if faults:
+        raise invalid(*faults)
+    if positions and positions[0] != positions[-1]:
+        positions.append(positions[0])  # left open: closed kindly
+    ring = unwrap(positions, field)
+    if len(set(ring)) < 3 or ring[0] != ring[-1]:
+        ring = unwrap(positions, field, around=True)
+    at = positions[0] if positions else None
+    if len(set(ring)) < 3:
+        message = f"a ring needs at least three different positions, this has {len(set(ring))}"
+        raise invalid(fault("too_few_points", field, message, at))
+    lons = [lon for lon, _ in ring]
+    if ring[0] != ring[-1] or max(lons) - min(lons) > 360:
+        message = "the ring runs around a pole; cut it along the antimeridian (RFC 7946 §3.1.9) or draw a circle"
+        raise invalid(fault("around_pole", field, message, at))
+    return ring
+
+
+def read_line(value: Any, field: str) -> list[Position]:
+    """An unwrapped line of at least two different positions."""
+    faults: list[Fault] = []
+    positions = read_positions(value, field, faults)
+    if faults:
+        raise invalid(*faults)
+    line = unwrap(positions, field)
+    if len(line) < 2:
+        at = line[0] if line else None
+        message = f"a line needs at least two different positions, this has {len(line)}"
+        raise invalid(fault("too_few_points", field, message, at))
+    return line
+
+
+def unwrap(positions: list[Position], field: str, around: bool = False) -> list[Position]:
+    """Without jumps and repeated positions: each longitude within 180° of the one before.
+
+    From -180 to 180 along a parallel is no step at all, or (`around`) one around the whole world.
+    """
+    on: list[Position] = []
+    for lon, lat in positions:
+        if on:
+            west, before = on[-1]
+            if abs(lon - west) > 180 and not (around and abs(lon - west) == 360 and lat == before):
+                lon += round((west - lon) / 360) * 360
+            if (lon, lat) == on[-1]:
+                continue
+        on.append((lon, lat))
+    lons = [lon for lon, _ in on]
+    if lons and (min(lons) > 180 or max(lons) < -180):
+        lon = on[0][0]
+        raise invalid(fault("longitude_range", f"{field}[0][0]", f"longitude {lon:.10g} is outside -180 … 180", on[0]))
+    return on
+
+
+def polygon(rings: Any, field: str) -> shapely.Polygon:
+    """One valid polygon, unwrapped."""
+    drawn = rings_of(rings, field)
+    for i, ring in enumerate(drawn):
+        if shapely.Polygon(ring).convex_hull.area < 1e-13:  # about 1 mm²: all on one line
+            message = "the ring encloses nothing: its positions lie on one line"
+            raise invalid(fault("zero_area", f"{field}[{i}]", message, ring[0]))
+    shape = shapely.Polygon(drawn[0], drawn[1:])
+    check(shape, field)
+    return shape
+
+
+def rings_of(rings: Any, field: str) -> list[list[Position]]:
+    if not isinstance(rings, list | tuple):
+        raise invalid(fault("coordinates_type", field, f"must be a list of rings, not {_kind(rings)}"))
+    if not rings:
+        raise invalid(fault("too_few_points", field, "has no rings"))
+    if sum(len(ring) for ring in rings if isinstance(ring, list | tuple)) > MAX_VERTICES + len(rings):
+        raise invalid(_too_many(sum(len(ring) for ring in rings), field))
+    drawn = [read_ring(ring, f"{field}[{i}]") for i, ring in enumerate(rings)]
+    west, east = min(lon for lon, _ in drawn[0]), max(lon for lon, _ in drawn[0])
+    for i, hole in enumerate(drawn[1:], 1):
+        middle = (min(lon for lon, _ in hole) + max(lon for lon, _ in hole)) / 2
+        turns = round(((west + east) / 2 - middle) / 360) * 360  # unwrapped on its own: bring it beside its shell
+        drawn[i] = [(lon + turns, lat) for lon, lat in hole]
+    return drawn
+
+
+#: what GEOS finds → our code, and the words for it
+_REASONS = {
+    "Self-intersection": ("self_crossing", "the outline crosses or touches itself"),
+    "Ring Self-intersection": ("self_crossing", "the ring touches itself"),
+    "Hole lies outside shell": ("hole_outside", "a hole lies outside its outline"),
+    "Holes are nested": ("hole_nested", "a hole lies inside another hole"),
+    "Interior is disconnected": ("self_crossing", "the holes cut the inside in two"),
+    "Nested shells": ("parts_overlap", "one part lies inside another"),
+    "Duplicate Rings": ("self_crossing", "two rings are the same"),
+    "Too few points in geometry component": ("too_few_points", "a ring has too few different positions"),
+}
+
+
+def check(shape: BaseGeometry, field: str) -> None:
+    """Raise what GEOS finds wrong, in our words, with its place."""
+    if shape.is_valid:
+        return
+    reason = shapely.is_valid_reason(shape)
+    match = re.match(r"(.*?)\[(\S+) (\S+?)\]", reason)
+    name, at = (match[1], (turn(float(match[2])), float(match[3]))) if match else (reason, None)
+    code, message = _REASONS.get(name, ("invalid_shape", name))
+    if code == "self_crossing" and shape.geom_type == "MultiPolygon":
+        code, message = "parts_overlap", "two parts overlap or share an edge"
+    where = f" at longitude {at[0]:.7g}, latitude {at[1]:.7g}" if at else ""
+    raise invalid(fault(code, field, message + where, at))
+
+
+def read_metres(value: Any, field: str, limit: float) -> float:
+    if value is None:
+        raise invalid(fault(f"{field}_missing", f"properties.{field}", f"{field} is missing: how many metres?"))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise invalid(fault(f"{field}_type", f"properties.{field}", f"must be a number of metres, not {_kind(value)}"))
+    if not 0 < value <= limit:  # NaN is neither
+        message = f"{value} is not a number of metres between 0 and {limit:,.0f}"
+        raise invalid(fault(f"{field}_range", f"properties.{field}", message))
+    return float(value)
+
+
+def _too_many(count: int, field: str) -> Fault:
+    return fault(
+        "too_many_vertices", field, f"{count:,} positions are more than the {MAX_VERTICES:,} a region may have"
+    )
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
