@@ -39,6 +39,7 @@ class SqliteStore:
         self._last_seq = 0
         self._block = 0  # the first block of `hot` that is not closed
         self._failed: StoreError | None = None
+        self._closed = False
         self._local = threading.local()
         self._calm = threading.Event()  # cleared while reads wait for the log to be emptied
         self._calm.set()
@@ -65,11 +66,15 @@ class SqliteStore:
         return await self._read(reads.load)
 
     async def close(self) -> None:
-        self._read_threads.shutdown(wait=True)
-        await self._on(self._write_thread, self._close)
-        self._write_thread.shutdown(wait=True)
+        if self._closed:
+            return
+        last = asyncio.get_running_loop().run_in_executor(self._write_thread, self._close)  # after what was asked
+        self._closed = True
+        await last
+        self._write_thread.shutdown()
 
     def _close(self) -> None:
+        self._read_threads.shutdown()
         for reader in self._readers:
             reader.close()
         self._drop()
@@ -262,9 +267,9 @@ class SqliteStore:
         return question(reader, *values)
 
     async def _on(self, threads: ThreadPoolExecutor, call: Callable[..., T], *values: Any) -> T:
+        if self._closed:
+            raise StoreError("The store is closed.", "store_closed")
         try:
             return await asyncio.get_running_loop().run_in_executor(threads, call, *values)
         except (sqlite3.Error, OSError) as error:
             raise self._meaning(error) from error
-        except RuntimeError as error:  # the threads are gone
-            raise StoreError("The store is closed.", "store_closed") from error

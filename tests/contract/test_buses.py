@@ -1,0 +1,94 @@
+"""What every bus guarantees (tracker/buses/__init__.py), checked against each bus there is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tracker.buses import BUSES, Bus, open_bus
+from tracker.events import Change
+
+
+@pytest.fixture(params=BUSES)
+async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
+    bus = open_bus(request.param)
+    await bus.open()
+    yield bus
+    await bus.close()
+
+
+async def collect(heard: AsyncIterator[Change], into: list[str]) -> None:
+    async for change in heard:
+        await asyncio.sleep(0)
+        into += change.removed
+
+
+async def test_a_node_hears_its_own_changes_in_order_before_publish_returns(bus: Bus) -> None:
+    heard: list[str] = []
+    task = asyncio.create_task(collect(bus.listen(), heard))
+    for number in range(50):
+        await bus.publish(Change(removed=[str(number)]))
+        assert heard[-1] == str(number)
+    await bus.close()
+    await task
+    assert heard == [str(number) for number in range(50)]
+
+
+async def test_a_listener_hears_from_the_moment_it_asked(bus: Bus) -> None:
+    heard: list[str] = []
+    listening = bus.listen()
+    publishing = asyncio.create_task(bus.publish(Change(removed=["early"])))
+    await asyncio.sleep(0)
+    task = asyncio.create_task(collect(listening, heard))
+    await publishing
+    assert heard == ["early"]
+    await bus.close()
+    await task
+
+
+async def test_every_listener_hears_everything(bus: Bus) -> None:
+    heard: list[list[str]] = [[], []]
+    tasks = [asyncio.create_task(collect(bus.listen(), one)) for one in heard]
+    await asyncio.gather(*(bus.publish(Change(removed=[str(number)])) for number in range(10)))
+    await bus.close()
+    await asyncio.gather(*tasks)
+    assert heard[0] == heard[1] == [str(number) for number in range(10)]
+
+
+async def test_listening_ends_once_everything_published_was_heard(bus: Bus) -> None:
+    heard: list[str] = []
+    task = asyncio.create_task(collect(bus.listen(), heard))
+    publishing = [asyncio.create_task(bus.publish(Change(removed=[str(number)]))) for number in range(5)]
+    await asyncio.sleep(0)
+    await bus.close()
+    await asyncio.gather(task, *publishing)
+    assert heard == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_listener_that_stops_keeps_nobody_waiting(bus: Bus) -> None:
+    heard: list[str] = []
+    task = asyncio.create_task(collect(bus.listen(), heard))
+    leaving = bus.listen()
+
+    async def leave() -> None:
+        async for _ in leaving:
+            break
+        await leaving.aclose()  # type: ignore[attr-defined]
+
+    stopped = asyncio.create_task(leave())
+    await asyncio.gather(*(bus.publish(Change(removed=[str(number)])) for number in range(3)))
+    await stopped
+    assert heard == ["0", "1", "2"]
+    await bus.close()
+    await task
+
+
+async def test_nobody_listening_is_no_reason_to_wait(bus: Bus) -> None:
+    await bus.publish(Change(removed=["unheard"]))
+
+
+def test_an_unknown_bus_is_named() -> None:
+    with pytest.raises(ValueError, match="no bus speaks"):
+        open_bus("pigeon://")

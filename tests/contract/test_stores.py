@@ -1,0 +1,435 @@
+"""What every store guarantees (tracker/stores/__init__.py), checked against each engine there is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tracker.errors import StoreError, StoreLocked
+from tracker.events import Ack, Acked, Event, Registered, event_id
+from tracker.ping import Ping
+from tracker.stores import (
+    HELD,
+    LATE,
+    LIVE,
+    STORES,
+    Commit,
+    EventQuery,
+    SavedRegion,
+    SavedVehicle,
+    Store,
+    StoredPing,
+    backup_store,
+    open_store,
+    restore_store,
+)
+
+T0 = 1_790_000_000_000
+NEVER = 1 << 60
+
+
+@pytest.fixture(params=STORES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return {"sqlite": f"sqlite://{tmp_path}/data"}[request.param]
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[Store]:
+    store = open_store(url)
+    await store.open()
+    yield store
+    await store.close()
+
+
+def fix(n: int = 1, second: float = 0, *, received: float | None = None, taken: int = LIVE, **more: Any) -> StoredPing:
+    ping = Ping(f"van-{n}", T0 + int(second * 1000), more.pop("lat", 60.1), more.pop("lon", 24.9), **more)
+    return StoredPing(n, ping, T0 + int((second if received is None else received) * 1000), taken)
+
+
+def happened(number: int, **more: Any) -> Event:
+    fields: dict[str, Any] = {
+        "kind": "enter",
+        "vehicle": "van-1",
+        "region": "depot",
+        "time": T0 + number * 1000,
+        "received_at": T0 + number * 1000 + 300,
+        "reason": "moved",
+        "lat": 60.123456789012345,
+        "lon": 24.9,
+        "version": 3,
+        "detail": {"why": {"sd_m": -14.2}, "driver": "Zoë \u2028 \U0001f69a"},
+    } | more
+    return Event(id=event_id(fields["kind"], fields["vehicle"], fields["region"], number), **fields)
+
+
+async def reopened(store: Store, url: str) -> Store:
+    await store.close()
+    store = open_store(url)
+    await store.open()
+    return store
+
+
+# ---------------------------------------------------------------------------------------------------- commits
+
+
+async def test_a_new_store_is_empty(url: str) -> None:
+    store = open_store(url)
+    loaded = await store.open()
+    assert (loaded.vehicles, loaded.regions, loaded.registered, loaded.meta) == ([], [], [], {})
+    assert (loaded.last_seq, loaded.last_n) == (0, 0)
+    assert await store.last_seq() == 0
+    assert await store.events(EventQuery()) == []
+    assert await store.track(1, 0, NEVER, None, 10) == []
+    await store.close()
+
+
+async def test_everything_committed_is_there_after_a_restart(store: Store, url: str) -> None:
+    region = {"type": "Feature", "id": "depot", "geometry": {"type": "Point", "coordinates": [24.9, 60.1]}}
+    full = {"ignition": False, "battery_pct": 81.25, "odometer_m": 12345678.9, "driver": "Ann", "alarm": "sos"}
+    commit = Commit(
+        pings=[
+            fix(1, 0, speed_mps=12.345, heading=359.99, altitude_m=-3.21, accuracy_m=4.5, **full),
+            fix(2, 0, lat=-89.9999999, lon=-179.9999999, attributes={"door": "open", "n": 1, "x": 1.5, "ok": None}),
+        ],
+        events=[happened(1)],
+        vehicles=[SavedVehicle(1, "van-1", b"\x00\xff{'\"}"), SavedVehicle(2, "van-2", b"b")],
+        regions=[SavedRegion("depot", 1, T0, region)],
+        registered=[Registered("van-1", "Van één", "AB-12", "north", "van", {"axles": 2})],
+        meta={"edit": "half way"},
+    )
+    await store.commit(commit)
+    store = await reopened(store, url)
+    loaded = await store.load()
+    assert loaded.vehicles == commit.vehicles
+    assert loaded.regions == commit.regions
+    assert loaded.registered == commit.registered
+    assert loaded.meta == commit.meta
+    assert (loaded.last_seq, loaded.last_n) == (1, 2)
+    assert await store.track(1, 0, NEVER, None, 10) == commit.pings[:1]
+    assert await store.track(2, 0, NEVER, None, 10) == commit.pings[1:]
+    assert await store.events(EventQuery()) == [msgspec.structs.replace(happened(1), seq=1)]
+    await store.close()
+
+
+async def test_a_commit_that_fails_changes_nothing(store: Store) -> None:
+    await store.commit(
+        Commit(regions=[SavedRegion("depot", 1, T0, {"v": 1})], vehicles=[SavedVehicle(1, "van-1", b"a")])
+    )
+    broken = Commit(
+        pings=[fix(1)],
+        events=[happened(1)],
+        vehicles=[SavedVehicle(1, "van-1", b"b"), SavedVehicle(2, "van-2", b"c")],
+        registered=[Registered("van-1", "x")],
+        regions=[SavedRegion("depot", 1, T0, {"v": 2})],  # this version exists: a fault of the caller
+        meta={"k": "v"},
+    )
+    with pytest.raises(StoreError):
+        await store.commit(broken)
+    loaded = await store.load()
+    assert loaded.vehicles == [SavedVehicle(1, "van-1", b"a")]
+    assert loaded.regions == [SavedRegion("depot", 1, T0, {"v": 1})]
+    assert (loaded.registered, loaded.meta, loaded.last_seq) == ([], {}, 0)
+    assert await store.track(1, 0, NEVER, None, 10) == []
+    assert [e.seq for e in await store.commit(Commit(events=[happened(1)]))] == [1]
+
+
+async def test_a_vehicle_keeps_its_number_and_its_history_when_it_is_removed(store: Store) -> None:
+    await store.commit(Commit(pings=[fix(7)], vehicles=[SavedVehicle(7, "van-7", b"a")]))
+    await store.commit(Commit(vehicles=[SavedVehicle(7, "van-7", None)]))
+    loaded = await store.load()
+    assert loaded.vehicles == [SavedVehicle(7, "van-7", None)]
+    assert loaded.last_n == 7
+    assert len(await store.track(7, 0, NEVER, None, 10)) == 1
+
+
+async def test_reload_gives_the_committed_state_of_those_it_has(store: Store) -> None:
+    saved = [SavedVehicle(n, f"van-{n}", b"x" * n) for n in range(1, 5)]
+    await store.commit(Commit(vehicles=saved))
+    await store.commit(Commit(vehicles=[SavedVehicle(2, "van-2", b"new")]))
+    found = await store.reload(["van-2", "van-4", "nobody"])
+    assert sorted(found, key=lambda v: v.n) == [SavedVehicle(2, "van-2", b"new"), saved[3]]
+
+
+async def test_the_register_forgets_who_is_taken_out(store: Store) -> None:
+    await store.commit(Commit(registered=[Registered("a", "A"), Registered("b", "B")]))
+    await store.commit(Commit(registered=[Registered("a", "A2")], unregistered=["b"]))
+    assert (await store.load()).registered == [Registered("a", "A2")]
+
+
+async def test_a_reader_sees_every_commit_that_returned(store: Store) -> None:
+    for number in range(1, 40):
+        await store.commit(Commit(events=[happened(number)], pings=[fix(1, number)]))
+        assert await store.last_seq() == number
+        assert len(await store.track(1, 0, NEVER, None, 1000)) == number
+
+
+async def test_commits_asked_for_at_once_come_one_after_the_other(store: Store) -> None:
+    made = await asyncio.gather(*(store.commit(Commit(events=[happened(n)])) for n in range(50)))
+    assert [event.seq for events in made for event in events] == list(range(1, 51))
+
+
+async def test_a_second_server_on_the_same_data_is_refused(store: Store, url: str) -> None:
+    other = open_store(url)
+    with pytest.raises(StoreLocked, match="Stop it first, or choose another"):
+        await other.open()
+    await other.close()
+    await store.commit(Commit(events=[happened(1)]))
+
+
+async def test_a_closed_store_says_so(url: str) -> None:
+    store = open_store(url)
+    await store.open()
+    await store.close()
+    for ask in (store.commit(Commit(events=[happened(1)])), store.last_seq(), store.ping()):
+        with pytest.raises(StoreError, match="closed"):
+            await ask
+
+
+# ----------------------------------------------------------------------------------------------------- events
+
+
+async def test_seq_is_gapless_over_commits_and_restarts(store: Store, url: str) -> None:
+    first = await store.commit(Commit(events=[happened(1), happened(2)]))
+    store = await reopened(store, url)
+    second = await store.commit(Commit(events=[happened(3)]))
+    assert [event.seq for event in first + second] == [1, 2, 3]
+    assert await store.events(EventQuery()) == first + second
+    await store.close()
+
+
+async def test_an_event_is_stored_once_however_often_it_is_made(store: Store) -> None:
+    await store.commit(Commit(events=[happened(1), happened(2), happened(1)]))
+    again = await store.commit(Commit(events=[happened(2), happened(3), happened(1)], pings=[fix()]))
+    assert [(event.seq, event.id) for event in again] == [(3, happened(3).id)]
+    assert await store.last_seq() == 3
+    assert len(await store.track(1, 0, NEVER, None, 10)) == 1
+
+
+async def test_an_event_comes_back_as_it_was(store: Store) -> None:
+    made = happened(1, delayed=True)
+    stored = (await store.commit(Commit(events=[made])))[0]
+    assert msgspec.structs.replace(stored, seq=0) == made
+    assert await store.event(made.id) == stored
+    assert await store.event("nothing") is None
+
+
+async def test_an_acknowledgement_is_kept_and_can_be_taken_back(store: Store) -> None:
+    event = (await store.commit(Commit(events=[happened(1)])))[0]
+    await store.commit(Commit(acked=[Acked(event.id, "Ann", T0), Acked("no such event", "Ann", T0)]))
+    assert await store.event(event.id) == msgspec.structs.replace(event, ack=Ack("Ann", T0))
+    assert (await store.events(EventQuery()))[0].ack == Ack("Ann", T0)
+    await store.commit(Commit(acked=[Acked(event.id, "Bob", T0 + 5)]))
+    assert (await store.event(event.id)).ack == Ack("Bob", T0 + 5)  # type: ignore[union-attr]
+    await store.commit(Commit(acked=[Acked(event.id, None, T0 + 9)]))
+    assert await store.event(event.id) == event
+
+
+async def forty(store: Store) -> list[Event]:
+    """Two regions, three vehicles, four kinds; every tenth event is told of an hour late."""
+    made = []
+    for number in range(40):
+        kind = ("enter", "exit", "dwell", "silent")[number % 4]
+        region = None if kind == "silent" else ("depot", "yard")[number % 2]
+        late = 3_600_000 if number % 10 == 9 else 0
+        more = {"kind": kind, "region": region, "vehicle": f"van-{number % 3}", "time": T0 + number * 1000 - late}
+        made.append(happened(number, **more))
+    stored = []
+    for begin in range(0, 40, 7):
+        stored += await store.commit(Commit(events=made[begin : begin + 7]))
+    return stored
+
+
+QUERIES: list[tuple[dict[str, Any], Callable[[Event], bool]]] = [
+    ({}, lambda e: True),
+    ({"after": 0}, lambda e: True),
+    ({"after": 11}, lambda e: e.seq > 11),
+    ({"after": 40}, lambda e: False),
+    ({"after": 5, "before": 9}, lambda e: 5 < e.seq < 9),
+    ({"regions": frozenset({"depot"})}, lambda e: e.region == "depot"),
+    ({"regions": frozenset({"depot", "yard"})}, lambda e: e.region is not None),
+    ({"regions": frozenset()}, lambda e: False),
+    ({"vehicles": frozenset({"van-2"})}, lambda e: e.vehicle == "van-2"),
+    ({"kinds": frozenset({"exit", "silent"})}, lambda e: e.kind in ("exit", "silent")),
+    ({"since": T0 + 10_000}, lambda e: e.time >= T0 + 10_000),
+    ({"until": T0}, lambda e: e.time < T0),
+    ({"since": T0 + 10_000, "until": T0 + 20_000}, lambda e: T0 + 10_000 <= e.time < T0 + 20_000),
+    ({"since": T0 + 99_000_000}, lambda e: False),
+    ({"until": T0 + 20_000, "after": 3}, lambda e: e.time < T0 + 20_000 and e.seq > 3),
+    (
+        {"regions": frozenset({"yard"}), "vehicles": frozenset({"van-0", "van-1"}), "kinds": frozenset({"exit"})},
+        lambda e: e.region == "yard" and e.vehicle != "van-2" and e.kind == "exit",
+    ),
+]
+
+
+@pytest.mark.parametrize(("query", "matches"), QUERIES, ids=[" ".join(query) or "all" for query, _ in QUERIES])
+async def test_events_are_found_by_every_filter_a_page_at_a_time(
+    store: Store, query: dict[str, Any], matches: Callable[[Event], bool]
+) -> None:
+    expected = [event for event in await forty(store) if matches(event)]
+    assert await store.events(EventQuery(**query, limit=1000)) == expected
+    found: list[Event] = []
+    asked = EventQuery(**query, limit=3)
+    while page := await store.events(asked):
+        assert len(page) <= 3
+        found += page
+        asked = EventQuery(**query | {"after": page[-1].seq}, limit=3)
+    assert found == expected
+
+
+async def test_before_alone_goes_back_from_the_newest(store: Store) -> None:
+    stored = await forty(store)
+    assert await store.events(EventQuery(before=20, limit=3)) == stored[18:15:-1]
+    depot = [event for event in reversed(stored) if event.region == "depot" and event.seq < 20]
+    assert await store.events(EventQuery(before=20, regions=frozenset({"depot"}), limit=2)) == depot[:2]
+    assert await store.events(EventQuery(before=1)) == []
+
+
+# ---------------------------------------------------------------------------------------------------- history
+
+
+async def test_a_track_is_in_fix_order_and_half_open(store: Store) -> None:
+    times = [5, 1, 9, 3, 7]
+    await store.commit(Commit(vehicles=[SavedVehicle(1, "van-1", b""), SavedVehicle(2, "van-2", b"")]))
+    for place, second in enumerate(times):
+        await store.commit(Commit(pings=[fix(1, second, received=20 + place), fix(2, second, received=20 + place)]))
+    found = await store.track(1, T0 + 1000, T0 + 9000, None, 10)
+    assert [stored.ping.time - T0 for stored in found] == [1000, 3000, 5000, 7000]
+    assert {stored.ping.vehicle for stored in found} == {"van-1"}
+
+
+async def test_a_track_has_each_fix_once_the_first_that_came(store: Store) -> None:
+    await store.commit(Commit(vehicles=[SavedVehicle(1, "van-1", b"")]))
+    await store.commit(Commit(pings=[fix(1, 1, lat=10.0), fix(1, 1, lat=20.0)]))
+    await store.commit(Commit(pings=[fix(1, 1, lat=30.0)]))
+    assert [stored.ping.lat for stored in await store.track(1, 0, NEVER, None, 10)] == [10.0]
+
+
+async def test_a_track_is_read_page_by_page(store: Store) -> None:
+    await store.commit(Commit(vehicles=[SavedVehicle(1, "van-1", b"")]))
+    await store.commit(Commit(pings=[fix(1, (second * 37) % 101) for second in range(101)]))
+    seen: list[int] = []
+    after = None
+    while page := await store.track(1, T0 + 1000, T0 + 100_000, after, 7):
+        assert len(page) <= 7
+        seen += [stored.ping.time for stored in page]
+        after = seen[-1]
+    assert seen == [T0 + second * 1000 for second in range(1, 100)]
+
+
+async def test_a_stored_ping_remembers_how_it_was_taken(store: Store) -> None:
+    await store.commit(Commit(vehicles=[SavedVehicle(1, "van-1", b"")]))
+    pings = [fix(1, 1), fix(1, 2, taken=LATE), fix(1, 3, taken=HELD, received=8)]
+    await store.commit(Commit(pings=pings))
+    assert await store.track(1, 0, NEVER, None, 10) == pings
+
+
+async def test_known_fixes_are_told_with_their_place(store: Store) -> None:
+    await store.commit(Commit(pings=[fix(1, 1, lat=1.5), fix(1, 2, lat=2.5), fix(2, 1, lat=-3.5)]))
+    wanted = [(1, T0 + 1000), (2, T0 + 1000), (2, T0 + 2000), (3, T0 + 1000), (1, T0 + 1000)]
+    assert await store.fixes_at(wanted) == {(1, T0 + 1000): (1.5, 24.9), (2, T0 + 1000): (-3.5, 24.9)}
+    assert await store.fixes_at([]) == {}
+
+
+async def test_a_long_history_with_late_and_ancient_fixes_is_found_whole(store: Store) -> None:
+    """Over 100,000 pings of a fleet, one device whose clock is years off, one phone that flushes hours later."""
+    ancient, flushed = 3, 4
+    await store.commit(Commit(vehicles=[SavedVehicle(n, f"van-{n}", b"") for n in range(1, 6)]))
+    second = 0
+    for _ in range(22):
+        pings = []
+        for _ in range(1000):
+            second += 1
+            pings += [fix(n, second) for n in (1, 2, 5)]
+            pings.append(fix(ancient, second - 300_000_000, received=second))
+            if second % 20_000 == 0:
+                pings += [fix(flushed, second - back, received=second, taken=LATE) for back in range(10_000, 0, -100)]
+        await store.commit(Commit(pings=pings))
+    store_sees = await store.track(1, T0 + 5_000_000, T0 + 5_003_000, None, 100)
+    assert [stored.ping.time for stored in store_sees] == [T0 + 5_000_000 + ms for ms in (0, 1000, 2000)]
+    seen = await store.track(ancient, T0 - 299_999_000_000, T0 - 299_998_996_000, None, 100)
+    assert [stored.ping.time for stored in seen] == [T0 - 299_999_000_000 + ms for ms in (0, 1000, 2000, 3000)]
+    assert len(await store.track(flushed, 0, NEVER, None, 1000)) == 100
+    assert len(await store.track(5, T0 + 16_000_000, T0 + 17_500_000, None, 10_000)) == 1500
+    wanted = [(1, T0 + 1000), (2, T0 + 21_999_000), (ancient, T0 - 299_000_000_000), (flushed, T0 + 10_100_000)]
+    missing = [(1, T0 + 1001), (flushed, T0 + 10_100_001), (9, T0 + 1000)]
+    assert set(await store.fixes_at(wanted + missing)) == set(wanted)
+    rows = await store.pings_since(T0 + 21_998_000, 0, 1000)
+    assert {stored.received_at for _, stored, _ in rows} == {T0 + s * 1000 for s in (21_998, 21_999, 22_000)}
+
+
+async def test_pings_are_replayed_in_the_order_they_came(store: Store) -> None:
+    await store.commit(Commit(vehicles=[SavedVehicle(1, "van-1", b""), SavedVehicle(2, "van-2", b"")]))
+    pings = [fix(1 + number % 2, -number, received=number) for number in range(20)]
+    await store.commit(Commit(pings=pings))
+    found: list[tuple[int, StoredPing, str]] = []
+    row = 0
+    while page := await store.pings_since(T0 + 5000, row, 6):
+        found += page
+        row = page[-1][0]
+    assert [stored for _, stored, _ in found] == pings[5:]
+    assert [vehicle for _, _, vehicle in found] == [stored.ping.vehicle for stored in pings[5:]]
+
+
+# ---------------------------------------------------------------------------------------------------- regions
+
+
+async def test_every_version_of_a_region_is_kept(store: Store) -> None:
+    versions = [SavedRegion("depot", n, T0 + n, {"type": "Feature", "n": n}) for n in (1, 2)]
+    versions.append(SavedRegion("depot", 3, T0 + 3, None))
+    for saved in versions:
+        await store.commit(Commit(regions=[saved]))
+    assert await store.region_versions("depot") == versions
+    assert await store.region_version("depot", 2) == versions[1]
+    assert await store.region_version("depot", 4) is None
+    assert (await store.load()).regions == []
+    assert await store.newest_versions(["depot", "never"]) == {"depot": 3}
+    again = SavedRegion("depot", 4, T0 + 4, {"type": "Feature", "n": 4})
+    await store.commit(Commit(regions=[again]))
+    assert (await store.load()).regions == [again]
+
+
+# --------------------------------------------------------------------------------------------- backup, restore
+
+
+async def test_a_backup_made_while_work_goes_on_can_be_put_back(store: Store, url: str, tmp_path: Path) -> None:
+    await store.commit(Commit(pings=[fix(1, 1)], vehicles=[SavedVehicle(1, "van-1", b"a")], events=[happened(1)]))
+    copies = [str(tmp_path / "own.db"), str(tmp_path / "command.db")]
+    await asyncio.gather(
+        store.backup(copies[0]),
+        asyncio.to_thread(backup_store, url, copies[1]),
+        *(store.commit(Commit(pings=[fix(1, 100 + number)])) for number in range(20)),
+    )
+    await store.commit(Commit(events=[happened(2)]))
+    for copy in copies:
+        with pytest.raises(StoreLocked):
+            restore_store(url, copy)
+    await store.close()
+    for copy in copies:
+        kept = restore_store(url, copy)
+        assert kept is not None
+        assert Path(kept).exists()
+        back = open_store(url)
+        loaded = await back.open()
+        assert (loaded.last_seq, loaded.vehicles) == (1, [SavedVehicle(1, "van-1", b"a")])
+        assert (await back.track(1, 0, NEVER, None, 100))[0] == fix(1, 1)
+        await back.commit(Commit(events=[happened(3)]))
+        await back.close()
+
+
+async def test_a_backup_can_be_put_into_an_empty_place(store: Store, tmp_path: Path) -> None:
+    await store.commit(Commit(events=[happened(1)]))
+    await store.backup(str(tmp_path / "copy"))
+    assert restore_store(str(tmp_path / "new"), str(tmp_path / "copy")) is None
+    other = open_store(str(tmp_path / "new"))
+    assert (await other.open()).last_seq == 1
+    await other.close()
+
+
+async def test_a_store_that_is_well_says_nothing(store: Store) -> None:
+    await store.ping()
