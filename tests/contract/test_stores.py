@@ -356,7 +356,7 @@ async def test_a_long_history_with_late_and_ancient_fixes_is_found_whole(store: 
     assert [stored.ping.time for stored in seen] == [T0 - 299_999_000_000 + ms for ms in (0, 1000, 2000, 3000)]
     assert len(await store.track(flushed, 0, NEVER, None, 1000)) == 100
     assert len(await store.track(5, T0 + 16_000_000, T0 + 17_500_000, None, 10_000)) == 1500
-    wanted = [(1, T0 + 1000), (2, T0 + 21_999_000), (ancient, T0 - 299_000_000_000), (flushed, T0 + 10_100_000)]
+    wanted = [(1, T0 + 1000), (2, T0 + 21_999_000), (ancient, T0 - 299_990_000_000), (flushed, T0 + 10_100_000)]
     missing = [(1, T0 + 1001), (flushed, T0 + 10_100_001), (9, T0 + 1000)]
     assert set(await store.fixes_at(wanted + missing)) == set(wanted)
     rows = await store.pings_since(T0 + 21_998_000, 0, 1000)
@@ -413,7 +413,7 @@ async def test_a_backup_made_while_work_goes_on_can_be_put_back(store: Store, ur
     for copy in copies:
         kept = restore_store(url, copy)
         assert kept is not None
-        assert Path(kept).exists()
+        assert kept.endswith("tracker-replaced1.db") or kept.endswith("tracker-replaced2.db")
         back = open_store(url)
         loaded = await back.open()
         assert (loaded.last_seq, loaded.vehicles) == (1, [SavedVehicle(1, "van-1", b"a")])
