@@ -413,7 +413,7 @@ async def test_a_backup_made_while_work_goes_on_can_be_put_back(store: Store, ur
     for copy in copies:
         kept = restore_store(url, copy)
         assert kept is not None
-        assert kept.endswith("tracker-replaced1.db") or kept.endswith("tracker-replaced2.db")
+        assert kept.endswith(("tracker-replaced1.db", "tracker-replaced2.db"))
         back = open_store(url)
         loaded = await back.open()
         assert (loaded.last_seq, loaded.vehicles) == (1, [SavedVehicle(1, "van-1", b"a")])

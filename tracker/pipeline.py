@@ -1,0 +1,421 @@
+"""Pipeline: the only place where the order of things is written.
+
+    inbox entry → fleet (sync) → store.commit → bus.publish → relay: picture and hub → the sender's answer
+
+Everything that can change the fleet (pings, edits, timers) is an entry of one journal. One task takes what has
+arrived, applies it, commits all of it in one transaction, publishes, and only then answers. While a commit is under
+way the next one gathers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from tracker.buses import Bus
+from tracker.features import expect_version, read_regions
+from tracker.errors import NotFound, Overloaded, StoreError, TrackerError
+from tracker.events import Ack, Acked, Change, Event, Registered
+from tracker.fleet import Fleet, Outcome, Step
+from tracker.journal import Entry, Inbox, Known, merged, says_anything
+from tracker.picture import Picture
+from tracker.ping import Ping
+from tracker.stores import Commit, Store
+
+CHUNK = 500  #: pings applied in one go: about 5 ms of the loop
+MOST = 5000  #: pings in one commit, more or less
+SLICE = 200  #: vehicles evaluated, or timers fired, before others have their turn
+BREATH_S = 0.005  #: how long the intake keeps the loop to itself
+PAUSE_S = 1.0  #: before timers and evaluations try again what the store could not commit
+WATCH_S = 5.0  #: how long a sleep trusts that nobody sets the clock
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Answer(msgspec.Struct):
+    """What became of a request's pings. `late` and `held` are among the accepted, `conflicts` among the duplicates."""
+
+    accepted: int = 0
+    late: int = 0
+    held: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+
+
+class Statistics(NamedTuple):
+    waiting: int  # pings in the inbox
+    pings: int  # answered since the start, duplicates included
+    events: int
+    commits: int
+    commit_s: float  # spent waiting for them
+    refused: int  # pings, because the inbox was full
+    failures: int  # commits that failed
+    down: bool  # the store cannot even be read
+
+
+class Pipeline:
+    """`submit` and the edits return after the commit; by then what they changed can be read.
+
+    All of them raise Overloaded, StoreError or StoreFull when nothing was changed and it is worth trying again.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        store: Store,
+        bus: Bus,
+        picture: Picture,
+        *,
+        clock: Callable[[], int],
+        on_change: Callable[[Change], None] | None = None,
+        inbox_limit: int = 100_000,
+    ) -> None:
+        self._fleet = fleet
+        self._store = store
+        self._bus = bus
+        self._picture = picture
+        self._clock = clock
+        self._on_change = on_change or picture.apply
+        self._limit = inbox_limit
+        self._inbox = Inbox()
+        self._wake = asyncio.Event()
+        self._latest = 0  # the newest `now` given out
+        self._evaluating = False  # some vehicles are not yet evaluated against the newest edit
+        self._lasting: list[tuple[Entry[Any], Step | None]] = []  # edits that wait for that
+        self._patience = 0.0  # loop time before which timers and evaluations do not try again
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
+        self._down: StoreError | None = None
+        self._pings = self._events = self._commits = self._refused = self._failures = 0
+        self._commit_s = 0.0
+
+    # ------------------------------------------------------------------------------------------- start and stop
+
+    async def start(self) -> None:
+        """Open store and bus, and go on where the last run ended. Raises StoreLocked, StoreError."""
+        loaded = await self._store.open()
+        await self._bus.open()
+        heard = self._bus.listen()  # interest first, then the picture: nothing falls between
+        self._fleet.restore(loaded, self._now())
+        self._picture.apply(self._fleet.snapshot())
+        self._picture.last_seq = loaded.last_seq
+        self._evaluating = True  # an edit may have been interrupted half way
+        self._tasks = [
+            asyncio.create_task(self._intake(), name="intake"),
+            asyncio.create_task(self._relay(heard), name="relay"),
+        ]
+
+    async def stop(self) -> None:
+        """Whatever was submitted is committed or refused when this returns; bus and store are closed."""
+        self._stopping.set()
+        self._wake.set()
+        if self._tasks:
+            await self._tasks[0]
+        await self._bus.close()
+        await asyncio.gather(*self._tasks)
+        self._tasks = []
+        await self._store.close()
+
+    def statistics(self) -> Statistics:
+        return Statistics(
+            self._inbox.waiting,
+            self._pings,
+            self._events,
+            self._commits,
+            self._commit_s,
+            self._refused,
+            self._failures,
+            self._down is not None,
+        )
+
+    # --------------------------------------------------------------------------------------------------- pings
+
+    async def submit(self, pings: list[Ping]) -> Answer:
+        """Store the pings of one request. When it raises, some may be stored: sent again they are duplicates."""
+        answers = [await part for part in self.offer(pings)]
+        return answers[0] if len(answers) == 1 else _sum(answers)
+
+    def offer(self, pings: list[Ping]) -> list[asyncio.Future[Answer]]:
+        """`submit` without waiting for the answers, which come in order."""
+        if self._inbox.waiting and self._inbox.waiting + len(pings) > self._limit:
+            self._refused += len(pings)
+            raise Overloaded(f"{self._inbox.waiting} positions wait to be stored already; try again in a second")
+        if len(pings) <= CHUNK:
+            return [self._put_pings(pings)]
+        # Chunks in fix order decide what the whole would have decided: nothing in a later one is older.
+        pings = sorted(pings, key=lambda ping: ping.time)
+        return [self._put_pings(pings[begin : begin + CHUNK]) for begin in range(0, len(pings), CHUNK)]
+
+    def _put_pings(self, pings: list[Ping]) -> asyncio.Future[Answer]:
+        def apply(now: int, known: Known) -> Step:
+            return self._fleet.apply(pings, now, known)
+
+        return self._put(Entry(self._now(), apply, _count, pings=pings))
+
+    # --------------------------------------------------------------------------------------------------- edits
+
+    async def save_regions(
+        self, features: list[dict[str, Any]], *, expect: dict[str, int | None] | None = None, create_only: bool = False
+    ) -> list[tuple[dict[str, Any], bool]]:
+        """Create or replace regions, all or none; answers each Feature as stored, and whether it is new.
+
+        Returns when every live vehicle was evaluated against them. A Feature without an id is given one. `expect`
+        says which version an id must have (None: any). Raises Invalid, Conflict.
+        """
+        regions = await asyncio.to_thread(read_regions, features, self._clock())
+        versions: dict[str, int] = {}  # of those that were deleted: numbers go on
+        answer: list[tuple[dict[str, Any], bool]] = []
+
+        async def prepare() -> None:
+            live = self._fleet.regions.regions
+            versions.update(await self._store.newest_versions([r.id for r in regions if r.id not in live]))
+
+        def apply(now: int, _: Known) -> Step:
+            live = self._fleet.regions.regions
+            for region in regions:
+                expect_version(region.id, live.get(region.id), (expect or {}).get(region.id), create_only)
+            saved = []
+            for region in regions:
+                current = live.get(region.id)
+                version = (current.version if current else versions.get(region.id, 0)) + 1
+                saved.append(msgspec.structs.replace(region, version=version, updated_at=now))
+                answer.append((saved[-1].feature(), current is None))
+            return self._fleet.save_regions(saved, now)
+
+        return await self._edit(apply, lambda _: answer, prepare, lasting=True)
+
+    async def delete_region(self, id: str, *, expect: int | None = None) -> None:
+        """Raises NotFound, Conflict."""
+
+        def apply(now: int, _: Known) -> Step:
+            current = self._fleet.regions.regions.get(id)
+            if current is None:
+                raise NotFound("no_such_region", f"There is no region {id!r}.")
+            expect_version(id, current, expect)
+            return self._fleet.delete_regions([id], now)
+
+        await self._edit(apply, lambda _: None, lasting=True)
+
+    async def register(self, entry: Registered) -> Registered:
+        """Keep what people say of a vehicle."""
+        return await self._edit(lambda now, _: self._fleet.register(entry, now), lambda _: entry)
+
+    async def remove_vehicle(self, id: str) -> None:
+        """Take a vehicle off the map and out of the register; its history stays. Raises NotFound."""
+
+        def apply(now: int, _: Known) -> Step:
+            if id not in self._picture.vehicles and id not in self._picture.register:
+                raise NotFound("no_such_vehicle", f"There is no vehicle {id!r}.")
+            return self._fleet.remove_vehicle(id, now)
+
+        await self._edit(apply, lambda _: None)
+
+    async def ack(self, event_id: str, by: str | None) -> Event:
+        """Acknowledge an event, or (`by` None) take that back. Raises NotFound."""
+        event = await self._store.event(event_id)
+        if event is None:
+            raise NotFound("no_such_event", f"There is no event {event_id!r}.")
+
+        def apply(now: int, _: Known) -> Step:
+            acked = [Acked(event_id, by, now)]
+            return Step(Commit(acked=acked), Change(acked=acked), [])
+
+        def answer(step: Step | None) -> Event:
+            assert step is not None
+            return msgspec.structs.replace(event, ack=None if by is None else Ack(by, step.change.acked[0].at))
+
+        return await self._edit(apply, answer)
+
+    async def _edit(
+        self,
+        apply: Callable[[int, Known], Step],
+        answer: Callable[[Step | None], T],
+        prepare: Callable[[], Awaitable[None]] | None = None,
+        *,
+        lasting: bool = False,
+    ) -> T:
+        if len(self._inbox) > self._limit:
+            raise Overloaded(f"{len(self._inbox)} changes wait already; try again in a second")
+        return await self._put(Entry(self._now(), apply, answer, prepare=prepare, alone=True, lasting=lasting))
+
+    # ------------------------------------------------------------------------------------------------ the order
+
+    def _now(self) -> int:
+        """The time of the next entry: it never runs backwards, whatever somebody does to the clock."""
+        self._latest = max(self._latest, self._clock())
+        return self._latest
+
+    def _put(self, entry: Entry[T]) -> asyncio.Future[T]:
+        if self._stopping.is_set():
+            raise Overloaded("The server is stopping; try again in a moment.")
+        if self._down:
+            raise self._down
+        self._inbox.put(entry)
+        self._wake.set()
+        return entry.done
+
+    async def _intake(self) -> None:
+        while True:
+            entries = self._inbox.take(MOST)
+            if not (entries and entries[0].alone):
+                entries += self._own()
+            if entries:
+                await self._process(entries)
+                continue
+            if self._stopping.is_set():
+                break
+            alarm = self._set_alarm()
+            await self._wake.wait()
+            self._wake.clear()
+            if alarm:
+                alarm.cancel()
+        for entry, _ in self._lasting:
+            entry.fail(StoreError("The region is stored; it takes effect everywhere after the restart."))
+
+    def _own(self) -> list[Entry[Any]]:
+        """What the journal's own time brings: the next slice of an edit's evaluation, timers that are due."""
+        if self._stopping.is_set() or asyncio.get_running_loop().time() < self._patience:
+            return []
+        first = self._inbox.first
+        now = first.now if first else self._now()  # nothing that waits came before it
+        own: list[Entry[Any]] = []
+        if self._evaluating:
+            own.append(Entry(now, lambda now, _: self._fleet.evaluate(SLICE, now), self._evaluated))
+        due = self._fleet.due_at()
+        if due is not None and due <= now:
+            own.append(Entry(now, lambda now, _: self._fleet.fire(now, SLICE), lambda _: None))
+        return own
+
+    def _evaluated(self, step: Step | None) -> None:
+        if step is None and self._evaluating:
+            self._evaluating = False
+            for entry, done in self._lasting:
+                entry.resolve(done)
+            self._lasting.clear()
+
+    def _set_alarm(self) -> asyncio.TimerHandle | None:
+        loop = asyncio.get_running_loop()
+        due = self._fleet.due_at()
+        if due is None and not self._evaluating:
+            return None
+        delay = 0.0 if due is None else min(max((due - self._now()) / 1000, 0.0), WATCH_S)
+        return loop.call_at(max(loop.time() + delay, self._patience), self._wake.set)
+
+    async def _process(self, entries: list[Entry[Any]]) -> None:
+        """Apply, commit, publish, answer: strictly in this order, all of it or none."""
+        applied: list[tuple[Entry[Any], Step | None]] = []
+        try:
+            await self._apply(entries, applied)
+            commit, change = merged([step for _, step in applied if step is not None])
+            change.events = await self._commit(commit) if says_anything(commit) else []
+        except StoreError as error:
+            for entry in entries:
+                entry.fail(error)
+            await self._go_back(entries, applied)
+            return
+        except Exception as fault:  # ours: find the entry that brings it out, the others go on
+            log.exception("could not apply %d entries", len(entries))
+            await self._go_back(entries, applied)
+            if len(entries) == 1:
+                entries[0].fail(fault)
+            for entry in entries if len(entries) > 1 else ():
+                await self._process([entry])
+            return
+        if says_anything(change):
+            await self._publish(change)
+        for entry, step in applied:
+            if entry.lasting:
+                self._evaluating = True
+                self._lasting.append((entry, step))
+            else:
+                entry.resolve(step)
+            self._pings += len(entry.pings)
+
+    async def _apply(self, entries: list[Entry[Any]], applied: list[tuple[Entry[Any], Step | None]]) -> None:
+        breath = time.perf_counter()
+        for index, entry in enumerate(entries):
+            known: Known = {}
+            if entry.pings and (wanted := self._fleet.unknown_fixes(entry.pings)):
+                if applied:  # the store can only tell of what is committed: that goes first
+                    self._inbox.put_back(entries[index:])
+                    del entries[index:]
+                    return
+                known = await self._store.fixes_at(wanted)
+            if entry.prepare:
+                await entry.prepare()
+            try:
+                applied.append((entry, entry.apply(entry.now, known)))
+            except TrackerError as error:
+                entry.fail(error)
+            if time.perf_counter() - breath > BREATH_S:
+                await asyncio.sleep(0)
+                breath = time.perf_counter()
+
+    async def _commit(self, commit: Commit) -> list[Event]:
+        began = time.perf_counter()
+        try:
+            events = await self._store.commit(commit)
+        except StoreError:
+            self._failures += 1
+            raise
+        self._commits += 1
+        self._commit_s += time.perf_counter() - began
+        self._events += len(events)
+        return events
+
+    async def _go_back(self, entries: list[Entry[Any]], applied: list[tuple[Entry[Any], Step | None]]) -> None:
+        """A commit failed: the fleet forgets what it was told since the last one."""
+        self._patience = asyncio.get_running_loop().time() + PAUSE_S
+        vehicles = {ping.vehicle for entry in entries for ping in entry.pings}
+        only_pings = all(entry.pings for entry in entries)
+        while True:
+            try:
+                if only_pings:
+                    self._fleet.forget(sorted(vehicles), await self._store.reload(sorted(vehicles)))
+                elif applied:
+                    self._fleet.restore(await self._store.load(), self._now())
+                    self._evaluating = True
+                self._down = None
+                return
+            except StoreError as error:
+                log.error("the store cannot be read; refusing everything until it is back: %s", error)
+                self._down, only_pings = error, False
+                for entry in self._inbox.take(1 << 62):
+                    entry.fail(error)
+            if self._stopping.is_set():
+                return
+            try:
+                await asyncio.wait_for(self._stopping.wait(), PAUSE_S)
+            except TimeoutError:
+                continue
+
+    async def _publish(self, change: Change) -> None:
+        try:
+            await self._bus.publish(change)
+        except Exception:  # it is committed: whoever missed it reads it from the store
+            log.exception("could not publish a change")
+
+    async def _relay(self, heard: AsyncIterator[Change]) -> None:
+        """Every committed change of every node, this one's too, reaches the picture and the viewers."""
+        async for change in heard:
+            try:
+                self._on_change(change)
+            except Exception:  # one change that cannot be shown must not end the showing of all others
+                log.exception("could not route a change")
+
+
+def _count(step: Step | None) -> Answer:
+    count = step.outcomes.count if step else [].count
+    late, held, conflicts = count(Outcome.LATE), count(Outcome.HELD), count(Outcome.CONFLICT)
+    return Answer(count(Outcome.ACCEPTED) + late + held, late, held, count(Outcome.DUPLICATE) + conflicts, conflicts)
+
+
+def _sum(answers: list[Answer]) -> Answer:
+    fields = Answer.__struct_fields__
+    return Answer(**{field: sum(getattr(answer, field) for answer in answers) for field in fields})
