@@ -1,0 +1,57 @@
+"""Alarms: what happens to a vehicle without a word from it, on the receipt clock: dwell, silence, motion states."""
+
+from __future__ import annotations
+
+from tracker.events import Event
+from tracker.motion import FLOOR_MS, change, change_due
+from tracker.occasion import Occasion
+from tracker.regions import RegionBook
+from tracker.rules import MOVING, OFFLINE
+from tracker.vehicle import Vehicle
+from tracker.watch import dwell_at
+
+SILENT = -1  #: beside the region ids (dwell) and motion states that a timer may be for
+MISSED = 3  #: who usually reports less often than that is not silent before it missed so many reports
+
+
+def next_alarm(book: RegionBook, vehicle: Vehicle, silence_ms: int) -> tuple[int, str | int]:
+    """(when, for what): a region whose dwell is due, SILENT, or the motion state it goes into."""
+    due, what = change_due(vehicle)
+    alarm: tuple[int, str | int] = (due, what)
+    if vehicle.state == MOVING:
+        usual = MISSED * round(vehicle.gap_ms) if vehicle.gap_ms > FLOOR_MS else 0
+        silent = vehicle.received_at + max(silence_ms, usual)
+        if what == OFFLINE:
+            alarm = max(due, silent), what  # gone for good comes after gone quiet
+        if not vehicle.silent and silent <= alarm[0]:
+            alarm = silent, SILENT
+    for key, visit in vehicle.visits.items():
+        dwell_s = book.regions[key].rules.dwell_s
+        if dwell_s is not None and not visit.dwelled:
+            at = visit.received_at + round(dwell_s * 1000)
+            if at < alarm[0] or (at == alarm[0] and isinstance(alarm[1], str) and key < alarm[1]):
+                alarm = at, key
+    return alarm
+
+
+def ring(book: RegionBook, vehicle: Vehicle, what: str | int, due: int, now: int) -> list[Event]:
+    """The timer went off. `time` is when it was due; a dwell is due by the clock of the fixes."""
+    occasion = Occasion("timer", due, vehicle.ping.time, now, vehicle.delayed, vehicle.ping)
+    if isinstance(what, str):
+        region, visit = book.regions[what], vehicle.visits[what]
+        occasion.dwell(region, visit, time=dwell_at(region, visit))
+    elif what == SILENT:
+        vehicle.silent = True
+        occasion.make("silent", heard_at=vehicle.received_at, silent_s=(due - vehicle.received_at) / 1000)
+    else:
+        change(vehicle, what)
+    return occasion.events
+
+
+def expel(book: RegionBook, vehicle: Vehicle, now: int) -> list[Event]:
+    """The vehicle is removed: it leaves every region it is in."""
+    vehicle.write_peak()
+    occasion = Occasion("vehicle_removed", now, f"removed {now}", now, vehicle.delayed, vehicle.ping)
+    for key, visit in sorted(vehicle.visits.items()):
+        occasion.leave(book.regions[key], visit)
+    return occasion.events

@@ -1,0 +1,114 @@
+"""Edits: what a new, changed or deleted region, or a schedule's window, does to one vehicle.
+
+Every live vehicle is evaluated once per edit, some now and some later; each remembers the last edit it saw (`rev`).
+There is one edit at a time: a new one waits until the last is done, so the regions in force are always enough.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tracker.events import Event
+from tracker.occasion import Occasion
+from tracker.regions import Region, RegionBook
+from tracker.vehicle import Vehicle
+
+
+class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One instant at which regions changed."""
+
+    rev: int
+    at: int
+    changed: dict[str, str] = {}  # region id → reason: who is inside is decided anew
+    kept: list[str] = []  # only names or rules changed: who is inside stays
+    deleted: dict[str, dict[str, Any]] = {}  # region id → its last Feature
+    versions: dict[str, int] = {}  # of the deletions
+    windows: bool = False  # schedules opened or closed
+
+    def as_json(self) -> str:
+        return msgspec.json.encode(self).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> Edit:
+        return msgspec.json.decode(text, type=cls)
+
+    def deleted_region(self, id: str) -> Region:
+        """The region as it was, under the version of its deletion."""
+        return Region.read(self.deleted[id], id=id, version=self.versions[id], now=self.at)
+
+
+def evaluate(book: RegionBook, vehicle: Vehicle, edit: Edit) -> list[Event]:
+    """Bring one vehicle up to date with an edit. Events are those of the edit's instant, whenever this is called."""
+    vehicle.rev = edit.rev
+    events: list[Event] = []
+    if not vehicle.delayed:  # one whose fixes are old lives by their clock, not by ours
+        events = obey(book, vehicle, edit.at, edit.at, passing=edit.changed)
+    if edit.windows:
+        return events
+    ping, visits = vehicle.ping, vehicle.visits
+    raw = book.covering(ping.lat, ping.lon, vehicle.clock)
+    concerned = {key for key in (*visits, *vehicle.touches) if key in edit.changed or key in edit.deleted}
+    concerned |= {key for key in raw if key in edit.changed}
+    for key in concerned:
+        vehicle.touches.pop(key, None)
+    vehicle.raw = raw
+    gone = sorted(key for key in concerned if key in visits and key not in raw)
+    new = sorted(key for key in concerned if key in raw and key not in visits)
+    if gone or new:
+        vehicle.write_peak()
+    for key in gone:
+        reason = "region_deleted" if key in edit.deleted else "region_changed"
+        region = edit.deleted_region(key) if key in edit.deleted else book.regions[key]
+        occasion = _occasion(reason, edit.at, region.version, edit.at, vehicle)
+        occasion.leave(region, visits.pop(key))
+        events += occasion.events
+    for key in new:
+        region = book.regions[key]
+        occasion = _occasion(edit.changed[key], edit.at, region.version, edit.at, vehicle)
+        visits[key] = occasion.enter(region)
+        events += occasion.events
+    for key, visit in visits.items():
+        if visit.over_told and book.regions[key].rules.speed_limit_mps is None:
+            occasion = _occasion("region_changed", edit.at, book.regions[key].version, edit.at, vehicle)
+            occasion.overspeed_end(book.regions[key], visit)
+            events += occasion.events
+    return events
+
+
+def obey(book: RegionBook, vehicle: Vehicle, upto: int, now: int, passing: dict[str, str] | None = None) -> list[Event]:
+    """Let the schedules between the vehicle's clock and `upto` open and close regions where its newest fix is."""
+    clock = vehicle.clock
+    if upto <= clock:
+        return []
+    vehicle.clock = upto
+    if not book.scheduled or book.is_quiet(clock, upto):
+        return []
+    ping, visits, events = vehicle.ping, vehicle.visits, list[Event]()
+    here = book.cells.at(ping.lat, ping.lon)
+    turned: list[tuple[int, str]] = []
+    for key in book.scheduled.intersection((*here, *visits, *vehicle.touches)):
+        schedule = book.regions[key].rules.schedule
+        if schedule and key not in (passing or ()) and schedule.open_at(clock) != schedule.open_at(upto):
+            turned.append((schedule.change_before(upto) or upto, key))
+    for at, key in sorted(turned):
+        region = book.regions[key]
+        vehicle.touches.pop(key, None)
+        if key in visits:
+            vehicle.write_peak()
+            occasion = _occasion("window_close", at, f"window {at}", now, vehicle)
+            occasion.leave(region, visits.pop(key))
+        elif region.open_at(upto) and key in here:
+            vehicle.write_peak()
+            occasion = _occasion("window_open", at, f"window {at}", now, vehicle)
+            visits[key] = occasion.enter(region)
+        else:
+            continue
+        events += occasion.events
+    vehicle.raw = book.covering(ping.lat, ping.lon, upto)
+    return events
+
+
+def _occasion(reason: str, at: int, cause: str | int, now: int, vehicle: Vehicle) -> Occasion:
+    return Occasion(reason, at, cause, now, vehicle.delayed, vehicle.ping)

@@ -1,0 +1,460 @@
+"""Fleet: all live vehicles. Takes pings, edits and timers in one order; answers what each of them did.
+
+Pure and synchronous: `now` is an argument, nothing is written here. What a call decides is a Step, which the
+pipeline commits and then publishes; when the commit fails, `forget` (and `forget_regions`) take it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
+from itertools import islice
+from operator import gt
+from typing import Any
+
+import msgspec
+
+from tracker.alarms import expel, next_alarm, ring
+from tracker.edits import Edit, evaluate, obey
+from tracker.events import DELAYED_MS, Change, Event, Registered
+from tracker.geo import distance_m
+from tracker.motion import observe, pace
+from tracker.occasion import Occasion
+from tracker.ping import Ping
+from tracker.regions import Region, RegionBook
+from tracker.rules import NO_ACCURACY_M
+from tracker.step import Draft, Outcome, Step
+from tracker.stores import HELD, LATE, LIVE, Loaded, SavedRegion, SavedVehicle, StoredPing
+from tracker.vehicle import ASK, NEVER, NEW, SAME, Vehicle
+from tracker.visits import Moves, move
+from tracker.watch import is_watched, report, tell
+
+__all__ = ["Fleet", "FleetSettings", "Outcome", "Step"]
+
+Known = dict[tuple[int, int], tuple[float, float]]  # (n, fix time) → place
+
+DEGREE_M = 111_700.0  #: no degree is longer
+SLACK_MS = 120_000  #: no fix is further ahead of our clock
+
+
+class FleetSettings(msgspec.Struct, frozen=True):
+    silence_s: float = 300.0  # a moving vehicle that says nothing for this long makes `silent`
+    jump_mps: float = 70.0  # a ping that implies a higher speed is held
+    jump_gap_s: float = 300.0  # after a longer gap nothing is a jump
+    low_battery_pct: float = 20.0
+    battery_ok_pct: float = 30.0  # from here on it is no longer low
+
+
+class Fleet:
+    def __init__(self, settings: FleetSettings | None = None) -> None:
+        self.settings = settings or FleetSettings()
+        self._clear()
+
+    def _clear(self) -> None:
+        self.regions = RegionBook()
+        self.vehicles: dict[str, Vehicle] = {}
+        self.register_entries: dict[str, Registered] = {}
+        self._numbers: dict[str, int] = {}  # of every vehicle there ever was
+        self._last_n = 0
+        self._returned_from = 0  # no vehicle that was removed has a stored fix from here on
+        self._timers: list[tuple[int, int, str]] = []  # heap of (due, n, vehicle); stale entries are passed over
+        self._edit = Edit(0, 0)  # the newest edit or window; all older ones are done
+        self._todo: list[str] = []  # vehicles still to be evaluated against it, the next one last
+        self._windows_at = 0  # schedules were obeyed up to here, receipt clock
+        self._windows_due: int | None = None
+
+    # -- starting, and going back -------------------------------------------------------------------------------
+
+    def restore(self, loaded: Loaded, now: int) -> None:
+        """Go on where the store's last commit left off. Raises Invalid when a stored region cannot be read."""
+        self._clear()
+        for saved in loaded.regions:
+            if saved.feature is not None:
+                region = Region.read(saved.feature, id=saved.id, version=saved.version, now=saved.updated_at)
+                self.regions.put(region)
+        self.register_entries = {entry.vehicle: entry for entry in loaded.registered}
+        self._last_n = loaded.last_n
+        self._returned_from = now + SLACK_MS
+        self._windows_at = int(loaded.meta.get("windows_at", now))
+        self._windows_due = self.regions.next_change(self._windows_at)
+        if text := loaded.meta.get("edit"):
+            self._edit = Edit.from_json(text)
+        self._load(loaded.vehicles)
+        if self._edit.rev > int(loaded.meta.get("edit_done", 0)):
+            self._todo = [name for name, v in reversed(self.vehicles.items()) if v.rev < self._edit.rev]
+
+    def snapshot(self) -> Change:
+        """Everything there is, as one change: what an empty picture starts from."""
+        return Change(
+            moved=[vehicle.published() for vehicle in self.vehicles.values()],
+            regions=[region.feature() for region in self.regions.regions.values()],
+            registered=list(self.register_entries.values()),
+        )
+
+    def forget(self, vehicles: list[str], saved: list[SavedVehicle]) -> None:
+        """A commit of pings failed: these vehicles are again what the store has of them."""
+        for name in vehicles:
+            self.vehicles.pop(name, None)
+        self._load(saved)
+        self._todo += [one.vehicle for one in saved if self._is_behind(self.vehicles.get(one.vehicle))]
+
+    def _load(self, saved: Iterable[SavedVehicle]) -> None:
+        for one in saved:
+            self._numbers[one.vehicle] = one.n
+            self._last_n = max(self._last_n, one.n)
+            if one.state is not None:
+                vehicle = self.vehicles[one.vehicle] = Vehicle.unpack(one.n, one.state)
+                self._settle(vehicle)
+
+    def _is_behind(self, vehicle: Vehicle | None) -> bool:
+        return vehicle is not None and vehicle.rev < self._edit.rev
+
+    # -- pings --------------------------------------------------------------------------------------------------
+
+    def unknown_fixes(self, pings: Iterable[Ping]) -> list[tuple[int, int]]:
+        """(n, fix time) of pings so old, or of vehicles so long gone, that only the store knows if it has them."""
+        asked: list[tuple[int, int]] = []
+        vehicles, numbers = self.vehicles, self._numbers
+        for ping in pings:
+            vehicle = vehicles.get(ping.vehicle)
+            if vehicle is not None:
+                if ping.time < vehicle.floor:
+                    asked.append((vehicle.n, ping.time))
+            elif ping.vehicle in numbers:
+                asked.append((numbers[ping.vehicle], ping.time))
+        return asked
+
+    def apply(self, pings: list[Ping], now: int, known: Known | None = None) -> Step:
+        """Take one request's pings, received at `now`. A vehicle's apply in fix order, whatever order they came in.
+
+        `known`: of the fixes `unknown_fixes` asked for, those the store has.
+        """
+        outcomes = [Outcome.ACCEPTED] * len(pings)
+        draft = Draft()
+        stored, vehicles = draft.commit.pings, self.vehicles
+        known = {} if known is None else known.copy()
+        times = [ping.time for ping in pings]
+        order: Iterable[int] = range(len(pings))
+        if any(map(gt, times, islice(times, 1, None))):
+            order = sorted(order, key=times.__getitem__)
+        for at in order:
+            ping = pings[at]
+            vehicle = vehicles.get(ping.vehicle)
+            outcome = self._returns(ping, known) if vehicle is None else self._known(vehicle, ping, known)
+            if outcome is not None:
+                outcomes[at] = outcome
+                continue
+            taken = LIVE
+            if vehicle is None:
+                vehicle = self._begin(ping, now, draft)
+            elif ping.time < vehicle.ping.time:
+                outcomes[at], taken = Outcome.LATE, LATE
+            elif vehicle.held is None and not self._jumps(vehicle.ping, ping):
+                self._take(vehicle, ping, now, draft)
+            elif not self._weigh(vehicle, ping, now, draft):
+                outcomes[at], taken = Outcome.HELD, HELD
+            vehicle.remember(ping)
+            stored.append(StoredPing(vehicle.n, ping, now, taken))
+        return draft.step(outcomes)
+
+    def _begin(self, ping: Ping, now: int, draft: Draft) -> Vehicle:
+        """The first sight of a vehicle: plain containment decides where it is."""
+        vehicle = Vehicle(self._number(ping.vehicle), ping, now)
+        if ping.vehicle in self._numbers:
+            vehicle.floor = self._returned_from
+        self._numbers[ping.vehicle] = vehicle.n
+        self.vehicles[ping.vehicle] = vehicle
+        vehicle.rev = self._edit.rev
+        vehicle.clock = ping.time
+        vehicle.raw = self.regions.covering(ping.lat, ping.lon, ping.time)
+        occasion = Occasion.of_fix(ping, None, now)
+        vehicle.delayed = occasion.delayed
+        tell(self.regions, vehicle, Moves([], [], sorted(vehicle.raw)), occasion)
+        report(vehicle, ping, None, occasion, self.settings)
+        observe(vehicle, ping)
+        vehicle.publish()
+        self._settle(vehicle)
+        draft.add(vehicle, occasion.events)
+        return vehicle
+
+    def _number(self, name: str) -> int:
+        n = self._numbers.get(name)
+        if n is None:
+            n = self._last_n = self._last_n + 1
+        return n
+
+    def _weigh(self, vehicle: Vehicle, ping: Ping, now: int, draft: Draft) -> bool:
+        """Two stories of where a vehicle is: its newest place, or where a ping was held. Is `ping` taken as live?"""
+        old, held = vehicle.ping, vehicle.held
+        draft.add(vehicle)
+        if held is None:
+            vehicle.held = ping
+            return False
+        like_old, like_held = not self._jumps(old, ping), not self._jumps(held, ping)
+        if ping.time < held.time:  # the held one is not refuted by something before it
+            if not (like_old or like_held):
+                return False
+            self._take(vehicle, ping, now, draft)
+            if like_held:
+                vehicle.held = None
+                self._take(vehicle, held, now, draft)
+            return True
+        if like_old and like_held:
+            like_held = _speed_mps(held, ping) < _speed_mps(old, ping)
+        vehicle.held = None if like_old or like_held else ping
+        if like_held:
+            self._take(vehicle, held, now, draft)
+        if vehicle.held is None:
+            self._take(vehicle, ping, now, draft)
+        return vehicle.held is None
+
+    def _jumps(self, before: Ping, ping: Ping) -> bool:
+        """Would the vehicle have gone faster than anything that drives?"""
+        gap_s = abs(ping.time - before.time) / 1000
+        settings = self.settings
+        reach = settings.jump_mps * (gap_s if gap_s > 1 else 1.0)
+        if (abs(ping.lat - before.lat) + abs(ping.lon - before.lon)) * DEGREE_M <= reach:
+            return False
+        if gap_s > settings.jump_gap_s:
+            return False
+        accuracies = _accuracy(before) + _accuracy(ping)
+        return distance_m(before.lat, before.lon, ping.lat, ping.lon) - accuracies > reach
+
+    def _take(self, vehicle: Vehicle, ping: Ping, now: int, draft: Draft) -> None:
+        """A newer fix moves the vehicle."""
+        book = self.regions
+        if self._todo and self._is_behind(vehicle):
+            self._catch_up(vehicle, draft)
+        if book.scheduled and (turned := obey(book, vehicle, ping.time, now)):
+            self._changed(vehicle, turned, draft)
+        elif ping.time > vehicle.clock:
+            vehicle.clock = ping.time
+        before = vehicle.ping
+        moves = move(book, vehicle, ping)
+        speed = ping.speed_mps
+        delayed = now - ping.time > DELAYED_MS
+        events: Sequence[Event] = ()
+        if (
+            moves is not None
+            or vehicle.watched
+            or vehicle.silent
+            or ping.alarm is not None
+            or ping.battery_pct is not None
+        ):
+            occasion = Occasion.of_fix(ping, before, now)
+            tell(book, vehicle, moves, occasion)
+            report(vehicle, ping, before, occasion, self.settings)
+            events = occasion.events
+        if speed is not None and speed > vehicle.peak_mps:
+            vehicle.peak_mps = speed
+        pace(vehicle, now)
+        changed = observe(vehicle, ping)
+        vehicle.ping = ping
+        vehicle.received_at = now
+        vehicle.delayed = delayed
+        if moves is not None:
+            if moves.enters or moves.exits:
+                vehicle.publish()
+            self._settle(vehicle)
+        elif changed:
+            self._queue(vehicle)
+        draft.add(vehicle, events)
+
+    def _returns(self, ping: Ping, known: Known) -> str | None:
+        """A vehicle that is not on the map: DUPLICATE or CONFLICT when it was, and the store has this fix."""
+        n = self._numbers.get(ping.vehicle)
+        place = None if n is None else known.get((n, ping.time))
+        return None if place is None else _same(place, ping)
+
+    def _known(self, vehicle: Vehicle, ping: Ping, known: Known) -> str | None:
+        """DUPLICATE or CONFLICT when there is a fix of this time already."""
+        knows = vehicle.knows(ping)
+        if knows == NEW:
+            return None
+        if knows == ASK:
+            place = known.get((vehicle.n, ping.time))
+            if place is None:
+                known[vehicle.n, ping.time] = (ping.lat, ping.lon)
+                return None
+            return _same(place, ping)
+        return Outcome.DUPLICATE if knows == SAME else Outcome.CONFLICT
+
+    # -- edits --------------------------------------------------------------------------------------------------
+
+    def save_regions(self, regions: list[Region], now: int) -> Step:
+        """Put regions in force, under the versions they carry. `evaluate` then finds out who is in them."""
+        draft = Draft()
+        self._finish(draft)
+        changed: dict[str, str] = {}
+        kept: list[str] = []
+        for region in regions:
+            before = self.regions.regions.get(region.id)
+            self.regions.put(region)
+            if before is None:
+                changed[region.id] = "region_created"
+            elif region.decides_like(before):
+                kept.append(region.id)
+            else:
+                changed[region.id] = "region_changed"
+            feature = region.feature()
+            draft.commit.regions.append(SavedRegion(region.id, region.version, region.updated_at, feature))
+            draft.change.regions.append(feature)
+        self._start(Edit(self._edit.rev + 1, now, changed, kept), draft)
+        return draft.step()
+
+    def delete_regions(self, ids: Iterable[str], now: int) -> Step:
+        """Take regions out of force; KeyError for an unknown one. `evaluate` then lets the vehicles out."""
+        draft = Draft()
+        self._finish(draft)
+        deleted: dict[str, dict[str, Any]] = {}
+        versions: dict[str, int] = {}
+        for id in ids:
+            region = self.regions.regions[id]
+            self.regions.remove(id)
+            deleted[id], versions[id] = region.feature(), region.version + 1
+            draft.commit.regions.append(SavedRegion(id, region.version + 1, now, None))
+            draft.change.regions_deleted.append(id)
+        self._start(Edit(self._edit.rev + 1, now, deleted=deleted, versions=versions), draft)
+        return draft.step()
+
+    def evaluate(self, limit: int, now: int) -> Step | None:
+        """The next `limit` vehicles that have not seen the newest edit; None when there are none."""
+        if not self._todo:
+            return None
+        draft = Draft()
+        self._evaluate(limit, draft)
+        return draft.step()
+
+    def _start(self, edit: Edit, draft: Draft) -> None:
+        self._edit = edit
+        self._todo = list(reversed(self.vehicles))
+        if not edit.windows:
+            if self._windows_due is None:
+                self._windows_at = edit.at
+            self._windows_due = self.regions.next_change(self._windows_at)
+        draft.commit.meta["edit"] = edit.as_json()
+        draft.commit.meta["windows_at"] = str(self._windows_at)
+        self._done(draft)
+
+    def _finish(self, draft: Draft) -> None:
+        """There is one edit at a time: whoever has not seen the last one sees it before the next."""
+        if self._todo:
+            self._evaluate(len(self._todo), draft)
+
+    def _evaluate(self, limit: int, draft: Draft) -> None:
+        for _ in range(min(limit, len(self._todo))):
+            vehicle = self.vehicles.get(self._todo.pop())
+            if vehicle is not None and self._is_behind(vehicle):
+                self._catch_up(vehicle, draft)
+        self._done(draft)
+
+    def _done(self, draft: Draft) -> None:
+        if not self._todo:
+            draft.commit.meta["edit_done"] = str(self._edit.rev)
+
+    def _catch_up(self, vehicle: Vehicle, draft: Draft) -> None:
+        self._changed(vehicle, evaluate(self.regions, vehicle, self._edit), draft)
+
+    def _changed(self, vehicle: Vehicle, events: list[Event], draft: Draft) -> None:
+        """Something other than a fix may have changed the visits."""
+        self._settle(vehicle)
+        if events:
+            vehicle.publish()
+            draft.add(vehicle, events)
+
+    # -- timers -------------------------------------------------------------------------------------------------
+
+    def due_at(self) -> int | None:
+        """When `fire` should be called, or a little before."""
+        timer = self._timers[0][0] if self._timers else NEVER
+        due = min(timer, NEVER if self._windows_due is None else self._windows_due)
+        return None if due >= NEVER else due
+
+    def fire(self, now: int, limit: int = 1000) -> Step | None:
+        """Do what is due, in the order of the due times, `limit` at most. None when nothing was."""
+        draft = Draft()
+        for _ in range(limit):
+            due = self.due_at()
+            if due is None or due > now:
+                break
+            if due == self._windows_due:
+                self._turn_windows(due, now, draft)
+            else:
+                self._go_off(now, draft)
+        return draft.step() if draft.says_anything() else None
+
+    def _turn_windows(self, due: int, now: int, draft: Draft) -> None:
+        self._finish(draft)
+        following = self.regions.next_change(due)
+        self._windows_at = now if following is not None and following <= now else due
+        self._windows_due = self.regions.next_change(self._windows_at)
+        self._start(Edit(self._edit.rev + 1, self._windows_at, windows=True), draft)
+
+    def _go_off(self, now: int, draft: Draft) -> None:
+        queued, n, name = heappop(self._timers)
+        vehicle = self.vehicles.get(name)
+        if vehicle is None or vehicle.n != n or vehicle.queued != queued:
+            return
+        vehicle.queued = NEVER
+        due, what = self._next(vehicle)
+        if due <= now:
+            if self._is_behind(vehicle):
+                self._catch_up(vehicle, draft)
+            draft.add(vehicle, ring(self.regions, vehicle, what, due, now))
+            self._settle(vehicle)
+        else:
+            self._queue(vehicle)
+
+    def _next(self, vehicle: Vehicle) -> tuple[int, str | int]:
+        return next_alarm(self.regions, vehicle, round(self.settings.silence_s * 1000))
+
+    def _queue(self, vehicle: Vehicle) -> None:
+        """Its timer goes off no later than it has to. Earlier is harmless: then it is queued again."""
+        due, _ = self._next(vehicle)
+        if due < vehicle.queued:
+            vehicle.queued = due
+            heappush(self._timers, (due, vehicle.n, vehicle.ping.vehicle))
+
+    def _settle(self, vehicle: Vehicle) -> None:
+        """Visits changed: what every fix and every timer has to look at may have, too."""
+        regions = self.regions.regions
+        vehicle.settle(any(is_watched(regions[key], visit) for key, visit in vehicle.visits.items()))
+        self._queue(vehicle)
+
+    # -- the register -------------------------------------------------------------------------------------------
+
+    def register(self, entry: Registered, now: int) -> Step:
+        self.register_entries[entry.vehicle] = entry
+        draft = Draft()
+        draft.commit.registered.append(entry)
+        draft.change.registered.append(entry)
+        return draft.step()
+
+    def remove_vehicle(self, name: str, now: int) -> Step:
+        """Out of its regions, off the map and out of the register. Its history and its number stay."""
+        draft = Draft()
+        vehicle = self.vehicles.get(name)
+        if vehicle is not None:
+            if self._is_behind(vehicle):
+                self._catch_up(vehicle, draft)
+            draft.add(vehicle, expel(self.regions, vehicle, now))
+            draft.remove(vehicle)
+            del self.vehicles[name]
+            self._returned_from = max(self._returned_from, now + SLACK_MS)
+        self.register_entries.pop(name, None)
+        draft.commit.unregistered.append(name)
+        draft.change.removed.append(name)
+        return draft.step()
+
+
+def _same(place: tuple[float, float], ping: Ping) -> str:
+    return Outcome.DUPLICATE if place == (ping.lat, ping.lon) else Outcome.CONFLICT
+
+
+def _accuracy(ping: Ping) -> float:
+    return NO_ACCURACY_M if ping.accuracy_m is None else ping.accuracy_m
+
+
+def _speed_mps(before: Ping, ping: Ping) -> float:
+    gap_s = max(abs(ping.time - before.time) / 1000, 1.0)
+    return distance_m(before.lat, before.lon, ping.lat, ping.lon) / gap_s

@@ -1,0 +1,82 @@
+"""Motion: is it moving, idle, parked or offline, and when would that change without a word from the vehicle?"""
+
+from __future__ import annotations
+
+from tracker.geo import distance_m
+from tracker.ping import Ping
+from tracker.rules import IDLE, IDLE_MS, MOVING, NO_ACCURACY_M, OFFLINE, PARKED, PARKED_MS, UNKNOWN, at_rest, moves
+from tracker.vehicle import NEVER, Vehicle
+
+FLOOR_MS = 5000.0  #: a vehicle that reports more often than this is not missed sooner
+OFFLINE_GAPS = 10  #: this many usual gaps without a report, and
+OFFLINE_MS = 600_000  #: at least this long: offline
+PARKED_OFFLINE_MS = 86_400_000  #: who stands is expected to be quiet
+
+
+def observe(vehicle: Vehicle, ping: Ping) -> bool:
+    """Take the motion state to this fix. True when the state, or what its timer depends on, changed."""
+    lat, lon = vehicle.anchor
+    speed = ping.speed_mps
+    if speed is not None and speed >= 5 / 3.6:
+        moved = True
+    else:
+        slack = max(ping.accuracy_m or 0, NO_ACCURACY_M) + max(vehicle.ping.accuracy_m or 0, NO_ACCURACY_M)
+        moved = moves(speed, distance_m(lat, lon, ping.lat, ping.lon), slack)
+    if moved:
+        vehicle.anchor = (ping.lat, ping.lon)
+        was_still, vehicle.still_since = vehicle.still_since, 0
+        return enter_state(vehicle, MOVING, ping.time) or was_still != 0
+    stopped = vehicle.still_since == 0
+    if stopped:
+        vehicle.still_since = ping.time
+    state = UNKNOWN if vehicle.state == OFFLINE else vehicle.state
+    state = at_rest(state, ping.time - vehicle.still_since, ping.ignition)
+    if state == UNKNOWN and speed is not None:
+        state = IDLE  # seen standing: the minute of patience is for those we saw moving
+    since = vehicle.still_since if state in (IDLE, PARKED) else ping.time
+    return enter_state(vehicle, state, since) or stopped
+
+
+def enter_state(vehicle: Vehicle, state: int, since: int) -> bool:
+    if vehicle.state == state:
+        return False
+    if not (vehicle.state == IDLE and state == PARKED):  # parked counts from the moment it stood still
+        vehicle.since = since
+    vehicle.state = state
+    return True
+
+
+def change_due(vehicle: Vehicle) -> tuple[int, int]:
+    """(when on the receipt clock, to which state) the next change comes if the vehicle stays silent."""
+    received, state = vehicle.received_at, vehicle.state
+    if state == OFFLINE:
+        return NEVER, OFFLINE
+    if state in (MOVING, IDLE) and vehicle.still_since:
+        still = vehicle.ping.time - vehicle.still_since
+        if state == MOVING:
+            return received + IDLE_MS - still, IDLE
+        return received + IDLE_MS + PARKED_MS - still, PARKED
+    if state == PARKED:
+        return received + PARKED_OFFLINE_MS, OFFLINE
+    return received + max(OFFLINE_MS, round(OFFLINE_GAPS * vehicle.gap_ms)), OFFLINE
+
+
+def change(vehicle: Vehicle, state: int) -> None:
+    """Its timer went off."""
+    if state == OFFLINE:
+        enter_state(vehicle, OFFLINE, vehicle.received_at)
+    else:
+        enter_state(vehicle, state, vehicle.still_since)
+
+
+def pace(vehicle: Vehicle, now: int) -> None:
+    """Follow the median gap between reports: a tenth up when a gap is longer, a tenth down when it is shorter."""
+    gap = now - vehicle.received_at
+    if gap <= 0:
+        return  # the same request
+    if vehicle.gap_ms == 0:
+        vehicle.gap_ms = max(FLOOR_MS, float(gap))
+    elif gap > vehicle.gap_ms:
+        vehicle.gap_ms *= 1.1
+    else:
+        vehicle.gap_ms = max(FLOOR_MS, vehicle.gap_ms / 1.1)

@@ -1,0 +1,131 @@
+"""Occasion: one thing that may make events (a fix, an edit, a window, a timer), and the words of those events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracker.events import DELAYED_MS, Event, event_id
+from tracker.ping import Ping
+from tracker.regions import Region
+from tracker.vehicle import Touch, Visit
+from tracker.visits import CLEAR_M, counted
+
+
+class Occasion:
+    """Why events are made: their reason, their time, and the cause their ids are hashed from.
+
+    `before` and `ping` are the two fixes that decided; an edit, a window or a timer has only the newest.
+    """
+
+    __slots__ = ("before", "cause", "delayed", "events", "now", "ping", "reason", "time")
+
+    def __init__(
+        self, reason: str, time: int, cause: str | int, now: int, delayed: bool, ping: Ping, before: Ping | None = None
+    ) -> None:
+        self.reason = reason
+        self.time = time
+        self.cause = cause
+        self.now = now
+        self.delayed = delayed
+        self.ping = ping
+        self.before = before
+        self.events: list[Event] = []
+
+    @classmethod
+    def of_fix(cls, ping: Ping, before: Ping | None, now: int) -> Occasion:
+        reason = "first_seen" if before is None else "moved"
+        return cls(reason, ping.time, ping.time, now, now - ping.time > DELAYED_MS, ping, before)
+
+    def make(self, kind: str, region: Region | None = None, **detail: Any) -> None:
+        """Add an event of this occasion."""
+        ping = self.ping
+        if region is not None:
+            detail["why"] = self.why(region)
+        self.events.append(
+            Event(
+                id=event_id(kind, ping.vehicle, region.id if region else None, detail.pop("cause", self.cause)),
+                kind=kind,
+                vehicle=ping.vehicle,
+                time=detail.pop("time", self.time),
+                received_at=self.now,
+                reason=detail.pop("reason", self.reason),
+                lat=ping.lat,
+                lon=ping.lon,
+                region=region.id if region else None,
+                version=region.version if region else None,
+                delayed=self.delayed,
+                detail=detail,
+            )
+        )
+
+    def enter(self, region: Region) -> Visit:
+        self.make("enter", region)
+        return Visit(self.time, self.now, -1.0 if self.ping.speed_mps is None else self.ping.speed_mps)
+
+    def exit(self, region: Region, visit: Visit) -> None:
+        detail: dict[str, Any] = {"entered_at": visit.entered_at, "duration_s": self.since(visit.entered_at)}
+        if visit.top_mps >= 0:
+            detail["max_speed_mps"] = visit.top_mps
+        self.make("exit", region, **detail)
+
+    def leave(self, region: Region, visit: Visit) -> None:
+        """An exit that no fix made: what ran in the region ends with it."""
+        self.exit(region, visit)
+        if visit.over_told:
+            self.overspeed_end(region, visit)
+
+    def cross(self, region: Region, touch: Touch) -> None:
+        self.make(
+            "cross",
+            region,
+            entered_at=touch.entered_at,
+            exited_at=touch.exited_at,
+            duration_s=(touch.exited_at - touch.entered_at) / 1000,
+            chord_m=round(touch.chord_m, 1),
+        )
+
+    def dwell(self, region: Region, visit: Visit, **known: Any) -> None:
+        visit.dwelled = True
+        after_s = region.rules.dwell_s
+        cause = f"{visit.entered_at}+{after_s:g}"
+        self.make("dwell", region, cause=cause, entered_at=visit.entered_at, dwell_s=after_s, **known)
+
+    def overspeed_start(self, region: Region, visit: Visit, speed_mps: float) -> None:
+        visit.over_told = True
+        limit = region.rules.speed_limit_mps
+        self.make("overspeed_start", region, speed_mps=speed_mps, limit_mps=limit, began_at=visit.over_since)
+
+    def overspeed_end(self, region: Region, visit: Visit) -> None:
+        self.make(
+            "overspeed_end",
+            region,
+            limit_mps=region.rules.speed_limit_mps,
+            max_speed_mps=visit.over_top_mps,
+            began_at=visit.over_since,
+            duration_s=self.since(visit.over_since),
+        )
+        visit.over_told = False
+
+    def since(self, time: int) -> float:
+        """Seconds from then to now, by the clock of the fixes: a vehicle of long ago did not stay until today."""
+        return max(0, (self.ping.time if self.delayed else self.time) - time) / 1000
+
+    def why(self, region: Region) -> dict[str, Any]:
+        """What decided: the fixes, their distance to the edge (negative inside), and the thresholds, in metres."""
+        accuracy = counted(self.ping.accuracy_m)
+        deep, clear = (0.0, 0.0) if region.exact else (min(accuracy, region.inner_m), max(CLEAR_M, 2 * accuracy))
+        why: dict[str, Any] = {"to": _seen(region, self.ping)}
+        if self.before is not None:
+            why["from"] = _seen(region, self.before)
+        why |= {"enter_m": round(-deep, 1), "exit_m": round(clear, 1), "debounce": region.debounce}
+        return why
+
+
+def _seen(region: Region, ping: Ping) -> dict[str, Any]:
+    return {
+        "time": ping.time,
+        "lat": ping.lat,
+        "lon": ping.lon,
+        "accuracy_m": ping.accuracy_m,
+        "edge_m": round(region.shape.signed_distance_m(ping.lat, ping.lon), 1),
+    }

@@ -1,0 +1,259 @@
+"""Region: a named geofenced shape with rules and a version. RegionBook: all of them, with their cell index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from tracker.cells import CellIndex
+from tracker.errors import Invalid
+from tracker.events import KINDS
+from tracker.ping import Scalar
+from tracker.rules import Rules, read_rules
+from tracker.schedule import Schedule
+from tracker.shapes import Shape, read_shape
+from tracker.times import rfc3339
+
+DEBOUNCES = ("accuracy", "none")
+COLOR = "#3b7dd8"
+NOTIFY = ("enter", "exit", "dwell")
+MAX_NAME = 200
+MAX_ATTRIBUTES = 64
+MAX_TEXT = 4096  #: characters of one attribute
+INNER_M = 25.0  #: however poor the accuracy, this far inside is in
+
+#: what an answer adds to a Feature; a client may send it back, it is not read
+ANSWERED = frozenset({"id", "version", "inside_count", "area_m2", "updated_at"})
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
+
+
+def region_id(text: str) -> str:
+    """Raises Invalid unless it is a region id."""
+    if not _ID.fullmatch(text):
+        message = "a region id is 1 to 64 of the characters A-Z a-z 0-9 . _ -"
+        raise Invalid("invalid_region_id", message, [{"field": "id", "code": "invalid_region_id", "message": message}])
+    return text
+
+
+class Region(msgspec.Struct, frozen=True, gc=False):
+    """One version of a region. `inner_m` and the shape are worked out once, here, never while pings come."""
+
+    id: str
+    version: int
+    name: str
+    color: str
+    group: str | None
+    shape: Shape
+    debounce: str
+    rules: Rules
+    notify: tuple[str, ...]
+    attributes: dict[str, Scalar]
+    updated_at: int
+    radius_m: float | None
+    buffer_m: float | None
+    exact: bool  # debounce "none": plain containment decides
+    inner_m: float  # at most this deep inside is asked for before `enter`
+
+    @classmethod
+    def read(cls, feature: Any, *, id: str, version: int, now: int) -> Region:
+        """Read a GeoJSON Feature. Pure, but slow for large shapes: call it off the loop.
+
+        Raises Invalid with every fault at once; each has its field, a fault of the shape also says where.
+        """
+        region_id(id)
+        faults = _Faults()
+        if not isinstance(feature, dict) or feature.get("type") != "Feature":
+            raise _not_valid([_fault("type", '`type` must be "Feature": a region is a GeoJSON Feature')])
+        properties = feature.get("properties")
+        if properties is None:
+            properties = {}
+        if not isinstance(properties, dict):
+            raise _not_valid([_fault("properties", "`properties` is an object")])
+        rules, shape = Rules(), None
+        with faults:
+            if (given := properties.get("rules")) is not None:
+                rules = read_rules(given, "properties.rules")
+        name = faults.text(properties, "name", MAX_NAME) or id
+        group = faults.text(properties, "group", MAX_NAME)
+        color = properties.get("color")
+        if color is not None and not (isinstance(color, str) and _COLOR.fullmatch(color)):
+            faults.add("color", "`color` is #rrggbb")
+        debounce = properties.get("debounce")
+        if debounce is not None and debounce not in DEBOUNCES:
+            faults.add("debounce", '`debounce` is "accuracy" or "none"')
+        radius_m, buffer_m = (faults.metres(properties, name) for name in ("radius_m", "buffer_m"))
+        notify = faults.kinds(properties)
+        attributes = faults.attributes(properties)
+        with faults:
+            shape = read_shape(feature.get("geometry"), radius_m=radius_m, buffer_m=buffer_m)
+        if faults.found or shape is None:
+            raise _not_valid(faults.found)
+        return cls(
+            id=id,
+            version=version,
+            name=name,
+            color=color or COLOR,
+            group=group,
+            shape=shape,
+            debounce=debounce or "accuracy",
+            rules=rules,
+            notify=notify,
+            attributes=attributes,
+            updated_at=now,
+            radius_m=radius_m,
+            buffer_m=buffer_m,
+            exact=debounce == "none",
+            inner_m=min(INNER_M, 0.5 * shape.area_m2 / shape.perimeter_m),
+        )
+
+    def feature(self) -> dict[str, Any]:
+        """The GeoJSON Feature the API answers, without `inside_count`."""
+        properties: dict[str, Any] = {"name": self.name, "color": self.color, "group": self.group}
+        if self.radius_m is not None:
+            properties["radius_m"] = self.radius_m
+        if self.buffer_m is not None:
+            properties["buffer_m"] = self.buffer_m
+        properties |= {
+            "debounce": self.debounce,
+            "rules": self.rules.as_json(),
+            "notify": list(self.notify),
+            "attributes": self.attributes,
+            "version": self.version,
+            "area_m2": round(self.shape.area_m2, 1),
+            "updated_at": rfc3339(self.updated_at),
+        }
+        return {"type": "Feature", "id": self.id, "geometry": self.shape.geojson(), "properties": properties}
+
+    def open_at(self, time: int) -> bool:
+        schedule = self.rules.schedule
+        return schedule is None or schedule.open_at(time)
+
+    def decides_like(self, other: Region) -> bool:
+        """Would both put every fix on the same side? Then a change of name or rules moves nobody in or out."""
+        return (
+            self.debounce == other.debounce
+            and self.rules.schedule == other.rules.schedule
+            and (self.radius_m, self.buffer_m) == (other.radius_m, other.buffer_m)
+            and self.shape.geojson() == other.shape.geojson()
+        )
+
+
+class RegionBook:
+    """The regions in force and their index. A shape that lies nowhere near a vehicle costs its pings nothing."""
+
+    def __init__(self) -> None:
+        self.regions: dict[str, Region] = {}
+        self.cells: CellIndex[str] = CellIndex()
+        self.scheduled: frozenset[str] = frozenset()
+        self._quiet = (0, 0)  # between these no schedule opens or closes anything
+
+    def put(self, region: Region) -> None:
+        self.remove(region.id)
+        self.regions[region.id] = region
+        self.cells.add(region.id, region.shape)
+        if region.rules.schedule is not None:
+            self.scheduled |= {region.id}
+            self._quiet = (0, 0)
+
+    def remove(self, id: str) -> Region | None:
+        region = self.regions.pop(id, None)
+        if region is not None:
+            self.cells.remove(id)
+            self.scheduled -= {id}
+        return region
+
+    def covering(self, lat: float, lon: float, clock: int) -> Sequence[str]:
+        """Ids of the open regions that cover a place, boundary included."""
+        keys = self.cells.at(lat, lon)
+        if self.scheduled and not self.scheduled.isdisjoint(keys):
+            return [key for key in keys if self.regions[key].open_at(clock)]
+        return keys
+
+    def next_change(self, time: int) -> int | None:
+        """The next instant after `time` at which a schedule opens or closes a region."""
+        changes = (schedule.change_after(time) for schedule in self._schedules())
+        return min((change for change in changes if change is not None), default=None)
+
+    def is_quiet(self, since: int, until: int) -> bool:
+        """Does no schedule open or close anything in since < time <= until?"""
+        if not (self._quiet[0] <= since and until < self._quiet[1]):
+            last = max((schedule.change_before(until) or 0 for schedule in self._schedules()), default=0)
+            self._quiet = (last or since, self.next_change(until) or until + 1)
+        return self._quiet[0] <= since
+
+    def _schedules(self) -> Iterable[Schedule]:
+        return (schedule for key in self.scheduled if (schedule := self.regions[key].rules.schedule) is not None)
+
+
+class _Faults:
+    """Collects what is wrong with the properties of a Feature; as a context, also what a reader raised."""
+
+    def __init__(self) -> None:
+        self.found: list[dict[str, Any]] = []
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> bool:
+        if not isinstance(error, Invalid):
+            return False
+        self.found += error.errors or [{"field": "geometry", "code": error.code, "message": error.detail}]
+        return True
+
+    def add(self, name: str, message: str) -> None:
+        self.found.append(_fault(f"properties.{name}", message))
+
+    def text(self, properties: dict[str, Any], name: str, most: int) -> str | None:
+        value = properties.get(name)
+        if value is None or (isinstance(value, str) and value.isprintable() and len(value) <= most):
+            return value.strip() or None if value else None
+        self.add(name, f"`{name}` is a text of at most {most} characters, without line breaks")
+        return None
+
+    def metres(self, properties: dict[str, Any], name: str) -> float | None:
+        value = properties.get(name)
+        if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+            return value  # the shape knows what is too small or too large
+        self.add(name, f"`{name}` is a number of metres")
+        return None
+
+    def kinds(self, properties: dict[str, Any]) -> tuple[str, ...]:
+        value = properties.get("notify")
+        if value is None:
+            return NOTIFY
+        if not isinstance(value, list) or not all(isinstance(kind, str) and kind in KINDS for kind in value):
+            self.add("notify", f"`notify` is a list of kinds of event: {', '.join(KINDS)}")
+            return NOTIFY
+        return tuple(dict.fromkeys(value))
+
+    def attributes(self, properties: dict[str, Any]) -> dict[str, Scalar]:
+        value = properties.get("attributes")
+        if value is not None and not isinstance(value, dict):
+            self.add("attributes", "`attributes` is an object of texts, numbers, true, false and null")
+            value = None
+        found = {name: one for name, one in properties.items() if name not in KNOWN} | (value or {})
+        for name, one in found.items():
+            if not isinstance(one, str | int | float | bool | None) or (isinstance(one, str) and len(one) > MAX_TEXT):
+                field = f"attributes.{name}" if name in (value or {}) else name
+                self.add(field, f"`{name}` is neither a property of a region nor a text (up to {MAX_TEXT}), number, "
+                                "true, false or null that could be kept as an attribute")  # fmt: skip
+        if len(found) > MAX_ATTRIBUTES:
+            self.add("attributes", f"at most {MAX_ATTRIBUTES} attributes, not {len(found)}")
+        return found
+
+
+#: every property a region has; any other scalar is kept as an attribute
+KNOWN = ANSWERED | {"name", "color", "group", "radius_m", "buffer_m", "debounce", "rules", "notify", "attributes"}
+
+
+def _fault(field: str, message: str) -> dict[str, Any]:
+    return {"field": field, "code": "invalid_region", "message": message}
+
+
+def _not_valid(errors: list[dict[str, Any]]) -> Invalid:
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return Invalid(errors[0].get("code", "invalid_region"), errors[0]["message"] + more, errors)

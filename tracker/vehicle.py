@@ -1,0 +1,177 @@
+"""Vehicle: what the fleet remembers of one vehicle, and how that is packed for the store."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+
+import msgspec
+
+from tracker.events import VehicleState
+from tracker.ping import Ping
+from tracker.rules import UNKNOWN
+
+PLACE_BITS = 22
+PLACE_MASK = (1 << PLACE_BITS) - 1
+MOST_FIXES = 1024  #: fixes remembered for the sake of duplicates; for older ones the store is asked
+NEVER = 1 << 62  #: ms: after every time
+
+NEW, SAME, OTHER, ASK = range(4)  #: a fix time is not known yet; known with this place; with another; ask the store
+
+
+class Visit(msgspec.Struct, array_like=True):
+    """The time a vehicle is in a region."""
+
+    entered_at: int  # fix time, or the instant of the edit or window
+    received_at: int
+    top_mps: float = -1.0  # highest reported speed so far
+    dwelled: bool = False
+    over_since: int = 0  # first fix over the limit in a row
+    over_top_mps: float = 0.0
+    over_told: bool = False  # overspeed_start was made
+
+
+class Touch(msgspec.Struct, array_like=True):
+    """The time a vehicle is in a region's edge: neither clearly in nor clearly out."""
+
+    entered_at: int
+    exited_at: int  # the last instant we know it covered
+    chord_m: float = 0.0
+
+
+class Packed(msgspec.Struct, array_like=True, frozen=True):
+    """A vehicle's state as the store keeps it. The first field is the layout's version."""
+
+    layout: int
+    rev: int
+    clock: int
+    top: int
+    received_at: int
+    state: int
+    since: int
+    still_since: int
+    anchor: tuple[float, float]
+    gap_ms: float
+    peak_mps: float
+    silent: bool
+    low: bool
+    delayed: bool
+    ping: Ping
+    held: Ping | None
+    visits: dict[str, Visit]
+    touches: dict[str, Touch]
+
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(Packed).decode
+
+
+class Vehicle:
+    """Mutable, and only the fleet changes it. `ping` is the newest fix that counts."""
+
+    __slots__ = (
+        "anchor", "clock", "delayed", "fixes", "floor", "gap_ms", "held", "low", "n", "peak_mps", "ping", "queued",
+        "raw", "received_at", "regions", "rev", "settled", "silent", "since", "state", "still_since", "top", "touches",
+        "visits", "watched",
+    )  # fmt: skip
+
+    def __init__(self, n: int, ping: Ping, now: int) -> None:
+        self.n = n
+        self.ping = ping
+        self.received_at = now
+        self.held: Ping | None = None
+        self.delayed = False
+        # where it is
+        self.visits: dict[str, Visit] = {}
+        self.touches: dict[str, Touch] = {}
+        self.regions: dict[str, int] = {}  # what is published of the visits; a new dict when it changes
+        self.raw: Sequence[str] = ()  # the regions that cover `ping`
+        self.watched = False  # a visit has rules that every fix must be held against
+        self.settled = False  # visits are exactly `raw`, and nothing waits for the next fix
+        self.clock = 0  # schedules were obeyed up to here
+        self.rev = 0  # the last edit it was evaluated against
+        # how it moves
+        self.state = UNKNOWN
+        self.since = ping.time
+        self.still_since = 0  # first fix in a row without movement; 0: the newest one moved
+        self.anchor = (ping.lat, ping.lon)  # where it last moved to
+        self.peak_mps = -1.0  # highest speed since the visits' own were written down
+        self.gap_ms = 0.0  # about the median time between its reports, receipt clock
+        self.silent = False
+        self.low = False  # its battery
+        self.queued = NEVER  # when its timer goes off, at the latest
+        # which fixes the store has
+        self.fixes = array("Q")  # sorted: time << 22 | a hash of the place
+        self.floor = 0  # every stored fix from here on is in `fixes`
+        self.top = 0  # the highest fix time ever taken
+
+    def knows(self, ping: Ping) -> int:
+        """Is there a fix of this time already?"""
+        time = ping.time
+        if time > self.top and time >= self.floor:
+            return NEW
+        at = bisect_left(self.fixes, time << PLACE_BITS)
+        if at < len(self.fixes) and self.fixes[at] >> PLACE_BITS == time:
+            return SAME if self.fixes[at] & PLACE_MASK == _place(ping) else OTHER
+        return NEW if time >= self.floor else ASK
+
+    def remember(self, ping: Ping) -> None:
+        """This fix is going to be stored."""
+        time = ping.time
+        key = time << PLACE_BITS | _place(ping)
+        fixes = self.fixes
+        if time > self.top:
+            self.top = time
+            fixes.append(key)
+        else:
+            fixes.insert(bisect_left(fixes, key), key)
+        if len(fixes) > MOST_FIXES:
+            self.floor = max(self.floor, (fixes[MOST_FIXES // 2] >> PLACE_BITS))
+            del fixes[: MOST_FIXES // 2]
+
+    def settle(self, watched: bool) -> None:
+        """Keep the quick way out of `move` true after visits, touches or `raw` changed."""
+        self.settled = not self.touches and len(self.visits) == len(self.raw)
+        self.watched = watched
+
+    def publish(self) -> None:
+        """The visits changed: so does what is said of them."""
+        self.regions = {key: visit.entered_at for key, visit in self.visits.items()}
+
+    def write_peak(self) -> None:
+        """Give each visit its share of the highest speed, before one ends or another begins."""
+        for visit in self.visits.values():
+            visit.top_mps = max(visit.top_mps, self.peak_mps)
+        self.peak_mps = -1.0
+
+    def published(self) -> VehicleState:
+        return VehicleState(
+            self.n, self.ping, self.received_at, self.state, self.since, self.regions, self.held, self.delayed
+        )
+
+    def pack(self) -> bytes:
+        return _pack(
+            (
+                1, self.rev, self.clock, self.top, self.received_at, self.state, self.since, self.still_since,
+                self.anchor, self.gap_ms, self.peak_mps, self.silent, self.low, self.delayed, self.ping, self.held,
+                self.visits, self.touches,
+            )
+        )  # fmt: skip
+
+    @classmethod
+    def unpack(cls, n: int, state: bytes) -> Vehicle:
+        """The vehicle as it was packed. Of its fixes only the newest are known again; `floor` says so."""
+        packed = _unpack(state)
+        self = cls(n, packed.ping, packed.received_at)
+        for name in Packed.__struct_fields__[1:]:
+            setattr(self, name, getattr(packed, name))
+        self.publish()
+        self.fixes = array("Q", sorted(p.time << PLACE_BITS | _place(p) for p in (self.ping, self.held) if p))
+        self.floor = self.top
+        return self
+
+
+def _place(ping: Ping) -> int:
+    """Hashes of floats are the same in every process; these never leave this one anyway."""
+    return hash((ping.lat, ping.lon)) & PLACE_MASK

@@ -1,0 +1,107 @@
+"""Visits: how a vehicle's fixes become membership of regions, calmly.
+
+A vehicle is out of a region, touches it, or visits it:
+
+    out ──covers──► touch ──deep enough──► visit          deep enough: sd <= -min(accuracy, 25 m, ½·area/perimeter)
+     ▲                │                      │            clear:       sd >  max(20 m, 2·accuracy)
+     └──clear (cross)─┘◄───────clear (exit)──┘            sd: signed metres to the edge, negative inside
+
+With debounce "none" deep enough is inside and clear is outside. The first decision (first seen, region created or
+changed, window opened) is plain containment. A line between two fixes that cuts a region counts as touching it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from tracker.geo import distance_m
+from tracker.ping import Ping
+from tracker.regions import Region, RegionBook
+from tracker.rules import NO_ACCURACY_M
+from tracker.vehicle import Touch, Vehicle, Visit
+
+CLEAR_M = 20.0  #: this far outside is out, however good the accuracy
+WORST_M = 50.0  #: accuracy counts at most this much, so nothing over 100 m outside is ever a member
+CROSS_GAP_MS = 300_000  #: after a longer silence the straight line is no evidence
+
+
+class Moves(msgspec.Struct):
+    """What one fix did, each in order of region id."""
+
+    exits: list[tuple[str, Visit]] = []
+    crosses: list[tuple[str, Touch]] = []
+    enters: list[str] = []
+
+
+def counted(accuracy_m: float | None) -> float:
+    """The accuracy that decides, metres."""
+    return NO_ACCURACY_M if accuracy_m is None else min(accuracy_m, WORST_M)
+
+
+def is_deep(region: Region, ping: Ping) -> bool:
+    """Is a covered fix far enough inside?"""
+    if region.exact:
+        return True
+    need = min(counted(ping.accuracy_m), region.inner_m)
+    return region.shape.signed_distance_m(ping.lat, ping.lon) <= -need
+
+
+def is_clear(region: Region, ping: Ping) -> bool:
+    """Is a fix that is not covered far enough outside?"""
+    if region.exact:
+        return True
+    need = max(CLEAR_M, 2 * counted(ping.accuracy_m))
+    return region.shape.signed_distance_m(ping.lat, ping.lon) > need
+
+
+def move(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves | None:
+    """Take the vehicle's regions from its newest fix to `ping`. None when nothing went in, out or across.
+
+    Who calls opens the visits of `enters`, and makes `ping` the newest fix.
+    """
+    before = vehicle.ping
+    raw = book.covering(ping.lat, ping.lon, vehicle.clock)
+    gap = ping.time - before.time
+    cut = book.cells.crossed(before.lat, before.lon, ping.lat, ping.lon, vehicle.visits) if gap <= CROSS_GAP_MS else ()
+    if not cut and vehicle.settled and raw == vehicle.raw:
+        return None
+    vehicle.raw = raw
+    visits, touches, regions = vehicle.visits, vehicle.touches, book.regions
+    moves: Moves | None = None
+    for key in [key for key in visits if key not in raw]:
+        if is_clear(regions[key], ping):
+            if moves is None:
+                moves = Moves([], [], [])
+                vehicle.write_peak()
+            moves.exits.append((key, visits.pop(key)))
+    for key, enters, leaves in cut:
+        if book.scheduled and not regions[key].open_at(vehicle.clock):
+            continue
+        entered_at, exited_at = before.time + round(enters * gap), before.time + round(leaves * gap)
+        touch = touches.get(key)
+        if touch is None:
+            touch = touches[key] = Touch(entered_at, exited_at)
+        touch.exited_at = max(touch.exited_at, exited_at)
+        touch.chord_m += (leaves - enters) * distance_m(before.lat, before.lon, ping.lat, ping.lon)
+    for key in raw:
+        if key in visits:
+            continue
+        if is_deep(regions[key], ping):
+            touches.pop(key, None)
+            moves = moves or Moves([], [], [])
+            moves.enters.append(key)
+        elif touch := touches.get(key):
+            touch.exited_at = ping.time
+        else:
+            touches[key] = Touch(ping.time, ping.time)
+    for key in [key for key in touches if key not in raw] if touches else ():
+        if is_clear(regions[key], ping):
+            moves = moves or Moves([], [], [])
+            moves.crosses.append((key, touches.pop(key)))
+    vehicle.settled = not touches and len(visits) == len(raw)  # entering makes it so later
+    if moves is not None:
+        vehicle.write_peak()
+        moves.exits.sort()
+        moves.crosses.sort()
+        moves.enters.sort()
+    return moves

@@ -1,0 +1,83 @@
+"""Watch: the events of one fix, in their order: exits, crosses, enters, then what time, speed and the vehicle say."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tracker.occasion import Occasion
+from tracker.ping import Ping
+from tracker.regions import Region, RegionBook
+from tracker.vehicle import Vehicle, Visit
+from tracker.visits import Moves
+
+
+def tell(book: RegionBook, vehicle: Vehicle, moves: Moves | None, occasion: Occasion) -> None:
+    """Region events of a fix: where the vehicle went, then the rules of the regions it is in."""
+    regions = book.regions
+    if moves is not None:
+        for key, visit in moves.exits:
+            occasion.exit(regions[key], visit)
+        for key, touch in moves.crosses:
+            occasion.cross(regions[key], touch)
+        for key in moves.enters:
+            vehicle.visits[key] = occasion.enter(regions[key])
+        for key, visit in moves.exits:
+            _close(regions[key], visit, occasion)
+    for key in sorted(vehicle.visits):
+        region, visit = regions[key], vehicle.visits[key]
+        if region.rules.dwell_s is not None and not visit.dwelled and occasion.time >= dwell_at(region, visit):
+            occasion.dwell(region, visit)
+        if region.rules.speed_limit_mps is not None and occasion.ping.speed_mps is not None:
+            _pace(region, visit, occasion, occasion.ping.speed_mps, region.rules.speed_limit_mps)
+
+
+def dwell_at(region: Region, visit: Visit) -> int:
+    """The instant, by the clock of the fixes, at which a visit has lasted long enough."""
+    return visit.entered_at + round((region.rules.dwell_s or 0) * 1000)
+
+
+def is_watched(region: Region, visit: Visit) -> bool:
+    """Has this visit rules that the next fix must be held against?"""
+    return region.rules.speed_limit_mps is not None or (region.rules.dwell_s is not None and not visit.dwelled)
+
+
+def _close(region: Region, visit: Visit, occasion: Occasion) -> None:
+    """A visit ended with this fix. It lasted until then: what was due in between is told now."""
+    if region.rules.dwell_s is not None and not visit.dwelled and occasion.time >= dwell_at(region, visit):
+        occasion.dwell(region, visit, time=dwell_at(region, visit))
+    if visit.over_told:
+        occasion.overspeed_end(region, visit)
+
+
+def _pace(region: Region, visit: Visit, occasion: Occasion, speed_mps: float, limit_mps: float) -> None:
+    if speed_mps > limit_mps:
+        visit.over_since = visit.over_since or occasion.time
+        visit.over_top_mps = max(visit.over_top_mps, speed_mps)
+        if not visit.over_told and occasion.time - visit.over_since >= region.rules.min_s * 1000:
+            occasion.overspeed_start(region, visit, speed_mps)
+    elif visit.over_since:
+        if visit.over_told:
+            occasion.overspeed_end(region, visit)
+        visit.over_since, visit.over_top_mps = 0, 0.0
+
+
+class BatteryLimits(Protocol):
+    @property
+    def low_battery_pct(self) -> float: ...
+    @property
+    def battery_ok_pct(self) -> float: ...
+
+
+def report(vehicle: Vehicle, ping: Ping, before: Ping | None, occasion: Occasion, limits: BatteryLimits) -> None:
+    """Events of the vehicle itself. Called before `ping` becomes its newest."""
+    if vehicle.silent:
+        vehicle.silent = False
+        occasion.make("heard", reason="reported", silent_s=(occasion.now - vehicle.received_at) / 1000)
+    if ping.alarm is not None and (before is None or before.alarm != ping.alarm):
+        occasion.make("alarm", reason="reported", alarm=ping.alarm)
+    if ping.battery_pct is not None:
+        if vehicle.low:
+            vehicle.low = ping.battery_pct < limits.battery_ok_pct
+        elif ping.battery_pct <= limits.low_battery_pct:
+            vehicle.low = True
+            occasion.make("low_battery", reason="reported", battery_pct=ping.battery_pct)
