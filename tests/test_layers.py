@@ -43,7 +43,7 @@ LAYERS: list[set[str]] = [
         "register",
     },
     {"fleet"},
-    {"edits", "motion", "occasion", "vehicle", "visits", "watch"},  # what the fleet is made of
+    {"alarms", "edits", "motion", "occasion", "step", "vehicle", "visits", "watch"},  # what the fleet is made of
     {"regions"},
     {"rules", "schedule"},
     {"stores", "buses"},  # the ports: plain structs and Protocols, which the fleet fills
@@ -67,6 +67,8 @@ PURE |= {
     "pyramid",
     "regions",
     "rules",
+    "alarms",
+    "step",
     "schedule",
     "edits",
     "motion",
