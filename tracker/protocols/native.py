@@ -77,8 +77,10 @@ class _Doubt(Exception):
     """The fast path will not decide this one."""
 
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 #: what the fast path gives up on; all of it goes to the careful path
-_DOUBTS = (_Doubt, Unfit, msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, OverflowError)
+_DOUBTS = (*_UNREADABLE, _Doubt, Unfit, ValueError, OverflowError)
 
 
 def read_json(payload: bytes, now: int, first: int = 0) -> Reading:
@@ -162,12 +164,12 @@ def _ping(position: _Position, now: int) -> Ping:
 
 def _read_careful(body: bytes, now: int, first: int) -> Reading:
     """Split the document into items, then read each on its own."""
-    try:
-        if body[0] == 0x5B:
+    if body[0] == 0x5B:
+        try:
             return _read_each(_at_most(_items.decode(body)), now, first)
-        document = _anything.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        document = _read_tolerant(body)
+        except _UNREADABLE:
+            pass
+    document = read_document(body)
     if isinstance(document, list):
         return _read_decoded(_at_most(document), now, first)
     if not isinstance(document, dict):
@@ -215,23 +217,26 @@ def _read_decoded(items: list[Any], now: int, first: int) -> Reading:
 
 def _decode_item(item: bytes) -> Any:
     try:
-        return _anything.decode(item)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        return _read_tolerant(item)
+        return read_document(item)
     except BadRequest as fault:
         raise Unfit("not_json", None, fault.detail) from None
 
 
-def _read_tolerant(body: bytes) -> Any:
-    """JSON with NaN, Infinity and numbers of any length, so that one such number costs one item, not the request."""
+def read_document(body: bytes) -> Any:
+    """Any JSON document. Raises BadRequest.
+
+    NaN, Infinity and numbers of any length pass, so that one such number costs one field, not the request.
+    """
     try:
-        return json.loads(body.decode(), parse_int=_int)
+        return _anything.decode(body)
+    except _UNREADABLE:
+        pass
+    try:
+        return json.loads(body.decode("utf-8-sig"), parse_int=_int)
     except UnicodeDecodeError as fault:
         _refuse_encoding(body, fault)
     except RecursionError:
-        raise BadRequest("too_deep", "the JSON is nested too deeply; a position holds only plain values") from None
+        raise BadRequest("too_deep", "the JSON is nested too deeply to be what is expected here") from None
     except json.JSONDecodeError as fault:
         where = f"line {fault.lineno}, column {fault.colno}" if fault.lineno > 1 else f"byte {fault.pos}"
         raise BadRequest("not_json", f"not JSON: {fault.msg} at {where}") from None
@@ -244,6 +249,4 @@ def _refuse_encoding(body: bytes, fault: UnicodeDecodeError) -> NoReturn:
 
 def _int(text: str) -> int | float:
     """Python refuses to read integers of many thousand digits; a double says what they are worth."""
-    return (
-        int(text) if len(text) < 20 else (float(text) if len(text) < 400 else math.copysign(math.inf, float(text[:9])))
-    )
+    return int(text) if len(text) < 20 else float(text)

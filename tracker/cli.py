@@ -1,0 +1,198 @@
+"""The command line. Everything heavy is imported by the command that needs it: `tracker --help` answers at once.
+
+Progress and warnings go to stderr, results to stdout. Exit codes: 0 done, 1 failed, 2 used wrongly.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tracker import __version__
+from tracker.errors import TrackerError
+
+if TYPE_CHECKING:
+    from tracker.config import Settings
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tracker")
+@click.option("--config", type=click.Path(dir_okay=False), help="Settings file (default: ./tracker.toml).")
+@click.pass_context
+def cli(context: click.Context, config: str | None) -> None:
+    """A live map of a fleet: pings in, geofence events and position updates out."""
+    context.obj = config
+
+
+def settings(**flags: Any) -> Settings:
+    """The effective settings with these flags on top."""
+    from tracker.config import find_file, load
+
+    named: str | None = click.get_current_context().find_root().obj
+    return load(flags, os.environ, Path(named) if named else find_file(os.environ))
+
+
+@cli.command()
+@click.option("--host", help="Address to listen on.  [127.0.0.1]")
+@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [8000]")
+@click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
+@click.option("--open", "open_", is_flag=True, default=None, help="Nobody signs in; needed for all but loopback.")
+def serve(host: str | None, port: int | None, data: str | None, open_: bool | None) -> None:
+    """Serve the map, the API and the live channel."""
+    from tracker.web.app import run
+
+    run(settings(host=host, port=port, data=data, open=open_))
+
+
+@cli.command()
+@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [8000]")
+@click.option("--vehicles", type=click.IntRange(1, 5000), default=60, show_default=True, help="How many vans drive.")
+@click.option("--data", type=click.Path(file_okay=False), help="Folder to keep the demo in (default: a temporary one).")
+def demo(port: int | None, vehicles: int, data: str | None) -> None:
+    """Serve a simulated fleet on this machine only."""
+    from tracker.demo import run
+
+    run(settings(host="127.0.0.1", port=port, data=data, demo=True), vehicles, keep=data is not None)
+
+
+def _speed(context: click.Context, parameter: click.Parameter, value: str) -> float | None:
+    if value == "max":
+        return None
+    try:
+        speed = float(value)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < 1e9:
+        raise click.BadParameter("a factor above 0, such as 1 or 60, or max")
+    return speed
+
+
+def _instant(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    from tracker.times import BadTime, parse_parameter
+
+    try:
+        return None if value is None else parse_parameter(value)
+    except BadTime as fault:
+        raise click.BadParameter(str(fault)) from None
+
+
+@cli.command()
+@click.argument("sources", nargs=-1, required=True)
+@click.option("--to", default=DEFAULT_URL, show_default=True, help="Server to send to.")
+@click.option("--token", envvar="TRACKER_TOKEN", help="Token to send with.")
+@click.option("--speed", default="1", show_default=True, callback=_speed, metavar="N|max", help="How fast time passes.")
+@click.option("--from", "since", callback=_instant, metavar="TIME", help="Leave out what is earlier.")
+@click.option("--until", callback=_instant, metavar="TIME", help="Leave out what is not earlier.")
+@click.option("--vehicle", metavar="GLOB", help="Only vehicles that match, such as 'bus-*'.")
+@click.option("--format", metavar="NAME", help="Read sources as this format instead of guessing.")
+@click.option("--now", is_flag=True, help="Shift recorded times so that the first ping is now.")
+@click.option("--loop", is_flag=True, help="Begin again at the end, shifted to go on from there.")
+@click.option("--dry-run", is_flag=True, help="Need no server: print the events the pings cause as NDJSON.")
+@click.option("--regions", type=click.Path(exists=True, dir_okay=False), help="Regions (GeoJSON) of a dry run.")
+@click.option("--events", type=click.Path(dir_okay=False), help="File the events of a dry run go to.")
+def replay(**options: Any) -> None:
+    """Send recorded tracks (CSV, GPX, NDJSON and more) as if they happened now."""
+    from tracker.replay.run import run
+
+    sys.exit(run(**options))
+
+
+@cli.group()
+def vehicles() -> None:
+    """What people say of vehicles."""
+
+
+@vehicles.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--to", default=DEFAULT_URL, show_default=True, help="Server to send to.")
+@click.option("--token", envvar="TRACKER_TOKEN", help="Token to send with.")
+def import_vehicles(file: Any, to: str, token: str | None) -> None:
+    """Register the vehicles of a CSV file.
+
+    Columns go by name: `vehicle`, and any of `name`, `plate`, `group`, `kind`; others become attributes.
+    """
+    from tracker.register import import_csv
+
+    sys.exit(import_csv(file, to, token))
+
+
+@cli.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
+def backup(file: str, data: str | None) -> None:
+    """Write everything into one FILE, also while a server runs."""
+    from tracker.stores import backup_store
+
+    folder = settings(data=data).folder
+    if not folder.is_dir():
+        raise TrackerError("no_data", f"there is no folder {folder}; name another with --data")
+    if Path(file).exists():
+        raise TrackerError("exists", f"{file} is there already; a backup never overwrites one")
+    backup_store(str(folder), file)
+    click.echo(f"wrote {file} ({Path(file).stat().st_size:,} bytes)")
+
+
+@cli.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
+def restore(file: str, data: str | None) -> None:
+    """Go back to what a backup FILE holds; what was there is kept beside it."""
+    from tracker.stores import restore_store
+
+    folder = settings(data=data).folder
+    kept = restore_store(str(folder), file)
+    click.echo(f"restored {folder} from {file}" + (f"; what was there is in {kept}" if kept else ""))
+
+
+@cli.command("config")
+def show_config() -> None:
+    """Print the effective settings as TOML."""
+    from tracker.config import written
+
+    click.echo(written(settings()), nl=False)
+
+
+@cli.command()
+@click.option("--host", help="Address the server would listen on.")
+@click.option("--port", type=int, help="Port the server would listen on.")
+@click.option("--data", type=click.Path(file_okay=False), help="Folder that would hold everything.")
+def doctor(host: str | None, port: int | None, data: str | None) -> None:
+    """Look for what would keep a server from running well: port, disk, clock, assets."""
+    from tracker.doctor import examine
+
+    fine = True
+    for name, fault, detail in examine(settings(host=host, port=port, data=data)):
+        fine = fine and not fault
+        click.echo(f"{'FAIL' if fault else 'ok  '}  {name:<8} {detail}")
+    sys.exit(0 if fine else 1)
+
+
+def main() -> None:
+    """The command `tracker`: errors are one line on stderr, never a traceback."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.Abort:
+        sys.exit(1)
+    except click.ClickException as fault:
+        fault.show()
+        sys.exit(fault.exit_code)
+    except TrackerError as fault:
+        click.echo(f"tracker: {fault.detail}", err=True)
+        sys.exit(2 if fault.code == "settings" or getattr(fault, "usage", False) else 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # somebody closed our stdout, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

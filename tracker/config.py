@@ -1,0 +1,190 @@
+"""Settings: defaults < tracker.toml < TRACKER_* < flags, all in one struct."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from tracker.errors import TrackerError
+
+
+class SettingsError(TrackerError):
+    """A setting has a wrong value or an unknown name; says where it was set and what it may be."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("settings", detail)
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Every setting. Sizes are bytes, names ending in `_s` seconds. The text of each is its documentation."""
+
+    host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="port to listen on; 0 takes a free one")] = 8000
+    data: Annotated[str, Meta(description="folder that holds everything; empty: the user's data folder")] = ""
+    open: Annotated[bool, Meta(description="nobody signs in; needed to listen on anything but loopback")] = False
+    hosts: Annotated[
+        list[str], Meta(description="host names this server is reached by; addresses and localhost always work")
+    ] = []
+    origins: Annotated[
+        list[str], Meta(description="other web pages (scheme://host:port) that may write and open sockets")
+    ] = []
+
+    tiles: Annotated[
+        str, Meta(description="URL of map tiles with {z} {x} {y}; empty: only the map that is built in")
+    ] = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
+    tiles_attribution: Annotated[str, Meta(description="what the map says about its tiles")] = (
+        "© OpenStreetMap contributors"
+    )
+
+    max_body: Annotated[int, Meta(ge=1024, description="bytes of one JSON body as sent")] = 8 * 2**20
+    max_inflated: Annotated[int, Meta(ge=1024, description="bytes of one JSON body once inflated")] = 64 * 2**20
+    max_line: Annotated[int, Meta(ge=256, description="bytes of one line of NDJSON")] = 64 * 2**10
+    max_message: Annotated[int, Meta(ge=256, description="bytes of one message on the positions WebSocket")] = 2**20
+    max_buffered: Annotated[int, Meta(ge=2**20, description="bytes of bodies held at once; more are told to wait")] = (
+        256 * 2**20
+    )
+    max_inbox: Annotated[int, Meta(ge=1000, description="pings waiting to be stored; more are told to wait")] = 20_000
+    body_timeout_s: Annotated[
+        float, Meta(gt=0, description="how long a body may stand still before it is given up")
+    ] = 30
+
+    max_connections: Annotated[int, Meta(ge=10, description="connections open at once; further ones are closed")] = (
+        20_000
+    )
+    keep_alive_s: Annotated[float, Meta(gt=0, description="how long an idle HTTP connection stays open")] = 75.0
+
+    silence_s: Annotated[
+        float, Meta(gt=0, description="a moving vehicle that says nothing for so long is `silent`")
+    ] = 300.0
+    jump_mps: Annotated[
+        float, Meta(gt=0, description="a position that implies a higher speed waits for the next to agree")
+    ] = 70.0
+    jump_gap_s: Annotated[float, Meta(ge=0, description="after a longer gap no position is a jump; 0: none ever")] = (
+        300.0
+    )
+    low_battery_pct: Annotated[float, Meta(ge=0, le=100, description="below this a battery is low")] = 20.0
+    battery_ok_pct: Annotated[float, Meta(ge=0, le=100, description="from here on it is no longer low")] = 30.0
+
+    demo: Annotated[bool, Meta(description="the page says that what it shows is simulated")] = False
+    log_level: Annotated[str, Meta(description="debug, info, warning or error")] = "info"
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.data).expanduser() if self.data else _user_folder()
+
+
+SECRETS: frozenset[str] = frozenset()  #: settings `tracker config` does not show
+
+_HINTS = get_type_hints(Settings, include_extras=True)
+
+
+def describe(name: str) -> str:
+    """The documentation of one setting."""
+    for meta in _HINTS[name].__metadata__:
+        if meta.description:
+            return str(meta.description)
+    return ""
+
+
+def load(
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> Settings:
+    """Settings from every source; a flag that is None was not given. Raises SettingsError.
+
+    `file` is the toml file: it must exist when named, and nothing is read without one.
+    """
+    values: dict[str, Any] = {}
+    if file is not None:
+        for name, value in _read_file(file).items():
+            values[name] = _value(name, value, f"{name} in {file}", strict=True)
+    for variable, text in (environ or {}).items():
+        if variable.startswith("TRACKER_") and variable not in NOT_SETTINGS:
+            name = variable.removeprefix("TRACKER_").lower()
+            values[name] = _value(name, _read_text(name, text, variable), variable, strict=False)
+    for name, value in (flags or {}).items():
+        if value is not None:
+            values[name] = _value(name, value, f"--{name.replace('_', '-')}", strict=False)
+    return Settings(**values)
+
+
+#: variables that begin with TRACKER_ and are no settings: where the file is, and what tests use
+NOT_SETTINGS = frozenset({"TRACKER_CONFIG", "TRACKER_TEST_SLOWNESS", "TRACKER_TOKEN"})
+
+
+def find_file(environ: Mapping[str, str]) -> Path | None:
+    """TRACKER_CONFIG, or tracker.toml in the working directory when there is one."""
+    if named := environ.get("TRACKER_CONFIG"):
+        return Path(named)
+    here = Path("tracker.toml")
+    return here if here.is_file() else None
+
+
+def _user_folder() -> Path:
+    return Path.home() / ".local" / "share" / "live-map-tracker"
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise SettingsError(f"cannot read {file}: {fault.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise SettingsError(f"{file} is not TOML: {fault}") from None
+
+
+def _read_text(name: str, text: str, variable: str) -> Any:
+    """An environment variable as the type its setting has: lists are separated by commas."""
+    default = getattr(Settings(), name, None)
+    if isinstance(default, list):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if isinstance(default, bool):
+        word = text.strip().lower()
+        if word in ("1", "true", "yes", "on"):
+            return True
+        if word in ("0", "false", "no", "off", ""):
+            return False
+        raise SettingsError(f"{variable} is {text!r}; it takes true or false")
+    return text if isinstance(default, str) else text.strip()
+
+
+def _value(name: str, value: Any, where: str, *, strict: bool) -> Any:
+    if name not in _HINTS:
+        raise SettingsError(f"there is no setting {name!r} ({where}); `tracker config` lists them all")
+    try:
+        value = msgspec.convert(value, _HINTS[name], strict=strict)
+    except msgspec.ValidationError as fault:
+        raise SettingsError(f"{where} is {value!r}: {_plain(str(fault))}") from None
+    if name == "log_level" and value not in ("debug", "info", "warning", "error"):
+        raise SettingsError(f"{where} is {value!r}: it is one of debug, info, warning, error")
+    return value
+
+
+def _plain(fault: str) -> str:
+    """msgspec's sentence in the words of people who write settings."""
+    fault = fault.partition(" - at ")[0][:1].lower() + fault.partition(" - at ")[0][1:]
+    for there, here in (
+        ("`int`", "a whole number"),
+        ("`float`", "a number"),
+        ("`str`", "a text"),
+        ("`bool`", "true or false"),
+        ("`array`", "a list"),
+    ):
+        fault = fault.replace(there, here)
+    return fault
+
+
+def written(settings: Settings) -> str:
+    """Settings as TOML, each with its documentation, secrets hidden."""
+    lines: list[str] = []
+    for name in Settings.__struct_fields__:
+        value = "***" if name in SECRETS else getattr(settings, name)
+        text = msgspec.json.encode(value).decode()  # of these types JSON is TOML
+        lines += [f"# {describe(name)}", f"{name} = {text}", ""]
+    return "\n".join(lines)

@@ -1,0 +1,101 @@
+"""Who may do what: the one seam every route and socket asks. Until accounts exist: everybody, everything.
+
+What is checked already needs no account: the Host header (a web page that rebinds its own DNS name to our address
+must not read the fleet) and the Origin of whatever changes something or opens a socket (no other site may).
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Any
+
+import msgspec
+
+from tracker.config import Settings, SettingsError
+from tracker.errors import NotAllowed
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  #: methods that change nothing
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What one caller may see and do."""
+
+    everything: bool = True
+
+
+EVERYTHING = Grant()
+
+
+class Access:
+    def __init__(self, settings: Settings) -> None:
+        own = socket.gethostname().lower()
+        self._names = {"localhost", own, f"{own}.local", *(name.lower() for name in settings.hosts)}
+        self._origins = {origin.lower().rstrip("/") for origin in settings.origins}
+        self._known_host = lru_cache(maxsize=256)(self._is_our_host)
+
+    def check(self, method: str, headers: Mapping[bytes, bytes]) -> Grant:
+        """What the sender of these request headers may do. A socket's handshake counts as a change.
+
+        Raises NotAllowed.
+        """
+        host = headers.get(b"host", b"")
+        if host and not self._known_host(host):
+            raise NotAllowed(
+                "host_not_allowed",
+                f"this server does not go by the name {_shown(host)}; add it to the setting `hosts` when it should",
+            )
+        origin = headers.get(b"origin")
+        if origin is not None and method not in SAFE and not self._is_same_origin(origin, host):
+            raise NotAllowed(
+                "origin_not_allowed",
+                f"a page from {_shown(origin)} may not do this; add it to the setting `origins` when it should",
+            )
+        return EVERYTHING
+
+    def check_socket(self, scope: Mapping[str, Any]) -> Grant:
+        """The same for the handshake of a WebSocket, before it is accepted."""
+        return self.check("CONNECT", dict(scope["headers"]))
+
+    def _is_our_host(self, host: bytes) -> bool:
+        """Addresses are safe by themselves: only names can be rebound."""
+        name = host.decode("latin-1").lower()
+        if name.startswith("["):
+            name = name[1:].partition("]")[0]
+        elif name.count(":") == 1:
+            name = name.partition(":")[0]
+        return name.rstrip(".") in self._names or _is_address(name)
+
+    def _is_same_origin(self, origin: bytes, host: bytes) -> bool:
+        text = origin.decode("latin-1").lower()
+        scheme, _, authority = text.partition("://")
+        if scheme in ("http", "https") and host and authority == host.decode("latin-1").lower():
+            return True  # a proxy may speak TLS for us, so either scheme
+        return text in self._origins
+
+
+def check_bind(settings: Settings) -> str | None:
+    """A warning when anybody on the network can come in. Raises SettingsError when that was not asked for."""
+    if settings.host == "localhost" or (_is_address(settings.host) and ip_address(settings.host).is_loopback):
+        return None
+    if not settings.open:
+        raise SettingsError(
+            f"{settings.host} can be reached from other machines and nobody signs in yet: "
+            "add --open to let everybody in, or listen on 127.0.0.1"
+        )
+    return f"everybody who can reach {settings.host}:{settings.port} may see and change everything (--open)"
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _shown(value: bytes) -> str:
+    text = value.decode("latin-1")
+    return repr(text if len(text) <= 80 else text[:79] + "…")

@@ -1,0 +1,186 @@
+"""What the resources of the API share: parameters, cursors, JSON bodies and answers."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import math
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from quart import Response, request
+
+from tracker.errors import BadRequest, Invalid, Unsupported
+from tracker.ping import Unfit, vehicle_id
+from tracker.protocols.native import read_document
+from tracker.times import BadTime, parse_parameter
+from tracker.web.answers import JSON, encode
+
+LIMIT, MOST = 100, 1000  #: things on a page by default and at most
+MOST_ROWS = 10_000  #: the same for events and tracks
+BIG = 256 * 1024  #: bytes of JSON that are decoded off the loop
+MAX_ATTRIBUTES = 16_384  #: bytes of the attributes of a vehicle or region
+
+
+def answer(value: Any, status: int = 200, **headers: str) -> Response:
+    return Response(
+        encode(value), status, {"content-type": JSON} | {name.replace("_", "-"): text for name, text in headers.items()}
+    )
+
+
+async def json_body() -> Any:
+    """The request's JSON document; NaN and Infinity pass, so that whoever reads it can say which field has them."""
+    kind = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
+    if kind not in ("", "application/json", "text/json", "application/geo+json") and not kind.endswith("+json"):
+        raise Unsupported("unsupported_type", f"cannot read {kind[:60]!r}; send application/json")
+    return await decode(await raw_body())
+
+
+async def raw_body() -> bytes:
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Unsupported("unsupported_encoding", "send this body without a Content-Encoding")
+    body: bytes = await request.get_data(cache=False)  # type: ignore[assignment]
+    if not body.strip():
+        raise BadRequest("empty", "the body is empty; send a JSON document")
+    return body
+
+
+async def decode(body: bytes) -> Any:
+    return read_document(body) if len(body) < BIG else await asyncio.to_thread(read_document, body)
+
+
+def only(*known: str) -> None:
+    """Refuse parameters nobody knows: a misspelt filter must not answer everything."""
+    for name in request.args:
+        if name not in known:
+            raise Invalid(
+                "unknown_parameter",
+                f"there is no parameter {name[:40]!r} here; there are {', '.join(known) or 'none'}",
+                [{"field": name, "code": "unknown_parameter", "message": "unknown"}],
+            )
+
+
+def limit(default: int = LIMIT, most: int = MOST) -> int:
+    return whole("limit", 1, most) or default
+
+
+def whole(name: str, low: int = 0, high: int = 2**63 - 1) -> int | None:
+    """A whole-number parameter."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    if not (text.lstrip("-").isdecimal() and len(text) < 20 and low <= int(text) <= high):
+        raise bad(name, f"a whole number from {low} to {high}" if high < 2**63 - 1 else f"a whole number from {low} up")
+    return int(text)
+
+
+def instant(name: str) -> int | None:
+    """A time parameter as UTC milliseconds."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    try:
+        return parse_parameter(text)
+    except BadTime as fault:
+        raise bad(name, str(fault)) from None
+
+
+def words(name: str) -> frozenset[str] | None:
+    """A parameter that may come several times, or once with commas."""
+    given = request.args.getlist(name)
+    if not given:
+        return None
+    return frozenset(word for text in given for word in text.split(",") if word)
+
+
+def bbox(name: str = "bbox") -> tuple[float, float, float, float] | None:
+    """west, south, east, north in degrees; west > east crosses the antimeridian."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise bad(name, "west,south,east,north in degrees") from None
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+        raise bad(name, "west,south,east,north within ±180 and ±90 degrees, south not above north")
+    return west, south, east, north
+
+
+def flag(name: str) -> bool:
+    return request.args.get(name, "").lower() in ("1", "true", "yes")
+
+
+def bad(name: str, expected: str) -> Invalid:
+    text = request.args.get(name, "")
+    message = f"`{name}` is {text[:60]!r}; expected {expected}"
+    return Invalid("bad_parameter", message, [{"field": name, "code": "bad_parameter", "message": message}])
+
+
+def cursor(place: Any) -> str:
+    """Where the next page begins, as a word nobody should read."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+
+
+def place(kind: Callable[[Any], bool]) -> Any:
+    """What `cursor` was made of, or None on the first page."""
+    text = request.args.get("cursor")
+    if text is None:
+        return None
+    try:
+        found = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except ValueError:
+        found = None
+    if not kind(found):
+        raise bad("cursor", "the `next` of an earlier page")
+    return found
+
+
+def vehicle(text: str) -> str:
+    """A vehicle id from the path."""
+    try:
+        return vehicle_id(text)
+    except Unfit as fault:
+        raise Invalid(
+            fault.code, fault.message, [{"field": "vehicle", "code": fault.code, "message": fault.message}]
+        ) from None
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """RFC 7396: null removes, objects merge, anything else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merged(result.get(name), value)
+    return result
+
+
+def is_text(value: str) -> bool:
+    """Neither control characters nor what UTF-8 cannot carry."""
+    return not any(unicodedata.category(char) in ("Cc", "Cs") for char in value)
+
+
+def bad_attributes(value: Any) -> str | None:
+    """What is wrong with attributes people write: any JSON, but finite, not deep and not large."""
+    if not isinstance(value, dict):
+        return "`attributes` is an object"
+    try:
+        if len(msgspec.json.encode(value)) > MAX_ATTRIBUTES:
+            return f"`attributes` takes at most {MAX_ATTRIBUTES} bytes of JSON"
+    except (ValueError, UnicodeEncodeError, RecursionError, msgspec.MsgspecError):
+        return "`attributes` holds something JSON cannot carry"
+    return "`attributes` holds a number that is not finite" if _has_infinite(value) else None
+
+
+def _has_infinite(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_has_infinite(part) for part in value.values())
+    if isinstance(value, list):
+        return any(_has_infinite(part) for part in value)
+    return isinstance(value, float) and not math.isfinite(value)

@@ -1,0 +1,157 @@
+"""The composition root: settings in, an ASGI application out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+from quart import Quart, Response
+from werkzeug.exceptions import HTTPException
+
+from tracker.config import Settings
+from tracker.errors import BadRequest, TrackerError
+from tracker.web import events, health, ingest, live, page, positions, regions, sockets, vehicles
+from tracker.web.access import check_bind
+from tracker.web.answers import Answered, Receive, Scope, Send, plain_problem, problem, send_answer
+from tracker.web.node import Node
+
+log = logging.getLogger("tracker.web")
+
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+def create_app(settings: Settings | None = None, beside: Callable[[Node], Awaitable[None]] | None = None) -> Quart:
+    """The whole server as one ASGI application; its lifespan opens and closes the store.
+
+    `beside` runs along with the started node and is cancelled at the end.
+    """
+    node = Node(settings or Settings())
+    app = Quart("tracker", static_folder=None)
+    app.extensions["node"] = node
+    app.config["MAX_CONTENT_LENGTH"] = node.settings.max_inflated
+    app.config["BODY_TIMEOUT"] = node.settings.body_timeout_s
+    app.config["RESPONSE_TIMEOUT"] = None  # a track or a file may take a slow client long
+    app.url_map.strict_slashes = False
+    for routes in (vehicles, regions, events, health, page):
+        app.register_blueprint(routes.blueprint(node))
+    app.register_error_handler(TrackerError, _tracker_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+    app.after_request(_harden)
+    live.install(app, node)
+    positions.install(app, node)
+    app.asgi_app = Front(node, app.asgi_app)  # type: ignore[assignment,method-assign]
+
+    @app.while_serving
+    async def running() -> AsyncGenerator[None]:
+        await node.start()
+        companion = asyncio.ensure_future(beside(node)) if beside else None
+        try:
+            yield
+        finally:
+            if companion:
+                companion.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await companion
+            await node.stop()
+
+    return app
+
+
+class Front:
+    """What every request meets before Quart's router: the access checks, and the route that must be fast."""
+
+    def __init__(self, node: Node, inner: Asgi) -> None:
+        self._node = node
+        self._inner = inner
+        self._ingest = ingest.Ingest(node)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+        elif scope["path"] == ingest.PATH and scope["method"] == "POST":
+            await self._ingest(scope, receive, send)
+        else:
+            await self._ordinary(scope, receive, send)
+
+    async def _ordinary(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._node.access.check(scope["method"], dict(scope["headers"]))
+            if not scope["path"]:
+                raise BadRequest("bad_target", "the request target does not begin with a slash")
+        except TrackerError as fault:
+            await send_answer(send, problem(fault))
+            return
+        await self._inner(scope, receive, send)
+
+
+def _respond(answer: Answered) -> Response:
+    status, headers, body = answer
+    return Response(body, status, headers)
+
+
+async def _tracker_error(fault: TrackerError) -> Response:
+    return _respond(problem(fault))
+
+
+async def _http_error(fault: HTTPException) -> Response:
+    status = fault.code or 500
+    if 300 <= status < 400:
+        return Response(b"", status, {"location": getattr(fault, "new_url", "/")})
+    answer = _respond(plain_problem(status, fault.description or "no more is known"))
+    for name, value in fault.get_headers():
+        if name.lower() in ("allow", "retry-after"):
+            answer.headers[name] = value
+    return answer
+
+
+async def _unexpected(fault: Exception) -> Response:
+    log.error("a request failed", exc_info=fault)
+    return _respond(plain_problem(500, "the server made a mistake; its log says more"))
+
+
+async def _harden(response: Response) -> Response:
+    response.headers.setdefault("cache-control", "no-store")
+    response.headers["x-content-type-options"] = "nosniff"
+    response.headers["referrer-policy"] = "no-referrer"
+    response.headers["cross-origin-resource-policy"] = "same-origin"
+    return response
+
+
+def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = None) -> None:
+    """Serve until SIGTERM. `beside` runs along with the started node and is cancelled at the end.
+
+    Raises SettingsError, StoreLocked and the like when it cannot begin.
+    """
+    warning = check_bind(settings)
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if warning:
+        log.warning(warning)
+
+    def ready(host: str, port: int) -> None:
+        shown = f"[{host}]" if ":" in host else host
+        print(f"http://{shown}:{port}", flush=True)
+
+    async def main() -> None:
+        app = create_app(settings, beside=beside)
+        try:
+            await sockets.serve(app, settings, ready=ready)
+        except OSError as fault:
+            where = f"{settings.host}:{settings.port}"
+            raise TrackerError("listen", f"cannot listen on {where}: {fault.strerror or fault}") from fault
+
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        runner.run(main())
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop when the extra `fast` is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory

@@ -1,0 +1,82 @@
+"""Events: what happened, in the order it became visible; and who has seen to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart import Blueprint, Response
+
+from tracker import wire
+from tracker.errors import Invalid, NotFound
+from tracker.events import KINDS, Event
+from tracker.stores import EventQuery
+from tracker.web import api
+from tracker.web.node import Node
+
+MAX_BY = 200
+
+
+def blueprint(node: Node) -> Blueprint:
+    routes = Blueprint("events", __name__)
+    pipeline, store = node.pipeline, node.store
+
+    async def known(id: str) -> Event:
+        event = await store.event(id) if len(id) <= 64 and id.isascii() else None
+        if event is None:
+            raise NotFound("unknown_event", f"there is no event {id[:64]!r}")
+        return event
+
+    @routes.get("/api/v1/events")
+    async def list_events() -> Response:
+        api.only("after", "before", "from", "until", "region", "vehicle", "kind", "limit")
+        after, before = api.whole("after"), api.whole("before")
+        if after is not None and before is not None:
+            raise api.bad("before", "either `after` (oldest first) or `before` (newest first), not both")
+        kinds = api.words("kind")
+        if kinds is not None and (unknown := kinds - KINDS.keys()):
+            raise api.bad("kind", f"one of {', '.join(KINDS)}, not {sorted(unknown)[0][:40]!r}")
+        limit = api.limit(most=api.MOST_ROWS)
+        found = await store.events(
+            EventQuery(
+                after=after,
+                before=before,
+                since=api.instant("from"),
+                until=api.instant("until"),
+                regions=api.words("region"),
+                vehicles=api.words("vehicle"),
+                kinds=kinds,
+                limit=limit + 1,
+            )
+        )
+        page = found[:limit]
+        return api.answer(
+            {
+                "events": [wire.event(event) for event in page],
+                "next": page[-1].seq if len(found) > limit else None,
+                "last": await store.last_seq(),
+            }
+        )
+
+    @routes.get("/api/v1/events/<id>")
+    async def get_event(id: str) -> Response:
+        return api.answer(wire.event(await known(id)))
+
+    @routes.post("/api/v1/events/<id>/ack")
+    async def ack(id: str) -> Response:
+        await known(id)
+        return api.answer(wire.event(await pipeline.ack(id, _by(await api.json_body()))))
+
+    @routes.delete("/api/v1/events/<id>/ack")
+    async def take_back(id: str) -> Response:
+        await known(id)
+        return api.answer(wire.event(await pipeline.ack(id, None)))
+
+    return routes
+
+
+def _by(document: Any) -> str:
+    by = document.get("by") if isinstance(document, dict) else None
+    if isinstance(by, str) and by.strip() and len(by) <= MAX_BY and api.is_text(by):
+        return by.strip()
+    message = f'say who: {{"by": "a name of at most {MAX_BY} characters"}}'
+    raise Invalid("missing_by", message, [{"field": "by", "code": "missing_by", "message": message}])

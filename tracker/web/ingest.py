@@ -1,0 +1,161 @@
+"""Positions come in: POST /api/v1/positions, answered before Quart's router, which costs more than everything here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from tracker.errors import BadRequest, Invalid, Overloaded, TooLarge, TrackerError, Unsupported
+from tracker.ping import Unfit
+from tracker.pipeline import Answer
+from tracker.protocols import Reading
+from tracker.protocols.native import read_json, read_lines
+from tracker.web.answers import JSON, Answered, Receive, Scope, Send, encode, problem, send_answer
+from tracker.web.bodies import Body, Gone, Lines, refuse
+from tracker.web.inflate import Inflater, inflater
+from tracker.web.node import Node
+
+PATH = "/api/v1/positions"
+BIG = 256 * 1024  #: bytes of JSON that are decoded off the loop
+
+LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
+DOCUMENT = frozenset({"", "application/json", "text/json"})
+_HEADERS = {"content-type": JSON, "cache-control": "no-store"}
+
+
+class Counts(msgspec.Struct):
+    """What became of one request's items: accepted + duplicates + rejected = items."""
+
+    accepted: int = 0
+    late: int = 0
+    held: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    rejected: int = 0
+    errors: list[dict[str, Any]] = []
+
+    def add(self, answer: Answer) -> None:
+        self.accepted += answer.accepted
+        self.late += answer.late
+        self.held += answer.held
+        self.duplicates += answer.duplicates
+        self.conflicts += answer.conflicts
+
+
+class Request:
+    """One POST under way: `read` is what its items were, `counts` what became of them."""
+
+    def __init__(self, headers: Mapping[bytes, bytes], body: Body) -> None:
+        self.headers = headers
+        self.body = body
+        self.read = Reading()
+        self.counts = Counts()
+
+    def told(self) -> dict[str, Any]:
+        self.counts.rejected, self.counts.errors = self.read.rejected, self.read.errors
+        told: dict[str, Any] = msgspec.structs.asdict(self.counts)
+        if self.read.rejected > len(self.read.errors):
+            told["more"] = self.read.rejected - len(self.read.errors)
+        return told
+
+    def answer(self) -> Answered:
+        """200 all fine, 207 some refused, 422 all refused."""
+        read = self.read
+        if not read.rejected:
+            return 200, _HEADERS, encode(self.counts)
+        if read.rejected < read.items:
+            return 207, _HEADERS, encode(self.told())
+        return problem(
+            Invalid("all_rejected", "none of the positions could be taken; `errors` says why"), **self.told()
+        )
+
+
+class Ingest:
+    """The raw ASGI answer to a POST of positions."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._buffered = 0  # bytes of large JSON bodies being held, over all requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        settings = self._node.settings
+        request = Request(dict(scope["headers"]), Body(receive, settings.body_timeout_s))
+        try:
+            self._node.access.check("POST", request.headers)
+            lines = _is_lines(request.headers.get(b"content-type", b""))
+            inflate = inflater(request.headers.get(b"content-encoding", b"").decode("latin-1"))
+            if lines:
+                await self._take_lines(request, inflate)
+            else:
+                await self._take_document(request, inflate)
+        except Gone:
+            return
+        except TrackerError as fault:
+            so_far = {"taken": request.read.items} | request.told() if request.read.items else {}
+            await refuse(send, request.body, problem(fault, **so_far))
+        else:
+            await send_answer(send, request.answer())
+
+    async def _take_document(self, request: Request, inflate: Inflater) -> None:
+        settings = self._node.settings
+        length = int(request.headers.get(b"content-length", b"0"))  # a number: the HTTP parser saw to that
+        if length > settings.max_body:
+            raise TooLarge("body_too_large", f"a JSON body has at most {settings.max_body} bytes; send more as NDJSON")
+        document = await request.body.whole(inflate, settings.max_body, settings.max_inflated)
+        now = self._node.clock()
+        if len(document) < BIG:
+            read = read_json(document, now)
+        else:
+            read = await self._read_large(document, now)
+        request.counts.add(await self._node.pipeline.submit(read.pings))
+        request.read = read
+
+    async def _read_large(self, document: bytes, now: int) -> Reading:
+        if self._buffered and self._buffered + len(document) > self._node.settings.max_buffered:
+            raise Overloaded("too many large bodies at once; try again in a second, or send NDJSON")
+        self._buffered += len(document)
+        try:
+            return await asyncio.to_thread(read_json, document, now)
+        finally:
+            self._buffered -= len(document)
+
+    async def _take_lines(self, request: Request, inflate: Inflater) -> None:
+        """Line by line at flat memory: the next bytes are asked for only after these are committed."""
+        settings = self._node.settings
+        lines = Lines(settings.max_line)
+        async for piece in request.body.pieces(inflate, settings.max_inflated):
+            for run in lines.feed(piece):
+                await self._take_run(run, request)
+        for run in lines.finish():
+            await self._take_run(run, request)
+        if not request.body.received:
+            raise BadRequest("empty", "the body is empty; send one position a line")
+
+    async def _take_run(self, run: bytes | None, request: Request) -> None:
+        if run is None:
+            limit = self._node.settings.max_line
+            request.read.reject(request.read.items, Unfit("line_too_long", None, f"a line has at most {limit} bytes"))
+            request.read.items += 1
+            return
+        read = read_lines(run, self._node.clock(), request.read.items)
+        request.counts.add(await self._node.pipeline.submit(read.pings))
+        request.read.add(read)
+
+
+def _is_lines(content_type: bytes) -> bool:
+    """Whether the body is NDJSON (else it is one JSON document). Raises Unsupported."""
+    kind, _, parameters = content_type.decode("latin-1").lower().partition(";")
+    kind = kind.strip()
+    name, _, charset = parameters.strip().partition("=")
+    if name.strip() == "charset" and charset.strip(" \"'") not in ("utf-8", "utf8", "us-ascii"):
+        raise Unsupported("unsupported_charset", "JSON is UTF-8 here; leave the charset away")
+    if kind in LINES:
+        return True
+    if kind in DOCUMENT or kind.endswith("+json"):
+        return False
+    raise Unsupported(
+        "unsupported_type", f"cannot read {kind[:60]!r}; send application/json, or application/x-ndjson for one a line"
+    )

@@ -1,0 +1,53 @@
+"""Node: every part of one running server, put together once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tracker.buses import open_bus
+from tracker.config import Settings
+from tracker.fleet import Fleet, FleetSettings
+from tracker.hub import Hub
+from tracker.picture import Picture
+from tracker.pipeline import Pipeline
+from tracker.stores import open_store
+from tracker.web.access import Access
+
+
+def wall_clock() -> int:
+    """UTC milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class Node:
+    """What the routes share. `ready` turns true when the store is open and false as soon as we begin to stop."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], int] = wall_clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.started_at = clock()
+        self.access = Access(settings)
+        self.picture = Picture()
+        self.fleet = Fleet(FleetSettings(*(getattr(settings, name) for name in FleetSettings.__struct_fields__)))
+        self.hub = Hub(self.picture)
+        self.store = open_store(str(settings.folder))
+        self.bus = open_bus("memory:")
+        self.pipeline = Pipeline(
+            self.fleet,
+            self.store,
+            self.bus,
+            self.picture,
+            clock=clock,
+            on_change=self.hub.route,
+            inbox_limit=settings.max_inbox,
+        )
+        self.ready = False
+
+    async def start(self) -> None:
+        await self.pipeline.start()
+        self.ready = True
+
+    async def stop(self) -> None:
+        self.ready = False
+        await self.pipeline.stop()

@@ -1,0 +1,168 @@
+"""The page and its files, and what the page has to know of this server before it begins."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import mimetypes
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from quart import Blueprint, Response, request
+
+from tracker import __version__
+from tracker.errors import NotFound
+from tracker.web import api
+from tracker.web.node import Node
+
+PACKAGE = Path(__file__).parent.parent
+PROBE_S = 2.0  #: how long the tile server may take to answer
+PROBE_EVERY_S = 300.0
+_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+}
+_TYPES |= {".json": "application/json", ".geojson": "application/geo+json", ".svg": "image/svg+xml"}
+_TYPES |= {".webmanifest": "application/manifest+json"}
+_SQUEEZE = frozenset({".js", ".css", ".html", ".json", ".geojson", ".svg"})
+
+
+class File(NamedTuple):
+    stamp: tuple[int, int]  # mtime and size it was read at
+    etag: str
+    kind: str
+    body: bytes
+    squeezed: bytes | None
+
+
+class Files:
+    """The files below one folder, kept in memory while they do not change."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+        self._kept: dict[Path, File] = {}
+
+    def get(self, name: str) -> File:
+        """Raises NotFound, also for whatever lies outside the folder."""
+        path = (self._folder / name).resolve() if "\0" not in name else self._folder
+        if not path.is_relative_to(self._folder) or not path.is_file() or path.name.startswith("."):
+            raise NotFound("not_found", f"there is no file {name[:100]!r}")
+        status = path.stat()
+        stamp = (status.st_mtime_ns, status.st_size)
+        kept = self._kept.get(path)
+        if kept is None or kept.stamp != stamp:
+            body = path.read_bytes()
+            kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+            squeezed = gzip.compress(body, 6, mtime=0) if path.suffix in _SQUEEZE and len(body) > 1400 else None
+            etag = f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
+            kept = self._kept[path] = File(stamp, etag, kind, body, squeezed)
+        return kept
+
+    async def answer(self, name: str) -> Response:
+        """The file, or 304 when the browser has it. Always asked again, so an upgrade shows at once."""
+        file = await asyncio.to_thread(self.get, name)
+        headers = {"etag": file.etag, "cache-control": "no-cache", "vary": "accept-encoding"}
+        if file.etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
+            return Response(b"", 304, headers)
+        headers["content-type"] = file.kind
+        if file.squeezed and "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(file.squeezed, 200, headers | {"content-encoding": "gzip"})
+        return Response(file.body, 200, headers)
+
+
+def folder(name: str) -> Path:
+    """`static` or `fixtures`: packed beside the code in a wheel, at the top of a checkout."""
+    packed = PACKAGE / f"_{name}"
+    return packed if packed.is_dir() else PACKAGE.parent / name
+
+
+def blueprint(node: Node) -> Blueprint:
+    routes = Blueprint("page", __name__)
+    static, demo = Files(folder("static")), Files(folder("fixtures") / "demo")
+    tiles = Tiles(node.settings.tiles)
+    policy = content_policy(node.settings.tiles)
+
+    @routes.get("/")
+    async def index() -> Response:
+        answer = await static.answer("index.html")
+        answer.headers["content-security-policy"] = policy
+        answer.headers["x-frame-options"] = "DENY"
+        return answer
+
+    @routes.get("/favicon.ico")
+    async def favicon() -> Response:
+        return await static.answer("favicon.svg")
+
+    @routes.get("/static/<path:name>")
+    async def file(name: str) -> Response:
+        return await static.answer(name)
+
+    @routes.get("/fixtures/demo/<path:name>")
+    async def demo_file(name: str) -> Response:
+        return await demo.answer(name)
+
+    @routes.get("/api/v1/page")
+    async def page() -> Response:
+        return api.answer(
+            {
+                "version": __version__,
+                "demo": node.settings.demo,
+                "tiles": {
+                    "url": node.settings.tiles or None,
+                    "attribution": node.settings.tiles_attribution,
+                    "reachable": await tiles.reachable(),
+                },
+            }
+        )
+
+    return routes
+
+
+def tile_origin(url: str) -> str:
+    """Where tiles come from, as CSP writes it: https://*.tile.example for https://{s}.tile.example/…"""
+    parts = urlsplit(url.replace("{s}", "*"))
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+def content_policy(tiles: str) -> str:
+    """Nothing but ourselves, and images from the tile server."""
+    images = f"img-src 'self' data: blob: {tile_origin(tiles)}".rstrip()
+    return (
+        f"default-src 'self'; {images}; style-src 'self'; script-src 'self'; connect-src 'self'; object-src 'none'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+
+
+class Tiles:
+    """Whether the tile server answers, asked at most every PROBE_EVERY_S so that a page without network stays quiet."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._answer = False
+        self._asked_at: float | None = None
+        self._asking = asyncio.Lock()
+
+    async def reachable(self) -> bool:
+        if not tile_origin(self._url):
+            return False
+        async with self._asking:
+            if self._asked_at is None or time.monotonic() - self._asked_at > PROBE_EVERY_S:
+                self._answer = await asyncio.to_thread(_probe, self._url)
+                self._asked_at = time.monotonic()
+        return self._answer
+
+
+def _probe(url: str) -> bool:
+    filled = url.replace("{s}", "a").replace("{z}", "0").replace("{x}", "0").replace("{y}", "0").replace("{r}", "")
+    asked = urllib.request.Request(filled, headers={"user-agent": f"live-map-tracker/{__version__}"})
+    try:
+        with urllib.request.urlopen(asked, timeout=PROBE_S) as answer:
+            return bool(answer.status == 200 and answer.headers.get_content_maintype() == "image")
+    except (OSError, ValueError, urllib.error.URLError):
+        return False

@@ -1,0 +1,142 @@
+"""Positions come in by WebSocket: the same JSON a message as POST, pipelined; one answer tells how far we are.
+
+    → {"vehicle": …}   → [{…}, {…}]   → …
+    ← {"upto": 2, "errors": []}
+
+`upto` counts messages: everything up to that one is committed (or refused in `errors`, whose `n` is the number of
+the message). Answers conflate: whatever was committed together is answered together. While a commit is under way the
+next messages gather; when enough have, the sender waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from quart import Quart
+
+from tracker.errors import BadRequest, Overloaded, StoreError
+from tracker.ping import Ping, Unfit
+from tracker.protocols import MAX_ERRORS, Reading
+from tracker.protocols.native import read_json
+from tracker.web import sockets
+from tracker.web.answers import encode
+from tracker.web.ingest import PATH
+from tracker.web.node import Node
+
+GATHER = 5000  #: pings that wait before the sender has to
+TRY_AGAIN = 1013  #: the standard close code for it: connect again and send what was not counted
+
+
+class Batch:
+    """Messages that are committed together: what one after the other would have done, they do together."""
+
+    def __init__(self, upto: int) -> None:
+        self.upto = upto
+        self.pings: list[Ping] = []
+        self.errors: list[dict[str, Any]] = []
+        self.rejected = 0
+        self._newest: dict[str, int] = {}
+
+    def fits(self, pings: list[Ping]) -> bool:
+        """False when one is older than what a message before said of its vehicle: then the order decides."""
+        newest = self._newest
+        return all(ping.time >= newest.get(ping.vehicle, 0) for ping in pings)
+
+    def add(self, reading: Reading) -> None:
+        self.upto += 1
+        self.pings += reading.pings
+        newest = self._newest
+        for ping in reading.pings:
+            if ping.time > newest.get(ping.vehicle, 0):
+                newest[ping.vehicle] = ping.time
+        self.rejected += reading.rejected
+        for error in reading.errors[: MAX_ERRORS - len(self.errors)]:
+            self.errors.append({"n": self.upto} | error)
+
+    def answer(self) -> dict[str, Any]:
+        answer: dict[str, Any] = {"upto": self.upto, "errors": self.errors}
+        if self.rejected > len(self.errors):
+            answer["more"] = self.rejected - len(self.errors)
+        return answer
+
+
+class Conversation:
+    """One sender: a task that reads and a task that commits and answers."""
+
+    def __init__(self, node: Node, socket: sockets.Socket) -> None:
+        self._node = node
+        self._socket = socket
+        self._batches: list[Batch] = []
+        self._upto = 0
+        self._waiting = 0  # pings
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._over = False
+
+    async def run(self) -> None:
+        await self._socket.accept()
+        committing = asyncio.create_task(self._commit())
+        try:
+            while not committing.done() and (message := await self._socket.receive()) is not None:
+                self._take(message.encode() if isinstance(message, str) else message)
+                if self._waiting > GATHER:
+                    self._room.clear()
+                    await self._room.wait()
+            self._over = True
+            self._news.set()
+            await committing
+        finally:
+            committing.cancel()
+
+    def _take(self, message: bytes) -> None:
+        try:
+            reading = read_json(message, self._node.clock())
+        except BadRequest as fault:
+            reading = Reading(items=1)
+            reading.reject(0, Unfit(fault.code, None, fault.detail))
+        if not self._batches or not self._batches[-1].fits(reading.pings):
+            self._batches.append(Batch(self._upto))
+        self._batches[-1].add(reading)
+        self._upto += 1
+        self._waiting += len(reading.pings)
+        self._news.set()
+
+    async def _commit(self) -> None:
+        try:
+            while not (self._over and not self._batches):
+                if not self._batches:
+                    self._news.clear()
+                    await self._news.wait()
+                    continue
+                batch = self._batches.pop(0)
+                await self._submit(batch.pings)
+                self._waiting -= len(batch.pings)
+                if self._waiting <= GATHER:
+                    self._room.set()
+                await self._socket.send(encode(batch.answer()).decode())
+        except StoreError as fault:
+            await self._socket.close(TRY_AGAIN, fault.code)
+        finally:
+            self._room.set()
+
+    async def _submit(self, pings: list[Ping]) -> None:
+        """A full inbox makes this sender wait; a store that fails ends the connection."""
+        while pings:
+            try:
+                await self._node.pipeline.submit(pings)
+                return
+            except Overloaded:
+                if not self._node.ready:
+                    raise StoreError("the server is stopping", "stopping") from None
+                await asyncio.sleep(0.05)
+
+
+def install(app: Quart, node: Node) -> None:
+    """GET of the ingest address, upgraded."""
+
+    async def run(socket: sockets.Socket) -> None:
+        await Conversation(node, socket).run()
+
+    route = sockets.Route(run, max_message=node.settings.max_message, max_frames_per_s=None)
+    sockets.install(app, {PATH: route}, node.access.check_socket)

@@ -1,0 +1,85 @@
+"""Shown: how vehicles, positions and regions look outside. Times become RFC 3339, ids stay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracker.events import Registered
+from tracker.picture import Picture
+from tracker.ping import Ping
+from tracker.stores import HELD, LATE, StoredPing
+from tracker.times import rfc3339
+from tracker.wire import STATES
+
+_OPTIONAL = (
+    "speed_mps",
+    "heading",
+    "altitude_m",
+    "accuracy_m",
+    "ignition",
+    "battery_pct",
+    "odometer_m",
+    "driver",
+    "alarm",
+    "attributes",
+)
+_TAKEN = {LATE: {"late": True}, HELD: {"held": True}}
+
+
+def position(ping: Ping, received_at: int | None = None) -> dict[str, Any]:
+    """A ping without its vehicle; what it did not say is left out."""
+    shown: dict[str, Any] = {"time": rfc3339(ping.time), "lat": ping.lat, "lon": ping.lon}
+    for name in _OPTIONAL:
+        value = getattr(ping, name)
+        if value is not None:
+            shown[name] = value
+    if received_at is not None:
+        shown["received_at"] = rfc3339(received_at)
+    return shown
+
+
+def stored(row: StoredPing) -> dict[str, Any]:
+    return position(row.ping, row.received_at) | _TAKEN.get(row.taken, {})
+
+
+def vehicle(id: str, picture: Picture) -> dict[str, Any]:
+    """A vehicle that is registered, or was heard, or both."""
+    entry = picture.register.get(id) or Registered(id)
+    state = picture.vehicles.get(id)
+    shown: dict[str, Any] = {
+        "vehicle": id,
+        "name": entry.name,
+        "plate": entry.plate,
+        "group": entry.group,
+        "kind": entry.kind,
+        "attributes": entry.attributes,
+        "position": None,
+        "state": STATES[0],
+        "state_since": None,
+        "regions": [],
+        "held": None,
+    }
+    if state:
+        shown |= {
+            "position": position(state.ping, state.received_at),
+            "state": STATES[state.state],
+            "state_since": rfc3339(state.since) if state.since else None,
+            "regions": [
+                {"id": region, "name": region_name(region, picture), "entered_at": rfc3339(entered)}
+                for region, entered in state.regions.items()
+            ],
+            "held": position(state.held) if state.held else None,
+        }
+    return shown
+
+
+def region_name(id: str, picture: Picture) -> str | None:
+    feature = picture.regions.get(id)
+    name: str | None = feature["properties"].get("name") if feature else None
+    return name
+
+
+def region(feature: dict[str, Any], picture: Picture) -> dict[str, Any]:
+    """A region as it is now, with how many vehicles are inside."""
+    inside = len(picture.inside.get(feature["id"], ()))
+    return feature | {"properties": feature["properties"] | {"inside_count": inside}}

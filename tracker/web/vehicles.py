@@ -1,0 +1,145 @@
+"""Vehicles: where they are, what people say of them, where they were."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart import Blueprint, Response, request
+
+from tracker.errors import Invalid, NotFound
+from tracker.events import Registered
+from tracker.web import api, shown, tracks
+from tracker.web.node import Node
+from tracker.wire import STATES
+
+#: the register: longest text of each field
+FIELDS = {"name": 200, "plate": 40, "group": 100, "kind": 40}
+#: what an answer has besides; a document that was read may be written back with them
+READ_ONLY = frozenset({"vehicle", "position", "state", "state_since", "regions", "held"})
+
+
+def blueprint(node: Node) -> Blueprint:
+    routes = Blueprint("vehicles", __name__)
+    picture, pipeline = node.picture, node.pipeline
+
+    @routes.get("/api/v1/vehicles")
+    async def list_vehicles() -> Response:
+        api.only("region", "bbox", "state", "q", "limit", "cursor")
+        found = _matching(node)
+        after = api.place(lambda place: isinstance(place, str))
+        limit = api.limit()
+        page = sorted(id for id in found if after is None or id > after)[: limit + 1]
+        return api.answer(
+            {
+                "vehicles": [shown.vehicle(id, picture) for id in page[:limit]],
+                "next": api.cursor(page[limit - 1]) if len(page) > limit else None,
+            }
+        )
+
+    @routes.get("/api/v1/vehicles/<id>")
+    async def get_vehicle(id: str) -> Response:
+        return api.answer(shown.vehicle(_known(node, id), picture))
+
+    @routes.put("/api/v1/vehicles/<id>")
+    async def put_vehicle(id: str) -> Response:
+        vehicle = api.vehicle(id)
+        created = vehicle not in picture.register and vehicle not in picture.vehicles
+        await pipeline.register(read_entry(vehicle, await api.json_body()))
+        return api.answer(shown.vehicle(vehicle, picture), 201 if created else 200)
+
+    @routes.patch("/api/v1/vehicles/<id>")
+    async def patch_vehicle(id: str) -> Response:
+        vehicle = _known(node, id)
+        patch = await api.json_body()
+        if not isinstance(patch, dict):
+            raise Invalid("not_an_object", "a merge patch (RFC 7396) of a vehicle is a JSON object")
+        entry = picture.register.get(vehicle) or Registered(vehicle)
+        before = {name: getattr(entry, name) for name in (*FIELDS, "attributes")}
+        await pipeline.register(read_entry(vehicle, api.merged(before, patch)))
+        return api.answer(shown.vehicle(vehicle, picture))
+
+    @routes.delete("/api/v1/vehicles/<id>")
+    async def delete_vehicle(id: str) -> Response:
+        await pipeline.remove_vehicle(_known(node, id))
+        return Response(b"", 204)
+
+    @routes.get("/api/v1/vehicles/<id>/track")
+    async def get_track(id: str) -> Response:
+        return await tracks.answer(node, _known(node, id))
+
+    return routes
+
+
+def _known(node: Node, text: str) -> str:
+    vehicle = api.vehicle(text)
+    if vehicle not in node.picture.vehicles and vehicle not in node.picture.register:
+        raise NotFound("unknown_vehicle", f"no vehicle {vehicle!r} has reported or was registered")
+    return vehicle
+
+
+def _matching(node: Node) -> set[str]:
+    """The vehicles every given filter lets through."""
+    picture = node.picture
+    found = picture.vehicles.keys() | picture.register.keys()
+    if (regions := api.words("region")) is not None:
+        for region in regions:
+            if region not in picture.regions:
+                raise NotFound("unknown_region", f"there is no region {region[:64]!r}")
+        found &= {vehicle for region in regions for vehicle in picture.inside.get(region, ())}
+    if (box := api.bbox()) is not None:
+        west, south, east, north = box
+        inside = set()
+        for vehicle, state in picture.vehicles.items():
+            lat, lon = state.ping.lat, state.ping.lon
+            in_width = west <= lon <= east if west <= east else lon >= west or lon <= east
+            if in_width and south <= lat <= north:
+                inside.add(vehicle)
+        found &= inside
+    if (states := api.words("state")) is not None:
+        if unknown := states - set(STATES):
+            raise api.bad("state", f"one of {', '.join(STATES)}, not {sorted(unknown)[0][:40]!r}")
+        found = {id for id in found if STATES[picture.vehicles[id].state if id in picture.vehicles else 0] in states}
+    if text := request.args.get("q", "").strip().casefold():
+        found = {id for id in found if _mentions(id, picture.register.get(id), text)}
+    return found
+
+
+def _mentions(id: str, entry: Registered | None, text: str) -> bool:
+    said = (id, entry.name, entry.plate, entry.group) if entry else (id,)
+    return any(text in word.casefold() for word in said if word)
+
+
+def read_entry(vehicle: str, document: Any) -> Registered:
+    """What people say of a vehicle, checked. Raises Invalid with every fault."""
+    if not isinstance(document, dict):
+        raise Invalid("not_an_object", "a vehicle is a JSON object")
+    errors: list[dict[str, Any]] = []
+
+    def refuse(field: str, code: str, message: str) -> None:
+        errors.append({"field": field, "code": code, "message": message})
+
+    values: dict[str, Any] = {}
+    for name, most in FIELDS.items():
+        value = document.get(name)
+        if value is not None and not isinstance(value, str):
+            refuse(name, "wrong_type", f"`{name}` is a text or null")
+        elif value is not None and len(value) > most:
+            refuse(name, "too_long", f"`{name}` has at most {most} characters")
+        elif value is not None and not api.is_text(value):
+            refuse(name, "invalid", f"`{name}` has a character no text may have")
+        elif value is not None and value.strip():
+            values[name] = value.strip()
+    attributes = document.get("attributes")
+    if attributes is None:
+        attributes = {}
+    if fault := api.bad_attributes(attributes):
+        refuse("attributes", "invalid", fault)
+    said = document.get("vehicle", vehicle)
+    if said != vehicle:
+        refuse("vehicle", "other_vehicle", f"the address says {vehicle!r}, the body another vehicle")
+    for name in document:
+        if name not in FIELDS and name not in READ_ONLY and name != "attributes":
+            refuse(name[:64], "unknown_field", f"a vehicle has no field {name[:64]!r}; put it into `attributes`")
+    if errors:
+        raise Invalid("invalid_vehicle", errors[0]["message"], errors)
+    return Registered(vehicle, attributes=attributes, **values)
