@@ -23,7 +23,10 @@ class Unreadable(TrackerError):
 
 
 class Point(msgspec.Struct, array_like=True):
-    """One row of a recording. `time` orders and paces it, UTC ms; `line` counts lines, or points where a file has no useful lines."""
+    """One row of a recording. `time` orders and paces it, UTC ms.
+
+    `line` says where it stands in its source: a line, or a count of points where a file has no useful lines.
+    """
 
     time: int
     position: dict[str, Any]

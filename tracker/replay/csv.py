@@ -45,15 +45,15 @@ class Columns(NamedTuple):
 def recognises(name: str, head: str) -> bool:
     lines = (line for line in head.lstrip("\ufeff").splitlines() if line.strip() and not line.startswith("#"))
     header = next(lines, "")
-    columns = {plain(title) for title in header.split(_delimiter(header))}
+    columns = {plain(title) for title in header.split(find_delimiter(header))}
     return name.endswith((".csv", ".tsv")) or bool(columns & {*NAMES["lat"]} and columns & {*NAMES["lon"]})
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
     lines = _after_hint(text)
     header_line = next(lines, "")
-    delimiter = _delimiter(header_line)
+    delimiter = find_delimiter(header_line)
     header = next(csv.reader([header_line], delimiter=delimiter), [])
     columns = find_columns(header, reading.name)
     clock = Clock(reading.name, reading.zone)
@@ -132,7 +132,7 @@ def _after_hint(text: io.TextIOWrapper) -> Iterator[str]:
         yield line
 
 
-def _delimiter(header: str) -> str:
+def find_delimiter(header: str) -> str:
     """What separates the most columns of the header, quoted parts left out."""
     bare = "".join(part for i, part in enumerate(header.split('"')) if i % 2 == 0)
     return max(_DELIMITERS, key=bare.count)

@@ -1,0 +1,146 @@
+"""Recording: any number of sources as one stream in time order, which can be played more than once.
+
+Points are sorted in memory up to a quarter of a million (about 200 MB); more go to temporary files and are merged, so
+that a recording of any length takes the same memory. Points of one moment stay in the order of their files.
+"""
+
+from __future__ import annotations
+
+import gzip
+import heapq
+import io
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import msgspec
+
+from tracker.ping import OLDEST
+from tracker.replay import Point, Reading, Skip, Unreadable, find_format
+
+IN_MEMORY = 250_000
+HEAD = 8_192  # bytes a format is recognised by
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """Which points are played. Times are UTC ms, half-open."""
+
+    since: int | None = None
+    until: int | None = None
+    vehicles: tuple[str, ...] = ()  # patterns such as `89*`; none: all
+
+    def takes(self, point: Point) -> bool:
+        if self.since is not None and point.time < self.since:
+            return False
+        if self.until is not None and point.time >= self.until:
+            return False
+        vehicle = point.position.get("vehicle")
+        return not self.vehicles or any(fnmatchcase(str(vehicle), pattern) for pattern in self.vehicles)
+
+
+EVERYTHING = Choice()
+
+
+class Recording:
+    """Reads the sources once; iterating plays them, each time from the beginning."""
+
+    def __init__(self, in_memory: int = IN_MEMORY) -> None:
+        self.in_memory = in_memory
+        self.count = 0
+        self.first: int | None = None  # time of the first point with a sensible one
+        self.last: int | None = None
+        self.names: list[str] = []
+        self.skipped: Counter[str] = Counter()
+        self._points: list[Point] = []
+        self._runs: list[BinaryIO] = []
+
+    def add(
+        self,
+        source: str,
+        choice: Choice = EVERYTHING,
+        *,
+        format: str | None = None,
+        zone: str | None = None,
+        speed_unit: str = "mps",
+        told: Callable[[str, int], None] = lambda name, count: None,
+    ) -> None:
+        """Read one file (`-`: standard input; gzip or plain). `told` hears of progress. Raises Unreadable."""
+        name = "standard input" if source == "-" else Path(source).name
+        number = len(self.names)
+        self.names.append(name)
+        vehicle = Path(name.removesuffix(".gz")).stem if source != "-" else "replay"
+        reading = Reading(name, vehicle.replace("/", "-"), zone, speed_unit)
+        with _open(source) as file:
+            head = file.peek(HEAD)[:HEAD].decode("utf-8", "replace")
+            if not head.strip("\ufeff \t\r\n"):
+                raise Unreadable(f"{name} is empty")
+            try:
+                for point in find_format(name, head, format).read(file, reading):
+                    if isinstance(point, Skip):
+                        self.skipped[point.reason] += 1
+                    elif choice.takes(point):
+                        point.source = number
+                        self._take(point)
+                        if self.count % 10_000 == 0:
+                            told(name, self.count)
+            except (EOFError, gzip.BadGzipFile) as fault:
+                raise Unreadable(f"{name}: the gzip is damaged: {fault}") from None
+
+    def where(self, point: Point) -> str:
+        return f"{self.names[point.source]} line {point.line}"
+
+    def close(self) -> None:
+        for run in self._runs:
+            run.close()
+
+    def __iter__(self) -> Iterator[Point]:
+        self._points.sort(key=_when)
+        runs = [*(_replayed(run) for run in self._runs), iter(self._points)]
+        return heapq.merge(*runs, key=_when) if len(runs) > 1 else runs[0]
+
+    def _take(self, point: Point) -> None:
+        self._points.append(point)
+        self.count += 1
+        if point.time >= OLDEST:
+            self.first = point.time if self.first is None else min(self.first, point.time)
+            self.last = point.time if self.last is None else max(self.last, point.time)
+        if len(self._points) >= self.in_memory:
+            self._spill()
+
+    def _spill(self) -> None:
+        """Move what is in memory to a temporary file, sorted. Earlier runs hold earlier rows: ties stay in order."""
+        self._points.sort(key=_when)
+        run = cast(BinaryIO, tempfile.TemporaryFile(prefix="tracker-replay-"))  # noqa: SIM115 - closed by `close`
+        for point in self._points:
+            run.write(_encoder.encode(point) + b"\n")
+        self._runs.append(run)
+        self._points = []
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Point)
+
+
+def _when(point: Point) -> int:
+    return point.time
+
+
+def _replayed(run: BinaryIO) -> Iterator[Point]:
+    run.seek(0)
+    for line in run:
+        yield _decoder.decode(line)
+
+
+def _open(source: str) -> io.BufferedReader:
+    """A file to read bytes from, unpacked when it is gzip. Raises Unreadable."""
+    try:
+        raw = cast(io.BufferedReader, sys.stdin.buffer) if source == "-" else Path(source).open("rb")  # noqa: SIM115 - closed by `add`
+        if raw.peek(2)[:2] != b"\x1f\x8b":
+            return raw
+        return io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=raw)), 65_536)
+    except OSError as fault:
+        raise Unreadable(f"cannot read {source}: {fault.strerror or fault}", usage=True) from None

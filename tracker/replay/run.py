@@ -1,0 +1,166 @@
+"""`tracker replay`: read the sources, play them, say what became of every point."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from tracker.errors import Invalid
+from tracker.replay import Unreadable
+from tracker.replay.connection import Connection, Failed
+from tracker.replay.player import Player
+from tracker.replay.progress import Progress
+from tracker.replay.recording import Choice, Recording
+from tracker.replay.sender import Sender
+from tracker.replay.tally import Tally
+
+DONE, FAILED = 0, 1
+
+
+def run(
+    sources: Sequence[str],
+    *,
+    to: str,
+    token: str | None = None,
+    speed: float | None = 1.0,
+    since: int | None = None,
+    until: int | None = None,
+    vehicle: Sequence[str] = (),
+    format: str | None = None,
+    zone: str | None = None,
+    speed_unit: str = "mps",
+    now: bool = False,
+    loop: bool = False,
+    dry_run: bool = False,
+    regions: str | None = None,
+    events: str | None = None,
+) -> int:
+    """Returns the exit code. Raises Unreadable for sources and options that cannot be played."""
+    _check(since, until, loop, dry_run, regions, events)
+    connection = None if dry_run else Connection(to, token)
+    recording = Recording()
+    try:
+        with _told_to_stop():
+            choice = Choice(since, until, tuple(vehicle))
+            for source in sources:
+                recording.add(source, choice, format=format, zone=zone, speed_unit=speed_unit, told=_reading)
+            if connection is None:
+                return _offline(recording, regions, events, now)
+            return _online(recording, connection, speed=speed, now=now, loop=loop)
+    except KeyboardInterrupt:
+        _err("stopped while reading")
+        return FAILED
+    finally:
+        recording.close()
+
+
+def _check(
+    since: int | None, until: int | None, loop: bool, dry_run: bool, regions: str | None, events: str | None
+) -> None:
+    if since is not None and until is not None and since >= until:
+        raise Unreadable("--from is not before --until: nothing is left to play", usage=True)
+    if dry_run and loop:
+        raise Unreadable("--dry-run plays once: it goes without --loop", usage=True)
+    for option, value in (("--regions", regions), ("--events", events)):
+        if value is not None and not dry_run:
+            raise Unreadable(f"{option} belongs to --dry-run; a server has its own regions and events", usage=True)
+
+
+def _online(recording: Recording, connection: Connection, *, speed: float | None, now: bool, loop: bool) -> int:
+    progress = Progress(sys.stderr, recording.count)
+    connection.told = progress.say
+    sender = Sender(connection, where=recording.where)
+    player = Player(recording, sender, progress, speed=speed, now=now, loop=loop)
+    code = DONE
+    try:
+        if recording.count:
+            player.play()
+    except Failed as fault:
+        progress.say(f"tracker: {fault.detail}")
+        code = FAILED
+    except KeyboardInterrupt:
+        progress.say("stopped")
+        code = DONE if loop else FAILED
+    finally:
+        connection.close()
+    _summary(player.tally, recording, sys.stdout)
+    return code
+
+
+def _offline(recording: Recording, regions: str | None, events: str | None, now: bool) -> int:
+    """Events go to the file, and the summary to stdout; without a file the events are the result."""
+    from tracker.replay.offline import Offline, explain, load_regions  # shapely takes a while, and a server has it
+
+    features = load_regions(regions) if regions else []
+    with _events_file(events) as out:
+        try:
+            offline = Offline(out, features, recording.first or 0)
+        except Invalid as fault:
+            raise Unreadable(explain(fault, regions or ""), usage=True) from None
+        player = Player(recording, offline, Progress(sys.stderr, recording.count), speed=None, now=now)
+        code = DONE
+        try:
+            if recording.count:
+                player.play()
+        except KeyboardInterrupt:
+            code = FAILED
+        out.flush()
+    _summary(player.tally, recording, sys.stdout if events else sys.stderr, offline.written)
+    return code
+
+
+@contextlib.contextmanager
+def _events_file(path: str | None) -> Iterator[TextIO]:
+    if path is None or path == "-":
+        yield sys.stdout
+        return
+    try:
+        file = Path(path).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed below
+    except OSError as fault:
+        raise Unreadable(f"cannot write {path}: {fault.strerror or fault}", usage=True) from None
+    with file:
+        yield file
+
+
+@contextlib.contextmanager
+def _told_to_stop() -> Iterator[None]:
+    """SIGTERM ends a replay as Ctrl-C does: with its summary."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread: whoever runs us there has its own way
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _reading(name: str, count: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\rreading {name}: {count:,} points", end="", file=sys.stderr, flush=True)
+
+
+def _summary(tally: Tally, recording: Recording, stream: TextIO, events: int | None = None) -> None:
+    for reason, examples in sorted(tally.examples.items()):
+        for example in examples:
+            _err(f"{reason}: {example}")
+    if not recording.count:
+        _err("nothing to play: no point of the sources was chosen")
+    for line in tally.lines(recording.skipped):
+        print(line, file=stream)
+    if events is not None:
+        print(f"events: {events}", file=stream)
+    stream.flush()
+
+
+def _err(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
