@@ -20,6 +20,7 @@ TRACKER = ROOT / "tracker"
 LAYERS: list[set[str]] = [
     {"__main__"},
     {"cli"},
+    {"demo"},
     {"doctor"},
     {"web.app"},
     {"web", "web.*"},
@@ -36,11 +37,11 @@ LAYERS: list[set[str]] = [
         "stores.*",
         "buses.*",
         "client",
-        "demo",
         "features",
         "kml",
         "preview",
         "register",
+        "streets",
     },
     {"fleet"},
     {"alarms", "edits", "motion", "occasion", "step", "vehicle", "visits", "watch"},  # what the fleet is made of

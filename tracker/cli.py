@@ -89,10 +89,18 @@ def _instant(context: click.Context, parameter: click.Parameter, value: str | No
 @click.option("--speed", default="1", show_default=True, callback=_speed, metavar="N|max", help="How fast time passes.")
 @click.option("--from", "since", callback=_instant, metavar="TIME", help="Leave out what is earlier.")
 @click.option("--until", callback=_instant, metavar="TIME", help="Leave out what is not earlier.")
-@click.option("--vehicle", metavar="GLOB", help="Only vehicles that match, such as 'bus-*'.")
+@click.option("--vehicle", multiple=True, metavar="GLOB", help="Only vehicles that match, such as 'bus-*'; repeatable.")
 @click.option("--format", metavar="NAME", help="Read sources as this format instead of guessing.")
+@click.option("--zone", metavar="ZONE", help="Where times without a zone were recorded, such as Europe/Helsinki.")
+@click.option(
+    "--speed-unit",
+    type=click.Choice(["mps", "kmh", "kn", "mph"]),
+    default="mps",
+    show_default=True,
+    help="Unit of a column that is only called speed.",
+)
 @click.option("--now", is_flag=True, help="Shift recorded times so that the first ping is now.")
-@click.option("--loop", is_flag=True, help="Begin again at the end, shifted to go on from there.")
+@click.option("--loop", is_flag=True, help="Play for ever, each round shifted so that its first ping is now.")
 @click.option("--dry-run", is_flag=True, help="Need no server: print the events the pings cause as NDJSON.")
 @click.option("--regions", type=click.Path(exists=True, dir_okay=False), help="Regions (GeoJSON) of a dry run.")
 @click.option("--events", type=click.Path(dir_okay=False), help="File the events of a dry run go to.")
@@ -117,7 +125,7 @@ def import_vehicles(file: Any, to: str, token: str | None) -> None:
 
     Columns go by name: `vehicle`, and any of `name`, `plate`, `group`, `kind`; others become attributes.
     """
-    from tracker.register import import_csv
+    from tracker.replay.register import import_csv
 
     sys.exit(import_csv(file, to, token))
 
