@@ -19,12 +19,13 @@ from tracker.events import Event
 from tracker.stores import Commit, EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.stores import sqlite_reads as reads
 from tracker.stores.sqlite_files import FILE, Lock, copy, folder
-from tracker.stores.sqlite_rows import event_rows, hot_rows, text, vehicle_rows
+from tracker.stores.sqlite_rows import hot_rows, text, vehicle_rows
 from tracker.stores.sqlite_schema import connect, migrate, prepare
 
 READERS = 4
 CHECKPOINT_BYTES = 4 << 20  #: the log is moved into the file between two commits once it is this long
 WAL_LIMIT_BYTES = 64 << 20  #: past this, new reads wait until the log could be emptied
+FULL_BYTES = 1 << 20  #: less room than this is none
 
 T = TypeVar("T")
 
@@ -88,31 +89,34 @@ class SqliteStore:
         return await self._on(self._write_thread, self._commit, commit)
 
     def _commit(self, commit: Commit) -> list[Event]:
-        connection = self._connection()
-        events = self._numbered(connection, commit.events)
-        vehicles, states = vehicle_rows(commit.vehicles)
         try:
-            connection.execute(
-                "INSERT INTO tx VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    text(hot_rows(commit.pings)),
-                    text(vehicles),
-                    states,
-                    text(event_rows(events)),
-                    text([(r.id, r.version, r.updated_at, r.feature) for r in commit.regions]),
-                    text(commit.registered),
-                    text(commit.unregistered),
-                    text(commit.acked),
-                    text(commit.meta),
-                ),
-            )
+            events = self._write(self._connection(), commit)
         except BaseException as error:
             self._failed = self._lost(error)
             raise
         self._failed = None
+        self._write_thread.submit(self._tidy)  # after the answer, before the next commit
+        return events
+
+    def _write(self, connection: sqlite3.Connection, commit: Commit) -> list[Event]:
+        events = self._numbered(connection, commit.events)
+        vehicles, states = vehicle_rows(commit.vehicles)
+        connection.execute(
+            "INSERT INTO tx VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                text(hot_rows(commit.pings)),
+                text(vehicles),
+                states,
+                text([(event.seq, event) for event in events]),
+                text([(saved.id, saved.version, saved.updated_at, saved.feature) for saved in commit.regions]),
+                text(commit.registered),
+                text(commit.unregistered),
+                text(commit.acked),
+                text(commit.meta),
+            ),
+        )
         if events:
             self._last_seq = events[-1].seq
-        self._write_thread.submit(self._tidy)  # after the answer, before the next commit
         return events
 
     def _numbered(self, connection: sqlite3.Connection, events: list[Event]) -> list[Event]:
@@ -197,15 +201,15 @@ class SqliteStore:
 
     def _meaning(self, error: BaseException) -> StoreError:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        full = code == sqlite3.SQLITE_FULL
-        if code == sqlite3.SQLITE_IOERR:  # some calls say only that: look ourselves
-            disk = os.statvfs(self.folder)
-            full = disk.f_bavail * disk.f_frsize < 1 << 20
-        if full:
+        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._is_full()):
             return StoreFull(
                 f"No room left for {self.path}. Nothing of this was stored; free some space and repeat it."
             )
-        return StoreError(f"The store could not do this: {error}. Nothing was changed; try again.")
+        return StoreError(f"The store could not do this ({error}). Nothing was changed; try again.")
+
+    def _is_full(self) -> bool:
+        disk = os.statvfs(self.folder)
+        return disk.f_bavail * disk.f_frsize < FULL_BYTES
 
     # ---------------------------------------------------------------------------------------------- reading
 
@@ -245,12 +249,14 @@ class SqliteStore:
 
     def _ping(self) -> None:
         connection = self._connection()
-        if self._failed is not None:  # only a write can tell whether it would work again
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            connection.execute(f"PRAGMA user_version = {version}")
-            self._failed = None
-        else:
+        if self._failed is None:
             connection.execute("SELECT 1").fetchone()
+            return
+        if isinstance(self._failed, StoreFull) and self._is_full():
+            raise self._failed
+        version = connection.execute("PRAGMA user_version").fetchone()[0]  # only a write tells if writing works again
+        connection.execute(f"PRAGMA user_version = {version}")
+        self._failed = None
 
     async def backup(self, path: str) -> None:
         await self._on(self._read_threads, copy, self.path, Path(path))

@@ -92,7 +92,8 @@ def restore(file: str, folder: Path) -> Path | None:
         try:
             source = sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)
             try:
-                check(source, backup)
+                if not check(source, backup):
+                    raise Invalid("backup_damaged", f"{backup} is not a tracker's backup: it is empty")
                 fault = source.execute("PRAGMA quick_check(1)").fetchone()[0]
                 if fault != "ok":
                     raise Invalid("backup_damaged", f"{backup} is damaged: {fault}")

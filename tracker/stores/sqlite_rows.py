@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from tracker.events import Event
 from tracker.ping import Ping, Scalar
 from tracker.stores import SavedVehicle, StoredPing
 
@@ -106,7 +105,3 @@ def vehicle_rows(vehicles: Iterable[SavedVehicle]) -> tuple[list[tuple[int, str,
         states.append(saved.state)
         begin += len(saved.state)
     return rows, b"".join(states)
-
-
-def event_rows(events: Iterable[Event]) -> list[tuple[int, Event]]:
-    return [(event.seq, event) for event in events]

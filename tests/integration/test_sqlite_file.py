@@ -1,0 +1,306 @@
+"""The SQLite file itself: what the contract of all stores cannot say, from full disks to schemas of tomorrow."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tracker.errors import Invalid, StoreError, StoreFull
+from tracker.events import Event, event_id
+from tracker.ping import Ping
+from tracker.stores import Commit, EventQuery, SavedVehicle, StoredPing, backup_store, restore_store
+from tracker.stores import sqlite as engine
+from tracker.stores import sqlite_schema as schema
+from tracker.stores.sqlite import SqliteStore
+
+T0 = 1_790_000_000_000
+NEVER = 1 << 60
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(str(tmp_path / "data"))
+    await store.open()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = shutil.which("mount")
+    done = mount and subprocess.run([mount, "-t", "tmpfs", "-o", "size=4m", "tmpfs", place], capture_output=True)
+    if not done or done.returncode:
+        pytest.skip("cannot mount a small file system: run the tests as root")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def pings(first: int, count: int, n: int = 1) -> list[StoredPing]:
+    moments = range(first, first + count)
+    return [StoredPing(n, Ping(f"van-{n}", T0 + at, 60.1, 24.9, driver="x" * 200), T0 + at) for at in moments]
+
+
+def entered(number: int) -> Event:
+    return Event(event_id("enter", "van-1", "depot", number), "enter", "van-1", T0 + number, T0, "moved", 60.1, 24.9)
+
+
+async def in_writer(store: SqliteStore, sql: str) -> Any:
+    """Ask the writer's own connection, in its own thread."""
+    return await store._on(store._write_thread, lambda: store._connection().execute(sql).fetchone())
+
+
+def log_size(store: SqliteStore) -> int:
+    return store.path.with_name(store.path.name + "-wal").stat().st_size
+
+
+# ------------------------------------------------------------------------------------------------------ no room
+
+
+async def fill(store: SqliteStore) -> int:
+    """Commit until there is no room; answers how many pings were acknowledged."""
+    stored = 0
+    while True:
+        try:
+            await store.commit(Commit(pings=pings(stored, 500), vehicles=[SavedVehicle(1, "van-1", b"x")]))
+        except StoreFull:
+            return stored
+        stored += 500
+
+
+async def holds(store: SqliteStore, stored: int) -> None:
+    track = await store.track(1, 0, NEVER, None, 1_000_000)
+    assert [fix.ping.time for fix in track] == list(range(T0, T0 + stored))
+
+
+async def test_a_full_disk_refuses_keeps_everything_and_goes_on_by_itself(small_disk: Path) -> None:
+    store = SqliteStore(str(small_disk / "data"))
+    ballast = small_disk / "ballast"
+    await asyncio.to_thread(ballast.write_bytes, bytes(1 << 20))
+    await store.open()
+    stored = await fill(store)
+    assert stored
+    for _ in range(3):
+        with pytest.raises(StoreFull, match="No room left"):
+            await store.commit(Commit(events=[entered(1)], pings=pings(stored, 5000)))
+        with pytest.raises(StoreError):
+            await store.ping()
+        await holds(store, stored)
+    ballast.unlink()
+    assert [event.seq for event in await store.commit(Commit(pings=pings(stored, 100), events=[entered(1)]))] == [1]
+    await store.ping()
+    await store.close()
+    again = SqliteStore(str(small_disk / "data"))
+    assert (await again.open()).last_seq == 1
+    await holds(again, stored + 100)
+    await again.close()
+
+
+async def test_a_database_that_may_not_grow_is_full_too(store: SqliteStore) -> None:
+    await in_writer(store, "PRAGMA max_page_count = 60")
+    stored = await fill(store)
+    await holds(store, stored)
+    await in_writer(store, "PRAGMA max_page_count = 100000")
+    await store.commit(Commit(pings=pings(stored, 500)))
+    await holds(store, stored + 500)
+
+
+# ---------------------------------------------------------------------------------------------------- breakage
+
+
+async def test_a_broken_connection_is_opened_again(store: SqliteStore) -> None:
+    await store.commit(Commit(events=[entered(1)]))
+    await store._on(store._write_thread, lambda: store._connection().close())  # whatever it was
+    with pytest.raises(StoreError, match="Nothing was changed"):
+        await store.commit(Commit(events=[entered(2)]))
+    assert [event.seq for event in await store.commit(Commit(events=[entered(2)]))] == [2]
+
+
+async def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "tracker.db"
+    path.write_bytes(b"these are my holiday photos" * 1000)
+    store = SqliteStore(str(tmp_path))
+    with pytest.raises(StoreError, match="not a database"):
+        await store.open()
+    await store.close()
+    assert path.read_bytes().startswith(b"these are my holiday photos")
+
+
+async def test_somebody_elses_database_is_left_alone(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "tracker.db")
+    other.execute("CREATE TABLE photos(id)")
+    other.close()
+    store = SqliteStore(str(tmp_path))
+    with pytest.raises(StoreError, match="not a tracker's data file"):
+        await store.open()
+    await store.close()
+
+
+# -------------------------------------------------------------------------------------------------- the schema
+
+
+async def test_a_newer_schema_is_refused_clearly(store: SqliteStore, tmp_path: Path) -> None:
+    await store.close()
+    file = sqlite3.connect(store.path)
+    file.execute("PRAGMA user_version = 99")
+    file.close()
+    newer = SqliteStore(str(store.folder))
+    with pytest.raises(StoreError, match=r"written by a newer tracker \(schema 99; this one knows \d+\)"):
+        await newer.open()
+    await newer.close()
+
+
+async def test_a_copy_is_kept_before_a_migration_runs(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    await store.commit(Commit(events=[entered(1)]))
+    await store.close()
+    version = len(schema.MIGRATIONS)
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "ALTER TABLE vehicles ADD COLUMN color TEXT"))
+    newer = SqliteStore(str(store.folder))
+    assert (await newer.open()).last_seq == 1
+    await newer.close()
+    copy = sqlite3.connect(store.folder / f"tracker-schema{version}.db")
+    assert copy.execute("PRAGMA user_version").fetchone() == (version,)
+    assert copy.execute("SELECT count(*) FROM events").fetchone() == (1,)
+    assert "color" not in str(copy.execute("SELECT sql FROM sqlite_schema").fetchall())
+    copy.close()
+
+
+async def test_a_migration_that_fails_leaves_the_old_schema(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.commit(Commit(events=[entered(1)]))
+    await store.close()
+    with monkeypatch.context() as patch:
+        script = "ALTER TABLE vehicles ADD COLUMN color TEXT; INSERT INTO nowhere VALUES (1)"
+        patch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, script))
+        newer = SqliteStore(str(store.folder))
+        with pytest.raises(StoreError):
+            await newer.open()
+        await newer.close()
+    again = SqliteStore(str(store.folder))
+    assert (await again.open()).last_seq == 1
+    await again.close()
+
+
+# ---------------------------------------------------------------------------------------------------- the log
+
+
+async def test_the_log_stays_short_between_commits(store: SqliteStore) -> None:
+    for turn in range(60):
+        await store.commit(Commit(pings=pings(turn * 1000, 1000)))
+    await store.ping()
+    assert log_size(store) < 2 * engine.CHECKPOINT_BYTES
+
+
+async def test_readers_without_a_gap_between_them_do_not_let_the_log_grow(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "CHECKPOINT_BYTES", 1 << 17)
+    monkeypatch.setattr(engine, "WAL_LIMIT_BYTES", 1 << 19)
+    await store.commit(Commit(pings=pings(0, 1000), vehicles=[SavedVehicle(1, "van-1", b"x")]))
+    done = False
+
+    async def keep_reading() -> None:
+        while not done:
+            await store.track(1, 0, NEVER, None, 10)
+
+    readers = [asyncio.create_task(keep_reading()) for _ in range(5)]
+    longest = 0
+    for turn in range(1, 40):
+        await store.commit(Commit(pings=pings(turn * 300, 300)))
+        longest = max(longest, log_size(store))
+    done = True
+    await asyncio.gather(*readers)
+    assert longest < 2 << 20
+
+
+async def test_a_commit_does_not_wait_for_a_reader(store: SqliteStore) -> None:
+    """A read that takes for ever does not keep a commit, nor the other reads."""
+    go = threading.Event()
+
+    def slow(connection: sqlite3.Connection) -> int:
+        connection.execute("BEGIN")
+        count: int = connection.execute("SELECT count(*) FROM events").fetchone()[0]
+        go.wait(30)
+        connection.execute("COMMIT")
+        return count
+
+    reading = asyncio.create_task(store._read(slow))
+    await asyncio.sleep(0)
+    await store.commit(Commit(events=[entered(1)]))
+    assert await store.last_seq() == 1
+    go.set()
+    assert await reading in (0, 1)
+
+
+# --------------------------------------------------------------------------------------------- backup, restore
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda path: path.unlink(), "does not exist"),
+        (lambda path: path.write_text("a letter to my aunt"), "not a tracker's backup"),
+        (lambda path: path.write_bytes(path.read_bytes()[:20_000]), "damaged|not a tracker's backup"),
+        (lambda path: path.write_bytes(b""), "not a tracker's"),
+    ],
+)
+async def test_what_is_not_a_whole_backup_is_not_restored(
+    store: SqliteStore, tmp_path: Path, spoil: Callable[[Path], object], message: str
+) -> None:
+    await store.commit(Commit(events=[entered(1)], pings=pings(0, 1000)))
+    await store.backup(str(tmp_path / "copy"))
+    await store.close()
+    await asyncio.to_thread(spoil, tmp_path / "copy")
+    with pytest.raises((Invalid, StoreError), match=message):
+        restore_store(str(store.folder), str(tmp_path / "copy"))
+    again = SqliteStore(str(store.folder))
+    assert (await again.open()).last_seq == 1
+    assert len(await again.events(EventQuery())) == 1
+    await again.close()
+
+
+async def test_a_backup_is_one_file_and_replaces_an_older_one(store: SqliteStore, tmp_path: Path) -> None:
+    place = tmp_path / "backups"
+    await asyncio.to_thread(place.mkdir)
+    for number in (1, 2):
+        await store.commit(Commit(events=[entered(number)]))
+        await store.backup(str(place / "nightly.db"))
+    assert [path.name for path in place.iterdir()] == ["nightly.db"]
+    copy = sqlite3.connect(place / "nightly.db")
+    assert copy.execute("SELECT count(*) FROM events").fetchone() == (2,)
+    copy.close()
+
+
+async def test_the_data_itself_is_no_place_for_a_backup(store: SqliteStore, tmp_path: Path) -> None:
+    for target in (store.path, tmp_path):
+        with pytest.raises(Invalid, match="not a place for a backup"):
+            await store.backup(str(target))
+
+
+def test_there_is_nothing_to_back_up_in_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="There is no data"):
+        backup_store(str(tmp_path), str(tmp_path / "copy"))
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_blocks_missed_at_a_crash_are_closed_later(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_tidy", lambda: None)
+        for turn in range(9):
+            await store.commit(Commit(pings=pings(turn * 4000, 4000), vehicles=[SavedVehicle(1, "van-1", b"")]))
+    assert await in_writer(store, "SELECT count(*) FROM blocks") == (0,)
+    await holds(store, 36_000)
+    await store.commit(Commit(pings=pings(36_000, 1)))
+    assert await in_writer(store, "SELECT count(*) FROM blocks") == (1,)
+    await holds(store, 36_001)
