@@ -1,0 +1,120 @@
+"""Rehearsal: what a region would have done to recorded pings. The same fleet, with only this region in it.
+
+Most vehicles never come near a region. Their pings are compared with its box and passed over; only when the line from
+the last ping to this one could matter does the fleet see the two. Nothing else is different from the real thing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from tracker.events import Event
+from tracker.fleet import Fleet, FleetSettings
+from tracker.geo import frame
+from tracker.ping import Ping
+from tracker.regions import Region
+from tracker.shapes import Shape
+from tracker.visits import CLEAR_M, WORST_M
+
+Box = tuple[float, float, float, float]  # west, south, east, north
+
+LISTED = 1000  #: events, and vehicles inside, that are named; the others are counted
+MARGIN_M = max(CLEAR_M, 2 * WORST_M)  #: nobody further out than this is a member
+DEGREE_M = 110_500.0  #: no degree of latitude is shorter
+
+
+class Rehearsal:
+    """Give it pings in the order they were received, then read what came of them."""
+
+    def __init__(self, region: Region, settings: FleetSettings, since: int) -> None:
+        self.region = region
+        self.counts: Counter[str] = Counter()
+        self.events: list[Event] = []
+        self.pings = 0
+        self._fleet = Fleet(settings)
+        self._fleet.save_regions([region], since)
+        self._jump = settings.jump_mps / 1000 / 111_700  # degrees in a millisecond
+        self._passed: dict[str, Ping] = {}  # vehicle → the last ping that the fleet was spared
+        self._boxes = _grown(region.shape)
+
+    def take(self, pings: Iterable[tuple[Ping, int]]) -> None:
+        """(ping, received at), each at or after the one before."""
+        for ping, received_at in pings:
+            self.pings += 1
+            before = self._passed.get(ping.vehicle)
+            if before is not None:
+                if ping.time <= before.time:
+                    continue  # late: no event of any kind
+                if self._is_plain(before, ping) and self._is_far(before, ping):
+                    self._passed[ping.vehicle] = ping
+                    continue
+                del self._passed[ping.vehicle]
+                self._feed(before, received_at)
+            elif ping.vehicle not in self._fleet.vehicles and self._is_far(ping, ping):
+                self._passed[ping.vehicle] = ping
+                continue
+            self._feed(ping, received_at)
+            vehicle = self._fleet.vehicles[ping.vehicle]
+            if not (vehicle.visits or vehicle.touches or vehicle.held) and self._is_far(vehicle.ping, vehicle.ping):
+                self._passed[ping.vehicle] = vehicle.ping
+
+    def finish(self, now: int) -> None:
+        """Let the timers run until now."""
+        self._fire(now)
+
+    def inside(self, fleet: Fleet) -> list[str]:
+        """The vehicles of a live fleet that the region would have at this moment."""
+        shape, region = self.region.shape, self.region
+        return sorted(
+            name
+            for name, vehicle in fleet.vehicles.items()
+            if region.open_at(vehicle.clock) and shape.covers(vehicle.ping.lat, vehicle.ping.lon)
+        )
+
+    def _feed(self, ping: Ping, received_at: int) -> None:
+        self._fire(received_at)
+        self._note(self._fleet.apply([ping], received_at).change.events)
+
+    def _fire(self, now: int) -> None:
+        while (due := self._fleet.due_at()) is not None and due <= now:
+            if step := self._fleet.fire(due):
+                self._note(step.change.events)
+            while step := self._fleet.evaluate(1000, due):
+                self._note(step.change.events)
+
+    def _note(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if event.region == self.region.id:
+                self.counts[event.kind] += 1
+                if len(self.events) < LISTED:
+                    self.events.append(event)
+
+    def _is_plain(self, before: Ping, ping: Ping) -> bool:
+        """Surely no jump?"""
+        reach = self._jump * max(ping.time - before.time, 1000)
+        return abs(ping.lat - before.lat) + abs(ping.lon - before.lon) <= reach
+
+    def _is_far(self, before: Ping, ping: Ping) -> bool:
+        """Are both so far to one side of the region that the line between them cannot matter?"""
+        for west, south, east, north in self._boxes:
+            if not (
+                (before.lat < south and ping.lat < south)
+                or (before.lat > north and ping.lat > north)
+                or (before.lon < west and ping.lon < west)
+                or (before.lon > east and ping.lon > east)
+            ):
+                return False
+        return True
+
+
+def _grown(shape: Shape) -> list[Box]:
+    """The boxes of a shape with the margin around them, where they lie and across the antimeridian."""
+    boxes: list[Box] = []
+    up = MARGIN_M / DEGREE_M
+    for west, south, east, north in shape.boxes:
+        widest = min(max(abs(south - up), abs(north + up)), 89.0)
+        side = MARGIN_M / frame(widest)[0]
+        turns = [0, *([360] if west - side < -180 else []), *([-360] if east + side > 180 else [])]
+        boxes += [(west - side + turn, south - up, east + side + turn, north + up) for turn in turns]
+    return boxes
