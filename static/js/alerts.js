@@ -1,0 +1,163 @@
+// Being told: toasts, a sound, a notification when the page is hidden, the count in the title; muting with an end.
+
+import { $, h, icon, iconButton } from "./dom.js";
+import { muted, raises } from "./journal.js";
+import { kindOf, say, sentence } from "./phrases.js";
+import { askName } from "./dialogs.js";
+
+/** @typedef {import("./phrases.js").Event} Event */
+
+const TOAST_MS = 7000, TOASTS = 3;
+const GATHER_MS = 400; // what comes within this is one toast and one sound
+const ALERTING_MS = 15 * 60_000; // how long an unacknowledged alert keeps its halo
+
+export class Alerts {
+  /** @param {import("./app.js").App} app */
+  constructor(app) {
+    this.app = app;
+    /** @type {Event[]} */ this.waiting = [];
+    this.timer = 0;
+    /** @type {AudioContext|null} */ this.audio = null;
+    this.soundButton = iconButton("sound", "Sound", () => app.preferences.set({ sound: !app.preferences.value.sound }));
+    this.notifyButton = iconButton("bell", "Notify when the page is hidden", () => this.#toggleNotify());
+    this.onOpen = (/** @type {Event} */ _event) => {};
+    app.preferences.on(() => this.#buttons());
+    this.#buttons();
+    app.ticks.add(() => this.recount());
+    // Browsers allow sound only after the reader has done something on the page.
+    addEventListener("pointerdown", () => this.#wake(), { once: true });
+    addEventListener("keydown", () => this.#wake(), { once: true });
+  }
+
+  #wake() {
+    this.audio ??= new AudioContext();
+  }
+
+  #buttons() {
+    const { sound, notify } = this.app.preferences.value;
+    this.soundButton.setAttribute("aria-pressed", String(sound));
+    this.soundButton.title = `Sound for urgent events: ${sound ? "on" : "off"}`;
+    this.notifyButton.setAttribute("aria-pressed", String(notify));
+  }
+
+  async #toggleNotify() {
+    const on = !this.app.preferences.value.notify;
+    if (on && typeof Notification !== "undefined" && Notification.permission !== "granted") {
+      if ((await Notification.requestPermission()) !== "granted") return this.toast({ icon: "info", title: "Notifications are blocked", body: "The browser's settings for this page forbid them." });
+    }
+    this.app.preferences.set({ notify: on });
+  }
+
+  /** @param {Event} event @returns {string[]|undefined} */
+  notifyOf(event) {
+    return event.region ? this.app.fleet.regions.get(event.region)?.properties.notify : undefined;
+  }
+
+  /** Raise what deserves it among new events. @param {Event[]} events */
+  raise(events) {
+    const now = Date.now(), { mutes } = this.app.preferences.value;
+    for (const event of events) {
+      if (event.region && (event.kind === "enter" || event.kind === "exit" || event.kind === "cross")) this.app.regions.flash(event.region);
+      if (!event.ack && raises(event, this.notifyOf(event)) && !muted(event, mutes, now)) this.waiting.push(event);
+    }
+    if (this.waiting.length && !this.timer) this.timer = window.setTimeout(() => this.#tell(), GATHER_MS);
+  }
+
+  #tell() {
+    const events = this.waiting, { sound, notify } = this.app.preferences.value;
+    this.waiting = [];
+    this.timer = 0;
+    const newest = events[events.length - 1], names = this.app.names();
+    const regions = new Set(events.map((e) => e.region)), kinds = new Set(events.map((e) => e.kind));
+    const high = events.some((e) => kindOf(e.kind).level === "high");
+    let title, body = "";
+    if (events.length === 1) {
+      const { who, verb, where, detail } = sentence(newest, names);
+      title = who;
+      body = [verb, where, detail].filter(Boolean).join(" ");
+    } else {
+      title = `${events.length} events${regions.size === 1 && newest.region ? ` in ${this.app.regionName(newest.region)}` : ""}`;
+      body = kinds.size === 1 ? `${kindOf(newest.kind).title}, last: ${names.vehicle(newest.vehicle)}` : `Last: ${say(newest, names)}`;
+    }
+    this.toast({ icon: kindOf(newest.kind).icon, title, body, alert: high, event: newest });
+    this.app.say(`${title} ${body}`, high);
+    if (sound && high) this.chime();
+    if (notify && document.visibilityState === "hidden" && typeof Notification !== "undefined" && Notification.permission === "granted") {
+      const note = new Notification(title, { body, tag: "tracker" });
+      note.onclick = () => (window.focus(), this.onOpen(newest), note.close());
+    }
+  }
+
+  chime() {
+    if (!this.audio || this.audio.state === "closed") return;
+    const at = this.audio.currentTime;
+    [[660, 0], [880, 0.13]].forEach(([pitch, delay]) => {
+      const tone = /** @type {AudioContext} */ (this.audio).createOscillator(), volume = /** @type {AudioContext} */ (this.audio).createGain();
+      tone.frequency.value = pitch;
+      volume.gain.setValueAtTime(0, at + delay);
+      volume.gain.linearRampToValueAtTime(0.12, at + delay + 0.02);
+      volume.gain.exponentialRampToValueAtTime(0.001, at + delay + 0.32);
+      tone.connect(volume).connect(/** @type {AudioContext} */ (this.audio).destination);
+      tone.start(at + delay);
+      tone.stop(at + delay + 0.34);
+    });
+  }
+
+  /** A note in the corner; at most a few at once. @param {{icon: string, title: string, body?: string, alert?: boolean, event?: Event, action?: {label: string, run: () => void}}} note */
+  toast({ icon: sign, title, body = "", alert = false, event, action }) {
+    const box = $("#toasts");
+    while (box.children.length >= TOASTS) box.firstElementChild?.remove();
+    const away = () => node.remove();
+    const node = h("div", { class: `toast floating${alert ? " alert" : ""}` }, icon(/** @type {any} */ (sign)),
+      h("div", { class: "body" }, h("b", null, title), body && h("span", null, body),
+        (event || action) && h("div", { class: "toast-actions" }, event && h("button", { type: "button", class: "link small", onclick: () => (this.onOpen(event), away()) }, "Show"), action && h("button", { type: "button", class: "link small", onclick: () => (action.run(), away()) }, action.label))),
+      iconButton("close", "Dismiss", away));
+    box.appendChild(node);
+    let timer = setTimeout(away, TOAST_MS);
+    node.addEventListener("pointerenter", () => clearTimeout(timer));
+    node.addEventListener("focusin", () => clearTimeout(timer));
+    node.addEventListener("pointerleave", () => (timer = setTimeout(away, TOAST_MS / 2)));
+    return node;
+  }
+
+  /** Say nothing of this for some minutes; 0 ends it. Nothing is lost: muted events are listed. @param {string} key @param {number} minutes */
+  mute(key, minutes) {
+    const now = Date.now(), mutes = Object.fromEntries(Object.entries(this.app.preferences.value.mutes).filter(([, until]) => until > now));
+    if (minutes) mutes[key] = now + minutes * 60_000;
+    else delete mutes[key];
+    this.app.preferences.set({ mutes });
+    this.recount();
+  }
+
+  /** The title's count and the halos: alerts nobody has acknowledged. */
+  recount() {
+    const { journal, preferences, overlay, map } = this.app, now = this.app.now(), before = overlay.alerting.size, { mutes, seen } = preferences.value;
+    const alerting = new Set();
+    let unread = 0;
+    for (const event of journal.events) {
+      if (event.ack || !raises(event, this.notifyOf(event)) || muted(event, mutes, Date.now())) continue;
+      if (event.seq > seen) unread++;
+      if (kindOf(event.kind).level === "high" && now - Date.parse(event.received_at) < ALERTING_MS) alerting.add(event.vehicle);
+    }
+    overlay.alerting = alerting;
+    this.unread = unread;
+    const offline = this.app.connection.status.phase === "waiting" && this.app.everLive ? "Offline · " : "";
+    const title = `${unread ? `(${unread}) ` : ""}${offline}Fleet`;
+    if (document.title !== title) document.title = title;
+    if (alerting.size !== before) map.stage.invalidate("overlay");
+  }
+
+  /** Show the place of an event for a moment. @param {Event} event */
+  pin(event) {
+    if (event.region) this.app.regions.flash(event.region);
+  }
+
+  /** Whose name acknowledgements carry; asked once. */
+  async askName() {
+    const known = this.app.preferences.value.name;
+    if (known) return known;
+    const name = await askName();
+    if (name) this.app.preferences.set({ name });
+    return name;
+  }
+}

@@ -1,0 +1,50 @@
+// The HTTP side. Every failure becomes one ApiError with the server's own words; a server that cannot be reached too.
+
+export class ApiError extends Error {
+  /** @param {number} status 0: not reached @param {any} problem application/problem+json */
+  constructor(status, problem) {
+    super(problem?.detail || problem?.title || (status ? `The server answered ${status}.` : "The server cannot be reached."));
+    this.status = status;
+    this.code = problem?.code ?? "";
+    /** @type {{field?: string, message?: string, at?: [number, number]}[]} */ this.errors = problem?.errors ?? [];
+    this.problem = problem;
+  }
+}
+
+const base = new URL("api/v1/", document.baseURI);
+/** @param {string} path @param {Record<string, any>} [query] */
+export function address(path, query = {}) {
+  const url = new URL(path, base);
+  for (const [key, value] of Object.entries(query)) if (value != null) url.searchParams.set(key, String(value));
+  return url;
+}
+
+/** @param {string} method @param {string} path @param {{query?: Record<string, any>, body?: any, headers?: Record<string, string>, signal?: AbortSignal}} [how] @returns {Promise<any>} */
+export async function call(method, path, { query, body, headers = {}, signal } = {}) {
+  let answer;
+  try {
+    answer = await fetch(address(path, query), {
+      method, signal, headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (error) {
+    if (/** @type {Error} */ (error).name === "AbortError") throw error;
+    throw new ApiError(0, null);
+  }
+  const text = await answer.text();
+  let data = null;
+  try {
+    data = text ? JSON.parse(text) : null;
+  } catch {
+    // A proxy's page instead of an answer: the status still says what happened.
+  }
+  if (!answer.ok) throw new ApiError(answer.status, data);
+  return data;
+}
+
+/** @param {string} path @param {Record<string, any>} [query] @param {AbortSignal} [signal] */
+export const get = (path, query, signal) => call("GET", path, { query, signal });
+/** @param {string} id */
+export const vehiclePath = (id) => `vehicles/${encodeURIComponent(id)}`;
+/** @param {string} id */
+export const regionPath = (id) => `regions/${encodeURIComponent(id)}`;

@@ -1,0 +1,236 @@
+// What everything on the page shares: the model, the reader's choices, the map, and the few verbs between them.
+
+import { Connection } from "./connection.js";
+import { $, text } from "./dom.js";
+import { Backlog, Fleet, status } from "./fleet.js";
+import * as format from "./format.js";
+import { Journal } from "./journal.js";
+import { FleetMap } from "./map.js";
+import { Overlay } from "./overlay.js";
+import { RegionLayer } from "./regions.js";
+import { Store, preferences, readLink, writeLink } from "./state.js";
+import { VehicleLayer } from "./vehicles.js";
+import { follow } from "./wire.js";
+
+/** @typedef {import("./fleet.js").Vehicle} Vehicle */
+
+export class App {
+  /** @param {any} info what the server says of itself: GET /api/v1/page */
+  constructor(info) {
+    this.info = info;
+    this.preferences = preferences();
+    this.state = new Store(readLink(location.hash));
+    this.fleet = new Fleet();
+    this.journal = new Journal();
+    this.map = new FleetMap($("#map"), this.state.value.map);
+    this.regions = new RegionLayer(this.map.stage, this.fleet);
+    this.vehicles = new VehicleLayer(this.map.stage, this.fleet.motion);
+    this.overlay = new Overlay(this.map.stage, this.fleet, this.vehicles);
+    this.backlog = new Backlog();
+    this.paused = false;
+    this.catchingUp = false;
+    this.everLive = false;
+    /** @type {Set<(message: any) => void>} told of each message once it is applied */ this.readers = new Set();
+    /** @type {Set<() => void>} once a second */ this.ticks = new Set();
+    /** @type {Vehicle[]|null} */ this.filter = null;
+    this.hoveredId = /** @type {string|null} */ (null);
+    this.frameToPaint = 0;
+    this.fitted = this.state.value.map !== null;
+    this.resumedEvents = -1; // counts events while catching up after a lost connection
+    this.onStatus = () => {};
+    this.onSelect = (/** @type {{open?: boolean, focus?: boolean}} */ _how) => {};
+    this.say = (/** @type {string} */ words, urgent = false) => text($(urgent ? "#say-now" : "#say"), words);
+    this.connection = new Connection({ wish: (cursor) => this.wish(cursor), message: (message) => this.receive(message), status: () => this.#status() });
+    this.map.stage.beforeFrame.push((now) => this.#beforeFrame(now));
+    this.state.on((now, before) => this.#chose(now, before));
+    addEventListener("hashchange", () => this.#followLink());
+    setInterval(() => this.#tick(), 1000);
+    const calm = matchMedia("(prefers-reduced-motion: reduce)"), still = () => ((this.fleet.motion.still = this.overlay.calm = calm.matches), calm.matches && this.fleet.motion.settle());
+    calm.addEventListener("change", still);
+    still();
+  }
+
+  /** What is asked of the server. @param {string|null} cursor */
+  wish(cursor) {
+    const { regions, vehicle } = this.state.value;
+    return follow({ regions, vehicles: regions && vehicle ? [vehicle] : [], resume: cursor });
+  }
+
+  /** One message of the channel. @param {any} message */
+  receive(message) {
+    if (this.paused && (message.op === "update" || message.op === "snapshot")) {
+      this.backlog.add(message);
+      this.frameToPaint = Math.max(this.frameToPaint, message.frame ?? 0);
+      this.connection.painted(this.frameToPaint);
+      return;
+    }
+    this.#apply(message);
+  }
+
+  /** @param {any} message */
+  #apply(message) {
+    const clock = Date.now(), frame = performance.now(), { fleet, map } = this, regionsBefore = fleet.regionVersion;
+    if (message.op === "welcome") fleet.welcome(message, clock);
+    else if (message.op === "snapshot") fleet.snapshot(message, clock, frame);
+    else if (message.op === "update") fleet.update(message, clock, frame);
+    else if (message.op === "counts") fleet.counts(message);
+    if (message.op === "snapshot" && (message.part ?? 1) >= (message.parts ?? 1)) this.#whole();
+    if (fleet.regionVersion !== regionsBefore) this.regions.refresh();
+    for (const reader of this.readers) reader(message);
+    if (message.frame) this.frameToPaint = Math.max(this.frameToPaint, message.frame);
+    map.stage.invalidate("vehicles", "overlay");
+  }
+
+  /** A whole snapshot has been read. */
+  #whole() {
+    const { fleet } = this;
+    this.catchingUp = false;
+    if (!this.fitted && fleet.byId.size) this.fitFleet(false);
+    if (this.overlay.selected && fleet.byId.get(this.overlay.selected.id) !== this.overlay.selected) this.overlay.selected = null;
+    if (this.state.value.vehicle && !this.overlay.selected) this.#show(this.state.value.vehicle);
+    this.tickNow();
+  }
+
+  #status() {
+    const { phase } = this.connection?.status ?? { phase: "connecting" };
+    if (phase === "live") this.everLive = true;
+    if (phase === "waiting" && this.everLive) this.catchingUp = true;
+    this.onStatus();
+  }
+
+  /** @param {number} now */
+  #beforeFrame(now) {
+    if (this.frameToPaint && !this.paused) this.connection.painted(this.frameToPaint);
+    const { track } = this.state.value, v = this.overlay.selected;
+    if (track && v && !this.map.stage.zooming) this.map.track(this.fleet.motion.x(v.slot, now), this.fleet.motion.y(v.slot, now));
+  }
+
+  #tick() {
+    if (this.paused) return this.onStatus();
+    this.tickNow();
+  }
+
+  /** What passes with time alone: ages, freshness, timers. */
+  tickNow() {
+    if (this.fleet.tick(Date.now())) this.map.stage.invalidate("vehicles", "overlay");
+    for (const tick of this.ticks) tick();
+    this.onStatus();
+  }
+
+  /** @param {import("./state.js").State} now @param {import("./state.js").State} before */
+  #chose(now, before) {
+    if (now.vehicle !== before.vehicle) {
+      this.overlay.trail = [];
+      this.#show(now.vehicle);
+    }
+    if (now.region !== before.region) {
+      this.regions.selected = now.region;
+      this.map.stage.invalidate("regions");
+    }
+    if (now.regions !== before.regions || (now.regions && now.vehicle !== before.vehicle)) {
+      this.regions.followed = now.regions && new Set(now.regions);
+      this.map.stage.invalidate("regions");
+      this.connection.refollow();
+    }
+    if (now.only !== before.only) this.filtered(this.filter);
+    if (now.labels !== before.labels) {
+      this.overlay.labels = now.labels;
+      this.map.stage.invalidate("overlay");
+    }
+    this.writeLink();
+  }
+
+  /** @param {string|null} id */
+  #show(id) {
+    this.overlay.selected = id === null ? null : this.fleet.byId.get(id) ?? null;
+    this.map.stage.invalidate("overlay", "trail", "vehicles");
+  }
+
+  writeLink() {
+    const link = writeLink(this.state.value);
+    if (link !== location.hash) history.replaceState(null, "", link || location.pathname + location.search);
+  }
+
+  #followLink() {
+    const next = readLink(location.hash);
+    if (next.map) this.map.go(next.map.lat, next.map.lon, next.map.zoom);
+    this.state.set(next);
+  }
+
+  /** Select a vehicle (null: none). `open` shows its panel, `reveal` keeps it on the map, `track` keeps the map on it.
+   * @param {string|null} id @param {{open?: boolean, reveal?: boolean, track?: boolean, focus?: boolean}} [how] */
+  select(id, how = {}) {
+    const v = id === null ? null : this.fleet.byId.get(id);
+    this.state.set({ vehicle: id, track: how.track ?? (id === this.state.value.vehicle ? this.state.value.track : false), ...(how.open && id ? { region: null, tab: "vehicles" } : {}) });
+    if (v && how.reveal && !this.state.value.track) this.map.reveal(v.lat, v.lon);
+    this.onSelect(how);
+  }
+
+  /** @param {Vehicle|null} v */
+  hover(v) {
+    if (this.overlay.hovered === v) return;
+    this.overlay.hovered = v;
+    this.map.stage.invalidate("overlay");
+  }
+
+  /** The list shows only these (null: all). @param {Vehicle[]|null} shown */
+  filtered(shown) {
+    this.filter = shown;
+    const { motion } = this.fleet;
+    if (!shown || !this.state.value.only) {
+      if (!this.vehicles.hidden) return;
+      this.vehicles.hidden = null;
+    } else {
+      const hidden = new Uint8Array(motion.glyph.length).fill(1);
+      for (const v of shown) hidden[v.slot] = 0;
+      this.vehicles.hidden = hidden;
+    }
+    this.map.stage.invalidate("vehicles", "overlay");
+  }
+
+  /** @param {boolean} [animate] */
+  fitFleet(animate = true) {
+    const all = this.filter ?? [...this.fleet.byId.values()];
+    if (!all.length) return;
+    // The middle 98 %: one van left in another country must not make the town a dot.
+    const cut = (/** @type {number[]} */ values) => (values.sort((a, b) => a - b), [values[Math.floor(values.length * 0.01)], values[Math.ceil(values.length * 0.99) - 1]]);
+    const [south, north] = cut(all.map((v) => v.lat)), [west, east] = cut(all.map((v) => v.lon));
+    this.fitted = true;
+    this.map.fit([west, south, east, north], { animate });
+  }
+
+  togglePause() {
+    this.paused = !this.paused;
+    if (this.paused) this.fleet.motion.settle();
+    else for (const message of this.backlog.take()) this.#apply(message);
+    this.say(this.paused ? "Display paused" : "Display resumed");
+    this.overlay.calm = this.paused || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    document.documentElement.toggleAttribute("data-paused", this.paused);
+    this.map.stage.invalidate("vehicles", "overlay");
+    if (this.paused) this.onStatus();
+    else this.tickNow();
+  }
+
+  /** @param {string} id */
+  regionName = (id) => this.fleet.regions.get(id)?.properties.name || id;
+  /** @param {string} id */
+  vehicleName = (id) => this.fleet.byId.get(id)?.name ?? id;
+  names = () => ({ vehicle: this.vehicleName, region: this.regionName, units: this.preferences.value.units });
+  now = () => this.fleet.now(Date.now());
+
+  /** [region, entered] of a vehicle, longest stay first. @param {Vehicle} v @returns {[string, number][]} */
+  insideOf(v) {
+    return v.regions.size === 0 ? NOWHERE : [...v.regions].sort((a, b) => (a[1] || Infinity) - (b[1] || Infinity));
+  }
+
+  /** The fleet in one line. */
+  summary() {
+    let moving = 0;
+    for (const v of this.fleet.byId.values()) if (status(v) === "moving") moving++;
+    const total = this.fleet.byId.size;
+    return total ? `${format.count(total)} ${total === 1 ? "vehicle" : "vehicles"} · ${format.count(moving)} moving` : "";
+  }
+}
+
+/** @type {[string, number][]} */
+const NOWHERE = [];

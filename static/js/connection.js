@@ -1,0 +1,179 @@
+// The live channel from the page's side: opens it, notices when it is dead though open, comes back by itself, and falls
+// back to Server-Sent Events and then polling where WebSockets cannot pass.
+
+import { Socket, Stream, Polling } from "./transports.js";
+import { isFinal } from "./wire.js";
+
+/** @typedef {"connecting"|"live"|"waiting"|"refused"} Phase */
+/**
+ * @typedef {object} Status
+ * @property {Phase} phase @property {number} since when this began: last heard, for a lost connection @property {number} retryAt next try, ms
+ * @property {"websocket"|"stream"|"polling"} by @property {number|null} latency ms there and back @property {string} reason of a refusal
+ */
+
+const FIRST_MS = 250, LONGEST_MS = 5000;
+const OPEN_WITHIN_MS = 8000;
+const UPGRADE_AGAIN_MS = 60_000; // on a fallback: how often WebSocket is tried again
+const GOT_EVERY_MS = 250;
+const MEASURE_EVERY_MS = 10_000;
+
+export class Connection {
+  /** @param {{wish: (cursor: string|null) => any, message: (message: any) => void, status: (status: Status) => void}} page */
+  constructor(page) {
+    this.page = page;
+    /** @type {Status} */ this.status = { phase: "connecting", since: Date.now(), retryAt: 0, by: "websocket", latency: null, reason: "" };
+    /** @type {Socket|Stream|Polling|null} */ this.transport = null;
+    /** @type {string|null} */ this.cursor = null;
+    this.tries = 0;
+    this.failedSockets = 0; // in a row, never opened
+    this.heartbeat = 20_000;
+    this.heardAt = 0;
+    this.frame = 0; // newest to be acknowledged
+    this.gotAt = 0;
+    this.gotFrame = 0;
+    this.retryTimer = 0;
+    this.wasLive = false;
+    addEventListener("online", () => this.#now());
+    addEventListener("offline", () => this.transport && this.#lost("offline", 0));
+    addEventListener("pageshow", (e) => e.persisted && this.#now());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#now());
+    setInterval(() => this.#watch(), 1000);
+    setInterval(() => this.#measure(), MEASURE_EVERY_MS);
+  }
+
+  start() {
+    this.#open();
+  }
+
+  /** The reader now follows something else: ask for it on the open channel, or on a new one where it cannot be told. */
+  refollow() {
+    this.cursor = null;
+    if (this.transport instanceof Socket && this.status.phase === "live") this.transport.send(this.page.wish(null));
+    else if (this.transport) this.#open();
+  }
+
+  /** @param {any} message */
+  send(message) {
+    this.transport?.send(message);
+  }
+
+  /** The newest frame on screen: lets the server send on. At most 4 a second. @param {number} frame */
+  painted(frame) {
+    this.frame = Math.max(this.frame, frame);
+    const now = performance.now();
+    if (this.frame <= this.gotFrame || now - this.gotAt < GOT_EVERY_MS) return;
+    this.gotAt = now;
+    this.gotFrame = this.frame;
+    this.transport?.send({ op: "got", frame: this.frame });
+  }
+
+  #by() {
+    return this.failedSockets >= 6 ? "polling" : this.failedSockets >= 3 ? "stream" : "websocket";
+  }
+
+  #open() {
+    clearTimeout(this.retryTimer);
+    this.transport?.close();
+    this.frame = this.gotFrame = 0;
+    this.heardAt = performance.now();
+    const by = this.#by();
+    this.#set({ phase: this.status.phase === "live" ? "waiting" : this.status.phase === "waiting" ? "waiting" : "connecting", by, retryAt: 0 });
+    const Kind = { websocket: Socket, stream: Stream, polling: Polling }[by];
+    const transport = (this.transport = new Kind(this.page.wish(this.cursor), {
+      message: (message, size) => transport === this.transport && this.#message(message, size),
+      closed: (code, reason) => transport === this.transport && this.#lost(reason, code),
+    }));
+    this.openedAt = performance.now();
+  }
+
+  /** @param {any} message @param {number} _size */
+  #message(message, _size) {
+    this.heardAt = performance.now();
+    if (message.cursor) this.cursor = message.cursor;
+    switch (message.op) {
+      case "welcome":
+        if (message.heartbeat_s) this.heartbeat = message.heartbeat_s * 1000;
+        break;
+      case "ping":
+        this.transport?.send({ op: "pong", t: message.t });
+        break;
+      case "bye":
+        this.byeAfter = message.after_ms ?? null;
+        break;
+    }
+    this.page.message(message);
+    if (message.frame) {
+      this.frame = message.frame;
+      // A hidden page paints nothing, yet its alerts must come: it acknowledges what it has read.
+      if (document.visibilityState === "hidden") this.painted(message.frame);
+    }
+    if (message.op === "snapshot" || message.op === "update") this.#alive();
+  }
+
+  #alive() {
+    this.tries = 0;
+    if (this.transport instanceof Socket) this.failedSockets = 0;
+    this.wasLive = true;
+    if (this.status.phase === "live") return;
+    this.#set({ phase: "live", since: Date.now() });
+    this.#measure();
+  }
+
+  /** How long a question to the server takes, there and back. */
+  async #measure() {
+    if (this.status.phase !== "live" || document.visibilityState === "hidden") return;
+    const began = performance.now();
+    try {
+      await fetch(new URL("healthz", document.baseURI), { cache: "no-store" });
+      if (this.status.phase === "live") this.#set({ latency: performance.now() - began });
+    } catch {
+      // The channel itself will notice when nothing passes any more.
+    }
+  }
+
+  /** @param {string} reason @param {number} code */
+  #lost(reason, code) {
+    const transport = this.transport;
+    this.transport = null;
+    transport?.close();
+    if (transport instanceof Socket && !transport.opened && navigator.onLine) this.failedSockets++;
+    else if (transport instanceof Stream && !transport.opened) this.failedSockets++;
+    if (isFinal(code)) {
+      this.#set({ phase: "refused", reason: reason || `closed with ${code}` });
+      return;
+    }
+    // Full jitter: a thousand pages come back spread out, and one page alone comes back at once.
+    const wait = this.byeAfter ?? Math.max(FIRST_MS, Math.random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** this.tries));
+    this.byeAfter = null;
+    this.tries = Math.min(this.tries + 1, 8);
+    clearTimeout(this.retryTimer);
+    this.retryTimer = window.setTimeout(() => this.#open(), wait);
+    this.#set({ phase: "waiting", since: this.status.phase === "live" ? Date.now() : this.status.since, retryAt: Date.now() + wait, latency: null });
+  }
+
+  /** Try at once: the network is back, or somebody looks. */
+  #now() {
+    if (this.status.phase === "waiting") {
+      this.tries = 0;
+      this.#open();
+    }
+  }
+
+  /** Once a second: dead though open? time to try a WebSocket again? how long is the way? */
+  #watch() {
+    const now = performance.now(), silent = now - this.heardAt;
+    if (this.transport && silent > (this.status.phase === "live" ? this.heartbeat * 1.5 + 1000 : OPEN_WITHIN_MS)) return this.#lost("silent", 0);
+    if (!this.transport) return;
+    if (this.frame > this.gotFrame && document.visibilityState === "hidden") this.painted(this.frame);
+    if (this.status.by !== "websocket" && this.status.phase === "live" && now - (this.openedAt ?? 0) > UPGRADE_AGAIN_MS) {
+      this.failedSockets = 2; // one try; a failure goes back to the fallback
+      this.#open();
+    }
+  }
+
+  /** @param {Partial<Status>} patch */
+  #set(patch) {
+    this.status = { ...this.status, ...patch };
+    this.page.status(this.status);
+  }
+}

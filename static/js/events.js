@@ -1,0 +1,272 @@
+// The events column: newest on top, kept by the server, shared acknowledgement, filter, jump to place and time, why.
+
+import { ApiError, call, get } from "./api.js";
+import { $, fill, h, icon, iconButton, text } from "./dom.js";
+import * as format from "./format.js";
+import { muted, raises } from "./journal.js";
+import { KINDS, kindOf, say, sentence } from "./phrases.js";
+import { whyCard } from "./why.js";
+
+/** @typedef {import("./phrases.js").Event} Event */
+/** @typedef {import("./journal.js").Group} Group */
+
+const FIRST = 200, MORE = 200;
+
+export class EventsColumn {
+  /** @param {import("./app.js").App} app @param {HTMLElement} column @param {import("./alerts.js").Alerts} alerts */
+  constructor(app, column, alerts) {
+    this.app = app;
+    this.alerts = alerts;
+    this.limit = FIRST;
+    this.openOnly = false;
+    /** @type {string|null} */ this.current = null;
+    /** @type {string|null} */ this.why = null;
+    this.shownNewest = 0;
+    this.loading = false;
+    this.unread = h("span", { class: "badge", hidden: true });
+    this.kind = h("select", { class: "plain", "aria-label": "Show kind", onchange: () => app.state.set({ kinds: this.kind.value ? [this.kind.value] : [] }) }, h("option", { value: "" }, "All kinds"), ...Object.entries(KINDS).map(([kind, { title }]) => h("option", { value: kind }, title)));
+    this.open = h("button", { type: "button", class: "chip", "aria-pressed": "false", onclick: () => ((this.openOnly = !this.openOnly), this.render()) }, h("span", { class: "pad" }, "To acknowledge"));
+    this.about = h("button", { type: "button", class: "chip", hidden: true, onclick: () => app.state.set({ about: null }) });
+    this.list = h("ol", { class: "event-list", id: "event-list", tabIndex: 0, "aria-label": "Events, newest first", onkeydown: (/** @type {KeyboardEvent} */ e) => this.#key(e) });
+    this.news = h("button", { type: "button", class: "button small primary new-pill", hidden: true, onclick: () => this.#toTop() });
+    this.mutes = h("ul", { class: "mutes", hidden: true, "aria-label": "Muted" });
+    this.wrap = h("div", { class: "tab-page", style: null }, this.news, this.list);
+    this.wrap.classList.add("event-wrap");
+    fill(column,
+      h("button", { type: "button", class: "sheet-grip", "aria-label": "Resize the sheet" }),
+      h("div", { class: "tabs phone-tabs", role: "presentation" }),
+      h("div", { class: "events-head" }, h("h2", null, "Events", this.unread), alerts.soundButton, alerts.notifyButton, iconButton("check", "Mark all as read", () => this.readAll()), iconButton("close", "Close the events", () => app.preferences.set({ events: false }), { class: "icon-button wide-only" })),
+      h("div", { class: "event-filter" }, this.kind, this.open, this.about), this.mutes, this.wrap);
+    this.list.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    app.readers.add((message) => this.#read(message));
+    app.ticks.add(() => this.#tick());
+    app.state.on((now, before) => (now.kinds !== before.kinds || now.about !== before.about) && this.render());
+    app.preferences.on((now, before) => (now.mutes !== before.mutes || now.zone !== before.zone || now.units !== before.units || now.seen !== before.seen) && this.render());
+  }
+
+  /** The newest events there are, from the store. */
+  async load() {
+    try {
+      const { events, last } = await get("events", { before: Number.MAX_SAFE_INTEGER, limit: FIRST });
+      this.app.journal.add(events);
+      this.app.journal.last = Math.max(this.app.journal.last, last ?? 0);
+      this.app.journal.complete = events.length < FIRST;
+      if (!this.app.preferences.value.seen) this.app.preferences.set({ seen: this.app.journal.last });
+      this.alerts.recount();
+      this.render();
+    } catch {
+      // The channel brings what happens from now on; older ones when the reader asks for them.
+    }
+  }
+
+  async #older() {
+    const { journal } = this.app;
+    if (this.loading || journal.complete || !Number.isFinite(journal.oldest)) return;
+    this.loading = true;
+    try {
+      const { events } = await get("events", { before: journal.oldest, limit: MORE });
+      journal.add(events);
+      journal.complete = events.length < MORE;
+      this.limit += MORE;
+      this.render();
+    } catch {
+      // Tried again at the next scroll.
+    } finally {
+      this.loading = false;
+    }
+  }
+
+  /** @param {any} message */
+  #read(message) {
+    const { journal } = this.app;
+    let changed = false;
+    if (message.events?.length) {
+      const fresh = journal.add(message.events);
+      this.alerts.raise(fresh);
+      changed = fresh.length > 0;
+    }
+    for (const { id, by, at } of message.acked ?? []) {
+      journal.ack(id, by, at);
+      changed = true;
+    }
+    if (changed) {
+      this.alerts.recount();
+      this.soon();
+    }
+  }
+
+  soon() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = undefined;
+      this.render();
+    });
+  }
+
+  /** @param {Event} event */
+  #passes(event) {
+    const { kinds, about } = this.app.state.value;
+    if (kinds.length && !kinds.includes(event.kind)) return false;
+    if (about && about !== `region:${event.region}` && about !== `vehicle:${event.vehicle}`) return false;
+    return !this.openOnly || (!event.ack && raises(event, this.alerts.notifyOf(event)));
+  }
+
+  render() {
+    const { app, list } = this, { kinds, about } = app.state.value, { zone } = app.preferences.value;
+    if (this.kind.value !== (kinds[0] ?? "")) this.kind.value = kinds[0] ?? "";
+    this.open.setAttribute("aria-pressed", String(this.openOnly));
+    this.about.hidden = !about;
+    if (about) {
+      const [what, id] = [about.slice(0, about.indexOf(":")), about.slice(about.indexOf(":") + 1)];
+      fill(this.about, h("span", { class: "pad" }, what === "region" ? app.regionName(id) : app.vehicleName(id)), icon("close", 12));
+      this.about.setAttribute("aria-label", `Only events of ${what === "region" ? app.regionName(id) : app.vehicleName(id)}. Remove this filter`);
+    }
+    // While somebody reads further down, the list stays put and says what waits above.
+    const held = list.scrollTop > 30 && this.shownNewest > 0, fresh = held ? app.journal.events.filter((e) => e.seq > this.shownNewest && this.#passes(e)).length : 0;
+    this.news.hidden = fresh === 0;
+    if (fresh) text(this.news, `${fresh} new`);
+    if (!held) this.shownNewest = app.journal.last;
+    const groups = app.journal.groups((event) => this.#passes(event) && (!held || event.seq <= this.shownNewest), this.limit);
+    /** @type {HTMLElement[]} */ const rows = [];
+    let day = "";
+    const today = format.day(app.now(), zone), old = new Map([...list.children].map((row) => [/** @type {HTMLElement} */ (row).dataset.key, /** @type {HTMLElement} */ (row)]));
+    for (const group of groups) {
+      const d = format.day(Date.parse(group.newest.time), zone);
+      if (d !== day && !(day === "" && d === today)) rows.push(h("li", { class: "day-mark", data: { key: `day-${d}` } }, d));
+      day = d;
+      const mark = this.#mark(group), before = old.get(group.key);
+      rows.push(before && before.dataset.mark === mark ? before : this.#row(group, mark));
+    }
+    if (!rows.length) rows.push(h("li", { class: "empty" }, h("strong", null, this.openOnly || kinds.length || about ? "Nothing here" : "No events yet"), h("span", null, this.openOnly ? "Everything that was raised is acknowledged." : "Entering, leaving and staying in regions is listed here.")));
+    else if (!app.journal.complete) rows.push(h("li", { class: "empty" }, h("button", { type: "button", class: "button small", onclick: () => this.#older() }, "Load older events")));
+    if (rows.length !== list.children.length || rows.some((row, i) => row !== list.children[i])) list.replaceChildren(...rows);
+    this.#times();
+    this.#heads();
+  }
+
+  /** Everything a row shows that can change. @param {Group} group */
+  #mark(group) {
+    const e = group.newest, { seen, mutes, units, zone } = this.app.preferences.value;
+    return [group.events.length, e.ack?.by, e.ack?.at, e.seq > seen, muted(e, mutes, Date.now()), this.why === e.id, this.current === group.key, units, zone, this.app.vehicleName(e.vehicle), e.region && this.app.regionName(e.region)].join("|");
+  }
+
+  /** @param {Group} group @param {string} mark */
+  #row(group, mark) {
+    const { app } = this, e = group.newest, kind = kindOf(e.kind), { who, verb, where, detail } = sentence(e, app.names()), { seen, mutes } = app.preferences.value;
+    const raised = raises(e, this.alerts.notifyOf(e)), silent = muted(e, mutes, Date.now());
+    const meta = h("div", { class: "meta num" },
+      h("time", { datetime: e.time, data: { time: e.time } }),
+      group.events.length > 1 && h("span", { class: "tag" }, `×${group.events.length}`),
+      e.delayed && h("span", { class: "tag", title: "Its deciding ping came more than 5 minutes late" }, "delayed"), silent && h("span", { class: "tag" }, "muted"),
+      e.ack && h("span", null, `ack ${e.ack.by}, ${format.clock(Date.parse(e.ack.at), app.preferences.value.zone)}`));
+    const does = h("div", { class: "does" },
+      e.ack ? iconButton("undo", `Take back the acknowledgement: ${say(e, app.names())}`, () => this.acknowledge(group, false)) : raised && iconButton("check", `Acknowledge: ${say(e, app.names())}`, () => this.acknowledge(group, true)),
+      (e.why || e.region) && iconButton("info", "Why?", () => this.#toggleWhy(group), { "aria-expanded": String(this.why === e.id) }));
+    const level = !raised || e.ack || silent ? "dim" : kind.level === "high" ? "raised high" : "raised";
+    return h("li", { class: `event ${level}${e.ack ? " acked" : ""}${e.seq > seen ? " unread" : ""}${this.current === group.key ? " current" : ""}`, data: { key: group.key, mark } },
+      h("span", { class: "mark" }, icon(/** @type {any} */ (e.ack ? "check" : kind.icon))),
+      h("div", null, h("button", { type: "button", class: "what", onclick: () => this.jump(group) }, h("b", null, who), ` ${verb} `, where && h("b", null, where), detail && h("span", { class: "muted" }, ` ${detail}`)), meta),
+      does, this.why === e.id && h("div", { class: "why" }, whyCard(app, e, this.alerts)));
+  }
+
+  #times() {
+    const { zone } = this.app.preferences.value, now = this.app.now();
+    for (const node of this.list.querySelectorAll("time")) {
+      const time = Date.parse(/** @type {HTMLElement} */ (node).dataset.time ?? "");
+      text(node, now - time < 3_600_000 ? `${format.clock(time, zone)} · ${format.age(now - time)} ago` : format.clock(time, zone));
+      if (!node.title) node.title = format.full(time, zone);
+    }
+  }
+
+  #heads() {
+    const { seen, mutes } = this.app.preferences.value, count = this.app.journal.events.filter((e) => e.seq > seen).length;
+    this.unread.hidden = count === 0;
+    text(this.unread, count > 99 ? "99+" : String(count));
+    text($("#count-events"), count ? String(count) : "");
+    const now = Date.now(), live = Object.entries(mutes).filter(([, until]) => until > now);
+    this.mutes.hidden = live.length === 0;
+    fill(this.mutes, ...live.map(([key, until]) => {
+      const [what, id] = [key.slice(0, key.indexOf(":")), key.slice(key.indexOf(":") + 1)], name = what === "region" ? this.app.regionName(id) : what === "vehicle" ? this.app.vehicleName(id) : kindOf(id).title;
+      const quiet = this.app.journal.events.filter((e) => (what === "region" ? e.region === id : what === "vehicle" ? e.vehicle === id : e.kind === id) && Date.parse(e.received_at) > until - 8 * 3_600_000 && e.seq > seen).length;
+      return h("li", null, icon("mute", 14), h("span", { class: "grow" }, `${name} muted for ${format.age(until - now)}${quiet ? ` · ${quiet} unread` : ""}`), h("button", { type: "button", class: "link", onclick: () => this.alerts.mute(key, 0) }, "Unmute"));
+    }));
+  }
+
+  #tick() {
+    this.#times();
+    this.#heads();
+  }
+
+  #scrolled() {
+    if (this.list.scrollTop < 10 && !this.news.hidden) this.render();
+    if (this.list.scrollTop + this.list.clientHeight > this.list.scrollHeight - 200) this.#older();
+  }
+
+  #toTop() {
+    this.list.scrollTop = 0;
+    this.render();
+  }
+
+  readAll() {
+    this.app.preferences.set({ seen: this.app.journal.last });
+  }
+
+  /** Go to where and when it happened. @param {Group} group */
+  jump(group) {
+    const e = group.newest;
+    this.current = group.key;
+    if (this.app.fleet.byId.has(e.vehicle)) this.app.select(e.vehicle, { track: false });
+    this.app.map.go(e.lat, e.lon, Math.max(15, this.app.map.camera().zoom));
+    this.alerts.pin(e);
+    this.render();
+  }
+
+  /** @param {Group} group */
+  #toggleWhy(group) {
+    this.why = this.why === group.newest.id ? null : group.newest.id;
+    this.render();
+  }
+
+  /** Acknowledge, or take it back, for everyone. @param {Group} group @param {boolean} yes */
+  async acknowledge(group, yes) {
+    const by = yes ? await this.alerts.askName() : "";
+    if (yes && !by) return;
+    for (const event of group.events) {
+      if (Boolean(event.ack) === yes) continue;
+      try {
+        const answer = await call(yes ? "POST" : "DELETE", `events/${encodeURIComponent(event.id)}/ack`, yes ? { body: { by } } : {});
+        this.app.journal.ack(event.id, yes ? answer?.ack?.by ?? by : null, answer?.ack?.at ?? new Date(this.app.now()).toISOString());
+      } catch (error) {
+        this.alerts.toast({ icon: "warn", title: "Not acknowledged", body: error instanceof ApiError ? error.message : String(error) });
+        break;
+      }
+    }
+    this.lastAcked = yes ? group : null;
+    this.alerts.recount();
+    this.render();
+  }
+
+  /** @param {KeyboardEvent} e */
+  #key(e) {
+    if (e.target !== this.list || e.ctrlKey || e.metaKey || e.altKey) return;
+    const rows = [...this.list.querySelectorAll(".event")], at = rows.findIndex((row) => /** @type {HTMLElement} */ (row).dataset.key === this.current);
+    const step = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[e.key], group = this.#groupOf(this.current);
+    if (step) {
+      const row = /** @type {HTMLElement|undefined} */ (rows[Math.max(0, Math.min(rows.length - 1, at + step))]);
+      this.current = row?.dataset.key ?? null;
+      this.render();
+      const now = this.list.querySelector(".event.current");
+      now?.scrollIntoView({ block: "nearest" });
+      this.app.say(now?.querySelector(".what")?.textContent ?? "");
+    } else if (e.key === "Enter" && group) this.jump(group);
+    else if (e.key === "a" && group && !group.newest.ack) this.acknowledge(group, true);
+    else if (e.key === "z" && (group?.newest.ack ? group : this.lastAcked)) this.acknowledge(/** @type {Group} */ (group?.newest.ack ? group : this.lastAcked), false);
+    else return;
+    e.preventDefault();
+    e.stopPropagation();
+  }
+
+  /** @param {string|null} key */
+  #groupOf(key) {
+    return key === null ? undefined : this.app.journal.groups((event) => this.#passes(event)).find((group) => group.key === key);
+  }
+}

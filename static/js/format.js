@@ -1,0 +1,130 @@
+// How the page says things: units, ages, times, places. Pure functions; the page's one units and one time-zone
+// setting are given in, never read from anywhere.
+
+/** @typedef {"metric"|"imperial"|"nautical"} Units */
+/** @typedef {{units: Units, zone: string}} Style  `zone` is an IANA name, "UTC", or "" for the browser's own */
+
+const SPEED = { metric: [3.6, "km/h"], imperial: [2.2369362921, "mph"], nautical: [1.9438444924, "kn"] };
+
+/** Metres a second → "48 km/h"; null or negative (unknown) → "–".
+ * @param {number|null|undefined} mps @param {Units} units */
+export function speed(mps, units) {
+  if (mps == null || mps < 0) return "–";
+  const [factor, unit] = SPEED[units];
+  return `${Math.round(mps * Number(factor))} ${unit}`;
+}
+
+/** What a person typed in their own unit → m/s. @param {number} value @param {Units} units */
+export const speedFrom = (value, units) => value / Number(SPEED[units][0]);
+/** m/s → the plain number in the reader's unit. @param {number} mps @param {Units} units */
+export const speedValue = (mps, units) => Math.round(mps * Number(SPEED[units][0]) * 10) / 10;
+/** @param {Units} units */
+export const speedUnit = (units) => String(SPEED[units][1]);
+
+/** Metres → "250 m", "1.2 km", "0.8 mi". @param {number} metres @param {Units} units */
+export function distance(metres, units) {
+  if (units === "imperial") {
+    const feet = metres * 3.28084;
+    return feet < 1000 ? `${Math.round(feet)} ft` : `${trim(metres / 1609.344)} mi`;
+  }
+  if (units === "nautical" && metres >= 1000) return `${trim(metres / 1852)} nmi`;
+  return metres < 1000 ? `${Math.round(metres)} m` : `${trim(metres / 1000)} km`;
+}
+
+/** Square metres → "3,400 m²", "12 ha", "4.2 km²". @param {number} m2 @param {Units} units */
+export function area(m2, units) {
+  if (units === "imperial") return m2 < 40_000 ? `${count(m2 * 10.7639)} ft²` : m2 < 2.6e6 ? `${trim(m2 / 4046.86)} ac` : `${trim(m2 / 2.59e6)} mi²`;
+  return m2 < 10_000 ? `${count(m2)} m²` : m2 < 1e6 ? `${trim(m2 / 10_000)} ha` : `${trim(m2 / 1e6)} km²`;
+}
+
+/** Two significant figures below ten, whole numbers above. @param {number} value */
+function trim(value) {
+  return value < 10 ? String(Math.round(value * 10) / 10) : count(value);
+}
+
+const grouped = new Intl.NumberFormat("en-GB");
+/** @param {number} n */
+export const count = (n) => grouped.format(Math.round(n));
+
+/** How long ago, in one unit: "2 s", "4 min", "3 h", "2 d". @param {number} ms */
+export function age(ms) {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  if (s < 86_400) return `${Math.floor(s / 3600)} h`;
+  return `${Math.floor(s / 86_400)} d`;
+}
+
+/** A running timer: "0:07", "12:40", "3:05:09", "2 d 4 h". @param {number} ms */
+export function timer(ms) {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  if (s >= 172_800) return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
+  const h = Math.floor(s / 3600), m = Math.floor((s % 3600) / 60), two = (/** @type {number} */ n) => String(n).padStart(2, "0");
+  return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
+}
+
+/** Spoken length: "4 minutes", "1 hour". @param {number} ms */
+export function spoken(ms) {
+  const s = Math.max(0, Math.round(ms / 1000));
+  const say = (/** @type {number} */ n, /** @type {string} */ word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+  if (s < 60) return say(s, "second");
+  if (s < 3600) return say(Math.floor(s / 60), "minute");
+  if (s < 86_400) return say(Math.floor(s / 3600), "hour");
+  return say(Math.floor(s / 86_400), "day");
+}
+
+/** @type {Map<string, Intl.DateTimeFormat>} */
+const formats = new Map();
+/** @param {string} zone @param {Intl.DateTimeFormatOptions} options */
+function formatter(zone, options) {
+  const key = zone + JSON.stringify(options);
+  let format = formats.get(key);
+  if (!format) formats.set(key, (format = new Intl.DateTimeFormat("en-GB", { ...options, hourCycle: "h23", ...(zone ? { timeZone: zone } : {}) })));
+  return format;
+}
+
+/** "10:42:07" in the page's zone. @param {number} ms @param {string} zone */
+export const clock = (ms, zone) => formatter(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(ms);
+/** "10:42". @param {number} ms @param {string} zone */
+export const clockShort = (ms, zone) => formatter(zone, { hour: "2-digit", minute: "2-digit" }).format(ms);
+/** "23 Nov". @param {number} ms @param {string} zone */
+export const day = (ms, zone) => formatter(zone, { day: "numeric", month: "short" }).format(ms);
+/** "23 Nov 2026, 10:42:07 UTC+2": a time that states its zone. @param {number} ms @param {string} zone */
+export function full(ms, zone) {
+  const date = formatter(zone, { day: "numeric", month: "short", year: "numeric" }).format(ms);
+  return `${date}, ${clock(ms, zone)} ${zoneName(ms, zone)}`;
+}
+/** Today: only the clock; another day: with the day. @param {number} ms @param {number} now @param {string} zone */
+export function when(ms, now, zone) {
+  return day(ms, zone) === day(now, zone) && Math.abs(now - ms) < 86_400_000 ? clock(ms, zone) : `${day(ms, zone)}, ${clockShort(ms, zone)}`;
+}
+/** "UTC", "UTC+2", as it was at that moment. @param {number} ms @param {string} zone */
+export function zoneName(ms, zone) {
+  const part = formatter(zone, { timeZoneName: "shortOffset" }).formatToParts(ms).find((p) => p.type === "timeZoneName");
+  return (part ? part.value : "UTC").replace("GMT", "UTC");
+}
+/** The instant a day began in the page's zone. @param {number} ms @param {string} zone */
+export function startOfDay(ms, zone) {
+  const parts = formatter(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).formatToParts(ms);
+  const get = (/** @type {string} */ type) => Number(parts.find((p) => p.type === type)?.value ?? 0);
+  const guess = ms - ((get("hour") * 60 + get("minute")) * 60 + get("second")) * 1000 - (((ms % 1000) + 1000) % 1000);
+  // Across a clock change the wall clock lies about how long the day has lasted: step to the true midnight.
+  for (const shift of [0, -3_600_000, 3_600_000]) {
+    if (clock(guess + shift, zone) === "00:00:00" && day(guess + shift, zone) === day(ms, zone)) return guess + shift;
+  }
+  return guess;
+}
+
+const POINTS = ["north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west"];
+/** 84 → "84° east"; unknown → "–". @param {number|null|undefined} degrees */
+export function heading(degrees) {
+  if (degrees == null || degrees < 0) return "–";
+  return `${Math.round(degrees) % 360}° ${POINTS[Math.round(degrees / 45) % 8]}`;
+}
+
+/** "60.16990, 24.94120". @param {number} lat @param {number} lon */
+export const place = (lat, lon) => `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
+
+/** Sort key that orders "Van 2" before "Van 10" with plain comparison, so sorting 20,000 rows stays cheap.
+ * @param {string} text */
+export const sortKey = (text) => text.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(8, "0"));

@@ -1,0 +1,62 @@
+// One key, one deed. Never while typing, never with a modifier, and all of it can be turned off (WCAG 2.1.4).
+
+import { showKeys } from "./dialogs.js";
+import { flipTheme } from "./controls.js";
+import { $ } from "./dom.js";
+
+/** @param {import("./app.js").App} app @param {{list: import("./list.js").VehicleList, events: import("./events.js").EventsColumn, editor: import("./editor.js").Editor, alerts: import("./alerts.js").Alerts}} parts */
+export function keys(app, { list, events, editor, alerts }) {
+  const labels = /** @type {const} */ (["name", "more", "none"]);
+  /** @type {Record<string, () => void>} */
+  const deeds = {
+    "/": () => (app.state.set({ tab: "vehicles", region: null }), app.select(app.state.value.vehicle), app.onSelect({ open: false }), list.search.focus(), list.search.select()),
+    "?": showKeys,
+    " ": () => app.togglePause(),
+    v: () => (app.state.set({ tab: "vehicles", region: null }), app.onSelect({ open: false }), list.box.focus()),
+    r: () => (app.state.set({ tab: "regions", region: null }), app.onSelect({ open: false }), /** @type {HTMLElement|null} */ (document.querySelector("#page-regions button"))?.focus()),
+    e: () => (app.preferences.set({ events: true }), app.state.set({ tab: innerWidth < 720 ? "events" : app.state.value.tab }), events.list.focus()),
+    f: () => app.state.value.vehicle && app.state.set({ track: !app.state.value.track }),
+    0: () => app.fitFleet(),
+    "+": () => app.map.zoomIn(),
+    "=": () => app.map.zoomIn(),
+    "-": () => app.map.zoomOut(),
+    l: () => app.state.set({ labels: labels[(labels.indexOf(app.state.value.labels) + 1) % 3] }),
+    g: () => editor.begin(),
+    t: () => flipTheme(app),
+    m: () => app.state.value.vehicle && alerts.mute(`vehicle:${app.state.value.vehicle}`, 15),
+    c: () => copyLink(app),
+    j: () => (app.preferences.set({ events: true }), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "j" }))),
+    k: () => (app.preferences.set({ events: true }), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "k" }))),
+  };
+  addEventListener("keydown", (e) => {
+    const target = /** @type {HTMLElement} */ (e.target);
+    if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]")) return;
+    const typing = target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+    if (e.key === "Escape") return escape(app, editor, target, typing);
+    if (typing || !app.preferences.value.keys || (e.key === " " && target.matches("button, summary, a, [role=tab], input"))) return;
+    const deed = deeds[e.key.length === 1 ? e.key.toLowerCase() : e.key];
+    if (!deed) return;
+    e.preventDefault();
+    deed();
+  });
+}
+
+/** One layer back: the sketch, the panel, the selection. @param {import("./app.js").App} app @param {import("./editor.js").Editor} editor @param {HTMLElement} target @param {boolean} typing */
+function escape(app, editor, target, typing) {
+  if (editor.active) return editor.cancel();
+  if (typing) return target.blur();
+  if (app.state.value.region) app.state.set({ region: null });
+  else if (app.state.value.vehicle) app.select(null);
+  (/** @type {HTMLElement} */ ($(app.state.value.tab === "regions" ? "#tab-regions" : "#vehicle-list"))).focus();
+}
+
+/** @param {import("./app.js").App} app */
+export async function copyLink(app) {
+  app.writeLink();
+  try {
+    await navigator.clipboard.writeText(location.href);
+    app.say("Link copied");
+  } catch {
+    app.say("The link is in the address bar");
+  }
+}

@@ -1,0 +1,165 @@
+// The vehicle list: search, status chips that count and filter, sorting. The full non-visual equivalent of the map.
+
+import { $, fill, h, icon, iconButton, text } from "./dom.js";
+import { status } from "./fleet.js";
+import * as format from "./format.js";
+import { glyphIcon } from "./sprites.js";
+import { VirtualList } from "./virtual.js";
+
+/** @typedef {import("./fleet.js").Vehicle} Vehicle */
+/** @typedef {import("./app.js").App} App */
+
+const CHIPS = /** @type {const} */ ([["moving", "Moving", 1], ["idle", "Idle", 2], ["parked", "Parked", 3], ["stale", "Stale", 1], ["offline", "Offline", 4]]);
+
+export class VehicleList {
+  /** @param {App} app @param {HTMLElement} page */
+  constructor(app, page) {
+    this.app = app;
+    /** @type {Vehicle[]} */ this.shown = [];
+    this.counts = { moving: 0, idle: 0, parked: 0, stale: 0, offline: 0, unknown: 0 };
+    this.search = h("input", { type: "search", id: "search", placeholder: "Search vehicles", "aria-label": "Search vehicles by name, plate, group or region", autocomplete: "off", spellcheck: "false", oninput: () => app.state.set({ query: this.search.value }), onkeydown: (/** @type {KeyboardEvent} */ e) => this.#searchKey(e) });
+    this.clear = iconButton("close", "Clear the search", () => (app.state.set({ query: "" }), this.search.focus()), { class: "icon-button tiny" });
+    this.chips = CHIPS.map(([key, label, state]) => {
+      const glyph = h("canvas", { "aria-hidden": "true" }), number = h("b", null, "0");
+      const chip = h("button", { type: "button", class: "chip", "aria-pressed": "false", data: { chip: key }, onclick: () => this.#toggle(key) }, glyph, number, h("span", null, label));
+      return { key, state, chip, glyph, number };
+    });
+    this.note = h("span", { class: "grow", id: "list-note" });
+    this.only = h("button", { type: "button", class: "link small", onclick: () => app.state.set({ only: !app.state.value.only }) });
+    this.reset = h("button", { type: "button", class: "link small", onclick: () => app.state.set({ query: "", states: [], group: null, only: false }) }, "Clear");
+    this.sort = h("select", { class: "plain", "aria-label": "Sort by", onchange: () => app.state.set({ sort: /** @type {any} */ (this.sort.value) }) },
+      ...[["name", "Name"], ["age", "Last heard"], ["speed", "Speed"], ["dwell", "Time in region"]].map(([value, label]) => h("option", { value }, label)));
+    this.box = h("div", { class: "virtual", id: "vehicle-list", role: "listbox", tabIndex: 0, "aria-label": "Vehicles" });
+    this.empty = h("div", { class: "empty", hidden: true });
+    fill(page,
+      h("div", { class: "search" }, icon("search"), this.search, h("kbd", { "aria-hidden": "true" }, "/"), this.clear),
+      h("div", { class: "chips", role: "group", "aria-label": "Filter by state" }, this.chips.map((c) => c.chip)),
+      h("div", { class: "list-head" }, this.note, this.only, this.reset, h("span", { class: "muted", "aria-hidden": "true" }, "Sort"), this.sort),
+      this.box, this.empty);
+    this.list = new VirtualList(this.box, {
+      make: makeRow, key: (/** @type {Vehicle} */ v) => v.id, show: (row, v) => this.#show(row, v),
+      pick: (v, { double, keyboard }) => app.select(v.id, { reveal: true, open: !keyboard || app.state.value.vehicle !== null, track: double }), hover: (v) => app.hover(v),
+    });
+    this.box.addEventListener("keydown", (e) => {
+      if (e.key === "Enter" && app.state.value.vehicle) app.select(app.state.value.vehicle, { open: true, reveal: true, focus: true });
+    });
+    app.state.on((now, before) => {
+      if (now.vehicle !== before.vehicle) this.list.select(now.vehicle, true);
+      if (now.query !== before.query || now.states !== before.states || now.sort !== before.sort || now.only !== before.only || now.group !== before.group) this.refresh(true);
+    });
+  }
+
+  /** @param {string} key */
+  #toggle(key) {
+    const { states } = this.app.state.value;
+    this.app.state.set({ states: states.includes(key) ? states.filter((s) => s !== key) : [...states, key] });
+  }
+
+  /** @param {KeyboardEvent} e */
+  #searchKey(e) {
+    if (e.key === "Enter" && this.shown.length) this.app.select(this.shown[0].id, { open: true, reveal: true });
+    else if (e.key === "ArrowDown") this.box.focus();
+    else if (e.key === "Escape") this.search.value ? this.app.state.set({ query: "" }) : this.search.blur();
+    else return;
+    e.preventDefault();
+  }
+
+  /** Count, filter and sort again. While the reader points at the list its order stays. @param {boolean} [asked] */
+  refresh(asked = false) {
+    const { fleet, state } = this.app, { query, states, group, sort } = state.value;
+    const words = query.toLowerCase().split(/\s+/).filter(Boolean), now = fleet.now(Date.now());
+    const counts = (this.counts = { moving: 0, idle: 0, parked: 0, stale: 0, offline: 0, unknown: 0 });
+    /** @type {Vehicle[]} */ let shown = [];
+    for (const v of fleet.byId.values()) {
+      const s = status(v);
+      counts[s]++;
+      if (states.length && !states.includes(s)) continue;
+      if (group && v.group !== group) continue;
+      if (words.length && !this.#matches(v, words)) continue;
+      shown.push(v);
+    }
+    if (sort === "name") shown.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.id < b.id ? -1 : 1));
+    else if (sort === "age") shown.sort((a, b) => b.heard - a.heard);
+    else if (sort === "speed") shown.sort((a, b) => b.speed - a.speed || (a.key < b.key ? -1 : 1));
+    else {
+      const longest = new Map(shown.map((v) => [v, dwell(v, now)]));
+      shown.sort((a, b) => Number(longest.get(b)) - Number(longest.get(a)) || (a.key < b.key ? -1 : 1));
+    }
+    if (!asked && sort !== "name" && this.box.matches(":hover, :focus") && sameMembers(shown, this.shown)) shown = this.shown;
+    this.shown = shown;
+    this.#heads(query, states, group);
+    this.list.set(shown);
+    this.app.filtered(words.length || states.length || group ? shown : null);
+  }
+
+  /** @param {Vehicle} v @param {string[]} words */
+  #matches(v, words) {
+    let hay = `${v.key} ${v.id.toLowerCase()} ${v.name.toLowerCase()} ${v.plate?.toLowerCase() ?? ""} ${v.group?.toLowerCase() ?? ""}`;
+    for (const id of v.regions.keys()) hay += ` ${this.app.regionName(id).toLowerCase()}`;
+    return words.every((word) => hay.includes(word));
+  }
+
+  /** @param {string} query @param {string[]} states @param {string|null} group */
+  #heads(query, states, group) {
+    const total = this.app.fleet.byId.size, filtered = Boolean(query || states.length || group);
+    for (const { key, state, chip, glyph, number } of this.chips) {
+      text(number, format.count(this.counts[key]));
+      chip.setAttribute("aria-pressed", String(states.includes(key)));
+      chip.toggleAttribute("data-empty", this.counts[key] === 0);
+      glyphIcon(glyph, key, state, 45);
+    }
+    if (this.search.value !== query) this.search.value = query;
+    this.clear.hidden = !query;
+    const named = [query && `“${query}”`, ...states, group].filter(Boolean).join(", ");
+    text(this.note, filtered ? `${format.count(this.shown.length)} of ${format.count(total)} · ${named}` : `${format.count(total)} ${total === 1 ? "vehicle" : "vehicles"}`);
+    this.only.hidden = this.reset.hidden = !filtered;
+    text(this.only, this.app.state.value.only ? "Show all on map" : "Only on map");
+    if (this.sort.value !== this.app.state.value.sort) this.sort.value = this.app.state.value.sort;
+    text($("#count-vehicles"), total ? format.count(total) : "");
+    this.box.hidden = this.shown.length === 0;
+    this.empty.hidden = this.shown.length > 0;
+    if (!this.empty.hidden) {
+      if (!this.app.fleet.ready) fill(this.empty, h("span", null, "Connecting to the fleet…"));
+      else if (filtered) fill(this.empty, h("strong", null, "No vehicle matches"), h("span", null, "Nothing in the fleet fits this filter."));
+      else fill(this.empty, h("strong", null, "No vehicles yet"), h("span", null, "A vehicle appears here with its first ping."));
+    }
+  }
+
+  /** @param {HTMLElement} row @param {Vehicle} v */
+  #show(row, v) {
+    const { app } = this, now = app.fleet.now(Date.now()), parts = /** @type {any} */ (row).parts, s = status(v), { units } = app.preferences.value;
+    const where = app.insideOf(v), since = v.since && !v.stale && !v.offline ? format.age(now - v.since) : "";
+    glyphIcon(parts.glyph, s, v.state, v.heading);
+    text(parts.name, v.name);
+    parts.dot.hidden = !app.overlay.alerting.has(v.id);
+    const place = where.length ? `${app.regionName(where[0][0])}${where[0][1] ? ` ${format.timer(now - where[0][1])}` : ""}${where.length > 1 ? ` +${where.length - 1}` : ""}` : v.group ?? v.plate ?? "";
+    text(parts.sub, [WORDS[s] + (since ? ` ${since}` : ""), place].filter(Boolean).join(" · "));
+    text(parts.speed, s === "moving" || (v.speed > 0.5 && s !== "offline" && s !== "stale") ? format.speed(v.speed, units) : "");
+    text(parts.age, v.heard ? format.age(now - v.heard) : "");
+    const label = `${v.name}, ${WORDS[s].toLowerCase()}${since ? ` ${format.spoken(now - v.since)}` : ""}${s === "moving" && v.speed >= 0 ? `, ${format.speed(v.speed, units)}` : ""}${where.length ? `, in ${where.map(([id]) => app.regionName(id)).join(" and ")}` : ""}, updated ${format.spoken(now - v.heard)} ago`;
+    if (row.getAttribute("aria-label") !== label) row.setAttribute("aria-label", label);
+  }
+}
+
+export const WORDS = { moving: "Moving", idle: "Idle", parked: "Parked", stale: "Stale", offline: "Offline", unknown: "Seen" };
+
+function makeRow() {
+  const parts = { glyph: h("canvas", null), name: h("span", { class: "label" }), dot: h("span", { class: "dot", hidden: true }), sub: h("div", { class: "sub" }), speed: h("div", { class: "speed" }), age: h("div", { class: "age" }) };
+  const row = h("div", { class: "row" }, parts.glyph, h("div", null, h("div", { class: "name" }, parts.name, parts.dot), parts.sub), h("div", { class: "right" }, parts.speed, parts.age));
+  /** @type {any} */ (row).parts = parts;
+  return row;
+}
+
+/** The longest stay, ms; -1 outside every region. @param {Vehicle} v @param {number} now */
+function dwell(v, now) {
+  let longest = -1;
+  for (const entered of v.regions.values()) longest = Math.max(longest, entered ? now - entered : 0);
+  return longest;
+}
+
+/** @param {Vehicle[]} a @param {Vehicle[]} b */
+function sameMembers(a, b) {
+  if (a.length !== b.length) return false;
+  const set = new Set(a);
+  return b.every((v) => set.has(v));
+}

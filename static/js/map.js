@@ -1,0 +1,131 @@
+// The map itself: camera, panes, tiles. Everything else asks this module (and layer.js) instead of Leaflet, so that a
+// newer Leaflet is a change of two files.
+
+import { Ground } from "./ground.js";
+import { Stage } from "./layer.js";
+import { latAt, lonAt } from "./geo.js";
+
+/** @typedef {{url: string, attribution: string, reachable: boolean}} TileSource */
+/** @typedef {{zoom: number, lat: number, lon: number}} Camera */
+
+/** Bottom to top. */
+const PANES = { ground: 150, regions: 350, trail: 380, vehicles: 420, overlay: 430, sketch: 620 };
+const OFFLINE_CREDIT = "Land: Natural Earth";
+
+export class FleetMap {
+  /** @param {HTMLElement} element @param {Camera|null} camera */
+  constructor(element, camera) {
+    this.element = element;
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.leaflet = L.map(element, {
+      center: camera ? [camera.lat, camera.lon] : [30, 10], zoom: camera ? camera.zoom : 2, minZoom: 2, maxZoom: 19, zoomSnap: 0.5, wheelPxPerZoomLevel: 90,
+      zoomControl: false, attributionControl: false, doubleClickZoom: true, worldCopyJump: true, zoomAnimation: !calm, fadeAnimation: !calm, inertia: !calm, boxZoom: true, keyboardPanDelta: 120,
+      maxBoundsViscosity: 1,
+    });
+    for (const [name, z] of Object.entries(PANES)) this.leaflet.createPane(name).style.zIndex = String(z);
+    for (const name of ["ground", "regions", "trail", "vehicles", "overlay"]) this.leaflet.getPane(name).style.pointerEvents = "none";
+    this.credit = L.control.attribution({ prefix: false, position: "bottomright" }).addTo(this.leaflet);
+    this.credit.addAttribution(OFFLINE_CREDIT);
+    this.scale = /** @type {L.Control|null} */ (null);
+    this.stage = new Stage(this.leaflet);
+    this.ground = new Ground(this.stage);
+    /** @type {L.TileLayer|null} */ this.tiles = null;
+    this.onTiles = (/** @type {boolean} */ _working) => {};
+    /** What the chrome covers, CSS px: the camera aims at what is left. */
+    this.cover = { left: 0, right: 0, top: 0, bottom: 0 };
+    new ResizeObserver(() => this.leaflet.invalidateSize({ pan: false })).observe(element);
+  }
+
+  /** @param {TileSource|null} source */
+  setTiles(source) {
+    this.tiles?.remove();
+    this.tiles = null;
+    if (!source?.reachable || !source.url) return;
+    let failed = 0;
+    const tiles = (this.tiles = L.tileLayer(source.url, { attribution: source.attribution, maxZoom: 19, maxNativeZoom: 19, className: "tiles" }));
+    tiles.on("tileload", () => (failed = 0));
+    tiles.on("tileerror", () => {
+      // A few in a row and none between them: the tile server is gone. The offline base lies underneath already.
+      if (++failed < 3 || this.tiles !== tiles) return;
+      tiles.remove();
+      this.tiles = null;
+      this.onTiles(false);
+    });
+    tiles.addTo(this.leaflet);
+    this.onTiles(true);
+  }
+
+  /** @param {"metric"|"imperial"|"nautical"} units */
+  setUnits(units) {
+    this.scale?.remove();
+    this.scale = L.control.scale({ metric: units === "metric", imperial: units !== "metric", maxWidth: 90, position: "bottomleft" }).addTo(this.leaflet);
+  }
+
+  /** @param {string} text */
+  addCredit(text) {
+    this.credit.addAttribution(text);
+  }
+
+  /** @returns {Camera} */
+  camera() {
+    const center = this.leaflet.getCenter();
+    return { zoom: this.leaflet.getZoom(), lat: center.lat, lon: center.lng };
+  }
+
+  /** [west, south, east, north] of what is seen. @returns {[number, number, number, number]} */
+  box() {
+    const b = this.leaflet.getBounds();
+    return [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()];
+  }
+
+  /** Show this box in the part of the map that nothing covers. @param {[number, number, number, number]} box @param {{animate?: boolean, maxZoom?: number}} [how] */
+  fit([west, south, east, north], { animate = true, maxZoom = 15 } = {}) {
+    const c = this.cover, pad = 36;
+    this.leaflet.fitBounds([[south, west], [north, east]], { paddingTopLeft: [c.left + pad, c.top + pad], paddingBottomRight: [c.right + pad, c.bottom + pad], maxZoom, animate });
+  }
+
+  /** Go to a place, centred in the uncovered part. @param {number} lat @param {number} lon @param {number} [zoom] @param {boolean} [animate] */
+  go(lat, lon, zoom = this.leaflet.getZoom(), animate = true) {
+    const c = this.cover, shift = L.point((c.right - c.left) / 2, (c.bottom - c.top) / 2);
+    const center = this.leaflet.unproject(this.leaflet.project([lat, lon], zoom).add(shift), zoom);
+    this.leaflet.setView(center, zoom, { animate });
+  }
+
+  /** Pan as little as needed so that this place is seen. @param {number} lat @param {number} lon */
+  reveal(lat, lon) {
+    const c = this.cover, pad = 60;
+    this.leaflet.panInside([lat, lon], { paddingTopLeft: [c.left + pad, c.top + pad], paddingBottomRight: [c.right + pad, c.bottom + pad] });
+  }
+
+  /** Keep the camera on a moving place without animation of its own. @param {number} x world @param {number} y */
+  track(x, y) {
+    const view = this.stage.view(), c = this.cover;
+    const px = x * view.scale + (c.right - c.left) / 2, py = y * view.scale + (c.bottom - c.top) / 2;
+    if (Math.abs(px - view.cx * view.scale) + Math.abs(py - view.cy * view.scale) < 0.5) return;
+    this.leaflet.setView([latAt(py / view.scale), lonAt(px / view.scale)], view.zoom, { animate: false });
+  }
+
+  zoomIn() {
+    this.leaflet.zoomIn(1);
+  }
+
+  zoomOut() {
+    this.leaflet.zoomOut(1);
+  }
+
+  /** @param {"move"|"moveend"|"dragstart"|"zoomstart"} type @param {() => void} listener */
+  on(type, listener) {
+    this.leaflet.on(type, listener);
+  }
+
+  /** Pointer on the map itself, not on a control over it. @param {"click"|"dblclick"|"mousemove"|"mouseout"|"contextmenu"} type @param {(at: {x: number, y: number, lat: number, lon: number, original: MouseEvent}) => void} listener */
+  onPointer(type, listener) {
+    this.leaflet.on(type, (/** @type {any} */ e) => listener({ x: e.containerPoint?.x, y: e.containerPoint?.y, lat: e.latlng?.lat, lon: e.latlng?.lng, original: e.originalEvent }));
+  }
+
+  /** CSS px in the map. @param {number} lat @param {number} lon @returns {[number, number]} */
+  pixel(lat, lon) {
+    const p = this.leaflet.latLngToContainerPoint([lat, lon]);
+    return [p.x, p.y];
+  }
+}

@@ -1,0 +1,85 @@
+// What the page says over the map: demo data, how to connect the first device, missing tiles, what is followed.
+
+import { $, fill, h, icon, iconButton } from "./dom.js";
+
+export class Notices {
+  /** @param {import("./app.js").App} app */
+  constructor(app) {
+    this.app = app;
+    this.top = $("#map-top");
+    this.demo = app.info.demo && !sessionStorage.getItem("tracker.demo-closed") ? this.#demo() : null;
+    this.feed = h("div", { class: "floating follow-chip", hidden: true });
+    this.track = h("div", { class: "floating follow-chip", hidden: true });
+    this.tiles = h("div", { class: "floating banner", hidden: true });
+    fill(this.top, this.demo, this.tiles, this.feed, this.track);
+    /** @type {HTMLElement|null} */ this.welcome = null;
+    app.state.on(() => this.#chips());
+    app.ticks.add(() => this.#firstRun());
+    app.map.onTiles = (working) => this.#tiles(working);
+    this.#chips();
+  }
+
+  /** A line anyone can paste: the right address, the present time, a place on this map. @param {string} vehicle */
+  #curl(vehicle) {
+    const { lat, lon } = this.app.info.demo ? { lat: 60.1719, lon: 24.9414 } : this.app.map.camera();
+    const url = new URL("api/v1/positions", document.baseURI);
+    return `curl ${url} -H 'content-type: application/json' -d '{"vehicle":"${vehicle}","time":"'$(date -u +%FT%TZ)'","lat":${lat.toFixed(4)},"lon":${lon.toFixed(4)}}'`;
+  }
+
+  /** @param {string} line @param {boolean} [wrap] */
+  #code(line, wrap = false) {
+    const copy = iconButton("copy", "Copy the command", async () => {
+      await navigator.clipboard?.writeText(line).catch(() => {});
+      copy.replaceChildren(icon("check"));
+      this.app.say("Copied");
+      setTimeout(() => copy.replaceChildren(icon("copy")), 1500);
+    });
+    return h("div", { class: `code-line${wrap ? " wrap" : ""}` }, h("code", { tabIndex: 0 }, line), copy);
+  }
+
+  #demo() {
+    const close = () => (sessionStorage.setItem("tracker.demo-closed", "1"), banner.remove());
+    const more = h("button", { type: "button", class: "link", "aria-expanded": "false", onclick: () => {
+      const open = code.hidden;
+      code.hidden = !open;
+      more.setAttribute("aria-expanded", String(open));
+    } }, "Add a vehicle of your own");
+    const code = this.#code(this.#curl("my-van"));
+    code.hidden = innerWidth < 1100;
+    more.setAttribute("aria-expanded", String(!code.hidden));
+    const banner = h("div", { class: "floating banner demo", role: "note" }, h("span", { class: "tag" }, "Demo data"), h("span", { class: "wide-only" }, "Simulated vans in Helsinki."), more, iconButton("close", "Close this note", close, { class: "icon-button tiny" }), code);
+    return banner;
+  }
+
+  #chips() {
+    const { app } = this, { track, vehicle, regions } = app.state.value;
+    this.track.hidden = !(track && vehicle);
+    if (!this.track.hidden) fill(this.track, icon("target"), `Following ${app.vehicleName(String(vehicle))}`, iconButton("close", "Stop following", () => app.state.set({ track: false })));
+    this.feed.hidden = regions === null;
+    if (regions) fill(this.feed, icon("antenna"), regions.length ? `Only ${regions.length <= 2 ? regions.map(app.regionName).join(" and ") : `${regions.length} regions`}` : "No region followed", iconButton("close", "Show everything again", () => app.state.set({ regions: null })));
+  }
+
+  /** @param {boolean} working */
+  #tiles(working) {
+    this.tiles.hidden = working;
+    fill(this.tiles, icon("info"), "The tile server does not answer: offline base map.", iconButton("close", "Dismiss", () => (this.tiles.hidden = true), { class: "icon-button tiny" }));
+  }
+
+  /** No vehicle yet: say how one connects, and turn green on the first ping. */
+  #firstRun() {
+    const { app } = this, count = app.fleet.byId.size;
+    this.#chips();
+    if (app.fleet.ready && !count && !this.welcome && !app.state.value.regions && !app.info.demo) {
+      this.welcome = h("section", { class: "welcome floating", "aria-label": "Connect a device" }, h("h2", null, "Connect the first vehicle"),
+        h("p", null, "Whatever can send HTTP can report a position. Paste this into a terminal, or point a tracker or phone app at this server:"), this.#code(this.#curl("van-1"), true),
+        h("p", { class: "waiting", role: "status" }, "Waiting for the first ping…"));
+      fill($("#map-centre"), this.welcome);
+    } else if (this.welcome && count && !this.welcome.dataset.done) {
+      const v = [...app.fleet.byId.values()][0], card = this.welcome;
+      card.dataset.done = "1";
+      fill(/** @type {Element} */ (card.querySelector(".waiting")), `First ping received from ${v.name}`);
+      app.fitFleet();
+      setTimeout(() => card.remove(), 6000);
+    }
+  }
+}

@@ -1,0 +1,213 @@
+// What lies over the vehicles for the few that matter now: labels, the selected one's ring and accuracy, alert halos,
+// counts of cells; and under them the selected one's trail.
+
+import { frame, worldX, worldY } from "./geo.js";
+import { status } from "./fleet.js";
+import * as format from "./format.js";
+import { pen } from "./layer.js";
+import { palette } from "./theme.js";
+
+/** @typedef {import("./layer.js").View} View */
+/** @typedef {import("./fleet.js").Vehicle} Vehicle */
+/** @typedef {{time: number, lat: number, lon: number, speed: number|null, late?: boolean}} TrailPoint */
+
+const LABELS_MAX = 150;
+
+export class Overlay {
+  /** @param {import("./layer.js").Stage} stage @param {import("./fleet.js").Fleet} fleet @param {import("./vehicles.js").VehicleLayer} vehicles */
+  constructor(stage, fleet, vehicles) {
+    this.stage = stage;
+    this.fleet = fleet;
+    this.vehicles = vehicles;
+    /** @type {Vehicle|null} */ this.selected = null;
+    /** @type {Vehicle|null} */ this.hovered = null;
+    /** @type {TrailPoint[]} */ this.trail = [];
+    /** @type {Set<string>} vehicles with an alert nobody has acknowledged */ this.alerting = new Set();
+    /** @type {"none"|"name"|"more"} */ this.labels = "name";
+    /** @type {import("./format.js").Units} */ this.units = "metric";
+    this.calm = false;
+    stage.add({ name: "trail", pane: "trail", live: true, paint: (canvas, view) => this.paintTrail(canvas, view) });
+    stage.add({ name: "overlay", pane: "overlay", live: true, paint: (canvas, view, now) => this.paint(canvas, view, now) });
+  }
+
+  /** @param {HTMLCanvasElement} canvas @param {View} view @param {number} now */
+  paint(canvas, view, now) {
+    const ctx = pen(canvas, view), color = palette();
+    if (this.fleet.cells.size) this.#cells(ctx, view);
+    let halos = 0;
+    for (const id of this.alerting) {
+      const v = this.fleet.byId.get(id), at = v && this.vehicles.position(v.slot);
+      if (at && halos++ < 50) this.#halo(ctx, at, now);
+    }
+    for (const [v, strong] of /** @type {[Vehicle|null, boolean][]} */ ([[this.hovered, false], [this.selected, true]])) {
+      const at = v && this.vehicles.position(v.slot);
+      if (!v || !at) continue;
+      if (strong && v.accuracy > 30) this.#accuracy(ctx, view, v, at);
+      ctx.beginPath();
+      ctx.arc(at[0], at[1], this.vehicles.size / 2 + 6, 0, 2 * Math.PI);
+      ctx.lineWidth = strong ? 5 : 4;
+      ctx.strokeStyle = color.casing;
+      ctx.stroke();
+      ctx.lineWidth = strong ? 2.5 : 1.5;
+      ctx.strokeStyle = color.accent;
+      ctx.stroke();
+    }
+    this.#labels(ctx, view);
+    return now < this.fleet.motion.until || (halos > 0 && !this.calm);
+  }
+
+  /** @param {CanvasRenderingContext2D} ctx @param {[number, number]} at @param {number} now */
+  #halo(ctx, [x, y], now) {
+    const color = palette(), wave = this.calm ? 0.5 : 0.5 + 0.5 * Math.sin(now / 318), r = this.vehicles.size / 2 + 5 + 3 * wave;
+    ctx.beginPath();
+    ctx.arc(x, y, r, 0, 2 * Math.PI);
+    ctx.globalAlpha = 0.35 + 0.4 * (1 - wave);
+    ctx.lineWidth = 3;
+    ctx.strokeStyle = color.alert;
+    ctx.stroke();
+    ctx.globalAlpha = 1;
+    if (this.vehicles.size < 14) return;
+    const bx = x + this.vehicles.size / 2 + 1, by = y - this.vehicles.size / 2 - 1;
+    ctx.beginPath();
+    ctx.arc(bx, by, 6, 0, 2 * Math.PI);
+    ctx.fillStyle = color.alert;
+    ctx.fill();
+    ctx.lineWidth = 1.5;
+    ctx.strokeStyle = color.casing;
+    ctx.stroke();
+    ctx.fillStyle = "#fff";
+    ctx.fillRect(bx - 0.9, by - 3.4, 1.8, 4.2);
+    ctx.fillRect(bx - 0.9, by + 1.7, 1.8, 1.8);
+  }
+
+  /** @param {CanvasRenderingContext2D} ctx @param {View} view @param {Vehicle} v @param {[number, number]} at */
+  #accuracy(ctx, view, v, [x, y]) {
+    const px = (v.accuracy / (frame(v.lat)[1] * 360)) * view.scale, color = palette();
+    if (px < 12) return;
+    ctx.beginPath();
+    ctx.arc(x, y, px, 0, 2 * Math.PI);
+    ctx.globalAlpha = 0.12;
+    ctx.fillStyle = color.accent;
+    ctx.fill();
+    ctx.globalAlpha = 0.6;
+    ctx.setLineDash([4, 4]);
+    ctx.lineWidth = 1;
+    ctx.strokeStyle = color.accent;
+    ctx.stroke();
+    ctx.setLineDash([]);
+    ctx.globalAlpha = 1;
+  }
+
+  /** Names beside the glyphs, the important ones first, none over another. @param {CanvasRenderingContext2D} ctx @param {View} view */
+  #labels(ctx, view) {
+    const { vehicles, fleet } = this, wanted = [];
+    const all = this.labels !== "none" && vehicles.size >= 14 && (vehicles.inView <= LABELS_MAX || view.zoom >= 15);
+    if (this.selected) wanted.push(this.selected);
+    if (this.hovered && this.hovered !== this.selected) wanted.push(this.hovered);
+    if (all) {
+      /** @type {Vehicle[][]} */ const ranks = [[], [], []];
+      for (let slot = 0; slot < fleet.motion.size; slot++) {
+        const v = fleet.bySlot[slot];
+        if (v && v !== this.selected && v !== this.hovered && vehicles.position(slot)) ranks[this.alerting.has(v.id) ? 0 : v.state === 1 ? 1 : 2].push(v);
+      }
+      for (const rank of ranks) wanted.push(...rank);
+    }
+    ctx.font = `600 11px ${palette().font}`;
+    ctx.textBaseline = "middle";
+    ctx.lineJoin = "round";
+    /** @type {number[][]} */ const taken = [];
+    let drawn = 0;
+    for (const v of wanted) {
+      const at = vehicles.position(v.slot);
+      if (!at || drawn >= LABELS_MAX) continue;
+      const strong = v === this.selected || v === this.hovered;
+      const words = this.labels === "more" ? `${v.name}  ${v.speed >= 0 ? format.speed(v.speed, this.units) : status(v)}` : v.name;
+      const x = at[0] + vehicles.size / 2 + 4, y = at[1], w = ctx.measureText(words).width;
+      const box = [x - 2, y - 8, x + w + 2, y + 8];
+      if (!strong && taken.some((t) => box[0] < t[2] && box[2] > t[0] && box[1] < t[3] && box[3] > t[1])) continue;
+      taken.push(box);
+      drawn++;
+      label(ctx, words, x, y, strong);
+    }
+  }
+
+  /** @param {CanvasRenderingContext2D} ctx @param {View} view */
+  #cells(ctx, view) {
+    const color = palette();
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    for (const [key, count] of this.fleet.cells) {
+      const [z, x, y] = key.split("/").map(Number), side = 2 ** -z;
+      const px = (x + 0.5) * side * view.scale - view.left, py = (y + 0.5) * side * view.scale - view.top, r = 11 + 3.2 * Math.log2(1 + count);
+      if (px < -r || py < -r || px > view.width + r || py > view.height + r) continue;
+      ctx.beginPath();
+      ctx.arc(px, py, r, 0, 2 * Math.PI);
+      ctx.fillStyle = color.moving;
+      ctx.globalAlpha = 0.9;
+      ctx.fill();
+      ctx.globalAlpha = 1;
+      ctx.lineWidth = 2;
+      ctx.strokeStyle = color.casing;
+      ctx.stroke();
+      ctx.font = `600 12px ${color.font}`;
+      ctx.fillStyle = color.casing;
+      ctx.fillText(count > 9999 ? `${Math.round(count / 1000)}k` : String(count), px, py + 0.5);
+    }
+    ctx.textAlign = "left";
+  }
+
+  /** Where the selected one has been: stronger where faster, dashed over gaps, hollow where it came late. @param {HTMLCanvasElement} canvas @param {View} view */
+  paintTrail(canvas, view) {
+    const ctx = pen(canvas, view), color = palette(), trail = this.trail, v = this.selected;
+    if (!v || trail.length === 0) return;
+    const points = trail.map((p) => [worldX(p.lon) * view.scale - view.left, worldY(p.lat) * view.scale - view.top]);
+    const usual = Math.max(v.gap || 5000, 5000);
+    ctx.lineCap = ctx.lineJoin = "round";
+    for (const pass of [0, 1]) {
+      for (let i = 1; i < points.length; i++) {
+        const gap = trail[i].time - trail[i - 1].time > Math.max(2 * usual, 60_000);
+        ctx.beginPath();
+        ctx.moveTo(points[i - 1][0], points[i - 1][1]);
+        ctx.lineTo(points[i][0], points[i][1]);
+        ctx.setLineDash(gap ? [2, 6] : []);
+        if (pass === 0 && gap) continue;
+        ctx.lineWidth = pass === 0 ? 6 : 3;
+        ctx.strokeStyle = pass === 0 ? color.casing : color.moving;
+        ctx.globalAlpha = pass === 0 ? 0.8 : 0.45 + 0.55 * Math.min(1, (trail[i].speed ?? 5) / 20);
+        ctx.stroke();
+      }
+    }
+    ctx.setLineDash([]);
+    ctx.globalAlpha = 1;
+    trail.forEach((p, i) => {
+      if (!p.late) return;
+      ctx.beginPath();
+      ctx.arc(points[i][0], points[i][1], 3.5, 0, 2 * Math.PI);
+      ctx.fillStyle = color.casing;
+      ctx.fill();
+      ctx.lineWidth = 1.5;
+      ctx.strokeStyle = color.moving;
+      ctx.stroke();
+    });
+  }
+}
+
+/** @param {CanvasRenderingContext2D} ctx @param {string} words @param {number} x @param {number} y @param {boolean} strong */
+function label(ctx, words, x, y, strong) {
+  const color = palette();
+  if (strong) {
+    const w = ctx.measureText(words).width;
+    ctx.beginPath();
+    ctx.roundRect(x - 3, y - 9, w + 10, 18, 4);
+    ctx.fillStyle = color.accent;
+    ctx.fill();
+    ctx.fillStyle = color.casing;
+    ctx.fillText(words, x + 2, y + 0.5);
+    return;
+  }
+  ctx.lineWidth = 3;
+  ctx.strokeStyle = color.halo;
+  ctx.strokeText(words, x, y + 0.5);
+  ctx.fillStyle = color.ink;
+  ctx.fillText(words, x, y + 0.5);
+}

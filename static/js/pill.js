@@ -1,0 +1,58 @@
+// The truth about the connection, in one pill: live with its latency, catching up, reconnecting in, offline since, paused.
+
+import { h, text } from "./dom.js";
+import * as format from "./format.js";
+
+/** @typedef {import("./connection.js").Status} Status */
+
+export class Pill {
+  /** @param {import("./app.js").App} app */
+  constructor(app) {
+    this.app = app;
+    this.main = h("span", null, "Connecting");
+    this.extra = h("span", { class: "dim" });
+    this.element = h("button", { type: "button", class: "pill", id: "pill", onclick: () => app.togglePause() }, this.main, this.extra);
+    this.caughtUp = { events: 0, until: 0 };
+    this.said = "";
+  }
+
+  /** A resume brought this many events. @param {number} events */
+  resumed(events) {
+    this.caughtUp = { events, until: Date.now() + 8000 };
+    this.render();
+  }
+
+  render() {
+    const { status } = this.app.connection, now = Date.now(), { backlog, paused } = this.app, zone = this.app.preferences.value.zone;
+    let phase = /** @type {string} */ (status.phase), main = "", extra = "";
+    if (phase === "waiting" && now - status.since > 10_000) phase = "offline";
+    if (paused && status.phase === "live") {
+      phase = "paused";
+      main = "Paused";
+      extra = `${format.count(backlog.updates)} waiting${backlog.events ? ` · ${backlog.events} ${backlog.events === 1 ? "event" : "events"}` : ""}`;
+    } else if (phase === "live") {
+      main = this.app.catchingUp ? "Catching up" : "Live";
+      if (this.app.catchingUp) phase = "catching";
+      const way = status.by === "websocket" ? "" : status.by === "stream" ? "stream" : "polling";
+      extra = this.caughtUp.until > now ? `caught up${this.caughtUp.events ? ` · ${this.caughtUp.events} ${this.caughtUp.events === 1 ? "event" : "events"}` : ""}` : way || (status.latency === null ? "" : `${Math.max(1, Math.round(status.latency))} ms`);
+    } else if (phase === "waiting" || phase === "offline") {
+      const wait = Math.max(0, Math.ceil((status.retryAt - now) / 1000));
+      main = phase === "offline" ? `Offline since ${format.clockShort(status.since, zone)}` : "Reconnecting";
+      extra = status.retryAt && wait > 0 ? `in ${wait} s` : "now";
+    } else if (phase === "refused") {
+      main = "Refused";
+      extra = status.reason;
+    } else main = "Connecting";
+    if (paused && status.phase !== "live") extra += " · paused";
+    this.element.dataset.phase = phase;
+    text(this.main, main);
+    text(this.extra, extra);
+    this.extra.hidden = !extra;
+    this.element.setAttribute("aria-label", `Connection: ${main} ${extra}. ${paused ? "Resume" : "Pause"} the display`);
+    this.element.title = `${paused ? "Resume" : "Pause"} the display (Space)`;
+    this.element.setAttribute("aria-pressed", String(paused));
+    // Only what a listener must know, once: not every second of a countdown.
+    const news = phase === "offline" ? "Connection lost" : phase === "live" && this.said === "Connection lost" ? "Connected again" : phase === "refused" ? "Connection refused" : this.said;
+    if (news !== this.said) this.app.say((this.said = news));
+  }
+}

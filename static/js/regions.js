@@ -1,0 +1,180 @@
+// Regions on the map: outline, a subtle hatch, a name with the live count. Those not followed are thin and empty.
+
+import { bounds, inside, outline } from "./geo.js";
+import { pen } from "./layer.js";
+import { line, path, visible } from "./paths.js";
+import { palette } from "./theme.js";
+
+/** @typedef {import("./layer.js").View} View */
+/** @typedef {{id: string, version: number, feature: any, polygons: [number, number][][][], paths: import("./paths.js").Path[], box: number[], lonLat: [number, number, number, number], name: string, color: string}} Drawn */
+
+/** Distinct at a glance and readable as outlines in both themes; new regions take the least used. */
+export const COLORS = ["#2f7d6b", "#7a5bb5", "#b4552d", "#2c6fb0", "#8a6d1d", "#a8437a", "#4d7a2a", "#5a6b87"];
+
+const FLASH_MS = 1200;
+
+export class RegionLayer {
+  /** @param {import("./layer.js").Stage} stage @param {import("./fleet.js").Fleet} fleet */
+  constructor(stage, fleet) {
+    this.stage = stage;
+    this.fleet = fleet;
+    /** @type {Map<string, Drawn>} */ this.drawn = new Map();
+    /** @type {Map<string, CanvasPattern>} */ this.hatches = new Map();
+    /** @type {Map<string, number>} */ this.flashes = new Map();
+    /** @type {Set<string>|null} null: everything */ this.followed = null;
+    /** @type {Set<string>} */ this.hidden = new Set();
+    /** @type {string|null} */ this.selected = null;
+    /** @type {string|null} */ this.hovered = null;
+    /** @type {string|null} drawn by the editor instead */ this.editing = null;
+    this.labels = new Map();
+    stage.add({ name: "regions", pane: "regions", padding: 0.15, paint: (canvas, view, now) => this.paint(canvas, view, now) });
+  }
+
+  /** Take what the fleet knows; geometry is read once a version. */
+  refresh() {
+    const { regions } = this.fleet;
+    for (const id of this.drawn.keys()) if (!regions.has(id)) this.drawn.delete(id);
+    for (const [id, feature] of regions) {
+      const known = this.drawn.get(id);
+      if (known && known.feature === feature) continue;
+      const polygons = outline(feature), paths = polygons.flat().map(path), box = bounds(paths.map((p) => [[[p.box[0], p.box[1]], [p.box[2], p.box[3]]]]));
+      this.drawn.set(id, { id, version: feature.properties.version ?? 0, feature, polygons, paths, box, lonLat: bounds(polygons), name: feature.properties.name || id, color: colorOf(feature) });
+    }
+    this.stage.invalidate("regions");
+  }
+
+  /** @param {string} id */
+  flash(id) {
+    this.flashes.set(id, performance.now());
+    this.stage.invalidate("regions");
+  }
+
+  /** The smallest region under a point. @param {number} lon @param {number} lat @returns {Drawn|null} */
+  at(lon, lat) {
+    let best = null, least = Infinity;
+    for (const region of this.drawn.values()) {
+      const [w, s, e, n] = region.lonLat;
+      if (lon < w || lon > e || lat < s || lat > n || this.hidden.has(region.id)) continue;
+      const size = (e - w) * (n - s);
+      if (size < least && region.polygons.some((rings) => inside(lon, lat, rings))) (best = region), (least = size);
+    }
+    return best;
+  }
+
+  /** @param {HTMLCanvasElement} canvas @param {View} view @param {number} now */
+  paint(canvas, view, now) {
+    const ctx = pen(canvas, view), seen = [];
+    let flashing = false;
+    for (const region of this.drawn.values()) {
+      if (region.id === this.editing || this.hidden.has(region.id) || !visible(region.box, view)) continue;
+      seen.push(region);
+      ctx.beginPath();
+      for (const p of region.paths) line(ctx, p, view, true);
+      const fed = !this.followed || this.followed.has(region.id), strong = region.id === this.selected || region.id === this.hovered;
+      if (fed) {
+        ctx.globalAlpha = strong ? 0.16 : 0.08;
+        ctx.fillStyle = region.color;
+        ctx.fill("evenodd");
+        ctx.globalAlpha = strong ? 0.5 : 0.28;
+        ctx.fillStyle = this.#hatch(ctx, region.color);
+        ctx.fill("evenodd");
+      }
+      const age = now - (this.flashes.get(region.id) ?? -Infinity);
+      if (age < FLASH_MS) {
+        flashing = true;
+        ctx.globalAlpha = 0.5 * (1 - age / FLASH_MS);
+        ctx.lineWidth = 4 + 10 * (age / FLASH_MS);
+        ctx.strokeStyle = region.color;
+        ctx.stroke();
+      } else this.flashes.delete(region.id);
+      ctx.globalAlpha = 1;
+      ctx.lineJoin = "round";
+      ctx.strokeStyle = palette().halo;
+      ctx.lineWidth = (strong ? 3 : fed ? 2 : 1.2) + 2;
+      ctx.globalAlpha = 0.6;
+      ctx.stroke();
+      ctx.globalAlpha = 1;
+      ctx.setLineDash(fed ? [] : [5, 4]);
+      ctx.lineWidth = strong ? 3 : fed ? 2 : 1.2;
+      ctx.strokeStyle = region.color;
+      ctx.stroke();
+      ctx.setLineDash([]);
+    }
+    this.#names(ctx, view, seen);
+    return flashing;
+  }
+
+  /** @param {CanvasRenderingContext2D} ctx @param {View} view @param {Drawn[]} seen */
+  #names(ctx, view, seen) {
+    const color = palette();
+    ctx.textBaseline = "middle";
+    /** @type {number[][]} */ const taken = [];
+    const order = seen.sort((a, b) => Number(b.id === this.selected) - Number(a.id === this.selected) || b.box[2] - b.box[0] - (a.box[2] - a.box[0]));
+    for (const region of order) {
+      const width = (region.box[2] - region.box[0]) * view.scale;
+      if (width < 26 && region.id !== this.selected) continue;
+      const count = this.count(region.id), words = region.name, number = count === null ? "" : String(count);
+      ctx.font = `600 11px ${color.font}`;
+      const w1 = ctx.measureText(words).width, w2 = number ? ctx.measureText(number).width + 8 : 0, w = w1 + w2 + 20;
+      const x = ((region.box[0] + region.box[2]) / 2) * view.scale - view.left - w / 2, y = region.box[1] * view.scale - view.top - 11;
+      const box = [x - 3, y - 12, x + w + 3, y + 12];
+      if (taken.some((t) => box[0] < t[2] && box[2] > t[0] && box[1] < t[3] && box[3] > t[1])) continue;
+      taken.push(box);
+      ctx.beginPath();
+      ctx.roundRect(x, y - 9, w, 18, 9);
+      ctx.fillStyle = color.surface;
+      ctx.globalAlpha = 0.94;
+      ctx.fill();
+      ctx.globalAlpha = 1;
+      ctx.lineWidth = 1;
+      ctx.strokeStyle = color.line;
+      ctx.stroke();
+      ctx.beginPath();
+      ctx.arc(x + 9, y, 3, 0, 2 * Math.PI);
+      ctx.fillStyle = region.color;
+      ctx.fill();
+      ctx.fillStyle = color.ink;
+      ctx.fillText(words, x + 15, y + 0.5);
+      if (number) {
+        ctx.fillStyle = color.muted;
+        ctx.fillText(number, x + 15 + w1 + 6, y + 0.5);
+      }
+    }
+  }
+
+  /** How many are inside now; null when this page is not told. @param {string} id */
+  count(id) {
+    const members = this.fleet.members.get(id);
+    if (members) return members.size;
+    const said = this.fleet.regions.get(id)?.properties.inside_count;
+    return said ?? null;
+  }
+
+  /** @param {CanvasRenderingContext2D} ctx @param {string} color */
+  #hatch(ctx, color) {
+    let hatch = this.hatches.get(color);
+    if (!hatch) {
+      const tile = new OffscreenCanvas(16, 16), t = /** @type {OffscreenCanvasRenderingContext2D} */ (tile.getContext("2d"));
+      t.strokeStyle = color;
+      t.lineWidth = 1;
+      for (const shift of [-8, 0, 8, 16]) {
+        t.beginPath();
+        t.moveTo(shift - 2, 18);
+        t.lineTo(shift + 18, -2);
+        t.stroke();
+      }
+      hatch = /** @type {CanvasPattern} */ (ctx.createPattern(tile, "repeat"));
+      this.hatches.set(color, hatch);
+    }
+    return hatch;
+  }
+}
+
+/** A region's colour: its own, or one that follows from its id. @param {any} feature */
+export function colorOf(feature) {
+  const own = feature.properties?.color;
+  if (typeof own === "string" && /^#[0-9a-f]{6}$/i.test(own)) return own;
+  let hash = 0;
+  for (const c of String(feature.id)) hash = (hash * 31 + c.charCodeAt(0)) >>> 0;
+  return COLORS[hash % COLORS.length];
+}

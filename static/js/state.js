@@ -1,0 +1,116 @@
+// What the reader has chosen: the part that belongs to a link (camera, filters, selection) lives in the address, the
+// part that belongs to the person (theme, units, name) in local storage. Pure reading and writing; one small store.
+
+import { STATES } from "./wire.js";
+
+/** @typedef {"vehicles"|"regions"|"events"} Tab */
+/** @typedef {"age"|"speed"|"name"|"dwell"} Sort */
+/**
+ * @typedef {object} State
+ * @property {{zoom: number, lat: number, lon: number}|null} map @property {string|null} vehicle @property {boolean} track keep the map on it
+ * @property {string|null} region the region whose card is open @property {Tab} tab @property {string} query @property {string[]} states chips that filter @property {string|null} group
+ * @property {Sort} sort @property {boolean} only the map shows the filtered ones only @property {string[]|null} regions followed; null: everything
+ * @property {string[]} kinds event kinds shown; empty: all @property {string|null} about events of one region or vehicle: "region:depot", "vehicle:van-1"
+ * @property {"none"|"name"|"more"} labels @property {boolean} kiosk
+ */
+/**
+ * @typedef {object} Preferences
+ * @property {"system"|"light"|"dark"} theme @property {"metric"|"imperial"|"nautical"} units @property {string} zone @property {boolean} sound
+ * @property {boolean} notify @property {boolean} keys single-key shortcuts @property {string} name who acknowledges @property {number} seen newest event seq looked at
+ * @property {Record<string, number>} mutes "region:id" | "vehicle:id" | "kind:enter" → until, ms @property {boolean} events the events column is open @property {boolean} coached
+ */
+
+/** @type {State} */
+export const START = { map: null, vehicle: null, track: false, region: null, tab: "vehicles", query: "", states: [], group: null, sort: "name", only: false, regions: null, kinds: [], about: null, labels: "name", kiosk: false };
+/** @type {Preferences} */
+export const PREFERENCES = { theme: "system", units: "metric", zone: "", sound: true, notify: false, keys: true, name: "", seen: 0, mutes: {}, events: true, coached: false };
+
+const CHIPS = [...STATES, "stale"];
+/** @template {string} T @param {string|null} value @param {readonly T[]} allowed @param {T} fallback @returns {T} */
+const one = (value, allowed, fallback) => (allowed.includes(/** @type {T} */ (value)) ? /** @type {T} */ (value) : fallback);
+/** @param {string|null} value */
+const list = (value) => (value ? value.split(",").map(decodeURIComponent).filter(Boolean) : []);
+
+/** Read a link; whatever is not understood is left at its start. @param {string} hash @returns {State} */
+export function readLink(hash) {
+  const q = new URLSearchParams(hash.replace(/^#/, ""));
+  const camera = (q.get("map") ?? "").split("/").map(Number);
+  const whole = camera.length === 3 && camera.every(Number.isFinite) && Math.abs(camera[1]) <= 90 && Math.abs(camera[2]) <= 360 && camera[0] >= 0 && camera[0] <= 22;
+  return {
+    map: whole ? { zoom: camera[0], lat: camera[1], lon: camera[2] } : null,
+    vehicle: q.get("vehicle"), track: q.get("track") === "1", region: q.get("region"),
+    tab: one(q.get("tab"), /** @type {const} */ (["vehicles", "regions", "events"]), "vehicles"),
+    query: q.get("q") ?? "", states: list(q.get("state")).filter((s) => CHIPS.includes(s)), group: q.get("group"),
+    sort: one(q.get("sort"), /** @type {const} */ (["age", "speed", "name", "dwell"]), "name"), only: q.get("only") === "1",
+    regions: q.has("follow") ? list(q.get("follow")) : null, kinds: list(q.get("kind")), about: q.get("about"),
+    labels: one(q.get("labels"), /** @type {const} */ (["none", "name", "more"]), "name"), kiosk: q.get("kiosk") === "1",
+  };
+}
+
+/** The link to a state: only what differs from the start, in one order. @param {State} state */
+export function writeLink(state) {
+  /** @type {[string, string][]} */ const parts = [];
+  const add = (/** @type {string} */ key, /** @type {string|null|false} */ value) => value && parts.push([key, value]);
+  const many = (/** @type {string[]} */ items) => items.map((item) => encodeURIComponent(item)).join(",");
+  if (state.map) add("map", `${round(state.map.zoom, 2)}/${round(state.map.lat, 5)}/${round(state.map.lon, 5)}`);
+  add("vehicle", state.vehicle);
+  add("track", state.track && "1");
+  add("region", state.region);
+  add("tab", state.tab !== START.tab && state.tab);
+  add("q", state.query);
+  add("state", many(state.states));
+  add("group", state.group);
+  add("sort", state.sort !== START.sort && state.sort);
+  add("only", state.only && "1");
+  if (state.regions) parts.push(["follow", many(state.regions)]);
+  add("kind", many(state.kinds));
+  add("about", state.about);
+  add("labels", state.labels !== START.labels && state.labels);
+  add("kiosk", state.kiosk && "1");
+  return parts.length ? "#" + parts.map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%2F/g, "/").replace(/%2C/g, ",").replace(/%3A/g, ":")}`).join("&") : "";
+}
+
+/** @param {number} value @param {number} digits */
+const round = (value, digits) => Number(value.toFixed(digits));
+
+/** A value that tells others when it changed. @template {object} T */
+export class Store {
+  /** @param {T} value */
+  constructor(value) {
+    this.value = value;
+    /** @type {Set<(value: T, before: T) => void>} */ this.listeners = new Set();
+  }
+
+  /** @param {Partial<T>} patch */
+  set(patch) {
+    const before = this.value;
+    if (Object.entries(patch).every(([key, value]) => before[/** @type {keyof T} */ (key)] === value)) return;
+    this.value = { ...before, ...patch };
+    for (const listener of this.listeners) listener(this.value, before);
+  }
+
+  /** @param {(value: T, before: T) => void} listener */
+  on(listener) {
+    this.listeners.add(listener);
+  }
+}
+
+const KEY = "tracker.preferences";
+/** @returns {Store<Preferences>} */
+export function preferences(storage = globalThis.localStorage) {
+  let saved = {};
+  try {
+    saved = JSON.parse(storage.getItem(KEY) ?? "{}");
+  } catch {
+    // Not ours, or storage is forbidden: start fresh.
+  }
+  const store = new Store({ ...PREFERENCES, ...saved });
+  store.on((value) => {
+    try {
+      storage.setItem(KEY, JSON.stringify(value));
+    } catch {
+      // A full or forbidden storage only means they are asked again.
+    }
+  });
+  return store;
+}

@@ -1,0 +1,50 @@
+// Light, dark or as the system has it. Colours live in css/tokens.css; canvases read them from there, once a theme.
+
+/** @typedef {"system"|"light"|"dark"} Theme */
+
+const NAMES = /** @type {const} */ ({
+  land: "--map-land", sea: "--map-sea", coast: "--map-coast", graticule: "--map-graticule", road: "--map-road", roadMain: "--map-road-main", roadEdge: "--map-road-edge",
+  roadName: "--map-road-name", building: "--map-building", park: "--map-park", ink: "--ink", muted: "--ink-2", surface: "--surface", halo: "--map-halo", accent: "--accent", line: "--line-strong",
+  moving: "--state-moving", idle: "--state-idle", parked: "--state-parked", stale: "--state-stale", offline: "--state-stale", unknown: "--state-stale", alert: "--state-alert",
+  casing: "--glyph-casing", edge: "--glyph-edge", font: "--font",
+});
+/** @type {Record<keyof typeof NAMES, string>|null} */
+let cache = null;
+/** @type {Set<() => void>} */
+const listeners = new Set();
+const dark = matchMedia("(prefers-color-scheme: dark)");
+dark.addEventListener("change", renew);
+
+/** The theme's colours for canvases. @returns {Record<keyof typeof NAMES, string>} */
+export function palette() {
+  if (!cache) {
+    // A custom property reads back as written, light-dark() and all; a colour it was used for reads back resolved.
+    const probe = document.createElement("i");
+    document.body.appendChild(probe);
+    const resolve = (/** @type {string} */ name) => {
+      if (name === NAMES.font) return getComputedStyle(document.body).fontFamily;
+      probe.style.color = `var(${name})`;
+      return getComputedStyle(probe).color;
+    };
+    cache = /** @type {any} */ (Object.fromEntries(Object.entries(NAMES).map(([key, name]) => [key, resolve(name)])));
+    probe.remove();
+  }
+  return /** @type {Record<keyof typeof NAMES, string>} */ (cache);
+}
+
+/** @param {Theme} theme */
+export function setTheme(theme) {
+  if (theme === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  renew();
+}
+
+export const isDark = () => (document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : dark.matches);
+
+/** @param {() => void} listener */
+export const onTheme = (listener) => void listeners.add(listener);
+
+function renew() {
+  cache = null;
+  for (const listener of listeners) listener();
+}

@@ -1,0 +1,98 @@
+// Three ways to receive the very same messages. Each is opened by making it, tells `message` and, once, `closed`.
+
+import { address, get } from "./api.js";
+import { SUBPROTOCOLS, decode } from "./wire.js";
+
+/** @typedef {{message: (message: any, size: number) => void, closed: (code: number, reason: string) => void}} Ears */
+
+export class Socket {
+  /** @param {any} wish the `follow` message @param {Ears} ears */
+  constructor(wish, ears) {
+    const url = address("live");
+    url.protocol = url.protocol.replace("http", "ws");
+    this.opened = false;
+    const socket = (this.socket = new WebSocket(url, SUBPROTOCOLS));
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      this.opened = true;
+      this.send(wish);
+    };
+    socket.onmessage = ({ data }) => ears.message(decode(data), data.byteLength ?? data.length);
+    socket.onclose = ({ code, reason }) => ears.closed(code, reason);
+  }
+
+  /** @param {any} message */
+  send(message) {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  close() {
+    this.socket.onclose = this.socket.onmessage = null;
+    this.socket.close();
+  }
+}
+
+export class Stream {
+  /** @param {any} wish @param {Ears} ears */
+  constructor(wish, ears) {
+    this.opened = false;
+    const source = (this.source = new EventSource(address("stream", queryOf(wish))));
+    source.onopen = () => (this.opened = true);
+    source.onmessage = ({ data }) => ears.message(decode(data), data.length);
+    source.onerror = () => {
+      source.close(); // its own retry knows nothing of jitter or cursors
+      ears.closed(0, "stream");
+    };
+  }
+
+  /** @param {any} _message nothing goes up here */
+  send(_message) {}
+
+  close() {
+    this.source.onerror = this.source.onmessage = null;
+    this.source.close();
+  }
+}
+
+const POLL_MS = 2000;
+
+export class Polling {
+  /** @param {any} wish @param {Ears} ears */
+  constructor(wish, ears) {
+    this.opened = false;
+    this.stopped = new AbortController();
+    this.#run(wish, ears);
+  }
+
+  /** @param {any} wish @param {Ears} ears */
+  async #run(wish, ears) {
+    let cursor = wish.resume ?? "";
+    try {
+      while (!this.stopped.signal.aborted) {
+        const answer = await get("changes", { ...queryOf({ ...wish, resume: null }), since: cursor || null }, this.stopped.signal);
+        this.opened = true;
+        for (const message of answer.messages ?? (Array.isArray(answer) ? answer : [answer])) {
+          if (message.cursor) cursor = message.cursor;
+          ears.message(message, 0);
+        }
+        if (answer.cursor) cursor = answer.cursor;
+        await new Promise((done) => setTimeout(done, POLL_MS));
+      }
+    } catch (error) {
+      if (!this.stopped.signal.aborted) ears.closed(0, String(error));
+    }
+  }
+
+  /** @param {any} _message */
+  send(_message) {}
+
+  close() {
+    this.stopped.abort();
+  }
+}
+
+/** A `follow` message as query parameters. @param {any} wish @returns {Record<string, any>} */
+function queryOf(wish) {
+  const { op, all, regions, vehicles, events, counts, resume, window, ...rest } = wish;
+  return { ...rest, all: all ? "true" : null, regions: regions?.join(",") ?? null, vehicles: vehicles?.join(",") ?? null, events: events === true ? "true" : null, since: resume ?? null };
+}
