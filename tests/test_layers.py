@@ -48,9 +48,11 @@ LAYERS: list[set[str]] = [
     {"regions"},
     {"rules", "schedule"},
     {"stores", "buses"},  # the ports: plain structs and Protocols, which the fleet fills
+    {"cell_arrays"},
     {"cells", "pyramid"},
     {"shapes"},
     {"areas", "outlines", "rounds", "validation"},  # what shapes are made of
+    {"antimeridian", "slabs"},
     {"plane", "streets"},
     {"picture"},
     {"events"},
@@ -62,6 +64,7 @@ LAYERS: list[set[str]] = [
 
 #: decides without I/O: no clock, no socket, no environment. `now` is an argument
 PURE = {"geo", "times", "ping", "events", "picture", "plane", "areas", "outlines", "rounds", "validation"}
+PURE |= {"antimeridian", "slabs", "cell_arrays", "kml"}
 PURE |= {
     "shapes",
     "cells",

@@ -7,64 +7,23 @@ ax, ay, bx, by, and west and east end.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterable
 from functools import cached_property
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import shapely
 
 from tracker import geo
+from tracker.antimeridian import Box, join_boxes, lerp, wrap
 from tracker.geo import distance_m, frame
-from tracker.plane import ROUNDING, TINY, exact_side, meeting, side
+from tracker.plane import ROUNDING, TINY, meeting
+from tracker.slabs import Slabs, slabs_of
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-Box = tuple[float, float, float, float]  # west, south, east, north
-Edge = tuple[float, float, float, float, float]  # ax, ay, bx, by (ay < by) and the rounding error `side` may have
 
 BAND_EDGES = 256  #: an area with more edges keeps them by latitude bands, so that a cell looks at few
 DENSE = 64  #: a cell with more edges of one area does not list them: the whole area is asked
-
-
-class Slabs(NamedTuple):
-    """An area within one box: horizontal slabs between the ends of its edges there.
-
-    A ray east from a place in a slab crosses the slab's edges that lie east of it, and those beyond the box, whose
-    number is odd or even throughout the slab: `slabs[i]` = (odd beyond the box, edges crossing the slab), for
-    levels[i-1] <= lat < levels[i].
-    """
-
-    levels: tuple[float, ...]
-    slabs: tuple[tuple[bool, tuple[Edge, ...]], ...]
-    flats: tuple[tuple[float, float, float], ...]  # edges along a parallel: lat, west, east
-
-    def covers(self, lat: float, lon: float) -> bool:
-        k = bisect_right(self.levels, lat)
-        inside, edges = self.slabs[k]
-        for ax, ay, bx, by, err in edges:
-            turn = (bx - ax) * (lat - ay) - (by - ay) * (lon - ax)
-            if turn > err:
-                inside = not inside
-            elif turn >= -err:
-                turn = exact_side(ax, ay, bx, by, lon, lat)
-                if turn == 0:
-                    return True
-                if turn > 0:
-                    inside = not inside
-        return inside or (k > 0 and lat == self.levels[k - 1] and self.on_level(lat, lon, k))
-
-    def on_level(self, lat: float, lon: float, k: int) -> bool:
-        """Whether a place at exactly the k-th level lies on the end of an edge from below, or on a flat one."""
-        if any(side(ax, ay, bx, by, lon, lat) == 0 for ax, ay, bx, by, _ in self.slabs[k - 1][1]):
-            return True
-        return any(level == lat and west <= lon <= east for level, west, east in self.flats)
-
-    def edges(self) -> list[tuple[float, float, float, float]]:
-        seen = {edge[:4] for _, edges in self.slabs for edge in edges}
-        return [*sorted(seen), *((west, level, east, level) for level, west, east in self.flats)]
 
 
 class Area:
@@ -141,7 +100,9 @@ class Area:
             return base
         if count > dense:
             return self
-        return _slabs(near, beyond, edges, err, south, north, base)
+        near_edges = np.vstack([edges[:4], err[None]])[:, near].T.tolist()
+        ends = edges[(1, 3), :][:, beyond].ravel().tolist()
+        return slabs_of([tuple(edge) for edge in near_edges], ends, south, north, base)
 
     def _between(self, south: float, north: float) -> Floats:
         """The edges that may reach these latitudes: for an area with many, those of one band, listed at first use."""
@@ -218,52 +179,6 @@ class Area:
         t = float(along[i])
         metres = distance_m(lat, lon, *lerp(ay[i], ax[i], by[i], bx[i], t))
         return -metres if inside else metres
-
-
-def _slabs(near: Any, beyond: Any, edges: Floats, err: Floats, south: float, north: float, base: bool) -> Slabs:
-    ax, ay, bx, by, left, right = edges
-    flat = near & (ay == by)
-    flats = tuple(zip(ay[flat].tolist(), left[flat].tolist(), right[flat].tolist(), strict=True))
-    near = near & ~flat
-    listed: list[Edge] = list(zip(*(row[near].tolist() for row in (ax, ay, bx, by, err)), strict=True))
-    far_ends = Counter([*ay[beyond].tolist(), *by[beyond].tolist()])
-    flips = {lat for lat, count in far_ends.items() if count & 1 and south <= lat <= north}
-    ends = {lat for _, low, _, high, _ in listed for lat in (low, high) if south <= lat <= north}
-    levels = sorted(flips | ends | {lat for lat, _, _ in flats if south <= lat <= north})
-    place = {lat: i + 1 for i, lat in enumerate(levels)}
-    crossing: list[list[Edge]] = [[] for _ in range(len(levels) + 1)]
-    for edge in listed:
-        for k in range(place.get(edge[1], 0), place.get(edge[3], len(crossing))):
-            crossing[k].append(edge)
-    odd, slabs = base, [(base, tuple(crossing[0]))]
-    for lat, k in place.items():
-        odd ^= lat in flips
-        slabs.append((odd, tuple(crossing[k])))
-    return Slabs(tuple(levels), tuple(slabs), flats)
-
-
-def wrap(lon: float) -> float:
-    return lon if -180 <= lon <= 180 else geo.turn(lon)
-
-
-def lerp(lat1: float, lon1: float, lat2: float, lon2: float, t: float) -> tuple[float, float]:
-    return float(lat1 + (lat2 - lat1) * t), float(lon1 + (lon2 - lon1) * t)
-
-
-def join_boxes(boxes: Iterable[Box]) -> Box:
-    """The one box around all, the way round that is narrower."""
-    boxes = list(boxes)
-    south, north = min(b[1] for b in boxes), max(b[3] for b in boxes)
-    west, east = min(b[0] for b in boxes), max(b[2] for b in boxes)
-    if west <= -180 and east >= 180:
-        spans = sorted((b[0], b[2]) for b in boxes)
-        reach, best = spans[0][1], (0.0, west, east)
-        for w, e in spans[1:]:
-            if w - reach > best[0]:
-                best = (w - reach, w, reach)
-            reach = max(reach, e)
-        _, west, east = best
-    return west, south, east, north
 
 
 def _area_m2(rings: list[Floats]) -> float:

@@ -11,14 +11,15 @@ distance. Keys must be hashable and sort among themselves; every answer is in th
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Mapping
+from bisect import bisect_right
+from collections.abc import Container, Hashable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from tracker.areas import Slabs
 from tracker.geo import CELL, CELLS_PER_DEGREE, ROW_BITS, cell_box
 from tracker.plane import meeting
 from tracker.pyramid import Pyramid
 from tracker.shapes import Shape
+from tracker.slabs import Slabs
 
 
 class Key(Hashable, Protocol):
@@ -126,7 +127,23 @@ class CellIndex(Generic[K]):
             return whole
         mask, bit = 0, 1
         for _, piece in pieces:
-            if piece.covers(lat, lon):
+            if type(piece) is Slabs:  # what Slabs.covers does, without the call
+                levels, slabs, _ = piece
+                k = bisect_right(levels, lat)
+                inside, edges = slabs[k]
+                for ax, ay, bx, by, err in edges:
+                    turn = (bx - ax) * (lat - ay) - (by - ay) * (lon - ax)
+                    if turn > err:
+                        inside = not inside
+                    elif turn >= -err:
+                        inside = piece.covers(lat, lon)
+                        break
+                else:
+                    if not inside and k and lat == levels[k - 1]:
+                        inside = piece.covers(lat, lon)
+            else:
+                inside = piece.covers(lat, lon)
+            if inside:
                 mask |= bit
             bit <<= 1
         if answers:
@@ -190,41 +207,52 @@ class CellIndex(Generic[K]):
             lon1 += 360
         elif lon1 - lon2 > 180:
             lon2 += 360
-        if lon1 > 180 or lon2 > 180:
+        if not (-180 < lon1 < 180 and -180 < lon2 < 180):
             return self._along(lat1, lon1, lat2, lon2, skip)
-        column, row = int((lon1 + 180) * 500), int((lat1 + 90) * 500)
-        column2, row2 = int((lon2 + 180) * 500), int((lat2 + 90) * 500)
         cells = self._cells
-        if column == column2 and row == row2:
-            keys = [column << ROW_BITS | row]
-        else:
-            walk = _walk(lat1, lon1, lat2, lon2, column, row, column2, row2)
-            if walk is None:
-                return self._along(lat1, lon1, lat2, lon2, skip)
-            keys = walk
+        first = int((lon1 + 180.0) * 500.0) << 20 | int((lat1 + 90.0) * 500.0)
+        last = int((lon2 + 180.0) * 500.0) << 20 | int((lat2 + 90.0) * 500.0)
+        keys: Sequence[int] | None = (first,) if first == last else _walk(lat1, lon1, lat2, lon2, first, last)
+        if keys is None:
+            return self._along(lat1, lon1, lat2, lon2, skip)
+        west, east = (lon1, lon2) if lon1 < lon2 else (lon2, lon1)
+        south, north = (lat1, lat2) if lat1 < lat2 else (lat2, lat1)
         found: dict[K, list[float]] = {}
         asked: set[K] = set()
         for key in keys:
             cell = cells.get(key)
             if cell is None:
                 cell = self._find(key)
-            for k, piece in cell.pieces:
-                if k in skip or k in asked:
+            whole, pieces, _ = cell
+            for k, piece in pieces:
+                if k in skip:
                     continue
-                if type(piece) is not Slabs:
+                if type(piece) is Slabs:
+                    for ax, ay, bx, by, _ in piece.edges:
+                        if ay > north or by < south or (ax > east and bx > east) or (ax < west and bx < west):
+                            continue
+                        met = meeting(lon1, lat1, lon2, lat2, ax, ay, bx, by)
+                        if met:
+                            found.setdefault(k, []).extend(met)
+                    if key == first and piece.covers(lat1, lon1):
+                        found.setdefault(k, []).append(0.0)
+                    if key == last and piece.covers(lat2, lon2):
+                        found.setdefault(k, []).append(1.0)
+                elif k not in asked:
                     asked.add(k)
-                    touched = self.shapes[k].crossing(lat1, lon1, lat2, lon2)
-                    if touched:
-                        found[k] = [*touched]
-                    continue
-                for edge in piece.edges():
-                    met = meeting(lon1, lat1, lon2, lat2, *edge)
+                    met = self.shapes[k].crossing(lat1, lon1, lat2, lon2)
                     if met:
                         found.setdefault(k, []).extend(met)
-        for at, ends in ((0.0, self.at(lat1, lon1)), (1.0, self.at(lat2, lon2))):
-            for k in ends:
-                if k not in skip:
-                    found.setdefault(k, []).append(at)
+            if whole and key in (first, last):
+                for k in whole:
+                    if k not in skip:
+                        ts = found.setdefault(k, [])
+                        if key == first:
+                            ts.append(0.0)
+                        if key == last:
+                            ts.append(1.0)
+        if not found:
+            return []
         return [(k, min(ts), max(ts)) for k, ts in sorted(found.items())]
 
     def _along(
@@ -251,26 +279,25 @@ def _chosen(whole: tuple[Any, ...], pieces: tuple[tuple[Any, Any], ...], mask: i
     return tuple(sorted([*whole, *(key for i, (key, _) in enumerate(pieces) if mask >> i & 1)]))
 
 
-def _walk(
-    lat1: float, lon1: float, lat2: float, lon2: float, column1: int, row1: int, column2: int, row2: int
-) -> list[int] | None:
-    """The keys of the cells a line passes and a few beside it; None when they are too many."""
-    if column1 > column2:
-        lat1, lon1, lat2, lon2 = lat2, lon2, lat1, lon1
-        column1, row1, column2, row2 = column2, row2, column1, row1
-    low, high = (row1, row2) if row1 < row2 else (row2, row1)
-    if (column2 - column1 + 1) * (high - low + 1) <= 4:
-        return [c << ROW_BITS | r for c in range(column1, column2 + 1) for r in range(low, high + 1)]
-    if column2 - column1 + high - low > MAX_WALK:
+def _walk(lat1: float, lon1: float, lat2: float, lon2: float, first: int, last: int) -> list[int] | None:
+    """The keys of the cells a line passes, and a few beside it; None when they are too many."""
+    if first > last:
+        lat1, lon1, lat2, lon2, first, last = lat2, lon2, lat1, lon1, last, first
+    west, east, low, high = first >> ROW_BITS, last >> ROW_BITS, first & _ROWS, last & _ROWS
+    if low > high:
+        low, high = high, low
+    if (east - west + 1) * (high - low + 1) <= 4:
+        return [c << ROW_BITS | r for c in range(west, east + 1) for r in range(low, high + 1)]
+    if east - west + high - low > MAX_WALK:
         return None
-    if column1 == column2:
-        return [column1 << ROW_BITS | r for r in range(low, high + 1)]
+    if west == east:
+        return [west << ROW_BITS | r for r in range(low, high + 1)]
     slope = (lat2 - lat1) / (lon2 - lon1)
     keys = []
-    for c in range(column1, column2 + 1):
+    for c in range(west, east + 1):
         enter = lat1 + (c * CELL - 180 - lon1) * slope
         leave = enter + CELL * slope
-        first = max(int((min(enter, leave) + 90 - GROW) * CELLS_PER_DEGREE), low)
-        last = min(int((max(enter, leave) + 90 + GROW) * CELLS_PER_DEGREE), high)
-        keys += [c << ROW_BITS | r for r in range(first, last + 1)]
+        start = max(int((min(enter, leave) + 90 - GROW) * CELLS_PER_DEGREE), low)
+        end = min(int((max(enter, leave) + 90 + GROW) * CELLS_PER_DEGREE), high)
+        keys += [c << ROW_BITS | r for r in range(start, end + 1)]
     return keys if len(keys) <= MAX_WALK else None

@@ -9,6 +9,7 @@ import shapely
 from shapely import affinity
 
 from tracker import geo
+from tracker.antimeridian import cut
 from tracker.areas import Area
 from tracker.geo import frame
 from tracker.rounds import Round
@@ -19,13 +20,7 @@ STRETCH = 16  #: chords buffered in one metre frame (about 16 km)
 
 def outline(shape: Round) -> Area:
     drawn = _circle(*shape.points[0], shape.reach_m) if len(shape.points) == 1 else _corridor(shape)
-    world = shapely.box(-180, -90, 180, 90)
-    parts = [
-        part
-        for turns in (-360, 0, 360)
-        for part in shapely.get_parts(shapely.intersection(affinity.translate(drawn, turns), world))
-        if part.geom_type == "Polygon" and not part.is_empty
-    ]
+    parts = cut([part for part in shapely.get_parts(drawn) if part.geom_type == "Polygon"])
     coordinates = [[np.asarray(r.coords).tolist() for r in (part.exterior, *part.interiors)] for part in parts]
     return Area({"type": "MultiPolygon", "coordinates": coordinates}, parts)
 

@@ -18,7 +18,8 @@ import numpy as np
 import shapely
 
 from tracker import geo
-from tracker.areas import Area, Box, Floats, join_boxes, lerp, wrap
+from tracker.antimeridian import Box, join_boxes, lerp, split_box, wrap
+from tracker.areas import Area, Floats
 from tracker.geo import distance_m, frame
 
 STEP_M = 1000.0  #: between the corners of a corridor's chords
@@ -157,7 +158,7 @@ class Lines:
 
 
 def _line_distance_m(line: Line, lat: float, lon: float) -> float:
-    """To a point or a short line: the nearest place is found in the metre frame between, then measured along the ellipsoid."""
+    """To a point or a short line: the nearest place on it is found in the metre frame between, then measured truly."""
     lat1, lon1, lat2, lon2 = line
     if lat1 == lat2 and lon1 == lon2:
         return distance_m(lat, lon, lat1, lon1)
@@ -259,14 +260,3 @@ def _reach_boxes(points: list[tuple[float, float]], reach_m: float) -> list[Box]
     flattest = radians(max(abs(south + up), abs(north - up)))
     sideways = asin(min(1.0, sin(min(reach, 1.57)) / cos(flattest))) * 180 / np.pi * 1.01 + 1e-9
     return split_box((min(lons) - sideways, south, max(lons) + sideways, north))
-
-
-def split_box(box: Box) -> list[Box]:
-    """A box with unwrapped longitudes as boxes within ±180."""
-    west, south, east, north = box
-    if east - west >= 360:
-        return [(-180.0, south, 180.0, north)]
-    west, east = geo.turn(west), geo.turn(west) + (east - west)
-    if east <= 180:
-        return [(west, south, east, north)]
-    return [(west, south, 180.0, north), (-180.0, south, east - 360, north)]

@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 import shapely
-from shapely import affinity
 
+from tracker.antimeridian import cut
 from tracker.areas import Area
 from tracker.errors import Invalid
 from tracker.rounds import Round
@@ -86,7 +86,7 @@ def repair(geometry: Any, radius_m: Any = None, buffer_m: Any = None) -> dict[st
     polygons = [part for part in shapely.get_parts(mended) if part.geom_type == "Polygon" and part.area > 1e-12]
     if not polygons:
         raise invalid(fault("zero_area", field, "encloses nothing that could be repaired", drawn[0][0][0]))
-    parts = _cut(polygons)
+    parts = cut(polygons)
     coordinates = [[[list(p) for p in ring.coords] for ring in (part.exterior, *part.interiors)] for part in parts]
     if len(parts) == 1:
         return {"type": "Polygon", "coordinates": coordinates[0]}
@@ -111,7 +111,7 @@ def _polygons(kind: str, coordinates: Any, field: str) -> list[shapely.Polygon]:
 
 
 def _split(polygons: list[shapely.Polygon], field: str) -> list[shapely.Polygon]:
-    parts = _cut(polygons)
+    parts = cut(polygons)
     count = sum(len(ring.coords) - 1 for part in polygons for ring in (part.exterior, *part.interiors))
     if count > MAX_VERTICES:
         raise invalid(
@@ -121,19 +121,4 @@ def _split(polygons: list[shapely.Polygon], field: str) -> list[shapely.Polygon]
         )
     if len(parts) > 1:
         check(shapely.MultiPolygon(parts), field)
-    return parts
-
-
-def _cut(polygons: list[shapely.Polygon]) -> list[shapely.Polygon]:
-    """Cut at ±180 and brought back within."""
-    world = shapely.box(-180, -90, 180, 90)
-    parts: list[shapely.Polygon] = []
-    for shape in polygons:
-        west, _, east, _ = shape.bounds
-        if west >= -180 and east <= 180:
-            parts.append(shape)
-            continue
-        for turns in (-360, 0, 360):
-            piece = shapely.intersection(affinity.translate(shape, turns), world)
-            parts += [part for part in shapely.get_parts(piece) if part.geom_type == "Polygon" and part.area > 0]
     return parts
