@@ -1,0 +1,194 @@
+// The one card of a region: name, colour, group, rules, what to raise, follow or not; what it would have done; save.
+
+import { ApiError, call, regionPath } from "./api.js";
+import { $, fill, h, iconButton, text } from "./dom.js";
+import { speedFrom, speedUnit, speedValue } from "./format.js";
+import * as format from "./format.js";
+import { KINDS } from "./phrases.js";
+import { COLORS, colorOf } from "./regions.js";
+import { readShape } from "./sketch.js";
+
+const RAISED = ["enter", "exit", "dwell", "cross", "overspeed_start"];
+const PREVIEW_MS = 350;
+const COMPUTED = new Set(["version", "inside_count", "area_m2", "perimeter_m", "updated_at"]);
+
+export class RegionCard {
+  /** @param {import("./app.js").App} app @param {import("./editor.js").Editor} editor @param {import("./alerts.js").Alerts} alerts */
+  constructor(app, editor, alerts) {
+    this.app = app;
+    this.editor = editor;
+    this.alerts = alerts;
+    const { feature } = editor, p = feature?.properties ?? {}, rules = p.rules ?? {}, { units } = app.preferences.value;
+    this.color = feature ? colorOf(feature) : this.#freeColor();
+    this.version = p.version ?? 0;
+    this.name = h("input", { type: "text", maxLength: 120, value: p.name ?? this.#freeName(), required: true, autocomplete: "off" });
+    this.group = h("input", { type: "text", maxLength: 80, value: p.group ?? "", autocomplete: "off", list: "region-groups", placeholder: "None" });
+    this.dwell = h("input", { type: "number", min: "0", step: "any", value: rules.dwell_s ? String(rules.dwell_s / 60) : "", placeholder: "Off", oninput: () => this.#soon() });
+    this.limit = h("input", { type: "number", min: "0", step: "any", value: rules.speed_limit_mps ? String(speedValue(rules.speed_limit_mps, units)) : "", placeholder: "Off", oninput: () => this.#soon() });
+    this.radius = h("input", { type: "number", min: "1", step: "any", oninput: () => this.#radius() });
+    this.radiusField = h("label", { class: "field", hidden: true }, h("span", null, "Radius, metres"), this.radius);
+    this.typed = h("textarea", { spellcheck: "false", placeholder: "60.1699, 24.9412, 250 m\nor lat, lon lines, GeoJSON, WKT", "aria-label": "Coordinates" });
+    this.fault = h("p", { class: "notice bad", hidden: true, role: "alert" });
+    this.preview = h("p", { class: "preview num", role: "status" });
+    const notify = p.notify ?? ["enter", "exit", "dwell"];
+    this.raise = RAISED.map((kind) => [kind, h("input", { type: "checkbox", checked: notify.includes(kind) })]);
+    this.exact = h("input", { type: "checkbox", checked: p.debounce === "none", onchange: () => this.#soon() });
+    const { regions } = app.state.value;
+    this.follow = h("input", { type: "checkbox", checked: regions === null || !feature || regions.includes(feature.id) });
+    this.swatches = h("div", { class: "swatches", role: "radiogroup", "aria-label": "Colour" }, [...new Set([...COLORS, this.color])].map((color, i) => {
+      const button = h("button", { type: "button", role: "radio", "aria-checked": String(color === this.color), "aria-label": `Colour ${i + 1}`, onclick: () => this.#paint(color, button) });
+      button.style.setProperty("--swatch", color);
+      return button;
+    }));
+    this.save = h("button", { type: "submit", class: "button primary" }, feature ? "Save" : "Create region");
+    const groups = [...new Set([...app.fleet.regions.values()].map((f) => f.properties.group).filter(Boolean))];
+    this.element = h("form", { class: "region-card floating form", "aria-label": feature ? "Edit region" : "New region", noValidate: true, onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), this.#save()) },
+      h("div", { class: "card-head" }, h("h2", null, feature ? "Edit region" : "New region"), iconButton("close", "Cancel", () => editor.cancel())),
+      h("label", { class: "field" }, h("span", null, "Name"), this.name), this.swatches, h("label", { class: "field" }, h("span", null, "Group"), this.group), h("datalist", { id: "region-groups" }, groups.map((g) => h("option", { value: g }))), this.radiusField,
+      h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, "Dwell, minutes"), this.dwell), h("label", { class: "field" }, h("span", null, `Speed limit, ${speedUnit(units)}`), this.limit)),
+      h("fieldset", { class: "plain-set" }, h("legend", null, "Raise an alert on"), h("div", { class: "checks" }, this.raise.map(([kind, box]) => h("label", { class: "check" }, box, KINDS[/** @type {string} */ (kind)].title)))),
+      h("label", { class: "check" }, this.follow, "Show its vehicles on this map"), h("label", { class: "check" }, this.exact, "Decide exactly at the edge"),
+      h("details", null, h("summary", null, "Type or paste the shape"), h("div", { class: "form typed" }, this.typed, h("button", { type: "button", class: "button small", onclick: () => this.#read() }, "Use this shape"))),
+      this.preview, this.fault, h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: () => editor.cancel() }, "Cancel"), this.save));
+    this.timer = 0;
+    $("#map-frame").appendChild(this.element);
+  }
+
+  remove() {
+    clearTimeout(this.timer);
+    this.asked?.abort();
+    this.element.remove();
+  }
+
+  focus() {
+    this.name.focus();
+    this.name.select();
+  }
+
+  #freeName() {
+    const names = new Set([...this.app.fleet.regions.values()].map((f) => f.properties.name));
+    let n = this.app.fleet.regions.size + 1;
+    while (names.has(`Region ${n}`)) n++;
+    return `Region ${n}`;
+  }
+
+  #freeColor() {
+    const used = [...this.app.fleet.regions.values()].map(colorOf), count = (/** @type {string} */ c) => used.filter((u) => u === c).length;
+    return COLORS.reduce((best, c) => (count(c) < count(best) ? c : best));
+  }
+
+  /** @param {string} color @param {HTMLElement} button */
+  #paint(color, button) {
+    this.color = color;
+    for (const other of this.swatches.children) other.setAttribute("aria-checked", String(other === button));
+    this.editor.layer.paint();
+  }
+
+  /** @param {boolean} dragging */
+  shapeChanged(dragging) {
+    const { sketch } = this.editor;
+    if (!sketch) return;
+    const round = sketch.kind === "circle" || sketch.kind === "corridor";
+    this.radiusField.hidden = !round;
+    text(/** @type {Element} */ (this.radiusField.firstElementChild), sketch.kind === "circle" ? "Radius, metres" : "Width to each side, metres");
+    if (round && document.activeElement !== this.radius) this.radius.value = sketch.shape.radius ? String(Math.round(sketch.shape.radius)) : "";
+    const problem = sketch.problem();
+    this.fault.hidden = !(sketch.shape.closed && problem);
+    if (!this.fault.hidden) text(this.fault, problem);
+    this.save.disabled = Boolean(problem);
+    this.#soon(dragging);
+  }
+
+  #radius() {
+    const radius = Number(this.radius.value), { sketch } = this.editor;
+    if (!sketch || !(radius > 0)) return;
+    sketch.change({ radius, closed: sketch.kind === "circle" ? sketch.shape.points.length > 0 : sketch.shape.closed });
+    this.editor.changed();
+  }
+
+  #read() {
+    try {
+      this.editor.replace(readShape(this.typed.value));
+    } catch (error) {
+      this.fault.hidden = false;
+      text(this.fault, /** @type {Error} */ (error).message);
+    }
+  }
+
+  /** The Feature as it would be saved. */
+  #feature() {
+    const sketch = /** @type {import("./sketch.js").Sketch} */ (this.editor.sketch), { geometry, properties } = sketch.geojson(), { units } = this.app.preferences.value;
+    const old = Object.fromEntries(Object.entries(this.editor.feature?.properties ?? {}).filter(([key]) => !COMPUTED.has(key) && key !== "radius_m" && key !== "buffer_m"));
+    const { dwell_s, speed_limit_mps, ...rules } = old.rules ?? {}, dwell = Number(this.dwell.value) * 60, limit = speedFrom(Number(this.limit.value), units);
+    if (dwell > 0) rules.dwell_s = dwell;
+    if (limit > 0) rules.speed_limit_mps = Math.round(limit * 1000) / 1000;
+    const kept = (this.editor.feature?.properties.notify ?? []).filter((/** @type {string} */ kind) => !RAISED.includes(kind));
+    const notify = [...this.raise.filter(([, box]) => /** @type {HTMLInputElement} */ (box).checked).map(([kind]) => kind), ...kept];
+    return { type: "Feature", geometry, properties: { ...old, ...properties, name: this.name.value.trim(), color: this.color, group: this.group.value.trim() || null, debounce: this.exact.checked ? "none" : "accuracy", rules, notify } };
+  }
+
+  /** Ask what it would have done, a moment after the last change. @param {boolean} [dragging] */
+  #soon(dragging = false) {
+    clearTimeout(this.timer);
+    this.asked?.abort();
+    if (!this.editor.sketch?.shape.closed || this.editor.sketch.problem()) return text(this.preview, "The preview of the last 24 h appears with the shape.");
+    this.timer = window.setTimeout(() => this.#preview(), dragging ? 120 : PREVIEW_MS);
+  }
+
+  async #preview() {
+    const asked = (this.asked = new AbortController());
+    try {
+      const answer = await call("POST", "regions/preview", { body: this.#feature(), signal: asked.signal }), counts = answer.counts ?? answer.events_by_kind ?? {};
+      const would = ["enter", "exit", "cross", "dwell", "overspeed_start"].filter((kind) => counts[kind]).map((kind) => [" ", h("b", null, format.count(counts[kind])), ` ${KINDS[kind].title.toLowerCase()}${counts[kind] === 1 ? "" : "s"}`]);
+      const now = answer.inside_count ?? answer.inside?.length;
+      fill(this.preview, "Last 24 h:", would.length ? would.flatMap((w, i) => (i ? [",", w] : [w])) : " nothing", ".", now != null && [" ", h("b", null, String(now)), " inside now."]);
+    } catch (error) {
+      if (!asked.signal.aborted) text(this.preview, error instanceof ApiError && error.status === 422 ? error.errors[0]?.message ?? error.message : "No preview now.");
+    }
+  }
+
+  /** @param {number} [over] the version to write over; the one this card was opened with unless the reader reapplies */
+  async #save(over = this.version) {
+    const { editor, app } = this, feature = this.#feature(), { feature: before } = editor;
+    if (!feature.properties.name) return this.#refuse("Give the region a name.", this.name);
+    this.save.disabled = true;
+    try {
+      const saved = before ? await call("PUT", regionPath(before.id), { body: { ...feature, id: before.id }, headers: { "if-match": `"${over}"` } }) : await call("POST", "regions", { body: feature });
+      app.fleet.learn(saved);
+      app.regions.refresh();
+      const { regions } = app.state.value, follow = this.follow.checked;
+      editor.cancel();
+      if (regions !== null && follow !== regions.includes(saved.id)) app.state.set({ regions: follow ? [...regions, saved.id] : regions.filter((id) => id !== saved.id) });
+      app.state.set({ tab: "regions", region: saved.id });
+      app.say(`${saved.properties.name} saved`);
+    } catch (error) {
+      this.save.disabled = false;
+      if (error instanceof ApiError && error.status === 412) return this.#conflict(before);
+      const first = error instanceof ApiError ? error.errors[0] : null;
+      this.#refuse(first?.message ? `${first.field ? `${first.field}: ` : ""}${first.message}` : /** @type {Error} */ (error).message);
+      if (first?.at) app.map.go(first.at[1], first.at[0]);
+    }
+  }
+
+  /** @param {string} why @param {HTMLElement} [field] */
+  #refuse(why, field) {
+    this.fault.hidden = false;
+    text(this.fault, why);
+    field?.focus();
+  }
+
+  /** Somebody saved first: say what they changed, and let the reader put theirs over it or look at it. @param {any} before */
+  async #conflict(before) {
+    const { app } = this, newer = await call("GET", regionPath(before.id)).catch(() => null);
+    if (!newer) return this.#refuse("Somebody has deleted this region. Save it as a new one?");
+    const was = before.properties, is = newer.properties;
+    const names = { name: "name", color: "colour", group: "group", rules: "rules", notify: "alerts", radius_m: "radius", buffer_m: "width", debounce: "edge" };
+    const what = Object.entries(names).filter(([key]) => JSON.stringify(was[key]) !== JSON.stringify(is[key])).map(([, word]) => word);
+    if (JSON.stringify(before.geometry) !== JSON.stringify(newer.geometry)) what.unshift("shape");
+    const who = is.updated_by ? ` by ${is.updated_by}` : "";
+    this.fault.hidden = false;
+    fill(this.fault, h("span", null, h("b", null, `Changed${who} at ${format.clock(Date.parse(is.updated_at), app.preferences.value.zone)}`), what.length ? `: ${what.join(", ")}. ` : ". ",
+      h("button", { type: "button", class: "link", onclick: () => ((this.version = is.version), this.#save(is.version)) }, "Apply mine over it"), " ",
+      h("button", { type: "button", class: "link", onclick: () => this.editor.edit(newer) }, "Take theirs")));
+  }
+}
