@@ -1,0 +1,78 @@
+"""What exists is documented: docs/ leaves out no setting, command, route, event kind, close code or protocol."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+import pytest
+
+from tracker import wire
+from tracker.cli import cli
+from tracker.config import Settings
+from tracker.events import KINDS
+from tracker.protocols import spoken
+from tracker.web.app import create_app
+
+ROOT = Path(__file__).parent.parent
+PAGES = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
+ALL = "\n".join(PAGES.values())
+
+
+def commands(group: click.Group, name: str = "tracker") -> Iterator[str]:
+    """`tracker serve`, `tracker token create`, …: every command that does something."""
+    with click.Context(group) as context:
+        for word in group.list_commands(context):
+            command = group.get_command(context, word)
+            if isinstance(command, click.Group):
+                yield from commands(command, f"{name} {word}")
+            else:
+                yield f"{name} {word}"
+
+
+def routes() -> set[str]:
+    """Every path that answers, with its parameters as docs write them: /api/v1/vehicles/{id}."""
+    rules = (re.sub(r"<(?:[^:<>]*:)?([^<>]+)>", r"{\1}", rule.rule) for rule in create_app().url_map.iter_rules())
+    return {rule for rule in rules if rule.startswith(("/api/", "/healthz", "/readyz", "/metrics", "/openapi"))}
+
+
+@pytest.mark.parametrize("name", [field.name for field in msgspec.structs.fields(Settings)])
+def test_every_setting_is_documented(name: str) -> None:
+    assert f"`{name}`" in PAGES["settings.md"]
+    assert f"TRACKER_{name.upper()}" in PAGES["settings.md"]
+
+
+@pytest.mark.parametrize("command", sorted(commands(cli)))
+def test_every_command_is_documented(command: str) -> None:
+    assert command in ALL
+
+
+@pytest.mark.parametrize("route", sorted(routes()))
+def test_every_route_is_documented(route: str) -> None:
+    assert route in PAGES["api.md"], "docs/api.md"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_event_kind_is_documented(kind: str) -> None:
+    assert f"`{kind}`" in PAGES["api.md"], "docs/api.md"
+
+
+@pytest.mark.parametrize("code", sorted(wire.CLOSE_CODES))
+def test_every_close_code_is_documented(code: int) -> None:
+    assert str(code) in PAGES["wire.md"], "docs/wire.md"
+
+
+@pytest.mark.parametrize("name", [one.name for one in spoken()])
+def test_every_protocol_is_documented(name: str) -> None:
+    assert re.search(rf"\b{name}\b", PAGES["api.md"], re.IGNORECASE), "docs/api.md"
+
+
+def test_links_between_our_pages_lead_somewhere() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}"
