@@ -304,7 +304,10 @@ class Pipeline:
         due = self._fleet.due_at()
         if due is None and not self._evaluating:
             return None
-        delay = 0.0 if due is None else min(max((due - self._now()) / 1000, 0.0), WATCH_S)
+        if due is None or self._evaluating:
+            delay = 0.0
+        else:
+            delay = min(max((due - self._now()) / 1000, 0.0), WATCH_S)
         return loop.call_at(max(loop.time() + delay, self._patience), self._wake.set)
 
     async def _process(self, entries: list[Entry[Any]]) -> None:
@@ -315,15 +318,11 @@ class Pipeline:
             commit, change = merged([step for _, step in applied if step is not None])
             change.events = await self._commit(commit) if says_anything(commit) else []
         except StoreError as error:
-            for entry in entries:
-                entry.fail(error)
-            await self._go_back(entries, applied)
+            await self._go_back(entries, applied, error)
             return
         except Exception as fault:  # ours: find the entry that brings it out, the others go on
             log.exception("could not apply %d entries", len(entries))
-            await self._go_back(entries, applied)
-            if len(entries) == 1:
-                entries[0].fail(fault)
+            await self._go_back(entries, applied, fault if len(entries) == 1 else None)
             for entry in entries if len(entries) > 1 else ():
                 await self._process([entry])
             return
@@ -369,8 +368,10 @@ class Pipeline:
         self._events += len(events)
         return events
 
-    async def _go_back(self, entries: list[Entry[Any]], applied: list[tuple[Entry[Any], Step | None]]) -> None:
-        """A commit failed: the fleet forgets what it was told since the last one."""
+    async def _go_back(
+        self, entries: list[Entry[Any]], applied: list[tuple[Entry[Any], Step | None]], error: Exception | None
+    ) -> None:
+        """A commit failed: the fleet forgets what it was told since the last one, the senders are told `error`."""
         self._patience = asyncio.get_running_loop().time() + PAUSE_S
         vehicles = {ping.vehicle for entry in entries for ping in entry.pings}
         only_pings = all(entry.pings for entry in entries)
@@ -382,12 +383,15 @@ class Pipeline:
                     self._fleet.restore(await self._store.load(), self._now())
                     self._evaluating = True
                 self._down = None
+                _fail(entries, error)
                 return
-            except StoreError as error:
-                log.error("the store cannot be read; refusing everything until it is back: %s", error)
-                self._down, only_pings = error, False
-                for entry in self._inbox.take(1 << 62):
-                    entry.fail(error)
+            except StoreError as unreadable:
+                if self._down is None:
+                    log.error("the store cannot be read; refusing everything until it is back: %s", unreadable)
+                self._down, only_pings = unreadable, False
+                _fail(entries, error)
+                while self._inbox:
+                    _fail(self._inbox.take(MOST), unreadable)
             if self._stopping.is_set():
                 return
             try:
@@ -410,8 +414,14 @@ class Pipeline:
                 log.exception("could not route a change")
 
 
+def _fail(entries: list[Entry[Any]], error: Exception | None) -> None:
+    for entry in entries:
+        if error is not None:
+            entry.fail(error)
+
+
 def _count(step: Step | None) -> Answer:
-    count = step.outcomes.count if step else [].count
+    count = step.outcomes.count if step else ().count
     late, held, conflicts = count(Outcome.LATE), count(Outcome.HELD), count(Outcome.CONFLICT)
     return Answer(count(Outcome.ACCEPTED) + late + held, late, held, count(Outcome.DUPLICATE) + conflicts, conflicts)
 

@@ -29,7 +29,7 @@ _ids = msgspec.json.Decoder(list[str])
 
 T = TypeVar("T")
 
-#: the rows of `hot` that can hold a vehicle's fixes of a time span: its blocks, and what no block covers yet
+#: The rows of `hot` that can hold a vehicle's fixes of a time span: its blocks, and what no block covers yet
 _TAIL = f"(SELECT coalesce(max(block) + 1, 0) << {BLOCK_BITS} FROM blocks)"
 _REGION = """json_object('id', id, 'version', version, 'updated_at', updated_at, 'feature', json(feature))"""
 
@@ -105,7 +105,7 @@ def fixes_at(
             UNION ALL SELECT {_TAIL}, 1 << 62)
         SELECT json_group_array(json_array(hot.n, hot.t, lat, lon)) FROM places
             CROSS JOIN hot ON hot.row >= first AND hot.row < last
-            CROSS JOIN wanted ON wanted.n = hot.n AND wanted.t = hot.t""",
+            WHERE (hot.n, hot.t) IN (SELECT n, t FROM wanted)""",
         text(wanted),
     )
     found: dict[tuple[int, int], tuple[float, float]] = {}
@@ -129,7 +129,7 @@ def track(
         SELECT json_group_array({HOT}) FROM (
             SELECT min(row) AS row, n, t, lat, lon, speed, heading, altitude, accuracy, received, taken, extra
             FROM places CROSS JOIN hot ON hot.row >= first AND hot.row < last
-            WHERE n = ?1 AND t >= ?2 AND t < ?3 GROUP BY t ORDER BY t LIMIT ?4)""",
+            WHERE +n = ?1 AND t >= ?2 AND t < ?3 GROUP BY t ORDER BY t LIMIT ?4)""",
         n,
         since,
         until,

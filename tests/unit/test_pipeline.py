@@ -1,0 +1,537 @@
+"""The order of things: apply, commit, publish, answer; and what happens when a commit fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.waiting import until
+from tracker.buses import open_bus
+from tracker.errors import Conflict, Invalid, NotFound, Overloaded, StoreError, StoreFull
+from tracker.events import Change, Event, Registered
+from tracker.fleet import Fleet, Step
+from tracker.picture import Picture
+from tracker.ping import Ping
+from tracker.pipeline import Answer, Pipeline
+from tracker.stores import Commit, EventQuery, Loaded, SavedVehicle
+from tracker.stores.sqlite import SqliteStore
+
+T0 = 1_790_000_000_000
+EVERYTHING = EventQuery(limit=10_000)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = T0
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class Store(SqliteStore):
+    """A store that can be slow, or fail on command."""
+
+    def __init__(self) -> None:
+        super().__init__("sqlite://:memory:")
+        self.error: StoreError | None = None
+        self.unreadable: StoreError | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.commits: list[Commit] = []
+
+    async def commit(self, commit: Commit) -> list[Event]:
+        await self.gate.wait()
+        if self.error:
+            raise self.error
+        self.commits.append(commit)
+        return await super().commit(commit)
+
+    async def reload(self, vehicles: list[str]) -> list[SavedVehicle]:
+        if self.unreadable:
+            raise self.unreadable
+        return await super().reload(vehicles)
+
+    async def load(self) -> Loaded:
+        if self.unreadable:
+            raise self.unreadable
+        return await super().load()
+
+
+class Node:
+    """A pipeline and everything around it."""
+
+    def __init__(self, **more: Any) -> None:
+        self.clock, self.store, self.picture, self.fleet = Clock(), Store(), Picture(), Fleet()
+        self.told: list[Change] = []
+        self.pipeline = Pipeline(
+            self.fleet, self.store, open_bus("memory:"), self.picture, clock=self.clock, on_change=self.hear, **more
+        )
+
+    def hear(self, change: Change) -> None:
+        self.told.append(change)
+        self.picture.apply(change)
+
+    async def stored(self, vehicle: str = "van") -> list[int]:
+        """Seconds after T0 of a vehicle's stored fixes."""
+        n = self.fleet.vehicles[vehicle].n
+        return [(fix.ping.time - T0) // 1000 for fix in await self.store.track(n, 0, 1 << 60, None, 10_000)]
+
+    async def kinds(self) -> list[str]:
+        return [event.kind for event in await self.store.events(EVERYTHING)]
+
+
+@pytest.fixture
+async def node(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Node]:
+    monkeypatch.setattr("tracker.pipeline.PAUSE_S", 0.02)
+    node = Node()
+    await node.pipeline.start()
+    yield node
+    node.store.error = node.store.unreadable = None
+    node.store.gate.set()
+    await node.pipeline.stop()
+
+
+def ping(second: float = 0, vehicle: str = "van", lat: float = 60.0, lon: float = 25.0) -> Ping:
+    return Ping(vehicle, T0 + int(second * 1000), lat, lon)
+
+
+def depot(id: str = "depot", radius_m: float = 500, lat: float = 60.0, **properties: Any) -> dict[str, Any]:
+    place = {"type": "Point", "coordinates": [25.0, lat]}
+    return {"type": "Feature", "id": id, "geometry": place, "properties": {"radius_m": radius_m, **properties}}
+
+
+async def running(*tasks: Any) -> list[asyncio.Task[Any]]:
+    """Start them, and let each go as far as it can."""
+    started = [asyncio.ensure_future(task) for task in tasks]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return started
+
+
+# ------------------------------------------------------------------------------------------------- the good way
+
+
+async def test_what_was_answered_can_be_read(node: Node) -> None:
+    assert await node.pipeline.submit([ping(1)]) == Answer(accepted=1)
+    assert node.picture.vehicles["van"].ping == ping(1)
+    assert await node.stored() == [1]
+
+
+async def test_nothing_is_answered_or_told_before_the_commit(node: Node) -> None:
+    node.store.gate.clear()
+    (task,) = await running(node.pipeline.submit([ping(1)]))
+    assert not task.done()
+    assert node.told == []
+    node.store.gate.set()
+    assert await task == Answer(accepted=1)
+    assert [state.ping for change in node.told for state in change.moved] == [ping(1)]
+
+
+async def test_what_arrives_during_a_commit_goes_into_the_next_one_together(node: Node) -> None:
+    node.store.gate.clear()
+    tasks = await running(*(node.pipeline.submit([ping(n, f"van-{n}")]) for n in range(20)))
+    node.store.gate.set()
+    assert await asyncio.gather(*tasks) == [Answer(accepted=1)] * 20
+    sizes = [len(commit.pings) for commit in node.store.commits if commit.pings]
+    assert sum(sizes) == 20
+    assert len(sizes) <= 2
+
+
+async def test_every_ping_is_counted_as_what_it_was(node: Node) -> None:
+    await node.pipeline.submit([ping(10), ping(20)])
+    pings = [ping(10), ping(20, lat=60.00001), ping(15), ping(30), ping(31, lat=61.0)]
+    answer = await node.pipeline.submit(pings)
+    assert answer == Answer(accepted=3, late=1, held=1, duplicates=2, conflicts=1)
+    assert await node.stored() == [10, 15, 20, 30, 31]
+    assert await node.pipeline.submit([]) == Answer()
+
+
+async def test_a_request_of_any_size_is_taken_in_fix_order(node: Node) -> None:
+    """Backwards, several commits long: nothing is late, since nothing newer was there before the request."""
+    pings = [ping(second, lat=60 + second * 1e-6) for second in range(6000, 0, -1)]
+    assert await node.pipeline.submit(pings) == Answer(accepted=6000)
+    assert await node.stored() == list(range(1, 6001))
+    assert node.picture.vehicles["van"].ping == pings[0]
+    again = await node.pipeline.submit(pings[::-1])
+    assert again == Answer(duplicates=6000)
+
+
+async def test_events_are_told_with_the_number_the_store_gave_them(node: Node) -> None:
+    await node.pipeline.save_regions([depot()])
+    await node.pipeline.submit([ping(1, lat=60.1)])
+    await node.pipeline.submit([ping(1000), ping(2000, lat=60.1)])
+    told = [(event.seq, event.kind) for change in node.told for event in change.events]
+    assert told == [(1, "enter"), (2, "exit")]
+    assert told == [(event.seq, event.kind) for event in await node.store.events(EVERYTHING)]
+    assert node.picture.last_seq == 2
+
+
+async def test_time_does_not_run_backwards_when_the_clock_does(node: Node) -> None:
+    await node.pipeline.submit([ping(1)])
+    node.clock.now -= 3_600_000
+    await node.pipeline.submit([ping(2)])
+    received = [fix.received_at for fix in await node.store.track(1, 0, 1 << 60, None, 10)]
+    assert received == [T0, T0]
+
+
+async def test_long_work_lets_others_have_their_turn(node: Node) -> None:
+    turns = 0
+    done = False
+
+    async def other() -> None:
+        nonlocal turns
+        while not done:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    await node.pipeline.submit([ping(second, f"van-{second % 50}") for second in range(5000)])
+    done = True
+    await task
+    assert turns > 5
+
+
+async def test_a_fix_older_than_memory_is_looked_up(node: Node) -> None:
+    pings = [ping(second) for second in range(3000)]
+    await node.pipeline.submit(pings)
+    assert (await node.pipeline.submit([ping(3)])).duplicates == 1
+    assert (await node.pipeline.submit([ping(3.5), ping(3.5)])) == Answer(accepted=1, late=1, duplicates=1)
+    assert (await node.pipeline.submit([ping(3.5)])).duplicates == 1
+
+
+async def test_a_fix_older_than_memory_is_looked_up_among_those_just_coming(node: Node) -> None:
+    """The same long track twice at once: the second time must not miss what the first has not committed yet."""
+    pings = [ping(second) for second in range(3000)]
+    first, second = await asyncio.gather(node.pipeline.submit(pings), node.pipeline.submit(pings))
+    assert first == Answer(accepted=3000)
+    assert second == Answer(duplicates=3000)
+    assert await node.stored() == list(range(3000))
+
+
+# ------------------------------------------------------------------------------------------------------- edits
+
+
+async def test_saving_a_region_evaluates_every_vehicle_before_it_answers(node: Node) -> None:
+    inside = [ping(1, f"in-{n}") for n in range(700)]
+    await node.pipeline.submit([*inside, ping(1, "out", lat=61.0)])
+    ((feature, created),) = await node.pipeline.save_regions([depot()])
+    assert created
+    assert (feature["id"], feature["properties"]["version"]) == ("depot", 1)
+    assert len(node.picture.inside["depot"]) == 700
+    events = await node.store.events(EVERYTHING)
+    assert {(event.kind, event.reason) for event in events} == {("enter", "region_created")}
+    assert len(events) == 700
+    assert node.picture.regions["depot"] == feature
+
+
+async def test_pings_go_on_while_vehicles_are_evaluated(node: Node) -> None:
+    await node.pipeline.submit([ping(1, f"in-{n}") for n in range(1000)])
+    saving = asyncio.create_task(node.pipeline.save_regions([depot()]))
+    await until(lambda: node.picture.inside.get("depot"))
+    if not saving.done():
+        answer = await node.pipeline.submit([ping(2, "in-999", lat=60.1)])
+        assert answer == Answer(held=1, accepted=1)
+    await saving
+    assert len(node.picture.inside["depot"]) == 1000
+
+
+async def test_a_region_has_the_next_version_and_says_whether_it_is_new(node: Node) -> None:
+    for expected, new in ((1, True), (2, False)):
+        ((feature, created),) = await node.pipeline.save_regions([depot(name=f"v{expected}")])
+        assert (feature["properties"]["version"], created) == (expected, new)
+    await node.pipeline.delete_region("depot")
+    assert "depot" not in node.picture.regions
+    ((feature, created),) = await node.pipeline.save_regions([depot()])
+    assert (feature["properties"]["version"], created) == (4, True)
+    assert [saved.version for saved in await node.store.region_versions("depot")] == [1, 2, 3, 4]
+
+
+async def test_a_feature_without_an_id_is_given_one(node: Node) -> None:
+    feature = depot()
+    del feature["id"]
+    first, second = [(await node.pipeline.save_regions([feature]))[0][0]["id"] for _ in range(2)]
+    assert first != second
+    assert set(node.picture.regions) == {first, second}
+
+
+async def test_whoever_has_not_seen_the_newest_version_is_told_it(node: Node) -> None:
+    await node.pipeline.save_regions([depot(name="one")])
+    await node.pipeline.save_regions([depot(name="two")], expect={"depot": 1})
+    for attempt in (
+        node.pipeline.save_regions([depot(name="three")], expect={"depot": 1}),
+        node.pipeline.save_regions([depot(name="three")], create_only=True),
+        node.pipeline.delete_region("depot", expect=1),
+    ):
+        with pytest.raises(Conflict) as caught:
+            await attempt
+        assert caught.value.current["properties"]["name"] == "two"
+    with pytest.raises(Conflict, match="no region"):
+        await node.pipeline.save_regions([depot("other")], expect={"other": 1})
+    assert node.picture.regions["depot"]["properties"]["name"] == "two"
+    await node.pipeline.delete_region("depot", expect=2)
+
+
+async def test_of_two_edits_of_the_same_version_one_wins(node: Node) -> None:
+    await node.pipeline.save_regions([depot()])
+    edits = [node.pipeline.save_regions([depot(name=str(n))], expect={"depot": 1}) for n in range(5)]
+    results = await asyncio.gather(*edits, return_exceptions=True)
+    assert sum(isinstance(result, Conflict) for result in results) == 4
+
+
+async def test_many_regions_are_all_stored_or_none_with_every_fault_named(node: Node) -> None:
+    with pytest.raises(Invalid) as caught:
+        await node.pipeline.save_regions([depot("a"), depot("b", radius_m=-1), depot("c"), depot("a")])
+    assert [error["index"] for error in caught.value.errors] == [1, 3]
+    assert node.picture.regions == {}
+    saved = await node.pipeline.save_regions([depot("a"), depot("b")])
+    assert [feature["id"] for feature, _ in saved] == ["a", "b"]
+    assert sum(bool(commit.regions) for commit in node.store.commits) == 1
+
+
+async def test_deleting_lets_everybody_out_before_it_answers(node: Node) -> None:
+    await node.pipeline.save_regions([depot()])
+    await node.pipeline.submit([ping(1)])
+    await node.pipeline.delete_region("depot")
+    assert node.picture.vehicles["van"].regions == {}
+    assert await node.kinds() == ["enter", "exit"]
+    with pytest.raises(NotFound):
+        await node.pipeline.delete_region("depot")
+
+
+async def test_the_register_and_the_map_are_two_things(node: Node) -> None:
+    entry = Registered("van", "Van one", "AB-12")
+    assert await node.pipeline.register(entry) == entry
+    assert node.picture.register == {"van": entry}
+    await node.pipeline.submit([ping(1)])
+    n = node.fleet.vehicles["van"].n
+    await node.pipeline.remove_vehicle("van")
+    assert node.picture.register == node.picture.vehicles == {}
+    with pytest.raises(NotFound):
+        await node.pipeline.remove_vehicle("van")
+    assert (await node.pipeline.submit([ping(1)])).duplicates == 1
+    await node.pipeline.submit([ping(2)])
+    assert node.fleet.vehicles["van"].n == n
+
+
+async def test_an_event_is_acknowledged_and_that_taken_back(node: Node) -> None:
+    await node.pipeline.save_regions([depot()])
+    await node.pipeline.submit([ping(1)])
+    (event,) = await node.store.events(EVERYTHING)
+    acked = await node.pipeline.ack(event.id, "Ann")
+    assert acked.ack is not None
+    assert acked.ack.by == "Ann"
+    assert await node.store.event(event.id) == acked
+    assert node.told[-1].acked[0].by == "Ann"
+    assert (await node.pipeline.ack(event.id, None)).ack is None
+    assert await node.store.event(event.id) == event
+    with pytest.raises(NotFound):
+        await node.pipeline.ack("nonsense", "Ann")
+
+
+# ------------------------------------------------------------------------------------------------------ timers
+
+
+async def test_a_timer_fires_through_the_same_journal(node: Node) -> None:
+    await node.pipeline.save_regions([depot(rules={"dwell_s": 60})])
+    await node.pipeline.submit([ping(1)])
+    node.clock.now += 100_000
+    await node.pipeline.submit([ping(1, "other", lat=61.0)])
+    await until(lambda: any(event.kind == "dwell" for change in node.told for event in change.events))
+    assert await node.kinds() == ["enter", "dwell"]
+
+
+async def test_a_timer_that_cannot_be_committed_is_tried_again(node: Node) -> None:
+    await node.pipeline.save_regions([depot(rules={"dwell_s": 60})])
+    await node.pipeline.submit([ping(1)])
+    node.clock.now += 100_000
+    node.store.error = StoreFull("full")
+    with pytest.raises(StoreFull):
+        await node.pipeline.submit([ping(2, "other")])
+    await until(lambda: node.pipeline.statistics().failures > 2)
+    node.store.error = None
+    await until(lambda: any(event.kind == "dwell" for change in node.told for event in change.events))
+    assert await node.kinds() == ["enter", "dwell"]
+
+
+# ---------------------------------------------------------------------------------------------------- failures
+
+
+async def test_after_a_failed_commit_nothing_has_happened(node: Node) -> None:
+    await node.pipeline.save_regions([depot()])
+    await node.pipeline.submit([ping(1, lat=60.1)])
+    told = len(node.told)
+    node.store.error = StoreFull("no room")
+    with pytest.raises(StoreFull):
+        await node.pipeline.submit([ping(1000), ping(1000, "new")])
+    assert len(node.told) == told
+    assert node.picture.vehicles["van"].ping == ping(1, lat=60.1)
+    assert "new" not in node.fleet.vehicles
+    assert node.fleet.vehicles["van"].ping == ping(1, lat=60.1)
+    node.store.error = None
+    assert await node.pipeline.submit([ping(1000), ping(1000, "new")]) == Answer(accepted=2)
+    assert await node.stored() == [1, 1000]
+    assert await node.kinds() == ["enter", "enter"]
+
+
+async def test_a_late_ping_whose_commit_failed_is_no_duplicate(node: Node) -> None:
+    await node.pipeline.submit([ping(10)])
+    node.store.error = StoreError("broken")
+    with pytest.raises(StoreError):
+        await node.pipeline.submit([ping(5)])
+    node.store.error = None
+    assert await node.pipeline.submit([ping(5)]) == Answer(accepted=1, late=1)
+    assert await node.stored() == [5, 10]
+
+
+async def test_an_edit_whose_commit_failed_never_was(node: Node) -> None:
+    await node.pipeline.submit([ping(1)])
+    await node.pipeline.save_regions([depot("old", name="before")])
+    node.store.error = StoreError("broken")
+    for edit in (
+        node.pipeline.save_regions([depot("new")]),
+        node.pipeline.save_regions([depot("old", name="after")]),
+        node.pipeline.delete_region("old"),
+        node.pipeline.register(Registered("van", "x")),
+        node.pipeline.remove_vehicle("van"),
+    ):
+        with pytest.raises(StoreError):
+            await edit
+    node.store.error = None
+    assert {id: region.name for id, region in node.fleet.regions.regions.items()} == {"old": "before"}
+    assert list(node.picture.regions) == ["old"]
+    assert node.picture.register == {}
+    await node.pipeline.submit([ping(2)])
+    assert await node.kinds() == ["enter"]
+    ((feature, created),) = await node.pipeline.save_regions([depot("new")])
+    assert (feature["properties"]["version"], created) == (1, True)
+
+
+async def test_an_evaluation_the_store_interrupted_goes_on_when_it_is_back(node: Node) -> None:
+    await node.pipeline.submit([ping(1, f"in-{n}") for n in range(500)])
+    saving = asyncio.create_task(node.pipeline.save_regions([depot()]))
+    await until(lambda: "depot" in node.picture.regions)
+    node.store.error = StoreFull("full")
+    await until(lambda: node.pipeline.statistics().failures > 1 or saving.done())
+    node.store.error = None
+    await saving
+    assert len(node.picture.inside["depot"]) == 500
+    assert len(await node.kinds()) == 500
+
+
+async def test_a_store_that_cannot_even_be_read_refuses_everything_until_it_is_back(node: Node) -> None:
+    await node.pipeline.submit([ping(1)])
+    node.store.error = node.store.unreadable = StoreError("gone")
+    with pytest.raises(StoreError):
+        await node.pipeline.submit([ping(2)])
+    await until(lambda: node.pipeline.statistics().down)
+    for attempt in (node.pipeline.submit([ping(3)]), node.pipeline.save_regions([depot()])):
+        with pytest.raises(StoreError, match="gone"):
+            await attempt
+    node.store.error = node.store.unreadable = None
+    await until(lambda: not node.pipeline.statistics().down)
+    assert await node.pipeline.submit([ping(2)]) == Answer(accepted=1)
+    assert await node.stored() == [1, 2]
+
+
+async def test_a_fault_of_ours_costs_only_the_entry_that_brings_it_out(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply = node.fleet.apply
+
+    def faulty(pings: list[Ping], *rest: Any) -> Step:
+        step = apply(pings, *rest)
+        assert all(ping.vehicle != "poison" for ping in pings)
+        return step
+
+    monkeypatch.setattr(node.fleet, "apply", faulty)
+    node.store.gate.clear()
+    first = await running(node.pipeline.submit([ping(0, "first")]))
+    names = ("a", "poison", "b")
+    tasks = await running(*(node.pipeline.submit([ping(1, name)]) for name in names))
+    node.store.gate.set()
+    results = await asyncio.gather(*first, *tasks, return_exceptions=True)
+    assert results[0] == results[1] == results[3] == Answer(accepted=1)
+    assert isinstance(results[2], AssertionError)
+    assert set(node.fleet.vehicles) == {"first", "a", "b"}
+
+
+async def test_a_change_that_cannot_be_shown_stops_nothing(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(node.pipeline, "_on_change", lambda change: 1 / 0)
+        assert await node.pipeline.submit([ping(1)]) == Answer(accepted=1)
+    assert await node.pipeline.submit([ping(2)]) == Answer(accepted=1)
+    assert node.picture.vehicles["van"].ping == ping(2)
+
+
+async def test_a_full_inbox_refuses_until_there_is_room(node: Node) -> None:
+    node.pipeline._limit = 100
+    node.store.gate.clear()
+    first = await running(node.pipeline.submit([ping(0)]))  # under way
+    waiting = await running(node.pipeline.submit([ping(second) for second in range(1, 101)]))
+    with pytest.raises(Overloaded) as caught:
+        await node.pipeline.submit([ping(200)])
+    assert caught.value.retry_after >= 1
+    assert node.pipeline.statistics().refused == 1
+    node.store.gate.set()
+    await asyncio.gather(*first, *waiting)
+    assert await node.pipeline.submit([ping(200 + second) for second in range(500)]) == Answer(accepted=500)
+
+
+async def test_a_sender_that_goes_away_changes_nothing(node: Node) -> None:
+    node.store.gate.clear()
+    tasks = await running(node.pipeline.submit([ping(1)]), node.pipeline.submit([ping(2)]))
+    tasks[0].cancel()
+    node.store.gate.set()
+    assert await tasks[1] == Answer(accepted=1)
+    assert await node.stored() == [1, 2]
+
+
+# ------------------------------------------------------------------------------------------------ start and stop
+
+
+async def test_stopping_commits_what_was_submitted_and_refuses_the_rest() -> None:
+    node = Node()
+    await node.pipeline.start()
+    node.store.gate.clear()
+    tasks = await running(*(node.pipeline.submit([ping(n)]) for n in range(5)))
+    stopping = asyncio.create_task(node.pipeline.stop())
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded, match="stopping"):
+        await node.pipeline.submit([ping(9)])
+    node.store.gate.set()
+    assert await asyncio.gather(*tasks) == [Answer(accepted=1)] * 5
+    await stopping
+    assert sum(len(change.moved) for change in node.told) >= 1
+
+
+async def test_stopping_refuses_what_cannot_be_committed() -> None:
+    node = Node()
+    await node.pipeline.start()
+    node.store.gate.clear()
+    tasks = await running(node.pipeline.submit([ping(1)]), node.pipeline.submit([ping(2)]))
+    node.store.error = node.store.unreadable = StoreError("gone")
+    node.store.gate.set()
+    await node.pipeline.stop()
+    assert all(isinstance(result, StoreError) for result in await asyncio.gather(*tasks, return_exceptions=True))
+
+
+async def test_a_restart_goes_on_where_it_ended(tmp_path: Any) -> None:
+    seen = []
+    for second in (1, 1000):
+        store, picture, fleet = SqliteStore(str(tmp_path)), Picture(), Fleet()
+        pipeline = Pipeline(fleet, store, open_bus("memory:"), picture, clock=Clock())
+        await pipeline.start()
+        seen.append((dict(picture.vehicles), list(picture.regions), dict(picture.register), picture.last_seq))
+        if second == 1:
+            await pipeline.save_regions([depot()])
+            await pipeline.register(Registered("van", "Van"))
+        await pipeline.submit([ping(second)])
+        assert [event.kind for event in await store.events(EVERYTHING)] == ["enter"]
+        seen.append((dict(picture.vehicles), list(picture.regions), dict(picture.register), picture.last_seq))
+        await pipeline.stop()
+    assert seen[0] == ({}, [], {}, 0)
+    assert seen[2] == seen[1]
+    assert seen[3][0]["van"].regions == seen[1][0]["van"].regions
