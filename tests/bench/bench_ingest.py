@@ -102,9 +102,11 @@ def main() -> None:
         traffic = Traffic(1000, int(time.time() * 1000) - 6 * 3_600_000)
         for name, send, count, budget in cases:
             costs, rates, references = measure(server, traffic, send, count)
-            per_core = [1 / cost for cost in costs]
-            note = f"{sorted(rates)[len(rates) // 2]:,.0f}/s on the clock; budget {budget:,}"
-            rows.append(Row(name, "pings/s a core", per_core, [1 / one for one in references], note))
+            middle, clock = sorted(costs)[len(costs) // 2], sorted(rates)[len(rates) // 2]
+            note = f"{1 / middle:,.0f} pings/s a core (budget {budget:,}), {clock:,.0f}/s on the clock"
+            rows.append(
+                Row(name, "µs CPU a ping", [1e6 * one for one in costs], [1e6 * one for one in references], note)
+            )
     report("Durable ingest, no viewers, 100 regions", rows, "bare json")
 
 
