@@ -25,7 +25,7 @@ export class App {
     this.map = new FleetMap($("#map"), this.state.value.map);
     this.regions = new RegionLayer(this.map.stage, this.fleet);
     this.vehicles = new VehicleLayer(this.map.stage, this.fleet.motion);
-    this.overlay = new Overlay(this.map.stage, this.fleet, this.vehicles);
+    this.overlay = new Overlay(this.map.stage, this.fleet, this.vehicles, this.regions);
     this.backlog = new Backlog();
     this.paused = false;
     this.catchingUp = false;

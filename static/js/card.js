@@ -51,6 +51,7 @@ export class RegionCard {
       h("details", null, h("summary", null, "Type or paste the shape"), h("div", { class: "form typed" }, this.typed, h("button", { type: "button", class: "button small", onclick: () => this.#read() }, "Use this shape"))),
       this.preview, this.fault, h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: () => editor.cancel() }, "Cancel"), this.save));
     this.timer = 0;
+    this.element.hidden = !feature;
     $("#map-frame").appendChild(this.element);
   }
 
@@ -58,6 +59,14 @@ export class RegionCard {
     clearTimeout(this.timer);
     this.asked?.abort();
     this.element.remove();
+  }
+
+  /** Type the shape instead of drawing it. */
+  type() {
+    this.element.hidden = false;
+    const details = this.element.querySelector("details");
+    if (details) details.open = true;
+    this.typed.focus();
   }
 
   focus() {
@@ -88,6 +97,7 @@ export class RegionCard {
   shapeChanged(dragging) {
     const { sketch } = this.editor;
     if (!sketch) return;
+    if (sketch.shape.closed) this.element.hidden = false; // while points are placed the map is free
     const round = sketch.kind === "circle" || sketch.kind === "corridor";
     this.radiusField.hidden = !round;
     text(/** @type {Element} */ (this.radiusField.firstElementChild), sketch.kind === "circle" ? "Radius, metres" : "Width to each side, metres");

@@ -32,7 +32,8 @@ export class Connection {
     this.gotAt = 0;
     this.gotFrame = 0;
     this.retryTimer = 0;
-    this.wasLive = false;
+    /** @type {number|null} */ this.byeAfter = null;
+    this.openedAt = 0;
     addEventListener("online", () => this.#now());
     addEventListener("offline", () => this.transport && this.#lost("offline", 0));
     addEventListener("pageshow", (e) => e.persisted && this.#now());
@@ -79,6 +80,7 @@ export class Connection {
     const by = this.#by();
     this.#set({ phase: this.status.phase === "live" ? "waiting" : this.status.phase === "waiting" ? "waiting" : "connecting", by, retryAt: 0 });
     const Kind = { websocket: Socket, stream: Stream, polling: Polling }[by];
+    /** @type {Socket|Stream|Polling} */
     const transport = (this.transport = new Kind(this.page.wish(this.cursor), {
       message: (message, size) => transport === this.transport && this.#message(message, size),
       closed: (code, reason) => transport === this.transport && this.#lost(reason, code),
@@ -113,7 +115,6 @@ export class Connection {
   #alive() {
     this.tries = 0;
     if (this.transport instanceof Socket) this.failedSockets = 0;
-    this.wasLive = true;
     if (this.status.phase === "live") return;
     this.#set({ phase: "live", since: Date.now() });
     this.#measure();
@@ -165,7 +166,7 @@ export class Connection {
     if (this.transport && silent > (this.status.phase === "live" ? this.heartbeat * 1.5 + 1000 : OPEN_WITHIN_MS)) return this.#lost("silent", 0);
     if (!this.transport) return;
     if (this.frame > this.gotFrame && document.visibilityState === "hidden") this.painted(this.frame);
-    if (this.status.by !== "websocket" && this.status.phase === "live" && now - (this.openedAt ?? 0) > UPGRADE_AGAIN_MS) {
+    if (this.status.by !== "websocket" && this.status.phase === "live" && now - this.openedAt > UPGRADE_AGAIN_MS) {
       this.failedSockets = 2; // one try; a failure goes back to the fallback
       this.#open();
     }

@@ -10,7 +10,7 @@ export function controls(app, pill, editor) {
   const bell = iconButton("bell", "Events", () => app.preferences.set({ events: !app.preferences.value.events }), { class: "icon-button wide-only" });
   bell.appendChild(badge);
   fill($("#bar-end"), pill.element, bell,
-    iconButton("eye", "Light or dark", () => flipTheme(app), { class: "icon-button wide-only", id: "theme" }),
+    iconButton("theme", "Light or dark", () => flipTheme(app), { class: "icon-button wide-only", id: "theme" }),
     iconButton("gear", "Settings", () => showSettings(app)), iconButton("keyboard", "Keys and legend", showKeys));
   const draw = iconButton("plus", "Draw a region", () => editor.begin());
   fill($("#map-tools"),

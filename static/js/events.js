@@ -23,6 +23,8 @@ export class EventsColumn {
     /** @type {string|null} */ this.why = null;
     this.shownNewest = 0;
     this.loading = false;
+    this.names = "";
+    /** @type {number|undefined} */ this.frame = undefined;
     this.unread = h("span", { class: "badge", hidden: true });
     this.kind = h("select", { class: "plain", "aria-label": "Show kind", onchange: () => app.state.set({ kinds: this.kind.value ? [this.kind.value] : [] }) }, h("option", { value: "" }, "All kinds"), ...Object.entries(KINDS).map(([kind, { title }]) => h("option", { value: kind }, title)));
     this.open = h("button", { type: "button", class: "chip", "aria-pressed": "false", onclick: () => ((this.openOnly = !this.openOnly), this.render()) }, h("span", { class: "pad" }, "To acknowledge"));
@@ -192,6 +194,12 @@ export class EventsColumn {
   }
 
   #tick() {
+    // Names arrive after events do, and change: rows that say another name now are made anew.
+    const names = `${this.app.fleet.version}/${this.app.fleet.regionVersion}`;
+    if (names !== this.names && !this.list.matches(":hover")) {
+      this.names = names;
+      this.render();
+    }
     this.#times();
     this.#heads();
   }

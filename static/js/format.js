@@ -101,7 +101,7 @@ export function when(ms, now, zone) {
 /** "UTC", "UTC+2", as it was at that moment. @param {number} ms @param {string} zone */
 export function zoneName(ms, zone) {
   const part = formatter(zone, { timeZoneName: "shortOffset" }).formatToParts(ms).find((p) => p.type === "timeZoneName");
-  return (part ? part.value : "UTC").replace("GMT", "UTC");
+  return (part ? part.value : "UTC").replace("GMT", "UTC").replace(/\+0$/, "");
 }
 /** The instant a day began in the page's zone. @param {number} ms @param {string} zone */
 export function startOfDay(ms, zone) {

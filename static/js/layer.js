@@ -43,7 +43,7 @@ export class Stage {
     const canvas = document.createElement("canvas");
     canvas.className = "leaflet-zoom-animated stage-canvas";
     canvas.dataset.layer = painter.name;
-    this.map.getPane(painter.pane).appendChild(canvas);
+    this.map.getPane(painter.pane)?.appendChild(canvas);
     this.sheets.set(painter.name, { painter, canvas, dirty: true, view: null });
     this.#schedule();
     return canvas;

@@ -22,8 +22,11 @@ export class FleetMap {
       zoomControl: false, attributionControl: false, doubleClickZoom: true, worldCopyJump: true, zoomAnimation: !calm, fadeAnimation: !calm, inertia: !calm, boxZoom: true, keyboardPanDelta: 120,
       maxBoundsViscosity: 1,
     });
-    for (const [name, z] of Object.entries(PANES)) this.leaflet.createPane(name).style.zIndex = String(z);
-    for (const name of ["ground", "regions", "trail", "vehicles", "overlay"]) this.leaflet.getPane(name).style.pointerEvents = "none";
+    for (const [name, z] of Object.entries(PANES)) {
+      const pane = this.leaflet.createPane(name);
+      pane.style.zIndex = String(z);
+      if (name !== "sketch") pane.style.pointerEvents = "none";
+    }
     this.credit = L.control.attribution({ prefix: false, position: "bottomright" }).addTo(this.leaflet);
     this.credit.addAttribution(OFFLINE_CREDIT);
     this.scale = /** @type {L.Control|null} */ (null);

@@ -14,11 +14,12 @@ import { palette } from "./theme.js";
 const LABELS_MAX = 150;
 
 export class Overlay {
-  /** @param {import("./layer.js").Stage} stage @param {import("./fleet.js").Fleet} fleet @param {import("./vehicles.js").VehicleLayer} vehicles */
-  constructor(stage, fleet, vehicles) {
+  /** @param {import("./layer.js").Stage} stage @param {import("./fleet.js").Fleet} fleet @param {import("./vehicles.js").VehicleLayer} vehicles @param {import("./regions.js").RegionLayer} regions */
+  constructor(stage, fleet, vehicles, regions) {
     this.stage = stage;
     this.fleet = fleet;
     this.vehicles = vehicles;
+    this.regions = regions;
     /** @type {Vehicle|null} */ this.selected = null;
     /** @type {Vehicle|null} */ this.hovered = null;
     /** @type {TrailPoint[]} */ this.trail = [];
@@ -115,7 +116,8 @@ export class Overlay {
     ctx.font = `600 11px ${palette().font}`;
     ctx.textBaseline = "middle";
     ctx.lineJoin = "round";
-    /** @type {number[][]} */ const taken = [];
+    /** @type {number[][]} what is written already: the names of regions too */
+    const taken = this.regions.labelZoom === view.zoom ? this.regions.labels.map(([x1, y1, x2, y2]) => [x1 - view.left, y1 - view.top, x2 - view.left, y2 - view.top]) : [];
     let drawn = 0;
     for (const v of wanted) {
       const at = vehicles.position(v.slot);

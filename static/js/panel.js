@@ -54,9 +54,11 @@ export class VehiclePanel {
       if (now.vehicle === null || (now.region && !before.region) || now.tab !== before.tab) this.#reveal(now.vehicle !== null && this.open && now.tab === "vehicles" && !now.region);
       if (now.track !== before.track) this.#live();
     });
+    app.readers.add((message) => message.op === "snapshot" && app.state.value.vehicle && this.#ask());
     app.ticks.add(() => this.#tick());
     this.open = app.state.value.vehicle !== null;
     if (this.open) this.#other();
+    this.#selected({});
   }
 
   /** @param {{open?: boolean, focus?: boolean}} how */

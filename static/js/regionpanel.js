@@ -39,6 +39,7 @@ export class RegionPanel {
         h("div", { class: "block" }, h("h3", null, "Who is inside"), this.inside), h("div", { class: "block" }, h("h3", null, "Rules"), this.rules)));
     side.appendChild(this.element);
     app.state.on((now, before) => (now.region !== before.region || now.tab !== before.tab || now.regions !== before.regions) && this.#show(now.region !== before.region));
+    app.readers.add((message) => message.op === "snapshot" && app.state.value.region && this.#ask(app.state.value.region));
     app.ticks.add(() => !this.element.hidden && this.render());
     if (app.state.value.region) this.#show(true);
   }

@@ -26,7 +26,8 @@ export class RegionLayer {
     /** @type {string|null} */ this.selected = null;
     /** @type {string|null} */ this.hovered = null;
     /** @type {string|null} drawn by the editor instead */ this.editing = null;
-    this.labels = new Map();
+    /** @type {number[][]} boxes of the names, px of the world at this zoom */ this.labels = [];
+    this.labelZoom = 0;
     stage.add({ name: "regions", pane: "regions", padding: 0.15, paint: (canvas, view, now) => this.paint(canvas, view, now) });
   }
 
@@ -108,6 +109,8 @@ export class RegionLayer {
   #names(ctx, view, seen) {
     const color = palette();
     ctx.textBaseline = "middle";
+    this.labels = [];
+    this.labelZoom = view.zoom;
     /** @type {number[][]} */ const taken = [];
     const order = seen.sort((a, b) => Number(b.id === this.selected) - Number(a.id === this.selected) || b.box[2] - b.box[0] - (a.box[2] - a.box[0]));
     for (const region of order) {
@@ -120,6 +123,7 @@ export class RegionLayer {
       const box = [x - 3, y - 12, x + w + 3, y + 12];
       if (taken.some((t) => box[0] < t[2] && box[2] > t[0] && box[1] < t[3] && box[3] > t[1])) continue;
       taken.push(box);
+      this.labels.push(box.map((edge, i) => edge + (i % 2 ? view.top : view.left)));
       ctx.beginPath();
       ctx.roundRect(x, y - 9, w, 18, 9);
       ctx.fillStyle = color.surface;

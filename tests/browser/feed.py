@@ -1,0 +1,351 @@
+"""A stand-in for the server that speaks the contract's outside with a fleet the test decides: states, ages and rates no
+real fleet would hold still for. Run alone to look at the page: python tests/browser/feed.py 8123 60
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import random
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from quart import Quart, Response, request, send_from_directory, websocket
+
+ROOT = Path(__file__).resolve().parents[2]
+POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+FIELDS = [
+    "n", "vehicle", "name", "when", "lat_e6", "lon_e6", "speed_dmps", "heading", "state", "heard", "since", "group",
+    "kind", "accuracy_dm", "held", "plate",
+]  # fmt: skip
+
+
+def stamp(ms: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ms / 1000)) + f".{int(ms % 1000):03d}Z"
+
+
+class Feed:
+    """The fleet, and every socket that watches it."""
+
+    def __init__(
+        self, vehicles: int = 60, seed: int = 1, spread: float = 0.02, demo: bool = True, regions: bool = True
+    ) -> None:
+        self.random = random.Random(seed)
+        self.t0 = int(time.time() * 1000) - 3_600_000
+        self.epoch = "e1"
+        self.demo = demo
+        self.rows = [self._row(n, spread) for n in range(1, vehicles + 1)]
+        features = json.loads((ROOT / "fixtures/demo/regions.geojson").read_text())["features"] if regions else []
+        self.regions: dict[str, dict[str, Any]] = {f["id"]: self._feature(f) for f in features}
+        self.members: dict[str, list[int]] = {
+            id: [row[0] for row in self.rows if row[0] % 7 == i] for i, id in enumerate(self.regions)
+        }
+        self.events: list[dict[str, Any]] = []
+        self.sockets: dict[Any, asyncio.Queue[dict[str, Any]]] = {}
+        self.followed: list[dict[str, Any]] = []
+        self.frame = 0
+        self.silent = False  # open sockets, no message: half-open
+        self.refuse = False  # no WebSocket passes
+        self.posted: list[Any] = []
+
+    def _feature(self, feature: dict[str, Any]) -> dict[str, Any]:
+        properties = {"version": 1, "area_m2": 120_000.0, "updated_at": stamp(self.t0), **feature["properties"]}
+        return feature | {"properties": properties}
+
+    def now(self) -> int:
+        return int(time.time() * 1000)
+
+    def _row(self, n: int, spread: float) -> list[Any]:
+        pick, when = self.random, self.now() - self.t0
+        state = pick.choices([1, 2, 3, 4], [70, 14, 13, 3])[0]
+        heading = pick.randrange(360) if n % 11 else -1
+        heard = when - (pick.randrange(3000) if n % 13 else 40_000)
+        lat, lon = 60.1709 + pick.uniform(-1, 1) * spread * 0.38, 24.9435 + pick.uniform(-1, 1) * spread * 0.62
+        return [
+            n, f"van-{n:02d}", f"Van {n}" if n % 9 else None, heard, round(lat * 1e6), round(lon * 1e6),
+            pick.randrange(30, 160) if state == 1 else 0, heading, state, heard, when - pick.randrange(60_000, 4_000_000),
+            ["North", "South"][n % 2], "van", 80, None, f"ABC-{n:03d}",
+        ]  # fmt: skip
+
+    def event(self, kind: str, n: int, region: str | None, **more: Any) -> dict[str, Any]:
+        row, now = self.rows[n - 1], self.now()
+        lat, lon = row[4] / 1e6, row[5] / 1e6
+        seq = len(self.events) + 1
+        told: dict[str, Any] = {"seq": seq, "id": f"event{seq:06d}", "kind": kind, "vehicle": row[1]}
+        if region:
+            told["region"] = region
+        told |= {
+            "time": stamp(now), "received_at": stamp(now), "reason": "moved", "lat": lat, "lon": lon, "delayed": False,
+            "version": 1,
+        }  # fmt: skip
+        if region:
+            told["why"] = {
+                "from": {"time": now - 5000, "lat": lat + 2e-4, "lon": lon - 3e-4, "accuracy_m": 8, "edge_m": 14.2},
+                "to": {"time": now, "lat": lat, "lon": lon, "accuracy_m": 8, "edge_m": -22.5},
+                "enter_m": -8.0, "exit_m": 20.0, "debounce": "accuracy",
+            }  # fmt: skip
+        told |= more
+        self.events.append(told)
+        return told
+
+    def move(self, share: float = 1.0) -> list[list[int]]:
+        """A step for moving vehicles, as `moved` rows."""
+        when, out = self.now() - self.t0, []
+        for row in self.rows:
+            if row[8] != 1 or row[0] % 13 == 0 or self.random.random() > share:
+                continue
+            row[7] = (row[7] + self.random.randrange(-12, 13)) % 360 if row[7] >= 0 else -1
+            angle, step = math.radians(max(row[7], 0)), row[6] / 10
+            row[4] += round(math.cos(angle) * step / 111_000 * 1e6)
+            row[5] += round(math.sin(angle) * step / 55_000 * 1e6)
+            row[3] = row[9] = when
+            out.append([row[0], when, row[4], row[5], row[6], row[7], row[8]])
+        return out
+
+    def snapshot(self, follow: dict[str, Any]) -> dict[str, Any]:
+        chosen = None if follow.get("all") else {n for id in follow.get("regions", []) for n in self.members.get(id, [])}
+        if chosen is not None:
+            chosen |= {row[0] for row in self.rows if row[1] in follow.get("vehicles", [])}
+        rows = [row for row in self.rows if chosen is None or row[0] in chosen]
+        told = {id: m for id, m in self.members.items() if follow.get("all") or id in follow.get("regions", [])}
+        return {
+            "op": "snapshot", "cursor": f"c{len(self.events)}", "reset": True, "part": 1, "parts": 1, "fields": FIELDS,
+            "vehicles": rows, "regions": list(self.regions.values()), "in": [[id, m] for id, m in told.items()],
+        }  # fmt: skip
+
+    def tell(self, **parts: Any) -> None:
+        """An update to everybody who may see it."""
+        if self.silent:
+            return
+        self.frame += 1
+        for socket_, queue in self.sockets.items():
+            mine = dict(parts)
+            if "moved" in mine and not socket_["follow"].get("all"):
+                seen = {row[0] for row in self.snapshot(socket_["follow"])["vehicles"]}
+                mine["moved"] = [row for row in mine["moved"] if row[0] in seen]
+            queue.put_nowait({"op": "update", "frame": self.frame, "cursor": f"c{len(self.events)}", **mine})
+
+    def drop(self) -> None:
+        """Every socket is closed, as a restarting server does."""
+        for queue in self.sockets.values():
+            queue.put_nowait({"op": "close"})
+
+
+class Key(dict[str, Any]):
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
+def application(feed: Feed) -> Quart:
+    app = Quart("feed", static_folder=None)
+
+    @app.get("/")
+    async def index() -> Response:
+        answer = await send_from_directory(ROOT / "static", "index.html")
+        answer.headers["content-security-policy"] = POLICY
+        return answer
+
+    @app.get("/static/<path:name>")
+    async def static(name: str) -> Response:
+        return await send_from_directory(ROOT / "static", name, cache_timeout=0)
+
+    @app.get("/fixtures/demo/<path:name>")
+    async def fixture(name: str) -> Response:
+        return await send_from_directory(ROOT / "fixtures/demo", name)
+
+    @app.get("/healthz")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/api/v1/page")
+    async def page() -> dict[str, Any]:
+        tiles = {"url": None, "attribution": "", "reachable": False}
+        return {"version": "0.1.0", "demo": feed.demo, "tiles": tiles}
+
+    @app.get("/api/v1/events")
+    async def events() -> dict[str, Any]:
+        chosen = [e for e in feed.events if request.args.get("region") in (None, e.get("region"))]
+        before = int(request.args.get("before", 2**60))
+        chosen = [e for e in chosen if e["seq"] < before][-int(request.args.get("limit", 100)) :]
+        return {"events": chosen[::-1], "next": None, "last": len(feed.events)}
+
+    @app.route("/api/v1/events/<id>/ack", methods=["POST", "DELETE"])
+    async def ack(id: str) -> dict[str, Any]:
+        event = next(e for e in feed.events if e["id"] == id)
+        by = (await request.get_json())["by"] if request.method == "POST" else None
+        event.pop("ack", None)
+        if by:
+            event["ack"] = {"by": by, "at": stamp(feed.now())}
+        feed.tell(acked=[{"id": id, "by": by, "at": stamp(feed.now())}])
+        return event
+
+    def shown(row: list[Any]) -> dict[str, Any]:
+        regions = [
+            {"id": id, "name": id, "entered_at": stamp(feed.now() - 754_000)}
+            for id, members in feed.members.items()
+            if row[0] in members
+        ]
+        position = {
+            "time": stamp(feed.t0 + row[3]), "lat": row[4] / 1e6, "lon": row[5] / 1e6, "speed_mps": row[6] / 10,
+            "heading": row[7], "accuracy_m": 8.0, "battery_pct": 87, "received_at": stamp(feed.t0 + row[9]),
+        }  # fmt: skip
+        return {
+            "vehicle": row[1], "name": row[2], "plate": row[15], "group": row[11], "kind": row[12], "attributes": {},
+            "position": position, "state": "moving", "state_since": None, "regions": regions, "held": row[14],
+        }  # fmt: skip
+
+    @app.get("/api/v1/vehicles")
+    async def vehicles() -> dict[str, Any]:
+        members = feed.members.get(request.args.get("region", ""), [])
+        return {"vehicles": [shown(feed.rows[n - 1]) for n in members], "next": None}
+
+    @app.route("/api/v1/vehicles/<id>", methods=["GET", "PATCH"])
+    async def vehicle(id: str) -> Any:
+        row = next((row for row in feed.rows if row[1] == id), None)
+        if row is None:
+            return {"title": "not found", "status": 404, "code": "unknown_vehicle", "detail": "there is none"}, 404
+        if request.method == "PATCH":
+            said = await request.get_json()
+            row[2], row[15], row[11], row[12] = (said.get(k) for k in ("name", "plate", "group", "kind"))
+            feed.tell(vehicles=[{"vehicle": id, **said}])
+        return shown(row)
+
+    @app.get("/api/v1/vehicles/<id>/track")
+    async def track(id: str) -> dict[str, Any]:
+        row = next(row for row in feed.rows if row[1] == id)
+        pick, out, now = random.Random(row[0]), [], feed.now()
+        for step in range(240):
+            ago = (240 - step) * 60_000 if step < 120 else (240 - step) * 10_000
+            speed = 0 if step % 60 > 44 else 8.0
+            lat, lon = row[4] / 1e6 - (240 - step) * 6e-5, row[5] / 1e6 + math.sin(step / 9) * 2e-3 + pick.random() * 1e-4
+            out.append({"time": stamp(now - ago), "lat": lat, "lon": lon, "speed_mps": speed})
+        return {"vehicle": id, "positions": out, "next": None}
+
+    @app.post("/api/v1/regions/preview")
+    async def preview() -> dict[str, Any]:
+        return {"counts": {"enter": 12, "exit": 11, "dwell": 3}, "inside_count": 4}
+
+    @app.post("/api/v1/regions")
+    async def create() -> Any:
+        said = await request.get_json()
+        feature = feed._feature(said | {"id": f"new{len(feed.regions)}"})
+        feed.regions[feature["id"]] = feature
+        feed.members[feature["id"]] = []
+        feed.tell(regions=[feature])
+        return feature, 201
+
+    @app.route("/api/v1/regions/<id>", methods=["GET", "PUT", "DELETE"])
+    async def region(id: str) -> Any:
+        before = feed.regions[id]
+        if request.method == "GET":
+            return before
+        if (match := request.headers.get("if-match")) and match != f'"{before["properties"]["version"]}"':
+            return {"title": "changed", "status": 412, "code": "changed", "detail": "somebody changed it"}, 412
+        if request.method == "DELETE":
+            del feed.regions[id]
+            feed.tell(regions_deleted=[id])
+            return "", 204
+        said = await request.get_json()
+        said["properties"] |= {"version": before["properties"]["version"] + 1, "updated_at": stamp(feed.now())}
+        feed.regions[id] = said
+        feed.tell(regions=[said])
+        return said
+
+    @app.websocket("/api/v1/live")
+    async def live() -> None:
+        if feed.refuse:
+            raise RuntimeError("no WebSocket here")
+        await websocket.accept(subprotocol="tracker.v1.json")
+        queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        key = Key(follow={})
+        queue.put_nowait(
+            {"op": "welcome", "epoch": feed.epoch, "t0": feed.t0, "now": feed.now(), "heartbeat_s": 2, "limits": {}}
+        )
+        sending = asyncio.ensure_future(send(queue))
+        try:
+            while True:
+                said = json.loads(await websocket.receive())
+                if said["op"] == "follow":
+                    key["follow"] = said
+                    feed.followed.append(said)
+                    feed.sockets[key] = queue
+                    if not feed.silent:
+                        queue.put_nowait(feed.snapshot(said))
+        finally:
+            feed.sockets.pop(key, None)
+            sending.cancel()
+
+    async def send(queue: asyncio.Queue[dict[str, Any]]) -> None:
+        while (message := await queue.get())["op"] != "close":
+            await websocket.send(json.dumps(message, separators=(",", ":")))
+        await websocket.close(1012)
+
+    return app
+
+
+class Running:
+    """A feed being served on a free port of this machine."""
+
+    def __init__(self, feed: Feed, port: int = 0) -> None:
+        self.feed = feed
+        self.port = port or _free_port()
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self._stop = asyncio.Event()
+
+    async def __aenter__(self) -> Running:
+        config = Config()
+        config.bind = [f"127.0.0.1:{self.port}"]
+        config.errorlog = None
+        config.graceful_timeout = 0.2
+        self._serving = asyncio.ensure_future(
+            serve(application(self.feed), config, shutdown_trigger=self._stop.wait)  # type: ignore[arg-type]
+        )
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.feed.drop()
+        self._stop.set()
+        self._serving.cancel()
+        await asyncio.gather(self._serving, return_exceptions=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def main(port: int, vehicles: int, spread: float) -> None:
+    feed = Feed(vehicles, spread=spread)
+    kinds = ["enter", "exit", "enter", "dwell", "cross"]
+    for i in range(14):
+        region = list(feed.regions)[i % len(feed.regions)]
+        feed.event(kinds[i % 5], 1 + i * 3 % vehicles, region, duration_s=340, dwell_s=120)
+    async with Running(feed, port):
+        while True:
+            await asyncio.sleep(1)
+            feed.tell(moved=feed.move())
+            if feed.random.random() < 0.12 and feed.regions:
+                region = feed.random.choice(list(feed.regions))
+                kind = feed.random.choice(kinds)
+                feed.tell(events=[feed.event(kind, feed.random.randrange(1, vehicles + 1), region, duration_s=61)])
+
+
+if __name__ == "__main__":
+    argument = dict(enumerate(sys.argv))
+    asyncio.run(main(int(argument.get(1, 8123)), int(argument.get(2, 60)), float(argument.get(3, 0.02))))

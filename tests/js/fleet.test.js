@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Backlog, Fleet, freshness, status } from "../../static/js/fleet.js";
+
+const FIELDS = ["n", "vehicle", "name", "when", "lat_e6", "lon_e6", "speed_dmps", "heading", "state", "heard", "since", "group", "kind", "accuracy_dm", "held", "plate"];
+const row = (n, vehicle, when = 0, state = 1) => [n, vehicle, null, when, 60_000_000, 24_000_000, 100, 90, state, when, null, null, null, -1, null, null];
+const started = (rows, more = {}) => {
+  const fleet = new Fleet();
+  fleet.welcome({ op: "welcome", epoch: "a", t0: 1_000_000, now: 1_000_000 }, 1_000_000);
+  fleet.snapshot({ op: "snapshot", reset: true, part: 1, parts: 1, fields: FIELDS, vehicles: rows, regions: [], in: [], ...more }, 1_000_000, 0);
+  return fleet;
+};
+const region = (id, version = 1) => ({ type: "Feature", id, geometry: { type: "Point", coordinates: [24, 60] }, properties: { name: id, version, radius_m: 50 } });
+
+test("a snapshot introduces vehicles by their server numbers", () => {
+  const fleet = started([row(7, "van-7")]);
+  const v = fleet.byId.get("van-7");
+  assert.equal(v.n, 7);
+  assert.equal(v.lat, 60);
+  assert.equal(v.speed, 10);
+  assert.equal(v.accuracy, -1);
+  assert.equal(v.name, "van-7");
+});
+
+test("an older position than the known one moves nothing", () => {
+  const fleet = started([row(1, "a", 5000)]);
+  fleet.update({ op: "update", moved: [[1, 4000, 61_000_000, 24_000_000, 0, -1, 2]] }, 1_006_000, 0);
+  assert.equal(fleet.byId.get("a").lat, 60);
+  fleet.update({ op: "update", moved: [[1, 6000, 61_000_000, 24_000_000, -1, -1, 2]] }, 1_006_000, 0);
+  assert.equal(fleet.byId.get("a").lat, 61);
+  assert.equal(fleet.byId.get("a").speed, -1);
+});
+
+test("a reset with other numbers keeps the vehicle and its slot", () => {
+  const fleet = started([row(1, "a"), row(2, "b")]);
+  const { slot } = fleet.byId.get("b");
+  fleet.snapshot({ op: "snapshot", reset: true, part: 1, parts: 1, vehicles: [row(1, "b", 9000)], regions: [], in: [] }, 1_009_000, 0);
+  assert.equal(fleet.byId.size, 1);
+  assert.equal(fleet.byId.get("b").slot, slot);
+  assert.equal(fleet.vehicles.get(1).id, "b");
+});
+
+test("a snapshot in parts forgets nobody before its last part", () => {
+  const fleet = started([row(1, "a"), row(2, "b")]);
+  fleet.snapshot({ op: "snapshot", reset: true, part: 1, parts: 2, vehicles: [row(1, "a")] }, 1_000_000, 0);
+  assert.equal(fleet.byId.size, 2);
+  fleet.snapshot({ op: "snapshot", reset: true, part: 2, parts: 2, vehicles: [row(3, "c")] }, 1_000_000, 0);
+  assert.deepEqual([...fleet.byId.keys()].sort(), ["a", "c"]);
+});
+
+test("a vehicle that left is gone from its regions too", () => {
+  const fleet = started([row(1, "a")], { regions: [region("r")], in: [["r", [1]]] });
+  assert.equal(fleet.members.get("r").size, 1);
+  fleet.update({ op: "update", left: [[1, "region"]] }, 1_000_000, 0);
+  assert.equal(fleet.byId.size, 0);
+  assert.equal(fleet.members.get("r").size, 0);
+});
+
+test("an older version of a region is old news", () => {
+  const fleet = started([], { regions: [region("r", 3)] });
+  fleet.update({ op: "update", regions: [region("r", 2)] }, 1_000_000, 0);
+  assert.equal(fleet.regions.get("r").properties.version, 3);
+  fleet.update({ op: "update", regions_deleted: ["r"] }, 1_000_000, 0);
+  assert.equal(fleet.regions.size, 0);
+});
+
+test("silence makes a moving vehicle stale after 15 s and offline after 10 min, by receipt", () => {
+  const fleet = started([row(1, "a")]), v = fleet.byId.get("a");
+  fleet.tick(1_014_000);
+  assert.equal(status(v), "moving");
+  fleet.tick(1_016_000);
+  assert.equal(status(v), "stale");
+  fleet.tick(1_601_000);
+  assert.equal(status(v), "offline");
+  fleet.update({ op: "update", moved: [[1, 1, 60_000_000, 24_000_000, 50, 1, 1]] }, 1_602_000, 0);
+  assert.equal(status(v), "moving");
+});
+
+test("a slow reporter is measured by its own rhythm and a parked one by hours", () => {
+  assert.deepEqual(freshness(60_000, false), [120_000, 600_000]);
+  assert.deepEqual(freshness(120_000, false), [240_000, 1_200_000]);
+  assert.deepEqual(freshness(1000, true), [3_600_000, 86_400_000]);
+});
+
+test("what waits while paused ends in the same picture", () => {
+  const live = started([row(1, "a"), row(2, "b")]), paused = started([row(1, "a"), row(2, "b")]), backlog = new Backlog();
+  const messages = [
+    { op: "update", frame: 1, cursor: "x", moved: [[1, 10, 1_000_000, 2_000_000, 1, 1, 1], [2, 10, 3_000_000, 2_000_000, 1, 1, 1]] },
+    { op: "update", frame: 2, cursor: "x", moved: [[1, 20, 5_000_000, 2_000_000, 1, 1, 1]], left: [[2, "removed"]] },
+    { op: "update", frame: 3, cursor: "x", new: [row(3, "c", 30)], events: [{ id: "e" }] },
+  ];
+  for (const message of messages) live.update(message, 1_000_000, 0), backlog.add(message);
+  assert.equal(backlog.updates, 4);
+  assert.equal(backlog.events, 1);
+  for (const message of backlog.take()) paused.update(message, 1_000_000, 0);
+  const picture = (fleet) => [...fleet.byId.values()].map((v) => [v.id, v.lat, v.time]).sort();
+  assert.deepEqual(picture(paused), picture(live));
+});
+
+test("twenty thousand vehicles are introduced and moved within a frame or two", () => {
+  const fleet = started(Array.from({ length: 20_000 }, (_, i) => row(i + 1, `v${i}`)));
+  assert.equal(fleet.byId.size, 20_000);
+  fleet.update({ op: "update", moved: Array.from({ length: 4000 }, (_, i) => [i + 1, 5, 60_100_000, 24_000_000, 10, 10, 1]) }, 1_000_000, 0);
+  assert.equal(fleet.byId.get("v3999").lat, 60.1);
+  assert.equal(fleet.motion.size, 20_000);
+});

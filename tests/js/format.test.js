@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as format from "../../static/js/format.js";
+
+test("speed is told in the reader's unit and never invented", () => {
+  assert.equal(format.speed(10, "metric"), "36 km/h");
+  assert.equal(format.speed(10, "imperial"), "22 mph");
+  assert.equal(format.speed(10, "nautical"), "19 kn");
+  assert.equal(format.speed(-1, "metric"), "–");
+  assert.equal(format.speed(null, "metric"), "–");
+  assert.ok(Math.abs(format.speedFrom(50, "metric") - 13.889) < 0.001);
+});
+
+test("ages take one unit, timers run", () => {
+  assert.deepEqual([0, 59_999, 60_000, 3_600_000, 90_000_000].map(format.age), ["0 s", "59 s", "1 min", "1 h", "1 d"]);
+  assert.deepEqual([7000, 760_000, 11_109_000, 187_200_000].map(format.timer), ["0:07", "12:40", "3:05:09", "2 d 4 h"]);
+  assert.equal(format.age(-5), "0 s");
+  assert.equal(format.spoken(61_000), "1 minute");
+});
+
+test("distances and areas fit their size", () => {
+  assert.deepEqual([format.distance(250, "metric"), format.distance(1234, "metric"), format.distance(23_400, "metric"), format.distance(1609.344, "imperial")], ["250 m", "1.2 km", "23 km", "1 mi"]);
+  assert.deepEqual([format.area(3400, "metric"), format.area(123_000, "metric"), format.area(4_200_000, "metric")], ["3,400 m²", "12 ha", "4.2 km²"]);
+});
+
+test("every full time states its zone", () => {
+  const t = Date.UTC(2026, 10, 23, 9, 0, 7);
+  assert.equal(format.full(t, "UTC"), "23 Nov 2026, 09:00:07 UTC");
+  assert.equal(format.full(t, "Europe/Helsinki"), "23 Nov 2026, 11:00:07 UTC+2");
+});
+
+test("a day begins at its own midnight, also when the clocks change", () => {
+  assert.equal(format.startOfDay(Date.UTC(2026, 10, 23, 9), "Europe/Helsinki"), Date.UTC(2026, 10, 22, 22));
+  assert.equal(format.startOfDay(Date.UTC(2026, 2, 29, 12), "Europe/Helsinki"), Date.UTC(2026, 2, 28, 22));
+  assert.equal(format.startOfDay(Date.UTC(2026, 9, 25, 12), "Europe/Helsinki"), Date.UTC(2026, 9, 24, 21));
+});
+
+test("headings are named, unknown ones are not", () => {
+  assert.deepEqual([format.heading(0), format.heading(90), format.heading(359), format.heading(-1)], ["0° north", "90° east", "359° north", "–"]);
+});
+
+test("van 2 comes before van 10", () => {
+  assert.ok(format.sortKey("Van 2") < format.sortKey("van 10"));
+});

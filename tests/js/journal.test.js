@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Journal, muted, raises } from "../../static/js/journal.js";
+import { explain, say } from "../../static/js/phrases.js";
+import { readLink, START, writeLink } from "../../static/js/state.js";
+
+const event = (seq, more = {}) => ({ seq, id: `e${seq}`, kind: "enter", vehicle: "van", region: "depot", time: new Date(1e12 + seq * 1000).toISOString(), received_at: new Date(1e12 + seq * 1000).toISOString(), reason: "moved", lat: 60, lon: 24, ...more });
+
+test("each event is kept once and in order, however it comes", () => {
+  const journal = new Journal();
+  assert.equal(journal.add([event(2), event(1)]).length, 2);
+  assert.equal(journal.add([event(2), event(5)]).length, 1);
+  journal.add([event(3)]);
+  assert.deepEqual(journal.events.map((e) => e.seq), [5, 3, 2, 1]);
+  assert.equal(journal.last, 5);
+});
+
+test("an acknowledgement that comes before its event is not lost", () => {
+  const journal = new Journal();
+  journal.ack("e1", "Dana", "2026-11-23T10:00:00.000Z");
+  journal.add([event(1)]);
+  assert.equal(journal.events[0].ack.by, "Dana");
+  journal.ack("e1", null, "");
+  assert.equal(journal.events[0].ack, undefined);
+});
+
+test("repeats within five minutes fold into one row", () => {
+  const journal = new Journal();
+  journal.add([event(1), event(2), event(3, { kind: "exit" }), event(1000)]);
+  assert.deepEqual(journal.groups(() => true).map((g) => g.events.length), [1, 1, 2]);
+});
+
+test("a region decides what is raised, and what is delayed never is", () => {
+  assert.equal(raises(event(1), undefined), true);
+  assert.equal(raises(event(1), ["dwell"]), false);
+  assert.equal(raises(event(1, { delayed: true }), undefined), false);
+  assert.equal(raises(event(1, { kind: "alarm", region: undefined }), undefined), true);
+  assert.equal(raises(event(1, { kind: "heard", region: undefined }), undefined), false);
+});
+
+test("a mute ends by itself", () => {
+  assert.equal(muted(event(1), { "region:depot": 100 }, 99), true);
+  assert.equal(muted(event(1), { "region:depot": 100 }, 100), false);
+  assert.equal(muted(event(1), { "vehicle:other": 100 }, 0), false);
+});
+
+test("an event reads as a sentence and can be explained", () => {
+  const names = { vehicle: () => "Van 12", region: () => "Depot N", units: /** @type {const} */ ("metric") };
+  assert.equal(say(event(1, { kind: "exit", duration_s: 760 }), names), "Van 12 left Depot N after 12:40");
+  const why = explain(event(1, { why: { from: { edge_m: 14 }, to: { edge_m: -22, accuracy_m: 8 }, enter_m: -8, exit_m: 20, debounce: "accuracy" } }), "metric").join(" ");
+  assert.match(why, /14 m outside.*22 m inside.*accurate to 8 m.*8 m within.*20 m beyond/);
+});
+
+test("a link says everything and is read back the same", () => {
+  const state = { ...START, map: { zoom: 13.5, lat: 60.17, lon: 24.94 }, vehicle: "van/ö 1,2", region: "depot", tab: /** @type {const} */ ("regions"), query: "a b&c", states: ["idle", "stale"], sort: /** @type {const} */ ("dwell"), only: true, regions: ["a", "b,c"], kinds: ["enter"], about: "vehicle:x:y", labels: /** @type {const} */ ("more"), track: true, group: "North", kiosk: true };
+  assert.deepEqual(readLink(writeLink(state)), state);
+  assert.equal(writeLink(START), "");
+  assert.deepEqual(readLink("#map=x/y/z&state=bogus&sort=?&tab=zzz"), START);
+  assert.deepEqual(readLink(writeLink({ ...START, regions: [] })).regions, []);
+});
