@@ -27,8 +27,10 @@ class Pyramid(Generic[K]):
 
     def remove(self, key: K, box: Box) -> None:
         for level, place in _places(box):
-            bucket = self._levels[level][place]
-            del bucket[key]
+            bucket = self._levels.get(level, {}).get(place)
+            if bucket is None:
+                continue  # two boxes of one key lay in one cell
+            bucket.pop(key, None)
             if not bucket:
                 del self._levels[level][place]
                 if not self._levels[level]:

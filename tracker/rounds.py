@@ -21,6 +21,7 @@ from tracker import geo
 from tracker.antimeridian import Box, join_boxes, lerp, split_box, wrap
 from tracker.areas import Area, Floats
 from tracker.geo import distance_m, frame
+from tracker.plane import TINY
 
 STEP_M = 1000.0  #: between the corners of a corridor's chords
 SLACK_M = 0.5  #: chords lie this near to the line they stand for, along the ground and below it
@@ -91,7 +92,7 @@ class Round:
         a = self._corners[:, :-1]
         d = self._corners[:, 1:] - a
         w = np.array(geo.ecef(lat, lon))[:, None] - a
-        along = np.clip((w * d).sum(axis=0) / (d * d).sum(axis=0), 0, 1)
+        along = np.clip((w * d).sum(axis=0) / np.maximum((d * d).sum(axis=0), TINY), 0, 1)
         w -= d * along
         return np.asarray(np.sqrt((w * w).sum(axis=0)))
 
@@ -168,7 +169,7 @@ def _line_distance_m(line: Line, lat: float, lon: float) -> float:
         at, _ = lerp(lat1, lon1, lat2, lon2, t)
         kx, ky = frame((at + lat) / 2)
         x, y, dx, dy = x1 * kx, (lat1 - lat) * ky, x2 * kx, (lat2 - lat1) * ky
-        before, t = t, max(0.0, min(1.0, -(x * dx + y * dy) / (dx * dx + dy * dy)))
+        before, t = t, max(0.0, min(1.0, -(x * dx + y * dy) / max(dx * dx + dy * dy, TINY)))
         if abs(t - before) < 1e-6:
             break
     at, east = lerp(lat1, lon1, lat2, lon2, t)
