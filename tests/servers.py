@@ -33,6 +33,7 @@ class Server:
         self.data = data
         self.port = free_port()
         self.settings = settings
+        self.program = [sys.executable, "-m", "tracker"]  # a test may put something in front
         self.process: subprocess.Popen[str] | None = None
         self.log = data.parent / f"{data.name}.log"
 
@@ -52,7 +53,7 @@ class Server:
     def start(self, *, wait: bool = True) -> Server:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("TRACKER_")}
         environ |= {f"TRACKER_{name.upper()}": str(value) for name, value in {"tiles": "", **self.settings}.items()}
-        command = [sys.executable, "-m", "tracker", "serve", "--port", str(self.port), "--data", str(self.data)]
+        command = [*self.program, "serve", "--port", str(self.port), "--data", str(self.data)]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log, text=True)
         if wait:

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from tracker.buses import Bus
-from tracker.features import expect_version, read_regions
 from tracker.errors import NotFound, Overloaded, StoreError, TrackerError
 from tracker.events import Ack, Acked, Change, Event, Registered
+from tracker.features import expect_version, read_regions
 from tracker.fleet import Fleet, Outcome, Step
 from tracker.journal import Entry, Inbox, Known, merged, says_anything
 from tracker.picture import Picture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
-import subprocess
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.disks import mounted
 from tracker.errors import Invalid, StoreError, StoreFull
 from tracker.events import Event, event_id
 from tracker.ping import Ping
@@ -35,15 +34,8 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 4 MiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = shutil.which("mount")
-    done = mount and subprocess.run([mount, "-t", "tmpfs", "-o", "size=4m", "tmpfs", place], capture_output=True)
-    if not done or done.returncode:
-        pytest.skip("cannot mount a small file system: run the tests as root")
-    yield place
-    subprocess.run(["umount", place], check=True)
+    with mounted(tmp_path / "disk", megabytes=4) as place:
+        yield place
 
 
 def pings(first: int, count: int, n: int = 1) -> list[StoredPing]:

@@ -1,0 +1,335 @@
+"""Acknowledged means durable: kill -9, a missing fsync, a full disk, SIGTERM, a second server."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from tests.disks import mounted
+from tests.servers import ROOT, Answer, Server, circle, now
+from tests.waiting import deadline, until_sync
+from tracker.fleet import Fleet
+from tracker.ping import Ping
+from tracker.regions import Region
+from tracker.times import parse_time
+
+DEPOT = circle(60.0, 25.0, 300, name="Depot")
+
+
+def drive(vehicle: str, begin: int, count: int) -> list[dict[str, Any]]:
+    """A vehicle that goes to and fro through the depot, 100 m every 10 s; `begin` is the time of its first fix."""
+    turn = random.Random(vehicle).randrange(40)
+    fixes = []
+    for step in range(count):
+        phase = (step + turn) % 40
+        offset = phase if phase < 20 else 40 - phase  # 0…20…0, in 100 m
+        lat = round(60.0 + (offset - 10) * 100 / 111_400, 7)
+        fixes.append({"vehicle": vehicle, "time": begin + step * 10_000, "lat": lat, "lon": 25.0})
+    return fixes
+
+
+def caused(fixes: list[dict[str, Any]]) -> set[str]:
+    """Ids of the events these pings make, worked out here."""
+    fleet = Fleet()
+    fleet.save_regions([Region.read(DEPOT, id="depot", version=1, now=0)], 0)
+    pings = [Ping(fix["vehicle"], fix["time"], fix["lat"], fix["lon"]) for fix in fixes]
+    return {event.id for ping in pings for event in fleet.apply([ping], ping.time).commit.events}
+
+
+class Sender(threading.Thread):
+    """Posts a vehicle's pings a few at a time; what got no answer is posted again, what was answered never."""
+
+    def __init__(self, server: Server, fixes: list[dict[str, Any]], stopping: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self.server = server
+        self.fixes = fixes
+        self.stopping = stopping
+        self.acknowledged = 0
+        self.refused: list[Answer] = []
+
+    def run(self) -> None:
+        size = random.Random(self.fixes[0]["vehicle"])
+        while not self.stopping.is_set() and self.acknowledged < len(self.fixes):
+            part = self.fixes[self.acknowledged : self.acknowledged + size.randint(1, 9)]
+            try:
+                answer = self.server.post("/api/v1/positions", part)
+            except OSError:
+                time.sleep(0.02)  # the server is down: not a wait for anything, just not a busy loop
+                continue
+            except Exception:  # an answer cut off in the middle
+                continue
+            if answer.status == 200:
+                self.acknowledged += len(part)
+            elif answer.status != 503:
+                self.refused.append(answer)
+                return
+
+
+def track(server: Server, vehicle: str) -> list[tuple[int, float]]:
+    found: list[tuple[int, float]] = []
+    path = f"/api/v1/vehicles/{vehicle}/track?from=2000-01-01T00:00:00Z&until=2100-01-01T00:00:00Z&limit=10000"
+    for fix in server.get(path).json()["positions"]:
+        found.append((parse_time(fix["time"]), fix["lat"]))
+    return found
+
+
+@pytest.mark.timeout(170)
+def test_a_killed_server_has_every_acknowledged_ping_once_and_exactly_their_events(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server()
+    assert server.send("PUT", "/api/v1/regions/depot", DEPOT).status == 201
+    begin = parse_time(now(-86_400)) // 1000 * 1000
+    stopping = threading.Event()
+    senders = [Sender(server, drive(f"van-{number}", begin + number, 4000), stopping) for number in range(4)]
+    for sender in senders:
+        sender.start()
+    chance = random.Random(7)
+    try:
+        for turn in range(10):
+            reached = sum(sender.acknowledged for sender in senders) + chance.randint(1, 120)
+            until_sync(
+                lambda goal=reached: sum(sender.acknowledged for sender in senders) >= goal or dead(senders),  # type: ignore[misc]
+                "more pings were acknowledged",
+                30,
+            )
+            if turn % 5 == 4:
+                assert server.stop() == 0
+            else:
+                server.kill()
+            server.start()
+    finally:
+        stopping.set()
+        for sender in senders:
+            sender.join(deadline(30))
+    assert [sender.refused for sender in senders] == [[], [], [], []]
+    server.kill()
+    server.start()
+    expected: set[str] = set()
+    for sender in senders:
+        vehicle = sender.fixes[0]["vehicle"]
+        found = track(server, vehicle)
+        # The last post may have been stored without its answer having come: nothing else may be more.
+        assert sender.acknowledged <= len(found) <= sender.acknowledged + 9
+        assert found == [(fix["time"], fix["lat"]) for fix in sender.fixes[: len(found)]]
+        expected |= caused(sender.fixes[: len(found)])
+    events = server.events(after=0)
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert Counter(event["id"] for event in events) == Counter(expected)
+    assert len(expected) > 10
+
+
+def dead(senders: list[Sender]) -> bool:
+    return not all(sender.is_alive() for sender in senders)
+
+
+# ------------------------------------------------------------------------------------------------------- fsync
+
+CALL = re.compile(r"^(?P<pid>\d+) +(?P<call>\w+)\((?P<fd>\d+)<(?P<path>[^>]*)>(?P<rest>.*)$")
+RESUMED = re.compile(r"^(?P<pid>\d+) +<\.\.\. (?P<call>\w+) resumed>")
+
+
+def premature_answers(trace: str) -> tuple[int, int]:
+    """How many 2xx left, and how many of them before what was written to the log was synced."""
+    dirty = written = False
+    answers = premature = 0
+    under_way: set[str] = set()  # threads within a sync of the log
+    for line in trace.splitlines():
+        if (resumed := RESUMED.match(line)) and resumed["pid"] in under_way:
+            under_way.discard(resumed["pid"])
+            dirty = False
+        elif call := CALL.match(line):
+            if call["path"].endswith("-wal"):
+                if call["call"] == "pwrite64":
+                    dirty = written = True
+                elif "unfinished" in call["rest"]:
+                    under_way.add(call["pid"])
+                else:
+                    dirty = False
+            elif '"HTTP/1.1 20' in call["rest"]:
+                answers += 1
+                premature += dirty or not written
+                written = False
+    return answers, premature
+
+
+@pytest.mark.parametrize("synchronous", ["FULL", "OFF"])
+def test_no_answer_leaves_before_the_sync_of_its_bytes(tmp_path: Path, strace: str, synchronous: str) -> None:
+    """And the test would see it: with `synchronous=OFF` every answer is premature."""
+    trace = tmp_path / "trace"
+    server = Server(tmp_path / "data")
+    program = (
+        f"from tracker.stores import sqlite_schema; sqlite_schema.SYNCHRONOUS = {synchronous!r}; "
+        "from tracker.cli import main; main()"
+    )
+    calls = "trace=pwrite64,fsync,fdatasync,write,writev,sendto,sendmsg"
+    server.program = [
+        strace,
+        "-D",
+        "-f",
+        "-y",
+        "-s",
+        "24",
+        "-e",
+        calls,
+        "-o",
+        str(trace),
+        sys.executable,
+        "-c",
+        program,
+    ]
+    try:
+        server.start()
+        until_sync(lambda: '"HTTP/1.1 20' in trace.read_text(errors="replace"), "strace follows")
+        ready = len(trace.read_text(errors="replace"))
+        for number in range(30):
+            assert server.ping(f"van-{number % 3}", lat=60 + number / 1000).status == 200
+        assert server.stop() == 0
+    finally:
+        server.kill()
+    answers, premature = premature_answers(trace.read_text(errors="replace")[ready:])
+    assert answers >= 30
+    assert premature == (0 if synchronous == "FULL" else answers)
+
+
+# --------------------------------------------------------------------------------------------------- a full disk
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    with mounted(tmp_path / "disk", megabytes=6) as place:
+        yield place
+
+
+def test_a_full_disk_is_507_loses_nothing_and_goes_on_by_itself(
+    start_server: Callable[..., Server], small_disk: Path
+) -> None:
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(2 << 20))
+    server = start_server(small_disk / "data")
+    begin = parse_time(now(-86_400)) // 1000 * 1000
+    fixes = drive("van", begin, 8000)
+    note = {"attributes": {"note": "x" * 600}}
+    stored = 0
+    while (
+        answer := server.post("/api/v1/positions", [fix | note for fix in fixes[stored : stored + 200]])
+    ).status == 200:
+        stored += 200
+    assert stored
+    for _ in range(3):
+        answer = server.post("/api/v1/positions", [fix | note for fix in fixes[stored : stored + 1000]])
+        assert (answer.status, answer.json()["code"]) == (507, "store_full")
+        assert "No room left" in answer.json()["detail"]
+        refused = server.send("PUT", "/api/v1/regions/depot", DEPOT | {"x": "x" * 100_000})
+        assert refused.status in (507, 200, 201)  # so small a thing may still find its place
+    assert server.get("/healthz").status == 200
+    assert track(server, "van") == [(fix["time"], fix["lat"]) for fix in fixes[:stored]]
+    ballast.unlink()
+    until_sync(lambda: server.post("/api/v1/positions", fixes[stored : stored + 200]).status == 200, "there is room")
+    until_sync(lambda: server.get("/readyz").status == 200, "it is well again")
+    server.kill()
+    server.start()
+    assert track(server, "van") == [(fix["time"], fix["lat"]) for fix in fixes[: stored + 200]]
+
+
+# ------------------------------------------------------------------------------------------------------- SIGTERM
+
+
+def test_sigterm_tells_the_sockets_and_ends_in_time(start_server: Callable[..., Server]) -> None:
+    server = start_server()
+    begin = parse_time(now(-86_400)) // 1000 * 1000
+    stopping = threading.Event()
+    sender = Sender(server, drive("van", begin, 100_000), stopping)
+    sender.start()
+    viewers = [connect(f"{server.ws}/api/v1/live", max_queue=None) for _ in range(20)]
+    idle = connect(f"{server.ws}/api/v1/live", max_queue=1)  # never read
+    ingest = connect(f"{server.ws}/api/v1/positions")
+    try:
+        for viewer in (*viewers, idle):
+            viewer.send(json.dumps({"op": "follow", "all": True}))
+        until_sync(lambda: sender.acknowledged > 50, "pings are acknowledged")
+        began = time.monotonic()
+        code = server.stop()
+        took = time.monotonic() - began
+        stopping.set()
+        sender.join(deadline(30))
+        assert code == 0
+        assert took < deadline(5)
+        assert all(last_word(viewer) in GOING for viewer in viewers)
+        assert last_word(ingest) in GOING
+    finally:
+        for socket in (*viewers, idle, ingest):
+            socket.socket.close()
+    server.start()
+    found = track(server, "van")
+    assert sender.acknowledged <= len(found) <= sender.acknowledged + 9
+
+
+GOING = {1001, 1012, 4000, 4001, 4002, 4003}  #: close codes that say: come back
+
+
+def last_word(socket: Any) -> int:
+    try:
+        while True:
+            socket.recv(timeout=deadline(10))
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else 0
+
+
+# ------------------------------------------------------------------------------------------------ a second server
+
+
+def test_a_second_server_on_the_same_folder_refuses_to_start(start_server: Callable[..., Server]) -> None:
+    server = start_server()
+    second = subprocess.run(
+        [sys.executable, "-m", "tracker", "serve", "--port", "0", "--data", str(server.data)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=deadline(30),
+    )
+    assert second.returncode == 1
+    assert f"process {server.pid}" in second.stderr
+    assert str(server.data) in second.stderr
+    assert "Traceback" not in second.stderr
+    assert server.ping("van").status == 200
+    server.kill()
+    server.start()  # what a killed server held is free again
+
+
+# ------------------------------------------------------------------------------------------------ backup, restore
+
+
+def tracker(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tracker", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=deadline(60))
+
+
+def test_a_backup_of_a_running_server_is_put_back(start_server: Callable[..., Server], tmp_path: Path) -> None:
+    server = start_server()
+    assert server.send("PUT", "/api/v1/regions/depot", DEPOT).status == 201
+    server.ping("van", lat=60.0, lon=25.0)
+    copy = tmp_path / "copy.db"
+    done = tracker("backup", str(copy), "--data", str(server.data))
+    assert done.returncode == 0, done.stderr
+    server.ping("other", lat=60.0, lon=25.0)
+    assert tracker("restore", str(copy), "--data", str(server.data)).returncode == 1  # it runs
+    assert server.stop() == 0
+    done = tracker("restore", str(copy), "--data", str(server.data))
+    assert done.returncode == 0, done.stderr
+    server.start()
+    assert [event["vehicle"] for event in server.events(after=0)] == ["van"]
+    assert server.get("/api/v1/vehicles/other").status == 404
