@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
 from tracker.replay import Point, Reading, Skip, Unreadable
@@ -50,8 +49,7 @@ def recognises(name: str, head: str) -> bool:
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
-    lines = _after_hint(text)
+    lines = _after_hint(line.decode("utf-8", "replace") for line in file)
     header_line = next(lines, "")
     delimiter = find_delimiter(header_line)
     header = next(csv.reader([header_line], delimiter=delimiter), [])
@@ -122,10 +120,11 @@ _READ: dict[str, Callable[[str], Any]] = {
 }
 
 
-def _after_hint(text: io.TextIOWrapper) -> Iterator[str]:
-    """The lines from the header on: Excel's `sep=;`, comments and empty lines may come before it."""
+def _after_hint(text: Iterable[str]) -> Iterator[str]:
+    """The lines from the header on: a byte order mark, Excel's `sep=;`, comments and empty lines may come before it."""
     started = False
     for line in text:
+        line = line if started else line.lstrip("\ufeff")
         if not started and (not line.strip() or line.startswith("#") or line.lower().startswith("sep=")):
             continue
         started = True

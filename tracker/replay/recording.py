@@ -6,11 +6,13 @@ that a recording of any length takes the same memory. Points of one moment stay 
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import heapq
 import io
 import sys
 import tempfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
@@ -75,10 +77,10 @@ class Recording:
         vehicle = Path(name.removesuffix(".gz")).stem if source != "-" else "replay"
         reading = Reading(name, vehicle.replace("/", "-"), zone, speed_unit)
         with _open(source) as file:
-            head = file.peek(HEAD)[:HEAD].decode("utf-8", "replace")
-            if not head.strip("\ufeff \t\r\n"):
-                raise Unreadable(f"{name} is empty")
             try:
+                head = file.peek(HEAD)[:HEAD].decode("utf-8", "replace")
+                if not head.strip("\ufeff \t\r\n"):
+                    raise Unreadable(f"{name} is empty")
                 for point in find_format(name, head, format).read(file, reading):
                     if isinstance(point, Skip):
                         self.skipped[point.reason] += 1
@@ -87,7 +89,7 @@ class Recording:
                         self._take(point)
                         if self.count % 10_000 == 0:
                             told(name, self.count)
-            except (EOFError, gzip.BadGzipFile) as fault:
+            except (EOFError, gzip.BadGzipFile, zlib.error) as fault:
                 raise Unreadable(f"{name}: the gzip is damaged: {fault}") from None
 
     def where(self, point: Point) -> str:
@@ -135,12 +137,21 @@ def _replayed(run: BinaryIO) -> Iterator[Point]:
         yield _decoder.decode(line)
 
 
-def _open(source: str) -> io.BufferedReader:
+@contextlib.contextmanager
+def _open(source: str) -> Iterator[io.BufferedReader]:
     """A file to read bytes from, unpacked when it is gzip. Raises Unreadable."""
-    try:
-        raw = cast(io.BufferedReader, sys.stdin.buffer) if source == "-" else Path(source).open("rb")  # noqa: SIM115 - closed by `add`
-        if raw.peek(2)[:2] != b"\x1f\x8b":
-            return raw
-        return io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=raw)), 65_536)
-    except OSError as fault:
-        raise Unreadable(f"cannot read {source}: {fault.strerror or fault}", usage=True) from None
+    with contextlib.ExitStack() as open_files:
+        try:
+            raw = (
+                cast(io.BufferedReader, sys.stdin.buffer)
+                if source == "-"
+                else open_files.enter_context(Path(source).open("rb"))
+            )
+            packed = raw.peek(2)[:2] == b"\x1f\x8b"
+        except OSError as fault:
+            raise Unreadable(f"cannot read {source}: {fault.strerror or fault}", usage=True) from None
+        if not packed:
+            yield raw
+            return
+        unpacked = open_files.enter_context(gzip.GzipFile(fileobj=raw))
+        yield open_files.enter_context(io.BufferedReader(cast(io.RawIOBase, unpacked), 65_536))
