@@ -35,7 +35,6 @@ from tracker.validation import (
 Shape = Area | Round
 
 KINDS = ("Polygon", "MultiPolygon", "Point", "LineString")
-MAX_CORRIDOR_M = 20_000_000.0  #: a corridor's length
 
 
 def read_shape(geometry: Any, radius_m: Any = None, buffer_m: Any = None) -> Shape:

@@ -8,6 +8,7 @@ is *unwrapped*: longitudes run on, without jumps.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from math import isfinite
 from typing import Any
 
@@ -15,7 +16,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from tracker.errors import Invalid
-from tracker.geo import turn
+from tracker.geo import distance_m, turn
 
 Position = tuple[float, float]  # lon, lat, as in GeoJSON
 Fault = dict[str, Any]
@@ -24,6 +25,7 @@ MAX_VERTICES = 10_000  #: of one region, all rings together
 MAX_FAULTS = 20  #: enough to repair a file by; the rest is counted by nobody
 MAX_RADIUS_M = 5_000_000.0
 MAX_BUFFER_M = 100_000.0
+MAX_LINE_M = 20_000_000.0  #: half way round the world: longer than any road
 
 
 def fault(code: str, field: str, message: str, at: Position | None = None) -> Fault:
@@ -74,7 +76,7 @@ def read_position(item: Any, field: str, faults: list[Fault]) -> Position | None
         elif not -limit <= number <= limit:
             shown = 180 if i == 0 else 90
             faults.append(
-                fault(f"{name}_range", f"{field}[{i}]", f"{name} {number:.10g} is outside -{shown} … {shown}")
+                fault(f"{name}_range", f"{field}[{i}]", f"{name} {_shown(number)} is outside -{shown} … {shown}")
             )
     return (float(item[0]) + 0.0, float(item[1]) + 0.0) if len(faults) == before else None
 
@@ -112,6 +114,12 @@ def read_line(value: Any, field: str) -> list[Position]:
         at = line[0] if line else None
         message = f"a line needs at least two different positions, this has {len(line)}"
         raise invalid(fault("too_few_points", field, message, at))
+    length = 0.0
+    for (lon1, lat1), (lon2, lat2) in pairwise(line):
+        length += distance_m(lat1, lon1, lat2, lon2)
+        if length > MAX_LINE_M:
+            message = f"the line is longer than {MAX_LINE_M / 1000:,.0f} km; the limit is passed here"
+            raise invalid(fault("too_long", field, message, (turn(lon2), lat2)))
     return line
 
 
@@ -197,7 +205,7 @@ def read_metres(value: Any, field: str, limit: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise invalid(fault(f"{field}_type", f"properties.{field}", f"must be a number of metres, not {_kind(value)}"))
     if not 0 < value <= limit:  # NaN is neither
-        message = f"{value} is not a number of metres between 0 and {limit:,.0f}"
+        message = f"{_shown(value)} is not a number of metres between 0 and {limit:,.0f}"
         raise invalid(fault(f"{field}_range", f"properties.{field}", message))
     return float(value)
 
@@ -206,6 +214,10 @@ def _too_many(count: int, field: str) -> Fault:
     return fault(
         "too_many_vertices", field, f"{count:,} positions are more than the {MAX_VERTICES:,} a region may have"
     )
+
+
+def _shown(number: float) -> str:
+    return f"{number:.10g}" if abs(number) < 1e15 else "(a huge number)"
 
 
 def _kind(value: Any) -> str:
