@@ -58,6 +58,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     )
     keep_alive_s: Annotated[float, Meta(gt=0, description="how long an idle HTTP connection stays open")] = 75.0
 
+    live_connections: Annotated[int, Meta(ge=1, description="viewers connected at once")] = 10_000
+    live_per_address: Annotated[
+        int, Meta(ge=0, description="viewers from one address; 0: 200, and this machine itself without limit")
+    ] = 0
+    live_messages_per_s: Annotated[int, Meta(ge=1, description="messages a viewer may send in a second")] = 20
+    live_max_vehicles: Annotated[int, Meta(ge=1, description="vehicles one viewer is shown; beyond it counts")] = 50_000
+    live_heartbeat_s: Annotated[float, Meta(gt=0, description="how often a quiet viewer is pinged")] = 20.0
+    live_silent_s: Annotated[float, Meta(gt=0, description="a viewer not heard for so long is gone")] = 45.0
+    live_blocked_s: Annotated[float, Meta(gt=0, description="a viewer that reads nothing for so long is closed")] = 5.0
+
     silence_s: Annotated[
         float, Meta(gt=0, description="a moving vehicle that says nothing for so long is `silent`")
     ] = 300.0

@@ -238,6 +238,8 @@ def read_document(body: bytes) -> Any:
     except RecursionError:
         raise BadRequest("too_deep", "the JSON is nested too deeply to be what is expected here") from None
     except json.JSONDecodeError as fault:
+        if b"\0" in body[:4]:  # UTF-16 or UTF-32 of plain letters is valid UTF-8 with zeros between
+            raise BadRequest("not_utf8", "the body looks like UTF-16; send JSON as UTF-8") from None
         where = f"line {fault.lineno}, column {fault.colno}" if fault.lineno > 1 else f"byte {fault.pos}"
         raise BadRequest("not_json", f"not JSON: {fault.msg} at {where}") from None
 

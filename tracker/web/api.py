@@ -84,7 +84,7 @@ def instant(name: str) -> int | None:
     try:
         return parse_parameter(text)
     except BadTime as fault:
-        raise bad(name, str(fault)) from None
+        raise bad(name, f"a time; {fault}") from None
 
 
 def words(name: str) -> frozenset[str] | None:

@@ -13,10 +13,15 @@ from werkzeug.exceptions import HTTPException
 
 from tracker.config import Settings
 from tracker.errors import BadRequest, TrackerError
-from tracker.web import events, health, ingest, live, page, positions, regions, sockets, vehicles
+from tracker.web import events, health, ingest, page, positions, regions, sockets, vehicles
 from tracker.web.access import check_bind
 from tracker.web.answers import Answered, Receive, Scope, Send, plain_problem, problem, send_answer
 from tracker.web.node import Node
+
+try:
+    from tracker.web.live import Live
+except ModuleNotFoundError:  # pragma: no cover
+    Live = None
 
 log = logging.getLogger("tracker.web")
 
@@ -41,7 +46,6 @@ def create_app(settings: Settings | None = None, beside: Callable[[Node], Awaita
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     app.after_request(_harden)
-    live.install(app, node)
     positions.install(app, node)
     app.asgi_app = Front(node, app.asgi_app)  # type: ignore[assignment,method-assign]
 
@@ -58,6 +62,8 @@ def create_app(settings: Settings | None = None, beside: Callable[[Node], Awaita
                     await companion
             await node.stop()
 
+    if Live is not None:  # after the node: it starts later and stops earlier
+        Live(node).install(app)
     return app
 
 
@@ -74,6 +80,8 @@ class Front:
             await self._inner(scope, receive, send)
         elif scope["path"] == ingest.PATH and scope["method"] == "POST":
             await self._ingest(scope, receive, send)
+        elif scope["path"] == ingest.PATH:
+            await send_answer(send, ingest.only_post(scope["method"]))
         else:
             await self._ordinary(scope, receive, send)
 
@@ -101,7 +109,10 @@ async def _http_error(fault: HTTPException) -> Response:
     status = fault.code or 500
     if 300 <= status < 400:
         return Response(b"", status, {"location": getattr(fault, "new_url", "/")})
-    answer = _respond(plain_problem(status, fault.description or "no more is known"))
+    detail = fault.description or "no more is known"
+    if status == 404:
+        detail = "there is nothing at this address; /openapi.json lists what there is"
+    answer = _respond(plain_problem(status, detail))
     for name, value in fault.get_headers():
         if name.lower() in ("allow", "retry-after"):
             answer.headers[name] = value

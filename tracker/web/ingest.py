@@ -13,7 +13,7 @@ from tracker.ping import Unfit
 from tracker.pipeline import Answer
 from tracker.protocols import Reading
 from tracker.protocols.native import read_json, read_lines
-from tracker.web.answers import JSON, Answered, Receive, Scope, Send, encode, problem, send_answer
+from tracker.web.answers import JSON, Answered, Receive, Scope, Send, encode, plain_problem, problem, send_answer
 from tracker.web.bodies import Body, Gone, Lines, refuse
 from tracker.web.inflate import Inflater, inflater
 from tracker.web.node import Node
@@ -143,6 +143,15 @@ class Ingest:
         read = read_lines(run, self._node.clock(), request.read.items)
         request.counts.add(await self._node.pipeline.submit(read.pings))
         request.read.add(read)
+
+
+def only_post(method: str) -> Answered:
+    """What the other methods are answered here."""
+    allow = {"allow": "POST, OPTIONS"}
+    if method == "OPTIONS":
+        return 204, allow, b""
+    status, headers, body = plain_problem(405, "POST positions here, or open a WebSocket")
+    return status, headers | allow, body
 
 
 def _is_lines(content_type: bytes) -> bool:
