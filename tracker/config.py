@@ -67,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     live_heartbeat_s: Annotated[float, Meta(gt=0, description="how often a quiet viewer is pinged")] = 20.0
     live_silent_s: Annotated[float, Meta(gt=0, description="a viewer not heard for so long is gone")] = 45.0
     live_blocked_s: Annotated[float, Meta(gt=0, description="a viewer that reads nothing for so long is closed")] = 5.0
+    live_follow_s: Annotated[float, Meta(gt=0, description="a viewer that follows nothing so long is closed")] = 10.0
 
     silence_s: Annotated[
         float, Meta(gt=0, description="a moving vehicle that says nothing for so long is `silent`")

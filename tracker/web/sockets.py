@@ -46,6 +46,10 @@ GRACE_S = 1.0  #: then how long requests in flight have to end
 SEND_BUFFER = 64 * 1024  #: bytes the kernel holds for a peer that does not read; the default lets 4 MB grow stale
 NOT_SENT = 16 * 1024  #: and of those, bytes not yet on the wire
 TCP_NOTSENT_LOWAT = getattr(sockets, "TCP_NOTSENT_LOWAT", 25)
+TCP_USER_TIMEOUT = getattr(sockets, "TCP_USER_TIMEOUT", 18)
+MESSAGE = 64 * 1024  #: bytes of one message, unless a route says otherwise
+FIRST_REQUEST_S = 10.0  #: for a connection that says nothing, or half a request
+USER_TIMEOUT_MS = 60_000  #: the kernel gives up a peer that acknowledges nothing for so long
 EXTENSION = "tracker.transport"  #: where the app finds the Transport in scope["extensions"]
 
 
@@ -141,7 +145,7 @@ class Socket:
 
 class Route(NamedTuple):
     run: Callable[[Socket], Awaitable[None]]  #: must `accept` or `reject`, then `receive` until None; may just return
-    max_message: int = 64 * 1024  #: bytes of one message; a larger one ends the connection with 1009
+    max_message: int = MESSAGE  #: bytes of one message; a larger one ends the connection with 1009
     max_frames_per_s: int | None = 200  #: frames of any kind, pings and fragments too; more end it with 1008
 
 
@@ -402,6 +406,15 @@ class _Connection(TCPServer):
         finally:
             _Connection.all.discard(self)
 
+    async def _idle_timeout(self) -> None:
+        protocol = self.protocol.protocol
+        if isinstance(protocol, H11Protocol) and protocol.keep_alive_requests == 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.context.terminated.wait(), FIRST_REQUEST_S)
+            await asyncio.shield(self._initiate_server_close())
+        else:
+            await super()._idle_timeout()
+
 
 def _teach_hypercorn() -> None:
     for module, name, ours in (
@@ -424,6 +437,7 @@ def listen(host: str, port: int, backlog: int = 2048) -> sockets.socket:
         listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, SEND_BUFFER)
         with contextlib.suppress(OSError):  # not every system has it
             listener.setsockopt(sockets.IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOT_SENT)
+            listener.setsockopt(sockets.IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
         listener.bind((host, port))
         listener.listen(backlog)
         listener.setblocking(False)
@@ -509,6 +523,14 @@ async def _drain(app: Any) -> None:
         if isinstance(stream, _Stream) and stream.transport.open:
             stream.start_close(1012, "the server is going away")
     asyncio.get_running_loop().call_later(GRACE_S, _abort_all)
+
+
+def abort(peer: Any) -> None:
+    """Cut off the connection of an HTTP request (its `scope["client"]`): for a peer that reads no answer."""
+    for connection in list(_Connection.all):
+        name = connection.writer.get_extra_info("peername")
+        if peer and name and tuple(name[:2]) == tuple(peer[:2]):
+            connection.writer.transport.abort()
 
 
 def _abort_all() -> None:

@@ -1,0 +1,108 @@
+"""Recent: the newest events of the log, shared by all viewers. What is older is read from the store."""
+
+from __future__ import annotations
+
+from tracker import wire
+from tracker.events import Event
+
+MOST = 10_000  #: events kept; a viewer that has not been told of the oldest is continued from the store
+
+
+class Told:
+    """One event, encoded once, with the regions its vehicle was in as it happened."""
+
+    __slots__ = ("_text", "event", "regions")
+
+    def __init__(self, event: Event, regions: frozenset[str]) -> None:
+        self.event = event
+        self.regions = regions
+        self._text: bytes | None = None
+
+    def text(self) -> bytes:
+        if self._text is None:
+            self._text = wire.encode(wire.event(self.event))
+        return self._text
+
+    def change(self, event: Event) -> None:
+        """The same event with another acknowledgement."""
+        self.event, self._text = event, None
+
+
+class Recent:
+    """Events `first` to `last` by seq, without a gap; `first` > `last` when there are none."""
+
+    def __init__(self) -> None:
+        self.first = 1
+        self.last = 0
+        self.mark = wire.NO_MARK  # of the event `last`
+        self._before = wire.NO_MARK  # of the one before `first`
+        self._told: list[Told] = []
+        self._by_id: dict[str, Told] = {}
+
+    def restore(self, events: list[Event], last: int, inside: dict[str, frozenset[str]]) -> None:
+        """Begin with the newest events of the store (ascending, ending at `last`) and where vehicles are now.
+
+        Going back from now, an `enter` says the vehicle was not inside before it, an `exit` that it was.
+        """
+        self.first, self.last = last + 1, last
+        self._told, self._by_id = [], {}
+        if not events or events[-1].seq != last:
+            return
+        self._told = with_regions(events, inside)
+        self._by_id = {one.event.id: one for one in self._told}
+        self.first = events[0].seq
+        self.mark = wire.mark(events[-1].id)
+        if self.first > 1:
+            self._trim(1)
+
+    def add(self, told: Told) -> None:
+        """The next event. One that was heard before is dropped; after a gap the older ones are left to the store."""
+        seq = told.event.seq
+        if seq <= self.last:
+            return
+        if seq != self.last + 1:
+            self._told, self._by_id, self.first = [], {}, seq
+            self._before = bytes(5)
+        self.last = seq
+        self.mark = wire.mark(told.event.id)
+        self._told.append(told)
+        self._by_id[told.event.id] = told
+        if len(self._told) >= 2 * MOST:
+            self._trim(MOST)
+
+    def _trim(self, count: int) -> None:
+        for old in self._told[:count]:
+            self._by_id.pop(old.event.id, None)
+        self._before = wire.mark(self._told[count - 1].event.id)
+        del self._told[:count]
+        self.first += count
+
+    def mark_of(self, seq: int) -> bytes | None:
+        """The mark of an event; None for those only the store knows."""
+        if seq == self.first - 1:
+            return self._before if seq else wire.NO_MARK
+        if not self.first <= seq <= self.last:
+            return None
+        return wire.mark(self._told[seq - self.first].event.id)
+
+    def since(self, seq: int) -> list[Told]:
+        """Those after this seq; ask only when `seq + 1 >= first`."""
+        return self._told[seq + 1 - self.first :]
+
+    def find(self, id: str) -> Told | None:
+        return self._by_id.get(id)
+
+
+def with_regions(events: list[Event], inside: dict[str, frozenset[str]]) -> list[Told]:
+    """Ascending events with the regions their vehicles were in, from where they were after the last one."""
+    regions = {vehicle: set(names) for vehicle, names in inside.items()}
+    told: list[Told] = []
+    for event in reversed(events):
+        now = regions.setdefault(event.vehicle, set())
+        told.append(Told(event, frozenset(now)))
+        if event.region is not None and event.kind == "enter":
+            now.discard(event.region)
+        elif event.region is not None and event.kind == "exit":
+            now.add(event.region)
+    told.reverse()
+    return told

@@ -1,0 +1,244 @@
+"""Topics: what viewers can follow, and what is newer in one than a version.
+
+A topic (everything, a region, a cell, one vehicle) keeps no positions, only by which version something last changed,
+newest last. So "what is newer than v" costs what is newer, for the next tick, for a viewer that was held back and for
+one that comes back after a minute alike. Values are looked up as they are told: the newest always wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple, TypeVar
+
+from tracker.columns import Row, pack
+from tracker.events import VehicleState
+from tracker.wire import Members, encode, moved_text
+
+K = TypeVar("K")
+MOST_KEPT = 50_000  #: tombstones of one kind in one topic
+
+
+class Entry:
+    """One state of a live vehicle, encoded at most once however many viewers and topics it is told to.
+
+    A newer state is another Entry: what a fragment holds is what was so when it was made.
+    """
+
+    __slots__ = ("full", "row", "state", "text", "x", "y")
+
+    def __init__(self, state: VehicleState, row: Row, x: int, y: int) -> None:
+        self.state = state
+        self.row = row
+        self.x, self.y = x, y  # its tile at the deepest zoom
+        self.text: bytes | None = None  # of a `moved` row
+        self.full: bytes | None = None  # of a `new` row
+
+    def moved(self) -> bytes:
+        if self.text is None:
+            self.text = moved_text(self.row)
+        return self.text
+
+
+class Gone(NamedTuple):
+    version: int
+    reason: str
+    row: Row | None  # where the deciding fix of an exit was; nothing later is told
+
+
+class Source(NamedTuple):
+    """Where a fragment finds the present values."""
+
+    entries: dict[int, Entry]
+    full: Callable[[Entry], bytes]  # a `new` row
+    feature: Callable[[str], bytes | None]  # a region's Feature; None: deleted
+    registered: Callable[[str], bytes]
+    acked: Callable[[str], bytes]
+
+
+class Topic:
+    __slots__ = (
+        "acked", "crossed", "features", "floor", "followers", "fragments", "gone", "joined", "members", "moved",
+        "registered", "unused_at", "version",
+    )  # fmt: skip
+
+    def __init__(self, version: int, members: Iterable[int] = ()) -> None:
+        self.version = self.floor = version  # nothing is known of what left before `floor`
+        self.members = set(members)
+        self.moved: dict[int, int] = {}
+        self.joined: dict[int, int] = {}
+        self.gone: dict[int, Gone] = {}
+        self.crossed: dict[tuple[str, int], int] = {}  # (region, n); which way: look at what it is in now
+        self.features: dict[str, int] = {}
+        self.registered: dict[str, int] = {}
+        self.acked: dict[str, int] = {}
+        self.followers = 0
+        self.unused_at = 0
+        self.fragments: dict[int, Fragment] = {}  # of this tick, by the version they begin after
+
+    def move(self, n: int, version: int) -> None:
+        moved = self.moved
+        if n in moved:
+            del moved[n]
+        moved[n] = version
+        self.version = version
+
+    def join(self, n: int, version: int) -> None:
+        if n not in self.members:
+            self.members.add(n)
+            self.gone.pop(n, None)
+            self.joined[n] = version
+            self.version = version
+        else:
+            self.move(n, version)
+
+    def leave(self, n: int, version: int, reason: str, row: Row | None = None) -> None:
+        if n in self.members:
+            self.members.discard(n)
+            self.joined.pop(n, None)
+            self.moved.pop(n, None)
+            self.gone.pop(n, None)
+            self.gone[n] = Gone(version, reason, row)
+            self.version = version
+
+    def touch(self, log: dict[K, int], key: K, version: int) -> None:
+        log.pop(key, None)
+        log[key] = version
+        self.version = version
+
+    def clear(self) -> None:
+        """A new tick: what is newer is encoded again."""
+        self.fragments.clear()
+
+    def forget(self, horizon: int) -> None:
+        """Drop what was kept only for those who come back: everything up to this version, and what is too much."""
+        self.floor = max(self.floor, horizon)
+        if len(self.gone) > MOST_KEPT:
+            self.floor = max(self.floor, list(self.gone.values())[-MOST_KEPT].version)
+        for log in (self.joined, self.crossed, self.features, self.registered, self.acked):
+            _forget(log, self.floor)
+        if self.gone and next(iter(self.gone.values())).version <= self.floor:
+            self.gone = {n: gone for n, gone in self.gone.items() if gone.version > self.floor}
+
+    def fragment(self, since: int, now: int, source: Source) -> Fragment:
+        if (fragment := self.fragments.get(since)) is None:
+            fragment = self.fragments[since] = _read(self, since, now, source)
+        return fragment
+
+
+def _forget(log: dict[Any, int], floor: int) -> None:
+    if log and next(iter(log.values())) <= floor:
+        kept = {key: version for key, version in log.items() if version > floor}
+        log.clear()
+        log.update(kept)
+
+
+def _newer(log: dict[K, int], since: int) -> Iterator[K]:
+    for key in reversed(log):
+        if log[key] <= since:
+            return
+        yield key
+
+
+class Fragment:
+    """What is newer in one topic: encoded once, shared by everybody who follows it."""
+
+    def __init__(self, upto: int) -> None:
+        self.upto = upto  # the version it is true for
+        self.new: dict[int, Entry] = {}
+        self.moved: dict[int, Entry] = {}
+        self.left: dict[int, Gone] = {}
+        self.crossed: dict[tuple[str, int], None] = {}
+        self.features: dict[str, None] = {}
+        self.registered: dict[str, None] = {}
+        self.acked: dict[str, None] = {}
+        self._text: bytes | None = None
+        self._columns: bytes | None = None
+
+    def text(self) -> bytes:
+        """The moved rows as JSON."""
+        if self._text is None:
+            self._text = b",".join([entry.moved() for entry in self.moved.values()])
+        return self._text
+
+    def columns(self) -> bytes:
+        """The moved rows as columns."""
+        if self._columns is None:
+            self._columns = pack([entry.row for entry in self.moved.values()])
+        return self._columns
+
+
+def _read(topic: Topic, since: int, now: int, source: Source) -> Fragment:
+    fragment = Fragment(now)
+    entries = source.entries
+    fragment.new = {n: entries[n] for n in _newer(topic.joined, since)}
+    fragment.moved = {n: entries[n] for n in _newer(topic.moved, since) if n not in fragment.new}
+    for n in reversed(topic.gone):
+        gone = topic.gone[n]
+        if gone.version <= since:
+            break
+        fragment.left[n] = gone
+    fragment.crossed = dict.fromkeys(_newer(topic.crossed, since))
+    fragment.features = dict.fromkeys(_newer(topic.features, since))
+    fragment.registered = dict.fromkeys(_newer(topic.registered, since))
+    fragment.acked = dict.fromkeys(_newer(topic.acked, since))
+    return fragment
+
+
+def merge(fragments: list[Fragment], still: Callable[[int], bool]) -> Fragment:
+    """Several topics as one, each vehicle once. Who left one and is `still` in another has not left."""
+    whole = Fragment(min(part.upto for part in fragments))
+    for part in fragments:
+        whole.new |= part.new
+        whole.moved |= part.moved
+        whole.left |= {n: gone for n, gone in part.left.items() if n not in whole.left or _later(gone, whole.left[n])}
+        whole.crossed |= part.crossed
+        whole.features |= part.features
+        whole.registered |= part.registered
+        whole.acked |= part.acked
+    whole.moved = {n: entry for n, entry in whole.moved.items() if n not in whole.new}
+    whole.left = {n: gone for n, gone in whole.left.items() if not still(n)}
+    return whole
+
+
+def _later(one: Gone, other: Gone) -> bool:
+    return one.version > other.version
+
+
+def members(fragment: Fragment, source: Source, *, binary: bool) -> tuple[Members, bytes]:
+    """A fragment as the members of an update, and its columns (only in the binary encoding)."""
+    told: Members = {}
+    if fragment.new:
+        told["new"] = b",".join([source.full(entry) for entry in fragment.new.values()])
+    deciding = [gone.row for gone in fragment.left.values() if gone.row is not None]
+    columns = b""
+    if binary:
+        columns = fragment.columns() + (pack(deciding) if deciding else b"")
+    elif fragment.moved or deciding:
+        texts = [fragment.text()] if fragment.moved else []
+        told["moved"] = b",".join(texts + [moved_text(row) for row in deciding])
+    if fragment.left:
+        told["left"] = b",".join([b'[%d,"%b"]' % (n, gone.reason.encode()) for n, gone in fragment.left.items()])
+    told |= _crossings(fragment.crossed, source)
+    features = {region: source.feature(region) for region in fragment.features}
+    if present := [text for text in features.values() if text is not None]:
+        told["regions"] = b",".join(present)
+    if deleted := [region for region, text in features.items() if text is None]:
+        told["regions_deleted"] = b",".join(map(encode, deleted))
+    if fragment.registered:
+        told["vehicles"] = b",".join([source.registered(vehicle) for vehicle in fragment.registered])
+    if fragment.acked:
+        told["acked"] = b",".join([source.acked(event) for event in fragment.acked])
+    return told, columns
+
+
+def _crossings(crossed: Iterable[tuple[str, int]], source: Source) -> Members:
+    ways: dict[bool, dict[str, list[int]]] = {True: {}, False: {}}
+    for region, n in crossed:
+        entry = source.entries.get(n)
+        inside = entry is not None and region in entry.state.regions and source.feature(region) is not None
+        ways[inside].setdefault(region, []).append(n)
+    told: Members = {}
+    for inside, name in ((True, "in"), (False, "out")):
+        if ways[inside]:
+            told[name] = b",".join([encode([region, sorted(numbers)]) for region, numbers in ways[inside].items()])
+    return told

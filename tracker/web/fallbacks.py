@@ -1,0 +1,222 @@
+"""The live channel where WebSockets cannot pass: the very same messages as Server-Sent Events, or polled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from quart import Blueprint, Response, request
+
+from tracker import wire
+from tracker.errors import Invalid, TrackerError
+from tracker.viewer import Viewer
+from tracker.web import api, sockets
+from tracker.web.answers import problem
+from tracker.web.live import PATH, Line, Live, grants
+
+MOST_WAIT_S = 25.0  #: a proxy gives up at 30
+POLL_MS = 2000  #: how soon to ask again
+
+
+class _UpgradeRequired(TrackerError):
+    status = 426
+    title = "This address speaks WebSocket"
+
+
+class Letters:
+    """An outlet that keeps messages until an HTTP answer takes them."""
+
+    def __init__(self) -> None:
+        self.letters: list[bytes] = []
+        self.pending = 0
+        self.news = asyncio.Event()
+        self.over = False
+        self.peer: Any = None  # of the HTTP connection
+        self._loop = asyncio.get_running_loop()
+
+    def send(self, payload: bytes, text: bool = True) -> None:
+        if not self.over:
+            self.letters.append(payload)
+            self.pending += len(payload)
+            self.news.set()
+
+    def take(self) -> list[bytes]:
+        letters, self.letters, self.pending = self.letters, [], 0
+        self.news.clear()
+        return letters
+
+    @property
+    def heard(self) -> float:
+        return self._loop.time()  # TCP_USER_TIMEOUT finds out for us
+
+    def ping(self) -> None:
+        pass
+
+    def close(self, code: int) -> None:
+        """End the stream; a peer that does not read is cut off."""
+        stuck = bool(self.letters) and code == wire.SLOW
+        self.over = True
+        self.news.set()
+        if stuck:
+            sockets.abort(self.peer)
+
+
+def blueprint(live: Live) -> Blueprint:
+    routes = Blueprint("live", __name__)
+
+    @routes.get(PATH)
+    async def not_upgraded() -> Response:
+        fault = _UpgradeRequired(
+            "upgrade_required", "open this address as a WebSocket, or use /api/v1/stream or /api/v1/changes"
+        )
+        status, headers, body = problem(fault)
+        return Response(body, status, headers | {"upgrade": "websocket", "connection": "upgrade"})
+
+    @routes.get("/api/v1/stream")
+    async def stream() -> Response:
+        live.admit(request.remote_addr or "")
+        follow = asked(request.headers.get("Last-Event-ID") or None)
+        letters = Letters()
+        letters.peer = request.scope.get("client")
+        line = live.open(letters, letters, request.remote_addr or "", live.node.access.check("GET", {}))
+        live.obey(line.viewer, follow)
+        response = Response(_events(live, line, letters), 200, {"content-type": "text/event-stream"})
+        response.headers["cache-control"] = "no-store"
+        response.headers["x-accel-buffering"] = "no"  # nginx passes it on as it comes
+        response.timeout = None
+        return response
+
+    @routes.get("/api/v1/changes")
+    async def changes() -> Response:
+        wait_s = min(max(_number("wait") or 0.0, 0.0), MOST_WAIT_S)
+        follow = asked(None)
+        letters = Letters()
+        viewer = Viewer(letters, grants=grants(live.node.access.check("GET", {})))
+        if wait_s:
+            live.admit(request.remote_addr or "")
+        messages = await _poll(live, viewer, letters, follow, wait_s)
+        cursor = next((found for message in reversed(messages) if (found := wire.cursor_of(message))), b"")
+        body = b'{"messages":[%b],"cursor":"%b","after_ms":%d}' % (b",".join(messages), cursor, POLL_MS)
+        return Response(body, 200, {"content-type": "application/json", "cache-control": "no-store"})
+
+    return routes
+
+
+async def _events(live: Live, line: Line, letters: Letters) -> AsyncGenerator[bytes]:
+    try:
+        yield b"retry: 2000\n\n"
+        while True:
+            await letters.news.wait()
+            for message in letters.take():
+                cursor = wire.cursor_of(message)
+                yield (b"id: %b\n" % cursor if cursor else b"") + b"data: %b\n\n" % message
+            if letters.over:
+                return
+    finally:
+        live.close(line)
+
+
+async def _poll(live: Live, viewer: Viewer, letters: Letters, follow: wire.Follow, wait_s: float) -> list[bytes]:
+    """All there is to say now; with `wait_s`, only once there is something."""
+    hub, clock = live.hub, live.node.clock
+    letters.send(live.welcome(), True)
+    quiet = 2  # the welcome, and the answer to `follow`
+    live.obey(viewer, follow)
+    loop = asyncio.get_running_loop()
+    until = loop.time() + wait_s
+    messages: list[bytes] = []
+    try:
+        while True:
+            hub.serve(viewer, clock())
+            messages += letters.take()
+            if viewer in hub.behind:
+                await live.replay_some(viewer)
+                continue
+            if viewer.parts is not None:
+                continue
+            if len(messages) > quiet or loop.time() >= until or not _is_empty(messages[-1]) or live.draining:
+                return messages
+            hub.viewers.add(viewer)  # whatever comes now wakes us
+            try:
+                await asyncio.wait_for(letters.news.wait(), until - loop.time())
+            except TimeoutError:
+                return messages
+            finally:
+                messages += letters.take()
+    finally:
+        hub.detach(viewer)
+
+
+def _is_empty(message: bytes) -> bool:
+    """An update that only says that there is nothing new."""
+    return message.startswith(b'{"op":"update"') and message.count(b'":') == 3
+
+
+def asked(resume: str | None) -> wire.Follow:
+    """The query parameters as the `follow` they stand for. Raises Invalid."""
+    api.only(
+        "all",
+        "regions",
+        "vehicles",
+        "bbox",
+        "zoom",
+        "events",
+        "hz",
+        "max_vehicles",
+        "counts",
+        "since",
+        "wait",
+        "window",
+    )
+    view = None
+    if bbox := request.args.get("bbox"):
+        try:
+            west, south, east, north = (float(part) for part in bbox.split(","))
+        except ValueError:
+            raise Invalid("bad_view", "bbox is west,south,east,north in degrees") from None
+        view = wire.Box((west, south, east, north), _number("zoom") or 12.0)
+    regions, vehicles = _ids("regions"), _ids("vehicles")
+    hz = _number("hz")
+    most = _number("max_vehicles")
+    everything = _flag("all", view is None and regions is None and vehicles is None)
+    follow = wire.Follow(
+        all=everything,
+        regions=regions,
+        vehicles=vehicles,
+        view=view,
+        events=_events_asked(),
+        hz=hz,
+        max_vehicles=None if most is None else int(most),
+        counts=_flag("counts", True),
+        resume=request.args.get("since") or resume,
+    )
+    wire.check(follow)
+    return follow
+
+
+def _number(name: str) -> float | None:
+    text = request.args.get(name, "")
+    try:
+        return float(text) if text else None
+    except ValueError:
+        raise Invalid(f"bad_{name}", f"{name} is a number") from None
+
+
+def _ids(name: str) -> list[str] | None:
+    text = request.args.get(name)
+    return None if text is None else [part for part in text.split(",") if part]
+
+
+def _flag(name: str, default: bool) -> bool:
+    text = request.args.get(name, "").lower()
+    if text not in ("", "true", "false", "1", "0"):
+        raise Invalid(f"bad_{name}", f"{name} is true or false")
+    return text in ("true", "1") if text else default
+
+
+def _events_asked() -> bool | list[str]:
+    text = request.args.get("events", "true")
+    if text.lower() in ("true", "1", ""):
+        return True
+    return [] if text.lower() in ("false", "0") else text.split(",")

@@ -1,0 +1,385 @@
+"""The live channel: WebSocket here, Server-Sent Events and polling in fallbacks.py, all over one hub.
+
+One task reads a connection, nobody writes but the two lanes here: `_soon` for what does not wait (answers, events,
+single vehicles) and the tick for everything else. Attacks and limits: docs/live.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import suppress
+from typing import Any, Protocol
+
+from quart import Quart
+
+from tracker import wire
+from tracker.errors import BadRequest, Overloaded, StoreError
+from tracker.events import Acked
+from tracker.recent import MOST, with_regions
+from tracker.stores import EventQuery
+from tracker.viewer import EVERYTHING, PENDING, Grants, Outlet, Viewer
+from tracker.web import sockets
+from tracker.web.access import Grant
+from tracker.web.node import Node
+
+log = logging.getLogger(__name__)
+
+PATH = "/api/v1/live"
+TICK_S, WIDEST_TICK_S = 0.05, 1.0
+EVENTS_S = 0.01  #: between two rounds of events
+SHARE = 0.25  #: of the loop that telling viewers may take before ticks become wider (at 40 % pings would feel it)
+SLICE_S = 0.005  #: telling viewers never holds the loop for longer
+HOUSE_S = 1.0
+REPLAYS = 4  #: viewers continued from the store at once
+REPLAYED = 1000  #: events read from the store at once
+MOST_BAD = 10  #: messages of one connection that could not be read
+BURST = 3.0  #: seconds' worth of messages that may come at once
+
+
+class Connection(Protocol):
+    """A viewer's connection, as far as ending it goes."""
+
+    def close(self, code: int) -> None: ...
+
+    def ping(self) -> None: ...
+
+    @property
+    def heard(self) -> float: ...
+
+
+class Line:
+    """What is known of one connection apart from what it is told."""
+
+    def __init__(self, viewer: Viewer, connection: Connection, address: str, now: float, heartbeat_s: float) -> None:
+        self.viewer = viewer
+        self.connection = connection
+        self.address = address
+        self.opened = now
+        self.ping_at = now + heartbeat_s * random.uniform(0.5, 1.0)  # spread
+        self.bad = 0
+        self.allowance = 0.0
+        self.counted_at = now
+
+
+class Live:
+    """Everybody who watches this node."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.hub = node.hub
+        self.settings = node.settings
+        self.lines: dict[Viewer, Line] = {}
+        self.addresses: Counter[str] = Counter()
+        self.draining = False
+        self.tick_s = TICK_S
+        self._loop: asyncio.AbstractEventLoop
+        self._dirty = asyncio.Event()
+        self._soon_handle: asyncio.TimerHandle | asyncio.Handle | None = None
+        self._events_at = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._replaying: set[Viewer] = set()
+        self._replays = asyncio.Semaphore(REPLAYS)
+
+    # ------------------------------------------------------------------------------------------------ start and end
+
+    async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        newest = self.node.picture.last_seq
+        events = await self.node.store.events(EventQuery(after=max(0, newest - MOST - 1), limit=MOST + 1))
+        now = self.node.clock()
+        self.hub.begin(epoch=os.urandom(4), t0=now - now % 1000, events=events)
+        self.hub.most_vehicles = self.settings.live_max_vehicles
+        self.hub.wake = self._wake
+        self._spawn(self._tick())
+        self._spawn(self._keep_house())
+
+    async def stop(self) -> None:
+        self.hub.wake = lambda: None
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def drain(self) -> None:
+        """Tell everybody to come back, not all at once, and let go of them."""
+        self.draining = True
+        spread = max(1000, 5 * len(self.lines))
+        for line in list(self.lines.values()):
+            self.hub.serve_urgent(line.viewer, self.node.clock())
+            line.viewer.outlet.send(wire.bye(wire.RESTART, 250 + int(random.random() * spread)), True)
+            line.connection.close(wire.RESTART)
+        await asyncio.sleep(0)
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (fault := task.exception()):
+            log.error("the live channel lost a task", exc_info=fault)
+
+    # ------------------------------------------------------------------------------------------------ connections
+
+    def admit(self, address: str) -> None:
+        """Whether one more may connect from there. Raises Overloaded."""
+        if self.draining:
+            raise Overloaded("the server is stopping; come back in a moment", 2)
+        if len(self.lines) >= self.settings.live_connections:
+            raise Overloaded("too many live connections are open; try again later", 30)
+        most = self.settings.live_per_address
+        if most == 0 and not address.startswith(("127.", "::1")):
+            most = 200
+        if most and self.addresses[address] >= most:
+            raise Overloaded("too many live connections are open from this address", 30)
+
+    def open(self, outlet: Outlet, connection: Connection, address: str, grant: Any, *, binary: bool = False) -> Line:
+        viewer = Viewer(outlet, binary=binary, grants=grants(grant))
+        line = Line(viewer, connection, address, self._loop.time(), self.settings.live_heartbeat_s)
+        line.allowance = BURST * self.settings.live_messages_per_s
+        self.lines[viewer] = line
+        self.addresses[address] += 1
+        self.hub.attach(viewer)
+        outlet.send(self.welcome(), True)
+        return line
+
+    def close(self, line: Line) -> None:
+        """The connection is over."""
+        if self.lines.pop(line.viewer, None) is None:
+            return
+        self.addresses[line.address] -= 1
+        if self.addresses[line.address] <= 0:
+            del self.addresses[line.address]
+        self.hub.detach(line.viewer)
+
+    def welcome(self) -> bytes:
+        settings = self.settings
+        limits = {
+            "message_bytes": sockets.MESSAGE,
+            "messages_per_s": settings.live_messages_per_s,
+            "max_vehicles": settings.live_max_vehicles,
+            "ids": wire.MOST_IDS,
+        }
+        return wire.welcome(self.hub.epoch, self.hub.t0, self.node.clock(), settings.live_heartbeat_s, limits)
+
+    async def serve_socket(self, socket: sockets.Socket) -> None:
+        try:
+            self.admit(socket.address)
+        except Overloaded as fault:
+            await socket.reject(fault)
+            return
+        chosen = next((name for name in socket.subprotocols if name in wire.SUBPROTOCOLS), None)
+        await socket.accept(chosen)
+        transport = socket.transport
+        line = self.open(transport, transport, socket.address, socket.grant, binary=chosen == wire.BINARY)
+        try:
+            while (message := await socket.receive()) is not None:
+                self.hear(line, message)
+        finally:
+            self.close(line)
+
+    def hear(self, line: Line, data: str | bytes) -> None:
+        """One message of a client. What cannot be read is answered, and borne only so often."""
+        now, rate = self._loop.time(), self.settings.live_messages_per_s
+        line.allowance = min(BURST * rate, line.allowance + (now - line.counted_at) * rate) - 1
+        line.counted_at = now
+        if line.allowance < 0:
+            line.connection.close(wire.FLOOD)
+            return
+        try:
+            message = wire.read(data)
+        except BadRequest as fault:
+            line.bad += 1
+            line.viewer.outlet.send(wire.error(fault.code, fault.detail), True)
+            if line.bad >= MOST_BAD:
+                line.connection.close(wire.BAD_MESSAGES)
+            return
+        self.obey(line.viewer, message)
+
+    def obey(self, viewer: Viewer, message: wire.ClientMessage) -> None:
+        now = self.node.clock()
+        if isinstance(message, wire.Follow):
+            if not self.hub.follow(viewer, message, now):
+                viewer.outlet.send(wire.UNKNOWN_REGION, True)
+        elif isinstance(message, wire.View):
+            if viewer.wish is None:
+                viewer.outlet.send(wire.error("not_following", "send a follow before the view moves"), True)
+            else:
+                self.hub.view(viewer, message, now)
+        elif isinstance(message, wire.Got):
+            viewer.got = max(viewer.got, min(message.frame, viewer.frame))
+            if viewer.told < self.hub.version:
+                self._dirty.set()
+
+    # ------------------------------------------------------------------------------------------------ two lanes
+
+    def _wake(self) -> None:
+        self._dirty.set()
+        hub = self.hub
+        if hub.behind - self._replaying:
+            for viewer in hub.behind - self._replaying:
+                self._replaying.add(viewer)
+                self._spawn(self._replay(viewer))
+        if hub.unplaced:
+            acks, hub.unplaced = hub.unplaced, []
+            self._spawn(self._place(acks))
+        if (hub.urgent or hub.has_events) and self._soon_handle is None:
+            if self._loop.time() >= self._events_at:
+                self._soon_handle = self._loop.call_soon(self._soon)
+            else:
+                self._soon_handle = self._loop.call_at(self._events_at, self._soon)
+
+    def _soon(self) -> None:
+        """What does not wait for the tick, in slices."""
+        hub, began = self.hub, self._loop.time()
+        now = self.node.clock()
+        if hub.has_events:
+            hub.has_events = False
+            for viewer in hub.viewers:
+                hub.urgent.setdefault(viewer, set())
+        while hub.urgent and self._loop.time() - began < SLICE_S:
+            hub.serve_urgent(next(iter(hub.urgent)), now)
+        spent = self._loop.time() - began
+        self._events_at = self._loop.time() + (max(EVENTS_S, spent / SHARE) if not hub.urgent else spent)
+        self._soon_handle = self._loop.call_at(self._events_at, self._soon) if hub.urgent else None
+
+    async def _tick(self) -> None:
+        while True:
+            await self._dirty.wait()
+            began = self._loop.time()
+            self._dirty.clear()
+            spent = await self._tell_all()
+            self.tick_s = min(max(TICK_S, spent / SHARE), WIDEST_TICK_S)
+            await asyncio.sleep(max(0.0, began + self.tick_s - self._loop.time()))
+
+    async def _tell_all(self) -> float:
+        """One frame for everybody who has news: in slices, so that others have their turn. Answers the time it took."""
+        viewers, hub, loop = self.hub.tick(), self.hub, self._loop
+        spent, lagging = 0.0, False
+        began, now = loop.time(), self.node.clock()
+        for viewer in viewers:
+            hub.serve(viewer, now)
+            lagging = lagging or hub.lags(viewer)
+            if (slice_s := loop.time() - began) > SLICE_S:
+                spent += slice_s
+                await asyncio.sleep(min(slice_s, TICK_S / 4))
+                began, now = loop.time(), self.node.clock()
+        if lagging:
+            self._dirty.set()
+        return spent + loop.time() - began
+
+    async def _keep_house(self) -> None:
+        """Every second: heartbeats, and who is gone, stuck or never said what it wants."""
+        settings = self.settings
+        while True:
+            await asyncio.sleep(HOUSE_S)
+            now, loop_now = self.node.clock(), self._loop.time()
+            for line in list(self.lines.values()):
+                viewer, connection = line.viewer, line.connection
+                if viewer.is_blocked(now, int(settings.live_blocked_s * 1000)):
+                    connection.close(wire.SLOW)
+                elif loop_now - connection.heard > settings.live_silent_s:
+                    connection.close(wire.SILENT)
+                elif viewer.wish is None and loop_now - line.opened > settings.live_follow_s:
+                    connection.close(wire.IDLE)
+                elif loop_now >= line.ping_at:
+                    line.ping_at = loop_now + settings.live_heartbeat_s
+                    if viewer.outlet.pending <= PENDING:
+                        self.hub.tell_cursor(viewer)
+                        viewer.outlet.send(wire.ping(now), True)
+                        connection.ping()
+            self.hub.keep_house(now)
+
+    # ------------------------------------------------------------------------------------------------ from the store
+
+    async def _replay(self, viewer: Viewer) -> None:
+        """Continue a viewer that has missed more events than the hub remembers."""
+        try:
+            async with self._replays:
+                while viewer in self.hub.behind:
+                    if viewer.outlet.pending > PENDING:
+                        await asyncio.sleep(TICK_S)
+                    else:
+                        await self.replay_some(viewer)
+        except StoreError as fault:
+            log.warning("events cannot be read: %s", fault.detail)
+            await asyncio.sleep(HOUSE_S)
+        finally:
+            self._replaying.discard(viewer)
+            self._wake()
+
+    async def replay_some(self, viewer: Viewer) -> None:
+        hub, store, seq = self.hub, self.node.store, viewer.seq
+        interest = viewer.interest
+        if seq > 0 and hub.recent.mark_of(seq) is None and not await self._is_ours(viewer):
+            hub.diverge(viewer)
+            return
+        events = await store.events(EventQuery(after=seq, limit=REPLAYED))
+        inside: dict[str, frozenset[str]] = {}
+        silent = {event.vehicle for event in events if event.region is None}
+        if silent and interest is not None and interest.wish.regions:
+            inside = await self._inside_after(events[-1].seq, silent, interest.wish.regions)
+        if viewer.seq == seq and viewer.interest is interest:
+            hub.replay(viewer, with_regions(events, inside))
+
+    async def _is_ours(self, viewer: Viewer) -> bool:
+        """Whether the event a cursor ends at is in this log."""
+        seq, mark = viewer.seq, viewer.mark
+        found = await self.node.store.events(EventQuery(after=seq - 1, limit=1))
+        return viewer.seq != seq or (bool(found) and found[0].seq == seq and wire.mark(found[0].id) == mark)
+
+    async def _inside_after(self, seq: int, vehicles: set[str], regions: frozenset[str]) -> dict[str, frozenset[str]]:
+        """In which of these regions the vehicles were just after an event: the first enter or exit since tells."""
+        states = self.node.picture.vehicles
+        now = {vehicle: set(states[vehicle].regions) if vehicle in states else set() for vehicle in vehicles}
+        later = await self.node.store.events(
+            EventQuery(
+                after=seq,
+                vehicles=frozenset(vehicles),
+                regions=regions,
+                kinds=frozenset({"enter", "exit"}),
+                limit=MOST,
+            )
+        )
+        for event in reversed(later):
+            if event.kind == "exit":
+                now[event.vehicle].add(str(event.region))
+            else:
+                now[event.vehicle].discard(str(event.region))
+        return {vehicle: frozenset(names) for vehicle, names in now.items()}
+
+    async def _place(self, acks: list[Acked]) -> None:
+        """Find the events of acknowledgements the hub does not remember, for the followers of their regions."""
+        for ack in acks:
+            with suppress(StoreError):
+                if (event := await self.node.store.event(ack.id)) is not None:
+                    self.hub.place_ack(ack, event)
+
+
+def grants(grant: Any) -> Grants:
+    """What may this viewer follow? The one place that asks; until accounts exist the answer is everything."""
+    return EVERYTHING if not isinstance(grant, Grant) or grant.everything else Grants(everything=False)
+
+
+def install(app: Quart, node: Node) -> None:
+    """Put the live channel into an app whose node is started before."""
+    from tracker.web import fallbacks
+
+    live = Live(node)
+    app.extensions["live"] = live
+    sockets.install(app, {PATH: sockets.Route(live.serve_socket)}, node.access.check_socket)
+    sockets.on_drain(app, live.drain)
+    app.register_blueprint(fallbacks.blueprint(live))
+
+    @app.while_serving
+    async def living() -> AsyncGenerator[None]:
+        await live.start()
+        try:
+            yield
+        finally:
+            await live.stop()

@@ -1,0 +1,402 @@
+"""Every message of the live channel, both encodings. Mirror: static/js/wire.js; docs/wire.md tells strangers.
+
+`tracker.v1.json`: one JSON object a message. `tracker.v1.bin`: the same, but the `moved` rows of an update travel as
+columns (tracker/columns.py). Coordinates are integers of 1e-6 degree, speeds of 0.1 m/s, accuracies of 0.1 m; `when`,
+`heard` and `since` are milliseconds after `t0` of the welcome; -1 or null is unknown.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import math
+import struct
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tracker.columns import Row
+from tracker.errors import BadRequest, Invalid
+from tracker.events import Acked, Event, Registered, VehicleState
+from tracker.times import rfc3339
+
+JSON, BINARY = "tracker.v1.json", "tracker.v1.bin"
+SUBPROTOCOLS = (JSON, BINARY)
+
+#: names of the numbers in `state`
+STATES = ("unknown", "moving", "idle", "parked", "offline")
+
+#: the columns of a vehicle in snapshots and in `new`
+FIELDS = (
+    "n", "vehicle", "name", "when", "lat_e6", "lon_e6", "speed_dmps", "heading", "state", "heard", "since", "group",
+    "kind", "accuracy_dm", "held", "plate",
+)  # fmt: skip
+
+#: why a vehicle is in `left`
+LEFT = {
+    "view": "it went out of the cells of the view",
+    "region": "it went out of the followed region, or the region is gone",
+    "stale": "it has not been heard of for so long that it is not live any more",
+    "removed": "it was deleted",
+    "revoked": "you may not see it any more",
+}
+
+
+class Close(NamedTuple):
+    code: int
+    name: str
+    meaning: str
+
+
+RESTART, SLOW, SILENT, IDLE, REVOKED = 4001, 4002, 4003, 4004, 4005
+BAD_MESSAGES, FLOOD = 4500, 4501
+
+#: why the server ends a connection: below 4500 come back (after a while), from 4500 on do not
+CLOSE_CODES = {
+    code: Close(code, name, meaning)
+    for code, name, meaning in (
+        (1008, "flood", "more frames a second than any client needs; come back slower"),
+        (1009, "too_big", "a message larger than `limits.message_bytes`"),
+        (1012, "restart", "the server stops; come back after the `after_ms` of its `bye`"),
+        (RESTART, "restart", "the server stops; come back after the `after_ms` of its `bye`"),
+        (SLOW, "slow", "nothing was read for 5 s while data was waiting"),
+        (SILENT, "silent", "no frame of any kind for 45 s, not even the answer to a ping"),
+        (IDLE, "idle", "nothing was followed within 10 s"),
+        (REVOKED, "revoked", "what you may see has changed"),
+        (BAD_MESSAGES, "bad_messages", "too many messages that could not be read"),
+        (FLOOD, "flood", "more messages a second than `limits.messages_per_s`"),
+    )
+}
+
+
+def may_return(code: int) -> bool:
+    """Whether a client should reconnect after this close code."""
+    return not 4500 <= code <= 4999 and code not in (1008, 1009)
+
+
+# ---------------------------------------------------------------- client → server
+
+
+class View(msgspec.Struct, frozen=True, tag_field="op", tag="view"):
+    """The map moved: [west, south, east, north] in degrees and the map's zoom."""
+
+    bbox: tuple[float, float, float, float]
+    zoom: float
+
+
+class Box(msgspec.Struct, frozen=True):
+    bbox: tuple[float, float, float, float]
+    zoom: float
+
+
+class Follow(msgspec.Struct, frozen=True, tag_field="op", tag="follow"):
+    """What this connection wants to hear from now on; replaces what it followed before."""
+
+    all: bool = False
+    regions: list[str] | None = None
+    vehicles: list[str] | None = None
+    view: Box | None = None
+    events: bool | list[str] = True
+    hz: float | None = None
+    window: int | None = None
+    max_vehicles: int | None = None
+    counts: bool = True
+    resume: str | None = None
+
+
+class Got(msgspec.Struct, frozen=True, tag_field="op", tag="got"):
+    frame: int
+
+
+class Pong(msgspec.Struct, frozen=True, tag_field="op", tag="pong"):
+    t: float = 0
+
+
+ClientMessage = Follow | View | Got | Pong
+_decoder = msgspec.json.Decoder(ClientMessage)
+MOST_IDS = 1000  #: regions or vehicles named in one follow
+
+
+def read(data: str | bytes) -> ClientMessage:
+    """One message of a client. Raises BadRequest (not JSON, unknown op) or Invalid (a wrong member)."""
+    if not data:
+        raise BadRequest("empty_message", "the message is empty; send one JSON object")
+    try:
+        message: ClientMessage = _decoder.decode(data)
+    except msgspec.ValidationError as fault:
+        text = str(fault)
+        if text.endswith("$.op`") and text.startswith("Invalid value"):
+            raise BadRequest("unknown_op", "`op` is one of follow, view, got, pong") from None
+        raise Invalid("bad_message", text) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise BadRequest("bad_message", "the message is not one JSON object") from None
+    check(message)
+    return message
+
+
+def check(message: ClientMessage) -> None:
+    """What types alone cannot say. Raises Invalid."""
+    if isinstance(message, View):
+        _check_box(message)
+    elif isinstance(message, Follow):
+        if message.view is not None:
+            _check_box(message.view)
+        for name, ids in (("regions", message.regions), ("vehicles", message.vehicles)):
+            if ids and len(ids) > MOST_IDS:
+                raise Invalid("too_many", f"a follow names at most {MOST_IDS} {name}; follow all, or a view")
+        if message.hz is not None and not 0.01 <= message.hz <= 100:
+            raise Invalid("bad_hz", "hz is between 0.01 and 100")
+        if message.window is not None and message.window < 1:
+            raise Invalid("bad_window", "window is at least 1 frame")
+        if message.max_vehicles is not None and message.max_vehicles < 0:
+            raise Invalid("bad_max_vehicles", "max_vehicles is not negative")
+
+
+def _check_box(view: View | Box) -> None:
+    west, south, east, north = view.bbox
+    if not all(map(math.isfinite, (*view.bbox, view.zoom))) or south > north or abs(west) > 1e4 or abs(east) > 1e4:
+        raise Invalid("bad_view", "bbox is [west, south, east, north] in degrees with south <= north, zoom is a number")
+
+
+# ---------------------------------------------------------------- cursor
+
+
+class Cursor(NamedTuple):
+    """Where a client is: which run of the server, what it followed there, and up to what it was told."""
+
+    epoch: bytes  # 4 bytes: versions count anew in every run
+    followed: bytes  # 8 bytes: what was followed and granted
+    mark: bytes  # 5 bytes of the event `seq`: not the same one in a log that was restored and went another way
+    seq: int
+    version: int
+
+    def text(self) -> str:
+        return (cursor_head(self.epoch, self.followed) + cursor_tail(self.mark, self.seq, self.version)).decode()
+
+
+def cursor_head(epoch: bytes, followed: bytes) -> bytes:
+    """The part of a cursor that stays while a viewer follows the same: 16 characters."""
+    return base64.urlsafe_b64encode(epoch + followed)
+
+
+def cursor_tail(mark: bytes, seq: int, version: int) -> bytes:
+    """The part that advances: 20 characters."""
+    return base64.urlsafe_b64encode(mark + seq.to_bytes(5, "big") + version.to_bytes(5, "big"))
+
+
+def read_cursor(text: str) -> Cursor | None:
+    """None when it is not one of ours: the client then starts afresh."""
+    try:
+        raw = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    if len(raw) != 27:
+        return None
+    seq, version = int.from_bytes(raw[17:22], "big"), int.from_bytes(raw[22:], "big")
+    return Cursor(raw[:4], raw[4:12], raw[12:17], seq, version)
+
+
+def mark(event_id: str) -> bytes:
+    """What a cursor keeps of the event it ends at."""
+    return hashlib.blake2b(event_id.encode(), digest_size=5).digest()
+
+
+NO_MARK = bytes(5)  #: before the first event
+
+
+def digest(*parts: str) -> bytes:
+    """8 bytes that differ when any part does."""
+    text = "\0".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+# ---------------------------------------------------------------- server → client: parts
+
+
+def encode(value: Any) -> bytes:
+    return msgspec.json.encode(value)
+
+
+def moved_row(state: VehicleState, t0: int) -> Row:
+    ping = state.ping
+    speed, heading = ping.speed_mps, ping.heading
+    return Row(
+        state.n,
+        ping.time - t0,
+        round(ping.lat * 1e6),
+        round(ping.lon * 1e6),
+        -1 if speed is None else round(speed * 10),
+        -1 if heading is None else round(heading) % 360,
+        state.state,
+    )
+
+
+def exit_row(n: int, exit: Event, newest: Row, t0: int) -> Row:
+    """Where an exit was decided: the newest row, unless a later fix came with it."""
+    if newest.when == exit.time - t0:
+        return newest
+    return Row(n, exit.time - t0, round(exit.lat * 1e6), round(exit.lon * 1e6), -1, -1, newest.state)
+
+
+def moved_text(row: Row) -> bytes:
+    return b"[%d,%d,%d,%d,%d,%d,%d]" % row
+
+
+def new_row(state: VehicleState, entry: Registered | None, t0: int) -> list[Any]:
+    """One vehicle in the order of FIELDS."""
+    ping, held = state.ping, state.held
+    moved = moved_row(state, t0)
+    return [
+        state.n,
+        ping.vehicle,
+        entry.name if entry else None,
+        *moved[1:],
+        state.received_at - t0,
+        state.since - t0 if state.since else None,
+        entry.group if entry else None,
+        entry.kind if entry else None,
+        -1 if ping.accuracy_m is None else round(ping.accuracy_m * 10),
+        None if held is None else [held.time - t0, round(held.lat * 1e6), round(held.lon * 1e6)],
+        entry.plate if entry else None,
+    ]
+
+
+def event(happened: Event) -> dict[str, Any]:
+    """An event as it is told outside: details beside the rest, times as RFC 3339."""
+    told: dict[str, Any] = {
+        "seq": happened.seq,
+        "id": happened.id,
+        "kind": happened.kind,
+        "vehicle": happened.vehicle,
+    }
+    if happened.region is not None:
+        told["region"] = happened.region
+    told |= {
+        "time": rfc3339(happened.time),
+        "received_at": rfc3339(happened.received_at),
+        "reason": happened.reason,
+        "lat": happened.lat,
+        "lon": happened.lon,
+        "delayed": happened.delayed,
+    }
+    if happened.version is not None:
+        told["version"] = happened.version
+    for name, value in happened.detail.items():
+        told.setdefault(name, _told(name, value))
+    if happened.ack is not None:
+        told["ack"] = {"by": happened.ack.by, "at": rfc3339(happened.ack.at)}
+    return told
+
+
+def _told(name: str, value: Any) -> Any:
+    """A detail as it is told outside, those within it too."""
+    if isinstance(value, dict):
+        return {inner: _told(inner, one) for inner, one in value.items()}
+    return rfc3339(value) if isinstance(value, int) and (name == "time" or name.endswith("_at")) else value
+
+
+def acked(ack: Acked) -> dict[str, Any]:
+    return {"id": ack.id, "by": ack.by, "at": rfc3339(ack.at)}
+
+
+def register_entry(entry: Registered) -> dict[str, Any]:
+    return {
+        "vehicle": entry.vehicle,
+        "name": entry.name,
+        "plate": entry.plate,
+        "group": entry.group,
+        "kind": entry.kind,
+        "attributes": entry.attributes,
+    }
+
+
+# ---------------------------------------------------------------- server → client: whole messages
+
+
+def welcome(epoch: bytes, t0: int, now: int, heartbeat_s: float, limits: dict[str, Any]) -> bytes:
+    return encode(
+        {"op": "welcome", "epoch": epoch.hex(), "t0": t0, "now": now, "heartbeat_s": heartbeat_s, "limits": limits}
+    )
+
+
+def error(code: str, message: str) -> bytes:
+    return encode({"op": "error", "code": code, "message": message})
+
+
+UNKNOWN_REGION = error(
+    "unknown_region", "a region of this follow does not exist or may not be followed; the others are followed"
+)
+
+
+def ping(now: int) -> bytes:
+    return b'{"op":"ping","t":%d}' % now
+
+
+def bye(code: int, after_ms: int) -> bytes:
+    return b'{"op":"bye","code":%d,"after_ms":%d}' % (code, after_ms)
+
+
+def counts(cells: list[tuple[int, int, int, int]]) -> bytes:
+    return encode({"op": "counts", "cells": cells})
+
+
+_FIELDS = encode(FIELDS)
+
+
+def snapshot(cursor: bytes, reset: bool, part: int, parts: int, members: Members) -> bytes:
+    """`members`: `vehicles`, `regions` and `in`, each as JSON texts joined by commas."""
+    return b'{"op":"snapshot","cursor":"%b","reset":%b,"part":%d,"parts":%d,"fields":%b%b' % (
+        cursor,
+        b"true" if reset else b"false",
+        part,
+        parts,
+        _FIELDS,
+        tail({"vehicles": b"", "regions": b"", "in": b"", **members}),
+    )
+
+
+Members = dict[str, bytes]  # name → the JSON texts of a list's items, joined by commas
+
+
+def tail(members: Members) -> bytes:
+    """The end of a message: these members as lists, and the closing brace."""
+    return b"".join([b',"%b":[%b]' % (name.encode(), items) for name, items in members.items()]) + b"}"
+
+
+def update(frame: int, cursor: bytes, ending: bytes) -> bytes:
+    """An update; its `ending` (see `tail`) is the same for every viewer of a set."""
+    return b'{"op":"update","frame":%d,"cursor":"%b"%b' % (frame, cursor, ending)
+
+
+def binary_update(frame: int, cursor: bytes, ending: bytes, columns: bytes) -> bytes:
+    """The same in `tracker.v1.bin`: 1, cursor length, frame, length of the JSON; cursor; JSON of the rest; columns."""
+    rest = b"" if ending == b"}" else b"{" + ending[1:]
+    return struct.pack("<BBII", 1, len(cursor), frame, len(rest)) + cursor + rest + columns
+
+
+def cursor_of(message: bytes) -> bytes:
+    """The cursor of an encoded snapshot or update; empty for other messages."""
+    if not message.startswith((b'{"op":"update"', b'{"op":"snapshot"')):
+        return b""
+    start = message.index(b'"cursor":"') + 10
+    return message[start : start + 36]
+
+
+def read_binary(data: bytes) -> dict[str, Any]:
+    """A binary message as the JSON encoding would have said it. Raises ValueError."""
+    from tracker.columns import unpack
+
+    try:
+        kind, size, frame, length = struct.unpack_from("<BBII", data)
+        if kind != 1:
+            raise ValueError(f"unknown binary message {kind}")
+        start = 10 + size
+        message: dict[str, Any] = {"op": "update", "frame": frame, "cursor": data[10:start].decode("ascii")}
+        if length:
+            message |= msgspec.json.decode(data[start : start + length])
+        if moved := unpack(data[start + length :]):
+            message["moved"] = [list(row) for row in moved]
+    except struct.error:
+        raise ValueError("the binary message is cut off") from None
+    return message
