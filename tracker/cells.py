@@ -46,6 +46,7 @@ class CellIndex(Generic[K]):
     def __init__(self, max_cells: int = MAX_CELLS) -> None:
         self.shapes: dict[K, Shape] = {}
         self.max_cells = max_cells
+        self.edits = 0  # counts them, for who keeps something made from the shapes
         self._boxes: Pyramid[K] = Pyramid()
         self._cells: dict[int, Cell] = {}
         self._dropped: list[dict[int, Cell]] = []  # forgotten cells, given back little by little
@@ -66,6 +67,7 @@ class CellIndex(Generic[K]):
         if key in self.shapes:
             self.remove(key)
         self.shapes[key] = shape
+        self.edits += 1
         for box in shape.boxes:
             self._boxes.add(key, box)
         self._forget(shape)
@@ -73,6 +75,7 @@ class CellIndex(Generic[K]):
     def remove(self, key: K) -> None:
         """KeyError for an unknown key."""
         shape = self.shapes.pop(key)
+        self.edits += 1
         for box in set(shape.boxes):
             self._boxes.remove(key, box)
         self._forget(shape)
@@ -149,6 +152,10 @@ class CellIndex(Generic[K]):
         if answers:
             return answers[mask]
         return self._one(_chosen(whole, pieces, mask))
+
+    def cell(self, key: int) -> Cell:
+        """What the cell of this key (`geo.cell`) holds."""
+        return self._cells.get(key) or self._find(key)
 
     def _find(self, key: int) -> Cell:
         """What the cell holds: found once, then remembered."""
