@@ -26,7 +26,8 @@ def next_alarm(book: RegionBook, vehicle: Vehicle, silence_ms: int) -> tuple[int
         if not vehicle.silent and silent <= alarm[0]:
             alarm = silent, SILENT
     for key, visit in vehicle.visits.items():
-        dwell_s = book.regions[key].rules.dwell_s
+        region = book.regions.get(key)  # None: deleted, and the vehicle has not seen that yet
+        dwell_s = region.rules.dwell_s if region else None
         if dwell_s is not None and not visit.dwelled:
             at = visit.received_at + round(dwell_s * 1000)
             if at < alarm[0] or (at == alarm[0] and isinstance(alarm[1], str) and key < alarm[1]):
@@ -51,7 +52,7 @@ def ring(book: RegionBook, vehicle: Vehicle, what: str | int, due: int, now: int
 def expel(book: RegionBook, vehicle: Vehicle, now: int) -> list[Event]:
     """The vehicle is removed: it leaves every region it is in."""
     vehicle.write_peak()
-    occasion = Occasion("vehicle_removed", now, f"removed {now}", now, vehicle.delayed, vehicle.ping)
+    occasion = Occasion("vehicle_removed", now, f"removed {now}", now, vehicle.delayed, vehicle.ping).by_our_clock()
     for key, visit in sorted(vehicle.visits.items()):
         occasion.leave(book.regions[key], visit)
     return occasion.events

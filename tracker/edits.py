@@ -61,17 +61,17 @@ def evaluate(book: RegionBook, vehicle: Vehicle, edit: Edit) -> list[Event]:
     for key in gone:
         reason = "region_deleted" if key in edit.deleted else "region_changed"
         region = edit.deleted_region(key) if key in edit.deleted else book.regions[key]
-        occasion = _occasion(reason, edit.at, region.version, edit.at, vehicle)
+        occasion = _occasion(reason, edit.at, region.version, edit.at, vehicle).by_our_clock()
         occasion.leave(region, visits.pop(key))
         events += occasion.events
     for key in new:
         region = book.regions[key]
-        occasion = _occasion(edit.changed[key], edit.at, region.version, edit.at, vehicle)
+        occasion = _occasion(edit.changed[key], edit.at, region.version, edit.at, vehicle).by_our_clock()
         visits[key] = occasion.enter(region)
         events += occasion.events
     for key, visit in visits.items():
         if visit.over_told and book.regions[key].rules.speed_limit_mps is None:
-            occasion = _occasion("region_changed", edit.at, book.regions[key].version, edit.at, vehicle)
+            occasion = _occasion("region_changed", edit.at, book.regions[key].version, edit.at, vehicle).by_our_clock()
             occasion.overspeed_end(book.regions[key], visit)
             events += occasion.events
     return events
@@ -90,21 +90,24 @@ def obey(book: RegionBook, vehicle: Vehicle, upto: int, now: int, passing: dict[
     turned: list[tuple[int, str]] = []
     for key in book.scheduled.intersection((*here, *visits, *vehicle.touches)):
         schedule = book.regions[key].rules.schedule
-        if schedule and key not in (passing or ()) and schedule.open_at(clock) != schedule.open_at(upto):
+        if schedule is None or key in (passing or ()):
+            continue
+        is_open = schedule.open_at(upto)
+        if not is_open:
+            vehicle.touches.pop(key, None)
+        ends = key in visits and not is_open
+        begins = key in here and key not in visits and is_open and not schedule.open_at(clock)
+        if ends or begins:
             turned.append((schedule.change_before(upto) or upto, key))
     for at, key in sorted(turned):
         region = book.regions[key]
-        vehicle.touches.pop(key, None)
+        vehicle.write_peak()
         if key in visits:
-            vehicle.write_peak()
             occasion = _occasion("window_close", at, f"window {at}", now, vehicle)
             occasion.leave(region, visits.pop(key))
-        elif region.open_at(upto) and key in here:
-            vehicle.write_peak()
+        else:
             occasion = _occasion("window_open", at, f"window {at}", now, vehicle)
             visits[key] = occasion.enter(region)
-        else:
-            continue
         events += occasion.events
     vehicle.raw = book.covering(ping.lat, ping.lon, upto)
     return events

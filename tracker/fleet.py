@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 
-from tracker.alarms import expel, next_alarm, ring
+from tracker.alarms import MISSED, expel, next_alarm, ring
 from tracker.edits import Edit, evaluate, obey
 from tracker.events import DELAYED_MS, Change, Event, Registered
 from tracker.geo import distance_m
-from tracker.motion import observe, pace
+from tracker.motion import OFFLINE_GAPS, OFFLINE_MS, observe, pace
 from tracker.occasion import Occasion
 from tracker.ping import Ping
 from tracker.regions import Region, RegionBook
@@ -48,6 +48,7 @@ class FleetSettings(msgspec.Struct, frozen=True):
 class Fleet:
     def __init__(self, settings: FleetSettings | None = None) -> None:
         self.settings = settings or FleetSettings()
+        self._slow_ms = min(OFFLINE_MS / OFFLINE_GAPS, self.settings.silence_s * 1000 / MISSED)
         self._clear()
 
     def _clear(self) -> None:
@@ -81,7 +82,7 @@ class Fleet:
             self._edit = Edit.from_json(text)
         self._load(loaded.vehicles)
         if self._edit.rev > int(loaded.meta.get("edit_done", 0)):
-            self._todo = [name for name, v in reversed(self.vehicles.items()) if v.rev < self._edit.rev]
+            self._todo = [name for name in self._last_first() if self._is_behind(self.vehicles[name])]
 
     def snapshot(self) -> Change:
         """Everything there is, as one change: what an empty picture starts from."""
@@ -104,6 +105,7 @@ class Fleet:
             self._last_n = max(self._last_n, one.n)
             if one.state is not None:
                 vehicle = self.vehicles[one.vehicle] = Vehicle.unpack(one.n, one.state)
+                vehicle.touches = {key: touch for key, touch in vehicle.touches.items() if key in self.regions.regions}
                 self._settle(vehicle)
 
     def _is_behind(self, vehicle: Vehicle | None) -> bool:
@@ -247,16 +249,17 @@ class Fleet:
             events = occasion.events
         if speed is not None and speed > vehicle.peak_mps:
             vehicle.peak_mps = speed
+        slow = vehicle.gap_ms > self._slow_ms  # its timers depend on how often it reports: they may come sooner, too
         pace(vehicle, now)
         changed = observe(vehicle, ping)
         vehicle.ping = ping
         vehicle.received_at = now
         vehicle.delayed = delayed
-        if moves is not None:
-            if moves.enters or moves.exits:
+        if moves is not None or events:
+            if moves is not None and (moves.enters or moves.exits):
                 vehicle.publish()
             self._settle(vehicle)
-        elif changed:
+        elif changed or slow:
             self._queue(vehicle)
         draft.add(vehicle, events)
 
@@ -327,7 +330,7 @@ class Fleet:
 
     def _start(self, edit: Edit, draft: Draft) -> None:
         self._edit = edit
-        self._todo = list(reversed(self.vehicles))
+        self._todo = self._last_first()
         if not edit.windows:
             if self._windows_due is None:
                 self._windows_at = edit.at
@@ -335,6 +338,9 @@ class Fleet:
         draft.commit.meta["edit"] = edit.as_json()
         draft.commit.meta["windows_at"] = str(self._windows_at)
         self._done(draft)
+
+    def _last_first(self) -> list[str]:
+        return sorted(self.vehicles, key=lambda name: -self.vehicles[name].n)
 
     def _finish(self, draft: Draft) -> None:
         """There is one edit at a time: whoever has not seen the last one sees it before the next."""
@@ -353,7 +359,10 @@ class Fleet:
             draft.commit.meta["edit_done"] = str(self._edit.rev)
 
     def _catch_up(self, vehicle: Vehicle, draft: Draft) -> None:
+        touches = len(vehicle.touches)
         self._changed(vehicle, evaluate(self.regions, vehicle, self._edit), draft)
+        if len(vehicle.touches) != touches:
+            draft.add(vehicle)
 
     def _changed(self, vehicle: Vehicle, events: list[Event], draft: Draft) -> None:
         """Something other than a fix may have changed the visits."""
@@ -396,10 +405,10 @@ class Fleet:
         if vehicle is None or vehicle.n != n or vehicle.queued != queued:
             return
         vehicle.queued = NEVER
+        if self._is_behind(vehicle):
+            self._catch_up(vehicle, draft)
         due, what = self._next(vehicle)
-        if due <= now:
-            if self._is_behind(vehicle):
-                self._catch_up(vehicle, draft)
+        if due <= queued:  # otherwise it waits for its turn, which may be now as well
             draft.add(vehicle, ring(self.regions, vehicle, what, due, now))
             self._settle(vehicle)
         else:
@@ -418,7 +427,7 @@ class Fleet:
     def _settle(self, vehicle: Vehicle) -> None:
         """Visits changed: what every fix and every timer has to look at may have, too."""
         regions = self.regions.regions
-        vehicle.settle(any(is_watched(regions[key], visit) for key, visit in vehicle.visits.items()))
+        vehicle.settle(any(is_watched(regions[key], visit) for key, visit in vehicle.visits.items() if key in regions))
         self._queue(vehicle)
 
     # -- the register -------------------------------------------------------------------------------------------

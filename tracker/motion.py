@@ -34,7 +34,8 @@ def observe(vehicle: Vehicle, ping: Ping) -> bool:
     if state == UNKNOWN and speed is not None:
         state = IDLE  # seen standing: the minute of patience is for those we saw moving
     since = vehicle.still_since if state in (IDLE, PARKED) else ping.time
-    return enter_state(vehicle, state, since) or stopped
+    # the time to the next state is counted from a fix that may have come late: it can draw nearer with every fix
+    return enter_state(vehicle, state, since) or stopped or state in (MOVING, IDLE)
 
 
 def enter_state(vehicle: Vehicle, state: int, since: int) -> bool:

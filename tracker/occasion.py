@@ -17,7 +17,7 @@ class Occasion:
     `before` and `ping` are the two fixes that decided; an edit, a window or a timer has only the newest.
     """
 
-    __slots__ = ("before", "cause", "delayed", "events", "now", "ping", "reason", "time")
+    __slots__ = ("before", "cause", "delayed", "events", "now", "ping", "reason", "time", "until")
 
     def __init__(
         self, reason: str, time: int, cause: str | int, now: int, delayed: bool, ping: Ping, before: Ping | None = None
@@ -29,6 +29,7 @@ class Occasion:
         self.delayed = delayed
         self.ping = ping
         self.before = before
+        self.until = time  # when a visit that ends here ended
         self.events: list[Event] = []
 
     @classmethod
@@ -106,9 +107,15 @@ class Occasion:
         )
         visit.over_told = False
 
+    def by_our_clock(self) -> Occasion:
+        """`time` is no fix time. A vehicle whose fixes are of long ago did not stay until now."""
+        if self.delayed:
+            self.until = self.ping.time
+        return self
+
     def since(self, time: int) -> float:
-        """Seconds from then to now, by the clock of the fixes: a vehicle of long ago did not stay until today."""
-        return max(0, (self.ping.time if self.delayed else self.time) - time) / 1000
+        """Seconds from then to now."""
+        return max(0, self.until - time) / 1000
 
     def why(self, region: Region) -> dict[str, Any]:
         """What decided: the fixes, their distance to the edge (negative inside), and the thresholds, in metres."""

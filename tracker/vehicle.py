@@ -47,6 +47,7 @@ class Packed(msgspec.Struct, array_like=True, frozen=True):
     rev: int
     clock: int
     top: int
+    floor: int
     received_at: int
     state: int
     since: int
@@ -103,7 +104,7 @@ class Vehicle:
         self.queued = NEVER  # when its timer goes off, at the latest
         # which fixes the store has
         self.fixes = array("Q")  # sorted: time << 22 | a hash of the place
-        self.floor = 0  # every stored fix from here on is in `fixes`
+        self.floor = 0  # of earlier fixes only the store knows whether it has them
         self.top = 0  # the highest fix time ever taken
 
     def knows(self, ping: Ping) -> int:
@@ -153,7 +154,7 @@ class Vehicle:
     def pack(self) -> bytes:
         return _pack(
             (
-                1, self.rev, self.clock, self.top, self.received_at, self.state, self.since, self.still_since,
+                1, self.rev, self.clock, self.top, self.floor, self.received_at, self.state, self.since, self.still_since,
                 self.anchor, self.gap_ms, self.peak_mps, self.silent, self.low, self.delayed, self.ping, self.held,
                 self.visits, self.touches,
             )
@@ -168,7 +169,7 @@ class Vehicle:
             setattr(self, name, getattr(packed, name))
         self.publish()
         self.fixes = array("Q", sorted(p.time << PLACE_BITS | _place(p) for p in (self.ping, self.held) if p))
-        self.floor = self.top
+        self.floor = max(self.floor, self.top + 1)
         return self
 
 

@@ -1,0 +1,490 @@
+"""Drives through town, and what must be said of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scenario import START, Town, box, draw, feature, place, point
+from tracker.fleet import Outcome
+from tracker.regions import Region
+
+DEPOT = box(0, 0, 400, 300)
+
+
+def town(**properties: object) -> Town:
+    return Town().region("depot", DEPOT, **properties)
+
+
+# -- in, out, across --------------------------------------------------------------------------------------------------
+
+
+def test_a_van_comes_and_goes() -> None:
+    drive = town().drive("van-7").at(-500, 100).expect()
+    drive.at(200, 100, speed_mps=8.0).expect("enter depot", reason="moved", time=START + 20_000)
+    drive.at(250, 100, speed_mps=12.5).at(300, 100, speed_mps=4.0).expect()
+    drive.at(900, 100, speed_mps=30.0).expect(
+        "exit depot", duration_s=30.0, max_speed_mps=12.5, entered_at=START + 20_000
+    )
+
+
+def test_a_van_first_seen_inside_is_in() -> None:
+    town().drive("van-7").at(3, 3).expect("enter depot", reason="first_seen")
+
+
+def test_a_vehicle_on_the_boundary_is_inside_at_first_sight() -> None:
+    town().drive("van-7").at(0, 100).expect("enter depot")
+
+
+def test_exits_come_before_crosses_before_enters() -> None:
+    scene = draw("1A . B . 2C")
+    drive = scene.town().drive("van-7")
+    drive.along(*scene).expect("enter A", "exit A", "cross B", "enter C")
+
+
+def test_events_of_one_kind_come_in_the_order_of_their_region() -> None:
+    t = Town()
+    for id in ("b", "c", "a"):
+        t.region(id, DEPOT)
+    t.drive("van-7").at(200, 100).expect("enter a", "enter b", "enter c").at(900, 100).expect(
+        "exit a", "exit b", "exit c"
+    )
+
+
+def test_a_region_has_a_hole() -> None:
+    scene = draw("""
+        .  A  A  A  A  A
+        .  A  A  A  A  A
+        1  2A A  3  A  4A
+        .  A  A  A  A  A
+        .  A  A  A  A  A
+    """)
+    drive = scene.town().drive("van-7")
+    drive.at(*scene.places[0]).expect().at(*scene.places[1]).expect("enter A")
+    drive.at(*scene.places[2]).expect("exit A").at(*scene.places[3]).expect("enter A")
+
+
+def test_a_region_has_two_parts() -> None:
+    scene = draw("1 2A 3 4A 5")
+    scene.town().drive("van-7").along(*scene).expect("enter A", "exit A", "enter A", "exit A")
+
+
+def test_driving_from_part_to_part_of_a_region_is_one_visit() -> None:
+    scene = draw("1A . 2A")
+    scene.town().drive("van-7").along(*scene).expect("enter A")
+
+
+def test_a_region_between_two_fixes_is_crossed() -> None:
+    scene = draw("1 . A A . 2")
+    drive = scene.town().drive("van-7").along(*scene)
+    event = drive.town.events[0]
+    drive.expect("cross A", time=START + 20_000, chord_m=200.0)
+    entered, left = event.detail["entered_at"] - START, event.detail["exited_at"] - START
+    assert (round(entered / 100), round(left / 100)) == (130, 170), "three and seven tenths of the way"
+    assert event.detail["duration_s"] == pytest.approx(4, abs=0.01)
+
+
+def test_nothing_is_crossed_in_the_dark() -> None:
+    """After more than five minutes the straight line is no evidence."""
+    scene = draw("1 . A A . 2")
+    drive = scene.town().drive("van-7").at(*scene.places[0])
+    drive.at(*scene.places[1], after=301).expect()
+    drive.at(*scene.places[0], after=300).expect("cross A")
+
+
+def test_a_shallow_visit_is_one_cross() -> None:
+    drive = town().drive("van-7").at(-100, 100)
+    drive.at(4, 100).expect()  # 4 m inside, 10 m accuracy: perhaps
+    drive.at(6, 120).expect()
+    drive.at(-15, 140).expect()  # perhaps still
+    drive.at(-60, 160).expect("cross depot", reason="moved")
+
+
+def test_a_touch_that_becomes_a_visit_is_no_cross() -> None:
+    drive = town().drive("van-7").at(-100, 100).at(4, 100).expect().at(40, 100).expect("enter depot")
+    drive.at(-100, 100).expect("exit depot")
+
+
+def test_a_slow_cross_begins_and_ends_at_the_edge() -> None:
+    drive = town().drive("van-7").at(-100, 100).at(4, 100).at(4, 200).at(-100, 200)
+    event = drive.town.events[0]
+    drive.expect("cross depot")
+    assert START + 19_000 < event.detail["entered_at"] < START + 20_000
+    assert START + 30_000 < event.detail["exited_at"] < START + 31_000
+    assert event.detail["chord_m"] == pytest.approx(4 + 100 + 4, abs=0.5)
+
+
+# -- calm -------------------------------------------------------------------------------------------------------------
+
+
+def test_in_by_less_than_the_accuracy_is_not_in() -> None:
+    drive = town().drive("van-7").at(-100, 100)
+    drive.at(12, 100, accuracy_m=15).expect().at(16, 100, accuracy_m=15).expect("enter depot")
+
+
+def test_no_more_than_25_m_are_asked_for() -> None:
+    town().drive("van-7").at(-100, 100).at(26, 100, accuracy_m=500).expect("enter depot")
+
+
+def test_out_by_less_than_twice_the_accuracy_is_not_out() -> None:
+    drive = town().drive("van-7").at(200, 100)
+    drive.expect("enter depot").at(-45, 100, accuracy_m=24).expect().at(-50, 100, accuracy_m=24).expect("exit depot")
+
+
+def test_nobody_is_in_from_over_100_m_away() -> None:
+    drive = town().drive("van-7").at(200, 100, accuracy_m=5000)
+    drive.expect("enter depot").at(-101, 100, accuracy_m=5000).expect("exit depot")
+
+
+def test_a_small_region_can_be_entered_with_a_poor_fix() -> None:
+    t = Town().region("kiosk", box(0, 0, 10, 10))
+    t.drive("van-7").at(-100, 5).at(5, 5, accuracy_m=40).expect("enter kiosk")
+
+
+def test_without_debounce_the_line_decides() -> None:
+    drive = town(debounce="none").drive("van-7").at(-1, 100).at(1, 100).expect("enter depot")
+    drive.at(-1, 100).expect("exit depot").at(-1, 150).expect()
+    drive.at(-50, -50).at(50, -50).expect().at(-50, 50).expect("cross depot")
+
+
+# -- order ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_late_ping_moves_nothing() -> None:
+    drive = town().drive("van-7").at(-500, 100).at(-400, 100)
+    drive.at(200, 100, late=15).expect(outcome=Outcome.LATE).at(-300, 100).expect()
+
+
+def test_a_duplicate_is_said_to_be_one() -> None:
+    drive = town().drive("van-7").at(-500, 100)
+    drive.at(-500, 100, fix=START + 10_000).expect(outcome=Outcome.DUPLICATE)
+    drive.at(200, 100, fix=START + 10_000).expect(outcome=Outcome.CONFLICT)
+
+
+def test_a_late_ping_twice_is_a_duplicate() -> None:
+    drive = town().drive("van-7").at(-500, 100).at(-400, 100)
+    drive.at(0, 0, fix=START + 15_000).expect(outcome=Outcome.LATE)
+    drive.at(0, 0, fix=START + 15_000).expect(outcome=Outcome.DUPLICATE)
+
+
+def test_an_old_exit_is_delayed() -> None:
+    drive = town().drive("van-7").at(200, 100).expect("enter depot", delayed=False)
+    drive.wait(1000).at(900, 100, late=301).expect("exit depot", delayed=True)
+    drive.at(200, 100, late=300).expect("enter depot", delayed=False)
+
+
+# -- jumps ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_jump_is_held_and_forgotten_when_the_next_ping_is_where_it_was() -> None:
+    drive = town().drive("van-7").at(200, 100).expect("enter depot")
+    drive.at(5000, 100).expect(outcome=Outcome.HELD)
+    drive.at(210, 100).expect(outcome=Outcome.ACCEPTED)
+
+
+def test_a_jump_counts_when_the_next_ping_agrees() -> None:
+    drive = town().drive("van-7").at(200, 100).expect("enter depot")
+    drive.at(5000, 100).expect(outcome=Outcome.HELD)
+    drive.at(5100, 100).expect("exit depot", time=START + 20_000, outcome=Outcome.ACCEPTED)
+    assert drive.town.fleet.vehicles["van-7"].held is None
+
+
+def test_two_wild_pings_are_both_held() -> None:
+    drive = town().drive("van-7").at(200, 100).expect("enter depot")
+    drive.at(5000, 100).expect(outcome=Outcome.HELD).at(-9000, 100).expect(outcome=Outcome.HELD)
+    drive.at(220, 100).expect(outcome=Outcome.ACCEPTED)
+
+
+def test_accuracy_excuses_a_leap() -> None:
+    town().drive("van-7").at(0, 0).at(1500, 0, accuracy_m=800).expect("enter depot", "exit depot")
+
+
+def test_after_five_minutes_nothing_is_a_jump() -> None:
+    town().drive("van-7").at(200, 100).at(90_000, 0, after=301).expect("enter depot", "exit depot", reason="moved")
+
+
+def test_a_ping_from_before_the_held_one_does_not_refute_it() -> None:
+    drive = town().drive("van-7").at(0, 1000).at(5000, 1000).expect(outcome=Outcome.HELD)
+    drive.at(0, 1010, late=15).expect(outcome=Outcome.ACCEPTED)
+    drive.at(5100, 1000).expect(outcome=Outcome.ACCEPTED)
+    assert drive.town.fleet.vehicles["van-7"].ping.lon == place(5100, 0)[1]
+
+
+def test_a_jump_that_came_before_its_like_is_taken_with_it() -> None:
+    drive = town().drive("van-7").at(0, 1000).at(5000, 1000).expect(outcome=Outcome.HELD)
+    drive.at(4950, 1000, late=15).expect(outcome=Outcome.ACCEPTED)
+    assert drive.town.fleet.vehicles["van-7"].ping.lon == place(5000, 0)[1]
+
+
+def test_a_second_wild_ping_from_before_the_held_one_is_history() -> None:
+    drive = town().drive("van-7").at(0, 1000).at(5000, 1000).expect(outcome=Outcome.HELD)
+    drive.at(-5000, 1000, late=15).expect(outcome=Outcome.HELD)
+    held = drive.town.fleet.vehicles["van-7"].held
+    assert held is not None
+    assert held.lon == place(5000, 0)[1]
+
+
+def test_between_two_stories_the_slower_one_is_believed() -> None:
+    drive = town().drive("van-7").at(0, 1000).at(3000, 1000).expect(outcome=Outcome.HELD)
+    drive.at(50, 1000, after=120).expect(outcome=Outcome.ACCEPTED)
+    drive.at(100, 1000).expect(outcome=Outcome.ACCEPTED)
+
+
+# -- time and speed ---------------------------------------------------------------------------------------------------
+
+
+def test_dwell_comes_with_the_first_fix_after_it() -> None:
+    drive = town(rules={"dwell_s": 60}).drive("van-7").at(200, 100).expect("enter depot")
+    for _ in range(5):
+        drive.at(210, 100).expect()
+    drive.town.now += 5_000  # a timer that was late
+    drive.at(200, 100, after=5).expect("dwell depot", time=START + 70_000, dwell_s=60)
+    drive.at(200, 100, after=100).expect()
+
+
+def test_dwell_needs_no_ping() -> None:
+    drive = town(rules={"dwell_s": 60}).drive("van-7").at(200, 100).expect("enter depot")
+    drive.wait(59.9).expect().wait(0.2).expect("dwell depot", reason="timer", time=START + 70_000)
+    drive.at(200, 100, after=100).expect()
+
+
+def test_dwell_has_one_id_whoever_finds_out() -> None:
+    ids = []
+    for silent in (True, False):
+        drive = town(rules={"dwell_s": 60}).drive("van-7").at(200, 100)
+        if silent:
+            drive.wait(100)
+        else:
+            drive.town.fleet.apply([], drive.town.now)
+            drive.town.now += 100_000
+            drive.at(200, 110, after=0)
+        ids.append([event.id for event in drive.town.events if event.kind == "dwell"])
+    assert ids[0] == ids[1]
+    assert len(ids[0]) == 1
+
+
+def test_a_visit_that_ended_after_its_dwell_had_it() -> None:
+    """A phone that reports only at the gates: the timer would have said so, too."""
+    drive = town(rules={"dwell_s": 60}).drive("van-7").at(200, 100, late=600).expect("enter depot")
+    drive.at(900, 100, after=1, late=100).expect("exit depot", "dwell depot", time=START + 10_000 - 540_000)
+
+
+def test_speeding_starts_and_ends() -> None:
+    drive = town(rules={"speed_limit_mps": 14, "min_s": 15}).drive("van-7")
+    drive.at(-500, 100, speed_mps=30).expect().at(20, 100, speed_mps=30).expect("enter depot")
+    drive.at(100, 100, speed_mps=16).expect()
+    drive.at(200, 100, speed_mps=18).expect("overspeed_start depot", began_at=START + 20_000, limit_mps=14)
+    drive.at(250, 100, speed_mps=14).expect("overspeed_end depot", duration_s=30.0, max_speed_mps=30)
+    drive.at(260, 100, speed_mps=15).at(270, 100, speed_mps=13).at(280, 100, speed_mps=15).expect()
+
+
+def test_who_leaves_no_longer_speeds() -> None:
+    drive = town(rules={"speed_limit_mps": 14}).drive("van-7").at(20, 100, speed_mps=30)
+    drive.expect("enter depot", "overspeed_start depot").at(600, 100, speed_mps=40)
+    drive.expect("exit depot", "overspeed_end depot", max_speed_mps=30)
+
+
+# -- the vehicle itself -----------------------------------------------------------------------------------------------
+
+
+def test_a_moving_vehicle_that_says_nothing_is_silent_then_heard() -> None:
+    drive = Town().drive("van-7").at(0, 0, speed_mps=20).at(200, 0, speed_mps=20).expect()
+    drive.wait(299).expect().wait(2).expect("silent", time=START + 320_000, reason="timer")
+    drive.wait(100).at(900, 0, speed_mps=20).expect("heard", silent_s=411.0)
+
+
+def test_a_standing_vehicle_may_be_silent() -> None:
+    Town().drive("van-7").at(0, 0, speed_mps=0).wait(3600).expect()
+
+
+def test_an_alarm_is_told_once_until_it_changes() -> None:
+    drive = Town().drive("van-7").at(0, 0, alarm="sos").expect("alarm", alarm="sos")
+    drive.at(0, 0, alarm="sos").expect().at(0, 0, alarm="tow").expect("alarm", alarm="tow")
+    drive.at(0, 0).expect().at(0, 0, alarm="tow").expect("alarm")
+
+
+def test_a_low_battery_is_told_once_until_it_is_charged() -> None:
+    drive = Town().drive("van-7").at(0, 0, battery_pct=21.0).expect().at(0, 0, battery_pct=20.0).expect("low_battery")
+    drive.at(0, 0, battery_pct=22.0).at(0, 0, battery_pct=19.0).expect()
+    drive.at(0, 0, battery_pct=30.0).at(0, 0, battery_pct=19.0).expect("low_battery", battery_pct=19.0)
+
+
+def test_a_late_alarm_is_no_event() -> None:
+    Town().drive("van-7").at(0, 0).at(0, 0, alarm="sos", late=15).expect(outcome=Outcome.LATE)
+
+
+# -- edits ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_region_finds_who_is_inside() -> None:
+    t = Town()
+    drive = t.drive("van-7").at(200, 100)
+    t.region("depot", DEPOT)
+    drive.expect("enter depot", reason="region_created", time=START + 10_000, version=1)
+
+
+def test_a_changed_region_lets_out_and_in() -> None:
+    t = town()
+    drive = t.drive("van-7").at(200, 100).expect("enter depot")
+    t.drive("van-8").at(5000, 100)
+    t.region("depot", box(4900, 0, 5400, 300))
+    drive.expect("exit depot", "enter depot", reason="region_changed", version=2)
+    assert t.fleet.vehicles["van-8"].regions
+    assert not t.fleet.vehicles["van-7"].regions
+
+
+def test_another_name_moves_nobody() -> None:
+    t = town()
+    drive = t.drive("van-7").at(200, 100).at(-15, 100).expect("enter depot")  # 15 m out: still in
+    t.region("depot", DEPOT, name="The depot", notify=[])
+    drive.expect().at(-50, 100).expect("exit depot", version=2)
+
+
+def test_a_new_dwell_rule_counts_from_the_enter() -> None:
+    t = town()
+    drive = t.drive("van-7").at(200, 100).wait(100).expect("enter depot")
+    t.region("depot", DEPOT, rules={"dwell_s": 150})
+    drive.wait(49).expect().wait(2).expect("dwell depot")
+
+
+def test_a_limit_that_is_lifted_ends_the_speeding() -> None:
+    t = town(rules={"speed_limit_mps": 14})
+    drive = t.drive("van-7").at(200, 100, speed_mps=20).expect("enter depot", "overspeed_start depot")
+    t.region("depot", DEPOT)
+    drive.expect("overspeed_end depot", reason="region_changed")
+
+
+def test_a_deleted_region_lets_everybody_out() -> None:
+    t = town(rules={"speed_limit_mps": 14})
+    drive = t.drive("van-7").at(200, 100, speed_mps=20).expect("enter depot", "overspeed_start depot")
+    t.delete("depot")
+    drive.expect("exit depot", "overspeed_end depot", reason="region_deleted", version=2)
+    drive.at(900, 100).expect()
+
+
+def test_a_touched_region_that_goes_is_forgotten() -> None:
+    t = town()
+    drive = t.drive("van-7").at(-100, 100).at(4, 100)
+    t.delete("depot")
+    drive.at(-100, 100).expect()
+
+
+def test_a_removed_vehicle_leaves_its_regions() -> None:
+    t = town()
+    drive = t.drive("van-7").at(200, 100).expect("enter depot")
+    t.took(t.fleet.remove_vehicle("van-7", t.now))
+    drive.expect("exit depot", reason="vehicle_removed")
+    drive.at(200, 100).expect("enter depot", reason="first_seen")
+    assert t.fleet.vehicles["van-7"].n == 1, "its number stays"
+
+
+# -- windows ----------------------------------------------------------------------------------------------------------
+
+DAY = {"schedule": {"zone": "UTC", "weekly": {"mon": [["09:30", "10:00"]]}}}
+
+
+def test_a_window_opens_and_closes_round_who_is_inside() -> None:
+    drive = town(rules=DAY).drive("van-7").at(200, 100).expect()
+    drive.wait(1789).expect().wait(2).expect("enter depot", reason="window_open", time=START + 1_800_000)
+    drive.wait(1797).expect().wait(3).expect(
+        "exit depot", reason="window_close", time=START + 3_600_000, duration_s=1800.0
+    )
+    drive.wait(86_400).expect()
+
+
+def test_a_closed_region_is_not_entered_left_or_crossed() -> None:
+    drive = town(rules=DAY).drive("van-7")
+    drive.at(-200, 100).at(200, 100).at(700, 100).at(-200, 100).expect()
+
+
+def test_an_open_region_is_like_any_other() -> None:
+    drive = town(rules=DAY).drive("van-7").wait(1900)
+    drive.at(-200, 100).at(200, 100).expect("enter depot", reason="moved").at(700, 100).expect("exit depot")
+    drive.at(-200, 100, after=20).expect("cross depot")
+
+
+def test_a_ping_from_after_the_opening_may_come_before_the_timer() -> None:
+    drive = town(rules=DAY).drive("van-7").at(200, 100, after=1795).expect()
+    drive.town.now += 16_000
+    drive.at(700, 100, after=0).expect("enter depot", "exit depot", reason="moved")
+
+
+def test_a_schedule_that_is_taken_away_opens_the_region() -> None:
+    t = town(rules=DAY)
+    drive = t.drive("van-7").at(200, 100).expect()
+    t.region("depot", DEPOT)
+    drive.expect("enter depot", reason="region_changed")
+    t.region("depot", DEPOT, rules=DAY)
+    drive.expect("exit depot", reason="region_changed")
+
+
+def test_fixes_of_long_ago_live_by_their_own_clock() -> None:
+    """A recording of a Monday morning, replayed on a Monday evening, at speed."""
+    drive = town(rules=DAY).drive("van-7")
+    week = 7 * 86_400_000
+    at = START + 1_790_000 - week
+    drive.at(200, 100, after=36_000, fix=at).expect()
+    drive.at(200, 110, after=1, fix=at + 20_000).expect("enter depot", reason="window_open", time=at + 10_000)
+    drive.wait(86_400 * 7).expect()
+    drive.at(200, 100, after=1, fix=at + 2_000_000).expect("exit depot", reason="window_close", duration_s=1800.0)
+
+
+# -- restarts ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_restart_is_not_a_first_sight() -> None:
+    drive = town().drive("van-7").at(200, 100).at(-15, 100).expect("enter depot")
+    drive.town.restart()
+    drive.expect().at(-16, 100).expect().at(-50, 100).expect("exit depot", entered_at=START + 10_000)
+
+
+def test_a_half_done_evaluation_goes_on_after_a_restart() -> None:
+    t = Town()
+    for n in range(6):
+        t.drive(f"van-{n}").at(200, 100)
+    t.took(t.fleet.save_regions([Region.read(feature(DEPOT), id="depot", version=1, now=t.now)], t.now))
+    first = t.fleet.evaluate(2, t.now)
+    assert first is not None
+    t.took(first)
+    created = t.now
+    t.now += 60_000
+    t.restart().evaluate(2)
+    assert sorted(event.vehicle for event in t.events) == [f"van-{n}" for n in range(6)]
+    assert {(event.reason, event.time, event.received_at) for event in t.events} == {
+        ("region_created", created, created)
+    }
+
+
+def test_a_deletion_half_done_goes_on_after_a_restart() -> None:
+    t = town()
+    for n in range(3):
+        t.drive(f"van-{n}").at(200, 100)
+    t.new()
+    t.took(t.fleet.delete_regions(["depot"], t.now))
+    t.restart().evaluate()
+    assert [(event.kind, event.reason) for event in t.events] == [("exit", "region_deleted")] * 3
+
+
+def test_a_held_ping_survives_a_restart() -> None:
+    drive = town().drive("van-7").at(200, 100).at(5000, 100).expect("enter depot", outcome=Outcome.HELD)
+    drive.town.restart()
+    drive.at(5100, 100).expect("exit depot")
+
+
+def test_a_window_that_turned_while_the_server_was_down_is_told() -> None:
+    drive = town(rules=DAY).drive("van-7").at(200, 100).expect()
+    drive.town.now += 1_900_000
+    drive.town.restart()
+    drive.wait(1).expect("enter depot", reason="window_open", time=START + 1_800_000)
+
+
+def test_circles_and_corridors_are_regions_like_any_other() -> None:
+    t = Town().region("stop", point(0, 0), radius_m=100)
+    drive = t.drive("van-7").at(-300, 0).at(0, 0).at(300, 0).expect("enter stop", "exit stop")
+    drive.at(-300, 0).expect("cross stop")
+
+
+def test_a_failed_row_names_itself() -> None:
+    with pytest.raises(
+        AssertionError, match=r"test_scenarios.py:\d+: expected \['enter home'\], got \['enter depot'\]"
+    ):
+        town().drive("van-7").at(200, 100).expect("enter home")
