@@ -107,7 +107,7 @@ class Round:
     def meet(self, box: Box) -> bool | Round | Lines:
         """What of it is in a box: False nothing, True the box lies in it, otherwise who can tell."""
         west, south, east, north = box
-        lat, lon = (south + north) / 2, (west + east) / 2
+        lat, lon = max(-90.0, min(90.0, (south + north) / 2)), (west + east) / 2  # the last row lies beyond the pole
         widest = cos(radians(min(abs(south), abs(north)))) if south * north > 0 else 1.0
         half = hypot((north - south) * DEGREE_M, (east - west) * DEGREE_M * widest) / 2
         if len(self.points) == 1:

@@ -1,0 +1,226 @@
+"""The cell index: what it remembers, what it forgets, and the line between two places."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tracker import geo
+from tracker.cell_arrays import CellArrays
+from tracker.cells import CellIndex
+from tracker.shapes import Shape, read_shape
+
+
+def box(west: float, south: float, east: float, north: float) -> Shape:
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return read_shape({"type": "Polygon", "coordinates": [ring]})
+
+
+def circle(lat: float, lon: float, radius: float) -> Shape:
+    return read_shape({"type": "Point", "coordinates": [lon, lat]}, radius_m=radius)
+
+
+def town(count: int = 60, seed: int = 4) -> dict[int, Shape]:
+    """Stars, circles and corridors on top of each other."""
+    rng = random.Random(seed)
+    shapes: dict[int, Shape] = {}
+    for key in range(count):
+        lat, lon, reach = rng.gauss(50, 0.02), rng.gauss(8, 0.02), 10 ** rng.uniform(-3.5, -1.7)
+        if key % 5 == 0:
+            shapes[key] = circle(lat, lon, reach * 100_000)
+        elif key % 7 == 0:
+            line = [[lon, lat], [lon + reach, lat + reach], [lon + 2 * reach, lat]]
+            shapes[key] = read_shape({"type": "LineString", "coordinates": line}, buffer_m=reach * 20_000)
+        else:
+            corners = rng.choice([3, 8, 40, 300])
+            angles = [2 * math.pi * i / corners for i in range(corners)]
+            ring = [
+                [lon + r * math.cos(a), lat + r * math.sin(a)] for a in angles for r in [reach * rng.uniform(0.5, 1)]
+            ]
+            shapes[key] = read_shape({"type": "Polygon", "coordinates": [[*ring, ring[0]]]})
+    return shapes
+
+
+def index_of(shapes: dict[Any, Shape], **limits: int) -> CellIndex[Any]:
+    index: CellIndex[Any] = CellIndex(**limits)
+    for key, shape in shapes.items():
+        index.add(key, shape)
+    return index
+
+
+def test_an_empty_index_covers_nothing() -> None:
+    index: CellIndex[str] = CellIndex()
+    assert index.at(50, 8) == ()
+    assert index.crossed(50, 8, 51, 9) == []
+    assert len(index) == 0
+
+
+def test_answers_are_sorted_whatever_the_order_of_adding() -> None:
+    shapes = {key: box(8, 50, 9, 51) for key in ("c", "a", "b")} | {"d": box(8.4, 50.4, 8.4005, 50.4005)}
+    assert index_of(shapes).at(50.5, 8.5) == ("a", "b", "c")
+    assert index_of(shapes).at(50.4001, 8.4001) == ("a", "b", "c", "d")
+
+
+def test_equal_answers_are_the_same_tuple() -> None:
+    index = index_of({"a": box(8, 50, 9, 51), "b": box(8.5, 50, 9, 51)})
+    assert index.at(50.5, 8.7) is index.at(50.6, 8.8)
+    assert index.at(50.5, 8.5) is index.at(50.6, 8.8)  # on the edge of b, in a cell with boundary
+
+
+def test_places_around_many_shapes_are_those_of_every_shape_asked() -> None:
+    shapes = town()
+    index = index_of(shapes)
+    rng = random.Random(5)
+    for _ in range(3000):
+        lat, lon = rng.gauss(50, 0.03), rng.gauss(8, 0.03)
+        assert index.at(lat, lon) == tuple(key for key, shape in shapes.items() if shape.covers(lat, lon))
+
+
+def test_lines_through_many_shapes_are_those_of_every_shape_asked() -> None:
+    shapes = town(30)
+    index = index_of(shapes)
+    rng = random.Random(6)
+    for reach in [0.0002, 0.003, 0.02, 0.2] * 60:  # from within one cell to more cells than are walked
+        lat1, lon1 = rng.gauss(50, 0.03), rng.gauss(8, 0.03)
+        lat2, lon2 = lat1 + rng.gauss(0, reach), lon1 + rng.gauss(0, reach)
+        expected = {key: met for key, shape in shapes.items() if (met := shape.crossing(lat1, lon1, lat2, lon2))}
+        crossed = {key: (enters, leaves) for key, enters, leaves in index.crossed(lat1, lon1, lat2, lon2)}
+        assert crossed.keys() == expected.keys()
+        for key, met in crossed.items():
+            assert met == pytest.approx(expected[key], abs=1e-6)
+
+
+def test_a_crossing_tells_where_along_the_line() -> None:
+    index = index_of({"a": box(8.0005, 50, 8.0007, 50.001), "b": circle(50.0005, 8.003, 20)})
+    crossed = index.crossed(50.0005, 8, 50.0005, 8.004)
+    assert [key for key, _, _ in crossed] == ["a", "b"]
+    assert crossed[0][1:] == pytest.approx((0.125, 0.175))
+    half = 20 / geo.frame(50.0005)[0] / 0.004
+    assert crossed[1][1:] == pytest.approx((0.75 - half, 0.75 + half), abs=1e-6)
+    assert index.crossed(50.0005, 8, 50.0005, 8.004, skip={"a"}) == crossed[1:]
+
+
+def test_a_line_along_an_edge_touches_it() -> None:
+    index = index_of({"a": box(8.001, 50, 8.002, 50.001)})
+    assert index.crossed(50.001, 8, 50.001, 8.004) == [("a", pytest.approx(0.25), pytest.approx(0.5))]
+    assert index.crossed(50.0010001, 8, 50.0010001, 8.004) == []
+
+
+def test_a_line_goes_the_short_way_over_the_antimeridian() -> None:
+    index = index_of({"a": box(179.999, -1, -179.999, 1), "far": box(-10, -1, 10, 1)})
+    assert index.crossed(0, 179.99, 0, -179.99) == [("a", pytest.approx(0.45), pytest.approx(0.55))]
+    assert index.crossed(0, -179.99, 0, 179.99) == [("a", pytest.approx(0.45), pytest.approx(0.55))]
+
+
+def test_the_antimeridian_itself_is_covered_from_both_names() -> None:
+    index = index_of({"east": box(179, -1, 180, 1), "west": box(-180, -1, -179, 1), "both": box(179, -1, -179, 1)})
+    for lon in (180, -180):
+        assert index.at(0, lon) == ("both", "east", "west")
+    index.remove("west")
+    for lon in (180, -180):
+        assert index.at(0, lon) == ("both", "east")
+
+
+def test_poles_are_ordinary_places() -> None:
+    cap = {"type": "Polygon", "coordinates": [[[-180, 89], [180, 89], [180, 90], [-180, 90], [-180, 89]]]}
+    index = index_of({"circle": circle(90, 0, 1000), "cap": read_shape(cap)})
+    assert index.at(90, 123) == ("cap", "circle")
+    assert index.at(89.5, -77) == ("cap",)
+    assert index.at(-90, 0) == ()
+
+
+def test_a_changed_shape_is_seen_at_once() -> None:
+    index = index_of({"a": box(8, 50, 8.01, 50.01)})
+    assert index.at(50.005, 8.005) == ("a",)
+    index.add("a", box(9, 50, 9.01, 50.01))
+    assert index.at(50.005, 8.005) == ()
+    assert index.at(50.005, 9.005) == ("a",)
+    index.remove("a")
+    assert index.at(50.005, 9.005) == ()
+    assert len(index) == 0
+
+
+def test_removing_what_is_not_there_is_a_mistake() -> None:
+    with pytest.raises(KeyError):
+        CellIndex[str]().remove("a")
+
+
+def test_many_changes_at_once_are_those_changes_one_by_one() -> None:
+    shapes = town(300)
+    index: CellIndex[int] = CellIndex()
+    index.update(dict(list(shapes.items())[:200]))
+    index.at(50, 8)
+    index.update(dict.fromkeys(range(50)) | {key: shapes[key] for key in range(200, 300)})
+    for place in ((50, 8), (50.01, 8.01), (49.98, 8)):
+        assert index.at(*place) == tuple(key for key in range(50, 300) if shapes[key].covers(*place))
+
+
+def test_remembered_cells_are_bounded_and_forgetting_changes_no_answer() -> None:
+    shapes = town(20)
+    index, small = index_of(shapes), index_of(shapes, max_cells=10)
+    rng = random.Random(7)
+    for _ in range(500):
+        lat, lon = rng.gauss(50, 0.02), rng.gauss(8, 0.02)
+        assert small.at(lat, lon) == index.at(lat, lon)
+        assert small.cells <= 10
+
+
+def test_an_edit_forgets_only_the_cells_it_may_reach() -> None:
+    index = index_of({"a": box(8, 50, 8.01, 50.01)})
+    for i in range(100):
+        index.at(50 + i / 100, 8)
+    index.add("b", box(8, 50, 8.0001, 50.0001))
+    assert 97 <= index.cells < 100
+
+
+def test_a_shape_nobody_drives_into_makes_no_cells() -> None:
+    index = index_of({"country": box(-10, 35, 30, 60)})
+    assert index.cells == 0
+    assert index.at(50.1, 8.1) == ("country",)
+    assert index.cells == 1
+
+
+def test_ten_thousand_vertices_in_one_cell_are_decided_exactly() -> None:
+    angles = [2 * math.pi * i / 10_000 for i in range(10_000)]
+    ring = [[8.001 + 0.0009 * math.cos(a), 50.001 + 0.0009 * math.sin(a)] for a in angles]
+    shape = read_shape({"type": "Polygon", "coordinates": [[*ring, ring[0]]]})
+    index = index_of({"a": shape})
+    assert index.at(50.001, 8.001) == ("a",)
+    assert index.at(50.0019, 8.0019) == ()
+    for lon, lat in ring[:200]:
+        assert index.at(lat, lon) == ("a",)
+    assert index.crossed(50.001, 8, 50.001, 8.002) == [("a", pytest.approx(0.05), pytest.approx(0.95))]
+
+
+def test_whole_arrays_get_the_answers_of_single_places() -> None:
+    shapes = town() | {100: box(179.9, -1, -179.9, 1)}
+    index = index_of(shapes)
+    arrays = CellArrays(index)
+    rng = random.Random(8)
+    places = [(rng.gauss(50, 0.03), rng.gauss(8, 0.03)) for _ in range(3000)]
+    places += [(0.5, 180), (0.5, -180), (1, 179.95), (0, -179.9), (90, 0), (-90, 180)]
+    places += [(y, x) for shape in list(shapes.values())[:9] for x, y in shape_corners(shape)]
+    for _ in range(2):  # found, then remembered
+        at, number = arrays.contains_many(*np.array(places).T)
+        found: list[tuple[int, ...]] = [()] * len(places)
+        for i, k in zip(at.tolist(), number.tolist(), strict=True):
+            found[i] += (arrays.keys[k],)
+        assert found == [index.at(lat, lon) for lat, lon in places]
+
+
+def test_whole_arrays_follow_an_edit() -> None:
+    index = index_of({"a": box(8, 50, 8.01, 50.01)})
+    arrays = CellArrays(index)
+    assert [len(column) for column in arrays.contains_many([50.005], [8.005])] == [1, 1]
+    index.remove("a")
+    assert [len(column) for column in arrays.contains_many([50.005], [8.005])] == [0, 0]
+    assert [len(column) for column in arrays.contains_many([], [])] == [0, 0]
+
+
+def shape_corners(shape: Shape) -> list[tuple[float, float]]:
+    part = shape.parts.geoms[0]
+    return [(float(x), float(y)) for x, y in part.exterior.coords[:20]]
