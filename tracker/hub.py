@@ -510,12 +510,16 @@ class Hub:
         if not body.messages:
             viewer.told = body.upto
             if viewer.told_version < 0:
-                self._send(viewer, b"}", b"")
+                self._send(viewer, b"}")
             return
         for ending, columns in body.messages[:-1]:
             self._send(viewer, ending, columns)
         viewer.told = body.upto
-        self._send(viewer, *body.messages[-1])
+        ending, columns = body.messages[-1]
+        if 0 < len(events := self._events_for(viewer)) <= EVENTS:  # in the same frame
+            viewer.seq, viewer.mark = self.recent.last, self.recent.mark
+            ending = ending[:-1] + wire.tail({"events": b",".join([told.text() for told in events])})
+        self._send(viewer, ending, columns)
         if viewer.gap_ms:
             viewer.due = max(viewer.due + viewer.gap_ms, now + viewer.gap_ms / 2)
 
@@ -578,17 +582,24 @@ class Hub:
     # events: from `recent`, or else (`behind`) the caller reads the store and calls `replay`
 
     def _tell_events(self, viewer: Viewer) -> None:
+        events = self._events_for(viewer)
+        if not viewer.behind and viewer.seq < self.recent.last:
+            self._send_events(viewer, events, self.recent.last, self.recent.mark)
+
+    def _events_for(self, viewer: Viewer) -> list[Told]:
+        """Those it has not been told of, once for all who are as far and follow the same."""
         if viewer.behind or viewer.seq >= self.recent.last:
-            return
+            return []
         if viewer.seq + 1 < self.recent.first:
             viewer.behind = True
             self.behind.add(viewer)
             self.wake()
-            return
+            return []
         key = (viewer.interest.followed, viewer.kinds, viewer.seq)
         if (events := self._events.get(key)) is None:
-            events = self._events[key] = [told for told in self.recent.since(viewer.seq) if _wants(viewer, told)]
-        self._send_events(viewer, events, self.recent.last, self.recent.mark)
+            events = [told for told in self.recent.since(viewer.seq) if _wants(viewer, told)]
+            self._events[key] = events
+        return events
 
     def _send_events(self, viewer: Viewer, events: list[Told], upto: int, mark: bytes) -> None:
         for start in range(0, len(events), EVENTS):

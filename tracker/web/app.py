@@ -13,15 +13,10 @@ from werkzeug.exceptions import HTTPException
 
 from tracker.config import Settings
 from tracker.errors import BadRequest, TrackerError
-from tracker.web import events, health, ingest, page, positions, regions, sockets, vehicles
+from tracker.web import events, health, ingest, live, openapi, page, positions, regions, sockets, vehicles
 from tracker.web.access import check_bind
 from tracker.web.answers import Answered, Receive, Scope, Send, plain_problem, problem, send_answer
 from tracker.web.node import Node
-
-try:
-    from tracker.web.live import Live
-except ModuleNotFoundError:  # pragma: no cover
-    Live = None
 
 log = logging.getLogger("tracker.web")
 
@@ -40,7 +35,7 @@ def create_app(settings: Settings | None = None, beside: Callable[[Node], Awaita
     app.config["BODY_TIMEOUT"] = node.settings.body_timeout_s
     app.config["RESPONSE_TIMEOUT"] = None  # a track or a file may take a slow client long
     app.url_map.strict_slashes = False
-    for routes in (vehicles, regions, events, health, page):
+    for routes in (vehicles, regions, events, health, openapi, page):
         app.register_blueprint(routes.blueprint(node))
     app.register_error_handler(TrackerError, _tracker_error)
     app.register_error_handler(HTTPException, _http_error)
@@ -62,8 +57,7 @@ def create_app(settings: Settings | None = None, beside: Callable[[Node], Awaita
                     await companion
             await node.stop()
 
-    if Live is not None:  # after the node: it starts later and stops earlier
-        Live(node).install(app)
+    live.install(app, node)  # after the node: it starts later and stops earlier
     return app
 
 
