@@ -1,7 +1,7 @@
 """How long news takes: from a ping written to the ingest socket to the viewer that has the frame in hand.
 
 One node, 1,000 pings/s one a WebSocket message, 50 viewers that follow everything; what the page adds to it is
-measured by bench_page.py. Events come from one vehicle that steps over the edge of a small region four times a second.
+measured by bench_page.py. Events come from one vehicle that steps over the edge of a small region ten times a second.
 Every ping is durable before anybody hears of it, so an fsync is in each of these numbers. The reference is an echo
 over a bare asyncio socket in this process at the same moments, so it carries this client's own delays.
 """
@@ -47,13 +47,13 @@ class Times:
 async def probe(port: int, times: Times, seconds: float) -> None:
     """One vehicle steps in and out of the gate."""
     ingest = await Socket.connect(port, POSITIONS)
-    for step in range(int(seconds * 4)):
+    for step in range(int(seconds * 10)):
         lat = GATE[0] + (0.0004 if step % 2 else 0.0)  # 44 m off the centre of a 20 m circle
         fix = {"vehicle": "probe", "time": now_ms(), "lat": lat, "lon": GATE[1], "accuracy_m": 5}
         position = encoded(fix)
         times.send(position)
         ingest.send(position)
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(0.1)
     ingest.close()
 
 

@@ -3,7 +3,7 @@
 A hundred viewers follow a region each, a hundred look at a part of the map. Every second somebody reads a vehicle's
 day and somebody saves a region. Loop lag is how much later than asked a timer on the server's own loop rings
 (`lagging.py`, every 20 ms); its reference is the same timer on an idle loop in this process. Where the core goes is
-py-spy's count of what each thread was doing while it ran Python, by module.
+py-spy's count of who held the interpreter, by the innermost module.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def spy(pid: int, seconds: float) -> tuple[subprocess.Popen[bytes], Path] | None
         return None
     target = Path(tempfile.mkdtemp()) / "stacks"
     command = [program, "record", "--pid", str(pid), "--duration", str(int(seconds)), "--rate", "100"]
-    command += ["--format", "raw", "--full-filenames", "--output", str(target)]
+    command += ["--gil", "--format", "raw", "--full-filenames", "--output", str(target)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE), target
 
 
@@ -162,7 +162,7 @@ def main() -> None:
         if target.is_file():
             found = modules(target.read_text())
             total = found.total()
-            print("\nWhere the core goes (py-spy, innermost Python frame):\n")
+            print("\nWhere the core goes (py-spy: who holds the interpreter, by innermost module):\n")
             print("| module | share |\n| --- | ---: |")
             for name, count in found.most_common(16):
                 print(f"| {name} | {count / total:.0%} |")

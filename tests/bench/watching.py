@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from clients import Socket
@@ -41,7 +42,8 @@ class Watcher:
         for row in message.get("moved", ()):
             self.saw("moved", self.names[row[0]], row[1] + self.t0)
         for event in message.get("events", ()):
-            self.saw(event["kind"], event["vehicle"], event["time"])
+            at = datetime.fromisoformat(event["time"])
+            self.saw(event["kind"], event["vehicle"], round(at.timestamp() * 1000))
         if message["op"] == "snapshot" and message.get("part", 1) == message.get("parts", 1):
             self.ready.set()
 
