@@ -27,7 +27,7 @@ LAYERS: list[set[str]] = [
     {"pipeline", "preview"},
     {"journal"},
     {"hub"},
-    {"viewer"},
+    {"viewer", "client"},
     {"recent", "topics"},
     {"wire", "columns"},
     {
@@ -37,7 +37,6 @@ LAYERS: list[set[str]] = [
         "protocols.*",
         "stores.*",
         "buses.*",
-        "client",
         "features",
         "kml",
         "register",
