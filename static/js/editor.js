@@ -92,7 +92,7 @@ export class Editor {
     if (this.bar.dataset.key !== key) {
       this.bar.dataset.key = key;
       fill(this.bar,
-        !sketch.shape.closed && !sketch.shape.points.length && h("div", { class: "tool-group row" }, SHAPES.map(([kind, name]) => iconButton(kind, name, () => this.begin(kind), { "aria-pressed": String(kind === sketch.kind) }))),
+        !sketch.shape.closed && !sketch.shape.points.length && h("div", { class: "tool-group across" }, SHAPES.map(([kind, name]) => iconButton(kind, name, () => this.begin(kind), { "aria-pressed": String(kind === sketch.kind) }))),
         h("span", { class: "hint-text", role: "status" }), iconButton("undo", "Undo (Ctrl Z)", () => this.undo(), { disabled: !sketch.past.length }), iconButton("redo", "Redo (Ctrl Shift Z)", () => this.redo(), { disabled: !sketch.future.length }),
         !sketch.shape.closed && h("button", { type: "button", class: "button small", onclick: () => this.card?.type() }, "Type it"), !sketch.shape.closed && iconButton("close", "Cancel drawing", () => this.cancel()));
     }

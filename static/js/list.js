@@ -133,11 +133,9 @@ export class VehicleList {
     text(parts.name, v.name);
     parts.dot.hidden = !app.overlay.alerting.has(v.id);
     const place = where.length ? `${app.regionName(where[0][0])}${where[0][1] ? ` ${format.timer(now - where[0][1])}` : ""}${where.length > 1 ? ` +${where.length - 1}` : ""}` : v.group ?? v.plate ?? "";
-    text(parts.sub, [WORDS[s] + (since ? ` ${since}` : ""), place].filter(Boolean).join(" · "));
+    text(parts.sub, [WORDS[s] + (since ? ` ${since}` : ""), place && (where.length ? `in ${place}` : place)].filter(Boolean).join(" · "));
     text(parts.speed, s === "moving" || (v.speed > 0.5 && s !== "offline" && s !== "stale") ? format.speed(v.speed, units) : "");
     text(parts.age, v.heard ? format.age(now - v.heard) : "");
-    const label = `${v.name}, ${WORDS[s].toLowerCase()}${since ? ` ${format.spoken(now - v.since)}` : ""}${s === "moving" && v.speed >= 0 ? `, ${format.speed(v.speed, units)}` : ""}${where.length ? `, in ${where.map(([id]) => app.regionName(id)).join(" and ")}` : ""}, updated ${format.spoken(now - v.heard)} ago`;
-    if (row.getAttribute("aria-label") !== label) row.setAttribute("aria-label", label);
   }
 }
 
@@ -145,7 +143,7 @@ export const WORDS = { moving: "Moving", idle: "Idle", parked: "Parked", stale: 
 
 function makeRow() {
   const parts = { glyph: h("canvas", null), name: h("span", { class: "label" }), dot: h("span", { class: "dot", hidden: true }), sub: h("div", { class: "sub" }), speed: h("div", { class: "speed" }), age: h("div", { class: "age" }) };
-  const row = h("div", { class: "row" }, parts.glyph, h("div", null, h("div", { class: "name" }, parts.name, parts.dot), parts.sub), h("div", { class: "right" }, parts.speed, parts.age));
+  const row = h("div", { class: "row" }, parts.glyph, h("div", null, h("div", { class: "name" }, parts.name, parts.dot), parts.sub), h("div", { class: "right" }, parts.speed, h("span", { class: "visually-hidden" }, "updated "), parts.age, h("span", { class: "visually-hidden" }, " ago")));
   /** @type {any} */ (row).parts = parts;
   return row;
 }

@@ -11,7 +11,7 @@ export class Pill {
     this.app = app;
     this.main = h("span", null, "Connecting");
     this.extra = h("span", { class: "dim" });
-    this.element = h("button", { type: "button", class: "pill", id: "pill", onclick: () => app.togglePause() }, this.main, this.extra);
+    this.element = h("button", { type: "button", class: "pill", id: "pill", onclick: () => app.togglePause() }, this.main, " ", this.extra);
     this.caughtUp = { events: 0, until: 0 };
     this.said = "";
   }
@@ -48,7 +48,6 @@ export class Pill {
     text(this.main, main);
     text(this.extra, extra);
     this.extra.hidden = !extra;
-    this.element.setAttribute("aria-label", `Connection: ${main} ${extra}. ${paused ? "Resume" : "Pause"} the display`);
     this.element.title = `${paused ? "Resume" : "Pause"} the display (Space)`;
     this.element.setAttribute("aria-pressed", String(paused));
     // Only what a listener must know, once: not every second of a countdown.

@@ -199,7 +199,7 @@ def application(feed: Feed) -> Quart:
         }  # fmt: skip
         return {
             "vehicle": row[1], "name": row[2], "plate": row[15], "group": row[11], "kind": row[12], "attributes": {},
-            "position": position, "state": "moving", "state_since": None, "regions": regions, "held": row[14],
+            "position": position, "state": "moving", "state_since": None, "regions": regions, "held": row[14] and position | {"lat": 60.18, "lon": 24.95},
         }  # fmt: skip
 
     @app.get("/api/v1/vehicles")

@@ -1,0 +1,100 @@
+"""A real Chromium for every test of the page, and a console that must stay clean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from .feed import Feed, Running
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURES = Path(__file__).parent / "screenshots"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-dev-shm-usage",
+    "--force-color-profile=srgb", "--font-render-hinting=none",
+]  # fmt: skip
+
+Open = Callable[..., Awaitable["Page"]]
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        await started.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def feed() -> AsyncIterator[Running]:
+    async with Running(Feed(40)) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_page(browser: Browser) -> AsyncIterator[Open]:
+    """Open an address in a window of its own. What the page logs or throws, and any request off this machine, fails
+    the test; `page.expected` lists the words of complaints a test provokes."""
+    contexts: list[tuple[BrowserContext, list[str], list[str]]] = []
+
+    async def opened(url: str, *, width: int = 1440, height: int = 900, theme: str = "light", **more: Any) -> Page:
+        context = await browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=theme, timezone_id="Europe/Helsinki",
+            has_touch=width < 720, **more,
+        )  # fmt: skip
+        complaints: list[str] = []
+        expected: list[str] = []
+        contexts.append((context, complaints, expected))
+        page = await context.new_page()
+        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda e: complaints.append(str(e)))
+        home = url.split("/")[2]
+        page.on("request", lambda r: complaints.append(f"left the machine: {r.url}") if foreign(r.url, home) else None)
+        page.expected = expected  # type: ignore[attr-defined]
+        await page.goto(url)
+        return page
+
+    yield opened
+    for context, complaints, expected in contexts:
+        await context.close()
+        left = [c for c in complaints if not any(word in c for word in expected)]
+        assert not left, left
+
+
+def foreign(url: str, home: str) -> bool:
+    return not url.startswith(("data:", "blob:")) and url.split("/")[2] != home
+
+
+async def live(page: Page) -> Page:
+    """The page shows the fleet."""
+    await page.wait_for_selector("#pill[data-phase=live]", timeout=15_000)
+    await page.wait_for_function("window.fleetPage.fleet.ready", timeout=15_000)
+    return page
+
+
+async def picture(page: Page, name: str) -> None:
+    PICTURES.mkdir(exist_ok=True)
+    await page.screenshot(path=PICTURES / f"{name}.png")
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe finds wrong, one line each."""
+    script = ROOT / "node_modules/axe-core/axe.min.js"
+    if not script.is_file():
+        pytest.fail("axe-core is missing: run npm ci")
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(script.read_text())
+    found = await page.evaluate(
+        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+    )
+    return [
+        f"{one['id']}: {one['help']} — {json.dumps([n['target'] for n in one['nodes']][:3])} "
+        f"{one['nodes'][0]['failureSummary'][:200]}"
+        for one in found["violations"]
+    ]

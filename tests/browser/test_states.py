@@ -1,0 +1,161 @@
+"""Every state of the page, in both themes, wide and on a phone: axe finds nothing, nothing overlaps or overflows, and a
+picture is kept for somebody to look at."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page
+
+from .conftest import Open, live, picture, violations
+from .feed import Feed, Running
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PLACE = "map=15/60.1709/24.9435"
+
+
+async def _draw(page: Page) -> None:
+    await page.locator("body").press("g")
+    await page.get_by_role("button", name="Type it").click()
+    await page.get_by_label("Coordinates").fill("60.1709, 24.9435, 250 m")
+    await page.get_by_role("button", name="Use this shape").click()
+    await page.wait_for_selector(".preview b")
+
+
+async def _why(page: Page) -> None:
+    if (page.viewport_size or {})["width"] < 720:
+        await page.get_by_role("tab", name="Events").click()
+    await page.get_by_role("button", name="Why?").first.click()
+
+
+async def _draw_start(page: Page) -> None:
+    await page.locator("body").press("g")
+
+
+async def _keys(page: Page) -> None:
+    await page.get_by_role("button", name="Keys and legend").click()
+
+
+async def _settings(page: Page) -> None:
+    await page.get_by_role("button", name="Settings").click()
+
+
+async def _paused(page: Page) -> None:
+    await page.locator("#pill").click()
+    await page.wait_for_selector("#pill[data-phase=paused]")
+
+
+async def _edit_register(page: Page) -> None:
+    await page.locator(".detail:not([hidden])").get_by_role("button", name="Edit").click()
+
+
+async def _nothing(page: Page) -> None:
+    pass
+
+
+STATES = {
+    "map": (PLACE, _nothing),
+    "vehicle": (f"{PLACE}&vehicle=van-03", _edit_register),
+    "regions": (f"{PLACE}&tab=regions", _nothing),
+    "region": (f"{PLACE}&tab=regions&region=kamppi", _nothing),
+    "followed": (f"{PLACE}&tab=regions&follow=depot,kamppi", _nothing),
+    "filtered": (f"{PLACE}&state=idle,parked&only=1", _nothing),
+    "no-match": (f"{PLACE}&q=zeppelin", _nothing),
+    "why": (PLACE, _why),
+    "drawing": (PLACE, _draw_start),
+    "card": (PLACE, _draw),
+    "keys": (PLACE, _keys),
+    "settings": (PLACE, _settings),
+    "paused": (PLACE, _paused),
+}
+
+
+def busy() -> Feed:
+    feed = Feed(40)
+    feed.rows[2][14] = [0, 60_180_000, 24_950_000]
+    for i, kind in enumerate(["enter", "exit", "dwell", "cross", "enter", "overspeed_start", "silent"]):
+        region = None if kind == "silent" else list(feed.regions)[i % 3]
+        feed.event(kind, 3 + 2 * i, region, duration_s=340, dwell_s=120, speed_mps=22.0, limit_mps=14.0)
+    feed.events[1]["ack"] = {"by": "Dana", "at": feed.events[1]["time"]}
+    feed.events[4]["delayed"] = True
+    return feed
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_no_state_of_the_page_breaks_accessibility_or_layout(open_page: Open, theme: str, width: int) -> None:
+    wrong: list[str] = []
+    async with Running(busy()) as feed:
+        for name, (link, reach) in STATES.items():
+            page = await open_page(f"{feed.url}#{link}", width=width, height=900 if width > 400 else 740, theme=theme)
+            await live(page)
+            await page.wait_for_function("document.querySelectorAll('.event').length > 3")
+            await reach(page)
+            await page.wait_for_timeout(150)  # the last transition ends; nothing is decided by it
+            await picture(page, f"{name}-{theme}-{width}")
+            wrong += [f"{name}: {line}" for line in await violations(page)]
+            wrong += [f"{name}: {line}" for line in await page.evaluate(LINT)]
+            await page.context.close()
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_an_empty_install_and_a_lost_server_are_no_blank_pages(open_page: Open, theme: str, width: int) -> None:
+    wrong: list[str] = []
+    async with Running(Feed(0, demo=False, regions=False)) as feed:
+        page = await open_page(feed.url, width=width, height=740, theme=theme)
+        await live(page)
+        await page.wait_for_selector(".welcome")
+        assert f"curl {feed.url}api/v1/positions" in await page.locator(".welcome code").inner_text()
+        await picture(page, f"empty-{theme}-{width}")
+        wrong += await violations(page) + await page.evaluate(LINT)
+        feed.feed.rows.append(feed.feed._row(1, 0.01))
+        feed.feed.tell(new=feed.feed.rows)
+        await page.wait_for_selector(".welcome[data-done]")
+        await picture(page, f"first-ping-{theme}-{width}")
+        wrong += await violations(page)
+        page.expected += ["ERR_CONNECTION", "WebSocket", "ERR_EMPTY"]  # type: ignore[attr-defined]
+    await page.wait_for_selector("#pill[data-phase=waiting], #pill[data-phase=offline]")
+    await picture(page, f"lost-{theme}-{width}")
+    wrong += await violations(page) + await page.evaluate(LINT)
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("width, height", [(768, 1024), (1024, 768), (2560, 1440), (3840, 2160), (320, 640)])
+async def test_every_screen_from_a_small_phone_to_a_wall_has_a_layout(open_page: Open, width: int, height: int) -> None:
+    async with Running(busy()) as feed:
+        page = await open_page(f"{feed.url}#{PLACE}&vehicle=van-03", width=width, height=height)
+        await live(page)
+        await picture(page, f"size-{width}")
+        assert await page.evaluate(LINT) == []
+
+
+#: What a person would see at once: text cut off, the page wider than the window, a control under another, one too small.
+LINT = """() => {
+  const out = [], root = document.documentElement;
+  if (root.scrollWidth > innerWidth || document.body.scrollWidth > innerWidth) out.push(`page is ${root.scrollWidth} wide`);
+  const smallest = innerWidth < 720 ? 36 : 24;
+  const top = document.querySelector('dialog[open]') ?? document;
+  for (const node of top.querySelectorAll('button, input, select, textarea, summary, [role=option]')) {
+    if (node.closest('[hidden], .leaflet-pane, .toast') || !node.checkVisibility({visibilityProperty: true})) continue;
+    const box = node.getBoundingClientRect();
+    if (!box.width || box.bottom <= 0 || box.top >= innerHeight) continue;
+    const name = node.getAttribute('aria-label') || node.textContent.trim().slice(0, 30) || node.id || node.tagName;
+    if (node.matches('.button, .icon-button, .chip, [role=tab]') && Math.min(box.width, box.height) < Math.min(smallest, 24)) out.push(`small: ${name} ${box.width}×${box.height}`);
+    const x = box.left + box.width / 2, y = box.top + box.height / 2;
+    let clip = node.parentElement, hidden = false;
+    while (clip && clip !== document.body) {
+      const c = clip.getBoundingClientRect(), style = getComputedStyle(clip);
+      if (style.overflowY !== 'visible' && (y > c.bottom || y < c.top || x < c.left || x > c.right)) hidden = true;
+      clip = clip.parentElement;
+    }
+    if (hidden || x < 0 || y < 0 || x > innerWidth || y > innerHeight) continue;
+    const hit = document.elementFromPoint(x, y);
+    if (hit && !node.contains(hit) && !hit.contains(node) && !hit.closest('label')?.contains(node) && !hit.closest('.toast, .region-card, .detail, .draw-bar, .welcome')) out.push(`covered: ${name} by ${hit.className || hit.tagName}`);
+  }
+  for (const node of document.querySelectorAll('.button, .chip, .pill, .tabs button, h2, .facts dd')) {
+    if (node.checkVisibility() && node.scrollWidth > node.clientWidth + 1 && getComputedStyle(node).textOverflow !== 'ellipsis' && node.clientWidth) out.push(`cut: ${node.textContent.slice(0, 30)}`);
+  }
+  return out;
+}"""
