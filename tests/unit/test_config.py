@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tracker.config import Settings, SettingsError, describe, load, written
+from tracker.web.access import check_bind
+
+
+def test_nothing_set_means_the_defaults():
+    assert load() == Settings()
+
+
+def test_a_flag_beats_the_environment_beats_the_file(tmp_path: Path):
+    file = tmp_path / "tracker.toml"
+    file.write_text('port = 1\nhost = "::1"\nmax_line = 1000\n')
+    settings = load({"port": 3}, {"TRACKER_PORT": "2", "TRACKER_HOST": "localhost"}, file)
+    assert (settings.port, settings.host, settings.max_line) == (3, "localhost", 1000)
+
+
+def test_a_flag_that_was_not_given_changes_nothing():
+    assert load({"port": None}, {"TRACKER_PORT": "2"}).port == 2
+
+
+def test_the_environment_is_read_in_the_type_of_its_setting():
+    settings = load(environ={"TRACKER_OPEN": "yes", "TRACKER_HOSTS": "a.example, b.example", "TRACKER_JUMP_MPS": "80"})
+    assert settings.open is True
+    assert settings.hosts == ["a.example", "b.example"]
+    assert settings.jump_mps == 80.0
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"TRACKER_PORT": "many"}, "TRACKER_PORT is 'many': expected a whole number"),
+        ({"TRACKER_PORT": "70000"}, "65535"),
+        ({"TRACKER_OPEN": "perhaps"}, "true or false"),
+        ({"TRACKER_PROT": "1"}, "no setting 'prot'"),
+        ({"TRACKER_LOG_LEVEL": "loud"}, "debug"),
+    ],
+)
+def test_a_wrong_setting_says_where_and_what(environ: dict[str, str], said: str):
+    with pytest.raises(SettingsError, match=said):
+        load(environ=environ)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [('port = "80"', "port in"), ("prot = 80", "no setting 'prot'"), ("port = ", "not TOML"), ("hosts = 5", "a list")],
+)
+def test_a_wrong_file_says_where_and_what(tmp_path: Path, text: str, said: str):
+    file = tmp_path / "tracker.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=said):
+        load(file=file)
+
+
+def test_a_file_that_was_named_must_be_there(tmp_path: Path):
+    with pytest.raises(SettingsError, match="cannot read"):
+        load(file=tmp_path / "nothing.toml")
+
+
+def test_every_setting_says_what_it_is():
+    for name in Settings.__struct_fields__:
+        assert describe(name), name
+
+
+def test_what_is_printed_reads_back_as_the_same_settings(tmp_path: Path):
+    settings = load({"hosts": ["a.example"], "tiles": "", "port": 9})
+    file = tmp_path / "tracker.toml"
+    file.write_text(written(settings), encoding="utf-8")
+    assert tomllib.loads(file.read_text("utf-8"))["port"] == 9
+    assert load(file=file) == settings
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9", "::1", "localhost"])
+def test_loopback_needs_no_word(host: str):
+    assert check_bind(Settings(host=host)) is None
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "fleet.example"])
+def test_any_other_address_needs_open_and_is_warned_of(host: str):
+    with pytest.raises(SettingsError, match="--open"):
+        check_bind(Settings(host=host))
+    assert host in str(check_bind(Settings(host=host, open=True)))
+
+
+def access(**settings: Any) -> Any:
+    from tracker.web.access import Access
+
+    return Access(Settings(**settings))
+
+
+@pytest.mark.parametrize("host", [b"127.0.0.1:8000", b"localhost", b"[::1]:8000", b"10.0.0.7", b"LOCALHOST:1", b"::1"])
+def test_addresses_and_localhost_are_our_names(host: bytes):
+    access().check("GET", {b"host": host})
+
+
+@pytest.mark.parametrize("host", [b"evil.example", b"localhost.evil.example", b"127.0.0.1.evil.example:80", b"\xff"])
+def test_another_name_is_not_ours_unless_a_setting_says_so(host: bytes):
+    from tracker.errors import NotAllowed
+
+    with pytest.raises(NotAllowed) as caught:
+        access().check("GET", {b"host": host})
+    assert caught.value.code == "host_not_allowed"
+    access(hosts=[host.decode("latin-1").partition(":")[0]]).check("GET", {b"host": host})
+
+
+@pytest.mark.parametrize("origin", [b"http://evil.example", b"null", b"http://localhost:9", b"", b"file://"])
+def test_a_page_of_another_origin_may_read_nothing_into_us(origin: bytes):
+    from tracker.errors import NotAllowed
+
+    for method in ("POST", "PUT", "DELETE", "CONNECT"):
+        with pytest.raises(NotAllowed):
+            access().check(method, {b"host": b"localhost:8000", b"origin": origin})
+
+
+def test_our_own_page_and_named_ones_may():
+    access().check("POST", {b"host": b"localhost:8000", b"origin": b"http://localhost:8000"})
+    access(origins=["https://desk.example"]).check("POST", {b"host": b"localhost", b"origin": b"https://desk.example"})

@@ -1,0 +1,304 @@
+"""/openapi.json: every route, those answered before Quart's router too. A test holds this list against the router."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from quart import Blueprint, Response
+
+from tracker import __version__
+from tracker.web import api
+from tracker.web.node import Node
+from tracker.web.schemas import (
+    COUNT,
+    NUMBER,
+    REGION,
+    SCHEMAS,
+    TEXT,
+    TIME,
+    VEHICLE,
+    Schema,
+    array,
+    or_null,
+    page,
+    ref,
+    thing,
+)
+
+JSON, GEOJSON, NDJSON = "application/json", "application/geo+json", "application/x-ndjson"
+KML = "application/vnd.google-earth.kml+xml"
+
+LIST = {"limit": COUNT, "cursor": TEXT}
+SPAN = {"from": TIME, "until": TIME}
+FOLLOW = {"all": COUNT, "regions": TEXT, "vehicles": TEXT, "bbox": TEXT, "zoom": NUMBER, "since": TEXT}
+
+
+_PLAIN = str.maketrans("/.", "__", "{}")
+
+
+class Route:
+    """One method of one path. `answers` maps a status to (type, schema); errors are problems."""
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        about: str,
+        *answers: tuple[int, str | None, Schema | None],
+        query: dict[str, Schema] | None = None,
+        body: dict[str, Schema] | None = None,
+        headers: tuple[str, ...] = (),
+        errors: tuple[int, ...] = (),
+    ) -> None:
+        self.method, self.path = method.lower(), path
+        self.operation: dict[str, Any] = {
+            "summary": about,
+            "operationId": self.method + path.replace("/api/v1", "").translate(_PLAIN),
+            "parameters": [*_path(path), *_query(query or {}), *(_header(name) for name in headers)],
+            "responses": {str(status): _answer(kind, schema) for status, kind, schema in answers}
+            | {str(status): _answer("application/problem+json", ref("Problem")) for status in errors},
+        }
+        if body:
+            content = {kind: {"schema": schema} for kind, schema in body.items()}
+            self.operation["requestBody"] = {"required": True, "content": content}
+
+
+def _path(path: str) -> Iterator[dict[str, Any]]:
+    for part in path.split("/"):
+        if part.startswith("{"):
+            name = part[1:-1]
+            schema = {"vehicle": VEHICLE, "region": REGION, "version": COUNT}.get(name, TEXT)
+            yield {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _query(query: dict[str, Schema]) -> Iterator[dict[str, Any]]:
+    for name, schema in query.items():
+        yield {"name": name, "in": "query", "schema": schema}
+
+
+def _header(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "schema": TEXT}
+
+
+def _answer(kind: str | None, schema: Schema | None) -> dict[str, Any]:
+    if kind is None:
+        return {"description": "nothing to say"}
+    return {"description": "see the schema", "content": {kind: {"schema": schema or {}}}}
+
+
+_REGIONS_SAVED = thing(
+    "created replaced regions",
+    created=COUNT,
+    replaced=COUNT,
+    regions=array(thing("id version", id=REGION, name=or_null(TEXT), version=COUNT)),
+)
+_FEATURE = {GEOJSON: ref("Region"), JSON: ref("Region"), KML: TEXT}
+_WRITE = (400, 404, 412, 413, 415, 422, 503, 507)
+_BYTES = {"type": "string", "format": "binary"}
+
+ROUTES = (
+    Route(
+        "POST",
+        "/api/v1/positions",
+        "Send positions",
+        (200, JSON, ref("Counts")),
+        (207, JSON, ref("Counts")),
+        body={JSON: ref("Positions"), NDJSON: ref("Position")},
+        headers=("Content-Encoding",),
+        errors=(400, 403, 408, 413, 415, 422, 429, 503, 507),
+    ),
+    Route("GET", "/api/v1/positions", "Send positions over a WebSocket (upgrade)", (101, None, None), errors=(405,)),
+    Route(
+        "GET",
+        "/api/v1/vehicles",
+        "Vehicles, where they are",
+        (200, JSON, page("vehicles", ref("Vehicle"))),
+        query={"region": TEXT, "bbox": TEXT, "state": TEXT, "q": TEXT, **LIST},
+        errors=(404, 422),
+    ),
+    Route("GET", "/api/v1/vehicles/{vehicle}", "One vehicle", (200, JSON, ref("Vehicle")), errors=(404, 422)),
+    Route(
+        "PUT",
+        "/api/v1/vehicles/{vehicle}",
+        "Say what a vehicle is",
+        (200, JSON, ref("Vehicle")),
+        (201, JSON, ref("Vehicle")),
+        body={JSON: ref("Entry")},
+        errors=(400, 413, 415, 422, 503, 507),
+    ),
+    Route(
+        "PATCH",
+        "/api/v1/vehicles/{vehicle}",
+        "Change what is said of a vehicle (RFC 7396)",
+        (200, JSON, ref("Vehicle")),
+        body={"application/merge-patch+json": ref("Entry"), JSON: ref("Entry")},
+        errors=(400, 404, 413, 415, 422, 503, 507),
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/vehicles/{vehicle}",
+        "Take a vehicle off the map; it exits its regions, its history stays",
+        (204, None, None),
+        errors=(404, 422, 503, 507),
+    ),
+    Route(
+        "GET",
+        "/api/v1/vehicles/{vehicle}/track",
+        "Where a vehicle was",
+        (200, JSON, ref("Track")),
+        query={**SPAN, "format": {"enum": ["json", "geojson", "gpx", "csv"]}, **LIST},
+        errors=(404, 422),
+    ),
+    Route(
+        "GET",
+        "/api/v1/regions",
+        "Regions",
+        (200, JSON, page("regions", ref("Region"))),
+        query={"format": {"enum": ["json", "geojson"]}, **LIST},
+        errors=(422,),
+    ),
+    Route(
+        "POST",
+        "/api/v1/regions",
+        "Create one region, or create and replace many at once",
+        (200, JSON, _REGIONS_SAVED),
+        (201, JSON, {"anyOf": [ref("Region"), _REGIONS_SAVED]}),
+        body={**_FEATURE, GEOJSON: {"anyOf": [ref("Region"), ref("Collection")]}},
+        query={"repair": COUNT},
+        headers=("If-None-Match",),
+        errors=_WRITE,
+    ),
+    Route("GET", "/api/v1/regions/{region}", "One region", (200, GEOJSON, ref("Region")), errors=(404,)),
+    Route(
+        "PUT",
+        "/api/v1/regions/{region}",
+        "Create or replace a region",
+        (200, GEOJSON, ref("Region")),
+        (201, GEOJSON, ref("Region")),
+        body=_FEATURE,
+        query={"repair": COUNT},
+        headers=("If-Match", "If-None-Match"),
+        errors=_WRITE,
+    ),
+    Route(
+        "PATCH",
+        "/api/v1/regions/{region}",
+        "Change a part of a region (RFC 7396)",
+        (200, GEOJSON, ref("Region")),
+        body={"application/merge-patch+json": {"type": "object"}, JSON: {"type": "object"}},
+        headers=("If-Match",),
+        errors=_WRITE,
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/regions/{region}",
+        "Delete a region; its versions stay",
+        (204, None, None),
+        headers=("If-Match",),
+        errors=(404, 412, 503, 507),
+    ),
+    Route(
+        "GET",
+        "/api/v1/regions/{region}/versions",
+        "The versions of a region",
+        (200, JSON, {"type": "object"}),
+        errors=(404,),
+    ),
+    Route(
+        "GET",
+        "/api/v1/regions/{region}/versions/{version}",
+        "A region as it was",
+        (200, GEOJSON, ref("Region")),
+        errors=(404,),
+    ),
+    Route(
+        "POST",
+        "/api/v1/regions/preview",
+        "What a region would have done in the last 24 hours; stores nothing",
+        (200, JSON, {"type": "object"}),
+        body=_FEATURE,
+        errors=(400, 413, 415, 422),
+    ),
+    Route(
+        "GET",
+        "/api/v1/events",
+        "What happened, in order",
+        (200, JSON, ref("Events")),
+        query={"after": COUNT, "before": COUNT, **SPAN, "region": TEXT, "vehicle": TEXT, "kind": TEXT, "limit": COUNT},
+        errors=(422, 503),
+    ),
+    Route("GET", "/api/v1/events/{event}", "One event", (200, JSON, ref("Event")), errors=(404,)),
+    Route(
+        "POST",
+        "/api/v1/events/{event}/ack",
+        "Acknowledge an event",
+        (200, JSON, ref("Event")),
+        body={JSON: thing("by", by=TEXT)},
+        errors=(400, 404, 415, 422, 503, 507),
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/events/{event}/ack",
+        "Take an acknowledgement back",
+        (200, JSON, ref("Event")),
+        errors=(404, 503, 507),
+    ),
+    Route("GET", "/api/v1/live", "The live channel (WebSocket; docs/wire.md)", (101, None, None), errors=(403, 404)),
+    Route(
+        "GET",
+        "/api/v1/stream",
+        "The same messages as Server-Sent Events",
+        (200, "text/event-stream", TEXT),
+        query=FOLLOW,
+        errors=(422,),
+    ),
+    Route(
+        "GET",
+        "/api/v1/changes",
+        "The same messages by polling",
+        (200, JSON, {}),
+        query=FOLLOW,
+        errors=(422,),
+    ),
+    Route("GET", "/api/v1/page", "What the page has to know of this server", (200, JSON, {"type": "object"})),
+    Route("GET", "/healthz", "Is the process alive?", (200, JSON, {"type": "object"})),
+    Route(
+        "GET", "/readyz", "Would it take a ping now?", (200, JSON, {"type": "object"}), (503, JSON, {"type": "object"})
+    ),
+    Route("GET", "/metrics", "Prometheus metrics", (200, "text/plain", TEXT)),
+    Route("GET", "/openapi.json", "This document", (200, JSON, {"type": "object"})),
+    Route("GET", "/", "The map", (200, "text/html", TEXT)),
+    Route("GET", "/favicon.ico", "Its icon", (200, "image/svg+xml", _BYTES), errors=(404,)),
+    Route("GET", "/static/{name}", "Its files", (200, "application/octet-stream", _BYTES), errors=(404,)),
+    Route("GET", "/fixtures/demo/{name}", "Streets of the demo", (200, GEOJSON, {"type": "object"}), errors=(404,)),
+)
+
+
+def document() -> dict[str, Any]:
+    """The whole description, OpenAPI 3.1."""
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method] = route.operation
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Live fleet map",
+            "version": __version__,
+            "summary": "Pings in, geofence events and position updates out",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "paths": paths,
+        "components": {"schemas": SCHEMAS},
+    }
+
+
+def blueprint(node: Node) -> Blueprint:
+    routes = Blueprint("openapi", __name__)
+    described = document()
+
+    @routes.get("/openapi.json")
+    async def openapi() -> Response:
+        return api.answer(described)
+
+    return routes

@@ -1,0 +1,204 @@
+"""The shapes of what goes over HTTP, as JSON Schema: the components of /openapi.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracker.events import KINDS
+from tracker.ping import CODES, MAX_ID, MAX_TEXT, RANGES
+from tracker.wire import STATES
+
+Schema = dict[str, Any]
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def thing(required: str = "", more: Any = True, **fields: Schema) -> Schema:
+    """An object; `required` names fields, separated by spaces."""
+    schema: Schema = {"type": "object", "properties": fields, "additionalProperties": more}
+    return schema | ({"required": required.split()} if required else {})
+
+
+def array(items: Schema, most: int | None = None) -> Schema:
+    return {"type": "array", "items": items} | ({"maxItems": most} if most else {})
+
+
+def or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def page(name: str, items: Schema, **more: Schema) -> Schema:
+    return thing(f"{name} next", **{name: array(items), "next": or_null(TEXT)}, **more)
+
+
+def _number(name: str) -> Schema:
+    low, high, _ = RANGES[name]
+    return {"type": "number", "minimum": low, "maximum": high}
+
+
+TEXT: Schema = {"type": "string"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+NUMBER: Schema = {"type": "number"}
+FLAG: Schema = {"type": "boolean"}
+TIME: Schema = {"type": "string", "format": "date-time", "examples": ["2026-11-23T09:00:00.000Z"]}
+VEHICLE: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_ID, "examples": ["van-7"]}
+REGION: Schema = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "examples": ["depot"]}
+SCALARS: Schema = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}}
+
+_SENSED = {
+    "speed_mps": _number("speed_mps"),
+    "heading": _number("heading") | {"description": "degrees clockwise from north"},
+    "altitude_m": _number("altitude_m"),
+    "accuracy_m": _number("accuracy_m"),
+    "ignition": FLAG,
+    "battery_pct": _number("battery_pct"),
+    "odometer_m": _number("odometer_m"),
+    "driver": TEXT | {"maxLength": MAX_TEXT},
+    "alarm": TEXT | {"maxLength": MAX_TEXT},
+    "attributes": SCALARS,
+}
+
+_FAULT = thing(
+    "code message", index=COUNT, code=TEXT, field=or_null(TEXT), message=TEXT, at=array(NUMBER), id=or_null(TEXT)
+)
+
+SCHEMAS: dict[str, Schema] = {
+    "Position": thing(
+        "vehicle time lat lon",
+        vehicle=VEHICLE,
+        time={"description": "when the fix was made: RFC 3339, or seconds or milliseconds since 1970"}
+        | {"anyOf": [TIME, NUMBER]},
+        lat=_number("lat"),
+        lon=_number("lon"),
+        speed_kmh=NUMBER,
+        speed_kn=NUMBER,
+        **_SENSED,
+    )
+    | {
+        "description": "One report. Unknown scalar fields become attributes. At most one speed.",
+        "examples": [{"vehicle": "van-7", "time": "2026-11-23T09:00:00Z", "lat": 60.1712, "lon": 24.944}],
+    },
+    "Positions": {
+        "oneOf": [ref("Position"), array(ref("Position")), thing("positions", False, positions=array(ref("Position")))]
+    },
+    "Counts": thing(
+        "accepted late held duplicates conflicts rejected errors",
+        accepted=COUNT,
+        late=COUNT,
+        held=COUNT,
+        duplicates=COUNT,
+        conflicts=COUNT,
+        rejected=COUNT,
+        errors=array(ref("ItemError"), 100),
+        more=COUNT | {"description": "errors that were cut"},
+    )
+    | {"description": "accepted + duplicates + rejected = items; late, held ⊆ accepted; conflicts ⊆ duplicates"},
+    "ItemError": thing(
+        "index code field message", index=COUNT, code={"enum": sorted(CODES)}, field=or_null(TEXT), message=TEXT
+    ),
+    "Problem": thing(
+        "type title status code detail",
+        type=TEXT,
+        title=TEXT,
+        status={"type": "integer"},
+        code=TEXT,
+        detail=TEXT,
+        errors=array(_FAULT, 100),
+        more=COUNT,
+        current={"description": "of a 412: the newer version"},
+    ),
+    "Fix": thing(
+        "time lat lon",
+        time=TIME,
+        lat=NUMBER,
+        lon=NUMBER,
+        received_at=TIME,
+        late=FLAG,
+        held=FLAG,
+        **_SENSED,
+    ),
+    "Entry": thing(
+        more=False,
+        name=or_null(TEXT | {"maxLength": 200}),
+        plate=or_null(TEXT | {"maxLength": 40}),
+        group=or_null(TEXT | {"maxLength": 100}),
+        kind=or_null(TEXT | {"maxLength": 40}),
+        attributes=or_null({"type": "object"}),
+    )
+    | {"description": "What people say of a vehicle. What GET answered may be written back."},
+    "Vehicle": thing(
+        "vehicle name plate group kind attributes position state state_since regions held",
+        vehicle=VEHICLE,
+        name=or_null(TEXT),
+        plate=or_null(TEXT),
+        group=or_null(TEXT),
+        kind=or_null(TEXT),
+        attributes={"type": "object"},
+        position=or_null(ref("Fix")),
+        state={"enum": list(STATES)},
+        state_since=or_null(TIME),
+        regions=array(thing("id name entered_at", id=REGION, name=or_null(TEXT), entered_at=TIME)),
+        held=or_null(ref("Fix")),
+    ),
+    "Track": page("positions", ref("Fix"), vehicle=VEHICLE),
+    "Region": thing(
+        "type geometry",
+        type={"const": "Feature"},
+        id=REGION,
+        geometry={
+            "type": "object",
+            "description": "Polygon, MultiPolygon, Point with `radius_m`, LineString with `buffer_m`",
+        },
+        properties=thing(
+            name=or_null(TEXT),
+            color=or_null(TEXT),
+            group=or_null(TEXT),
+            radius_m=or_null(NUMBER),
+            buffer_m=or_null(NUMBER),
+            debounce={"enum": ["accuracy", "none"]},
+            rules={"type": "object"},
+            notify=array({"enum": list(KINDS)}),
+            attributes={"type": "object"},
+            version=COUNT | {"readOnly": True},
+            inside_count=COUNT | {"readOnly": True},
+            area_m2=NUMBER | {"readOnly": True},
+            updated_at=TIME | {"readOnly": True},
+        ),
+    )
+    | {
+        "description": "A GeoJSON Feature.",
+        "examples": [
+            {
+                "type": "Feature",
+                "geometry": {"type": "Point", "coordinates": [24.944, 60.1712]},
+                "properties": {"name": "Depot", "radius_m": 150},
+            }
+        ],
+    },
+    "Collection": thing("type features", type={"const": "FeatureCollection"}, features=array(ref("Region"))),
+    "Event": thing(
+        "seq id kind vehicle time received_at reason lat lon delayed",
+        seq=COUNT,
+        id=TEXT,
+        kind={"enum": list(KINDS)},
+        vehicle=VEHICLE,
+        region=REGION,
+        version=COUNT,
+        time=TIME,
+        received_at=TIME,
+        reason=TEXT,
+        lat=NUMBER,
+        lon=NUMBER,
+        delayed=FLAG,
+        ack=thing("by at", by=TEXT, at=TIME),
+        why={"type": "object", "description": "what decided it"},
+    ),
+    "Events": thing(
+        "events next last",
+        events=array(ref("Event")),
+        next=or_null(COUNT) | {"description": "the `after` of the following page"},
+        last=COUNT | {"description": "the newest seq there is"},
+    ),
+}
