@@ -57,6 +57,9 @@ class Recording:
         self.last: int | None = None
         self.names: list[str] = []
         self.skipped: Counter[str] = Counter()
+        self.vehicles: set[str] = set()
+        self.out_of_order = 0  # rows earlier than the row before of the same vehicle
+        self._before: dict[str, int] = {}  # vehicle → time of its last row in the source being read
         self._points: list[Point] = []
         self._runs: list[BinaryIO] = []
 
@@ -73,6 +76,7 @@ class Recording:
         """Read one file (`-`: standard input; gzip or plain). `told` hears of progress. Raises Unreadable."""
         name = "standard input" if source == "-" else Path(source).name
         number = len(self.names)
+        self._before = {}
         self.names.append(name)
         vehicle = Path(name.removesuffix(".gz")).stem if source != "-" else "replay"
         reading = Reading(name, vehicle.replace("/", "-"), zone, speed_unit)
@@ -107,6 +111,10 @@ class Recording:
     def _take(self, point: Point) -> None:
         self._points.append(point)
         self.count += 1
+        vehicle = str(point.position.get("vehicle"))
+        self.vehicles.add(vehicle)
+        self.out_of_order += point.time < self._before.get(vehicle, point.time)
+        self._before[vehicle] = point.time
         if point.time >= OLDEST:
             self.first = point.time if self.first is None else min(self.first, point.time)
             self.last = point.time if self.last is None else max(self.last, point.time)

@@ -155,7 +155,10 @@ def _summary(tally: Tally, recording: Recording, stream: TextIO, events: int | N
             _err(f"{reason}: {example}")
     if not recording.count:
         _err("nothing to play: no point of the sources was chosen")
-    for line in tally.lines(recording.skipped):
+    lines = [f"vehicles: {len(recording.vehicles)}", *tally.lines(recording.skipped)]
+    if recording.out_of_order:
+        lines.append(f"out of order: {recording.out_of_order} (rows of the sources; they were put in time order)")
+    for line in lines:
         print(line, file=stream)
     if events is not None:
         print(f"events: {events}", file=stream)
