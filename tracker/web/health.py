@@ -38,26 +38,26 @@ def blueprint(node: Node) -> Blueprint:
     return routes
 
 
+#: statistics that only grow
+COUNTERS = frozenset({"pings", "events", "commits", "commit_s", "refused", "failures"})
+
+
 def _measured(node: Node) -> Iterator[tuple[str, float]]:
     """Everything that counts, as (name, value)."""
     yield "up_seconds", (node.clock() - node.started_at) / 1000
+    yield "ready", node.ready
     yield "vehicles", len(node.picture.vehicles)
     yield "regions", len(node.picture.regions)
     yield "last_seq", node.picture.last_seq
-    for part, source in (
-        ("pipeline", node.pipeline),
-        ("hub", node.hub),
-        ("store", node.store),
-    ):
+    for part, source in (("pipeline", node.pipeline), ("hub", node.hub), ("store", node.store)):
         statistics = getattr(source, "statistics", None)
-        if statistics is not None:
-            measured: Any = statistics()
-            yield from ((f"{part}_{name}", value) for name, value in measured._asdict().items())
+        measured: dict[str, Any] = statistics()._asdict() if statistics else {}
+        for name, value in measured.items():
+            yield f"{part}_{name}{'_total' if name in COUNTERS else ''}", value
 
 
 def exposition(measured: Iterator[tuple[str, float]]) -> Iterator[str]:
     """Prometheus text format 0.0.4; what only grows is called …_total."""
     for name, value in measured:
-        kind = "counter" if name.endswith("_total") else "gauge"
-        yield f"# TYPE tracker_{name} {kind}"
-        yield f"tracker_{name} {value}"
+        yield f"# TYPE tracker_{name} {'counter' if name.endswith('_total') else 'gauge'}"
+        yield f"tracker_{name} {float(value):.15g}"

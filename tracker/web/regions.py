@@ -10,6 +10,7 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from tracker.errors import BadRequest, Conflict, Invalid, NotFound
+from tracker.features import read_regions
 from tracker.web import api, shown
 from tracker.web.answers import encode
 from tracker.web.node import Node
@@ -62,7 +63,7 @@ def blueprint(node: Node) -> Blueprint:
     async def post_regions() -> Response:
         document = await _document()
         if _is_collection(document):
-            return await save_all(_features(document))
+            return await save_all(await _features(document))
         feature = _feature(document, _given_id(document) or new_id())
         return await save(feature)
 
@@ -136,28 +137,30 @@ def blueprint(node: Node) -> Blueprint:
             pass
         return id
 
-    def _features(document: dict[str, Any]) -> list[dict[str, Any]]:
-        """Every feature of a collection with an id; all faults told, none stored when there is one."""
+    async def _features(document: dict[str, Any]) -> list[dict[str, Any]]:
+        """Every feature of a collection with an id; when one is wrong, the faults of all of them."""
         given = document.get("features")
         if not isinstance(given, list):
             raise Invalid("not_geojson", "a FeatureCollection has an array of `features`")
         if len(given) > MOST_FEATURES:
             raise Invalid("too_many_features", f"at most {MOST_FEATURES} features go into one request")
         features: list[dict[str, Any]] = []
+        places: list[int] = []
         errors: list[dict[str, Any]] = []
-        seen: set[str] = set()
         for index, item in enumerate(given):
             try:
-                feature = _feature(item, _given_id(item) or new_id())
-                if feature["id"] in seen:
-                    raise _fault("id", "repeated_id", f"the id {feature['id']!r} comes twice")
-                seen.add(feature["id"])
-                features.append(feature)
+                features.append(_feature(item, _given_id(item) or new_id()))
+                places.append(index)
             except Invalid as fault:
-                errors += [{"index": index} | error for error in fault.errors or [_plain(fault)]]
-        if errors:
-            raise Invalid("invalid_regions", f"{len(errors)} faults; nothing was stored", errors)
-        return features
+                errors += [{"index": index} | error for error in fault.errors]
+        if not errors:
+            return features  # the pipeline reads what is in them, and tells all faults itself
+        try:
+            await asyncio.to_thread(read_regions, features, node.clock())
+        except Invalid as fault:
+            errors += [error | {"index": places[error.get("index", 0)]} for error in fault.errors]
+        errors.sort(key=lambda error: int(error["index"]))
+        raise Invalid("invalid_regions", f"nothing was stored: {errors[0]['message']}", errors)
 
     return routes
 
@@ -234,10 +237,6 @@ def _feature(document: Any, id: str) -> dict[str, Any]:
 
 def _fault(field: str, code: str, message: str) -> Invalid:
     return Invalid(code, message, [{"field": field, "code": code, "message": message}])
-
-
-def _plain(fault: Invalid) -> dict[str, Any]:
-    return {"field": None, "code": fault.code, "message": fault.detail}
 
 
 def _create_only() -> bool:

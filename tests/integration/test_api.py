@@ -1,0 +1,467 @@
+"""Vehicles, regions, events and the rest of the API, from outside."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.servers import Answer, Server, circle, now
+
+V, R, E = "/api/v1/vehicles", "/api/v1/regions", "/api/v1/events"
+
+
+def is_problem(answer: Answer, status: int, code: str | None = None) -> dict[str, Any]:
+    assert answer.status == status, answer.body
+    assert answer.headers["content-type"] == "application/problem+json"
+    told: dict[str, Any] = answer.json()
+    assert {"type", "title", "status", "code", "detail"} <= told.keys()
+    assert code in (None, told["code"])
+    return told
+
+
+# ------------------------------------------------------------------------------------------------ vehicles
+
+
+def test_a_vehicle_registers_itself_by_reporting(server: Server):
+    server.ping("van-7", speed_mps=10)
+    vehicle = server.get(f"{V}/van-7").json()
+    assert vehicle.keys() == {
+        "vehicle", "name", "plate", "group", "kind", "attributes", "position", "state", "state_since", "regions",
+        "held",
+    }  # fmt: skip
+    assert vehicle["state"] == "moving"
+    assert vehicle["position"].keys() >= {"time", "lat", "lon", "speed_mps", "received_at"}
+    assert vehicle["regions"] == []
+
+
+def test_what_people_say_of_a_vehicle_is_kept(shared_server: Server):
+    path = f"{V}/api-1"
+    said = {"name": "Anna's van", "plate": "ABC-123", "group": "North", "kind": "van", "attributes": {"seats": 3}}
+    assert shared_server.send("PUT", path, said).status == 201
+    assert shared_server.send("PUT", path, said).status == 200
+    shown = shared_server.get(path).json()
+    assert {name: shown[name] for name in said} == said
+    assert shown["position"] is None
+    assert shown["state"] == "unknown"
+    assert shared_server.send("PUT", path, shown).status == 200  # what was read may be written
+    patched = shared_server.send("PATCH", path, {"plate": None, "attributes": {"seats": None, "doors": 4}}).json()
+    assert (patched["plate"], patched["name"], patched["attributes"]) == (None, "Anna's van", {"doors": 4})
+    assert shared_server.request("DELETE", path).status == 204
+    is_problem(shared_server.get(path), 404, "unknown_vehicle")
+    is_problem(shared_server.request("DELETE", path), 404)
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        ({"name": 5}, "name"),
+        ({"plate": "x" * 41}, "plate"),
+        ({"name": "a\x00b"}, "name"),
+        ({"attributes": []}, "attributes"),
+        ({"attributes": {"a": "x" * 20_000}}, "attributes"),
+        ({"colour": "red"}, "colour"),
+        ({"vehicle": "another"}, "vehicle"),
+    ],
+)
+def test_a_wrong_register_entry_names_its_field(shared_server: Server, document: dict[str, Any], field: str):
+    told = is_problem(shared_server.send("PUT", f"{V}/api-2", document), 422, "invalid_vehicle")
+    assert [error["field"] for error in told["errors"]] == [field]
+    is_problem(shared_server.get(f"{V}/api-2"), 404)
+
+
+@pytest.mark.parametrize("id", ["Ä 1", "a%b", "日本", "x" * 128, "a?b#c", "a+b", "'\"<&"])
+def test_ids_travel_percent_encoded(shared_server: Server, id: str):
+    assert shared_server.ping(id).status == 200
+    path = f"{V}/{quote(id, safe='')}"
+    assert shared_server.get(path).json()["vehicle"] == id
+    assert shared_server.get(f"{path}/track").json()["vehicle"] == id
+    assert shared_server.get(f"{path}/track?format=gpx").status == 200
+    assert shared_server.get(f"{path}/track?format=csv").status == 200
+
+
+@pytest.mark.parametrize("id", [quote("\x01"), "x" * 200, "%20a"])
+def test_an_impossible_id_in_an_address_is_refused(shared_server: Server, id: str):
+    is_problem(shared_server.get(f"{V}/{id}"), 422)
+
+
+def test_vehicles_are_filtered_by_place_state_region_and_words(server: Server):
+    server.ping("fiji", lat=-17, lon=179.9)
+    server.ping("samoa", lat=-14, lon=-172)
+    server.ping("helsinki", speed_mps=9)
+    server.send("PUT", f"{V}/silent", {"name": "Helsinki spare"})
+    server.send("PUT", f"{R}/town", circle(60.17, 24.94, 500))
+
+    def ids(query: str) -> list[str]:
+        return [vehicle["vehicle"] for vehicle in server.get(f"{V}?{query}").json()["vehicles"]]
+
+    assert ids("") == ["fiji", "helsinki", "samoa", "silent"]
+    assert ids("bbox=24,60,25,61") == ["helsinki"]
+    assert ids("bbox=170,-30,-170,0") == ["fiji", "samoa"]
+    assert ids("state=moving") == ["helsinki"]
+    assert ids("state=moving,unknown&q=SPARE") == ["silent"]
+    assert ids("region=town") == ["helsinki"]
+    assert ids("q=hels") == ["helsinki", "silent"]
+    is_problem(server.get(f"{V}?region=nowhere"), 404, "unknown_region")
+
+
+def test_a_list_comes_in_pages(server: Server):
+    server.post("/api/v1/positions", [{"vehicle": f"v{n:02}", "time": now(), "lat": 1, "lon": 1} for n in range(25)])
+    seen: list[str] = []
+    cursor = ""
+    for _ in range(3):
+        page = server.get(f"{V}?limit=10{cursor}").json()
+        seen += [vehicle["vehicle"] for vehicle in page["vehicles"]]
+        cursor = f"&cursor={page['next']}"
+    assert seen == [f"v{n:02}" for n in range(25)]
+    assert page["next"] is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "bbox=1,2,3", "bbox=a,b,c,d", "bbox=0,10,10,0", "bbox=nan,0,1,1", "limit=0", "limit=1001", "limit=x",
+        "limit=-1", "state=flying", "cursor=%25%25", "cursor=WzFd", "colour=red",
+    ],
+)  # fmt: skip
+def test_a_parameter_that_makes_no_sense_is_named(shared_server: Server, query: str):
+    told = is_problem(shared_server.get(f"{V}?{query}"), 422)
+    assert told["errors"][0]["field"] == query.partition("=")[0]
+
+
+def test_a_track_comes_in_fix_order_each_fix_once_and_in_pages(server: Server):
+    for n in (3, 1, 2, 2, 0):
+        server.ping("van-7", lat=60 + n / 1000, time=1_795_000_000 + n)
+    track = server.get(f"{V}/van-7/track").json()
+    assert [fix["lat"] for fix in track["positions"]] == [60, 60.001, 60.002, 60.003]
+    assert track["next"] is None
+    first = server.get(f"{V}/van-7/track?limit=3").json()
+    rest = server.get(f"{V}/van-7/track?limit=3&cursor={first['next']}").json()
+    assert first["positions"] + rest["positions"] == track["positions"]
+    half_open = server.get(f"{V}/van-7/track?from=1795000001&until=2026-11-18T11:06:43Z").json()["positions"]
+    assert [fix["lat"] for fix in half_open] == [60.001, 60.002]
+
+
+def test_a_track_can_be_had_in_the_formats_of_other_programs(server: Server):
+    for n in range(2):
+        server.ping("<van>&", lat=60 + n, time=1_795_000_000 + 600 * n, altitude_m=5)
+    path = f"{V}/{quote('<van>&')}/track?format="
+    shape = server.get(f"{path}geojson").json()
+    assert shape["geometry"] == {"type": "LineString", "coordinates": [[24.94, 60.0], [24.94, 61.0]]}
+    gpx = server.get(f"{path}gpx").body.decode()
+    assert "<name>&lt;van&gt;&amp;</name>" in gpx
+    assert gpx.count("<trkpt") == 2
+    csv = server.get(f"{path}csv").body.decode().splitlines()
+    assert csv[0].startswith("vehicle,time,lat,lon")
+    assert len(csv) == 3
+    is_problem(server.get(f"{path}shp"), 422)
+
+
+# ------------------------------------------------------------------------------------------------- regions
+
+
+def test_a_region_is_created_read_replaced_and_deleted(server: Server):
+    path = f"{R}/depot"
+    server.ping("van-7")
+    created = server.send("PUT", path, circle(60.17, 24.94, 200, name="Depot"))
+    assert (created.status, created.headers["etag"]) == (201, '"1"')
+    properties = created.json()["properties"]
+    assert (properties["version"], properties["inside_count"]) == (1, 1)
+    assert properties["area_m2"] == pytest.approx(125_664, rel=1e-3)
+    assert server.get(f"{V}/van-7").json()["regions"][0]["id"] == "depot"
+    replaced = server.send("PUT", path, circle(0, 0, 200, name="Depot"))
+    assert (replaced.status, replaced.headers["etag"]) == (200, '"2"')
+    assert server.get(path).json() == replaced.json()
+    assert replaced.json()["properties"]["inside_count"] == 0
+    assert server.get(f"{path}/versions/1").json()["geometry"]["coordinates"] == [24.94, 60.17]
+    assert len(server.get(f"{path}/versions").json()["versions"]) == 2
+    assert server.request("DELETE", path).status == 204
+    is_problem(server.get(path), 404, "unknown_region")
+    is_problem(server.request("DELETE", path), 404)
+    is_problem(server.get(f"{path}/versions/9"), 404, "unknown_version")
+    assert server.get(f"{path}/versions/2").status == 200
+    assert [event["kind"] for event in server.events()] == ["enter", "exit"]
+
+
+def test_what_was_read_may_be_written_back(shared_server: Server):
+    path = f"{R}/back"
+    shared_server.send("PUT", path, circle(10, 10, 200, name="A", attributes={"x": 1}))
+    read = shared_server.get(path).json()
+    assert shared_server.send("PUT", path, read).status == 200
+    again = shared_server.get(path).json()
+    for computed in ("version", "updated_at"):
+        del read["properties"][computed], again["properties"][computed]
+    assert again == read
+
+
+def test_two_editors_do_not_overwrite_each_other(shared_server: Server):
+    path = f"{R}/guarded"
+    shape = circle(20, 20, 100)
+    assert shared_server.send("PUT", path, shape, If_None_Match="*").status == 201
+    is_problem(shared_server.send("PUT", path, shape, If_None_Match="*"), 412)
+    assert shared_server.send("PUT", path, shape, If_Match='"1"').status == 200
+    told = is_problem(shared_server.send("PUT", path, shape, If_Match='"1"'), 412)
+    assert told["current"]["properties"]["version"] == 2
+    is_problem(shared_server.send("PATCH", path, {}, If_Match='"1"'), 412)
+    is_problem(shared_server.request("DELETE", path, headers={"If-Match": '"1"'}), 412)
+    is_problem(shared_server.send("PUT", f"{R}/missing", shape, If_Match="*"), 412)
+    assert shared_server.get(path, If_None_Match='"2"').status == 200
+    assert shared_server.send("PATCH", path, {"properties": {"name": "New"}}, If_Match='"0", "2"').status == 200
+    assert shared_server.request("DELETE", path, headers={"If-Match": '"3"'}).status == 204
+
+
+def test_a_patch_changes_only_what_it_names(shared_server: Server):
+    path = f"{R}/patched"
+    shared_server.send("PUT", path, circle(30, 30, 100, name="A", color="#112233", attributes={"a": 1, "b": 2}))
+    patch = {"properties": {"radius_m": 300, "color": None, "attributes": {"a": None}}}
+    properties = shared_server.send("PATCH", path, patch).json()["properties"]
+    assert (properties["name"], properties["radius_m"], properties["attributes"]) == ("A", 300, {"b": 2})
+    is_problem(shared_server.send("PATCH", path, []), 422)
+    is_problem(shared_server.send("PATCH", f"{R}/nothing", {}), 404)
+
+
+def test_a_posted_feature_gets_an_id_or_keeps_its_own(shared_server: Server):
+    made = shared_server.post(R, circle(40, 40, 100))
+    assert made.status == 201
+    assert made.headers["location"] == f"{R}/{made.json()['id']}"
+    own = shared_server.post(R, circle(40, 40, 100) | {"id": "own.id"})
+    assert own.json()["id"] == "own.id"
+    assert shared_server.post(R, circle(40, 40, 100) | {"id": "own.id"}).status == 200
+    assert shared_server.post(R, circle(40, 40, 100) | {"id": 17}).json()["id"] == "17"
+
+
+def test_a_collection_is_stored_whole_or_not_at_all(server: Server):
+    good = [circle(n / 10, 10, 100) | {"id": f"c{n}"} for n in range(50)]
+    collection: dict[str, Any] = {"type": "FeatureCollection", "features": good}
+    answer = server.post(R, collection)
+    assert (answer.status, answer.json()["created"], answer.json()["replaced"]) == (201, 50, 0)
+    again = server.post(R, collection)
+    assert (again.status, again.json()["created"], again.json()["replaced"]) == (200, 0, 50)
+    bad = [*good[:2], {"type": "Feature", "geometry": None}, circle(1, 1, -5), circle(1, 1, 5) | {"id": "a/b"}, 5]
+    told = is_problem(server.post(R, {"type": "FeatureCollection", "features": bad}), 422)
+    assert {error["index"] for error in told["errors"]} == {2, 3, 4, 5}
+    assert server.get(f"{R}/c0").json()["properties"]["version"] == 2
+    exported = server.get(f"{R}?format=geojson").json()
+    assert exported["type"] == "FeatureCollection"
+    assert len(exported["features"]) == 50
+    assert server.post(R, exported).status == 200
+
+
+def test_regions_come_in_pages(shared_server: Server):
+    for n in range(3):
+        shared_server.send("PUT", f"{R}/page-{n}", circle(50, 50, 10))
+    first = shared_server.get(f"{R}?limit=2").json()
+    assert len(first["regions"]) == 2
+    assert shared_server.get(f"{R}?limit=2&cursor={first['next']}").json()["regions"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None, 5, [], {}, {"type": "Polygon", "coordinates": []}, {"type": "Feature"},
+        {"type": "Feature", "geometry": {"type": "Circle"}, "properties": {}},
+        {"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 1]}, "properties": {}},
+        circle(60, 24, 100) | {"id": "other"},
+        circle(91, 0, 100), circle(60, 24, 100, name=5), circle(60, 24, 100, debounce="much"),
+        circle(60, 24, 100, rules={"dwell_s": -1}), circle(60, 24, 100, notify=["shout"]),
+        circle(60, 24, 100) | {"properties": []},
+        {"type": "Feature", "properties": {},
+         "geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}},
+    ],
+)  # fmt: skip
+def test_what_is_no_region_is_422_and_changes_nothing(shared_server: Server, document: Any):
+    told = is_problem(shared_server.send("PUT", f"{R}/wrong", document), 422)
+    assert told["errors"][0]["message"]
+    is_problem(shared_server.get(f"{R}/wrong"), 404)
+
+
+def test_nan_in_a_geometry_is_named(shared_server: Server):
+    body = json.dumps(circle(60, 24, 100)).replace("60", "NaN")
+    is_problem(shared_server.request("PUT", f"{R}/wrong", body), 422)
+
+
+@pytest.mark.parametrize("id", ["a%20b", "x" * 65, "%C3%A4", "a%2Fb"])
+def test_a_region_id_is_plain(shared_server: Server, id: str):
+    assert shared_server.send("PUT", f"{R}/{id}", circle(60, 24, 100)).status in (404, 422)
+
+
+def test_a_repaired_shape_is_answered_and_not_stored(shared_server: Server):
+    bow = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
+    document = {"type": "Feature", "geometry": bow, "properties": {"name": "Bow"}}
+    answer = shared_server.send("PUT", f"{R}/bow?repair=1", document)
+    assert answer.status == 200
+    is_problem(shared_server.get(f"{R}/bow"), 404)
+    assert shared_server.send("PUT", f"{R}/bow", answer.json()).status == 201
+
+
+def test_a_preview_stores_nothing(server: Server):
+    server.ping("van-7", lat=60.2, time=now(-60))
+    server.ping("van-7", time=now(-1))
+    told = server.post(f"{R}/preview", circle(60.17, 24.94, 300, debounce="none")).json()
+    assert told["inside_count"] == 1
+    assert server.get(R).json()["regions"] == []
+    assert server.events() == []
+    is_problem(server.post(f"{R}/preview", {"type": "Feature"}), 422)
+
+
+def test_kml_becomes_regions(server: Server):
+    ring = "24,60 25,60 25,61 24,61 24,60"
+    kml = f"""<kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark><name>Town</name><Polygon>
+    <outerBoundaryIs><LinearRing><coordinates>{ring}</coordinates></LinearRing></outerBoundaryIs></Polygon>
+    </Placemark></Document></kml>"""
+    answer = server.request("POST", R, kml, {"content-type": "application/vnd.google-earth.kml+xml"})
+    assert answer.status == 201, answer.body
+    assert server.get(R).json()["regions"][0]["properties"]["name"] == "Town"
+    bad = server.request("POST", R, "<kml", {"content-type": "application/vnd.google-earth.kml+xml"})
+    assert bad.status in (400, 422)
+
+
+# -------------------------------------------------------------------------------------------------- events
+
+
+def drive(server: Server, vehicle: str, times: int) -> None:
+    """In and out of the region `box`, one event each."""
+    for n in range(times):
+        server.ping(vehicle, lat=60.17 if n % 2 else 60.18, time=now((n - times) * 60))
+
+
+def test_events_are_listed_filtered_and_acknowledged(server: Server):
+    server.send("PUT", f"{R}/box", circle(60.17, 24.94, 200, debounce="none"))
+    drive(server, "a", 4)
+    drive(server, "b", 3)
+    everything = server.get(E).json()
+    events = everything["events"]
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert (everything["next"], everything["last"]) == (None, len(events))
+    assert {event["vehicle"] for event in server.events(vehicle="a")} == {"a"}
+    assert {event["kind"] for event in server.events(kind="enter")} == {"enter"}
+    assert len(server.events(region="box")) == len(events)
+    assert server.events(region="nowhere") == []
+    first = server.get(f"{E}?limit=2").json()
+    assert [event["seq"] for event in first["events"]] == [1, 2]
+    assert first["next"] == 2
+    assert [event["seq"] for event in server.events(after=2)] == list(range(3, len(events) + 1))
+    assert [event["seq"] for event in server.events(before=3)] == [2, 1]
+    middle = events[1]["time"]
+    assert all(event["time"] >= middle for event in server.events(**{"from": middle}))
+    assert all(event["time"] < middle for event in server.events(until=middle))
+    id = events[0]["id"]
+    assert server.get(f"{E}/{id}").json() == events[0]
+    acked = server.post(f"{E}/{id}/ack", {"by": "Anna"}).json()
+    assert acked["ack"]["by"] == "Anna"
+    assert server.get(f"{E}/{id}").json() == acked
+    assert "ack" not in server.request("DELETE", f"{E}/{id}/ack").json()
+    is_problem(server.post(f"{E}/{id}/ack", {}), 422, "missing_by")
+    is_problem(server.post(f"{E}/nothing/ack", {"by": "Anna"}), 404)
+    is_problem(server.get(f"{E}/nothing"), 404, "unknown_event")
+
+
+@pytest.mark.parametrize("query", ["after=x", "after=-1", "after=1&before=2", "kind=shout", "from=soon", "limit=10001"])
+def test_a_filter_that_makes_no_sense_is_refused(shared_server: Server, query: str):
+    is_problem(shared_server.get(f"{E}?{query}"), 422)
+
+
+# ----------------------------------------------------------------------------------------------- the others
+
+
+def test_health_is_told_to_people_and_programs(shared_server: Server):
+    assert shared_server.get("/healthz").json()["status"] == "ok"
+    assert shared_server.get("/readyz").json()["status"] == "ok"
+    metrics = shared_server.get("/metrics")
+    assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
+    for line in metrics.body.decode().splitlines():
+        name, value = line.removeprefix("# TYPE ").split(" ")
+        assert name.startswith("tracker_")
+        assert line.startswith("#") or float(value) >= 0
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/api/v1/nothing", "/static/nothing.js", "/static/%2e%2e/README.md", "/api"]
+)
+def test_what_is_not_there_is_a_problem_too(shared_server: Server, path: str):
+    is_problem(shared_server.get(path), 404)
+
+
+def test_a_method_that_is_not_there_names_those_that_are(shared_server: Server):
+    answer = shared_server.request("PATCH", "/healthz")
+    is_problem(answer, 405)
+    assert "GET" in answer.headers["allow"]
+    assert shared_server.request("HEAD", V).status == 200
+    assert shared_server.request("OPTIONS", V).status == 200
+
+
+def test_a_body_of_another_type_is_415(shared_server: Server):
+    is_problem(shared_server.request("PUT", f"{R}/x", "a", {"content-type": "text/csv"}), 415)
+    is_problem(shared_server.request("PUT", f"{V}/x", "a", {"content-type": "application/x-www-form-urlencoded"}), 415)
+    is_problem(shared_server.request("PUT", f"{V}/x", "{}", {"content-encoding": "gzip"}), 415)
+
+
+@pytest.mark.parametrize("body", ["", "{", "[" * 10_000, "\x00"])
+def test_a_body_that_is_no_json_is_400(shared_server: Server, body: str):
+    is_problem(shared_server.request("PUT", f"{V}/x", body), 400)
+    is_problem(shared_server.request("POST", R, body), 400)
+
+
+def test_the_page_and_its_files_may_be_kept_but_are_asked_for_again(shared_server: Server):
+    page = shared_server.get("/")
+    assert page.status == 200
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "script-src 'self'" in policy
+    assert "http" not in policy  # no tiles, nothing from elsewhere
+    etag = page.headers["etag"]
+    assert shared_server.get("/", If_None_Match=etag).status == 304
+    script = shared_server.get("/static/js/wire.js", Accept_Encoding="gzip")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert script.headers["content-encoding"] == "gzip"
+    assert script.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_page_is_told_what_it_has_to_know(shared_server: Server):
+    told = shared_server.get("/api/v1/page").json()
+    assert told["demo"] is False
+    assert told["tiles"]["reachable"] is False
+    assert told["version"]
+
+
+async def test_every_route_is_described_and_every_described_route_is_there():
+    from tracker.config import Settings
+    from tracker.web.app import create_app
+    from tracker.web.openapi import document
+
+    app = create_app(Settings(data="/nonexistent", tiles=""))
+    routed = {
+        (method.lower(), "/" + "/".join("{}" if part.startswith("<") else part for part in rule.rule.split("/")[1:]))
+        for rule in app.url_map.iter_rules()
+        if not rule.websocket
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    described = {
+        (method, "/" + "/".join("{}" if part.startswith("{") else part for part in path.split("/")[1:]))
+        for path, methods in document()["paths"].items()
+        for method in methods
+    }
+    raw = {("post", "/api/v1/positions"), ("get", "/api/v1/positions"), ("get", "/api/v1/live")}
+    assert described == routed | raw
+
+
+def test_the_description_is_openapi(shared_server: Server):
+    told = shared_server.get("/openapi.json").json()
+    assert told["openapi"].startswith("3.1")
+    names = told["components"]["schemas"].keys()
+
+    def references(part: Any) -> None:
+        if isinstance(part, dict):
+            if "$ref" in part:
+                assert part["$ref"].rpartition("/")[2] in names
+            for inner in part.values():
+                references(inner)
+        elif isinstance(part, list):
+            for inner in part:
+                references(inner)
+
+    references(told)
+    ids = [operation["operationId"] for path in told["paths"].values() for operation in path.values()]
+    assert len(ids) == len(set(ids))
