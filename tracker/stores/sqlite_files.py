@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tracker.errors import Invalid, StoreLocked
@@ -56,14 +57,9 @@ def copy(source: Path, target: Path) -> None:
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
     try:
-        original = connect(source)
-        duplicate = sqlite3.connect(part, isolation_level=None)
-        try:
+        with closing(connect(source)) as original, closing(sqlite3.connect(part, isolation_level=None)) as duplicate:
             original.backup(duplicate)
             duplicate.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
-        finally:
-            duplicate.close()
-            original.close()
         _sync(part)
         part.replace(target)
         _sync(target.parent)
@@ -90,17 +86,7 @@ def restore(file: str, folder: Path) -> Path | None:
         part = folder / (FILE + ".part")
         part.unlink(missing_ok=True)
         try:
-            source = sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)
-            try:
-                if not check(source, backup):
-                    raise Invalid("backup_damaged", f"{backup} is not a tracker's backup: it is empty")
-                fault = source.execute("PRAGMA quick_check(1)").fetchone()[0]
-                if fault != "ok":
-                    raise Invalid("backup_damaged", f"{backup} is damaged: {fault}")
-            except sqlite3.DatabaseError as error:
-                raise Invalid("backup_damaged", f"{backup} is not a tracker's backup: {error}") from error
-            finally:
-                source.close()
+            _examine(backup)
             copy(backup, part)
             kept = _set_aside(folder / FILE)
             part.replace(folder / FILE)
@@ -112,12 +98,23 @@ def restore(file: str, folder: Path) -> Path | None:
         lock.release()
 
 
+def _examine(backup: Path) -> None:
+    try:
+        with closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)) as source:
+            if not check(source, backup):
+                raise Invalid("backup_damaged", f"{backup} is not a tracker's backup: it is empty")
+            fault = source.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise Invalid("backup_damaged", f"{backup} is not a tracker's backup: {error}") from error
+    if fault != "ok":
+        raise Invalid("backup_damaged", f"{backup} is damaged: {fault}")
+
+
 def _set_aside(path: Path) -> Path | None:
     if not path.exists():
         return None
-    connection = connect(path, write=True)  # what is still in its log becomes part of it
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
+    with closing(connect(path, write=True)) as connection:  # what is still in its log becomes part of it
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     number = 1
     while (kept := path.with_name(f"{path.stem}-replaced{number}{path.suffix}")).exists():
         number += 1

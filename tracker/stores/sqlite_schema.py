@@ -88,12 +88,16 @@ def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=10, isolation_level=None, check_same_thread=False
     )
-    if not write:
-        connection.execute("PRAGMA query_only = 1")
-        return connection
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
-    connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer does it between two commits, not inside one
+    try:
+        if write:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
+            connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer does it between two commits, not in one
+        else:
+            connection.execute("PRAGMA query_only = 1")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
