@@ -1,0 +1,197 @@
+"""What regions cost: one place, one ping's whole step, one edit, a whole array; at 100, 1,000 and 10,000 regions.
+
+500 vehicles drive through seeded cities (`city.py`) and report every ten seconds. *Step* is what the fleet does about
+regions for one ping: membership, transitions, the line since the last ping, hysteresis, and events with their
+explanation. Beside it the plain loop over shapely's STRtree, which knows no hysteresis: a point query, two set
+differences and a line query. Times are CPU time; cold is the first pass, which finds every cell.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import shapely
+from bench import Row, number, report, resident_bytes
+from city import drives, geometries
+
+from tracker.cell_arrays import CellArrays
+from tracker.cells import CellIndex
+from tracker.occasion import Occasion
+from tracker.ping import Ping
+from tracker.regions import Region, RegionBook
+from tracker.vehicle import Vehicle
+from tracker.visits import move
+from tracker.watch import tell
+
+COUNTS = (100, 1_000, 10_000)
+VEHICLES, STEPS, ROUNDS = 500, 100, 5
+EVERY_MS = 10_000
+START = 1_790_000_000_000
+
+Places = list[list[tuple[float, float]]]  # by round, by vehicle: lat, lon
+
+
+def spent(work: Callable[[], object]) -> float:
+    """CPU seconds."""
+    gc.collect()
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def ask(index: CellIndex[str], places: Places) -> int:
+    at, hits = index.at, 0
+    for fixes in places:
+        for lat, lon in fixes:
+            hits += len(at(lat, lon))
+    return hits
+
+
+def pings_of(places: Places) -> list[list[Ping]]:
+    return [
+        [
+            Ping(vehicle=f"v{i}", time=START + step * EVERY_MS, lat=lat, lon=lon, accuracy_m=8.0)
+            for i, (lat, lon) in enumerate(fixes)
+        ]
+        for step, fixes in enumerate(places)
+    ]
+
+
+def drive(book: RegionBook, pings: list[list[Ping]]) -> int:
+    """The region step of every ping, as the fleet takes it; how many events it made."""
+    vehicles = []
+    for i, ping in enumerate(pings[0]):
+        vehicle = Vehicle(i, ping, ping.time)
+        vehicle.raw = book.covering(ping.lat, ping.lon, ping.time)
+        vehicles.append(vehicle)
+    events = 0
+    for fixes in pings[1:]:
+        for vehicle, ping in zip(vehicles, fixes, strict=True):
+            vehicle.clock = ping.time
+            moves = move(book, vehicle, ping)
+            if moves is not None:
+                occasion = Occasion.of_fix(ping, vehicle.ping, ping.time)
+                tell(book, vehicle, moves, occasion)
+                vehicle.settled = not vehicle.touches and len(vehicle.visits) == len(vehicle.raw)
+                events += len(occasion.events)
+            vehicle.ping = ping
+    return events
+
+
+def plain(shapes: Sequence[shapely.Geometry], places: Places) -> int:
+    """The reference: every ping asks the STRtree, which is warm."""
+    tree = shapely.STRtree(shapes)
+    before = [(fix, frozenset(tree.query(shapely.Point(fix[1], fix[0]), "intersects").tolist())) for fix in places[0]]
+    events = 0
+    for fixes in places[1:]:
+        for i, (lat, lon) in enumerate(fixes):
+            (lat0, lon0), inside = before[i]
+            now = frozenset(tree.query(shapely.Point(lon, lat), "intersects").tolist())
+            line = shapely.LineString([(lon0, lat0), (lon, lat)])
+            crossed = set(tree.query(line, "intersects").tolist()) - now - inside
+            events += len(now - inside) + len(inside - now) + len(crossed)
+            before[i] = ((lat, lon), now)
+    return events
+
+
+def plain_points(shapes: Sequence[shapely.Geometry], places: Places) -> None:
+    tree = shapely.STRtree(shapes)
+    for fixes in places:
+        for lat, lon in fixes:
+            tree.query(shapely.Point(lon, lat), "intersects")
+
+
+def edit(book: RegionBook, regions: Sequence[Region], places: Places) -> float:
+    """Milliseconds on the loop to put one changed region in, the cells around it known; and again for the next."""
+    took = []
+    for region in regions:
+        ask(book.cells, places[:20])
+        took.append(spent(lambda region=region: book.put(region)) * 1e3)  # type: ignore[misc]
+    return max(took)
+
+
+def measure(count: int) -> list[Row]:
+    read = []
+    regions: list[Region] = []
+    for i, geometry in enumerate(geometries(count)):
+        feature = {"type": "Feature", "geometry": geometry, "properties": {}}
+        started = time.process_time()
+        regions.append(Region.read(feature, id=f"r{i:05}", version=1, now=START))
+        read.append((time.process_time() - started) * 1e3)
+    shapes = [region.shape.parts for region in regions]
+    book = RegionBook()
+    started = time.process_time()
+    for region in regions:
+        book.put(region)
+    put = (time.process_time() - started) / count * 1e6
+    places: Places = [
+        list(zip(lats, lons, strict=True)) for lats, lons in drives(count, VEHICLES, STEPS, EVERY_MS / 1000)
+    ]
+    pings, each = pings_of(places), VEHICLES * STEPS
+    memory = resident_bytes(os.getpid())
+    cold_step = spent(lambda: drive(book, pings)) / each * 1e6
+    memory = resident_bytes(os.getpid()) - memory
+    cells = book.cells.cells
+    hits = ask(book.cells, places) / each
+    edges = sum(1 for cell in book.cells._cells.values() if cell.pieces) / cells
+    fresh: CellIndex[str] = CellIndex()
+    fresh.update({region.id: region.shape for region in regions})
+    cold = spent(lambda: ask(fresh, places)) / each * 1e6
+
+    tree = [spent(lambda: plain(shapes, places[:20])) / (VEHICLES * 20) * 1e6 for _ in range(3)]
+    points = [spent(lambda: plain_points(shapes, places[:20])) / (VEHICLES * 20) * 1e6 for _ in range(3)]
+    warm = [spent(lambda: ask(book.cells, places)) / each * 1e6 for _ in range(ROUNDS)]
+    step = [spent(lambda: drive(book, pings)) / each * 1e6 for _ in range(ROUNDS)]
+    events = drive(book, pings)
+
+    arrays = CellArrays(book.cells)
+    lats, lons = np.array([fix for fixes in places for fix in fixes]).T
+    arrays.contains_many(lats, lons)
+    batch = [
+        spent(
+            lambda: [arrays.contains_many(lats[i : i + 10_000], lons[i : i + 10_000]) for i in range(0, each, 10_000)]
+        )
+        / each
+        * 1e6
+        for _ in range(ROUNDS)
+    ]
+    largest = sorted(regions, key=lambda region: -region.shape.area_m2)
+    edits = [edit(book, [region], places) for region in (*regions[:ROUNDS], *largest[:2])]
+    name = f"{count:,} regions: "
+    per_second = f"{1e6 / sorted(step)[len(step) // 2]:,.0f} pings/s"
+    return [
+        Row(
+            name + "whole step, warm",
+            "µs/ping",
+            step,
+            tree,
+            f"{per_second}; {events:,} events; STRtree: the whole loop",
+        ),
+        Row(name + "whole step, first pass", "µs/ping", [cold_step], tree, f"finds {cells:,} cells"),
+        Row(
+            name + "where is it, warm", "µs/ping", warm, points, f"{hits:.2f} hits a ping; {edges:.0%} cells with edges"
+        ),
+        Row(name + "where is it, first pass", "µs/ping", [cold], points),
+        Row(name + "arrays of 10,000", "µs/ping", batch, points, f"{1 / sorted(batch)[len(batch) // 2]:.1f} M/s"),
+        Row(
+            name + "one edit on the loop", "ms", edits, (), f"worst {max(edits):.2f} ms, the largest regions among them"
+        ),
+        Row(name + "put in", "µs/region", [put]),
+        Row(name + "read and check, off the loop", "ms/region", read, (), f"worst {number(max(read))} ms"),
+        Row(name + "memory", "B/cell", [max(memory, 0) / cells], (), f"{max(memory, 0) / 1e6:.0f} MB"),
+    ]
+
+
+def main() -> None:
+    counts = [int(argument) for argument in sys.argv[1:]] or list(COUNTS)
+    rows = [row for count in counts for row in measure(count)]
+    report("Regions", rows, "STRtree")
+
+
+if __name__ == "__main__":
+    main()
