@@ -162,22 +162,31 @@ class Area:
             drop[i] = self._covers(middle, 180 - 1e-9) and self._covers(middle, -180 + 1e-9)
         return self._edges[:4, ~drop]
 
-    def signed_distance_m(self, lat: float, lon: float) -> float:
-        """Metres to the boundary, negative inside. The nearest place is found in the local metre frame."""
+    def signed_distance_m(self, lat: float, lon: float, inside: bool | None = None) -> float:
+        """Metres to the boundary, negative inside. The nearest place is found in the local metre frame.
+
+        Who knows already whether it is `inside` says so: finding out costs more than the distance.
+        """
         kx, ky = frame(lat)
         ax, ay, bx, by = self._outline
-        inside = self.covers(lat, lon)
+        if inside is None:
+            inside = self.covers(lat, lon)
         if not ax.size:
             return -inf if inside else inf
-        turns = np.rint(((ax + bx) / 2 - lon) / 360) * 360
-        x, y = (ax - lon - turns) * kx, (ay - lat) * ky
+        x = ax - lon
+        west, _, east, _ = self.boxes[0]
+        if len(self.boxes) > 1 or not (-90 < lon - west < 90 and east - west < 90):  # the short way may be the other
+            x -= np.rint(((ax + bx) / 2 - lon) / 360) * 360
+        x *= kx
+        y = (ay - lat) * ky
         dx, dy = (bx - ax) * kx, (by - ay) * ky
-        along = np.clip(-(x * dx + y * dy) / np.maximum(dx * dx + dy * dy, TINY), 0.0, 1.0)
+        along = (x * dx + y * dy) / -np.maximum(dx * dx + dy * dy, TINY)
+        np.maximum(along, 0.0, out=along)
+        np.minimum(along, 1.0, out=along)
         x += along * dx
         y += along * dy
-        i = int(np.argmin(x * x + y * y))
-        t = float(along[i])
-        metres = distance_m(lat, lon, *lerp(ay[i], ax[i], by[i], bx[i], t))
+        i = int((x * x + y * y).argmin())
+        metres = distance_m(lat, lon, *lerp(float(ay[i]), float(ax[i]), float(by[i]), float(bx[i]), float(along[i])))
         return -metres if inside else metres
 
 

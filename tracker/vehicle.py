@@ -87,7 +87,7 @@ class Vehicle:
         self.visits: dict[str, Visit] = {}
         self.touches: dict[str, Touch] = {}
         self.regions: dict[str, int] = {}  # what is published of the visits; a new dict when it changes
-        self.raw: Sequence[str] = ()  # the regions that cover `ping`
+        self.raw: Sequence[str] | None = None  # the regions that cover `ping`; None: nobody looked yet
         self.watched = False  # a visit has rules that every fix must be held against
         self.settled = False  # visits are exactly `raw`, and nothing waits for the next fix
         self.clock = 0  # schedules were obeyed up to here
@@ -133,7 +133,7 @@ class Vehicle:
 
     def settle(self, watched: bool) -> None:
         """Keep the quick way out of `move` true after visits, touches or `raw` changed."""
-        self.settled = not self.touches and len(self.visits) == len(self.raw)
+        self.settled = self.raw is not None and not self.touches and len(self.visits) == len(self.raw)
         self.watched = watched
 
     def publish(self) -> None:
@@ -154,9 +154,9 @@ class Vehicle:
     def pack(self) -> bytes:
         return _pack(
             (
-                1, self.rev, self.clock, self.top, self.floor, self.received_at, self.state, self.since, self.still_since,
-                self.anchor, self.gap_ms, self.peak_mps, self.silent, self.low, self.delayed, self.ping, self.held,
-                self.visits, self.touches,
+                1, self.rev, self.clock, self.top, self.floor, self.received_at, self.state, self.since,
+                self.still_since, self.anchor, self.gap_ms, self.peak_mps, self.silent, self.low, self.delayed,
+                self.ping, self.held, self.visits, self.touches,
             )
         )  # fmt: skip
 

@@ -12,6 +12,8 @@ changed, window opened) is plain containment. A line between two fixes that cuts
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from tracker.geo import distance_m
@@ -28,9 +30,11 @@ CROSS_GAP_MS = 300_000  #: after a longer silence the straight line is no eviden
 class Moves(msgspec.Struct):
     """What one fix did, each in order of region id."""
 
-    exits: list[tuple[str, Visit]] = []
-    crosses: list[tuple[str, Touch]] = []
-    enters: list[str] = []
+    raw_before: Sequence[str] | None  # the regions that covered the fix before; None: nobody looked
+    exits: list[tuple[str, Visit]]
+    crosses: list[tuple[str, Touch]]
+    enters: list[str]
+    edge_m: dict[str, float]  # signed distance of the fix to the edge, where it was asked for
 
 
 def counted(accuracy_m: float | None) -> float:
@@ -38,20 +42,20 @@ def counted(accuracy_m: float | None) -> float:
     return NO_ACCURACY_M if accuracy_m is None else min(accuracy_m, WORST_M)
 
 
-def is_deep(region: Region, ping: Ping) -> bool:
+def is_deep(region: Region, ping: Ping, edge_m: dict[str, float]) -> bool:
     """Is a covered fix far enough inside?"""
     if region.exact:
         return True
-    need = min(counted(ping.accuracy_m), region.inner_m)
-    return region.shape.signed_distance_m(ping.lat, ping.lon) <= -need
+    sd = edge_m[region.id] = region.shape.signed_distance_m(ping.lat, ping.lon, True)
+    return sd <= -min(counted(ping.accuracy_m), region.inner_m)
 
 
-def is_clear(region: Region, ping: Ping) -> bool:
+def is_clear(region: Region, ping: Ping, edge_m: dict[str, float]) -> bool:
     """Is a fix that is not covered far enough outside?"""
     if region.exact:
         return True
-    need = max(CLEAR_M, 2 * counted(ping.accuracy_m))
-    return region.shape.signed_distance_m(ping.lat, ping.lon) > need
+    sd = edge_m[region.id] = region.shape.signed_distance_m(ping.lat, ping.lon, False)
+    return sd > max(CLEAR_M, 2 * counted(ping.accuracy_m))
 
 
 def move(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves | None:
@@ -65,13 +69,12 @@ def move(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves | None:
     cut = book.cells.crossed(before.lat, before.lon, ping.lat, ping.lon, vehicle.visits) if gap <= CROSS_GAP_MS else ()
     if not cut and vehicle.settled and raw == vehicle.raw:
         return None
-    vehicle.raw = raw
     visits, touches, regions = vehicle.visits, vehicle.touches, book.regions
-    moves: Moves | None = None
+    moves = Moves(vehicle.raw, [], [], [], {})
+    vehicle.raw = raw
     for key in [key for key in visits if key not in raw]:
-        if is_clear(regions[key], ping):
-            if moves is None:
-                moves = Moves([], [], [])
+        if is_clear(regions[key], ping, moves.edge_m):
+            if not moves.exits:
                 vehicle.write_peak()
             moves.exits.append((key, visits.pop(key)))
     for key, enters, leaves in cut:
@@ -86,22 +89,23 @@ def move(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves | None:
     for key in raw:
         if key in visits:
             continue
-        if is_deep(regions[key], ping):
+        if is_deep(regions[key], ping, moves.edge_m):
             touches.pop(key, None)
-            moves = moves or Moves([], [], [])
             moves.enters.append(key)
         elif touch := touches.get(key):
             touch.exited_at = ping.time
         else:
             touches[key] = Touch(ping.time, ping.time)
     for key in [key for key in touches if key not in raw] if touches else ():
-        if is_clear(regions[key], ping):
-            moves = moves or Moves([], [], [])
+        if is_clear(regions[key], ping, moves.edge_m):
             moves.crosses.append((key, touches.pop(key)))
-    vehicle.settled = not touches and len(visits) == len(raw)  # entering makes it so later
-    if moves is not None:
-        vehicle.write_peak()
+    vehicle.settled = not touches and len(visits) == len(raw)
+    if not (moves.exits or moves.crosses or moves.enters):
+        return None
+    vehicle.write_peak()
+    if len(moves.exits) > 1:
         moves.exits.sort()
+    if len(moves.crosses) > 1:
         moves.crosses.sort()
-        moves.enters.sort()
+    moves.enters.sort()
     return moves
