@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None, beside: Callable[[Node], Awaita
     """
     node = Node(settings or Settings())
     app = Quart("tracker", static_folder=None)
+    app.logger.addFilter(_is_unexpected)
     app.extensions["node"] = node
     app.config["MAX_CONTENT_LENGTH"] = node.settings.max_inflated
     app.config["BODY_TIMEOUT"] = node.settings.body_timeout_s
@@ -88,6 +89,11 @@ class Front:
             await send_answer(send, problem(fault))
             return
         await self._inner(scope, receive, send)
+
+
+def _is_unexpected(record: logging.LogRecord) -> bool:
+    """Quart logs whatever a start-up raises; ours are one line on stderr, told by the command."""
+    return not (record.exc_info and isinstance(record.exc_info[1], TrackerError))
 
 
 def _respond(answer: Answered) -> Response:
