@@ -51,7 +51,7 @@ LAYERS: list[set[str]] = [
     {"cells", "pyramid"},
     {"shapes"},
     {"areas", "outlines", "rounds", "validation"},  # what shapes are made of
-    {"antimeridian", "slabs"},
+    {"antimeridian", "rims", "slabs"},
     {"slabs"},
     {"antimeridian", "plane", "streets"},
     {"picture"},

@@ -188,6 +188,8 @@ def run(settings: Settings, vehicles: int, keep: bool) -> None:
     async def beside(node: Node) -> None:
         await drive(node, vehicles)
 
+    # whoever tries the curl line types any two places, seconds apart: here that is no receiver gone astray
+    settings = msgspec.structs.replace(settings, jump_gap_s=0.0)
     with contextlib.ExitStack() as end:
         if not keep:
             folder = end.enter_context(tempfile.TemporaryDirectory(prefix="tracker-demo-", ignore_cleanup_errors=True))
@@ -201,13 +203,22 @@ async def drive(node: Node, vehicles: int) -> None:
     picture = node.picture
     places = {id: (state.ping.lat, state.ping.lon) for id, state in picture.vehicles.items()}
     streets = await asyncio.to_thread(Streets.load, fixtures() / "roads.json")
-    simulation = Simulation(streets, vehicles, node.clock(), places=places)
+    simulation = await asyncio.to_thread(Simulation, streets, vehicles, node.clock(), places=places)
     if not picture.register and not picture.vehicles:
         await node.pipeline.save_regions(regions(), create_only=True)
-    for van in simulation.vans:
-        if van.vehicle not in picture.register:
-            await node.pipeline.register(van.register_entry())
-    await play(node.pipeline.submit, simulation, node.clock)
+    unnamed = [van.register_entry() for van in simulation.vans if van.vehicle not in picture.register]
+    async with asyncio.TaskGroup() as tasks:  # each name is a commit of its own: thousands of vans do not wait for it
+        tasks.create_task(name(node.pipeline.register, unnamed))
+        tasks.create_task(play(node.pipeline.submit, simulation, node.clock))
+
+
+async def name(register: Callable[[Registered], Awaitable[Any]], entries: list[Registered]) -> None:
+    """Say what the vans are called; those a busy store refuses stay as they are until the next start."""
+    for entry in entries:
+        try:
+            await register(entry)
+        except (Overloaded, StoreError) as error:
+            log.warning("%s got no name: %s", entry.vehicle, error)
 
 
 def regions() -> list[dict[str, Any]]:

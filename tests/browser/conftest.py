@@ -38,7 +38,7 @@ async def feed() -> AsyncIterator[Running]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def open_page(browser: Browser) -> AsyncIterator[Open]:
+async def open_page(browser: Browser, feed: Running) -> AsyncIterator[Open]:
     """Open an address in a window of its own. What the page logs or throws, and any request off this machine, fails
     the test; `page.expected` lists the words of complaints a test provokes."""
     contexts: list[tuple[BrowserContext, list[str], list[str]]] = []

@@ -129,6 +129,7 @@ async def test_every_screen_from_a_small_phone_to_a_wall_has_a_layout(open_page:
         await live(page)
         await picture(page, f"size-{width}")
         assert await page.evaluate(LINT) == []
+        await page.context.close()
 
 
 #: What a person would see at once: text cut off, the page wider than the window, a control under another, one too small.

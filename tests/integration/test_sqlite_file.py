@@ -280,6 +280,12 @@ async def test_the_data_itself_is_no_place_for_a_backup(store: SqliteStore, tmp_
             await store.backup(str(target))
 
 
+def test_a_place_nobody_can_write_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tracker.db").touch()
+    with pytest.raises(StoreError, match=r"Could not copy .* to /proc/copy"):
+        backup_store(str(tmp_path), "/proc/copy")
+
+
 def test_there_is_nothing_to_back_up_in_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="There is no data"):
         backup_store(str(tmp_path), str(tmp_path / "copy"))
@@ -288,11 +294,12 @@ def test_there_is_nothing_to_back_up_in_an_empty_folder(tmp_path: Path) -> None:
 
 async def test_blocks_missed_at_a_crash_are_closed_later(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(store, "_tidy", lambda: None)
+        patch.setattr(engine, "TIDY_AFTER", 1 << 60)
         for turn in range(9):
             await store.commit(Commit(pings=pings(turn * 4000, 4000), vehicles=[SavedVehicle(1, "van-1", b"")]))
     assert await in_writer(store, "SELECT count(*) FROM blocks") == (0,)
     await holds(store, 36_000)
     await store.commit(Commit(pings=pings(36_000, 1)))
+    await store._on(store._write_thread, store._tidy)
     assert await in_writer(store, "SELECT count(*) FROM blocks") == (1,)
     await holds(store, 36_001)

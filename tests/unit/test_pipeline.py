@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -343,6 +344,18 @@ async def test_a_timer_fires_through_the_same_journal(node: Node) -> None:
     assert await node.kinds() == ["enter", "dwell"]
 
 
+async def test_a_window_that_opens_evaluates_every_vehicle(node: Node) -> None:
+    days = {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+    today = datetime.fromtimestamp(T0 / 1000, UTC)
+    days[today.strftime("%a").lower()] = [[(today + timedelta(minutes=2)).strftime("%H:%M"), "24:00"]]
+    await node.pipeline.save_regions([depot(rules={"schedule": {"zone": "UTC", "weekly": days}})])
+    await node.pipeline.submit([ping(0)])
+    assert await node.kinds() == []
+    node.clock.now += 180_000
+    await node.pipeline.submit([ping(1, "other", lat=61.0)])  # wakes the intake, which sleeps by the real clock
+    await until(lambda: [event.reason for change in node.told for event in change.events] == ["window_open"])
+
+
 async def test_a_timer_that_cannot_be_committed_is_tried_again(node: Node) -> None:
     await node.pipeline.save_regions([depot(rules={"dwell_s": 60})])
     await node.pipeline.submit([ping(1)])
@@ -464,6 +477,15 @@ async def test_a_change_that_cannot_be_shown_stops_nothing(node: Node, monkeypat
         assert await node.pipeline.submit([ping(1)]) == Answer(accepted=1)
     assert await node.pipeline.submit([ping(2)]) == Answer(accepted=1)
     assert node.picture.vehicles["van"].ping == ping(2)
+
+
+async def test_nobody_waits_for_an_intake_that_ended(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(node.fleet, "due_at", lambda: 1 / 0)
+        await node.pipeline.submit([ping(1)])
+        await until(lambda: node.pipeline.statistics().down)
+    with pytest.raises(StoreError, match="restart"):
+        await node.pipeline.submit([ping(2)])
 
 
 async def test_a_full_inbox_refuses_until_there_is_room(node: Node) -> None:

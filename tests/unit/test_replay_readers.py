@@ -11,7 +11,8 @@ import pytest
 from tracker.replay import Point, Reading, Skip, Unreadable, find_format, formats
 from tracker.replay.recording import Choice, Recording
 
-TRACKS = Path(__file__).parents[2] / "fixtures" / "tracks"
+ROOT = Path(__file__).parents[2]
+TRACKS = ROOT / "fixtures" / "tracks"
 
 
 def read(name: str, content: str | bytes, format: str | None = None, **how: str) -> list[Point | Skip]:
@@ -366,3 +367,13 @@ def test_the_shipped_tracks_are_the_same_drive() -> None:
         recording.add(str(TRACKS / name))
         found[name] = [(p.time, p.position["vehicle"], p.position["lat"]) for p in recording]
     assert sorted(found["vans.csv"]) == sorted(found["vans.ndjson"])
+
+
+def test_every_format_and_option_is_documented() -> None:
+    from tracker.cli import replay
+
+    page = (ROOT / "docs" / "replay.md").read_text("utf-8")
+    for format in formats():
+        assert f"| `{format.NAME}` |" in page
+    for option in (text for parameter in replay.params for text in parameter.opts if text.startswith("--")):
+        assert f"`{option}`" in page

@@ -1,0 +1,216 @@
+"""What the page says is true: about the connection, about age, about motion, and about what it may not know."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, WebSocket
+
+from .conftest import Open, live, picture
+from .feed import Feed, Running
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PLACE = "map=15/60.1709/24.9435"
+
+
+async def text(page: Page, selector: str) -> str:
+    return " ".join((await page.locator(selector).inner_text()).split())
+
+
+async def test_a_dropped_socket_comes_back_by_itself_and_says_what_it_caught_up(
+    open_page: Open, feed: Running
+) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    region = next(iter(feed.feed.regions))
+    before = len(feed.feed.followed)
+    feed.feed.drop()
+    await page.wait_for_selector("#pill:not([data-phase=live])")
+    while len(feed.feed.followed) == before:
+        await asyncio.sleep(0.02)
+    assert feed.feed.followed[-1]["resume"] == "c0"
+    feed.feed.tell(events=[feed.feed.event("enter", 1, region), feed.feed.event("exit", 1, region)])
+    await page.wait_for_selector("#pill[data-phase=live]")
+    await page.wait_for_function("document.querySelector('#pill').textContent.includes('caught up · 2 events')")
+    assert await page.locator(".event").count() == 2
+
+
+async def test_a_socket_that_is_open_but_silent_is_given_up(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    feed.feed.silent = True
+    await page.wait_for_selector("#pill[data-phase=waiting], #pill[data-phase=connecting]", timeout=12_000)
+    feed.feed.silent = False
+    await page.wait_for_selector("#pill[data-phase=live]", timeout=15_000)
+
+
+async def test_a_restarted_server_with_other_numbers_is_right_without_a_reload(open_page: Open) -> None:
+    feed = Feed(10)
+    async with Running(feed) as first:
+        page = await live(await open_page(f"{first.url}#{PLACE}&vehicle=van-03"))
+        page.expected += ["WebSocket", "ERR_CONNECTION", "ERR_EMPTY"]  # type: ignore[attr-defined]
+        port = first.port
+    await page.wait_for_selector("#pill[data-phase=waiting], #pill[data-phase=offline]")
+    assert "Offline" in await page.title()
+    again = Feed(8, seed=5)
+    again.epoch = "e2"
+    again.rows.reverse()
+    for n, row in enumerate(again.rows, 1):
+        row[0] = n
+    async with Running(again, port):
+        await page.evaluate("dispatchEvent(new Event('online'))")
+        await page.wait_for_selector("#pill[data-phase=live]", timeout=10_000)
+        await page.wait_for_function("window.fleetPage.fleet.byId.size === 8")
+        shown = await page.evaluate("[...window.fleetPage.fleet.byId.values()].map(v => [v.n, v.id]).sort()")
+        assert shown == sorted([row[0], row[1]] for row in again.rows)
+        assert await text(page, ".detail:not([hidden]) h2") == "Van 3"
+        await page.context.close()
+
+
+async def test_where_no_websocket_passes_the_page_says_how_it_listens(open_page: Open, feed: Running) -> None:
+    page = await open_page("about:blank")
+    page.expected += ["WebSocket", "404"]  # type: ignore[attr-defined]
+    await page.add_init_script("window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.({code: 1006, reason: ''}), 5) } send() {} close() {} }")
+    stream: dict[str, Any] = feed.feed.snapshot({"all": True})
+    welcome = {"op": "welcome", "epoch": "e1", "t0": feed.feed.t0, "now": feed.feed.now(), "heartbeat_s": 20}
+    body = "retry: 60000\n\n" + "".join(f"data: {json.dumps(m)}\n\n" for m in (welcome, stream))
+    await page.route("**/api/v1/stream*", lambda route: route.fulfill(body=body, content_type="text/event-stream"))
+    changes = {"messages": [welcome, stream], "cursor": "c0", "after_ms": 200}
+    await page.route("**/api/v1/changes*", lambda route: route.fulfill(json=changes))
+    await page.goto(f"{feed.url}#{PLACE}")
+    await page.wait_for_function("/stream|polling/.test(document.querySelector('#pill')?.textContent)", timeout=30_000)
+    await page.wait_for_function("window.fleetPage.fleet.byId.size === 40")
+
+
+async def test_everything_turns_grey_by_age_while_nothing_is_heard(open_page: Open, feed: Running) -> None:
+    page = await open_page("about:blank")
+    await page.clock.install()
+    await page.goto(f"{feed.url}#{PLACE}")
+    await page.clock.run_for(3000)
+    await live(page)
+    states = "(() => { const c = {}; for (const v of window.fleetPage.fleet.byId.values()) { const s = v.offline ? 'offline' : v.stale ? 'stale' : 'fresh'; if (v.state === 1) c[s] = (c[s] ?? 0) + 1 } return c })()"
+    assert (await page.evaluate(states)).get("fresh", 0) > 15
+    feed.feed.silent = True
+    await page.clock.run_for(12_000)
+    assert (await page.evaluate(states)).get("fresh", 0) > 0  # younger than 15 s still
+    await page.clock.run_for(10_000)
+    assert set(await page.evaluate(states)) == {"stale"}
+    await picture(page, "stale")
+    await page.clock.fast_forward(600_000)
+    await page.clock.run_for(2000)
+    assert set(await page.evaluate(states)) == {"offline"}
+
+
+async def test_a_paused_page_does_not_change_and_counts_what_waits(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    await page.locator("#map").focus()
+    await page.keyboard.press("Space")
+    await page.wait_for_selector("#pill[data-phase=paused]")
+    await page.wait_for_timeout(300)
+    clip = {"x": 0, "y": 50, "width": 1440, "height": 850}
+    first = await page.screenshot(clip=clip)  # type: ignore[arg-type]
+    moved = 0
+    for _ in range(5):
+        rows = feed.feed.move()
+        moved += len(rows)
+        feed.feed.tell(moved=rows)
+    feed.feed.tell(events=[feed.feed.event("enter", 1, next(iter(feed.feed.regions)))])
+    await page.wait_for_function(f"document.querySelector('#pill').textContent.includes('{moved} waiting · 1 event')")
+    assert await page.screenshot(clip=clip) == first  # type: ignore[arg-type]
+    await page.keyboard.press("Space")
+    await page.wait_for_selector("#pill[data-phase=live]")
+    await page.wait_for_selector(".event")
+    shown = await page.evaluate("window.fleetPage.fleet.vehicles.get(1).lat")
+    assert shown == pytest.approx(feed.feed.rows[0][4] / 1e6)
+
+
+async def test_reduced_motion_puts_a_marker_at_its_fix_at_once(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}", reduced_motion="reduce"))
+    places = """rows => new Promise(done => {
+      const seen = new Set(), app = window.fleetPage, slot = app.fleet.vehicles.get(rows[0][0]).slot; let frames = 0;
+      const look = () => { seen.add(app.vehicles.atX[slot] + ',' + app.vehicles.atY[slot]); ++frames < 20 ? requestAnimationFrame(look) : done(seen.size) };
+      look(); app.receive({op: 'update', moved: rows});
+    })"""
+    row = next(row for row in feed.feed.rows if row[8] == 1 and row[0] % 13)
+    moved = [[row[0], feed.feed.now() - feed.feed.t0, row[4] + 300, row[5] + 300, 90, 45, 1]]
+    assert await page.evaluate(places, moved) <= 2
+
+
+async def test_a_marker_never_passes_the_newest_fix(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    row = next(row for row in feed.feed.rows if row[8] == 1 and row[0] % 13)
+    feed.feed.tell(moved=[[row[0], feed.feed.now() - feed.feed.t0, row[4] + 500, row[5], 200, 0, 1]])
+    furthest = await page.evaluate("""n => new Promise(done => {
+      const app = window.fleetPage, v = app.fleet.vehicles.get(n), seen = [], began = performance.now();
+      const look = now => { seen.push(app.fleet.motion.y(v.slot, now)); now - began < 1600 ? requestAnimationFrame(look) : done([Math.min(...seen), app.fleet.motion.toY[v.slot], seen.at(-1)]) };
+      requestAnimationFrame(look);
+    })""", row[0])
+    assert furthest[0] >= furthest[1] and furthest[2] == furthest[1]
+
+
+async def test_a_page_that_follows_one_region_is_sent_no_other_vehicle(open_page: Open, feed: Running) -> None:
+    frames: list[str] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda data: frames.append(str(data)))
+
+    page = await open_page("about:blank")
+    page.on("websocket", listen)
+    await page.goto(f"{feed.url}#{PLACE}&follow=kamppi")
+    await live(page)
+    other = await live(await open_page(f"{feed.url}#{PLACE}"))
+    members = set(feed.feed.members["kamppi"])
+    for _ in range(5):
+        feed.feed.tell(moved=feed.feed.move())
+    await other.wait_for_function(f"window.fleetPage.frameToPaint >= {feed.feed.frame}")
+    await page.wait_for_function(f"window.fleetPage.frameToPaint >= {feed.feed.frame}")
+    assert await other.evaluate("window.fleetPage.fleet.byId.size") == 40
+    assert set(await page.evaluate("[...window.fleetPage.fleet.vehicles.keys()]")) == members
+    told = {row[0] for frame in frames if '"update"' in frame for row in json.loads(frame).get("moved", [])}
+    assert told and told <= members
+    await page.get_by_role("tab", name="Regions").click()
+    await page.get_by_role("button", name="Everything", exact=True).click()
+    await page.wait_for_function("window.fleetPage.fleet.byId.size === 40")
+
+
+async def test_five_states_differ_for_every_eye_and_without_colour(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    for theme in ("light", "dark"):
+        found = await page.evaluate(COLOURS, theme)
+        assert found["least"] >= 15, found
+        assert found["overlap"] <= 0.8, found
+
+
+COLOURS = """async theme => {
+  const [{drawGlyph}, {setTheme}] = await Promise.all([import('/static/js/sprites.js'), import('/static/js/theme.js')]);
+  setTheme(theme);
+  const shapes = [['arrow', false], ['idle', false], ['parked', false], ['arrow', true], ['offline', false]], size = 60;
+  const shots = shapes.map(([shape, stale]) => {
+    const c = new OffscreenCanvas(size, size), x = c.getContext('2d');
+    x.translate(30, 30); x.scale(2.6, 2.6); drawGlyph(x, shape, stale, 0);
+    return x.getImageData(0, 0, size, size).data;
+  });
+  // Machado 2009, severity 1, on linear RGB
+  const eyes = {normal: [1,0,0,0,1,0,0,0,1], protan: [.152286,1.052583,-.204868,.114503,.786281,.099216,-.003882,-.048116,1.051998],
+    deutan: [.367322,.860646,-.227968,.280085,.672501,.047413,-.01182,.04294,.968881], tritan: [1.255528,-.076749,-.178779,-.078411,.930809,.147602,.004733,.691367,.3039]};
+  const lin = v => (v /= 255, v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+  const lab = (rgb, m) => {
+    const [r, g, b] = rgb.map(lin), s = [0, 3, 6].map(i => Math.min(1, Math.max(0, m[i] * r + m[i + 1] * g + m[i + 2] * b)));
+    const f = t => t > .008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116;
+    const x = f((.4124 * s[0] + .3576 * s[1] + .1805 * s[2]) / .95047), y = f(.2126 * s[0] + .7152 * s[1] + .0722 * s[2]), z = f((.0193 * s[0] + .1192 * s[1] + .9505 * s[2]) / 1.08883);
+    return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
+  };
+  const probe = document.createElement('i'); document.body.append(probe);
+  const colors = ['moving', 'idle', 'parked', 'stale'].map(n => { probe.style.color = `var(--state-${n})`; return getComputedStyle(probe).color.match(/[\\d.]+/g).slice(0, 3).map(Number) });
+  probe.remove();
+  let least = 1e9;
+  for (const m of Object.values(eyes)) { const l = colors.map(c => lab(c, m)); for (let i = 0; i < l.length; i++) for (let j = i + 1; j < l.length; j++) least = Math.min(least, Math.hypot(...l[i].map((v, k) => v - l[j][k]))); }
+  // The inked part of each glyph in grey: two states may share at most 80 % of it.
+  const ink = shots.map(d => { const on = new Set(); for (let i = 0; i < d.length; i += 4) if (d[i + 3] > 128) { const grey = .3 * d[i] + .59 * d[i + 1] + .11 * d[i + 2]; on.add((i / 4) + (grey > 128 ? 1e6 : 0)) } return on });
+  let overlap = 0;
+  for (let i = 0; i < ink.length; i++) for (let j = i + 1; j < ink.length; j++) { let both = 0; for (const p of ink[i]) if (ink[j].has(p)) both++; overlap = Math.max(overlap, both / (ink[i].size + ink[j].size - both)) }
+  setTheme('system');
+  return {least, overlap};
+}"""
