@@ -107,7 +107,7 @@ class Pipeline:
         self._picture.last_seq = loaded.last_seq
         self._evaluating = True  # an edit may have been interrupted half way
         self._tasks = [
-            asyncio.create_task(self._intake(), name="intake"),
+            asyncio.create_task(self._run(), name="intake"),
             asyncio.create_task(self._relay(heard), name="relay"),
         ]
 
@@ -260,6 +260,15 @@ class Pipeline:
         self._wake.set()
         return entry.done
 
+    async def _run(self) -> None:
+        try:
+            await self._intake()
+        except Exception as fault:  # ours; never leave a sender waiting for an answer that cannot come
+            log.critical("the intake ended: restart the server", exc_info=fault)
+            self._down = StoreError("The server made a mistake it cannot mend itself; restart it.")
+            while self._inbox:
+                _fail(self._inbox.take(MOST), self._down)
+
     async def _intake(self) -> None:
         while True:
             entries = self._inbox.take(MOST)
@@ -289,7 +298,7 @@ class Pipeline:
             own.append(Entry(now, lambda now, _: self._fleet.evaluate(SLICE, now), self._evaluated))
         due = self._fleet.due_at()
         if due is not None and due <= now:
-            own.append(Entry(now, lambda now, _: self._fleet.fire(now, SLICE), lambda _: None))
+            own.append(Entry(now, lambda now, _: self._fleet.fire(now, SLICE), self._fired))
         return own
 
     def _evaluated(self, step: Step | None) -> None:
@@ -298,6 +307,10 @@ class Pipeline:
             for entry, done in self._lasting:
                 entry.resolve(done)
             self._lasting.clear()
+
+    def _fired(self, step: Step | None) -> None:
+        if step is not None:  # a schedule's window may have turned: that is an edit like any other
+            self._evaluating = True
 
     def _set_alarm(self) -> asyncio.TimerHandle | None:
         loop = asyncio.get_running_loop()
@@ -385,9 +398,12 @@ class Pipeline:
                 self._down = None
                 _fail(entries, error)
                 return
-            except StoreError as unreadable:
+            except Exception as fault:
                 if self._down is None:
-                    log.error("the store cannot be read; refusing everything until it is back: %s", unreadable)
+                    log.error("cannot go back to what is stored; refusing everything until it works", exc_info=fault)
+                unreadable = (
+                    fault if isinstance(fault, StoreError) else StoreError(f"What is stored is unclear: {fault}.")
+                )
                 self._down, only_pings = unreadable, False
                 _fail(entries, error)
                 while self._inbox:
