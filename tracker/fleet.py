@@ -171,7 +171,7 @@ class Fleet:
         vehicle.raw = self.regions.covering(ping.lat, ping.lon, ping.time)
         occasion = Occasion.of_fix(ping, None, now)
         vehicle.delayed = occasion.delayed
-        tell(self.regions, vehicle, Moves(None, [], [], sorted(vehicle.raw), {}), occasion)
+        tell(self.regions, vehicle, Moves([], [], sorted(vehicle.raw)), occasion)
         report(vehicle, ping, None, occasion, self.settings)
         observe(vehicle, ping)
         vehicle.publish()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from tracker.events import DELAYED_MS, Event, event_id
@@ -18,7 +17,7 @@ class Occasion:
     `before` and `ping` are the two fixes that decided; an edit, a window or a timer has only the newest.
     """
 
-    __slots__ = ("before", "cause", "delayed", "edges", "events", "now", "ping", "reason", "time", "until")
+    __slots__ = ("before", "cause", "delayed", "events", "now", "ping", "reason", "time", "until")
 
     def __init__(
         self, reason: str, time: int, cause: str | int, now: int, delayed: bool, ping: Ping, before: Ping | None = None
@@ -30,7 +29,6 @@ class Occasion:
         self.delayed = delayed
         self.ping = ping
         self.before = before
-        self.edges: tuple[Sequence[str] | None, dict[str, float]] = (None, {})  # see Moves
         self.until = time  # when a visit that ends here ended
         self.events: list[Event] = []
 
@@ -123,23 +121,18 @@ class Occasion:
         """What decided: the fixes, their distance to the edge (negative inside), and the thresholds, in metres."""
         accuracy = counted(self.ping.accuracy_m)
         deep, clear = (0.0, 0.0) if region.exact else (min(accuracy, region.inner_m), max(CLEAR_M, 2 * accuracy))
-        raw_before, edge_m = self.edges
-        why: dict[str, Any] = {"to": _seen(region, self.ping, edge_m.get(region.id))}
+        why: dict[str, Any] = {"to": _seen(region, self.ping)}
         if self.before is not None:
-            inside = None  # unknown: a closed region is said to cover nobody
-            if raw_before is not None and region.rules.schedule is None:
-                inside = region.id in raw_before
-            before = self.before
-            why["from"] = _seen(region, before, region.shape.signed_distance_m(before.lat, before.lon, inside))
+            why["from"] = _seen(region, self.before)
         why |= {"enter_m": round(-deep, 1), "exit_m": round(clear, 1), "debounce": region.debounce}
         return why
 
 
-def _seen(region: Region, ping: Ping, edge_m: float | None) -> dict[str, Any]:
+def _seen(region: Region, ping: Ping) -> dict[str, Any]:
     return {
         "time": ping.time,
         "lat": ping.lat,
         "lon": ping.lon,
         "accuracy_m": ping.accuracy_m,
-        "edge_m": round(region.shape.signed_distance_m(ping.lat, ping.lon) if edge_m is None else edge_m, 1),
+        "edge_m": round(region.shape.signed_distance_m(ping.lat, ping.lon), 1),
     }

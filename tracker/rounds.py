@@ -82,7 +82,7 @@ class Round:
     def covers(self, lat: float, lon: float) -> bool:
         return self.signed_distance_m(lat, lon) <= 0
 
-    def signed_distance_m(self, lat: float, lon: float, inside: bool | None = None) -> float:
+    def signed_distance_m(self, lat: float, lon: float) -> float:
         """Metres to the boundary, negative inside. Inside the bend of a corridor the true distance may be longer."""
         if len(self.points) == 1:
             return distance_m(lat, lon, *self.points[0]) - self.reach_m

@@ -12,8 +12,6 @@ changed, window opened) is plain containment. A line between two fixes that cuts
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from tracker.geo import distance_m
@@ -30,11 +28,9 @@ CROSS_GAP_MS = 300_000  #: after a longer silence the straight line is no eviden
 class Moves(msgspec.Struct):
     """What one fix did, each in order of region id."""
 
-    raw_before: Sequence[str] | None  # the regions that covered the fix before; None: nobody looked
     exits: list[tuple[str, Visit]]
     crosses: list[tuple[str, Touch]]
     enters: list[str]
-    edge_m: dict[str, float]  # signed distance of the fix to the edge, where it was asked for
 
 
 def counted(accuracy_m: float | None) -> float:
@@ -42,20 +38,18 @@ def counted(accuracy_m: float | None) -> float:
     return NO_ACCURACY_M if accuracy_m is None else min(accuracy_m, WORST_M)
 
 
-def is_deep(region: Region, ping: Ping, edge_m: dict[str, float]) -> bool:
+def is_deep(region: Region, ping: Ping) -> bool:
     """Is a covered fix far enough inside?"""
     if region.exact:
         return True
-    sd = edge_m[region.id] = region.shape.signed_distance_m(ping.lat, ping.lon, True)
-    return sd <= -min(counted(ping.accuracy_m), region.inner_m)
+    return region.shape.signed_distance_m(ping.lat, ping.lon) <= -min(counted(ping.accuracy_m), region.inner_m)
 
 
-def is_clear(region: Region, ping: Ping, edge_m: dict[str, float]) -> bool:
+def is_clear(region: Region, ping: Ping) -> bool:
     """Is a fix that is not covered far enough outside?"""
     if region.exact:
         return True
-    sd = edge_m[region.id] = region.shape.signed_distance_m(ping.lat, ping.lon, False)
-    return sd > max(CLEAR_M, 2 * counted(ping.accuracy_m))
+    return region.shape.signed_distance_m(ping.lat, ping.lon) > max(CLEAR_M, 2 * counted(ping.accuracy_m))
 
 
 def move(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves | None:
@@ -70,10 +64,10 @@ def move(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves | None:
     if not cut and vehicle.settled and raw == vehicle.raw:
         return None
     visits, touches, regions = vehicle.visits, vehicle.touches, book.regions
-    moves = Moves(vehicle.raw, [], [], [], {})
+    moves = Moves([], [], [])
     vehicle.raw = raw
     for key in [key for key in visits if key not in raw]:
-        if is_clear(regions[key], ping, moves.edge_m):
+        if is_clear(regions[key], ping):
             if not moves.exits:
                 vehicle.write_peak()
             moves.exits.append((key, visits.pop(key)))
@@ -89,7 +83,7 @@ def move(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves | None:
     for key in raw:
         if key in visits:
             continue
-        if is_deep(regions[key], ping, moves.edge_m):
+        if is_deep(regions[key], ping):
             touches.pop(key, None)
             moves.enters.append(key)
         elif touch := touches.get(key):
@@ -97,7 +91,7 @@ def move(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves | None:
         else:
             touches[key] = Touch(ping.time, ping.time)
     for key in [key for key in touches if key not in raw] if touches else ():
-        if is_clear(regions[key], ping, moves.edge_m):
+        if is_clear(regions[key], ping):
             moves.crosses.append((key, touches.pop(key)))
     vehicle.settled = not touches and len(visits) == len(raw)
     if not (moves.exits or moves.crosses or moves.enters):

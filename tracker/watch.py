@@ -15,7 +15,6 @@ def tell(book: RegionBook, vehicle: Vehicle, moves: Moves | None, occasion: Occa
     """Region events of a fix: where the vehicle went, then the rules of the regions it is in."""
     regions = book.regions
     if moves is not None:
-        occasion.edges = moves.raw_before, moves.edge_m
         for key, visit in moves.exits:
             occasion.exit(regions[key], visit)
         for key, touch in moves.crosses:
