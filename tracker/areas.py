@@ -15,9 +15,9 @@ import numpy as np
 import shapely
 
 from tracker import geo
-from tracker.antimeridian import Box, join_boxes, lerp, wrap
-from tracker.geo import distance_m, frame
+from tracker.antimeridian import Box, join_boxes, wrap
 from tracker.plane import ROUNDING, TINY, meeting
+from tracker.rims import Rim
 from tracker.slabs import Slabs, slabs_of
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -162,32 +162,26 @@ class Area:
             drop[i] = self._covers(middle, 180 - 1e-9) and self._covers(middle, -180 + 1e-9)
         return self._edges[:4, ~drop]
 
-    def signed_distance_m(self, lat: float, lon: float, inside: bool | None = None) -> float:
-        """Metres to the boundary, negative inside. The nearest place is found in the local metre frame.
+    @cached_property
+    def _rim(self) -> Rim | None:
+        return Rim(self._outline) if self._outline.size else None
 
-        Who knows already whether it is `inside` says so: finding out costs more than the distance.
-        """
-        kx, ky = frame(lat)
-        ax, ay, bx, by = self._outline
+    def signed_distance_m(self, lat: float, lon: float, inside: bool | None = None) -> float:
+        """Metres to the boundary, negative inside. `inside`: what `covers` says of the place, if you know."""
+        metres = self._rim.distance_m(lat, lon) if self._rim else inf
         if inside is None:
-            inside = self.covers(lat, lon)
-        if not ax.size:
-            return -inf if inside else inf
-        x = ax - lon
-        west, _, east, _ = self.boxes[0]
-        if len(self.boxes) > 1 or not (-90 < lon - west < 90 and east - west < 90):  # the short way may be the other
-            x -= np.rint(((ax + bx) / 2 - lon) / 360) * 360
-        x *= kx
-        y = (ay - lat) * ky
-        dx, dy = (bx - ax) * kx, (by - ay) * ky
-        along = (x * dx + y * dy) / -np.maximum(dx * dx + dy * dy, TINY)
-        np.maximum(along, 0.0, out=along)
-        np.minimum(along, 1.0, out=along)
-        x += along * dx
-        y += along * dy
-        i = int((x * x + y * y).argmin())
-        metres = distance_m(lat, lon, *lerp(float(ay[i]), float(ax[i]), float(by[i]), float(bx[i]), float(along[i])))
+            inside = self._inside(lat, lon) if metres > 0.001 else self.covers(lat, lon)
         return -metres if inside else metres
+
+    def _inside(self, lat: float, lon: float) -> bool:
+        """`covers`, quicker, for a place that is not on the boundary."""
+        if lon in (180.0, -180.0):
+            return self.covers(lat, lon)
+        edges = self._between(lat, lat)
+        odd = False
+        for ax, ay, bx, by in edges[:4, (edges[1] <= lat) & (edges[3] > lat)].T.tolist():
+            odd ^= (bx - ax) * (lat - ay) > (by - ay) * (lon - ax)
+        return odd
 
 
 def _area_m2(rings: list[Floats]) -> float:

@@ -34,6 +34,7 @@ GROW = 1e-9  #: degrees by which a cell is taken too large, so that rounding of 
 
 _LAST = 360 * CELLS_PER_DEGREE  # the column of the antimeridian itself
 _ROWS = (1 << ROW_BITS) - 1
+_NEXT = frozenset({1, -1, 1 << ROW_BITS, -1 << ROW_BITS})  # from a cell to the four beside it
 
 
 class Cell(NamedTuple):
@@ -219,9 +220,15 @@ class CellIndex(Generic[K]):
         cells = self._cells
         first = int((lon1 + 180.0) * 500.0) << 20 | int((lat1 + 90.0) * 500.0)
         last = int((lon2 + 180.0) * 500.0) << 20 | int((lat2 + 90.0) * 500.0)
-        keys: Sequence[int] | None = (first,) if first == last else _walk(lat1, lon1, lat2, lon2, first, last)
-        if keys is None:
-            return self._along(lat1, lon1, lat2, lon2, skip)
+        keys: Sequence[int] | None
+        if first == last:
+            keys = (first,)
+        elif last - first in _NEXT:
+            keys = (first, last)
+        else:
+            keys = _walk(lat1, lon1, lat2, lon2, first, last)
+            if keys is None:
+                return self._along(lat1, lon1, lat2, lon2, skip)
         west, east = (lon1, lon2) if lon1 < lon2 else (lon2, lon1)
         south, north = (lat1, lat2) if lat1 < lat2 else (lat2, lat1)
         found: dict[K, list[float]] = {}
