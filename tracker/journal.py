@@ -47,8 +47,12 @@ class Entry(Generic[T]):
         self.done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
     def resolve(self, step: Step | None) -> None:
-        if not self.done.done():  # it is when the sender has gone
+        if self.done.done():  # it is when the sender has gone
+            return
+        try:
             self.done.set_result(self.answer(step))
+        except Exception as fault:
+            self.fail(fault)
 
     def fail(self, error: BaseException) -> None:
         if not self.done.done():

@@ -24,6 +24,7 @@ from tracker.stores.sqlite_schema import connect, migrate, prepare
 
 READERS = 4
 CHECKPOINT_BYTES = 4 << 20  #: the log is moved into the file between two commits once it is this long
+TIDY_AFTER = 200  #: small commits, or a tenth as many as pings, before somebody looks how long the log is
 WAL_LIMIT_BYTES = 64 << 20  #: past this, new reads wait until the log could be emptied
 FULL_BYTES = 1 << 20  #: less room than this is none
 
@@ -38,7 +39,9 @@ class SqliteStore:
         self._lock = Lock(self.folder)
         self._writer: sqlite3.Connection | None = None
         self._last_seq = 0
-        self._block = 0  # the first block of `hot` that is not closed
+        self._rows = 0  # of `hot`
+        self._block = 0  # the first block of it that is not closed
+        self._untidy = 0  # about how much was written since the log was looked at
         self._failed: StoreError | None = None
         self._closed = False
         self._local = threading.local()
@@ -95,7 +98,10 @@ class SqliteStore:
             self._failed = self._lost(error)
             raise
         self._failed = None
-        self._write_thread.submit(self._tidy)  # after the answer, before the next commit
+        self._rows += len(commit.pings)
+        self._untidy += 1 + len(commit.pings) // 10
+        if self._untidy >= TIDY_AFTER:
+            self._write_thread.submit(self._tidy)  # after the answer, before the next commit
         return events
 
     def _write(self, connection: sqlite3.Connection, commit: Commit) -> list[Event]:
@@ -140,7 +146,7 @@ class SqliteStore:
                 migrate(connection, self.path)
                 prepare(connection)
                 self._last_seq = reads.last_seq(connection)
-                self._block = connection.execute("SELECT coalesce(max(block) + 1, 0) FROM blocks").fetchone()[0]
+                self._rows, self._block = reads.rows_and_blocks(connection)
             except BaseException:
                 connection.close()
                 raise
@@ -156,6 +162,7 @@ class SqliteStore:
         """What a commit leaves for the time after its answer: close full blocks, move the log into the file."""
         if self._writer is None:
             return
+        self._untidy = 0
         try:
             self._close_blocks(self._writer)
             self._checkpoint(self._writer)
@@ -163,8 +170,7 @@ class SqliteStore:
             self._lost(error)  # nothing is lost by it: it is tried again after the next commit
 
     def _close_blocks(self, connection: sqlite3.Connection) -> None:
-        last = connection.execute("SELECT coalesce(max(row), 0) FROM hot").fetchone()[0]
-        while (self._block + 1) << reads.BLOCK_BITS <= last:
+        while (self._block + 1) << reads.BLOCK_BITS <= self._rows:
             first, end = self._block << reads.BLOCK_BITS, (self._block + 1) << reads.BLOCK_BITS
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from tracker.errors import Invalid, StoreLocked
+from tracker.errors import Invalid, StoreError, StoreLocked
 from tracker.stores.sqlite_schema import check, connect
 
 FILE = "tracker.db"
@@ -71,7 +72,8 @@ def backup(folder: Path, file: str) -> None:
     source = folder / FILE
     if not source.is_file():
         raise Invalid("no_data", f"There is no data in {folder}: nothing to back up.")
-    copy(source, Path(file))
+    with _plain_words(f"Could not copy {source} to {file}"):
+        copy(source, Path(file))
 
 
 def restore(file: str, folder: Path) -> Path | None:
@@ -79,13 +81,13 @@ def restore(file: str, folder: Path) -> Path | None:
     backup = Path(file)
     if not backup.is_file():
         raise Invalid("backup_missing", f"{backup} does not exist.")
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = Lock(folder)
-    lock.take()
-    try:
+    with _plain_words(f"Could not restore {folder} from {backup}"):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = Lock(folder)
+        lock.take()
         part = folder / (FILE + ".part")
-        part.unlink(missing_ok=True)
         try:
+            part.unlink(missing_ok=True)
             _examine(backup)
             copy(backup, part)
             kept = _set_aside(folder / FILE)
@@ -93,9 +95,16 @@ def restore(file: str, folder: Path) -> Path | None:
             _sync(folder)
         finally:
             part.unlink(missing_ok=True)
-        return kept
-    finally:
-        lock.release()
+            lock.release()
+    return kept
+
+
+@contextmanager
+def _plain_words(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{what}: {error}.") from error
 
 
 def _examine(backup: Path) -> None:

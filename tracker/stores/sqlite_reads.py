@@ -81,6 +81,14 @@ def last_seq(connection: sqlite3.Connection) -> int:
     return int(_one(connection, "SELECT coalesce(max(seq), 0) FROM events"))
 
 
+def rows_and_blocks(connection: sqlite3.Connection) -> tuple[int, int]:
+    """The last row of `hot`, and how many of its blocks are closed."""
+    rows, blocks = connection.execute(
+        "SELECT (SELECT coalesce(max(row), 0) FROM hot), (SELECT coalesce(max(block) + 1, 0) FROM blocks)"
+    ).fetchone()
+    return rows, blocks
+
+
 def known_ids(connection: sqlite3.Connection, ids: list[str]) -> set[str]:
     """Which of these events are stored already."""
     sql = "SELECT json_group_array(id) FROM events WHERE id IN (SELECT value FROM json_each(?))"
