@@ -122,6 +122,17 @@ def test_an_unknown_zone_is_refused() -> None:
         points("a.csv", "id,time,lat,lon\n7,2026-11-23 11:00,60,24\n", zone="Mars/Base")
 
 
+def test_a_column_that_says_utc_and_a_gpx_need_no_zone() -> None:
+    assert points("a.csv", "id,time (UTC),lat,lon\n7,2026-11-23 9:00,60,24\n")[0].time == 1_795_424_400_000
+    text = gpx(f"<trk><trkseg>{trkpt('2026-11-23T09:00:00')}</trkseg></trk>")
+    assert points("a.gpx", text)[0].time == 1_795_424_400_000
+
+
+def test_cells_that_say_nothing_are_nothing() -> None:
+    text = "id,time,lat,lon,accuracy,battery,speed\n7,1795424400,60,24,N/A,87%,null\n"
+    assert points("a.csv", text)[0].position == {"vehicle": "7", "lat": 60.0, "lon": 24.0, "battery_pct": 87.0}
+
+
 def test_a_single_bad_row_goes_to_the_gate_beside_its_neighbours() -> None:
     text = "id,time,lat,lon\n7,1795424400,60,24\n7,yesterday,60,24\n7,2026-11-23 9:00,60,24\n7,1795424401,here,24\n7\n"
     good, *bad = points("a.csv", text)
@@ -249,10 +260,14 @@ def test_ndjson_in_other_words_is_understood() -> None:
     assert points("a.jsonl", line)[0].position == {"vehicle": "7", "lat": 60.17, "lon": 24.94, "speed_mps": 10.0}
 
 
-def test_a_line_that_is_no_json_costs_only_itself() -> None:
+def test_a_line_that_is_no_object_goes_to_the_gate() -> None:
     text = '{"vehicle":"7","time":1795424400,"lat":1,"lon":2}\n{broken\n[]\n'
-    assert skips("a.ndjson", text) == ["not_json", "not_an_object"]
-    assert len(points("a.ndjson", text)) == 1
+    good, *bad = points("a.ndjson", text)
+    assert good.vehicle == "7"
+    assert [(one.position, one.time, one.vehicle) for one in bad] == [
+        ("{broken", good.time, None),
+        ("[]", good.time, None),
+    ]
 
 
 def test_a_track_as_the_api_answers_it_can_be_played_again() -> None:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 import msgspec
 
 from tracker.errors import TrackerError
+from tracker.times import rfc3339
 
 
 class Unreadable(TrackerError):
@@ -29,9 +30,21 @@ class Point(msgspec.Struct, array_like=True):
     """
 
     time: int
-    position: dict[str, Any]
+    position: dict[str, Any] | str  # a text: a line that holds no object
     source: int = 0
     line: int = 0
+
+    @property
+    def vehicle(self) -> Any:
+        return self.position.get("vehicle") if isinstance(self.position, dict) else None
+
+
+def item(point: Point, shift: int = 0) -> dict[str, Any] | str:
+    """A point as the API takes it, its time shifted by so many ms."""
+    position = point.position
+    if isinstance(position, str) or "time" in position:  # nothing that can be read, or a time that cannot
+        return position
+    return {"time": rfc3339(point.time + shift), **position}
 
 
 class Skip(NamedTuple):

@@ -25,6 +25,7 @@ NAME = "csv"
 ABOUT = "comma, semicolon or tab separated, with a header; columns are recognised by name"
 
 _DELIMITERS = ",;\t|"
+NOTHING = frozenset({"null", "none", "nan", "n/a", "na", "nil", "-", "--", "unknown", "\\n"})  #: cells that say nothing
 
 
 class Columns(NamedTuple):
@@ -54,7 +55,8 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     delimiter = find_delimiter(header_line)
     header = next(csv.reader([header_line], delimiter=delimiter), [])
     columns = find_columns(header, reading.name)
-    clock = Clock(reading.name, reading.zone)
+    zone = reading.zone or ("UTC" if _says_utc(header[columns.time]) else None)
+    clock = Clock(reading.name, zone)
     rows = csv.reader(lines, delimiter=delimiter)
     try:
         for row in rows:
@@ -98,7 +100,8 @@ def find_columns(header: list[str], name: str) -> Columns:
 
 def _point(row: list[str], columns: Columns, reading: Reading, clock: Clock, line: int) -> Point:
     def cell(i: int) -> str:
-        return row[i].strip() if 0 <= i < len(row) else ""
+        text = row[i].strip() if 0 <= i < len(row) else ""
+        return "" if text.lower() in NOTHING else text
 
     fields: dict[str, Any] = {
         "speed_mps": read_speed(read_number(cell(columns.speed)), columns.unit or reading.speed_unit),
@@ -118,6 +121,10 @@ _READ: dict[str, Callable[[str], Any]] = {
     "heading": lambda text: read_heading(read_number(text)),
     "ignition": read_flag,
 }
+
+
+def _says_utc(title: str) -> bool:
+    return bool({"utc", "gmt", "zulu"} & set(plain(title).split("_")))
 
 
 def _after_hint(text: Iterable[str]) -> Iterator[str]:

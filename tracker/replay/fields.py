@@ -96,6 +96,7 @@ def read_number(text: str) -> float | str | None:
     """A number, the text itself when it is none (the gate says what is wrong with it), None without any text."""
     if not text:
         return None
+    text = text.removesuffix("%")
     try:
         return float(text)
     except ValueError:

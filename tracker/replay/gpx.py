@@ -21,7 +21,7 @@ def recognises(name: str, head: str) -> bool:
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
-    clock = Clock(reading.name, reading.zone)
+    clock = Clock(reading.name, reading.zone or "UTC")  # the format knows no other
     track = ""  # the name of the one we are in, which GPX writes before its points
     waypoints: list[Point | Skip] | None = []  # marks on a map, unless the file has nothing else
     number = 0

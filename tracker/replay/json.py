@@ -43,7 +43,7 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     clock = Clock(reading.name, reading.zone)
     for number, item in enumerate(document, 1):
         if not isinstance(item, dict):
-            yield Skip("not_an_object", number)
+            yield Point(clock.last or 0, str(item)[:200], line=number)
             continue
         yield from_object(_unpacked(item), reading, clock, number)
 

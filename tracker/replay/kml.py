@@ -19,7 +19,7 @@ def recognises(name: str, head: str) -> bool:
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
-    clock = Clock(reading.name, reading.zone)
+    clock = Clock(reading.name, reading.zone or "UTC")  # the format knows no other
     placemark, number = "", 0
     for event, element, parent in elements(file, reading.name, ("Track", "Placemark")):
         kind = tag(element)

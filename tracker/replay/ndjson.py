@@ -31,6 +31,8 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
         try:
             item: Any = msgspec.json.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            yield Skip("not_json", number)
-            continue
-        yield from_object(item, reading, clock, number) if isinstance(item, dict) else Skip("not_an_object", number)
+            item = None
+        if isinstance(item, dict):
+            yield from_object(item, reading, clock, number)
+        else:
+            yield Point(clock.last or 0, line[:200].decode("utf-8", "replace").strip(), line=number)

@@ -16,7 +16,7 @@ from tracker.events import Event
 from tracker.features import read_regions
 from tracker.fleet import Fleet, Outcome, Step
 from tracker.ping import Ping, Unfit, read_ping
-from tracker.replay import Point, Unreadable
+from tracker.replay import Point, Unreadable, item
 from tracker.replay.tally import Tally
 from tracker.times import rfc3339
 
@@ -43,10 +43,8 @@ class Offline:
         moment: list[Ping] = []
         for point in points:
             time = point.time + shift
-            position = point.position
-            item = position if "time" in position else {"time": rfc3339(time), **position}
             try:
-                ping = read_ping(item, time)
+                ping = read_ping(item(point, shift), time)
             except Unfit as fault:
                 tally.rejected += 1
                 tally.refuse(fault.code, f"line {point.line}: {fault.message}")

@@ -40,8 +40,7 @@ class Choice(msgspec.Struct, frozen=True):
             return False
         if self.until is not None and point.time >= self.until:
             return False
-        vehicle = point.position.get("vehicle")
-        return not self.vehicles or any(fnmatchcase(str(vehicle), pattern) for pattern in self.vehicles)
+        return not self.vehicles or any(fnmatchcase(str(point.vehicle), pattern) for pattern in self.vehicles)
 
 
 EVERYTHING = Choice()
@@ -111,10 +110,11 @@ class Recording:
     def _take(self, point: Point) -> None:
         self._points.append(point)
         self.count += 1
-        vehicle = str(point.position.get("vehicle"))
-        self.vehicles.add(vehicle)
-        self.out_of_order += point.time < self._before.get(vehicle, point.time)
-        self._before[vehicle] = point.time
+        if point.vehicle:
+            vehicle = str(point.vehicle)
+            self.vehicles.add(vehicle)
+            self.out_of_order += point.time < self._before.get(vehicle, point.time)
+            self._before[vehicle] = point.time
         if point.time >= OLDEST:
             self.first = point.time if self.first is None else min(self.first, point.time)
             self.last = point.time if self.last is None else max(self.last, point.time)

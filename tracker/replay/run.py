@@ -146,7 +146,9 @@ def _told_to_stop() -> Iterator[None]:
 
 def _reading(name: str, count: int) -> None:
     if sys.stderr.isatty():
-        print(f"\rreading {name}: {count:,} points", end="", file=sys.stderr, flush=True)
+        print(f"\rreading {name}: {count:,} points ", end="", file=sys.stderr, flush=True)
+    elif count % 250_000 == 0:
+        _err(f"reading {name}: {count:,} points")
 
 
 def _summary(tally: Tally, recording: Recording, stream: TextIO, events: int | None = None) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import msgspec
 
 from tracker.ping import Unfit, read_ping
-from tracker.replay import Point
+from tracker.replay import Point, item
 from tracker.replay.connection import Connection, Failed, Response
 from tracker.replay.tally import Tally
 from tracker.times import parse_time, rfc3339
@@ -38,7 +38,7 @@ class Sender:
 
     def send(self, points: list[Point], shift: int = 0) -> Tally:
         """Send a batch, its times shifted by so many ms; returns what became of it. Raises Failed."""
-        items = [_item(point, shift) for point in points]
+        items = [item(point, shift) for point in points]
         body = _encode(items)
         if self._began is None:
             self._began = self._server_clock()
@@ -49,9 +49,8 @@ class Sender:
             self._recount(counts, items)
         self._explain(counts, answer, items, points)
         for point in points:
-            vehicle = point.position.get("vehicle")
-            if isinstance(vehicle, str):
-                self._last[vehicle] = max(self._last.get(vehicle, 0), point.time + shift)
+            if isinstance(point.vehicle, str):
+                self._last[point.vehicle] = max(self._last.get(point.vehicle, 0), point.time + shift)
         return counts
 
     def _server_clock(self) -> int:
@@ -72,7 +71,7 @@ class Sender:
             raise Failed(f"{url} refused with {response.status}: {answer.get('detail') or answer.get('title')}")
         raise Failed(f"{url} answered {response.status} with something that is not ours; is the tracker there?")
 
-    def _explain(self, counts: Tally, answer: dict[str, Any], items: list[dict[str, Any]], points: list[Point]) -> None:
+    def _explain(self, counts: Tally, answer: dict[str, Any], items: list[Any], points: list[Point]) -> None:
         """Count the rejected by reason. A server tells at most a hundred; the rest meets the same gate here."""
         told = [error for error in answer.get("errors", ()) if isinstance(error, dict)]
         for error in told:
@@ -84,21 +83,21 @@ class Sender:
             return
         seen = max((error["index"] for error in told if isinstance(error.get("index"), int)), default=-1)
         now = int(time.time() * 1000)
-        for point, item in zip(points[seen + 1 :], items[seen + 1 :], strict=True):
+        for point, one in zip(points[seen + 1 :], items[seen + 1 :], strict=True):
             try:
-                read_ping(item, now)
+                read_ping(one, now)
             except Unfit as fault:
                 counts.refuse(fault.code, f"{self._where(point)}: {fault.message}")
                 left -= 1
         if left > 0:
             counts.reasons["other"] += left
 
-    def _recount(self, counts: Tally, items: list[dict[str, Any]]) -> None:
+    def _recount(self, counts: Tally, items: list[Any]) -> None:
         """The counts a batch would have had if its first answer had not been lost."""
         fresh: dict[str, set[int]] = {}  # fixes no earlier batch had
-        for item in items:
+        for one in items:
             try:
-                ping = read_ping(item, 2**62)
+                ping = read_ping(one, 2**62)
             except Unfit:
                 continue
             if self._last.get(ping.vehicle, 0) < ping.time:
@@ -123,13 +122,6 @@ class Sender:
             if not answer.get("next"):
                 return
             cursor = f"&cursor={quote(answer['next'])}"
-
-
-def _item(point: Point, shift: int) -> dict[str, Any]:
-    """A point as the API takes it."""
-    if "time" in point.position:  # one that cannot be read
-        return point.position
-    return {"time": rfc3339(point.time + shift), **point.position}
 
 
 def _counts(answer: dict[str, Any], sent: int) -> Tally:

@@ -18,7 +18,7 @@ def recognises(name: str, head: str) -> bool:
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
-    clock = Clock(reading.name, reading.zone)
+    clock = Clock(reading.name, reading.zone or "UTC")  # the format knows no other
     number = 0
     for event, element, _ in elements(file, reading.name, ("Trackpoint",)):
         if event == "start" or tag(element) != "Trackpoint":
