@@ -84,6 +84,7 @@ class Pipeline:
         self._on_change = on_change or picture.apply
         self._limit = inbox_limit
         self._inbox = Inbox()
+        self._under_way: list[Entry[Any]] = []
         self._wake = asyncio.Event()
         self._latest = 0  # the newest `now` given out
         self._evaluating = False  # some vehicles are not yet evaluated against the newest edit
@@ -266,12 +267,13 @@ class Pipeline:
         except Exception as fault:  # ours; never leave a sender waiting for an answer that cannot come
             log.critical("the intake ended: restart the server", exc_info=fault)
             self._down = StoreError("The server made a mistake it cannot mend itself; restart it.")
+            _fail(self._under_way, self._down)
             while self._inbox:
                 _fail(self._inbox.take(MOST), self._down)
 
     async def _intake(self) -> None:
         while True:
-            entries = self._inbox.take(MOST)
+            entries = self._under_way = self._inbox.take(MOST)
             if not (entries and entries[0].alone):
                 entries += self._own()
             if entries:
