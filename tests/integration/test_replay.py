@@ -81,7 +81,7 @@ def test_bad_rows_cost_only_themselves_and_are_counted_by_reason(server: Server,
     code, out, err = run("replay", path, "--to", server.url, "--speed", "max")
     assert code == 0
     assert counts(out) == {
-        "vehicles": 2,
+        "vehicles": 1,
         "sent": 6,
         "accepted": 1,
         "late": 0,
