@@ -258,6 +258,7 @@ def play(world: World, step: tuple[Any, ...]) -> None:
             world.settle()  # what the old set owes
             desk.follow = dict(follow)
             desk.follow_now(None)
+            world.settle()  # else it would come back with a cursor of the old set
         case ("view", i, (lon, lat)):
             desk = world.desks[i]
             desk.pending = 0
