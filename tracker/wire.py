@@ -191,7 +191,7 @@ def read_cursor(text: str) -> Cursor | None:
         raw = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
     except (ValueError, binascii.Error):
         return None
-    if len(raw) != 27:
+    if len(raw) != 27 or len(text) != 36:
         return None
     seq, version = int.from_bytes(raw[17:22], "big"), int.from_bytes(raw[22:], "big")
     return Cursor(raw[:4], raw[4:12], raw[12:17], seq, version)

@@ -1,0 +1,455 @@
+"""The hub: who is told what, how often it is encoded, and what never reaches anybody else."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import msgspec
+import pytest
+
+from tracker import hub as hubs
+from tracker import wire
+from tracker.events import Acked, Change, Event, Registered, VehicleState
+from tracker.hub import Hub
+from tracker.picture import Picture
+from tracker.ping import Ping
+from tracker.recent import MOST
+from tracker.viewer import Grants, Viewer
+
+
+class Desk:
+    """An outlet that keeps what it is sent."""
+
+    def __init__(self, hub: Hub, *, binary: bool = False, grants: Grants | None = None, **follow: Any) -> None:
+        self.hub = hub
+        self.pending = 0
+        self.sent: list[dict[str, Any]] = []
+        self.raw: list[bytes] = []
+        self.viewer = Viewer(self, binary=binary, **({"grants": grants} if grants else {}))
+        hub.attach(self.viewer)
+        if follow:
+            self.follow(**follow)
+
+    def follow(self, **follow: Any) -> bool:
+        message = wire.read(wire.encode({"op": "follow", **follow}))
+        assert isinstance(message, wire.Follow)
+        return self.hub.follow(self.viewer, message, 0)
+
+    def send(self, payload: bytes, text: bool = True) -> None:
+        self.raw.append(payload)
+        self.sent.append(msgspec.json.decode(payload) if text else wire.read_binary(payload))
+
+    def take(self) -> list[dict[str, Any]]:
+        sent, self.sent = self.sent, []
+        return sent
+
+    def told(self, member: str) -> list[Any]:
+        return [item for message in self.take() for item in message.get(member, ())]
+
+
+@pytest.fixture
+def hub() -> Hub:
+    hub = Hub(Picture())
+    hub.begin(epoch=b"abcd", t0=0)
+    return hub
+
+
+def moved(vehicle: str, time: int, *regions: str, lat: float = 60.0, lon: float = 24.0) -> VehicleState:
+    return VehicleState(int(vehicle[1:]), Ping(vehicle, time, lat, lon), time, 1, 0, dict.fromkeys(regions, 0))
+
+
+def region(id: str) -> dict[str, Any]:
+    return {"type": "Feature", "id": id, "geometry": None, "properties": {"name": id}}
+
+
+def event(seq: int, kind: str = "enter", vehicle: str = "v1", region: str | None = "a", **more: Any) -> Event:
+    return Event(f"e{seq}", kind, vehicle, more.pop("time", seq), seq, "moved", 60.0, 24.0, region, seq=seq, **more)
+
+
+def tick(hub: Hub, now: int = 0) -> None:
+    for viewer in hub.tick():
+        hub.serve(viewer, now)
+
+
+def test_a_follower_of_everything_gets_a_snapshot_and_then_what_changes(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a"), moved("v2", 2)]))
+    desk = Desk(hub, all=True)
+    tick(hub)
+    (snapshot,) = desk.take()
+    assert snapshot["reset"]
+    assert [row[1] for row in snapshot["vehicles"]] == ["v1", "v2"]
+    assert snapshot["in"] == [["a", [1]]]
+    assert [feature["id"] for feature in snapshot["regions"]] == ["a"]
+    tick(hub)
+    hub.route(Change(moved=[moved("v2", 5, lat=61.0), moved("v3", 6)]))
+    tick(hub)
+    (update,) = desk.take()
+    assert update["moved"] == [[2, 5, 61_000_000, 24_000_000, -1, -1, 1]]
+    assert [row[1] for row in update["new"]] == ["v3"]
+
+
+def test_the_deciding_fix_of_an_exit_is_told_and_nothing_later(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))
+    desk = Desk(hub, regions=["a"])
+    tick(hub)
+    tick(hub)
+    desk.take()
+    exits = [event(1, "exit", time=2, detail={"duration_s": 1})]
+    hub.route(Change(moved=[moved("v1", 2, lat=61.0)], events=exits))
+    hub.route(Change(moved=[moved("v1", 3, lat=62.0)]))
+    tick(hub)
+    messages = desk.take()
+    assert [row[2] for message in messages for row in message.get("moved", ())] == [61_000_000]
+    assert messages[0]["left"] == [[1, "region"]]
+    assert messages[0]["out"] == [["a", [1]]]
+    hub.route(Change(moved=[moved("v1", 4, lat=63.0)]))
+    tick(hub)
+    assert desk.take() == []
+
+
+def test_an_exit_followed_by_more_fixes_in_one_commit_tells_only_the_deciding_one(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))
+    desk = Desk(hub, regions=["a"])
+    tick(hub)
+    tick(hub)
+    desk.take()
+    hub.route(Change(moved=[moved("v1", 9, lat=63.0)], events=[event(1, "exit", time=2)]))
+    tick(hub)
+    assert [row[1:3] for row in desk.told("moved")] == [[2, 60_000_000]]
+
+
+def test_crossing_between_two_followed_topics_does_not_flicker(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a"), region("b")], moved=[moved("v1", 1, "a")]))
+    both = Desk(hub, regions=["a", "b"])
+    view = Desk(hub, view={"bbox": [23, 59, 27, 61], "zoom": 9})
+    tick(hub)
+    tick(hub)
+    both.take(), view.take()
+    hub.route(Change(moved=[moved("v1", 2, "b", lon=26.0)], events=[event(1, "exit", time=2), event(2, region="b")]))
+    tick(hub)
+    assert both.told("left") == []
+    assert view.told("left") == []
+
+
+def test_panning_tells_the_cells_entered_and_nothing_of_those_left(hub: Hub) -> None:
+    hub.route(Change(moved=[moved("v1", 1), moved("v2", 1, lon=40.0)]))
+    desk = Desk(hub, view={"bbox": [23.9, 59.9, 24.1, 60.1], "zoom": 12})
+    tick(hub)
+    tick(hub)
+    first = desk.take()[0]
+    assert [row[1] for row in first["vehicles"]] == ["v1"]
+    hub.view(desk.viewer, wire.View((39.9, 59.9, 40.1, 60.1), 12), 0)
+    tick(hub)
+    (snapshot,) = desk.take()
+    assert not snapshot["reset"]
+    assert [row[1] for row in snapshot["vehicles"]] == ["v2"]
+    assert snapshot["cursor"][:16] != first["cursor"][:16]
+    hub.route(Change(moved=[moved("v1", 2)]))
+    tick(hub)
+    assert desk.take() == []
+
+
+def test_an_unknown_region_is_reported_without_a_name_and_the_others_are_followed(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))
+    desk = Desk(hub)
+    assert not desk.follow(regions=["a", "nowhere"])
+    assert b"nowhere" not in wire.UNKNOWN_REGION
+    tick(hub)
+    assert [row[1] for row in desk.told("vehicles")] == ["v1"]
+    hub.route(Change(regions=[region("nowhere")], moved=[moved("v2", 2, "nowhere")]))
+    tick(hub)
+    tick(hub)
+    assert [row[1] for row in desk.told("new")] == ["v2"], "it is followed as soon as it exists"
+
+
+def test_who_is_granted_some_regions_follows_no_others(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a"), region("b")], moved=[moved("v1", 1, "a"), moved("v2", 1, "b")]))
+    desk = Desk(hub, grants=Grants(everything=False, regions=frozenset({"a"})))
+    desk.follow(all=True)
+    tick(hub)
+    assert b"v2" not in b"".join(desk.raw)
+    assert [row[1] for row in desk.told("vehicles")] == ["v1"]
+
+
+def test_twenty_sets_over_one_city_leak_nothing_and_are_encoded_once(hub: Hub) -> None:
+    """200 viewers; every frame is searched for vehicles and regions outside its set."""
+    dice = random.Random(4)
+    names = [f"r{i:02d}" for i in range(20)]
+    hub.route(Change(regions=[region(name) for name in names]))
+    where = {n: set(dice.sample(names, 2)) for n in range(1, 101)}
+    hub.route(Change(moved=[moved(f"v{n}", 1, *regions) for n, regions in where.items()]))
+    sets = [dice.sample(names, 3) for _ in range(20)]
+    desks = [Desk(hub, regions=sets[i % 20], binary=i % 3 == 0) for i in range(200)]
+    tick(hub)
+    tick(hub)
+    for time in range(2, 12):
+        change = []
+        for n in dice.sample(range(1, 101), 30):
+            if dice.random() < 0.3:
+                where[n] = set(dice.sample(names, 2))
+            change.append(moved(f"v{n}", time, *where[n]))
+        dirty = {name for state in change for name in state.regions}
+        dirty |= {name for state in change for name in hub.picture.vehicles[state.ping.vehicle].regions}
+        before = hub.encodes
+        hub.route(Change(moved=change))
+        inside = {name: {f"v{n}" for n, regions in where.items() if name in regions} for name in names}
+        tick(hub)
+        assert hub.encodes - before <= 3 * len(dirty)
+        for i, desk in enumerate(desks):
+            mine = set().union(*(inside[name] for name in sets[i % 20]))
+            for message in desk.take():
+                assert {row[1] for row in message.get("new", ())} <= mine
+                assert {f"v{row[0]}" for row in message.get("moved", ())} <= mine
+                assert {name for side in ("in", "out") for name, _ in message.get(side, ())} <= set(sets[i % 20])
+    for i, desk in enumerate(desks):
+        text = b"".join(desk.raw)
+        for name in set(names) - set(sets[i % 20]):
+            assert name.encode() not in text
+
+
+def test_viewers_of_one_set_get_the_very_same_body(hub: Hub) -> None:
+    desks = [Desk(hub, all=True) for _ in range(50)]
+    tick(hub)
+    tick(hub)
+    hub.route(Change(moved=[moved(f"v{n}", 1) for n in range(1, 20)]))
+    before = hub.encodes
+    tick(hub)
+    assert hub.encodes - before == 1
+    assert len({desk.raw[-1] for desk in desks}) == 1
+
+
+def test_a_viewer_held_back_hears_only_the_newest(hub: Hub) -> None:
+    desk = Desk(hub, all=True, window=1)
+    tick(hub)
+    tick(hub)
+    desk.take()
+    for time in range(1, 50):
+        hub.route(Change(moved=[moved("v1", time)]))
+        tick(hub)
+    assert len(desk.take()) == 1
+    desk.viewer.got = desk.viewer.frame
+    tick(hub)
+    assert desk.told("moved") == [[1, 49, 60_000_000, 24_000_000, -1, -1, 1]]
+
+
+def test_a_viewer_that_does_not_read_costs_no_memory(hub: Hub) -> None:
+    desk = Desk(hub, all=True)
+    tick(hub)
+    tick(hub)
+    desk.take()
+    desk.pending = 1_000_000
+    for time in range(1, 2000):
+        hub.route(Change(moved=[moved("v1", time)]))
+        tick(hub)
+    assert desk.take() == []
+    assert len(hub.everything.moved) + len(hub.everything.joined) <= 2
+
+
+def test_hz_limits_the_frames(hub: Hub) -> None:
+    desk = Desk(hub, all=True, hz=2)
+    tick(hub)
+    tick(hub)
+    desk.take()
+    for now in range(0, 10_000, 50):
+        hub.route(Change(moved=[moved("v1", now)]))
+        tick(hub, now)
+    assert 18 <= len(desk.take()) <= 22
+
+
+def test_events_and_single_vehicles_do_not_wait_for_the_tick(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a")], moved=[moved("v1", 1), moved("v2", 1)]))
+    everybody, one = Desk(hub, all=True), Desk(hub, vehicles=["v2"])
+    tick(hub)
+    tick(hub)
+    everybody.take(), one.take()
+    hub.route(Change(moved=[moved("v1", 2, "a"), moved("v2", 2)], events=[event(1)]))
+    assert hub.has_events
+    for viewer in hub.viewers:
+        hub.serve_urgent(viewer, 0)
+    assert [e["seq"] for e in everybody.told("events")] == [1]
+    assert one.told("moved") == [[2, 2, 60_000_000, 24_000_000, -1, -1, 1]]
+    tick(hub)
+    assert everybody.told("events") == []
+
+
+def test_only_wanted_kinds_are_told_and_the_cursor_passes_the_others(hub: Hub) -> None:
+    desk = Desk(hub, all=True, events=["exit"])
+    tick(hub)
+    tick(hub)
+    desk.take()
+    hub.route(Change(moved=[moved("v1", 2, "a")], events=[event(1), event(2, "exit")]))
+    tick(hub)
+    hub.route(Change(events=[event(3)]))
+    tick(hub)
+    assert [e["kind"] for e in desk.told("events")] == ["exit"]
+    hub.tell_cursor(desk.viewer)
+    cursor = wire.read_cursor(desk.take()[-1]["cursor"])
+    assert cursor is not None
+    assert cursor.seq == 3
+
+
+def test_resuming_tells_what_is_newer_tombstones_and_each_missed_event_once(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a"), moved("v2", 1, "a"), moved("v3", 1, "a")]))
+    desk = Desk(hub, regions=["a"])
+    tick(hub)
+    tick(hub)
+    cursor = desk.take()[0]["cursor"]
+    hub.detach(desk.viewer)
+    hub.route(Change(moved=[moved("v1", 2)], events=[event(1, "exit")]))
+    hub.route(Change(moved=[moved("v2", 3, "a")]))
+    back = Desk(hub, regions=["a"], resume=cursor)
+    tick(hub)
+    (update,) = back.take()
+    assert update["op"] == "update"
+    assert [row[0] for row in update["moved"]] == [2, 1] or [row[0] for row in update["moved"]] == [2]
+    assert update["left"] == [[1, "region"]]
+    assert [e["seq"] for e in update["events"]] == [1]
+
+
+@pytest.mark.parametrize("other", [{"all": True}, {"regions": ["a", "b"]}, {"vehicles": ["v1"]}])
+def test_resuming_another_set_is_a_reset_and_no_event_is_missed(hub: Hub, other: dict[str, Any]) -> None:
+    hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))
+    desk = Desk(hub, regions=["a"])
+    tick(hub)
+    cursor = desk.take()[0]["cursor"]
+    hub.route(Change(events=[event(1, "alarm", region=None)]))
+    back = Desk(hub, **other, resume=cursor)
+    tick(hub)
+    tick(hub)
+    messages = back.take()
+    assert messages[0]["reset"]
+    assert [e["seq"] for message in messages for e in message.get("events", ())] == [1]
+
+
+def test_a_cursor_of_another_run_is_a_reset_and_events_go_on(hub: Hub) -> None:
+    desk = Desk(hub, all=True)
+    tick(hub)
+    cursor = desk.take()[0]["cursor"]
+    picture = Picture()
+    picture.last_seq = 2
+    later = Hub(picture)
+    later.begin(epoch=b"efgh", t0=0, events=[event(1), event(2, "exit")])
+    back = Desk(later, all=True, resume=cursor)
+    tick(later)
+    tick(later)
+    messages = back.take()
+    assert messages[0]["reset"]
+    assert [e["seq"] for message in messages for e in message.get("events", ())] == [1, 2]
+
+
+def test_a_log_that_went_another_way_is_noticed(hub: Hub) -> None:
+    """A backup was restored: the event the client knows as number 3 is another one now."""
+    old = Hub(Picture())
+    old.begin(epoch=b"abcd", t0=0)
+    desk = Desk(old, all=True)
+    old.route(Change(events=[event(1), event(2), event(3)]))
+    tick(old)
+    tick(old)
+    cursor = desk.take()[-1]["cursor"]
+    picture = Picture()
+    picture.last_seq = 1
+    restored = Hub(picture)
+    restored.begin(epoch=b"efgh", t0=0, events=[event(1)])
+    others = [msgspec.structs.replace(event(seq, "exit"), id=f"other{seq}") for seq in (2, 3, 4)]
+    restored.route(Change(events=others))
+    back = Desk(restored, all=True, resume=cursor)
+    tick(restored)
+    tick(restored)
+    assert [e["id"] for e in back.told("events")] == ["other2", "other3", "other4"]
+
+
+def test_old_tombstones_are_forgotten_and_a_cursor_from_before_is_a_reset(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))
+    desk = Desk(hub, regions=["a"])
+    tick(hub)
+    cursor = desk.take()[0]["cursor"]
+    hub.route(Change(moved=[moved("v1", 2)]))
+    hub.keep_house(0)
+    hub.keep_house(hubs.KEPT_MS)
+    assert not hub.regions["a"].gone
+    back = Desk(hub, regions=["a"], resume=cursor)
+    tick(hub)
+    assert back.take()[0]["reset"]
+
+
+def test_topics_nobody_followed_for_long_are_dropped(hub: Hub) -> None:
+    desk = Desk(hub, view={"bbox": [0, 0, 1, 1], "zoom": 9}, vehicles=["v1"], regions=["a"])
+    hub.detach(desk.viewer)
+    for now in (1, hubs.KEPT_MS + 1):
+        hub.keep_house(now)
+    assert not hub.cells
+    assert not hub.regions
+    assert not hub.vehicles
+
+
+def test_a_viewer_far_behind_is_continued_from_the_store(hub: Hub) -> None:
+    desk = Desk(hub, all=True)
+    tick(hub)
+    tick(hub)
+    desk.pending = 1_000_000
+    for start in range(1, 2 * MOST + 2, 1000):
+        hub.route(Change(events=[event(seq) for seq in range(start, start + 1000)]))
+    desk.pending = 0
+    desk.take()
+    tick(hub)
+    assert desk.viewer in hub.behind
+    assert desk.take() == [] or not desk.told("events")
+
+
+def test_more_vehicles_than_wanted_are_counted_per_cell(hub: Hub) -> None:
+    hub.route(Change(moved=[moved(f"v{n}", 1, lon=n / 10) for n in range(1, 101)]))
+    desk = Desk(hub, all=True, max_vehicles=50)
+    tick(hub)
+    tick(hub)
+    (counts,) = desk.take()
+    assert counts["op"] == "counts"
+    assert sum(cell[3] for cell in counts["cells"]) == 100
+    hub.route(Change(removed=[f"v{n}" for n in range(1, 80)]))
+    tick(hub, 2000)
+    tick(hub, 2000)
+    assert desk.take()[0]["reset"]
+
+
+def test_a_large_snapshot_comes_in_parts_and_only_the_last_can_be_resumed(hub: Hub) -> None:
+    hub.route(Change(moved=[moved(f"v{n}", 1) for n in range(1, 1201)]))
+    desk = Desk(hub, all=True)
+    tick(hub)
+    parts = desk.take()
+    assert [(part["part"], part["parts"]) for part in parts] == [(1, 3), (2, 3), (3, 3)]
+    versions = [cursor.version for part in parts if (cursor := wire.read_cursor(part["cursor"]))]
+    assert versions[:2] == [0, 0]
+    assert versions[2] == hub.version
+
+
+def test_register_regions_and_acknowledgements_come_on_the_same_channel(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a"), region("b")], moved=[moved("v1", 1, "a")], events=[event(1)]))
+    everybody, other = Desk(hub, all=True), Desk(hub, regions=["b"])
+    tick(hub)
+    tick(hub)
+    everybody.take(), other.take()
+    hub.route(Change(registered=[Registered("v1", "Van 1")], acked=[Acked("e1", "Ann", 5)]))
+    hub.route(Change(regions=[region("a")]))
+    tick(hub)
+    (update,) = everybody.take()
+    assert update["vehicles"][0]["name"] == "Van 1"
+    assert update["acked"] == [{"id": "e1", "by": "Ann", "at": "1970-01-01T00:00:00.005Z"}]
+    assert [feature["id"] for feature in update["regions"]] == ["a"]
+    assert other.take() == []
+    hub.route(Change(regions_deleted=["a"]))
+    tick(hub)
+    (update,) = everybody.take()
+    assert update["regions_deleted"] == ["a"]
+    assert update["out"] == [["a", [1]]]
+
+
+def test_a_removed_vehicle_leaves_everybody(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))
+    desks = [Desk(hub, all=True), Desk(hub, regions=["a"]), Desk(hub, vehicles=["v1"])]
+    tick(hub)
+    tick(hub)
+    [desk.take() for desk in desks]
+    hub.route(Change(removed=["v1"]))
+    tick(hub)
+    for desk in desks:
+        assert desk.told("left") == [[1, "removed"]]
