@@ -52,7 +52,8 @@ export class RegionCard {
       this.preview, this.fault, h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: () => editor.cancel() }, "Cancel"), this.save));
     this.timer = 0;
     this.element.hidden = !feature;
-    $("#map-frame").appendChild(this.element);
+    // On a phone it lies over the sheet, which lies over the map.
+    $(innerWidth < 720 ? "#frame" : "#map-frame").appendChild(this.element);
   }
 
   remove() {

@@ -60,7 +60,7 @@ async function begin() {
   app.map.setTiles(info.tiles ?? null);
   app.connection.start();
   events.load();
-  /** @type {any} */ (window).fleetPage = app; // for tests and for the curious
+  Object.assign(window, { fleetPage: app, fleetEditor: editor }); // for tests and for the curious
   await land.catch(() => {}); // without it the graticule still says where things are
 }
 

@@ -17,6 +17,8 @@ export class Notices {
     app.ticks.add(() => this.#firstRun());
     app.map.onTiles = (working) => this.#tiles(working);
     this.#chips();
+    // The camera leaves room for what lies along the top.
+    new ResizeObserver(() => (app.map.cover.top = innerWidth < 720 ? 0 : this.top.offsetHeight)).observe(this.top);
   }
 
   /** A line anyone can paste: the right address, the present time, a place on this map. @param {string} vehicle */

@@ -40,7 +40,7 @@ export class RegionsTab {
       groups.set(group, [...(groups.get(group) ?? []), feature]);
     }
     const rows = [...groups].sort(([a], [b]) => (a === "" ? 1 : b === "" ? -1 : a < b ? -1 : 1)).flatMap(([group, features]) => [
-      groups.size > 1 || group ? h("h3", { class: "group-head" }, group || "No group") : null,
+      groups.size > 1 || group ? h("h2", { class: "group-head" }, group || "No group") : null,
       ...features.sort((a, b) => (sortKey(a.properties.name || a.id) < sortKey(b.properties.name || b.id) ? -1 : 1)).map((feature) => this.#row(feature, followed, mutes)),
     ]);
     if (!app.fleet.regions.size) rows.push(h("div", { class: "empty" }, h("strong", null, "No regions yet"), h("span", null, "Draw one on the map and be told who enters, leaves and stays.")));

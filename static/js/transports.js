@@ -71,12 +71,12 @@ export class Polling {
       while (!this.stopped.signal.aborted) {
         const answer = await get("changes", { ...queryOf({ ...wish, resume: null }), since: cursor || null }, this.stopped.signal);
         this.opened = true;
-        for (const message of answer.messages ?? (Array.isArray(answer) ? answer : [answer])) {
+        for (const message of answer.messages) {
           if (message.cursor) cursor = message.cursor;
           ears.message(message, 0);
         }
         if (answer.cursor) cursor = answer.cursor;
-        await new Promise((done) => setTimeout(done, POLL_MS));
+        await new Promise((done) => setTimeout(done, answer.after_ms ?? POLL_MS));
       }
     } catch (error) {
       if (!this.stopped.signal.aborted) ears.closed(0, String(error));

@@ -54,8 +54,7 @@ async def open_page(browser: Browser, feed: Running) -> AsyncIterator[Open]:
         page = await context.new_page()
         page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda e: complaints.append(str(e)))
-        home = url.split("/")[2]
-        page.on("request", lambda r: complaints.append(f"left the machine: {r.url}") if foreign(r.url, home) else None)
+        page.on("request", lambda r: complaints.append(f"left the machine: {r.url}") if is_foreign(r.url) else None)
         page.expected = expected  # type: ignore[attr-defined]
         await page.goto(url)
         return page
@@ -67,14 +66,14 @@ async def open_page(browser: Browser, feed: Running) -> AsyncIterator[Open]:
         assert not left, left
 
 
-def foreign(url: str, home: str) -> bool:
-    return not url.startswith(("data:", "blob:")) and url.split("/")[2] != home
+def is_foreign(url: str) -> bool:
+    return not url.startswith(("data:", "blob:", "about:", "http://127.0.0.1:"))
 
 
 async def live(page: Page) -> Page:
     """The page shows the fleet."""
     await page.wait_for_selector("#pill[data-phase=live]", timeout=15_000)
-    await page.wait_for_function("window.fleetPage.fleet.ready", timeout=15_000)
+    await page.wait_for_function("() => window.fleetPage.fleet.ready", timeout=15_000)
     return page
 
 

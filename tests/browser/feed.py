@@ -112,7 +112,9 @@ class Feed:
         return out
 
     def snapshot(self, follow: dict[str, Any]) -> dict[str, Any]:
-        chosen = None if follow.get("all") else {n for id in follow.get("regions", []) for n in self.members.get(id, [])}
+        chosen = (
+            None if follow.get("all") else {n for id in follow.get("regions", []) for n in self.members.get(id, [])}
+        )
         if chosen is not None:
             chosen |= {row[0] for row in self.rows if row[1] in follow.get("vehicles", [])}
         rows = [row for row in self.rows if chosen is None or row[0] in chosen]
@@ -225,7 +227,10 @@ def application(feed: Feed) -> Quart:
         for step in range(240):
             ago = (240 - step) * 60_000 if step < 120 else (240 - step) * 10_000
             speed = 0 if step % 60 > 44 else 8.0
-            lat, lon = row[4] / 1e6 - (240 - step) * 6e-5, row[5] / 1e6 + math.sin(step / 9) * 2e-3 + pick.random() * 1e-4
+            lat, lon = (
+                row[4] / 1e6 - (240 - step) * 6e-5,
+                row[5] / 1e6 + math.sin(step / 9) * 2e-3 + pick.random() * 1e-4,
+            )
             out.append({"time": stamp(now - ago), "lat": lat, "lon": lon, "speed_mps": speed})
         return {"vehicle": id, "positions": out, "next": None}
 
@@ -266,9 +271,10 @@ def application(feed: Feed) -> Quart:
         await websocket.accept(subprotocol="tracker.v1.json")
         queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         key = Key(follow={})
-        queue.put_nowait(
-            {"op": "welcome", "epoch": feed.epoch, "t0": feed.t0, "now": feed.now(), "heartbeat_s": 2, "limits": {}}
-        )
+        if not feed.silent:
+            queue.put_nowait(
+                {"op": "welcome", "epoch": feed.epoch, "t0": feed.t0, "now": feed.now(), "heartbeat_s": 2, "limits": {}}
+            )
         sending = asyncio.ensure_future(send(queue))
         try:
             while True:

@@ -89,7 +89,7 @@ async def test_no_state_of_the_page_breaks_accessibility_or_layout(open_page: Op
         for name, (link, reach) in STATES.items():
             page = await open_page(f"{feed.url}#{link}", width=width, height=900 if width > 400 else 740, theme=theme)
             await live(page)
-            await page.wait_for_function("document.querySelectorAll('.event').length > 3")
+            await page.wait_for_function("() => document.querySelectorAll('.event').length > 3")
             await reach(page)
             await page.wait_for_timeout(150)  # the last transition ends; nothing is decided by it
             await picture(page, f"{name}-{theme}-{width}")
