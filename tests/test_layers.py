@@ -48,7 +48,8 @@ LAYERS: list[set[str]] = [
     {"rules", "schedule"},
     {"stores", "buses"},  # the ports: plain structs and Protocols, which the fleet fills
     {"cell_arrays"},
-    {"cells", "pyramid"},
+    {"cells"},
+    {"pyramid", "walks"},
     {"shapes"},
     {"areas", "outlines", "rounds", "validation"},  # what shapes are made of
     {"antimeridian", "rims", "slabs"},

@@ -44,6 +44,7 @@ class Area:
             np.vstack([a, b, np.minimum(a[0], b[0])[None], np.maximum(a[0], b[0])[None]])
         )
         self.boxes: tuple[Box, ...] = tuple(part.bounds for part in parts)
+        self._told = inf, inf, inf  # the last answer of signed_distance_m: of which place, metres
         self.area_m2, self.perimeter_m = _area_m2(rings), _length_m(self._outline)
 
     @property
@@ -166,12 +167,15 @@ class Area:
     def _rim(self) -> Rim | None:
         return Rim(self._outline) if self._outline.size else None
 
-    def signed_distance_m(self, lat: float, lon: float, inside: bool | None = None) -> float:
-        """Metres to the boundary, negative inside. `inside`: what `covers` says of the place, if you know."""
-        metres = self._rim.distance_m(lat, lon) if self._rim else inf
-        if inside is None:
-            inside = self._inside(lat, lon) if metres > 0.001 else self.covers(lat, lon)
-        return -metres if inside else metres
+    def signed_distance_m(self, lat: float, lon: float) -> float:
+        """Metres to the boundary, negative inside."""
+        asked_lat, asked_lon, metres = self._told
+        if lat != asked_lat or lon != asked_lon:  # a fix is asked for twice: to decide, and to explain
+            metres = self._rim.distance_m(lat, lon) if self._rim else inf
+            if self._inside(lat, lon) if metres > 0.001 else self.covers(lat, lon):
+                metres = -metres
+            self._told = lat, lon, metres
+        return metres
 
     def _inside(self, lat: float, lon: float) -> bool:
         """`covers`, quicker, for a place that is not on the boundary."""

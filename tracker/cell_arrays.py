@@ -107,13 +107,16 @@ class CellArrays(Generic[K]):
         """Take these cells of the index over."""
         number, first_piece = self._number, len(self._pieces)
         found = [self._index.cell(key) for key in keys]
-        self._whole.add([[number[k] for k in cell.whole] for cell in found])
+        self._whole.add([[number[k] for k in whole] for whole, _, _ in found])
         souths = [(key & (1 << ROW_BITS) - 1) * CELL - 90 for key in keys]
         pieces = [
-            (number[k], piece, south) for cell, south in zip(found, souths, strict=True) for k, piece in cell.pieces
+            (number[k], piece, south)
+            for (_, met, _), south in zip(found, souths, strict=True)
+            for k, _, _, piece in met
         ]
-        ends = np.cumsum([len(cell.pieces) for cell in found]) + first_piece
-        self._partial.add([range(end - len(cell.pieces), end) for cell, end in zip(found, ends.tolist(), strict=True)])
+        counts = [len(met) for _, met, _ in found]
+        ends = np.cumsum(counts) + first_piece
+        self._partial.add([range(end - count, end) for count, end in zip(counts, ends.tolist(), strict=True)])
         self._pieces += [piece for _, piece, _ in pieces]
         self._piece_shape = np.concatenate([self._piece_shape, np.array([k for k, _, _ in pieces], np.int64)])
         self._south = np.concatenate([self._south, np.array([south for _, _, south in pieces])])

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Container, Hashable, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from tracker.geo import CELL, CELLS_PER_DEGREE, ROW_BITS, cell_box
-from tracker.plane import meeting
+from tracker.geo import CELLS_PER_DEGREE, ROW_BITS, cell_box
 from tracker.pyramid import Pyramid
 from tracker.shapes import Shape
 from tracker.slabs import Slabs
+from tracker.walks import GROW, Piece, meet, walk
 
 
 class Key(Hashable, Protocol):
@@ -29,18 +29,15 @@ class Key(Hashable, Protocol):
 K = TypeVar("K", bound=Key)
 
 MAX_CELLS = 200_000  #: remembered at once; then all are forgotten and found again as they are driven into
-MAX_WALK = 24  #: cells a line may pass before the shapes along it are asked themselves
-GROW = 1e-9  #: degrees by which a cell is taken too large, so that rounding of its sides decides nothing
 
 _LAST = 360 * CELLS_PER_DEGREE  # the column of the antimeridian itself
 _ROWS = (1 << ROW_BITS) - 1
 _NEXT = frozenset({1, -1, 1 << ROW_BITS, -1 << ROW_BITS})  # from a cell to the four beside it
 
 
-class Cell(NamedTuple):
-    whole: tuple[Any, ...]  # keys of the shapes that cover all of it, sorted
-    pieces: tuple[tuple[Any, Any], ...]  # (key, who decides) for those whose boundary passes through
-    answers: tuple[tuple[Any, ...], ...]  # by the pieces that cover the place: bit 0 for the first …
+#: (keys of the shapes that cover all of it, sorted; those whose boundary passes through; the answers, by which of these
+#: cover the place: bit 0 for the first …). Plain tuples: they are the quickest to unpack.
+Cell = tuple[tuple[Any, ...], tuple[Piece, ...], tuple[tuple[Any, ...], ...]]
 
 
 class CellIndex(Generic[K]):
@@ -130,9 +127,8 @@ class CellIndex(Generic[K]):
         if not pieces:
             return whole
         mask, bit = 0, 1
-        for _, piece in pieces:
-            if type(piece) is Slabs:  # what Slabs.covers does, without the call
-                levels, slabs, _ = piece
+        for _, levels, slabs, piece in pieces:
+            if levels is not None:  # what Slabs.covers does, without the call
                 k = bisect_right(levels, lat)
                 inside, edges = slabs[k]
                 for ax, ay, bx, by, err in edges:
@@ -177,14 +173,18 @@ class CellIndex(Generic[K]):
                         met.append((k, piece))
         met.sort(key=lambda pair: pair[0])
         whole = self._one(tuple(k for k, piece in met if piece is True))
-        pieces = tuple((k, piece) for k, piece in met if piece is not True)
+        pieces = tuple(
+            (k, piece.levels, piece.slabs, piece) if isinstance(piece, Slabs) else (k, None, None, piece)
+            for k, piece in met
+            if piece is not True
+        )
         answers: tuple[tuple[K, ...], ...] = ()
         if len(pieces) <= 3:
             answers = tuple(self._one(_chosen(whole, pieces, mask)) for mask in range(1 << len(pieces)))
         if len(self._cells) >= self.max_cells:
             self._forget_all()
         self._sweep()
-        cell = self._cells[key] = Cell(whole, pieces, answers)
+        cell = self._cells[key] = (whole, pieces, answers)
         return cell
 
     def _one(self, answer: tuple[K, ...]) -> tuple[K, ...]:
@@ -226,45 +226,32 @@ class CellIndex(Generic[K]):
         elif last - first in _NEXT:
             keys = (first, last)
         else:
-            keys = _walk(lat1, lon1, lat2, lon2, first, last)
+            keys = walk(lat1, lon1, lat2, lon2, first, last)
             if keys is None:
                 return self._along(lat1, lon1, lat2, lon2, skip)
-        west, east = (lon1, lon2) if lon1 < lon2 else (lon2, lon1)
-        south, north = (lat1, lat2) if lat1 < lat2 else (lat2, lat1)
-        found: dict[K, list[float]] = {}
-        asked: set[K] = set()
+        met: list[tuple[int, Piece]] = []
+        start: tuple[K, ...] = ()
+        end: tuple[K, ...] = ()
         for key in keys:
             cell = cells.get(key)
             if cell is None:
                 cell = self._find(key)
-            whole, pieces, _ = cell
-            for k, piece in pieces:
-                if k in skip:
-                    continue
-                if type(piece) is Slabs:
-                    for ax, ay, bx, by, _ in piece.edges:
-                        if ay > north or by < south or (ax > east and bx > east) or (ax < west and bx < west):
-                            continue
-                        met = meeting(lon1, lat1, lon2, lat2, ax, ay, bx, by)
-                        if met:
-                            found.setdefault(k, []).extend(met)
-                    if key == first and piece.covers(lat1, lon1):
-                        found.setdefault(k, []).append(0.0)
-                    if key == last and piece.covers(lat2, lon2):
-                        found.setdefault(k, []).append(1.0)
-                elif k not in asked:
-                    asked.add(k)
-                    met = self.shapes[k].crossing(lat1, lon1, lat2, lon2)
-                    if met:
-                        found.setdefault(k, []).extend(met)
-            if whole and key in (first, last):
-                for k in whole:
-                    if k not in skip:
-                        ts = found.setdefault(k, [])
-                        if key == first:
-                            ts.append(0.0)
-                        if key == last:
-                            ts.append(1.0)
+            if key == first:
+                start = cell[0]
+            if key == last:
+                end = cell[0]
+            for piece in cell[1]:
+                if piece[0] not in skip:
+                    met.append((key, piece))
+        found: dict[K, list[float]] = {}
+        if met:
+            meet(self.shapes, (lat1, lon1, lat2, lon2), first, last, met, found)
+        for k in start:
+            if k not in skip:
+                found.setdefault(k, []).append(0.0)
+        for k in end:
+            if k not in skip:
+                found.setdefault(k, []).append(1.0)
         if not found:
             return []
         return [(k, min(ts), max(ts)) for k, ts in sorted(found.items())]
@@ -287,31 +274,7 @@ class CellIndex(Generic[K]):
         return found
 
 
-def _chosen(whole: tuple[Any, ...], pieces: tuple[tuple[Any, Any], ...], mask: int) -> tuple[Any, ...]:
+def _chosen(whole: tuple[Any, ...], pieces: tuple[Piece, ...], mask: int) -> tuple[Any, ...]:
     if not mask:
         return whole
-    return tuple(sorted([*whole, *(key for i, (key, _) in enumerate(pieces) if mask >> i & 1)]))
-
-
-def _walk(lat1: float, lon1: float, lat2: float, lon2: float, first: int, last: int) -> list[int] | None:
-    """The keys of the cells a line passes, and a few beside it; None when they are too many."""
-    if first > last:
-        lat1, lon1, lat2, lon2, first, last = lat2, lon2, lat1, lon1, last, first
-    west, east, low, high = first >> ROW_BITS, last >> ROW_BITS, first & _ROWS, last & _ROWS
-    if low > high:
-        low, high = high, low
-    if (east - west + 1) * (high - low + 1) <= 4:
-        return [c << ROW_BITS | r for c in range(west, east + 1) for r in range(low, high + 1)]
-    if east - west + high - low > MAX_WALK:
-        return None
-    if west == east:
-        return [west << ROW_BITS | r for r in range(low, high + 1)]
-    slope = (lat2 - lat1) / (lon2 - lon1)
-    keys = []
-    for c in range(west, east + 1):
-        enter = lat1 + (c * CELL - 180 - lon1) * slope
-        leave = enter + CELL * slope
-        start = max(int((min(enter, leave) + 90 - GROW) * CELLS_PER_DEGREE), low)
-        end = min(int((max(enter, leave) + 90 + GROW) * CELLS_PER_DEGREE), high)
-        keys += [c << ROW_BITS | r for r in range(start, end + 1)]
-    return keys if len(keys) <= MAX_WALK else None
+    return tuple(sorted([*whole, *(piece[0] for i, piece in enumerate(pieces) if mask >> i & 1)]))

@@ -138,7 +138,7 @@ def measure(count: int) -> list[Row]:
     memory = resident_bytes(os.getpid()) - memory
     cells = book.cells.cells
     hits = ask(book.cells, places) / each
-    edges = sum(1 for cell in book.cells._cells.values() if cell.pieces) / cells
+    edges = sum(1 for _, pieces, _ in book.cells._cells.values() if pieces) / cells
     fresh: CellIndex[str] = CellIndex()
     fresh.update({region.id: region.shape for region in regions})
     cold = spent(lambda: ask(fresh, places)) / each * 1e6

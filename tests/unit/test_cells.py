@@ -110,6 +110,14 @@ def test_a_line_along_an_edge_touches_it() -> None:
     assert index.crossed(50.0010001, 8, 50.0010001, 8.004) == []
 
 
+def test_a_line_almost_along_the_side_of_a_column_misses_no_cell() -> None:
+    gates = {i: box(8 - 1e-9, 50.0005 + i / 500, 8 + 1e-9, 50.0006 + i / 500) for i in range(10)}
+    index = index_of(gates)
+    for tilt in (1e-14, 3e-14, 1e-13, 1e-10, -1e-13):
+        crossed = index.crossed(50, 8 - tilt, 50.02, 8 + tilt)
+        assert [key for key, _, _ in crossed] == list(range(10))
+
+
 def test_a_line_goes_the_short_way_over_the_antimeridian() -> None:
     index = index_of({"a": box(179.999, -1, -179.999, 1), "far": box(-10, -1, 10, 1)})
     assert index.crossed(0, 179.99, 0, -179.99) == [("a", pytest.approx(0.45), pytest.approx(0.55))]

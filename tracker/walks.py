@@ -1,0 +1,75 @@
+"""Walks: the straight line between two places, through the cells it passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tracker.geo import CELL, CELLS_PER_DEGREE, ROW_BITS
+from tracker.plane import meeting
+from tracker.shapes import Shape
+
+#: a shape whose boundary passes through a cell: (key, levels, slabs, who decides), levels and slabs those of `Slabs`,
+#: or None where something else decides
+Piece = tuple[Any, Any, Any, Any]
+
+MAX_WALK = 24  #: cells a line may pass before the shapes along it are asked themselves
+GROW = 1e-9  #: degrees by which a cell is taken too large, so that rounding of its sides decides nothing
+ROWS = (1 << ROW_BITS) - 1
+
+
+def walk(lat1: float, lon1: float, lat2: float, lon2: float, first: int, last: int) -> list[int] | None:
+    """The keys of the cells a line passes, and a few beside it; None when they are too many."""
+    if first > last:
+        lat1, lon1, lat2, lon2, first, last = lat2, lon2, lat1, lon1, last, first
+    west, east, low, high = first >> ROW_BITS, last >> ROW_BITS, first & ROWS, last & ROWS
+    if low > high:
+        low, high = high, low
+    if (east - west + 1) * (high - low + 1) <= 4:
+        return [c << ROW_BITS | r for c in range(west, east + 1) for r in range(low, high + 1)]
+    if east - west + high - low > MAX_WALK:
+        return None
+    if west == east:
+        return [west << ROW_BITS | r for r in range(low, high + 1)]
+    slope = (lat2 - lat1) / (lon2 - lon1)
+    slack = GROW + 1e-12 * abs(slope)  # a steep line: where it passes a column's side is known less well
+    keys = []
+    for c in range(west, east + 1):
+        enter = lat1 + (c * CELL - 180 - lon1) * slope
+        leave = enter + CELL * slope
+        start = max(int((min(enter, leave) + 90 - slack) * CELLS_PER_DEGREE), low)
+        end = min(int((max(enter, leave) + 90 + slack) * CELLS_PER_DEGREE), high)
+        keys += [c << ROW_BITS | r for r in range(start, end + 1)]
+    return keys if len(keys) <= MAX_WALK else None
+
+
+def meet(
+    shapes: Mapping[Any, Shape],
+    line: tuple[float, float, float, float],
+    first: int,
+    last: int,
+    met: Sequence[tuple[int, Piece]],
+    found: dict[Any, list[float]],
+) -> None:
+    """Add to `found` where the line meets these pieces, each with the key of its cell; from cell `first` to `last`."""
+    lat1, lon1, lat2, lon2 = line
+    west, east = (lon1, lon2) if lon1 < lon2 else (lon2, lon1)
+    south, north = (lat1, lat2) if lat1 < lat2 else (lat2, lat1)
+    asked: set[Any] = set()
+    for key, (k, levels, _, piece) in met:
+        if levels is not None:
+            for ax, ay, bx, by, _ in piece.edges:
+                if ay > north or by < south or (ax > east and bx > east) or (ax < west and bx < west):
+                    continue
+                touch = meeting(lon1, lat1, lon2, lat2, ax, ay, bx, by)
+                if touch:
+                    found.setdefault(k, []).extend(touch)
+            if key == first and piece.covers(lat1, lon1):
+                found.setdefault(k, []).append(0.0)
+            if key == last and piece.covers(lat2, lon2):
+                found.setdefault(k, []).append(1.0)
+        elif k not in asked:
+            asked.add(k)
+            touch = shapes[k].crossing(lat1, lon1, lat2, lon2)
+            if touch:
+                found.setdefault(k, []).extend(touch)
