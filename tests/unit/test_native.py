@@ -86,6 +86,23 @@ def test_more_items_than_a_body_may_hold_are_refused_before_they_cost_memory(bod
         read_json(body, NOW)
 
 
+@pytest.mark.parametrize(
+    "rotten", [b"[" * 10_000 + b"]" * 10_000, b'{"a":' * 9999 + b"1" + b"}" * 9999, b'{"driver":"\xff"}']
+)
+@pytest.mark.parametrize("shape", [b"[%s]", b' {"positions": [%s] } '])
+def test_an_item_no_parser_gets_through_costs_only_itself(rotten: bytes, shape: bytes):
+    good = json.dumps(GOOD | {"driver": 'A "],[{" B\\'}).encode()
+    reading = read_json(shape % b",".join([good, rotten, good]), NOW)
+    assert len(reading.pings) == 2
+    assert codes(reading) == [(1, "not_json", None)]
+
+
+@pytest.mark.parametrize("body", [b"[%s, \xff", b"[%s]\xff]", b"[%s\xff,{]}", b'{"positions":[%s],"\xff":1}'])
+def test_brackets_that_do_not_match_up_are_refused_whole(body: bytes):
+    with pytest.raises(BadRequest):
+        read_json(body % json.dumps(GOOD).encode(), NOW)
+
+
 def test_a_byte_order_mark_is_forgiven():
     assert read_json(b"\xef\xbb\xbf" + json.dumps(GOOD).encode(), NOW).pings == [PING]
 

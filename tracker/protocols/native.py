@@ -7,6 +7,7 @@ one (tracker.ping.read_ping) goes item by item, so that a bad item costs only it
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, NoReturn
@@ -169,7 +170,14 @@ def _read_careful(body: bytes, now: int, first: int) -> Reading:
             return _read_each(_at_most(_items.decode(body)), now, first)
         except _UNREADABLE:
             pass
-    document = read_document(body)
+    try:
+        document = read_document(body)
+    except BadRequest as fault:
+        if fault.code in ("too_deep", "not_utf8") and (items := _split(body)):
+            reading = _read_each(_at_most(items), now, first)
+            if reading.pings:  # one item is rotten, not the request
+                return reading
+        raise
     if isinstance(document, list):
         return _read_decoded(_at_most(document), now, first)
     if not isinstance(document, dict):
@@ -181,6 +189,32 @@ def _read_careful(body: bytes, now: int, first: int) -> Reading:
     if extra := [name for name in document if name != "positions"]:
         raise BadRequest("not_positions", f"beside `positions` there is nothing else, but here is {extra[0][:40]!r}")
     return _read_decoded(_at_most(document["positions"]), now, first)
+
+
+_WRAPPER = re.compile(rb'\{\s*"positions"\s*:\s*(\[.*\])\s*\}', re.DOTALL)
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+
+
+def _split(body: bytes) -> list[bytes]:
+    """The texts of the items of an array no parser gets through; nothing when its brackets do not match up."""
+    if wrapped := _WRAPPER.fullmatch(body):
+        body = wrapped[1]
+    if not (body.startswith(b"[") and body.endswith(b"]")):
+        return []
+    items: list[bytes] = []
+    depth, start = 0, 1
+    for token in _TOKENS.finditer(body):
+        match token[0]:
+            case b"[" | b"{":
+                depth += 1
+            case b"]" | b"}":
+                depth -= 1
+                if depth == 0 and token.end() < len(body):
+                    return []
+            case b"," if depth == 1:
+                items.append(body[start : token.start()])
+                start = token.end()
+    return [] if depth else [*items, body[start:-1]]
 
 
 def _at_most(items: list[Any]) -> list[Any]:

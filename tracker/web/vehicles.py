@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from quart import Blueprint, Response, request
@@ -21,6 +22,7 @@ READ_ONLY = frozenset({"vehicle", "position", "state", "state_since", "regions",
 def blueprint(node: Node) -> Blueprint:
     routes = Blueprint("vehicles", __name__)
     picture, pipeline = node.picture, node.pipeline
+    patching = asyncio.Lock()  # two patches at once must not undo each other
 
     @routes.get("/api/v1/vehicles")
     async def list_vehicles() -> Response:
@@ -53,9 +55,10 @@ def blueprint(node: Node) -> Blueprint:
         patch = await api.json_body()
         if not isinstance(patch, dict):
             raise Invalid("not_an_object", "a merge patch (RFC 7396) of a vehicle is a JSON object")
-        entry = picture.register.get(vehicle) or Registered(vehicle)
-        before = {name: getattr(entry, name) for name in (*FIELDS, "attributes")}
-        await pipeline.register(read_entry(vehicle, api.merged(before, patch)))
+        async with patching:
+            entry = picture.register.get(vehicle) or Registered(vehicle)
+            before = {name: getattr(entry, name) for name in (*FIELDS, "attributes")}
+            await pipeline.register(read_entry(vehicle, api.merged(before, patch)))
         return api.answer(shown.vehicle(vehicle, picture))
 
     @routes.delete("/api/v1/vehicles/<id>")
