@@ -216,6 +216,29 @@ async def test_readers_without_a_gap_between_them_do_not_let_the_log_grow(
     assert longest < 2 << 20
 
 
+async def test_a_backup_that_takes_long_holds_nobody_up(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process reads on and on: commits go on, and the log is emptied once it has finished."""
+    monkeypatch.setattr(engine, "CHECKPOINT_BYTES", 1 << 17)
+    monkeypatch.setattr(engine, "WAL_LIMIT_BYTES", 1 << 18)
+    monkeypatch.setattr(engine, "PATIENCE_MS", 1)
+    await in_writer(store, "PRAGMA journal_size_limit = 100000")
+    await store.commit(Commit(events=[entered(1)]))
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM events").fetchone()
+    for turn in range(30):
+        await store.commit(Commit(pings=pings(turn * 300, 300)))
+        await store.ping()
+    assert log_size(store) > 1 << 20
+    assert other.execute("SELECT count(*) FROM hot").fetchone() == (0,)  # as of when it began
+    other.execute("COMMIT")
+    other.close()
+    for turn in range(30, 80):
+        await store.commit(Commit(pings=pings(turn * 300, 300)))
+    await store.ping()
+    assert log_size(store) < 1 << 20
+
+
 async def test_a_commit_does_not_wait_for_a_reader(store: SqliteStore) -> None:
     """A read that takes for ever does not keep a commit, nor the other reads."""
     go = threading.Event()

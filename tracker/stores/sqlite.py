@@ -18,14 +18,15 @@ from tracker.errors import StoreError, StoreFull
 from tracker.events import Event
 from tracker.stores import Commit, EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.stores import sqlite_reads as reads
-from tracker.stores.sqlite_files import FILE, Lock, copy, folder
+from tracker.stores.sqlite_files import FILE, Lock, copy, folder, sync
 from tracker.stores.sqlite_rows import hot_rows, text, vehicle_rows
-from tracker.stores.sqlite_schema import connect, migrate, prepare
+from tracker.stores.sqlite_schema import BUSY_MS, connect, migrate, prepare
 
 READERS = 4
 CHECKPOINT_BYTES = 4 << 20  #: the log is moved into the file between two commits once it is this long
 TIDY_AFTER = 200  #: small commits, or a tenth as many as pings, before somebody looks how long the log is
 WAL_LIMIT_BYTES = 64 << 20  #: past this, new reads wait until the log could be emptied
+PATIENCE_MS = 500  #: how long a commit may wait for readers to let the log be emptied
 FULL_BYTES = 1 << 20  #: less room than this is none
 
 T = TypeVar("T")
@@ -41,6 +42,7 @@ class SqliteStore:
         self._last_seq = 0
         self._rows = 0  # of `hot`
         self._block = 0  # the first block of it that is not closed
+        self._patient_until = 0  # bytes of log, when somebody kept it from being emptied
         self._untidy = 0  # about how much was written since the log was looked at
         self._failed: StoreError | None = None
         self._closed = False
@@ -57,7 +59,9 @@ class SqliteStore:
         return await self._on(self._write_thread, self._open)
 
     def _open(self) -> Loaded:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.folder.is_dir():
+            self.folder.mkdir(parents=True)
+            sync(self.folder.parent)
         self._lock.take()
         try:
             return reads.load(self._connection())
@@ -189,14 +193,18 @@ class SqliteStore:
         size = log.stat().st_size
         if size < CHECKPOINT_BYTES:
             return
-        if size < WAL_LIMIT_BYTES:
+        if size < max(WAL_LIMIT_BYTES, self._patient_until):
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             return
         self._calm.clear()  # readers that follow each other without a gap would let the log grow for ever
+        connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
         try:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         finally:
             self._calm.set()
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        # A reader in another process (a backup) may take its time: then it is not asked again at every commit.
+        self._patient_until = 2 * size if busy else 0
 
     def _lost(self, error: BaseException) -> StoreError:
         """What an exception of the writer means; its connection is not trusted after anything but a full disk."""

@@ -61,9 +61,9 @@ def copy(source: Path, target: Path) -> None:
         with closing(connect(source)) as original, closing(sqlite3.connect(part, isolation_level=None)) as duplicate:
             original.backup(duplicate)
             duplicate.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
-        _sync(part)
+        sync(part)
         part.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
     finally:
         part.unlink(missing_ok=True)
 
@@ -92,7 +92,7 @@ def restore(file: str, folder: Path) -> Path | None:
             copy(backup, part)
             kept = _set_aside(folder / FILE)
             part.replace(folder / FILE)
-            _sync(folder)
+            sync(folder)
         finally:
             part.unlink(missing_ok=True)
             lock.release()
@@ -133,7 +133,8 @@ def _set_aside(path: Path) -> Path | None:
     return kept
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

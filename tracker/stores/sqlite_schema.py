@@ -9,6 +9,8 @@ from tracker.errors import StoreError
 
 APPLICATION_ID = 0x74726B72  #: "trkr": tells a tracker's file from any other SQLite file
 SYNCHRONOUS = "FULL"  #: acknowledged means durable; the durability test turns it off to see itself fail
+BUSY_MS = 10_000  #: how long to wait for a lock that somebody else's program holds
+LOG_BYTES = 4 << 20  #: what stays of a log that was longer
 
 #: One script a schema version, never edited once released. `PRAGMA user_version` counts those that ran.
 MIGRATIONS: tuple[str, ...] = (
@@ -86,13 +88,18 @@ def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
     """Open the file: as the one writer, or to read only. Transactions are single statements (autocommit)."""
     mode = "rwc" if write else "ro"
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=10, isolation_level=None, check_same_thread=False
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_MS / 1000,
+        isolation_level=None,
+        check_same_thread=False,
     )
     try:
         if write:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
             connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer does it between two commits, not in one
+            connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         else:
             connection.execute("PRAGMA query_only = 1")
     except BaseException:
