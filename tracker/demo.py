@@ -57,7 +57,7 @@ class Van:
         self.random = random = Random(f"{seed}:{number}")
         self.haste = random.uniform(0.85, 1.1)
         self.every_ms = random.randrange(1_000, 3_000)
-        self.battery = random.uniform(35, 98) if number % 15 else 21.0
+        self.battery = random.uniform(35, 98) if number % 30 != 15 else 21.0
         self.odometer = random.uniform(2_000, 90_000)
         self.drift = (0.0, 0.0)  # of the receiver, metres east and north
         self.here = streets.nearest(*place) if place else stops[number * 7 % len(stops)]

@@ -34,7 +34,7 @@ class Progress:
             left_s = (self._total - done) / rate
         percent = 100 if done >= self._total else int(100 * done / self._total)
         parts = [f"{percent:3d} %", f"{done:,} of {self._total:,}", f"{rate:,.0f} pings/s"]
-        parts.append(f"{_duration(spent)} in all" if last else f"{_duration(left_s or 0)} left")
+        parts.append(f"{duration(spent)} in all" if last else f"{duration(left_s or 0)} left")
         if at is not None:
             parts.append(rfc3339(at)[:19] + "Z")
         self._line("  ".join(parts), last)
@@ -56,7 +56,7 @@ class Progress:
         self._width = 0 if last else len(text)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """3 s, 4 min 10 s, 2 h 5 min, 3 d 4 h."""
     whole = round(seconds)
     if whole < 60:

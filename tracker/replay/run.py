@@ -13,7 +13,7 @@ from tracker.errors import Invalid
 from tracker.replay import Unreadable
 from tracker.replay.connection import Connection, Failed
 from tracker.replay.player import Player
-from tracker.replay.progress import Progress
+from tracker.replay.progress import Progress, duration
 from tracker.replay.recording import Choice, Recording
 from tracker.replay.sender import Sender
 from tracker.replay.tally import Tally
@@ -78,6 +78,7 @@ def _online(recording: Recording, connection: Connection, *, speed: float | None
     code = DONE
     try:
         if recording.count:
+            progress.say(_announced(recording, speed))
             player.play()
     except Failed as fault:
         progress.say(f"tracker: {fault.detail}")
@@ -89,6 +90,14 @@ def _online(recording: Recording, connection: Connection, *, speed: float | None
         connection.close()
     _summary(player.tally, recording, sys.stdout)
     return code
+
+
+def _announced(recording: Recording, speed: float | None) -> str:
+    text = f"{recording.count:,} points of {len(recording.vehicles):,} vehicles"
+    span_s = ((recording.last or 0) - (recording.first or 0)) / 1000
+    if speed is None or span_s / speed < 120:
+        return text
+    return f"{text}, {duration(span_s / speed)} at --speed {speed:g}; --speed max does not wait"
 
 
 def _offline(recording: Recording, regions: str | None, events: str | None, now: bool) -> int:
