@@ -398,6 +398,14 @@ def test_a_body_of_another_type_is_415(shared_server: Server):
     is_problem(shared_server.request("PUT", f"{V}/x", "{}", {"content-encoding": "gzip"}), 415)
 
 
+@pytest.mark.parametrize("path", [f"{R}/huge", "/nothing/here"])
+def test_a_body_that_is_too_large_or_for_nobody_is_heard_out(shared_server: Server, path: str):
+    answer = shared_server.request("PUT", path, b" " * 80 * 2**20)
+    is_problem(answer, 404 if path.startswith("/nothing") else 413)
+    refused = shared_server.request("PUT", path, b" " * 80 * 2**20, {"origin": "https://evil.example"})
+    is_problem(refused, 403, "origin_not_allowed")
+
+
 @pytest.mark.parametrize("body", ["", "{", "[" * 10_000, "\x00"])
 def test_a_body_that_is_no_json_is_400(shared_server: Server, body: str):
     is_problem(shared_server.request("PUT", f"{V}/x", body), 400)

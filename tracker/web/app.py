@@ -15,7 +15,8 @@ from tracker.config import Settings
 from tracker.errors import BadRequest, TrackerError
 from tracker.web import events, health, ingest, live, openapi, page, positions, regions, sockets, vehicles
 from tracker.web.access import check_bind
-from tracker.web.answers import Answered, Receive, Scope, Send, plain_problem, problem, send_answer
+from tracker.web.answers import Answered, Receive, Scope, Send, plain_problem, problem
+from tracker.web.bodies import Body, Patience, refuse
 from tracker.web.node import Node
 
 log = logging.getLogger("tracker.web")
@@ -76,19 +77,26 @@ class Front:
         elif scope["path"] == ingest.PATH and scope["method"] == "POST":
             await self._ingest(scope, receive, send)
         elif scope["path"] == ingest.PATH:
-            await send_answer(send, ingest.only_post(scope["method"]))
+            await self._refuse(receive, send, ingest.only_post(scope["method"]))
         else:
             await self._ordinary(scope, receive, send)
 
     async def _ordinary(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
         try:
-            self._node.access.check(scope["method"], dict(scope["headers"]))
+            self._node.access.check(scope["method"], headers)
             if not scope["path"]:
                 raise BadRequest("bad_target", "the request target does not begin with a slash")
         except TrackerError as fault:
-            await send_answer(send, problem(fault))
+            await self._refuse(receive, send, problem(fault))
             return
+        if b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0":
+            patience = Patience(receive, send)
+            receive, send = patience.receive, patience.send
         await self._inner(scope, receive, send)
+
+    async def _refuse(self, receive: Receive, send: Send, answer: Answered) -> None:
+        await refuse(send, Body(receive, self._node.settings.body_timeout_s), answer)
 
 
 def _is_unexpected(record: logging.LogRecord) -> bool:

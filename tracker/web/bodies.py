@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 
 from tracker.errors import BadRequest, TooLarge
-from tracker.web.answers import Answered, Receive, Send, send_answer
+from tracker.web.answers import Answered, Message, Receive, Send, send_answer
 from tracker.web.inflate import Inflater
 
 MAX_LINES = 1000  #: of NDJSON applied together
@@ -97,6 +98,37 @@ async def refuse(send: Send, body: Body, answer: Answered) -> None:
     await send_answer(send, answer, more=True)
     await body.drain()
     await send({"type": "http.response.body", "body": b""})
+
+
+class Patience:
+    """Both ends of a request that Quart answers: its last word waits until the client has said everything."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self._received = 0
+        self._complete = asyncio.Event()
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            self._complete.set()
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body") and not self._complete.is_set():
+            await self._send(message | {"more_body": True})
+            await self._hear_out()
+            message = {"type": "http.response.body", "body": b""}
+        await self._send(message)
+
+    async def _hear_out(self) -> None:
+        """Quart goes on receiving, and drops what is too much, until it is told that the answer is out."""
+        heard = -1
+        while heard < self._received < DRAIN_LIMIT and not self._complete.is_set():
+            heard = self._received
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._complete.wait(), DRAIN_PAUSE_S)
 
 
 class Lines:
