@@ -232,9 +232,8 @@ class Fleet:
         elif ping.time > vehicle.clock:
             vehicle.clock = ping.time
         before = vehicle.ping
+        changed = observe(vehicle, ping)
         moves = move(book, vehicle, ping)
-        speed = ping.speed_mps
-        delayed = now - ping.time > DELAYED_MS
         events: Sequence[Event] = ()
         if (
             moves is not None
@@ -247,14 +246,13 @@ class Fleet:
             tell(book, vehicle, moves, occasion)
             report(vehicle, ping, before, occasion, self.settings)
             events = occasion.events
-        if speed is not None and speed > vehicle.peak_mps:
-            vehicle.peak_mps = speed
+        if ping.speed_mps is not None and ping.speed_mps > vehicle.peak_mps:
+            vehicle.peak_mps = ping.speed_mps
         slow = vehicle.gap_ms > self._slow_ms  # its timers depend on how often it reports: they may come sooner, too
         pace(vehicle, now)
-        changed = observe(vehicle, ping)
         vehicle.ping = ping
         vehicle.received_at = now
-        vehicle.delayed = delayed
+        vehicle.delayed = now - ping.time > DELAYED_MS
         if moves is not None or events:
             if moves is not None and (moves.enters or moves.exits):
                 vehicle.publish()

@@ -38,6 +38,7 @@ class Touch(msgspec.Struct, array_like=True):
     entered_at: int
     exited_at: int  # the last instant we know it covered
     chord_m: float = 0.0
+    moved: bool = False  # it was seen moving meanwhile
 
 
 class Packed(msgspec.Struct, array_like=True, frozen=True):

@@ -7,7 +7,8 @@ A vehicle is out of a region, touches it, or visits it:
      └──clear (cross)─┘◄───────clear (exit)──┘            sd: signed metres to the edge, negative inside
 
 With debounce "none" deep enough is inside and clear is outside. The first decision (first seen, region created or
-changed, window opened) is plain containment. A line between two fixes that cuts a region counts as touching it.
+changed, window opened) is plain containment. A line between two fixes that cuts a region counts as touching it. A
+vehicle that did not move meanwhile (motion.py) crossed nothing: that was noise.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ def move(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves | None:
         return None
     visits, touches, regions = vehicle.visits, vehicle.touches, book.regions
     moves = Moves([], [], [])
+    moving, passed = vehicle.still_since == 0, list[str]()
     vehicle.raw = raw
     for key in [key for key in visits if key not in raw]:
         if is_clear(regions[key], ping):
@@ -78,6 +80,7 @@ def move(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves | None:
         touch = touches.get(key)
         if touch is None:
             touch = touches[key] = Touch(entered_at, exited_at)
+            passed.append(key)
         touch.exited_at = max(touch.exited_at, exited_at)
         touch.chord_m += (leaves - enters) * distance_m(before.lat, before.lon, ping.lat, ping.lon)
     for key in raw:
@@ -90,9 +93,12 @@ def move(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves | None:
             touch.exited_at = ping.time
         else:
             touches[key] = Touch(ping.time, ping.time)
-    for key in [key for key in touches if key not in raw] if touches else ():
-        if is_clear(regions[key], ping):
-            moves.crosses.append((key, touches.pop(key)))
+    for key, touch in list(touches.items()) if touches else ():
+        touch.moved = touch.moved or moving
+        if key not in raw and is_clear(regions[key], ping):
+            del touches[key]
+            if touch.moved or key in passed or regions[key].exact:
+                moves.crosses.append((key, touch))
     vehicle.settled = not touches and len(visits) == len(raw)
     if not (moves.exits or moves.crosses or moves.enters):
         return None

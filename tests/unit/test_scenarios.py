@@ -488,3 +488,9 @@ def test_a_failed_row_names_itself() -> None:
         AssertionError, match=r"test_scenarios.py:\d+: expected \['enter home'\], got \['enter depot'\]"
     ):
         town().drive("van-7").at(200, 100).expect("enter home")
+
+
+def test_the_noise_of_a_parked_vehicle_crosses_nothing() -> None:
+    drive = town().drive("van-7").at(-10, 100, accuracy_m=8, speed_mps=0.2)
+    drive.at(2, 100, accuracy_m=8, speed_mps=0.3).at(-22, 100, accuracy_m=8, speed_mps=0.1).expect()
+    drive.at(3, 100, accuracy_m=8, speed_mps=4.0).at(-25, 100, accuracy_m=8, speed_mps=0.1).expect("cross depot")
