@@ -167,25 +167,19 @@ class Area:
     def _rim(self) -> Rim | None:
         return Rim(self._outline) if self._outline.size else None
 
+    @cached_property
+    def _cut(self) -> bool:
+        return bool(self._outline.shape[1] < self._edges.shape[1])
+
     def signed_distance_m(self, lat: float, lon: float) -> float:
         """Metres to the boundary, negative inside."""
         asked_lat, asked_lon, metres = self._told
         if lat != asked_lat or lon != asked_lon:  # a fix is asked for twice: to decide, and to explain
-            metres = self._rim.distance_m(lat, lon) if self._rim else inf
-            if self._inside(lat, lon) if metres > 0.001 else self.covers(lat, lon):
-                metres = -metres
+            metres = self._rim.signed_distance_m(lat, lon) if self._rim else inf
+            if self._cut or -0.001 < metres < 0.001:  # the rim cannot tell the side: edges are missing, or it is on it
+                metres = -abs(metres) if self.covers(lat, lon) else abs(metres)
             self._told = lat, lon, metres
         return metres
-
-    def _inside(self, lat: float, lon: float) -> bool:
-        """`covers`, quicker, for a place that is not on the boundary."""
-        if lon in (180.0, -180.0):
-            return self.covers(lat, lon)
-        edges = self._between(lat, lat)
-        odd = False
-        for ax, ay, bx, by in edges[:4, (edges[1] <= lat) & (edges[3] > lat)].T.tolist():
-            odd ^= (bx - ax) * (lat - ay) > (by - ay) * (lon - ax)
-        return odd
 
 
 def _area_m2(rings: list[Floats]) -> float:

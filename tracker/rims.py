@@ -13,13 +13,13 @@ SMALL = 0.5  #: degrees: an area no larger than this is measured in one metre fr
 
 
 class Rim:
-    """Edges as complex numbers, metres east + metres north of `origin`, each from `start` along `run`."""
+    """Its edges, each from its south end; in a metre frame complex numbers (east + north), from `start` along `run`."""
 
     def __init__(self, edges: Any) -> None:
         ax, ay, bx, by = edges
         lon = float(ax[0])
         turns = np.rint(((ax + bx) / 2 - lon) / 360) * 360
-        self._x, self._y, self._dx, self._dy = ax - turns - lon, ay, bx - ax, by - ay
+        self._x, self._y, self._top, self._dx, self._dy = ax - turns - lon, ay, by, bx - ax, by - ay
         self._lon = lon
         south, north, width = float(ay.min()), float(by.max()), float(np.abs(self._x).max())
         small = max(north - south, width) < SMALL and -80 < south < 80
@@ -31,18 +31,21 @@ class Rim:
         start = self._x * kx + (self._y - lat) * (1j * ky)
         return lat, kx, ky, start, run, run.conj() / np.maximum((run * run.conj()).real, TINY)
 
-    def distance_m(self, lat: float, lon: float) -> float:
-        """Metres to the nearest place of the rim. It is found in the metre frame (of the area, or of the place if the
-        area is large) and then measured along the ellipsoid."""
+    def signed_distance_m(self, lat: float, lon: float) -> float:
+        """Metres to the nearest place of the rim, negative inside. It is found in the metre frame (of the area, or of
+        the place if the area is large) and then measured along the ellipsoid. The sign of a millimetre is uncertain."""
         lat0, kx, ky, start, run, pull = self._laid or self._lay(lat)
         east = lon - self._lon
         if not -180 <= east <= 180:
             east = (east + 180) % 360 - 180
         off = complex(east * kx, (lat - lat0) * ky) - start
-        along = (off * pull).real
+        turned = off * pull  # how far along the edge, and on which side of it
+        # a ray east crosses the edges it lies west of
+        odd = np.count_nonzero((self._y <= lat) & (self._top > lat) & (turned.imag > 0)) & 1
+        along = turned.real
         np.maximum(along, 0.0, out=along)
         np.minimum(along, 1.0, out=along)
         off -= along * run
-        i = int(np.abs(off).argmin())
-        gap = complex(off[i])
-        return distance_m(lat, lon, lat - gap.imag / ky, lon - gap.real / kx)
+        gap = complex(off[np.abs(off).argmin()])
+        metres = distance_m(lat, lon, lat - gap.imag / ky, lon - gap.real / kx)
+        return -metres if odd else metres

@@ -58,8 +58,12 @@ def meet(
     asked: set[Any] = set()
     for key, (k, levels, _, piece) in met:
         if levels is not None:
-            for ax, ay, bx, by, _ in piece.edges:
+            for ax, ay, bx, by, err in piece.edges:
                 if ay > north or by < south or (ax > east and bx > east) or (ax < west and bx < west):
+                    continue
+                dx, dy, clear = bx - ax, by - ay, 1000 * err  # err is for places in one cell; the line is within 24
+                turn1, turn2 = dx * (lat1 - ay) - dy * (lon1 - ax), dx * (lat2 - ay) - dy * (lon2 - ax)
+                if (turn1 > clear and turn2 > clear) or (turn1 < -clear and turn2 < -clear):
                     continue
                 touch = meeting(lon1, lat1, lon2, lat2, ax, ay, bx, by)
                 if touch:
