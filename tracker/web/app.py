@@ -59,6 +59,7 @@ def create_app(settings: Settings | None = None, beside: Callable[[Node], Awaita
                     await companion
             await node.stop()
 
+    sockets.on_drain(app, node.leave)
     live.install(app, node)  # after the node: it starts later and stops earlier
     return app
 

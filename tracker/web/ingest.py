@@ -140,6 +140,8 @@ class Ingest:
             request.read.reject(request.read.items, Unfit("line_too_long", None, f"a line has at most {limit} bytes"))
             request.read.items += 1
             return
+        if not self._node.ready:  # a stream can be endless: end it while its sender can still be told how far it came
+            raise Overloaded("the server is stopping; send the rest again in a moment")
         read = read_lines(run, self._node.clock(), request.read.items)
         request.counts.add(await self._node.pipeline.submit(read.pings))
         request.read.add(read)

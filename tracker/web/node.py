@@ -48,6 +48,10 @@ class Node:
         await self.pipeline.start()
         self.ready = True
 
+    async def leave(self) -> None:
+        """We are asked to stop: no new work, what is under way may end."""
+        self.ready = False
+
     async def stop(self) -> None:
         self.ready = False
         await self.pipeline.stop()
