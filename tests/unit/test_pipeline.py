@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from tracker.stores import Commit, EventQuery, Loaded, SavedVehicle
 from tracker.stores.sqlite import SqliteStore
 
 T0 = 1_790_000_000_000
+RULES = {"dwell_s": 30}
 EVERYTHING = EventQuery(limit=10_000)
 
 
@@ -432,6 +435,57 @@ async def test_an_evaluation_the_store_interrupted_goes_on_when_it_is_back(node:
     await saving
     assert len(node.picture.inside["depot"]) == 500
     assert len(await node.kinds()) == 500
+
+
+async def eventful_day(node: Node, chance: random.Random, fault: random.Random | None) -> tuple[Any, ...]:
+    """Three vans, regions that come, change and go; `fault`: the store fails now and then, and senders try again."""
+
+    async def insist(what: Callable[[], Awaitable[object]]) -> None:
+        for _ in range(50):
+            if fault and fault.random() < 0.4:
+                node.store.error = StoreFull("full")
+                node.store.unreadable = StoreError("gone") if fault.random() < 0.2 else None
+            try:
+                await what()
+                return
+            except StoreError:
+                node.store.error = node.store.unreadable = None
+                await until(lambda: not node.pipeline.statistics().down)
+        raise AssertionError("it never worked")
+
+    for step in range(1, 60):
+        node.clock.now += 20_000
+        await insist(partial(node.pipeline.submit, [ping(step * 20, "tick", 61.0)]))
+        node.store.error = node.store.unreadable = None
+        await until(lambda: (due := node.fleet.due_at()) is None or due > node.clock.now)  # timers come first
+        if step % 12 == 3:
+            region = depot(chance.choice("ab"), chance.choice([300, 600]), 60 + chance.random() / 100, rules=RULES)
+            await insist(partial(node.pipeline.save_regions, [region]))
+        elif step % 12 == 9:
+            await insist(partial(node.pipeline.delete_region, min(node.picture.regions)))
+        seconds = [step * 20 - chance.choice([0, 0, 0, 40]) + part for part in (0, 7, 14)]
+        pings = [ping(second, f"van-{n}", 60 + chance.random() / 100) for second in seconds for n in range(3)]
+        await insist(partial(node.pipeline.submit, pings))
+        node.store.error = node.store.unreadable = None
+    await node.pipeline.submit([ping(9000, "last")])  # whatever was applied before is committed by now
+    events = await node.store.events(EVERYTHING)
+    assert len(events) > 20
+    assert node.picture.vehicles == {state.ping.vehicle: state for state in node.fleet.snapshot().moved}
+    tracks = [await node.stored(f"van-{n}") for n in range(3)]
+    return sorted(event.id for event in events), tracks, node.picture.vehicles
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_failures_leave_no_trace_in_what_is_decided_later(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    monkeypatch.setattr("tracker.pipeline.PAUSE_S", 0.001)
+    ends = []
+    for fault in (None, random.Random(seed + 100)):
+        node = Node()
+        await node.pipeline.start()
+        ends.append(await eventful_day(node, random.Random(seed), fault))
+        await node.pipeline.stop()
+    for calm, failing in zip(*ends, strict=True):
+        assert calm == failing
 
 
 async def test_a_store_that_cannot_even_be_read_refuses_everything_until_it_is_back(node: Node) -> None:
