@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PORT   ?= 8000
+SECONDS ?= 600
 PYTEST_FLAGS ?=
 
 VENV := .venv
@@ -44,8 +45,8 @@ javascript: $(NODE)
 bench: $(TEST) browser  ## the numbers of docs/performance.md
 	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
-soak: $(TEST)  ## a long run under load: SECONDS=600
-	$(BIN)/python tests/bench/soak.py
+soak: $(TEST)  ## a long run under load: make soak SECONDS=3600
+	SECONDS=$(SECONDS) $(BIN)/python tests/bench/soak.py
 
 # ---------------------------------------------------------------- the environment
 
