@@ -16,6 +16,8 @@ export class VehicleList {
   constructor(app, page) {
     this.app = app;
     /** @type {Vehicle[]} */ this.shown = [];
+    /** @type {Vehicle[]} */ this.sorted = [];
+    this.sortedAt = -1;
     this.counts = { moving: 0, idle: 0, parked: 0, stale: 0, offline: 0, unknown: 0 };
     this.search = h("input", { type: "search", id: "search", placeholder: "Search vehicles", "aria-label": "Search vehicles by name, plate, group or region", autocomplete: "off", spellcheck: "false", oninput: () => app.state.set({ query: this.search.value }), onkeydown: (/** @type {KeyboardEvent} */ e) => this.#searchKey(e) });
     this.clear = iconButton("close", "Clear the search", () => (app.state.set({ query: "" }), this.search.focus()), { class: "icon-button tiny" });
@@ -70,7 +72,7 @@ export class VehicleList {
     const words = query.toLowerCase().split(/\s+/).filter(Boolean), now = fleet.now(Date.now());
     const counts = (this.counts = { moving: 0, idle: 0, parked: 0, stale: 0, offline: 0, unknown: 0 });
     /** @type {Vehicle[]} */ let shown = [];
-    for (const v of fleet.byId.values()) {
+    for (const v of this.#byName()) {
       const s = status(v);
       counts[s]++;
       if (states.length && !states.includes(s)) continue;
@@ -78,10 +80,9 @@ export class VehicleList {
       if (words.length && !this.#matches(v, words)) continue;
       shown.push(v);
     }
-    if (sort === "name") shown.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.id < b.id ? -1 : 1));
-    else if (sort === "age") shown.sort((a, b) => b.heard - a.heard);
+    if (sort === "age") shown.sort((a, b) => b.heard - a.heard);
     else if (sort === "speed") shown.sort((a, b) => b.speed - a.speed || (a.key < b.key ? -1 : 1));
-    else {
+    else if (sort === "dwell") {
       const longest = new Map(shown.map((v) => [v, dwell(v, now)]));
       shown.sort((a, b) => Number(longest.get(b)) - Number(longest.get(a)) || (a.key < b.key ? -1 : 1));
     }
@@ -90,6 +91,15 @@ export class VehicleList {
     this.#heads(query, states, group);
     this.list.set(shown);
     this.app.filtered(words.length || states.length || group ? shown : null);
+  }
+
+  /** Everyone by name; sorted anew only when somebody came, went or was renamed. */
+  #byName() {
+    if (this.sortedAt !== this.app.fleet.version) {
+      this.sortedAt = this.app.fleet.version;
+      this.sorted = [...this.app.fleet.byId.values()].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.id < b.id ? -1 : 1));
+    }
+    return this.sorted;
   }
 
   /** @param {Vehicle} v @param {string[]} words */

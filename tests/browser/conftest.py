@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from .feed import Feed, Running
+from tests.browser.feed import Feed, Running
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = Path(__file__).parent / "screenshots"

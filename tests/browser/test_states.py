@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page
 
-from .conftest import Open, live, picture, violations
-from .feed import Feed, Running
+from tests.browser.conftest import Open, live, picture, violations
+from tests.browser.feed import Feed, Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

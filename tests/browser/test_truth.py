@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, WebSocket
 
-from .conftest import Open, live, picture
-from .feed import Feed, Running
+from tests.browser.conftest import Open, live, picture
+from tests.browser.feed import Feed, Running
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -27,8 +27,7 @@ async def test_a_dropped_socket_comes_back_by_itself_and_says_what_it_caught_up(
     before = len(feed.feed.followed)
     feed.feed.drop()
     await page.wait_for_selector("#pill:not([data-phase=live])")
-    while len(feed.feed.followed) == before:
-        await asyncio.sleep(0.02)
+    await until(lambda: len(feed.feed.followed) > before, "the page follows again")
     assert feed.feed.followed[-1]["resume"] == "c0"
     feed.feed.tell(events=[feed.feed.event("enter", 1, region), feed.feed.event("exit", 1, region)])
     await page.wait_for_selector("#pill[data-phase=live]")

@@ -83,3 +83,15 @@ test("every recorded message of the server is understood", { skip: !existsSync(f
     }
   }
 });
+
+test("a binary message says what its JSON twin says", { skip: !existsSync(folder) }, () => {
+  const rows = (moved) => (moved ?? []).map((r) => JSON.stringify(r)).sort();
+  const twins = readdirSync(folder).filter((file) => file.endsWith(".bin"));
+  assert.ok(twins.length > 0);
+  for (const name of twins) {
+    const bytes = readFileSync(new URL(name, folder)), told = decode(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+    const said = JSON.parse(readFileSync(new URL(name.replace(".bin", ".json"), folder), "utf8"));
+    assert.deepEqual(rows(told.moved), rows(said.moved), name);
+    assert.deepEqual({ ...told, moved: 0 }, { ...said, moved: 0 }, name);
+  }
+});

@@ -1,0 +1,89 @@
+"""The real server and the real page: a ping moves a marker, a region tells of it, a restart is survived."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Open, live, picture
+from tests.servers import Server
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SQUARE = [[24.94, 60.17], [24.95, 60.17], [24.95, 60.175], [24.94, 60.175], [24.94, 60.17]]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    started = Server(tmp_path).start()
+    yield started
+    started.stop()
+
+
+def ping(lat: float, lon: float, vehicle: str = "van-1", ago: float = 0) -> dict[str, Any]:
+    """A ping of so many seconds ago: far enough apart that nobody takes a drive for a jump."""
+    return {"vehicle": vehicle, "time": int((time.time() - ago) * 1000), "lat": lat, "lon": lon, "accuracy_m": 5}
+
+
+async def post(server: Server, path: str, body: Any) -> None:
+    answer = await asyncio.to_thread(server.post, path, body)
+    assert answer.status in (200, 201), answer
+
+
+async def test_a_ping_becomes_a_marker_a_region_an_event_and_all_of_it_survives_a_restart(
+    open_page: Open, server: Server
+) -> None:
+    page = await live(await open_page(f"{server.url}/"))
+    await page.wait_for_selector(".welcome")
+    await post(server, "/api/v1/positions", ping(60.1720, 24.9300, ago=120))
+    await page.wait_for_selector(".welcome[data-done]")
+    await post(server, "/api/v1/regions", {
+        "type": "Feature", "properties": {"name": "Square"}, "geometry": {"type": "Polygon", "coordinates": [SQUARE]},
+    })  # fmt: skip
+    await page.wait_for_function("() => window.fleetPage.fleet.regions.size === 1")
+    await post(server, "/api/v1/positions", ping(60.1725, 24.9450, ago=60))
+    await page.wait_for_selector(".event:has-text('van-1 entered Square')")
+    await page.wait_for_function("() => window.fleetPage.fleet.byId.get('van-1').lat === 60.1725")
+    await page.wait_for_function(
+        "() => window.fleetPage.regions.count([...window.fleetPage.fleet.regions.keys()][0]) === 1"
+    )
+    await page.get_by_role("button", name="Why?").first.click()
+    await page.wait_for_selector(".why-card:has-text('inside the edge')")
+    await picture(page, "real")
+    page.expected += ["WebSocket", "ERR_CONNECTION", "ERR_EMPTY", "503"]  # type: ignore[attr-defined]
+    await asyncio.to_thread(server.stop)
+    await page.wait_for_selector("#pill[data-phase=waiting], #pill[data-phase=offline]")
+    await asyncio.to_thread(server.start)
+    await page.wait_for_selector("#pill[data-phase=live]", timeout=20_000)
+    await post(server, "/api/v1/positions", ping(60.1760, 24.9600))
+    await page.wait_for_selector(".event:has-text('van-1 left Square')")
+    await page.wait_for_function("() => window.fleetPage.fleet.byId.get('van-1').lat === 60.176")
+    assert await page.locator(".event").count() == 2
+    await page.context.close()
+
+
+@pytest.mark.parametrize("way", ["stream", "polling"])
+async def test_the_real_fallbacks_show_the_same_fleet(open_page: Open, server: Server, way: str) -> None:
+    await post(server, "/api/v1/positions", [ping(60.17, 24.94, f"van-{n}", ago=100) for n in range(1, 6)])
+    page = await open_page("about:blank")
+    page.expected += ["EventSource", "ERR_", "404", "426"]  # type: ignore[attr-defined]
+    await page.add_init_script(
+        "window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.({code: 1006, reason: ''}), 5) } send() {} close() {} }"
+    )
+    if way == "polling":
+        await page.add_init_script(
+            "window.EventSource = class { constructor() { setTimeout(() => this.onerror?.(), 5) } close() {} }"
+        )
+    await page.goto(f"{server.url}/")
+    await page.wait_for_function(
+        f"() => document.querySelector('#pill')?.textContent.includes('{way}')", timeout=30_000
+    )
+    await page.wait_for_function("() => window.fleetPage.fleet.byId.size === 5")
+    await post(server, "/api/v1/positions", ping(60.18, 24.95))
+    await page.wait_for_function("() => window.fleetPage.fleet.byId.get('van-1').lat === 60.18")
+    await page.context.close()
