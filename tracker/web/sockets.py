@@ -260,6 +260,8 @@ class _DirectTransport:
     def close(self, code: int, reason: str = "") -> None:
         if self.open:
             self._stream.start_close(code, reason)
+        else:
+            self.abort_later(CLOSE_S)
 
     def abort_later(self, seconds: float) -> None:
         self._loop.call_later(seconds, self._tcp.abort)
@@ -305,6 +307,11 @@ class _Stream(WSStream):
             self._unblock()
         else:
             self.transport.heard = self.transport._loop.time()
+            if not self.handshake.accepted and not self.closed:  # Hypercorn answers 400 and then forgets about it
+                await super().handle(event)
+                self._unblock().put_nowait({"type": "websocket.disconnect", "code": 1002})
+                self.transport.abort_later(CLOSE_S)
+                return
         await super().handle(event)
 
     async def app_send(self, message: Any) -> None:

@@ -1,0 +1,371 @@
+"""One test an attack: each meets a defined end, and the server's memory stays flat. And one for each Hypercorn trick."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import socket
+import struct
+import zlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import websockets
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.servers import Server
+from tests.waiting import deadline, until
+
+LIVE = "/api/v1/live"
+FLAT = 30 * 2**20  #: bytes: more than this is not flat
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Impatient, so that tests need not wait."""
+    settings = {"live_silent_s": 4, "live_follow_s": 2, "live_blocked_s": 2, "live_heartbeat_s": 1}
+    server = Server(tmp_path_factory.mktemp("sockets") / "data", **settings).start()
+    server.ping("van-1")
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def live(server: Server) -> AsyncIterator[ClientConnection]:
+    async with connect(server.ws + LIVE, compression=None) as connection:
+        yield connection
+
+
+async def close_code(connection: ClientConnection, seconds: float = 15) -> int | None:
+    """Read until the server ends it."""
+    async with asyncio.timeout(deadline(seconds)):
+        try:
+            while True:
+                await connection.recv()
+        except ConnectionClosed:
+            return connection.close_code
+
+
+async def handshake(server: Server, *more: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A WebSocket by hand, which then does as it likes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    key = base64.b64encode(os.urandom(16)).decode()
+    lines = [f"GET {LIVE} HTTP/1.1", f"Host: 127.0.0.1:{server.port}", "Upgrade: websocket", "Connection: Upgrade"]
+    lines += [f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13", *more, "", ""]
+    writer.write("\r\n".join(lines).encode())
+    answer = await reader.readuntil(b"\r\n\r\n")
+    assert b" 101 " in answer
+    return reader, writer
+
+
+def frame(payload: bytes, first: int = 0x81, masked: bool = True) -> bytes:
+    size = len(payload)
+    head = struct.pack(">BB", first, 128 | size) if size < 126 else struct.pack(">BBQ", first, 255, size)
+    return head + bytes(4) + payload
+
+
+async def ends(reader: asyncio.StreamReader, seconds: float = 15) -> bytes:
+    """Everything until the connection is over, however that happens."""
+    async with asyncio.timeout(deadline(seconds)):
+        found = b""
+        try:
+            while data := await reader.read(65536):
+                found += data
+        except ConnectionError:
+            pass
+        return found
+
+
+def code_in(data: bytes) -> int | None:
+    """The close code in the last frame."""
+    at = data.rfind(b"\x88")
+    return struct.unpack_from(">H", data, at + 2)[0] if at >= 0 and len(data) >= at + 4 else None
+
+
+async def test_one_that_never_reads_is_closed_and_costs_no_memory(server: Server) -> None:
+    slow = socket.socket()
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    slow.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(slow, ("127.0.0.1", server.port))
+    request = f"GET {LIVE} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    await loop.sock_sendall(
+        slow, (request + "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n").encode()
+    )
+    await asyncio.wait_for(loop.sock_recv(slow, 1000), deadline(10))
+    await loop.sock_sendall(slow, frame(b'{"op":"follow","all":true}'))
+    before = server.memory()
+    async with connect(server.ws + LIVE, compression=None) as reading:
+        await reading.send('{"op":"follow","all":true}')
+
+        async def read() -> None:
+            async for _ in reading:
+                pass
+
+        task = asyncio.create_task(read())
+        positions = [{"vehicle": f"slow-{i}", "lat": 60.0, "lon": 24.0} for i in range(300)]
+
+        def gone() -> bool:
+            try:
+                slow.send(frame(b"", 0x8A))
+            except BlockingIOError:
+                return False
+            except OSError:
+                return True
+            return False
+
+        async def post() -> bool:
+            from tests.servers import now
+
+            await asyncio.to_thread(server.post, "/api/v1/positions", [{**p, "time": now()} for p in positions])
+            return gone()
+
+        await until(post, "the slow viewer is cut off", 40)
+        task.cancel()
+    assert server.memory() - before < FLAT
+    slow.close()
+
+
+async def test_one_that_speaks_before_the_handshake_is_over_is_cut_off(server: Server) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    head = f"GET {LIVE} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    head += "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    writer.write(head.encode() + frame(b'{"op":"follow","all":true}'))
+    await ends(reader, 10)
+    writer.close()
+
+
+async def test_one_that_only_reads_stays(server: Server, live: ClientConnection) -> None:
+    """Its library answers the pings of the protocol, and that is enough."""
+    await live.send('{"op":"follow","all":true}')
+    pings = 0
+    async with asyncio.timeout(deadline(30)):
+        while pings < 6:  # longer than live_silent_s
+            pings += '"op":"ping"' in str(await live.recv())
+
+
+async def test_one_that_answers_nothing_is_closed(server: Server) -> None:
+    reader, writer = await handshake(server)
+    writer.write(frame(b'{"op":"follow","all":true}'))
+    assert code_in(await ends(reader)) == 4003
+    writer.close()
+
+
+async def test_one_that_follows_nothing_is_closed(server: Server, live: ClientConnection) -> None:
+    assert await close_code(live) == 4004
+
+
+async def test_one_that_opens_and_says_nothing_is_closed(server: Server) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    assert await ends(reader, 20) == b""
+    writer.close()
+
+
+async def test_half_a_request_is_closed(server: Server) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"GET /api/v1/live HTTP/1.1\r\nHost: local")
+    await ends(reader, 20)
+    writer.close()
+
+
+@pytest.mark.parametrize("rubbish", ["rubbish", "", b"", b"\x00\xff" * 100, "[" * 10_000, '{"op":"fly"}', '{"op":1}'])
+async def test_rubbish_is_answered_and_at_last_closed(live: ClientConnection, rubbish: str | bytes) -> None:
+    await live.recv()
+    await live.send(rubbish)
+    assert '"op":"error"' in str(await live.recv())
+    for _ in range(9):
+        await live.send(rubbish)
+    assert await close_code(live) == 4500
+
+
+async def test_a_flood_of_messages_is_closed(live: ClientConnection) -> None:
+    try:
+        for _ in range(150):
+            await live.send('{"op":"got","frame":1}')
+    except ConnectionClosed:
+        pass
+    assert await close_code(live) == 4501
+
+
+@pytest.mark.parametrize("first", [0x89, 0x01], ids=["pings", "fragments"])
+async def test_a_flood_of_frames_is_closed(server: Server, first: int) -> None:
+    reader, writer = await handshake(server)
+    before = server.memory()
+    for _ in range(20_000):
+        writer.write(frame(b"", first))
+        first = 0x00 if first == 0x01 else first
+    assert code_in(await ends(reader)) == 1008
+    assert server.memory() - before < FLAT
+    writer.close()
+
+
+async def test_a_giant_message_is_refused(server: Server, live: ClientConnection) -> None:
+    before = server.memory()
+    try:
+        await live.send("x" * 50_000_000)
+    except ConnectionClosed:
+        pass
+    assert await close_code(live) == 1009
+    assert server.memory() - before < FLAT
+
+
+async def test_a_giant_message_that_goes_on_after_the_refusal_costs_no_memory(server: Server) -> None:
+    _, writer = await handshake(server)
+    before = server.memory()
+
+    async def go_on() -> None:
+        for number in range(3000):
+            writer.write(frame(b"x" * 100_000, 0x01 if number == 0 else 0x00))
+            await writer.drain()
+        while True:  # cut off only after it was given time to answer
+            writer.write(frame(b"x", 0x00))
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(go_on(), deadline(30))
+    assert server.memory() - before < FLAT
+    writer.close()
+
+
+async def test_a_compressed_bomb_is_a_protocol_error(server: Server) -> None:
+    """Compression is never agreed to, asked for or not."""
+    reader, writer = await handshake(server, "Sec-WebSocket-Extensions: permessage-deflate")
+    bomb = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = bomb.compress(bytes(60_000_000)) + bomb.flush(zlib.Z_SYNC_FLUSH)
+    before = server.memory()
+    writer.write(frame(packed[:60_000], 0x81 | 0x40))
+    assert code_in(await ends(reader)) == 1002
+    assert server.memory() - before < FLAT
+    writer.close()
+
+
+async def test_compression_is_not_agreed_to(server: Server) -> None:
+    async with connect(server.ws + LIVE, compression="deflate") as connection:
+        assert connection.response is not None
+        assert "sec-websocket-extensions" not in connection.response.headers
+
+
+async def test_one_that_ignores_our_close_is_cut_off(server: Server) -> None:
+    reader, writer = await handshake(server)
+    for _ in range(10):
+        writer.write(frame(b"rubbish"))
+    assert code_in(await ends(reader, 10)) == 4500  # and it never answered that
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Host": "evil.example"}],
+    ids=["origin", "null origin", "host"],
+)
+async def test_a_foreign_page_or_name_is_refused_before_the_handshake(server: Server, headers: dict[str, str]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    sent = {"Host": f"127.0.0.1:{server.port}", "Upgrade": "websocket", "Connection": "Upgrade"}
+    sent |= {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Version": "13", **headers}
+    writer.write((f"GET {LIVE} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in sent.items()) + "\r\n").encode())
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), deadline(10))
+    assert answer.startswith(b"HTTP/1.1 403")
+    assert b"application/problem+json" in answer
+    writer.close()
+
+
+async def test_our_own_page_is_let_in(server: Server) -> None:
+    async with connect(server.ws + LIVE, origin=websockets.Origin(server.url)) as connection:
+        assert '"op":"welcome"' in str(await connection.recv())
+
+
+async def test_an_unknown_address_is_not_a_socket(server: Server) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(server.ws + "/api/v1/nothing")
+    assert refused.value.response.status_code == 404
+
+
+async def test_more_connections_than_allowed_are_told_to_wait(start_server: Callable[..., Server]) -> None:
+    server = start_server(live_per_address=2)
+    opened = [await connect(server.ws + LIVE) for _ in range(2)]
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(server.ws + LIVE)
+    assert refused.value.response.status_code == 503
+    assert "retry-after" in refused.value.response.headers
+    await opened[0].close()
+
+    async def again() -> bool:
+        try:
+            await (await connect(server.ws + LIVE)).close()
+        except InvalidStatus:
+            return False
+        return True
+
+    await until(again, "the place is free again")
+    await opened[1].close()
+
+
+async def test_http_2_is_not_a_way_round(server: Server) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9))
+    assert not (await ends(reader)).startswith(bytes([0, 0]))  # no SETTINGS frame
+    writer.close()
+    assert b"101" not in server.request("GET", "/healthz", headers={"Upgrade": "h2c", "Connection": "Upgrade"}).body
+
+
+async def test_the_server_does_not_name_itself(server: Server) -> None:
+    assert "server" not in server.get("/healthz").headers
+
+
+async def test_sigterm_says_good_bye_and_ends_in_time(start_server: Callable[..., Server]) -> None:
+    """With readers, one that ignores everything, a stream and an ingest socket connected."""
+    server = start_server()
+    server.ping("van-1")
+    readers = [await connect(server.ws + LIVE) for _ in range(20)]
+    for reader in readers:
+        await reader.send('{"op":"follow","all":true}')
+    _, ignoring = await handshake(server)
+    ingest = await connect(server.ws + "/api/v1/positions")
+    stream, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(f"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode())
+    await stream.readuntil(b"welcome")
+    stopping = asyncio.create_task(asyncio.to_thread(server.stop))
+    heard = await asyncio.gather(*(_last_words(reader) for reader in readers))
+    async with asyncio.timeout(deadline(5)):
+        assert await stopping == 0
+    assert all(code == 4001 and "bye" in text for code, text in heard)
+    assert len({text for _, text in heard}) > 10, "they are told to come back at different times"
+    assert await close_code(ingest) in (1012, 1013)
+    writer.close()
+    ignoring.close()
+
+
+async def _last_words(reader: ClientConnection) -> tuple[int | None, str]:
+    last = ""
+    try:
+        while True:
+            last = str(await reader.recv())
+    except ConnectionClosed:
+        return reader.close_code, last
+
+
+def test_the_tricks_fit_this_hypercorn() -> None:
+    """What `tracker.web.sockets` relies on; an upgrade that moves it is noticed here, not in production."""
+    import inspect
+
+    import hypercorn.asyncio.run as run
+    import hypercorn.protocol as protocol
+    import hypercorn.protocol.h11 as h11
+    from hypercorn.asyncio.task_group import TaskGroup
+    from hypercorn.protocol.ws_stream import Handshake, WebsocketBuffer, WSStream
+
+    from tracker.web import sockets
+
+    assert issubclass(sockets._Stream, WSStream)
+    assert {"run", "_idle_timeout", "protocol_send", "_initiate_server_close"} <= vars(sockets.TCPServer).keys()
+    assert {"_handle_events", "_accept", "app_send", "handle", "_send_wsproto_event"} <= vars(WSStream).keys()
+    assert {"_check_protocol", "stream_send"} <= vars(sockets.H11Protocol).keys()
+    assert "max_length" in inspect.signature(WebsocketBuffer).parameters
+    assert "PerMessageDeflate" in inspect.getsource(Handshake.accept), "Hypercorn can leave it out itself now"
+    assert "app_queue.put" in inspect.getsource(TaskGroup.spawn_app)
+    for module, name in ((h11, "WSStream"), (protocol, "H11Protocol"), (run, "TCPServer")):
+        assert name in vars(module)
