@@ -53,7 +53,7 @@ async def in_writer(store: SqliteStore, sql: str) -> Any:
 
 
 def log_size(store: SqliteStore) -> int:
-    return store.path.with_name(store.path.name + "-wal").stat().st_size
+    return store.statistics().log_bytes
 
 
 # ------------------------------------------------------------------------------------------------------ no room

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -32,11 +32,18 @@ FULL_BYTES = 1 << 20  #: less room than this is none
 T = TypeVar("T")
 
 
+class Statistics(NamedTuple):
+    bytes: int
+    log_bytes: int
+    free_bytes: int  # on its disk
+
+
 class SqliteStore:
     def __init__(self, url: str) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="tracker-") if url == "sqlite://:memory:" else None
         self.folder = Path(self._temporary.name) if self._temporary else folder(url)
         self.path = self.folder / FILE
+        self._log = self.folder / f"{FILE}-wal"
         self._lock = Lock(self.folder)
         self._writer: sqlite3.Connection | None = None
         self._last_seq = 0
@@ -189,8 +196,7 @@ class SqliteStore:
             self._block += 1
 
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
-        log = self.path.with_name(self.path.name + "-wal")
-        size = log.stat().st_size
+        size = self._log.stat().st_size
         if size < CHECKPOINT_BYTES:
             return
         if size < max(WAL_LIMIT_BYTES, self._patient_until):
@@ -271,6 +277,11 @@ class SqliteStore:
         version = connection.execute("PRAGMA user_version").fetchone()[0]  # only a write tells if writing works again
         connection.execute(f"PRAGMA user_version = {version}")
         self._failed = None
+
+    def statistics(self) -> Statistics:
+        disk = os.statvfs(self.folder)
+        sizes = (os.path.getsize(path) if path.exists() else 0 for path in (self.path, self._log))
+        return Statistics(*sizes, disk.f_bavail * disk.f_frsize)
 
     async def backup(self, path: str) -> None:
         await self._on(self._read_threads, copy, self.path, Path(path))
