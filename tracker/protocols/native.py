@@ -275,7 +275,8 @@ def read_document(body: bytes) -> Any:
         if b"\0" in body[:4]:  # UTF-16 or UTF-32 of plain letters is valid UTF-8 with zeros between
             raise BadRequest("not_utf8", "the body looks like UTF-16; send JSON as UTF-8") from None
         where = f"line {fault.lineno}, column {fault.colno}" if fault.lineno > 1 else f"byte {fault.pos}"
-        raise BadRequest("not_json", f"not JSON: {fault.msg} at {where}") from None
+        hint = "; one object a line is application/x-ndjson" if fault.msg == "Extra data" else ""
+        raise BadRequest("not_json", f"not JSON: {fault.msg} at {where}{hint}") from None
 
 
 def _refuse_encoding(body: bytes, fault: UnicodeDecodeError) -> NoReturn:
