@@ -280,8 +280,8 @@ class SqliteStore:
 
     def statistics(self) -> Statistics:
         disk = os.statvfs(self.folder)
-        sizes = (os.path.getsize(path) if path.exists() else 0 for path in (self.path, self._log))
-        return Statistics(*sizes, disk.f_bavail * disk.f_frsize)
+        size, log_size = (os.path.getsize(path) if path.exists() else 0 for path in (self.path, self._log))
+        return Statistics(size, log_size, disk.f_bavail * disk.f_frsize)
 
     async def backup(self, path: str) -> None:
         await self._on(self._read_threads, copy, self.path, Path(path))
