@@ -32,7 +32,10 @@ MOST = 5000  #: pings in one commit, more or less
 SLICE = 200  #: vehicles evaluated, or timers fired, before others have their turn
 BREATH_S = 0.005  #: how long the intake keeps the loop to itself
 PAUSE_S = 1.0  #: before timers and evaluations try again what the store could not commit
+FLUSH_S = 2.0  #: how long a stop goes on committing what waits; the rest is refused
 WATCH_S = 5.0  #: how long a sleep trusts that nobody sets the clock
+
+STOPPING = "The server is stopping; try again in a moment."
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -92,6 +95,7 @@ class Pipeline:
         self._patience = 0.0  # loop time before which timers and evaluations do not try again
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
+        self._end = float("inf")  # loop time
         self._down: StoreError | None = None
         self._pings = self._events = self._commits = self._refused = self._failures = 0
         self._commit_s = 0.0
@@ -114,6 +118,7 @@ class Pipeline:
 
     async def stop(self) -> None:
         """Whatever was submitted is committed or refused when this returns; bus and store are closed."""
+        self._end = asyncio.get_running_loop().time() + FLUSH_S
         self._stopping.set()
         self._wake.set()
         if self._tasks:
@@ -254,7 +259,7 @@ class Pipeline:
 
     def _put(self, entry: Entry[T]) -> asyncio.Future[T]:
         if self._stopping.is_set():
-            raise Overloaded("The server is stopping; try again in a moment.")
+            raise Overloaded(STOPPING)
         if self._down:
             raise self._down
         self._inbox.put(entry)
@@ -276,6 +281,9 @@ class Pipeline:
             entries = self._under_way = self._inbox.take(MOST)
             if not (entries and entries[0].alone):
                 entries += self._own()
+            if entries and asyncio.get_running_loop().time() > self._end:
+                _fail(entries, Overloaded(STOPPING))
+                continue
             if entries:
                 await self._process(entries)
                 continue

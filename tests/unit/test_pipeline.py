@@ -582,6 +582,21 @@ async def test_stopping_commits_what_was_submitted_and_refuses_the_rest() -> Non
     assert sum(len(change.moved) for change in node.told) >= 1
 
 
+async def test_a_stop_does_not_take_for_ever_over_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracker.pipeline.FLUSH_S", 0.0)
+    node = Node()
+    await node.pipeline.start()
+    node.store.gate.clear()
+    under_way = await running(node.pipeline.submit([ping(1)]))
+    waiting = await running(*(node.pipeline.submit([ping(n)]) for n in range(2, 9)))
+    (stopping,) = await running(node.pipeline.stop())
+    node.store.gate.set()
+    assert await under_way[0] == Answer(accepted=1)
+    refused = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {str(error) for error in refused} == {"The server is stopping; try again in a moment."}
+    await stopping
+
+
 async def test_stopping_refuses_what_cannot_be_committed() -> None:
     node = Node()
     await node.pipeline.start()
