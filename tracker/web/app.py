@@ -136,7 +136,8 @@ async def _unexpected(fault: Exception) -> Response:
 async def _harden(response: Response) -> Response:
     response.headers.setdefault("cache-control", "no-store")
     response.headers["x-content-type-options"] = "nosniff"
-    response.headers["referrer-policy"] = "no-referrer"
+    # tile servers ask who uses them: OpenStreetMap refuses requests without a Referer
+    response.headers["referrer-policy"] = "strict-origin-when-cross-origin"
     response.headers["cross-origin-resource-policy"] = "same-origin"
     return response
 

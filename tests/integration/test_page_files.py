@@ -1,0 +1,32 @@
+"""The page as it is served: whole, from this machine only, and on good terms with tile servers."""
+
+from __future__ import annotations
+
+import re
+
+from tests.servers import ROOT, Server
+
+VENDOR = ROOT / "static" / "vendor"
+
+
+def test_the_page_names_only_files_that_are_there(shared_server: Server) -> None:
+    page = shared_server.get("/")
+    assert page.status == 200
+    named = re.findall(r'(?:src|href)="([^"#]+)"', page.body.decode())
+    assert len(named) > 3
+    for name in (one for one in named if not one.startswith("data:")):
+        assert shared_server.get(f"/{name.lstrip('/')}").status == 200, name
+        assert "://" not in name
+
+
+def test_every_asset_that_the_build_brings_is_served(shared_server: Server) -> None:
+    names = [path.relative_to(VENDOR) for path in VENDOR.rglob("*") if path.is_file() and path.name != ".stamp"]
+    assert len(names) > 8, "the build hook has not run: pip install -e ."
+    for name in names:
+        assert shared_server.get(f"/static/vendor/{name}").status == 200, name
+
+
+def test_tile_servers_hear_who_asks(shared_server: Server) -> None:
+    headers = shared_server.get("/").headers
+    assert headers["referrer-policy"] == "strict-origin-when-cross-origin"
+    assert "default-src 'self'" in headers["content-security-policy"]
