@@ -474,7 +474,7 @@ class Hub:
             return
         if viewer.parts is not None:
             self._tell_parts(viewer, now)
-        elif viewer.has_room(now):
+        if viewer.parts is None and viewer.has_room(now):
             if viewer.counting or self._too_many(viewer):
                 self._tell_counts(viewer, now)
             elif now >= viewer.due and viewer.has_credit():
@@ -497,7 +497,9 @@ class Hub:
     def lags(self, viewer: Viewer) -> bool:
         """Whether something waits that could not be told yet."""
         return viewer.interest is not None and (
-            viewer.parts is not None or (viewer.told < self.version and not viewer.counting) or viewer.behind
+            viewer.parts is not None
+            or (viewer.told < self.version and not viewer.counting)
+            or (viewer.seq < self.recent.last and not viewer.behind)
         )
 
     def _tell_state(self, viewer: Viewer, now: int) -> None:

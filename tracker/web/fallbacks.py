@@ -121,7 +121,6 @@ async def _poll(live: Live, viewer: Viewer, letters: Letters, follow: wire.Follo
     """All there is to say now; with `wait_s`, only once there is something."""
     hub, clock = live.hub, live.node.clock
     letters.send(live.welcome(), True)
-    quiet = 2  # the welcome, and the answer to `follow`
     live.obey(viewer, follow)
     loop = asyncio.get_running_loop()
     until = loop.time() + wait_s
@@ -135,7 +134,7 @@ async def _poll(live: Live, viewer: Viewer, letters: Letters, follow: wire.Follo
                 continue
             if viewer.parts is not None:
                 continue
-            if len(messages) > quiet or loop.time() >= until or not _is_empty(messages[-1]) or live.draining:
+            if loop.time() >= until or not all(map(_says_nothing, messages)) or live.draining:
                 return messages
             hub.viewers.add(viewer)  # whatever comes now wakes us
             try:
@@ -148,9 +147,11 @@ async def _poll(live: Live, viewer: Viewer, letters: Letters, follow: wire.Follo
         hub.detach(viewer)
 
 
-def _is_empty(message: bytes) -> bool:
-    """An update that only says that there is nothing new."""
-    return message.startswith(b'{"op":"update"') and message.count(b'":') == 3
+def _says_nothing(message: bytes) -> bool:
+    """A welcome, an error, or an update that only advances the cursor."""
+    if message.startswith(b'{"op":"update"'):
+        return message.count(b'":') == 3
+    return message.startswith((b'{"op":"welcome"', b'{"op":"error"'))
 
 
 def asked(resume: str | None) -> wire.Follow:
