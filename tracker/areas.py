@@ -45,7 +45,7 @@ class Area:
         )
         self.boxes: tuple[Box, ...] = tuple(part.bounds for part in parts)
         self._told = inf, inf, inf  # the last answer of signed_distance_m: of which place, metres
-        self.area_m2, self.perimeter_m = _area_m2(rings), _length_m(self._outline)
+        self.area_m2, self.perimeter_m = _area_m2(rings), _length_m(self._edges[:4, self._is_rim])
 
     @property
     def bounds(self) -> Box:
@@ -154,32 +154,51 @@ class Area:
     # -- metres -------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _outline(self) -> Floats:
-        """The edges people would call its boundary: without the cuts at ±180 and the lines along the poles."""
+    def _is_rim(self) -> Any:
+        """The edges people would call its boundary: not the cuts at ±180 and the lines along the poles."""
         ax, ay, bx, by = self._edges[:4]
         drop = (ay == by) & (np.abs(ay) == 90)
         for i in np.flatnonzero((ax == bx) & (np.abs(ax) == 180)):
             middle = float(ay[i] + by[i]) / 2
             drop[i] = self._covers(middle, 180 - 1e-9) and self._covers(middle, -180 + 1e-9)
-        return self._edges[:4, ~drop]
+        return ~drop
 
     @cached_property
     def _rim(self) -> Rim | None:
-        return Rim(self._outline) if self._outline.size else None
+        is_rim = self._is_rim
+        return Rim(self._edges[:4, is_rim], self._inside_left()[is_rim]) if is_rim.any() else None
 
-    @cached_property
-    def _cut(self) -> bool:
-        return bool(self._outline.shape[1] < self._edges.shape[1])
+    def _inside_left(self) -> Any:
+        """For each edge, pointing up: does the area lie left of it?"""
+        shells = {sum(self._ring_counts[:i]) for i in range(len(self._ring_counts))}
+        sides = []
+        for i, ring in enumerate(self._rings):
+            left = shapely.is_ccw(shapely.LinearRing(ring)) == (i in shells)
+            down = ring[:-1, 1] > ring[1:, 1]
+            sides.append(down ^ left)
+        return np.concatenate(sides)
 
     def signed_distance_m(self, lat: float, lon: float) -> float:
         """Metres to the boundary, negative inside."""
         asked_lat, asked_lon, metres = self._told
         if lat != asked_lat or lon != asked_lon:  # a fix is asked for twice: to decide, and to explain
-            metres = self._rim.signed_distance_m(lat, lon) if self._rim else inf
-            if self._cut or -0.001 < metres < 0.001:  # the rim cannot tell the side: edges are missing, or it is on it
-                metres = -abs(metres) if self.covers(lat, lon) else abs(metres)
+            metres, inside = self._rim.nearest(lat, lon) if self._rim else (inf, None)
+            if inside is None:
+                inside = self._surrounds(lat, lon) if metres > 0.001 else self.covers(lat, lon)
+            if inside:
+                metres = -metres
             self._told = lat, lon, metres
         return metres
+
+    def _surrounds(self, lat: float, lon: float) -> bool:
+        """`covers`, quicker, for a place that is not on the boundary."""
+        if lon in (180.0, -180.0):
+            return self.covers(lat, lon)
+        edges = self._between(lat, lat)
+        odd = False
+        for ax, ay, bx, by in edges[:4, (edges[1] <= lat) & (edges[3] > lat)].T.tolist():
+            odd ^= (bx - ax) * (lat - ay) > (by - ay) * (lon - ax)
+        return odd
 
 
 def _area_m2(rings: list[Floats]) -> float:

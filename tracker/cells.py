@@ -97,7 +97,7 @@ class CellIndex(Generic[K]):
             columns = range(int((west + 180 - GROW) * 500), int((east + 180 + GROW) * 500) + 1)
             rows = range(max(int((south + 90 - GROW) * 500), 0), int((north + 90 + GROW) * 500) + 1)
             spans.append((columns, rows))
-        if sum(len(columns) * len(rows) for columns, rows in spans) > 16_384:
+        if sum(len(columns) * len(rows) for columns, rows in spans) > 8_192:
             self._forget_all()
             return
         for columns, rows in spans:

@@ -241,3 +241,16 @@ def test_distances_are_those_of_the_geodesic(lat1: float, lon1: float, lat2: flo
     true = GEOD.inv(lon1, lat1, lon2, lat2)[2]
     assume(true < 19_800_000)  # nearly opposite places have their own, looser promise
     assert geo.distance_m(lat1, lon1, lat2, lon2) == pytest.approx(true, rel=1e-6, abs=1e-3)
+
+
+@given(st.data())
+def test_the_distance_to_the_edge_is_shapelys_in_a_local_frame(data: st.DataObject) -> None:
+    corner = data.draw(st.sampled_from([(50.0, 8.0), (0.0, 0.0), (-17.0, 178.0)]))
+    shape = data.draw(areas(corner))
+    lat, lon = data.draw(places(corner, [shape]))
+    kx, ky = geo.frame(lat)
+    boundary = shapely.transform(shape.parts.boundary, lambda xy: (xy - (lon, lat)) * (kx, ky))
+    metres = boundary.distance(shapely.Point(0, 0))
+    signed = shape.signed_distance_m(lat, lon)
+    assert abs(signed) == pytest.approx(metres, rel=1e-3, abs=1e-6)
+    assert (signed <= 0) == (shape.covers(lat, lon) or signed == 0)
