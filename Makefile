@@ -35,7 +35,7 @@ lint: $(TEST)  ## ruff and mypy
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 
-python: $(TEST) browser
+python: $(TEST) $(NODE) browser
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 javascript: $(NODE)
