@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.errors import BadRequest, TooLarge, Unsupported
-from tracker.web.bodies import MAX_LINES, Body, Gone, Lines
+from tracker.errors import BadRequest, Overloaded, TooLarge, Unsupported
+from tracker.web.bodies import MAX_LINES, Body, Buffer, Gone, Lines, Share
 from tracker.web.inflate import PIECE, Gzip, Plain, inflater
 
 
@@ -82,17 +82,31 @@ def part(data: bytes, more: bool = True) -> dict[str, Any]:
 
 
 async def test_a_body_is_joined():
-    assert await body(part(b"a"), part(b""), part(b"b", False)).whole(Plain(), 10, 10) == b"ab"
+    assert await body(part(b"a"), part(b""), part(b"b", False)).whole(Plain(), 10, 10, Share(Buffer(10))) == b"ab"
 
 
 async def test_a_body_that_is_too_large_is_refused_before_its_end():
     with pytest.raises(TooLarge):
-        await body(part(b"a" * 6), part(b"b" * 6)).whole(Plain(), 10, 100)
+        await body(part(b"a" * 6), part(b"b" * 6)).whole(Plain(), 10, 100, Share(Buffer(100)))
+
+
+def test_all_bodies_together_are_bounded_but_one_alone_is_taken():
+    buffer = Buffer(10)
+    with Share(buffer) as large:
+        large.take(50)
+        with Share(buffer) as other, pytest.raises(Overloaded):
+            other.take(1)
+    with Share(buffer) as first, Share(buffer) as second:
+        first.take(5)
+        second.take(5)
+        with pytest.raises(Overloaded):
+            second.take(1)
+    assert buffer.held == 0
 
 
 async def test_a_client_that_goes_away_is_noticed():
     with pytest.raises(Gone):
-        await body(part(b"a"), {"type": "http.disconnect"}).whole(Plain(), 10, 10)
+        await body(part(b"a"), {"type": "http.disconnect"}).whole(Plain(), 10, 10, Share(Buffer(10)))
 
 
 async def test_a_refused_body_is_dropped_to_its_end():

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 
-from tracker.errors import BadRequest, TooLarge
+from tracker.errors import BadRequest, Overloaded, TooLarge
 from tracker.web.answers import Answered, Message, Receive, Send, send_answer
 from tracker.web.inflate import Inflater
 
@@ -23,6 +23,36 @@ class Stalled(BadRequest):
 
 class Gone(Exception):
     """The client went away; nobody is left to answer."""
+
+
+class Buffer:
+    """The bytes that all requests together hold in memory: bounded, whoever sends how much at once."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+
+
+class Share:
+    """What one request holds of it, given back at the end of the `with`."""
+
+    def __init__(self, buffer: Buffer) -> None:
+        self._buffer = buffer
+        self._held = 0
+
+    def take(self, size: int) -> None:
+        """Raises Overloaded. A request that is alone may take whatever other limits let it."""
+        others = self._buffer.held - self._held
+        if others and self._buffer.held + size > self._buffer.limit:
+            raise Overloaded("too many large bodies at once; try again in a second, or send NDJSON")
+        self._buffer.held += size
+        self._held += size
+
+    def __enter__(self) -> Share:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._buffer.held -= self._held
 
 
 class Body:
@@ -52,8 +82,8 @@ class Body:
                 if not self.complete:
                     await asyncio.sleep(0)  # what has arrived already is received without waiting: let others live
 
-    async def whole(self, inflate: Inflater, max_body: int, max_inflated: int) -> bytes:
-        """A body that is decoded at once. Raises BadRequest, TooLarge, Gone."""
+    async def whole(self, inflate: Inflater, max_body: int, max_inflated: int, share: Share) -> bytes:
+        """A body that is decoded at once. Raises BadRequest, TooLarge, Overloaded, Gone."""
         pieces: list[bytes] = []
         size = 0
         async for chunk in self.chunks():
@@ -63,6 +93,7 @@ class Body:
                 size += len(piece)
                 if size > max_inflated:
                     raise TooLarge("body_too_large", f"the body inflates to more than {max_inflated} bytes")
+                share.take(len(piece))
                 pieces.append(piece)
         inflate.finish()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -14,7 +14,7 @@ from tracker.pipeline import Answer
 from tracker.protocols import Reading
 from tracker.protocols.native import read_json, read_lines
 from tracker.web.answers import JSON, Answered, Receive, Scope, Send, encode, plain_problem, problem, send_answer
-from tracker.web.bodies import Body, Gone, Lines, refuse
+from tracker.web.bodies import Body, Buffer, Gone, Lines, Share, refuse
 from tracker.web.inflate import Inflater, inflater
 from tracker.web.node import Node
 
@@ -78,7 +78,7 @@ class Ingest:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._buffered = 0  # bytes of large JSON bodies being held, over all requests
+        self._buffer = Buffer(node.settings.max_buffered)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         settings = self._node.settings
@@ -104,23 +104,16 @@ class Ingest:
         length = int(request.headers.get(b"content-length", b"0"))  # a number: the HTTP parser saw to that
         if length > settings.max_body:
             raise TooLarge("body_too_large", f"a JSON body has at most {settings.max_body} bytes; send more as NDJSON")
-        document = await request.body.whole(inflate, settings.max_body, settings.max_inflated)
-        now = self._node.clock()
-        if len(document) < BIG:
-            read = read_json(document, now)
-        else:
-            read = await self._read_large(document, now)
+        with Share(self._buffer) as share:
+            document = await request.body.whole(inflate, settings.max_body, settings.max_inflated, share)
+            now = self._node.clock()
+            if len(document) < BIG:
+                read = read_json(document, now)
+            else:
+                read = await asyncio.to_thread(read_json, document, now)
+            del document
         request.counts.add(await self._node.pipeline.submit(read.pings))
         request.read = read
-
-    async def _read_large(self, document: bytes, now: int) -> Reading:
-        if self._buffered and self._buffered + len(document) > self._node.settings.max_buffered:
-            raise Overloaded("too many large bodies at once; try again in a second, or send NDJSON")
-        self._buffered += len(document)
-        try:
-            return await asyncio.to_thread(read_json, document, now)
-        finally:
-            self._buffered -= len(document)
 
     async def _take_lines(self, request: Request, inflate: Inflater) -> None:
         """Line by line at flat memory: the next bytes are asked for only after these are committed."""

@@ -11,6 +11,7 @@ from quart import Blueprint, Response, request
 
 from tracker.errors import BadRequest, Conflict, Invalid, NotFound
 from tracker.features import read_regions
+from tracker.times import rfc3339
 from tracker.web import api, shown
 from tracker.web.answers import encode
 from tracker.web.node import Node
@@ -177,8 +178,6 @@ def _etag(feature: dict[str, Any]) -> str:
 
 
 def _shown_version(saved: Any) -> dict[str, Any]:
-    from tracker.times import rfc3339
-
     return {"version": saved.version, "updated_at": rfc3339(saved.updated_at), "deleted": saved.feature is None}
 
 
