@@ -70,7 +70,10 @@ export class App {
   /** @param {any} message */
   #apply(message) {
     const clock = Date.now(), frame = performance.now(), { fleet, map } = this, regionsBefore = fleet.regionVersion;
-    if (message.op === "welcome") fleet.welcome(message, clock);
+    if (message.op === "welcome") {
+      fleet.welcome(message, clock);
+      this.frameToPaint = 0;
+    }
     else if (message.op === "snapshot") fleet.snapshot(message, clock, frame);
     else if (message.op === "update") fleet.update(message, clock, frame);
     else if (message.op === "counts") fleet.counts(message);

@@ -60,12 +60,12 @@ export class Connection {
 
   /** The newest frame on screen: lets the server send on. At most 4 a second. @param {number} frame */
   painted(frame) {
-    this.frame = Math.max(this.frame, frame);
-    const now = performance.now();
-    if (this.frame <= this.gotFrame || now - this.gotAt < GOT_EVERY_MS) return;
+    // Frames are numbered by connection: one painted before the last break means nothing to this one.
+    const newest = Math.min(frame, this.frame), now = performance.now();
+    if (newest <= this.gotFrame || now - this.gotAt < GOT_EVERY_MS) return;
     this.gotAt = now;
-    this.gotFrame = this.frame;
-    this.transport?.send({ op: "got", frame: this.frame });
+    this.gotFrame = newest;
+    this.transport?.send({ op: "got", frame: newest });
   }
 
   #by() {
@@ -103,9 +103,9 @@ export class Connection {
         this.byeAfter = message.after_ms ?? null;
         break;
     }
+    if (message.frame) this.frame = message.frame;
     this.page.message(message);
     if (message.frame) {
-      this.frame = message.frame;
       // A hidden page paints nothing, yet its alerts must come: it acknowledges what it has read.
       if (document.visibilityState === "hidden") this.painted(message.frame);
     }

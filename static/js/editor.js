@@ -93,8 +93,8 @@ export class Editor {
       this.bar.dataset.key = key;
       fill(this.bar,
         !sketch.shape.closed && !sketch.shape.points.length && h("div", { class: "tool-group across" }, SHAPES.map(([kind, name]) => iconButton(kind, name, () => this.begin(kind), { "aria-pressed": String(kind === sketch.kind) }))),
-        h("span", { class: "hint-text", role: "status" }), iconButton("undo", "Undo (Ctrl Z)", () => this.undo(), { disabled: !sketch.past.length }), iconButton("redo", "Redo (Ctrl Shift Z)", () => this.redo(), { disabled: !sketch.future.length }),
-        !sketch.shape.closed && h("button", { type: "button", class: "button small", onclick: () => this.card?.type() }, "Type it"), !sketch.shape.closed && iconButton("close", "Cancel drawing", () => this.cancel()));
+        h("span", { class: "hint-text", role: "status" }), h("span", { class: "acts" }, iconButton("undo", "Undo (Ctrl Z)", () => this.undo(), { disabled: !sketch.past.length }), iconButton("redo", "Redo (Ctrl Shift Z)", () => this.redo(), { disabled: !sketch.future.length }),
+        !sketch.shape.closed && h("button", { type: "button", class: "button small", onclick: () => this.card?.type() }, "Type it"), !sketch.shape.closed && iconButton("close", "Cancel drawing", () => this.cancel())));
     }
     const words = sketch.other ? "This shape has holes or parts: it can be replaced, not bent." : sketch.shape.closed ? problem || `${format.area(size.area, units)} · ${format.distance(size.length, units)} ${sketch.kind === "corridor" ? "long" : "around"}` : sketch.shape.points.length ? problem : SHAPES.find(([kind]) => kind === sketch.kind)?.[2];
     const node = this.bar.querySelector(".hint-text");

@@ -67,7 +67,8 @@ export class Ground {
       ctx.fillRect(0, 0, view.width, view.height);
       ctx.globalAlpha = 1;
     }
-    graticule(ctx, view, color);
+    const step = graticule(ctx, view, color);
+    if (view.zoom >= 7 && !this.tiles && !this.roads.length) places(ctx, view, color, step);
     this.#town(ctx, view, color);
   }
 
@@ -182,6 +183,20 @@ function graticule(ctx, view, color) {
   ctx.strokeStyle = color.graticule;
   ctx.lineWidth = 1;
   ctx.stroke();
+  return step;
+}
+
+/** Where no street and no tile says it, each crossing of the graticule tells its coordinates. @param {CanvasRenderingContext2D} ctx @param {View} view @param {ReturnType<typeof palette>} color @param {number} step degrees */
+function places(ctx, view, color, step) {
+  const digits = Math.max(0, Math.ceil(-Math.log10(step))), top = Math.atan(Math.sinh(Math.PI * (1 - (2 * view.top) / view.scale))) * (180 / Math.PI);
+  ctx.font = `10px ${color.font}`;
+  ctx.fillStyle = color.roadName;
+  const west = Math.floor(((view.left / view.scale - 0.5) * 360) / step) * step, east = ((view.left + view.width) / view.scale - 0.5) * 360;
+  for (let lat = Math.floor(top / step) * step, i = 0; i < 30; i++, lat -= step) {
+    const y = worldY(lat) * view.scale - view.top;
+    if (y > view.height) break;
+    for (let lon = west; lon <= east; lon += step) ctx.fillText(`${Math.abs(lat).toFixed(digits)}° ${lat < 0 ? "S" : "N"}  ${Math.abs(lon).toFixed(digits)}° ${lon < 0 ? "W" : "E"}`, worldX(lon) * view.scale - view.left + 4, y - 4);
+  }
 }
 
 /** @param {CanvasRenderingContext2D} ctx @param {View} view @param {number} lat */

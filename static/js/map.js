@@ -43,6 +43,7 @@ export class FleetMap {
   setTiles(source) {
     this.tiles?.remove();
     this.tiles = null;
+    this.ground.tiles = false;
     if (!source?.reachable || !source.url) return;
     let failed = 0;
     const tiles = (this.tiles = L.tileLayer(source.url, { attribution: source.attribution, maxZoom: 19, maxNativeZoom: 19, className: "tiles" }));
@@ -52,9 +53,12 @@ export class FleetMap {
       if (++failed < 3 || this.tiles !== tiles) return;
       tiles.remove();
       this.tiles = null;
+      this.ground.tiles = false;
+      this.stage.invalidate("ground");
       this.onTiles(false);
     });
     tiles.addTo(this.leaflet);
+    this.ground.tiles = true;
     this.onTiles(true);
   }
 

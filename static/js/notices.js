@@ -45,7 +45,7 @@ export class Notices {
       const open = code.hidden;
       code.hidden = !open;
       more.setAttribute("aria-expanded", String(open));
-    } }, "Add a vehicle of your own");
+    } }, innerWidth < 720 ? "Add your own" : "Add a vehicle of your own");
     const code = this.#code(this.#curl("my-van"));
     code.hidden = innerWidth < 1100;
     more.setAttribute("aria-expanded", String(!code.hidden));

@@ -52,7 +52,7 @@ class Feed:
         self.events: list[dict[str, Any]] = []
         self.sockets: dict[Any, asyncio.Queue[dict[str, Any]]] = {}
         self.followed: list[dict[str, Any]] = []
-        self.frame = 0
+        self.got: list[int] = []  # frames acknowledged, of whichever connection
         self.silent = False  # open sockets, no message: half-open
         self.refuse = False  # no WebSocket passes
         self.posted: list[Any] = []
@@ -128,13 +128,13 @@ class Feed:
         """An update to everybody who may see it."""
         if self.silent:
             return
-        self.frame += 1
         for socket_, queue in self.sockets.items():
             mine = dict(parts)
+            socket_["frame"] += 1
             if "moved" in mine and not socket_["follow"].get("all"):
                 seen = {row[0] for row in self.snapshot(socket_["follow"])["vehicles"]}
                 mine["moved"] = [row for row in mine["moved"] if row[0] in seen]
-            queue.put_nowait({"op": "update", "frame": self.frame, "cursor": f"c{len(self.events)}", **mine})
+            queue.put_nowait({"op": "update", "frame": socket_["frame"], "cursor": f"c{len(self.events)}", **mine})
 
     def drop(self) -> None:
         """Every socket is closed, as a restarting server does."""
@@ -270,7 +270,7 @@ def application(feed: Feed) -> Quart:
             raise RuntimeError("no WebSocket here")
         await websocket.accept(subprotocol="tracker.v1.json")
         queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        key = Key(follow={})
+        key = Key(follow={}, frame=0)
         if not feed.silent:
             queue.put_nowait(
                 {"op": "welcome", "epoch": feed.epoch, "t0": feed.t0, "now": feed.now(), "heartbeat_s": 2, "limits": {}}
@@ -279,6 +279,8 @@ def application(feed: Feed) -> Quart:
         try:
             while True:
                 said = json.loads(await websocket.receive())
+                if said["op"] == "got":
+                    feed.got.append(said["frame"])
                 if said["op"] == "follow":
                     key["follow"] = said
                     feed.followed.append(said)
