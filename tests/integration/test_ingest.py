@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import http.client
 import json
+import select
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +17,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.servers import Answer, Server, now
-from tests.waiting import deadline
+from tests.waiting import deadline, until_sync
 
 PATH = "/api/v1/positions"
 NDJSON = {"content-type": "application/x-ndjson"}
@@ -296,3 +299,42 @@ async def test_a_socket_of_another_origin_is_refused(shared_server: Server):
         async with connect(shared_server.ws + PATH, origin="https://evil.example"):  # type: ignore[arg-type]
             pass
     assert caught.value.response.status_code == 403
+
+
+def test_a_stream_that_never_ends_is_told_how_far_it_came_when_the_server_stops(server: Server):
+    """Only what is answered counts: the sender goes on from there."""
+    with socket.create_connection(("127.0.0.1", server.port), deadline(30)) as channel:
+        head = "POST /api/v1/positions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
+        channel.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+        until_sync(lambda: _send_line(channel, server), "the stream is being taken")
+        assert server.process is not None
+        server.process.send_signal(signal.SIGTERM)
+        until_sync(lambda: _send_line(channel, None) or select.select([channel], [], [], 0)[0], "it is answered")
+        answer = channel.recv(65536).decode()
+    assert answer.startswith("HTTP/1.1 503")
+    told = json.loads(answer.partition("\r\n\r\n")[2].partition("\r\n")[0])
+    assert told["taken"] == told["accepted"] + told["duplicates"] > 0
+    assert server.process.wait(deadline(10)) == 0
+
+
+def _send_line(channel: socket.socket, server: Server | None) -> bool:
+    """One more line of an endless stream, unless it is over; whether the server knows its vehicle."""
+    line = json.dumps(position("endless")).encode() + b"\n"
+    try:
+        channel.sendall(b"%x\r\n%s\r\n" % (len(line), line))
+    except OSError:
+        return True
+    return server is not None and server.get("/api/v1/vehicles/endless").status == 200
+
+
+async def test_a_sender_that_reads_no_answers_does_not_grow_the_server(server: Server):
+    async with connect(server.ws + PATH, compression=None) as channel:
+        bad = json.dumps([position("deaf", colour=[])] * 100)
+        before = server.memory()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2):
+                for _ in range(3000):
+                    await channel.send(bad)
+        assert server.memory() - before < 40 * MB
+        channel.transport.abort()
+    assert (await asyncio.to_thread(server.get, "/readyz")).status == 200
