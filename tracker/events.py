@@ -32,7 +32,7 @@ class Ack(msgspec.Struct, frozen=True):
     at: int
 
 
-class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One thing that happened. Made by the fleet without `seq`; the store gives it one as it commits.
 
     `time` is the fix time of the deciding ping (an edit: its instant; a timer: the due time).
@@ -63,7 +63,7 @@ def event_id(kind: str, vehicle: str, region: str | None, cause: str | int) -> s
     return base64.b32encode(digest).decode().rstrip("=").lower()
 
 
-class VehicleState(msgspec.Struct, frozen=True, omit_defaults=True):
+class VehicleState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The newest committed state of one vehicle: what a map needs to show it."""
 
     n: int  # the store's number for this vehicle: small, never reused

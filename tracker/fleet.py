@@ -142,10 +142,11 @@ class Fleet:
         for at in order:
             ping = pings[at]
             vehicle = vehicles.get(ping.vehicle)
-            outcome = self._returns(ping, known) if vehicle is None else self._known(vehicle, ping, known)
-            if outcome is not None:
-                outcomes[at] = outcome
-                continue
+            if vehicle is None or ping.time <= vehicle.top or ping.time < vehicle.floor:  # others are surely new
+                outcome = self._returns(ping, known) if vehicle is None else self._known(vehicle, ping, known)
+                if outcome is not None:
+                    outcomes[at] = outcome
+                    continue
             taken = LIVE
             if vehicle is None:
                 vehicle = self._begin(ping, now, draft)

@@ -20,7 +20,7 @@ NEVER = 1 << 62  #: ms: after every time
 NEW, SAME, OTHER, ASK = range(4)  #: a fix time is not known yet; known with this place; with another; ask the store
 
 
-class Visit(msgspec.Struct, array_like=True):
+class Visit(msgspec.Struct, array_like=True, gc=False):
     """The time a vehicle is in a region."""
 
     entered_at: int  # fix time, or the instant of the edit or window
@@ -32,7 +32,7 @@ class Visit(msgspec.Struct, array_like=True):
     over_told: bool = False  # overspeed_start was made
 
 
-class Touch(msgspec.Struct, array_like=True):
+class Touch(msgspec.Struct, array_like=True, gc=False):
     """The time a vehicle is in a region's edge: neither clearly in nor clearly out."""
 
     entered_at: int
@@ -128,7 +128,7 @@ class Vehicle:
             fixes.append(key)
         else:
             fixes.insert(bisect_left(fixes, key), key)
-        if len(fixes) > MOST_FIXES:
+        if len(fixes) > MOST_FIXES:  # half of them at once: so this is rare
             self.floor = max(self.floor, (fixes[MOST_FIXES // 2] >> PLACE_BITS))
             del fixes[: MOST_FIXES // 2]
 
