@@ -84,7 +84,8 @@ def repair(geometry: Any, radius_m: Any = None, buffer_m: Any = None) -> dict[st
     mended = shapely.union_all([shapely.make_valid(shapely.Polygon(rings[0], rings[1:])) for rings in drawn])
     polygons = [part for part in shapely.get_parts(mended) if part.geom_type == "Polygon" and part.area > 1e-12]
     if not polygons:
-        raise invalid(fault("zero_area", field, "encloses nothing that could be repaired", drawn[0][0][0]))
+        at = drawn[0][0][0] if drawn else None
+        raise invalid(fault("zero_area", field, "encloses nothing that could be repaired", at))
     parts = cut(polygons)
     coordinates = [[[list(p) for p in ring.coords] for ring in (part.exterior, *part.interiors)] for part in parts]
     if len(parts) == 1:

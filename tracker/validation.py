@@ -31,7 +31,7 @@ MAX_LINE_M = 20_000_000.0  #: half way round the world: longer than any road
 def fault(code: str, field: str, message: str, at: Position | None = None) -> Fault:
     found: Fault = {"code": code, "field": field, "message": message}
     if at is not None:
-        found["at"] = [at[0], at[1]]
+        found["at"] = [at[0] if -180 <= at[0] <= 180 else turn(at[0]), at[1]]
     return found
 
 
