@@ -101,6 +101,10 @@ class Unfit(ValueError):
         self.message = message
 
 
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control and format characters: two ids would look the same
+_JOINERS = "\u200c\u200d"  # but Persian and some emoji are written with these
+
+
 @lru_cache(maxsize=65_536)
 def vehicle_id(text: str) -> str:
     """The id as we keep it: NFC, 1–128 characters, no control character, no `/`, no outer space. Raises Unfit.
@@ -117,7 +121,7 @@ def vehicle_id(text: str) -> str:
     if name != name.strip():
         raise Unfit("vehicle_invalid", "vehicle", f"the vehicle id {name!r} begins or ends with a space")
     for char in name:
-        if char == "/" or unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp"):
+        if char == "/" or (unicodedata.category(char) in _UNSEEN and char not in _JOINERS):
             raise Unfit("vehicle_invalid", "vehicle", f"a vehicle id cannot contain {char!r}")
     return name
 

@@ -73,6 +73,8 @@ def test_what_every_position_needs_is_missed_by_name(field: str, how: str):
         ("a\n", "vehicle_invalid"),
         ("a\x00b", "vehicle_invalid"),
         ("a\x85b", "vehicle_invalid"),
+        ("a\u200b", "vehicle_invalid"),
+        ("a\u202eb", "vehicle_invalid"),
         (" a", "vehicle_invalid"),
         ("a\u00a0", "vehicle_invalid"),
         (5, "wrong_type"),
