@@ -215,9 +215,9 @@ export class App {
   }
 
   /** @param {string} id */
-  regionName = (id) => this.fleet.regions.get(id)?.properties.name || id;
+  regionName = (id) => this.fleet.regions.get(id)?.properties.name || this.fleet.past.get(`region:${id}`) || id;
   /** @param {string} id */
-  vehicleName = (id) => this.fleet.byId.get(id)?.name ?? id;
+  vehicleName = (id) => this.fleet.byId.get(id)?.name ?? this.fleet.past.get(`vehicle:${id}`) ?? id;
   names = () => ({ vehicle: this.vehicleName, region: this.regionName, units: this.preferences.value.units });
   now = () => this.fleet.now(Date.now());
 

@@ -38,6 +38,7 @@ export class Fleet {
     /** @type {Map<string, any>} */ this.regions = new Map();
     /** @type {Map<string, Set<number>>} */ this.members = new Map();
     /** @type {Map<string, number>} low-zoom counts, "z/x/y" → vehicles */ this.cells = new Map();
+    /** @type {Map<string, string>} what those were called that are not followed or no more: events still name them */ this.past = new Map();
     this.epoch = "";
     this.t0 = 0;
     this.skew = 0; // server clock − ours
@@ -204,6 +205,7 @@ export class Fleet {
   /** @param {Vehicle} v */
   #drop(v) {
     if (this.vehicles.get(v.n) === v) this.vehicles.delete(v.n);
+    this.past.set(`vehicle:${v.id}`, v.name);
     this.byId.delete(v.id);
     this.bySlot[v.slot] = undefined;
     this.motion.release(v.slot);
@@ -244,6 +246,7 @@ export class Fleet {
 
   /** @param {string} id */
   #dropRegion(id) {
+    this.past.set(`region:${id}`, this.regions.get(id)?.properties.name);
     this.regions.delete(id);
     for (const n of this.members.get(id) ?? []) this.vehicles.get(n)?.regions.delete(id);
     this.members.delete(id);
