@@ -26,17 +26,23 @@ class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
     deleted: dict[str, dict[str, Any]] = {}  # region id → its last Feature
     versions: dict[str, int] = {}  # of the deletions
     windows: bool = False  # schedules opened or closed
+    read: dict[str, Any] = {}  # the deleted ones as Regions; not written
 
     def as_json(self) -> str:
-        return msgspec.json.encode(self).decode()
+        return msgspec.json.encode(msgspec.structs.replace(self, read={})).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Edit:
         return msgspec.json.decode(text, type=cls)
 
     def deleted_region(self, id: str) -> Region:
-        """The region as it was, under the version of its deletion."""
-        return Region.read(self.deleted[id], id=id, version=self.versions[id], now=self.at)
+        """The region as it was: events of its end name its last shape."""
+        region: Region | None = self.read.get(id)
+        if region is None:  # after a restart
+            feature = self.deleted[id]
+            region = Region.read(feature, id=id, version=feature["properties"]["version"], now=self.at)
+            self.read[id] = region
+        return region
 
 
 def evaluate(book: RegionBook, vehicle: Vehicle, edit: Edit) -> list[Event]:
@@ -59,9 +65,11 @@ def evaluate(book: RegionBook, vehicle: Vehicle, edit: Edit) -> list[Event]:
     if gone or new:
         vehicle.write_peak()
     for key in gone:
-        reason = "region_deleted" if key in edit.deleted else "region_changed"
-        region = edit.deleted_region(key) if key in edit.deleted else book.regions[key]
-        occasion = _occasion(reason, edit.at, region.version, edit.at, vehicle).by_our_clock()
+        if key in edit.deleted:
+            region, version, reason = edit.deleted_region(key), edit.versions[key], "region_deleted"
+        else:
+            region, version, reason = book.regions[key], book.regions[key].version, "region_changed"
+        occasion = _occasion(reason, edit.at, version, edit.at, vehicle).by_our_clock()
         occasion.leave(region, visits.pop(key))
         events += occasion.events
     for key in new:

@@ -310,13 +310,14 @@ class Fleet:
         self._finish(draft)
         deleted: dict[str, dict[str, Any]] = {}
         versions: dict[str, int] = {}
+        read: dict[str, Any] = {}
         for id in ids:
-            region = self.regions.regions[id]
+            region = read[id] = self.regions.regions[id]
             self.regions.remove(id)
             deleted[id], versions[id] = region.feature(), region.version + 1
             draft.commit.regions.append(SavedRegion(id, region.version + 1, now, None))
             draft.change.regions_deleted.append(id)
-        self._start(Edit(self._edit.rev + 1, now, deleted=deleted, versions=versions), draft)
+        self._start(Edit(self._edit.rev + 1, now, deleted=deleted, versions=versions, read=read), draft)
         return draft.step()
 
     def evaluate(self, limit: int, now: int) -> Step | None:
