@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from heapq import nsmallest
 from typing import Any
 
 from quart import Blueprint, Response, request
@@ -30,7 +31,7 @@ def blueprint(node: Node) -> Blueprint:
         found = _matching(node)
         after = api.place(lambda place: isinstance(place, str))
         limit = api.limit()
-        page = sorted(id for id in found if after is None or id > after)[: limit + 1]
+        page = nsmallest(limit + 1, found if after is None else (id for id in found if id > after))
         return api.answer(
             {
                 "vehicles": [shown.vehicle(id, picture) for id in page[:limit]],
