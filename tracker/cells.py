@@ -222,6 +222,9 @@ class CellIndex(Generic[K]):
         last = int((lon2 + 180.0) * 500.0) << 20 | int((lat2 + 90.0) * 500.0)
         keys: Sequence[int] | None
         if first == last:
+            cell = cells.get(first)
+            if cell is not None and not cell[1] and all(map(skip.__contains__, cell[0])):
+                return []  # the usual case: nothing can have been touched
             keys = (first,)
         elif last - first in _NEXT:
             keys = (first, last)
