@@ -13,7 +13,6 @@ from tracker.config import Settings
 
 ENOUGH_DISK = 200 * 2**20  #: bytes free that a small fleet fills in a few weeks
 BUILT_AT = 1_793_000_000  #: seconds: a clock before this is not set (2026-10-26)
-ASSETS = ("index.html", "vendor/leaflet/leaflet.js", "vendor/leaflet/leaflet.css", "vendor/land-50m.json")
 
 
 def examine(settings: Settings) -> Iterator[tuple[str, bool, str]]:
@@ -56,10 +55,8 @@ def _clock() -> tuple[bool, str]:
 
 
 def _assets() -> tuple[bool, str]:
-    from tracker.web.page import folder
+    from tracker.web.page import folder, missing_assets
 
-    static = folder("static")
-    missing = [name for name in ASSETS if not (static / name).is_file()]
-    if missing:
-        return True, f"{static} lacks {', '.join(missing)}; run `make build`, or install the wheel"
-    return False, f"the page is complete in {static}"
+    if missing := missing_assets():
+        return True, missing
+    return False, f"the page is complete in {folder('static')}"

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+
+import pytest
 
 from tests.servers import ROOT, Server
+from tracker.config import Settings
+from tracker.errors import TrackerError
+from tracker.web import app, page
 
 VENDOR = ROOT / "static" / "vendor"
 
@@ -30,3 +36,12 @@ def test_tile_servers_hear_who_asks(shared_server: Server) -> None:
     headers = shared_server.get("/").headers
     assert headers["referrer-policy"] == "strict-origin-when-cross-origin"
     assert "default-src 'self'" in headers["content-security-policy"]
+
+
+def test_a_server_without_its_assets_says_so_instead_of_serving_a_blank_page(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(page, "folder", lambda name: tmp_path / name)
+    with pytest.raises(TrackerError, match=r"lacks index\.html, vendor/leaflet/leaflet\.js.*pip install") as told:
+        app.run(Settings(data=str(tmp_path / "data"), port=0))
+    assert "\n" not in told.value.detail

@@ -148,6 +148,8 @@ def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = N
     Raises SettingsError, StoreLocked and the like when it cannot begin.
     """
     warning = check_bind(settings)
+    if missing := page.missing_assets():
+        raise TrackerError("no_assets", missing)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if warning:
         log.warning(warning)

@@ -21,6 +21,8 @@ from tracker.web import api
 from tracker.web.node import Node
 
 PACKAGE = Path(__file__).parent.parent
+#: without these the page is blank; hatch_build.py brings those in vendor/
+ASSETS = ("index.html", "vendor/leaflet/leaflet.js", "vendor/leaflet/leaflet.css", "vendor/land-50m.json")
 PROBE_S = 2.0  #: how long the tile server may take to answer
 PROBE_EVERY_S = 300.0
 _TYPES = {
@@ -80,6 +82,13 @@ def folder(name: str) -> Path:
     """`static` or `fixtures`: packed beside the code in a wheel, at the top of a checkout."""
     packed = PACKAGE / f"_{name}"
     return packed if packed.is_dir() else PACKAGE.parent / name
+
+
+def missing_assets() -> str | None:
+    """What to tell somebody whose page would be blank; None when all of it is there."""
+    static = folder("static")
+    missing = [name for name in ASSETS if not (static / name).is_file()]
+    return f"{static} lacks {', '.join(missing)}: run `pip install -e .` in the checkout" if missing else None
 
 
 def blueprint(node: Node) -> Blueprint:
