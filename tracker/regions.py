@@ -187,7 +187,8 @@ class RegionBook:
         return self._quiet[0] <= since
 
     def _schedules(self) -> Iterable[Schedule]:
-        return (schedule for key in self.scheduled if (schedule := self.regions[key].rules.schedule) is not None)
+        schedules = (self.regions[key].rules.schedule for key in self.scheduled)
+        return {id(schedule): schedule for schedule in schedules if schedule is not None}.values()
 
 
 class _Faults:

@@ -9,9 +9,11 @@ night window is an hour shorter in spring and longer in autumn, an hour that is 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,17 +32,19 @@ Windows = tuple[tuple[int, int], ...]  # minutes of the day; an end beyond 1440 
 
 
 class Schedule:
-    """One region's week. `open_at` is asked for every ping, so it remembers the stretch it last answered for."""
+    """A week. `open_at` is asked for every ping, so it remembers the stretch it last answered for.
 
-    __slots__ = ("_is_open", "_since", "_until", "_windows", "_zone", "weekly", "zone")
+    That is one tuple, replaced as a whole: regions share a week (`read_schedule`), and a preview asks from its thread.
+    """
+
+    __slots__ = ("_stretch", "_windows", "_zone", "weekly", "zone")
 
     def __init__(self, zone: str, weekly: dict[str, list[list[str]]]) -> None:
         """Raises Invalid with one error per fault."""
         self.zone = zone
         self.weekly = weekly
         self._zone, self._windows = _read(zone, weekly)
-        self._since = self._until = 0
-        self._is_open = False
+        self._stretch = (0, 0, False)  # from, until, open
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Schedule) and (self.zone, self.weekly) == (other.zone, other.weekly)
@@ -51,34 +55,36 @@ class Schedule:
         return {"zone": self.zone, "weekly": self.weekly}
 
     def open_at(self, time: int) -> bool:
-        if not self._since <= time < self._until:
-            self._look(time)
-        return self._is_open
+        since, until, is_open = self._stretch
+        return is_open if since <= time < until else self._look(time)[2]
 
     def change_before(self, time: int) -> int | None:
         """The newest instant <= time at which it opened or closed; None when that is over eight days ago."""
-        self.open_at(time)
-        return self._since if self._is_change(self._since) else None
+        since, _, _ = self._look(time)
+        return since if self._is_change(since) else None
 
     def change_after(self, time: int) -> int | None:
         """The next instant > time at which it opens or closes; None when it never does."""
         for _ in range(3):  # one week may have none: the night that skips the hour of its only window
-            self.open_at(time)
-            if self._is_change(self._until):
-                return self._until
-            time = self._until
+            _, time, _ = self._look(time)
+            if self._is_change(time):
+                return time
         return None
 
-    def _look(self, time: int) -> None:
-        """Remember the longest span round `time`, at most eight days each way, without a change."""
-        self._since, self._until = time - REACH_MS, time + REACH_MS
-        self._is_open = self._reads_open(time)
+    def _look(self, time: int) -> tuple[int, int, bool]:
+        """The longest span round `time`, at most eight days each way, without a change; and whether it is open."""
+        stretch = self._stretch
+        if stretch[0] <= time < stretch[1]:
+            return stretch
+        since, until, is_open = time - REACH_MS, time + REACH_MS, self._reads_open(time)
         for instant in self._candidates(time):
-            if self._since < instant < self._until and self._is_change(instant):
+            if since < instant < until and self._is_change(instant):
                 if instant <= time:
-                    self._since = instant
+                    since = instant
                 else:
-                    self._until = instant
+                    until = instant
+        self._stretch = since, until, is_open
+        return since, until, is_open
 
     def _candidates(self, time: int) -> Iterator[int]:
         """Every instant within eight days of `time` at which the answer could change: edges of windows on both
@@ -140,7 +146,13 @@ def read_schedule(value: Any, field: str = "schedule") -> Schedule:
         faults += [(f"{field}.{one['field']}", one["message"]) for one in error.errors]
     if faults:
         raise _invalid(faults)
-    return schedule
+    return _shared(schedule.zone, json.dumps(schedule.weekly))
+
+
+@lru_cache(maxsize=1000)
+def _shared(zone: str, weekly: str) -> Schedule:
+    """One object for equal weeks: a thousand regions that open at eight are worked out once."""
+    return Schedule(zone, json.loads(weekly))
 
 
 def _invalid(faults: list[tuple[str, str]]) -> Invalid:

@@ -182,3 +182,8 @@ def test_the_beginning_of_time_is_no_trouble() -> None:
     assert datetime(1970, 1, 1) + timedelta(milliseconds=daily(["08:00", "17:00"]).change_after(0) or 0) == datetime(
         1970, 1, 1, 7
     )
+
+
+def test_equal_weeks_are_one_object() -> None:
+    value = {"zone": BERLIN, "weekly": {"mon": [["08:00", "12:00"]]}}
+    assert read_schedule(value) is read_schedule(value)
