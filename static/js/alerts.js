@@ -7,7 +7,7 @@ import { askName } from "./dialogs.js";
 
 /** @typedef {import("./phrases.js").Event} Event */
 
-const TOAST_MS = 7000, TOASTS = 3;
+const URGENT_MS = 8000, TOAST_MS = 4500, TOASTS = 2;
 const GATHER_MS = 400; // what comes within this is one toast and one sound
 const ALERTING_MS = 15 * 60_000; // how long an unacknowledged alert keeps its halo
 
@@ -113,7 +113,7 @@ export class Alerts {
         (event || action) && h("div", { class: "toast-actions" }, event && h("button", { type: "button", class: "link small", onclick: () => (this.onOpen(event), away()) }, "Show"), action && h("button", { type: "button", class: "link small", onclick: () => (action.run(), away()) }, action.label))),
       iconButton("close", "Dismiss", away));
     box.appendChild(node);
-    let timer = setTimeout(away, TOAST_MS);
+    let timer = setTimeout(away, alert || action ? URGENT_MS : TOAST_MS);
     node.addEventListener("pointerenter", () => clearTimeout(timer));
     node.addEventListener("focusin", () => clearTimeout(timer));
     node.addEventListener("pointerleave", () => (timer = setTimeout(away, TOAST_MS / 2)));

@@ -69,6 +69,7 @@ export class Editor {
   /** Put another shape in place of this one (typed, pasted). @param {Sketch} sketch */
   replace(sketch) {
     this.sketch = sketch;
+    this.app.map.cover.right = innerWidth < 720 ? 0 : 350; // the card lies there
     const box = this.layer.box();
     if (box) this.app.map.fit(box, { maxZoom: 17 });
     this.changed();
@@ -138,6 +139,7 @@ export class Editor {
     if (!this.sketch) return;
     this.sketch = this.feature = null;
     this.card?.remove();
+    this.app.map.cover.right = 0;
     this.card = null;
     this.app.regions.editing = null;
     this.app.map.leaflet.doubleClickZoom.enable();
