@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -148,6 +148,15 @@ def test_wrong_use_ends_with_two(arguments: list[object]) -> None:
     assert "Traceback" not in err
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell that starts us in the background has us, and so our children, ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_with_the_summary(server: Server) -> None:
     with subprocess.Popen(
         command("replay", TRACKS / "vans.ndjson", "--to", server.url), cwd=ROOT, stdout=-1, stderr=-1, text=True
