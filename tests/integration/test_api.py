@@ -123,7 +123,7 @@ def test_a_list_comes_in_pages(server: Server):
     "query",
     [
         "bbox=1,2,3", "bbox=a,b,c,d", "bbox=0,10,10,0", "bbox=nan,0,1,1", "limit=0", "limit=1001", "limit=x",
-        "limit=-1", "state=flying", "cursor=%25%25", "cursor=WzFd", "colour=red",
+        "limit=-1", "limit=--5", "state=flying", "cursor=%25%25", "cursor=WzFd", "colour=red",
     ],
 )  # fmt: skip
 def test_a_parameter_that_makes_no_sense_is_named(shared_server: Server, query: str):
@@ -358,7 +358,9 @@ def test_events_are_listed_filtered_and_acknowledged(server: Server):
     is_problem(server.get(f"{E}/nothing"), 404, "unknown_event")
 
 
-@pytest.mark.parametrize("query", ["after=x", "after=-1", "after=1&before=2", "kind=shout", "from=soon", "limit=10001"])
+@pytest.mark.parametrize(
+    "query", ["after=x", "after=-1", "after=--1", "after=1&before=2", "kind=shout", "from=soon", "limit=10001"]
+)
 def test_a_filter_that_makes_no_sense_is_refused(shared_server: Server, query: str):
     is_problem(shared_server.get(f"{E}?{query}"), 422)
 
@@ -404,6 +406,19 @@ def test_a_body_that_is_too_large_or_for_nobody_is_heard_out(shared_server: Serv
     is_problem(answer, 404 if path.startswith("/nothing") else 413)
     refused = shared_server.request("PUT", path, b" " * 80 * 2**20, {"origin": "https://evil.example"})
     is_problem(refused, 403, "origin_not_allowed")
+
+
+@pytest.mark.parametrize("levels", [65, 300, 900, 20_000])
+@pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}")], ids=["arrays", "objects"])
+@pytest.mark.parametrize("path", [f"{V}/deep", f"{R}/deep"])
+def test_a_document_of_any_depth_is_answered_clearly(
+    shared_server: Server, path: str, opened: str, closed: str, levels: int
+):
+    shared_server.send("PUT", f"{V}/deep", {})
+    shared_server.send("PUT", f"{R}/deep", circle(10, 10, 100))
+    body = '{"attributes":{"a":' + opened * levels + "1" + closed * levels + "}}"
+    for method in ("PUT", "PATCH"):
+        is_problem(shared_server.request(method, path, body, {"content-type": "application/json"}), 400, "too_deep")
 
 
 @pytest.mark.parametrize("body", ["", "{", "[" * 10_000, "\x00"])

@@ -128,6 +128,7 @@ def test_nan_costs_only_its_item(shared_server: Server):
         (b"<gpx/>", {"content-type": "application/gpx+xml"}, 415, "unsupported_type"),
         (b"a=b", {"content-type": "application/x-www-form-urlencoded"}, 415, "unsupported_type"),
         (b"[]", {"content-type": "application/json; charset=utf-16"}, 415, "unsupported_charset"),
+        (b"[]", {"content-type": "application/json; v=1; charset=latin1"}, 415, "unsupported_charset"),
         (gzip.compress(b" " * 70 * MB), {"content-encoding": "gzip"}, 413, "body_too_large"),
         (gzip.compress(b"x" * 70 * MB), NDJSON | {"content-encoding": "gzip"}, 413, "body_too_large"),
         (gzip.compress(b"[" + b"[]," * 5_000_000 + b"1]"), {"content-encoding": "gzip"}, 413, "too_many_items"),
@@ -151,6 +152,12 @@ def test_a_hundred_megabytes_are_refused_and_their_sender_hears_why(server: Serv
     assert json.loads(response.read())["code"] == "body_too_large"
     connection.close()
     assert server.memory() - before < 50 * MB
+
+
+@pytest.mark.parametrize("parameters", ["charset=utf-8;", "charset=UTF-8; version=1", 'v=1;charset="utf-8"', ";"])
+def test_a_content_type_may_have_any_parameters(shared_server: Server, parameters: str):
+    answer = shared_server.request("POST", PATH, b"[]", {"content-type": f"application/json; {parameters}"})
+    assert answer.status == 200
 
 
 def test_gzip_is_read_in_several_members_too(shared_server: Server):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import math
 from typing import Any
@@ -171,3 +172,8 @@ def test_no_bytes_make_a_reader_fail_in_its_own_way(body: bytes):
         except BadRequest:
             continue
         assert len(reading.pings) + reading.rejected == reading.items
+
+
+def test_a_gzip_without_its_header_is_named():
+    with pytest.raises(BadRequest, match="Content-Encoding: gzip"):
+        read_json(gzip.compress(json.dumps(GOOD).encode()), NOW)

@@ -280,7 +280,11 @@ def read_document(body: bytes) -> Any:
 
 
 def _refuse_encoding(body: bytes, fault: UnicodeDecodeError) -> NoReturn:
-    guess = "it looks like UTF-16; " if b"\0" in body[:4] or body[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+    guess = ""
+    if body.startswith(b"\x1f\x8b"):
+        guess = "it looks like gzip, which needs the header Content-Encoding: gzip; "
+    elif b"\0" in body[:4] or body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        guess = "it looks like UTF-16; "
     raise BadRequest("not_utf8", f"the body is not UTF-8 at byte {fault.start}; {guess}send JSON as UTF-8") from None
 
 

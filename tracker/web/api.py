@@ -22,6 +22,7 @@ LIMIT, MOST = 100, 1000  #: things on a page by default and at most
 MOST_ROWS = 10_000  #: the same for events and tracks
 BIG = 256 * 1024  #: bytes of JSON that are decoded off the loop
 MAX_ATTRIBUTES = 16_384  #: bytes of the attributes of a vehicle or region
+DEEPEST = 64  #: levels of a document: what walks through it, here and in clients, may call itself once a level
 
 
 def answer(value: Any, status: int = 200, **headers: str) -> Response:
@@ -48,7 +49,14 @@ async def raw_body() -> bytes:
 
 
 async def decode(body: bytes) -> Any:
-    return read_document(body) if len(body) < BIG else await asyncio.to_thread(read_document, body)
+    return _read(body) if len(body) < BIG else await asyncio.to_thread(_read, body)
+
+
+def _read(body: bytes) -> Any:
+    document = read_document(body)
+    if is_deep(document):
+        raise BadRequest("too_deep", f"the JSON is nested over {DEEPEST} levels deep; nothing here needs so many")
+    return document
 
 
 def only(*known: str) -> None:
@@ -71,7 +79,7 @@ def whole(name: str, low: int = 0, high: int = 2**63 - 1) -> int | None:
     text = request.args.get(name)
     if text is None:
         return None
-    if not (text.lstrip("-").isdecimal() and len(text) < 20 and low <= int(text) <= high):
+    if not (text.removeprefix("-").isdecimal() and len(text) < 20 and low <= int(text) <= high):
         raise bad(name, f"a whole number from {low} to {high}" if high < 2**63 - 1 else f"a whole number from {low} up")
     return int(text)
 
@@ -159,6 +167,17 @@ def merged(target: Any, patch: Any) -> Any:
         else:
             result[name] = merged(result.get(name), value)
     return result
+
+
+def is_deep(value: Any) -> bool:
+    """Whether arrays and objects nest over DEEPEST levels; looked at level by level, so any depth can be."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [one for one in level if isinstance(one, dict | list)]
+        if not level:
+            return False
+        level = [part for one in level for part in (one.values() if isinstance(one, dict) else one)]
+    return True
 
 
 def is_text(value: str) -> bool:

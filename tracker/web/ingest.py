@@ -151,11 +151,12 @@ def only_post(method: str) -> Answered:
 
 def _is_lines(content_type: bytes) -> bool:
     """Whether the body is NDJSON (else it is one JSON document). Raises Unsupported."""
-    kind, _, parameters = content_type.decode("latin-1").lower().partition(";")
+    kind, *parameters = content_type.decode("latin-1").lower().split(";")
     kind = kind.strip()
-    name, _, charset = parameters.strip().partition("=")
-    if name.strip() == "charset" and charset.strip(" \"'") not in ("utf-8", "utf8", "us-ascii"):
-        raise Unsupported("unsupported_charset", "JSON is UTF-8 here; leave the charset away")
+    for parameter in parameters:
+        name, _, charset = parameter.partition("=")
+        if name.strip() == "charset" and charset.strip(" \"'") not in ("utf-8", "utf8", "us-ascii"):
+            raise Unsupported("unsupported_charset", "JSON is UTF-8 here; leave the charset away")
     if kind in LINES:
         return True
     if kind in DOCUMENT or kind.endswith("+json"):
