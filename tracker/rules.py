@@ -66,7 +66,9 @@ def read_rules(value: Any, field: str = "rules") -> Rules:
             if one is None:
                 continue
             if not number or not isfinite(one) or not low <= one <= high:
-                errors.append(_fault(f"{field}.{name}", f"`{name}` is a number from {low:g} to {high:g}: {meaning}"))
+                errors.append(
+                    _fault(f"{field}.{name}", f"`{name}` is a number from {low:g} to {high:,.10g}: {meaning}")
+                )
             found[name] = one
         elif name == "schedule":
             try:

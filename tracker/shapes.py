@@ -23,6 +23,7 @@ from tracker.validation import (
     MAX_VERTICES,
     Fault,
     check,
+    check_tangle,
     fault,
     invalid,
     polygon,
@@ -81,12 +82,13 @@ def repair(geometry: Any, radius_m: Any = None, buffer_m: Any = None) -> dict[st
     if not isinstance(several, list | tuple):
         raise invalid(fault("coordinates_type", field, "must be a list of polygons"))
     drawn = [rings_of(rings, field) for rings in several]
+    check_tangle([ring for rings in drawn for ring in rings], field)
     mended = shapely.union_all([shapely.make_valid(shapely.Polygon(rings[0], rings[1:])) for rings in drawn])
     polygons = [part for part in shapely.get_parts(mended) if part.geom_type == "Polygon" and part.area > 1e-12]
     if not polygons:
         at = drawn[0][0][0] if drawn else None
         raise invalid(fault("zero_area", field, "encloses nothing that could be repaired", at))
-    parts = cut(polygons)
+    parts = _split(polygons, field)
     coordinates = [[[list(p) for p in ring.coords] for ring in (part.exterior, *part.interiors)] for part in parts]
     if len(parts) == 1:
         return {"type": "Polygon", "coordinates": coordinates[0]}

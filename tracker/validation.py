@@ -23,6 +23,7 @@ Fault = dict[str, Any]
 
 MAX_VERTICES = 10_000  #: of one region, all rings together
 MAX_FAULTS = 20  #: enough to repair a file by; the rest is counted by nobody
+MAX_CROSSINGS = 1_000  #: of an outline that is to be repaired
 MAX_RADIUS_M = 5_000_000.0
 MAX_BUFFER_M = 100_000.0
 MAX_LINE_M = 20_000_000.0  #: half way round the world: longer than any road
@@ -97,7 +98,8 @@ def read_ring(value: Any, field: str) -> list[Position]:
         message = f"a ring needs at least three different positions, this has {len(set(ring))}"
         raise invalid(fault("too_few_points", field, message, at))
     lons = [lon for lon, _ in ring]
-    if ring[0] != ring[-1] or max(lons) - min(lons) > 360:
+    lats = {lat for _, lat in ring}
+    if ring[0] != ring[-1] or max(lons) - min(lons) > 360 or (max(lons) - min(lons) == 360 and len(lats) == 1):
         message = "the ring runs around a pole; cut it along the antimeridian (RFC 7946 §3.1.9) or draw a circle"
         raise invalid(fault("around_pole", field, message, at))
     return ring
@@ -197,6 +199,17 @@ def check(shape: BaseGeometry, field: str) -> None:
         code, message = "parts_overlap", "two parts overlap or share an edge"
     where = f" at longitude {at[0]:.7g}, latitude {at[1]:.7g}" if at else ""
     raise invalid(fault(code, field, message + where, at))
+
+
+def check_tangle(rings: list[list[Position]], field: str) -> None:
+    """Refuse what crosses itself so often that nobody drew it: to mend it could take minutes."""
+    segments = [shapely.LineString(edge) for ring in rings for edge in pairwise(ring)]
+    tree, meetings = shapely.STRtree(segments), -3 * len(segments)  # each meets itself and its two neighbours
+    for start in range(0, len(segments), 100):
+        meetings += tree.query(segments[start : start + 100], "intersects").shape[1]
+        if meetings > 2 * MAX_CROSSINGS:  # each is met from both sides
+            message = f"crosses itself more than {MAX_CROSSINGS:,} times: too tangled to be repaired; draw it again"
+            raise invalid(fault("too_tangled", field, message))
 
 
 def read_metres(value: Any, field: str, limit: float) -> float:

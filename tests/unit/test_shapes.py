@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from typing import Any
 
 import pytest
@@ -288,6 +289,7 @@ def test_a_crossing_beyond_the_antimeridian_is_named_within_the_map() -> None:
         (polygon(box(8, 50, 9, 51), box(20, 50, 21, 51)), "hole_outside", "geometry.coordinates"),
         (polygon(box(8, 50, 9, 51), box(8.2, 50.2, 8.8, 50.8), box(8.3, 50.3, 8.4, 50.4)), "hole_nested", None),
         (polygon([(0, 80), (120, 80), (-120, 80), (0, 80)]), "around_pole", "geometry.coordinates[0]"),
+        (polygon([(-180, -70), (-60, -70), (60, -70), (180, -70)]), "around_pole", "geometry.coordinates[0]"),
         ({"type": "MultiPolygon", "coordinates": []}, "too_few_points", "geometry.coordinates"),
         (
             {"type": "MultiPolygon", "coordinates": [[[[8, 50], [9, 51]]]]},
@@ -382,6 +384,22 @@ def test_overlapping_parts_are_repaired_into_one() -> None:
 def test_what_is_valid_is_repaired_into_itself() -> None:
     geometry = polygon(box(8, 50, 9, 51))
     assert repair(geometry) == geometry
+
+
+def test_a_tangle_is_not_repaired_for_minutes() -> None:
+    rng = random.Random(1)
+    tangle = [(rng.random(), rng.random()) for _ in range(2000)]
+    with pytest.raises(Invalid) as caught:
+        repair(polygon([*tangle, tangle[0]]))
+    assert caught.value.code == "too_tangled"
+
+
+def test_what_would_have_too_many_vertices_when_repaired_is_refused() -> None:
+    turns = [2 * math.pi * (i + 0.5) / 10_000 for i in range(10_000)]
+    eight = [(math.sin(turn), math.sin(2 * turn)) for turn in turns]  # its crossing belongs to both its loops
+    with pytest.raises(Invalid) as caught:
+        repair(polygon([*eight, eight[0]]))
+    assert caught.value.code == "too_many_vertices"
 
 
 def test_nothing_can_be_repaired_into_nothing() -> None:
