@@ -75,7 +75,7 @@ def _parse(data: bytes) -> Element:
 
 
 def _features(placemark: Element, styles: dict[str, Element]) -> Iterator[dict[str, Any]]:
-    name = (placemark.findtext("name") or "").strip()
+    name = " ".join((placemark.findtext("name") or "").split())  # programs wrap long ones
     properties = _properties(placemark, styles)
     if name:
         properties["name"] = name

@@ -242,6 +242,8 @@ def test_a_collection_is_stored_whole_or_not_at_all(server: Server):
     bad = [*good[:2], {"type": "Feature", "geometry": None}, circle(1, 1, -5), circle(1, 1, 5) | {"id": "a/b"}, 5]
     told = is_problem(server.post(R, {"type": "FeatureCollection", "features": bad}), 422)
     assert {error["index"] for error in told["errors"]} == {2, 3, 4, 5}
+    told = is_problem(server.post(R, {"type": "FeatureCollection", "features": [circle(1, 1, -5)]}), 422)
+    assert told["errors"][0]["index"] == 0
     assert server.get(f"{R}/c0").json()["properties"]["version"] == 2
     exported = server.get(f"{R}?format=geojson").json()
     assert exported["type"] == "FeatureCollection"
@@ -306,6 +308,17 @@ def test_a_preview_stores_nothing(server: Server):
     is_problem(server.post(f"{R}/preview", {"type": "Feature"}), 422)
 
 
+def test_a_saved_region_can_be_tried_as_it_is(server: Server):
+    server.ping("van-7", lat=60.2, time=now(-60))
+    server.ping("van-7", time=now(-1))
+    saved = server.send("PUT", f"{R}/depot", circle(60.17, 24.94, 300, debounce="none")).json()
+    told = server.post(f"{R}/preview", saved).json()
+    assert told["region"]["id"] == "depot"
+    assert [(event["kind"], event["region"]) for event in told["events"]] == [("enter", "depot")]
+    assert server.get(f"{R}/depot").json()["properties"]["version"] == 1
+    is_problem(server.post(f"{R}/preview", saved | {"id": "a b"}), 422)
+
+
 def test_kml_becomes_regions(server: Server):
     ring = "24,60 25,60 25,61 24,61 24,60"
     kml = f"""<kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark><name>Town</name><Polygon>
@@ -314,8 +327,11 @@ def test_kml_becomes_regions(server: Server):
     answer = server.request("POST", R, kml, {"content-type": "application/vnd.google-earth.kml+xml"})
     assert answer.status == 201, answer.body
     assert server.get(R).json()["regions"][0]["properties"]["name"] == "Town"
+    assert server.request("POST", R, kml, {"content-type": "text/xml"}).status == 201
     bad = server.request("POST", R, "<kml", {"content-type": "application/vnd.google-earth.kml+xml"})
     assert bad.status in (400, 422)
+    zipped = server.request("POST", R, "PK\3\4", {"content-type": "application/vnd.google-earth.kmz"})
+    assert "unzip" in is_problem(zipped, 415)["detail"]
 
 
 # -------------------------------------------------------------------------------------------------- events

@@ -35,6 +35,11 @@ def test_a_polygon_with_a_hole_and_a_name_becomes_a_feature() -> None:
     assert not shape.covers(50.03, 8.03)
 
 
+def test_a_name_that_was_wrapped_is_one_line_again() -> None:
+    [feature] = read_kml(kml(f"<Placemark><name>North\n    Yard</name>{polygon()}</Placemark>"))["features"]
+    assert feature["properties"]["name"] == "North Yard"
+
+
 def test_a_multigeometry_of_polygons_becomes_one_multipolygon() -> None:
     other = polygon("9,50 9.1,50 9.1,50.1 9,50")
     [feature] = read_kml(kml(f"<Placemark><MultiGeometry>{polygon()}{other}</MultiGeometry></Placemark>"))["features"]

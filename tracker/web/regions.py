@@ -17,7 +17,7 @@ from tracker.web.answers import encode
 from tracker.web.node import Node
 
 ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-KML = "application/vnd.google-earth.kml+xml"
+KML = {"application/vnd.google-earth.kml+xml", "application/xml", "text/xml", "application/vnd.google-earth.kmz"}
 GEOJSON = "application/geo+json"
 MOST_FEATURES = 10_000  #: of one request
 #: what an answer has besides; a document that was read may be written back with them
@@ -110,7 +110,8 @@ def blueprint(node: Node) -> Blueprint:
     async def preview() -> Response:
         from tracker.preview import preview as run
 
-        feature = _feature(await _document(), "preview")
+        document = await _document()
+        feature = _feature(document, _given_id(document) or "preview")
         return api.answer(await run(node.fleet, node.store, feature, node.clock()))
 
     async def save(feature: dict[str, Any]) -> Response:
@@ -187,9 +188,9 @@ def _bare(feature: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _document() -> Any:
-    """The GeoJSON of the request; KML is turned into it."""
+    """The GeoJSON of the request; KML, whichever of its names it comes under, is turned into it."""
     kind = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
-    if kind != KML:
+    if kind not in KML:
         return await api.json_body()
     from tracker.kml import read_kml
 
