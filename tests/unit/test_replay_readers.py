@@ -84,6 +84,15 @@ def test_semicolons_tabs_a_bom_and_decimal_commas_are_read() -> None:
         assert points("a.csv", content)[0].position == expected
 
 
+def test_what_windows_writes_is_read_and_what_is_no_text_is_refused() -> None:
+    text = "vehicle,time,lat,lon\nKäpylä,2026-11-23T09:00:00Z,60.17,24.94\n"
+    assert [point.vehicle for point in points("a.csv", text.encode("cp1252"))] == ["Käpylä"]
+    with pytest.raises(Unreadable, match="UTF-16"):
+        points("a.csv", text.encode("utf-16"))
+    with pytest.raises(Unreadable, match="not CSV"):
+        points("a.csv", b"lat,lon\rtime,\xff\n")
+
+
 def test_other_columns_become_attributes() -> None:
     text = 'vehicle,time,lat,lon,route,trip,note\n7,1795424400,60,24,3,007,"a, b"\n7,1795424401,60,24,,,\n'
     first, second = points("a.csv", text)

@@ -202,6 +202,13 @@ def test_known_columns_are_fields_and_others_attributes() -> None:
 
 def test_a_file_from_windows_is_read() -> None:
     assert rows("id;name\n7;Käpylä\n".encode("cp1252"))[0].entry == {"name": "Käpylä"}
+    with pytest.raises(Unreadable, match="UTF-16"):
+        rows("id;name\n7;Käpylä\n".encode("utf-16"))
+
+
+def test_only_the_ends_of_lines_end_a_line() -> None:
+    told = rows('id,name\r7,North\u2028gate\r8,"two\nlines"\r')
+    assert [row.entry for row in told] == [{"name": "North\u2028gate"}, {"name": "two\nlines"}]
 
 
 def test_each_bad_line_says_what_is_wrong_with_it() -> None:

@@ -50,10 +50,8 @@ def recognises(name: str, head: str) -> bool:
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
-    lines = _after_hint(line.decode("utf-8", "replace") for line in file)
-    header_line = next(lines, "")
-    delimiter = find_delimiter(header_line)
-    header = next(csv.reader([header_line], delimiter=delimiter), [])
+    lines = _after_hint(decode(line) for line in file)
+    header, delimiter = read_header(next(lines, ""), reading.name)
     columns = find_columns(header, reading.name)
     zone = reading.zone or ("UTC" if _says_utc(header[columns.time]) else None)
     clock = Clock(reading.name, zone)
@@ -136,6 +134,25 @@ def _after_hint(text: Iterable[str]) -> Iterator[str]:
             continue
         started = True
         yield line
+
+
+def decode(content: bytes) -> str:
+    """UTF-8, or what spreadsheets on Windows write when nobody asks them."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
+
+
+def read_header(line: str, name: str) -> tuple[list[str], str]:
+    """The titles of the columns, and what separates them. Raises Unreadable."""
+    if "\0" in line:
+        raise Unreadable(f"{name} is no text in UTF-8 (perhaps it is UTF-16); save it as UTF-8")
+    delimiter = find_delimiter(line)
+    try:
+        return next(csv.reader([line], delimiter=delimiter), []), delimiter
+    except csv.Error as fault:
+        raise Unreadable(f"{name}: its first line is not CSV: {fault}") from None
 
 
 def find_delimiter(header: str) -> str:

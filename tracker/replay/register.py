@@ -6,6 +6,7 @@ What the file says is merged into what is known: an empty cell, or a column that
 from __future__ import annotations
 
 import csv
+import io
 import sys
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple, TextIO
@@ -16,7 +17,7 @@ import msgspec
 from tracker.ping import Unfit, vehicle_id
 from tracker.replay import Unreadable
 from tracker.replay.connection import Connection, Failed
-from tracker.replay.csv import find_delimiter
+from tracker.replay.csv import decode, read_header
 from tracker.replay.fields import plain, read_value
 
 #: our field → how lists of vehicles call it
@@ -59,13 +60,13 @@ def import_csv(file: BinaryIO, to: str, token: str | None, out: TextIO | None = 
 
 def read_rows(content: bytes, name: str) -> Iterator[Row | Bad]:
     """Every line that holds something. Raises Unreadable without a column that names the vehicle."""
-    lines = _decode(content).splitlines(keepends=True)
+    lines = list(io.StringIO(decode(content), newline=""))
     start = next((i for i, line in enumerate(lines) if line.strip() and not line.lower().startswith("sep=")), None)
     if start is None:
         raise Unreadable(f"{name} is empty; its first line names the columns: vehicle, name, plate, group, kind")
-    delimiter = find_delimiter(lines[start])
-    reader = csv.reader(lines[start:], delimiter=delimiter)
-    titles = [title.strip() for title in next(reader)]
+    header, delimiter = read_header(lines[start], name)
+    reader = csv.reader(lines[start + 1 :], delimiter=delimiter)
+    titles = [title.strip() for title in header]
     columns = _columns([plain(title) for title in titles])
     if "vehicle" not in columns:
         raise Unreadable(
@@ -75,9 +76,9 @@ def read_rows(content: bytes, name: str) -> Iterator[Row | Bad]:
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                yield _row(cells, columns, titles, start + reader.line_num, seen)
+                yield _row(cells, columns, titles, start + 1 + reader.line_num, seen)
     except csv.Error as fault:
-        raise Unreadable(f"{name}, line {start + reader.line_num}: not CSV: {fault}") from None
+        raise Unreadable(f"{name}, line {start + 1 + reader.line_num}: not CSV: {fault}") from None
 
 
 def _columns(names: list[str]) -> dict[str, int]:
@@ -128,14 +129,6 @@ def _put(connection: Connection, row: Row, counts: dict[str, int]) -> str | None
         )
     faults = [str(error.get("message")) for error in answer.get("errors", ()) if isinstance(error, dict)]
     return "; ".join(faults) or str(answer.get("detail"))
-
-
-def _decode(content: bytes) -> str:
-    """UTF-8, or what spreadsheets on Windows write when nobody asks them."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
 
 
 def _err(text: str) -> None:
