@@ -249,12 +249,11 @@ class Hub:
     def _register(self, entry: Registered, version: int) -> None:
         state = self.picture.vehicles.get(entry.vehicle)
         live = self.entries.get(state.n) if state else None
-        if live is None:
-            self.everything.touch(self.everything.registered, entry.vehicle, version)
-            return
-        live.full = None
-        for topic in self._topics_of(live):
-            topic.touch(topic.registered, entry.vehicle, version)
+        if live is not None:
+            live.full = None
+        for topic in self._topics_of(live) if live else (self.everything, self.vehicles.get(entry.vehicle)):
+            if topic is not None:
+                topic.touch(topic.registered, entry.vehicle, version)
 
     # ------------------------------------------------------------------------------------------------- events
 
@@ -528,7 +527,8 @@ class Hub:
     def _send(self, viewer: Viewer, ending: bytes, columns: bytes = b"") -> None:
         viewer.frame += 1
         viewer.told_version, viewer.told_seq = viewer.told, viewer.seq
-        cursor = viewer.head + wire.cursor_tail(viewer.mark, viewer.seq, viewer.told)
+        whole = viewer.parts is None and not viewer.counting  # else there are vehicles it has not been told
+        cursor = viewer.head + wire.cursor_tail(viewer.mark, viewer.seq, viewer.told if whole else 0)
         self.frames += 1
         if columns:
             viewer.outlet.send(wire.binary_update(viewer.frame, cursor, ending, columns), False)

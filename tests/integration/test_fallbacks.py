@@ -92,13 +92,21 @@ def test_a_cursor_nobody_gave_is_a_reset(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["bbox=1,2,3", "bbox=a,b,c,d", "hz=fast", "hz=0", "all=perhaps", "vehicle=misspelt", "bbox=0,9,1,2"]
-)
+    "query",
+    [
+        "bbox=1,2,3", "bbox=a,b,c,d", "bbox=0,9,1,2", "hz=fast", "hz=0", "all=perhaps", "vehicle=misspelt",
+        "max_vehicles=nan", "max_vehicles=inf",
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("path", ["stream", "changes"])
 def test_parameters_that_cannot_be_read_are_refused(shared_server: Server, path: str, query: str) -> None:
     answer = shared_server.get(f"/api/v1/{path}?{query}")
     assert answer.status == 422
     assert answer.json()["code"]
+
+
+def test_a_poll_cannot_wait_for_no_number(shared_server: Server) -> None:
+    assert shared_server.get("/api/v1/changes?wait=nan").json()["code"] == "bad_wait"
 
 
 def test_the_live_address_without_an_upgrade_says_what_to_do(shared_server: Server) -> None:

@@ -14,7 +14,7 @@ from tracker.events import Acked, Change, Event, Registered, VehicleState
 from tracker.hub import Hub
 from tracker.picture import Picture
 from tracker.ping import Ping
-from tracker.recent import MOST
+from tracker.recent import MOST, Told
 from tracker.viewer import Grants, Viewer
 
 
@@ -409,6 +409,42 @@ def test_more_vehicles_than_wanted_are_counted_per_cell(hub: Hub) -> None:
     tick(hub, 2000)
     tick(hub, 2000)
     assert desk.take()[0]["reset"]
+
+
+def test_a_cursor_from_among_counts_brings_all_vehicles_to_whoever_has_room_for_them(hub: Hub) -> None:
+    hub.route(Change(moved=[moved(f"v{n}", 1) for n in range(1, 11)]))
+    desk = Desk(hub, all=True, max_vehicles=5)
+    tick(hub)
+    hub.route(Change(events=[event(1)]))
+    tick(hub)
+    cursor = next(message["cursor"] for message in desk.take() if "cursor" in message)
+    again = Desk(hub, all=True, resume=cursor)
+    tick(hub)
+    (snapshot,) = again.take()
+    assert snapshot["reset"]
+    assert len(snapshot["vehicles"]) == 10
+
+
+def test_events_told_within_a_snapshot_do_not_promise_the_rest_of_it(hub: Hub) -> None:
+    hub.route(Change(moved=[moved(f"v{n}", 1) for n in range(1, 1201)]))
+    hub.route(Change(events=[event(1)]))
+    desk = Desk(hub, all=True)
+    desk.viewer.seq = 0
+    hub.replay(desk.viewer, [Told(event(1), frozenset())])
+    (update,) = desk.take()
+    cursor = wire.read_cursor(update["cursor"])
+    assert cursor is not None
+    assert (cursor.seq, cursor.version) == (1, 0)
+
+
+def test_a_change_of_the_register_is_told_of_a_followed_vehicle_that_is_not_live(hub: Hub) -> None:
+    desk, other = Desk(hub, vehicles=["v1"]), Desk(hub, vehicles=["v2"])
+    tick(hub)
+    desk.take()
+    hub.route(Change(registered=[Registered("v1", name="Van")]))
+    tick(hub)
+    assert [entry["name"] for entry in desk.told("vehicles")] == ["Van"]
+    assert not other.told("vehicles")
 
 
 def test_a_large_snapshot_comes_in_parts_and_only_the_last_can_be_resumed(hub: Hub) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -199,9 +200,12 @@ def asked(resume: str | None) -> wire.Follow:
 def _number(name: str) -> float | None:
     text = request.args.get(name, "")
     try:
-        return float(text) if text else None
+        number = float(text) if text else None
     except ValueError:
-        raise Invalid(f"bad_{name}", f"{name} is a number") from None
+        number = math.nan
+    if number is not None and not math.isfinite(number):
+        raise Invalid(f"bad_{name}", f"{name} is a number")
+    return number
 
 
 def _ids(name: str) -> list[str] | None:
