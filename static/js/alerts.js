@@ -68,7 +68,7 @@ export class Alerts {
     this.waiting = [];
     this.timer = 0;
     const newest = events[events.length - 1], names = this.app.names();
-    const regions = new Set(events.map((e) => e.region)), kinds = new Set(events.map((e) => e.kind));
+    const regions = new Set(events.map((e) => e.region));
     const high = events.some((e) => kindOf(e.kind).level === "high");
     let title, body = "";
     if (events.length === 1) {
@@ -77,7 +77,7 @@ export class Alerts {
       body = [verb, where, detail].filter(Boolean).join(" ");
     } else {
       title = `${events.length} events${regions.size === 1 && newest.region ? ` in ${this.app.regionName(newest.region)}` : ""}`;
-      body = kinds.size === 1 ? `${kindOf(newest.kind).title}, last: ${names.vehicle(newest.vehicle)}` : `Last: ${say(newest, names)}`;
+      body = `Last: ${say(newest, names)}`;
     }
     this.toast({ icon: kindOf(newest.kind).icon, title, body, alert: high, event: newest });
     this.app.say(`${title} ${body}`, high);

@@ -77,8 +77,8 @@ export class App {
     else if (message.op === "snapshot") fleet.snapshot(message, clock, frame);
     else if (message.op === "update") fleet.update(message, clock, frame);
     else if (message.op === "counts") fleet.counts(message);
-    if (message.op === "snapshot" && (message.part ?? 1) >= (message.parts ?? 1)) this.#whole();
     if (fleet.regionVersion !== regionsBefore) this.regions.refresh();
+    if (message.op === "snapshot" && (message.part ?? 1) >= (message.parts ?? 1)) this.#whole();
     for (const reader of this.readers) reader(message);
     if (message.frame) this.frameToPaint = Math.max(this.frameToPaint, message.frame);
     map.stage.invalidate("vehicles", "overlay");
@@ -199,7 +199,13 @@ export class App {
     const cut = (/** @type {number[]} */ values) => (values.sort((a, b) => a - b), [values[Math.floor(values.length * 0.01)], values[Math.ceil(values.length * 0.99) - 1]]);
     const [south, north] = cut(all.map((v) => v.lat)), [west, east] = cut(all.map((v) => v.lon));
     this.fitted = true;
-    this.map.fit([west, south, east, north], { animate });
+    // Regions the fleet works in belong to the picture; one larger than the fleet does not.
+    /** @type {[number, number, number, number]} */ const box = [west, south, east, north];
+    if (!this.filter) for (const { lonLat: [w, s, e, n] } of this.regions.drawn.values()) {
+      if (w > east || e < west || s > north || n < south || e - w > east - west || n - s > north - south) continue;
+      box.splice(0, 4, Math.min(box[0], w), Math.min(box[1], s), Math.max(box[2], e), Math.max(box[3], n));
+    }
+    this.map.fit(box, { animate });
   }
 
   togglePause() {

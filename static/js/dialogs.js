@@ -29,12 +29,12 @@ export function askName() {
 }
 
 const KEYS = /** @type {const} */ ([
-  ["/", "Search vehicles"], ["?", "This sheet"], ["Space", "Pause the display"], ["V", "Vehicles"], ["R", "Regions"], ["E", "Events"], ["↑ ↓", "Move in the list"], ["Enter", "Open the selected"], ["F", "Keep the map on it"], ["Esc", "Back, close"],
-  ["0", "Whole fleet"], ["+ −", "Zoom"], ["L", "Labels"], ["G", "Draw a region"], ["J K", "Next, previous event"], ["A", "Acknowledge"], ["Z", "Take it back"], ["T", "Light or dark"], ["M", "Mute for 15 min"], ["C", "Copy the link"],
+  ["/", "Search vehicles"], ["↑ ↓", "Move in the list"], ["Enter", "Open the selected"], ["F", "Keep the map on it"], ["0", "Show the whole fleet"], ["+ −", "Zoom"], ["L", "Labels"], ["G", "Draw a region"], ["C", "Copy the link"], ["Esc", "Back, close"],
+  ["V", "Vehicles"], ["R", "Regions"], ["E", "Events"], ["J K", "Next, previous event"], ["A", "Acknowledge"], ["Z", "Take it back"], ["M", "Mute for 15 min"], ["Space", "Pause the display"], ["T", "Light or dark"], ["?", "This sheet"],
 ]);
 const LEGEND = /** @type {[string, boolean, string][]} */ ([
-  ["arrow", false, "Moving, nose = heading"], ["round", false, "Moving, no heading known"], ["idle", false, "Idle"], ["parked", false, "Parked"], ["arrow", true, "Stale: not heard for two of its own intervals (15 s at least)"],
-  ["offline", false, "Offline: ten intervals (10 min at least); standing: 24 h"],
+  ["arrow", false, "Moving, pointing where it heads"], ["round", false, "Moving, no heading known"], ["idle", false, "Idle"], ["parked", false, "Parked"], ["arrow", true, "Stale: silent for twice its usual interval"],
+  ["offline", false, "Offline: silent for 10 min or more; standing, for a day"],
 ]);
 
 export function showKeys() {

@@ -9,7 +9,7 @@ import { Sketch, sketchOf } from "./sketch.js";
 
 /** @typedef {import("./sketch.js").Kind} Kind */
 
-const SHAPES = /** @type {const} */ ([["polygon", "Polygon", "Click the corners; click the first one, or Enter, to close."], ["rectangle", "Rectangle", "Click two opposite corners."], ["circle", "Circle", "Click the centre, then the edge; or type the radius."], ["corridor", "Corridor", "Click along the route; Enter ends it."]]);
+const SHAPES = /** @type {const} */ ([["polygon", "Polygon", "Click the first corner.", "Click the next corner."], ["rectangle", "Rectangle", "Click one corner.", "Click the opposite corner."], ["circle", "Circle", "Click the centre.", "Click where its edge is."], ["corridor", "Corridor", "Click where the route begins.", "Click along the route; Enter ends it."]]);
 
 export class Editor {
   /** @param {import("./app.js").App} app @param {import("./alerts.js").Alerts} alerts */
@@ -97,10 +97,17 @@ export class Editor {
         h("span", { class: "hint-text", role: "status" }), h("span", { class: "acts" }, iconButton("undo", "Undo (Ctrl Z)", () => this.undo(), { disabled: !sketch.past.length }), iconButton("redo", "Redo (Ctrl Shift Z)", () => this.redo(), { disabled: !sketch.future.length }),
         !sketch.shape.closed && h("button", { type: "button", class: "button small", onclick: () => this.card?.type() }, "Type it"), !sketch.shape.closed && iconButton("close", "Cancel drawing", () => this.cancel())));
     }
-    const words = sketch.other ? "This shape has holes or parts: it can be replaced, not bent." : sketch.shape.closed ? problem || `${format.area(size.area, units)} · ${format.distance(size.length, units)} ${sketch.kind === "corridor" ? "long" : "around"}` : sketch.shape.points.length ? problem : SHAPES.find(([kind]) => kind === sketch.kind)?.[2];
+    const words = sketch.other ? "This shape has holes or parts: it can be replaced, not bent." : sketch.shape.closed ? problem || `${format.area(size.area, units)} · ${format.distance(size.length, units)} ${sketch.kind === "corridor" ? "long" : "around"}` : this.#next();
     const node = this.bar.querySelector(".hint-text");
     if (node) node.textContent = words ?? "";
     this.bar.classList.toggle("problem", Boolean(sketch.shape.closed && problem));
+  }
+
+  /** What to do now, while the shape is open. */
+  #next() {
+    const { kind, shape: { points } } = /** @type {Sketch} */ (this.sketch), says = SHAPES.find(([name]) => name === kind);
+    if (kind === "polygon" && points.length > 2) return this.sketch?.problem() || "Click the first corner again, or Enter, to close it.";
+    return says?.[points.length ? 3 : 2];
   }
 
   /** @param {number} lon @param {number} lat */

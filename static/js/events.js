@@ -36,7 +36,6 @@ export class EventsColumn {
     this.wrap.classList.add("event-wrap");
     fill(column,
       h("button", { type: "button", class: "sheet-grip", "aria-label": "Resize the sheet" }),
-      h("div", { class: "tabs phone-tabs", role: "presentation" }),
       h("div", { class: "events-head" }, h("h2", null, "Events", this.unread), alerts.soundButton, alerts.notifyButton, iconButton("check", "Mark all as read", () => this.readAll()), iconButton("close", "Close the events", () => app.preferences.set({ events: false }), { class: "icon-button wide-only" })),
       h("div", { class: "event-filter" }, this.kind, this.open, this.about), this.mutes, this.wrap);
     this.list.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -138,7 +137,7 @@ export class EventsColumn {
       const mark = this.#mark(group), before = old.get(group.key);
       rows.push(before && before.dataset.mark === mark ? before : this.#row(group, mark));
     }
-    if (!rows.length) rows.push(h("li", { class: "empty" }, h("strong", null, this.openOnly || kinds.length || about ? "Nothing here" : "No events yet"), h("span", null, this.openOnly ? "Everything that was raised is acknowledged." : "Entering, leaving and staying in regions is listed here.")));
+    if (!rows.length) rows.push(h("li", { class: "empty" }, h("strong", null, this.openOnly || kinds.length || about ? "Nothing here" : "No events yet"), h("span", null, this.openOnly ? "Everything that was raised is acknowledged." : "When a vehicle enters, leaves or stays in a region, it is listed here.")));
     else if (!app.journal.complete) rows.push(h("li", { class: "empty" }, h("button", { type: "button", class: "button small", onclick: () => this.#older() }, "Load older events")));
     if (rows.length !== list.children.length || rows.some((row, i) => row !== list.children[i])) list.replaceChildren(...rows);
     this.#times();
@@ -166,8 +165,7 @@ export class EventsColumn {
     const level = !raised || e.ack || silent ? "dim" : kind.level === "high" ? "raised high" : "raised";
     return h("li", { class: `event ${level}${e.ack ? " acked" : ""}${e.seq > seen ? " unread" : ""}${this.current === group.key ? " current" : ""}`, data: { key: group.key, mark } },
       h("span", { class: "mark" }, icon(/** @type {any} */ (e.ack ? "check" : kind.icon))),
-      h("div", null, h("button", { type: "button", class: "what", onclick: () => this.jump(group) }, h("b", null, who), ` ${verb} `, where && h("b", null, where), detail && h("span", { class: "muted" }, ` ${detail}`)), meta),
-      does, this.why === e.id && h("div", { class: "why" }, whyCard(app, e, this.alerts)));
+      h("button", { type: "button", class: "what", onclick: () => this.jump(group) }, h("b", null, who), ` ${verb} `, where && h("b", null, where), detail && h("span", { class: "muted" }, ` ${detail}`)), meta, does, this.why === e.id && h("div", { class: "why" }, whyCard(app, e, this.alerts)));
   }
 
   #times() {

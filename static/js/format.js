@@ -63,6 +63,14 @@ export function timer(ms) {
   return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
 }
 
+/** How long something lasted: "14 s", "12 min", "1 h 5 min", "2 d 4 h". @param {number} ms */
+export function lasted(ms) {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  if (s < 3600) return age(ms);
+  const [big, bigUnit, small, smallUnit] = s < 86_400 ? [s / 3600, "h", (s % 3600) / 60, "min"] : [s / 86_400, "d", (s % 86_400) / 3600, "h"];
+  return `${Math.floor(big)} ${bigUnit}${Math.floor(small) ? ` ${Math.floor(small)} ${smallUnit}` : ""}`;
+}
+
 /** Spoken length: "4 minutes", "1 hour". @param {number} ms */
 export function spoken(ms) {
   const s = Math.max(0, Math.round(ms / 1000));

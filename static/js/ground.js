@@ -3,7 +3,7 @@
 
 import { pen } from "./layer.js";
 import { worldX, worldY } from "./geo.js";
-import { clip, line, rings } from "./paths.js";
+import { clip, line, rings, unrolled, visible } from "./paths.js";
 import { palette } from "./theme.js";
 
 /** @typedef {import("./layer.js").View} View */
@@ -23,6 +23,7 @@ export class Ground {
     /** @type {Path[]} */ this.buildings = [];
     /** @type {Path[]} */ this.water = [];
     /** @type {Path[]} */ this.parks = [];
+    /** @type {number[]|null} what the street extract covers */ this.extent = null;
     this.tiles = false; // opaque tiles above: only the sea and land tint still matter
     stage.add({ name: "ground", pane: "ground", padding: 0.25, paint: (canvas, view) => this.paint(canvas, view) });
   }
@@ -32,7 +33,7 @@ export class Ground {
     const topology = await (await fetch(url)).json();
     const land = /** @type {any} */ (window).topojson.feature(topology, topology.objects.land);
     const shapes = land.type === "FeatureCollection" ? land.features : [land];
-    for (const feature of shapes) this.land.push(...rings(feature.geometry));
+    for (const feature of shapes) this.land.push(...rings(feature.geometry, unrolled));
     this.stage.invalidate("ground");
   }
 
@@ -49,6 +50,7 @@ export class Ground {
       else if (kind === "water") this.water.push(...rings(geometry));
       else if (kind === "park" || kind === "garden") this.parks.push(...rings(geometry));
     }
+    this.extent = [0, 1, 2, 3].map((i) => this.roads.reduce((edge, { box }) => (i < 2 ? Math.min : Math.max)(edge, box[i]), i < 2 ? 1 : 0));
     this.roads.sort((a, b) => Number(b.rank) - Number(a.rank));
     this.stage.invalidate("ground");
   }
@@ -67,15 +69,18 @@ export class Ground {
       ctx.fillRect(0, 0, view.width, view.height);
       ctx.globalAlpha = 1;
     }
-    const step = graticule(ctx, view, color);
-    if (view.zoom >= 7 && !this.tiles && !this.roads.length) places(ctx, view, color, step);
+    // Streets say where the map is; without them the graticule and its coordinates do.
+    const town = this.extent !== null && view.zoom >= 12 && visible(this.extent, view);
+    const step = town ? 0 : graticule(ctx, view, color);
+    if (view.zoom >= 7 && !this.tiles && step) places(ctx, view, color, step);
     this.#town(ctx, view, color);
+    if (town) fade(ctx, view, /** @type {number[]} */ (this.extent), color.land);
   }
 
   /** @param {CanvasRenderingContext2D} ctx @param {View} view @param {ReturnType<typeof palette>} color */
   #land(ctx, view, color) {
     // The world repeats sideways: draw each copy the view reaches.
-    const first = Math.floor(view.left / view.scale), last = Math.floor((view.left + view.width) / view.scale);
+    const first = Math.floor(view.left / view.scale) - 1, last = Math.floor((view.left + view.width) / view.scale) + 1;
     for (let copy = first; copy <= last; copy++) {
       const shifted = { ...view, left: view.left - copy * view.scale };
       ctx.beginPath();
@@ -162,6 +167,21 @@ export class Ground {
         break;
       }
     }
+  }
+}
+
+/** The extract ends where it was cut, not where the town does: its rim melts into the ground.
+ * @param {CanvasRenderingContext2D} ctx @param {View} view @param {number[]} extent @param {string} land */
+function fade(ctx, view, extent, land) {
+  const [x1, y1, x2, y2] = extent.map((edge, i) => edge * view.scale - (i % 2 ? view.top : view.left)), rim = (x2 - x1) * 0.09, beyond = 4 * rim;
+  const clear = land.replace(/^rgb\((.*)\)$/, "rgba($1, 0)");
+  for (const [x, y, dx, dy] of [[x1, y1, 1, 0], [x2, y1, -1, 0], [x1, y1, 0, 1], [x1, y2, 0, -1]]) {
+    const rise = ctx.createLinearGradient(x, y, x + dx * rim, y + dy * rim);
+    rise.addColorStop(0, land);
+    rise.addColorStop(1, clear);
+    ctx.fillStyle = rise;
+    if (dx) ctx.fillRect(Math.min(x - dx * beyond, x + dx * rim), y1 - beyond, beyond + rim, y2 - y1 + 2 * beyond);
+    else ctx.fillRect(x1 - beyond, Math.min(y - dy * beyond, y + dy * rim), x2 - x1 + 2 * beyond, beyond + rim);
   }
 }
 

@@ -117,6 +117,9 @@ export class Stage {
   }
 }
 
+/** The size of the words on the map: a wall of screens is read from further away. @param {View} view CSS px */
+export const typeSize = (view) => (view.width < 2000 ? 11 : 15);
+
 /** The 2D context of a painter's canvas, cleared, in CSS pixels. @param {HTMLCanvasElement} canvas @param {View} view */
 export function pen(canvas, view) {
   const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));

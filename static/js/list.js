@@ -131,7 +131,7 @@ export class VehicleList {
     if (!this.empty.hidden) {
       if (!this.app.fleet.ready) fill(this.empty, h("span", null, "Connecting to the fleet…"));
       else if (filtered) fill(this.empty, h("strong", null, "No vehicle matches"), h("span", null, "Nothing in the fleet fits this filter."));
-      else fill(this.empty, h("strong", null, "No vehicles yet"), h("span", null, "A vehicle appears here with its first ping."));
+      else fill(this.empty, h("strong", null, "No vehicles yet"), h("span", null, "A vehicle appears here with its first position."));
     }
   }
 
@@ -142,7 +142,7 @@ export class VehicleList {
     glyphIcon(parts.glyph, s, v.state, v.heading);
     text(parts.name, v.name);
     parts.dot.hidden = !app.overlay.alerting.has(v.id);
-    const place = where.length ? `${app.regionName(where[0][0])}${where[0][1] ? ` ${format.timer(now - where[0][1])}` : ""}${where.length > 1 ? ` +${where.length - 1}` : ""}` : v.group ?? v.plate ?? "";
+    const place = where.length ? `${app.regionName(where[0][0])}${where[0][1] ? ` ${format.timer(now - where[0][1])}` : ""}${where.length > 1 ? ` +${where.length - 1}` : ""}` : v.group ? `${v.group} group` : v.plate ?? "";
     text(parts.sub, [WORDS[s] + (since ? ` ${since}` : ""), place && (where.length ? `in ${place}` : place)].filter(Boolean).join(" · "));
     text(parts.speed, s === "moving" || (v.speed > 0.5 && s !== "offline" && s !== "stale") ? format.speed(v.speed, units) : "");
     text(parts.age, v.heard ? format.age(now - v.heard) : "");

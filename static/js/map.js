@@ -18,7 +18,7 @@ export class FleetMap {
     this.element = element;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.leaflet = L.map(element, {
-      center: camera ? [camera.lat, camera.lon] : [30, 10], zoom: camera ? camera.zoom : 2, minZoom: 2, maxZoom: 19, zoomSnap: 0.5, wheelPxPerZoomLevel: 90,
+      center: camera ? [camera.lat, camera.lon] : [30, 10], zoom: camera ? camera.zoom : 2, minZoom: 2, maxZoom: 19, zoomSnap: 0.25, wheelPxPerZoomLevel: 90,
       zoomControl: false, attributionControl: false, doubleClickZoom: true, worldCopyJump: true, zoomAnimation: !calm, fadeAnimation: !calm, inertia: !calm, boxZoom: true, keyboardPanDelta: 120,
       maxBoundsViscosity: 1,
     });
@@ -87,7 +87,8 @@ export class FleetMap {
 
   /** Show this box in the part of the map that nothing covers. @param {[number, number, number, number]} box @param {{animate?: boolean, maxZoom?: number}} [how] */
   fit([west, south, east, north], { animate = true, maxZoom = 15 } = {}) {
-    const c = this.cover, pad = 36;
+    const c = this.cover, pad = 24;
+    maxZoom += Math.max(0, Math.log2(this.element.clientWidth / 1280)); // a wall of screens sees no less detail than a desk
     this.leaflet.fitBounds([[south, west], [north, east]], { paddingTopLeft: [c.left + pad, c.top + pad], paddingBottomRight: [c.right + pad, c.bottom + pad], maxZoom, animate });
   }
 

@@ -18,7 +18,9 @@ export class Notices {
     app.map.onTiles = (working) => this.#tiles(working);
     this.#chips();
     // The camera leaves room for what lies along the top.
-    new ResizeObserver(() => (app.map.cover.top = innerWidth < 720 ? 0 : this.top.offsetHeight)).observe(this.top);
+    const measure = () => (app.map.cover.top = innerWidth < 720 ? 0 : this.top.offsetHeight);
+    new ResizeObserver(measure).observe(this.top);
+    measure();
   }
 
   /** A line anyone can paste: the right address, the present time, a place on this map. @param {string} vehicle */
@@ -46,10 +48,10 @@ export class Notices {
       code.hidden = !open;
       more.setAttribute("aria-expanded", String(open));
     } }, innerWidth < 720 ? "Add your own" : "Add a vehicle of your own");
-    const code = this.#code(this.#curl("my-van"));
+    const code = this.#code(this.#curl("my-van"), true);
     code.hidden = innerWidth < 1100;
     more.setAttribute("aria-expanded", String(!code.hidden));
-    const banner = h("div", { class: "floating banner demo", role: "note" }, h("span", { class: "tag" }, "Demo data"), h("span", { class: "wide-only" }, "Simulated vans in Helsinki."), more, iconButton("close", "Close this note", close, { class: "icon-button tiny" }), code);
+    const banner = h("div", { class: "floating banner demo", role: "note" }, h("span", { class: "tag" }, "Demo data"), h("span", { class: "wide-only" }, "Simulated vans in Helsinki."), more, iconButton("close", "Close this note", close, { class: "icon-button tiny end" }), code);
     return banner;
   }
 
@@ -73,13 +75,14 @@ export class Notices {
     this.#chips();
     if (app.fleet.ready && !count && !this.welcome && !app.state.value.regions && !app.info.demo) {
       this.welcome = h("section", { class: "welcome floating", "aria-label": "Connect a device" }, h("h2", null, "Connect the first vehicle"),
-        h("p", null, "Whatever can send HTTP can report a position. Paste this into a terminal, or point a tracker or phone app at this server:"), this.#code(this.#curl("van-1"), true),
-        h("p", { class: "waiting", role: "status" }, "Waiting for the first ping…"));
+        h("p", null, "Anything that speaks HTTP can report a position. Paste this into a terminal and watch it appear here:"), this.#code(this.#curl("van-1"), true),
+        h("p", { class: "waiting", role: "status" }, "Waiting for the first position…"));
       fill($("#map-centre"), this.welcome);
     } else if (this.welcome && count && !this.welcome.dataset.done) {
       const v = [...app.fleet.byId.values()][0], card = this.welcome;
       card.dataset.done = "1";
-      fill(/** @type {Element} */ (card.querySelector(".waiting")), `First ping received from ${v.name}`);
+      // The card steps aside: the map is the proof.
+      fill(card, h("p", { class: "waiting", role: "status" }, `${v.name} is on the map`), h("p", { class: "small" }, "Every other vehicle appears the same way. Next: draw a region."));
       app.fitFleet();
       setTimeout(() => card.remove(), 6000);
     }

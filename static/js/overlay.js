@@ -4,7 +4,8 @@
 import { frame, worldX, worldY } from "./geo.js";
 import { status } from "./fleet.js";
 import * as format from "./format.js";
-import { pen } from "./layer.js";
+import { pen, typeSize } from "./layer.js";
+import { Room } from "./room.js";
 import { palette } from "./theme.js";
 
 /** @typedef {import("./layer.js").View} View */
@@ -27,6 +28,8 @@ export class Overlay {
     /** @type {"none"|"name"|"more"} */ this.labels = "name";
     /** @type {import("./format.js").Units} */ this.units = "metric";
     this.calm = false;
+    this.room = new Room();
+    /** @type {Map<number, number>} the side each slot's name was written on last */ this.sides = new Map();
     stage.add({ name: "trail", pane: "trail", live: true, paint: (canvas, view) => this.paintTrail(canvas, view) });
     stage.add({ name: "overlay", pane: "overlay", live: true, paint: (canvas, view, now) => this.paint(canvas, view, now) });
   }
@@ -35,10 +38,13 @@ export class Overlay {
   paint(canvas, view, now) {
     const ctx = pen(canvas, view), color = palette();
     if (this.fleet.cells.size) this.#cells(ctx, view);
-    let halos = 0;
+    /** @type {[number, number][]} */ const halos = [];
     for (const id of this.alerting) {
       const v = this.fleet.byId.get(id), at = v && this.vehicles.position(v.slot);
-      if (at && halos++ < 50) this.#halo(ctx, at, now);
+      // In a heap one halo says as much as ten.
+      if (!at || halos.length >= 50 || halos.some(([x, y]) => Math.abs(x - at[0]) + Math.abs(y - at[1]) < this.vehicles.size * 0.6)) continue;
+      halos.push(at);
+      this.#halo(ctx, at, now);
     }
     for (const [v, strong] of /** @type {[Vehicle|null, boolean][]} */ ([[this.hovered, false], [this.selected, true]])) {
       const at = v && this.vehicles.position(v.slot);
@@ -54,7 +60,7 @@ export class Overlay {
       ctx.stroke();
     }
     this.#labels(ctx, view);
-    return now < this.fleet.motion.until || (halos > 0 && !this.calm);
+    return now < this.fleet.motion.until || (halos.length > 0 && !this.calm);
   }
 
   /** @param {CanvasRenderingContext2D} ctx @param {[number, number]} at @param {number} now */
@@ -113,23 +119,36 @@ export class Overlay {
       }
       for (const rank of ranks) wanted.push(...rank);
     }
-    ctx.font = `600 11px ${palette().font}`;
+    const em = typeSize(view), tall = em * 0.7, reach = vehicles.size / 2;
+    ctx.font = `600 ${em}px ${palette().font}`;
     ctx.textBaseline = "middle";
     ctx.lineJoin = "round";
-    /** @type {number[][]} what is written already: the names of regions too */
-    const taken = this.regions.labelZoom === view.zoom ? this.regions.labels.map(([x1, y1, x2, y2]) => [x1 - view.left, y1 - view.top, x2 - view.left, y2 - view.top]) : [];
+    const { room } = this;
+    room.clear(view.width, view.height);
+    if (this.regions.labelZoom === view.zoom) for (const [x1, y1, x2, y2] of this.regions.labels) room.take(x1 - view.left, y1 - view.top, x2 - view.left, y2 - view.top);
+    if (all) for (let slot = 0; slot < fleet.motion.size; slot++) {
+      const at = vehicles.position(slot);
+      if (at) room.take(at[0] - reach + 4, at[1] - reach + 4, at[0] + reach - 4, at[1] + reach - 4);
+    }
     let drawn = 0;
     for (const v of wanted) {
       const at = vehicles.position(v.slot);
       if (!at || drawn >= LABELS_MAX) continue;
       const strong = v === this.selected || v === this.hovered;
-      const words = this.labels === "more" ? `${v.name}  ${v.speed >= 0 ? format.speed(v.speed, this.units) : status(v)}` : v.name;
-      const x = at[0] + vehicles.size / 2 + 4, y = at[1], w = ctx.measureText(words).width;
-      const box = [x - 2, y - 8, x + w + 2, y + 8];
-      if (!strong && taken.some((t) => box[0] < t[2] && box[2] > t[0] && box[1] < t[3] && box[3] > t[1])) continue;
-      taken.push(box);
+      const heap = vehicles.near(at);
+      let words = heap > 3 ? `${v.name} +${heap - 1}` : v.name; // one name must not stand for a heap
+      if (this.labels === "more") words += `  ${v.speed >= 0 ? format.speed(v.speed, this.units) : status(v)}`;
+      const w = ctx.measureText(words).width, gap = reach + 5, middle = at[0] - w / 2, far = reach + tall + 3;
+      const sides = [[at[0] + gap, at[1]], [at[0] - gap - w, at[1]], [middle, at[1] + far], [middle, at[1] - far]];
+      // The side it had in the last frame is tried first: a name must not dance around its vehicle.
+      const last = this.sides.get(v.slot) ?? 0, order = [last, 0, 1, 2, 3];
+      const side = order.find((i) => room.free(sides[i][0] - 2, sides[i][1] - tall, sides[i][0] + w + 2, sides[i][1] + tall)) ?? (strong ? last : -1);
+      if (side < 0) continue;
+      const [x, y] = sides[side];
+      this.sides.set(v.slot, side);
+      room.take(x - 2, y - tall, x + w + 2, y + tall);
       drawn++;
-      label(ctx, words, x, y, strong);
+      label(ctx, words, x, y, strong, em);
     }
   }
 
@@ -194,13 +213,13 @@ export class Overlay {
   }
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {string} words @param {number} x @param {number} y @param {boolean} strong */
-function label(ctx, words, x, y, strong) {
+/** @param {CanvasRenderingContext2D} ctx @param {string} words @param {number} x @param {number} y @param {boolean} strong @param {number} em its size in px */
+function label(ctx, words, x, y, strong, em) {
   const color = palette();
   if (strong) {
     const w = ctx.measureText(words).width;
     ctx.beginPath();
-    ctx.roundRect(x - 3, y - 9, w + 10, 18, 4);
+    ctx.roundRect(x - 3, y - em * 0.82, w + 10, em * 1.64, 4);
     ctx.fillStyle = color.accent;
     ctx.fill();
     ctx.fillStyle = color.casing;

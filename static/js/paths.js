@@ -18,15 +18,27 @@ export function path(coordinates) {
   return { points, box };
 }
 
-/** Every line and ring of a geometry. @param {any} geometry @returns {Path[]} */
-export function rings(geometry) {
+/** Every line and ring of a geometry. @param {any} geometry @param {(coordinates: number[][]) => Path} [make] @returns {Path[]} */
+export function rings(geometry, make = path) {
   switch (geometry.type) {
-    case "LineString": return [path(geometry.coordinates)];
+    case "LineString": return [make(geometry.coordinates)];
     case "MultiLineString":
-    case "Polygon": return geometry.coordinates.map(path);
-    case "MultiPolygon": return geometry.coordinates.flat().map(path);
+    case "Polygon": return geometry.coordinates.map((/** @type {number[][]} */ c) => make(c));
+    case "MultiPolygon": return geometry.coordinates.flat().map((/** @type {number[][]} */ c) => make(c));
     default: return [];
   }
+}
+
+/** A ring of the whole Earth's land, unrolled where it steps over the antimeridian; one that winds around the pole is led
+ * along the map's foot, since a flat map has no pole to close it at. @param {number[][]} ring @returns {Path} */
+export function unrolled(ring) {
+  let turn = 0;
+  const flat = ring.map(([lon, lat], i) => {
+    if (i) turn -= Math.round((lon - ring[i - 1][0]) / 360) * 360;
+    return [lon + turn, lat];
+  });
+  if (turn) flat.push([flat[flat.length - 1][0], -90], [flat[0][0], -90]);
+  return path(flat);
 }
 
 /** Is it on this canvas, and more than a speck? @param {number[]} box @param {View} view */

@@ -11,7 +11,7 @@ export const KINDS = {
   enter: { verb: "entered", icon: "enter", level: "medium", title: "Enter" },
   exit: { verb: "left", icon: "exit", level: "medium", title: "Exit" },
   cross: { verb: "crossed", icon: "cross", level: "low", title: "Cross" },
-  dwell: { verb: "has stayed in", icon: "clock", level: "high", title: "Dwell" },
+  dwell: { verb: "has been in", icon: "clock", level: "high", title: "Dwell" },
   overspeed_start: { verb: "is too fast in", icon: "speed", level: "high", title: "Overspeed" },
   overspeed_end: { verb: "slowed down in", icon: "speed", level: "low", title: "Overspeed over" },
   silent: { verb: "has gone silent", icon: "silence", level: "high", title: "Silent" },
@@ -27,12 +27,12 @@ export const kindOf = (kind) => KINDS[kind] ?? { verb: kind.replace(/_/g, " "), 
 export function sentence(event, names) {
   const kind = kindOf(event.kind), where = event.region ? names.region(event.region) : "";
   let detail = "";
-  if ((event.kind === "exit" || event.kind === "cross") && event.duration_s != null) detail = `after ${format.timer(event.duration_s * 1000)}`;
-  else if (event.kind === "dwell" && event.dwell_s != null) detail = `over ${format.age(event.dwell_s * 1000)}`;
-  else if (event.kind === "overspeed_start" && event.speed_mps != null) detail = `${format.speed(event.speed_mps, names.units)}${event.limit_mps != null ? `, limit ${format.speed(event.limit_mps, names.units)}` : ""}`;
-  else if (event.kind === "overspeed_end" && event.max_speed_mps != null) detail = `top ${format.speed(event.max_speed_mps, names.units)}`;
+  if ((event.kind === "exit" || event.kind === "cross") && event.duration_s != null) detail = `after ${format.lasted(event.duration_s * 1000)}`;
+  else if (event.kind === "dwell" && event.dwell_s != null) detail = `for over ${format.lasted(event.dwell_s * 1000)}`;
+  else if (event.kind === "overspeed_start" && event.speed_mps != null) detail = `(${format.speed(event.speed_mps, names.units)}${event.limit_mps != null ? `, limit ${format.speed(event.limit_mps, names.units)}` : ""})`;
+  else if (event.kind === "overspeed_end" && event.max_speed_mps != null) detail = `(top ${format.speed(event.max_speed_mps, names.units)})`;
   else if (event.kind === "alarm" && event.alarm) detail = String(event.alarm);
-  else if (event.kind === "low_battery" && event.battery_pct != null) detail = `${Math.round(event.battery_pct)} %`;
+  else if (event.kind === "low_battery" && event.battery_pct != null) detail = `(${Math.round(event.battery_pct)} %)`;
   return { who: names.vehicle(event.vehicle), verb: kind.verb, where, detail };
 }
 

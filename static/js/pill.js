@@ -38,7 +38,7 @@ export class Pill {
     } else if (phase === "waiting" || phase === "offline") {
       const wait = Math.max(0, Math.ceil((status.retryAt - now) / 1000));
       main = phase === "offline" ? `Offline since ${format.clockShort(status.since, zone)}` : "Reconnecting";
-      extra = status.retryAt && wait > 0 ? `in ${wait} s` : "now";
+      extra = phase === "offline" ? (status.retryAt && wait > 0 ? `retry in ${wait} s` : "retrying") : status.retryAt && wait > 0 ? `in ${wait} s` : "now";
     } else if (phase === "refused") {
       main = "Refused";
       extra = status.reason;

@@ -84,7 +84,7 @@ export class RegionPanel {
     const p = feature.properties, { units, zone } = app.preferences.value, now = app.now(), followed = app.state.value.regions;
     text(this.title, p.name || id);
     fill(this.mark, swatch(feature));
-    text(this.subtitle, [p.group, `version ${p.version ?? 1}`, p.updated_at && `changed ${format.when(Date.parse(p.updated_at), now, zone)}`].filter(Boolean).join(" · "));
+    text(this.subtitle, [p.group, p.updated_at && `changed ${format.when(Date.parse(p.updated_at), now, zone)}`].filter(Boolean).join(" · "));
     this.follow.setAttribute("aria-pressed", String(followed?.includes(id) ?? false));
     const count = app.regions.count(id);
     text(this.count, count === null ? "–" : String(count));
@@ -96,7 +96,7 @@ export class RegionPanel {
       fill(this.inside, rows.length ? rows.map((v) => h("li", null, h("button", { type: "button", class: "link grow", onclick: () => app.select(v.id, { open: true, reveal: true }) }, v.name), h("span", { class: "num muted" }))) : h("li", { class: "muted" }, "Nobody"));
     }
     rows.forEach((v, i) => text(/** @type {Element} */ (this.inside.children[i].lastElementChild), v.regions.get(id) ? format.timer(now - Number(v.regions.get(id))) : ""));
-    const rules = p.rules ?? {}, said = [["Raises", (p.notify ?? ["enter", "exit", "dwell"]).map((/** @type {string} */ k) => kindOf(k).title).join(", ") || "nothing"], rules.dwell_s && ["Dwell after", format.timer(rules.dwell_s * 1000)], rules.speed_limit_mps && ["Speed limit", format.speed(rules.speed_limit_mps, units)], rules.schedule && ["Hours", rules.schedule.zone], ["Edge", p.debounce === "none" ? "exact" : "calm (by accuracy)"]].filter(Boolean);
+    const rules = p.rules ?? {}, said = [["Raises", (p.notify ?? ["enter", "exit", "dwell"]).map((/** @type {string} */ k) => kindOf(k).title).join(", ") || "nothing"], rules.dwell_s && ["Dwell after", format.lasted(rules.dwell_s * 1000)], rules.speed_limit_mps && ["Speed limit", format.speed(rules.speed_limit_mps, units)], rules.schedule && ["Hours", rules.schedule.zone], ["Edge", p.debounce === "none" ? "exactly on the line" : "steady, ignores GPS jitter"]].filter(Boolean);
     if (this.rules.dataset.key !== JSON.stringify(said)) {
       this.rules.dataset.key = JSON.stringify(said);
       fill(this.rules, said.map((pair) => [h("dt", null, String(pair[0])), h("dd", null, String(pair[1]))]));
@@ -128,7 +128,7 @@ export class RegionPanel {
     const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     ctx.scale(ratio, ratio);
     ctx.beginPath();
-    const y = (/** @type {number} */ n) => hh - 3 - (n / Math.max(1, most)) * (hh - 8);
+    const y = (/** @type {number} */ n) => hh - 3 - (n / Math.max(1, most)) * (hh - 19); // the words keep a line to themselves
     points.forEach(([t, n], i) => (i ? ctx.lineTo : ctx.moveTo).call(ctx, w - ((now - t) / HOUR) * w, y(n)));
     ctx.strokeStyle = colorOf(feature);
     ctx.lineWidth = 1.5;

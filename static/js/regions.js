@@ -1,12 +1,13 @@
 // Regions on the map: outline, a subtle hatch, a name with the live count. Those not followed are thin and empty.
 
+import { GLYPH } from "./fleet.js";
 import { bounds, inside, outline } from "./geo.js";
-import { pen } from "./layer.js";
+import { pen, typeSize } from "./layer.js";
 import { line, path, visible } from "./paths.js";
 import { palette } from "./theme.js";
 
 /** @typedef {import("./layer.js").View} View */
-/** @typedef {{id: string, version: number, feature: any, polygons: [number, number][][][], paths: import("./paths.js").Path[], box: number[], lonLat: [number, number, number, number], name: string, color: string}} Drawn */
+/** @typedef {{id: string, version: number, feature: any, polygons: [number, number][][][], paths: import("./paths.js").Path[], box: number[], lonLat: [number, number, number, number], name: string, color: string, top: number[], foot: number[], below: boolean}} Drawn  top, foot: where a name can sit, world */
 
 /** Distinct at a glance and readable as outlines in both themes; new regions take the least used. */
 export const COLORS = ["#2f7d6b", "#7a5bb5", "#b4552d", "#2c6fb0", "#8a6d1d", "#a8437a", "#4d7a2a", "#5a6b87"];
@@ -39,7 +40,8 @@ export class RegionLayer {
       const known = this.drawn.get(id);
       if (known && known.feature === feature) continue;
       const polygons = outline(feature), paths = polygons.flat().map(path), box = bounds(paths.map((p) => [[[p.box[0], p.box[1]], [p.box[2], p.box[3]]]]));
-      this.drawn.set(id, { id, version: feature.properties.version ?? 0, feature, polygons, paths, box, lonLat: bounds(polygons), name: feature.properties.name || id, color: colorOf(feature) });
+      const top = edge(paths, box[1], box), foot = edge(paths, box[3], box);
+      this.drawn.set(id, { top, foot, below: known?.below ?? false, id, version: feature.properties.version ?? 0, feature, polygons, paths, box, lonLat: bounds(polygons), name: feature.properties.name || id, color: colorOf(feature) });
     }
     this.stage.invalidate("regions");
   }
@@ -107,7 +109,7 @@ export class RegionLayer {
 
   /** @param {CanvasRenderingContext2D} ctx @param {View} view @param {Drawn[]} seen */
   #names(ctx, view, seen) {
-    const color = palette();
+    const color = palette(), em = typeSize(this.stage.view());
     ctx.textBaseline = "middle";
     this.labels = [];
     this.labelZoom = view.zoom;
@@ -117,15 +119,18 @@ export class RegionLayer {
       const width = (region.box[2] - region.box[0]) * view.scale;
       if (width < 26 && region.id !== this.selected) continue;
       const count = this.count(region.id), words = region.name, number = count === null ? "" : String(count);
-      ctx.font = `600 11px ${color.font}`;
-      const w1 = ctx.measureText(words).width, w2 = number ? ctx.measureText(number).width + 8 : 0, w = w1 + w2 + 20;
-      const x = ((region.box[0] + region.box[2]) / 2) * view.scale - view.left - w / 2, y = region.box[1] * view.scale - view.top - 11;
-      const box = [x - 3, y - 12, x + w + 3, y + 12];
+      ctx.font = `600 ${em}px ${color.font}`;
+      const w1 = ctx.measureText(words).width, w2 = number ? ctx.measureText(number).width + 8 : 0, w = w1 + w2 + 20, tall = em * 0.82;
+      // Over the region or under it, where fewer vehicles are in the way; it stays where it is unless that is clearly better.
+      const [over, under] = [region.top, region.foot].map(([wx, wy], i) => [wx * view.scale - view.left - w / 2, wy * view.scale - view.top + (i ? em : -em)]);
+      const crowds = [over, under].map(([x, y], i) => this.#crowd(view, x, y - tall, x + w, y + tall) + Number(Boolean(i) !== region.below));
+      region.below = crowds[1] < crowds[0];
+      const [x, y] = region.below ? under : over, box = [x - 3, y - tall - 3, x + w + 3, y + tall + 3];
       if (taken.some((t) => box[0] < t[2] && box[2] > t[0] && box[1] < t[3] && box[3] > t[1])) continue;
       taken.push(box);
       this.labels.push(box.map((edge, i) => edge + (i % 2 ? view.top : view.left)));
       ctx.beginPath();
-      ctx.roundRect(x, y - 9, w, 18, 9);
+      ctx.roundRect(x, y - tall, w, 2 * tall, tall);
       ctx.fillStyle = color.surface;
       ctx.globalAlpha = 0.94;
       ctx.fill();
@@ -144,6 +149,17 @@ export class RegionLayer {
         ctx.fillText(number, x + 15 + w1 + 6, y + 0.5);
       }
     }
+  }
+
+  /** How much traffic lies under a box of the canvas: what stands there counts three times what passes.
+   * @param {View} view @param {number} x1 @param {number} y1 @param {number} x2 @param {number} y2 */
+  #crowd(view, x1, y1, x2, y2) {
+    const { toX, toY, glyph, size } = this.fleet.motion, reach = 8;
+    const west = (x1 - reach + view.left) / view.scale, east = (x2 + reach + view.left) / view.scale;
+    const north = (y1 - reach + view.top) / view.scale, south = (y2 + reach + view.top) / view.scale;
+    let found = 0;
+    for (let i = 0; i < size; i++) if (glyph[i] !== 0 && toX[i] > west && toX[i] < east && toY[i] > north && toY[i] < south) found += (glyph[i] & 7) === GLYPH.moving ? 1 : 3;
+    return found;
   }
 
   /** How many are inside now; null when this page is not told. @param {string} id */
@@ -172,6 +188,18 @@ export class RegionLayer {
     }
     return hatch;
   }
+}
+
+/** The middle of a shape's upper or lower edge: of the points within a twentieth of its height. @param {import("./paths.js").Path[]} paths @param {number} y world @param {number[]} box */
+function edge(paths, y, box) {
+  const reach = (box[3] - box[1]) / 20;
+  let west = Infinity, east = -Infinity;
+  for (const { points } of paths) for (let i = 0; i < points.length; i += 2) {
+    if (Math.abs(points[i + 1] - y) > reach) continue;
+    west = Math.min(west, points[i]);
+    east = Math.max(east, points[i]);
+  }
+  return [(west + east) / 2, y];
 }
 
 /** A region's colour: its own, or one that follows from its id. @param {any} feature */

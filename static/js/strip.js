@@ -47,6 +47,6 @@ export function dayStrip(points, start, now, zone) {
   return h("div", null, canvas, h("div", { class: "strip-legend num" }, Object.entries(total).map(([what, ms]) => {
     const key = h("i", null);
     key.style.setProperty("--swatch", tint[/** @type {"idle"} */ (what)]);
-    return h("span", null, key, `${words[/** @type {"idle"} */ (what)]} ${format.timer(ms).replace(/:\d\d$/, (s) => (ms >= 3_600_000 ? "" : s))}`);
+    return h("span", null, key, `${words[/** @type {"idle"} */ (what)]} ${format.lasted(ms)}`);
   })));
 }

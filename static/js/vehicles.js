@@ -28,12 +28,13 @@ export class VehicleLayer {
 
   /** @param {HTMLCanvasElement} canvas @param {View} view @param {number} now */
   paint(canvas, view, now) {
-    const { motion } = this, ratio = view.ratio, margin = Math.ceil(16 * ratio);
+    const { motion } = this, ratio = view.ratio, margin = Math.ceil(20 * ratio);
     const width = canvas.width, height = canvas.height, stride = width + 2 * margin;
     const fresh = this.#buffer(canvas, stride, height + 2 * margin, margin);
     fresh.buffer.fill(0);
     this.#place(view, now, width, height, margin);
-    this.size = Math.max(8, SIZES.find((size) => this.inView * size * size < 0.3 * view.width * view.height) ?? 8);
+    const most = view.width < 480 ? 18 : view.width < 2000 ? 22 : 30; // a phone is held close, a wall hangs far away
+    this.size = SIZES.find((size) => size <= most && this.inView * size * size < 0.3 * view.width * view.height) ?? 8;
     const key = `${this.size}/${ratio}/${stride}`;
     let sprites = this.sheets.get(key);
     if (!sprites) {
@@ -115,6 +116,14 @@ export class VehicleLayer {
     return [this.atX[slot] / ratio, this.atY[slot] / ratio];
   }
 
+  /** How many are drawn so close to a point that they cover one another. @param {[number, number]} at CSS px */
+  near([x, y]) {
+    const { atX, atY } = this, ratio = this.stage.view().ratio * 2, px = x * ratio, py = y * ratio, reach = this.size * 0.4 * ratio;
+    let found = 0;
+    for (let i = 0; i < this.motion.size; i++) if (Math.abs(atX[i] - px) < reach && Math.abs(atY[i] - py) < reach) found++;
+    return found;
+  }
+
   /** The slot drawn nearest to a point, within reach; -1: none. @param {number} x CSS px @param {number} y @param {number} [within] */
   hit(x, y, within = Math.max(10, this.size * 0.7)) {
     const ratio = this.stage.view().ratio * 2, px = x * ratio, py = y * ratio;
@@ -129,4 +138,4 @@ export class VehicleLayer {
 }
 
 const OFF = -0x80000000;
-const SIZES = [22, 18, 14, 10, 8];
+const SIZES = [30, 22, 18, 14, 10, 8];

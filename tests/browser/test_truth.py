@@ -158,6 +158,15 @@ async def test_reduced_motion_puts_a_marker_at_its_fix_at_once(open_page: Open, 
     assert await page.evaluate(places, moved) <= 2
 
 
+async def test_reduced_motion_takes_no_colour_from_the_map(open_page: Open, feed: Running) -> None:
+    """A colour read back in the middle of a transition, however short, is the colour before it."""
+    page = await live(await open_page(f"{feed.url}#{PLACE}", reduced_motion="reduce"))
+    colours = "import('/static/js/theme.js').then(({palette}) => Object.entries(palette()).filter(([, c]) => c.startsWith('rgb')))"
+    found = dict(await page.evaluate(colours))
+    assert len(found) > 15
+    assert len(set(found.values())) > 15, found
+
+
 async def test_a_marker_never_passes_the_newest_fix(open_page: Open, feed: Running) -> None:
     page = await live(await open_page(f"{feed.url}#{PLACE}"))
     row = next(row for row in feed.feed.rows if row[8] == 1 and row[0] % 13)

@@ -42,3 +42,11 @@ test("headings are named, unknown ones are not", () => {
 test("van 2 comes before van 10", () => {
   assert.ok(format.sortKey("Van 2") < format.sortKey("van 10"));
 });
+
+test("how long something lasted is told in words, not as a clock", () => {
+  assert.equal(format.lasted(14_900), "14 s");
+  assert.equal(format.lasted(760_000), "12 min");
+  assert.equal(format.lasted(3_600_000), "1 h");
+  assert.equal(format.lasted(3_900_000), "1 h 5 min");
+  assert.equal(format.lasted(187_200_000), "2 d 4 h");
+});

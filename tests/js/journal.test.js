@@ -46,7 +46,7 @@ test("a mute ends by itself", () => {
 
 test("an event reads as a sentence and can be explained", () => {
   const names = { vehicle: () => "Van 12", region: () => "Depot N", units: /** @type {const} */ ("metric") };
-  assert.equal(say(event(1, { kind: "exit", duration_s: 760 }), names), "Van 12 left Depot N after 12:40");
+  assert.equal(say(event(1, { kind: "exit", duration_s: 760 }), names), "Van 12 left Depot N after 12 min");
   const why = explain(event(1, { why: { from: { edge_m: 14 }, to: { edge_m: -22, accuracy_m: 8 }, enter_m: -8, exit_m: 20, debounce: "accuracy" } }), "metric").join(" ");
   assert.match(why, /14 m outside.*22 m inside.*accurate to 8 m.*8 m within.*20 m beyond/);
 });
