@@ -59,7 +59,7 @@ export class App {
   /** One message of the channel. @param {any} message */
   receive(message) {
     if (this.paused && (message.op === "update" || message.op === "snapshot")) {
-      this.backlog.add(message);
+      this.backlog.add(message, Date.now());
       this.frameToPaint = Math.max(this.frameToPaint, message.frame ?? 0);
       this.connection.painted(this.frameToPaint);
       return;
@@ -67,9 +67,9 @@ export class App {
     this.#apply(message);
   }
 
-  /** @param {any} message */
-  #apply(message) {
-    const clock = Date.now(), frame = performance.now(), { fleet, map } = this, regionsBefore = fleet.regionVersion;
+  /** @param {any} message @param {number} [clock] when it was heard */
+  #apply(message, clock = Date.now()) {
+    const frame = performance.now(), { fleet, map } = this, regionsBefore = fleet.regionVersion;
     if (message.op === "welcome") {
       fleet.welcome(message, clock);
       this.frameToPaint = 0;
@@ -158,6 +158,7 @@ export class App {
     const next = readLink(location.hash);
     if (next.map) this.map.go(next.map.lat, next.map.lon, next.map.zoom);
     this.state.set(next);
+    this.onSelect({ open: next.vehicle !== null });
   }
 
   /** Select a vehicle (null: none). `open` shows its panel, `reveal` keeps it on the map, `track` keeps the map on it.
@@ -211,7 +212,7 @@ export class App {
   togglePause() {
     this.paused = !this.paused;
     if (this.paused) this.fleet.motion.settle();
-    else for (const message of this.backlog.take()) this.#apply(message);
+    else for (const [message, clock] of this.backlog.take()) this.#apply(message, clock);
     this.say(this.paused ? "Display paused" : "Display resumed");
     this.overlay.calm = this.paused || matchMedia("(prefers-reduced-motion: reduce)").matches;
     document.documentElement.toggleAttribute("data-paused", this.paused);

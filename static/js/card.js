@@ -135,7 +135,10 @@ export class RegionCard {
     if (limit > 0) rules.speed_limit_mps = Math.round(limit * 1000) / 1000;
     const kept = (this.editor.feature?.properties.notify ?? []).filter((/** @type {string} */ kind) => !RAISED.includes(kind));
     const notify = [...this.raise.filter(([, box]) => /** @type {HTMLInputElement} */ (box).checked).map(([kind]) => kind), ...kept];
-    return { type: "Feature", geometry, properties: { ...old, ...properties, name: this.name.value.trim(), color: this.color, group: this.group.value.trim() || null, debounce: this.exact.checked ? "none" : "accuracy", rules, notify } };
+    // Until accounts come, who changed it is the name this reader gave once.
+    const { updated_by, ...attributes } = old.attributes ?? {}, me = this.app.preferences.value.name;
+    if (me) attributes.updated_by = me;
+    return { type: "Feature", geometry, properties: { ...old, attributes, ...properties, name: this.name.value.trim(), color: this.color, group: this.group.value.trim() || null, debounce: this.exact.checked ? "none" : "accuracy", rules, notify } };
   }
 
   /** Ask what it would have done, a moment after the last change. @param {boolean} [dragging] */
@@ -174,7 +177,7 @@ export class RegionCard {
       app.say(`${saved.properties.name} saved`);
     } catch (error) {
       this.save.disabled = false;
-      if (error instanceof ApiError && error.status === 412) return this.#conflict(before);
+      if (error instanceof ApiError && (error.status === 412 || (before && error.status === 404))) return this.#conflict(before);
       const first = error instanceof ApiError ? error.errors[0] : null;
       this.#refuse(first?.message ? `${first.field ? `${first.field}: ` : ""}${first.message}` : /** @type {Error} */ (error).message);
       if (first?.at) app.map.go(first.at[1], first.at[0]);
@@ -190,13 +193,18 @@ export class RegionCard {
 
   /** Somebody saved first: say what they changed, and let the reader put theirs over it or look at it. @param {any} before */
   async #conflict(before) {
-    const { app } = this, newer = await call("GET", regionPath(before.id)).catch(() => null);
-    if (!newer) return this.#refuse("Somebody has deleted this region. Save it as a new one?");
+    const { app, editor } = this, newer = await call("GET", regionPath(before.id)).catch(() => null);
+    if (!newer) {
+      editor.feature = null;
+      text(this.save, "Create region");
+      this.save.disabled = false;
+      return this.#refuse("Somebody has deleted this region meanwhile. Create it again, or cancel.", this.save);
+    }
     const was = before.properties, is = newer.properties;
     const names = { name: "name", color: "colour", group: "group", rules: "rules", notify: "alerts", radius_m: "radius", buffer_m: "width", debounce: "edge" };
     const what = Object.entries(names).filter(([key]) => JSON.stringify(was[key]) !== JSON.stringify(is[key])).map(([, word]) => word);
     if (JSON.stringify(before.geometry) !== JSON.stringify(newer.geometry)) what.unshift("shape");
-    const who = is.updated_by ? ` by ${is.updated_by}` : "";
+    const who = is.attributes?.updated_by ? ` by ${is.attributes.updated_by}` : "";
     this.fault.hidden = false;
     fill(this.fault, h("span", null, h("b", null, `Changed${who} at ${format.clock(Date.parse(is.updated_at), app.preferences.value.zone)}`), what.length ? `: ${what.join(", ")}. ` : ". ",
       h("button", { type: "button", class: "link", onclick: () => ((this.version = is.version), this.#save(is.version)) }, "Apply mine over it"), " ",

@@ -134,11 +134,10 @@ export class Connection {
 
   /** @param {string} reason @param {number} code */
   #lost(reason, code) {
-    const transport = this.transport;
+    const { transport, status: { by } } = this;
     this.transport = null;
     transport?.close();
-    if (transport instanceof Socket && !transport.opened && navigator.onLine) this.failedSockets++;
-    else if (transport instanceof Stream && !transport.opened) this.failedSockets++;
+    if (transport && !transport.opened && by !== "polling") this.#suspect(by);
     if (isFinal(code)) {
       this.#set({ phase: "refused", reason: reason || `closed with ${code}` });
       return;
@@ -150,6 +149,17 @@ export class Connection {
     clearTimeout(this.retryTimer);
     this.retryTimer = window.setTimeout(() => this.#open(), wait);
     this.#set({ phase: "waiting", since: this.status.phase === "live" ? Date.now() : this.status.since, retryAt: Date.now() + wait, latency: null });
+  }
+
+  /** It never opened. Only where HTTP passes is that the fault of the way and not of a server that is away.
+   * @param {"websocket"|"stream"|"polling"} by */
+  async #suspect(by) {
+    try {
+      const answer = await fetch(new URL("healthz", document.baseURI), { cache: "no-store" });
+      if (answer.ok && this.status.by === by && this.status.phase !== "live") this.failedSockets++;
+    } catch {
+      // The server is away: come back the way we know.
+    }
   }
 
   /** Try at once: the network is back, or somebody looks. */

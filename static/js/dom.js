@@ -35,6 +35,21 @@ export function fill(node, ...children) {
   append(node, children);
 }
 
+/** Give an element these children, touching only what differs: a kept one is not moved, so a click on it or the focus in it
+ * is not lost. @param {Element} node @param {Element[]} children */
+export function arrange(node, children) {
+  const wanted = new Set(children);
+  for (const child of [...node.children]) if (!wanted.has(child)) child.remove();
+  children.forEach((child, i) => node.children[i] !== child && node.insertBefore(child, node.children[i] ?? null));
+}
+
+/** Fill an element only when its mark changed. @param {HTMLElement} node @param {string} mark @param {...Child} children */
+export function refill(node, mark, ...children) {
+  if (node.dataset.mark === mark) return;
+  node.dataset.mark = mark;
+  fill(node, ...children);
+}
+
 /** Set text only when it changed: a layout saved 30 rows a second. @param {Element} node @param {string} text */
 export function text(node, text) {
   if (node.textContent !== text) node.textContent = text;

@@ -1,7 +1,7 @@
 // The events column: newest on top, kept by the server, shared acknowledgement, filter, jump to place and time, why.
 
 import { ApiError, call, get } from "./api.js";
-import { $, fill, h, icon, iconButton, text } from "./dom.js";
+import { $, arrange, fill, h, icon, iconButton, refill, text } from "./dom.js";
 import * as format from "./format.js";
 import { muted, raises } from "./journal.js";
 import { KINDS, kindOf, say, sentence } from "./phrases.js";
@@ -10,7 +10,7 @@ import { whyCard } from "./why.js";
 /** @typedef {import("./phrases.js").Event} Event */
 /** @typedef {import("./journal.js").Group} Group */
 
-const FIRST = 200, MORE = 200;
+const FIRST = 200, MORE = 200, MOST_MISSED = 2000;
 
 export class EventsColumn {
   /** @param {import("./app.js").App} app @param {HTMLElement} column @param {import("./alerts.js").Alerts} alerts */
@@ -45,14 +45,23 @@ export class EventsColumn {
     app.preferences.on((now, before) => (now.mutes !== before.mutes || now.zone !== before.zone || now.units !== before.units || now.seen !== before.seen) && this.render());
   }
 
-  /** The newest events there are, from the store. */
+  /** The newest events there are, from the store; once more after each break, for what the channel did not bring. */
   async load() {
+    const { journal, preferences } = this.app, before = journal.last, first = !journal.events.length;
     try {
-      const { events, last } = await get("events", { before: Number.MAX_SAFE_INTEGER, limit: FIRST });
-      this.app.journal.add(events);
-      this.app.journal.last = Math.max(this.app.journal.last, last ?? 0);
-      this.app.journal.complete = events.length < FIRST;
-      if (!this.app.preferences.value.seen) this.app.preferences.set({ seen: this.app.journal.last });
+      let { events, last } = await get("events", { before: Number.MAX_SAFE_INTEGER, limit: FIRST });
+      if (last < before) journal.clear();
+      journal.refresh(events);
+      if (first) journal.complete = events.length < FIRST;
+      const missed = journal.add(events).filter((event) => before > 0 && event.seq > before);
+      while (before > 0 && events.length === FIRST && events[FIRST - 1].seq > before + 1 && missed.length < MOST_MISSED) {
+        ({ events } = await get("events", { before: events[FIRST - 1].seq, limit: FIRST }));
+        missed.push(...journal.add(events).filter((event) => event.seq > before));
+      }
+      journal.last = Math.max(journal.last, last ?? 0);
+      // Never looked, or looked at another store: what happened before is not news.
+      if (preferences.value.seen < 0 || preferences.value.seen > journal.last) preferences.set({ seen: journal.last });
+      this.alerts.raise(missed.sort((a, b) => a.seq - b.seq));
       this.alerts.recount();
       this.render();
     } catch {
@@ -81,6 +90,7 @@ export class EventsColumn {
   #read(message) {
     const { journal } = this.app;
     let changed = false;
+    if (message.op === "welcome" && this.app.everLive) this.load();
     if (message.events?.length) {
       const fresh = journal.add(message.events);
       this.alerts.raise(fresh);
@@ -139,9 +149,20 @@ export class EventsColumn {
     }
     if (!rows.length) rows.push(h("li", { class: "empty" }, h("strong", null, this.openOnly || kinds.length || about ? "Nothing here" : "No events yet"), h("span", null, this.openOnly ? "Everything that was raised is acknowledged." : "When a vehicle enters, leaves or stays in a region, it is listed here.")));
     else if (!app.journal.complete) rows.push(h("li", { class: "empty" }, h("button", { type: "button", class: "button small", onclick: () => this.#older() }, "Load older events")));
-    if (rows.length !== list.children.length || rows.some((row, i) => row !== list.children[i])) list.replaceChildren(...rows);
+    this.#arrange(rows);
     this.#times();
     this.#heads();
+  }
+
+  /** Rows in place of those there were; whoever stood on a row's button stands on the same one of its successor.
+   * @param {HTMLElement[]} rows */
+  #arrange(rows) {
+    const { list } = this, at = /** @type {HTMLElement|null} */ (document.activeElement), row = /** @type {HTMLElement|null|undefined} */ (at?.closest(".event"));
+    const index = row && list.contains(row) ? [...row.querySelectorAll("button")].indexOf(/** @type {HTMLButtonElement} */ (at)) : -1;
+    arrange(list, rows);
+    if (index < 0 || row?.isConnected) return;
+    const next = rows.find((other) => other.dataset.key === row?.dataset.key)?.querySelectorAll("button")[index];
+    (next ?? list).focus({ preventScroll: true });
   }
 
   /** Everything a row shows that can change. @param {Group} group */
@@ -184,11 +205,13 @@ export class EventsColumn {
     text($("#count-events"), count ? String(count) : "");
     const now = Date.now(), live = Object.entries(mutes).filter(([, until]) => until > now);
     this.mutes.hidden = live.length === 0;
-    fill(this.mutes, ...live.map(([key, until]) => {
+    const lines = live.map(([key, until]) => {
       const [what, id] = [key.slice(0, key.indexOf(":")), key.slice(key.indexOf(":") + 1)], name = what === "region" ? this.app.regionName(id) : what === "vehicle" ? this.app.vehicleName(id) : kindOf(id).title;
       const quiet = this.app.journal.events.filter((e) => (what === "region" ? e.region === id : what === "vehicle" ? e.vehicle === id : e.kind === id) && Date.parse(e.received_at) > until - 8 * 3_600_000 && e.seq > seen).length;
-      return h("li", null, icon("mute", 14), h("span", { class: "grow" }, `${name} muted for ${format.age(until - now)}${quiet ? ` · ${quiet} unread` : ""}`), h("button", { type: "button", class: "link", onclick: () => this.alerts.mute(key, 0) }, "Unmute"));
-    }));
+      return { key, words: `${name} muted for ${format.age(until - now)}${quiet ? ` · ${quiet} unread` : ""}` };
+    });
+    refill(this.mutes, live.map(([key]) => key).join("\0"), lines.map(({ key }) => h("li", null, icon("mute", 14), h("span", { class: "grow" }), h("button", { type: "button", class: "link", onclick: () => this.alerts.mute(key, 0) }, "Unmute"))));
+    this.mutes.querySelectorAll(".grow").forEach((node, i) => text(node, lines[i].words));
   }
 
   #tick() {

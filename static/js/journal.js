@@ -41,6 +41,24 @@ export class Journal {
     return fresh;
   }
 
+  /** What others acknowledged while this page could not hear. @param {Event[]} events as the store has them */
+  refresh(events) {
+    for (const event of events) {
+      const known = this.byId.get(event.id);
+      if (known) known.ack = event.ack;
+    }
+  }
+
+  /** Another store begins: its numbers have nothing to do with those here. */
+  clear() {
+    this.events = [];
+    this.byId.clear();
+    this.early.clear();
+    this.last = 0;
+    this.oldest = Infinity;
+    this.complete = false;
+  }
+
   /** @param {string} id @param {string|null} by null: taken back @param {string} at */
   ack(id, by, at) {
     const event = this.byId.get(id);

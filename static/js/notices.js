@@ -1,6 +1,6 @@
 // What the page says over the map: demo data, how to connect the first device, missing tiles, what is followed.
 
-import { $, fill, h, icon, iconButton } from "./dom.js";
+import { $, fill, h, icon, iconButton, refill } from "./dom.js";
 
 export class Notices {
   /** @param {import("./app.js").App} app */
@@ -58,9 +58,14 @@ export class Notices {
   #chips() {
     const { app } = this, { track, vehicle, regions } = app.state.value;
     this.track.hidden = !(track && vehicle);
-    if (!this.track.hidden) fill(this.track, icon("target"), `Following ${app.vehicleName(String(vehicle))}`, iconButton("close", "Stop following", () => app.state.set({ track: false })));
+    if (!this.track.hidden) {
+      const words = `Following ${app.vehicleName(String(vehicle))}`;
+      refill(this.track, words, icon("target"), words, iconButton("close", "Stop following", () => app.state.set({ track: false })));
+    }
     this.feed.hidden = regions === null;
-    if (regions) fill(this.feed, icon("antenna"), regions.length ? `Only ${regions.length <= 2 ? regions.map(app.regionName).join(" and ") : `${regions.length} regions`}` : "No region followed", iconButton("close", "Show everything again", () => app.state.set({ regions: null })));
+    if (!regions) return;
+    const words = regions.length ? `Only ${regions.length <= 2 ? regions.map(app.regionName).join(" and ") : `${regions.length} regions`}` : "No region followed";
+    refill(this.feed, words, icon("antenna"), words, iconButton("close", "Show everything again", () => app.state.set({ regions: null })));
   }
 
   /** @param {boolean} working */

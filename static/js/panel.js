@@ -105,6 +105,7 @@ export class VehiclePanel {
       if (id !== this.app.state.value.vehicle) return;
       this.told = told;
       const v = this.app.fleet.byId.get(id);
+      if (v && told.position) v.accuracy = told.position.accuracy_m ?? -1;
       for (const { id: region, entered_at } of told.regions ?? []) v?.regions.set(region, Date.parse(entered_at));
       this.problem = "";
     } catch (error) {

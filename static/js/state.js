@@ -16,20 +16,28 @@ import { STATES } from "./wire.js";
 /**
  * @typedef {object} Preferences
  * @property {"system"|"light"|"dark"} theme @property {"metric"|"imperial"|"nautical"} units @property {string} zone @property {boolean} sound
- * @property {boolean} notify @property {boolean} keys single-key shortcuts @property {string} name who acknowledges @property {number} seen newest event seq looked at
+ * @property {boolean} notify @property {boolean} keys single-key shortcuts @property {string} name who acknowledges @property {number} seen newest event seq looked at; -1: never looked
  * @property {Record<string, number>} mutes "region:id" | "vehicle:id" | "kind:enter" → until, ms @property {boolean} events the events column is open @property {boolean} coached
  */
 
 /** @type {State} */
 export const START = { map: null, vehicle: null, track: false, region: null, tab: "vehicles", query: "", states: [], group: null, sort: "name", only: false, regions: null, kinds: [], about: null, labels: "name", kiosk: false };
 /** @type {Preferences} */
-export const PREFERENCES = { theme: "system", units: "metric", zone: "", sound: true, notify: false, keys: true, name: "", seen: 0, mutes: {}, events: true, coached: false };
+export const PREFERENCES = { theme: "system", units: "metric", zone: "", sound: true, notify: false, keys: true, name: "", seen: -1, mutes: {}, events: true, coached: false };
 
 const CHIPS = [...STATES, "stale"];
 /** @template {string} T @param {string|null} value @param {readonly T[]} allowed @param {T} fallback @returns {T} */
 const one = (value, allowed, fallback) => (allowed.includes(/** @type {T} */ (value)) ? /** @type {T} */ (value) : fallback);
 /** @param {string|null} value */
-const list = (value) => (value ? value.split(",").map(decodeURIComponent).filter(Boolean) : []);
+const list = (value) => (value ? value.split(",").map(decoded).filter(Boolean) : []);
+/** @param {string} part */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // a lone %: somebody typed it
+  }
+}
 
 /** Read a link; whatever is not understood is left at its start. @param {string} hash @returns {State} */
 export function readLink(hash) {
@@ -96,16 +104,25 @@ export class Store {
 }
 
 const KEY = "tracker.preferences";
-/** @returns {Store<Preferences>} */
-export function preferences(storage = globalThis.localStorage) {
-  let saved = {};
-  try {
-    saved = JSON.parse(storage.getItem(KEY) ?? "{}");
-  } catch {
-    // Not ours, or storage is forbidden: start fresh.
-  }
-  const store = new Store({ ...PREFERENCES, ...saved });
+/** Kept in this browser and shared by its open pages: what one mutes or reads, the others know. @returns {Store<Preferences>} */
+export function preferences(storage = globalThis.localStorage, page = /** @type {Pick<EventTarget, "addEventListener">} */ (globalThis)) {
+  const read = () => {
+    try {
+      return JSON.parse(storage.getItem(KEY) ?? "{}");
+    } catch {
+      return {}; // not ours, or storage is forbidden: start fresh
+    }
+  };
+  const store = new Store({ ...PREFERENCES, ...read() });
+  let hearing = false;
+  page.addEventListener?.("storage", (e) => {
+    if (/** @type {StorageEvent} */ (e).key !== KEY) return;
+    hearing = true;
+    store.set(read());
+    hearing = false;
+  });
   store.on((value) => {
+    if (hearing) return;
     try {
       storage.setItem(KEY, JSON.stringify(value));
     } catch {

@@ -249,7 +249,9 @@ def application(feed: Feed) -> Quart:
 
     @app.route("/api/v1/regions/<id>", methods=["GET", "PUT", "DELETE"])
     async def region(id: str) -> Any:
-        before = feed.regions[id]
+        before = feed.regions.get(id)
+        if before is None:
+            return {"title": "not found", "status": 404, "code": "unknown_region", "detail": "there is none"}, 404
         if request.method == "GET":
             return before
         if (match := request.headers.get("if-match")) and match != f'"{before["properties"]["version"]}"':

@@ -145,6 +145,7 @@ async def test_the_second_of_two_savers_is_told_and_may_reapply(open_page: Open,
     one = await live(await open_page(f"{feed.url}#{PLACE}&tab=regions&region=kamppi"))
     two = await live(await open_page(f"{feed.url}#{PLACE}&tab=regions&region=kamppi"))
     two.expected += ["412"]  # type: ignore[attr-defined]
+    await one.evaluate("window.fleetPage.preferences.set({name: 'Dana'})")
     for page, name in ((one, "Kamppi A"), (two, "Kamppi B")):
         await page.locator(".detail:not([hidden])").get_by_role("button", name="Edit").click()
         await page.get_by_label("Name", exact=True).fill(name)
@@ -152,11 +153,26 @@ async def test_the_second_of_two_savers_is_told_and_may_reapply(open_page: Open,
     await one.wait_for_selector(".detail:not([hidden]) h2:has-text('Kamppi A')")
     await two.wait_for_selector(".detail:not([hidden]) h2:has-text('Kamppi A')")  # by the channel, no reload
     await two.get_by_role("button", name="Save").click()
-    await two.wait_for_selector(".region-card .notice.bad:has-text('Changed')")
+    await two.wait_for_selector(".region-card .notice.bad:has-text('Changed by Dana')")
     assert "name" in await two.locator(".region-card .notice.bad").inner_text()
     await two.get_by_role("button", name="Apply mine over it").click()
     await one.wait_for_selector(".detail:not([hidden]) h2:has-text('Kamppi B')")
     assert feed.feed.regions["kamppi"]["properties"]["version"] == 3
+
+
+async def test_a_region_that_somebody_deleted_while_it_was_edited_can_be_created_again(
+    open_page: Open, feed: Running
+) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}&tab=regions&region=kamppi"))
+    page.expected += ["404"]  # type: ignore[attr-defined]
+    await page.locator(".detail:not([hidden])").get_by_role("button", name="Edit").click()
+    await page.get_by_label("Name", exact=True).fill("Kamppi again")
+    del feed.feed.regions["kamppi"]
+    feed.feed.tell(regions_deleted=["kamppi"])
+    await page.get_by_role("button", name="Save").click()
+    await page.wait_for_selector(".region-card .notice.bad:has-text('deleted')")
+    await page.get_by_role("button", name="Create region").click()
+    await page.wait_for_selector(".detail:not([hidden]) h2:has-text('Kamppi again')")
 
 
 async def test_an_acknowledgement_shows_on_every_page_and_after_a_reload(open_page: Open, feed: Running) -> None:
@@ -169,6 +185,42 @@ async def test_an_acknowledgement_shows_on_every_page_and_after_a_reload(open_pa
     await two.wait_for_selector(".event.acked:has-text('ack Ines')")
     await two.reload()
     await two.wait_for_selector(".event.acked:has-text('ack Ines')")
+
+
+async def test_what_is_unread_stays_so_after_a_reload_until_it_is_read(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    feed.feed.tell(events=[feed.feed.event("enter", 2, "kamppi")])
+    await page.wait_for_selector(".event.unread")
+    await page.reload()
+    await page.wait_for_selector(".event.unread")
+    assert await page.title() == "(1) Fleet"
+    await page.get_by_role("button", name="Mark all as read").click()
+    await page.wait_for_selector(".event:not(.unread)")
+    await page.evaluate("window.fleetPage.preferences.set({seen: 5000})")  # read on another server of this address
+    await page.reload()
+    await live(page)
+    feed.feed.tell(events=[feed.feed.event("enter", 3, "kamppi")])
+    await page.wait_for_selector(".event.unread:has-text('Van 3')")
+
+
+async def test_a_button_keeps_the_focus_while_the_page_goes_on_around_it(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}&follow=kamppi"))
+    await page.evaluate(
+        "window.fleetPage.preferences.set({name: 'Dana', mutes: {'region:depot': Date.now() + 600000}})"
+    )
+    feed.feed.tell(events=[feed.feed.event("enter", 1, "kamppi")])
+    for button in ("Show everything again", "Unmute", "Acknowledge: ", "Why?"):
+        await page.get_by_role("button", name=button).first.focus()
+        await page.evaluate("() => { window.kept = document.activeElement; window.fleetPage.tickNow() }")
+        feed.feed.tell(events=[feed.feed.event("enter", 2 + len(feed.feed.events), "depot")])
+        await page.wait_for_function(f"() => window.fleetPage.journal.events.length === {len(feed.feed.events)}")
+        await page.evaluate("() => new Promise(requestAnimationFrame)")
+        assert await page.evaluate("document.activeElement === window.kept"), button
+    row = page.locator(".event", has_text="Kamppi customers")
+    await row.get_by_role("button", name="Acknowledge: ").focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector(".event.acked")
+    assert await page.evaluate("document.activeElement.ariaLabel.startsWith('Take back')")
 
 
 async def test_thirty_alerts_at_once_are_one_toast(open_page: Open, feed: Running) -> None:
@@ -199,6 +251,16 @@ async def test_a_link_opens_the_same_view_elsewhere(open_page: Open, feed: Runni
     assert await page.locator("[data-chip=moving]").get_attribute("aria-pressed") == "true"
     await page.get_by_role("button", name="Zoom in").click()
     await page.wait_for_function("() => /^#map=15.5.60.1.+&vehicle=van-12&q=van&state=moving/.test(location.hash)")
+
+
+async def test_a_link_pasted_into_an_open_page_is_followed(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    await page.evaluate("location.hash = 'map=16/60.1700/24.9400&vehicle=van-12&q=van'")
+    await page.wait_for_selector(".detail:not([hidden]) h2:has-text('Van 12')")
+    assert await page.evaluate("window.fleetPage.map.camera().zoom") == 16
+    await page.evaluate("location.hash = 'map=16/60.1700/24.9400'")
+    await page.wait_for_selector(".detail:not([hidden])", state="hidden")
+    assert await page.locator("#search").input_value() == ""
 
 
 async def test_the_register_is_edited_in_the_panel(open_page: Open, feed: Running) -> None:

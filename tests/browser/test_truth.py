@@ -83,6 +83,34 @@ async def test_a_restarted_server_with_other_numbers_is_right_without_a_reload(o
         await page.context.close()
 
 
+async def test_a_server_that_was_long_away_is_met_again_by_websocket(open_page: Open) -> None:
+    feed = Feed(5)
+    async with Running(feed) as first:
+        page = await live(await open_page(f"{first.url}#{PLACE}"))
+        page.expected += ["WebSocket", "ERR_CONNECTION", "ERR_EMPTY"]  # type: ignore[attr-defined]
+        port = first.port
+    await page.wait_for_function("() => window.fleetPage.connection.tries >= 5", timeout=30_000)
+    async with Running(feed, port):
+        await page.wait_for_selector("#pill[data-phase=live]", timeout=10_000)
+        assert await page.evaluate("window.fleetPage.connection.status.by") == "websocket"
+        await page.context.close()
+
+
+async def test_what_happened_while_away_is_listed_raised_and_acknowledged_as_the_store_has_it(
+    open_page: Open, feed: Running
+) -> None:
+    seen = feed.feed.event("enter", 1, "kamppi")
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    await page.wait_for_selector(".event")
+    feed.feed.drop()
+    seen["ack"] = {"by": "Ines", "at": seen["time"]}
+    feed.feed.event("enter", 2, "kamppi")
+    await page.wait_for_selector(".event.acked:has-text('ack Ines')")
+    await page.wait_for_selector(".event.unread:has-text('Van 2')")
+    await page.wait_for_selector(".toast:has-text('Van 2')")
+    assert await page.locator(".event").count() == 2
+
+
 async def test_where_no_websocket_passes_the_page_says_how_it_listens(open_page: Open, feed: Running) -> None:
     page = await open_page("about:blank")
     page.expected += ["WebSocket", "404"]  # type: ignore[attr-defined]

@@ -89,12 +89,31 @@ test("what waits while paused ends in the same picture", () => {
     { op: "update", frame: 2, cursor: "x", moved: [[1, 20, 5_000_000, 2_000_000, 1, 1, 1]], left: [[2, "removed"]] },
     { op: "update", frame: 3, cursor: "x", new: [row(3, "c", 30)], events: [{ id: "e" }] },
   ];
-  for (const message of messages) live.update(message, 1_000_000, 0), backlog.add(message);
+  for (const message of messages) live.update(message, 1_000_000, 0), backlog.add(message, 1_000_000);
   assert.equal(backlog.updates, 4);
   assert.equal(backlog.events, 1);
-  for (const message of backlog.take()) paused.update(message, 1_000_000, 0);
+  for (const [message, clock] of backlog.take()) paused.update(message, clock, 0);
   const picture = (fleet) => [...fleet.byId.values()].map((v) => [v.id, v.lat, v.time]).sort();
   assert.deepEqual(picture(paused), picture(live));
+});
+
+test("a pause makes nobody look fresher than he is", () => {
+  const fleet = started([row(1, "a"), row(2, "b")]), backlog = new Backlog();
+  backlog.add({ op: "update", moved: [[1, 10, 1, 1, 1, 1, 1], [2, 10, 1, 1, 1, 1, 1]] }, 1_001_000);
+  backlog.add({ op: "update", moved: [[2, 700_000, 2, 2, 1, 1, 1]] }, 1_700_000);
+  for (const [message, clock] of backlog.take()) fleet.update(message, clock, 0);
+  fleet.tick(1_701_000);
+  assert.deepEqual([...fleet.byId.values()].map((v) => [v.heard, status(v)]), [[1_001_000, "offline"], [1_700_000, "moving"]]);
+});
+
+test("of what waited before another server began, only what happened stays", () => {
+  const fleet = started([row(1, "a")]), backlog = new Backlog();
+  backlog.add({ op: "update", new: [row(2, "old")], moved: [[1, 10, 9, 9, 1, 1, 1]], events: [{ id: "e" }] }, 1_000_000);
+  backlog.add({ op: "snapshot", reset: true, fields: FIELDS, vehicles: [row(1, "b")], in: [] }, 1_001_000);
+  const waited = backlog.take();
+  assert.deepEqual(waited[0][0].events, [{ id: "e" }]);
+  for (const [message, clock] of waited) message.op === "snapshot" ? fleet.snapshot(message, clock, 0) : fleet.update(message, clock, 0);
+  assert.deepEqual([...fleet.byId.values()].map((v) => [v.id, v.lat]), [["b", 60]]);
 });
 
 test("twenty thousand vehicles are introduced and moved within a frame or two", () => {

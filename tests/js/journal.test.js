@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Journal, muted, raises } from "../../static/js/journal.js";
 import { explain, say } from "../../static/js/phrases.js";
-import { readLink, START, writeLink } from "../../static/js/state.js";
+import { preferences, readLink, START, writeLink } from "../../static/js/state.js";
 
 const event = (seq, more = {}) => ({ seq, id: `e${seq}`, kind: "enter", vehicle: "van", region: "depot", time: new Date(1e12 + seq * 1000).toISOString(), received_at: new Date(1e12 + seq * 1000).toISOString(), reason: "moved", lat: 60, lon: 24, ...more });
 
@@ -22,6 +22,13 @@ test("an acknowledgement that comes before its event is not lost", () => {
   assert.equal(journal.events[0].ack.by, "Dana");
   journal.ack("e1", null, "");
   assert.equal(journal.events[0].ack, undefined);
+});
+
+test("what others acknowledged or took back meanwhile is taken from the store", () => {
+  const journal = new Journal();
+  journal.add([event(1), event(2, { ack: { by: "Dana", at: "" } })]);
+  journal.refresh([event(1, { ack: { by: "Ines", at: "" } }), event(2), event(3)]);
+  assert.deepEqual(journal.events.map((e) => e.ack?.by), [undefined, "Ines"]);
 });
 
 test("repeats within five minutes fold into one row", () => {
@@ -57,4 +64,26 @@ test("a link says everything and is read back the same", () => {
   assert.equal(writeLink(START), "");
   assert.deepEqual(readLink("#map=x/y/z&state=bogus&sort=?&tab=zzz"), START);
   assert.deepEqual(readLink(writeLink({ ...START, regions: [] })).regions, []);
+});
+
+test("a link that somebody spoiled opens as far as it can be read", () => {
+  assert.deepEqual(readLink("#follow=100%25,depot&map=3/0/0").regions, ["100%", "depot"]);
+  assert.deepEqual(readLink("#%%%&vehicle=%E0%A4%A").tab, "vehicles");
+});
+
+test("open pages of one browser share what their reader has chosen", () => {
+  /** @type {Record<string, string>} */ const kept = {}, pages = [];
+  const open = () => {
+    const page = new EventTarget(), storage = { getItem: (key) => kept[key] ?? null, setItem: (key, value) => {
+      if (kept[key] === value) return;
+      kept[key] = value;
+      for (const other of pages) if (other !== page) other.dispatchEvent(Object.assign(new Event("storage"), { key }));
+    } };
+    pages.push(page);
+    return preferences(/** @type {any} */ (storage), page);
+  };
+  const one = open(), two = open();
+  one.set({ mutes: { "region:depot": 9 } });
+  two.set({ seen: 7 });
+  assert.deepEqual([one.value.seen, two.value.mutes, open().value.mutes], [7, { "region:depot": 9 }, { "region:depot": 9 }]);
 });
