@@ -208,7 +208,7 @@ export class EventsColumn {
     const lines = live.map(([key, until]) => {
       const [what, id] = [key.slice(0, key.indexOf(":")), key.slice(key.indexOf(":") + 1)], name = what === "region" ? this.app.regionName(id) : what === "vehicle" ? this.app.vehicleName(id) : kindOf(id).title;
       const quiet = this.app.journal.events.filter((e) => (what === "region" ? e.region === id : what === "vehicle" ? e.vehicle === id : e.kind === id) && Date.parse(e.received_at) > until - 8 * 3_600_000 && e.seq > seen).length;
-      return { key, words: `${name} muted for ${format.age(until - now)}${quiet ? ` · ${quiet} unread` : ""}` };
+      return { key, words: `${name} muted for ${format.age(Math.ceil((until - now) / 60_000) * 60_000)}${quiet ? ` · ${quiet} unread` : ""}` };
     });
     refill(this.mutes, live.map(([key]) => key).join("\0"), lines.map(({ key }) => h("li", null, icon("mute", 14), h("span", { class: "grow" }), h("button", { type: "button", class: "link", onclick: () => this.alerts.mute(key, 0) }, "Unmute"))));
     this.mutes.querySelectorAll(".grow").forEach((node, i) => text(node, lines[i].words));

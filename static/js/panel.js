@@ -109,7 +109,10 @@ export class VehiclePanel {
       for (const { id: region, entered_at } of told.regions ?? []) v?.regions.set(region, Date.parse(entered_at));
       this.problem = "";
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) this.problem = "The server does not know this vehicle.";
+      if (error instanceof ApiError && error.status === 404) {
+        this.problem = "The server does not know this vehicle.";
+        this.askedAt = Infinity; // until it is on the map
+      }
     }
     this.#slow();
     this.#live();
@@ -154,7 +157,7 @@ export class VehiclePanel {
       }
     }
     if (this.element.hidden) return;
-    if (Date.now() - this.askedAt > FRESH_MS) this.#ask();
+    if (Date.now() - this.askedAt > FRESH_MS || (v && !Number.isFinite(this.askedAt))) this.#ask();
     this.#live();
   }
 
