@@ -27,6 +27,8 @@ LAYERS: list[set[str]] = [
     {"pipeline", "preview"},
     {"journal"},
     {"hub"},
+    {"snapshot"},
+    {"interest", "routing"},
     {"viewer", "client"},
     {"recent", "topics"},
     {"wire", "columns"},

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from tracker import hub as hubs
 from tracker import wire
 from tracker.events import Acked, Change, Event, Registered, VehicleState
 from tracker.hub import Hub
 from tracker.picture import Picture
 from tracker.ping import Ping
 from tracker.recent import MOST, Told
+from tracker.routing import KEPT_MS
 from tracker.viewer import Grants, Viewer
 
 
@@ -243,7 +243,7 @@ def test_a_viewer_that_does_not_read_costs_no_memory(hub: Hub) -> None:
         hub.route(Change(moved=[moved("v1", time)]))
         tick(hub)
     assert desk.take() == []
-    assert len(hub.everything.moved) + len(hub.everything.joined) <= 2
+    assert len(hub.routing.everything.moved) + len(hub.routing.everything.joined) <= 2
 
 
 def test_hz_limits_the_frames(hub: Hub) -> None:
@@ -366,8 +366,8 @@ def test_old_tombstones_are_forgotten_and_a_cursor_from_before_is_a_reset(hub: H
     cursor = desk.take()[0]["cursor"]
     hub.route(Change(moved=[moved("v1", 2)]))
     hub.keep_house(0)
-    hub.keep_house(hubs.KEPT_MS)
-    assert not hub.regions["a"].gone
+    hub.keep_house(KEPT_MS)
+    assert not hub.routing.regions["a"].gone
     back = Desk(hub, regions=["a"], resume=cursor)
     tick(hub)
     assert back.take()[0]["reset"]
@@ -376,11 +376,11 @@ def test_old_tombstones_are_forgotten_and_a_cursor_from_before_is_a_reset(hub: H
 def test_topics_nobody_followed_for_long_are_dropped(hub: Hub) -> None:
     desk = Desk(hub, view={"bbox": [0, 0, 1, 1], "zoom": 9}, vehicles=["v1"], regions=["a"])
     hub.detach(desk.viewer)
-    for now in (1, hubs.KEPT_MS + 1):
+    for now in (1, KEPT_MS + 1):
         hub.keep_house(now)
-    assert not hub.cells
-    assert not hub.regions
-    assert not hub.vehicles
+    assert not hub.routing.cells
+    assert not hub.routing.regions
+    assert not hub.routing.vehicles
 
 
 def test_a_viewer_far_behind_is_continued_from_the_store(hub: Hub) -> None:

@@ -166,7 +166,7 @@ class Live:
             "max_vehicles": settings.live_max_vehicles,
             "ids": wire.MOST_IDS,
         }
-        return wire.welcome(self.hub.epoch, self.hub.t0, self.node.clock(), settings.live_heartbeat_s, limits)
+        return wire.welcome(self.hub.epoch, self.hub.routing.t0, self.node.clock(), settings.live_heartbeat_s, limits)
 
     async def serve_socket(self, socket: sockets.Socket) -> None:
         try:

@@ -1,0 +1,295 @@
+"""Routing: notes in which topics a committed change changed something. What a topic is: topics.py.
+
+It knows what can be followed and its present values, and nothing of viewers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from tracker import wire
+from tracker.events import Acked, Change, Event, Registered, VehicleState
+from tracker.geo import tile
+from tracker.picture import Picture
+from tracker.topics import Entry, Source, Topic
+from tracker.viewer import CELL_ZOOMS, Cell
+
+DEEPEST = CELL_ZOOMS[-1]
+BASE = 12  #: the zoom of the index that finds the vehicles of a cell
+KEPT_MS = 300_000  #: how long tombstones wait for those who come back, and a topic for a follower
+
+K = TypeVar("K")
+
+
+class Routing:
+    """The topics of one run of the server. Every change makes a new `version`; `t0` is what times are told after."""
+
+    def __init__(self, picture: Picture, t0: int) -> None:
+        self.picture = picture
+        self.t0 = t0
+        self.version = 1
+        self.entries: dict[int, Entry] = {}
+        self.everything = Topic(self.version)
+        self.regions: dict[str, Topic] = {}
+        self.vehicles: dict[str, Topic] = {}
+        self.cells: dict[Cell, Topic] = {}
+        self.source = Source(self.entries, self.full, self.feature, self._registered, self._acked)
+        self._base: dict[tuple[int, int], set[int]] = {}
+        self._zooms: dict[int, int] = {}  # how many cell topics of each zoom there are
+        self._features: dict[str, bytes] = {}
+        self._acks: dict[str, Acked] = {}
+        self._horizon: list[tuple[int, int]] = []  # (time, version), oldest first
+
+    def begin(self, t0: int) -> None:
+        """Take over the vehicles the picture holds."""
+        self.t0 = t0
+        for state in self.picture.vehicles.values():
+            if state.n not in self.entries:
+                self._put(state)
+                self.everything.members.add(state.n)
+
+    # ------------------------------------------------------------------------------------------ what changed
+
+    def take(self, change: Change) -> None:
+        """Note one committed change, and have the picture take it."""
+        self.version = version = self.version + 1
+        for feature in change.regions:
+            self._touch_region(feature["id"])
+        exits = {(event.vehicle, event.region): event for event in change.events if event.kind == "exit"}
+        for region in change.regions_deleted:
+            self._touch_region(region)
+            for vehicle in self.picture.inside.get(region, ()):
+                self._leave_region(region, self.picture.vehicles[vehicle].n, None)
+        for state in change.moved:
+            self._move(state, exits)
+        for vehicle in change.removed:
+            self._remove(vehicle)
+        self.picture.apply(change)
+        for entry in change.registered:
+            self._register(entry, version)
+
+    def regions_of(self, vehicle: str) -> dict[str, int]:
+        state = self.picture.vehicles.get(vehicle)
+        return state.regions if state else {}
+
+    def _move(self, state: VehicleState, exits: dict[tuple[str, str | None], Event]) -> None:
+        version, n, vehicle = self.version, state.n, state.ping.vehicle
+        old = self.entries.get(n)
+        entry = self._put(state)
+        known = old is not None and (old.state.held is None) == (state.held is None)
+        tell = Topic.join if known else _introduce
+        tell(self.everything, n, version)
+        was, now = self.regions_of(vehicle), state.regions
+        if self.regions or was is not now:
+            for region in now:
+                if topic := self.regions.get(region):
+                    tell(topic, n, version)
+                if region not in was:
+                    self._cross(region, n)
+            for region in was:
+                if region not in now:
+                    self._leave_region(region, n, exits.get((vehicle, region)))
+        for zoom in self._zooms:
+            shift = DEEPEST - zoom
+            here = (zoom, entry.x >> shift, entry.y >> shift)
+            if topic := self.cells.get(here):
+                tell(topic, n, version)
+            if old is not None:
+                there = (zoom, old.x >> shift, old.y >> shift)
+                if there != here and (topic := self.cells.get(there)):
+                    topic.leave(n, version, "view")
+        if topic := self.vehicles.get(vehicle):
+            tell(topic, n, version)
+
+    def _put(self, state: VehicleState) -> Entry:
+        x, y = tile(state.ping.lat, state.ping.lon, DEEPEST)
+        old = self.entries.get(state.n)
+        entry = self.entries[state.n] = Entry(state, wire.moved_row(state, self.t0), x, y)
+        shift = DEEPEST - BASE
+        if old is None or (old.x >> shift, old.y >> shift) != (x >> shift, y >> shift):
+            if old is not None:
+                self._base[old.x >> shift, old.y >> shift].discard(state.n)
+            self._base.setdefault((x >> shift, y >> shift), set()).add(state.n)
+        return entry
+
+    def _cross(self, region: str, n: int) -> None:
+        self.everything.touch(self.everything.crossed, (region, n), self.version)
+        if topic := self.regions.get(region):
+            topic.touch(topic.crossed, (region, n), self.version)
+
+    def _leave_region(self, region: str, n: int, exit: Event | None) -> None:
+        self._cross(region, n)
+        if topic := self.regions.get(region):
+            row = None
+            if exit is not None:  # the deciding fix, even if a later one came in the same change
+                row = wire.exit_row(n, exit, self.entries[n].row, self.t0)
+            topic.leave(n, self.version, "region", row)
+
+    def _remove(self, vehicle: str) -> None:
+        state = self.picture.vehicles.get(vehicle)
+        if state is None or (entry := self.entries.get(state.n)) is None:
+            return
+        for region in state.regions:
+            self._cross(region, state.n)
+        for topic in self._topics_of(entry):
+            topic.leave(state.n, self.version, "removed")
+        del self.entries[state.n]
+        shift = DEEPEST - BASE
+        self._base[entry.x >> shift, entry.y >> shift].discard(state.n)
+
+    def _topics_of(self, entry: Entry) -> Iterator[Topic]:
+        yield self.everything
+        cells = ((zoom, entry.x >> DEEPEST - zoom, entry.y >> DEEPEST - zoom) for zoom in self._zooms)
+        for topic in (
+            *(self.regions.get(region) for region in entry.state.regions),
+            *(self.cells.get(cell) for cell in cells),
+            self.vehicles.get(entry.state.ping.vehicle),
+        ):
+            if topic is not None:
+                yield topic
+
+    def _touch_region(self, region: str) -> None:
+        self._features.pop(region, None)
+        for topic in (self.everything, self.regions.get(region)):
+            if topic is not None:
+                topic.touch(topic.features, region, self.version)
+
+    def _register(self, entry: Registered, version: int) -> None:
+        state = self.picture.vehicles.get(entry.vehicle)
+        live = self.entries.get(state.n) if state else None
+        if live is not None:
+            live.full = None
+        for topic in self._topics_of(live) if live else (self.everything, self.vehicles.get(entry.vehicle)):
+            if topic is not None:
+                topic.touch(topic.registered, entry.vehicle, version)
+
+    def tell_ack(self, ack: Acked, event: Event | None) -> None:
+        """To whom its event was told; `event` None: it is not known (yet)."""
+        self._acks[ack.id] = ack
+        topics: list[Topic | None] = [self.everything]
+        if event is not None and event.region is not None:
+            topics.append(self.regions.get(event.region))
+        elif event is not None and (state := self.picture.vehicles.get(event.vehicle)) and state.n in self.entries:
+            topics.extend(self._topics_of(self.entries[state.n]))
+        for topic in topics:
+            if topic is not None:
+                topic.touch(topic.acked, ack.id, self.version)
+
+    # ------------------------------------------------------------------------------------------ what can be followed
+
+    def region(self, region: str) -> Topic:
+        """The topic of a region; kept from now on if nobody followed it before, like the others here."""
+        topic = self.regions.get(region)
+        if topic is None:
+            inside = (self.picture.vehicles[vehicle].n for vehicle in self.picture.inside.get(region, ()))
+            topic = self.regions[region] = Topic(self.version, inside)
+        return topic
+
+    def vehicle(self, vehicle: str) -> Topic:
+        if vehicle not in self.vehicles:
+            state = self.picture.vehicles.get(vehicle)
+            self.vehicles[vehicle] = Topic(self.version, (state.n,) if state else ())
+        return self.vehicles[vehicle]
+
+    def in_cells(self, cells: frozenset[Cell]) -> list[Topic]:
+        missing = [cell for cell in sorted(cells) if cell not in self.cells]
+        for cell in missing:
+            self.cells[cell] = Topic(self.version)
+            self._zooms[cell[0]] = self._zooms.get(cell[0], 0) + 1
+        for zoom in {cell[0] for cell in missing}:
+            wanted = {cell for cell in missing if cell[0] == zoom}
+            for n, x, y in self._near(zoom, wanted):
+                if (zoom, x, y) in wanted:
+                    self.cells[zoom, x, y].members.add(n)
+        return [self.cells[cell] for cell in sorted(cells)]
+
+    def _near(self, zoom: int, cells: set[Cell]) -> Iterator[tuple[int, int, int]]:
+        """(n, x, y at this zoom) of at least the vehicles in these cells."""
+        shift = DEEPEST - zoom
+        if zoom >= BASE:
+            tiles = {(x >> zoom - BASE, y >> zoom - BASE) for _, x, y in cells}
+        else:
+            wide = BASE - zoom
+            tiles = {key for key in self._base if (zoom, key[0] >> wide, key[1] >> wide) in cells}
+        for key in tiles:
+            for n in self._base.get(key, ()):
+                entry = self.entries[n]
+                yield n, entry.x >> shift, entry.y >> shift
+
+    # ------------------------------------------------------------------------------------------ the present values
+
+    def full(self, entry: Entry) -> bytes:
+        if entry.full is None:
+            registered = self.picture.register.get(entry.state.ping.vehicle)
+            entry.full = wire.encode(wire.new_row(entry.state, registered, self.t0))
+        return entry.full
+
+    def feature(self, region: str) -> bytes | None:
+        if (feature := self.picture.regions.get(region)) is None:
+            return None
+        if (text := self._features.get(region)) is None:
+            text = self._features[region] = wire.encode(feature)
+        return text
+
+    def _registered(self, vehicle: str) -> bytes:
+        return wire.encode(wire.register_entry(self.picture.register.get(vehicle) or Registered(vehicle)))
+
+    def _acked(self, event: str) -> bytes:
+        return wire.encode(wire.acked(self._acks[event]))
+
+    def inside(self, region: str) -> bytes:
+        """An item of `in`: who is in a region."""
+        vehicles = self.picture.vehicles
+        return wire.encode([region, sorted(vehicles[vehicle].n for vehicle in self.picture.inside.get(region, ()))])
+
+    def count(self, numbers: set[int], zoom: int) -> bytes:
+        """A `counts` message: how many of these vehicles each cell of a zoom has."""
+        shift = DEEPEST - zoom
+        found: dict[tuple[int, int], int] = {}
+        for n in numbers:
+            entry = self.entries[n]
+            key = (entry.x >> shift, entry.y >> shift)
+            found[key] = found.get(key, 0) + 1
+        return wire.counts([(zoom, x, y, count) for (x, y), count in sorted(found.items())])
+
+    # ------------------------------------------------------------------------------------------------- house-keeping
+
+    def forget(self, now: int) -> None:
+        """Let go of what was kept for those who come back and has become too old. Call it about once a second."""
+        self._horizon.append((now, self.version))
+        past = [at for at in self._horizon if now - at[0] >= KEPT_MS]
+        horizon = past[-1][1] if past else 0
+        del self._horizon[: len(past)]
+        self.everything.forget(horizon)
+        _drop_unused(self.regions, now, horizon)
+        _drop_unused(self.vehicles, now, horizon)
+        for zoom, *_ in _drop_unused(self.cells, now, horizon):
+            self._zooms[zoom] -= 1
+            if not self._zooms[zoom]:
+                del self._zooms[zoom]
+        self._acks = {event: ack for event, ack in self._acks.items() if event in self.everything.acked}
+
+
+def _drop_unused(topics: dict[K, Topic], now: int, horizon: int) -> list[K]:
+    """Forget the topics nobody has followed for so long that nobody will come back to them."""
+    dropped: list[K] = []
+    for key, topic in topics.items():
+        topic.forget(horizon)
+        if topic.followers:
+            topic.unused_at = 0
+        elif not topic.unused_at:
+            topic.unused_at = now
+        elif now - topic.unused_at >= KEPT_MS:
+            dropped.append(key)
+    for key in dropped:
+        del topics[key]
+    return dropped
+
+
+def _introduce(topic: Topic, n: int, version: int) -> None:
+    """Tell all of a vehicle, to those too who know it."""
+    topic.members.add(n)
+    topic.gone.pop(n, None)
+    topic.moved.pop(n, None)
+    topic.touch(topic.joined, n, version)
