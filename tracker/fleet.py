@@ -34,6 +34,7 @@ __all__ = ["Fleet", "FleetSettings", "Outcome", "Step"]
 Known = dict[tuple[int, int], tuple[float, float]]  # (n, fix time) → place
 
 DEGREE_M = 111_700.0  #: no degree is longer
+MANY = 100  #: regions changed at once: their cells are forgotten together
 SLACK_MS = 120_000  #: no fix is further ahead of our clock
 
 
@@ -289,6 +290,8 @@ class Fleet:
         self._finish(draft)
         changed: dict[str, str] = {}
         kept: list[str] = []
+        if len(regions) > MANY:
+            self.regions.cells.forget()
         for region in regions:
             before = self.regions.regions.get(region.id)
             self.regions.put(region)

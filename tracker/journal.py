@@ -36,6 +36,7 @@ class Entry(Generic[T]):
         prepare: Callable[[], Awaitable[None]] | None = None,
         alone: bool = False,
         lasting: bool = False,
+        long: bool = False,
     ) -> None:
         self.now = now
         self.apply = apply
@@ -44,6 +45,7 @@ class Entry(Generic[T]):
         self.prepare = prepare  # what must be read from the store first
         self.alone = alone  # a transaction of its own: decides on what is committed, fails for nobody else
         self.lasting = lasting  # done only when every vehicle was evaluated against it
+        self.long = long  # applied in a thread: nobody else touches the fleet meanwhile, and the loop stays free
         self.done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
     def resolve(self, step: Step | None) -> None:

@@ -29,7 +29,8 @@ from tracker.stores import Commit, Store
 
 CHUNK = 500  #: pings applied in one go: about 5 ms of the loop
 MOST = 5000  #: pings in one commit, more or less
-SLICE = 200  #: vehicles evaluated, or timers fired, before others have their turn
+SLICE = 200  #: vehicles evaluated, or timers fired, before others have their turn; fewer when that takes too long
+FEW = 20  #: regions put in force at once on the loop; more in a thread
 BREATH_S = 0.005  #: how long the intake keeps the loop to itself
 PAUSE_S = 1.0  #: before timers and evaluations try again what the store could not commit
 FLUSH_S = 2.0  #: how long a stop goes on committing what waits; the rest is refused
@@ -91,6 +92,7 @@ class Pipeline:
         self._wake = asyncio.Event()
         self._latest = 0  # the newest `now` given out
         self._evaluating = False  # some vehicles are not yet evaluated against the newest edit
+        self._slice = SLICE
         self._lasting: list[tuple[Entry[Any], Step | None]] = []  # edits that wait for that
         self._patience = 0.0  # loop time before which timers and evaluations do not try again
         self._tasks: list[asyncio.Task[None]] = []
@@ -194,7 +196,7 @@ class Pipeline:
                 answer.append((saved[-1].feature(), current is None))
             return self._fleet.save_regions(saved, now)
 
-        return await self._edit(apply, lambda _: answer, prepare, lasting=True)
+        return await self._edit(apply, lambda _: answer, prepare, lasting=True, long=len(regions) > FEW)
 
     async def delete_region(self, id: str, *, expect: int | None = None) -> None:
         """Raises NotFound, Conflict."""
@@ -245,10 +247,13 @@ class Pipeline:
         prepare: Callable[[], Awaitable[None]] | None = None,
         *,
         lasting: bool = False,
+        long: bool = False,
     ) -> T:
         if len(self._inbox) > self._limit:
             raise Overloaded(f"{len(self._inbox)} changes wait already; try again in a second")
-        return await self._put(Entry(self._now(), apply, answer, prepare=prepare, alone=True, lasting=lasting))
+        return await self._put(
+            Entry(self._now(), apply, answer, prepare=prepare, alone=True, lasting=lasting, long=long)
+        )
 
     # ------------------------------------------------------------------------------------------------ the order
 
@@ -305,11 +310,22 @@ class Pipeline:
         now = first.now if first else self._now()  # nothing that waits came before it
         own: list[Entry[Any]] = []
         if self._evaluating:
-            own.append(Entry(now, lambda now, _: self._fleet.evaluate(SLICE, now), self._evaluated))
+            own.append(Entry(now, self._evaluate, self._evaluated))
         due = self._fleet.due_at()
         if due is not None and due <= now:
             own.append(Entry(now, lambda now, _: self._fleet.fire(now, SLICE), self._fired))
         return own
+
+    def _evaluate(self, now: int, _: Known) -> Step | None:
+        """The next slice. How large it is changes no event, so it follows how long they take."""
+        began = time.perf_counter()
+        step = self._fleet.evaluate(self._slice, now)
+        took = time.perf_counter() - began
+        if took > BREATH_S:
+            self._slice = max(self._slice // 2, 10)
+        elif took < BREATH_S / 2:
+            self._slice = min(self._slice * 2, SLICE)
+        return step
 
     def _evaluated(self, step: Step | None) -> None:
         if step is None and self._evaluating:
@@ -372,7 +388,11 @@ class Pipeline:
             if entry.prepare:
                 await entry.prepare()
             try:
-                applied.append((entry, entry.apply(entry.now, known)))
+                if entry.long:
+                    step = await asyncio.to_thread(entry.apply, entry.now, known)
+                else:
+                    step = entry.apply(entry.now, known)
+                applied.append((entry, step))
             except TrackerError as error:
                 entry.fail(error)
             if time.perf_counter() - breath > BREATH_S:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests.waiting import until
+from tests.waiting import deadline, until
 from tracker.buses import open_bus
 from tracker.errors import Conflict, Invalid, NotFound, Overloaded, StoreError, StoreFull
 from tracker.events import Change, Event, Registered
@@ -19,6 +21,7 @@ from tracker.fleet import Fleet, Step
 from tracker.picture import Picture
 from tracker.ping import Ping
 from tracker.pipeline import Answer, Pipeline
+from tracker.regions import Region
 from tracker.stores import Commit, EventQuery, Loaded, SavedVehicle
 from tracker.stores.sqlite import SqliteStore
 
@@ -240,6 +243,41 @@ async def test_pings_go_on_while_vehicles_are_evaluated(node: Node) -> None:
         assert answer == Answer(held=1, accepted=1)
     await saving
     assert len(node.picture.inside["depot"]) == 1000
+
+
+async def test_slices_that_take_long_become_smaller(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds, sizes, evaluate = [0.0], list[int](), node.fleet.evaluate
+
+    def slow(limit: int, now: int) -> Step | None:
+        sizes.append(limit)
+        seconds[0] += 0.02 if len(sizes) < 6 else 0.001
+        return evaluate(limit, now)
+
+    monkeypatch.setattr(node.fleet, "evaluate", slow)
+    monkeypatch.setattr("tracker.pipeline.time", SimpleNamespace(perf_counter=lambda: seconds[0]))
+    await node.pipeline.submit([ping(1, f"in-{n}") for n in range(700)])
+    sizes.clear()
+    await node.pipeline.save_regions([depot()])
+    assert sizes[:9] == [200, 100, 50, 25, 12, 10, 20, 40, 80]
+    assert len(node.picture.inside["depot"]) == 700
+
+
+async def test_the_loop_goes_on_while_many_regions_are_put_in_force(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone_on, save = threading.Event(), node.fleet.save_regions
+
+    def long(regions: list[Region], now: int) -> Step:
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).add_done_callback(lambda _: gone_on.set())
+        assert gone_on.wait(deadline(5))
+        return save(regions, now)
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(node.fleet, "save_regions", long)
+    await node.pipeline.submit([ping(1, "in")])
+    saved = await node.pipeline.save_regions([depot() | {"id": f"d{n}"} for n in range(200)])
+    assert len(saved) == len(node.picture.regions) == 200
+    assert sorted(node.fleet.vehicles["in"].visits) == sorted(f"d{n}" for n in range(200))
 
 
 async def test_a_region_has_the_next_version_and_says_whether_it_is_new(node: Node) -> None:

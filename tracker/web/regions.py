@@ -64,7 +64,7 @@ def blueprint(node: Node) -> Blueprint:
     async def post_regions() -> Response:
         document = await _document()
         if _is_collection(document):
-            return await save_all(await _features(document))
+            return await save_all(await asyncio.to_thread(_features, document))
         feature = _feature(document, _given_id(document) or new_id())
         return await save(feature)
 
@@ -139,7 +139,7 @@ def blueprint(node: Node) -> Blueprint:
             pass
         return id
 
-    async def _features(document: dict[str, Any]) -> list[dict[str, Any]]:
+    def _features(document: dict[str, Any]) -> list[dict[str, Any]]:
         """Every feature of a collection with an id; when one is wrong, the faults of all of them."""
         given = document.get("features")
         if not isinstance(given, list):
@@ -158,7 +158,7 @@ def blueprint(node: Node) -> Blueprint:
         if not errors:
             return features  # the pipeline reads what is in them, and tells all faults itself
         try:
-            await asyncio.to_thread(read_regions, features, node.clock())
+            read_regions(features, node.clock())
         except Invalid as fault:
             errors += [error | {"index": places[error.get("index", 0)]} for error in fault.errors]
         errors.sort(key=lambda error: int(error["index"]))
