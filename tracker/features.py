@@ -36,7 +36,7 @@ def read_regions(features: list[Any], now: int) -> list[Region]:
     if first is None:
         return regions
     if len(features) == 1:
-        raise Invalid(first.code, first.detail, errors)
+        raise first
     raise Invalid(first.code, f"Nothing was stored: {first.detail}", errors)
 
 

@@ -125,7 +125,10 @@ def blueprint(node: Node) -> Blueprint:
         return one(saved, 201 if created else 200)
 
     async def save_all(features: list[dict[str, Any]]) -> Response:
-        saved = await pipeline.save_regions(features, create_only=_create_only())
+        try:
+            saved = await pipeline.save_regions(features, create_only=_create_only())
+        except Invalid as fault:  # of a single one it is not told which
+            raise Invalid(fault.code, fault.detail, [{"index": 0} | error for error in fault.errors]) from None
         created = sum(new for _, new in saved)
         listed = [
             {"id": feature["id"], "name": feature["properties"].get("name"), "version": _version(feature)}
