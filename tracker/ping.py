@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tracker.times import BadTime, NaiveTime, parse_time, rfc3339
+from tracker.times import FIRST, BadTime, NaiveTime, parse_time, rfc3339
 
 Scalar = str | int | float | bool | None
 
@@ -166,7 +166,7 @@ def check_time(time: int, now: int) -> int:
     if time > now + AHEAD_MS:
         raise Unfit("time_in_future", "time", f"the time is {(time - now) // 1000} s ahead of the server's clock")
     if time < OLDEST:
-        shown = rfc3339(time) if time > -62_135_596_800_000 else str(time)
+        shown = rfc3339(time) if time >= FIRST else str(time)
         raise Unfit("time_too_old", "time", f"the time {shown} is before the year 2000")
     return time
 

@@ -10,6 +10,7 @@ import msgspec
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MS = timedelta(milliseconds=1)
+FIRST = -62_135_596_800_000  #: 0001-01-01T00:00:00Z, the first time RFC 3339 can write here
 LAST = 253_402_300_799_999  #: 9999-12-31T23:59:59.999Z, the last time RFC 3339 can write
 
 _Aware = Annotated[datetime, msgspec.Meta(tz=True)]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tracker.replay import Point, Reading, Skip, Unreadable, find_format, formats
+from tracker.ping import Unfit, read_ping
+from tracker.replay import Point, Reading, Skip, Unreadable, find_format, formats, item
 from tracker.replay.recording import Choice, Recording
 
 ROOT = Path(__file__).parents[2]
@@ -98,6 +99,15 @@ def test_other_columns_become_attributes() -> None:
     first, second = points("a.csv", text)
     assert first.position["attributes"] == {"route": 3, "trip": "007", "note": "a, b"}
     assert "attributes" not in second.position
+
+
+@pytest.mark.parametrize("time", ["-99999999999999", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+@pytest.mark.parametrize("shift", [-(10**12), 0, 10**12])
+def test_a_year_nothing_can_write_is_left_to_the_gate(time: str, shift: int) -> None:
+    told, edge = points("a.csv", f"vehicle,time,lat,lon\n7,{time},60,24\n7,9999-12-31T23:59:59Z,60,24\n")
+    assert item(told, shift) == {"vehicle": "7", "time": time, "lat": 60.0, "lon": 24.0}
+    with pytest.raises(Unfit, match="ahead"):
+        read_ping(item(edge, shift), 0)
 
 
 def test_without_a_vehicle_column_the_file_is_the_vehicle() -> None:
@@ -228,6 +238,8 @@ def test_a_gpx_of_nothing_but_waypoints_is_played() -> None:
         ("<gpx><trk>", "not well-formed"),
         ('<!DOCTYPE gpx [<!ENTITY a "aaa">]><gpx>&a;</gpx>', "entities"),
         ("<gpx>" + "<a>" * 500, "nest"),
+        ('<?xml version="1.0" encoding="klingon"?><gpx/>', "klingon"),
+        ('<?xml version="1.0" encoding="shift-jis"?><gpx/>', "multi-byte"),
     ],
 )
 def test_dangerous_or_broken_xml_is_refused(text: str, message: str) -> None:

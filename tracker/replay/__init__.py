@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 import msgspec
 
 from tracker.errors import TrackerError
-from tracker.times import rfc3339
+from tracker.times import FIRST, LAST, rfc3339
 
 
 class Unreadable(TrackerError):
@@ -44,7 +44,8 @@ def item(point: Point, shift: int = 0) -> dict[str, Any] | str:
     position = point.position
     if isinstance(position, str) or "time" in position:  # nothing that can be read, or a time that cannot
         return position
-    return {"time": rfc3339(point.time + shift), **position}
+    time = min(max(point.time + shift, FIRST), LAST)  # a year no fix has is refused at either end
+    return {"time": rfc3339(time), **position}
 
 
 class Skip(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tracker.replay import Point, Reading, Unreadable
+from tracker.times import FIRST, LAST
 
 #: our field → how others call it, the surest name first; compared without case, spaces, dots and hyphens
 NAMES: dict[str, tuple[str, ...]] = {
@@ -189,7 +190,7 @@ class Clock:
     def read(self, text: str, line: int) -> int | None:
         """UTC ms, None when it cannot be read. Raises Unreadable."""
         try:
-            self.last = read_time(text, self.zone)
+            time = read_time(text, self.zone)
         except Naive:
             if not self.seen:
                 raise Unreadable(
@@ -200,8 +201,11 @@ class Clock:
             return None
         except (ValueError, OverflowError):
             return None
+        if not FIRST <= time <= LAST:
+            return None
         self.seen = True
-        return self.last
+        self.last = time
+        return time
 
 
 def finished(position: dict[str, Any], text: str, clock: Clock, line: int) -> Point:

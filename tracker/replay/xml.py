@@ -80,4 +80,6 @@ def elements(file: BinaryIO, name: str, units: Collection[str]) -> Iterator[Step
     except expat.ExpatError as fault:
         problem = expat.ErrorString(fault.code)
         raise Unreadable(f"{name}, line {fault.lineno}: not well-formed XML ({problem})") from None
+    except (LookupError, ValueError) as fault:  # the encoding it declares
+        raise Unreadable(f"{name}: cannot be read as text: {fault}") from None
     yield from steps
