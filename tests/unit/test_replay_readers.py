@@ -413,3 +413,11 @@ def test_every_format_and_option_is_documented() -> None:
         assert f"| `{format.NAME}` |" in page
     for option in (text for parameter in replay.params for text in parameter.opts if text.startswith("--")):
         assert f"`{option}`" in page
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", "true", '"fast"'])
+def test_a_speed_of_another_type_goes_to_the_gate(value: str) -> None:
+    message = f'{{"VP":{{"lat":60,"long":24,"tst":"2026-11-23T09:00:00Z","spd":{value},"hdg":{value}}}}}'
+    [point] = points("a.txt", f"0 /hfp/v1/journey/ongoing/bus/0012/00815 {message}\n")
+    with pytest.raises(Unfit, match="`speed_mps` is a number"):
+        read_ping(item(point), 2**42)

@@ -80,17 +80,21 @@ def speed_unit(name: str) -> str | None:
     return None
 
 
-def read_speed(value: float | str | None, unit: str) -> float | str | None:
+def read_speed(value: Any, unit: str) -> Any:
     """m/s, None when the receiver says it does not know; what is no number stays as it is."""
-    if value is None or isinstance(value, str):
+    if not _is_number(value):
         return value
     mps = value * UNITS[unit]
     return None if mps < 0 or abs(mps - _ALL_BITS_MPS) < 0.01 else round(mps, 3)
 
 
-def read_heading(value: float | str | None) -> float | str | None:
+def read_heading(value: Any) -> Any:
     """Degrees 0 … 360, None when the receiver says it does not know (negative, or 511 and the like)."""
-    return value if value is None or isinstance(value, str) or 0 <= value <= 360 else None
+    return value if not _is_number(value) or 0 <= value <= 360 else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def read_number(text: str) -> float | str | None:
