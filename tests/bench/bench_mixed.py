@@ -1,6 +1,8 @@
-"""Everything at once in one process: 1,000 pings/s, 200 viewers, commits, a history read; and where the core goes.
+"""Everything at once in one process: pings, viewers, commits, a history read; and where the core goes.
 
-A hundred viewers follow a region each, a hundred look at a part of the map. Every second somebody reads a vehicle's
+    python tests/bench/bench_mixed.py [pings/s viewers regions]      1,000, 200 and 100 unless said otherwise
+
+Half of the viewers follow a region each, half look at a part of the map. Every second somebody reads a vehicle's
 day and somebody saves a region. Loop lag is how much later than asked a timer on the server's own loop rings
 (`lagging.py`, every 20 ms); its reference is the same timer on an idle loop in this process. Where the core goes is
 py-spy's count of who held the interpreter, by the innermost module.
@@ -25,7 +27,8 @@ from lagging import sample
 from traffic import EAST, NORTH, SOUTH, WEST, Traffic, circles, encoded
 from watching import drive, now_ms, watch
 
-RATE, VIEWERS, SECONDS = 1000, 200, 20.0
+RATE, VIEWERS, REGIONS = [int(word) for word in sys.argv[1:4]] or (1000, 200, 100)
+SECONDS = 20.0
 DAY_FIXES = 17_280  # a vehicle's day, a fix each 5 s
 HERE = Path(__file__).parent
 
@@ -63,9 +66,9 @@ async def history(port: int, seconds: float, took: list[float]) -> None:
 async def edits(port: int, seconds: float, took: list[float]) -> None:
     """Replace a region once a second."""
     client = await Http.connect(port)
-    features = circles(100)["features"]
+    features = circles(REGIONS)["features"]
     for number in range(int(seconds)):
-        feature = features[number % 100]
+        feature = features[number % REGIONS]
         feature["properties"]["radius_m"] += 1
         raw = post_bytes(f"/api/v1/regions/{feature['id']}", encoded(feature)).replace(b"POST", b"PUT", 1)
         started = time.perf_counter()
@@ -129,7 +132,7 @@ def modules(stacks: str) -> collections.Counter[str]:
 
 def main() -> None:
     with tempfile.NamedTemporaryFile() as lags, Server(sys.executable, str(HERE / "lagging.py"), lags.name) as server:
-        server.post("/api/v1/regions", circles(100))
+        server.post("/api/v1/regions", circles(REGIONS))
         day(server)
         traffic = Traffic(RATE, 0)
         asyncio.run(load(server.port, traffic, 3))  # warm
@@ -155,7 +158,11 @@ def main() -> None:
         Row("to viewers", "kB/s", [received / SECONDS / 1000]),
         Row("memory", "MB", [memory / 1e6]),
     ]
-    report(f"Mixed: {RATE:,} pings/s, {VIEWERS} viewers, reads and edits, one process", rows, "idle loop")
+    report(
+        f"Mixed: {RATE:,} pings/s, {VIEWERS} viewers, {REGIONS:,} regions, reads and edits, one process",
+        rows,
+        "idle loop",
+    )
     if watched:
         process, target = watched
         trouble = process.communicate()[1]

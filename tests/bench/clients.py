@@ -106,7 +106,7 @@ class Http(asyncio.Protocol):
             waiting.set_result((status, body))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.waiting:
+        if self.waiting and not self.waiting.done():
             self.waiting.set_exception(ConnectionError("the server closed the connection"))
 
     async def request(self, raw: bytes) -> tuple[int, bytes]:
