@@ -124,7 +124,7 @@ class Occasion:
         why: dict[str, Any] = {"to": _seen(region, self.ping)}
         if self.before is not None:
             why["from"] = _seen(region, self.before)
-        why |= {"enter_m": round(-deep, 1), "exit_m": round(clear, 1), "debounce": region.debounce}
+        why |= {"enter_m": round(0.0 - deep, 1), "exit_m": round(clear, 1), "debounce": region.debounce}
         return why
 
 

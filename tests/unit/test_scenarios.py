@@ -146,6 +146,13 @@ def test_without_debounce_the_line_decides() -> None:
     drive.at(-50, -50).at(50, -50).expect().at(-50, 50).expect("cross depot")
 
 
+def test_an_explanation_has_no_minus_nothing() -> None:
+    exact = town(debounce="none")
+    exact.drive("van-7").at(1, 100)
+    [enter] = exact.new()
+    assert (str(enter.detail["why"]["enter_m"]), enter.detail["why"]["exit_m"]) == ("0.0", 0.0)
+
+
 # -- order ------------------------------------------------------------------------------------------------------------
 
 
