@@ -16,7 +16,7 @@ ECHO = """
 import asyncio, sys
 from types import SimpleNamespace
 from quart import Quart
-from tracker.web import sockets
+from tracker.web import serving, sockets
 
 async def echo(socket):
     await socket.accept()
@@ -26,7 +26,7 @@ async def echo(socket):
 app = Quart("echo")
 sockets.install(app, {"/": sockets.Route(echo, max_message=2**25, max_frames_per_s=None)})
 settings = SimpleNamespace(host="127.0.0.1", port=int(sys.argv[1]))
-asyncio.run(sockets.serve(app, settings, ready=lambda host, port: print("ready", flush=True)))
+asyncio.run(serving.serve(app, settings, ready=lambda host, port: print("ready", flush=True)))
 """
 
 

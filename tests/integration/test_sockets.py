@@ -349,7 +349,7 @@ async def _last_words(reader: ClientConnection) -> tuple[int | None, str]:
 
 
 def test_the_tricks_fit_this_hypercorn() -> None:
-    """What `tracker.web.sockets` relies on; an upgrade that moves it is noticed here, not in production."""
+    """What `tracker.web.serving` relies on; an upgrade that moves it is noticed here, not in production."""
     import inspect
 
     import hypercorn.asyncio.run as run
@@ -358,12 +358,12 @@ def test_the_tricks_fit_this_hypercorn() -> None:
     from hypercorn.asyncio.task_group import TaskGroup
     from hypercorn.protocol.ws_stream import Handshake, WebsocketBuffer, WSStream
 
-    from tracker.web import sockets
+    from tracker.web import serving
 
-    assert issubclass(sockets._Stream, WSStream)
-    assert {"run", "_idle_timeout", "protocol_send", "_initiate_server_close"} <= vars(sockets.TCPServer).keys()
+    assert issubclass(serving._Stream, WSStream)
+    assert {"run", "_idle_timeout", "protocol_send", "_initiate_server_close"} <= vars(serving.TCPServer).keys()
     assert {"_handle_events", "_accept", "app_send", "handle", "_send_wsproto_event"} <= vars(WSStream).keys()
-    assert {"_check_protocol", "stream_send"} <= vars(sockets.H11Protocol).keys()
+    assert {"_check_protocol", "stream_send"} <= vars(serving.H11Protocol).keys()
     assert "max_length" in inspect.signature(WebsocketBuffer).parameters
     assert "PerMessageDeflate" in inspect.getsource(Handshake.accept), "Hypercorn can leave it out itself now"
     assert "app_queue.put" in inspect.getsource(TaskGroup.spawn_app)

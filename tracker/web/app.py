@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from tracker.config import Settings
 from tracker.errors import BadRequest, TrackerError
-from tracker.web import events, health, ingest, live, openapi, page, positions, regions, sockets, vehicles
+from tracker.web import events, health, ingest, live, openapi, page, positions, regions, serving, sockets, vehicles
 from tracker.web.access import check_bind
 from tracker.web.answers import Answered, Receive, Scope, Send, plain_problem, problem
 from tracker.web.bodies import Body, Patience, refuse
@@ -161,7 +161,7 @@ def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = N
     async def main() -> None:
         app = create_app(settings, beside=beside)
         try:
-            await sockets.serve(app, settings, ready=ready)
+            await serving.serve(app, settings, ready=ready)
         except OSError as fault:
             where = f"{settings.host}:{settings.port}"
             raise TrackerError("listen", f"cannot listen on {where}: {fault.strerror or fault}") from fault

@@ -12,7 +12,7 @@ from quart import Blueprint, Response, request
 from tracker import wire
 from tracker.errors import Invalid, TrackerError
 from tracker.viewer import Viewer
-from tracker.web import api, sockets
+from tracker.web import api, serving
 from tracker.web.answers import problem
 from tracker.web.live import PATH, Line, Live, grants
 
@@ -60,7 +60,7 @@ class Letters:
         self.over = True
         self.news.set()
         if stuck:
-            sockets.abort(self.peer)
+            serving.abort(self.peer)
 
 
 def blueprint(live: Live) -> Blueprint:

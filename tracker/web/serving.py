@@ -1,0 +1,373 @@
+"""Serving: everything that knows Hypercorn's insides (0.18), each trick guarded by a test in test_sockets.py.
+
+What it adds to Hypercorn:
+
+- no permessage-deflate: 190 kB a connection, and a 15 kB frame could become 15 MB before a limit is looked at
+- a message over the route's limit ends the connection with 1009 instead of growing a buffer; too many frames with 1008
+- what the app has not received yet is bounded by back-pressure, and a peer that goes away is always noticed
+- a close we start ends the connection within CLOSE_S, whether or not the peer answers, reads or cares
+- `Transport`: ready-made frames go straight to the connection, 5 times cheaper than `websocket.send`
+- HTTP/1.1 only: a WebSocket inside HTTP/2 would go round all of this
+- `serve`: SIGTERM tells sockets, closes them and ends within 5 s, on every Python (3.12+ waits for each connection)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket as sockets
+import struct
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import hypercorn.asyncio.run as hypercorn_run
+import hypercorn.protocol as hypercorn_protocol
+import hypercorn.protocol.h11 as hypercorn_h11
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.config import Config
+from hypercorn.protocol.events import Request, StreamClosed
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
+from hypercorn.utils import LifespanFailureError
+from wsproto.connection import ConnectionState
+from wsproto.events import CloseConnection, Message
+from wsproto.events import Ping as PingFrame
+
+from tracker.web.sockets import EXTENSION, Route
+
+CLOSE_S = 2.0  #: how long a peer has to answer our close
+DRAIN_S = 2.0  #: how long routes have to say good-bye at SIGTERM
+GRACE_S = 1.0  #: then how long requests in flight have to end
+SEND_BUFFER = 64 * 1024  #: bytes the kernel holds for a peer that does not read; the default lets 4 MB grow stale
+NOT_SENT = 16 * 1024  #: and of those, bytes not yet on the wire
+TCP_NOTSENT_LOWAT = getattr(sockets, "TCP_NOTSENT_LOWAT", 25)
+TCP_USER_TIMEOUT = getattr(sockets, "TCP_USER_TIMEOUT", 18)
+FIRST_REQUEST_S = 10.0  #: for a connection that says nothing, or half a request
+USER_TIMEOUT_MS = 60_000  #: the kernel gives up a peer that acknowledges nothing for so long
+
+
+class _DirectTransport:
+    """Frames written straight to the asyncio transport under an accepted socket: server frames need no mask."""
+
+    def __init__(self, stream: _Stream) -> None:
+        self._stream = stream
+        protocol = stream.send.__self__  # type: ignore[attr-defined]  # H11Protocol.stream_send
+        self._tcp = protocol.send.__self__.writer.transport  # TCPServer.protocol_send
+        self._loop = asyncio.get_running_loop()
+        self.heard = self._loop.time()
+
+    def limit(self, route: Route) -> None:
+        self._stream.route = route
+
+    @property
+    def open(self) -> bool:
+        return self._stream.state is ASGIWebsocketState.CONNECTED and not self._stream.closed
+
+    @property
+    def pending(self) -> int:
+        return int(self._tcp.get_write_buffer_size())
+
+    def send(self, payload: bytes, text: bool = True) -> None:
+        if self.open:
+            self._tcp.write(frame_header(len(payload), text) + payload)
+
+    def ping(self) -> None:
+        if self.open:
+            self._tcp.write(b"\x89\x00")
+
+    def close(self, code: int, reason: str = "") -> None:
+        if self.open:
+            self._stream.start_close(code, reason)
+        else:
+            self.abort_later(CLOSE_S)
+
+    def abort_later(self, seconds: float) -> None:
+        self._loop.call_later(seconds, self._tcp.abort)
+
+
+def frame_header(size: int, text: bool = True) -> bytes:
+    """The header of one unmasked, unfragmented frame (RFC 6455 §5.2)."""
+    opcode = 0x81 if text else 0x82
+    if size < 126:
+        return bytes((opcode, size))
+    if size < 65536:
+        return struct.pack(">BBH", opcode, 126, size)
+    return struct.pack(">BBQ", opcode, 127, size)
+
+
+class _Stream(WSStream):
+    """A WebSocket that cannot be inflated, over-filled or kept open against our will."""
+
+    route = Route(lambda socket: asyncio.sleep(0))
+    transport: _DirectTransport
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.app = self._with_transport(self.app)
+        self.gone = asyncio.Event()  # the peer answered our close, or went away
+        self._second = 0.0
+        self._frames = 0
+
+    def _with_transport(self, app: Any) -> Any:
+        async def run(scope: Any, *rest: Any) -> None:
+            scope["extensions"][EXTENSION] = self.transport
+            await app(scope, *rest)
+
+        return run
+
+    async def handle(self, event: Any) -> None:
+        if isinstance(event, Request):
+            unsafe = b"sec-websocket-extensions"
+            event.headers[:] = [(name, value) for name, value in event.headers if name.lower() != unsafe]
+            self.transport = _DirectTransport(self)
+        elif isinstance(event, StreamClosed):
+            self.gone.set()
+            self._unblock()
+        else:
+            self.transport.heard = self.transport._loop.time()
+            if not self.handshake.accepted and not self.closed:  # Hypercorn answers 400 and then forgets about it
+                await super().handle(event)
+                self._unblock().put_nowait({"type": "websocket.disconnect", "code": 1002})
+                self.transport.abort_later(CLOSE_S)
+                return
+        await super().handle(event)
+
+    async def app_send(self, message: Any) -> None:
+        if message is not None and message["type"] == "websocket.close" and self.transport.open:
+            self.start_close(int(message.get("code", 1000)), message.get("reason") or "")
+            return
+        if message is None and self._closing:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.gone.wait(), CLOSE_S)
+        await super().app_send(message)
+
+    async def _accept(self, message: Any) -> None:
+        await super()._accept(message)
+        self.buffer.max_length = self.route.max_message
+
+    @property
+    def _closing(self) -> bool:
+        return self.handshake.accepted and self.connection.state is ConnectionState.LOCAL_CLOSING
+
+    def start_close(self, code: int, reason: str) -> None:
+        """Send our close without waiting, tell the app it is over, and end the connection even if the peer does not."""
+        self.state = ASGIWebsocketState.CLOSED
+        with contextlib.suppress(Exception):  # the transport may be gone already
+            self.transport._tcp.write(self.connection.send(CloseConnection(code=code, reason=reason[:120] or None)))
+        self.transport.abort_later(CLOSE_S + GRACE_S)
+        queue = self._unblock()
+        queue.put_nowait({"type": "websocket.disconnect", "code": code})
+
+    def _unblock(self) -> Any:
+        """Make room for the disconnect: on a full queue Hypercorn would wait for an app that may never receive."""
+        if self.app_put is None:
+            return None
+        queue: Any = self.app_put.__self__  # type: ignore[attr-defined]  # asyncio.Queue.put
+        queue._maxsize = 0
+        return queue
+
+    async def _handle_events(self) -> None:
+        for event in self.connection.events():
+            if self._closing and not isinstance(event, CloseConnection):
+                continue  # our close is on its way: read on for the answer, keep nothing
+            if self._flooded():
+                self.start_close(1008, "too many frames")
+            elif isinstance(event, Message):
+                await self._take(event)
+            elif isinstance(event, PingFrame):
+                await self._send_wsproto_event(event.response())
+            elif isinstance(event, CloseConnection):
+                self.gone.set()
+                if self.connection.state is ConnectionState.REMOTE_CLOSING:
+                    await self._send_wsproto_event(event.response())
+                elif self.connection.state is ConnectionState.OPEN:  # not WebSocket: say why
+                    await self._send_wsproto_event(CloseConnection(code=event.code, reason=event.reason))
+                self.transport.abort_later(CLOSE_S)
+                await self.send(StreamClosed(stream_id=self.stream_id))
+                return
+
+    async def _take(self, event: Message[Any]) -> None:
+        data = event.data
+        size = len(data) if isinstance(data, (bytes, bytearray)) or data.isascii() else len(data.encode())
+        if self.buffer.length + size > self.buffer.max_length:
+            self.buffer.clear()
+            self.start_close(1009, f"a message is at most {self.buffer.max_length} bytes")
+            return
+        self.buffer.extend(event)
+        if event.message_finished and self.app_put is not None:
+            message = self.buffer.to_message()
+            self.buffer.clear()
+            await self.app_put(message)
+
+    def _flooded(self) -> bool:
+        if self.route.max_frames_per_s is None:
+            return False
+        if self.transport.heard - self._second >= 1.0:
+            self._second, self._frames = self.transport.heard, 0
+        self._frames += 1
+        return self._frames > self.route.max_frames_per_s
+
+
+class _Http1(H11Protocol):
+    async def _check_protocol(self, event: Any) -> None:
+        """No way into HTTP/2, neither by upgrade nor by prior knowledge."""
+
+
+class _Connection(TCPServer):
+    """One TCP connection; `all` is what is still to be ended at shutdown."""
+
+    all: ClassVar[set[_Connection]] = set()
+    most = 20_000
+
+    async def run(self) -> None:
+        _Connection.all.add(self)
+        try:
+            if len(_Connection.all) > _Connection.most:
+                self.writer.transport.abort()
+                return
+            await super().run()
+        except* OSError:
+            pass  # the peer went away in the middle of something
+        finally:
+            _Connection.all.discard(self)
+
+    async def _idle_timeout(self) -> None:
+        protocol = self.protocol.protocol
+        if isinstance(protocol, H11Protocol) and protocol.keep_alive_requests == 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.context.terminated.wait(), FIRST_REQUEST_S)
+            await asyncio.shield(self._initiate_server_close())
+        else:
+            await super()._idle_timeout()
+
+
+def _teach_hypercorn() -> None:
+    for module, name, ours in (
+        (hypercorn_h11, "WSStream", _Stream),
+        (hypercorn_protocol, "H11Protocol", _Http1),
+        (hypercorn_run, "TCPServer", _Connection),
+    ):
+        if not issubclass(ours, vars(module)[name]) and vars(module)[name] is not ours:
+            raise RuntimeError(f"this is not the Hypercorn we know: {module.__name__}.{name}")
+        setattr(module, name, ours)
+
+
+def listen(host: str, port: int, backlog: int = 2048) -> sockets.socket:
+    """A listening socket whose connections inherit small send buffers. Raises OSError (in use, no such address)."""
+    family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
+    listener = sockets.socket(family, sockets.SOCK_STREAM)
+    try:
+        listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        listener.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
+        listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, SEND_BUFFER)
+        with contextlib.suppress(OSError):  # not every system has it
+            listener.setsockopt(sockets.IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOT_SENT)
+            listener.setsockopt(sockets.IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+        listener.bind((host, port))
+        listener.listen(backlog)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+async def serve(
+    app: Any,
+    settings: Any,
+    *,
+    ready: Callable[[str, int], None] | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve `app` on `settings.host`:`settings.port` until SIGTERM, SIGINT or `stop`; then drain and return.
+
+    `ready(host, port)` is called once connections are accepted. Raises OSError when the address cannot be had and
+    whatever the app raised while starting up.
+    """
+    _teach_hypercorn()
+    _allow_many_files()
+    _Connection.most = getattr(settings, "max_connections", _Connection.most)
+    stop = stop or asyncio.Event()
+    listener = listen(settings.host, settings.port)
+    host, port = listener.getsockname()[:2]
+    fault: list[BaseException] = []
+    startup = app.startup
+
+    async def remembering_startup() -> None:
+        try:
+            await startup()
+        except BaseException as error:
+            fault.append(error)
+            raise
+
+    async def until_stopped() -> None:
+        if ready is not None:
+            ready(host, port)
+        await stop.wait()
+        await _drain(app)
+
+    app.startup = remembering_startup
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError, RuntimeError):  # not on Windows, not outside the main thread
+            loop.add_signal_handler(number, stop.set)
+    try:
+        await hypercorn_serve(app, _config(settings, listener), shutdown_trigger=until_stopped, mode="asgi")
+    except LifespanFailureError:
+        raise (fault[0] if fault else RuntimeError("the app did not start")) from None
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with contextlib.suppress(NotImplementedError, RuntimeError):
+                loop.remove_signal_handler(number)
+
+
+def _config(settings: Any, listener: sockets.socket) -> Config:
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.backlog = 2048
+    config.alpn_protocols = ["http/1.1"]
+    config.include_server_header = False
+    config.keep_alive_timeout = float(getattr(settings, "keep_alive_s", 15.0))
+    config.keep_alive_max_requests = 1_000_000
+    config.graceful_timeout = GRACE_S
+    config.shutdown_timeout = 60  # the app flushes its writer here
+    config.websocket_ping_interval = None  # viewers have their own heartbeat
+    config.loglevel = "WARNING"
+    return config
+
+
+async def _drain(app: Any) -> None:
+    """Routes say good-bye; then whatever is left is ended, so that no Python waits for it."""
+    farewells = [asyncio.ensure_future(drain()) for drain in app.extensions.get("tracker.drains", ())]
+    if farewells:
+        _, late = await asyncio.wait(farewells, timeout=DRAIN_S)
+        for task in late:
+            task.cancel()
+    for connection in _Connection.all:
+        stream = getattr(getattr(connection.protocol, "protocol", None), "stream", None)
+        if isinstance(stream, _Stream) and stream.transport.open:
+            stream.start_close(1012, "the server is going away")
+    asyncio.get_running_loop().call_later(GRACE_S, _abort_all)
+
+
+def abort(peer: Any) -> None:
+    """Cut off the connection of an HTTP request (its `scope["client"]`): for a peer that reads no answer."""
+    for connection in list(_Connection.all):
+        name = connection.writer.get_extra_info("peername")
+        if peer and name and tuple(name[:2]) == tuple(peer[:2]):
+            connection.writer.transport.abort()
+
+
+def _abort_all() -> None:
+    for connection in list(_Connection.all):
+        connection.writer.transport.abort()
+
+
+def _allow_many_files() -> None:
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65536)), hard))
