@@ -45,9 +45,10 @@ javascript: $(NODE)
 bench: $(TEST) browser  ## the numbers of docs/performance.md
 	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
-soak: $(TEST)  ## a long run under load: make soak SECONDS=3600
+soak: $(TEST) browser  ## a long run under load: make soak SECONDS=3600
 	SECONDS=$(SECONDS) $(BIN)/python tests/bench/soak_live.py
 	SECONDS=$(SECONDS) $(BIN)/python tests/bench/soak.py
+	SECONDS=$(SECONDS) $(BIN)/python tests/bench/soak_page.py
 
 # ---------------------------------------------------------------- the environment
 

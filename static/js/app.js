@@ -77,6 +77,7 @@ export class App {
     else if (message.op === "snapshot") fleet.snapshot(message, clock, frame);
     else if (message.op === "update") fleet.update(message, clock, frame);
     else if (message.op === "counts") fleet.counts(message);
+    if (message.left || message.new) this.#selectedAgain();
     if (fleet.regionVersion !== regionsBefore) this.regions.refresh();
     if (message.op === "snapshot" && (message.part ?? 1) >= (message.parts ?? 1)) this.#whole();
     for (const reader of this.readers) reader(message);
@@ -89,9 +90,15 @@ export class App {
     const { fleet } = this;
     this.catchingUp = false;
     if (!this.fitted && fleet.byId.size) this.fitFleet(false);
-    if (this.overlay.selected && fleet.byId.get(this.overlay.selected.id) !== this.overlay.selected) this.overlay.selected = null;
-    if (this.state.value.vehicle && !this.overlay.selected) this.#show(this.state.value.vehicle);
+    this.#selectedAgain();
     this.tickNow();
+  }
+
+  /** The selected and the pointed at may have gone, or come only now; their slots belong to others then. */
+  #selectedAgain() {
+    const { overlay, fleet } = this, { vehicle } = this.state.value, v = vehicle === null ? null : fleet.byId.get(vehicle) ?? null;
+    if (overlay.hovered && fleet.byId.get(overlay.hovered.id) !== overlay.hovered) overlay.hovered = null;
+    if (v !== overlay.selected) this.#show(vehicle);
   }
 
   #status() {

@@ -221,8 +221,10 @@ def application(feed: Feed) -> Quart:
         return shown(row)
 
     @app.get("/api/v1/vehicles/<id>/track")
-    async def track(id: str) -> dict[str, Any]:
-        row = next(row for row in feed.rows if row[1] == id)
+    async def track(id: str) -> Any:
+        row = next((row for row in feed.rows if row[1] == id), None)
+        if row is None:
+            return {"title": "not found", "status": 404, "code": "unknown_vehicle", "detail": "there is none"}, 404
         pick, out, now = random.Random(row[0]), [], feed.now()
         for step in range(240):
             ago = (240 - step) * 60_000 if step < 120 else (240 - step) * 10_000

@@ -235,6 +235,19 @@ async def test_a_page_that_follows_one_region_is_sent_no_other_vehicle(open_page
     await page.wait_for_function("() => window.fleetPage.fleet.byId.size === 40")
 
 
+async def test_a_vehicle_that_goes_is_not_pointed_at_and_one_that_comes_late_is(open_page: Open, feed: Running) -> None:
+    late = feed.feed.rows.pop()
+    page = await live(await open_page(f"{feed.url}#{PLACE}&vehicle={late[1]}"))
+    page.expected += ["404"]  # type: ignore[attr-defined]
+    assert await page.evaluate("window.fleetPage.overlay.selected") is None
+    feed.feed.rows.append(late)
+    feed.feed.tell(new=[late])
+    await page.wait_for_function(f"() => window.fleetPage.overlay.selected?.id === '{late[1]}'")
+    await page.wait_for_selector(f".detail:not([hidden]) .pairs:has-text('{late[1]}')")
+    feed.feed.tell(left=[[late[0], "removed"]])
+    await page.wait_for_function("() => window.fleetPage.overlay.selected === null")
+
+
 async def test_five_states_differ_for_every_eye_and_without_colour(open_page: Open, feed: Running) -> None:
     page = await live(await open_page(f"{feed.url}#{PLACE}"))
     for theme in ("light", "dark"):
