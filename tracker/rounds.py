@@ -26,6 +26,7 @@ from tracker.plane import TINY
 STEP_M = 1000.0  #: between the corners of a corridor's chords
 SLACK_M = 0.5  #: chords lie this near to the line they stand for, along the ground and below it
 RUN = 32  #: chords in one box of a corridor
+ROOT_M = 1e-9  #: this near to the edge a line is at it
 DEGREE_M = 111_700.0  # no degree anywhere is longer
 
 
@@ -180,6 +181,7 @@ def _crossing(
     lines: tuple[Line, ...], reach_m: float, lat1: float, lon1: float, lat2: float, lon2: float
 ) -> tuple[float, float] | None:
     pieces = max(1, ceil(max(abs(lat2 - lat1), abs(lon2 - lon1)) / 0.25))
+    steep = hypot((lat2 - lat1) * DEGREE_M, (lon2 - lon1) * DEGREE_M)  # metres the whole line is long, at most
     first, last = 2.0, -1.0
     for line in lines:
 
@@ -187,24 +189,28 @@ def _crossing(
             return _line_distance_m(line, *lerp(lat1, lon1, lat2, lon2, t)) - reach_m
 
         for i in range(pieces):
-            touched = _touch(beyond, i / pieces, (i + 1) / pieces)
+            touched = _touch(beyond, i / pieces, (i + 1) / pieces, steep)
             if touched:
                 first, last = min(first, touched[0]), max(last, touched[1])
     return (first, last) if first <= last else None
 
 
-def _touch(beyond: Callable[[float], float], low: float, high: float) -> tuple[float, float] | None:
-    """Where a distance that falls, then rises, is not positive: from, to."""
+def _touch(beyond: Callable[[float], float], low: float, high: float, steep: float) -> tuple[float, float] | None:
+    """Where a distance that falls, then rises, is not positive: from, to. It never changes faster than `steep`."""
     a, b = low, high
     f_low, f_high = beyond(low), beyond(high)
     if f_low <= 0 and f_high <= 0:
         return low, high
+    if f_low + f_high > steep * (b - a):  # too far from both ends to be near between
+        return None
     ratio = (sqrt(5) - 1) / 2
     c, d = b - ratio * (b - a), a + ratio * (b - a)
     fc, fd = beyond(c), beyond(d)
     for _ in range(60):
         if fc <= 0 or fd <= 0 or b - a < 1e-12:
             break
+        if min(fc, fd) > steep * (c - a):  # no place between `a` and `b` is further from one of these
+            return None
         if fc < fd:
             b, d, fd = d, c, fc
             c = b - ratio * (b - a)
@@ -217,19 +223,30 @@ def _touch(beyond: Callable[[float], float], low: float, high: float) -> tuple[f
     if inside[0] > 0:
         return None
     return (
-        low if f_low <= 0 else _root(beyond, inside[1], low),
-        high if f_high <= 0 else _root(beyond, inside[1], high),
+        low if f_low <= 0 else _root(beyond, inside, (f_low, low)),
+        high if f_high <= 0 else _root(beyond, inside, (f_high, high)),
     )
 
 
-def _root(beyond: Callable[[float], float], inside: float, outside: float) -> float:
-    for _ in range(45):
-        middle = (inside + outside) / 2
-        if beyond(middle) <= 0:
-            inside = middle
+def _root(beyond: Callable[[float], float], inside: tuple[float, float], outside: tuple[float, float]) -> float:
+    """Where the distance becomes positive between two (distance, place): the last place found where it is not.
+
+    Regula falsi, the Illinois way: an end that stays counts half, so that both ends close in.
+    """
+    (f_in, t_in), (f_out, t_out) = inside, outside
+    weight_in, weight_out = f_in, f_out
+    for _ in range(60):
+        if f_in > -ROOT_M or abs(t_out - t_in) < 1e-13:
+            break
+        t = t_in + (t_out - t_in) * weight_in / (weight_in - weight_out)
+        f = beyond(t)
+        if f <= 0:
+            t_in, f_in, weight_in = t, f, f
+            weight_out /= 2
         else:
-            outside = middle
-    return inside
+            t_out, weight_out = t, f
+            weight_in /= 2
+    return t_in
 
 
 def _stepped(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
