@@ -69,8 +69,7 @@ class Hub:
 
     def route(self, change: Change) -> None:
         """Take one committed change, and have the picture take it."""
-        regions_of = self.routing.regions_of
-        before = {state.n: regions_of(state.ping.vehicle) for state in change.moved} if change.events else {}
+        inside = {event.vehicle: set(self.routing.regions_of(event.vehicle)) for event in change.events}
         self.routing.take(change)
         if self._singles:
             for state in change.moved:
@@ -78,19 +77,16 @@ class Hub:
                     for viewer in interest.viewers:
                         self.urgent.setdefault(viewer, set()).add(state.n)
         if change.events:
-            self._happen(change, before)
+            self._happen(change, inside)
         for ack in change.acked:
             self._ack(ack)
         if self.viewers:
             self.wake()
 
-    def _happen(self, change: Change, before: dict[int, dict[str, int]]) -> None:
-        """Remember the events, with the regions each one's vehicle was in as it happened."""
-        inside: dict[str, set[str]] = {}
-        for state in change.moved:
-            inside[state.ping.vehicle] = set(before.get(state.n, ()))
+    def _happen(self, change: Change, inside: dict[str, set[str]]) -> None:
+        """Remember the events, with the regions each one's vehicle was in as it happened: `inside` before them all."""
         for event in change.events:
-            regions = inside.setdefault(event.vehicle, set(self.routing.regions_of(event.vehicle)))
+            regions = inside[event.vehicle]
             if event.region is not None and event.kind == "enter":
                 regions.add(event.region)
             elif event.region is not None and event.kind == "exit":

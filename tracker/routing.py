@@ -105,7 +105,7 @@ class Routing:
     def _put(self, state: VehicleState) -> Entry:
         x, y = tile(state.ping.lat, state.ping.lon, DEEPEST)
         old = self.entries.get(state.n)
-        entry = self.entries[state.n] = Entry(state, wire.moved_row(state, self.t0), x, y)
+        entry = self.entries[state.n] = Entry(state, self.t0, x, y)
         shift = DEEPEST - BASE
         if old is None or (old.x >> shift, old.y >> shift) != (x >> shift, y >> shift):
             if old is not None:

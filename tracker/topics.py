@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from tracker.columns import Row, pack
 from tracker.events import VehicleState
-from tracker.wire import Members, encode, moved_text
+from tracker.wire import Members, encode, moved_row, moved_text
 
 K = TypeVar("K")
 MOST_KEPT = 50_000  #: tombstones of one kind in one topic
@@ -24,14 +24,21 @@ class Entry:
     A newer state is another Entry: what a fragment holds is what was so when it was made.
     """
 
-    __slots__ = ("full", "row", "state", "text", "x", "y")
+    __slots__ = ("_row", "_t0", "full", "state", "text", "x", "y")
 
-    def __init__(self, state: VehicleState, row: Row, x: int, y: int) -> None:
+    def __init__(self, state: VehicleState, t0: int, x: int, y: int) -> None:
         self.state = state
-        self.row = row
+        self._t0 = t0
+        self._row: Row | None = None
         self.x, self.y = x, y  # its tile at the deepest zoom
         self.text: bytes | None = None  # of a `moved` row
         self.full: bytes | None = None  # of a `new` row
+
+    @property
+    def row(self) -> Row:
+        if self._row is None:
+            self._row = moved_row(self.state, self._t0)
+        return self._row
 
     def moved(self) -> bytes:
         if self.text is None:
