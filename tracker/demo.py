@@ -88,14 +88,15 @@ class Van:
         fix, driving = self._fix(seconds)
         lat, lon, accuracy = self._received(fix)
         speed = max(0.0, fix.speed_mps + self.random.gauss(0, 0.15)) if fix.speed_mps > 0.3 else 0.0
-        heading = (fix.heading + self.random.gauss(0, 2)) % 360 if speed > 1 else None
+        # Like most trackers it keeps the last course while the van stands at a light.
+        heading = (fix.heading + self.random.gauss(0, 2)) % 360 if speed > 1 else fix.heading
         return Ping(
             vehicle=self.vehicle,
             time=time,
             lat=round(lat, 7),
             lon=round(lon, 7),
             speed_mps=round(speed, 2),
-            heading=None if heading is None else round(heading, 1) % 360,
+            heading=round(heading, 1) % 360,
             accuracy_m=accuracy,
             ignition=driving or self.ignition,
             battery_pct=round(self.battery - fix.driven_m / 250, 1),

@@ -122,3 +122,16 @@ export function icon(name, size = 16) {
 export function iconButton(name, label, onclick, props = {}) {
   return h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, ...(onclick ? { onclick } : {}), ...props }, icon(name));
 }
+
+/** Put text on the clipboard; false: it could not be. Browsers keep their clipboard from pages that came over plain HTTP
+ * from another machine, where only the old way works. @param {string} words */
+export async function copyText(words) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(words).then(() => true, () => false);
+  const before = /** @type {HTMLElement|null} */ (document.activeElement), area = h("textarea", { class: "visually-hidden", value: words, readOnly: true });
+  document.body.appendChild(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  before?.focus();
+  return done;
+}

@@ -2,7 +2,7 @@
 
 import { showKeys } from "./dialogs.js";
 import { flipTheme } from "./controls.js";
-import { $ } from "./dom.js";
+import { $, copyText } from "./dom.js";
 
 /** @param {import("./app.js").App} app @param {{list: import("./list.js").VehicleList, events: import("./events.js").EventsColumn, editor: import("./editor.js").Editor, alerts: import("./alerts.js").Alerts}} parts */
 export function keys(app, { list, events, editor, alerts }) {
@@ -24,7 +24,7 @@ export function keys(app, { list, events, editor, alerts }) {
     g: () => editor.begin(),
     t: () => flipTheme(app),
     m: () => app.state.value.vehicle && alerts.mute(`vehicle:${app.state.value.vehicle}`, 15),
-    c: () => copyLink(app),
+    c: () => copyLink(app, alerts),
     j: () => (app.preferences.set({ events: true }), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "j" }))),
     k: () => (app.preferences.set({ events: true }), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "k" }))),
   };
@@ -50,13 +50,10 @@ function escape(app, editor, target, typing) {
   (/** @type {HTMLElement} */ ($(app.state.value.tab === "regions" ? "#tab-regions" : "#vehicle-list"))).focus();
 }
 
-/** @param {import("./app.js").App} app */
-export async function copyLink(app) {
+/** @param {import("./app.js").App} app @param {import("./alerts.js").Alerts} alerts */
+export async function copyLink(app, alerts) {
   app.writeLink();
-  try {
-    await navigator.clipboard.writeText(location.href);
-    app.say("Link copied");
-  } catch {
-    app.say("The link is in the address bar");
-  }
+  const done = await copyText(location.href), title = done ? "Link copied" : "Copy it from the address bar";
+  alerts.toast({ icon: done ? "copy" : "info", title, body: "It opens this view again, for anyone who may see it." });
+  app.say(title);
 }

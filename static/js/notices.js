@@ -1,6 +1,6 @@
 // What the page says over the map: demo data, how to connect the first device, missing tiles, what is followed.
 
-import { $, fill, h, icon, iconButton, refill } from "./dom.js";
+import { $, copyText, fill, h, icon, iconButton, refill } from "./dom.js";
 
 export class Notices {
   /** @param {import("./app.js").App} app */
@@ -30,15 +30,18 @@ export class Notices {
     return `curl ${url} -H 'content-type: application/json' -d '{"vehicle":"${vehicle}","time":"'$(date -u +%FT%TZ)'","lat":${lat.toFixed(4)},"lon":${lon.toFixed(4)}}'`;
   }
 
-  /** @param {string} line @param {boolean} [wrap] */
-  #code(line, wrap = false) {
+  /** @param {string} line */
+  #code(line) {
     const copy = iconButton("copy", "Copy the command", async () => {
-      await navigator.clipboard?.writeText(line).catch(() => {});
-      copy.replaceChildren(icon("check"));
-      this.app.say("Copied");
-      setTimeout(() => copy.replaceChildren(icon("copy")), 1500);
+      const done = await copyText(line);
+      if (!done) getSelection()?.selectAllChildren(code);
+      this.app.say(done ? "Copied" : "Press Ctrl C to copy");
+      copy.replaceChildren(icon(done ? "check" : "warn"));
+      copy.title = done ? "Copied" : "Selected: press Ctrl C to copy";
+      setTimeout(() => (copy.replaceChildren(icon("copy")), (copy.title = "Copy the command")), 2500);
     });
-    return h("div", { class: `code-line${wrap ? " wrap" : ""}` }, h("code", { tabIndex: 0 }, line), copy);
+    const code = h("code", { tabIndex: 0 }, line);
+    return h("div", { class: "code-line" }, code, copy);
   }
 
   #demo() {
@@ -48,7 +51,7 @@ export class Notices {
       code.hidden = !open;
       more.setAttribute("aria-expanded", String(open));
     } }, innerWidth < 720 ? "Add your own" : "Add a vehicle of your own");
-    const code = this.#code(this.#curl("my-van"), true);
+    const code = this.#code(this.#curl("my-van"));
     code.hidden = innerWidth < 1100;
     more.setAttribute("aria-expanded", String(!code.hidden));
     const banner = h("div", { class: "floating banner demo", role: "note" }, h("span", { class: "tag" }, "Demo data"), h("span", { class: "wide-only" }, "Simulated vans in Helsinki."), more, iconButton("close", "Close this note", close, { class: "icon-button tiny end" }), code);
@@ -80,7 +83,7 @@ export class Notices {
     this.#chips();
     if (app.fleet.ready && !count && !this.welcome && !app.state.value.regions && !app.info.demo) {
       this.welcome = h("section", { class: "welcome floating", "aria-label": "Connect a device" }, h("h2", null, "Connect the first vehicle"),
-        h("p", null, "Anything that speaks HTTP can report a position. Paste this into a terminal and watch it appear here:"), this.#code(this.#curl("van-1"), true),
+        h("p", null, "Anything that speaks HTTP can report a position. Paste this into a terminal and watch it appear here:"), this.#code(this.#curl("van-1")),
         h("p", { class: "waiting", role: "status" }, "Waiting for the first position…"));
       fill($("#map-centre"), this.welcome);
     } else if (this.welcome && count && !this.welcome.dataset.done) {

@@ -130,13 +130,16 @@ export class Overlay {
       const at = vehicles.position(slot);
       if (at) room.take(at[0] - reach + 4, at[1] - reach + 4, at[0] + reach - 4, at[1] + reach - 4);
     }
+    /** @type {[number, number][]} */ const heaps = [];
     let drawn = 0;
     for (const v of wanted) {
       const at = vehicles.position(v.slot);
       if (!at || drawn >= LABELS_MAX) continue;
       const strong = v === this.selected || v === this.hovered;
+      // One name stands for a heap, and says so.
+      if (!strong && heaps.some(([x, y]) => Math.abs(x - at[0]) < reach && Math.abs(y - at[1]) < reach)) continue;
       const heap = vehicles.near(at);
-      let words = heap > 3 ? `${v.name} +${heap - 1}` : v.name; // one name must not stand for a heap
+      let words = heap > 3 ? `${v.name} +${heap - 1}` : v.name;
       if (this.labels === "more") words += `  ${v.speed >= 0 ? format.speed(v.speed, this.units) : status(v)}`;
       const w = ctx.measureText(words).width, gap = reach + 5, middle = at[0] - w / 2, far = reach + tall + 3;
       const sides = [[at[0] + gap, at[1]], [at[0] - gap - w, at[1]], [middle, at[1] + far], [middle, at[1] - far]];
@@ -148,6 +151,7 @@ export class Overlay {
       this.sides.set(v.slot, side);
       room.take(x - 2, y - tall, x + w + 2, y + tall);
       drawn++;
+      if (heap > 3) heaps.push(at);
       label(ctx, words, x, y, strong, em);
     }
   }

@@ -39,7 +39,7 @@ export class VehiclePanel {
         h("button", { type: "button", class: "button small", onclick: () => this.#centre() }, icon("pin", 14), "Show"),
         h("button", { type: "button", class: "button small", onclick: () => app.state.set({ about: `vehicle:${app.state.value.vehicle}` }) }, icon("list", 14), "Events"),
         h("button", { type: "button", class: "button small", onclick: () => alerts.mute(`vehicle:${app.state.value.vehicle}`, 15) }, icon("mute", 14), "Mute 15 min"),
-        h("button", { type: "button", class: "button small", onclick: () => copyLink(app) }, icon("copy", 14), "Link")),
+        h("button", { type: "button", class: "button small", onclick: () => copyLink(app, alerts) }, icon("copy", 14), "Link")),
       h("div", { class: "detail-body", tabIndex: -1 },
         h("div", { class: "block" }, this.notices, h("dl", { class: "facts" }, fact("Speed", at.speed), fact("Heading", at.heading), fact("Last fix", at.age), fact("Heard", at.heard))),
         h("div", { class: "block" }, h("h3", null, "Regions"), this.regions),

@@ -273,3 +273,15 @@ async def test_the_register_is_edited_in_the_panel(open_page: Open, feed: Runnin
         "() => document.querySelector('.detail:not([hidden]) h2').textContent.startsWith('<img')"
     )
     assert feed.feed.rows[4][2].startswith("<img")
+
+
+async def test_the_command_is_copied_even_where_the_browser_hides_its_clipboard(open_page: Open, feed: Running) -> None:
+    """Over plain HTTP from another machine `navigator.clipboard` does not exist, and a tick would be a lie."""
+    page = await live(await open_page(feed.url))
+    await page.evaluate("""() => {
+      Object.defineProperty(navigator, 'clipboard', {value: undefined});
+      document.addEventListener('copy', e => window.copied = e.target.value);
+    }""")
+    await page.get_by_role("button", name="Copy the command").click()
+    await page.wait_for_selector(".code-line .icon-button[title=Copied]")
+    assert await page.evaluate("window.copied") == await page.locator(".code-line code").inner_text()
