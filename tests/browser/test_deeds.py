@@ -285,3 +285,20 @@ async def test_the_command_is_copied_even_where_the_browser_hides_its_clipboard(
     await page.get_by_role("button", name="Copy the command").click()
     await page.wait_for_selector(".code-line .icon-button[title=Copied]")
     assert await page.evaluate("window.copied") == await page.locator(".code-line code").inner_text()
+
+
+async def test_units_zone_and_theme_are_the_readers_and_stay(open_page: Open, feed: Running) -> None:
+    feed.feed.event("enter", 2, "kamppi")
+    page = await live(await open_page(f"{feed.url}#{PLACE}&state=moving"))
+    await page.get_by_role("button", name="Settings").click()
+    for button in ("Miles", "Dark"):
+        await page.locator("dialog").get_by_role("button", name=button, exact=True).click()
+    await page.locator("dialog select").select_option("Asia/Tokyo")
+    await page.keyboard.press("Escape")
+    await page.wait_for_selector("dialog", state="detached")
+    for _ in range(2):
+        await page.wait_for_selector("#vehicle-list .speed:has-text('mph')")
+        await page.wait_for_function("() => document.querySelector('.event time')?.title.endsWith('UTC+9')")
+        assert await page.evaluate("document.documentElement.hasAttribute('data-dark')")
+        await live(page)
+        await page.reload()
