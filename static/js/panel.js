@@ -186,7 +186,7 @@ export class VehiclePanel {
         apart && h("p", { class: "notice" }, icon("clock", 14), h("span", null, `Its pings arrive late: the newest fix was ${format.spoken(v.heard - v.time)} old when it was heard. Such events are listed, never raised.`)));
     }
     const inside = app.insideOf(v);
-    if (!inside.length) this.regions.children.length === 1 && this.regions.dataset.none ? 0 : (fill(this.regions, h("li", { class: "muted" }, "In no region")), (this.regions.dataset.none = "1"));
+    if (!inside.length) this.regions.children.length === 1 && this.regions.dataset.none ? 0 : (fill(this.regions, h("li", { class: "muted" }, "In no region")), (this.regions.dataset.none = "1"), (this.regions.dataset.key = ""));
     else {
       delete this.regions.dataset.none;
       const key = inside.map(([region]) => region).join("\0");

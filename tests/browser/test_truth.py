@@ -248,6 +248,22 @@ async def test_a_vehicle_that_goes_is_not_pointed_at_and_one_that_comes_late_is(
     await page.wait_for_function("() => window.fleetPage.overlay.selected === null")
 
 
+async def test_the_panel_of_a_vehicle_that_leaves_a_region_and_comes_back_goes_on(
+    open_page: Open, feed: Running
+) -> None:
+    feed.feed.members = {"depot": [12]}
+    page = await live(await open_page(f"{feed.url}#{PLACE}&vehicle=van-12"))
+    regions = page.locator(".detail:not([hidden]) .line-list").first
+    for change, words in (
+        ({}, "Depot"),
+        ({"out": [["depot", [12]]]}, "In no region"),
+        ({"in": [["depot", [12]]]}, "Depot"),
+    ):
+        feed.feed.members["depot"] = [] if "out" in change else [12]
+        feed.feed.tell(**change)
+        await regions.filter(has_text=words).wait_for()
+
+
 async def test_five_states_differ_for_every_eye_and_without_colour(open_page: Open, feed: Running) -> None:
     page = await live(await open_page(f"{feed.url}#{PLACE}"))
     for theme in ("light", "dark"):
