@@ -25,6 +25,11 @@ def test_the_page_names_only_files_that_are_there(shared_server: Server) -> None
         assert "://" not in name
 
 
+def test_the_page_asks_for_every_module_at_once() -> None:
+    asked = re.findall(r'"modulepreload" href="static/js/([^"]+)"', (ROOT / "static" / "index.html").read_text())
+    assert asked == sorted(path.name for path in (ROOT / "static" / "js").glob("*.js") if path.name != "main.js")
+
+
 def test_every_asset_that_the_build_brings_is_served(shared_server: Server) -> None:
     names = [path.relative_to(VENDOR) for path in VENDOR.rglob("*") if path.is_file() and path.name != ".stamp"]
     assert len(names) > 8, "the build hook has not run: pip install -e ."
