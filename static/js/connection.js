@@ -14,6 +14,7 @@ import { isFinal } from "./wire.js";
 const FIRST_MS = 250, LONGEST_MS = 5000;
 const OPEN_WITHIN_MS = 8000;
 const UPGRADE_AGAIN_MS = 60_000; // on a fallback: how often WebSocket is tried again
+const STREAM_LASTS_MS = 10_000; // one that ends sooner was cut on its way
 const GOT_EVERY_MS = 250;
 const MEASURE_EVERY_MS = 10_000;
 
@@ -25,7 +26,7 @@ export class Connection {
     /** @type {Socket|Stream|Polling|null} */ this.transport = null;
     /** @type {string|null} */ this.cursor = null;
     this.tries = 0;
-    this.failedSockets = 0; // in a row, never opened
+    this.failedSockets = 0; // in a row: never opened, or a stream that did not last
     this.heartbeat = 20_000;
     this.heardAt = 0;
     this.frame = 0; // newest to be acknowledged
@@ -137,7 +138,8 @@ export class Connection {
     const { transport, status: { by } } = this;
     this.transport = null;
     transport?.close();
-    if (transport && !transport.opened && by !== "polling") this.#suspect(by);
+    const cut = by === "stream" && performance.now() - this.openedAt < STREAM_LASTS_MS;
+    if (transport && by !== "polling" && (cut || !transport.opened)) this.#suspect(by);
     if (isFinal(code)) {
       this.#set({ phase: "refused", reason: reason || `closed with ${code}` });
       return;
@@ -151,7 +153,7 @@ export class Connection {
     this.#set({ phase: "waiting", since: this.status.phase === "live" ? Date.now() : this.status.since, retryAt: Date.now() + wait, latency: null });
   }
 
-  /** It never opened. Only where HTTP passes is that the fault of the way and not of a server that is away.
+  /** It never opened, or did not last. Only where HTTP passes is that the fault of the way and not of a server that is away.
    * @param {"websocket"|"stream"|"polling"} by */
   async #suspect(by) {
     try {

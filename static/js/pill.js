@@ -34,7 +34,8 @@ export class Pill {
       main = this.app.catchingUp ? "Catching up" : "Live";
       if (this.app.catchingUp) phase = "catching";
       const way = status.by === "websocket" ? "" : status.by === "stream" ? "stream" : "polling";
-      extra = this.caughtUp.until > now ? `caught up${this.caughtUp.events ? ` · ${this.caughtUp.events} ${this.caughtUp.events === 1 ? "event" : "events"}` : ""}` : way || (status.latency === null ? "" : `${Math.max(1, Math.round(status.latency))} ms`);
+      const { events, until } = this.caughtUp, caughtUp = until > now ? ["caught up", events && `${events} ${events === 1 ? "event" : "events"}`] : [];
+      extra = [...caughtUp, way].filter(Boolean).join(" · ") || (status.latency === null ? "" : `${Math.max(1, Math.round(status.latency))} ms`);
     } else if (phase === "waiting" || phase === "offline") {
       const wait = Math.max(0, Math.ceil((status.retryAt - now) / 1000));
       main = phase === "offline" ? `Offline since ${format.clockShort(status.since, zone)}` : "Reconnecting";
