@@ -4,6 +4,7 @@ PYTHON ?= python3
 PORT   ?= 8000
 SECONDS ?= 600
 PYTEST_FLAGS ?=
+FAULT ?=
 
 VENV := .venv
 BIN  := $(VENV)/bin
@@ -19,7 +20,7 @@ LOCK := $(BIN)/uv --quiet pip compile --universal --python-version 3.11 --genera
 export PIP_ROOT_USER_ACTION := ignore
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test lint python javascript browser bench soak lock clean
+.PHONY: help demo test lint python javascript browser faults bench soak lock clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -41,6 +42,9 @@ python: $(TEST) $(NODE) browser
 javascript: $(NODE)
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test
+
+faults: $(TEST) $(NODE) browser  ## planted faults: each must fail a test (make faults FAULT=dwell for some)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/faults/run.py -n 2 -k "$(FAULT)"
 
 bench: $(TEST) browser  ## the numbers of docs/performance.md
 	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done

@@ -1,0 +1,224 @@
+"""Planted faults: a promise is tested when breaking it fails a test. `make faults` runs this.
+
+Each fault in `*.toml` beside this file is one text of tracker/ or static/js and what stands there instead. A fault is
+*killed* when a test it names fails by assertion with it; all named tests must pass without any. A fault whose text is
+not found exactly once no longer applies; one with which the program does not even run proves nothing. All three fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import queue
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import tomllib
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).parent
+LEAST = 60  #: faults; fewer are no net
+SMOKE = "tests/faults/smoke.py"
+TIMEOUT_S = 240
+NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv", "node_modules", "__pycache__", ".*_cache", ".hypothesis", "img", "dist", "build"
+)
+LINKED = (".venv", "node_modules")
+
+KILLED, SURVIVED, GONE, BROKEN = "killed", "SURVIVED", "NO LONGER APPLIES", "DOES NOT RUN"
+
+
+class Fault(NamedTuple):
+    name: str
+    old: str
+    new: str
+    killed_by: list[str]
+
+
+class Result(NamedTuple):
+    word: str
+    why: str = ""
+
+
+def planted() -> list[Fault]:
+    """Every fault of every file, in order."""
+    faults: list[Fault] = []
+    for file in sorted(HERE.glob("*.toml")):
+        faults += [Fault(**entry) for entry in tomllib.loads(file.read_text())["fault"]]
+    doubles = [name for name, times in Counter(fault.name for fault in faults).items() if times > 1]
+    if doubles:
+        sys.exit(f"two faults of one name: {', '.join(doubles)}")
+    return faults
+
+
+def sources(root: Path) -> Iterator[Path]:
+    yield from sorted((root / "tracker").rglob("*.py"))
+    yield from sorted((root / "static" / "js").rglob("*.js"))
+
+
+def place_of(fault: Fault, root: Path) -> Path | None:
+    """The one file the fault's text stands in, once; None when there is no such file."""
+    found = [(file, file.read_text().count(fault.old)) for file in sources(root)]
+    places = [(file, times) for file, times in found if times]
+    return places[0][0] if len(places) == 1 and places[0][1] == 1 else None
+
+
+class Workplace:
+    """A copy of the checkout, to spoil and mend."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder
+        shutil.copytree(ROOT, folder, ignore=NOT_COPIED)
+        for name in LINKED:
+            (folder / name).symlink_to(ROOT / name)
+        self.environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+            "PYTHONPATH": str(folder),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=self.root, env=self.environ, capture_output=True, text=True, timeout=TIMEOUT_S
+        )
+
+    def python_tests(self, ids: list[str], *options: str) -> dict[str, str]:
+        """Test name → how it ended: passed, assertion, or another word for what went wrong."""
+        report = self.root / "report.xml"
+        report.unlink(missing_ok=True)
+        done = self.run(
+            sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *options, *ids
+        )
+        if not report.exists():
+            return {"pytest": f"no report: {(done.stdout + done.stderr).strip()[-400:]}"}
+        ends = {
+            f"{case.get('classname')}::{case.get('name')}": _end(case) for case in ET.parse(report).iter("testcase")
+        }
+        return ends or {"pytest": f"no test was run: {done.stdout.strip()[-400:]}"}
+
+    def script_tests(self, files: list[str]) -> dict[str, str]:
+        done = self.run("node", "--test", "--test-reporter=tap", *files)
+        word = (
+            "passed" if done.returncode == 0 else "assertion" if "ERR_ASSERTION" in done.stdout else done.stdout[-400:]
+        )
+        return {" ".join(files): word}
+
+    def tests(self, ids: list[str], *options: str) -> dict[str, str]:
+        scripts = sorted({id.split("#")[0] for id in ids if ".js" in id})
+        cases = [id for id in ids if ".js" not in id]
+        ends = self.python_tests(cases, *options) if cases else {}
+        return ends | (self.script_tests(scripts) if scripts else {})
+
+    def judge(self, fault: Fault) -> Result:
+        file = place_of(fault, self.root)
+        if file is None:
+            return Result(GONE, "its text is not found exactly once in tracker/ and static/js")
+        whole = file.read_text()
+        file.write_text(whole.replace(fault.old, fault.new))
+        try:
+            return self._judge_spoilt(fault, file)
+        except subprocess.TimeoutExpired:
+            return Result(BROKEN, f"nothing came within {TIMEOUT_S} s: an assertion should have")
+        finally:
+            file.write_text(whole)
+
+    def _judge_spoilt(self, fault: Fault, file: Path) -> Result:
+        if file.suffix == ".js":
+            checked = self.run("node", "--check", str(file))
+            smoke = "" if checked.returncode == 0 else checked.stderr
+        else:
+            smoke = _syntax(file) or _first_other(self.python_tests([SMOKE]), "passed")
+        if smoke:
+            return Result(BROKEN, smoke)
+        ends = self.tests(fault.killed_by, "-x")
+        if "assertion" in ends.values():
+            return Result(KILLED)
+        return Result(SURVIVED, _first_other(ends, "passed") or f"{len(ends)} tests passed with it")
+
+
+def _end(case: ET.Element) -> str:
+    for child in case:
+        said = f"{child.get('message') or ''} {(child.text or '')[-3000:]}"
+        if child.tag == "failure":
+            by_assertion = said.startswith(("AssertionError", "assert ", "Failed:")) or "\nE       assert" in said
+            return "assertion" if by_assertion else f"failed otherwise: {said[:300]}"
+        if child.tag in ("error", "skipped"):
+            return f"{child.tag}: {said[:300]}"
+    return "passed"
+
+
+def _syntax(file: Path) -> str:
+    try:
+        ast.parse(file.read_text())
+    except SyntaxError as fault:
+        return str(fault)
+    return ""
+
+
+def _first_other(ends: dict[str, str], word: str) -> str:
+    return next((f"{name}: {end}" for name, end in ends.items() if end != word), "")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-n", type=int, default=2, help="faults tried at once")
+    parser.add_argument("-k", default="", help="only faults whose name or file contains this")
+    options = parser.parse_args()
+    faults = [fault for fault in planted() if options.k in fault.name]
+    if not options.k and len(faults) < LEAST:
+        print(f"only {len(faults)} faults: a net has at least {LEAST}")
+        return 1
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        return _report(faults, _judge_all(faults, [Workplace(Path(folder) / str(one)) for one in range(options.n)]))
+
+
+def _judge_all(faults: list[Fault], workplaces: list[Workplace]) -> dict[str, Result]:
+    results: dict[str, Result] = {}
+    healthy = workplaces[0].tests(sorted({id for fault in faults for id in fault.killed_by}))
+    for name, end in healthy.items():
+        if end != "passed":
+            results[f"(no fault) {name}"] = Result(BROKEN, f"must pass without a fault: {end}")
+    waiting: queue.SimpleQueue[Fault] = queue.SimpleQueue()
+    for fault in faults:
+        waiting.put(fault)
+
+    def work(workplace: Workplace) -> None:
+        while True:
+            try:
+                fault = waiting.get_nowait()
+            except queue.Empty:
+                return
+            result = results[fault.name] = workplace.judge(fault)
+            print(f"{result.word:18} {fault.name}", flush=True)
+
+    threads = [threading.Thread(target=work, args=(workplace,)) for workplace in workplaces]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def _report(faults: list[Fault], results: dict[str, Result]) -> int:
+    words = Counter(result.word for result in results.values())
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    for name, result in results.items():
+        if result.word != KILLED:
+            print(f"\n{result.word}: {name}\n    {result.why}")
+    print(f"\n{len(faults)} faults: {words[KILLED]} killed, {words[SURVIVED]} survived", end="")
+    print(f", {words[GONE]} no longer apply, {words[BROKEN]} prove nothing", end="")
+    print(f"; {(used.ru_utime + used.ru_stime) / 60:.1f} min of CPU")
+    return 0 if words[KILLED] == len(faults) == len(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
