@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,7 +28,7 @@ NOT_OURS = "not part of the repository"  #: recordings we may try things on, but
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     excused = hasattr(report, "wasxfail") or NOT_OURS in str(report.longrepr)
     if report.skipped and not excused and item.config.getoption("--no-skips"):

@@ -30,22 +30,22 @@ def locked(file: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("file", WANTED)
-def test_every_dependency_is_locked(file: str):
+def test_every_dependency_is_locked(file: str) -> None:
     missing = {name(one) for one in WANTED[file]} - locked(file).keys()
     assert not missing, f"not in requirements/{file}.txt: {', '.join(sorted(missing))}; `make lock` writes it again"
 
 
 @pytest.mark.parametrize("file", WANTED)
-def test_what_is_locked_has_one_version_hashes_and_no_host(file: str):
+def test_what_is_locked_has_one_version_hashes_and_no_host(file: str) -> None:
     for package, line in locked(file).items():
         assert re.search(r"==\S+", line) and "--hash=sha256:" in line, f"{package} in requirements/{file}.txt"
         assert "://" not in line
 
 
-def test_every_requirements_file_is_for_something():
+def test_every_requirements_file_is_for_something() -> None:
     assert {path.stem for path in (ROOT / "requirements").glob("*.txt")} == WANTED.keys()
 
 
-def test_tests_run_on_the_versions_that_users_get():
+def test_tests_run_on_the_versions_that_users_get() -> None:
     run, test = locked("run"), locked("test")
     assert {package for package in run.keys() & test.keys() if run[package] != test[package]} == set()

@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -19,7 +19,11 @@ def deadline(seconds: float) -> float:
     return seconds * SLOWNESS
 
 
-async def until(condition: Callable[[], T | Awaitable[T]], what: str = "", seconds: float = 10) -> T:
+@overload
+async def until(condition: Callable[[], Awaitable[T]], what: str = "", seconds: float = 10) -> T: ...
+@overload
+async def until(condition: Callable[[], T], what: str = "", seconds: float = 10) -> T: ...
+async def until(condition: Callable[[], Any], what: str = "", seconds: float = 10) -> Any:
     """The first truthy answer of `condition` (plain or async), asked again and again until the deadline."""
     end = time.monotonic() + deadline(seconds)
     while True:

@@ -93,7 +93,9 @@ def simplified(geometry: Any, metres: float) -> Any:
 
 
 def areas(extract: str) -> Iterator[dict[str, Any]]:
-    water, green, buildings = list(sea(extract)), [], []
+    water = list(sea(extract))
+    green: list[Any] = []
+    buildings: list[Any] = []
     factory = osmium.geom.GeoJSONFactory()
     for thing in osmium.FileProcessor(extract).with_areas():
         if not thing.is_area():
@@ -231,7 +233,7 @@ def graph(extract: str) -> dict[str, Any]:
     number: dict[int, int] = {}
     points: list[list[float]] = []
     names: dict[str, int] = {"": 0}
-    edges = []
+    edges: list[tuple[int, int, float, int, list[float]]] = []
     for nodes, tags in arcs:
         for ref, lon, lat in (nodes[0], nodes[-1]):
             if ref not in number:
@@ -240,7 +242,7 @@ def graph(extract: str) -> dict[str, Any]:
         line = simplified(LineString([(lon, lat) for _, lon, lat in nodes]), 0.5)
         between = [round(value, 6) for point in list(line.coords)[1:-1] for value in point]
         name = names.setdefault(tags.get("name", ""), len(names))
-        edges.append([number[nodes[0][0]], number[nodes[-1][0]], speed_kmh(tags), name, between])
+        edges.append((number[nodes[0][0]], number[nodes[-1][0]], speed_kmh(tags), name, between))
     length = sum(
         math.hypot((points[a][0] - points[b][0]) * KX, (points[a][1] - points[b][1]) * KY) for a, b, *_ in edges
     )

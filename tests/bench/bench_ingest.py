@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from bench import Row, cpu_seconds, json_loop, report
 from clients import Http, Server, Socket, post_bytes
@@ -17,7 +18,7 @@ from traffic import Traffic, circles
 
 PATH = "/api/v1/positions"
 ROUNDS = 5
-Send = Callable[[int, list[bytes]], Awaitable[None]]
+Send = Callable[[int, list[bytes]], Coroutine[Any, Any, None]]
 
 
 async def batches(port: int, positions: list[bytes], size: int = 100, connections: int = 4) -> None:

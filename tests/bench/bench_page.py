@@ -14,7 +14,8 @@ from playwright.async_api import CDPSession, Page, async_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench.bench import Row, report
+from bench import Row, report
+
 from tests.browser.conftest import FLAGS
 from tests.browser.feed import Feed, Running
 

@@ -77,7 +77,7 @@ def drive(book: RegionBook, pings: list[list[Ping]]) -> int:
             if moves is not None:
                 occasion = Occasion.of_fix(ping, vehicle.ping, ping.time)
                 tell(book, vehicle, moves, occasion)
-                vehicle.settled = not vehicle.touches and len(vehicle.visits) == len(vehicle.raw)
+                vehicle.settled = not vehicle.touches and len(vehicle.visits) == len(vehicle.raw or ())
                 events += len(occasion.events)
             vehicle.ping = ping
     return events

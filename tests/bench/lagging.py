@@ -8,7 +8,11 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 EVERY_S = 0.02
 
@@ -26,11 +30,11 @@ def main() -> None:
 
     target = open(sys.argv.pop(1), "a", buffering=1)  # noqa: SIM115 it lives as long as the process
 
-    class Lagging(asyncio.Runner):
+    class Lagging(asyncio.Runner):  # type: ignore[misc]  # final for a type checker
         """Every loop of this process is watched from its first task on."""
 
-        def run(self, coroutine, *, context=None):  # type: ignore[no-untyped-def]
-            async def watched():  # type: ignore[no-untyped-def]
+        def run(self, coroutine: Coroutine[Any, Any, T], *, context: Context | None = None) -> T:
+            async def watched() -> T:
                 watch = asyncio.create_task(sample(lambda late: target.write(f"{late:.3f}\n")))
                 try:
                     return await coroutine

@@ -19,9 +19,9 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from bench import machine
 from playwright.async_api import CDPSession, Page, async_playwright
 
-from tests.bench.bench import machine
 from tests.browser.conftest import FLAGS, live
 from tests.browser.feed import Feed, Running
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import pytest_asyncio
@@ -43,7 +43,9 @@ async def open_page(browser: Browser, feed: Running) -> AsyncIterator[Open]:
     the test; `page.expected` lists the words of complaints a test provokes."""
     contexts: list[tuple[BrowserContext, list[str], list[str]]] = []
 
-    async def opened(url: str, *, width: int = 1440, height: int = 900, theme: str = "light", **more: Any) -> Page:
+    async def opened(
+        url: str, *, width: int = 1440, height: int = 900, theme: Literal["light", "dark"] = "light", **more: Any
+    ) -> Page:
         context = await browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=theme, timezone_id="Europe/Helsinki",
             has_touch=width < 720, **more,

@@ -317,9 +317,7 @@ class Running:
         config.bind = [f"127.0.0.1:{self.port}"]
         config.errorlog = None
         config.graceful_timeout = 0.2
-        self._serving = asyncio.ensure_future(
-            serve(application(self.feed), config, shutdown_trigger=self._stop.wait)  # type: ignore[arg-type]
-        )
+        self._serving = asyncio.ensure_future(serve(application(self.feed), config, shutdown_trigger=self._stop.wait))
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", self.port)

@@ -90,7 +90,13 @@ async def test_a_new_store_is_empty(url: str) -> None:
 
 async def test_everything_committed_is_there_after_a_restart(store: Store, url: str) -> None:
     region = {"type": "Feature", "id": "depot", "geometry": {"type": "Point", "coordinates": [24.9, 60.1]}}
-    full = {"ignition": False, "battery_pct": 81.25, "odometer_m": 12345678.9, "driver": "Ann", "alarm": "sos"}
+    full: dict[str, Any] = {
+        "ignition": False,
+        "battery_pct": 81.25,
+        "odometer_m": 12345678.9,
+        "driver": "Ann",
+        "alarm": "sos",
+    }
     commit = Commit(
         pings=[
             fix(1, 0, speed_mps=12.345, heading=359.99, altitude_m=-3.21, accuracy_m=4.5, **full),

@@ -25,7 +25,7 @@ def is_problem(answer: Answer, status: int, code: str | None = None) -> dict[str
 # ------------------------------------------------------------------------------------------------ vehicles
 
 
-def test_a_vehicle_registers_itself_by_reporting(server: Server):
+def test_a_vehicle_registers_itself_by_reporting(server: Server) -> None:
     server.ping("van-7", speed_mps=10)
     vehicle = server.get(f"{V}/van-7").json()
     assert vehicle.keys() == {
@@ -37,7 +37,7 @@ def test_a_vehicle_registers_itself_by_reporting(server: Server):
     assert vehicle["regions"] == []
 
 
-def test_what_people_say_of_a_vehicle_is_kept(shared_server: Server):
+def test_what_people_say_of_a_vehicle_is_kept(shared_server: Server) -> None:
     path = f"{V}/api-1"
     said = {"name": "Anna's van", "plate": "ABC-123", "group": "North", "kind": "van", "attributes": {"seats": 3}}
     assert shared_server.send("PUT", path, said).status == 201
@@ -66,14 +66,14 @@ def test_what_people_say_of_a_vehicle_is_kept(shared_server: Server):
         ({"vehicle": "another"}, "vehicle"),
     ],
 )
-def test_a_wrong_register_entry_names_its_field(shared_server: Server, document: dict[str, Any], field: str):
+def test_a_wrong_register_entry_names_its_field(shared_server: Server, document: dict[str, Any], field: str) -> None:
     told = is_problem(shared_server.send("PUT", f"{V}/api-2", document), 422, "invalid_vehicle")
     assert [error["field"] for error in told["errors"]] == [field]
     is_problem(shared_server.get(f"{V}/api-2"), 404)
 
 
 @pytest.mark.parametrize("id", ["Ä 1", "a%b", "日本", "x" * 128, "a?b#c", "a+b", "'\"<&"])
-def test_ids_travel_percent_encoded(shared_server: Server, id: str):
+def test_ids_travel_percent_encoded(shared_server: Server, id: str) -> None:
     assert shared_server.ping(id).status == 200
     path = f"{V}/{quote(id, safe='')}"
     assert shared_server.get(path).json()["vehicle"] == id
@@ -83,11 +83,11 @@ def test_ids_travel_percent_encoded(shared_server: Server, id: str):
 
 
 @pytest.mark.parametrize("id", [quote("\x01"), "x" * 200, "%20a"])
-def test_an_impossible_id_in_an_address_is_refused(shared_server: Server, id: str):
+def test_an_impossible_id_in_an_address_is_refused(shared_server: Server, id: str) -> None:
     is_problem(shared_server.get(f"{V}/{id}"), 422)
 
 
-def test_vehicles_are_filtered_by_place_state_region_and_words(server: Server):
+def test_vehicles_are_filtered_by_place_state_region_and_words(server: Server) -> None:
     server.ping("fiji", lat=-17, lon=179.9)
     server.ping("samoa", lat=-14, lon=-172)
     server.ping("helsinki", speed_mps=9)
@@ -107,7 +107,7 @@ def test_vehicles_are_filtered_by_place_state_region_and_words(server: Server):
     is_problem(server.get(f"{V}?region=nowhere"), 404, "unknown_region")
 
 
-def test_a_list_comes_in_pages(server: Server):
+def test_a_list_comes_in_pages(server: Server) -> None:
     server.post("/api/v1/positions", [{"vehicle": f"v{n:02}", "time": now(), "lat": 1, "lon": 1} for n in range(25)])
     seen: list[str] = []
     cursor = ""
@@ -126,12 +126,12 @@ def test_a_list_comes_in_pages(server: Server):
         "limit=-1", "limit=--5", "state=flying", "cursor=%25%25", "cursor=WzFd", "colour=red",
     ],
 )  # fmt: skip
-def test_a_parameter_that_makes_no_sense_is_named(shared_server: Server, query: str):
+def test_a_parameter_that_makes_no_sense_is_named(shared_server: Server, query: str) -> None:
     told = is_problem(shared_server.get(f"{V}?{query}"), 422)
     assert told["errors"][0]["field"] == query.partition("=")[0]
 
 
-def test_a_track_comes_in_fix_order_each_fix_once_and_in_pages(server: Server):
+def test_a_track_comes_in_fix_order_each_fix_once_and_in_pages(server: Server) -> None:
     for n in (3, 1, 2, 2, 0):
         server.ping("van-7", lat=60 + n / 1000, time=1_795_000_000 + n)
     track = server.get(f"{V}/van-7/track").json()
@@ -144,7 +144,7 @@ def test_a_track_comes_in_fix_order_each_fix_once_and_in_pages(server: Server):
     assert [fix["lat"] for fix in half_open] == [60.001, 60.002]
 
 
-def test_a_track_can_be_had_in_the_formats_of_other_programs(server: Server):
+def test_a_track_can_be_had_in_the_formats_of_other_programs(server: Server) -> None:
     for n in range(2):
         server.ping("<van>&", lat=60 + n, time=1_795_000_000 + 600 * n, altitude_m=5)
     path = f"{V}/{quote('<van>&')}/track?format="
@@ -162,7 +162,7 @@ def test_a_track_can_be_had_in_the_formats_of_other_programs(server: Server):
 # ------------------------------------------------------------------------------------------------- regions
 
 
-def test_a_region_is_created_read_replaced_and_deleted(server: Server):
+def test_a_region_is_created_read_replaced_and_deleted(server: Server) -> None:
     path = f"{R}/depot"
     server.ping("van-7")
     created = server.send("PUT", path, circle(60.17, 24.94, 200, name="Depot"))
@@ -185,7 +185,7 @@ def test_a_region_is_created_read_replaced_and_deleted(server: Server):
     assert [event["kind"] for event in server.events()] == ["enter", "exit"]
 
 
-def test_what_was_read_may_be_written_back(shared_server: Server):
+def test_what_was_read_may_be_written_back(shared_server: Server) -> None:
     path = f"{R}/back"
     shared_server.send("PUT", path, circle(10, 10, 200, name="A", attributes={"x": 1}))
     read = shared_server.get(path).json()
@@ -196,7 +196,7 @@ def test_what_was_read_may_be_written_back(shared_server: Server):
     assert again == read
 
 
-def test_two_editors_do_not_overwrite_each_other(shared_server: Server):
+def test_two_editors_do_not_overwrite_each_other(shared_server: Server) -> None:
     path = f"{R}/guarded"
     shape = circle(20, 20, 100)
     assert shared_server.send("PUT", path, shape, If_None_Match="*").status == 201
@@ -212,7 +212,7 @@ def test_two_editors_do_not_overwrite_each_other(shared_server: Server):
     assert shared_server.request("DELETE", path, headers={"If-Match": '"3"'}).status == 204
 
 
-def test_a_patch_changes_only_what_it_names(shared_server: Server):
+def test_a_patch_changes_only_what_it_names(shared_server: Server) -> None:
     path = f"{R}/patched"
     shared_server.send("PUT", path, circle(30, 30, 100, name="A", color="#112233", attributes={"a": 1, "b": 2}))
     patch = {"properties": {"radius_m": 300, "color": None, "attributes": {"a": None}}}
@@ -222,7 +222,7 @@ def test_a_patch_changes_only_what_it_names(shared_server: Server):
     is_problem(shared_server.send("PATCH", f"{R}/nothing", {}), 404)
 
 
-def test_a_posted_feature_gets_an_id_or_keeps_its_own(shared_server: Server):
+def test_a_posted_feature_gets_an_id_or_keeps_its_own(shared_server: Server) -> None:
     made = shared_server.post(R, circle(40, 40, 100))
     assert made.status == 201
     assert made.headers["location"] == f"{R}/{made.json()['id']}"
@@ -232,7 +232,7 @@ def test_a_posted_feature_gets_an_id_or_keeps_its_own(shared_server: Server):
     assert shared_server.post(R, circle(40, 40, 100) | {"id": 17}).json()["id"] == "17"
 
 
-def test_a_collection_is_stored_whole_or_not_at_all(server: Server):
+def test_a_collection_is_stored_whole_or_not_at_all(server: Server) -> None:
     good = [circle(n / 10, 10, 100) | {"id": f"c{n}"} for n in range(50)]
     collection: dict[str, Any] = {"type": "FeatureCollection", "features": good}
     answer = server.post(R, collection)
@@ -251,7 +251,7 @@ def test_a_collection_is_stored_whole_or_not_at_all(server: Server):
     assert server.post(R, exported).status == 200
 
 
-def test_regions_come_in_pages(shared_server: Server):
+def test_regions_come_in_pages(shared_server: Server) -> None:
     for n in range(3):
         shared_server.send("PUT", f"{R}/page-{n}", circle(50, 50, 10))
     first = shared_server.get(f"{R}?limit=2").json()
@@ -273,23 +273,23 @@ def test_regions_come_in_pages(shared_server: Server):
          "geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}},
     ],
 )  # fmt: skip
-def test_what_is_no_region_is_422_and_changes_nothing(shared_server: Server, document: Any):
+def test_what_is_no_region_is_422_and_changes_nothing(shared_server: Server, document: Any) -> None:
     told = is_problem(shared_server.send("PUT", f"{R}/wrong", document), 422)
     assert told["errors"][0]["message"]
     is_problem(shared_server.get(f"{R}/wrong"), 404)
 
 
-def test_nan_in_a_geometry_is_named(shared_server: Server):
+def test_nan_in_a_geometry_is_named(shared_server: Server) -> None:
     body = json.dumps(circle(60, 24, 100)).replace("60", "NaN")
     is_problem(shared_server.request("PUT", f"{R}/wrong", body), 422)
 
 
 @pytest.mark.parametrize("id", ["a%20b", "x" * 65, "%C3%A4", "a%2Fb"])
-def test_a_region_id_is_plain(shared_server: Server, id: str):
+def test_a_region_id_is_plain(shared_server: Server, id: str) -> None:
     assert shared_server.send("PUT", f"{R}/{id}", circle(60, 24, 100)).status in (404, 422)
 
 
-def test_a_repaired_shape_is_answered_and_not_stored(shared_server: Server):
+def test_a_repaired_shape_is_answered_and_not_stored(shared_server: Server) -> None:
     bow = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
     document = {"type": "Feature", "geometry": bow, "properties": {"name": "Bow"}}
     answer = shared_server.send("PUT", f"{R}/bow?repair=1", document)
@@ -298,7 +298,7 @@ def test_a_repaired_shape_is_answered_and_not_stored(shared_server: Server):
     assert shared_server.send("PUT", f"{R}/bow", answer.json()).status == 201
 
 
-def test_a_preview_stores_nothing(server: Server):
+def test_a_preview_stores_nothing(server: Server) -> None:
     server.ping("van-7", lat=60.2, time=now(-60))
     server.ping("van-7", time=now(-1))
     told = server.post(f"{R}/preview", circle(60.17, 24.94, 300, debounce="none")).json()
@@ -308,7 +308,7 @@ def test_a_preview_stores_nothing(server: Server):
     is_problem(server.post(f"{R}/preview", {"type": "Feature"}), 422)
 
 
-def test_a_saved_region_can_be_tried_as_it_is(server: Server):
+def test_a_saved_region_can_be_tried_as_it_is(server: Server) -> None:
     server.ping("van-7", lat=60.2, time=now(-60))
     server.ping("van-7", time=now(-1))
     saved = server.send("PUT", f"{R}/depot", circle(60.17, 24.94, 300, debounce="none")).json()
@@ -319,7 +319,7 @@ def test_a_saved_region_can_be_tried_as_it_is(server: Server):
     is_problem(server.post(f"{R}/preview", saved | {"id": "a b"}), 422)
 
 
-def test_kml_becomes_regions(server: Server):
+def test_kml_becomes_regions(server: Server) -> None:
     ring = "24,60 25,60 25,61 24,61 24,60"
     kml = f"""<kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark><name>Town</name><Polygon>
     <outerBoundaryIs><LinearRing><coordinates>{ring}</coordinates></LinearRing></outerBoundaryIs></Polygon>
@@ -343,7 +343,7 @@ def drive(server: Server, vehicle: str, times: int) -> None:
         server.ping(vehicle, lat=60.17 if n % 2 else 60.18, time=now((n - times) * 60))
 
 
-def test_events_are_listed_filtered_and_acknowledged(server: Server):
+def test_events_are_listed_filtered_and_acknowledged(server: Server) -> None:
     server.send("PUT", f"{R}/box", circle(60.17, 24.94, 200, debounce="none"))
     drive(server, "a", 4)
     drive(server, "b", 3)
@@ -377,14 +377,14 @@ def test_events_are_listed_filtered_and_acknowledged(server: Server):
 @pytest.mark.parametrize(
     "query", ["after=x", "after=-1", "after=--1", "after=1&before=2", "kind=shout", "from=soon", "limit=10001"]
 )
-def test_a_filter_that_makes_no_sense_is_refused(shared_server: Server, query: str):
+def test_a_filter_that_makes_no_sense_is_refused(shared_server: Server, query: str) -> None:
     is_problem(shared_server.get(f"{E}?{query}"), 422)
 
 
 # ----------------------------------------------------------------------------------------------- the others
 
 
-def test_health_is_told_to_people_and_programs(shared_server: Server):
+def test_health_is_told_to_people_and_programs(shared_server: Server) -> None:
     assert shared_server.get("/healthz").json()["status"] == "ok"
     assert shared_server.get("/readyz").json()["status"] == "ok"
     metrics = shared_server.get("/metrics")
@@ -398,11 +398,11 @@ def test_health_is_told_to_people_and_programs(shared_server: Server):
 @pytest.mark.parametrize(
     "path", ["/nothing", "/api/v1/nothing", "/static/nothing.js", "/static/%2e%2e/README.md", "/api"]
 )
-def test_what_is_not_there_is_a_problem_too(shared_server: Server, path: str):
+def test_what_is_not_there_is_a_problem_too(shared_server: Server, path: str) -> None:
     is_problem(shared_server.get(path), 404)
 
 
-def test_a_method_that_is_not_there_names_those_that_are(shared_server: Server):
+def test_a_method_that_is_not_there_names_those_that_are(shared_server: Server) -> None:
     answer = shared_server.request("PATCH", "/healthz")
     is_problem(answer, 405)
     assert "GET" in answer.headers["allow"]
@@ -410,14 +410,14 @@ def test_a_method_that_is_not_there_names_those_that_are(shared_server: Server):
     assert shared_server.request("OPTIONS", V).status == 200
 
 
-def test_a_body_of_another_type_is_415(shared_server: Server):
+def test_a_body_of_another_type_is_415(shared_server: Server) -> None:
     is_problem(shared_server.request("PUT", f"{R}/x", "a", {"content-type": "text/csv"}), 415)
     is_problem(shared_server.request("PUT", f"{V}/x", "a", {"content-type": "application/x-www-form-urlencoded"}), 415)
     is_problem(shared_server.request("PUT", f"{V}/x", "{}", {"content-encoding": "gzip"}), 415)
 
 
 @pytest.mark.parametrize("path", [f"{R}/huge", "/nothing/here"])
-def test_a_body_that_is_too_large_or_for_nobody_is_heard_out(shared_server: Server, path: str):
+def test_a_body_that_is_too_large_or_for_nobody_is_heard_out(shared_server: Server, path: str) -> None:
     answer = shared_server.request("PUT", path, b" " * 80 * 2**20)
     is_problem(answer, 404 if path.startswith("/nothing") else 413)
     refused = shared_server.request("PUT", path, b" " * 80 * 2**20, {"origin": "https://evil.example"})
@@ -429,7 +429,7 @@ def test_a_body_that_is_too_large_or_for_nobody_is_heard_out(shared_server: Serv
 @pytest.mark.parametrize("path", [f"{V}/deep", f"{R}/deep"])
 def test_a_document_of_any_depth_is_answered_clearly(
     shared_server: Server, path: str, opened: str, closed: str, levels: int
-):
+) -> None:
     shared_server.send("PUT", f"{V}/deep", {})
     shared_server.send("PUT", f"{R}/deep", circle(10, 10, 100))
     body = '{"attributes":{"a":' + opened * levels + "1" + closed * levels + "}}"
@@ -438,12 +438,12 @@ def test_a_document_of_any_depth_is_answered_clearly(
 
 
 @pytest.mark.parametrize("body", ["", "{", "[" * 10_000, "\x00"])
-def test_a_body_that_is_no_json_is_400(shared_server: Server, body: str):
+def test_a_body_that_is_no_json_is_400(shared_server: Server, body: str) -> None:
     is_problem(shared_server.request("PUT", f"{V}/x", body), 400)
     is_problem(shared_server.request("POST", R, body), 400)
 
 
-def test_the_page_and_its_files_may_be_kept_but_are_asked_for_again(shared_server: Server):
+def test_the_page_and_its_files_may_be_kept_but_are_asked_for_again(shared_server: Server) -> None:
     page = shared_server.get("/")
     assert page.status == 200
     policy = page.headers["content-security-policy"]
@@ -458,14 +458,14 @@ def test_the_page_and_its_files_may_be_kept_but_are_asked_for_again(shared_serve
     assert script.headers["x-content-type-options"] == "nosniff"
 
 
-def test_the_page_is_told_what_it_has_to_know(shared_server: Server):
+def test_the_page_is_told_what_it_has_to_know(shared_server: Server) -> None:
     told = shared_server.get("/api/v1/page").json()
     assert told["demo"] is False
     assert told["tiles"]["reachable"] is False
     assert told["version"]
 
 
-async def test_every_route_is_described_and_every_described_route_is_there():
+async def test_every_route_is_described_and_every_described_route_is_there() -> None:
     from tracker.config import Settings
     from tracker.web.app import create_app
     from tracker.web.openapi import document
@@ -486,7 +486,7 @@ async def test_every_route_is_described_and_every_described_route_is_there():
     assert described == routed | raw
 
 
-def test_the_description_is_openapi(shared_server: Server):
+def test_the_description_is_openapi(shared_server: Server) -> None:
     told = shared_server.get("/openapi.json").json()
     assert told["openapi"].startswith("3.1")
     names = told["components"]["schemas"].keys()

@@ -32,7 +32,7 @@ def tracker(*arguments: str, cwd: Path = ROOT, **environ: str) -> subprocess.Com
     )
 
 
-def test_help_names_every_command():
+def test_help_names_every_command() -> None:
     answer = tracker("--help")
     assert answer.returncode == 0
     for command in COMMANDS:
@@ -40,7 +40,7 @@ def test_help_names_every_command():
         assert tracker(command, "--help").returncode == 0
 
 
-def test_help_imports_nothing_heavy():
+def test_help_imports_nothing_heavy() -> None:
     code = "import sys; from tracker.cli import cli; print(sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for heavy in ("quart", "hypercorn", "shapely", "numpy", "folium", "msgspec", "asyncio"):
@@ -51,21 +51,21 @@ def test_help_imports_nothing_heavy():
     "arguments",
     [["fly"], ["serve", "--port", "many"], ["serve", "--colour"], ["replay"], ["demo", "--vehicles", "0"]],
 )
-def test_wrong_use_is_exit_code_2_with_a_word_about_it(arguments: list[str]):
+def test_wrong_use_is_exit_code_2_with_a_word_about_it(arguments: list[str]) -> None:
     answer = tracker(*arguments)
     assert answer.returncode == 2
     assert answer.stderr
     assert "Traceback" not in answer.stderr
 
 
-def test_a_wrong_setting_is_exit_code_2_and_names_it():
+def test_a_wrong_setting_is_exit_code_2_and_names_it() -> None:
     answer = tracker("config", TRACKER_PORT="many")
     assert answer.returncode == 2
     assert answer.stderr.startswith("tracker: TRACKER_PORT is 'many'")
     assert "Traceback" not in answer.stderr
 
 
-def test_config_prints_the_effective_settings(tmp_path: Path):
+def test_config_prints_the_effective_settings(tmp_path: Path) -> None:
     (tmp_path / "tracker.toml").write_text("port = 81\nmax_line = 5000\n")
     answer = tracker("config", cwd=tmp_path, TRACKER_PORT="82")
     assert answer.returncode == 0
@@ -77,13 +77,13 @@ def test_config_prints_the_effective_settings(tmp_path: Path):
     assert tracker("--config", "nothing.toml", "config", cwd=tmp_path).returncode == 2
 
 
-def test_another_address_than_loopback_needs_open(tmp_path: Path):
+def test_another_address_than_loopback_needs_open(tmp_path: Path) -> None:
     answer = tracker("serve", "--host", "0.0.0.0", "--port", "0", "--data", str(tmp_path))
     assert answer.returncode == 2
     assert "--open" in answer.stderr
 
 
-def test_serve_says_where_it_is_and_ends_well(tmp_path: Path):
+def test_serve_says_where_it_is_and_ends_well(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tracker", "serve", "--port", "0", "--data", str(tmp_path / "data")]
     environ = os.environ | {"TRACKER_TILES": ""}
     process = subprocess.Popen(
@@ -102,7 +102,7 @@ def test_serve_says_where_it_is_and_ends_well(tmp_path: Path):
         process.communicate()
 
 
-def test_open_serves_everybody_and_warns(tmp_path: Path):
+def test_open_serves_everybody_and_warns(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tracker", "serve", "--host", "0.0.0.0", "--port", "0", "--open"]
     command += ["--data", str(tmp_path / "data")]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -115,7 +115,7 @@ def test_open_serves_everybody_and_warns(tmp_path: Path):
     assert "everybody who can reach" in said
 
 
-def test_a_port_that_is_taken_is_said(tmp_path: Path):
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         answer = tracker("serve", "--port", str(taken.getsockname()[1]), "--data", str(tmp_path / "data"))
     assert answer.returncode == 1
@@ -123,14 +123,14 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path):
     assert "Traceback" not in answer.stderr
 
 
-def test_a_second_server_on_the_same_folder_refuses(server: Server):
+def test_a_second_server_on_the_same_folder_refuses(server: Server) -> None:
     answer = tracker("serve", "--port", "0", "--data", str(server.data))
     assert answer.returncode == 1
     assert answer.stderr.startswith("tracker: ")
     assert "Traceback" not in answer.stderr
 
 
-def test_what_was_answered_is_there_after_a_restart(server: Server):
+def test_what_was_answered_is_there_after_a_restart(server: Server) -> None:
     server.send("PUT", "/api/v1/regions/depot", circle(60.17, 24.94, 200))
     server.ping("van-7")
     before = [server.get(path).json() for path in ("/api/v1/vehicles", "/api/v1/regions", "/api/v1/events")]
@@ -139,7 +139,7 @@ def test_what_was_answered_is_there_after_a_restart(server: Server):
     assert [server.get(path).json() for path in ("/api/v1/vehicles", "/api/v1/regions", "/api/v1/events")] == before
 
 
-def test_vehicles_are_imported_line_by_line(server: Server, tmp_path: Path):
+def test_vehicles_are_imported_line_by_line(server: Server, tmp_path: Path) -> None:
     file = tmp_path / "vehicles.csv"
     file.write_text("vehicle;name;plate;seats\nvan-1;Anna's;ABC-1;3\nvan-2;;;\na/b;x;y;1\nvan-1;again;;\n", "utf-8")
     answer = tracker("vehicles", "import", str(file), "--to", server.url)
@@ -155,7 +155,7 @@ def test_vehicles_are_imported_line_by_line(server: Server, tmp_path: Path):
     assert (entry["name"], entry["group"]) == ("Anna's", "North")
 
 
-def test_a_server_that_is_not_there_is_said(tmp_path: Path):
+def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:
     file = tmp_path / "vehicles.csv"
     file.write_text("vehicle\nvan-1\n")
     answer = tracker("vehicles", "import", str(file), "--to", "http://127.0.0.1:9")
@@ -164,7 +164,7 @@ def test_a_server_that_is_not_there_is_said(tmp_path: Path):
     assert "Traceback" not in answer.stderr
 
 
-def test_a_backup_goes_back_to_what_was(start_server: Callable[..., Server], tmp_path: Path):
+def test_a_backup_goes_back_to_what_was(start_server: Callable[..., Server], tmp_path: Path) -> None:
     server = start_server()
     server.ping("van-7")
     file = tmp_path / "backup.db"
@@ -179,7 +179,7 @@ def test_a_backup_goes_back_to_what_was(start_server: Callable[..., Server], tmp
     assert [one["vehicle"] for one in server.get("/api/v1/vehicles").json()["vehicles"]] == ["van-7"]
 
 
-def test_doctor_looks_at_everything(tmp_path: Path):
+def test_doctor_looks_at_everything(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         answer = tracker("doctor", "--port", port, "--data", str(tmp_path))
@@ -190,7 +190,7 @@ def test_doctor_looks_at_everything(tmp_path: Path):
     assert lines["disk"].startswith("ok")
 
 
-def test_the_demo_moves_and_says_it_is_one(tmp_path: Path):
+def test_the_demo_moves_and_says_it_is_one(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tracker", "demo", "--port", "0", "--vehicles", "5"]
     environ = os.environ | {"TRACKER_TILES": ""}
     process = subprocess.Popen(

@@ -259,7 +259,8 @@ def test_sigterm_tells_the_sockets_and_ends_in_time(start_server: Callable[..., 
     with contextlib.ExitStack() as sockets:
 
         def dial(path: str, **more: Any) -> ClientConnection:
-            return sockets.enter_context(connect(server.ws + path, **more))
+            socket: ClientConnection = sockets.enter_context(connect(server.ws + path, **more))
+            return socket
 
         viewers = [dial("/api/v1/live", max_queue=None) for _ in range(20)]
         idle = dial("/api/v1/live", max_queue=1, close_timeout=0.1)  # never read

@@ -49,7 +49,7 @@ def is_problem(answer: Answer, status: int, code: str) -> None:
     assert "Traceback" not in answer.body.decode()
 
 
-def test_a_position_is_there_once_it_is_answered(shared_server: Server):
+def test_a_position_is_there_once_it_is_answered(shared_server: Server) -> None:
     answer = shared_server.post(PATH, position("ingest-1", speed_kmh=36))
     assert answer.status == 200
     assert counts(answer) == some(accepted=1)
@@ -58,20 +58,20 @@ def test_a_position_is_there_once_it_is_answered(shared_server: Server):
     assert vehicle["position"]["speed_mps"] == 10.0
 
 
-def test_the_same_again_is_a_duplicate_and_another_place_a_conflict(shared_server: Server):
+def test_the_same_again_is_a_duplicate_and_another_place_a_conflict(shared_server: Server) -> None:
     first = position("ingest-2")
     assert counts(shared_server.post(PATH, first)) == some(accepted=1)
     assert counts(shared_server.post(PATH, first)) == some(duplicates=1)
     assert counts(shared_server.post(PATH, first | {"lat": 60.18})) == some(duplicates=1, conflicts=1)
 
 
-def test_an_older_position_is_late_and_moves_nothing(shared_server: Server):
+def test_an_older_position_is_late_and_moves_nothing(shared_server: Server) -> None:
     shared_server.post(PATH, position("ingest-3", now(-10)))
     assert counts(shared_server.post(PATH, position("ingest-3", now(-20), lat=61))) == some(accepted=1, late=1)
     assert shared_server.get("/api/v1/vehicles/ingest-3").json()["position"]["lat"] == 60.17
 
 
-def test_positions_of_one_request_apply_in_fix_order(shared_server: Server):
+def test_positions_of_one_request_apply_in_fix_order(shared_server: Server) -> None:
     answer = shared_server.post(
         PATH, {"positions": [position("ingest-4", now(-n), lat=60 + n / 1e5) for n in range(5)]}
     )
@@ -79,13 +79,13 @@ def test_positions_of_one_request_apply_in_fix_order(shared_server: Server):
     assert shared_server.get("/api/v1/vehicles/ingest-4").json()["position"]["lat"] == 60
 
 
-def test_nothing_is_fine(shared_server: Server):
+def test_nothing_is_fine(shared_server: Server) -> None:
     answer = shared_server.post(PATH, [])
     assert answer.status == 200
     assert counts(answer) == some()
 
 
-def test_a_mixed_batch_keeps_the_good_and_names_the_bad(shared_server: Server):
+def test_a_mixed_batch_keeps_the_good_and_names_the_bad(shared_server: Server) -> None:
     answer = shared_server.post(PATH, [position("ingest-5"), position("ingest-5", lat=91), {"vehicle": "x"}])
     assert answer.status == 207
     assert counts(answer) == some(accepted=1, rejected=2)
@@ -93,7 +93,7 @@ def test_a_mixed_batch_keeps_the_good_and_names_the_bad(shared_server: Server):
     assert told == [(1, "lat_out_of_range", "lat"), (2, "missing", "time")]
 
 
-def test_a_batch_without_anything_good_is_422_and_tells_a_hundred_errors(shared_server: Server):
+def test_a_batch_without_anything_good_is_422_and_tells_a_hundred_errors(shared_server: Server) -> None:
     answer = shared_server.post(PATH, [{}] * 250)
     is_problem(answer, 422, "all_rejected")
     assert len(answer.json()["errors"]) == 100
@@ -101,7 +101,7 @@ def test_a_batch_without_anything_good_is_422_and_tells_a_hundred_errors(shared_
     assert counts(answer) == some(rejected=250)
 
 
-def test_nan_costs_only_its_item(shared_server: Server):
+def test_nan_costs_only_its_item(shared_server: Server) -> None:
     body = (
         f'[{json.dumps(position("ingest-6"))}, {{"vehicle": "x", "time": {json.dumps(now())}, "lat": NaN, "lon": 1}}]'
     )
@@ -136,13 +136,13 @@ def test_nan_costs_only_its_item(shared_server: Server):
 )
 def test_rubbish_is_answered_clearly(
     shared_server: Server, body: bytes, headers: dict[str, str], status: int, code: str
-):
+) -> None:
     is_problem(shared_server.request("POST", PATH, body, headers), status, code)
     assert shared_server.get("/healthz").status == 200
 
 
 @pytest.mark.parametrize("declared", [True, False], ids=["Content-Length", "chunked"])
-def test_a_hundred_megabytes_are_refused_and_their_sender_hears_why(server: Server, declared: bool):
+def test_a_hundred_megabytes_are_refused_and_their_sender_hears_why(server: Server, declared: bool) -> None:
     before = server.memory()
     pieces: Any = b" " * 100 * MB if declared else (b" " * MB for _ in range(100))
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=deadline(60))
@@ -155,19 +155,19 @@ def test_a_hundred_megabytes_are_refused_and_their_sender_hears_why(server: Serv
 
 
 @pytest.mark.parametrize("parameters", ["charset=utf-8;", "charset=UTF-8; version=1", 'v=1;charset="utf-8"', ";"])
-def test_a_content_type_may_have_any_parameters(shared_server: Server, parameters: str):
+def test_a_content_type_may_have_any_parameters(shared_server: Server, parameters: str) -> None:
     answer = shared_server.request("POST", PATH, b"[]", {"content-type": f"application/json; {parameters}"})
     assert answer.status == 200
 
 
-def test_gzip_is_read_in_several_members_too(shared_server: Server):
+def test_gzip_is_read_in_several_members_too(shared_server: Server) -> None:
     lines = [json.dumps(position("ingest-7", now(-n))).encode() + b"\n" for n in range(4)]
     body = b"".join(gzip.compress(line) for line in lines)
     answer = shared_server.request("POST", PATH, body, NDJSON | {"content-encoding": "gzip"})
     assert counts(answer) == some(accepted=4, late=answer.json()["late"])
 
 
-def test_a_bad_line_costs_only_itself(shared_server: Server):
+def test_a_bad_line_costs_only_itself(shared_server: Server) -> None:
     good = [json.dumps(position("ingest-8", now(-n))) for n in (3, 2, 1)]
     lines = [good[0], '{"vehicle":', "x" * 70_000, "", "[1]", good[1], "[" * 20_000, good[2]]
     answer = shared_server.request("POST", PATH, "\r\n".join(lines), NDJSON)
@@ -177,7 +177,7 @@ def test_a_bad_line_costs_only_itself(shared_server: Server):
     assert told == [(1, "not_json"), (2, "line_too_long"), (3, "not_an_object"), (5, "not_json")]
 
 
-def test_many_short_lines_are_all_taken(shared_server: Server):
+def test_many_short_lines_are_all_taken(shared_server: Server) -> None:
     lines = [json.dumps(position(f"short-{n % 7}", now(-n / 100))) for n in range(3000)]
     answer = shared_server.request("POST", PATH, "\n".join(lines), NDJSON)
     assert answer.status == 200
@@ -194,7 +194,7 @@ def lines_of(count: int) -> Iterator[bytes]:
         )
 
 
-def test_a_long_stream_is_taken_at_flat_memory(server: Server):
+def test_a_long_stream_is_taken_at_flat_memory(server: Server) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=deadline(120))
     sizes: list[int] = []
 
@@ -211,20 +211,20 @@ def test_a_long_stream_is_taken_at_flat_memory(server: Server):
     assert max(sizes) - sizes[1] < 60 * MB  # what the fleet keeps of 120,000 fixes, not the stream
 
 
-def test_a_slow_body_is_given_up(start_server: Callable[..., Server]):
+def test_a_slow_body_is_given_up(start_server: Callable[..., Server]) -> None:
     server = start_server(body_timeout_s=0.2)
     with socket.create_connection(("127.0.0.1", server.port), deadline(10)) as channel:
         channel.sendall(b"POST /api/v1/positions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
         assert channel.recv(65536).startswith(b"HTTP/1.1 408")
 
 
-def test_a_client_that_goes_away_in_the_middle_leaves_nothing_behind(shared_server: Server):
+def test_a_client_that_goes_away_in_the_middle_leaves_nothing_behind(shared_server: Server) -> None:
     with socket.create_connection(("127.0.0.1", shared_server.port), deadline(10)) as channel:
         channel.sendall(b"POST /api/v1/positions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n[")
     assert shared_server.ping("ingest-9").status == 200
 
 
-def test_other_methods_are_told_which_one_it_is(shared_server: Server):
+def test_other_methods_are_told_which_one_it_is(shared_server: Server) -> None:
     for method in ("GET", "PUT", "DELETE"):
         answer = shared_server.request(method, PATH)
         is_problem(answer, 405, "method_not_allowed")
@@ -232,18 +232,18 @@ def test_other_methods_are_told_which_one_it_is(shared_server: Server):
     assert shared_server.request("OPTIONS", PATH).status == 204
 
 
-def test_a_page_of_another_origin_cannot_post(shared_server: Server):
+def test_a_page_of_another_origin_cannot_post(shared_server: Server) -> None:
     answer = shared_server.post(PATH, position("ingest-10"), origin="https://evil.example")
     is_problem(answer, 403, "origin_not_allowed")
     own = shared_server.post(PATH, position("ingest-10"), origin=shared_server.url)
     assert own.status == 200
 
 
-def test_a_name_that_is_not_ours_is_not_answered(shared_server: Server):
+def test_a_name_that_is_not_ours_is_not_answered(shared_server: Server) -> None:
     is_problem(shared_server.post(PATH, [], host="evil.example"), 403, "host_not_allowed")
 
 
-def test_more_than_the_inbox_holds_is_told_to_wait_or_taken(server: Server):
+def test_more_than_the_inbox_holds_is_told_to_wait_or_taken(server: Server) -> None:
     """A large batch alone is taken; what does not fit beside it hears 503 and when to come again."""
     batch = json.dumps([position(f"crowd-{n}") for n in range(8000)]).encode()
     results: list[Answer] = []
@@ -269,7 +269,7 @@ async def conversation(server: Server, messages: list[str | bytes]) -> list[dict
     return answers
 
 
-async def test_pipelined_messages_are_counted_as_they_are_committed(server: Server):
+async def test_pipelined_messages_are_counted_as_they_are_committed(server: Server) -> None:
     messages: list[str | bytes] = [json.dumps(position(f"ws-{n % 9}", now(n / 1000 - 10))) for n in range(500)]
     answers = await conversation(server, messages)
     assert answers[-1] == {"upto": 500, "errors": []}
@@ -277,13 +277,13 @@ async def test_pipelined_messages_are_counted_as_they_are_committed(server: Serv
     assert len(server.get("/api/v1/vehicles?q=ws-").json()["vehicles"]) == 9
 
 
-async def test_a_message_may_be_anything_a_post_may_and_bytes_too(server: Server):
+async def test_a_message_may_be_anything_a_post_may_and_bytes_too(server: Server) -> None:
     one, many = position("ws-a"), [position("ws-b"), position("ws-c")]
     await conversation(server, [json.dumps(one), json.dumps(many).encode(), json.dumps({"positions": many}), "[]"])
     assert len(server.get("/api/v1/vehicles?q=ws-").json()["vehicles"]) == 3
 
 
-async def test_bad_messages_are_told_by_number_and_the_good_ones_stay(server: Server):
+async def test_bad_messages_are_told_by_number_and_the_good_ones_stay(server: Server) -> None:
     messages: list[str | bytes] = [json.dumps(position("ws-a")), "nonsense", json.dumps([position("ws-b"), {}]), b""]
     answers = await conversation(server, messages)
     told = [(error["n"], error["index"], error["code"]) for answer in answers for error in answer["errors"]]
@@ -291,7 +291,7 @@ async def test_bad_messages_are_told_by_number_and_the_good_ones_stay(server: Se
     assert len(server.get("/api/v1/vehicles?q=ws-").json()["vehicles"]) == 2
 
 
-async def test_an_older_message_is_late_whatever_was_committed_with_it(server: Server):
+async def test_an_older_message_is_late_whatever_was_committed_with_it(server: Server) -> None:
     messages = [json.dumps(position("ws-a", now(-n), lat=60 + n / 1e6)) for n in range(20)]
     await conversation(server, list(messages))
     track = server.get("/api/v1/vehicles/ws-a/track").json()["positions"]
@@ -299,7 +299,7 @@ async def test_an_older_message_is_late_whatever_was_committed_with_it(server: S
     assert sum(fix.get("late", False) for fix in track) == 19
 
 
-async def test_a_socket_of_another_origin_is_refused(shared_server: Server):
+async def test_a_socket_of_another_origin_is_refused(shared_server: Server) -> None:
     from websockets.exceptions import InvalidStatus
 
     with pytest.raises(InvalidStatus) as caught:
@@ -308,7 +308,7 @@ async def test_a_socket_of_another_origin_is_refused(shared_server: Server):
     assert caught.value.response.status_code == 403
 
 
-def test_a_stream_that_never_ends_is_told_how_far_it_came_when_the_server_stops(server: Server):
+def test_a_stream_that_never_ends_is_told_how_far_it_came_when_the_server_stops(server: Server) -> None:
     """Only what is answered counts: the sender goes on from there."""
     with socket.create_connection(("127.0.0.1", server.port), deadline(30)) as channel:
         head = "POST /api/v1/positions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
@@ -334,7 +334,7 @@ def _send_line(channel: socket.socket, server: Server | None) -> bool:
     return server is not None and server.get("/api/v1/vehicles/endless").status == 200
 
 
-async def test_a_sender_that_reads_no_answers_does_not_grow_the_server(server: Server):
+async def test_a_sender_that_reads_no_answers_does_not_grow_the_server(server: Server) -> None:
     async with connect(server.ws + PATH, compression=None) as channel:
         bad = json.dumps([position("deaf", colour=[])] * 100)
         before = server.memory()

@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,8 +44,8 @@ def replay(server: Server, *arguments: object) -> dict[str, int]:
     return counts(out)
 
 
-def track(server: Server, vehicle: str) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = server.get(f"/api/v1/vehicles/{vehicle}/track?limit=10000").json()["positions"]
+def track(server: Server, vehicle: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = server.get(f"/api/v1/vehicles/{vehicle}/track?limit=10000").json()["positions"]
     return found
 
 
@@ -103,11 +105,15 @@ def test_a_replay_survives_kills_and_counts_every_point_once(
     lines += lines[-500:]  # real duplicates, which stay duplicates
     path.write_text("\n".join(["vehicle,time,lat,lon", *lines]))
     server = start_server()
+
+    def has(wanted: int) -> bool:
+        return stored(server, "v0") * 50 >= wanted
+
     with subprocess.Popen(
         command("replay", path, "--to", server.url, "--speed", "max"), cwd=ROOT, stdout=-1, stderr=-1, text=True
     ) as player:
         for wanted in (2_000, 12_000, 22_000):
-            until_sync(lambda wanted=wanted: stored(server, "v0") * 50 >= wanted, "some are stored", 60)
+            until_sync(partial(has, wanted), "some are stored", 60)
             server.kill()
             server.start()
         out, err = player.communicate(timeout=deadline(120))

@@ -356,14 +356,16 @@ def test_the_tricks_fit_this_hypercorn() -> None:
     import hypercorn.protocol as protocol
     import hypercorn.protocol.h11 as h11
     from hypercorn.asyncio.task_group import TaskGroup
+    from hypercorn.asyncio.tcp_server import TCPServer
+    from hypercorn.protocol.h11 import H11Protocol
     from hypercorn.protocol.ws_stream import Handshake, WebsocketBuffer, WSStream
 
     from tracker.web import serving
 
     assert issubclass(serving._Stream, WSStream)
-    assert {"run", "_idle_timeout", "protocol_send", "_initiate_server_close"} <= vars(serving.TCPServer).keys()
+    assert {"run", "_idle_timeout", "protocol_send", "_initiate_server_close"} <= vars(TCPServer).keys()
     assert {"_handle_events", "_accept", "app_send", "handle", "_send_wsproto_event"} <= vars(WSStream).keys()
-    assert {"_check_protocol", "stream_send"} <= vars(serving.H11Protocol).keys()
+    assert {"_check_protocol", "stream_send"} <= vars(H11Protocol).keys()
     assert "max_length" in inspect.signature(WebsocketBuffer).parameters
     assert "PerMessageDeflate" in inspect.getsource(Handshake.accept), "Hypercorn can leave it out itself now"
     assert "app_queue.put" in inspect.getsource(TaskGroup.spawn_app)

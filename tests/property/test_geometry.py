@@ -84,7 +84,8 @@ def places(draw: st.DrawFn, corner: tuple[float, float], shapes: list[Shape]) ->
     """On the lattice, anywhere, on a vertex, in the middle of an edge, or just beside one. (lat, lon) within ±180."""
     lat, lon = corner
     with_edges = [shape for shape in shapes if isinstance(shape, Area)]
-    if with_edges and draw(st.booleans()):
+    on_an_edge: bool = draw(st.booleans())
+    if with_edges and on_an_edge:
         points = shapely.get_coordinates(draw(st.sampled_from(with_edges)).parts)
         i = draw(st.integers(0, len(points) - 2))
         (x, y), (x2, y2) = points[i].tolist(), points[i + 1].tolist()

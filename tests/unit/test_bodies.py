@@ -24,20 +24,20 @@ def cut(pieces: list[bytes], max_line: int = 20) -> list[bytes | None]:
 
 
 @given(st.lists(st.sampled_from([b"a", b"bb", b"c" * 20, b"d" * 21, b"e" * 50, b""])), st.data())
-def test_lines_are_the_same_however_they_arrive(texts: list[bytes], data: st.DataObject):
+def test_lines_are_the_same_however_they_arrive(texts: list[bytes], data: st.DataObject) -> None:
     whole = b"\n".join(texts)
     places = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=8)))
     pieces = [whole[a:b] for a, b in zip([0, *places], [*places, len(whole)], strict=True)]
     assert cut(pieces) == [None if len(text) > 20 else text for text in texts if text]
 
 
-def test_a_run_has_at_most_a_thousand_lines():
+def test_a_run_has_at_most_a_thousand_lines() -> None:
     runs = list(Lines(1000).feed(b"x\n" * 2500))
     assert [run.count(b"x") for run in runs if run] == [MAX_LINES, MAX_LINES, 500]
 
 
 @given(st.binary(max_size=3000), st.integers(1, 500))
-def test_gzip_comes_out_as_it_went_in_whatever_the_pieces(data: bytes, size: int):
+def test_gzip_comes_out_as_it_went_in_whatever_the_pieces(data: bytes, size: int) -> None:
     packed = gzip.compress(data[:1000]) + gzip.compress(data[1000:]) + b"\0\0"
     inflate = Gzip()
     out = b"".join(p for at in range(0, len(packed), size) for p in inflate.feed(packed[at : at + size]))
@@ -45,7 +45,7 @@ def test_gzip_comes_out_as_it_went_in_whatever_the_pieces(data: bytes, size: int
     assert out == data
 
 
-def test_a_bomb_comes_out_in_small_pieces():
+def test_a_bomb_comes_out_in_small_pieces() -> None:
     bomb = zlib.compress(b"0" * 30_000_000)
     packed = gzip.compress(b"0" * 30_000_000)
     assert len(packed) < 40_000 + len(bomb)
@@ -55,14 +55,14 @@ def test_a_bomb_comes_out_in_small_pieces():
 
 
 @given(st.binary(max_size=200))
-def test_what_is_not_gzip_is_refused(data: bytes):
+def test_what_is_not_gzip_is_refused(data: bytes) -> None:
     inflate = Gzip()
     with pytest.raises(BadRequest):
         list(inflate.feed(b"\x1f\x8c" + data))
 
 
 @pytest.mark.parametrize("name", ["br", "deflate", "gzip, gzip", "x" * 1000])
-def test_an_encoding_nobody_speaks_is_unsupported(name: str):
+def test_an_encoding_nobody_speaks_is_unsupported(name: str) -> None:
     with pytest.raises(Unsupported) as caught:
         inflater(name)
     assert "gzip" in caught.value.detail
@@ -81,16 +81,16 @@ def part(data: bytes, more: bool = True) -> dict[str, Any]:
     return {"type": "http.request", "body": data, "more_body": more}
 
 
-async def test_a_body_is_joined():
+async def test_a_body_is_joined() -> None:
     assert await body(part(b"a"), part(b""), part(b"b", False)).whole(Plain(), 10, 10, Share(Buffer(10))) == b"ab"
 
 
-async def test_a_body_that_is_too_large_is_refused_before_its_end():
+async def test_a_body_that_is_too_large_is_refused_before_its_end() -> None:
     with pytest.raises(TooLarge):
         await body(part(b"a" * 6), part(b"b" * 6)).whole(Plain(), 10, 100, Share(Buffer(100)))
 
 
-def test_all_bodies_together_are_bounded_but_one_alone_is_taken():
+def test_all_bodies_together_are_bounded_but_one_alone_is_taken() -> None:
     buffer = Buffer(10)
     with Share(buffer) as large:
         large.take(50)
@@ -104,12 +104,12 @@ def test_all_bodies_together_are_bounded_but_one_alone_is_taken():
     assert buffer.held == 0
 
 
-async def test_a_client_that_goes_away_is_noticed():
+async def test_a_client_that_goes_away_is_noticed() -> None:
     with pytest.raises(Gone):
         await body(part(b"a"), {"type": "http.disconnect"}).whole(Plain(), 10, 10, Share(Buffer(10)))
 
 
-async def test_a_refused_body_is_dropped_to_its_end():
+async def test_a_refused_body_is_dropped_to_its_end() -> None:
     long = body(part(b"a"), part(b"b"), part(b"c", False))
     await long.drain()
     assert long.complete

@@ -15,6 +15,11 @@ from tracker.cells import CellIndex
 from tracker.shapes import Shape, read_shape
 
 
+def about(key: str, enters: float, leaves: float) -> list[Any]:
+    """One region that a line cuts between these parts of its length."""
+    return [(key, pytest.approx(enters), pytest.approx(leaves))]
+
+
 def box(west: float, south: float, east: float, north: float) -> Shape:
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return read_shape({"type": "Polygon", "coordinates": [ring]})
@@ -106,7 +111,7 @@ def test_a_crossing_tells_where_along_the_line() -> None:
 
 def test_a_line_along_an_edge_touches_it() -> None:
     index = index_of({"a": box(8.001, 50, 8.002, 50.001)})
-    assert index.crossed(50.001, 8, 50.001, 8.004) == [("a", pytest.approx(0.25), pytest.approx(0.5))]
+    assert index.crossed(50.001, 8, 50.001, 8.004) == about("a", 0.25, 0.5)
     assert index.crossed(50.0010001, 8, 50.0010001, 8.004) == []
 
 
@@ -120,8 +125,8 @@ def test_a_line_almost_along_the_side_of_a_column_misses_no_cell() -> None:
 
 def test_a_line_goes_the_short_way_over_the_antimeridian() -> None:
     index = index_of({"a": box(179.999, -1, -179.999, 1), "far": box(-10, -1, 10, 1)})
-    assert index.crossed(0, 179.99, 0, -179.99) == [("a", pytest.approx(0.45), pytest.approx(0.55))]
-    assert index.crossed(0, -179.99, 0, 179.99) == [("a", pytest.approx(0.45), pytest.approx(0.55))]
+    assert index.crossed(0, 179.99, 0, -179.99) == about("a", 0.45, 0.55)
+    assert index.crossed(0, -179.99, 0, 179.99) == about("a", 0.45, 0.55)
 
 
 def test_the_antimeridian_itself_is_covered_from_both_names() -> None:
@@ -201,7 +206,7 @@ def test_ten_thousand_vertices_in_one_cell_are_decided_exactly() -> None:
     assert index.at(50.0019, 8.0019) == ()
     for lon, lat in ring[:200]:
         assert index.at(lat, lon) == ("a",)
-    assert index.crossed(50.001, 8, 50.001, 8.002) == [("a", pytest.approx(0.05), pytest.approx(0.95))]
+    assert index.crossed(50.001, 8, 50.001, 8.002) == about("a", 0.05, 0.95)
 
 
 def test_whole_arrays_get_the_answers_of_single_places() -> None:

@@ -10,22 +10,22 @@ from tracker.config import Settings, SettingsError, describe, load, written
 from tracker.web.access import check_bind
 
 
-def test_nothing_set_means_the_defaults():
+def test_nothing_set_means_the_defaults() -> None:
     assert load() == Settings()
 
 
-def test_a_flag_beats_the_environment_beats_the_file(tmp_path: Path):
+def test_a_flag_beats_the_environment_beats_the_file(tmp_path: Path) -> None:
     file = tmp_path / "tracker.toml"
     file.write_text('port = 1\nhost = "::1"\nmax_line = 1000\n')
     settings = load({"port": 3}, {"TRACKER_PORT": "2", "TRACKER_HOST": "localhost"}, file)
     assert (settings.port, settings.host, settings.max_line) == (3, "localhost", 1000)
 
 
-def test_a_flag_that_was_not_given_changes_nothing():
+def test_a_flag_that_was_not_given_changes_nothing() -> None:
     assert load({"port": None}, {"TRACKER_PORT": "2"}).port == 2
 
 
-def test_the_environment_is_read_in_the_type_of_its_setting():
+def test_the_environment_is_read_in_the_type_of_its_setting() -> None:
     settings = load(environ={"TRACKER_OPEN": "yes", "TRACKER_HOSTS": "a.example, b.example", "TRACKER_JUMP_MPS": "80"})
     assert settings.open is True
     assert settings.hosts == ["a.example", "b.example"]
@@ -42,7 +42,7 @@ def test_the_environment_is_read_in_the_type_of_its_setting():
         ({"TRACKER_LOG_LEVEL": "loud"}, "debug"),
     ],
 )
-def test_a_wrong_setting_says_where_and_what(environ: dict[str, str], said: str):
+def test_a_wrong_setting_says_where_and_what(environ: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         load(environ=environ)
 
@@ -51,24 +51,24 @@ def test_a_wrong_setting_says_where_and_what(environ: dict[str, str], said: str)
     ("text", "said"),
     [('port = "80"', "port in"), ("prot = 80", "no setting 'prot'"), ("port = ", "not TOML"), ("hosts = 5", "a list")],
 )
-def test_a_wrong_file_says_where_and_what(tmp_path: Path, text: str, said: str):
+def test_a_wrong_file_says_where_and_what(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "tracker.toml"
     file.write_text(text)
     with pytest.raises(SettingsError, match=said):
         load(file=file)
 
 
-def test_a_file_that_was_named_must_be_there(tmp_path: Path):
+def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot read"):
         load(file=tmp_path / "nothing.toml")
 
 
-def test_every_setting_says_what_it_is():
+def test_every_setting_says_what_it_is() -> None:
     for name in Settings.__struct_fields__:
         assert describe(name), name
 
 
-def test_what_is_printed_reads_back_as_the_same_settings(tmp_path: Path):
+def test_what_is_printed_reads_back_as_the_same_settings(tmp_path: Path) -> None:
     settings = load({"hosts": ["a.example"], "tiles": "", "port": 9})
     file = tmp_path / "tracker.toml"
     file.write_text(written(settings), encoding="utf-8")
@@ -77,12 +77,12 @@ def test_what_is_printed_reads_back_as_the_same_settings(tmp_path: Path):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9", "::1", "localhost"])
-def test_loopback_needs_no_word(host: str):
+def test_loopback_needs_no_word(host: str) -> None:
     assert check_bind(Settings(host=host)) is None
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "fleet.example"])
-def test_any_other_address_needs_open_and_is_warned_of(host: str):
+def test_any_other_address_needs_open_and_is_warned_of(host: str) -> None:
     with pytest.raises(SettingsError, match="--open"):
         check_bind(Settings(host=host))
     assert host in str(check_bind(Settings(host=host, open=True)))
@@ -95,12 +95,12 @@ def access(**settings: Any) -> Any:
 
 
 @pytest.mark.parametrize("host", [b"127.0.0.1:8000", b"localhost", b"[::1]:8000", b"10.0.0.7", b"LOCALHOST:1", b"::1"])
-def test_addresses_and_localhost_are_our_names(host: bytes):
+def test_addresses_and_localhost_are_our_names(host: bytes) -> None:
     access().check("GET", {b"host": host})
 
 
 @pytest.mark.parametrize("host", [b"evil.example", b"localhost.evil.example", b"127.0.0.1.evil.example:80", b"\xff"])
-def test_another_name_is_not_ours_unless_a_setting_says_so(host: bytes):
+def test_another_name_is_not_ours_unless_a_setting_says_so(host: bytes) -> None:
     from tracker.errors import NotAllowed
 
     with pytest.raises(NotAllowed) as caught:
@@ -110,7 +110,7 @@ def test_another_name_is_not_ours_unless_a_setting_says_so(host: bytes):
 
 
 @pytest.mark.parametrize("origin", [b"http://evil.example", b"null", b"http://localhost:9", b"", b"file://"])
-def test_a_page_of_another_origin_may_read_nothing_into_us(origin: bytes):
+def test_a_page_of_another_origin_may_read_nothing_into_us(origin: bytes) -> None:
     from tracker.errors import NotAllowed
 
     for method in ("POST", "PUT", "DELETE", "CONNECT"):
@@ -118,6 +118,6 @@ def test_a_page_of_another_origin_may_read_nothing_into_us(origin: bytes):
             access().check(method, {b"host": b"localhost:8000", b"origin": origin})
 
 
-def test_our_own_page_and_named_ones_may():
+def test_our_own_page_and_named_ones_may() -> None:
     access().check("POST", {b"host": b"localhost:8000", b"origin": b"http://localhost:8000"})
     access(origins=["https://desk.example"]).check("POST", {b"host": b"localhost", b"origin": b"https://desk.example"})

@@ -175,9 +175,9 @@ def test_a_second_edit_waits_for_the_first() -> None:
     fleet.save_regions([depot()], START)
     step = fleet.delete_regions(["depot"], START + 1)
     assert [event.reason for event in step.change.events] == ["region_created"]
-    step = fleet.evaluate(10, START)
-    assert step is not None
-    assert [event.reason for event in step.change.events] == ["region_deleted"]
+    last = fleet.evaluate(10, START)
+    assert last is not None
+    assert [event.reason for event in last.change.events] == ["region_deleted"]
 
 
 def test_deleting_what_is_not_there_is_an_error() -> None:

@@ -28,16 +28,16 @@ def codes(reading: Reading) -> list[tuple[int, str, str | None]]:
 
 
 @pytest.mark.parametrize("document", [GOOD, [GOOD], {"positions": [GOOD]}])
-def test_one_position_comes_in_three_shapes(document: Any):
+def test_one_position_comes_in_three_shapes(document: Any) -> None:
     assert read(document) == Reading([PING], 1)
 
 
-def test_nothing_is_fine_too():
+def test_nothing_is_fine_too() -> None:
     assert read([]) == Reading()
     assert read({"positions": []}) == Reading()
 
 
-def test_a_bad_item_costs_only_itself():
+def test_a_bad_item_costs_only_itself() -> None:
     reading = read([GOOD, 5, GOOD | {"lat": 91}, {}, GOOD | {"time": NOW + 1}])
     assert [ping.time for ping in reading.pings] == [NOW, NOW + 1]
     assert codes(reading) == [(1, "not_an_object", None), (2, "lat_out_of_range", "lat"), (3, "missing", "vehicle")]
@@ -45,7 +45,7 @@ def test_a_bad_item_costs_only_itself():
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 10_000])
-def test_a_number_json_does_not_have_costs_only_its_item(number: str):
+def test_a_number_json_does_not_have_costs_only_its_item(number: str) -> None:
     body = f'[{json.dumps(GOOD)}, {{"vehicle": "x", "time": {NOW}, "lat": {number}, "lon": 1}}]'
     reading = read_json(body.encode(), NOW)
     assert reading.pings == [PING]
@@ -74,7 +74,7 @@ def test_a_number_json_does_not_have_costs_only_its_item(number: str):
         (b'{"positions": [], "more": 1}', "not_positions"),
     ],
 )
-def test_what_holds_no_positions_at_all_is_refused_whole(body: bytes, code: str):
+def test_what_holds_no_positions_at_all_is_refused_whole(body: bytes, code: str) -> None:
     with pytest.raises(BadRequest) as caught:
         read_json(body, NOW)
     assert caught.value.code == code
@@ -82,7 +82,7 @@ def test_what_holds_no_positions_at_all_is_refused_whole(body: bytes, code: str)
 
 
 @pytest.mark.parametrize("body", [b"[" + b"{}," * MAX_ITEMS + b"{}]", b"[" + b"[]," * 2_500_000 + b"[]]"])
-def test_more_items_than_a_body_may_hold_are_refused_before_they_cost_memory(body: bytes):
+def test_more_items_than_a_body_may_hold_are_refused_before_they_cost_memory(body: bytes) -> None:
     with pytest.raises(TooLarge):
         read_json(body, NOW)
 
@@ -91,7 +91,7 @@ def test_more_items_than_a_body_may_hold_are_refused_before_they_cost_memory(bod
     "rotten", [b"[" * 10_000 + b"]" * 10_000, b'{"a":' * 9999 + b"1" + b"}" * 9999, b'{"driver":"\xff"}']
 )
 @pytest.mark.parametrize("shape", [b"[%s]", b' {"positions": [%s] } '])
-def test_an_item_no_parser_gets_through_costs_only_itself(rotten: bytes, shape: bytes):
+def test_an_item_no_parser_gets_through_costs_only_itself(rotten: bytes, shape: bytes) -> None:
     good = json.dumps(GOOD | {"driver": 'A "],[{" B\\'}).encode()
     reading = read_json(shape % b",".join([good, rotten, good]), NOW)
     assert len(reading.pings) == 2
@@ -99,39 +99,39 @@ def test_an_item_no_parser_gets_through_costs_only_itself(rotten: bytes, shape: 
 
 
 @pytest.mark.parametrize("body", [b"[%s, \xff", b"[%s]\xff]", b"[%s\xff,{]}", b'{"positions":[%s],"\xff":1}'])
-def test_brackets_that_do_not_match_up_are_refused_whole(body: bytes):
+def test_brackets_that_do_not_match_up_are_refused_whole(body: bytes) -> None:
     with pytest.raises(BadRequest):
         read_json(body % json.dumps(GOOD).encode(), NOW)
 
 
-def test_a_byte_order_mark_is_forgiven():
+def test_a_byte_order_mark_is_forgiven() -> None:
     assert read_json(b"\xef\xbb\xbf" + json.dumps(GOOD).encode(), NOW).pings == [PING]
 
 
-def test_at_most_a_hundred_errors_are_told_and_all_are_counted():
+def test_at_most_a_hundred_errors_are_told_and_all_are_counted() -> None:
     reading = read([{}] * 250)
     assert reading.rejected == 250
     assert len(reading.errors) == MAX_ERRORS
 
 
-def test_lines_are_items_and_blank_lines_are_nothing():
+def test_lines_are_items_and_blank_lines_are_nothing() -> None:
     line = json.dumps(GOOD).encode()
     reading = read_lines(line + b"\r\n\n  \n" + line, NOW)
     assert reading == Reading([PING, PING], 2)
 
 
-def test_a_bad_line_costs_only_itself_and_is_counted_from_the_first_of_the_request():
+def test_a_bad_line_costs_only_itself_and_is_counted_from_the_first_of_the_request() -> None:
     line = json.dumps(GOOD).encode()
     reading = read_lines(b"\n".join([line, b'{"vehicle":', b"[" * 5000, b"\xff", line]), NOW, first=10)
     assert reading.pings == [PING, PING]
     assert codes(reading) == [(11, "not_json", None), (12, "not_json", None), (13, "not_json", None)]
 
 
-def test_a_document_with_nan_can_be_read_for_those_who_check_it():
+def test_a_document_with_nan_can_be_read_for_those_who_check_it() -> None:
     assert math.isnan(read_document(b'{"a": NaN}')["a"])
 
 
-def test_the_protocols_have_names():
+def test_the_protocols_have_names() -> None:
     assert [protocol.name for protocol in spoken()] == ["json", "ndjson"]
 
 
@@ -152,7 +152,7 @@ FIELDS = ["speed_mps", "speed_kmh", "heading", "altitude_m", "accuracy_m", "igni
         optional={field: st.floats(0, 10) | VALUES for field in FIELDS},
     )
 )
-def test_the_fast_and_the_careful_way_agree(item: dict[str, Any]):
+def test_the_fast_and_the_careful_way_agree(item: dict[str, Any]) -> None:
     """Beside a bad item everything goes the careful way; alone it goes the fast one."""
     try:
         text = json.dumps(item)
@@ -165,7 +165,7 @@ def test_the_fast_and_the_careful_way_agree(item: dict[str, Any]):
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_make_a_reader_fail_in_its_own_way(body: bytes):
+def test_no_bytes_make_a_reader_fail_in_its_own_way(body: bytes) -> None:
     for read in (read_json, read_lines):
         try:
             reading = read(body, NOW)
@@ -174,6 +174,6 @@ def test_no_bytes_make_a_reader_fail_in_its_own_way(body: bytes):
         assert len(reading.pings) + reading.rejected == reading.items
 
 
-def test_a_gzip_without_its_header_is_named():
+def test_a_gzip_without_its_header_is_named() -> None:
     with pytest.raises(BadRequest, match="Content-Encoding: gzip"):
         read_json(gzip.compress(json.dumps(GOOD).encode()), NOW)

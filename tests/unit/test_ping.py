@@ -21,11 +21,11 @@ def fault(**fields: Any) -> tuple[str, str | None]:
     return caught.value.code, caught.value.field
 
 
-def test_a_plain_position_is_read():
+def test_a_plain_position_is_read() -> None:
     assert read_ping(GOOD, NOW) == Ping("van-7", NOW, 60.17, 24.94)
 
 
-def test_every_field_is_read_in_its_unit():
+def test_every_field_is_read_in_its_unit() -> None:
     ping = read_ping(
         GOOD
         | {
@@ -48,13 +48,13 @@ def test_every_field_is_read_in_its_unit():
 
 
 @pytest.mark.parametrize(("field", "mps"), [("speed_mps", 10.0), ("speed_kmh", 2.778), ("speed_kn", 5.144)])
-def test_speeds_become_metres_per_second(field: str, mps: float):
+def test_speeds_become_metres_per_second(field: str, mps: float) -> None:
     assert read_ping(GOOD | {field: 10}, NOW).speed_mps == mps
 
 
 @pytest.mark.parametrize("field", ["vehicle", "time", "lat", "lon"])
 @pytest.mark.parametrize("how", ["absent", "null"])
-def test_what_every_position_needs_is_missed_by_name(field: str, how: str):
+def test_what_every_position_needs_is_missed_by_name(field: str, how: str) -> None:
     item = GOOD | {field: None}
     if how == "absent":
         del item[field]
@@ -82,20 +82,20 @@ def test_what_every_position_needs_is_missed_by_name(field: str, how: str):
         ([], "wrong_type"),
     ],
 )
-def test_an_odd_vehicle_id_is_refused(value: Any, code: str):
+def test_an_odd_vehicle_id_is_refused(value: Any, code: str) -> None:
     assert fault(vehicle=value) == (code, "vehicle")
 
 
 @pytest.mark.parametrize("id", ["x" * 128, "Kuorma-auto 7", "Ö", "日本-1", "a.b:c", "..", "A%2F", "🚚"])
-def test_an_unusual_vehicle_id_is_fine(id: str):
+def test_an_unusual_vehicle_id_is_fine(id: str) -> None:
     assert vehicle_id(id) == id
 
 
-def test_ids_that_look_the_same_are_the_same():
+def test_ids_that_look_the_same_are_the_same() -> None:
     assert vehicle_id("e\u0301") == "\u00e9"
 
 
-def test_a_lone_surrogate_is_no_text():
+def test_a_lone_surrogate_is_no_text() -> None:
     assert fault(vehicle="\ud800") == ("not_text", "vehicle")
     assert fault(driver="\ud800")[0] == "not_text"
     assert fault(colour="\ud800")[0] == "not_text"
@@ -145,23 +145,23 @@ def test_a_lone_surrogate_is_no_text():
         ({"note": "x" * 5000}, "attributes_too_large", "attributes"),
     ],
 )
-def test_every_wrong_field_has_its_own_code_and_name(fields: dict[str, Any], code: str, field: str):
+def test_every_wrong_field_has_its_own_code_and_name(fields: dict[str, Any], code: str, field: str) -> None:
     assert fault(**fields) == (code, field)
 
 
 @pytest.mark.parametrize("item", [None, 5, "x", [], [GOOD], True])
-def test_an_item_that_is_no_object_is_refused_whole(item: Any):
+def test_an_item_that_is_no_object_is_refused_whole(item: Any) -> None:
     with pytest.raises(Unfit) as caught:
         read_ping(item, NOW)
     assert (caught.value.code, caught.value.field) == ("not_an_object", None)
 
 
-def test_unknown_scalars_are_kept_as_attributes():
+def test_unknown_scalars_are_kept_as_attributes() -> None:
     ping = read_ping(GOOD | {"trip": 4, "colour": "red", "nothing": None, "attributes": {"colour": "blue"}}, NOW)
     assert ping.attributes == {"trip": 4, "colour": "blue"}
 
 
-def test_null_is_the_same_as_not_said():
+def test_null_is_the_same_as_not_said() -> None:
     assert read_ping(GOOD | {"speed_mps": None, "speed_kmh": 36, "heading": None, "attributes": None}, NOW) == Ping(
         "van-7", NOW, 60.17, 24.94, 10.0
     )
@@ -173,7 +173,7 @@ def test_null_is_the_same_as_not_said():
     speed=st.none() | st.floats(0, 1000),
     heading=st.none() | st.floats(0, 360),
 )
-def test_a_ping_read_back_is_the_same_ping(lat: float, lon: float, speed: float | None, heading: float | None):
+def test_a_ping_read_back_is_the_same_ping(lat: float, lon: float, speed: float | None, heading: float | None) -> None:
     item = {"vehicle": "v", "time": NOW, "lat": lat, "lon": lon, "speed_mps": speed, "heading": heading}
     if abs(lat) < 1e-7 and abs(lon) < 1e-7:
         return  # no fix

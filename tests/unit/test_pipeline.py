@@ -350,7 +350,8 @@ async def test_the_register_and_the_map_are_two_things(node: Node) -> None:
     await node.pipeline.submit([ping(1)])
     n = node.fleet.vehicles["van"].n
     await node.pipeline.remove_vehicle("van")
-    assert node.picture.register == node.picture.vehicles == {}
+    assert node.picture.register == {}
+    assert node.picture.vehicles == {}
     with pytest.raises(NotFound):
         await node.pipeline.remove_vehicle("van")
     assert (await node.pipeline.submit([ping(1)])).duplicates == 1

@@ -9,14 +9,14 @@ from tracker.times import LAST, BadTime, NaiveTime, parse_parameter, parse_time,
 NINE = 1_795_424_400_000  # 2026-11-23T09:00:00Z
 
 
-def test_a_time_is_written_in_utc_with_milliseconds():
+def test_a_time_is_written_in_utc_with_milliseconds() -> None:
     assert rfc3339(NINE) == "2026-11-23T09:00:00.000Z"
     assert rfc3339(NINE + 7) == "2026-11-23T09:00:00.007Z"
     assert rfc3339(LAST) == "9999-12-31T23:59:59.999Z"
 
 
 @given(st.integers(0, LAST))
-def test_what_is_written_reads_back_the_same(ms: int):
+def test_what_is_written_reads_back_the_same(ms: int) -> None:
     assert parse_time(rfc3339(ms)) == ms
 
 
@@ -37,12 +37,12 @@ def test_what_is_written_reads_back_the_same(ms: int):
         (0, 0),
     ],
 )
-def test_every_way_to_write_one_instant_means_the_same(text: str | int | float, ms: int):
+def test_every_way_to_write_one_instant_means_the_same(text: str | int | float, ms: int) -> None:
     assert parse_time(text) == ms
 
 
 @pytest.mark.parametrize("text", ["2026-11-23T09:00:00", "2026-11-23", "2026-11-23 09:00:00.5", "2026-11-23T09:00"])
-def test_a_time_without_a_zone_is_refused_as_such(text: str):
+def test_a_time_without_a_zone_is_refused_as_such(text: str) -> None:
     with pytest.raises(NaiveTime, match="zone"):
         parse_time(text)
 
@@ -51,21 +51,21 @@ def test_a_time_without_a_zone_is_refused_as_such(text: str):
     "value",
     ["", "yesterday", "2026-13-01T00:00:00Z", "2026-11-23T25:00:00Z", "09:00", "x" * 10_000, 1e14, 10**30, -1e20],
 )
-def test_what_is_no_time_is_refused(value: str | int | float):
+def test_what_is_no_time_is_refused(value: str | int | float) -> None:
     with pytest.raises(BadTime):
         parse_time(value)
 
 
 @pytest.mark.parametrize("text", ["1795424400", "1795424400000", "2026-11-23T09:00:00Z", " 2026-11-23T09:00:00Z "])
-def test_a_parameter_may_be_a_number_or_a_text(text: str):
+def test_a_parameter_may_be_a_number_or_a_text(text: str) -> None:
     assert parse_parameter(text) == NINE
 
 
-def test_a_plus_that_became_a_space_on_its_way_is_still_an_offset():
+def test_a_plus_that_became_a_space_on_its_way_is_still_an_offset() -> None:
     assert parse_parameter("2026-11-23T11:00:00 02:00") == NINE
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e15", "", "soon"])
-def test_a_parameter_that_is_no_time_is_refused(text: str):
+def test_a_parameter_that_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(BadTime):
         parse_parameter(text)
