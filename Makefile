@@ -5,6 +5,7 @@ PORT   ?= 8000
 SECONDS ?= 600
 PYTEST_FLAGS ?=
 FAULT ?=
+CORE := tests/unit tests/property tests/contract
 
 VENV := .venv
 BIN  := $(VENV)/bin
@@ -36,8 +37,10 @@ lint: $(TEST)  ## ruff and mypy
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 
-python: $(TEST) $(NODE) browser
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+python: $(TEST) $(NODE) browser  ## the core with its branches counted, then everything that runs in processes of its own
+	$(BIN)/python -m coverage run -m pytest $(PYTEST_FLAGS) $(CORE)
+	$(BIN)/python -m coverage report
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests $(CORE:%=--ignore=%)
 
 javascript: $(NODE)
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check
