@@ -24,6 +24,7 @@ LAYERS: list[set[str]] = [
     {"doctor"},
     {"web.app"},
     {"web", "web.*"},
+    {"replay", "replay.*"},
     {"pipeline", "preview"},
     {"journal"},
     {"hub"},
@@ -33,8 +34,8 @@ LAYERS: list[set[str]] = [
     {"recent", "topics"},
     {"wire", "columns"},
     {
-        "replay",
-        "replay.*",
+        "formats",
+        "formats.*",
         "protocols",
         "protocols.*",
         "stores.*",

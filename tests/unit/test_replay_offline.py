@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from tracker.cli import cli
 from tracker.errors import TrackerError
-from tracker.replay import Point
+from tracker.formats import Point
 from tracker.replay.offline import Offline, load_regions
 
 ROOT = Path(__file__).parents[2]

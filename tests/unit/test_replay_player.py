@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tracker.replay import Point
+from tracker.formats import Point
 from tracker.replay.player import Player
 from tracker.replay.progress import Progress
 from tracker.replay.recording import Recording

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tracker.formats import Point, Reading, Skip, Unreadable, find_format, formats, item
 from tracker.ping import Unfit, read_ping
-from tracker.replay import Point, Reading, Skip, Unreadable, find_format, formats, item
 from tracker.replay.recording import Choice, Recording
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tracker.errors import TrackerError
-from tracker.replay import Unreadable
+from tracker.formats import Unreadable
 
 TIMEOUT_S = 60.0
 FIRST_PATIENCE_S = 10.0  # for a server that never answered: perhaps the address is wrong

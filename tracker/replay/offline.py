@@ -15,8 +15,8 @@ from tracker.errors import Invalid
 from tracker.events import Event
 from tracker.features import read_regions
 from tracker.fleet import Fleet, Outcome, Step
+from tracker.formats import Point, Unreadable, item
 from tracker.ping import Ping, Unfit, read_ping
-from tracker.replay import Point, Unreadable, item
 from tracker.replay.tally import Tally
 from tracker.times import rfc3339
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from tracker.formats import Point
 from tracker.ping import AHEAD_MS, OLDEST
-from tracker.replay import Point
 from tracker.replay.progress import Progress
 from tracker.replay.recording import Recording
 from tracker.replay.tally import Tally

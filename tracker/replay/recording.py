@@ -21,8 +21,8 @@ from typing import BinaryIO, cast
 
 import msgspec
 
+from tracker.formats import Point, Reading, Skip, Unreadable, find_format
 from tracker.ping import OLDEST
-from tracker.replay import Point, Reading, Skip, Unreadable, find_format
 
 IN_MEMORY = 250_000
 HEAD = 8_192  # bytes a format is recognised by

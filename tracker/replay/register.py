@@ -14,11 +14,11 @@ from urllib.parse import quote
 
 import msgspec
 
+from tracker.formats import Unreadable
+from tracker.formats.csv import decode, read_header
+from tracker.formats.fields import plain, read_value
 from tracker.ping import Unfit, vehicle_id
-from tracker.replay import Unreadable
 from tracker.replay.connection import Connection, Failed
-from tracker.replay.csv import decode, read_header
-from tracker.replay.fields import plain, read_value
 
 #: our field → how lists of vehicles call it
 COLUMNS = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from tracker.errors import Invalid
-from tracker.replay import Unreadable
+from tracker.formats import Unreadable
 from tracker.replay.connection import Connection, Failed
 from tracker.replay.player import Player
 from tracker.replay.progress import Progress, duration

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from tracker.replay import Point, Reading, Skip, Unreadable
-from tracker.replay.fields import UNITS, Clock, from_object
-from tracker.replay.json import decode
+from tracker.formats import Point, Reading, Skip, Unreadable
+from tracker.formats.fields import UNITS, Clock, from_object
+from tracker.formats.json import decode
 
 NAME = "geojson"
 ABOUT = "a FeatureCollection of Points, the time and the rest among their properties"

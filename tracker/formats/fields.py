@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tracker.replay import Point, Reading, Unreadable
+from tracker.formats import Point, Reading, Unreadable
 from tracker.times import FIRST, LAST
 
 #: our field → how others call it, the surest name first; compared without case, spaces, dots and hyphens

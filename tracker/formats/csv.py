@@ -6,8 +6,8 @@ import csv
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from tracker.replay import Point, Reading, Skip, Unreadable
-from tracker.replay.fields import (
+from tracker.formats import Point, Reading, Skip, Unreadable
+from tracker.formats.fields import (
     NAMES,
     Clock,
     finished,

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import Element
 
-from tracker.replay import Point, Reading, Skip
-from tracker.replay.fields import Clock, finished, position, read_heading, read_number, read_speed
-from tracker.replay.xml import child_text, elements, find_text, tag
+from tracker.formats import Point, Reading, Skip
+from tracker.formats.fields import Clock, finished, position, read_heading, read_number, read_speed
+from tracker.formats.xml import child_text, elements, find_text, tag
 
 NAME = "gpx"
 ABOUT = "GPX 1.0 and 1.1; each track is a vehicle, points without a time are left out and counted"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import BinaryIO
 from xml.etree.ElementTree import Element
 
-from tracker.replay import Point, Reading, Skip
-from tracker.replay.fields import Clock, finished, position, read_number
-from tracker.replay.xml import elements, tag
+from tracker.formats import Point, Reading, Skip
+from tracker.formats.fields import Clock, finished, position, read_number
+from tracker.formats.xml import elements, tag
 
 NAME = "kml"
 ABOUT = "KML with gx:Track or gx:MultiTrack; each placemark is a vehicle"

@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from tracker.replay import Point, Reading, Skip
-from tracker.replay.fields import Clock, finished, position, read_heading, read_speed
+from tracker.formats import Point, Reading, Skip
+from tracker.formats.fields import Clock, finished, position, read_heading, read_speed
 
 NAME = "hfp"
 ABOUT = "captured MQTT messages of Helsinki's transit (HFP v1); a vehicle is operator-number"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from tracker.replay import Point, Reading, Skip
-from tracker.replay.fields import Clock, finished, position, read_number
+from tracker.formats import Point, Reading, Skip
+from tracker.formats.fields import Clock, finished, position, read_number
 
 NAME = "cabs"
 ABOUT = "Cabspotting: `latitude longitude occupied seconds` a line, one file a cab"

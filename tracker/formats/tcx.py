@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from tracker.replay import Point, Reading, Skip
-from tracker.replay.fields import Clock, finished, position, read_number, read_speed
-from tracker.replay.xml import child_text, elements, find_text, tag
+from tracker.formats import Point, Reading, Skip
+from tracker.formats.fields import Clock, finished, position, read_number, read_speed
+from tracker.formats.xml import child_text, elements, find_text, tag
 
 NAME = "tcx"
 ABOUT = "Garmin TCX; points without a position are left out and counted"

@@ -7,7 +7,7 @@ from typing import BinaryIO, NamedTuple
 from xml.etree.ElementTree import Element
 from xml.parsers import expat
 
-from tracker.replay import Unreadable
+from tracker.formats import Unreadable
 
 CHUNK = 64 * 1024
 DEEPEST = 200  # levels; a track file has about ten

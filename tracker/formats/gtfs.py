@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from tracker.replay import Point, Reading, Skip, Unreadable
-from tracker.replay.fields import Clock, finished, position, read_heading, read_speed
-from tracker.replay.json import decode
+from tracker.formats import Point, Reading, Skip, Unreadable
+from tracker.formats.fields import Clock, finished, position, read_heading, read_speed
+from tracker.formats.json import decode
 
 NAME = "gtfs"
 ABOUT = "GTFS-realtime VehiclePositions as JSON"
