@@ -26,7 +26,7 @@ from tracker.rules import NO_ACCURACY_M
 from tracker.step import Draft, Outcome, Step
 from tracker.stores import HELD, LATE, LIVE, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.vehicle import ASK, NEVER, NEW, SAME, Vehicle
-from tracker.visits import Moves, move
+from tracker.visits import appear, move
 from tracker.watch import is_watched, report, tell
 
 __all__ = ["Fleet", "FleetSettings", "Outcome", "Step"]
@@ -35,6 +35,8 @@ Known = dict[tuple[int, int], tuple[float, float]]  # (n, fix time) → place
 
 DEGREE_M = 111_700.0  #: no degree is longer
 MANY = 100  #: regions changed at once: their cells are forgotten together
+MOST_HELD = 2  #: held in a row; the third is taken as a first sight
+FASTEST_MPS = 350.0  #: no steady journey is faster, whatever its speeds say
 SLACK_MS = 120_000  #: no fix is further ahead of our clock
 
 
@@ -153,7 +155,7 @@ class Fleet:
                 vehicle = self._begin(ping, now, draft)
             elif ping.time < vehicle.ping.time:
                 outcomes[at], taken = Outcome.LATE, LATE
-            elif vehicle.held is None and not self._jumps(vehicle.ping, ping):
+            elif vehicle.held is None and not self._jumps(vehicle.ping, ping, vehicle.ping):
                 self._take(vehicle, ping, now, draft)
             elif not self._weigh(vehicle, ping, now, draft):
                 outcomes[at], taken = Outcome.HELD, HELD
@@ -170,10 +172,9 @@ class Fleet:
         self.vehicles[ping.vehicle] = vehicle
         vehicle.rev = self._edit.rev
         vehicle.clock = ping.time
-        vehicle.raw = self.regions.covering(ping.lat, ping.lon, ping.time)
         occasion = Occasion.of_fix(ping, None, now)
         vehicle.delayed = occasion.delayed
-        tell(self.regions, vehicle, Moves([], [], sorted(vehicle.raw)), occasion)
+        tell(self.regions, vehicle, appear(self.regions, vehicle, ping), occasion)
         report(vehicle, ping, None, occasion, self.settings)
         observe(vehicle, ping)
         vehicle.publish()
@@ -192,28 +193,34 @@ class Fleet:
         old, held = vehicle.ping, vehicle.held
         draft.add(vehicle)
         if held is None:
-            vehicle.held = ping
+            vehicle.held, vehicle.doubts = ping, 1
             return False
-        like_old, like_held = not self._jumps(old, ping), not self._jumps(held, ping)
+        like_old, like_held = not self._jumps(old, ping, old), not self._jumps(held, ping, old)
         if ping.time < held.time:  # the held one is not refuted by something before it
             if not (like_old or like_held):
                 return False
             self._take(vehicle, ping, now, draft)
             if like_held:
-                vehicle.held = None
+                vehicle.held, vehicle.doubts = None, 0
                 self._take(vehicle, held, now, draft)
             return True
         if like_old and like_held:
             like_held = _speed_mps(held, ping) < _speed_mps(old, ping)
-        vehicle.held = None if like_old or like_held else ping
+        anew = not (like_old or like_held)
+        if anew and vehicle.doubts < MOST_HELD:
+            vehicle.held, vehicle.doubts = ping, vehicle.doubts + 1
+            return False
+        vehicle.held, vehicle.doubts = None, 0
         if like_held:
             self._take(vehicle, held, now, draft)
-        if vehicle.held is None:
-            self._take(vehicle, ping, now, draft)
-        return vehicle.held is None
+        self._take(vehicle, ping, now, draft, anew)
+        return True
 
-    def _jumps(self, before: Ping, ping: Ping) -> bool:
-        """Would the vehicle have gone faster than anything that drives?"""
+    def _jumps(self, before: Ping, ping: Ping, shown: Ping) -> bool:
+        """Would the vehicle have gone faster than anything that drives?
+
+        Its own speed is no proof, trackers derive it from two places; but that of the newest fix shown beside it is.
+        """
         gap_s = abs(ping.time - before.time) / 1000
         settings = self.settings
         reach = settings.jump_mps * (gap_s if gap_s > 1 else 1.0)
@@ -221,11 +228,14 @@ class Fleet:
             return False
         if gap_s > settings.jump_gap_s:
             return False
-        accuracies = _accuracy(before) + _accuracy(ping)
-        return distance_m(before.lat, before.lon, ping.lat, ping.lon) - accuracies > reach
+        far_m = distance_m(before.lat, before.lon, ping.lat, ping.lon) - _accuracy(before) - _accuracy(ping)
+        if far_m <= reach:
+            return False
+        implied_mps = far_m / max(gap_s, 1.0)
+        return not (implied_mps <= FASTEST_MPS and _agrees(ping, implied_mps) and _agrees(shown, implied_mps))
 
-    def _take(self, vehicle: Vehicle, ping: Ping, now: int, draft: Draft) -> None:
-        """A newer fix moves the vehicle."""
+    def _take(self, vehicle: Vehicle, ping: Ping, now: int, draft: Draft, anew: bool = False) -> None:
+        """A newer fix moves the vehicle. `anew`: nobody knows how it came there, as at first sight."""
         book = self.regions
         if self._todo and self._is_behind(vehicle):
             self._catch_up(vehicle, draft)
@@ -233,9 +243,11 @@ class Fleet:
             self._changed(vehicle, turned, draft)
         elif ping.time > vehicle.clock:
             vehicle.clock = ping.time
-        before = vehicle.ping
+        before = None if anew else vehicle.ping
+        if anew:
+            vehicle.anchor = (ping.lat, ping.lon)
         changed = observe(vehicle, ping)
-        moves = move(book, vehicle, ping)
+        moves = appear(book, vehicle, ping) if anew else move(book, vehicle, ping)
         events: Sequence[Event] = ()
         if (
             moves is not None
@@ -246,7 +258,7 @@ class Fleet:
         ):
             occasion = Occasion.of_fix(ping, before, now)
             tell(book, vehicle, moves, occasion)
-            report(vehicle, ping, before, occasion, self.settings)
+            report(vehicle, ping, vehicle.ping, occasion, self.settings)
             events = occasion.events
         if ping.speed_mps is not None and ping.speed_mps > vehicle.peak_mps:
             vehicle.peak_mps = ping.speed_mps
@@ -464,7 +476,12 @@ def _same(place: tuple[float, float], ping: Ping) -> str:
 
 
 def _accuracy(ping: Ping) -> float:
-    return NO_ACCURACY_M if ping.accuracy_m is None else ping.accuracy_m
+    return ping.accuracy_m or NO_ACCURACY_M
+
+
+def _agrees(ping: Ping, implied_mps: float) -> bool:
+    """Does a fix claim about this speed?"""
+    return ping.speed_mps is not None and abs(ping.speed_mps - implied_mps) <= 0.3 * implied_mps
 
 
 def _speed_mps(before: Ping, ping: Ping) -> float:

@@ -151,7 +151,7 @@ def read_ping(item: Any, now: int) -> Ping:
         speed_mps=_speed(fields),
         heading=_heading(fields),
         altitude_m=_optional("altitude_m", fields),
-        accuracy_m=_optional("accuracy_m", fields),
+        accuracy_m=_optional("accuracy_m", fields) or None,  # 0: not known
         ignition=_flag("ignition", fields),
         battery_pct=_optional("battery_pct", fields),
         odometer_m=_optional("odometer_m", fields),

@@ -15,6 +15,7 @@ from tracker.rules import UNKNOWN
 PLACE_BITS = 22
 PLACE_MASK = (1 << PLACE_BITS) - 1
 MOST_FIXES = 1024  #: fixes remembered for the sake of duplicates; for older ones the store is asked
+LAYOUT = 2  #: of a packed state; every older one is read
 NEVER = 1 << 62  #: ms: after every time
 
 NEW, SAME, OTHER, ASK = range(4)  #: a fix time is not known yet; known with this place; with another; ask the store
@@ -63,6 +64,8 @@ class Packed(msgspec.Struct, array_like=True, frozen=True):
     held: Ping | None
     visits: dict[str, Visit]
     touches: dict[str, Touch]
+    # since layout 2; an older state has none of these
+    doubts: int = 0
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -73,9 +76,9 @@ class Vehicle:
     """Mutable, and only the fleet changes it. `ping` is the newest fix that counts."""
 
     __slots__ = (
-        "anchor", "clock", "delayed", "fixes", "floor", "gap_ms", "held", "low", "n", "peak_mps", "ping", "queued",
-        "raw", "received_at", "regions", "rev", "settled", "silent", "since", "state", "still_since", "top", "touches",
-        "visits", "watched",
+        "anchor", "clock", "delayed", "doubts", "fixes", "floor", "gap_ms", "held", "low", "n", "peak_mps", "ping",
+        "queued", "raw", "received_at", "regions", "rev", "settled", "silent", "since", "state", "still_since", "top",
+        "touches", "visits", "watched",
     )  # fmt: skip
 
     def __init__(self, n: int, ping: Ping, now: int) -> None:
@@ -83,6 +86,7 @@ class Vehicle:
         self.ping = ping
         self.received_at = now
         self.held: Ping | None = None
+        self.doubts = 0  # how many were held in a row
         self.delayed = False
         # where it is
         self.visits: dict[str, Visit] = {}
@@ -155,9 +159,9 @@ class Vehicle:
     def pack(self) -> bytes:
         return _pack(
             (
-                1, self.rev, self.clock, self.top, self.floor, self.received_at, self.state, self.since,
+                LAYOUT, self.rev, self.clock, self.top, self.floor, self.received_at, self.state, self.since,
                 self.still_since, self.anchor, self.gap_ms, self.peak_mps, self.silent, self.low, self.delayed,
-                self.ping, self.held, self.visits, self.touches,
+                self.ping, self.held, self.visits, self.touches, self.doubts,
             )
         )  # fmt: skip
 
@@ -168,6 +172,8 @@ class Vehicle:
         self = cls(n, packed.ping, packed.received_at)
         for name in Packed.__struct_fields__[1:]:
             setattr(self, name, getattr(packed, name))
+        if self.held is not None:
+            self.doubts = max(self.doubts, 1)
         self.publish()
         self.fixes = array("Q", sorted(p.time << PLACE_BITS | _place(p) for p in (self.ping, self.held) if p))
         self.floor = max(self.floor, self.top + 1)

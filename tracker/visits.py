@@ -36,7 +36,7 @@ class Moves(msgspec.Struct):
 
 def counted(accuracy_m: float | None) -> float:
     """The accuracy that decides, metres."""
-    return NO_ACCURACY_M if accuracy_m is None else min(accuracy_m, WORST_M)
+    return min(accuracy_m, WORST_M) if accuracy_m else NO_ACCURACY_M
 
 
 def is_deep(region: Region, ping: Ping) -> bool:
@@ -51,6 +51,20 @@ def is_clear(region: Region, ping: Ping) -> bool:
     if region.exact:
         return True
     return region.shape.signed_distance_m(ping.lat, ping.lon) > max(CLEAR_M, 2 * counted(ping.accuracy_m))
+
+
+def appear(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves:
+    """Where a vehicle is that nobody saw coming: plain containment decides, and no line leads there."""
+    visits = vehicle.visits
+    raw = vehicle.raw = book.covering(ping.lat, ping.lon, vehicle.clock)
+    exits = sorted(key for key in visits if key not in raw)
+    moves = Moves([], [], sorted(key for key in raw if key not in visits))
+    if visits:
+        vehicle.write_peak()
+    moves.exits = [(key, visits.pop(key)) for key in exits]
+    vehicle.touches.clear()
+    vehicle.settled = True
+    return moves
 
 
 def move(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves | None:

@@ -78,6 +78,6 @@ def report(vehicle: Vehicle, ping: Ping, before: Ping | None, occasion: Occasion
     if ping.battery_pct is not None:
         if vehicle.low:
             vehicle.low = ping.battery_pct < limits.battery_ok_pct
-        elif ping.battery_pct <= limits.low_battery_pct:
+        elif ping.battery_pct < limits.low_battery_pct:
             vehicle.low = True
             occasion.make("low_battery", reason="reported", battery_pct=ping.battery_pct)

@@ -182,3 +182,7 @@ def test_a_ping_read_back_is_the_same_ping(lat: float, lon: float, speed: float 
     assert read_ping(again, NOW) == ping
     assert round(ping.lat * 1e7) / 1e7 == ping.lat
     assert ping.heading is None or 0 <= ping.heading < 360
+
+
+def test_an_accuracy_of_nothing_is_not_known() -> None:
+    assert read_ping(GOOD | {"accuracy_m": 0}, NOW).accuracy_m is None

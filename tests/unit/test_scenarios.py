@@ -135,6 +135,11 @@ def test_nobody_is_in_from_over_100_m_away() -> None:
     drive.expect("enter depot").at(-101, 100, accuracy_m=5000).expect("exit depot")
 
 
+def test_an_accuracy_of_nothing_is_an_unknown_one() -> None:
+    drive = town().drive("van-7").at(-100, 100, speed_mps=9).at(8, 100, accuracy_m=0, speed_mps=9).expect()
+    drive.at(11, 100, accuracy_m=0, speed_mps=9).expect("enter depot")
+
+
 def test_a_small_region_can_be_entered_with_a_poor_fix() -> None:
     t = Town().region("kiosk", box(0, 0, 10, 10))
     t.drive("van-7").at(-100, 5).at(5, 5, accuracy_m=40).expect("enter kiosk")
@@ -199,6 +204,42 @@ def test_two_wild_pings_are_both_held() -> None:
     drive = town().drive("van-7").at(200, 100).expect("enter depot")
     drive.at(5000, 100).expect(outcome=Outcome.HELD).at(-9000, 100).expect(outcome=Outcome.HELD)
     drive.at(220, 100).expect(outcome=Outcome.ACCEPTED)
+
+
+def test_after_two_held_in_a_row_the_third_is_a_first_sight() -> None:
+    drive = town().region("way", box(3000, 0, 3300, 300)).drive("van-7").at(200, 100).expect("enter depot")
+    drive.at(9000, 100).expect(outcome=Outcome.HELD).at(-9000, 100).expect(outcome=Outcome.HELD)
+    drive.town.restart()
+    drive.at(6000, 100).expect("exit depot", outcome=Outcome.ACCEPTED, time=START + 40_000)
+    drive.at(6100, 100).at(6200, 100).expect(outcome=Outcome.ACCEPTED)
+
+
+def test_a_first_sight_after_two_held_enters_by_plain_containment() -> None:
+    drive = town().drive("van-7").at(-9000, 100).at(9000, 100).at(-29_000, 100).expect(outcome=Outcome.HELD)
+    drive.at(3, 3).expect("enter depot", outcome=Outcome.ACCEPTED)
+    assert "from" not in drive.town.steps[-1].change.events[0].detail["why"], "no line leads there"
+
+
+@pytest.mark.parametrize("speed_mps", [83.3, 75.0, 100.0, 340.0])
+def test_a_steady_high_speed_is_no_jump(speed_mps: float) -> None:
+    drive = town().drive("train").at(-9000, 100, speed_mps=speed_mps)
+    for step in range(1, 6):
+        drive.at(-9000 + step * speed_mps * 10, 100, speed_mps=speed_mps)
+        assert drive.outcome == Outcome.ACCEPTED
+
+
+def test_a_speed_derived_from_a_glitch_is_no_proof() -> None:
+    drive = town().drive("van-7").at(200, 100, speed_mps=14.0).expect("enter depot")
+    drive.at(3200, 100, speed_mps=300.0).expect(outcome=Outcome.HELD)
+    drive.at(340, 100, speed_mps=14.0).expect(outcome=Outcome.ACCEPTED)
+    drive.at(50_340, 100, speed_mps=1000.0).expect(outcome=Outcome.HELD)
+    drive.at(6200, 100, speed_mps=300.0).expect(outcome=Outcome.HELD)
+    drive.at(380, 100, speed_mps=14.0).expect(outcome=Outcome.ACCEPTED)
+
+
+def test_two_speeds_that_agree_do_not_excuse_what_nothing_drives() -> None:
+    drive = town().drive("van-7").at(200, 100, speed_mps=400.0).at(4200, 100, speed_mps=400.0)
+    drive.expect("enter depot", outcome=Outcome.HELD)
 
 
 def test_accuracy_excuses_a_leap() -> None:
@@ -310,7 +351,7 @@ def test_an_alarm_is_told_once_until_it_changes() -> None:
 
 
 def test_a_low_battery_is_told_once_until_it_is_charged() -> None:
-    drive = Town().drive("van-7").at(0, 0, battery_pct=21.0).expect().at(0, 0, battery_pct=20.0).expect("low_battery")
+    drive = Town().drive("van-7").at(0, 0, battery_pct=20.0).expect().at(0, 0, battery_pct=19.9).expect("low_battery")
     drive.at(0, 0, battery_pct=22.0).at(0, 0, battery_pct=19.0).expect()
     drive.at(0, 0, battery_pct=30.0).at(0, 0, battery_pct=19.0).expect("low_battery", battery_pct=19.0)
 

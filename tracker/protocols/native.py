@@ -153,7 +153,7 @@ def _ping(position: _Position, now: int) -> Ping:
         speed,
         heading,
         None if altitude is None else round(altitude * 1e2) / 1e2,
-        None if accuracy is None else round(accuracy * 1e2) / 1e2,
+        None if accuracy is None else round(accuracy * 1e2) / 1e2 or None,  # 0: not known
         position.ignition,
         None if battery is None else round(battery * 1e2) / 1e2,
         None if odometer is None else round(odometer * 1e2) / 1e2,
