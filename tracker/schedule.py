@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -22,29 +23,32 @@ from tracker.errors import Invalid
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MIN = 24 * 60
 MAX_WINDOWS = 24  #: a day
-REACH_MS = 8 * 86_400_000  #: how far round an instant we look for changes: a week and a bit
+SPAN_MS = 7 * 86_400_000  #: what is worked out in one go
+MOST_SPANS = 64  #: kept of a schedule: old recordings and today beside each other
 
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
 Windows = tuple[tuple[int, int], ...]  # minutes of the day; an end beyond 1440 lies on the next day
+Span = tuple[bool, tuple[int, ...]]  # open just before it, and the instants at which that changes
 
 
 class Schedule:
-    """A week. `open_at` is asked for every ping, so it remembers the stretch it last answered for.
+    """A week. `open_at` is asked for every ping: what a span of seven days brings is worked out once and kept.
 
-    That is one tuple, replaced as a whole: regions share a week (`read_schedule`), and a preview asks from its thread.
+    A span is one tuple, put in its place as a whole: regions share a week (`read_schedule`), and a preview asks from
+    its thread.
     """
 
-    __slots__ = ("_stretch", "_windows", "_zone", "weekly", "zone")
+    __slots__ = ("_spans", "_windows", "_zone", "weekly", "zone")
 
     def __init__(self, zone: str, weekly: dict[str, list[list[str]]]) -> None:
         """Raises Invalid with one error per fault."""
         self.zone = zone
         self.weekly = weekly
         self._zone, self._windows = _read(zone, weekly)
-        self._stretch = (0, 0, False)  # from, until, open
+        self._spans: dict[int, Span] = {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Schedule) and (self.zone, self.weekly) == (other.zone, other.weekly)
@@ -55,43 +59,45 @@ class Schedule:
         return {"zone": self.zone, "weekly": self.weekly}
 
     def open_at(self, time: int) -> bool:
-        since, until, is_open = self._stretch
-        return is_open if since <= time < until else self._look(time)[2]
+        is_open, edges = self._span(time // SPAN_MS)
+        return is_open ^ bool(bisect_right(edges, time) & 1)
 
     def change_before(self, time: int) -> int | None:
-        """The newest instant <= time at which it opened or closed; None when that is over eight days ago."""
-        since, _, _ = self._look(time)
-        return since if self._is_change(since) else None
+        """The newest instant <= time at which it opened or closed; None when that is over a week ago."""
+        number = time // SPAN_MS
+        for span in (number, number - 1):
+            _, edges = self._span(span)
+            if at := bisect_right(edges, time):
+                return edges[at - 1]
+        return None
 
     def change_after(self, time: int) -> int | None:
         """The next instant > time at which it opens or closes; None when it never does."""
-        for _ in range(3):  # one week may have none: the night that skips the hour of its only window
-            _, time, _ = self._look(time)
-            if self._is_change(time):
-                return time
+        number = time // SPAN_MS
+        for span in range(number, number + 4):  # one week may have none: the night that skips its only window
+            _, edges = self._span(span)
+            at = bisect_right(edges, time)
+            if at < len(edges):
+                return edges[at]
         return None
 
-    def _look(self, time: int) -> tuple[int, int, bool]:
-        """The longest span round `time`, at most eight days each way, without a change; and whether it is open."""
-        stretch = self._stretch
-        if stretch[0] <= time < stretch[1]:
-            return stretch
-        since, until, is_open = time - REACH_MS, time + REACH_MS, self._reads_open(time)
-        for instant in self._candidates(time):
-            if since < instant < until and self._is_change(instant):
-                if instant <= time:
-                    since = instant
-                else:
-                    until = instant
-        self._stretch = since, until, is_open
-        return since, until, is_open
+    def _span(self, number: int) -> Span:
+        """Was it open just before the span, and when does it open or close within?"""
+        found = self._spans.get(number)
+        if found is None:
+            if len(self._spans) >= MOST_SPANS:
+                self._spans.clear()
+            since = number * SPAN_MS
+            edges = {at for at in self._candidates(since) if since <= at < since + SPAN_MS and self._is_change(at)}
+            found = self._spans[number] = self._reads_open(since - 1), tuple(sorted(edges))
+        return found
 
-    def _candidates(self, time: int) -> Iterator[int]:
-        """Every instant within eight days of `time` at which the answer could change: edges of windows on both
-        sides of a repeated hour, and the moments the zone changes its offset."""
+    def _candidates(self, since: int) -> Iterator[int]:
+        """Every instant of a span at which the answer could change: edges of windows on both sides of a repeated
+        hour, and the moments the zone changes its offset."""
         edges = {edge for windows in self._windows for window in windows for edge in window}
-        today = datetime.fromtimestamp(time / 1000, self._zone).date()
-        for shift in range(-8, 9):
+        today = datetime.fromtimestamp(since / 1000, self._zone).date()
+        for shift in range(-1, 9):
             day = date.fromordinal(max(1, today.toordinal() + shift))
             for minute in edges:
                 wall = datetime(day.year, day.month, day.day) + timedelta(minutes=minute % DAY_MIN)
