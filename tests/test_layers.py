@@ -61,13 +61,26 @@ LAYERS: list[set[str]] = [
     {"picture"},
     {"events"},
     {"ping"},
-    {"geo", "times"},
+    {"geo", "lanes", "times"},
     {"config"},
     {"errors", ""},
 ]
 
 #: the only modules with I/O. All others decide without it: no clock, no socket, no environment; `now` is an argument
-OUTER = {"__main__", "cli", "demo", "doctor", "web", "web.*", "pipeline", "preview", "journal", "replay", "replay.*"}
+OUTER = {
+    "__main__",
+    "lanes",
+    "cli",
+    "demo",
+    "doctor",
+    "web",
+    "web.*",
+    "pipeline",
+    "preview",
+    "journal",
+    "replay",
+    "replay.*",
+}
 OUTER |= {"stores", "stores.*", "buses", "buses.*", "client", "features", "register", "streets", "config", ""}
 IMPURE = {"asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets"}
 IMPURE |= {"select", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time"}

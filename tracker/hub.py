@@ -16,7 +16,7 @@ from tracker.columns import pack
 from tracker.events import Ack, Acked, Change, Event
 from tracker.interest import Body, Interest
 from tracker.picture import Picture
-from tracker.recent import Recent, Told
+from tracker.recent import Recent, Told, with_regions
 from tracker.routing import DEEPEST, Routing
 from tracker.topics import Entry, Fragment, Topic, members, merge
 from tracker.viewer import CELL_ZOOMS, PENDING_SNAPSHOT, Grants, Viewer, Wish, cells_of, narrow
@@ -82,6 +82,20 @@ class Hub:
             self._ack(ack)
         if self.viewers:
             self.wake()
+
+    def begin_again(self, change: Change) -> None:
+        """Routing this change failed: take it as the picture shows it, and have everybody told anew what they follow.
+        Nobody misses an event: those are taken as well, unless they were."""
+        self.picture.apply(change)
+        self.routing.begin_again()
+        inside = {event.vehicle: frozenset(self.routing.regions_of(event.vehicle)) for event in change.events}
+        for told in with_regions(change.events, inside):
+            self.recent.add(told)
+        self.has_events = True
+        self._events.clear()
+        for ack in change.acked:
+            self._ack(ack)
+        self.wake()
 
     def _happen(self, change: Change, inside: dict[str, set[str]]) -> None:
         """Remember the events, with the regions each one's vehicle was in as it happened: `inside` before them all."""

@@ -23,6 +23,7 @@ from tracker.events import Ack, Acked, Change, Event, Registered
 from tracker.features import expect_version, read_regions
 from tracker.fleet import Fleet, Outcome, Step
 from tracker.journal import Entry, Inbox, Known, merged, says_anything
+from tracker.lanes import Lane
 from tracker.picture import Picture
 from tracker.ping import Ping
 from tracker.stores import Commit, Store
@@ -78,6 +79,8 @@ class Pipeline:
         *,
         clock: Callable[[], int],
         on_change: Callable[[Change], None] | None = None,
+        on_lost: Callable[[Change], None] | None = None,
+        relay: Lane | None = None,
         inbox_limit: int = 100_000,
     ) -> None:
         self._fleet = fleet
@@ -86,6 +89,8 @@ class Pipeline:
         self._picture = picture
         self._clock = clock
         self._on_change = on_change or picture.apply
+        self._on_lost = on_lost or picture.apply
+        self._relayed = relay or Lane("relay")
         self._limit = inbox_limit
         self._inbox = Inbox()
         self._under_way: list[Entry[Any]] = []
@@ -456,8 +461,13 @@ class Pipeline:
         async for change in heard:
             try:
                 self._on_change(change)
-            except Exception:  # one change that cannot be shown must not end the showing of all others
-                log.exception("could not route a change")
+                self._relayed.went_well()
+            except Exception as fault:  # one change that cannot be shown must not end the showing of all others
+                self._relayed.failed(fault)
+                try:
+                    self._on_lost(change)
+                except Exception as worse:
+                    self._relayed.failed(worse)
 
 
 def _fail(entries: list[Entry[Any]], error: Exception | None) -> None:

@@ -49,6 +49,18 @@ class Routing:
                 self._put(state)
                 self.everything.members.add(state.n)
 
+    def begin_again(self) -> None:
+        """All of it anew from the picture: whoever was told anything before is told everything once more."""
+        self.version += 1
+        topics = (self.everything, *self.regions.values(), *self.vehicles.values(), *self.cells.values())
+        for topic in topics:
+            topic.begin_again(self.version)
+        for kept in (self.entries, self._base, self._features):
+            kept.clear()
+        for state in self.picture.vehicles.values():
+            for topic in self._topics_of(self._put(state)):
+                topic.members.add(state.n)
+
     # ------------------------------------------------------------------------------------------ what changed
 
     def take(self, change: Change) -> None:

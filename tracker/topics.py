@@ -112,6 +112,14 @@ class Topic:
         log[key] = version
         self.version = version
 
+    def begin_again(self, version: int) -> None:
+        """Nothing is known of what was before this version."""
+        self.version = self.floor = version
+        for log in (self.moved, self.joined, self.gone, self.crossed, self.features, self.registered, self.acked):
+            log.clear()
+        self.members.clear()
+        self.fragments.clear()
+
     def clear(self) -> None:
         """A new tick: what is newer is encoded again."""
         self.fragments.clear()

@@ -49,7 +49,7 @@ class Close(NamedTuple):
     meaning: str
 
 
-RESTART, SLOW, SILENT, IDLE, REVOKED = 4001, 4002, 4003, 4004, 4005
+RESTART, SLOW, SILENT, IDLE, REVOKED, FAULT = 4001, 4002, 4003, 4004, 4005, 4006
 BAD_MESSAGES, FLOOD = 4500, 4501
 
 #: why the server ends a connection: below 4500 come back (after a while), from 4500 on do not
@@ -64,6 +64,7 @@ CLOSE_CODES = {
         (SILENT, "silent", "no frame of any kind for 45 s, not even the answer to a ping"),
         (IDLE, "idle", "nothing was followed within 10 s"),
         (REVOKED, "revoked", "what you may see has changed"),
+        (FAULT, "fault", "the server made a mistake; come back after the `after_ms` of its `bye`"),
         (BAD_MESSAGES, "bad_messages", "too many messages that could not be read"),
         (FLOOD, "flood", "more messages a second than `limits.messages_per_s`"),
     )

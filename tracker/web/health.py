@@ -28,6 +28,13 @@ def blueprint(node: Node) -> Blueprint:
             await node.store.ping()
         except StoreError as fault:
             return api.answer({"status": "store", "detail": fault.detail}, 503, retry_after="1")
+        if node.pipeline.statistics().down:
+            return api.answer(
+                {"status": "intake", "detail": "nothing can be stored; the log says why"}, 503, retry_after="1"
+            )
+        if dead := node.lanes.dead():
+            detail = f"what viewers are told fails again and again ({', '.join(dead)}); the log says why"
+            return api.answer({"status": "live", "detail": detail}, 503, retry_after="1")
         return api.answer({"status": "ok"})
 
     @routes.get("/metrics")
@@ -49,6 +56,7 @@ def _measured(node: Node) -> Iterator[tuple[str, float]]:
     yield "vehicles", len(node.picture.vehicles)
     yield "regions", len(node.picture.regions)
     yield "last_seq", node.picture.last_seq
+    yield "live_faults_total", node.lanes.faults
     for part, source in (("pipeline", node.pipeline), ("hub", node.hub), ("store", node.store)):
         statistics = getattr(source, "statistics", None)
         measured: dict[str, Any] = statistics()._asdict() if statistics else {}

@@ -12,7 +12,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable
-from contextlib import suppress
+from functools import partial
 from time import thread_time
 from typing import Any, Protocol
 
@@ -20,7 +20,6 @@ from quart import Quart
 
 from tracker import wire
 from tracker.errors import BadRequest, Overloaded, StoreError
-from tracker.events import Acked
 from tracker.recent import MOST, with_regions
 from tracker.stores import EventQuery
 from tracker.viewer import EVERYTHING, PENDING, Grants, Outlet, Viewer
@@ -36,6 +35,8 @@ EVENTS_S = 0.01  #: between two rounds of events
 SHARE = 0.25  #: of the loop that telling viewers may take before ticks become wider (at 40 % pings would feel it)
 SLICE_S = 0.005  #: telling viewers never holds the loop for longer
 HOUSE_S = 1.0
+BACK_MS = 1000  #: after a fault of ours a viewer comes back within about so long
+TRIES = 10  #: to find the event of an acknowledgement
 REPLAYS = 4  #: viewers continued from the store at once
 REPLAYED = 1000  #: events read from the store at once
 MOST_BAD = 10  #: messages of one connection that could not be read
@@ -78,6 +79,9 @@ class Live:
         self.addresses: Counter[str] = Counter()
         self.draining = False
         self.tick_s = TICK_S
+        self.lanes = node.lanes
+        self._acks = asyncio.Event()
+        self._tries: Counter[str] = Counter()  # to place an acknowledgement
         self._loop: asyncio.AbstractEventLoop
         self._dirty = asyncio.Event()
         self._soon_handle: asyncio.TimerHandle | asyncio.Handle | None = None
@@ -96,8 +100,8 @@ class Live:
         self.hub.begin(epoch=os.urandom(4), t0=now - now % 1000, events=events)
         self.hub.most_vehicles = self.settings.live_max_vehicles
         self.hub.wake = self._wake
-        self._spawn(self._tick())
-        self._spawn(self._keep_house())
+        for name, work in (("tick", self._tick), ("house", self._keep_house), ("acks", self._place)):
+            self._spawn(self.lanes[name].keep(work))
 
     async def stop(self) -> None:
         self.hub.wake = lambda: None
@@ -110,9 +114,13 @@ class Live:
         self.draining = True
         spread = max(1000, 5 * len(self.lines))
         for line in list(self.lines.values()):
-            self.hub.serve_urgent(line.viewer, self.node.clock())
-            line.viewer.outlet.send(wire.bye(wire.RESTART, 250 + int(random.random() * spread)), True)
-            line.connection.close(wire.RESTART)
+            try:
+                self.hub.serve_urgent(line.viewer, self.node.clock())
+            except Exception as fault:
+                self.fail(line.viewer, fault)
+            else:
+                line.viewer.outlet.send(wire.bye(wire.RESTART, 250 + int(random.random() * spread)), True)
+                line.connection.close(wire.RESTART)
         await asyncio.sleep(0)
 
     def _spawn(self, work: Awaitable[None]) -> None:
@@ -158,6 +166,25 @@ class Live:
             del self.addresses[line.address]
         self.hub.detach(line.viewer)
 
+    def fail(self, viewer: Viewer, fault: Exception) -> None:
+        """A fault of ours costs this viewer its connection, and nobody else anything. What it had not been told it is
+        told when it comes back with its cursor."""
+        lane, line = self.lanes["viewers"], self.lines.get(viewer)
+        lane.note(fault, "a viewer could not be served and is asked to come back")
+        self.hub.viewers.discard(viewer)
+        if line is None:
+            return
+        bye = wire.bye(wire.FAULT, random.randint(BACK_MS // 4, BACK_MS))
+        for step in (
+            partial(self.close, line),
+            partial(viewer.outlet.send, bye, True),
+            partial(line.connection.close, wire.FAULT),
+        ):
+            try:
+                step()
+            except Exception as worse:
+                lane.note(worse, "a viewer could not be let go of")
+
     def welcome(self) -> bytes:
         settings = self.settings
         limits = {
@@ -181,6 +208,10 @@ class Live:
         try:
             while (message := await socket.receive()) is not None:
                 self.hear(line, message)
+        except Exception as fault:
+            self.fail(line.viewer, fault)
+            while await socket.receive() is not None:
+                pass
         finally:
             self.close(line)
 
@@ -227,8 +258,7 @@ class Live:
                 self._replaying.add(viewer)
                 self._spawn(self._replay(viewer))
         if hub.unplaced:
-            acks, hub.unplaced = hub.unplaced, []
-            self._spawn(self._place(acks))
+            self._acks.set()
         if (hub.urgent or hub.has_events) and self._soon_handle is None:
             if self._loop.time() >= self._events_at:
                 self._soon_handle = self._loop.call_soon(self._soon)
@@ -237,6 +267,17 @@ class Live:
 
     def _soon(self) -> None:
         """What does not wait for the tick, in slices."""
+        lane, self._soon_handle = self.lanes["urgent"], None
+        try:
+            wait_s: float | None = self._tell_urgent()
+            lane.went_well()
+        except Exception as fault:
+            wait_s = lane.failed(fault)
+        if wait_s is not None:
+            self._soon_handle = self._loop.call_later(wait_s, self._soon)
+
+    def _tell_urgent(self) -> float | None:
+        """One slice of it; answers when the next is due."""
         hub, began, cpu = self.hub, self._loop.time(), thread_time()
         now = self.node.clock()
         if hub.has_events:
@@ -244,19 +285,28 @@ class Live:
             for viewer in hub.viewers:
                 hub.urgent.setdefault(viewer, set())
         while hub.urgent and self._loop.time() - began < SLICE_S:
-            hub.serve_urgent(next(iter(hub.urgent)), now)
+            viewer = next(iter(hub.urgent))
+            try:
+                hub.serve_urgent(viewer, now)
+            except Exception as fault:
+                self.fail(viewer, fault)
+            hub.urgent.pop(viewer, None)
         spent = thread_time() - cpu
-        self._events_at = self._loop.time() + (spent if hub.urgent else max(EVENTS_S, spent / SHARE))
-        self._soon_handle = self._loop.call_at(self._events_at, self._soon) if hub.urgent else None
+        wait_s = spent if hub.urgent else max(EVENTS_S, spent / SHARE)
+        self._events_at = self._loop.time() + wait_s
+        return wait_s if hub.urgent else None
 
     async def _tick(self) -> None:
-        while True:
-            await self._dirty.wait()
-            began = self._loop.time()
-            self._dirty.clear()
+        await self._dirty.wait()
+        began = self._loop.time()
+        self._dirty.clear()
+        try:
             spent = await self._tell_all()
-            self.tick_s = min(max(TICK_S, spent / SHARE), WIDEST_TICK_S)
-            await asyncio.sleep(max(0.0, began + self.tick_s - self._loop.time()))
+        except BaseException:
+            self._dirty.set()  # the next one tells it
+            raise
+        self.tick_s = min(max(TICK_S, spent / SHARE), WIDEST_TICK_S)
+        await asyncio.sleep(max(0.0, began + self.tick_s - self._loop.time()))
 
     async def _tell_all(self) -> float:
         """One frame for everybody who has news: in slices, so that others have their turn. Answers the CPU it took."""
@@ -264,8 +314,13 @@ class Live:
         spent, lagging = 0.0, False
         began, cpu, now = loop.time(), thread_time(), self.node.clock()
         for viewer in viewers:
-            hub.serve(viewer, now)
-            lagging = lagging or hub.lags(viewer)
+            if viewer not in hub.viewers:
+                continue  # gone since the tick began
+            try:
+                hub.serve(viewer, now)
+                lagging = lagging or hub.lags(viewer)
+            except Exception as fault:
+                self.fail(viewer, fault)
             if loop.time() - began > SLICE_S:
                 slice_s = thread_time() - cpu
                 spent += slice_s
@@ -277,25 +332,29 @@ class Live:
 
     async def _keep_house(self) -> None:
         """Every second: heartbeats, and who is gone, stuck or never said what it wants."""
-        settings = self.settings
-        while True:
-            await asyncio.sleep(HOUSE_S)
-            now, loop_now = self.node.clock(), self._loop.time()
-            for line in list(self.lines.values()):
-                viewer, connection = line.viewer, line.connection
-                if viewer.is_blocked(now, int(settings.live_blocked_s * 1000)):
-                    connection.close(wire.SLOW)
-                elif loop_now - connection.heard > settings.live_silent_s:
-                    connection.close(wire.SILENT)
-                elif viewer.wish is None and loop_now - line.opened > settings.live_follow_s:
-                    connection.close(wire.IDLE)
-                elif loop_now >= line.ping_at:
-                    line.ping_at = loop_now + settings.live_heartbeat_s
-                    if viewer.outlet.pending <= PENDING:
-                        self.hub.tell_cursor(viewer)
-                        viewer.outlet.send(wire.ping(now), True)
-                        connection.ping()
-            self.hub.keep_house(now)
+        now = self.node.clock()
+        for line in list(self.lines.values()):
+            try:
+                self._look_after(line, now)
+            except Exception as fault:
+                self.fail(line.viewer, fault)
+        self.hub.keep_house(now)
+        await asyncio.sleep(HOUSE_S)
+
+    def _look_after(self, line: Line, now: int) -> None:
+        settings, viewer, connection, loop_now = self.settings, line.viewer, line.connection, self._loop.time()
+        if viewer.is_blocked(now, int(settings.live_blocked_s * 1000)):
+            connection.close(wire.SLOW)
+        elif loop_now - connection.heard > settings.live_silent_s:
+            connection.close(wire.SILENT)
+        elif viewer.wish is None and loop_now - line.opened > settings.live_follow_s:
+            connection.close(wire.IDLE)
+        elif loop_now >= line.ping_at:
+            line.ping_at = loop_now + settings.live_heartbeat_s
+            if viewer.outlet.pending <= PENDING:
+                self.hub.tell_cursor(viewer)
+                viewer.outlet.send(wire.ping(now), True)
+                connection.ping()
 
     # ------------------------------------------------------------------------------------------------ from the store
 
@@ -311,6 +370,8 @@ class Live:
         except StoreError as fault:
             log.warning("events cannot be read: %s", fault.detail)
             await asyncio.sleep(HOUSE_S)
+        except Exception as fault:
+            self.fail(viewer, fault)
         finally:
             self._replaying.discard(viewer)
             self._wake()
@@ -355,12 +416,27 @@ class Live:
                 now[event.vehicle].discard(str(event.region))
         return {vehicle: frozenset(names) for vehicle, names in now.items()}
 
-    async def _place(self, acks: list[Acked]) -> None:
-        """Find the events of acknowledgements the hub does not remember, for the followers of their regions."""
-        for ack in acks:
-            with suppress(StoreError):
+    async def _place(self) -> None:
+        """Find the event of an acknowledgement the hub does not remember, for the followers of its region."""
+        await self._acks.wait()
+        unplaced = self.hub.unplaced
+        while unplaced:
+            ack = unplaced[0]
+            try:
                 if (event := await self.node.store.event(ack.id)) is not None:
                     self.hub.place_ack(ack, event)
+            except Exception as fault:
+                self._tries[ack.id] += not isinstance(fault, StoreError)  # that will pass
+                if self._tries[ack.id] < TRIES:
+                    unplaced.append(ack)  # others first
+                else:
+                    del self._tries[ack.id]
+                raise
+            else:
+                self._tries.pop(ack.id, None)
+            finally:
+                unplaced.remove(ack)
+        self._acks.clear()
 
 
 def grants(grant: Any) -> Grants:

@@ -9,6 +9,7 @@ from tracker.buses import open_bus
 from tracker.config import Settings
 from tracker.fleet import Fleet, FleetSettings
 from tracker.hub import Hub
+from tracker.lanes import Lanes
 from tracker.picture import Picture
 from tracker.pipeline import Pipeline
 from tracker.stores import open_store
@@ -31,6 +32,7 @@ class Node:
         self.picture = Picture()
         self.fleet = Fleet(FleetSettings(*(getattr(settings, name) for name in FleetSettings.__struct_fields__)))
         self.hub = Hub(self.picture)
+        self.lanes = Lanes()
         self.store = open_store(str(settings.folder))
         self.bus = open_bus("memory:")
         self.pipeline = Pipeline(
@@ -40,6 +42,8 @@ class Node:
             self.picture,
             clock=clock,
             on_change=self.hub.route,
+            on_lost=self.hub.begin_again,
+            relay=self.lanes["relay"],
             inbox_limit=settings.max_inbox,
         )
         self.ready = False
