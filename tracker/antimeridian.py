@@ -56,7 +56,9 @@ def cut(polygons: list[shapely.Polygon]) -> list[shapely.Polygon]:
         if west >= -180 and east <= 180:
             parts.append(shape)
             continue
-        for turns in (-360, 0, 360):
-            piece = shapely.intersection(affinity.translate(shape, turns), world)
-            parts += [part for part in shapely.get_parts(piece) if part.geom_type == "Polygon" and part.area > 0]
+        shape = shapely.normalize(shape)  # GEOS rounds a cut by the direction of the edge
+        pieces = [shapely.intersection(affinity.translate(shape, turns), world) for turns in (-360, 0, 360)]
+        if east - west >= 360:
+            pieces = [shapely.union_all(pieces)]  # where it meets itself is no edge
+        parts += [part for part in shapely.get_parts(pieces) if part.geom_type == "Polygon" and part.area > 0]
     return parts

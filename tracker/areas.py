@@ -33,6 +33,8 @@ class Area:
         self.kind = geometry["type"].lower()
         self.radius_m = self.buffer_m = None
         self._geometry = geometry
+        normal = shapely.normalize(shapely.remove_repeated_points(shapely.MultiPolygon(parts)))
+        parts = list(normal.geoms)  # shells clockwise, holes not, all in one order: however it was drawn
         rings = [shapely.get_coordinates(ring) for part in parts for ring in (part.exterior, *part.interiors)]
         self._rings = rings
         self._ring_counts = [1 + len(part.interiors) for part in parts]
@@ -40,6 +42,7 @@ class Area:
         ends = np.concatenate([ring[1:] for ring in rings])
         down = starts[:, 1] > ends[:, 1]
         a, b = np.where(down[:, None], ends, starts).T, np.where(down[:, None], starts, ends).T
+        self._down = down
         self._edges: Floats = np.ascontiguousarray(
             np.vstack([a, b, np.minimum(a[0], b[0])[None], np.maximum(a[0], b[0])[None]])
         )
@@ -63,6 +66,10 @@ class Area:
 
     def geojson(self) -> dict[str, Any]:
         return self._geometry
+
+    def decides_like(self, other: object) -> bool:
+        """Is it the same shape, however it was drawn?"""
+        return isinstance(other, Area) and np.array_equal(self._edges, other._edges) and self.area_m2 == other.area_m2
 
     # -- membership ---------------------------------------------------------------------------------------------
 
@@ -166,20 +173,11 @@ class Area:
     @cached_property
     def _rim(self) -> Rim | None:
         is_rim = self._is_rim
-        return Rim(self._edges[:4, is_rim], self._inside_left()[is_rim]) if is_rim.any() else None
-
-    def _inside_left(self) -> Any:
-        """For each edge, pointing up: does the area lie left of it?"""
-        shells = {sum(self._ring_counts[:i]) for i in range(len(self._ring_counts))}
-        sides = []
-        for i, ring in enumerate(self._rings):
-            left = shapely.is_ccw(shapely.LinearRing(ring)) == (i in shells)
-            down = ring[:-1, 1] > ring[1:, 1]
-            sides.append(down ^ left)
-        return np.concatenate(sides)
+        # as drawn the inside lies right of every edge, so left of those that had to be turned to point up
+        return Rim(self._edges[:4, is_rim], self._down[is_rim]) if is_rim.any() else None
 
     def signed_distance_m(self, lat: float, lon: float) -> float:
-        """Metres to the boundary, negative inside."""
+        """Metres to the boundary, negative inside; infinite where there is no boundary: the whole world."""
         asked_lat, asked_lon, metres = self._told
         if lat != asked_lat or lon != asked_lon:  # a fix is asked for twice: to decide, and to explain
             metres, inside = self._rim.nearest(lat, lon) if self._rim else (inf, None)
@@ -192,7 +190,7 @@ class Area:
 
     def _surrounds(self, lat: float, lon: float) -> bool:
         """`covers`, quicker, for a place that is not on the boundary."""
-        if lon in (180.0, -180.0):
+        if lon in (180.0, -180.0) or abs(lat) == 90:  # on a cut, or on the line that a pole is drawn as
             return self.covers(lat, lon)
         edges = self._between(lat, lat)
         odd = False
@@ -202,14 +200,18 @@ class Area:
 
 
 def _area_m2(rings: list[Floats]) -> float:
-    """The ellipsoid's area between edges straight in longitude and latitude, by the equal-area cylinder."""
+    """The ellipsoid's area between edges straight in longitude and latitude, by the equal-area cylinder.
+
+    Positive for a ring that runs clockwise: a hole takes away what it encloses.
+    """
     total = 0.0
     for ring in rings:
-        lon, lat = np.radians(densify(ring)).T
-        height = _authalic(np.sin(lat))
-        height -= height[0]
-        total += float(np.sum(np.diff(lon) * (height[1:] + height[:-1]) / 2))
-    return abs(total)
+        lon, lat = densify(ring).T
+        height, middle = (_authalic(np.sin(np.radians(at))) for at in (lat, (lat[1:] + lat[:-1]) / 2))
+        level = height[0]
+        mean = (height[1:] - level + height[:-1] - level + 4 * (middle - level)) / 6  # Simpson: near a pole it bends
+        total += float(np.sum(np.radians(np.diff(lon)) * mean))
+    return total
 
 
 def _authalic(s: Floats) -> Floats:

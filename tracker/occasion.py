@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from tracker.events import DELAYED_MS, Event, event_id
@@ -129,10 +130,11 @@ class Occasion:
 
 
 def _seen(region: Region, ping: Ping) -> dict[str, Any]:
+    edge_m = region.shape.signed_distance_m(ping.lat, ping.lon)
     return {
         "time": ping.time,
         "lat": ping.lat,
         "lon": ping.lon,
         "accuracy_m": ping.accuracy_m,
-        "edge_m": round(region.shape.signed_distance_m(ping.lat, ping.lon), 1),
+        "edge_m": round(edge_m, 1) if isfinite(edge_m) else None,  # the whole world has no edge
     }

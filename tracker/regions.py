@@ -108,7 +108,7 @@ class Region(msgspec.Struct, frozen=True, gc=False):
             radius_m=radius_m,
             buffer_m=buffer_m,
             exact=debounce == "none",
-            inner_m=min(INNER_M, 0.5 * shape.area_m2 / shape.perimeter_m),
+            inner_m=min(INNER_M, 0.5 * shape.area_m2 / shape.perimeter_m) if shape.perimeter_m else INNER_M,
         )
 
     def feature(self) -> dict[str, Any]:
@@ -138,8 +138,8 @@ class Region(msgspec.Struct, frozen=True, gc=False):
         return (
             self.debounce == other.debounce
             and self.rules.schedule == other.rules.schedule
-            and (self.radius_m, self.buffer_m) == (other.radius_m, other.buffer_m)
-            and self.shape.geojson() == other.shape.geojson()
+            and self.inner_m == other.inner_m
+            and self.shape.decides_like(other.shape)
         )
 
 

@@ -55,6 +55,10 @@ class Round:
     def geojson(self) -> dict[str, Any]:
         return self._geometry
 
+    def decides_like(self, other: object) -> bool:
+        """Is it the same shape, however it was drawn?"""
+        return isinstance(other, Round) and (self.points, self.reach_m) == (other.points, other.reach_m)
+
     @cached_property
     def outline(self) -> Area:
         """A polygon to draw and to measure by; it decides nothing."""

@@ -26,6 +26,7 @@ from tracker.validation import (
     check_tangle,
     fault,
     invalid,
+    literal,
     polygon,
     read_line,
     read_metres,
@@ -34,6 +35,11 @@ from tracker.validation import (
 )
 
 Shape = Area | Round
+
+#: faults that come of reading an edge over 180° long as one across the antimeridian
+MAYBE_LITERAL = frozenset(
+    {"around_pole", "self_crossing", "hole_outside", "hole_nested", "parts_overlap", "zero_area", "too_few_points"}
+)
 
 KINDS = ("Polygon", "MultiPolygon", "Point", "LineString")
 
@@ -59,9 +65,15 @@ def read_shape(geometry: Any, radius_m: Any = None, buffer_m: Any = None) -> Sha
     if kind == "LineString":
         line = read_line(coordinates, field)
         reach = read_metres(buffer_m, "buffer_m", MAX_BUFFER_M)
-        return Round(drawn, [(lat, lon) for lon, lat in line], reach)
-    area = Area(drawn, _split(_polygons(kind, coordinates, field), field))
-    if area.area_m2 < 0.01:
+        return Round(drawn, [(lat, lon) for lon, lat in min(line, line[::-1])], reach)
+    try:
+        parts = _split(_polygons(kind, coordinates, field), field)
+    except Invalid as why:
+        if why.code not in MAYBE_LITERAL or (as_written := literal(kind, coordinates, field)) is None:
+            raise
+        parts = as_written
+    area = Area(drawn, parts)
+    if area.area_m2 <= 0:
         raise invalid(fault("zero_area", field, "encloses nothing", _middle(area.bounds)))
     return area
 
@@ -113,7 +125,6 @@ def _polygons(kind: str, coordinates: Any, field: str) -> list[shapely.Polygon]:
 
 
 def _split(polygons: list[shapely.Polygon], field: str) -> list[shapely.Polygon]:
-    parts = cut(polygons)
     count = sum(len(ring.coords) - 1 for part in polygons for ring in (part.exterior, *part.interiors))
     if count > MAX_VERTICES:
         raise invalid(
@@ -121,6 +132,7 @@ def _split(polygons: list[shapely.Polygon], field: str) -> list[shapely.Polygon]
                 "too_many_vertices", field, f"{count:,} positions are more than the {MAX_VERTICES:,} a region may have"
             )
         )
+    parts = cut(polygons)
     if len(parts) > 1:
         check(shapely.MultiPolygon(parts), field)
     return parts

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from math import isfinite
+from math import floor, isfinite
 from typing import Any
 
 import shapely
@@ -126,36 +126,60 @@ def read_line(value: Any, field: str) -> list[Position]:
 
 
 def unwrap(positions: list[Position], field: str, around: bool = False) -> list[Position]:
-    """Without jumps and repeated positions: each longitude within 180° of the one before.
+    """Without jumps and repeated positions: each longitude within 180° of the one before, the middle within ±180.
 
     From -180 to 180 along a parallel is no step at all, or (`around`) one around the whole world.
     """
     on: list[Position] = []
+    turned: list[tuple[float, float, int]] = []  # as written, and how many times round
     for lon, lat in positions:
+        turns = 0
         if on:
             west, before = on[-1]
             if abs(lon - west) > 180 and not (around and abs(lon - west) == 360 and lat == before):
-                lon += round((west - lon) / 360) * 360
-            if (lon, lat) == on[-1]:
+                turns = round((west - lon) / 360)
+            if (lon + 360 * turns, lat) == on[-1]:
                 continue
-        on.append((lon, lat))
-    lons = [lon for lon, _ in on]
-    if lons and (min(lons) > 180 or max(lons) < -180):
+        on.append((lon + 360 * turns, lat))
+        turned.append((lon, lat, turns))
+    if not on:
+        return on
+    west, east = min(lon for lon, _ in on), max(lon for lon, _ in on)
+    if west > 180 or east < -180:
         lon = on[0][0]
         raise invalid(fault("longitude_range", f"{field}[0][0]", f"longitude {lon:.10g} is outside -180 … 180", on[0]))
-    return on
+    first = floor((west + east + 360) / 720)  # from wherever it begins, the same numbers come out
+    return [(lon + 360 * (turns - first), lat) for lon, lat, turns in turned]
 
 
 def polygon(rings: Any, field: str) -> shapely.Polygon:
     """One valid polygon, unwrapped."""
     drawn = rings_of(rings, field)
     for i, ring in enumerate(drawn):
-        if shapely.Polygon(ring).convex_hull.area < 1e-13:  # about 1 mm²: all on one line
+        flat = shapely.Polygon(ring)
+        if flat.convex_hull.area < 1e-13 and not flat.is_valid:  # about 1 mm²: all on one line
             message = "the ring encloses nothing: its positions lie on one line"
             raise invalid(fault("zero_area", f"{field}[{i}]", message, ring[0]))
     shape = shapely.Polygon(drawn[0], drawn[1:])
     check(shape, field)
     return shape
+
+
+def literal(kind: str, coordinates: Any, field: str) -> list[shapely.Polygon] | None:
+    """The polygons as written, an edge from -170 to 170 the long way round: the last way to read them.
+
+    None when GEOS would not take them, or a longitude goes on beyond ±180.
+    """
+    faults: list[Fault] = []
+    parts: list[shapely.Polygon] = []
+    for rings in [coordinates] if kind == "Polygon" else coordinates:
+        drawn = [read_positions(ring, field, faults) for ring in rings] if isinstance(rings, list | tuple) else []
+        if faults or not drawn or any(len(set(ring)) < 3 for ring in drawn):
+            return None
+        parts.append(shapely.Polygon(drawn[0], drawn[1:]))
+    whole = shapely.MultiPolygon(parts)
+    west, _, east, _ = whole.bounds
+    return parts if whole.is_valid and west >= -180 and east <= 180 else None
 
 
 def rings_of(rings: Any, field: str) -> list[list[Position]]:

@@ -53,8 +53,8 @@ export const because = (reason) => REASONS[reason] ?? reason.replace(/_/g, " ");
 export function explain(event, units) {
   const { why } = event, lines = [];
   const side = (/** @type {number} */ edge) => `${format.distance(Math.abs(edge), units)} ${edge <= 0 ? "inside" : "outside"}`;
-  if (why?.from) lines.push(`Before: ${side(why.from.edge_m)} the edge.`);
-  if (why?.to) lines.push(`Deciding fix: ${side(why.to.edge_m)} the edge${why.to.accuracy_m != null ? `, accurate to ${format.distance(why.to.accuracy_m, units)}` : ""}.`);
+  if (why?.from?.edge_m != null) lines.push(`Before: ${side(why.from.edge_m)} the edge.`);
+  if (why?.to?.edge_m != null) lines.push(`Deciding fix: ${side(why.to.edge_m)} the edge${why.to.accuracy_m != null ? `, accurate to ${format.distance(why.to.accuracy_m, units)}` : ""}.`);
   if (why && why.debounce === "none") lines.push("The region decides exactly at its edge.");
   else if (why?.enter_m != null) lines.push(`Counts as inside from ${format.distance(Math.abs(why.enter_m), units)} within the edge, as outside from ${format.distance(why.exit_m, units)} beyond it.`);
   lines.push(`Reason: ${because(event.reason)}${event.version ? `; region version ${event.version}` : ""}.`);

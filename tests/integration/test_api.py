@@ -298,6 +298,41 @@ def test_a_repaired_shape_is_answered_and_not_stored(shared_server: Server) -> N
     assert shared_server.send("PUT", f"{R}/bow", answer.json()).status == 201
 
 
+def test_every_kind_of_shape_can_be_asked_to_be_repaired(shared_server: Server) -> None:
+    round_one = {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [180, 0]},
+        "properties": {"radius_m": 1000},
+    }
+    line = {"type": "LineString", "coordinates": [[179.9, 0], [-179.9, 0]]}
+    corridor = {"type": "Feature", "geometry": line, "properties": {"buffer_m": 50}}
+    for document in (round_one, corridor):
+        for answer in (
+            shared_server.send("PUT", f"{R}/round?repair=1", document),
+            shared_server.post(f"{R}?repair=1", document),
+        ):
+            assert answer.status == 200, answer.body
+            told = answer.json()
+            assert (told["geometry"], told["properties"]) == (document["geometry"], document["properties"])
+            assert told["repaired"] is False
+    is_problem(shared_server.get(f"{R}/round"), 404)
+
+
+def test_the_whole_world_is_a_region(server: Server) -> None:
+    ring = [[-180, -90], [180, -90], [180, 90], [-180, 90], [-180, -90]]
+    world = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": {"name": "World"}}
+    server.ping("van-7", lat=90, lon=-180, time=now(-60))
+    assert server.post(f"{R}/preview", world).json()["inside_count"] == 1
+    assert server.post(R, world).status == 201
+    answer = server.send("PUT", f"{R}/world", world)
+    assert answer.status == 201
+    assert answer.json()["properties"]["area_m2"] == pytest.approx(5.1e14, rel=1e-3)
+    server.ping("van-8", lat=-33, lon=18)
+    enter = next(e for e in server.events() if e["vehicle"] == "van-8")
+    assert enter["kind"] == "enter"
+    assert enter["why"]["to"]["edge_m"] is None  # there is none
+
+
 def test_a_preview_stores_nothing(server: Server) -> None:
     server.ping("van-7", lat=60.2, time=now(-60))
     server.ping("van-7", time=now(-1))

@@ -7,7 +7,7 @@ sides of cells, where mistakes live.
 from __future__ import annotations
 
 from itertools import pairwise
-from math import cos, radians
+from math import cos, radians, sin
 from typing import Any
 
 import pytest
@@ -255,3 +255,96 @@ def test_the_distance_to_the_edge_is_shapelys_in_a_local_frame(data: st.DataObje
     signed = shape.signed_distance_m(lat, lon)
     assert abs(signed) == pytest.approx(metres, rel=1e-3, abs=1e-6)
     assert (signed <= 0) == (shape.covers(lat, lon) or signed == 0)
+
+
+#: where shapes of some size lie (lat, lon of a corner, degrees of a lattice step)
+FRAMES = st.sampled_from(
+    [(50.0, 8.0, 1e-3), (-17.0, 179.995, 1e-3), (86.0, 170.0, 0.3), (-90.0, -3.0, 1.0), (0.0, 100.1, 9.0)]
+)
+
+
+@st.composite
+def drawings(draw: st.DrawFn) -> list[list[list[tuple[float, float]]]]:
+    """Polygons, each a list of closed rings (lon, lat), counter-clockwise and unwrapped: boxes with holes, stars."""
+    lat, lon, step = draw(FRAMES)
+    polygons = []
+    for i in range(draw(st.integers(1, 3))):
+        west = lon + 3 * i * step
+        if draw(st.booleans()):
+            wide, high = draw(st.floats(0.5, 2.9)) * step, draw(st.floats(0.5, 10)) * step
+            north = min(lat + high, 90.0)
+
+            def at(x: float, y: float, w: float = west, e: float = wide, n: float = north) -> tuple[float, float]:
+                return w + e * x, lat + (n - lat) * y
+
+            rings = [[at(0, 0), at(1, 0), at(1, 1), at(0, 1), at(0, 0)]]
+            for k in range(draw(st.integers(0, 2))):
+                low, high = 0.05 + 0.45 * k, 0.45 + 0.45 * k
+                rings.append([at(low, low), at(high, low), at(high, high), at(low, low)])
+        else:
+            random = draw(st.randoms(use_true_random=False))
+            count = random.choice([5, 12, 90])
+            rays = [random.uniform(0.1, 1.4) * step for _ in range(count)]
+            ring = [
+                (
+                    west + 1.45 * step + r * cos(radians(360 * k / count)),
+                    lat + 1.5 * step + r * sin(radians(360 * k / count)),
+                )
+                for k, r in enumerate(rays)
+            ]
+            rings = [[*ring, ring[0]]]
+        polygons.append(rings)
+    return polygons
+
+
+def redrawn(draw: st.DrawFn, polygons: list[list[list[tuple[float, float]]]]) -> dict[str, Any]:
+    """The same in another hand: rings turned and begun elsewhere, parts and holes in another order, 181 as -179."""
+
+    def ring(given: list[tuple[float, float]]) -> list[list[float]]:
+        corners = given[:-1]
+        k = draw(st.integers(0, len(corners) - 1))
+        corners = corners[k:] + corners[:k]
+        if draw(st.booleans()):
+            corners.reverse()
+        if draw(st.booleans()):
+            corners.append(corners[0])
+        return [[x - 360 if x > 180 else x, y] for x, y in corners]
+
+    parts = [[ring(rings[0]), *draw(st.permutations([ring(hole) for hole in rings[1:]]))] for rings in polygons]
+    if len(parts) == 1:
+        return {"type": "Polygon", "coordinates": parts[0]}
+    return {"type": "MultiPolygon", "coordinates": draw(st.permutations(parts))}
+
+
+@given(st.data())
+def test_however_it_is_drawn_a_shape_is_the_same_to_the_last_bit(data: st.DataObject) -> None:
+    polygons = data.draw(drawings())
+    one, other = (read_area(redrawn(data.draw, polygons)) for _ in range(2))
+    assert one.decides_like(other)
+    assert (one.area_m2, one.perimeter_m, one.boxes) == (other.area_m2, other.perimeter_m, other.boxes)
+    for _ in range(4):
+        x, y = data.draw(st.sampled_from([corner for rings in polygons for ring in rings for corner in ring]))
+        lat = max(-90.0, min(90.0, y + data.draw(st.floats(-1e-3, 1e-3))))
+        lon = geo.turn(x + data.draw(st.floats(-1e-3, 1e-3)))
+        assert one.covers(lat, lon) == other.covers(lat, lon) == shapely_covers(one, lat, lon)
+        assert one.signed_distance_m(lat, lon) == other.signed_distance_m(lat, lon)
+
+
+@given(st.data())
+def test_what_shapely_calls_valid_is_taken_with_the_area_of_the_ellipsoid(data: st.DataObject) -> None:
+    polygons = data.draw(drawings())
+    assume(shapely.MultiPolygon([(rings[0], rings[1:]) for rings in polygons]).is_valid)
+    shape = read_area(redrawn(data.draw, polygons))
+    fine = 0.0005 if max(abs(lat) for rings in polygons for _, lat in rings[0]) > 85 else 0.005
+    true = 0.0
+    for rings in polygons:
+        for i, ring in enumerate(rings):
+            lons, lats = shapely.get_coordinates(shapely.segmentize(shapely.LinearRing(ring), fine)).T
+            true += (-1 if i else 1) * abs(GEOD.polygon_area_perimeter(lons, lats)[0])
+    assert shape.area_m2 == pytest.approx(true, rel=1e-5, abs=0.5)  # the oracle is good to 0.1 m²
+
+
+def read_area(geometry: dict[str, Any]) -> Area:
+    shape = read_shape(geometry)
+    assert isinstance(shape, Area)
+    return shape

@@ -133,6 +133,8 @@ def test_a_change_of_shape_schedule_or_debounce_decides_anew_another_name_does_n
     assert not read({"debounce": "none"}).decides_like(region)
     assert not read({"rules": {"schedule": WEEK}}).decides_like(region)
     assert not read({}, box(0, 0, 400, 301)).decides_like(region)
+    a, b, c, d, _ = SQUARE["coordinates"][0]
+    assert read({}, {"type": "Polygon", "coordinates": [[c, b, a, d, c]]}).decides_like(region)
     assert not read({"radius_m": 10}, point(0, 0)).decides_like(read({"radius_m": 11}, point(0, 0)))
 
 

@@ -108,6 +108,64 @@ def test_a_hole_across_the_antimeridian_is_a_hole_from_both_sides() -> None:
     assert shape.covers(1.5, 180)
 
 
+def test_a_hole_counts_against_the_area_however_it_winds() -> None:
+    shell, hole = box(12, 48, 12.0134, 48.009), box(12.0002, 48.0001, 12.0132, 48.0089)
+    one, other = read_shape(polygon(shell, hole)), read_shape(polygon(shell, hole[::-1]))
+    assert one.area_m2 == other.area_m2
+    solid = read_shape(polygon(shell)).area_m2
+    assert one.area_m2 == pytest.approx(solid - read_shape(polygon(hole)).area_m2, rel=1e-9)
+
+
+def test_parts_that_wind_differently_add_up() -> None:
+    parts = [[box(0, 0, 1, 1)], [box(2, 0, 3, 1)[::-1]]]
+    shape = read_shape({"type": "MultiPolygon", "coordinates": parts})
+    assert shape.area_m2 == pytest.approx(2 * read_shape(polygon(box(0, 0, 1, 1))).area_m2, rel=1e-12)
+
+
+WORLDS = [
+    box(-180, -90, 180, 90),
+    box(-180, -90, 180, 90)[::-1],
+    [(180, 90), (-180, 90), (-180, -90), (180, -90)],
+    [(-180, -90), (0, -90), (180, -90), (180, 90), (0, 90), (-180, 90), (-180, -90)],
+    box(0, -90, 360, 90),
+]
+
+
+@pytest.mark.parametrize("ring", WORLDS)
+def test_the_whole_world_is_a_shape_without_an_edge(ring: list[Any]) -> None:
+    shape = read_shape(polygon(ring))
+    assert shape.area_m2 == pytest.approx(5.10065621724e14, rel=1e-9)
+    assert shape.perimeter_m == 0
+    for lat, lon in ((90, 0), (-90, 180), (0, -180), (12, 34)):
+        assert shape.covers(lat, lon)
+        assert shape.signed_distance_m(lat, lon) == -math.inf
+
+
+@pytest.mark.parametrize("west", [0, -180, -90])
+def test_a_band_around_the_world_may_begin_anywhere(west: float) -> None:
+    shape = read_shape(polygon(box(west, 10, west + 360, 20)))
+    assert shape.area_m2 == pytest.approx(read_shape(polygon(box(-180, 10, 180, 20))).area_m2, rel=1e-12)
+    assert shape.signed_distance_m(15, west) == pytest.approx(-553_000, rel=0.01)  # to the north, not to where it began
+
+
+def test_an_edge_goes_the_long_way_round_where_the_short_way_makes_no_shape() -> None:
+    shape = read_shape(polygon([(-170, 60), (0, 60), (170, 60), (170, 80), (-170, 80), (-170, 60)]))
+    assert shape.covers(70, 0)
+    assert not shape.covers(70, 175)
+
+
+def test_a_valid_shape_of_a_square_millimetre_is_taken() -> None:
+    assert 0 < read_shape(polygon(box(8, 50, 8.00000001, 50.00000001))).area_m2 < 1e-5
+
+
+def test_a_corridor_is_the_same_from_either_end() -> None:
+    line = [[8.0, 50.0], [8.3, 50.1], [8.31, 50.4]]
+    one = read_shape({"type": "LineString", "coordinates": line}, buffer_m=50)
+    other = read_shape({"type": "LineString", "coordinates": line[::-1]}, buffer_m=50)
+    assert one.decides_like(other)
+    assert one.signed_distance_m(50.07, 8.2) == other.signed_distance_m(50.07, 8.2)
+
+
 def test_the_short_way_round_is_meant() -> None:
     assert not read_shape(polygon(box(-170, 10, 170, 20))).covers(15, 0)
     assert read_shape(polygon(box(-170, 10, 170, 20))).covers(15, 175)
@@ -128,6 +186,11 @@ def test_antarctica_as_it_is_usually_cut_covers_the_pole() -> None:
     assert shape.covers(-80, 180)
     assert not shape.covers(-60, 0)
     assert shape.signed_distance_m(-70.1, 180) == pytest.approx(-11_150, rel=0.02)  # to the coast, not to the cut
+
+
+def test_a_pole_is_as_deep_inside_its_cap_as_the_cap_is_wide() -> None:
+    cap = read_shape(polygon(box(-180, 80, 180, 90)))
+    assert cap.signed_distance_m(90, 0) == pytest.approx(-1_117_000, rel=0.01)
 
 
 def test_a_multipolygon_covers_its_parts() -> None:
@@ -406,3 +469,15 @@ def test_nothing_can_be_repaired_into_nothing() -> None:
     for geometry in (polygon([(8, 50), (9, 50), (10, 50), (8, 50)]), polygon([(8, 91), (9, 50), (9, 51)]), None):
         with pytest.raises(Invalid):
             repair(geometry)
+
+
+@pytest.mark.parametrize(
+    ("geometry", "metres"),
+    [
+        ({"type": "Point", "coordinates": [180, 0]}, {"radius_m": 1000}),
+        ({"type": "LineString", "coordinates": [[179.9, 0], [-179.9, 0.1]]}, {"buffer_m": 50}),
+        (polygon(box(-180, -90, 180, 90)), {}),
+    ],
+)
+def test_every_kind_of_shape_that_is_valid_is_repaired_into_itself(geometry: Any, metres: dict[str, float]) -> None:
+    assert repair(geometry, **metres) == geometry

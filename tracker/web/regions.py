@@ -268,7 +268,8 @@ async def _repaired(feature: dict[str, Any]) -> Response:
     """The same feature with a valid geometry, to be looked at and sent again; nothing is stored."""
     from tracker.shapes import repair
 
-    geometry = await asyncio.to_thread(repair, feature["geometry"])
+    metres = [feature["properties"].get(name) for name in ("radius_m", "buffer_m")]
+    geometry = await asyncio.to_thread(repair, feature["geometry"], *metres)
     return api.answer(
         feature | {"geometry": geometry, "repaired": geometry != feature["geometry"]}, content_type=GEOJSON
     )
