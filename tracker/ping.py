@@ -78,12 +78,6 @@ CODES: dict[str, str] = {
     "time_in_future": f"over {AHEAD_MS // 1000} s ahead of the server's clock",
     "time_too_old": "before the year 2000",
     "two_speeds": "more than one of `speed_mps`, `speed_kmh`, `speed_kn`",
-    "speed_out_of_range": "below 0 or above 1,000 m/s",
-    "heading_out_of_range": "not 0 … 360",
-    "altitude_out_of_range": "not -12,000 … 100,000 m",
-    "accuracy_out_of_range": "below 0 or above 10,000 km",
-    "battery_out_of_range": "not 0 … 100",
-    "odometer_out_of_range": "below 0 or above 10 million km",
     "not_text": "a text has half a surrogate pair in it (a broken `\\ud800` escape)",
     "text_too_long": f"`driver` or `alarm` has more than {MAX_TEXT} characters",
     "attribute_not_scalar": "an attribute (or an unknown field) is an object or an array",
@@ -126,10 +120,11 @@ def vehicle_id(text: str) -> str:
     return name
 
 
-def read_ping(item: Any, now: int) -> Ping:
+def read_ping(item: Any, now: int, ignored: list[str] | None = None) -> Ping:
     """One decoded JSON item as a Ping; `now` (UTC ms) bounds its time. Raises Unfit for the first fault.
 
-    Unknown scalar fields become attributes. This is the careful path, one item at a time;
+    An optional number that cannot be right costs only itself: its name goes to `ignored`. Unknown scalar fields
+    become attributes. This is the careful path, one item at a time;
     tracker.protocols.native has the fast one, which gives up to this one at any doubt.
     """
     if type(item) is not dict:
@@ -138,6 +133,7 @@ def read_ping(item: Any, now: int) -> Ping:
     for name in ("vehicle", "time", "lat", "lon"):
         if name not in fields:
             raise Unfit("missing", name, f"`{name}` is missing")
+    ignored = [] if ignored is None else ignored
     vehicle = vehicle_id(_text("vehicle", fields.pop("vehicle"), MAX_ID * 8))
     time = _time(fields.pop("time"), now)
     lat, lon = _number("lat", fields.pop("lat")), _number("lon", fields.pop("lon"))
@@ -148,16 +144,16 @@ def read_ping(item: Any, now: int) -> Ping:
         time=time,
         lat=lat,
         lon=lon,
-        speed_mps=_speed(fields),
-        heading=_heading(fields),
-        altitude_m=_optional("altitude_m", fields),
-        accuracy_m=_optional("accuracy_m", fields) or None,  # 0: not known
+        speed_mps=_speed(fields, ignored),
+        heading=_heading(fields, ignored),
+        altitude_m=_optional("altitude_m", fields, ignored),
+        accuracy_m=_optional("accuracy_m", fields, ignored) or None,  # 0: not known
         ignition=_flag("ignition", fields),
-        battery_pct=_optional("battery_pct", fields),
-        odometer_m=_optional("odometer_m", fields),
+        battery_pct=_optional("battery_pct", fields, ignored),
+        odometer_m=_optional("odometer_m", fields, ignored),
         driver=_words("driver", fields),
         alarm=_words("alarm", fields),
-        attributes=_attributes(fields),
+        attributes=_attributes(fields, ignored),
     )
 
 
@@ -171,8 +167,11 @@ def check_time(time: int, now: int) -> int:
     return time
 
 
-def check_attributes(attributes: dict[str, Any]) -> dict[str, Scalar] | None:
-    """The attributes that have a value, or None without any. Raises Unfit."""
+def check_attributes(attributes: dict[str, Any], ignored: list[str] | None = None) -> dict[str, Scalar] | None:
+    """The attributes that have a value, or None without any. Raises Unfit.
+
+    A number that is none (NaN, infinite, over 64 bits) is left out and named in `ignored`, where there is one.
+    """
     kept: dict[str, Scalar] = {}
     chars = 0
     for name, value in attributes.items():
@@ -180,12 +179,13 @@ def check_attributes(attributes: dict[str, Any]) -> dict[str, Scalar] | None:
             continue
         if isinstance(value, dict | list):
             raise Unfit("attribute_not_scalar", name, f"the attribute `{_cut(name)}` is {_kind(value)}, not one value")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise Unfit("not_finite", name, f"the attribute `{_cut(name)}` is not a finite number")
+        if _is_no_number(value):
+            if ignored is None:
+                raise Unfit("not_finite", name, f"the attribute `{_cut(name)}` is not a finite number of 64 bits")
+            ignored.append(name)
+            continue
         if not _is_text(name) or (isinstance(value, str) and not _is_text(value)):
             raise Unfit("not_text", "attributes", "an attribute has half a surrogate pair in it, which is no character")
-        if type(value) is int and not -(2**63) <= value < 2**63:
-            raise Unfit("not_finite", name, f"the attribute `{_cut(name)}` does not fit in 64 bits")
         chars += len(name) + (len(value) if isinstance(value, str) else 8)
         kept[name] = value
     if len(kept) > MAX_ATTRIBUTES:
@@ -228,23 +228,34 @@ def _number(name: str, value: Any, unit: float = 1.0, limits: str = "") -> float
     return round(number * steps) / steps
 
 
-def _optional(name: str, fields: dict[str, Any]) -> float | None:
+def _optional(
+    name: str, fields: dict[str, Any], ignored: list[str], unit: float = 1.0, limits: str = ""
+) -> float | None:
+    """None, and its name in `ignored`, when the number cannot be right: what a receiver sends that does not know."""
     value = fields.pop(name, None)
-    return None if value is None else _number(name, value)
+    if value is None:
+        return None
+    try:
+        return _number(name, value, unit, limits)
+    except Unfit as fault:
+        if fault.code == "wrong_type":
+            raise
+        ignored.append(name)
+        return None
 
 
-def _speed(fields: dict[str, Any]) -> float | None:
+def _speed(fields: dict[str, Any], ignored: list[str]) -> float | None:
     given = [name for name in SPEEDS if name in fields]
     if not given:
         return None
     if len(given) > 1:
         raise Unfit("two_speeds", given[1], f"send one speed, not {' and '.join(given)}")
     name = given[0]
-    return _number(name, fields.pop(name), SPEEDS[name], "speed_mps")
+    return _optional(name, fields, ignored, SPEEDS[name], "speed_mps")
 
 
-def _heading(fields: dict[str, Any]) -> float | None:
-    heading = _optional("heading", fields)
+def _heading(fields: dict[str, Any], ignored: list[str]) -> float | None:
+    heading = _optional("heading", fields, ignored)
     return 0.0 if heading == 360 else heading
 
 
@@ -280,14 +291,20 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _attributes(fields: dict[str, Any]) -> dict[str, Scalar] | None:
+def _is_no_number(value: Any) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    return type(value) is int and not -(2**63) <= value < 2**63
+
+
+def _attributes(fields: dict[str, Any], ignored: list[str]) -> dict[str, Scalar] | None:
     """`attributes`, and whatever else is left over."""
     given = fields.pop("attributes", None)
     if given is None:
-        return check_attributes(fields) if fields else None
+        return check_attributes(fields, ignored) if fields else None
     if not isinstance(given, dict):
         raise Unfit("wrong_type", "attributes", f"`attributes` is an object, not {_kind(given)}")
-    return check_attributes(fields | given)
+    return check_attributes(fields | given, ignored)
 
 
 def _kind(value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from tracker.ping import Ping, Unfit
+from tracker.ping import Ping, Unfit, read_ping
 
 MAX_ERRORS = 100  #: errors told for one request; the rest is counted
 
@@ -21,7 +21,14 @@ class Reading(msgspec.Struct):
     pings: list[Ping] = []
     items: int = 0
     rejected: int = 0
+    ignored: int = 0  # optional values that cannot be right: left out, the rest of their fix taken
     errors: list[dict[str, Any]] = []  # {"index", "code", "field", "message"}, at most MAX_ERRORS
+
+    def take(self, item: Any, now: int) -> None:
+        """One decoded item. Raises Unfit."""
+        ignored: list[str] = []
+        self.pings.append(read_ping(item, now, ignored))
+        self.ignored += len(ignored)
 
     def reject(self, index: int, fault: Unfit) -> None:
         self.rejected += 1
@@ -32,6 +39,7 @@ class Reading(msgspec.Struct):
         """Take the counts and errors of the next part of the same request (not its pings)."""
         self.items += other.items
         self.rejected += other.rejected
+        self.ignored += other.ignored
         self.errors += other.errors[: MAX_ERRORS - len(self.errors)]
 
 

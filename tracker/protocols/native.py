@@ -24,7 +24,6 @@ from tracker.ping import (
     Ping,
     Unfit,
     check_attributes,
-    read_ping,
     vehicle_id,
 )
 from tracker.protocols import Reading
@@ -233,7 +232,7 @@ def _read_each(items: Iterable[bytes | msgspec.Raw], now: int, first: int) -> Re
         except _DOUBTS:
             pass
         try:
-            reading.pings.append(read_ping(_decode_item(bytes(item)), now))
+            reading.take(_decode_item(bytes(item)), now)
         except Unfit as fault:
             reading.reject(index, fault)
     return reading
@@ -243,7 +242,7 @@ def _read_decoded(items: list[Any], now: int, first: int) -> Reading:
     reading = Reading(items=len(items))
     for index, item in enumerate(items, first):
         try:
-            reading.pings.append(read_ping(item, now))
+            reading.take(item, now)
         except Unfit as fault:
             reading.reject(index, fault)
     return reading

@@ -27,13 +27,15 @@ _HEADERS = {"content-type": JSON, "cache-control": "no-store"}
 
 
 class Counts(msgspec.Struct):
-    """What became of one request's items: accepted + duplicates + rejected = items."""
+    """What became of one request's items: accepted + duplicates + discarded + rejected = items."""
 
     accepted: int = 0
     late: int = 0
     held: int = 0
     duplicates: int = 0
     conflicts: int = 0
+    discarded: int = 0  # understood, and nothing to keep
+    ignored: int = 0  # values, not items
     rejected: int = 0
     errors: list[dict[str, Any]] = []
 
@@ -56,6 +58,7 @@ class Request:
 
     def told(self) -> dict[str, Any]:
         self.counts.rejected, self.counts.errors = self.read.rejected, self.read.errors
+        self.counts.ignored = self.read.ignored
         told: dict[str, Any] = msgspec.structs.asdict(self.counts)
         if self.read.rejected > len(self.read.errors):
             told["more"] = self.read.rejected - len(self.read.errors)
@@ -65,6 +68,7 @@ class Request:
         """200 all fine, 207 some refused, 422 all refused."""
         read = self.read
         if not read.rejected:
+            self.counts.ignored = read.ignored
             return 200, _HEADERS, encode(self.counts)
         if read.rejected < read.items:
             return 207, _HEADERS, encode(self.told())

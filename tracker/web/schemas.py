@@ -84,17 +84,21 @@ SCHEMAS: dict[str, Schema] = {
         "oneOf": [ref("Position"), array(ref("Position")), thing("positions", False, positions=array(ref("Position")))]
     },
     "Counts": thing(
-        "accepted late held duplicates conflicts rejected errors",
+        "accepted late held duplicates conflicts discarded ignored rejected errors",
         accepted=COUNT,
         late=COUNT,
         held=COUNT,
         duplicates=COUNT,
         conflicts=COUNT,
+        discarded=COUNT,
+        ignored=COUNT | {"description": "optional values that cannot be right and were left out"},
         rejected=COUNT,
         errors=array(ref("ItemError"), 100),
         more=COUNT | {"description": "errors that were cut"},
     )
-    | {"description": "accepted + duplicates + rejected = items; late, held ⊆ accepted; conflicts ⊆ duplicates"},
+    | {
+        "description": "accepted + duplicates + discarded + rejected = items; late, held: accepted; conflicts: duplicates"
+    },
     "ItemError": thing(
         "index code field message", index=COUNT, code={"enum": sorted(CODES)}, field=or_null(TEXT), message=TEXT
     ),
