@@ -96,9 +96,7 @@ SCHEMAS: dict[str, Schema] = {
         errors=array(ref("ItemError"), 100),
         more=COUNT | {"description": "errors that were cut"},
     )
-    | {
-        "description": "accepted + duplicates + discarded + rejected = items; late, held: accepted; conflicts: duplicates"
-    },
+    | {"description": "accepted + duplicates + discarded + rejected = items; late, held ⊆ accepted"},
     "ItemError": thing(
         "index code field message", index=COUNT, code={"enum": sorted(CODES)}, field=or_null(TEXT), message=TEXT
     ),
