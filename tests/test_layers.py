@@ -62,7 +62,7 @@ LAYERS: list[set[str]] = [
     {"events"},
     {"ping"},
     {"geo", "lanes", "times"},
-    {"config"},
+    {"config", "slices"},
     {"errors", ""},
 ]
 
@@ -81,7 +81,7 @@ OUTER = {
     "replay",
     "replay.*",
 }
-OUTER |= {"stores", "stores.*", "buses", "buses.*", "client", "features", "register", "streets", "config", ""}
+OUTER |= {"stores", "stores.*", "buses", "buses.*", "client", "features", "register", "streets", "config", "slices", ""}
 IMPURE = {"asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets"}
 IMPURE |= {"select", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time"}
 IMPURE |= {"urllib", "hypercorn", "quart", "folium"}

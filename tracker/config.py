@@ -43,11 +43,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     max_body: Annotated[int, Meta(ge=1024, description="bytes of one JSON body as sent")] = 8 * 2**20
     max_inflated: Annotated[int, Meta(ge=1024, description="bytes of one JSON body once inflated")] = 64 * 2**20
+    max_entry: Annotated[int, Meta(ge=1024, description="bytes of a register entry, and of any other small body")] = (
+        64 * 2**10
+    )
+    max_region: Annotated[
+        int, Meta(ge=1024, description="bytes of one region: PUT, PATCH, preview, and each of an import")
+    ] = 2 * 2**20
+    max_import: Annotated[int, Meta(ge=1024, description="bytes of one import of regions")] = 64 * 2**20
     max_line: Annotated[int, Meta(ge=256, description="bytes of one line of NDJSON")] = 64 * 2**10
     max_message: Annotated[int, Meta(ge=256, description="bytes of one message on the positions WebSocket")] = 2**20
     max_buffered: Annotated[int, Meta(ge=2**20, description="bytes of bodies held at once; more are told to wait")] = (
         256 * 2**20
     )
+    heavy_at_once: Annotated[int, Meta(ge=1, description="large answers, previews and imports worked on at once")] = 2
+    heavy_waiting: Annotated[
+        int, Meta(ge=0, description="further ones that wait for it; more are told to come again")
+    ] = 32
     max_inbox: Annotated[int, Meta(ge=1000, description="pings waiting to be stored; more are told to wait")] = 20_000
     body_timeout_s: Annotated[
         float, Meta(gt=0, description="how long a body may stand still before it is given up")

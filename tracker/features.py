@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from tracker.errors import Conflict, Invalid
@@ -11,16 +12,22 @@ from tracker.regions import Region
 MOST_ERRORS = 1000  #: faults collected from one import; the rest is not read
 
 
-def read_regions(features: list[Any], now: int) -> list[Region]:
-    """Regions without a version yet. Slow for large shapes. Raises Invalid with the faults of every Feature."""
+def read_regions(features: Iterable[Any], now: int) -> list[Region]:
+    """Regions without a version yet. Slow for large shapes. Raises Invalid with the faults of every Feature.
+
+    An Invalid among the features is one that could not be made a Feature of, and counts as its fault.
+    """
     regions: list[Region] = []
     errors: list[dict[str, Any]] = []
     seen: dict[str, int] = {}
     first: Invalid | None = None
+    index = 0
     for index, feature in enumerate(features):
         id = feature.get("id") if isinstance(feature, dict) else None
         id = secrets.token_hex(6) if id is None else str(id)
         try:
+            if isinstance(feature, Invalid):
+                raise feature
             if id in seen:
                 message = f"Features {seen[id]} and {index} have the same id {id!r}"
                 fault = {"field": "id", "code": "duplicate_id", "message": message}
@@ -35,7 +42,7 @@ def read_regions(features: list[Any], now: int) -> list[Region]:
                 break
     if first is None:
         return regions
-    if len(features) == 1:
+    if index == 0:
         raise first
     raise Invalid(first.code, f"Nothing was stored: {first.detail}", errors)
 

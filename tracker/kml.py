@@ -15,10 +15,16 @@ from typing import Any
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-from tracker.errors import BadRequest, Invalid, Unsupported
+import msgspec
+
+from tracker.errors import BadRequest, Invalid, TooLarge, Unsupported
 
 MAX_DEPTH = 100  #: elements within elements
+MAX_ELEMENTS = 2_000_000  #: of a file, whatever they are
 MAX_PLACEMARKS = 20_000
+MAX_PARTS = 50_000  #: elements of one Placemark or Style
+MAX_TEXT = 2 * 2**20  #: characters of one
+PIECE = 64 * 1024  #: bytes given to the parser in one go: it keeps the GIL while it reads text
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _GEOMETRIES = frozenset({"Polygon", "LinearRing", "Point", "LineString", "MultiGeometry"})
@@ -27,35 +33,100 @@ _PROPERTIES = frozenset({"radius_m", "buffer_m", "color", "group", "debounce"})
 
 def read_kml(data: bytes) -> dict[str, Any]:
     """A FeatureCollection. BadRequest: no XML; Unsupported: a KMZ; Invalid: no Placemark in it, or one unreadable."""
-    if data[:2] == b"PK":
-        raise Unsupported("kmz", "This is a KMZ, a zipped KML: unzip it and send the .kml inside.")
-    root = _parse(data)
-    styles = {f"#{style.get('id')}": style for style in root.iter("Style") if style.get("id")}
-    features: list[dict[str, Any]] = []
-    for placemark in root.iter("Placemark"):
-        features += _features(placemark, styles)
-        if len(features) > MAX_PLACEMARKS:
-            raise Invalid("too_many_features", f"More than {MAX_PLACEMARKS:,} Placemarks are too many for one request.")
-    if not features:
-        raise Invalid("no_features", "There is no Placemark with a Polygon, Point or LineString in this KML.")
-    return {"type": "FeatureCollection", "features": features}
+    file = KmlFile(data)
+    return {"type": "FeatureCollection", "features": [file.feature(at) for at in range(len(file))]}
 
 
-def _parse(data: bytes) -> Element:
-    """The tree, names without their namespace."""
-    builder, depth = TreeBuilder(), 0
+class KmlFile:
+    """The Features of a file, kept as JSON: a tree or lists of numbers would be many times as large."""
+
+    def __init__(self, data: bytes) -> None:
+        """Raises like `read_kml`."""
+        if data[:2] == b"PK":
+            raise Unsupported("kmz", "This is a KMZ, a zipped KML: unzip it and send the .kml inside.")
+        self._features: list[tuple[bytes, str]] = []  # and the style each names
+        self._colors: dict[str, str] = {}
+        self._maps: dict[str, str] = {}  # StyleMap → the style of its normal state
+        for element in _parts(data):
+            self._take(element)
+        if not self._features:
+            raise Invalid("no_features", "There is no Placemark with a Polygon, Point or LineString in this KML.")
+
+    def __len__(self) -> int:
+        return len(self._features)
+
+    def feature(self, at: int) -> dict[str, Any]:
+        """One of them, with the colour of its style."""
+        text, style = self._features[at]
+        feature: dict[str, Any] = msgspec.json.decode(text)
+        if color := self._colors.get(self._maps.get(style, style)):
+            feature["properties"]["color"] = color
+        return feature
+
+    def _take(self, element: Element) -> None:
+        id = f"#{element.get('id', '')}"
+        if element.tag == "Style":
+            if color := _color(element):
+                self._colors[id] = color
+        elif element.tag == "StyleMap":
+            for pair in element.iterfind("Pair"):
+                if (pair.findtext("key") or "").strip() == "normal":
+                    self._maps[id] = (pair.findtext("styleUrl") or "").strip()
+        else:
+            style = "" if element.find("Style") is not None else (element.findtext("styleUrl") or "").strip()
+            self._features += [(msgspec.json.encode(feature), style) for feature in _features(element)]
+            if len(self._features) > MAX_PLACEMARKS:
+                many = f"More than {MAX_PLACEMARKS:,} Placemarks are too many for one request."
+                raise Invalid("too_many_features", many)
+
+
+_PARTS = frozenset({"Placemark", "Style", "StyleMap"})
+
+
+def _parts(data: bytes) -> Iterator[Element]:
+    """The Placemarks and shared styles as they end, names without their namespace; nothing else is kept."""
+    builder, inside = TreeBuilder(), 0  # elements deep in the one that is kept
+    depth = count = parts = characters = 0
+    ended: list[Element] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
+        nonlocal depth, count, inside, parts, characters
+        depth, count, name = depth + 1, count + 1, name.rpartition(" ")[2]
         if depth > MAX_DEPTH:
             raise BadRequest("kml_depth", f"The KML has elements more than {MAX_DEPTH} deep.")
-        builder.start(name.rpartition(" ")[2], attributes)
+        if count > MAX_ELEMENTS:
+            raise TooLarge("too_many_items", f"The KML has over {MAX_ELEMENTS:,} elements; send parts of it.")
+        if not inside and name not in _PARTS:
+            return
+        if not inside:
+            parts = characters = 0
+        inside, parts = inside + 1, parts + 1
+        characters += sum(map(len, attributes.values()))
+        check()
+        builder.start(name, attributes)
 
     def end(name: str) -> None:
-        nonlocal depth
+        nonlocal depth, inside, builder
         depth -= 1
-        builder.end(name.rpartition(" ")[2])
+        if inside:
+            inside -= 1
+            builder.end(name.rpartition(" ")[2])
+            if not inside:
+                ended.append(builder.close())
+                builder = TreeBuilder()
+
+    def text(characters_: str) -> None:
+        nonlocal characters
+        if inside:
+            characters += len(characters_)
+            check()
+            builder.data(characters_)
+
+    def check() -> None:
+        if parts > MAX_PARTS or characters > MAX_TEXT:
+            raise TooLarge(
+                "body_too_large", f"One Placemark may have {MAX_PARTS:,} elements and {MAX_TEXT:,} characters."
+            )
 
     def refuse(*_: object) -> None:
         raise BadRequest("kml_doctype", "The KML has a document type declaration (<!DOCTYPE); remove it.")
@@ -63,20 +134,29 @@ def _parse(data: bytes) -> Element:
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler = builder.data
+    parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
-    try:
-        parser.Parse(data, True)
-    except expat.ExpatError as error:
-        message = expat.ErrorString(error.code)
-        detail = f"This is not XML: {message} in line {error.lineno}, column {error.offset + 1}."
-        raise BadRequest("not_xml", detail) from None
-    return builder.close()
+    for at in range(0, len(data) + 1, PIECE):
+        try:
+            parser.Parse(data[at : at + PIECE], at + PIECE > len(data))
+        except expat.ExpatError as error:
+            message = expat.ErrorString(error.code)
+            detail = f"This is not XML: {message} in line {error.lineno}, column {error.offset + 1}."
+            raise BadRequest("not_xml", detail) from None
+        if at - parser.CurrentByteIndex > MAX_TEXT:
+            raise TooLarge("body_too_large", f"A tag or comment of the KML is over {MAX_TEXT:,} bytes long.")
+        yield from ended
+        ended.clear()
 
 
-def _features(placemark: Element, styles: dict[str, Element]) -> Iterator[dict[str, Any]]:
+def _color(style: Element) -> str | None:
+    color = (style.findtext("PolyStyle/color") or style.findtext("LineStyle/color") or "").strip().lower()
+    return f"#{color[6:8]}{color[4:6]}{color[2:4]}" if re.fullmatch(r"[0-9a-f]{8}", color) else None
+
+
+def _features(placemark: Element) -> Iterator[dict[str, Any]]:
     name = " ".join((placemark.findtext("name") or "").split())  # programs wrap long ones
-    properties = _properties(placemark, styles)
+    properties = _properties(placemark)
     if name:
         properties["name"] = name
     geometries = _geometries(placemark, name or placemark.get("id") or "a Placemark")
@@ -91,16 +171,11 @@ def _features(placemark: Element, styles: dict[str, Element]) -> Iterator[dict[s
         yield feature
 
 
-def _properties(placemark: Element, styles: dict[str, Element]) -> dict[str, Any]:
+def _properties(placemark: Element) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     attributes: dict[str, Any] = {}
-    style = placemark.find("Style")
-    if style is None:
-        style = styles.get((placemark.findtext("styleUrl") or "").strip())
-    color = None if style is None else style.findtext("PolyStyle/color") or style.findtext("LineStyle/color")
-    if color and re.fullmatch(r"[0-9a-fA-F]{8}", color.strip()):
-        aabbggrr = color.strip().lower()
-        properties["color"] = f"#{aabbggrr[6:8]}{aabbggrr[4:6]}{aabbggrr[2:4]}"
+    if (style := placemark.find("Style")) is not None and (color := _color(style)):
+        properties["color"] = color
     pairs = [(data.get("name"), data.findtext("value")) for data in placemark.iterfind("ExtendedData/Data")]
     pairs += [(data.get("name"), data.text) for data in placemark.iterfind("ExtendedData/SchemaData/SimpleData")]
     for key, text in pairs:

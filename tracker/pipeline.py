@@ -26,6 +26,7 @@ from tracker.journal import Entry, Inbox, Known, merged, says_anything
 from tracker.lanes import Lane
 from tracker.picture import Picture
 from tracker.ping import Ping
+from tracker.regions import Region
 from tracker.stores import Commit, Store
 
 CHUNK = 500  #: pings applied in one go: about 5 ms of the loop
@@ -182,6 +183,12 @@ class Pipeline:
         says which version an id must have (None: any). Raises Invalid, Conflict.
         """
         regions = await asyncio.to_thread(read_regions, features, self._clock())
+        return await self.put_regions(regions, expect=expect, create_only=create_only)
+
+    async def put_regions(
+        self, regions: list[Region], *, expect: dict[str, int | None] | None = None, create_only: bool = False
+    ) -> list[tuple[dict[str, Any], bool]]:
+        """The same of regions that were read already."""
         versions: dict[str, int] = {}  # of those that were deleted: numbers go on
         answer: list[tuple[dict[str, Any], bool]] = []
 

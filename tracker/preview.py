@@ -9,6 +9,7 @@ from tracker import wire
 from tracker.fleet import Fleet
 from tracker.regions import Region
 from tracker.rehearsal import LISTED, Rehearsal
+from tracker.slices import in_slices
 from tracker.stores import LATE, Store, StoredPing
 from tracker.times import rfc3339
 
@@ -21,7 +22,7 @@ async def preview(fleet: Fleet, store: Store, feature: Any, now: int, most: int 
     """Who would be in a region now, and the events the last 24 h of stored pings would have made. Raises Invalid."""
     region = await asyncio.to_thread(Region.read, feature, id=feature["id"], version=0, now=now)
     rehearsal = Rehearsal(region, fleet.settings, now - SPAN_MS)
-    inside = rehearsal.inside(fleet)
+    inside = sorted([name async for name, one in in_slices(list(fleet.vehicles.items())) if rehearsal.holds(one)])
     after, until = 0, now
     capped = False
     while rows := await store.pings_since(now - SPAN_MS, after, PAGE):
@@ -39,7 +40,7 @@ async def preview(fleet: Fleet, store: Store, feature: Any, now: int, most: int 
         "inside": inside[:LISTED],
         "inside_count": len(inside),
         "counts": dict(rehearsal.counts),
-        "events": [_shown(wire.event(event)) for event in rehearsal.events],
+        "events": [_shown(wire.event(event)) async for event in in_slices(rehearsal.events)],
         "events_count": rehearsal.counts.total(),
         "pings_read": rehearsal.pings,
         "capped": capped,

@@ -15,6 +15,7 @@ from tracker.geo import frame
 from tracker.ping import Ping
 from tracker.regions import Region
 from tracker.shapes import Shape
+from tracker.vehicle import Vehicle
 from tracker.visits import CLEAR_M, WORST_M
 
 Box = tuple[float, float, float, float]  # west, south, east, north
@@ -63,14 +64,10 @@ class Rehearsal:
         """Let the timers run until now."""
         self._fire(now)
 
-    def inside(self, fleet: Fleet) -> list[str]:
-        """The vehicles of a live fleet that the region would have at this moment."""
-        shape, region = self.region.shape, self.region
-        return sorted(
-            name
-            for name, vehicle in fleet.vehicles.items()
-            if region.open_at(vehicle.clock) and shape.covers(vehicle.ping.lat, vehicle.ping.lon)
-        )
+    def holds(self, vehicle: Vehicle) -> bool:
+        """Would the region have this vehicle of a live fleet at this moment?"""
+        ping = vehicle.ping
+        return self.region.open_at(vehicle.clock) and self.region.shape.covers(ping.lat, ping.lon)
 
     def _feed(self, ping: Ping, received_at: int) -> None:
         self._fire(received_at)

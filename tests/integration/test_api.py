@@ -459,7 +459,7 @@ def test_a_body_that_is_too_large_or_for_nobody_is_heard_out(shared_server: Serv
     is_problem(refused, 403, "origin_not_allowed")
 
 
-@pytest.mark.parametrize("levels", [65, 300, 900, 20_000])
+@pytest.mark.parametrize("levels", [65, 300, 900, 9000])
 @pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}")], ids=["arrays", "objects"])
 @pytest.mark.parametrize("path", [f"{V}/deep", f"{R}/deep"])
 def test_a_document_of_any_depth_is_answered_clearly(

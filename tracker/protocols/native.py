@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import msgspec
 
-from tracker.errors import BadRequest, TooLarge
+from tracker.errors import BadRequest
 from tracker.ping import (
     AHEAD_MS,
     MAX_TEXT,
@@ -27,10 +27,10 @@ from tracker.ping import (
     vehicle_id,
 )
 from tracker.protocols import Reading
+from tracker.protocols.pieces import PIECE, batches, cut
 from tracker.times import EPOCH, MS, parse_time
 
 MAX_ITEMS = 100_000  #: of one JSON body; more go as NDJSON, which is read as it comes
-_ROUGH_LIMIT = 2_000_000  # commas and brackets: what a body may cost in objects before it is decoded
 
 _KMH, _KN = SPEEDS["speed_kmh"], SPEEDS["speed_kn"]
 _Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
@@ -90,15 +90,49 @@ def read_json(payload: bytes, now: int, first: int = 0) -> Reading:
         body = body[3:].lstrip()
     if not body:
         raise BadRequest("empty", 'the body is empty; send a position, an array of them, or {"positions": […]}')
-    if len(body) > 1_000_000 and body.count(b",") + body.count(b"[") + body.count(b"{") > _ROUGH_LIMIT:
-        raise TooLarge("too_many_items", f"a JSON body holds at most {MAX_ITEMS} positions; send more as NDJSON")
+    if len(body) > PIECE:
+        return _read_pieces(body, now, first)
     try:
         pings = _read_fast(body, now)
     except _DOUBTS:
         return _read_careful(body, now, first)
-    if len(pings) > MAX_ITEMS:
-        raise TooLarge("too_many_items", f"a JSON body holds at most {MAX_ITEMS} positions; send more as NDJSON")
     return Reading(pings, len(pings))
+
+
+def _read_pieces(body: bytes, now: int, first: int) -> Reading:
+    """The same of a large body, some items at a time: others have their turn in between."""
+    frame, spans = cut(body, "positions", MAX_ITEMS, PIECE)
+    if spans is None:
+        return _read_careful(frame, now, first)
+    wrapper = read_document(frame)
+    if isinstance(wrapper, dict):
+        if "vehicle" in wrapper:
+            return _read_decoded([wrapper], now, first)
+        _only_positions(wrapper)
+    whole = Reading()
+    broken: BadRequest | None = None
+    for batch in batches(spans):
+        index, items = first + whole.items, b"[%b]" % body[batch[0][0] : batch[-1][1]]
+        try:
+            reading = _read_array(items, now, index)
+        except BadRequest as fault:
+            if fault.code not in ("too_deep", "not_utf8"):
+                raise BadRequest(fault.code, f"among the items from number {index} on: {fault.detail}") from None
+            broken = fault
+            reading = _read_each((body[start:end] for start, end in batch), now, index)
+        whole.pings += reading.pings
+        whole.add(reading)
+    if broken and not whole.pings:
+        raise broken
+    return whole
+
+
+def _read_array(body: bytes, now: int, first: int) -> Reading:
+    try:
+        pings = [_ping(position, now) for position in _array.decode(body)]
+        return Reading(pings, len(pings))
+    except _DOUBTS:
+        return _read_careful(body, now, first)
 
 
 def read_lines(payload: bytes, now: int, first: int = 0) -> Reading:
@@ -166,28 +200,32 @@ def _read_careful(body: bytes, now: int, first: int) -> Reading:
     """Split the document into items, then read each on its own."""
     if body[0] == 0x5B:
         try:
-            return _read_each(_at_most(_items.decode(body)), now, first)
+            return _read_each(_items.decode(body), now, first)
         except _UNREADABLE:
             pass
     try:
         document = read_document(body)
     except BadRequest as fault:
         if fault.code in ("too_deep", "not_utf8") and (items := _split(body)):
-            reading = _read_each(_at_most(items), now, first)
+            reading = _read_each(items, now, first)
             if reading.pings:  # one item is rotten, not the request
                 return reading
         raise
     if isinstance(document, list):
-        return _read_decoded(_at_most(document), now, first)
+        return _read_decoded(document, now, first)
     if not isinstance(document, dict):
         raise BadRequest("not_positions", 'send a position, an array of them, or {"positions": […]}')
     if "positions" not in document or "vehicle" in document:
         return _read_decoded([document], now, first)
-    if not isinstance(document["positions"], list):
+    _only_positions(document)
+    return _read_decoded(document["positions"], now, first)
+
+
+def _only_positions(document: dict[str, Any]) -> None:
+    if not isinstance(document.get("positions"), list):
         raise BadRequest("not_positions", "`positions` is an array of positions")
     if extra := [name for name in document if name != "positions"]:
         raise BadRequest("not_positions", f"beside `positions` there is nothing else, but here is {extra[0][:40]!r}")
-    return _read_decoded(_at_most(document["positions"]), now, first)
 
 
 _WRAPPER = re.compile(rb'\{\s*"positions"\s*:\s*(\[.*\])\s*\}', re.DOTALL)
@@ -214,12 +252,6 @@ def _split(body: bytes) -> list[bytes]:
                 items.append(body[start : token.start()])
                 start = token.end()
     return [] if depth else [*items, body[start:-1]]
-
-
-def _at_most(items: list[Any]) -> list[Any]:
-    if len(items) > MAX_ITEMS:
-        raise TooLarge("too_many_items", f"a JSON body holds at most {MAX_ITEMS} positions; send more as NDJSON")
-    return items
 
 
 def _read_each(items: Iterable[bytes | msgspec.Raw], now: int, first: int) -> Reading:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import gc
 import math
 import unicodedata
 from collections.abc import Callable
@@ -16,12 +15,15 @@ from quart import Response, request
 from tracker.errors import BadRequest, Invalid, Unsupported
 from tracker.ping import Unfit, vehicle_id
 from tracker.protocols.native import read_document
+from tracker.protocols.pieces import check_weight
 from tracker.times import BadTime, parse_parameter
 from tracker.web.answers import JSON, encode
+from tracker.web.bodies import Patience, too_large
+from tracker.web.inflate import Plain
 
 LIMIT, MOST = 100, 1000  #: things on a page by default and at most
 MOST_ROWS = 10_000  #: the same for events and tracks
-BIG = 256 * 1024  #: bytes of JSON that are decoded off the loop
+BIG = 32 * 1024  #: bytes of JSON that are decoded off the loop
 MAX_ATTRIBUTES = 16_384  #: bytes of the attributes of a vehicle or region
 DEEPEST = 64  #: levels of a document: what walks through it, here and in clients, may call itself once a level
 
@@ -32,40 +34,49 @@ def answer(value: Any, status: int = 200, **headers: str) -> Response:
     )
 
 
-async def json_body() -> Any:
+def listing(name: str, texts: list[bytes], **more: Any) -> Response:
+    """A list of things that are JSON already."""
+    body = b'{"%b":[%b],%b' % (name.encode(), b",".join(texts), encode(more)[1:])
+    return Response(body, 200, {"content-type": JSON})
+
+
+async def json_body(most: int) -> Any:
     """The request's JSON document; NaN and Infinity pass, so that whoever reads it can say which field has them."""
-    kind = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
+    check_json()
+    return await decode(await raw_body(most))
+
+
+def check_json() -> None:
+    kind = content_type()
     if kind not in ("", "application/json", "text/json", "application/geo+json") and not kind.endswith("+json"):
         raise Unsupported("unsupported_type", f"cannot read {kind[:60]!r}; send application/json")
-    return await decode(await raw_body())
 
 
-async def raw_body() -> bytes:
+def content_type() -> str:
+    return (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
+
+
+async def raw_body(most: int) -> bytes:
+    """The request's body of at most so many bytes. Raises BadRequest, TooLarge, Overloaded."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Unsupported("unsupported_encoding", "send this body without a Content-Encoding")
-    body: bytes = await request.get_data(cache=False)  # type: ignore[assignment]
+    patience: Patience | None = request.scope.get("tracker.patience")  # type: ignore[assignment]
+    if (request.content_length or 0) > most:
+        raise too_large(most, "")
+    body = b"" if patience is None else await patience.body.whole(Plain(), most, most, patience.share)
     if not body.strip():
         raise BadRequest("empty", "the body is empty; send a JSON document")
     return body
 
 
 async def decode(body: bytes) -> Any:
-    return _read(body) if len(body) < BIG else await asyncio.to_thread(_read_big, body)
+    """`read` off the loop when it is large."""
+    return read(body) if len(body) < BIG else await asyncio.to_thread(read, body)
 
 
-def _read_big(body: bytes) -> Any:
-    """Without the garbage collector: it would look through the growing document again and again, and hold up every
-    thread four times as long as the reading does."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        return _read(body)
-    finally:
-        if collects:
-            gc.enable()
-
-
-def _read(body: bytes) -> Any:
+def read(body: bytes) -> Any:
+    """A JSON document. Raises BadRequest, and TooLarge when so much would come of it that it cannot be meant."""
+    check_weight(body)
     document = read_document(body)
     if is_deep(document):
         raise BadRequest("too_deep", f"the JSON is nested over {DEEPEST} levels deep; nothing here needs so many")

@@ -16,7 +16,7 @@ from tracker.errors import BadRequest, TrackerError
 from tracker.web import events, health, ingest, live, openapi, page, positions, regions, serving, sockets, vehicles
 from tracker.web.access import check_bind
 from tracker.web.answers import Answered, Receive, Scope, Send, plain_problem, problem
-from tracker.web.bodies import Body, Patience, refuse
+from tracker.web.bodies import Body, Gone, Patience, Share, refuse
 from tracker.web.node import Node
 
 log = logging.getLogger("tracker.web")
@@ -33,7 +33,7 @@ def create_app(settings: Settings | None = None, beside: Callable[[Node], Awaita
     app = Quart("tracker", static_folder=None)
     app.logger.addFilter(_is_unexpected)
     app.extensions["node"] = node
-    app.config["MAX_CONTENT_LENGTH"] = node.settings.max_inflated
+    app.config["MAX_CONTENT_LENGTH"] = None  # Quart sees no body: routes read them within their own limits
     app.config["BODY_TIMEOUT"] = node.settings.body_timeout_s
     app.config["RESPONSE_TIMEOUT"] = None  # a track or a file may take a slow client long
     app.url_map.strict_slashes = False
@@ -41,6 +41,7 @@ def create_app(settings: Settings | None = None, beside: Callable[[Node], Awaita
         app.register_blueprint(routes.blueprint(node))
     app.register_error_handler(TrackerError, _tracker_error)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Gone, _gone)
     app.register_error_handler(Exception, _unexpected)
     app.after_request(_harden)
     positions.install(app, node)
@@ -91,13 +92,19 @@ class Front:
         except TrackerError as fault:
             await self._refuse(receive, send, problem(fault))
             return
-        if b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0":
-            patience = Patience(receive, send)
-            receive, send = patience.receive, patience.send
-        await self._inner(scope, receive, send)
+        length = headers.get(b"content-length")
+        if length == b"0" or (length is None and b"transfer-encoding" not in headers and scope["method"] in _BODILESS):
+            await self._inner(scope, receive, send)
+            return
+        with Share(self._node.bodies) as share:
+            patience = Patience(receive, send, self._node.settings.body_timeout_s, share)
+            await self._inner(scope | {"tracker.patience": patience}, patience.receive, patience.send)
 
     async def _refuse(self, receive: Receive, send: Send, answer: Answered) -> None:
         await refuse(send, Body(receive, self._node.settings.body_timeout_s), answer)
+
+
+_BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
 def _is_unexpected(record: logging.LogRecord) -> bool:
@@ -112,6 +119,10 @@ def _respond(answer: Answered) -> Response:
 
 async def _tracker_error(fault: TrackerError) -> Response:
     return _respond(problem(fault))
+
+
+async def _gone(_: Gone) -> Response:
+    return Response(b"", 400)  # to nobody
 
 
 async def _http_error(fault: HTTPException) -> Response:

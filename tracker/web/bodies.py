@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Iterator
 
 from tracker.errors import BadRequest, Overloaded, TooLarge
@@ -63,6 +62,7 @@ class Body:
         self._timeout_s = timeout_s
         self.received = 0  # bytes, as sent
         self.complete = False
+        self.ended = asyncio.Event()  # all of it came, or its sender went
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes. Asking for the next piece is what lets the client send on: back-pressure by itself."""
@@ -73,8 +73,11 @@ class Body:
             except TimeoutError:
                 raise Stalled("body_timeout", f"no byte of the body came for {self._timeout_s:g} s") from None
             if message["type"] != "http.request":
+                self.ended.set()
                 raise Gone
             self.complete = not message.get("more_body", False)
+            if self.complete:
+                self.ended.set()
             body: bytes = message.get("body", b"")
             if body:
                 self.received += len(body)
@@ -82,13 +85,13 @@ class Body:
                 if not self.complete:
                     await asyncio.sleep(0)  # what has arrived already is received without waiting: let others live
 
-    async def whole(self, inflate: Inflater, max_body: int, max_inflated: int, share: Share) -> bytes:
-        """A body that is decoded at once. Raises BadRequest, TooLarge, Overloaded, Gone."""
+    async def whole(self, inflate: Inflater, max_body: int, max_inflated: int, share: Share, advice: str = "") -> bytes:
+        """A body that is held as a whole. Raises BadRequest, TooLarge, Overloaded, Gone."""
         pieces: list[bytes] = []
         size = 0
         async for chunk in self.chunks():
             if self.received > max_body:
-                raise TooLarge("body_too_large", f"a JSON body has at most {max_body} bytes; send more as NDJSON")
+                raise too_large(max_body, advice)
             for piece in inflate.feed(chunk):
                 size += len(piece)
                 if size > max_inflated:
@@ -132,34 +135,33 @@ async def refuse(send: Send, body: Body, answer: Answered) -> None:
 
 
 class Patience:
-    """Both ends of a request that Quart answers: its last word waits until the client has said everything."""
+    """Both ends of a request that Quart answers. The route reads the body itself, if it wants it, within its own limit;
+    the last word waits until the client has said everything."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, timeout_s: float, share: Share) -> None:
         self._receive, self._send = receive, send
-        self._received = 0
-        self._complete = asyncio.Event()
+        self.body = Body(receive, timeout_s)
+        self.share = share
+        self._begun = False
 
     async def receive(self) -> Message:
-        message = await self._receive()
-        self._received += len(message.get("body", b""))
-        if message["type"] != "http.request" or not message.get("more_body", False):
-            self._complete.set()
-        return message
+        """To Quart the body is empty, and what follows it is that the client goes."""
+        if not self._begun:
+            self._begun = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self.body.ended.wait()
+        return await self._receive() if self.body.complete else {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.body" and not message.get("more_body") and not self._complete.is_set():
+        if message["type"] == "http.response.body" and not message.get("more_body") and not self.body.complete:
             await self._send(message | {"more_body": True})
-            await self._hear_out()
+            await self.body.drain()
             message = {"type": "http.response.body", "body": b""}
         await self._send(message)
 
-    async def _hear_out(self) -> None:
-        """Quart goes on receiving, and drops what is too much, until it is told that the answer is out."""
-        heard = -1
-        while heard < self._received < DRAIN_LIMIT and not self._complete.is_set():
-            heard = self._received
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._complete.wait(), DRAIN_PAUSE_S)
+
+def too_large(most: int, advice: str) -> TooLarge:
+    return TooLarge("body_too_large", f"this body may have {most} bytes{advice and '; ' + advice}")
 
 
 class Lines:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from quart import Blueprint, Response
 
 from tracker import wire
 from tracker.errors import Invalid, NotFound
 from tracker.events import KINDS, Event
 from tracker.stores import EventQuery
-from tracker.web import api
+from tracker.web import api, pool
 from tracker.web.node import Node
 
 MAX_BY = 200
+PAGE = 500  #: events read from the store in one go
 
 
 def blueprint(node: Node) -> Blueprint:
@@ -36,26 +38,35 @@ def blueprint(node: Node) -> Blueprint:
         if kinds is not None and (unknown := kinds - KINDS.keys()):
             raise api.bad("kind", f"one of {', '.join(KINDS)}, not {sorted(unknown)[0][:40]!r}")
         limit = api.limit(most=api.MOST_ROWS)
-        found = await store.events(
-            EventQuery(
-                after=after,
-                before=before,
-                since=api.instant("from"),
-                until=api.instant("until"),
-                regions=api.words("region"),
-                vehicles=api.words("vehicle"),
-                kinds=kinds,
-                limit=limit + 1,
-            )
+        query = EventQuery(
+            after=after,
+            before=before,
+            since=api.instant("from"),
+            until=api.instant("until"),
+            regions=api.words("region"),
+            vehicles=api.words("vehicle"),
+            kinds=kinds,
         )
-        page = found[:limit]
-        return api.answer(
-            {
-                "events": [wire.event(event) for event in page],
-                "next": page[-1].seq if len(found) > limit else None,
-                "last": await store.last_seq(),
-            }
-        )
+        if limit <= PAGE:
+            return await page(query, limit)
+        async with node.heavy.turn():
+            return await page(query, limit)
+
+    async def page(query: EventQuery, limit: int) -> Response:
+        """Read, shown and encoded some at a time, however many are asked for."""
+        texts: list[bytes] = []
+        next: int | None = None
+        while True:
+            found = await store.events(msgspec.structs.replace(query, limit=min(PAGE, limit - len(texts)) + 1))
+            kept = found[:PAGE][: limit - len(texts)]
+            texts += await pool.encoded(kept, wire.event)
+            if len(kept) == len(found):
+                break
+            if len(texts) == limit:
+                next = kept[-1].seq
+                break
+            query = _after(query, kept[-1].seq)
+        return api.listing("events", texts, next=next, last=await store.last_seq())
 
     @routes.get("/api/v1/events/<id>")
     async def get_event(id: str) -> Response:
@@ -64,7 +75,7 @@ def blueprint(node: Node) -> Blueprint:
     @routes.post("/api/v1/events/<id>/ack")
     async def ack(id: str) -> Response:
         await known(id)
-        return api.answer(wire.event(await pipeline.ack(id, _by(await api.json_body()))))
+        return api.answer(wire.event(await pipeline.ack(id, _by(await api.json_body(node.settings.max_entry)))))
 
     @routes.delete("/api/v1/events/<id>/ack")
     async def take_back(id: str) -> Response:
@@ -72,6 +83,13 @@ def blueprint(node: Node) -> Blueprint:
         return api.answer(wire.event(await pipeline.ack(id, None)))
 
     return routes
+
+
+def _after(query: EventQuery, seq: int) -> EventQuery:
+    """What follows the event `seq` of a query's answer."""
+    if query.before is not None and query.after is None:
+        return msgspec.structs.replace(query, before=seq)
+    return msgspec.structs.replace(query, after=seq)
 
 
 def _by(document: Any) -> str:

@@ -46,7 +46,7 @@ def blueprint(node: Node) -> Blueprint:
 
 
 #: statistics that only grow
-COUNTERS = frozenset({"pings", "events", "commits", "commit_s", "refused", "failures"})
+COUNTERS = frozenset({"pings", "events", "commits", "commit_s", "refused", "failures", "done", "seconds"})
 
 
 def _measured(node: Node) -> Iterator[tuple[str, float]]:
@@ -57,7 +57,8 @@ def _measured(node: Node) -> Iterator[tuple[str, float]]:
     yield "regions", len(node.picture.regions)
     yield "last_seq", node.picture.last_seq
     yield "live_faults_total", node.lanes.faults
-    for part, source in (("pipeline", node.pipeline), ("hub", node.hub), ("store", node.store)):
+    yield "bodies_held_bytes", node.bodies.held
+    for part, source in (("pipeline", node.pipeline), ("hub", node.hub), ("store", node.store), ("heavy", node.heavy)):
         statistics = getattr(source, "statistics", None)
         measured: dict[str, Any] = statistics()._asdict() if statistics else {}
         for name, value in measured.items():

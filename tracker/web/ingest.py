@@ -8,18 +8,20 @@ from typing import Any
 
 import msgspec
 
-from tracker.errors import BadRequest, Invalid, Overloaded, TooLarge, TrackerError, Unsupported
+from tracker.errors import BadRequest, Invalid, Overloaded, TrackerError, Unsupported
 from tracker.ping import Unfit
 from tracker.pipeline import Answer
 from tracker.protocols import Reading
 from tracker.protocols.native import read_json, read_lines
 from tracker.web.answers import JSON, Answered, Receive, Scope, Send, encode, plain_problem, problem, send_answer
-from tracker.web.bodies import Body, Buffer, Gone, Lines, Share, refuse
+from tracker.web.bodies import Body, Gone, Lines, Share, refuse, too_large
 from tracker.web.inflate import Inflater, inflater
 from tracker.web.node import Node
 
 PATH = "/api/v1/positions"
-BIG = 256 * 1024  #: bytes of JSON that are decoded off the loop
+ADVICE = "send more as NDJSON"
+READERS = 2  #: large bodies read at once, each in a thread: more would only take the GIL from each other
+LIGHT_BYTES, LIGHT_ITEMS = 256 * 1024, 1000  #: what is read on the loop itself
 
 LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
 DOCUMENT = frozenset({"", "application/json", "text/json"})
@@ -82,7 +84,7 @@ class Ingest:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._buffer = Buffer(node.settings.max_buffered)
+        self._readers = asyncio.Semaphore(READERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         settings = self._node.settings
@@ -107,14 +109,14 @@ class Ingest:
         settings = self._node.settings
         length = int(request.headers.get(b"content-length", b"0"))  # a number: the HTTP parser saw to that
         if length > settings.max_body:
-            raise TooLarge("body_too_large", f"a JSON body has at most {settings.max_body} bytes; send more as NDJSON")
-        with Share(self._buffer) as share:
-            document = await request.body.whole(inflate, settings.max_body, settings.max_inflated, share)
-            now = self._node.clock()
-            if len(document) < BIG:
-                read = read_json(document, now)
+            raise too_large(settings.max_body, ADVICE)
+        with Share(self._node.bodies) as share:
+            document = await request.body.whole(inflate, settings.max_body, settings.max_inflated, share, ADVICE)
+            if is_light(document):
+                read = read_json(document, self._node.clock())
             else:
-                read = await asyncio.to_thread(read_json, document, now)
+                async with self._readers:
+                    read = await asyncio.to_thread(read_json, document, self._node.clock())
             del document
         request.counts.add(await self._node.pipeline.submit(read.pings))
         request.read = read
@@ -142,6 +144,11 @@ class Ingest:
         read = read_lines(run, self._node.clock(), request.read.items)
         request.counts.add(await self._node.pipeline.submit(read.pings))
         request.read.add(read)
+
+
+def is_light(document: bytes) -> bool:
+    """Is this read before anybody notices? Not so when each of its items is wrong and has to be told."""
+    return len(document) < LIGHT_BYTES and document.count(b"{") + document.count(b"[") <= LIGHT_ITEMS
 
 
 def only_post(method: str) -> Answered:

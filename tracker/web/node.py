@@ -14,6 +14,8 @@ from tracker.picture import Picture
 from tracker.pipeline import Pipeline
 from tracker.stores import open_store
 from tracker.web.access import Access
+from tracker.web.bodies import Buffer
+from tracker.web.pool import Pool
 
 
 def wall_clock() -> int:
@@ -46,6 +48,8 @@ class Node:
             relay=self.lanes["relay"],
             inbox_limit=settings.max_inbox,
         )
+        self.bodies = Buffer(settings.max_buffered)
+        self.heavy = Pool(settings.heavy_at_once, settings.heavy_waiting)
         self.ready = False
 
     async def start(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from quart import Blueprint, Response
 
 from tracker import __version__
-from tracker.web import api
+from tracker.web.answers import encode
 from tracker.web.node import Node
 from tracker.web.schemas import (
     COUNT,
@@ -115,7 +115,7 @@ ROUTES = (
         "Vehicles, where they are",
         (200, JSON, page("vehicles", ref("Vehicle"))),
         query={"region": TEXT, "bbox": TEXT, "state": TEXT, "q": TEXT, **LIST},
-        errors=(404, 422),
+        errors=(404, 422, 503),
     ),
     Route("GET", "/api/v1/vehicles/{vehicle}", "One vehicle", (200, JSON, ref("Vehicle")), errors=(404, 422)),
     Route(
@@ -148,7 +148,7 @@ ROUTES = (
         "Where a vehicle was",
         (200, JSON, ref("Track")),
         query={**SPAN, "format": {"enum": ["json", "geojson", "gpx", "csv"]}, **LIST},
-        errors=(404, 422),
+        errors=(404, 422, 503),
     ),
     Route(
         "GET",
@@ -218,7 +218,7 @@ ROUTES = (
         "What a region would have done in the last 24 hours; stores nothing",
         (200, JSON, {"type": "object"}),
         body=_FEATURE,
-        errors=(400, 413, 415, 422),
+        errors=(400, 413, 415, 422, 503),
     ),
     Route(
         "GET",
@@ -235,7 +235,7 @@ ROUTES = (
         "Acknowledge an event",
         (200, JSON, ref("Event")),
         body={JSON: thing("by", by=TEXT)},
-        errors=(400, 404, 415, 422, 503, 507),
+        errors=(400, 404, 413, 415, 422, 503, 507),
     ),
     Route(
         "DELETE",
@@ -295,10 +295,10 @@ def document() -> dict[str, Any]:
 
 def blueprint(node: Node) -> Blueprint:
     routes = Blueprint("openapi", __name__)
-    described = document()
+    described = encode(document())
 
     @routes.get("/openapi.json")
     async def openapi() -> Response:
-        return api.answer(described)
+        return Response(described, 200, {"content-type": JSON})
 
     return routes

@@ -21,7 +21,7 @@ from tracker.protocols import MAX_ERRORS, Reading
 from tracker.protocols.native import read_json
 from tracker.web import sockets
 from tracker.web.answers import encode
-from tracker.web.ingest import PATH
+from tracker.web.ingest import PATH, is_light
 from tracker.web.node import Node
 
 GATHER = 5000  #: pings that wait before the sender has to
@@ -79,7 +79,7 @@ class Conversation:
         committing = asyncio.create_task(self._commit())
         try:
             while not committing.done() and (message := await self._socket.receive()) is not None:
-                self._take(message.encode() if isinstance(message, str) else message)
+                await self._take(message.encode() if isinstance(message, str) else message)
                 if self._waiting > GATHER:
                     self._room.clear()
                     await self._room.wait()
@@ -89,9 +89,12 @@ class Conversation:
         finally:
             committing.cancel()
 
-    def _take(self, message: bytes) -> None:
+    async def _take(self, message: bytes) -> None:
         try:
-            reading = read_json(message, self._node.clock())
+            if is_light(message):
+                reading = read_json(message, self._node.clock())
+            else:
+                reading = await asyncio.to_thread(read_json, message, self._node.clock())
         except BadRequest as fault:
             reading = Reading(items=1)
             reading.reject(0, Unfit(fault.code, None, fault.detail))

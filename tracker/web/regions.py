@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
+from collections.abc import AsyncIterator
+from time import perf_counter
 from typing import Any
 
 from quart import Blueprint, Response, request
 
 from tracker.errors import BadRequest, Conflict, Invalid, NotFound
 from tracker.features import read_regions
+from tracker.kml import read_kml
+from tracker.slices import SLICE_S
 from tracker.times import rfc3339
 from tracker.web import api, shown
-from tracker.web.answers import encode
+from tracker.web.answers import JSON, encode
+from tracker.web.imports import COMPUTED, KML, Import, checked_id, feature_of, given_id
 from tracker.web.node import Node
 
-ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-KML = {"application/vnd.google-earth.kml+xml", "application/xml", "text/xml", "application/vnd.google-earth.kmz"}
 GEOJSON = "application/geo+json"
-MOST_FEATURES = 10_000  #: of one request
-#: what an answer has besides; a document that was read may be written back with them
-COMPUTED = frozenset({"version", "inside_count", "area_m2", "perimeter_m", "updated_at"})
+MOST_BYTES = 64 * 1024  #: of a list sent in one piece, more or less
+_COLLECTION = b'{"type":"FeatureCollection","features":['
 
 
 def blueprint(node: Node) -> Blueprint:
     routes = Blueprint("regions", __name__)
-    picture, pipeline, store = node.picture, node.pipeline, node.store
+    picture, pipeline, store, settings = node.picture, node.pipeline, node.store, node.settings
+    importing = asyncio.Lock()
 
     def known(id: str) -> dict[str, Any]:
         if (feature := picture.regions.get(id)) is None:
@@ -49,12 +51,25 @@ def blueprint(node: Node) -> Blueprint:
         everything = form == "geojson" and "limit" not in request.args
         limit = len(picture.regions) + 1 if everything else api.limit()
         ids = sorted(id for id in picture.regions if after is None or id > after)
-        features = [shown.region(picture.regions[id], picture) for id in ids[:limit]]
         next = api.cursor(ids[limit - 1]) if len(ids) > limit else None
-        if form == "geojson":
-            collection = {"type": "FeatureCollection", "features": features, "next": next}
-            return Response(await asyncio.to_thread(encode, collection), 200, {"content-type": GEOJSON})
-        return Response(await asyncio.to_thread(encode, {"regions": features, "next": next}), 200, _JSON)
+        begin, kind = (b'{"regions":[', JSON) if form == "json" else (_COLLECTION, GEOJSON)
+        response = Response(listed(begin, ids[:limit], next), 200, {"content-type": kind})
+        response.timeout = None
+        return response
+
+    async def listed(begin: bytes, ids: list[str], next: str | None) -> AsyncIterator[bytes]:
+        """Sent while it is made: thousands of large ones are more than anybody should hold for a slow reader."""
+        text, ids = begin, ids[::-1]
+        while ids:
+            async with node.heavy.piece():
+                began = perf_counter()
+                while ids and len(text) < MOST_BYTES and perf_counter() - began < SLICE_S:
+                    if (feature := picture.regions.get(ids.pop())) is not None:  # None: deleted meanwhile
+                        text += (b"" if text.endswith(b"[") else b",") + encode(shown.region(feature, picture))
+            if text and not text.endswith(b"["):
+                yield text
+                text = b""
+        yield text + b'],"next":%b}' % encode(next)
 
     @routes.get("/api/v1/regions/<id>")
     async def get_region(id: str) -> Response:
@@ -62,24 +77,23 @@ def blueprint(node: Node) -> Blueprint:
 
     @routes.post("/api/v1/regions")
     async def post_regions() -> Response:
-        document = await _document()
-        if _is_collection(document):
-            return await save_all(await asyncio.to_thread(_features, document))
-        feature = _feature(document, _given_id(document) or new_id())
-        return await save(feature)
+        given = await _import(settings.max_import, settings.max_region)
+        if given.items is not None:
+            return await save_all(given)
+        return await save(feature_of(given.document, given_id(given.document) or new_id()))
 
     @routes.put("/api/v1/regions/<id>")
     async def put_region(id: str) -> Response:
-        return await save(_feature(await _document(), _checked_id(id)))
+        return await save(feature_of(await _document(settings.max_region), checked_id(id)))
 
     @routes.patch("/api/v1/regions/<id>")
     async def patch_region(id: str) -> Response:
         before = known(id)
-        patch = await api.json_body()
+        patch = await api.json_body(settings.max_region)
         if not isinstance(patch, dict):
             raise Invalid("not_an_object", "a merge patch (RFC 7396) of a region is a JSON object")
         _check_match(before, id)
-        feature = _feature(api.merged(_bare(before), patch), id)
+        feature = feature_of(api.merged(_bare(before), patch), id)
         [(saved, _)] = await pipeline.save_regions([feature], expect={id: _version(before)})
         return one(saved)
 
@@ -110,9 +124,10 @@ def blueprint(node: Node) -> Blueprint:
     async def preview() -> Response:
         from tracker.preview import preview as run
 
-        document = await _document()
-        feature = _feature(document, _given_id(document) or "preview")
-        return api.answer(await run(node.fleet, node.store, feature, node.clock()))
+        document = await _document(settings.max_region)
+        feature = feature_of(document, given_id(document) or "preview")
+        async with node.heavy.turn():
+            return api.answer(await run(node.fleet, node.store, feature, node.clock()))
 
     async def save(feature: dict[str, Any]) -> Response:
         if api.flag("repair"):
@@ -124,11 +139,16 @@ def blueprint(node: Node) -> Blueprint:
         [(saved, created)] = await pipeline.save_regions([feature], expect=expect, create_only=_create_only())
         return one(saved, 201 if created else 200)
 
-    async def save_all(features: list[dict[str, Any]]) -> Response:
-        try:
-            saved = await pipeline.save_regions(features, create_only=_create_only())
-        except Invalid as fault:  # of a single one it is not told which
-            raise Invalid(fault.code, fault.detail, [{"index": 0} | error for error in fault.errors]) from None
+    async def save_all(given: Import) -> Response:
+        async with importing:  # what is read of one waits for no other, and one is enough for the memory
+            try:
+                regions = await node.heavy.run(read_regions, given.features(new_id), node.clock())
+            except Invalid as fault:  # of a single one it is not told which
+                errors = [{"index": 0} | error for error in fault.errors]
+                raise Invalid(fault.code, fault.detail, errors) from None
+            finally:
+                given.items = None
+        saved = await pipeline.put_regions(regions, create_only=_create_only())
         created = sum(new for _, new in saved)
         listed = [
             {"id": feature["id"], "name": feature["properties"].get("name"), "version": _version(feature)}
@@ -142,35 +162,7 @@ def blueprint(node: Node) -> Blueprint:
             pass
         return id
 
-    def _features(document: dict[str, Any]) -> list[dict[str, Any]]:
-        """Every feature of a collection with an id; when one is wrong, the faults of all of them."""
-        given = document.get("features")
-        if not isinstance(given, list):
-            raise Invalid("not_geojson", "a FeatureCollection has an array of `features`")
-        if len(given) > MOST_FEATURES:
-            raise Invalid("too_many_features", f"at most {MOST_FEATURES} features go into one request")
-        features: list[dict[str, Any]] = []
-        places: list[int] = []
-        errors: list[dict[str, Any]] = []
-        for index, item in enumerate(given):
-            try:
-                features.append(_feature(item, _given_id(item) or new_id()))
-                places.append(index)
-            except Invalid as fault:
-                errors += [{"index": index} | error for error in fault.errors]
-        if not errors:
-            return features  # the pipeline reads what is in them, and tells all faults itself
-        try:
-            read_regions(features, node.clock())
-        except Invalid as fault:
-            errors += [error | {"index": places[error.get("index", 0)]} for error in fault.errors]
-        errors.sort(key=lambda error: int(error["index"]))
-        raise Invalid("invalid_regions", f"nothing was stored: {errors[0]['message']}", errors)
-
     return routes
-
-
-_JSON = {"content-type": "application/json"}
 
 
 def _version(feature: dict[str, Any]) -> int:
@@ -190,56 +182,19 @@ def _bare(feature: dict[str, Any]) -> dict[str, Any]:
     return feature | {"properties": properties}
 
 
-async def _document() -> Any:
-    """The GeoJSON of the request; KML, whichever of its names it comes under, is turned into it."""
-    kind = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
+async def _document(most: int) -> Any:
+    """The one Feature a request has; KML, whichever of its names it comes under, is never one."""
+    if api.content_type() in KML:
+        return await asyncio.to_thread(read_kml, await api.raw_body(most))
+    return await api.json_body(most)
+
+
+async def _import(most: int, most_each: int) -> Import:
+    kind = api.content_type()
     if kind not in KML:
-        return await api.json_body()
-    from tracker.kml import read_kml
-
-    return await asyncio.to_thread(read_kml, await api.raw_body())
-
-
-def _is_collection(document: Any) -> bool:
-    return isinstance(document, dict) and document.get("type") == "FeatureCollection"
-
-
-def _given_id(document: Any) -> str | None:
-    """The `id` of a feature; numbers are common there and become texts."""
-    given = document.get("id") if isinstance(document, dict) else None
-    if given is None:
-        return None
-    if isinstance(given, int) and not isinstance(given, bool):
-        given = str(given)
-    return _checked_id(given)
-
-
-def _checked_id(id: Any) -> str:
-    if not isinstance(id, str) or not ID.fullmatch(id):
-        raise _fault("id", "invalid_id", "a region id is 1–64 of the characters A–Z a–z 0–9 . _ -")
-    return id
-
-
-def _feature(document: Any, id: str) -> dict[str, Any]:
-    """A GeoJSON Feature with this id and without what only answers have; its content is checked where it is read."""
-    if not isinstance(document, dict) or document.get("type") != "Feature":
-        raise _fault("type", "not_a_feature", 'a region is a GeoJSON Feature: {"type": "Feature", "geometry": …}')
-    given = document.get("id")
-    if given is not None and str(given) != id:
-        raise _fault("id", "other_id", f"the address says {id!r}, the body says {str(given)[:64]!r}")
-    properties = document.get("properties")
-    if properties is None:
-        properties = {}
-    if not isinstance(properties, dict):
-        raise _fault("properties", "wrong_type", "`properties` is an object")
-    if fault := api.bad_attributes(properties.get("attributes") or {}):
-        raise _fault("properties.attributes", "invalid_attributes", fault)
-    kept = {name: value for name, value in properties.items() if name not in COMPUTED}
-    return {"type": "Feature", "id": id, "geometry": document.get("geometry"), "properties": kept}
-
-
-def _fault(field: str, code: str, message: str) -> Invalid:
-    return Invalid(code, message, [{"field": field, "code": code, "message": message}])
+        api.check_json()
+    body = await api.raw_body(most)
+    return await asyncio.to_thread(Import.read, body, kind, most_each)
 
 
 def _create_only() -> bool:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from quart import Response, request
 
 from tracker.ping import Ping
+from tracker.slices import in_slices
 from tracker.stores import StoredPing
 from tracker.times import rfc3339
 from tracker.web import api, shown
@@ -20,6 +19,7 @@ from tracker.web.answers import encode
 from tracker.web.node import Node
 
 LAST = 2**62  #: later than any fix
+FEW = 500  #: fixes that are written without waiting for a turn
 
 
 async def answer(node: Node, vehicle: str) -> Response:
@@ -32,12 +32,14 @@ async def answer(node: Node, vehicle: str) -> Response:
     if form not in FORMATS:
         raise api.bad("format", f"one of {', '.join(FORMATS)}")
     state = node.picture.vehicles.get(vehicle)
-    rows: list[StoredPing] = []
-    if state is not None:
-        rows = await node.store.track(state.n, since or 0, LAST if until is None else until, after, limit + 1)
-    cursor = api.cursor(rows[limit - 1].ping.time) if len(rows) > limit else None
+    n = None if state is None else state.n
     kind, write = FORMATS[form]
-    body = await asyncio.to_thread(write, vehicle, rows[:limit], cursor)
+    span = (since or 0, LAST if until is None else until)
+    if limit <= FEW:
+        body, cursor = await _written(node, n, vehicle, span, after, limit, write)
+    else:
+        async with node.heavy.turn():
+            body, cursor = await _written(node, n, vehicle, span, after, limit, write)
     headers = {"content-type": kind}
     if form in ("gpx", "csv"):
         headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(vehicle, safe='')}.{form}"
@@ -46,35 +48,85 @@ async def answer(node: Node, vehicle: str) -> Response:
     return Response(body, 200, headers)
 
 
-def _json(vehicle: str, rows: list[StoredPing], cursor: str | None) -> bytes:
-    return encode({"vehicle": vehicle, "positions": [shown.stored(row) for row in rows], "next": cursor})
+async def _written(
+    node: Node, n: int | None, vehicle: str, span: tuple[int, int], after: int | None, limit: int, write: type[Writer]
+) -> tuple[bytes, str | None]:
+    """Written some at a time, however many are asked for; and where the next page begins."""
+    rows = [] if n is None else await node.store.track(n, *span, after, limit + 1)
+    writer = write(vehicle)
+    async for row in in_slices(rows[:limit]):
+        writer.add(row)
+    cursor = api.cursor(rows[limit - 1].ping.time) if len(rows) > limit else None
+    return writer.finish(cursor), cursor
 
 
-def _geojson(vehicle: str, rows: list[StoredPing], cursor: str | None) -> bytes:
+class Writer(Protocol):
+    """A format: told one fix after the other."""
+
+    def __init__(self, vehicle: str) -> None: ...
+
+    def add(self, row: StoredPing) -> None: ...
+
+    def finish(self, cursor: str | None) -> bytes: ...
+
+
+class Json:
+    def __init__(self, vehicle: str) -> None:
+        self._vehicle = vehicle
+        self._texts: list[bytes] = []
+
+    def add(self, row: StoredPing) -> None:
+        self._texts.append(encode(shown.stored(row)))
+
+    def finish(self, cursor: str | None) -> bytes:
+        texts = b",".join(self._texts)
+        return b'{"vehicle":%b,"positions":[%b],"next":%b}' % (encode(self._vehicle), texts, encode(cursor))
+
+
+class GeoJson:
     """A LineString with the time of each of its points; a Point when there is only one, nothing without any."""
-    points = [[row.ping.lon, row.ping.lat] for row in rows]
-    geometry: dict[str, Any] | None = {"type": "LineString", "coordinates": points}
-    if len(points) < 2:
-        geometry = {"type": "Point", "coordinates": points[0]} if points else None
-    properties = {"vehicle": vehicle, "times": [rfc3339(row.ping.time) for row in rows], "next": cursor}
-    return encode({"type": "Feature", "geometry": geometry, "properties": properties})
+
+    def __init__(self, vehicle: str) -> None:
+        self._vehicle = vehicle
+        self._points: list[bytes] = []
+        self._times: list[bytes] = []
+
+    def add(self, row: StoredPing) -> None:
+        self._points.append(encode((row.ping.lon, row.ping.lat)))
+        self._times.append(encode(rfc3339(row.ping.time)))
+
+    def finish(self, cursor: str | None) -> bytes:
+        geometry = b"null"
+        if len(self._points) > 1:
+            geometry = b'{"type":"LineString","coordinates":[%b]}' % b",".join(self._points)
+        elif self._points:
+            geometry = b'{"type":"Point","coordinates":%b}' % self._points[0]
+        return b'{"type":"Feature","geometry":%b,"properties":{"vehicle":%b,"times":[%b],"next":%b}}' % (
+            geometry,
+            encode(self._vehicle),
+            b",".join(self._times),
+            encode(cursor),
+        )
 
 
-def _gpx(vehicle: str, rows: list[StoredPing], cursor: str | None) -> bytes:
-    name = escape("".join(char if char.isprintable() else "?" for char in vehicle))
-    lines = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        '<gpx version="1.1" creator="live-map-tracker" xmlns="http://www.topografix.com/GPX/1/1">',
-        f"<trk><name>{name}</name><trkseg>",
-    ]
-    for row in rows:
+class Gpx:
+    def __init__(self, vehicle: str) -> None:
+        name = escape("".join(char if char.isprintable() else "?" for char in vehicle))
+        self._lines = [
+            '<?xml version="1.0" encoding="UTF-8"?>',
+            '<gpx version="1.1" creator="live-map-tracker" xmlns="http://www.topografix.com/GPX/1/1">',
+            f"<trk><name>{name}</name><trkseg>",
+        ]
+
+    def add(self, row: StoredPing) -> None:
         ping = row.ping
         height = "" if ping.altitude_m is None else f"<ele>{ping.altitude_m:.2f}</ele>"
-        lines.append(
+        self._lines.append(
             f'<trkpt lat="{ping.lat:.7f}" lon="{ping.lon:.7f}">{height}<time>{rfc3339(ping.time)}</time></trkpt>'
         )
-    lines.append("</trkseg></trk></gpx>\n")
-    return "\n".join(lines).encode()
+
+    def finish(self, cursor: str | None) -> bytes:
+        return "\n".join([*self._lines, "</trkseg></trk></gpx>\n"]).encode()
 
 
 COLUMNS: tuple[str, ...] = (
@@ -91,13 +143,17 @@ COLUMNS: tuple[str, ...] = (
 COLUMNS += ("battery_pct", "odometer_m", "driver", "alarm", "received_at")
 
 
-def _csv(vehicle: str, rows: list[StoredPing], cursor: str | None) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow(_cells(row.ping, row.received_at))
-    return text.getvalue().encode()
+class Csv:
+    def __init__(self, vehicle: str) -> None:
+        self._text = io.StringIO()
+        self._writer = csv.writer(self._text, lineterminator="\n")
+        self._writer.writerow(COLUMNS)
+
+    def add(self, row: StoredPing) -> None:
+        self._writer.writerow(_cells(row.ping, row.received_at))
+
+    def finish(self, cursor: str | None) -> bytes:
+        return self._text.getvalue().encode()
 
 
 def _cells(ping: Ping, received_at: int) -> list[Any]:
@@ -111,9 +167,9 @@ def _harmless(text: str | None) -> str | None:
     return "'" + text if text and text[0] in "=+-@\t\r" else text
 
 
-FORMATS: dict[str, tuple[str, Callable[[str, list[StoredPing], str | None], bytes]]] = {
-    "json": ("application/json", _json),
-    "geojson": ("application/geo+json", _geojson),
-    "gpx": ("application/gpx+xml", _gpx),
-    "csv": ("text/csv; charset=utf-8", _csv),
+FORMATS: dict[str, tuple[str, type[Writer]]] = {
+    "json": ("application/json", Json),
+    "geojson": ("application/geo+json", GeoJson),
+    "gpx": ("application/gpx+xml", Gpx),
+    "csv": ("text/csv; charset=utf-8", Csv),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from heapq import nsmallest
 from typing import Any
 
@@ -10,9 +11,15 @@ from quart import Blueprint, Response, request
 
 from tracker.errors import Invalid, NotFound
 from tracker.events import Registered
-from tracker.web import api, shown, tracks
+from tracker.ping import Ping
+from tracker.slices import in_slices
+from tracker.web import api, pool, shown, tracks
 from tracker.web.node import Node
 from tracker.wire import STATES
+
+FEW = 1000  #: vehicles that are looked through without waiting for a turn
+RUN = 500  #: vehicles looked at in one go
+MOST_FOUND = 2 * api.MOST  #: kept before the first of them are picked
 
 #: the register: longest text of each field
 FIELDS = {"name": 200, "plate": 40, "group": 100, "kind": 40}
@@ -28,16 +35,26 @@ def blueprint(node: Node) -> Blueprint:
     @routes.get("/api/v1/vehicles")
     async def list_vehicles() -> Response:
         api.only("region", "bbox", "state", "q", "limit", "cursor")
-        found = _matching(node)
+        passes = _filter(node)
         after = api.place(lambda place: isinstance(place, str))
         limit = api.limit()
-        page = nsmallest(limit + 1, found if after is None else (id for id in found if id > after))
-        return api.answer(
-            {
-                "vehicles": [shown.vehicle(id, picture) for id in page[:limit]],
-                "next": api.cursor(page[limit - 1]) if len(page) > limit else None,
-            }
-        )
+        ids = list(picture.vehicles.keys() | picture.register.keys())
+        if len(ids) <= FEW:
+            return await page(ids, after, passes, limit)
+        async with node.heavy.turn():
+            return await page(ids, after, passes, limit)
+
+    async def page(ids: list[str], after: str | None, passes: Passes, limit: int) -> Response:
+        """The first of those that pass, in order; looked at some at a time."""
+        found: list[str] = []
+        async for id in in_slices(ids, RUN):
+            if (after is None or id > after) and passes(id):
+                found.append(id)
+                if len(found) > MOST_FOUND:
+                    found = nsmallest(limit + 1, found)
+        found = nsmallest(limit + 1, found)
+        texts = await pool.encoded(found[:limit], lambda id: shown.vehicle(id, picture))
+        return api.listing("vehicles", texts, next=api.cursor(found[limit - 1]) if len(found) > limit else None)
 
     @routes.get("/api/v1/vehicles/<id>")
     async def get_vehicle(id: str) -> Response:
@@ -47,13 +64,13 @@ def blueprint(node: Node) -> Blueprint:
     async def put_vehicle(id: str) -> Response:
         vehicle = api.vehicle(id)
         created = vehicle not in picture.register and vehicle not in picture.vehicles
-        await pipeline.register(read_entry(vehicle, await api.json_body()))
+        await pipeline.register(read_entry(vehicle, await api.json_body(node.settings.max_entry)))
         return api.answer(shown.vehicle(vehicle, picture), 201 if created else 200)
 
     @routes.patch("/api/v1/vehicles/<id>")
     async def patch_vehicle(id: str) -> Response:
         vehicle = _known(node, id)
-        patch = await api.json_body()
+        patch = await api.json_body(node.settings.max_entry)
         if not isinstance(patch, dict):
             raise Invalid("not_an_object", "a merge patch (RFC 7396) of a vehicle is a JSON object")
         async with patching:
@@ -81,31 +98,33 @@ def _known(node: Node, text: str) -> str:
     return vehicle
 
 
-def _matching(node: Node) -> set[str]:
-    """The vehicles every given filter lets through."""
+Passes = Callable[[str], bool]
+
+
+def _filter(node: Node) -> Passes:
+    """Whether a vehicle gets through every filter that is given."""
     picture = node.picture
-    found = picture.vehicles.keys() | picture.register.keys()
+    tests: list[Passes] = []
     if (regions := api.words("region")) is not None:
         for region in regions:
             if region not in picture.regions:
                 raise NotFound("unknown_region", f"there is no region {region[:64]!r}")
-        found &= {vehicle for region in regions for vehicle in picture.inside.get(region, ())}
+        tests.append(lambda id: any(id in picture.inside.get(region, ()) for region in regions))
     if (box := api.bbox()) is not None:
-        west, south, east, north = box
-        inside = set()
-        for vehicle, state in picture.vehicles.items():
-            lat, lon = state.ping.lat, state.ping.lon
-            in_width = west <= lon <= east if west <= east else lon >= west or lon <= east
-            if in_width and south <= lat <= north:
-                inside.add(vehicle)
-        found &= inside
+        tests.append(lambda id: id in picture.vehicles and _is_in(box, picture.vehicles[id].ping))
     if (states := api.words("state")) is not None:
         if unknown := states - set(STATES):
             raise api.bad("state", f"one of {', '.join(STATES)}, not {sorted(unknown)[0][:40]!r}")
-        found = {id for id in found if STATES[picture.vehicles[id].state if id in picture.vehicles else 0] in states}
+        tests.append(lambda id: STATES[picture.vehicles[id].state if id in picture.vehicles else 0] in states)
     if text := request.args.get("q", "").strip().casefold():
-        found = {id for id in found if _mentions(id, picture.register.get(id), text)}
-    return found
+        tests.append(lambda id: _mentions(id, picture.register.get(id), text))
+    return lambda id: all(test(id) for test in tests)
+
+
+def _is_in(box: tuple[float, float, float, float], ping: Ping) -> bool:
+    west, south, east, north = box
+    in_width = west <= ping.lon <= east if west <= east else ping.lon >= west or ping.lon <= east
+    return in_width and south <= ping.lat <= north
 
 
 def _mentions(id: str, entry: Registered | None, text: str) -> bool:

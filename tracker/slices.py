@@ -1,0 +1,24 @@
+"""Long work on the event loop, cut into slices: whoever else waits has its turn in between."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable
+from typing import TypeVar
+
+SLICE_S = 0.002  #: how long one slice keeps the loop, more or less
+ROWS = 50  #: things dealt with in one slice, however fast they are
+
+T = TypeVar("T")
+
+
+async def in_slices(things: Iterable[T], rows: int = ROWS) -> AsyncIterator[T]:
+    """The things one by one; others have their turn after so many of them, or when those took long enough."""
+    began, done = time.perf_counter(), 0
+    for thing in things:
+        yield thing
+        done += 1
+        if done == rows or time.perf_counter() - began > SLICE_S:
+            await asyncio.sleep(0)
+            began, done = time.perf_counter(), 0
