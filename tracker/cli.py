@@ -1,6 +1,7 @@
 """The command line. Everything heavy is imported by the command that needs it: `tracker --help` answers at once.
 
-Progress and warnings go to stderr, results to stdout. Exit codes: 0 done, 1 failed, 2 used wrongly.
+Progress and warnings go to stderr, results to stdout. Exit codes: 0 done, 1 failed, 2 used wrongly,
+3 failed, and no repetition helps: a person has to look at the data.
 """
 
 from __future__ import annotations
@@ -43,11 +44,12 @@ def settings(**flags: Any) -> Settings:
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [8000]")
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
 @click.option("--open", "open_", is_flag=True, default=None, help="Nobody signs in; needed for all but loopback.")
-def serve(host: str | None, port: int | None, data: str | None, open_: bool | None) -> None:
+@click.option("--accept-loss", is_flag=True, default=None, help="Start although stored data is missing.")
+def serve(host: str | None, port: int | None, data: str | None, open_: bool | None, accept_loss: bool | None) -> None:
     """Serve the map, the API and the live channel."""
     from tracker.web.app import run
 
-    run(settings(host=host, port=port, data=data, open=open_))
+    run(settings(host=host, port=port, data=data, open=open_, accept_loss=accept_loss))
 
 
 @cli.command()
@@ -194,7 +196,7 @@ def main() -> None:
         sys.exit(fault.exit_code)
     except TrackerError as fault:
         click.echo(f"tracker: {fault.detail}", err=True)
-        sys.exit(2 if fault.code == "settings" or getattr(fault, "usage", False) else 1)
+        sys.exit(2 if fault.code == "settings" or getattr(fault, "usage", False) else fault.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # somebody closed our stdout, such as `head`

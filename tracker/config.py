@@ -26,6 +26,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="port to listen on; 0 takes a free one")] = 8000
     data: Annotated[str, Meta(description="folder that holds everything; empty: the user's data folder")] = ""
+    accept_loss: Annotated[
+        bool, Meta(description="start although stored data is missing; for one start, not for every one")
+    ] = False
     open: Annotated[bool, Meta(description="nobody signs in; needed to listen on anything but loopback")] = False
     hosts: Annotated[
         list[str], Meta(description="host names this server is reached by; addresses and localhost always work")

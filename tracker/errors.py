@@ -11,7 +11,8 @@
     ├── Overloaded         503  try again after `retry_after` seconds
     └── StoreError         503  the store could not commit; nothing was changed
         ├── StoreFull      507  no room on the disk
-        └── StoreLocked     -   another server uses this folder (the process exits)
+        ├── StoreLocked     -   another server uses this folder (the process exits)
+        └── StoreUnusable  503  what is stored is gone, damaged or not ours: a person has to look
 
 An error holds fields and formats itself; `detail` says what to do next.
 """
@@ -24,6 +25,7 @@ from typing import Any, ClassVar
 class TrackerError(Exception):
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Something went wrong"
+    exit_code: ClassVar[int] = 1  # of a command that ends with it
 
     def __init__(self, code: str, detail: str, errors: list[dict[str, Any]] | None = None) -> None:
         super().__init__(detail)
@@ -105,3 +107,10 @@ class StoreFull(StoreError):
 class StoreLocked(StoreError):
     def __init__(self, detail: str) -> None:
         super().__init__(detail, "store_locked")
+
+
+class StoreUnusable(StoreError):
+    """No try again helps, and no restart: the command ends with 3, on which systemd can be told to leave it."""
+
+    title = "The stored data needs somebody to look at it"
+    exit_code = 3

@@ -79,11 +79,13 @@ class Store(Protocol):
       with their `seq`: gapless, in the order they become visible to `events`.
     - an event whose `id` is stored already is not stored twice: it is left out of what `commit` returns.
     - a failed `commit` raises StoreError (StoreFull: no room) and has changed nothing.
+    - a commit does not return when what it wrote would not be found by a restart (a file that was deleted, renamed or
+      replaced beneath it): that is StoreUnusable, for it and all that follow.
     - reads see every commit that returned before they began, and never wait for a commit.
     """
 
     async def open(self) -> Loaded:
-        """Raises StoreLocked when another server uses this store, StoreError when it cannot be used."""
+        """Raises StoreLocked when another server uses this store, StoreUnusable when a person has to look first."""
         ...
 
     async def load(self) -> Loaded:
@@ -136,11 +138,14 @@ class Store(Protocol):
 STORES = ("sqlite",)  #: the engines there are; the contract suite and docs/storage.md go through them
 
 
-def open_store(url: str) -> Store:
-    """`sqlite:///path/to/folder` (or a bare folder); `sqlite://:memory:` for tests. Imports the engine only here."""
+def open_store(url: str, *, accept_loss: bool = False) -> Store:
+    """`sqlite:///path/to/folder` (or a bare folder); `sqlite://:memory:` for tests. Imports the engine only here.
+
+    `accept_loss`: `open` goes on without stored data that is missing, where it would raise StoreUnusable.
+    """
     from tracker.stores.sqlite import SqliteStore
 
-    return SqliteStore(url)
+    return SqliteStore(url, accept_loss=accept_loss)
 
 
 def restore_store(url: str, file: str) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import os
 import sqlite3
 import tempfile
@@ -14,20 +16,24 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from tracker.errors import StoreError, StoreFull
+from tracker.errors import StoreError, StoreFull, StoreUnusable
 from tracker.events import Event
 from tracker.stores import Commit, EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.stores import sqlite_reads as reads
-from tracker.stores.sqlite_files import FILE, Lock, copy, folder, sync
+from tracker.stores.sqlite_faults import at_start, is_full, meaning
+from tracker.stores.sqlite_files import FILE, Lock, State, copy, folder, sync
+from tracker.stores.sqlite_presence import REMEDY, Fault, Presence, look_first
 from tracker.stores.sqlite_rows import hot_rows, text, vehicle_rows
-from tracker.stores.sqlite_schema import BUSY_MS, connect, migrate, prepare
+from tracker.stores.sqlite_schema import BUSY_MS, connect, migrate, prepare, rewrite_version
 
 READERS = 4
 CHECKPOINT_BYTES = 4 << 20  #: the log is moved into the file between two commits once it is this long
 TIDY_AFTER = 200  #: small commits, or a tenth as many as pings, before somebody looks how long the log is
 WAL_LIMIT_BYTES = 64 << 20  #: past this, new reads wait until the log could be emptied
 PATIENCE_MS = 500  #: how long a commit may wait for readers to let the log be emptied
-FULL_BYTES = 1 << 20  #: less room than this is none
+LOOK_S = 0.4  #: how often somebody looks whether the files are still there
+
+log = logging.getLogger("tracker.store")
 
 T = TypeVar("T")
 
@@ -36,15 +42,20 @@ class Statistics(NamedTuple):
     bytes: int
     log_bytes: int
     free_bytes: int  # on its disk
+    gone: bool  # a file it writes to is not there any more
 
 
 class SqliteStore:
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, accept_loss: bool = False) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="tracker-") if url == "sqlite://:memory:" else None
         self.folder = Path(self._temporary.name) if self._temporary else folder(url)
         self.path = self.folder / FILE
         self._log = self.folder / f"{FILE}-wal"
         self._lock = Lock(self.folder)
+        self._presence = Presence(self.folder)
+        self._accept_loss = accept_loss
+        self._gone: StoreUnusable | None = None  # what we write to is not what a restart would find
+        self._watch: asyncio.Task[None] | None = None
         self._writer: sqlite3.Connection | None = None
         self._last_seq = 0
         self._rows = 0  # of `hot`
@@ -59,23 +70,30 @@ class SqliteStore:
         self._write_thread = ThreadPoolExecutor(1, "store-writer")
         self._read_threads = ThreadPoolExecutor(READERS, "store-reader")
         self._readers: list[sqlite3.Connection] = []
+        self._spare: list[sqlite3.Connection] = []  # of them, those no thread has taken yet
 
     # ------------------------------------------------------------------------------------------ open, close
 
     async def open(self) -> Loaded:
-        return await self._on(self._write_thread, self._open)
+        loaded = await self._on(self._write_thread, self._open)
+        self._watch = asyncio.create_task(self._keep_looking(), name="store-watch")
+        return loaded
 
     def _open(self) -> Loaded:
-        if not self.folder.is_dir():
-            self.folder.mkdir(parents=True)
-            sync(self.folder.parent)
-        self._lock.take()
-        try:
-            return reads.load(self._connection())
-        except BaseException:
-            self._drop()
-            self._lock.release()
-            raise
+        with at_start(self.path):
+            if not self.folder.is_dir():
+                self.folder.mkdir(parents=True)
+                sync(self.folder.parent)
+            try:
+                self._lock.take()
+                look_first(self.folder, self._lock, accept_loss=self._accept_loss)
+                loaded = reads.load(self._connection())
+                self._spare = [self._reader() for _ in range(READERS)]
+            except BaseException:
+                self._end_connections()
+                self._lock.release()
+                raise
+        return loaded
 
     async def load(self) -> Loaded:
         return await self._read(reads.load)
@@ -83,6 +101,8 @@ class SqliteStore:
     async def close(self) -> None:
         if self._closed:
             return
+        if self._watch is not None:
+            self._watch.cancel()
         last = asyncio.get_running_loop().run_in_executor(self._write_thread, self._close)  # after what was asked
         self._closed = True
         await last
@@ -90,12 +110,54 @@ class SqliteStore:
 
     def _close(self) -> None:
         self._read_threads.shutdown()
-        for reader in self._readers:
-            reader.close()
-        self._drop()
+        self._look()
+        self._end_connections()
         self._lock.release()
         if self._temporary:
             self._temporary.cleanup()
+
+    def _end_connections(self) -> None:
+        """The last to be closed moves the log into the file: never into one that is not its own."""
+        if self._gone is not None:
+            self._drop()
+        for reader in self._readers:
+            reader.close()
+        if self._writer is not None:
+            self._settle(self._writer)
+        self._drop()
+        self._presence.release()
+
+    def _settle(self, connection: sqlite3.Connection) -> None:
+        """Everything into tracker.db; then the log may go."""
+        with contextlib.suppress(sqlite3.Error, OSError):
+            busy, frames, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if not busy and frames == moved:
+                self._lock.note(State.STOPPED)
+
+    # ----------------------------------------------------------------------------------- are the files still there
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await asyncio.get_running_loop().run_in_executor(self._write_thread, self._look)
+
+    def _look(self) -> None:
+        if self._writer is not None and self._gone is None and (fault := self._presence.fault()) is not None:
+            self._lose(fault)
+
+    def _lose(self, fault: Fault) -> StoreUnusable:
+        """Never again a 2xx. Reading goes on through the open files, which are never opened again."""
+        rescued = ""
+        if fault.harmless and self._writer is not None:
+            self._settle(self._writer)
+            if self._lock.state is State.STOPPED:
+                rescued = f" All that was acknowledged is in {self.path}."
+        elif fault.spoilt:
+            with contextlib.suppress(OSError):
+                self._lock.note(State.SPOILT)
+        self._gone = StoreUnusable(f"{fault.what}{rescued} {REMEDY}", "store_gone")
+        log.critical("%s", self._gone)
+        return self._gone
 
     # ---------------------------------------------------------------------------------------------- writing
 
@@ -104,7 +166,12 @@ class SqliteStore:
 
     def _commit(self, commit: Commit) -> list[Event]:
         try:
-            events = self._write(self._connection(), commit)
+            connection = self._connection()
+            self._check_presence()
+            events = self._write(connection, commit)
+            self._check_presence(written=True)
+        except StoreUnusable:
+            raise
         except BaseException as error:
             self._failed = self._lost(error)
             raise
@@ -114,6 +181,12 @@ class SqliteStore:
         if self._untidy >= TIDY_AFTER:
             self._write_thread.submit(self._tidy)  # after the answer, before the next commit
         return events
+
+    def _check_presence(self, *, written: bool = False) -> None:
+        if (fault := self._presence.fault(written=written)) is not None:
+            raise self._lose(fault)
+        if written:
+            self._presence.grown()
 
     def _write(self, connection: sqlite3.Connection, commit: Commit) -> list[Event]:
         events = self._numbered(connection, commit.events)
@@ -151,11 +224,16 @@ class SqliteStore:
 
     def _connection(self) -> sqlite3.Connection:
         """The writer's connection, opened again after it failed."""
+        if self._gone is not None:
+            raise self._gone
         if self._writer is None:
+            if self._presence.known:
+                self._check_presence(written=True)
             connection = connect(self.path, write=True)
             try:
                 migrate(connection, self.path)
                 prepare(connection)
+                self._begin_log(connection)
                 self._last_seq = reads.last_seq(connection)
                 self._rows, self._block = reads.rows_and_blocks(connection)
             except BaseException:
@@ -164,6 +242,15 @@ class SqliteStore:
             self._writer = connection
         return self._writer
 
+    def _begin_log(self, connection: sqlite3.Connection) -> None:
+        """From here on a start without a log is a loss: so there is one before the lock says so."""
+        if self._presence.known:
+            return
+        if not (self._log.is_file() and self._log.stat().st_size):
+            rewrite_version(connection)
+        self._presence.remember()
+        self._lock.note(State.RUNNING, self.path.stat().st_ino)
+
     def _drop(self) -> None:
         if self._writer is not None:
             self._writer.close()
@@ -171,7 +258,8 @@ class SqliteStore:
 
     def _tidy(self) -> None:
         """What a commit leaves for the time after its answer: close full blocks, move the log into the file."""
-        if self._writer is None:
+        self._look()
+        if self._writer is None or self._gone is not None:
             return
         self._untidy = 0
         try:
@@ -179,6 +267,8 @@ class SqliteStore:
             self._checkpoint(self._writer)
         except sqlite3.Error as error:
             self._lost(error)  # nothing is lost by it: it is tried again after the next commit
+        else:
+            self._presence.moved()
 
     def _close_blocks(self, connection: sqlite3.Connection) -> None:
         while (self._block + 1) << reads.BLOCK_BITS <= self._rows:
@@ -205,7 +295,8 @@ class SqliteStore:
         self._calm.clear()  # readers that follow each other without a gap would let the log grow for ever
         connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
         try:
-            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            # not TRUNCATE: a log that is empty beside a lock that says "running" is a loss
+            busy = connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]
         finally:
             self._calm.set()
             connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
@@ -214,22 +305,11 @@ class SqliteStore:
 
     def _lost(self, error: BaseException) -> StoreError:
         """What an exception of the writer means; its connection is not trusted after anything but a full disk."""
-        failure = self._meaning(error)
+        failure = meaning(error, self.path)
+        self._presence.moved()  # what failed may have written
         if not isinstance(failure, StoreFull) or self._writer is None or self._writer.in_transaction:
             self._drop()
         return failure
-
-    def _meaning(self, error: BaseException) -> StoreError:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._is_full()):
-            return StoreFull(
-                f"No room left for {self.path}. Nothing of this was stored; free some space and repeat it."
-            )
-        return StoreError(f"The store could not do this ({error}). Nothing was changed; try again.")
-
-    def _is_full(self) -> bool:
-        disk = os.statvfs(self.folder)
-        return disk.f_bavail * disk.f_frsize < FULL_BYTES
 
     # ---------------------------------------------------------------------------------------------- reading
 
@@ -269,19 +349,23 @@ class SqliteStore:
 
     def _ping(self) -> None:
         connection = self._connection()
-        if self._failed is None:
+        self._check_presence()
+        if self._failed is None and not is_full(self.path):
             connection.execute("SELECT 1").fetchone()
             return
-        if isinstance(self._failed, StoreFull) and self._is_full():
+        if isinstance(self._failed, StoreFull) and is_full(self.path):
             raise self._failed
-        version = connection.execute("PRAGMA user_version").fetchone()[0]  # only a write tells if writing works again
-        connection.execute(f"PRAGMA user_version = {version}")
+        rewrite_version(connection)  # only a write tells if writing works
+        self._presence.grown()
         self._failed = None
 
     def statistics(self) -> Statistics:
-        disk = os.statvfs(self.folder)
         size, log_size = (os.path.getsize(path) if path.exists() else 0 for path in (self.path, self._log))
-        return Statistics(size, log_size, disk.f_bavail * disk.f_frsize)
+        try:
+            disk = os.statvfs(self.folder)
+        except OSError:  # it is gone, and the metrics go on
+            return Statistics(size, log_size, 0, True)
+        return Statistics(size, log_size, disk.f_bavail * disk.f_frsize, self._gone is not None)
 
     async def backup(self, path: str) -> None:
         await self._on(self._read_threads, copy, self.path, Path(path))
@@ -293,14 +377,20 @@ class SqliteStore:
         self._calm.wait()
         reader: sqlite3.Connection | None = getattr(self._local, "reader", None)
         if reader is None:
-            reader = self._local.reader = connect(self.path)
-            self._readers.append(reader)
+            reader = self._local.reader = self._spare.pop()
         return question(reader, *values)
+
+    def _reader(self) -> sqlite3.Connection:
+        """Opened with the store, down to its log: what is under these names later may be something else."""
+        reader = connect(self.path)
+        self._readers.append(reader)
+        reads.last_seq(reader)
+        return reader
 
     async def _on(self, threads: ThreadPoolExecutor, call: Callable[..., T], *values: Any) -> T:
         if self._closed:
             raise StoreError("The store is closed.", "store_closed")
         try:
             return await asyncio.get_running_loop().run_in_executor(threads, call, *values)
-        except (sqlite3.Error, OSError) as error:
-            raise self._meaning(error) from error
+        except (sqlite3.Error, OSError, msgspec.MsgspecError) as error:
+            raise meaning(error, self.path) from error

@@ -6,7 +6,8 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 
 from tracker.errors import Invalid, StoreError, StoreLocked
@@ -14,6 +15,7 @@ from tracker.stores.sqlite_schema import check, connect
 
 FILE = "tracker.db"
 LOCK = "tracker.lock"
+NOTE = 80  #: bytes of what the lock says
 
 
 def folder(url: str) -> Path:
@@ -21,34 +23,91 @@ def folder(url: str) -> Path:
     return Path(url.removeprefix("sqlite://")).expanduser()
 
 
+class State(StrEnum):
+    """What the last one who used the folder left, as its lock says."""
+
+    NEW = ""  # nobody used it yet
+    KNOWN = "known"  # somebody did: 0.1.0 said no more
+    RUNNING = "running"  # what was stored last is in the log; after a cut, too
+    STOPPED = "stopped"  # everything is in tracker.db: the log may be gone
+    SPOILT = "spoilt"  # another program wrote to the files that were in use
+
+
 class Lock:
-    """One server a folder. The kernel lets go of it with the process, however that ends."""
+    """One server a folder. The kernel lets go of it with the process, however that ends.
+
+    The folder itself is locked: a file in it can be deleted. tracker.lock says who has it, and what was left.
+    """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._path = folder / LOCK
-        self._descriptor: int | None = None
+        self._held: list[int] = []
+        self._db_inode = self._own_inode = 0
+        self.state = State.NEW
 
     def take(self) -> None:
-        if self._descriptor is not None:
+        if self._held:
             return
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._held = [descriptor]
         try:
+            self._held.append(os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            words = os.pread(descriptor, NOTE, 0).decode(errors="replace").split()
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            owner = os.read(descriptor, 20).decode(errors="replace").strip()
-            os.close(descriptor)
+            self._lock_folder()
+        except BlockingIOError:
+            self.release()
             raise StoreLocked(
-                f"Another tracker{f' (process {owner})' if owner else ''} uses the data in {self._path.parent}. "
+                f"Another tracker{f' (process {words[0]})' if words else ''} uses the data in {self._folder}. "
                 "Stop it first, or choose another folder with --data."
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        self._descriptor = descriptor
+        except BaseException:
+            self.release()
+            raise
+        self._read(words)
+        if self.state is not State.NEW:
+            self._write()
+
+    def _lock_folder(self) -> None:
+        try:
+            fcntl.flock(self._held[1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:  # some network file systems lock no folders: the file must do
+            pass
+
+    def _read(self, words: list[str]) -> None:
+        """`words`: process, state, inode of tracker.db, inode of the lock."""
+        if len(words) == 4 and words[1] in set(State):
+            self.state = State(words[1])
+            self._db_inode, self._own_inode = (int(word) if word.isdigit() else 0 for word in words[2:])
+        else:
+            self.state = State.KNOWN if words else State.NEW
+
+    def note(self, state: State, db_inode: int = 0) -> None:
+        """Say what a restart has to expect; on the disk when this returns."""
+        self.state = state
+        if self._held:
+            self._db_inode, self._own_inode = db_inode, os.fstat(self._held[0]).st_ino
+            self._write()
+
+    def _write(self) -> None:
+        """One sector, always as long: all of it or none, and no new room on a full disk."""
+        text = f"{os.getpid()} {self.state} {self._db_inode} {self._own_inode}"
+        os.pwrite(self._held[0], text.ljust(NOTE - 1).encode() + b"\n", 0)
+        os.ftruncate(self._held[0], NOTE)
+        os.fsync(self._held[0])
+
+    def another_file(self, inode: int) -> bool:
+        """Was tracker.db exchanged since a tracker ran here, and nothing else? (A copied folder is new as a whole.)"""
+        own = os.fstat(self._held[0]).st_ino
+        return self.state is State.RUNNING and own == self._own_inode and inode != self._db_inode
 
     def release(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        for descriptor in self._held:
+            os.close(descriptor)
+        self._held = []
 
 
 def copy(source: Path, target: Path) -> None:
@@ -90,9 +149,10 @@ def restore(file: str, folder: Path) -> Path | None:
             part.unlink(missing_ok=True)
             _examine(backup)
             copy(backup, part)
-            kept = _set_aside(folder / FILE)
+            kept = _set_aside(folder / FILE, lock)
             part.replace(folder / FILE)
             sync(folder)
+            lock.note(State.STOPPED)
         finally:
             part.unlink(missing_ok=True)
             lock.release()
@@ -119,17 +179,23 @@ def _examine(backup: Path) -> None:
         raise Invalid("backup_damaged", f"{backup} is damaged: {fault}")
 
 
-def _set_aside(path: Path) -> Path | None:
-    if not path.exists():
-        return None
-    with closing(connect(path, write=True)) as connection:  # what is still in its log becomes part of it
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+def _set_aside(path: Path, lock: Lock) -> Path | None:
+    """Rename the data that is there, with its log when that cannot be moved into it: it may be damaged or half gone."""
+    log = path.with_name(path.name + "-wal")
+    there = path.stat() if path.is_file() else None
+    with suppress(sqlite3.Error):
+        if there and there.st_size and lock.state is not State.SPOILT and not lock.another_file(there.st_ino):
+            with closing(connect(path, write=True)) as connection:  # what is still in its log becomes part of it
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     number = 1
-    while (kept := path.with_name(f"{path.stem}-replaced{number}{path.suffix}")).exists():
+    while any(path.with_name(f"{path.stem}-replaced{number}{path.suffix}{end}").exists() for end in ("", "-wal")):
         number += 1
-    path.replace(kept)
-    for rest in ("-wal", "-shm"):
-        path.with_name(path.name + rest).unlink(missing_ok=True)
+    kept = None
+    for file, end in ((log, "-wal"), (path, "")):
+        if file.exists():
+            kept = path.with_name(f"{path.stem}-replaced{number}{path.suffix}{end}")
+            file.replace(kept)
+    path.with_name(path.name + "-shm").unlink(missing_ok=True)
     return kept
 
 

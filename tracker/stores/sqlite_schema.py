@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from tracker.errors import StoreError
+from tracker.errors import StoreUnusable
 
 APPLICATION_ID = 0x74726B72  #: "trkr": tells a tracker's file from any other SQLite file
 SYNCHRONOUS = "FULL"  #: acknowledged means durable; the durability test turns it off to see itself fail
@@ -113,6 +113,12 @@ def prepare(connection: sqlite3.Connection) -> None:
     connection.executescript(_WRITE)
 
 
+def rewrite_version(connection: sqlite3.Connection) -> None:
+    """The smallest commit there is: it changes nothing, and tells whether writing works."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    connection.execute(f"PRAGMA user_version = {version}")
+
+
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Bring the file to this program's schema; a copy of it is kept beside it before anything is changed."""
     version = check(connection, path)
@@ -133,16 +139,16 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def check(connection: sqlite3.Connection, path: Path) -> int:
-    """The schema version of a file this program can use; StoreError says what is wrong with any other."""
+    """The schema version of a file this program can use; StoreUnusable says what is wrong with any other."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     application = int(connection.execute("PRAGMA application_id").fetchone()[0])
     if version > len(MIGRATIONS):
-        raise StoreError(
+        raise StoreUnusable(
             f"{path} was written by a newer tracker (schema {version}; this one knows {len(MIGRATIONS)}). "
             "Install that version again, or restore a backup made with this one.",
             "store_newer",
         )
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if (version and application != APPLICATION_ID) or (not version and tables):
-        raise StoreError(f"{path} is not a tracker's data file.", "store_foreign")
+        raise StoreUnusable(f"{path} is not a tracker's data file.", "store_foreign")
     return version

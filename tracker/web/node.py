@@ -35,7 +35,7 @@ class Node:
         self.fleet = Fleet(FleetSettings(*(getattr(settings, name) for name in FleetSettings.__struct_fields__)))
         self.hub = Hub(self.picture)
         self.lanes = Lanes()
-        self.store = open_store(str(settings.folder))
+        self.store = open_store(str(settings.folder), accept_loss=settings.accept_loss)
         self.bus = open_bus("memory:")
         self.pipeline = Pipeline(
             self.fleet,
