@@ -84,13 +84,17 @@ def test_bad_rows_cost_only_themselves_and_are_counted_by_reason(server: Server,
     assert code == 0
     assert counts(out) == {
         "vehicles": 1,
+        "items": 6,
         "sent": 6,
         "accepted": 1,
         "late": 0,
         "held": 0,
         "duplicates": 1,
         "conflicts": 0,
+        "discarded": 0,
+        "ignored": 0,
         "rejected": 4,
+        "skipped": 0,
         "out of order": 1,
     }
     assert "rejected: 4 (lat_out_of_range: 1, no_fix: 1, time_invalid: 1, vehicle_empty: 1)" in out

@@ -108,7 +108,7 @@ def test_with_a_file_for_the_events_the_summary_is_the_result(tmp_path: Path) ->
         result = replay(
             *(str(TRACKS / "vans.ndjson"), "--dry-run", "--regions", str(REGIONS), "--events", str(tmp_path / name))
         )
-        assert result.stdout.startswith("vehicles: 6\nsent: 560\n")
+        assert result.stdout.startswith("vehicles: 6\nitems: 560\nsent: 560\n")
         written.append((tmp_path / name).read_bytes())
     assert written[0] == written[1]
     assert written[0].count(b"\n") > 10
@@ -153,8 +153,9 @@ def test_regions_that_are_not_valid_are_explained(tmp_path: Path) -> None:
     assert "radius_m" in result.exception.detail
 
 
-def test_nothing_chosen_is_said_and_is_no_failure() -> None:
+def test_nothing_chosen_is_said_and_is_a_failure() -> None:
     result = replay(str(TRACKS / "vans.csv"), "--dry-run", "--vehicle", "nobody")
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert "nothing to play" in result.stderr
-    assert "sent: 0" in result.stderr
+    assert "items: 560\nsent: 0\n" in result.stderr
+    assert "skipped: 560 (not_chosen: 560)" in result.stderr

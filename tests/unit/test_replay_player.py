@@ -154,13 +154,17 @@ def test_tallies_add_up_and_read_as_lines() -> None:
         part = Tally(sent=5, accepted=2, late=1, duplicates=2, conflicts=1, rejected=1)
         part.refuse("no_fix", "a.csv line 3: (0, 0)")
         whole.add(part)
-    assert whole.lines(Counter(no_time=4, waypoint=1)) == [
+    assert whole.lines(16, Counter(no_time=4, waypoint=1)) == [
+        "items: 16",
         "sent: 10",
         "accepted: 4",
         "late: 2",
         "held: 0",
         "duplicates: 4",
         "conflicts: 2",
+        "discarded: 0",
+        "ignored: 0",
         "rejected: 2 (no_fix: 2)",
         "skipped: 5 (no_time: 4, waypoint: 1)",
+        "not played: 1",
     ]

@@ -17,13 +17,13 @@ ROOT = Path(__file__).parents[2]
 TRACKS = ROOT / "fixtures" / "tracks"
 
 
-def read(name: str, content: str | bytes, format: str | None = None, **how: str) -> list[Point | Skip]:
+def read(name: str, content: str | bytes, format: str | None = None, **how: Any) -> list[Point | Skip]:
     data = content.encode() if isinstance(content, str) else content
     found = find_format(name, data[:8192].decode("utf-8", "replace"), format)
     return list(found.read(io.BytesIO(data), Reading(name, name.partition(".")[0], **how)))
 
 
-def points(name: str, content: str | bytes, format: str | None = None, **how: str) -> list[Point]:
+def points(name: str, content: str | bytes, format: str | None = None, **how: Any) -> list[Point]:
     return [one for one in read(name, content, format, **how) if isinstance(one, Point)]
 
 

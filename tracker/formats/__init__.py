@@ -48,20 +48,45 @@ def item(point: Point, shift: int = 0) -> dict[str, Any] | str:
     return {"time": rfc3339(time), **position}
 
 
-class Skip(NamedTuple):
-    """A row that is not a position at all: a waypoint without a time, a message of another kind."""
+#: why an item of a source is not played, and what that means: nothing is left out without one of these
+REASONS: dict[str, str] = {
+    "bad_checksum": "a sentence whose checksum says it was damaged on the way",
+    "deleted": "an entity the feed takes back",
+    "destination": "where somebody is going, not where somebody was",
+    "no_fix": "a receiver that says it does not know where it is",
+    "no_position": "no place in it",
+    "no_time": "no time in it",
+    "not_a_point": "a shape that is no place: a line or an area without times",
+    "not_a_position": "a message of another kind",
+    "not_chosen": "outside --from, --until or --vehicle",
+    "not_four_columns": "a line with more or fewer columns than four",
+    "not_hfp": "a line that is no captured message",
+    "not_json": "a line that is not JSON",
+    "unreadable": "what is left of a damaged file from here on",
+    "waypoint": "a mark on the map beside tracks",
+}
 
-    reason: str
+
+class Skip(NamedTuple):
+    """An item that is not a position at all: a waypoint without a time, a message of another kind."""
+
+    reason: str  # one of REASONS
     line: int
 
 
-class Reading(NamedTuple):
-    """How a source is to be read."""
+class Reading(msgspec.Struct):
+    """How a source is to be read, and what its reader has to say of it."""
 
     name: str  # the file's name, for messages
     vehicle: str  # what the points belong to when the file does not say
     zone: str | None = None  # of times that name none
     speed_unit: str = "mps"  # of a speed whose name does not say
+    notes: list[str] = []  # for the summary: columns chosen and ignored, units and zones taken for granted
+
+    def note(self, text: str) -> None:
+        """Say it in the summary, once."""
+        if text not in self.notes:
+            self.notes.append(text)
 
 
 class Format(Protocol):
@@ -69,13 +94,14 @@ class Format(Protocol):
 
     NAME: str  # as --format takes it
     ABOUT: str  # one line for docs and help
+    ITEM: str  # what its items are called and counted by: row, line, point, feature
 
     def recognises(self, name: str, head: str) -> bool:
         """Whether a file with this lower-case name and these first characters looks like one of ours."""
         ...
 
     def read(self, file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
-        """Points in file order. Raises Unreadable."""
+        """Every item of the file, in its order, as a point or as a reason why it is none. Raises Unreadable."""
         ...
 
 

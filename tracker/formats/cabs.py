@@ -11,6 +11,7 @@ from tracker.formats.fields import Clock, finished, position, read_number
 
 NAME = "cabs"
 ABOUT = "Cabspotting: `latitude longitude occupied seconds` a line, one file a cab"
+ITEM = "line"
 
 _LINE = re.compile(r"-?\d+\.\d+ -?\d+\.\d+ [01] \d+")
 

@@ -23,6 +23,7 @@ from tracker.formats.fields import (
 
 NAME = "csv"
 ABOUT = "comma, semicolon or tab separated, with a header; columns are recognised by name"
+ITEM = "row"
 
 _DELIMITERS = ",;\t|"
 NOTHING = frozenset({"null", "none", "nan", "n/a", "na", "nil", "-", "--", "unknown", "\\n"})  #: cells that say nothing

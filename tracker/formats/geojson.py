@@ -11,6 +11,7 @@ from tracker.formats.json import decode
 
 NAME = "geojson"
 ABOUT = "a FeatureCollection of Points, the time and the rest among their properties"
+ITEM = "feature"
 
 _ENVIROCAR_UNITS = {"km/h": UNITS["kmh"], "m/s": 1.0}
 

@@ -12,6 +12,7 @@ from tracker.formats.xml import child_text, elements, find_text, tag
 
 NAME = "gpx"
 ABOUT = "GPX 1.0 and 1.1; each track is a vehicle, points without a time are left out and counted"
+ITEM = "point"
 
 POINTS = ("trkpt", "rtept", "wpt")
 

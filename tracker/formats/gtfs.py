@@ -11,6 +11,7 @@ from tracker.formats.json import decode
 
 NAME = "gtfs"
 ABOUT = "GTFS-realtime VehiclePositions as JSON"
+ITEM = "entity"
 
 
 def recognises(name: str, head: str) -> bool:

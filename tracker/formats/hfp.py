@@ -12,6 +12,7 @@ from tracker.formats.fields import Clock, finished, position, read_heading, read
 
 NAME = "hfp"
 ABOUT = "captured MQTT messages of Helsinki's transit (HFP v1); a vehicle is operator-number"
+ITEM = "message"
 
 
 def recognises(name: str, head: str) -> bool:

@@ -13,6 +13,7 @@ from tracker.formats.fields import Clock, from_object
 
 NAME = "json"
 ABOUT = 'an array of positions, `{"positions": […]}`, a track as the API answers it; `point` may be WKT'
+ITEM = "item"
 
 _WKT = re.compile(r"POINT\s*\(\s*([^\s()]+)\s+([^\s()]+)\s*\)", re.IGNORECASE)
 
@@ -34,7 +35,7 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     document = decode(file, reading.name)
     if isinstance(document, dict) and isinstance(document.get("positions"), list):
         if isinstance(document.get("vehicle"), str):
-            reading = reading._replace(vehicle=document["vehicle"])
+            reading = msgspec.structs.replace(reading, vehicle=document["vehicle"])
         document = document["positions"]
     if isinstance(document, dict):
         document = [document]

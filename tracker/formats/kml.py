@@ -12,6 +12,7 @@ from tracker.formats.xml import elements, tag
 
 NAME = "kml"
 ABOUT = "KML with gx:Track or gx:MultiTrack; each placemark is a vehicle"
+ITEM = "point"
 
 
 def recognises(name: str, head: str) -> bool:

@@ -12,6 +12,7 @@ from tracker.formats.fields import Clock, from_object
 
 NAME = "ndjson"
 ABOUT = "one JSON object a line: positions as the API takes them, or with the same names as in CSV"
+ITEM = "line"
 
 
 def recognises(name: str, head: str) -> bool:

@@ -11,6 +11,7 @@ from tracker.formats.xml import child_text, elements, find_text, tag
 
 NAME = "tcx"
 ABOUT = "Garmin TCX; points without a position are left out and counted"
+ITEM = "point"
 
 
 def recognises(name: str, head: str) -> bool:

@@ -21,10 +21,12 @@ from typing import BinaryIO, cast
 
 import msgspec
 
-from tracker.formats import Point, Reading, Skip, Unreadable, find_format
+from tracker.formats import REASONS, Point, Reading, Skip, Unreadable, find_format
 from tracker.ping import OLDEST
 
 IN_MEMORY = 250_000
+GAP_MS = 600_000
+EXAMPLES = 3  # skipped items shown of each reason
 HEAD = 8_192  # bytes a format is recognised by
 
 
@@ -46,18 +48,35 @@ class Choice(msgspec.Struct, frozen=True):
 EVERYTHING = Choice()
 
 
+class Source(msgspec.Struct):
+    """One file, and what its reader said of it."""
+
+    name: str
+    format: str
+    item: str  # what its items are called
+    items: int = 0
+    notes: list[str] = []
+
+    def place(self, line: int) -> str:
+        """Where an item stands; a file of text is read by lines, whatever they are called."""
+        return f"{self.name} {'line' if self.item in ('row', 'message') else self.item} {line}"
+
+
 class Recording:
     """Reads the sources once; iterating plays them, each time from the beginning."""
 
     def __init__(self, in_memory: int = IN_MEMORY) -> None:
         self.in_memory = in_memory
-        self.count = 0
+        self.items = 0  # of the sources, whatever became of them
+        self.count = 0  # of those, what is played
         self.first: int | None = None  # time of the first point with a sensible one
         self.last: int | None = None
-        self.names: list[str] = []
-        self.skipped: Counter[str] = Counter()
+        self.sources: list[Source] = []
+        self.skipped: Counter[str] = Counter()  # by reason
+        self.examples: dict[str, list[str]] = {}  # reason → where, the first few
         self.vehicles: set[str] = set()
         self.out_of_order = 0  # rows earlier than the row before of the same vehicle
+        self.gaps = 0  # times a vehicle says nothing for GAP_MS
         self._before: dict[str, int] = {}  # vehicle → time of its last row in the source being read
         self._points: list[Point] = []
         self._runs: list[BinaryIO] = []
@@ -74,9 +93,8 @@ class Recording:
     ) -> None:
         """Read one file (`-`: standard input; gzip or plain). `told` hears of progress. Raises Unreadable."""
         name = "standard input" if source == "-" else Path(source).name
-        number = len(self.names)
+        number = len(self.sources)
         self._before = {}
-        self.names.append(name)
         vehicle = Path(name.removesuffix(".gz")).stem if source != "-" else "replay"
         reading = Reading(name, vehicle.replace("/", "-"), zone, speed_unit)
         with _open(source) as file:
@@ -84,19 +102,26 @@ class Recording:
                 head = file.peek(HEAD)[:HEAD].decode("utf-8", "replace")
                 if not head.strip("\ufeff \t\r\n"):
                     raise Unreadable(f"{name} is empty")
-                for point in find_format(name, head, format).read(file, reading):
-                    if isinstance(point, Skip):
-                        self.skipped[point.reason] += 1
-                    elif choice.takes(point):
-                        point.source = number
-                        self._take(point)
+                found = find_format(name, head, format)
+                read = Source(name, found.NAME, found.ITEM, notes=reading.notes)
+                self.sources.append(read)
+                for item in found.read(file, reading):
+                    read.items += 1
+                    if isinstance(item, Skip):
+                        self._skip(item.reason, read.place(item.line))
+                    elif not choice.takes(item):
+                        self._skip("not_chosen", read.place(item.line))
+                    else:
+                        item.source = number
+                        self._take(item)
                         if self.count % 10_000 == 0:
                             told(name, self.count)
+                self.items += read.items
             except (EOFError, gzip.BadGzipFile, zlib.error) as fault:
                 raise Unreadable(f"{name}: the gzip is damaged: {fault}") from None
 
     def where(self, point: Point) -> str:
-        return f"{self.names[point.source]} line {point.line}"
+        return self.sources[point.source].place(point.line)
 
     def close(self) -> None:
         for run in self._runs:
@@ -107,13 +132,24 @@ class Recording:
         runs = [*(_replayed(run) for run in self._runs), iter(self._points)]
         return heapq.merge(*runs, key=_when) if len(runs) > 1 else runs[0]
 
+    def _skip(self, reason: str, place: str) -> None:
+        """Raises KeyError for a reason nobody has explained."""
+        examples = self.examples.setdefault(reason, [])
+        if not self.skipped[reason]:
+            examples.append(f"{place}: {REASONS[reason]}")
+        elif len(examples) < EXAMPLES:
+            examples.append(place)
+        self.skipped[reason] += 1
+
     def _take(self, point: Point) -> None:
         self._points.append(point)
         self.count += 1
         if point.vehicle:
             vehicle = str(point.vehicle)
             self.vehicles.add(vehicle)
-            self.out_of_order += point.time < self._before.get(vehicle, point.time)
+            before = self._before.get(vehicle, point.time)
+            self.out_of_order += point.time < before
+            self.gaps += point.time - before > GAP_MS
             self._before[vehicle] = point.time
         if point.time >= OLDEST:
             self.first = point.time if self.first is None else min(self.first, point.time)

@@ -14,9 +14,10 @@ from tracker.formats import Unreadable
 from tracker.replay.connection import Connection, Failed
 from tracker.replay.player import Player
 from tracker.replay.progress import Progress, duration
-from tracker.replay.recording import Choice, Recording
+from tracker.replay.recording import GAP_MS, Choice, Recording
 from tracker.replay.sender import Sender
 from tracker.replay.tally import Tally
+from tracker.times import rfc3339
 
 DONE, FAILED = 0, 1
 
@@ -77,9 +78,11 @@ def _online(recording: Recording, connection: Connection, *, speed: float | None
     player = Player(recording, sender, progress, speed=speed, now=now, loop=loop)
     code = DONE
     try:
+        for line in announced(recording, speed):
+            progress.say(line)
         if recording.count:
-            progress.say(_announced(recording, speed))
             player.play()
+        code = _code(player.tally)
     except Failed as fault:
         progress.say(f"tracker: {fault.detail}")
         code = FAILED
@@ -92,12 +95,27 @@ def _online(recording: Recording, connection: Connection, *, speed: float | None
     return code
 
 
-def _announced(recording: Recording, speed: float | None) -> str:
-    text = f"{recording.count:,} points of {len(recording.vehicles):,} vehicles"
-    span_s = ((recording.last or 0) - (recording.first or 0)) / 1000
-    if speed is None or span_s / speed < 120:
-        return text
-    return f"{text}, {duration(span_s / speed)} at --speed {speed:g}; --speed max does not wait"
+def _code(tally: Tally) -> int:
+    """A replay from which nothing came is a failed one."""
+    return DONE if tally.accepted + tally.duplicates else FAILED
+
+
+def announced(recording: Recording, speed: float | None) -> Iterator[str]:
+    """What is about to be played, before a long run begins."""
+    for source in recording.sources:
+        yield f"{source.name}: {source.format}, {source.items:,} {source.item}{'s' if source.items != 1 else ''}"
+        yield from (f"  {note}" for note in source.notes)
+    if recording.first is None or recording.last is None:
+        return
+    span_s = (recording.last - recording.first) / 1000
+    vehicles = f"{len(recording.vehicles):,} vehicle{'s' if len(recording.vehicles) != 1 else ''}"
+    text = f"{recording.count:,} points of {vehicles}, {rfc3339(recording.first)} … {rfc3339(recording.last)}"
+    text += f" ({duration(span_s)})"
+    if recording.gaps:
+        text += f", {recording.gaps:,} gap{'s' if recording.gaps != 1 else ''} over {duration(GAP_MS / 1000)}"
+    yield text
+    if speed is not None and span_s / speed >= 120:
+        yield f"{duration(span_s / speed)} at --speed {speed:g}; --speed max does not wait"
 
 
 def _offline(recording: Recording, regions: str | None, events: str | None, now: bool) -> int:
@@ -110,11 +128,14 @@ def _offline(recording: Recording, regions: str | None, events: str | None, now:
             offline = Offline(out, features, recording.first or 0)
         except Invalid as fault:
             raise Unreadable(explain(fault, regions or ""), usage=True) from None
-        player = Player(recording, offline, Progress(sys.stderr, recording.count), speed=None, now=now)
-        code = DONE
+        progress = Progress(sys.stderr, recording.count)
+        for line in announced(recording, None):
+            progress.say(line)
+        player = Player(recording, offline, progress, speed=None, now=now)
         try:
             if recording.count:
                 player.play()
+            code = _code(player.tally)
         except KeyboardInterrupt:
             code = FAILED
         out.flush()
@@ -161,12 +182,12 @@ def _reading(name: str, count: int) -> None:
 
 
 def _summary(tally: Tally, recording: Recording, stream: TextIO, events: int | None = None) -> None:
-    for reason, examples in sorted(tally.examples.items()):
+    for reason, examples in sorted([*tally.examples.items(), *recording.examples.items()]):
         for example in examples:
             _err(f"{reason}: {example}")
     if not recording.count:
         _err("nothing to play: no point of the sources was chosen")
-    lines = [f"vehicles: {len(recording.vehicles)}", *tally.lines(recording.skipped)]
+    lines = [f"vehicles: {len(recording.vehicles)}", *tally.lines(recording.items, recording.skipped)]
     if recording.out_of_order:
         lines.append(f"out of order: {recording.out_of_order} (rows of the sources; they were put in time order)")
     for line in lines:

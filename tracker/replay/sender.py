@@ -18,7 +18,7 @@ import msgspec
 from tracker.formats import Point, item
 from tracker.ping import Unfit, read_ping
 from tracker.replay.connection import Connection, Failed, Response
-from tracker.replay.tally import Tally
+from tracker.replay.tally import COUNTS, Tally
 from tracker.times import parse_time, rfc3339
 
 POSITIONS = "/api/v1/positions"
@@ -126,6 +126,6 @@ class Sender:
 
 def _counts(answer: dict[str, Any], sent: int) -> Tally:
     tally = Tally(sent=sent)
-    for name in ("accepted", "late", "held", "duplicates", "conflicts", "rejected"):
+    for name in COUNTS[1:]:
         setattr(tally, name, int(answer.get(name, 0)))
     return tally

@@ -7,10 +7,11 @@ from collections import Counter
 import msgspec
 
 EXAMPLES = 3  #: refused points shown of each reason
+COUNTS = ("sent", "accepted", "late", "held", "duplicates", "conflicts", "discarded", "ignored", "rejected")
 
 
 class Tally(msgspec.Struct):
-    """accepted + duplicates + rejected = sent. `late` and `held` are accepted too, `conflicts` duplicates."""
+    """accepted + duplicates + discarded + rejected = sent. `late`, `held` are accepted too, `conflicts` duplicates."""
 
     sent: int = 0
     accepted: int = 0
@@ -18,6 +19,8 @@ class Tally(msgspec.Struct):
     held: int = 0
     duplicates: int = 0
     conflicts: int = 0
+    discarded: int = 0  # understood, with nothing to keep
+    ignored: int = 0  # values that cannot be right, left out of what was accepted
     rejected: int = 0
     reasons: Counter[str] = msgspec.field(default_factory=Counter)
     examples: dict[str, list[str]] = {}  # reason → where, and what the server said
@@ -28,21 +31,26 @@ class Tally(msgspec.Struct):
         if len(shown) < EXAMPLES:
             shown.append(example)
 
+    @property
+    def answered(self) -> int:
+        return self.accepted + self.duplicates + self.discarded + self.rejected
+
     def add(self, other: Tally) -> None:
-        for name in ("sent", "accepted", "late", "held", "duplicates", "conflicts", "rejected"):
+        for name in COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for reason, count in other.reasons.items():
             self.reasons[reason] += count
             known = self.examples.setdefault(reason, [])
             known += other.examples.get(reason, [])[: EXAMPLES - len(known)]
 
-    def lines(self, skipped: Counter[str]) -> list[str]:
-        """The summary, one count a line, `name: number`, reasons in brackets."""
-        lines = [f"{name}: {getattr(self, name)}" for name in ("sent", "accepted", "late", "held")]
-        lines += [f"{name}: {getattr(self, name)}" for name in ("duplicates", "conflicts")]
+    def lines(self, items: int, skipped: Counter[str]) -> list[str]:
+        """The summary, one count a line, `name: number`, reasons in brackets. What stands in it adds up to `items`."""
+        lines = [f"items: {items}"]
+        lines += [f"{name}: {getattr(self, name)}" for name in COUNTS if name != "rejected"]
         lines.append(f"rejected: {self.rejected}" + _reasons(self.reasons))
-        if skipped:
-            lines.append(f"skipped: {skipped.total()}" + _reasons(skipped))
+        lines.append(f"skipped: {skipped.total()}" + _reasons(skipped))
+        if (left := items - skipped.total() - self.answered) > 0:
+            lines.append(f"not played: {left}")
         return lines
 
 
