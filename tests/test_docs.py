@@ -14,6 +14,7 @@ from tracker import wire
 from tracker.cli import cli
 from tracker.config import Settings
 from tracker.events import KINDS
+from tracker.formats import REASONS, formats
 from tracker.protocols import spoken
 from tracker.web.app import create_app
 
@@ -68,6 +69,16 @@ def test_every_close_code_is_documented(code: int) -> None:
 @pytest.mark.parametrize("name", [one.name for one in spoken()])
 def test_every_protocol_is_documented(name: str) -> None:
     assert re.search(rf"\b{name}\b", PAGES["api.md"], re.IGNORECASE), "docs/api.md"
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_every_reason_to_leave_out_an_item_is_documented(reason: str) -> None:
+    assert f"| `{reason}` | {REASONS[reason]} |" in PAGES["replay.md"], "docs/replay.md"
+
+
+@pytest.mark.parametrize("name", [one.NAME for one in formats()])
+def test_every_format_is_documented(name: str) -> None:
+    assert f"| `{name}` |" in PAGES["replay.md"], "docs/replay.md"
 
 
 def test_links_between_our_pages_lead_somewhere() -> None:
