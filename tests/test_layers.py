@@ -46,7 +46,17 @@ LAYERS: list[set[str]] = [
     },
     {"rehearsal"},
     {"fleet"},
-    {"alarms", "edits", "motion", "occasion", "step", "vehicle", "visits", "watch"},  # what the fleet is made of
+    {
+        "alarms",
+        "doubts",
+        "edits",
+        "motion",
+        "occasion",
+        "step",
+        "vehicle",
+        "visits",
+        "watch",
+    },  # what the fleet is made of
     {"regions"},
     {"rules", "schedule"},
     {"stores", "buses"},  # the ports: plain structs and Protocols, which the fleet fills

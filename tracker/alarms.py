@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tracker.doubts import WAIT_MS, settle
 from tracker.events import Event
 from tracker.motion import FLOOR_MS, change, change_due
 from tracker.occasion import Occasion
@@ -11,6 +12,7 @@ from tracker.vehicle import Vehicle
 from tracker.watch import dwell_at
 
 SILENT = -1  #: beside the region ids (dwell) and motion states that a timer may be for
+DOUBT = -2  #: the one fix that would move it was not refuted
 MISSED = 3  #: who usually reports less often than that is not silent before it missed so many reports
 
 
@@ -25,6 +27,8 @@ def next_alarm(book: RegionBook, vehicle: Vehicle, silence_ms: int) -> tuple[int
             alarm = max(due, silent), what  # gone for good comes after gone quiet
         if not vehicle.silent and silent <= alarm[0]:
             alarm = silent, SILENT
+    if vehicle.doubt is not None and vehicle.doubt.received_at + WAIT_MS < alarm[0]:
+        alarm = vehicle.doubt.received_at + WAIT_MS, DOUBT
     for key, visit in vehicle.visits.items():
         region = book.regions.get(key)  # None: deleted, and the vehicle has not seen that yet
         dwell_s = region.rules.dwell_s if region else None
@@ -37,7 +41,10 @@ def next_alarm(book: RegionBook, vehicle: Vehicle, silence_ms: int) -> tuple[int
 
 def ring(book: RegionBook, vehicle: Vehicle, what: str | int, due: int, now: int) -> list[Event]:
     """The timer went off. `time` is when it was due; a dwell is due by the clock of the fixes."""
-    occasion = Occasion("timer", due, vehicle.ping.time, now, vehicle.delayed, vehicle.ping)
+    if what == DOUBT:
+        return settle(book, vehicle, None, now)
+    seen = (vehicle.decided if vehicle.beyond else None) or vehicle.ping
+    occasion = Occasion("timer", due, vehicle.ping.time, now, vehicle.delayed, seen)
     if isinstance(what, str):
         region, visit = book.regions[what], vehicle.visits[what]
         occasion.dwell(region, visit, time=dwell_at(region, visit))
@@ -52,7 +59,8 @@ def ring(book: RegionBook, vehicle: Vehicle, what: str | int, due: int, now: int
 def expel(book: RegionBook, vehicle: Vehicle, now: int) -> list[Event]:
     """The vehicle is removed: it leaves every region it is in."""
     vehicle.write_peak()
-    occasion = Occasion("vehicle_removed", now, f"removed {now}", now, vehicle.delayed, vehicle.ping).by_our_clock()
+    occasion = Occasion("vehicle_removed", now, f"removed {now}", now, vehicle.delayed, vehicle.decided or vehicle.ping)
+    occasion.by_our_clock()
     for key, visit in sorted(vehicle.visits.items()):
         occasion.leave(book.regions[key], visit)
     return occasion.events

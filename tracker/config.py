@@ -92,6 +92,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     jump_gap_s: Annotated[float, Meta(ge=0, description="after a longer gap no position is a jump; 0: none ever")] = (
         300.0
     )
+    max_accuracy_m: Annotated[
+        float, Meta(gt=0, description="a less accurate position is shown with its circle and decides nothing")
+    ] = 200.0
     low_battery_pct: Annotated[float, Meta(ge=0, le=100, description="below this a battery is low")] = 20.0
     battery_ok_pct: Annotated[float, Meta(ge=0, le=100, description="from here on it is no longer low")] = 30.0
 

@@ -53,12 +53,18 @@ def evaluate(book: RegionBook, vehicle: Vehicle, edit: Edit) -> list[Event]:
         events = obey(book, vehicle, edit.at, edit.at, passing=edit.changed)
     if edit.windows:
         return events
-    ping, visits = vehicle.ping, vehicle.visits
+    ping, visits = vehicle.decided, vehicle.visits
+    if ping is None:
+        return events
     raw = book.covering(ping.lat, ping.lon, vehicle.clock)
     concerned = {key for key in (*visits, *vehicle.touches) if key in edit.changed or key in edit.deleted}
+    if vehicle.doubt is not None:
+        concerned |= vehicle.doubt.named().intersection(edit.changed)
     concerned |= {key for key in raw if key in edit.changed}
     for key in concerned:
         vehicle.touches.pop(key, None)
+        if vehicle.doubt is not None:
+            vehicle.doubt.drop(key)
     vehicle.raw = raw
     gone = sorted(key for key in concerned if key in visits and key not in raw)
     new = sorted(key for key in concerned if key in raw and key not in visits)
@@ -93,7 +99,9 @@ def obey(book: RegionBook, vehicle: Vehicle, upto: int, now: int, passing: dict[
     vehicle.clock = upto
     if not book.scheduled or book.is_quiet(clock, upto):
         return []
-    ping, visits, events = vehicle.ping, vehicle.visits, list[Event]()
+    ping, visits, events = vehicle.decided, vehicle.visits, list[Event]()
+    if ping is None:
+        return events
     here = book.cells.at(ping.lat, ping.lon)
     turned: list[tuple[int, str]] = []
     for key in book.scheduled.intersection((*here, *visits, *vehicle.touches)):
@@ -122,4 +130,4 @@ def obey(book: RegionBook, vehicle: Vehicle, upto: int, now: int, passing: dict[
 
 
 def _occasion(reason: str, at: int, cause: str | int, now: int, vehicle: Vehicle) -> Occasion:
-    return Occasion(reason, at, cause, now, vehicle.delayed, vehicle.ping)
+    return Occasion(reason, at, cause, now, vehicle.delayed, vehicle.decided or vehicle.ping)

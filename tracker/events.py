@@ -74,6 +74,8 @@ class VehicleState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     regions: dict[str, int] = {}  # calm membership: region id → entered at (fix time)
     held: Ping | None = None  # a jump that waits for the next ping to agree
     delayed: bool = False  # the newest fix was over 5 minutes old at receipt
+    decided: Ping | None = None  # the newest fix that decided, where that is another and `beyond` names regions
+    beyond: tuple[str, ...] = ()  # regions it is in though its newest place is over 100 m outside
 
 
 class Registered(msgspec.Struct, frozen=True, omit_defaults=True):

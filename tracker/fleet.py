@@ -14,11 +14,12 @@ from typing import Any
 
 import msgspec
 
-from tracker.alarms import MISSED, expel, next_alarm, ring
+from tracker.alarms import DOUBT, MISSED, expel, next_alarm, ring
+from tracker.doubts import is_doubtful, settle
 from tracker.edits import Edit, evaluate, obey
 from tracker.events import DELAYED_MS, Change, Event, Registered
 from tracker.geo import distance_m
-from tracker.motion import OFFLINE_GAPS, OFFLINE_MS, observe, pace
+from tracker.motion import OFFLINE_GAPS, OFFLINE_MS, observe, pace, wake
 from tracker.occasion import Occasion
 from tracker.ping import Ping
 from tracker.regions import Region, RegionBook
@@ -26,7 +27,7 @@ from tracker.rules import NO_ACCURACY_M
 from tracker.step import Draft, Outcome, Step
 from tracker.stores import HELD, LATE, LIVE, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.vehicle import ASK, NEVER, NEW, SAME, Vehicle
-from tracker.visits import appear, move
+from tracker.visits import Moves, appear, beyond, move
 from tracker.watch import is_watched, report, tell
 
 __all__ = ["Fleet", "FleetSettings", "Outcome", "Step"]
@@ -44,6 +45,7 @@ class FleetSettings(msgspec.Struct, frozen=True):
     silence_s: float = 300.0  # a moving vehicle that says nothing for this long makes `silent`
     jump_mps: float = 70.0  # a ping that implies a higher speed is held
     jump_gap_s: float = 300.0  # after a longer gap nothing is a jump
+    max_accuracy_m: float = 200.0  # a fix less accurate than this is shown and decides nothing
     low_battery_pct: float = 20.0
     battery_ok_pct: float = 30.0  # from here on it is no longer low
 
@@ -86,6 +88,9 @@ class Fleet:
         self._load(loaded.vehicles)
         if self._edit.rev > int(loaded.meta.get("edit_done", 0)):
             self._todo = [name for name in self._last_first() if self._is_behind(self.vehicles[name])]
+        else:
+            for vehicle in self.vehicles.values():  # one that an edit did not change was not written for it
+                vehicle.rev = self._edit.rev
 
     def snapshot(self) -> Change:
         """Everything there is, as one change: what an empty picture starts from."""
@@ -155,7 +160,14 @@ class Fleet:
                 vehicle = self._begin(ping, now, draft)
             elif ping.time < vehicle.ping.time:
                 outcomes[at], taken = Outcome.LATE, LATE
-            elif vehicle.held is None and not self._jumps(vehicle.ping, ping, vehicle.ping):
+            elif ping.accuracy_m is not None and ping.accuracy_m > self.settings.max_accuracy_m:
+                if vehicle.sure is not None and self._jumps(vehicle.sure, ping, vehicle.sure):
+                    outcomes[at], taken = Outcome.HELD, HELD  # history only: it is no evidence of anything
+                else:
+                    self._show(vehicle, ping, now, draft)
+            elif vehicle.sure is None:
+                self._take(vehicle, ping, now, draft, anew=True)
+            elif vehicle.held is None and not self._jumps(vehicle.sure, ping, vehicle.sure):
                 self._take(vehicle, ping, now, draft)
             elif not self._weigh(vehicle, ping, now, draft):
                 outcomes[at], taken = Outcome.HELD, HELD
@@ -174,9 +186,12 @@ class Fleet:
         vehicle.clock = ping.time
         occasion = Occasion.of_fix(ping, None, now)
         vehicle.delayed = occasion.delayed
-        tell(self.regions, vehicle, appear(self.regions, vehicle, ping), occasion)
+        if ping.accuracy_m is not None and ping.accuracy_m > self.settings.max_accuracy_m:
+            vehicle.sure = None
+        else:
+            tell(self.regions, vehicle, appear(self.regions, vehicle, ping), occasion)
+            observe(vehicle, ping)
         report(vehicle, ping, None, occasion, self.settings)
-        observe(vehicle, ping)
         vehicle.publish()
         self._settle(vehicle)
         draft.add(vehicle, occasion.events)
@@ -190,7 +205,8 @@ class Fleet:
 
     def _weigh(self, vehicle: Vehicle, ping: Ping, now: int, draft: Draft) -> bool:
         """Two stories of where a vehicle is: its newest place, or where a ping was held. Is `ping` taken as live?"""
-        old, held = vehicle.ping, vehicle.held
+        old, held = vehicle.sure, vehicle.held
+        assert old is not None  # otherwise nothing would have been a jump
         draft.add(vehicle)
         if held is None:
             vehicle.held, vehicle.doubts = ping, 1
@@ -243,11 +259,20 @@ class Fleet:
             self._changed(vehicle, turned, draft)
         elif ping.time > vehicle.clock:
             vehicle.clock = ping.time
-        before = None if anew else vehicle.ping
-        if anew:
-            vehicle.anchor = (ping.lat, ping.lon)
-        changed = observe(vehicle, ping)
-        moves = appear(book, vehicle, ping) if anew else move(book, vehicle, ping)
+        before, back = None if anew else vehicle.sure, None
+        doubtful = (vehicle.still_since != 0 or vehicle.stood is not None) and not anew and is_doubtful(vehicle, ping)
+        if before is None:
+            vehicle.anchor, vehicle.doubt = (ping.lat, ping.lon), None
+        changed = observe(vehicle, ping, doubtful)
+        if vehicle.doubt is not None:
+            back = vehicle.doubt.before
+            if confirmed := settle(book, vehicle, ping, now):
+                self._changed(vehicle, confirmed, draft)
+                doubtful, back = False, None  # it does move
+        if before is None:
+            moves: Moves | None = appear(book, vehicle, ping)
+        else:
+            moves = move(book, vehicle, before, ping, now, doubtful, back)
         events: Sequence[Event] = ()
         if (
             moves is not None
@@ -256,7 +281,7 @@ class Fleet:
             or ping.alarm is not None
             or ping.battery_pct is not None
         ):
-            occasion = Occasion.of_fix(ping, before, now)
+            occasion = Occasion.of_fix(ping, back or before, now)
             tell(book, vehicle, moves, occasion)
             report(vehicle, ping, vehicle.ping, occasion, self.settings)
             events = occasion.events
@@ -264,6 +289,7 @@ class Fleet:
             vehicle.peak_mps = ping.speed_mps
         slow = vehicle.gap_ms > self._slow_ms  # its timers depend on how often it reports: they may come sooner, too
         pace(vehicle, now)
+        vehicle.sure = ping
         vehicle.ping = ping
         vehicle.received_at = now
         vehicle.delayed = now - ping.time > DELAYED_MS
@@ -271,9 +297,34 @@ class Fleet:
             if moves is not None and (moves.enters or moves.exits):
                 vehicle.publish()
             self._settle(vehicle)
+        elif vehicle.doubt is not None or vehicle.beyond:
+            self._settle(vehicle)
         elif changed or slow:
             self._queue(vehicle)
         draft.add(vehicle, events)
+
+    def _show(self, vehicle: Vehicle, ping: Ping, now: int, draft: Draft) -> None:
+        """A newer fix that is too inaccurate to decide anything: the map shows it with its circle."""
+        wake(vehicle, ping)
+        occasion = Occasion.of_fix(ping, vehicle.ping, now)
+        report(vehicle, ping, vehicle.ping, occasion, self.settings)
+        pace(vehicle, now)
+        vehicle.ping = ping
+        vehicle.received_at = now
+        vehicle.delayed = occasion.delayed
+        self._settle(vehicle)
+        draft.add(vehicle, occasion.events)
+
+    def glance(self, vehicle: Vehicle, ping: Ping, now: int) -> None:
+        """A newer fix of a vehicle that is surely near no region, for rehearsals: only how it moves is learnt."""
+        changed = observe(vehicle, ping, is_doubtful(vehicle, ping))
+        pace(vehicle, now)
+        vehicle.ping = vehicle.sure = ping
+        vehicle.received_at = now
+        vehicle.delayed = now - ping.time > DELAYED_MS
+        vehicle.silent = False
+        if changed:
+            self._queue(vehicle)
 
     def _returns(self, ping: Ping, known: Known) -> str | None:
         """A vehicle that is not on the map: DUPLICATE or CONFLICT when it was, and the store has this fix."""
@@ -374,9 +425,9 @@ class Fleet:
             draft.commit.meta["edit_done"] = str(self._edit.rev)
 
     def _catch_up(self, vehicle: Vehicle, draft: Draft) -> None:
-        touches = len(vehicle.touches)
+        open_ones = len(vehicle.touches), vehicle.doubt and vehicle.doubt.named()
         self._changed(vehicle, evaluate(self.regions, vehicle, self._edit), draft)
-        if len(vehicle.touches) != touches:
+        if open_ones != (len(vehicle.touches), vehicle.doubt and vehicle.doubt.named()):
             draft.add(vehicle)
 
     def _changed(self, vehicle: Vehicle, events: list[Event], draft: Draft) -> None:
@@ -425,6 +476,8 @@ class Fleet:
         due, what = self._next(vehicle)
         if due <= queued:  # otherwise it waits for its turn, which may be now as well
             draft.add(vehicle, ring(self.regions, vehicle, what, due, now))
+            if what == DOUBT:
+                vehicle.publish()
             self._settle(vehicle)
         else:
             self._queue(vehicle)
@@ -442,6 +495,7 @@ class Fleet:
     def _settle(self, vehicle: Vehicle) -> None:
         """Visits changed: what every fix and every timer has to look at may have, too."""
         regions = self.regions.regions
+        vehicle.beyond = () if vehicle.decided is vehicle.ping else beyond(self.regions, vehicle)
         vehicle.settle(any(is_watched(regions[key], visit) for key, visit in vehicle.visits.items() if key in regions))
         self._queue(vehicle)
 

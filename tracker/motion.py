@@ -13,16 +13,28 @@ OFFLINE_MS = 600_000  #: at least this long: offline
 PARKED_OFFLINE_MS = 86_400_000  #: who stands is expected to be quiet
 
 
-def observe(vehicle: Vehicle, ping: Ping) -> bool:
-    """Take the motion state to this fix. True when the state, or what its timer depends on, changed."""
+def observe(vehicle: Vehicle, ping: Ping, doubtful: bool = False) -> bool:
+    """Take the motion state to this fix. True when the state, or what its timer depends on, changed.
+
+    `doubtful`: it stood, and this fix alone is no proof that it moves; if the next is back, it never did.
+    """
     lat, lon = vehicle.anchor
     speed = ping.speed_mps
+    stood, vehicle.stood = vehicle.stood, None
     if speed is not None and speed >= 5 / 3.6:
         moved = True
     else:
-        slack = max(ping.accuracy_m or 0, NO_ACCURACY_M) + max(vehicle.ping.accuracy_m or 0, NO_ACCURACY_M)
+        before = vehicle.sure or ping
+        slack = max(ping.accuracy_m or 0, NO_ACCURACY_M) + max(before.accuracy_m or 0, NO_ACCURACY_M)
+        if stood is not None and not moves(speed, distance_m(*stood[:2], ping.lat, ping.lon), slack):
+            lat, lon, vehicle.still_since, vehicle.state, vehicle.since = stood  # that one fix was wrong
+            vehicle.anchor = (lat, lon)
         moved = moves(speed, distance_m(lat, lon, ping.lat, ping.lon), slack)
     if moved:
+        if doubtful:
+            vehicle.stood = (
+                (lat, lon, vehicle.still_since, vehicle.state, vehicle.since) if vehicle.still_since else None
+            )
         vehicle.anchor = (ping.lat, ping.lon)
         was_still, vehicle.still_since = vehicle.still_since, 0
         return enter_state(vehicle, MOVING, ping.time) or was_still != 0
@@ -36,6 +48,12 @@ def observe(vehicle: Vehicle, ping: Ping) -> bool:
     since = vehicle.still_since if state in (IDLE, PARKED) else ping.time
     # the time to the next state is counted from a fix that may have come late: it can draw nearer with every fix
     return enter_state(vehicle, state, since) or stopped or state in (MOVING, IDLE)
+
+
+def wake(vehicle: Vehicle, ping: Ping) -> None:
+    """It was heard, and nothing is known of how it moves."""
+    if vehicle.state == OFFLINE:
+        enter_state(vehicle, UNKNOWN, ping.time)
 
 
 def enter_state(vehicle: Vehicle, state: int, since: int) -> bool:

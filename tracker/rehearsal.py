@@ -1,7 +1,8 @@
 """Rehearsal: what a region would have done to recorded pings. The same fleet, with only this region in it.
 
 Most vehicles never come near a region. Their pings are compared with its box and passed over; only when the line from
-the last ping to this one could matter does the fleet see the two. Nothing else is different from the real thing.
+the last ping to this one could matter does the fleet decide; otherwise it only learns how the vehicle moves. Nothing
+else is different from the real thing.
 """
 
 from __future__ import annotations
@@ -36,29 +37,29 @@ class Rehearsal:
         self._fleet = Fleet(settings)
         self._fleet.save_regions([region], since)
         self._jump = settings.jump_mps / 1000 / 111_700  # degrees in a millisecond
-        self._passed: dict[str, Ping] = {}  # vehicle → the last ping that the fleet was spared
         self._boxes = _grown(region.shape)
 
     def take(self, pings: Iterable[tuple[Ping, int]]) -> None:
         """(ping, received at), each at or after the one before."""
+        vehicles, poor_m = self._fleet.vehicles, self._fleet.settings.max_accuracy_m
         for ping, received_at in pings:
             self.pings += 1
-            before = self._passed.get(ping.vehicle)
-            if before is not None:
+            if ping.accuracy_m is not None and ping.accuracy_m > poor_m:
+                continue  # decides nothing
+            vehicle = vehicles.get(ping.vehicle)
+            if vehicle is not None:
+                before = vehicle.ping
                 if ping.time <= before.time:
-                    continue  # late: no event of any kind
-                if self._is_plain(before, ping) and self._is_far(before, ping):
-                    self._passed[ping.vehicle] = ping
+                    continue  # late: no event of a region
+                if (
+                    not (vehicle.visits or vehicle.touches or vehicle.held or vehicle.doubt)
+                    and self._is_plain(before, ping)
+                    and self._is_far(before, ping)
+                ):
+                    self._fire(received_at)
+                    self._fleet.glance(vehicle, ping, received_at)
                     continue
-                del self._passed[ping.vehicle]
-                self._feed(before, received_at)
-            elif ping.vehicle not in self._fleet.vehicles and self._is_far(ping, ping):
-                self._passed[ping.vehicle] = ping
-                continue
             self._feed(ping, received_at)
-            vehicle = self._fleet.vehicles[ping.vehicle]
-            if not (vehicle.visits or vehicle.touches or vehicle.held) and self._is_far(vehicle.ping, vehicle.ping):
-                self._passed[ping.vehicle] = vehicle.ping
 
     def finish(self, now: int) -> None:
         """Let the timers run until now."""
@@ -66,8 +67,8 @@ class Rehearsal:
 
     def holds(self, vehicle: Vehicle) -> bool:
         """Would the region have this vehicle of a live fleet at this moment?"""
-        ping = vehicle.ping
-        return self.region.open_at(vehicle.clock) and self.region.shape.covers(ping.lat, ping.lon)
+        fix = vehicle.decided
+        return fix is not None and self.region.open_at(vehicle.clock) and self.region.shape.covers(fix.lat, fix.lon)
 
     def _feed(self, ping: Ping, received_at: int) -> None:
         self._fire(received_at)

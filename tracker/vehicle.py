@@ -42,6 +42,30 @@ class Touch(msgspec.Struct, array_like=True, gc=False):
     moved: bool = False  # it was seen moving meanwhile
 
 
+class Doubt(msgspec.Struct, array_like=True, gc=False):
+    """A fix that would move a vehicle which stands; what it would do to which regions waits for a second one."""
+
+    ping: Ping
+    before: Ping  # the newest fix that decides until then
+    received_at: int
+    exits: list[str]
+    enters: list[str]
+    crosses: dict[str, Touch]
+
+    def named(self) -> set[str]:
+        return {*self.exits, *self.enters, *self.crosses}
+
+    def drop(self, region: str) -> None:
+        """It is decided anew what this region is to it."""
+        self.exits = [key for key in self.exits if key != region]
+        self.enters = [key for key in self.enters if key != region]
+        self.crosses.pop(region, None)
+
+
+#: where a vehicle stood before one fix elsewhere: place, still_since, state, since
+Stood = tuple[float, float, int, int, int]
+
+
 class Packed(msgspec.Struct, array_like=True, frozen=True):
     """A vehicle's state as the store keeps it. The first field is the layout's version."""
 
@@ -66,6 +90,9 @@ class Packed(msgspec.Struct, array_like=True, frozen=True):
     touches: dict[str, Touch]
     # since layout 2; an older state has none of these
     doubts: int = 0
+    sure: Ping | bool = True  # True: `ping`; False: there was none yet
+    doubt: Doubt | None = None
+    stood: Stood | None = None
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -73,17 +100,22 @@ _unpack = msgspec.msgpack.Decoder(Packed).decode
 
 
 class Vehicle:
-    """Mutable, and only the fleet changes it. `ping` is the newest fix that counts."""
+    """Mutable, and only the fleet changes it. `ping` is the newest fix shown, `sure` the newest accurate one."""
 
     __slots__ = (
-        "anchor", "clock", "delayed", "doubts", "fixes", "floor", "gap_ms", "held", "low", "n", "peak_mps", "ping",
-        "queued", "raw", "received_at", "regions", "rev", "settled", "silent", "since", "state", "still_since", "top",
-        "touches", "visits", "watched",
+        "anchor", "beyond", "clock", "delayed", "doubt", "doubts", "fixes", "floor", "gap_ms", "held", "low", "n",
+        "peak_mps", "ping", "queued", "raw", "received_at", "regions", "rev", "settled", "silent", "since", "state",
+        "still_since", "stood", "sure", "top", "touches", "visits", "watched",
     )  # fmt: skip
 
     def __init__(self, n: int, ping: Ping, now: int) -> None:
         self.n = n
         self.ping = ping
+        self.sure: Ping | None = ping  # None: there was none yet
+        self.doubt: Doubt | None = None
+        self.beyond: tuple[
+            str, ...
+        ] = ()  # regions it is in though `ping` lies far outside: their viewers see `decided`
         self.received_at = now
         self.held: Ping | None = None
         self.doubts = 0  # how many were held in a row
@@ -101,6 +133,7 @@ class Vehicle:
         self.state = UNKNOWN
         self.since = ping.time
         self.still_since = 0  # first fix in a row without movement; 0: the newest one moved
+        self.stood: Stood | None = None
         self.anchor = (ping.lat, ping.lon)  # where it last moved to
         self.peak_mps = -1.0  # highest speed since the visits' own were written down
         self.gap_ms = 0.0  # about the median time between its reports, receipt clock
@@ -111,6 +144,11 @@ class Vehicle:
         self.fixes = array("Q")  # sorted: time << 22 | a hash of the place
         self.floor = 0  # of earlier fixes only the store knows whether it has them
         self.top = 0  # the highest fix time ever taken
+
+    @property
+    def decided(self) -> Ping | None:
+        """The newest fix that decided where it is."""
+        return self.sure if self.doubt is None else self.doubt.before
 
     def knows(self, ping: Ping) -> int:
         """Is there a fix of this time already?"""
@@ -139,6 +177,7 @@ class Vehicle:
     def settle(self, watched: bool) -> None:
         """Keep the quick way out of `move` true after visits, touches or `raw` changed."""
         self.settled = self.raw is not None and not self.touches and len(self.visits) == len(self.raw)
+        self.settled = self.settled and self.doubt is None
         self.watched = watched
 
     def publish(self) -> None:
@@ -153,8 +192,9 @@ class Vehicle:
 
     def published(self) -> VehicleState:
         return VehicleState(
-            self.n, self.ping, self.received_at, self.state, self.since, self.regions, self.held, self.delayed
-        )
+            self.n, self.ping, self.received_at, self.state, self.since, self.regions, self.held, self.delayed,
+            self.decided if self.beyond else None, self.beyond,
+        )  # fmt: skip
 
     def pack(self) -> bytes:
         return _pack(
@@ -162,6 +202,7 @@ class Vehicle:
                 LAYOUT, self.rev, self.clock, self.top, self.floor, self.received_at, self.state, self.since,
                 self.still_since, self.anchor, self.gap_ms, self.peak_mps, self.silent, self.low, self.delayed,
                 self.ping, self.held, self.visits, self.touches, self.doubts,
+                True if self.sure is self.ping else self.sure or False, self.doubt, self.stood,
             )
         )  # fmt: skip
 
@@ -172,6 +213,8 @@ class Vehicle:
         self = cls(n, packed.ping, packed.received_at)
         for name in Packed.__struct_fields__[1:]:
             setattr(self, name, getattr(packed, name))
+        if isinstance(packed.sure, bool):
+            self.sure = self.ping if packed.sure else None
         if self.held is not None:
             self.doubts = max(self.doubts, 1)
         self.publish()

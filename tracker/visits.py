@@ -8,7 +8,8 @@ A vehicle is out of a region, touches it, or visits it:
 
 With debounce "none" deep enough is inside and clear is outside. The first decision (first seen, region created or
 changed, window opened) is plain containment. A line between two fixes that cuts a region counts as touching it. A
-vehicle that did not move meanwhile (motion.py) crossed nothing: that was noise.
+vehicle that did not move meanwhile (motion.py) crossed nothing: that was noise. What one fix would do to a vehicle that
+stands waits for a second one (doubts.py).
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from tracker.geo import distance_m
 from tracker.ping import Ping
 from tracker.regions import Region, RegionBook
 from tracker.rules import NO_ACCURACY_M
-from tracker.vehicle import Touch, Vehicle, Visit
+from tracker.vehicle import Doubt, Touch, Vehicle, Visit
 
 CLEAR_M = 20.0  #: this far outside is out, however good the accuracy
 WORST_M = 50.0  #: accuracy counts at most this much, so nothing over 100 m outside is ever a member
+BEYOND_M = 2 * WORST_M  #: this far outside is seen by no viewer of the region
 CROSS_GAP_MS = 300_000  #: after a longer silence the straight line is no evidence
 
 
@@ -53,6 +55,13 @@ def is_clear(region: Region, ping: Ping) -> bool:
     return region.shape.signed_distance_m(ping.lat, ping.lon) > max(CLEAR_M, 2 * counted(ping.accuracy_m))
 
 
+def beyond(book: RegionBook, vehicle: Vehicle) -> tuple[str, ...]:
+    """The regions a vehicle is in though its newest place, which did not decide, lies far outside."""
+    lat, lon = vehicle.ping.lat, vehicle.ping.lon
+    shapes = ((key, book.regions[key].shape) for key in vehicle.visits if key in book.regions)
+    return tuple(key for key, shape in shapes if shape.signed_distance_m(lat, lon) > BEYOND_M)
+
+
 def appear(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves:
     """Where a vehicle is that nobody saw coming: plain containment decides, and no line leads there."""
     visits = vehicle.visits
@@ -67,40 +76,67 @@ def appear(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves:
     return moves
 
 
-def move(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves | None:
-    """Take the vehicle's regions from its newest fix to `ping`. None when nothing went in, out or across.
+def move(
+    book: RegionBook,
+    vehicle: Vehicle,
+    before: Ping,
+    ping: Ping,
+    now: int,
+    doubtful: bool = False,
+    back: Ping | None = None,
+) -> Moves | None:
+    """Take the vehicle's regions from the fix `before` to `ping`. None when nothing went in, out or across.
 
-    Who calls opens the visits of `enters`, and makes `ping` the newest fix.
+    `doubtful`: what it would do to calm regions waits as the vehicle's doubt. `back`: the fix before one that turned
+    out wrong, from where the line into calm regions comes. Who calls opens the visits of `enters`.
     """
-    before = vehicle.ping
     raw = book.covering(ping.lat, ping.lon, vehicle.clock)
     gap = ping.time - before.time
     cut = book.cells.crossed(before.lat, before.lon, ping.lat, ping.lon, vehicle.visits) if gap <= CROSS_GAP_MS else ()
     if not cut and vehicle.settled and raw == vehicle.raw:
         return None
     visits, touches, regions = vehicle.visits, vehicle.touches, book.regions
-    moves = Moves([], [], [])
-    moving, passed = vehicle.still_since == 0, list[str]()
+    moves, waits = Moves([], [], []), Moves([], [], [])
+    moving, passed = vehicle.still_since == 0 and not doubtful, list[str]()
     vehicle.raw = raw
     for key in [key for key in visits if key not in raw]:
-        if is_clear(regions[key], ping):
-            if not moves.exits:
-                vehicle.write_peak()
-            moves.exits.append((key, visits.pop(key)))
-    for key, enters, leaves in cut:
+        if not is_clear(regions[key], ping):
+            continue
+        if doubtful and not regions[key].exact:
+            waits.exits.append((key, visits[key]))
+            continue
+        if not moves.exits:
+            vehicle.write_peak()
+        moves.exits.append((key, visits.pop(key)))
+    lines = [(before, one) for one in cut]
+    if back is not None:
+        lines = [(before, one) for before, one in lines if regions[one[0]].exact]
+        if ping.time - back.time <= CROSS_GAP_MS:
+            found = book.cells.crossed(back.lat, back.lon, ping.lat, ping.lon, visits)
+            lines += [(back, one) for one in found if not regions[one[0]].exact]
+    for start, (key, enters, leaves) in lines:
         if book.scheduled and not regions[key].open_at(vehicle.clock):
             continue
-        entered_at, exited_at = before.time + round(enters * gap), before.time + round(leaves * gap)
+        gap = ping.time - start.time
+        entered_at, exited_at = start.time + round(enters * gap), start.time + round(leaves * gap)
+        chord_m = (leaves - enters) * distance_m(start.lat, start.lon, ping.lat, ping.lon)
         touch = touches.get(key)
+        if doubtful and not regions[key].exact:
+            if touch is None and key not in raw and is_clear(regions[key], ping):
+                waits.crosses.append((key, Touch(entered_at, exited_at, chord_m, True)))
+            continue
         if touch is None:
             touch = touches[key] = Touch(entered_at, exited_at)
             passed.append(key)
         touch.exited_at = max(touch.exited_at, exited_at)
-        touch.chord_m += (leaves - enters) * distance_m(before.lat, before.lon, ping.lat, ping.lon)
+        touch.chord_m += chord_m
     for key in raw:
         if key in visits:
             continue
         if is_deep(regions[key], ping):
+            if doubtful and not regions[key].exact:
+                waits.enters.append(key)
+                continue
             touches.pop(key, None)
             moves.enters.append(key)
         elif touch := touches.get(key):
@@ -110,10 +146,17 @@ def move(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves | None:
     for key, touch in list(touches.items()) if touches else ():
         touch.moved = touch.moved or moving
         if key not in raw and is_clear(regions[key], ping):
+            told = touch.moved or key in passed or regions[key].exact
+            if told and doubtful and not regions[key].exact:
+                waits.crosses.append((key, touch))
+                continue
             del touches[key]
-            if touch.moved or key in passed or regions[key].exact:
+            if told:
                 moves.crosses.append((key, touch))
-    vehicle.settled = not touches and len(visits) == len(raw)
+    if waits.exits or waits.enters or waits.crosses:
+        gone = [key for key, _ in waits.exits]
+        vehicle.doubt = Doubt(ping, back or before, now, gone, waits.enters, dict(waits.crosses))
+    vehicle.settled = not touches and len(visits) == len(raw) and vehicle.doubt is None
     if not (moves.exits or moves.crosses or moves.enters):
         return None
     vehicle.write_peak()

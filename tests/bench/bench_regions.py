@@ -73,7 +73,7 @@ def drive(book: RegionBook, pings: list[list[Ping]]) -> int:
     for fixes in pings[1:]:
         for vehicle, ping in zip(vehicles, fixes, strict=True):
             vehicle.clock = ping.time
-            moves = move(book, vehicle, ping)
+            moves = move(book, vehicle, vehicle.ping, ping, ping.time)
             if moves is not None:
                 occasion = Occasion.of_fix(ping, vehicle.ping, ping.time)
                 tell(book, vehicle, moves, occasion)

@@ -42,7 +42,7 @@ def play(points: list[Point], regions: list[dict[str, Any]], batch: int = 1000) 
     return [json.loads(line) for line in out.getvalue().splitlines()], tally
 
 
-VISIT = [point(0, 60.18), point(10, 60.175), point(20, 60.1701), point(120, 60.17), point(130, 60.175)]
+VISIT = [point(0, 60.18), point(10, 60.175), point(20, 60.1701), point(120, 60.17), point(130, 60.175, speed_mps=50)]
 
 
 def test_going_in_staying_and_going_out_make_their_events() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests.scenario import START, Town, box, draw, feature, place, point
+from tests.scenario import START, Drive, Town, box, draw, feature, place, point
 from tracker.fleet import Outcome
 from tracker.regions import Region
+from tracker.rules import PARKED
 
 DEPOT = box(0, 0, 400, 300)
 
@@ -122,7 +125,7 @@ def test_in_by_less_than_the_accuracy_is_not_in() -> None:
 
 
 def test_no_more_than_25_m_are_asked_for() -> None:
-    town().drive("van-7").at(-100, 100).at(26, 100, accuracy_m=500).expect("enter depot")
+    town().drive("van-7").at(-100, 100).at(26, 100, accuracy_m=150).expect("enter depot")
 
 
 def test_out_by_less_than_twice_the_accuracy_is_not_out() -> None:
@@ -131,8 +134,8 @@ def test_out_by_less_than_twice_the_accuracy_is_not_out() -> None:
 
 
 def test_nobody_is_in_from_over_100_m_away() -> None:
-    drive = town().drive("van-7").at(200, 100, accuracy_m=5000)
-    drive.expect("enter depot").at(-101, 100, accuracy_m=5000).expect("exit depot")
+    drive = town().drive("van-7").at(200, 100, accuracy_m=200)
+    drive.expect("enter depot").at(-101, 100, accuracy_m=200).expect("exit depot")
 
 
 def test_an_accuracy_of_nothing_is_an_unknown_one() -> None:
@@ -178,10 +181,136 @@ def test_a_late_ping_twice_is_a_duplicate() -> None:
     drive.at(0, 0, fix=START + 15_000).expect(outcome=Outcome.DUPLICATE)
 
 
+# -- one fix is no proof ----------------------------------------------------------------------------------------------
+
+
+def parked(**known: Any) -> Drive:
+    """A van that stands in the depot and reports there."""
+    return town().drive("van-7").at(200, 100, **known).at(200, 100, **known).at(201, 100, **known).expect("enter depot")
+
+
+@pytest.mark.parametrize("known", [{}, {"speed_mps": 0.0}, {"accuracy_m": 2.0}, {"accuracy_m": 2.0, "speed_mps": 1.9}])
+def test_one_fix_elsewhere_moves_no_vehicle_that_stands(known: dict[str, Any]) -> None:
+    drive = parked(**{**known, "speed_mps": 0.0})
+    for east in (-200, 600, -300):
+        drive.at(east, 100, **known).expect(outcome=Outcome.ACCEPTED)
+        drive.at(200, 100).expect()
+    drive.at(200, 100).at(-200, 100).at(200, 103).at(640, 100).at(200, 100).wait(600).expect()
+
+
+def test_a_second_fix_outside_makes_the_exit_as_of_the_first() -> None:
+    drive = parked().at(-200, 100).expect()
+    drive.town.restart()
+    drive.at(200, 600).expect("exit depot", time=START + 40_000, lon=place(-200, 100)[1], duration_s=30.0)
+    parked().at(-200, 100).at(-10, 100).expect()  # in the edge: not outside
+    parked().at(-200, 100).at(-30, 100).expect("exit depot", time=START + 40_000)
+
+
+def test_an_exit_that_nothing_refutes_counts_after_two_minutes() -> None:
+    drive = parked().at(-200, 100).wait(119).expect()
+    drive.town.restart()
+    drive.wait(1).expect("exit depot", time=START + 40_000, reason="moved", received_at=START + 160_000)
+    at_once = parked().at(-200, 100)
+    at_once.town.now += 120_000  # a busy loop: its timer had no turn
+    at_once.at(200, 100, after=0, fix=START + 160_000).expect("exit depot")
+
+
+def test_a_second_fix_gives_the_same_exit_as_no_doubt() -> None:
+    sure = parked().at(-200, 100, speed_mps=9.0).town.new()
+    parked().at(-200, 100).at(-300, 100).expect("exit depot", id=sure[0].id)
+
+
+def test_who_moves_leaves_at_once() -> None:
+    parked().at(-200, 100, speed_mps=2.0).expect("exit depot")
+    town().drive("van-7").at(100, 100).at(200, 100).at(500, 100).expect("enter depot", "exit depot")
+
+
+def test_one_fix_moves_nobody_in_either() -> None:
+    drive = town().drive("van-7").along((-300, 100), (-300, 100), (200, 100)).expect()
+    drive.at(-300, 100).at(200, 100).expect().at(210, 100).expect("enter depot", time=START + 50_000)
+    drive.at(210, 100).at(210, 100).at(-300, 100, speed_mps=9.0).expect("exit depot", entered_at=START + 50_000)
+
+
+def test_one_fix_beyond_a_region_crosses_nothing() -> None:
+    drive = town().drive("van-7").along((-200, 100), (-200, 100), (600, 100), (-200, 100), (-200, 100)).expect()
+    drive.at(600, 100).expect().at(610, 100).expect("cross depot", time=START + 60_000, chord_m=400.0)
+
+
+def test_where_a_fix_was_doubted_an_exact_region_decides_alone() -> None:
+    t = town(debounce="none").region("calm", box(-50, -50, 450, 350))
+    drive = t.drive("van-7").at(200, 100).at(200, 100).at(200, 100).expect("enter calm", "enter depot")
+    drive.at(-200, 100).expect("exit depot").at(200, 100).expect("enter depot")
+    drive.at(-200, 100).at(-210, 100).expect("exit depot", "exit calm", time=START + 60_000)
+
+
+def test_an_edit_decides_anew_what_was_in_doubt() -> None:
+    drive = parked().at(-200, 100)
+    drive.town.region("depot", box(-300, 0, 400, 300))
+    drive.at(-200, 100).at(-200, 100).expect()
+    drive = parked().at(-200, 100)
+    drive.town.delete("depot")
+    drive.expect("exit depot", reason="region_deleted").at(-200, 100).expect()
+
+
+def test_one_glitch_does_not_start_a_parked_vehicle() -> None:
+    drive = parked().wait(400)
+    before = drive.town.fleet.vehicles["van-7"].since
+    drive.at(-200, 100).at(200, 100)
+    vehicle = drive.town.fleet.vehicles["van-7"]
+    assert (vehicle.state, vehicle.since) == (PARKED, before)
+
+
+# -- fixes that decide nothing ----------------------------------------------------------------------------------------
+
+
+def test_an_inaccurate_fix_is_shown_and_decides_nothing() -> None:
+    drive = town(rules={"speed_limit_mps": 5}).drive("van-7").at(200, 100, speed_mps=3.0).expect("enter depot")
+    drive.at(-300, 100, accuracy_m=200.1, speed_mps=9.0).expect(outcome=Outcome.ACCEPTED)
+    moved = drive.town.steps[-1].change.moved[0]
+    assert moved.ping.lon == place(-300, 100)[1]
+    assert set(moved.regions) == {"depot"}
+    drive.town.restart()
+    drive.at(-320, 100, accuracy_m=200, speed_mps=9.0).expect("exit depot", duration_s=20.0)
+
+
+def test_lines_and_jumps_start_from_the_newest_fix_that_decides() -> None:
+    drive = town().drive("van-7").at(-500, 100, speed_mps=9.0).at(200, 2000, accuracy_m=2000).expect()
+    drive.at(900, 100, speed_mps=9.0).expect("cross depot", time=START + 30_000, outcome=Outcome.ACCEPTED)
+    drive.at(9000, 100, accuracy_m=300).expect(outcome=Outcome.HELD)
+    assert drive.town.fleet.vehicles["van-7"].held is None, "it is no evidence of anything"
+
+
+def test_who_never_had_an_accurate_fix_is_in_no_region() -> None:
+    drive = town().drive("van-7").at(200, 100, accuracy_m=5000).at(210, 100, accuracy_m=201).expect()
+    drive.town.region("other", DEPOT)
+    drive.town.restart()
+    drive.wait(60).expect()
+    drive.at(3, 3).expect("enter depot", "enter other", reason="first_seen")
+
+
+def test_viewers_of_a_region_keep_the_fix_that_decided_while_the_newest_lies_far_outside() -> None:
+    drive = town().drive("van-7").at(200, 100, speed_mps=3.0)
+
+    def beyond() -> tuple[tuple[str, ...], int | None]:
+        moved = drive.town.steps[-1].change.moved[0]
+        return moved.beyond, moved.decided.time if moved.decided else None
+
+    drive.at(-99, 100, accuracy_m=300)
+    assert beyond() == ((), None)
+    drive.at(-101, 100, accuracy_m=300)
+    assert beyond() == (("depot",), START + 10_000)
+    drive.town.restart()
+    assert drive.town.fleet.snapshot().moved[0].beyond == ("depot",)
+    drive.at(200, 100, speed_mps=0.0).at(200, 100, speed_mps=0.0).at(-300, 100)
+    assert beyond() == (("depot",), START + 50_000), "so with a fix in doubt"
+    drive.at(200, 100)
+    assert beyond() == ((), None)
+
+
 def test_an_old_exit_is_delayed() -> None:
     drive = town().drive("van-7").at(200, 100).expect("enter depot", delayed=False)
-    drive.wait(1000).at(900, 100, late=301).expect("exit depot", delayed=True)
-    drive.at(200, 100, late=300).expect("enter depot", delayed=False)
+    drive.wait(1000).at(900, 100, late=301, speed_mps=9).expect("exit depot", delayed=True)
+    drive.at(200, 100, late=300, speed_mps=9).expect("enter depot", delayed=False)
 
 
 # -- jumps ------------------------------------------------------------------------------------------------------------
@@ -243,7 +372,7 @@ def test_two_speeds_that_agree_do_not_excuse_what_nothing_drives() -> None:
 
 
 def test_accuracy_excuses_a_leap() -> None:
-    town().drive("van-7").at(0, 0).at(1500, 0, accuracy_m=800).expect("enter depot", "exit depot")
+    town().drive("van-7").at(0, 0).at(850, 0, accuracy_m=150).expect("enter depot", "exit depot")
 
 
 def test_after_five_minutes_nothing_is_a_jump() -> None:
@@ -482,7 +611,7 @@ def test_fixes_of_long_ago_live_by_their_own_clock() -> None:
 def test_a_restart_is_not_a_first_sight() -> None:
     drive = town().drive("van-7").at(200, 100).at(-15, 100).expect("enter depot")
     drive.town.restart()
-    drive.expect().at(-16, 100).expect().at(-50, 100).expect("exit depot", entered_at=START + 10_000)
+    drive.expect().at(-16, 100).expect().at(-50, 100, speed_mps=5).expect("exit depot", entered_at=START + 10_000)
 
 
 def test_a_half_done_evaluation_goes_on_after_a_restart() -> None:
