@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from tracker.formats import Point, Reading, Skip
-from tracker.formats.fields import Clock, finished, position, read_number
+from tracker.formats.clock import Clock
+from tracker.formats.fields import finished, position, read_number
 
 NAME = "cabs"
 ABOUT = "Cabspotting: `latitude longitude occupied seconds` a line, one file a cab"

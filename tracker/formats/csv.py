@@ -7,19 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
 from tracker.formats import Point, Reading, Skip, Unreadable
-from tracker.formats.fields import (
-    NAMES,
-    Clock,
-    finished,
-    plain,
-    position,
-    read_flag,
-    read_heading,
-    read_number,
-    read_speed,
-    read_value,
-    speed_unit,
-)
+from tracker.formats.clock import Clock
+from tracker.formats.fields import finished, position, read_flag, read_heading, read_number, read_speed, read_value
+from tracker.formats.names import NAMES, plain, speed_unit
 
 NAME = "csv"
 ABOUT = "comma, semicolon or tab separated, with a header; columns are recognised by name"

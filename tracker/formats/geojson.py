@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from tracker.formats import Point, Reading, Skip, Unreadable
-from tracker.formats.fields import UNITS, Clock, from_object
+from tracker.formats.clock import Clock
+from tracker.formats.fields import from_object
 from tracker.formats.json import decode
+from tracker.formats.names import UNITS
 
 NAME = "geojson"
 ABOUT = "a FeatureCollection of Points, the time and the rest among their properties"

@@ -7,7 +7,8 @@ from typing import Any, BinaryIO
 from xml.etree.ElementTree import Element
 
 from tracker.formats import Point, Reading, Skip
-from tracker.formats.fields import Clock, finished, position, read_heading, read_number, read_speed
+from tracker.formats.clock import Clock
+from tracker.formats.fields import finished, position, read_heading, read_number, read_speed
 from tracker.formats.xml import child_text, elements, find_text, tag
 
 NAME = "gpx"

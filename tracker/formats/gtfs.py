@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from tracker.formats import Point, Reading, Skip, Unreadable
-from tracker.formats.fields import Clock, finished, position, read_heading, read_speed
+from tracker.formats.clock import Clock
+from tracker.formats.fields import finished, position, read_heading, read_speed
 from tracker.formats.json import decode
 
 NAME = "gtfs"

@@ -8,7 +8,8 @@ from typing import Any, BinaryIO
 import msgspec
 
 from tracker.formats import Point, Reading, Skip
-from tracker.formats.fields import Clock, finished, position, read_heading, read_speed
+from tracker.formats.clock import Clock
+from tracker.formats.fields import finished, position, read_heading, read_speed
 
 NAME = "hfp"
 ABOUT = "captured MQTT messages of Helsinki's transit (HFP v1); a vehicle is operator-number"

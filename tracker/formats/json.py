@@ -9,7 +9,8 @@ from typing import Any, BinaryIO
 import msgspec
 
 from tracker.formats import Point, Reading, Skip, Unreadable
-from tracker.formats.fields import Clock, from_object
+from tracker.formats.clock import Clock
+from tracker.formats.fields import from_object
 
 NAME = "json"
 ABOUT = 'an array of positions, `{"positions": […]}`, a track as the API answers it; `point` may be WKT'

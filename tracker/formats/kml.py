@@ -7,7 +7,8 @@ from typing import BinaryIO
 from xml.etree.ElementTree import Element
 
 from tracker.formats import Point, Reading, Skip
-from tracker.formats.fields import Clock, finished, position, read_number
+from tracker.formats.clock import Clock
+from tracker.formats.fields import finished, position, read_number
 from tracker.formats.xml import elements, tag
 
 NAME = "kml"

@@ -8,7 +8,8 @@ from typing import Any, BinaryIO
 import msgspec
 
 from tracker.formats import Point, Reading, Skip
-from tracker.formats.fields import Clock, from_object
+from tracker.formats.clock import Clock
+from tracker.formats.fields import from_object
 
 NAME = "ndjson"
 ABOUT = "one JSON object a line: positions as the API takes them, or with the same names as in CSV"

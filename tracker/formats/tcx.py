@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from tracker.formats import Point, Reading, Skip
-from tracker.formats.fields import Clock, finished, position, read_number, read_speed
+from tracker.formats.clock import Clock
+from tracker.formats.fields import finished, position, read_number, read_speed
 from tracker.formats.xml import child_text, elements, find_text, tag
 
 NAME = "tcx"

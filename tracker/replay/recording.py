@@ -109,7 +109,7 @@ class Recording:
                     read.items += 1
                     if isinstance(item, Skip):
                         self._skip(item.reason, read.place(item.line))
-                    elif not choice.takes(item):
+                    elif choice is not EVERYTHING and not choice.takes(item):
                         self._skip("not_chosen", read.place(item.line))
                     else:
                         item.source = number
@@ -144,16 +144,22 @@ class Recording:
     def _take(self, point: Point) -> None:
         self._points.append(point)
         self.count += 1
-        if point.vehicle:
-            vehicle = str(point.vehicle)
-            self.vehicles.add(vehicle)
-            before = self._before.get(vehicle, point.time)
-            self.out_of_order += point.time < before
-            self.gaps += point.time - before > GAP_MS
-            self._before[vehicle] = point.time
-        if point.time >= OLDEST:
-            self.first = point.time if self.first is None else min(self.first, point.time)
-            self.last = point.time if self.last is None else max(self.last, point.time)
+        time, position = point.time, point.position
+        vehicle = position.get("vehicle") if type(position) is dict else None
+        if vehicle and type(vehicle) is str:
+            before = self._before.get(vehicle)
+            self._before[vehicle] = time
+            if before is None:
+                self.vehicles.add(vehicle)
+            elif time < before:
+                self.out_of_order += 1
+            elif time - before > GAP_MS:
+                self.gaps += 1
+        if time >= OLDEST:
+            if self.first is None or time < self.first:
+                self.first = time
+            if self.last is None or time > self.last:
+                self.last = time
         if len(self._points) >= self.in_memory:
             self._spill()
 

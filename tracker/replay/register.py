@@ -16,7 +16,8 @@ import msgspec
 
 from tracker.formats import Unreadable
 from tracker.formats.csv import decode, read_header
-from tracker.formats.fields import plain, read_value
+from tracker.formats.fields import read_value
+from tracker.formats.names import plain
 from tracker.ping import Unfit, vehicle_id
 from tracker.replay.connection import Connection, Failed
 

@@ -14,7 +14,7 @@ from tracker.formats import Unreadable
 from tracker.replay.connection import Connection, Failed
 from tracker.replay.player import Player
 from tracker.replay.progress import Progress, duration
-from tracker.replay.recording import GAP_MS, Choice, Recording
+from tracker.replay.recording import EVERYTHING, GAP_MS, Choice, Recording
 from tracker.replay.sender import Sender
 from tracker.replay.tally import Tally
 from tracker.times import rfc3339
@@ -46,7 +46,7 @@ def run(
     recording = Recording()
     try:
         with _told_to_stop():
-            choice = Choice(since, until, tuple(vehicle))
+            choice = Choice(since, until, tuple(vehicle)) if since or until or vehicle else EVERYTHING
             for source in sources:
                 recording.add(source, choice, format=format, zone=zone, speed_unit=speed_unit, told=_reading)
             if connection is None:

@@ -1,0 +1,100 @@
+"""Names: how recordings spell what we call vehicle, time, lat, lon, speed, heading, and in which units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+#: our field → how others call it, the surest name first; compared without case, spaces, dots and hyphens
+NAMES: dict[str, tuple[str, ...]] = {
+    "vehicle": (
+        *("vehicle", "vehicle_id", "vehicleid", "veh", "veh_id", "track_id", "trackid", "device_id", "deviceid"),
+        *("device", "imei", "unit_id", "unit", "bus_id", "taxi_id", "car_id", "truck_id", "tracker_id", "tracker"),
+        *("entity_id", "asset_id", "asset", "object_id", "vehicle_name", "vehicle_no", "reg_no", "plate", "id", "name"),
+    ),
+    "time": (
+        *("time", "timestamp", "datetime", "date_time", "fix_time", "fixtime", "gps_time", "gpstime", "device_time"),
+        *("devicetime", "time_utc", "utc_time", "utc", "timestamp_utc", "recorded_at", "reported_at", "measured_at"),
+        *("event_time", "position_time", "ts", "tst", "epoch", "unix_time", "unixtime", "unix", "tsi", "t", "when"),
+        *("date",),
+    ),
+    "lat": ("lat", "latitude", "lat_deg", "gps_lat", "gps_latitude", "position_lat", "location_lat", "y"),
+    "lon": (
+        *("lon", "lng", "long", "longitude", "lon_deg", "gps_lon", "gps_lng", "gps_longitude", "position_long"),
+        *("location_long", "location_lon", "location_lng", "x"),
+    ),
+    "heading": ("heading", "bearing", "course", "direction", "hdg", "cog", "azimuth", "track_deg", "gps_bearing"),
+    "altitude_m": ("altitude_m", "altitude", "alt", "ele", "elevation", "height", "gps_altitude"),
+    "accuracy_m": ("accuracy_m", "accuracy", "horizontal_accuracy", "h_accuracy", "hacc", "precision_m"),
+    "ignition": ("ignition", "ign", "engine_on"),
+    "battery_pct": ("battery_pct", "battery", "battery_level", "batt", "batt_pct", "battery_percent"),
+    "odometer_m": ("odometer_m", "odometer", "odo"),
+    "driver": ("driver", "driver_id", "driver_name"),
+    "alarm": ("alarm",),
+}
+#: m/s in one of each unit a speed may be in
+UNITS = {"mps": 1.0, "kmh": 1 / 3.6, "kn": 1852 / 3600, "mph": 0.44704}
+_UNIT_WORDS = {
+    **dict.fromkeys(("mps", "ms", "m_s", "mpers"), "mps"),
+    **dict.fromkeys(("kmh", "kph", "km_h", "kmph", "kmhr"), "kmh"),
+    **dict.fromkeys(("kn", "kt", "kts", "knots", "knot"), "kn"),
+    **dict.fromkeys(("mph", "mi_h", "miles"), "mph"),
+}
+_SPEED_WORDS = ("speed", "velocity", "spd", "gps_speed", "ground_speed", "sog", "vehicle_speed")
+
+
+class Plan(NamedTuple):
+    """Which of a source's names stands for which field of ours; None where none does."""
+
+    fields: dict[str, str]  # ours → theirs: vehicle, time, lat, lon and the optional ones
+    speed: str | None
+    unit: str  # of the speed; "": its name does not say
+    rest: tuple[str, ...]  # what else there is, and goes along as attributes
+    renamed: tuple[tuple[str, str], ...]  # theirs → ours, where they differ
+
+
+def plain(name: str) -> str:
+    """A column's name without case, units in brackets stay: `GPS Speed (km/h)` → `gps_speed_km_h`."""
+    return re.sub(r"[^a-z0-9]+", "_", name.strip().lower().lstrip("\ufeff")).strip("_")
+
+
+def speed_unit(name: str) -> str | None:
+    """For the plain name of a speed column its unit, `""` when the name does not say; None: not a speed."""
+    for word in sorted(_SPEED_WORDS, key=len, reverse=True):
+        if name == word:
+            return ""
+        if name.startswith(word + "_") and (unit := _UNIT_WORDS.get(name[len(word) + 1 :])):
+            return unit
+    return None
+
+
+@lru_cache(maxsize=4096)
+def plan(names: tuple[str, ...]) -> Plan:
+    """What these names stand for. The surest name of a field wins, whatever stands first."""
+    theirs: dict[str, str] = {}
+    for name in names:
+        theirs.setdefault(plain(name), name)
+    fields: dict[str, str] = {}
+    for field, spellings in NAMES.items():
+        left = theirs.keys() - {plain(name) for name in fields.values()}
+        found = next((theirs[one] for one in spellings if one in left), None)
+        if found is not None:
+            fields[field] = found
+    speed, unit = _speed(names)
+    taken: set[str | None] = {*fields.values(), speed}
+    rest = tuple(name for name in names if name not in taken)
+    renamed = tuple((name, field) for field, name in fields.items() if name != field)
+    return Plan(fields, speed, unit, rest, renamed)
+
+
+def _speed(names: Sequence[str]) -> tuple[str | None, str]:
+    """The column with the speed: one that says its unit rather than one that does not."""
+    speed: str | None = None
+    unit = ""
+    for name in names:
+        said = speed_unit(plain(name))
+        if said is not None and (speed is None or (said and not unit)):
+            speed, unit = name, said
+    return speed, unit
