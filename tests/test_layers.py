@@ -56,6 +56,7 @@ LAYERS: list[set[str]] = [
         "vehicle",
         "visits",
         "watch",
+        "windows",
     },  # what the fleet is made of
     {"regions"},
     {"rules", "schedule"},

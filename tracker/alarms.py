@@ -9,15 +9,18 @@ from tracker.occasion import Occasion
 from tracker.regions import RegionBook
 from tracker.rules import MOVING, OFFLINE
 from tracker.vehicle import Vehicle
-from tracker.watch import dwell_at
+from tracker.windows import by_our_clock, next_edge, turn
 
-SILENT = -1  #: beside the region ids (dwell) and motion states that a timer may be for
-DOUBT = -2  #: the one fix that would move it was not refuted
+SILENT, WINDOW = -1, -2  #: beside the region ids (dwell) and motion states that a timer may be for
+DOUBT = -3  #: the one fix that would move it was not refuted
 MISSED = 3  #: who usually reports less often than that is not silent before it missed so many reports
 
 
 def next_alarm(book: RegionBook, vehicle: Vehicle, silence_ms: int) -> tuple[int, str | int]:
-    """(when, for what): a region whose dwell is due, SILENT, or the motion state it goes into."""
+    """(when, for what): a region whose dwell is due, WINDOW, SILENT, or the motion state it goes into.
+
+    Never at the instant of its newest message: others that came with it are to be taken first.
+    """
     due, what = change_due(vehicle)
     alarm: tuple[int, str | int] = (due, what)
     if vehicle.state == MOVING:
@@ -36,18 +39,21 @@ def next_alarm(book: RegionBook, vehicle: Vehicle, silence_ms: int) -> tuple[int
             at = visit.received_at + round(dwell_s * 1000)
             if at < alarm[0] or (at == alarm[0] and isinstance(alarm[1], str) and key < alarm[1]):
                 alarm = at, key
-    return alarm
+    if book.scheduled and by_our_clock(vehicle) and (edge := next_edge(book, vehicle)) < alarm[0]:
+        alarm = edge, WINDOW
+    return max(alarm[0], vehicle.received_at + 1), alarm[1]
 
 
 def ring(book: RegionBook, vehicle: Vehicle, what: str | int, due: int, now: int) -> list[Event]:
     """The timer went off. `time` is when it was due; a dwell is due by the clock of the fixes."""
+    if what == WINDOW:
+        return turn(book, vehicle, next_edge(book, vehicle), due, now)
     if what == DOUBT:
         return settle(book, vehicle, None, now)
     seen = (vehicle.decided if vehicle.beyond else None) or vehicle.ping
     occasion = Occasion("timer", due, vehicle.ping.time, now, vehicle.delayed, seen)
     if isinstance(what, str):
-        region, visit = book.regions[what], vehicle.visits[what]
-        occasion.dwell(region, visit, time=dwell_at(region, visit))
+        occasion.dwell(book.regions[what], vehicle.visits[what])
     elif what == SILENT:
         vehicle.silent = True
         occasion.make("silent", heard_at=vehicle.received_at, silent_s=(due - vehicle.received_at) / 1000)

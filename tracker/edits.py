@@ -1,4 +1,4 @@
-"""Edits: what a new, changed or deleted region, or a schedule's window, does to one vehicle.
+"""Edits: what a new, changed or deleted region does to one vehicle.
 
 Every live vehicle is evaluated once per edit, some now and some later; each remembers the last edit it saw (`rev`).
 There is one edit at a time: a new one waits until the last is done, so the regions in force are always enough.
@@ -14,6 +14,7 @@ from tracker.events import Event
 from tracker.occasion import Occasion
 from tracker.regions import Region, RegionBook
 from tracker.vehicle import Vehicle
+from tracker.windows import by_our_clock, follow
 
 
 class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -25,7 +26,6 @@ class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
     kept: list[str] = []  # only names or rules changed: who is inside stays
     deleted: dict[str, dict[str, Any]] = {}  # region id → its last Feature
     versions: dict[str, int] = {}  # of the deletions
-    windows: bool = False  # schedules opened or closed
     read: dict[str, Any] = {}  # the deleted ones as Regions; not written
 
     def as_json(self) -> str:
@@ -49,10 +49,8 @@ def evaluate(book: RegionBook, vehicle: Vehicle, edit: Edit) -> list[Event]:
     """Bring one vehicle up to date with an edit. Events are those of the edit's instant, whenever this is called."""
     vehicle.rev = edit.rev
     events: list[Event] = []
-    if not vehicle.delayed:  # one whose fixes are old lives by their clock, not by ours
-        events = obey(book, vehicle, edit.at, edit.at, passing=edit.changed)
-    if edit.windows:
-        return events
+    if by_our_clock(vehicle):
+        events = follow(book, vehicle, edit.at, edit.at, vehicle.delayed, passing=edit.changed)
     ping, visits = vehicle.decided, vehicle.visits
     if ping is None:
         return events
@@ -88,44 +86,6 @@ def evaluate(book: RegionBook, vehicle: Vehicle, edit: Edit) -> list[Event]:
             occasion = _occasion("region_changed", edit.at, book.regions[key].version, edit.at, vehicle).by_our_clock()
             occasion.overspeed_end(book.regions[key], visit)
             events += occasion.events
-    return events
-
-
-def obey(book: RegionBook, vehicle: Vehicle, upto: int, now: int, passing: dict[str, str] | None = None) -> list[Event]:
-    """Let the schedules between the vehicle's clock and `upto` open and close regions where its newest fix is."""
-    clock = vehicle.clock
-    if upto <= clock:
-        return []
-    vehicle.clock = upto
-    if not book.scheduled or book.is_quiet(clock, upto):
-        return []
-    ping, visits, events = vehicle.decided, vehicle.visits, list[Event]()
-    if ping is None:
-        return events
-    here = book.cells.at(ping.lat, ping.lon)
-    turned: list[tuple[int, str]] = []
-    for key in book.scheduled.intersection((*here, *visits, *vehicle.touches)):
-        schedule = book.regions[key].rules.schedule
-        if schedule is None or key in (passing or ()):
-            continue
-        is_open = schedule.open_at(upto)
-        if not is_open:
-            vehicle.touches.pop(key, None)
-        ends = key in visits and not is_open
-        begins = key in here and key not in visits and is_open and not schedule.open_at(clock)
-        if ends or begins:
-            turned.append((schedule.change_before(upto) or upto, key))
-    for at, key in sorted(turned):
-        region = book.regions[key]
-        vehicle.write_peak()
-        if key in visits:
-            occasion = _occasion("window_close", at, f"window {at}", now, vehicle)
-            occasion.leave(region, visits.pop(key))
-        else:
-            occasion = _occasion("window_open", at, f"window {at}", now, vehicle)
-            visits[key] = occasion.enter(region)
-        events += occasion.events
-    vehicle.raw = book.covering(ping.lat, ping.lon, upto)
     return events
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
-from tracker.alarms import DOUBT, MISSED, expel, next_alarm, ring
+from tracker.alarms import DOUBT, MISSED, WINDOW, expel, next_alarm, ring
 from tracker.doubts import is_doubtful, settle
-from tracker.edits import Edit, evaluate, obey
+from tracker.edits import Edit, evaluate
 from tracker.events import DELAYED_MS, Change, Event, Registered
 from tracker.geo import distance_m
 from tracker.motion import OFFLINE_GAPS, OFFLINE_MS, observe, pace, wake
@@ -29,6 +29,7 @@ from tracker.stores import HELD, LATE, LIVE, Loaded, SavedRegion, SavedVehicle, 
 from tracker.vehicle import ASK, NEVER, NEW, SAME, Vehicle
 from tracker.visits import Moves, appear, beyond, move
 from tracker.watch import is_watched, report, tell
+from tracker.windows import dwells, follow
 
 __all__ = ["Fleet", "FleetSettings", "Outcome", "Step"]
 
@@ -66,8 +67,6 @@ class Fleet:
         self._timers: list[tuple[int, int, str]] = []  # heap of (due, n, vehicle); stale entries are passed over
         self._edit = Edit(0, 0)  # the newest edit or window; all older ones are done
         self._todo: list[str] = []  # vehicles still to be evaluated against it, the next one last
-        self._windows_at = 0  # schedules were obeyed up to here, receipt clock
-        self._windows_due: int | None = None
 
     # -- starting, and going back -------------------------------------------------------------------------------
 
@@ -81,8 +80,6 @@ class Fleet:
         self.register_entries = {entry.vehicle: entry for entry in loaded.registered}
         self._last_n = loaded.last_n
         self._returned_from = now + SLACK_MS
-        self._windows_at = int(loaded.meta.get("windows_at", now))
-        self._windows_due = self.regions.next_change(self._windows_at)
         if text := loaded.meta.get("edit"):
             self._edit = Edit.from_json(text)
         self._load(loaded.vehicles)
@@ -150,6 +147,8 @@ class Fleet:
         for at in order:
             ping = pings[at]
             vehicle = vehicles.get(ping.vehicle)
+            if vehicle is not None and vehicle.queued <= now:
+                self._ring(vehicle, now, draft)
             if vehicle is None or ping.time <= vehicle.top or ping.time < vehicle.floor:  # others are surely new
                 outcome = self._returns(ping, known) if vehicle is None else self._known(vehicle, ping, known)
                 if outcome is not None:
@@ -255,8 +254,12 @@ class Fleet:
         book = self.regions
         if self._todo and self._is_behind(vehicle):
             self._catch_up(vehicle, draft)
-        if book.scheduled and (turned := obey(book, vehicle, ping.time, now)):
-            self._changed(vehicle, turned, draft)
+        delayed = now - ping.time > DELAYED_MS
+        if vehicle.watched or book.scheduled:
+            passed = follow(book, vehicle, ping.time, now, delayed or vehicle.delayed)
+            passed += dwells(book, vehicle, ping.time, now, delayed)
+            if passed:
+                self._changed(vehicle, passed, draft)
         elif ping.time > vehicle.clock:
             vehicle.clock = ping.time
         before, back = None if anew else vehicle.sure, None
@@ -292,14 +295,14 @@ class Fleet:
         vehicle.sure = ping
         vehicle.ping = ping
         vehicle.received_at = now
-        vehicle.delayed = now - ping.time > DELAYED_MS
+        vehicle.delayed = delayed
         if moves is not None or events:
             if moves is not None and (moves.enters or moves.exits):
                 vehicle.publish()
             self._settle(vehicle)
         elif vehicle.doubt is not None or vehicle.beyond:
             self._settle(vehicle)
-        elif changed or slow:
+        elif changed or slow or (book.scheduled and vehicle.queued > book.turns_at(vehicle.clock)):
             self._queue(vehicle)
         draft.add(vehicle, events)
 
@@ -317,6 +320,8 @@ class Fleet:
 
     def glance(self, vehicle: Vehicle, ping: Ping, now: int) -> None:
         """A newer fix of a vehicle that is surely near no region, for rehearsals: only how it moves is learnt."""
+        if vehicle.queued <= now:
+            self._ring(vehicle, now, Draft())
         changed = observe(vehicle, ping, is_doubtful(vehicle, ping))
         pace(vehicle, now)
         vehicle.ping = vehicle.sure = ping
@@ -350,7 +355,7 @@ class Fleet:
     def save_regions(self, regions: list[Region], now: int) -> Step:
         """Put regions in force, under the versions they carry. `evaluate` then finds out who is in them."""
         draft = Draft()
-        self._finish(draft)
+        self._ring_all(now, draft)
         changed: dict[str, str] = {}
         kept: list[str] = []
         if len(regions) > MANY:
@@ -372,13 +377,12 @@ class Fleet:
 
     def delete_regions(self, ids: Iterable[str], now: int) -> Step:
         """Take regions out of force; KeyError for an unknown one. `evaluate` then lets the vehicles out."""
+        read: dict[str, Any] = {id: self.regions.regions[id] for id in ids}
         draft = Draft()
-        self._finish(draft)
+        self._ring_all(now, draft)
         deleted: dict[str, dict[str, Any]] = {}
         versions: dict[str, int] = {}
-        read: dict[str, Any] = {}
-        for id in ids:
-            region = read[id] = self.regions.regions[id]
+        for id, region in read.items():
             self.regions.remove(id)
             deleted[id], versions[id] = region.feature(), region.version + 1
             draft.commit.regions.append(SavedRegion(id, region.version + 1, now, None))
@@ -397,21 +401,11 @@ class Fleet:
     def _start(self, edit: Edit, draft: Draft) -> None:
         self._edit = edit
         self._todo = self._last_first()
-        if not edit.windows:
-            if self._windows_due is None:
-                self._windows_at = edit.at
-            self._windows_due = self.regions.next_change(self._windows_at)
         draft.commit.meta["edit"] = edit.as_json()
-        draft.commit.meta["windows_at"] = str(self._windows_at)
         self._done(draft)
 
     def _last_first(self) -> list[str]:
         return sorted(self.vehicles, key=lambda name: -self.vehicles[name].n)
-
-    def _finish(self, draft: Draft) -> None:
-        """There is one edit at a time: whoever has not seen the last one sees it before the next."""
-        if self._todo:
-            self._evaluate(len(self._todo), draft)
 
     def _evaluate(self, limit: int, draft: Draft) -> None:
         for _ in range(min(limit, len(self._todo))):
@@ -441,29 +435,35 @@ class Fleet:
 
     def due_at(self) -> int | None:
         """When `fire` should be called, or a little before."""
-        timer = self._timers[0][0] if self._timers else NEVER
-        due = min(timer, NEVER if self._windows_due is None else self._windows_due)
-        return None if due >= NEVER else due
+        return self._timers[0][0] if self._timers and self._timers[0][0] < NEVER else None
 
     def fire(self, now: int, limit: int = 1000) -> Step | None:
-        """Do what is due, in the order of the due times, `limit` at most. None when nothing was."""
+        """Do what is due, in the order of the due times, `limit` at most. None when nothing was.
+
+        A message rings its vehicle's own timers before it is taken, and an edit everybody's: who fires late decides
+        nothing else.
+        """
         draft = Draft()
-        for _ in range(limit):
-            due = self.due_at()
-            if due is None or due > now:
-                break
-            if due == self._windows_due:
-                self._turn_windows(due, now, draft)
-            else:
-                self._go_off(now, draft)
+        self._ring_all(now, draft, limit)
         return draft.step() if draft.says_anything() else None
 
-    def _turn_windows(self, due: int, now: int, draft: Draft) -> None:
-        self._finish(draft)
-        following = self.regions.next_change(due)
-        self._windows_at = now if following is not None and following <= now else due
-        self._windows_due = self.regions.next_change(self._windows_at)
-        self._start(Edit(self._edit.rev + 1, self._windows_at, windows=True), draft)
+    def _ring_all(self, now: int, draft: Draft, limit: int | None = None) -> None:
+        if (
+            limit is None and self._todo
+        ):  # there is one edit at a time: whoever has not seen the last one sees it before the next
+            self._evaluate(len(self._todo), draft)
+        while self._timers and self._timers[0][0] <= now and limit != 0:
+            self._go_off(now, draft)
+            limit = None if limit is None else limit - 1
+
+    def _ring(self, vehicle: Vehicle, now: int, draft: Draft) -> None:
+        """Everything of one vehicle that is due."""
+        vehicle.queued = NEVER  # what the heap has of it is passed over
+        if self._is_behind(vehicle):
+            self._catch_up(vehicle, draft)
+        while (alarm := self._next(vehicle))[0] <= now:
+            self._went_off(vehicle, *alarm, now, draft)
+        self._settle(vehicle)
 
     def _go_off(self, now: int, draft: Draft) -> None:
         queued, n, name = heappop(self._timers)
@@ -475,12 +475,15 @@ class Fleet:
             self._catch_up(vehicle, draft)
         due, what = self._next(vehicle)
         if due <= queued:  # otherwise it waits for its turn, which may be now as well
-            draft.add(vehicle, ring(self.regions, vehicle, what, due, now))
-            if what == DOUBT:
-                vehicle.publish()
+            self._went_off(vehicle, due, what, now, draft)
             self._settle(vehicle)
         else:
             self._queue(vehicle)
+
+    def _went_off(self, vehicle: Vehicle, due: int, what: str | int, now: int, draft: Draft) -> None:
+        draft.add(vehicle, ring(self.regions, vehicle, what, due, now))
+        if what in (WINDOW, DOUBT):
+            vehicle.publish()
 
     def _next(self, vehicle: Vehicle) -> tuple[int, str | int]:
         return next_alarm(self.regions, vehicle, round(self.settings.silence_s * 1000))
@@ -513,8 +516,7 @@ class Fleet:
         draft = Draft()
         vehicle = self.vehicles.get(name)
         if vehicle is not None:
-            if self._is_behind(vehicle):
-                self._catch_up(vehicle, draft)
+            self._ring(vehicle, now, draft)
             draft.add(vehicle, expel(self.regions, vehicle, now))
             draft.remove(vehicle)
             del self.vehicles[name]

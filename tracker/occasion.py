@@ -8,7 +8,7 @@ from typing import Any
 from tracker.events import DELAYED_MS, Event, event_id
 from tracker.ping import Ping
 from tracker.regions import Region
-from tracker.vehicle import Touch, Visit
+from tracker.vehicle import Seen, Touch, Visit, Why
 from tracker.visits import CLEAR_M, counted
 
 
@@ -42,7 +42,8 @@ class Occasion:
         """Add an event of this occasion."""
         ping = self.ping
         if region is not None:
-            detail["why"] = self.why(region)
+            why: Why = detail.pop("why", None) or self.why(region)
+            detail["why"] = why.told()
         self.events.append(
             Event(
                 id=event_id(kind, ping.vehicle, region.id if region else None, detail.pop("cause", self.cause)),
@@ -51,8 +52,8 @@ class Occasion:
                 time=detail.pop("time", self.time),
                 received_at=self.now,
                 reason=detail.pop("reason", self.reason),
-                lat=ping.lat,
-                lon=ping.lon,
+                lat=detail.pop("lat", ping.lat),
+                lon=detail.pop("lon", ping.lon),
                 region=region.id if region else None,
                 version=region.version if region else None,
                 delayed=self.delayed,
@@ -60,9 +61,11 @@ class Occasion:
             )
         )
 
-    def enter(self, region: Region) -> Visit:
+    def enter(self, region: Region, received: int | None = None) -> Visit:
+        """`received`: when this was known, if not just now."""
         self.make("enter", region)
-        return Visit(self.time, self.now, -1.0 if self.ping.speed_mps is None else self.ping.speed_mps)
+        speed_mps = -1.0 if self.ping.speed_mps is None else self.ping.speed_mps
+        return Visit(self.time, received or self.now, speed_mps, why=self.why(region))
 
     def exit(self, region: Region, visit: Visit) -> None:
         detail: dict[str, Any] = {"entered_at": visit.entered_at, "duration_s": self.since(visit.entered_at)}
@@ -86,9 +89,14 @@ class Occasion:
             chord_m=round(touch.chord_m, 1),
         )
 
-    def dwell(self, region: Region, visit: Visit, **known: Any) -> None:
+    def dwell(self, region: Region, visit: Visit) -> None:
+        """Whoever finds out, a fix or a timer: the event is that of the enter, so many seconds later."""
         visit.dwelled = True
         after_s = region.rules.dwell_s
+        known: dict[str, Any] = {"reason": "timer", "time": dwell_at(region, visit)}
+        if visit.why is not None:  # None: it began before we kept this
+            known |= {"why": visit.why, "lat": visit.why.to.lat, "lon": visit.why.to.lon}
+            visit.why = None
         cause = f"{visit.entered_at}+{after_s:g}"
         self.make("dwell", region, cause=cause, entered_at=visit.entered_at, dwell_s=after_s, **known)
 
@@ -118,23 +126,25 @@ class Occasion:
         """Seconds from then to now."""
         return max(0, self.until - time) / 1000
 
-    def why(self, region: Region) -> dict[str, Any]:
+    def why(self, region: Region) -> Why:
         """What decided: the fixes, their distance to the edge (negative inside), and the thresholds, in metres."""
         accuracy = counted(self.ping.accuracy_m)
         deep, clear = (0.0, 0.0) if region.exact else (min(accuracy, region.inner_m), max(CLEAR_M, 2 * accuracy))
-        why: dict[str, Any] = {"to": _seen(region, self.ping)}
-        if self.before is not None:
-            why["from"] = _seen(region, self.before)
-        why |= {"enter_m": round(0.0 - deep, 1), "exit_m": round(clear, 1), "debounce": region.debounce}
-        return why
+        return Why(
+            _seen(region, self.ping),
+            None if self.before is None else _seen(region, self.before),
+            round(0.0 - deep, 1),
+            round(clear, 1),
+            region.debounce,
+        )
 
 
-def _seen(region: Region, ping: Ping) -> dict[str, Any]:
+def dwell_at(region: Region, visit: Visit) -> int:
+    """The instant, by the clock of the fixes, at which a visit has lasted long enough."""
+    return visit.entered_at + round((region.rules.dwell_s or 0) * 1000)
+
+
+def _seen(region: Region, ping: Ping) -> Seen:
     edge_m = region.shape.signed_distance_m(ping.lat, ping.lon)
-    return {
-        "time": ping.time,
-        "lat": ping.lat,
-        "lon": ping.lon,
-        "accuracy_m": ping.accuracy_m,
-        "edge_m": round(edge_m, 1) if isfinite(edge_m) else None,  # the whole world has no edge
-    }
+    known_m = round(edge_m, 1) if isfinite(edge_m) else None  # the whole world has no edge
+    return Seen(ping.time, ping.lat, ping.lon, ping.accuracy_m, known_m)

@@ -160,17 +160,18 @@ class Pipeline:
         if self._inbox.waiting and self._inbox.waiting + len(pings) > self._limit:
             self._refused += len(pings)
             raise Overloaded(f"{self._inbox.waiting} positions wait to be stored already; try again in a second")
+        now = self._now()  # of all chunks: no timer goes off between them
         if len(pings) <= CHUNK:
-            return [self._put_pings(pings)]
+            return [self._put_pings(pings, now)]
         # Chunks in fix order decide what the whole would have decided: nothing in a later one is older.
         pings = sorted(pings, key=lambda ping: ping.time)
-        return [self._put_pings(pings[begin : begin + CHUNK]) for begin in range(0, len(pings), CHUNK)]
+        return [self._put_pings(pings[begin : begin + CHUNK], now) for begin in range(0, len(pings), CHUNK)]
 
-    def _put_pings(self, pings: list[Ping]) -> asyncio.Future[Answer]:
+    def _put_pings(self, pings: list[Ping], now: int) -> asyncio.Future[Answer]:
         def apply(now: int, known: Known) -> Step:
             return self._fleet.apply(pings, now, known)
 
-        return self._put(Entry(self._now(), apply, _count, pings=pings))
+        return self._put(Entry(now, apply, _count, pings=pings))
 
     # --------------------------------------------------------------------------------------------------- edits
 
@@ -295,7 +296,7 @@ class Pipeline:
 
     async def _intake(self) -> None:
         while True:
-            entries = self._under_way = self._inbox.take(MOST)
+            entries = self._under_way = [] if self._comes_later(self._inbox.first) else self._inbox.take(MOST)
             if not (entries and entries[0].alone):
                 entries += self._own()
             if entries and asyncio.get_running_loop().time() > self._end:
@@ -314,9 +315,20 @@ class Pipeline:
         for entry, _ in self._lasting:
             entry.fail(StoreError("The region is stored; it takes effect everywhere after the restart."))
 
+    def _is_patient(self) -> bool:
+        """Are timers and evaluations to wait?"""
+        return self._stopping.is_set() or asyncio.get_running_loop().time() < self._patience
+
+    def _comes_later(self, entry: Entry[Any] | None) -> bool:
+        """Before an edit the timers that are due have their turn, a slice at a time."""
+        if entry is None or not entry.alone or self._is_patient():
+            return False
+        due = self._fleet.due_at()
+        return due is not None and due <= entry.now
+
     def _own(self) -> list[Entry[Any]]:
         """What the journal's own time brings: the next slice of an edit's evaluation, timers that are due."""
-        if self._stopping.is_set() or asyncio.get_running_loop().time() < self._patience:
+        if self._is_patient():
             return []
         first = self._inbox.first
         now = first.now if first else self._now()  # nothing that waits came before it
@@ -325,7 +337,7 @@ class Pipeline:
             own.append(Entry(now, self._evaluate, self._evaluated))
         due = self._fleet.due_at()
         if due is not None and due <= now:
-            own.append(Entry(now, lambda now, _: self._fleet.fire(now, SLICE), self._fired))
+            own.append(Entry(now, lambda now, _: self._fleet.fire(now, SLICE), lambda _: None))
         return own
 
     def _evaluate(self, now: int, _: Known) -> Step | None:
@@ -345,10 +357,6 @@ class Pipeline:
             for entry, done in self._lasting:
                 entry.resolve(done)
             self._lasting.clear()
-
-    def _fired(self, step: Step | None) -> None:
-        if step is not None:  # a schedule's window may have turned: that is an edit like any other
-            self._evaluating = True
 
     def _set_alarm(self) -> asyncio.TimerHandle | None:
         loop = asyncio.get_running_loop()

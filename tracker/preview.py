@@ -22,7 +22,7 @@ async def preview(fleet: Fleet, store: Store, feature: Any, now: int, most: int 
     """Who would be in a region now, and the events the last 24 h of stored pings would have made. Raises Invalid."""
     region = await asyncio.to_thread(Region.read, feature, id=feature["id"], version=0, now=now)
     rehearsal = Rehearsal(region, fleet.settings, now - SPAN_MS)
-    inside = sorted([name async for name, one in in_slices(list(fleet.vehicles.items())) if rehearsal.holds(one)])
+    inside = sorted([name async for name, one in in_slices(list(fleet.vehicles.items())) if rehearsal.holds(one, now)])
     after, until = 0, now
     capped = False
     while rows := await store.pings_since(now - SPAN_MS, after, PAGE):

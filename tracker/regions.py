@@ -13,7 +13,7 @@ from tracker.errors import Invalid
 from tracker.events import KINDS
 from tracker.ping import Scalar
 from tracker.rules import Rules, read_rules
-from tracker.schedule import Schedule
+from tracker.schedule import SPAN_MS, Schedule
 from tracker.shapes import Shape, read_shape
 from tracker.times import rfc3339
 
@@ -174,6 +174,18 @@ class RegionBook:
             return [key for key in keys if self.regions[key].open_at(clock)]
         return keys
 
+    def schedule(self, id: str) -> Schedule:
+        """Of a region that has one."""
+        schedule = self.regions[id].rules.schedule
+        assert schedule is not None
+        return schedule
+
+    def turns_at(self, time: int) -> int:
+        """As `next_change`, but remembered: asked for every ping."""
+        if not self._quiet[0] <= time < self._quiet[1]:
+            self.is_quiet(time, time)
+        return self._quiet[1]
+
     def next_change(self, time: int) -> int | None:
         """The next instant after `time` at which a schedule opens or closes a region."""
         changes = (schedule.change_after(time) for schedule in self._schedules())
@@ -183,7 +195,7 @@ class RegionBook:
         """Does no schedule open or close anything in since < time <= until?"""
         if not (self._quiet[0] <= since and until < self._quiet[1]):
             last = max((schedule.change_before(until) or 0 for schedule in self._schedules()), default=0)
-            self._quiet = (last or since, self.next_change(until) or until + 1)
+            self._quiet = (last or since, self.next_change(until) or until + SPAN_MS)
         return self._quiet[0] <= since
 
     def _schedules(self) -> Iterable[Schedule]:

@@ -18,6 +18,7 @@ from tracker.regions import Region
 from tracker.shapes import Shape
 from tracker.vehicle import Vehicle
 from tracker.visits import CLEAR_M, WORST_M
+from tracker.windows import by_our_clock
 
 Box = tuple[float, float, float, float]  # west, south, east, north
 
@@ -65,10 +66,10 @@ class Rehearsal:
         """Let the timers run until now."""
         self._fire(now)
 
-    def holds(self, vehicle: Vehicle) -> bool:
+    def holds(self, vehicle: Vehicle, now: int) -> bool:
         """Would the region have this vehicle of a live fleet at this moment?"""
-        fix = vehicle.decided
-        return fix is not None and self.region.open_at(vehicle.clock) and self.region.shape.covers(fix.lat, fix.lon)
+        fix, clock = vehicle.decided, now if by_our_clock(vehicle) else vehicle.clock
+        return fix is not None and self.region.open_at(clock) and self.region.shape.covers(fix.lat, fix.lon)
 
     def _feed(self, ping: Ping, received_at: int) -> None:
         self._fire(received_at)
@@ -76,9 +77,7 @@ class Rehearsal:
 
     def _fire(self, now: int) -> None:
         while (due := self._fleet.due_at()) is not None and due <= now:
-            if step := self._fleet.fire(due):
-                self._note(step.change.events)
-            while step := self._fleet.evaluate(1000, due):
+            if step := self._fleet.fire(now):
                 self._note(step.change.events)
 
     def _note(self, events: Iterable[Event]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -21,6 +22,35 @@ NEVER = 1 << 62  #: ms: after every time
 NEW, SAME, OTHER, ASK = range(4)  #: a fix time is not known yet; known with this place; with another; ask the store
 
 
+class Seen(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A fix beside a region, as an event explains itself with it."""
+
+    time: int
+    lat: float
+    lon: float
+    accuracy_m: float | None
+    edge_m: float | None  # to the region's edge, negative inside; the whole world has none
+
+    def told(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__struct_fields__}
+
+
+class Why(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What decided about a vehicle and a region."""
+
+    to: Seen
+    before: Seen | None
+    enter_m: float
+    exit_m: float
+    debounce: str
+
+    def told(self) -> dict[str, Any]:
+        why: dict[str, Any] = {"to": self.to.told()}
+        if self.before is not None:
+            why["from"] = self.before.told()
+        return why | {"enter_m": self.enter_m, "exit_m": self.exit_m, "debounce": self.debounce}
+
+
 class Visit(msgspec.Struct, array_like=True, gc=False):
     """The time a vehicle is in a region."""
 
@@ -31,6 +61,7 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
     over_since: int = 0  # first fix over the limit in a row
     over_top_mps: float = 0.0
     over_told: bool = False  # overspeed_start was made
+    why: Why | None = None  # of its enter, until the dwell was told with it
 
 
 class Touch(msgspec.Struct, array_like=True, gc=False):

@@ -22,31 +22,17 @@ def tell(book: RegionBook, vehicle: Vehicle, moves: Moves | None, occasion: Occa
         for key in moves.enters:
             vehicle.visits[key] = occasion.enter(regions[key])
         for key, visit in moves.exits:
-            _close(regions[key], visit, occasion)
+            if visit.over_told:
+                occasion.overspeed_end(regions[key], visit)
     for key in sorted(vehicle.visits):
         region, visit = regions[key], vehicle.visits[key]
-        if region.rules.dwell_s is not None and not visit.dwelled and occasion.time >= dwell_at(region, visit):
-            occasion.dwell(region, visit)
         if region.rules.speed_limit_mps is not None and occasion.ping.speed_mps is not None:
             _pace(region, visit, occasion, occasion.ping.speed_mps, region.rules.speed_limit_mps)
-
-
-def dwell_at(region: Region, visit: Visit) -> int:
-    """The instant, by the clock of the fixes, at which a visit has lasted long enough."""
-    return visit.entered_at + round((region.rules.dwell_s or 0) * 1000)
 
 
 def is_watched(region: Region, visit: Visit) -> bool:
     """Has this visit rules that the next fix must be held against?"""
     return region.rules.speed_limit_mps is not None or (region.rules.dwell_s is not None and not visit.dwelled)
-
-
-def _close(region: Region, visit: Visit, occasion: Occasion) -> None:
-    """A visit ended with this fix. It lasted until then: what was due in between is told now."""
-    if region.rules.dwell_s is not None and not visit.dwelled and occasion.time >= dwell_at(region, visit):
-        occasion.dwell(region, visit, time=dwell_at(region, visit))
-    if visit.over_told:
-        occasion.overspeed_end(region, visit)
 
 
 def _pace(region: Region, visit: Visit, occasion: Occasion, speed_mps: float, limit_mps: float) -> None:
