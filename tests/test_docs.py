@@ -17,6 +17,7 @@ from tracker.events import KINDS
 from tracker.formats import REASONS, formats
 from tracker.protocols import spoken
 from tracker.web.app import create_app
+from tracker.web.health import METRICS
 
 ROOT = Path(__file__).parent.parent
 PAGES = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
@@ -64,6 +65,11 @@ def test_every_event_kind_is_documented(kind: str) -> None:
 @pytest.mark.parametrize("code", sorted(wire.CLOSE_CODES))
 def test_every_close_code_is_documented(code: int) -> None:
     assert str(code) in PAGES["wire.md"], "docs/wire.md"
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_is_documented(name: str) -> None:
+    assert f"| `tracker_{name}` | {METRICS[name]} |" in PAGES["metrics.md"], "docs/metrics.md"
 
 
 @pytest.mark.parametrize("name", [one.name for one in spoken()])

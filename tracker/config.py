@@ -67,9 +67,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         float, Meta(gt=0, description="how long a body may stand still before it is given up")
     ] = 30
 
-    max_connections: Annotated[int, Meta(ge=10, description="connections open at once; further ones are closed")] = (
-        20_000
-    )
+    max_connections: Annotated[
+        int,
+        Meta(ge=10, description="connections open at once, nine tenths of them from one address; idle ones give way"),
+    ] = 20_000
     keep_alive_s: Annotated[float, Meta(gt=0, description="how long an idle HTTP connection stays open")] = 75.0
 
     live_connections: Annotated[int, Meta(ge=1, description="viewers connected at once")] = 10_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -424,10 +425,15 @@ def test_health_is_told_to_people_and_programs(shared_server: Server) -> None:
     assert shared_server.get("/readyz").json()["status"] == "ok"
     metrics = shared_server.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
-    for line in metrics.body.decode().splitlines():
-        name, value = line.removeprefix("# TYPE ").split(" ")
+    lines = metrics.body.decode().splitlines()
+    for told, kind, sample in zip(lines[::3], lines[1::3], lines[2::3], strict=True):
+        name, value = sample.split(" ")
+        assert told.startswith(f"# HELP {name} ")
+        assert told.endswith(".")
+        assert kind == f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}"
         assert name.startswith("tracker_")
-        assert line.startswith("#") or float(value) >= 0
+        assert float(value) >= 0
+        assert not re.search(r"_(ms|s|kb|mb)(_total)?$", name), "base units, spelt out"
 
 
 @pytest.mark.parametrize(

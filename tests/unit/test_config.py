@@ -121,3 +121,21 @@ def test_a_page_of_another_origin_may_read_nothing_into_us(origin: bytes) -> Non
 def test_our_own_page_and_named_ones_may() -> None:
     access().check("POST", {b"host": b"localhost:8000", b"origin": b"http://localhost:8000"})
     access(origins=["https://desk.example"]).check("POST", {b"host": b"localhost", b"origin": b"https://desk.example"})
+
+
+@pytest.mark.parametrize("site", [b"cross-site", b"same-site", b"Cross-Site ", b"", b"something-new"])
+def test_a_page_of_another_site_that_hides_its_origin_may_change_nothing(site: bytes) -> None:
+    from tracker.errors import NotAllowed
+
+    headers = {b"host": b"localhost:8000", b"sec-fetch-site": site}
+    for method in ("POST", "PUT", "PATCH", "DELETE", "CONNECT"):
+        with pytest.raises(NotAllowed) as caught:
+            access().check(method, headers)
+        assert caught.value.code == "origin_not_allowed"
+    access().check("GET", headers)
+    access(origins=["https://desk.example"]).check("POST", headers | {b"origin": b"https://desk.example"})
+
+
+@pytest.mark.parametrize("site", [b"same-origin", b"none"])
+def test_our_own_page_and_a_typed_address_need_no_origin(site: bytes) -> None:
+    access().check("POST", {b"host": b"localhost:8000", b"sec-fetch-site": site})

@@ -47,8 +47,12 @@ class Access:
                 "host_not_allowed",
                 f"this server does not go by the name {_shown(host)}; add it to the setting `hosts` when it should",
             )
+        if method in SAFE:
+            return EVERYTHING
         origin = headers.get(b"origin")
-        if origin is not None and method not in SAFE and not self._is_same_origin(origin, host):
+        if origin is None and _is_from_another_site(headers):
+            raise NotAllowed("origin_not_allowed", "a page of another site may not do this, and it does not say which")
+        if origin is not None and not self._is_same_origin(origin, host):
             raise NotAllowed(
                 "origin_not_allowed",
                 f"a page from {_shown(origin)} may not do this; add it to the setting `origins` when it should",
@@ -86,6 +90,11 @@ def check_bind(settings: Settings) -> str | None:
             "add --open to let everybody in, or listen on 127.0.0.1"
         )
     return f"everybody who can reach {settings.host}:{settings.port} may see and change everything (--open)"
+
+
+def _is_from_another_site(headers: Mapping[bytes, bytes]) -> bool:
+    """What the browser says of the page, where a page can keep its Origin from being sent."""
+    return headers.get(b"sec-fetch-site", b"none").strip().lower() not in (b"same-origin", b"none")
 
 
 def _is_address(name: str) -> bool:

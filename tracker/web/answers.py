@@ -29,7 +29,10 @@ _CODES = {
     408: ("timeout", "Too slow"),
     413: ("too_large", "Too large"),
     415: ("unsupported_type", "Unsupported type or encoding"),
+    431: ("headers_too_large", "Headers too large"),
     500: ("internal", "Something went wrong"),
+    501: ("not_implemented", "Not implemented"),
+    505: ("http_version", "HTTP version not supported"),
 }
 
 

@@ -33,6 +33,7 @@ def create_app(settings: Settings | None = None, beside: Callable[[Node], Awaita
     app = Quart("tracker", static_folder=None)
     app.logger.addFilter(_is_unexpected)
     app.extensions["node"] = node
+    app.extensions["tracker.slots"] = node.slots
     app.config["MAX_CONTENT_LENGTH"] = None  # Quart sees no body: routes read them within their own limits
     app.config["BODY_TIMEOUT"] = node.settings.body_timeout_s
     app.config["RESPONSE_TIMEOUT"] = None  # a track or a file may take a slow client long

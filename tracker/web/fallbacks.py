@@ -15,6 +15,7 @@ from tracker.viewer import Viewer
 from tracker.web import api, serving
 from tracker.web.answers import problem
 from tracker.web.live import PATH, Line, Live, grants
+from tracker.web.sockets import HUNG_UP
 
 MOST_WAIT_S = 25.0  #: a proxy gives up at 30
 POLL_MS = 2000  #: how soon to ask again
@@ -28,11 +29,15 @@ class _UpgradeRequired(TrackerError):
 class Letters:
     """An outlet that keeps messages until an HTTP answer takes them."""
 
-    def __init__(self) -> None:
+    def __init__(self, hung_up: asyncio.Future[None] | None = None) -> None:
         self.letters: list[bytes] = []
         self.pending = 0
         self.news = asyncio.Event()
         self.over = False
+        self.hurried = False  # the peer speaks no more: tell what there is, wait for nothing
+        self._hung_up = hung_up
+        if hung_up is not None:
+            hung_up.add_done_callback(self._hurry)
         self.peer: Any = None  # of the HTTP connection
         self._loop = asyncio.get_running_loop()
 
@@ -53,6 +58,15 @@ class Letters:
 
     def ping(self) -> None:
         pass
+
+    def _hurry(self, _: Any) -> None:
+        self.hurried = True
+        self.news.set()
+
+    def done(self) -> None:
+        """The answer is given; its connection may be kept for another."""
+        if self._hung_up is not None:
+            self._hung_up.remove_done_callback(self._hurry)
 
     def close(self, code: int) -> None:
         """End the stream; a peer that does not read is cut off."""
@@ -78,7 +92,7 @@ def blueprint(live: Live) -> Blueprint:
     async def stream() -> Response:
         live.admit(request.remote_addr or "")
         follow = asked(request.headers.get("Last-Event-ID") or None)
-        letters = Letters()
+        letters = Letters(_hung_up())
         letters.peer = request.scope.get("client")
         line = live.open(letters, letters, request.remote_addr or "", live.node.access.check("GET", {}))
         live.obey(line.viewer, follow)
@@ -92,7 +106,7 @@ def blueprint(live: Live) -> Blueprint:
     async def changes() -> Response:
         wait_s = min(max(_number("wait") or 0.0, 0.0), MOST_WAIT_S)
         follow = asked(None)
-        letters = Letters()
+        letters = Letters(_hung_up())
         viewer = Viewer(letters, grants=grants(live.node.access.check("GET", {})))
         if wait_s:
             live.admit(request.remote_addr or "")
@@ -104,23 +118,29 @@ def blueprint(live: Live) -> Blueprint:
     return routes
 
 
+def _hung_up() -> asyncio.Future[None] | None:
+    extensions: dict[str, Any] = request.scope.get("extensions") or {}
+    return extensions.get(HUNG_UP)
+
+
 async def _events(live: Live, line: Line, letters: Letters) -> AsyncGenerator[bytes]:
     try:
         yield b"retry: 2000\n\n"
         while True:
             await letters.news.wait()
-            for message in letters.take():
+            for message in await _rest(live, line.viewer, letters) if letters.hurried else letters.take():
                 cursor = wire.cursor_of(message)
                 yield (b"id: %b\n" % cursor if cursor else b"") + b"data: %b\n\n" % message
-            if letters.over:
+            if letters.over or letters.hurried:
                 return
     finally:
+        letters.done()
         live.close(line)
 
 
 async def _poll(live: Live, viewer: Viewer, letters: Letters, follow: wire.Follow, wait_s: float) -> list[bytes]:
     """All there is to say now; with `wait_s`, only once there is something."""
-    hub, clock = live.hub, live.node.clock
+    hub = live.hub
     letters.send(live.welcome(), True)
     live.obey(viewer, follow)
     loop = asyncio.get_running_loop()
@@ -128,14 +148,8 @@ async def _poll(live: Live, viewer: Viewer, letters: Letters, follow: wire.Follo
     messages: list[bytes] = []
     try:
         while True:
-            hub.serve(viewer, clock())
-            messages += letters.take()
-            if viewer in hub.behind:
-                await live.replay_some(viewer)
-                continue
-            if viewer.parts is not None:
-                continue
-            if loop.time() >= until or not all(map(_says_nothing, messages)) or live.draining:
+            messages += await _rest(live, viewer, letters)
+            if loop.time() >= until or not all(map(_says_nothing, messages)) or live.draining or letters.hurried:
                 return messages
             hub.viewers.add(viewer)  # whatever comes now wakes us
             try:
@@ -145,7 +159,20 @@ async def _poll(live: Live, viewer: Viewer, letters: Letters, follow: wire.Follo
             finally:
                 messages += letters.take()
     finally:
+        letters.done()
         hub.detach(viewer)
+
+
+async def _rest(live: Live, viewer: Viewer, letters: Letters) -> list[bytes]:
+    """All there is to say now."""
+    messages: list[bytes] = []
+    while True:
+        live.hub.serve(viewer, live.node.clock())
+        messages += letters.take()
+        if viewer in live.hub.behind:
+            await live.replay_some(viewer)
+        elif viewer.parts is None:
+            return messages
 
 
 def _says_nothing(message: bytes) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from quart import Blueprint, Response
 
@@ -45,8 +44,40 @@ def blueprint(node: Node) -> Blueprint:
     return routes
 
 
-#: statistics that only grow
-COUNTERS = frozenset({"pings", "events", "commits", "commit_s", "refused", "failures", "done", "seconds"})
+#: every metric and what it tells, as docs/metrics.md has it; names ending in `_total` only grow
+METRICS = {
+    "up_seconds": "Time since this process started.",
+    "ready": "1 while a position would be taken.",
+    "vehicles": "Vehicles with a live state.",
+    "regions": "Regions in force.",
+    "last_seq": "Number of the newest event.",
+    "pipeline_waiting": "Pings in the inbox.",
+    "pipeline_pings_total": "Pings answered, duplicates included.",
+    "pipeline_events_total": "Events made.",
+    "pipeline_commits_total": "Commits.",
+    "pipeline_commit_seconds_total": "Time spent waiting for commits.",
+    "pipeline_refused_total": "Pings refused because the inbox was full.",
+    "pipeline_failures_total": "Commits that failed.",
+    "pipeline_down": "1 while the store cannot be read.",
+    "store_bytes": "Size of the database.",
+    "store_log_bytes": "Size of its write-ahead log.",
+    "store_free_bytes": "Room on its disk.",
+    "store_gone": "1 while a file of the database is not there any more.",
+    "bodies_held_bytes": "Size of all request bodies held at once.",
+    "heavy_running": "Large answers being made.",
+    "heavy_waiting": "Large answers that wait for their turn.",
+    "heavy_done_total": "Large answers made.",
+    "heavy_refused_total": "Large answers refused because too many waited.",
+    "heavy_seconds_total": "Time spent on large answers, waiting left out.",
+    "live_faults_total": "Exceptions in the lanes of the live channel, each caught.",
+    "live_viewers": "Viewers connected by WebSocket or stream.",
+    "live_tick_seconds": "Time between two frames to a viewer; grows under load.",
+    "connections_open": "TCP connections.",
+    "connections_idle": "TCP connections without a request under way.",
+    "connections_accepted_total": "TCP connections that got a slot.",
+    "connections_refused_total": "TCP connections refused because of max_connections.",
+    "connections_evicted_total": "Idle TCP connections closed to make room for another.",
+}
 
 
 def _measured(node: Node) -> Iterator[tuple[str, float]]:
@@ -58,15 +89,17 @@ def _measured(node: Node) -> Iterator[tuple[str, float]]:
     yield "last_seq", node.picture.last_seq
     yield "live_faults_total", node.lanes.faults
     yield "bodies_held_bytes", node.bodies.held
-    for part, source in (("pipeline", node.pipeline), ("hub", node.hub), ("store", node.store), ("heavy", node.heavy)):
-        statistics = getattr(source, "statistics", None)
-        measured: dict[str, Any] = statistics()._asdict() if statistics else {}
-        for name, value in measured.items():
-            yield f"{part}_{name}{'_total' if name in COUNTERS else ''}", value
+    for part, statistics in node.statistics.items():
+        for field, value in statistics()._asdict().items():
+            name = f"{part}_{field}"
+            if name.endswith("_s"):
+                name = f"{name}econds"
+            yield name if name in METRICS else f"{name}_total", value
 
 
-def exposition(measured: Iterator[tuple[str, float]]) -> Iterator[str]:
-    """Prometheus text format 0.0.4; what only grows is called …_total."""
+def exposition(measured: Iterable[tuple[str, float]]) -> Iterator[str]:
+    """Prometheus text format 0.0.4."""
     for name, value in measured:
+        yield f"# HELP tracker_{name} {METRICS[name]}"
         yield f"# TYPE tracker_{name} {'counter' if name.endswith('_total') else 'gauge'}"
         yield f"tracker_{name} {float(value):.15g}"

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable
 from functools import partial
 from time import thread_time
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from quart import Quart
 
@@ -66,6 +66,11 @@ class Line:
         self.bad = 0
         self.allowance = 0.0
         self.counted_at = now
+
+
+class Statistics(NamedTuple):
+    viewers: int
+    tick_s: float
 
 
 class Live:
@@ -132,6 +137,9 @@ class Live:
         self._tasks.discard(task)
         if not task.cancelled() and (fault := task.exception()):
             log.error("the live channel lost a task", exc_info=fault)
+
+    def statistics(self) -> Statistics:
+        return Statistics(len(self.lines), self.tick_s)
 
     # ------------------------------------------------------------------------------------------------ connections
 
@@ -450,6 +458,7 @@ def install(app: Quart, node: Node) -> None:
 
     live = Live(node)
     app.extensions["live"] = live
+    node.statistics["live"] = live.statistics
     sockets.install(app, {PATH: sockets.Route(live.serve_socket)}, node.access.check_socket)
     sockets.on_drain(app, live.drain)
     app.register_blueprint(fallbacks.blueprint(live))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from tracker.buses import open_bus
 from tracker.config import Settings
@@ -16,6 +17,7 @@ from tracker.stores import open_store
 from tracker.web.access import Access
 from tracker.web.bodies import Buffer
 from tracker.web.pool import Pool
+from tracker.web.slots import Slots
 
 
 def wall_clock() -> int:
@@ -50,6 +52,15 @@ class Node:
         )
         self.bodies = Buffer(settings.max_buffered)
         self.heavy = Pool(settings.heavy_at_once, settings.heavy_waiting)
+        self.slots: Slots[Any] = Slots(settings.max_connections)
+        #: part → what it counts, as a named tuple: /metrics has a metric of each field
+        self.statistics: dict[str, Callable[[], Any]] = {
+            "pipeline": self.pipeline.statistics,
+            "connections": self.slots.statistics,
+            "heavy": self.heavy.statistics,
+        }
+        if engine := getattr(self.store, "statistics", None):
+            self.statistics["store"] = engine
         self.ready = False
 
     async def start(self) -> None:

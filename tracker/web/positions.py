@@ -141,5 +141,5 @@ def install(app: Quart, node: Node) -> None:
     async def run(socket: sockets.Socket) -> None:
         await Conversation(node, socket).run()
 
-    route = sockets.Route(run, max_message=node.settings.max_message, max_frames_per_s=None)
+    route = sockets.Route(run, max_message=node.settings.max_message, pipelined=True)
     sockets.install(app, {PATH: route}, node.access.check_socket)

@@ -6,6 +6,9 @@ What it adds to Hypercorn:
 - a message over the route's limit ends the connection with 1009 instead of growing a buffer; too many frames with 1008
 - what the app has not received yet is bounded by back-pressure, and a peer that goes away is always noticed
 - a close we start ends the connection within CLOSE_S, whether or not the peer answers, reads or cares
+- a peer that hangs up frees its connection at once: Hypercorn waits for the end of keep-alive first
+- what two parsers could read differently (request smuggling) is refused
+- a peer cannot hold every connection (slots.py)
 - `Transport`: ready-made frames go straight to the connection, 5 times cheaper than `websocket.send`
 - HTTP/1.1 only: a WebSocket inside HTTP/2 would go round all of this
 - `serve`: SIGTERM tells sockets, closes them and ends within 5 s, on every Python (3.12+ waits for each connection)
@@ -15,27 +18,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket as sockets
 import struct
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import h11
 import hypercorn.asyncio.run as hypercorn_run
 import hypercorn.protocol as hypercorn_protocol
 import hypercorn.protocol.h11 as hypercorn_h11
 from hypercorn.asyncio import serve as hypercorn_serve
-from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.config import Config
+from hypercorn.events import Closed, RawData, Updated
 from hypercorn.protocol.events import Request, StreamClosed
 from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
 from hypercorn.utils import LifespanFailureError
 from wsproto.connection import ConnectionState
 from wsproto.events import CloseConnection, Message
 from wsproto.events import Ping as PingFrame
 
-from tracker.web.sockets import EXTENSION, Route
+from tracker.web.answers import plain_problem
+from tracker.web.parser import NO_MORE, WHOLE, Parser, teach_h11
+from tracker.web.slots import Slots
+from tracker.web.sockets import EXTENSION, HUNG_UP, Route
+
+log = logging.getLogger(__name__)
 
 CLOSE_S = 2.0  #: how long a peer has to answer our close
 DRAIN_S = 2.0  #: how long routes have to say good-bye at SIGTERM
@@ -46,6 +58,8 @@ TCP_NOTSENT_LOWAT = getattr(sockets, "TCP_NOTSENT_LOWAT", 25)
 TCP_USER_TIMEOUT = getattr(sockets, "TCP_USER_TIMEOUT", 18)
 FIRST_REQUEST_S = 10.0  #: for a connection that says nothing, or half a request
 USER_TIMEOUT_MS = 60_000  #: the kernel gives up a peer that acknowledges nothing for so long
+SMALL = 16  #: bytes: no message shorter than this says anything
+FRAGMENT = 1024  #: bytes: no honest sender cuts a message into smaller ones
 
 
 class _DirectTransport:
@@ -109,6 +123,8 @@ class _Stream(WSStream):
         self.gone = asyncio.Event()  # the peer answered our close, or went away
         self._second = 0.0
         self._frames = 0
+        self._frame_size = 0
+        self._deaf = False
 
     def _with_transport(self, app: Any) -> Any:
         async def run(scope: Any, *rest: Any) -> None:
@@ -125,6 +141,8 @@ class _Stream(WSStream):
         elif isinstance(event, StreamClosed):
             self.gone.set()
             self._unblock()
+        elif self._deaf:
+            return
         else:
             self.transport.heard = self.transport._loop.time()
             if not self.handshake.accepted and not self.closed:  # Hypercorn answers 400 and then forgets about it
@@ -172,9 +190,11 @@ class _Stream(WSStream):
         for event in self.connection.events():
             if self._closing and not isinstance(event, CloseConnection):
                 continue  # our close is on its way: read on for the answer, keep nothing
-            if self._flooded():
+            if self._flooded(event):
+                self._deaf = True  # not even parsed: a frame costs us more than it costs the peer
                 self.start_close(1008, "too many frames")
-            elif isinstance(event, Message):
+                return
+            if isinstance(event, Message):
                 await self._take(event)
             elif isinstance(event, PingFrame):
                 await self._send_wsproto_event(event.response())
@@ -201,9 +221,14 @@ class _Stream(WSStream):
             self.buffer.clear()
             await self.app_put(message)
 
-    def _flooded(self) -> bool:
-        if self.route.max_frames_per_s is None:
-            return False
+    def _flooded(self, event: Any) -> bool:
+        if isinstance(event, Message):  # one for each piece of a frame as it came
+            self._frame_size += len(event.data)
+            if not event.frame_finished:
+                return False
+            size, self._frame_size = self._frame_size, 0
+            if self.route.pipelined and size >= (SMALL if event.message_finished else FRAGMENT):
+                return False
         if self.transport.heard - self._second >= 1.0:
             self._second, self._frames = self.transport.heard, 0
         self._frames += 1
@@ -211,27 +236,114 @@ class _Stream(WSStream):
 
 
 class _Http1(H11Protocol):
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.connection = self._parser = Parser(
+            h11.SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size
+        )
+
+    async def handle(self, event: Any) -> None:
+        if isinstance(event, RawData) and self.connection.our_state in NO_MORE:
+            return  # we have said our last
+        await super().handle(event)
+        if isinstance(event, Closed):
+            self._parser.is_over = True
+            await self.can_read.set()
+
+    @property
+    def owes_answer(self) -> bool:
+        """A request came whole and is not answered yet."""
+        return isinstance(self.stream, HTTPStream) and self.connection.their_state in WHOLE
+
     async def _check_protocol(self, event: Any) -> None:
         """No way into HTTP/2, neither by upgrade nor by prior knowledge."""
+
+    async def _send_error_response(self, status_code: int) -> None:
+        status, told, body = plain_problem(status_code, f"this cannot be read as an HTTP request: {self._parser.fault}")
+        headers = [(name.encode(), value.encode()) for name, value in told.items()]
+        headers += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+        await self._send_h11_event(h11.Response(status_code=status, headers=headers))
+        with contextlib.suppress(h11.LocalProtocolError):  # an answer to HEAD has no body
+            await self._send_h11_event(h11.Data(data=body))
+            await self._send_h11_event(h11.EndOfMessage())
 
 
 class _Connection(TCPServer):
     """One TCP connection; `all` is what is still to be ended at shutdown."""
 
     all: ClassVar[set[_Connection]] = set()
-    most = 20_000
+    slots: ClassVar[Slots[_Connection]] = Slots(20_000)
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.app = self._with_hung_up(self.app)
+        self._hung_up: asyncio.Future[None] = self.loop.create_future()
+        self._is_over = False  # nobody reads any more
+
+    def _with_hung_up(self, app: Any) -> Any:
+        async def run(scope: Any, *rest: Any) -> None:
+            scope["extensions"][HUNG_UP] = self._hung_up
+            await app(scope, *rest)
+
+        return run
 
     async def run(self) -> None:
-        _Connection.all.add(self)
-        try:
-            if len(_Connection.all) > _Connection.most:
-                self.writer.transport.abort()
+        address = str((self.writer.get_extra_info("peername") or ("",))[0])
+        if (leaves := self.slots.enter(self, address, self.loop.time())) is not None:
+            leaves.give_way()
+            if complaint := self.slots.complaint(self.loop.time()):
+                log.warning(complaint)
+            if leaves is self:
                 return
+        _Connection.all.add(self)
+        self._watch_end()
+        try:
             await super().run()
         except* OSError:
             pass  # the peer went away in the middle of something
         finally:
             _Connection.all.discard(self)
+            self.slots.leave(self)
+
+    def give_way(self) -> None:
+        self.writer.close()
+        self.loop.call_later(CLOSE_S, self.writer.transport.abort)
+
+    def _watch_end(self) -> None:
+        """Hear that the peer hangs up even while its next request waits and nobody reads."""
+
+        def heard(tell: Callable[..., None]) -> Callable[..., None]:
+            def end(*fault: Any) -> None:
+                if not self._hung_up.done():
+                    self._hung_up.set_result(None)
+                tell(*fault)
+
+            return end
+
+        for name in ("feed_eof", "set_exception"):
+            setattr(self.reader, name, heard(getattr(self.reader, name)))
+
+    async def _read_data(self) -> None:
+        """Until the peer hangs up; then nothing keeps the connection but an answer that is still owed."""
+        with contextlib.suppress(OSError):
+            while data := await self.reader.read(MAX_RECV):
+                await self.protocol.handle(RawData(data))
+            await self.protocol.handle(RawData(b""))
+        self._is_over = True
+        protocol = self.protocol.protocol
+        if not (isinstance(protocol, _Http1) and protocol.owes_answer) or self.reader.exception():
+            await self.protocol.handle(Closed())
+        await self.idle_task.stop()
+
+    async def protocol_send(self, event: Any) -> None:
+        if isinstance(event, Updated):
+            if not event.idle:
+                self.slots.busy(self)
+            elif self._is_over:
+                event = Closed()  # there will be no next request
+            else:
+                self.slots.idle(self, self.loop.time())
+        await super().protocol_send(event)
 
     async def _idle_timeout(self) -> None:
         protocol = self.protocol.protocol
@@ -244,6 +356,7 @@ class _Connection(TCPServer):
 
 
 def _teach_hypercorn() -> None:
+    teach_h11()
     for module, name, ours in (
         (hypercorn_h11, "WSStream", _Stream),
         (hypercorn_protocol, "H11Protocol", _Http1),
@@ -288,7 +401,7 @@ async def serve(
     """
     _teach_hypercorn()
     _allow_many_files()
-    _Connection.most = getattr(settings, "max_connections", _Connection.most)
+    _Connection.slots = app.extensions.setdefault("tracker.slots", Slots(getattr(settings, "max_connections", 20_000)))
     stop = stop or asyncio.Event()
     listener = listen(settings.host, settings.port)
     host, port = listener.getsockname()[:2]

@@ -17,6 +17,7 @@ from tracker.errors import NotFound, TrackerError
 
 MESSAGE = 64 * 1024  #: bytes of one message, unless a route says otherwise
 EXTENSION = "tracker.transport"  #: where the app finds the Transport in scope["extensions"]
+HUNG_UP = "tracker.hung_up"  #: and a Future, done once the peer of an HTTP request speaks no more: do not wait for news
 
 
 class Transport(Protocol):
@@ -112,7 +113,8 @@ class Socket:
 class Route(NamedTuple):
     run: Callable[[Socket], Awaitable[None]]  #: must `accept` or `reject`, then `receive` until None; may just return
     max_message: int = MESSAGE  #: bytes of one message; a larger one ends the connection with 1009
-    max_frames_per_s: int | None = 200  #: frames of any kind, pings and fragments too; more end it with 1008
+    max_frames_per_s: int = 200  #: frames of any kind, pings and fragments too; more end it with 1008
+    pipelined: bool = False  #: messages and large fragments are not counted: back-pressure bounds them
 
 
 def install(app: Any, routes: dict[str, Route], guard: Callable[[Mapping[str, Any]], Any] = lambda scope: None) -> None:
