@@ -115,6 +115,7 @@ def merged(steps: Sequence[Step]) -> tuple[Commit, Change]:
         _extend(commit, one, ("events", "regions", "registered", "unregistered", "acked"))
         _extend(change, said, ("events", "regions", "regions_deleted", "registered", "removed", "acked"))
         commit.meta |= one.meta
+        commit.room = max(commit.room, one.room)
     commit.vehicles = list(vehicles.values())
     change.moved = list(moved.values())
     return commit, change

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from copy import copy
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -32,6 +33,8 @@ from tracker.stores import Commit, Store
 CHUNK = 500  #: pings applied in one go: about 5 ms of the loop
 MOST = 5000  #: pings in one commit, more or less
 SLICE = 200  #: vehicles evaluated, or timers fired, before others have their turn; fewer when that takes too long
+AT_ONCE = 8  #: slices of an edit's evaluation that are one transaction with it
+ROOM_A_VEHICLE, ROOM_MOST = 1024, 8 << 20  #: bytes that must be free when an edit is stored before its evaluation
 FEW = 20  #: regions put in force at once on the loop; more in a thread
 BREATH_S = 0.005  #: how long the intake keeps the loop to itself
 PAUSE_S = 1.0  #: before timers and evaluations try again what the store could not commit
@@ -374,6 +377,7 @@ class Pipeline:
         applied: list[tuple[Entry[Any], Step | None]] = []
         try:
             await self._apply(entries, applied)
+            done = await self._apply_all_of_an_edit(applied)
             commit, change = merged([step for _, step in applied if step is not None])
             change.events = await self._commit(commit) if says_anything(commit) else []
         except StoreError as error:
@@ -388,7 +392,7 @@ class Pipeline:
         if says_anything(change):
             await self._publish(change)
         for entry, step in applied:
-            if entry.lasting:
+            if entry.lasting and not done:
                 self._evaluating = True
                 self._lasting.append((entry, step))
             else:
@@ -419,6 +423,23 @@ class Pipeline:
                 await asyncio.sleep(0)
                 breath = time.perf_counter()
 
+    async def _apply_all_of_an_edit(self, applied: list[tuple[Entry[Any], Step | None]]) -> bool:
+        """Evaluate vehicles against an edit before it is committed: all of it is stored, or none. Was that everybody?
+
+        Where it would take long the rest follows in slices, and the store is asked now whether it has room for them.
+        """
+        edit, first = applied[0] if applied else (None, None)
+        if edit is None or first is None or not edit.lasting:
+            return False
+        for _ in range(AT_ONCE):
+            step = self._evaluate(edit.now, {})
+            if step is None:
+                return True
+            applied.append((Entry(edit.now, lambda now, _: None, lambda _: None), step))
+            await asyncio.sleep(0)
+        first.commit.room = min(len(self._fleet.vehicles) * ROOM_A_VEHICLE, ROOM_MOST)
+        return False
+
     async def _commit(self, commit: Commit) -> list[Event]:
         began = time.perf_counter()
         try:
@@ -436,6 +457,7 @@ class Pipeline:
     ) -> None:
         """A commit failed: the fleet forgets what it was told since the last one, the senders are told `error`."""
         self._patience = asyncio.get_running_loop().time() + PAUSE_S
+        self._tell_who_waits(error)
         vehicles = {ping.vehicle for entry in entries for ping in entry.pings}
         only_pings = all(entry.pings for entry in entries)
         while True:
@@ -464,6 +486,15 @@ class Pipeline:
                 await asyncio.wait_for(self._stopping.wait(), PAUSE_S)
             except TimeoutError:
                 continue
+
+    def _tell_who_waits(self, error: Exception | None) -> None:
+        """An edit that is stored already: its evaluation goes on by itself, nobody need wait for a disk to get room."""
+        if isinstance(error, StoreError):
+            told = copy(error)
+            told.detail = f"The region is stored; what it changes follows when the store works again. {error.detail}"
+            for entry, _ in self._lasting:
+                entry.fail(told)
+            self._lasting.clear()
 
     async def _publish(self, change: Change) -> None:
         try:

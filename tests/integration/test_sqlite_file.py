@@ -107,6 +107,13 @@ async def test_a_database_that_may_not_grow_is_full_too(store: SqliteStore) -> N
     await holds(store, stored + 500)
 
 
+async def test_a_commit_that_needs_more_room_later_is_refused_now(store: SqliteStore) -> None:
+    with pytest.raises(StoreFull, match="No room left"):
+        await store.commit(Commit(events=[entered(1)], room=1 << 61))
+    assert await store.events(EventQuery()) == []
+    await store.commit(Commit(events=[entered(1)], room=1 << 10))
+
+
 # ---------------------------------------------------------------------------------------------------- breakage
 
 

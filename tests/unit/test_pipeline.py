@@ -20,7 +20,7 @@ from tracker.events import Change, Event, Registered
 from tracker.fleet import Fleet, Step
 from tracker.picture import Picture
 from tracker.ping import Ping
-from tracker.pipeline import Answer, Pipeline
+from tracker.pipeline import AT_ONCE, SLICE, Answer, Pipeline
 from tracker.regions import Region
 from tracker.stores import Commit, EventQuery, Loaded, SavedVehicle
 from tracker.stores.sqlite import SqliteStore
@@ -465,15 +465,33 @@ async def test_an_edit_whose_commit_failed_never_was(node: Node) -> None:
 
 
 async def test_an_evaluation_the_store_interrupted_goes_on_when_it_is_back(node: Node) -> None:
-    await node.pipeline.submit([ping(1, f"in-{n}") for n in range(500)])
+    """Whoever drew the region is told at once that it is stored, and need not wait for the disk to get room."""
+    many = AT_ONCE * SLICE + 500
+    await node.pipeline.submit([ping(1, f"in-{n}") for n in range(many)])
     saving = asyncio.create_task(node.pipeline.save_regions([depot()]))
     await until(lambda: "depot" in node.picture.regions)
     node.store.error = StoreFull("full")
-    await until(lambda: node.pipeline.statistics().failures > 1 or saving.done())
+    with pytest.raises(StoreFull, match="The region is stored; what it changes follows"):
+        await saving
     node.store.error = None
-    await saving
-    assert len(node.picture.inside["depot"]) == 500
-    assert len(await node.kinds()) == 500
+    await until(lambda: len(node.picture.inside.get("depot", ())) == many)
+    assert len(await node.kinds()) == many
+
+
+async def test_a_region_and_what_it_changes_are_one_commit_where_that_is_quick(node: Node) -> None:
+    await node.pipeline.submit([ping(1, f"in-{n}") for n in range(500)])
+    node.store.commits.clear()
+    await node.pipeline.save_regions([depot()])
+    assert [len(commit.events) for commit in node.store.commits] == [500]
+    assert node.store.commits[0].room == 0
+
+
+async def test_a_large_edit_asks_first_whether_there_is_room_for_the_rest(node: Node) -> None:
+    await node.pipeline.submit([ping(1, f"in-{n}") for n in range(AT_ONCE * SLICE + 500)])
+    node.store.commits.clear()
+    await node.pipeline.save_regions([depot()])
+    assert node.store.commits[0].room > 1_000_000
+    assert {commit.room for commit in node.store.commits[1:]} == {0}
 
 
 async def eventful_day(node: Node, chance: random.Random, fault: random.Random | None) -> tuple[Any, ...]:

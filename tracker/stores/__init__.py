@@ -48,6 +48,7 @@ class Commit(msgspec.Struct):
     unregistered: list[str] = []
     acked: list[Acked] = []
     meta: dict[str, str] = {}  # small facts the fleet needs after a restart
+    room: int = 0  # bytes that must be free as well: more of the same is sure to come
 
 
 class Loaded(msgspec.Struct):

@@ -20,7 +20,7 @@ from tracker.errors import StoreError, StoreFull, StoreUnusable
 from tracker.events import Event
 from tracker.stores import Commit, EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.stores import sqlite_reads as reads
-from tracker.stores.sqlite_faults import at_start, is_full, meaning
+from tracker.stores.sqlite_faults import at_start, is_full, meaning, no_room, room
 from tracker.stores.sqlite_files import FILE, Lock, State, copy, folder, sync
 from tracker.stores.sqlite_presence import REMEDY, Fault, Presence, look_first
 from tracker.stores.sqlite_rows import hot_rows, text, vehicle_rows
@@ -189,6 +189,8 @@ class SqliteStore:
             self._presence.grown()
 
     def _write(self, connection: sqlite3.Connection, commit: Commit) -> list[Event]:
+        if commit.room and room(self.path) < commit.room:
+            raise no_room(self.path)
         events = self._numbered(connection, commit.events)
         vehicles, states = vehicle_rows(commit.vehicles)
         connection.execute(
@@ -267,7 +269,7 @@ class SqliteStore:
             self._checkpoint(self._writer)
         except sqlite3.Error as error:
             self._lost(error)  # nothing is lost by it: it is tried again after the next commit
-        else:
+        finally:
             self._presence.moved()
 
     def _close_blocks(self, connection: sqlite3.Connection) -> None:
@@ -355,9 +357,11 @@ class SqliteStore:
             return
         if isinstance(self._failed, StoreFull) and is_full(self.path):
             raise self._failed
-        rewrite_version(connection)  # only a write tells if writing works
-        self._presence.grown()
-        self._failed = None
+        try:
+            rewrite_version(connection)  # only a write tells if writing works
+            self._failed = None
+        finally:
+            self._presence.grown()
 
     def statistics(self) -> Statistics:
         size, log_size = (os.path.getsize(path) if path.exists() else 0 for path in (self.path, self._log))

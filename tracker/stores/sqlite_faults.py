@@ -27,12 +27,16 @@ def meaning(error: BaseException, path: Path) -> StoreError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     number = error.errno if isinstance(error, OSError) else None
     if code == sqlite3.SQLITE_FULL or number in _NO_ROOM or (code == sqlite3.SQLITE_IOERR and is_full(path)):
-        return StoreFull(f"No room left for {path}. Nothing of this was stored; free some space and repeat it.")
+        return no_room(path)
     if code in _DAMAGED or isinstance(error, msgspec.MsgspecError):
         return damaged(path, str(error))
     if code in _DENIED or number in (errno.EACCES, errno.EPERM, errno.EROFS):
         return StoreUnusable(f"{_denied(error, path)} Nothing was stored.", "store_denied")
     return StoreError(f"The store could not do this ({error}). Nothing was changed; try again.")
+
+
+def no_room(path: Path) -> StoreFull:
+    return StoreFull(f"No room left for {path}. Nothing of this was stored; free some space and repeat it.")
 
 
 def damaged(path: Path, how: str) -> StoreUnusable:
@@ -75,22 +79,21 @@ def at_start(path: Path) -> Iterator[None]:
 
 
 def is_full(path: Path) -> bool:
-    """No room on the disk, or none for files of this size (a limit or a quota of the process)."""
+    """No room on the disk, or none for files of this size (a limit of the process)."""
+    return room(path) < FULL_BYTES
+
+
+def room(path: Path) -> int:
+    """Bytes that the data file and its log may still grow by."""
+    free = 1 << 62
     with suppress(OSError):
         disk = os.statvfs(path.parent)
-        if disk.f_bavail * disk.f_frsize < FULL_BYTES:
-            return True
-    return _at_limit(path)
-
-
-def _at_limit(path: Path) -> bool:
+        free = disk.f_bavail * disk.f_frsize
     with suppress(ImportError, OSError):
         import resource
 
         limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
-        if limit == resource.RLIM_INFINITY:
-            return False
-        for file in (path, path.with_name(path.name + "-wal")):
-            if file.exists() and file.stat().st_size + FULL_BYTES // 4 > limit:
-                return True
-    return False
+        if limit != resource.RLIM_INFINITY:
+            for file in (path, path.with_name(path.name + "-wal")):
+                free = min(free, max(0, limit - file.stat().st_size))
+    return free
