@@ -50,6 +50,11 @@ class FleetSettings(msgspec.Struct, frozen=True):
     low_battery_pct: float = 20.0
     battery_ok_pct: float = 30.0  # from here on it is no longer low
 
+    @classmethod
+    def of(cls, settings: object) -> FleetSettings:
+        """Those of a server that concern its fleet."""
+        return cls(*(getattr(settings, name) for name in cls.__struct_fields__))
+
 
 class Fleet:
     def __init__(self, settings: FleetSettings | None = None) -> None:

@@ -68,6 +68,82 @@ def test_a_timer_fires_when_the_recording_passes_it_and_not_after_its_end() -> N
     assert [event["kind"] for event in events] == ["enter"]
 
 
+def test_a_vehicle_that_went_quiet_while_it_moved_is_silent_then_heard() -> None:
+    points = [point(0, 60.1, speed_mps=9), point(10, 60.101, speed_mps=9), point(1210, 60.102, speed_mps=9)]
+    events, _ = play(points, [])
+    assert [(event["kind"], event["time"][11:19]) for event in events] == [
+        ("silent", "09:05:10"),
+        ("heard", "09:20:10"),
+    ]
+
+
+def test_a_stale_timer_does_not_hold_up_those_behind_it() -> None:
+    """The one timer of a vehicle that went on reporting is passed over, and a dwell behind it is told in time."""
+    points = [point(second, 60.3, "other", speed_mps=9) for second in range(0, 900, 10)]
+    points += [point(0, 60.18), point(30, 60.17), point(880, 60.17)]
+    yard = {**YARD, "properties": {"radius_m": 200, "rules": {"dwell_s": 600}}}
+    events, _ = play(sorted(points, key=lambda one: one.time), [yard])
+    told = [(event["kind"], event["time"][11:19]) for event in events if event["kind"] in ("enter", "dwell")]
+    assert told == [("enter", "09:00:30"), ("dwell", "09:10:30")]
+
+
+def test_a_dwell_has_the_place_and_the_why_of_its_enter() -> None:
+    events, _ = play([point(0, 60.18), point(10, 60.1701), point(40, 60.1703), point(200, 60.1702)], [YARD])
+    enter, dwell = (event for event in events if event["kind"] in ("enter", "dwell"))
+    assert [dwell[name] for name in ("time", "lat", "lon", "why")] == [
+        "2026-11-23T09:01:10.000Z", enter["lat"], enter["lon"], enter["why"],
+    ]  # fmt: skip
+    assert enter["why"]["to"]["time"] == "2026-11-23T09:00:10.000Z"
+
+
+DAYS = {day: [["08:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+DAILY = {**YARD, "properties": {"radius_m": 200, "rules": {"schedule": {"zone": "UTC", "weekly": DAYS}}}}
+
+
+def test_one_row_decades_off_makes_no_event_for_every_day_between() -> None:
+    events, _ = play([point(-20 * 365 * 86_400, 60.17), point(0, 60.17)], [DAILY])
+    assert [event["reason"] for event in events] == ["first_seen"]
+
+
+def test_three_days_between_two_fixes_tell_every_edge_of_a_window() -> None:
+    events, _ = play([point(0, 60.17), point(3 * 86_400, 60.17)], [DAILY])
+    assert [(event["kind"], event["time"][8:13]) for event in events] == [
+        ("enter", "23T09"), ("exit", "23T17"), ("enter", "24T08"), ("exit", "24T17"),
+        ("enter", "25T08"), ("exit", "25T17"), ("enter", "26T08"),
+    ]  # fmt: skip
+    assert [event["duration_s"] for event in events if event["kind"] == "exit"] == [28_800.0, 32_400.0, 32_400.0]
+
+
+def test_a_row_after_the_clock_of_the_run_is_refused_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "day.csv"
+    rows = ["2026-01-01T10:00:00Z", "2026-01-02T10:00:00Z", "2026-01-02T10:01:01Z"]
+    path.write_text("vehicle,time,lat,lon\n" + "".join(f"v,{row},60.1,24.9\n" for row in rows))
+    result = replay(str(path), "--dry-run", "--as-of", "2026-01-02T10:00:00Z")
+    assert "accepted: 2" in result.stderr
+    assert "rejected: 1 (time_in_future: 1)" in result.stderr
+    path.write_text("vehicle,time,lat,lon\nv,2100-01-01T00:00:00Z,60.1,24.9\nv,2026-01-01T10:00:00Z,60.1,24.9\n")
+    assert "rejected: 1 (time_in_future: 1)" in replay(str(path), "--dry-run").stderr
+
+
+def test_a_dry_run_obeys_the_settings_of_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "drive.csv"
+    rows = [(0, 60.1), (10, 60.101), (100, 60.102)]
+    path.write_text(
+        "vehicle,time,lat,lon,speed_kmh\n"
+        + "".join(f"v,2026-01-01T10:{second // 60:02}:{second % 60:02}Z,{lat},24.9,30\n" for second, lat in rows)
+    )
+    assert replay(str(path), "--dry-run").stdout == ""
+    monkeypatch.setenv("TRACKER_SILENCE_S", "60")
+    assert [json.loads(line)["kind"] for line in replay(str(path), "--dry-run").stdout.splitlines()] == [
+        "silent", "heard",
+    ]  # fmt: skip
+    monkeypatch.delenv("TRACKER_SILENCE_S")
+    config = tmp_path / "tracker.toml"
+    config.write_text("silence_s = 60\n")
+    monkeypatch.setenv("TRACKER_CONFIG", str(config))
+    assert '"silent"' in replay(str(path), "--dry-run").stdout
+
+
 def test_the_gate_and_duplicates_count_as_on_a_server() -> None:
     points = [point(0, 60.17), point(0, 60.17), point(0, 60.2), point(1, 95.0), point(2, 60.17, time="yesterday")]
     _, tally = play(points, [])
@@ -125,6 +201,7 @@ def test_the_shipped_tracks_visit_the_demo_regions(name: str) -> None:
     [
         (["--regions", str(REGIONS)], "--regions belongs to --dry-run"),
         (["--events", "x"], "--events belongs to --dry-run"),
+        (["--as-of", "2026-01-02T00:00:00Z"], "--as-of belongs to --dry-run"),
         (["--dry-run", "--loop"], "goes without --loop"),
         (["--from", "2026-01-02T00:00:00Z", "--until", "2026-01-01T00:00:00Z"], "--from is not before --until"),
         (["--format", "xls"], "no format is called 'xls'"),

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.scenario import START, Drive, Town, box, draw, feature, place, point
+from tracker.events import event_id
 from tracker.fleet import Outcome
+from tracker.ping import Ping
 from tracker.regions import Region
 from tracker.rules import PARKED
 
@@ -439,6 +441,17 @@ def test_dwell_has_one_id_whoever_finds_out() -> None:
     assert len(ids[0]) == 1
 
 
+def test_the_id_of_a_dwell_is_made_of_the_fix_that_entered() -> None:
+    """When the server heard of it, sooner or later, is nothing to the id."""
+    ids = set()
+    for late in (0, 7, 30):
+        t = town(rules={"dwell_s": 60})
+        t.now += late * 1000
+        t.drive("van-7").at(200, 100, fix=START + 10_000).wait(100)
+        ids.add(next(event.id for event in t.events if event.kind == "dwell"))
+    assert ids == {event_id("dwell", "van-7", "depot", f"{START + 10_000}+60")}
+
+
 def test_a_visit_that_ended_after_its_dwell_had_it() -> None:
     """A phone that reports only at the gates: the timer would have said so, too."""
     drive = town(rules={"dwell_s": 60}).drive("van-7").at(200, 100, late=600).expect("enter depot")
@@ -603,6 +616,71 @@ def test_fixes_of_long_ago_live_by_their_own_clock() -> None:
     drive.at(200, 110, after=1, fix=at + 20_000).expect("enter depot", reason="window_open", time=at + 10_000)
     drive.wait(86_400 * 7).expect()
     drive.at(200, 100, after=1, fix=at + 2_000_000).expect("exit depot", reason="window_close", duration_s=1800.0)
+
+
+WORK = {"schedule": {"zone": "UTC", "weekly": {day: [["08:00", "17:00"]] for day in ("mon", "tue", "wed", "thu")}}}
+HOUR, DAY_S = 3600, 86_400
+
+
+def test_a_recording_tells_every_edge_between_two_fixes_as_it_would_have_been_told_then() -> None:
+    """Three days between two fixes: live, and sent a fortnight later."""
+    told = []
+    for late in (0, 14 * DAY_S):
+        drive = town(rules=WORK).drive("van-7").at(200, 100, late=late)
+        drive.at(900, 100, after=3 * DAY_S, late=late, speed_mps=9)
+        told.append(
+            [(e.kind, e.reason, e.time + late * 1000, e.detail.get("duration_s")) for e in drive.town.events]
+        )  # fmt: skip
+        assert [event.kind for event in drive.town.events] == ["enter", "exit"] * 4
+        assert [event.delayed for event in drive.town.events] == [late > 0] * 8
+    assert told[0] == told[1]
+
+
+def test_a_fix_some_hours_old_when_it_came_obeys_the_windows_by_our_clock() -> None:
+    drive = town(rules=DAY).drive("van-7").at(200, 100, late=10 * HOUR).expect()
+    drive.wait(1800).expect("enter depot", reason="window_open", time=START + 1_800_000)
+    drive.wait(1800).expect("exit depot", reason="window_close", time=START + 3_600_000, duration_s=1800.0)
+
+
+def test_a_window_within_two_fixes_that_came_together_is_told_from_the_earlier_place() -> None:
+    drive = town(rules=DAY).drive("van-7").wait(4000)
+    lat, lon = place(200, 100)
+    fixes = [Ping("van-7", START + second * 1000, lat, lon) for second in (600, 2400, 3700)]
+    drive.town.took(drive.town.fleet.apply(fixes, drive.town.now))
+    drive.expect("enter depot", "exit depot", reason="window_close", time=START + 3_600_000, duration_s=1800.0)
+
+
+def test_after_more_than_a_week_without_a_fix_only_the_state_at_the_end_is_told() -> None:
+    drive = town(rules=WORK).drive("van-7").at(200, 100, late=40 * DAY_S).expect("enter depot")
+    drive.at(200, 100, late=30 * DAY_S).expect("exit depot", reason="window_close", duration_s=28_790.0)
+
+
+def test_nobody_quiet_for_a_week_is_let_in_by_a_window() -> None:
+    drive = town(rules=WORK).drive("van-7").at(200, 100).wait(40 * DAY_S)
+    drive.expect(*["enter depot", "exit depot"] * 5)
+    drive.at(210, 100, after=5 * DAY_S + 2 * HOUR)
+
+
+def test_a_busy_loop_decides_what_an_idle_one_does() -> None:
+    """Nobody fires a timer between the messages: the next message does."""
+    told = []
+    for idle in (True, False):
+        drive = town(rules={"dwell_s": 60, **DAY}).drive("van-7").at(200, 100, speed_mps=9)
+        if idle:
+            drive.wait(2400)
+        else:
+            drive.town.now += 2_400_000
+        drive.at(210, 100, after=0, speed_mps=9)
+        told.append([(e.id, e.kind, e.time, e.reason, e.lat, e.detail) for e in drive.town.events])
+    assert told[0] == told[1]
+    assert [one[1] for one in told[0]] == ["silent", "enter", "dwell", "heard"]
+
+
+def test_what_was_due_before_an_edit_is_told_before_it() -> None:
+    drive = town(rules={"dwell_s": 60}).drive("van-7").at(200, 100).expect("enter depot")
+    drive.town.now += 100_000
+    drive.town.delete("depot")
+    drive.expect("dwell depot", "exit depot", reason="region_deleted")
 
 
 # -- restarts ---------------------------------------------------------------------------------------------------------

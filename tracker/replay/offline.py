@@ -11,14 +11,15 @@ from typing import Any, TextIO
 
 import msgspec
 
+from tracker import wire
 from tracker.errors import Invalid
 from tracker.events import Event
 from tracker.features import read_regions
-from tracker.fleet import Fleet, Outcome, Step
+from tracker.fleet import Fleet, FleetSettings, Outcome, Step
 from tracker.formats import Point, Unreadable, item
 from tracker.ping import Ping, Unfit, read_ping
 from tracker.replay.tally import Tally
-from tracker.times import rfc3339
+from tracker.times import LAST
 
 AT_ONCE = 1_000  #: vehicles a timer or a region takes in one step
 
@@ -26,11 +27,21 @@ AT_ONCE = 1_000  #: vehicles a timer or a region takes in one step
 class Offline:
     """Takes batches as a server does; what happens is written as NDJSON."""
 
-    def __init__(self, events: TextIO, regions: list[dict[str, Any]], began: int) -> None:
-        """`began`: the first recorded time, from which the regions count as drawn. Raises Invalid."""
+    def __init__(
+        self,
+        events: TextIO,
+        regions: list[dict[str, Any]],
+        began: int,
+        *,
+        settings: FleetSettings | None = None,
+        as_of: int = LAST,
+    ) -> None:
+        """`began`: the first recorded time, from which the regions count as drawn; `as_of`: our clock, which no fix
+        may be ahead of. Raises Invalid."""
         self._events = events
-        self._fleet = Fleet()
+        self._fleet = Fleet(settings)
         self._clock = began
+        self._as_of = as_of
         self.written = 0
         if regions:
             drawn = [msgspec.structs.replace(region, version=1) for region in read_regions(regions, began)]
@@ -42,9 +53,8 @@ class Offline:
         tally = Tally(sent=len(points))
         moment: list[Ping] = []
         for point in points:
-            time = point.time + shift
             try:
-                ping = read_ping(item(point, shift), time)
+                ping = read_ping(item(point, shift), self._as_of + shift)
             except Unfit as fault:
                 tally.rejected += 1
                 tally.refuse(fault.code, f"line {point.line}: {fault.message}")
@@ -59,14 +69,10 @@ class Offline:
 
     def _take(self, pings: list[Ping], tally: Tally) -> None:
         """The pings of one moment, after whatever was due before it."""
-        now = max(self._clock, pings[0].time)
+        now = self._clock = max(self._clock, pings[0].time)
         while (due := self._fleet.due_at()) is not None and due <= now:
-            self._clock = max(self._clock, due)
-            step = self._fleet.fire(self._clock, AT_ONCE)
-            if step is None:
-                break
-            self._tell(step)
-        self._clock = now
+            if step := self._fleet.fire(now, AT_ONCE):
+                self._tell(step)
         step = self._fleet.apply(pings, now)
         self._tell(step)
         for outcome in step.outcomes:
@@ -86,13 +92,8 @@ class Offline:
 
 def shown(event: Event) -> dict[str, Any]:
     """An event as the API answers it, without `seq` and `received_at`, which nothing here has."""
-    told: dict[str, Any] = {"id": event.id, "kind": event.kind, "vehicle": event.vehicle}
-    if event.region is not None:
-        told |= {"region": event.region, "version": event.version}
-    told |= {"time": rfc3339(event.time), "reason": event.reason, "lat": event.lat, "lon": event.lon}
-    told["delayed"] = event.delayed
-    for name, value in event.detail.items():
-        told.setdefault(name, rfc3339(value) if name.endswith("_at") and isinstance(value, int) else value)
+    told = wire.event(event)
+    del told["seq"], told["received_at"]
     return told
 
 

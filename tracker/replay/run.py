@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from tracker.config import Settings
 from tracker.errors import Invalid
 from tracker.formats import Unreadable
 from tracker.replay.connection import Connection, Failed
@@ -39,9 +41,14 @@ def run(
     dry_run: bool = False,
     regions: str | None = None,
     events: str | None = None,
+    as_of: int | None = None,
+    settings: Settings | None = None,
 ) -> int:
-    """Returns the exit code. Raises Unreadable for sources and options that cannot be played."""
-    _check(since, until, loop, dry_run, regions, events)
+    """Returns the exit code. Raises Unreadable for sources and options that cannot be played.
+
+    `settings` are those a server would have, for a dry run; `as_of` is its clock.
+    """
+    _check(since, until, loop, dry_run, {"--regions": regions, "--events": events, "--as-of": as_of})
     connection = None if dry_run else Connection(to, token)
     recording = Recording()
     try:
@@ -50,7 +57,7 @@ def run(
             for source in sources:
                 recording.add(source, choice, format=format, zone=zone, speed_unit=speed_unit, told=_reading)
             if connection is None:
-                return _offline(recording, regions, events, now)
+                return _offline(recording, regions, events, now, as_of, settings)
             return _online(recording, connection, speed=speed, now=now, loop=loop)
     except KeyboardInterrupt:
         _err("stopped while reading")
@@ -59,16 +66,14 @@ def run(
         recording.close()
 
 
-def _check(
-    since: int | None, until: int | None, loop: bool, dry_run: bool, regions: str | None, events: str | None
-) -> None:
+def _check(since: int | None, until: int | None, loop: bool, dry_run: bool, of_dry_run: dict[str, object]) -> None:
     if since is not None and until is not None and since >= until:
         raise Unreadable("--from is not before --until: nothing is left to play", usage=True)
     if dry_run and loop:
         raise Unreadable("--dry-run plays once: it goes without --loop", usage=True)
-    for option, value in (("--regions", regions), ("--events", events)):
+    for option, value in of_dry_run.items():
         if value is not None and not dry_run:
-            raise Unreadable(f"{option} belongs to --dry-run; a server has its own regions and events", usage=True)
+            raise Unreadable(f"{option} belongs to --dry-run; a server has its own", usage=True)
 
 
 def _online(recording: Recording, connection: Connection, *, speed: float | None, now: bool, loop: bool) -> int:
@@ -118,14 +123,28 @@ def announced(recording: Recording, speed: float | None) -> Iterator[str]:
         yield f"{duration(span_s / speed)} at --speed {speed:g}; --speed max does not wait"
 
 
-def _offline(recording: Recording, regions: str | None, events: str | None, now: bool) -> int:
+def _offline(
+    recording: Recording,
+    regions: str | None,
+    events: str | None,
+    now: bool,
+    as_of: int | None,
+    settings: Settings | None,
+) -> int:
     """Events go to the file, and the summary to stdout; without a file the events are the result."""
+    from tracker.fleet import FleetSettings
     from tracker.replay.offline import Offline, explain, load_regions  # shapely takes a while, and a server has it
 
     features = load_regions(regions) if regions else []
     with _events_file(events) as out:
         try:
-            offline = Offline(out, features, recording.first or 0)
+            offline = Offline(
+                out,
+                features,
+                recording.first or 0,
+                settings=FleetSettings.of(settings) if settings else None,
+                as_of=time.time_ns() // 1_000_000 if as_of is None else as_of,
+            )
         except Invalid as fault:
             raise Unreadable(explain(fault, regions or ""), usage=True) from None
         progress = Progress(sys.stderr, recording.count)

@@ -34,7 +34,7 @@ class Node:
         self.started_at = clock()
         self.access = Access(settings)
         self.picture = Picture()
-        self.fleet = Fleet(FleetSettings(*(getattr(settings, name) for name in FleetSettings.__struct_fields__)))
+        self.fleet = Fleet(FleetSettings.of(settings))
         self.hub = Hub(self.picture)
         self.lanes = Lanes()
         self.store = open_store(str(settings.folder), accept_loss=settings.accept_loss)
