@@ -56,6 +56,7 @@ export class Fleet {
 
   /** @param {any} message @param {number} clock */
   welcome(message, clock) {
+    if (this.epoch && this.epoch !== message.epoch) this.vehicles.clear(); // its numbers may mean others until its snapshot tells
     this.epoch = message.epoch;
     this.t0 = message.t0;
     this.skew = Number(message.now) - clock;
@@ -82,6 +83,7 @@ export class Fleet {
 
   /** @param {any} message @param {number} clock this machine's ms @param {number} frame the animation clock, ms */
   update(message, clock, frame) {
+    if (message.fields) this.rows = rowReader(message.fields);
     for (const feature of message.regions ?? []) this.#region(feature);
     for (const id of message.regions_deleted ?? []) this.#dropRegion(id);
     for (const row of message.new ?? []) this.#introduce(this.rows(row), clock, frame);
@@ -104,11 +106,11 @@ export class Fleet {
       this.byId.set(row.vehicle, v);
       this.bySlot[v.slot] = v;
     }
-    if (v.n !== row.n) this.vehicles.delete(v.n);
+    if (v.n !== row.n && this.vehicles.get(v.n) === v) this.vehicles.delete(v.n); // another may have that number by now
     v.n = row.n;
     this.vehicles.set(row.n, v);
     this.seen?.vehicles.add(row.vehicle);
-    if (fresh || time >= v.time) {
+    if (fresh || this.seen || time >= v.time) { // a snapshot from the start is all there is, be it older: a restored backup
       const gap = time - v.time;
       v.time = time;
       v.lat = row.lat;
@@ -204,12 +206,13 @@ export class Fleet {
 
   /** @param {Vehicle} v */
   #drop(v) {
-    if (this.vehicles.get(v.n) === v) this.vehicles.delete(v.n);
+    const known = this.vehicles.get(v.n) === v; // else its number means another since a reset
+    if (known) this.vehicles.delete(v.n);
     this.past.set(`vehicle:${v.id}`, v.name);
     this.byId.delete(v.id);
     this.bySlot[v.slot] = undefined;
     this.motion.release(v.slot);
-    for (const region of v.regions.keys()) this.members.get(region)?.delete(v.n);
+    if (known) for (const region of v.regions.keys()) this.members.get(region)?.delete(v.n);
     this.version++;
   }
 

@@ -40,6 +40,78 @@ test("a reset with other numbers keeps the vehicle and its slot", () => {
   assert.equal(fleet.vehicles.get(1).id, "b");
 });
 
+/** What a page shows after a backup was restored: another run of the server, with numbers and times of its own. */
+const restored = (fleet, rows, more = {}) => {
+  fleet.welcome({ op: "welcome", epoch: "b", t0: 1_000_000, now: 1_100_000 }, 1_100_000);
+  fleet.snapshot({ op: "snapshot", reset: true, part: 1, parts: 1, fields: FIELDS, vehicles: rows, regions: [], in: [], ...more }, 1_100_000, 0);
+};
+
+test("numbers that changed hands in a restored backup freeze nobody", () => {
+  const fleet = started([row(1, "a"), row(2, "b"), row(3, "c")]);
+  restored(fleet, [row(2, "a", 10), row(3, "b", 10), row(1, "c", 10)]);
+  fleet.update({ op: "update", moved: [1, 2, 3].map((n) => [n, 20, n * 1_000_000, 0, 0, -1, 1]) }, 1_101_000, 0);
+  assert.deepEqual(["a", "b", "c"].map((id) => fleet.byId.get(id).lat), [2, 3, 1]);
+  assert.deepEqual([...fleet.vehicles].map(([n, v]) => [n, v.n, v.id]).sort(), [[1, 1, "c"], [2, 2, "a"], [3, 3, "b"]]);
+});
+
+test("a snapshot of a restored backup wins though what it tells is older", () => {
+  const fleet = started([row(1, "a", 90_000)]);
+  restored(fleet, [[...row(1, "a", 5000).slice(0, 4), 10_000_000, ...row(1, "a", 5000).slice(5)]]);
+  assert.deepEqual([fleet.byId.get("a").lat, fleet.byId.get("a").time], [10, 1_005_000]);
+  fleet.update({ op: "update", moved: [[1, 6000, 11_000_000, 0, 0, -1, 1]] }, 1_101_000, 0);
+  assert.equal(fleet.byId.get("a").lat, 11);
+});
+
+test("who is gone after a reset takes nobody out of a region who has his number now", () => {
+  const fleet = started([row(1, "gone"), row(2, "b")], { regions: [region("r")], in: [["r", [1, 2]]] });
+  restored(fleet, [row(1, "b")], { regions: [region("r")], in: [["r", [1]]] });
+  assert.deepEqual([[...fleet.members.get("r")], [...fleet.byId.get("b").regions.keys()], [...fleet.byId.keys()]], [[1], ["r"], ["b"]]);
+});
+
+test("a number means nobody between the welcome of another run and its snapshot", () => {
+  const fleet = started([row(1, "a")]);
+  fleet.welcome({ op: "welcome", epoch: "b", t0: 1_000_000, now: 1_100_000 }, 1_100_000);
+  fleet.update({ op: "update", moved: [[1, 9000, 1, 1, 0, -1, 1]], left: [[1, "removed"]] }, 1_100_000, 0);
+  assert.deepEqual([...fleet.byId.values()].map((v) => [v.id, v.lat]), [["a", 60]]);
+});
+
+test("the first update after a resume may name its fields", () => {
+  const fleet = started([]);
+  fleet.update({ op: "update", fields: ["vehicle", "n", "when", "lat_e6", "lon_e6"], new: [["a", 4, 0, 1_000_000, 2_000_000]] }, 1_000_000, 0);
+  assert.deepEqual([fleet.byId.get("a").n, fleet.byId.get("a").lat], [4, 1]);
+});
+
+test("ages and silence go by the server's clock, however wrong this machine's is", () => {
+  for (const skew of [-3_600_000, 3_600_000]) {
+    const fleet = new Fleet(), clock = 1_000_000_000 - skew;
+    fleet.welcome({ op: "welcome", epoch: "a", t0: 1_000_000_000, now: 1_000_000_000 }, clock);
+    fleet.snapshot({ op: "snapshot", reset: true, fields: FIELDS, vehicles: [row(1, "a")], regions: [], in: [] }, clock, 0);
+    const v = fleet.byId.get("a");
+    assert.equal(fleet.now(clock), 1_000_000_000);
+    fleet.tick(clock + 14_000);
+    assert.equal(status(v), "moving");
+    fleet.tick(clock + 16_000);
+    assert.equal(status(v), "stale");
+    fleet.update({ op: "update", moved: [[1, 20_000, 1, 1, 50, 1, 1]] }, clock + 20_000, 0);
+    assert.equal(v.heard, 1_000_020_000);
+  }
+});
+
+test("who is in `out` and in `in` of one update is inside, and whoever `left` is nowhere", () => {
+  const fleet = started([row(1, "a"), row(2, "b")], { regions: [region("r")], in: [["r", [1, 2]]] });
+  fleet.update({ op: "update", in: [["r", [1]]], out: [["r", [1]]], left: [[2, "region"]] }, 1_000_000, 0);
+  assert.deepEqual([[...fleet.members.get("r")], [...fleet.byId.get("a").regions.keys()]], [[1], ["r"]]);
+  fleet.update({ op: "update", new: [row(3, "c")], in: [["r", [3]]], out: [["r", [1]]] }, 1_000_000, 0);
+  assert.deepEqual([[...fleet.members.get("r")], fleet.byId.get("a").regions.size], [[3], 0]);
+});
+
+test("a held position shows until the next position settles it", () => {
+  const held = row(1, "a"), fleet = started([(held[14] = [50, 1, 1], held), row(2, "b")]);
+  assert.deepEqual(["a", "b"].map((id) => fleet.byId.get(id).held), [true, false]);
+  fleet.update({ op: "update", moved: [[1, 60, 60_000_000, 24_000_000, 100, 90, 1]] }, 1_000_100, 0);
+  assert.equal(fleet.byId.get("a").held, false);
+});
+
 test("a snapshot in parts forgets nobody before its last part", () => {
   const fleet = started([row(1, "a"), row(2, "b")]);
   fleet.snapshot({ op: "snapshot", reset: true, part: 1, parts: 2, vehicles: [row(1, "a")] }, 1_000_000, 0);

@@ -51,6 +51,16 @@ test("a mute ends by itself", () => {
   assert.equal(muted(event(1), { "vehicle:other": 100 }, 0), false);
 });
 
+test("a mute silences its own region, vehicle or kind and nothing else", () => {
+  const one = event(1), other = event(2, { vehicle: "bus", region: "yard", kind: "exit" });
+  for (const key of ["region:depot", "vehicle:van", "kind:enter"]) {
+    assert.equal(muted(one, { [key]: 100 }, 50), true, key);
+    assert.equal(muted(one, { [key]: 100 }, 100), false, key);
+    assert.equal(muted(other, { [key]: 100 }, 50), false, key);
+  }
+  assert.equal(muted(event(3, { region: undefined }), { "region:undefined": 100 }, 50), false);
+});
+
 test("an event reads as a sentence and can be explained", () => {
   const names = { vehicle: () => "Van 12", region: () => "Depot N", units: /** @type {const} */ ("metric") };
   assert.equal(say(event(1, { kind: "exit", duration_s: 760 }), names), "Van 12 left Depot N after 12 min");
