@@ -24,6 +24,8 @@ KINDS: dict[str, str] = {
     "low_battery": "has a low battery",
 }
 
+ERASED = "erased"  #: the kind of an event whose vehicle's history was erased: only its seq, id and time are left
+
 DELAYED_MS = 300_000  #: an event whose deciding ping was older than this at receipt is `delayed`
 
 
@@ -61,6 +63,11 @@ def event_id(kind: str, vehicle: str, region: str | None, cause: str | int) -> s
     text = "\0".join((kind, vehicle, region or "", str(cause)))
     digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
     return base64.b32encode(digest).decode().rstrip("=").lower()
+
+
+def erased(event: Event) -> Event:
+    """What is left of an event once its vehicle's history is erased."""
+    return Event(event.id, ERASED, "", event.time, event.time, ERASED, 0.0, 0.0, seq=event.seq)
 
 
 class VehicleState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -107,3 +114,4 @@ class Change(msgspec.Struct, omit_defaults=True):
     registered: list[Registered] = []
     removed: list[str] = []  # vehicles
     acked: list[Acked] = []
+    erased: list[str] = []  # vehicles whose history is gone, that of their events too

@@ -531,6 +531,14 @@ class Fleet:
         draft.change.removed.append(name)
         return draft.step()
 
+    def erase_vehicle(self, name: str, now: int) -> Step:
+        """Remove it, with its history and its number: whoever reports under this name is another vehicle."""
+        step = self.remove_vehicle(name, now)
+        self._numbers.pop(name, None)
+        step.commit.erased.append(name)
+        step.change.erased.append(name)
+        return step
+
 
 def _same(place: tuple[float, float], ping: Ping) -> str:
     return Outcome.DUPLICATE if place == (ping.lat, ping.lon) else Outcome.CONFLICT

@@ -29,6 +29,14 @@ COUNTS_MS = 1_000
 COUNTS_ZOOM = 7  #: of cells where no view says how wide they are
 
 
+class Returned(msgspec.Struct):
+    """Somebody who comes back and begins anew: acknowledgements of events up to `upto` are told from the store."""
+
+    upto: int
+    since: int | None = None  # from when on
+    told: int = 0  # those of events up to this one
+
+
 class Hub:
     """Purely synchronous; `now` is UTC ms. What must be done soon is put into `urgent` and `behind`, then `wake` is
     called."""
@@ -42,6 +50,7 @@ class Hub:
         self.viewers: set[Viewer] = set()
         self.urgent: dict[Viewer, set[int]] = {}  # who has news that does not wait, and of which single vehicles
         self.behind: set[Viewer] = set()  # whose next events are only in the store
+        self.returned: dict[Viewer, Returned] = {}  # who begins anew and has to be told what was acknowledged meanwhile
         self.unplaced: list[Acked] = []  # acknowledgements of events only the store knows
         self.wake: Callable[[], None] = lambda: None
         self.most_vehicles = 50_000
@@ -80,6 +89,8 @@ class Hub:
             self._happen(change, inside)
         for ack in change.acked:
             self._ack(ack)
+        if change.erased:
+            self.recent.erase(frozenset(change.erased))
         if self.viewers:
             self.wake()
 
@@ -133,6 +144,7 @@ class Hub:
     def detach(self, viewer: Viewer) -> None:
         self.viewers.discard(viewer)
         self.behind.discard(viewer)
+        self.returned.pop(viewer, None)
         self.urgent.pop(viewer, None)
         self._unfollow(viewer)
 
@@ -151,6 +163,7 @@ class Hub:
             viewer.seq, viewer.mark = self.recent.last, self.recent.mark
         if (
             cursor is not None
+            and not follow.fresh
             and cursor.epoch == self.epoch
             and cursor.followed == viewer.interest.followed
             and self._floor(viewer.interest) <= cursor.version <= self.version
@@ -161,6 +174,8 @@ class Hub:
             viewer.told_version = -1  # answer at once, even if nothing is newer
         else:
             self._start_snapshot(viewer, viewer.interest.numbers(), reset=True)
+            if cursor is not None and viewer.seq > 0:
+                self.returned[viewer] = Returned(viewer.seq)
         self.urgent.setdefault(viewer, set())
         self.wake()
         asked = frozenset(follow.regions or ())
@@ -180,6 +195,23 @@ class Hub:
         """The event its cursor ends at is not in this log."""
         viewer.seq = min(viewer.seq, self.started_seq)
         viewer.mark = self.recent.mark_of(viewer.seq) or wire.NO_MARK
+
+    def lose(self, viewer: Viewer, first: int) -> None:
+        """The log begins after the event its cursor ends at."""
+        viewer.outlet.send(wire.EVENTS_GONE, True)
+        viewer.seq, viewer.mark = first - 1, wire.NO_MARK
+
+    def tell_acks(self, viewer: Viewer, found: list[tuple[Acked, Event]]) -> None:
+        """What was acknowledged, or taken back, while this viewer was away."""
+        if viewer.interest is None:
+            return
+        acks = [
+            wire.encode(wire.acked(ack))
+            for ack, event in found
+            if _wants(viewer, Told(event, frozenset(self.routing.regions_of(event.vehicle))))
+        ]
+        if acks:
+            self._send(viewer, wire.tail({"acked": b",".join(acks)}))
 
     def view(self, viewer: Viewer, view: View, now: int) -> None:
         """The map moved: a snapshot of the cells it entered, nothing of those it left."""
@@ -375,7 +407,7 @@ class Hub:
     def _tell_events(self, viewer: Viewer) -> None:
         events = self._events_for(viewer)
         if not viewer.behind and viewer.seq < self.recent.last:
-            self._send_events(viewer, events, self.recent.last, self.recent.mark)
+            self._send_events(viewer, events, self.recent.last, self.recent.mark, patient=True)
 
     def _events_for(self, viewer: Viewer) -> list[Told]:
         """Those it has not been told of, once for all who are as far and follow the same."""
@@ -392,7 +424,10 @@ class Hub:
             self._events[key] = events
         return events
 
-    def _send_events(self, viewer: Viewer, events: list[Told], upto: int, mark: bytes) -> None:
+    def _send_events(
+        self, viewer: Viewer, events: list[Told], upto: int, mark: bytes, *, patient: bool = False
+    ) -> None:
+        """`patient`: what the connection does not take now is left for later."""
         for start in range(0, len(events), EVENTS):
             some = events[start : start + EVENTS]
             newest = some[-1].event  # the cursor must not promise what is not sent yet
@@ -400,6 +435,8 @@ class Hub:
             if start + EVENTS >= len(events):
                 viewer.seq, viewer.mark = upto, mark
             self._send(viewer, wire.tail({"events": b",".join([told.text() for told in some])}))
+            if patient and viewer.outlet.pending > PENDING_SNAPSHOT:
+                return
         viewer.seq, viewer.mark = upto, mark
 
     def replay(self, viewer: Viewer, events: list[Told]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tracker.events import ERASED
 from tracker.geo import tile
 from tracker.recent import Told
 from tracker.topics import Topic
@@ -47,12 +48,13 @@ class Interest:
         return set().union(*(topic.members for topic in self.topics))
 
     def sees(self, told: Told) -> bool:
-        """An event of a region is its followers' business, any other that of those who follow its vehicle."""
+        """An event is the business of those who follow its vehicle, its region (without one: a region the vehicle was
+        in), or a view of its place."""
         wish, event = self.wish, told.event
-        if wish.all:
+        if wish.all or event.vehicle in wish.vehicles:
             return True
-        if event.region is not None:
-            return event.region in wish.regions
-        if event.vehicle in wish.vehicles or not wish.regions.isdisjoint(told.regions):
+        if event.kind == ERASED:
+            return False
+        if event.region in wish.regions if event.region is not None else not wish.regions.isdisjoint(told.regions):
             return True
         return any((z, *tile(event.lat, event.lon, z)) in wish.cells for z in {cell[0] for cell in wish.cells})

@@ -112,8 +112,8 @@ def merged(steps: Sequence[Step]) -> tuple[Commit, Change]:
             vehicles[saved.n] = saved
         for state in said.moved:
             moved[state.n] = state
-        _extend(commit, one, ("events", "regions", "registered", "unregistered", "acked"))
-        _extend(change, said, ("events", "regions", "regions_deleted", "registered", "removed", "acked"))
+        _extend(commit, one, ("events", "regions", "registered", "unregistered", "acked", "erased"))
+        _extend(change, said, ("events", "regions", "regions_deleted", "registered", "removed", "acked", "erased"))
         commit.meta |= one.meta
         commit.room = max(commit.room, one.room)
     commit.vehicles = list(vehicles.values())

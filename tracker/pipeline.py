@@ -20,7 +20,7 @@ import msgspec
 
 from tracker.buses import Bus
 from tracker.errors import NotFound, Overloaded, StoreError, TrackerError
-from tracker.events import Ack, Acked, Change, Event, Registered
+from tracker.events import ERASED, Ack, Acked, Change, Event, Registered
 from tracker.features import expect_version, read_regions
 from tracker.fleet import Fleet, Outcome, Step
 from tracker.journal import Entry, Inbox, Known, merged, says_anything
@@ -220,7 +220,7 @@ class Pipeline:
         def apply(now: int, _: Known) -> Step:
             current = self._fleet.regions.regions.get(id)
             if current is None:
-                raise NotFound("no_such_region", f"There is no region {id!r}.")
+                raise NotFound("unknown_region", f"there is no region {id[:64]!r}")
             expect_version(id, current, expect)
             return self._fleet.delete_regions([id], now)
 
@@ -230,31 +230,40 @@ class Pipeline:
         """Keep what people say of a vehicle."""
         return await self._edit(lambda now, _: self._fleet.register(entry, now), lambda _: entry)
 
-    async def remove_vehicle(self, id: str) -> None:
-        """Take a vehicle off the map and out of the register; its history stays. Raises NotFound."""
+    async def remove_vehicle(self, id: str, *, history: bool = False) -> None:
+        """Take a vehicle off the map and out of the register. Its history stays, unless that is to be erased too.
+        Raises NotFound."""
+        past: list[int | None] = []
+
+        async def prepare() -> None:
+            past.append(await self._store.number(id) if history else None)
 
         def apply(now: int, _: Known) -> Step:
-            if id not in self._picture.vehicles and id not in self._picture.register:
-                raise NotFound("no_such_vehicle", f"There is no vehicle {id!r}.")
-            return self._fleet.remove_vehicle(id, now)
+            if id not in self._picture.vehicles and id not in self._picture.register and past[-1] is None:
+                raise NotFound("unknown_vehicle", f"no vehicle {id!r} has reported or was registered")
+            return self._fleet.erase_vehicle(id, now) if history else self._fleet.remove_vehicle(id, now)
 
-        await self._edit(apply, lambda _: None)
+        await self._edit(apply, lambda _: None, prepare)
 
     async def ack(self, event_id: str, by: str | None) -> Event:
-        """Acknowledge an event, or (`by` None) take that back. Raises NotFound."""
-        event = await self._store.event(event_id)
-        if event is None:
-            raise NotFound("no_such_event", f"There is no event {event_id!r}.")
+        """Acknowledge an event, or (`by` None) take that back; answers it as it is then. The first acknowledgement
+        stands: which one that is, its turn decides. Raises NotFound."""
+        found: list[Event] = []
+
+        async def prepare() -> None:
+            event = await self._store.event(event_id)
+            found[:] = [event] if event is not None and event.kind != ERASED else []
 
         def apply(now: int, _: Known) -> Step:
+            if not found:
+                raise NotFound("unknown_event", f"there is no event {event_id[:64]!r} to acknowledge")
+            if (by is None) == (found[0].ack is None):
+                return Step(Commit(), Change(), [])
             acked = [Acked(event_id, by, now)]
+            found[0] = msgspec.structs.replace(found[0], ack=None if by is None else Ack(by, now))
             return Step(Commit(acked=acked), Change(acked=acked), [])
 
-        def answer(step: Step | None) -> Event:
-            assert step is not None
-            return msgspec.structs.replace(event, ack=None if by is None else Ack(by, step.change.acked[0].at))
-
-        return await self._edit(apply, answer)
+        return await self._edit(apply, lambda _: found[0], prepare)
 
     async def _edit(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracker import wire
-from tracker.events import Event
+from tracker.events import Event, erased
 
 MOST = 10_000  #: events kept; a viewer that has not been told of the oldest is continued from the store
 
@@ -24,7 +24,7 @@ class Told:
         return self._text
 
     def change(self, event: Event) -> None:
-        """The same event with another acknowledgement."""
+        """The same event with another acknowledgement, or erased."""
         self.event, self._text = event, None
 
 
@@ -88,6 +88,13 @@ class Recent:
     def since(self, seq: int) -> list[Told]:
         """Those after this seq; ask only when `seq + 1 >= first`."""
         return self._told[seq + 1 - self.first :]
+
+    def erase(self, vehicles: frozenset[str]) -> None:
+        """Nothing more is told of these vehicles' events than that there were some."""
+        for told in self._told:
+            if told.event.vehicle in vehicles:
+                told.change(erased(told.event))
+                told.regions = frozenset()
 
     def find(self, id: str) -> Told | None:
         return self._by_id.get(id)

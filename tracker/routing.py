@@ -180,10 +180,11 @@ class Routing:
         """To whom its event was told; `event` None: it is not known (yet)."""
         self._acks[ack.id] = ack
         topics: list[Topic | None] = [self.everything]
-        if event is not None and event.region is not None:
-            topics.append(self.regions.get(event.region))
-        elif event is not None and (state := self.picture.vehicles.get(event.vehicle)) and state.n in self.entries:
-            topics.extend(self._topics_of(self.entries[state.n]))
+        if event is not None:
+            regions = self.regions_of(event.vehicle) if event.region is None else (event.region,)
+            topics += [self.regions.get(region) for region in regions]
+            topics += [self.cells.get((zoom, *tile(event.lat, event.lon, zoom))) for zoom in self._zooms]
+            topics.append(self.vehicles.get(event.vehicle))
         for topic in topics:
             if topic is not None:
                 topic.touch(topic.acked, ack.id, self.version)

@@ -19,7 +19,8 @@ def parts_of(routing: Routing, viewer: Viewer, numbers: list[int], reset: bool) 
     features = list(_chunks(regions, lambda region: len(routing.feature(region) or b"")))
     inside = list(_chunks(regions, lambda region: 8 * len(routing.picture.inside.get(region, ()))))
     rows = [numbers[start : start + PART_ROWS] for start in range(0, len(numbers), PART_ROWS)]
-    parts = max(1, len(rows), len(features), len(inside))
+    named = max(0, len(rows) - 1)  # the part from which on every number is known: `in` names them
+    parts = max(1, len(rows), len(features), named + len(inside))
     for part in range(parts):
         told: wire.Members = {}
         if part < len(rows):
@@ -28,9 +29,9 @@ def parts_of(routing: Routing, viewer: Viewer, numbers: list[int], reset: bool) 
         if part < len(features):
             texts = [routing.feature(region) for region in features[part]]
             told["regions"] = b",".join([text for text in texts if text is not None])
-        if part < len(inside):
+        if 0 <= part - named < len(inside):
             told["in"] = b",".join(
-                [routing.inside(region) for region in inside[part] if region in routing.picture.regions]
+                [routing.inside(region) for region in inside[part - named] if region in routing.picture.regions]
             )
         last = part == parts - 1
         cursor = viewer.head + wire.cursor_tail(viewer.mark, viewer.seq, viewer.told if last else 0)

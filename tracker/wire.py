@@ -18,7 +18,7 @@ import msgspec
 
 from tracker.columns import Row
 from tracker.errors import BadRequest, Invalid
-from tracker.events import Acked, Event, Registered, VehicleState
+from tracker.events import ERASED, Acked, Event, Registered, VehicleState
 from tracker.times import rfc3339
 
 JSON, BINARY = "tracker.v1.json", "tracker.v1.bin"
@@ -104,6 +104,7 @@ class Follow(msgspec.Struct, frozen=True, tag_field="op", tag="follow"):
     max_vehicles: int | None = None
     counts: bool = True
     resume: str | None = None
+    fresh: bool = False  # of what it knew, a client that resumes has kept only the cursor
 
 
 class Got(msgspec.Struct, frozen=True, tag_field="op", tag="got"):
@@ -265,6 +266,8 @@ def new_row(state: VehicleState, entry: Registered | None, t0: int) -> list[Any]
 
 def event(happened: Event) -> dict[str, Any]:
     """An event as it is told outside: details beside the rest, times as RFC 3339."""
+    if happened.kind == ERASED:
+        return {"seq": happened.seq, "id": happened.id, "kind": ERASED, "time": rfc3339(happened.time)}
     told: dict[str, Any] = {
         "seq": happened.seq,
         "id": happened.id,
@@ -327,6 +330,11 @@ def error(code: str, message: str) -> bytes:
 
 UNKNOWN_REGION = error(
     "unknown_region", "a region of this follow does not exist or may not be followed; the others are followed"
+)
+
+
+EVENTS_GONE = error(
+    "events_gone", "the log begins after this cursor: older events are no longer kept; it goes on at the first there is"
 )
 
 

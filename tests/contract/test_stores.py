@@ -439,3 +439,64 @@ async def test_a_backup_can_be_put_into_an_empty_place(store: Store, tmp_path: P
 
 async def test_a_store_that_is_well_says_nothing(store: Store) -> None:
     await store.ping()
+
+
+# ------------------------------------------------------------------------------------- erasing, who was away
+
+
+async def test_an_erased_history_is_gone_and_every_other_is_whole(store: Store, url: str) -> None:
+    """Over closed blocks and what is in none yet; what comes after is found as before."""
+    await store.commit(Commit(vehicles=[SavedVehicle(n, f"van-{n}", b"x") for n in (1, 2)]))
+    for begin in range(0, 40_000, 4_000):
+        pings = [fix(n, second) for second in range(begin, begin + 4_000, 2) for n in (1, 2)]
+        await store.commit(Commit(pings=pings))
+    mine, others = happened(1), happened(2, vehicle="van-2")
+    stored = await store.commit(Commit(events=[mine, others]))
+    await store.commit(Commit(acked=[Acked(mine.id, "Ann", T0)]))
+    last = happened(3)
+    told = await store.commit(Commit(events=[last], vehicles=[SavedVehicle(1, "van-1", None)], erased=["van-1"]))
+    assert [event.seq for event in told] == [3]
+    for _ in range(2):
+        assert await store.number("van-1") is None
+        assert await store.number("van-2") == 2
+        assert await store.track(1, 0, NEVER, None, 10) == []
+        assert await store.fixes_at([(1, T0)]) == {}
+        assert len(await store.track(2, 0, NEVER, None, 30_000)) == 20_000
+        assert not [vehicle for _, _, vehicle in await store.pings_since(0, 0, 50_000) if vehicle != "van-2"]
+        events = await store.events(EventQuery())
+        assert [(event.seq, event.id, event.time) for event in events] == [
+            (1, mine.id, mine.time), (2, others.id, others.time), (3, last.id, last.time)
+        ]  # fmt: skip
+        assert events[1] == stored[1]
+        assert [event.kind for event in events] == ["erased", "enter", "erased"]
+        assert all(event.vehicle == "" and event.region is None and event.ack is None for event in events[::2])
+        assert not events[0].detail
+        assert await store.acknowledged(0, 0, 10) == []
+        store = await reopened(store, url)
+    assert (await store.load()).last_n == 2  # a number is never given again
+    assert await store.commit(Commit(events=[mine])) == []
+    await store.commit(Commit(vehicles=[SavedVehicle(3, "van-1", b"y")], pings=[fix(3, 1), fix(2, 50_000)]))
+    assert await store.number("van-1") == 3
+    assert len(await store.track(3, 0, NEVER, None, 10)) == 1
+    assert len(await store.track(2, T0 + 50_000_000, NEVER, None, 10)) == 1
+    await store.close()
+
+
+async def test_what_was_acknowledged_or_taken_back_is_told_to_who_was_away(store: Store) -> None:
+    made = await store.commit(Commit(events=[happened(n) for n in range(1, 6)]))
+    ids = [event.id for event in made]
+    await store.commit(Commit(acked=[Acked(ids[0], "Ann", T0 + 10), Acked(ids[1], "Ann", T0 + 20)]))
+    await store.commit(Commit(acked=[Acked(ids[0], None, T0 + 30), Acked(ids[4], "Bob", T0 + 40)]))
+    found = await store.acknowledged(T0 + 20, 0, 10)
+    assert [ack for ack, _ in found] == [
+        Acked(ids[0], None, T0 + 30), Acked(ids[1], "Ann", T0 + 20), Acked(ids[4], "Bob", T0 + 40)
+    ]  # fmt: skip
+    assert [event.seq for _, event in found] == [1, 2, 5]
+    assert [event.seq for _, event in await store.acknowledged(T0 + 20, 1, 1)] == [2]
+    assert await store.acknowledged(T0 + 41, 0, 10) == []
+
+
+async def test_a_log_says_where_it_begins(store: Store) -> None:
+    assert await store.first_seq() == 1
+    await store.commit(Commit(events=[happened(1), happened(2)]))
+    assert await store.first_seq() == 1

@@ -545,3 +545,128 @@ def test_the_description_is_openapi(shared_server: Server) -> None:
     references(told)
     ids = [operation["operationId"] for path in told["paths"].values() for operation in path.values()]
     assert len(ids) == len(set(ids))
+
+
+UNKNOWN = "nobody-knows"
+
+
+def test_every_parameter_a_list_takes_is_described_and_no_other(shared_server: Server) -> None:
+    """The refusal of an unknown parameter names all there are: the description must say the same."""
+    server = shared_server
+    server.ping("described")
+    paths = server.get("/openapi.json").json()["paths"]
+    compared = 0
+    for path, methods in paths.items():
+        described = {p["name"] for p in methods.get("get", {}).get("parameters", ()) if p["in"] == "query"}
+        address = path.replace("{vehicle}", "described")
+        if "{" in address or "get" not in methods or not (described or path == V):
+            continue
+        told = is_problem(server.get(f"{address}?{UNKNOWN}=1"), 422, "unknown_parameter")
+        assert set(told["detail"].partition("there are ")[2].split(", ")) == described, path
+        compared += 1
+    assert compared == 6  # vehicles, track, regions, events, stream, changes
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        *[(f"{V}/described/track?format={form}", V + "/{vehicle}/track") for form in ("json", "geojson", "gpx", "csv")],
+        (R, R),
+        (f"{R}?format=geojson", R),
+        (f"{V}/described", V + "/{vehicle}"),
+        (E, E),
+        ("/api/v1/changes", "/api/v1/changes"),
+        ("/metrics", "/metrics"),
+        ("/healthz", "/healthz"),
+    ],
+)
+def test_every_type_of_an_answer_is_described(shared_server: Server, address: str, path: str) -> None:
+    shared_server.ping("described")
+    answer = shared_server.get(address)
+    assert answer.status == 200
+    described = shared_server.get("/openapi.json").json()["paths"][path]["get"]["responses"]["200"]["content"]
+    assert answer.headers["content-type"].partition(";")[0] in described
+
+
+# ------------------------------------------------------------------------------- what stays, and what is erased
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["gone", "registered again"])
+def test_the_track_of_a_deleted_vehicle_stays_readable(server: Server, again: bool) -> None:
+    server.ping("van-7", time=now(-60))
+    server.ping("van-7", time=now(-1))
+    before = server.get(f"{V}/van-7/track").json()
+    assert len(before["positions"]) == 2
+    assert server.request("DELETE", f"{V}/van-7").status == 204
+    if again:
+        server.send("PUT", f"{V}/van-7", {"name": "Van"})
+    for _ in range(2):
+        for form in ("json", "geojson", "gpx", "csv"):
+            assert server.get(f"{V}/van-7/track?format={form}").status == 200
+        assert server.get(f"{V}/van-7/track").json() == before
+        assert server.get(f"{V}/van-7").status == (200 if again else 404)
+        server.stop()
+        server.start()
+    is_problem(server.get(f"{V}/never/track"), 404, "unknown_vehicle")
+
+
+def test_a_history_is_erased_when_that_is_said_without_a_doubt(server: Server) -> None:
+    server.send("PUT", f"{R}/box", circle(60.17, 24.94, 200, debounce="none"))
+    drive(server, "gone", 4)
+    drive(server, "stays", 4)
+    before = server.events()
+    theirs = [event for event in before if event["vehicle"] == "stays"]
+    is_problem(server.request("DELETE", f"{V}/gone?history=perhaps"), 422, "bad_parameter")
+    is_problem(server.request("DELETE", f"{V}/gone?histroy=true"), 422, "unknown_parameter")
+    assert server.request("DELETE", f"{V}/gone").status == 204
+    assert len(server.get(f"{V}/gone/track").json()["positions"]) == 4
+    assert server.request("DELETE", f"{V}/gone?history=true").status == 204  # though it is removed already
+    for _ in range(2):
+        is_problem(server.get(f"{V}/gone/track"), 404, "unknown_vehicle")
+        is_problem(server.request("DELETE", f"{V}/gone?history=true"), 404, "unknown_vehicle")
+        after = server.events()
+        assert [event["seq"] for event in after] == list(range(1, len(after) + 1))
+        erased = [event for event in after if event["kind"] == "erased"]
+        assert all(event.keys() == {"seq", "id", "kind", "time"} for event in erased)
+        assert {event["id"] for event in erased} >= {event["id"] for event in before if event["vehicle"] == "gone"}
+        assert [event for event in after if event.get("vehicle") == "stays"] == theirs
+        assert server.get(f"{E}/{erased[0]['id']}").json() == erased[0]
+        is_problem(server.post(f"{E}/{erased[0]['id']}/ack", {"by": "Ann"}), 404)
+        assert server.events(kind="erased") == erased
+        assert len(server.get(f"{V}/stays/track").json()["positions"]) == 4
+        server.stop()
+        server.start()
+    server.ping("gone")
+    assert len(server.get(f"{V}/gone/track").json()["positions"]) == 1
+    assert b"gone" not in b"".join(
+        json.dumps(event).encode() for event in server.get("/api/v1/changes").json()["messages"] if "events" in event
+    )
+
+
+def test_the_first_acknowledgement_stands_until_it_is_taken_back(server: Server) -> None:
+    server.send("PUT", f"{R}/box", circle(60.17, 24.94, 200))
+    server.ping("a", lat=60.17)
+    (event,) = server.events()
+    path = f"{E}/{event['id']}/ack"
+    first = server.post(path, {"by": "Ann"})
+    second = server.post(path, {"by": "Bob"})
+    assert (first.status, second.status) == (200, 200)
+    assert second.json() == first.json() == server.get(f"{E}/{event['id']}").json()
+    assert server.request("DELETE", path).json() == server.request("DELETE", path).json() == event
+    assert server.post(path, {"by": "Bob"}).json()["ack"]["by"] == "Bob"
+
+
+def test_a_list_of_events_says_where_the_log_begins_and_ends(server: Server) -> None:
+    empty = server.get(E).json()
+    assert (empty["events"], empty["next"], empty["first"], empty["last"]) == ([], None, 1, 0)
+    server.send("PUT", f"{R}/box", circle(60.17, 24.94, 200, debounce="none"))
+    drive(server, "a", 5)
+    for query in ("", "?limit=1", "?after=3", "?before=3&limit=1", "?vehicle=nobody", "?kind=exit", "?after=99"):
+        told = server.get(E + query).json()
+        assert (told["first"], told["last"]) == (1, 4), query
+    pages, after = [], 0
+    while after is not None:
+        page = server.get(f"{E}?after={after}&limit=2").json()
+        pages.append([event["seq"] for event in page["events"]])
+        after = page["next"]
+    assert pages == [[1, 2], [3, 4]]  # a last page that is full is the last

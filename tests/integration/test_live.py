@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -181,4 +183,112 @@ async def test_the_cursor_advances_even_when_nothing_matches(start_server: Calla
     assert first is not None
     assert later is not None
     assert (first.seq, later.seq) == (0, 1)
+    await listener.connection.close()
+
+
+async def test_acknowledgements_made_while_a_client_was_away_are_told_after_a_reset(server: Server) -> None:
+    server.send("PUT", "/api/v1/regions/depot", circle(60.0, 24.0, 500))
+    for name in ("a", "b", "c"):
+        server.ping(name, 60.0, 24.0)
+    first, second, third = (event["id"] for event in server.events())
+    server.post(f"/api/v1/events/{third}/ack", {"by": "Ann"})
+    listener = await Listener.open(server, regions=["depot"])
+    cursor = (await listener.until("cursor"))["cursor"]
+    elsewhere = await Listener.open(server, regions=["yard"])
+    other = (await elsewhere.until("cursor"))["cursor"]
+    await listener.connection.close()
+    await elsewhere.connection.close()
+    server.post(f"/api/v1/events/{first}/ack", {"by": "Ann"})
+    server.kill()
+    server.start()
+    server.post(f"/api/v1/events/{second}/ack", {"by": "Bob"})
+    server.request("DELETE", f"/api/v1/events/{third}/ack")
+    again = await Listener.open(server, regions=["depot"], resume=cursor)
+    told = {ack["id"]: ack["by"] for ack in (await again.until("acked"))["acked"]}
+    assert told == {first: "Ann", second: "Bob", third: None}
+    assert any(message.get("reset") for message in again.heard)
+    assert again.told("events") == []
+    polled = server.get(f"/api/v1/changes?regions=depot&since={cursor}").json()["messages"]
+    assert {ack["id"]: ack["by"] for message in polled for ack in message.get("acked", ())} == told
+    polled = server.get(f"/api/v1/changes?regions=yard&since={other}").json()["messages"]
+    assert not [message for message in polled if "acked" in message]
+    await again.connection.close()
+
+
+async def test_a_client_that_kept_only_its_cursor_sees_everything_and_hears_what_it_missed(server: Server) -> None:
+    server.send("PUT", "/api/v1/regions/depot", circle(60.0, 24.0, 500))
+    server.ping("van-1", 60.0, 24.0)
+    listener = await Listener.open(server, all=True)
+    cursor = (await listener.until("cursor"))["cursor"]
+    await listener.connection.close()
+    server.ping("van-2", 60.0, 24.0)
+    fresh = await Listener.open(server, all=True, resume=cursor, fresh=True)
+    snapshot = await fresh.until("reset")
+    assert sorted(row[1] for row in snapshot["vehicles"]) == ["van-1", "van-2"]
+    assert snapshot["in"] == [["depot", [1, 2]]]
+    await fresh.until("events")
+    assert [event["vehicle"] for event in fresh.told("events")] == ["van-2"]
+    await fresh.connection.close()
+    polled = server.get(f"/api/v1/changes?since={cursor}&fresh=true").json()["messages"]
+    assert [message["op"] for message in polled[:2]] == ["welcome", "snapshot"]
+    assert [event["seq"] for message in polled for event in message.get("events", ())] == [2]
+
+
+async def test_a_cursor_from_before_the_log_begins_says_so_and_goes_on_at_the_first(server: Server) -> None:
+    server.send("PUT", "/api/v1/regions/depot", circle(60.0, 24.0, 500))
+    listener = await Listener.open(server, all=True)
+    cursor = (await listener.until("cursor"))["cursor"]
+    await listener.connection.close()
+    for name in ("a", "b", "c", "d"):
+        server.ping(name, 60.0, 24.0)
+    server.stop()
+    with contextlib.closing(sqlite3.connect(server.data / "tracker.db")) as store:
+        store.execute("DELETE FROM events WHERE seq <= 2")
+        store.commit()
+    server.start()
+    again = await Listener.open(server, all=True, resume=cursor)
+    assert (await again.until("code"))["code"] == "events_gone"
+    await again.until("events")
+    assert [event["seq"] for event in again.told("events")] == [3, 4]
+    assert server.get("/api/v1/events").json()["first"] == 3
+    kept = again.heard[-1]["cursor"]
+    await again.connection.close()
+    server.ping("e", 60.0, 24.0)
+    polled = server.get(f"/api/v1/changes?since={kept}").json()["messages"]
+    assert [event["seq"] for message in polled for event in message.get("events", ())] == [5]
+    assert not [message for message in polled if message["op"] == "error"]
+
+
+@pytest.mark.parametrize(
+    ("follow", "vehicles"),
+    [
+        ({"vehicles": ["a"]}, {"a"}),
+        ({"view": {"bbox": [23.99, 59.99, 24.01, 60.01], "zoom": 14}}, {"a"}),
+        ({"regions": ["yard"]}, {"b"}),
+        ({"regions": ["yard"], "vehicles": ["a"]}, {"a", "b"}),
+        ({"all": True}, {"a", "b"}),
+    ],
+    ids=["vehicles", "view", "regions", "vehicles and regions", "all"],
+)
+async def test_a_follower_hears_the_events_of_what_it_follows(
+    server: Server, follow: dict[str, Any], vehicles: set[str]
+) -> None:
+    server.send("PUT", "/api/v1/regions/depot", circle(60.0, 24.0, 300))
+    server.send("PUT", "/api/v1/regions/yard", circle(61.0, 24.0, 300))
+    listener = await Listener.open(server, **follow)
+    await listener.until("cursor")
+    server.ping("a", 60.0, 24.0)
+    server.ping("b", 61.0, 24.0)
+    server.ping("a", 60.0, 24.0, time=now(1), alarm="sos")
+    server.ping("b", 61.0, 24.0, time=now(1), alarm="sos")
+    wanted = [event for event in server.events() if event["vehicle"] in vehicles]
+    assert {event["kind"] for event in wanted} == {"enter", "alarm"}
+    while len(listener.told("events")) < len(wanted):
+        await listener.next()
+    assert listener.told("events") == wanted
+    for event in wanted:
+        server.post(f"/api/v1/events/{event['id']}/ack", {"by": "Ann"})
+    while len(listener.told("acked")) < len(wanted):
+        await listener.next()
+    assert {ack["id"] for ack in listener.told("acked")} == {event["id"] for event in wanted}
     await listener.connection.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import socket
 import struct
@@ -270,6 +271,9 @@ async def test_a_foreign_page_or_name_is_refused_before_the_handshake(server: Se
     answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), deadline(10))
     assert answer.startswith(b"HTTP/1.1 403")
     assert b"application/problem+json" in answer
+    problem = json.loads(await asyncio.wait_for(reader.read(4096), deadline(10)))
+    assert problem["type"] == f"urn:tracker:problem:{problem['code']}"
+    assert problem.keys() == {"type", "title", "status", "code", "detail"}
     writer.close()
 
 

@@ -50,13 +50,13 @@ class Desk:
         self.owed: list[int] = []  # events it must be told
         self.connect(None)
 
-    def connect(self, cursor: str | None) -> None:
+    def connect(self, cursor: str | None, *, fresh: bool = False) -> None:
         self.viewer = Viewer(self, binary=self.binary)
         self.world.hub.attach(self.viewer)
-        self.follow_now(cursor)
+        self.follow_now(cursor, fresh=fresh)
 
-    def follow_now(self, cursor: str | None) -> None:
-        follow = wire.read(wire.encode({"op": "follow", **self.follow, "resume": cursor}))
+    def follow_now(self, cursor: str | None, *, fresh: bool = False) -> None:
+        follow = wire.read(wire.encode({"op": "follow", **self.follow, "resume": cursor, "fresh": fresh}))
         assert isinstance(follow, wire.Follow)
         self.world.hub.follow(self.viewer, follow, 0)
         for state in self.world.picture.vehicles.values():
@@ -89,7 +89,11 @@ class Desk:
         if not wish.all:
             told = [region for name in ("in", "out") for region, _ in message.get(name, ())]
             told += [feature["id"] for feature in message.get("regions", ())] + message.get("regions_deleted", [])
-            told += [event["region"] for event in message.get("events", ()) if "region" in event]
+            cells = {cell[0] for cell in wish.cells}
+            for event in message.get("events", ()):
+                here = any((z, *tile(event["lat"], event["lon"], z)) in wish.cells for z in cells)
+                if "region" in event and event["vehicle"] not in wish.vehicles and not here:
+                    told.append(event["region"])
             assert set(told) <= wish.regions
         self.events += [event["seq"] for event in message.get("events", ())]
         self.model._take(message)
@@ -144,11 +148,8 @@ class World:
             assert wish is not None
             for event, regions in visible:
                 cells = {(z, *tile(event.lat, event.lon, z)) for z in {cell[0] for cell in wish.cells}}
-                if wish.all or (
-                    event.region in wish.regions
-                    if event.region is not None
-                    else event.vehicle in wish.vehicles or wish.regions & regions or wish.cells & cells
-                ):
+                of_region = event.region in wish.regions if event.region is not None else wish.regions & regions
+                if wish.all or event.vehicle in wish.vehicles or of_region or wish.cells & cells:
                     desk.owed.append(event.seq)
         self.hub.route(Change(moved=states, events=events, removed=removed))
 
@@ -190,6 +191,7 @@ def steps(draw: st.DrawFn) -> list[tuple[Any, ...]]:
         st.tuples(st.just("remove"), st.sampled_from(VEHICLES)),
         st.tuples(st.just("block"), desk),
         st.tuples(st.just("resume"), desk),
+        st.tuples(st.just("forget"), desk),
         st.tuples(st.just("follow"), desk, st.sampled_from(SETS)),
         st.tuples(st.just("view"), desk, st.sampled_from([(24.0, 60.0), (24.7, 60.4), (25.4, 60.8)])),
         st.tuples(st.just("register"), st.sampled_from(VEHICLES)),
@@ -222,7 +224,7 @@ def test_it_stays_so_through_a_long_day(seed: int) -> None:
         ]
         desk = dice.randrange(4)
         kinds: list[tuple[Any, ...]] = [("move", moves, {dice.choice(VEHICLES)})] * 6
-        kinds += [("serve",)] * 4 + [("urgent",)] * 2 + [("resume", desk)] * 2
+        kinds += [("serve",)] * 4 + [("urgent",)] * 2 + [("resume", desk)] * 2 + [("forget", desk)]
         kinds += [("remove", dice.choice(VEHICLES)), ("block", desk), ("follow", desk, dice.choice(SETS))]
         kinds += [("view", desk, dice.choice([(24.0, 60.0), (24.7, 60.4)])), ("register", dice.choice(VEHICLES))]
         play(world, dice.choice(kinds))
@@ -251,7 +253,17 @@ def play(world: World, step: tuple[Any, ...]) -> None:
             desk = world.desks[i]
             desk.pending = 0
             world.hub.detach(desk.viewer)
+            if desk.model.cursor is None:  # it has heard of nothing yet: it begins now
+                desk.owed.clear()
             desk.connect(desk.model.cursor)
+        case ("forget", i):  # a client that kept only its cursor
+            desk = world.desks[i]
+            desk.pending = 0
+            world.settle()
+            cursor = desk.model.cursor
+            desk.model = Live("http://x", resume=cursor)
+            world.hub.detach(desk.viewer)
+            desk.connect(cursor, fresh=True)
         case ("follow", i, follow):
             desk = world.desks[i]
             desk.pending = 0

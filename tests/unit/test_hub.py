@@ -13,7 +13,7 @@ from tracker.events import Acked, Change, Event, Registered, VehicleState
 from tracker.hub import Hub
 from tracker.picture import Picture
 from tracker.ping import Ping
-from tracker.recent import MOST, Told
+from tracker.recent import MOST, Told, with_regions
 from tracker.routing import KEPT_MS
 from tracker.viewer import Grants, Viewer
 
@@ -489,3 +489,46 @@ def test_a_removed_vehicle_leaves_everybody(hub: Hub) -> None:
     tick(hub)
     for desk in desks:
         assert desk.told("left") == [[1, "removed"]]
+
+
+def test_who_begins_anew_with_a_cursor_waits_for_what_was_acknowledged(hub: Hub) -> None:
+    hub.route(Change(moved=[moved("v1", 1, "a")], events=[event(1)], regions=[region("a"), region("b")]))
+    mine, others = (
+        Desk(hub, regions=[name], resume=wire.Cursor(b"else", b"elsewhat", wire.mark("e1"), 1, 7).text())
+        for name in ("a", "b")
+    )
+    tick(hub)
+    assert {viewer: returned.upto for viewer, returned in hub.returned.items()} == {mine.viewer: 1, others.viewer: 1}
+    for desk in (mine, others):
+        hub.tell_acks(desk.viewer, [(Acked("e1", "Ann", 5), event(1))])
+    assert [ack["id"] for ack in mine.told("acked")] == ["e1"]
+    assert others.told("acked") == []
+    hub.detach(mine.viewer)
+    assert mine.viewer not in hub.returned
+
+
+def test_where_a_vehicle_was_at_an_event_is_rebuilt_from_enters_and_exits() -> None:
+    events = [
+        event(1, "enter", region="a"),
+        event(2, "alarm", region=None),
+        event(3, "exit", region="a"),
+        event(4, "enter", region="b"),
+        event(5, "alarm", region=None),
+    ]
+    told = with_regions(events, {"v1": frozenset("b")})
+    assert [one.regions for one in told] == [{"a"}, {"a"}, set(), {"b"}, {"b"}]
+
+
+def test_what_is_told_of_an_erased_history_names_nobody(hub: Hub) -> None:
+    hub.route(Change(moved=[moved("v1", 1, "a"), moved("v2", 1)], events=[event(1), event(2, vehicle="v2")]))
+    hub.route(Change(removed=["v1"], erased=["v1"], events=[event(3, "exit")]))
+    everything, mine = (
+        Desk(hub, **follow, resume=wire.Cursor(b"else", b"elsewhat", wire.NO_MARK, 0, 7).text())
+        for follow in ({"all": True}, {"regions": ["a"]})
+    )
+    tick(hub)
+    tick(hub)
+    told = everything.told("events")
+    assert [one["kind"] for one in told] == ["erased", "enter", "erased"]
+    assert told[0] == {"seq": 1, "id": "e1", "kind": "erased", "time": "1970-01-01T00:00:00.001Z"}
+    assert [one["seq"] for one in mine.told("events")] == [2]

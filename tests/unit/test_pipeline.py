@@ -682,3 +682,37 @@ async def test_a_restart_goes_on_where_it_ended(tmp_path: Any) -> None:
     assert seen[0] == ({}, [], {}, 0)
     assert seen[2] == seen[1]
     assert seen[3][0]["van"].regions == seen[1][0]["van"].regions
+
+
+async def test_of_two_acknowledgements_at_once_the_first_in_its_turn_stands(node: Node) -> None:
+    await node.pipeline.save_regions([depot()])
+    await node.pipeline.submit([ping(1)])
+    (event,) = await node.store.events(EVERYTHING)
+    both = await asyncio.gather(*(node.pipeline.ack(event.id, by) for by in ("Ann", "Bob")))
+    assert [one.ack.by for one in both if one.ack] == ["Ann", "Ann"]
+    assert (await node.store.event(event.id)) == both[0]
+    assert [ack.by for change in node.told for ack in change.acked] == ["Ann"]
+
+
+async def test_of_two_edits_of_one_version_at_once_only_the_first_is_taken(node: Node) -> None:
+    await node.pipeline.save_regions([depot()])
+    edits = [node.pipeline.save_regions([depot(name=name)], expect={"depot": 1}) for name in ("Ann's", "Bob's")]
+    first, second = await asyncio.gather(*edits, return_exceptions=True)
+    assert not isinstance(first, BaseException)
+    assert isinstance(second, Conflict)
+    assert second.current["properties"]["name"] == "Ann's"
+    assert node.picture.regions["depot"]["properties"]["version"] == 2
+
+
+async def test_an_erased_vehicle_that_reports_again_is_another(node: Node) -> None:
+    await node.pipeline.save_regions([depot()])
+    await node.pipeline.submit([ping(1), ping(2, "other")])
+    n = node.fleet.vehicles["van"].n
+    await node.pipeline.remove_vehicle("van", history=True)
+    assert node.told[-1].erased == ["van"]
+    assert await node.store.number("van") is None
+    assert (await node.pipeline.submit([ping(1)])).accepted == 1  # nobody remembers that it was here
+    assert node.fleet.vehicles["van"].n not in (n, node.fleet.vehicles["other"].n)
+    assert await node.stored() == [1]
+    with pytest.raises(NotFound):
+        await node.pipeline.remove_vehicle("nobody", history=True)

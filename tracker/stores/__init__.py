@@ -47,6 +47,7 @@ class Commit(msgspec.Struct):
     registered: list[Registered] = []
     unregistered: list[str] = []
     acked: list[Acked] = []
+    erased: list[str] = []  # vehicles: their positions go, of their events (these here too) only seq, id and time stay
     meta: dict[str, str] = {}  # small facts the fleet needs after a restart
     room: int = 0  # bytes that must be free as well: more of the same is sure to come
 
@@ -118,6 +119,18 @@ class Store(Protocol):
     async def event(self, id: str) -> Event | None: ...
 
     async def last_seq(self) -> int: ...
+
+    async def first_seq(self) -> int:
+        """Of the oldest event there is; one more than the newest ever when there is none."""
+        ...
+
+    async def acknowledged(self, since: int, after: int, limit: int) -> list[tuple[Acked, Event]]:
+        """Events with `seq` > after whose acknowledgement was given or taken back at `since` or later, ascending."""
+        ...
+
+    async def number(self, vehicle: str) -> int | None:
+        """The number under which a vehicle's history is kept, removed from the live fleet or not."""
+        ...
 
     async def region_version(self, id: str, version: int) -> SavedRegion | None: ...
 

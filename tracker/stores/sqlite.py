@@ -17,14 +17,14 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from tracker.errors import StoreError, StoreFull, StoreUnusable
-from tracker.events import Event
+from tracker.events import Acked, Event
 from tracker.stores import Commit, EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.stores import sqlite_reads as reads
 from tracker.stores.sqlite_faults import at_start, is_full, meaning, no_room, room
 from tracker.stores.sqlite_files import FILE, Lock, State, copy, folder, sync
 from tracker.stores.sqlite_presence import REMEDY, Fault, Presence, look_first
 from tracker.stores.sqlite_rows import hot_rows, text, vehicle_rows
-from tracker.stores.sqlite_schema import BUSY_MS, connect, migrate, prepare, rewrite_version
+from tracker.stores.sqlite_schema import BLOCK_BITS, BUSY_MS, connect, migrate, prepare, rewrite_version
 
 READERS = 4
 CHECKPOINT_BYTES = 4 << 20  #: the log is moved into the file between two commits once it is this long
@@ -194,7 +194,7 @@ class SqliteStore:
         events = self._numbered(connection, commit.events)
         vehicles, states = vehicle_rows(commit.vehicles)
         connection.execute(
-            "INSERT INTO tx VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO tx VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 text(hot_rows(commit.pings)),
                 text(vehicles),
@@ -205,6 +205,7 @@ class SqliteStore:
                 text(commit.unregistered),
                 text(commit.acked),
                 text(commit.meta),
+                text(commit.erased),
             ),
         )
         if events:
@@ -273,8 +274,8 @@ class SqliteStore:
             self._presence.moved()
 
     def _close_blocks(self, connection: sqlite3.Connection) -> None:
-        while (self._block + 1) << reads.BLOCK_BITS <= self._rows:
-            first, end = self._block << reads.BLOCK_BITS, (self._block + 1) << reads.BLOCK_BITS
+        while (self._block + 1) << BLOCK_BITS <= self._rows:
+            first, end = self._block << BLOCK_BITS, (self._block + 1) << BLOCK_BITS
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(
                 "INSERT INTO zones SELECT ?, n, min(t), max(t) FROM hot WHERE row >= ? AND row < ? GROUP BY n",
@@ -335,6 +336,15 @@ class SqliteStore:
 
     async def last_seq(self) -> int:
         return await self._read(reads.last_seq)
+
+    async def first_seq(self) -> int:
+        return await self._read(reads.first_seq)
+
+    async def acknowledged(self, since: int, after: int, limit: int) -> list[tuple[Acked, Event]]:
+        return await self._read(reads.acknowledged, since, after, limit)
+
+    async def number(self, vehicle: str) -> int | None:
+        return await self._read(reads.number, vehicle)
 
     async def region_version(self, id: str, version: int) -> SavedRegion | None:
         found = await self._read(reads.region_versions, id, version)

@@ -11,16 +11,16 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tracker.events import Event, Registered
+from tracker.events import Acked, Event, Registered
 from tracker.stores import EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.stores.sqlite_rows import HOT, HotRow, stored_ping, text
-
-BLOCK_BITS = 15  #: 32,768 rows of `hot` are a block: what one look into the past reads at least
+from tracker.stores.sqlite_schema import BLOCK_BITS
 
 _hot_rows = msgspec.json.Decoder(list[HotRow])
 _hot_rows_named = msgspec.json.Decoder(list[tuple[str, HotRow]])
 _fixes = msgspec.json.Decoder(list[tuple[int, int, int, int]])
 _events = msgspec.json.Decoder(list[Event])
+_acked = msgspec.json.Decoder(list[tuple[int, Event]])
 _vehicles = msgspec.json.Decoder(list[tuple[int, str, str | None]])
 _regions = msgspec.json.Decoder(list[SavedRegion])
 _registered = msgspec.json.Decoder(list[Registered])
@@ -79,6 +79,15 @@ def _saved(rows: str) -> list[SavedVehicle]:
 
 def last_seq(connection: sqlite3.Connection) -> int:
     return int(_one(connection, "SELECT coalesce(max(seq), 0) FROM events"))
+
+
+def first_seq(connection: sqlite3.Connection) -> int:
+    return int(_one(connection, "SELECT coalesce(min(seq), 1) FROM events"))
+
+
+def number(connection: sqlite3.Connection, vehicle: str) -> int | None:
+    n: int | None = _one(connection, "SELECT n FROM vehicles WHERE id = ?", vehicle)
+    return n
 
 
 def rows_and_blocks(connection: sqlite3.Connection) -> tuple[int, int]:
@@ -212,6 +221,19 @@ def _conditions(connection: sqlite3.Connection, query: EventQuery) -> tuple[str,
             tests.append(f"{column} IN (SELECT value FROM json_each(?))")
             values.append(msgspec.json.encode(sorted(wanted)).decode())
     return ("WHERE " + " AND ".join(tests) if tests else ""), values
+
+
+def acknowledged(connection: sqlite3.Connection, since: int, after: int, limit: int) -> list[tuple[Acked, Event]]:
+    rows = _one(
+        connection,
+        """SELECT json_group_array(json_array(acked, json(body))) FROM (
+            SELECT acked, body FROM events WHERE acked >= ? AND seq > ? ORDER BY seq LIMIT ?)""",
+        since,
+        after,
+        limit,
+    )
+    found = _acked.decode(rows)
+    return [(Acked(event.id, event.ack.by if event.ack else None, at), event) for at, event in found]
 
 
 def event(connection: sqlite3.Connection, id: str) -> Event | None:

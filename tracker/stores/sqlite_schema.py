@@ -9,6 +9,7 @@ from tracker.errors import StoreUnusable
 
 APPLICATION_ID = 0x74726B72  #: "trkr": tells a tracker's file from any other SQLite file
 SYNCHRONOUS = "FULL"  #: acknowledged means durable; the durability test turns it off to see itself fail
+BLOCK_BITS = 15  #: 32,768 rows of `hot` are a block: what one look into the past reads at least
 BUSY_MS = 10_000  #: how long to wait for a lock that somebody else's program holds
 LOG_BYTES = 4 << 20  #: what stays of a log that was longer
 
@@ -52,6 +53,12 @@ MIGRATIONS: tuple[str, ...] = (
 
     CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     """,
+    """
+    -- When an event was acknowledged, or that taken back: what somebody who was away has to be told.
+    ALTER TABLE events ADD COLUMN acked INTEGER;
+    UPDATE events SET acked = body ->> '$.ack.at' WHERE body ->> '$.ack.at' IS NOT NULL;
+    CREATE INDEX events_by_acked ON events(acked) WHERE acked IS NOT NULL;
+    """,
 )
 
 # A commit is one INSERT into this view: a single sqlite3_step, without the GIL, in its own transaction. With a
@@ -60,7 +67,8 @@ MIGRATIONS: tuple[str, ...] = (
 _WRITE = """
 CREATE TEMP VIEW tx AS SELECT
     NULL AS pings, NULL AS vehicles, NULL AS states, NULL AS events, NULL AS regions,
-    NULL AS registered, NULL AS unregistered, NULL AS acked, NULL AS meta;
+    NULL AS registered, NULL AS unregistered, NULL AS acked, NULL AS meta,
+    NULL AS erased;
 CREATE TEMP TRIGGER tx_insert INSTEAD OF INSERT ON tx BEGIN
     INSERT INTO hot(n, t, lat, lon, speed, heading, altitude, accuracy, received, taken, extra)
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
@@ -75,11 +83,31 @@ CREATE TEMP TRIGGER tx_insert INSTEAD OF INSERT ON tx BEGIN
         WHERE true ON CONFLICT(vehicle) DO UPDATE SET body = excluded.body;
     DELETE FROM registered WHERE vehicle IN (SELECT value FROM json_each(NEW.unregistered));
     UPDATE events SET body = CASE WHEN acks.by IS NULL THEN json_remove(body, '$.ack')
-            ELSE json_set(body, '$.ack', json_object('by', acks.by, 'at', acks.at)) END
+            ELSE json_set(body, '$.ack', json_object('by', acks.by, 'at', acks.at)) END,
+            acked = acks.at
         FROM (SELECT value ->> 'id' AS id, value ->> 'by' AS by, value ->> 'at' AS at FROM json_each(NEW.acked)) AS acks
         WHERE events.id = acks.id;
     INSERT INTO meta(key, value) SELECT key, value FROM json_each(NEW.meta)
         WHERE true ON CONFLICT(key) DO UPDATE SET value = excluded.value;
+
+    -- Erasing: rows stay where they are (blocks count by them) and tell of nobody; a number is never given again.
+    UPDATE events SET acked = NULL, body = json_object('seq', seq, 'id', id, 'kind', 'erased', 'vehicle', '',
+            'time', time, 'received_at', time, 'reason', 'erased', 'lat', 0.0, 'lon', 0.0)
+        WHERE vehicle IN (SELECT value FROM json_each(NEW.erased));
+    UPDATE hot SET n = 0, lat = 0, lon = 0, speed = NULL, heading = NULL, altitude = NULL, accuracy = NULL, extra = NULL
+        WHERE row IN (
+            SELECT one.row FROM json_each(NEW.erased) CROSS JOIN vehicles ON vehicles.id = value CROSS JOIN blocks
+                CROSS JOIN zones ON zones.block = blocks.block AND zones.n = vehicles.n
+                CROSS JOIN hot AS one ON one.row >= zones.block << {bits} AND one.row < (zones.block + 1) << {bits}
+                WHERE +one.n = vehicles.n
+            UNION ALL
+            SELECT one.row FROM json_each(NEW.erased) CROSS JOIN vehicles ON vehicles.id = value
+                CROSS JOIN hot AS one ON one.row >= (SELECT coalesce(max(block) + 1, 0) << {bits} FROM blocks)
+                WHERE +one.n = vehicles.n);
+    DELETE FROM zones WHERE (block, n) IN (
+        SELECT blocks.block, vehicles.n FROM json_each(NEW.erased) CROSS JOIN vehicles ON vehicles.id = value
+            CROSS JOIN blocks);
+    UPDATE vehicles SET id = char(0) || n, state = NULL WHERE id IN (SELECT value FROM json_each(NEW.erased));
 END;
 """
 
@@ -110,7 +138,7 @@ def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
 
 def prepare(connection: sqlite3.Connection) -> None:
     """Give the writer's connection its one statement (see `_WRITE`)."""
-    connection.executescript(_WRITE)
+    connection.executescript(_WRITE.replace("{bits}", str(BLOCK_BITS)))
 
 
 def rewrite_version(connection: sqlite3.Connection) -> None:

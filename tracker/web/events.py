@@ -9,7 +9,7 @@ from quart import Blueprint, Response
 
 from tracker import wire
 from tracker.errors import Invalid, NotFound
-from tracker.events import KINDS, Event
+from tracker.events import ERASED, KINDS, Event
 from tracker.stores import EventQuery
 from tracker.web import api, pool
 from tracker.web.node import Node
@@ -35,7 +35,7 @@ def blueprint(node: Node) -> Blueprint:
         if after is not None and before is not None:
             raise api.bad("before", "either `after` (oldest first) or `before` (newest first), not both")
         kinds = api.words("kind")
-        if kinds is not None and (unknown := kinds - KINDS.keys()):
+        if kinds is not None and (unknown := kinds - KINDS.keys() - {ERASED}):
             raise api.bad("kind", f"one of {', '.join(KINDS)}, not {sorted(unknown)[0][:40]!r}")
         limit = api.limit(most=api.MOST_ROWS)
         query = EventQuery(
@@ -54,19 +54,22 @@ def blueprint(node: Node) -> Blueprint:
 
     async def page(query: EventQuery, limit: int) -> Response:
         """Read, shown and encoded some at a time, however many are asked for."""
+        last = await store.last_seq()  # before the page: whoever goes on after `last` must have missed nothing
+        first = await store.first_seq()
         texts: list[bytes] = []
         next: int | None = None
         while True:
             found = await store.events(msgspec.structs.replace(query, limit=min(PAGE, limit - len(texts)) + 1))
             kept = found[:PAGE][: limit - len(texts)]
             texts += await pool.encoded(kept, wire.event)
+            last = max([last, *(event.seq for event in kept)])
             if len(kept) == len(found):
                 break
             if len(texts) == limit:
                 next = kept[-1].seq
                 break
             query = _after(query, kept[-1].seq)
-        return api.listing("events", texts, next=next, last=await store.last_seq())
+        return api.listing("events", texts, next=next, first=first, last=last)
 
     @routes.get("/api/v1/events/<id>")
     async def get_event(id: str) -> Response:

@@ -19,6 +19,7 @@ from tracker.web.sockets import HUNG_UP
 
 MOST_WAIT_S = 25.0  #: a proxy gives up at 30
 POLL_MS = 2000  #: how soon to ask again
+MOST_ANSWER = 1 << 20  #: bytes of one polled answer from which on further events wait for the next
 
 
 class _UpgradeRequired(TrackerError):
@@ -112,7 +113,8 @@ def blueprint(live: Live) -> Blueprint:
             live.admit(request.remote_addr or "")
         messages = await _poll(live, viewer, letters, follow, wait_s)
         cursor = next((found for message in reversed(messages) if (found := wire.cursor_of(message))), b"")
-        body = b'{"messages":[%b],"cursor":"%b","after_ms":%d}' % (b",".join(messages), cursor, POLL_MS)
+        after_ms = POLL_MS if sum(map(len, messages)) <= MOST_ANSWER else 0
+        body = b'{"messages":[%b],"cursor":"%b","after_ms":%d}' % (b",".join(messages), cursor, after_ms)
         return Response(body, 200, {"content-type": "application/json", "cache-control": "no-store"})
 
     return routes
@@ -164,14 +166,19 @@ async def _poll(live: Live, viewer: Viewer, letters: Letters, follow: wire.Follo
 
 
 async def _rest(live: Live, viewer: Viewer, letters: Letters) -> list[bytes]:
-    """All there is to say now."""
+    """All there is to say now; of very many events only the first, the rest is for the next answer."""
+    hub = live.hub
     messages: list[bytes] = []
     while True:
-        live.hub.serve(viewer, live.node.clock())
+        hub.serve(viewer, live.node.clock())
         messages += letters.take()
-        if viewer in live.hub.behind:
+        if viewer.parts is not None:
+            continue
+        if viewer in hub.returned:
+            await live.tell_acks(viewer)
+        elif viewer in hub.behind and sum(map(len, messages)) <= MOST_ANSWER:
             await live.replay_some(viewer)
-        elif viewer.parts is None:
+        else:
             return messages
 
 
@@ -197,6 +204,7 @@ def asked(resume: str | None) -> wire.Follow:
         "since",
         "wait",
         "window",
+        "fresh",
     )
     view = None
     if bbox := request.args.get("bbox"):
@@ -218,7 +226,8 @@ def asked(resume: str | None) -> wire.Follow:
         hz=hz,
         max_vehicles=None if most is None else int(most),
         counts=_flag("counts", True),
-        resume=request.args.get("since") or resume,
+        resume=resume or request.args.get("since"),
+        fresh=_flag("fresh", False),
     )
     wire.check(follow)
     return follow

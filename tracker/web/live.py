@@ -93,6 +93,7 @@ class Live:
         self._events_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._replaying: set[Viewer] = set()
+        self._returning: set[Viewer] = set()
         self._replays = asyncio.Semaphore(REPLAYS)
 
     # ------------------------------------------------------------------------------------------------ start and end
@@ -265,6 +266,9 @@ class Live:
             for viewer in hub.behind - self._replaying:
                 self._replaying.add(viewer)
                 self._spawn(self._replay(viewer))
+        for viewer in hub.returned.keys() - self._returning:
+            self._returning.add(viewer)
+            self._spawn(self._return(viewer))
         if hub.unplaced:
             self._acks.set()
         if (hub.urgent or hub.has_events) and self._soon_handle is None:
@@ -387,9 +391,14 @@ class Live:
     async def replay_some(self, viewer: Viewer) -> None:
         hub, store, seq = self.hub, self.node.store, viewer.seq
         interest = viewer.interest
-        if seq > 0 and hub.recent.mark_of(seq) is None and not await self._is_ours(viewer):
-            hub.diverge(viewer)
-            return
+        if hub.recent.mark_of(seq) is None:
+            first = await store.first_seq()
+            if seq + 1 < first and viewer.seq == seq:
+                hub.lose(viewer, first)
+                return
+            if seq >= first and not await self._is_ours(viewer):
+                hub.diverge(viewer)
+                return
         events = await store.events(EventQuery(after=seq, limit=REPLAYED))
         inside: dict[str, frozenset[str]] = {}
         silent = {event.vehicle for event in events if event.region is None}
@@ -397,6 +406,37 @@ class Live:
             inside = await self._inside_after(events[-1].seq, silent, interest.wish.regions)
         if viewer.seq == seq and viewer.interest is interest:
             hub.replay(viewer, with_regions(events, inside))
+
+    async def _return(self, viewer: Viewer) -> None:
+        try:
+            async with self._replays:
+                while viewer in self.hub.returned:
+                    if viewer.outlet.pending > PENDING:
+                        await asyncio.sleep(TICK_S)
+                    else:
+                        await self.tell_acks(viewer)
+        except StoreError as fault:
+            log.warning("acknowledgements cannot be read: %s", fault.detail)
+            await asyncio.sleep(HOUSE_S)
+        except Exception as fault:
+            self.fail(viewer, fault)
+        finally:
+            self._returning.discard(viewer)
+            self._wake()
+
+    async def tell_acks(self, viewer: Viewer) -> None:
+        """Some of what was acknowledged while a viewer was away: since the last event it has heard of was received."""
+        hub, store, returned = self.hub, self.node.store, self.hub.returned[viewer]
+        if returned.since is None:
+            newest = await store.events(EventQuery(after=returned.upto - 1, limit=1))
+            returned.since = newest[0].received_at if newest and newest[0].seq == returned.upto else 0
+        found = await store.acknowledged(returned.since, returned.told, REPLAYED)
+        if hub.returned.get(viewer) is returned:
+            hub.tell_acks(viewer, [one for one in found if one[1].seq <= returned.upto])
+            if len(found) < REPLAYED:
+                del hub.returned[viewer]
+            else:
+                returned.told = found[-1][1].seq
 
     async def _is_ours(self, viewer: Viewer) -> bool:
         """Whether the event a cursor ends at is in this log."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from quart import Blueprint, Response
 
 from tracker import __version__
-from tracker.web.answers import encode
+from tracker.web.answers import PROBLEM, encode
 from tracker.web.node import Node
 from tracker.web.schemas import (
     COUNT,
+    FLAG,
     NUMBER,
     REGION,
     SCHEMAS,
@@ -31,7 +32,9 @@ KML = "application/vnd.google-earth.kml+xml"
 
 LIST = {"limit": COUNT, "cursor": TEXT}
 SPAN = {"from": TIME, "until": TIME}
-FOLLOW = {"all": COUNT, "regions": TEXT, "vehicles": TEXT, "bbox": TEXT, "zoom": NUMBER, "since": TEXT}
+FOLLOW = {"all": FLAG, "regions": TEXT, "vehicles": TEXT, "bbox": TEXT, "zoom": NUMBER, "events": TEXT}
+FOLLOW |= {"hz": NUMBER, "window": COUNT, "max_vehicles": COUNT, "counts": FLAG, "since": TEXT, "fresh": FLAG}
+FOLLOW |= {"wait": NUMBER}
 
 
 _PLAIN = str.maketrans("/.", "__", "{}")
@@ -56,8 +59,8 @@ class Route:
             "summary": about,
             "operationId": self.method + path.replace("/api/v1", "").translate(_PLAIN),
             "parameters": [*_path(path), *_query(query or {}), *(_header(name) for name in headers)],
-            "responses": {str(status): _answer(kind, schema) for status, kind, schema in answers}
-            | {str(status): _answer("application/problem+json", ref("Problem")) for status in errors},
+            "responses": {str(status): _answer(status, answers) for status, *_ in answers}
+            | {str(status): _answer(status, [(status, PROBLEM, ref("Problem"))]) for status in errors},
         }
         if body:
             content = {kind: {"schema": schema} for kind, schema in body.items()}
@@ -81,10 +84,9 @@ def _header(name: str) -> dict[str, Any]:
     return {"name": name, "in": "header", "schema": TEXT}
 
 
-def _answer(kind: str | None, schema: Schema | None) -> dict[str, Any]:
-    if kind is None:
-        return {"description": "nothing to say"}
-    return {"description": "see the schema", "content": {kind: {"schema": schema or {}}}}
+def _answer(status: int, answers: Iterable[tuple[int, str | None, Schema | None]]) -> dict[str, Any]:
+    content = {kind: {"schema": schema or {}} for one, kind, schema in answers if one == status and kind is not None}
+    return {"description": "see the schema", "content": content} if content else {"description": "nothing to say"}
 
 
 _REGIONS_SAVED = thing(
@@ -93,7 +95,7 @@ _REGIONS_SAVED = thing(
     replaced=COUNT,
     regions=array(thing("id version", id=REGION, name=or_null(TEXT), version=COUNT)),
 )
-_FEATURE = {GEOJSON: ref("Region"), JSON: ref("Region"), KML: TEXT}
+_FEATURE = {GEOJSON: ref("Region"), JSON: ref("Region"), **dict.fromkeys((KML, "application/xml", "text/xml"), TEXT)}
 _WRITE = (400, 404, 412, 413, 415, 422, 503, 507)
 _BYTES = {"type": "string", "format": "binary"}
 
@@ -138,8 +140,9 @@ ROUTES = (
     Route(
         "DELETE",
         "/api/v1/vehicles/{vehicle}",
-        "Take a vehicle off the map; it exits its regions, its history stays",
+        "Take a vehicle off the map; it exits its regions, its history stays unless `history=true` erases that too",
         (204, None, None),
+        query={"history": FLAG},
         errors=(404, 422, 503, 507),
     ),
     Route(
@@ -147,6 +150,9 @@ ROUTES = (
         "/api/v1/vehicles/{vehicle}/track",
         "Where a vehicle was",
         (200, JSON, ref("Track")),
+        (200, GEOJSON, {"type": "object"}),
+        (200, "application/gpx+xml", TEXT),
+        (200, "text/csv", TEXT),
         query={**SPAN, "format": {"enum": ["json", "geojson", "gpx", "csv"]}, **LIST},
         errors=(404, 422, 503),
     ),
@@ -155,6 +161,7 @@ ROUTES = (
         "/api/v1/regions",
         "Regions",
         (200, JSON, page("regions", ref("Region"))),
+        (200, GEOJSON, ref("Collection")),
         query={"format": {"enum": ["json", "geojson"]}, **LIST},
         errors=(422,),
     ),
@@ -244,22 +251,29 @@ ROUTES = (
         (200, JSON, ref("Event")),
         errors=(404, 503, 507),
     ),
-    Route("GET", "/api/v1/live", "The live channel (WebSocket; docs/wire.md)", (101, None, None), errors=(403, 404)),
+    Route(
+        "GET",
+        "/api/v1/live",
+        "The live channel (WebSocket; docs/wire.md)",
+        (101, None, None),
+        errors=(403, 404, 426, 503),
+    ),
     Route(
         "GET",
         "/api/v1/stream",
         "The same messages as Server-Sent Events",
         (200, "text/event-stream", TEXT),
         query=FOLLOW,
-        errors=(422,),
+        headers=("Last-Event-ID",),
+        errors=(403, 422, 503),
     ),
     Route(
         "GET",
         "/api/v1/changes",
         "The same messages by polling",
-        (200, JSON, {}),
+        (200, JSON, thing("messages cursor after_ms", messages=array({"type": "object"}), cursor=TEXT, after_ms=COUNT)),
         query=FOLLOW,
-        errors=(422,),
+        errors=(403, 422, 503),
     ),
     Route("GET", "/api/v1/page", "What the page has to know of this server", (200, JSON, {"type": "object"})),
     Route("GET", "/healthz", "Is the process alive?", (200, JSON, {"type": "object"})),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracker.events import KINDS
+from tracker.events import ERASED, KINDS
 from tracker.ping import CODES, MAX_ID, MAX_TEXT, RANGES
 from tracker.wire import STATES
 
@@ -181,10 +181,10 @@ SCHEMAS: dict[str, Schema] = {
     },
     "Collection": thing("type features", type={"const": "FeatureCollection"}, features=array(ref("Region"))),
     "Event": thing(
-        "seq id kind vehicle time received_at reason lat lon delayed",
+        "seq id kind time",
         seq=COUNT,
         id=TEXT,
-        kind={"enum": list(KINDS)},
+        kind={"enum": [*KINDS, ERASED]},
         vehicle=VEHICLE,
         region=REGION,
         version=COUNT,
@@ -196,11 +196,13 @@ SCHEMAS: dict[str, Schema] = {
         delayed=FLAG,
         ack=thing("by at", by=TEXT, at=TIME),
         why={"type": "object", "description": "what decided it"},
-    ),
+    )
+    | {"description": "Of an `erased` one only seq, id, kind and time are left."},
     "Events": thing(
-        "events next last",
+        "events next first last",
         events=array(ref("Event")),
-        next=or_null(COUNT) | {"description": "the `after` of the following page"},
+        next=or_null(COUNT) | {"description": "the `after` (or `before`) of the following page, null at the end"},
+        first=COUNT | {"description": "where the log begins: older events are no longer kept"},
         last=COUNT | {"description": "the newest seq there is"},
     ),
 }

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
 from tracker.errors import NotFound, TrackerError
+from tracker.web.answers import problem
 
 MESSAGE = 64 * 1024  #: bytes of one message, unless a route says otherwise
 EXTENSION = "tracker.transport"  #: where the app finds the Transport in scope["extensions"]
@@ -75,19 +75,10 @@ class Socket:
         if "websocket.http.response" not in (self.scope.get("extensions") or {}):
             await self._send({"type": "websocket.close", "code": 1008, "reason": error.code})
             return
-        body = json.dumps(
-            {
-                "type": "about:blank",
-                "title": error.title,
-                "status": error.status,
-                "code": error.code,
-                "detail": error.detail,
-            }
-        ).encode()
-        headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
-        if retry := getattr(error, "retry_after", None):
-            headers.append((b"retry-after", str(retry).encode()))
-        await self._send({"type": "websocket.http.response.start", "status": error.status, "headers": headers})
+        status, told, body = problem(error)
+        headers = [(name.encode(), value.encode()) for name, value in told.items()]
+        headers.append((b"content-length", b"%d" % len(body)))
+        await self._send({"type": "websocket.http.response.start", "status": status, "headers": headers})
         await self._send({"type": "websocket.http.response.body", "body": body, "more_body": False})
 
     async def receive(self) -> str | bytes | None:

@@ -22,7 +22,7 @@ LAST = 2**62  #: later than any fix
 FEW = 500  #: fixes that are written without waiting for a turn
 
 
-async def answer(node: Node, vehicle: str) -> Response:
+async def answer(node: Node, vehicle: str, n: int | None) -> Response:
     """The page of fixes the parameters ask for, each fix once, in fix order."""
     api.only("from", "until", "format", "limit", "cursor")
     since, until = api.instant("from"), api.instant("until")
@@ -31,8 +31,6 @@ async def answer(node: Node, vehicle: str) -> Response:
     form = request.args.get("format", "json")
     if form not in FORMATS:
         raise api.bad("format", f"one of {', '.join(FORMATS)}")
-    state = node.picture.vehicles.get(vehicle)
-    n = None if state is None else state.n
     kind, write = FORMATS[form]
     span = (since or 0, LAST if until is None else until)
     if limit <= FEW:

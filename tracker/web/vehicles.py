@@ -81,12 +81,20 @@ def blueprint(node: Node) -> Blueprint:
 
     @routes.delete("/api/v1/vehicles/<id>")
     async def delete_vehicle(id: str) -> Response:
-        await pipeline.remove_vehicle(_known(node, id))
+        api.only("history")
+        if history := _history():
+            await pipeline.remove_vehicle(api.vehicle(id), history=history)
+        else:
+            await pipeline.remove_vehicle(_known(node, id))
         return Response(b"", 204)
 
     @routes.get("/api/v1/vehicles/<id>/track")
     async def get_track(id: str) -> Response:
-        return await tracks.answer(node, _known(node, id))
+        """Of a vehicle that was removed too: its history stays."""
+        vehicle = api.vehicle(id)
+        state = picture.vehicles.get(vehicle)
+        n = state.n if state else await node.store.number(vehicle)
+        return await tracks.answer(node, vehicle if n is not None else _known(node, id), n)
 
     return routes
 
@@ -96,6 +104,14 @@ def _known(node: Node, text: str) -> str:
     if vehicle not in node.picture.vehicles and vehicle not in node.picture.register:
         raise NotFound("unknown_vehicle", f"no vehicle {vehicle!r} has reported or was registered")
     return vehicle
+
+
+def _history() -> bool:
+    """Whether a removal erases the history as well: only when it says so without a doubt."""
+    text = request.args.get("history", "false").lower()
+    if text not in ("true", "1", "false", "0"):
+        raise api.bad("history", "true or false")
+    return text in ("true", "1")
 
 
 Passes = Callable[[str], bool]
