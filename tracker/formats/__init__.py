@@ -62,6 +62,7 @@ REASONS: dict[str, str] = {
     "not_four_columns": "a line with more or fewer columns than four",
     "not_hfp": "a line that is no captured message",
     "not_json": "a line that is not JSON",
+    "supplement": "a sentence that adds to the fix another one tells",
     "unreadable": "what is left of a damaged file from here on",
     "waypoint": "a mark on the map beside tracks",
 }
@@ -107,9 +108,9 @@ class Format(Protocol):
 
 def formats() -> tuple[Format, ...]:
     """Every format, the most particular first: the first that recognises a file reads it."""
-    from tracker.formats import cabs, csv, geojson, gpx, gtfs, hfp, json, kml, ndjson, tcx
+    from tracker.formats import cabs, csv, fit, geojson, gpsd, gpx, gtfs, hfp, json, kml, ndjson, nmea, siri, tcx
 
-    return (gpx, kml, tcx, hfp, geojson, gtfs, json, ndjson, cabs, csv)
+    return (fit, gpx, kml, tcx, siri, hfp, geojson, gtfs, gpsd, json, ndjson, nmea, cabs, csv)
 
 
 def find_format(name: str, head: str, wanted: str | None = None) -> Format:

@@ -26,8 +26,13 @@ def recognises(name: str, head: str) -> bool:
 
 def decode(file: BinaryIO, name: str) -> Any:
     """A whole JSON document. Raises Unreadable."""
+    return parse(file.read(), name)
+
+
+def parse(content: bytes, name: str) -> Any:
+    """The same from bytes. Raises Unreadable."""
     try:
-        return msgspec.json.decode(file.read().removeprefix(b"\xef\xbb\xbf"))
+        return msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise Unreadable(f"{name}: not JSON: {fault}") from None
 
