@@ -52,6 +52,7 @@ LAYERS: list[set[str]] = [
         "edits",
         "motion",
         "occasion",
+        "pressed",
         "step",
         "vehicle",
         "visits",

@@ -21,12 +21,13 @@ from tracker.events import DELAYED_MS, Change, Event, Registered
 from tracker.geo import distance_m
 from tracker.motion import OFFLINE_GAPS, OFFLINE_MS, observe, pace, wake
 from tracker.occasion import Occasion
-from tracker.ping import Ping
+from tracker.ping import Ping, at_place_of, has_place
+from tracker.pressed import OVER_MS, begins
 from tracker.regions import Region, RegionBook
 from tracker.rules import NO_ACCURACY_M
 from tracker.step import Draft, Outcome, Step
-from tracker.stores import HELD, LATE, LIVE, Loaded, SavedRegion, SavedVehicle, StoredPing
-from tracker.vehicle import ASK, NEVER, NEW, SAME, Vehicle
+from tracker.stores import APART, HELD, LATE, LIVE, Loaded, SavedRegion, SavedVehicle, StoredPing
+from tracker.vehicle import ASK, NEVER, NEW, SAME, Alarm, Vehicle
 from tracker.visits import Moves, appear, beyond, move
 from tracker.watch import is_watched, report, tell
 from tracker.windows import dwells, follow
@@ -67,6 +68,7 @@ class Fleet:
         self.vehicles: dict[str, Vehicle] = {}
         self.register_entries: dict[str, Registered] = {}
         self._numbers: dict[str, int] = {}  # of every vehicle there ever was
+        self._alarms: dict[str, list[Alarm]] = {}  # of vehicles that are not on the map
         self._last_n = 0
         self._returned_from = 0  # no vehicle that was removed has a stored fix from here on
         self._timers: list[tuple[int, int, str]] = []  # heap of (due, n, vehicle); stale entries are passed over
@@ -136,6 +138,18 @@ class Fleet:
                 asked.append((numbers[ping.vehicle], ping.time))
         return asked
 
+    def unknown_neighbours(self, pings: Iterable[Ping]) -> list[tuple[str, int, int, int]]:
+        """(vehicle, n, since, until): around old alarms, of which fixes only the store knows. `learn` takes them."""
+        spans = []
+        for ping in pings:
+            vehicle = self.vehicles.get(ping.vehicle)
+            if ping.alarm is not None and vehicle is not None and ping.time < vehicle.floor:
+                spans.append((ping.vehicle, vehicle.n, ping.time - OVER_MS, min(ping.time + OVER_MS, vehicle.floor)))
+        return spans
+
+    def learn(self, name: str, pings: Iterable[Ping]) -> None:
+        self.vehicles[name].learn(pings)
+
     def apply(self, pings: list[Ping], now: int, known: Known | None = None) -> Step:
         """Take one request's pings, received at `now`. A vehicle's apply in fix order, whatever order they came in.
 
@@ -154,10 +168,15 @@ class Fleet:
             vehicle = vehicles.get(ping.vehicle)
             if vehicle is not None and vehicle.queued <= now:
                 self._ring(vehicle, now, draft)
+            if not has_place(ping):
+                outcomes[at] = self._placeless(vehicle, ping, now, draft)
+                continue
             if vehicle is None or ping.time <= vehicle.top or ping.time < vehicle.floor:  # others are surely new
                 outcome = self._returns(ping, known) if vehicle is None else self._known(vehicle, ping, known)
                 if outcome is not None:
                     outcomes[at] = outcome
+                    if ping.alarm is not None and self._press(vehicle, ping, now, draft):
+                        stored.append(StoredPing(self._numbers[ping.vehicle], ping, now, APART))
                     continue
             taken = LIVE
             if vehicle is None:
@@ -177,7 +196,51 @@ class Fleet:
                 outcomes[at], taken = Outcome.HELD, HELD
             vehicle.remember(ping)
             stored.append(StoredPing(vehicle.n, ping, now, taken))
+            if ping.alarm is not None:
+                self._press(vehicle, ping, now, draft)
         return draft.step(outcomes)
+
+    def _placeless(self, vehicle: Vehicle | None, ping: Ping, now: int, draft: Draft) -> str:
+        """An alarm from a receiver without a fix: heard and stored, and the vehicle stays where it is."""
+        if vehicle is None:
+            n = self._number(ping.vehicle)
+            if ping.vehicle not in self._numbers:
+                self._numbers[ping.vehicle] = n
+                draft.commit.vehicles.append(SavedVehicle(n, ping.vehicle, None))
+        elif vehicle.knows(ping) == SAME:
+            return Outcome.DUPLICATE
+        else:
+            n = vehicle.n
+            vehicle.remember(ping)
+            if ping.time >= vehicle.ping.time:
+                wake(vehicle, ping)
+                occasion = Occasion.of_fix(at_place_of(ping, vehicle.ping), None, now)
+                report(vehicle, ping, occasion, self.settings)
+                pace(vehicle, now)
+                vehicle.received_at = now
+                draft.add(vehicle, occasion.events)
+                self._queue(vehicle)
+        draft.commit.pings.append(StoredPing(n, ping, now, APART))
+        self._press(vehicle, ping, now, draft)
+        return Outcome.ACCEPTED
+
+    def _press(self, vehicle: Vehicle | None, ping: Ping, now: int, draft: Draft) -> bool:
+        """A message says alarm, however it was taken otherwise. True when one begins."""
+        assert ping.alarm is not None
+        alarms = self._alarms.setdefault(ping.vehicle, []) if vehicle is None else vehicle.alarms
+        begun = begins(alarms, () if vehicle is None else vehicle.fixes, ping.alarm, ping.time)
+        if vehicle is not None:
+            draft.add(vehicle)
+        if begun:
+            seen, detail = ping, dict[str, Any]()
+            if not has_place(ping):
+                detail["placed"] = False
+                seen = ping if vehicle is None else at_place_of(ping, vehicle.ping)
+            occasion = Occasion.of_fix(seen, None, now)
+            cause = f"{ping.time} {ping.alarm}"
+            occasion.make("alarm", reason="reported", cause=cause, alarm=ping.alarm, **detail)
+            draft.events += occasion.events
+        return begun
 
     def _begin(self, ping: Ping, now: int, draft: Draft) -> Vehicle:
         """The first sight of a vehicle: plain containment decides where it is."""
@@ -195,7 +258,7 @@ class Fleet:
         else:
             tell(self.regions, vehicle, appear(self.regions, vehicle, ping), occasion)
             observe(vehicle, ping)
-        report(vehicle, ping, None, occasion, self.settings)
+        report(vehicle, ping, occasion, self.settings)
         vehicle.publish()
         self._settle(vehicle)
         draft.add(vehicle, occasion.events)
@@ -282,16 +345,10 @@ class Fleet:
         else:
             moves = move(book, vehicle, before, ping, now, doubtful, back)
         events: Sequence[Event] = ()
-        if (
-            moves is not None
-            or vehicle.watched
-            or vehicle.silent
-            or ping.alarm is not None
-            or ping.battery_pct is not None
-        ):
+        if moves is not None or vehicle.watched or vehicle.silent or ping.battery_pct is not None:
             occasion = Occasion.of_fix(ping, back or before, now)
             tell(book, vehicle, moves, occasion)
-            report(vehicle, ping, vehicle.ping, occasion, self.settings)
+            report(vehicle, ping, occasion, self.settings)
             events = occasion.events
         if ping.speed_mps is not None and ping.speed_mps > vehicle.peak_mps:
             vehicle.peak_mps = ping.speed_mps
@@ -315,7 +372,7 @@ class Fleet:
         """A newer fix that is too inaccurate to decide anything: the map shows it with its circle."""
         wake(vehicle, ping)
         occasion = Occasion.of_fix(ping, vehicle.ping, now)
-        report(vehicle, ping, vehicle.ping, occasion, self.settings)
+        report(vehicle, ping, occasion, self.settings)
         pace(vehicle, now)
         vehicle.ping = ping
         vehicle.received_at = now

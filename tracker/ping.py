@@ -37,6 +37,15 @@ class Ping(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     attributes: dict[str, Scalar] | None = None
 
 
+def has_place(ping: Ping) -> bool:
+    """(0, 0) is what a receiver without a fix says: such a ping is taken for its alarm alone."""
+    return ping.lat != 0 or ping.lon != 0
+
+
+def at_place_of(ping: Ping, known: Ping) -> Ping:
+    return msgspec.structs.replace(ping, lat=known.lat, lon=known.lon)
+
+
 AHEAD_MS = 60_000  #: a fix may be this far ahead of our clock
 OLDEST = 946_684_800_000  #: 2000-01-01: a receiver without a date reports its own epoch
 MAX_ID = 128  #: characters of a vehicle id
@@ -72,7 +81,7 @@ CODES: dict[str, str] = {
     "vehicle_invalid": "the vehicle id has a control character, a `/`, or a space at its ends",
     "lat_out_of_range": "not -90 … 90",
     "lon_out_of_range": "not -180 … 180",
-    "no_fix": "(0, 0) is what a receiver without a fix says",
+    "no_fix": "(0, 0) is what a receiver without a fix says, and there is no `alarm`",
     "time_invalid": "neither RFC 3339 nor seconds or milliseconds since 1970",
     "time_without_zone": "the time has no `Z` and no offset",
     "time_in_future": f"over {AHEAD_MS // 1000} s ahead of the server's clock",
@@ -137,9 +146,7 @@ def read_ping(item: Any, now: int, ignored: list[str] | None = None) -> Ping:
     vehicle = vehicle_id(_text("vehicle", fields.pop("vehicle"), MAX_ID * 8))
     time = _time(fields.pop("time"), now)
     lat, lon = _number("lat", fields.pop("lat")), _number("lon", fields.pop("lon"))
-    if lat == 0 and lon == 0:
-        raise Unfit("no_fix", "lat", "(0, 0) is what a receiver without a fix says; send nothing instead")
-    return Ping(
+    ping = Ping(
         vehicle=vehicle,
         time=time,
         lat=lat,
@@ -155,6 +162,9 @@ def read_ping(item: Any, now: int, ignored: list[str] | None = None) -> Ping:
         alarm=_words("alarm", fields),
         attributes=_attributes(fields, ignored),
     )
+    if not has_place(ping) and ping.alarm is None:
+        raise Unfit("no_fix", "lat", "(0, 0) is what a receiver without a fix says; send nothing instead")
+    return ping
 
 
 def check_time(time: int, now: int) -> int:

@@ -418,6 +418,9 @@ class Pipeline:
                     del entries[index:]
                     return
                 known = await self._store.fixes_at(wanted)
+                for name, n, since, until in self._fleet.unknown_neighbours(entry.pings):
+                    rows = await self._store.track(n, since, until, None, MOST)
+                    self._fleet.learn(name, [row.ping for row in rows])
             if entry.prepare:
                 await entry.prepare()
             try:

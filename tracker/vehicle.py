@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -73,6 +73,14 @@ class Touch(msgspec.Struct, array_like=True, gc=False):
     moved: bool = False  # it was seen moving meanwhile
 
 
+class Alarm(msgspec.Struct, array_like=True, gc=False):
+    """Messages with one alarm, by fix time."""
+
+    text: str
+    first: int
+    last: int
+
+
 class Doubt(msgspec.Struct, array_like=True, gc=False):
     """A fix that would move a vehicle which stands; what it would do to which regions waits for a second one."""
 
@@ -124,6 +132,7 @@ class Packed(msgspec.Struct, array_like=True, frozen=True):
     sure: Ping | bool = True  # True: `ping`; False: there was none yet
     doubt: Doubt | None = None
     stood: Stood | None = None
+    alarms: list[Alarm] = []
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -134,9 +143,9 @@ class Vehicle:
     """Mutable, and only the fleet changes it. `ping` is the newest fix shown, `sure` the newest accurate one."""
 
     __slots__ = (
-        "anchor", "beyond", "clock", "delayed", "doubt", "doubts", "fixes", "floor", "gap_ms", "held", "low", "n",
-        "peak_mps", "ping", "queued", "raw", "received_at", "regions", "rev", "settled", "silent", "since", "state",
-        "still_since", "stood", "sure", "top", "touches", "visits", "watched",
+        "alarms", "anchor", "beyond", "clock", "delayed", "doubt", "doubts", "fixes", "floor", "gap_ms", "held", "low",
+        "n", "peak_mps", "ping", "queued", "raw", "received_at", "regions", "rev", "settled", "silent", "since",
+        "state", "still_since", "stood", "sure", "top", "touches", "visits", "watched",
     )  # fmt: skip
 
     def __init__(self, n: int, ping: Ping, now: int) -> None:
@@ -170,6 +179,7 @@ class Vehicle:
         self.gap_ms = 0.0  # about the median time between its reports, receipt clock
         self.silent = False
         self.low = False  # its battery
+        self.alarms: list[Alarm] = []  # it raised, the one heard last at the end
         self.queued = NEVER  # when its timer goes off, at the latest
         # which fixes the store has
         self.fixes = array("Q")  # sorted: time << 22 | a hash of the place
@@ -186,9 +196,14 @@ class Vehicle:
         time = ping.time
         if time > self.top and time >= self.floor:
             return NEW
-        at = bisect_left(self.fixes, time << PLACE_BITS)
-        if at < len(self.fixes) and self.fixes[at] >> PLACE_BITS == time:
-            return SAME if self.fixes[at] & PLACE_MASK == _place(ping) else OTHER
+        mine, at = _place(ping), bisect_left(self.fixes, time << PLACE_BITS)
+        while at < len(self.fixes) and self.fixes[at] >> PLACE_BITS == time:
+            there = self.fixes[at] & PLACE_MASK
+            if there == mine:
+                return SAME
+            if NOWHERE not in (there, mine):
+                return OTHER
+            at += 1
         return NEW if time >= self.floor else ASK
 
     def remember(self, ping: Ping) -> None:
@@ -204,6 +219,10 @@ class Vehicle:
         if len(fixes) > MOST_FIXES:  # half of them at once: so this is rare
             self.floor = max(self.floor, (fixes[MOST_FIXES // 2] >> PLACE_BITS))
             del fixes[: MOST_FIXES // 2]
+
+    def learn(self, pings: Iterable[Ping]) -> None:
+        """These are stored, it turns out."""
+        self.fixes = array("Q", sorted({*self.fixes, *(ping.time << PLACE_BITS | _place(ping) for ping in pings)}))
 
     def settle(self, watched: bool) -> None:
         """Keep the quick way out of `move` true after visits, touches or `raw` changed."""
@@ -234,6 +253,7 @@ class Vehicle:
                 self.still_since, self.anchor, self.gap_ms, self.peak_mps, self.silent, self.low, self.delayed,
                 self.ping, self.held, self.visits, self.touches, self.doubts,
                 True if self.sure is self.ping else self.sure or False, self.doubt, self.stood,
+                self.alarms,
             )
         )  # fmt: skip
 
@@ -257,3 +277,6 @@ class Vehicle:
 def _place(ping: Ping) -> int:
     """Hashes of floats are the same in every process; these never leave this one anyway."""
     return hash((ping.lat, ping.lon)) & PLACE_MASK
+
+
+NOWHERE = hash((0.0, 0.0)) & PLACE_MASK  #: a message without a place stands beside a fix of the same time

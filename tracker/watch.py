@@ -54,13 +54,11 @@ class BatteryLimits(Protocol):
     def battery_ok_pct(self) -> float: ...
 
 
-def report(vehicle: Vehicle, ping: Ping, before: Ping | None, occasion: Occasion, limits: BatteryLimits) -> None:
+def report(vehicle: Vehicle, ping: Ping, occasion: Occasion, limits: BatteryLimits) -> None:
     """Events of the vehicle itself. Called before `ping` becomes its newest."""
     if vehicle.silent:
         vehicle.silent = False
         occasion.make("heard", reason="reported", silent_s=(occasion.now - vehicle.received_at) / 1000)
-    if ping.alarm is not None and (before is None or before.alarm != ping.alarm):
-        occasion.make("alarm", reason="reported", alarm=ping.alarm)
     if ping.battery_pct is not None:
         if vehicle.low:
             vehicle.low = ping.battery_pct < limits.battery_ok_pct

@@ -14,6 +14,7 @@ from tracker.errors import StoreError, StoreLocked
 from tracker.events import Ack, Acked, Event, Registered, event_id
 from tracker.ping import Ping
 from tracker.stores import (
+    APART,
     HELD,
     LATE,
     LIVE,
@@ -120,6 +121,15 @@ async def test_everything_committed_is_there_after_a_restart(store: Store, url: 
     assert await store.track(2, 0, NEVER, None, 10) == commit.pings[1:]
     assert await store.events(EventQuery()) == [msgspec.structs.replace(happened(1), seq=1)]
     await store.close()
+
+
+async def test_what_is_apart_is_kept_and_is_no_part_of_a_track(store: Store) -> None:
+    apart = fix(1, 1, lat=0.0, lon=0.0, taken=APART, alarm="sos")
+    rows = [fix(1, 0), apart, fix(1, 1), fix(1, 2, taken=HELD)]
+    await store.commit(Commit(pings=rows, vehicles=[SavedVehicle(1, "van-1", None)]))
+    assert [row.ping.lat for row in await store.track(1, 0, NEVER, None, 10)] == [60.1, 60.1, 60.1]
+    assert await store.fixes_at([(1, T0 + 1000)]) == {(1, T0 + 1000): (60.1, 24.9)}
+    assert [row for row, _, _ in await store.pings_since(0, 0, 10)] == [1, 3, 4]
 
 
 async def test_a_commit_that_fails_changes_nothing(store: Store) -> None:

@@ -14,7 +14,7 @@ from tracker.events import Event
 from tracker.fleet import Fleet, Outcome, Step
 from tracker.ping import Ping
 from tracker.regions import Region
-from tracker.stores import Loaded, SavedRegion, SavedVehicle
+from tracker.stores import APART, Loaded, SavedRegion, SavedVehicle
 
 # -- without debounce, against shapely --------------------------------------------------------------------------------
 
@@ -133,6 +133,8 @@ class Machine:
         self.events += step.change.events
         self.outcomes += step.outcomes
         for row in step.commit.pings:
+            if row.taken == APART:
+                continue
             assert (row.n, row.ping.time) not in self.stored, "stored twice"
             self.stored[row.n, row.ping.time] = (row.ping.lat, row.ping.lon)
         self.vehicles |= {saved.vehicle: saved for saved in step.commit.vehicles}
@@ -145,6 +147,9 @@ class Machine:
             if what == "pings":
                 asked = self.fleet.unknown_fixes(subject)
                 known = {key: self.stored[key] for key in asked if key in self.stored}
+                for name, n, since, until in self.fleet.unknown_neighbours(subject):
+                    near = [(t, place) for (m, t), place in self.stored.items() if m == n and since <= t < until]
+                    self.fleet.learn(name, [Ping(name, t, *place) for t, place in near])
                 self.took(self.fleet.apply(subject, now, known))
             elif what == "timers":
                 while (due := self.fleet.due_at()) is not None and due <= now:

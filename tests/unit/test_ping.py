@@ -203,3 +203,10 @@ def test_an_optional_number_that_cannot_be_right_costs_only_itself(name: str, va
     taken = read_ping({"vehicle": "v", "time": NOW, "lat": 1, "lon": 2, "driver": "Ann", name: value}, NOW, ignored)
     assert taken == Ping("v", NOW, 1, 2, driver="Ann")
     assert ignored == [name]
+
+
+def test_without_a_place_an_alarm_alone_is_worth_taking() -> None:
+    nowhere = GOOD | {"lat": 0, "lon": 0}
+    assert read_ping(nowhere | {"alarm": "sos"}, NOW).alarm == "sos"
+    with pytest.raises(Unfit, match="without a fix"):
+        read_ping(nowhere | {"alarm": ""}, NOW)

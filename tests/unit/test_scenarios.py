@@ -498,10 +498,6 @@ def test_a_low_battery_is_told_once_until_it_is_charged() -> None:
     drive.at(0, 0, battery_pct=30.0).at(0, 0, battery_pct=19.0).expect("low_battery", battery_pct=19.0)
 
 
-def test_a_late_alarm_is_no_event() -> None:
-    Town().drive("van-7").at(0, 0).at(0, 0, alarm="sos", late=15).expect(outcome=Outcome.LATE)
-
-
 # -- edits ------------------------------------------------------------------------------------------------------------
 
 

@@ -9,8 +9,9 @@ import msgspec
 from tracker.events import Acked, Event, Registered
 from tracker.ping import Ping
 
-#: how a stored ping was taken: moved the vehicle, went into history only, waits or was a jump
-LIVE, LATE, HELD = 0, 1, 2
+#: how a stored ping was taken: moved the vehicle, went into history only, waits or was a jump, is no part of the
+#: track: kept for its alarm alone (it has no place, or is a fix there was already)
+LIVE, LATE, HELD, APART = 0, 1, 2, 3
 
 
 class StoredPing(msgspec.Struct, frozen=True, gc=False):
@@ -103,15 +104,15 @@ class Store(Protocol):
         ...
 
     async def fixes_at(self, wanted: list[tuple[int, int]]) -> dict[tuple[int, int], tuple[float, float]]:
-        """(n, fix time) → (lat, lon) of those that are stored."""
+        """(n, fix time) → (lat, lon) of those that are stored; what is APART is not looked at."""
         ...
 
     async def track(self, n: int, since: int, until: int, after: int | None, limit: int) -> list[StoredPing]:
-        """One vehicle's pings in fix order, since <= time < until and time > after; each fix once."""
+        """One vehicle's pings in fix order, since <= time < until and time > after; each once, none that is APART."""
         ...
 
     async def pings_since(self, received_at: int, after_row: int, limit: int) -> list[tuple[int, StoredPing, str]]:
-        """(row, ping, vehicle) in the order they came: what preview replays."""
+        """(row, ping, vehicle) in the order they came, none that is APART: what preview replays."""
         ...
 
     async def events(self, query: EventQuery) -> list[Event]: ...

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tracker.events import Acked, Event, Registered
-from tracker.stores import EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
+from tracker.stores import APART, EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.stores.sqlite_rows import HOT, HotRow, stored_ping, text
 from tracker.stores.sqlite_schema import BLOCK_BITS
 
@@ -122,7 +122,7 @@ def fixes_at(
             UNION ALL SELECT {_TAIL}, 1 << 62)
         SELECT json_group_array(json_array(hot.n, hot.t, lat, lon)) FROM places
             CROSS JOIN hot ON hot.row >= first AND hot.row < last
-            WHERE (hot.n, hot.t) IN (SELECT n, t FROM wanted)""",
+            WHERE (hot.n, hot.t) IN (SELECT n, t FROM wanted) AND taken <> {APART}""",
         text(wanted),
     )
     found: dict[tuple[int, int], tuple[float, float]] = {}
@@ -146,7 +146,7 @@ def track(
         SELECT json_group_array({HOT}) FROM (
             SELECT min(row) AS row, n, t, lat, lon, speed, heading, altitude, accuracy, received, taken, extra
             FROM places CROSS JOIN hot ON hot.row >= first AND hot.row < last
-            WHERE +n = ?1 AND t >= ?2 AND t < ?3 GROUP BY t ORDER BY t LIMIT ?4)""",
+            WHERE +n = ?1 AND t >= ?2 AND t < ?3 AND taken <> {APART} GROUP BY t ORDER BY t LIMIT ?4)""",
         n,
         since,
         until,
@@ -163,7 +163,7 @@ def pings_since(
         connection,
         f"""SELECT json_group_array(json_array(id, {HOT})) FROM (
             SELECT hot.*, vehicles.id FROM hot CROSS JOIN vehicles USING (n)
-            WHERE row > ?2 AND received >= ?1
+            WHERE row > ?2 AND received >= ?1 AND taken <> {APART}
                 AND row >= coalesce((SELECT min(block) << {BLOCK_BITS} FROM blocks WHERE received >= ?1), {_TAIL})
             ORDER BY row LIMIT ?3)""",
         received_at,
