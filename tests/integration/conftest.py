@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.dialling import hang_up_all
 from tests.servers import Server
 
 
@@ -37,3 +38,10 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("shared") / "data").start()
     yield server
     server.kill()
+
+
+@pytest.fixture
+async def hang_up() -> AsyncIterator[None]:
+    """For tests that `dial`."""
+    yield
+    await hang_up_all()

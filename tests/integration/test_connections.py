@@ -11,8 +11,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.dialling import dial
 from tests.servers import Server, circle, now
 from tests.waiting import deadline, until, until_sync
+
+pytestmark = pytest.mark.usefixtures("hang_up")
 
 HOST = b"Host: 127.0.0.1\r\n"
 GET = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -48,7 +51,7 @@ def sockets_of(server: Server) -> int:
 
 @asynccontextmanager
 async def speaking(server: Server, said: bytes) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    reader, writer = await dial(server)
     writer.write(said)
     try:
         yield reader, writer
@@ -84,7 +87,7 @@ async def test_a_connection_that_the_client_closed_is_gone_at_once(
     server: Server, said: bytes, heard: bytes, how: str
 ) -> None:
     """`keep_alive_s` is 75 here, and a silent one is given 10 s."""
-    opened = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(10)]
+    opened = [await dial(server) for _ in range(10)]
     for reader, writer in opened:
         writer.write(said)
         if heard:
@@ -199,7 +202,7 @@ async def test_one_peer_that_holds_all_it_can_does_not_shut_out_another(
     server = start_server(max_connections=50)
     opened = []
     for _ in range(60):
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        reader, writer = await dial(server)
         opened.append((reader, writer))
         writer.write(said)
 

@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -17,10 +17,14 @@ import websockets
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.servers import Server
+from tests.dialling import dial
+from tests.servers import Server, now
 from tests.waiting import deadline, until
 
+pytestmark = pytest.mark.usefixtures("hang_up")
+
 LIVE = "/api/v1/live"
+POSITIONS = "/api/v1/positions"
 FLAT = 30 * 2**20  #: bytes: more than this is not flat
 
 
@@ -40,6 +44,14 @@ async def live(server: Server) -> AsyncIterator[ClientConnection]:
         yield connection
 
 
+@pytest.fixture
+def slow() -> Iterator[socket.socket]:
+    """A socket that holds little that is not read."""
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        yield slow
+
+
 async def close_code(connection: ClientConnection, seconds: float = 15) -> int | None:
     """Read until the server ends it."""
     async with asyncio.timeout(deadline(seconds)):
@@ -50,11 +62,11 @@ async def close_code(connection: ClientConnection, seconds: float = 15) -> int |
             return connection.close_code
 
 
-async def handshake(server: Server, *more: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def handshake(server: Server, *more: str, path: str = LIVE) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A WebSocket by hand, which then does as it likes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    reader, writer = await dial(server)
     key = base64.b64encode(os.urandom(16)).decode()
-    lines = [f"GET {LIVE} HTTP/1.1", f"Host: 127.0.0.1:{server.port}", "Upgrade: websocket", "Connection: Upgrade"]
+    lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{server.port}", "Upgrade: websocket", "Connection: Upgrade"]
     lines += [f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13", *more, "", ""]
     writer.write("\r\n".join(lines).encode())
     answer = await reader.readuntil(b"\r\n\r\n")
@@ -64,8 +76,16 @@ async def handshake(server: Server, *more: str) -> tuple[asyncio.StreamReader, a
 
 def frame(payload: bytes, first: int = 0x81, masked: bool = True) -> bytes:
     size = len(payload)
-    head = struct.pack(">BB", first, 128 | size) if size < 126 else struct.pack(">BBQ", first, 255, size)
+    if size < 126:
+        head = struct.pack(">BB", first, 128 | size)
+    else:
+        head = struct.pack(">BBH", first, 254, size) if size < 65536 else struct.pack(">BBQ", first, 255, size)
     return head + bytes(4) + payload
+
+
+def viewers(server: Server) -> int:
+    lines = server.get("/metrics").body.decode().splitlines()
+    return int(next(line for line in lines if line.startswith("tracker_live_viewers ")).split()[1])
 
 
 async def ends(reader: asyncio.StreamReader, seconds: float = 15) -> bytes:
@@ -86,9 +106,7 @@ def code_in(data: bytes) -> int | None:
     return struct.unpack_from(">H", data, at + 2)[0] if at >= 0 and len(data) >= at + 4 else None
 
 
-async def test_one_that_never_reads_is_closed_and_costs_no_memory(server: Server) -> None:
-    slow = socket.socket()
-    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+async def test_one_that_never_reads_is_closed_and_costs_no_memory(server: Server, slow: socket.socket) -> None:
     slow.setblocking(False)
     loop = asyncio.get_running_loop()
     await loop.sock_connect(slow, ("127.0.0.1", server.port))
@@ -119,24 +137,37 @@ async def test_one_that_never_reads_is_closed_and_costs_no_memory(server: Server
             return False
 
         async def post() -> bool:
-            from tests.servers import now
-
             await asyncio.to_thread(server.post, "/api/v1/positions", [{**p, "time": now()} for p in positions])
             return gone()
 
-        await until(post, "the slow viewer is cut off", 40)
-        task.cancel()
+        try:
+            await until(post, "the slow viewer is cut off", 40)
+        finally:
+            task.cancel()
     assert server.memory() - before < FLAT
-    slow.close()
+
+
+async def test_a_stream_that_is_never_read_is_cut_off(server: Server, slow: socket.socket) -> None:
+    slow.connect(("127.0.0.1", server.port))
+    slow.sendall(b"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await until(lambda: viewers(server) == 1, "it is connected")
+    before = server.memory()
+
+    def gone() -> bool:
+        positions = [{"vehicle": f"slow-{i}", "time": now(), "lat": 60.0, "lon": 24.0} for i in range(300)]
+        server.post("/api/v1/positions", positions)
+        return viewers(server) == 0
+
+    await until(lambda: asyncio.to_thread(gone), "the stream is cut off", 15)
+    assert server.memory() - before < FLAT
 
 
 async def test_one_that_speaks_before_the_handshake_is_over_is_cut_off(server: Server) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    reader, writer = await dial(server)
     head = f"GET {LIVE} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     head += "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     writer.write(head.encode() + frame(b'{"op":"follow","all":true}'))
     await ends(reader, 10)
-    writer.close()
 
 
 async def test_one_that_only_reads_stays(server: Server, live: ClientConnection) -> None:
@@ -152,7 +183,6 @@ async def test_one_that_answers_nothing_is_closed(server: Server) -> None:
     reader, writer = await handshake(server)
     writer.write(frame(b'{"op":"follow","all":true}'))
     assert code_in(await ends(reader)) == 4003
-    writer.close()
 
 
 async def test_one_that_follows_nothing_is_closed(server: Server, live: ClientConnection) -> None:
@@ -160,16 +190,14 @@ async def test_one_that_follows_nothing_is_closed(server: Server, live: ClientCo
 
 
 async def test_one_that_opens_and_says_nothing_is_closed(server: Server) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    reader, _ = await dial(server)
     assert await ends(reader, 20) == b""
-    writer.close()
 
 
 async def test_half_a_request_is_closed(server: Server) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    reader, writer = await dial(server)
     writer.write(b"GET /api/v1/live HTTP/1.1\r\nHost: local")
     await ends(reader, 20)
-    writer.close()
 
 
 @pytest.mark.parametrize("rubbish", ["rubbish", "", b"", b"\x00\xff" * 100, "[" * 10_000, '{"op":"fly"}', '{"op":1}'])
@@ -200,7 +228,39 @@ async def test_a_flood_of_frames_is_closed(server: Server, first: int) -> None:
         first = 0x00 if first == 0x01 else first
     assert code_in(await ends(reader)) == 1008
     assert server.memory() - before < FLAT
-    writer.close()
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [frame(b"", 0x89), frame(b"", 0x8A), frame(b""), frame(b"[]"), frame(b" " * 15), frame(b" ", 0x00)],
+    ids=["pings", "pongs", "empty messages", "messages of nothing", "blanks", "fragments"],
+)
+async def test_a_flood_of_frames_that_carry_nothing_is_closed_where_positions_come_in(
+    server: Server, flood: bytes
+) -> None:
+    reader, writer = await handshake(server, path=POSITIONS)
+    before = server.memory()
+    first = frame(b" ", 0x01) if flood[0] == 0 else b""
+    writer.write(first + flood * 20_000)
+    assert code_in(await ends(reader)) == 1008
+    assert server.memory() - before < FLAT
+
+
+async def test_positions_may_come_as_fast_as_they_can_and_in_pieces(server: Server) -> None:
+    """Whole messages, large fragments of one, and frames the network cuts into single bytes."""
+    reader, writer = await handshake(server, path=POSITIONS)
+    said = json.dumps({"vehicle": "quick", "time": now(), "lat": 60.0, "lon": 24.0}).encode()
+    writer.write(frame(said) * 2000)
+    many = json.dumps([json.loads(said)] * 9000).encode()
+    pieces = [many[at : at + 2048] for at in range(0, len(many), 2048)]
+    writer.write(frame(pieces[0], 0x01))
+    for number, piece in enumerate(pieces[1:], 2):
+        writer.write(frame(piece, 0x80 if number == len(pieces) else 0x00))
+    for byte in frame(said) * 10:
+        writer.write(bytes([byte]))
+        await writer.drain()
+    async with asyncio.timeout(deadline(20)):
+        await reader.readuntil(b'"upto":2011')
 
 
 async def test_a_giant_message_is_refused(server: Server, live: ClientConnection) -> None:
@@ -229,7 +289,6 @@ async def test_a_giant_message_that_goes_on_after_the_refusal_costs_no_memory(se
     with pytest.raises(ConnectionError):
         await asyncio.wait_for(go_on(), deadline(30))
     assert server.memory() - before < FLAT
-    writer.close()
 
 
 async def test_a_compressed_bomb_is_a_protocol_error(server: Server) -> None:
@@ -241,7 +300,6 @@ async def test_a_compressed_bomb_is_a_protocol_error(server: Server) -> None:
     writer.write(frame(packed[:60_000], 0x81 | 0x40))
     assert code_in(await ends(reader)) == 1002
     assert server.memory() - before < FLAT
-    writer.close()
 
 
 async def test_compression_is_not_agreed_to(server: Server) -> None:
@@ -255,7 +313,6 @@ async def test_one_that_ignores_our_close_is_cut_off(server: Server) -> None:
     for _ in range(10):
         writer.write(frame(b"rubbish"))
     assert code_in(await ends(reader, 10)) == 4500  # and it never answered that
-    writer.close()
 
 
 @pytest.mark.parametrize(
@@ -264,7 +321,7 @@ async def test_one_that_ignores_our_close_is_cut_off(server: Server) -> None:
     ids=["origin", "null origin", "host"],
 )
 async def test_a_foreign_page_or_name_is_refused_before_the_handshake(server: Server, headers: dict[str, str]) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    reader, writer = await dial(server)
     sent = {"Host": f"127.0.0.1:{server.port}", "Upgrade": "websocket", "Connection": "Upgrade"}
     sent |= {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Version": "13", **headers}
     writer.write((f"GET {LIVE} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in sent.items()) + "\r\n").encode())
@@ -274,7 +331,6 @@ async def test_a_foreign_page_or_name_is_refused_before_the_handshake(server: Se
     problem = json.loads(await asyncio.wait_for(reader.read(4096), deadline(10)))
     assert problem["type"] == f"urn:tracker:problem:{problem['code']}"
     assert problem.keys() == {"type", "title", "status", "code", "detail"}
-    writer.close()
 
 
 async def test_our_own_page_is_let_in(server: Server) -> None:
@@ -290,29 +346,27 @@ async def test_an_unknown_address_is_not_a_socket(server: Server) -> None:
 
 async def test_more_connections_than_allowed_are_told_to_wait(start_server: Callable[..., Server]) -> None:
     server = start_server(live_per_address=2)
-    opened = [await connect(server.ws + LIVE) for _ in range(2)]
-    with pytest.raises(InvalidStatus) as refused:
-        await connect(server.ws + LIVE)
-    assert refused.value.response.status_code == 503
-    assert "retry-after" in refused.value.response.headers
-    await opened[0].close()
+    async with connect(server.ws + LIVE), connect(server.ws + LIVE) as second:
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(server.ws + LIVE)
+        assert refused.value.response.status_code == 503
+        assert "retry-after" in refused.value.response.headers
+        await second.close()
 
-    async def again() -> bool:
-        try:
-            await (await connect(server.ws + LIVE)).close()
-        except InvalidStatus:
-            return False
-        return True
+        async def again() -> bool:
+            try:
+                await (await connect(server.ws + LIVE)).close()
+            except InvalidStatus:
+                return False
+            return True
 
-    await until(again, "the place is free again")
-    await opened[1].close()
+        await until(again, "the place is free again")
 
 
 async def test_http_2_is_not_a_way_round(server: Server) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    reader, writer = await dial(server)
     writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9))
     assert not (await ends(reader)).startswith(bytes([0, 0]))  # no SETTINGS frame
-    writer.close()
     assert b"101" not in server.request("GET", "/healthz", headers={"Upgrade": "h2c", "Connection": "Upgrade"}).body
 
 
@@ -327,9 +381,9 @@ async def test_sigterm_says_good_bye_and_ends_in_time(start_server: Callable[...
     readers = [await connect(server.ws + LIVE) for _ in range(20)]
     for reader in readers:
         await reader.send('{"op":"follow","all":true}')
-    _, ignoring = await handshake(server)
+    await handshake(server)  # ignores everything
     ingest = await connect(server.ws + "/api/v1/positions")
-    stream, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    stream, writer = await dial(server)
     writer.write(f"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode())
     await stream.readuntil(b"welcome")
     stopping = asyncio.create_task(asyncio.to_thread(server.stop))
@@ -339,8 +393,6 @@ async def test_sigterm_says_good_bye_and_ends_in_time(start_server: Callable[...
     assert all(code == 4001 and "bye" in text for code, text in heard)
     assert len({text for _, text in heard}) > 10, "they are told to come back at different times"
     assert await close_code(ingest) in (1012, 1013)
-    writer.close()
-    ignoring.close()
 
 
 async def _last_words(reader: ClientConnection) -> tuple[int | None, str]:
