@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tracker.events import ERASED
 from tracker.geo import tile
 from tracker.recent import Told
-from tracker.topics import Topic
+from tracker.topics import Entry, Topic
 from tracker.viewer import Viewer, Wish
 
 
@@ -40,6 +40,14 @@ class Interest:
 
     def still(self, n: int) -> bool:
         return any(n in topic.members for topic in self.topics)
+
+    def sees_of(self, entry: Entry) -> Entry:
+        """What these viewers are told of a vehicle: all of it, unless only regions bring it to them."""
+        state = entry.state
+        if self.wish.all or not (state.held or state.beyond):
+            return entry
+        seen = [entry.seen_from(topic.region) for topic in self.topics if state.n in topic.members]
+        return seen[-1] if seen else entry
 
     def size(self) -> int:
         return sum(len(topic.members) for topic in self.topics)

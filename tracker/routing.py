@@ -17,6 +17,7 @@ from tracker.viewer import CELL_ZOOMS, Cell
 
 DEEPEST = CELL_ZOOMS[-1]
 BASE = 12  #: the zoom of the index that finds the vehicles of a cell
+CIRCLE_M = 100.0  #: a position less accurate than this is a circle on the map
 KEPT_MS = 300_000  #: how long tombstones wait for those who come back, and a topic for a follower
 
 K = TypeVar("K")
@@ -89,7 +90,12 @@ class Routing:
         version, n, vehicle = self.version, state.n, state.ping.vehicle
         old = self.entries.get(n)
         entry = self._put(state)
-        known = old is not None and (old.state.held is None) == (state.held is None)
+        known = (
+            old is not None
+            and old.state.held is None
+            and state.held is None  # a `moved` row says that nothing is held
+            and _circle_m(old.state) == _circle_m(state)
+        )
         tell = Topic.join if known else _introduce
         tell(self.everything, n, version)
         was, now = self.regions_of(vehicle), state.regions
@@ -196,7 +202,7 @@ class Routing:
         topic = self.regions.get(region)
         if topic is None:
             inside = (self.picture.vehicles[vehicle].n for vehicle in self.picture.inside.get(region, ()))
-            topic = self.regions[region] = Topic(self.version, inside)
+            topic = self.regions[region] = Topic(self.version, inside, region)
         return topic
 
     def vehicle(self, vehicle: str) -> Topic:
@@ -298,6 +304,12 @@ def _drop_unused(topics: dict[K, Topic], now: int, horizon: int) -> list[K]:
     for key in dropped:
         del topics[key]
     return dropped
+
+
+def _circle_m(state: VehicleState) -> float:
+    """The accuracy, where it is so poor that the map must know it: `moved` rows have none."""
+    accuracy_m = state.ping.accuracy_m
+    return 0.0 if accuracy_m is None or accuracy_m <= CIRCLE_M else accuracy_m
 
 
 def _introduce(topic: Topic, n: int, version: int) -> None:

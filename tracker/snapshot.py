@@ -25,7 +25,7 @@ def parts_of(routing: Routing, viewer: Viewer, numbers: list[int], reset: bool) 
         told: wire.Members = {}
         if part < len(rows):
             entries = [routing.entries[n] for n in rows[part] if n in routing.entries and viewer.interest.still(n)]
-            told["vehicles"] = b",".join([routing.full(entry) for entry in entries])
+            told["vehicles"] = b",".join([routing.full(viewer.interest.sees_of(entry)) for entry in entries])
         if part < len(features):
             texts = [routing.feature(region) for region in features[part]]
             told["regions"] = b",".join([text for text in texts if text is not None])

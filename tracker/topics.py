@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
+
 from tracker.columns import Row, pack
 from tracker.events import VehicleState
 from tracker.wire import Members, encode, moved_row, moved_text
@@ -24,7 +26,7 @@ class Entry:
     A newer state is another Entry: what a fragment holds is what was so when it was made.
     """
 
-    __slots__ = ("_row", "_t0", "full", "state", "text", "x", "y")
+    __slots__ = ("_row", "_t0", "_veiled", "full", "state", "text", "x", "y")
 
     def __init__(self, state: VehicleState, t0: int, x: int, y: int) -> None:
         self.state = state
@@ -33,12 +35,23 @@ class Entry:
         self.x, self.y = x, y  # its tile at the deepest zoom
         self.text: bytes | None = None  # of a `moved` row
         self.full: bytes | None = None  # of a `new` row
+        self._veiled: Entry | None = None
 
     @property
     def row(self) -> Row:
         if self._row is None:
             self._row = moved_row(self.state, self._t0)
         return self._row
+
+    def seen_from(self, region: str | None) -> Entry:
+        """What the followers of a region are told: of no place far outside that did not decide."""
+        state = self.state
+        if region is None or not (state.held or region in state.beyond):
+            return self
+        if self._veiled is None:
+            ping = state.decided or state.ping
+            self._veiled = Entry(msgspec.structs.replace(state, ping=ping, held=None), self._t0, self.x, self.y)
+        return self._veiled
 
     def moved(self) -> bytes:
         if self.text is None:
@@ -65,10 +78,11 @@ class Source(NamedTuple):
 class Topic:
     __slots__ = (
         "acked", "crossed", "features", "floor", "followers", "fragments", "gone", "joined", "members", "moved",
-        "registered", "unused_at", "version",
+        "region", "registered", "unused_at", "version",
     )  # fmt: skip
 
-    def __init__(self, version: int, members: Iterable[int] = ()) -> None:
+    def __init__(self, version: int, members: Iterable[int] = (), region: str | None = None) -> None:
+        self.region = region  # of which this is the topic, if it is one's
         self.version = self.floor = version  # nothing is known of what left before `floor`
         self.members = set(members)
         self.moved: dict[int, int] = {}
@@ -184,9 +198,11 @@ class Fragment:
 
 def _read(topic: Topic, since: int, now: int, source: Source) -> Fragment:
     fragment = Fragment(now)
-    entries = source.entries
-    fragment.new = {n: entries[n] for n in _newer(topic.joined, since)}
+    entries, region = source.entries, topic.region
+    fragment.new = {n: entries[n].seen_from(region) for n in _newer(topic.joined, since)}
     fragment.moved = {n: entries[n] for n in _newer(topic.moved, since) if n not in fragment.new}
+    if region is not None:
+        fragment.moved = {n: entry.seen_from(region) for n, entry in fragment.moved.items()}
     for n in reversed(topic.gone):
         gone = topic.gone[n]
         if gone.version <= since:

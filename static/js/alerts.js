@@ -72,12 +72,12 @@ export class Alerts {
     const high = events.some((e) => kindOf(e.kind).level === "high");
     let title, body = "";
     if (events.length === 1) {
-      const { who, verb, where, detail } = sentence(newest, names);
+      const { who, verb, where, detail } = sentence(newest, names, this.app.now());
       title = who;
       body = [verb, where, detail].filter(Boolean).join(" ");
     } else {
       title = `${events.length} events${regions.size === 1 && newest.region ? ` in ${this.app.regionName(newest.region)}` : ""}`;
-      body = `Last: ${say(newest, names)}`;
+      body = `Last: ${say(newest, names, this.app.now())}`;
     }
     this.toast({ icon: kindOf(newest.kind).icon, title, body, alert: high, event: newest });
     this.app.say(`${title} ${body}`, high);

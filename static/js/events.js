@@ -244,7 +244,7 @@ export class EventsColumn {
     const e = group.newest;
     this.current = group.key;
     if (this.app.fleet.byId.has(e.vehicle)) this.app.select(e.vehicle, { track: false });
-    this.app.map.go(e.lat, e.lon, Math.max(15, this.app.map.camera().zoom));
+    if (e.placed !== false || e.lat || e.lon) this.app.map.go(e.lat, e.lon, Math.max(15, this.app.map.camera().zoom));
     this.alerts.pin(e);
     this.render();
   }

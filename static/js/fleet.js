@@ -19,6 +19,7 @@ import { Motion } from "./motion.js";
  */
 
 const GAP_FLOOR = 5000;
+const ROUGH_M = 100; // a place less accurate than this is drawn as a circle
 /** Moving: stale after two of its own gaps (never under 15 s), offline after ten (never under 10 min). Standing: 1 h, 24 h.
  * @param {number} gap @param {boolean} standing @returns {[number, number]} */
 export function freshness(gap, standing) {
@@ -34,6 +35,7 @@ export class Fleet {
     this.motion = motion;
     /** @type {Map<number, Vehicle>} */ this.vehicles = new Map();
     /** @type {Map<string, Vehicle>} */ this.byId = new Map();
+    /** @type {Set<Vehicle>} whose place is a circle rather than a point */ this.rough = new Set();
     /** @type {(Vehicle|undefined)[]} */ this.bySlot = [];
     /** @type {Map<string, any>} */ this.regions = new Map();
     /** @type {Map<string, Set<number>>} */ this.members = new Map();
@@ -121,6 +123,8 @@ export class Fleet {
       if (!fresh) this.motion.move(v.slot, x, y, frame, gap);
     }
     v.accuracy = row.accuracy;
+    if (v.accuracy > ROUGH_M) this.rough.add(v);
+    else this.rough.delete(v);
     v.held = Boolean(row.held);
     v.heard = row.heard == null ? this.now(clock) : this.t0 + row.heard;
     v.since = row.since == null ? 0 : this.t0 + row.since;
@@ -210,6 +214,7 @@ export class Fleet {
     if (known) this.vehicles.delete(v.n);
     this.past.set(`vehicle:${v.id}`, v.name);
     this.byId.delete(v.id);
+    this.rough.delete(v);
     this.bySlot[v.slot] = undefined;
     this.motion.release(v.slot);
     if (known) for (const region of v.regions.keys()) this.members.get(region)?.delete(v.n);

@@ -95,9 +95,11 @@ export function muted(event, mutes, now) {
 }
 
 const ALWAYS = new Set(["alarm", "silent", "low_battery", "overspeed_start"]);
-/** Does the page raise it: toast, sound, halo? A region's `notify` decides for region events; delayed ones never are.
+const ALARM_MS = 86_400_000; // an alarm is raised however late it comes, up to this
+/** Does the page raise it: toast, sound, halo? A region's `notify` decides for region events; delayed ones never are, but an alarm.
  * @param {Event} event @param {string[]|undefined} notify the region's */
 export function raises(event, notify) {
+  if (event.kind === "alarm") return Date.parse(event.received_at) - Date.parse(event.time) <= ALARM_MS;
   if (event.delayed) return false;
   if (!event.region) return ALWAYS.has(event.kind);
   return (notify ?? ["enter", "exit", "dwell"]).includes(event.kind);

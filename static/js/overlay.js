@@ -13,6 +13,7 @@ import { palette } from "./theme.js";
 /** @typedef {{time: number, lat: number, lon: number, speed: number|null, late?: boolean}} TrailPoint */
 
 const LABELS_MAX = 150;
+const CIRCLES = 200; // of rough places drawn at once
 
 export class Overlay {
   /** @param {import("./layer.js").Stage} stage @param {import("./fleet.js").Fleet} fleet @param {import("./vehicles.js").VehicleLayer} vehicles @param {import("./regions.js").RegionLayer} regions */
@@ -45,6 +46,11 @@ export class Overlay {
       if (!at || halos.length >= 50 || halos.some(([x, y]) => Math.abs(x - at[0]) + Math.abs(y - at[1]) < this.vehicles.size * 0.6)) continue;
       halos.push(at);
       this.#halo(ctx, at, now);
+    }
+    let circles = 0;
+    for (const v of this.fleet.rough) {
+      const at = v !== this.selected && this.vehicles.position(v.slot);
+      if (at && circles++ < CIRCLES) this.#accuracy(ctx, view, v, at);
     }
     for (const [v, strong] of /** @type {[Vehicle|null, boolean][]} */ ([[this.hovered, false], [this.selected, true]])) {
       const at = v && this.vehicles.position(v.slot);

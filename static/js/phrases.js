@@ -23,22 +23,31 @@ export const KINDS = {
 /** @param {string} kind */
 export const kindOf = (kind) => KINDS[kind] ?? { verb: kind.replace(/_/g, " "), icon: "info", level: "low", title: kind.replace(/_/g, " ") };
 
-/** [who, does, where, detail] of an event. @param {Event} event @param {Names} names @returns {{who: string, verb: string, where: string, detail: string}} */
-export function sentence(event, names) {
+/** An alarm's text, how old it is (without `now`: was, as it came) and whether it knew its place.
+ * @param {Event} event @param {number} [now] */
+function pressed(event, now) {
+  const late = (now ?? Date.parse(event.received_at)) - Date.parse(event.time);
+  const age = late < 60_000 ? "" : now == null ? `came ${format.age(late)} late` : `pressed ${format.age(late)} ago`;
+  const place = event.placed === false ? (event.lat || event.lon ? "at its last known place" : "place not known") : "";
+  return [event.alarm, age, place].filter(Boolean).join(", ");
+}
+
+/** [who, does, where, detail] of an event. @param {Event} event @param {Names} names @param {number} [now] as it is raised @returns {{who: string, verb: string, where: string, detail: string}} */
+export function sentence(event, names, now) {
   const kind = kindOf(event.kind), where = event.region ? names.region(event.region) : "";
   let detail = "";
   if ((event.kind === "exit" || event.kind === "cross") && event.duration_s != null) detail = `after ${format.lasted(event.duration_s * 1000)}`;
   else if (event.kind === "dwell" && event.dwell_s != null) detail = `for over ${format.lasted(event.dwell_s * 1000)}`;
   else if (event.kind === "overspeed_start" && event.speed_mps != null) detail = `(${format.speed(event.speed_mps, names.units)}${event.limit_mps != null ? `, limit ${format.speed(event.limit_mps, names.units)}` : ""})`;
   else if (event.kind === "overspeed_end" && event.max_speed_mps != null) detail = `(top ${format.speed(event.max_speed_mps, names.units)})`;
-  else if (event.kind === "alarm" && event.alarm) detail = String(event.alarm);
+  else if (event.kind === "alarm") detail = pressed(event, now);
   else if (event.kind === "low_battery" && event.battery_pct != null) detail = `(${Math.round(event.battery_pct)} %)`;
   return { who: names.vehicle(event.vehicle), verb: kind.verb, where, detail };
 }
 
-/** The whole as text. @param {Event} event @param {Names} names */
-export function say(event, names) {
-  const { who, verb, where, detail } = sentence(event, names);
+/** The whole as text. @param {Event} event @param {Names} names @param {number} [now] */
+export function say(event, names, now) {
+  const { who, verb, where, detail } = sentence(event, names, now);
   return [who, verb, where, detail].filter(Boolean).join(" ");
 }
 
@@ -58,6 +67,6 @@ export function explain(event, units) {
   if (why && why.debounce === "none") lines.push("The region decides exactly at its edge.");
   else if (why?.enter_m != null) lines.push(`Counts as inside from ${format.distance(Math.abs(why.enter_m), units)} within the edge, as outside from ${format.distance(why.exit_m, units)} beyond it.`);
   lines.push(`Reason: ${because(event.reason)}${event.version ? `; region version ${event.version}` : ""}.`);
-  if (event.delayed) lines.push("The deciding ping came more than 5 minutes late, so nothing was raised.");
+  if (event.delayed && event.kind !== "alarm") lines.push("The deciding ping came more than 5 minutes late, so nothing was raised.");
   return lines;
 }

@@ -105,6 +105,16 @@ test("who is in `out` and in `in` of one update is inside, and whoever `left` is
   assert.deepEqual([[...fleet.members.get("r")], fleet.byId.get("a").regions.size], [[3], 0]);
 });
 
+test("a rough position is a circle until a better one comes, or the vehicle leaves", () => {
+  const rough = row(1, "a"), fine = row(1, "a"), fleet = started([(rough[13] = 9000, rough), row(2, "b")]);
+  assert.deepEqual([...fleet.rough].map((v) => v.id), ["a"]);
+  fleet.update({ op: "update", new: [(fine[13] = 50, fine)] }, 1_000_100, 0);
+  assert.equal(fleet.rough.size, 0);
+  fleet.update({ op: "update", new: [rough] }, 1_000_100, 0);
+  fleet.update({ op: "update", left: [[1, "view"]] }, 1_000_100, 0);
+  assert.equal(fleet.rough.size, 0);
+});
+
 test("a held position shows until the next position settles it", () => {
   const held = row(1, "a"), fleet = started([(held[14] = [50, 1, 1], held), row(2, "b")]);
   assert.deepEqual(["a", "b"].map((id) => fleet.byId.get(id).held), [true, false]);

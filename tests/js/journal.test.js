@@ -45,6 +45,25 @@ test("a region decides what is raised, and what is delayed never is", () => {
   assert.equal(raises(event(1, { kind: "heard", region: undefined }), undefined), false);
 });
 
+test("an alarm is raised however late, up to a day, and says how long ago it was", () => {
+  const names = { vehicle: () => "Van 12", region: () => "", units: /** @type {const} */ ("metric") };
+  const late = (/** @type {number} */ minutes, more = {}) => event(1, { kind: "alarm", region: undefined, alarm: "sos", delayed: true, received_at: new Date(1e12 + 1000 + minutes * 60_000).toISOString(), ...more });
+  assert.equal(raises(late(6), undefined), true);
+  assert.equal(raises(late(24 * 60), undefined), true);
+  assert.equal(raises(late(24 * 60 + 1), undefined), false);
+  assert.equal(say(late(6), names, 1e12 + 1000 + 7 * 60_000), "Van 12 raised an alarm sos, pressed 7 min ago");
+  assert.equal(say(late(6), names), "Van 12 raised an alarm sos, came 6 min late");
+  assert.equal(say(late(0), names, 1e12 + 1000), "Van 12 raised an alarm sos");
+  assert.ok(!explain(late(6), "metric").join(" ").includes("nothing was raised"));
+});
+
+test("an alarm without a place does not claim one", () => {
+  const names = { vehicle: () => "Van 12", region: () => "", units: /** @type {const} */ ("metric") };
+  const sos = { kind: "alarm", region: undefined, alarm: "sos", placed: false };
+  assert.equal(say(event(1, sos), names), "Van 12 raised an alarm sos, at its last known place");
+  assert.equal(say(event(1, { ...sos, lat: 0, lon: 0 }), names), "Van 12 raised an alarm sos, place not known");
+});
+
 test("a mute ends by itself", () => {
   assert.equal(muted(event(1), { "region:depot": 100 }, 99), true);
   assert.equal(muted(event(1), { "region:depot": 100 }, 100), false);

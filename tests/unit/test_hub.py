@@ -89,6 +89,49 @@ def test_a_follower_of_everything_gets_a_snapshot_and_then_what_changes(hub: Hub
     assert [row[1] for row in update["new"]] == ["v3"]
 
 
+@pytest.mark.parametrize("binary", [False, True])
+def test_followers_of_a_region_keep_the_fix_that_decided_while_the_newest_lies_far_outside(
+    hub: Hub, binary: bool
+) -> None:
+    near, far = moved("v1", 1, "a", "b"), moved("v1", 2, "a", "b", lat=61.0)
+    rough = msgspec.structs.replace(far.ping, accuracy_m=900.0)
+    hub.route(Change(regions=[region("a"), region("b")], moved=[near]))
+    follows: dict[str, dict[str, Any]] = {
+        "a": {"regions": ["a"]},
+        "b": {"regions": ["b"]},
+        "all": {"all": True},
+        "both": {"regions": ["a"], "vehicles": ["v1"]},
+    }
+    desks = {name: Desk(hub, binary=binary, **follow) for name, follow in follows.items()}
+    for _ in range(2):
+        tick(hub)
+    for desk in desks.values():
+        desk.take()
+    hub.route(Change(moved=[msgspec.structs.replace(far, ping=rough, decided=near.ping, beyond=("a",))]))
+    tick(hub)
+    columns = [wire.FIELDS.index(name) for name in ("when", "lat_e6", "accuracy_dm")]
+    told = {name: [[row[at] for at in columns] for row in desk.told("new")] for name, desk in desks.items()}
+    circle = [[2, 61_000_000, 9000]]
+    assert told == {"a": [[1, 60_000_000, -1]], "b": circle, "all": circle, "both": circle}
+    late = Desk(hub, binary=binary, regions=["a"])
+    tick(hub)
+    assert [row[4] for row in late.told("vehicles")] == [60_000_000]
+    hub.route(Change(moved=[msgspec.structs.replace(far, ping=rough, decided=near.ping, beyond=("a",))]))
+    hub.route(Change(moved=[moved("v1", 3, "a", "b", lat=60.1)]))
+    tick(hub)
+    assert [row[4] for row in late.told("new")] == [60_100_000]
+
+
+def test_where_a_jump_leads_is_told_to_nobody_who_follows_only_a_region(hub: Hub) -> None:
+    jumped = msgspec.structs.replace(moved("v1", 1, "a"), held=Ping("v1", 2, 10.0, 10.0))
+    hub.route(Change(regions=[region("a")], moved=[jumped]))
+    few, all_ = Desk(hub, regions=["a"]), Desk(hub, all=True)
+    tick(hub)
+    at = wire.FIELDS.index("held")
+    assert [row[at] for row in few.told("vehicles")] == [None]
+    assert [row[at] for row in all_.told("vehicles")] == [[2, 10_000_000, 10_000_000]]
+
+
 def test_the_deciding_fix_of_an_exit_is_told_and_nothing_later(hub: Hub) -> None:
     hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))
     desk = Desk(hub, regions=["a"])
