@@ -46,6 +46,7 @@ LAYERS: list[set[str]] = [
     },
     {"rehearsal"},
     {"fleet"},
+    {"reach"},
     {
         "alarms",
         "doubts",

@@ -47,6 +47,7 @@ class Area:
             np.vstack([a, b, np.minimum(a[0], b[0])[None], np.maximum(a[0], b[0])[None]])
         )
         self.boxes: tuple[Box, ...] = tuple(part.bounds for part in parts)
+        self.stretches = (self.boxes,)  # what `may_cover` can be asked of, by its boxes
         self._told = inf, inf, inf  # the last answer of signed_distance_m: of which place, metres
         self.area_m2, self.perimeter_m = _area_m2(rings), _length_m(self._edges[:4, self._is_rim])
 
@@ -82,6 +83,10 @@ class Area:
     def _covers(self, lat: float, lon: float) -> bool:
         met = self.meet((lon, lat, lon, lat), dense=inf)
         return met.covers(lat, lon) if isinstance(met, Slabs) else met is True
+
+    def may_cover(self, lats: Floats, lons: Floats, stretch: int) -> Any:
+        """For many places at once, none at ±180. Exact."""
+        return shapely.intersects_xy(self.parts, lons, lats)
 
     def meet(self, box: Box, dense: float = DENSE) -> bool | Slabs | Area:
         """What of this area is in a box: False nothing, True the box lies in it, otherwise who can tell."""

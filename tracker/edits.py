@@ -6,12 +6,15 @@ There is one edit at a time: a new one waits until the last is done, so the regi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from tracker.areas import Area
 from tracker.events import Event
 from tracker.occasion import Occasion
+from tracker.ping import Ping
 from tracker.regions import Region, RegionBook
 from tracker.vehicle import Vehicle
 from tracker.windows import by_our_clock, follow
@@ -45,8 +48,11 @@ class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
         return region
 
 
-def evaluate(book: RegionBook, vehicle: Vehicle, edit: Edit) -> list[Event]:
-    """Bring one vehicle up to date with an edit. Events are those of the edit's instant, whenever this is called."""
+def evaluate(book: RegionBook, vehicle: Vehicle, edit: Edit, inside: Sequence[str] | None = None) -> list[Event]:
+    """Bring one vehicle up to date with an edit. Events are those of the edit's instant, whenever this is called.
+
+    `inside`: of the changed regions, those that may cover it, as `Reach` found out; otherwise the book is asked.
+    """
     vehicle.rev = edit.rev
     events: list[Event] = []
     if by_our_clock(vehicle):
@@ -54,7 +60,10 @@ def evaluate(book: RegionBook, vehicle: Vehicle, edit: Edit) -> list[Event]:
     ping, visits = vehicle.decided, vehicle.visits
     if ping is None:
         return events
-    raw = book.covering(ping.lat, ping.lon, vehicle.clock)
+    if inside is None:
+        vehicle.raw = raw = book.covering(ping.lat, ping.lon, vehicle.clock)
+    else:  # what else covers it costs a cell that nobody may drive into again: the next fix asks
+        vehicle.raw, raw = None, [key for key in inside if _covers(book.regions[key], ping, vehicle.clock)]
     concerned = {key for key in (*visits, *vehicle.touches) if key in edit.changed or key in edit.deleted}
     if vehicle.doubt is not None:
         concerned |= vehicle.doubt.named().intersection(edit.changed)
@@ -63,7 +72,6 @@ def evaluate(book: RegionBook, vehicle: Vehicle, edit: Edit) -> list[Event]:
         vehicle.touches.pop(key, None)
         if vehicle.doubt is not None:
             vehicle.doubt.drop(key)
-    vehicle.raw = raw
     gone = sorted(key for key in concerned if key in visits and key not in raw)
     new = sorted(key for key in concerned if key in raw and key not in visits)
     if gone or new:
@@ -87,6 +95,12 @@ def evaluate(book: RegionBook, vehicle: Vehicle, edit: Edit) -> list[Event]:
             occasion.overspeed_end(book.regions[key], visit)
             events += occasion.events
     return events
+
+
+def _covers(region: Region, ping: Ping, clock: int) -> bool:
+    """Of one that `Reach` found: an area covers it for certain."""
+    shape = region.shape
+    return region.open_at(clock) and (isinstance(shape, Area) or shape.covers(ping.lat, ping.lon))
 
 
 def _occasion(reason: str, at: int, cause: str | int, now: int, vehicle: Vehicle) -> Occasion:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 from itertools import islice
-from operator import gt
+from operator import attrgetter, gt
 from typing import Any
 
 import msgspec
@@ -23,6 +23,7 @@ from tracker.motion import OFFLINE_GAPS, OFFLINE_MS, observe, pace, wake
 from tracker.occasion import Occasion
 from tracker.ping import Ping, at_place_of, has_place
 from tracker.pressed import OVER_MS, begins
+from tracker.reach import Concerned, Reach
 from tracker.regions import Region, RegionBook
 from tracker.rules import NO_ACCURACY_M
 from tracker.step import Draft, Outcome, Step
@@ -37,6 +38,7 @@ __all__ = ["Fleet", "FleetSettings", "Outcome", "Step"]
 Known = dict[tuple[int, int], tuple[float, float]]  # (n, fix time) → place
 
 DEGREE_M = 111_700.0  #: no degree is longer
+LOOK = 4000  #: vehicles asked at once whether an edit concerns them: a few ms
 MANY = 100  #: regions changed at once: their cells are forgotten together
 MOST_HELD = 2  #: held in a row; the third is taken as a first sight
 FASTEST_MPS = 350.0  #: no steady journey is faster, whatever its speeds say
@@ -73,7 +75,9 @@ class Fleet:
         self._returned_from = 0  # no vehicle that was removed has a stored fix from here on
         self._timers: list[tuple[int, int, str]] = []  # heap of (due, n, vehicle); stale entries are passed over
         self._edit = Edit(0, 0)  # the newest edit or window; all older ones are done
-        self._todo: list[str] = []  # vehicles still to be evaluated against it, the next one last
+        self._reach = Reach(self.regions, self._edit)  # whom it may concern
+        self._todo: list[str] = []  # vehicles of which nobody has asked that yet, the next one last
+        self._near: list[Concerned] = []  # it does: still to be evaluated, the next one last
 
     # -- starting, and going back -------------------------------------------------------------------------------
 
@@ -89,12 +93,11 @@ class Fleet:
         self._returned_from = now + SLACK_MS
         if text := loaded.meta.get("edit"):
             self._edit = Edit.from_json(text)
-        self._load(loaded.vehicles)
-        if self._edit.rev > int(loaded.meta.get("edit_done", 0)):
-            self._todo = [name for name in self._last_first() if self._is_behind(self.vehicles[name])]
-        else:
-            for vehicle in self.vehicles.values():  # one that an edit did not change was not written for it
-                vehicle.rev = self._edit.rev
+        done = self._edit.rev <= int(loaded.meta.get("edit_done", 0))
+        self._load(loaded.vehicles, done)
+        if not done:
+            self._reach = Reach(self.regions, self._edit)
+            self._todo = self._last_first()
 
     def snapshot(self) -> Change:
         """Everything there is, as one change: what an empty picture starts from."""
@@ -108,16 +111,19 @@ class Fleet:
         """A commit of pings failed: these vehicles are again what the store has of them."""
         for name in vehicles:
             self.vehicles.pop(name, None)
-        self._load(saved)
+        self._load(saved, not self.is_evaluating)
         self._todo += [one.vehicle for one in saved if self._is_behind(self.vehicles.get(one.vehicle))]
 
-    def _load(self, saved: Iterable[SavedVehicle]) -> None:
+    def _load(self, saved: Iterable[SavedVehicle], done: bool) -> None:
+        """`done`: the newest edit has been, also for those it did not concern: they were not written for it."""
         for one in saved:
             self._numbers[one.vehicle] = one.n
             self._last_n = max(self._last_n, one.n)
             if one.state is not None:
                 vehicle = self.vehicles[one.vehicle] = Vehicle.unpack(one.n, one.state)
                 vehicle.touches = {key: touch for key, touch in vehicle.touches.items() if key in self.regions.regions}
+                if done:
+                    vehicle.rev = self._edit.rev
                 self._settle(vehicle)
 
     def _is_behind(self, vehicle: Vehicle | None) -> bool:
@@ -320,7 +326,7 @@ class Fleet:
     def _take(self, vehicle: Vehicle, ping: Ping, now: int, draft: Draft, anew: bool = False) -> None:
         """A newer fix moves the vehicle. `anew`: nobody knows how it came there, as at first sight."""
         book = self.regions
-        if self._todo and self._is_behind(vehicle):
+        if self._is_behind(vehicle):
             self._catch_up(vehicle, draft)
         delayed = now - ping.time > DELAYED_MS
         if vehicle.watched or book.scheduled:
@@ -453,8 +459,8 @@ class Fleet:
         return draft.step()
 
     def evaluate(self, limit: int, now: int) -> Step | None:
-        """The next `limit` vehicles that have not seen the newest edit; None when there are none."""
-        if not self._todo:
+        """The next `limit` vehicles that the newest edit may concern; None when nobody is left to be asked."""
+        if not self.is_evaluating:
             return None
         draft = Draft()
         self._evaluate(limit, draft)
@@ -462,27 +468,43 @@ class Fleet:
 
     def _start(self, edit: Edit, draft: Draft) -> None:
         self._edit = edit
+        self._reach = Reach(self.regions, edit)
         self._todo = self._last_first()
         draft.commit.meta["edit"] = edit.as_json()
         self._done(draft)
 
+    @property
+    def is_evaluating(self) -> bool:
+        """Is somebody left who may not have seen the newest edit?"""
+        return bool(self._todo or self._near)
+
     def _last_first(self) -> list[str]:
-        return sorted(self.vehicles, key=lambda name: -self.vehicles[name].n)
+        return [vehicle.ping.vehicle for vehicle in sorted(self.vehicles.values(), key=attrgetter("n"), reverse=True)]
 
     def _evaluate(self, limit: int, draft: Draft) -> None:
-        for _ in range(min(limit, len(self._todo))):
-            vehicle = self.vehicles.get(self._todo.pop())
+        """Evaluate whom the edit concerns; when nobody is known, look for more of them."""
+        if not self._near:
+            self._look(LOOK)
+        for _ in range(min(limit, len(self._near))):
+            name, fix, inside = self._near.pop()
+            vehicle = self.vehicles.get(name)
             if vehicle is not None and self._is_behind(vehicle):
-                self._catch_up(vehicle, draft)
+                self._catch_up(vehicle, draft, inside if vehicle.decided is fix else None)
         self._done(draft)
 
+    def _look(self, count: int) -> None:
+        names = self._todo[-count:]
+        del self._todo[-count:]
+        vehicles = [self.vehicles[name] for name in names if name in self.vehicles]
+        self._near = self._reach.concerned([vehicle for vehicle in vehicles if self._is_behind(vehicle)])
+
     def _done(self, draft: Draft) -> None:
-        if not self._todo:
+        if not self.is_evaluating:
             draft.commit.meta["edit_done"] = str(self._edit.rev)
 
-    def _catch_up(self, vehicle: Vehicle, draft: Draft) -> None:
+    def _catch_up(self, vehicle: Vehicle, draft: Draft, inside: Sequence[str] | None = None) -> None:
         open_ones = len(vehicle.touches), vehicle.doubt and vehicle.doubt.named()
-        self._changed(vehicle, evaluate(self.regions, vehicle, self._edit), draft)
+        self._changed(vehicle, evaluate(self.regions, vehicle, self._edit, inside), draft)
         if open_ones != (len(vehicle.touches), vehicle.doubt and vehicle.doubt.named()):
             draft.add(vehicle)
 
@@ -510,10 +532,8 @@ class Fleet:
         return draft.step() if draft.says_anything() else None
 
     def _ring_all(self, now: int, draft: Draft, limit: int | None = None) -> None:
-        if (
-            limit is None and self._todo
-        ):  # there is one edit at a time: whoever has not seen the last one sees it before the next
-            self._evaluate(len(self._todo), draft)
+        while limit is None and self.is_evaluating:  # whoever has not seen the last edit sees it before the next
+            self._evaluate(LOOK, draft)
         while self._timers and self._timers[0][0] <= now and limit != 0:
             self._go_off(now, draft)
             limit = None if limit is None else limit - 1

@@ -33,7 +33,7 @@ from tracker.stores import Commit, Store
 CHUNK = 500  #: pings applied in one go: about 5 ms of the loop
 MOST = 5000  #: pings in one commit, more or less
 SLICE = 200  #: vehicles evaluated, or timers fired, before others have their turn; fewer when that takes too long
-AT_ONCE = 8  #: slices of an edit's evaluation that are one transaction with it
+AT_ONCE = 8  #: slices of an edit's evaluation that are one transaction, the first of them with the edit
 ROOM_A_VEHICLE, ROOM_MOST = 1024, 8 << 20  #: bytes that must be free when an edit is stored before its evaluation
 FEW = 20  #: regions put in force at once on the loop; more in a thread
 BREATH_S = 0.005  #: how long the intake keeps the loop to itself
@@ -100,7 +100,9 @@ class Pipeline:
         self._under_way: list[Entry[Any]] = []
         self._wake = asyncio.Event()
         self._latest = 0  # the newest `now` given out
-        self._evaluating = False  # some vehicles are not yet evaluated against the newest edit
+        self._settled = asyncio.Event()  # every vehicle was evaluated against the newest edit
+        self._one_edit = asyncio.Lock()  # at a time
+        self._edits = 0  # that wait for it
         self._slice = SLICE
         self._lasting: list[tuple[Entry[Any], Step | None]] = []  # edits that wait for that
         self._patience = 0.0  # loop time before which timers and evaluations do not try again
@@ -121,7 +123,6 @@ class Pipeline:
         self._fleet.restore(loaded, self._now())
         self._picture.apply(self._fleet.snapshot())
         self._picture.last_seq = loaded.last_seq
-        self._evaluating = True  # an edit may have been interrupted half way
         self._tasks = [
             asyncio.create_task(self._run(), name="intake"),
             asyncio.create_task(self._relay(heard), name="relay"),
@@ -274,11 +275,18 @@ class Pipeline:
         lasting: bool = False,
         long: bool = False,
     ) -> T:
-        if len(self._inbox) > self._limit:
-            raise Overloaded(f"{len(self._inbox)} changes wait already; try again in a second")
-        return await self._put(
-            Entry(self._now(), apply, answer, prepare=prepare, alone=True, lasting=lasting, long=long)
-        )
+        if (waiting := len(self._inbox) + self._edits) > self._limit:
+            raise Overloaded(f"{waiting} changes wait already; try again in a second")
+        if not lasting:
+            return await self._put(Entry(self._now(), apply, answer, prepare=prepare, alone=True))
+        self._edits += 1
+        try:
+            async with self._one_edit:  # the journal has the next when the last has reached every vehicle
+                await self._settled.wait()
+                entry = Entry(self._now(), apply, answer, prepare=prepare, alone=True, lasting=True, long=long)
+                return await self._put(entry)
+        finally:
+            self._edits -= 1
 
     # ------------------------------------------------------------------------------------------------ the order
 
@@ -299,10 +307,12 @@ class Pipeline:
     async def _run(self) -> None:
         try:
             await self._intake()
+            self._settled.set()
         except Exception as fault:  # ours; never leave a sender waiting for an answer that cannot come
             log.critical("the intake ended: restart the server", exc_info=fault)
             self._down = StoreError("The server made a mistake it cannot mend itself; restart it.")
             _fail(self._under_way, self._down)
+            self._settled.set()
             while self._inbox:
                 _fail(self._inbox.take(MOST), self._down)
 
@@ -345,8 +355,8 @@ class Pipeline:
         first = self._inbox.first
         now = first.now if first else self._now()  # nothing that waits came before it
         own: list[Entry[Any]] = []
-        if self._evaluating:
-            own.append(Entry(now, self._evaluate, self._evaluated))
+        if not self._settled.is_set():
+            own += [Entry(now, self._evaluate, self._evaluated) for _ in range(AT_ONCE)]
         due = self._fleet.due_at()
         if due is not None and due <= now:
             own.append(Entry(now, lambda now, _: self._fleet.fire(now, SLICE), lambda _: None))
@@ -364,8 +374,8 @@ class Pipeline:
         return step
 
     def _evaluated(self, step: Step | None) -> None:
-        if step is None and self._evaluating:
-            self._evaluating = False
+        if not self._fleet.is_evaluating:
+            self._settled.set()
             for entry, done in self._lasting:
                 entry.resolve(done)
             self._lasting.clear()
@@ -373,9 +383,9 @@ class Pipeline:
     def _set_alarm(self) -> asyncio.TimerHandle | None:
         loop = asyncio.get_running_loop()
         due = self._fleet.due_at()
-        if due is None and not self._evaluating:
+        if due is None and self._settled.is_set():
             return None
-        if due is None or self._evaluating:
+        if due is None or not self._settled.is_set():
             delay = 0.0
         else:
             delay = min(max((due - self._now()) / 1000, 0.0), WATCH_S)
@@ -402,7 +412,7 @@ class Pipeline:
             await self._publish(change)
         for entry, step in applied:
             if entry.lasting and not done:
-                self._evaluating = True
+                self._settled.clear()
                 self._lasting.append((entry, step))
             else:
                 entry.resolve(step)
@@ -478,7 +488,8 @@ class Pipeline:
                     self._fleet.forget(sorted(vehicles), await self._store.reload(sorted(vehicles)))
                 elif applied:
                     self._fleet.restore(await self._store.load(), self._now())
-                    self._evaluating = True
+                if self._fleet.is_evaluating or self._lasting:
+                    self._settled.clear()
                 self._down = None
                 _fail(entries, error)
                 return
@@ -489,6 +500,7 @@ class Pipeline:
                     fault if isinstance(fault, StoreError) else StoreError(f"What is stored is unclear: {fault}.")
                 )
                 self._down, only_pings = unreadable, False
+                self._settled.set()  # edits that wait for their turn are refused as well
                 _fail(entries, error)
                 while self._inbox:
                     _fail(self._inbox.take(MOST), unreadable)

@@ -42,11 +42,11 @@ class Round:
         self.points = _stepped(points)
         lats, lons = np.array(self.points).T
         self._corners: Floats = _ecef(lats, lons)
-        self.boxes: tuple[Box, ...] = tuple(
-            box
+        self.stretches = tuple(  # what `may_cover` can be asked of, by its boxes
+            tuple(_reach_boxes(self.points[i : i + RUN + 1], reach_m))
             for i in range(0, max(len(self.points) - 1, 1), RUN)
-            for box in _reach_boxes(self.points[i : i + RUN + 1], reach_m)
         )
+        self.boxes: tuple[Box, ...] = tuple(box for boxes in self.stretches for box in boxes)
 
     @property
     def bounds(self) -> Box:
@@ -92,6 +92,15 @@ class Round:
         if len(self.points) == 1:
             return distance_m(lat, lon, *self.points[0]) - self.reach_m
         return self._near(self._chord_distances(lat, lon)).signed_distance_m(lat, lon)
+
+    def may_cover(self, lats: Floats, lons: Floats, stretch: int) -> Any:
+        """For many places at once: is one so near to these chords that the arcs could be within reach?"""
+        corners = self._corners[:, stretch * RUN : stretch * RUN + RUN + 1, None]
+        a = corners[:, :-1] if corners.shape[1] > 1 else corners
+        d = corners[:, 1:] - a if corners.shape[1] > 1 else np.zeros_like(a)
+        w = _ecef(lats, lons)[:, None, :] - a
+        w -= d * np.clip((w * d).sum(axis=0) / np.maximum((d * d).sum(axis=0), TINY), 0, 1)
+        return ((w * w).sum(axis=0) <= (self.reach_m + SLACK_M) ** 2).any(axis=0)
 
     def _chord_distances(self, lat: float, lon: float) -> Floats:
         a = self._corners[:, :-1]

@@ -1,0 +1,103 @@
+"""Reach: whom an edit may concern. Of 100,000 vehicles most are far from what was drawn: it is enough to tell them so.
+
+An edit concerns who is in its shapes, who visits or touches its regions, and whose schedules turned meanwhile. Whole
+arrays of places are asked at once: boxes first, then the shapes themselves. The answer may be yes without need, never
+no with need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import shapely
+
+from tracker.areas import Floats
+from tracker.edits import Edit
+from tracker.ping import Ping
+from tracker.regions import RegionBook
+from tracker.shapes import Shape
+from tracker.vehicle import Vehicle
+from tracker.windows import by_our_clock
+
+
+class Concerned(NamedTuple):
+    """Somebody to be evaluated, as seen from the edit."""
+
+    vehicle: str
+    fix: Ping | None  # what decided where it is when it was looked at
+    inside: Sequence[str] | None  # the edit's regions that may cover it, areas for certain; None: ask the book
+
+
+class Reach:
+    def __init__(self, book: RegionBook, edit: Edit) -> None:
+        self._book = book
+        self._edit = edit
+        self._keys = {*edit.changed, *edit.kept, *edit.deleted}
+        self._drawn = _Near({key: book.regions[key].shape for key in sorted(edit.changed) if key in book.regions})
+        self._scheduled = _Near({key: book.regions[key].shape for key in sorted(book.scheduled)})
+
+    def concerned(self, vehicles: Sequence[Vehicle]) -> list[Concerned]:
+        """Those an evaluation may change; each of the others is told that it has seen the edit."""
+        if not vehicles:
+            return []
+        fixes = [vehicle.decided or vehicle.ping for vehicle in vehicles]
+        lats, lons = np.array([fix.lat for fix in fixes]), np.array([fix.lon for fix in fixes])
+        drawn, turning = self._drawn.at(lats, lons), self._scheduled.at(lats, lons)
+        at, rev = self._edit.at, self._edit.rev
+        found = []
+        for i, vehicle in enumerate(vehicles):
+            if fixes[i].lon in (180.0, -180.0):
+                found.append(Concerned(vehicle.ping.vehicle, vehicle.decided, None))
+            elif i in drawn or self._has_part(vehicle) or self._turns(vehicle, i in turning):
+                found.append(Concerned(vehicle.ping.vehicle, vehicle.decided, drawn.get(i, ())))
+            else:
+                vehicle.rev = rev
+                if vehicle.clock < at and by_our_clock(vehicle):
+                    vehicle.clock = at
+        return found
+
+    def _has_part(self, vehicle: Vehicle) -> bool:
+        """Does it visit or touch one of the edit's regions, or wait to?"""
+        keys = self._keys
+        return (
+            not keys.isdisjoint(vehicle.visits)
+            or not keys.isdisjoint(vehicle.touches)
+            or (vehicle.doubt is not None and not keys.isdisjoint(vehicle.doubt.named()))
+        )
+
+    def _turns(self, vehicle: Vehicle, near: bool) -> bool:
+        """May a schedule have opened or closed a region for it since it was last asked?"""
+        if not near and not (self._book.scheduled and (vehicle.visits or vehicle.touches)):
+            return False
+        clock, at = vehicle.clock, self._edit.at
+        return clock < at and by_our_clock(vehicle) and not self._book.is_quiet(clock, at)
+
+
+class _Near:
+    """Shapes, asked of many places at once."""
+
+    def __init__(self, shapes: Mapping[str, Shape]) -> None:
+        self._stretches = [(key, shape, i) for key, shape in shapes.items() for i in range(len(shape.stretches))]
+        boxes = [(box, k) for k, (_, shape, i) in enumerate(self._stretches) for box in shape.stretches[i]]
+        self._owners = np.array([k for _, k in boxes], np.int64)
+        self._tree = shapely.STRtree(shapely.box(*np.array([box for box, _ in boxes]).T)) if boxes else None
+
+    def at(self, lats: Floats, lons: Floats) -> dict[int, list[str]]:
+        """By the number of each place, none of them at ±180, the shapes that may cover it."""
+        found: dict[int, list[str]] = {}
+        if self._tree is None:
+            return found
+        places, boxes = self._tree.query(shapely.points(lons, lats))
+        owners = self._owners[boxes]
+        order = np.argsort(owners, kind="stable")
+        places, owners = places[order], owners[order]
+        for part in np.split(np.arange(len(owners)), np.flatnonzero(np.diff(owners)) + 1) if len(owners) else ():
+            key, shape, i = self._stretches[owners[part[0]]]
+            asked = np.unique(places[part])  # once, however many of its boxes hold it
+            for place in asked[shape.may_cover(lats[asked], lons[asked], i)].tolist():
+                keys = found.setdefault(place, [])
+                if key not in keys[-1:]:
+                    keys.append(key)
+        return found
