@@ -78,6 +78,7 @@ class Fleet:
         self._reach = Reach(self.regions, self._edit)  # whom it may concern
         self._todo: list[str] = []  # vehicles of which nobody has asked that yet, the next one last
         self._near: list[Concerned] = []  # it does: still to be evaluated, the next one last
+        self._misread: list[Region] = []  # an older program took them for other shapes
 
     # -- starting, and going back -------------------------------------------------------------------------------
 
@@ -87,7 +88,10 @@ class Fleet:
         for saved in loaded.regions:
             if saved.feature is not None:
                 region = Region.read(saved.feature, id=saved.id, version=saved.version, now=saved.updated_at)
-                self.regions.put(region)
+                before = region.as_decided(saved.feature)
+                if before is not region:
+                    self._misread.append(region)
+                self.regions.put(before)
         self.register_entries = {entry.vehicle: entry for entry in loaded.registered}
         self._last_n = loaded.last_n
         self._returned_from = now + SLACK_MS
@@ -442,6 +446,15 @@ class Fleet:
             draft.change.regions.append(feature)
         self._start(Edit(self._edit.rev + 1, now, changed, kept), draft)
         return draft.step()
+
+    def reread_regions(self, now: int) -> Step | None:
+        """Put in force, as an edit, what an older program had read otherwise. None when there is nothing."""
+        if not self._misread:
+            return None
+        regions, self._misread = self._misread, []
+        return self.save_regions(
+            [msgspec.structs.replace(r, version=r.version + 1, updated_at=now) for r in regions], now
+        )
 
     def delete_regions(self, ids: Iterable[str], now: int) -> Step:
         """Take regions out of force; KeyError for an unknown one. `evaluate` then lets the vehicles out."""

@@ -123,6 +123,7 @@ class Pipeline:
         self._fleet.restore(loaded, self._now())
         self._picture.apply(self._fleet.snapshot())
         self._picture.last_seq = loaded.last_seq
+        self._put(Entry(self._now(), lambda now, _: self._fleet.reread_regions(now), lambda _: None, alone=True))
         self._tasks = [
             asyncio.create_task(self._run(), name="intake"),
             asyncio.create_task(self._relay(heard), name="relay"),

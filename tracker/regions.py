@@ -108,7 +108,7 @@ class Region(msgspec.Struct, frozen=True, gc=False):
             radius_m=radius_m,
             buffer_m=buffer_m,
             exact=debounce == "none",
-            inner_m=min(INNER_M, 0.5 * shape.area_m2 / shape.perimeter_m) if shape.perimeter_m else INNER_M,
+            inner_m=_inner_m(shape.area_m2, shape.perimeter_m),
         )
 
     def feature(self) -> dict[str, Any]:
@@ -129,6 +129,14 @@ class Region(msgspec.Struct, frozen=True, gc=False):
         }
         return {"type": "Feature", "id": self.id, "geometry": self.shape.geojson(), "properties": properties}
 
+    def as_decided(self, feature: dict[str, Any]) -> Region:
+        """As the program that stored this Feature had read it: one before 0.2 could add a hole to the area."""
+        area_m2 = feature["properties"].get("area_m2")
+        if area_m2 is None or abs(area_m2 - self.shape.area_m2) <= 0.1 + 1e-6 * self.shape.area_m2:
+            return self
+        inner_m = _inner_m(area_m2, self.shape.perimeter_m)
+        return self if inner_m == self.inner_m else msgspec.structs.replace(self, inner_m=inner_m)
+
     def open_at(self, time: int) -> bool:
         schedule = self.rules.schedule
         return schedule is None or schedule.open_at(time)
@@ -141,6 +149,10 @@ class Region(msgspec.Struct, frozen=True, gc=False):
             and self.inner_m == other.inner_m
             and self.shape.decides_like(other.shape)
         )
+
+
+def _inner_m(area_m2: float, perimeter_m: float) -> float:
+    return min(INNER_M, 0.5 * area_m2 / perimeter_m) if perimeter_m else INNER_M
 
 
 class RegionBook:
