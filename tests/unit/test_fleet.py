@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.scenario import START, Town, box, feature, place
+from tests.scenario import START, Town, box, feature, place, ring
 from tracker.events import Registered
 from tracker.fleet import Fleet, Outcome
 from tracker.ping import Ping
@@ -242,3 +242,82 @@ def test_a_vehicle_costs_little_memory() -> None:
     numbers = 24 * 40
     assert sum(map(sys.getsizeof, owned)) + numbers <= 2048
     assert sys.getsizeof(vehicle.fixes) <= 200 + 9 * len(vehicle.fixes)
+
+
+FAR = box(9000, 9000, 9400, 9300)
+
+
+def test_whom_an_edit_does_not_concern_is_not_written_for_it() -> None:
+    town = Town()
+    for n in range(5):
+        town.drive(f"van-{n}").at(100 * n, 100)
+    town.steps.clear()
+    town.region("far", FAR).region("depot", box(-10, 0, 150, 300)).delete("far")
+    assert {saved.vehicle for step in town.steps for saved in step.commit.vehicles} == {"van-0", "van-1"}
+    assert town.steps[-1].commit.meta["edit_done"] == "3"
+
+
+def test_an_edit_does_not_reach_back_through_a_failed_commit_to_whom_it_passed_by() -> None:
+    """Near the edge a vehicle is in no region yet: evaluated again it would be, as if the region had just been made."""
+    town = Town()
+    town.drive("van").at(1000, 100)
+    before = town.steps[-1].commit.vehicles
+    town.region("depot", DEPOT)
+    town.drive("van").at(600, 100).at(395, 100).expect()
+    step = town.fleet.apply([at("van", 396, 100, town.now + 10_000)], town.now + 10_000)
+    assert step.change.events == []
+    town.fleet.forget(["van"], town.steps[-1].commit.vehicles)  # the store could not take it
+    town.evaluate().wait(3600)
+    assert "enter" not in [event.kind for event in town.events]
+    town.fleet.forget(["van"], before)  # nor anything since the region was made
+    town.evaluate()
+    assert "enter" not in [event.kind for event in town.events]
+
+
+def test_a_start_evaluates_nobody_again() -> None:
+    town = Town()
+    town.drive("van").at(1000, 100)
+    town.region("depot", DEPOT)
+    town.drive("van").at(600, 100).at(395, 100).expect()
+    town.restart()
+    assert town.fleet.evaluate(10, town.now) is None
+    town.wait(3600)
+    assert [event.kind for event in town.events if event.region] == []
+
+
+def test_a_doubt_and_a_touch_count_as_having_part_in_a_region() -> None:
+    town = Town().region("depot", DEPOT)
+    town.drive("van").at(600, 100).at(395, 100).expect()
+    town.region("depot", FAR)
+    assert [saved.vehicle for saved in town.steps[-1].commit.vehicles] == ["van"]  # the touch is over
+    town.drive("van").at(600, 100).expect()
+
+
+FRAME = [(0, 0), (400, 0), (400, 300), (0, 300), (0, 0)], [(10, 10), (390, 10), (390, 290), (10, 290), (10, 10)]
+
+
+def test_a_region_an_older_program_misread_is_read_again_and_that_is_told_once() -> None:
+    town = Town()
+    town.region("frame", {"type": "Polygon", "coordinates": [ring(corners) for corners in FRAME]})
+    town.region("depot", FAR)
+    saved = town.steps[0].commit.regions[0]
+    assert saved.feature is not None
+    properties = saved.feature["properties"]
+    assert properties["area_m2"] == pytest.approx(400 * 300 - 380 * 280, rel=1e-2)
+    properties["area_m2"] = 400.0 * 300 + 380 * 280  # the hole was added
+    town.restart()
+    town.drive("van").at(-300, 100).at(
+        5, 100
+    ).expect()  # 5 m in, right to 10 m: not deep enough for what it was taken for
+    town.restart()
+    step = town.fleet.reread_regions(town.now)
+    assert step is not None
+    town.took(step)
+    town.evaluate()
+    [enter] = town.new()
+    assert (enter.kind, enter.region, enter.reason, enter.version) == ("enter", "frame", "region_changed", 2)
+    [again] = step.commit.regions
+    assert again.feature is not None
+    assert again.feature["properties"]["area_m2"] == pytest.approx(400 * 300 - 380 * 280, rel=1e-2)
+    town.restart()
+    assert town.fleet.reread_regions(town.now) is None
