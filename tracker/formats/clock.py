@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -13,6 +14,8 @@ from tracker.times import EPOCH, FIRST, LAST, MS
 _TIME = re.compile(
     r"(\d{4})[-/.]?(\d\d?)[-/.]?(\d\d?)(?:[T\s]+(\d\d?):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)?\s*(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?"
 )
+_DAY_FIRST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})\b(.*)", re.DOTALL)
+_AFTERNOON = re.compile(r"(\d{1,2})(:\d\d(?::\d\d(?:[.,]\d+)?)?)\s*([AaPp])\.?[Mm]\.?(.*)", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 _COMPACT = re.compile(r"(19|20)\d{6}(\d{6})?", re.ASCII)  # 20150607 and 20150607120000 are dates, 1211018561 is not
 
@@ -29,25 +32,64 @@ def find_zone(name: str) -> tzinfo:
         raise Unreadable(f"no time zone is called {name!r}; names look like Europe/Helsinki", usage=True) from None
 
 
-def read_time(text: str, zone: str | None = None) -> int:
+def find_order(times: Iterable[str], name: str) -> str:
+    """How a file means 03/04/2026: dmy or mdy, as its times show. Raises Unreadable when they do not."""
+    shown: set[str] = set()
+    unsure = ""
+    for text in times:
+        if match := _DAY_FIRST.match(text):
+            first, mark, second = int(match[1]), match[2], int(match[3])
+            if mark == "." or first > 12:
+                shown.add("dmy")
+            elif second > 12:
+                shown.add("mdy")
+            else:
+                unsure = unsure or text
+    if len(shown) == 1:
+        return shown.pop()
+    if unsure or shown:
+        raise Unreadable(
+            f"{name}: the date {unsure or 'of some rows'} can be read day first or month first; "
+            "say which with --dates dmy or --dates mdy",
+            usage=True,
+        )
+    return "dmy"
+
+
+def _year_first(text: str, order: str) -> str:
+    """03/04/2026 2:30 PM → 2026-04-03 14:30, or what it was."""
+    if match := _DAY_FIRST.match(text):
+        day, month = (match[1], match[3]) if order == "dmy" else (match[3], match[1])
+        text = f"{match[4]}-{month:0>2}-{day:0>2}{match[5]}"
+    date, _, clock = text.partition(" ")
+    if match := _AFTERNOON.match(clock.strip()):
+        hour = int(match[1]) % 12 + (12 if match[3] in "Pp" else 0)
+        text = f"{date} {hour:02d}{match[2]}{match[4]}"
+    return text
+
+
+def read_time(text: str, zone: str | None = None, order: str = "dmy", near: int | None = None) -> int:
     """UTC ms of a time in one of the usual spellings, or seconds or milliseconds since 1970; finer parts are cut.
 
+    `near`: where the hour that autumn repeats could mean two instants, the one nearer to this is meant.
     Raises Naive when it has no zone and none is given, ValueError when it is no time.
     """
     text = text.strip()
     if text[4:5] != "-" and _NUMBER.fullmatch(text) and not _COMPACT.fullmatch(text):
         number = float(text)
+        if "e" in text.lower() and len(re.sub(r"\D|e.*", "", text.lower())) < 10:
+            raise ValueError(f"a spreadsheet rounded {text}")
         if not abs(number) < 1e14:
             raise ValueError(f"{text[:40]} is no time")
         return int(number * 1000 + 1e-4) if abs(number) < 1e11 else int(number)
     try:
         clock = datetime.fromisoformat(text)
     except ValueError:
-        return _read_odd(text, zone)
-    return _whole(clock, zone)
+        return _read_odd(_year_first(text, order), zone, near)
+    return _whole(clock, zone, near)
 
 
-def _read_odd(text: str, zone: str | None) -> int:
+def _read_odd(text: str, zone: str | None, near: int | None) -> int:
     match = _TIME.fullmatch(text)
     if match is None:
         raise ValueError(f"{text[:40]!r} is no time")
@@ -61,14 +103,22 @@ def _read_odd(text: str, zone: str | None) -> int:
             sign = -1 if offset[0] == "-" else 1
             minutes = int(offset[1:3]) * 60 + int(offset[3:].lstrip(":") or 0)
             return (clock.replace(tzinfo=UTC) - sign * timedelta(minutes=minutes) - EPOCH) // MS
-    return _whole(clock, zone)
+    return _whole(clock, zone, near)
 
 
-def _whole(clock: datetime, zone: str | None) -> int:
+def _whole(clock: datetime, zone: str | None, near: int | None) -> int:
     if clock.tzinfo is None:
         if zone is None:
             raise Naive(f"the time {clock.isoformat(' ')} has no zone")
         clock = clock.replace(tzinfo=find_zone(zone))
+        if near is not None:
+            later = clock.replace(fold=1)
+            if later.utcoffset() != clock.utcoffset():
+                return min(_since(clock), _since(later), key=lambda time: abs(time - near))
+    return _since(clock)
+
+
+def _since(clock: datetime) -> int:
     since = clock - EPOCH
     return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
@@ -77,16 +127,18 @@ class Clock:
     """Reads a source's times. What has no zone stops the reading when it is the first time of the file: then all
     are like that, and guessing would put a fleet hours away. A single one later on is left to the gate."""
 
-    def __init__(self, name: str, zone: str | None) -> None:
+    def __init__(self, name: str, zone: str | None, order: str = "dmy") -> None:
         self.name = name
         self.zone = zone
+        self.order = order  # of a date such as 03/04/2026
         self.seen = False
         self.last: int | None = None  # a row whose time cannot be read stays with the row before it
+        self._last_of: dict[str, int] = {}  # vehicle → its row before: tells which of two equal hours this one is
 
-    def read(self, text: str, line: int) -> int | None:
+    def read(self, text: str, line: int, vehicle: str = "") -> int | None:
         """UTC ms, None when it cannot be read. Raises Unreadable."""
         try:
-            time = read_time(text, self.zone)
+            time = read_time(text, self.zone, self.order, self._last_of.get(vehicle))
         except Naive:
             if not self.seen:
                 raise Unreadable(
@@ -101,4 +153,6 @@ class Clock:
             return None
         self.seen = True
         self.last = time
+        if self.zone is not None:
+            self._last_of[vehicle] = time
         return time

@@ -2,151 +2,140 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, BinaryIO, NamedTuple
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from typing import Any, BinaryIO
 
 from tracker.formats import Point, Reading, Skip, Unreadable
-from tracker.formats.clock import Clock
-from tracker.formats.fields import finished, position, read_flag, read_heading, read_number, read_speed, read_value
-from tracker.formats.names import NAMES, plain, speed_unit
+from tracker.formats.clock import Clock, find_order
+from tracker.formats.columns import Columns, find_columns
+from tracker.formats.degrees import read_degrees
+from tracker.formats.fields import (
+    NOTHING,
+    finished,
+    read_alarm,
+    read_flag,
+    read_heading,
+    read_quantity,
+    read_speed,
+    read_value,
+)
+from tracker.formats.names import NAMES, plain
+from tracker.formats.rows import Row, find_delimiter, read_rows
+from tracker.formats.text import lines
 
 NAME = "csv"
-ABOUT = "comma, semicolon or tab separated, with a header; columns are recognised by name"
+ABOUT = "comma, semicolon, tab or bar separated, with a header; columns are recognised by name"
 ITEM = "row"
 
-_DELIMITERS = ",;\t|"
-NOTHING = frozenset({"null", "none", "nan", "n/a", "na", "nil", "-", "--", "unknown", "\\n"})  #: cells that say nothing
-
-
-class Columns(NamedTuple):
-    """Where each field stands, -1 where there is none."""
-
-    vehicle: int
-    time: int
-    clock: int  # a second column with the time of day, beside one with the date
-    lat: int
-    lon: int
-    speed: int
-    unit: str  # "": the name does not say
-    others: tuple[tuple[int, str], ...]  # number and flag and text fields of ours
-    attributes: tuple[tuple[int, str], ...]
+SAMPLE = 500  #: rows that are looked at before the first is taken
 
 
 def recognises(name: str, head: str) -> bool:
-    lines = (line for line in head.lstrip("\ufeff").splitlines() if line.strip() and not line.startswith("#"))
-    header = next(lines, "")
+    starts = (line for line in head.lstrip("\ufeff").splitlines() if line.strip() and not _is_hint(line))
+    header = next(starts, "")
     columns = {plain(title) for title in header.split(find_delimiter(header))}
     return name.endswith((".csv", ".tsv")) or bool(columns & {*NAMES["lat"]} and columns & {*NAMES["lon"]})
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
-    lines = _after_hint(decode(line) for line in file)
-    header, delimiter = read_header(next(lines, ""), reading.name)
-    columns = find_columns(header, reading.name)
+    rows = table(file, reading.name)
+    header = next(rows).cells
+    sample = list(islice(rows, SAMPLE))
+    columns = find_columns(header, [row.cells for row in sample], reading)
     zone = reading.zone or ("UTC" if _says_utc(header[columns.time]) else None)
-    clock = Clock(reading.name, zone)
-    rows = csv.reader(lines, delimiter=delimiter)
-    try:
-        for row in rows:
-            if any(cell.strip() for cell in row):
-                yield _point(row, columns, reading, clock, rows.line_num + 1)
-    except csv.Error as fault:
-        raise Unreadable(f"{reading.name}, line {rows.line_num + 1}: not CSV: {fault}") from None
+    times = [_time(row.cells, columns) for row in sample]
+    clock = Clock(reading.name, zone, order=reading.dates or find_order(times, reading.name))
+    if zone is not None:
+        reading.note(f"times without a zone are {zone}")
+    point = _compiled(columns, reading, clock)
+    width = len(header)
+    for row in chain(sample, rows):
+        if not row.whole:
+            yield Skip("open_quote", row.line)
+        elif len(row.cells) > width and any(cell.strip() for cell in row.cells[width:]):
+            yield Skip("surplus_cells", row.line)
+        elif any(row.cells) and not all(cell.isspace() or not cell for cell in row.cells):
+            yield point(row)
 
 
-def find_columns(header: list[str], name: str) -> Columns:
-    """Which column is which. Raises Unreadable when position or time is not among them."""
-    columns = [plain(title) for title in header]
-    found: dict[str, int] = {}
-    for field, names in NAMES.items():
-        for spelling in names:
-            if spelling in columns and columns.index(spelling) not in found.values():
-                found[field] = columns.index(spelling)
-                break
-    for field, what in (("lat", "latitude"), ("lon", "longitude"), ("time", "time")):
-        if field not in found:
-            raise Unreadable(
-                f"{name}: no column for the {what} (such as {', '.join(NAMES[field][:3])}) among: "
-                + ", ".join(title.strip()[:40] for title in header[:20]),
-                usage=True,
-            )
-    clock = -1
-    if columns[found["time"]] in ("time", "clock") and "date" in columns:
-        found["time"], clock = columns.index("date"), found["time"]
-    elif columns[found["time"]] == "date":
-        clock = next((columns.index(one) for one in ("time_of_day", "clock", "hour") if one in columns), -1)
-    speed, unit = -1, ""
-    for i, column in enumerate(columns):
-        said = speed_unit(column)
-        if said is not None and (speed < 0 or (said and not unit)):
-            speed, unit = i, said
-    taken = {*found.values(), clock, speed}
-    ours = tuple((i, field) for field, i in found.items() if field not in ("vehicle", "time", "lat", "lon"))
-    rest = tuple((i, title.strip()) for i, title in enumerate(header) if i not in taken and title.strip())
-    return Columns(found.get("vehicle", -1), found["time"], clock, found["lat"], found["lon"], speed, unit, ours, rest)
+def table(file: BinaryIO, name: str) -> Iterator[Row]:
+    """The header, then every row. An encoding mark, Excel's `sep=;`, comments and empty lines may come before them.
+
+    Raises Unreadable.
+    """
+    source = lines(file, name)
+    delimiter, number = "", 0
+    for line in source:
+        number += 1
+        if line.lower().startswith("sep=") and len(line) == 5:
+            delimiter = line[4]
+        elif line.strip() and not _is_hint(line):
+            break
+    else:
+        raise Unreadable(f"{name} is empty")
+    delimiter = delimiter or find_delimiter(line)
+    yield from read_rows(chain([line], source), delimiter, number)
 
 
-def _point(row: list[str], columns: Columns, reading: Reading, clock: Clock, line: int) -> Point:
-    def cell(i: int) -> str:
-        text = row[i].strip() if 0 <= i < len(row) else ""
-        return "" if text.lower() in NOTHING else text
-
-    fields: dict[str, Any] = {
-        "speed_mps": read_speed(read_number(cell(columns.speed)), columns.unit or reading.speed_unit),
-        "attributes": {name: read_value(cell(i)) for i, name in columns.attributes if cell(i)} or None,
-    }
-    for i, name in columns.others:
-        if text := cell(i):
-            fields[name] = _READ.get(name, str)(text)
-    vehicle = cell(columns.vehicle) if columns.vehicle >= 0 else reading.vehicle
-    time = f"{cell(columns.time)} {cell(columns.clock)}" if columns.clock >= 0 else cell(columns.time)
-    lat, lon = read_number(cell(columns.lat)), read_number(cell(columns.lon))
-    return finished(position(vehicle, lat, lon, **fields), time.strip(), clock, line)
-
-
-_READ: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("altitude_m", "accuracy_m", "battery_pct", "odometer_m"), read_number),
-    "heading": lambda text: read_heading(read_number(text)),
-    "ignition": read_flag,
-}
+def _is_hint(line: str) -> bool:
+    return line.startswith("#") or line.lower().startswith("sep=")
 
 
 def _says_utc(title: str) -> bool:
     return bool({"utc", "gmt", "zulu"} & set(plain(title).split("_")))
 
 
-def _after_hint(text: Iterable[str]) -> Iterator[str]:
-    """The lines from the header on: a byte order mark, Excel's `sep=;`, comments and empty lines may come before it."""
-    started = False
-    for line in text:
-        line = line if started else line.lstrip("\ufeff")
-        if not started and (not line.strip() or line.startswith("#") or line.lower().startswith("sep=")):
-            continue
-        started = True
-        yield line
+def _time(cells: list[str], columns: Columns) -> str:
+    time = cells[columns.time].strip() if columns.time < len(cells) else ""
+    if columns.clock >= 0:
+        return f"{time} {cells[columns.clock].strip() if columns.clock < len(cells) else ''}".strip()
+    return time
 
 
-def decode(content: bytes) -> str:
-    """UTF-8, or what spreadsheets on Windows write when nobody asks them."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
+def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row], Point]:
+    """One function for all rows of a file: this is where a recording of millions spends its time."""
+    decimal = columns.decimal
+    vehicle_at, lat_at, lon_at, north, east = columns.vehicle, columns.lat, columns.lon, columns.north, columns.east
+    others = tuple((at, field, _reader(field, decimal)) for at, field in columns.others)
+    speed_at, unit = columns.speed, columns.unit or reading.speed_unit
+    attributes, width = columns.attributes, 1 + max(columns.vehicle, columns.time, columns.clock, columns.lat,
+                                                    columns.lon, north, east, speed_at,
+                                                    *(at for at, _ in columns.others + columns.attributes))  # fmt: skip
+
+    def degrees(text: str, side_at: int, cells: list[str]) -> float | str | None:
+        return read_degrees(text, decimal, cells[side_at].strip().upper() if side_at >= 0 else "")
+
+    def point(row: Row) -> Point:
+        cells = row.cells
+        if len(cells) < width:
+            cells = cells + [""] * (width - len(cells))
+        position: dict[str, Any] = {"vehicle": cells[vehicle_at].strip() if vehicle_at >= 0 else reading.vehicle}
+        lat, lon = cells[lat_at].strip(), cells[lon_at].strip()
+        for name, value in (("lat", degrees(lat, north, cells)), ("lon", degrees(lon, east, cells))):
+            if value is not None and lat.lower() not in NOTHING:
+                position[name] = value
+        if speed_at >= 0 and (speed := read_speed(read_quantity(cells[speed_at].strip(), decimal), unit)) is not None:
+            position["speed_mps"] = speed
+        for at, field, reader in others:
+            text = cells[at].strip()
+            if text and (value := reader(text)) is not None:
+                position[field] = value
+        if attributes:
+            kept = {name: read_value(text) for at, name in attributes if (text := cells[at].strip())}
+            kept = {name: value for name, value in kept.items() if str(value).lower() not in NOTHING}
+            if kept:
+                position["attributes"] = kept
+        return finished(position, _time(cells, columns), clock, row.line)
+
+    return point
 
 
-def read_header(line: str, name: str) -> tuple[list[str], str]:
-    """The titles of the columns, and what separates them. Raises Unreadable."""
-    if "\0" in line:
-        raise Unreadable(f"{name} is no text in UTF-8 (perhaps it is UTF-16); save it as UTF-8")
-    delimiter = find_delimiter(line)
-    try:
-        return next(csv.reader([line], delimiter=delimiter), []), delimiter
-    except csv.Error as fault:
-        raise Unreadable(f"{name}: its first line is not CSV: {fault}") from None
-
-
-def find_delimiter(header: str) -> str:
-    """What separates the most columns of the header, quoted parts left out."""
-    bare = "".join(part for i, part in enumerate(header.split('"')) if i % 2 == 0)
-    return max(_DELIMITERS, key=bare.count)
+def _reader(field: str, decimal: str) -> Callable[[str], Any]:
+    if field in ("altitude_m", "accuracy_m", "odometer_m", "battery_pct"):
+        return lambda text: read_quantity(text, decimal)
+    if field == "heading":
+        return lambda text: read_heading(read_quantity(text, decimal))
+    if field == "alarm":
+        return read_alarm
+    return read_flag if field == "ignition" else lambda text: None if text.lower() in NOTHING else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tracker.formats import Point, Reading
@@ -46,6 +47,41 @@ def read_number(text: str) -> float | str | None:
         return text
 
 
+#: cells that say nothing
+NOTHING = frozenset({"null", "none", "nan", "n/a", "na", "nil", "-", "--", "unknown", "\\n"})
+_THOUSANDS = {".": re.compile(r"[+-]?\d{1,3}(?:[, '’\u00a0\u202f]\d{3})+(?:\.\d+)?", re.ASCII),
+              ",": re.compile(r"[+-]?\d{1,3}(?:[. '’\u00a0\u202f]\d{3})+(?:,\d+)?", re.ASCII)}  # fmt: skip
+
+
+def read_quantity(text: str, decimal: str = ".") -> float | str | None:
+    """A number as a spreadsheet writes it, thousands and percent signs included; what is none stays as it is."""
+    try:
+        if "_" not in text:
+            return float(text) if text[-1:].isdigit() or not text else _odd_number(text, decimal)
+    except ValueError:
+        return _odd_number(text, decimal)
+    return text
+
+
+def _odd_number(text: str, decimal: str) -> float | str | None:
+    if not text or text.lower() in NOTHING:
+        return None
+    plain = text.removesuffix("%").strip()
+    if _THOUSANDS[decimal].fullmatch(plain):
+        plain = re.sub(r"[ '’\u00a0\u202f]" + ("|," if decimal == "." else r"|\."), "", plain)
+    if plain.count(",") == 1 and "." not in plain:
+        plain = plain.replace(",", ".")
+    return float(plain) if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", plain, re.ASCII) else text
+
+
+def read_alarm(text: str) -> str | None:
+    """What is alarming; a column of 0 and 1 only says that something is."""
+    word = text.strip().lower()
+    if word in NOTHING or word in ("", "0", "0.0", "false", "off", "no", "ok", "normal"):
+        return None
+    return "alarm" if word in ("1", "1.0", "true", "on", "yes") else text.strip()
+
+
 def read_value(text: str) -> str | int | float:
     """An attribute: a number where nothing is lost by it, else the text."""
     if text.isascii() and text.isdigit() and len(text) < 16 and (text == "0" or text[0] != "0"):
@@ -66,7 +102,7 @@ def read_flag(text: str) -> bool | str:
 
 def finished(position: dict[str, Any], text: str, clock: Clock, line: int) -> Point:
     """The position as a point; a time that cannot be read goes along for the gate to refuse."""
-    time = clock.read(text, line)
+    time = clock.read(text, line, position["vehicle"] if type(position.get("vehicle")) is str else "")
     if time is None:
         position["time"] = text or None
         time = clock.last or 0

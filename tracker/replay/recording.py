@@ -22,6 +22,7 @@ from typing import BinaryIO, cast
 import msgspec
 
 from tracker.formats import REASONS, Point, Reading, Skip, Unreadable, find_format
+from tracker.formats.text import decode_head
 from tracker.ping import OLDEST
 
 IN_MEMORY = 250_000
@@ -89,6 +90,7 @@ class Recording:
         format: str | None = None,
         zone: str | None = None,
         speed_unit: str = "mps",
+        dates: str | None = None,
         told: Callable[[str, int], None] = lambda name, count: None,
     ) -> None:
         """Read one file (`-`: standard input; gzip or plain). `told` hears of progress. Raises Unreadable."""
@@ -96,10 +98,10 @@ class Recording:
         number = len(self.sources)
         self._before = {}
         vehicle = Path(name.removesuffix(".gz")).stem if source != "-" else "replay"
-        reading = Reading(name, vehicle.replace("/", "-"), zone, speed_unit)
+        reading = Reading(name, vehicle.replace("/", "-"), zone, speed_unit, dates)
         with _open(source) as file:
             try:
-                head = file.peek(HEAD)[:HEAD].decode("utf-8", "replace")
+                head = decode_head(file.peek(HEAD)[:HEAD])
                 if not head.strip("\ufeff \t\r\n"):
                     raise Unreadable(f"{name} is empty")
                 found = find_format(name, head, format)

@@ -5,7 +5,6 @@ What the file says is merged into what is known: an empty cell, or a column that
 
 from __future__ import annotations
 
-import csv
 import io
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from tracker.formats import Unreadable
-from tracker.formats.csv import decode, read_header
+from tracker.formats.csv import table
 from tracker.formats.fields import read_value
 from tracker.formats.names import plain
 from tracker.ping import Unfit, vehicle_id
@@ -61,25 +60,19 @@ def import_csv(file: BinaryIO, to: str, token: str | None, out: TextIO | None = 
 
 def read_rows(content: bytes, name: str) -> Iterator[Row | Bad]:
     """Every line that holds something. Raises Unreadable without a column that names the vehicle."""
-    lines = list(io.StringIO(decode(content), newline=""))
-    start = next((i for i, line in enumerate(lines) if line.strip() and not line.lower().startswith("sep=")), None)
-    if start is None:
-        raise Unreadable(f"{name} is empty; its first line names the columns: vehicle, name, plate, group, kind")
-    header, delimiter = read_header(lines[start], name)
-    reader = csv.reader(lines[start + 1 :], delimiter=delimiter)
-    titles = [title.strip() for title in header]
+    rows = table(io.BytesIO(content), name)
+    titles = [" ".join(title.split()) for title in next(rows).cells]
     columns = _columns([plain(title) for title in titles])
     if "vehicle" not in columns:
         raise Unreadable(
             f"{name}: no column is called `vehicle` (or `id`) among: {', '.join(titles)[:200]}", usage=True
         )
     seen: dict[str, int] = {}
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield _row(cells, columns, titles, start + 1 + reader.line_num, seen)
-    except csv.Error as fault:
-        raise Unreadable(f"{name}, line {start + 1 + reader.line_num}: not CSV: {fault}") from None
+    for row in rows:
+        if not row.whole:
+            yield Bad(row.line, "a quote in it is never closed")
+        elif any(cell.strip() for cell in row.cells):
+            yield _row(row.cells, columns, titles, row.line, seen)
 
 
 def _columns(names: list[str]) -> dict[str, int]:

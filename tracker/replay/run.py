@@ -36,6 +36,7 @@ def run(
     format: str | None = None,
     zone: str | None = None,
     speed_unit: str = "mps",
+    dates: str | None = None,
     now: bool = False,
     loop: bool = False,
     dry_run: bool = False,
@@ -55,7 +56,9 @@ def run(
         with _told_to_stop():
             choice = Choice(since, until, tuple(vehicle)) if since or until or vehicle else EVERYTHING
             for source in sources:
-                recording.add(source, choice, format=format, zone=zone, speed_unit=speed_unit, told=_reading)
+                recording.add(
+                    source, choice, format=format, zone=zone, speed_unit=speed_unit, dates=dates, told=_reading
+                )
             if connection is None:
                 return _offline(recording, regions, events, now, as_of, settings)
             return _online(recording, connection, speed=speed, now=now, loop=loop)
@@ -114,7 +117,7 @@ def announced(recording: Recording, speed: float | None) -> Iterator[str]:
         return
     span_s = (recording.last - recording.first) / 1000
     vehicles = f"{len(recording.vehicles):,} vehicle{'s' if len(recording.vehicles) != 1 else ''}"
-    text = f"{recording.count:,} points of {vehicles}, {rfc3339(recording.first)} … {rfc3339(recording.last)}"
+    text = f"{recording.count:,} point{'s' if recording.count != 1 else ''} of {vehicles}, {rfc3339(recording.first)} … {rfc3339(recording.last)}"
     text += f" ({duration(span_s)})"
     if recording.gaps:
         text += f", {recording.gaps:,} gap{'s' if recording.gaps != 1 else ''} over {duration(GAP_MS / 1000)}"

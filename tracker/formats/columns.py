@@ -1,0 +1,145 @@
+"""Columns: which column of a table is which field, by its title and, where that is not enough, by its first rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from tracker.formats import Reading, Unreadable
+from tracker.formats.names import NAMES, Plan, plain, plan
+
+#: titles of columns that number rows, unless their rows say otherwise
+COUNTERS = frozenset(
+    ["id", "name", "no", "nr", "number", "index", "row", "seq", "fid", "ogc_fid", "objectid", "object_id"]
+)
+#: titles that say where somebody is going, or where a place is, not where a vehicle was
+_ELSEWHERE = re.compile(
+    r"(destination|dest|dropoff|drop_off|end|to|target|arrival)_?(lat|latitude|lon|lng|long|longitude|y|x)"
+)
+_HEMISPHERES = {"lat": frozenset("NS"), "lon": frozenset("EWO")}
+_SAID_HEMISPHERE = re.compile(r"(n_s|e_w|ns|ew|hemisphere|(lat|lon)(itude|gitude)?_?(dir|ref|hemi)\w*)")
+
+
+class Columns(NamedTuple):
+    """Where each field stands, -1 where there is none."""
+
+    vehicle: int
+    time: int
+    clock: int  # a second column with the time of day, beside one with the date
+    lat: int
+    lon: int
+    north: int  # a column with N or S
+    east: int  # a column with E or W
+    speed: int
+    unit: str  # of the speed; "": its title does not say
+    decimal: str  # what separates the fraction of a number
+    others: tuple[tuple[int, str], ...]  # number and flag and text fields of ours
+    attributes: tuple[tuple[int, str], ...]
+
+
+def find_columns(header: Sequence[str], sample: Sequence[Sequence[str]], reading: Reading) -> Columns:
+    """Which column is which, noted for the summary. Raises Unreadable when place or time is not among them."""
+    titles = [title if title.strip() else f"\0{at}" for at, title in enumerate(header)]
+    found = plan(tuple(titles))
+    at = {title: number for number, title in reversed(list(enumerate(titles)))}
+    _check(found, titles, reading)
+    fields = {field: at[title] for field, title in found.fields.items()}
+    time, clock = _clock(fields["time"], titles)
+    fields["time"] = time
+    vehicle = fields.get("vehicle", -1)
+    if vehicle >= 0 and _counts_rows(titles[vehicle], [_cell(row, vehicle) for row in sample]):
+        reading.note(f"the column {header[vehicle].strip()!r} numbers the rows and is no vehicle")
+        del fields["vehicle"]
+        vehicle = -1
+    speed = at[found.speed] if found.speed is not None else -1
+    north, east = (_hemisphere(side, fields[side], titles, sample) for side in ("lat", "lon"))
+    taken = {*fields.values(), clock, speed, north, east}
+    others = tuple((i, field) for field, i in fields.items() if field not in ("vehicle", "time", "lat", "lon"))
+    rest = tuple((i, " ".join(title.split())) for i, title in enumerate(header) if i not in taken and title.strip())
+    columns = Columns(
+        vehicle, time, clock, fields["lat"], fields["lon"], north, east, speed, found.unit,
+        _decimal(sample, fields["lat"], fields["lon"]), others, rest,
+    )  # fmt: skip
+    _note(columns, header, fields, reading)
+    return columns
+
+
+def _check(found: Plan, titles: Sequence[str], reading: Reading) -> None:
+    named = ", ".join(" ".join(title.split())[:40] for title in titles[:20] if not title.startswith("\0"))
+    for field, what in (("lat", "latitude"), ("lon", "longitude")):
+        if field not in found.fields:
+            if any(_ELSEWHERE.fullmatch(plain(title)) for title in titles):
+                said = "its places are where somebody is going, not where a vehicle was"
+                raise Unreadable(f"{reading.name}: {said}: {named}", usage=True)
+            _missing(field, what, named, reading)
+    if "time" not in found.fields:
+        _missing("time", "time", named, reading, ". A list of places, or of plans, is no recording")
+
+
+def _missing(field: str, what: str, named: str, reading: Reading, more: str = "") -> None:
+    names = ", ".join(NAMES[field][:3])
+    raise Unreadable(f"{reading.name}: no column for the {what} (such as {names}) among: {named}{more}", usage=True)
+
+
+def _cell(row: Sequence[str], at: int) -> str:
+    return row[at].strip() if 0 <= at < len(row) else ""
+
+
+def _clock(time: int, titles: Sequence[str]) -> tuple[int, int]:
+    """(date or time, time of day) where the two stand side by side."""
+    columns = [plain(title) for title in titles]
+    if columns[time] in ("time", "clock") and "date" in columns:
+        return columns.index("date"), time
+    if columns[time] == "date":
+        return time, next((columns.index(one) for one in ("time_of_day", "clock", "hour") if one in columns), -1)
+    return time, -1
+
+
+def _counts_rows(title: str, cells: Sequence[str]) -> bool:
+    """Does a column called id or name count one by one, so that every row would be a vehicle of its own?"""
+    if plain(title) not in COUNTERS or len(cells) < 3:
+        return False
+    numbers = [re.fullmatch(r"(\D*)(\d{1,9})", cell) for cell in cells]
+    counted = [int(match[2]) for match in numbers if match]
+    one_kind = len({match[1] for match in numbers if match}) == 1
+    return len(counted) == len(cells) and one_kind and all(b == a + 1 for a, b in pairwise(counted))
+
+
+def _hemisphere(side: str, beside: int, titles: Sequence[str], sample: Sequence[Sequence[str]]) -> int:
+    """The column with N and S (or E and W): titled so, or without a title right beside the degrees."""
+    for at, title in enumerate(titles):
+        near = abs(at - beside) == 1
+        if at == beside or not (near or _SAID_HEMISPHERE.fullmatch(plain(title))):
+            continue
+        said = {cell.upper() for row in sample if (cell := _cell(row, at))}
+        if said and said <= _HEMISPHERES[side]:
+            return at
+    return -1
+
+
+def _decimal(sample: Sequence[Sequence[str]], *columns: int) -> str:
+    cells = [_cell(row, at) for row in sample for at in columns]
+    return "," if sum("," in cell for cell in cells) > sum("." in cell for cell in cells) else "."
+
+
+def _note(columns: Columns, header: Sequence[str], fields: dict[str, int], reading: Reading) -> None:
+    def named(at: int) -> str:
+        return repr(" ".join(header[at].split()) or f"column {at + 1}")
+
+    chosen = [f"{field} = {named(at)}" for field, at in fields.items()]
+    chosen += [f"{what} = {named(at)}" for what, at in (("time of day", columns.clock), ("N/S", columns.north),
+                                                       ("E/W", columns.east)) if at >= 0]  # fmt: skip
+    if columns.speed >= 0:
+        unit = columns.unit or f"{reading.speed_unit}, taken for granted"
+        chosen.append(f"speed ({unit}) = {named(columns.speed)}")
+    if columns.vehicle < 0:
+        chosen.append(f"vehicle = {reading.vehicle!r}, the file's name")
+    reading.note(f"columns: {', '.join(chosen)}")
+    if columns.attributes:
+        reading.note(f"kept as attributes: {', '.join(title for _, title in columns.attributes)[:400]}")
+    taken = {*fields.values(), columns.clock, columns.speed, columns.north, columns.east}
+    untitled = [str(at + 1) for at, title in enumerate(header) if not title.strip() and at not in taken]
+    if untitled:
+        reading.note(f"without a title and ignored: column {', '.join(untitled[:20])}")

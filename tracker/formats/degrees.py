@@ -1,0 +1,41 @@
+"""Degrees: a latitude or longitude in the spellings of tables: decimal, N/S/E/W, degrees with minutes and seconds."""
+
+from __future__ import annotations
+
+import re
+
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_PARTS = re.compile(
+    r"""(?P<before>[NSEWO])?\s*(?P<sign>[+-])?\s*
+        (?P<deg>\d{1,3}(?:\.\d+)?)\s*(?:[°ºd:\s]\s*
+        (?:(?P<min>\d{1,2}(?:\.\d+)?)\s*(?:['′’m:\s]\s*
+        (?:(?P<sec>\d{1,2}(?:\.\d+)?)\s*(?:["″”s]|''|’’|′′)?)?)?)?)?
+        \s*(?P<after>[NSEWO])?""",
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+
+
+def read_degrees(text: str, decimal: str = ".", side: str = "") -> float | str | None:
+    """Degrees, negative in the south and west; the text itself when it is none, None when it is empty.
+
+    `side`: the N, S, E or W that stands in a column of its own. Of two that contradict each other neither is believed.
+    """
+    if not text:
+        return None
+    plain = text.replace(",", ".") if decimal == "," or ("," in text and "." not in text) else text
+    if _NUMBER.fullmatch(plain):
+        value = float(plain)
+    else:
+        match = _PARTS.fullmatch(plain.strip())
+        if match is None:
+            return text
+        minutes, seconds = float(match["min"] or 0), float(match["sec"] or 0)
+        said = (match["before"] or match["after"] or "").upper()
+        if minutes >= 60 or seconds >= 60 or (match["before"] and match["after"]) or (side and said and said != side):
+            return text
+        side = said or side
+        value = round(float(match["deg"]) + minutes / 60 + seconds / 3600, 9)
+        value = -value if match["sign"] == "-" else value
+    if side in ("S", "W") and value > 0:
+        return -value
+    return value

@@ -1,0 +1,75 @@
+"""Text: the lines of a file, whatever encoding and line ends a spreadsheet or a logger gave it."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from tracker.formats import Unreadable
+
+LONGEST = 1_048_576  #: bytes of a line; what is longer is no line of a table
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def find_encoding(head: bytes) -> tuple[str, int]:
+    """The encoding, and how many bytes its mark takes. Without one, zeros between the letters give UTF-16 away."""
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding, len(mark)
+    even, odd = head[0:200:2].count(0), head[1:200:2].count(0)
+    if max(even, odd) > len(head[:200]) // 5:
+        return ("utf-16-le" if odd > even else "utf-16-be"), 0
+    return "utf-8", 0
+
+
+def decode_head(head: bytes) -> str:
+    """The first bytes of a file as text, to recognise it by."""
+    encoding, skipped = find_encoding(head)
+    return head[skipped:].decode(encoding, "replace")
+
+
+def lines(file: BinaryIO, name: str) -> Iterator[str]:
+    """Lines without their ends, which may be \\n, \\r\\n or \\r. Raises Unreadable for a line longer than LONGEST.
+
+    What is not UTF-8 is read as Windows' western code page: what spreadsheets write when nobody asks them.
+    """
+    first = file.readline(LONGEST)
+    encoding, skipped = find_encoding(first)
+    first = first[skipped:]
+    if encoding != "utf-8":
+        yield from _wide(first, file, encoding, name)
+        return
+    while first:
+        if len(first) >= LONGEST and not first.endswith(b"\n"):
+            raise Unreadable(f"{name}: a line is longer than {LONGEST} bytes; this is no table")
+        try:
+            text = first.decode()
+        except UnicodeDecodeError:
+            text = first.decode("cp1252", "replace")
+        if "\r" in text:
+            yield from text.replace("\r\n", "\n").removesuffix("\n").replace("\r", "\n").split("\n")
+        else:
+            yield text.removesuffix("\n")
+        first = file.readline(LONGEST)
+
+
+def _wide(first: bytes, file: BinaryIO, encoding: str, name: str) -> Iterator[str]:
+    """UTF-16 and UTF-32, whose line ends are two or four bytes."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    rest, chunk = "", first
+    while chunk:
+        *whole, rest = (rest + decoder.decode(chunk)).replace("\r\n", "\n").split("\n")
+        yield from (one for line in whole for one in line.split("\r"))
+        if len(rest) > LONGEST:
+            raise Unreadable(f"{name}: a line is longer than {LONGEST} characters; this is no table")
+        chunk = file.read(65_536)
+    if rest := rest.removesuffix("\r"):
+        yield rest
