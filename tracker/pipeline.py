@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from tracker.buses import Bus
-from tracker.errors import NotFound, Overloaded, StoreError, TrackerError
+from tracker.errors import NotFound, Overloaded, StoreError, StoreUnusable, TrackerError
 from tracker.events import ERASED, Ack, Acked, Change, Event, Registered
 from tracker.features import expect_version, read_regions
 from tracker.fleet import Fleet, Outcome, Step
@@ -120,7 +120,16 @@ class Pipeline:
         loaded = await self._store.open()
         await self._bus.open()
         heard = self._bus.listen()  # interest first, then the picture: nothing falls between
-        self._fleet.restore(loaded, self._now())
+        try:
+            self._fleet.restore(loaded, self._now())
+        except Exception as fault:
+            log.debug("could not read what is stored", exc_info=fault)
+            await self._store.close()
+            raise StoreUnusable(
+                f"What is stored cannot be read ({type(fault).__name__}: {fault}): it is damaged. "
+                "Restore a backup: tracker restore FILE.",
+                "store_damaged",
+            ) from fault
         self._picture.apply(self._fleet.snapshot())
         self._picture.last_seq = loaded.last_seq
         self._put(Entry(self._now(), lambda now, _: self._fleet.reread_regions(now), lambda _: None, alone=True))

@@ -20,6 +20,7 @@ from tracker.errors import StoreError, StoreFull, StoreUnusable
 from tracker.events import Acked, Event
 from tracker.stores import Commit, EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.stores import sqlite_reads as reads
+from tracker.stores.sqlite_damage import look_at_file, look_at_log
 from tracker.stores.sqlite_faults import at_start, is_full, meaning, no_room, room
 from tracker.stores.sqlite_files import FILE, Lock, State, copy, folder, sync
 from tracker.stores.sqlite_presence import REMEDY, Fault, Presence, look_first
@@ -63,6 +64,7 @@ class SqliteStore:
         self._patient_until = 0  # bytes of log, when somebody kept it from being emptied
         self._untidy = 0  # about how much was written since the log was looked at
         self._failed: StoreError | None = None
+        self._damage: StoreError | None = None  # somebody read a page that is not what was written
         self._closed = False
         self._local = threading.local()
         self._calm = threading.Event()  # cleared while reads wait for the log to be emptied
@@ -87,6 +89,7 @@ class SqliteStore:
             try:
                 self._lock.take()
                 look_first(self.folder, self._lock, accept_loss=self._accept_loss)
+                look_at_log(self.path, accept_loss=self._accept_loss)
                 loaded = reads.load(self._connection())
                 self._spare = [self._reader() for _ in range(READERS)]
             except BaseException:
@@ -233,7 +236,13 @@ class SqliteStore:
             if self._presence.known:
                 self._check_presence(written=True)
             connection = connect(self.path, write=True)
+            last = connect(
+                self.path
+            )  # closed after it: a writer that is the last one deletes the log, also a damaged one
             try:
+                reads.one(last, "SELECT count(*) FROM sqlite_schema")
+                if not self._presence.known:
+                    look_at_file(connection, self.path, accept_loss=self._accept_loss)
                 migrate(connection, self.path)
                 prepare(connection)
                 self._begin_log(connection)
@@ -242,6 +251,8 @@ class SqliteStore:
             except BaseException:
                 connection.close()
                 raise
+            finally:
+                last.close()
             self._writer = connection
         return self._writer
 
@@ -362,6 +373,8 @@ class SqliteStore:
     def _ping(self) -> None:
         connection = self._connection()
         self._check_presence()
+        if self._damage is not None:
+            raise self._damage
         if self._failed is None and not is_full(self.path):
             connection.execute("SELECT 1").fetchone()
             return
@@ -407,4 +420,7 @@ class SqliteStore:
         try:
             return await asyncio.get_running_loop().run_in_executor(threads, call, *values)
         except (sqlite3.Error, OSError, msgspec.MsgspecError) as error:
-            raise meaning(error, self.path) from error
+            fault = meaning(error, self.path)
+            if fault.code == "store_damaged":
+                self._damage = fault
+            raise fault from error

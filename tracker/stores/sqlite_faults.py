@@ -42,7 +42,7 @@ def no_room(path: Path) -> StoreFull:
 def damaged(path: Path, how: str) -> StoreUnusable:
     return StoreUnusable(
         f"{path} is damaged ({how}). Stop the server and restore a backup: tracker restore FILE. "
-        "What is there now is kept beside it.",
+        "It keeps what is there. Without a backup, tracker serve --accept-loss goes on without what a damaged log held.",
         "store_damaged",
     )
 
@@ -56,19 +56,23 @@ def _denied(error: BaseException, path: Path) -> str:
                 return f"{what} {place} is read-only for this user: make it writable, or choose another with --data."
     why = error.strerror or str(error) if isinstance(error, OSError) else str(error)
     place = Path(error.filename) if isinstance(error, OSError) and error.filename else path
-    return f"Cannot write to {place} ({why}): is it, or its folder, read-only or somebody else's?"
+    return (
+        f"Cannot write to {place} ({why}): it, or the disk it is on, is read-only or somebody else's. "
+        "Make it writable, or choose another folder with --data."
+    )
 
 
 @contextmanager
 def at_start(path: Path) -> Iterator[None]:
     """Whatever keeps the data from being opened is said in one sentence with a remedy."""
-    if path.is_dir():
-        raise StoreUnusable(f"{path} is a folder, where a file should be: move it away.", "store_denied")
+    for place in (path, path.with_name("tracker.lock")):
+        if place.is_dir():
+            raise StoreUnusable(f"{place} is a folder, where a file should be: move it away.", "store_denied")
     try:
         yield
     except TrackerError:
         raise
-    except FileExistsError as error:
+    except (FileExistsError, NotADirectoryError) as error:
         raise StoreUnusable(f"{path.parent} is not a folder: choose another with --data.", "store_denied") from error
     except (sqlite3.Error, OSError, msgspec.MsgspecError) as error:
         fault = meaning(error, path)

@@ -34,7 +34,8 @@ _TAIL = f"(SELECT coalesce(max(block) + 1, 0) << {BLOCK_BITS} FROM blocks)"
 _REGION = """json_object('id', id, 'version', version, 'updated_at', updated_at, 'feature', json(feature))"""
 
 
-def _one(connection: sqlite3.Connection, sql: str, *parameters: Any) -> Any:
+def one(connection: sqlite3.Connection, sql: str, *parameters: Any) -> Any:
+    """The first value of the first row."""
     row = connection.execute(sql, parameters).fetchone()
     return row[0] if row else None
 
@@ -44,19 +45,19 @@ def load(connection: sqlite3.Connection) -> Loaded:
     try:
         return Loaded(
             vehicles=_saved(
-                _one(connection, "SELECT json_group_array(json_array(n, id, hex(state))) FROM (SELECT * FROM vehicles)")
+                one(connection, "SELECT json_group_array(json_array(n, id, hex(state))) FROM (SELECT * FROM vehicles)")
             ),
             regions=_regions.decode(
-                _one(
+                one(
                     connection,
                     f"""SELECT json_group_array({_REGION}) FROM (SELECT id, max(version) AS version, updated_at, feature
                         FROM regions GROUP BY id) WHERE feature IS NOT NULL""",
                 )
             ),
-            registered=_registered.decode(_one(connection, "SELECT json_group_array(json(body)) FROM registered")),
-            meta=_strings.decode(_one(connection, "SELECT json_group_object(key, value) FROM meta")),
+            registered=_registered.decode(one(connection, "SELECT json_group_array(json(body)) FROM registered")),
+            meta=_strings.decode(one(connection, "SELECT json_group_object(key, value) FROM meta")),
             last_seq=last_seq(connection),
-            last_n=_one(connection, "SELECT coalesce(max(n), 0) FROM vehicles"),
+            last_n=one(connection, "SELECT coalesce(max(n), 0) FROM vehicles"),
         )
     finally:
         connection.execute("COMMIT")
@@ -64,7 +65,7 @@ def load(connection: sqlite3.Connection) -> Loaded:
 
 def vehicles(connection: sqlite3.Connection, ids: list[str]) -> list[SavedVehicle]:
     return _saved(
-        _one(
+        one(
             connection,
             """SELECT json_group_array(json_array(n, id, hex(state))) FROM vehicles
                WHERE id IN (SELECT value FROM json_each(?))""",
@@ -78,15 +79,15 @@ def _saved(rows: str) -> list[SavedVehicle]:
 
 
 def last_seq(connection: sqlite3.Connection) -> int:
-    return int(_one(connection, "SELECT coalesce(max(seq), 0) FROM events"))
+    return int(one(connection, "SELECT coalesce(max(seq), 0) FROM events"))
 
 
 def first_seq(connection: sqlite3.Connection) -> int:
-    return int(_one(connection, "SELECT coalesce(min(seq), 1) FROM events"))
+    return int(one(connection, "SELECT coalesce(min(seq), 1) FROM events"))
 
 
 def number(connection: sqlite3.Connection, vehicle: str) -> int | None:
-    n: int | None = _one(connection, "SELECT n FROM vehicles WHERE id = ?", vehicle)
+    n: int | None = one(connection, "SELECT n FROM vehicles WHERE id = ?", vehicle)
     return n
 
 
@@ -101,7 +102,7 @@ def rows_and_blocks(connection: sqlite3.Connection) -> tuple[int, int]:
 def known_ids(connection: sqlite3.Connection, ids: list[str]) -> set[str]:
     """Which of these events are stored already."""
     sql = "SELECT json_group_array(id) FROM events WHERE id IN (SELECT value FROM json_each(?))"
-    return set(_ids.decode(_one(connection, sql, text(ids))))
+    return set(_ids.decode(one(connection, sql, text(ids))))
 
 
 # ------------------------------------------------------------------------------------------------ history
@@ -110,7 +111,7 @@ def known_ids(connection: sqlite3.Connection, ids: list[str]) -> set[str]:
 def fixes_at(
     connection: sqlite3.Connection, wanted: list[tuple[int, int]]
 ) -> dict[tuple[int, int], tuple[float, float]]:
-    rows = _one(
+    rows = one(
         connection,
         f"""WITH wanted AS MATERIALIZED (SELECT value ->> 0 AS n, value ->> 1 AS t FROM json_each(?1)),
         spans AS MATERIALIZED (SELECT n, min(t) AS t0, max(t) AS t1 FROM wanted GROUP BY n),
@@ -136,7 +137,7 @@ def track(
 ) -> list[StoredPing]:
     if after is not None:
         since = max(since, after + 1)
-    rows = _one(
+    rows = one(
         connection,
         f"""WITH places AS MATERIALIZED (
             SELECT zones.block << {BLOCK_BITS} AS first, (zones.block + 1) << {BLOCK_BITS} AS last
@@ -152,14 +153,14 @@ def track(
         until,
         limit,
     )
-    vehicle = _one(connection, "SELECT id FROM vehicles WHERE n = ?", n)
+    vehicle = one(connection, "SELECT id FROM vehicles WHERE n = ?", n)
     return [stored_ping(row, vehicle) for row in _hot_rows.decode(rows)]
 
 
 def pings_since(
     connection: sqlite3.Connection, received_at: int, after_row: int, limit: int
 ) -> list[tuple[int, StoredPing, str]]:
-    rows = _one(
+    rows = one(
         connection,
         f"""SELECT json_group_array(json_array(id, {HOT})) FROM (
             SELECT hot.*, vehicles.id FROM hot CROSS JOIN vehicles USING (n)
@@ -180,7 +181,7 @@ def events(connection: sqlite3.Connection, query: EventQuery) -> list[Event]:
     """In order of `seq`: ascending, or with only `before` the newest of them, descending."""
     where, values = _conditions(connection, query)
     order = "DESC" if query.before is not None and query.after is None else "ASC"
-    body = _one(
+    body = one(
         connection,
         f"""SELECT json_group_array(json(body))
             FROM (SELECT body FROM events {where} ORDER BY seq {order} LIMIT ?)""",
@@ -224,7 +225,7 @@ def _conditions(connection: sqlite3.Connection, query: EventQuery) -> tuple[str,
 
 
 def acknowledged(connection: sqlite3.Connection, since: int, after: int, limit: int) -> list[tuple[Acked, Event]]:
-    rows = _one(
+    rows = one(
         connection,
         """SELECT json_group_array(json_array(acked, json(body))) FROM (
             SELECT acked, body FROM events WHERE acked >= ? AND seq > ? ORDER BY seq LIMIT ?)""",
@@ -237,7 +238,7 @@ def acknowledged(connection: sqlite3.Connection, since: int, after: int, limit: 
 
 
 def event(connection: sqlite3.Connection, id: str) -> Event | None:
-    body = _one(connection, "SELECT body FROM events WHERE id = ?", id)
+    body = one(connection, "SELECT body FROM events WHERE id = ?", id)
     return None if body is None else msgspec.json.decode(body, type=Event)
 
 
@@ -247,10 +248,10 @@ def event(connection: sqlite3.Connection, id: str) -> Event | None:
 def region_versions(connection: sqlite3.Connection, id: str, version: int | None = None) -> list[SavedRegion]:
     sql = f"""SELECT json_group_array({_REGION}) FROM (
         SELECT * FROM regions WHERE id = ?1 AND (?2 IS NULL OR version = ?2) ORDER BY version)"""
-    return _regions.decode(_one(connection, sql, id, version))
+    return _regions.decode(one(connection, sql, id, version))
 
 
 def newest_versions(connection: sqlite3.Connection, ids: list[str]) -> dict[str, int]:
     sql = """SELECT json_group_object(id, version) FROM (
         SELECT id, max(version) AS version FROM regions WHERE id IN (SELECT value FROM json_each(?)) GROUP BY id)"""
-    return msgspec.json.decode(_one(connection, sql, text(ids)), type=dict[str, int])
+    return msgspec.json.decode(one(connection, sql, text(ids)), type=dict[str, int])
