@@ -31,7 +31,7 @@ LAYERS: list[set[str]] = [
     {"snapshot"},
     {"interest", "routing"},
     {"viewer", "client"},
-    {"recent", "topics"},
+    {"awaited", "recent", "topics"},
     {"wire", "columns"},
     {
         "formats",

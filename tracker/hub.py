@@ -7,12 +7,14 @@ What a slow viewer missed needs no memory: it is simply told what is newer than 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from tracker import snapshot, wire
+from tracker.awaited import Awaited, Names, names, region_key, vehicle_key
 from tracker.columns import pack
+from tracker.errors import Overloaded
 from tracker.events import Ack, Acked, Change, Event
 from tracker.interest import Body, Interest
 from tracker.picture import Picture
@@ -57,7 +59,8 @@ class Hub:
         self.has_events = False
         self.frames = self.encodes = 0
         self._interests: dict[bytes, Interest] = {}
-        self._singles: dict[str, set[Interest]] = {}  # vehicle → who follows it by itself
+        self._singles: dict[str, set[Interest]] = {}  # a known vehicle → who follows it by itself
+        self.awaited = Awaited()
         self._used: list[Topic | Interest] = []  # whose caches hold something of this tick
         self._events: dict[tuple[bytes, frozenset[str] | None, int], list[Told]] = {}
 
@@ -79,6 +82,7 @@ class Hub:
     def route(self, change: Change) -> None:
         """Take one committed change, and have the picture take it."""
         inside = {event.vehicle: set(self.routing.regions_of(event.vehicle)) for event in change.events}
+        self._find(change)
         self.routing.take(change)
         if self._singles:
             for state in change.moved:
@@ -97,6 +101,7 @@ class Hub:
     def begin_again(self, change: Change) -> None:
         """Routing this change failed: take it as the picture shows it, and have everybody told anew what they follow.
         Nobody misses an event: those are taken as well, unless they were."""
+        self._find(change, sure=False)
         self.picture.apply(change)
         self.routing.begin_again()
         inside = {event.vehicle: frozenset(self.routing.regions_of(event.vehicle)) for event in change.events}
@@ -106,7 +111,34 @@ class Hub:
         self._events.clear()
         for ack in change.acked:
             self._ack(ack)
+        self.recent.erase(frozenset(change.erased))
         self.wake()
+
+    def _find(self, change: Change, *, sure: bool = True) -> None:
+        """Names that were followed before they were known. `sure`: nothing of this change was taken yet."""
+        if not self.awaited.count:
+            return
+        routing, picture = self.routing, self.picture
+        for feature in change.regions:
+            if (region := feature["id"]) not in picture.regions or not sure:
+                for interest in self._waiting(region_key(region)):
+                    interest.find(self._found(routing.region(region)), region=region)
+        for vehicle in (
+            *(state.ping.vehicle for state in change.moved if state.n not in routing.entries or not sure),
+            *(entry.vehicle for entry in change.registered if entry.vehicle not in picture.register or not sure),
+        ):
+            for interest in self._waiting(vehicle_key(vehicle)):
+                interest.find(self._found(routing.vehicle(vehicle)), vehicle=vehicle)
+                self._singles.setdefault(vehicle, set()).add(interest)
+
+    def _waiting(self, key: int) -> list[Interest]:
+        return [interest for interest in self.awaited.take(key) if isinstance(interest, Interest)]
+
+    def _found(self, topic: Topic) -> Topic:
+        if not topic.followers:
+            topic.floor = min(topic.floor, self.routing.unwatched)  # it was not there before: nothing left it
+        self.routing.hold(topic)
+        return topic
 
     def _happen(self, change: Change, inside: dict[str, set[str]]) -> None:
         """Remember the events, with the regions each one's vehicle was in as it happened: `inside` before them all."""
@@ -149,12 +181,16 @@ class Hub:
         self._unfollow(viewer)
 
     def follow(self, viewer: Viewer, follow: Follow, now: int, grants: Grants | None = None) -> bool:
-        """Follow this set from now on. Answers False when it names a region there is not, or that may not be seen."""
+        """Follow this set from now on. Answers False when it names a region there is not, or that may not be seen.
+
+        Raises Overloaded, and changes nothing, when too many names nobody knows are followed already.
+        """
         viewer.grants = grants or viewer.grants
         wish = narrow(follow, viewer.grants)
+        known, awaits = self._known(wish)
         if follow.view is not None:
             viewer.cells_zoom = min(max(int(follow.view.zoom), 3), DEEPEST) + 1
-        self._set(viewer, wish)
+        self._set(viewer, known, wish.names(), awaits)
         viewer.pace(follow, self.most_vehicles)
         cursor = wire.read_cursor(follow.resume) if follow.resume else None
         if cursor is not None:
@@ -218,35 +254,51 @@ class Hub:
         if viewer.wish is None or not viewer.grants.everything:
             return
         viewer.cells_zoom = min(max(int(view.zoom), CELL_ZOOMS[0]), DEEPEST) + 1
-        before = viewer.wish.cells
-        wish = msgspec.structs.replace(viewer.wish, cells=cells_of(view))
-        if wish.all or wish.cells == before:
+        interest: Interest = viewer.interest
+        before = interest.wish.cells
+        if interest.wish.all or (cells := cells_of(view)) == before:
             return
         whole = viewer.parts is not None or viewer.counting or not viewer.has_room(now)
         if not whole:  # first the rest of what it goes on following
             viewer.due = 0.0
             self._tell_state(viewer, now)
-        self._set(viewer, wish)
+        self._set(viewer, msgspec.structs.replace(interest.wish, cells=cells), interest.names, interest.awaits[:])
         if whole or self._too_many(viewer):
             self._start_snapshot(viewer, viewer.interest.numbers(), reset=True)
         else:
-            entered: set[int] = set().union(*(self.routing.cells[cell].members for cell in wish.cells - before))
+            entered: set[int] = set().union(*(self.routing.cells[cell].members for cell in cells - before))
             self._start_snapshot(viewer, entered, reset=False)
         self.urgent.setdefault(viewer, set())
         self.wake()
 
-    def _set(self, viewer: Viewer, wish: Wish) -> None:
+    def _known(self, wish: Wish) -> tuple[Wish, Names]:
+        """A wish of what there is, and the names in it that nobody knows."""
+        routing = self.routing
+        regions = frozenset(filter(routing.knows_region, wish.regions))
+        vehicles = frozenset(filter(routing.knows_vehicle, wish.vehicles))
+        awaits = names(
+            [region_key(name) for name in wish.regions - regions]
+            + [vehicle_key(name) for name in wish.vehicles - vehicles]
+        )
+        if not self.awaited.has_room(len(awaits)):
+            raise Overloaded("too many names that nobody knows are followed; try again later, or follow all", 30)
+        return msgspec.structs.replace(wish, regions=regions, vehicles=vehicles), awaits
+
+    def _set(self, viewer: Viewer, wish: Wish, named: str, awaits: Names) -> None:
         self._unfollow(viewer)
-        followed = wire.digest(*wish.key(), viewer.grants.key())
+        everything = "all" if wish.all else ""
+        followed = wire.digest(everything, named, repr(sorted(wish.cells)), viewer.grants.key())
         interest = self._interests.get(followed)
         if interest is None:
-            interest = self._interests[followed] = Interest(wish, *self._topics(wish), followed)
+            interest = Interest(wish, named, *self._topics(wish), followed, awaits)
+            self._interests[followed] = interest
+            self.awaited.hold(interest)
             for topic in interest.held:
-                topic.followers += 1
+                self.routing.hold(topic)
             for vehicle in wish.vehicles:
                 self._singles.setdefault(vehicle, set()).add(interest)
         interest.viewers.add(viewer)
-        viewer.wish, viewer.interest = wish, interest
+        viewer.wish, viewer.interest = interest.wish, interest
         viewer.head = wire.cursor_head(self.epoch, followed)
 
     def _unfollow(self, viewer: Viewer) -> None:
@@ -257,10 +309,13 @@ class Hub:
         interest.viewers.discard(viewer)
         if not interest.viewers:
             del self._interests[interest.followed]
+            self.awaited.release(interest)
             for topic in interest.held:
-                topic.followers -= 1
+                self.routing.release(topic)
             for vehicle in interest.wish.vehicles:
                 self._singles[vehicle].discard(interest)
+                if not self._singles[vehicle]:
+                    del self._singles[vehicle]
 
     def _topics(self, wish: Wish) -> tuple[list[Topic], list[Topic]]:
         """The topics of a wish; those nobody followed before begin to be kept."""
@@ -272,10 +327,11 @@ class Hub:
         return topics + routing.in_cells(wish.cells) + singles, singles
 
     def _floor(self, interest: Interest) -> int:
-        return max((topic.floor for topic in interest.topics), default=0)
+        floor = max((topic.floor for topic in interest.topics), default=1)
+        return max(floor, self.routing.unwatched) if interest.awaits else floor
 
     def _too_many(self, viewer: Viewer) -> bool:
-        return viewer.max_vehicles is not None and viewer.interest.size() > viewer.max_vehicles
+        return viewer.max_vehicles is not None and viewer.interest.is_over(viewer.max_vehicles)
 
     # ----------------------------------------------------------------------------------------------- telling
 
@@ -284,6 +340,7 @@ class Hub:
         for used in self._used:
             used.clear()
         self._used.clear()
+        self._events.clear()
         return list(self.viewers)
 
     def serve(self, viewer: Viewer, now: int) -> None:
@@ -311,8 +368,18 @@ class Hub:
         known = self.routing.entries
         entries = [known[n] for n in numbers if n in known]
         if entries and viewer.has_credit() and not viewer.counting:
-            self._send(viewer, *self._moved(entries, viewer.binary))
+            fresh = {entry.state.n for entry in entries if self._is_new(entry, viewer)}
+            if fresh:
+                rows = [self.routing.full(entry) for entry in entries if entry.state.n in fresh]
+                self._send(viewer, wire.tail({"new": b",".join(rows)}))
+            if moved := [entry for entry in entries if entry.state.n not in fresh]:
+                self._send(viewer, *self._moved(moved, viewer.binary))
         self._tell_events(viewer)
+
+    def _is_new(self, entry: Entry, viewer: Viewer) -> bool:
+        """Whether a viewer that follows this vehicle by itself has not been told who it is."""
+        topic = self.routing.vehicles.get(entry.state.ping.vehicle)
+        return topic is not None and topic.joined.get(entry.state.n, 0) > viewer.told
 
     def lags(self, viewer: Viewer) -> bool:
         """Whether something waits that could not be told yet."""
@@ -498,9 +565,9 @@ class Hub:
             interest.counts = (now, zoom, cells)
         return cells
 
-    def keep_house(self, now: int) -> None:
-        """Forget what was kept for those who come back and has become too old. Call it about once a second."""
-        self.routing.forget(now)
+    def keep_house(self, now: int) -> Iterator[None]:
+        """Forget what was kept for those who come back and has become too old: about once a second, in small steps."""
+        return self.routing.forget(now)
 
 
 def _wants(viewer: Viewer, told: Told) -> bool:

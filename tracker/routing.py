@@ -5,8 +5,8 @@ It knows what can be followed and its present values, and nothing of viewers.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
-from typing import TypeVar
 
 from tracker import wire
 from tracker.events import Acked, Change, Event, Registered, VehicleState
@@ -18,9 +18,8 @@ from tracker.viewer import CELL_ZOOMS, Cell
 DEEPEST = CELL_ZOOMS[-1]
 BASE = 12  #: the zoom of the index that finds the vehicles of a cell
 CIRCLE_M = 100.0  #: a position less accurate than this is a circle on the map
+MOST_UNUSED = 20_000  #: topics that wait for a follower
 KEPT_MS = 300_000  #: how long tombstones wait for those who come back, and a topic for a follower
-
-K = TypeVar("K")
 
 
 class Routing:
@@ -40,6 +39,8 @@ class Routing:
         self._zooms: dict[int, int] = {}  # how many cell topics of each zoom there are
         self._features: dict[str, bytes] = {}
         self._acks: dict[str, Acked] = {}
+        self._unused: OrderedDict[Topic, int | None] = OrderedDict()  # longest unused first; since when
+        self.unwatched = 0  # the newest removal that no topic remembers
         self._horizon: list[tuple[int, int]] = []  # (time, version), oldest first
 
     def begin(self, t0: int) -> None:
@@ -71,6 +72,8 @@ class Routing:
             self._touch_region(feature["id"])
         exits = {(event.vehicle, event.region): event for event in change.events if event.kind == "exit"}
         for region in change.regions_deleted:
+            if region not in self.regions:
+                self.unwatched = version
             self._touch_region(region)
             for vehicle in self.picture.inside.get(region, ()):
                 self._leave_region(region, self.picture.vehicles[vehicle].n, None)
@@ -127,9 +130,15 @@ class Routing:
         shift = DEEPEST - BASE
         if old is None or (old.x >> shift, old.y >> shift) != (x >> shift, y >> shift):
             if old is not None:
-                self._base[old.x >> shift, old.y >> shift].discard(state.n)
+                self._displace(old)
             self._base.setdefault((x >> shift, y >> shift), set()).add(state.n)
         return entry
+
+    def _displace(self, entry: Entry) -> None:
+        tile = entry.x >> DEEPEST - BASE, entry.y >> DEEPEST - BASE
+        self._base[tile].discard(entry.state.n)
+        if not self._base[tile]:
+            del self._base[tile]
 
     def _cross(self, region: str, n: int) -> None:
         self.everything.touch(self.everything.crossed, (region, n), self.version)
@@ -150,11 +159,12 @@ class Routing:
             return
         for region in state.regions:
             self._cross(region, state.n)
+        if vehicle not in self.vehicles:
+            self.unwatched = self.version
         for topic in self._topics_of(entry):
             topic.leave(state.n, self.version, "removed")
         del self.entries[state.n]
-        shift = DEEPEST - BASE
-        self._base[entry.x >> shift, entry.y >> shift].discard(state.n)
+        self._displace(entry)
 
     def _topics_of(self, entry: Entry) -> Iterator[Topic]:
         yield self.everything
@@ -202,19 +212,52 @@ class Routing:
         topic = self.regions.get(region)
         if topic is None:
             inside = (self.picture.vehicles[vehicle].n for vehicle in self.picture.inside.get(region, ()))
-            topic = self.regions[region] = Topic(self.version, inside, region)
+            topic = self.regions[region] = Topic(self.version, inside, region, region)
         return topic
 
     def vehicle(self, vehicle: str) -> Topic:
-        if vehicle not in self.vehicles:
+        topic = self.vehicles.get(vehicle)
+        if topic is None:
             state = self.picture.vehicles.get(vehicle)
-            self.vehicles[vehicle] = Topic(self.version, (state.n,) if state else ())
-        return self.vehicles[vehicle]
+            topic = self.vehicles[vehicle] = Topic(self.version, (state.n,) if state else (), key=vehicle)
+        return topic
+
+    def knows_vehicle(self, vehicle: str) -> bool:
+        return vehicle in self.picture.vehicles or vehicle in self.picture.register or vehicle in self.vehicles
+
+    def knows_region(self, region: str) -> bool:
+        return region in self.picture.regions or region in self.regions
+
+    def hold(self, topic: Topic) -> None:
+        """Somebody follows it."""
+        topic.followers += 1
+        self._unused.pop(topic, None)
+
+    def release(self, topic: Topic) -> None:
+        """One follower less. The last one may come back, so it is kept for a while, unless too many are."""
+        topic.followers -= 1
+        if not topic.followers and topic is not self.everything:
+            self._unused[topic] = None
+            if len(self._unused) > MOST_UNUSED:
+                self._drop(self._unused.popitem(last=False)[0])
+
+    def _drop(self, topic: Topic) -> None:
+        key = topic.key
+        if isinstance(key, tuple):
+            del self.cells[key]
+            self._zooms[key[0]] -= 1
+            if not self._zooms[key[0]]:
+                del self._zooms[key[0]]
+            return
+        topics = self.vehicles if topic.region is None else self.regions
+        del topics[key]
+        if not (self.knows_vehicle(key) if topic.region is None else self.knows_region(key)):
+            self.unwatched = max(self.unwatched, topic.version)
 
     def in_cells(self, cells: frozenset[Cell]) -> list[Topic]:
         missing = [cell for cell in sorted(cells) if cell not in self.cells]
         for cell in missing:
-            self.cells[cell] = Topic(self.version)
+            self.cells[cell] = Topic(self.version, key=cell)
             self._zooms[cell[0]] = self._zooms.get(cell[0], 0) + 1
         for zoom in {cell[0] for cell in missing}:
             wanted = {cell for cell in missing if cell[0] == zoom}
@@ -274,36 +317,27 @@ class Routing:
 
     # ------------------------------------------------------------------------------------------------- house-keeping
 
-    def forget(self, now: int) -> None:
-        """Let go of what was kept for those who come back and has become too old. Call it about once a second."""
+    def forget(self, now: int) -> Iterator[None]:
+        """Let go of what was kept for those who come back and has become too old: about once a second, and in steps."""
         self._horizon.append((now, self.version))
         past = [at for at in self._horizon if now - at[0] >= KEPT_MS]
         horizon = past[-1][1] if past else 0
         del self._horizon[: len(past)]
-        self.everything.forget(horizon)
-        _drop_unused(self.regions, now, horizon)
-        _drop_unused(self.vehicles, now, horizon)
-        for zoom, *_ in _drop_unused(self.cells, now, horizon):
-            self._zooms[zoom] -= 1
-            if not self._zooms[zoom]:
-                del self._zooms[zoom]
-        self._acks = {event: ack for event, ack in self._acks.items() if event in self.everything.acked}
-
-
-def _drop_unused(topics: dict[K, Topic], now: int, horizon: int) -> list[K]:
-    """Forget the topics nobody has followed for so long that nobody will come back to them."""
-    dropped: list[K] = []
-    for key, topic in topics.items():
-        topic.forget(horizon)
-        if topic.followers:
-            topic.unused_at = 0
-        elif not topic.unused_at:
-            topic.unused_at = now
-        elif now - topic.unused_at >= KEPT_MS:
-            dropped.append(key)
-    for key in dropped:
-        del topics[key]
-    return dropped
+        for topic in (self.everything, *self.regions.values(), *self.vehicles.values(), *self.cells.values()):
+            topic.forget(horizon)
+            yield
+        for topic in reversed(self._unused):
+            if self._unused[topic] is not None:
+                break
+            self._unused[topic] = now
+        while self._unused:
+            topic, since = next(iter(self._unused.items()))
+            if since is None or now - since < KEPT_MS:
+                break
+            self._drop(self._unused.popitem(last=False)[0])
+            yield
+        if len(self._acks) > len(self.everything.acked):
+            self._acks = {event: ack for event, ack in self._acks.items() if event in self.everything.acked}
 
 
 def _circle_m(state: VehicleState) -> float:
@@ -314,7 +348,9 @@ def _circle_m(state: VehicleState) -> float:
 
 def _introduce(topic: Topic, n: int, version: int) -> None:
     """Tell all of a vehicle, to those too who know it."""
-    topic.members.add(n)
+    if n not in topic.members:
+        topic.members.add(n)
+        topic.peopled = version
     topic.gone.pop(n, None)
     topic.moved.pop(n, None)
     topic.touch(topic.joined, n, version)

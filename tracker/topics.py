@@ -8,6 +8,7 @@ one that comes back after a minute alike. Values are looked up as they are told:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ from tracker.events import VehicleState
 from tracker.wire import Members, encode, moved_row, moved_text
 
 K = TypeVar("K")
+T = TypeVar("T")
 MOST_KEPT = 50_000  #: tombstones of one kind in one topic
 
 
@@ -77,13 +79,15 @@ class Source(NamedTuple):
 
 class Topic:
     __slots__ = (
-        "acked", "crossed", "features", "floor", "followers", "fragments", "gone", "joined", "members", "moved",
-        "region", "registered", "unused_at", "version",
+        "acked", "crossed", "features", "floor", "followers", "fragments", "gone", "joined", "key", "members", "moved",
+        "peopled", "region", "registered", "version",
     )  # fmt: skip
 
-    def __init__(self, version: int, members: Iterable[int] = (), region: str | None = None) -> None:
+    def __init__(self, version: int, members: Iterable[int] = (), region: str | None = None, key: Any = None) -> None:
         self.region = region  # of which this is the topic, if it is one's
+        self.key = key  # what it is found by
         self.version = self.floor = version  # nothing is known of what left before `floor`
+        self.peopled = version  # when somebody came or went
         self.members = set(members)
         self.moved: dict[int, int] = {}
         self.joined: dict[int, int] = {}
@@ -93,7 +97,6 @@ class Topic:
         self.registered: dict[str, int] = {}
         self.acked: dict[str, int] = {}
         self.followers = 0
-        self.unused_at = 0
         self.fragments: dict[int, Fragment] = {}  # of this tick, by the version they begin after
 
     def move(self, n: int, version: int) -> None:
@@ -108,7 +111,7 @@ class Topic:
             self.members.add(n)
             self.gone.pop(n, None)
             self.joined[n] = version
-            self.version = version
+            self.version = self.peopled = version
         else:
             self.move(n, version)
 
@@ -119,7 +122,7 @@ class Topic:
             self.moved.pop(n, None)
             self.gone.pop(n, None)
             self.gone[n] = Gone(version, reason, row)
-            self.version = version
+            self.version = self.peopled = version
 
     def touch(self, log: dict[K, int], key: K, version: int) -> None:
         log.pop(key, None)
@@ -128,7 +131,7 @@ class Topic:
 
     def begin_again(self, version: int) -> None:
         """Nothing is known of what was before this version."""
-        self.version = self.floor = version
+        self.version = self.peopled = self.floor = version
         for log in (self.moved, self.joined, self.gone, self.crossed, self.features, self.registered, self.acked):
             log.clear()
         self.members.clear()
@@ -144,9 +147,8 @@ class Topic:
         if len(self.gone) > MOST_KEPT:
             self.floor = max(self.floor, list(self.gone.values())[-MOST_KEPT].version)
         for log in (self.joined, self.crossed, self.features, self.registered, self.acked):
-            _forget(log, self.floor)
-        if self.gone and next(iter(self.gone.values())).version <= self.floor:
-            self.gone = {n: gone for n, gone in self.gone.items() if gone.version > self.floor}
+            _drop(log, lambda version: version <= self.floor)
+        _drop(self.gone, lambda gone: gone.version <= self.floor)
 
     def fragment(self, since: int, now: int, source: Source) -> Fragment:
         if (fragment := self.fragments.get(since)) is None:
@@ -154,11 +156,11 @@ class Topic:
         return fragment
 
 
-def _forget(log: dict[Any, int], floor: int) -> None:
-    if log and next(iter(log.values())) <= floor:
-        kept = {key: version for key, version in log.items() if version > floor}
-        log.clear()
-        log.update(kept)
+def _drop(log: dict[Any, T], is_old: Callable[[T], bool]) -> None:
+    """The oldest are at the front: what is kept costs nothing."""
+    if log:
+        for key in [key for key, _ in takewhile(lambda item: is_old(item[1]), log.items())]:
+            del log[key]
 
 
 def _newer(log: dict[K, int], since: int) -> Iterator[K]:

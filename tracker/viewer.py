@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+from tracker.events import ERASED, KINDS
 from tracker.geo import MERCATOR_LIMIT, tile
-from tracker.wire import Box, Follow, View
+from tracker.wire import Box, Follow, View, digest
 
 CELL_ZOOMS = range(3, 15)  #: tiles of these zooms can be followed
 MOST_CELLS = 64  #: of one view; a wider one takes larger tiles
@@ -35,20 +36,19 @@ EVERYTHING = Grants()
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """What a viewer follows, after what it asked for was cut to what it may see."""
+    """What a viewer follows, after what it asked for was cut to what it may see.
+
+    Once it is followed, `regions` and `vehicles` are those there are; names nobody knows yet are awaited (awaited.py).
+    """
 
     all: bool = False
     regions: frozenset[str] = frozenset()
     vehicles: frozenset[str] = frozenset()
     cells: frozenset[Cell] = frozenset()
 
-    def key(self) -> tuple[str, ...]:
-        return (
-            "all" if self.all else "",
-            "\n".join(sorted(self.regions)),
-            "\n".join(sorted(self.vehicles)),
-            repr(sorted(self.cells)),
-        )
+    def names(self) -> str:
+        """All that it names, as what tells two wishes apart."""
+        return digest("\n".join(sorted(self.regions)), "\n".join(sorted(self.vehicles))).hex()
 
 
 def narrow(follow: Follow, grants: Grants) -> Wish:
@@ -161,7 +161,7 @@ class Viewer:
         if follow.events is True:
             self.kinds = None
         else:
-            self.kinds = frozenset(follow.events or ())
+            self.kinds = frozenset({*KINDS, ERASED}).intersection(follow.events or ())
 
     def has_credit(self) -> bool:
         """Whether fewer frames than its window are on the way to its eyes."""

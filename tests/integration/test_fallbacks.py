@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.servers import Server, circle
-from tests.waiting import deadline
+from tests.waiting import deadline, until
 
 
 async def lines(server: Server, query: str, *headers: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -39,7 +41,7 @@ async def test_a_stream_has_the_cursor_as_its_id_and_resumes_from_it(server: Ser
     writer.close()
     server.ping("van-1", 60.0, 24.0)
     reader, writer = await lines(server, "?all=true", f"Last-Event-ID: {id}")
-    _, first = await event(reader, "cursor")
+    _, first = await event(reader, "new")  # what was asked before it may come first, and empty
     assert first["op"] == "update"
     assert [row[1] for row in first["new"]] == ["van-1"]
     if "events" not in first:
@@ -113,3 +115,62 @@ def test_the_live_address_without_an_upgrade_says_what_to_do(shared_server: Serv
     answer = shared_server.get("/api/v1/live")
     assert answer.status == 426
     assert "WebSocket" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/stream", "/api/v1/changes", "/api/v1/changes?wait=20"])
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://elsewhere.example"}, {"Origin": "null"}, {"Sec_Fetch_Site": "cross-site"}],
+)
+def test_no_other_web_page_can_ask(shared_server: Server, path: str, headers: dict[str, str]) -> None:
+    answer = shared_server.get(path, **headers)
+    assert (answer.status, answer.json()["code"]) == (403, "origin_not_allowed")
+
+
+def test_our_own_page_and_programs_can_ask(shared_server: Server) -> None:
+    own = {"Origin": shared_server.url, "Sec_Fetch_Site": "same-origin"}
+    for headers in ({}, own, {"Sec_Fetch_Site": "same-origin"}, {"Sec_Fetch_Site": "none"}):
+        assert shared_server.get("/api/v1/changes", **headers).status == 200
+
+
+async def test_streams_and_polls_are_among_the_connections_that_are_allowed(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server(live_connections=2)
+    reader, writer = await lines(server, "?all=true")
+    await event(reader, "reset")
+    cursor = server.get("/api/v1/changes").json()["cursor"]
+    waiting = asyncio.create_task(asyncio.to_thread(server.get, f"/api/v1/changes?since={cursor}&wait=20"))
+
+    async def is_full() -> bool:
+        answer = await asyncio.to_thread(server.get, "/api/v1/changes")
+        if answer.status == 503:
+            assert "retry-after" in answer.headers
+        return answer.status == 503
+
+    await until(is_full, "the stream and the waiting poll take both places")
+    server.ping("van-1", 60.0, 24.0)
+    assert (await waiting).status == 200
+    assert server.get("/api/v1/changes").status == 200
+    writer.close()
+    await writer.wait_closed()
+
+
+def test_who_asks_more_often_than_a_socket_may_is_told_to_wait(start_server: Callable[..., Server]) -> None:
+    server = start_server(live_messages_per_s=1)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=deadline(20))
+    statuses = []
+    for _ in range(40):
+        connection.request("GET", "/api/v1/changes?vehicles=nobody")
+        answer = connection.getresponse()
+        answer.read()
+        statuses.append(answer.status)
+        if answer.status == 503:
+            assert answer.headers["retry-after"]
+            break
+    connection.close()
+    assert statuses[:3] == [200] * 3
+    assert statuses[-1] == 503
+    assert server.get("/api/v1/changes").status == 200  # somebody else
+    others = [server.get("/api/v1/changes").status for _ in range(200)]
+    assert 503 in others, "and an address with a connection for each is counted as a whole"

@@ -31,6 +31,7 @@ SETS: list[dict[str, Any]] = [
     {"regions": ["north"]},
     {"regions": ["north", "south"]},
     {"vehicles": ["v1", "v2"]},
+    {"vehicles": ["v1", "v3", "nobody"], "regions": ["yard", "nowhere"]},
     {"view": {"bbox": [23.9, 59.9, 24.1, 60.1], "zoom": 10}},
     {"view": {"bbox": [23.9, 59.9, 24.9, 60.5], "zoom": 9}, "regions": ["yard"]},
 ]
@@ -63,6 +64,10 @@ class Desk:
             if self.sees(state):
                 self.may(state)
 
+    @property
+    def vehicles(self) -> set[str]:
+        return set(self.follow.get("vehicles", ()))
+
     def may(self, state: VehicleState) -> None:
         self.allowed.add((state.ping.vehicle, round(state.ping.lat * 1e6), round(state.ping.lon * 1e6)))
 
@@ -72,7 +77,7 @@ class Desk:
         place = (state.ping.lat, state.ping.lon)
         return bool(
             wish.all
-            or state.ping.vehicle in wish.vehicles
+            or state.ping.vehicle in self.vehicles
             or wish.regions & state.regions.keys()
             or any((z, *tile(*place, z)) in wish.cells for z in {cell[0] for cell in wish.cells})
         )
@@ -149,7 +154,7 @@ class World:
             for event, regions in visible:
                 cells = {(z, *tile(event.lat, event.lon, z)) for z in {cell[0] for cell in wish.cells}}
                 of_region = event.region in wish.regions if event.region is not None else wish.regions & regions
-                if wish.all or event.vehicle in wish.vehicles or of_region or wish.cells & cells:
+                if wish.all or event.vehicle in desk.vehicles or of_region or wish.cells & cells:
                     desk.owed.append(event.seq)
         self.hub.route(Change(moved=states, events=events, removed=removed))
 
@@ -285,7 +290,7 @@ def play(world: World, step: tuple[Any, ...]) -> None:
         case ("register", vehicle):
             world.hub.route(Change(registered=[Registered(vehicle, f"named {world.time}")]))
         case ("prune",):
-            world.hub.keep_house(world.time * 1_000_000)
+            list(world.hub.keep_house(world.time * 1_000_000))
 
 
 def compare(world: World) -> None:

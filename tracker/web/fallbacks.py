@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any
 
 from quart import Blueprint, Response, request
 
 from tracker import wire
-from tracker.errors import Invalid, TrackerError
+from tracker.errors import Invalid, Overloaded, TrackerError
 from tracker.viewer import Viewer
 from tracker.web import api, serving
+from tracker.web.access import Grant
 from tracker.web.answers import problem
-from tracker.web.live import PATH, Line, Live, grants
+from tracker.web.live import PATH, Line, Live
 from tracker.web.sockets import HUNG_UP
 
 MOST_WAIT_S = 25.0  #: a proxy gives up at 30
 POLL_MS = 2000  #: how soon to ask again
 MOST_ANSWER = 1 << 20  #: bytes of one polled answer from which on further events wait for the next
+MISTAKE = "the server made a mistake; come back with your cursor in a moment"
 
 
 class _UpgradeRequired(TrackerError):
@@ -30,11 +33,13 @@ class _UpgradeRequired(TrackerError):
 class Letters:
     """An outlet that keeps messages until an HTTP answer takes them."""
 
-    def __init__(self, hung_up: asyncio.Future[None] | None = None) -> None:
+    def __init__(self, live: Live, hung_up: asyncio.Future[None] | None = None) -> None:
+        self._live = live
         self.letters: list[bytes] = []
         self.pending = 0
         self.news = asyncio.Event()
-        self.over = False
+        self.code = 0  # why it is over
+        self.line: Line | None = None
         self.hurried = False  # the peer speaks no more: tell what there is, wait for nothing
         self._hung_up = hung_up
         if hung_up is not None:
@@ -43,7 +48,7 @@ class Letters:
         self._loop = asyncio.get_running_loop()
 
     def send(self, payload: bytes, text: bool = True) -> None:
-        if not self.over:
+        if not self.code:
             self.letters.append(payload)
             self.pending += len(payload)
             self.news.set()
@@ -72,8 +77,10 @@ class Letters:
     def close(self, code: int) -> None:
         """End the stream; a peer that does not read is cut off."""
         stuck = bool(self.letters) and code == wire.SLOW
-        self.over = True
+        self.code = self.code or code
         self.news.set()
+        if self.line is not None:  # its answer may never have begun
+            self._live.close(self.line)
         if stuck:
             serving.abort(self.peer)
 
@@ -91,12 +98,12 @@ def blueprint(live: Live) -> Blueprint:
 
     @routes.get("/api/v1/stream")
     async def stream() -> Response:
-        live.admit(request.remote_addr or "")
+        peer, grant = _enter(live)
         follow = asked(request.headers.get("Last-Event-ID") or None)
-        letters = Letters(_hung_up())
-        letters.peer = request.scope.get("client")
-        line = live.open(letters, letters, request.remote_addr or "", live.node.access.check("GET", {}))
-        live.obey(line.viewer, follow)
+        letters = Letters(live, _hung_up())
+        letters.peer = peer
+        line = letters.line = live.open(letters, letters, peer[0], grant)
+        _obey(live, line, follow)
         response = Response(_events(live, line, letters), 200, {"content-type": "text/event-stream"})
         response.headers["cache-control"] = "no-store"
         response.headers["x-accel-buffering"] = "no"  # nginx passes it on as it comes
@@ -106,12 +113,16 @@ def blueprint(live: Live) -> Blueprint:
     @routes.get("/api/v1/changes")
     async def changes() -> Response:
         wait_s = min(max(_number("wait") or 0.0, 0.0), MOST_WAIT_S)
+        peer, grant = _enter(live)
         follow = asked(None)
-        letters = Letters(_hung_up())
-        viewer = Viewer(letters, grants=grants(live.node.access.check("GET", {})))
-        if wait_s:
-            live.admit(request.remote_addr or "")
-        messages = await _poll(live, viewer, letters, follow, wait_s)
+        letters = Letters(live, _hung_up())
+        line = letters.line = live.open(letters, letters, peer[0], grant)
+        line.ping_at = math.inf
+        try:
+            messages = await _poll(live, line, letters, follow, wait_s)
+        finally:
+            letters.done()
+            live.close(line)
         cursor = next((found for message in reversed(messages) if (found := wire.cursor_of(message))), b"")
         after_ms = POLL_MS if sum(map(len, messages)) <= MOST_ANSWER else 0
         body = b'{"messages":[%b],"cursor":"%b","after_ms":%d}' % (b",".join(messages), cursor, after_ms)
@@ -133,36 +144,52 @@ async def _events(live: Live, line: Line, letters: Letters) -> AsyncGenerator[by
             for message in await _rest(live, line.viewer, letters) if letters.hurried else letters.take():
                 cursor = wire.cursor_of(message)
                 yield (b"id: %b\n" % cursor if cursor else b"") + b"data: %b\n\n" % message
-            if letters.over or letters.hurried:
+            if letters.code or letters.hurried:
                 return
     finally:
         letters.done()
         live.close(line)
 
 
-async def _poll(live: Live, viewer: Viewer, letters: Letters, follow: wire.Follow, wait_s: float) -> list[bytes]:
+async def _poll(live: Live, line: Line, letters: Letters, follow: wire.Follow, wait_s: float) -> list[bytes]:
     """All there is to say now; with `wait_s`, only once there is something."""
-    hub = live.hub
-    letters.send(live.welcome(), True)
-    live.obey(viewer, follow)
-    loop = asyncio.get_running_loop()
+    viewer, loop = line.viewer, asyncio.get_running_loop()
+    live.replays_itself(viewer)
+    _obey(live, line, follow)
     until = loop.time() + wait_s
     messages: list[bytes] = []
-    try:
-        while True:
+    while not letters.code:
+        try:
             messages += await _rest(live, viewer, letters)
-            if loop.time() >= until or not all(map(_says_nothing, messages)) or live.draining or letters.hurried:
-                return messages
-            hub.viewers.add(viewer)  # whatever comes now wakes us
-            try:
-                await asyncio.wait_for(letters.news.wait(), until - loop.time())
-            except TimeoutError:
-                return messages
-            finally:
-                messages += letters.take()
-    finally:
-        letters.done()
-        hub.detach(viewer)
+        except TrackerError:
+            raise
+        except Exception as fault:
+            live.fail(viewer, fault)
+            break
+        if loop.time() >= until or not all(map(_says_nothing, messages)) or letters.hurried:
+            return messages
+        with suppress(TimeoutError):
+            await asyncio.wait_for(letters.news.wait(), until - loop.time())
+    if letters.code == wire.FAULT:
+        raise Overloaded(MISTAKE)
+    return messages + letters.take()
+
+
+def _enter(live: Live) -> tuple[tuple[str, int], Grant]:
+    address, port = (*(request.scope.get("client") or ("", 0)), 0)[:2]
+    return (address, port), live.enter((address, port), dict(request.scope["headers"]))
+
+
+def _obey(live: Live, line: Line, follow: wire.Follow) -> None:
+    """Raises Overloaded where a socket would be told so, or closed."""
+    try:
+        live.obey(line.viewer, follow)
+    except Overloaded:
+        live.close(line)
+        raise
+    except Exception as fault:
+        live.fail(line.viewer, fault)
+        raise Overloaded(MISTAKE) from fault
 
 
 async def _rest(live: Live, viewer: Viewer, letters: Letters) -> list[bytes]:
@@ -172,9 +199,11 @@ async def _rest(live: Live, viewer: Viewer, letters: Letters) -> list[bytes]:
     while True:
         hub.serve(viewer, live.node.clock())
         messages += letters.take()
+        if letters.code:
+            return messages
         if viewer.parts is not None:
-            continue
-        if viewer in hub.returned:
+            await asyncio.sleep(0)  # others have their turn
+        elif viewer in hub.returned:
             await live.tell_acks(viewer)
         elif viewer in hub.behind and sum(map(len, messages)) <= MOST_ANSWER:
             await live.replay_some(viewer)

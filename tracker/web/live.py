@@ -11,7 +11,7 @@ import logging
 import os
 import random
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping
 from functools import partial
 from time import thread_time
 from typing import Any, NamedTuple, Protocol
@@ -25,6 +25,7 @@ from tracker.stores import EventQuery
 from tracker.viewer import EVERYTHING, PENDING, Grants, Outlet, Viewer
 from tracker.web import sockets
 from tracker.web.access import Grant
+from tracker.web.allowance import Allowance, Allowances
 from tracker.web.node import Node
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ TRIES = 10  #: to find the event of an acknowledgement
 REPLAYS = 4  #: viewers continued from the store at once
 REPLAYED = 1000  #: events read from the store at once
 MOST_BAD = 10  #: messages of one connection that could not be read
-BURST = 3.0  #: seconds' worth of messages that may come at once
+PEERS = 10  #: connections' worth of messages that one address may ask for without a socket
 
 
 class Connection(Protocol):
@@ -64,8 +65,7 @@ class Line:
         self.opened = now
         self.ping_at = now + heartbeat_s * random.uniform(0.5, 1.0)  # spread
         self.bad = 0
-        self.allowance = 0.0
-        self.counted_at = now
+        self.allowance: Allowance
 
 
 class Statistics(NamedTuple):
@@ -95,6 +95,8 @@ class Live:
         self._replaying: set[Viewer] = set()
         self._returning: set[Viewer] = set()
         self._replays = asyncio.Semaphore(REPLAYS)
+        rate = node.settings.live_messages_per_s
+        self._asking = Allowances(rate), Allowances(PEERS * rate)
 
     # ------------------------------------------------------------------------------------------------ start and end
 
@@ -156,10 +158,21 @@ class Live:
         if most and self.addresses[address] >= most:
             raise Overloaded("too many live connections are open from this address", 30)
 
+    def enter(self, peer: tuple[str, int], headers: Mapping[bytes, bytes]) -> Any:
+        """What a socket's handshake and first message would meet, for who asks by HTTP: may this page, is there room,
+        is it too often? Answers the grant. Raises NotAllowed, Overloaded."""
+        grant = self.node.access.check("CONNECT", headers)
+        now = self._loop.time()
+        by_peer, by_address = self._asking
+        if not by_peer.take(peer, now) or not by_address.take(peer[0], now):
+            raise Overloaded("this address asks too often; ask again in a second, or open a stream")
+        self.admit(peer[0])
+        return grant
+
     def open(self, outlet: Outlet, connection: Connection, address: str, grant: Any, *, binary: bool = False) -> Line:
         viewer = Viewer(outlet, binary=binary, grants=grants(grant))
         line = Line(viewer, connection, address, self._loop.time(), self.settings.live_heartbeat_s)
-        line.allowance = BURST * self.settings.live_messages_per_s
+        line.allowance = Allowance(self.settings.live_messages_per_s, line.opened)
         self.lines[viewer] = line
         self.addresses[address] += 1
         self.hub.attach(viewer)
@@ -173,6 +186,8 @@ class Live:
         self.addresses[line.address] -= 1
         if self.addresses[line.address] <= 0:
             del self.addresses[line.address]
+        self._replaying.discard(line.viewer)
+        self._returning.discard(line.viewer)
         self.hub.detach(line.viewer)
 
     def fail(self, viewer: Viewer, fault: Exception) -> None:
@@ -226,21 +241,18 @@ class Live:
 
     def hear(self, line: Line, data: str | bytes) -> None:
         """One message of a client. What cannot be read is answered, and borne only so often."""
-        now, rate = self._loop.time(), self.settings.live_messages_per_s
-        line.allowance = min(BURST * rate, line.allowance + (now - line.counted_at) * rate) - 1
-        line.counted_at = now
-        if line.allowance < 0:
+        if not line.allowance.take(self._loop.time()):
             line.connection.close(wire.FLOOD)
             return
         try:
-            message = wire.read(data)
+            self.obey(line.viewer, wire.read(data))
+        except Overloaded as busy:
+            line.viewer.outlet.send(wire.error(busy.code, busy.detail), True)
         except BadRequest as fault:
             line.bad += 1
             line.viewer.outlet.send(wire.error(fault.code, fault.detail), True)
             if line.bad >= MOST_BAD:
                 line.connection.close(wire.BAD_MESSAGES)
-            return
-        self.obey(line.viewer, message)
 
     def obey(self, viewer: Viewer, message: wire.ClientMessage) -> None:
         now = self.node.clock()
@@ -344,14 +356,23 @@ class Live:
 
     async def _keep_house(self) -> None:
         """Every second: heartbeats, and who is gone, stuck or never said what it wants."""
-        now = self.node.clock()
+        began = self._loop.time()
+        for step in (self._look_after_all(), self.hub.keep_house(self.node.clock())):
+            for _ in step:
+                if self._loop.time() - began > SLICE_S:
+                    await asyncio.sleep(SLICE_S / SHARE)
+                    began = self._loop.time()
+        for asking in self._asking:
+            asking.forget(self._loop.time())
+        await asyncio.sleep(HOUSE_S)
+
+    def _look_after_all(self) -> Iterator[None]:
         for line in list(self.lines.values()):
             try:
-                self._look_after(line, now)
+                self._look_after(line, self.node.clock())
             except Exception as fault:
                 self.fail(line.viewer, fault)
-        self.hub.keep_house(now)
-        await asyncio.sleep(HOUSE_S)
+            yield
 
     def _look_after(self, line: Line, now: int) -> None:
         settings, viewer, connection, loop_now = self.settings, line.viewer, line.connection, self._loop.time()
@@ -388,6 +409,11 @@ class Live:
             self._replaying.discard(viewer)
             self._wake()
 
+    def replays_itself(self, viewer: Viewer) -> None:
+        """Whoever opened it calls `replay_some` and `tell_acks`."""
+        self._replaying.add(viewer)
+        self._returning.add(viewer)
+
     async def replay_some(self, viewer: Viewer) -> None:
         hub, store, seq = self.hub, self.node.store, viewer.seq
         interest = viewer.interest
@@ -402,8 +428,9 @@ class Live:
         events = await store.events(EventQuery(after=seq, limit=REPLAYED))
         inside: dict[str, frozenset[str]] = {}
         silent = {event.vehicle for event in events if event.region is None}
-        if silent and interest is not None and interest.wish.regions:
-            inside = await self._inside_after(events[-1].seq, silent, interest.wish.regions)
+        if silent and interest is not None and (interest.wish.regions or interest.awaits):
+            regions = None if interest.awaits else interest.wish.regions
+            inside = await self._inside_after(events[-1].seq, silent, regions)
         if viewer.seq == seq and viewer.interest is interest:
             hub.replay(viewer, with_regions(events, inside))
 
@@ -444,7 +471,9 @@ class Live:
         found = await self.node.store.events(EventQuery(after=seq - 1, limit=1))
         return viewer.seq != seq or (bool(found) and found[0].seq == seq and wire.mark(found[0].id) == mark)
 
-    async def _inside_after(self, seq: int, vehicles: set[str], regions: frozenset[str]) -> dict[str, frozenset[str]]:
+    async def _inside_after(
+        self, seq: int, vehicles: set[str], regions: frozenset[str] | None
+    ) -> dict[str, frozenset[str]]:
         """In which of these regions the vehicles were just after an event: the first enter or exit since tells."""
         states = self.node.picture.vehicles
         now = {vehicle: set(states[vehicle].regions) if vehicle in states else set() for vehicle in vehicles}
