@@ -133,10 +133,13 @@ class Clock:
         self.order = order  # of a date such as 03/04/2026
         self.seen = False
         self.last: int | None = None  # a row whose time cannot be read stays with the row before it
+        self._text: str | None = None  # of `last`
         self._last_of: dict[str, int] = {}  # vehicle → its row before: tells which of two equal hours this one is
 
     def read(self, text: str, line: int, vehicle: str = "") -> int | None:
         """UTC ms, None when it cannot be read. Raises Unreadable."""
+        if text == self._text and self.zone is None:  # vehicles report together
+            return self.last
         try:
             time = read_time(text, self.zone, self.order, self._last_of.get(vehicle))
         except Naive:
@@ -153,6 +156,7 @@ class Clock:
             return None
         self.seen = True
         self.last = time
+        self._text = text
         if self.zone is not None:
             self._last_of[vehicle] = time
         return time

@@ -55,7 +55,7 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
             yield Skip("open_quote", row.line)
         elif len(row.cells) > width and any(cell.strip() for cell in row.cells[width:]):
             yield Skip("surplus_cells", row.line)
-        elif any(row.cells) and not all(cell.isspace() or not cell for cell in row.cells):
+        else:
             yield point(row)
 
 
@@ -104,26 +104,29 @@ def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row
                                                     *(at for at, _ in columns.others + columns.attributes))  # fmt: skip
 
     def degrees(text: str, side_at: int, cells: list[str]) -> float | str | None:
-        return read_degrees(text, decimal, cells[side_at].strip().upper() if side_at >= 0 else "")
+        return read_degrees(text.strip(), decimal, cells[side_at].strip().upper() if side_at >= 0 else "")
 
     def point(row: Row) -> Point:
         cells = row.cells
         if len(cells) < width:
             cells = cells + [""] * (width - len(cells))
         position: dict[str, Any] = {"vehicle": cells[vehicle_at].strip() if vehicle_at >= 0 else reading.vehicle}
-        lat, lon = cells[lat_at].strip(), cells[lon_at].strip()
-        for name, value in (("lat", degrees(lat, north, cells)), ("lon", degrees(lon, east, cells))):
-            if value is not None and lat.lower() not in NOTHING:
-                position[name] = value
+        lat, lon = degrees(cells[lat_at], north, cells), degrees(cells[lon_at], east, cells)
+        if lat is not None:
+            position["lat"] = lat
+        if lon is not None:
+            position["lon"] = lon
         if speed_at >= 0 and (speed := read_speed(read_quantity(cells[speed_at].strip(), decimal), unit)) is not None:
             position["speed_mps"] = speed
         for at, field, reader in others:
-            text = cells[at].strip()
-            if text and (value := reader(text)) is not None:
+            if (text := cells[at].strip()) and (value := reader(text)) is not None:
                 position[field] = value
         if attributes:
-            kept = {name: read_value(text) for at, name in attributes if (text := cells[at].strip())}
-            kept = {name: value for name, value in kept.items() if str(value).lower() not in NOTHING}
+            kept = {
+                name: read_value(text)
+                for at, name in attributes
+                if (text := cells[at].strip()) and text.lower() not in NOTHING
+            }
             if kept:
                 position["attributes"] = kept
         return finished(position, _time(cells, columns), clock, row.line)

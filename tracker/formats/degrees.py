@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from tracker.formats.fields import NOTHING
+
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _PARTS = re.compile(
     r"""(?P<before>[NSEWO])?\s*(?P<sign>[+-])?\s*
@@ -20,7 +22,12 @@ def read_degrees(text: str, decimal: str = ".", side: str = "") -> float | str |
 
     `side`: the N, S, E or W that stands in a column of its own. Of two that contradict each other neither is believed.
     """
-    if not text:
+    if not side and decimal == "." and text[-1:].isdigit() and "_" not in text:
+        try:
+            return float(text)
+        except ValueError:
+            pass
+    if not text or text.lower() in NOTHING:
         return None
     plain = text.replace(",", ".") if decimal == "," or ("," in text and "." not in text) else text
     if _NUMBER.fullmatch(plain):

@@ -17,7 +17,7 @@ _ALL_BITS_MPS = 255 * 0.44704
 
 def read_speed(value: Any, unit: str) -> Any:
     """m/s, None when the receiver says it does not know; what is no number stays as it is."""
-    if not _is_number(value):
+    if type(value) is not float and type(value) is not int:
         return value
     mps = value * UNITS[unit]
     return None if mps < 0 or abs(mps - _ALL_BITS_MPS) < 0.01 else round(mps, 3)
@@ -55,12 +55,12 @@ _THOUSANDS = {".": re.compile(r"[+-]?\d{1,3}(?:[, '’\u00a0\u202f]\d{3})+(?:\.\
 
 def read_quantity(text: str, decimal: str = ".") -> float | str | None:
     """A number as a spreadsheet writes it, thousands and percent signs included; what is none stays as it is."""
-    try:
-        if "_" not in text:
-            return float(text) if text[-1:].isdigit() or not text else _odd_number(text, decimal)
-    except ValueError:
-        return _odd_number(text, decimal)
-    return text
+    if text[-1:].isdigit() and "_" not in text and (decimal == "." or "." not in text):
+        try:
+            return float(text)
+        except ValueError:
+            pass
+    return _odd_number(text, decimal)
 
 
 def _odd_number(text: str, decimal: str) -> float | str | None:

@@ -26,6 +26,7 @@ def find_delimiter(header: str) -> str:
 def read_rows(lines: Iterable[str], delimiter: str, first: int = 1) -> Iterator[Row]:
     """Every line that holds something, the header first: it says how wide the others are. `first` is its number."""
     source = iter(lines)
+    nothing = f"{delimiter} \t"
     again: deque[str] = deque()  # lines that turned out not to belong to the row before
     number, width = first, 0
     while True:
@@ -33,7 +34,7 @@ def read_rows(lines: Iterable[str], delimiter: str, first: int = 1) -> Iterator[
         if line is None:
             return
         if '"' not in line:
-            if line and not line.isspace():
+            if line.strip(nothing):
                 cells = line.split(delimiter)
                 width = width or len(cells)
                 yield Row(number, cells)

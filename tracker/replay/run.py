@@ -111,19 +111,24 @@ def _code(tally: Tally) -> int:
 def announced(recording: Recording, speed: float | None) -> Iterator[str]:
     """What is about to be played, before a long run begins."""
     for source in recording.sources:
-        yield f"{source.name}: {source.format}, {source.items:,} {source.item}{'s' if source.items != 1 else ''}"
+        yield f"{source.name}: {source.format}, {_number(source.items, source.item)}"
         yield from (f"  {note}" for note in source.notes)
     if recording.first is None or recording.last is None:
         return
     span_s = (recording.last - recording.first) / 1000
-    vehicles = f"{len(recording.vehicles):,} vehicle{'s' if len(recording.vehicles) != 1 else ''}"
-    text = f"{recording.count:,} point{'s' if recording.count != 1 else ''} of {vehicles}, {rfc3339(recording.first)} … {rfc3339(recording.last)}"
+    what = f"{_number(recording.count, 'point')} of {_number(len(recording.vehicles), 'vehicle')}"
+    text = f"{what}, {rfc3339(recording.first)} … {rfc3339(recording.last)}"
     text += f" ({duration(span_s)})"
     if recording.gaps:
-        text += f", {recording.gaps:,} gap{'s' if recording.gaps != 1 else ''} over {duration(GAP_MS / 1000)}"
+        text += f", {_number(recording.gaps, 'gap')} over {duration(GAP_MS / 1000)}"
     yield text
     if speed is not None and span_s / speed >= 120:
         yield f"{duration(span_s / speed)} at --speed {speed:g}; --speed max does not wait"
+
+
+def _number(count: int, of: str) -> str:
+    plural = f"{of}s" if not of.endswith("y") else f"{of[:-1]}ies"
+    return f"{count:,} {of if count == 1 else plural}"
 
 
 def _offline(
