@@ -79,6 +79,7 @@ class Fleet:
         self._todo: list[str] = []  # vehicles of which nobody has asked that yet, the next one last
         self._near: list[Concerned] = []  # it does: still to be evaluated, the next one last
         self._misread: list[Region] = []  # an older program took them for other shapes
+        self._set_by = 0  # ms our clock was ever set by
 
     # -- starting, and going back -------------------------------------------------------------------------------
 
@@ -94,11 +95,13 @@ class Fleet:
                 self.regions.put(before)
         self.register_entries = {entry.vehicle: entry for entry in loaded.registered}
         self._last_n = loaded.last_n
-        self._returned_from = now + SLACK_MS
+        self._set_by = int(loaded.meta.get("clock_set_by", 0))
         if text := loaded.meta.get("edit"):
             self._edit = Edit.from_json(text)
         done = self._edit.rev <= int(loaded.meta.get("edit_done", 0))
-        self._load(loaded.vehicles, done)
+        self._load(loaded.vehicles, done, now)
+        self._returned_from = max((vehicle.top for vehicle in self.vehicles.values()), default=0)
+        self._returned_from = max(self._returned_from, now) + SLACK_MS
         if not done:
             self._reach = Reach(self.regions, self._edit)
             self._todo = self._last_first()
@@ -118,7 +121,7 @@ class Fleet:
         self._load(saved, not self.is_evaluating)
         self._todo += [one.vehicle for one in saved if self._is_behind(self.vehicles.get(one.vehicle))]
 
-    def _load(self, saved: Iterable[SavedVehicle], done: bool) -> None:
+    def _load(self, saved: Iterable[SavedVehicle], done: bool, now: int = NEVER) -> None:
         """`done`: the newest edit has been, also for those it did not concern: they were not written for it."""
         for one in saved:
             self._numbers[one.vehicle] = one.n
@@ -128,6 +131,9 @@ class Fleet:
                 vehicle.touches = {key: touch for key, touch in vehicle.touches.items() if key in self.regions.regions}
                 if done:
                     vehicle.rev = self._edit.rev
+                vehicle.set_clock(self._set_by - vehicle.set_by)
+                if vehicle.received_at > now:  # our clock was ahead when it came
+                    vehicle.receive_at(now)
                 self._settle(vehicle)
 
     def _is_behind(self, vehicle: Vehicle | None) -> bool:
@@ -255,6 +261,7 @@ class Fleet:
     def _begin(self, ping: Ping, now: int, draft: Draft) -> Vehicle:
         """The first sight of a vehicle: plain containment decides where it is."""
         vehicle = Vehicle(self._number(ping.vehicle), ping, now)
+        vehicle.set_by = self._set_by
         if ping.vehicle in self._numbers:
             vehicle.floor = self._returned_from
         self._numbers[ping.vehicle] = vehicle.n
@@ -596,6 +603,18 @@ class Fleet:
         vehicle.beyond = () if vehicle.decided is vehicle.ping else beyond(self.regions, vehicle)
         vehicle.settle(any(is_watched(regions[key], visit) for key, visit in vehicle.visits.items() if key in regions))
         self._queue(vehicle)
+
+    def set_clock(self, by: int) -> Step:
+        """Our clock was set, forward or back: what is counted from a receipt goes on as if it had always been so."""
+        draft = Draft()
+        self._set_by += by
+        draft.commit.meta["clock_set_by"] = str(self._set_by)
+        self._timers.clear()
+        for vehicle in self.vehicles.values():
+            vehicle.set_clock(by)
+            vehicle.queued = NEVER
+            self._queue(vehicle)
+        return draft.step()
 
     # -- the register -------------------------------------------------------------------------------------------
 

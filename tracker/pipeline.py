@@ -40,6 +40,7 @@ BREATH_S = 0.005  #: how long the intake keeps the loop to itself
 PAUSE_S = 1.0  #: before timers and evaluations try again what the store could not commit
 FLUSH_S = 2.0  #: how long a stop goes on committing what waits; the rest is refused
 WATCH_S = 5.0  #: how long a sleep trusts that nobody sets the clock
+SET_MS = 2000  #: a clock that differs more from the steady one was set; less is drift, and harms no timer
 
 STOPPING = "The server is stopping; try again in a moment."
 
@@ -82,6 +83,7 @@ class Pipeline:
         picture: Picture,
         *,
         clock: Callable[[], int],
+        steady: Callable[[], int] | None = None,  # ms; never set: shows when the other was
         on_change: Callable[[Change], None] | None = None,
         on_lost: Callable[[Change], None] | None = None,
         relay: Lane | None = None,
@@ -99,7 +101,8 @@ class Pipeline:
         self._inbox = Inbox()
         self._under_way: list[Entry[Any]] = []
         self._wake = asyncio.Event()
-        self._latest = 0  # the newest `now` given out
+        self._steady = steady or clock
+        self._read = (0, 0)  # what both clocks said last
         self._settled = asyncio.Event()  # every vehicle was evaluated against the newest edit
         self._one_edit = asyncio.Lock()  # at a time
         self._edits = 0  # that wait for it
@@ -120,6 +123,7 @@ class Pipeline:
         loaded = await self._store.open()
         await self._bus.open()
         heard = self._bus.listen()  # interest first, then the picture: nothing falls between
+        self._read = self._clock(), self._steady()
         try:
             self._fleet.restore(loaded, self._now())
         except Exception as fault:
@@ -301,9 +305,27 @@ class Pipeline:
     # ------------------------------------------------------------------------------------------------ the order
 
     def _now(self) -> int:
-        """The time of the next entry: it never runs backwards, whatever somebody does to the clock."""
-        self._latest = max(self._latest, self._clock())
-        return self._latest
+        """What our clock says. When somebody set it, that enters the journal first.
+
+        Both clocks going back tells it too: some set even the one that only ever goes on.
+        """
+        wall, steady = self._clock(), self._steady()
+        if self._is_patient():
+            return wall
+        before, self._read = self._read, (wall, steady)
+        by = wall - before[0] - max(steady - before[1], 0)
+        if abs(by) > SET_MS:
+            log.warning("the clock was set by %+.1f s: timers go on from there", by / 1000)
+            entry = Entry(wall - by, lambda _, __: self._fleet.set_clock(by), lambda _: None, alone=True)
+            entry.done.add_done_callback(lambda done: self._again(by) if done.exception() else None)
+            self._inbox.put(entry)
+            self._wake.set()
+        return wall
+
+    def _again(self, by: int) -> None:
+        """That the clock was set could not be stored: it is noticed once more."""
+        wall, steady = self._read
+        self._read = wall - by, steady
 
     def _put(self, entry: Entry[T]) -> asyncio.Future[T]:
         if self._stopping.is_set():
@@ -364,6 +386,8 @@ class Pipeline:
             return []
         first = self._inbox.first
         now = first.now if first else self._now()  # nothing that waits came before it
+        if self._inbox.first is not first:
+            return []  # the clock was set: that comes first
         own: list[Entry[Any]] = []
         if not self._settled.is_set():
             own += [Entry(now, self._evaluate, self._evaluated) for _ in range(AT_ONCE)]

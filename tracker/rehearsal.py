@@ -35,6 +35,7 @@ class Rehearsal:
         self.counts: Counter[str] = Counter()
         self.events: list[Event] = []
         self.pings = 0
+        self._now = since
         self._fleet = Fleet(settings)
         self._fleet.save_regions([region], since)
         self._jump = settings.jump_mps / 1000 / 111_700  # degrees in a millisecond
@@ -76,6 +77,9 @@ class Rehearsal:
         self._note(self._fleet.apply([ping], received_at).change.events)
 
     def _fire(self, now: int) -> None:
+        if now < self._now:  # somebody set the clock back meanwhile
+            self._fleet.set_clock(now - self._now)
+        self._now = now
         while (due := self._fleet.due_at()) is not None and due <= now:
             if step := self._fleet.fire(now):
                 self._note(step.change.events)

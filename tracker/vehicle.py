@@ -133,6 +133,7 @@ class Packed(msgspec.Struct, array_like=True, frozen=True):
     doubt: Doubt | None = None
     stood: Stood | None = None
     alarms: list[Alarm] = []
+    set_by: int = 0
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -144,8 +145,8 @@ class Vehicle:
 
     __slots__ = (
         "alarms", "anchor", "beyond", "clock", "delayed", "doubt", "doubts", "fixes", "floor", "gap_ms", "held", "low",
-        "n", "peak_mps", "ping", "queued", "raw", "received_at", "regions", "rev", "settled", "silent", "since",
-        "state", "still_since", "stood", "sure", "top", "touches", "visits", "watched",
+        "n", "peak_mps", "ping", "queued", "raw", "received_at", "regions", "rev", "set_by", "settled", "silent",
+        "since", "state", "still_since", "stood", "sure", "top", "touches", "visits", "watched",
     )  # fmt: skip
 
     def __init__(self, n: int, ping: Ping, now: int) -> None:
@@ -181,6 +182,7 @@ class Vehicle:
         self.low = False  # its battery
         self.alarms: list[Alarm] = []  # it raised, the one heard last at the end
         self.queued = NEVER  # when its timer goes off, at the latest
+        self.set_by = 0  # ms our clock was set by since receipts are written down, as far as this vehicle knows
         # which fixes the store has
         self.fixes = array("Q")  # sorted: time << 22 | a hash of the place
         self.floor = 0  # of earlier fixes only the store knows whether it has them
@@ -234,6 +236,23 @@ class Vehicle:
         """The visits changed: so does what is said of them."""
         self.regions = {key: visit.entered_at for key, visit in self.visits.items()}
 
+    def set_clock(self, by: int) -> None:
+        """Our clock was set: receipts are told by the one there is now, so that timers go on from there."""
+        self.set_by += by
+        self.received_at += by
+        for visit in self.visits.values():
+            visit.received_at += by
+        if self.doubt is not None:
+            self.doubt.received_at += by
+
+    def receive_at(self, now: int) -> None:
+        """No receipt is later than now, whatever was written down."""
+        self.received_at = min(self.received_at, now)
+        for visit in self.visits.values():
+            visit.received_at = min(visit.received_at, now)
+        if self.doubt is not None:
+            self.doubt.received_at = min(self.doubt.received_at, now)
+
     def write_peak(self) -> None:
         """Give each visit its share of the highest speed, before one ends or another begins."""
         for visit in self.visits.values():
@@ -254,6 +273,7 @@ class Vehicle:
                 self.ping, self.held, self.visits, self.touches, self.doubts,
                 True if self.sure is self.ping else self.sure or False, self.doubt, self.stood,
                 self.alarms,
+                self.set_by,
             )
         )  # fmt: skip
 

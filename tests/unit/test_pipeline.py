@@ -11,6 +11,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.waiting import deadline, until
@@ -176,12 +177,49 @@ async def test_events_are_told_with_the_number_the_store_gave_them(node: Node) -
     assert node.picture.last_seq == 2
 
 
-async def test_time_does_not_run_backwards_when_the_clock_does(node: Node) -> None:
+async def test_a_receipt_is_told_by_our_clock_wherever_somebody_set_it(node: Node) -> None:
     await node.pipeline.submit([ping(1)])
     node.clock.now -= 3_600_000
     await node.pipeline.submit([ping(2)])
     received = [fix.received_at for fix in await node.store.track(1, 0, 1 << 60, None, 10)]
-    assert received == [T0, T0]
+    assert received == [T0, T0 - 3_600_000]
+
+
+@pytest.mark.parametrize("by", [3_600_000, -3_600_000])
+async def test_timers_go_on_from_where_the_clock_was_set(monkeypatch: pytest.MonkeyPatch, by: int) -> None:
+    """Neither at once, because an hour seems to have passed, nor an hour late."""
+    node, steady = Node(), Clock()
+    node.pipeline = Pipeline(
+        node.fleet, node.store, open_bus("memory:"), node.picture, clock=node.clock, steady=steady, on_change=node.hear
+    )
+    await node.pipeline.start()
+
+    async def after(seconds: int, second: int) -> list[str]:
+        node.clock.now, steady.now = node.clock.now + seconds * 1000, steady.now + seconds * 1000
+        await node.pipeline.submit([ping(second, "other", lat=61.0)])
+        return await node.kinds()
+
+    moving = msgspec.structs.replace(ping(0), speed_mps=20.0)
+    await node.pipeline.submit([moving])
+    node.clock.now += by
+    assert await after(200, 1) == []
+    assert await after(90, 2) == []
+    await after(20, 3)
+    await until(lambda: any(event.kind == "silent" for change in node.told for event in change.events))
+    silent = next(event for change in node.told for event in change.events)
+    assert (silent.time, silent.detail["silent_s"], silent.delayed) == (T0 + by + 300_000, 300.0, False)
+    await node.pipeline.stop()
+
+
+async def test_a_clock_set_while_nothing_can_be_stored_is_noticed_once_it_can(node: Node) -> None:
+    moving = msgspec.structs.replace(ping(0), speed_mps=20.0)
+    await node.pipeline.submit([moving])
+    node.store.error = StoreFull("full")
+    node.clock.now -= 3_600_000
+    with pytest.raises(StoreFull):
+        await node.pipeline.submit([ping(2, "other")])
+    node.store.error = None
+    await until(lambda: node.fleet.vehicles["van"].received_at == T0 - 3_600_000)
 
 
 async def test_long_work_lets_others_have_their_turn(node: Node) -> None:

@@ -728,6 +728,22 @@ def test_a_window_that_turned_while_the_server_was_down_is_told() -> None:
     drive.wait(1).expect("enter depot", reason="window_open", time=START + 1_800_000)
 
 
+def test_a_start_whose_stored_receipts_lie_a_day_ahead_counts_from_now() -> None:
+    """A small board without a clock: it ran a day ahead until it was told the time."""
+    drive = town().drive("van-7").at(200, 100, speed_mps=20).at(300, 100, speed_mps=20).expect("enter depot")
+    drive.town.now -= DAY_S * 1000
+    drive.town.restart()
+    drive.wait(299).expect().wait(2).expect("silent", silent_s=300.0)
+
+
+def test_a_clock_that_was_set_is_still_set_after_a_restart() -> None:
+    drive = town().drive("van-7").at(200, 100, speed_mps=20).at(300, 100, speed_mps=20).expect("enter depot")
+    drive.town.now += 3_600_000
+    drive.town.took(drive.town.fleet.set_clock(3_600_000))
+    drive.town.restart()
+    drive.wait(299).expect().wait(2).expect("silent", silent_s=300.0)
+
+
 def test_circles_and_corridors_are_regions_like_any_other() -> None:
     t = Town().region("stop", point(0, 0), radius_m=100)
     drive = t.drive("van-7").at(-300, 0).at(0, 0).at(300, 0).expect("enter stop", "exit stop")

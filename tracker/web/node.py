@@ -25,10 +25,17 @@ def wall_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
+def steady_clock() -> int:
+    """Milliseconds since whenever: nobody sets it."""
+    return time.monotonic_ns() // 1_000_000
+
+
 class Node:
     """What the routes share. `ready` turns true when the store is open and false as soon as we begin to stop."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], int] = wall_clock) -> None:
+    def __init__(
+        self, settings: Settings, clock: Callable[[], int] = wall_clock, steady: Callable[[], int] = steady_clock
+    ) -> None:
         self.settings = settings
         self.clock = clock
         self.started_at = clock()
@@ -45,6 +52,7 @@ class Node:
             self.bus,
             self.picture,
             clock=clock,
+            steady=steady,
             on_change=self.hub.route,
             on_lost=self.hub.begin_again,
             relay=self.lanes["relay"],
