@@ -74,7 +74,7 @@ LAYERS: list[set[str]] = [
     {"picture"},
     {"events"},
     {"ping"},
-    {"geo", "lanes", "times"},
+    {"geo", "handshake", "lanes", "times"},
     {"config", "slices"},
     {"errors", ""},
 ]
@@ -94,7 +94,8 @@ OUTER = {
     "replay",
     "replay.*",
 }
-OUTER |= {"stores", "stores.*", "buses", "buses.*", "client", "features", "register", "streets", "config", "slices", ""}
+OUTER |= {"stores", "stores.*", "buses", "buses.*", "client", "handshake", "features", "register", "streets", "config"}
+OUTER |= {"slices", ""}
 IMPURE = {"asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets"}
 IMPURE |= {"select", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time"}
 IMPURE |= {"urllib", "hypercorn", "quart", "folium"}

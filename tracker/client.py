@@ -8,12 +8,14 @@
                 print(event["kind"], event["vehicle"], event.get("region"))
 
 `live.vehicles` and `live.regions` are the newest known; keep `live.cursor` to go on after a restart of your own
-(`Live(…, resume=cursor)`): then every event since comes, in order, once.
+(`Live(…, resume=cursor)`): then everything is told anew, and every event since comes, in order, once. docs/client.md
+has the rest.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -33,20 +35,21 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
+from wsproto.utilities import ProtocolError
 
 from tracker import wire
+from tracker.handshake import Refused, Trouble, Unreachable, failure, rejection
+
+__all__ = ["Live", "Refused", "Unreachable", "Update", "Vehicle"]
+
+log = logging.getLogger(__name__)
 
 FIRST_S, LONGEST_S = 0.25, 30.0  #: the delays between which full jitter is drawn
 DEAD = 2.5  #: heartbeats without a frame after which a connection is dead though open
+OPEN_S = 10.0  #: for a connection and for the answer to its handshake
+REASON_BYTES = 65536  #: read of a refusal
 
-
-class Refused(Exception):
-    """The server said not to come back: a close code from 4500 on, or an HTTP answer."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(f"{code}: {reason}")
-        self.code = code
-        self.reason = reason
+_COLUMNS = {name: at for at, name in enumerate(wire.FIELDS)}
 
 
 @dataclass
@@ -77,14 +80,23 @@ class Update:
 
 
 class Live:
-    """One followed set. Iterate it; it ends when `close` is called, or raises Refused."""
+    """One followed set. Iterate it; it ends when `close` is called, or raises Refused or Unreachable.
+
+    Once it was connected it comes back by itself for ever, and says in the log (`tracker.client`) why it had to.
+    """
 
     def __init__(
         self, url: str, *, binary: bool = False, resume: str | None = None, headers: dict[str, str] | None = None,
-        **follow: Any,
+        tls: ssl.SSLContext | None = None, patience_s: float = 5.0, **follow: Any,
     ) -> None:  # fmt: skip
-        """`follow`: `all`, `regions`, `vehicles`, `view`, `events`, `hz`, `window`, … as in docs/wire.md."""
+        """`follow`: `all`, `regions`, `vehicles`, `view`, `events`, `hz`, `window`, … as in docs/wire.md. A first
+        connection is tried for `patience_s`. Raises ValueError when `url` is no address."""
         self.url = urlsplit(url)
+        self._secure = self.url.scheme in ("https", "wss")
+        if self.url.scheme not in ("http", "https", "ws", "wss") or not self.url.hostname:
+            raise ValueError(f"{url!r} is no address of a server; write it as http://host:8000")
+        self._host, self._port = self.url.hostname, self.url.port or (443 if self._secure else 80)
+        self._tls, self._patience_s = tls, patience_s
         self.cursor = resume
         self.vehicles: dict[str, Vehicle] = {}
         self.regions: dict[str, dict[str, Any]] = {}
@@ -93,11 +105,13 @@ class Live:
         self._headers = headers or {}
         self._follow = {"op": "follow", **follow}
         self._numbers: dict[int, Vehicle] = {}
-        self._epoch: str | None = None
+        self._columns = _COLUMNS
+        self._whole = False  # a snapshot was read to its end: else of what it followed it has only the cursor
         self._t0 = 0
         self._heartbeat_s = 20.0
         self._after_s: float | None = None
         self._closed = False
+        self._protocol: WSConnection | None = None  # of a connection that is open
         self._writer: asyncio.StreamWriter | None = None
 
     async def __aenter__(self) -> Self:
@@ -110,6 +124,16 @@ class Live:
         self._closed = True
         self.drop()
 
+    def follow(self, **follow: Any) -> None:
+        """Follow another set from now on; may be called while iterating. Its snapshot comes with `reset`, and no event
+        of what both sets hold is missed."""
+        self._follow = {"op": "follow", **follow}
+        self._say(self._follow)
+
+    def _say(self, message: dict[str, Any]) -> None:
+        if self._protocol is not None and self._writer is not None:
+            self._writer.write(self._protocol.send(TextMessage(msgspec.json.encode(message).decode())))
+
     def drop(self) -> None:
         """Cut the connection; iteration goes on with a new one."""
         if self._writer is not None:
@@ -120,28 +144,38 @@ class Live:
 
     async def _updates(self) -> AsyncGenerator[Update]:
         tries = 0
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         while not self._closed:
             try:
                 async for message in self._connection():
                     tries = 0
                     if (update := self._take(message)) is not None:
                         yield update
-            except (OSError, TimeoutError, EOFError):
-                pass
+                why: BaseException = Trouble(f"{self._host}:{self._port} ended the connection")
+            except Trouble as trouble:
+                why, self._after_s = trouble, trouble.after_s
+            except OSError as fault:  # TimeoutError too
+                why = failure(self._host, self._port, fault)
             if self._closed:
                 return
-            longest = min(LONGEST_S, FIRST_S * 2**tries)
+            waited = loop.time() - began
+            if isinstance(why, Unreachable) or (self.connects == 0 and waited >= self._patience_s):
+                raise Unreachable(str(why))
             delay, self._after_s = self._after_s, None
-            await asyncio.sleep(random.uniform(0, longest) if delay is None else delay)
+            if delay is None:
+                delay = random.uniform(0, min(LONGEST_S, FIRST_S * 2**tries))
+            if self.connects == 0:
+                delay = min(delay, self._patience_s - waited)
+            log.warning("%s; trying again in %.1f s", why, delay)
+            await asyncio.sleep(delay)
             tries += 1
 
     # ------------------------------------------------------------------------------------------ one connection
 
     async def _connection(self) -> AsyncGenerator[dict[str, Any]]:
-        secure = self.url.scheme in ("https", "wss")
-        host, port = self.url.hostname or "127.0.0.1", self.url.port or (443 if secure else 80)
-        tls = ssl.create_default_context() if secure else None
-        reader, writer = await asyncio.wait_for(asyncio.open_connection(host, port, ssl=tls), 10)
+        tls = (self._tls or ssl.create_default_context()) if self._secure else None
+        reader, writer = await asyncio.wait_for(asyncio.open_connection(self._host, self._port, ssl=tls), OPEN_S)
         self._writer = writer
         try:
             protocol = WSConnection(ConnectionType.CLIENT)
@@ -152,21 +186,30 @@ class Live:
             writer.write(protocol.send(request))
             async for message in self._messages(protocol, reader, writer):
                 yield message
+        except ProtocolError as fault:
+            raise Trouble(f"what answers at {self._host}:{self._port} does not speak WebSocket ({fault})") from None
         finally:
-            self._writer = None
+            self._protocol = self._writer = None
             writer.close()
 
     async def _messages(
         self, protocol: WSConnection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> AsyncGenerator[dict[str, Any]]:
         parts: list[Any] = []
-        while data := await asyncio.wait_for(reader.read(65536), DEAD * self._heartbeat_s):
-            protocol.receive_data(data)
-            for event in protocol.events():
+        refused: RejectConnection | None = None
+        reason = b""
+        over = False
+        while not over:
+            most_s = OPEN_S if self._protocol is None else DEAD * self._heartbeat_s
+            data = await asyncio.wait_for(reader.read(65536), most_s)
+            over = not data
+            if not over:
+                protocol.receive_data(data)
+            for event in protocol.events() if not over else ():
                 if isinstance(event, AcceptConnection):
                     self.connects += 1
-                    follow = self._follow | ({"resume": self.cursor} if self.cursor else {})
-                    writer.write(protocol.send(TextMessage(msgspec.json.encode(follow).decode())))
+                    self._protocol = protocol
+                    self._say(self._follow | self._resuming())
                 elif isinstance(event, TextMessage | BytesMessage):
                     parts.append(event.data)
                     if event.message_finished:
@@ -180,27 +223,43 @@ class Live:
                 elif isinstance(event, Ping):
                     writer.write(protocol.send(event.response()))
                 elif isinstance(event, CloseConnection):
+                    known = wire.CLOSE_CODES.get(event.code)
+                    said = event.reason or (f"{known.name}: {known.meaning}" if known else "")
                     if not wire.may_return(event.code):
-                        raise Refused(event.code, event.reason or "")
+                        raise Refused(event.code, said)
                     writer.write(protocol.send(event.response()))
-                    return
-                elif isinstance(event, RejectConnection | RejectData):
-                    status = getattr(event, "status_code", 503)
-                    if 400 <= status < 500 and status not in (408, 429):
-                        raise Refused(status, "the server does not let us in")
-                    return
-            await writer.drain()
+                    raise Trouble(f"the server closed with {event.code} {said}".rstrip(), self._after_s)
+                elif isinstance(event, RejectConnection):
+                    refused, over = event, not event.has_body
+                elif isinstance(event, RejectData):
+                    reason += event.data
+                    over = event.body_finished or len(reason) > REASON_BYTES
+            if not over:
+                await writer.drain()
+        if refused is not None:
+            raise rejection(self.url.geturl(), refused.status_code, refused.headers, reason)
+        if self._protocol is None:
+            raise Trouble(f"{self._host}:{self._port} hung up before it answered; does a tracker listen there?")
+
+    def _resuming(self) -> dict[str, Any]:
+        if not self.cursor:
+            return {}
+        return {"resume": self.cursor} if self._whole else {"resume": self.cursor, "fresh": True}
 
     # --------------------------------------------------------------------------------------------- what is known
 
     def _take(self, message: dict[str, Any]) -> Update | None:
         match message["op"]:
             case "welcome":
-                if message["epoch"] != self._epoch:
-                    self._numbers.clear()  # numbers count for one run of the server
-                self._epoch, self._t0, self._heartbeat_s = message["epoch"], message["t0"], message["heartbeat_s"]
+                self._t0, self._heartbeat_s = message["t0"], message["heartbeat_s"]
             case "bye":
                 self._after_s = message["after_ms"] / 1000
+            case "error":
+                log.warning("the server says %s: %s", message["code"], message["message"])
+                return Update(message=message)
+            case "counts":  # instead of vehicles: too many of them
+                self._forget()
+                return Update(reset=True, message=message)
             case "snapshot":
                 return self._take_snapshot(message)
             case "update":
@@ -209,11 +268,13 @@ class Live:
 
     def _take_snapshot(self, message: dict[str, Any]) -> Update:
         self.cursor = message["cursor"]
+        self._named(message)
         reset = message["reset"] and message["part"] == 1
         if reset:
-            self.vehicles.clear()
-            self._numbers.clear()
+            self._forget()
             self.regions.clear()
+        if message["reset"]:
+            self._whole = message["part"] == message["parts"]
         update = Update(reset=reset, message=message)
         update.moved = [self._introduce(row) for row in message["vehicles"]]
         self._regions(message)
@@ -221,6 +282,7 @@ class Live:
 
     def _take_update(self, message: dict[str, Any]) -> Update:
         self.cursor = message["cursor"]
+        self._named(message)
         update = Update(message=message, events=message.get("events", []))
         update.moved = [self._introduce(row) for row in message.get("new", ())]
         for row in message.get("moved", ()):
@@ -248,13 +310,24 @@ class Live:
         for region in message.get("regions_deleted", ()):
             self.regions.pop(region, None)
 
+    def _forget(self) -> None:
+        self._whole = False
+        self.vehicles.clear()
+        self._numbers.clear()
+
+    def _named(self, message: dict[str, Any]) -> None:
+        """Columns may be added, and come in any order: rows are read by the names the server gives them."""
+        if "fields" in message:
+            self._columns = {name: at for at, name in enumerate(message["fields"])}
+
     def _introduce(self, row: list[Any]) -> Vehicle:
-        n, id, name = row[:3]
+        columns = self._columns
+        n, id = row[columns["n"]], row[columns["vehicle"]]
         vehicle = self._numbers.get(n)
         if vehicle is None or vehicle.id != id:
             vehicle = self._numbers[n] = self.vehicles[id] = Vehicle(id, n)
-        vehicle.name = name
-        self._place(vehicle, row[3:9])
+        vehicle.name = row[columns["name"]]
+        self._place(vehicle, [row[columns[name]] for name in wire.FIELDS[3:9]])
         return vehicle
 
     def _place(self, vehicle: Vehicle, values: list[int]) -> None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import shutil
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.servers import Server, circle
-from tests.waiting import deadline, until
-from tracker.client import Live, Refused
+from tests.waiting import deadline, free_port, until
+from tracker.client import Live, Refused, Unreachable
 
 
 @pytest.mark.parametrize("binary", [False, True])
@@ -91,3 +97,204 @@ async def test_being_refused_is_an_exception(server: Server) -> None:
     with pytest.raises(Refused):
         async for _ in Live(server.url, all=True, headers={"Origin": "https://evil.example"}):
             pass
+
+
+@contextlib.asynccontextmanager
+async def answering(answer: bytes, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """Something that is no tracker: it reads a request's head, says this, and hangs up."""
+
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, EOFError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(answer_once, "127.0.0.1", 0, ssl=tls)
+    async with listener:
+        yield f"http{'s' if tls else ''}://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+
+
+async def ending(live: Live) -> Exception:
+    """What the iteration raises."""
+    try:
+        async with asyncio.timeout(deadline(15)):
+            async for _ in live:
+                pass
+    except (Refused, Unreachable) as fault:
+        return fault
+    except TimeoutError:
+        pass
+    raise AssertionError("it neither went on nor said why not")
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "localhost:8000", "ftp://x", "http://", "", "http://x:port"])
+def test_what_is_no_address_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ValueError, match=r"address of a server|Port"):
+        Live(url, all=True)
+
+
+async def test_a_closed_port_is_told_in_the_log_and_then_raised(caplog: pytest.LogCaptureFixture) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    fault = await ending(Live(url, all=True, patience_s=0.2))
+    assert isinstance(fault, Unreachable)
+    assert "nobody listens at 127.0.0.1" in str(fault)
+    assert "nobody listens" in caplog.text
+    assert "trying again" in caplog.text
+
+
+async def test_a_server_that_starts_a_little_later_is_reached(server: Server) -> None:
+    server.stop()
+    async with Live(server.url, all=True, patience_s=deadline(60)) as live, asyncio.timeout(deadline(60)):
+        starting = asyncio.create_task(asyncio.to_thread(server.start))
+        async for update in live:
+            if update.reset:
+                break
+        await starting
+
+
+PROBLEM = (
+    b'{"type": "urn:tracker:problem:origin_not_allowed", "code": "origin_not_allowed", "detail": "a page may not"}'
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        ("403 Forbidden", b"<html>no</html>", "a proxy or another server forbids this"),
+        ("403 Forbidden", PROBLEM, "the server said origin_not_allowed: a page may not"),
+        ("404 Not Found", b"<html>nothing</html>", "there is no tracker at this address"),
+        ("426 Upgrade Required", PROBLEM, "does not pass WebSockets on"),
+        ("401 Unauthorized", b"", "wants to know who we are"),
+        ("200 OK", b"<html>Welcome</html>", "no tracker"),
+        ("301 Moved Permanently\r\nLocation: https://fleet.example/", b"", "moved to https://fleet.example/"),
+    ],
+)
+async def test_the_reason_of_a_refusal_is_the_true_one(status: str, body: bytes, said: str) -> None:
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    async with answering(head + body) as url:
+        fault = await ending(Live(url, all=True))
+    assert isinstance(fault, Refused)
+    assert fault.code == int(status[:3])
+    assert said in fault.reason
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "answered 502"),
+        (b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n", "answered 503"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "does not speak WebSocket"),
+        (b"", "hung up before it answered"),
+    ],
+)
+async def test_what_may_pass_is_tried_again_until_patience_ends(answer: bytes, said: str) -> None:
+    async with answering(answer) as url:
+        fault = await ending(Live(url, all=True, patience_s=0.2))
+    assert isinstance(fault, Unreachable)
+    assert said in str(fault)
+
+
+async def test_a_certificate_nobody_trusts_is_raised_at_once(tmp_path: Path) -> None:
+    openssl = shutil.which("openssl") or pytest.skip("no openssl: sudo apt-get install openssl")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    made += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    run = partial(subprocess.run, check=True, capture_output=True)
+    await asyncio.to_thread(run, [openssl, *made, "-keyout", key, "-out", certificate])
+    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ours.load_cert_chain(certificate, key)
+    async with answering(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", ours) as url:
+        fault = await ending(Live(url, all=True, patience_s=3600))
+        assert isinstance(fault, Unreachable)
+        assert "certificate" in str(fault)
+        assert "not trusted" in str(fault)
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        assert isinstance(await ending(Live(url, all=True, tls=trusting)), Refused)  # it came as far as an answer
+
+
+async def test_a_client_that_kept_only_its_cursor_sees_the_fleet(server: Server) -> None:
+    server.send("PUT", "/api/v1/regions/depot", circle(60.0, 24.0, 500))
+    server.ping("van-1", 60.0, 24.0)
+    first = Live(server.url, all=True)
+    async for _ in first:
+        break
+    await first.close()
+    server.ping("van-2", 60.0, 24.0)
+    events: list[Any] = []
+    async with Live(server.url, all=True, resume=first.cursor) as second, asyncio.timeout(deadline(20)):
+        async for update in second:
+            events += update.events
+            if events:
+                break
+        assert second.vehicles.keys() == {"van-1", "van-2"}
+        assert second.vehicles["van-1"].regions == {"depot"}
+        server.ping("van-1", 60.0001, 24.0)
+        async for update in second:
+            if any(vehicle.id == "van-1" for vehicle in update.moved):
+                break
+    assert [event["vehicle"] for event in events] == ["van-2"]
+
+
+def test_a_picture_that_broke_off_half_way_is_asked_for_again() -> None:
+    live = Live("http://x", all=True)
+    asked = []
+    for message in (
+        {"op": "welcome", "epoch": "a", "t0": 0, "heartbeat_s": 20},
+        {"op": "snapshot", "cursor": "c1", "reset": True, "part": 1, "parts": 2, "vehicles": []},
+        {"op": "update", "cursor": "c2", "events": []},
+        {"op": "snapshot", "cursor": "c3", "reset": True, "part": 2, "parts": 2, "vehicles": []},
+        {"op": "snapshot", "cursor": "c4", "reset": False, "part": 1, "parts": 2, "vehicles": []},
+        {"op": "welcome", "epoch": "b", "t0": 0, "heartbeat_s": 20},
+        {"op": "snapshot", "cursor": "c5", "reset": True, "part": 1, "parts": 2, "vehicles": []},
+    ):
+        live._take(message)
+        asked.append(live._resuming())
+    fresh = {"fresh": True}
+    assert asked == [
+        {},
+        {"resume": "c1"} | fresh,
+        {"resume": "c2"} | fresh,
+        {"resume": "c3"},
+        {"resume": "c4"},
+        {"resume": "c4"},
+        {"resume": "c5"} | fresh,
+    ]
+
+
+def test_rows_are_read_by_the_names_of_their_columns_and_counts_replace_vehicles() -> None:
+    live = Live("http://x", all=True)
+    fields = ["vehicle", "later", "n", "name", "state", "when", "lat_e6", "lon_e6", "speed_dmps", "heading"]
+    row = ["van-1", "?", 7, "Van", 1, 5, 60_000_000, 24_000_000, 100, 90]
+    live._take({"op": "update", "cursor": "c", "fields": fields, "new": [row]})
+    van = live.vehicles["van-1"]
+    assert (van.n, van.name, van.state, van.time, van.lat, van.speed_mps) == (7, "Van", "moving", 5, 60.0, 10.0)
+    update = live._take({"op": "counts", "cells": [[7, 1, 1, 99]]})
+    assert update is not None
+    assert update.reset
+    assert live.vehicles == {}
+
+
+async def test_another_set_can_be_followed_from_within_the_loop(server: Server) -> None:
+    for id, lat in (("here", 60.0), ("there", 61.0)):
+        server.send("PUT", f"/api/v1/regions/{id}", circle(lat, 24.0, 500))
+        server.ping(f"in-{id}", lat, 24.0)
+    seen: list[set[str]] = []
+    wishes: Iterator[dict[str, Any]] = iter(
+        [{"regions": ["there"]}, {"all": True}, {"vehicles": ["in-here"]}, {"regions": []}]
+    )
+    heard: list[int] = []
+    async with Live(server.url, regions=["here"]) as live, asyncio.timeout(deadline(30)):
+        async for update in live:
+            heard += [event["seq"] for event in update.events]
+            if update.reset:
+                seen.append(set(live.vehicles))
+                if (wish := next(wishes, None)) is None:
+                    break
+                await asyncio.to_thread(server.ping, f"new-{len(seen)}", 61.0, 24.0)
+                live.follow(**wish)
+                live.drop()  # and it holds for the next connection
+    assert [one & {"in-here", "in-there"} for one in seen] == [
+        {"in-here"}, {"in-there"}, {"in-here", "in-there"}, {"in-here"}, set()
+    ]  # fmt: skip
+    assert sorted(set(heard)) == heard

@@ -580,3 +580,18 @@ def test_what_is_told_of_an_erased_history_names_nobody(hub: Hub) -> None:
     assert [one["kind"] for one in told] == ["erased", "enter", "erased"]
     assert told[0] == {"seq": 1, "id": "e1", "kind": "erased", "time": "1970-01-01T00:00:00.001Z"}
     assert [one["seq"] for one in mine.told("events")] == [2]
+
+
+def test_membership_is_told_once_every_number_in_it_is(hub: Hub) -> None:
+    hub.route(Change(moved=[moved(f"v{n}", 1, "a") for n in range(1, 1201)], regions=[region("a"), region("b")]))
+    desk = Desk(hub, all=True)
+    tick(hub)
+    tick(hub)
+    known: set[int] = set()
+    inside: set[int] = set()
+    for message in desk.take():
+        known |= {row[0] for row in message["vehicles"]}
+        for name, numbers in message["in"]:
+            assert known >= set(numbers), name
+            inside |= set(numbers)
+    assert inside == known == set(range(1, 1201))

@@ -1,0 +1,20 @@
+"""Send positions: python examples/send.py http://127.0.0.1:8000 van-7 60.1712 24.9440 [60.1713 24.9441 …]"""
+
+import json
+import sys
+import time
+import urllib.request
+
+
+def send(server: str, vehicle: str, lat: float, lon: float) -> None:
+    """One position of this moment. When this returns, it is on the server's disk."""
+    position = {"vehicle": vehicle, "time": time.time(), "lat": lat, "lon": lon}
+    request = urllib.request.Request(f"{server}/api/v1/positions", json.dumps(position).encode())
+    request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        print(answer.status, answer.read().decode())
+
+
+server, vehicle, *places = sys.argv[1:]
+for lat, lon in zip(places[::2], places[1::2], strict=True):
+    send(server, vehicle, float(lat), float(lon))
