@@ -66,8 +66,11 @@ def _wide(first: bytes, file: BinaryIO, encoding: str, name: str) -> Iterator[st
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     rest, chunk = "", first
     while chunk:
-        *whole, rest = (rest + decoder.decode(chunk)).replace("\r\n", "\n").split("\n")
-        yield from (one for line in whole for one in line.split("\r"))
+        text = rest + decoder.decode(chunk)
+        held = text[-1:] if text.endswith("\r") else ""  # half of a line end, perhaps
+        *whole, rest = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        yield from whole
+        rest += held
         if len(rest) > LONGEST:
             raise Unreadable(f"{name}: a line is longer than {LONGEST} characters; this is no table")
         chunk = file.read(65_536)
