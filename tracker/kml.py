@@ -31,7 +31,7 @@ _GEOMETRIES = frozenset({"Polygon", "LinearRing", "Point", "LineString", "MultiG
 _PROPERTIES = frozenset({"radius_m", "buffer_m", "color", "group", "debounce"})
 
 
-def read_kml(data: bytes) -> dict[str, Any]:
+def read_kml(data: bytes | bytearray) -> dict[str, Any]:
     """A FeatureCollection. BadRequest: no XML; Unsupported: a KMZ; Invalid: no Placemark in it, or one unreadable."""
     file = KmlFile(data)
     return {"type": "FeatureCollection", "features": [file.feature(at) for at in range(len(file))]}
@@ -40,7 +40,7 @@ def read_kml(data: bytes) -> dict[str, Any]:
 class KmlFile:
     """The Features of a file, kept as JSON: a tree or lists of numbers would be many times as large."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | bytearray) -> None:
         """Raises like `read_kml`."""
         if data[:2] == b"PK":
             raise Unsupported("kmz", "This is a KMZ, a zipped KML: unzip it and send the .kml inside.")
@@ -83,7 +83,7 @@ class KmlFile:
 _PARTS = frozenset({"Placemark", "Style", "StyleMap"})
 
 
-def _parts(data: bytes) -> Iterator[Element]:
+def _parts(data: bytes | bytearray) -> Iterator[Element]:
     """The Placemarks and shared styles as they end, names without their namespace; nothing else is kept."""
     builder, inside = TreeBuilder(), 0  # elements deep in the one that is kept
     depth = count = parts = characters = 0

@@ -6,6 +6,7 @@ python lagging.py FILE serve --port …
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-EVERY_S = 0.02
+EVERY_S = float(os.environ.get("LAG_EVERY_S", "0.02"))
 
 
 async def sample(tell: Callable[[float], object]) -> None:

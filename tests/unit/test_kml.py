@@ -134,3 +134,18 @@ def test_elements_nested_without_end_are_refused() -> None:
     with pytest.raises(BadRequest) as raised:
         read_kml(b"<a>" * 100_000)
     assert raised.value.code == "kml_depth"
+
+
+@pytest.mark.parametrize("inside", ["<a/>" * 60_000, f"<name>{'x' * 2_200_000}</name>", f'<a b="{"x" * 2_200_000}"/>'])
+def test_a_placemark_of_too_much_is_refused(inside: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        read_kml(kml(f"<Placemark>{inside}{polygon()}</Placemark>"))
+    assert caught.value.code == "body_too_large"
+
+
+def test_what_is_in_no_placemark_costs_nothing_and_colours_may_come_after() -> None:
+    style = '<Style id="n"><PolyStyle><color>ff0000ff</color></PolyStyle></Style>'
+    mapped = '<StyleMap id="m"><Pair><key>normal</key><styleUrl>#n</styleUrl></Pair></StyleMap>'
+    placemarks = "".join(f"<Placemark><styleUrl>#{id}</styleUrl>{polygon()}</Placemark>" for id in "nmx")
+    features = read_kml(kml("<a/>" * 60_000 + placemarks + mapped + style))["features"]
+    assert [feature["properties"].get("color") for feature in features] == ["#ff0000", "#ff0000", None]

@@ -361,6 +361,19 @@ async def test_of_two_edits_of_the_same_version_one_wins(node: Node) -> None:
     assert sum(isinstance(result, Conflict) for result in results) == 4
 
 
+async def test_more_edits_than_may_wait_are_told_to_come_again() -> None:
+    node = Node(inbox_limit=3)
+    await node.pipeline.start()
+    node.store.gate.clear()
+    edits = await running(*(node.pipeline.register(Registered(f"v{n}")) for n in range(10)))
+    node.store.gate.set()
+    results = await asyncio.gather(*edits, return_exceptions=True)
+    refused = [result for result in results if isinstance(result, Overloaded)]
+    assert 1 <= len(refused) <= 6
+    assert len(node.picture.register) == len(results) - len(refused)
+    await node.pipeline.stop()
+
+
 async def test_many_regions_are_all_stored_or_none_with_every_fault_named(node: Node) -> None:
     with pytest.raises(Invalid) as caught:
         await node.pipeline.save_regions([depot("a"), depot("b", radius_m=-1), depot("c"), depot("a")])

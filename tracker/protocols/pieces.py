@@ -16,6 +16,7 @@ PIECE = 256 * 1024  #: bytes decoded in one go
 RATIO = 8  #: what is made of a body takes at most so many times its bytes
 FREE = 4 * 2**20  #: or this much: a small one may well be all brackets
 
+Body = bytes | bytearray
 Span = tuple[int, int]
 
 
@@ -26,7 +27,7 @@ class Cut(NamedTuple):
     spans: list[Span] | None
 
 
-def weigh(body: bytes) -> int:
+def weigh(body: Body) -> int:
     """About how many bytes of objects a decoder would make of it."""
     weight = 0
     for at in range(0, len(body), PIECE):
@@ -36,13 +37,13 @@ def weigh(body: bytes) -> int:
     return weight
 
 
-def check_weight(body: bytes) -> None:
+def check_weight(body: Body) -> None:
     """Raises TooLarge for a body that is nothing but brackets and commas."""
     if weigh(body) > max(FREE, RATIO * len(body)):
         raise TooLarge("too_many_items", "the body holds too many values for its size; send less of them at once")
 
 
-def cut(body: bytes, name: str, most_items: int, most_bytes: int) -> Cut:
+def cut(body: Body, name: str, most_items: int, most_bytes: int) -> Cut:
     """Cut an array, or the array `name` of an object, into its items, each of at most so many bytes.
 
     What is malformed is left for the decoder of the frame or of an item to tell. Raises BadRequest, TooLarge.
@@ -50,9 +51,10 @@ def cut(body: bytes, name: str, most_items: int, most_bytes: int) -> Cut:
     at = _blank(body, 0)
     if body[at : at + 1] == b"[":
         spans, end = _items(body, at + 1, most_items, most_bytes)
-        return Cut(_frame([body[: at + 1], body[end:]], most_bytes, "array"), spans)
+        return Cut(_frame([body[: at + 1]], body, end, most_bytes, "array"), spans)
     found: list[Span] | None = None
-    kept, start = [], 0
+    kept: list[Body] = []
+    start = 0
     wanted = f'"{name}"'.encode()
     at += 1 if body[at : at + 1] == b"{" else len(body)
     while body[(at := _blank(body, at)) : at + 1] == b'"':
@@ -67,7 +69,7 @@ def cut(body: bytes, name: str, most_items: int, most_bytes: int) -> Cut:
         if body[at : at + 1] != b",":
             break
         at += 1
-    return Cut(_frame([*kept, body[start:]], most_bytes, name), found)
+    return Cut(_frame(kept, body, start, most_bytes, name), found)
 
 
 def batches(spans: list[Span]) -> Iterator[list[Span]]:
@@ -82,13 +84,13 @@ def batches(spans: list[Span]) -> Iterator[list[Span]]:
         yield batch
 
 
-def _frame(parts: list[bytes], most: int, name: str) -> bytes:
-    if sum(map(len, parts)) > most:
+def _frame(kept: list[Body], body: Body, rest: int, most: int, name: str) -> bytes:
+    if sum(map(len, kept)) + len(body) - rest > most:
         raise TooLarge("body_too_large", f"what is not in its {name} may have {most} bytes")
-    return b"".join(parts)
+    return b"".join([*kept, body[rest:]])
 
 
-def _items(body: bytes, at: int, most_items: int, most_bytes: int) -> tuple[list[Span], int]:
+def _items(body: Body, at: int, most_items: int, most_bytes: int) -> tuple[list[Span], int]:
     """Where the items are, and where the bracket is that ends them."""
     spans: list[Span] = []
     while True:
@@ -112,7 +114,7 @@ _OUTER = re.compile(rb'[^"\[\]{},]++|["\[\]{},]')
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 
 
-def _end(body: bytes, at: int, most: int) -> int:
+def _end(body: Body, at: int, most: int) -> int:
     """Where a value ends: at the comma or bracket after it."""
     limit, depth = at + most, 0
     while at < len(body):
@@ -134,7 +136,7 @@ def _end(body: bytes, at: int, most: int) -> int:
     return len(body)
 
 
-def _string(body: bytes, at: int, limit: int) -> int:
+def _string(body: Body, at: int, limit: int) -> int:
     """Just after the quote that ends the string beginning here."""
     at += 1
     while (found := body.find(b'"', at, limit)) >= 0:
@@ -149,7 +151,7 @@ def _string(body: bytes, at: int, limit: int) -> int:
     return len(body)
 
 
-def _blank(body: bytes, at: int) -> int:
+def _blank(body: Body, at: int) -> int:
     """The first place from here on that is not white."""
     while (end := _SPACE.match(body, at, at + PIECE).end()) > at:  # type: ignore[union-attr]
         at = end

@@ -24,7 +24,7 @@ from tracker.stores.sqlite_damage import look_at_file, look_at_log
 from tracker.stores.sqlite_faults import at_start, is_full, meaning, no_room, room
 from tracker.stores.sqlite_files import FILE, Lock, State, copy, folder, sync
 from tracker.stores.sqlite_presence import REMEDY, Fault, Presence, look_first
-from tracker.stores.sqlite_rows import hot_rows, text, vehicle_rows
+from tracker.stores.sqlite_rows import hot_rows, text, texts, vehicle_rows
 from tracker.stores.sqlite_schema import BLOCK_BITS, BUSY_MS, connect, migrate, prepare, rewrite_version
 
 READERS = 4
@@ -203,7 +203,7 @@ class SqliteStore:
                 text(vehicles),
                 states,
                 text([(event.seq, event) for event in events]),
-                text([(saved.id, saved.version, saved.updated_at, saved.feature) for saved in commit.regions]),
+                texts((saved.id, saved.version, saved.updated_at, saved.feature) for saved in commit.regions),
                 text(commit.registered),
                 text(commit.unregistered),
                 text(commit.acked),

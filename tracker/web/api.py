@@ -56,28 +56,30 @@ def content_type() -> str:
     return (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
 
 
-async def raw_body(most: int) -> bytes:
+async def raw_body(most: int) -> bytes | bytearray:
     """The request's body of at most so many bytes. Raises BadRequest, TooLarge, Overloaded."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Unsupported("unsupported_encoding", "send this body without a Content-Encoding")
     patience: Patience | None = request.scope.get("tracker.patience")  # type: ignore[assignment]
     if (request.content_length or 0) > most:
         raise too_large(most, "")
-    body = b"" if patience is None else await patience.body.whole(Plain(), most, most, patience.share)
-    if not body.strip():
+    body: bytes | bytearray = (
+        b"" if patience is None else await patience.body.whole(Plain(), most, most, patience.share)
+    )
+    if not body[:BIG].strip() and len(body) < BIG:
         raise BadRequest("empty", "the body is empty; send a JSON document")
     return body
 
 
-async def decode(body: bytes) -> Any:
+async def decode(body: bytes | bytearray) -> Any:
     """`read` off the loop when it is large."""
     return read(body) if len(body) < BIG else await asyncio.to_thread(read, body)
 
 
-def read(body: bytes) -> Any:
+def read(body: bytes | bytearray) -> Any:
     """A JSON document. Raises BadRequest, and TooLarge when so much would come of it that it cannot be meant."""
     check_weight(body)
-    document = read_document(body)
+    document = read_document(bytes(body))
     if is_deep(document):
         raise BadRequest("too_deep", f"the JSON is nested over {DEEPEST} levels deep; nothing here needs so many")
     return document

@@ -174,20 +174,39 @@ def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = N
         gc.freeze()  # and looking through it again and again finds nothing
         shown = f"[{host}]" if ":" in host else host
         print(f"http://{shown}:{port}", flush=True)
+        _calm_collector()
 
     async def main() -> None:
         app = create_app(settings, beside=beside)
+        collecting = asyncio.create_task(_collect())
         try:
             await serving.serve(app, settings, ready=ready)
         except OSError as fault:
             where = f"{settings.host}:{settings.port}"
             raise TrackerError("listen", f"cannot listen on {where}: {fault.strerror or fault}") from fault
+        finally:
+            collecting.cancel()
 
     try:
         with asyncio.Runner(loop_factory=_fast_loop()) as runner:
             runner.run(main())
     finally:
         gc.enable()
+
+
+def _calm_collector() -> None:
+    """A full garbage collection of a large fleet stops every thread for half a second, and what we keep long (vehicles,
+    regions, stored states) has no cycles. So what is there at the start is never looked at again, and a full collection
+    is made once an hour, not whenever somebody asks for much."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 1000)
+
+
+async def _collect() -> None:
+    while True:
+        await asyncio.sleep(3600)
+        gc.collect()
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

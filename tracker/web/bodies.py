@@ -10,6 +10,7 @@ from tracker.web.answers import Answered, Message, Receive, Send, send_answer
 from tracker.web.inflate import Inflater
 
 MAX_LINES = 1000  #: of NDJSON applied together
+SMALL = 2**20  #: bytes of a body that is copied rather than kept where it was received
 MAX_RATIO = 200  #: what inflates to more than this many times its size, and is large, is a bomb
 DRAIN_LIMIT = 256 * 2**20  #: bytes of a refused body that are read and dropped, so that its sender gets to read why
 DRAIN_PAUSE_S = 2.0  #: and how long we wait for the next of them
@@ -85,21 +86,21 @@ class Body:
                 if not self.complete:
                     await asyncio.sleep(0)  # what has arrived already is received without waiting: let others live
 
-    async def whole(self, inflate: Inflater, max_body: int, max_inflated: int, share: Share, advice: str = "") -> bytes:
+    async def whole(
+        self, inflate: Inflater, max_body: int, max_inflated: int, share: Share, advice: str = ""
+    ) -> bytes | bytearray:
         """A body that is held as a whole. Raises BadRequest, TooLarge, Overloaded, Gone."""
-        pieces: list[bytes] = []
-        size = 0
+        whole = bytearray()  # grows in place: joined pieces would be held twice, on a heap that keeps the holes
         async for chunk in self.chunks():
             if self.received > max_body:
                 raise too_large(max_body, advice)
             for piece in inflate.feed(chunk):
-                size += len(piece)
-                if size > max_inflated:
+                if len(whole) + len(piece) > max_inflated:
                     raise TooLarge("body_too_large", f"the body inflates to more than {max_inflated} bytes")
                 share.take(len(piece))
-                pieces.append(piece)
+                whole += piece
         inflate.finish()
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return bytes(whole) if len(whole) < SMALL else whole
 
     async def pieces(self, inflate: Inflater, free: int) -> AsyncIterator[bytes]:
         """A body of any length, inflated. `free` bytes may come out whatever went in. Raises like `whole`."""

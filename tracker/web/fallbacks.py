@@ -20,6 +20,7 @@ from tracker.web.live import PATH, Line, Live
 from tracker.web.sockets import HUNG_UP
 
 MOST_WAIT_S = 25.0  #: a proxy gives up at 30
+FEW = 1000  #: vehicles in a snapshot that is answered without waiting for a turn
 POLL_MS = 2000  #: how soon to ask again
 MOST_ANSWER = 1 << 20  #: bytes of one polled answer from which on further events wait for the next
 MISTAKE = "the server made a mistake; come back with your cursor in a moment"
@@ -160,7 +161,11 @@ async def _poll(live: Live, line: Line, letters: Letters, follow: wire.Follow, w
     messages: list[bytes] = []
     while not letters.code:
         try:
-            messages += await _rest(live, viewer, letters)
+            if viewer.parts is not None and viewer.interest.size() > FEW:
+                async with live.node.heavy.turn():
+                    messages += await _rest(live, viewer, letters)
+            else:
+                messages += await _rest(live, viewer, letters)
         except TrackerError:
             raise
         except Exception as fault:

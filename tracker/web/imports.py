@@ -26,7 +26,7 @@ class Import:
         self.items = items
 
     @classmethod
-    def read(cls, body: bytes, kind: str, most: int) -> Import:
+    def read(cls, body: bytes | bytearray, kind: str, most: int) -> Import:
         """Slow for large ones: call it in a thread. Raises BadRequest, TooLarge, Invalid."""
         if kind in KML:
             file = KmlFile(body)
@@ -43,7 +43,7 @@ class Import:
             return cls(document)
         if not isinstance(document.get("features"), list):
             raise Invalid("not_geojson", "a FeatureCollection has an array of `features`")
-        given = document["features"] if spans is None else (body[start:end] for start, end in spans)
+        given = document["features"] if spans is None else (bytes(body[start:end]) for start, end in spans)
         return cls(document, map(_decoded, range(MOST_FEATURES + 1), given))
 
     def features(self, new_id: Callable[[], str]) -> Iterator[dict[str, Any] | Invalid]:

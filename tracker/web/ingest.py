@@ -113,10 +113,10 @@ class Ingest:
         with Share(self._node.bodies) as share:
             document = await request.body.whole(inflate, settings.max_body, settings.max_inflated, share, ADVICE)
             if is_light(document):
-                read = read_json(document, self._node.clock())
+                read = read_json(bytes(document), self._node.clock())
             else:
                 async with self._readers:
-                    read = await asyncio.to_thread(read_json, document, self._node.clock())
+                    read = await asyncio.to_thread(read_json, bytes(document), self._node.clock())
             del document
         request.counts.add(await self._node.pipeline.submit(read.pings))
         request.read = read
@@ -146,7 +146,7 @@ class Ingest:
         request.read.add(read)
 
 
-def is_light(document: bytes) -> bool:
+def is_light(document: bytes | bytearray) -> bool:
     """Is this read before anybody notices? Not so when each of its items is wrong and has to be told."""
     return len(document) < LIGHT_BYTES and document.count(b"{") + document.count(b"[") <= LIGHT_ITEMS
 

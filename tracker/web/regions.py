@@ -140,7 +140,7 @@ def blueprint(node: Node) -> Blueprint:
         return one(saved, 201 if created else 200)
 
     async def save_all(given: Import) -> Response:
-        async with importing:  # what is read of one waits for no other, and one is enough for the memory
+        async with importing:  # one at a time is enough for the memory
             try:
                 regions = await node.heavy.run(read_regions, given.features(new_id), node.clock())
             except Invalid as fault:  # of a single one it is not told which
@@ -148,7 +148,8 @@ def blueprint(node: Node) -> Blueprint:
                 raise Invalid(fault.code, fault.detail, errors) from None
             finally:
                 given.items = None
-        saved = await pipeline.put_regions(regions, create_only=_create_only())
+            saved = await pipeline.put_regions(regions, create_only=_create_only())
+            del regions
         created = sum(new for _, new in saved)
         listed = [
             {"id": feature["id"], "name": feature["properties"].get("name"), "version": _version(feature)}

@@ -162,7 +162,7 @@ def _cells(ping: Ping, received_at: int) -> list[Any]:
 
 def _harmless(text: str | None) -> str | None:
     """A text that a spreadsheet would run as a formula gets the quote that keeps it a text."""
-    return "'" + text if text and text[0] in "=+-@\t\r" else text
+    return "'" + text if text and text.lstrip()[:1] in tuple("=+-@") else text
 
 
 FORMATS: dict[str, tuple[str, type[Writer]]] = {
