@@ -188,12 +188,13 @@ class _Stream(WSStream):
 
     async def _handle_events(self) -> None:
         for event in self.connection.events():
-            if self._closing and not isinstance(event, CloseConnection):
-                continue  # our close is on its way: read on for the answer, keep nothing
             if self._flooded(event):
                 self._deaf = True  # not even parsed: a frame costs us more than it costs the peer
-                self.start_close(1008, "too many frames")
+                if not self._closing:
+                    self.start_close(1008, "too many frames")
                 return
+            if self._closing and not isinstance(event, CloseConnection):
+                continue  # our close is on its way: read on for the answer, keep nothing
             if isinstance(event, Message):
                 await self._take(event)
             elif isinstance(event, PingFrame):

@@ -1,0 +1,47 @@
+"""Serving: what can be tried without a server."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import wsproto.events
+from hypercorn.protocol.events import Data
+from hypercorn.protocol.ws_stream import ASGIWebsocketState
+from wsproto.connection import Connection, ConnectionType
+
+from tracker.web import serving
+
+
+def stream_of(connection: Connection, looked_at: list[Any]) -> serving._Stream:
+    """An accepted WebSocket without a network."""
+
+    class Stream(serving._Stream):
+        def _flooded(self, event: Any) -> bool:
+            looked_at.append(event)
+            return super()._flooded(event)
+
+    stream = Stream.__new__(Stream)
+    stream.connection, stream.closed, stream.app_put = connection, False, None
+    stream.handshake = SimpleNamespace(accepted=True)  # type: ignore[assignment]
+    stream.state = ASGIWebsocketState.CONNECTED
+    stream._second, stream._frames, stream._frame_size, stream._deaf = 0.0, 0, 0, False
+    tcp = SimpleNamespace(write=lambda data: None)
+    clock = SimpleNamespace(time=lambda: 10.0)
+    stream.transport = SimpleNamespace(  # type: ignore[assignment]
+        _tcp=tcp, _loop=clock, heard=10.0, abort_later=lambda seconds: None
+    )
+    return stream
+
+
+async def test_a_flood_that_goes_on_after_our_close_is_not_even_parsed() -> None:
+    """64 KiB hold 8,000 frames; parsing them all would hold up everybody else for a fifth of a second, again and again."""
+    looked_at: list[Any] = []
+    stream = stream_of(Connection(ConnectionType.SERVER), looked_at)
+    stream._unblock = lambda: SimpleNamespace(put_nowait=lambda message: None)  # type: ignore[method-assign]
+    peer = Connection(ConnectionType.CLIENT)
+    stream.start_close(4500, "rubbish")
+    flood = b"".join(peer.send(wsproto.events.TextMessage("[]")) for _ in range(8000))
+    for _ in range(3):
+        await stream.handle(Data(stream_id=1, data=flood))
+    assert stream.route.max_frames_per_s <= len(looked_at) < 300
