@@ -90,14 +90,16 @@ def viewers(server: Server) -> int:
 
 async def ends(reader: asyncio.StreamReader, seconds: float = 15) -> bytes:
     """Everything until the connection is over, however that happens."""
-    async with asyncio.timeout(deadline(seconds)):
-        found = b""
-        try:
+    found = b""
+    try:
+        async with asyncio.timeout(deadline(seconds)):
             while data := await reader.read(65536):
                 found += data
-        except ConnectionError:
-            pass
-        return found
+    except TimeoutError:
+        raise AssertionError(f"still open after {deadline(seconds):.0f} s") from None
+    except ConnectionError:
+        pass
+    return found
 
 
 def code_in(data: bytes) -> int | None:
