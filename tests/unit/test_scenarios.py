@@ -666,7 +666,7 @@ def test_a_busy_loop_decides_what_an_idle_one_does() -> None:
             drive.wait(2400)
         else:
             drive.town.now += 2_400_000
-        drive.at(210, 100, after=0, speed_mps=9)
+        drive.town.ping("van-7", *place(210, 100), drive.town.now, speed_mps=9)
         told.append([(e.id, e.kind, e.time, e.reason, e.lat, e.detail) for e in drive.town.events])
     assert told[0] == told[1]
     assert [one[1] for one in told[0]] == ["silent", "enter", "dwell", "heard"]
