@@ -34,6 +34,7 @@ CHUNK = 500  #: pings applied in one go: about 5 ms of the loop
 MOST = 5000  #: pings in one commit, more or less
 SLICE = 200  #: vehicles evaluated, or timers fired, before others have their turn; fewer when that takes too long
 AT_ONCE = 8  #: slices of an edit's evaluation that are one transaction, the first of them with the edit
+WITH_IT = 1600  #: vehicles whose evaluation is one transaction with the edit itself
 ROOM_A_VEHICLE, ROOM_MOST = 1024, 8 << 20  #: bytes that must be free when an edit is stored before its evaluation
 FEW = 20  #: regions put in force at once on the loop; more in a thread
 BREATH_S = 0.005  #: how long the intake keeps the loop to itself
@@ -487,7 +488,9 @@ class Pipeline:
         edit, first = applied[0] if applied else (None, None)
         if edit is None or first is None or not edit.lasting:
             return False
-        for _ in range(AT_ONCE):
+        seen = 0
+        while seen < WITH_IT:
+            seen += self._slice
             step = self._evaluate(edit.now, {})
             if step is None:
                 return True

@@ -8,7 +8,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -169,20 +170,26 @@ def test_a_read_only_folder_says_so(tmp_path: Path, stopped: Path) -> None:
             assert "read-only" in said and str(disk) in said and "--data" in said
 
 
-def as_somebody_else(folder: Path) -> list[str]:
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """A folder that other users may enter: pytest closes its own to them, again at every run beside this one."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def as_somebody_else() -> list[str]:
     """A command that runs the rest as a user who owns nothing here."""
     program = shutil.which("setpriv")
     if os.geteuid() or not program:
         pytest.skip("cannot become another user: run the tests as root, with setpriv (util-linux)")
-    for place in (folder, *folder.parents):
-        if place.stat().st_uid == 0 and place != Path("/"):
-            place.chmod(place.stat().st_mode | 0o005)
     return [program, "--reuid=65534", "--regid=65534", "--clear-groups"]
 
 
 @pytest.mark.parametrize("which", ["tracker.db", "tracker.lock", "."])
-def test_wrong_permissions_name_the_file(stopped: Path, tmp_path: Path, which: str) -> None:
-    somebody = as_somebody_else(stopped)
+def test_wrong_permissions_name_the_file(stopped: Path, open_place: Path, which: str) -> None:
+    somebody = as_somebody_else()
+    stopped = Path(shutil.copytree(stopped, open_place / "data"))
     if subprocess.run(
         [*somebody, sys.executable, "-c", "import tracker.web.app"], cwd=ROOT, capture_output=True
     ).returncode:

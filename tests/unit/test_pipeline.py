@@ -21,7 +21,7 @@ from tracker.events import Change, Event, Registered
 from tracker.fleet import Fleet, Step
 from tracker.picture import Picture
 from tracker.ping import Ping
-from tracker.pipeline import AT_ONCE, SLICE, Answer, Pipeline
+from tracker.pipeline import WITH_IT, Answer, Pipeline
 from tracker.regions import Region
 from tracker.stores import Commit, EventQuery, Loaded, SavedVehicle
 from tracker.stores.sqlite import SqliteStore
@@ -517,7 +517,7 @@ async def test_an_edit_whose_commit_failed_never_was(node: Node) -> None:
 
 async def test_an_evaluation_the_store_interrupted_goes_on_when_it_is_back(node: Node) -> None:
     """Whoever drew the region is told at once that it is stored, and need not wait for the disk to get room."""
-    many = AT_ONCE * SLICE + 500
+    many = WITH_IT + 500
     await node.pipeline.submit([ping(1, f"in-{n}") for n in range(many)])
     saving = asyncio.create_task(node.pipeline.save_regions([depot()]))
     await until(lambda: "depot" in node.picture.regions)
@@ -538,7 +538,7 @@ async def test_a_region_and_what_it_changes_are_one_commit_where_that_is_quick(n
 
 
 async def test_a_large_edit_asks_first_whether_there_is_room_for_the_rest(node: Node) -> None:
-    await node.pipeline.submit([ping(1, f"in-{n}") for n in range(AT_ONCE * SLICE + 500)])
+    await node.pipeline.submit([ping(1, f"in-{n}") for n in range(WITH_IT + 500)])
     node.store.commits.clear()
     await node.pipeline.save_regions([depot()])
     assert node.store.commits[0].room > 1_000_000

@@ -53,7 +53,10 @@ def _look_for_lost_commits(connection: sqlite3.Connection, path: Path) -> None:
         header = file.read(HEADER)
         if len(header) < HEADER:
             return
-        good = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+        try:
+            good = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+        except sqlite3.OperationalError:  # a full disk: no time to be particular
+            return
         size = FRAME + struct.unpack(">I", header[8:12])[0]
         lost = 0
         for begin in range(HEADER + max(good, 0) * size, log.stat().st_size - size + 1, size):

@@ -42,14 +42,15 @@ def no_room(path: Path) -> StoreFull:
 def damaged(path: Path, how: str) -> StoreUnusable:
     return StoreUnusable(
         f"{path} is damaged ({how}). Stop the server and restore a backup: tracker restore FILE. "
-        "It keeps what is there. Without a backup, tracker serve --accept-loss goes on without what a damaged log held.",
+        "It keeps what is there. Without one, tracker serve --accept-loss goes on without what a damaged log held.",
         "store_damaged",
     )
 
 
 def _denied(error: BaseException, path: Path) -> str:
     """Which of the folder and its files is in the way."""
-    for place in (path.parent, path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+    beside = (path.with_name(name) for name in (f"{path.name}-wal", f"{path.name}-shm", "tracker.lock"))
+    for place in (path.parent, path, *beside):
         with suppress(OSError):
             if place.exists() and not os.access(place, os.R_OK | os.W_OK):
                 what = "The data folder" if place == path.parent else "The file"
