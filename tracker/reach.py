@@ -21,6 +21,8 @@ from tracker.shapes import Shape
 from tracker.vehicle import Vehicle
 from tracker.windows import by_our_clock
 
+TWICE = (180.0, -180.0)  #: a place there has two names
+
 
 class Concerned(NamedTuple):
     """Somebody to be evaluated, as seen from the edit."""
@@ -45,17 +47,21 @@ class Reach:
         fixes = [vehicle.decided or vehicle.ping for vehicle in vehicles]
         lats, lons = np.array([fix.lat for fix in fixes]), np.array([fix.lon for fix in fixes])
         drawn, turning = self._drawn.at(lats, lons), self._scheduled.at(lats, lons)
-        at, rev = self._edit.at, self._edit.rev
+        at, rev, scheduled = self._edit.at, self._edit.rev, bool(self._book.scheduled)
         found = []
         for i, vehicle in enumerate(vehicles):
-            if fixes[i].lon in (180.0, -180.0):
+            if fixes[i].lon in TWICE:
                 found.append(Concerned(vehicle.ping.vehicle, vehicle.decided, None))
-            elif i in drawn or self._has_part(vehicle) or self._turns(vehicle, i in turning):
+                continue
+            concerned = i in drawn
+            if not concerned and (vehicle.visits or vehicle.touches or vehicle.doubt is not None):
+                concerned = self._has_part(vehicle) or (scheduled and self._turns(vehicle))
+            if concerned or (i in turning and self._turns(vehicle)):
                 found.append(Concerned(vehicle.ping.vehicle, vehicle.decided, drawn.get(i, ())))
-            else:
-                vehicle.rev = rev
-                if vehicle.clock < at and by_our_clock(vehicle):
-                    vehicle.clock = at
+                continue
+            vehicle.rev = rev
+            if vehicle.clock < at and by_our_clock(vehicle):
+                vehicle.clock = at
         return found
 
     def _has_part(self, vehicle: Vehicle) -> bool:
@@ -67,10 +73,8 @@ class Reach:
             or (vehicle.doubt is not None and not keys.isdisjoint(vehicle.doubt.named()))
         )
 
-    def _turns(self, vehicle: Vehicle, near: bool) -> bool:
+    def _turns(self, vehicle: Vehicle) -> bool:
         """May a schedule have opened or closed a region for it since it was last asked?"""
-        if not near and not (self._book.scheduled and (vehicle.visits or vehicle.touches)):
-            return False
         clock, at = vehicle.clock, self._edit.at
         return clock < at and by_our_clock(vehicle) and not self._book.is_quiet(clock, at)
 

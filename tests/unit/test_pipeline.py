@@ -292,7 +292,9 @@ async def test_slices_that_take_long_become_smaller(node: Node, monkeypatch: pyt
         return evaluate(limit, now)
 
     monkeypatch.setattr(node.fleet, "evaluate", slow)
-    monkeypatch.setattr("tracker.pipeline.time", SimpleNamespace(perf_counter=lambda: seconds[0]))
+    monkeypatch.setattr(
+        "tracker.pipeline.time", SimpleNamespace(perf_counter=lambda: seconds[0], thread_time=lambda: seconds[0])
+    )
     await node.pipeline.submit([ping(1, f"in-{n}") for n in range(700)])
     sizes.clear()
     await node.pipeline.save_regions([depot()])
