@@ -38,7 +38,7 @@ __all__ = ["Fleet", "FleetSettings", "Outcome", "Step"]
 Known = dict[tuple[int, int], tuple[float, float]]  # (n, fix time) → place
 
 DEGREE_M = 111_700.0  #: no degree is longer
-LOOK = 4000  #: vehicles asked at once whether an edit concerns them: a few ms
+LOOK = 2000  #: vehicles asked at once whether an edit concerns them: a few ms
 MANY = 100  #: regions changed at once: their cells are forgotten together
 MOST_HELD = 2  #: held in a row; the third is taken as a first sight
 FASTEST_MPS = 350.0  #: no steady journey is faster, whatever its speeds say

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import pytest
 
 from tests.scenario import START, Town, box, feature, place, ring
-from tracker.events import Registered
+from tracker.edits import Edit, evaluate
+from tracker.events import Event, Registered
 from tracker.fleet import Fleet, Outcome
 from tracker.ping import Ping
-from tracker.regions import Region
+from tracker.regions import Region, RegionBook
 from tracker.stores import HELD, LATE, LIVE, Loaded, SavedVehicle
+from tracker.vehicle import Vehicle
 
 DEPOT = box(0, 0, 400, 300)
 
@@ -274,6 +277,21 @@ def test_an_edit_does_not_reach_back_through_a_failed_commit_to_whom_it_passed_b
     assert "enter" not in [event.kind for event in town.events]
 
 
+def test_nobody_far_from_an_edit_is_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluated: list[str] = []
+
+    def spy(book: RegionBook, vehicle: Vehicle, edit: Edit, inside: Sequence[str] | None = None) -> list[Event]:
+        evaluated.append(vehicle.ping.vehicle)
+        return evaluate(book, vehicle, edit, inside)
+
+    monkeypatch.setattr("tracker.fleet.evaluate", spy)
+    town = Town()
+    for n in range(5):
+        town.drive(f"van-{n}").at(100 * n, 100)
+    town.region("depot", box(-10, 0, 150, 300)).region("far", FAR).delete("far")
+    assert evaluated == ["van-0", "van-1"]
+
+
 def test_a_start_evaluates_nobody_again() -> None:
     town = Town()
     town.drive("van").at(1000, 100)
@@ -285,7 +303,7 @@ def test_a_start_evaluates_nobody_again() -> None:
     assert [event.kind for event in town.events if event.region] == []
 
 
-def test_a_doubt_and_a_touch_count_as_having_part_in_a_region() -> None:
+def test_a_touch_counts_as_having_part_in_a_region() -> None:
     town = Town().region("depot", DEPOT)
     town.drive("van").at(600, 100).at(395, 100).expect()
     town.region("depot", FAR)

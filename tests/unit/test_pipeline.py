@@ -283,6 +283,23 @@ async def test_pings_go_on_while_vehicles_are_evaluated(node: Node) -> None:
     assert len(node.picture.inside["depot"]) == 1000
 
 
+async def test_edits_at_once_take_turns(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left of one must not be evaluated in one go, and hold everybody up, because the next is there."""
+    left, save = list[bool](), node.fleet.save_regions
+
+    def spy(regions: list[Region], now: int) -> Step:
+        left.append(node.fleet.is_evaluating)
+        return save(regions, now)
+
+    monkeypatch.setattr(node.fleet, "save_regions", spy)
+    monkeypatch.setattr("tracker.pipeline.SLICE", 20)
+    node.pipeline._slice = 20
+    await node.pipeline.submit([ping(1, f"in-{n}") for n in range(500)])
+    await asyncio.gather(*(node.pipeline.save_regions([depot(f"depot-{n}")]) for n in range(3)))
+    assert left == [False] * 3
+    assert [len(node.picture.inside[f"depot-{n}"]) for n in range(3)] == [500] * 3
+
+
 async def test_slices_that_take_long_become_smaller(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     seconds, sizes, evaluate = [0.0], list[int](), node.fleet.evaluate
 
