@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from copy import copy
 from typing import Any, NamedTuple, TypeVar
@@ -21,7 +22,7 @@ import msgspec
 from tracker.buses import Bus
 from tracker.errors import NotFound, Overloaded, StoreError, StoreUnusable, TrackerError
 from tracker.events import ERASED, Ack, Acked, Change, Event, Registered
-from tracker.features import expect_version, read_regions
+from tracker.features import Save, expect_version, read_regions, take_together
 from tracker.fleet import Fleet, Outcome, Step
 from tracker.journal import Entry, Inbox, Known, merged, says_anything
 from tracker.lanes import Lane
@@ -106,7 +107,8 @@ class Pipeline:
         self._read = (0, 0)  # what both clocks said last
         self._settled = asyncio.Event()  # every vehicle was evaluated against the newest edit
         self._one_edit = asyncio.Lock()  # at a time
-        self._edits = 0  # that wait for it
+        self._edits = 0  # that wait for it …
+        self._saves: deque[Save] = deque()  # … and regions to be saved
         self._slice = SLICE
         self._lasting: list[tuple[Entry[Any], Step | None]] = []  # edits that wait for that
         self._patience = 0.0  # loop time before which timers and evaluations do not try again
@@ -209,26 +211,42 @@ class Pipeline:
         self, regions: list[Region], *, expect: dict[str, int | None] | None = None, create_only: bool = False
     ) -> list[tuple[dict[str, Any], bool]]:
         """The same of regions that were read already."""
+        save = Save(regions, expect or {}, create_only)
+        self._check_room()
+        self._saves.append(save)
+        try:
+            async with self._one_edit:
+                if save.done is None:
+                    await self._settled.wait()
+                    self._put_saves(take_together(self._saves))
+                assert save.done is not None
+                await asyncio.wait([save.done])
+        finally:
+            if save in self._saves:
+                self._saves.remove(save)
+        return save.result()
+
+    def _put_saves(self, saves: list[Save]) -> None:
+        """Those that waited for the same turn are one edit: to look round among all vehicles is done once."""
+        regions = [region for save in saves for region in save.regions]
         versions: dict[str, int] = {}  # of those that were deleted: numbers go on
-        answer: list[tuple[dict[str, Any], bool]] = []
 
         async def prepare() -> None:
             live = self._fleet.regions.regions
             versions.update(await self._store.newest_versions([r.id for r in regions if r.id not in live]))
 
         def apply(now: int, _: Known) -> Step:
-            live = self._fleet.regions.regions
-            for region in regions:
-                expect_version(region.id, live.get(region.id), (expect or {}).get(region.id), create_only)
-            saved = []
-            for region in regions:
-                current = live.get(region.id)
-                version = (current.version if current else versions.get(region.id, 0)) + 1
-                saved.append(msgspec.structs.replace(region, version=version, updated_at=now))
-                answer.append((saved[-1].feature(), current is None))
+            saved = [region for save in saves for region in save.check(self._fleet.regions.regions, versions, now)]
+            if not saved:
+                raise saves[0].error or NotFound("no_regions", "there is nothing to save")
             return self._fleet.save_regions(saved, now)
 
-        return await self._edit(apply, lambda _: answer, prepare, lasting=True, long=len(regions) > FEW)
+        entry = Entry(
+            self._now(), apply, lambda _: None, prepare=prepare, alone=True, lasting=True, long=len(regions) > FEW
+        )
+        done = self._put(entry)
+        for save in saves:
+            save.done = done
 
     async def delete_region(self, id: str, *, expect: int | None = None) -> None:
         """Raises NotFound, Conflict."""
@@ -288,20 +306,21 @@ class Pipeline:
         prepare: Callable[[], Awaitable[None]] | None = None,
         *,
         lasting: bool = False,
-        long: bool = False,
     ) -> T:
-        if (waiting := len(self._inbox) + self._edits) > self._limit:
-            raise Overloaded(f"{waiting} changes wait already; try again in a second")
+        self._check_room()
         if not lasting:
             return await self._put(Entry(self._now(), apply, answer, prepare=prepare, alone=True))
         self._edits += 1
         try:
             async with self._one_edit:  # the journal has the next when the last has reached every vehicle
                 await self._settled.wait()
-                entry = Entry(self._now(), apply, answer, prepare=prepare, alone=True, lasting=True, long=long)
-                return await self._put(entry)
+                return await self._put(Entry(self._now(), apply, answer, prepare=prepare, alone=True, lasting=True))
         finally:
             self._edits -= 1
+
+    def _check_room(self) -> None:
+        if (waiting := len(self._inbox) + self._edits + len(self._saves)) > self._limit:
+            raise Overloaded(f"{waiting} changes wait already; try again in a second")
 
     # ------------------------------------------------------------------------------------------------ the order
 
