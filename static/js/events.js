@@ -50,7 +50,7 @@ export class EventsColumn {
     const { journal, preferences } = this.app, before = journal.last, first = !journal.events.length;
     try {
       let { events, last } = await get("events", { before: Number.MAX_SAFE_INTEGER, limit: FIRST });
-      if (last < before) journal.clear();
+      if (last < before || journal.differs(events)) journal.clear(); // a backup was restored
       journal.refresh(events);
       if (first) journal.complete = events.length < FIRST;
       const missed = journal.add(events).filter((event) => before > 0 && event.seq > before);

@@ -19,7 +19,8 @@ export class Journal {
 
   /** Take events in any order; returns those not known before, oldest first. @param {Event[]} events */
   add(events) {
-    const fresh = events.filter((event) => !this.byId.has(event.id));
+    for (const event of events) if (event.kind === "erased") this.#erase(event);
+    const fresh = events.filter((event) => !this.byId.has(event.id) && event.kind !== "erased");
     for (const event of fresh) {
       const ack = this.early.get(event.id);
       if (ack) event.ack = ack.by ? /** @type {any} */ (ack) : undefined;
@@ -41,10 +42,25 @@ export class Journal {
     return fresh;
   }
 
+  /** Its vehicle's history is gone: nothing is left to show, but its place in the log counts. @param {Event} event */
+  #erase(event) {
+    this.last = Math.max(this.last, event.seq);
+    this.oldest = Math.min(this.oldest, event.seq);
+    if (!this.byId.delete(event.id)) return;
+    this.events = this.events.filter(({ id }) => id !== event.id);
+    this.version++;
+  }
+
+  /** Is theirs another log than the one known here: has it another event in some place? @param {Event[]} events */
+  differs(events) {
+    const ids = new Map(events.map(({ seq, id }) => [seq, id]));
+    return this.events.some(({ seq, id }) => (ids.get(seq) ?? id) !== id);
+  }
+
   /** What others acknowledged while this page could not hear. @param {Event[]} events as the store has them */
   refresh(events) {
     for (const event of events) {
-      const known = this.byId.get(event.id);
+      const known = event.kind !== "erased" && this.byId.get(event.id);
       if (known) known.ack = event.ack;
     }
   }

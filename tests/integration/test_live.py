@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.servers import Server, circle, now
 from tests.waiting import deadline
 from tracker import wire
+from tracker.web.fallbacks import MOST_ANSWER
 
 LIVE = "/api/v1/live"
 
@@ -292,3 +293,32 @@ async def test_a_follower_hears_the_events_of_what_it_follows(
         await listener.next()
     assert {ack["id"] for ack in listener.told("acked")} == {event["id"] for event in wanted}
     await listener.connection.close()
+
+
+async def test_a_client_that_is_thousands_of_events_old_gets_them_all_in_order(server: Server) -> None:
+    """More than are kept in memory, so the store has to tell the first of them."""
+    server.send("PUT", "/api/v1/regions/depot", circle(60.0, 24.0, 500))
+    server.ping("van-1", 60.0, 24.0)
+    cursor = server.get("/api/v1/changes").json()["cursor"]
+    server.stop()
+    with contextlib.closing(sqlite3.connect(server.data / "tracker.db")) as store:
+        (body,) = store.execute("SELECT body FROM events").fetchone()
+        many = [json.loads(body) | {"seq": seq, "id": f"made-{seq}"} for seq in range(2, 12_002)]
+        store.executemany("INSERT INTO events(seq, body) VALUES (?, ?)", [(e["seq"], json.dumps(e)) for e in many])
+        store.commit()
+    server.start()
+    wanted = list(range(2, 12_002))
+    listener = await Listener.open(server, all=True, resume=cursor, fresh=True)
+    while not (told := listener.told("events")) or told[-1]["seq"] < 12_001:
+        await listener.next()
+    assert [event["seq"] for event in told] == wanted
+    assert listener.told("vehicles")[0][1] == "van-1"
+    await listener.connection.close()
+    polled: list[int] = []
+    answer = {"cursor": cursor, "after_ms": 0}
+    while answer["after_ms"] == 0:
+        text = server.get(f"/api/v1/changes?since={answer['cursor']}").body
+        assert len(text) < 2 * MOST_ANSWER
+        answer = json.loads(text)
+        polled += [event["seq"] for message in answer["messages"] for event in message.get("events", ())]
+    assert polled == wanted

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Journal, muted, raises } from "../../static/js/journal.js";
 import { explain, say } from "../../static/js/phrases.js";
@@ -29,6 +30,35 @@ test("what others acknowledged or took back meanwhile is taken from the store", 
   journal.add([event(1), event(2, { ack: { by: "Dana", at: "" } })]);
   journal.refresh([event(1, { ack: { by: "Ines", at: "" } }), event(2), event(3)]);
   assert.deepEqual(journal.events.map((e) => e.ack?.by), [undefined, "Ines"]);
+});
+
+test("an erased event goes, and its place in the log counts", () => {
+  const journal = new Journal(), erased = (seq) => ({ seq, id: `e${seq}`, kind: "erased", time: event(seq).time });
+  journal.add([event(2), event(3)]);
+  assert.deepEqual(journal.add([erased(1), erased(2), erased(4)]), []);
+  assert.deepEqual([journal.events.map((e) => e.seq), journal.last, journal.oldest], [[3], 4, 1]);
+  journal.refresh([erased(2), event(3, { ack: { by: "Ann", at: "" } })]);
+  assert.equal(journal.events[0].ack.by, "Ann");
+});
+
+test("what those who were away are told is understood", () => {
+  const golden = (name) => JSON.parse(readFileSync(new URL(`../../fixtures/wire/${name}.json`, import.meta.url), "utf8"));
+  const journal = new Journal(), told = golden("caught_up");
+  journal.add([...golden("update").events, event(41, { id: "event41" })]);
+  for (const { id, by, at } of golden("update").acked) journal.ack(id, by, at);
+  assert.equal(journal.events[0].ack.by, "Ann");
+  journal.add(told.events);
+  for (const { id, by, at } of told.acked) journal.ack(id, by, at);
+  assert.deepEqual(journal.events.map(({ seq, ack }) => [seq, ack?.by]), [[42, undefined], [41, "Ann"]]);
+  assert.equal(journal.last, 43);
+});
+
+test("another log shows by another event in a known place", () => {
+  const journal = new Journal();
+  journal.add([event(1), event(2)]);
+  assert.equal(journal.differs([event(2), event(3)]), false);
+  assert.equal(journal.differs([event(9)]), false);
+  assert.equal(journal.differs([event(2, { id: "other" })]), true);
 });
 
 test("repeats within five minutes fold into one row", () => {

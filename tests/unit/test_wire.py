@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tracker import wire
 from tracker.columns import Row, pack, unpack
 from tracker.errors import BadRequest
-from tracker.events import Event
+from tracker.events import Acked, Event, erased
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "wire"
 
@@ -32,6 +32,16 @@ def test_a_binary_message_says_what_the_json_one_says(name: str) -> None:
 def test_columns_are_packed_as_the_golden_file_has_them() -> None:
     rows = [Row(*row) for row in golden("moved.json")["moved"]]
     assert (GOLDEN / "moved.bin").read_bytes().endswith(pack(rows))
+
+
+def test_what_those_who_were_away_are_told_is_as_the_golden_files_have_it() -> None:
+    assert json.loads(wire.EVENTS_GONE) == golden("events_gone.json")
+    caught_up = golden("caught_up.json")
+    happened = Event("erased43", "enter", "van", 1795424405000, 1795424405000, "moved", 60.0, 24.0, "depot", seq=43)
+    assert [wire.event(erased(happened))] == caught_up["events"]
+    acks = [Acked("kj3c2n5wq7y4p6x1", None, 1795424419000), Acked("event41", "Ann", 1795424409000)]
+    assert [wire.acked(ack) for ack in acks] == caught_up["acked"]
+    assert caught_up["fields"] == list(wire.FIELDS)
 
 
 def test_every_golden_client_message_can_be_read() -> None:

@@ -210,10 +210,10 @@ async def _rest(live: Live, viewer: Viewer, letters: Letters) -> list[bytes]:
             await asyncio.sleep(0)  # others have their turn
         elif viewer in hub.returned:
             await live.tell_acks(viewer)
-        elif viewer in hub.behind and sum(map(len, messages)) <= MOST_ANSWER:
-            await live.replay_some(viewer)
-        else:
+        elif viewer.seq >= hub.recent.last or sum(map(len, messages)) > MOST_ANSWER:
             return messages
+        elif viewer in hub.behind:
+            await live.replay_some(viewer)
 
 
 def _says_nothing(message: bytes) -> bool:
