@@ -77,9 +77,11 @@ def test_a_speed_of_no_unit_takes_the_one_that_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize("unknown", ["113.995", "113.9952", "-1"])
-def test_a_speed_the_receiver_does_not_know_is_left_out(unknown: str) -> None:
+def test_a_speed_the_receiver_does_not_know_is_left_out_and_counted_by_the_gate(unknown: str) -> None:
     [point] = points("a.csv", f"id,time,lat,lon,speed\n7,1795424400,60,24,{unknown}\n")
-    assert "speed_mps" not in point.position
+    ignored: list[str] = []
+    assert read_ping(item(point), point.time, ignored).speed_mps is None
+    assert ignored == ["speed_mps"]
 
 
 def test_semicolons_tabs_a_bom_and_decimal_commas_are_read() -> None:

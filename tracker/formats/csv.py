@@ -15,7 +15,6 @@ from tracker.formats.fields import (
     finished,
     read_alarm,
     read_flag,
-    read_heading,
     read_quantity,
     read_speed,
     read_value,
@@ -138,7 +137,7 @@ def _reader(field: str, decimal: str) -> Callable[[str], Any]:
     if field in ("altitude_m", "accuracy_m", "odometer_m", "battery_pct"):
         return lambda text: read_quantity(text, decimal)
     if field == "heading":
-        return lambda text: read_heading(read_quantity(text, decimal))
+        return lambda text: read_quantity(text, decimal)
     if field == "alarm":
         return read_alarm
     return read_flag if field == "ignition" else lambda text: None if text.lower() in NOTHING else text

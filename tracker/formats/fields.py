@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
-from tracker.formats import Point, Reading
+from tracker.formats import Point
 from tracker.formats.clock import Clock
-from tracker.formats.names import UNITS, plan
+from tracker.formats.names import UNITS
 
-_SPEEDS = frozenset({"speed_mps", "speed_kmh", "speed_kn"})
-
-#: what receivers say when they do not know: 255 mph (all eight bits set) and anything below 0
+#: what receivers say when they do not know: 255 mph, all eight bits set
 _ALL_BITS_MPS = 255 * 0.44704
+NOT_KNOWN = -1.0  #: no speed has it: the gate leaves it out and counts it
+NOT_A_NUMBER = 1e300  #: for NaN and infinity, which JSON has no word for; the gate leaves it out and counts it
 
 
 def read_speed(value: Any, unit: str) -> Any:
-    """m/s, None when the receiver says it does not know; what is no number stays as it is."""
+    """m/s; what is no number stays as it is, and what cannot be a speed is left for the gate to leave out and count."""
     if type(value) is not float and type(value) is not int:
         return value
     mps = value * UNITS[unit]
-    return None if mps < 0 or abs(mps - _ALL_BITS_MPS) < 0.01 else round(mps, 3)
-
-
-def read_heading(value: Any) -> Any:
-    """Degrees 0 … 360, None when the receiver says it does not know (negative, or 511 and the like)."""
-    return value if not _is_number(value) or 0 <= value <= 360 else None
+    return NOT_KNOWN if abs(mps - _ALL_BITS_MPS) < 0.01 else round(mps, 3)
 
 
 def _is_number(value: Any) -> bool:
@@ -38,9 +34,11 @@ def read_number(text: str) -> float | str | None:
         return None
     text = text.removesuffix("%")
     try:
-        return float(text)
+        number = float(text) if "_" not in text else text
     except ValueError:
         pass
+    else:
+        return number if isinstance(number, str) or math.isfinite(number) else NOT_A_NUMBER
     try:
         return float(text.strip().replace(",", ".")) if text.count(",") == 1 and "." not in text else text
     except ValueError:
@@ -113,24 +111,3 @@ def position(vehicle: str, lat: Any, lon: Any, **fields: Any) -> dict[str, Any]:
     """A position as the API takes it, without what is not known; the time is added when it is sent."""
     known = {"vehicle": vehicle, "lat": lat, "lon": lon, **fields}
     return {name: value for name, value in known.items() if value is not None}
-
-
-def from_object(item: dict[str, Any], reading: Reading, clock: Clock, line: int) -> Point:
-    """A JSON object as a point: other spellings are put into the words of the API, what it knows stays untouched."""
-    found = plan(tuple(item))
-    place = item.copy()
-    for name, field in found.renamed:
-        place[field] = place.pop(name)
-    speed = found.speed
-    if speed is not None and speed not in _SPEEDS and _is_number(item[speed]):
-        place["speed_mps"] = read_speed(place.pop(speed), found.unit or reading.speed_unit)
-    vehicle = place.setdefault("vehicle", reading.vehicle)
-    if type(vehicle) is int:
-        place["vehicle"] = str(vehicle)
-    time = place.pop("time", None)
-    if type(time) is int or type(time) is float:
-        time = repr(time)
-    if type(time) is str:
-        return finished(place, time, clock, line)
-    place["time"] = time  # absent, or of a type no time has
-    return Point(clock.last or 0, place, line=line)

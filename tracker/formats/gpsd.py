@@ -10,7 +10,7 @@ import msgspec
 
 from tracker.formats import Point, Reading, Skip
 from tracker.formats.clock import Clock
-from tracker.formats.fields import finished, position, read_heading, read_speed
+from tracker.formats.fields import finished, position, read_speed
 
 NAME = "gpsd"
 ABOUT = "gpsd's JSON reports, a line each; raw sentences between them are left out"
@@ -48,7 +48,7 @@ def _report(line: bytes, reading: Reading, clock: Clock, number: int) -> Point |
         report["lat"],
         report["lon"],
         speed_mps=read_speed(report.get("speed"), "mps"),
-        heading=read_heading(report.get("track")),
+        heading=report.get("track"),
         altitude_m=height,
         accuracy_m=max(errors) if errors else None,
     )

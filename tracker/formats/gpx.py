@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from tracker.formats import Point, Reading, Skip
 from tracker.formats.clock import Clock
-from tracker.formats.fields import finished, position, read_heading, read_number, read_speed
+from tracker.formats.fields import finished, position, read_number, read_speed
 from tracker.formats.xml import child_text, elements, find_text, tag
 
 NAME = "gpx"
@@ -55,7 +55,7 @@ def _point(element: Element, vehicle: str, clock: Clock, number: int) -> Point |
     if (speed := find_text(element, "speed")) is not None:
         fields["speed_mps"] = read_speed(read_number(speed), "mps")
     if (course := find_text(element, "course") or find_text(element, "bearing")) is not None:
-        fields["heading"] = read_heading(read_number(course))
+        fields["heading"] = read_number(course)
     if (height := child_text(element, "ele")) is not None:
         fields["altitude_m"] = read_number(height)
     lat, lon = (read_number(element.get(name, "")) for name in ("lat", "lon"))

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from tracker.formats import Point, Reading, Skip, Unreadable
 from tracker.formats.clock import Clock
-from tracker.formats.fields import finished, position, read_heading, read_speed
+from tracker.formats.fields import finished, position, read_speed
 from tracker.formats.json import parse
 
 NAME = "gtfs"
@@ -84,7 +84,7 @@ def _entity(entity: dict[str, Any], published: Any, reading: Reading, clock: Clo
             place.get("latitude"),
             place.get("longitude"),
             speed_mps=read_speed(place.get("speed"), "mps"),
-            heading=read_heading(place.get("bearing")),
+            heading=place.get("bearing"),
             odometer_m=place.get("odometer"),
             attributes={name: value for name, value in attributes.items() if isinstance(value, str) and value} or None,
         ),

@@ -9,7 +9,7 @@ import msgspec
 
 from tracker.formats import Point, Reading, Skip
 from tracker.formats.clock import Clock
-from tracker.formats.fields import finished, position, read_heading, read_speed
+from tracker.formats.fields import finished, position, read_speed
 
 NAME = "hfp"
 ABOUT = "captured MQTT messages of Helsinki's transit (HFP v1); a vehicle is operator-number"
@@ -52,7 +52,7 @@ def _point(line: bytes, clock: Clock, number: int) -> Point | Skip:
         report["lat"],
         report["long"],
         speed_mps=read_speed(report.get("spd"), "mps"),
-        heading=read_heading(report.get("hdg")),
+        heading=report.get("hdg"),
         odometer_m=report.get("odo"),
         attributes={name: value for name, value in attributes.items() if value is not None},
     )

@@ -1,7 +1,8 @@
-"""A JSON document with positions in it: an array, `{"positions": […]}`, or a track as the API answers it."""
+"""JSON documents with positions in them: an array, `{"positions": […]}`, or a track as the API answers it."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -10,18 +11,23 @@ import msgspec
 
 from tracker.formats import Point, Reading, Skip, Unreadable
 from tracker.formats.clock import Clock
-from tracker.formats.fields import from_object
+from tracker.formats.fields import NOT_A_NUMBER
+from tracker.formats.objects import from_object
 
 NAME = "json"
 ABOUT = 'an array of positions, `{"positions": […]}`, a track as the API answers it; `point` may be WKT'
 ITEM = "item"
 
-_WKT = re.compile(r"POINT\s*\(\s*([^\s()]+)\s+([^\s()]+)\s*\)", re.IGNORECASE)
+#: names under which exports wrap their list
+LISTS = ("positions", "locations", "points", "data", "items", "results", "records")
+_WKT = re.compile(r"POINT\s*Z?\s*\(\s*([^\s()]+)\s+([^\s()]+)(?:\s+[^\s()]+)?\s*\)", re.IGNORECASE)
 
 
 def recognises(name: str, head: str) -> bool:
     start = head.lstrip("\ufeff \t\r\n")
-    return start.startswith(("[", '{"positions"')) or (name.endswith(".json") and start.startswith("{"))
+    return start.startswith("[") or re.match(r'\{\s*"positions"', start) is not None or (
+        name.endswith(".json") and start.startswith("{")
+    )  # fmt: skip
 
 
 def decode(file: BinaryIO, name: str) -> Any:
@@ -30,21 +36,39 @@ def decode(file: BinaryIO, name: str) -> Any:
 
 
 def parse(content: bytes, name: str) -> Any:
-    """The same from bytes. Raises Unreadable."""
+    """The same from bytes; NaN and Infinity, which JSON has no word for, become a number nothing can have."""
     try:
-        return msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
-        raise Unreadable(f"{name}: not JSON: {fault}") from None
+        return decode_any(content.removeprefix(b"\xef\xbb\xbf"))
+    except ValueError as fault:
+        raise Unreadable(f"{name}: not JSON: {str(fault)[:200]}") from None
+
+
+def decode_any(content: bytes) -> Any:
+    """Raises ValueError."""
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        why = fault
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if b"NaN" not in content and b"Infinity" not in content:
+        raise ValueError(str(why)) from None
+    try:
+        return json.loads(content, parse_constant=lambda word: NOT_A_NUMBER)
+    except (ValueError, RecursionError):
+        raise ValueError(str(why)) from None
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     document = decode(file, reading.name)
-    if isinstance(document, dict) and isinstance(document.get("positions"), list):
-        if isinstance(document.get("vehicle"), str):
-            reading = msgspec.structs.replace(reading, vehicle=document["vehicle"])
-        document = document["positions"]
     if isinstance(document, dict):
-        document = [document]
+        wrapped = next((name for name in LISTS if isinstance(document.get(name), list)), None)
+        if wrapped is not None:
+            if isinstance(document.get("vehicle"), str):
+                reading.vehicle = document["vehicle"]
+            document = document[wrapped]
+        else:
+            document = [document]
     if not isinstance(document, list):
         raise Unreadable(f"{reading.name}: neither an array of positions nor an object with `positions`")
     clock = Clock(reading.name, reading.zone)

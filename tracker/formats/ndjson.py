@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-import msgspec
-
-from tracker.formats import Point, Reading, Skip
+from tracker.formats import Point, Reading, Skip, Unreadable
 from tracker.formats.clock import Clock
-from tracker.formats.fields import from_object
+from tracker.formats.geojson import read_feature
+from tracker.formats.json import decode_any
+from tracker.formats.objects import from_object
+from tracker.formats.text import LONGEST, find_encoding, lines
 
 NAME = "ndjson"
 ABOUT = "one JSON object a line: positions as the API takes them, or with the same names as in CSV"
@@ -25,16 +26,31 @@ def recognises(name: str, head: str) -> bool:
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     clock = Clock(reading.name, reading.zone)
-    for number, line in enumerate(file, 1):
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
+    for number, line in enumerate(_lines(file, reading.name), 1):
         if not line.strip():
             continue
         try:
-            item: Any = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            item: Any = decode_any(line)
+        except ValueError:
             item = None
-        if isinstance(item, dict):
-            yield from_object(item, reading, clock, number)
-        else:
+        if not isinstance(item, dict):
             yield Point(clock.last or 0, line[:200].decode("utf-8", "replace").strip(), line=number)
+        elif item.get("type") == "Feature":
+            yield from read_feature(item, reading, clock, number)
+        else:
+            yield from_object(item, reading, clock, number)
+
+
+def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
+    """Lines as UTF-8. Raises Unreadable for one without an end."""
+    first = file.readline(LONGEST)
+    encoding, mark = find_encoding(first)
+    if encoding != "utf-8":
+        yield from (line.encode() for line in lines(file, name, first))
+        return
+    line = first[mark:]
+    while line:
+        if len(line) >= LONGEST and not line.endswith(b"\n"):
+            raise Unreadable(f"{name}: a line is longer than {LONGEST} bytes; perhaps it is --format json")
+        yield line
+        line = file.readline(LONGEST)

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from tracker.formats import Point, Reading, Skip
 from tracker.formats.ais import Ais
-from tracker.formats.fields import position, read_heading, read_number, read_speed
+from tracker.formats.fields import position, read_number, read_speed
 from tracker.times import EPOCH, MS
 
 NAME = "nmea"
@@ -152,7 +152,7 @@ def _motion(epoch: Epoch) -> dict[str, Any]:
     hdop = _number(gga, 7)
     return {
         "speed_mps": read_speed(speed, "kn"),
-        "heading": read_heading(course),
+        "heading": course,
         "altitude_m": _number(gga, 8),
         "accuracy_m": round(hdop * UERE_M, 1) if hdop is not None and 0 < hdop < 50 else None,
     }

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from tracker.formats import Point, Reading, Skip
 from tracker.formats.clock import Clock
-from tracker.formats.fields import finished, position, read_heading, read_number, read_speed
+from tracker.formats.fields import finished, position, read_number, read_speed
 from tracker.formats.xml import elements, find_text, tag
 
 NAME = "siri"
@@ -42,7 +42,7 @@ def _activity(activity: Element, reading: Reading, clock: Clock, number: int) ->
         find_text(activity, "vehicleref") or find_text(activity, "vehiclemonitoringref") or reading.vehicle,
         read_number(lat),
         read_number(lon),
-        heading=read_heading(read_number(find_text(activity, "bearing") or "")),
+        heading=read_number(find_text(activity, "bearing") or ""),
         speed_mps=read_speed(read_number(find_text(activity, "velocity") or ""), "mps"),
         attributes={name: value for name, value in attributes.items() if value} or None,
     )

@@ -36,12 +36,13 @@ def decode_head(head: bytes) -> str:
     return head[skipped:].decode(encoding, "replace")
 
 
-def lines(file: BinaryIO, name: str) -> Iterator[str]:
+def lines(file: BinaryIO, name: str, first: bytes = b"") -> Iterator[str]:
     """Lines without their ends, which may be \\n, \\r\\n or \\r. Raises Unreadable for a line longer than LONGEST.
 
     What is not UTF-8 is read as Windows' western code page: what spreadsheets write when nobody asks them.
+    `first`: what was read already.
     """
-    first = file.readline(LONGEST)
+    first = first or file.readline(LONGEST)
     encoding, skipped = find_encoding(first)
     first = first[skipped:]
     if encoding != "utf-8":

@@ -52,9 +52,10 @@ class Offline:
     def send(self, points: list[Point], shift: int = 0) -> Tally:
         tally = Tally(sent=len(points))
         moment: list[Ping] = []
+        ignored: list[str] = []
         for point in points:
             try:
-                ping = read_ping(item(point, shift), self._as_of + shift)
+                ping = read_ping(item(point, shift), self._as_of + shift, ignored)
             except Unfit as fault:
                 tally.rejected += 1
                 tally.refuse(fault.code, f"line {point.line}: {fault.message}")
@@ -65,6 +66,7 @@ class Offline:
             moment.append(ping)
         if moment:
             self._take(moment, tally)
+        tally.ignored = len(ignored)
         return tally
 
     def _take(self, pings: list[Ping], tally: Tally) -> None:
