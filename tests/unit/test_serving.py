@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from types import SimpleNamespace
 from typing import Any
 
@@ -45,3 +46,18 @@ async def test_a_flood_that_goes_on_after_our_close_is_not_even_parsed() -> None
     for _ in range(3):
         await stream.handle(Data(stream_id=1, data=flood))
     assert stream.route.max_frames_per_s <= len(looked_at) < 300
+
+
+def test_a_quiet_peer_that_is_gone_is_noticed_by_the_kernel() -> None:
+    """A sender of positions may say nothing for hours, and nobody says anything to it: only the kernel asks."""
+    with (
+        serving.listen("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+    ):
+        listener.setblocking(True)
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            told = {name: accepted.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in serving.KEEP_ALIVE}
+            assert told == serving.KEEP_ALIVE
+            assert accepted.getsockopt(socket.IPPROTO_TCP, serving.TCP_USER_TIMEOUT) == serving.USER_TIMEOUT_MS

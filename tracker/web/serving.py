@@ -4,7 +4,8 @@ What it adds to Hypercorn:
 
 - no permessage-deflate: 190 kB a connection, and a 15 kB frame could become 15 MB before a limit is looked at
 - a message over the route's limit ends the connection with 1009 instead of growing a buffer; too many frames with 1008
-- what the app has not received yet is bounded by back-pressure, and a peer that goes away is always noticed
+- what the app has not received yet is bounded by back-pressure, and a peer that goes away is always noticed: the
+  kernel asks one that is quiet
 - a close we start ends the connection within CLOSE_S, whether or not the peer answers, reads or cares
 - a peer that hangs up frees its connection at once: Hypercorn waits for the end of keep-alive first
 - what two parsers could read differently (request smuggling) is refused
@@ -58,6 +59,8 @@ TCP_NOTSENT_LOWAT = getattr(sockets, "TCP_NOTSENT_LOWAT", 25)
 TCP_USER_TIMEOUT = getattr(sockets, "TCP_USER_TIMEOUT", 18)
 FIRST_REQUEST_S = 10.0  #: for a connection that says nothing, or half a request
 USER_TIMEOUT_MS = 60_000  #: the kernel gives up a peer that acknowledges nothing for so long
+#: and asks one that was quiet for a minute whether it is still there: a sender of positions may be quiet, and die so
+KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 20, "TCP_KEEPCNT": 3}
 SMALL = 16  #: bytes: no message shorter than this says anything
 FRAGMENT = 1024  #: bytes: no honest sender cuts a message into smaller ones
 
@@ -376,9 +379,12 @@ def listen(host: str, port: int, backlog: int = 2048) -> sockets.socket:
         listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
         listener.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
         listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, SEND_BUFFER)
-        with contextlib.suppress(OSError):  # not every system has it
+        listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_KEEPALIVE, 1)
+        with contextlib.suppress(OSError, AttributeError):  # not every system has it
             listener.setsockopt(sockets.IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOT_SENT)
             listener.setsockopt(sockets.IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+            for name, value in KEEP_ALIVE.items():
+                listener.setsockopt(sockets.IPPROTO_TCP, getattr(sockets, name), value)
         listener.bind((host, port))
         listener.listen(backlog)
         listener.setblocking(False)
