@@ -385,7 +385,7 @@ class Hub:
         """Whether something waits that could not be told yet."""
         return viewer.interest is not None and (
             viewer.parts is not None
-            or (viewer.told < self.version and not viewer.counting)
+            or (viewer.told < self.version and not viewer.counting and viewer.has_credit())  # else its `got` wakes us
             or (viewer.seq < self.recent.last and not viewer.behind)
         )
 
@@ -414,6 +414,8 @@ class Hub:
 
     def _send(self, viewer: Viewer, ending: bytes, columns: bytes = b"") -> None:
         viewer.frame += 1
+        if viewer.frame == 1:  # whoever resumed has heard of no snapshot
+            ending = wire.with_fields(ending)
         viewer.told_version, viewer.told_seq = viewer.told, viewer.seq
         whole = viewer.parts is None and not viewer.counting  # else there are vehicles it has not been told
         cursor = viewer.head + wire.cursor_tail(viewer.mark, viewer.seq, viewer.told if whole else 0)

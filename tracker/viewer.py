@@ -18,6 +18,7 @@ PENDING_SNAPSHOT = 256 * 1024  #: the same for the parts of a snapshot, which ar
 BLOCKED_MS = 5_000
 SILENT_MS = 45_000
 IDLE_MS = 10_000
+WINDOW_GAP_MS = 50.0  #: between frames of who counts them: a window is not spent on the changes of one moment
 
 Cell = tuple[int, int, int]  # zoom, x, y
 
@@ -153,7 +154,7 @@ class Viewer:
     def pace(self, follow: Follow, most_vehicles: int) -> None:
         """How fast and how much it wants."""
         self.window = follow.window
-        self.gap_ms = 1000 / follow.hz if follow.hz else 0.0
+        self.gap_ms = 1000 / follow.hz if follow.hz else WINDOW_GAP_MS if follow.window else 0.0
         self.due = 0.0
         wanted = most_vehicles if follow.max_vehicles is None else min(follow.max_vehicles, most_vehicles)
         self.max_vehicles = wanted if follow.counts else None

@@ -373,6 +373,11 @@ def tail(members: Members) -> bytes:
     return b"".join([b',"%b":[%b]' % (name.encode(), items) for name, items in members.items()]) + b"}"
 
 
+def with_fields(ending: bytes) -> bytes:
+    """The end of a connection's first update: it says what the columns of a vehicle are, as snapshots do."""
+    return b',"fields":%b%b' % (_FIELDS, ending)
+
+
 def update(frame: int, cursor: bytes, ending: bytes) -> bytes:
     """An update; its `ending` (see `tail`) is the same for every viewer of a set."""
     return b'{"op":"update","frame":%d,"cursor":"%b"%b' % (frame, cursor, ending)

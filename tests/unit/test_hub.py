@@ -277,7 +277,7 @@ def test_a_viewer_held_back_hears_only_the_newest(hub: Hub) -> None:
         tick(hub)
     assert len(desk.take()) == 1
     desk.viewer.got = desk.viewer.frame
-    tick(hub)
+    tick(hub, 1000)
     assert desk.told("moved") == [[1, 49, 60_000_000, 24_000_000, -1, -1, 1]]
 
 
@@ -595,3 +595,126 @@ def test_membership_is_told_once_every_number_in_it_is(hub: Hub) -> None:
             assert known >= set(numbers), name
             inside |= set(numbers)
     assert inside == known == set(range(1, 1201))
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_the_first_update_of_who_comes_back_says_what_the_columns_are_even_if_nothing_was_missed(
+    hub: Hub, binary: bool
+) -> None:
+    hub.route(Change(moved=[moved("v1", 1)]))
+    desk = Desk(hub, all=True, binary=binary)
+    tick(hub)
+    cursor = desk.take()[-1]["cursor"]
+    hub.detach(desk.viewer)
+    back = Desk(hub, all=True, resume=cursor, binary=binary)
+    hub.serve_urgent(back.viewer, 0)
+    [first] = back.take()
+    assert first == {"op": "update", "frame": 1, "cursor": cursor, "fields": list(wire.FIELDS)}
+    hub.route(Change(moved=[moved("v1", 2)]))
+    tick(hub)
+    [second] = back.take()
+    assert second["frame"] == 2
+    assert "fields" not in second
+
+
+def test_a_cursor_from_before_the_snapshot_was_whole_begins_anew(hub: Hub) -> None:
+    hub.route(Change(moved=[moved(f"v{n}", 1) for n in range(1, 6001)]))
+    for parts in (1, 2, 11):
+        desk = Desk(hub, all=True)
+        desk.pending = 10_000_000  # nothing is taken: the first part waits
+        tick(hub)
+        desk.pending = 0
+        while len(desk.sent) < parts:
+            hub.serve(desk.viewer, 0)
+        hub.route(Change(events=[event(hub.picture.last_seq + 1, "alarm", region=None)]))
+        cursor = desk.sent[parts - 1]["cursor"]
+        assert desk.sent[parts - 1]["part"] < desk.sent[parts - 1]["parts"]
+        hub.detach(desk.viewer)
+        back = Desk(hub, all=True, resume=cursor)
+        for _ in range(4):
+            tick(hub)
+        assert back.sent[0]["reset"]
+        assert len(back.told("vehicles")) == 6000
+
+
+def test_whoever_counts_frames_hears_of_one_moment_in_one_frame(hub: Hub) -> None:
+    desk, other = Desk(hub, all=True, window=5), Desk(hub, all=True)
+    tick(hub, 0)
+    for now in range(1000, 1050, 5):
+        hub.route(Change(moved=[moved("v1", now)]))
+        tick(hub, now)
+    assert len(other.take()) - 1 == 10
+    assert len(desk.take()) - 1 == 2
+
+
+def test_who_has_no_credit_does_not_lag_and_its_got_goes_on(hub: Hub) -> None:
+    desk = Desk(hub, all=True, window=1)
+    tick(hub)
+    for now in (1000, 2000):
+        hub.route(Change(moved=[moved("v1", now)]))
+        tick(hub, now)
+    assert not hub.lags(desk.viewer)
+    desk.viewer.got = desk.viewer.frame
+    assert hub.lags(desk.viewer)
+
+
+def test_events_in_several_messages_promise_only_what_was_sent(hub: Hub) -> None:
+    desk = Desk(hub, all=True)
+    tick(hub)
+    desk.pending = 1_000_000
+    hub.route(Change(events=[event(seq) for seq in range(1, 1801)]))
+    tick(hub)
+    desk.pending = 0
+    desk.take()
+    tick(hub)
+    frames = [message for message in desk.take() if "events" in message]
+    assert len(frames) == 4
+    for message in frames:
+        cursor = wire.read_cursor(message["cursor"])
+        assert cursor is not None
+        assert cursor.seq == message["events"][-1]["seq"]
+        assert cursor.mark == wire.mark(message["events"][-1]["id"])
+    back = Desk(hub, all=True, resume=frames[1]["cursor"])
+    tick(hub)
+    assert [one["seq"] for one in back.told("events")] == list(range(1001, 1801))
+
+
+def test_every_frame_made_is_sent(hub: Hub) -> None:
+    desk = Desk(hub, all=True)
+    tick(hub)
+    desk.take()
+    for time in range(1, 2101):
+        hub.route(Change(moved=[moved("v1", time)]))
+        tick(hub)
+        [message] = desk.take()
+        assert message["frame"] == time
+        assert message.get("moved", message.get("new"))
+
+
+def test_a_speeding_that_ends_elsewhere_is_nothing_to_a_regions_follower(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a"), region("b")]))
+    hub.route(Change(moved=[moved("v1", 1, "a", "b")]))
+    desk = Desk(hub, regions=["a"])
+    tick(hub)
+    desk.take()
+    hub.route(Change(events=[event(1, "overspeed_end", region="b"), event(2, "overspeed_start", region="b")]))
+    hub.route(Change(events=[event(3, "overspeed_end", region="a")]))
+    tick(hub)
+    assert [one["seq"] for one in desk.told("events")] == [3]
+
+
+def test_membership_names_no_region_that_is_not_followed(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a"), region("b")]))
+    hub.route(Change(moved=[moved("v1", 1, "a", "b")]))
+    desk, view = Desk(hub, regions=["a"]), Desk(hub, view={"bbox": [23, 59, 25, 61], "zoom": 8})
+    tick(hub)
+    hub.route(Change(moved=[moved("v1", 2, "a"), moved("v2", 2, "b"), moved("v3", 2, "a", "b")]))
+    hub.route(Change(moved=[moved("v1", 3, "b"), moved("v3", 3, "b")]))
+    hub.route(Change(regions=[region("b")], regions_deleted=[]))
+    tick(hub)
+    for told in (desk, view):
+        named = [name for message in told.sent for member in ("in", "out") for name, _ in message.get(member, ())]
+        assert set(named) <= ({"a"} if told is desk else set())
+        assert not [one for message in told.sent for one in message.get("regions", ()) if one["id"] == "b"]
+        told.sent.clear()
+    assert desk.viewer.interest.numbers() == set()

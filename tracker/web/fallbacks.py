@@ -219,7 +219,7 @@ async def _rest(live: Live, viewer: Viewer, letters: Letters) -> list[bytes]:
 def _says_nothing(message: bytes) -> bool:
     """A welcome, an error, or an update that only advances the cursor."""
     if message.startswith(b'{"op":"update"'):
-        return message.count(b'":') == 3
+        return message.count(b'":') == 3 + (b'"fields":' in message)
     return message.startswith((b'{"op":"welcome"', b'{"op":"error"'))
 
 

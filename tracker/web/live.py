@@ -31,9 +31,10 @@ from tracker.web.node import Node
 log = logging.getLogger(__name__)
 
 PATH = "/api/v1/live"
-TICK_S, WIDEST_TICK_S = 0.05, 1.0
+QUICK_TICK_S, TICK_S, WIDEST_TICK_S = 0.005, 0.05, 1.0
 EVENTS_S = 0.01  #: between two rounds of events
 SHARE = 0.25  #: of the loop that telling viewers may take before ticks become wider (at 40 % pings would feel it)
+LIGHT = 0.1  #: of the loop that may go into ticks shorter than TICK_S
 SLICE_S = 0.005  #: telling viewers never holds the loop for longer
 HOUSE_S = 1.0
 BACK_MS = 1000  #: after a fault of ours a viewer comes back within about so long
@@ -329,7 +330,8 @@ class Live:
         except BaseException:
             self._dirty.set()  # the next one tells it
             raise
-        self.tick_s = min(max(TICK_S, spent / SHARE), WIDEST_TICK_S)
+        shortest = TICK_S if self._dirty.is_set() else QUICK_TICK_S  # somebody could not be told: soon enough again
+        self.tick_s = min(max(shortest, min(spent / LIGHT, TICK_S), spent / SHARE), WIDEST_TICK_S)
         await asyncio.sleep(max(0.0, began + self.tick_s - self._loop.time()))
 
     async def _tell_all(self) -> float:
