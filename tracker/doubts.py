@@ -13,7 +13,6 @@ from tracker.events import DELAYED_MS, Event
 from tracker.occasion import Occasion
 from tracker.ping import Ping
 from tracker.regions import RegionBook
-from tracker.rules import UNKNOWN
 from tracker.vehicle import Doubt, Vehicle
 from tracker.visits import Moves, is_clear, is_deep
 from tracker.watch import tell
@@ -30,7 +29,8 @@ def is_doubtful(vehicle: Vehicle, ping: Ping) -> bool:
         return True
     if not vehicle.still_since or vehicle.sure is None:
         return False
-    return vehicle.state != UNKNOWN or vehicle.sure.time > vehicle.still_since  # one fix alone shows no standing
+    # One fix that does not know its speed shows no standing. The motion state would: but that goes by receipt, too.
+    return vehicle.sure.speed_mps is not None or vehicle.sure.time > vehicle.still_since
 
 
 def settle(book: RegionBook, vehicle: Vehicle, ping: Ping | None, now: int) -> list[Event]:

@@ -311,6 +311,7 @@ class Fleet:
             vehicle.held, vehicle.doubts = ping, vehicle.doubts + 1
             return False
         vehicle.held, vehicle.doubts = None, 0
+        self._pass_time(vehicle, ping.time, now, draft)  # as timers would have, until this came
         if like_held:
             self._take(vehicle, held, now, draft)
         self._take(vehicle, ping, now, draft, anew)
@@ -334,19 +335,23 @@ class Fleet:
         implied_mps = far_m / max(gap_s, 1.0)
         return not (implied_mps <= FASTEST_MPS and _agrees(ping, implied_mps) and _agrees(shown, implied_mps))
 
+    def _pass_time(self, vehicle: Vehicle, upto: int, now: int, draft: Draft) -> None:
+        """What time brings until a fix of `upto`, before that moves the vehicle."""
+        book, delayed = self.regions, now - upto > DELAYED_MS
+        if self._is_behind(vehicle):
+            self._catch_up(vehicle, draft)
+        if vehicle.watched or book.scheduled:
+            passed = follow(book, vehicle, upto, now, delayed or vehicle.delayed)
+            passed += dwells(book, vehicle, upto, now, delayed)
+            if passed:
+                self._changed(vehicle, passed, draft)
+        elif upto > vehicle.clock:
+            vehicle.clock = upto
+
     def _take(self, vehicle: Vehicle, ping: Ping, now: int, draft: Draft, anew: bool = False) -> None:
         """A newer fix moves the vehicle. `anew`: nobody knows how it came there, as at first sight."""
         book = self.regions
-        if self._is_behind(vehicle):
-            self._catch_up(vehicle, draft)
-        delayed = now - ping.time > DELAYED_MS
-        if vehicle.watched or book.scheduled:
-            passed = follow(book, vehicle, ping.time, now, delayed or vehicle.delayed)
-            passed += dwells(book, vehicle, ping.time, now, delayed)
-            if passed:
-                self._changed(vehicle, passed, draft)
-        elif ping.time > vehicle.clock:
-            vehicle.clock = ping.time
+        self._pass_time(vehicle, ping.time, now, draft)
         before, back = None if anew else vehicle.sure, None
         doubtful = (vehicle.still_since != 0 or vehicle.stood is not None) and not anew and is_doubtful(vehicle, ping)
         if before is None:
@@ -374,7 +379,7 @@ class Fleet:
         vehicle.sure = ping
         vehicle.ping = ping
         vehicle.received_at = now
-        vehicle.delayed = delayed
+        vehicle.delayed = now - ping.time > DELAYED_MS
         if moves is not None or events:
             if moves is not None and (moves.enters or moves.exits):
                 vehicle.publish()

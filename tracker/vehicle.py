@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tracker.events import VehicleState
+from tracker.events import DELAYED_MS, VehicleState
 from tracker.ping import Ping
 from tracker.rules import UNKNOWN
 
@@ -240,6 +240,7 @@ class Vehicle:
         """Our clock was set: receipts are told by the one there is now, so that timers go on from there."""
         self.set_by += by
         self.received_at += by
+        self.delayed = self.delayed and self.received_at - self.ping.time > DELAYED_MS  # it was the clock, then
         for visit in self.visits.values():
             visit.received_at += by
         if self.doubt is not None:

@@ -64,14 +64,18 @@ def follow(
 def dwells(book: RegionBook, vehicle: Vehicle, upto: int, now: int, delayed: bool) -> list[Event]:
     """The dwells that are due by the clock of the fixes, in order."""
     due = sorted(
-        (dwell_at(region, visit), key)
+        (at, key)
         for key, visit in vehicle.visits.items()
-        if (region := book.regions.get(key)) and region.rules.dwell_s is not None and not visit.dwelled
+        if not visit.dwelled
+        and (region := book.regions.get(key))
+        and region.rules.dwell_s is not None
+        and (at := dwell_at(region, visit)) <= upto
     )
+    if not due:
+        return []
     occasion = Occasion("timer", upto, upto, now, delayed, vehicle.ping)
-    for at, key in due:
-        if at <= upto:
-            occasion.dwell(book.regions[key], vehicle.visits[key])
+    for _, key in due:
+        occasion.dwell(book.regions[key], vehicle.visits[key])
     return occasion.events
 
 

@@ -736,6 +736,15 @@ def test_a_start_whose_stored_receipts_lie_a_day_ahead_counts_from_now() -> None
     drive.wait(299).expect().wait(2).expect("silent", silent_s=300.0)
 
 
+def test_what_came_while_the_clock_ran_ahead_is_live_once_it_is_set_right() -> None:
+    drive = town().drive("van-7")
+    drive.town.now += 3_600_000
+    drive.at(200, 100, late=3600, speed_mps=20).expect("enter depot", delayed=True)
+    drive.town.now -= 3_600_000
+    drive.town.took(drive.town.fleet.set_clock(-3_600_000))
+    drive.wait(301).expect("silent", delayed=False, time=START + 310_000)
+
+
 def test_a_clock_that_was_set_is_still_set_after_a_restart() -> None:
     drive = town().drive("van-7").at(200, 100, speed_mps=20).at(300, 100, speed_mps=20).expect("enter depot")
     drive.town.now += 3_600_000
