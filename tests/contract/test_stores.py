@@ -401,6 +401,9 @@ async def test_every_version_of_a_region_is_kept(store: Store) -> None:
     for saved in versions:
         await store.commit(Commit(regions=[saved]))
     assert await store.region_versions("depot") == versions
+    told = [(saved.version, saved.updated_at, saved.feature is None) for saved in versions]
+    assert await store.versions_of("depot") == told
+    assert await store.versions_of("nothing") == []
     assert await store.region_version("depot", 2) == versions[1]
     assert await store.region_version("depot", 4) is None
     assert (await store.load()).regions == []

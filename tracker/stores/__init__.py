@@ -137,6 +137,10 @@ class Store(Protocol):
 
     async def region_versions(self, id: str) -> list[SavedRegion]: ...
 
+    async def versions_of(self, id: str) -> list[tuple[int, int, bool]]:
+        """(version, updated_at, whether it is a deletion) of each, without the Features, which may be large."""
+        ...
+
     async def newest_versions(self, ids: list[str]) -> dict[str, int]:
         """The highest version each of these ever had, deleted ones too; absent: never seen."""
         ...

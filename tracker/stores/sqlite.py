@@ -364,6 +364,9 @@ class SqliteStore:
     async def region_versions(self, id: str) -> list[SavedRegion]:
         return await self._read(reads.region_versions, id)
 
+    async def versions_of(self, id: str) -> list[tuple[int, int, bool]]:
+        return await self._read(reads.versions_of, id)
+
     async def newest_versions(self, ids: list[str]) -> dict[str, int]:
         return await self._read(reads.newest_versions, ids) if ids else {}
 

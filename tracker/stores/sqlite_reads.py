@@ -23,6 +23,7 @@ _events = msgspec.json.Decoder(list[Event])
 _acked = msgspec.json.Decoder(list[tuple[int, Event]])
 _vehicles = msgspec.json.Decoder(list[tuple[int, str, str | None]])
 _regions = msgspec.json.Decoder(list[SavedRegion])
+_versions = msgspec.json.Decoder(list[tuple[int, int, bool]])
 _registered = msgspec.json.Decoder(list[Registered])
 _strings = msgspec.json.Decoder(dict[str, str])
 _ids = msgspec.json.Decoder(list[str])
@@ -249,6 +250,12 @@ def region_versions(connection: sqlite3.Connection, id: str, version: int | None
     sql = f"""SELECT json_group_array({_REGION}) FROM (
         SELECT * FROM regions WHERE id = ?1 AND (?2 IS NULL OR version = ?2) ORDER BY version)"""
     return _regions.decode(one(connection, sql, id, version))
+
+
+def versions_of(connection: sqlite3.Connection, id: str) -> list[tuple[int, int, bool]]:
+    sql = """SELECT json_group_array(json_array(version, updated_at, json(iif(feature IS NULL, 'true', 'false'))))
+        FROM (SELECT version, updated_at, feature FROM regions WHERE id = ? ORDER BY version)"""
+    return _versions.decode(one(connection, sql, id))
 
 
 def newest_versions(connection: sqlite3.Connection, ids: list[str]) -> dict[str, int]:

@@ -106,10 +106,10 @@ def blueprint(node: Node) -> Blueprint:
 
     @routes.get("/api/v1/regions/<id>/versions")
     async def list_versions(id: str) -> Response:
-        versions = await store.region_versions(id)
+        versions = await store.versions_of(id)
         if not versions:
             raise NotFound("unknown_region", f"there was never a region {id[:64]!r}")
-        return api.answer({"versions": [_shown_version(saved) for saved in versions], "next": None})
+        return api.answer({"versions": [_shown_version(*version) for version in versions], "next": None})
 
     @routes.get("/api/v1/regions/<id>/versions/<int:number>")
     async def get_version(id: str, number: int) -> Response:
@@ -174,8 +174,8 @@ def _etag(feature: dict[str, Any]) -> str:
     return f'"{_version(feature)}"'
 
 
-def _shown_version(saved: Any) -> dict[str, Any]:
-    return {"version": saved.version, "updated_at": rfc3339(saved.updated_at), "deleted": saved.feature is None}
+def _shown_version(version: int, updated_at: int, deleted: bool) -> dict[str, Any]:
+    return {"version": version, "updated_at": rfc3339(updated_at), "deleted": deleted}
 
 
 def _bare(feature: dict[str, Any]) -> dict[str, Any]:
