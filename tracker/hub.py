@@ -24,7 +24,7 @@ from tracker.topics import Entry, Fragment, Topic, members, merge
 from tracker.viewer import CELL_ZOOMS, PENDING_SNAPSHOT, Grants, Viewer, Wish, cells_of, narrow
 from tracker.wire import Follow, View
 
-PARTS = 8  #: parts of a snapshot sent in one go
+PARTS = 2  #: parts of a snapshot made in one go: 1,000 vehicles
 UPDATE_ROWS = 4_000  #: vehicles in one update; more are split
 EVENTS = 500  #: events in one update
 COUNTS_MS = 1_000

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import gzip
 import zlib
 from typing import Any
@@ -88,6 +89,12 @@ async def test_a_body_is_joined() -> None:
 async def test_a_body_that_is_too_large_is_refused_before_its_end() -> None:
     with pytest.raises(TooLarge):
         await body(part(b"a" * 6), part(b"b" * 6)).whole(Plain(), 10, 100, Share(Buffer(100)))
+
+
+async def test_a_body_sent_in_chunks_is_refused_before_its_end() -> None:
+    whole = body(part(b"a" * 6), part(b"b" * 6), part(b"c", False)).whole(Plain(), 10, 100, Share(Buffer(100)))
+    [refused] = await asyncio.gather(whole, return_exceptions=True)
+    assert isinstance(refused, TooLarge)
 
 
 def test_all_bodies_together_are_bounded_but_one_alone_is_taken() -> None:
