@@ -295,7 +295,8 @@ async def test_edits_at_once_take_turns(node: Node, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tracker.pipeline.SLICE", 20)
     node.pipeline._slice = 20
     await node.pipeline.submit([ping(1, f"in-{n}") for n in range(500)])
-    await asyncio.gather(*(node.pipeline.save_regions([depot(f"depot-{n}")]) for n in range(3)))
+    regions = [Region.read(depot(f"depot-{n}"), id=f"depot-{n}", version=0, now=1) for n in range(3)]
+    await asyncio.gather(*(node.pipeline.put_regions([region]) for region in regions))
     assert True not in left
     assert [len(node.picture.inside[f"depot-{n}"]) for n in range(3)] == [500] * 3
 
