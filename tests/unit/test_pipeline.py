@@ -293,6 +293,7 @@ async def test_edits_at_once_take_turns(node: Node, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(node.fleet, "save_regions", spy)
     monkeypatch.setattr("tracker.pipeline.SLICE", 20)
+    monkeypatch.setattr("tracker.pipeline.WITH_IT", 20)
     node.pipeline._slice = 20
     await node.pipeline.submit([ping(1, f"in-{n}") for n in range(500)])
     regions = [Region.read(depot(f"depot-{n}"), id=f"depot-{n}", version=0, now=1) for n in range(3)]
