@@ -335,6 +335,21 @@ async def test_a_foreign_page_or_name_is_refused_before_the_handshake(server: Se
     assert problem.keys() == {"type", "title", "status", "code", "detail"}
 
 
+@pytest.mark.parametrize("missing", ["Sec-WebSocket-Key", "Sec-WebSocket-Version"])
+async def test_half_a_handshake_is_a_problem_like_any_other(server: Server, missing: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    sent = {"Host": f"127.0.0.1:{server.port}", "Upgrade": "websocket", "Connection": "Upgrade"}
+    sent |= {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Version": "13"}
+    del sent[missing]
+    writer.write((f"GET {LIVE} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in sent.items()) + "\r\n").encode())
+    answer = await asyncio.wait_for(reader.read(), deadline(10))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400")
+    problem = json.loads(body)
+    assert (problem.get("type"), problem.get("status")) == ("urn:tracker:problem:bad_request", 400)
+    writer.close()
+
+
 async def test_our_own_page_is_let_in(server: Server) -> None:
     async with connect(server.ws + LIVE, origin=websockets.Origin(server.url)) as connection:
         assert '"op":"welcome"' in str(await connection.recv())

@@ -34,7 +34,7 @@ from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.config import Config
 from hypercorn.events import Closed, RawData, Updated
-from hypercorn.protocol.events import Request, StreamClosed
+from hypercorn.protocol.events import Body, EndBody, Request, Response, StreamClosed
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
@@ -63,6 +63,12 @@ USER_TIMEOUT_MS = 60_000  #: the kernel gives up a peer that acknowledges nothin
 KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 20, "TCP_KEEPCNT": 3}
 SMALL = 16  #: bytes: no message shorter than this says anything
 FRAGMENT = 1024  #: bytes: no honest sender cuts a message into smaller ones
+
+
+_HANDSHAKE = {
+    400: "this is no handshake of a WebSocket: it needs Sec-WebSocket-Key, and Sec-WebSocket-Version: 13",
+    500: "the server made a mistake; its log says more",
+}
 
 
 class _DirectTransport:
@@ -167,6 +173,19 @@ class _Stream(WSStream):
     async def _accept(self, message: Any) -> None:
         await super()._accept(message)
         self.buffer.max_length = self.route.max_message
+
+    async def _send_error_response(self, status_code: int) -> None:
+        """Hypercorn's own refusals, as problems like all others."""
+        status, told, body = plain_problem(status_code, _HANDSHAKE.get(status_code, "this socket is not for you"))
+        headers = [(name.encode(), value.encode()) for name, value in told.items()]
+        headers += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+        if status_code == 400:
+            headers.append((b"sec-websocket-version", b"13"))
+        await self.send(Response(stream_id=self.stream_id, status_code=status, headers=headers))
+        await self.send(Body(stream_id=self.stream_id, data=body))
+        await self.send(EndBody(stream_id=self.stream_id))
+        if self.app_put is None:  # no app will end it
+            await self.send(StreamClosed(stream_id=self.stream_id))
 
     @property
     def _closing(self) -> bool:
