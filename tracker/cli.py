@@ -101,6 +101,7 @@ def _instant(context: click.Context, parameter: click.Parameter, value: str | No
     show_default=True,
     help="Unit of a column that is only called speed.",
 )
+@click.option("--split", is_flag=True, help="Make each track of a file a vehicle, also those of one name.")
 @click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="How dates such as 03/04/2026 are meant.")
 @click.option("--now", is_flag=True, help="Shift recorded times so that the first ping is now.")
 @click.option("--loop", is_flag=True, help="Play for ever, each round shifted so that its first ping is now.")

@@ -260,7 +260,7 @@ def test_dangerous_or_broken_xml_is_refused(text: str, message: str) -> None:
 def test_kml_tracks_pair_times_with_places() -> None:
     text = (
         '<kml xmlns:gx="http://www.google.com/kml/ext/2.2"><Placemark><name>Bus</name><gx:Track>'
-        "<when>2026-11-23T09:00:00Z</when><when>2026-11-23T09:00:01Z</when>"
+        "<when>2026-11-23T09:00:00Z</when><when>2026-11-23T09:00:01Z</when><when/>"
         "<gx:coord>24.94 60.17 5</gx:coord><gx:coord></gx:coord><gx:coord>1 2 3</gx:coord>"
         "</gx:Track></Placemark></kml>"
     )
@@ -390,7 +390,7 @@ def test_gzip_is_unpacked_whatever_it_is_called(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "is empty"), (b"\xef\xbb\xbf \n", "is empty"), (gzip.compress(b"x,y\n" * 999)[:40], "gzip is damaged")],
+    [(b"", "is empty"), (b"\xef\xbb\xbf \n", "is empty"), (gzip.compress(b"x,y\n" * 999)[:40], "a.csv is damaged")],
 )
 def test_an_empty_or_damaged_file_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "a.csv").write_bytes(content)

@@ -65,6 +65,7 @@ REASONS: dict[str, str] = {
     "open_quote": "a row with a quote that is never closed, so that its cells are not known",
     "supplement": "a sentence that adds to the fix another one tells",
     "surplus_cells": "a row with more cells than the header has titles, so that nobody knows which is which",
+    "unpaired": "a place and a time of a track whose places and times are not equally many",
     "unreadable": "what is left of a damaged file from here on",
     "waypoint": "a mark on the map beside tracks",
 }
@@ -84,6 +85,7 @@ class Reading(msgspec.Struct):
     vehicle: str  # what the points belong to when the file does not say
     zone: str | None = None  # of times that name none
     speed_unit: str = "mps"  # of a speed whose name does not say
+    split: bool = False  # tracks of one name are vehicles of their own
     dates: str | None = None  # dmy or mdy: how dates such as 03/04/2026 are meant
     notes: list[str] = []  # for the summary: columns chosen and ignored, units and zones taken for granted
 

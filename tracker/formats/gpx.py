@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 from tracker.formats import Point, Reading, Skip
 from tracker.formats.clock import Clock
 from tracker.formats.fields import finished, position, read_number, read_speed
+from tracker.formats.tracks import Tracks
 from tracker.formats.xml import child_text, elements, find_text, tag
 
 NAME = "gpx"
@@ -19,39 +20,47 @@ POINTS = ("trkpt", "rtept", "wpt")
 
 
 def recognises(name: str, head: str) -> bool:
-    return "<gpx" in head or name.endswith(".gpx")
+    return "<gpx" in head or ":gpx" in head[:2000] or name.endswith(".gpx")
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     clock = Clock(reading.name, reading.zone or "UTC")  # the format knows no other
-    track = ""  # the name of the one we are in, which GPX writes before its points
+    tracks = Tracks(reading)
     waypoints: list[Point | Skip] | None = []  # marks on a map, unless the file has nothing else
-    number = 0
+    number, extensions = 0, 0
     for event, element, parent in elements(file, reading.name, POINTS):
         kind = tag(element)
-        if event == "start":
+        if kind == "extensions":
+            extensions += 1 if event == "start" else -1
+        elif extensions:
+            continue
+        elif event == "start":
             if kind in ("trk", "rte"):
-                track = ""
+                tracks.begin()
         elif kind == "name" and parent in ("trk", "rte"):
-            track = (element.text or "").strip().replace("/", "-")
+            tracks.name(element.text or "")
         elif kind in POINTS:
             number += 1
             if kind == "wpt" and waypoints is not None:
-                waypoints.append(_point(element, reading.vehicle, clock, number))
+                waypoints.append(_point(element, {"vehicle": reading.vehicle}, clock, number))
                 continue
             yield from (Skip("waypoint", mark.line) for mark in waypoints or ())
             waypoints = None
-            yield (
-                Skip("waypoint", number) if kind == "wpt" else _point(element, track or reading.vehicle, clock, number)
-            )
-    yield from waypoints or ()
+            if kind == "wpt":
+                yield Skip("waypoint", number)
+            else:
+                yield tracks.seen(_point(element, tracks.vehicle, clock, number))
+    tracks.finish()
+    if waypoints:
+        reading.note("it has no track: its waypoints are taken for fixes")
+        yield from waypoints
 
 
-def _point(element: Element, vehicle: str, clock: Clock, number: int) -> Point | Skip:
+def _point(element: Element, vehicle: dict[str, Any], clock: Clock, number: int) -> Point | Skip:
     time = child_text(element, "time")
     if time is None:
         return Skip("no_time", number)
-    fields: dict[str, Any] = {}
+    fields = dict(vehicle)
     if (speed := find_text(element, "speed")) is not None:
         fields["speed_mps"] = read_speed(read_number(speed), "mps")
     if (course := find_text(element, "course") or find_text(element, "bearing")) is not None:
@@ -59,4 +68,4 @@ def _point(element: Element, vehicle: str, clock: Clock, number: int) -> Point |
     if (height := child_text(element, "ele")) is not None:
         fields["altitude_m"] = read_number(height)
     lat, lon = (read_number(element.get(name, "")) for name in ("lat", "lon"))
-    return finished(position(vehicle, lat, lon, **fields), time, clock, number)
+    return finished(position(fields.pop("vehicle"), lat, lon, **fields), time, clock, number)

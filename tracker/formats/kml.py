@@ -1,51 +1,106 @@
-"""KML with Google's gx:Track: times and coordinates side by side."""
+"""KML: Google's gx:Track with times and coordinates side by side, and placemarks with a time of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from xml.etree.ElementTree import Element
 
 from tracker.formats import Point, Reading, Skip
 from tracker.formats.clock import Clock
 from tracker.formats.fields import finished, position, read_number
+from tracker.formats.tracks import Tracks
 from tracker.formats.xml import elements, tag
 
 NAME = "kml"
-ABOUT = "KML with gx:Track or gx:MultiTrack; each placemark is a vehicle"
+ABOUT = "KML and KMZ: gx:Track, gx:MultiTrack, points with a TimeStamp; each placemark is a vehicle"
 ITEM = "point"
 
 
 def recognises(name: str, head: str) -> bool:
-    return "<kml" in head or name.endswith(".kml")
+    return "<kml" in head or ":kml" in head[:2000] or name.endswith(".kml")
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     clock = Clock(reading.name, reading.zone or "UTC")  # the format knows no other
-    placemark, number = "", 0
+    tracks = Tracks(reading)
+    number = 0
     for event, element, parent in elements(file, reading.name, ("Track", "Placemark")):
         kind = tag(element)
         if event == "start":
             if kind == "Placemark":
-                placemark = ""
-        elif kind == "name" and parent == "Placemark":
-            placemark = (element.text or "").strip().replace("/", "-")
-        elif kind == "Track":
-            for point in _track(element, placemark or reading.vehicle, clock, number):
-                number += 1
-                yield point
+                tracks.begin()
+            continue
+        if kind == "name" and parent == "Placemark":
+            tracks.name(element.text or "")
+        outcomes: Iterator[Point | Skip] = iter(())
+        if kind == "Track":
+            outcomes = _track(element, tracks.vehicle, clock, number)
+        elif kind == "Placemark":
+            outcomes = _placemark(element, tracks.vehicle, clock, number)
+        for outcome in outcomes:
+            number += 1
+            yield tracks.seen(outcome)
+    tracks.finish()
 
 
-def _track(track: Element, vehicle: str, clock: Clock, number: int) -> Iterator[Point | Skip]:
-    times = [(child.text or "").strip() for child in track if tag(child) == "when"]
-    places = [(child.text or "").split() for child in track if tag(child) == "coord"]
-    for i, place in enumerate(places):
-        line = number + i + 1
-        if i >= len(times) or not times[i]:
-            yield Skip("no_time", line)
-        elif len(place) < 2:
-            yield Skip("no_position", line)
+def _track(track: Element, vehicle: dict[str, Any], clock: Clock, number: int) -> Iterator[Point | Skip]:
+    """Each coordinate with its time; where nobody can tell which belong together, none is guessed."""
+    kinds = [tag(child) for child in track if tag(child) in ("when", "coord")]
+    told = [child for child in track if tag(child) in ("when", "coord")]
+    alternating = "when" in kinds[kinds.index("coord") :] if "coord" in kinds else False
+    if not alternating and kinds.count("when") != kinds.count("coord"):
+        yield from (Skip("unpaired", number + at + 1) for at in range(max(kinds.count("coord"), kinds.count("when"))))
+        return
+    times = [child for child in told if tag(child) == "when"]
+    places = [child for child in told if tag(child) == "coord"]
+    pairs = _alternating(told) if alternating else zip(times, places, strict=True)
+    for at, (when, place) in enumerate(pairs, number + 1):
+        time = (when.text or "").strip() if when is not None else ""
+        yield _point((place.text or "").split(), time, vehicle, clock, at)
+
+
+def _alternating(told: list[Element]) -> Iterator[tuple[Element | None, Element]]:
+    when: Element | None = None
+    for child in told:
+        if tag(child) == "when":
+            when = child
         else:
-            lon, lat = read_number(place[0]), read_number(place[1])
-            height = read_number(place[2]) if len(place) > 2 else None
-            yield finished(position(vehicle, lat, lon, altitude_m=height), times[i], clock, line)
+            yield when, child
+            when = None
+
+
+def _placemark(mark: Element, vehicle: dict[str, Any], clock: Clock, number: int) -> Iterator[Point | Skip]:
+    """A point at its TimeStamp; of a line from begin to end the first place and the last, nothing between invented."""
+    when = _text(mark, "TimeStamp", "when")
+    begin, end = _text(mark, "TimeSpan", "begin"), _text(mark, "TimeSpan", "end")
+    for shape in mark.iter():
+        if tag(shape) not in ("Point", "LineString"):
+            continue
+        places = [place.split(",") for place in _text(shape, "", "coordinates").split()]
+        for at, place in enumerate(places):
+            number += 1
+            time = when or (begin if at == 0 else "") or (end if at == len(places) - 1 else "")
+            yield _point(place, time, vehicle, clock, number)
+
+
+def _point(place: list[str], time: str, vehicle: dict[str, Any], clock: Clock, number: int) -> Point | Skip:
+    if not time:
+        return Skip("no_time", number)
+    if len(place) < 2:
+        return Skip("no_position", number)
+    lon, lat = read_number(place[0]), read_number(place[1])
+    fields = dict(vehicle)
+    if len(place) > 2:
+        fields["altitude_m"] = read_number(place[2])
+    return finished(position(fields.pop("vehicle"), lat, lon, **fields), time, clock, number)
+
+
+def _text(element: Element, group: str, name: str) -> str:
+    """The text of the first `name` below, inside of `group` where one is asked for."""
+    for outer in element.iter() if group else (element,):
+        if not group or tag(outer) == group:
+            for child in outer.iter():
+                if tag(child) == name:
+                    return (child.text or "").strip()
+    return ""

@@ -6,13 +6,8 @@ that a recording of any length takes the same memory. Points of one moment stay 
 
 from __future__ import annotations
 
-import contextlib
-import gzip
 import heapq
-import io
-import sys
 import tempfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
@@ -21,9 +16,11 @@ from typing import BinaryIO, cast
 
 import msgspec
 
-from tracker.formats import REASONS, Point, Reading, Skip, Unreadable, find_format
+from tracker.formats import REASONS, Format, Point, Reading, Skip, Unreadable, find_format
 from tracker.formats.text import decode_head
+from tracker.formats.tracks import vehicle_of
 from tracker.ping import OLDEST
+from tracker.replay.sources import DAMAGED, Opened, opened
 
 IN_MEMORY = 250_000
 GAP_MS = 600_000
@@ -55,6 +52,7 @@ class Source(msgspec.Struct):
     name: str
     format: str
     item: str  # what its items are called
+    reader: Format
     items: int = 0
     notes: list[str] = []
 
@@ -90,37 +88,70 @@ class Recording:
         format: str | None = None,
         zone: str | None = None,
         speed_unit: str = "mps",
+        split: bool = False,
         dates: str | None = None,
         told: Callable[[str, int], None] = lambda name, count: None,
     ) -> None:
-        """Read one file (`-`: standard input; gzip or plain). `told` hears of progress. Raises Unreadable."""
-        name = "standard input" if source == "-" else Path(source).name
-        number = len(self.sources)
-        self._before = {}
-        vehicle = Path(name.removesuffix(".gz")).stem if source != "-" else "replay"
-        reading = Reading(name, vehicle.replace("/", "-"), zone, speed_unit, dates)
-        with _open(source) as file:
+        """Read one source (`-`: standard input; gzip, zip or plain). `told` hears of progress. Raises Unreadable.
+
+        A file that turns out damaged after something of it was read gives what came before, and the damage is told.
+        """
+        found = 0
+        for file in opened(source):
+            stem = Path(file.name).stem if source != "-" or file.inner else "replay"
+            reading = Reading(file.name, vehicle_of(stem) or "replay", zone, speed_unit, split, dates)
+            read = self._begin(file, format, reading)
+            if read is None:
+                continue
+            found += 1
             try:
-                head = decode_head(file.peek(HEAD)[:HEAD])
-                if not head.strip("\ufeff \t\r\n"):
-                    raise Unreadable(f"{name} is empty")
-                found = find_format(name, head, format)
-                read = Source(name, found.NAME, found.ITEM, notes=reading.notes)
-                self.sources.append(read)
-                for item in found.read(file, reading):
-                    read.items += 1
-                    if isinstance(item, Skip):
-                        self._skip(item.reason, read.place(item.line))
-                    elif choice is not EVERYTHING and not choice.takes(item):
-                        self._skip("not_chosen", read.place(item.line))
-                    else:
-                        item.source = number
-                        self._take(item)
-                        if self.count % 10_000 == 0:
-                            told(name, self.count)
+                self._read(read, file, reading, choice, told)
+            except (Unreadable, *DAMAGED) as fault:
+                damage = fault.detail if isinstance(fault, Unreadable) else f"{file.name} is damaged: {fault}"
+                if not read.items or (isinstance(fault, Unreadable) and fault.usage):
+                    raise Unreadable(damage, usage=getattr(fault, "usage", False)) from None
+                reading.note(f"read as far as it goes: {damage}")
+                read.items += 1
+                self._skip("unreadable", f"{file.name} after {read.item} {read.items - 1}")
+            finally:
                 self.items += read.items
-            except (EOFError, gzip.BadGzipFile, zlib.error) as fault:
-                raise Unreadable(f"{name}: the gzip is damaged: {fault}") from None
+        if not found:
+            raise Unreadable(f"{source}: nothing in it is a recording of a format we know", usage=True)
+
+    def _begin(self, file: Opened, format: str | None, reading: Reading) -> Source | None:
+        """None: a file of an archive that is no recording. Raises Unreadable."""
+        try:
+            head = decode_head(file.file.peek(HEAD)[:HEAD])
+            if not head.strip("\ufeff \t\r\n\0"):
+                raise Unreadable(f"{file.name} is empty")
+            found = find_format(Path(file.name).name, head, format)
+        except DAMAGED as fault:
+            if isinstance(fault, Unreadable):
+                raise
+            raise Unreadable(f"{file.name} is damaged: {fault}") from None
+        except Unreadable:
+            if file.inner:
+                return None
+            raise
+        self._before = {}
+        self.sources.append(Source(file.name, found.NAME, found.ITEM, found, notes=reading.notes))
+        return self.sources[-1]
+
+    def _read(
+        self, read: Source, file: Opened, reading: Reading, choice: Choice, told: Callable[[str, int], None]
+    ) -> None:
+        number = len(self.sources) - 1
+        for item in read.reader.read(cast(BinaryIO, file.file), reading):
+            read.items += 1
+            if isinstance(item, Skip):
+                self._skip(item.reason, read.place(item.line))
+            elif choice is not EVERYTHING and not choice.takes(item):
+                self._skip("not_chosen", read.place(item.line))
+            else:
+                item.source = number
+                self._take(item)
+                if self.count % 10_000 == 0:
+                    told(file.name, self.count)
 
     def where(self, point: Point) -> str:
         return self.sources[point.source].place(point.line)
@@ -187,23 +218,3 @@ def _replayed(run: BinaryIO) -> Iterator[Point]:
     run.seek(0)
     for line in run:
         yield _decoder.decode(line)
-
-
-@contextlib.contextmanager
-def _open(source: str) -> Iterator[io.BufferedReader]:
-    """A file to read bytes from, unpacked when it is gzip. Raises Unreadable."""
-    with contextlib.ExitStack() as open_files:
-        try:
-            raw = (
-                cast(io.BufferedReader, sys.stdin.buffer)
-                if source == "-"
-                else open_files.enter_context(Path(source).open("rb"))
-            )
-            packed = raw.peek(2)[:2] == b"\x1f\x8b"
-        except OSError as fault:
-            raise Unreadable(f"cannot read {source}: {fault.strerror or fault}", usage=True) from None
-        if not packed:
-            yield raw
-            return
-        unpacked = open_files.enter_context(gzip.GzipFile(fileobj=raw))
-        yield open_files.enter_context(io.BufferedReader(cast(io.RawIOBase, unpacked), 65_536))

@@ -36,6 +36,7 @@ def run(
     format: str | None = None,
     zone: str | None = None,
     speed_unit: str = "mps",
+    split: bool = False,
     dates: str | None = None,
     now: bool = False,
     loop: bool = False,
@@ -55,9 +56,18 @@ def run(
     try:
         with _told_to_stop():
             choice = Choice(since, until, tuple(vehicle)) if since or until or vehicle else EVERYTHING
+            how: dict[str, Any] = {"format": format, "zone": zone, "speed_unit": speed_unit}
+            how |= {"split": split, "dates": dates}
             for source in sources:
                 recording.add(
-                    source, choice, format=format, zone=zone, speed_unit=speed_unit, dates=dates, told=_reading
+                    source,
+                    choice,
+                    format=format,
+                    zone=zone,
+                    speed_unit=speed_unit,
+                    split=split,
+                    dates=dates,
+                    told=_reading,
                 )
             if connection is None:
                 return _offline(recording, regions, events, now, as_of, settings)

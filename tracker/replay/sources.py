@@ -1,0 +1,86 @@
+"""Sources: a file, standard input, or what is packed in one: gzip, zip and KMZ are opened, in any nesting of two."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
+
+from tracker.formats import Unreadable
+
+BLOCK = 65_536
+NOT_TRACKS = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".html", ".xsl", ".ds_store")  #: members of a KMZ, say
+DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError)
+
+
+class Opened(NamedTuple):
+    """One file of bytes. `inner`: it came out of an archive, where not every file needs to be a recording."""
+
+    name: str
+    file: io.BufferedReader[Any]
+    inner: bool = False
+
+
+def opened(source: str) -> Iterator[Opened]:
+    """Every file in a source (`-`: standard input). Raises Unreadable."""
+    name = "standard input" if source == "-" else Path(source).name
+    with contextlib.ExitStack() as open_files:
+        try:
+            if source == "-":
+                raw = cast(io.BufferedReader, sys.stdin.buffer)
+            else:
+                raw = open_files.enter_context(Path(source).open("rb"))
+            raw.peek(4)
+        except OSError as fault:
+            raise Unreadable(f"cannot read {source}: {fault.strerror or fault}", usage=True) from None
+        yield from _unpacked(Opened(name, raw), open_files)
+
+
+def _unpacked(outer: Opened, open_files: contextlib.ExitStack, depth: int = 0) -> Iterator[Opened]:
+    try:
+        start = outer.file.peek(4)[:4]
+    except DAMAGED as fault:
+        raise Unreadable(f"{outer.name} is damaged: {fault}") from None
+    if start[:2] == b"\x1f\x8b" and depth < 2:
+        inner = open_files.enter_context(gzip.GzipFile(fileobj=outer.file))
+        file = open_files.enter_context(io.BufferedReader(cast(io.RawIOBase, inner), BLOCK))
+        name = outer.name.removesuffix(".gz").removesuffix(".GZ")
+        yield from _unpacked(outer._replace(name=name, file=file), open_files, depth + 1)
+    elif start == b"PK\x03\x04" and depth < 2:
+        yield from _members(outer, open_files, depth)
+    else:
+        yield outer
+
+
+def _members(outer: Opened, open_files: contextlib.ExitStack, depth: int) -> Iterator[Opened]:
+    try:
+        archive = open_files.enter_context(zipfile.ZipFile(_seekable(outer.file, open_files)))
+    except zipfile.BadZipFile as fault:
+        raise Unreadable(f"{outer.name}: the zip is damaged: {fault}") from None
+    for member in archive.infolist():
+        if member.is_dir() or member.filename.startswith("__MACOSX/") or member.filename.lower().endswith(NOT_TRACKS):
+            continue
+        if member.flag_bits & 1:
+            raise Unreadable(f"{outer.name}: {member.filename} is encrypted; unpack it first", usage=True)
+        with archive.open(member) as inner, io.BufferedReader(cast(io.RawIOBase, inner), BLOCK) as file:
+            found = Opened(f"{outer.name}/{member.filename}", file, inner=True)
+            yield from _unpacked(found, open_files, depth + 1)
+
+
+def _seekable(file: io.BufferedReader, open_files: contextlib.ExitStack) -> BinaryIO:
+    """A zip is read from its end: what comes through a pipe, or out of a gzip, goes to a temporary file."""
+    if file.seekable() and isinstance(file.raw, io.FileIO):
+        return file
+    temporary = tempfile.TemporaryFile(prefix="tracker-replay-")  # noqa: SIM115 - closed with the others
+    whole = cast(BinaryIO, open_files.enter_context(temporary))
+    while block := file.read(BLOCK):
+        whole.write(block)
+    whole.seek(0)
+    return whole
