@@ -168,31 +168,18 @@ def premature_answers(trace: str) -> tuple[int, int]:
     return answers, premature
 
 
-@pytest.mark.parametrize("synchronous", ["FULL", "OFF"])
-def test_no_answer_leaves_before_the_sync_of_its_bytes(tmp_path: Path, strace: str, synchronous: str) -> None:
-    """And the test would see it: with `synchronous=OFF` every answer is premature."""
+def with_synchronous(mode: str) -> list[str]:
+    """The program with another mode of SQLite than it is shipped with."""
+    patch = f"from tracker.stores import sqlite_schema; sqlite_schema.SYNCHRONOUS = {mode!r}"
+    return [sys.executable, "-c", f"{patch}; from tracker.cli import main; main()"]
+
+
+def answered_under_strace(tmp_path: Path, strace: str, program: list[str]) -> tuple[int, int]:
+    """`premature_answers` of a server that is sent 30 pings."""
     trace = tmp_path / "trace"
     server = Server(tmp_path / "data")
-    program = (
-        f"from tracker.stores import sqlite_schema; sqlite_schema.SYNCHRONOUS = {synchronous!r}; "
-        "from tracker.cli import main; main()"
-    )
     calls = "trace=pwrite64,fsync,fdatasync,write,writev,sendto,sendmsg"
-    server.program = [
-        strace,
-        "-D",
-        "-f",
-        "-y",
-        "-s",
-        "24",
-        "-e",
-        calls,
-        "-o",
-        str(trace),
-        sys.executable,
-        "-c",
-        program,
-    ]
+    server.program = [strace, "-D", "-f", "-y", "-s", "24", "-e", calls, "-o", str(trace), *program]
     try:
         server.start()
         until_sync(lambda: '"HTTP/1.1 20' in trace.read_text(errors="replace"), "strace follows")
@@ -202,9 +189,50 @@ def test_no_answer_leaves_before_the_sync_of_its_bytes(tmp_path: Path, strace: s
         assert server.stop() == 0
     finally:
         server.kill()
-    answers, premature = premature_answers(trace.read_text(errors="replace")[ready:])
+    return premature_answers(trace.read_text(errors="replace")[ready:])
+
+
+def test_no_answer_of_the_program_as_shipped_leaves_before_the_sync_of_its_bytes(tmp_path: Path, strace: str) -> None:
+    answers, premature = answered_under_strace(tmp_path, strace, [sys.executable, "-m", "tracker"])
     assert answers >= 30
-    assert premature == (0 if synchronous == "FULL" else answers)
+    assert premature == 0
+
+
+@pytest.mark.parametrize("synchronous", ["NORMAL", "OFF"])
+def test_an_answer_before_the_sync_would_be_seen(tmp_path: Path, strace: str, synchronous: str) -> None:
+    answers, premature = answered_under_strace(tmp_path, strace, with_synchronous(synchronous))
+    assert answers >= 30
+    assert premature == answers
+
+
+def place_of(trace: list[str], pattern: str, after: int = -1) -> int:
+    """Where in a trace a call stands, the first after another one; -1: nowhere."""
+    found = (number for number, line in enumerate(trace) if number > after and re.search(pattern, line))
+    return next(found, -1)
+
+
+@pytest.mark.parametrize("command", ["backup", "restore"])
+def test_a_copy_is_on_the_disk_before_it_is_called_done(
+    start_server: Callable[..., Server], tmp_path: Path, strace: str, command: str
+) -> None:
+    """File and folder: a name that was not synced is not there after a power cut."""
+    server = start_server()
+    assert server.ping("van").status == 200
+    assert server.stop() == 0
+    file, trace = tmp_path / "monday.db", tmp_path / "trace"
+    if command == "restore":
+        assert tracker("backup", str(file), "--data", str(server.data)).returncode == 0
+    words = [sys.executable, "-m", "tracker", command, str(file), "--data", str(server.data)]
+    calls = "trace=pwrite64,fsync,fdatasync,rename,renameat,renameat2,write"
+    subprocess.run([strace, "-f", "-y", "-s", "300", "-e", calls, "-o", str(trace), *words], cwd=ROOT, check=True)
+    lines = trace.read_text(errors="replace").splitlines()
+    target = file if command == "backup" else server.data / "tracker.db"
+    renamed = place_of(lines, rf'rename.*"{re.escape(str(target))}"\)? *= 0|rename.*"{re.escape(str(target))}"')
+    written = max(number for number, line in enumerate(lines) if "pwrite64" in line and ".part>" in line)
+    synced = place_of(lines, r"fsync\(.*\.part>|fdatasync\(.*\.part>", written)
+    folder_synced = place_of(lines, rf"fsync\(\d+<{re.escape(str(target.parent))}>", renamed)
+    told = place_of(lines, r"write\(1.*(wrote|restored) ")
+    assert -1 < written < synced < renamed < folder_synced < told
 
 
 # --------------------------------------------------------------------------------------------------- a full disk
