@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from tracker.alarms import DOUBT, MISSED, WINDOW, expel, next_alarm, ring
-from tracker.doubts import is_doubtful, settle
+from tracker.doubts import WAIT_MS, is_doubtful, settle
 from tracker.edits import Edit, evaluate
 from tracker.events import DELAYED_MS, Change, Event, Registered
 from tracker.geo import distance_m
@@ -340,6 +340,12 @@ class Fleet:
         book, delayed = self.regions, now - upto > DELAYED_MS
         if self._is_behind(vehicle):
             self._catch_up(vehicle, draft)
+        doubt = vehicle.doubt
+        if doubt is not None and upto - doubt.ping.time >= WAIT_MS:  # nothing said otherwise
+            stays = doubt.ping.time + WAIT_MS
+            passed = follow(book, vehicle, stays, now, delayed or vehicle.delayed)
+            passed += dwells(book, vehicle, stays, now, delayed)
+            self._changed(vehicle, passed + settle(book, vehicle, None, now), draft)
         if vehicle.watched or book.scheduled:
             passed = follow(book, vehicle, upto, now, delayed or vehicle.delayed)
             passed += dwells(book, vehicle, upto, now, delayed)
@@ -360,6 +366,7 @@ class Fleet:
         if vehicle.doubt is not None:
             back = vehicle.doubt.before
             if confirmed := settle(book, vehicle, ping, now):
+                confirmed += dwells(book, vehicle, ping.time, now, now - ping.time > DELAYED_MS)
                 self._changed(vehicle, confirmed, draft)
                 doubtful, back = False, None  # it does move
         if before is None:

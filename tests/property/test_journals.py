@@ -143,6 +143,21 @@ def test_a_dry_run_tells_what_a_server_told(seed: int) -> None:
     assert {name: [event for event in told if event["vehicle"] == name] for name in VEHICLES} == wanted
 
 
+@settings(max_examples=40)
+@given(SEEDS)
+def test_a_recording_sent_at_once_a_fortnight_later_tells_what_it_told_then(seed: int) -> None:
+    """But for silence, and for what our clock brings after the last fix: those are of the receipt."""
+    arrivals = days(seed, most_late_s=0)
+    last = {name: max(ping.time for _, ping in arrivals if ping.vehicle == name) for name in VEHICLES}
+    now = arrivals[-1][0] + 14 * 86_400_000
+    told = []
+    for journal in (as_journal(arrivals), [(now, "pings", [ping]) for _, ping in arrivals]):
+        events = machine(Idle).play(journal).events
+        kept = [e for e in events if e.kind not in ("silent", "heard") and e.time <= last[e.vehicle]]
+        told.append({name: [event | {"delayed": None} for event in one] for name, one in facts(kept).items()})
+    assert told[0] == told[1]
+
+
 def as_item(ping: Ping) -> dict[str, Any]:
     item = {"vehicle": ping.vehicle, "time": rfc3339(ping.time), "lat": ping.lat, "lon": ping.lon}
     return item | {"speed_mps": ping.speed_mps, "accuracy_m": ping.accuracy_m}
