@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
+import pytest
 import shapely.geometry
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,8 +15,10 @@ from tests.scenario import START, Town, box, feature, place, point, ring
 from tracker.events import Event
 from tracker.fleet import Fleet, Outcome, Step
 from tracker.ping import Ping
+from tracker.reach import Concerned, Reach
 from tracker.regions import Region
 from tracker.stores import APART, Loaded, SavedRegion, SavedVehicle
+from tracker.vehicle import Vehicle
 
 # -- without debounce, against shapely --------------------------------------------------------------------------------
 
@@ -314,3 +318,53 @@ def test_every_ping_is_answered_for_and_stored_once(seed: int) -> None:
     machine = Machine().play(full_journal(seed))
     repeated = (Outcome.DUPLICATE, Outcome.CONFLICT)
     assert len(machine.stored) == sum(outcome not in repeated for outcome in machine.outcomes)
+
+
+# -- whom an edit concerns ----------------------------------------------------------------------------------------
+
+
+class Everybody(Reach):
+    """Looks at nobody: each vehicle is evaluated, by the book."""
+
+    def concerned(self, vehicles: Sequence[Vehicle]) -> list[Concerned]:
+        return [Concerned(vehicle.ping.vehicle, vehicle.decided, None) for vehicle in vehicles]
+
+
+NIGHT = {"schedule": {"zone": "UTC", "weekly": {"mon": [["09:05", "09:20"]]}}}
+DRAWN: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    *((shape, {}) for shape in SHAPES),
+    (SHAPES[0], {"rules": NIGHT}),
+    (point(0, 0), {"radius_m": 100}),
+    (point(50, 50), {"radius_m": 71, "rules": NIGHT}),
+    ({"type": "LineString", "coordinates": ring([(-200, 0), (0, 50), (200, -150)])}, {"buffer_m": 30}),
+]
+DEEDS = st.one_of(
+    st.tuples(st.just("ping"), st.integers(0, 3), GRID, GRID),
+    st.tuples(st.just("draw"), st.sampled_from("ab"), st.sampled_from(DRAWN), st.booleans()),
+    st.tuples(st.just("delete"), st.sampled_from("ab")),
+    st.tuples(st.just("restart")),
+)
+
+
+@given(st.lists(DEEDS, min_size=4, max_size=25))
+def test_looking_who_is_near_an_edit_changes_no_event(deeds: list[tuple[Any, ...]]) -> None:
+    told = []
+    for reach in (Reach, Everybody):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("tracker.fleet.Reach", reach)
+            patch.setattr("tracker.fleet.LOOK", 2)
+            town, drawn = Town(), set[str]()
+            for deed in deeds:
+                match deed:
+                    case "ping", n, east, north:
+                        town.drive(f"van-{n}").at(east, north, after=60)
+                    case "draw", id, (geometry, properties), exact:
+                        town.wait(60).region(id, geometry, debounce="none" if exact else None, **properties)
+                        drawn.add(id)
+                    case "delete", id if id in drawn:
+                        town.wait(60).delete(id)
+                        drawn.discard(id)
+                    case ("restart",):
+                        town.restart()
+            told.append(town.events)
+    assert told[0] == told[1]
