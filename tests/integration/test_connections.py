@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -154,7 +155,7 @@ async def test_what_follows_the_last_request_is_nobodys(server: Server) -> None:
 def test_metrics_count_what_they_say(start_server: Callable[..., Server]) -> None:
     server = start_server()
     server.send("PUT", "/api/v1/regions/depot", circle(60.0, 24.0, 500))
-    before = metrics(server)
+    before, began = metrics(server), time.monotonic()
     server.ping("van-1", 60.0, 24.0, time=now(-20))
     server.ping("van-1", 60.0001, 24.0, time=now(-10))
     server.ping("van-2", 61.0, 24.0)
@@ -170,7 +171,7 @@ def test_metrics_count_what_they_say(start_server: Callable[..., Server]) -> Non
     assert grown["tracker_pipeline_pings_total"] == 3, "one was refused before it came to the pipeline"
     assert grown["tracker_pipeline_events_total"] == 1
     assert grown["tracker_pipeline_commits_total"] == 3
-    assert 0 < grown["tracker_pipeline_commit_seconds_total"] < 3 * deadline(10)
+    assert 0 < grown["tracker_pipeline_commit_seconds_total"] < time.monotonic() - began
     assert grown["tracker_connections_accepted_total"] == 5, "four requests, and the one that asks"
     for name in ("pipeline_waiting", "pipeline_refused_total", "pipeline_failures_total", "pipeline_down"):
         assert after[f"tracker_{name}"] == 0
@@ -187,7 +188,7 @@ async def test_metrics_count_viewers_and_connections_that_wait(server: Server) -
         await asyncio.wait_for(stream.readuntil(b"snapshot"), deadline(10))
         counted = metrics(server)
         assert counted["tracker_live_viewers"] == 1
-        assert 0.05 <= counted["tracker_live_tick_seconds"] <= 1
+        assert 0 < counted["tracker_live_tick_seconds"] <= 1
         assert counted["tracker_connections_open"] == 3, "the kept one, the stream, and the one that asks"
         assert counted["tracker_connections_idle"] == 1
 

@@ -337,7 +337,7 @@ async def test_a_foreign_page_or_name_is_refused_before_the_handshake(server: Se
 
 @pytest.mark.parametrize("missing", ["Sec-WebSocket-Key", "Sec-WebSocket-Version"])
 async def test_half_a_handshake_is_a_problem_like_any_other(server: Server, missing: str) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    reader, writer = await dial(server)
     sent = {"Host": f"127.0.0.1:{server.port}", "Upgrade": "websocket", "Connection": "Upgrade"}
     sent |= {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Version": "13"}
     del sent[missing]
@@ -347,7 +347,6 @@ async def test_half_a_handshake_is_a_problem_like_any_other(server: Server, miss
     assert head.startswith(b"HTTP/1.1 400")
     problem = json.loads(body)
     assert (problem.get("type"), problem.get("status")) == ("urn:tracker:problem:bad_request", 400)
-    writer.close()
 
 
 async def test_our_own_page_is_let_in(server: Server) -> None:
@@ -425,22 +424,25 @@ def test_the_tricks_fit_this_hypercorn() -> None:
     """What `tracker.web.serving` relies on; an upgrade that moves it is noticed here, not in production."""
     import inspect
 
+    import h11._readers
     import hypercorn.asyncio.run as run
     import hypercorn.protocol as protocol
-    import hypercorn.protocol.h11 as h11
+    import hypercorn.protocol.h11 as hypercorn_h11
     from hypercorn.asyncio.task_group import TaskGroup
     from hypercorn.asyncio.tcp_server import TCPServer
     from hypercorn.protocol.h11 import H11Protocol
     from hypercorn.protocol.ws_stream import Handshake, WebsocketBuffer, WSStream
 
-    from tracker.web import serving
+    from tracker.web import streams
 
-    assert issubclass(serving._Stream, WSStream)
-    assert {"run", "_idle_timeout", "protocol_send", "_initiate_server_close"} <= vars(TCPServer).keys()
+    assert issubclass(streams.Stream, WSStream)
+    assert {"run", "_idle_timeout", "_read_data", "protocol_send", "_initiate_server_close"} <= vars(TCPServer).keys()
+    assert "idle_task.stop" not in inspect.getsource(TCPServer._read_data), "it lets go of a closed connection itself"
     assert {"_handle_events", "_accept", "app_send", "handle", "_send_wsproto_event"} <= vars(WSStream).keys()
-    assert {"_check_protocol", "stream_send"} <= vars(H11Protocol).keys()
+    assert {"_check_protocol", "_send_error_response", "stream_send"} <= vars(H11Protocol).keys()
+    assert {"_obsolete_line_fold", "chunk_header_re"} <= vars(h11._readers).keys()
     assert "max_length" in inspect.signature(WebsocketBuffer).parameters
     assert "PerMessageDeflate" in inspect.getsource(Handshake.accept), "Hypercorn can leave it out itself now"
     assert "app_queue.put" in inspect.getsource(TaskGroup.spawn_app)
-    for module, name in ((h11, "WSStream"), (protocol, "H11Protocol"), (run, "TCPServer")):
+    for module, name in ((hypercorn_h11, "WSStream"), (protocol, "H11Protocol"), (run, "TCPServer")):
         assert name in vars(module)

@@ -11,13 +11,13 @@ from hypercorn.protocol.events import Data
 from hypercorn.protocol.ws_stream import ASGIWebsocketState
 from wsproto.connection import Connection, ConnectionType
 
-from tracker.web import serving
+from tracker.web import serving, streams
 
 
-def stream_of(connection: Connection, looked_at: list[Any]) -> serving._Stream:
+def stream_of(connection: Connection, looked_at: list[Any]) -> streams.Stream:
     """An accepted WebSocket without a network."""
 
-    class Stream(serving._Stream):
+    class Stream(streams.Stream):
         def _flooded(self, event: Any) -> bool:
             looked_at.append(event)
             return super()._flooded(event)

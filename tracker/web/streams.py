@@ -1,0 +1,217 @@
+"""Streams: a WebSocket inside Hypercorn that cannot be inflated, over-filled, flooded or kept open against our will.
+
+serving.py has Hypercorn use it; what it adds is listed there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import struct
+from typing import Any
+
+from hypercorn.protocol.events import Body, EndBody, Request, Response, StreamClosed
+from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
+from wsproto.connection import ConnectionState
+from wsproto.events import CloseConnection, Message
+from wsproto.events import Ping as PingFrame
+
+from tracker.web.answers import plain_problem
+from tracker.web.sockets import EXTENSION, Route
+
+CLOSE_S = 2.0  #: how long a peer has to answer our close
+GRACE_S = 1.0  #: how long it has to end after that
+SMALL = 16  #: bytes: no message shorter than this says anything
+FRAGMENT = 1024  #: bytes: no honest sender cuts a message into smaller ones
+
+_HANDSHAKE = {
+    400: "this is no handshake of a WebSocket: it needs Sec-WebSocket-Key, and Sec-WebSocket-Version: 13",
+    500: "the server made a mistake; its log says more",
+}
+
+
+class DirectTransport:
+    """Frames written straight to the asyncio transport under an accepted socket: server frames need no mask."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        protocol = stream.send.__self__  # type: ignore[attr-defined]  # H11Protocol.stream_send
+        self._tcp = protocol.send.__self__.writer.transport  # TCPServer.protocol_send
+        self._loop = asyncio.get_running_loop()
+        self.heard = self._loop.time()
+
+    def limit(self, route: Route) -> None:
+        self._stream.route = route
+
+    @property
+    def open(self) -> bool:
+        return self._stream.state is ASGIWebsocketState.CONNECTED and not self._stream.closed
+
+    @property
+    def pending(self) -> int:
+        return int(self._tcp.get_write_buffer_size())
+
+    def send(self, payload: bytes, text: bool = True) -> None:
+        if self.open:
+            self._tcp.write(frame_header(len(payload), text) + payload)
+
+    def ping(self) -> None:
+        if self.open:
+            self._tcp.write(b"\x89\x00")
+
+    def close(self, code: int, reason: str = "") -> None:
+        if self.open:
+            self._stream.start_close(code, reason)
+        else:
+            self.abort_later(CLOSE_S)
+
+    def abort_later(self, seconds: float) -> None:
+        self._loop.call_later(seconds, self._tcp.abort)
+
+
+def frame_header(size: int, text: bool = True) -> bytes:
+    """The header of one unmasked, unfragmented frame (RFC 6455 §5.2)."""
+    opcode = 0x81 if text else 0x82
+    if size < 126:
+        return bytes((opcode, size))
+    if size < 65536:
+        return struct.pack(">BBH", opcode, 126, size)
+    return struct.pack(">BBQ", opcode, 127, size)
+
+
+class Stream(WSStream):
+    """A WebSocket that cannot be inflated, over-filled or kept open against our will."""
+
+    route = Route(lambda socket: asyncio.sleep(0))
+    transport: DirectTransport
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.app = self._with_transport(self.app)
+        self.gone = asyncio.Event()  # the peer answered our close, or went away
+        self._second = 0.0
+        self._frames = 0
+        self._frame_size = 0
+        self._deaf = False
+
+    def _with_transport(self, app: Any) -> Any:
+        async def run(scope: Any, *rest: Any) -> None:
+            scope["extensions"][EXTENSION] = self.transport
+            await app(scope, *rest)
+
+        return run
+
+    async def handle(self, event: Any) -> None:
+        if isinstance(event, Request):
+            unsafe = b"sec-websocket-extensions"
+            event.headers[:] = [(name, value) for name, value in event.headers if name.lower() != unsafe]
+            self.transport = DirectTransport(self)
+        elif isinstance(event, StreamClosed):
+            self.gone.set()
+            self._unblock()
+        elif self._deaf:
+            return
+        else:
+            self.transport.heard = self.transport._loop.time()
+            if not self.handshake.accepted and not self.closed:  # Hypercorn answers 400 and then forgets about it
+                await super().handle(event)
+                self._unblock().put_nowait({"type": "websocket.disconnect", "code": 1002})
+                self.transport.abort_later(CLOSE_S)
+                return
+        await super().handle(event)
+
+    async def app_send(self, message: Any) -> None:
+        if message is not None and message["type"] == "websocket.close" and self.transport.open:
+            self.start_close(int(message.get("code", 1000)), message.get("reason") or "")
+            return
+        if message is None and self._closing:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.gone.wait(), CLOSE_S)
+        await super().app_send(message)
+
+    async def _accept(self, message: Any) -> None:
+        await super()._accept(message)
+        self.buffer.max_length = self.route.max_message
+
+    async def _send_error_response(self, status_code: int) -> None:
+        """Hypercorn's own refusals, as problems like all others."""
+        status, told, body = plain_problem(status_code, _HANDSHAKE.get(status_code, "this socket is not for you"))
+        headers = [(name.encode(), value.encode()) for name, value in told.items()]
+        headers += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+        if status_code == 400:
+            headers.append((b"sec-websocket-version", b"13"))
+        await self.send(Response(stream_id=self.stream_id, status_code=status, headers=headers))
+        await self.send(Body(stream_id=self.stream_id, data=body))
+        await self.send(EndBody(stream_id=self.stream_id))
+        if self.app_put is None:  # no app will end it
+            await self.send(StreamClosed(stream_id=self.stream_id))
+
+    @property
+    def _closing(self) -> bool:
+        return self.handshake.accepted and self.connection.state is ConnectionState.LOCAL_CLOSING
+
+    def start_close(self, code: int, reason: str) -> None:
+        """Send our close without waiting, tell the app it is over, and end the connection even if the peer does not."""
+        self.state = ASGIWebsocketState.CLOSED
+        with contextlib.suppress(Exception):  # the transport may be gone already
+            self.transport._tcp.write(self.connection.send(CloseConnection(code=code, reason=reason[:120] or None)))
+        self.transport.abort_later(CLOSE_S + GRACE_S)
+        queue = self._unblock()
+        queue.put_nowait({"type": "websocket.disconnect", "code": code})
+
+    def _unblock(self) -> Any:
+        """Make room for the disconnect: on a full queue Hypercorn would wait for an app that may never receive."""
+        if self.app_put is None:
+            return None
+        queue: Any = self.app_put.__self__  # type: ignore[attr-defined]  # asyncio.Queue.put
+        queue._maxsize = 0
+        return queue
+
+    async def _handle_events(self) -> None:
+        for event in self.connection.events():
+            if self._flooded(event):
+                self._deaf = True  # not even parsed: a frame costs us more than it costs the peer
+                if not self._closing:
+                    self.start_close(1008, "too many frames")
+                return
+            if self._closing and not isinstance(event, CloseConnection):
+                continue  # our close is on its way: read on for the answer, keep nothing
+            if isinstance(event, Message):
+                await self._take(event)
+            elif isinstance(event, PingFrame):
+                await self._send_wsproto_event(event.response())
+            elif isinstance(event, CloseConnection):
+                self.gone.set()
+                if self.connection.state is ConnectionState.REMOTE_CLOSING:
+                    await self._send_wsproto_event(event.response())
+                elif self.connection.state is ConnectionState.OPEN:  # not WebSocket: say why
+                    await self._send_wsproto_event(CloseConnection(code=event.code, reason=event.reason))
+                self.transport.abort_later(CLOSE_S)
+                await self.send(StreamClosed(stream_id=self.stream_id))
+                return
+
+    async def _take(self, event: Message[Any]) -> None:
+        data = event.data
+        size = len(data) if isinstance(data, (bytes, bytearray)) or data.isascii() else len(data.encode())
+        if self.buffer.length + size > self.buffer.max_length:
+            self.buffer.clear()
+            self.start_close(1009, f"a message is at most {self.buffer.max_length} bytes")
+            return
+        self.buffer.extend(event)
+        if event.message_finished and self.app_put is not None:
+            message = self.buffer.to_message()
+            self.buffer.clear()
+            await self.app_put(message)
+
+    def _flooded(self, event: Any) -> bool:
+        if isinstance(event, Message):  # one for each piece of a frame as it came
+            self._frame_size += len(event.data)
+            if not event.frame_finished:
+                return False
+            size, self._frame_size = self._frame_size, 0
+            if self.route.pipelined and size >= (SMALL if event.message_finished else FRAGMENT):
+                return False
+        if self.transport.heard - self._second >= 1.0:
+            self._second, self._frames = self.transport.heard, 0
+        self._frames += 1
+        return self._frames > self.route.max_frames_per_s
