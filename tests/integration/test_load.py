@@ -59,6 +59,7 @@ def test_each_route_has_a_limit_of_its_own(shared_server: Server, method: str, p
         (R, '{"type":"FeatureCollection","other":[' + "{}," * 900_000 + "{}]}", "body_too_large"),
         (R, '{"type":"FeatureCollection","features":[{"a":[' + "[]," * 600_000 + "[]]}]}", "too_many_items"),
         (R, '{"type":"FeatureCollection","features":[{"a":"' + "x" * 3 * MB + '"}]}', "body_too_large"),
+        (R, '{"type":"FeatureCollection","features":[ ]}', "no_features"),
         (R, '{"type":"Feature","features":[' + "{}," * 20_000 + "{}]}", "too_many_features"),
     ],
 )

@@ -103,6 +103,7 @@ def test_all_bodies_together_are_bounded_but_one_alone_is_taken() -> None:
         large.take(50)
         with Share(buffer) as other, pytest.raises(Overloaded):
             other.take(1)
+    assert buffer.held == 0
     with Share(buffer) as first, Share(buffer) as second:
         first.take(5)
         second.take(5)

@@ -148,6 +148,8 @@ def blueprint(node: Node) -> Blueprint:
                 raise Invalid(fault.code, fault.detail, errors) from None
             finally:
                 given.items = None
+            if not regions:
+                raise Invalid("no_features", "there is no Feature in it: nothing was stored")
             saved = await pipeline.put_regions(regions, create_only=_create_only())
             del regions
         created = sum(new for _, new in saved)
