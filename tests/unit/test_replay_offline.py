@@ -77,14 +77,13 @@ def test_a_vehicle_that_went_quiet_while_it_moved_is_silent_then_heard() -> None
     ]
 
 
-def test_a_stale_timer_does_not_hold_up_those_behind_it() -> None:
-    """The one timer of a vehicle that went on reporting is passed over, and a dwell behind it is told in time."""
-    points = [point(second, 60.3, "other", speed_mps=9) for second in range(0, 900, 10)]
-    points += [point(0, 60.18), point(30, 60.17)]
-    yard = {**YARD, "properties": {"radius_m": 200, "rules": {"dwell_s": 600}}}
-    events, _ = play(sorted(points, key=lambda one: one.time), [yard])
-    told = [(event["kind"], event["time"][11:19]) for event in events if event["kind"] in ("enter", "dwell")]
-    assert told == [("enter", "09:00:30"), ("dwell", "09:10:30")]
+def test_a_timer_that_has_nothing_to_say_does_not_hold_up_those_behind_it() -> None:
+    """The one of the first fix is passed over; the vehicle never reports again, another does once."""
+    points = [point(0, 60.1, speed_mps=9), point(10, 60.101, speed_mps=9), point(500, 60.3, "other")]
+    events, _ = play(points, [])
+    assert [(event["kind"], event["vehicle"], event["time"][11:19]) for event in events] == [
+        ("silent", "7", "09:05:10")
+    ]
 
 
 def test_a_dwell_has_the_place_and_the_why_of_its_enter() -> None:

@@ -672,6 +672,20 @@ def test_a_busy_loop_decides_what_an_idle_one_does() -> None:
     assert [one[1] for one in told[0]] == ["silent", "enter", "dwell", "heard"]
 
 
+def test_what_time_brought_before_a_held_fix_was_believed_stays_told() -> None:
+    """The place elsewhere was no news before the next fix agreed, sent as it happened or days later at once."""
+    told = []
+    for late in (0, 3 * DAY_S):
+        t = town(rules={"dwell_s": 60}).wait(late)
+        for second, east in ((10, 200), (20, 5000), (200, 5100)):
+            if not late:
+                t.wait(second - (t.now - START) / 1000)
+            t.ping("van-7", *place(east, 100), START + second * 1000)
+        told.append([(event.id, event.kind, event.time) for event in t.events])
+    assert told[0] == told[1]
+    assert [kind for _, kind, _ in told[0]] == ["enter", "dwell", "exit"]
+
+
 def test_what_was_due_before_an_edit_is_told_before_it() -> None:
     drive = town(rules={"dwell_s": 60}).drive("van-7").at(200, 100).expect("enter depot")
     drive.town.now += 100_000
