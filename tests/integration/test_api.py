@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -670,3 +672,24 @@ def test_a_list_of_events_says_where_the_log_begins_and_ends(server: Server) -> 
         pages.append([event["seq"] for event in page["events"]])
         after = page["next"]
     assert pages == [[1, 2], [3, 4]]  # a last page that is full is the last
+
+
+async def test_of_many_guarded_writes_at_once_one_is_taken(tmp_path: Path) -> None:
+    """All of them find the version they name before any is stored: what counts is the turn."""
+    from tracker.config import Settings
+    from tracker.web.app import create_app
+
+    app = create_app(Settings(data=str(tmp_path / "data"), tiles=""))
+    async with app.test_app() as running:
+        client = running.test_client()
+        path, guard = f"{R}/raced", {"If-Match": '"1"', "Content-Type": "application/json"}
+        assert (await client.put(path, json=circle(60, 24, 100))).status_code == 201
+        writes = [
+            client.put(path, data=json.dumps(circle(60, 24, 100 + n)), headers=guard) for n in range(4)
+        ] + [
+            client.patch(path, data=json.dumps({"properties": {"radius_m": 200 + n}}), headers=guard) for n in range(4)
+        ]  # fmt: skip
+        answers = await asyncio.gather(*writes)
+        assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
+        stored = await (await client.get(path)).get_json()
+        assert stored["properties"]["version"] == 2
