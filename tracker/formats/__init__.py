@@ -39,13 +39,13 @@ class Point(msgspec.Struct, array_like=True):
         return self.position.get("vehicle") if isinstance(self.position, dict) else None
 
 
-def item(point: Point, shift: int = 0) -> dict[str, Any] | str:
-    """A point as the API takes it, its time shifted by so many ms."""
+def item(point: Point, shift: int = 0, *, number: bool = False) -> dict[str, Any] | str:
+    """A point as the API takes it, its time shifted by so many ms; as a `number` it is cheaper, and the same."""
     position = point.position
     if isinstance(position, str) or "time" in position:  # nothing that can be read, or a time that cannot
         return position
     time = min(max(point.time + shift, FIRST), LAST)  # a year no fix has is refused at either end
-    return {"time": rfc3339(time), **position}
+    return {"time": time if number and time >= 1e11 else rfc3339(time), **position}
 
 
 #: why an item of a source is not played, and what that means: nothing is left out without one of these

@@ -24,6 +24,7 @@ from tracker.ping import (
     Ping,
     Unfit,
     check_attributes,
+    read_ping,
     vehicle_id,
 )
 from tracker.protocols import Reading
@@ -143,6 +144,14 @@ def read_lines(payload: bytes, now: int, first: int = 0) -> Reading:
     except _DOUBTS:
         pass
     return _read_each((line for line in payload.split(b"\n") if line.strip()), now, first)
+
+
+def read_item(item: Any, now: int, ignored: list[str]) -> Ping:
+    """One item that is decoded already. Raises Unfit; see `read_ping`."""
+    try:
+        return _ping(msgspec.convert(item, _Position), now)
+    except _DOUBTS:
+        return read_ping(item, now, ignored)
 
 
 def _read_fast(body: bytes, now: int) -> list[Ping]:

@@ -17,7 +17,8 @@ from tracker.events import Event
 from tracker.features import read_regions
 from tracker.fleet import Fleet, FleetSettings, Outcome, Step
 from tracker.formats import Point, Unreadable, item
-from tracker.ping import Ping, Unfit, read_ping
+from tracker.ping import Ping, Unfit
+from tracker.protocols.native import read_item
 from tracker.replay.tally import Tally
 from tracker.times import LAST
 
@@ -55,7 +56,7 @@ class Offline:
         ignored: list[str] = []
         for point in points:
             try:
-                ping = read_ping(item(point, shift), self._as_of + shift, ignored)
+                ping = read_item(item(point, shift, number=True), self._as_of + shift, ignored)
             except Unfit as fault:
                 tally.rejected += 1
                 tally.refuse(fault.code, f"line {point.line}: {fault.message}")
