@@ -38,7 +38,7 @@ class Sender:
 
     def send(self, points: list[Point], shift: int = 0) -> Tally:
         """Send a batch, its times shifted by so many ms; returns what became of it. Raises Failed."""
-        items = [item(point, shift) for point in points]
+        items = [item(point, shift, number=True) for point in points]
         body = _encode(items)
         if self._began is None:
             self._began = self._server_clock()
