@@ -56,7 +56,10 @@ def ring(book: RegionBook, vehicle: Vehicle, what: str | int, due: int, now: int
         occasion.dwell(book.regions[what], vehicle.visits[what])
     elif what == SILENT:
         vehicle.silent = True
-        occasion.make("silent", heard_at=vehicle.received_at, silent_s=(due - vehicle.received_at) / 1000)
+        # one silence after each message, those without a place too
+        occasion.make(
+            "silent", cause=vehicle.top, heard_at=vehicle.received_at, silent_s=(due - vehicle.received_at) / 1000
+        )
     else:
         change(vehicle, what)
     return occasion.events

@@ -27,10 +27,7 @@ def is_doubtful(vehicle: Vehicle, ping: Ping) -> bool:
         return False
     if vehicle.stood is not None:
         return True
-    if not vehicle.still_since or vehicle.sure is None:
-        return False
-    # One fix that does not know its speed shows no standing. The motion state would: but that goes by receipt, too.
-    return vehicle.sure.speed_mps is not None or vehicle.sure.time > vehicle.still_since
+    return vehicle.still_since != 0 and not vehicle.lone
 
 
 def settle(book: RegionBook, vehicle: Vehicle, ping: Ping | None, now: int) -> list[Event]:

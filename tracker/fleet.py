@@ -118,6 +118,7 @@ class Fleet:
         """A commit of pings failed: these vehicles are again what the store has of them."""
         for name in vehicles:
             self.vehicles.pop(name, None)
+            self._alarms.pop(name, None)  # rather told twice than never
         self._load(saved, not self.is_evaluating)
         self._todo += [one.vehicle for one in saved if self._is_behind(self.vehicles.get(one.vehicle))]
 
@@ -202,6 +203,7 @@ class Fleet:
             elif ping.accuracy_m is not None and ping.accuracy_m > self.settings.max_accuracy_m:
                 if vehicle.sure is not None and self._jumps(vehicle.sure, ping, vehicle.sure):
                     outcomes[at], taken = Outcome.HELD, HELD  # history only: it is no evidence of anything
+                    draft.add(vehicle)
                 else:
                     self._show(vehicle, ping, now, draft)
             elif vehicle.sure is None:
@@ -219,10 +221,8 @@ class Fleet:
     def _placeless(self, vehicle: Vehicle | None, ping: Ping, now: int, draft: Draft) -> str:
         """An alarm from a receiver without a fix: heard and stored, and the vehicle stays where it is."""
         if vehicle is None:
-            n = self._number(ping.vehicle)
-            if ping.vehicle not in self._numbers:
-                self._numbers[ping.vehicle] = n
-                draft.commit.vehicles.append(SavedVehicle(n, ping.vehicle, None))
+            n = self._numbers[ping.vehicle] = self._number(ping.vehicle)
+            draft.commit.vehicles.append(SavedVehicle(n, ping.vehicle, None))  # the number at least
         elif vehicle.knows(ping) == SAME:
             return Outcome.DUPLICATE
         else:
@@ -275,6 +275,7 @@ class Fleet:
         else:
             tell(self.regions, vehicle, appear(self.regions, vehicle, ping), occasion)
             observe(vehicle, ping)
+            vehicle.lone = ping.speed_mps is None
         report(vehicle, ping, occasion, self.settings)
         vehicle.publish()
         self._settle(vehicle)
@@ -362,6 +363,9 @@ class Fleet:
         doubtful = (vehicle.still_since != 0 or vehicle.stood is not None) and not anew and is_doubtful(vehicle, ping)
         if before is None:
             vehicle.anchor, vehicle.doubt = (ping.lat, ping.lon), None
+            vehicle.lone = ping.speed_mps is None
+        elif vehicle.lone:
+            vehicle.lone = False
         changed = observe(vehicle, ping, doubtful)
         if vehicle.doubt is not None:
             back = vehicle.doubt.before
@@ -414,6 +418,7 @@ class Fleet:
         if vehicle.queued <= now:
             self._ring(vehicle, now, Draft())
         changed = observe(vehicle, ping, is_doubtful(vehicle, ping))
+        vehicle.lone = False
         pace(vehicle, now)
         vehicle.ping = vehicle.sure = ping
         vehicle.received_at = now

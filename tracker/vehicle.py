@@ -134,6 +134,7 @@ class Packed(msgspec.Struct, array_like=True, frozen=True):
     stood: Stood | None = None
     alarms: list[Alarm] = []
     set_by: int = 0
+    lone: bool = False
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -144,8 +145,8 @@ class Vehicle:
     """Mutable, and only the fleet changes it. `ping` is the newest fix shown, `sure` the newest accurate one."""
 
     __slots__ = (
-        "alarms", "anchor", "beyond", "clock", "delayed", "doubt", "doubts", "fixes", "floor", "gap_ms", "held", "low",
-        "n", "peak_mps", "ping", "queued", "raw", "received_at", "regions", "rev", "set_by", "settled", "silent",
+        "alarms", "anchor", "beyond", "clock", "delayed", "doubt", "doubts", "fixes", "floor", "gap_ms", "held", "lone",
+        "low", "n", "peak_mps", "ping", "queued", "raw", "received_at", "regions", "rev", "set_by", "settled", "silent",
         "since", "state", "still_since", "stood", "sure", "top", "touches", "visits", "watched",
     )  # fmt: skip
 
@@ -175,6 +176,7 @@ class Vehicle:
         self.since = ping.time
         self.still_since = 0  # first fix in a row without movement; 0: the newest one moved
         self.stood: Stood | None = None
+        self.lone = False  # one fix without a speed is all that is known of how it moves
         self.anchor = (ping.lat, ping.lon)  # where it last moved to
         self.peak_mps = -1.0  # highest speed since the visits' own were written down
         self.gap_ms = 0.0  # about the median time between its reports, receipt clock
@@ -273,8 +275,7 @@ class Vehicle:
                 self.still_since, self.anchor, self.gap_ms, self.peak_mps, self.silent, self.low, self.delayed,
                 self.ping, self.held, self.visits, self.touches, self.doubts,
                 True if self.sure is self.ping else self.sure or False, self.doubt, self.stood,
-                self.alarms,
-                self.set_by,
+                self.alarms, self.set_by, self.lone,
             )
         )  # fmt: skip
 

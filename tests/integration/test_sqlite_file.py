@@ -333,3 +333,20 @@ async def test_blocks_missed_at_a_crash_are_closed_later(store: SqliteStore, mon
     await store._on(store._write_thread, store._tidy)
     assert await in_writer(store, "SELECT count(*) FROM blocks") == (1,)
     await holds(store, 36_001)
+
+
+async def test_the_first_and_the_last_row_of_a_block_are_found_again(store: SqliteStore) -> None:
+    """A vehicle whose only fix opens a block, and one whose only fix closes it."""
+    size = 1 << schema.BLOCK_BITS
+    first, last = (StoredPing(n, Ping(f"van-{n}", n * 1000, 60.0, 24.0), 0) for n in (2, 3))
+    rows = [StoredPing(1, Ping("van-1", T0 + at, 60.0, 24.0), 0) for at in range(2 * size + 10)]
+    rows[size - 1], rows[2 * size - 2] = first, last  # they count from 1
+    for at in range(0, len(rows), 8192):
+        named = [SavedVehicle(n, f"van-{n}", b"") for n in (1, 2, 3)]
+        await store.commit(Commit(pings=rows[at : at + 8192], vehicles=named))
+    await store._on(store._write_thread, store._tidy)
+    assert await in_writer(store, "SELECT count(*) FROM blocks") == (2,)
+    assert await in_writer(store, f"SELECT group_concat(n) FROM hot WHERE row IN ({size}, {2 * size - 1})") == ("2,3",)
+    assert await store.track(2, 0, NEVER, None, 10) == [first]
+    assert await store.track(3, 0, NEVER, None, 10) == [last]
+    assert set(await store.fixes_at([(2, 2000), (3, 3000)])) == {(2, 2000), (3, 3000)}

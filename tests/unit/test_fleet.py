@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Sequence
 
@@ -52,6 +53,14 @@ def test_a_step_holds_a_row_for_every_ping_that_is_to_be_stored() -> None:
     rows = [(row.n, row.ping.time - START, row.taken) for row in step.commit.pings]
     assert sorted(rows) == [(1, -1000, LATE), (1, 1000, LIVE), (1, 2000, HELD), (2, 0, LIVE)]
     assert {row.received_at for row in step.commit.pings} == {START + 3000}
+
+
+def test_every_ping_that_is_accepted_is_stored_whatever_its_time() -> None:
+    rng = random.Random(7)
+    times = rng.sample(range(START, START + 100_000), 300)
+    step = Fleet().apply([at(f"van-{time % 3}", 0, 0, time) for time in times], START + 100_000)
+    assert step.outcomes == [Outcome.ACCEPTED] * 300
+    assert sorted(row.ping.time for row in step.commit.pings) == sorted(times)
 
 
 def test_a_vehicle_is_saved_and_published_once_a_step() -> None:

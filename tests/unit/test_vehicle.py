@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import random
+from typing import Any
+
+import msgspec
 
 from tests.scenario import START, Town, box
 from tracker.ping import Ping
@@ -71,3 +74,18 @@ def test_a_fix_before_its_floor_is_asked_for_after_a_restart() -> None:
     assert again.knows(fix(START)) == SAME
     assert again.knows(fix(START - 1)) == ASK
     assert again.knows(fix(START + 1)) == NEW
+
+
+def test_a_state_of_the_first_layout_is_read() -> None:
+    """As 0.1 wrote it: it knew nothing of doubts, and every newest fix decided."""
+    van, held = fix(START), fix(START + 1000, 60.0)
+    old: tuple[Any, ...] = (
+        1, 4, START, START + 1000, START, START, 2, START, START, (52.5, 13.4), 5000.0, -1.0, False, False, False,
+        van, held, {"depot": (START, START)}, {},
+    )  # fmt: skip
+    vehicle = Vehicle.unpack(7, msgspec.msgpack.encode(old))
+    assert (vehicle.ping, vehicle.sure, vehicle.held, vehicle.doubt) == (van, van, held, None)
+    assert (vehicle.doubts, vehicle.alarms, vehicle.stood) == (1, [], None)
+    assert vehicle.regions == {"depot": START}
+    again = Vehicle.unpack(7, vehicle.pack())
+    assert again.pack() == vehicle.pack()
