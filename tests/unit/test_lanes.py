@@ -139,6 +139,15 @@ async def test_a_lane_that_fails_three_times_goes_on_and_nobody_misses_anything(
     assert await status(app) == 200
 
 
+async def test_a_change_that_could_not_be_routed_is_told_all_the_same(node: Node, live: Live) -> None:
+    seat = Seat(live, all=True)
+    plant(live.hub.routing, "take", 1)
+    await report(node, 1)
+    await until(lambda: seat.newest == {1: 60_000_100} and seat.events == [1], "the news that was not routed")
+    assert list(node.picture.vehicles) == ["v"]
+    assert seat.codes == []
+
+
 @pytest.mark.parametrize("lane", ["tick", "urgent", "house", "relay"])
 async def test_readiness_tells_of_a_lane_that_cannot_live(app: Quart, node: Node, live: Live, lane: str) -> None:
     Seat(live, all=True)
