@@ -200,7 +200,7 @@ def _calm_collector() -> None:
     is made once an hour, not whenever somebody asks for much."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 10, 1000)
+    gc.set_threshold(2000, 10, 5000)
 
 
 async def _collect() -> None:

@@ -154,6 +154,8 @@ class Patience:
         return await self._receive() if self.body.complete else {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
+        if self.body.ended.is_set() and not self.body.complete:
+            return  # its sender went: nobody listens
         if message["type"] == "http.response.body" and not message.get("more_body") and not self.body.complete:
             await self._send(message | {"more_body": True})
             await self.body.drain()
