@@ -164,9 +164,9 @@ class Live:
                 raise Unreachable(str(why))
             delay, self._after_s = self._after_s, None
             if delay is None:
-                delay = random.uniform(0, min(LONGEST_S, FIRST_S * 2**tries))
+                delay = random.uniform(0, min(LONGEST_S, FIRST_S * 2 ** min(tries, 10)))
             if self.connects == 0:
-                delay = min(delay, self._patience_s - waited)
+                delay = min(delay, max(self._patience_s - waited, FIRST_S))
             log.warning("%s; trying again in %.1f s", why, delay)
             await asyncio.sleep(delay)
             tries += 1

@@ -16,7 +16,7 @@ import pytest
 
 from tests.servers import Server, circle
 from tests.waiting import deadline, free_port, until
-from tracker.client import Live, Refused, Unreachable
+from tracker.client import LONGEST_S, Live, Refused, Unreachable
 
 
 @pytest.mark.parametrize("binary", [False, True])
@@ -118,7 +118,7 @@ async def answering(answer: bytes, tls: ssl.SSLContext | None = None) -> AsyncIt
 async def ending(live: Live) -> Exception:
     """What the iteration raises."""
     try:
-        async with asyncio.timeout(deadline(15)):
+        async with asyncio.timeout(deadline(8)):
             async for _ in live:
                 pass
     except (Refused, Unreachable) as fault:
@@ -298,3 +298,21 @@ async def test_another_set_can_be_followed_from_within_the_loop(server: Server) 
         {"in-here"}, {"in-there"}, {"in-here", "in-there"}, {"in-here"}, set()
     ]  # fmt: skip
     assert sorted(set(heard)) == heard
+
+
+async def test_a_server_that_is_away_for_a_day_is_tried_all_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of times: the delay between two tries has an end, and so has the number it is drawn from."""
+    delays: list[float] = []
+    live = Live(f"http://127.0.0.1:{free_port()}", all=True)
+    live.connects = 1  # it was there once
+
+    async def sleep(delay: float) -> None:
+        delays.append(delay)
+        if len(delays) == 1200:
+            await live.close()
+
+    monkeypatch.setattr("tracker.client.asyncio.sleep", sleep)
+    async for _ in live:
+        pass
+    assert len(delays) == 1200
+    assert max(delays) <= LONGEST_S
