@@ -562,6 +562,7 @@ async def test_an_evaluation_the_store_interrupted_goes_on_when_it_is_back(node:
     saving = asyncio.create_task(node.pipeline.save_regions([depot()]))
     await until(lambda: "depot" in node.picture.regions)
     node.store.error = StoreFull("full")
+    await until(saving.done, "its sender was told", 5)
     with pytest.raises(StoreFull, match="The region is stored; what it changes follows"):
         await saving
     node.store.error = None
