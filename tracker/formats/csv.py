@@ -20,6 +20,7 @@ from tracker.formats.fields import (
     read_value,
 )
 from tracker.formats.names import NAMES, plain
+from tracker.formats.own import COLUMNS, position_of, unguarded
 from tracker.formats.rows import Row, find_delimiter, read_rows
 from tracker.formats.text import lines
 
@@ -40,6 +41,9 @@ def recognises(name: str, head: str) -> bool:
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     rows = table(file, reading.name)
     header = next(rows).cells
+    if tuple(header) == COLUMNS:
+        yield from _our_own(rows, reading)
+        return
     sample = list(islice(rows, SAMPLE))
     columns = find_columns(header, [row.cells for row in sample], reading)
     zone = reading.zone or ("UTC" if _says_utc(header[columns.time]) else None)
@@ -56,6 +60,18 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
             yield Skip("surplus_cells", row.line)
         else:
             yield point(row)
+
+
+def _our_own(rows: Iterator[Row], reading: Reading) -> Iterator[Point | Skip]:
+    """A table that we wrote: nothing to recognise, and nothing taken for something else."""
+    reading.note("an export of this program")
+    clock = Clock(reading.name, None)
+    for row in rows:
+        if not row.whole or len(row.cells) > len(COLUMNS):
+            yield Skip("surplus_cells" if row.whole else "open_quote", row.line)
+        else:
+            time, position = position_of(row.cells)
+            yield finished(position, time, clock, row.line)
 
 
 def table(file: BinaryIO, name: str) -> Iterator[Row]:
@@ -109,7 +125,9 @@ def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row
         cells = row.cells
         if len(cells) < width:
             cells = cells + [""] * (width - len(cells))
-        position: dict[str, Any] = {"vehicle": cells[vehicle_at].strip() if vehicle_at >= 0 else reading.vehicle}
+        position: dict[str, Any] = {
+            "vehicle": unguarded(cells[vehicle_at].strip()) if vehicle_at >= 0 else reading.vehicle
+        }
         lat, lon = degrees(cells[lat_at], north, cells), degrees(cells[lon_at], east, cells)
         if lat is not None:
             position["lat"] = lat

@@ -84,14 +84,16 @@ def _places(feature: Any) -> Iterator[Place]:
     if isinstance(moving, dict):
         yield from _moving(moving, said, feature.get("temporalProperties"))
         return
-    times: list[Any] | None = next(
-        (found for name in _TIMES if isinstance(found := _listed(feature, name), list)), None
-    )
-    yield from _of_geometry(feature.get("geometry"), said, times)
+    listed = (_listed(feature, name) for name in _TIMES)
+    times = next((one for one in listed if isinstance(one, list)), None)
+    each = properties.get("positions") if isinstance(properties, dict) else None  # in our own exports
+    yield from _of_geometry(feature.get("geometry"), said, times, each if isinstance(each, list) else [])
 
 
 def _properties(properties: dict[str, Any]) -> dict[str, Any]:
     said = {name: value for name, value in properties.items() if not isinstance(value, dict | list)}
+    if isinstance(properties.get("attributes"), dict):
+        said["attributes"] = properties["attributes"]
     if isinstance(phenomena := properties.get("phenomenons"), dict):
         said |= _measured(phenomena)
     return said
@@ -106,7 +108,8 @@ def _listed(feature: dict[str, Any], name: str) -> Any:
     return properties.get(name) or (beside.get(name) if isinstance(beside, dict) else None)
 
 
-def _of_geometry(geometry: Any, said: dict[str, Any], times: list[Any] | None) -> Iterator[Place]:
+def _of_geometry(geometry: Any, said: dict[str, Any], times: list[Any] | None, each: list[Any]) -> Iterator[Place]:
+    """`times`, and what `each` says more, stand beside the points of a line."""
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if kind in ("MovingPoint", "MovingGeometryCollection"):
         yield from _moving(geometry, said, None)
@@ -114,27 +117,29 @@ def _of_geometry(geometry: Any, said: dict[str, Any], times: list[Any] | None) -
     parts = geometry.get("geometries") if kind == "GeometryCollection" else None
     if isinstance(parts, list):
         for part in parts:
-            yield from _of_geometry(part, said, None)
+            yield from _of_geometry(part, said, None, [])
         return
     coordinates = geometry.get("coordinates") if isinstance(geometry, dict) else None
     if kind == "Point":
-        yield Place(coordinates, said)
+        yield from _line([coordinates], said, times, each)
     elif kind in ("MultiPoint", "LineString") and isinstance(coordinates, list):
-        yield from _line(coordinates, said, times)
+        yield from _line(coordinates, said, times, each)
     elif kind == "MultiLineString" and isinstance(coordinates, list):
         for at, line in enumerate(coordinates):
             own = times[at] if times and at < len(times) and isinstance(times[at], list) else None
-            yield from _line(line if isinstance(line, list) else [None], said, own)
+            yield from _line(line if isinstance(line, list) else [None], said, own, [])
     else:
         yield Place(None, said, "not_a_point")
 
 
-def _line(line: list[Any], said: dict[str, Any], times: list[Any] | None) -> Iterator[Place]:
+def _line(line: list[Any], said: dict[str, Any], times: list[Any] | None, each: list[Any]) -> Iterator[Place]:
     if not line:
         yield Place(None, said, "not_a_point")
     for at, coordinates in enumerate(line):
-        time = times[at] if times and at < len(times) else None
-        yield Place(coordinates, said | {"time": time}) if time is not None else Place(coordinates, said)
+        own = said | each[at] if at < len(each) and isinstance(each[at], dict) else said
+        if times and at < len(times) and times[at] is not None:
+            own = own | {"time": times[at]}
+        yield Place(coordinates, own)
 
 
 def _moving(moving: dict[str, Any], said: dict[str, Any], others: Any) -> Iterator[Place]:

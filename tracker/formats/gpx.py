@@ -9,6 +9,8 @@ from xml.etree.ElementTree import Element
 from tracker.formats import Point, Reading, Skip
 from tracker.formats.clock import Clock
 from tracker.formats.fields import finished, position, read_number, read_speed
+from tracker.formats.json import decode_any
+from tracker.formats.own import OPTIONAL
 from tracker.formats.tracks import Tracks
 from tracker.formats.xml import child_text, elements, find_text, tag
 
@@ -61,6 +63,10 @@ def _point(element: Element, vehicle: dict[str, Any], clock: Clock, number: int)
     if time is None:
         return Skip("no_time", number)
     fields = dict(vehicle)
+    if (said := _our_own(element)) is not None:
+        lat, lon = (read_number(element.get(name, "")) for name in ("lat", "lon"))
+        fields |= said
+        return finished(position(fields.pop("vehicle"), lat, lon, **fields), time, clock, number)
     if (speed := find_text(element, "speed")) is not None:
         fields["speed_mps"] = read_speed(read_number(speed), "mps")
     if (course := find_text(element, "course") or find_text(element, "bearing")) is not None:
@@ -69,3 +75,19 @@ def _point(element: Element, vehicle: dict[str, Any], clock: Clock, number: int)
         fields["altitude_m"] = read_number(height)
     lat, lon = (read_number(element.get(name, "")) for name in ("lat", "lon"))
     return finished(position(fields.pop("vehicle"), lat, lon, **fields), time, clock, number)
+
+
+def _our_own(element: Element) -> dict[str, Any] | None:
+    """What an export of this program says of a fix, as JSON in an element of its own."""
+    for child in element.iter():
+        if child.tag == "tracker:position":
+            try:
+                said = decode_any((child.text or "").encode())
+            except ValueError:
+                return None
+            return (
+                {name: said[name] for name in ("vehicle", *OPTIONAL) if name in said}
+                if isinstance(said, dict)
+                else None
+            )
+    return None

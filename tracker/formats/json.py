@@ -64,9 +64,11 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     if isinstance(document, dict):
         wrapped = next((name for name in LISTS if isinstance(document.get(name), list)), None)
         if wrapped is not None:
-            if isinstance(document.get("vehicle"), str):
+            if isinstance(document.get("vehicle"), str):  # a track as the API answers it
                 reading.vehicle = document["vehicle"]
-            document = document[wrapped]
+                document = [_as_sent(item) for item in document[wrapped]]
+            else:
+                document = document[wrapped]
         else:
             document = [document]
     if not isinstance(document, list):
@@ -77,6 +79,13 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
             yield Point(clock.last or 0, str(item)[:200], line=number)
             continue
         yield from_object(_unpacked(item), reading, clock, number)
+
+
+def _as_sent(item: Any) -> Any:
+    """A position of a track without what its server said of it."""
+    if not isinstance(item, dict):
+        return item
+    return {name: value for name, value in item.items() if name not in ("received_at", "late", "held")}
 
 
 def _unpacked(item: dict[str, Any]) -> dict[str, Any]:

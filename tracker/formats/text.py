@@ -45,9 +45,11 @@ def lines(file: BinaryIO, name: str, first: bytes = b"") -> Iterator[str]:
     first = first or file.readline(LONGEST)
     encoding, skipped = find_encoding(first)
     first = first[skipped:]
-    if encoding != "utf-8":
-        yield from _wide(first, file, encoding, name)
+    at = first.find(b"\r")
+    if encoding != "utf-8" or (at >= 0 and first[at + 1 : at + 2] != b"\n"):  # the second: a Mac of old
+        yield from _wide(first, file, encoding if encoding != "utf-8" or _is_utf8(first) else "cp1252", name)
         return
+    end = "\r\n" if first.endswith(b"\r\n") else "\n"
     while first:
         if len(first) >= LONGEST and not first.endswith(b"\n"):
             raise Unreadable(f"{name}: a line is longer than {LONGEST} bytes; this is no table")
@@ -55,15 +57,20 @@ def lines(file: BinaryIO, name: str, first: bytes = b"") -> Iterator[str]:
             text = first.decode()
         except UnicodeDecodeError:
             text = first.decode("cp1252", "replace")
-        if "\r" in text:
-            yield from text.replace("\r\n", "\n").removesuffix("\n").replace("\r", "\n").split("\n")
-        else:
-            yield text.removesuffix("\n")
+        yield text.removesuffix(end).removesuffix("\n")
         first = file.readline(LONGEST)
 
 
+def _is_utf8(text: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(text)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _wide(first: bytes, file: BinaryIO, encoding: str, name: str) -> Iterator[str]:
-    """UTF-16 and UTF-32, whose line ends are two or four bytes."""
+    """UTF-16 and UTF-32, whose line ends are two or four bytes; and files whose lines end with \\r alone."""
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     rest, chunk = "", first
     while chunk:

@@ -1,16 +1,18 @@
-"""Tracks: where one vehicle was, as JSON, GeoJSON, GPX or CSV."""
+"""Tracks: where one vehicle was, as JSON, GeoJSON, GPX or CSV; a page of it, or all of a range as a stream."""
 
 from __future__ import annotations
 
 import csv
 import io
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any, Protocol
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from quart import Response, request
 
-from tracker.ping import Ping
+from tracker.formats import own
 from tracker.slices import in_slices
 from tracker.stores import StoredPing
 from tracker.times import rfc3339
@@ -19,43 +21,68 @@ from tracker.web.answers import encode
 from tracker.web.node import Node
 
 LAST = 2**62  #: later than any fix
-FEW = 500  #: fixes that are written without waiting for a turn
+FEW = 500  #: fixes that are written without waiting for a turn; a stream goes on by as many
+SPOOLED = 1 << 20  #: bytes of what a GeoJSON line says last that are kept in memory
+
+Span = tuple[int, int]
 
 
 async def answer(node: Node, vehicle: str, n: int | None) -> Response:
-    """The page of fixes the parameters ask for, each fix once, in fix order."""
+    """The fixes the parameters ask for, each fix once, in fix order. JSON comes in pages, a file whole."""
     api.only("from", "until", "format", "limit", "cursor")
     since, until = api.instant("from"), api.instant("until")
     after = api.place(lambda place: isinstance(place, int) and abs(place) < LAST)
-    limit = api.limit(most=api.MOST_ROWS)
     form = request.args.get("format", "json")
     if form not in FORMATS:
         raise api.bad("format", f"one of {', '.join(FORMATS)}")
     kind, write = FORMATS[form]
     span = (since or 0, LAST if until is None else until)
+    headers = {"content-type": kind}
+    if form != "json":
+        headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(vehicle, safe='')}.{form}"
+        if "limit" not in request.args:
+            response = Response(_streamed(node, n, span, after, write(vehicle)), 200, headers)
+            response.timeout = None  # a slow reader may take long
+            return response
+    limit = api.limit(most=api.MOST_ROWS)
     if limit <= FEW:
-        body, cursor = await _written(node, n, vehicle, span, after, limit, write)
+        body, cursor = await _page(node, n, vehicle, span, after, limit, write)
     else:
         async with node.heavy.turn():
-            body, cursor = await _written(node, n, vehicle, span, after, limit, write)
-    headers = {"content-type": kind}
-    if form in ("gpx", "csv"):
-        headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(vehicle, safe='')}.{form}"
+            body, cursor = await _page(node, n, vehicle, span, after, limit, write)
     if cursor and form != "json":
         headers["x-next"] = cursor
     return Response(body, 200, headers)
 
 
-async def _written(
-    node: Node, n: int | None, vehicle: str, span: tuple[int, int], after: int | None, limit: int, write: type[Writer]
+async def _page(
+    node: Node, n: int | None, vehicle: str, span: Span, after: int | None, limit: int, write: type[Writer]
 ) -> tuple[bytes, str | None]:
     """Written some at a time, however many are asked for; and where the next page begins."""
     rows = [] if n is None else await node.store.track(n, *span, after, limit + 1)
     writer = write(vehicle)
+    pieces: list[bytes] = [writer.begin()]
     async for row in in_slices(rows[:limit]):
-        writer.add(row)
+        pieces.append(writer.write(row))
     cursor = api.cursor(rows[limit - 1].ping.time) if len(rows) > limit else None
-    return writer.finish(cursor), cursor
+    return b"".join([*pieces, *writer.end(cursor)]), cursor
+
+
+async def _streamed(node: Node, n: int | None, span: Span, after: int | None, writer: Writer) -> AsyncIterator[bytes]:
+    """All there is, in flat memory: the next fixes are read when these have been sent."""
+    yield writer.begin()
+    while n is not None:
+        rows = await node.store.track(n, *span, after, FEW)
+        pieces: list[bytes] = []
+        async for row in in_slices(rows):
+            pieces.append(writer.write(row))
+        if pieces:
+            yield b"".join(pieces)
+        if len(rows) < FEW:
+            break
+        after = rows[-1].ping.time
+    for piece in writer.end(None):
+        yield piece
 
 
 class Writer(Protocol):
@@ -63,106 +90,116 @@ class Writer(Protocol):
 
     def __init__(self, vehicle: str) -> None: ...
 
-    def add(self, row: StoredPing) -> None: ...
+    def begin(self) -> bytes: ...
 
-    def finish(self, cursor: str | None) -> bytes: ...
+    def write(self, row: StoredPing) -> bytes: ...
+
+    def end(self, cursor: str | None) -> Iterable[bytes]: ...
 
 
 class Json:
     def __init__(self, vehicle: str) -> None:
         self._vehicle = vehicle
-        self._texts: list[bytes] = []
+        self._comma = b""
 
-    def add(self, row: StoredPing) -> None:
-        self._texts.append(encode(shown.stored(row)))
+    def begin(self) -> bytes:
+        return b'{"vehicle":%b,"positions":[' % encode(self._vehicle)
 
-    def finish(self, cursor: str | None) -> bytes:
-        texts = b",".join(self._texts)
-        return b'{"vehicle":%b,"positions":[%b],"next":%b}' % (encode(self._vehicle), texts, encode(cursor))
+    def write(self, row: StoredPing) -> bytes:
+        comma, self._comma = self._comma, b","
+        return comma + encode(shown.stored(row))
+
+    def end(self, cursor: str | None) -> Iterator[bytes]:
+        yield b'],"next":%b}' % encode(cursor)
 
 
 class GeoJson:
-    """A LineString with the time of each of its points; a Point when there is only one, nothing without any."""
+    """A LineString with the time of each of its points, and what else each says; a Point when there is only one."""
 
     def __init__(self, vehicle: str) -> None:
         self._vehicle = vehicle
-        self._points: list[bytes] = []
-        self._times: list[bytes] = []
+        self._first = b""  # held back: two points are a line, one is none
+        self._count = 0
+        self._times = tempfile.SpooledTemporaryFile(SPOOLED)  # noqa: SIM115 - closed by `end`
+        self._said = tempfile.SpooledTemporaryFile(SPOOLED)  # noqa: SIM115
 
-    def add(self, row: StoredPing) -> None:
-        self._points.append(encode((row.ping.lon, row.ping.lat)))
-        self._times.append(encode(rfc3339(row.ping.time)))
+    def begin(self) -> bytes:
+        return b'{"type":"Feature","geometry":'
 
-    def finish(self, cursor: str | None) -> bytes:
-        geometry = b"null"
-        if len(self._points) > 1:
-            geometry = b'{"type":"LineString","coordinates":[%b]}' % b",".join(self._points)
-        elif self._points:
-            geometry = b'{"type":"Point","coordinates":%b}' % self._points[0]
-        return b'{"type":"Feature","geometry":%b,"properties":{"vehicle":%b,"times":[%b],"next":%b}}' % (
-            geometry,
-            encode(self._vehicle),
-            b",".join(self._times),
-            encode(cursor),
-        )
+    def write(self, row: StoredPing) -> bytes:
+        comma = b"," if self._count else b""
+        self._times.write(comma + encode(rfc3339(row.ping.time)))
+        self._said.write(comma + encode(own.optional(row.ping) or None))
+        place = encode((row.ping.lon, row.ping.lat))
+        self._count += 1
+        if self._count == 1:
+            self._first = place
+            return b""
+        if self._count == 2:
+            return b'{"type":"LineString","coordinates":[%b,%b' % (self._first, place)
+        return b"," + place
+
+    def end(self, cursor: str | None) -> Iterator[bytes]:
+        if self._count > 1:
+            yield b"]}"
+        else:
+            yield b'{"type":"Point","coordinates":%b}' % self._first if self._count else b"null"
+        yield b',"properties":{"vehicle":%b,"times":[' % encode(self._vehicle)
+        yield from _spooled(self._times)
+        yield b'],"positions":['
+        yield from _spooled(self._said)
+        yield b'],"next":%b}}' % encode(cursor)
+
+
+def _spooled(file: Any) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while piece := file.read(65_536):
+            yield piece
 
 
 class Gpx:
     def __init__(self, vehicle: str) -> None:
-        name = escape("".join(char if char.isprintable() else "?" for char in vehicle))
-        self._lines = [
-            '<?xml version="1.0" encoding="UTF-8"?>',
-            '<gpx version="1.1" creator="live-map-tracker" xmlns="http://www.topografix.com/GPX/1/1">',
-            f"<trk><name>{name}</name><trkseg>",
-        ]
+        self._vehicle = vehicle
 
-    def add(self, row: StoredPing) -> None:
+    def begin(self) -> bytes:
+        return (
+            '<?xml version="1.0" encoding="UTF-8"?>\n'
+            '<gpx version="1.1" creator="live-map-tracker" xmlns="http://www.topografix.com/GPX/1/1"'
+            f' xmlns:tracker="{own.NAMESPACE}">\n<trk><name>{escape(self._vehicle)}</name><trkseg>\n'
+        ).encode()
+
+    def write(self, row: StoredPing) -> bytes:
         ping = row.ping
         height = "" if ping.altitude_m is None else f"<ele>{ping.altitude_m:.2f}</ele>"
-        self._lines.append(
-            f'<trkpt lat="{ping.lat:.7f}" lon="{ping.lon:.7f}">{height}<time>{rfc3339(ping.time)}</time></trkpt>'
-        )
+        said = own.optional(ping) | {"vehicle": ping.vehicle}
+        return (
+            f'<trkpt lat="{ping.lat:.7f}" lon="{ping.lon:.7f}">{height}<time>{rfc3339(ping.time)}</time>'
+            f"<extensions><tracker:position>{escape(encode(said).decode())}</tracker:position></extensions></trkpt>\n"
+        ).encode()
 
-    def finish(self, cursor: str | None) -> bytes:
-        return "\n".join([*self._lines, "</trkseg></trk></gpx>\n"]).encode()
-
-
-COLUMNS: tuple[str, ...] = (
-    "vehicle",
-    "time",
-    "lat",
-    "lon",
-    "speed_mps",
-    "heading",
-    "altitude_m",
-    "accuracy_m",
-    "ignition",
-)
-COLUMNS += ("battery_pct", "odometer_m", "driver", "alarm", "received_at")
+    def end(self, cursor: str | None) -> Iterator[bytes]:
+        yield b"</trkseg></trk></gpx>\n"
 
 
 class Csv:
     def __init__(self, vehicle: str) -> None:
-        self._text = io.StringIO()
-        self._writer = csv.writer(self._text, lineterminator="\n")
-        self._writer.writerow(COLUMNS)
+        self._vehicle = vehicle
 
-    def add(self, row: StoredPing) -> None:
-        self._writer.writerow(_cells(row.ping, row.received_at))
+    def begin(self) -> bytes:
+        return _row(own.COLUMNS)
 
-    def finish(self, cursor: str | None) -> bytes:
-        return self._text.getvalue().encode()
+    def write(self, row: StoredPing) -> bytes:
+        return _row(own.cells(row.ping))
 
-
-def _cells(ping: Ping, received_at: int) -> list[Any]:
-    cells: list[Any] = [_harmless(ping.vehicle), rfc3339(ping.time)]
-    cells += [getattr(ping, name) for name in COLUMNS[2:-3]]
-    return [*cells, _harmless(ping.driver), _harmless(ping.alarm), rfc3339(received_at)]
+    def end(self, cursor: str | None) -> Iterator[bytes]:
+        yield b""
 
 
-def _harmless(text: str | None) -> str | None:
-    """A text that a spreadsheet would run as a formula gets the quote that keeps it a text."""
-    return "'" + text if text and text.lstrip()[:1] in tuple("=+-@") else text
+def _row(cells: Iterable[Any]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode()
 
 
 FORMATS: dict[str, tuple[str, type[Writer]]] = {
