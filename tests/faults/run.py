@@ -42,6 +42,7 @@ class Fault(NamedTuple):
     old: str
     new: str
     killed_by: list[str]
+    file: str = ""  # its area
 
 
 class Result(NamedTuple):
@@ -53,7 +54,7 @@ def planted() -> list[Fault]:
     """Every fault of every file, in order."""
     faults: list[Fault] = []
     for file in sorted(HERE.glob("*.toml")):
-        faults += [Fault(**entry) for entry in tomllib.loads(file.read_text())["fault"]]
+        faults += [Fault(**entry, file=file.stem) for entry in tomllib.loads(file.read_text())["fault"]]
     doubles = [name for name, times in Counter(fault.name for fault in faults).items() if times > 1]
     if doubles:
         sys.exit(f"two faults of one name: {', '.join(doubles)}")
@@ -173,7 +174,7 @@ def main() -> int:
     parser.add_argument("-n", type=int, default=2, help="faults tried at once")
     parser.add_argument("-k", default="", help="only faults whose name or file contains this")
     options = parser.parse_args()
-    faults = [fault for fault in planted() if options.k in fault.name]
+    faults = [fault for fault in planted() if options.k in f"{fault.file} {fault.name}"]
     if not options.k and len(faults) < LEAST:
         print(f"only {len(faults)} faults: a net has at least {LEAST}")
         return 1
