@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from tracker.formats import Unreadable
@@ -75,6 +76,8 @@ def read_time(text: str, zone: str | None = None, order: str = "dmy", near: int 
     Raises Naive when it has no zone and none is given, ValueError when it is no time.
     """
     text = text.strip()
+    if 9 < len(text) < 14 and text.isdecimal() and text.isascii():  # seconds or milliseconds, not a date without signs
+        return int(text) * 1000 if len(text) < 12 else int(text)
     if text[4:5] != "-" and _NUMBER.fullmatch(text) and not _COMPACT.fullmatch(text):
         number = float(text)
         if "e" in text.lower() and len(re.sub(r"\D|e.*", "", text.lower())) < 10:
@@ -136,12 +139,13 @@ class Clock:
         self._text: str | None = None  # of `last`
         self._last_of: dict[str, int] = {}  # vehicle → its row before: tells which of two equal hours this one is
 
-    def read(self, text: str, line: int, vehicle: str = "") -> int | None:
+    def read(self, text: str, line: int, vehicle: Any = "") -> int | None:
         """UTC ms, None when it cannot be read. Raises Unreadable."""
         if text == self._text and self.zone is None:  # vehicles report together
             return self.last
         try:
-            time = read_time(text, self.zone, self.order, self._last_of.get(vehicle))
+            near = self._last_of.get(vehicle) if self.zone is not None and type(vehicle) is str else None
+            time = read_time(text, self.zone, self.order, near)
         except Naive:
             if not self.seen:
                 raise Unreadable(
@@ -157,6 +161,6 @@ class Clock:
         self.seen = True
         self.last = time
         self._text = text
-        if self.zone is not None:
+        if self.zone is not None and type(vehicle) is str:
             self._last_of[vehicle] = time
         return time

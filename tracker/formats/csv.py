@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain, islice
 from typing import Any, BinaryIO
 
@@ -15,6 +16,7 @@ from tracker.formats.fields import (
     finished,
     read_alarm,
     read_flag,
+    read_percent,
     read_quantity,
     read_speed,
     read_value,
@@ -110,29 +112,26 @@ def _time(cells: list[str], columns: Columns) -> str:
 
 def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row], Point]:
     """One function for all rows of a file: this is where a recording of millions spends its time."""
-    decimal = columns.decimal
-    vehicle_at, lat_at, lon_at, north, east = columns.vehicle, columns.lat, columns.lon, columns.north, columns.east
-    others = tuple((at, field, _reader(field, decimal)) for at, field in columns.others)
-    speed_at, unit = columns.speed, columns.unit or reading.speed_unit
-    attributes, width = columns.attributes, 1 + max(columns.vehicle, columns.time, columns.clock, columns.lat,
-                                                    columns.lon, north, east, speed_at,
-                                                    *(at for at, _ in columns.others + columns.attributes))  # fmt: skip
-
-    def degrees(text: str, side_at: int, cells: list[str]) -> float | str | None:
-        return read_degrees(text.strip(), decimal, cells[side_at].strip().upper() if side_at >= 0 else "")
+    decimal, vehicle_at, clock_at = columns.decimal, columns.vehicle, columns.clock
+    time_at, speed_at, unit = columns.time, columns.speed, columns.unit or reading.speed_unit
+    places = (("lat", columns.lat, columns.north), ("lon", columns.lon, columns.east))
+    others = tuple((at, field, _reader(field, decimal, reading)) for at, field in columns.others)
+    attributes = columns.attributes
+    named = [at for at, _ in columns.others + attributes]
+    width = 1 + max(vehicle_at, time_at, clock_at, speed_at, *(at for place in places for at in place[1:]), *named)
 
     def point(row: Row) -> Point:
         cells = row.cells
         if len(cells) < width:
             cells = cells + [""] * (width - len(cells))
-        position: dict[str, Any] = {
-            "vehicle": unguarded(cells[vehicle_at].strip()) if vehicle_at >= 0 else reading.vehicle
-        }
-        lat, lon = degrees(cells[lat_at], north, cells), degrees(cells[lon_at], east, cells)
-        if lat is not None:
-            position["lat"] = lat
-        if lon is not None:
-            position["lon"] = lon
+        vehicle = cells[vehicle_at].strip() if vehicle_at >= 0 else reading.vehicle
+        if vehicle[:1] == "'":
+            vehicle = unguarded(vehicle)
+        position: dict[str, Any] = {"vehicle": vehicle}
+        for name, at, side_at in places:
+            side = cells[side_at].strip().upper() if side_at >= 0 else ""
+            if (degrees := read_degrees(cells[at].strip(), decimal, side)) is not None:
+                position[name] = degrees
         if speed_at >= 0 and (speed := read_speed(read_quantity(cells[speed_at].strip(), decimal), unit)) is not None:
             position["speed_mps"] = speed
         for at, field, reader in others:
@@ -146,16 +145,17 @@ def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row
             }
             if kept:
                 position["attributes"] = kept
-        return finished(position, _time(cells, columns), clock, row.line)
+        text = cells[time_at].strip() if clock_at < 0 else _time(cells, columns)
+        return finished(position, text, clock, row.line, vehicle)
 
     return point
 
 
-def _reader(field: str, decimal: str) -> Callable[[str], Any]:
-    if field in ("altitude_m", "accuracy_m", "odometer_m", "battery_pct"):
-        return lambda text: read_quantity(text, decimal)
-    if field == "heading":
-        return lambda text: read_quantity(text, decimal)
+def _reader(field: str, decimal: str, reading: Reading) -> Callable[[str], Any]:
+    if field == "battery_pct":
+        return lambda text: read_percent(read_quantity(text, decimal), reading)
+    if field in ("altitude_m", "accuracy_m", "odometer_m", "heading"):
+        return partial(read_quantity, decimal=decimal)
     if field == "alarm":
         return read_alarm
     return read_flag if field == "ignition" else lambda text: None if text.lower() in NOTHING else text

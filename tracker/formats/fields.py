@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from tracker.formats import Point
+from tracker.formats import Point, Reading
 from tracker.formats.clock import Clock
 from tracker.formats.names import UNITS
 
@@ -98,13 +98,24 @@ def read_flag(text: str) -> bool | str:
     return True if word in ("1", "true", "on", "yes") else False if word in ("0", "false", "off", "no") else text
 
 
-def finished(position: dict[str, Any], text: str, clock: Clock, line: int) -> Point:
+def read_percent(value: Any, reading: Reading) -> Any:
+    """A battery of 0 … 1 as percent. One that is exactly 1 is full where others are fractions."""
+    if (type(value) is not float and type(value) is not int) or not 0 < value <= 1:
+        return value
+    note = "battery levels of 0 … 1 are taken for 0 … 100 %"
+    if value == 1 and note not in reading.notes and type(value) is int:
+        return value
+    reading.note(note)
+    return round(value * 100, 2)
+
+
+def finished(position: dict[str, Any], text: str, clock: Clock, line: int, vehicle: Any = None) -> Point:
     """The position as a point; a time that cannot be read goes along for the gate to refuse."""
-    time = clock.read(text, line, position["vehicle"] if type(position.get("vehicle")) is str else "")
+    time = clock.read(text, line, vehicle or position.get("vehicle"))
     if time is None:
         position["time"] = text or None
         time = clock.last or 0
-    return Point(time, position, line=line)
+    return Point(time, position, 0, line)
 
 
 def position(vehicle: str, lat: Any, lon: Any, **fields: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tracker.formats import Point, Reading
 from tracker.formats.clock import Clock
-from tracker.formats.fields import finished, read_speed
+from tracker.formats.fields import finished, read_percent, read_speed
 from tracker.formats.names import plan
 
 _SPEEDS = frozenset({"speed_mps", "speed_kmh", "speed_kn"})
@@ -30,7 +30,7 @@ def from_object(item: dict[str, Any], reading: Reading, clock: Clock, line: int)
     if type(vehicle) is int:
         place["vehicle"] = str(vehicle)
     if "battery_pct" in place and "battery_pct" not in item:
-        place["battery_pct"] = _percent(place["battery_pct"], reading)
+        place["battery_pct"] = read_percent(place["battery_pct"], reading)
     lon = place.get("lon")
     if type(lon) is float and 180 < lon <= 360:
         reading.note("longitudes of 180 … 360 are taken for -180 … 0")
@@ -42,17 +42,6 @@ def from_object(item: dict[str, Any], reading: Reading, clock: Clock, line: int)
         return finished(place, time, clock, line)
     place["time"] = time  # absent, or of a type no time has
     return Point(clock.last or 0, place, line=line)
-
-
-def _percent(value: Any, reading: Reading) -> Any:
-    """A battery of 0 … 1 as percent. One that is exactly 1 is full where others are fractions."""
-    if not _is_number(value) or not 0 < value <= 1:
-        return value
-    note = "battery levels of 0 … 1 are taken for 0 … 100 %"
-    if value == 1 and note not in reading.notes and type(value) is int:
-        return value
-    reading.note(note)
-    return round(value * 100, 2)
 
 
 def _is_number(value: Any) -> bool:

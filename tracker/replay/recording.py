@@ -24,6 +24,7 @@ from tracker.replay.sources import DAMAGED, Opened, opened
 
 IN_MEMORY = 250_000
 GAP_MS = 600_000
+NEVER = 1 << 62
 EXAMPLES = 3  # skipped items shown of each reason
 HEAD = 8_192  # bytes a format is recognised by
 
@@ -68,8 +69,7 @@ class Recording:
         self.in_memory = in_memory
         self.items = 0  # of the sources, whatever became of them
         self.count = 0  # of those, what is played
-        self.first: int | None = None  # time of the first point with a sensible one
-        self.last: int | None = None
+        self._first, self._last = NEVER, 0  # of the points with a sensible time
         self.sources: list[Source] = []
         self.skipped: Counter[str] = Counter()  # by reason
         self.examples: dict[str, list[str]] = {}  # reason → where, the first few
@@ -141,17 +141,24 @@ class Recording:
         self, read: Source, file: Opened, reading: Reading, choice: Choice, told: Callable[[str, int], None]
     ) -> None:
         number = len(self.sources) - 1
-        for item in read.reader.read(cast(BinaryIO, file.file), reading):
-            read.items += 1
-            if isinstance(item, Skip):
-                self._skip(item.reason, read.place(item.line))
-            elif choice is not EVERYTHING and not choice.takes(item):
-                self._skip("not_chosen", read.place(item.line))
-            else:
-                item.source = number
-                self._take(item)
-                if self.count % 10_000 == 0:
-                    told(file.name, self.count)
+        chosen = None if choice is EVERYTHING else choice.takes
+        take = self._take
+        items = 0
+        try:
+            for item in read.reader.read(cast(BinaryIO, file.file), reading):
+                items += 1
+                if isinstance(item, Skip):
+                    self._skip(item.reason, read.place(item.line))
+                elif chosen is not None and not chosen(item):
+                    self._skip("not_chosen", read.place(item.line))
+                else:
+                    if number:
+                        item.source = number
+                    take(item)
+                    if items % 10_000 == 0:
+                        told(file.name, self.count)
+        finally:
+            read.items = items
 
     def where(self, point: Point) -> str:
         return self.sources[point.source].place(point.line)
@@ -175,7 +182,8 @@ class Recording:
         self.skipped[reason] += 1
 
     def _take(self, point: Point) -> None:
-        self._points.append(point)
+        points = self._points
+        points.append(point)
         self.count += 1
         time, position = point.time, point.position
         vehicle = position.get("vehicle") if type(position) is dict else None
@@ -188,13 +196,21 @@ class Recording:
                 self.out_of_order += 1
             elif time - before > GAP_MS:
                 self.gaps += 1
-        if time >= OLDEST:
-            if self.first is None or time < self.first:
-                self.first = time
-            if self.last is None or time > self.last:
-                self.last = time
-        if len(self._points) >= self.in_memory:
+        if time > self._last and time >= OLDEST:
+            self._last = time
+        if OLDEST <= time < self._first:
+            self._first = time
+        if len(points) >= self.in_memory:
             self._spill()
+
+    @property
+    def first(self) -> int | None:
+        """Time of the first point with a sensible one."""
+        return None if self._first == NEVER else self._first
+
+    @property
+    def last(self) -> int | None:
+        return None if self._first == NEVER else self._last
 
     def _spill(self) -> None:
         """Move what is in memory to a temporary file, sorted. Earlier runs hold earlier rows: ties stay in order."""
