@@ -41,7 +41,7 @@ export function sentence(event, names, now) {
   else if (event.kind === "overspeed_start" && event.speed_mps != null) detail = `(${format.speed(event.speed_mps, names.units)}${event.limit_mps != null ? `, limit ${format.speed(event.limit_mps, names.units)}` : ""})`;
   else if (event.kind === "overspeed_end" && event.max_speed_mps != null) detail = `(top ${format.speed(event.max_speed_mps, names.units)})`;
   else if (event.kind === "alarm") detail = pressed(event, now);
-  else if (event.kind === "low_battery" && event.battery_pct != null) detail = `(${Math.round(event.battery_pct)} %)`;
+  else if (event.kind === "low_battery" && event.battery_pct != null) detail = `(${Math.floor(event.battery_pct)} %)`;
   return { who: names.vehicle(event.vehicle), verb: kind.verb, where, detail };
 }
 

@@ -146,3 +146,9 @@ test("open pages of one browser share what their reader has chosen", () => {
   two.set({ seen: 7 });
   assert.deepEqual([one.value.seen, two.value.mutes, open().value.mutes], [7, { "region:depot": 9 }, { "region:depot": 9 }]);
 });
+
+test("a battery just below its limit does not read as the limit", () => {
+  const event = /** @type {any} */ ({ kind: "low_battery", vehicle: "v", battery_pct: 19.9 });
+  const names = /** @type {any} */ ({ vehicle: (/** @type {string} */ id) => id, region: (/** @type {string} */ id) => id });
+  assert.equal(say(event, names), "v has a low battery (19 %)");
+});
