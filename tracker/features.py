@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tracker.errors import Conflict, Invalid, TrackerError
-from tracker.regions import Region
+from tracker.regions import Region, region_id
 
 TOGETHER = 1000  #: regions of one edit, when many wait for their turn
 MOST_ERRORS = 1000  #: faults collected from one import; the rest is not read
@@ -38,7 +38,7 @@ def read_regions(features: Iterable[Any], now: int) -> list[Region]:
                 fault = {"field": "id", "code": "duplicate_id", "message": message}
                 raise Invalid("duplicate_id", message, [fault])
             seen[id] = index
-            regions.append(Region.read(feature, id=id, version=0, now=now))
+            regions.append(Region.read(feature, id=region_id(id), version=0, now=now))
         except Invalid as error:
             first = first or error
             faults = error.errors or [{"code": error.code, "message": error.detail}]

@@ -18,6 +18,7 @@ from xml.parsers import expat
 import msgspec
 
 from tracker.errors import BadRequest, Invalid, TooLarge, Unsupported
+from tracker.regions import ID
 
 MAX_DEPTH = 100  #: elements within elements
 MAX_ELEMENTS = 2_000_000  #: of a file, whatever they are
@@ -26,7 +27,6 @@ MAX_PARTS = 50_000  #: elements of one Placemark or Style
 MAX_TEXT = 2 * 2**20  #: characters of one
 PIECE = 64 * 1024  #: bytes given to the parser in one go: it keeps the GIL while it reads text
 
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _GEOMETRIES = frozenset({"Polygon", "LinearRing", "Point", "LineString", "MultiGeometry"})
 _PROPERTIES = frozenset({"radius_m", "buffer_m", "color", "group", "debounce"})
 
@@ -166,7 +166,7 @@ def _features(placemark: Element) -> Iterator[dict[str, Any]]:
         if len(geometries) > 1 and name:
             feature["properties"]["name"] = f"{name} {i}"
         id = given if len(geometries) == 1 else f"{given}-{i}"
-        if given and _ID.fullmatch(id):
+        if given and ID.fullmatch(id):
             feature["id"] = id
         yield feature
 

@@ -78,7 +78,7 @@ CODES: dict[str, str] = {
     "not_finite": "a number is NaN, infinite, or too large for a double",
     "vehicle_empty": "the vehicle id has no characters",
     "vehicle_too_long": f"the vehicle id has more than {MAX_ID} characters",
-    "vehicle_invalid": "the vehicle id has a control character, a `/`, or a space at its ends",
+    "vehicle_invalid": "the vehicle id has a control character, a `/`, or a space at its ends, or is `.` or `..`",
     "lat_out_of_range": "not -90 … 90",
     "lon_out_of_range": "not -180 … 180",
     "no_fix": "(0, 0) is what a receiver without a fix says, and there is no `alarm`",
@@ -123,6 +123,8 @@ def vehicle_id(text: str) -> str:
         raise Unfit("vehicle_too_long", "vehicle", f"a vehicle id has at most {MAX_ID} characters, not {len(name)}")
     if name != name.strip():
         raise Unfit("vehicle_invalid", "vehicle", f"the vehicle id {name!r} begins or ends with a space")
+    if name in (".", ".."):
+        raise Unfit("vehicle_invalid", "vehicle", f"a vehicle cannot be called {name!r}: no browser can address it")
     for char in name:
         if char == "/" or (unicodedata.category(char) in _UNSEEN and char not in _JOINERS):
             raise Unfit("vehicle_invalid", "vehicle", f"a vehicle id cannot contain {char!r}")

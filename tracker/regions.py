@@ -28,14 +28,15 @@ INNER_M = 25.0  #: however poor the accuracy, this far inside is in
 #: what an answer adds to a Feature; a client may send it back, it is not read
 ANSWERED = frozenset({"id", "version", "inside_count", "area_m2", "updated_at"})
 
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+#: a browser goes elsewhere with `.` and `..`, and `preview` has an address of its own
+ID = re.compile(r"(?!(?:\.\.?|preview)\Z)[A-Za-z0-9._-]{1,64}", re.ASCII)
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
 
 
-def region_id(text: str) -> str:
-    """Raises Invalid unless it is a region id."""
-    if not _ID.fullmatch(text):
-        message = "a region id is 1 to 64 of the characters A-Z a-z 0-9 . _ -"
+def region_id(text: Any) -> str:
+    """Raises Invalid unless it may be the id of a region that somebody draws; what is stored is not asked again."""
+    if not isinstance(text, str) or not ID.fullmatch(text):
+        message = "a region id is 1 to 64 of the characters A-Z a-z 0-9 . _ - and none of: . .. preview"
         raise Invalid("invalid_region_id", message, [{"field": "id", "code": "invalid_region_id", "message": message}])
     return text
 
@@ -65,7 +66,6 @@ class Region(msgspec.Struct, frozen=True, gc=False):
 
         Raises Invalid with every fault at once; each has its field, a fault of the shape also says where.
         """
-        region_id(id)
         faults = _Faults()
         if not isinstance(feature, dict) or feature.get("type") != "Feature":
             raise _not_valid([_fault("type", '`type` must be "Feature": a region is a GeoJSON Feature')])

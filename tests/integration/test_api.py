@@ -85,7 +85,7 @@ def test_ids_travel_percent_encoded(shared_server: Server, id: str) -> None:
     assert shared_server.get(f"{path}/track?format=csv").status == 200
 
 
-@pytest.mark.parametrize("id", [quote("\x01"), "x" * 200, "%20a"])
+@pytest.mark.parametrize("id", [quote("\x01"), "x" * 200, "%20a", "%2E%2E"])
 def test_an_impossible_id_in_an_address_is_refused(shared_server: Server, id: str) -> None:
     is_problem(shared_server.get(f"{V}/{id}"), 422)
 
@@ -287,7 +287,7 @@ def test_nan_in_a_geometry_is_named(shared_server: Server) -> None:
     is_problem(shared_server.request("PUT", f"{R}/wrong", body), 422)
 
 
-@pytest.mark.parametrize("id", ["a%20b", "x" * 65, "%C3%A4", "a%2Fb"])
+@pytest.mark.parametrize("id", ["a%20b", "x" * 65, "%C3%A4", "a%2Fb", "%2E%2E", "preview"])
 def test_a_region_id_is_plain(shared_server: Server, id: str) -> None:
     assert shared_server.send("PUT", f"{R}/{id}", circle(60, 24, 100)).status in (404, 422)
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.scenario import START, box, feature, place, point
 from tracker.errors import Invalid
+from tracker.features import read_regions
 from tracker.regions import KNOWN, Region, RegionBook, region_id
 
 SQUARE = box(0, 0, 400, 300)
@@ -119,12 +120,16 @@ def test_a_region_without_a_shape_is_none() -> None:
         Region.read({"type": "Feature", "properties": {}}, id="depot", version=1, now=START)
 
 
-@pytest.mark.parametrize("id", ["", "a b", "ä", "x" * 65, "a/b", "a\n"])
+@pytest.mark.parametrize("id", ["", "a b", "ä", "x" * 65, "a/b", "a\n", ".", "..", "preview"])
 def test_a_wrong_id_is_refused(id: str) -> None:
     with pytest.raises(Invalid, match="region id"):
         region_id(id)
     with pytest.raises(Invalid):
-        read(id=id)
+        read_regions([feature(box(0, 0, 400, 300)) | {"id": id}], START)
+
+
+def test_a_region_stored_under_an_id_that_is_refused_now_is_still_read() -> None:
+    assert read(id="preview").id == "preview"
 
 
 def test_a_change_of_shape_schedule_or_debounce_decides_anew_another_name_does_not() -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from tracker.errors import BadRequest, Invalid, TooLarge
 from tracker.kml import KmlFile
 from tracker.protocols.pieces import cut
+from tracker.regions import region_id
 from tracker.web import api
 
-ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 KML = {"application/vnd.google-earth.kml+xml", "application/xml", "text/xml", "application/vnd.google-earth.kmz"}
 MOST_FEATURES = 10_000  #: of one request
 #: what an answer has besides; a document that was read may be written back with them
@@ -76,13 +75,7 @@ def given_id(document: Any) -> str | None:
         return None
     if isinstance(given, int) and not isinstance(given, bool):
         given = str(given)
-    return checked_id(given)
-
-
-def checked_id(id: Any) -> str:
-    if not isinstance(id, str) or not ID.fullmatch(id):
-        raise _fault("id", "invalid_id", "a region id is 1–64 of the characters A–Z a–z 0–9 . _ -")
-    return id
+    return region_id(given)
 
 
 def feature_of(document: Any, id: str) -> dict[str, Any]:

@@ -13,14 +13,16 @@ from quart import Blueprint, Response, request
 from tracker.errors import BadRequest, Conflict, Invalid, NotFound
 from tracker.features import read_regions
 from tracker.kml import read_kml
+from tracker.regions import region_id
 from tracker.slices import SLICE_S
 from tracker.times import rfc3339
 from tracker.web import api, shown
 from tracker.web.answers import JSON, encode
-from tracker.web.imports import COMPUTED, KML, Import, checked_id, feature_of, given_id
+from tracker.web.imports import COMPUTED, KML, Import, feature_of, given_id
 from tracker.web.node import Node
 
 GEOJSON = "application/geo+json"
+PREVIEW = "preview"  #: what stands for the id of a region that has none
 MOST_BYTES = 64 * 1024  #: of a list sent in one piece, more or less
 _COLLECTION = b'{"type":"FeatureCollection","features":['
 
@@ -84,7 +86,7 @@ def blueprint(node: Node) -> Blueprint:
 
     @routes.put("/api/v1/regions/<id>")
     async def put_region(id: str) -> Response:
-        return await save(feature_of(await _document(settings.max_region), checked_id(id)))
+        return await save(feature_of(await _document(settings.max_region), region_id(id)))
 
     @routes.patch("/api/v1/regions/<id>")
     async def patch_region(id: str) -> Response:
@@ -125,7 +127,8 @@ def blueprint(node: Node) -> Blueprint:
         from tracker.preview import preview as run
 
         document = await _document(settings.max_region)
-        feature = feature_of(document, given_id(document) or "preview")
+        own = isinstance(document, dict) and document.get("id") == PREVIEW  # the answer of one, sent again
+        feature = feature_of(document, PREVIEW if own else given_id(document) or PREVIEW)
         async with node.heavy.turn():
             return api.answer(await run(node.fleet, node.store, feature, node.clock()))
 
