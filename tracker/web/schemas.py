@@ -44,7 +44,12 @@ NUMBER: Schema = {"type": "number"}
 FLAG: Schema = {"type": "boolean"}
 TIME: Schema = {"type": "string", "format": "date-time", "examples": ["2026-11-23T09:00:00.000Z"]}
 VEHICLE: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_ID, "examples": ["van-7"]}
-REGION: Schema = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "not": {"enum": [".", ".."]}, "examples": ["depot"]}
+REGION: Schema = {
+    "type": "string",
+    "pattern": "^[A-Za-z0-9._-]{1,64}$",
+    "not": {"enum": [".", ".."]},
+    "examples": ["depot"],
+}
 SCALARS: Schema = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}}
 
 _SENSED = {
