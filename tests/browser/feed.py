@@ -257,7 +257,7 @@ def application(feed: Feed) -> Quart:
         if request.method == "GET":
             return before
         if (match := request.headers.get("if-match")) and match != f'"{before["properties"]["version"]}"':
-            return {"title": "changed", "status": 412, "code": "changed", "detail": "somebody changed it"}, 412
+            return {"title": "changed", "status": 412, "code": "version_conflict", "detail": "somebody changed it"}, 412
         if request.method == "DELETE":
             del feed.regions[id]
             feed.tell(regions_deleted=[id])

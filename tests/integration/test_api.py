@@ -203,13 +203,13 @@ def test_two_editors_do_not_overwrite_each_other(shared_server: Server) -> None:
     path = f"{R}/guarded"
     shape = circle(20, 20, 100)
     assert shared_server.send("PUT", path, shape, If_None_Match="*").status == 201
-    is_problem(shared_server.send("PUT", path, shape, If_None_Match="*"), 412)
+    is_problem(shared_server.send("PUT", path, shape, If_None_Match="*"), 412, "exists")
     assert shared_server.send("PUT", path, shape, If_Match='"1"').status == 200
-    told = is_problem(shared_server.send("PUT", path, shape, If_Match='"1"'), 412)
+    told = is_problem(shared_server.send("PUT", path, shape, If_Match='"1"'), 412, "version_conflict")
     assert told["current"]["properties"]["version"] == 2
-    is_problem(shared_server.send("PATCH", path, {}, If_Match='"1"'), 412)
+    is_problem(shared_server.send("PATCH", path, {}, If_Match='"1"'), 412, "version_conflict")
     is_problem(shared_server.request("DELETE", path, headers={"If-Match": '"1"'}), 412)
-    is_problem(shared_server.send("PUT", f"{R}/missing", shape, If_Match="*"), 412)
+    is_problem(shared_server.send("PUT", f"{R}/missing", shape, If_Match="*"), 412, "gone")
     assert shared_server.get(path, If_None_Match='"2"').status == 200
     assert shared_server.send("PATCH", path, {"properties": {"name": "New"}}, If_Match='"0", "2"').status == 200
     assert shared_server.request("DELETE", path, headers={"If-Match": '"3"'}).status == 204

@@ -219,9 +219,10 @@ def _check_match(before: dict[str, Any] | None, id: str) -> bool:
         return False
     tags = [tag.strip() for tag in given.split(",")]
     if before is None:
-        raise Conflict("changed", f"there is no region {id!r} to match")
+        raise Conflict("gone", f"there is no region {id!r} to match")
     if "*" not in tags and _etag(before) not in tags:
-        raise Conflict("changed", f"region {id!r} is at version {_version(before)} now, not {given[:40]}", before)
+        message = f"region {id!r} is at version {_version(before)} now, not {given[:40]}"
+        raise Conflict("version_conflict", message, before)
     return True
 
 
