@@ -50,7 +50,7 @@ def item(point: Point, shift: int = 0, *, number: bool = False) -> dict[str, Any
 
 #: why an item of a source is not played, and what that means: nothing is left out without one of these
 REASONS: dict[str, str] = {
-    "bad_checksum": "a sentence whose checksum says it was damaged on the way",
+    "bad_checksum": "a sentence whose checksum says it was damaged on the way, or has none where the others do",
     "deleted": "an entity the feed takes back",
     "destination": "where somebody is going, not where somebody was",
     "no_fix": "a receiver that says it does not know where it is",
@@ -78,6 +78,9 @@ class Skip(NamedTuple):
     line: int
 
 
+MOST_NOTES = 20
+
+
 class Reading(msgspec.Struct):
     """How a source is to be read, and what its reader has to say of it."""
 
@@ -90,8 +93,8 @@ class Reading(msgspec.Struct):
     notes: list[str] = []  # for the summary: columns chosen and ignored, units and zones taken for granted
 
     def note(self, text: str) -> None:
-        """Say it in the summary, once."""
-        if text not in self.notes:
+        """Say it in the summary, once; a file of a thousand oddities is told by the first of them."""
+        if len(self.notes) < MOST_NOTES and text not in self.notes:
             self.notes.append(text)
 
 

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from tracker.formats import Point, Reading, Skip
 from tracker.formats.clock import Clock
 from tracker.formats.fields import finished, position, read_number
+from tracker.formats.text import raw_lines
 
 NAME = "cabs"
 ABOUT = "Cabspotting: `latitude longitude occupied seconds` a line, one file a cab"
@@ -24,7 +25,7 @@ def recognises(name: str, head: str) -> bool:
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     vehicle = reading.vehicle.removeprefix("new_")
     clock = Clock(reading.name, reading.zone)
-    for number, line in enumerate(file, 1):
+    for number, line in enumerate(raw_lines(file, reading.name), 1):
         cells = line.decode("utf-8", "replace").split()
         if not cells:
             continue

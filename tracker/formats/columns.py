@@ -67,7 +67,7 @@ def find_columns(header: Sequence[str], sample: Sequence[Sequence[str]], reading
 
 
 def _check(found: Plan, titles: Sequence[str], reading: Reading) -> None:
-    named = ", ".join(" ".join(title.split())[:40] for title in titles[:20] if not title.startswith("\0"))
+    named = ", ".join(" ".join(title.split())[:40] for title in titles[:20] if title[:1] != "\0") or "nothing"
     for field, what in (("lat", "latitude"), ("lon", "longitude")):
         if field not in found.fields:
             if any(_ELSEWHERE.fullmatch(plain(title)) for title in titles):

@@ -42,7 +42,7 @@ def recognises(name: str, head: str) -> bool:
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     rows = table(file, reading.name)
-    header = next(rows).cells
+    header = next(rows, Row(1, [])).cells  # none: the file is nothing but delimiters
     if tuple(header) == COLUMNS:
         yield from _our_own(rows, reading)
         return

@@ -20,6 +20,8 @@ def read_speed(value: Any, unit: str) -> Any:
     """m/s; what is no number stays as it is, and what cannot be a speed is left for the gate to leave out and count."""
     if type(value) is not float and type(value) is not int:
         return value
+    if not abs(value) < NOT_A_NUMBER:  # digits beyond what a float holds, too
+        return NOT_A_NUMBER
     mps = value * UNITS[unit]
     return NOT_KNOWN if abs(mps - _ALL_BITS_MPS) < 0.01 else round(mps, 3)
 

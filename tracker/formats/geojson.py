@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from tracker.formats import Point, Reading, Skip, Unreadable
 from tracker.formats.clock import Clock
+from tracker.formats.fields import NOT_A_NUMBER
 from tracker.formats.json import decode
 from tracker.formats.names import UNITS, plan
 from tracker.formats.objects import from_object
@@ -66,7 +67,7 @@ def _features(document: Any) -> list[Any] | None:
     kind = document.get("type")
     if kind == "Feature":
         return [document]
-    return [{"type": "Feature", "geometry": document}] if kind in _TYPES else None
+    return [{"type": "Feature", "geometry": document}] if isinstance(kind, str) and kind in _TYPES else None
 
 
 def _geometry_type(feature: Any) -> str:
@@ -237,7 +238,7 @@ def _measured(phenomena: dict[str, Any]) -> dict[str, Any]:
     item: dict[str, Any] = {}
     for name, measure in phenomena.items():
         value = measure.get("value") if isinstance(measure, dict) else None
-        if not isinstance(value, int | float):
+        if not isinstance(value, int | float) or not abs(value) < NOT_A_NUMBER:
             continue
         if name == "GPS Speed" and measure.get("unit") in _ENVIROCAR_UNITS:
             item["speed_mps"] = round(max(0.0, value * _ENVIROCAR_UNITS[measure["unit"]]), 3)

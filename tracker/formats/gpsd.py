@@ -11,6 +11,7 @@ import msgspec
 from tracker.formats import Point, Reading, Skip
 from tracker.formats.clock import Clock
 from tracker.formats.fields import finished, position, read_speed
+from tracker.formats.text import raw_lines
 
 NAME = "gpsd"
 ABOUT = "gpsd's JSON reports, a line each; raw sentences between them are left out"
@@ -25,7 +26,7 @@ def recognises(name: str, head: str) -> bool:
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     clock = Clock(reading.name, "UTC")  # the format knows no other
-    for number, line in enumerate(file, 1):
+    for number, line in enumerate(raw_lines(file, reading.name), 1):
         if line.strip() and not line.startswith(b"#"):
             yield _report(line, reading, clock, number)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import Element
 
-from tracker.formats import Point, Reading, Skip
+from tracker.formats import Point, Reading, Skip, Unreadable
 from tracker.formats.clock import Clock
 from tracker.formats.fields import finished, position, read_number, read_speed
 from tracker.formats.json import decode_any
@@ -19,6 +19,7 @@ ABOUT = "GPX 1.0 and 1.1; each track is a vehicle, points without a time are lef
 ITEM = "point"
 
 POINTS = ("trkpt", "rtept", "wpt")
+MOST_WAYPOINTS = 1_000_000
 
 
 def recognises(name: str, head: str) -> bool:
@@ -45,6 +46,10 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
             number += 1
             if kind == "wpt" and waypoints is not None:
                 waypoints.append(_point(element, {"vehicle": reading.vehicle}, clock, number))
+                if len(waypoints) == MOST_WAYPOINTS:  # more than marks for a track, and than memory is there for
+                    raise Unreadable(
+                        f"{reading.name}: {MOST_WAYPOINTS:,} waypoints and no track yet; that is no recording"
+                    )
                 continue
             yield from (Skip("waypoint", mark.line) for mark in waypoints or ())
             waypoints = None

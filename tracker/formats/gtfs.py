@@ -10,6 +10,7 @@ from tracker.formats import Point, Reading, Skip, Unreadable
 from tracker.formats.clock import Clock
 from tracker.formats.fields import finished, position, read_speed
 from tracker.formats.json import parse
+from tracker.formats.text import whole
 
 NAME = "gtfs"
 ABOUT = "GTFS-realtime VehiclePositions: JSON, and with the extra `gtfs` protocol buffers and their text form"
@@ -26,7 +27,7 @@ def recognises(name: str, head: str) -> bool:
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
-    feed = _feed(file.read(), reading.name)
+    feed = _feed(whole(file, reading.name), reading.name)
     entities = feed.get("entity")
     if not isinstance(entities, list):
         raise Unreadable(f"{reading.name}: not a GTFS-realtime feed: it has no `entity` list")

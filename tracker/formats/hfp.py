@@ -10,6 +10,7 @@ import msgspec
 from tracker.formats import Point, Reading, Skip
 from tracker.formats.clock import Clock
 from tracker.formats.fields import finished, position, read_speed
+from tracker.formats.text import raw_lines
 
 NAME = "hfp"
 ABOUT = "captured MQTT messages of Helsinki's transit (HFP v1); a vehicle is operator-number"
@@ -22,7 +23,7 @@ def recognises(name: str, head: str) -> bool:
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     clock = Clock(reading.name, reading.zone)
-    for number, line in enumerate(file, 1):
+    for number, line in enumerate(raw_lines(file, reading.name), 1):
         if line.strip():
             yield _point(line, clock, number)
 

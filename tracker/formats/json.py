@@ -13,6 +13,7 @@ from tracker.formats import Point, Reading, Skip, Unreadable
 from tracker.formats.clock import Clock
 from tracker.formats.fields import NOT_A_NUMBER
 from tracker.formats.objects import from_object
+from tracker.formats.text import find_encoding, whole
 
 NAME = "json"
 ABOUT = 'an array of positions, `{"positions": […]}`, a track as the API answers it; `point` may be WKT'
@@ -26,19 +27,28 @@ _WKT = re.compile(r"POINT\s*Z?\s*\(\s*([^\s()]+)\s+([^\s()]+)(?:\s+[^\s()]+)?\s*
 def recognises(name: str, head: str) -> bool:
     start = head.lstrip("\ufeff \t\r\n")
     return start.startswith("[") or re.match(r'\{\s*"positions"', start) is not None or (
-        name.endswith(".json") and start.startswith("{")
+        name.endswith(".json") and start.startswith("{") and not _is_lines(start)
     )  # fmt: skip
+
+
+def _is_lines(head: str) -> bool:
+    """One object a line, whatever the file is called."""
+    first, _, second = head.partition("\n")
+    return first.rstrip().endswith("}") and second.lstrip().startswith("{")
 
 
 def decode(file: BinaryIO, name: str) -> Any:
     """A whole JSON document. Raises Unreadable."""
-    return parse(file.read(), name)
+    return parse(whole(file, name), name)
 
 
 def parse(content: bytes, name: str) -> Any:
     """The same from bytes; NaN and Infinity, which JSON has no word for, become a number nothing can have."""
     try:
-        return decode_any(content.removeprefix(b"\xef\xbb\xbf"))
+        encoding, mark = find_encoding(content)
+        if encoding != "utf-8":  # what PowerShell writes
+            content, mark = content[mark:].decode(encoding, "replace").encode(errors="replace"), 0
+        return decode_any(content[mark:])
     except ValueError as fault:
         raise Unreadable(f"{name}: not JSON: {str(fault)[:200]}") from None
 

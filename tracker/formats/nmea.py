@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 from tracker.formats import Point, Reading, Skip
 from tracker.formats.ais import Ais
 from tracker.formats.fields import position, read_number, read_speed
+from tracker.formats.text import raw_lines
 from tracker.times import EPOCH, MS
 
 NAME = "nmea"
@@ -50,7 +51,7 @@ def recognises(name: str, head: str) -> bool:
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
-    lines = enumerate(file, 1)
+    lines = enumerate(raw_lines(file, reading.name), 1)
     first = list(islice(lines, AHEAD))
     told = PLACES if not any(b"RMC," in line for _, line in first) else PLACES[:1]
     return _Reader(reading, told).read(chain(first, lines))
@@ -63,6 +64,7 @@ class _Reader:
         self.date: datetime | None = None
         self.clock = 0  # the newest time, UTC ms
         self.epoch = Epoch("")
+        self.summed = False  # its sentences carry checksums
         self.ais = Ais()
         reading.note(f"a fix is told by {' or '.join(told)}; the other sentences of its second add to it")
 
@@ -74,7 +76,7 @@ class _Reader:
             match = _SENTENCE.search(text)
             if match is None:
                 yield Skip("not_a_position", number)
-            elif match[3] and _checksum(text[match.start() + 1 : match.end() - 3]) != int(match[3], 16):
+            elif not self._is_whole(match, text):
                 yield Skip("bad_checksum", number)
             elif match[1][-3:] in ("VDM", "VDO"):
                 yield from self._finish()  # its clock is the newest
@@ -82,6 +84,13 @@ class _Reader:
             else:
                 yield from self._take(Sentence(match[1][-3:], match[2].split(","), number))
         yield from self._finish()
+
+    def _is_whole(self, match: re.Match[str], text: str) -> bool:
+        """By its checksum; one without is cut short, where those before it had one."""
+        if not match[3]:
+            return not self.summed
+        self.summed = True
+        return _checksum(text[match.start() + 1 : match.end() - 3]) == int(match[3], 16)
 
     def _take(self, sentence: Sentence) -> Iterator[Point | Skip]:
         cells = sentence.cells

@@ -40,13 +40,14 @@ def read_rows(lines: Iterable[str], delimiter: str, first: int = 1) -> Iterator[
                 yield Row(number, cells)
             number += 1
             continue
-        taken = [line]
-        while _is_open(taken, delimiter) and len(taken) < MOST_LINES:
+        taken, is_open = [line], _is_open(line, delimiter)
+        while is_open and len(taken) < MOST_LINES:
             more = again.popleft() if again else next(source, None)
             if more is None:
                 break
             taken.append(more)
-        read = None if _is_open(taken, delimiter) else _cells(taken, delimiter)
+            is_open = _is_open(more, delimiter, inside=True)
+        read = None if is_open else _cells(taken, delimiter)
         if read is None or (len(taken) > 1 and width and len(read) != width):
             again.extendleft(reversed(taken[1:]))
             del taken[1:]
@@ -65,28 +66,29 @@ def _cells(lines: list[str], delimiter: str) -> list[str] | None:
         return None
 
 
-def _is_open(lines: list[str], delimiter: str) -> bool:
-    """Does a quoted cell go on after these lines? A quote opens one only where a cell begins."""
-    inside = False
-    for line in lines:
-        at = 0
-        while at < len(line):
-            if inside:
-                at = line.find('"', at)
-                if at < 0:
-                    break
-                if line[at + 1 : at + 2] == '"':
-                    at += 2
-                else:
-                    inside = False
-                    at += 1
-            else:
-                if line[at] == '"':
-                    inside = True
-                    at += 1
-                    continue
-                at = line.find(delimiter, at)
-                if at < 0:
-                    break
+def _is_open(line: str, delimiter: str, inside: bool = False) -> bool:
+    """Does a quoted cell go on after this line? A quote opens one only where a cell begins; `inside`: one is open,
+    which a quote closes only where a cell ends: what opens on the next line is another that nobody closes."""
+    at, ends = 0, ("", delimiter) if inside else None
+    while at < len(line):
+        if inside:
+            at = line.find('"', at)
+            if at < 0:
+                return True
+            after = line[at + 1 : at + 2]
+            if after == '"':
+                at += 2
+            elif ends and after not in ends:
                 at += 1
+            else:
+                inside, ends = False, None
+                at += 1
+        elif line[at] == '"':
+            inside = True
+            at += 1
+        else:
+            at = line.find(delimiter, at)
+            if at < 0:
+                return False
+            at += 1
     return inside

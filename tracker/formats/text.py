@@ -9,6 +9,7 @@ from typing import BinaryIO
 from tracker.formats import Unreadable
 
 LONGEST = 1_048_576  #: bytes of a line; what is longer is no line of a table
+WHOLE = 268_435_456  #: bytes of a document that is read in one piece, which takes about ten times that in memory
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -59,6 +60,23 @@ def lines(file: BinaryIO, name: str, first: bytes = b"") -> Iterator[str]:
             text = first.decode("cp1252", "replace")
         yield text.removesuffix(end).removesuffix("\n")
         first = file.readline(LONGEST)
+
+
+def raw_lines(file: BinaryIO, name: str) -> Iterator[bytes]:
+    """Lines of a log, as they are. Raises Unreadable for one longer than LONGEST."""
+    while line := file.readline(LONGEST):
+        if len(line) >= LONGEST and not line.endswith(b"\n"):
+            raise Unreadable(f"{name}: a line is longer than {LONGEST} bytes; this is no log")
+        yield line
+
+
+def whole(file: BinaryIO, name: str) -> bytes:
+    """All of a document. Raises Unreadable when it is longer than WHOLE: a few kilobytes of gzip can be any length."""
+    content = file.read(WHOLE + 1)
+    if len(content) > WHOLE:
+        raise Unreadable(f"{name}: longer than {WHOLE >> 20} MiB, and it has to be read in one piece. "
+                         "Cut it into parts, or convert it to NDJSON or CSV, which may be of any length")  # fmt: skip
+    return content
 
 
 def _is_utf8(text: bytes) -> bool:

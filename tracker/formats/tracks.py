@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect
 from typing import Any
 
 from tracker.formats import Point, Reading, Skip
@@ -61,9 +62,11 @@ class Tracks:
             return
         first, last = self._span
         spans = self._spans.setdefault(self._name, [])
-        if not self._reading.split and any(first <= end and begin <= last for begin, end in spans):
+        at = bisect(spans, self._span)
+        meets = (at > 0 and spans[at - 1][1] >= first) or (at < len(spans) and spans[at][0] <= last)
+        if meets and not self._reading.split:
             self._reading.note(f"tracks called {self._name!r} overlap in time; --split makes each a vehicle of its own")
-        spans.append(self._span)
+        spans.insert(at, self._span)
         self._span = None
 
     def finish(self) -> None:

@@ -8,9 +8,11 @@ from xml.etree.ElementTree import Element
 from xml.parsers import expat
 
 from tracker.formats import Unreadable
+from tracker.formats.text import LONGEST
 
 CHUNK = 64 * 1024
 DEEPEST = 200  # levels; a track file has about ten
+MOST = 4_000_000  # elements of one unit, ten characters each: a day of a track at 10 Hz
 
 
 class Step(NamedTuple):
@@ -42,27 +44,50 @@ def find_text(element: Element, name: str) -> str | None:
 
 def elements(file: BinaryIO, name: str, units: Collection[str]) -> Iterator[Step]:
     """Every start and end of an element, in order. The `units` (plain tags) are whole at their end and then forgotten,
-    so that a file of any length takes little memory. Raises Unreadable for what is not XML or declares entities."""
+    so that a file of any length takes little memory; elsewhere an element has its text alone.
+    Raises Unreadable for what is not XML or declares entities."""
     steps: list[Step] = []
     open_elements: list[Element] = []
+    texts: list[list[str]] = []
+    inside, size = 0, 0  # units that are open, and what they hold
 
     def start(full: str, attributes: dict[str, str]) -> None:
+        nonlocal inside, size
         element = Element(full, attributes)
         parent = open_elements[-1] if open_elements else None
-        if parent is not None and tag(element) not in units:
+        if parent is not None and not inside:
+            texts[-1].clear()  # what stands between elements
+            size = 0
+        if tag(element) in units:
+            inside += 1
+        elif parent is not None and inside:
             parent.append(element)
+            size += 10 + sum(map(len, attributes.values()))
+            check()
         if len(open_elements) >= DEEPEST:
             raise Unreadable(f"{name}: elements nest over {DEEPEST} levels deep; this is no track")
         steps.append(Step("start", element, "" if parent is None else tag(parent)))
         open_elements.append(element)
+        texts.append([])
 
     def end(_: str) -> None:
+        nonlocal inside, size
         element = open_elements.pop()
+        element.text = "".join(texts.pop()) or None
+        if tag(element) in units:
+            inside -= 1
         steps.append(Step("end", element, tag(open_elements[-1]) if open_elements else ""))
 
     def text(data: str) -> None:
-        if open_elements:
-            open_elements[-1].text = (open_elements[-1].text or "") + data
+        nonlocal size
+        if texts:
+            texts[-1].append(data)
+            size += len(data)
+            check()
+
+    def check() -> None:
+        if size > 10 * MOST:
+            raise Unreadable(f"{name}: a single element holds over {10 * MOST:,} characters; this is no track")
 
     def entity(*_: object) -> None:
         raise Unreadable(f"{name}: it declares XML entities, which track files never need; refused")
@@ -71,9 +96,13 @@ def elements(file: BinaryIO, name: str, units: Collection[str]) -> Iterator[Step
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler, parser.EntityDeclHandler = text, entity
+    fed = 0
     try:
         while chunk := file.read(CHUNK):
+            fed += len(chunk)
             parser.Parse(chunk, False)
+            if fed - parser.CurrentByteIndex > LONGEST:
+                raise Unreadable(f"{name}: a single tag or comment is longer than {LONGEST} bytes; this is no track")
             yield from steps
             steps.clear()
         parser.Parse(b"", True)

@@ -97,7 +97,19 @@ class Recording:
         A file that turns out damaged after something of it was read gives what came before, and the damage is told.
         """
         found = 0
-        for file in opened(source):
+        files = opened(source)
+        while True:
+            try:
+                file = next(files, None)
+            except Unreadable as fault:
+                if not found or fault.usage:
+                    raise
+                self.sources[-1].notes.append(f"read as far as it goes: {fault.detail}")
+                self.items += 1
+                self._skip("unreadable", fault.detail)
+                break
+            if file is None:
+                break
             stem = Path(file.name).stem if source != "-" or file.inner else "replay"
             reading = Reading(file.name, vehicle_of(stem) or "replay", zone, speed_unit, split, dates)
             read = self._begin(file, format, reading)

@@ -22,6 +22,7 @@ from tracker.replay.tally import Tally
 from tracker.times import rfc3339
 
 DONE, FAILED = 0, 1
+LATEST = (1 << 42) - 60_001  #: clock of a dry run; a fleet keeps times in 42 bits
 
 
 def run(
@@ -50,7 +51,7 @@ def run(
 
     `settings` are those a server would have, for a dry run; `as_of` is its clock.
     """
-    _check(since, until, loop, dry_run, {"--regions": regions, "--events": events, "--as-of": as_of})
+    _check(since, until, as_of, loop, dry_run, {"--regions": regions, "--events": events, "--as-of": as_of})
     connection = None if dry_run else Connection(to, token)
     recording = Recording()
     try:
@@ -79,11 +80,15 @@ def run(
         recording.close()
 
 
-def _check(since: int | None, until: int | None, loop: bool, dry_run: bool, of_dry_run: dict[str, object]) -> None:
+def _check(
+    since: int | None, until: int | None, as_of: int | None, loop: bool, dry_run: bool, of_dry_run: dict[str, object]
+) -> None:
     if since is not None and until is not None and since >= until:
         raise Unreadable("--from is not before --until: nothing is left to play", usage=True)
     if dry_run and loop:
         raise Unreadable("--dry-run plays once: it goes without --loop", usage=True)
+    if as_of is not None and as_of > LATEST:
+        raise Unreadable(f"--as-of goes up to {rfc3339(LATEST)}", usage=True)
     for option, value in of_dry_run.items():
         if value is not None and not dry_run:
             raise Unreadable(f"{option} belongs to --dry-run; a server has its own", usage=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import lzma
+import struct
 import sys
 import tempfile
 import zipfile
@@ -17,7 +19,9 @@ from tracker.formats import Unreadable
 
 BLOCK = 65_536
 NOT_TRACKS = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".html", ".xsl", ".ds_store")  #: members of a KMZ, say
-DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError)
+MOST = 1_073_741_824  #: bytes of a zip that has to be copied to be read
+DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError)
+_NO_ZIP = (*DAMAGED, struct.error, ValueError, OverflowError)  #: what a directory of nonsense comes to
 
 
 class Opened(NamedTuple):
@@ -49,7 +53,7 @@ def _unpacked(outer: Opened, open_files: contextlib.ExitStack, depth: int = 0) -
     except DAMAGED as fault:
         raise Unreadable(f"{outer.name} is damaged: {fault}") from None
     if start[:2] == b"\x1f\x8b" and depth < 2:
-        inner = open_files.enter_context(gzip.GzipFile(fileobj=outer.file))
+        inner = open_files.enter_context(gzip.GzipFile(fileobj=outer.file, mode="rb"))
         file = open_files.enter_context(io.BufferedReader(cast(io.RawIOBase, inner), BLOCK))
         name = outer.name.removesuffix(".gz").removesuffix(".GZ")
         yield from _unpacked(outer._replace(name=name, file=file), open_files, depth + 1)
@@ -62,16 +66,23 @@ def _unpacked(outer: Opened, open_files: contextlib.ExitStack, depth: int = 0) -
 def _members(outer: Opened, open_files: contextlib.ExitStack, depth: int) -> Iterator[Opened]:
     try:
         archive = open_files.enter_context(zipfile.ZipFile(_seekable(outer.file, open_files)))
-    except zipfile.BadZipFile as fault:
+    except _NO_ZIP as fault:
         raise Unreadable(f"{outer.name}: the zip is damaged: {fault}") from None
+    damage: list[str] = []
     for member in archive.infolist():
         if member.is_dir() or member.filename.startswith("__MACOSX/") or member.filename.lower().endswith(NOT_TRACKS):
             continue
         if member.flag_bits & 1:
             raise Unreadable(f"{outer.name}: {member.filename} is encrypted; unpack it first", usage=True)
-        with archive.open(member) as inner, io.BufferedReader(cast(io.RawIOBase, inner), BLOCK) as file:
-            found = Opened(f"{outer.name}/{member.filename}", file, inner=True)
-            yield from _unpacked(found, open_files, depth + 1)
+        name = f"{outer.name}/{member.filename}"
+        try:
+            with archive.open(member) as inner, io.BufferedReader(cast(io.RawIOBase, inner), BLOCK) as file:
+                yield from _unpacked(Opened(name, file, inner=True), open_files, depth + 1)
+        except (Unreadable, *_NO_ZIP) as fault:  # the other members may be whole
+            damage.append(fault.detail if isinstance(fault, Unreadable) else f"{name} is damaged: {fault}")
+    if damage:
+        more = f", and {len(damage) - 1} more of its files" if len(damage) > 1 else ""
+        raise Unreadable(f"{damage[0]}{more}")
 
 
 def _seekable(file: io.BufferedReader, open_files: contextlib.ExitStack) -> BinaryIO:
@@ -82,5 +93,7 @@ def _seekable(file: io.BufferedReader, open_files: contextlib.ExitStack) -> Bina
     whole = cast(BinaryIO, open_files.enter_context(temporary))
     while block := file.read(BLOCK):
         whole.write(block)
+        if whole.tell() > MOST:
+            raise Unreadable(f"a zip in an archive or a pipe may have {MOST >> 20} MiB; unpack it, or save it, first")
     whole.seek(0)
     return whole
