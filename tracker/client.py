@@ -5,7 +5,7 @@
             for vehicle in update.moved:
                 print(vehicle.id, vehicle.lat, vehicle.lon)
             for event in update.events:
-                print(event["kind"], event["vehicle"], event.get("region"))
+                print(event["kind"], event.get("vehicle"), event.get("region"))
 
 `live.vehicles` and `live.regions` are the newest known; keep `live.cursor` to go on after a restart of your own
 (`Live(…, resume=cursor)`): then everything is told anew, and every event since comes, in order, once. docs/client.md

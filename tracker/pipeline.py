@@ -274,7 +274,10 @@ class Pipeline:
 
         def apply(now: int, _: Known) -> Step:
             if id not in self._picture.vehicles and id not in self._picture.register and past[-1] is None:
-                raise NotFound("unknown_vehicle", f"no vehicle {id!r} has reported or was registered")
+                raise NotFound(
+                    "unknown_vehicle",
+                    f"there is no vehicle {id!r}: it had no position and no entry yet, or was deleted",
+                )
             return self._fleet.erase_vehicle(id, now) if history else self._fleet.remove_vehicle(id, now)
 
         await self._edit(apply, lambda _: None, prepare)

@@ -547,6 +547,23 @@ def test_the_description_is_openapi(shared_server: Server) -> None:
     references(told)
     ids = [operation["operationId"] for path in told["paths"].values() for operation in path.values()]
     assert len(ids) == len(set(ids))
+    for operation in (operation for path in told["paths"].values() for operation in path.values()):
+        for status, answer in operation["responses"].items():  # 403 for a foreign Host, 400, 431: any route has them
+            problem = status == "default" or (int(status) >= 400 and operation["operationId"] != "get_readyz")
+            assert not problem or list(answer["content"]) == ["application/problem+json"], operation["operationId"]
+        assert "default" in operation["responses"]
+
+
+def test_any_other_error_is_the_problem_the_description_promises(shared_server: Server) -> None:
+    told = is_problem(shared_server.get("/healthz", Host="evil.example"), 403, "host_not_allowed")
+    assert told["type"] == "urn:tracker:problem:host_not_allowed"
+
+
+def test_a_vehicle_that_is_not_there_is_not_said_to_have_been_quiet(shared_server: Server) -> None:
+    """It may have raised an alarm without a place, or have been deleted."""
+    sos = {"vehicle": "unplaced", "time": now(-5), "lat": 0, "lon": 0, "alarm": "sos"}
+    assert shared_server.post("/api/v1/positions", sos).status == 200
+    assert "no position" in is_problem(shared_server.get(f"{V}/unplaced"), 404, "unknown_vehicle")["detail"]
 
 
 UNKNOWN = "nobody-knows"

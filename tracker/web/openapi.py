@@ -60,7 +60,8 @@ class Route:
             "operationId": self.method + path.replace("/api/v1", "").translate(_PLAIN),
             "parameters": [*_path(path), *_query(query or {}), *(_header(name) for name in headers)],
             "responses": {str(status): _answer(status, answers) for status, *_ in answers}
-            | {str(status): _answer(status, [(status, PROBLEM, ref("Problem"))]) for status in errors},
+            | {str(status): _answer(status, [(status, PROBLEM, ref("Problem"))]) for status in errors}
+            | {"default": {"description": "any other error", "content": {PROBLEM: {"schema": ref("Problem")}}}},
         }
         if body:
             content = {kind: {"schema": schema} for kind, schema in body.items()}

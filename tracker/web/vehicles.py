@@ -102,7 +102,9 @@ def blueprint(node: Node) -> Blueprint:
 def _known(node: Node, text: str) -> str:
     vehicle = api.vehicle(text)
     if vehicle not in node.picture.vehicles and vehicle not in node.picture.register:
-        raise NotFound("unknown_vehicle", f"no vehicle {vehicle!r} has reported or was registered")
+        raise NotFound(
+            "unknown_vehicle", f"there is no vehicle {vehicle!r}: it had no position and no entry yet, or was deleted"
+        )
     return vehicle
 
 
