@@ -276,3 +276,13 @@ def test_the_summary_says_which_columns_were_chosen_and_which_ignored() -> None:
 def test_destinations_plans_and_places_are_no_recording(header: str, why: str) -> None:
     with pytest.raises(Unreadable, match=why):
         read(f"{header}\n" + ",".join("1" for _ in header.split(",")) + "\n")
+
+
+def test_an_empty_column_names_no_vehicle() -> None:
+    [fix] = positions("Name,time,lat,lon\n,1795424400,60,24\n")
+    assert fix["vehicle"] == "day"
+
+
+def test_a_table_without_titles_is_refused_as_such() -> None:
+    with pytest.raises(Unreadable, match="its first line holds numbers"):
+        read("52.1,24.1,1795424400\n52.2,24.2,1795424401\n")

@@ -206,3 +206,25 @@ def test_of_a_gzip_cut_short_the_rest_is_played(tmp_path: Path) -> None:
 def test_what_is_no_recording_is_refused_in_a_sentence(tmp_path: Path, content: bytes, why: str) -> None:
     with pytest.raises(Unreadable, match=why):
         recorded(tmp_path / "a.bin", content)
+
+
+def numbered(count: int, name: str = "Ride", step: int = 1) -> str:
+    return kml(
+        *(
+            mark(f"{name}-{i}", f"<TimeStamp><when>2026-11-23T09:00:{i * step:02}Z</when></TimeStamp>"
+                                f"<Point><coordinates>24,60.{i}</coordinates></Point>")
+            for i in range(count)
+        )
+    )  # fmt: skip
+
+
+def test_placemarks_that_number_the_points_of_a_track_are_one_vehicle() -> None:
+    points, _, notes = read("a.kml", numbered(12))
+    assert [point.vehicle for point in points] == ["Ride"] * 12
+    assert "number" in notes[0]
+
+
+def test_a_fleet_whose_names_end_in_numbers_stays_one() -> None:
+    for content in (numbered(12, step=0), numbered(5)):  # all at once; few
+        points, _, _ = read("a.kml", content)
+        assert len({point.vehicle for point in points}) == len(points)

@@ -53,6 +53,10 @@ def find_columns(header: Sequence[str], sample: Sequence[Sequence[str]], reading
         reading.note(f"the column {header[vehicle].strip()!r} numbers the rows and is no vehicle")
         del fields["vehicle"]
         vehicle = -1
+    elif vehicle >= 0 and sample and not any(_cell(row, vehicle) for row in sample):
+        reading.note(f"the column {header[vehicle].strip()!r} is empty and names no vehicle")
+        del fields["vehicle"]
+        vehicle = -1
     speed = at[found.speed] if found.speed is not None else -1
     north, east = (_hemisphere(side, fields[side], titles, sample) for side in ("lat", "lon"))
     taken = {*fields.values(), clock, speed, north, east}
@@ -67,6 +71,8 @@ def find_columns(header: Sequence[str], sample: Sequence[Sequence[str]], reading
 
 
 def _check(found: Plan, titles: Sequence[str], reading: Reading) -> None:
+    if titles and not any(re.search(r"[^\W\d]", title) for title in titles):
+        raise Unreadable(f"{reading.name}: its first line holds numbers, not the names of its columns", usage=True)
     named = ", ".join(" ".join(title.split())[:40] for title in titles[:20] if title[:1] != "\0") or "nothing"
     for field, what in (("lat", "latitude"), ("lon", "longitude")):
         if field not in found.fields:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import Element
@@ -9,12 +10,15 @@ from xml.etree.ElementTree import Element
 from tracker.formats import Point, Reading, Skip
 from tracker.formats.clock import Clock
 from tracker.formats.fields import finished, position, read_number
-from tracker.formats.tracks import Tracks
+from tracker.formats.tracks import Tracks, vehicle_of
 from tracker.formats.xml import elements, tag
 
 NAME = "kml"
 ABOUT = "KML and KMZ: gx:Track, gx:MultiTrack, points with a TimeStamp; each placemark is a vehicle"
 ITEM = "point"
+
+SURE = 8  #: placemarks that count one by one, each later than the one before, are no fleet
+_NUMBERED = re.compile(r"(.*?)(\d{0,9})", re.DOTALL)
 
 
 def recognises(name: str, head: str) -> bool:
@@ -24,6 +28,7 @@ def recognises(name: str, head: str) -> bool:
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     clock = Clock(reading.name, reading.zone or "UTC")  # the format knows no other
     tracks = Tracks(reading)
+    marks = _Marks(reading)
     number = 0
     for event, element, parent in elements(file, reading.name, ("Track", "Placemark")):
         kind = tag(element)
@@ -38,10 +43,51 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
             outcomes = _track(element, tracks.vehicle, clock, number)
         elif kind == "Placemark":
             outcomes = _placemark(element, tracks.vehicle, clock, number)
-        for outcome in outcomes:
-            number += 1
-            yield tracks.seen(outcome)
+        found = [tracks.seen(outcome) for outcome in outcomes]
+        number += len(found)
+        yield from marks.take(found) if kind == "Placemark" else found
     tracks.finish()
+    yield from marks.finish()
+
+
+class _Marks:
+    """Placemarks of one point each whose names only number them, `Ride-0`, `Ride-1`, …, are one vehicle: `Ride`."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._held: list[Point] = []  # until there are enough to tell
+        self._next: tuple[str, int] | None = None  # stem and number of the one that goes on
+        self._numbered = False
+
+    def take(self, found: list[Point | Skip]) -> Iterator[Point | Skip]:
+        """What a placemark holds, once it is known whose it is."""
+        match found:
+            case [Point(position=dict()) as point]:
+                stem, digits = _NUMBERED.fullmatch(str(point.vehicle)).groups()  # type: ignore[union-attr]
+            case _:
+                yield from found
+                return
+        goes_on = digits and (stem, int(digits)) == self._next and (self._numbered or point.time > self._held[-1].time)
+        if not goes_on:
+            yield from self.finish()
+        self._next = (stem, int(digits) + 1) if digits else None
+        self._held.append(point)
+        if self._numbered or len(self._held) == SURE or self._next is None:
+            self._numbered = self._numbered or len(self._held) == SURE
+            yield from self._release()
+
+    def finish(self) -> Iterator[Point | Skip]:
+        yield from self._release()
+        self._numbered = False
+
+    def _release(self) -> Iterator[Point | Skip]:
+        for point in self._held:
+            if self._numbered and isinstance(point.position, dict):
+                stem = str(_NUMBERED.fullmatch(str(point.vehicle))[1])  # type: ignore[index]
+                point.position["vehicle"] = vehicle_of(stem.rstrip("-_#. ")) or self._reading.vehicle
+                self._reading.note("names of placemarks that only number them are one vehicle")
+        yield from self._held
+        self._held = []
 
 
 def _track(track: Element, vehicle: dict[str, Any], clock: Clock, number: int) -> Iterator[Point | Skip]:
