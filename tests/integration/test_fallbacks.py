@@ -107,8 +107,9 @@ def test_parameters_that_cannot_be_read_are_refused(shared_server: Server, path:
     assert answer.json()["code"]
 
 
-def test_a_poll_cannot_wait_for_no_number(shared_server: Server) -> None:
-    assert shared_server.get("/api/v1/changes?wait=nan").json()["code"] == "bad_wait"
+def test_a_parameter_that_cannot_be_read_has_the_code_it_has_elsewhere(shared_server: Server) -> None:
+    for query in ("wait=nan", "all=maybe", "bbox=1,2,3", "zoom=x"):
+        assert shared_server.get(f"/api/v1/changes?{query}").json()["code"] == "bad_parameter", query
 
 
 def test_the_live_address_without_an_upgrade_says_what_to_do(shared_server: Server) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from tracker import wire
-from tracker.errors import Invalid, Overloaded, TrackerError
+from tracker.errors import Overloaded, TrackerError
 from tracker.viewer import Viewer
 from tracker.web import api, serving
 from tracker.web.access import Grant
@@ -240,13 +240,13 @@ def asked(resume: str | None) -> wire.Follow:
         "window",
         "fresh",
     )
-    view = None
+    view, zoom = None, _number("zoom")
     if bbox := request.args.get("bbox"):
         try:
             west, south, east, north = (float(part) for part in bbox.split(","))
         except ValueError:
-            raise Invalid("bad_view", "bbox is west,south,east,north in degrees") from None
-        view = wire.Box((west, south, east, north), _number("zoom") or 12.0)
+            raise api.bad("bbox", "west,south,east,north in degrees") from None
+        view = wire.Box((west, south, east, north), zoom or 12.0)
     regions, vehicles = _ids("regions"), _ids("vehicles")
     hz = _number("hz")
     most = _number("max_vehicles")
@@ -274,7 +274,7 @@ def _number(name: str) -> float | None:
     except ValueError:
         number = math.nan
     if number is not None and not math.isfinite(number):
-        raise Invalid(f"bad_{name}", f"{name} is a number")
+        raise api.bad(name, "a number")
     return number
 
 
@@ -286,7 +286,7 @@ def _ids(name: str) -> list[str] | None:
 def _flag(name: str, default: bool) -> bool:
     text = request.args.get(name, "").lower()
     if text not in ("", "true", "false", "1", "0"):
-        raise Invalid(f"bad_{name}", f"{name} is true or false")
+        raise api.bad(name, "true or false")
     return text in ("true", "1") if text else default
 
 
