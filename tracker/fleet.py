@@ -129,7 +129,9 @@ class Fleet:
             self._last_n = max(self._last_n, one.n)
             if one.state is not None:
                 vehicle = self.vehicles[one.vehicle] = Vehicle.unpack(one.n, one.state)
-                vehicle.touches = {key: touch for key, touch in vehicle.touches.items() if key in self.regions.regions}
+                if vehicle.touches:
+                    regions = self.regions.regions
+                    vehicle.touches = {key: touch for key, touch in vehicle.touches.items() if key in regions}
                 if done:
                     vehicle.rev = self._edit.rev
                 vehicle.set_clock(self._set_by - vehicle.set_by)
