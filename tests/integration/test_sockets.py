@@ -164,12 +164,22 @@ async def test_a_stream_that_is_never_read_is_cut_off(server: Server, slow: sock
     assert server.memory() - before < FLAT
 
 
-async def test_one_that_speaks_before_the_handshake_is_over_is_cut_off(server: Server) -> None:
-    reader, writer = await dial(server)
-    head = f"GET {LIVE} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    head += "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    writer.write(head.encode() + frame(b'{"op":"follow","all":true}'))
-    await ends(reader, 10)
+@pytest.mark.parametrize("path", [LIVE, POSITIONS, "/api/v1/nothing"])
+async def test_what_one_says_before_the_handshake_is_over_waits_for_it(server: Server, path: str) -> None:
+    said = json.dumps({"op": "follow", "all": True} if path == LIVE else [])
+    for _ in range(5):  # whoever is quicker, program or frame
+        reader, writer = await dial(server)
+        head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        head += "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        writer.write(head.encode() + frame(said.encode()))
+        if path == LIVE:
+            await asyncio.wait_for(reader.readuntil(b'"op":"snapshot"'), deadline(10))
+        elif path == POSITIONS:
+            await asyncio.wait_for(reader.readuntil(b'"upto":1'), deadline(10))
+        else:
+            assert b" 404 " in await ends(reader, 10)
+        writer.transport.abort()
+    assert "Traceback" not in server.log.read_text()
 
 
 async def test_one_that_only_reads_stays(server: Server, live: ClientConnection) -> None:

@@ -89,6 +89,7 @@ class Stream(WSStream):
         super().__init__(*args)
         self.app = self._with_transport(self.app)
         self.gone = asyncio.Event()  # the peer answered our close, or went away
+        self._decided = asyncio.Event()  # whether it is let in
         self._second = 0.0
         self._frames = 0
         self._frame_size = 0
@@ -113,10 +114,9 @@ class Stream(WSStream):
             return
         else:
             self.transport.heard = self.transport._loop.time()
-            if not self.handshake.accepted and not self.closed:  # Hypercorn answers 400 and then forgets about it
-                await super().handle(event)
-                self._unblock().put_nowait({"type": "websocket.disconnect", "code": 1002})
-                self.transport.abort_later(CLOSE_S)
+            if not self.handshake.accepted and not self.closed:
+                await self._decided.wait()  # it spoke too early: nothing more is read until it may
+            if not self.handshake.accepted:
                 return
         await super().handle(event)
 
@@ -127,7 +127,11 @@ class Stream(WSStream):
         if message is None and self._closing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.gone.wait(), CLOSE_S)
-        await super().app_send(message)
+        try:
+            await super().app_send(message)
+        finally:
+            if message is None or self.state is not ASGIWebsocketState.HANDSHAKE:
+                self._decided.set()
 
     async def _accept(self, message: Any) -> None:
         await super()._accept(message)
