@@ -149,6 +149,32 @@ async def test_what_follows_the_last_request_is_nobodys(server: Server) -> None:
     await only_ours_is_open(server)
 
 
+@pytest.mark.parametrize("peers", ["there", "half-closed", "gone"])
+async def test_a_stop_in_the_middle_of_everything_says_nothing_in_the_log(
+    start_server: Callable[..., Server], peers: str
+) -> None:
+    server = start_server(heavy_at_once=1)
+    fleet = [{"vehicle": f"v{n}", "time": now(), "lat": 60 + n / 1e5, "lon": 24.0} for n in range(3000)]
+    server.post("/api/v1/positions", fleet)
+    everywhere = json.dumps(circle(60.0, 24.0, 9000)).encode()
+    length = b"Content-Length: %d\r\n\r\n" % len(everywhere) + everywhere
+    said = [b"PUT /api/v1/regions/r%d HTTP/1.1\r\n" % n + HOST + length for n in range(10)]
+    said += [b"POST /api/v1/regions/preview HTTP/1.1\r\n" + HOST + length] * 10
+    said += [b"GET /api/v1/changes?vehicles=nobody&wait=25 HTTP/1.1\r\n" + HOST + b"\r\n", STREAM, LIVE, GET, b""]
+    said += [b"POST /api/v1/positions HTTP/1.1\r\n" + HOST + b"Content-Length: 100\r\n\r\n{"]
+    for one in said:
+        _, writer = await dial(server)
+        writer.write(one)
+        if peers == "half-closed":
+            writer.write_eof()
+        elif peers == "gone":
+            writer.close()
+    busy = "tracker_heavy_running", "tracker_heavy_done_total"
+    await until(lambda: sum(metrics(server)[name] for name in busy) > 0, "the first preview is begun")
+    assert await asyncio.to_thread(server.stop) == 0
+    assert not [line for line in server.log.read_text().splitlines() if "ERROR" in line or "Error" in line]
+
+
 # ----------------------------------------------------------------------------------------------- counted
 
 

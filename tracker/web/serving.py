@@ -36,7 +36,7 @@ from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.config import Config
 from hypercorn.events import Closed, RawData, Updated
 from hypercorn.protocol.h11 import H11Protocol
-from hypercorn.protocol.http_stream import HTTPStream
+from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
 from hypercorn.utils import LifespanFailureError
 
 from tracker.web.answers import plain_problem
@@ -91,6 +91,14 @@ class _Http1(H11Protocol):
             await self._send_h11_event(h11.EndOfMessage())
 
 
+class _Exchange(HTTPStream):
+    """One request and its answer; what is said after it is over is nobody's."""
+
+    async def app_send(self, message: Any) -> None:
+        if message is None or self.state is not ASGIHTTPState.CLOSED:
+            await super().app_send(message)
+
+
 class _Connection(TCPServer):
     """One TCP connection; `all` is what is still to be ended at shutdown."""
 
@@ -122,8 +130,8 @@ class _Connection(TCPServer):
         self._watch_end()
         try:
             await super().run()
-        except* OSError:
-            pass  # the peer went away in the middle of something
+        except* (OSError, asyncio.CancelledError):
+            pass  # the peer went away in the middle of something, or we do: only Hypercorn's end cancels
         finally:
             _Connection.all.discard(self)
             self.slots.leave(self)
@@ -182,6 +190,7 @@ def _teach_hypercorn() -> None:
     teach_h11()
     for module, name, ours in (
         (hypercorn_h11, "WSStream", Stream),
+        (hypercorn_h11, "HTTPStream", _Exchange),
         (hypercorn_protocol, "H11Protocol", _Http1),
         (hypercorn_run, "TCPServer", _Connection),
     ):
@@ -288,7 +297,7 @@ async def _drain(app: Any) -> None:
         stream = getattr(getattr(connection.protocol, "protocol", None), "stream", None)
         if isinstance(stream, Stream) and stream.transport.open:
             stream.start_close(1012, "the server is going away")
-    asyncio.get_running_loop().call_later(GRACE_S, _abort_all)
+    asyncio.get_running_loop().call_later(GRACE_S * 0.75, _abort_all)  # before Hypercorn cancels what serves them
 
 
 def abort(peer: Any) -> None:
