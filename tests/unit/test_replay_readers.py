@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -431,3 +432,56 @@ def test_a_speed_of_another_type_goes_to_the_gate(value: str) -> None:
     [point] = points("a.txt", f"0 /hfp/v1/journey/ongoing/bus/0012/00815 {message}\n")
     with pytest.raises(Unfit, match="`speed_mps` is a number"):
         read_ping(item(point), 2**42)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"timestamp": "2026-11-23T09:00:00Z", "latitudeE7": 601000000, "longitudeE7": 249000000},
+        {"timestampMs": "1795424400000", "latitudeE7": 601000000, "longitudeE7": 249000000},
+        {"timestamp": 1795424400, "location": {"lat": 60.1, "lng": 24.9}},
+        {"timestamp": 1795424400000, "coords": {"latitude": 60.1, "longitude": 24.9, "accuracy": 5}},
+    ],
+)
+def test_a_place_is_found_wherever_json_has_it(item: dict[str, Any]) -> None:
+    for name, content in (("a.json", json.dumps({"locations": [item]})), ("a.ndjson", json.dumps(item))):
+        [point] = points(name, content)
+        assert (position(point)["lat"], position(point)["lon"], point.time) == (60.1, 24.9, 1_795_424_400_000)
+
+
+def test_features_sent_as_locations_are_read() -> None:
+    feature = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [24.9, 60.1]},
+               "properties": {"timestamp": "2026-11-23T09:00:00Z", "device_id": "p"}}  # fmt: skip
+    [point] = points("a.json", json.dumps({"locations": [feature]}))
+    assert point.vehicle == "p"
+
+
+@pytest.mark.parametrize(
+    ("items", "why"),
+    [
+        ([{"vehicle": "v", "time": 1795424400, "destination": {"lat": 60, "lon": 24}}], "going.*destination"),
+        ([{"vehicle": "v", "time": 1795424400, "dest_lat": 60, "dest_lon": 24}], "going.*dest_lat"),
+        ([{"name": "Home", "lat": 60, "lon": 24}], "no time.*name, lat, lon.*list of places"),
+        ([{"vehicle": "v", "lat": 60, "lon": 24, "planned_time": "2026-11-23T10:00:00Z"}], "planned_time.*plans"),
+        ([{"name": "Depot", "area": "POLYGON((60 24,60 25,61 25,60 24))"}], "no place.*area"),
+        ({"timelineObjects": [{"placeVisit": {}}]}, "no place.*timelineObjects"),
+    ],
+)
+def test_destinations_plans_and_places_are_refused_with_what_was_seen(items: Any, why: str) -> None:
+    with pytest.raises(Unreadable, match=why):
+        points("a.json", json.dumps(items))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.gpx", '<gpx><rte><name>plan</name><rtept lat="60" lon="24"/></rte></gpx>'),
+        ("a.gpx", '<gpx><wpt lat="60" lon="24"><name>Home</name></wpt></gpx>'),
+        ("a.kml", "<kml><Placemark><Polygon><outerBoundaryIs/></Polygon></Placemark></kml>"),
+        ("a.kml", "<kml><Placemark><Point><coordinates>24,60</coordinates></Point></Placemark></kml>"),
+    ],
+)
+def test_places_without_times_are_said_to_be_no_recording(name: str, content: str) -> None:
+    reading = Reading(name, "van")
+    assert all(isinstance(one, Skip) for one in find_format(name, content).read(io.BytesIO(content.encode()), reading))
+    assert "no recording" in reading.notes[0]

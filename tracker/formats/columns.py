@@ -8,15 +8,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from tracker.formats import Reading, Unreadable
-from tracker.formats.names import NAMES, Plan, plain, plan
+from tracker.formats.names import ELSEWHERE, NAMES, Plan, plain, plan
 
 #: titles of columns that number rows, unless their rows say otherwise
 COUNTERS = frozenset(
     ["id", "name", "no", "nr", "number", "index", "row", "seq", "fid", "ogc_fid", "objectid", "object_id"]
-)
-#: titles that say where somebody is going, or where a place is, not where a vehicle was
-_ELSEWHERE = re.compile(
-    r"(destination|dest|dropoff|drop_off|end|to|target|arrival)_?(lat|latitude|lon|lng|long|longitude|y|x)"
 )
 _HEMISPHERES = {"lat": frozenset("NS"), "lon": frozenset("EWO")}
 _SAID_HEMISPHERE = re.compile(r"(n_s|e_w|ns|ew|hemisphere|(lat|lon)(itude|gitude)?_?(dir|ref|hemi)\w*)")
@@ -76,7 +72,7 @@ def _check(found: Plan, titles: Sequence[str], reading: Reading) -> None:
     named = ", ".join(" ".join(title.split())[:40] for title in titles[:20] if title[:1] != "\0") or "nothing"
     for field, what in (("lat", "latitude"), ("lon", "longitude")):
         if field not in found.fields:
-            if any(_ELSEWHERE.fullmatch(plain(title)) for title in titles):
+            if any(ELSEWHERE.fullmatch(plain(title)) for title in titles):
                 said = "its places are where somebody is going, not where a vehicle was"
                 raise Unreadable(f"{reading.name}: {said}: {named}", usage=True)
             _missing(field, what, named, reading)

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, NamedTuple
 from tracker.formats import Point, Reading, Skip, Unreadable
 from tracker.formats.clock import Clock
 from tracker.formats.fields import NOT_A_NUMBER
-from tracker.formats.json import decode
+from tracker.formats.json import LISTS, decode
 from tracker.formats.names import UNITS, plan
 from tracker.formats.objects import from_object
 
@@ -61,9 +61,10 @@ def _features(document: Any) -> list[Any] | None:
     """The features of any GeoJSON document; a bare geometry is one without properties."""
     if not isinstance(document, dict):
         return None
-    if isinstance(document.get("features"), list):
-        features: list[Any] = document["features"]
-        return features
+    for name in ("features", *LISTS):  # Overland sends its features as `locations`
+        listed = document.get(name)
+        if isinstance(listed, list) and (name == "features" or any(_geometry_type(one) for one in listed[:9])):
+            return listed
     kind = document.get("type")
     if kind == "Feature":
         return [document]

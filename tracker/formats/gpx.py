@@ -30,7 +30,7 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     clock = Clock(reading.name, reading.zone or "UTC")  # the format knows no other
     tracks = Tracks(reading)
     waypoints: list[Point | Skip] | None = []  # marks on a map, unless the file has nothing else
-    number, extensions = 0, 0
+    number, extensions, timed = 0, 0, False
     for event, element, parent in elements(file, reading.name, POINTS):
         kind = tag(element)
         if kind == "extensions":
@@ -56,10 +56,15 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
             if kind == "wpt":
                 yield Skip("waypoint", number)
             else:
-                yield tracks.seen(_point(element, tracks.vehicle, clock, number))
+                outcome = tracks.seen(_point(element, tracks.vehicle, clock, number))
+                timed = timed or isinstance(outcome, Point)
+                yield outcome
     tracks.finish()
-    if waypoints:
+    if number and not timed and not any(isinstance(mark, Point) for mark in waypoints or ()):
+        reading.note(f"{number} places, none with a time: a route, a plan or a list of places; that is no recording")
+    elif waypoints:
         reading.note("it has no track: its waypoints are taken for fixes")
+    if waypoints:
         yield from waypoints
 
 

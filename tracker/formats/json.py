@@ -12,7 +12,7 @@ import msgspec
 from tracker.formats import Point, Reading, Skip, Unreadable
 from tracker.formats.clock import Clock
 from tracker.formats.fields import NOT_A_NUMBER
-from tracker.formats.objects import from_object
+from tracker.formats.objects import SAMPLE, check_fields, from_object
 from tracker.formats.text import find_encoding, whole
 
 NAME = "json"
@@ -21,7 +21,6 @@ ITEM = "item"
 
 #: names under which exports wrap their list
 LISTS = ("positions", "locations", "points", "data", "items", "results", "records")
-_WKT = re.compile(r"POINT\s*Z?\s*\(\s*([^\s()]+)\s+([^\s()]+)(?:\s+[^\s()]+)?\s*\)", re.IGNORECASE)
 
 
 def recognises(name: str, head: str) -> bool:
@@ -83,12 +82,13 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
             document = [document]
     if not isinstance(document, list):
         raise Unreadable(f"{reading.name}: neither an array of positions nor an object with `positions`")
+    check_fields([item for item in document[:SAMPLE] if isinstance(item, dict)], reading)
     clock = Clock(reading.name, reading.zone)
     for number, item in enumerate(document, 1):
         if not isinstance(item, dict):
             yield Point(clock.last or 0, str(item)[:200], line=number)
             continue
-        yield from_object(_unpacked(item), reading, clock, number)
+        yield from_object(item, reading, clock, number)
 
 
 def _as_sent(item: Any) -> Any:
@@ -96,15 +96,3 @@ def _as_sent(item: Any) -> Any:
     if not isinstance(item, dict):
         return item
     return {name: value for name, value in item.items() if name not in ("received_at", "late", "held")}
-
-
-def _unpacked(item: dict[str, Any]) -> dict[str, Any]:
-    """The same with `point`: "POINT(lon lat)" as lat and lon."""
-    match = _WKT.fullmatch(item["point"].strip()) if isinstance(item.get("point"), str) else None
-    if match is None:
-        return item
-    try:
-        lon, lat = float(match[1]), float(match[2])
-    except ValueError:
-        return item
-    return {name: value for name, value in item.items() if name != "point"} | {"lat": lat, "lon": lon}

@@ -29,7 +29,7 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     clock = Clock(reading.name, reading.zone or "UTC")  # the format knows no other
     tracks = Tracks(reading)
     marks = _Marks(reading)
-    number = 0
+    number, timed = 0, False
     for event, element, parent in elements(file, reading.name, ("Track", "Placemark")):
         kind = tag(element)
         if event == "start":
@@ -46,8 +46,11 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
         found = [tracks.seen(outcome) for outcome in outcomes]
         number += len(found)
         yield from marks.take(found) if kind == "Placemark" else found
+        timed = timed or any(not isinstance(one, Skip) for one in found)
     tracks.finish()
     yield from marks.finish()
+    if not timed:
+        reading.note(f"{number} places, none with a time: areas, a plan or a list of places; that is no recording")
 
 
 class _Marks:

@@ -16,14 +16,35 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "time": (
         *("time", "timestamp", "datetime", "date_time", "fix_time", "fixtime", "gps_time", "gpstime", "device_time"),
-        *("devicetime", "time_utc", "utc_time", "utc", "timestamp_utc", "recorded_at", "reported_at", "measured_at"),
+        *(
+            "devicetime",
+            "time_utc",
+            "utc_time",
+            "utc",
+            "timestamp_utc",
+            "timestamp_ms",
+            "timestampms",
+            "recorded_at",
+            "reported_at",
+            "measured_at",
+        ),
         *("event_time", "position_time", "ts", "tst", "epoch", "unix_time", "unixtime", "unix", "tsi", "t", "when"),
         *("date",),
     ),
-    "lat": ("lat", "latitude", "lat_deg", "gps_lat", "gps_latitude", "position_lat", "location_lat", "y"),
+    "lat": (
+        "lat",
+        "latitude",
+        "lat_deg",
+        "gps_lat",
+        "gps_latitude",
+        "position_lat",
+        "location_lat",
+        "latitude_n_s",
+        "y",
+    ),
     "lon": (
         *("lon", "lng", "long", "longitude", "lon_deg", "gps_lon", "gps_lng", "gps_longitude", "position_long"),
-        *("location_long", "location_lon", "location_lng", "x"),
+        *("location_long", "location_lon", "location_lng", "longitude_e_w", "x"),
     ),
     "heading": ("heading", "bearing", "course", "direction", "hdg", "cog", "azimuth", "track_deg", "gps_bearing"),
     "altitude_m": ("altitude_m", "altitude", "alt", "ele", "elevation", "height", "gps_altitude"),
@@ -34,6 +55,10 @@ NAMES: dict[str, tuple[str, ...]] = {
     "driver": ("driver", "driver_id", "driver_name"),
     "alarm": ("alarm",),
 }
+#: names that say where somebody is going, or where a place is, not where a vehicle was
+ELSEWHERE = re.compile(
+    r"(destination|dest|dropoff|drop_off|end|to|target|arrival)_?(lat|latitude|lon|lng|long|longitude|y|x)"
+)
 #: m/s in one of each unit a speed may be in
 UNITS = {"mps": 1.0, "kmh": 1 / 3.6, "kn": 1852 / 3600, "mph": 0.44704}
 _UNIT_WORDS = {

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
-from tracker.formats import Point, Reading
+from tracker.formats import Point, Reading, Unreadable
 from tracker.formats.clock import Clock
 from tracker.formats.fields import finished, read_percent, read_speed
-from tracker.formats.names import plan
+from tracker.formats.names import ELSEWHERE, plain, plan
 
+SAMPLE = 500  #: items that are looked at before the first is taken
+_PLACES = ("location", "position", "coords", "coordinates", "coordinate", "geo", "gps", "geolocation", "last_position")
+_WKT = re.compile(r"POINT\s*Z?\s*\(\s*([^\s()]+)\s+([^\s()]+)(?:\s+[^\s()]+)?\s*\)", re.IGNORECASE)
 _SPEEDS = frozenset({"speed_mps", "speed_kmh", "speed_kn"})
 #: what a position of a Traccar server always has; its speeds are knots
 _TRACCAR = frozenset({"deviceId", "fixTime", "serverTime"})
@@ -17,6 +22,9 @@ _TRACCAR = frozenset({"deviceId", "fixTime", "serverTime"})
 def from_object(item: dict[str, Any], reading: Reading, clock: Clock, line: int) -> Point:
     """A JSON object as a point. What the API knows stays untouched, and what nobody can read is left to the gate."""
     found = plan(tuple(item))
+    if "lat" not in found.fields:
+        item = unpacked(item)
+        found = plan(tuple(item))
     place = item.copy()
     for name, field in found.renamed:
         place[field] = place.pop(name)
@@ -42,6 +50,52 @@ def from_object(item: dict[str, Any], reading: Reading, clock: Clock, line: int)
         return finished(place, time, clock, line)
     place["time"] = time  # absent, or of a type no time has
     return Point(clock.last or 0, place, line=line)
+
+
+def unpacked(item: dict[str, Any]) -> dict[str, Any]:
+    """The same with its place beside the rest: an object of its own, "POINT(lon lat)", or degrees * 1e7."""
+    match = _WKT.fullmatch(item["point"].strip()) if isinstance(item.get("point"), str) else None
+    if match is not None:
+        try:
+            lon, lat = float(match[1]), float(match[2])
+        except ValueError:
+            return item
+        return {name: value for name, value in item.items() if name != "point"} | {"lat": lat, "lon": lon}
+    for name in _PLACES:
+        inner = item.get(name)
+        if isinstance(inner, dict) and {"lat", "lon"} <= plan(tuple(inner)).fields.keys():
+            return {other: value for other, value in item.items() if other != name} | inner
+    e7 = {name: item.get(f"{name}E7") for name in ("latitude", "longitude")}
+    if all(type(value) is int for value in e7.values()):
+        rest = {name: value for name, value in item.items() if not name.endswith("E7")}
+        return rest | {name: value / 1e7 for name, value in e7.items() if type(value) is int and abs(value) < 1e12}
+    return item
+
+
+def check_fields(items: list[dict[str, Any]], reading: Reading) -> None:
+    """Raises Unreadable when none of them has a place, or none a time, and says what they have."""
+    plans = [plan(tuple(unpacked(item))) for item in items]
+    named = ", ".join(dict.fromkeys(str(name)[:40] for item in items[:20] for name in list(item)[:20]))[:400]
+    if not named:
+        return
+    if not any({"lat", "lon"} & found.fields.keys() for found in plans):
+        going = any(ELSEWHERE.fullmatch(plain(name)) for item in items for name in _names(item))
+        said = "its places are where somebody is going, not where a vehicle was," if going else "no place (lat, lon)"
+        raise Unreadable(f"{reading.name}: {said} among: {named}", usage=True)
+    if not any("time" in found.fields for found in plans):
+        raise Unreadable(
+            f"{reading.name}: no time (such as time, timestamp) among: {named}. "
+            "A list of places, or of plans, is no recording",
+            usage=True,
+        )
+
+
+def _names(item: dict[str, Any]) -> Iterator[str]:
+    """Names, those of an object in it after its own: `destination` with `lat` is `destination_lat`."""
+    for name, value in item.items():
+        yield name
+        if isinstance(value, dict):
+            yield from (f"{name}_{inner}" for inner in value)
 
 
 def _is_number(value: Any) -> bool:
