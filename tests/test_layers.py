@@ -41,7 +41,10 @@ LAYERS: list[set[str]] = [
         "stores.*",
         "buses.*",
         "features",
+        "drawings",
         "kml",
+        "kmz",
+        "strays",
         "register",
     },
     {"rehearsal"},
@@ -74,7 +77,7 @@ LAYERS: list[set[str]] = [
     {"picture"},
     {"events"},
     {"ping"},
-    {"geo", "handshake", "lanes", "times"},
+    {"colors", "geo", "handshake", "lanes", "times"},
     {"config", "slices"},
     {"errors", ""},
 ]
@@ -96,6 +99,7 @@ OUTER = {
 }
 OUTER |= {"stores", "stores.*", "buses", "buses.*", "client", "handshake", "features", "register", "streets", "config"}
 OUTER |= {"slices", ""}
+OUTER |= {"kmz"}  # a zip is read as a file, in memory
 IMPURE = {"asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets"}
 IMPURE |= {"select", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time"}
 IMPURE |= {"urllib", "hypercorn", "quart", "folium"}

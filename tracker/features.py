@@ -5,51 +5,86 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
+from tracker.drawings import Drawn
 from tracker.errors import Conflict, Invalid, TrackerError
 from tracker.regions import Region, region_id
+from tracker.strays import summary
 
 TOGETHER = 1000  #: regions of one edit, when many wait for their turn
-MOST_ERRORS = 1000  #: faults collected from one import; the rest is not read
+MOST_ERRORS = 1000  #: faults collected from one import; the rest is only counted
+
+
+class Imported:
+    """What came of a file: its regions, without a version yet, and the faults of what could not be one."""
+
+    def __init__(self) -> None:
+        self.regions: list[Region] = []
+        self.errors: list[dict[str, Any]] = []  # each with the `index`, `line` and `name` of what has it
+        self.refused = 0  # how many have any
+        self._first: tuple[Drawn, Invalid] | None = None
+        self._codes: list[str] = []
+
+    def refuse(self, index: int, one: Drawn, error: Invalid) -> None:
+        self.refused += 1
+        self._codes.append(error.code)
+        self._first = self._first or (one, error)
+        place: dict[str, Any] = {"index": index}
+        if one.line:
+            place["line"] = one.line
+        if one.name:
+            place["name"] = one.name
+        if len(self.errors) < MOST_ERRORS:
+            self.errors += [place | fault for fault in error.errors or [{"code": error.code, "message": error.detail}]]
+
+    def refusal(self) -> Invalid | None:
+        """Why none of it is stored, when all of it should have been."""
+        if self._first is None:
+            return None
+        one, error = self._first
+        if not self.regions and (whole := summary(self._codes)):
+            return Invalid("not_regions", f"Nothing was stored: {whole}.", self.errors)
+        place = f"{one.name!r}, " * bool(one.name) + f"line {one.line}" * bool(one.line)
+        where = f"{place.removesuffix(', ')}: " if place else ""
+        return Invalid(error.code, f"Nothing was stored: {where}{error.detail}", self.errors)
+
+
+def read_all(drawn: Iterable[Drawn], now: int, new_id: Callable[[int], str]) -> Imported:
+    """Slow for large shapes."""
+    found = Imported()
+    seen: dict[str, Drawn] = {}
+    for index, one in enumerate(drawn):
+        try:
+            if isinstance(one.feature, Invalid):
+                raise one.feature
+            id = one.feature.get("id") or new_id(index)
+            if id in seen:
+                other = seen[id].name or f"line {seen[id].line}"
+                message = f"has the same id {id!r} as {other!r} before it in the same file"
+                raise Invalid("duplicate_id", message, [{"field": "id", "code": "duplicate_id", "message": message}])
+            seen[id] = one
+            found.regions.append(Region.read(one.feature | {"id": id}, id=region_id(id), version=0, now=now))
+        except Invalid as error:
+            found.refuse(index, one, error)
+    return found
 
 
 def read_regions(features: Iterable[Any], now: int) -> list[Region]:
-    """Regions without a version yet. Slow for large shapes. Raises Invalid with the faults of every Feature.
-
-    An Invalid among the features is one that could not be made a Feature of, and counts as its fault.
-    """
-    regions: list[Region] = []
-    errors: list[dict[str, Any]] = []
-    seen: dict[str, int] = {}
-    first: Invalid | None = None
-    index = 0
-    for index, feature in enumerate(features):
+    """Features as the API takes them. Raises Invalid with the faults of every one."""
+    drawn = [Drawn(feature) for feature in features]
+    if len(drawn) == 1:
+        feature = drawn[0].feature
         id = feature.get("id") if isinstance(feature, dict) else None
-        id = secrets.token_hex(6) if id is None else str(id)
-        try:
-            if isinstance(feature, Invalid):
-                raise feature
-            if id in seen:
-                message = f"Features {seen[id]} and {index} have the same id {id!r}"
-                fault = {"field": "id", "code": "duplicate_id", "message": message}
-                raise Invalid("duplicate_id", message, [fault])
-            seen[id] = index
-            regions.append(Region.read(feature, id=region_id(id), version=0, now=now))
-        except Invalid as error:
-            first = first or error
-            faults = error.errors or [{"code": error.code, "message": error.detail}]
-            errors += [{"index": index} | fault for fault in faults]
-            if len(errors) >= MOST_ERRORS:
-                break
-    if first is None:
-        return regions
-    if index == 0:
-        raise first
-    raise Invalid(first.code, f"Nothing was stored: {first.detail}", errors)
+        id = secrets.token_hex(6) if id is None else region_id(str(id))
+        return [Region.read(feature, id=id, version=0, now=now)]
+    found = read_all(drawn, now, lambda index: secrets.token_hex(6))
+    if (refusal := found.refusal()) is not None:
+        raise refusal
+    return found.regions
 
 
 class Save:

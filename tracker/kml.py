@@ -1,118 +1,184 @@
 """KML → GeoJSON: the Placemarks of a file as Features that can become regions.
 
-Read: name, id, Polygon (with holes), MultiGeometry, LinearRing, Point and LineString, the colour of a style, and
-ExtendedData: `radius_m`, `buffer_m`, `color`, `group` and `debounce` go where a region has them, the rest into
-`attributes`. Altitudes are let go. Whether the shapes make sense is for `read_shape` to say.
+Read: name, description, id, Polygon (with holes), MultiGeometry, LinearRing, Point and LineString, the colour of a
+style of its own, a shared one or a StyleMap, the Folder as `group`, and ExtendedData: what a region has of its own
+(`radius_m`, `buffer_m`, `color`, `group`, `debounce`, `rules`, …) goes there, the rest is kept as attributes. Altitudes
+are let go. Whether the shapes make sense is for `read_shape` to say. A Placemark that cannot be used costs only itself.
 
 XML can be made to explode; a document type declaration, which is what that needs and KML does not, is refused.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 import msgspec
 
-from tracker.errors import BadRequest, Invalid, TooLarge, Unsupported
-from tracker.regions import ID
+from tracker.colors import read_abgr
+from tracker.errors import BadRequest, Invalid, TooLarge
 
 MAX_DEPTH = 100  #: elements within elements
 MAX_ELEMENTS = 2_000_000  #: of a file, whatever they are
 MAX_PLACEMARKS = 20_000
 MAX_PARTS = 50_000  #: elements of one Placemark or Style
 MAX_TEXT = 2 * 2**20  #: characters of one
+MAX_NAMES = 1_000  #: characters of the name of a Folder that are looked at
 PIECE = 64 * 1024  #: bytes given to the parser in one go: it keeps the GIL while it reads text
 
 _GEOMETRIES = frozenset({"Polygon", "LinearRing", "Point", "LineString", "MultiGeometry"})
-_PROPERTIES = frozenset({"radius_m", "buffer_m", "color", "group", "debounce"})
+_TRACKS = frozenset({"Track", "MultiTrack"})
+_METRES = frozenset({"radius_m", "buffer_m"})
+_PROPERTIES = _METRES | {"color", "group", "debounce", "rules", "notify", "attributes"}
 
 
 def read_kml(data: bytes | bytearray) -> dict[str, Any]:
-    """A FeatureCollection. BadRequest: no XML; Unsupported: a KMZ; Invalid: no Placemark in it, or one unreadable."""
-    file = KmlFile(data)
-    return {"type": "FeatureCollection", "features": [file.feature(at) for at in range(len(file))]}
+    """A FeatureCollection. BadRequest: no XML; Invalid: no Placemark in it, or one unreadable."""
+    file = KmlFile(pieces(data))
+    features = [file.feature(at) for at in range(len(file))]
+    for feature in features:
+        if isinstance(feature, Invalid):
+            raise feature
+    return {"type": "FeatureCollection", "features": features}
+
+
+def pieces(data: bytes | bytearray) -> Iterator[bytes | bytearray]:
+    for at in range(0, len(data), PIECE):
+        yield data[at : at + PIECE]
+
+
+class Placemark(NamedTuple):
+    """What one gave: a Feature as JSON, or what is wrong with it."""
+
+    given: bytes | Invalid
+    style: str  # the shared one it names
+    line: int
+    name: str
+    kind: str  # of its geometry
 
 
 class KmlFile:
     """The Features of a file, kept as JSON: a tree or lists of numbers would be many times as large."""
 
-    def __init__(self, data: bytes | bytearray) -> None:
-        """Raises like `read_kml`."""
-        if data[:2] == b"PK":
-            raise Unsupported("kmz", "This is a KMZ, a zipped KML: unzip it and send the .kml inside.")
-        self._features: list[tuple[bytes, str]] = []  # and the style each names
-        self._colors: dict[str, str] = {}
+    def __init__(self, data: Iterable[bytes | bytearray]) -> None:
+        """Raises like `read_kml`, but for what is wrong with one Placemark."""
+        self.placemarks: list[Placemark] = []
+        self._colors: dict[str, dict[str, str]] = {}  # style → kind of geometry → colour
         self._maps: dict[str, str] = {}  # StyleMap → the style of its normal state
-        for element in _parts(data):
-            self._take(element)
-        if not self._features:
+        for part in _parts(data):
+            self._take(part)
+        if all(isinstance(one.given, Invalid) and one.given.code == "geometry_missing" for one in self.placemarks):
             raise Invalid("no_features", "There is no Placemark with a Polygon, Point or LineString in this KML.")
 
     def __len__(self) -> int:
-        return len(self._features)
+        return len(self.placemarks)
 
-    def feature(self, at: int) -> dict[str, Any]:
+    def feature(self, at: int) -> dict[str, Any] | Invalid:
         """One of them, with the colour of its style."""
-        text, style = self._features[at]
-        feature: dict[str, Any] = msgspec.json.decode(text)
-        if color := self._colors.get(self._maps.get(style, style)):
-            feature["properties"]["color"] = color
+        one = self.placemarks[at]
+        if isinstance(one.given, Invalid):
+            return one.given
+        feature: dict[str, Any] = msgspec.json.decode(one.given)
+        if "color" not in feature["properties"] and (colors := self._shared(one.style)):
+            feature["properties"]["color"] = colors.get(one.kind) or next(iter(colors.values()))
         return feature
 
-    def _take(self, element: Element) -> None:
-        id = f"#{element.get('id', '')}"
+    def _shared(self, style: str) -> dict[str, str]:
+        for _ in range(3):  # a StyleMap of a StyleMap is none, but a circle of them must end
+            style = self._maps.get(style, style)
+        return self._colors.get(style, {})
+
+    def _take(self, part: Part) -> None:
+        element, id = part.element, f"#{part.element.get('id', '')}"
         if element.tag == "Style":
-            if color := _color(element):
-                self._colors[id] = color
+            self._colors[id] = _colors(element)
         elif element.tag == "StyleMap":
-            for pair in element.iterfind("Pair"):
-                if (pair.findtext("key") or "").strip() == "normal":
-                    self._maps[id] = (pair.findtext("styleUrl") or "").strip()
+            self._map(element, id)
         else:
-            style = "" if element.find("Style") is not None else (element.findtext("styleUrl") or "").strip()
-            self._features += [(msgspec.json.encode(feature), style) for feature in _features(element)]
-            if len(self._features) > MAX_PLACEMARKS:
+            self._place(part)
+            if len(self.placemarks) > MAX_PLACEMARKS:
                 many = f"More than {MAX_PLACEMARKS:,} Placemarks are too many for one request."
                 raise Invalid("too_many_features", many)
+
+    def _map(self, element: Element, id: str) -> None:
+        for pair in element.iterfind("Pair"):
+            if (pair.findtext("key") or "").strip() == "normal":
+                self._maps[id] = _url(pair)
+                if (style := pair.find("Style")) is not None:
+                    self._maps[id] = f"{id} normal"
+                    self._colors[f"{id} normal"] = _colors(style)
+
+    def _place(self, part: Part) -> None:
+        element = part.element
+        name = " ".join((element.findtext("name") or "").split())  # programs wrap long ones
+        called = name or element.get("id") or ""
+        style = _url(element)
+        if (own := element.find("StyleMap")) is not None:
+            style = f"#line {part.line}"
+            self._map(own, style)
+        try:
+            features = _features(element, name, part.folder)
+        except Invalid as fault:
+            self.placemarks.append(Placemark(fault, "", part.line, called, ""))
+            return
+        for feature in features:
+            kind = feature["geometry"]["type"]
+            self.placemarks.append(Placemark(msgspec.json.encode(feature), style, part.line, called, kind))
+
+
+class Part(NamedTuple):
+    """A Placemark or shared style, the Folder it is in, and the line where it begins."""
+
+    element: Element
+    folder: str
+    line: int
 
 
 _PARTS = frozenset({"Placemark", "Style", "StyleMap"})
 
 
-def _parts(data: bytes | bytearray) -> Iterator[Element]:
+def _parts(data: Iterable[bytes | bytearray]) -> Iterator[Part]:
     """The Placemarks and shared styles as they end, names without their namespace; nothing else is kept."""
     builder, inside = TreeBuilder(), 0  # elements deep in the one that is kept
-    depth = count = parts = characters = 0
-    ended: list[Element] = []
+    depth = count = parts = characters = line = 0
+    ended: list[Part] = []
+    folders: list[tuple[int, str]] = []  # open ones: how deep, and their names
+    naming = False  # within the name of one
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth, count, inside, parts, characters
+        nonlocal depth, count, inside, parts, characters, line, naming
         depth, count, name = depth + 1, count + 1, name.rpartition(" ")[2]
         if depth > MAX_DEPTH:
             raise BadRequest("kml_depth", f"The KML has elements more than {MAX_DEPTH} deep.")
         if count > MAX_ELEMENTS:
             raise TooLarge("too_many_items", f"The KML has over {MAX_ELEMENTS:,} elements; send parts of it.")
         if not inside and name not in _PARTS:
+            naming = name == "name" and bool(folders) and folders[-1][0] == depth - 1
+            if name == "Folder":
+                folders.append((depth, ""))
             return
         if not inside:
-            parts = characters = 0
+            parts, characters, line = 0, 0, parser.CurrentLineNumber
         inside, parts = inside + 1, parts + 1
         characters += sum(map(len, attributes.values()))
         check()
         builder.start(name, attributes)
 
     def end(name: str) -> None:
-        nonlocal depth, inside, builder
-        depth -= 1
+        nonlocal depth, inside, builder, naming
+        depth, naming = depth - 1, False
+        if folders and folders[-1][0] > depth:
+            folders.pop()
         if inside:
             inside -= 1
             builder.end(name.rpartition(" ")[2])
             if not inside:
-                ended.append(builder.close())
+                folder = next((name for _, name in reversed(folders) if name.strip()), "")
+                ended.append(Part(builder.close(), " ".join(folder.split()), line))
                 builder = TreeBuilder()
 
     def text(characters_: str) -> None:
@@ -121,6 +187,9 @@ def _parts(data: bytes | bytearray) -> Iterator[Element]:
             characters += len(characters_)
             check()
             builder.data(characters_)
+        elif naming:
+            at, name = folders[-1]
+            folders[-1] = at, (name + characters_)[:MAX_NAMES]
 
     def check() -> None:
         if parts > MAX_PARTS or characters > MAX_TEXT:
@@ -131,61 +200,130 @@ def _parts(data: bytes | bytearray) -> Iterator[Element]:
     def refuse(*_: object) -> None:
         raise BadRequest("kml_doctype", "The KML has a document type declaration (<!DOCTYPE); remove it.")
 
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler = text
-    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
-    for at in range(0, len(data) + 1, PIECE):
+    taken = 0
+    for piece, last, encoding in _with_encoding(data):
+        if not taken:
+            parser = expat.ParserCreate(encoding, namespace_separator=" ")
+            parser.buffer_text = True
+            parser.StartElementHandler, parser.EndElementHandler = start, end
+            parser.CharacterDataHandler = text
+            parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
         try:
-            parser.Parse(data[at : at + PIECE], at + PIECE > len(data))
+            parser.Parse(piece, last)
         except expat.ExpatError as error:
             message = expat.ErrorString(error.code)
             detail = f"This is not XML: {message} in line {error.lineno}, column {error.offset + 1}."
             raise BadRequest("not_xml", detail) from None
-        if at - parser.CurrentByteIndex > MAX_TEXT:
+        except (LookupError, ValueError) as error:  # an encoding nobody here can read
+            raise BadRequest("not_xml", f"This XML cannot be read ({error}); save it as UTF-8.") from None
+        if taken - parser.CurrentByteIndex > MAX_TEXT:
             raise TooLarge("body_too_large", f"A tag or comment of the KML is over {MAX_TEXT:,} bytes long.")
+        taken += max(len(piece), 1)
         yield from ended
         ended.clear()
 
 
-def _color(style: Element) -> str | None:
-    color = (style.findtext("PolyStyle/color") or style.findtext("LineStyle/color") or "").strip().lower()
-    return f"#{color[6:8]}{color[4:6]}{color[2:4]}" if re.fullmatch(r"[0-9a-f]{8}", color) else None
+_DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=", re.ASCII)
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def _features(placemark: Element) -> Iterator[dict[str, Any]]:
-    name = " ".join((placemark.findtext("name") or "").split())  # programs wrap long ones
+def _with_encoding(data: Iterable[bytes | bytearray]) -> Iterator[tuple[bytes | bytearray, bool, str | None]]:
+    """Each piece, whether it is the last, and the encoding to read all in, if the file does not say it.
+
+    A file that says none is UTF-8; of one that is not, its first piece shows it: then it is Windows' western code page.
+    """
+    before: bytes | bytearray | None = None
+    encoding = None
+    for piece in data:
+        if before is None:
+            piece = piece.lstrip(b" \t\r\n")  # before a declaration XML allows none, programs leave some
+            if not piece.startswith(_MARKS) and b"\0" not in piece[:4] and not _DECLARED.match(piece):
+                encoding = None if _is_utf8(piece) else "windows-1252"
+        else:
+            yield before, False, encoding
+        before = piece
+    yield before or b"", True, encoding
+
+
+def _is_utf8(piece: bytes | bytearray) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(bytes(piece))
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _url(element: Element) -> str:
+    """The style that is named; one of another file is looked for here, since this is the only one we have."""
+    return "#" + (element.findtext("styleUrl") or "").strip().rpartition("#")[2]
+
+
+def _colors(style: Element) -> dict[str, str]:
+    """The colour of each kind of geometry: of what is filled the fill, unless it is off or cannot be seen."""
+    seen: dict[str, str] = {}
+    for kind in ("PolyStyle", "LineStyle", "IconStyle"):
+        color = read_abgr(style.findtext(f"{kind}/color") or "")
+        if color is not None and color[1] and (style.findtext(f"{kind}/fill") or "1").strip().lower() not in _OFF:
+            seen[kind] = color[0]
+    area = seen.get("PolyStyle") or seen.get("LineStyle")
+    line = seen.get("LineStyle") or seen.get("PolyStyle")
+    point = seen.get("IconStyle") or area
+    kinds = {"Polygon": area, "MultiPolygon": area, "LineString": line, "Point": point}
+    return {kind: color for kind, color in kinds.items() if color is not None}
+
+
+_OFF = ("0", "false")
+
+
+def _features(placemark: Element, name: str, folder: str) -> list[dict[str, Any]]:
+    """Raises Invalid when nothing can be made of it."""
     properties = _properties(placemark)
     if name:
         properties["name"] = name
+    if folder:
+        properties.setdefault("group", folder)
     geometries = _geometries(placemark, name or placemark.get("id") or "a Placemark")
+    if not geometries:
+        raise _none(placemark)
     given = placemark.get("id") or ""
+    features: list[dict[str, Any]] = []
     for i, geometry in enumerate(geometries, 1):
         feature: dict[str, Any] = {"type": "Feature", "geometry": geometry, "properties": dict(properties)}
+        if (style := placemark.find("Style")) is not None and (colors := _colors(style)):
+            feature["properties"].setdefault("color", colors.get(geometry["type"]) or next(iter(colors.values())))
         if len(geometries) > 1 and name:
             feature["properties"]["name"] = f"{name} {i}"
-        id = given if len(geometries) == 1 else f"{given}-{i}"
-        if given and ID.fullmatch(id):
-            feature["id"] = id
-        yield feature
+        if given:
+            feature["id"] = given if len(geometries) == 1 else f"{given}-{i}"
+        features.append(feature)
+    return features
+
+
+def _none(placemark: Element) -> Invalid:
+    """What to say of a Placemark without a shape."""
+    if track := next((one for one in placemark.iter() if one.tag in _TRACKS), None):
+        count = sum(one.tag == "coord" for one in track.iter())
+        message = f"a recorded track (gx:{track.tag}, {count:,} positions) is no region; play it with `tracker replay`"
+        return Invalid("a_track", message, [{"code": "a_track", "field": "geometry", "message": message}])
+    message = "has no Polygon, LineString or Point"
+    return Invalid("geometry_missing", message, [{"code": "geometry_missing", "field": "geometry", "message": message}])
 
 
 def _properties(placemark: Element) -> dict[str, Any]:
     properties: dict[str, Any] = {}
-    attributes: dict[str, Any] = {}
-    if (style := placemark.find("Style")) is not None and (color := _color(style)):
-        properties["color"] = color
+    if text := (placemark.findtext("description") or "").strip():
+        properties["description"] = text
     pairs = [(data.get("name"), data.findtext("value")) for data in placemark.iterfind("ExtendedData/Data")]
     pairs += [(data.get("name"), data.text) for data in placemark.iterfind("ExtendedData/SchemaData/SimpleData")]
-    for key, text in pairs:
-        value = (text or "").strip()
-        if key in ("radius_m", "buffer_m"):
-            properties[key] = _number(value)
-        elif key in _PROPERTIES:
-            properties[key] = value
+    attributes: dict[str, Any] = {}
+    for key, given in pairs:
+        value = (given or "").strip()
+        if key in _PROPERTIES:
+            properties[key] = _number(value) if key in _METRES else value
         elif key:
             attributes[key] = value
+    if placemark.find("TimeStamp/when") is not None:  # what tells a fix from a place
+        attributes.setdefault("time", (placemark.findtext("TimeStamp/when") or "").strip())
     if attributes:
         properties["attributes"] = attributes
     return properties
@@ -202,8 +340,11 @@ def _geometries(placemark: Element, name: str) -> list[dict[str, Any]]:
             queue += [child for child in shape if child.tag in _GEOMETRIES]
         elif shape.tag == "Polygon":
             outer = shape.find("outerBoundaryIs/LinearRing")
+            if outer is None:
+                message = "a Polygon without an outer boundary: a hole in nothing"
+                raise Invalid("no_outline", message, [_fault(message, "no_outline")])
             holes = shape.iterfind("innerBoundaryIs/LinearRing")
-            polygons.append([_positions(ring, name) for ring in (outer, *holes) if ring is not None])
+            polygons.append([_positions(ring, name) for ring in (outer, *holes)])
         elif shape.tag == "LinearRing":
             polygons.append([_positions(shape, name)])
         elif shape.tag == "Point":
@@ -237,5 +378,5 @@ def _number(text: str) -> float | str:
         return text
 
 
-def _fault(message: str) -> dict[str, Any]:
-    return {"code": "kml_coordinates", "field": "coordinates", "message": message}
+def _fault(message: str, code: str = "kml_coordinates") -> dict[str, Any]:
+    return {"code": code, "field": "coordinates", "message": message}

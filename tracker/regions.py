@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tracker.cells import CellIndex
+from tracker.colors import read_color
 from tracker.errors import Invalid
 from tracker.events import KINDS
 from tracker.ping import Scalar
@@ -80,9 +81,7 @@ class Region(msgspec.Struct, frozen=True, gc=False):
                 rules = read_rules(given, "properties.rules")
         name = faults.text(properties, "name", MAX_NAME) or id
         group = faults.text(properties, "group", MAX_NAME)
-        color = properties.get("color")
-        if color is not None and not (isinstance(color, str) and _COLOR.fullmatch(color)):
-            faults.add("color", "`color` is #rrggbb")
+        color = faults.color(properties)
         debounce = properties.get("debounce")
         if debounce is not None and debounce not in DEBOUNCES:
             faults.add("debounce", '`debounce` is "accuracy" or "none"')
@@ -239,6 +238,15 @@ class _Faults:
         self.add(name, f"`{name}` is a text of at most {most} characters, without line breaks")
         return None
 
+    def color(self, properties: dict[str, Any]) -> str | None:
+        value = properties.get("color")
+        if value is None or (isinstance(value, str) and _COLOR.fullmatch(value)):
+            return value
+        color = read_color(value) if isinstance(value, str) else None
+        if color is None:
+            self.add("color", "`color` is #rrggbb, #rgb, rgb(…), hsl(…) or a name of CSS such as `red`")
+        return color
+
     def metres(self, properties: dict[str, Any], name: str) -> float | None:
         value = properties.get(name)
         if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
@@ -262,16 +270,26 @@ class _Faults:
             value = None
         found = {name: one for name, one in properties.items() if name not in KNOWN} | (value or {})
         for name, one in found.items():
+            if isinstance(one, dict | list | tuple):  # kept whole, as its JSON
+                found[name] = one = _text_of(one)
             if not isinstance(one, str | int | float | bool | None) or (isinstance(one, str) and len(one) > MAX_TEXT):
                 field = f"attributes.{name}" if name in (value or {}) else name
-                self.add(field, f"`{name}` is neither a property of a region nor a text (up to {MAX_TEXT}), number, "
-                                "true, false or null that could be kept as an attribute")  # fmt: skip
+                self.add(field, f"`{name}` is neither a property of a region nor a text or JSON (up to {MAX_TEXT}), "
+                                "number, true, false or null that could be kept as an attribute")  # fmt: skip
         if len(found) > MAX_ATTRIBUTES:
             self.add("attributes", f"at most {MAX_ATTRIBUTES} attributes, not {len(found)}")
         return found
 
 
-#: every property a region has; any other scalar is kept as an attribute
+def _text_of(value: Any) -> str | None:
+    """A list or an object as JSON text; what no JSON can say stays out, as `null`."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except (ValueError, RecursionError, msgspec.MsgspecError):
+        return None
+
+
+#: every property a region has; anything else is kept as an attribute
 KNOWN = ANSWERED | {"name", "color", "group", "radius_m", "buffer_m", "debounce", "rules", "notify", "attributes"}
 
 

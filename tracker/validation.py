@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from math import floor, isfinite
+from math import atan, degrees, floor, isfinite, pi, sinh
 from typing import Any
 
 import shapely
@@ -26,6 +26,8 @@ MAX_FAULTS = 20  #: enough to repair a file by; the rest is counted by nobody
 MAX_CROSSINGS = 1_000  #: of an outline that is to be repaired
 MAX_RADIUS_M = 5_000_000.0
 MAX_BUFFER_M = 100_000.0
+FARTHEST_M = 25_000_000.0  #: no projection of the world has a number beyond
+MERCATOR_M = 20_037_508.342789244  #: half the width of Web Mercator
 MAX_LINE_M = 20_000_000.0  #: half way round the world: longer than any road
 
 
@@ -55,8 +57,8 @@ def read_positions(value: Any, field: str, faults: list[Fault]) -> list[Position
         position = read_position(item, f"{field}[{i}]", faults)
         if position is not None:
             positions.append(position)
-        if len(faults) >= MAX_FAULTS:
-            break
+        if len(faults) >= MAX_FAULTS or (faults and faults[-1]["code"] == "not_degrees"):
+            break  # one says it of all
     return positions
 
 
@@ -68,6 +70,9 @@ def read_position(item: Any, field: str, faults: list[Fault]) -> Position | None
         faults.append(fault("coordinates_type", field, f"must be [longitude, latitude], not {len(item)} items"))
         return None
     before = len(faults)
+    if found := _metres(item, field):
+        faults.append(found)
+        return None
     for i, name, limit in ((0, "longitude", 360), (1, "latitude", 90)):
         number = item[i]
         if isinstance(number, bool) or not isinstance(number, int | float):
@@ -80,6 +85,21 @@ def read_position(item: Any, field: str, faults: list[Fault]) -> Position | None
                 fault(f"{name}_range", f"{field}[{i}]", f"{name} {_shown(number)} is outside -{shown} … {shown}")
             )
     return (float(item[0]) + 0.0, float(item[1]) + 0.0) if len(faults) == before else None
+
+
+def _metres(item: Any, field: str) -> Fault | None:
+    """A position of a projected map: what no degrees can be, and metres can."""
+    x, y = item[:2]
+    if type(x) not in (int, float) or type(y) not in (int, float):
+        return None
+    if not 1000 < max(abs(x), abs(y)) <= FARTHEST_M:  # NaN is neither
+        return None
+    would = ""
+    if max(abs(x), abs(y)) <= MERCATOR_M:
+        lat, lon = degrees(atan(sinh(y / MERCATOR_M * pi))), x / MERCATOR_M * 180
+        would = f"; as EPSG:3857 (Web Mercator) it would be latitude {lat:.5g}, longitude {lon:.5g}"
+    message = f"{x:.10g}, {y:.10g} are metres of a projected map, not degrees{would}. Save it as WGS 84 (EPSG:4326)"
+    return fault("not_degrees", field, message)
 
 
 def read_ring(value: Any, field: str) -> list[Position]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -242,7 +244,7 @@ def test_a_collection_is_stored_whole_or_not_at_all(server: Server) -> None:
     assert (answer.status, answer.json()["created"], answer.json()["replaced"]) == (201, 50, 0)
     again = server.post(R, collection)
     assert (again.status, again.json()["created"], again.json()["replaced"]) == (200, 0, 50)
-    bad = [*good[:2], {"type": "Feature", "geometry": None}, circle(1, 1, -5), circle(1, 1, 5) | {"id": "a/b"}, 5]
+    bad = [*good[:2], {"type": "Feature", "geometry": None}, circle(1, 1, -5), circle(1, 1, 5) | {"id": ["a"]}, 5]
     told = is_problem(server.post(R, {"type": "FeatureCollection", "features": bad}), 422)
     assert {error["index"] for error in told["errors"]} == {2, 3, 4, 5}
     told = is_problem(server.post(R, {"type": "FeatureCollection", "features": [circle(1, 1, -5)]}), 422)
@@ -354,7 +356,7 @@ def test_a_saved_region_can_be_tried_as_it_is(server: Server) -> None:
     assert told["region"]["id"] == "depot"
     assert [(event["kind"], event["region"]) for event in told["events"]] == [("enter", "depot")]
     assert server.get(f"{R}/depot").json()["properties"]["version"] == 1
-    is_problem(server.post(f"{R}/preview", saved | {"id": "a b"}), 422)
+    is_problem(server.post(f"{R}/preview", saved | {"id": ["a"]}), 422)
 
 
 def test_kml_becomes_regions(server: Server) -> None:
@@ -369,7 +371,59 @@ def test_kml_becomes_regions(server: Server) -> None:
     bad = server.request("POST", R, "<kml", {"content-type": "application/vnd.google-earth.kml+xml"})
     assert bad.status in (400, 422)
     zipped = server.request("POST", R, "PK\3\4", {"content-type": "application/vnd.google-earth.kmz"})
-    assert "unzip" in is_problem(zipped, 415)["detail"]
+    assert "damaged" in is_problem(zipped, 400)["detail"]
+
+
+def test_of_a_file_with_faults_the_rest_is_taken_when_asked_for(server: Server) -> None:
+    good, bad = circle(60, 24, 100, name="Good"), circle(60, 24, -5, name="Bad")
+    collection = {"type": "FeatureCollection", "features": [good | {"id": "way/1"}, bad, 5]}
+    told = is_problem(server.post(R, collection), 422)
+    assert "'Bad', line 1" in told["detail"]
+    assert server.get(R).json()["regions"] == []
+    answer = server.post(f"{R}?partial=1", collection)
+    assert (answer.status, answer.json()["created"], answer.json()["rejected"]) == (207, 1, 2)
+    assert [(error["index"], error["line"], error.get("name")) for error in answer.json()["errors"]] == [
+        (1, 1, "Bad"),
+        (2, 1, None),
+    ]
+    [stored] = server.get(R).json()["regions"]
+    assert (stored["id"], stored["properties"]["attributes"]) == ("way-1", {"source_id": "way/1"})
+    assert server.post(f"{R}?partial=1", {"type": "FeatureCollection", "features": [good]}).status == 201
+    is_problem(server.post(f"{R}?partial=1", {"type": "FeatureCollection", "features": [bad, bad]}), 422)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "seen"),
+    [
+        ("application/gpx+xml", "<gpx><trk><trkpt/></trk></gpx>", "GPX (1 tracks, 1 points, 0 waypoints)"),
+        ("application/xml", "<gpx><wpt/></gpx>", "1 waypoints"),
+        ("application/json", '[{"vehicle":"a","lat":60,"lon":24},{"vehicle":"a","lat":60,"lon":24}]', "2 positions"),
+        ("application/json", '{"positions":[{"vehicle":"a","lat":60,"lon":24}]}', "`positions`"),
+        ("text/csv", "vehicle,time,lat,lon\na,1,2,3", "a table (2 lines"),
+    ],
+)
+def test_a_recording_sent_as_regions_is_recognised(shared_server: Server, kind: str, body: str, seen: str) -> None:
+    for path in (R, f"{R}?partial=1"):
+        assert seen in is_problem(shared_server.request("POST", path, body, {"content-type": kind}), 422)["detail"]
+    for path in (f"{R}/preview", f"{R}/wrong"):
+        method = "PUT" if path.endswith("wrong") else "POST"
+        is_problem(shared_server.request(method, path, body, {"content-type": kind}), 422)
+
+
+def test_the_same_file_is_stored_tried_and_put(server: Server) -> None:
+    ring = "24,60 25,60 25,61 24,61 24,60"
+    outline = f"<outerBoundaryIs><LinearRing><coordinates>{ring}</coordinates></LinearRing></outerBoundaryIs>"
+    style = "<Style><PolyStyle><color>ff0000ff</color></PolyStyle></Style>"
+    kml = f"<kml><Folder><name>G</name><Placemark>{style}<Polygon>{outline}</Polygon></Placemark></Folder></kml>"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("doc.kml", kml)
+    header = {"content-type": "application/vnd.google-earth.kmz"}
+    for body in (kml.encode(), packed.getvalue()):
+        assert server.request("POST", R, body, header).status == 201
+        tried = server.request("POST", f"{R}/preview", body, header).json()["region"]["properties"]
+        put = server.request("PUT", f"{R}/put", body, header).json()["properties"]
+        assert (tried["color"], tried["group"]) == (put["color"], put["group"]) == ("#ff0000", "G")
 
 
 # -------------------------------------------------------------------------------------------------- events

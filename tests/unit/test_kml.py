@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tracker.errors import BadRequest, Invalid, Unsupported
+from tracker.errors import BadRequest, Invalid
 from tracker.kml import read_kml
 from tracker.shapes import read_shape
 
@@ -88,11 +88,6 @@ def test_the_colour_of_a_style_is_turned_round(shared: bool) -> None:
     assert feature["properties"]["color"] == "#ff0000"
 
 
-def test_an_id_that_no_region_may_have_is_left_out() -> None:
-    [feature] = read_kml(kml(f'<Placemark id="a b">{polygon()}</Placemark>'))["features"]
-    assert "id" not in feature
-
-
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_a_document_type_is_refused_whatever_the_encoding(encoding: str) -> None:
     bomb = (
@@ -112,11 +107,6 @@ def test_what_is_not_xml_is_told_with_its_line() -> None:
 def test_an_empty_file_is_not_xml() -> None:
     with pytest.raises(BadRequest):
         read_kml(b"")
-
-
-def test_a_kmz_is_told_to_be_unzipped() -> None:
-    with pytest.raises(Unsupported, match="unzip"):
-        read_kml(b"PK\x03\x04...")
 
 
 def test_a_file_without_shapes_is_invalid() -> None:

@@ -73,7 +73,7 @@ def test_unknown_scalars_are_kept_as_attributes() -> None:
         ({"name": "x" * 201}, "properties.name"),
         ({"name": "two\nlines"}, "properties.name"),
         ({"group": ["a"]}, "properties.group"),
-        ({"color": "red"}, "properties.color"),
+        ({"color": "reddish"}, "properties.color"),
         ({"color": "#12345"}, "properties.color"),
         ({"color": 7}, "properties.color"),
         ({"debounce": "a lot"}, "properties.debounce"),
@@ -85,10 +85,10 @@ def test_unknown_scalars_are_kept_as_attributes() -> None:
         ({"rules": {"dwell_s": 0}}, "properties.rules.dwell_s"),
         ({"rules": {"schedule": {"zone": "x", "weekly": {}}}}, "properties.rules.schedule.zone"),
         ({"attributes": [1]}, "properties.attributes"),
-        ({"attributes": {"deep": {}}}, "properties.attributes.deep"),
+        ({"attributes": {"deep": {"a": "x" * 4097}}}, "properties.attributes.deep"),
         ({"attributes": {"long": "x" * 4097}}, "properties.attributes.long"),
         ({"attributes": {f"a{n}": n for n in range(65)}}, "properties.attributes"),
-        ({"style": {"weight": 3}}, "properties.style"),
+        ({"style": ["x"] * 2000}, "properties.style"),
         ({"radius_m": "120"}, "properties.radius_m"),
     ],
 )
@@ -108,7 +108,7 @@ def test_only_a_feature_is_a_region(wrong: Any) -> None:
 def test_all_faults_come_at_once_those_of_the_shape_too() -> None:
     bow = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
     with pytest.raises(Invalid, match="and 2 more") as caught:
-        read({"color": "red", "notify": 1}, bow)
+        read({"color": "reddish", "notify": 1}, bow)
     fields = [error["field"] for error in caught.value.errors]
     assert fields[:2] == ["properties.color", "properties.notify"]
     assert fields[2].startswith("geometry")

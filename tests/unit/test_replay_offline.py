@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from tracker.cli import cli
 from tracker.errors import TrackerError
+from tracker.features import read_all
 from tracker.formats import Point
 from tracker.replay.offline import Offline, load_regions
 
@@ -159,9 +160,11 @@ def test_region_files_of_every_kind_are_read(tmp_path: Path) -> None:
         {"regions": [YARD], "next": None},
     ):
         path.write_text(json.dumps(document))
-        assert [feature["id"] for feature in load_regions(str(path))] == ["yard"]
+        assert [region.id for region in read_all(load_regions(str(path)), 0, str).regions] == ["yard"]
     path.write_text(json.dumps([{key: value for key, value in YARD.items() if key != "id"}]))
-    assert load_regions(str(path))[0]["id"] == "region-1"
+    [unnamed] = load_regions(str(path))
+    assert isinstance(unnamed.feature, dict)
+    assert "id" not in unnamed.feature
 
 
 def replay(*arguments: str) -> Result:

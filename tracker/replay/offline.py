@@ -6,22 +6,27 @@ played; after the last point the clock stands still. The same files give the sam
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 import msgspec
 
 from tracker import wire
-from tracker.errors import Invalid
+from tracker.drawings import Drawn, Ids, read_drawings
+from tracker.errors import BadRequest, Invalid
 from tracker.events import Event
-from tracker.features import read_regions
+from tracker.features import read_all
 from tracker.fleet import Fleet, FleetSettings, Outcome, Step
 from tracker.formats import Point, Unreadable, item
+from tracker.kmz import Kmz, is_zip
 from tracker.ping import Ping, Unfit
 from tracker.protocols.native import read_item
 from tracker.replay.tally import Tally
 from tracker.times import LAST
 
+MAX_REGIONS = 64 * 2**20  #: bytes of a zipped file of regions, inflated
 AT_ONCE = 1_000  #: vehicles a timer or a region takes in one step
 
 
@@ -31,7 +36,7 @@ class Offline:
     def __init__(
         self,
         events: TextIO,
-        regions: list[dict[str, Any]],
+        regions: Sequence[Drawn | dict[str, Any]],
         began: int,
         *,
         settings: FleetSettings | None = None,
@@ -45,7 +50,10 @@ class Offline:
         self._as_of = as_of
         self.written = 0
         if regions:
-            drawn = [msgspec.structs.replace(region, version=1) for region in read_regions(regions, began)]
+            found = read_all(map(_drawn, regions), began, lambda index: f"region-{index + 1}")
+            if (refusal := found.refusal()) is not None:
+                raise refusal
+            drawn = [msgspec.structs.replace(region, version=1) for region in found.regions]
             self._tell(self._fleet.save_regions(drawn, began))
             while step := self._fleet.evaluate(AT_ONCE, began):
                 self._tell(step)
@@ -100,32 +108,49 @@ def shown(event: Event) -> dict[str, Any]:
     return told
 
 
-def load_regions(path: str) -> list[dict[str, Any]]:
-    """The Features of a GeoJSON file: one, a FeatureCollection, or an array as `GET /api/v1/regions` answers them.
+def load_regions(path: str) -> list[Drawn]:
+    """The regions of a file as `POST /api/v1/regions` reads it: GeoJSON, one Feature a line, KML, KMZ.
 
-    Raises Unreadable; one without an id gets its place in the file as one.
+    Raises Unreadable. Random ids would make every run another: one without an id gets its place in the file as one.
     """
     try:
-        document: Any = msgspec.json.decode(Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf"))
+        data = Path(path).read_bytes()
+        if is_zip(data):
+            packed = Kmz(data, MAX_REGIONS)
+            data = b"".join(packed.pieces())
+        return _named(read_drawings(data, len(data), xml=path.lower().endswith(".kml")))
     except OSError as fault:
         raise Unreadable(f"cannot read {path}: {fault.strerror or fault}", usage=True) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
-        raise Unreadable(f"{path} is not JSON: {fault}") from None
-    if isinstance(document, dict):
-        document = document.get("features", document.get("regions", [document]))
-    if not isinstance(document, list) or not all(isinstance(feature, dict) for feature in document):
-        raise Unreadable(f"{path} is no GeoJSON Feature or FeatureCollection")
-    return [_named(feature, number) for number, feature in enumerate(document, 1)]
+    except BadRequest as fault:
+        raise Unreadable(f"{path}: {fault.detail}", usage=True) from None
 
 
-def _named(feature: dict[str, Any], number: int) -> dict[str, Any]:
-    """Random ids would make every run another: without an id it is its number."""
-    properties = feature.get("properties")
-    id = feature.get("id", properties.get("id") if isinstance(properties, dict) else None)
-    return feature | {"id": str(id) if isinstance(id, str | int) else f"region-{number}"}
+def _named(drawings: Iterable[Drawn]) -> list[Drawn]:
+    """Here, where nothing is replaced, an `id` among the properties may be one, if no other region has it."""
+    named: list[Drawn] = []
+    ids, taken = Ids(), set[str]()
+    for one in drawings:
+        if isinstance(one.feature, dict) and "id" not in one.feature:
+            attributes = one.feature["properties"].get("attributes")
+            with suppress(Invalid):
+                id = ids.read(attributes.get("id")) if isinstance(attributes, dict) else None
+                if id is not None and id not in taken:
+                    one = one._replace(feature=one.feature | {"id": id})
+        if isinstance(one.feature, dict) and "id" in one.feature:
+            taken.add(one.feature["id"])
+        named.append(one)
+    return named
+
+
+def _drawn(given: Drawn | dict[str, Any]) -> Drawn:
+    return given if isinstance(given, Drawn) else Drawn(given)
 
 
 def explain(fault: Invalid, path: str) -> str:
     """Every fault of a regions file on a line."""
-    faults = [f"  {error.get('field', '')}: {error.get('message', '')}" for error in fault.errors]
-    return "\n".join([f"{path}: {fault.detail}", *faults])
+    return "\n".join([f"{path}: {fault.detail}", *map(_explained, fault.errors)])
+
+
+def _explained(error: dict[str, Any]) -> str:
+    place = [f"line {error['line']}" if "line" in error else "", repr(error["name"]) if "name" in error else ""]
+    return f"  {', '.join(filter(None, [*place, error.get('field')]))}: {error.get('message', '')}"

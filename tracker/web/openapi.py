@@ -94,9 +94,17 @@ _REGIONS_SAVED = thing(
     "created replaced regions",
     created=COUNT,
     replaced=COUNT,
+    rejected=COUNT,
+    errors=array({"type": "object"}),
+    more=COUNT,
     regions=array(thing("id version", id=REGION, name=or_null(TEXT), version=COUNT)),
 )
-_FEATURE = {GEOJSON: ref("Region"), JSON: ref("Region"), **dict.fromkeys((KML, "application/xml", "text/xml"), TEXT)}
+_LINES = ("application/x-ndjson", "application/geo+json-seq")
+_FEATURE = {
+    **dict.fromkeys((GEOJSON, JSON), ref("Region")),
+    **dict.fromkeys((KML, "application/xml", "text/xml", *_LINES), TEXT),
+    "application/vnd.google-earth.kmz": {"type": "string", "format": "binary"},
+}
 _WRITE = (400, 404, 412, 413, 415, 422, 503, 507)
 _BYTES = {"type": "string", "format": "binary"}
 
@@ -172,8 +180,9 @@ ROUTES = (
         "Create one region, or create and replace many at once",
         (200, JSON, _REGIONS_SAVED),
         (201, JSON, {"anyOf": [ref("Region"), _REGIONS_SAVED]}),
+        (207, JSON, _REGIONS_SAVED),
         body={**_FEATURE, GEOJSON: {"anyOf": [ref("Region"), ref("Collection")]}},
-        query={"repair": COUNT},
+        query={"repair": COUNT, "partial": COUNT},
         headers=("If-None-Match",),
         errors=_WRITE,
     ),

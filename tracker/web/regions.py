@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from time import perf_counter
 from typing import Any
 
 from quart import Blueprint, Response, request
 
+from tracker.drawings import COMPUTED, Drawings, Drawn
 from tracker.errors import BadRequest, Conflict, Invalid, NotFound
-from tracker.features import read_regions
-from tracker.kml import read_kml
+from tracker.features import Imported, read_all
 from tracker.regions import region_id
 from tracker.slices import SLICE_S
 from tracker.times import rfc3339
 from tracker.web import api, shown
-from tracker.web.answers import JSON, encode
-from tracker.web.imports import COMPUTED, KML, Import, feature_of, given_id
+from tracker.web.answers import JSON, MAX_ERRORS, encode
+from tracker.web.imports import feature_of, read_body, read_one
 from tracker.web.node import Node
 
 GEOJSON = "application/geo+json"
@@ -79,14 +79,15 @@ def blueprint(node: Node) -> Blueprint:
 
     @routes.post("/api/v1/regions")
     async def post_regions() -> Response:
-        given = await _import(settings.max_import, settings.max_region)
-        if given.items is not None:
+        given = await read_body(settings.max_import, settings.max_region)
+        if not given.alone:
             return await save_all(given)
-        return await save(feature_of(given.document, given_id(given.document) or new_id()))
+        feature = given.only()
+        return await save(feature_of(feature, feature.get("id") or new_id()))
 
     @routes.put("/api/v1/regions/<id>")
     async def put_region(id: str) -> Response:
-        return await save(feature_of(await _document(settings.max_region), region_id(id)))
+        return await save(feature_of(await read_one(settings.max_region), region_id(id)))
 
     @routes.patch("/api/v1/regions/<id>")
     async def patch_region(id: str) -> Response:
@@ -126,9 +127,8 @@ def blueprint(node: Node) -> Blueprint:
     async def preview() -> Response:
         from tracker.preview import preview as run
 
-        document = await _document(settings.max_region)
-        own = isinstance(document, dict) and document.get("id") == PREVIEW  # the answer of one, sent again
-        feature = feature_of(document, PREVIEW if own else given_id(document) or PREVIEW)
+        drawn = await read_one(settings.max_region, _without_preview)
+        feature = feature_of(drawn, drawn.get("id") or PREVIEW)
         async with node.heavy.turn():
             return api.answer(await run(node.fleet, node.store, feature, node.clock()))
 
@@ -142,26 +142,40 @@ def blueprint(node: Node) -> Blueprint:
         [(saved, created)] = await pipeline.save_regions([feature], expect=expect, create_only=_create_only())
         return one(saved, 201 if created else 200)
 
-    async def save_all(given: Import) -> Response:
+    async def save_all(given: Drawings) -> Response:
+        partial = api.flag("partial")
         async with importing:  # one at a time is enough for the memory
-            try:
-                regions = await node.heavy.run(read_regions, given.features(new_id), node.clock())
-            except Invalid as fault:  # of a single one it is not told which
-                errors = [{"index": 0} | error for error in fault.errors]
-                raise Invalid(fault.code, fault.detail, errors) from None
-            finally:
-                given.items = None
-            if not regions:
+            found: Imported = await node.heavy.run(read_all, checked(given), node.clock(), lambda index: new_id())
+            refusal = found.refusal()
+            if refusal is not None and not (partial and found.regions):
+                raise refusal
+            if not found.regions:
                 raise Invalid("no_features", "there is no Feature in it: nothing was stored")
-            saved = await pipeline.put_regions(regions, create_only=_create_only())
-            del regions
+            saved = await pipeline.put_regions(found.regions, create_only=_create_only())
+            found.regions = []
         created = sum(new for _, new in saved)
         listed = [
             {"id": feature["id"], "name": feature["properties"].get("name"), "version": _version(feature)}
             for feature, _ in saved
         ]
-        counts = {"created": created, "replaced": len(saved) - created}
-        return api.answer(counts | {"regions": listed, "next": None}, 201 if created else 200)
+        answer = {"created": created, "replaced": len(saved) - created, "regions": listed, "next": None}
+        if refusal is None:
+            return api.answer(answer, 201 if created else 200)
+        errors = found.errors[:MAX_ERRORS]
+        answer |= {"rejected": found.refused, "errors": errors}
+        if len(found.errors) > len(errors):
+            answer["more"] = len(found.errors) - len(errors)
+        return api.answer(answer, 207)
+
+    def checked(given: Drawings) -> Iterator[Drawn]:
+        """With what the API asks of a Feature besides."""
+        for one in given:
+            try:
+                if isinstance(one.feature, dict):
+                    one = one._replace(feature=feature_of(one.feature, one.feature.get("id") or new_id()))
+            except Invalid as fault:
+                one = one._replace(feature=fault)
+            yield one
 
     def new_id() -> str:
         while (id := secrets.token_hex(5)) in picture.regions:
@@ -188,21 +202,6 @@ def _bare(feature: dict[str, Any]) -> dict[str, Any]:
     return feature | {"properties": properties}
 
 
-async def _document(most: int) -> Any:
-    """The one Feature a request has; KML, whichever of its names it comes under, is never one."""
-    if api.content_type() in KML:
-        return await asyncio.to_thread(read_kml, await api.raw_body(most))
-    return await api.json_body(most)
-
-
-async def _import(most: int, most_each: int) -> Import:
-    kind = api.content_type()
-    if kind not in KML:
-        api.check_json()
-    body = await api.raw_body(most)
-    return await asyncio.to_thread(Import.read, body, kind, most_each)
-
-
 def _create_only() -> bool:
     given = request.headers.get("if-none-match")
     if given is None:
@@ -224,6 +223,14 @@ def _check_match(before: dict[str, Any] | None, id: str) -> bool:
         message = f"region {id!r} is at version {_version(before)} now, not {given[:40]}"
         raise Conflict("version_conflict", message, before)
     return True
+
+
+def _without_preview(body: bytes | bytearray) -> Any:
+    """The answer of a preview may be sent again."""
+    document = api.read(body)
+    if isinstance(document, dict) and document.get("id") == PREVIEW:
+        del document["id"]
+    return document
 
 
 async def _repaired(feature: dict[str, Any]) -> Response:

@@ -1,0 +1,83 @@
+"""Colours as people and programs write them: `#rrggbb`, `#f00`, by name, `rgb(…)`, `hsl(…)`. How opaque is let go."""
+
+from __future__ import annotations
+
+import re
+from colorsys import hls_to_rgb
+from math import isfinite
+
+_NAMES = """
+aliceblue f0f8ff antiquewhite faebd7 aqua 00ffff aquamarine 7fffd4 azure f0ffff beige f5f5dc bisque ffe4c4 black
+000000 blanchedalmond ffebcd blue 0000ff blueviolet 8a2be2 brown a52a2a burlywood deb887 cadetblue 5f9ea0
+chartreuse 7fff00 chocolate d2691e coral ff7f50 cornflowerblue 6495ed cornsilk fff8dc crimson dc143c cyan 00ffff
+darkblue 00008b darkcyan 008b8b darkgoldenrod b8860b darkgray a9a9a9 darkgreen 006400 darkkhaki bdb76b
+darkmagenta 8b008b darkolivegreen 556b2f darkorange ff8c00 darkorchid 9932cc darkred 8b0000 darksalmon e9967a
+darkseagreen 8fbc8f darkslateblue 483d8b darkslategray 2f4f4f darkturquoise 00ced1 darkviolet 9400d3 deeppink
+ff1493 deepskyblue 00bfff dimgray 696969 dodgerblue 1e90ff firebrick b22222 floralwhite fffaf0 forestgreen
+228b22 fuchsia ff00ff gainsboro dcdcdc ghostwhite f8f8ff gold ffd700 goldenrod daa520 gray 808080 green 008000
+greenyellow adff2f honeydew f0fff0 hotpink ff69b4 indianred cd5c5c indigo 4b0082 ivory fffff0 khaki f0e68c
+lavender e6e6fa lavenderblush fff0f5 lawngreen 7cfc00 lemonchiffon fffacd lightblue add8e6 lightcoral f08080
+lightcyan e0ffff lightgoldenrodyellow fafad2 lightgray d3d3d3 lightgreen 90ee90 lightpink ffb6c1 lightsalmon
+ffa07a lightseagreen 20b2aa lightskyblue 87cefa lightslategray 778899 lightsteelblue b0c4de lightyellow ffffe0
+lime 00ff00 limegreen 32cd32 linen faf0e6 magenta ff00ff maroon 800000 mediumaquamarine 66cdaa mediumblue 0000cd
+mediumorchid ba55d3 mediumpurple 9370db mediumseagreen 3cb371 mediumslateblue 7b68ee mediumspringgreen 00fa9a
+mediumturquoise 48d1cc mediumvioletred c71585 midnightblue 191970 mintcream f5fffa mistyrose ffe4e1 moccasin
+ffe4b5 navajowhite ffdead navy 000080 oldlace fdf5e6 olive 808000 olivedrab 6b8e23 orange ffa500 orangered
+ff4500 orchid da70d6 palegoldenrod eee8aa palegreen 98fb98 paleturquoise afeeee palevioletred db7093 papayawhip
+ffefd5 peachpuff ffdab9 peru cd853f pink ffc0cb plum dda0dd powderblue b0e0e6 purple 800080 rebeccapurple 663399
+red ff0000 rosybrown bc8f8f royalblue 4169e1 saddlebrown 8b4513 salmon fa8072 sandybrown f4a460 seagreen 2e8b57
+seashell fff5ee sienna a0522d silver c0c0c0 skyblue 87ceeb slateblue 6a5acd slategray 708090 snow fffafa
+springgreen 00ff7f steelblue 4682b4 tan d2b48c teal 008080 thistle d8bfd8 tomato ff6347 turquoise 40e0d0 violet
+ee82ee wheat f5deb3 white ffffff whitesmoke f5f5f5 yellow ffff00 yellowgreen 9acd32
+"""
+_WORDS = _NAMES.split()
+#: the names of CSS; `grey` is `gray` too
+NAMES = dict(zip(_WORDS[::2], _WORDS[1::2], strict=True))
+
+_HEX = re.compile(r"(?:#|0x)?([0-9a-f]{3,8})", re.ASCII)
+_FUNCTION = re.compile(r"(rgba?|hsla?)\(([^()]*)\)", re.ASCII)
+_CHANNELS = re.compile(r"\d{1,3}(?:\s*,\s*\d{1,3}){2,3}", re.ASCII)
+
+
+def read_color(text: str) -> str | None:
+    """As `#rrggbb`; None when it is no colour we know."""
+    given = text.strip().lower()
+    if (name := NAMES.get(given.replace("grey", "gray"))) is not None:
+        return f"#{name}"
+    if match := _HEX.fullmatch(given):
+        return _hex(match[1], given[0] == "#")
+    if match := _FUNCTION.fullmatch(given):
+        parts = match[2].replace(",", " ").replace("/", " ").split()
+        return _function(match[1], parts) if len(parts) in (3, 4) else None
+    if _CHANNELS.fullmatch(given):  # QGIS: 255,0,0,255
+        return _function("rgb", given.replace(",", " ").split())
+    return None
+
+
+def read_abgr(text: str) -> tuple[str, int] | None:
+    """A colour of KML, which runs from opacity over blue and green to red: as `#rrggbb`, and how opaque of 255."""
+    given = text.strip().lower().removeprefix("#")
+    if not re.fullmatch(r"(?:[0-9a-f]{2})?[0-9a-f]{6}", given, re.ASCII):
+        return None
+    return f"#{given[-2:]}{given[-4:-2]}{given[-6:-4]}", int(given[:-6] or "ff", 16)
+
+
+def _hex(digits: str, marked: bool) -> str | None:
+    if len(digits) in (3, 4) and marked:  # `bad` is a word
+        return "#" + "".join(digit * 2 for digit in digits[:3])
+    return f"#{digits[:6]}" if len(digits) in (6, 8) else None
+
+
+def _function(kind: str, parts: list[str]) -> str | None:
+    try:
+        if kind.startswith("rgb"):
+            channels = [float(part[:-1]) * 2.55 if part.endswith("%") else float(part) for part in parts[:3]]
+        else:
+            hue = float(parts[0].removesuffix("deg")) % 360 / 360
+            full, light = (min(max(float(part.removesuffix("%")) / 100, 0), 1) for part in parts[1:3])
+            channels = [channel * 255 for channel in hls_to_rgb(hue, light, full)]
+    except ValueError:
+        return None
+    if not all(map(isfinite, channels)):  # of `rgb(nan, …)`
+        return None
+    return "#" + "".join(f"{min(max(round(channel), 0), 255):02x}" for channel in channels)
