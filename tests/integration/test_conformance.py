@@ -24,7 +24,7 @@ async def echo(socket):
         await socket.send(message)
 
 app = Quart("echo")
-sockets.install(app, {"/": sockets.Route(echo, max_message=2**25, max_frames_per_s=None)})
+sockets.install(app, {"/": sockets.Route(echo, max_message=2**25, max_frames_per_s=10**9)})
 settings = SimpleNamespace(host="127.0.0.1", port=int(sys.argv[1]))
 asyncio.run(serving.serve(app, settings, ready=lambda host, port: print("ready", flush=True)))
 """

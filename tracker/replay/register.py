@@ -60,6 +60,8 @@ def import_csv(file: BinaryIO, to: str, token: str | None, out: TextIO | None = 
 
 def read_rows(content: bytes, name: str) -> Iterator[Row | Bad]:
     """Every line that holds something. Raises Unreadable without a column that names the vehicle."""
+    if not content.strip():
+        raise Unreadable(f"{name} is empty; its first line names the columns: vehicle, name, plate, group, kind")
     rows = table(io.BytesIO(content), name)
     titles = [" ".join(title.split()) for title in next(rows).cells]
     columns = _columns([plain(title) for title in titles])

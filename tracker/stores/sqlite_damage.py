@@ -53,10 +53,7 @@ def _look_for_lost_commits(connection: sqlite3.Connection, path: Path) -> None:
         header = file.read(HEADER)
         if len(header) < HEADER:
             return
-        try:
-            good = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
-        except sqlite3.OperationalError:  # a full disk: no time to be particular
-            return
+        good = _good_frames(connection, path)
         size = FRAME + struct.unpack(">I", header[8:12])[0]
         lost = 0
         for begin in range(HEADER + max(good, 0) * size, log.stat().st_size - size + 1, size):
@@ -66,6 +63,17 @@ def _look_for_lost_commits(connection: sqlite3.Connection, path: Path) -> None:
             lost += bool(is_commit) and frame[8:16] == header[16:24]
     if lost > 1:
         raise damaged(log, f"the last {lost} commits in it cannot be read")
+
+
+def _good_frames(connection: sqlite3.Connection, path: Path) -> int:
+    """How many frames of the log SQLite takes: `mxFrame` of its index (sqlite.org/walformat.html, WAL-index header).
+
+    A checkpoint would say so too, and take room for the pages it moves: on a full disk there is none.
+    """
+    connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # whoever reads first makes the index
+    with path.with_name(path.name + "-shm").open("rb") as file:
+        (frames,) = struct.unpack("=I", file.read(20)[16:])
+    return int(frames)
 
 
 def _checksum(data: bytes, big_endian: bool) -> tuple[int, int]:
