@@ -10,10 +10,10 @@ import pytest
 
 from tracker import wire
 from tracker.events import Acked, Change, Event, Registered, VehicleState
-from tracker.hub import Hub
+from tracker.hub import UPDATE_ROWS, Hub
 from tracker.picture import Picture
 from tracker.ping import Ping
-from tracker.recent import MOST, Told, with_regions
+from tracker.recent import MOST, Recent, Told, with_regions
 from tracker.routing import KEPT_MS
 from tracker.viewer import Grants, Viewer
 
@@ -731,3 +731,74 @@ def test_membership_names_no_region_that_is_not_followed(hub: Hub) -> None:
         assert not [one for message in told.sent for one in message.get("regions", ()) if one["id"] == "b"]
         told.sent.clear()
     assert desk.viewer.interest.numbers() == set()
+
+
+def test_who_comes_with_a_cursor_from_before_the_log_is_told_so_and_goes_on_at_its_first_event(hub: Hub) -> None:
+    desk = Desk(hub, all=True)
+    desk.take()
+    hub.lose(desk.viewer, 7)
+    assert [message["code"] for message in desk.take()] == ["events_gone"]
+    assert desk.viewer.seq == 6
+
+
+def test_acknowledgements_made_while_away_are_told_to_those_who_may_hear_of_the_event(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a"), region("b")], events=[event(1, region="a"), event(2, region="b")]))
+    follower, silent = Desk(hub, regions=["a"]), Desk(hub)
+    follower.take()
+    found = [(Acked(f"e{seq}", "Anna", 5), event(seq, region=name)) for seq, name in ((1, "a"), (2, "b"))]
+    hub.tell_acks(follower.viewer, found)
+    hub.tell_acks(silent.viewer, found)
+    assert [ack["id"] for ack in follower.told("acked")] == ["e1"]
+    hub.tell_acks(follower.viewer, found[1:])
+    assert silent.take() == follower.take() == []
+
+
+def test_who_follows_nothing_is_told_nothing(hub: Hub) -> None:
+    desk = Desk(hub)
+    hub.view(desk.viewer, wire.View((0.0, 0.0, 1.0, 1.0), 12.0), 0)
+    hub.route(Change(moved=[moved("v1", 1)], events=[event(1, region=None)]))
+    tick(hub)
+    hub.replay(desk.viewer, [])
+    hub.tell_cursor(desk.viewer)
+    assert desk.take() == []
+
+
+def test_who_follows_everything_needs_no_view(hub: Hub) -> None:
+    hub.route(Change(moved=[moved("v1", 1)]))
+    desk = Desk(hub, all=True)
+    tick(hub)
+    desk.take()
+    hub.view(desk.viewer, wire.View((0.0, 0.0, 1.0, 1.0), 12.0), 0)
+    tick(hub)
+    assert desk.take() == []
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_very_many_moves_come_in_several_messages_each_vehicle_once_and_events_with_the_last(
+    hub: Hub, binary: bool
+) -> None:
+    names = [f"v{n}" for n in range(1, UPDATE_ROWS + 11)]
+    hub.route(Change(moved=[moved(name, 1) for name in names]))
+    desk = Desk(hub, binary=binary, all=True)
+    while desk.viewer.parts is not None:
+        tick(hub)
+    desk.take()
+    hub.route(Change(moved=[moved(name, 2, lat=60.001) for name in names], events=[event(1, region=None)]))
+    tick(hub)
+    messages = desk.take()
+    assert len(messages) > 1
+    assert sorted(row[0] for message in messages for row in message.get("moved", ())) == list(range(1, len(names) + 1))
+    assert [told["seq"] for message in messages for told in message.get("events", ())] == [1]
+
+
+def test_the_newest_events_are_kept_without_a_gap() -> None:
+    recent = Recent()
+    recent.restore([event(4), event(5)], 9, {})
+    assert (recent.first, recent.last, recent.mark_of(9)) == (10, 9, bytes(5)), "what ends before the last is no end"
+    recent.restore([event(8), event(9)], 9, {})
+    assert (recent.first, recent.last, recent.mark_of(9)) == (9, 9, wire.mark("e9"))
+    recent.add(Told(event(9), frozenset()))
+    assert [told.event.seq for told in recent.since(8)] == [9], "heard before"
+    recent.add(Told(event(12), frozenset()))
+    assert (recent.first, recent.last) == (12, 12), "after a gap the store has to tell"
+    assert recent.mark_of(9) is None

@@ -173,3 +173,14 @@ def test_every_close_code_and_reason_is_documented() -> None:
         assert str(code) in live
     for word in (*wire.LEFT, *wire.FIELDS, *wire.STATES, *wire.SUBPROTOCOLS):
         assert f"`{word}`" in about
+
+
+@given(st.integers(0, 200))
+def test_columns_that_are_cut_off_are_an_error(length: int) -> None:
+    whole = pack([Row(n, 1000 + n, 60_000_000 + n, 24_000_000, 100, 90, 1) for n in range(1, 20)])
+    part = whole[: length % len(whole)]
+    if not part:
+        assert unpack(part) == []
+        return
+    with pytest.raises(ValueError, match="cut off"):
+        unpack(part)
