@@ -1,5 +1,6 @@
 // What everything on the page shares: the model, the reader's choices, the map, and the few verbs between them.
 
+import { beside, eastward } from "./antimeridian.js";
 import { Connection } from "./connection.js";
 import { $, text } from "./dom.js";
 import { Backlog, Fleet, status } from "./fleet.js";
@@ -204,12 +205,13 @@ export class App {
     const all = this.filter ?? [...this.fleet.byId.values()];
     if (!all.length) return;
     // The middle 98 %: one van left in another country must not make the town a dot.
-    const cut = (/** @type {number[]} */ values) => (values.sort((a, b) => a - b), [values[Math.floor(values.length * 0.01)], values[Math.ceil(values.length * 0.99) - 1]]);
-    const [south, north] = cut(all.map((v) => v.lat)), [west, east] = cut(all.map((v) => v.lon));
+    const cut = (/** @type {number[]} */ values) => [values[Math.floor(values.length * 0.01)], values[Math.ceil(values.length * 0.99) - 1]];
+    const [south, north] = cut(all.map((v) => v.lat).sort((a, b) => a - b)), [west, east] = cut(eastward(all.map((v) => v.lon)));
     this.fitted = true;
     // Regions the fleet works in belong to the picture; one larger than the fleet does not.
     /** @type {[number, number, number, number]} */ const box = [west, south, east, north];
-    if (!this.filter) for (const { lonLat: [w, s, e, n] } of this.regions.drawn.values()) {
+    if (!this.filter) for (const { lonLat: [w0, s, e0, n] } of this.regions.drawn.values()) {
+      const w = beside((w0 + e0) / 2, (west + east) / 2) - (e0 - w0) / 2, e = w + e0 - w0;
       if (w > east || e < west || s > north || n < south || e - w > east - west || n - s > north - south) continue;
       box.splice(0, 4, Math.min(box[0], w), Math.min(box[1], s), Math.max(box[2], e), Math.max(box[3], n));
     }

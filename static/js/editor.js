@@ -1,8 +1,9 @@
 // Drawing and reshaping a region on the map: pick a shape, place points, drag handles, undo, and one card to save it.
 
+import { beside } from "./antimeridian.js";
 import { RegionCard } from "./card.js";
 import { $, fill, h, iconButton } from "./dom.js";
-import { circle, corridor, distance, frame } from "./geo.js";
+import { beyond, bounds, circle, corridor, distance, outline } from "./geo.js";
 import * as format from "./format.js";
 import { SketchLayer } from "./sketchlayer.js";
 import { Sketch, sketchOf } from "./sketch.js";
@@ -27,7 +28,7 @@ export class Editor {
     app.map.onPointer("click", ({ lat, lon }) => this.#click(lon, lat));
     app.map.onPointer("dblclick", () => this.drawing && this.close());
     app.map.onPointer("mousemove", ({ lat, lon }) => {
-      this.cursor = [lon, lat];
+      this.cursor = [this.#on(lon), lat];
       if (this.drawing) this.layer.paint();
     });
     addEventListener("keydown", (e) => this.#key(e));
@@ -98,8 +99,9 @@ export class Editor {
         !sketch.shape.closed && h("button", { type: "button", class: "button small", onclick: () => this.card?.type() }, "Type it"), !sketch.shape.closed && iconButton("close", "Cancel drawing", () => this.cancel())));
     }
     const words = sketch.other ? "This shape has holes or parts: it can be replaced, not bent." : sketch.shape.closed ? problem || `${format.area(size.area, units)} · ${format.distance(size.length, units)} ${sketch.kind === "corridor" ? "long" : "around"}` : this.#next();
+    const beyond = sketch.shape.closed && !problem ? this.unshown() : "";
     const node = this.bar.querySelector(".hint-text");
-    if (node) node.textContent = words ?? "";
+    if (node) node.textContent = [words, beyond].filter(Boolean).join(" ");
     this.bar.classList.toggle("problem", Boolean(sketch.shape.closed && problem));
   }
 
@@ -114,6 +116,7 @@ export class Editor {
   #click(lon, lat) {
     const { sketch } = this;
     if (!sketch || sketch.shape.closed) return;
+    lon = this.#on(lon);
     const { points } = sketch.shape;
     if (sketch.kind === "circle" && points.length) return sketch.change({ radius: Math.max(1, distance(points[0][1], points[0][0], lat, lon)), closed: true }), this.changed();
     const last = points[points.length - 1], px = last ? this.app.map.pixel(last[1], last[0]) : null, here = this.app.map.pixel(lat, lon);
@@ -123,6 +126,13 @@ export class Editor {
     sketch.change({ points: [...points, [lon, lat]] });
     if (sketch.kind === "rectangle" && points.length === 1) sketch.change({ closed: true }, true);
     this.changed();
+  }
+
+  /** A longitude as the line goes on from its last point: on over 180°, and the same after the map has turned.
+   * @param {number} lon */
+  #on(lon) {
+    const points = this.sketch?.shape.points ?? [];
+    return points.length ? beside(lon, points[points.length - 1][0]) : lon;
   }
 
   /** No more points. */
@@ -169,7 +179,7 @@ export class Editor {
   rings() {
     const { sketch, cursor } = this;
     if (!sketch) return [];
-    if (sketch.other) return sketch.other.type === "Polygon" ? sketch.other.coordinates : sketch.other.coordinates.flat();
+    if (sketch.other) return outline({ geometry: sketch.other }).flat();
     const { points, radius, closed } = sketch.shape, next = !closed && cursor ? cursor : null;
     if (sketch.kind === "circle") return points.length ? [circle(points[0][1], points[0][0], closed ? radius : next ? distance(points[0][1], points[0][0], next[1], next[0]) : 0)] : [];
     if (sketch.kind === "corridor") return [corridor(next ? [...points, next] : points, radius)];
@@ -177,11 +187,17 @@ export class Editor {
     return [sketch.shape.closed ? sketch.ring() : next ? [...points, next] : points];
   }
 
+  /** What the map cannot show of it; "" when it shows all. */
+  unshown() {
+    const [, south, , north] = bounds([this.rings()]);
+    return format.unshown(south, north);
+  }
+
   /** Where a radius is dragged: due east of the centre. @returns {[number, number]|null} */
   edge() {
     const { sketch } = this;
     if (sketch?.kind !== "circle" || !sketch.shape.closed) return null;
     const [lon, lat] = sketch.shape.points[0];
-    return [lon + sketch.shape.radius / frame(lat)[1], lat];
+    return beyond(lat, lon, sketch.shape.radius, Math.PI / 2);
   }
 }

@@ -1,6 +1,9 @@
 // How the page says things: units, ages, times, places. Pure functions; the page's one units and one time-zone
 // setting are given in, never read from anywhere.
 
+import { turn } from "./antimeridian.js";
+import { MAP_END } from "./geo.js";
+
 /** @typedef {"metric"|"imperial"|"nautical"} Units */
 /** @typedef {{units: Units, zone: string}} Style  `zone` is an IANA name, "UTC", or "" for the browser's own */
 
@@ -132,6 +135,24 @@ export function heading(degrees) {
 
 /** "60.16990, 24.94120". @param {number} lat @param {number} lon */
 export const place = (lat, lon) => `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
+
+/** Where two lines of the graticule cross: "60.5° N  179.5° W". @param {number} lat @param {number} lon any turn @param {number} digits */
+export function crossing(lat, lon, digits) {
+  const side = (/** @type {number} */ degrees, /** @type {string} */ letters) => {
+    const words = Math.abs(degrees).toFixed(digits), value = Number(words);
+    return value === 0 || value === 180 ? `${value}°` : `${words}° ${letters[degrees < 0 ? 1 : 0]}`;
+  };
+  return `${side(lat, "NS")}  ${side(turn(lon), "EW")}`;
+}
+
+/** What a flat map cannot show between two latitudes; "" when it shows all. @param {number} south @param {number} north */
+export function unshown(south, north) {
+  const beyond = [north > MAP_END && "north of 85° N", south < -MAP_END && "south of 85° S"].filter(Boolean);
+  return beyond.length ? `The map ends at 85°: what lies ${beyond.join(" and ")} counts and is not drawn.` : "";
+}
+
+/** A place where the map has ended; "" elsewhere. @param {number} lat */
+export const offMap = (lat) => (Math.abs(lat) > MAP_END ? `${Math.abs(lat).toFixed(2)}° ${lat < 0 ? "S" : "N"} is beyond the map, which ends at 85°: drawn at its edge.` : "");
 
 /** Sort key that orders "Van 2" before "Van 10" with plain comparison, so sorting 20,000 rows stays cheap.
  * @param {string} text */

@@ -2,8 +2,9 @@
 // tiles, so a tile that fails leaves a map and not a hole.
 
 import { pen } from "./layer.js";
+import * as format from "./format.js";
 import { worldX, worldY } from "./geo.js";
-import { clip, line, rings, unrolled, visible } from "./paths.js";
+import { clip, line, nearest, rings, unrolled, visible } from "./paths.js";
 import { palette } from "./theme.js";
 
 /** @typedef {import("./layer.js").View} View */
@@ -70,11 +71,12 @@ export class Ground {
       ctx.globalAlpha = 1;
     }
     // Streets say where the map is; without them the graticule and its coordinates do.
-    const town = this.extent !== null && view.zoom >= 12 && visible(this.extent, view);
+    const here = this.extent ? nearest(view, (this.extent[0] + this.extent[2]) / 2) : view;
+    const town = this.extent !== null && view.zoom >= 12 && visible(this.extent, here);
     const step = town ? 0 : graticule(ctx, view, color);
     if (view.zoom >= 7 && !this.tiles && step) places(ctx, view, color, step);
-    this.#town(ctx, view, color);
-    if (town) fade(ctx, view, /** @type {number[]} */ (this.extent), color.land);
+    this.#town(ctx, here, color);
+    if (town) fade(ctx, here, /** @type {number[]} */ (this.extent), color.land);
   }
 
   /** @param {CanvasRenderingContext2D} ctx @param {View} view @param {ReturnType<typeof palette>} color */
@@ -215,7 +217,7 @@ function places(ctx, view, color, step) {
   for (let lat = Math.floor(top / step) * step, i = 0; i < 30; i++, lat -= step) {
     const y = worldY(lat) * view.scale - view.top;
     if (y > view.height) break;
-    for (let lon = west; lon <= east; lon += step) ctx.fillText(`${Math.abs(lat).toFixed(digits)}° ${lat < 0 ? "S" : "N"}  ${Math.abs(lon).toFixed(digits)}° ${lon < 0 ? "W" : "E"}`, worldX(lon) * view.scale - view.left + 4, y - 4);
+    for (let lon = west; lon <= east; lon += step) ctx.fillText(format.crossing(lat, lon, digits), worldX(lon) * view.scale - view.left + 4, y - 4);
   }
 }
 

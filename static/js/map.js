@@ -3,6 +3,7 @@
 
 import { Ground } from "./ground.js";
 import { Stage } from "./layer.js";
+import { beside, turn } from "./antimeridian.js";
 import { latAt, lonAt } from "./geo.js";
 
 /** @typedef {{url: string, attribution: string, reachable: boolean}} TileSource */
@@ -76,7 +77,7 @@ export class FleetMap {
   /** @returns {Camera} */
   camera() {
     const center = this.leaflet.getCenter();
-    return { zoom: this.leaflet.getZoom(), lat: center.lat, lon: center.lng };
+    return { zoom: this.leaflet.getZoom(), lat: center.lat, lon: turn(center.lng) };
   }
 
   /** [west, south, east, north] of what is seen. @returns {[number, number, number, number]} */
@@ -88,6 +89,9 @@ export class FleetMap {
   /** Show this box in the part of the map that nothing covers. @param {[number, number, number, number]} box @param {{animate?: boolean, maxZoom?: number}} [how] */
   fit([west, south, east, north], { animate = true, maxZoom = 15 } = {}) {
     const c = this.cover, pad = 24;
+    const shift = turn((west + east) / 2) - (west + east) / 2;
+    west += shift;
+    east += shift;
     maxZoom += Math.max(0, Math.log2(this.element.clientWidth / 1280)); // a wall of screens sees no less detail than a desk
     this.leaflet.fitBounds([[south, west], [north, east]], { paddingTopLeft: [c.left + pad, c.top + pad], paddingBottomRight: [c.right + pad, c.bottom + pad], maxZoom, animate });
   }
@@ -95,19 +99,20 @@ export class FleetMap {
   /** Go to a place, centred in the uncovered part. @param {number} lat @param {number} lon @param {number} [zoom] @param {boolean} [animate] */
   go(lat, lon, zoom = this.leaflet.getZoom(), animate = true) {
     const c = this.cover, shift = L.point((c.right - c.left) / 2, (c.bottom - c.top) / 2);
-    const center = this.leaflet.unproject(this.leaflet.project([lat, lon], zoom).add(shift), zoom);
+    const center = this.leaflet.unproject(this.leaflet.project([lat, this.#near(lon)], zoom).add(shift), zoom);
     this.leaflet.setView(center, zoom, { animate });
   }
 
   /** Pan as little as needed so that this place is seen. @param {number} lat @param {number} lon */
   reveal(lat, lon) {
     const c = this.cover, pad = 60;
-    this.leaflet.panInside([lat, lon], { paddingTopLeft: [c.left + pad, c.top + pad], paddingBottomRight: [c.right + pad, c.bottom + pad] });
+    this.leaflet.panInside([lat, this.#near(lon)], { paddingTopLeft: [c.left + pad, c.top + pad], paddingBottomRight: [c.right + pad, c.bottom + pad] });
   }
 
   /** Keep the camera on a moving place without animation of its own. @param {number} x world @param {number} y */
   track(x, y) {
     const view = this.stage.view(), c = this.cover;
+    x += Math.round(view.cx - x);
     const px = x * view.scale + (c.right - c.left) / 2, py = y * view.scale + (c.bottom - c.top) / 2;
     if (Math.abs(px - view.cx * view.scale) + Math.abs(py - view.cy * view.scale) < 0.5) return;
     this.leaflet.setView([latAt(py / view.scale), lonAt(px / view.scale)], view.zoom, { animate: false });
@@ -133,7 +138,12 @@ export class FleetMap {
 
   /** CSS px in the map. @param {number} lat @param {number} lon @returns {[number, number]} */
   pixel(lat, lon) {
-    const p = this.leaflet.latLngToContainerPoint([lat, lon]);
+    const p = this.leaflet.latLngToContainerPoint([lat, this.#near(lon)]);
     return [p.x, p.y];
+  }
+
+  /** The copy of a longitude nearest to what is shown. @param {number} lon */
+  #near(lon) {
+    return beside(lon, this.leaflet.getCenter().lng);
   }
 }

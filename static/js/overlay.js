@@ -1,10 +1,12 @@
 // What lies over the vehicles for the few that matter now: labels, the selected one's ring and accuracy, alert halos,
 // counts of cells; and under them the selected one's trail.
 
+import { unwrap } from "./antimeridian.js";
 import { frame, worldX, worldY } from "./geo.js";
 import { status } from "./fleet.js";
 import * as format from "./format.js";
 import { pen, typeSize } from "./layer.js";
+import { nearest } from "./paths.js";
 import { Room } from "./room.js";
 import { palette } from "./theme.js";
 
@@ -168,8 +170,8 @@ export class Overlay {
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
     for (const [key, count] of this.fleet.cells) {
-      const [z, x, y] = key.split("/").map(Number), side = 2 ** -z;
-      const px = (x + 0.5) * side * view.scale - view.left, py = (y + 0.5) * side * view.scale - view.top, r = 11 + 3.2 * Math.log2(1 + count);
+      const [z, x, y] = key.split("/").map(Number), side = 2 ** -z, at = nearest(view, (x + 0.5) * side);
+      const px = (x + 0.5) * side * at.scale - at.left, py = (y + 0.5) * side * at.scale - at.top, r = 11 + 3.2 * Math.log2(1 + count);
       if (px < -r || py < -r || px > view.width + r || py > view.height + r) continue;
       ctx.beginPath();
       ctx.arc(px, py, r, 0, 2 * Math.PI);
@@ -191,7 +193,9 @@ export class Overlay {
   paintTrail(canvas, view) {
     const ctx = pen(canvas, view), color = palette(), trail = this.trail, v = this.selected;
     if (!v || trail.length === 0) return;
-    const points = trail.map((p) => [worldX(p.lon) * view.scale - view.left, worldY(p.lat) * view.scale - view.top]);
+    // One line, also over 180°, that ends at the copy of the vehicle that is drawn.
+    const line = unwrap(trail.map((p) => [p.lon, p.lat])), at = nearest(view, worldX(line[line.length - 1][0]));
+    const points = line.map(([lon, lat]) => [worldX(lon) * at.scale - at.left, worldY(lat) * at.scale - at.top]);
     const usual = Math.max(v.gap || 5000, 5000);
     ctx.lineCap = ctx.lineJoin = "round";
     for (const pass of [0, 1]) {

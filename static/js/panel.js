@@ -178,11 +178,12 @@ export class VehiclePanel {
     fill(at.age, `${format.age(now - v.time)} ago`, h("small", { title: format.full(v.time, zone) }, format.when(v.time, now, zone), ` ${format.zoneName(v.time, zone)}`));
     fill(at.heard, `${format.age(now - v.heard)} ago`, h("small", null, v.accuracy >= 0 ? `accurate to ${format.distance(v.accuracy, units)}` : format.when(v.heard, now, zone)));
     const held = v.held || this.told?.held, apart = v.heard - v.time > 300_000;
-    this.notices.hidden = !held && !apart;
-    const marks = `${Boolean(held)}${apart}${this.told?.held?.time ?? ""}`;
+    const beyond = format.offMap(v.lat);
+    this.notices.hidden = !held && !apart && !beyond;
+    const marks = `${beyond}${Boolean(held)}${apart}${this.told?.held?.time ?? ""}`;
     if (this.notices.dataset.mark !== marks) {
       this.notices.dataset.mark = marks;
-      fill(this.notices, held && h("p", { class: "notice warn" }, icon("warn", 14), h("span", null, `A position is held back: it would be a jump${this.told?.held ? ` to ${format.place(this.told.held.lat, this.told.held.lon)}` : ""}. It counts once the next ping agrees with it.`)),
+      fill(this.notices, beyond && h("p", { class: "notice" }, icon("info", 14), h("span", null, beyond)), held && h("p", { class: "notice warn" }, icon("warn", 14), h("span", null, `A position is held back: it would be a jump${this.told?.held ? ` to ${format.place(this.told.held.lat, this.told.held.lon)}` : ""}. It counts once the next ping agrees with it.`)),
         apart && h("p", { class: "notice" }, icon("clock", 14), h("span", null, `Its pings arrive late: the newest fix was ${format.spoken(v.heard - v.time)} old when it was heard. Such events are listed, never raised.`)));
     }
     const inside = app.insideOf(v);

@@ -41,6 +41,23 @@ export function unrolled(ring) {
   return path(flat);
 }
 
+/** The view moved to each copy of the world in which it shows this box: the map repeats sideways. @param {View} view @param {number[]} box world @returns {View[]} */
+export function copies(view, [west, , east]) {
+  const first = Math.ceil((view.left - 20) / view.scale - east), last = Math.floor((view.left + view.width + 20) / view.scale - west);
+  /** @type {View[]} */ const out = [];
+  for (let copy = first; copy <= last; copy++) out.push(copy ? moved(view, copy) : view);
+  return out;
+}
+
+/** The view moved to the copy of the world in which `x` lies nearest to its middle. @param {View} view @param {number} x world @returns {View} */
+export function nearest(view, x) {
+  const copy = Math.round(view.cx - x);
+  return copy ? moved(view, copy) : view;
+}
+
+/** @param {View} view @param {number} copy */
+const moved = (view, copy) => ({ ...view, left: view.left - copy * view.scale, cx: view.cx - copy });
+
 /** Is it on this canvas, and more than a speck? @param {number[]} box @param {View} view */
 export function visible([west, north, east, south], view) {
   const s = view.scale;

@@ -96,7 +96,8 @@ export class RegionPanel {
       fill(this.inside, rows.length ? rows.map((v) => h("li", null, h("button", { type: "button", class: "link grow", onclick: () => app.select(v.id, { open: true, reveal: true }) }, v.name), h("span", { class: "num muted" }))) : h("li", { class: "muted" }, "Nobody"));
     }
     rows.forEach((v, i) => text(/** @type {Element} */ (this.inside.children[i].lastElementChild), v.regions.get(id) ? format.timer(now - Number(v.regions.get(id))) : ""));
-    const rules = p.rules ?? {}, said = [["Raises", (p.notify ?? ["enter", "exit", "dwell"]).map((/** @type {string} */ k) => kindOf(k).title).join(", ") || "nothing"], rules.dwell_s && ["Dwell after", format.lasted(rules.dwell_s * 1000)], rules.speed_limit_mps && ["Speed limit", format.speed(rules.speed_limit_mps, units)], rules.schedule && ["Hours", rules.schedule.zone], ["Edge", p.debounce === "none" ? "exactly on the line" : "steady, ignores GPS jitter"]].filter(Boolean);
+    const box = app.regions.drawn.get(id)?.lonLat, beyond = box ? format.unshown(box[1], box[3]) : "";
+    const rules = p.rules ?? {}, said = [["Raises", (p.notify ?? ["enter", "exit", "dwell"]).map((/** @type {string} */ k) => kindOf(k).title).join(", ") || "nothing"], rules.dwell_s && ["Dwell after", format.lasted(rules.dwell_s * 1000)], rules.speed_limit_mps && ["Speed limit", format.speed(rules.speed_limit_mps, units)], rules.schedule && ["Hours", rules.schedule.zone], ["Edge", p.debounce === "none" ? "exactly on the line" : "steady, ignores GPS jitter"], beyond && ["Map", beyond]].filter(Boolean);
     if (this.rules.dataset.key !== JSON.stringify(said)) {
       this.rules.dataset.key = JSON.stringify(said);
       fill(this.rules, said.map((pair) => [h("dt", null, String(pair[0])), h("dd", null, String(pair[1]))]));

@@ -1,13 +1,14 @@
 // Regions on the map: outline, a subtle hatch, a name with the live count. Those not followed are thin and empty.
 
 import { GLYPH } from "./fleet.js";
+import { beside, rims } from "./antimeridian.js";
 import { bounds, inside, outline } from "./geo.js";
 import { pen, typeSize } from "./layer.js";
-import { line, path, visible } from "./paths.js";
+import { copies, line, path, visible } from "./paths.js";
 import { palette } from "./theme.js";
 
 /** @typedef {import("./layer.js").View} View */
-/** @typedef {{id: string, version: number, feature: any, polygons: [number, number][][][], paths: import("./paths.js").Path[], box: number[], lonLat: [number, number, number, number], name: string, color: string, top: number[], foot: number[], below: boolean}} Drawn  top, foot: where a name can sit, world */
+/** @typedef {{id: string, version: number, feature: any, polygons: [number, number][][][], paths: import("./paths.js").Path[], rims: import("./paths.js").Path[]|null, box: number[], lonLat: [number, number, number, number], name: string, color: string, top: number[], foot: number[], below: boolean}} Drawn  longitudes go on beyond 180°; rims: its border, where that is not simply its paths; top, foot: where a name can sit, world */
 
 /** Distinct at a glance and readable as outlines in both themes; new regions take the least used. */
 export const COLORS = ["#2f7d6b", "#7a5bb5", "#b4552d", "#2c6fb0", "#8a6d1d", "#a8437a", "#4d7a2a", "#5a6b87"];
@@ -41,7 +42,7 @@ export class RegionLayer {
       if (known && known.feature === feature) continue;
       const polygons = outline(feature), paths = polygons.flat().map(path), box = bounds(paths.map((p) => [[[p.box[0], p.box[1]], [p.box[2], p.box[3]]]]));
       const top = edge(paths, box[1], box), foot = edge(paths, box[3], box);
-      this.drawn.set(id, { top, foot, below: known?.below ?? false, id, version: feature.properties.version ?? 0, feature, polygons, paths, box, lonLat: bounds(polygons), name: feature.properties.name || id, color: colorOf(feature) });
+      this.drawn.set(id, { top, foot, rims: rims(polygons)?.map(path) ?? null, below: known?.below ?? false, id, version: feature.properties.version ?? 0, feature, polygons, paths, box, lonLat: bounds(polygons), name: feature.properties.name || id, color: colorOf(feature) });
     }
     this.stage.invalidate("regions");
   }
@@ -57,6 +58,7 @@ export class RegionLayer {
     let best = null, least = Infinity;
     for (const region of this.drawn.values()) {
       const [w, s, e, n] = region.lonLat;
+      lon = beside(lon, (w + e) / 2);
       if (lon < w || lon > e || lat < s || lat > n || this.hidden.has(region.id)) continue;
       const size = (e - w) * (n - s);
       if (size < least && region.polygons.some((rings) => inside(lon, lat, rings))) (best = region), (least = size);
@@ -66,13 +68,15 @@ export class RegionLayer {
 
   /** @param {HTMLCanvasElement} canvas @param {View} view @param {number} now */
   paint(canvas, view, now) {
-    const ctx = pen(canvas, view), seen = [];
+    const ctx = pen(canvas, view), /** @type {[Drawn, View][]} */ seen = [];
     let flashing = false;
     for (const region of this.drawn.values()) {
-      if (region.id === this.editing || this.hidden.has(region.id) || !visible(region.box, view)) continue;
-      seen.push(region);
+      if (region.id === this.editing || this.hidden.has(region.id)) continue;
+      const views = copies(view, region.box).filter((at) => visible(region.box, at));
+      if (!views.length) continue;
+      for (const at of views) seen.push([region, at]);
       ctx.beginPath();
-      for (const p of region.paths) line(ctx, p, view, true);
+      for (const at of views) for (const p of region.paths) line(ctx, p, at, true);
       const fed = !this.followed || this.followed.has(region.id), strong = region.id === this.selected || region.id === this.hovered;
       if (fed) {
         ctx.globalAlpha = strong ? 0.16 : 0.08;
@@ -81,6 +85,10 @@ export class RegionLayer {
         ctx.globalAlpha = strong ? 0.5 : 0.28;
         ctx.fillStyle = this.#hatch(ctx, region.color);
         ctx.fill("evenodd");
+      }
+      if (region.rims) {
+        ctx.beginPath();
+        for (const at of views) for (const p of region.rims) line(ctx, p, at, false);
       }
       const age = now - (this.flashes.get(region.id) ?? -Infinity);
       if (age < FLASH_MS) {
@@ -107,22 +115,22 @@ export class RegionLayer {
     return flashing;
   }
 
-  /** @param {CanvasRenderingContext2D} ctx @param {View} view @param {Drawn[]} seen */
+  /** @param {CanvasRenderingContext2D} ctx @param {View} view @param {[Drawn, View][]} seen */
   #names(ctx, view, seen) {
     const color = palette(), em = typeSize(this.stage.view());
     ctx.textBaseline = "middle";
     this.labels = [];
     this.labelZoom = view.zoom;
     /** @type {number[][]} */ const taken = [];
-    const order = seen.sort((a, b) => Number(b.id === this.selected) - Number(a.id === this.selected) || b.box[2] - b.box[0] - (a.box[2] - a.box[0]));
-    for (const region of order) {
+    const order = seen.sort(([a], [b]) => Number(b.id === this.selected) - Number(a.id === this.selected) || b.box[2] - b.box[0] - (a.box[2] - a.box[0]));
+    for (const [region, at] of order) {
       const width = (region.box[2] - region.box[0]) * view.scale;
       if (width < 26 && region.id !== this.selected) continue;
       const count = this.count(region.id), words = region.name, number = count === null ? "" : String(count);
       ctx.font = `600 ${em}px ${color.font}`;
       const w1 = ctx.measureText(words).width, w2 = number ? ctx.measureText(number).width + 8 : 0, w = w1 + w2 + 20, tall = em * 0.82;
       // Over the region or under it, where fewer vehicles are in the way; it stays where it is unless that is clearly better.
-      const [over, under] = [region.top, region.foot].map(([wx, wy], i) => [wx * view.scale - view.left - w / 2, wy * view.scale - view.top + (i ? em : -em)]);
+      const [over, under] = [region.top, region.foot].map(([wx, wy], i) => [wx * at.scale - at.left - w / 2, wy * at.scale - at.top + (i ? em : -em)]);
       const crowds = [over, under].map(([x, y], i) => this.#crowd(view, x, y - tall, x + w, y + tall) + Number(Boolean(i) !== region.below));
       region.below = crowds[1] < crowds[0];
       const [x, y] = region.below ? under : over, box = [x - 3, y - tall - 3, x + w + 3, y + tall + 3];
@@ -155,10 +163,10 @@ export class RegionLayer {
    * @param {View} view @param {number} x1 @param {number} y1 @param {number} x2 @param {number} y2 */
   #crowd(view, x1, y1, x2, y2) {
     const { toX, toY, glyph, size } = this.fleet.motion, reach = 8;
-    const west = (x1 - reach + view.left) / view.scale, east = (x2 + reach + view.left) / view.scale;
+    const cx = ((x1 + x2) / 2 + view.left) / view.scale, half = ((x2 - x1) / 2 + reach) / view.scale;
     const north = (y1 - reach + view.top) / view.scale, south = (y2 + reach + view.top) / view.scale;
     let found = 0;
-    for (let i = 0; i < size; i++) if (glyph[i] !== 0 && toX[i] > west && toX[i] < east && toY[i] > north && toY[i] < south) found += (glyph[i] & 7) === GLYPH.moving ? 1 : 3;
+    for (let i = 0; i < size; i++) if (glyph[i] !== 0 && toY[i] > north && toY[i] < south && Math.abs(toX[i] - cx - Math.round(toX[i] - cx)) < half) found += (glyph[i] & 7) === GLYPH.moving ? 1 : 3;
     return found;
   }
 

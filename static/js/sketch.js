@@ -1,5 +1,7 @@
 // The shape being drawn: its points, undo and redo, what is wrong with it, GeoJSON out, and text in. Knows no map.
 
+import { beside, middle, ring as ringOf, sendable, turn, unwrap } from "./antimeridian.js";
+import { crossings } from "./crossings.js";
 import { distance, measure } from "./geo.js";
 
 /** @typedef {"polygon"|"rectangle"|"circle"|"corridor"} Kind */
@@ -14,6 +16,7 @@ export class Sketch {
     this.other = other;
     /** @type {Shape[]} */ this.past = [];
     /** @type {Shape[]} */ this.future = [];
+    /** @type {{shape: Shape, problem: string}|null} */ this.judged = null;
   }
 
   /** Change the shape as one step that can be undone; within a drag, only its start counts. @param {Partial<Shape>} patch @param {boolean} [continued] */
@@ -73,8 +76,13 @@ export class Sketch {
     return this.kind === "polygon" && points.length > 2 ? [...points, points[0]] : points;
   }
 
-  /** Why it cannot be saved; "" when it can. */
+  /** Why it cannot be saved; "" when it can. Asked many times a frame, found once a shape. */
   problem() {
+    if (this.judged?.shape !== this.shape) this.judged = { shape: this.shape, problem: this.#problem() };
+    return this.judged.problem;
+  }
+
+  #problem() {
     if (this.other) return "";
     const { points, radius } = this.shape;
     if (this.kind === "circle") return !points.length ? "Click the centre." : radius > 0 ? "" : "The radius is missing.";
@@ -82,7 +90,7 @@ export class Sketch {
     if (this.kind === "rectangle") return points.length < 2 ? "Click the opposite corner." : points[0][0] === points[1][0] || points[0][1] === points[1][1] ? "The rectangle has no area." : "";
     if (points.length < 3) return "A polygon needs three points.";
     const crossing = crossings(this.ring());
-    if (crossing) return `Sides ${crossing.sides[0] + 1} and ${crossing.sides[1] + 1} cross each other near ${crossing.at[1].toFixed(5)}, ${crossing.at[0].toFixed(5)}.`;
+    if (crossing) return `Sides ${crossing.sides[0] + 1} and ${crossing.sides[1] + 1} cross each other near ${crossing.at[1].toFixed(5)}, ${turn(crossing.at[0]).toFixed(5)}.`;
     return measure(points).area < 1 ? "The polygon has no area." : "";
   }
 
@@ -91,9 +99,9 @@ export class Sketch {
     const { points, radius } = this.shape;
     if (this.other) return { geometry: this.other, properties: {} };
     const round = (/** @type {Point} */ [lon, lat]) => [Math.round(lon * 1e7) / 1e7, Math.round(lat * 1e7) / 1e7];
-    if (this.kind === "circle") return { geometry: { type: "Point", coordinates: round(points[0]) }, properties: { radius_m: Math.round(radius * 10) / 10 } };
-    if (this.kind === "corridor") return { geometry: { type: "LineString", coordinates: points.map(round) }, properties: { buffer_m: Math.round(radius * 10) / 10 } };
-    return { geometry: { type: "Polygon", coordinates: [this.ring().map(round)] }, properties: {} };
+    if (this.kind === "circle") return { geometry: { type: "Point", coordinates: round([turn(points[0][0]), points[0][1]]) }, properties: { radius_m: Math.round(radius * 10) / 10 } };
+    if (this.kind === "corridor") return { geometry: { type: "LineString", coordinates: sendable(points).map(round) }, properties: { buffer_m: Math.round(radius * 10) / 10 } };
+    return { geometry: { type: "Polygon", coordinates: [sendable(this.ring()).map(round)] }, properties: {} };
   }
 
   /** m² and metres around (a corridor: along). */
@@ -109,32 +117,19 @@ export class Sketch {
   }
 }
 
-/** The first two sides of a closed ring that cross, and where. @param {Point[]} ring @returns {{sides: [number, number], at: Point}|null} */
-export function crossings(ring) {
-  const n = ring.length - 1;
-  for (let i = 0; i < n; i++) for (let j = i + 2; j < n; j++) {
-    if (i === 0 && j === n - 1) continue; // neighbours across the closing point
-    const at = meet(ring[i], ring[i + 1], ring[j], ring[j + 1]);
-    if (at) return { sides: [i, j], at };
-  }
-  return null;
-}
-
-/** @param {Point} a @param {Point} b @param {Point} c @param {Point} d @returns {Point|null} */
-function meet(a, b, c, d) {
-  const rx = b[0] - a[0], ry = b[1] - a[1], sx = d[0] - c[0], sy = d[1] - c[1], cross = rx * sy - ry * sx;
-  if (cross === 0) return null;
-  const t = ((c[0] - a[0]) * sy - (c[1] - a[1]) * sx) / cross, u = ((c[0] - a[0]) * ry - (c[1] - a[1]) * rx) / cross;
-  return t >= 0 && t <= 1 && u >= 0 && u <= 1 ? [a[0] + t * rx, a[1] + t * ry] : null;
-}
-
 /** A sketch of a geometry as the API has it. @param {any} geometry @param {any} [properties] */
 export function sketchOf(geometry, properties = {}) {
   const { type, coordinates } = geometry;
   if (type === "Point") return new Sketch("circle", { points: [coordinates.slice(0, 2)], radius: properties.radius_m ?? 0, closed: true });
-  if (type === "LineString") return new Sketch("corridor", { points: coordinates.map((/** @type {number[]} */ p) => p.slice(0, 2)), radius: properties.buffer_m ?? 50, closed: true });
-  if (type === "Polygon" && coordinates.length === 1) return new Sketch("polygon", { points: coordinates[0].slice(0, -1).map((/** @type {number[]} */ p) => p.slice(0, 2)), closed: true });
+  if (type === "LineString") return new Sketch("corridor", { points: centred(unwrap(coordinates)), radius: properties.buffer_m ?? 50, closed: true });
+  if (type === "Polygon" && coordinates.length === 1) return new Sketch("polygon", { points: centred(ringOf(coordinates[0])).slice(0, -1), closed: true });
   return new Sketch("polygon", { closed: true }, geometry);
+}
+
+/** Its middle within ±180. @param {Point[]} points @returns {Point[]} */
+function centred(points) {
+  const here = middle(points), to = turn(here) - here;
+  return to ? points.map(([lon, lat]) => [lon + to, lat]) : points;
 }
 
 const NUMBER = /-?\d+(?:\.\d+)?/g;
@@ -149,12 +144,12 @@ export function readShape(text) {
   const lines = said.split(/[\n;]+/).map((line) => line.trim()).filter(Boolean), points = lines.map((line) => line.match(NUMBER)?.map(Number) ?? []);
   if (points.length === 1 && points[0].length === 4) {
     const [south, west, north, east] = points[0];
-    return check(new Sketch("rectangle", { points: [[west, south], [east, north]], closed: true }));
+    return check(new Sketch("rectangle", { points: [[west, south], [west > east ? east + 360 : east, north]], closed: true })); // RFC 7946 §5.2
   }
   if (points.length === 1 && points[0].length === 3) return check(new Sketch("circle", { points: [[points[0][1], points[0][0]]], radius: points[0][2] * (/\dkm|\d\s+km/i.test(said) ? 1000 : 1), closed: true }));
   if (points.some((p) => p.length !== 2)) throw new Error("Each line is “latitude, longitude”; one line with a third number is a circle and its radius in metres; four are south, west, north, east.");
   if (points.length < 3) throw new Error("A polygon needs three lines of “latitude, longitude”.");
-  return check(new Sketch("polygon", { points: points.map(([lat, lon]) => [lon, lat]), closed: true }));
+  return check(new Sketch("polygon", { points: unwrap(points.map(([lat, lon]) => [lon, lat])), closed: true }));
 }
 
 /** @param {string} text */

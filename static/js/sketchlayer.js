@@ -1,8 +1,9 @@
 // The sketch on the map: its picture on the stage, and Leaflet markers as handles.
 
 import { pen } from "./layer.js";
-import { distance } from "./geo.js";
-import { line, path } from "./paths.js";
+import { bounds, distance } from "./geo.js";
+import { beside } from "./antimeridian.js";
+import { copies, line, path } from "./paths.js";
 import { palette } from "./theme.js";
 
 export class SketchLayer {
@@ -24,7 +25,7 @@ export class SketchLayer {
     if (!sketch) return;
     const color = this.editor.card?.color ?? palette().accent, wrong = sketch.shape.closed && sketch.problem() !== "", closed = sketch.shape.closed || sketch.kind !== "polygon";
     ctx.beginPath();
-    for (const ring of this.editor.rings()) if (ring.length > 1) line(ctx, path(ring), view, closed);
+    for (const ring of this.editor.rings().map(path)) for (const at of copies(view, ring.box)) if (ring.points.length > 2) line(ctx, ring, at, closed);
     ctx.globalAlpha = 0.16;
     ctx.fillStyle = wrong ? palette().alert : color;
     ctx.fill("evenodd");
@@ -36,8 +37,9 @@ export class SketchLayer {
     ctx.stroke();
     ctx.setLineDash([]);
     if (sketch.kind === "corridor" && !sketch.other) {
+      const middle = path(sketch.shape.points);
       ctx.beginPath();
-      if (sketch.shape.points.length > 1) line(ctx, path(sketch.shape.points), view, false);
+      for (const at of copies(view, middle.box)) line(ctx, middle, at, false);
       ctx.lineWidth = 1;
       ctx.stroke();
     }
@@ -75,12 +77,12 @@ export class SketchLayer {
 
   /** @param {[number, number]} at @param {string} look @param {string} title @param {(point: [number, number], going: boolean) => void} drag @param {() => void} [away] double click */
   #handle([lon, lat], look, title, drag, away) {
-    const size = look === "mid" ? 10 : 14, mark = L.marker([lat, lon], { draggable: true, keyboard: false, title, pane: "sketch", icon: L.divIcon({ className: `handle ${look}`, iconSize: [size, size] }) });
+    const size = look === "mid" ? 10 : 14, mark = L.marker([lat, beside(lon, this.map.leaflet.getCenter().lng)], { draggable: true, keyboard: false, title, pane: "sketch", icon: L.divIcon({ className: `handle ${look}`, iconSize: [size, size] }) });
     let going = false;
     mark.on("dragstart", () => (going = false));
     mark.on("drag", () => {
       const p = mark.getLatLng();
-      drag([p.lng, p.lat], going);
+      drag([beside(p.lng, lon), p.lat], going);
       going = true;
       this.editor.changed(true);
     });
@@ -92,9 +94,7 @@ export class SketchLayer {
 
   /** [west, south, east, north] of what is drawn. @returns {[number, number, number, number]|null} */
   box() {
-    const all = this.editor.rings().flat();
-    if (!all.length) return null;
-    const x = all.map((p) => p[0]), y = all.map((p) => p[1]);
-    return [Math.min(...x), Math.min(...y), Math.max(...x), Math.max(...y)];
+    const box = bounds([this.editor.rings()]);
+    return box[0] <= box[2] ? box : null;
   }
 }

@@ -71,8 +71,7 @@ export class VehicleLayer {
         else (x = fromX[i]), (y = fromY[i]);
       }
       let dx = x - cx;
-      if (dx > 0.5) dx -= 1; // the nearest copy of the world
-      else if (dx < -0.5) dx += 1;
+      if (dx > 0.5 || dx < -0.5) dx -= Math.round(dx); // the nearest copy of the world
       const px = midX + dx * scale, py = midY + (y - cy) * scale;
       if (px < minX || px > maxX || py < minY || py > maxY) continue;
       atX[i] = Math.round(px);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { crossings, readShape, Sketch, sketchOf } from "../../static/js/sketch.js";
+import { crossings } from "../../static/js/crossings.js";
+import { readShape, Sketch, sketchOf } from "../../static/js/sketch.js";
 
 const bow = [[0, 0], [0.01, 0.01], [0.01, 0], [0, 0.01]];
 

@@ -1,0 +1,46 @@
+// Where an outline crosses itself. A sweep: each side meets only those that share its stretch of the wider axis, so
+// 10,000 corners take milliseconds.
+
+/** @typedef {[number, number]} Point */
+
+/** The first two sides of a closed ring that cross, and where. @param {number[][]} ring @returns {{sides: [number, number], at: Point}|null} */
+export function crossings(ring) {
+  const n = ring.length - 1, low = [new Float64Array(n), new Float64Array(n)], high = [new Float64Array(n), new Float64Array(n)], spread = [0, 0];
+  for (const axis of [0, 1]) {
+    let least = Infinity, most = -Infinity;
+    for (let i = 0; i < n; i++) {
+      const a = ring[i][axis], b = ring[i + 1][axis];
+      low[axis][i] = a < b ? a : b;
+      high[axis][i] = a < b ? b : a;
+      spread[axis] += high[axis][i] - low[axis][i];
+      if (low[axis][i] < least) least = low[axis][i];
+      if (high[axis][i] > most) most = high[axis][i];
+    }
+    spread[axis] /= most - least || 1;
+  }
+  // Along the axis on which the sides are short, few stand side by side.
+  const along = spread[0] <= spread[1] ? 0 : 1, across = 1 - along, from = low[along], to = high[along], least = low[across], most = high[across];
+  const order = new Uint32Array(n).map((_, i) => i).sort((a, b) => from[a] - from[b]);
+  /** @type {{sides: [number, number], at: Point}|null} */ let first = null;
+  for (let k = 0; k < n; k++) {
+    const i = order[k], end = to[i];
+    for (let m = k + 1; m < n && from[order[m]] <= end; m++) {
+      const j = order[m];
+      if (least[j] > most[i] || most[j] < least[i]) continue;
+      const a = i < j ? i : j, b = i < j ? j : i;
+      if (b - a < 2 || (a === 0 && b === n - 1)) continue; // neighbours, also across the closing point
+      if (first && (a > first.sides[0] || (a === first.sides[0] && b > first.sides[1]))) continue;
+      const at = meet(ring[a], ring[a + 1], ring[b], ring[b + 1]);
+      if (at) first = { sides: [a, b], at };
+    }
+  }
+  return first;
+}
+
+/** @param {number[]} a @param {number[]} b @param {number[]} c @param {number[]} d @returns {Point|null} */
+function meet(a, b, c, d) {
+  const rx = b[0] - a[0], ry = b[1] - a[1], sx = d[0] - c[0], sy = d[1] - c[1], cross = rx * sy - ry * sx;
+  if (cross === 0) return null;
+  const t = ((c[0] - a[0]) * sy - (c[1] - a[1]) * sx) / cross, u = ((c[0] - a[0]) * ry - (c[1] - a[1]) * rx) / cross;
+  return t >= 0 && t <= 1 && u >= 0 && u <= 1 ? [a[0] + t * rx, a[1] + t * ry] : null;
+}
