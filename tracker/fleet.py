@@ -39,6 +39,7 @@ Known = dict[tuple[int, int], tuple[float, float]]  # (n, fix time) → place
 
 DEGREE_M = 111_700.0  #: no degree is longer
 LOOK = 2000  #: vehicles asked at once whether an edit concerns them: a few ms
+ENOUGH = 1000  #: events of an edit made at once, but for those of one vehicle
 MANY = 100  #: regions changed at once: their cells are forgotten together
 MOST_HELD = 2  #: held in a row; the third is taken as a first sight
 FASTEST_MPS = 350.0  #: no steady journey is faster, whatever its speeds say
@@ -529,6 +530,8 @@ class Fleet:
             vehicle = self.vehicles.get(name)
             if vehicle is not None and self._is_behind(vehicle):
                 self._catch_up(vehicle, draft, inside if vehicle.decided is fix else None)
+            if len(draft.events) >= ENOUGH:
+                break
         self._done(draft)
 
     def _look(self, count: int) -> None:

@@ -36,6 +36,7 @@ MOST = 5000  #: pings in one commit, more or less
 SLICE = 200  #: vehicles evaluated, or timers fired, before others have their turn; fewer when that takes too long
 AT_ONCE = 8  #: slices of an edit's evaluation that are one transaction, the first of them with the edit
 WITH_IT = 1600  #: vehicles whose evaluation is one transaction with the edit itself
+EVENTS_WITH_IT = 10_000  #: … unless they make more events than that
 ROOM_A_VEHICLE, ROOM_MOST = 1024, 8 << 20  #: bytes that must be free when an edit is stored before its evaluation
 FEW = 20  #: regions put in force at once on the loop; more in a thread
 BREATH_S = 0.005  #: how long the intake keeps the loop to itself
@@ -510,12 +511,13 @@ class Pipeline:
         edit, first = applied[0] if applied else (None, None)
         if edit is None or first is None or not edit.lasting:
             return False
-        seen = 0
-        while seen < WITH_IT:
+        seen = made = 0
+        while seen < WITH_IT and made < EVENTS_WITH_IT:
             seen += self._slice
             step = self._evaluate(edit.now, {})
             if step is None:
                 return True
+            made += len(step.commit.events)
             applied.append((Entry(edit.now, lambda now, _: None, lambda _: None), step))
             await asyncio.sleep(0)
         first.commit.room = min(len(self._fleet.vehicles) * ROOM_A_VEHICLE, ROOM_MOST)

@@ -70,7 +70,11 @@ def kinds() -> list[tuple[str, int, str, bytes | None]]:
     bomb = b"{}," * (20 * MB) + b"{}"
     collection = b'{"type":"FeatureCollection","features":[%b]}'
     long = {"attributes": {"a": "x" * 4000, "b": "x" * 2000}}
-    padded = [json.dumps(WEST | {"id": f"w{n}", "properties": long}) for n in range(9900)]
+    away = [[lon, lat - 120] for lon, lat in WEST["geometry"]["coordinates"][0]]  # it is the reading that is measured
+    there = {"type": "Polygon", "coordinates": [away]}
+    padded = [
+        json.dumps({"type": "Feature", "geometry": there, "id": f"w{n}", "properties": long}) for n in range(9900)
+    ]
     return [
         ("events?limit=10000", 16, "/api/v1/events?limit=10000", None),
         ("vehicles?bbox of everything", 8, "/api/v1/vehicles?bbox=-180,-90,180,90&limit=1000", None),

@@ -18,7 +18,7 @@ from tests.waiting import deadline, until
 from tracker.buses import open_bus
 from tracker.errors import Conflict, Invalid, NotFound, Overloaded, StoreError, StoreFull
 from tracker.events import Change, Event, Registered
-from tracker.fleet import Fleet, Step
+from tracker.fleet import ENOUGH, Fleet, Step
 from tracker.picture import Picture
 from tracker.ping import Ping
 from tracker.pipeline import WITH_IT, Answer, Pipeline
@@ -578,6 +578,30 @@ async def test_a_region_and_what_it_changes_are_one_commit_where_that_is_quick(n
     await node.pipeline.save_regions([depot()])
     assert [len(commit.events) for commit in node.store.commits] == [500]
     assert node.store.commits[0].room == 0
+
+
+async def test_many_regions_over_many_vehicles_are_told_a_little_at_a_time(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import over a fleet makes regions times vehicles events: never all of them in memory, nor in one go."""
+    monkeypatch.setattr("tracker.pipeline.EVENTS_WITH_IT", 3000)
+    steps, evaluate = list[int](), node.fleet.evaluate
+
+    def spy(limit: int, now: int) -> Step | None:
+        step = evaluate(limit, now)
+        steps.append(len(step.commit.events) if step else 0)
+        return step
+
+    monkeypatch.setattr(node.fleet, "evaluate", spy)
+    await node.pipeline.submit([ping(1, f"in-{n}") for n in range(100)])
+    node.store.commits.clear()
+    regions = [Region.read(depot(f"depot-{n}"), id=f"depot-{n}", version=0, now=1) for n in range(60)]
+    await node.pipeline.put_regions(regions)
+    assert [len(node.picture.inside[region.id]) for region in regions] == [100] * 60
+    assert max(steps) < ENOUGH + 60
+    made = [len(commit.events) for commit in node.store.commits]
+    assert made[0] < 3000 + ENOUGH + 60
+    assert sum(made) == 100 * 60
 
 
 async def test_a_large_edit_asks_first_whether_there_is_room_for_the_rest(node: Node) -> None:
