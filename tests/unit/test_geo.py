@@ -6,6 +6,7 @@ import pytest
 from pyproj import Geod
 
 from tracker import geo
+from tracker.plane import meeting
 
 GEOD = Geod(ellps="WGS84")
 
@@ -89,3 +90,20 @@ def test_both_sides_of_the_antimeridian_are_one_cell() -> None:
 )
 def test_a_tile_is_that_of_the_slippy_map(lat: float, lon: float, zoom: int, tile: tuple[int, int]) -> None:
     assert geo.tile(lat, lon, zoom) == tile
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ((0, 0, 4, 0, 1, 0, 3, 0), (0.0, 1.0)),  # along it
+        ((0, 0, 4, 0, 2, 0, 6, 0), (0.0, 0.5)),
+        ((0, 0, 0, 4, 0, 2, 0, 6), (0.0, 0.5)),
+        ((0, 0, 4, 0, 2, 0, 2, 0), (0.0, 0.0)),  # a point on it
+        ((0, 0, 4, 0, 2, 0, 2, 5), (0.0, 0.0)),  # begins on it
+        ((0, 0, 4, 0, 2, 5, 2, 0), (1.0, 1.0)),  # ends on it
+        ((0, 0, 4, 0, 2, 1, 2, 5), None),
+        ((0, 0, 4, 4, 2, 1, 4, 3), None),  # beside it, within its box
+    ],
+)
+def test_where_two_lines_meet(line: tuple[float, ...], found: tuple[float, float] | None) -> None:
+    assert meeting(*line[4:], *line[:4]) == found

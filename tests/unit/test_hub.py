@@ -802,3 +802,23 @@ def test_the_newest_events_are_kept_without_a_gap() -> None:
     recent.add(Told(event(12), frozenset()))
     assert (recent.first, recent.last) == (12, 12), "after a gap the store has to tell"
     assert recent.mark_of(9) is None
+
+
+def test_many_large_regions_come_in_several_parts_each_once(hub: Hub) -> None:
+    names = [f"r{n}" for n in range(50)]
+    large = [region(name) | {"properties": {"name": name, "attributes": {"about": "x" * 4000}}} for name in names]
+    hub.route(Change(regions=large))
+    desk = Desk(hub, all=True)
+    while desk.viewer.parts is not None:
+        tick(hub)
+    parts = desk.take()
+    assert len(parts) > 1
+    assert sorted(one["id"] for part in parts for one in part.get("regions", ())) == sorted(names)
+
+
+def test_an_event_that_was_acknowledged_while_routing_failed_is_known_as_such(hub: Hub) -> None:
+    hub.route(Change(events=[event(1, region=None)]))
+    hub.begin_again(Change(moved=[moved("v1", 1)], acked=[Acked("e1", "Anna", 5)]))
+    [told] = hub.recent.since(0)
+    assert told.event.ack is not None
+    assert told.event.ack.by == "Anna"

@@ -178,3 +178,15 @@ def test_a_book_knows_when_schedules_turn() -> None:
 
 def test_every_property_of_an_answer_is_known() -> None:
     assert set(read({"radius_m": 5}, point(0, 0)).feature()["properties"]) <= KNOWN
+
+
+def test_every_fault_of_an_import_has_the_index_of_its_feature_up_to_a_thousand() -> None:
+    good, bad = feature(box(0, 0, 400, 300)), feature(box(0, 0, 400, 300)) | {"properties": {"name": 5}}
+    unread = Invalid("not_a_feature", "no Feature")
+    with pytest.raises(Invalid) as caught:
+        read_regions([good | {"id": "a"}, bad, unread, good | {"id": "a"}], START)
+    found = [(error["index"], error["code"]) for error in caught.value.errors]
+    assert found == [(1, "invalid_region"), (2, "not_a_feature"), (3, "duplicate_id")]
+    with pytest.raises(Invalid) as caught:
+        read_regions([bad] * 2000, START)
+    assert len(caught.value.errors) == 1000

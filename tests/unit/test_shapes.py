@@ -481,3 +481,22 @@ def test_nothing_can_be_repaired_into_nothing() -> None:
 )
 def test_every_kind_of_shape_that_is_valid_is_repaired_into_itself(geometry: Any, metres: dict[str, float]) -> None:
     assert repair(geometry, **metres) == geometry
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "code"),
+    [(None, "coordinates_type"), (5, "coordinates_type"), ([], "too_few_points"), ([[[[0, 0]] * 200_000]], "many")],
+)
+def test_parts_that_are_none_are_refused(coordinates: Any, code: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read_shape({"type": "MultiPolygon", "coordinates": coordinates})
+    assert code in caught.value.code
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "code"), [(None, "coordinates_type"), (5, "coordinates_type"), ([], "zero_area")]
+)
+def test_parts_that_are_none_cannot_be_repaired(coordinates: Any, code: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        repair({"type": "MultiPolygon", "coordinates": coordinates})
+    assert caught.value.code == code
