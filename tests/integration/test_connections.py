@@ -134,6 +134,12 @@ async def test_a_stream_whose_peer_says_nothing_more_tells_what_there_is_and_end
     await only_ours_is_open(server)
 
 
+async def test_the_head_of_a_stream_ends(server: Server) -> None:
+    said = b"HEAD /api/v1/stream HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
+    assert b"text/event-stream" in await answer_to(server, said, hang_up=False)
+    assert metrics(server)["tracker_live_viewers"] == 0
+
+
 async def test_half_a_request_is_answered_and_ends(server: Server) -> None:
     said = b"POST /api/v1/positions HTTP/1.1\r\n" + HOST + b'Content-Length: 100\r\n\r\n{"vehicle"'
     assert (await answer_to(server, said)).startswith(b"HTTP/1.1 400")

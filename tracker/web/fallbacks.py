@@ -101,6 +101,8 @@ def blueprint(live: Live) -> Blueprint:
     async def stream() -> Response:
         peer, grant = _enter(live)
         follow = asked(request.headers.get("Last-Event-ID") or None)
+        if request.method == "HEAD":  # no stream to follow, and none that never ends
+            return Response(b"", 200, {"content-type": "text/event-stream", "cache-control": "no-store"})
         letters = Letters(live, _hung_up())
         letters.peer = peer
         line = letters.line = live.open(letters, letters, peer[0], grant)
