@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -16,8 +17,11 @@ from typing import Any
 
 import pytest
 
+from tests.recordings import valid
 from tests.servers import ROOT, Server, circle
 from tests.waiting import deadline, free_port, until_sync
+from tracker.formats import Unreadable
+from tracker.replay.recording import Recording
 
 TRACKS = ROOT / "fixtures" / "tracks"
 DATA = ROOT.parent / "shared" / "data"
@@ -145,6 +149,39 @@ def test_no_server_is_a_failure_with_a_summary(monkeypatch: pytest.MonkeyPatch) 
     assert done.returncode == 1
     assert "cannot be reached: Connection refused" in done.stderr
     assert counts(done.stdout)["sent"] == 0
+
+
+def test_nothing_taken_is_a_failure(tmp_path: Path) -> None:
+    path = tmp_path / "day.csv"
+    path.write_text("vehicle,time,lat,lon\nv,1795424400,91,24\n")
+    code, out, _ = run("replay", path, "--dry-run", "--events", tmp_path / "events", "--as-of", "2026-11-24T00:00:00Z")
+    assert (code, counts(out)["rejected"]) == (1, 1)
+
+
+def test_damaged_recordings_come_to_the_same_dry_and_live(server: Server, tmp_path: Path) -> None:
+    """Every format, each cut short and with a few signs changed; no process of them ends in a traceback."""
+    chance = random.Random(9)
+    paths = []
+    for name, content in valid().items():
+        damaged = bytearray(content[: len(content) - 40])
+        for _ in range(3):
+            damaged[chance.randrange(len(damaged))] = chance.choice(b"0123456789x,;")
+        for kind, bytes_ in (("whole", content), ("damaged", bytes(damaged))):
+            path = tmp_path / f"{kind}-{name}"
+            path.write_bytes(bytes_)
+            try:
+                Recording().add(str(path), zone="UTC")
+            except Unreadable:
+                continue
+            paths.append(path)
+    assert len(paths) > 25
+    how = ["--zone", "UTC"]
+    code, out, err = run("replay", *paths, *how, "--dry-run", "--events", tmp_path / "events")
+    assert code == 0, err
+    dry = counts(out)
+    live = replay(server, *paths, *how)
+    assert {name: dry[name] for name in live} == live
+    assert dry["items"] == dry["accepted"] + dry["duplicates"] + dry["discarded"] + dry["rejected"] + dry["skipped"]
 
 
 @pytest.mark.parametrize(

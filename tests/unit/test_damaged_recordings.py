@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.recordings import BEGAN, play, valid
-from tracker.formats import Unreadable
+from tracker.formats import Unreadable, text
 
 VALID = valid()
 CSV, NDJSON, GPX, KML = (VALID[name] for name in ("day.csv", "day.ndjson", "ride.gpx", "ride.kml"))
@@ -179,3 +179,21 @@ def test_a_damaged_file_is_refused_in_a_sentence_or_played_as_far_as_it_goes(
         return
     recording, tally = play(name, content)
     assert (recording.items, tally.accepted + tally.duplicates, dict(recording.skipped + tally.reasons)) == outcome
+
+
+def test_a_document_is_read_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few kilobytes of gzip are ten gigabytes of JSON."""
+    content = VALID["list.json"]
+    monkeypatch.setattr(text, "WHOLE", len(content))
+    assert play("list.json", content).recording.items == 6
+    with pytest.raises(Unreadable, match=r"longer than .* Cut it"):
+        play("list.json.gz", gzip.compress(content + b" " * 100))
+
+
+def test_one_damaged_member_costs_no_other() -> None:
+    content = bytearray(zipped(("a.csv", CSV), ("b.csv", CSV), ("c.ndjson", NDJSON), kind=zipfile.ZIP_STORED))
+    content[content.index(b"PK\x03\x04", 10) + 3] = 0x55
+    recording, tally = play("day.zip", bytes(content))
+    assert tally.accepted + tally.duplicates == 12
+    assert recording.skipped == {"unreadable": 1}
+    assert "b.csv" in recording.examples["unreadable"][0]

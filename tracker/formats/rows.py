@@ -61,7 +61,8 @@ def read_rows(lines: Iterable[str], delimiter: str, first: int = 1) -> Iterator[
 
 def _cells(lines: list[str], delimiter: str) -> list[str] | None:
     try:
-        return next(csv.reader([*(line + "\n" for line in lines[:-1]), lines[-1]], delimiter=delimiter), None)
+        text = [*(line + "\n" for line in lines[:-1]), lines[-1]]
+        return next(csv.reader(text, delimiter=delimiter, strict=len(lines) > 1), None)
     except csv.Error:
         return None
 
