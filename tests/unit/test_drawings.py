@@ -342,3 +342,13 @@ def zipped(files: dict[str, bytes]) -> bytes:
         for name, text in files.items():
             archive.writestr(name, text)
     return data.getvalue()
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_where_one_region_is_wanted_one_is_taken(count: int) -> None:
+    body = json.dumps(collection(*[feature(name=str(n)) for n in range(count)])).encode()
+    with pytest.raises(Invalid) as caught:
+        read_drawings(body, 1 << 20).only()
+    assert caught.value.code in ("one_region", "no_features")
+    one = json.dumps(collection(feature(name="x"))).encode()
+    assert read_drawings(one, 1 << 20).only()["properties"]["name"] == "x"
