@@ -29,9 +29,10 @@ MOST_FEATURES = 10_000  #: of one request
 MOST_PARTS = 1_000  #: regions made of one Feature
 #: what an answer has besides; a document that was read may be written back with them
 COMPUTED = (ANSWERED - {"id"}) | {"perimeter_m"}
-GEOMETRIES = frozenset(
-    {"Polygon", "MultiPolygon", "Point", "MultiPoint", "LineString", "MultiLineString", "GeometryCollection"}
-)
+GEOMETRIES = (
+    *("Polygon", "MultiPolygon", "Point", "MultiPoint", "LineString", "MultiLineString"),
+    "GeometryCollection",
+)  # not a set: what is looked for may be a list
 UNADDRESSABLE = (".", "..", "preview")  #: told rather than made into another
 _DEGREES = re.compile(r"crs:?84h?$|(4326|4979|4258|4269|4171|4167)$", re.IGNORECASE)
 

@@ -31,6 +31,7 @@ ANSWERED = frozenset({"id", "version", "inside_count", "area_m2", "updated_at"})
 
 #: a browser goes elsewhere with `.` and `..`, and `preview` has an address of its own
 ID = re.compile(r"(?!(?:\.\.?|preview)\Z)[A-Za-z0-9._-]{1,64}", re.ASCII)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
 
 
@@ -272,13 +273,18 @@ class _Faults:
         for name, one in found.items():
             if isinstance(one, dict | list | tuple):  # kept whole, as its JSON
                 found[name] = one = _text_of(one)
-            if not isinstance(one, str | int | float | bool | None) or (isinstance(one, str) and len(one) > MAX_TEXT):
+            if not isinstance(one, str | int | float | bool | None) or (isinstance(one, str) and not _is_kept(one)):
                 field = f"attributes.{name}" if name in (value or {}) else name
                 self.add(field, f"`{name}` is neither a property of a region nor a text or JSON (up to {MAX_TEXT}), "
                                 "number, true, false or null that could be kept as an attribute")  # fmt: skip
         if len(found) > MAX_ATTRIBUTES:
             self.add("attributes", f"at most {MAX_ATTRIBUTES} attributes, not {len(found)}")
         return found
+
+
+def _is_kept(text: str) -> bool:
+    """Short enough, and of characters: half of a surrogate pair is none."""
+    return len(text) <= MAX_TEXT and (text.isascii() or not _SURROGATE.search(text))
 
 
 def _text_of(value: Any) -> str | None:

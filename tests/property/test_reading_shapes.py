@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tracker.drawings import read_drawings
 from tracker.errors import BadRequest, Invalid
+from tracker.features import read_all
 from tracker.kml import read_kml
 from tracker.shapes import read_shape, repair
 
@@ -75,3 +80,54 @@ def test_anything_is_repaired_into_a_shape_or_invalid(geometry: Any) -> None:
 def test_any_bytes_are_kml_or_a_told_fault(data: bytes) -> None:
     with pytest.raises(BadRequest):
         read_kml(data)
+
+
+MEMBERS = st.dictionaries(
+    st.sampled_from(
+        ["type", "geometry", "properties", "id", "crs", "coordinates", "geometries", "features", "lat", "lon"]
+    ),
+    st.one_of(
+        ODD, GEOMETRIES, st.lists(st.one_of(ODD, GEOMETRIES), max_size=2), st.sampled_from(["Feature", "Point", "time"])
+    ),
+    max_size=6,
+)
+PROPERTIES = st.dictionaries(
+    st.sampled_from(["name", "Name", "id", "color", "fill", "rules", "attributes", "radius_m", "time", "x"]),
+    st.one_of(ODD, st.lists(ODD, max_size=2), st.sampled_from(["{", "[1]", "1", "red"])),
+)
+FEATURES = st.one_of(
+    MEMBERS,
+    st.fixed_dictionaries({"type": st.just("Feature"), "geometry": GEOMETRIES, "properties": PROPERTIES, "id": ODD}),
+)
+
+
+@given(
+    st.one_of(
+        ODD, FEATURES, st.lists(FEATURES, max_size=3).map(lambda some: {"type": "FeatureCollection", "features": some})
+    )
+)
+@example({"type": []})
+@example(
+    [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [1, 1]},
+            "properties": {"radius_m": 5, "x": "\ud800"},
+        }
+    ]
+)
+@example(
+    [{"type": "Feature", "geometry": {"type": {}}, "id": {}, "properties": {"attributes": "{}", "name": "\ud800"}}]
+)
+def test_any_document_is_regions_or_a_told_fault(document: Any) -> None:
+    with suppress(BadRequest):
+        found = read_all(read_drawings(json.dumps(document).encode(), 2**20), 0, str)
+        assert all(error["code"] and error["message"] for error in found.errors)
+        assert (found.refusal() is None) == (found.refused == 0)
+        assert msgspec.json.encode([region.feature() for region in found.regions])
+
+
+@given(st.binary(max_size=60), st.booleans())
+def test_any_bytes_are_regions_or_a_told_fault(data: bytes, xml: bool) -> None:
+    with suppress(BadRequest):
+        assert read_all(read_drawings(data, 2**20, xml=xml), 0, str).errors is not None

@@ -224,6 +224,24 @@ def test_click_refuses_what_it_can_see(arguments: list[str]) -> None:
     assert replay(str(TRACKS / "vans.csv"), *arguments).exit_code == 2
 
 
+def test_a_dry_run_reads_the_regions_a_server_reads(tmp_path: Path) -> None:
+    ring = "24,60 25,60 25,61 24,61 24,60"
+    outline = f"<outerBoundaryIs><LinearRing><coordinates>{ring}</coordinates></LinearRing></outerBoundaryIs>"
+    path = tmp_path / "regions.kml"
+    path.write_text(f'<kml><Placemark id="way/1"><Polygon>{outline}</Polygon></Placemark></kml>')
+    result = replay(str(TRACKS / "vans.csv"), "--dry-run", "--regions", str(path))
+    assert '"region":"way-1"' in result.stdout
+    path.write_text(
+        f"<kml>\n<Placemark><name>P</name><Point><coordinates>{ring[:5]}</coordinates></Point></Placemark></kml>"
+    )
+    result = replay(str(TRACKS / "vans.csv"), "--dry-run", "--regions", str(path))
+    assert isinstance(result.exception, TrackerError)
+    assert "line 2, 'P', properties.radius_m: radius_m is missing" in result.exception.detail
+    result = replay(str(TRACKS / "vans.csv"), "--dry-run", "--regions", str(TRACKS / "vans.gpx"))
+    assert isinstance(result.exception, TrackerError)
+    assert "This is GPX" in result.exception.detail
+
+
 def test_regions_that_are_not_valid_are_explained(tmp_path: Path) -> None:
     path = tmp_path / "regions.geojson"
     path.write_text(json.dumps({**YARD, "properties": {}}))
