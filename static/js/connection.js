@@ -1,6 +1,7 @@
 // The live channel from the page's side: opens it, notices when it is dead though open, comes back by itself, and falls
 // back to Server-Sent Events and then polling where WebSockets cannot pass.
 
+import { Receipts } from "./receipts.js";
 import { Socket, Stream, Polling } from "./transports.js";
 import { isFinal } from "./wire.js";
 
@@ -15,7 +16,6 @@ const FIRST_MS = 250, LONGEST_MS = 5000;
 const OPEN_WITHIN_MS = 8000;
 const UPGRADE_AGAIN_MS = 60_000; // on a fallback: how often WebSocket is tried again
 const STREAM_LASTS_MS = 10_000; // one that ends sooner was cut on its way
-const GOT_EVERY_MS = 250;
 const MEASURE_EVERY_MS = 10_000;
 
 export class Connection {
@@ -29,9 +29,8 @@ export class Connection {
     this.failedSockets = 0; // in a row: never opened, or a stream that did not last
     this.heartbeat = 20_000;
     this.heardAt = 0;
-    this.frame = 0; // newest to be acknowledged
-    this.gotAt = 0;
-    this.gotFrame = 0;
+    this.receipts = new Receipts();
+    this.receiptTimer = 0;
     this.retryTimer = 0;
     /** @type {number|null} */ this.byeAfter = null;
     this.openedAt = 0;
@@ -59,14 +58,19 @@ export class Connection {
     this.transport?.send(message);
   }
 
-  /** The newest frame on screen: lets the server send on. At most 4 a second. @param {number} frame */
+  /** The newest frame on screen: lets the server send on. @param {number} frame */
   painted(frame) {
-    // Frames are numbered by connection: one painted before the last break means nothing to this one.
-    const newest = Math.min(frame, this.frame), now = performance.now();
-    if (newest <= this.gotFrame || now - this.gotAt < GOT_EVERY_MS) return;
-    this.gotAt = now;
-    this.gotFrame = newest;
-    this.transport?.send({ op: "got", frame: newest });
+    this.receipts.seen(frame);
+    this.#acknowledge();
+  }
+
+  /** Say which frame is done with, now or as soon as it may be said: a word that is due is never dropped. */
+  #acknowledge() {
+    const { receipts, transport } = this, now = performance.now(), frame = receipts.due(now);
+    if (frame && transport?.send({ op: "got", frame })) receipts.sent(frame, now);
+    clearTimeout(this.receiptTimer);
+    const wait = receipts.wait(now);
+    if (transport && wait < Infinity) this.receiptTimer = window.setTimeout(() => this.#acknowledge(), Math.max(wait, 10));
   }
 
   #by() {
@@ -76,7 +80,7 @@ export class Connection {
   #open() {
     clearTimeout(this.retryTimer);
     this.transport?.close();
-    this.frame = this.gotFrame = 0;
+    this.receipts = new Receipts();
     this.heardAt = performance.now();
     const by = this.#by();
     this.#set({ phase: this.status.phase === "live" ? "waiting" : this.status.phase === "waiting" ? "waiting" : "connecting", by, retryAt: 0 });
@@ -104,11 +108,13 @@ export class Connection {
         this.byeAfter = message.after_ms ?? null;
         break;
     }
-    if (message.frame) this.frame = message.frame;
-    this.page.message(message);
-    if (message.frame) {
+    if (message.frame) this.receipts.heard(message.frame, this.heardAt);
+    try {
+      this.page.message(message);
+    } finally {
       // A hidden page paints nothing, yet its alerts must come: it acknowledges what it has read.
-      if (document.visibilityState === "hidden") this.painted(message.frame);
+      if (message.frame && document.visibilityState === "hidden") this.receipts.seen(message.frame);
+      if (message.frame) this.#acknowledge();
     }
     if (message.op === "snapshot" || message.op === "update") this.#alive();
   }
@@ -177,7 +183,6 @@ export class Connection {
     const now = performance.now(), silent = now - this.heardAt;
     if (this.transport && silent > (this.status.phase === "live" ? this.heartbeat * 1.5 + 1000 : OPEN_WITHIN_MS)) return this.#lost("silent", 0);
     if (!this.transport) return;
-    if (this.frame > this.gotFrame && document.visibilityState === "hidden") this.painted(this.frame);
     if (this.status.by !== "websocket" && this.status.phase === "live" && now - this.openedAt > UPGRADE_AGAIN_MS) {
       this.failedSockets = 2; // one try; a failure goes back to the fallback
       this.#open();

@@ -21,9 +21,11 @@ export class Socket {
     socket.onclose = ({ code, reason }) => ears.closed(code, reason);
   }
 
-  /** @param {any} message */
+  /** @param {any} message @returns {boolean} whether it went out */
   send(message) {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+    if (this.socket.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(JSON.stringify(message));
+    return true;
   }
 
   close() {
@@ -45,8 +47,10 @@ export class Stream {
     };
   }
 
-  /** @param {any} _message nothing goes up here */
-  send(_message) {}
+  /** Nothing goes up here, and nothing is held back. @param {any} _message */
+  send(_message) {
+    return true;
+  }
 
   close() {
     this.source.onerror = this.source.onmessage = null;
@@ -84,7 +88,9 @@ export class Polling {
   }
 
   /** @param {any} _message */
-  send(_message) {}
+  send(_message) {
+    return true;
+  }
 
   close() {
     this.stopped.abort();

@@ -52,6 +52,26 @@ async def test_frames_are_acknowledged_by_the_numbers_of_their_own_connection(op
     await page.context.close()
 
 
+@pytest.mark.parametrize("hindrance", ["reduced motion", "paused", "no frame is painted", "no map"])
+async def test_every_frame_is_acknowledged_though_nothing_moves_on_the_screen(
+    open_page: Open, feed: Running, hindrance: str
+) -> None:
+    """The server sends two frames ahead and no more: a word that is dropped stalls the map while the pill says Live."""
+    calm = "reduce" if hindrance == "reduced motion" else "no-preference"
+    page = await live(await open_page(f"{feed.url}#{PLACE}", reduced_motion=calm))
+    if hindrance == "paused":
+        await page.locator("#pill").click()
+    elif hindrance == "no frame is painted":
+        await page.evaluate("window.requestAnimationFrame = () => 1")
+    elif hindrance == "no map":
+        await page.evaluate("window.fleetPage.map.stage.beforeFrame.length = 0")
+    for last in (2, 3, 5, 7):  # as the window allows: two at once, then as each is acknowledged
+        sent = max(socket["frame"] for socket in feed.feed.sockets)
+        for _ in range(last - sent):
+            feed.feed.tell(moved=feed.feed.move())
+        await until(lambda n=last: n in feed.feed.got, f"frame {last} is acknowledged")  # type: ignore[misc]
+
+
 async def test_a_socket_that_is_open_but_silent_is_given_up(open_page: Open, feed: Running) -> None:
     page = await live(await open_page(f"{feed.url}#{PLACE}"))
     feed.feed.silent = True
