@@ -7,6 +7,7 @@ import { Backlog, Fleet, status } from "./fleet.js";
 import * as format from "./format.js";
 import { Journal } from "./journal.js";
 import { FleetMap } from "./map.js";
+import { NoMap } from "./nomap.js";
 import { Overlay } from "./overlay.js";
 import { RegionLayer } from "./regions.js";
 import { Store, preferences, readLink, writeLink } from "./state.js";
@@ -23,7 +24,7 @@ export class App {
     this.state = new Store(readLink(location.hash));
     this.fleet = new Fleet();
     this.journal = new Journal();
-    this.map = new FleetMap($("#map"), this.state.value.map);
+    this.map = aMap($("#map"), this.state.value.map);
     this.regions = new RegionLayer(this.map.stage, this.fleet);
     this.vehicles = new VehicleLayer(this.map.stage, this.fleet.motion);
     this.overlay = new Overlay(this.map.stage, this.fleet, this.vehicles, this.regions);
@@ -253,3 +254,14 @@ export class App {
 
 /** @type {[string, number][]} */
 const NOWHERE = [];
+
+/** The map; where none can be made (a file that did not arrive, a browser without canvases) what stands in for it.
+ * @param {HTMLElement} element @param {import("./map.js").Camera|null} camera @returns {FleetMap} */
+function aMap(element, camera) {
+  try {
+    return new FleetMap(element, camera);
+  } catch (fault) {
+    console.warn("the map could not be made", fault);
+    return /** @type {any} */ (new NoMap(element, fault));
+  }
+}

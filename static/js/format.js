@@ -90,7 +90,15 @@ const formats = new Map();
 function formatter(zone, options) {
   const key = zone + JSON.stringify(options);
   let format = formats.get(key);
-  if (!format) formats.set(key, (format = new Intl.DateTimeFormat("en-GB", { ...options, hourCycle: "h23", ...(zone ? { timeZone: zone } : {}) })));
+  if (!format) {
+    /** @type {Intl.DateTimeFormatOptions} */ const own = { ...options, hourCycle: "h23" };
+    try {
+      format = new Intl.DateTimeFormat("en-GB", zone ? { ...own, timeZone: zone } : own);
+    } catch {
+      format = new Intl.DateTimeFormat("en-GB", own); // a zone this browser does not know: its own, which full times name
+    }
+    formats.set(key, format);
+  }
   return format;
 }
 

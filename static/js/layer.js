@@ -27,6 +27,8 @@ export class Stage {
     this.scheduled = 0;
     this.zooming = false;
     /** @type {((now: number) => void)[]} */ this.beforeFrame = [];
+    /** @type {Set<string>} painters that failed */ this.faults = new Set();
+    this.onFault = (/** @type {string} */ name, /** @type {unknown} */ fault) => console.error(`the map's ${name} cannot be painted`, fault);
     map.on("move zoom viewreset resize", () => this.#viewMoved(false));
     map.on("moveend zoomend", () => {
       this.zooming = false;
@@ -91,6 +93,17 @@ export class Stage {
     if (!this.scheduled) this.scheduled = requestAnimationFrame((now) => this.#frame(now));
   }
 
+  /** One painter's mistake costs its own picture, and is told once. @param {Painter} painter @param {HTMLCanvasElement} canvas @param {View} view @param {number} now */
+  #paint(painter, canvas, view, now) {
+    try {
+      return painter.paint(canvas, view, now) === true;
+    } catch (fault) {
+      if (!this.faults.has(painter.name)) this.onFault(painter.name, fault);
+      this.faults.add(painter.name);
+      return false;
+    }
+  }
+
   /** @param {number} now */
   #frame(now) {
     this.scheduled = 0;
@@ -110,7 +123,7 @@ export class Stage {
       sheet.view = view;
       const size = this.map.getSize();
       L.DomUtil.setTransform(canvas, this.map.containerPointToLayerPoint([-size.x * padding, -size.y * padding]), 1);
-      sheet.dirty = sheet.painter.paint(canvas, view, now) === true;
+      sheet.dirty = this.#paint(sheet.painter, canvas, view, now);
       more ||= sheet.dirty;
     }
     if (more) this.#schedule();

@@ -7,6 +7,7 @@ import { controls } from "./controls.js";
 import { $ } from "./dom.js";
 import { Editor } from "./editor.js";
 import { EventsColumn } from "./events.js";
+import { NoMap } from "./nomap.js";
 import { Notices } from "./notices.js";
 import { keys } from "./keys.js";
 import { VehicleList } from "./list.js";
@@ -17,6 +18,10 @@ import { RegionsTab } from "./regiontab.js";
 import { RegionPanel } from "./regionpanel.js";
 import { layout } from "./sheet.js";
 import { isDark, onTheme, setTheme } from "./theme.js";
+import { Troubles } from "./troubles.js";
+
+/** A file that came with this one. @param {string} name */
+const ours = (name) => new URL(`../${name}`, import.meta.url).href;
 
 async function begin() {
   const info = await get("page").catch(() => ({}));
@@ -30,6 +35,7 @@ async function begin() {
   new VehiclePanel(app, $("#side"), alerts);
   new RegionPanel(app, $("#side"), editor, alerts);
   new Notices(app);
+  const troubles = new Troubles(app);
   controls(app, pill, editor);
   layout(app);
   pointer(app, editor);
@@ -54,14 +60,27 @@ async function begin() {
   app.regions.selected = region;
   app.map.on("moveend", () => app.state.set({ map: app.map.camera() }));
   document.fonts?.ready.then(() => app.map.stage.invalidate());
-  const land = app.map.ground.loadLand("static/vendor/land-50m.json");
-  const streets = info.streets ?? (info.demo ? "fixtures/demo/streets.geojson" : null);
-  if (streets) app.map.ground.loadStreets(streets).then(() => app.map.addCredit("Streets: © OpenStreetMap contributors")).catch(() => {});
-  app.map.setTiles(info.tiles ?? null);
   app.connection.start();
   events.load();
   Object.assign(window, { fleetPage: app, fleetEditor: editor }); // for tests and for the curious
-  await land.catch(() => {}); // without it the graticule still says where things are
+  document.documentElement.dataset.started = "";
+  ground(app, info, troubles);
+}
+
+/** What lies under the fleet: nothing of it keeps the fleet from being shown. @param {App} app @param {any} info @param {Troubles} troubles */
+function ground(app, info, troubles) {
+  const why = (/** @type {any} */ fault) => String(fault?.message ?? fault);
+  if (app.map instanceof NoMap) return troubles.tell("map", `The map could not be made: ${why(app.map.fault)}. The lists and the events work without it.`);
+  app.map.stage.onFault = (name, fault) => troubles.tell(`paint-${name}`, `The map cannot show its ${name}: ${why(fault)}.`);
+  app.map.ground.loadLand(ours("vendor/land-50m.json")).catch(() => {}); // without it the graticule still says where things are
+  const streets = info.streets ?? (info.demo ? new URL("fixtures/demo/streets.geojson", document.baseURI).href : null);
+  if (streets) app.map.ground.loadStreets(streets).then(() => app.map.addCredit("Streets: © OpenStreetMap contributors")).catch(() => {});
+  try {
+    app.map.setTiles(info.tiles ?? null);
+  } catch (fault) {
+    app.map.setTiles(null);
+    troubles.tell("tiles", `The map tiles cannot be shown: ${why(fault)}. See the setting tiles.`);
+  }
 }
 
 begin();

@@ -1,13 +1,14 @@
 // What the page says over the map: demo data, how to connect the first device, missing tiles, what is followed.
 
 import { $, copyText, fill, h, icon, iconButton, refill } from "./dom.js";
+import { keep, kept, storage } from "./state.js";
 
 export class Notices {
   /** @param {import("./app.js").App} app */
   constructor(app) {
     this.app = app;
     this.top = $("#map-top");
-    this.demo = app.info.demo && !sessionStorage.getItem("tracker.demo-closed") ? this.#demo() : null;
+    this.demo = app.info.demo && !kept(storage("sessionStorage"), "tracker.demo-closed") ? this.#demo() : null;
     this.feed = h("div", { class: "floating follow-chip", hidden: true });
     this.track = h("div", { class: "floating follow-chip", hidden: true });
     this.tiles = h("div", { class: "floating banner", hidden: true });
@@ -45,7 +46,7 @@ export class Notices {
   }
 
   #demo() {
-    const close = () => (sessionStorage.setItem("tracker.demo-closed", "1"), banner.remove());
+    const close = () => (keep(storage("sessionStorage"), "tracker.demo-closed", "1"), banner.remove());
     const more = h("button", { type: "button", class: "link", "aria-expanded": "false", onclick: () => {
       const open = code.hidden;
       code.hidden = !open;

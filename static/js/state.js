@@ -104,16 +104,81 @@ export class Store {
 }
 
 const KEY = "tracker.preferences";
+const ZONES = /** @type {Map<string, boolean>} */ (new Map());
+/** Does this browser know the time zone? @param {string} zone */
+function isZone(zone) {
+  let known = ZONES.get(zone);
+  if (known === undefined) {
+    try {
+      known = Boolean(new Intl.DateTimeFormat("en", zone ? { timeZone: zone } : {}));
+    } catch {
+      known = false;
+    }
+    ZONES.set(zone, known);
+  }
+  return known;
+}
+
+/** What a stored value must be to be taken, beyond being of the same type as its start. @type {{[K in keyof Preferences]?: (value: any) => boolean}} */
+const SANE = {
+  theme: (value) => ["system", "light", "dark"].includes(value),
+  units: (value) => ["metric", "imperial", "nautical"].includes(value),
+  zone: (value) => isZone(value),
+  name: (value) => value.length <= 200,
+  seen: (value) => Number.isSafeInteger(value) && value >= -1,
+  mutes: (value) => !Array.isArray(value),
+};
+
+/** Stored preferences as far as they make sense, whatever was stored; the rest is as at the start.
+ * @param {unknown} stored @returns {Preferences} */
+export function sane(stored) {
+  const out = /** @type {any} */ ({ ...PREFERENCES, mutes: {} });
+  if (typeof stored !== "object" || stored === null) return out;
+  for (const [key, start] of Object.entries(PREFERENCES)) {
+    const value = /** @type {any} */ (stored)[key], check = SANE[/** @type {keyof Preferences} */ (key)];
+    if (typeof value === typeof start && value !== null && (check?.(value) ?? true)) out[key] = value;
+  }
+  out.mutes = Object.fromEntries(Object.entries(out.mutes).filter(([, until]) => Number.isFinite(until)));
+  return out;
+}
+
+/** A storage of this browser, or null where the reader forbids it: asking alone throws then. @param {"localStorage"|"sessionStorage"} name @returns {Storage|null} */
+export function storage(name) {
+  try {
+    return globalThis[name] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {Storage|null} where @param {string} key @returns {string|null} */
+export function kept(where, key) {
+  try {
+    return where?.getItem(key) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Keep it where that is possible: a full or forbidden storage only means that one is asked again. @param {Storage|null} where @param {string} key @param {string} value */
+export function keep(where, key, value) {
+  try {
+    where?.setItem(key, value);
+  } catch {
+    // Full, or forbidden since.
+  }
+}
+
 /** Kept in this browser and shared by its open pages: what one mutes or reads, the others know. @returns {Store<Preferences>} */
-export function preferences(storage = globalThis.localStorage, page = /** @type {Pick<EventTarget, "addEventListener">} */ (globalThis)) {
+export function preferences(where = storage("localStorage"), page = /** @type {Pick<EventTarget, "addEventListener">} */ (globalThis)) {
   const read = () => {
     try {
-      return JSON.parse(storage.getItem(KEY) ?? "{}");
+      return sane(JSON.parse(kept(where, KEY) ?? "{}"));
     } catch {
-      return {}; // not ours, or storage is forbidden: start fresh
+      return sane(null); // not ours: start fresh
     }
   };
-  const store = new Store({ ...PREFERENCES, ...read() });
+  const store = new Store(read());
   let hearing = false;
   page.addEventListener?.("storage", (e) => {
     if (/** @type {StorageEvent} */ (e).key !== KEY) return;
@@ -121,13 +186,6 @@ export function preferences(storage = globalThis.localStorage, page = /** @type 
     store.set(read());
     hearing = false;
   });
-  store.on((value) => {
-    if (hearing) return;
-    try {
-      storage.setItem(KEY, JSON.stringify(value));
-    } catch {
-      // A full or forbidden storage only means they are asked again.
-    }
-  });
+  store.on((value) => hearing || keep(where, KEY, JSON.stringify(value)));
   return store;
 }

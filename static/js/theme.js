@@ -18,8 +18,10 @@ dark.addEventListener("change", renew);
 /** The theme's colours for canvases. @returns {Record<keyof typeof NAMES, string>} */
 export function palette() {
   if (!cache) {
-    // A custom property reads back as written, light-dark() and all; a colour it was used for reads back resolved.
+    // A custom property reads back as written; a colour it was used for reads back resolved. Where the system forces its
+    // colours on everything, a canvas keeps its own: all of them one would be a slab.
     const probe = document.createElement("i");
+    probe.style.setProperty("forced-color-adjust", "none");
     document.body.appendChild(probe);
     const resolve = (/** @type {string} */ name) => {
       if (name === NAMES.font) return getComputedStyle(document.body).fontFamily;

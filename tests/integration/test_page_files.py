@@ -30,6 +30,18 @@ def test_the_page_asks_for_every_module_at_once() -> None:
     assert asked == sorted(path.name for path in (ROOT / "static" / "js").glob("*.js") if path.name != "main.js")
 
 
+def test_colours_need_no_browser_of_the_last_two_years() -> None:
+    """`light-dark()` came in 2024: where it is not known the map is black under a pill that says Live."""
+    for path in (ROOT / "static" / "css").glob("*.css"):
+        assert "light-dark(" not in path.read_text(), path.name
+
+
+def test_the_docs_name_the_browsers_that_the_page_turns_away() -> None:
+    docs, boot = (ROOT / "docs" / "page.md").read_text(), (ROOT / "static" / "boot.js").read_text()
+    asked = re.search(r"needs (Chrome or Edge \d+, Firefox \d+, Safari [\d.]+)", boot)
+    assert asked and asked[1] in docs
+
+
 def test_every_asset_that_the_build_brings_is_served(shared_server: Server) -> None:
     names = [path.relative_to(VENDOR) for path in VENDOR.rglob("*") if path.is_file() and path.name != ".stamp"]
     assert len(names) > 8, "the build hook has not run: pip install -e ."

@@ -50,3 +50,8 @@ test("how long something lasted is told in words, not as a clock", () => {
   assert.equal(format.lasted(3_900_000), "1 h 5 min");
   assert.equal(format.lasted(187_200_000), "2 d 4 h");
 });
+
+test("a time zone this browser does not know is told in its own", () => {
+  const t = Date.UTC(2026, 10, 23, 9, 0, 7);
+  assert.equal(format.full(t, "Mars/Olympus"), format.full(t, ""));
+});

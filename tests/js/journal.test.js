@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Journal, muted, raises } from "../../static/js/journal.js";
 import { explain, say } from "../../static/js/phrases.js";
-import { preferences, readLink, START, writeLink } from "../../static/js/state.js";
+import { PREFERENCES, preferences, readLink, sane, START, writeLink } from "../../static/js/state.js";
 
 const event = (seq, more = {}) => ({ seq, id: `e${seq}`, kind: "enter", vehicle: "van", region: "depot", time: new Date(1e12 + seq * 1000).toISOString(), received_at: new Date(1e12 + seq * 1000).toISOString(), reason: "moved", lat: 60, lon: 24, ...more });
 
@@ -145,6 +145,31 @@ test("open pages of one browser share what their reader has chosen", () => {
   one.set({ mutes: { "region:depot": 9 } });
   two.set({ seen: 7 });
   assert.deepEqual([one.value.seen, two.value.mutes, open().value.mutes], [7, { "region:depot": 9 }, { "region:depot": 9 }]);
+});
+
+test("stored preferences of any shape neither break the page nor spread", () => {
+  for (const stored of [null, 7, "x", [], [1], true, {}, { mutes: null }, { mutes: [] }, { mutes: { a: "x", b: null, c: NaN } }, { zone: "Mars/Olympus" }, { zone: null }, { units: "parsec" }, { units: {} },
+    { theme: "blue" }, { seen: "7" }, { seen: 1e300 }, { seen: -5 }, { name: null }, { name: "x".repeat(10_000) }, { sound: "yes" }, { events: null }, { keys: 0 }, { other: 1, __proto__: null }])
+    assert.deepEqual(sane(stored), PREFERENCES, JSON.stringify(stored));
+  const good = { ...PREFERENCES, theme: "dark", units: "nautical", zone: "Europe/Helsinki", seen: 12, name: "Dana", mutes: { "kind:enter": 5 }, events: false };
+  assert.deepEqual(sane({ ...good, mutes: { ...good.mutes, broken: "soon" }, unknown: {} }), good);
+  for (const text of ["null", "{", "", "[]", '"x"', '{"mutes":null,"units":"parsec"}']) {
+    /** @type {string[]} */ const written = [];
+    const store = preferences(/** @type {any} */ ({ getItem: () => text, setItem: (/** @type {string} */ _, /** @type {string} */ value) => written.push(value) }), new EventTarget());
+    assert.deepEqual(store.value, PREFERENCES, text);
+    store.set({ name: "Dana" });
+    assert.deepEqual(JSON.parse(written[0]), { ...PREFERENCES, name: "Dana" });
+  }
+});
+
+test("a storage that throws, whatever is asked of it, only forgets", () => {
+  const refuse = () => {
+    throw new Error("SecurityError");
+  };
+  const store = preferences(/** @type {any} */ ({ getItem: refuse, setItem: refuse }), new EventTarget());
+  store.set({ name: "Dana" });
+  assert.equal(store.value.name, "Dana");
+  assert.deepEqual(preferences(null, new EventTarget()).value, PREFERENCES);
 });
 
 test("a battery just below its limit does not read as the limit", () => {

@@ -63,6 +63,29 @@ def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
         load(file=tmp_path / "nothing.toml")
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://tiles.example/{z}/{x}/{y}.png?key={apikey}", "{apikey}, which the map cannot fill in"),
+        ("https://tiles.example/{Z}/{x}/{y}.png", "{Z}, which the map cannot fill in"),
+        ("https://tiles.example/${z}/{x}/{ y }.png", "{ y }, which the map cannot fill in"),
+        ("https://tiles.example/{z}/{x}/{y.png", "a brace is left open"),
+        ("https://tiles.example/{z}/{x}/{{y}}.png", "a brace is left open"),
+        ("https://tiles.example/{z}/{x}.png", "it names each tile"),
+        ("https://tiles.example/tile.png", "it names each tile"),
+    ],
+)
+def test_a_tile_url_that_the_page_could_not_fill_in_is_refused(url: str, said: str) -> None:
+    with pytest.raises(SettingsError) as told:
+        load(environ={"TRACKER_TILES": url})
+    assert said in told.value.detail
+
+
+@pytest.mark.parametrize("url", ["", "/tiles/{z}/{x}/{y}.png", "https://{s}.tiles.example/{z}/{x}/{-y}{r}.png"])
+def test_tile_urls_of_every_usual_form_are_taken(url: str) -> None:
+    assert load(environ={"TRACKER_TILES": url}).tiles == url
+
+
 def test_every_setting_says_what_it_is() -> None:
     for name in Settings.__struct_fields__:
         assert describe(name), name

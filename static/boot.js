@@ -1,0 +1,40 @@
+// Before anything else, in the words of the oldest browser that may come: whatever keeps the page from starting is said.
+(function () {
+  "use strict";
+  var root = document.documentElement, SLOW_MS = 15000;
+  var data = " The same data is at api/v1/vehicles.";
+
+  function say(words) {
+    if (root.getAttribute("data-started") !== null) return;
+    var box = document.getElementById("boot");
+    if (!box) return void document.addEventListener("DOMContentLoaded", function () { say(words); });
+    box.hidden = false;
+    box.textContent = words;
+  }
+
+  function missing() {
+    var css = window.CSS && CSS.supports;
+    if (!css || !CSS.supports("height", "1dvh") || !CSS.supports("color", "var(--x)")) return true;
+    return !("noModule" in HTMLScriptElement.prototype) || !window.OffscreenCanvas || !window.ResizeObserver || !Array.prototype.at || !window.HTMLDialogElement;
+  }
+
+  if (missing()) say("This browser is too old for the map. It needs Chrome or Edge 108, Firefox 115, Safari 16.4, or a newer one." + data);
+
+  // A module that does not arrive or cannot be read; a mistake of ours before the page stands.
+  window.addEventListener("error", function (event) {
+    var from = event.target && (event.target.src || event.target.href);
+    if (from && /\.js$/.test(from.split("?")[0])) say("The page could not start: " + from + " did not arrive or cannot be read. Reload it; if that does not help, something between here and the server keeps files back.");
+    else if (event.message) say("The page could not start: " + event.message + (event.filename ? " (" + event.filename.split("/").pop() + ":" + event.lineno + ")" : "") + "." + data);
+  }, true);
+  window.addEventListener("unhandledrejection", function (event) {
+    say("The page could not start: " + String((event.reason && event.reason.message) || event.reason) + "." + data);
+  });
+  setTimeout(function () {
+    say("The page has not started yet: its files are slow to arrive." + data);
+  }, SLOW_MS);
+  // What was slow may come after all.
+  if (window.MutationObserver) new MutationObserver(function () {
+    var box = document.getElementById("boot");
+    if (box && root.getAttribute("data-started") !== null) box.hidden = true;
+  }).observe(root, { attributes: true, attributeFilter: ["data-started"] });
+})();
