@@ -115,7 +115,13 @@ class Pong(msgspec.Struct, frozen=True, tag_field="op", tag="pong"):
     t: float = 0
 
 
-ClientMessage = Follow | View | Got | Pong
+class Ping(msgspec.Struct, frozen=True, tag_field="op", tag="ping"):
+    """Are you there, and what time is it? `t` comes back as it was."""
+
+    t: float = 0
+
+
+ClientMessage = Follow | View | Got | Pong | Ping
 _decoder = msgspec.json.Decoder(ClientMessage)
 MOST_IDS = 1000  #: regions or vehicles named in one follow
 
@@ -129,7 +135,7 @@ def read(data: str | bytes) -> ClientMessage:
     except msgspec.ValidationError as fault:
         text = str(fault)
         if text.endswith("$.op`") and text.startswith("Invalid value"):
-            raise BadRequest("unknown_op", "`op` is one of follow, view, got, pong") from None
+            raise BadRequest("unknown_op", "`op` is one of follow, view, got, ping, pong") from None
         raise Invalid("bad_message", text) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise BadRequest("bad_message", "the message is not one JSON object") from None
@@ -336,6 +342,11 @@ UNKNOWN_REGION = error(
 EVENTS_GONE = error(
     "events_gone", "the log begins after this cursor: older events are no longer kept; it goes on at the first there is"
 )
+
+
+def pong(t: float, now: int) -> bytes:
+    """The answer to a client's ping."""
+    return encode({"op": "pong", "t": t, "now": now})
 
 
 def ping(now: int) -> bytes:

@@ -2,6 +2,7 @@
 
 import { beside, eastward } from "./antimeridian.js";
 import { Connection } from "./connection.js";
+import { steady } from "./clock.js";
 import { $, text } from "./dom.js";
 import { Backlog, Fleet, status } from "./fleet.js";
 import * as format from "./format.js";
@@ -40,9 +41,14 @@ export class App {
     this.fitted = this.state.value.map !== null;
     this.resumedEvents = -1; // counts events while catching up after a lost connection
     this.onStatus = () => {};
+    this.onClock = () => {}; // the server's clock was measured
+    this.onBlocked = () => {}; // no WebSocket passes, though HTTP does
     this.onSelect = (/** @type {{open?: boolean, focus?: boolean}} */ _how) => {};
     this.say = (/** @type {string} */ words, urgent = false) => text($(urgent ? "#say-now" : "#say"), words);
-    this.connection = new Connection({ wish: (cursor) => this.wish(cursor), message: (message) => this.receive(message), status: () => this.#status() });
+    this.connection = new Connection({
+      wish: (cursor) => this.wish(cursor), message: (message) => this.receive(message), status: () => this.#status(), blocked: () => this.onBlocked(),
+      clock: (server, began, ended) => (this.fleet.measured(server, began, ended), this.onClock()), slept: (ms) => (this.fleet.slept(ms), this.tickNow()),
+    });
     this.map.stage.beforeFrame.push((now) => this.#beforeFrame(now));
     this.state.on((now, before) => this.#chose(now, before));
     addEventListener("hashchange", () => this.#followLink());
@@ -61,7 +67,7 @@ export class App {
   /** One message of the channel. @param {any} message */
   receive(message) {
     if (this.paused && (message.op === "update" || message.op === "snapshot")) {
-      this.backlog.add(message, Date.now());
+      this.backlog.add(message, steady());
       this.frameToPaint = Math.max(this.frameToPaint, message.frame ?? 0);
       this.connection.painted(this.frameToPaint);
       return;
@@ -70,10 +76,11 @@ export class App {
   }
 
   /** @param {any} message @param {number} [clock] when it was heard */
-  #apply(message, clock = Date.now()) {
+  #apply(message, clock = steady()) {
     const frame = performance.now(), { fleet, map } = this, regionsBefore = fleet.regionVersion;
     if (message.op === "welcome") {
       fleet.welcome(message, clock);
+      this.onClock();
       this.frameToPaint = 0;
     }
     else if (message.op === "snapshot") fleet.snapshot(message, clock, frame);
@@ -124,7 +131,7 @@ export class App {
 
   /** What passes with time alone: ages, freshness, timers. */
   tickNow() {
-    if (this.fleet.tick(Date.now())) this.map.stage.invalidate("vehicles", "overlay");
+    if (this.fleet.tick(steady())) this.map.stage.invalidate("vehicles", "overlay");
     for (const tick of this.ticks) tick();
     this.onStatus();
   }
@@ -142,6 +149,7 @@ export class App {
     if (now.regions !== before.regions || (now.regions && now.vehicle !== before.vehicle)) {
       this.regions.followed = now.regions && new Set(now.regions);
       this.map.stage.invalidate("regions");
+      if (this.connection.status.phase === "live") this.catchingUp = true;
       this.connection.refollow();
     }
     if (now.only !== before.only) this.filtered(this.filter);
@@ -236,7 +244,7 @@ export class App {
   /** @param {string} id */
   vehicleName = (id) => this.fleet.byId.get(id)?.name ?? this.fleet.past.get(`vehicle:${id}`) ?? id;
   names = () => ({ vehicle: this.vehicleName, region: this.regionName, units: this.preferences.value.units });
-  now = () => this.fleet.now(Date.now());
+  now = () => this.fleet.now(steady());
 
   /** [region, entered] of a vehicle, longest stay first. @param {Vehicle} v @returns {[string, number][]} */
   insideOf(v) {

@@ -56,6 +56,17 @@ export class Fleet {
     return clock + this.skew;
   }
 
+  /** The server's clock was so at some time between these two of ours: believe what we had as far as it can be true.
+   * @param {number} server @param {number} began @param {number} ended */
+  measured(server, began, ended) {
+    this.skew = Math.min(Math.max(this.skew, server - ended), server - began);
+  }
+
+  /** So much time passed while our clock stood still. @param {number} ms */
+  slept(ms) {
+    this.skew += ms;
+  }
+
   /** @param {any} message @param {number} clock */
   welcome(message, clock) {
     if (this.epoch && this.epoch !== message.epoch) this.vehicles.clear(); // its numbers may mean others until its snapshot tells

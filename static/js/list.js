@@ -1,5 +1,6 @@
 // The vehicle list: search, status chips that count and filter, sorting. The full non-visual equivalent of the map.
 
+import { steady } from "./clock.js";
 import { $, fill, h, icon, iconButton, text } from "./dom.js";
 import { status } from "./fleet.js";
 import * as format from "./format.js";
@@ -69,7 +70,7 @@ export class VehicleList {
   /** Count, filter and sort again. While the reader points at the list its order stays. @param {boolean} [asked] */
   refresh(asked = false) {
     const { fleet, state } = this.app, { query, states, group, sort } = state.value;
-    const words = query.toLowerCase().split(/\s+/).filter(Boolean), now = fleet.now(Date.now());
+    const words = query.toLowerCase().split(/\s+/).filter(Boolean), now = fleet.now(steady());
     const counts = (this.counts = { moving: 0, idle: 0, parked: 0, stale: 0, offline: 0, unknown: 0 });
     /** @type {Vehicle[]} */ let shown = [];
     for (const v of this.#byName()) {
@@ -137,7 +138,7 @@ export class VehicleList {
 
   /** @param {HTMLElement} row @param {Vehicle} v */
   #show(row, v) {
-    const { app } = this, now = app.fleet.now(Date.now()), parts = /** @type {any} */ (row).parts, s = status(v), { units } = app.preferences.value;
+    const { app } = this, now = app.fleet.now(steady()), parts = /** @type {any} */ (row).parts, s = status(v), { units } = app.preferences.value;
     const where = app.insideOf(v), since = v.since && !v.stale && !v.offline ? format.age(now - v.since) : "";
     glyphIcon(parts.glyph, s, v.state, v.heading);
     text(parts.name, v.name);

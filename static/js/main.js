@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { Alerts } from "./alerts.js";
 import { App } from "./app.js";
+import { causes } from "./causes.js";
 import { controls } from "./controls.js";
 import { $ } from "./dom.js";
 import { Editor } from "./editor.js";
@@ -36,6 +37,7 @@ async function begin() {
   new RegionPanel(app, $("#side"), editor, alerts);
   new Notices(app);
   const troubles = new Troubles(app);
+  causes(app, troubles);
   controls(app, pill, editor);
   layout(app);
   pointer(app, editor);

@@ -1,5 +1,6 @@
 // The truth about the connection, in one pill: live with its latency, catching up, reconnecting in, offline since, paused.
 
+import { steady } from "./clock.js";
 import { h, text } from "./dom.js";
 import * as format from "./format.js";
 
@@ -18,12 +19,12 @@ export class Pill {
 
   /** A resume brought this many events. @param {number} events */
   resumed(events) {
-    this.caughtUp = { events, until: Date.now() + 8000 };
+    this.caughtUp = { events, until: steady() + 8000 };
     this.render();
   }
 
   render() {
-    const { status } = this.app.connection, now = Date.now(), { backlog, paused } = this.app, zone = this.app.preferences.value.zone;
+    const { status } = this.app.connection, now = steady(), { backlog, paused } = this.app, zone = this.app.preferences.value.zone;
     let phase = /** @type {string} */ (status.phase), main = "", extra = "";
     if (phase === "waiting" && now - status.since > 10_000) phase = "offline";
     if (paused && status.phase === "live") {
@@ -38,12 +39,13 @@ export class Pill {
       extra = [...caughtUp, way].filter(Boolean).join(" · ") || (status.latency === null ? "" : `${Math.max(1, Math.round(status.latency))} ms`);
     } else if (phase === "waiting" || phase === "offline") {
       const wait = Math.max(0, Math.ceil((status.retryAt - now) / 1000));
-      main = phase === "offline" ? `Offline since ${format.clockShort(status.since, zone)}` : "Reconnecting";
+      main = phase === "offline" ? `Offline since ${format.clockShort(this.app.fleet.now(status.since), zone)}` : "Reconnecting";
       extra = phase === "offline" ? (status.retryAt && wait > 0 ? `retry in ${wait} s` : "retrying") : status.retryAt && wait > 0 ? `in ${wait} s` : "now";
     } else if (phase === "refused") {
       main = "Refused";
       extra = status.reason;
     } else main = "Connecting";
+    if (status.progress && phase !== "live") extra = status.progress; // on its way, part by part
     if (paused && status.phase !== "live") extra += " · paused";
     this.element.dataset.phase = phase;
     text(this.main, main);

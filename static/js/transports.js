@@ -15,7 +15,7 @@ export class Socket {
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       this.opened = true;
-      this.send(wish);
+      if (wish) this.send(wish);
     };
     socket.onmessage = ({ data }) => ears.message(decode(data), data.byteLength ?? data.length);
     socket.onclose = ({ code, reason }) => ears.closed(code, reason);
@@ -34,10 +34,37 @@ export class Socket {
   }
 }
 
+const SEATS = 2; // streams of one browser at once: of the six connections it opens to a server the others must be left
+
+/** One of the seats for a stream; null: all taken, or this browser cannot tell (it can on https and on this machine).
+ * @returns {Promise<(() => void)|null>} what gives it back */
+async function seat() {
+  for (let n = 0; n < SEATS && navigator.locks; n++) {
+    const leave = await new Promise((taken) => navigator.locks.request(`tracker.stream.${n}`, { ifAvailable: true }, (lock) => (lock ? new Promise((done) => taken(done)) : taken(null))).catch(() => taken(null)));
+    if (leave) return /** @type {() => void} */ (leave);
+  }
+  return null;
+}
+
 export class Stream {
   /** @param {any} wish @param {Ears} ears */
   constructor(wish, ears) {
     this.opened = false;
+    this.crowded = false;
+    this.closed = false;
+    /** @type {EventSource|null} */ this.source = null;
+    /** @type {(() => void)|null} */ this.leave = null;
+    this.#run(wish, ears);
+  }
+
+  /** @param {any} wish @param {Ears} ears */
+  async #run(wish, ears) {
+    this.leave = await seat();
+    if (this.closed) return this.leave?.();
+    if (!this.leave) {
+      this.crowded = true;
+      return ears.closed(0, "crowded");
+    }
     const source = (this.source = new EventSource(address("stream", queryOf(wish))));
     source.onopen = () => (this.opened = true);
     source.onmessage = ({ data }) => ears.message(decode(data), data.length);
@@ -53,8 +80,12 @@ export class Stream {
   }
 
   close() {
-    this.source.onerror = this.source.onmessage = null;
-    this.source.close();
+    this.closed = true;
+    if (this.source) {
+      this.source.onerror = this.source.onmessage = null;
+      this.source.close();
+    }
+    this.leave?.();
   }
 }
 
@@ -70,14 +101,16 @@ export class Polling {
 
   /** @param {any} wish @param {Ears} ears */
   async #run(wish, ears) {
-    let cursor = wish.resume ?? "";
+    let cursor = wish.resume ?? "", epoch = "";
     try {
       while (!this.stopped.signal.aborted) {
         const answer = await get("changes", { ...queryOf({ ...wish, resume: null }), since: cursor || null }, this.stopped.signal);
         this.opened = true;
         for (const message of answer.messages) {
           if (message.cursor) cursor = message.cursor;
-          ears.message(message, 0);
+          const known = message.op === "welcome" && message.epoch === epoch; // each answer begins with one
+          if (message.op === "welcome") epoch = message.epoch;
+          ears.message(known ? { op: "ping", t: message.now } : message, 0);
         }
         if (answer.cursor) cursor = answer.cursor;
         await new Promise((done) => setTimeout(done, answer.after_ms ?? POLL_MS));

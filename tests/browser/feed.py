@@ -53,6 +53,9 @@ class Feed:
         self.sockets: dict[Any, asyncio.Queue[dict[str, Any]]] = {}
         self.followed: list[dict[str, Any]] = []
         self.got: list[int] = []  # frames acknowledged, of whichever connection
+        self.heartbeat = 2  # seconds, as the welcome says
+        self.parts = 1  # of a snapshot
+        self.parts_told = 99  # so many of them come; `tell_parts` brings the rest
         self.silent = False  # open sockets, no message: half-open
         self.refuse = False  # no WebSocket passes
         self.posted: list[Any] = []
@@ -136,6 +139,18 @@ class Feed:
                 mine["moved"] = [row for row in mine["moved"] if row[0] in seen]
             queue.put_nowait({"op": "update", "frame": socket_["frame"], "cursor": f"c{len(self.events)}", **mine})
 
+    def snapshot_parts(self, follow: dict[str, Any]) -> list[dict[str, Any]]:
+        """The same, its vehicles spread over several messages."""
+        whole, parts = self.snapshot(follow), self.parts
+        each = [whole | {"part": n + 1, "parts": parts, "vehicles": whole["vehicles"][n::parts]} for n in range(parts)]
+        return [part if n == 0 else part | {"regions": [], "in": []} for n, part in enumerate(each)]
+
+    def tell_parts(self) -> None:
+        """The parts of the snapshot that were kept back."""
+        for key, queue in self.sockets.items():
+            for part in self.snapshot_parts(key["follow"])[self.parts_told :]:
+                queue.put_nowait(part)
+
     def drop(self) -> None:
         """Every socket is closed, as a restarting server does."""
         for queue in self.sockets.values():
@@ -164,8 +179,8 @@ def application(feed: Feed) -> Quart:
         return await send_from_directory(ROOT / "fixtures/demo", name)
 
     @app.get("/healthz")
-    async def health() -> dict[str, str]:
-        return {"status": "ok"}
+    async def health() -> dict[str, Any]:
+        return {"status": "ok", "now": feed.now()}
 
     @app.get("/api/v1/page")
     async def page() -> dict[str, Any]:
@@ -277,12 +292,21 @@ def application(feed: Feed) -> Quart:
         key = Key(follow={}, frame=0)
         if not feed.silent:
             queue.put_nowait(
-                {"op": "welcome", "epoch": feed.epoch, "t0": feed.t0, "now": feed.now(), "heartbeat_s": 2, "limits": {}}
+                {
+                    "op": "welcome",
+                    "epoch": feed.epoch,
+                    "t0": feed.t0,
+                    "now": feed.now(),
+                    "heartbeat_s": feed.heartbeat,
+                    "limits": {},
+                }
             )
         sending = asyncio.ensure_future(send(queue))
         try:
             while True:
                 said = json.loads(await websocket.receive())
+                if said["op"] == "ping" and not feed.silent:
+                    queue.put_nowait({"op": "pong", "t": said["t"], "now": feed.now()})
                 if said["op"] == "got":
                     feed.got.append(said["frame"])
                 if said["op"] == "follow":
@@ -290,7 +314,8 @@ def application(feed: Feed) -> Quart:
                     feed.followed.append(said)
                     feed.sockets[key] = queue
                     if not feed.silent:
-                        queue.put_nowait(feed.snapshot(said))
+                        for part in feed.snapshot_parts(said)[: feed.parts_told]:
+                            queue.put_nowait(part)
         finally:
             feed.sockets.pop(key, None)
             sending.cancel()

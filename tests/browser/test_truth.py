@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+NO_WEBSOCKET = "window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.({code: 1006, reason: ''}), 5) } send() {} close() {} }"
 PLACE = "map=15/60.1709/24.9435"
 
 
@@ -69,7 +72,7 @@ async def test_every_frame_is_acknowledged_though_nothing_moves_on_the_screen(
         sent = max(socket["frame"] for socket in feed.feed.sockets)
         for _ in range(last - sent):
             feed.feed.tell(moved=feed.feed.move())
-        await until(lambda n=last: n in feed.feed.got, f"frame {last} is acknowledged")  # type: ignore[misc]
+        await until(partial(feed.feed.got.__contains__, last), f"frame {last} is acknowledged")
 
 
 async def test_a_socket_that_is_open_but_silent_is_given_up(open_page: Open, feed: Running) -> None:
@@ -101,6 +104,82 @@ async def test_a_restarted_server_with_other_numbers_is_right_without_a_reload(o
         assert shown == sorted([row[0], row[1]] for row in again.rows)
         assert await text(page, ".detail:not([hidden]) h2") == "Van 3"
         await page.context.close()
+
+
+@pytest.mark.parametrize("sign", ["window: focus", "window: online", "document: visibilitychange", "document: resume"])
+async def test_a_socket_that_died_in_the_sleep_is_found_out_at_once(open_page: Open, feed: Running, sign: str) -> None:
+    """Long before it has been silent for a heartbeat and a half."""
+    feed.feed.heartbeat = 600
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    feed.feed.silent = True
+    target, event = sign.split(": ")
+    await page.evaluate(f"{target}.dispatchEvent(new Event('{event}'))")
+    await page.wait_for_selector("#pill:not([data-phase=live])")
+    feed.feed.silent = False
+    await page.wait_for_selector("#pill[data-phase=live]")
+
+
+async def test_a_socket_that_answers_is_kept_when_somebody_looks(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    before = len(feed.feed.followed)
+    await page.evaluate("window.dispatchEvent(new Event('focus'))")
+    await page.wait_for_function("() => window.fleetPage.connection.probing > 0")
+    await page.wait_for_function("() => window.fleetPage.connection.probing === 0")
+    assert len(feed.feed.followed) == before
+    assert await page.locator("#pill").get_attribute("data-phase") == "live"
+
+
+async def test_it_is_live_once_the_last_part_of_the_snapshot_is_here(open_page: Open, feed: Running) -> None:
+    feed.feed.parts, feed.feed.parts_told = 4, 1
+    page = await open_page(f"{feed.url}#{PLACE}")
+    await page.wait_for_selector("#pill:has-text('1 of 4')")
+    await page.wait_for_function("() => window.fleetPage.fleet.byId.size === 10")
+    feed.feed.tell(moved=feed.feed.move())  # what changes meanwhile does not make it whole
+    await page.wait_for_function("() => window.fleetPage.frameToPaint === 1")
+    assert await page.locator("#pill").get_attribute("data-phase") == "connecting"
+    assert await page.evaluate("window.fleetPage.connection.cursor") is None
+    feed.feed.tell_parts()
+    await live(page)
+    assert await page.evaluate("window.fleetPage.fleet.byId.size") == 40
+
+
+async def test_a_clock_that_is_set_back_keeps_nobody_fresh(open_page: Open, feed: Running) -> None:
+    page = await open_page("about:blank")
+    await page.clock.install()
+    await page.goto(f"{feed.url}#{PLACE}")
+    await page.clock.run_for(3000)
+    await live(page)
+    await page.evaluate("() => { const now = Date.now; Date.now = () => now() - 3 * 3600_000 }")
+    feed.feed.silent = True
+    await page.clock.run_for(22_000)
+    fresh = "[...window.fleetPage.fleet.byId.values()].filter(v => v.state === 1 && !v.stale && !v.offline).length"
+    assert await page.evaluate(fresh) == 0
+
+
+async def test_clocks_that_differ_by_hours_are_told(open_page: Open, feed: Running) -> None:
+    feed.feed.now = lambda: int(time.time() * 1000) + 7_200_000  # type: ignore[method-assign]
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    await page.wait_for_selector(".trouble:has-text('2 h ahead of this computer')")
+
+
+@pytest.mark.parametrize(
+    ("refused", "words"), [(False, "does not pass the upgrade on"), (True, "called 127.0.0.1:8000")]
+)
+async def test_a_proxy_in_the_way_of_websockets_is_told_with_what_it_needs(
+    open_page: Open, feed: Running, refused: bool, words: str
+) -> None:
+    page = await open_page("about:blank")
+    page.expected += ["WebSocket", "404", "403"]  # type: ignore[attr-defined]
+    await page.add_init_script(NO_WEBSOCKET)
+    tiles = {"url": None, "attribution": "", "reachable": False}
+    info = {"demo": False, "host": "127.0.0.1:8000", "tiles": tiles}
+    await page.route("**/api/v1/page", lambda route: route.fulfill(json=info))
+    answer = {"status": 403, "json": {"code": "origin_not_allowed"}} if refused else {"json": {"accepted": 0}}
+    await page.route("**/api/v1/positions", lambda route: route.fulfill(**answer))
+    await page.goto(f"{feed.url}#{PLACE}")
+    trouble = page.locator(".trouble", has_text=words)
+    await trouble.wait_for(timeout=30_000)
+    assert "proxy_set_header Host $http_host;" in await trouble.inner_text()
 
 
 async def test_a_server_that_was_long_away_is_met_again_by_websocket(open_page: Open) -> None:
@@ -136,9 +215,7 @@ async def test_where_no_websocket_passes_and_streams_are_cut_the_page_polls_and_
 ) -> None:
     page = await open_page("about:blank")
     page.expected += ["WebSocket", "404"]  # type: ignore[attr-defined]
-    await page.add_init_script(
-        "window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.({code: 1006, reason: ''}), 5) } send() {} close() {} }"
-    )
+    await page.add_init_script(NO_WEBSOCKET)
     stream: dict[str, Any] = feed.feed.snapshot({"all": True})
     welcome = {"op": "welcome", "epoch": "e1", "t0": feed.feed.t0, "now": feed.feed.now(), "heartbeat_s": 20}
     body = "retry: 60000\n\n" + "".join(f"data: {json.dumps(m)}\n\n" for m in (welcome, stream))

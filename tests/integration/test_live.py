@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import sqlite3
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -68,6 +69,17 @@ async def test_a_ping_moves_a_vehicle_and_an_event_follows(server: Server) -> No
     while not (told := listener.told("events")):
         await listener.next()
     assert told == server.events()
+    await listener.connection.close()
+
+
+async def test_a_client_that_asks_whether_anybody_is_there_is_told_at_once_and_what_time_it_is(server: Server) -> None:
+    listener = await Listener.open(server)
+    await listener.next()
+    before = int(time.time() * 1000)
+    await listener.say({"op": "ping", "t": 1795431903000.25})
+    answer = await listener.next()
+    assert (answer["op"], answer["t"]) == ("pong", 1795431903000.25)
+    assert before <= answer["now"] <= server.get("/healthz").json()["now"] <= time.time() * 1000 + 1
     await listener.connection.close()
 
 

@@ -55,6 +55,11 @@ def test_tile_servers_hear_who_asks(shared_server: Server) -> None:
     assert "default-src 'self'" in headers["content-security-policy"]
 
 
+def test_the_page_is_told_by_which_host_the_server_was_asked(shared_server: Server) -> None:
+    """So that it can tell a proxy that renames the host, and say what the proxy needs."""
+    assert shared_server.get("/api/v1/page", Host="127.0.0.1:1234").json()["host"] == "127.0.0.1:1234"
+
+
 def test_a_server_without_its_assets_says_so_instead_of_serving_a_blank_page(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

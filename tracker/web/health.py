@@ -17,7 +17,7 @@ def blueprint(node: Node) -> Blueprint:
 
     @routes.get("/healthz")
     async def healthz() -> Response:
-        return api.answer({"status": "ok", "version": __version__})
+        return api.answer({"status": "ok", "version": __version__, "now": node.clock()})
 
     @routes.get("/readyz")
     async def readyz() -> Response:

@@ -266,6 +266,8 @@ class Live:
                 viewer.outlet.send(wire.error("not_following", "send a follow before the view moves"), True)
             else:
                 self.hub.view(viewer, message, now)
+        elif isinstance(message, wire.Ping):
+            viewer.outlet.send(wire.pong(message.t, now), True)
         elif isinstance(message, wire.Got):
             viewer.got = max(viewer.got, min(message.frame, viewer.frame))
             if viewer.told < self.hub.version:

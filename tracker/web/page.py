@@ -122,6 +122,7 @@ def blueprint(node: Node) -> Blueprint:
             {
                 "version": __version__,
                 "demo": node.settings.demo,
+                "host": request.headers.get("host"),  # as it came here: a proxy may have changed it
                 "tiles": {
                     "url": node.settings.tiles or None,
                     "attribution": node.settings.tiles_attribution,

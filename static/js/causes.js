@@ -1,0 +1,28 @@
+// What the page finds wrong around it: the way to the server, the clocks. Each is told by Troubles and cleared when it is over.
+
+import { ApiError, call, get } from "./api.js";
+import { steady } from "./clock.js";
+import { lasted } from "./format.js";
+import { diagnosis } from "./proxies.js";
+
+const CLOCKS_MS = 120_000;
+
+/** @param {import("./app.js").App} app @param {import("./troubles.js").Troubles} troubles */
+export function causes(app, troubles) {
+  app.onBlocked = async () => {
+    const refused = await call("POST", "positions", { body: [] }).then(() => false, (fault) => fault instanceof ApiError && fault.code === "origin_not_allowed");
+    const { host = null } = await get("page").catch(() => ({}));
+    const { words, lines } = diagnosis({ page: location, host, refused });
+    troubles.tell("proxy", words, { lines });
+  };
+  app.ticks.add(() => {
+    const { phase, by } = app.connection.status;
+    if (phase === "live" && by === "websocket") troubles.clear("proxy");
+  });
+  app.onClock = () => {
+    const ahead = app.fleet.now(steady()) - Date.now();
+    if (Math.abs(ahead) < CLOCKS_MS) return troubles.clear("clock");
+    troubles.tell("clock", `The server's clock is ${lasted(Math.abs(ahead))} ${ahead > 0 ? "ahead of" : "behind"} this computer's: one of them is wrong. Where it is the server's, ${ahead > 0
+      ? "every position seems old, and its events are listed but not raised" : "positions are refused, for they seem to come from the future"}. Have both set their clocks from the network.`);
+  };
+}
