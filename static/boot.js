@@ -18,7 +18,8 @@
     return !("noModule" in HTMLScriptElement.prototype) || !window.OffscreenCanvas || !window.ResizeObserver || !Array.prototype.at || !window.HTMLDialogElement;
   }
 
-  if (missing()) say("This browser is too old for the map. It needs Chrome or Edge 108, Firefox 115, Safari 16.4, or a newer one." + data);
+  var old = missing();
+  if (old) say("This browser is too old for the map. It needs Chrome or Edge 108, Firefox 115, Safari 16.4, or a newer one." + data);
 
   // A module that does not arrive or cannot be read; a mistake of ours before the page stands.
   window.addEventListener("error", function (event) {
@@ -35,6 +36,6 @@
   // What was slow may come after all.
   if (window.MutationObserver) new MutationObserver(function () {
     var box = document.getElementById("boot");
-    if (box && root.getAttribute("data-started") !== null) box.hidden = true;
+    if (box && !old && root.getAttribute("data-started") !== null) box.hidden = true;
   }).observe(root, { attributes: true, attributeFilter: ["data-started"] });
 })();
