@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from tracker.formats import Reading, Unreadable
-from tracker.formats.names import ELSEWHERE, NAMES, Plan, plain, plan
+from tracker.formats.names import CLOCKS, DATES, ELSEWHERE, NAMES, Plan, plain, plan
 
 #: titles of columns that number rows, unless their rows say otherwise
 COUNTERS = frozenset(
@@ -92,10 +92,11 @@ def _cell(row: Sequence[str], at: int) -> str:
 def _clock(time: int, titles: Sequence[str]) -> tuple[int, int]:
     """(date or time, time of day) where the two stand side by side."""
     columns = [plain(title) for title in titles]
-    if columns[time] in ("time", "clock") and "date" in columns:
-        return columns.index("date"), time
-    if columns[time] == "date":
-        return time, next((columns.index(one) for one in ("time_of_day", "clock", "hour") if one in columns), -1)
+    day = next((columns.index(one) for one in DATES if one in columns), -1)
+    if columns[time] in CLOCKS and day >= 0:
+        return day, time
+    if columns[time] in DATES:
+        return time, next((columns.index(one) for one in CLOCKS if one in columns), -1)
     return time, -1
 
 

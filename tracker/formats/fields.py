@@ -49,6 +49,8 @@ def read_number(text: str) -> float | str | None:
 
 #: cells that say nothing
 NOTHING = frozenset({"null", "none", "nan", "n/a", "na", "nil", "-", "--", "unknown", "\\n"})
+YES = frozenset({"1", "1.0", "true", "on", "yes", "ja", "ein", "an", "wahr", "oui", "vrai", "sí", "si", "verdadero"})
+NO = frozenset({"0", "0.0", "false", "off", "no", "nein", "aus", "falsch", "non", "faux", "falso"})
 _THOUSANDS = {".": re.compile(r"[+-]?\d{1,3}(?:[, '’\u00a0\u202f]\d{3})+(?:\.\d+)?", re.ASCII),
               ",": re.compile(r"[+-]?\d{1,3}(?:[. '’\u00a0\u202f]\d{3})+(?:,\d+)?", re.ASCII)}  # fmt: skip
 
@@ -77,9 +79,9 @@ def _odd_number(text: str, decimal: str) -> float | str | None:
 def read_alarm(text: str) -> str | None:
     """What is alarming; a column of 0 and 1 only says that something is."""
     word = text.strip().lower()
-    if word in NOTHING or word in ("", "0", "0.0", "false", "off", "no", "ok", "normal"):
+    if word in NOTHING or word in NO or word in ("", "ok", "normal"):
         return None
-    return "alarm" if word in ("1", "1.0", "true", "on", "yes") else text.strip()
+    return "alarm" if word in YES else text.strip()
 
 
 def read_value(text: str) -> str | int | float:
@@ -97,7 +99,7 @@ def read_value(text: str) -> str | int | float:
 
 def read_flag(text: str) -> bool | str:
     word = text.strip().lower()
-    return True if word in ("1", "true", "on", "yes") else False if word in ("0", "false", "off", "no") else text
+    return True if word in YES else False if word in NO else text
 
 
 def read_percent(value: Any, reading: Reading) -> Any:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-#: our field → how others call it, the surest name first; compared without case, spaces, dots and hyphens
+#: columns with the day alone, and those with the time of day beside them
+DATES = ("date", "datum", "fecha", "jour", "dia")
+CLOCKS = ("time", "clock", "time_of_day", "hour", "uhrzeit", "zeit", "heure", "hora")
+#: our field → how others call it, the surest name first; compared without case, accents, spaces and hyphens
 NAMES: dict[str, tuple[str, ...]] = {
     "vehicle": (
         *("vehicle", "vehicle_id", "vehicleid", "veh", "veh_id", "track_id", "trackid", "device_id", "deviceid"),
         *("device", "imei", "unit_id", "unit", "bus_id", "taxi_id", "car_id", "truck_id", "tracker_id", "tracker"),
-        *("entity_id", "asset_id", "asset", "object_id", "vehicle_name", "vehicle_no", "reg_no", "plate", "id", "name"),
+        *("entity_id", "asset_id", "asset", "object_id", "vehicle_name", "vehicle_no", "callsign"),
+        *("fahrzeug_id", "fahrzeug", "fahrzeugnummer", "fahrzeugname", "wagen", "gerate_id", "geraete_id", "gerat"),
+        *("geraet", "gerat_id", "geraet_id", "vehicule", "id_vehicule", "appareil", "engin", "vehiculo", "id_vehiculo"),
+        *("unidad", "movil", "dispositivo", "reg_no", "plate", "kennzeichen", "immatriculation", "matricula"),
+        *("patente", "placa", "id", "name"),
     ),
     "time": (
         *("time", "timestamp", "datetime", "date_time", "fix_time", "fixtime", "gps_time", "gpstime", "device_time"),
@@ -29,7 +37,28 @@ NAMES: dict[str, tuple[str, ...]] = {
             "measured_at",
         ),
         *("event_time", "position_time", "ts", "tst", "epoch", "unix_time", "unixtime", "unix", "tsi", "t", "when"),
-        *("date",),
+        *(
+            "zeitstempel",
+            "zeitpunkt",
+            "datum_uhrzeit",
+            "datum_zeit",
+            "datum_und_uhrzeit",
+            "gps_zeit",
+            "utc_zeit",
+            "zeit_utc",
+        ),
+        *(
+            "zeit",
+            "horodatage",
+            "date_heure",
+            "date_et_heure",
+            "dateheure",
+            "heure_gps",
+            "heure_utc",
+            "temps",
+            "fecha_hora",
+        ),
+        *("fecha_y_hora", "fechahora", "hora_gps", "hora_utc", "marca_de_tiempo", "tiempo", *DATES),
     ),
     "lat": (
         "lat",
@@ -41,19 +70,77 @@ NAMES: dict[str, tuple[str, ...]] = {
         "location_lat",
         "latitude_n_s",
         "y",
+        *(
+            "breitengrad",
+            "geographische_breite",
+            "geografische_breite",
+            "geogr_breite",
+            "gps_breite",
+            "breite",
+            "latitud",
+            "lat_gps",
+        ),
     ),
     "lon": (
         *("lon", "lng", "long", "longitude", "lon_deg", "gps_lon", "gps_lng", "gps_longitude", "position_long"),
         *("location_long", "location_lon", "location_lng", "longitude_e_w", "x"),
+        *(
+            "langengrad",
+            "laengengrad",
+            "geographische_lange",
+            "geografische_lange",
+            "geogr_lange",
+            "geographische_laenge",
+        ),
+        *("geografische_laenge", "gps_lange", "gps_laenge", "lange", "laenge", "longitud", "lon_gps"),
     ),
-    "heading": ("heading", "bearing", "course", "direction", "hdg", "cog", "azimuth", "track_deg", "gps_bearing"),
-    "altitude_m": ("altitude_m", "altitude", "alt", "ele", "elevation", "height", "gps_altitude"),
-    "accuracy_m": ("accuracy_m", "accuracy", "horizontal_accuracy", "h_accuracy", "hacc", "precision_m"),
-    "ignition": ("ignition", "ign", "engine_on"),
-    "battery_pct": ("battery_pct", "battery", "battery_level", "batt", "batt_pct", "battery_percent"),
+    "heading": (
+        "heading",
+        "bearing",
+        "course",
+        "direction",
+        "hdg",
+        "cog",
+        "azimuth",
+        "track_deg",
+        "gps_bearing",
+        "fahrtrichtung",
+        "richtung",
+        "kurs",
+        "cap",
+        "rumbo",
+        "direccion",
+    ),
+    "altitude_m": (
+        "altitude_m",
+        "altitude",
+        "alt",
+        "ele",
+        "elevation",
+        "height",
+        "gps_altitude",
+        "hohe",
+        "hoehe",
+        "altitud",
+        "elevacion",
+    ),
+    "accuracy_m": ("accuracy_m", "accuracy", "horizontal_accuracy", "h_accuracy", "hacc", "precision_m", "genauigkeit"),
+    "ignition": ("ignition", "ign", "engine_on", "zundung", "zuendung", "encendido"),
+    "battery_pct": (
+        "battery_pct",
+        "battery",
+        "battery_level",
+        "batt",
+        "batt_pct",
+        "battery_percent",
+        "batterie",
+        "akku",
+        "akkustand",
+        "bateria",
+    ),
     "odometer_m": ("odometer_m", "odometer", "odo"),
-    "driver": ("driver", "driver_id", "driver_name"),
-    "alarm": ("alarm",),
+    "driver": ("driver", "driver_id", "driver_name", "fahrer", "fahrername", "conducteur", "chauffeur", "conductor"),
+    "alarm": ("alarm", "alarme", "alarma"),
 }
 #: names that say where somebody is going, or where a place is, not where a vehicle was
 ELSEWHERE = re.compile(
@@ -63,11 +150,12 @@ ELSEWHERE = re.compile(
 UNITS = {"mps": 1.0, "kmh": 1 / 3.6, "kn": 1852 / 3600, "mph": 0.44704}
 _UNIT_WORDS = {
     **dict.fromkeys(("mps", "ms", "m_s", "mpers"), "mps"),
-    **dict.fromkeys(("kmh", "kph", "km_h", "kmph", "kmhr"), "kmh"),
-    **dict.fromkeys(("kn", "kt", "kts", "knots", "knot"), "kn"),
+    **dict.fromkeys(("kmh", "kph", "km_h", "kmph", "kmhr", "km_std"), "kmh"),
+    **dict.fromkeys(("kn", "kt", "kts", "knots", "knot", "knoten", "noeuds", "nudos"), "kn"),
     **dict.fromkeys(("mph", "mi_h", "miles"), "mph"),
 }
-_SPEED_WORDS = ("speed", "velocity", "spd", "gps_speed", "ground_speed", "sog", "vehicle_speed")
+_SPEED_WORDS = ("speed", "velocity", "spd", "gps_speed", "ground_speed", "sog", "vehicle_speed", "geschwindigkeit",
+                "geschw", "gps_geschwindigkeit", "vitesse", "vitesse_gps", "velocidad", "velocidad_gps")  # fmt: skip
 
 
 class Plan(NamedTuple):
@@ -81,8 +169,11 @@ class Plan(NamedTuple):
 
 
 def plain(name: str) -> str:
-    """A column's name without case, units in brackets stay: `GPS Speed (km/h)` → `gps_speed_km_h`."""
-    return re.sub(r"[^a-z0-9]+", "_", name.strip().lower().lstrip("\ufeff")).strip("_")
+    """A column's name without case and accents, units in brackets stay: `GPS Speed (km/h)` → `gps_speed_km_h`."""
+    if not name.isascii():
+        name = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
+        name = name.replace("ß", "ss").replace("œ", "oe").replace("Œ", "oe")
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
 def speed_unit(name: str) -> str | None:
@@ -90,7 +181,9 @@ def speed_unit(name: str) -> str | None:
     for word in sorted(_SPEED_WORDS, key=len, reverse=True):
         if name == word:
             return ""
-        if name.startswith(word + "_") and (unit := _UNIT_WORDS.get(name[len(word) + 1 :])):
+        if name.startswith(word + "_") and (
+            unit := _UNIT_WORDS.get(name[len(word) + 1 :].removeprefix("in_").removeprefix("en_"))
+        ):
             return unit
     return None
 
