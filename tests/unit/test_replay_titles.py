@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import msgspec
 import pytest
 
-from tracker.formats import Point, Reading, Skip, csv
+from tracker.formats import Point, Reading, Skip, Unreadable, csv, json
 from tracker.times import rfc3339
 
 
@@ -62,3 +63,89 @@ def test_a_width_and_a_length_are_no_place_where_there_is_one() -> None:
 def test_yes_and_no_are_understood_in_those_languages(cell: str, on: bool) -> None:
     [fix] = fixes(f"Fahrzeug;Zeit;Breite;Länge;Zündung\nv;1795424400;60,1;24,9;{cell}\n")
     assert fix["ignition"] is on
+
+
+# -- a place in one column -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("title", "cell"),
+    [
+        ("Position", '"60.1,24.9"'),
+        ("Location", '"(60.1, 24.9)"'),
+        ("coords", "60.1 24.9"),
+        ("latlng", '"60.1,24.9"'),
+        ("lon_lat", '"24.9,60.1"'),
+        ("gps", "N60.1 E24.9"),
+        ("Koordinaten", '"60,1; 24,9"'),
+        ("Coordonnées", '"60°06\'00""N, 24°54\'00""E"'),
+        ("geom", "POINT(24.9 60.1)"),
+        ("wkt", '"POINT Z (24.9 60.1 12)"'),
+        ("the_geom", "SRID=4326;POINT(24.9 60.1)"),
+        ("geometry", '"{""type"":""Point"",""coordinates"":[24.9,60.1]}"'),
+    ],
+)
+def test_a_column_may_hold_both_degrees(title: str, cell: str) -> None:
+    points, skipped, notes = read(f"vehicle,time,{title},note\nv,1795424400,{cell},x\nv,1795424401,,x\n")
+    first, second = (point.position for point in points)
+    assert first == {"vehicle": "v", "lat": 60.1, "lon": 24.9, "attributes": {"note": "x"}}
+    assert second == {"vehicle": "v", "attributes": {"note": "x"}}
+    assert not skipped
+    assert any(f"the column {title!r} holds the places" in note for note in notes)
+
+
+def test_a_pair_that_cannot_have_its_latitude_first_has_it_last() -> None:
+    points, _, notes = read('vehicle,time,position\nv,1,"24.9,60.1"\nv,2,"151.2,-33.8"\n')
+    assert [(p.position["lat"], p.position["lon"]) for p in points] == [(60.1, 24.9), (-33.8, 151.2)]  # type: ignore[index]
+    assert any("longitude first" in note for note in notes)
+
+
+def test_a_cell_that_is_no_place_is_left_to_the_gate() -> None:
+    [_, fix] = fixes('vehicle,time,position\nv,1795424400,"60.1,24.9"\nv,1795424401,Helsinki\n')
+    assert (fix["lat"], "lon" in fix) == ("Helsinki", False)
+
+
+def test_a_place_beside_degrees_is_an_attribute() -> None:
+    [fix] = fixes('vehicle,time,lat,lon,position\nv,1795424400,60,24,"1,2"\n')
+    assert (fix["lat"], fix["lon"], fix["attributes"]) == (60, 24, {"position": "1,2"})
+
+
+def test_a_flight_of_flightradar24_has_knots_and_feet() -> None:
+    [fix] = fixes(
+        "Timestamp,UTC,Callsign,Position,Altitude,Speed,Direction\n"
+        '1795424400,2026-11-23T09:00:00Z,FIN7LM,"60.317,24.963",1000,100,270\n'
+    )
+    assert fix == {
+        "vehicle": "FIN7LM", "at": "2026-11-23T09:00:00.000Z", "lat": 60.317, "lon": 24.963, "heading": 270.0,
+        "speed_mps": 51.444, "altitude_m": 304.8, "attributes": {"UTC": "2026-11-23T09:00:00Z"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"coordinates": [24.9, 60.1]},
+        {"location": {"type": "Point", "coordinates": [24.9, 60.1, 5]}},
+        {"geometry": {"type": "Point", "coordinates": [24.9, 60.1]}},
+        {"loc": {"coordinates": [24.9, 60.1]}},
+        {"latLng": [60.1, 24.9]},
+        {"lngLat": [24.9, 60.1]},
+        {"position": "60.1,24.9"},
+        {"geom": "POINT (24.9 60.1)"},
+    ],
+)
+def test_an_object_may_hold_both_degrees_in_one_value(place: dict[str, Any]) -> None:
+    reading = Reading("day.json", "day")
+    content = msgspec.json.encode([{"vehicle": "v", "time": 1795424400} | place])
+    [point] = json.read(io.BytesIO(content), reading)
+    assert isinstance(point, Point)
+    assert point.position == {"vehicle": "v", "lat": 60.1, "lon": 24.9}
+
+
+@pytest.mark.parametrize(
+    "place", [{"location": [60.1, 24.9]}, {"coordinates": [[24.9, 60.1], [25, 60]]}, {"loc": {"type": "Polygon"}}]
+)
+def test_an_array_whose_order_nobody_says_is_no_place(place: dict[str, Any]) -> None:
+    content = msgspec.json.encode([{"vehicle": "v", "time": 1795424400} | place])
+    with pytest.raises(Unreadable, match="no place"):
+        list(json.read(io.BytesIO(content), Reading("day.json", "day")))

@@ -15,6 +15,7 @@ COUNTERS = frozenset(
     ["id", "name", "no", "nr", "number", "index", "row", "seq", "fid", "ogc_fid", "objectid", "object_id"]
 )
 _HEMISPHERES = {"lat": frozenset("NS"), "lon": frozenset("EWO")}
+_FEET = re.compile(r"(altitude|alt|elevation|ele|height)_(ft|feet)")
 _SAID_HEMISPHERE = re.compile(r"(n_s|e_w|ns|ew|hemisphere|(lat|lon)(itude|gitude)?_?(dir|ref|hemi)\w*)")
 
 
@@ -42,6 +43,9 @@ def find_columns(header: Sequence[str], sample: Sequence[Sequence[str]], reading
     at = {title: number for number, title in reversed(list(enumerate(titles)))}
     _check(found, titles, reading)
     fields = {field: at[title] for field, title in found.fields.items()}
+    feet = next((number for number, title in enumerate(titles) if _FEET.fullmatch(plain(title))), -1)
+    if feet >= 0 and "altitude_m" not in fields:
+        fields["altitude_ft"] = feet
     time, clock = _clock(fields["time"], titles)
     fields["time"] = time
     vehicle = fields.get("vehicle", -1)

@@ -23,6 +23,7 @@ from tracker.formats.fields import (
 )
 from tracker.formats.names import NAMES, plain
 from tracker.formats.own import COLUMNS, position_of, unguarded
+from tracker.formats.places import PLACES, find_spread
 from tracker.formats.rows import Row, find_delimiter, read_rows
 from tracker.formats.text import lines
 
@@ -37,7 +38,10 @@ def recognises(name: str, head: str) -> bool:
     starts = (line for line in head.lstrip("\ufeff").splitlines() if line.strip() and not _is_hint(line))
     header = next(starts, "")
     columns = {plain(title) for title in header.split(find_delimiter(header))}
-    return name.endswith((".csv", ".tsv")) or bool(columns & {*NAMES["lat"]} and columns & {*NAMES["lon"]})
+    placed = (columns & {*NAMES["lat"]} and columns & {*NAMES["lon"]}) or (
+        columns & PLACES and columns & {*NAMES["time"]}
+    )
+    return name.endswith((".csv", ".tsv")) or bool(placed)
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
@@ -47,6 +51,8 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
         yield from _our_own(rows, reading)
         return
     sample = list(islice(rows, SAMPLE))
+    if (spread := find_spread(header, sample, reading)) is not None:
+        header, sample, rows = spread.header, list(spread.rows(sample)), spread.rows(rows)
     columns = find_columns(header, [row.cells for row in sample], reading)
     zone = reading.zone or ("UTC" if _says_utc(header[columns.time]) else None)
     times = [_time(row.cells, columns) for row in sample]
@@ -115,7 +121,7 @@ def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row
     decimal, vehicle_at, clock_at = columns.decimal, columns.vehicle, columns.clock
     time_at, speed_at, unit = columns.time, columns.speed, columns.unit or reading.speed_unit
     places = (("lat", columns.lat, columns.north), ("lon", columns.lon, columns.east))
-    others = tuple((at, field, _reader(field, decimal, reading)) for at, field in columns.others)
+    others = tuple((at, _METRES.get(field, field), _reader(field, decimal, reading)) for at, field in columns.others)
     attributes = columns.attributes
     named = [at for at, _ in columns.others + attributes]
     width = 1 + max(vehicle_at, time_at, clock_at, speed_at, *(at for place in places for at in place[1:]), *named)
@@ -151,9 +157,18 @@ def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row
     return point
 
 
+_METRES = {"altitude_ft": "altitude_m"}
+
+
+def _metres(feet: Any) -> Any:
+    return round(feet * 0.3048, 2) if isinstance(feet, float) else feet
+
+
 def _reader(field: str, decimal: str, reading: Reading) -> Callable[[str], Any]:
     if field == "battery_pct":
         return lambda text: read_percent(read_quantity(text, decimal), reading)
+    if field == "altitude_ft":
+        return lambda text: _metres(read_quantity(text, decimal))
     if field in ("altitude_m", "accuracy_m", "odometer_m", "heading"):
         return partial(read_quantity, decimal=decimal)
     if field == "alarm":

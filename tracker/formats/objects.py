@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,10 +9,10 @@ from tracker.formats import Point, Reading, Unreadable
 from tracker.formats.clock import Clock
 from tracker.formats.fields import finished, read_percent, read_speed
 from tracker.formats.names import ELSEWHERE, plain, plan
+from tracker.formats.places import PLACES, read_place
 
 SAMPLE = 500  #: items that are looked at before the first is taken
 _PLACES = ("location", "position", "coords", "coordinates", "coordinate", "geo", "gps", "geolocation", "last_position")
-_WKT = re.compile(r"POINT\s*Z?\s*\(\s*([^\s()]+)\s+([^\s()]+)(?:\s+[^\s()]+)?\s*\)", re.IGNORECASE)
 _SPEEDS = frozenset({"speed_mps", "speed_kmh", "speed_kn"})
 #: what a position of a Traccar server always has; its speeds are knots
 _TRACCAR = frozenset({"deviceId", "fixTime", "serverTime"})
@@ -53,18 +52,15 @@ def from_object(item: dict[str, Any], reading: Reading, clock: Clock, line: int)
 
 
 def unpacked(item: dict[str, Any]) -> dict[str, Any]:
-    """The same with its place beside the rest: an object of its own, "POINT(lon lat)", or degrees * 1e7."""
-    match = _WKT.fullmatch(item["point"].strip()) if isinstance(item.get("point"), str) else None
-    if match is not None:
-        try:
-            lon, lat = float(match[1]), float(match[2])
-        except ValueError:
-            return item
-        return {name: value for name, value in item.items() if name != "point"} | {"lat": lat, "lon": lon}
+    """The same with its place beside the rest: an object of its own, a pair, WKT, or degrees * 1e7."""
     for name in _PLACES:
         inner = item.get(name)
         if isinstance(inner, dict) and {"lat", "lon"} <= plan(tuple(inner)).fields.keys():
             return {other: value for other, value in item.items() if other != name} | inner
+    for name, value in item.items():
+        if plain(name) in PLACES and (pair := read_place(value, name)) is not None:
+            rest = {other: kept for other, kept in item.items() if other != name}
+            return rest | {"lat": pair[0], "lon": pair[1]}
     e7 = {name: item.get(f"{name}E7") for name in ("latitude", "longitude")}
     if all(type(value) is int for value in e7.values()):
         rest = {name: value for name, value in item.items() if not name.endswith("E7")}
