@@ -139,7 +139,7 @@ def take_together(waiting: deque[Save]) -> list[Save]:
 def expect_version(id: str, current: Region | None, version: int | None, create_only: bool = False) -> None:
     """Raises Conflict, with the region as it is now, when that is not what the sender has seen."""
     if create_only and current is not None:
-        raise Conflict("exists", f"There is a region {id!r} already (version {current.version}).", current.feature())
+        raise Conflict("exists", f"there is a region {id!r} already (version {current.version}).", current.feature())
     if version is None or (current is not None and current.version == version):
         return
     if current is None:

@@ -508,9 +508,20 @@ def test_a_method_that_is_not_there_names_those_that_are(shared_server: Server) 
     assert shared_server.request("OPTIONS", V).status == 200
 
 
+@pytest.mark.parametrize("query", ["vehicles?state=flying", "events?kind=flying", "events?from=flying"])
+def test_a_parameter_that_cannot_be_is_named_once_with_what_may_be(query: str, shared_server: Server) -> None:
+    detail = is_problem(shared_server.get(f"/api/v1/{query}"), 422, "bad_parameter")["detail"]
+    assert detail.count("flying") == 1 or query.startswith("events?from")
+    assert "one of" in detail or "RFC 3339 time such as" in detail
+
+
 def test_a_body_of_another_type_is_415(shared_server: Server) -> None:
     is_problem(shared_server.request("PUT", f"{R}/x", "a", {"content-type": "text/csv"}), 415)
-    is_problem(shared_server.request("PUT", f"{V}/x", "a", {"content-type": "application/x-www-form-urlencoded"}), 415)
+    form = {"content-type": "application/x-www-form-urlencoded"}  # what curl -d sends unless told
+    for path, say in ((f"{V}/x", "application/json"), (f"{R}/x", "application/geo+json")):
+        refused = shared_server.request("PUT", path, "a", form)
+        is_problem(refused, 415)
+        assert f"Content-Type: {say}" in refused.json()["detail"]
     is_problem(shared_server.request("PUT", f"{V}/x", "{}", {"content-encoding": "gzip"}), 415)
 
 

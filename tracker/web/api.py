@@ -46,10 +46,10 @@ async def json_body(most: int) -> Any:
     return await decode(await raw_body(most))
 
 
-def check_json() -> None:
+def check_json(say: str = "application/json") -> None:
     kind = content_type()
     if kind not in ("", "application/json", "text/json", "application/geo+json") and not kind.endswith("+json"):
-        raise Unsupported("unsupported_type", f"cannot read {kind[:60]!r}; send application/json")
+        raise Unsupported("unsupported_type", f"cannot read {kind[:60]!r}; send it with Content-Type: {say}")
 
 
 def content_type() -> str:
@@ -118,7 +118,7 @@ def instant(name: str) -> int | None:
     try:
         return parse_parameter(text)
     except BadTime as fault:
-        raise bad(name, f"a time; {fault}") from None
+        raise _wrong(name, f"`{name}`: {fault}") from None
 
 
 def words(name: str) -> frozenset[str] | None:
@@ -149,7 +149,10 @@ def flag(name: str) -> bool:
 
 def bad(name: str, expected: str) -> Invalid:
     text = request.args.get(name, "")
-    message = f"`{name}` is {text[:60]!r}; expected {expected}"
+    return _wrong(name, f"`{name}` is {text[:60]!r}; expected {expected}")
+
+
+def _wrong(name: str, message: str) -> Invalid:
     return Invalid("bad_parameter", message, [{"field": name, "code": "bad_parameter", "message": message}])
 
 

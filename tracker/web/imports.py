@@ -18,13 +18,14 @@ KML = {"application/vnd.google-earth.kml+xml", "application/xml", "text/xml", "a
 #: what is told what it is by what it is, whatever it is called
 OTHERS = {"application/zip", "application/octet-stream", "application/gpx+xml", "text/csv"}
 LINES = {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/geo+json-seq"}
+SAY = "application/geo+json (KML: application/vnd.google-earth.kml+xml, KMZ: application/vnd.google-earth.kmz)"
 
 
 async def read_body(most: int, most_each: int, read: Read = api.read, one: bool = False) -> Drawings:
     """`one`: there may be no other. Raises BadRequest, TooLarge, Overloaded, Invalid."""
     kind = api.content_type()
     if kind not in KML and kind not in OTHERS and kind not in LINES:
-        api.check_json()
+        api.check_json(SAY)
     body = await api.raw_body(most)
     if one:
         check_weight(body)

@@ -173,5 +173,6 @@ def _is_lines(content_type: bytes) -> bool:
     if kind in DOCUMENT or kind.endswith("+json"):
         return False
     raise Unsupported(
-        "unsupported_type", f"cannot read {kind[:60]!r}; send application/json, or application/x-ndjson for one a line"
+        "unsupported_type",
+        f"cannot read {kind[:60]!r}; send it with Content-Type: application/json (one a line: application/x-ndjson)",
     )
