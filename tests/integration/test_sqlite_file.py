@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -290,6 +291,25 @@ async def test_what_is_not_a_whole_backup_is_not_restored(
     assert (await again.open()).last_seq == 1
     assert len(await again.events(EventQuery())) == 1
     await again.close()
+
+
+async def test_what_root_restores_belongs_to_the_owner_of_the_folder(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.backup(str(tmp_path / "copy"))
+    folder, given = tmp_path / "var", []
+    folder.mkdir()
+    real = Path.stat
+
+    def stat(path: Path, **more: Any) -> os.stat_result:
+        found = real(path, **more)
+        return os.stat_result([*found[:4], 4321, 4322, *found[6:10]]) if path == folder else found
+
+    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", lambda path, user, group: given.append((Path(path).name, user, group)))
+    restore_store(str(folder), str(tmp_path / "copy"))
+    assert given == [("tracker.db", 4321, 4322), ("tracker.lock", 4321, 4322)]
 
 
 async def test_a_backup_is_one_file_and_replaces_an_older_one(store: SqliteStore, tmp_path: Path) -> None:

@@ -153,10 +153,19 @@ def restore(file: str, folder: Path) -> Path | None:
             part.replace(folder / FILE)
             sync(folder)
             lock.note(State.STOPPED)
+            _give_to_owner(folder)
         finally:
             part.unlink(missing_ok=True)
             lock.release()
     return kept
+
+
+def _give_to_owner(folder: Path) -> None:
+    """What root restores belongs to whom the folder does: the server runs as somebody else."""
+    owner = folder.stat()
+    for name in (FILE, LOCK):
+        if os.geteuid() == 0 and (folder / name).stat().st_uid != owner.st_uid:
+            os.chown(folder / name, owner.st_uid, owner.st_gid)
 
 
 @contextmanager
