@@ -23,6 +23,8 @@ async def follow(server: str, cursor: str | None, keep: Callable[[str], object])
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     kept = Path(sys.argv[2] if len(sys.argv) > 2 else "follow.cursor")
     try:
         asyncio.run(follow(sys.argv[1], kept.read_text() if kept.exists() else None, kept.write_text))

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+import urllib.error
 import urllib.request
 
 
@@ -15,6 +16,13 @@ def send(server: str, vehicle: str, lat: float, lon: float) -> None:
         print(answer.status, answer.read().decode())
 
 
+if len(sys.argv) < 5 or len(sys.argv) % 2 == 0:
+    sys.exit(__doc__)
 server, vehicle, *places = sys.argv[1:]
-for lat, lon in zip(places[::2], places[1::2], strict=True):
-    send(server, vehicle, float(lat), float(lon))
+try:
+    for lat, lon in zip(places[::2], places[1::2], strict=True):
+        send(server, vehicle, float(lat), float(lon))
+except urllib.error.HTTPError as refused:  # what is wrong with it: docs/errors.md
+    sys.exit(f"{refused.code} {refused.read().decode()}")
+except urllib.error.URLError as fault:  # nobody there: the same again later loses and doubles nothing
+    sys.exit(f"{server}: {fault.reason}")

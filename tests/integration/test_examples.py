@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.servers import ROOT, Server, circle
 from tests.waiting import deadline, free_port
 
@@ -35,6 +37,22 @@ def test_the_sender_sends(server: Server) -> None:
     assert [line[:4] for line in done.stdout.splitlines()] == ["200 ", "200 "]
     assert server.get("/api/v1/vehicles/van-7").json()["position"]["lat"] == 60.1713
     assert len(server.get("/api/v1/vehicles/van-7/track").json()["positions"]) == 2
+
+
+def test_the_sender_says_why_it_cannot(server: Server) -> None:
+    refused = run("send.py", server.url, "van-7", "91", "24.9440")
+    assert (refused.returncode, refused.stderr[:4]) == (1, "422 ")
+    assert "lat_out_of_range" in refused.stderr
+    nobody = run("send.py", f"http://127.0.0.1:{free_port()}", "van-7", "60", "24")
+    assert (nobody.returncode, "refused" in nobody.stderr, "Traceback" in nobody.stderr) == (1, True, False)
+
+
+@pytest.mark.parametrize("words", [("send.py",), ("send.py", "http://127.0.0.1", "van-7", "60"), ("follow.py",)])
+def test_an_example_used_wrongly_says_how(words: tuple[str, ...]) -> None:
+    done = run(*words)
+    assert done.returncode == 1
+    assert f"python examples/{words[0]} http" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_follower_prints_what_happens_and_goes_on_where_it_was(server: Server, tmp_path: Path) -> None:
