@@ -106,11 +106,13 @@ def _instant(context: click.Context, parameter: click.Parameter, value: str | No
 @click.option("--now", is_flag=True, help="Shift recorded times so that the first ping is now.")
 @click.option("--loop", is_flag=True, help="Play for ever, each round shifted so that its first ping is now.")
 @click.option("--dry-run", is_flag=True, help="Need no server: print the events the pings cause as NDJSON.")
-@click.option("--regions", type=click.Path(exists=True, dir_okay=False), help="Regions (GeoJSON) of a dry run.")
+@click.option(
+    "--regions", type=click.Path(exists=True, dir_okay=False), help="Regions (GeoJSON, KML, KMZ) of a dry run."
+)
 @click.option("--events", type=click.Path(dir_okay=False), help="File the events of a dry run go to.")
 @click.option("--as-of", callback=_instant, metavar="TIME", help="Clock of a dry run; what is later is refused.  [now]")
 def replay(**options: Any) -> None:
-    """Send recorded tracks (CSV, GPX, NDJSON and more) as if they happened now."""
+    """Send recorded tracks (CSV, GPX, NDJSON and more) to a server, or try them without one."""
     from tracker.replay.run import run
 
     sys.exit(run(**options, settings=settings() if options["dry_run"] else None))
