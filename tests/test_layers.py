@@ -79,7 +79,7 @@ LAYERS: list[set[str]] = [
     {"ping"},
     {"colors", "geo", "handshake", "lanes", "times"},
     {"config", "slices"},
-    {"errors", ""},
+    {"errors", "tiles", ""},
 ]
 
 #: the only modules with I/O. All others decide without it: no clock, no socket, no environment; `now` is an argument
@@ -98,7 +98,7 @@ OUTER = {
     "replay.*",
 }
 OUTER |= {"stores", "stores.*", "buses", "buses.*", "client", "handshake", "features", "register", "streets", "config"}
-OUTER |= {"slices", ""}
+OUTER |= {"slices", "tiles", ""}  # tiles takes URLs apart, no more
 OUTER |= {"kmz"}  # a zip is read as a file, in memory
 IMPURE = {"asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets"}
 IMPURE |= {"select", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time"}

@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from tracker import tiles
 from tracker.errors import TrackerError
 
 
@@ -39,11 +40,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = []
 
     tiles: Annotated[
-        str, Meta(description="URL of map tiles with {z} {x} {y}; empty: only the map that is built in")
+        str,
+        Meta(
+            description="URL of map tiles with {z} {x} {y} (or {-y}: rows from the south), {s} (a, b, c), "
+            "{r} (@2x on sharp screens); /path: from this address; empty: only the map that is built in"
+        ),
     ] = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
     tiles_attribution: Annotated[str, Meta(description="what the map says about its tiles")] = (
         "© OpenStreetMap contributors"
     )
+    tiles_max_zoom: Annotated[
+        int, Meta(ge=0, le=24, description="the deepest zoom there are tiles of; nearer, they are enlarged")
+    ] = 19
 
     max_body: Annotated[int, Meta(ge=1024, description="bytes of one JSON body as sent")] = 8 * 2**20
     max_inflated: Annotated[int, Meta(ge=1024, description="bytes of one JSON body once inflated")] = 64 * 2**20
@@ -193,6 +201,8 @@ def _value(name: str, value: Any, where: str, *, strict: bool) -> Any:
         value = msgspec.convert(value, _HINTS[name], strict=strict)
     except msgspec.ValidationError as fault:
         raise SettingsError(f"{where} is {value!r}: {_plain(str(fault))}") from None
+    if name == "tiles" and (wrong := tiles.fault(value)):
+        raise SettingsError(f"{where} is {value!r}: {wrong}")
     if name == "log_level" and value not in ("debug", "info", "warning", "error"):
         raise SettingsError(f"{where} is {value!r}: it is one of debug, info, warning, error")
     if name == "tiles":

@@ -26,6 +26,9 @@ export class Stage {
     this.ratioLimit = 2;
     this.scheduled = 0;
     this.zooming = false;
+    this.onRatio = () => {};
+    this.ratio = devicePixelRatio;
+    setInterval(() => this.#watchRatio(), 500); // a media query tells of it in some browsers only
     /** @type {((now: number) => void)[]} */ this.beforeFrame = [];
     /** @type {Set<string>} painters that failed */ this.faults = new Set();
     this.onFault = (/** @type {string} */ name, /** @type {unknown} */ fault) => console.error(`the map's ${name} cannot be painted`, fault);
@@ -38,6 +41,14 @@ export class Stage {
       this.zooming = true;
       for (const sheet of this.sheets.values()) this.#ride(sheet, e.center, e.zoom);
     });
+  }
+
+  /** On another screen or at another browser zoom a pixel is another size: every picture is drawn again. */
+  #watchRatio() {
+    if (this.ratio === devicePixelRatio) return;
+    this.ratio = devicePixelRatio;
+    this.invalidate();
+    this.onRatio();
   }
 
   /** @param {Painter} painter */

@@ -3,10 +3,11 @@
 
 import { Ground } from "./ground.js";
 import { Stage } from "./layer.js";
+import { Tiles } from "./tiles.js";
+import { get } from "./api.js";
 import { beside, turn } from "./antimeridian.js";
 import { latAt, lonAt } from "./geo.js";
 
-/** @typedef {{url: string, attribution: string, reachable: boolean}} TileSource */
 /** @typedef {{zoom: number, lat: number, lon: number}} Camera */
 
 /** Bottom to top. */
@@ -33,34 +34,21 @@ export class FleetMap {
     this.scale = /** @type {L.Control|null} */ (null);
     this.stage = new Stage(this.leaflet);
     this.ground = new Ground(this.stage);
-    /** @type {L.TileLayer|null} */ this.tiles = null;
-    this.onTiles = (/** @type {boolean} */ _working) => {};
+    this.onTiles = (/** @type {boolean} */ _working, /** @type {string} */ _why) => {};
+    this.tiles = new Tiles(this.leaflet, (working, why) => {
+      this.ground.tiles = working;
+      this.stage.invalidate("ground");
+      this.onTiles(working, why);
+    }, async () => (await get("page")).tiles);
+    this.stage.onRatio = () => this.tiles.renew();
     /** What the chrome covers, CSS px: the camera aims at what is left. */
     this.cover = { left: 0, right: 0, top: 0, bottom: 0 };
     new ResizeObserver(() => this.leaflet.invalidateSize({ pan: false })).observe(element);
   }
 
-  /** @param {TileSource|null} source */
+  /** @param {import("./tiles.js").TileSource|null} source */
   setTiles(source) {
-    this.tiles?.remove();
-    this.tiles = null;
-    this.ground.tiles = false;
-    if (!source?.reachable || !source.url) return;
-    let failed = 0;
-    const tiles = (this.tiles = L.tileLayer(source.url, { attribution: source.attribution, maxZoom: 19, maxNativeZoom: 19, className: "tiles" }));
-    tiles.on("tileload", () => (failed = 0));
-    tiles.on("tileerror", () => {
-      // A few in a row and none between them: the tile server is gone. The offline base lies underneath already.
-      if (++failed < 3 || this.tiles !== tiles) return;
-      tiles.remove();
-      this.tiles = null;
-      this.ground.tiles = false;
-      this.stage.invalidate("ground");
-      this.onTiles(false);
-    });
-    tiles.addTo(this.leaflet);
-    this.ground.tiles = true;
-    this.onTiles(true);
+    this.tiles.show(source);
   }
 
   /** @param {"metric"|"imperial"|"nautical"} units */

@@ -16,7 +16,7 @@ export class Notices {
     /** @type {HTMLElement|null} */ this.welcome = null;
     app.state.on(() => this.#chips());
     app.ticks.add(() => this.#firstRun());
-    app.map.onTiles = (working) => this.#tiles(working);
+    app.map.onTiles = (working, why) => this.#tiles(working, why);
     this.#chips();
     // The camera leaves room for what lies along the top.
     const measure = () => (app.map.cover.top = innerWidth < 720 ? 0 : this.top.offsetHeight);
@@ -72,10 +72,10 @@ export class Notices {
     refill(this.feed, words, icon("antenna"), words, iconButton("close", "Show everything again", () => app.state.set({ regions: null })));
   }
 
-  /** @param {boolean} working */
-  #tiles(working) {
+  /** @param {boolean} working @param {string} why */
+  #tiles(working, why) {
     this.tiles.hidden = working;
-    fill(this.tiles, icon("info"), "The tile server does not answer: offline base map.", iconButton("close", "Dismiss", () => (this.tiles.hidden = true), { class: "icon-button tiny" }));
+    fill(this.tiles, icon("info"), `Built-in map: ${why}. It is tried again.`, iconButton("close", "Dismiss", () => (this.tiles.hidden = true), { class: "icon-button tiny" }));
   }
 
   /** No vehicle yet: say how one connects, and turn green on the first ping. */

@@ -18,11 +18,9 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from quart import Quart, Response, request, send_from_directory, websocket
 
+from tracker.web.page import content_policy
+
 ROOT = Path(__file__).resolve().parents[2]
-POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
 FIELDS = [
     "n", "vehicle", "name", "when", "lat_e6", "lon_e6", "speed_dmps", "heading", "state", "heard", "since", "group",
     "kind", "accuracy_dm", "held", "plate",
@@ -59,6 +57,7 @@ class Feed:
         self.silent = False  # open sockets, no message: half-open
         self.refuse = False  # no WebSocket passes
         self.posted: list[Any] = []
+        self.tiles: dict[str, Any] = {}
 
     def _feature(self, feature: dict[str, Any]) -> dict[str, Any]:
         properties = {"version": 1, "area_m2": 120_000.0, "updated_at": stamp(self.t0), **feature["properties"]}
@@ -167,7 +166,7 @@ def application(feed: Feed) -> Quart:
     @app.get("/")
     async def index() -> Response:
         answer = await send_from_directory(ROOT / "static", "index.html")
-        answer.headers["content-security-policy"] = POLICY
+        answer.headers["content-security-policy"] = content_policy(feed.tiles.get("url") or "")
         return answer
 
     @app.get("/static/<path:name>")
@@ -184,7 +183,7 @@ def application(feed: Feed) -> Quart:
 
     @app.get("/api/v1/page")
     async def page() -> dict[str, Any]:
-        tiles = {"url": None, "attribution": "", "reachable": False}
+        tiles = {"url": None, "attribution": "", "reachable": False} | feed.tiles
         return {"version": "0.1.0", "demo": feed.demo, "tiles": tiles}
 
     @app.get("/api/v1/events")

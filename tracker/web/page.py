@@ -6,25 +6,21 @@ import asyncio
 import gzip
 import hashlib
 import mimetypes
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from quart import Blueprint, Response, request
 
 from tracker import __version__
 from tracker.errors import NotFound
+from tracker.tiles import origins
 from tracker.web import api
 from tracker.web.node import Node
+from tracker.web.probe import Probe
 
 PACKAGE = Path(__file__).parent.parent
 #: without these the page is blank; hatch_build.py brings those in vendor/
 ASSETS = ("index.html", "vendor/leaflet/leaflet.js", "vendor/leaflet/leaflet.css", "vendor/land-50m.json")
-PROBE_S = 2.0  #: how long the tile server may take to answer
-PROBE_EVERY_S = 300.0
 _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -94,7 +90,7 @@ def missing_assets() -> str | None:
 def blueprint(node: Node) -> Blueprint:
     routes = Blueprint("page", __name__)
     static, demo = Files(folder("static")), Files(folder("fixtures") / "demo")
-    tiles = Tiles(node.settings.tiles)
+    probe = Probe(node.settings.tiles)
     policy = content_policy(node.settings.tiles)
 
     @routes.get("/")
@@ -118,6 +114,7 @@ def blueprint(node: Node) -> Blueprint:
 
     @routes.get("/api/v1/page")
     async def page() -> Response:
+        why = await probe.why_not()
         return api.answer(
             {
                 "version": __version__,
@@ -126,7 +123,9 @@ def blueprint(node: Node) -> Blueprint:
                 "tiles": {
                     "url": node.settings.tiles or None,
                     "attribution": node.settings.tiles_attribution,
-                    "reachable": await tiles.reachable(),
+                    "max_zoom": node.settings.tiles_max_zoom,
+                    "reachable": why is None,
+                    "why": why,
                 },
             }
         )
@@ -134,45 +133,10 @@ def blueprint(node: Node) -> Blueprint:
     return routes
 
 
-def tile_origin(url: str) -> str:
-    """Where tiles come from, as CSP writes it: https://*.tile.example for https://{s}.tile.example/…"""
-    parts = urlsplit(url.replace("{s}", "*"))
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") and parts.netloc else ""
-
-
 def content_policy(tiles: str) -> str:
     """Nothing but ourselves, and images from the tile server."""
-    images = f"img-src 'self' data: blob: {tile_origin(tiles)}".rstrip()
+    images = " ".join(["img-src 'self' data: blob:", *origins(tiles)])
     return (
         f"default-src 'self'; {images}; style-src 'self'; script-src 'self'; connect-src 'self'; object-src 'none'; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
-
-
-class Tiles:
-    """Whether the tile server answers, asked at most every PROBE_EVERY_S so that a page without network stays quiet."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._answer = False
-        self._asked_at: float | None = None
-        self._asking = asyncio.Lock()
-
-    async def reachable(self) -> bool:
-        if not tile_origin(self._url):
-            return False
-        async with self._asking:
-            if self._asked_at is None or time.monotonic() - self._asked_at > PROBE_EVERY_S:
-                self._answer = await asyncio.to_thread(_probe, self._url)
-                self._asked_at = time.monotonic()
-        return self._answer
-
-
-def _probe(url: str) -> bool:
-    filled = url.replace("{s}", "a").replace("{z}", "0").replace("{x}", "0").replace("{y}", "0").replace("{r}", "")
-    asked = urllib.request.Request(filled, headers={"user-agent": f"live-map-tracker/{__version__}"})
-    try:
-        with urllib.request.urlopen(asked, timeout=PROBE_S) as answer:
-            return bool(answer.status == 200 and answer.headers.get_content_maintype() == "image")
-    except (OSError, ValueError, urllib.error.URLError):
-        return False
