@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -118,7 +117,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 SECRETS: frozenset[str] = frozenset()  #: settings `tracker config` does not show
 
-TILE_NAMES = ("z", "x", "y", "-y", "s", "r")  #: what a tile URL may have in braces
 
 _HINTS = get_type_hints(Settings, include_extras=True)
 
@@ -205,22 +203,7 @@ def _value(name: str, value: Any, where: str, *, strict: bool) -> Any:
         raise SettingsError(f"{where} is {value!r}: {wrong}")
     if name == "log_level" and value not in ("debug", "info", "warning", "error"):
         raise SettingsError(f"{where} is {value!r}: it is one of debug, info, warning, error")
-    if name == "tiles":
-        _check_tiles(value, where)
     return value
-
-
-def _check_tiles(url: str, where: str) -> None:
-    """A tile URL that no page could fill in would leave it without a map."""
-    named = re.findall(r"\{([^{}]*)\}", url)
-    if unknown := [name for name in named if name not in TILE_NAMES]:
-        known = " ".join(f"{{{name}}}" for name in TILE_NAMES)
-        raise SettingsError(f"{where} has {{{unknown[0]}}}, which the map cannot fill in; it knows {known}")
-    rest = re.sub(r"\{[^{}]*\}", "", url)
-    if "{" in rest or "}" in rest:
-        raise SettingsError(f"{where} is {url!r}: a brace is left open")
-    if url and not ({"z", "x"} <= set(named) and {"y", "-y"} & set(named)):
-        raise SettingsError(f"{where} is {url!r}: it names each tile by {{z}}, {{x}} and {{y}}; empty: no tiles")
 
 
 def _plain(fault: str) -> str:

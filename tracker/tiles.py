@@ -19,16 +19,16 @@ def fault(url: str) -> str | None:
     if re.search(r"%7b", url, re.IGNORECASE):
         return "write { and } as they are, not %7B and %7D"
     known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+    rest = re.sub(r"\{[^{}]*\}", "", url)
+    if "{" in rest or "}" in rest:
+        return "a brace is left open"
     for name in re.findall(r"\{([^{}]*)\}", url):
         if name not in PLACEHOLDERS:
             hint = "; put the value itself there" if re.search(r"key|token|id|style", name, re.IGNORECASE) else ""
-            return f"{{{name}}} is not known{hint}; there are {known}"
-    rest = re.sub(r"\{[^{}]*\}", "", url)
-    if "{" in rest or "}" in rest:
-        return "a brace stands alone"
+            return f"it names {{{name}}}, which the map cannot fill in{hint}; it knows {known}"
     rows = ("{y}" in url) + ("{-y}" in url)
     if missing := [name for name in ("{z}", "{x}") if name not in url] + ([] if rows else ["{y}"]):
-        return f"{' and '.join(missing)} is missing: every tile would be the same"
+        return f"{' and '.join(missing)} is missing: it names each tile by {{z}}, {{x}} and {{y}}"
     if rows == 2:
         return "{y} counts rows from the north, {-y} from the south: use one of them"
     try:

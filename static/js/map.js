@@ -40,10 +40,19 @@ export class FleetMap {
       this.stage.invalidate("ground");
       this.onTiles(working, why);
     }, async () => (await get("page")).tiles);
-    this.stage.onRatio = () => this.tiles.renew();
+    this.stage.onRatio = () => (this.tiles.renew(), this.#seal());
+    this.leaflet.on("zoomend", () => this.#seal());
+    this.leaflet.whenReady(() => this.#seal());
     /** What the chrome covers, CSS px: the camera aims at what is left. */
     this.cover = { left: 0, right: 0, top: 0, bottom: 0 };
     new ResizeObserver(() => this.leaflet.invalidateSize({ pan: false })).observe(element);
+  }
+
+  /** Where a tile's edge falls between two pixels the ground would shine through: there tiles are a pixel larger. */
+  #seal() {
+    const side = 256 * 2 ** (this.leaflet.getZoom() % 1) * devicePixelRatio;
+    this.element.classList.toggle("between-pixels", Math.abs(side - Math.round(side)) > 1e-6);
+    this.element.style.setProperty("--tile", `${this.tiles.side() + 1}px`);
   }
 
   /** @param {import("./tiles.js").TileSource|null} source */

@@ -41,6 +41,11 @@ export class Tiles {
     layer.addTo(this.map);
   }
 
+  /** CSS px of a tile; those of the deepest zoom are enlarged. */
+  side() {
+    return this.layer?.getTileSize().x ?? 256;
+  }
+
   /** The screen is sharper or less sharp than before: tiles made for it are others. */
   renew() {
     if (this.source?.url?.includes("{r}")) this.show(this.source);

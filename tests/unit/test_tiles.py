@@ -33,13 +33,16 @@ def test_a_url_the_page_can_use_is_taken(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("https://t.example/{z}/{x}/{y}.png?key={apikey}", "{apikey} is not known; put the value itself there"),
-        ("https://t.example/{quadkey}.png", "{quadkey} is not known"),
-        ("https://t.example/{z}/{x}/{y}/{time}.png", "{time} is not known; there are {z}"),
-        ("https://t.example/{Z}/{x}/{y}.png", "{Z} is not known"),
-        ("https://t.example/{z}/{x}/{ y }.png", "{ y } is not known"),
-        ("https://t.example/{z}/{x}/{y.png", "brace stands alone"),
-        ("https://t.example/${z}}/{x}/{y}.png", "brace stands alone"),
+        (
+            "https://t.example/{z}/{x}/{y}.png?key={apikey}",
+            "{apikey}, which the map cannot fill in; put the value itself there",
+        ),
+        ("https://t.example/{quadkey}.png", "{quadkey}, which"),
+        ("https://t.example/{z}/{x}/{y}/{time}.png", "{time}, which the map cannot fill in; it knows {z}"),
+        ("https://t.example/{Z}/{x}/{y}.png", "{Z}, which"),
+        ("https://t.example/{z}/{x}/{ y }.png", "{ y }, which"),
+        ("https://t.example/{z}/{x}/{y.png", "brace is left open"),
+        ("https://t.example/${z}}/{x}/{y}.png", "brace is left open"),
         ("https://t.example/{z}/{x}.png", "{y} is missing"),
         ("https://t.example/tile.png", "{z} and {x} and {y} is missing"),
         ("https://t.example/{z}/{x}/{y}/{-y}.png", "use one of them"),
@@ -68,7 +71,7 @@ def test_a_url_the_page_could_not_use_is_refused_in_words(url: str, words: str) 
 def test_a_refused_url_names_the_file_it_stands_in(tmp_path: Path) -> None:
     file = tmp_path / "tracker.toml"
     file.write_text('tiles = "https://t.example/{z}/{x}/{y}.png?k={token}"\n')
-    with pytest.raises(SettingsError, match=r"tracker\.toml is .*\{token\} is not known"):
+    with pytest.raises(SettingsError, match=r"tracker\.toml is .*\{token\}, which"):
         load(file=file)
 
 
