@@ -149,3 +149,35 @@ def test_an_array_whose_order_nobody_says_is_no_place(place: dict[str, Any]) -> 
     content = msgspec.json.encode([{"vehicle": "v", "time": 1795424400} | place])
     with pytest.raises(Unreadable, match="no place"):
         list(json.read(io.BytesIO(content), Reading("day.json", "day")))
+
+
+# -- lines before the titles -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "Report type:,Route\nDevice:,Van 7\nGroup:,\nPeriod:,2026-11-23 to 2026-11-24\n\n",
+        'Route report\n"Device: Van 7"\n',
+        "Device: Van 7,,,,\n,,,,\n",
+        "Fahrtbericht;;\nFahrzeug;Van 7;\n",
+    ],
+)
+def test_lines_before_the_titles_are_skipped_and_noted(before: str) -> None:
+    points, skipped, notes = read(
+        before + "Valid,Time,Latitude,Longitude\nTRUE,1795424400,60.1,24.9\n,1795424401,60.2,24.9\n"
+    )
+    assert [(p.vehicle, p.position["lat"]) for p in points] == [("Van 7", 60.1), ("Van 7", 60.2)]  # type: ignore[index]
+    assert points[0].line == before.count("\n") + 2
+    assert not skipped
+    assert any(note.startswith("before the titles, and skipped: ") and "Van 7" in note for note in notes)
+
+
+def test_a_title_over_several_lines_is_no_preamble() -> None:
+    [fix] = fixes('"speed\n(km/h)",vehicle,time,lat,lon\n36,v,1795424400,60,24\n')
+    assert (fix["speed_mps"], fix["vehicle"]) == (10, "v")
+
+
+def test_rows_of_a_file_without_such_a_line_are_not_taken_for_a_preamble() -> None:
+    with pytest.raises(Unreadable, match="no column for the latitude"):
+        read("Report\n" + "a,b,c\n" * 100)

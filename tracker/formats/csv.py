@@ -21,9 +21,10 @@ from tracker.formats.fields import (
     read_speed,
     read_value,
 )
-from tracker.formats.names import NAMES, plain
+from tracker.formats.names import plain
 from tracker.formats.own import COLUMNS, position_of, unguarded
-from tracker.formats.places import PLACES, find_spread
+from tracker.formats.places import find_spread
+from tracker.formats.preamble import MOST_PREAMBLE, find_header, is_header
 from tracker.formats.rows import Row, find_delimiter, read_rows
 from tracker.formats.text import lines
 
@@ -37,15 +38,11 @@ SAMPLE = 500  #: rows that are looked at before the first is taken
 def recognises(name: str, head: str) -> bool:
     starts = (line for line in head.lstrip("\ufeff").splitlines() if line.strip() and not _is_hint(line))
     header = next(starts, "")
-    columns = {plain(title) for title in header.split(find_delimiter(header))}
-    placed = (columns & {*NAMES["lat"]} and columns & {*NAMES["lon"]}) or (
-        columns & PLACES and columns & {*NAMES["time"]}
-    )
-    return name.endswith((".csv", ".tsv")) or bool(placed)
+    return name.endswith((".csv", ".tsv")) or is_header(header)
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
-    rows = table(file, reading.name)
+    rows = table(file, reading.name, reading)
     header = next(rows, Row(1, [])).cells  # none: the file is nothing but delimiters
     if tuple(header) == COLUMNS:
         yield from _our_own(rows, reading)
@@ -82,8 +79,9 @@ def _our_own(rows: Iterator[Row], reading: Reading) -> Iterator[Point | Skip]:
             yield finished(position, time, clock, row.line)
 
 
-def table(file: BinaryIO, name: str) -> Iterator[Row]:
-    """The header, then every row. An encoding mark, Excel's `sep=;`, comments and empty lines may come before them.
+def table(file: BinaryIO, name: str, reading: Reading | None = None) -> Iterator[Row]:
+    """The header, then every row. An encoding mark, Excel's `sep=;`, comments and empty lines may come before them;
+    and, of a recording, what a report says of itself, which is noted in its `reading`.
 
     Raises Unreadable.
     """
@@ -97,8 +95,13 @@ def table(file: BinaryIO, name: str) -> Iterator[Row]:
             break
     else:
         raise Unreadable(f"{name} is empty")
-    delimiter = delimiter or find_delimiter(line)
-    yield from read_rows(chain([line], source), delimiter, number)
+    start = [line]
+    if reading is not None and not is_header(line):
+        start += islice(source, MOST_PREAMBLE)
+        at = find_header(start, reading)
+        start, number = start[at:], number + at
+    delimiter = delimiter or find_delimiter(start[0])
+    yield from read_rows(chain(start, source), delimiter, number)
 
 
 def _is_hint(line: str) -> bool:
