@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -149,7 +150,9 @@ def load(
     for name, value in (flags or {}).items():
         if value is not None:
             values[name] = _value(name, value, f"--{name.replace('_', '-')}", strict=False)
-    return Settings(**values)
+    settings = Settings(**values)
+    _check_together(settings)
+    return settings
 
 
 #: variables that begin with TRACKER_ and are no settings: where the file is, and what tests use
@@ -203,7 +206,32 @@ def _value(name: str, value: Any, where: str, *, strict: bool) -> Any:
         raise SettingsError(f"{where} is {value!r}: {wrong}")
     if name == "log_level" and value not in ("debug", "info", "warning", "error"):
         raise SettingsError(f"{where} is {value!r}: it is one of debug, info, warning, error")
+    if name in _ITEMS:
+        form, example = _ITEMS[name]
+        for item in value:
+            if not re.fullmatch(form, item):
+                raise SettingsError(f"{where} has {item!r}, which nobody could match; it looks like {example}")
     return value
+
+
+#: what the items of a list look like: one that is written otherwise would be taken and never hold
+_ITEMS = {
+    "hosts": (r"[A-Za-z0-9._-]+", "map.example.com, without scheme and port"),
+    "origins": (r"(?i:[a-z][a-z0-9+.-]*)://[^\s/?#]+/?", "https://map.example.com, with its port unless that is usual"),
+}
+
+
+def _check_together(settings: Settings) -> None:
+    """Settings that are right each for itself and contradict one another."""
+    if settings.battery_ok_pct < settings.low_battery_pct:
+        ok, low = settings.battery_ok_pct, settings.low_battery_pct
+        raise SettingsError(f"battery_ok_pct ({ok:g}) is below low_battery_pct ({low:g}): no battery could be both")
+    if settings.live_silent_s <= settings.live_heartbeat_s:
+        silent, every = settings.live_silent_s, settings.live_heartbeat_s
+        raise SettingsError(
+            f"live_silent_s ({silent:g}) has to be longer than live_heartbeat_s ({every:g}): "
+            "viewers would be cut off before they are asked"
+        )
 
 
 def _plain(fault: str) -> str:

@@ -40,11 +40,27 @@ def test_the_environment_is_read_in_the_type_of_its_setting() -> None:
         ({"TRACKER_OPEN": "perhaps"}, "true or false"),
         ({"TRACKER_PROT": "1"}, "no setting 'prot'"),
         ({"TRACKER_LOG_LEVEL": "loud"}, "debug"),
+        ({"TRACKER_HOSTS": "a.example,https://map.example"}, "'https://map.example', which nobody could match"),
+        ({"TRACKER_HOSTS": "map.example:8443"}, "without scheme and port"),
+        ({"TRACKER_HOSTS": "*.map.example"}, "nobody could match"),
+        ({"TRACKER_ORIGINS": "map.example"}, "looks like https://map.example.com"),
+        ({"TRACKER_ORIGINS": "https://map.example/page"}, "looks like https://map.example.com"),
+        ({"TRACKER_BATTERY_OK_PCT": "5"}, r"battery_ok_pct \(5\) is below low_battery_pct \(20\)"),
+        ({"TRACKER_LIVE_HEARTBEAT_S": "45"}, r"live_silent_s \(45\) has to be longer than live_heartbeat_s \(45\)"),
     ],
 )
 def test_a_wrong_setting_says_where_and_what(environ: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         load(environ=environ)
+
+
+def test_hosts_and_origins_as_people_write_them_are_taken() -> None:
+    environ = {
+        "TRACKER_HOSTS": "map.example, Pi.local., xn--1lqs71d.example",
+        "TRACKER_ORIGINS": "HTTPS://Map.Example/,http://a:81",
+    }
+    assert len(load(environ=environ).hosts) == 3
+    assert len(load(environ=environ).origins) == 2
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ EVERYTHING = Grant()
 class Access:
     def __init__(self, settings: Settings) -> None:
         own = socket.gethostname().lower()
-        self._names = {"localhost", own, f"{own}.local", *(name.lower() for name in settings.hosts)}
+        self._names = {"localhost", own, f"{own}.local", *(name.lower().rstrip(".") for name in settings.hosts)}
         self._origins = {origin.lower().rstrip("/") for origin in settings.origins}
         self._known_host = lru_cache(maxsize=256)(self._is_our_host)
 
