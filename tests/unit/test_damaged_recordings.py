@@ -79,13 +79,19 @@ DAMAGED: list[tuple[str, bytes, Any]] = [
     ("ride.fit", CSV, (6, 6, {})),
     # -- cut short, flipped
     ("day.csv", CSV[:-30], (6, 6, {})),
-    ("day.json", VALID["day.json"][:-30], 'not JSON: Input data was truncated'),
-    ("list.json", VALID["list.json"][:-1], 'not JSON: Input data was truncated'),
+    ("day.json", VALID["day.json"][:-30], (6, 5, {'unreadable': 1})),
+    ("list.json", VALID["list.json"][:-20], (6, 5, {'unreadable': 1})),
     ("day.ndjson", NDJSON[:-30], (6, 5, {'not_an_object': 1})),
-    ("points.geojson", VALID["points.geojson"][:-2], 'not JSON: Input data was truncated'),
+    ("points.geojson", VALID["points.geojson"][:-20], (6, 5, {'unreadable': 1})),
+    ("day.json", VALID["day.json"][:20], 'not JSON: Input data was truncated'),
+    ("list.json.gz", gzip.compress(VALID["list.json"], 0, mtime=0)[:-60], (6, 5, {'unreadable': 1})),
+    ("day.json", VALID["day.json"].replace(b'"lat": 60.3', b'"lat": 60.'), (4, 3, {'unreadable': 1})),
     ("ride.gpx", GPX[:-60], (6, 5, {'unreadable': 1})),
     ("ride.gpx", GPX[:40], 'not well-formed XML'),
-    ("ride.kml", KML[:-60], 'not well-formed XML'),
+    ("ride.kml", KML[:-60], (6, 5, {'unreadable': 1})),
+    ("ride.kml", KML[:-90], (5, 4, {'unreadable': 1})),
+    ("ride.kml", KML[:250], 'not well-formed XML'),
+    ("ride.kml.gz", gzip.compress(KML, 0, mtime=0)[:-110], (5, 4, {'unreadable': 1})),
     ("ride.tcx", VALID["ride.tcx"][:-70], (6, 5, {'unreadable': 1})),
     ("vm.xml", VALID["vm.xml"][:-90], (6, 5, {'unreadable': 1})),
     ("ride.fit", VALID["ride.fit"][:-20], (5, 4, {'unreadable': 1})),
@@ -96,9 +102,10 @@ DAMAGED: list[tuple[str, bytes, Any]] = [
     ("hfp.txt", VALID["hfp.txt"][:-20], (6, 5, {'not_json': 1})),
     ("new_cab.txt", VALID["new_cab.txt"][:-12], (6, 5, {'not_four_columns': 1})),
     # -- packed badly
-    ("day.csv.gz", gzip.compress(CSV, mtime=0)[:60], 'Compressed file ended before the end-of-stream marker was re'),
-    ("day.csv.gz", gzip.compress(CSV, mtime=0)[:-6], 'Compressed file ended before the end-of-stream marker was re'),
-    ("day.csv.gz", gzip.compress(CSV, mtime=0) + b"rubbish", 'Not a gzipped file'),
+    ("day.csv.gz", gzip.compress(CSV, mtime=0)[:20], 'Compressed file ended before the end-of-stream marker was re'),
+    ("day.csv.gz", gzip.compress(CSV, 0, mtime=0)[:-20], (6, 5, {'unreadable': 1})),
+    ("day.csv.gz", gzip.compress(CSV, mtime=0)[:-6], (7, 6, {'unreadable': 1})),
+    ("day.csv.gz", gzip.compress(CSV, mtime=0) + b"rubbish", (7, 6, {'unreadable': 1})),
     ("day.csv.gz", CSV, (6, 6, {})),
     ("day.csv", gzip.compress(gzip.compress(CSV, mtime=0), mtime=0), (6, 6, {})),
     ("day.csv", gzip.compress(gzip.compress(gzip.compress(CSV, mtime=0), mtime=0)), 'no column for the latitude'),
@@ -197,3 +204,38 @@ def test_one_damaged_member_costs_no_other() -> None:
     assert tally.accepted + tally.duplicates == 12
     assert recording.skipped == {"unreadable": 1}
     assert "b.csv" in recording.examples["unreadable"][0]
+
+
+def outcome(name: str, content: bytes) -> tuple[int, dict[str, int]]:
+    recording, tally = play(name, content)
+    assert recording.items == tally.accepted + tally.duplicates + tally.rejected + recording.skipped.total()
+    return tally.accepted + tally.duplicates, dict(recording.skipped)
+
+
+@pytest.mark.parametrize("level", [0, 6])
+@pytest.mark.parametrize("end", [b"", b"rubbish", b"\0" * 100])
+def test_what_is_whole_of_a_cut_gzip_is_played(level: int, end: bytes) -> None:
+    packed = gzip.compress(CSV, level, mtime=0)
+    zeros = end[:1] == b"\0"  # which pad a tape, and are none of the file
+    assert outcome("day.csv.gz", packed + end) == (6, {"unreadable": 1} if end and not zeros else {})
+    assert outcome("day.csv.gz", packed[:-8] + end)[1] == {"unreadable": 1}
+    accepted, skipped = outcome("day.csv.gz", packed[: len(packed) * 3 // 4])
+    assert accepted >= 1
+    assert skipped == {"unreadable": 1}
+
+
+@pytest.mark.parametrize("name", ["list.json", "day.json", "points.geojson"])
+def test_what_is_whole_of_a_cut_list_is_played(name: str) -> None:
+    """Wherever it is cut, no item is made of a part."""
+    content = VALID[name]
+    ends = [at + 1 for at in range(len(content) - 1) if content[at : at + 2] in (b"},", b"}]")][-6:]
+    for end in ends:
+        assert outcome(name, content[:end] + b",")[1] == {"unreadable": 1}
+    assert outcome("list.json", VALID["list.json"][:-1] + b", 17") == (6, {"unreadable": 1})
+
+
+def test_what_is_whole_of_a_cut_track_is_played() -> None:
+    first = KML.index(b"<gx:coord>")
+    ends = [at for at in range(first, len(KML)) if KML[at : at + 11] == b"</gx:coord>"]
+    for whole, end in enumerate(ends[1:], 1):
+        assert outcome("ride.kml", KML[:end]) == (whole, {"unreadable": 1})

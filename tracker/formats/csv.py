@@ -26,7 +26,7 @@ from tracker.formats.own import COLUMNS, position_of, unguarded
 from tracker.formats.places import find_spread
 from tracker.formats.preamble import MOST_PREAMBLE, find_header, is_header
 from tracker.formats.rows import Row, find_delimiter, read_rows
-from tracker.formats.text import lines
+from tracker.formats.text import DAMAGED, lines
 
 NAME = "csv"
 ABOUT = "comma, semicolon, tab or bar separated, with a header; columns are recognised by name"
@@ -47,7 +47,7 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     if tuple(header) == COLUMNS:
         yield from _our_own(rows, reading)
         return
-    sample = list(islice(rows, SAMPLE))
+    sample, rows = _sampled(rows)
     if (spread := find_spread(header, sample, reading)) is not None:
         header, sample, rows = spread.header, list(spread.rows(sample)), spread.rows(rows)
     columns = find_columns(header, [row.cells for row in sample], reading)
@@ -65,6 +65,21 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
             yield Skip("surplus_cells", row.line)
         else:
             yield point(row)
+
+
+def _sampled(rows: Iterator[Row]) -> tuple[list[Row], Iterator[Row]]:
+    """The first rows, and those after them; a fault among the first is met where it stands."""
+    sample: list[Row] = []
+    try:
+        sample.extend(islice(rows, SAMPLE))
+    except DAMAGED as fault:
+        return sample, _raising(fault)
+    return sample, rows
+
+
+def _raising(fault: Exception) -> Iterator[Row]:
+    raise fault
+    yield  # a generator: it is raised when its turn comes
 
 
 def _our_own(rows: Iterator[Row], reading: Reading) -> Iterator[Point | Skip]:

@@ -41,7 +41,7 @@ def recognises(name: str, head: str) -> bool:
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
-    document = decode(file, reading.name)
+    document, damage = decode(file, reading.name)
     features = _features(document)
     if features is None:
         raise Unreadable(f"{reading.name}: not GeoJSON: neither a feature nor a geometry")
@@ -55,6 +55,8 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
         for place in some:
             number += 1
             yield _outcome(place, id, reading, clock, number)
+    if damage is not None:
+        raise damage
 
 
 def _features(document: Any) -> list[Any] | None:

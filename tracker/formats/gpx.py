@@ -33,6 +33,8 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     number, extensions, timed = 0, 0, False
     for event, element, parent in elements(file, reading.name, POINTS):
         kind = tag(element)
+        if event == "cut":  # a place of which not all is known
+            continue
         if kind == "extensions":
             extensions += 1 if event == "start" else -1
         elif extensions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -13,7 +13,7 @@ from tracker.formats import Point, Reading, Skip, Unreadable
 from tracker.formats.clock import Clock
 from tracker.formats.fields import NOT_A_NUMBER
 from tracker.formats.objects import SAMPLE, check_fields, from_object
-from tracker.formats.text import find_encoding, whole
+from tracker.formats.text import as_far, find_encoding
 
 NAME = "json"
 ABOUT = 'an array of positions, `{"positions": […]}`, a track as the API answers it; `point` may be WKT'
@@ -21,6 +21,9 @@ ITEM = "item"
 
 #: names under which exports wrap their list
 LISTS = ("positions", "locations", "points", "data", "items", "results", "records")
+
+_LIST = re.compile(r'\s*(?:\{.{0,10000}?"(' + "|".join(("features", *LISTS)) + r')"\s*:\s*)?\[\s*', re.DOTALL)
+_NEXT = re.compile(r"\s*(?:,\s*|(?=\]))")
 
 
 def recognises(name: str, head: str) -> bool:
@@ -36,9 +39,49 @@ def _is_lines(head: str) -> bool:
     return first.rstrip().endswith("}") and second.lstrip().startswith("{")
 
 
-def decode(file: BinaryIO, name: str) -> Any:
-    """A whole JSON document. Raises Unreadable."""
-    return parse(whole(file, name), name)
+class Document(NamedTuple):
+    value: Any
+    damage: Unreadable | None = None  # it breaks off: the value has what is whole of its list
+
+
+def decode(file: BinaryIO, name: str) -> Document:
+    """A whole JSON document, or the items of its list up to where it is damaged. Raises Unreadable."""
+    content, fault = as_far(file, name)
+    try:
+        if fault is None:
+            return Document(parse(content, name))
+        raise Unreadable(f"{name} is damaged: {fault}")
+    except Unreadable as damage:
+        value = _salvaged(content)
+        if value is None:
+            raise
+        return Document(value, damage)
+
+
+def _salvaged(content: bytes) -> Any:
+    """The document with those items of its list that are whole; None when there are none."""
+    encoding, mark = find_encoding(content)
+    text = content[mark:].decode(encoding, "replace")
+    start = _LIST.match(text)
+    if start is None:
+        return None
+    decoder = json.JSONDecoder(parse_constant=lambda word: NOT_A_NUMBER)
+    items: list[Any] = []
+    at = start.end()
+    try:
+        document = json.loads(text[:at] + ("]}" if start[1] else "]"))
+        while text[at : at + 1] not in ("", "]"):
+            item, at = decoder.raw_decode(text, at)
+            following = _NEXT.match(text, at)
+            if following is None:  # a number, perhaps, of which digits are missing
+                break
+            items.append(item)
+            at = following.end()
+    except (ValueError, RecursionError):
+        pass
+    if not items:
+        return None
+    return document | {start[1]: items} if start[1] else items
 
 
 def parse(content: bytes, name: str) -> Any:
@@ -69,7 +112,7 @@ def decode_any(content: bytes) -> Any:
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
-    document = decode(file, reading.name)
+    document, damage = decode(file, reading.name)
     if isinstance(document, dict):
         wrapped = next((name for name in LISTS if isinstance(document.get(name), list)), None)
         if wrapped is not None:
@@ -89,6 +132,8 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
             yield Point(clock.last or 0, str(item)[:200], line=number)
             continue
         yield from_object(item, reading, clock, number)
+    if damage is not None:
+        raise damage
 
 
 def _as_sent(item: Any) -> Any:

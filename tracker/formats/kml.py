@@ -36,11 +36,13 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
             if kind == "Placemark":
                 tracks.begin()
             continue
+        if event == "cut" and kind == "Placemark":  # its track was told
+            continue
         if kind == "name" and parent == "Placemark":
             tracks.name(element.text or "")
         outcomes: Iterator[Point | Skip] = iter(())
         if kind == "Track":
-            outcomes = _track(element, tracks.vehicle, clock, number)
+            outcomes = _track(element, tracks.vehicle, clock, number, cut=event == "cut")
         elif kind == "Placemark":
             outcomes = _placemark(element, tracks.vehicle, clock, number)
         found = [tracks.seen(outcome) for outcome in outcomes]
@@ -93,17 +95,18 @@ class _Marks:
         self._held = []
 
 
-def _track(track: Element, vehicle: dict[str, Any], clock: Clock, number: int) -> Iterator[Point | Skip]:
-    """Each coordinate with its time; where nobody can tell which belong together, none is guessed."""
+def _track(track: Element, vehicle: dict[str, Any], clock: Clock, number: int, *, cut: bool) -> Iterator[Point | Skip]:
+    """Each coordinate with its time; where nobody can tell which belong together, none is guessed. `cut`: the file ends
+    within it, so that the last of its times have lost their places."""
     kinds = [tag(child) for child in track if tag(child) in ("when", "coord")]
     told = [child for child in track if tag(child) in ("when", "coord")]
     alternating = "when" in kinds[kinds.index("coord") :] if "coord" in kinds else False
-    if not alternating and kinds.count("when") != kinds.count("coord"):
+    if not alternating and not cut and kinds.count("when") != kinds.count("coord"):
         yield from (Skip("unpaired", number + at + 1) for at in range(max(kinds.count("coord"), kinds.count("when"))))
         return
     times = [child for child in told if tag(child) == "when"]
     places = [child for child in told if tag(child) == "coord"]
-    pairs = _alternating(told) if alternating else zip(times, places, strict=True)
+    pairs = _alternating(told) if alternating else zip(times, places, strict=False)
     for at, (when, place) in enumerate(pairs, number + 1):
         time = (when.text or "").strip() if when is not None else ""
         yield _point((place.text or "").split(), time, vehicle, clock, at)

@@ -23,7 +23,7 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     clock = Clock(reading.name, reading.zone or "UTC")  # the format knows no other
     number = 0
     for event, element, _ in elements(file, reading.name, ("Trackpoint",)):
-        if event == "start" or tag(element) != "Trackpoint":
+        if event != "end" or tag(element) != "Trackpoint":
             continue
         number += 1
         lat, lon = find_text(element, "latitudedegrees"), find_text(element, "longitudedegrees")

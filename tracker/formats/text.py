@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import codecs
+import io
+import lzma
+import zipfile
+import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from tracker.formats import Unreadable
 
 LONGEST = 1_048_576  #: bytes of a line; what is longer is no line of a table
 WHOLE = 268_435_456  #: bytes of a document that is read in one piece, which takes about ten times that in memory
+#: what reading comes to when the archive a file is unpacked from is damaged
+DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError)
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -73,10 +79,34 @@ def raw_lines(file: BinaryIO, name: str) -> Iterator[bytes]:
 def whole(file: BinaryIO, name: str) -> bytes:
     """All of a document. Raises Unreadable when it is longer than WHOLE: a few kilobytes of gzip can be any length."""
     content = file.read(WHOLE + 1)
+    _check_length(content, name)
+    return content
+
+
+def as_far(file: BinaryIO, name: str) -> tuple[bytes, Exception | None]:
+    """The same as far as it can be unpacked, and what went wrong then."""
+    pieces: list[bytes] = []
+    left, fault = WHOLE + 1, None
+    try:
+        while left and (piece := read_piece(file, left)):
+            pieces.append(piece)
+            left -= len(piece)
+    except DAMAGED as damage:
+        fault = damage
+    content = b"".join(pieces)
+    _check_length(content, name)
+    return content, fault
+
+
+def read_piece(file: BinaryIO, size: int) -> bytes:
+    """What is there already, at most: a block in one would be lost with a fault at its end."""
+    return cast(io.BufferedIOBase, file).read1(min(size, 1 << 20))
+
+
+def _check_length(content: bytes, name: str) -> None:
     if len(content) > WHOLE:
         raise Unreadable(f"{name}: longer than {WHOLE >> 20} MiB, and it has to be read in one piece. "
                          "Cut it into parts, or convert it to NDJSON or CSV, which may be of any length")  # fmt: skip
-    return content
 
 
 def _is_utf8(text: bytes) -> bool:

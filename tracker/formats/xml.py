@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 from typing import BinaryIO, NamedTuple
 from xml.etree.ElementTree import Element
 from xml.parsers import expat
 
 from tracker.formats import Unreadable
-from tracker.formats.text import LONGEST
+from tracker.formats.text import DAMAGED, LONGEST, read_piece
 
 CHUNK = 64 * 1024
 DEEPEST = 200  # levels; a track file has about ten
@@ -16,7 +17,7 @@ MOST = 4_000_000  # elements of one unit, ten characters each: a day of a track 
 
 
 class Step(NamedTuple):
-    event: str  # start or end
+    event: str  # start, end, or cut: the file ends, or is damaged, within this unit, which holds what came before
     element: Element
     parent: str  # the plain tag it stands in
 
@@ -40,6 +41,15 @@ def find_text(element: Element, name: str) -> str | None:
         if child is not element and tag(child).lower() == name:
             return (child.text or "").strip() or None
     return None
+
+
+def _cut(open_elements: list[Element], units: Collection[str]) -> Iterator[Step]:
+    """Units that are open where the file breaks off, the inner first, without the child whose end nobody saw."""
+    for parent, element in reversed([(None, open_elements[0]), *pairwise(open_elements)] if open_elements else []):
+        if parent is not None and len(parent) and parent[-1] is element:
+            parent.remove(element)
+        if tag(element) in units:
+            yield Step("cut", element, "" if parent is None else tag(parent))
 
 
 def elements(file: BinaryIO, name: str, units: Collection[str]) -> Iterator[Step]:
@@ -98,7 +108,7 @@ def elements(file: BinaryIO, name: str, units: Collection[str]) -> Iterator[Step
     parser.CharacterDataHandler, parser.EntityDeclHandler = text, entity
     fed = 0
     try:
-        while chunk := file.read(CHUNK):
+        while chunk := read_piece(file, CHUNK):
             fed += len(chunk)
             parser.Parse(chunk, False)
             if fed - parser.CurrentByteIndex > LONGEST:
@@ -106,7 +116,11 @@ def elements(file: BinaryIO, name: str, units: Collection[str]) -> Iterator[Step
             yield from steps
             steps.clear()
         parser.Parse(b"", True)
-    except expat.ExpatError as fault:
+    except (expat.ExpatError, *DAMAGED) as fault:
+        yield from steps
+        yield from _cut(open_elements, units)
+        if not isinstance(fault, expat.ExpatError):
+            raise
         problem = expat.ErrorString(fault.code)
         raise Unreadable(f"{name}, line {fault.lineno}: not well-formed XML ({problem})") from None
     except (LookupError, ValueError) as fault:  # the encoding it declares

@@ -17,10 +17,10 @@ from typing import BinaryIO, cast
 import msgspec
 
 from tracker.formats import REASONS, Format, Point, Reading, Skip, Unreadable, find_format
-from tracker.formats.text import decode_head
+from tracker.formats.text import DAMAGED, decode_head
 from tracker.formats.tracks import vehicle_of
 from tracker.ping import OLDEST
-from tracker.replay.sources import DAMAGED, Opened, opened
+from tracker.replay.sources import Opened, opened
 
 IN_MEMORY = 250_000
 GAP_MS = 600_000

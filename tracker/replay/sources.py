@@ -5,23 +5,36 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
-import lzma
 import struct
 import sys
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from tracker.formats import Unreadable
+from tracker.formats.text import DAMAGED
 
 BLOCK = 65_536
 NOT_TRACKS = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".html", ".xsl", ".ds_store")  #: members of a KMZ, say
 MOST = 1_073_741_824  #: bytes of a zip that has to be copied to be read
-DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError)
 _NO_ZIP = (*DAMAGED, struct.error, ValueError, OverflowError)  #: what a directory of nonsense comes to
+
+
+class _Pieces(io.RawIOBase):
+    """What is unpacked, a piece at a time: a whole block would be lost with a fault at its end."""
+
+    def __init__(self, packed: gzip.GzipFile) -> None:
+        self._packed = packed
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        piece = self._packed.read1(len(into))
+        into[: len(piece)] = piece
+        return len(piece)
 
 
 class Opened(NamedTuple):
@@ -54,7 +67,7 @@ def _unpacked(outer: Opened, open_files: contextlib.ExitStack, depth: int = 0) -
         raise Unreadable(f"{outer.name} is damaged: {fault}") from None
     if start[:2] == b"\x1f\x8b" and depth < 2:
         inner = open_files.enter_context(gzip.GzipFile(fileobj=outer.file, mode="rb"))
-        file = open_files.enter_context(io.BufferedReader(cast(io.RawIOBase, inner), BLOCK))
+        file = open_files.enter_context(io.BufferedReader(_Pieces(inner), BLOCK))
         name = outer.name.removesuffix(".gz").removesuffix(".GZ")
         yield from _unpacked(outer._replace(name=name, file=file), open_files, depth + 1)
     elif start == b"PK\x03\x04" and depth < 2:
