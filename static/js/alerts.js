@@ -64,12 +64,12 @@ export class Alerts {
   }
 
   #tell() {
-    const events = this.waiting, { sound, notify } = this.app.preferences.value;
+    const events = this.waiting, { sound, notify } = this.app.preferences.value, high = events.some((e) => kindOf(e.kind).level === "high");
+    this.timer = !high && this.#reading() ? window.setTimeout(() => this.#tell(), GATHER_MS) : 0;
+    if (this.timer) return;
     this.waiting = [];
-    this.timer = 0;
     const newest = events[events.length - 1], names = this.app.names();
     const regions = new Set(events.map((e) => e.region));
-    const high = events.some((e) => kindOf(e.kind).level === "high");
     let title, body = "";
     if (events.length === 1) {
       const { who, verb, where, detail } = sentence(newest, names, this.app.now());
@@ -103,21 +103,24 @@ export class Alerts {
     });
   }
 
-  /** A note in the corner; at most a few at once. @param {{icon: string, title: string, body?: string, alert?: boolean, event?: Event, action?: {label: string, run: () => void}}} note */
-  toast({ icon: sign, title, body = "", alert = false, event, action }) {
-    const box = $("#toasts");
-    while (box.children.length >= TOASTS) box.firstElementChild?.remove();
-    const away = () => node.remove();
+  /** A note in the corner; at most a few at once. @param {{icon: string, title: string, body?: string, alert?: boolean, event?: Event}} note */
+  toast({ icon: sign, title, body = "", alert = false, event }) {
+    const box = $("#toasts"), away = () => node.remove();
+    // The newest comes on top: those below, perhaps under a pointer, stay where they are.
+    while (box.children.length >= TOASTS && !this.#reading()) box.lastElementChild?.remove();
     const node = h("div", { class: `toast floating${alert ? " alert" : ""}` }, icon(/** @type {any} */ (sign)),
       h("div", { class: "body" }, h("b", null, title), body && h("span", null, body),
-        (event || action) && h("div", { class: "toast-actions" }, event && h("button", { type: "button", class: "link small", onclick: () => (this.onOpen(event), away()) }, "Show"), action && h("button", { type: "button", class: "link small", onclick: () => (action.run(), away()) }, action.label))),
+        event && h("div", { class: "toast-actions" }, h("button", { type: "button", class: "link small", onclick: () => (this.onOpen(event), away()) }, "Show"))),
       iconButton("close", "Dismiss", away));
-    box.appendChild(node);
-    let timer = setTimeout(away, alert || action ? URGENT_MS : TOAST_MS);
-    node.addEventListener("pointerenter", () => clearTimeout(timer));
-    node.addEventListener("focusin", () => clearTimeout(timer));
-    node.addEventListener("pointerleave", () => (timer = setTimeout(away, TOAST_MS / 2)));
+    box.prepend(node);
+    const expire = () => (this.#reading() ? setTimeout(expire, 1000) : away());
+    setTimeout(expire, alert ? URGENT_MS : TOAST_MS);
     return node;
+  }
+
+  /** Somebody is at the toasts: none goes, and only what is urgent comes. */
+  #reading() {
+    return $("#toasts").matches(":hover, :focus-within");
   }
 
   /** Say nothing of this for some minutes; 0 ends it. Nothing is lost: muted events are listed. @param {string} key @param {number} minutes */

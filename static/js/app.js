@@ -3,6 +3,7 @@
 import { beside, eastward } from "./antimeridian.js";
 import { Connection } from "./connection.js";
 import { steady } from "./clock.js";
+import { Deeds } from "./deeds.js";
 import { $, text } from "./dom.js";
 import { Backlog, Fleet, status } from "./fleet.js";
 import * as format from "./format.js";
@@ -30,6 +31,7 @@ export class App {
     this.vehicles = new VehicleLayer(this.map.stage, this.fleet.motion);
     this.overlay = new Overlay(this.map.stage, this.fleet, this.vehicles, this.regions);
     this.backlog = new Backlog();
+    this.deeds = new Deeds();
     this.paused = false;
     this.catchingUp = false;
     this.everLive = false;

@@ -5,12 +5,12 @@ import { $, fill, h, iconButton, text } from "./dom.js";
 import { speedFrom, speedUnit, speedValue } from "./format.js";
 import * as format from "./format.js";
 import { KINDS } from "./phrases.js";
+import { COMPUTED, saved as savedDeed } from "./regiondeeds.js";
 import { COLORS, colorOf } from "./regions.js";
 import { readShape } from "./sketch.js";
 
 const RAISED = ["enter", "exit", "dwell", "cross", "overspeed_start"];
 const PREVIEW_MS = 350;
-const COMPUTED = new Set(["version", "inside_count", "area_m2", "perimeter_m", "updated_at"]);
 
 export class RegionCard {
   /** @param {import("./app.js").App} app @param {import("./editor.js").Editor} editor @param {import("./alerts.js").Alerts} alerts */
@@ -168,13 +168,14 @@ export class RegionCard {
     this.save.disabled = true;
     try {
       const saved = before ? await call("PUT", regionPath(before.id), { body: { ...feature, id: before.id }, headers: { "if-match": `"${over}"` } }) : await call("POST", "regions", { body: feature });
+      const known = app.fleet.regions.get(saved.id); // what this version came over
+      app.deeds.did(savedDeed(before && (known?.properties.version === over ? known : before), saved));
       app.fleet.learn(saved);
       app.regions.refresh();
       const { regions } = app.state.value, follow = this.follow.checked;
       editor.cancel();
       if (regions !== null && follow !== regions.includes(saved.id)) app.state.set({ regions: follow ? [...regions, saved.id] : regions.filter((id) => id !== saved.id) });
       app.state.set({ tab: "regions", region: saved.id });
-      app.say(`${saved.properties.name} saved`);
     } catch (error) {
       this.save.disabled = false;
       if (error instanceof ApiError && (error.status === 412 || (before && error.status === 404))) return this.#conflict(before);

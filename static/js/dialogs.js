@@ -29,7 +29,7 @@ export function askName() {
 }
 
 const KEYS = /** @type {const} */ ([
-  ["/", "Search vehicles"], ["↑ ↓", "Move in the list"], ["Enter", "Open the selected"], ["F", "Keep the map on it"], ["0", "Show the whole fleet"], ["+ −", "Zoom"], ["L", "Labels"], ["G", "Draw a region"], ["C", "Copy the link"], ["Esc", "Back, close"],
+  ["/", "Search vehicles"], ["↑ ↓", "Move in the list"], ["Enter", "Open the selected"], ["F", "Keep the map on it"], ["0", "Show the whole fleet"], ["+ −", "Zoom"], ["L", "Labels"], ["G", "Draw a region"], ["C", "Copy the link"], ["Esc", "Back, close"], ["Ctrl Z", "Undo what you did last"],
   ["V", "Vehicles"], ["R", "Regions"], ["E", "Events"], ["J K", "Next, previous event"], ["A", "Acknowledge"], ["Z", "Take it back"], ["M", "Mute for 15 min"], ["Space", "Pause the display"], ["T", "Light or dark"], ["?", "This sheet"],
 ]);
 const LEGEND = /** @type {[string, boolean, string][]} */ ([

@@ -3,6 +3,7 @@
 import { ApiError, call, get } from "./api.js";
 import { $, arrange, fill, h, icon, iconButton, refill, text } from "./dom.js";
 import * as format from "./format.js";
+import { Hold, kept } from "./hold.js";
 import { muted, raises } from "./journal.js";
 import { KINDS, kindOf, say, sentence } from "./phrases.js";
 import { whyCard } from "./why.js";
@@ -21,27 +22,26 @@ export class EventsColumn {
     this.openOnly = false;
     /** @type {string|null} */ this.current = null;
     /** @type {string|null} */ this.why = null;
+    /** @type {Group[]} what is shown, as it was taken when nobody was at the list */ this.groups = [];
     this.shownNewest = 0;
     this.loading = false;
     this.names = "";
     /** @type {number|undefined} */ this.frame = undefined;
     this.unread = h("span", { class: "badge", hidden: true });
     this.kind = h("select", { class: "plain", "aria-label": "Show kind", onchange: () => app.state.set({ kinds: this.kind.value ? [this.kind.value] : [] }) }, h("option", { value: "" }, "All kinds"), ...Object.entries(KINDS).map(([kind, { title }]) => h("option", { value: kind }, title)));
-    this.open = h("button", { type: "button", class: "chip", "aria-pressed": "false", onclick: () => ((this.openOnly = !this.openOnly), this.render()) }, h("span", { class: "pad" }, "To acknowledge"));
+    this.open = h("button", { type: "button", class: "chip", "aria-pressed": "false", onclick: () => ((this.openOnly = !this.openOnly), this.render(true)) }, h("span", { class: "pad" }, "To acknowledge"));
     this.about = h("button", { type: "button", class: "chip", hidden: true, onclick: () => app.state.set({ about: null }) });
     this.list = h("ol", { class: "event-list", id: "event-list", tabIndex: 0, "aria-label": "Events, newest first", onkeydown: (/** @type {KeyboardEvent} */ e) => this.#key(e) });
-    this.news = h("button", { type: "button", class: "button small primary new-pill", hidden: true, onclick: () => this.#toTop() });
+    this.hold = new Hold(this.list, { rows: ".event", release: () => this.render(), news: () => this.#toTop() });
     this.mutes = h("ul", { class: "mutes", hidden: true, "aria-label": "Muted" });
-    this.wrap = h("div", { class: "tab-page", style: null }, this.news, this.list);
-    this.wrap.classList.add("event-wrap");
     fill(column,
       h("button", { type: "button", class: "sheet-grip", "aria-label": "Resize the sheet" }),
       h("div", { class: "events-head" }, h("h2", null, "Events", this.unread), alerts.soundButton, alerts.notifyButton, iconButton("check", "Mark all as read", () => this.readAll()), iconButton("close", "Close the events", () => app.preferences.set({ events: false }), { class: "icon-button wide-only" })),
-      h("div", { class: "event-filter" }, this.kind, this.open, this.about), this.mutes, this.wrap);
+      h("div", { class: "event-filter" }, this.kind, this.open, this.about), this.mutes, this.hold.element);
     this.list.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     app.readers.add((message) => this.#read(message));
     app.ticks.add(() => this.#tick());
-    app.state.on((now, before) => (now.kinds !== before.kinds || now.about !== before.about) && this.render());
+    app.state.on((now, before) => (now.kinds !== before.kinds || now.about !== before.about) && this.render(true));
     app.preferences.on((now, before) => (now.mutes !== before.mutes || now.zone !== before.zone || now.units !== before.units || now.seen !== before.seen) && this.render());
   }
 
@@ -50,7 +50,8 @@ export class EventsColumn {
     const { journal, preferences } = this.app, before = journal.last, first = !journal.events.length;
     try {
       let { events, last } = await get("events", { before: Number.MAX_SAFE_INTEGER, limit: FIRST });
-      if (last < before || journal.differs(events)) journal.clear(); // a backup was restored
+      const other = last < before || journal.differs(events); // a backup was restored
+      if (other) journal.clear();
       journal.refresh(events);
       if (first) journal.complete = events.length < FIRST;
       const missed = journal.add(events).filter((event) => before > 0 && event.seq > before);
@@ -63,7 +64,7 @@ export class EventsColumn {
       if (preferences.value.seen < 0 || preferences.value.seen > journal.last) preferences.set({ seen: journal.last });
       this.alerts.raise(missed.sort((a, b) => a.seq - b.seq));
       this.alerts.recount();
-      this.render();
+      this.render(other);
     } catch {
       // The channel brings what happens from now on; older ones when the reader asks for them.
     }
@@ -78,6 +79,8 @@ export class EventsColumn {
       journal.add(events);
       journal.complete = events.length < MORE;
       this.limit += MORE;
+      const shown = new Set(this.groups.flatMap((group) => group.events.map(({ id }) => id)));
+      this.groups.push(...journal.groups((event) => event.seq <= this.shownNewest && !shown.has(event.id) && this.#passes(event), this.limit - this.groups.length));
       this.render();
     } catch {
       // Tried again at the next scroll.
@@ -121,7 +124,16 @@ export class EventsColumn {
     return !this.openOnly || (!event.ack && raises(event, this.alerts.notifyOf(event)));
   }
 
-  render() {
+  /** @param {boolean} [asked] the reader changed what is shown: nothing is held back */
+  render(asked = false) {
+    if (this.hold.pressed && !asked) return; // between press and release a button is the same one; then it comes
+    if (!asked) return this.hold.steady(() => this.#render(false));
+    this.hold.top();
+    this.#render(true);
+  }
+
+  /** @param {boolean} asked */
+  #render(asked) {
     const { app, list } = this, { kinds, about } = app.state.value, { zone } = app.preferences.value;
     if (this.kind.value !== (kinds[0] ?? "")) this.kind.value = kinds[0] ?? "";
     this.open.setAttribute("aria-pressed", String(this.openOnly));
@@ -131,12 +143,11 @@ export class EventsColumn {
       fill(this.about, h("span", { class: "pad" }, what === "region" ? app.regionName(id) : app.vehicleName(id)), icon("close", 12));
       this.about.setAttribute("aria-label", `Only events of ${what === "region" ? app.regionName(id) : app.vehicleName(id)}. Remove this filter`);
     }
-    // While somebody reads further down, the list stays put and says what waits above.
-    const held = list.scrollTop > 30 && this.shownNewest > 0, fresh = held ? app.journal.events.filter((e) => e.seq > this.shownNewest && this.#passes(e)).length : 0;
-    this.news.hidden = fresh === 0;
-    if (fresh) text(this.news, `${fresh} new`);
-    if (!held) this.shownNewest = app.journal.last;
-    const groups = app.journal.groups((event) => this.#passes(event) && (!held || event.seq <= this.shownNewest), this.limit);
+    const { journal } = app, held = !asked && this.groups.length > 0 && this.hold.held, passes = (/** @type {Event} */ event) => this.#passes(event);
+    if (held) this.groups = kept(this.groups, (group) => this.#now(group));
+    else [this.groups, this.shownNewest] = [journal.groups(passes, this.limit), journal.last];
+    const fresh = held ? journal.events.filter((e) => e.seq > this.shownNewest && passes(e)).length : 0, { groups } = this;
+    this.hold.wait(fresh ? `${fresh} new` : "");
     /** @type {HTMLElement[]} */ const rows = [];
     let day = "";
     const today = format.day(app.now(), zone), old = new Map([...list.children].map((row) => [/** @type {HTMLElement} */ (row).dataset.key, /** @type {HTMLElement} */ (row)]));
@@ -152,6 +163,12 @@ export class EventsColumn {
     this.#arrange(rows);
     this.#times();
     this.#heads();
+  }
+
+  /** A group of before with what is known of it now; erased events are known no more. @param {Group} group @returns {Group|undefined} */
+  #now(group) {
+    const events = group.events.flatMap(({ id }) => this.app.journal.byId.get(id) ?? []);
+    return events.length ? { ...group, events, newest: events[0] } : undefined;
   }
 
   /** Rows in place of those there were; whoever stood on a row's button stands on the same one of its successor.
@@ -217,26 +234,27 @@ export class EventsColumn {
   #tick() {
     // Names arrive after events do, and change: rows that say another name now are made anew.
     const names = `${this.app.fleet.version}/${this.app.fleet.regionVersion}`;
-    if (names !== this.names && !this.list.matches(":hover")) {
+    this.hold.check();
+    if (names !== this.names && !this.hold.over) {
       this.names = names;
       this.render();
     }
-    this.#times();
-    this.#heads();
+    this.hold.steady(() => (this.#times(), this.#heads()));
   }
 
   #scrolled() {
-    if (this.list.scrollTop < 10 && !this.news.hidden) this.render();
     if (this.list.scrollTop + this.list.clientHeight > this.list.scrollHeight - 200) this.#older();
   }
 
   #toTop() {
-    this.list.scrollTop = 0;
-    this.render();
+    this.render(true);
   }
 
   readAll() {
-    this.app.preferences.set({ seen: this.app.journal.last });
+    const { preferences, journal, deeds } = this.app, { seen } = preferences.value;
+    if (seen >= journal.last) return;
+    preferences.set({ seen: journal.last });
+    deeds.did({ icon: "check", title: "All marked as read", undo: async () => (preferences.set({ seen }), "Unread again") });
   }
 
   /** Go to where and when it happened. @param {Group} group */
@@ -259,19 +277,35 @@ export class EventsColumn {
   async acknowledge(group, yes) {
     const by = yes ? await this.alerts.askName() : "";
     if (yes && !by) return;
+    /** @type {Map<string, string>} whose acknowledgement this deed gave or took */ const done = new Map();
     for (const event of group.events) {
-      if (Boolean(event.ack) === yes) continue;
+      const was = event.ack?.by;
+      if (Boolean(was) === yes) continue;
       try {
-        const answer = await call(yes ? "POST" : "DELETE", `events/${encodeURIComponent(event.id)}/ack`, yes ? { body: { by } } : {});
-        this.app.journal.ack(event.id, yes ? answer?.ack?.by ?? by : null, answer?.ack?.at ?? new Date(this.app.now()).toISOString());
+        const is = await this.#ack(event.id, by);
+        if (!yes || is === by) done.set(event.id, was ?? by);
       } catch (error) {
-        this.alerts.toast({ icon: "warn", title: "Not acknowledged", body: error instanceof ApiError ? error.message : String(error) });
+        this.alerts.toast({ icon: "warn", title: yes ? "Not acknowledged" : "Still acknowledged", body: error instanceof ApiError ? error.message : String(error) });
         break;
       }
     }
+    const words = say(group.newest, this.app.names()), title = yes ? "Acknowledged" : "Acknowledgement taken back";
+    if (done.size) this.app.deeds.did({ icon: yes ? "check" : "undo", title, body: words, undo: async () => {
+      for (const [id, name] of done) await this.#ack(id, yes ? "" : name);
+      this.render();
+      return `${yes ? "To acknowledge again" : "Acknowledged again"}: ${words}`;
+    } });
     this.lastAcked = yes ? group : null;
     this.alerts.recount();
     this.render();
+  }
+
+  /** @param {string} id @param {string} by "": taken back @returns {Promise<string>} whose it is now */
+  async #ack(id, by) {
+    const answer = await call(by ? "POST" : "DELETE", `events/${encodeURIComponent(id)}/ack`, by ? { body: { by } } : {}), is = by && (answer?.ack?.by ?? by);
+    this.app.journal.ack(id, is || null, answer?.ack?.at ?? new Date(this.app.now()).toISOString());
+    this.alerts.recount();
+    return is;
   }
 
   /** @param {KeyboardEvent} e */
@@ -296,6 +330,6 @@ export class EventsColumn {
 
   /** @param {string|null} key */
   #groupOf(key) {
-    return key === null ? undefined : this.app.journal.groups((event) => this.#passes(event)).find((group) => group.key === key);
+    return this.groups.find((group) => group.key === key);
   }
 }

@@ -30,6 +30,7 @@ export function keys(app, { list, events, editor, alerts }) {
   };
   addEventListener("keydown", (e) => {
     const target = /** @type {HTMLElement} */ (e.target);
+    if ((e.ctrlKey || e.metaKey) && !e.shiftKey && !e.altKey && e.key.toLowerCase() === "z" && !editor.active && !e.defaultPrevented && !target.matches("input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable]") && !document.querySelector("dialog[open]")) return e.preventDefault(), app.deeds.undo();
     if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]")) return;
     const typing = target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
     if (e.key === "Escape") return escape(app, editor, target, typing);

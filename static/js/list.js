@@ -4,6 +4,7 @@ import { steady } from "./clock.js";
 import { $, fill, h, icon, iconButton, text } from "./dom.js";
 import { status } from "./fleet.js";
 import * as format from "./format.js";
+import { Hold, kept } from "./hold.js";
 import { glyphIcon } from "./sprites.js";
 import { VirtualList } from "./virtual.js";
 
@@ -16,7 +17,9 @@ export class VehicleList {
   /** @param {App} app @param {HTMLElement} page */
   constructor(app, page) {
     this.app = app;
-    /** @type {Vehicle[]} */ this.shown = [];
+    /** @type {Vehicle[]} */ this.matching = [];
+    /** @type {Vehicle[]} the same, in the order and number they had when somebody came to the list */ this.shown = [];
+    this.settled = false; // what is shown is a whole fleet
     /** @type {Vehicle[]} */ this.sorted = [];
     this.sortedAt = -1;
     this.counts = { moving: 0, idle: 0, parked: 0, stale: 0, offline: 0, unknown: 0 };
@@ -34,11 +37,12 @@ export class VehicleList {
       ...[["name", "Name"], ["age", "Last heard"], ["speed", "Speed"], ["dwell", "Time in region"]].map(([value, label]) => h("option", { value }, label)));
     this.box = h("div", { class: "virtual", id: "vehicle-list", role: "listbox", tabIndex: 0, "aria-label": "Vehicles" });
     this.empty = h("div", { class: "empty", hidden: true });
+    this.hold = new Hold(this.box, { rows: ".row", release: () => this.refresh(), news: () => (app.state.value.sort !== "name" && this.hold.top(), this.refresh(true)) });
     fill(page,
       h("div", { class: "search" }, icon("search"), this.search, h("kbd", { "aria-hidden": "true" }, "/"), this.clear),
       h("div", { class: "chips", role: "group", "aria-label": "Filter by state" }, this.chips.map((c) => c.chip)),
       h("div", { class: "list-head" }, this.note, this.only, this.reset, h("span", { class: "muted", "aria-hidden": "true" }, "Sort"), this.sort),
-      this.box, this.empty);
+      this.hold.element, this.empty);
     this.list = new VirtualList(this.box, {
       make: makeRow, key: (/** @type {Vehicle} */ v) => v.id, show: (row, v) => this.#show(row, v),
       pick: (v, { double, keyboard }) => app.select(v.id, { reveal: true, open: !keyboard || app.state.value.vehicle !== null, track: double }), hover: (v) => app.hover(v),
@@ -60,14 +64,14 @@ export class VehicleList {
 
   /** @param {KeyboardEvent} e */
   #searchKey(e) {
-    if (e.key === "Enter" && this.shown.length) this.app.select(this.shown[0].id, { open: true, reveal: true });
+    if (e.key === "Enter" && this.matching.length) this.app.select(this.matching[0].id, { open: true, reveal: true });
     else if (e.key === "ArrowDown") this.box.focus();
     else if (e.key === "Escape") this.search.value ? this.app.state.set({ query: "" }) : this.search.blur();
     else return;
     e.preventDefault();
   }
 
-  /** Count, filter and sort again. While the reader points at the list its order stays. @param {boolean} [asked] */
+  /** Count, filter and sort again. While somebody is at the list its rows stay. @param {boolean} [asked] by the reader */
   refresh(asked = false) {
     const { fleet, state } = this.app, { query, states, group, sort } = state.value;
     const words = query.toLowerCase().split(/\s+/).filter(Boolean), now = fleet.now(steady());
@@ -87,10 +91,13 @@ export class VehicleList {
       const longest = new Map(shown.map((v) => [v, dwell(v, now)]));
       shown.sort((a, b) => Number(longest.get(b)) - Number(longest.get(a)) || (a.key < b.key ? -1 : 1));
     }
-    if (!asked && sort !== "name" && this.box.matches(":hover, :focus") && sameMembers(shown, this.shown)) shown = this.shown;
-    this.shown = shown;
+    this.matching = shown;
+    const held = !asked && this.settled && this.shown.length > 0 && this.hold.held, fresh = held ? missing(shown, this.shown) : 0;
+    this.hold.wait(fresh ? `${format.count(fresh)} new` : held && sort !== "name" && shown.some((v, i) => v.id !== this.shown[i]?.id) ? "Sort again" : "");
+    this.shown = held ? kept(this.shown, (v) => fleet.byId.get(v.id) ?? v) : shown; // who has gone stays, marked, until the reader has
+    this.settled = fleet.ready;
     this.#heads(query, states, group);
-    this.list.set(shown);
+    this.list.set(this.shown);
     this.app.filtered(words.length || states.length || group ? shown : null);
   }
 
@@ -113,6 +120,8 @@ export class VehicleList {
   /** @param {string} query @param {string[]} states @param {string|null} group */
   #heads(query, states, group) {
     const total = this.app.fleet.byId.size, filtered = Boolean(query || states.length || group);
+    // Room for the whole fleet in each: a count that grows pushes no chip away from under a pointer.
+    this.chips[0].chip.parentElement?.style.setProperty("--digits", String(format.count(total).length));
     for (const { key, state, chip, glyph, number } of this.chips) {
       text(number, format.count(this.counts[key]));
       chip.setAttribute("aria-pressed", String(states.includes(key)));
@@ -122,12 +131,12 @@ export class VehicleList {
     if (this.search.value !== query) this.search.value = query;
     this.clear.hidden = !query;
     const named = [query && `“${query}”`, ...states, group].filter(Boolean).join(", ");
-    text(this.note, filtered ? `${format.count(this.shown.length)} of ${format.count(total)} · ${named}` : `${format.count(total)} ${total === 1 ? "vehicle" : "vehicles"}`);
+    text(this.note, filtered ? `${format.count(this.matching.length)} of ${format.count(total)} · ${named}` : `${format.count(total)} ${total === 1 ? "vehicle" : "vehicles"}`);
     this.only.hidden = this.reset.hidden = !filtered;
     text(this.only, this.app.state.value.only ? "Show all on map" : "Only on map");
     if (this.sort.value !== this.app.state.value.sort) this.sort.value = this.app.state.value.sort;
     text($("#count-vehicles"), total ? format.count(total) : "");
-    this.box.hidden = this.shown.length === 0;
+    this.hold.element.hidden = this.shown.length === 0;
     this.empty.hidden = this.shown.length > 0;
     if (!this.empty.hidden) {
       if (!this.app.fleet.ready) fill(this.empty, h("span", null, "Connecting to the fleet…"));
@@ -139,6 +148,15 @@ export class VehicleList {
   /** @param {HTMLElement} row @param {Vehicle} v */
   #show(row, v) {
     const { app } = this, now = app.fleet.now(steady()), parts = /** @type {any} */ (row).parts, s = status(v), { units } = app.preferences.value;
+    const gone = app.fleet.byId.get(v.id) !== v;
+    row.toggleAttribute("data-gone", gone);
+    if (gone) {
+      glyphIcon(parts.glyph, "offline", 4, -1);
+      text(parts.name, v.name);
+      for (const part of [parts.speed, parts.age]) text(part, "");
+      parts.dot.hidden = true;
+      return text(parts.sub, "No longer on this map");
+    }
     const where = app.insideOf(v), since = v.since && !v.stale && !v.offline ? format.age(now - v.since) : "";
     glyphIcon(parts.glyph, s, v.state, v.heading);
     text(parts.name, v.name);
@@ -166,9 +184,8 @@ function dwell(v, now) {
   return longest;
 }
 
-/** @param {Vehicle[]} a @param {Vehicle[]} b */
-function sameMembers(a, b) {
-  if (a.length !== b.length) return false;
-  const set = new Set(a);
-  return b.every((v) => set.has(v));
+/** How many of these are not among those. @param {Vehicle[]} these @param {Vehicle[]} those */
+function missing(these, those) {
+  const known = new Set(those.map((v) => v.id));
+  return these.reduce((n, v) => n + Number(!known.has(v.id)), 0);
 }

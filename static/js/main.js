@@ -5,6 +5,7 @@ import { Alerts } from "./alerts.js";
 import { App } from "./app.js";
 import { causes } from "./causes.js";
 import { controls } from "./controls.js";
+import { deedNote } from "./deednote.js";
 import { $ } from "./dom.js";
 import { Editor } from "./editor.js";
 import { EventsColumn } from "./events.js";
@@ -38,6 +39,7 @@ async function begin() {
   new Notices(app);
   const troubles = new Troubles(app);
   causes(app, troubles);
+  deedNote(app);
   controls(app, pill, editor);
   layout(app);
   pointer(app, editor);

@@ -1,7 +1,7 @@
 // One vehicle in full: state with its timer, regions with dwell timers, today's strip, the register, the raw last ping.
 
 import { ApiError, call, get, vehiclePath } from "./api.js";
-import { fill, h, icon, iconButton, text } from "./dom.js";
+import { fill, h, icon, iconButton, refill, text } from "./dom.js";
 import { status } from "./fleet.js";
 import * as format from "./format.js";
 import { copyLink } from "./keys.js";
@@ -11,6 +11,7 @@ import { glyphIcon } from "./sprites.js";
 import { dayStrip } from "./strip.js";
 
 const TRAIL_MS = 30 * 60_000;
+const MERGE = { "content-type": "application/merge-patch+json" };
 const FRESH_MS = 5000; // how often an open panel asks the server again
 
 export class VehiclePanel {
@@ -205,8 +206,9 @@ export class VehiclePanel {
     fill(this.strip, dayStrip(this.today, this.dayStart ?? 0, app.now(), app.preferences.value.zone));
     text(this.raw, told ? JSON.stringify(told.position ?? told, null, 1) : "…");
     if (this.editing !== null && this.register.querySelector("form")) return;
-    fill(this.register, h("div", { class: "block-head" }, h("h3", null, "Register"), h("button", { type: "button", class: "link small", onclick: () => this.#edit() }, "Edit")),
-      h("dl", { class: "pairs" }, [["Id", app.state.value.vehicle], ["Name", told?.name], ["Plate", told?.plate], ["Group", told?.group], ["Kind", told?.kind], ...Object.entries(told?.attributes ?? {})].filter(([, value]) => value != null && value !== "").map(([key, value]) => [h("dt", null, String(key)), h("dd", null, String(value))])));
+    const pairs = [["Id", app.state.value.vehicle], ["Name", told?.name], ["Plate", told?.plate], ["Group", told?.group], ["Kind", told?.kind], ...Object.entries(told?.attributes ?? {})].filter(([, value]) => value != null && value !== "");
+    refill(this.register, JSON.stringify(pairs), h("div", { class: "block-head" }, h("h3", null, "Register"), h("button", { type: "button", class: "link small", onclick: () => this.#edit() }, "Edit")),
+      h("dl", { class: "pairs" }, pairs.map(([key, value]) => [h("dt", null, String(key)), h("dd", null, String(value))])));
   }
 
   #edit() {
@@ -216,11 +218,13 @@ export class VehiclePanel {
     const form = h("form", { class: "form", onsubmit: async (/** @type {SubmitEvent} */ e) => {
       e.preventDefault();
       const patch = Object.fromEntries([...new FormData(form)].map(([key, value]) => [key, String(value).trim() || null]));
+      const was = id === this.app.state.value.vehicle && this.told ? this.told : told;
       try {
-        this.told = await call("PATCH", vehiclePath(String(id)), { body: patch, headers: { "content-type": "application/merge-patch+json" } });
+        const now = await call("PATCH", vehiclePath(String(id)), { body: patch, headers: MERGE });
+        if (id === this.app.state.value.vehicle) this.told = now;
         this.editing = null;
         form.remove();
-        this.app.say("Saved");
+        this.app.deeds.did({ icon: "edit", title: `${now.name ?? id} changed`, body: "In the register.", undo: () => this.#restore(String(id), was, patch) });
         this.#slow();
       } catch (error) {
         fault.hidden = false;
@@ -228,8 +232,18 @@ export class VehiclePanel {
       }
     } }, input("name", "Name"), h("div", { class: "form-row" }, input("plate", "Plate"), input("group", "Group")), input("kind", "Kind"), fault,
       h("div", { class: "form-actions" }, h("button", { type: "button", class: "button small", onclick: () => ((this.editing = null), form.remove(), this.#slow()) }, "Cancel"), h("button", { type: "submit", class: "button small primary" }, "Save")));
-    fill(this.register, h("div", { class: "block-head" }, h("h3", null, "Register")), form);
+    refill(this.register, "editing", h("div", { class: "block-head" }, h("h3", null, "Register")), form);
     form.querySelector("input")?.focus();
+  }
+
+  /** Put back what was changed, unless somebody changed it since. @param {string} id @param {any} was @param {Record<string, string|null>} patch */
+  async #restore(id, was, patch) {
+    const is = await get(vehiclePath(id)), keys = Object.keys(patch).filter((key) => (was[key] ?? null) !== patch[key]);
+    if (keys.some((key) => (is[key] ?? null) !== patch[key])) throw new Error("Somebody has changed it since.");
+    const now = await call("PATCH", vehiclePath(id), { body: Object.fromEntries(keys.map((key) => [key, was[key] ?? null])), headers: MERGE });
+    if (id === this.app.state.value.vehicle) this.told = now;
+    this.#slow();
+    return `${now.name ?? id} is as it was`;
   }
 
   #centre() {

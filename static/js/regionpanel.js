@@ -6,6 +6,7 @@ import { fill, h, icon, iconButton, text } from "./dom.js";
 import * as format from "./format.js";
 import { swatch } from "./panel.js";
 import { kindOf } from "./phrases.js";
+import { deleted } from "./regiondeeds.js";
 import { colorOf } from "./regions.js";
 import { bounds, outline } from "./geo.js";
 import { palette } from "./theme.js";
@@ -158,11 +159,10 @@ export class RegionPanel {
   async #delete() {
     const feature = this.#feature();
     if (!feature) return;
-    const { id } = feature, name = feature.properties.name || id, { version, inside_count, area_m2, perimeter_m, updated_at, ...properties } = feature.properties;
     try {
-      await call("DELETE", regionPath(id), { headers: { "if-match": `"${version}"` } });
+      await call("DELETE", regionPath(feature.id), { headers: { "if-match": `"${feature.properties.version}"` } });
       this.app.state.set({ region: null });
-      this.alerts.toast({ icon: "trash", title: `${name} deleted`, body: "Its events stay.", action: { label: "Undo", run: () => call("PUT", regionPath(id), { body: { type: "Feature", id, geometry: feature.geometry, properties } }).catch((error) => this.alerts.toast({ icon: "warn", title: "Not restored", body: error.message })) } });
+      this.app.deeds.did(deleted(feature));
     } catch (error) {
       const changed = error instanceof ApiError && error.status === 412;
       this.alerts.toast({ icon: "warn", title: "Not deleted", body: changed ? "Somebody changed it a moment ago: look again." : /** @type {Error} */ (error).message });

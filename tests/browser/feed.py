@@ -230,7 +230,8 @@ def application(feed: Feed) -> Quart:
             return {"title": "not found", "status": 404, "code": "unknown_vehicle", "detail": "there is none"}, 404
         if request.method == "PATCH":
             said = await request.get_json()
-            row[2], row[15], row[11], row[12] = (said.get(k) for k in ("name", "plate", "group", "kind"))
+            for key, at in {"name": 2, "plate": 15, "group": 11, "kind": 12}.items():
+                row[at] = said.get(key, row[at])
             feed.tell(vehicles=[{"vehicle": id, **said}])
         return shown(row)
 
@@ -266,6 +267,12 @@ def application(feed: Feed) -> Quart:
     @app.route("/api/v1/regions/<id>", methods=["GET", "PUT", "DELETE"])
     async def region(id: str) -> Any:
         before = feed.regions.get(id)
+        if before is None and request.method == "PUT":
+            feed.regions[id] = feed._feature(await request.get_json())
+            feed.regions[id]["properties"]["version"] = 9
+            feed.members[id] = []
+            feed.tell(regions=[feed.regions[id]])
+            return feed.regions[id], 201
         if before is None:
             return {"title": "not found", "status": 404, "code": "unknown_region", "detail": "there is none"}, 404
         if request.method == "GET":

@@ -1,0 +1,33 @@
+// What the reader did in this session and how each deed is taken back, the last one first. Pure.
+
+/** @typedef {{icon: string, title: string, body?: string, undo: () => Promise<string>}} Deed  `undo` says what is so again, or throws why it cannot be */
+
+const KEPT = 50;
+
+export class Deeds {
+  /** @type {Deed[]} */ #done = [];
+  #turn = Promise.resolve();
+  /** @param {Deed} _deed */
+  onDone = (_deed) => {};
+  /** @param {string} _words what is so again; "": nothing was left to undo @param {Error} [_fault] why it could not be */
+  onUndone = (_words, _fault) => {};
+
+  /** @param {Deed} deed */
+  did(deed) {
+    this.#done.push(deed);
+    this.#done.splice(0, this.#done.length - KEPT);
+    this.onDone(deed);
+  }
+
+  /** Take back this deed, or the last one. Whoever asks twice takes back two, one after the other.
+   * @param {Deed} [deed] */
+  undo(deed = this.#done[this.#done.length - 1]) {
+    const at = deed ? this.#done.lastIndexOf(deed) : -1;
+    if (at < 0) return this.onUndone("");
+    this.#done.splice(at, 1);
+    this.#turn = this.#turn.then(() => deed.undo()).then((words) => this.onUndone(words), (fault) => {
+      if (fault.status === 0) this.#done.splice(at, 0, deed); // the server was not reached: it can be tried again
+      this.onUndone(deed.title, fault);
+    });
+  }
+}

@@ -1,0 +1,277 @@
+"""Lists under somebody's hand: nothing moves while it is there, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import pytest
+from playwright.async_api import Page
+
+from tests.browser.conftest import Open, live
+from tests.browser.feed import Feed, Running
+from tests.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PLACE = "map=15/60.1709/24.9435"
+UNDER = """([x, y]) => {
+  const at = document.elementFromPoint(x, y);
+  return [at.closest('[data-key]')?.dataset.key ?? at.closest('.row')?.querySelector('.label').textContent, at.closest('button')?.ariaLabel ?? null];
+}"""
+
+
+class Stream:
+    """Something told five times a second until the block ends."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self.tell = tell
+
+    async def __aenter__(self) -> None:
+        self.task = asyncio.ensure_future(self._go())
+
+    async def _go(self) -> None:
+        while True:
+            self.tell()
+            await asyncio.sleep(0.2)
+
+    async def __aexit__(self, *_: object) -> None:
+        self.task.cancel()
+
+
+def crossing(feed: Feed) -> Callable[[], None]:
+    """Vehicle after vehicle enters, each a row of its own."""
+    kinds = ["enter", "exit", "dwell", "overspeed_start"]
+
+    def tell() -> None:
+        n = len(feed.events)
+        event = feed.event(
+            kinds[n % 4], 1 + n // 4 % 40, list(feed.regions)[n % 3], dwell_s=60, duration_s=60, speed_mps=20.0, limit_mps=10.0
+        )  # fmt: skip
+        feed.tell(events=[event])
+
+    return tell
+
+
+async def centre(page: Page, selector: str, nth: int = 0) -> list[float]:
+    box = await page.locator(selector).nth(nth).bounding_box()
+    assert box
+    return [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+
+
+async def named(page: Page) -> Page:
+    await page.evaluate("window.fleetPage.preferences.set({name: 'Dana'})")
+    return page
+
+
+async def test_for_twelve_seconds_of_events_the_button_under_the_pointer_is_the_one_clicked(
+    open_page: Open, feed: Running
+) -> None:
+    for _ in range(12):
+        crossing(feed.feed)()
+    page = await named(await live(await open_page(f"{feed.url}#{PLACE}")))
+    await page.wait_for_function("() => document.querySelectorAll('.event').length >= 12")
+    spot = await centre(page, ".event .does .icon-button[aria-label^='Acknowledge']", 3)
+    key, label = await page.evaluate(UNDER, spot)
+    async with Stream(crossing(feed.feed)):
+        await page.mouse.move(*spot)
+        end, seen = time.monotonic() + 12, set()
+        while time.monotonic() < end:
+            seen.add(tuple(await page.evaluate(UNDER, spot)))
+            await asyncio.sleep(0.05)
+        assert seen == {(key, label)}
+        assert "new" in await page.locator("#events .new-pill").inner_text()
+        await page.mouse.click(*spot)
+        await page.wait_for_selector(f".event.acked[data-key={key}]")
+        assert [e["id"] for e in feed.feed.events if "ack" in e] == [key]
+        assert (await page.evaluate(UNDER, spot))[0] == key
+        await page.mouse.move(700, 450)
+        await page.evaluate("document.activeElement.blur()")
+        await page.wait_for_function(f"() => document.querySelector('.event').dataset.key > '{key}'")
+
+
+async def test_a_list_that_is_focused_or_scrolled_holds_and_says_how_many_are_new(
+    open_page: Open, feed: Running
+) -> None:
+    for _ in range(40):
+        crossing(feed.feed)()
+    page = await named(await live(await open_page(f"{feed.url}#{PLACE}")))
+    await page.wait_for_function("() => document.querySelectorAll('.event').length >= 12")
+    first = "document.querySelector('.event').dataset.key"
+    before = await page.evaluate(first)
+    pill = page.locator("#events .new-pill")
+    await page.locator("#event-list").focus()
+    crossing(feed.feed)()
+    await page.wait_for_selector("#events .new-pill:has-text('1 new')")
+    assert await page.evaluate(first) == before
+    await page.evaluate("document.activeElement.blur()")
+    await pill.wait_for(state="hidden")
+    assert await page.evaluate(first) != before
+    await page.evaluate("document.querySelector('#event-list').scrollTop = 200")
+    row = "document.elementFromPoint(1200, 500).closest('.event').dataset.key"
+    before = await page.evaluate(row)
+    for _ in range(3):
+        crossing(feed.feed)()
+    await page.wait_for_selector("#events .new-pill:has-text('3 new')")
+    assert await page.evaluate(row) == before
+    await pill.focus()
+    await page.keyboard.press("Enter")
+    await pill.wait_for(state="hidden")
+    newest = feed.feed.events[-1]["id"]
+    await page.wait_for_function(
+        f"() => {first} === '{newest}' && document.querySelector('#event-list').scrollTop === 0"
+    )
+
+
+async def test_an_acknowledged_row_stays_under_the_pointer_though_the_filter_hides_it(
+    open_page: Open, feed: Running
+) -> None:
+    for _ in range(8):
+        crossing(feed.feed)()
+    page = await named(await live(await open_page(f"{feed.url}#{PLACE}")))
+    await page.get_by_role("button", name="To acknowledge").click()
+    spot = await centre(page, ".event .does .icon-button[aria-label^='Acknowledge']", 1)
+    key = (await page.evaluate(UNDER, spot))[0]
+    await page.mouse.click(*spot)
+    await page.wait_for_selector(f".event.acked[data-key={key}]")
+    assert (await page.evaluate(UNDER, spot))[0] == key
+    await page.mouse.move(700, 450)
+    await page.evaluate("document.activeElement.blur()")
+    await page.wait_for_selector(f".event[data-key={key}]", state="detached")
+
+
+async def test_what_grows_above_the_pointer_moves_nothing_under_it(open_page: Open, feed: Running) -> None:
+    for _ in range(12):
+        crossing(feed.feed)()
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    await page.wait_for_function("() => document.querySelectorAll('.event').length >= 8")
+    spot = await centre(page, ".event .does .icon-button", 5)
+    under = await page.evaluate(UNDER, spot)
+    await page.mouse.move(*spot)
+    first, muted = (
+        feed.feed.events[-1],
+        "() => window.fleetPage.preferences.set({mutes: {'vehicle:x': Date.now() + 60000}})",
+    )
+    feed.feed.tell(acked=[{"id": first["id"], "by": "Somebody with a rather long name, " * 3, "at": first["time"]}])
+    await page.wait_for_selector(".event.acked")
+    assert await page.evaluate(UNDER, spot) == under
+    await page.evaluate(muted)
+    await page.wait_for_selector(".mutes:visible")
+    assert await page.evaluate(UNDER, spot) == under
+    await page.evaluate("window.fleetPage.preferences.set({mutes: {}})")
+    feed.feed.tell(acked=[{"id": first["id"], "by": None, "at": first["time"]}])
+    await page.wait_for_selector(".event.acked", state="detached")
+    assert await page.evaluate(UNDER, spot) == under
+
+
+async def test_the_vehicle_list_sorted_by_age_stands_still_under_a_pointer(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}&sort=age"))
+    spot = await centre(page, "#vehicle-list .row", 3)
+    await page.mouse.move(*spot)
+    under = await page.evaluate(UNDER, spot)
+    gone = next(row for row in feed.feed.rows if (row[2] or row[1]) == under[0])
+    fresh = feed.feed._row(41, 0.02)
+
+    def tell() -> None:
+        feed.feed.tell(moved=feed.feed.move(0.3))
+
+    async with Stream(tell):
+        end, seen = time.monotonic() + 5, set()
+        while time.monotonic() < end:
+            seen.add(tuple(await page.evaluate(UNDER, spot)))
+            await asyncio.sleep(0.05)
+        assert seen == {tuple(under)}
+        await page.wait_for_selector("#page-vehicles .new-pill:has-text('Sort again')")
+        feed.feed.tell(new=[fresh], left=[[gone[0], "removed"]])
+        await page.wait_for_selector("#page-vehicles .new-pill:has-text('1 new')")
+        await page.wait_for_selector("#vehicle-list .row[data-gone]:has-text('No longer on this map')")
+        assert await page.evaluate(UNDER, spot) == under
+        await page.mouse.move(700, 450)
+        await page.wait_for_selector("#vehicle-list .row[data-gone]", state="detached")
+        await until(lambda: page.locator("#vehicle-list .row:has-text('Van 41')").count(), "the new one")
+
+
+async def test_a_deed_can_be_taken_back_whatever_happens_meanwhile(open_page: Open, feed: Running) -> None:
+    """Delete, edit, acknowledge, register: each by its note, and by Ctrl Z however long the note has gone."""
+    told, tell = feed.feed, crossing(feed.feed)
+    tell()
+    page = await named(await live(await open_page(f"{feed.url}#{PLACE}&tab=regions&region=kamppi")))
+    panel, note = page.locator(".detail:not([hidden])"), page.locator("#deed .toast")
+    await panel.get_by_role("button", name="Edit").click()
+    await page.get_by_label("Name", exact=True).fill("Harbour")
+    await page.get_by_role("button", name="Save").click()
+    await note.filter(has_text="Harbour changed").wait_for()
+    await panel.get_by_role("button", name="Delete").click()
+    await note.filter(has_text="Harbour deleted").wait_for()
+    for _ in range(4):  # toasts come and go
+        tell()
+        await page.wait_for_function(f"() => window.fleetPage.journal.events.length === {len(told.events)}")
+    await page.locator("#toasts .toast").first.wait_for()
+    assert await note.is_visible()
+    await page.get_by_role("button", name="Acknowledge: ").first.click()
+    await note.filter(has_text="Acknowledged").wait_for()
+    await page.evaluate("window.fleetPage.select('van-05', {open: true})")
+    await panel.get_by_role("button", name="Edit").click()
+    await panel.get_by_label("Plate").fill("NEW-1")
+    await panel.get_by_role("button", name="Save").click()
+    await note.filter(has_text="Van 5 changed").wait_for()
+    assert told.rows[4][15] == "NEW-1"
+    await note.get_by_role("button", name="Undo").click()
+    await until(lambda: told.rows[4][15] == "ABC-005", "the plate")
+    await note.get_by_role("button", name="Dismiss").click()
+    for condition in (
+        lambda: not any("ack" in event for event in told.events),
+        lambda: "kamppi" in told.regions,
+        lambda: told.regions["kamppi"]["properties"]["name"] == "Kamppi customers",
+    ):
+        assert not condition()
+        await page.keyboard.press("Control+z")
+        await until(condition, "taken back")
+
+
+async def test_nothing_that_somebody_else_did_since_is_taken_back(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}&tab=regions&region=kamppi"))
+    page.expected += ["412"]  # type: ignore[attr-defined]
+    panel = page.locator(".detail:not([hidden])")
+    await panel.get_by_role("button", name="Edit").click()
+    await page.get_by_label("Name", exact=True).fill("Harbour")
+    await page.get_by_role("button", name="Save").click()
+    await page.wait_for_selector("#deed .toast:has-text('Harbour changed')")
+    feed.feed.regions["kamppi"]["properties"] |= {"name": "Theirs", "version": 7}
+    await page.locator("#deed").get_by_role("button", name="Undo").click()
+    await page.wait_for_selector("#deed .toast:has-text('Not undone')")
+    assert feed.feed.regions["kamppi"]["properties"]["name"] == "Theirs"
+
+
+async def test_ctrl_z_in_a_field_or_a_sketch_is_theirs(open_page: Open, feed: Running) -> None:
+    tell = crossing(feed.feed)
+    tell()
+    page = await named(await live(await open_page(f"{feed.url}#{PLACE}")))
+    await page.get_by_role("button", name="Acknowledge: ").first.click()
+    await page.wait_for_selector(".event.acked")
+    await page.locator("#search").focus()
+    await page.keyboard.type("van")
+    await page.keyboard.press("Control+z")
+    await page.keyboard.press("Escape")
+    await page.evaluate("document.activeElement.blur()")
+    await page.keyboard.press("g")
+    await page.keyboard.press("Control+z")
+    await page.keyboard.press("Escape")
+    assert "ack" in feed.feed.events[0]
+    await page.keyboard.press("Control+z")
+    await until(lambda: "ack" not in feed.feed.events[0], "taken back")
+
+
+async def test_a_toast_under_the_pointer_neither_moves_nor_goes(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    feed.feed.tell(events=[feed.feed.event("enter", 1, "kamppi")])
+    await page.wait_for_selector("#toasts .toast:has-text('Van 1')")
+    spot = await centre(page, "#toasts .toast button")
+    await page.mouse.move(*spot)
+    under = "([x, y]) => document.elementFromPoint(x, y).closest('.toast')?.textContent"
+    before = await page.evaluate(under, spot)
+    for n in range(2, 6):
+        feed.feed.tell(events=[feed.feed.event("dwell", n, "kamppi", dwell_s=60)])
+        await page.wait_for_selector(f"#toasts .toast:has-text('Van {n}')")
+        assert await page.evaluate(under, spot) == before
