@@ -91,6 +91,8 @@ export class App {
     if (message.left || message.new) this.#selectedAgain();
     if (fleet.regionVersion !== regionsBefore) this.regions.refresh();
     if (message.op === "snapshot" && (message.part ?? 1) >= (message.parts ?? 1)) this.#whole();
+    // The first vehicles there are, whatever the list is filtered by meanwhile.
+    if (!this.fitted && fleet.ready && fleet.byId.size) this.fitFleet(false, [...fleet.byId.values()]);
     for (const reader of this.readers) reader(message);
     if (message.frame) this.frameToPaint = Math.max(this.frameToPaint, message.frame);
     map.stage.invalidate("vehicles", "overlay");
@@ -100,7 +102,6 @@ export class App {
   #whole() {
     const { fleet } = this;
     this.catchingUp = false;
-    if (!this.fitted && fleet.byId.size) this.fitFleet(false);
     this.#selectedAgain();
     this.tickNow();
   }
@@ -211,9 +212,8 @@ export class App {
     this.map.stage.invalidate("vehicles", "overlay");
   }
 
-  /** @param {boolean} [animate] */
-  fitFleet(animate = true) {
-    const all = this.filter ?? [...this.fleet.byId.values()];
+  /** @param {boolean} [animate] @param {Vehicle[]} [all] */
+  fitFleet(animate = true, all = this.filter ?? [...this.fleet.byId.values()]) {
     if (!all.length) return;
     // The middle 98 %: one van left in another country must not make the town a dot.
     const cut = (/** @type {number[]} */ values) => [values[Math.floor(values.length * 0.01)], values[Math.ceil(values.length * 0.99) - 1]];
@@ -221,7 +221,7 @@ export class App {
     this.fitted = true;
     // Regions the fleet works in belong to the picture; one larger than the fleet does not.
     /** @type {[number, number, number, number]} */ const box = [west, south, east, north];
-    if (!this.filter) for (const { lonLat: [w0, s, e0, n] } of this.regions.drawn.values()) {
+    if (all !== this.filter) for (const { lonLat: [w0, s, e0, n] } of this.regions.drawn.values()) {
       const w = beside((w0 + e0) / 2, (west + east) / 2) - (e0 - w0) / 2, e = w + e0 - w0;
       if (w > east || e < west || s > north || n < south || e - w > east - west || n - s > north - south) continue;
       box.splice(0, 4, Math.min(box[0], w), Math.min(box[1], s), Math.max(box[2], e), Math.max(box[3], n));

@@ -1,10 +1,11 @@
 // The vehicle list: search, status chips that count and filter, sorting. The full non-visual equivalent of the map.
 
 import { steady } from "./clock.js";
-import { $, fill, h, icon, iconButton, text } from "./dom.js";
+import { $, fill, h, icon, iconButton, refill, text } from "./dom.js";
 import { status } from "./fleet.js";
 import * as format from "./format.js";
 import { Hold, kept } from "./hold.js";
+import { find, spans } from "./search.js";
 import { glyphIcon } from "./sprites.js";
 import { VirtualList } from "./virtual.js";
 
@@ -19,6 +20,7 @@ export class VehicleList {
     this.app = app;
     /** @type {Vehicle[]} */ this.matching = [];
     /** @type {Vehicle[]} the same, in the order and number they had when somebody came to the list */ this.shown = [];
+    /** @type {Map<string, import("./search.js").Found>} what fits what was typed */ this.found = new Map();
     this.settled = false; // what is shown is a whole fleet
     /** @type {Vehicle[]} */ this.sorted = [];
     this.sortedAt = -1;
@@ -52,7 +54,7 @@ export class VehicleList {
     });
     app.state.on((now, before) => {
       if (now.vehicle !== before.vehicle) this.list.select(now.vehicle, true);
-      if (now.query !== before.query || now.states !== before.states || now.sort !== before.sort || now.only !== before.only || now.group !== before.group) this.refresh(true);
+      if (now.query !== before.query || now.states !== before.states || now.sort !== before.sort || now.only !== before.only || now.group !== before.group) this.hold.top(), this.refresh(true);
     });
   }
 
@@ -64,7 +66,8 @@ export class VehicleList {
 
   /** @param {KeyboardEvent} e */
   #searchKey(e) {
-    if (e.key === "Enter" && this.matching.length) this.app.select(this.matching[0].id, { open: true, reveal: true });
+    if (e.isComposing) return;
+    if (e.key === "Enter" && this.matching.length) this.app.select(this.matching[0].id, { open: true, reveal: true, focus: true });
     else if (e.key === "ArrowDown") this.box.focus();
     else if (e.key === "Escape") this.search.value ? this.app.state.set({ query: "" }) : this.search.blur();
     else return;
@@ -74,15 +77,18 @@ export class VehicleList {
   /** Count, filter and sort again. While somebody is at the list its rows stay. @param {boolean} [asked] by the reader */
   refresh(asked = false) {
     const { fleet, state } = this.app, { query, states, group, sort } = state.value;
-    const words = query.toLowerCase().split(/\s+/).filter(Boolean), now = fleet.now(steady());
+    const asks = query.trim() !== "", now = fleet.now(steady());
     const counts = (this.counts = { moving: 0, idle: 0, parked: 0, stale: 0, offline: 0, unknown: 0 });
-    /** @type {Vehicle[]} */ let shown = [];
+    /** @type {Vehicle[]} */ const shown = [];
+    this.found.clear();
     for (const v of this.#byName()) {
       const s = status(v);
       counts[s]++;
       if (states.length && !states.includes(s)) continue;
       if (group && v.group !== group) continue;
-      if (words.length && !this.#matches(v, words)) continue;
+      const found = asks ? find(v, query, () => [...v.regions.keys()].map(this.app.regionName)) : null;
+      if (asks && !found) continue;
+      if (found) this.found.set(v.id, found);
       shown.push(v);
     }
     if (sort === "age") shown.sort((a, b) => b.heard - a.heard);
@@ -91,6 +97,7 @@ export class VehicleList {
       const longest = new Map(shown.map((v) => [v, dwell(v, now)]));
       shown.sort((a, b) => Number(longest.get(b)) - Number(longest.get(a)) || (a.key < b.key ? -1 : 1));
     }
+    if (asks) shown.sort((a, b) => Number(this.found.get(a.id)?.rank) - Number(this.found.get(b.id)?.rank)); // alike ones stay in the order chosen
     this.matching = shown;
     const held = !asked && this.settled && this.shown.length > 0 && this.hold.held, fresh = held ? missing(shown, this.shown) : 0;
     this.hold.wait(fresh ? `${format.count(fresh)} new` : held && sort !== "name" && shown.some((v, i) => v.id !== this.shown[i]?.id) ? "Sort again" : "");
@@ -98,7 +105,7 @@ export class VehicleList {
     this.settled = fleet.ready;
     this.#heads(query, states, group);
     this.list.set(this.shown);
-    this.app.filtered(words.length || states.length || group ? shown : null);
+    this.app.filtered(asks || states.length || group ? shown : null);
   }
 
   /** Everyone by name; sorted anew only when somebody came, went or was renamed. */
@@ -108,13 +115,6 @@ export class VehicleList {
       this.sorted = [...this.app.fleet.byId.values()].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.id < b.id ? -1 : 1));
     }
     return this.sorted;
-  }
-
-  /** @param {Vehicle} v @param {string[]} words */
-  #matches(v, words) {
-    let hay = `${v.key} ${v.id.toLowerCase()} ${v.name.toLowerCase()} ${v.plate?.toLowerCase() ?? ""} ${v.group?.toLowerCase() ?? ""}`;
-    for (const id of v.regions.keys()) hay += ` ${this.app.regionName(id).toLowerCase()}`;
-    return words.every((word) => hay.includes(word));
   }
 
   /** @param {string} query @param {string[]} states @param {string|null} group */
@@ -152,23 +152,32 @@ export class VehicleList {
     row.toggleAttribute("data-gone", gone);
     if (gone) {
       glyphIcon(parts.glyph, "offline", 4, -1);
-      text(parts.name, v.name);
+      marked(parts.name, v.name, []);
       for (const part of [parts.speed, parts.age]) text(part, "");
       parts.dot.hidden = true;
-      return text(parts.sub, "No longer on this map");
+      return marked(parts.sub, "No longer on this map", []);
     }
     const where = app.insideOf(v), since = v.since && !v.stale && !v.offline ? format.age(now - v.since) : "";
     glyphIcon(parts.glyph, s, v.state, v.heading);
-    text(parts.name, v.name);
+    const { query } = app.state.value, found = this.found.get(v.id), label = found && found.field !== "name" ? `${FIELDS[found.field]} ${found.text}` : "";
+    marked(parts.name, v.name, found ? spans(v.name, query) : []);
     parts.dot.hidden = !app.overlay.alerting.has(v.id);
     const place = where.length ? `${app.regionName(where[0][0])}${where[0][1] ? ` ${format.timer(now - where[0][1])}` : ""}${where.length > 1 ? ` +${where.length - 1}` : ""}` : v.group ? `${v.group} group` : v.plate ?? "";
-    text(parts.sub, [WORDS[s] + (since ? ` ${since}` : ""), place && (where.length ? `in ${place}` : place)].filter(Boolean).join(" · "));
+    marked(parts.sub, [label, WORDS[s] + (since ? ` ${since}` : ""), place && (where.length ? `in ${place}` : place)].filter(Boolean).join(" · "), label ? spans(label, query) : []);
     text(parts.speed, s === "moving" || (v.speed > 0.5 && s !== "offline" && s !== "stale") ? format.speed(v.speed, units) : "");
     text(parts.age, v.heard ? format.age(now - v.heard) : "");
   }
 }
 
 export const WORDS = { moving: "Moving", idle: "Idle", parked: "Parked", stale: "Stale", offline: "Offline", unknown: "Seen" };
+
+const FIELDS = { name: "Name", id: "Id", plate: "Plate", group: "Group", region: "In" };
+
+/** Text with some of it marked. @param {HTMLElement} node @param {string} words @param {[number, number][]} at */
+function marked(node, words, at) {
+  let end = 0;
+  refill(node, `${words}\0${at}`, at.map(([from, until]) => [words.slice(end, from), h("mark", null, words.slice(from, (end = until)))]), words.slice(end));
+}
 
 function makeRow() {
   const parts = { glyph: h("canvas", null), name: h("span", { class: "label" }), dot: h("span", { class: "dot", hidden: true }), sub: h("div", { class: "sub" }), speed: h("div", { class: "speed" }), age: h("div", { class: "age" }) };

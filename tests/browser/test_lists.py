@@ -61,7 +61,8 @@ async def centre(page: Page, selector: str, nth: int = 0) -> list[float]:
 
 
 async def named(page: Page) -> Page:
-    await page.evaluate("window.fleetPage.preferences.set({name: 'Dana'})")
+    """Its reader has a name, and so has every vehicle in its rows."""
+    await page.evaluate("window.fleetPage.preferences.set({name: 'Dana'}), window.fleetPage.tickNow()")
     return page
 
 
@@ -73,9 +74,10 @@ async def test_for_twelve_seconds_of_events_the_button_under_the_pointer_is_the_
     page = await named(await live(await open_page(f"{feed.url}#{PLACE}")))
     await page.wait_for_function("() => document.querySelectorAll('.event').length >= 12")
     spot = await centre(page, ".event .does .icon-button[aria-label^='Acknowledge']", 3)
+    await page.mouse.move(*spot)
     key, label = await page.evaluate(UNDER, spot)
+    assert label.startswith("Acknowledge")
     async with Stream(crossing(feed.feed)):
-        await page.mouse.move(*spot)
         end, seen = time.monotonic() + 12, set()
         while time.monotonic() < end:
             seen.add(tuple(await page.evaluate(UNDER, spot)))
@@ -144,11 +146,11 @@ async def test_an_acknowledged_row_stays_under_the_pointer_though_the_filter_hid
 async def test_what_grows_above_the_pointer_moves_nothing_under_it(open_page: Open, feed: Running) -> None:
     for _ in range(12):
         crossing(feed.feed)()
-    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    page = await named(await live(await open_page(f"{feed.url}#{PLACE}")))
     await page.wait_for_function("() => document.querySelectorAll('.event').length >= 8")
     spot = await centre(page, ".event .does .icon-button", 5)
-    under = await page.evaluate(UNDER, spot)
     await page.mouse.move(*spot)
+    under = await page.evaluate(UNDER, spot)
     first, muted = (
         feed.feed.events[-1],
         "() => window.fleetPage.preferences.set({mutes: {'vehicle:x': Date.now() + 60000}})",
@@ -275,3 +277,33 @@ async def test_a_toast_under_the_pointer_neither_moves_nor_goes(open_page: Open,
         feed.feed.tell(events=[feed.feed.event("dwell", n, "kamppi", dwell_s=60)])
         await page.wait_for_selector(f"#toasts .toast:has-text('Van {n}')")
         assert await page.evaluate(under, spot) == before
+
+
+async def test_enter_opens_what_was_meant_and_the_keys_are_its_own(open_page: Open, feed: Running) -> None:
+    feed.feed.rows[3][15] = "KMP-433"  # the plate of Van 4
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    await page.keyboard.press("/")
+    await page.keyboard.type("33")
+    first = page.locator("#vehicle-list [aria-posinset='1']")
+    await first.filter(has_text="Van 33").wait_for()
+    assert await first.locator("mark").inner_text() == "33"
+    await page.locator("#vehicle-list .row .sub:has-text('Plate KMP-433')").wait_for()
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector(".detail:not([hidden]) h2:has-text('Van 33')")
+    assert await page.evaluate("document.activeElement.textContent") == "Van 33"
+    await page.keyboard.press("f")
+    await page.wait_for_selector(".follow-chip:has-text('Following Van 33')")
+    await page.keyboard.press("Space")
+    await page.wait_for_selector("#pill[data-phase=paused]")
+    assert await page.locator("#search").input_value() == "33"
+
+
+async def test_who_types_before_the_first_snapshot_still_sees_the_fleet(open_page: Open, feed: Running) -> None:
+    feed.feed.silent = True
+    page = await open_page(feed.url)
+    await page.locator("#search").fill("van 1")
+    await page.wait_for_function("() => window.fleetPage.state.value.query === 'van 1'")
+    feed.feed.silent = False
+    feed.feed.drop()
+    await live(page)
+    await page.wait_for_function("() => window.fleetPage.map.camera().zoom > 10")
