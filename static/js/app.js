@@ -150,7 +150,7 @@ export class App {
       this.map.stage.invalidate("regions");
     }
     if (now.regions !== before.regions || (now.regions && now.vehicle !== before.vehicle)) {
-      this.regions.followed = now.regions && new Set(now.regions);
+      this.regions.followed = this.fleet.followed = now.regions && new Set(now.regions);
       this.map.stage.invalidate("regions");
       if (this.connection.status.phase === "live") this.catchingUp = true;
       this.connection.refollow();

@@ -49,6 +49,7 @@ export class Fleet {
     this.version = 0; // grows when vehicles come, go or are renamed
     this.regionVersion = 0;
     /** @type {{vehicles: Set<string>, regions: Set<string>}|null} */ this.seen = null;
+    /** @type {Set<string>|null} regions the server tells of; null: all. The others stay as they were last known */ this.followed = null;
   }
 
   /** The server's clock. @param {number} clock this machine's ms */
@@ -263,6 +264,14 @@ export class Fleet {
     this.#region(feature);
   }
 
+  /** All regions there are, asked for beside the channel: of those not followed, these are what is known.
+   * @param {any[]} features */
+  others(features) {
+    const there = new Set(features.map(({ id }) => id));
+    for (const feature of features) if (!this.followed?.has(feature.id)) this.#region(feature);
+    for (const id of [...this.regions.keys()]) if (!there.has(id) && !this.followed?.has(id)) this.#dropRegion(id);
+  }
+
   /** @param {string} id */
   #dropRegion(id) {
     this.past.set(`region:${id}`, this.regions.get(id)?.properties.name);
@@ -275,7 +284,7 @@ export class Fleet {
   /** @param {{vehicles: Set<string>, regions: Set<string>}} seen */
   #forgetUnseen(seen) {
     for (const v of [...this.byId.values()]) if (!seen.vehicles.has(v.id)) this.#drop(v);
-    for (const id of [...this.regions.keys()]) if (!seen.regions.has(id)) this.#dropRegion(id);
+    for (const id of [...this.regions.keys()]) if (!seen.regions.has(id) && (!this.followed || this.followed.has(id))) this.#dropRegion(id);
     for (const v of this.byId.values()) for (const region of [...v.regions.keys()]) {
       if (!this.members.get(region)?.has(v.n)) v.regions.delete(region);
     }

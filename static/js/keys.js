@@ -4,8 +4,8 @@ import { showKeys } from "./dialogs.js";
 import { flipTheme } from "./controls.js";
 import { $, copyText } from "./dom.js";
 
-/** @param {import("./app.js").App} app @param {{list: import("./list.js").VehicleList, events: import("./events.js").EventsColumn, editor: import("./editor.js").Editor, alerts: import("./alerts.js").Alerts}} parts */
-export function keys(app, { list, events, editor, alerts }) {
+/** @param {import("./app.js").App} app @param {{list: import("./list.js").VehicleList, events: import("./events.js").EventsColumn, editor: import("./editor.js").Editor, alerts: import("./alerts.js").Alerts, following: import("./following.js").Following}} parts */
+export function keys(app, { list, events, editor, alerts, following }) {
   const labels = /** @type {const} */ (["name", "more", "none"]);
   /** @type {Record<string, () => void>} */
   const deeds = {
@@ -33,7 +33,7 @@ export function keys(app, { list, events, editor, alerts }) {
     if ((e.ctrlKey || e.metaKey) && !e.shiftKey && !e.altKey && e.key.toLowerCase() === "z" && !editor.active && !e.defaultPrevented && !target.matches("input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable]") && !document.querySelector("dialog[open]")) return e.preventDefault(), app.deeds.undo();
     if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]")) return;
     const typing = target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
-    if (e.key === "Escape") return escape(app, editor, target, typing);
+    if (e.key === "Escape") return following.choosing && !editor.active && !typing ? following.choose(false) : escape(app, editor, target, typing);
     if (typing || !app.preferences.value.keys || (e.key === " " && target.matches("button, summary, a, [role=tab], input"))) return;
     const deed = deeds[e.key.length === 1 ? e.key.toLowerCase() : e.key];
     if (!deed) return;

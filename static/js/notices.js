@@ -4,9 +4,10 @@ import { $, copyText, fill, h, icon, iconButton, refill } from "./dom.js";
 import { keep, kept, storage } from "./state.js";
 
 export class Notices {
-  /** @param {import("./app.js").App} app */
-  constructor(app) {
+  /** @param {import("./app.js").App} app @param {import("./following.js").Following} following */
+  constructor(app, following) {
     this.app = app;
+    this.following = following;
     this.top = $("#map-top");
     this.demo = app.info.demo && !kept(storage("sessionStorage"), "tracker.demo-closed") ? this.#demo() : null;
     this.feed = h("div", { class: "floating follow-chip", hidden: true });
@@ -68,8 +69,9 @@ export class Notices {
     }
     this.feed.hidden = regions === null;
     if (!regions) return;
-    const words = regions.length ? `Only ${regions.length <= 2 ? regions.map(app.regionName).join(" and ") : `${regions.length} regions`}` : "No region followed";
-    refill(this.feed, words, icon("antenna"), words, iconButton("close", "Show everything again", () => app.state.set({ regions: null })));
+    const { unknown } = this.following, missing = unknown.length ? `, ${unknown.length === 1 ? `“${unknown[0]}” does` : `${unknown.length} of them do`} not exist` : "";
+    const words = regions.length ? `Only vehicles in ${regions.length <= 2 ? regions.map(app.regionName).join(" and ") : `${regions.length} regions`}${missing}` : "No region followed: no vehicle is sent";
+    refill(this.feed, words, icon("antenna"), words, iconButton("close", "Show everything again", () => this.following.everything()));
   }
 
   /** @param {boolean} working @param {string} why */

@@ -7,8 +7,8 @@ import { WORDS } from "./list.js";
 
 const HOVER_MS = 120;
 
-/** @param {import("./app.js").App} app @param {import("./editor.js").Editor} editor */
-export function pointer(app, editor) {
+/** @param {import("./app.js").App} app @param {import("./editor.js").Editor} editor @param {import("./following.js").Following} following */
+export function pointer(app, editor, following) {
   const card = h("div", { class: "hover-card floating", hidden: true });
   $("#map-frame").appendChild(card);
   let timer = 0, shown = -1;
@@ -52,6 +52,10 @@ export function pointer(app, editor) {
   app.map.onPointer("click", ({ x, y, lat, lon }) => {
     if (editor.drawing) return;
     const slot = app.vehicles.hit(x, y, matchMedia("(pointer: coarse)").matches ? 24 : undefined), v = slot >= 0 ? app.fleet.bySlot[slot] : undefined;
+    if (following.choosing && !editor.active) {
+      const region = app.regions.at(lon, lat);
+      return region ? following.toggle(region.id) : undefined;
+    }
     if (v) return app.select(v.id, { open: true, track: app.state.value.vehicle === v.id ? true : undefined });
     if (editor.active) return;
     const region = app.regions.at(lon, lat);

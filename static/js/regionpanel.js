@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { ApiError, call, regionPath } from "./api.js";
 import { fill, h, icon, iconButton, text } from "./dom.js";
+import { toggled } from "./following.js";
 import * as format from "./format.js";
 import { swatch } from "./panel.js";
 import { kindOf } from "./phrases.js";
@@ -148,7 +149,7 @@ export class RegionPanel {
 
   #follow() {
     const { region, regions } = this.app.state.value;
-    if (region) this.app.state.set({ regions: regions === null ? [region] : regions.includes(region) ? regions.filter((r) => r !== region) : [...regions, region] });
+    if (region) this.app.state.set({ regions: toggled(regions, region) });
   }
 
   #fit() {

@@ -78,6 +78,7 @@ export class RegionLayer {
       ctx.beginPath();
       for (const at of views) for (const p of region.paths) line(ctx, p, at, true);
       const fed = !this.followed || this.followed.has(region.id), strong = region.id === this.selected || region.id === this.hovered;
+      const dim = fed || strong ? 1 : 0.55; // not followed: there to be chosen, no more
       if (fed) {
         ctx.globalAlpha = strong ? 0.16 : 0.08;
         ctx.fillStyle = region.color;
@@ -102,14 +103,15 @@ export class RegionLayer {
       ctx.lineJoin = "round";
       ctx.strokeStyle = palette().halo;
       ctx.lineWidth = (strong ? 3 : fed ? 2 : 1.2) + 2;
-      ctx.globalAlpha = 0.6;
+      ctx.globalAlpha = 0.6 * dim;
       ctx.stroke();
-      ctx.globalAlpha = 1;
+      ctx.globalAlpha = dim;
       ctx.setLineDash(fed ? [] : [5, 4]);
       ctx.lineWidth = strong ? 3 : fed ? 2 : 1.2;
       ctx.strokeStyle = region.color;
       ctx.stroke();
       ctx.setLineDash([]);
+      ctx.globalAlpha = 1;
     }
     this.#names(ctx, view, seen);
     return flashing;
@@ -126,7 +128,7 @@ export class RegionLayer {
     for (const [region, at] of order) {
       const width = (region.box[2] - region.box[0]) * view.scale;
       if (width < 26 && region.id !== this.selected) continue;
-      const count = this.count(region.id), words = region.name, number = count === null ? "" : String(count);
+      const fed = !this.followed || this.followed.has(region.id), count = fed ? this.count(region.id) : null, words = this.followed && fed ? `✓ ${region.name}` : region.name, number = count === null ? "" : String(count);
       ctx.font = `600 ${em}px ${color.font}`;
       const w1 = ctx.measureText(words).width, w2 = number ? ctx.measureText(number).width + 8 : 0, w = w1 + w2 + 20, tall = em * 0.82;
       // Over the region or under it, where fewer vehicles are in the way; it stays where it is unless that is clearly better.
@@ -150,7 +152,7 @@ export class RegionLayer {
       ctx.arc(x + 9, y, 3, 0, 2 * Math.PI);
       ctx.fillStyle = region.color;
       ctx.fill();
-      ctx.fillStyle = color.ink;
+      ctx.fillStyle = fed ? color.ink : color.muted;
       ctx.fillText(words, x + 15, y + 0.5);
       if (number) {
         ctx.fillStyle = color.muted;

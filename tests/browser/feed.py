@@ -121,9 +121,10 @@ class Feed:
             chosen |= {row[0] for row in self.rows if row[1] in follow.get("vehicles", [])}
         rows = [row for row in self.rows if chosen is None or row[0] in chosen]
         told = {id: m for id, m in self.members.items() if follow.get("all") or id in follow.get("regions", [])}
+        seen = [f for id, f in self.regions.items() if follow.get("all") or id in follow.get("regions", [])]
         return {
             "op": "snapshot", "cursor": f"c{len(self.events)}", "reset": True, "part": 1, "parts": 1, "fields": FIELDS,
-            "vehicles": rows, "regions": list(self.regions.values()), "in": [[id, m] for id, m in told.items()],
+            "vehicles": rows, "regions": seen, "in": [[id, m] for id, m in told.items()],
         }  # fmt: skip
 
     def tell(self, **parts: Any) -> None:
@@ -254,6 +255,10 @@ def application(feed: Feed) -> Quart:
     @app.post("/api/v1/regions/preview")
     async def preview() -> dict[str, Any]:
         return {"counts": {"enter": 12, "exit": 11, "dwell": 3}, "inside_count": 4}
+
+    @app.get("/api/v1/regions")
+    async def regions() -> dict[str, Any]:
+        return {"regions": list(feed.regions.values()), "next": None}
 
     @app.post("/api/v1/regions")
     async def create() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 
@@ -307,3 +308,45 @@ async def test_who_types_before_the_first_snapshot_still_sees_the_fleet(open_pag
     feed.feed.drop()
     await live(page)
     await page.wait_for_function("() => window.fleetPage.map.camera().zoom > 10")
+
+
+INSIDE = """id => {
+  const {regions, map} = window.fleetPage, [w, s, e, n] = regions.drawn.get(id).lonLat;
+  const box = document.querySelector('#map').getBoundingClientRect(), at = map.pixel((s + n) / 2, (w + e) / 2);
+  return [at[0] + box.left, at[1] + box.top];
+}"""
+
+
+async def test_regions_are_chosen_by_list_and_map_and_everything_is_one_act_away(
+    open_page: Open, feed: Running
+) -> None:
+    page = await live(await open_page(f"{feed.url}#map=14/60.1709/24.9435&tab=regions"))
+    ticks, followed = page.locator(".tick"), "() => JSON.stringify(window.fleetPage.state.value.regions)"
+    await page.get_by_role("button", name="Chosen regions").click()
+    assert await ticks.count() == len(feed.feed.regions) == 6
+    assert await page.evaluate(followed) == "null"  # choosing alone takes nothing away
+    await page.mouse.click(*await page.evaluate(INSIDE, "kamppi"))
+    await page.locator(".region-row", has_text="South Harbour").get_by_role("checkbox").click()
+    await page.locator(".region-row", has_text="Siltasaari depot").locator(".open").click()
+    ids = json.loads(await page.evaluate(followed))
+    assert len(ids) == 3 and ids[0] == "kamppi"
+    assert f"follow={','.join(ids)}" in page.url
+    await page.wait_for_function("() => document.querySelectorAll('.tick[aria-checked=true]').length === 3")
+    await page.wait_for_function("() => window.fleetPage.fleet.byId.size < 20")
+    assert await ticks.count() == 6  # dim, not gone
+    assert await page.locator(".region-row.dim").count() == 3
+    assert "not hidden, they do not come" in await page.locator("#feed-note").inner_text()
+    await page.get_by_role("button", name="Everything", exact=True).click()
+    await page.wait_for_function("() => window.fleetPage.fleet.byId.size === 40")
+    assert "follow=" not in page.url
+    await page.get_by_role("button", name="Back to 3 chosen").click()
+    await page.wait_for_function("() => window.fleetPage.fleet.byId.size < 20")
+    await page.reload()
+    await live(page)
+    await page.wait_for_function("() => document.querySelectorAll('.region-row.dim').length === 3")
+    assert json.loads(await page.evaluate(followed)) == ids
+
+
+async def test_a_link_to_a_region_that_does_not_exist_says_so(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}&follow=kamppi,nosuch"))
+    await page.wait_for_selector(".follow-chip:has-text('“nosuch” does not exist')")
