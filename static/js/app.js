@@ -12,11 +12,14 @@ import { FleetMap } from "./map.js";
 import { NoMap } from "./nomap.js";
 import { Overlay } from "./overlay.js";
 import { RegionLayer } from "./regions.js";
-import { Store, preferences, readLink, writeLink } from "./state.js";
+import { Store, misread, preferences, readLink, stepped, writeLink } from "./state.js";
 import { VehicleLayer } from "./vehicles.js";
 import { follow } from "./wire.js";
 
 /** @typedef {import("./fleet.js").Vehicle} Vehicle */
+
+const ONE_STEP_MS = 1000;
+const BESIDE_PX = 1180; // narrower, the events lie over the map
 
 export class App {
   /** @param {any} info what the server says of itself: GET /api/v1/page */
@@ -42,7 +45,14 @@ export class App {
     this.frameToPaint = 0;
     this.fitted = this.state.value.map !== null;
     this.resumedEvents = -1; // counts events while catching up after a lost connection
+    this.walking = false; // the address is followed, not written
+    this.along = false; // arrow keys walk the list
+    this.lastStep = "";
+    this.overMap = false; // the events lie over a map too narrow for both
+    this.onEvents = () => {};
+    this.stepAt = -Infinity;
     this.onStatus = () => {};
+    this.onMisread = (/** @type {string[]} */ _parts) => {};
     this.onClock = () => {}; // the server's clock was measured
     this.onBlocked = () => {}; // no WebSocket passes, though HTTP does
     this.onSelect = (/** @type {{open?: boolean, focus?: boolean}} */ _how) => {};
@@ -160,7 +170,23 @@ export class App {
       this.overlay.labels = now.labels;
       this.map.stage.invalidate("overlay");
     }
-    this.writeLink();
+    this.#step(stepped(now, before).join());
+  }
+
+  /** The address says the state. What is chosen is a step that "back" undoes; walking a list or typing a word is one step.
+   * @param {string} what "": nothing that is a step */
+  #step(what) {
+    const at = performance.now(), goesOn = what === this.lastStep && at - this.stepAt < ONE_STEP_MS && (what === "query" || this.along), link = writeLink(this.state.value) || location.pathname + location.search;
+    if (!what || goesOn || this.walking) this.writeLink();
+    else history.pushState(null, "", link);
+    if (what && !this.walking) [this.lastStep, this.stepAt] = [what, at];
+  }
+
+  /** The camera is about to go far: "back" returns to where it was. */
+  leave() {
+    if (performance.now() - this.stepAt < 100) return; // the step before the jump is one with it
+    history.pushState(null, "", location.href);
+    [this.lastStep, this.stepAt] = ["map", performance.now()];
   }
 
   /** @param {string|null} id */
@@ -177,15 +203,38 @@ export class App {
   #followLink() {
     const next = readLink(location.hash);
     if (next.map) this.map.go(next.map.lat, next.map.lon, next.map.zoom);
-    this.state.set(next);
+    this.walking = true;
+    this.state.set({ ...next, map: next.map ?? this.state.value.map });
+    this.walking = false;
+    this.#misread();
     this.onSelect({ open: next.vehicle !== null });
   }
 
+  /** The events column: beside the map as the reader prefers; where there is room only over the map, while asked for. */
+  get eventsOpen() {
+    return innerWidth >= BESIDE_PX ? this.preferences.value.events : this.overMap;
+  }
+
+  /** @param {boolean} open */
+  showEvents(open) {
+    if (innerWidth >= BESIDE_PX) this.preferences.set({ events: open });
+    else this.overMap = open;
+    this.onEvents();
+  }
+
+  /** Say what of the link nobody understands. */
+  #misread() {
+    const parts = misread(location.hash);
+    if (parts.length) this.onMisread(parts);
+  }
+
   /** Select a vehicle (null: none). `open` shows its panel, `reveal` keeps it on the map, `track` keeps the map on it.
-   * @param {string|null} id @param {{open?: boolean, reveal?: boolean, track?: boolean, focus?: boolean}} [how] */
+   * @param {string|null} id @param {{open?: boolean, reveal?: boolean, track?: boolean, focus?: boolean, along?: boolean}} [how] */
   select(id, how = {}) {
     const v = id === null ? null : this.fleet.byId.get(id);
+    this.along = Boolean(how.along);
     this.state.set({ vehicle: id, track: how.track ?? (id === this.state.value.vehicle ? this.state.value.track : false), ...(how.open && id ? { region: null, tab: "vehicles" } : {}) });
+    this.along = false;
     if (v && how.reveal && !this.state.value.track) this.map.reveal(v.lat, v.lon);
     this.onSelect(how);
   }

@@ -7,7 +7,7 @@ import { isDark } from "./theme.js";
 /** @param {import("./app.js").App} app @param {import("./pill.js").Pill} pill @param {import("./editor.js").Editor} editor */
 export function controls(app, pill, editor) {
   const badge = h("span", { class: "badge", hidden: true });
-  const bell = iconButton("bell", "Events", () => app.preferences.set({ events: !app.preferences.value.events }), { class: "icon-button wide-only" });
+  const bell = iconButton("bell", "Events", () => app.showEvents(!app.eventsOpen), { class: "icon-button wide-only" });
   bell.appendChild(badge);
   fill($("#bar-end"), pill.element, bell,
     iconButton("theme", "Light or dark", () => flipTheme(app), { class: "icon-button wide-only", id: "theme" }),
@@ -17,21 +17,20 @@ export function controls(app, pill, editor) {
     h("div", { class: "tool-group" }, iconButton("plus", "Zoom in", () => app.map.zoomIn()), iconButton("minus", "Zoom out", () => app.map.zoomOut()), iconButton("fit", "Show the whole fleet", () => app.fitFleet())),
     h("div", { class: "tool-group" }, (draw.replaceChildren(icon("polygon")), draw)));
   const events = () => {
-    const open = app.preferences.value.events;
+    const open = app.eventsOpen;
     $("#frame").dataset.events = open ? "open" : "closed";
     document.body.classList.toggle("frame-open", open && innerWidth >= 1180);
     bell.setAttribute("aria-pressed", String(open));
   };
   app.preferences.on(events);
+  app.onEvents = events;
   addEventListener("resize", events);
-  // Below 1180 px the events column covers part of the map: it opens when asked for.
-  if (innerWidth < 1180 && innerWidth >= 720) app.preferences.value.events = false;
   events();
   document.body.classList.toggle("kiosk", app.state.value.kiosk);
   app.ticks.add(() => {
     text($("#summary"), app.summary());
     const count = app.journal.events.reduce((n, e) => n + Number(e.seq > app.preferences.value.seen), 0);
-    badge.hidden = count === 0 || app.preferences.value.events;
+    badge.hidden = count === 0 || app.eventsOpen;
     text(badge, count > 99 ? "99+" : String(count));
     pill.render();
   });

@@ -36,7 +36,7 @@ export class EventsColumn {
     this.mutes = h("ul", { class: "mutes", hidden: true, "aria-label": "Muted" });
     fill(column,
       h("button", { type: "button", class: "sheet-grip", "aria-label": "Resize the sheet" }),
-      h("div", { class: "events-head" }, h("h2", null, "Events", this.unread), alerts.soundButton, alerts.notifyButton, iconButton("check", "Mark all as read", () => this.readAll()), iconButton("close", "Close the events", () => app.preferences.set({ events: false }), { class: "icon-button wide-only" })),
+      h("div", { class: "events-head" }, h("h2", null, "Events", this.unread), alerts.soundButton, alerts.notifyButton, iconButton("check", "Mark all as read", () => this.readAll()), iconButton("close", "Close the events", () => app.showEvents(false), { class: "icon-button wide-only" })),
       h("div", { class: "event-filter" }, this.kind, this.open, this.about), this.mutes, this.hold.element);
     this.list.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     app.readers.add((message) => this.#read(message));
@@ -47,7 +47,7 @@ export class EventsColumn {
 
   /** The newest events there are, from the store; once more after each break, for what the channel did not bring. */
   async load() {
-    const { journal, preferences } = this.app, before = journal.last, first = !journal.events.length;
+    const { journal, preferences } = this.app, before = journal.last, first = !journal.events.length, { seen } = preferences.value;
     try {
       let { events, last } = await get("events", { before: Number.MAX_SAFE_INTEGER, limit: FIRST });
       const other = last < before || journal.differs(events); // a backup was restored
@@ -61,7 +61,8 @@ export class EventsColumn {
       }
       journal.last = Math.max(journal.last, last ?? 0);
       // Never looked, or looked at another store: what happened before is not news.
-      if (preferences.value.seen < 0 || preferences.value.seen > journal.last) preferences.set({ seen: journal.last });
+      // What another page has read meanwhile stays read.
+      if (preferences.value.seen === seen && (seen < 0 || seen > journal.last)) preferences.set({ seen: journal.last });
       this.alerts.raise(missed.sort((a, b) => a.seq - b.seq));
       this.alerts.recount();
       this.render(other);
@@ -233,7 +234,7 @@ export class EventsColumn {
 
   #tick() {
     // Names arrive after events do, and change: rows that say another name now are made anew.
-    const names = `${this.app.fleet.version}/${this.app.fleet.regionVersion}`;
+    const names = `${this.app.fleet.version}/${this.app.fleet.regionVersion}/${format.day(this.app.now(), this.app.preferences.value.zone)}`; // at midnight a day gets its mark
     this.hold.check();
     if (names !== this.names && !this.hold.over) {
       this.names = names;
@@ -262,6 +263,7 @@ export class EventsColumn {
     const e = group.newest;
     this.current = group.key;
     if (this.app.fleet.byId.has(e.vehicle)) this.app.select(e.vehicle, { track: false });
+    this.app.leave();
     if (e.placed !== false || e.lat || e.lon) this.app.map.go(e.lat, e.lon, Math.max(15, this.app.map.camera().zoom));
     this.alerts.pin(e);
     this.render();

@@ -14,7 +14,7 @@ export function keys(app, { list, events, editor, alerts, following }) {
     " ": () => app.togglePause(),
     v: () => (app.state.set({ tab: "vehicles", region: null }), app.onSelect({ open: false }), list.box.focus()),
     r: () => (app.state.set({ tab: "regions", region: null }), app.onSelect({ open: false }), /** @type {HTMLElement|null} */ (document.querySelector("#page-regions button"))?.focus()),
-    e: () => (app.preferences.set({ events: true }), app.state.set({ tab: innerWidth < 720 ? "events" : app.state.value.tab }), events.list.focus()),
+    e: () => (app.showEvents(true), app.state.set({ tab: innerWidth < 720 ? "events" : app.state.value.tab }), events.list.focus()),
     f: () => app.state.value.vehicle && app.state.set({ track: !app.state.value.track }),
     0: () => app.fitFleet(),
     "+": () => app.map.zoomIn(),
@@ -25,8 +25,8 @@ export function keys(app, { list, events, editor, alerts, following }) {
     t: () => flipTheme(app),
     m: () => app.state.value.vehicle && alerts.mute(`vehicle:${app.state.value.vehicle}`, 15),
     c: () => copyLink(app, alerts),
-    j: () => (app.preferences.set({ events: true }), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "j" }))),
-    k: () => (app.preferences.set({ events: true }), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "k" }))),
+    j: () => (app.showEvents(true), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "j" }))),
+    k: () => (app.showEvents(true), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "k" }))),
   };
   addEventListener("keydown", (e) => {
     const target = /** @type {HTMLElement} */ (e.target);

@@ -47,7 +47,7 @@ export class VehicleList {
       this.hold.element, this.empty);
     this.list = new VirtualList(this.box, {
       make: makeRow, key: (/** @type {Vehicle} */ v) => v.id, show: (row, v) => this.#show(row, v),
-      pick: (v, { double, keyboard }) => app.select(v.id, { reveal: true, open: !keyboard || app.state.value.vehicle !== null, track: double }), hover: (v) => app.hover(v),
+      pick: (v, { double, keyboard }) => app.select(v.id, { reveal: true, open: !keyboard || app.state.value.vehicle !== null, track: double, along: keyboard }), hover: (v) => app.hover(v),
     });
     this.box.addEventListener("keydown", (e) => {
       if (e.key === "Enter" && app.state.value.vehicle) app.select(app.state.value.vehicle, { open: true, reveal: true, focus: true });

@@ -20,6 +20,7 @@ import { pointer } from "./pointer.js";
 import { RegionsTab } from "./regiontab.js";
 import { RegionPanel } from "./regionpanel.js";
 import { layout } from "./sheet.js";
+import { misread } from "./state.js";
 import { isDark, onTheme, setTheme } from "./theme.js";
 import { Troubles } from "./troubles.js";
 
@@ -47,6 +48,9 @@ async function begin() {
   pointer(app, editor, following);
   keys(app, { list, events, editor, alerts, following });
   app.onStatus = () => pill.render();
+  app.onMisread = (parts) => alerts.toast({ icon: "warn", title: "Part of this link was not understood", body: parts.slice(0, 5).join(", ") });
+  const misspelt = misread(location.hash);
+  if (misspelt.length) app.onMisread(misspelt);
   alerts.onOpen = (event) => events.jump({ key: event.id, events: [event], newest: event });
   app.ticks.add(() => list.refresh());
   app.readers.add((message) => (message.op === "snapshot" || message.left || message.new) && requestAnimationFrame(() => list.refresh()));

@@ -22,6 +22,7 @@ export class VehiclePanel {
     /** @type {any} the server's own answer */ this.told = null;
     /** @type {any[]} */ this.today = [];
     this.askedAt = 0;
+    this.days = "";
     this.open = false;
     /** @type {string|null} */ this.editing = null;
     this.problem = "";
@@ -32,6 +33,7 @@ export class VehiclePanel {
     this.notices = h("div", { class: "form" });
     this.regions = h("ul", { class: "line-list" });
     this.strip = h("div", null);
+    this.dayName = h("h3", null, "Today");
     this.register = h("div", null);
     this.raw = h("pre", { class: "raw", tabIndex: 0 });
     this.element = h("section", { class: "detail", hidden: true, "aria-label": "Vehicle" },
@@ -44,7 +46,7 @@ export class VehiclePanel {
       h("div", { class: "detail-body", tabIndex: -1 },
         h("div", { class: "block" }, this.notices, h("dl", { class: "facts" }, fact("Speed", at.speed), fact("Heading", at.heading), fact("Last fix", at.age), fact("Heard", at.heard))),
         h("div", { class: "block" }, h("h3", null, "Regions"), this.regions),
-        h("div", { class: "block" }, h("h3", null, "Today"), this.strip),
+        h("div", { class: "block" }, this.dayName, this.strip),
         h("div", { class: "block" }, this.register),
         h("div", { class: "block" }, h("details", null, h("summary", null, "Last ping, raw"), this.raw))));
     side.appendChild(this.element);
@@ -85,6 +87,7 @@ export class VehiclePanel {
   #other() {
     this.told = null;
     this.today = [];
+    this.days = "";
     this.editing = null;
     this.problem = "";
     this.askedAt = 0;
@@ -102,7 +105,9 @@ export class VehiclePanel {
     if (!id) return;
     this.askedAt = Date.now();
     try {
-      const told = await get(vehiclePath(id));
+      // What is not on the map may not exist: asked for so that this is an answer, not an error.
+      const told = this.app.fleet.byId.has(id) ? await get(vehiclePath(id)) : await this.#sought(id);
+      if (!told) throw new ApiError(404, null);
       if (id !== this.app.state.value.vehicle) return;
       this.told = told;
       const v = this.app.fleet.byId.get(id);
@@ -119,16 +124,22 @@ export class VehiclePanel {
     this.#live();
   }
 
+  /** @param {string} id */
+  async #sought(id) {
+    const { vehicles } = await get("vehicles", { q: id, limit: 1000 });
+    return vehicles.find((/** @type {any} */ one) => one.vehicle === id) ?? null;
+  }
+
   /** Today's pings, for the strip; the last half hour of them is the trail. */
   async #track() {
     const id = this.app.state.value.vehicle, { zone } = this.app.preferences.value;
-    if (!id) return;
+    if (!id || !this.app.fleet.byId.has(id)) return;
     const positions = [];
     try {
-      let from = format.startOfDay(this.app.now(), zone), next = null;
-      const v = this.app.fleet.byId.get(id);
-      if (v && v.time < from) from = format.startOfDay(v.time, zone); // a recording of long ago has its own today
-      this.dayStart = from;
+      this.days = this.#days();
+      const from = (this.dayStart = this.#dayStart()), today = from === format.startOfDay(this.app.now(), zone);
+      let next = null;
+      text(this.dayName, today ? "Today" : format.day(from, zone));
       do {
         const page = await get(`${vehiclePath(id)}/track`, { from, until: from + 86_400_000, limit: 10_000, cursor: next });
         if (id !== this.app.state.value.vehicle) return;
@@ -145,8 +156,20 @@ export class VehiclePanel {
     this.#slow();
   }
 
+  /** When the day shown began: a recording of long ago has its own. */
+  #dayStart() {
+    const { zone } = this.app.preferences.value, today = format.startOfDay(this.app.now(), zone), v = this.app.overlay.selected;
+    return v && v.time < today ? format.startOfDay(v.time, zone) : today;
+  }
+
+  /** The day shown and the day it is. */
+  #days() {
+    return `${this.#dayStart()} ${format.startOfDay(this.app.now(), this.app.preferences.value.zone)}`;
+  }
+
   #tick() {
     const v = this.app.overlay.selected;
+    if (v && this.days !== "" && this.days !== this.#days()) this.#track(); // midnight, or another zone
     if (v) {
       const trail = this.app.overlay.trail, last = trail[trail.length - 1];
       if (!last || v.time > last.time) {
@@ -248,7 +271,7 @@ export class VehiclePanel {
 
   #centre() {
     const v = this.app.overlay.selected;
-    if (v) this.app.map.go(v.lat, v.lon, Math.max(15, this.app.map.camera().zoom));
+    if (v) this.app.leave(), this.app.map.go(v.lat, v.lon, Math.max(15, this.app.map.camera().zoom));
   }
 }
 

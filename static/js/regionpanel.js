@@ -65,6 +65,7 @@ export class RegionPanel {
 
   /** When they came in, and the last hour's comings and goings. @param {string} id */
   async #ask(id) {
+    if (!this.app.fleet.regions.has(id)) return; // a wrong link; if it comes, a snapshot brings it
     try {
       const [{ vehicles }, { events }] = await Promise.all([get("vehicles", { region: id, limit: 1000 }), get("events", { region: id, from: Math.round(this.app.now() - HOUR), limit: 5000 })]);
       for (const told of vehicles) for (const visit of told.regions ?? []) this.app.fleet.byId.get(told.vehicle)?.regions.set(visit.id, Date.parse(visit.entered_at));
@@ -79,7 +80,7 @@ export class RegionPanel {
   render() {
     const { app } = this, feature = this.#feature(), id = app.state.value.region ?? "";
     if (!feature) {
-      text(this.title, app.fleet.ready ? "This region is gone" : "Loading…");
+      text(this.title, !app.fleet.ready ? "Loading…" : app.fleet.past.has(`region:${id}`) ? "This region is gone" : `There is no region “${id}”`);
       fill(this.inside);
       return;
     }
@@ -154,7 +155,7 @@ export class RegionPanel {
 
   #fit() {
     const feature = this.#feature();
-    if (feature) this.app.map.fit(bounds(outline(feature)), { maxZoom: 17 });
+    if (feature) this.app.leave(), this.app.map.fit(bounds(outline(feature)), { maxZoom: 17 });
   }
 
   async #delete() {

@@ -55,6 +55,24 @@ export function readLink(hash) {
   };
 }
 
+const UNDERSTOOD = new Set(["map", "vehicle", "track", "region", "tab", "q", "state", "group", "sort", "only", "follow", "kind", "about", "labels", "kiosk"]);
+/** The parts of a link that say nothing this page understands. @param {string} hash @returns {string[]} */
+export function misread(hash) {
+  const given = new URLSearchParams(hash.replace(/^#/, "")), link = new URLSearchParams(writeLink(readLink(hash)).slice(1)), starts = /** @type {Record<string, string>} */ ({ tab: START.tab, sort: START.sort, labels: START.labels });
+  const taken = (/** @type {string} */ key, /** @type {string} */ value) => {
+    if (!UNDERSTOOD.has(key)) return false;
+    if (key === "map" || key === "tab" || key === "sort" || key === "labels") return link.has(key) || value === starts[key];
+    if (key === "state") return list(value).every((state) => CHIPS.includes(state));
+    return !["track", "only", "kiosk"].includes(key) || value === "1" || value === "0";
+  };
+  return [...given].filter(([key, value]) => !taken(key, value)).map(([key, value]) => (value ? `${key}=${value}` : key));
+}
+
+/** What a step back undoes; the rest (the camera, what keeps it) only goes along. */
+const STEPS = /** @type {const} */ (["vehicle", "region", "tab", "query", "states", "group", "sort", "only", "regions", "kinds", "about"]);
+/** The choices between two states that deserve a step of their own. @param {State} now @param {State} before @returns {string[]} */
+export const stepped = (now, before) => STEPS.filter((key) => JSON.stringify(now[key]) !== JSON.stringify(before[key]));
+
 /** The link to a state: only what differs from the start, in one order. @param {State} state */
 export function writeLink(state) {
   /** @type {[string, string][]} */ const parts = [];
@@ -183,9 +201,14 @@ export function preferences(where = storage("localStorage"), page = /** @type {P
   page.addEventListener?.("storage", (e) => {
     if (/** @type {StorageEvent} */ (e).key !== KEY) return;
     hearing = true;
-    store.set(read());
+    store.set({ ...read(), events: store.value.events }); // how this window is laid out is its own
     hearing = false;
   });
-  store.on((value) => hearing || keep(where, KEY, JSON.stringify(value)));
+  // Only what changed is laid over what is stored: what another page chose a moment ago stays. Where nothing can be stored, nothing is.
+  store.on((value, before) => {
+    if (hearing) return;
+    const changed = Object.entries(value).filter(([key, now]) => before[/** @type {keyof Preferences} */ (key)] !== now);
+    keep(where, KEY, JSON.stringify({ ...read(), ...Object.fromEntries(changed) }));
+  });
   return store;
 }

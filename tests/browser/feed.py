@@ -272,7 +272,7 @@ def application(feed: Feed) -> Quart:
     @app.route("/api/v1/regions/<id>", methods=["GET", "PUT", "DELETE"])
     async def region(id: str) -> Any:
         before = feed.regions.get(id)
-        if before is None and request.method == "PUT":
+        if before is None and request.method == "PUT" and "if-match" not in request.headers:
             feed.regions[id] = feed._feature(await request.get_json())
             feed.regions[id]["properties"]["version"] = 9
             feed.members[id] = []

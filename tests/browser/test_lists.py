@@ -192,7 +192,8 @@ async def test_the_vehicle_list_sorted_by_age_stands_still_under_a_pointer(open_
         assert await page.evaluate(UNDER, spot) == under
         await page.mouse.move(700, 450)
         await page.wait_for_selector("#vehicle-list .row[data-gone]", state="detached")
-        await until(lambda: page.locator("#vehicle-list .row:has-text('Van 41')").count(), "the new one")
+        await page.locator("#page-vehicles .new-pill").wait_for(state="hidden")
+        assert await page.evaluate("window.fleetPage.filter === null && window.fleetPage.fleet.byId.has('van-41')")
 
 
 async def test_a_deed_can_be_taken_back_whatever_happens_meanwhile(open_page: Open, feed: Running) -> None:
@@ -275,7 +276,7 @@ async def test_a_toast_under_the_pointer_neither_moves_nor_goes(open_page: Open,
     under = "([x, y]) => document.elementFromPoint(x, y).closest('.toast')?.textContent"
     before = await page.evaluate(under, spot)
     for n in range(2, 6):
-        feed.feed.tell(events=[feed.feed.event("dwell", n, "kamppi", dwell_s=60)])
+        feed.feed.tell(events=[feed.feed.event("silent", n, None)])
         await page.wait_for_selector(f"#toasts .toast:has-text('Van {n}')")
         assert await page.evaluate(under, spot) == before
 
@@ -288,7 +289,7 @@ async def test_enter_opens_what_was_meant_and_the_keys_are_its_own(open_page: Op
     first = page.locator("#vehicle-list [aria-posinset='1']")
     await first.filter(has_text="Van 33").wait_for()
     assert await first.locator("mark").inner_text() == "33"
-    await page.locator("#vehicle-list .row .sub:has-text('Plate KMP-433')").wait_for()
+    await page.locator("#vehicle-list .row .sub:has-text('Plate KMP-433')").first.wait_for()
     await page.keyboard.press("Enter")
     await page.wait_for_selector(".detail:not([hidden]) h2:has-text('Van 33')")
     assert await page.evaluate("document.activeElement.textContent") == "Van 33"
@@ -350,3 +351,77 @@ async def test_regions_are_chosen_by_list_and_map_and_everything_is_one_act_away
 async def test_a_link_to_a_region_that_does_not_exist_says_so(open_page: Open, feed: Running) -> None:
     page = await live(await open_page(f"{feed.url}#{PLACE}&follow=kamppi,nosuch"))
     await page.wait_for_selector(".follow-chip:has-text('“nosuch” does not exist')")
+
+
+async def test_back_and_forward_walk_what_was_chosen(open_page: Open, feed: Running) -> None:
+    feed.feed.event("enter", 9, "kamppi")
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    state = "(({vehicle, tab, states, query}) => [vehicle, tab, states.join(), query])(window.fleetPage.state.value)"
+
+    async def at(*wanted: str | None) -> None:
+        await page.wait_for_function(f"wanted => JSON.stringify({state}) === JSON.stringify(wanted)", arg=list(wanted))
+
+    await page.locator("#vehicle-list .row").nth(2).click()
+    await at("van-03", "vehicles", "", "")
+    await page.keyboard.press("r")
+    await page.keyboard.press("v")
+    await page.locator("[data-chip=idle]").click()
+    await page.locator("#search").press_sequentially("van")
+    await at("van-03", "vehicles", "idle", "van")
+    await page.evaluate("window.fleetPage.map.go(60.2, 25, 12)")
+    await page.wait_for_function("() => location.hash.includes('map=12/60.2/25')")
+    await page.locator(".event .what").click()
+    await at("van-09", "vehicles", "idle", "van")
+    await page.wait_for_function("() => /map=15/.test(location.hash)")
+    await page.go_back()
+    await at("van-03", "vehicles", "idle", "van")
+    await page.wait_for_function("() => window.fleetPage.map.camera().zoom === 12")
+    for wanted in (["idle", ""], ["", ""]):
+        await page.go_back()
+        await at("van-03", "vehicles", *wanted)
+    await page.go_back()
+    await at("van-03", "regions", "", "")
+    await page.go_back()
+    await page.go_back()
+    await at(None, "vehicles", "", "")
+    await page.go_forward()
+    await at("van-03", "vehicles", "", "")
+
+
+@pytest.mark.parametrize(
+    "link, words",
+    [
+        ("vehicle=nosuch", "The server does not know this vehicle."),
+        ("tab=regions&region=nosuch", "There is no region “nosuch”"),
+        ("sort=zz&vehicel=3&map=here", "Part of this link was not understood"),
+    ],
+)
+async def test_a_wrong_link_says_so_and_the_console_stays_clean(
+    open_page: Open, feed: Running, link: str, words: str
+) -> None:
+    page = await live(await open_page(f"{feed.url}#{link}"))
+    await page.get_by_text(words).first.wait_for()
+
+
+async def test_a_narrow_window_does_not_close_the_events_of_a_wide_one(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}", width=1000))
+    assert await page.evaluate("document.querySelector('#frame').dataset.events") == "closed"
+    await page.get_by_role("button", name="Events", exact=True).click()
+    await page.get_by_role("button", name="Close the events").click()
+    await page.evaluate("window.fleetPage.preferences.set({theme: 'dark'})")
+    await page.set_viewport_size({"width": 1440, "height": 900})
+    await page.reload()
+    await live(page)
+    assert await page.evaluate("document.querySelector('#frame').dataset.events") == "open"
+
+
+async def test_today_is_asked_for_anew_when_another_day_begins(open_page: Open, feed: Running) -> None:
+    """At midnight, which a time zone can bring at once."""
+    page = await open_page(f"{feed.url}#{PLACE}&vehicle=van-03")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/track" in request.url else None)
+    await live(page)
+    await page.wait_for_selector(".detail:not([hidden]) .strip")
+    asked.clear()
+    await page.evaluate("window.fleetPage.preferences.set({zone: 'Pacific/Kiritimati'})")
+    await until(lambda: asked, "today's track")

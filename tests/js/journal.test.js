@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Journal, muted, raises } from "../../static/js/journal.js";
 import { explain, say } from "../../static/js/phrases.js";
-import { PREFERENCES, preferences, readLink, sane, START, writeLink } from "../../static/js/state.js";
+import { PREFERENCES, START, misread, preferences, readLink, sane, stepped, writeLink } from "../../static/js/state.js";
 
 const event = (seq, more = {}) => ({ seq, id: `e${seq}`, kind: "enter", vehicle: "van", region: "depot", time: new Date(1e12 + seq * 1000).toISOString(), received_at: new Date(1e12 + seq * 1000).toISOString(), reason: "moved", lat: 60, lon: 24, ...more });
 
@@ -176,4 +176,27 @@ test("a battery just below its limit does not read as the limit", () => {
   const event = /** @type {any} */ ({ kind: "low_battery", vehicle: "v", battery_pct: 19.9 });
   const names = /** @type {any} */ ({ vehicle: (/** @type {string} */ id) => id, region: (/** @type {string} */ id) => id });
   assert.equal(say(event, names), "v has a low battery (19 %)");
+});
+
+test("a link says which parts of it nobody understands, and of a right one none", () => {
+  assert.deepEqual(misread("#map=x/y/z&sort=zz&vehicel=3&tab=zzz&state=idle,bogus&only=yes&labels=big"), ["map=x/y/z", "sort=zz", "vehicel=3", "tab=zzz", "state=idle,bogus", "only=yes", "labels=big"]);
+  assert.deepEqual(misread("#map=13/60.17/24.94&vehicle=van&sort=name&tab=vehicles&labels=name&state=idle&follow=&q=&track=1&kiosk=0"), []);
+  assert.deepEqual(misread(""), []);
+});
+
+test("what is chosen is a step that back undoes; where the camera is goes along", () => {
+  const before = { ...START, regions: ["a"], states: ["idle"] };
+  assert.deepEqual(stepped({ ...before, map: { zoom: 3, lat: 0, lon: 0 }, track: true, states: ["idle"], regions: ["a"] }, before), []);
+  assert.deepEqual(stepped({ ...before, vehicle: "v", tab: "regions", states: [], regions: null }, before), ["vehicle", "tab", "states", "regions"]);
+});
+
+test("two open pages that choose at once lose nothing of each other, and each keeps its own columns", () => {
+  /** @type {Record<string, string>} */ const stored = {}, unheard = new EventTarget();
+  const where = /** @type {any} */ ({ getItem: (key) => stored[key] ?? null, setItem: (key, value) => (stored[key] = value) });
+  const heard = new EventTarget(), one = preferences(where, unheard), two = preferences(where, heard);
+  one.set({ theme: "dark", events: false });
+  two.set({ units: "imperial" }); // it has not heard of the first yet
+  assert.deepEqual([preferences(where, unheard).value.theme, preferences(where, unheard).value.units], ["dark", "imperial"]);
+  heard.dispatchEvent(Object.assign(new Event("storage"), { key: "tracker.preferences" }));
+  assert.deepEqual([two.value.theme, two.value.events, preferences(where, unheard).value.events], ["dark", true, false]);
 });
