@@ -63,7 +63,8 @@ export class EventsColumn {
       // Never looked, or looked at another store: what happened before is not news.
       // What another page has read meanwhile stays read.
       if (preferences.value.seen === seen && (seen < 0 || seen > journal.last)) preferences.set({ seen: journal.last });
-      this.alerts.raise(missed.sort((a, b) => a.seq - b.seq));
+      const { regions } = this.app.state.value, followed = (/** @type {Event} */ e) => regions === null || regions.includes(e.region ?? "") || this.app.fleet.byId.has(e.vehicle); // as the channel would have told
+      this.alerts.raise(missed.filter(followed).sort((a, b) => a.seq - b.seq));
       this.alerts.recount();
       this.render(other);
     } catch {

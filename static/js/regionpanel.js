@@ -27,6 +27,7 @@ export class RegionPanel {
     this.spark = h("canvas", { class: "spark", role: "img" });
     this.inside = h("ul", { class: "line-list" });
     this.rules = h("dl", { class: "pairs" });
+    /** @type {import("./fleet.js").Vehicle[]} */ this.rows = [];
     /** @type {{time: number, step: number}[]} steps of the count in the last hour */ this.steps = [];
     this.follow = h("button", { type: "button", class: "button small", onclick: () => this.#follow() }, icon("antenna", 14), "Follow");
     this.element = h("section", { class: "detail", hidden: true, "aria-label": "Region" },
@@ -57,6 +58,7 @@ export class RegionPanel {
     if (this.element.hidden) return;
     if (other) {
       this.steps = [];
+      this.rows = [];
       this.#ask(String(region));
     }
     this.render();
@@ -93,12 +95,13 @@ export class RegionPanel {
     text(this.count, count === null ? "–" : String(count));
     text(this.area, p.area_m2 ? format.area(p.area_m2, units) : "–");
     this.#spark(count ?? 0, now, feature);
-    const rows = [...app.fleet.byId.values()].filter((v) => v.regions.has(id)).sort((a, b) => (a.regions.get(id) || Infinity) - (b.regions.get(id) || Infinity)).slice(0, 200);
+    // Nobody changes places under a pointer or the focus.
+    const rows = this.rows = this.rows.length && this.inside.matches(":hover, :focus-within") ? this.rows : [...app.fleet.byId.values()].filter((v) => v.regions.has(id)).sort((a, b) => (a.regions.get(id) || Infinity) - (b.regions.get(id) || Infinity)).slice(0, 200);
     if (this.inside.dataset.key !== rows.map((v) => v.id).join("\0") || !this.inside.children.length) {
       this.inside.dataset.key = rows.map((v) => v.id).join("\0");
       fill(this.inside, rows.length ? rows.map((v) => h("li", null, h("button", { type: "button", class: "link grow", onclick: () => app.select(v.id, { open: true, reveal: true }) }, v.name), h("span", { class: "num muted" }))) : h("li", { class: "muted" }, "Nobody"));
     }
-    rows.forEach((v, i) => text(/** @type {Element} */ (this.inside.children[i].lastElementChild), v.regions.get(id) ? format.timer(now - Number(v.regions.get(id))) : ""));
+    rows.forEach((v, i) => text(/** @type {Element} */ (this.inside.children[i].lastElementChild), v.regions.get(id) ? format.timer(now - Number(v.regions.get(id))) : v.regions.has(id) ? "" : "left"));
     const box = app.regions.drawn.get(id)?.lonLat, beyond = box ? format.unshown(box[1], box[3]) : "";
     const rules = p.rules ?? {}, said = [["Raises", (p.notify ?? ["enter", "exit", "dwell"]).map((/** @type {string} */ k) => kindOf(k).title).join(", ") || "nothing"], rules.dwell_s && ["Dwell after", format.lasted(rules.dwell_s * 1000)], rules.speed_limit_mps && ["Speed limit", format.speed(rules.speed_limit_mps, units)], rules.schedule && ["Hours", rules.schedule.zone], ["Edge", p.debounce === "none" ? "exactly on the line" : "steady, ignores GPS jitter"], beyond && ["Map", beyond]].filter(Boolean);
     if (this.rules.dataset.key !== JSON.stringify(said)) {
