@@ -37,6 +37,23 @@ export function crossings(ring) {
   return first;
 }
 
+/** The same where only these sides are new: what a drag has to ask in every frame. @param {number[][]} ring @param {number[]} sides @returns {{sides: [number, number], at: Point}|null} */
+export function crossingsOf(ring, sides) {
+  const n = ring.length - 1;
+  for (const i of sides) {
+    const [a, b] = [ring[i], ring[i + 1]], west = Math.min(a[0], b[0]), east = Math.max(a[0], b[0]), south = Math.min(a[1], b[1]), north = Math.max(a[1], b[1]);
+    for (let j = 0; j < n; j++) {
+      const c = ring[j], d = ring[j + 1];
+      if ((c[0] < west && d[0] < west) || (c[0] > east && d[0] > east) || (c[1] < south && d[1] < south) || (c[1] > north && d[1] > north)) continue;
+      const apart = Math.abs(i - j);
+      if (apart < 2 || apart === n - 1) continue;
+      const at = meet(a, b, c, d);
+      if (at) return { sides: i < j ? [i, j] : [j, i], at };
+    }
+  }
+  return null;
+}
+
 /** @param {number[]} a @param {number[]} b @param {number[]} c @param {number[]} d @returns {Point|null} */
 function meet(a, b, c, d) {
   const rx = b[0] - a[0], ry = b[1] - a[1], sx = d[0] - c[0], sy = d[1] - c[1], cross = rx * sy - ry * sx;

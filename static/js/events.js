@@ -152,9 +152,9 @@ export class EventsColumn {
     this.hold.wait(fresh ? `${fresh} new` : "");
     /** @type {HTMLElement[]} */ const rows = [];
     let day = "";
-    const today = format.day(app.now(), zone), old = new Map([...list.children].map((row) => [/** @type {HTMLElement} */ (row).dataset.key, /** @type {HTMLElement} */ (row)]));
+    const today = format.dayOf(app.now(), app.now(), zone), old = new Map([...list.children].map((row) => [/** @type {HTMLElement} */ (row).dataset.key, /** @type {HTMLElement} */ (row)]));
     for (const group of groups) {
-      const d = format.day(Date.parse(group.newest.time), zone);
+      const d = format.dayOf(Date.parse(group.newest.time), app.now(), zone);
       if (d !== day && !(day === "" && d === today)) rows.push(h("li", { class: "day-mark", data: { key: `day-${d}` } }, d));
       day = d;
       const mark = this.#mark(group), before = old.get(group.key);

@@ -110,29 +110,41 @@ export const clockShort = (ms, zone) => formatter(zone, { hour: "2-digit", minut
 export const day = (ms, zone) => formatter(zone, { day: "numeric", month: "short" }).format(ms);
 /** "23 Nov 2026, 10:42:07 UTC+2": a time that states its zone. @param {number} ms @param {string} zone */
 export function full(ms, zone) {
-  const date = formatter(zone, { day: "numeric", month: "short", year: "numeric" }).format(ms);
-  return `${date}, ${clock(ms, zone)} ${zoneName(ms, zone)}`;
+  return `${date(ms, zone)}, ${clock(ms, zone)} ${zoneName(ms, zone)}`;
 }
 /** Today: only the clock; another day: with the day. @param {number} ms @param {number} now @param {string} zone */
 export function when(ms, now, zone) {
-  return day(ms, zone) === day(now, zone) && Math.abs(now - ms) < 86_400_000 ? clock(ms, zone) : `${day(ms, zone)}, ${clockShort(ms, zone)}`;
+  return date(ms, zone) === date(now, zone) ? clock(ms, zone) : `${dayOf(ms, now, zone)}, ${clockShort(ms, zone)}`;
 }
 /** "UTC", "UTC+2", as it was at that moment. @param {number} ms @param {string} zone */
 export function zoneName(ms, zone) {
   const part = formatter(zone, { timeZoneName: "shortOffset" }).formatToParts(ms).find((p) => p.type === "timeZoneName");
   return (part ? part.value : "UTC").replace("GMT", "UTC").replace(/\+0$/, "");
 }
-/** The instant a day began in the page's zone. @param {number} ms @param {string} zone */
+/** The instant a day began in the page's zone: its first, also where the clock skips midnight or strikes it twice.
+ * @param {number} ms @param {string} zone */
 export function startOfDay(ms, zone) {
-  const parts = formatter(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).formatToParts(ms);
-  const get = (/** @type {string} */ type) => Number(parts.find((p) => p.type === type)?.value ?? 0);
-  const guess = ms - ((get("hour") * 60 + get("minute")) * 60 + get("second")) * 1000 - (((ms % 1000) + 1000) % 1000);
-  // Across a clock change the wall clock lies about how long the day has lasted: step to the true midnight.
-  for (const shift of [0, -3_600_000, 3_600_000]) {
-    if (clock(guess + shift, zone) === "00:00:00" && day(guess + shift, zone) === day(ms, zone)) return guess + shift;
+  const today = date(ms, zone), lasts = 26 * 3_600_000;
+  // No clock changes so often that an hour would lie twice in a day and once outside: walk back hour by hour, then halve.
+  let inside = ms, before = ms;
+  for (let ago = 0; ago <= lasts; ago += 1_800_000) if (date(ms - ago, zone) === today) inside = ms - ago;
+  before = inside - 1_800_000;
+  while (inside - before > 1) {
+    const middle = Math.floor((inside + before) / 2);
+    if (date(middle, zone) === today) inside = middle;
+    else before = middle;
   }
-  return guess;
+  return inside;
 }
+
+/** Where the next day begins: 23, 24 or 25 hours later. @param {number} start of a day @param {string} zone */
+export const endOfDay = (start, zone) => startOfDay(start + 30 * 3_600_000, zone);
+
+/** "23 Nov 2026": one day and no other. @param {number} ms @param {string} zone */
+const date = (ms, zone) => formatter(zone, { day: "numeric", month: "short", year: "numeric" }).format(ms);
+
+/** The day, with its year unless that is now's. @param {number} ms @param {number} now @param {string} zone */
+export const dayOf = (ms, now, zone) => (date(ms, zone).slice(-4) === date(now, zone).slice(-4) ? day(ms, zone) : date(ms, zone));
 
 const POINTS = ["north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west"];
 /** 84 → "84° east"; unknown → "–". @param {number|null|undefined} degrees */

@@ -95,11 +95,13 @@ function belt(lat) {
 export function measure(ring) {
   if (ring.length < 2) return { area: 0, length: 0 };
   const level = belt(ring[0][1]);
-  let area = 0, length = 0;
+  let area = 0, length = 0, here = level;
   for (let i = 0; i < ring.length; i++) {
     const [x1, y1] = ring[i], [x2, y2] = ring[(i + 1) % ring.length], middle = (y1 + y2) / 2, [ky, kx] = frame(middle);
     length += Math.hypot((x2 - x1) * kx, (y2 - y1) * ky);
-    if (x1 !== x2) area += (x2 - x1) * RAD * ((belt(y1) + 4 * belt(middle) + belt(y2)) / 6 - level);
+    const there = belt(y2), mean = Math.abs(y2 - y1) < 0.01 ? (here + there) / 2 : (here + 4 * belt(middle) + there) / 6;
+    area += (x2 - x1) * RAD * (mean - level);
+    here = there;
   }
   return { area: Math.abs(area), length };
 }

@@ -141,7 +141,7 @@ export class VehiclePanel {
       let next = null;
       text(this.dayName, today ? "Today" : format.day(from, zone));
       do {
-        const page = await get(`${vehiclePath(id)}/track`, { from, until: from + 86_400_000, limit: 10_000, cursor: next });
+        const page = await get(`${vehiclePath(id)}/track`, { from, until: format.endOfDay(from, zone), limit: 10_000, cursor: next });
         if (id !== this.app.state.value.vehicle) return;
         positions.push(...page.positions);
         next = page.next;

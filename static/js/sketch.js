@@ -1,7 +1,7 @@
 // The shape being drawn: its points, undo and redo, what is wrong with it, GeoJSON out, and text in. Knows no map.
 
 import { beside, middle, ring as ringOf, sendable, turn, unwrap } from "./antimeridian.js";
-import { crossings } from "./crossings.js";
+import { crossings, crossingsOf } from "./crossings.js";
 import { distance, measure } from "./geo.js";
 
 /** @typedef {"polygon"|"rectangle"|"circle"|"corridor"} Kind */
@@ -46,7 +46,10 @@ export class Sketch {
 
   /** @param {number} index @param {Point} point @param {boolean} [continued] */
   move(index, point, continued = false) {
+    const fine = this.judged?.shape === this.shape && !this.judged.problem;
     this.change({ points: this.shape.points.map((p, i) => (i === index ? point : p)) }, continued);
+    // Sides that did not cross and did not move do not cross now.
+    if (fine && this.kind === "polygon") this.judged = { shape: this.shape, problem: this.#problem([(index || this.shape.points.length) - 1, index]) };
   }
 
   /** @param {number} index it goes before this one @param {Point} point */
@@ -82,14 +85,15 @@ export class Sketch {
     return this.judged.problem;
   }
 
-  #problem() {
+  /** @param {number[]} [sides] the only ones that may cross */
+  #problem(sides) {
     if (this.other) return "";
     const { points, radius } = this.shape;
     if (this.kind === "circle") return !points.length ? "Click the centre." : radius > 0 ? "" : "The radius is missing.";
     if (this.kind === "corridor") return points.length < 2 ? "A corridor needs two points." : radius > 0 ? "" : "The width is missing.";
     if (this.kind === "rectangle") return points.length < 2 ? "Click the opposite corner." : points[0][0] === points[1][0] || points[0][1] === points[1][1] ? "The rectangle has no area." : "";
     if (points.length < 3) return "A polygon needs three points.";
-    const crossing = crossings(this.ring());
+    const crossing = sides ? crossingsOf(this.ring(), sides) : crossings(this.ring());
     if (crossing) return `Sides ${crossing.sides[0] + 1} and ${crossing.sides[1] + 1} cross each other near ${crossing.at[1].toFixed(5)}, ${turn(crossing.at[0]).toFixed(5)}.`;
     return measure(points).area < 1 ? "The polygon has no area." : "";
   }

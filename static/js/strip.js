@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import * as format from "./format.js";
 import { palette } from "./theme.js";
 
-const DAY = 86_400_000, GAP = 10 * 60_000;
+const GAP = 10 * 60_000;
 const MOVING_MPS = 5 / 3.6;
 
 /** Pieces of a day: [from, until, what], neighbours of one kind joined. @param {{time: number, speed: number|null}[]} points @param {number} until
@@ -24,7 +24,7 @@ export function pieces(points, until) {
 /** @param {{time: number, speed: number|null}[]} points @param {number} start @param {number} now @param {string} zone */
 export function dayStrip(points, start, now, zone) {
   if (!points.length) return h("p", { class: "muted small" }, "No pings today.");
-  const end = Math.min(now, start + DAY), list = pieces(points, end), total = { moving: 0, idle: 0, offline: 0 };
+  const whole = format.endOfDay(start, zone) - start, end = Math.min(now, start + whole), list = pieces(points, end), total = { moving: 0, idle: 0, offline: 0 };
   for (const piece of list) total[piece.what] += piece.until - piece.from;
   const words = { moving: "Moving", idle: "Standing", offline: "Not heard" }, color = palette(), tint = { moving: color.moving, idle: color.idle, offline: color.line };
   const canvas = h("canvas", { class: "strip", role: "img", "aria-label": `Today: ${Object.entries(total).map(([what, ms]) => `${words[/** @type {"idle"} */ (what)].toLowerCase()} ${format.spoken(ms)}`).join(", ")}` });
@@ -37,12 +37,12 @@ export function dayStrip(points, start, now, zone) {
     ctx.fillRect(0, 0, w, 16);
     for (const { from, until, what } of list) {
       ctx.fillStyle = tint[what];
-      const x = ((from - start) / DAY) * w, high = what === "moving" ? 16 : what === "idle" ? 9 : 3;
-      ctx.fillRect(x, 16 - high, Math.max(1, ((until - from) / DAY) * w), high);
+      const x = ((from - start) / whole) * w, high = what === "moving" ? 16 : what === "idle" ? 9 : 3;
+      ctx.fillRect(x, 16 - high, Math.max(1, ((until - from) / whole) * w), high);
     }
     ctx.fillStyle = color.muted;
     ctx.font = `10px ${color.font}`;
-    for (let hour = 0; hour < 24; hour += 6) ctx.fillText(format.clockShort(start + hour * 3_600_000, zone), (hour / 24) * w + (hour ? -14 : 0), 26);
+    for (let hour = 0; hour < 24; hour += 6) ctx.fillText(format.clockShort(start + hour * 3_600_000, zone), ((hour * 3_600_000) / whole) * w + (hour ? -14 : 0), 26);
   });
   return h("div", null, canvas, h("div", { class: "strip-legend num" }, Object.entries(total).map(([what, ms]) => {
     const key = h("i", null);

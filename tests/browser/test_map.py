@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -121,4 +122,34 @@ async def test_what_the_map_cannot_show_at_the_poles_is_said(open_page: Open) ->
         await page.locator(".hint-text", has_text="The map ends at 85°").wait_for()
         await page.evaluate("window.fleetEditor.cancel(); window.fleetPage.select('van-01', { open: true })")
         await page.get_by_text("89.90° N is beyond the map").wait_for()
+        await page.context.close()
+
+
+async def test_a_shape_of_10_000_corners_has_handles_near_the_pointer_only(open_page: Open) -> None:
+    ring = [
+        [24.94 + 0.02 * math.cos(i / 5000 * math.pi), 60.17 + 0.01 * math.sin(i / 5000 * math.pi)]
+        for i in range(10_000)
+    ]
+    feed_ = fiji(geometry={"type": "Polygon", "coordinates": [[*ring, ring[0]]]})
+    async with Running(feed_) as feed:
+        page = await live(await open_page(f"{feed.url}#map=17/60.17/24.962"))
+        await page.evaluate("window.fleetEditor.edit(window.fleetPage.fleet.regions.get('strait'))")
+        frame = await page.locator("#map").bounding_box()
+        assert frame
+        x, y = await page.evaluate("window.fleetPage.map.pixel(60.17, 24.96)")
+        await page.mouse.move(frame["x"] + x - 3, frame["y"] + y)
+        corner = page.locator(".handle[title^='Corner ']").first
+        await corner.wait_for()
+        assert 2 <= await page.locator(".handle").count() <= 61
+        box = await corner.bounding_box()
+        assert box
+        before = await page.evaluate("window.fleetEditor.sketch.shape.points")
+        await page.mouse.move(box["x"] + 7, box["y"] + 7)
+        await page.mouse.down()
+        await page.mouse.move(box["x"] - 40, box["y"] + 12, steps=5)
+        await page.mouse.up()
+        after = await page.evaluate("window.fleetEditor.sketch.shape.points")
+        assert sum(a != b for a, b in zip(before, after, strict=False)) == 1
+        await page.mouse.move(frame["x"] + 8, frame["y"] + 430)
+        await page.wait_for_function("() => document.querySelectorAll('.handle').length <= 1")
         await page.context.close()

@@ -55,3 +55,26 @@ test("a time zone this browser does not know is told in its own", () => {
   const t = Date.UTC(2026, 10, 23, 9, 0, 7);
   assert.equal(format.full(t, "Mars/Olympus"), format.full(t, ""));
 });
+
+test("a day begins where its zone says, also where midnight is skipped or strikes twice", () => {
+  const starts = (/** @type {string} */ zone, /** @type {string} */ noon, /** @type {string} */ start) => assert.equal(new Date(format.startOfDay(Date.parse(noon), zone)).toISOString(), new Date(start).toISOString(), zone);
+  starts("America/Santiago", "2026-09-06T15:00Z", "2026-09-06T04:00Z"); // 24:00 became 01:00
+  starts("Africa/Cairo", "2026-04-24T10:00Z", "2026-04-23T22:00Z"); // 00:00 became 01:00
+  starts("Asia/Beirut", "2026-03-29T10:00Z", "2026-03-28T22:00Z");
+  starts("America/Havana", "2026-11-01T17:00Z", "2026-11-01T04:00Z"); // 01:00 became 00:00: midnight twice
+  starts("Africa/Cairo", "2026-10-30T10:00Z", "2026-10-29T22:00Z"); // 24:00 became 23:00: the day before is long
+  starts("Asia/Kathmandu", "2026-05-05T05:00Z", "2026-05-04T18:15Z");
+  starts("Pacific/Apia", "2026-05-05T05:00Z", "2026-05-04T11:00Z");
+  starts("UTC", "2026-05-05T00:00Z", "2026-05-05T00:00Z");
+  const hours = (/** @type {string} */ zone, /** @type {string} */ noon) => (format.endOfDay(format.startOfDay(Date.parse(noon), zone), zone) - format.startOfDay(Date.parse(noon), zone)) / 3_600_000;
+  assert.deepEqual([hours("Europe/Helsinki", "2026-03-29T12:00Z"), hours("Europe/Helsinki", "2026-10-25T12:00Z"), hours("UTC", "2026-10-25T12:00Z")], [23, 25, 24]);
+});
+
+test("a time of another year says its year", () => {
+  const now = Date.UTC(2026, 0, 2, 12);
+  assert.equal(format.when(Date.UTC(2025, 11, 31, 23, 5), now, "UTC"), "31 Dec 2025, 23:05");
+  assert.equal(format.when(Date.UTC(2026, 0, 1, 23, 5), now, "UTC"), "1 Jan, 23:05");
+  assert.equal(format.when(Date.UTC(2025, 0, 2, 12), now, "UTC"), "2 Jan 2025, 12:00");
+  assert.equal(format.when(now, now, "UTC"), "12:00:00");
+  assert.equal(format.dayOf(Date.UTC(2025, 11, 31, 23, 5), now, "Europe/Helsinki"), "1 Jan");
+});

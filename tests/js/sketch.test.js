@@ -60,3 +60,29 @@ test("what cannot be read says why", () => {
     assert.throws(() => readShape(text), why, text);
   }
 });
+
+test("a corner dragged over another side is told at once, and well again when it is back", () => {
+  const sketch = new Sketch("polygon", { points: [[0, 0], [1, 0], [1, 1], [0, 1]], closed: true });
+  assert.equal(sketch.problem(), "");
+  sketch.move(0, [0.5, 2]);
+  assert.match(sketch.problem(), /cross/);
+  sketch.move(0, [0, 0.1], true);
+  assert.equal(sketch.problem(), "");
+  sketch.move(3, [2, 0.5], true);
+  assert.match(sketch.problem(), /cross/);
+});
+
+test("the sweep finds the first crossing that every pair of sides would", () => {
+  let seed = 7;
+  const next = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+  for (let round = 0; round < 200; round++) {
+    const ring = Array.from({ length: 4 + (round % 9) }, () => [next(), next()]), n = ring.length;
+    ring.push(ring[0]);
+    const crossed = crossings(ring), pairs = [];
+    for (let i = 0; i < n; i++) for (let j = i + 2; j < n; j++) if (!(i === 0 && j === n - 1)) {
+      const [a, b, c, d] = [ring[i], ring[i + 1], ring[j], ring[j + 1]], side = (p, q, r) => (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]);
+      if (side(a, b, c) * side(a, b, d) < 0 && side(c, d, a) * side(c, d, b) < 0) pairs.push([i, j]);
+    }
+    assert.deepEqual(crossed?.sides ?? null, pairs[0] ?? null);
+  }
+});
