@@ -181,3 +181,62 @@ def test_a_title_over_several_lines_is_no_preamble() -> None:
 def test_rows_of_a_file_without_such_a_line_are_not_taken_for_a_preamble() -> None:
     with pytest.raises(Unreadable, match="no column for the latitude"):
         read("Report\n" + "a,b,c\n" * 100)
+
+
+# -- receivers that do not know where they are -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("title", ["valid", "Valid", "Gültig", "gps_valid"])
+def test_rows_that_are_not_valid_have_no_fix(title: str) -> None:
+    points, skipped, _ = read(
+        f"deviceId,fixTime,{title},latitude,longitude\n7,1795424400,true,60,24\n7,1795424401,false,0,0\n7,1795424402,,60,24\n"
+    )
+    assert [point.line for point in points] == [2, 4]
+    assert [(one.reason, one.line) for one in skipped] == [("no_fix", 3)]
+
+
+def test_a_column_called_valid_that_says_how_is_an_attribute() -> None:
+    assert [fix["attributes"] for fix in fixes("time,lat,lon,VALID\n1795424400,60,24,SPS\n")] == [{"VALID": "SPS"}]
+
+
+def test_a_position_of_traccar_that_is_not_valid_is_no_fix() -> None:
+    item = {"deviceId": 7, "fixTime": "2026-11-23T09:00:00Z", "serverTime": "x", "latitude": 60, "longitude": 24}
+    content = msgspec.json.encode([item | {"valid": True}, item | {"valid": False}])
+    outcomes = list(json.read(io.BytesIO(content), Reading("day.json", "day")))
+    assert isinstance(outcomes[0], Point)
+    assert outcomes[1] == Skip("no_fix", 2)
+
+
+# -- days ------------------------------------------------------------------------------------------------------------
+
+
+def test_days_as_spreadsheets_count_them_are_times_where_all_are_like_that() -> None:
+    text = "vehicle;time;lat;lon\nv;46349,375;60,1;24,9\nv;46349,3750578704;60,1;24,9\nv;46350;60,1;24,9\n"
+    points, _, notes = read(text, zone="Europe/Helsinki")
+    assert [rfc3339(point.time) for point in points] == [
+        "2026-11-23T07:00:00.000Z", "2026-11-23T07:00:05.000Z", "2026-11-23T22:00:00.000Z",
+    ]  # fmt: skip
+    assert any("numbers of days, counted from 1900" in note for note in notes)
+    with pytest.raises(Unreadable, match="has no zone"):
+        read(text)
+
+
+@pytest.mark.parametrize("times", [("46349", "46350"), ("46349.5", "1795424400"), ("12.5", "13.5")])
+def test_other_numbers_are_no_days(times: tuple[str, str]) -> None:
+    rows = "".join(f"v,{time},60,24\n" for time in times)
+    points, _, notes = read(f"vehicle,time,lat,lon\n{rows}", zone="UTC")
+    assert points[0].time == int(float(times[0]) * 1000) or "time" in points[0].position
+    assert not any("numbers of days" in note for note in notes)
+
+
+def test_dates_of_six_digits_of_a_columbus_logger_have_their_year_first() -> None:
+    text = "INDEX,TAG,DATE,TIME,LATITUDE N/S,LONGITUDE E/W,HEIGHT,SPEED,HEADING\n1,T,{},{},60.100000N,024.900000W,12,36,90\n"
+    for date, time in (("261123", "090005"), ("091103", "90005")):
+        [fix] = fixes(text.format(date, time), zone="UTC")
+        assert (fix["lat"], fix["lon"], fix["heading"]) == (60.1, -24.9, 90)
+        assert fix["at"] == f"20{date[:2]}-11-{date[4:]}T09:00:05.000Z"
+
+
+def test_six_digits_of_any_other_make_are_not_guessed() -> None:
+    [point], _, _ = read("date,time,lat,lon\n231126,090005,60,24\n", zone="UTC")
+    assert point.position["time"] == "231126 090005"  # type: ignore[index]

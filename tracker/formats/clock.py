@@ -17,8 +17,14 @@ _TIME = re.compile(
 )
 _DAY_FIRST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})\b(.*)", re.DOTALL)
 _AFTERNOON = re.compile(r"(\d{1,2})(:\d\d(?::\d\d(?:[.,]\d+)?)?)\s*([AaPp])\.?[Mm]\.?(.*)", re.DOTALL)
+_DAY_NUMBER = re.compile(r"[2-7]\d{4}(?:[.,]\d+)?", re.ASCII)  # 1954 … 2119, as spreadsheets count days
+_SHORT = re.compile(r"(\d{1,2})(\d\d)(\d\d) (\d{1,6})", re.ASCII)  # YYMMDD and HHMMSS side by side
+_FIRST_DAY = datetime(1899, 12, 30)  # the 1900 system, past the day that 1900 did not have
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 _COMPACT = re.compile(r"(19|20)\d{6}(\d{6})?", re.ASCII)  # 20150607 and 20150607120000 are dates, 1211018561 is not
+
+#: what is said of times that are written so
+ORDERS = {"serial": "numbers of days, counted from 1900 as spreadsheets do", "ymd": "dates as YYMMDD"}
 
 
 class Naive(ValueError):
@@ -33,11 +39,17 @@ def find_zone(name: str) -> tzinfo:
         raise Unreadable(f"no time zone is called {name!r}; names look like Europe/Helsinki", usage=True) from None
 
 
-def find_order(times: Iterable[str], name: str) -> str:
-    """How a file means 03/04/2026: dmy or mdy, as its times show. Raises Unreadable when they do not."""
+def find_order(times: Iterable[str], name: str, *, year_first: bool = False) -> str:
+    """How a file means 03/04/2026: dmy or mdy, as its times show; ymd for 261123 091500, serial for 46349.385.
+    `year_first`: six digits are YYMMDD, which no file shows. Raises Unreadable when they do not show it."""
     shown: set[str] = set()
     unsure = ""
-    for text in times:
+    texts = [text for text in times if text]
+    if texts and all(_DAY_NUMBER.fullmatch(text) for text in texts) and any(not text.isdecimal() for text in texts):
+        return "serial"
+    if year_first and texts and all(_SHORT.fullmatch(text) for text in texts):
+        return "ymd"
+    for text in texts:
         if match := _DAY_FIRST.match(text):
             first, mark, second = int(match[1]), match[2], int(match[3])
             if mark == "." or first > 12:
@@ -76,6 +88,11 @@ def read_time(text: str, zone: str | None = None, order: str = "dmy", near: int 
     Raises Naive when it has no zone and none is given, ValueError when it is no time.
     """
     text = text.strip()
+    if order == "serial" and _DAY_NUMBER.fullmatch(text):
+        seconds = round(float(text.replace(",", ".")) * 86_400, 2)  # finer than a spreadsheet's digits go
+        return _whole(_FIRST_DAY + timedelta(seconds=seconds), zone, near)
+    if order == "ymd" and (match := _SHORT.fullmatch(text)):
+        text = f"20{match[1]:0>2}{match[2]}{match[3]}T{match[4]:0>6}"
     if 9 < len(text) < 14 and text.isdecimal() and text.isascii():  # seconds or milliseconds, not a date without signs
         return int(text) * 1000 if len(text) < 12 else int(text)
     if text[4:5] != "-" and _NUMBER.fullmatch(text) and not _COMPACT.fullmatch(text):

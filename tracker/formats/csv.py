@@ -8,11 +8,13 @@ from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from tracker.formats import Point, Reading, Skip, Unreadable
-from tracker.formats.clock import Clock, find_order
+from tracker.formats.clock import ORDERS, Clock, find_order
 from tracker.formats.columns import Columns, find_columns
 from tracker.formats.degrees import read_degrees
 from tracker.formats.fields import (
+    NO,
     NOTHING,
+    YES,
     finished,
     read_alarm,
     read_flag,
@@ -53,10 +55,13 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     columns = find_columns(header, [row.cells for row in sample], reading)
     zone = reading.zone or ("UTC" if _says_utc(header[columns.time]) else None)
     times = [_time(row.cells, columns) for row in sample]
-    clock = Clock(reading.name, zone, order=reading.dates or find_order(times, reading.name))
+    order = reading.dates or find_order(times, reading.name, year_first="TAG" in header)  # TAG: a Columbus logger
+    if order in ORDERS:
+        reading.note(f"times are {ORDERS[order]}")
+    clock = Clock(reading.name, zone, order)
     if zone is not None:
         reading.note(f"times without a zone are {zone}")
-    point = _compiled(columns, reading, clock)
+    point = _with_fix(_compiled(columns, reading, clock), columns, sample, reading)
     width = len(header)
     for row in chain(sample, rows):
         if not row.whole:
@@ -175,6 +180,23 @@ def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row
     return point
 
 
+def _with_fix(
+    point: Callable[[Row], Point], columns: Columns, sample: list[Row], reading: Reading
+) -> Callable[[Row], Point | Skip]:
+    """The same, of a table that says of each row whether its receiver knew where it was."""
+    for at, title in columns.attributes:
+        said = {row.cells[at].strip().lower() for row in sample if at < len(row.cells)} - {""}
+        if plain(title) in _VALID and said and said <= YES | NO:
+            reading.note(f"rows whose {title!r} is no have no fix")
+            return lambda row: (
+                Skip("no_fix", row.line)
+                if row.cells[at : at + 1] and row.cells[at].strip().lower() in NO
+                else point(row)
+            )
+    return point
+
+
+_VALID = frozenset({"valid", "gps_valid", "fix_valid", "position_valid", "gultig", "valide", "valido"})
 _METRES = {"altitude_ft": "altitude_m"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tracker.formats import Point, Reading, Unreadable
+from tracker.formats import Point, Reading, Skip, Unreadable
 from tracker.formats.clock import Clock
 from tracker.formats.fields import finished, read_percent, read_speed
 from tracker.formats.names import ELSEWHERE, plain, plan
@@ -18,8 +18,10 @@ _SPEEDS = frozenset({"speed_mps", "speed_kmh", "speed_kn"})
 _TRACCAR = frozenset({"deviceId", "fixTime", "serverTime"})
 
 
-def from_object(item: dict[str, Any], reading: Reading, clock: Clock, line: int) -> Point:
+def from_object(item: dict[str, Any], reading: Reading, clock: Clock, line: int) -> Point | Skip:
     """A JSON object as a point. What the API knows stays untouched, and what nobody can read is left to the gate."""
+    if item.get("valid") is False and "fixTime" in item and "deviceId" in item:  # of a Traccar server
+        return Skip("no_fix", line)
     found = plan(tuple(item))
     if "lat" not in found.fields:
         item = unpacked(item)
