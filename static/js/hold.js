@@ -18,6 +18,7 @@ export class Hold {
     this.y = 0;
     this.was = false;
     this.pad = 0;
+    this.given = 0; // px scrolled by us, not by the reader
     this.timer = 0;
     this.pill = h("button", { type: "button", class: "button small primary new-pill", hidden: true, onclick: () => (this.pill.contains(document.activeElement) && box.focus(), news()) });
     /** The list and what says how much waits. */ this.element = h("div", { class: "tab-page hold" }, this.pill, box);
@@ -37,12 +38,14 @@ export class Hold {
   /** Somebody is at it. A dialog over it changes nothing: they come back to the same place. */
   get held() {
     const { box, element } = this;
-    this.was = this.over || this.pressed || element.contains(document.activeElement) || box.scrollTop > SCROLLED_PX || (this.was && document.querySelector("dialog[open]") !== null);
+    this.was = this.over || this.pressed || element.contains(document.activeElement) || box.scrollTop - this.given > SCROLLED_PX || (this.was && document.querySelector("dialog[open]") !== null);
     return this.was;
   }
 
   check() {
-    if (this.was && !this.held) this.release();
+    if (!this.was || this.held) return;
+    if (this.given) this.top();
+    this.release();
   }
 
   /** Say what waits; "" for nothing. It comes up where the pointer is not. @param {string} words */
@@ -55,19 +58,23 @@ export class Hold {
 
   /** Change the page; the row somebody is at stays where it is, whatever grows or goes above it. @param {() => void} change */
   steady(change) {
-    if (!this.held) return this.#padding(0), change();
+    if (!this.held) {
+      if (this.given || this.pad) this.top();
+      return change();
+    }
     const key = this.#anchor()?.dataset.key, before = this.#top(key);
     change();
     const moved = this.#top(key) - before;
     if (!moved) return;
     const short = Math.max(0, -(this.box.scrollTop + moved)); // nothing is above that could be scrolled away
     this.#padding(this.pad + short);
+    this.given = Math.max(0, this.given + moved + short);
     this.box.scrollTop += moved + short;
   }
 
   /** Begin again at the top. */
   top() {
-    this.#padding(0);
+    this.#padding((this.given = 0));
     this.box.scrollTop = 0;
   }
 

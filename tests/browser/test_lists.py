@@ -162,6 +162,10 @@ async def test_what_grows_above_the_pointer_moves_nothing_under_it(open_page: Op
     await page.evaluate(muted)
     await page.wait_for_selector(".mutes:visible")
     assert await page.evaluate(UNDER, spot) == under
+    await page.mouse.move(700, 450)  # nobody has scrolled: it goes on at its top
+    await page.wait_for_function("() => document.querySelector('#event-list').scrollTop === 0")
+    await page.mouse.move(*spot)
+    under = await page.evaluate(UNDER, spot)
     await page.evaluate("window.fleetPage.preferences.set({mutes: {}})")
     feed.feed.tell(acked=[{"id": first["id"], "by": None, "at": first["time"]}])
     await page.wait_for_selector(".event.acked", state="detached")
