@@ -32,7 +32,7 @@ LAYERS: list[set[str]] = [
     {"interest", "routing"},
     {"viewer", "client"},
     {"awaited", "recent", "topics"},
-    {"wire", "columns"},
+    {"wire", "columns", "tables"},
     {
         "formats",
         "formats.*",

@@ -45,11 +45,11 @@ _MOST = 60_000  #: rows in one block
 
 def pack(rows: Iterable[Row]) -> bytes:
     """Rows in any order as blocks. Speeds over 409.4 m/s are told as 409.4."""
-    ordered = sorted(rows, key=_box)
+    ordered = sorted(rows, key=box)
     return b"".join([_block(ordered[start : start + _MOST]) for start in range(0, len(ordered), _MOST)])
 
 
-def _box(row: Row) -> tuple[int, int]:
+def box(row: Row) -> tuple[int, int]:
     return row.lat_e6 >> 16, row.lon_e6 >> 16
 
 
@@ -60,32 +60,40 @@ def _block(rows: list[Row]) -> bytes:
         boxes[key] = boxes.get(key, 0) + 1
     n, when, lat, lon, speed, heading, state = zip(*rows, strict=True)
     n0, when0 = min(n), min(when)
-    n_width, when_width = _width(max(n) - n0), _width(max(when) - when0)
+    n_width, when_width = width(max(n) - n0), width(max(when) - when0)
     known = [min(s, _UNKNOWN_SPEED - 1) if s >= 0 else _UNKNOWN_SPEED for s in speed]
     mixed = [h + 1 | st << 9 | s >> 8 << 12 for h, st, s in zip(heading, state, known, strict=True)]
     return b"".join(
         [
             _HEADER.pack(n_width | when_width << 2, 0, len(rows), len(boxes), n0, when0),
             *[_BOX.pack(*key, count) for key, count in boxes.items()],
-            _column(_CODES[n_width], [v - n0 for v in n]),
-            _column(_CODES[when_width], [v - when0 for v in when]),
-            _column("H", [v & 65535 for v in lat]),
-            _column("H", [v & 65535 for v in lon]),
-            _column("H", mixed),
+            column(_CODES[n_width], [v - n0 for v in n]),
+            column(_CODES[when_width], [v - when0 for v in when]),
+            column("H", [v & 65535 for v in lat]),
+            column("H", [v & 65535 for v in lon]),
+            column("H", mixed),
             bytes([s & 255 for s in known]),
         ]
     )
 
 
-def _width(largest: int) -> int:
+def width(largest: int) -> int:
     return 0 if largest < 1 << 8 else 1 if largest < 1 << 16 else 2 if largest < 1 << 32 else 3
 
 
-def _column(code: str, values: list[int]) -> bytes:
-    column = array(code, values)
+def column(code: str, values: list[int]) -> bytes:
+    told = array(code, values)
     if sys.byteorder == "big":
-        column.byteswap()
-    return column.tobytes()
+        told.byteswap()
+    return told.tobytes()
+
+
+def read_column(code: str, data: bytes) -> array[int]:
+    told = array(code)
+    told.frombytes(data)
+    if sys.byteorder == "big":
+        told.byteswap()
+    return told
 
 
 def unpack(data: bytes) -> list[Row]:
@@ -109,15 +117,11 @@ def _read_block(data: bytes, at: int, rows: list[Row]) -> int:
         at += _BOX.size
         places.extend([(lat << 16, lon << 16)] * inside)
     columns: list[array[int]] = []
-    for width in (widths & 3, widths >> 2 & 3, 1, 1, 1, 0):
-        column = array(_CODES[width])
-        end = at + count * _SIZES[width]
+    for size in (widths & 3, widths >> 2 & 3, 1, 1, 1, 0):
+        end = at + count * _SIZES[size]
         if end > len(data) or len(places) != count:
             raise IndexError
-        column.frombytes(data[at:end])
-        if sys.byteorder == "big":
-            column.byteswap()
-        columns.append(column)
+        columns.append(read_column(_CODES[size], data[at:end]))
         at = end
     base = round(when0)
     for (lat, lon), n, when, y, x, mixed, low in zip(places, *columns, strict=True):

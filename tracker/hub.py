@@ -27,6 +27,7 @@ from tracker.wire import Follow, View
 PARTS = 2  #: parts of a snapshot made in one go: 1,000 vehicles
 UPDATE_ROWS = 4_000  #: vehicles in one update; more are split
 EVENTS = 500  #: events in one update
+SHARED = 1000  #: vehicles of a binary snapshot from which on those who come at once share its tables
 COUNTS_MS = 1_000
 COUNTS_ZOOM = 7  #: of cells where no view says how wide they are
 
@@ -95,6 +96,8 @@ class Hub:
             self._ack(ack)
         if change.erased:
             self.recent.erase(frozenset(change.erased))
+        if change.removed or change.erased:
+            self._forget_tables()
         if self.viewers:
             self.wake()
 
@@ -524,13 +527,19 @@ class Hub:
     # snapshots
 
     def _start_snapshot(self, viewer: Viewer, numbers: set[int], *, reset: bool) -> None:
-        viewer.told = self.version
-        viewer.told_version = self.version
+        interest: Interest = viewer.interest
+        viewer.told = viewer.told_version = self.version
         viewer.counting = False
+        tables = None
+        if viewer.binary and reset and interest.wish.all and len(numbers) >= SHARED:
+            if interest.tables is None or interest.tables.version < self._floor(interest):
+                interest.tables = snapshot.Tables(self.version, sorted(numbers))
+            tables = interest.tables
+            viewer.told = viewer.told_version = tables.version
         viewer.parts = (
             iter(())
             if self._too_many(viewer) and reset
-            else snapshot.parts_of(self.routing, viewer, sorted(numbers), reset)
+            else snapshot.parts_of(self.routing, viewer, tables.numbers if tables else sorted(numbers), reset, tables)
         )
 
     def _tell_parts(self, viewer: Viewer, now: int) -> None:
@@ -542,7 +551,7 @@ class Hub:
             if part is None:
                 viewer.parts = None
                 return
-            viewer.outlet.send(part, True)
+            viewer.outlet.send(part, not viewer.binary)
 
     # counts
 
@@ -569,7 +578,13 @@ class Hub:
 
     def keep_house(self, now: int) -> Iterator[None]:
         """Forget what was kept for those who come back and has become too old: about once a second, in small steps."""
+        self._forget_tables()
         return self.routing.forget(now)
+
+    def _forget_tables(self) -> None:
+        """They are shared for a second at most, and never tell of what was deleted."""
+        for interest in self._interests.values():
+            interest.tables = None
 
 
 def _wants(viewer: Viewer, told: Told) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -36,6 +36,7 @@ class Interest:
         self.viewers: set[Viewer] = set()
         self.bodies: dict[tuple[int, bool], Body] = {}
         self.counts: tuple[int, int, bytes] = (0, -1, b"")
+        self.tables: Any = None  # of the binary snapshots of this second
         self._size = (-1, 0)
 
     @property

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from typing import Any
 
 from tracker import wire
 from tracker.events import Acked, Change, Event, Registered, VehicleState
@@ -187,7 +188,7 @@ class Routing:
         state = self.picture.vehicles.get(entry.vehicle)
         live = self.entries.get(state.n) if state else None
         if live is not None:
-            live.full = None
+            live.full = live.values = None
         for topic in self._topics_of(live) if live else (self.everything, self.vehicles.get(entry.vehicle)):
             if topic is not None:
                 topic.touch(topic.registered, entry.vehicle, version)
@@ -283,9 +284,15 @@ class Routing:
 
     def full(self, entry: Entry) -> bytes:
         if entry.full is None:
-            registered = self.picture.register.get(entry.state.ping.vehicle)
-            entry.full = wire.encode(wire.new_row(entry.state, registered, self.t0))
+            entry.full = wire.encode(self.values(entry))
         return entry.full
+
+    def values(self, entry: Entry) -> list[Any]:
+        """The same, not encoded."""
+        if entry.values is None:
+            registered = self.picture.register.get(entry.state.ping.vehicle)
+            entry.values = wire.new_row(entry.state, registered, self.t0)
+        return entry.values
 
     def feature(self, region: str) -> bytes | None:
         if (feature := self.picture.regions.get(region)) is None:

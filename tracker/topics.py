@@ -28,7 +28,7 @@ class Entry:
     A newer state is another Entry: what a fragment holds is what was so when it was made.
     """
 
-    __slots__ = ("_row", "_t0", "_veiled", "full", "state", "text", "x", "y")
+    __slots__ = ("_row", "_t0", "_veiled", "full", "state", "text", "values", "x", "y")
 
     def __init__(self, state: VehicleState, t0: int, x: int, y: int) -> None:
         self.state = state
@@ -37,6 +37,7 @@ class Entry:
         self.x, self.y = x, y  # its tile at the deepest zoom
         self.text: bytes | None = None  # of a `moved` row
         self.full: bytes | None = None  # of a `new` row
+        self.values: list[Any] | None = None  # the same, not encoded
         self._veiled: Entry | None = None
 
     @property

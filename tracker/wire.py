@@ -1,8 +1,9 @@
 """Every message of the live channel, both encodings. Mirror: static/js/wire.js; docs/wire.md tells strangers.
 
 `tracker.v1.json`: one JSON object a message. `tracker.v1.bin`: the same, but the `moved` rows of an update travel as
-columns (tracker/columns.py). Coordinates are integers of 1e-6 degree, speeds of 0.1 m/s, accuracies of 0.1 m; `when`,
-`heard` and `since` are milliseconds after `t0` of the welcome; -1 or null is unknown.
+columns (tracker/columns.py), the vehicles of a snapshot as a table (tracker/tables.py). Coordinates are integers of
+1e-6 degree, speeds of 0.1 m/s, accuracies of 0.1 m; `when`, `heard` and `since` are milliseconds after `t0` of the
+welcome; -1 or null is unknown.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ import msgspec
 from tracker.columns import Row
 from tracker.errors import BadRequest, Invalid
 from tracker.events import ERASED, Acked, Event, Registered, VehicleState
+from tracker.tables import pack_table, unpack_table
 from tracker.times import rfc3339
 
+UPDATE, SNAPSHOT = 1, 2  #: how a binary message begins
 JSON, BINARY = "tracker.v1.json", "tracker.v1.bin"
 SUBPROTOCOLS = (JSON, BINARY)
 
@@ -376,6 +379,35 @@ def snapshot(cursor: bytes, reset: bool, part: int, parts: int, members: Members
     )
 
 
+class Table(NamedTuple):
+    """Some vehicles as a binary snapshot has them."""
+
+    rows: int
+    texts: bytes
+    numbers: bytes
+
+
+def table(rows: list[list[Any]]) -> Table:
+    texts, numbers = pack_table(FIELDS, rows)
+    return Table(len(rows), encode(texts), numbers)
+
+
+NOBODY = table([])
+
+
+def binary_snapshot(cursor: bytes, reset: bool, part: int, parts: int, told: Table, members: Members) -> bytes:
+    """The same in `tracker.v1.bin`: 2, cursor length, rows, length of the JSON; cursor; JSON of the rest; the table."""
+    rest = b'{"reset":%b,"part":%d,"parts":%d,"fields":%b,"columns":%b%b' % (
+        b"true" if reset else b"false",
+        part,
+        parts,
+        _FIELDS,
+        told.texts,
+        tail({"regions": b"", "in": b"", **members}),
+    )
+    return struct.pack("<BBII", SNAPSHOT, len(cursor), told.rows, len(rest)) + cursor + rest + told.numbers
+
+
 Members = dict[str, bytes]  # name → the JSON texts of a list's items, joined by commas
 
 
@@ -397,7 +429,7 @@ def update(frame: int, cursor: bytes, ending: bytes) -> bytes:
 def binary_update(frame: int, cursor: bytes, ending: bytes, columns: bytes) -> bytes:
     """The same in `tracker.v1.bin`: 1, cursor length, frame, length of the JSON; cursor; JSON of the rest; columns."""
     rest = b"" if ending == b"}" else b"{" + ending[1:]
-    return struct.pack("<BBII", 1, len(cursor), frame, len(rest)) + cursor + rest + columns
+    return struct.pack("<BBII", UPDATE, len(cursor), frame, len(rest)) + cursor + rest + columns
 
 
 def cursor_of(message: bytes) -> bytes:
@@ -413,11 +445,17 @@ def read_binary(data: bytes) -> dict[str, Any]:
     from tracker.columns import unpack
 
     try:
-        kind, size, frame, length = struct.unpack_from("<BBII", data)
-        if kind != 1:
+        message: dict[str, Any]
+        kind, size, frame, length = struct.unpack_from("<BBII", data)  # of a snapshot: how many rows, for the frame
+        if kind not in (UPDATE, SNAPSHOT):
             raise ValueError(f"unknown binary message {kind}")
         start = 10 + size
-        message: dict[str, Any] = {"op": "update", "frame": frame, "cursor": data[10:start].decode("ascii")}
+        if kind == SNAPSHOT:
+            message = {"op": "snapshot", "cursor": data[10:start].decode("ascii")}
+            message |= msgspec.json.decode(data[start : start + length])
+            texts = message.pop("columns")
+            return message | {"vehicles": unpack_table(message["fields"], texts, frame, data[start + length :])}
+        message = {"op": "update", "frame": frame, "cursor": data[10:start].decode("ascii")}
         if length:
             message |= msgspec.json.decode(data[start : start + length])
         if moved := unpack(data[start + length :]):

@@ -1,4 +1,4 @@
-// What the page finds wrong around it: the way to the server, the clocks. Each is told by Troubles and cleared when it is over.
+// What the page finds wrong around it: the way to the server, its version, the clocks. Each is told by Troubles and cleared when it is over.
 
 import { ApiError, call, get } from "./api.js";
 import { steady } from "./clock.js";
@@ -7,8 +7,13 @@ import { diagnosis } from "./proxies.js";
 
 const CLOCKS_MS = 120_000;
 
-/** @param {import("./app.js").App} app @param {import("./troubles.js").Troubles} troubles */
-export function causes(app, troubles) {
+/** @param {import("./app.js").App} app @param {import("./troubles.js").Troubles} troubles @param {string} [build] this page is of */
+export function causes(app, troubles, build) {
+  app.readers.add(async (message) => {
+    if (message.op !== "welcome" || !app.everLive || !build) return;
+    const { assets } = await get("page").catch(() => ({}));
+    if (assets && assets !== build) troubles.tell("upgrade", "The server was updated. This page still works; reload it for the one that belongs to the new server.", { action: { label: "Reload", run: () => location.reload() } });
+  });
   app.onBlocked = async () => {
     const refused = await call("POST", "positions", { body: [] }).then(() => false, (fault) => fault instanceof ApiError && fault.code === "origin_not_allowed");
     const { host = null } = await get("page").catch(() => ({}));

@@ -41,7 +41,7 @@ async function begin() {
   new RegionPanel(app, $("#side"), editor, alerts);
   new Notices(app, following);
   const troubles = new Troubles(app);
-  causes(app, troubles);
+  causes(app, troubles, /\/static\/([0-9a-f]{16})\//.exec(import.meta.url)?.[1]);
   deedNote(app);
   controls(app, pill, editor);
   layout(app);
@@ -83,7 +83,7 @@ function ground(app, info, troubles) {
   if (app.map instanceof NoMap) return troubles.tell("map", `The map could not be made: ${why(app.map.fault)}. The lists and the events work without it.`);
   app.map.stage.onFault = (name, fault) => troubles.tell(`paint-${name}`, `The map cannot show its ${name}: ${why(fault)}.`);
   app.map.ground.loadLand(ours("vendor/land-50m.json")).catch(() => {}); // without it the graticule still says where things are
-  const streets = info.streets ?? (info.demo ? new URL("fixtures/demo/streets.geojson", document.baseURI).href : null);
+  const streets = info.streets ? new URL(info.streets, import.meta.url).href : info.demo ? new URL("fixtures/demo/streets.geojson", document.baseURI).href : null;
   if (streets) app.map.ground.loadStreets(streets).then(() => app.map.addCredit("Streets: © OpenStreetMap contributors")).catch(() => {});
   try {
     app.map.setTiles(info.tiles ?? null);

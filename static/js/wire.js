@@ -49,16 +49,54 @@ export function follow(wish) {
 
 const ascii = new TextDecoder("ascii"), utf8 = new TextDecoder();
 
-/** One message off the socket. Text is JSON; binary is the same with `moved` as columns (docs/wire.md). @param {string|ArrayBuffer} data @returns {any} */
+/** One message off the socket. Text is JSON; binary is the same with vehicles as columns (docs/wire.md). @param {string|ArrayBuffer} data @returns {any} */
 export function decode(data) {
   if (typeof data === "string") return JSON.parse(data);
   const view = new DataView(data);
+  if (view.getUint8(0) === 2) return snapshot(view);
   if (view.getUint8(0) !== 1) throw new RangeError(`unknown binary message ${view.getUint8(0)}`);
   const size = view.getUint8(1), frame = view.getUint32(2, true), length = view.getUint32(6, true), start = 10 + size;
   const message = { op: "update", frame, cursor: ascii.decode(new Uint8Array(data, 10, size)), ...(length ? JSON.parse(utf8.decode(new Uint8Array(data, start, length))) : {}) };
   const moved = unpack(view, start + length);
   if (moved.length) message.moved = moved;
   return message;
+}
+
+/** A snapshot: what a JSON one says, its vehicles as a table (tracker/tables.py). @param {DataView} view @returns {any} */
+function snapshot(view) {
+  const size = view.getUint8(1), count = view.getUint32(2, true), length = view.getUint32(6, true), start = 10 + size;
+  const { columns, ...rest } = JSON.parse(utf8.decode(new Uint8Array(view.buffer, start, length)));
+  const message = { op: "snapshot", cursor: ascii.decode(new Uint8Array(view.buffer, 10, size)), ...rest };
+  let at = start + length;
+  /** @type {Record<string, any[]>} */ const told = {};
+  const counted = Object.keys(columns).filter((name) => "digits" in columns[name]);
+  for (const name of ["heard", "since", "accuracy_dm", ...counted]) {
+    const width = view.getUint8(at), base = view.getFloat64(at + 1, true), bytes = 1 << width;
+    told[name] = Array.from({ length: count }, (_, i) => {
+      const value = read(view, at + 9 + i * bytes, width);
+      return value ? base + value - 1 : null;
+    });
+    at += 9 + count * bytes;
+  }
+  const packed = unpack(view, at);
+  ["n", "when", "lat_e6", "lon_e6", "speed_dmps", "heading", "state"].forEach((name, i) => (told[name] = packed.map((row) => row[i])));
+  for (let i = 0; i < count; i++) {
+    if (told.heard[i] !== null) told.heard[i] += told.when[i];
+    if (told.since[i] !== null) told.since[i] = told.when[i] - told.since[i];
+  }
+  for (const [name, texts] of Object.entries(columns)) told[name] = list(/** @type {any} */ (texts), told[name], count);
+  const all = message.fields.map((/** @type {string} */ name) => told[name]);
+  message.vehicles = packed.map((_, i) => all.map((/** @type {any[]|undefined} */ column) => column?.[i] ?? null));
+  return message;
+}
+
+/** A column of texts. @param {{list?: any[], of?: any[], at?: string, prefix?: string, rest?: string, digits?: number}} told @param {(number|null)[]} numbers @param {number} count @returns {any[]} */
+function list({ list, of, at, prefix, rest, digits }, numbers, count) {
+  if (list) return list;
+  if (digits !== undefined) return numbers.map((n) => (n === null ? null : prefix + String(n).padStart(digits, "0")));
+  if (of && at === undefined) return new Array(count).fill(of[0]);
+  if (of) return Array.from(String(at), (digit) => of[parseInt(digit, 36)]);
+  return String(rest).split("\x7f").map((one) => (one === "\x01" ? null : prefix + one));
 }
 
 /** @param {DataView} view @param {number} at @param {number} width 0…3: 1, 2, 4, 8 bytes */

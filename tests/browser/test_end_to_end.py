@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,3 +88,76 @@ async def test_the_real_fallbacks_show_the_same_fleet(open_page: Open, server: S
     await post(server, "/api/v1/positions", ping(60.18, 24.95))
     await page.wait_for_function("() => window.fleetPage.fleet.byId.get('van-1').lat === 60.18")
     await page.context.close()
+
+
+async def test_a_reload_asks_for_the_page_and_the_api_only(open_page: Open, server: Server) -> None:
+    page = await live(await open_page(f"{server.url}/"))
+    await page.reload()
+    await live(page)
+    sizes = await page.evaluate(
+        "Object.fromEntries(performance.getEntriesByType('resource').map(e => [new URL(e.name).pathname, e.transferSize]))"
+    )
+    fetched = [path for path, size in sizes.items() if size]
+    assert fetched and all(path.startswith(("/api/v1/", "/healthz")) for path in fetched), fetched
+    assert sum(path.startswith("/static/") for path in sizes) > 50
+
+
+async def test_at_an_address_without_its_slash_it_goes_to_the_one_with_it(open_page: Open, server: Server) -> None:
+    """A proxy that hands `/fleet` on as `/`: what the page names relatively would miss."""
+    _, _, port = server.url.rpartition(":")
+
+    async def strip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back, on = await asyncio.open_connection("127.0.0.1", int(port))
+        answers = asyncio.ensure_future(pump(back, writer))
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                on.write(head.replace(b" /fleet/", b" /", 1).replace(b" /fleet ", b" / ", 1))
+                if b"upgrade: websocket" in head.lower():
+                    await pump(reader, on)
+        except (asyncio.IncompleteReadError, OSError):
+            on.close()
+        await answers
+
+    proxy = await asyncio.start_server(strip, "127.0.0.1", 0)
+    async with proxy:
+        page = await open_page("about:blank")
+        page.expected += ["404", "MIME"]  # type: ignore[attr-defined]  # what was asked for before it went
+        await page.goto(f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}/fleet#map=5/1/2")
+        await page.wait_for_url("**/fleet/#map=5/1/2*")
+        await live(page)
+        await page.context.close()
+
+
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+async def test_after_an_upgrade_an_open_page_says_so(open_page: Open, server: Server) -> None:
+    page = await live(await open_page(f"{server.url}/"))
+    page.expected += ["WebSocket", "ERR_CONNECTION", "ERR_EMPTY", "503"]  # type: ignore[attr-defined]
+    info = {**server.get("/api/v1/page").json(), "assets": "0123456789abcdef"}
+    await page.route("**/api/v1/page", lambda route: route.fulfill(json=info))
+    await asyncio.to_thread(server.stop)
+    await asyncio.to_thread(server.start)
+    await page.wait_for_selector(".trouble:has-text('The server was updated')", timeout=30_000)
+
+
+async def test_six_pages_on_streams_leave_each_other_connections(open_page: Open, server: Server) -> None:
+    first = await open_page("about:blank")
+    pages = [first] + [await first.context.new_page() for _ in range(5)]
+    first.expected += ["WebSocket", "ERR_CONNECTION", "ERR_EMPTY"]  # type: ignore[attr-defined]
+    await first.context.add_init_script(
+        "window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.({code: 1006, reason: ''}), 5) } send() {} close() {} }"
+    )
+    for page in pages:
+        await page.goto(f"{server.url}/")
+    for page in pages:
+        await page.wait_for_selector("#pill[data-phase=live]", timeout=60_000)
+        assert await page.evaluate("fetch('healthz').then(answer => answer.status)") == 200
+    ways = [await page.evaluate("window.fleetPage.connection.status.by") for page in pages]
+    assert ways.count("stream") <= 2, ways
+    assert set(ways) <= {"stream", "polling"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from pathlib import Path
 
@@ -47,6 +49,66 @@ def test_every_asset_that_the_build_brings_is_served(shared_server: Server) -> N
     assert len(names) > 8, "the build hook has not run: pip install -e ."
     for name in names:
         assert shared_server.get(f"/static/vendor/{name}").status == 200, name
+
+
+PREFIXED = re.compile(r"static/([0-9a-f]{16})/")
+
+
+def test_all_of_a_page_lies_below_one_prefix_and_is_kept_for_good(shared_server: Server) -> None:
+    """A reload then asks for the page itself, which has not changed, and for the API."""
+    page = shared_server.get("/")
+    assert page.headers["cache-control"] == "no-cache"
+    assert shared_server.get("/", **{"If-None-Match": page.headers["etag"]}).status == 304
+    named = [name for name in re.findall(r'(?:src|href)="([^"#]+)"', page.body.decode()) if name.startswith("static/")]
+    prefixes = {found[1] for name in named if (found := PREFIXED.match(name))}
+    assert len(named) > 50
+    assert len(prefixes) == 1
+    (prefix,) = prefixes
+    unnamed = [f"static/{prefix}/{name}" for name in ("vendor/land-50m.json", "demo/streets.geojson")]
+    for name in named + unnamed:
+        assert shared_server.get(f"/{name}").headers["cache-control"] == "public, max-age=31536000, immutable", name
+    info = shared_server.get("/api/v1/page").json()
+    assert info["assets"] == prefix
+
+
+def test_the_prefix_is_made_from_the_bytes_of_every_file(tmp_path: Path) -> None:
+    static, demo = tmp_path / "static", tmp_path / "demo"
+    (static / "js").mkdir(parents=True)
+    demo.mkdir()
+    (static / "index.html").write_text('<head>\n<script src="static/js/main.js"></script>')
+    (static / "js" / "main.js").write_text("1")
+    (demo / "streets.geojson").write_text("{}")
+    tree, prefixes = page.Tree(static, demo), []
+    for path in (
+        None,
+        static / "js" / "main.js",
+        static / "js" / "new.js",
+        static / "index.html",
+        demo / "streets.geojson",
+    ):
+        if path is not None:
+            path.write_text("<head>changed" if path.suffix == ".html" else "changed")
+        prefixes.append(tree.index()[0])
+    assert len(set(prefixes)) == 5
+    assert page.Tree(static, demo).index()[0] == prefixes[-1]
+
+
+def test_a_page_of_an_older_build_is_brought_to_this_one_by_one_reload(shared_server: Server) -> None:
+    script = shared_server.get("/static/0123456789abcdef/js/main.js")
+    assert script.status == 200
+    assert script.headers["cache-control"] == "no-store"
+    assert b'type !== "reload") return location.reload()' in script.body
+    style = shared_server.get("/static/0123456789abcdef/css/tokens.css")
+    assert (style.status, style.headers["cache-control"]) == (200, "no-cache")
+    assert shared_server.get("/static/0123456789abcdef/css/none.css").status == 404
+
+
+def test_the_one_inline_script_is_the_one_that_the_policy_allows(shared_server: Server) -> None:
+    page = shared_server.get("/")
+    scripts = re.findall(rb"<script>(.*?)</script>", page.body)
+    assert len(scripts) == 1
+    digest = base64.b64encode(hashlib.sha256(scripts[0]).digest()).decode()
+    assert f"script-src 'self' 'sha256-{digest}';" in page.headers["content-security-policy"]
 
 
 def test_tile_servers_hear_who_asks(shared_server: Server) -> None:

@@ -94,6 +94,41 @@ def test_a_follower_of_everything_gets_a_snapshot_and_then_what_changes(hub: Hub
     assert [row[1] for row in update["new"]] == ["v3"]
 
 
+def test_those_who_come_within_a_second_are_told_the_same_table_and_what_came_since(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    table = wire.table
+
+    def counted(rows: list[list[Any]]) -> wire.Table:
+        made.append(len(rows))
+        return table(rows)
+
+    monkeypatch.setattr(wire, "table", counted)
+    monkeypatch.setattr("tracker.hub.SHARED", 1)
+    hub.route(Change(regions=[region("a")], moved=[moved("v1", 1), moved("v2", 2)]))
+    first = Desk(hub, binary=True, all=True)
+    tick(hub)
+    hub.route(Change(moved=[moved("v2", 5, "a", lat=61.0), moved("v3", 6, "a")]))
+    second = Desk(hub, binary=True, all=True)
+    tick(hub)
+    assert made == [2]
+    snapshot, update = second.take()
+    assert snapshot["vehicles"] == first.take()[0]["vehicles"]
+    assert [row[1] for row in update["new"]] == ["v3"]
+    assert update["moved"] == [[2, 5, 61_000_000, 24_000_000, -1, -1, 1]]
+    assert sorted(update["in"]) == [["a", [2, 3]]]
+    keep_house(hub, 1000)
+    third = Desk(hub, binary=True, all=True)
+    tick(hub)
+    assert made == [2, 3]
+    assert [message["op"] for message in third.take()] == ["snapshot"]
+    hub.route(Change(removed=["v1"]))
+    Desk(hub, binary=True, all=True)
+    tick(hub)
+    assert made == [2, 3, 2], "what was removed is in no table any more"
+
+
 @pytest.mark.parametrize("binary", [False, True])
 def test_followers_of_a_region_keep_the_fix_that_decided_while_the_newest_lies_far_outside(
     hub: Hub, binary: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tracker import wire
 from tracker.columns import Row, pack, unpack
 from tracker.errors import BadRequest
 from tracker.events import Acked, Event, erased
+from tracker.tables import pack_table, unpack_table
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "wire"
 
@@ -27,6 +29,56 @@ def test_a_binary_message_says_what_the_json_one_says(name: str) -> None:
     binary, text = wire.read_binary((GOLDEN / f"{name}.bin").read_bytes()), golden(f"{name}.json")
     assert sorted(binary.pop("moved")) == sorted(text.pop("moved"))
     assert binary == text
+
+
+@pytest.mark.parametrize("name", ["snapshot", "table"])
+def test_a_binary_snapshot_says_what_the_json_one_says(name: str) -> None:
+    data, text = (GOLDEN / f"{name}.bin").read_bytes(), golden(f"{name}.json")
+    again = wire.table([list(row) for row in text["vehicles"]])
+    assert data.endswith(again.numbers)
+    assert again.texts in data
+    binary = wire.read_binary(data)
+    assert sorted(binary.pop("vehicles")) == sorted(text.pop("vehicles"))
+    assert binary == text
+
+
+names = st.text(st.characters(codec="utf-8"), max_size=12)
+few = st.sampled_from([None, "North", "South", "Süd\x7f", ""])
+small = st.integers(-(2**31), 2**31 - 1)
+table_rows = st.lists(
+    st.tuples(
+        st.integers(0, 2**32 - 1), names, st.none() | names, st.integers(-(10**13), 10**13), st.integers(-90_000_000, 90_000_000),
+        st.integers(-180_000_000, 180_000_000), st.integers(-1, 4094), st.integers(-1, 359), st.integers(0, 4),
+        st.integers(-(10**13), 10**13), st.none() | st.integers(-(10**13), 10**13), few, few, st.integers(-1, 10**6),
+        st.none() | st.lists(small, min_size=3, max_size=3), few,
+    ).map(list),
+    max_size=60,
+)  # fmt: skip
+
+
+@given(table_rows)
+def test_a_table_reads_back_as_the_rows_it_was_made_from(rows: list[list[Any]]) -> None:
+    texts, numbers = pack_table(wire.FIELDS, rows)
+    texts = json.loads(wire.encode(texts))
+    found = unpack_table(wire.FIELDS, texts, len(rows), numbers)
+    assert sorted(found, key=repr) == sorted(rows, key=repr)
+
+
+@given(st.binary(max_size=60), st.integers(0, 5))
+def test_a_table_that_is_cut_off_is_an_error_of_its_own(data: bytes, count: int) -> None:
+    with contextlib.suppress(ValueError):
+        unpack_table(wire.FIELDS, {}, count, data)
+
+
+def test_the_snapshot_of_20_000_vehicles_fits_600_kb() -> None:
+    rows = [
+        [n, f"van-{n:05d}", f"Van {n}", n * 911 % 60_000, 60_000_000 + n * 7919 % 500_000, 24_500_000 + n * 104_729 % 900_000, n % 300, n % 360, 1, n * 911 % 60_000 + n % 900, n * 31 % 3_600_000, ("North", "South")[n % 2], "van", 80, None, f"ABC-{n % 1000:03d}"]
+        for n in range(20_000)
+    ]  # fmt: skip
+    parts = [rows[start : start + 500] for start in range(0, len(rows), 500)]
+    size = sum(len(wire.binary_snapshot(b"c" * 36, True, 1, 40, wire.table(part), {})) for part in parts)
+    assert size <= 600_000, size
+    assert len(wire.encode(rows)) > 1_800_000
 
 
 def test_columns_are_packed_as_the_golden_file_has_them() -> None:

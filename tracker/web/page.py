@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import hashlib
 import mimetypes
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +30,20 @@ _TYPES = {
 }
 _TYPES |= {".json": "application/json", ".geojson": "application/geo+json", ".svg": "image/svg+xml"}
 _TYPES |= {".webmanifest": "application/manifest+json"}
+PREFIX = 16  #: characters
+_PREFIX = re.compile(f"[0-9a-f]{{{PREFIX}}}")
+CHECKED, KEPT = "no-cache", "public, max-age=31536000, immutable"
+#: at `/fleet`, where a proxy hands on `/fleet/`, every relative name would miss
+SLASH = 'location.pathname.endsWith("/")||location.replace(location.pathname+"/"+location.search+location.hash)'
+#: what the scripts of an older page find here: one reload brings the page of this server
+RELOAD = """(function () {
+  var how = performance.getEntriesByType("navigation")[0];
+  if (!how || how.type !== "reload") return location.reload();
+  document.addEventListener("DOMContentLoaded", function () {
+    document.body.textContent = "This page belongs to an older server: a cache on the way keeps it. Clear that cache.";
+  });
+})();
+"""
 _SQUEEZE = frozenset({".js", ".css", ".html", ".json", ".geojson", ".svg"})
 
 
@@ -62,16 +78,63 @@ class Files:
             kept = self._kept[path] = File(stamp, etag, kind, body, squeezed)
         return kept
 
-    async def answer(self, name: str) -> Response:
-        """The file, or 304 when the browser has it. Always asked again, so an upgrade shows at once."""
-        file = await asyncio.to_thread(self.get, name)
-        headers = {"etag": file.etag, "cache-control": "no-cache", "vary": "accept-encoding"}
-        if file.etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
-            return Response(b"", 304, headers)
-        headers["content-type"] = file.kind
-        if file.squeezed and "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(file.squeezed, 200, headers | {"content-encoding": "gzip"})
-        return Response(file.body, 200, headers)
+    def names(self) -> list[str]:
+        """Of every file that may be had, in one order."""
+        found = [path.relative_to(self._folder) for path in self._folder.rglob("*") if path.is_file()]
+        return sorted(path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts))
+
+
+def _answer(file: File, caching: str) -> Response:
+    """The file, or 304 when the browser has it."""
+    headers = {"etag": file.etag, "cache-control": caching, "vary": "accept-encoding"}
+    if file.etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
+        return Response(b"", 304, headers)
+    headers["content-type"] = file.kind
+    if file.squeezed and "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(file.squeezed, 200, headers | {"content-encoding": "gzip"})
+    return Response(file.body, 200, headers)
+
+
+class Tree:
+    """Everything the page is made of, below a prefix made from the bytes of all of it: `static/<prefix>/js/main.js`.
+
+    Modules and styles name each other relatively, so all of a page comes from one build; it never changes there."""
+
+    def __init__(self, static: Path, demo: Path) -> None:
+        self._folders = {"": Files(static), "demo/": Files(demo)}
+        self._made_from: list[str] = []
+        self._prefix = ""
+        self._index: File | None = None
+
+    def get(self, name: str) -> File:
+        """Raises NotFound."""
+        below = "demo/" if name.startswith("demo/") else ""
+        return self._folders[below].get(name.removeprefix(below))
+
+    def index(self) -> tuple[str, File]:
+        """The prefix, and the page that names all else by it. Files that changed since make another one."""
+        made_from = [
+            f"{below}{name} {files.get(name).etag}" for below, files in self._folders.items() for name in files.names()
+        ]
+        if made_from != self._made_from or self._index is None:
+            prefix = hashlib.blake2b("\n".join(made_from).encode(), digest_size=PREFIX // 2).hexdigest()
+            page = self.get("index.html").body.replace(b'"static/', f'"static/{prefix}/'.encode())
+            page = page.replace(b"<head>", b"<head>\n<script>" + SLASH.encode() + b"</script>", 1)
+            etag = f'"{hashlib.blake2b(page, digest_size=9).hexdigest()}"'
+            self._index = File((0, 0), etag, _TYPES[".html"], page, gzip.compress(page, 6, mtime=0))
+            self._made_from, self._prefix = made_from, prefix
+        return self._prefix, self._index
+
+    def file(self, name: str) -> tuple[File, str]:
+        """A file and how long it may be kept. Raises NotFound."""
+        prefix, _, rest = name.partition("/")
+        if not _PREFIX.fullmatch(prefix):
+            return self.get(name), CHECKED
+        if prefix == self.index()[0]:
+            return self.get(rest), KEPT
+        if rest.endswith(".js"):
+            return File((0, 0), '"old"', _TYPES[".js"], RELOAD.encode(), None), "no-store"
+        return self.get(rest), CHECKED
 
 
 def folder(name: str) -> Path:
@@ -89,28 +152,29 @@ def missing_assets() -> str | None:
 
 def blueprint(node: Node) -> Blueprint:
     routes = Blueprint("page", __name__)
-    static, demo = Files(folder("static")), Files(folder("fixtures") / "demo")
+    tree = Tree(folder("static"), folder("fixtures") / "demo")
     probe = Probe(node.settings.tiles)
     policy = content_policy(node.settings.tiles)
 
     @routes.get("/")
     async def index() -> Response:
-        answer = await static.answer("index.html")
+        _, file = await asyncio.to_thread(tree.index)
+        answer = _answer(file, CHECKED)
         answer.headers["content-security-policy"] = policy
         answer.headers["x-frame-options"] = "DENY"
         return answer
 
     @routes.get("/favicon.ico")
     async def favicon() -> Response:
-        return await static.answer("favicon.svg")
+        return _answer(await asyncio.to_thread(tree.get, "favicon.svg"), CHECKED)
 
     @routes.get("/static/<path:name>")
     async def file(name: str) -> Response:
-        return await static.answer(name)
+        return _answer(*await asyncio.to_thread(tree.file, name))
 
     @routes.get("/fixtures/demo/<path:name>")
     async def demo_file(name: str) -> Response:
-        return await demo.answer(name)
+        return _answer(await asyncio.to_thread(tree.get, f"demo/{name}"), CHECKED)
 
     @routes.get("/api/v1/page")
     async def page() -> Response:
@@ -118,6 +182,8 @@ def blueprint(node: Node) -> Blueprint:
         return api.answer(
             {
                 "version": __version__,
+                "assets": (await asyncio.to_thread(tree.index))[0],  # a page of another prefix is another build's
+                "streets": "../demo/streets.geojson" if node.settings.demo else None,  # as main.js sees it
                 "demo": node.settings.demo,
                 "host": request.headers.get("host"),  # as it came here: a proxy may have changed it
                 "tiles": {
@@ -134,9 +200,10 @@ def blueprint(node: Node) -> Blueprint:
 
 
 def content_policy(tiles: str) -> str:
-    """Nothing but ourselves, and images from the tile server."""
+    """Nothing but ourselves, the one line of `SLASH`, and images from the tile server."""
+    slash = base64.b64encode(hashlib.sha256(SLASH.encode()).digest()).decode()
     images = " ".join(["img-src 'self' data: blob:", *origins(tiles)])
     return (
-        f"default-src 'self'; {images}; style-src 'self'; script-src 'self'; connect-src 'self'; object-src 'none'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        f"default-src 'self'; {images}; style-src 'self'; script-src 'self' 'sha256-{slash}'; connect-src 'self'; "
+        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
