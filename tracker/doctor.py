@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
 import socket
+import sqlite3
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 from tracker.config import Settings
 
 ENOUGH_DISK = 200 * 2**20  #: bytes free that a small fleet fills in a few weeks
+CLOCKS_S = 120.0  #: clocks that differ by more are told
+LATE_S = 300.0  #: what is later than this is `delayed` and raises nothing
+PLACED = "('enter', 'exit', 'cross', 'alarm', 'overspeed_start')"  #: whose time is that of a fix
+FEW_VEHICLES = 3  #: one vehicle that is late says nothing about our clock
 BUILT_AT = 1_793_000_000  #: seconds: a clock before this is not set (2026-10-26)
 
 
@@ -19,7 +27,7 @@ def examine(settings: Settings) -> Iterator[tuple[str, bool, str]]:
     """(what, whether it is a fault, detail) one after the other."""
     yield "port", *_port(settings.host, settings.port)
     yield "disk", *_disk(settings.folder)
-    yield "clock", *_clock()
+    yield "clock", *_clock(settings)
     yield "assets", *_assets()
 
 
@@ -46,12 +54,55 @@ def _disk(folder: Path) -> tuple[bool, str]:
     return False, f"{folder}: {free / 2**30:.1f} GB are free"
 
 
-def _clock() -> tuple[bool, str]:
+def _clock(settings: Settings) -> tuple[bool, str]:
     now = time.time()
     shown = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
     if now < BUILT_AT:
         return True, f"it is {shown} here, which cannot be; set the clock: times of pings are compared with it"
+    for doubt in (_running(settings.host, settings.port), _heard(settings.folder / "tracker.db", now)):
+        if doubt:
+            return True, f"it is {shown} here, and {doubt}; have the system set its clock from the network (NTP)"
     return False, f"it is {shown}"
+
+
+def _running(host: str, port: int) -> str | None:
+    """Whether a server that runs there has another time."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    url = f"http://[{name}]:{port}/healthz" if ":" in name else f"http://{name}:{port}/healthz"
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            ahead_s = float(json.load(answer)["now"]) / 1000 - time.time()
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # nobody there, or not one of ours
+    return f"the server on port {port} is {_apart(ahead_s)} it" if abs(ahead_s) > CLOCKS_S else None
+
+
+def _heard(file: Path, now: float) -> str | None:
+    """What the newest events say: devices have their time from satellites."""
+    if not file.is_file():
+        return None
+    try:
+        with contextlib.closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=2)) as store:
+            rows = store.execute(
+                "SELECT body ->> 'time', body ->> 'received_at', vehicle FROM events"
+                f" WHERE kind IN {PLACED} ORDER BY seq DESC LIMIT 200"
+            ).fetchall()
+    except sqlite3.Error:
+        return None  # what is wrong with the file is told elsewhere
+    rows = [row for row in rows if isinstance(row[0], int) and isinstance(row[1], int)]
+    if rows and max(row[1] for row in rows) / 1000 - now > CLOCKS_S:
+        return f"the newest events were received {_apart(max(row[1] for row in rows) / 1000 - now)} it"
+    late_s = sorted((received - fix) / 1000 for fix, received, _ in rows)
+    if len({vehicle for *_, vehicle in rows}) < FEW_VEHICLES:
+        return None
+    least, most = late_s[len(late_s) // 10], late_s[len(late_s) * 9 // 10]
+    if least > LATE_S and most - least < LATE_S:  # a recording that was played in spreads over hours
+        return f"what vehicles report came {least / 60:.0f} min after its own time, as if this clock were ahead"
+    return None
+
+
+def _apart(ahead_s: float) -> str:
+    return f"{abs(ahead_s) / 60:.0f} min {'ahead of' if ahead_s > 0 else 'behind'}"
 
 
 def _assets() -> tuple[bool, str]:

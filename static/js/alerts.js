@@ -9,6 +9,7 @@ import { askName } from "./dialogs.js";
 
 const URGENT_MS = 8000, TOAST_MS = 4500, TOASTS = 2;
 const GATHER_MS = 400; // what comes within this is one toast and one sound
+const WAKE_MS = 500;
 const ALERTING_MS = 15 * 60_000; // how long an unacknowledged alert keeps its halo
 
 export class Alerts {
@@ -18,32 +19,63 @@ export class Alerts {
     /** @type {Event[]} */ this.waiting = [];
     this.timer = 0;
     /** @type {AudioContext|null} */ this.audio = null;
-    this.soundButton = iconButton("sound", "Sound", () => app.preferences.set({ sound: !app.preferences.value.sound }));
+    this.soundButton = iconButton("sound", "Sound", () => (this.silent ? this.#wake() : app.preferences.set({ sound: !app.preferences.value.sound })));
+    // A touch of the button that says "silent" is the touch it waits for, and does not switch it off.
+    this.silent = false;
+    for (const touch of ["pointerdown", "keydown"]) this.soundButton.addEventListener(touch, () => (this.silent = this.soundButton.hasAttribute("data-silent")));
     this.notifyButton = iconButton("bell", "Notify when the page is hidden", () => this.#toggleNotify());
     this.onOpen = (/** @type {Event} */ _event) => {};
     app.preferences.on(() => this.#buttons());
     this.#buttons();
-    app.ticks.add(() => this.recount());
+    app.ticks.add(() => (this.recount(), this.#stillMayNotify()));
     // Browsers allow sound only after the reader has done something on the page.
-    addEventListener("pointerdown", () => this.#wake(), { once: true });
-    addEventListener("keydown", () => this.#wake(), { once: true });
+    for (const touch of ["pointerup", "keydown", "touchend", "click"]) addEventListener(touch, () => this.#wake(), { capture: true, passive: true });
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.audio && this.#wake());
   }
 
-  #wake() {
-    this.audio ??= new AudioContext();
+  /** Have sound ready: browsers suspend it until somebody touches the page, and again in calls, sleep and background. */
+  async #wake() {
+    try {
+      if (!this.audio || this.audio.state === "closed") {
+        this.audio = new AudioContext();
+        this.audio.onstatechange = () => this.#buttons();
+      }
+      if (this.audio.state !== "running") await Promise.race([this.audio.resume(), new Promise((done) => setTimeout(done, WAKE_MS))]); // else it may wait for a touch for ever
+    } catch {
+      // The button says that it is silent.
+    }
+    this.#buttons();
+    return this.audio?.state === "running";
+  }
+
+  /** Notifications that cannot be shown are switched off, with the reason. @param {string} why */
+  #noNotifications(why) {
+    this.app.preferences.set({ notify: false });
+    this.toast({ icon: "info", title: "Notifications are switched off", body: why });
+  }
+
+  /** Permission can be taken back at any time, and nobody tells the page. */
+  #stillMayNotify() {
+    if (!this.app.preferences.value.notify) return;
+    if (typeof Notification === "undefined") this.#noNotifications("This browser has none for this page.");
+    else if (Notification.permission !== "granted") this.#noNotifications("The browser's settings for this page forbid them now.");
   }
 
   #buttons() {
     const { sound, notify } = this.app.preferences.value;
     this.soundButton.setAttribute("aria-pressed", String(sound));
-    this.soundButton.title = `Sound for urgent events: ${sound ? "on" : "off"}`;
+    const silent = sound && this.audio?.state !== "running", words = `Sound for urgent events: ${!sound ? "off" : silent ? "silent until you click or press a key on this page" : "on"}`;
+    this.soundButton.title = words;
+    this.soundButton.setAttribute("aria-label", words);
+    this.soundButton.toggleAttribute("data-silent", silent);
     this.notifyButton.setAttribute("aria-pressed", String(notify));
   }
 
   async #toggleNotify() {
     const on = !this.app.preferences.value.notify;
-    if (on && typeof Notification !== "undefined" && Notification.permission !== "granted") {
-      if ((await Notification.requestPermission()) !== "granted") return this.toast({ icon: "info", title: "Notifications are blocked", body: "The browser's settings for this page forbid them." });
+    if (on && typeof Notification === "undefined") return this.#noNotifications("This browser has none for this page: it needs https, or the server on this machine.");
+    if (on && Notification.permission !== "granted") {
+      if ((await Promise.resolve(Notification.requestPermission()).catch(() => "denied")) !== "granted") return this.toast({ icon: "info", title: "Notifications are blocked", body: "The browser's settings for this page forbid them." });
     }
     this.app.preferences.set({ notify: on });
   }
@@ -64,7 +96,7 @@ export class Alerts {
   }
 
   #tell() {
-    const events = this.waiting, { sound, notify } = this.app.preferences.value, high = events.some((e) => kindOf(e.kind).level === "high");
+    const events = this.waiting, { sound } = this.app.preferences.value, high = events.some((e) => kindOf(e.kind).level === "high");
     this.timer = !high && this.#reading() ? window.setTimeout(() => this.#tell(), GATHER_MS) : 0;
     if (this.timer) return;
     this.waiting = [];
@@ -82,14 +114,23 @@ export class Alerts {
     this.toast({ icon: kindOf(newest.kind).icon, title, body, alert: high, event: newest });
     this.app.say(`${title} ${body}`, high);
     if (sound && high) this.chime();
-    if (notify && document.visibilityState === "hidden" && typeof Notification !== "undefined" && Notification.permission === "granted") {
+    this.#stillMayNotify();
+    if (this.app.preferences.value.notify && document.visibilityState === "hidden") this.#show(title, body, newest);
+  }
+
+  /** @param {string} title @param {string} body @param {Event} event */
+  #show(title, body, event) {
+    try {
       const note = new Notification(title, { body, tag: "tracker" });
-      note.onclick = () => (window.focus(), this.onOpen(newest), note.close());
+      note.onclick = () => (window.focus(), this.onOpen(event), note.close());
+      note.onerror = () => this.#noNotifications("The browser or the system did not show one.");
+    } catch (fault) {
+      this.#noNotifications(`This browser cannot show one from a page: ${/** @type {Error} */ (fault).message}`);
     }
   }
 
-  chime() {
-    if (!this.audio || this.audio.state === "closed") return;
+  async chime() {
+    if (!this.audio || !(await this.#wake())) return; // the button says so
     const at = this.audio.currentTime;
     [[660, 0], [880, 0.13]].forEach(([pitch, delay]) => {
       const tone = /** @type {AudioContext} */ (this.audio).createOscillator(), volume = /** @type {AudioContext} */ (this.audio).createGain();

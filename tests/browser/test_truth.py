@@ -403,3 +403,53 @@ COLOURS = """async theme => {
   setTheme('system');
   return {least, overlap};
 }"""
+
+
+SOUND = """(() => {
+  const made = window.made = [];
+  window.AudioContext = class {
+    constructor() { this.state = 'suspended'; this.currentTime = 0; this.tones = 0; made.push(this) }
+    resume() { if (window.mayResume) { this.state = 'running'; this.onstatechange?.() } return Promise.resolve() }
+    createOscillator() { this.tones++; const node = {frequency: {}, connect: () => node, start() {}, stop() {}}; return node }
+    createGain() { const node = {gain: {setValueAtTime() {}, linearRampToValueAtTime() {}, exponentialRampToValueAtTime() {}}, connect: () => node}; return node }
+  };
+})()"""
+
+
+async def test_a_suspended_sound_is_woken_or_the_button_says_that_it_is_silent(open_page: Open, feed: Running) -> None:
+    page = await open_page("about:blank")
+    await page.add_init_script(SOUND)
+    await page.goto(f"{feed.url}#{PLACE}")
+    await live(page)
+    button = page.get_by_role("button", name="silent until you click or press a key")
+    await button.wait_for()
+    await page.keyboard.press("Shift")
+    await page.wait_for_function("() => window.made.length === 1")
+    feed.feed.tell(events=[feed.feed.event("alarm", 1, None)])
+    await page.wait_for_selector(".toast")
+    await button.wait_for()
+    await page.evaluate("window.mayResume = true")
+    feed.feed.tell(events=[feed.feed.event("alarm", 2, None)])
+    await page.wait_for_function("() => window.made.at(-1).tones === 2")
+    await page.get_by_role("button", name="Sound for urgent events: on").wait_for()
+
+
+@pytest.mark.parametrize(("notification", "why"), [
+    ("class { static permission = 'granted'; constructor() { throw new TypeError('Illegal constructor') } }", "Illegal constructor"),
+    ("class { static permission = 'denied' }", "forbid them now"),
+    ("undefined", "has none for this page"),
+])  # fmt: skip
+async def test_notifications_that_cannot_be_shown_are_switched_off_with_the_reason(
+    open_page: Open, feed: Running, notification: str, why: str
+) -> None:
+    page = await open_page("about:blank")
+    await page.add_init_script(
+        f"window.Notification = {notification}; localStorage.setItem('tracker.preferences', '{{\"notify\":true}}');"
+        "Object.defineProperty(document, 'visibilityState', {get: () => window.away ? 'hidden' : 'visible'})"
+    )
+    await page.goto(f"{feed.url}#{PLACE}")
+    await live(page)
+    await page.evaluate("window.away = true")
+    feed.feed.tell(events=[feed.feed.event("alarm", 1, None)])
+    await page.wait_for_selector(f".toast:has-text('{why}')")
+    assert await page.evaluate("window.fleetPage.preferences.value.notify") is False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -106,3 +107,40 @@ def test_a_start_whose_stored_receipts_lie_a_day_ahead_is_live(board: Callable[[
     assert abs(seconds(enter["received_at"]) - server.now()) < 60
     for vehicle in ("before", "after"):
         until_sync(partial(server.of, vehicle, "silent"), f"{vehicle} is silent", 20)
+
+
+@pytest.mark.parametrize("by", [2 * HOUR, -2 * HOUR])
+def test_doctor_tells_a_server_whose_clock_is_hours_off(board: Callable[[float], Board], by: float) -> None:
+    server = board(by)
+    command = [sys.executable, "-m", "tracker", "doctor", "--port", str(server.port), "--data", str(server.data)]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert told.returncode == 1
+    [clock] = [line for line in told.stdout.splitlines() if line.split()[1] == "clock"]
+    assert clock.startswith("FAIL")
+    assert f"120 min {'ahead of' if by > 0 else 'behind'} it" in clock
+
+
+def test_doctor_tells_a_clock_that_is_ahead_of_what_every_vehicle_reports(board: Callable[[float], Board]) -> None:
+    server = board(2 * HOUR)
+    assert server.send("PUT", "/api/v1/regions/yard", YARD).status == 201
+    for vehicle in ("van-1", "van-2", "van-3"):
+        text = datetime.now(UTC).isoformat(timespec="milliseconds")
+        assert server.ping(vehicle, time=text).json()["accepted"] == 1
+    server.stop()
+    command = [*server.program, "doctor", "--port", "0", "--data", str(server.data)]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "came 120 min after its own time, as if this clock were ahead" in told.stdout
+    assert told.returncode == 1
+
+
+def test_doctor_says_nothing_of_the_clock_where_a_recording_was_played(board: Callable[[float], Board]) -> None:
+    server = board(0.0)
+    assert server.send("PUT", "/api/v1/regions/yard", YARD).status == 201
+    for hours, vehicle in enumerate(("van-1", "van-2", "van-3"), 2):
+        text = datetime.fromtimestamp(time.time() - hours * HOUR, UTC).isoformat(timespec="milliseconds")
+        assert server.ping(vehicle, time=text).json()["accepted"] == 1
+    server.stop()
+    command = [sys.executable, "-m", "tracker", "doctor", "--port", "0", "--data", str(server.data)]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    [clock] = [line for line in told.stdout.splitlines() if line.split()[1] == "clock"]
+    assert clock.startswith("ok"), clock
