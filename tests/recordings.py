@@ -151,7 +151,12 @@ def _text() -> dict[str, str]:
         f'2026-11-23T09:00:0{i}Z /hfp/v1/journey/ongoing/tram/40/12/x/y {{"VP":{{"desi":"9","tst":"{at}","lat":60.{i},"long":24.{i},"spd":1}}}}\n'
         for i, at in enumerate(_times())
     )
+    owntracks = "".join(
+        f'{at[:19]}Z\t*                 \t{{"_type":"location","tid":"v","tst":{BEGAN + i},"lat":60.{i},"lon":24.{i},"vel":36}}\n'
+        for i, at in enumerate(_times())
+    )
     return {
+        "2026-11.rec": owntracks,
         "day.csv": "vehicle,time,lat,lon,speed_kmh,note\n" + rows,
         "german.csv": "Fahrzeug;date;time;lat;lon;altitude\n" + german,
         "new_cab.txt": "".join(f"37.7513{i} -122.3948{i} 0 {BEGAN + i}\n" for i in range(ROWS)),

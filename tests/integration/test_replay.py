@@ -215,6 +215,7 @@ def test_ctrl_c_ends_with_the_summary(server: Server) -> None:
     assert "stopped" in err
     assert "Traceback" not in err
     assert 0 < counts(out)["sent"] < 560
+    assert counts(out)["not played"] == 560 - counts(out)["sent"] > 0
 
 
 def test_now_puts_old_vehicles_on_the_map_of_today(server: Server) -> None:

@@ -243,3 +243,26 @@ def test_siri_activities_are_fixes() -> None:
 def test_what_only_begins_like_a_fit_file_is_refused_in_a_sentence() -> None:
     with pytest.raises(Unreadable, match="FIT"):
         read("ride.fit", b"\x0e\x10\xd9\x07\x20\x00\x00\x00.FIT\x00\x00" + bytes(40))
+
+
+def test_lines_of_the_owntracks_recorder_are_read() -> None:
+    from tracker.formats import Reading, owntracks
+
+    lines = (
+        '2026-11-23T09:00:01Z\t*                 \t{"_type":"location","tid":"JJ","tst":1795424400,"lat":60.1,"lon":24.9,'
+        '"vel":36,"cog":90,"alt":12,"acc":8,"batt":1,"t":"u"}\n'
+        '2026-11-23T09:00:02Z\t*                 \t{"_type":"location","topic":"owntracks/jane/phone","lat":60,"lon":24}\n'
+        '2026-11-23T09:00:03Z\tlwt               \t{"_type":"lwt","tst":1795424400}\n'
+        '2026-11-23T09:00:04Z\t*                 \t{"_type":"locat\n'
+    )
+    assert owntracks.recognises("2026-11.rec", lines)
+    first, second, *others = owntracks.read(io.BytesIO(lines.encode()), Reading("2026-11.rec", "2026-11"))
+    assert isinstance(first, Point)
+    assert first.time == 1795424400_000
+    assert first.position == {
+        "vehicle": "JJ", "lat": 60.1, "lon": 24.9, "speed_mps": 10.0, "heading": 90, "altitude_m": 12, "accuracy_m": 8,
+        "battery_pct": 1,
+    }  # fmt: skip
+    assert isinstance(second, Point)
+    assert (second.vehicle, second.time) == ("jane-phone", 1795424402_000)
+    assert others == [Skip("not_a_position", 3), Skip("not_json", 4)]

@@ -116,9 +116,25 @@ class Format(Protocol):
 
 def formats() -> tuple[Format, ...]:
     """Every format, the most particular first: the first that recognises a file reads it."""
-    from tracker.formats import cabs, csv, fit, geojson, gpsd, gpx, gtfs, hfp, json, kml, ndjson, nmea, siri, tcx
+    from tracker.formats import (
+        cabs,
+        csv,
+        fit,
+        geojson,
+        gpsd,
+        gpx,
+        gtfs,
+        hfp,
+        json,
+        kml,
+        ndjson,
+        nmea,
+        owntracks,
+        siri,
+        tcx,
+    )
 
-    return (fit, gpx, kml, tcx, siri, hfp, geojson, gtfs, gpsd, json, ndjson, nmea, cabs, csv)
+    return (fit, gpx, kml, tcx, siri, owntracks, hfp, geojson, gtfs, gpsd, json, ndjson, nmea, cabs, csv)
 
 
 def find_format(name: str, head: str, wanted: str | None = None) -> Format:

@@ -111,7 +111,7 @@ def read_time(text: str, zone: str | None = None, order: str = "dmy", near: int 
 
 def _read_odd(text: str, zone: str | None, near: int | None) -> int:
     match = _TIME.fullmatch(text)
-    if match is None:
+    if match is None or _SHORT.fullmatch(text):  # 231126 090000 is no day of the year 2311
         raise ValueError(f"{text[:40]!r} is no time")
     year, month, day, hour, minute, second, fraction, offset = match.groups()
     micro = int((fraction or "0").ljust(6, "0")[:6])

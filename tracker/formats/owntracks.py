@@ -1,0 +1,55 @@
+"""OwnTracks: the lines its recorder keeps, `time <tab> what <tab> JSON`; of the JSON a location is a fix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from tracker.formats import Point, Reading, Skip
+from tracker.formats.clock import Clock
+from tracker.formats.fields import finished, position, read_speed
+from tracker.formats.json import decode_any
+from tracker.formats.text import raw_lines
+from tracker.formats.tracks import vehicle_of
+
+NAME = "owntracks"
+ABOUT = "lines of the OwnTracks recorder (.rec); locations are fixes, a vehicle by its topic, else its tid"
+ITEM = "line"
+
+_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z\t\S+\s*\t\s*\{")
+
+
+def recognises(name: str, head: str) -> bool:
+    return _LINE.match(head) is not None
+
+
+def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
+    clock = Clock(reading.name, reading.zone)
+    for number, line in enumerate(raw_lines(file, reading.name), 1):
+        if line.strip():
+            yield _line(line, reading, clock, number)
+
+
+def _line(line: bytes, reading: Reading, clock: Clock, number: int) -> Point | Skip:
+    received, _, rest = line.partition(b"\t")
+    try:
+        said: Any = decode_any(rest.partition(b"\t")[2].strip())
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        return Skip("not_json", number)
+    if said.get("_type") != "location":
+        return Skip("not_a_position", number)
+    topic = str(said.get("topic", "")).removeprefix("owntracks/")
+    place = position(
+        vehicle_of(topic) or vehicle_of(str(said.get("tid", ""))) or reading.vehicle,
+        said.get("lat"),
+        said.get("lon"),
+        speed_mps=read_speed(said.get("vel"), "kmh"),
+        heading=said.get("cog"),
+        altitude_m=said.get("alt"),
+        accuracy_m=said.get("acc"),
+        battery_pct=said.get("batt"),
+    )
+    return finished(place, str(said.get("tst") or received.decode("utf-8", "replace")), clock, number)
