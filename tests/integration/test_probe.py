@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import threading
 
 import pytest
 
 from tests.tile_server import tile_server
+from tests.waiting import deadline, until
 from tracker.web import probe
 
 
@@ -63,3 +65,22 @@ async def test_the_tile_server_is_asked_again_sooner_while_it_does_not_answer(mo
 async def test_tiles_of_our_own_address_are_not_asked_for() -> None:
     assert await probe.Probe("/tiles/{z}/{x}/{y}.png").why_not() is None
     assert await probe.Probe("").why_not() == "no tiles are set"
+
+
+async def test_the_page_does_not_wait_for_tiles_that_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = threading.Event()
+
+    def ask(url: str) -> str:
+        answer.wait(deadline(20))
+        return "they are away"
+
+    monkeypatch.setattr(probe, "ask", ask)
+    asking = probe.Probe("https://tile.example/{z}/{x}/{y}.png")
+    assert await asking.soon(0.01) is None, "nothing is known against them"
+    assert not answer.is_set()
+    answer.set()
+
+    async def known() -> bool:
+        return await asking.soon(deadline(10)) == "they are away"
+
+    await until(known, "the answer that came later is known")

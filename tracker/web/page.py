@@ -30,6 +30,7 @@ _TYPES = {
 }
 _TYPES |= {".json": "application/json", ".geojson": "application/geo+json", ".svg": "image/svg+xml"}
 _TYPES |= {".webmanifest": "application/manifest+json"}
+TILES_S = 0.2  #: how long the page waits for what is known of its tiles; it copes with those that do not come
 PREFIX = 16  #: characters
 _PREFIX = re.compile(f"[0-9a-f]{{{PREFIX}}}")
 CHECKED, KEPT = "no-cache", "public, max-age=31536000, immutable"
@@ -178,7 +179,7 @@ def blueprint(node: Node) -> Blueprint:
 
     @routes.get("/api/v1/page")
     async def page() -> Response:
-        why = await probe.why_not()
+        why = await probe.soon(TILES_S)
         return api.answer(
             {
                 "version": __version__,

@@ -29,6 +29,15 @@ class Probe:
         self._why: str | None = None
         self._asked_at: float | None = None
         self._asking = asyncio.Lock()
+        self._tasks: set[asyncio.Task[str | None]] = set()
+
+    async def soon(self, within_s: float) -> str | None:
+        """The same, or what was so last when the answer takes longer: the fleet does not wait for its tiles."""
+        task = asyncio.ensure_future(self.why_not())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        done, _ = await asyncio.wait({task}, timeout=within_s)
+        return task.result() if done else self._why
 
     async def why_not(self) -> str | None:
         """Why tiles cannot be had, in words; None when they can. Those of our own address are not asked for."""
