@@ -14,13 +14,14 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from copy import copy
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from tracker.buses import Bus
-from tracker.errors import NotFound, Overloaded, StoreError, StoreUnusable, TrackerError
+from tracker.errors import NotFound, Overloaded, StoreError, StoreFull, StoreUnusable, TrackerError
 from tracker.events import ERASED, Ack, Acked, Change, Event, Registered
 from tracker.features import Save, expect_version, read_regions, take_together
 from tracker.fleet import Fleet, Outcome, Step
@@ -457,6 +458,8 @@ class Pipeline:
             done = await self._apply_all_of_an_edit(applied)
             commit, change = merged([step for _, step in applied if step is not None])
             change.events = await self._commit(commit) if says_anything(commit) else []
+            if not says_anything(commit) and any(entry.pings or entry.prepare for entry in entries):
+                await self._look_at_store()
         except StoreError as error:
             await self._go_back(entries, applied, error)
             return
@@ -522,6 +525,11 @@ class Pipeline:
             await asyncio.sleep(0)
         first.commit.room = min(len(self._fleet.vehicles) * ROOM_A_VEHICLE, ROOM_MOST)
         return False
+
+    async def _look_at_store(self) -> None:
+        """Before a success that stores nothing, as of a duplicate: what it says is stored has to be there still."""
+        with suppress(StoreFull):  # there it is
+            await self._store.ping()
 
     async def _commit(self, commit: Commit) -> list[Event]:
         began = time.perf_counter()

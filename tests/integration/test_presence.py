@@ -395,6 +395,19 @@ def test_a_server_says_503_refuses_to_start_and_obeys_the_flag(start_server: Cal
     assert server.ping("new").status == 200
 
 
+def test_a_success_that_stores_nothing_needs_the_store_all_the_same(start_server: Callable[..., Server]) -> None:
+    server = start_server()
+    again = {"vehicle": "van", "time": 1_790_000_000, "lat": 60.0, "lon": 24.0}
+    named = {"name": "Van"}
+    for _ in range(2):
+        assert server.send("POST", "/api/v1/positions", again).status == 200
+        assert server.send("PUT", "/api/v1/vehicles/van", named).status == 200
+    (server.data / "tracker.db").unlink()
+    for _ in range(3):
+        assert server.send("POST", "/api/v1/positions", again).status == 503
+        assert server.send("PUT", "/api/v1/vehicles/van", named).status == 503
+
+
 def serve(server: Server) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "tracker", "serve", "--port", "0", "--data", str(server.data)],
