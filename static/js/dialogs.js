@@ -2,6 +2,7 @@
 
 import { h, iconButton, $ } from "./dom.js";
 import * as format from "./format.js";
+import { halo } from "./overlay.js";
 import { drawGlyph } from "./sprites.js";
 
 /** Open a dialog with a heading; closing it gives the focus back. @param {string} title @param {...any} body @returns {HTMLDialogElement} */
@@ -35,6 +36,7 @@ const KEYS = /** @type {const} */ ([
 const LEGEND = /** @type {[string, boolean, string][]} */ ([
   ["arrow", false, "Moving, pointing where it heads"], ["round", false, "Moving, no heading known"], ["idle", false, "Idle"], ["parked", false, "Parked"], ["arrow", true, "Stale: silent for twice its usual interval"],
   ["offline", false, "Offline: silent for 10 min or more; standing, for a day"],
+  ["alert", false, "With a red halo: an alert nobody has acknowledged"],
 ]);
 
 export function showKeys() {
@@ -49,7 +51,12 @@ function legendGlyph(shape, stale) {
   const canvas = h("canvas", { width: 40, height: 40, "aria-hidden": "true" }), ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   ctx.translate(20, 20);
   ctx.scale(1.8, 1.8);
-  drawGlyph(ctx, shape, stale, shape === "arrow" ? 0.8 : 0);
+  const alert = shape === "alert";
+  if (alert) {
+    ctx.scale(0.7, 0.7);
+    halo(ctx, [0, 0], 16, 0.2);
+  }
+  drawGlyph(ctx, alert ? "arrow" : shape, stale, shape === "arrow" || alert ? 0.8 : 0);
   return canvas;
 }
 

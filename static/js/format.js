@@ -174,6 +174,13 @@ export function unshown(south, north) {
 /** A place where the map has ended; "" elsewhere. @param {number} lat */
 export const offMap = (lat) => (Math.abs(lat) > MAP_END ? `${Math.abs(lat).toFixed(2)}° ${lat < 0 ? "S" : "N"} is beyond the map, which ends at 85°: drawn at its edge.` : "");
 
+const LONGEST = 32;
+/** A name as short as a map has room for, cut where it says so. @param {string} name */
+export function short(name) {
+  const letters = [...name];
+  return letters.length > LONGEST ? `${letters.slice(0, LONGEST - 1).join("").trimEnd()}…` : name;
+}
+
 /** Sort key that orders "Van 2" before "Van 10" with plain comparison, so sorting 20,000 rows stays cheap.
  * @param {string} text */
 export const sortKey = (text) => text.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(8, "0"));

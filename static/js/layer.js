@@ -27,6 +27,8 @@ export class Stage {
     this.scheduled = 0;
     this.zooming = false;
     this.onRatio = () => {};
+    /** @type {number[][]} */ this.cornerBoxes = [];
+    this.cornersAt = -Infinity;
     this.ratio = devicePixelRatio;
     setInterval(() => this.#watchRatio(), 500); // a media query tells of it in some browsers only
     /** @type {((now: number) => void)[]} */ this.beforeFrame = [];
@@ -41,6 +43,16 @@ export class Stage {
       this.zooming = true;
       for (const sheet of this.sheets.values()) this.#ride(sheet, e.center, e.zoom);
     });
+  }
+
+  /** What lies in the map's corners, credit and scale: no name is written under them. [left, top, right, bottom], CSS px of
+   * the map, measured at most once a second. @returns {number[][]} */
+  corners() {
+    if (performance.now() - this.cornersAt < 1000) return this.cornerBoxes;
+    this.cornersAt = performance.now();
+    const frame = this.map.getContainer().getBoundingClientRect();
+    const boxes = [...this.map.getContainer().querySelectorAll(".leaflet-control")].map((node) => node.getBoundingClientRect()).filter((box) => box.width);
+    return (this.cornerBoxes = boxes.map((box) => [box.left - frame.left, box.top - frame.top, box.right - frame.left, box.bottom - frame.top]));
   }
 
   /** On another screen or at another browser zoom a pixel is another size: every picture is drawn again. */

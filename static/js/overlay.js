@@ -47,7 +47,7 @@ export class Overlay {
       // In a heap one halo says as much as ten.
       if (!at || halos.length >= 50 || halos.some(([x, y]) => Math.abs(x - at[0]) + Math.abs(y - at[1]) < this.vehicles.size * 0.6)) continue;
       halos.push(at);
-      this.#halo(ctx, at, now);
+      halo(ctx, at, this.vehicles.size, this.calm ? 0.5 : 0.5 + 0.5 * Math.sin(now / 318));
     }
     let circles = 0;
     for (const v of this.fleet.rough) {
@@ -69,30 +69,6 @@ export class Overlay {
     }
     this.#labels(ctx, view);
     return now < this.fleet.motion.until || (halos.length > 0 && !this.calm);
-  }
-
-  /** @param {CanvasRenderingContext2D} ctx @param {[number, number]} at @param {number} now */
-  #halo(ctx, [x, y], now) {
-    const color = palette(), wave = this.calm ? 0.5 : 0.5 + 0.5 * Math.sin(now / 318), r = this.vehicles.size / 2 + 5 + 3 * wave;
-    ctx.beginPath();
-    ctx.arc(x, y, r, 0, 2 * Math.PI);
-    ctx.globalAlpha = 0.35 + 0.4 * (1 - wave);
-    ctx.lineWidth = 3;
-    ctx.strokeStyle = color.alert;
-    ctx.stroke();
-    ctx.globalAlpha = 1;
-    if (this.vehicles.size < 14) return;
-    const bx = x + this.vehicles.size / 2 + 1, by = y - this.vehicles.size / 2 - 1;
-    ctx.beginPath();
-    ctx.arc(bx, by, 6, 0, 2 * Math.PI);
-    ctx.fillStyle = color.alert;
-    ctx.fill();
-    ctx.lineWidth = 1.5;
-    ctx.strokeStyle = color.casing;
-    ctx.stroke();
-    ctx.fillStyle = "#fff";
-    ctx.fillRect(bx - 0.9, by - 3.4, 1.8, 4.2);
-    ctx.fillRect(bx - 0.9, by + 1.7, 1.8, 1.8);
   }
 
   /** @param {CanvasRenderingContext2D} ctx @param {View} view @param {Vehicle} v @param {[number, number]} at */
@@ -133,6 +109,7 @@ export class Overlay {
     ctx.lineJoin = "round";
     const { room } = this;
     room.clear(view.width, view.height);
+    for (const [x1, y1, x2, y2] of this.stage.corners()) room.take(x1, y1, x2, y2);
     if (this.regions.labelZoom === view.zoom) for (const [x1, y1, x2, y2] of this.regions.labels) room.take(x1 - view.left, y1 - view.top, x2 - view.left, y2 - view.top);
     if (all) for (let slot = 0; slot < fleet.motion.size; slot++) {
       const at = vehicles.position(slot);
@@ -147,7 +124,7 @@ export class Overlay {
       // One name stands for a heap, and says so.
       if (!strong && heaps.some(([x, y]) => Math.abs(x - at[0]) < reach && Math.abs(y - at[1]) < reach)) continue;
       const heap = vehicles.near(at);
-      let words = heap > 3 ? `${v.name} +${heap - 1}` : v.name;
+      let words = heap > 3 ? `${format.short(v.name)} +${heap - 1}` : format.short(v.name);
       if (this.labels === "more") words += `  ${v.speed >= 0 ? format.speed(v.speed, this.units) : status(v)}`;
       const w = ctx.measureText(words).width, gap = reach + 5, middle = at[0] - w / 2, far = reach + tall + 3;
       const sides = [[at[0] + gap, at[1]], [at[0] - gap - w, at[1]], [middle, at[1] + far], [middle, at[1] - far]];
@@ -225,6 +202,31 @@ export class Overlay {
       ctx.stroke();
     });
   }
+}
+
+/** An alert nobody has acknowledged: a red ring that breathes, and a mark. @param {CanvasRenderingContext2D} ctx @param {[number, number]} at
+ * @param {number} size of its glyph @param {number} wave 0…1 */
+export function halo(ctx, [x, y], size, wave) {
+  const color = palette();
+  ctx.beginPath();
+  ctx.arc(x, y, size / 2 + 5 + 3 * wave, 0, 2 * Math.PI);
+  ctx.globalAlpha = 0.35 + 0.4 * (1 - wave);
+  ctx.lineWidth = 3;
+  ctx.strokeStyle = color.alert;
+  ctx.stroke();
+  ctx.globalAlpha = 1;
+  if (size < 14) return;
+  const bx = x + size / 2 + 1, by = y - size / 2 - 1;
+  ctx.beginPath();
+  ctx.arc(bx, by, 6, 0, 2 * Math.PI);
+  ctx.fillStyle = color.alert;
+  ctx.fill();
+  ctx.lineWidth = 1.5;
+  ctx.strokeStyle = color.casing;
+  ctx.stroke();
+  ctx.fillStyle = "#fff";
+  ctx.fillRect(bx - 0.9, by - 3.4, 1.8, 4.2);
+  ctx.fillRect(bx - 0.9, by + 1.7, 1.8, 1.8);
 }
 
 /** @param {CanvasRenderingContext2D} ctx @param {string} words @param {number} x @param {number} y @param {boolean} strong @param {number} em its size in px */

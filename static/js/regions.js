@@ -2,6 +2,7 @@
 
 import { GLYPH } from "./fleet.js";
 import { beside, rims } from "./antimeridian.js";
+import * as format from "./format.js";
 import { bounds, inside, outline } from "./geo.js";
 import { pen, typeSize } from "./layer.js";
 import { copies, line, path, visible } from "./paths.js";
@@ -30,7 +31,10 @@ export class RegionLayer {
     /** @type {string|null} drawn by the editor instead */ this.editing = null;
     /** @type {number[][]} boxes of the names, px of the world at this zoom */ this.labels = [];
     this.labelZoom = 0;
+    /** @type {[Drawn, View][]} what the last picture showed */ this.seen = [];
     stage.add({ name: "regions", pane: "regions", padding: 0.15, paint: (canvas, view, now) => this.paint(canvas, view, now) });
+    // Over the vehicles: a name under them cannot be read.
+    stage.add({ name: "region-names", pane: "overlay", padding: 0.15, paint: (canvas, view) => this.#names(pen(canvas, view), view, this.seen) });
   }
 
   /** Take what the fleet knows; geometry is read once a version. */
@@ -113,7 +117,8 @@ export class RegionLayer {
       ctx.setLineDash([]);
       ctx.globalAlpha = 1;
     }
-    this.#names(ctx, view, seen);
+    this.seen = seen;
+    this.stage.invalidate("region-names");
     return flashing;
   }
 
@@ -123,12 +128,13 @@ export class RegionLayer {
     ctx.textBaseline = "middle";
     this.labels = [];
     this.labelZoom = view.zoom;
-    /** @type {number[][]} */ const taken = [];
+    const size = this.stage.view(), dx = (view.width - size.width) / 2, dy = (view.height - size.height) / 2;
+    const taken = this.stage.corners().map(([x1, y1, x2, y2]) => [x1 + dx, y1 + dy, x2 + dx, y2 + dy]);
     const order = seen.sort(([a], [b]) => Number(b.id === this.selected) - Number(a.id === this.selected) || b.box[2] - b.box[0] - (a.box[2] - a.box[0]));
     for (const [region, at] of order) {
       const width = (region.box[2] - region.box[0]) * view.scale;
       if (width < 26 && region.id !== this.selected) continue;
-      const fed = !this.followed || this.followed.has(region.id), count = fed ? this.count(region.id) : null, words = this.followed && fed ? `✓ ${region.name}` : region.name, number = count === null ? "" : String(count);
+      const fed = !this.followed || this.followed.has(region.id), count = fed ? this.count(region.id) : null, words = this.followed && fed ? `✓ ${format.short(region.name)}` : format.short(region.name), number = count === null ? "" : String(count);
       ctx.font = `600 ${em}px ${color.font}`;
       const w1 = ctx.measureText(words).width, w2 = number ? ctx.measureText(number).width + 8 : 0, w = w1 + w2 + 20, tall = em * 0.82;
       // Over the region or under it, where fewer vehicles are in the way; it stays where it is unless that is clearly better.

@@ -153,3 +153,25 @@ async def test_a_shape_of_10_000_corners_has_handles_near_the_pointer_only(open_
         await page.mouse.move(frame["x"] + 8, frame["y"] + 430)
         await page.wait_for_function("() => document.querySelectorAll('.handle').length <= 1")
         await page.context.close()
+
+
+async def test_names_are_readable_over_vehicles_and_never_under_the_credit(open_page: Open) -> None:
+    feed_ = fiji()
+    feed_.rows[0][2] = "A vehicle with a name so long that no list has room for it"
+    async with Running(feed_) as feed:
+        page = await live(await open_page(f"{feed.url}#map=9/0.1/179.9"))
+        above = "(name) => Number(getComputedStyle(document.querySelector(`canvas[data-layer=${name}]`).parentElement).zIndex)"
+        assert await page.evaluate(above, "region-names") > await page.evaluate(above, "vehicles")
+        assert len(await page.evaluate("window.fleetPage.map.stage.corners()")) == 2
+        assert await page.evaluate(
+            """() => { const { overlay, map } = window.fleetPage, [[x1, y1, x2, y2]] = map.stage.corners();
+                       return !overlay.room.free(x1 + 5, y1 + 5, x2 - 5, y2 - 5); }"""
+        )
+        name = page.locator(".row .name > :first-child", has_text="A vehicle with")
+        assert (
+            await name.evaluate("(n) => n.scrollWidth > n.clientWidth && getComputedStyle(n).textOverflow")
+            == "ellipsis"
+        )
+        await page.get_by_role("button", name="Keys and legend").click()
+        await page.get_by_text("With a red halo: an alert nobody has acknowledged").wait_for()
+        await page.context.close()

@@ -78,3 +78,9 @@ test("a time of another year says its year", () => {
   assert.equal(format.when(now, now, "UTC"), "12:00:00");
   assert.equal(format.dayOf(Date.UTC(2025, 11, 31, 23, 5), now, "Europe/Helsinki"), "1 Jan");
 });
+
+test("a name too long for the map is cut where it says so, and no letter in two", () => {
+  assert.equal(format.short("Van 12"), "Van 12");
+  assert.equal(format.short("A region with a name so long that no map has room"), "A region with a name so long th…");
+  assert.equal(format.short("🚚".repeat(40)), `${"🚚".repeat(31)}…`);
+});
