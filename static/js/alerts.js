@@ -25,6 +25,7 @@ export class Alerts {
     for (const touch of ["pointerdown", "keydown"]) this.soundButton.addEventListener(touch, () => (this.silent = this.soundButton.hasAttribute("data-silent")));
     this.notifyButton = iconButton("bell", "Notify when the page is hidden", () => this.#toggleNotify());
     this.onOpen = (/** @type {Event} */ _event) => {};
+    this.listed = (/** @type {Event} */ _event) => false; // the reader sees it in the list
     app.preferences.on(() => this.#buttons());
     this.#buttons();
     app.ticks.add(() => (this.recount(), this.#stillMayNotify()));
@@ -85,12 +86,17 @@ export class Alerts {
     return event.region ? this.app.fleet.regions.get(event.region)?.properties.notify : undefined;
   }
 
+  /** Whoever was told may say that it is seen to: also when the region was changed or deleted since. @param {Event} event */
+  answerable(event) {
+    return Boolean(event.raised) || raises(event, event.region && !this.app.fleet.regions.has(event.region) ? ["enter", "exit", "dwell", "overspeed_start"] : this.notifyOf(event));
+  }
+
   /** Raise what deserves it among new events. @param {Event[]} events */
   raise(events) {
     const now = Date.now(), { mutes } = this.app.preferences.value;
     for (const event of events) {
       if (event.region && (event.kind === "enter" || event.kind === "exit" || event.kind === "cross")) this.app.regions.flash(event.region);
-      if (!event.ack && raises(event, this.notifyOf(event)) && !muted(event, mutes, now)) this.waiting.push(event);
+      if (!event.ack && raises(event, this.notifyOf(event)) && !muted(event, mutes, now)) (event.raised = true), this.waiting.push(event);
     }
     if (this.waiting.length && !this.timer) this.timer = window.setTimeout(() => this.#tell(), GATHER_MS);
   }
@@ -111,7 +117,8 @@ export class Alerts {
       title = `${events.length} events${regions.size === 1 && newest.region ? ` in ${this.app.regionName(newest.region)}` : ""}`;
       body = `Last: ${say(newest, names, this.app.now())}`;
     }
-    this.toast({ icon: kindOf(newest.kind).icon, title, body, alert: high, event: newest });
+    // Told in one place: where the list is seen, its new row is enough.
+    if (!events.every(this.listed)) this.toast({ icon: kindOf(newest.kind).icon, title, body, alert: high, event: newest });
     this.app.say(`${title} ${body}`, high);
     if (sound && high) this.chime();
     this.#stillMayNotify();

@@ -11,6 +11,7 @@ import { Journal } from "./journal.js";
 import { FleetMap } from "./map.js";
 import { NoMap } from "./nomap.js";
 import { Overlay } from "./overlay.js";
+import { EventsPane } from "./pane.js";
 import { RegionLayer } from "./regions.js";
 import { Store, misread, preferences, readLink, stepped, writeLink } from "./state.js";
 import { VehicleLayer } from "./vehicles.js";
@@ -19,7 +20,6 @@ import { follow } from "./wire.js";
 /** @typedef {import("./fleet.js").Vehicle} Vehicle */
 
 const ONE_STEP_MS = 1000;
-const BESIDE_PX = 1180; // narrower, the events lie over the map
 
 export class App {
   /** @param {any} info what the server says of itself: GET /api/v1/page */
@@ -33,6 +33,7 @@ export class App {
     this.regions = new RegionLayer(this.map.stage, this.fleet);
     this.vehicles = new VehicleLayer(this.map.stage, this.fleet.motion);
     this.overlay = new Overlay(this.map.stage, this.fleet, this.vehicles, this.regions);
+    this.pane = new EventsPane(this);
     this.backlog = new Backlog();
     this.deeds = new Deeds();
     this.paused = false;
@@ -48,8 +49,6 @@ export class App {
     this.walking = false; // the address is followed, not written
     this.along = false; // arrow keys walk the list
     this.lastStep = "";
-    this.overMap = false; // the events lie over a map too narrow for both
-    this.onEvents = () => {};
     this.stepAt = -Infinity;
     this.onStatus = () => {};
     this.onMisread = (/** @type {string[]} */ _parts) => {};
@@ -208,18 +207,6 @@ export class App {
     this.walking = false;
     this.#misread();
     this.onSelect({ open: next.vehicle !== null });
-  }
-
-  /** The events column: beside the map as the reader prefers; where there is room only over the map, while asked for. */
-  get eventsOpen() {
-    return innerWidth >= BESIDE_PX ? this.preferences.value.events : this.overMap;
-  }
-
-  /** @param {boolean} open */
-  showEvents(open) {
-    if (innerWidth >= BESIDE_PX) this.preferences.set({ events: open });
-    else this.overMap = open;
-    this.onEvents();
   }
 
   /** Say what of the link nobody understands. */

@@ -4,9 +4,11 @@ import { ApiError, call, regionPath } from "./api.js";
 import { $, fill, h, iconButton, text } from "./dom.js";
 import { speedFrom, speedUnit, speedValue } from "./format.js";
 import * as format from "./format.js";
-import { KINDS } from "./phrases.js";
+import { readHours, writeHours } from "./hours.js";
+import { KINDS, counted } from "./phrases.js";
 import { COMPUTED, saved as savedDeed } from "./regiondeeds.js";
 import { COLORS, colorOf } from "./regions.js";
+import { oneStop } from "./roving.js";
 import { readShape } from "./sketch.js";
 
 const RAISED = ["enter", "exit", "dwell", "cross", "overspeed_start"];
@@ -23,15 +25,20 @@ export class RegionCard {
     this.version = p.version ?? 0;
     this.name = h("input", { type: "text", maxLength: 120, value: p.name ?? this.#freeName(), required: true, autocomplete: "off" });
     this.group = h("input", { type: "text", maxLength: 80, value: p.group ?? "", autocomplete: "off", list: "region-groups", placeholder: "None" });
-    this.dwell = h("input", { type: "number", min: "0", step: "any", value: rules.dwell_s ? String(rules.dwell_s / 60) : "", placeholder: "Off", oninput: () => this.#soon() });
-    this.limit = h("input", { type: "number", min: "0", step: "any", value: rules.speed_limit_mps ? String(speedValue(rules.speed_limit_mps, units)) : "", placeholder: "Off", oninput: () => this.#soon() });
+    this.dwell = h("input", { type: "number", min: "0", step: "any", value: rules.dwell_s ? String(rules.dwell_s / 60) : "", placeholder: "Off", oninput: () => this.#limited("dwell", this.dwell.value) });
+    this.limit = h("input", { type: "number", min: "0", step: "any", value: rules.speed_limit_mps ? String(speedValue(rules.speed_limit_mps, units)) : "", placeholder: "Off", oninput: () => this.#limited("overspeed_start", this.limit.value) });
+    this.patience = h("input", { type: "number", min: "0", step: "any", value: rules.min_s ? String(rules.min_s) : "", placeholder: "0", oninput: () => this.#soon() });
+    this.hours = h("input", { type: "text", value: writeHours(rules.schedule?.weekly), placeholder: "Always; or Mon–Fri 08:00–17:00", autocomplete: "off", oninput: () => this.#limited("enter", this.hours.value) });
+    this.zone = rules.schedule?.zone || app.preferences.value.zone || Intl.DateTimeFormat().resolvedOptions().timeZone;
+    /** @type {Set<string>} alerts that typing a limit ticked */ this.ticked = new Set();
     this.radius = h("input", { type: "number", min: "1", step: "any", oninput: () => this.#radius() });
     this.radiusField = h("label", { class: "field", hidden: true }, h("span", null, "Radius, metres"), this.radius);
     this.typed = h("textarea", { spellcheck: "false", placeholder: "60.1699, 24.9412, 250 m\nor lat, lon lines, GeoJSON, WKT", "aria-label": "Coordinates" });
     this.fault = h("p", { class: "notice bad", hidden: true, role: "alert" });
     this.preview = h("p", { class: "preview num", role: "status" });
     const notify = p.notify ?? ["enter", "exit", "dwell"];
-    this.raise = RAISED.map((kind) => [kind, h("input", { type: "checkbox", checked: notify.includes(kind) })]);
+    this.raise = RAISED.map((kind) => /** @type {[string, HTMLInputElement]} */ ([kind, h("input", { type: "checkbox", checked: notify.includes(kind), onchange: () => (this.ticked.delete(kind), this.#told()) })]));
+    /** @type {any} the newest preview */ this.answer = null;
     this.exact = h("input", { type: "checkbox", checked: p.debounce === "none", onchange: () => this.#soon() });
     const { regions } = app.state.value;
     this.follow = h("input", { type: "checkbox", checked: regions === null || !feature || regions.includes(feature.id) });
@@ -40,20 +47,33 @@ export class RegionCard {
       button.style.setProperty("--swatch", color);
       return button;
     }));
+    oneStop(this.swatches, "button", { pick: true });
     this.save = h("button", { type: "submit", class: "button primary" }, feature ? "Save" : "Create region");
     const groups = [...new Set([...app.fleet.regions.values()].map((f) => f.properties.group).filter(Boolean))];
-    this.element = h("form", { class: "region-card floating form", "aria-label": feature ? "Edit region" : "New region", noValidate: true, onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), this.#save()) },
-      h("div", { class: "card-head" }, h("h2", null, feature ? "Edit region" : "New region"), iconButton("close", "Cancel", () => editor.cancel())),
+    this.element = h("form", { class: "region-card form", "aria-label": feature ? "Edit region" : "New region", noValidate: true, onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), this.#save()) },
+      h("div", { class: "card-head" }, h("h2", { tabIndex: -1 }, feature ? "Edit region" : "New region"), iconButton("close", "Cancel", () => editor.leave())),
       h("label", { class: "field" }, h("span", null, "Name"), this.name), this.swatches, h("label", { class: "field" }, h("span", null, "Group"), this.group), h("datalist", { id: "region-groups" }, groups.map((g) => h("option", { value: g }))), this.radiusField,
       h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, "Dwell, minutes"), this.dwell), h("label", { class: "field" }, h("span", null, `Speed limit, ${speedUnit(units)}`), this.limit)),
-      h("fieldset", { class: "plain-set" }, h("legend", null, "Raise an alert on"), h("div", { class: "checks" }, this.raise.map(([kind, box]) => h("label", { class: "check" }, box, KINDS[/** @type {string} */ (kind)].title)))),
+      h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, "Too fast for, seconds"), this.patience), h("label", { class: "field" }, h("span", null, `Hours, ${this.zone.replace(/_/g, " ")}`), this.hours)),
+      h("fieldset", { class: "plain-set" }, h("legend", null, "Raise an alert on"), h("div", { class: "checks" }, this.raise.map(([kind, box]) => h("label", { class: "check" }, box, KINDS[kind].title)))),
       h("label", { class: "check" }, this.follow, "Show its vehicles on this map"), h("label", { class: "check" }, this.exact, "Decide exactly at the edge"),
       h("details", null, h("summary", null, "Type or paste the shape"), h("div", { class: "form typed" }, this.typed, h("button", { type: "button", class: "button small", onclick: () => this.#read() }, "Use this shape"))),
-      this.preview, this.fault, h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: () => editor.cancel() }, "Cancel"), this.save));
+      this.preview, this.fault, h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: () => editor.leave() }, "Cancel"), this.save));
     this.timer = 0;
     this.element.hidden = !feature;
-    // On a phone it lies over the sheet, which lies over the map.
-    $(innerWidth < 720 ? "#frame" : "#map-frame").appendChild(this.element);
+    // In the side column, a phone's sheet: so it never lies over what it draws.
+    $("#side").appendChild(this.element);
+    this.first = this.#typed();
+  }
+
+  /** All that a person can have typed or chosen. */
+  #typed() {
+    const values = [...this.element.querySelectorAll("input, textarea")].map((node) => (node === this.radius ? "" : /** @type {HTMLInputElement} */ (node).type === "checkbox" ? /** @type {HTMLInputElement} */ (node).checked : /** @type {HTMLInputElement} */ (node).value));
+    return JSON.stringify([this.color, ...values]);
+  }
+
+  get dirty() {
+    return this.#typed() !== this.first;
   }
 
   remove() {
@@ -110,6 +130,14 @@ export class RegionCard {
     this.#soon(dragging);
   }
 
+  /** A limit was typed: that is asking to be told; what typing ticked, clearing it takes back. @param {string} kind @param {string} value */
+  #limited(kind, value) {
+    const box = this.raise.find(([name]) => name === kind)?.[1], set = kind === "enter" ? value.trim() !== "" : Number(value) > 0;
+    if (box && set && !box.checked) (box.checked = true), this.ticked.add(kind);
+    else if (box && !set && this.ticked.delete(kind)) box.checked = false;
+    this.#soon();
+  }
+
   #radius() {
     const radius = Number(this.radius.value), { sketch } = this.editor;
     if (!sketch || !(radius > 0)) return;
@@ -130,11 +158,15 @@ export class RegionCard {
   #feature() {
     const sketch = /** @type {import("./sketch.js").Sketch} */ (this.editor.sketch), { geometry, properties } = sketch.geojson(), { units } = this.app.preferences.value;
     const old = Object.fromEntries(Object.entries(this.editor.feature?.properties ?? {}).filter(([key]) => !COMPUTED.has(key) && key !== "radius_m" && key !== "buffer_m"));
-    const { dwell_s, speed_limit_mps, ...rules } = old.rules ?? {}, dwell = Number(this.dwell.value) * 60, limit = speedFrom(Number(this.limit.value), units);
+    const { dwell_s, speed_limit_mps, min_s, schedule, ...rules } = old.rules ?? {}, weekly = readHours(this.hours.value), dwell = Number(this.dwell.value) * 60, limit = speedFrom(Number(this.limit.value), units);
     if (dwell > 0) rules.dwell_s = dwell;
-    if (limit > 0) rules.speed_limit_mps = Math.round(limit * 1000) / 1000;
+    if (limit > 0) {
+      rules.speed_limit_mps = Math.round(limit * 1000) / 1000;
+      if (Number(this.patience.value) > 0) rules.min_s = Number(this.patience.value);
+    }
+    if (weekly) rules.schedule = { zone: this.zone, weekly };
     const kept = (this.editor.feature?.properties.notify ?? []).filter((/** @type {string} */ kind) => !RAISED.includes(kind));
-    const notify = [...this.raise.filter(([, box]) => /** @type {HTMLInputElement} */ (box).checked).map(([kind]) => kind), ...kept];
+    const notify = [...this.raise.filter(([, box]) => box.checked).map(([kind]) => kind), ...kept];
     // Until accounts come, who changed it is the name this reader gave once.
     const { updated_by, ...attributes } = old.attributes ?? {}, me = this.app.preferences.value.name;
     if (me) attributes.updated_by = me;
@@ -152,18 +184,32 @@ export class RegionCard {
   async #preview() {
     const asked = (this.asked = new AbortController());
     try {
-      const answer = await call("POST", "regions/preview", { body: this.#feature(), signal: asked.signal }), counts = answer.counts ?? answer.events_by_kind ?? {};
-      const would = ["enter", "exit", "cross", "dwell", "overspeed_start"].filter((kind) => counts[kind]).map((kind) => [" ", h("b", null, format.count(counts[kind])), ` ${KINDS[kind].title.toLowerCase()}${counts[kind] === 1 ? "" : "s"}`]);
-      const now = answer.inside_count ?? answer.inside?.length;
-      fill(this.preview, "Last 24 h:", would.length ? would.flatMap((w, i) => (i ? [",", w] : [w])) : " nothing", ".", now != null && [" ", h("b", null, String(now)), " inside now."]);
+      this.answer = await call("POST", "regions/preview", { body: this.#feature(), signal: asked.signal });
+      this.#told();
     } catch (error) {
-      if (!asked.signal.aborted) text(this.preview, error instanceof ApiError && error.status === 422 ? error.errors[0]?.message ?? error.message : "No preview now.");
+      if (asked.signal.aborted) return;
+      this.answer = null;
+      text(this.preview, error instanceof ApiError ? (error.status === 422 ? error.errors[0]?.message ?? error.message : "No preview now.") : /** @type {Error} */ (error).message);
     }
+  }
+
+  /** The preview in words: what would have happened, and how much of it this page would have raised. */
+  #told() {
+    if (!this.answer) return;
+    const counts = this.answer.counts ?? this.answer.events_by_kind ?? {}, now = this.answer.inside_count ?? this.answer.inside?.length;
+    const would = RAISED.filter((kind) => counts[kind]), raised = this.raise.reduce((sum, [kind, box]) => sum + (box.checked ? counts[kind] ?? 0 : 0), 0);
+    fill(this.preview, "Last 24 h:", would.length ? would.map((kind, i) => [i ? ", " : " ", h("b", null, format.count(counts[kind])), ` ${counted(kind, counts[kind])}`]) : " nothing", would.length ? ["; ", h("b", null, raised ? format.count(raised) : "none"), " raised."] : ".", now != null && [" ", h("b", null, String(now)), " inside now."]);
   }
 
   /** @param {number} [over] the version to write over; the one this card was opened with unless the reader reapplies */
   async #save(over = this.version) {
-    const { editor, app } = this, feature = this.#feature(), { feature: before } = editor;
+    const { editor, app } = this, { feature: before } = editor;
+    let feature;
+    try {
+      feature = this.#feature();
+    } catch (error) {
+      return this.#refuse(/** @type {Error} */ (error).message, this.hours);
+    }
     if (!feature.properties.name) return this.#refuse("Give the region a name.", this.name);
     this.save.disabled = true;
     try {
@@ -209,6 +255,6 @@ export class RegionCard {
     this.fault.hidden = false;
     fill(this.fault, h("span", null, h("b", null, `Changed${who} at ${format.clock(Date.parse(is.updated_at), app.preferences.value.zone)}`), what.length ? `: ${what.join(", ")}. ` : ". ",
       h("button", { type: "button", class: "link", onclick: () => ((this.version = is.version), this.#save(is.version)) }, "Apply mine over it"), " ",
-      h("button", { type: "button", class: "link", onclick: () => this.editor.edit(newer) }, "Take theirs")));
+      h("button", { type: "button", class: "link", onclick: () => (this.editor.cancel(), this.editor.edit(newer)) }, "Take theirs")));
   }
 }

@@ -16,6 +16,17 @@ export function dialog(title, ...body) {
   return node;
 }
 
+/** A question with two answers; Esc is the safe one. @param {string} title @param {string} words @param {string} yes @param {string} no @returns {Promise<boolean>} */
+export function confirm(title, words, yes, no) {
+  return new Promise((done) => {
+    let answer = false;
+    const stay = h("button", { type: "button", class: "button primary", onclick: () => node.close() }, no);
+    const node = dialog(title, h("p", { class: "muted" }, words), h("div", { class: "form-actions" }, h("button", { type: "button", class: "button danger", onclick: () => ((answer = true), node.close()) }, yes), stay));
+    node.addEventListener("close", () => done(answer));
+    stay.focus();
+  });
+}
+
 /** @returns {Promise<string>} "" when the reader would rather not */
 export function askName() {
   return new Promise((done) => {
@@ -72,7 +83,7 @@ export function showSettings(app) {
       } }, words))));
   const zone = h("select", { onchange: () => preferences.set({ zone: zone.value }) }, h("option", { value: "" }, `This computer (${own})`), h("option", { value: "UTC" }, "UTC"), zones.filter((/** @type {string} */ z) => z !== "UTC").map((/** @type {string} */ z) => h("option", { value: z }, z.replace(/_/g, " "))));
   zone.value = value.zone;
-  const name = h("input", { type: "text", maxLength: 60, value: value.name, autocomplete: "name", onchange: () => preferences.set({ name: name.value.trim() }) });
+  const name = h("input", { type: "text", maxLength: 60, value: value.name, autocomplete: "name", oninput: () => preferences.set({ name: name.value.trim() }) });
   const check = (/** @type {"sound"|"keys"} */ key, /** @type {string} */ words) => h("label", { class: "check" }, h("input", { type: "checkbox", checked: value[key], onchange: (/** @type {Event} */ e) => preferences.set({ [key]: /** @type {HTMLInputElement} */ (e.target).checked }) }), words);
   dialog("Settings",
     choose("Theme", "theme", [["system", "System"], ["light", "Light"], ["dark", "Dark"]]),
@@ -80,6 +91,7 @@ export function showSettings(app) {
     h("label", { class: "field" }, h("span", null, "Time zone of every time on this page"), zone, h("span", { class: "hint" }, `Now ${format.full(app.now(), value.zone)}`)),
     h("label", { class: "field" }, h("span", null, "Your name, on acknowledgements"), name),
     h("div", { class: "form" }, check("sound", "Sound for urgent events"), check("keys", "Single-key shortcuts")),
+    h("p", null, h("button", { type: "button", class: "link", onclick: (/** @type {MouseEvent} */ e) => (/** @type {HTMLElement} */ (e.currentTarget).closest("dialog")?.close(), app.state.set({ kiosk: true })) }, "Show this view as a wallboard"), h("span", { class: "muted small" }, " Esc brings all of it back.")),
     h("p", { class: "muted small" }, `Version ${app.info?.version ?? "?"}`));
   $("dialog select")?.focus();
 }

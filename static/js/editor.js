@@ -2,6 +2,8 @@
 
 import { beside } from "./antimeridian.js";
 import { RegionCard } from "./card.js";
+import { openers, usable } from "./covers.js";
+import { confirm } from "./dialogs.js";
 import { $, fill, h, iconButton } from "./dom.js";
 import { beyond, bounds, circle, corridor, distance, outline } from "./geo.js";
 import * as format from "./format.js";
@@ -31,7 +33,9 @@ export class Editor {
       this.cursor = [this.#on(lon), lat];
       if (this.drawing) this.layer.paint();
     });
+    /** @type {Element|null} who had the focus before */ this.opener = null;
     addEventListener("keydown", (e) => this.#key(e));
+    addEventListener("beforeunload", (e) => this.dirty && e.preventDefault());
   }
 
   get active() {
@@ -45,14 +49,16 @@ export class Editor {
 
   /** @param {Kind} [kind] */
   begin(kind = "polygon") {
+    if (this.dirty) return this.card?.element.hidden ? this.#lead() : this.card?.focus(); // G again starts nothing over
     if (this.feature) this.cancel();
     this.#start(new Sketch(kind), this.feature);
+    this.#lead();
     this.app.say("Drawing a region. Choose a shape and click on the map, or type coordinates in the card.");
   }
 
   /** @param {any} feature */
-  edit(feature) {
-    this.cancel();
+  async edit(feature) {
+    if (!(await this.leave())) return;
     this.#start(sketchOf(feature.geometry, feature.properties), feature);
     this.app.regions.editing = feature.id;
     this.app.map.stage.invalidate("regions");
@@ -60,17 +66,38 @@ export class Editor {
 
   /** @param {Sketch} sketch @param {any} feature */
   #start(sketch, feature) {
+    if (!this.sketch) this.opener = document.activeElement;
+    if (this.app.state.value.tab === "events" && this.app.pane.tight.matches) this.app.state.set({ tab: "regions" }); // the card is on the other sheet
     this.sketch = sketch;
     this.feature = feature;
-    this.card ??= new RegionCard(this.app, this, this.alerts);
+    if (!this.card) {
+      this.card = new RegionCard(this.app, this, this.alerts);
+      openers.set(this.card.element, this.opener);
+    }
     this.app.map.leaflet.doubleClickZoom.disable();
     this.changed();
+  }
+
+  /** Anything drawn or typed that leaving would lose. */
+  get dirty() {
+    return this.sketch !== null && (this.sketch.past.length > 0 || Boolean(this.card?.dirty));
+  }
+
+  /** Cancel, but ask first when something would be lost. @returns {Promise<boolean>} has it been left? */
+  async leave() {
+    if (this.dirty && !(await confirm("Leave this region?", "What you drew and typed has not been saved.", "Discard it", "Keep editing"))) return false;
+    this.cancel();
+    return true;
+  }
+
+  /** To the drawing bar: the shape that is chosen. */
+  #lead() {
+    /** @type {HTMLElement|null} */ (this.bar.querySelector("[aria-pressed=true]") ?? this.bar.querySelector("button:not(:disabled)"))?.focus({ preventScroll: true });
   }
 
   /** Put another shape in place of this one (typed, pasted). @param {Sketch} sketch */
   replace(sketch) {
     this.sketch = sketch;
-    this.app.map.cover.right = innerWidth < 720 ? 0 : 350; // the card lies there
     const box = this.layer.box();
     if (box) this.app.map.fit(box, { maxZoom: 17 });
     this.changed();
@@ -96,7 +123,7 @@ export class Editor {
       fill(this.bar,
         !sketch.shape.closed && !sketch.shape.points.length && h("div", { class: "tool-group across" }, SHAPES.map(([kind, name]) => iconButton(kind, name, () => this.begin(kind), { "aria-pressed": String(kind === sketch.kind) }))),
         h("span", { class: "hint-text", role: "status" }), h("span", { class: "acts" }, iconButton("undo", "Undo (Ctrl Z)", () => this.undo(), { disabled: !sketch.past.length }), iconButton("redo", "Redo (Ctrl Shift Z)", () => this.redo(), { disabled: !sketch.future.length }),
-        !sketch.shape.closed && h("button", { type: "button", class: "button small", onclick: () => this.card?.type() }, "Type it"), !sketch.shape.closed && iconButton("close", "Cancel drawing", () => this.cancel())));
+        !sketch.shape.closed && h("button", { type: "button", class: "button small", onclick: () => this.card?.type() }, "Type it"), !sketch.shape.closed && iconButton("close", "Cancel drawing", () => this.leave())));
     }
     const words = sketch.other ? "This shape has holes or parts: it can be replaced, not bent." : sketch.shape.closed ? problem || `${format.area(size.area, units)} · ${format.distance(size.length, units)} ${sketch.kind === "corridor" ? "long" : "around"}` : this.#next();
     const beyond = sketch.shape.closed && !problem ? this.unshown() : "";
@@ -154,9 +181,10 @@ export class Editor {
 
   cancel() {
     if (!this.sketch) return;
+    const inside = this.card?.element.hidden && (this.bar.contains(document.activeElement) || document.activeElement === document.body); // an open card gives it back itself
     this.sketch = this.feature = null;
     this.card?.remove();
-    this.app.map.cover.right = 0;
+    if (inside) (usable(this.opener) ? this.opener : this.app.map.element).focus({ preventScroll: true });
     this.card = null;
     this.app.regions.editing = null;
     this.app.map.leaflet.doubleClickZoom.enable();

@@ -4,8 +4,9 @@ import { ApiError, call, get } from "./api.js";
 import { $, arrange, fill, h, icon, iconButton, refill, text } from "./dom.js";
 import * as format from "./format.js";
 import { Hold, kept } from "./hold.js";
-import { muted, raises } from "./journal.js";
+import { muted } from "./journal.js";
 import { KINDS, kindOf, say, sentence } from "./phrases.js";
+import { oneStop } from "./roving.js";
 import { whyCard } from "./why.js";
 
 /** @typedef {import("./phrases.js").Event} Event */
@@ -36,9 +37,12 @@ export class EventsColumn {
     this.mutes = h("ul", { class: "mutes", hidden: true, "aria-label": "Muted" });
     fill(column,
       h("button", { type: "button", class: "sheet-grip", "aria-label": "Resize the sheet" }),
-      h("div", { class: "events-head" }, h("h2", null, "Events", this.unread), alerts.soundButton, alerts.notifyButton, iconButton("check", "Mark all as read", () => this.readAll()), iconButton("close", "Close the events", () => app.showEvents(false), { class: "icon-button wide-only" })),
+      h("div", { class: "events-head" }, h("h2", null, "Events", this.unread), alerts.soundButton, alerts.notifyButton, iconButton("check", "Mark all as read", () => this.readAll()), iconButton("close", "Close the events", () => (app.pane.show(false), app.pane.rail.focus()), { class: "icon-button column-only" })),
       h("div", { class: "event-filter" }, this.kind, this.open, this.about), this.mutes, this.hold.element);
-    this.list.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    const { list } = this;
+    list.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    oneStop(list, ".event, .empty");
+    alerts.listed = (event) => list.checkVisibility() && this.#passes(event);
     app.readers.add((message) => this.#read(message));
     app.ticks.add(() => this.#tick());
     app.state.on((now, before) => (now.kinds !== before.kinds || now.about !== before.about) && this.render(true));
@@ -123,7 +127,7 @@ export class EventsColumn {
     const { kinds, about } = this.app.state.value;
     if (kinds.length && !kinds.includes(event.kind)) return false;
     if (about && about !== `region:${event.region}` && about !== `vehicle:${event.vehicle}`) return false;
-    return !this.openOnly || (!event.ack && raises(event, this.alerts.notifyOf(event)));
+    return !this.openOnly || (!event.ack && this.alerts.answerable(event));
   }
 
   /** @param {boolean} [asked] the reader changed what is shown: nothing is held back */
@@ -193,7 +197,7 @@ export class EventsColumn {
   /** @param {Group} group @param {string} mark */
   #row(group, mark) {
     const { app } = this, e = group.newest, kind = kindOf(e.kind), { who, verb, where, detail } = sentence(e, app.names()), { seen, mutes } = app.preferences.value;
-    const raised = raises(e, this.alerts.notifyOf(e)), silent = muted(e, mutes, Date.now());
+    const raised = this.alerts.answerable(e), silent = muted(e, mutes, Date.now());
     const meta = h("div", { class: "meta num" },
       h("time", { datetime: e.time, data: { time: e.time } }),
       group.events.length > 1 && h("span", { class: "tag" }, `×${group.events.length}`),
@@ -202,10 +206,11 @@ export class EventsColumn {
     const does = h("div", { class: "does" },
       e.ack ? iconButton("undo", `Take back the acknowledgement: ${say(e, app.names())}`, () => this.acknowledge(group, false)) : raised && iconButton("check", `Acknowledge: ${say(e, app.names())}`, () => this.acknowledge(group, true)),
       (e.why || e.region) && iconButton("info", "Why?", () => this.#toggleWhy(group), { "aria-expanded": String(this.why === e.id) }));
+    const others = new Set(group.events.map((one) => one.vehicle)).size - 1;
     const level = !raised || e.ack || silent ? "dim" : kind.level === "high" ? "raised high" : "raised";
     return h("li", { class: `event ${level}${e.ack ? " acked" : ""}${e.seq > seen ? " unread" : ""}${this.current === group.key ? " current" : ""}`, data: { key: group.key, mark } },
       h("span", { class: "mark" }, icon(/** @type {any} */ (e.ack ? "check" : kind.icon))),
-      h("button", { type: "button", class: "what", onclick: () => this.jump(group) }, h("b", null, who), ` ${verb} `, where && h("b", null, where), detail && h("span", { class: "muted" }, ` ${detail}`)), meta, does, this.why === e.id && h("div", { class: "why" }, whyCard(app, e, this.alerts)));
+      h("button", { type: "button", class: "what", onclick: () => this.jump(group) }, h("b", null, who), others ? ` and ${others} ${others === 1 ? "other report" : "others report"} again ` : ` ${verb} `, where && h("b", null, where), detail && h("span", { class: "muted" }, ` ${detail}`)), meta, does, this.why === e.id && h("div", { class: "why" }, whyCard(app, e, this.alerts)));
   }
 
   #times() {
@@ -222,6 +227,7 @@ export class EventsColumn {
     this.unread.hidden = count === 0;
     text(this.unread, count > 99 ? "99+" : String(count));
     text($("#count-events"), count ? String(count) : "");
+    this.app.pane.tell(count);
     const now = Date.now(), live = Object.entries(mutes).filter(([, until]) => until > now);
     this.mutes.hidden = live.length === 0;
     const lines = live.map(([key, until]) => {

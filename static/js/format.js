@@ -153,6 +153,9 @@ export function heading(degrees) {
   return `${Math.round(degrees) % 360}° ${POINTS[Math.round(degrees / 45) % 8]}`;
 }
 
+/** A name within a sentence: what is written from right to left, or turns the text around, ends where the name ends. @param {string} name */
+export const isolate = (name) => (/[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/.test(name) ? `\u2068${name}\u2069` : name);
+
 /** "60.16990, 24.94120". @param {number} lat @param {number} lon */
 export const place = (lat, lon) => `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
 

@@ -92,7 +92,8 @@ export class Journal {
     /** @type {Map<string, Group>} */ const open = new Map();
     for (const event of this.events) {
       if (!passes(event)) continue;
-      const same = `${event.vehicle}\0${event.region ?? ""}\0${event.kind}\0${event.delayed ? 1 : 0}\0${event.ack ? 1 : 0}`, group = open.get(same);
+      // Who is heard again after an outage is one piece of news, however many they are.
+      const same = `${event.kind === "heard" ? "" : event.vehicle}\0${event.region ?? ""}\0${event.kind}\0${event.delayed ? 1 : 0}\0${event.ack ? 1 : 0}`, group = open.get(same);
       if (group && Date.parse(group.newest.time) - Date.parse(event.time) < GROUP_MS) group.events.push(event);
       else {
         if (out.length >= limit) continue;

@@ -9,12 +9,12 @@ export function keys(app, { list, events, editor, alerts, following }) {
   const labels = /** @type {const} */ (["name", "more", "none"]);
   /** @type {Record<string, () => void>} */
   const deeds = {
-    "/": () => (app.state.set({ tab: "vehicles", region: null }), app.select(app.state.value.vehicle), app.onSelect({ open: false }), list.search.focus(), list.search.select()),
+    "/": () => (app.state.set({ tab: "vehicles", region: null }), app.select(app.state.value.vehicle), app.onSelect({ open: false }), focusSoon(() => (list.search.select(), list.search))),
     "?": showKeys,
     " ": () => app.togglePause(),
-    v: () => (app.state.set({ tab: "vehicles", region: null }), app.onSelect({ open: false }), list.box.focus()),
-    r: () => (app.state.set({ tab: "regions", region: null }), app.onSelect({ open: false }), /** @type {HTMLElement|null} */ (document.querySelector("#page-regions button"))?.focus()),
-    e: () => (app.showEvents(true), app.state.set({ tab: innerWidth < 720 ? "events" : app.state.value.tab }), events.list.focus()),
+    v: () => (app.state.set({ tab: "vehicles", region: null }), app.onSelect({ open: false }), focusSoon(() => list.box)),
+    r: () => (app.state.set({ tab: "regions", region: null }), app.onSelect({ open: false }), focusSoon(() => document.querySelector("#region-list [tabindex='0']") ?? document.querySelector("#page-regions button"))),
+    e: () => (app.pane.show(true), events.list.focus()),
     f: () => app.state.value.vehicle && app.state.set({ track: !app.state.value.track }),
     0: () => app.fitFleet(),
     "+": () => app.map.zoomIn(),
@@ -25,15 +25,15 @@ export function keys(app, { list, events, editor, alerts, following }) {
     t: () => flipTheme(app),
     m: () => app.state.value.vehicle && alerts.mute(`vehicle:${app.state.value.vehicle}`, 15),
     c: () => copyLink(app, alerts),
-    j: () => (app.showEvents(true), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "j" }))),
-    k: () => (app.showEvents(true), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "k" }))),
+    j: () => (app.pane.show(true), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "j" }))),
+    k: () => (app.pane.show(true), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "k" }))),
   };
   addEventListener("keydown", (e) => {
     const target = /** @type {HTMLElement} */ (e.target);
     if ((e.ctrlKey || e.metaKey) && !e.shiftKey && !e.altKey && e.key.toLowerCase() === "z" && !editor.active && !e.defaultPrevented && !target.matches("input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable]") && !document.querySelector("dialog[open]")) return e.preventDefault(), app.deeds.undo();
     if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]")) return;
     const typing = target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
-    if (e.key === "Escape") return following.choosing && !editor.active && !typing ? following.choose(false) : escape(app, editor, target, typing);
+    if (e.key === "Escape") return e.preventDefault(), following.choosing && !editor.active && !typing ? following.choose(false) : escape(app, editor, target, typing);
     if (typing || !app.preferences.value.keys || (e.key === " " && target.matches("button, summary, a, [role=tab], input"))) return;
     const deed = deeds[e.key.length === 1 ? e.key.toLowerCase() : e.key];
     if (!deed) return;
@@ -42,13 +42,16 @@ export function keys(app, { list, events, editor, alerts, following }) {
   });
 }
 
+/** Once what covered it has gone and is no longer inert. @param {() => Element|null} find */
+const focusSoon = (find) => setTimeout(() => /** @type {HTMLElement|null} */ (find())?.focus());
+
 /** One layer back: the sketch, the panel, the selection. @param {import("./app.js").App} app @param {import("./editor.js").Editor} editor @param {HTMLElement} target @param {boolean} typing */
 function escape(app, editor, target, typing) {
-  if (editor.active) return editor.cancel();
   if (typing) return target.blur();
+  if (editor.active) return void editor.leave();
+  if (app.state.value.kiosk) return app.state.set({ kiosk: false });
   if (app.state.value.region) app.state.set({ region: null });
   else if (app.state.value.vehicle) app.select(null);
-  (/** @type {HTMLElement} */ ($(app.state.value.tab === "regions" ? "#tab-regions" : "#vehicle-list"))).focus();
 }
 
 /** @param {import("./app.js").App} app @param {import("./alerts.js").Alerts} alerts */

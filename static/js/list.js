@@ -47,7 +47,7 @@ export class VehicleList {
       this.hold.element, this.empty);
     this.list = new VirtualList(this.box, {
       make: makeRow, key: (/** @type {Vehicle} */ v) => v.id, show: (row, v) => this.#show(row, v),
-      pick: (v, { double, keyboard }) => app.select(v.id, { reveal: true, open: !keyboard || app.state.value.vehicle !== null, track: double, along: keyboard }), hover: (v) => app.hover(v),
+      pick: (v, { double, keyboard }) => app.select(v.id, { reveal: true, open: keyboard ? undefined : true, track: double, along: keyboard }), hover: (v) => app.hover(v),
     });
     this.box.addEventListener("keydown", (e) => {
       if (e.key === "Enter" && app.state.value.vehicle) app.select(app.state.value.vehicle, { open: true, reveal: true, focus: true });
@@ -163,8 +163,9 @@ export class VehicleList {
     marked(parts.name, v.name, found ? spans(v.name, query) : []);
     parts.dot.hidden = !app.overlay.alerting.has(v.id);
     const place = where.length ? `${app.regionName(where[0][0])}${where[0][1] ? ` ${format.timer(now - where[0][1])}` : ""}${where.length > 1 ? ` +${where.length - 1}` : ""}` : v.group ? `${v.group} group` : v.plate ?? "";
-    marked(parts.sub, [label, WORDS[s] + (since ? ` ${since}` : ""), place && (where.length ? `in ${place}` : place)].filter(Boolean).join(" · "), label ? spans(label, query) : []);
-    text(parts.speed, s === "moving" || (v.speed > 0.5 && s !== "offline" && s !== "stale") ? format.speed(v.speed, units) : "");
+    const still = halted(v, units);
+    marked(parts.sub, [label, still ? "Halted" : WORDS[s] + (since ? ` ${since}` : ""), place && (where.length ? `in ${place}` : place)].filter(Boolean).join(" · "), label ? spans(label, query) : []);
+    text(parts.speed, still ? "" : s === "moving" || (v.speed > 0.5 && s !== "offline" && s !== "stale") ? format.speed(v.speed, units) : "");
     text(parts.age, v.heard ? format.age(now - v.heard) : "");
   }
 }
@@ -178,6 +179,9 @@ function marked(node, words, at) {
   let end = 0;
   refill(node, `${words}\0${at}`, at.map(([from, until]) => [words.slice(end, from), h("mark", null, words.slice(from, (end = until)))]), words.slice(end));
 }
+/** Within the minute in which a stop is still part of the journey: "0 km/h" beside "Moving" would be read as a fault.
+ * @param {Vehicle} v @param {import("./format.js").Units} units */
+export const halted = (v, units) => status(v) === "moving" && v.speed >= 0 && format.speed(v.speed, units).startsWith("0 ");
 
 function makeRow() {
   const parts = { glyph: h("canvas", null), name: h("span", { class: "label" }), dot: h("span", { class: "dot", hidden: true }), sub: h("div", { class: "sub" }), speed: h("div", { class: "speed" }), age: h("div", { class: "age" }) };

@@ -3,8 +3,10 @@
 import { get } from "./api.js";
 import { Alerts } from "./alerts.js";
 import { App } from "./app.js";
+import { board } from "./board.js";
 import { causes } from "./causes.js";
 import { controls } from "./controls.js";
+import { covers } from "./covers.js";
 import { deedNote } from "./deednote.js";
 import { $ } from "./dom.js";
 import { Editor } from "./editor.js";
@@ -17,6 +19,7 @@ import { VehicleList } from "./list.js";
 import { VehiclePanel } from "./panel.js";
 import { Pill } from "./pill.js";
 import { pointer } from "./pointer.js";
+import { print } from "./print.js";
 import { RegionsTab } from "./regiontab.js";
 import { RegionPanel } from "./regionpanel.js";
 import { layout } from "./sheet.js";
@@ -45,9 +48,15 @@ async function begin() {
   deedNote(app);
   controls(app, pill, editor);
   layout(app);
+  covers($("#side"), (opener) => {
+    const region = /** @type {HTMLElement|null|undefined} */ (opener?.closest("[data-region]"))?.dataset.region; // its row was made anew
+    return (region && document.querySelector(`#region-list [data-region="${CSS.escape(region)}"] .open`)) || $(app.state.value.tab === "regions" ? "#tab-regions" : "#vehicle-list");
+  });
   pointer(app, editor, following);
   keys(app, { list, events, editor, alerts, following });
   app.onStatus = () => pill.render();
+  board(app, pill);
+  print(app, list);
   app.onMisread = (parts) => alerts.toast({ icon: "warn", title: "Part of this link was not understood", body: parts.slice(0, 5).join(", ") });
   const misspelt = misread(location.hash);
   if (misspelt.length) app.onMisread(misspelt);

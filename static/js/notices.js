@@ -1,7 +1,6 @@
 // What the page says over the map: demo data, how to connect the first device, missing tiles, what is followed.
 
 import { $, copyText, fill, h, icon, iconButton, refill } from "./dom.js";
-import { keep, kept, storage } from "./state.js";
 
 export class Notices {
   /** @param {import("./app.js").App} app @param {import("./following.js").Following} following */
@@ -9,7 +8,7 @@ export class Notices {
     this.app = app;
     this.following = following;
     this.top = $("#map-top");
-    this.demo = app.info.demo && !kept(storage("sessionStorage"), "tracker.demo-closed") ? this.#demo() : null;
+    this.demo = app.info.demo && !app.preferences.value.coached ? this.#demo() : null;
     this.feed = h("div", { class: "floating follow-chip", hidden: true });
     this.track = h("div", { class: "floating follow-chip", hidden: true });
     this.tiles = h("div", { class: "floating banner", hidden: true });
@@ -47,15 +46,15 @@ export class Notices {
   }
 
   #demo() {
-    const close = () => (keep(storage("sessionStorage"), "tracker.demo-closed", "1"), banner.remove());
+    const { app } = this;
+    const close = () => (app.preferences.set({ coached: true }), banner.remove());
     const more = h("button", { type: "button", class: "link", "aria-expanded": "false", onclick: () => {
       const open = code.hidden;
       code.hidden = !open;
       more.setAttribute("aria-expanded", String(open));
     } }, innerWidth < 720 ? "Add your own" : "Add a vehicle of your own");
     const code = this.#code(this.#curl("my-van"));
-    code.hidden = innerWidth < 1100;
-    more.setAttribute("aria-expanded", String(!code.hidden));
+    code.hidden = true;
     const banner = h("div", { class: "floating banner demo", role: "note" }, h("span", { class: "tag" }, "Demo data"), h("span", { class: "wide-only" }, "Simulated vans in Helsinki."), more, iconButton("close", "Close this note", close, { class: "icon-button tiny end" }), code);
     return banner;
   }

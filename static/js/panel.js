@@ -5,8 +5,9 @@ import { fill, h, icon, iconButton, refill, text } from "./dom.js";
 import { status } from "./fleet.js";
 import * as format from "./format.js";
 import { copyLink } from "./keys.js";
-import { WORDS } from "./list.js";
+import { WORDS, halted } from "./list.js";
 import { colorOf } from "./regions.js";
+import { oneStop } from "./roving.js";
 import { glyphIcon } from "./sprites.js";
 import { dayStrip } from "./strip.js";
 
@@ -25,6 +26,7 @@ export class VehiclePanel {
     this.days = "";
     this.open = false;
     /** @type {string|null} */ this.editing = null;
+    /** @type {Map<string, Record<string, string>>} what was typed into a register and not saved, by vehicle */ this.drafts = new Map();
     this.problem = "";
     const at = { glyph: h("canvas", null), state: h("span", null), speed: h("dd", null), heading: h("dd", null), age: h("dd", null), heard: h("dd", null) };
     this.at = at;
@@ -32,6 +34,7 @@ export class VehiclePanel {
     this.track = h("button", { type: "button", class: "button small", onclick: () => app.state.set({ track: !app.state.value.track }) }, icon("target", 14), "Follow");
     this.notices = h("div", { class: "form" });
     this.regions = h("ul", { class: "line-list" });
+    oneStop(this.regions, "li");
     this.strip = h("div", null);
     this.dayName = h("h3", null, "Today");
     this.register = h("div", null);
@@ -68,7 +71,6 @@ export class VehiclePanel {
   #selected(how) {
     if (how.open !== undefined) this.open = how.open;
     this.#reveal(this.open && this.app.state.value.vehicle !== null && this.app.state.value.tab === "vehicles");
-    if (how.focus) this.title.focus();
   }
 
   /** @param {boolean} yes */
@@ -81,7 +83,6 @@ export class VehiclePanel {
   close() {
     this.open = false;
     this.#reveal(false);
-    document.getElementById("vehicle-list")?.focus();
   }
 
   #other() {
@@ -89,6 +90,7 @@ export class VehiclePanel {
     this.today = [];
     this.days = "";
     this.editing = null;
+    this.register.replaceChildren();
     this.problem = "";
     this.askedAt = 0;
     if (this.app.state.value.vehicle) {
@@ -196,7 +198,8 @@ export class VehiclePanel {
     }
     const s = status(v);
     glyphIcon(at.glyph, s, v.state, v.heading);
-    text(at.state, `${WORDS[s]}${v.since && s !== "stale" ? ` for ${format.timer(now - v.since)}` : s === "stale" ? `, was ${["seen", "moving", "idle", "parked", "offline"][v.state]}` : ""}${v.plate ? ` · ${v.plate}` : ""}`);
+    const still = halted(v, units);
+    text(at.state, `${still ? "Halted" : WORDS[s]}${still ? "" : v.since && s !== "stale" ? ` for ${format.timer(now - v.since)}` : s === "stale" ? `, was ${["seen", "moving", "idle", "parked", "offline"][v.state]}` : ""}${v.plate ? ` · ${v.plate}` : ""}`);
     text(at.speed, format.speed(v.speed, units));
     text(at.heading, format.heading(v.heading));
     fill(at.age, `${format.age(now - v.time)} ago`, h("small", { title: format.full(v.time, zone) }, format.when(v.time, now, zone), ` ${format.zoneName(v.time, zone)}`));
@@ -229,23 +232,27 @@ export class VehiclePanel {
     fill(this.strip, dayStrip(this.today, this.dayStart ?? 0, app.now(), app.preferences.value.zone));
     text(this.raw, told ? JSON.stringify(told.position ?? told, null, 1) : "…");
     if (this.editing !== null && this.register.querySelector("form")) return;
+    if (told && this.drafts.has(String(app.state.value.vehicle))) return this.#edit(false);
     const pairs = [["Id", app.state.value.vehicle], ["Name", told?.name], ["Plate", told?.plate], ["Group", told?.group], ["Kind", told?.kind], ...Object.entries(told?.attributes ?? {})].filter(([, value]) => value != null && value !== "");
     refill(this.register, JSON.stringify(pairs), h("div", { class: "block-head" }, h("h3", null, "Register"), h("button", { type: "button", class: "link small", onclick: () => this.#edit() }, "Edit")),
       h("dl", { class: "pairs" }, pairs.map(([key, value]) => [h("dt", null, String(key)), h("dd", null, String(value))])));
   }
 
-  #edit() {
-    const id = (this.editing = this.app.state.value.vehicle), told = this.told ?? {};
+  /** What was typed is kept until it is saved or cancelled, whatever is looked at meanwhile. @param {boolean} [lead] */
+  #edit(lead = true) {
+    const id = (this.editing = this.app.state.value.vehicle), told = { ...this.told, ...this.drafts.get(String(id)) };
     const input = (/** @type {string} */ key, /** @type {string} */ label) => h("label", { class: "field" }, h("span", null, label), h("input", { name: key, type: "text", maxLength: 120, value: told[key] ?? "", autocomplete: "off" }));
     const fault = h("p", { class: "notice bad", hidden: true, role: "alert" });
-    const form = h("form", { class: "form", onsubmit: async (/** @type {SubmitEvent} */ e) => {
+    const typed = () => Object.fromEntries([...new FormData(form)].map(([key, value]) => [key, String(value)]));
+    const form = h("form", { class: "form", oninput: () => this.drafts.set(String(id), typed()), onsubmit: async (/** @type {SubmitEvent} */ e) => {
       e.preventDefault();
-      const patch = Object.fromEntries([...new FormData(form)].map(([key, value]) => [key, String(value).trim() || null]));
+      const patch = Object.fromEntries(Object.entries(typed()).map(([key, value]) => [key, value.trim() || null]));
       const was = id === this.app.state.value.vehicle && this.told ? this.told : told;
       try {
         const now = await call("PATCH", vehiclePath(String(id)), { body: patch, headers: MERGE });
         if (id === this.app.state.value.vehicle) this.told = now;
         this.editing = null;
+        this.drafts.delete(String(id));
         form.remove();
         this.app.deeds.did({ icon: "edit", title: `${now.name ?? id} changed`, body: "In the register.", undo: () => this.#restore(String(id), was, patch) });
         this.#slow();
@@ -254,9 +261,9 @@ export class VehiclePanel {
         text(fault, /** @type {Error} */ (error).message);
       }
     } }, input("name", "Name"), h("div", { class: "form-row" }, input("plate", "Plate"), input("group", "Group")), input("kind", "Kind"), fault,
-      h("div", { class: "form-actions" }, h("button", { type: "button", class: "button small", onclick: () => ((this.editing = null), form.remove(), this.#slow()) }, "Cancel"), h("button", { type: "submit", class: "button small primary" }, "Save")));
+      h("div", { class: "form-actions" }, h("button", { type: "button", class: "button small", onclick: () => ((this.editing = null), this.drafts.delete(String(id)), form.remove(), this.#slow()) }, "Cancel"), h("button", { type: "submit", class: "button small primary" }, "Save")));
     refill(this.register, "editing", h("div", { class: "block-head" }, h("h3", null, "Register")), form);
-    form.querySelector("input")?.focus();
+    if (lead) form.querySelector("input")?.focus();
   }
 
   /** Put back what was changed, unless somebody changed it since. @param {string} id @param {any} was @param {Record<string, string|null>} patch */

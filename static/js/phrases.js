@@ -20,6 +20,11 @@ export const KINDS = {
   low_battery: { verb: "has a low battery", icon: "battery", level: "medium", title: "Low battery" },
 };
 
+const PLURALS = /** @type {Record<string, string>} */ ({ cross: "crossings", overspeed_start: "times too fast", overspeed_end: "times slowed down", low_battery: "low batteries" });
+const SINGULAR = /** @type {Record<string, string>} */ ({ cross: "crossing", overspeed_start: "time too fast" });
+/** "enters", "crossings": the word after a number. @param {string} kind @param {number} n */
+export const counted = (kind, n) => (n === 1 ? SINGULAR[kind] ?? kindOf(kind).title.toLowerCase() : PLURALS[kind] ?? `${kindOf(kind).title.toLowerCase()}s`);
+
 /** @param {string} kind */
 export const kindOf = (kind) => KINDS[kind] ?? { verb: kind.replace(/_/g, " "), icon: "info", level: "low", title: kind.replace(/_/g, " ") };
 
@@ -34,7 +39,7 @@ function pressed(event, now) {
 
 /** [who, does, where, detail] of an event. @param {Event} event @param {Names} names @param {number} [now] as it is raised @returns {{who: string, verb: string, where: string, detail: string}} */
 export function sentence(event, names, now) {
-  const kind = kindOf(event.kind), where = event.region ? names.region(event.region) : "";
+  const kind = kindOf(event.kind), where = event.region ? format.isolate(names.region(event.region)) : "";
   let detail = "";
   if ((event.kind === "exit" || event.kind === "cross") && event.duration_s != null) detail = `after ${format.lasted(event.duration_s * 1000)}`;
   else if (event.kind === "dwell" && event.dwell_s != null) detail = `for over ${format.lasted(event.dwell_s * 1000)}`;
@@ -42,7 +47,7 @@ export function sentence(event, names, now) {
   else if (event.kind === "overspeed_end" && event.max_speed_mps != null) detail = `(top ${format.speed(event.max_speed_mps, names.units)})`;
   else if (event.kind === "alarm") detail = pressed(event, now);
   else if (event.kind === "low_battery" && event.battery_pct != null) detail = `(${Math.floor(event.battery_pct)} %)`;
-  return { who: names.vehicle(event.vehicle), verb: kind.verb, where, detail };
+  return { who: format.isolate(names.vehicle(event.vehicle)), verb: kind.verb, where, detail };
 }
 
 /** The whole as text. @param {Event} event @param {Names} names @param {number} [now] */

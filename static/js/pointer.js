@@ -3,7 +3,7 @@
 import { $, fill, h } from "./dom.js";
 import { status } from "./fleet.js";
 import * as format from "./format.js";
-import { WORDS } from "./list.js";
+import { WORDS, halted } from "./list.js";
 
 const HOVER_MS = 120;
 
@@ -43,7 +43,7 @@ export function pointer(app, editor, following) {
     if (!at) return;
     const now = app.now(), { units } = app.preferences.value, s = status(v);
     const inside = app.insideOf(v).map(([id, since]) => app.regionName(id) + (since ? ` ${format.timer(now - since)}` : ""));
-    fill(card, h("b", null, v.name), h("span", { class: "num" }, [WORDS[s] + (v.since && s !== "stale" ? ` ${format.age(now - v.since)}` : ""), v.speed >= 0 && s === "moving" ? format.speed(v.speed, units) : ""].filter(Boolean).join(" · ")),
+    fill(card, h("b", null, v.name), h("span", { class: "num" }, [halted(v, units) ? "Halted" : WORDS[s] + (v.since && s !== "stale" ? ` ${format.age(now - v.since)}` : ""), v.speed >= 0 && s === "moving" && !halted(v, units) ? format.speed(v.speed, units) : ""].filter(Boolean).join(" · ")),
       inside.length > 0 && h("span", null, inside.join(", ")), h("span", { class: "num" }, `Heard ${format.age(now - v.heard)} ago`), format.offMap(v.lat) && h("span", null, format.offMap(v.lat)));
     card.hidden = false;
     const frame = $("#map-frame"), x = Math.min(at[0] + 16, frame.clientWidth - card.offsetWidth - 8), y = Math.max(8, Math.min(at[1] - card.offsetHeight - 12, frame.clientHeight - card.offsetHeight - 8));

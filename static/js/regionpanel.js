@@ -6,10 +6,12 @@ import { fill, h, icon, iconButton, text } from "./dom.js";
 import { toggled } from "./following.js";
 import * as format from "./format.js";
 import { swatch } from "./panel.js";
+import { writeHours } from "./hours.js";
 import { kindOf } from "./phrases.js";
 import { deleted } from "./regiondeeds.js";
 import { colorOf } from "./regions.js";
 import { bounds, outline } from "./geo.js";
+import { oneStop } from "./roving.js";
 import { palette } from "./theme.js";
 
 const HOUR = 3_600_000;
@@ -26,6 +28,7 @@ export class RegionPanel {
     this.area = h("dd", null);
     this.spark = h("canvas", { class: "spark", role: "img" });
     this.inside = h("ul", { class: "line-list" });
+    oneStop(this.inside, "li");
     this.rules = h("dl", { class: "pairs" });
     /** @type {import("./fleet.js").Vehicle[]} */ this.rows = [];
     /** @type {{time: number, step: number}[]} steps of the count in the last hour */ this.steps = [];
@@ -62,7 +65,6 @@ export class RegionPanel {
       this.#ask(String(region));
     }
     this.render();
-    if (other && document.activeElement?.closest("#page-regions")) this.title.focus();
   }
 
   /** When they came in, and the last hour's comings and goings. @param {string} id */
@@ -103,7 +105,7 @@ export class RegionPanel {
     }
     rows.forEach((v, i) => text(/** @type {Element} */ (this.inside.children[i].lastElementChild), v.regions.get(id) ? format.timer(now - Number(v.regions.get(id))) : v.regions.has(id) ? "" : "left"));
     const box = app.regions.drawn.get(id)?.lonLat, beyond = box ? format.unshown(box[1], box[3]) : "";
-    const rules = p.rules ?? {}, said = [["Raises", (p.notify ?? ["enter", "exit", "dwell"]).map((/** @type {string} */ k) => kindOf(k).title).join(", ") || "nothing"], rules.dwell_s && ["Dwell after", format.lasted(rules.dwell_s * 1000)], rules.speed_limit_mps && ["Speed limit", format.speed(rules.speed_limit_mps, units)], rules.schedule && ["Hours", rules.schedule.zone], ["Edge", p.debounce === "none" ? "exactly on the line" : "steady, ignores GPS jitter"], beyond && ["Map", beyond]].filter(Boolean);
+    const rules = p.rules ?? {}, said = [["Raises", (p.notify ?? ["enter", "exit", "dwell"]).map((/** @type {string} */ k) => kindOf(k).title).join(", ") || "nothing"], rules.dwell_s && ["Dwell after", format.lasted(rules.dwell_s * 1000)], rules.speed_limit_mps && ["Speed limit", `${format.speed(rules.speed_limit_mps, units)}${rules.min_s ? `, for at least ${format.lasted(rules.min_s * 1000)}` : ""}`], rules.schedule && ["Hours", `${writeHours(rules.schedule.weekly)} (${rules.schedule.zone})`], ["Edge", p.debounce === "none" ? "exactly on the line" : "steady, ignores GPS jitter"], beyond && ["Map", beyond]].filter(Boolean);
     if (this.rules.dataset.key !== JSON.stringify(said)) {
       this.rules.dataset.key = JSON.stringify(said);
       fill(this.rules, said.map((pair) => [h("dt", null, String(pair[0])), h("dd", null, String(pair[1]))]));

@@ -5,6 +5,7 @@ import { explained } from "./following.js";
 import { sortKey } from "./format.js";
 import { Hold } from "./hold.js";
 import { swatch } from "./panel.js";
+import { oneStop } from "./roving.js";
 
 export class RegionsTab {
   /** @param {import("./app.js").App} app @param {HTMLElement} page @param {import("./editor.js").Editor} editor @param {import("./alerts.js").Alerts} alerts @param {import("./following.js").Following} following */
@@ -19,6 +20,7 @@ export class RegionsTab {
     this.note = h("p", { class: "muted small", id: "feed-note" });
     this.choose = h("button", { type: "button", class: "link small", onclick: () => following.choose(!following.choosing) });
     this.list = h("div", { class: "virtual", id: "region-list", tabIndex: -1 });
+    oneStop(this.list, ".region-row");
     this.hold = new Hold(this.list, { rows: ".region-row", release: () => this.render(), news: () => this.render(true) });
     fill(page, h("div", { class: "feed" }, h("div", { class: "segmented", role: "group", "aria-label": "What feeds the map" }, this.all, this.some), h("button", { type: "button", class: "button small primary", onclick: () => editor.begin() }, icon("plus", 14), "Region"), this.note, this.choose), this.hold.element);
     app.state.on((now, before) => (now.regions !== before.regions || now.region !== before.region) && this.render());

@@ -6,10 +6,10 @@ const TABS = /** @type {const} */ (["vehicles", "regions", "events"]);
 
 /** @param {import("./app.js").App} app */
 export function layout(app) {
-  const frame = $("#frame"), narrow = matchMedia("(max-width: 719px)");
+  const frame = $("#frame"), narrow = matchMedia("(max-width: 719px)"), { tight } = app.pane;
   const show = () => {
     let { tab } = app.state.value;
-    if (tab === "events" && !narrow.matches) tab = "vehicles";
+    if (tab === "events" && !tight.matches) tab = "vehicles";
     frame.dataset.sheet = tab;
     for (const name of TABS) {
       const button = $(`#tab-${name}`), chosen = name === tab;
@@ -17,22 +17,22 @@ export function layout(app) {
       button.tabIndex = chosen ? 0 : -1;
       if (name !== "events") $(`#page-${name}`).hidden = !chosen;
     }
-    // On a phone the tabs travel with the sheet that is shown.
+    // Where events are a tab, the tabs travel with the sheet that is shown.
     const tabs = $('.tabs[role="tablist"]');
-    if (narrow.matches && tab === "events") $("#events").querySelector(".sheet-grip")?.after(tabs);
+    if (tight.matches && tab === "events") $("#events").querySelector(".sheet-grip")?.after(tabs);
     else if (tabs.parentElement !== $("#side")) $("#side").querySelector(".sheet-grip")?.after(tabs);
   };
   for (const name of TABS) $(`#tab-${name}`).addEventListener("click", () => (app.state.set({ tab: name }), narrow.matches && stop === 0 && to(1)));
   $('.tabs[role="tablist"]').addEventListener("keydown", (e) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[/** @type {KeyboardEvent} */ (e).key];
     if (!step) return;
-    const usable = TABS.filter((name) => name !== "events" || narrow.matches), at = usable.indexOf(app.state.value.tab);
+    const usable = TABS.filter((name) => name !== "events" || tight.matches), at = usable.indexOf(app.state.value.tab);
     const next = usable[(at + step + usable.length) % usable.length];
     app.state.set({ tab: next });
     $(`#tab-${next}`).focus();
   });
   app.state.on((now, before) => now.tab !== before.tab && show());
-  narrow.addEventListener("change", show);
+  tight.addEventListener("change", show);
 
   let stop = 1;
   const heights = () => [148, Math.round(innerHeight * 0.46), innerHeight - 60];
@@ -42,6 +42,7 @@ export function layout(app) {
     document.documentElement.style.setProperty("--sheet", `${height}px`);
     // The map ends where the sheet begins, so its middle is what is seen; a full sheet leaves it as it was.
     document.documentElement.style.setProperty("--peek", `${heights()[Math.min(stop, 1)]}px`);
+    $("#map-frame").inert = narrow.matches && stop === 2; // all of it is covered
   };
   for (const grip of document.querySelectorAll(".sheet-grip")) {
     let from = 0, moved = false;
@@ -64,6 +65,8 @@ export function layout(app) {
     });
     grip.addEventListener("click", () => !moved && to(stop === 2 ? 0 : stop + 1));
   }
+  // What is opened in the sheet is seen.
+  new MutationObserver(() => narrow.matches && stop === 0 && $("#side").querySelector(":scope > .detail:not([hidden]), :scope > .region-card:not([hidden])") && to(1)).observe($("#side"), { childList: true, subtree: true, attributes: true, attributeFilter: ["hidden"] });
   addEventListener("resize", () => to(stop));
   to(1);
   show();

@@ -1,5 +1,6 @@
 // The shape being drawn: its points, undo and redo, what is wrong with it, GeoJSON out, and text in. Knows no map.
 
+import { lines, numbers } from "./coordinates.js";
 import { beside, middle, ring as ringOf, sendable, turn, unwrap } from "./antimeridian.js";
 import { crossings, crossingsOf } from "./crossings.js";
 import { distance, measure } from "./geo.js";
@@ -136,8 +137,6 @@ function centred(points) {
   return to ? points.map(([lon, lat]) => [lon + to, lat]) : points;
 }
 
-const NUMBER = /-?\d+(?:\.\d+)?/g;
-
 /** What somebody typed or pasted: GeoJSON (a feature, a geometry), WKT, "lat, lon" lines; "lat, lon, 250 m" is a circle.
  * Throws an Error that says what is wrong. @param {string} text @returns {Sketch} */
 export function readShape(text) {
@@ -145,7 +144,7 @@ export function readShape(text) {
   if (!said) throw new Error("Nothing was given.");
   if (said.startsWith("{")) return fromGeojson(said);
   if (/^(SRID=\d+;)?\s*(POLYGON|MULTIPOLYGON|POINT|LINESTRING)/i.test(said)) return fromWkt(said);
-  const lines = said.split(/[\n;]+/).map((line) => line.trim()).filter(Boolean), points = lines.map((line) => line.match(NUMBER)?.map(Number) ?? []);
+  const points = lines(said).map(numbers);
   if (points.length === 1 && points[0].length === 4) {
     const [south, west, north, east] = points[0];
     return check(new Sketch("rectangle", { points: [[west, south], [west > east ? east + 360 : east, north]], closed: true })); // RFC 7946 §5.2
@@ -164,7 +163,12 @@ function fromGeojson(text) {
   } catch {
     throw new Error("This is not valid JSON.");
   }
-  if (document.type === "FeatureCollection") document = document.features?.[0];
+  if (document?.type === "FeatureCollection") {
+    const several = document.features?.length ?? 0;
+    if (several > 1) throw new Error(`These are ${several} features, and a region is one: paste them one by one, or send them all to /api/v1/regions.`);
+    document = document.features?.[0];
+  }
+  if (document?.type === "GeometryCollection" && document.geometries?.length === 1) document = document.geometries[0];
   const geometry = document?.type === "Feature" ? document.geometry : document;
   if (!["Polygon", "MultiPolygon", "Point", "LineString"].includes(geometry?.type) || !Array.isArray(geometry.coordinates)) throw new Error("A Polygon, MultiPolygon, Point (circle) or LineString (corridor) is needed.");
   return check(sketchOf(geometry, document.properties ?? { radius_m: 100 }));

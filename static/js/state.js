@@ -17,7 +17,7 @@ import { STATES } from "./wire.js";
  * @typedef {object} Preferences
  * @property {"system"|"light"|"dark"} theme @property {"metric"|"imperial"|"nautical"} units @property {string} zone @property {boolean} sound
  * @property {boolean} notify @property {boolean} keys single-key shortcuts @property {string} name who acknowledges @property {number} seen newest event seq looked at; -1: never looked
- * @property {Record<string, number>} mutes "region:id" | "vehicle:id" | "kind:enter" → until, ms @property {boolean} events the events column is open @property {boolean} coached
+ * @property {Record<string, number>} mutes "region:id" | "vehicle:id" | "kind:enter" → until, ms @property {boolean} events a wide window has the events column open @property {boolean} coached the note about the demo was put away
  */
 
 /** @type {State} */

@@ -46,7 +46,7 @@ export class VirtualList {
   }
 
   render() {
-    this.rowHeight = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row")) || 52;
+    this.rowHeight = parseFloat(getComputedStyle(this.space).minHeight) || 52; // --row in pixels
     const { box, items, rowHeight } = this;
     this.space.style.height = `${items.length * rowHeight}px`;
     const first = Math.max(0, Math.floor(box.scrollTop / rowHeight) - 4), last = Math.min(items.length, Math.ceil((box.scrollTop + box.clientHeight) / rowHeight) + 4);

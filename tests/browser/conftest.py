@@ -44,7 +44,7 @@ async def open_page(browser: Browser, feed: Running) -> AsyncIterator[Open]:
     contexts: list[tuple[BrowserContext, list[str], list[str]]] = []
 
     async def opened(
-        url: str, *, width: int = 1440, height: int = 900, theme: Literal["light", "dark"] = "light", **more: Any
+        url: str, *, width: int = 1600, height: int = 900, theme: Literal["light", "dark"] = "light", **more: Any
     ) -> Page:
         context = await browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=theme, timezone_id="Europe/Helsinki",

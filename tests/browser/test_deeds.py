@@ -224,7 +224,7 @@ async def test_a_button_keeps_the_focus_while_the_page_goes_on_around_it(open_pa
 
 
 async def test_thirty_alerts_at_once_are_one_toast(open_page: Open, feed: Running) -> None:
-    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    page = await live(await open_page(f"{feed.url}#{PLACE}", width=1440))
     feed.feed.tell(events=[feed.feed.event("enter", n, "kamppi") for n in range(1, 31)])
     await page.wait_for_selector(".toast:has-text('30 events in Kamppi customers')")
     assert await page.locator(".toast").count() == 1
@@ -232,7 +232,8 @@ async def test_thirty_alerts_at_once_are_one_toast(open_page: Open, feed: Runnin
 
 
 async def test_what_is_delayed_or_muted_is_listed_and_not_raised(open_page: Open, feed: Running) -> None:
-    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    page = await live(await open_page(f"{feed.url}#{PLACE}", width=1440))
+    await page.get_by_role("button", name="Events").click()
     await page.evaluate("window.fleetPage.preferences.set({mutes: {'region:depot': Date.now() + 60000}})")
     feed.feed.tell(events=[feed.feed.event("enter", 1, "kamppi", delayed=True), feed.feed.event("dwell", 2, "depot")])
     await page.wait_for_selector(".event:has-text('delayed')")
@@ -282,6 +283,7 @@ async def test_the_command_is_copied_even_where_the_browser_hides_its_clipboard(
       Object.defineProperty(navigator, 'clipboard', {value: undefined});
       document.addEventListener('copy', e => window.copied = e.target.value);
     }""")
+    await page.get_by_role("button", name="Add a vehicle of your own").click()
     await page.get_by_role("button", name="Copy the command").click()
     await page.wait_for_selector(".code-line .icon-button[title=Copied]")
     assert await page.evaluate("window.copied") == await page.locator(".code-line code").inner_text()

@@ -408,12 +408,12 @@ async def test_a_wrong_link_says_so_and_the_console_stays_clean(
 
 
 async def test_a_narrow_window_does_not_close_the_events_of_a_wide_one(open_page: Open, feed: Running) -> None:
-    page = await live(await open_page(f"{feed.url}#{PLACE}", width=1000))
+    page = await live(await open_page(f"{feed.url}#{PLACE}", width=1300))
     assert await page.evaluate("document.querySelector('#frame').dataset.events") == "closed"
     await page.get_by_role("button", name="Events", exact=True).click()
     await page.get_by_role("button", name="Close the events").click()
     await page.evaluate("window.fleetPage.preferences.set({theme: 'dark'})")
-    await page.set_viewport_size({"width": 1440, "height": 900})
+    await page.set_viewport_size({"width": 1700, "height": 900})
     await page.reload()
     await live(page)
     assert await page.evaluate("document.querySelector('#frame').dataset.events") == "open"

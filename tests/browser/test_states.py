@@ -23,8 +23,7 @@ async def _draw(page: Page) -> None:
 
 
 async def _why(page: Page) -> None:
-    if page.viewport_size and page.viewport_size["width"] < 720:
-        await page.get_by_role("tab", name="Events").click()
+    await page.locator("body").press("e")
     await page.get_by_role("button", name="Why?").first.click()
 
 

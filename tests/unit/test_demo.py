@@ -78,6 +78,21 @@ def test_the_first_van_enters_a_region_within_ten_seconds() -> None:
     assert len(entered) >= 3
 
 
+def test_the_demo_raises_what_a_real_fleet_would_and_at_most_one_alert_a_minute() -> None:
+    fleet, told = Fleet(), []
+    features = [msgspec.structs.replace(one, version=1) for one in read_regions(regions(), START)]
+    notify = {one.id: one.notify for one in features}
+    fleet.save_regions(features, START)
+    for ping in pings(900):
+        while (due := fleet.due_at()) is not None and due <= ping.time and (step := fleet.fire(ping.time)):
+            told += step.change.events
+        told += fleet.apply([ping], ping.time).change.events
+    raised = [one for one in told if one.region is None or one.kind in notify[one.region]]
+    assert all(b.time - a.time >= 60_000 for a, b in pairwise(raised)), [(one.kind, one.time) for one in raised]
+    assert {one.kind for one in raised} >= {"dwell", "overspeed_start"}
+    assert not {one.kind for one in raised} & {"enter", "exit", "cross"}
+
+
 def test_after_a_restart_vans_go_on_near_where_they_were_seen() -> None:
     before = {ping.vehicle: (ping.lat, ping.lon) for ping in pings(60)}
     for ping in pings(1, places=before):

@@ -1,0 +1,171 @@
+"""The region's card: what a limit means, and nothing typed is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Locator, Page
+
+from tests.browser.conftest import Open, live
+from tests.browser.feed import Running
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PLACE = "map=15/60.1709/24.9435"
+
+
+async def card(page: Page, shape: str = "60.1709, 24.9435, 250 m") -> Locator:
+    await page.locator("#map").focus()
+    await page.keyboard.press("g")
+    await page.get_by_role("button", name="Type it").click()
+    await page.get_by_label("Coordinates").fill(shape)
+    await page.get_by_role("button", name="Use this shape").click()
+    await page.wait_for_selector(".preview b")
+    return page.locator(".region-card")
+
+
+def new(feed: Running) -> dict[str, Any]:
+    return next(f["properties"] for id, f in feed.feed.regions.items() if id.startswith("new"))
+
+
+async def test_typing_a_limit_ticks_its_alert_and_hours_and_patience_are_saved_and_seen(
+    open_page: Open, feed: Running
+) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    form = await card(page)
+    for box in ("Overspeed", "Dwell", "Enter"):
+        await form.get_by_label(box, exact=True).uncheck()
+    limits = {
+        "Speed limit, km/h": ("30", "Overspeed"),
+        "Dwell, minutes": ("5", "Dwell"),
+        "Hours": ("Mon–Fri 8-17", "Enter"),
+    }
+    for label, (typed, box) in limits.items():
+        await form.get_by_label(label).fill(typed)
+        assert await form.get_by_label(box, exact=True).is_checked(), label
+    await form.get_by_label("Dwell, minutes").fill("")
+    assert not await form.get_by_label("Dwell", exact=True).is_checked()  # typing ticked it
+    await form.get_by_label("Dwell, minutes").fill("5")
+    await form.get_by_label("Too fast for").fill("10")
+    await form.get_by_role("button", name="Create region").click()
+    await page.wait_for_selector(".detail:not([hidden]) h2:has-text('Region 7')")
+    rules = new(feed)["rules"]
+    assert rules["dwell_s"] == 300
+    assert rules["min_s"] == 10
+    assert rules["speed_limit_mps"] == 8.333
+    assert rules["schedule"]["weekly"]["fri"] == [["08:00", "17:00"]]
+    assert rules["schedule"]["zone"] == "Europe/Helsinki"
+    assert "sat" not in rules["schedule"]["weekly"]
+    said = await page.locator(".detail:not([hidden]) .pairs").inner_text()
+    assert "Mon–Fri 08:00–17:00 (Europe/Helsinki)" in said
+    assert "30 km/h, for at least 10 s" in said
+    await page.locator(".detail:not([hidden])").get_by_role("button", name="Edit").click()
+    assert await form.get_by_label("Hours").input_value() == "Mon–Fri 08:00–17:00"
+    assert await form.get_by_label("Too fast for").input_value() == "10"
+
+
+async def test_hours_that_cannot_be_read_are_refused_in_words(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    form = await card(page)
+    await form.get_by_label("Hours").fill("office hours")
+    await form.get_by_role("button", name="Create region").click()
+    await page.wait_for_selector(".region-card .notice.bad:has-text('no times like 08:00–17:00')")
+    assert not [id for id in feed.feed.regions if id.startswith("new")]
+
+
+async def test_the_preview_says_how_much_of_it_would_be_raised(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    form = await card(page)
+    await page.wait_for_selector(".preview:has-text('12 enters, 11 exits, 3 dwells; 26 raised')")
+    for box in ("Enter", "Exit"):
+        await form.get_by_label(box, exact=True).uncheck()
+    await page.wait_for_selector(".preview:has-text('; 3 raised')")
+
+
+async def test_an_event_that_was_raised_can_be_acknowledged_though_its_region_is_gone(
+    open_page: Open, feed: Running
+) -> None:
+    feed.feed.regions["kamppi"]["properties"]["notify"] = ["cross"]
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    feed.feed.tell(events=[feed.feed.event("cross", 1, "kamppi")])
+    await page.get_by_role("button", name="Acknowledge: Van 1").wait_for()
+    del feed.feed.regions["kamppi"]
+    feed.feed.tell(regions_deleted=["kamppi"])
+    await page.wait_for_function("() => !window.fleetPage.fleet.regions.has('kamppi')")
+    await page.evaluate("window.fleetPage.tickNow()")
+    await page.get_by_role("button", name="Acknowledge: Van 1").wait_for()
+    feed.feed.event("overspeed_start", 2, "kamppi", speed_mps=20.0, limit_mps=10.0)
+    await page.reload()
+    await page.get_by_role("button", name="Acknowledge: Van 2").wait_for()
+
+
+async def test_no_vehicle_is_moving_at_0_km_h(open_page: Open, feed: Running) -> None:
+    row = next(row for row in feed.feed.rows if row[8] == 1 and row[0] % 13)
+    row[6], row[2] = 1, "Van Zero"  # 0.1 m/s, still within its journey
+    page = await live(await open_page(f"{feed.url}#{PLACE}&q=zero&vehicle={row[1]}"))
+    await page.wait_for_selector(".detail:not([hidden]) .subtitle:has-text('Halted')")
+    await page.wait_for_selector(".detail:not([hidden]) dd:has-text('0 km/h')")
+    assert "Moving" not in await page.locator(".detail:not([hidden]) .subtitle").inner_text()
+    option = page.locator("#vehicle-list [role=option]:not([hidden])").first
+    assert "Halted" in str(await option.text_content())
+    assert "km/h" not in str(await option.text_content())
+
+
+async def test_escape_leaves_the_field_first_and_a_filled_card_asks(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    form = await card(page)
+    await form.get_by_label("Name", exact=True).fill("Gate 4")
+    await page.keyboard.press("Escape")
+    assert await form.get_by_label("Name", exact=True).input_value() == "Gate 4"
+    assert await page.evaluate("!document.activeElement.matches('input')")
+    await page.keyboard.press("Escape")
+    await page.wait_for_selector("dialog:has-text('has not been saved')")
+    await page.keyboard.press("Escape")  # the safe answer
+    await page.wait_for_selector("dialog", state="detached")
+    assert await form.get_by_label("Name", exact=True).input_value() == "Gate 4"
+    await form.get_by_role("button", name="Cancel").last.click()
+    await page.get_by_role("button", name="Discard it").click()
+    await page.wait_for_selector(".region-card", state="detached")
+    await page.keyboard.press("g")
+    await page.keyboard.press("Escape")  # nothing drawn, nothing typed: nothing asked
+    await page.wait_for_selector(".draw-bar", state="hidden")
+    assert await page.locator("dialog").count() == 0
+
+
+async def test_a_register_half_typed_is_there_again_after_a_look_at_another_vehicle(
+    open_page: Open, feed: Running
+) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}&vehicle=van-05"))
+    panel = page.locator(".detail:not([hidden])")
+    await panel.get_by_role("button", name="Edit").click()
+    await panel.get_by_label("Name").fill("Half a na")
+    await page.evaluate("window.fleetPage.select('van-06')")
+    await page.wait_for_function("() => !document.querySelector('.detail form')")
+    await page.evaluate("window.fleetPage.select('van-05')")
+    await page.wait_for_function("() => document.querySelector('.detail [name=name]')?.value === 'Half a na'")
+    await panel.get_by_role("button", name="Cancel").click()
+    assert await panel.locator("form").count() == 0
+
+
+@pytest.mark.parametrize("width, height", [(1440, 900), (800, 900), (360, 740)])
+async def test_the_card_never_lies_over_what_it_draws(open_page: Open, feed: Running, width: int, height: int) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}", width=width, height=height))
+    await card(page)
+    over = await page.evaluate("""() => {
+      const card = document.querySelector('.region-card').getBoundingClientRect();
+      return [...document.querySelectorAll('.handle')].filter((node) => {
+        const {left, top, width, height} = node.getBoundingClientRect(), x = left + width / 2, y = top + height / 2;
+        return x > card.left && x < card.right && y > card.top && y < card.bottom;
+      }).length }""")
+    assert over == 0
+    assert await page.locator(".handle").count() > 0
+
+
+async def test_a_toast_leaves_a_phones_tools_free(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}", width=360, height=740))
+    feed.feed.tell(events=[feed.feed.event("dwell", 1, "depot")])
+    await page.wait_for_selector(".toast:has-text('Van 1')")
+    for name in ("Zoom in", "Zoom out", "Show the whole fleet", "Draw a region"):
+        await page.get_by_role("button", name=name).click(trial=True, timeout=5000)
+    await page.locator("#search").click(trial=True, timeout=5000)
