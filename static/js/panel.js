@@ -112,6 +112,7 @@ export class VehiclePanel {
       if (!told) throw new ApiError(404, null);
       if (id !== this.app.state.value.vehicle) return;
       this.told = told;
+      if (this.days === "") this.#track();
       const v = this.app.fleet.byId.get(id);
       if (v && told.position) v.accuracy = told.position.accuracy_m ?? -1;
       for (const { id: region, entered_at } of told.regions ?? []) v?.regions.set(region, Date.parse(entered_at));
@@ -135,7 +136,7 @@ export class VehiclePanel {
   /** Today's pings, for the strip; the last half hour of them is the trail. */
   async #track() {
     const id = this.app.state.value.vehicle, { zone } = this.app.preferences.value;
-    if (!id || !this.app.fleet.byId.has(id)) return;
+    if (!id || !(this.told || this.app.fleet.byId.has(id))) return; // perhaps there is none
     const positions = [];
     try {
       this.days = this.#days();
@@ -171,7 +172,7 @@ export class VehiclePanel {
 
   #tick() {
     const v = this.app.overlay.selected;
-    if (v && this.days !== "" && this.days !== this.#days()) this.#track(); // midnight, or another zone
+    if (v && this.days !== this.#days()) this.#track(); // it came only now, it is midnight, or another zone
     if (v) {
       const trail = this.app.overlay.trail, last = trail[trail.length - 1];
       if (!last || v.time > last.time) {

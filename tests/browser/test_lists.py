@@ -373,7 +373,7 @@ async def test_back_and_forward_walk_what_was_chosen(open_page: Open, feed: Runn
     await page.locator("#search").press_sequentially("van")
     await at("van-03", "vehicles", "idle", "van")
     await page.evaluate("window.fleetPage.map.go(60.2, 25, 12)")
-    await page.wait_for_function("() => location.hash.includes('map=12/60.2/25')")
+    await page.wait_for_function("() => /map=12\\//.test(location.hash)")
     await page.locator(".event .what").click()
     await at("van-09", "vehicles", "idle", "van")
     await page.wait_for_function("() => /map=15/.test(location.hash)")
@@ -425,7 +425,7 @@ async def test_today_is_asked_for_anew_when_another_day_begins(open_page: Open, 
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/track" in request.url else None)
     await live(page)
-    await page.wait_for_selector(".detail:not([hidden]) .strip")
+    await until(lambda: asked, "its track, though the link was opened before the fleet came")
     asked.clear()
     await page.evaluate("window.fleetPage.preferences.set({zone: 'Pacific/Kiritimati'})")
     await until(lambda: asked, "today's track")
