@@ -113,7 +113,9 @@ def test_those_who_come_within_a_second_are_told_the_same_table_and_what_came_si
     second = Desk(hub, binary=True, all=True)
     tick(hub)
     assert made == [2]
-    snapshot, update = second.take()
+    told = second.take()
+    assert [message["op"] for message in told] == ["snapshot", "update"]
+    snapshot, update = told
     assert snapshot["vehicles"] == first.take()[0]["vehicles"]
     assert [row[1] for row in update["new"]] == ["v3"]
     assert update["moved"] == [[2, 5, 61_000_000, 24_000_000, -1, -1, 1]]
