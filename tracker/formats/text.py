@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import codecs
-import io
 import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from tracker.formats import Unreadable
 
@@ -100,7 +99,8 @@ def as_far(file: BinaryIO, name: str) -> tuple[bytes, Exception | None]:
 
 def read_piece(file: BinaryIO, size: int) -> bytes:
     """What is there already, at most: a block in one would be lost with a fault at its end."""
-    return cast(io.BufferedIOBase, file).read1(min(size, 1 << 20))
+    piece: bytes = file.read1(min(size, 1 << 20))  # type: ignore[attr-defined]  # every buffered file has it
+    return piece
 
 
 def _check_length(content: bytes, name: str) -> None:
