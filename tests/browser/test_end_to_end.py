@@ -61,9 +61,12 @@ async def test_a_ping_becomes_a_marker_a_region_an_event_and_all_of_it_survives_
     await page.wait_for_selector("#pill[data-phase=waiting], #pill[data-phase=offline]")
     await asyncio.to_thread(server.start)
     await page.wait_for_selector("#pill[data-phase=live]", timeout=20_000)
-    await post(server, "/api/v1/positions", ping(60.1760, 24.9600))
+    await post(server, "/api/v1/positions", ping(60.1760, 24.9600, ago=5))
+    await post(server, "/api/v1/positions", ping(60.1761, 24.9601))  # one fix alone is no proof
+    await page.evaluate("document.activeElement.blur()")  # a list holds still while it is used
+    await page.mouse.move(700, 450)
     await page.wait_for_selector(".event:has-text('van-1 left Square')")
-    await page.wait_for_function("() => window.fleetPage.fleet.byId.get('van-1').lat === 60.176")
+    await page.wait_for_function("() => window.fleetPage.fleet.byId.get('van-1').lat === 60.1761")
     assert await page.locator(".event").count() == 2
     await page.context.close()
 

@@ -112,7 +112,7 @@ async def test_a_list_that_is_focused_or_scrolled_holds_and_says_how_many_are_ne
     await pill.wait_for(state="hidden")
     assert await page.evaluate(first) != before
     await page.evaluate("document.querySelector('#event-list').scrollTop = 200")
-    row = "document.elementFromPoint(1200, 500).closest('.event').dataset.key"
+    row = "document.elementFromPoint(1400, 500).closest('.event').dataset.key"
     before = await page.evaluate(row)
     for _ in range(3):
         crossing(feed.feed)()
@@ -212,11 +212,13 @@ async def test_a_deed_can_be_taken_back_whatever_happens_meanwhile(open_page: Op
     await note.filter(has_text="Harbour changed").wait_for()
     await panel.get_by_role("button", name="Delete").click()
     await note.filter(has_text="Harbour deleted").wait_for()
+    await page.set_viewport_size({"width": 1440, "height": 900})  # no column of events: so there are toasts
     for _ in range(4):  # toasts come and go
         tell()
         await page.wait_for_function(f"() => window.fleetPage.journal.events.length === {len(told.events)}")
     await page.locator("#toasts .toast").first.wait_for()
     assert await note.is_visible()
+    await page.set_viewport_size({"width": 1600, "height": 900})
     await page.get_by_role("button", name="Acknowledge: ").first.click()
     await note.filter(has_text="Acknowledged").wait_for()
     await page.evaluate("window.fleetPage.select('van-05', {open: true})")
@@ -272,7 +274,7 @@ async def test_ctrl_z_in_a_field_or_a_sketch_is_theirs(open_page: Open, feed: Ru
 
 
 async def test_a_toast_under_the_pointer_neither_moves_nor_goes(open_page: Open, feed: Running) -> None:
-    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    page = await live(await open_page(f"{feed.url}#{PLACE}", width=1440))
     feed.feed.tell(events=[feed.feed.event("enter", 1, "kamppi")])
     await page.wait_for_selector("#toasts .toast:has-text('Van 1')")
     spot = await centre(page, "#toasts .toast button")
