@@ -376,6 +376,9 @@ class Running:
     async def __aexit__(self, *_: object) -> None:
         self.feed.drop()
         self._stop.set()
+        await asyncio.wait(
+            {self._serving}, timeout=5
+        )  # cut short, it leaves tasks behind for a later test to be blamed
         self._serving.cancel()
         await asyncio.gather(self._serving, return_exceptions=True)
 
