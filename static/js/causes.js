@@ -27,7 +27,7 @@ export function causes(app, troubles, build) {
   app.onClock = () => {
     const ahead = app.fleet.now(steady()) - Date.now();
     if (Math.abs(ahead) < CLOCKS_MS) return troubles.clear("clock");
-    troubles.tell("clock", `The server's clock is ${lasted(Math.abs(ahead))} ${ahead > 0 ? "ahead of" : "behind"} this computer's: one of them is wrong. Where it is the server's, ${ahead > 0
+    troubles.tell("clock", `The server's clock is ${lasted(Math.round(Math.abs(ahead) / 60_000) * 60_000)} ${ahead > 0 ? "ahead of" : "behind"} this computer's: one of them is wrong. Where it is the server's, ${ahead > 0
       ? "every position seems old, and its events are listed but not raised" : "positions are refused, for they seem to come from the future"}. Have both set their clocks from the network.`);
   };
 }
