@@ -417,7 +417,7 @@ SOUND = """(() => {
 
 
 async def test_a_suspended_sound_is_woken_or_the_button_says_that_it_is_silent(open_page: Open, feed: Running) -> None:
-    page = await open_page("about:blank")
+    page = await open_page("about:blank", width=1440)
     await page.add_init_script(SOUND)
     await page.goto(f"{feed.url}#{PLACE}")
     await live(page)
