@@ -417,7 +417,7 @@ SOUND = """(() => {
 
 
 async def test_a_suspended_sound_is_woken_or_the_button_says_that_it_is_silent(open_page: Open, feed: Running) -> None:
-    page = await open_page("about:blank", width=1440)
+    page = await open_page("about:blank")
     await page.add_init_script(SOUND)
     await page.goto(f"{feed.url}#{PLACE}")
     await live(page)
@@ -426,7 +426,7 @@ async def test_a_suspended_sound_is_woken_or_the_button_says_that_it_is_silent(o
     await page.keyboard.press("Shift")
     await page.wait_for_function("() => window.made.length === 1")
     feed.feed.tell(events=[feed.feed.event("alarm", 1, None)])
-    await page.wait_for_selector(".toast")
+    await page.wait_for_selector(".event")
     await button.wait_for()
     await page.evaluate("window.mayResume = true")
     feed.feed.tell(events=[feed.feed.event("alarm", 2, None)])
