@@ -22,12 +22,18 @@ async def follow(server: str, cursor: str | None, keep: Callable[[str], object])
                 keep(live.cursor)  # after the work: what was not done yet comes again
 
 
+def keep_in(file: Path) -> Callable[[str], object]:
+    """Whole or not at all, whenever the program ends."""
+    new = file.with_name(file.name + ".new")
+    return lambda cursor: new.write_text(cursor) and new.replace(file)
+
+
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     kept = Path(sys.argv[2] if len(sys.argv) > 2 else "follow.cursor")
     try:
-        asyncio.run(follow(sys.argv[1], kept.read_text() if kept.exists() else None, kept.write_text))
+        asyncio.run(follow(sys.argv[1], kept.read_text() if kept.exists() else None, keep_in(kept)))
     except (Refused, Unreachable) as why:
         sys.exit(str(why))
     except KeyboardInterrupt:

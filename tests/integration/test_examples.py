@@ -27,8 +27,10 @@ def following(server: Server, kept: Path) -> Iterator[Iterator[str]]:
     command = [sys.executable, str(EXAMPLES / "follow.py"), server.url, str(kept)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield iter(process.stdout.readline, "")
-        process.kill()
+        try:
+            yield iter(process.stdout.readline, "")
+        finally:
+            process.kill()
 
 
 def test_the_sender_sends(server: Server) -> None:
