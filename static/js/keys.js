@@ -42,8 +42,9 @@ export function keys(app, { list, events, editor, alerts, following }) {
   });
 }
 
-/** Once what covered it has gone and is no longer inert. @param {() => Element|null} find */
-const focusSoon = (find) => setTimeout(() => /** @type {HTMLElement|null} */ (find())?.focus());
+/** Once what covered it has gone and is no longer inert (covers.js hears of that in a microtask, asked for before this one), and
+ * before the next key comes: what is typed after it is meant for it. @param {() => Element|null} find */
+const focusSoon = (find) => queueMicrotask(() => /** @type {HTMLElement|null} */ (find())?.focus());
 
 /** One layer back: the sketch, the panel, the selection. @param {import("./app.js").App} app @param {import("./editor.js").Editor} editor @param {HTMLElement} target @param {boolean} typing */
 function escape(app, editor, target, typing) {

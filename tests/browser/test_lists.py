@@ -306,6 +306,17 @@ async def test_enter_opens_what_was_meant_and_the_keys_are_its_own(open_page: Op
     assert await page.locator("#search").input_value() == "33"
 
 
+async def test_a_key_that_leads_to_a_field_has_done_so_before_the_next_key(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}&vehicle=van-05"))
+    await page.wait_for_selector(".detail:not([hidden])")
+    pressed = """async () => {
+      document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '/', bubbles: true}));
+      await null; await null;
+      return document.activeElement.id;
+    }"""
+    assert await page.evaluate(pressed) == "search"
+
+
 async def test_who_types_before_the_first_snapshot_still_sees_the_fleet(open_page: Open, feed: Running) -> None:
     feed.feed.silent = True
     page = await open_page(feed.url)
