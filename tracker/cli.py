@@ -102,7 +102,8 @@ def _instant(context: click.Context, parameter: click.Parameter, value: str | No
     help="Unit of a column that is only called speed.",
 )
 @click.option("--split", is_flag=True, help="Make each track of a file a vehicle, also those of one name.")
-@click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="How dates such as 03/04/2026 are meant.")
+@click.option("--dates", type=click.Choice(["dmy", "mdy", "ymd"]), help="How dates such as 03/04/2026 are meant.")
+@click.option("--letter-o", type=click.Choice(["east", "west"]), help="What an O behind degrees is: Ost or Ouest.")
 @click.option("--now", is_flag=True, help="Shift recorded times so that the first ping is now.")
 @click.option("--loop", is_flag=True, help="Play for ever, each round shifted so that its first ping is now.")
 @click.option("--dry-run", is_flag=True, help="Need no server: print the events the pings cause as NDJSON.")

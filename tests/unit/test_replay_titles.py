@@ -40,9 +40,13 @@ FIX = {"vehicle": "HH-AB 1", "lat": 60.17, "lon": 24.94, "speed_mps": 10.0, "hea
         "Immatriculation;Date;Heure;Latitude;Longitude;Vitesse km/h;Direction",
         "Vehículo;Fecha;Hora;Latitud;Longitud;Velocidad (km/h);Rumbo",
         "Matrícula;Fecha;Hora;Latitud;Longitud;Velocidad km/h;Dirección",
+        "Veículo;Data;Hora;Latitude;Longitude;Velocidade (km/h);Direção",
+        "Targa;Data;Ora;Latitudine;Longitudine;Velocità (km/h);Direzione",
+        "Kenteken;Datum;Tijd;Breedtegraad;Lengtegraad;Snelheid (km/u);Richting",
+        "Pojazd;Data;Godzina;Szerokość;Długość;Prędkość (km/h);Kierunek",
     ],
 )
-def test_titles_in_german_french_and_spanish_are_understood(titles: str) -> None:
+def test_titles_in_eight_languages_are_understood(titles: str) -> None:
     for text in (titles, titles.upper()):
         [fix] = fixes(f"{text}\n{ROW}", zone="UTC")
         assert fix == FIX | {"at": "2026-11-23T09:00:05.000Z"}
@@ -52,6 +56,11 @@ def test_accents_may_be_signs_of_their_own() -> None:
     """As macOS writes them: the letter, then its dots."""
     [fix] = fixes("Fahrzeug;Zeit;Breite;La\u0308nge\nv;2026-11-23T09:00:05Z;60,1;24,9\n")
     assert (fix["lat"], fix["lon"]) == (60.1, 24.9)
+
+
+def test_a_column_called_data_that_holds_no_days_is_no_date() -> None:
+    [fix] = fixes("vehicle,time,data,lat,lon\nv,2026-11-23T09:00:05Z,7f0a,60,24\n")
+    assert (fix["at"], fix["attributes"]) == ("2026-11-23T09:00:05.000Z", {"data": "7f0a"})
 
 
 def test_a_width_and_a_length_are_no_place_where_there_is_one() -> None:

@@ -55,6 +55,7 @@ REASONS: dict[str, str] = {
     "destination": "where somebody is going, not where somebody was",
     "no_fix": "a receiver that says it does not know where it is",
     "no_position": "no place in it",
+    "no_side": "degrees whose north, south, east or west is missing, or a word nobody knows, where a column says it",
     "no_time": "no time in it",
     "not_a_point": "a shape that is no place: a line or an area without times",
     "not_a_position": "a message of another kind",
@@ -65,6 +66,7 @@ REASONS: dict[str, str] = {
     "open_quote": "a row with a quote that is never closed, so that its cells are not known",
     "supplement": "a sentence that adds to the fix another one tells",
     "surplus_cells": "a row with more cells than the header has titles, so that nobody knows which is which",
+    "unclear_side": "degrees with an O, which is east (Ost) or west (Ouest, Oeste): say which with --letter-o",
     "unpaired": "a place and a time of a track whose places and times are not equally many",
     "unreadable": "what is left of a damaged file from here on",
     "waypoint": "a mark on the map beside tracks",
@@ -89,7 +91,8 @@ class Reading(msgspec.Struct):
     zone: str | None = None  # of times that name none
     speed_unit: str = "mps"  # of a speed whose name does not say
     split: bool = False  # tracks of one name are vehicles of their own
-    dates: str | None = None  # dmy or mdy: how dates such as 03/04/2026 are meant
+    dates: str | None = None  # dmy, mdy or ymd: how dates such as 03/04/2026 and 03/04/26 are meant
+    letter_o: str | None = None  # east or west: what an O behind degrees is
     notes: list[str] = []  # for the summary: columns chosen and ignored, units and zones taken for granted
 
     def note(self, text: str) -> None:

@@ -24,7 +24,7 @@ def recognises(name: str, head: str) -> bool:
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     vehicle = reading.vehicle.removeprefix("new_")
-    clock = Clock(reading.name, reading.zone)
+    clock = Clock(reading.name, reading.zone, reading.dates or "")
     for number, line in enumerate(raw_lines(file, reading.name), 1):
         cells = line.decode("utf-8", "replace").split()
         if not cells:

@@ -15,7 +15,7 @@ from tracker.times import EPOCH, FIRST, LAST, MS
 _TIME = re.compile(
     r"(\d{4})[-/.]?(\d\d?)[-/.]?(\d\d?)(?:[T\s]+(\d\d?):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)?\s*(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?"
 )
-_DAY_FIRST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})\b(.*)", re.DOTALL)
+_DAY_FIRST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)(.*)", re.DOTALL)  # or a short year first
 _AFTERNOON = re.compile(r"(\d{1,2})(:\d\d(?::\d\d(?:[.,]\d+)?)?)\s*([AaPp])\.?[Mm]\.?(.*)", re.DOTALL)
 _DAY_NUMBER = re.compile(r"[2-7]\d{4}(?:[.,]\d+)?", re.ASCII)  # 1954 … 2119, as spreadsheets count days
 _SHORT = re.compile(r"(\d{1,2})(\d\d)(\d\d) (\d{1,6})", re.ASCII)  # YYMMDD and HHMMSS side by side
@@ -25,10 +25,15 @@ _COMPACT = re.compile(r"(19|20)\d{6}(\d{6})?", re.ASCII)  # 20150607 and 2015060
 
 #: what is said of times that are written so
 ORDERS = {"serial": "numbers of days, counted from 1900 as spreadsheets do", "ymd": "dates as YYMMDD"}
+_SHORT_YEARS = {"dmy": "day, month, year", "mdy": "month, day, year", "ymd": "year, month, day"}
 
 
 class Naive(ValueError):
     """A time without a zone."""
+
+
+class Unordered(ValueError):
+    """A date such as 03/04/2026, and nobody has said yet whether the day or the month stands first."""
 
 
 @lru_cache(maxsize=8)
@@ -51,29 +56,48 @@ def find_order(times: Iterable[str], name: str, *, year_first: bool = False) -> 
         return "ymd"
     for text in texts:
         if match := _DAY_FIRST.match(text):
-            first, mark, second = int(match[1]), match[2], int(match[3])
-            if mark == "." or first > 12:
-                shown.add("dmy")
-            elif second > 12:
-                shown.add("mdy")
+            if order := _order_of(match):
+                shown.add(order)
             else:
                 unsure = unsure or text
     if len(shown) == 1:
         return shown.pop()
     if unsure or shown:
-        raise Unreadable(
-            f"{name}: the date {unsure or 'of some rows'} can be read day first or month first; "
-            "say which with --dates dmy or --dates mdy",
-            usage=True,
-        )
-    return "dmy"
+        raise _unsure(name, unsure or "of some rows")
+    return ""
+
+
+def short_years(times: Iterable[str], order: str) -> str:
+    """What to say of dates whose years have two digits; "" where there are none."""
+    found = next((text for text in times if (match := _DAY_FIRST.match(text)) and len(match[4]) == 2), "")
+    return f"dates such as {found.split()[0]} are {_SHORT_YEARS[order]}" if found and order in _SHORT_YEARS else ""
+
+
+def _order_of(match: re.Match[str]) -> str:
+    """dmy or mdy where the date itself shows it."""
+    first, mark, second, short = int(match[1]), match[2], int(match[3]), len(match[4]) == 2
+    if short and first > 31:
+        return "ymd"
+    if mark == "." or (first > 12 and not (short and int(match[4]) <= 31)):  # 26/11/23 can be of 2026 and of 2023
+        return "dmy"
+    return "mdy" if second > 12 else ""
+
+
+def _unsure(name: str, date: str) -> Unreadable:
+    said = "can be read day first or month first; say which with --dates dmy or --dates mdy"
+    if (match := _DAY_FIRST.match(date)) and len(match[4]) == 2:
+        said = "can be read in several orders; say which with --dates dmy, --dates mdy or --dates ymd"
+    return Unreadable(f"{name}: the date {date} {said}", usage=True)
 
 
 def _year_first(text: str, order: str) -> str:
-    """03/04/2026 2:30 PM → 2026-04-03 14:30, or what it was."""
+    """03/04/2026 2:30 PM → 2026-04-03 14:30, or what it was. Raises Unordered, ValueError."""
     if match := _DAY_FIRST.match(text):
-        day, month = (match[1], match[3]) if order == "dmy" else (match[3], match[1])
-        text = f"{match[4]}-{month:0>2}-{day:0>2}{match[5]}"
+        if not order:
+            raise Unordered(text)
+        parts = dict(zip(order, (match[1], match[3], match[4]), strict=True))
+        year = parts["y"] if len(parts["y"]) == 4 else f"20{parts['y']:0>2}"
+        text = f"{year}-{parts['m']:0>2}-{parts['d']:0>2}{match[5].removeprefix(',')}"
     date, _, clock = text.partition(" ")
     if match := _AFTERNOON.match(clock.strip()):
         hour = int(match[1]) % 12 + (12 if match[3] in "Pp" else 0)
@@ -85,7 +109,8 @@ def read_time(text: str, zone: str | None = None, order: str = "dmy", near: int 
     """UTC ms of a time in one of the usual spellings, or seconds or milliseconds since 1970; finer parts are cut.
 
     `near`: where the hour that autumn repeats could mean two instants, the one nearer to this is meant.
-    Raises Naive when it has no zone and none is given, ValueError when it is no time.
+    Raises Naive when it has no zone and none is given, Unordered when it needs an order and has none, ValueError
+    when it is no time.
     """
     text = text.strip()
     if order == "serial" and _DAY_NUMBER.fullmatch(text):
@@ -147,10 +172,10 @@ class Clock:
     """Reads a source's times. What has no zone stops the reading when it is the first time of the file: then all
     are like that, and guessing would put a fleet hours away. A single one later on is left to the gate."""
 
-    def __init__(self, name: str, zone: str | None, order: str = "dmy") -> None:
+    def __init__(self, name: str, zone: str | None, order: str = "") -> None:
         self.name = name
         self.zone = zone
-        self.order = order  # of a date such as 03/04/2026
+        self.order = order  # of a date such as 03/04/2026; "": the first that shows it says it for all after it
         self.seen = False
         self.last: int | None = None  # a row whose time cannot be read stays with the row before it
         self._text: str | None = None  # of `last`
@@ -171,6 +196,12 @@ class Clock:
                     usage=True,
                 ) from None
             return None
+        except Unordered:
+            match = _DAY_FIRST.match(text.strip())
+            self.order = _order_of(match) if match else ""
+            if not self.order:
+                raise _unsure(self.name, text.strip()[:40]) from None
+            return self.read(text, line, vehicle)
         except (ValueError, OverflowError):
             return None
         if not FIRST <= time <= LAST:

@@ -8,15 +8,22 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from tracker.formats import Reading, Unreadable
+from tracker.formats.degrees import LAT, LON
 from tracker.formats.names import CLOCKS, DATES, ELSEWHERE, NAMES, Plan, plain, plan
+from tracker.formats.sides import LETTER_O, find_letter_o, read_side, words
 
 #: titles of columns that number rows, unless their rows say otherwise
 COUNTERS = frozenset(
     ["id", "name", "no", "nr", "number", "index", "row", "seq", "fid", "ogc_fid", "objectid", "object_id"]
 )
-_HEMISPHERES = {"lat": frozenset("NS"), "lon": frozenset("EWO")}
+_DAY = re.compile(r"\d+[./-]\d+[./-]\d|(19|20)\d{6}$")
 _FEET = re.compile(r"(altitude|alt|elevation|ele|height)_(ft|feet)")
-_SAID_HEMISPHERE = re.compile(r"(n_s|e_w|ns|ew|hemisphere|(lat|lon)(itude|gitude)?_?(dir|ref|hemi)\w*)")
+_SAID_SIDE = {
+    LAT: re.compile(r"(n_s|s_n|ns|n_z|hemisphere|hemispherio|lat(itude)?_?(dir|ref|hemi|n_s|ns)\w*)"),
+    LON: re.compile(
+        r"(e_w|w_e|ew|e_o|o_e|o_w|w_o|l_o|hemisphere|hemispherio|lon(g|gitude)?_?(dir|ref|hemi|e_w|ew|e_o)\w*)"
+    ),
+}
 
 
 class Columns(NamedTuple):
@@ -31,6 +38,7 @@ class Columns(NamedTuple):
     east: int  # a column with E or W
     speed: int
     unit: str  # of the speed; "": its title does not say
+    letter_o: str  # the side an O is, E or W; "": nobody knows
     decimal: str  # what separates the fraction of a number
     others: tuple[tuple[int, str], ...]  # number and flag and text fields of ours
     attributes: tuple[tuple[int, str], ...]
@@ -46,7 +54,7 @@ def find_columns(header: Sequence[str], sample: Sequence[Sequence[str]], reading
     feet = next((number for number, title in enumerate(titles) if _FEET.fullmatch(plain(title))), -1)
     if feet >= 0 and "altitude_m" not in fields:
         fields["altitude_ft"] = feet
-    time, clock = _clock(fields["time"], titles)
+    time, clock = _clock(fields["time"], titles, sample)
     fields["time"] = time
     vehicle = fields.get("vehicle", -1)
     if vehicle >= 0 and _counts_rows(titles[vehicle], [_cell(row, vehicle) for row in sample]):
@@ -58,12 +66,13 @@ def find_columns(header: Sequence[str], sample: Sequence[Sequence[str]], reading
         del fields["vehicle"]
         vehicle = -1
     speed = at[found.speed] if found.speed is not None else -1
-    north, east = (_hemisphere(side, fields[side], titles, sample) for side in ("lat", "lon"))
+    north, east = (_side(of, fields[at], titles, sample) for of, at in ((LAT, "lat"), (LON, "lon")))
     taken = {*fields.values(), clock, speed, north, east}
     others = tuple((i, field) for field, i in fields.items() if field not in ("vehicle", "time", "lat", "lon"))
     rest = tuple((i, " ".join(title.split())) for i, title in enumerate(header) if i not in taken and title.strip())
     columns = Columns(
         vehicle, time, clock, fields["lat"], fields["lon"], north, east, speed, found.unit,
+        _letter_o((fields["lat"], fields["lon"], north, east), titles, sample, reading),
         _decimal(sample, fields["lat"], fields["lon"]), others, rest,
     )  # fmt: skip
     _note(columns, header, fields, reading)
@@ -93,10 +102,12 @@ def _cell(row: Sequence[str], at: int) -> str:
     return row[at].strip() if 0 <= at < len(row) else ""
 
 
-def _clock(time: int, titles: Sequence[str]) -> tuple[int, int]:
+def _clock(time: int, titles: Sequence[str], sample: Sequence[Sequence[str]]) -> tuple[int, int]:
     """(date or time, time of day) where the two stand side by side."""
     columns = [plain(title) for title in titles]
     day = next((columns.index(one) for one in DATES if one in columns), -1)
+    if day >= 0 and columns[day] == "data" and not all(_DAY.match(_cell(row, day)) for row in sample[:20]):
+        day = -1  # data, and not the day in Italian
     if columns[time] in CLOCKS and day >= 0:
         return day, time
     if columns[time] in DATES:
@@ -114,16 +125,29 @@ def _counts_rows(title: str, cells: Sequence[str]) -> bool:
     return len(counted) == len(cells) and one_kind and all(b == a + 1 for a, b in pairwise(counted))
 
 
-def _hemisphere(side: str, beside: int, titles: Sequence[str], sample: Sequence[Sequence[str]]) -> int:
-    """The column with N and S (or E and W): titled so, or without a title right beside the degrees."""
+def _side(of: str, beside: int, titles: Sequence[str], sample: Sequence[Sequence[str]]) -> int:
+    """The column with N and S (or E and W): titled so, or right beside the degrees."""
     for at, title in enumerate(titles):
-        near = abs(at - beside) == 1
-        if at == beside or not (near or _SAID_HEMISPHERE.fullmatch(plain(title))):
+        titled = _SAID_SIDE[of].fullmatch(plain(title)) is not None
+        if at == beside or not (titled or abs(at - beside) == 1):
             continue
-        said = {cell.upper() for row in sample if (cell := _cell(row, at))}
-        if said and said <= _HEMISPHERES[side]:
+        said = {cell for row in sample if (cell := _cell(row, at))}
+        sides = {read_side(cell, "W") for cell in said}
+        if sides & set(of) and (titled or sides <= set(of)):
+            return at
+        if titled and sides == {"?"} and all(cell.isalpha() for cell in said):  # words of a language we do not know
             return at
     return -1
+
+
+def _letter_o(places: Sequence[int], titles: Sequence[str], sample: Sequence[Sequence[str]], reading: Reading) -> str:
+    said = words(cell for row in sample for at in places if (cell := _cell(row, at)))
+    if reading.letter_o:
+        return LETTER_O[reading.letter_o]
+    letter_o = find_letter_o(said, [plain(title) for title in titles])
+    if letter_o and "o" in said:
+        reading.note(f"an O is {'east' if letter_o == 'E' else 'west'}, as the titles or the other sides show")
+    return letter_o
 
 
 def _decimal(sample: Sequence[Sequence[str]], *columns: int) -> str:

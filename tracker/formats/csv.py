@@ -8,9 +8,9 @@ from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from tracker.formats import Point, Reading, Skip, Unreadable
-from tracker.formats.clock import ORDERS, Clock, find_order
+from tracker.formats.clock import ORDERS, Clock, find_order, short_years
 from tracker.formats.columns import Columns, find_columns
-from tracker.formats.degrees import read_degrees
+from tracker.formats.degrees import LAT, LON, read_degrees
 from tracker.formats.fields import (
     NO,
     NOTHING,
@@ -28,6 +28,7 @@ from tracker.formats.own import COLUMNS, position_of, unguarded
 from tracker.formats.places import find_spread
 from tracker.formats.preamble import MOST_PREAMBLE, find_header, is_header
 from tracker.formats.rows import Row, find_delimiter, read_rows
+from tracker.formats.sides import Unclear, read_side
 from tracker.formats.text import DAMAGED, lines
 
 NAME = "csv"
@@ -58,6 +59,8 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     order = reading.dates or find_order(times, reading.name, year_first="TAG" in header)  # TAG: a Columbus logger
     if order in ORDERS:
         reading.note(f"times are {ORDERS[order]}")
+    if said := short_years(times, order):
+        reading.note(said)
     clock = Clock(reading.name, zone, order)
     if zone is not None:
         reading.note(f"times without a zone are {zone}")
@@ -139,17 +142,20 @@ def _time(cells: list[str], columns: Columns) -> str:
     return time
 
 
-def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row], Point]:
+def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row], Point | Skip]:
     """One function for all rows of a file: this is where a recording of millions spends its time."""
     decimal, vehicle_at, clock_at = columns.decimal, columns.vehicle, columns.clock
     time_at, speed_at, unit = columns.time, columns.speed, columns.unit or reading.speed_unit
-    places = (("lat", columns.lat, columns.north), ("lon", columns.lon, columns.east))
+    letter_o = columns.letter_o
+    places = (("lat", columns.lat, columns.north, LAT), ("lon", columns.lon, columns.east, LON))
     others = tuple((at, _METRES.get(field, field), _reader(field, decimal, reading)) for at, field in columns.others)
     attributes = columns.attributes
     named = [at for at, _ in columns.others + attributes]
-    width = 1 + max(vehicle_at, time_at, clock_at, speed_at, *(at for place in places for at in place[1:]), *named)
+    width = 1 + max(
+        vehicle_at, time_at, clock_at, speed_at, columns.lat, columns.lon, columns.north, columns.east, *named
+    )
 
-    def point(row: Row) -> Point:
+    def point(row: Row) -> Point | Skip:
         cells = row.cells
         if len(cells) < width:
             cells = cells + [""] * (width - len(cells))
@@ -157,9 +163,16 @@ def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row
         if vehicle[:1] == "'":
             vehicle = unguarded(vehicle)
         position: dict[str, Any] = {"vehicle": vehicle}
-        for name, at, side_at in places:
-            side = cells[side_at].strip().upper() if side_at >= 0 else ""
-            if (degrees := read_degrees(cells[at].strip(), decimal, side)) is not None:
+        for name, at, side_at, of in places:
+            text = cells[at].strip()
+            try:
+                side = read_side(cells[side_at].strip() or "?", letter_o) if side_at >= 0 and text else ""
+                degrees = read_degrees(text, decimal, "" if side == "?" else side, of, letter_o)
+            except Unclear:
+                return Skip("unclear_side", row.line)
+            if side == "?" and type(degrees) is float and degrees > 0:
+                return Skip("no_side", row.line)
+            if degrees is not None:
                 position[name] = degrees
         if speed_at >= 0 and (speed := read_speed(read_quantity(cells[speed_at].strip(), decimal), unit)) is not None:
             position["speed_mps"] = speed
@@ -181,7 +194,7 @@ def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row
 
 
 def _with_fix(
-    point: Callable[[Row], Point], columns: Columns, sample: list[Row], reading: Reading
+    point: Callable[[Row], Point | Skip], columns: Columns, sample: list[Row], reading: Reading
 ) -> Callable[[Row], Point | Skip]:
     """The same, of a table that says of each row whether its receiver knew where it was."""
     for at, title in columns.attributes:

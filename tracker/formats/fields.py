@@ -49,8 +49,48 @@ def read_number(text: str) -> float | str | None:
 
 #: cells that say nothing
 NOTHING = frozenset({"null", "none", "nan", "n/a", "na", "nil", "-", "--", "unknown", "\\n"})
-YES = frozenset({"1", "1.0", "true", "on", "yes", "ja", "ein", "an", "wahr", "oui", "vrai", "sí", "si", "verdadero"})
-NO = frozenset({"0", "0.0", "false", "off", "no", "nein", "aus", "falsch", "non", "faux", "falso"})
+YES = frozenset(
+    {
+        "1",
+        "1.0",
+        "true",
+        "on",
+        "yes",
+        "ja",
+        "ein",
+        "an",
+        "wahr",
+        "oui",
+        "vrai",
+        "sí",
+        "si",
+        "verdadero",
+        "sim",
+        "vero",
+        "aan",
+        "tak",
+    }
+)
+NO = frozenset(
+    {
+        "0",
+        "0.0",
+        "false",
+        "off",
+        "no",
+        "nein",
+        "aus",
+        "falsch",
+        "non",
+        "faux",
+        "falso",
+        "não",
+        "nao",
+        "nee",
+        "uit",
+        "nie",
+    }
+)
 _THOUSANDS = {".": re.compile(r"[+-]?\d{1,3}(?:[, '’\u00a0\u202f]\d{3})+(?:\.\d+)?", re.ASCII),
               ",": re.compile(r"[+-]?\d{1,3}(?:[. '’\u00a0\u202f]\d{3})+(?:,\d+)?", re.ASCII)}  # fmt: skip
 

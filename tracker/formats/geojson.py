@@ -49,7 +49,7 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     places = [place for some in by_feature for place in some]
     _check([_geometry_type(feature) for feature in features], places, reading)
     ids = _vehicles(features, by_feature, reading)
-    clock = Clock(reading.name, reading.zone)
+    clock = Clock(reading.name, reading.zone, reading.dates or "")
     number = 0
     for id, some in zip(ids, by_feature, strict=True):
         for place in some:

@@ -33,7 +33,7 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
         raise Unreadable(f"{reading.name}: not a GTFS-realtime feed: it has no `entity` list")
     header = feed.get("header")
     published = header.get("timestamp") if isinstance(header, dict) else None
-    clock = Clock(reading.name, reading.zone)
+    clock = Clock(reading.name, reading.zone, reading.dates or "")
     for number, entity in enumerate(entities, 1):
         yield _entity(entity if isinstance(entity, dict) else {}, published, reading, clock, number)
 

@@ -22,7 +22,7 @@ def recognises(name: str, head: str) -> bool:
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
-    clock = Clock(reading.name, reading.zone)
+    clock = Clock(reading.name, reading.zone, reading.dates or "")
     for number, line in enumerate(raw_lines(file, reading.name), 1):
         if line.strip():
             yield _point(line, clock, number)

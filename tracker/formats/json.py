@@ -126,7 +126,7 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     if not isinstance(document, list):
         raise Unreadable(f"{reading.name}: neither an array of positions nor an object with `positions`")
     check_fields([item for item in document[:SAMPLE] if isinstance(item, dict)], reading)
-    clock = Clock(reading.name, reading.zone)
+    clock = Clock(reading.name, reading.zone, reading.dates or "")
     for number, item in enumerate(document, 1):
         if not isinstance(item, dict):
             yield Point(clock.last or 0, str(item)[:200], line=number)

@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 #: columns with the day alone, and those with the time of day beside them
-DATES = ("date", "datum", "fecha", "jour", "dia")
-CLOCKS = ("time", "clock", "time_of_day", "hour", "uhrzeit", "zeit", "heure", "hora")
+DATES = ("date", "datum", "fecha", "jour", "dia", "data")
+CLOCKS = ("time", "clock", "time_of_day", "hour", "uhrzeit", "zeit", "heure", "hora", "ora", "tijd", "godzina")
 #: our field → how others call it, the surest name first; compared without case, accents, spaces and hyphens
 NAMES: dict[str, tuple[str, ...]] = {
     "vehicle": (
@@ -20,7 +20,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("fahrzeug_id", "fahrzeug", "fahrzeugnummer", "fahrzeugname", "wagen", "gerate_id", "geraete_id", "gerat"),
         *("geraet", "gerat_id", "geraet_id", "vehicule", "id_vehicule", "appareil", "engin", "vehiculo", "id_vehiculo"),
         *("unidad", "movil", "dispositivo", "reg_no", "plate", "kennzeichen", "immatriculation", "matricula"),
-        *("patente", "placa", "id", "name"),
+        *("patente", "placa", "veiculo", "id_veiculo", "veicolo", "id_veicolo", "targa", "voertuig", "voertuig_id"),
+        *("kenteken", "pojazd", "id", "name"),
     ),
     "time": (
         *("time", "timestamp", "datetime", "date_time", "fix_time", "fixtime", "gps_time", "gpstime", "device_time"),
@@ -58,7 +59,18 @@ NAMES: dict[str, tuple[str, ...]] = {
             "temps",
             "fecha_hora",
         ),
-        *("fecha_y_hora", "fechahora", "hora_gps", "hora_utc", "marca_de_tiempo", "tiempo", *DATES),
+        *(
+            "fecha_y_hora",
+            "fechahora",
+            "hora_gps",
+            "hora_utc",
+            "marca_de_tiempo",
+            "tiempo",
+            "data_hora",
+            "data_e_hora",
+            "datahora",
+        ),
+        *("data_ora", "data_e_ora", "dataora", "tijdstip", "datum_tijd", "data_i_godzina", "czas", *DATES),
     ),
     "lat": (
         "lat",
@@ -78,6 +90,10 @@ NAMES: dict[str, tuple[str, ...]] = {
             "gps_breite",
             "breite",
             "latitud",
+            "latitudine",
+            "breedtegraad",
+            "szerokosc",
+            "szerokosc_geograficzna",
             "lat_gps",
         ),
     ),
@@ -93,6 +109,7 @@ NAMES: dict[str, tuple[str, ...]] = {
             "geographische_laenge",
         ),
         *("geografische_laenge", "gps_lange", "gps_laenge", "lange", "laenge", "longitud", "lon_gps"),
+        *("longitudine", "lengtegraad", "dlugosc", "dlugosc_geograficzna"),
     ),
     "heading": (
         "heading",
@@ -110,6 +127,13 @@ NAMES: dict[str, tuple[str, ...]] = {
         "cap",
         "rumbo",
         "direccion",
+        "direcao",
+        "rumo",
+        "direzione",
+        "rotta",
+        "richting",
+        "koers",
+        "kierunek",
     ),
     "altitude_m": (
         "altitude_m",
@@ -123,9 +147,23 @@ NAMES: dict[str, tuple[str, ...]] = {
         "hoehe",
         "altitud",
         "elevacion",
+        "altitudine",
+        "quota",
+        "hoogte",
+        "wysokosc",
     ),
     "accuracy_m": ("accuracy_m", "accuracy", "horizontal_accuracy", "h_accuracy", "hacc", "precision_m", "genauigkeit"),
-    "ignition": ("ignition", "ign", "engine_on", "zundung", "zuendung", "encendido"),
+    "ignition": (
+        "ignition",
+        "ign",
+        "engine_on",
+        "zundung",
+        "zuendung",
+        "encendido",
+        "ignicao",
+        "accensione",
+        "contact",
+    ),
     "battery_pct": (
         "battery_pct",
         "battery",
@@ -137,10 +175,26 @@ NAMES: dict[str, tuple[str, ...]] = {
         "akku",
         "akkustand",
         "bateria",
+        "batteria",
+        "batterij",
     ),
     "odometer_m": ("odometer_m", "odometer", "odo"),
-    "driver": ("driver", "driver_id", "driver_name", "fahrer", "fahrername", "conducteur", "chauffeur", "conductor"),
-    "alarm": ("alarm", "alarme", "alarma"),
+    "driver": (
+        "driver",
+        "driver_id",
+        "driver_name",
+        "fahrer",
+        "fahrername",
+        "conducteur",
+        "chauffeur",
+        "conductor",
+        "motorista",
+        "condutor",
+        "autista",
+        "bestuurder",
+        "kierowca",
+    ),
+    "alarm": ("alarm", "alarme", "alarma", "allarme"),
 }
 #: names that say where somebody is going, or where a place is, not where a vehicle was
 ELSEWHERE = re.compile(
@@ -150,12 +204,16 @@ ELSEWHERE = re.compile(
 UNITS = {"mps": 1.0, "kmh": 1 / 3.6, "kn": 1852 / 3600, "mph": 0.44704}
 _UNIT_WORDS = {
     **dict.fromkeys(("mps", "ms", "m_s", "mpers"), "mps"),
-    **dict.fromkeys(("kmh", "kph", "km_h", "kmph", "kmhr", "km_std"), "kmh"),
+    **dict.fromkeys(
+        ("kmh", "kph", "km_h", "kmph", "kmhr", "km_std", "km_u", "kmu", "km_uur", "km_ora", "km_hora", "km_heure"),
+        "kmh",
+    ),
     **dict.fromkeys(("kn", "kt", "kts", "knots", "knot", "knoten", "noeuds", "nudos"), "kn"),
     **dict.fromkeys(("mph", "mi_h", "miles"), "mph"),
 }
 _SPEED_WORDS = ("speed", "velocity", "spd", "gps_speed", "ground_speed", "sog", "vehicle_speed", "geschwindigkeit",
-                "geschw", "gps_geschwindigkeit", "vitesse", "vitesse_gps", "velocidad", "velocidad_gps")  # fmt: skip
+                "geschw", "gps_geschwindigkeit", "vitesse", "vitesse_gps", "velocidad", "velocidad_gps",
+                "velocidade", "velocita", "snelheid", "predkosc")  # fmt: skip
 
 
 class Plan(NamedTuple):
@@ -173,6 +231,7 @@ def plain(name: str) -> str:
     if not name.isascii():
         name = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
         name = name.replace("ß", "ss").replace("œ", "oe").replace("Œ", "oe")
+        name = name.replace("ł", "l").replace("Ł", "l").replace("ø", "o").replace("Ø", "o")
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 

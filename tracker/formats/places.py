@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tracker.formats import Reading
-from tracker.formats.degrees import read_degrees
+from tracker.formats.degrees import LAT, LON, read_degrees
 from tracker.formats.names import plain, plan
 from tracker.formats.rows import Row
+from tracker.formats.sides import Unclear
 
 _LAT_FIRST = frozenset({"latlng", "latlon", "lat_lng", "lat_lon", "lat_long", "latitude_longitude"})
 _LON_FIRST = frozenset({"lnglat", "lonlat", "lng_lat", "lon_lat", "long_lat", "longitude_latitude"})
@@ -30,10 +31,10 @@ _FLIGHTRADAR24 = ["Timestamp", "UTC", "Callsign", "Position", "Altitude", "Speed
 Pair = tuple[float, float]  # lat, lon
 
 
-def read_place(value: Any, name: str, lon_first: bool = False) -> Pair | None:
+def read_place(value: Any, name: str, lon_first: bool = False, letter_o: str = "") -> Pair | None:
     """(lat, lon) of a text, an array or a geometry that stands under this name."""
     if isinstance(value, str):
-        return _of_text(value.strip(), lon_first or plain(name) in _LON_FIRST)
+        return _of_text(value.strip(), lon_first or plain(name) in _LON_FIRST, letter_o)
     if isinstance(value, dict):
         if value.get("type", "Point") != "Point":
             return None
@@ -46,7 +47,7 @@ def read_place(value: Any, name: str, lon_first: bool = False) -> Pair | None:
     return None
 
 
-def _of_text(text: str, lon_first: bool) -> Pair | None:
+def _of_text(text: str, lon_first: bool, letter_o: str) -> Pair | None:
     if match := _WKT.fullmatch(text):
         return _pair(match[2], match[1])
     if text.startswith("{"):
@@ -55,7 +56,10 @@ def _of_text(text: str, lon_first: bool) -> Pair | None:
         except (ValueError, RecursionError):
             return None
     halves = _halves(text.strip("()[] "))
-    return _pair(*(reversed(halves) if lon_first else halves)) if len(halves) == 2 else None
+    if len(halves) != 2:
+        return None
+    lat, lon = reversed(halves) if lon_first else halves
+    return _pair(lat, lon, letter_o) or _pair(lon, lat, letter_o)  # the second: E24.9 N60.1
 
 
 def _halves(text: str) -> list[str]:
@@ -67,8 +71,11 @@ def _halves(text: str) -> list[str]:
     return []
 
 
-def _pair(lat: str, lon: str) -> Pair | None:
-    found = read_degrees(lat), read_degrees(lon)
+def _pair(lat: str, lon: str, letter_o: str = "") -> Pair | None:
+    try:
+        found = read_degrees(lat, of=LAT), read_degrees(lon, of=LON, letter_o=letter_o)
+    except Unclear:
+        return None
     return (found[0], found[1]) if isinstance(found[0], float) and isinstance(found[1], float) else None
 
 
@@ -84,9 +91,16 @@ class Spread:
         for row in rows:
             if at < len(row.cells):
                 text = row.cells[at]
-                lat, lon = read_place(text, self._title, self._lon_first) or (text, "")
+                lat, lon = read_place(text, self._title, self._lon_first) or self._halves(text)
                 row = row._replace(cells=[*row.cells[:at], str(lat), str(lon), *row.cells[at + 1 :]])
             yield row
+
+    def _halves(self, text: str) -> tuple[str, str]:
+        """What only the table can read: an O, or nothing at all."""
+        halves = _halves(text.strip("()[] "))
+        if len(halves) != 2 or not any(char.isdigit() for char in text):
+            return text, ""
+        return (halves[1], halves[0]) if self._lon_first or plain(self._title) in _LON_FIRST else (halves[0], halves[1])
 
 
 def find_spread(header: list[str], sample: Sequence[Row], reading: Reading) -> Spread | None:
@@ -95,10 +109,10 @@ def find_spread(header: list[str], sample: Sequence[Row], reading: Reading) -> S
         return None
     for at, title in enumerate(header):
         cells = [row.cells[at] for row in sample if at < len(row.cells)] if plain(title) in PLACES else []
-        pairs = [pair for cell in cells if (pair := read_place(cell, title)) is not None]
+        pairs = [pair for cell in cells if (pair := read_place(cell, title, letter_o="W")) is not None]
         if pairs:
             lon_first = any(abs(lat) > 90 for lat, _ in pairs)
-            said = ", latitude first" if pairs[0] != read_place(cells[0], title, lon_first=True) else ""
+            said = ", latitude first" if pairs[0] != read_place(cells[0], title, lon_first=True, letter_o="W") else ""
             said = ", longitude first: some latitudes would be over 90°" if lon_first else said
             reading.note(f"the column {title!r} holds the places{said}")
             if header == _FLIGHTRADAR24:

@@ -21,7 +21,7 @@ def recognises(name: str, head: str) -> bool:
 
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
-    clock = Clock(reading.name, reading.zone)
+    clock = Clock(reading.name, reading.zone, reading.dates or "")
     number = 0
     for event, element, _ in elements(file, reading.name, ("VehicleActivity",)):
         if event == "end" and tag(element) == "VehicleActivity":

@@ -90,6 +90,7 @@ class Recording:
         speed_unit: str = "mps",
         split: bool = False,
         dates: str | None = None,
+        letter_o: str | None = None,
         told: Callable[[str, int], None] = lambda name, count: None,
     ) -> None:
         """Read one source (`-`: standard input; gzip, zip or plain). `told` hears of progress. Raises Unreadable.
@@ -111,7 +112,7 @@ class Recording:
             if file is None:
                 break
             stem = Path(file.name).stem if source != "-" or file.inner else "replay"
-            reading = Reading(file.name, vehicle_of(stem) or "replay", zone, speed_unit, split, dates)
+            reading = Reading(file.name, vehicle_of(stem) or "replay", zone, speed_unit, split, dates, letter_o)
             read = self._begin(file, format, reading)
             if read is None:
                 continue

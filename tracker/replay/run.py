@@ -39,6 +39,7 @@ def run(
     speed_unit: str = "mps",
     split: bool = False,
     dates: str | None = None,
+    letter_o: str | None = None,
     now: bool = False,
     loop: bool = False,
     dry_run: bool = False,
@@ -58,18 +59,9 @@ def run(
         with _told_to_stop():
             choice = Choice(since, until, tuple(vehicle)) if since or until or vehicle else EVERYTHING
             how: dict[str, Any] = {"format": format, "zone": zone, "speed_unit": speed_unit}
-            how |= {"split": split, "dates": dates}
+            how |= {"split": split, "dates": dates, "letter_o": letter_o}
             for source in sources:
-                recording.add(
-                    source,
-                    choice,
-                    format=format,
-                    zone=zone,
-                    speed_unit=speed_unit,
-                    split=split,
-                    dates=dates,
-                    told=_reading,
-                )
+                recording.add(source, choice, told=_reading, **how)
             if connection is None:
                 return _offline(recording, regions, events, now, as_of, settings)
             return _online(recording, connection, speed=speed, now=now, loop=loop)
