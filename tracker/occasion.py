@@ -63,9 +63,10 @@ class Occasion:
 
     def enter(self, region: Region, received: int | None = None) -> Visit:
         """`received`: when this was known, if not just now."""
-        self.make("enter", region)
+        why = self.why(region)
+        self.make("enter", region, why=why)
         speed_mps = -1.0 if self.ping.speed_mps is None else self.ping.speed_mps
-        return Visit(self.time, received or self.now, speed_mps, why=self.why(region))
+        return Visit(self.time, received or self.now, speed_mps, why=why)
 
     def exit(self, region: Region, visit: Visit) -> None:
         detail: dict[str, Any] = {"entered_at": visit.entered_at, "duration_s": self.since(visit.entered_at)}

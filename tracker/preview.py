@@ -1,4 +1,8 @@
-"""Preview: try a region without harm. Reads what is stored, rehearses in a thread, stores nothing."""
+"""Preview: try a region without harm. Reads what is stored, rehearses in short steps on the loop, stores nothing.
+
+A day of a large fleet is read twice: in the store, to find who was ever near the region, and then in its order, of
+which only those few are rehearsed.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,14 @@ from tracker import wire
 from tracker.fleet import Fleet
 from tracker.regions import Region
 from tracker.rehearsal import LISTED, Rehearsal
-from tracker.slices import in_slices
-from tracker.stores import LATE, Store, StoredPing
+from tracker.slices import batched, in_slices
+from tracker.stores import LATE, Store
 from tracker.times import rfc3339
 
 SPAN_MS = 86_400_000  #: how far back
-PAGE = 5000  #: pings read and rehearsed in one go: others have their turn between
+PAGE = 1000  #: pings read at once: making them keeps the GIL for a few ms
+LOOK = 500  #: vehicles asked at once whether they are in it
+STEPS = 500  #: most of them do next to nothing
 MOST_PINGS = 500_000  #: then it is enough, and said
 
 
@@ -22,35 +28,37 @@ async def preview(fleet: Fleet, store: Store, feature: Any, now: int, most: int 
     """Who would be in a region now, and the events the last 24 h of stored pings would have made. Raises Invalid."""
     region = await asyncio.to_thread(Region.read, feature, id=feature["id"], version=0, now=now)
     rehearsal = Rehearsal(region, fleet.settings, now - SPAN_MS)
-    inside = sorted([name async for name, one in in_slices(list(fleet.vehicles.items())) if rehearsal.holds(one, now)])
-    after, until = 0, now
-    capped = False
-    while rows := await store.pings_since(now - SPAN_MS, after, PAGE):
-        stored = [one for _, one, _ in rows]
-        await asyncio.to_thread(_rehearse, rehearsal, stored)
-        after, until = rows[-1][0], stored[-1].received_at
-        if rehearsal.pings >= most:
-            capped = True
-            break
+    inside: list[str] = []
+    async for some in in_slices(batched(list(fleet.vehicles.values()), LOOK), 1):
+        inside += rehearsal.holds(some, now)
+    near = await store.passed(rehearsal.box, now - SPAN_MS, most)
+    after, until, read = 0, now, 0
+    while read < most and (rows := await store.pings_since(now - SPAN_MS, after, min(PAGE, most - read))):
+        after, until = rows[-1][0], rows[-1][1].received_at
+        told = [(one.ping, one.received_at) for _, one, _ in rows if one.n in near and one.taken != LATE]
+        read += len(rows)
+        async for _ in in_slices(rehearsal.take(told), STEPS):
+            pass
+    capped = read >= most
     if not capped:
         until = now
-        await asyncio.to_thread(rehearsal.finish, now)
+        async for _ in in_slices(rehearsal.finish(now), STEPS):
+            pass
+    events = [_shown(wire.event(event)) async for event in in_slices(rehearsal.events)]
+    async for _ in in_slices(rehearsal.forget(), STEPS):
+        pass
     return {
         "region": region.feature(),
-        "inside": inside[:LISTED],
+        "inside": sorted(inside)[:LISTED],
         "inside_count": len(inside),
         "counts": dict(rehearsal.counts),
-        "events": [_shown(wire.event(event)) async for event in in_slices(rehearsal.events)],
+        "events": events,
         "events_count": rehearsal.counts.total(),
-        "pings_read": rehearsal.pings,
+        "pings_read": read,
         "capped": capped,
         "from": rfc3339(now - SPAN_MS),
         "until": rfc3339(until),
     }
-
-
-def _rehearse(rehearsal: Rehearsal, rows: list[StoredPing]) -> None:
-    rehearsal.take((row.ping, row.received_at) for row in rows if row.taken != LATE)
 
 
 def _shown(event: dict[str, Any]) -> dict[str, Any]:

@@ -37,8 +37,8 @@ class Reach:
         self._book = book
         self._edit = edit
         self._keys = {*edit.changed, *edit.kept, *edit.deleted}
-        self._drawn = _Near({key: book.regions[key].shape for key in sorted(edit.changed) if key in book.regions})
-        self._scheduled = _Near({key: book.regions[key].shape for key in sorted(book.scheduled)})
+        self._drawn = Near({key: book.regions[key].shape for key in sorted(edit.changed) if key in book.regions})
+        self._scheduled = Near({key: book.regions[key].shape for key in sorted(book.scheduled)})
 
     def concerned(self, vehicles: Sequence[Vehicle]) -> list[Concerned]:
         """Those an evaluation may change; each of the others is told that it has seen the edit."""
@@ -79,7 +79,7 @@ class Reach:
         return clock < at and by_our_clock(vehicle) and not self._book.is_quiet(clock, at)
 
 
-class _Near:
+class Near:
     """Shapes, asked of many places at once."""
 
     def __init__(self, shapes: Mapping[str, Shape]) -> None:

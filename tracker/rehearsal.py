@@ -8,44 +8,57 @@ else is different from the real thing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
+
+from tracker.areas import Area
 from tracker.events import Event
 from tracker.fleet import Fleet, FleetSettings
 from tracker.geo import frame
 from tracker.ping import Ping
+from tracker.reach import TWICE, Near
 from tracker.regions import Region
 from tracker.shapes import Shape
+from tracker.stores import Box
 from tracker.vehicle import Vehicle
 from tracker.visits import CLEAR_M, WORST_M
 from tracker.windows import by_our_clock
 
-Box = tuple[float, float, float, float]  # west, south, east, north
-
 LISTED = 1000  #: events, and vehicles inside, that are named; the others are counted
 MARGIN_M = max(CLEAR_M, 2 * WORST_M)  #: nobody further out than this is a member
 DEGREE_M = 110_500.0  #: no degree of latitude is shorter
+TIMERS = 20  #: that go off in one step
 
 
 class Rehearsal:
-    """Give it pings in the order they were received, then read what came of them."""
+    """Give it pings in the order they were received, then read what came of them.
+
+    All work is done in short steps: whoever goes through them may let others have their turn in between.
+    """
 
     def __init__(self, region: Region, settings: FleetSettings, since: int) -> None:
         self.region = region
         self.counts: Counter[str] = Counter()
         self.events: list[Event] = []
-        self.pings = 0
         self._now = since
         self._fleet = Fleet(settings)
         self._fleet.save_regions([region], since)
         self._jump = settings.jump_mps / 1000 / 111_700  # degrees in a millisecond
         self._boxes = _grown(region.shape)
+        self._near = Near({region.id: region.shape})
 
-    def take(self, pings: Iterable[tuple[Ping, int]]) -> None:
+    @property
+    def box(self) -> Box:
+        """Vehicles whose fixes all lie to one side of it, and that never cross the antimeridian, do nothing here."""
+        west, south, east, north = zip(*self._boxes, strict=True)
+        return min(west), min(south), max(east), max(north)
+
+    def take(self, pings: Iterable[tuple[Ping, int]]) -> Iterator[None]:
         """(ping, received at), each at or after the one before."""
         vehicles, poor_m = self._fleet.vehicles, self._fleet.settings.max_accuracy_m
         for ping, received_at in pings:
-            self.pings += 1
+            yield
             if ping.accuracy_m is not None and ping.accuracy_m > poor_m:
                 continue  # decides nothing
             vehicle = vehicles.get(ping.vehicle)
@@ -58,31 +71,45 @@ class Rehearsal:
                     and self._is_plain(before, ping)
                     and self._is_far(before, ping)
                 ):
-                    self._fire(received_at)
+                    yield from self._fire(received_at)
                     self._fleet.glance(vehicle, ping, received_at)
                     continue
-            self._feed(ping, received_at)
+            yield from self._fire(received_at)
+            self._note(self._fleet.apply([ping], received_at).change.events)
 
-    def finish(self, now: int) -> None:
+    def finish(self, now: int) -> Iterator[None]:
         """Let the timers run until now."""
-        self._fire(now)
+        yield from self._fire(now)
 
-    def holds(self, vehicle: Vehicle, now: int) -> bool:
-        """Would the region have this vehicle of a live fleet at this moment?"""
-        fix, clock = vehicle.decided, now if by_our_clock(vehicle) else vehicle.clock
-        return fix is not None and self.region.open_at(clock) and self.region.shape.covers(fix.lat, fix.lon)
+    def forget(self) -> Iterator[None]:
+        """Give the vehicles back, little by little."""
+        vehicles = self._fleet.vehicles
+        while vehicles:
+            vehicles.popitem()
+            yield
 
-    def _feed(self, ping: Ping, received_at: int) -> None:
-        self._fire(received_at)
-        self._note(self._fleet.apply([ping], received_at).change.events)
+    def holds(self, vehicles: Sequence[Vehicle], now: int) -> list[str]:
+        """Which of these of a live fleet would the region have at this moment?"""
+        placed = [(one.ping.vehicle, one.decided, now if by_our_clock(one) else one.clock) for one in vehicles]
+        asked = [(name, fix, clock) for name, fix, clock in placed if fix is not None]
+        lats, lons = (np.array([getattr(fix, name) for _, fix, _ in asked]) for name in ("lat", "lon"))
+        near, region, sure = self._near.at(lats, lons), self.region, isinstance(self.region.shape, Area)
+        return [
+            name
+            for i, (name, fix, clock) in enumerate(asked)
+            if (i in near or fix.lon in TWICE)
+            and region.open_at(clock)
+            and ((sure and i in near) or region.shape.covers(fix.lat, fix.lon))
+        ]
 
-    def _fire(self, now: int) -> None:
+    def _fire(self, now: int) -> Iterator[None]:
         if now < self._now:  # somebody set the clock back meanwhile
             self._fleet.set_clock(now - self._now)
         self._now = now
         while (due := self._fleet.due_at()) is not None and due <= now:
-            if step := self._fleet.fire(now):
+            if step := self._fleet.fire(now, TIMERS):
                 self._note(step.change.events)
+            yield
 
     def _note(self, events: Iterable[Event]) -> None:
         for event in events:

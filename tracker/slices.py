@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 SLICE_S = 0.002  #: how long one slice keeps the loop, more or less
@@ -22,3 +22,8 @@ async def in_slices(things: Iterable[T], rows: int = ROWS) -> AsyncIterator[T]:
         if done == rows or time.perf_counter() - began > SLICE_S:
             await asyncio.sleep(0)
             began, done = time.perf_counter(), 0
+
+
+def batched(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """So many of them at a time."""
+    return (things[at : at + size] for at in range(0, len(things), size))

@@ -1,15 +1,17 @@
 """Large answers and large bodies: how late everybody else is meanwhile, and what it costs in memory.
 
-    python tests/bench/bench_answers.py [vehicles]      100,000 unless said otherwise
+    python tests/bench/bench_answers.py [vehicles] [word]      100,000 unless said otherwise; only the rows with this word
 
 A timer on the server's own loop rings every 5 ms (`lagging.py`); how much later than asked is its lag, waits for the GIL
-included. The reference is the same timer while nothing is asked. Memory is the peak while the requests ran.
+included. The reference is the same timer while nothing is asked. Every row has a server of its own, so that its memory
+is its own too: before the requests, at most while they ran, and five seconds after.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sys
 import tempfile
@@ -25,6 +27,7 @@ from bench import Row, percentile, report
 from clients import Server
 
 VEHICLES = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+ONLY = sys.argv[2] if len(sys.argv) > 2 else ""
 HERE = Path(__file__).parent
 MB = 2**20
 WEST: dict[str, Any] = {
@@ -75,6 +78,11 @@ def kinds() -> list[tuple[str, int, str, bytes | None]]:
     padded = [
         json.dumps({"type": "Feature", "geometry": there, "id": f"w{n}", "properties": long}) for n in range(9900)
     ]
+    turned = [[math.cos(n / 5000 * math.pi), math.sin(n / 5000 * math.pi)] for n in range(10_000)]
+    round = [[24 + x / 100, -60 + y / 100] for x, y in [*turned, turned[0]]]
+    polygon = {"type": "Polygon", "coordinates": [round]}
+    cornered = json.dumps({"type": "Feature", "geometry": polygon, "properties": {}})
+    corners = ",".join([cornered] * (60 * MB // len(cornered)))
     return [
         ("events?limit=10000", 16, "/api/v1/events?limit=10000", None),
         ("vehicles?bbox of everything", 8, "/api/v1/vehicles?bbox=-180,-90,180,90&limit=1000", None),
@@ -86,38 +94,50 @@ def kinds() -> list[tuple[str, int, str, bytes | None]]:
         ("preview of 60 MiB {},", 3, "/api/v1/regions/preview", bomb),
         ("import of 60 MiB {},", 3, "/api/v1/regions", collection % bomb),
         ("import of 60 MiB, 9,900 regions", 3, "/api/v1/regions", collection % ",".join(padded).encode()),
+        ("import of 60 MiB, 10,000 corners each", 3, "/api/v1/regions", collection % corners.encode()),
         ("regions?limit=1000", 8, "/api/v1/regions?limit=1000", None),
     ]
 
 
-def peak(pid: int) -> float:
-    """MB at most since this was asked before."""
+def memory(pid: int, name: str) -> float:
+    """MB a process has, or had at most since this was asked before."""
     status = Path(f"/proc/{pid}/status").read_text()
     Path(f"/proc/{pid}/clear_refs").write_text("5")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1000
+    return int(status.partition(f"{name}:")[2].split()[0]) / 1000
+
+
+def measure(lags: Path, what: str, count: int, path: str, body: bytes | None) -> list[Row]:
+    with Server(sys.executable, str(HERE / "lagging.py"), str(lags)) as server:
+        fill(server)
+        time.sleep(3)
+        lags.write_text("")
+        time.sleep(3)
+        idle = [float(line) for line in lags.read_text().split()]
+        before = memory(server.pid, "VmRSS")
+        lags.write_text("")
+        began = time.perf_counter()
+        with ThreadPoolExecutor(count) as threads:
+            statuses = Counter(threads.map(lambda _: ask(server, path, body), range(count)))
+        took = time.perf_counter() - began
+        lag = [float(line) for line in lags.read_text().split()]
+        most = memory(server.pid, "VmHWM")
+        time.sleep(5)
+        told = ", ".join(f"{number} × {status}" for status, number in statuses.items())
+        after = memory(server.pid, "VmRSS")
+        note = f"{told} in {took:.1f} s; {before:,.0f} MB before, at most {most:,.0f}, then {after:,.0f}"
+    return [
+        Row(f"{what}, {name}", "ms", [percentile(lag, share)], [percentile(idle, share)], note)
+        for share, name in ((0.5, "p50"), (1.0, "worst"))
+    ]
 
 
 def main() -> None:
     os.environ["LAG_EVERY_S"] = "0.005"
     lags = Path(tempfile.mkstemp()[1])
-    with Server(sys.executable, str(HERE / "lagging.py"), str(lags)) as server:
-        fill(server)
-        lags.write_text("")
-        time.sleep(3)
-        idle = [float(line) for line in lags.read_text().split()]
-        rows: list[Row] = []
-        for what, count, path, body in kinds():
-            peak(server.pid)
-            lags.write_text("")
-            began = time.perf_counter()
-            with ThreadPoolExecutor(count) as threads:
-                statuses = Counter(threads.map(lambda _, p=path, b=body: ask(server, p, b), range(count)))
-            took = time.perf_counter() - began
-            lag = [float(line) for line in lags.read_text().split()]
-            told = ", ".join(f"{number} × {status}" for status, number in statuses.items())
-            note = f"{told} in {took:.1f} s, peak {peak(server.pid):,.0f} MB"
-            for share, name in ((0.5, "p50"), (1.0, "worst")):
-                rows.append(Row(f"{what}, {name}", "ms", [percentile(lag, share)], [percentile(idle, share)], note))
+    rows: list[Row] = []
+    for kind in kinds():
+        if ONLY in kind[0]:
+            rows += measure(lags, *kind)
     lags.unlink()
     report(f"Lag of the loop under large answers and bodies, {VEHICLES:,} vehicles", rows, "idle loop")
 

@@ -392,6 +392,24 @@ async def test_pings_are_replayed_in_the_order_they_came(store: Store) -> None:
     assert [vehicle for _, _, vehicle in found] == [stored.ping.vehicle for stored in pings[5:]]
 
 
+async def test_who_passed_a_box_is_found_by_all_its_fixes(store: Store) -> None:
+    await store.commit(Commit(vehicles=[SavedVehicle(n, f"van-{n}", b"") for n in range(1, 8)]))
+    told = [
+        fix(1, 10, lat=59.5, lon=24.5),  # within
+        *(fix(2, 10 + lat, lat=lat, lon=24.0) for lat in (58, 61)),  # from south to north: the line may cut it
+        *(fix(3, 10 + lat, lat=lat, lon=30.0) for lat in (58, 61)),  # the same in the east of it
+        *(fix(4, 10 + n, lat=-40, lon=lon) for n, lon in enumerate((179.9, -179.9))),  # who knows which way round
+        fix(5, 1, lat=59.5, lon=24.5),  # before
+        fix(6, 12, lat=59.5, lon=24.5, taken=APART),
+        fix(7, 13, lat=59.5, lon=24.5),
+    ]
+    await store.commit(Commit(pings=told))
+    box = (24.0, 59.0, 25.0, 60.0)
+    assert await store.passed(box, T0 + 5000, 100) == {1, 2, 4, 7}
+    assert await store.passed(box, T0 + 5000, 2) == {1}, "only the first so many are looked at"
+    assert await store.passed(box, T0 + 100_000, 100) == set()
+
+
 # ---------------------------------------------------------------------------------------------------- regions
 
 

@@ -36,6 +36,26 @@ async def test_only_so_many_run_some_wait_and_one_too_many_is_told_to_come_again
     assert pool.statistics()[:4] == (0, 0, 5, 1)
 
 
+async def test_of_one_kind_there_is_one_at_a_time_and_it_keeps_no_others_waiting() -> None:
+    pool, alone, go, begun = Pool(2, 2), asyncio.Lock(), asyncio.Event(), list[str]()
+
+    async def work(name: str, kind: asyncio.Lock | None) -> None:
+        async with pool.turn(kind):
+            begun.append(name)
+            await go.wait()
+
+    tasks = [asyncio.create_task(work(name, alone)) for name in ("first", "second", "third")]
+    tasks.append(asyncio.create_task(work("other", None)))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert begun == ["first", "other"]
+    with pytest.raises(Overloaded):
+        await work("fourth", alone)
+    go.set()
+    await asyncio.gather(*tasks)
+    assert begun == ["first", "other", "second", "third"]
+
+
 async def test_one_that_is_given_up_while_it_waits_leaves_its_place() -> None:
     pool = Pool(1, 1)
     async with pool.turn():

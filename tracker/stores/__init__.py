@@ -13,6 +13,8 @@ from tracker.ping import Ping
 #: track: kept for its alarm alone (it has no place, or is a fix there was already)
 LIVE, LATE, HELD, APART = 0, 1, 2, 3
 
+Box = tuple[float, float, float, float]  # west, south, east, north
+
 
 class StoredPing(msgspec.Struct, frozen=True, gc=False):
     n: int  # the vehicle's number
@@ -113,6 +115,11 @@ class Store(Protocol):
 
     async def pings_since(self, received_at: int, after_row: int, limit: int) -> list[tuple[int, StoredPing, str]]:
         """(row, ping, vehicle) in the order they came, none that is APART: what preview replays."""
+        ...
+
+    async def passed(self, box: Box, received_at: int, most: int) -> set[int]:
+        """The numbers of vehicles whose fixes, among the first `most` received since, do not all lie to one side of a
+        box of degrees (west, south, east, north), or lie on both sides of the antimeridian."""
         ...
 
     async def events(self, query: EventQuery) -> list[Event]: ...

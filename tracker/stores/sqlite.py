@@ -18,7 +18,7 @@ import msgspec
 
 from tracker.errors import StoreError, StoreFull, StoreUnusable
 from tracker.events import Acked, Event
-from tracker.stores import Commit, EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
+from tracker.stores import Box, Commit, EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.stores import sqlite_reads as reads
 from tracker.stores.sqlite_damage import look_at_file, look_at_log
 from tracker.stores.sqlite_faults import at_start, is_full, meaning, no_room, room
@@ -338,6 +338,9 @@ class SqliteStore:
 
     async def pings_since(self, received_at: int, after_row: int, limit: int) -> list[tuple[int, StoredPing, str]]:
         return await self._read(reads.pings_since, received_at, after_row, limit)
+
+    async def passed(self, box: Box, received_at: int, most: int) -> set[int]:
+        return await self._read(reads.passed, box, received_at, most)
 
     async def events(self, query: EventQuery) -> list[Event]:
         return await self._read(reads.events, query)

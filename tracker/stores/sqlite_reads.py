@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tracker.events import Acked, Event, Registered
-from tracker.stores import APART, EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
+from tracker.stores import APART, Box, EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.stores.sqlite_rows import HOT, HotRow, stored_ping, text
 from tracker.stores.sqlite_schema import BLOCK_BITS
 
@@ -27,6 +27,7 @@ _versions = msgspec.json.Decoder(list[tuple[int, int, bool]])
 _registered = msgspec.json.Decoder(list[Registered])
 _strings = msgspec.json.Decoder(dict[str, str])
 _ids = msgspec.json.Decoder(list[str])
+_numbers = msgspec.json.Decoder(set[int])
 
 T = TypeVar("T")
 
@@ -173,6 +174,26 @@ def pings_since(
         limit,
     )
     return [(row[0], stored_ping(row, vehicle), vehicle) for vehicle, row in _hot_rows_named.decode(rows)]
+
+
+def passed(connection: sqlite3.Connection, box: Box, received_at: int, most: int) -> set[int]:
+    west, south, east, north = (round(degrees * 1e7) for degrees in box)
+    rows = one(
+        connection,
+        f"""WITH some AS (SELECT n, lat, lon FROM hot WHERE received >= ?5 AND taken <> {APART}
+                AND row >= coalesce((SELECT min(block) << {BLOCK_BITS} FROM blocks WHERE received >= ?5), {_TAIL})
+            ORDER BY row LIMIT ?6)
+        SELECT json_group_array(n) FROM (SELECT n FROM some GROUP BY n HAVING
+            (max(lat) >= ?2 AND min(lat) <= ?4 AND max(lon) >= ?1 AND min(lon) <= ?3)
+            OR max(lon) - min(lon) > 1800000000)""",
+        west,
+        south,
+        east,
+        north,
+        received_at,
+        most,
+    )
+    return _numbers.decode(rows)
 
 
 # ------------------------------------------------------------------------------------------------- events

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from tracker.errors import Overloaded
@@ -40,25 +40,28 @@ class Pool:
         self._seconds = 0.0
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Raises Overloaded when too many wait already."""
-        if self._turns.locked() and self._waiting >= self._queue:
+    async def turn(self, alone: asyncio.Lock | None = None) -> AsyncIterator[None]:
+        """`alone`: of this kind of work there is one at a time. Raises Overloaded when too many wait already."""
+        busy = self._turns.locked() or (alone is not None and alone.locked())
+        if busy and self._waiting >= self._queue:
             self._refused += 1
             raise Overloaded("too many large answers are asked for at once; try again in a few seconds", 3)
         self._waiting += 1
-        try:
-            await self._turns.acquire()
-        finally:
-            self._waiting -= 1
-        self._running += 1
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self._running -= 1
-            self._done += 1
-            self._seconds += time.monotonic() - began
-            self._turns.release()
+        async with AsyncExitStack() as held:
+            try:
+                for one in (alone, self._turns):  # who waits for its kind keeps no others waiting
+                    if one is not None:
+                        await held.enter_async_context(one)
+            finally:
+                self._waiting -= 1
+            self._running += 1
+            began = time.monotonic()
+            try:
+                yield
+            finally:
+                self._running -= 1
+                self._done += 1
+                self._seconds += time.monotonic() - began
 
     async def run(self, call: Callable[P, T], *values: P.args, **named: P.kwargs) -> T:
         """A call in a thread, when its turn comes."""

@@ -30,7 +30,7 @@ _COLLECTION = b'{"type":"FeatureCollection","features":['
 def blueprint(node: Node) -> Blueprint:
     routes = Blueprint("regions", __name__)
     picture, pipeline, store, settings = node.picture, node.pipeline, node.store, node.settings
-    importing = asyncio.Lock()
+    importing, rehearsing = asyncio.Lock(), asyncio.Lock()  # one at a time is enough for the memory
 
     def known(id: str) -> dict[str, Any]:
         if (feature := picture.regions.get(id)) is None:
@@ -129,7 +129,7 @@ def blueprint(node: Node) -> Blueprint:
 
         drawn = await read_one(settings.max_region, _without_preview)
         feature = feature_of(drawn, drawn.get("id") or PREVIEW)
-        async with node.heavy.turn():
+        async with node.heavy.turn(rehearsing):
             return api.answer(await run(node.fleet, node.store, feature, node.clock()))
 
     async def save(feature: dict[str, Any]) -> Response:
@@ -144,7 +144,7 @@ def blueprint(node: Node) -> Blueprint:
 
     async def save_all(given: Drawings) -> Response:
         partial = api.flag("partial")
-        async with importing:  # one at a time is enough for the memory
+        async with importing:
             found: Imported = await node.heavy.run(read_all, checked(given), node.clock(), lambda index: new_id())
             refusal = found.refusal()
             if refusal is not None and not (partial and found.regions):
