@@ -147,8 +147,8 @@ class Vehicle:
 
     __slots__ = (
         "alarms", "anchor", "beyond", "clock", "delayed", "doubt", "doubts", "fixes", "floor", "gap_ms", "held", "lone",
-        "low", "n", "peak_mps", "ping", "queued", "raw", "received_at", "regions", "rev", "set_by", "settled", "silent",
-        "since", "state", "still_since", "stood", "sure", "top", "touches", "visits", "watched",
+        "low", "most", "n", "peak_mps", "ping", "queued", "raw", "received_at", "regions", "rev", "set_by", "settled",
+        "silent", "since", "state", "still_since", "stood", "sure", "top", "touches", "visits", "watched",
     )  # fmt: skip
 
     def __init__(self, n: int, ping: Ping, now: int) -> None:
@@ -189,6 +189,7 @@ class Vehicle:
         # which fixes the store has
         self.fixes = array("Q")  # sorted: time << 22 | a hash of the place
         self.floor = 0  # of earlier fixes only the store knows whether it has them
+        self.most = MOST_FIXES  # more of them are too many
         self.top = 0  # the highest fix time ever taken
 
     @property
@@ -221,13 +222,15 @@ class Vehicle:
             fixes.append(key)
         else:
             fixes.insert(bisect_left(fixes, key), key)
-        if len(fixes) > MOST_FIXES:  # half of them at once: so this is rare
-            self.floor = max(self.floor, (fixes[MOST_FIXES // 2] >> PLACE_BITS))
-            del fixes[: MOST_FIXES // 2]
+        if len(fixes) > self.most:  # half of them at once: so this is rare
+            self.most = MOST_FIXES
+            del fixes[: -MOST_FIXES // 2]
+            self.floor = max(self.floor, fixes[0] >> PLACE_BITS)
 
     def learn(self, pings: Iterable[Ping]) -> None:
-        """These are stored, it turns out."""
+        """These are stored, it turns out. What comes next is told by them: until then they are not too many."""
         self.fixes = array("Q", sorted({*self.fixes, *(ping.time << PLACE_BITS | _place(ping) for ping in pings)}))
+        self.most = len(self.fixes) + MOST_FIXES
 
     def settle(self, watched: bool) -> None:
         """Keep the quick way out of `move` true after visits, touches or `raw` changed."""

@@ -12,7 +12,7 @@ import pytest
 from tests.unit.test_kml import RING, kml, polygon
 from tracker.colors import NAMES, read_abgr, read_color
 from tracker.drawings import read_drawings, read_kml_pieces
-from tracker.errors import BadRequest, Invalid, TooLarge
+from tracker.errors import BadRequest, Invalid, TooLarge, Unsupported
 from tracker.features import Imported, read_all
 from tracker.kmz import Kmz
 from tracker.regions import Region
@@ -128,6 +128,17 @@ def test_areas_of_a_collection_are_one_region_and_points_and_lines_their_own() -
     assert [region.shape.geojson()["type"] for region in found] == ["MultiPolygon", "Point", "LineString", "LineString"]
 
 
+def test_areas_within_a_collection_are_one_wherever_they_lie_and_many_are_told() -> None:
+    inner = {"type": "GeometryCollection", "geometries": [{"type": "MultiPolygon", "coordinates": [BOX, OTHER]}]}
+    [region] = regions(collection(feature({"type": "GeometryCollection", "geometries": [inner]})))
+    assert region.shape.covers(50.05, 8.05) and region.shape.covers(50.05, 9.05)
+    many = {"type": "MultiPoint", "coordinates": [[8, 50]] * 1_001}
+    assert told(collection(feature(many, radius_m=5))).code == "too_many_parts"
+    for kind in ("MultiPoint", "GeometryCollection"):
+        empty: dict[str, Any] = {"type": kind, "coordinates": [], "geometries": []}
+        assert told(collection(feature(empty))).code == "geometry_missing"
+
+
 def test_ids_of_other_programs_become_ones_an_address_can_hold_and_stay_known() -> None:
     ids = ["way/1234", 7, 8.0, "urn:x:y", "Höfe 1", "a/b", "a:b", "x" * 80]
     for _ in range(2):  # the same file again replaces
@@ -173,6 +184,25 @@ def test_what_a_flat_table_kept_as_text_is_read_again() -> None:
     assert (region.radius_m, region.rules.dwell_s, region.notify) == (150.0, 60, ("exit",))
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "field"),
+    [
+        ("rules", "{dwell: 60}", "properties.rules"),
+        ("notify", '["exit"', "properties.notify"),
+        ("radius_m", "far", "properties.radius_m"),
+    ],
+)
+def test_a_text_that_cannot_be_read_again_is_told_of_its_field(name: str, text: str, field: str) -> None:
+    given = {"radius_m": 5} | {name: text}
+    assert field in {error["field"] for error in told(collection(feature(PLACE, **given))).errors}
+
+
+def test_a_description_of_any_length_is_kept_as_far_as_it_may_be() -> None:
+    [region] = regions(collection(feature(description="d" * 5_000)))
+    kept = region.attributes["description"]
+    assert str(kept) == "d" * (len(str(kept)) - 1) + "…"
+
+
 # -- what is told ----------------------------------------------------------------------------------------------------
 
 
@@ -191,6 +221,39 @@ def test_one_unusable_feature_refuses_itself_with_its_name_and_line() -> None:
 def test_a_feature_that_is_none_costs_only_itself(wrong: str) -> None:
     found = imported(f'{{"type":"FeatureCollection","features":[{json.dumps(feature())},\n{wrong}]}}'.encode())
     assert (len(found.regions), found.errors[0]["line"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ({"type": "FeatureCollection", "features": {}}, "not_geojson"),
+        (collection(*[{}] * 10_001), "too_many_features"),
+        ([{}] * 10_001, "too_many_features"),
+        (b'{"type": "Feature"}\n' * 10_001, "too_many_features"),
+        (b"[1]\n[2]\n", "not_json"),
+        (b'{"a": 1\n{"b": 2}\n', "not_json"),
+        (b"\xff\xfe{\0\0\xd8", "not_utf8"),
+    ],
+)
+def test_a_file_that_is_no_list_of_features_is_told_as_a_whole(document: Any, code: str) -> None:
+    with pytest.raises((BadRequest, Invalid)) as caught:
+        imported(document)
+    assert caught.value.code == code
+
+
+def test_a_feature_of_too_much_says_which_it_is() -> None:
+    fine, huge = json.dumps(feature()), json.dumps(feature(text="x" * 2**20))
+    with pytest.raises(TooLarge):
+        imported(f"{fine}\n{huge}\n".encode())
+    deep = json.dumps(feature(deep=[[]] * 20_000))
+
+    def read(item: bytes) -> Any:
+        if len(item) > 10_000:
+            raise TooLarge("too_much", "it is too much")
+        return json.loads(item)
+
+    with pytest.raises(TooLarge, match="Feature 1: it is too much"):
+        list(read_drawings(f'{{"type":"FeatureCollection","features":[{fine},{deep}]}}'.encode(), 2**20, read))
 
 
 @pytest.mark.parametrize(
@@ -292,6 +355,8 @@ def test_each_folder_is_a_group_the_innermost_that_has_a_name() -> None:
         ('<Style id="s"><LineStyle><color>ff00ff00</color></LineStyle><PolyStyle><color>ffffffff</color><fill>0</fill>'
          "</PolyStyle></Style>", "#00ff00"),
         ('<Style id="s"><PolyStyle><color>#7f00ff00</color></PolyStyle></Style>', "#00ff00"),
+        ('<StyleMap id="s"><Pair><key>highlight</key><styleUrl>#x</styleUrl></Pair><Pair><key>normal</key>'
+         "<styleUrl>#n</styleUrl></Pair></StyleMap>", "#ff0000"),
         ('<StyleMap id="s"><Pair><key>normal</key><styleUrl>#s</styleUrl></Pair></StyleMap>', "#3b7dd8"),
     ],
 )  # fmt: skip
@@ -300,6 +365,13 @@ def test_the_colour_of_a_style_is_found(style: str, color: str, url: str) -> Non
     named = '<Style id="n"><PolyStyle><color>ff0000ff</color></PolyStyle></Style>'
     mark = f"<Placemark><Style><LabelStyle/></Style><styleUrl>{url}</styleUrl>{polygon()}</Placemark>"
     assert [region.color for region in regions(kml(named + style + mark))] == [color]
+
+
+def test_a_placemark_may_have_a_style_map_of_its_own() -> None:
+    style = "<Style><PolyStyle><color>ff00ff00</color></PolyStyle></Style>"
+    mapped = f"<StyleMap><Pair><key>normal</key>{style}</Pair></StyleMap>"
+    marks = f"<Placemark>{mapped}{polygon()}</Placemark>\n<Placemark>{polygon()}</Placemark>"
+    assert [region.color for region in regions(kml(marks))] == ["#00ff00", "#3b7dd8"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "iso-8859-1", "windows-1252"])
@@ -329,6 +401,8 @@ def test_a_kmz_gives_its_document() -> None:
         (lambda: zipped({"doc.kml": b" " * 2**20}), TooLarge, "inflates"),
         (lambda: b"PK\x03\x04 and no more", BadRequest, "damaged"),
         (lambda: zipped({"doc.kml": bytes(range(256)) * 8})[:-400], BadRequest, "damaged"),
+        (lambda: zipped({"doc.kml": bytes(range(256)) * 8}).replace(b"PTRVQUS", b"PTRWQUS"), BadRequest, "damaged"),
+        (lambda: locked(zipped({"doc.kml": b"<kml/>"})), Unsupported, "without a password"),
     ],
 )
 def test_a_zip_without_regions_is_told(data: Any, kind: type[Exception], seen: str) -> None:
@@ -342,6 +416,18 @@ def zipped(files: dict[str, bytes]) -> bytes:
         for name, text in files.items():
             archive.writestr(name, text)
     return data.getvalue()
+
+
+def locked(data: bytes) -> bytes:
+    """The same zip, its one file marked as encrypted."""
+    at = data.index(b"PK\1\2") + 8
+    return data[:at] + bytes([data[at] | 1]) + data[at + 1 :]
+
+
+def test_where_one_region_is_wanted_its_fault_is_told() -> None:
+    with pytest.raises(Invalid) as caught:
+        read_drawings(json.dumps(feature() | {"type": "Feat"}).encode(), 1 << 20).only()
+    assert caught.value.code == "not_a_feature"
 
 
 @pytest.mark.parametrize("count", [0, 2])

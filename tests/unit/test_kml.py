@@ -133,6 +133,31 @@ def test_a_placemark_of_too_much_is_refused(inside: str) -> None:
     assert caught.value.code == "body_too_large"
 
 
+@pytest.mark.parametrize(
+    ("inside", "code"),
+    [
+        ("<a/>" * 1_001, "too_many_items"),
+        (f"<!--{'x' * 5_000_000}-->", "body_too_large"),
+        ("<Placemark/>" * 101, "too_many_features"),
+    ],
+)
+def test_a_file_of_too_much_is_refused(inside: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracker.kml.MAX_ELEMENTS", 1_000)
+    monkeypatch.setattr("tracker.kml.MAX_PLACEMARKS", 100)
+    with pytest.raises((BadRequest, Invalid)) as caught:
+        read_kml(kml(inside))
+    assert caught.value.code == code
+
+
+def test_a_ring_alone_is_an_area_and_what_describes_it_stays() -> None:
+    ring = f"<LinearRing><coordinates>{RING}</coordinates></LinearRing>"
+    data = '<ExtendedData><Data name="radius_m"><value>wide</value></Data><Data><value>x</value></Data></ExtendedData>'
+    text = f"<Placemark><description> Gate 7 </description>{data}{ring}</Placemark>"
+    [feature] = read_kml(kml(text))["features"]
+    assert feature["geometry"]["type"] == "Polygon"
+    assert feature["properties"] == {"description": "Gate 7", "radius_m": "wide"}
+
+
 def test_what_is_in_no_placemark_costs_nothing_and_colours_may_come_after() -> None:
     style = '<Style id="n"><PolyStyle><color>ff0000ff</color></PolyStyle></Style>'
     mapped = '<StyleMap id="m"><Pair><key>normal</key><styleUrl>#n</styleUrl></Pair></StyleMap>'

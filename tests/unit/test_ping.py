@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.ping import AHEAD_MS, CODES, Ping, Unfit, read_ping, vehicle_id
+from tracker.ping import AHEAD_MS, CODES, Ping, Unfit, check_attributes, read_ping, vehicle_id
 
 NOW = 1_795_424_400_000
 GOOD: dict[str, Any] = {"vehicle": "van-7", "time": NOW, "lat": 60.17, "lon": 24.94}
@@ -212,3 +212,18 @@ def test_without_a_place_an_alarm_alone_is_worth_taking() -> None:
     assert read_ping(nowhere | {"alarm": "sos"}, NOW).alarm == "sos"
     with pytest.raises(Unfit, match="without a fix"):
         read_ping(nowhere | {"alarm": ""}, NOW)
+
+
+def test_an_id_that_no_normalising_could_make_short_enough_is_refused_unread() -> None:
+    with pytest.raises(Unfit, match="not 100000"):
+        vehicle_id("v" * 100_000)
+
+
+def test_attributes_without_a_value_are_none_and_numbers_that_are_none_are_told_or_refused() -> None:
+    ignored: list[str] = []
+    assert check_attributes({"a": None, "b": 1, "c": math.inf}, ignored) == {"b": 1}
+    assert ignored == ["c"]
+    assert check_attributes({"a": None}) is None
+    with pytest.raises(Unfit) as caught:
+        check_attributes({"c": math.nan})
+    assert caught.value.code == "not_finite"

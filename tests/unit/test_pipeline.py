@@ -16,9 +16,10 @@ import pytest
 
 from tests.waiting import deadline, until
 from tracker.buses import open_bus
-from tracker.errors import Conflict, Invalid, NotFound, Overloaded, StoreError, StoreFull
+from tracker.errors import Conflict, Invalid, NotFound, Overloaded, StoreError, StoreFull, StoreUnusable
 from tracker.events import Change, Event, Registered
 from tracker.fleet import ENOUGH, Fleet, Step
+from tracker.journal import Entry
 from tracker.picture import Picture
 from tracker.ping import Ping
 from tracker.pipeline import WITH_IT, Answer, Pipeline
@@ -258,6 +259,17 @@ async def test_a_fix_older_than_memory_is_looked_up_among_those_just_coming(node
     assert await node.stored() == list(range(3000))
 
 
+async def test_an_old_alarm_is_one_with_those_around_it_however_long_ago_they_were_stored(node: Node) -> None:
+    pings = [ping(second) for second in range(3000)]
+    pings[3] = msgspec.structs.replace(pings[3], alarm="sos")
+    await node.pipeline.submit(pings)
+    assert await node.kinds() == ["alarm"]
+    await node.pipeline.submit([msgspec.structs.replace(ping(3.5), alarm="sos")])
+    assert await node.kinds() == ["alarm"]
+    await node.pipeline.submit([msgspec.structs.replace(ping(200.5), alarm="sos")])
+    assert await node.kinds() == ["alarm", "alarm"]
+
+
 # ------------------------------------------------------------------------------------------------------- edits
 
 
@@ -414,6 +426,16 @@ async def test_more_edits_than_may_wait_are_told_to_come_again() -> None:
     assert 1 <= len(refused) <= 6
     assert len(node.picture.register) == len(results) - len(refused)
     await node.pipeline.stop()
+
+
+async def test_an_edit_given_up_before_its_turn_is_not_made(node: Node) -> None:
+    node.store.gate.clear()
+    first, second, third = await running(*(node.pipeline.save_regions([depot(id)]) for id in "abc"))
+    second.cancel()
+    await asyncio.wait([second])
+    node.store.gate.set()
+    await asyncio.gather(first, third)
+    assert list(node.picture.regions) == ["a", "c"]
 
 
 async def test_many_regions_are_all_stored_or_none_with_every_fault_named(node: Node) -> None:
@@ -678,6 +700,17 @@ async def test_a_store_that_cannot_even_be_read_refuses_everything_until_it_is_b
     assert await node.stored() == [1, 2]
 
 
+async def test_what_waits_while_the_store_goes_away_is_refused_with_it(node: Node) -> None:
+    node.store.gate.clear()
+    await running(node.pipeline.submit([ping(0)]))
+    waiting = await running(node.pipeline.submit([ping(1)]), node.pipeline.save_regions([depot()]))
+    waiting += await running(node.pipeline.register(Registered("van", "x")))
+    node.store.error = node.store.unreadable = StoreError("gone")
+    node.store.gate.set()
+    ends = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [str(end) for end in ends] == ["gone"] * 3
+
+
 async def test_a_fault_of_ours_costs_only_the_entry_that_brings_it_out(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -704,8 +737,39 @@ async def test_a_change_that_cannot_be_shown_stops_nothing(node: Node, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(node.pipeline, "_on_change", lambda change: 1 / 0)
         assert await node.pipeline.submit([ping(1)]) == Answer(accepted=1)
+        patch.setattr(node.pipeline, "_on_lost", lambda change: 1 / 0)
+        assert await node.pipeline.submit([ping(1.5)]) == Answer(accepted=1)
     assert await node.pipeline.submit([ping(2)]) == Answer(accepted=1)
     assert node.picture.vehicles["van"].ping == ping(2)
+
+
+async def test_what_is_committed_is_answered_though_the_bus_is_away(
+    node: Node, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(node.pipeline._bus, "publish", lambda change: 1 / 0)
+        assert await node.pipeline.submit([ping(1)]) == Answer(accepted=1)
+    assert "could not publish" in caplog.text
+    assert await node.stored() == [1]
+
+
+async def test_an_answer_that_cannot_be_made_is_told_to_its_sender(node: Node) -> None:
+    entry: Entry[Any] = Entry(0, lambda now, known: None, lambda step: 1 / 0)
+    entry.resolve(None)
+    with pytest.raises(ZeroDivisionError):
+        await entry.done
+
+
+async def test_whoever_came_before_the_intake_ended_is_told_too(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    node.store.gate.clear()
+    tasks = await running(node.pipeline.submit([ping(1)]))
+    tasks += await running(node.pipeline.save_regions([depot()]), node.pipeline.submit([ping(2)]))
+    with monkeypatch.context() as patch:
+        patch.setattr(node.fleet, "due_at", lambda: 1 / 0)
+        node.store.gate.set()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    assert ends[0] == Answer(accepted=1)
+    assert [type(end) for end in ends[1:]] == [StoreError, StoreError]
 
 
 async def test_nobody_waits_for_an_intake_that_ended(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -781,6 +845,27 @@ async def test_stopping_refuses_what_cannot_be_committed() -> None:
     node.store.gate.set()
     await node.pipeline.stop()
     assert all(isinstance(result, StoreError) for result in await asyncio.gather(*tasks, return_exceptions=True))
+
+
+async def test_whoever_drew_a_region_is_told_that_a_stop_came_before_it_took_effect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    node = Node()
+    await node.pipeline.start()
+    await node.pipeline.submit([ping(1, f"in-{n}") for n in range(WITH_IT + 500)])
+    monkeypatch.setattr(node.pipeline, "_own", list)  # its evaluation has no turn any more
+    saving = asyncio.create_task(node.pipeline.save_regions([depot()]))
+    await until(lambda: "depot" in node.picture.regions)
+    await node.pipeline.stop()
+    with pytest.raises(StoreError, match="after the restart"):
+        await saving
+
+
+async def test_what_is_stored_and_makes_no_sense_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    node = Node()
+    monkeypatch.setattr(node.fleet, "restore", lambda loaded, now: loaded["a region"])
+    with pytest.raises(StoreUnusable, match="Restore a backup"):
+        await node.pipeline.start()
 
 
 async def test_a_restart_goes_on_where_it_ended(tmp_path: Any) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.errors import Invalid
-from tracker.schedule import DAYS, Schedule, read_schedule
+from tracker.schedule import DAYS, MOST_SPANS, Schedule, read_schedule
 
 BERLIN = "Europe/Berlin"
 HOUR = 3_600_000
@@ -187,3 +187,10 @@ def test_the_beginning_of_time_is_no_trouble() -> None:
 def test_equal_weeks_are_one_object() -> None:
     value = {"zone": BERLIN, "weekly": {"mon": [["08:00", "12:00"]]}}
     assert read_schedule(value) is read_schedule(value)
+
+
+def test_a_schedule_asked_about_very_many_weeks_keeps_few_and_answers_the_same() -> None:
+    week, start = daily(["08:00", "17:00"]), ms("2026-11-23T12:00")
+    days = [start + n * 7 * 24 * HOUR for n in range(-MOST_SPANS, MOST_SPANS)]
+    assert [week.change_after(day) for day in days] == [daily(["08:00", "17:00"]).change_after(day) for day in days]
+    assert len(week._spans) <= MOST_SPANS

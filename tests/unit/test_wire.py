@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tracker import wire
 from tracker.columns import Row, pack, unpack
 from tracker.errors import BadRequest
-from tracker.events import Acked, Event, erased
+from tracker.events import Ack, Acked, Event, erased
 from tracker.tables import pack_table, unpack_table
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "wire"
@@ -68,6 +68,20 @@ def test_a_table_reads_back_as_the_rows_it_was_made_from(rows: list[list[Any]]) 
 def test_a_table_that_is_cut_off_is_an_error_of_its_own(data: bytes, count: int) -> None:
     with contextlib.suppress(ValueError):
         unpack_table(wire.FIELDS, {}, count, data)
+
+
+def test_a_table_with_other_rows_than_it_says_is_an_error() -> None:
+    rows = golden("table.json")["vehicles"]
+    texts, numbers = pack_table(wire.FIELDS, rows)
+    for count in (len(rows) - 1, len(rows) + 1):
+        with pytest.raises(ValueError, match="table"):
+            unpack_table(wire.FIELDS, texts, count, numbers)
+
+
+def test_an_event_says_who_acknowledged_it_and_an_answer_repeats_its_question() -> None:
+    happened = Event("e1", "enter", "v1", 0, 0, "moved", 60.0, 24.0, "a", ack=Ack("Ada", 1_000))
+    assert wire.event(happened)["ack"] == {"by": "Ada", "at": "1970-01-01T00:00:01.000Z"}
+    assert json.loads(wire.pong(12.5, 1_000)) == {"op": "pong", "t": 12.5, "now": 1_000}
 
 
 def test_the_snapshot_of_20_000_vehicles_fits_600_kb() -> None:
