@@ -109,17 +109,28 @@ async def test_at_an_address_without_its_slash_it_goes_to_the_one_with_it(open_p
     """A proxy that hands `/fleet` on as `/`: what the page names relatively would miss."""
     _, _, port = server.url.rpartition(":")
 
+    handling: list[asyncio.Task[Any]] = []
+
     async def strip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handling.append(one := asyncio.ensure_future(pass_on(reader, writer)))
+        await asyncio.wait([one])
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         back, on = await asyncio.open_connection("127.0.0.1", int(port))
-        answers = asyncio.ensure_future(pump(back, writer))
         try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                on.write(head.replace(b" /fleet/", b" /", 1).replace(b" /fleet ", b" / ", 1))
-                if b"upgrade: websocket" in head.lower():
-                    await pump(reader, on)
-        except (asyncio.IncompleteReadError, OSError):
-            on.close()
-        await answers
+            async with asyncio.TaskGroup() as both:
+                both.create_task(pump(back, writer))
+                while head := await reader.readuntil(b"\r\n\r\n"):
+                    on.write(head.replace(b" /fleet/", b" /", 1).replace(b" /fleet ", b" / ", 1))
+                    if b"upgrade: websocket" in head.lower():
+                        await pump(reader, on)
+        except* (asyncio.IncompleteReadError, OSError):
+            pass
+        finally:
+            for stream in (on, writer):
+                stream.transport.abort()
+                with contextlib.suppress(OSError):
+                    await stream.wait_closed()
 
     proxy = await asyncio.start_server(strip, "127.0.0.1", 0)
     async with proxy:
@@ -129,6 +140,9 @@ async def test_at_an_address_without_its_slash_it_goes_to_the_one_with_it(open_p
         await page.wait_for_url("**/fleet/#map=5/1/2*")
         await live(page)
         await page.context.close()
+    for one in handling:
+        one.cancel()
+    await asyncio.gather(*handling, return_exceptions=True)  # none of them outlives the test
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -265,6 +265,7 @@ async def test_a_flood_of_frames_that_carry_nothing_is_closed_where_positions_co
     writer.write(first + flood * 20_000)
     assert code_in(await ends(reader)) == 1008
     assert server.memory() - before < FLAT
+    assert "Traceback" not in server.log.read_text()
 
 
 async def test_positions_may_come_as_fast_as_they_can_and_in_pieces(server: Server) -> None:

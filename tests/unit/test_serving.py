@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import wsproto.events
 from hypercorn.protocol.events import Data
 from hypercorn.protocol.ws_stream import ASGIWebsocketState
+from hypercorn.utils import UnexpectedMessageError
 from wsproto.connection import Connection, ConnectionType
 
 from tracker.web import serving, streams
@@ -25,7 +27,7 @@ def stream_of(connection: Connection, looked_at: list[Any]) -> streams.Stream:
     stream = Stream.__new__(Stream)
     stream.connection, stream.closed, stream.app_put = connection, False, None
     stream.handshake = SimpleNamespace(accepted=True)  # type: ignore[assignment]
-    stream.state = ASGIWebsocketState.CONNECTED
+    stream.state, stream._decided = ASGIWebsocketState.CONNECTED, asyncio.Event()
     stream._second, stream._frames, stream._frame_size, stream._deaf = 0.0, 0, 0, False
     tcp = SimpleNamespace(write=lambda data: None)
     clock = SimpleNamespace(time=lambda: 10.0)
@@ -46,6 +48,24 @@ async def test_a_flood_that_goes_on_after_our_close_is_not_even_parsed() -> None
     for _ in range(3):
         await stream.handle(Data(stream_id=1, data=flood))
     assert stream.route.max_frames_per_s <= len(looked_at) < 300
+
+
+async def test_what_an_app_says_after_our_close_is_let_go() -> None:
+    """It may be committing what came before the flood, and knows of the end only when it next receives."""
+    stream = stream_of(Connection(ConnectionType.SERVER), [])
+    stream._unblock = lambda: SimpleNamespace(put_nowait=lambda message: None)  # type: ignore[method-assign]
+    written: list[bytes] = []
+    stream.transport._tcp.write = written.append
+    stream.start_close(1008, "too many frames")
+    assert len(written) == 1
+    complaint = None
+    try:
+        await stream.app_send({"type": "websocket.send", "bytes": None, "text": "{}"})
+        await stream.app_send({"type": "websocket.close", "code": 1013, "reason": "store"})
+    except UnexpectedMessageError as fault:  # it would stand in the log as a fault of ours
+        complaint = fault
+    assert complaint is None
+    assert len(written) == 1
 
 
 def test_a_quiet_peer_that_is_gone_is_noticed_by_the_kernel() -> None:

@@ -121,6 +121,8 @@ class Stream(WSStream):
         await super().handle(event)
 
     async def app_send(self, message: Any) -> None:
+        if message is not None and self.state is ASGIWebsocketState.CLOSED:
+            return  # on its way when we ended it, an answer to what was said before a flood: nobody is told it any more
         if message is not None and message["type"] == "websocket.close" and self.transport.open:
             self.start_close(int(message.get("code", 1000)), message.get("reason") or "")
             return
