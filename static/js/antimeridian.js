@@ -73,6 +73,21 @@ export function eastward(lons) {
   return [...order.slice(first), ...order.slice(0, first).map((lon) => lon + 360)];
 }
 
+/** Parts of a polygon that only a cut along 180° divides, as the one ring they are; null when there is more to them.
+ * @param {number[][][][]} polygons @returns {Point[]|null} */
+export function joined(polygons) {
+  if (polygons.some((rings) => rings.length > 1)) return null;
+  if (polygons.length === 1) return ring(polygons[0][0]);
+  const same = (/** @type {Point} */ a, /** @type {Point} */ b) => a[0] === b[0] && a[1] === b[1], [first = [], ...rest] = rims(together(polygons)) ?? [], out = [...first];
+  while (rest.length) {
+    const end = out[out.length - 1], at = rest.findIndex((one) => same(one[0], end) || same(one[one.length - 1], end));
+    if (at < 0) return null;
+    const [next] = rest.splice(at, 1);
+    out.push(...(same(next[0], end) ? next : [...next].reverse()).slice(1));
+  }
+  return out.length > 3 && same(out[0], out[out.length - 1]) ? out : null;
+}
+
 /** The rings as open lines without the edges along 180° where a shape was cut in two: no border lies there.
  * null when there are none. @param {Point[][][]} polygons @returns {Point[][]|null} */
 export function rims(polygons) {

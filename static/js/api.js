@@ -25,7 +25,7 @@ export async function call(method, path, { query, body, headers = {}, signal } =
   try {
     answer = await fetch(address(path, query), {
       method, signal, headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
     });
   } catch (error) {
     if (/** @type {Error} */ (error).name === "AbortError") throw error;

@@ -8,8 +8,8 @@ import { readHours, writeHours } from "./hours.js";
 import { KINDS, counted } from "./phrases.js";
 import { COMPUTED, saved as savedDeed } from "./regiondeeds.js";
 import { COLORS, colorOf } from "./regions.js";
+import { pasted } from "./paste.js";
 import { oneStop } from "./roving.js";
-import { readShape } from "./sketch.js";
 
 const RAISED = ["enter", "exit", "dwell", "cross", "overspeed_start"];
 const PREVIEW_MS = 350;
@@ -24,12 +24,14 @@ export class RegionCard {
     this.color = feature ? colorOf(feature) : this.#freeColor();
     this.version = p.version ?? 0;
     this.name = h("input", { type: "text", maxLength: 120, value: p.name ?? this.#freeName(), required: true, autocomplete: "off" });
+    this.given = this.name.value;
     this.group = h("input", { type: "text", maxLength: 80, value: p.group ?? "", autocomplete: "off", list: "region-groups", placeholder: "None" });
     this.dwell = h("input", { type: "number", min: "0", step: "any", value: rules.dwell_s ? String(rules.dwell_s / 60) : "", placeholder: "Off", oninput: () => this.#limited("dwell", this.dwell.value) });
     this.limit = h("input", { type: "number", min: "0", step: "any", value: rules.speed_limit_mps ? String(speedValue(rules.speed_limit_mps, units)) : "", placeholder: "Off", oninput: () => this.#limited("overspeed_start", this.limit.value) });
     this.patience = h("input", { type: "number", min: "0", step: "any", value: rules.min_s ? String(rules.min_s) : "", placeholder: "0", oninput: () => this.#soon() });
     this.hours = h("input", { type: "text", value: writeHours(rules.schedule?.weekly), placeholder: "Always; or Mon–Fri 08:00–17:00", autocomplete: "off", oninput: () => this.#limited("enter", this.hours.value) });
-    this.zone = rules.schedule?.zone || app.preferences.value.zone || Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const zone = rules.schedule?.zone || app.preferences.value.zone || Intl.DateTimeFormat().resolvedOptions().timeZone;
+    this.zone = h("select", { onchange: () => this.#soon() }, [...new Set([zone, ...format.zones()])].map((name) => h("option", { value: name }, name.replace(/_/g, " "))));
     /** @type {Set<string>} alerts that typing a limit ticked */ this.ticked = new Set();
     this.radius = h("input", { type: "number", min: "1", step: "any", oninput: () => this.#radius() });
     this.radiusField = h("label", { class: "field", hidden: true }, h("span", null, "Radius, metres"), this.radius);
@@ -52,9 +54,9 @@ export class RegionCard {
     const groups = [...new Set([...app.fleet.regions.values()].map((f) => f.properties.group).filter(Boolean))];
     this.element = h("form", { class: "region-card form", "aria-label": feature ? "Edit region" : "New region", noValidate: true, onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), this.#save()) },
       h("div", { class: "card-head" }, h("h2", { tabIndex: -1 }, feature ? "Edit region" : "New region"), iconButton("close", "Cancel", () => editor.leave())),
-      h("label", { class: "field" }, h("span", null, "Name"), this.name), this.swatches, h("label", { class: "field" }, h("span", null, "Group"), this.group), h("datalist", { id: "region-groups" }, groups.map((g) => h("option", { value: g }))), this.radiusField,
-      h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, "Dwell, minutes"), this.dwell), h("label", { class: "field" }, h("span", null, `Speed limit, ${speedUnit(units)}`), this.limit)),
-      h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, "Too fast for, seconds"), this.patience), h("label", { class: "field" }, h("span", null, `Hours, ${this.zone.replace(/_/g, " ")}`), this.hours)),
+      h("label", { class: "field" }, h("span", null, "Name"), this.name), this.swatches, h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, "Group"), this.group), h("label", { class: "field" }, h("span", null, "Dwell, minutes"), this.dwell)), h("datalist", { id: "region-groups" }, groups.map((g) => h("option", { value: g }))), this.radiusField,
+      h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, `Speed limit, ${speedUnit(units)}`), this.limit), h("label", { class: "field" }, h("span", null, "Too fast for, seconds"), this.patience)),
+      h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, "Hours"), this.hours), h("label", { class: "field" }, h("span", null, "Time zone"), this.zone)),
       h("fieldset", { class: "plain-set" }, h("legend", null, "Raise an alert on"), h("div", { class: "checks" }, this.raise.map(([kind, box]) => h("label", { class: "check" }, box, KINDS[kind].title)))),
       h("label", { class: "check" }, this.follow, "Show its vehicles on this map"), h("label", { class: "check" }, this.exact, "Decide exactly at the edge"),
       h("details", null, h("summary", null, "Type or paste the shape"), h("div", { class: "form typed" }, this.typed, h("button", { type: "button", class: "button small", onclick: () => this.#read() }, "Use this shape"))),
@@ -68,7 +70,7 @@ export class RegionCard {
 
   /** All that a person can have typed or chosen. */
   #typed() {
-    const values = [...this.element.querySelectorAll("input, textarea")].map((node) => (node === this.radius ? "" : /** @type {HTMLInputElement} */ (node).type === "checkbox" ? /** @type {HTMLInputElement} */ (node).checked : /** @type {HTMLInputElement} */ (node).value));
+    const values = [...this.element.querySelectorAll("input, textarea, select")].map((node) => (node === this.radius ? "" : /** @type {HTMLInputElement} */ (node).type === "checkbox" ? /** @type {HTMLInputElement} */ (node).checked : /** @type {HTMLInputElement} */ (node).value));
     return JSON.stringify([this.color, ...values]);
   }
 
@@ -145,9 +147,12 @@ export class RegionCard {
     this.editor.changed();
   }
 
-  #read() {
+  async #read() {
     try {
-      this.editor.replace(readShape(this.typed.value));
+      const { sketch, name } = await pasted(this.typed.value);
+      if (!this.element.isConnected) return;
+      if (name && !this.editor.feature && this.name.value === this.given) this.name.value = name;
+      this.editor.replace(sketch);
     } catch (error) {
       this.fault.hidden = false;
       text(this.fault, /** @type {Error} */ (error).message);
@@ -164,7 +169,7 @@ export class RegionCard {
       rules.speed_limit_mps = Math.round(limit * 1000) / 1000;
       if (Number(this.patience.value) > 0) rules.min_s = Number(this.patience.value);
     }
-    if (weekly) rules.schedule = { zone: this.zone, weekly };
+    if (weekly) rules.schedule = { zone: this.zone.value, weekly };
     const kept = (this.editor.feature?.properties.notify ?? []).filter((/** @type {string} */ kind) => !RAISED.includes(kind));
     const notify = [...this.raise.filter(([, box]) => box.checked).map(([kind]) => kind), ...kept];
     // Until accounts come, who changed it is the name this reader gave once.
@@ -212,6 +217,7 @@ export class RegionCard {
     }
     if (!feature.properties.name) return this.#refuse("Give the region a name.", this.name);
     this.save.disabled = true;
+    const typed = this.#typed(), shape = editor.sketch?.shape;
     try {
       const saved = before ? await call("PUT", regionPath(before.id), { body: { ...feature, id: before.id }, headers: { "if-match": `"${over}"` } }) : await call("POST", "regions", { body: feature });
       const known = app.fleet.regions.get(saved.id); // what this version came over
@@ -219,6 +225,8 @@ export class RegionCard {
       app.fleet.learn(saved);
       app.regions.refresh();
       const { regions } = app.state.value, follow = this.follow.checked;
+      if (editor.card !== this) return; // left meanwhile
+      if (this.#typed() !== typed || editor.sketch?.shape !== shape) return this.#goOn(saved, typed);
       editor.cancel();
       if (regions !== null && follow !== regions.includes(saved.id)) app.state.set({ regions: follow ? [...regions, saved.id] : regions.filter((id) => id !== saved.id) });
       app.state.set({ tab: "regions", region: saved.id });
@@ -229,6 +237,17 @@ export class RegionCard {
       this.#refuse(first?.message ? `${first.field ? `${first.field}: ` : ""}${first.message}` : /** @type {Error} */ (error).message);
       if (first?.at) app.map.go(first.at[1], first.at[0]);
     }
+  }
+
+  /** Somebody typed or drew on while it was saved: that is kept, and not saved yet. @param {any} saved @param {string} typed */
+  #goOn(saved, typed) {
+    this.editor.feature = saved;
+    this.app.regions.editing = saved.id;
+    this.version = saved.properties.version;
+    this.first = typed;
+    this.save.disabled = false;
+    text(this.save, "Save");
+    this.#refuse("Saved. What you changed meanwhile is not saved yet.");
   }
 
   /** @param {string} why @param {HTMLElement} [field] */

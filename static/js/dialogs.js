@@ -74,14 +74,14 @@ function legendGlyph(shape, stale) {
 /** @param {import("./app.js").App} app */
 export function showSettings(app) {
   const { preferences } = app, value = preferences.value;
-  const zones = /** @type {any} */ (Intl).supportedValuesOf?.("timeZone") ?? ["UTC"], own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const choose = (/** @type {string} */ label, /** @type {string} */ key, /** @type {[string, string][]} */ options) =>
     h("div", { class: "field" }, h("span", { id: `set-${key}` }, label), h("div", { class: "segmented", role: "group", "aria-labelledby": `set-${key}` },
       options.map(([v, words]) => h("button", { type: "button", "aria-pressed": String(/** @type {any} */ (preferences.value)[key] === v), onclick: (/** @type {MouseEvent} */ e) => {
         preferences.set(/** @type {any} */ ({ [key]: v }));
         for (const b of /** @type {HTMLElement} */ (e.currentTarget).parentElement?.children ?? []) b.setAttribute("aria-pressed", String(b === e.currentTarget));
       } }, words))));
-  const zone = h("select", { onchange: () => preferences.set({ zone: zone.value }) }, h("option", { value: "" }, `This computer (${own})`), h("option", { value: "UTC" }, "UTC"), zones.filter((/** @type {string} */ z) => z !== "UTC").map((/** @type {string} */ z) => h("option", { value: z }, z.replace(/_/g, " "))));
+  const zone = h("select", { onchange: () => preferences.set({ zone: zone.value }) }, h("option", { value: "" }, `This computer (${own})`), format.zones().map((z) => h("option", { value: z }, z.replace(/_/g, " "))));
   zone.value = value.zone;
   const name = h("input", { type: "text", maxLength: 60, value: value.name, autocomplete: "name", oninput: () => preferences.set({ name: name.value.trim() }) });
   const check = (/** @type {"sound"|"keys"} */ key, /** @type {string} */ words) => h("label", { class: "check" }, h("input", { type: "checkbox", checked: value[key], onchange: (/** @type {Event} */ e) => preferences.set({ [key]: /** @type {HTMLInputElement} */ (e.target).checked }) }), words);

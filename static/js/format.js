@@ -187,3 +187,6 @@ export function short(name) {
 /** Sort key that orders "Van 2" before "Van 10" with plain comparison, so sorting 20,000 rows stays cheap.
  * @param {string} text */
 export const sortKey = (text) => text.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(8, "0"));
+
+/** Every time zone this browser knows, UTC first. @returns {string[]} */
+export const zones = () => [...new Set(["UTC", ...(/** @type {any} */ (Intl).supportedValuesOf?.("timeZone") ?? [])])];

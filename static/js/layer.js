@@ -162,5 +162,7 @@ export function pen(canvas, view) {
   ctx.setTransform(1, 0, 0, 1, 0, 0);
   ctx.clearRect(0, 0, canvas.width, canvas.height);
   ctx.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
+  ctx.textAlign = "left"; // as the painter before may not have left it
+  ctx.textBaseline = "alphabetic";
   return ctx;
 }

@@ -76,7 +76,7 @@ export class Notices {
   /** @param {boolean} working @param {string} why */
   #tiles(working, why) {
     this.tiles.hidden = working;
-    fill(this.tiles, icon("info"), `Built-in map: ${why}. It is tried again.`, iconButton("close", "Dismiss", () => (this.tiles.hidden = true), { class: "icon-button tiny" }));
+    fill(this.tiles, icon("info"), h("span", { class: "trouble-words" }, `Built-in map: ${why}. It is tried again.`), iconButton("close", "Dismiss", () => (this.tiles.hidden = true), { class: "icon-button tiny" }));
   }
 
   /** No vehicle yet: say how one connects, and turn green on the first ping. */

@@ -247,14 +247,16 @@ export class VehiclePanel {
     const typed = () => Object.fromEntries([...new FormData(form)].map(([key, value]) => [key, String(value)]));
     const form = h("form", { class: "form", oninput: () => this.drafts.set(String(id), typed()), onsubmit: async (/** @type {SubmitEvent} */ e) => {
       e.preventDefault();
-      const patch = Object.fromEntries(Object.entries(typed()).map(([key, value]) => [key, value.trim() || null]));
+      const sent = typed(), patch = Object.fromEntries(Object.entries(sent).map(([key, value]) => [key, value.trim() || null]));
       const was = id === this.app.state.value.vehicle && this.told ? this.told : told;
       try {
         const now = await call("PATCH", vehiclePath(String(id)), { body: patch, headers: MERGE });
         if (id === this.app.state.value.vehicle) this.told = now;
-        this.editing = null;
-        this.drafts.delete(String(id));
-        form.remove();
+        if (JSON.stringify(typed()) === JSON.stringify(sent)) {
+          if (id === this.app.state.value.vehicle) this.editing = null;
+          this.drafts.delete(String(id));
+          form.remove();
+        } // else somebody typed on
         this.app.deeds.did({ icon: "edit", title: `${now.name ?? id} changed`, body: "In the register.", undo: () => this.#restore(String(id), was, patch) });
         this.#slow();
       } catch (error) {

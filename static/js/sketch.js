@@ -1,7 +1,7 @@
 // The shape being drawn: its points, undo and redo, what is wrong with it, GeoJSON out, and text in. Knows no map.
 
 import { lines, numbers } from "./coordinates.js";
-import { beside, middle, ring as ringOf, sendable, turn, unwrap } from "./antimeridian.js";
+import { beside, joined, middle, sendable, turn, unwrap } from "./antimeridian.js";
 import { crossings, crossingsOf } from "./crossings.js";
 import { distance, measure } from "./geo.js";
 
@@ -127,7 +127,8 @@ export function sketchOf(geometry, properties = {}) {
   const { type, coordinates } = geometry;
   if (type === "Point") return new Sketch("circle", { points: [coordinates.slice(0, 2)], radius: properties.radius_m ?? 0, closed: true });
   if (type === "LineString") return new Sketch("corridor", { points: centred(unwrap(coordinates)), radius: properties.buffer_m ?? 50, closed: true });
-  if (type === "Polygon" && coordinates.length === 1) return new Sketch("polygon", { points: centred(ringOf(coordinates[0])).slice(0, -1), closed: true });
+  const one = joined(type === "Polygon" ? [coordinates] : coordinates);
+  if (one) return new Sketch("polygon", { points: centred(one).slice(0, -1), closed: true });
   return new Sketch("polygon", { closed: true }, geometry);
 }
 

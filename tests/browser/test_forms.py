@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, Page
+from playwright.async_api import Locator, Page, Route
 
 from tests.browser.conftest import Open, live
 from tests.browser.feed import Running
@@ -63,6 +65,89 @@ async def test_typing_a_limit_ticks_its_alert_and_hours_and_patience_are_saved_a
     await page.locator(".detail:not([hidden])").get_by_role("button", name="Edit").click()
     assert await form.get_by_label("Hours").input_value() == "Mon–Fri 08:00–17:00"
     assert await form.get_by_label("Too fast for").input_value() == "10"
+
+
+async def test_hours_count_in_the_zone_that_was_chosen(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    form = await card(page)
+    await form.get_by_label("Hours").fill("Sat 9-12")
+    assert await form.get_by_label("Time zone").input_value() == "Europe/Helsinki"
+    await form.get_by_label("Time zone").select_option("Asia/Tokyo")
+    await form.get_by_role("button", name="Create region").click()
+    await page.wait_for_selector(".detail:not([hidden]) .pairs:has-text('Sat 09:00–12:00 (Asia/Tokyo)')")
+    assert new(feed)["rules"]["schedule"]["zone"] == "Asia/Tokyo"
+    await page.locator(".detail:not([hidden])").get_by_role("button", name="Edit").click()
+    assert await form.get_by_label("Time zone").input_value() == "Asia/Tokyo"
+
+
+async def test_what_is_typed_while_a_region_is_saved_stays_and_is_saved_next(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    form = await card(page)
+    gate = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        await gate.wait()
+        await route.continue_()
+
+    await page.route(re.compile(r"/api/v1/regions(/new\d+)?$"), slow)
+    await form.get_by_label("Name", exact=True).fill("Gate")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("End")
+    await page.keyboard.type(" 4 east")
+    gate.set()
+    await page.wait_for_selector(".region-card .notice.bad:has-text('not saved yet')")
+    assert await form.get_by_label("Name", exact=True).input_value() == "Gate 4 east"
+    await form.get_by_role("button", name="Save").click()
+    await page.wait_for_selector(".detail:not([hidden]) h2:has-text('Gate 4 east')")
+    assert [f["properties"]["name"] for id, f in feed.feed.regions.items() if id.startswith("new")] == ["Gate 4 east"]
+
+
+async def test_what_is_typed_while_the_register_is_saved_stays(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}&vehicle=van-05"))
+    panel = page.locator(".detail:not([hidden])")
+    await panel.get_by_role("button", name="Edit").click()
+    gate = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        if route.request.method == "PATCH":
+            await gate.wait()
+        await route.continue_()
+
+    await page.route("**/api/v1/vehicles/van-05", slow)
+    await panel.get_by_label("Plate").fill("ABC")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("-123")
+    gate.set()
+    await page.wait_for_selector("text=Van 5 changed")
+    assert await panel.get_by_label("Plate").input_value() == "ABC-123"
+
+
+async def test_a_pasted_file_is_read_as_the_server_reads_it(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    asked: list[str] = []
+    region = {
+        "type": "Feature", "id": "preview", "properties": {"name": "Yard 7"},
+        "geometry": {"type": "Polygon", "coordinates": [[[24, 60], [24.1, 60], [24.1, 60.1], [24, 60]]]},
+    }  # fmt: skip
+
+    async def preview(route: Route) -> None:
+        asked.append(str(route.request.post_data))
+        if "several" in asked[-1]:
+            said = {"status": 422, "code": "one_region", "detail": "this takes one region, and here are several"}
+            return await route.fulfill(status=422, json=said)
+        await route.fulfill(json={"region": region, "counts": {"enter": 1}, "inside_count": 1})
+
+    await page.route("**/api/v1/regions/preview", preview)
+    form = await card(page)
+    await form.get_by_label("Coordinates").fill("<kml>several</kml>")
+    page.expected.append("422")  # type: ignore[attr-defined]
+    await form.get_by_role("button", name="Use this shape").click()
+    await page.wait_for_selector(".region-card .notice.bad:has-text('here are several')")
+    await form.get_by_label("Coordinates").fill(" <kml>one</kml>")
+    await form.get_by_role("button", name="Use this shape").click()
+    await page.wait_for_function("() => window.fleetEditor.sketch.shape.points.length === 3")
+    assert await form.get_by_label("Name", exact=True).input_value() == "Yard 7"
+    assert "<kml>one</kml>" in asked
 
 
 async def test_hours_that_cannot_be_read_are_refused_in_words(open_page: Open, feed: Running) -> None:

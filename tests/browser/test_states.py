@@ -48,8 +48,37 @@ async def _edit_register(page: Page) -> None:
     await page.locator(".detail:not([hidden])").get_by_role("button", name="Edit").click()
 
 
+async def _events(page: Page) -> None:
+    """The column at 1440, the sheet on a phone."""
+    await page.locator("body").press("e")
+    await page.locator("#events").wait_for()
+
+
+async def _trouble(page: Page) -> None:
+    """What the page says when a proxy broke something, with lines to paste."""
+    await page.evaluate(
+        "async () => { const { Troubles } = await import(document.querySelector('script[type=module]').src.replace('main.js', 'troubles.js'));"
+        " const troubles = new Troubles(window.fleetPage);"
+        " troubles.tell('a', 'The proxy at fleet.example.org passes no WebSocket; live over HTTP meanwhile. These lines mend it:', {lines: 'proxy_http_version 1.1;\\nproxy_set_header Upgrade $http_upgrade;'});"
+        " troubles.tell('b', 'The server was updated.', {action: {label: 'Reload', run() {}}}) }"
+    )
+
+
+async def _conflict(page: Page) -> None:
+    """Somebody saved first."""
+    await page.locator(".detail:not([hidden])").get_by_role("button", name="Edit").click()
+    await page.evaluate("window.fleetEditor.card.version = 0")
+    page.expected.append("412")  # type: ignore[attr-defined]
+    await page.get_by_role("button", name="Save").click()
+    await page.wait_for_selector(".region-card .notice.bad:has-text('Changed')")
+
+
 async def _nothing(page: Page) -> None:
     pass
+
+
+#: Rules of axe that are not asked in a state, each with the reason. Nothing else is switched off.
+OFF: dict[str, dict[str, str]] = {}
 
 
 STATES = {
@@ -66,6 +95,10 @@ STATES = {
     "keys": (PLACE, _keys),
     "settings": (PLACE, _settings),
     "paused": (PLACE, _paused),
+    "events": (PLACE, _events),
+    "trouble": (PLACE, _trouble),
+    "conflict": (f"{PLACE}&tab=regions&region=kamppi", _conflict),
+    "wallboard": (f"{PLACE}&kiosk=1", _nothing),
 }
 
 
@@ -92,7 +125,8 @@ async def test_no_state_of_the_page_breaks_accessibility_or_layout(open_page: Op
             await reach(page)
             await page.wait_for_timeout(150)  # the last transition ends; nothing is decided by it
             await picture(page, f"{name}-{theme}-{width}")
-            wrong += [f"{name}: {line}" for line in await violations(page)]
+            off = OFF.get(name, {})
+            wrong += [f"{name}: {line}" for line in await violations(page) if line.split(":")[0] not in off]
             wrong += [f"{name}: {line}" for line in await page.evaluate(LINT)]
             await page.context.close()
     assert not wrong, "\n".join(wrong)

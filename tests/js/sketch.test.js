@@ -43,6 +43,22 @@ test("a region that was saved can be bent again", () => {
   assert.equal(sketchOf(holes).problem(), "");
 });
 
+test("a polygon cut at 180° is bent as the one piece it is, and saved as one", () => {
+  const east = [[[179, 0], [180, 0], [180, 1], [179, 1], [179, 0]]], west = [[[-180, 0], [-179, 0], [-179, 1], [-180, 1], [-180, 0]]];
+  for (const coordinates of [[east, west], [west, east], [[[...east[0]].reverse()], west]]) {
+    const sketch = sketchOf({ type: "MultiPolygon", coordinates });
+    assert.equal(sketch.other, null);
+    assert.equal(sketch.problem(), "");
+    assert.ok(Math.abs(sketch.size().area - 2 * sketchOf({ type: "Polygon", coordinates: east }).size().area) < 1e6);
+    const { type, coordinates: [ring] } = sketch.geojson().geometry;
+    assert.equal(type, "Polygon");
+    assert.ok(Math.max(...ring.map(([lon]) => lon)) - Math.min(...ring.map(([lon]) => lon)) === 2);
+  }
+  assert.equal(sketchOf({ type: "MultiPolygon", coordinates: [east] }).shape.points.length, 4); // one part is no several
+  const frame = [[[179, 0], [180, 0], [180, 0.2], [179.5, 0.2], [179.5, 0.8], [180, 0.8], [180, 1], [179, 1], [179, 0]]], other = [[[-180, 0], [-179, 0], [-179, 1], [-180, 1], [-180, 0.8], [-179.5, 0.8], [-179.5, 0.2], [-180, 0.2], [-180, 0]]];
+  assert.notEqual(sketchOf({ type: "MultiPolygon", coordinates: [frame, other] }).other, null); // a hole across it
+});
+
 test("coordinates, GeoJSON and WKT can be typed or pasted", () => {
   const circle = readShape("60.1699, 24.9412, 250 m");
   assert.deepEqual([circle.kind, circle.shape.points[0], circle.shape.radius], ["circle", [24.9412, 60.1699], 250]);
