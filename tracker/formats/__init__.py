@@ -23,7 +23,7 @@ class Unreadable(TrackerError):
         self.usage = usage
 
 
-class Point(msgspec.Struct, array_like=True):
+class Point(msgspec.Struct, array_like=True, gc=False):
     """One row of a recording. `time` orders and paces it, UTC ms.
 
     `line` says where it stands in its source: a line, or a count of points where a file has no useful lines.

@@ -185,6 +185,9 @@ class Clock:
         """UTC ms, None when it cannot be read. Raises Unreadable."""
         if text == self._text and self.zone is None:  # vehicles report together
             return self.last
+        if len(text) == 13 and text.isdecimal() and text.isascii() and (time := int(text)) <= LAST:
+            self.seen, self.last, self._text = True, time, text  # milliseconds since 1970, as loggers count
+            return time
         try:
             near = self._last_of.get(vehicle) if self.zone is not None and type(vehicle) is str else None
             time = read_time(text, self.zone, self.order, near)

@@ -22,8 +22,9 @@ from tracker.formats.fields import (
     read_quantity,
     read_speed,
     read_value,
+    unfinished,
 )
-from tracker.formats.names import plain
+from tracker.formats.names import UNITS, plain
 from tracker.formats.own import COLUMNS, position_of, unguarded
 from tracker.formats.places import find_spread
 from tracker.formats.preamble import MOST_PREAMBLE, find_header, is_header
@@ -146,14 +147,24 @@ def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row
     """One function for all rows of a file: this is where a recording of millions spends its time."""
     decimal, vehicle_at, clock_at = columns.decimal, columns.vehicle, columns.clock
     time_at, speed_at, unit = columns.time, columns.speed, columns.unit or reading.speed_unit
-    letter_o = columns.letter_o
-    places = (("lat", columns.lat, columns.north, LAT), ("lon", columns.lon, columns.east, LON))
+    letter_o, plainly = columns.letter_o, decimal == "." and columns.north < 0 and columns.east < 0
+    lat_at, lon_at = columns.lat, columns.lon
+    places = (("lat", lat_at, columns.north, LAT), ("lon", lon_at, columns.east, LON))
+    factor = UNITS[unit] if decimal == "." else None
     others = tuple((at, _METRES.get(field, field), _reader(field, decimal, reading)) for at, field in columns.others)
     attributes = columns.attributes
     named = [at for at, _ in columns.others + attributes]
     width = 1 + max(
         vehicle_at, time_at, clock_at, speed_at, columns.lat, columns.lon, columns.north, columns.east, *named
     )
+
+    def place(position: dict[str, Any], name: str, text: str, side: str | None, of: str) -> None:
+        said = read_side(side, letter_o) if side else ""
+        degrees = read_degrees(text, decimal, "" if said == "?" else said, of, letter_o)
+        if side is not None and said in ("", "?") and type(degrees) is float and degrees > 0:
+            raise _NoSide
+        if degrees is not None:
+            position[name] = degrees
 
     def point(row: Row) -> Point | Skip:
         cells = row.cells
@@ -163,19 +174,25 @@ def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row
         if vehicle[:1] == "'":
             vehicle = unguarded(vehicle)
         position: dict[str, Any] = {"vehicle": vehicle}
-        for name, at, side_at, of in places:
-            text = cells[at].strip()
+        lat, lon = (_plain(cells[lat_at]), _plain(cells[lon_at])) if plainly else (None, None)
+        if lat is not None and lon is not None:  # nearly every row of nearly every table
+            position["lat"], position["lon"] = lat, lon
+        else:
             try:
-                side = read_side(cells[side_at].strip() or "?", letter_o) if side_at >= 0 and text else ""
-                degrees = read_degrees(text, decimal, "" if side == "?" else side, of, letter_o)
+                for name, at, side_at, of in places:
+                    place(position, name, cells[at].strip(), cells[side_at].strip() if side_at >= 0 else None, of)
             except Unclear:
                 return Skip("unclear_side", row.line)
-            if side == "?" and type(degrees) is float and degrees > 0:
+            except _NoSide:
                 return Skip("no_side", row.line)
-            if degrees is not None:
-                position[name] = degrees
-        if speed_at >= 0 and (speed := read_speed(read_quantity(cells[speed_at].strip(), decimal), unit)) is not None:
-            position["speed_mps"] = speed
+        if speed_at >= 0:
+            number = _plain(cells[speed_at])
+            if number is None or factor is None:
+                number = read_speed(read_quantity(cells[speed_at].strip(), decimal), unit)
+            elif 113.9 < (number := round(number * factor, 3)) < 114.1:  # perhaps what says that it is not known
+                number = read_speed(float(cells[speed_at]), unit)
+            if number is not None:
+                position["speed_mps"] = number
         for at, field, reader in others:
             if (text := cells[at].strip()) and (value := reader(text)) is not None:
                 position[field] = value
@@ -188,7 +205,10 @@ def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row
             if kept:
                 position["attributes"] = kept
         text = cells[time_at].strip() if clock_at < 0 else _time(cells, columns)
-        return finished(position, text, clock, row.line, vehicle)
+        time = clock.read(text, row.line, vehicle)
+        if time is None:
+            return unfinished(position, text, clock, row.line)
+        return Point(time, position, 0, row.line)
 
     return point
 
@@ -207,6 +227,19 @@ def _with_fix(
                 else point(row)
             )
     return point
+
+
+class _NoSide(ValueError):
+    """A column says the side of every row, but not of this one, or in a word nobody knows."""
+
+
+def _plain(cell: str) -> float | None:
+    """A number that needs no more than `float` to be read; None when it may need more."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return None
+    return number if -1e6 < number < 1e6 and "_" not in cell else None
 
 
 _VALID = frozenset({"valid", "gps_valid", "fix_valid", "position_valid", "gultig", "valide", "valido"})

@@ -156,10 +156,13 @@ def read_percent(value: Any, reading: Reading) -> Any:
 def finished(position: dict[str, Any], text: str, clock: Clock, line: int, vehicle: Any = None) -> Point:
     """The position as a point; a time that cannot be read goes along for the gate to refuse."""
     time = clock.read(text, line, vehicle or position.get("vehicle"))
-    if time is None:
-        position["time"] = text or None
-        time = clock.last or 0
-    return Point(time, position, 0, line)
+    return unfinished(position, text, clock, line) if time is None else Point(time, position, 0, line)
+
+
+def unfinished(position: dict[str, Any], text: str, clock: Clock, line: int) -> Point:
+    """The same with the time nobody could read."""
+    position["time"] = text or None
+    return Point(clock.last or 0, position, 0, line)
 
 
 def position(vehicle: str, lat: Any, lon: Any, **fields: Any) -> dict[str, Any]:

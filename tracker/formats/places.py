@@ -92,7 +92,7 @@ class Spread:
             if at < len(row.cells):
                 text = row.cells[at]
                 lat, lon = read_place(text, self._title, self._lon_first) or self._halves(text)
-                row = row._replace(cells=[*row.cells[:at], str(lat), str(lon), *row.cells[at + 1 :]])
+                row = Row(row.line, [*row.cells[:at], str(lat), str(lon), *row.cells[at + 1 :]], row.whole)
             yield row
 
     def _halves(self, text: str) -> tuple[str, str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+
+import msgspec
 
 MOST_LINES = 50  #: one row may take, a note with line breaks in it
 DELIMITERS = ",;\t|"
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, gc=False):
     line: int
     cells: list[str]
     whole: bool = True  # False: a quote in it is never closed, and its cells are not known

@@ -205,14 +205,16 @@ class Recording:
             self._before[vehicle] = time
             if before is None:
                 self.vehicles.add(vehicle)
-            elif time < before:
-                self.out_of_order += 1
-            elif time - before > GAP_MS:
-                self.gaps += 1
-        if time > self._last and time >= OLDEST:
-            self._last = time
-        if OLDEST <= time < self._first:
-            self._first = time
+            elif not 0 <= time - before <= GAP_MS:
+                if time < before:
+                    self.out_of_order += 1
+                else:
+                    self.gaps += 1
+        if time >= OLDEST:
+            if time > self._last:
+                self._last = time
+            if time < self._first:
+                self._first = time
         if len(points) >= self.in_memory:
             self._spill()
 
