@@ -392,6 +392,18 @@ async def test_pings_are_replayed_in_the_order_they_came(store: Store) -> None:
     assert [vehicle for _, _, vehicle in found] == [stored.ping.vehicle for stored in pings[5:]]
 
 
+async def test_megabytes_of_regions_are_stored_together_or_not_at_all(store: Store) -> None:
+    many = [SavedRegion(f"r{n}", 1, T0, {"text": "x" * 1_500_000}) for n in range(4)]
+    with pytest.raises(StoreError):
+        await store.commit(Commit(regions=[*many, many[0]], meta={"edit": "1"}))  # a version is stored once
+    loaded = await store.load()
+    assert (loaded.regions, "edit" in loaded.meta) == ([], False)
+    await store.commit(Commit(regions=many, meta={"edit": "1"}))
+    loaded = await store.load()
+    assert sorted(loaded.regions, key=lambda region: region.id) == many
+    assert loaded.meta["edit"] == "1"
+
+
 async def test_who_passed_a_box_is_found_by_all_its_fixes(store: Store) -> None:
     await store.commit(Commit(vehicles=[SavedVehicle(n, f"van-{n}", b"") for n in range(1, 8)]))
     told = [

@@ -24,7 +24,7 @@ from tracker.stores.sqlite_damage import look_at_file, look_at_log
 from tracker.stores.sqlite_faults import at_start, is_full, meaning, no_room, room
 from tracker.stores.sqlite_files import FILE, Lock, State, copy, folder, sync
 from tracker.stores.sqlite_presence import REMEDY, Fault, Presence, look_first
-from tracker.stores.sqlite_rows import hot_rows, text, texts, vehicle_rows
+from tracker.stores.sqlite_rows import hot_rows, text, text_pieces, vehicle_rows
 from tracker.stores.sqlite_schema import BLOCK_BITS, BUSY_MS, connect, migrate, prepare, rewrite_version
 
 READERS = 4
@@ -195,6 +195,27 @@ class SqliteStore:
         if commit.room and room(self.path) < commit.room:
             raise no_room(self.path)
         events = self._numbered(connection, commit.events)
+        pieces = text_pieces((saved.id, saved.version, saved.updated_at, saved.feature) for saved in commit.regions)
+        regions, more = next(pieces, None), next(pieces, None)
+        if more is None:
+            self._insert(connection, commit, events, regions)
+        else:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                while more is not None:
+                    connection.execute("INSERT INTO tx(regions) VALUES (?)", (regions,))
+                    regions, more = more, next(pieces, None)
+                self._insert(connection, commit, events, regions)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        if events:
+            self._last_seq = events[-1].seq
+        return events
+
+    def _insert(self, connection: sqlite3.Connection, commit: Commit, events: list[Event], regions: str | None) -> None:
         vehicles, states = vehicle_rows(commit.vehicles)
         connection.execute(
             "INSERT INTO tx VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -203,7 +224,7 @@ class SqliteStore:
                 text(vehicles),
                 states,
                 text([(event.seq, event) for event in events]),
-                texts((saved.id, saved.version, saved.updated_at, saved.feature) for saved in commit.regions),
+                regions,
                 text(commit.registered),
                 text(commit.unregistered),
                 text(commit.acked),
@@ -211,9 +232,6 @@ class SqliteStore:
                 text(commit.erased),
             ),
         )
-        if events:
-            self._last_seq = events[-1].seq
-        return events
 
     def _numbered(self, connection: sqlite3.Connection, events: list[Event]) -> list[Event]:
         if not events:

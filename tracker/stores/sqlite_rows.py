@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from tracker.ping import Ping, Scalar
 from tracker.stores import SavedVehicle, StoredPing
+
+PIECE_BYTES = 2 << 20  #: of JSON in one statement
 
 _encode = msgspec.json.Encoder().encode
 
@@ -37,10 +39,19 @@ def text(value: Any) -> str | None:
     return _encode(value).decode() if value else None
 
 
-def texts(values: Iterable[Any]) -> str | None:
-    """The same of a list, one call a value: of thousands of regions one would keep the GIL for a second."""
-    found = [_encode(value) for value in values]
-    return f"[{b','.join(found).decode()}]" if found else None
+def text_pieces(values: Iterable[Any]) -> Iterator[str]:
+    """The same of a list that may be long, as several lists: of thousands of regions one text would keep the GIL for a
+    second, and be held four times over before it is written."""
+    found: list[bytes] = []
+    size = 0
+    for value in values:
+        found.append(_encode(value))
+        size += len(found[-1])
+        if size > PIECE_BYTES:
+            yield f"[{b','.join(found).decode()}]"
+            found, size = [], 0
+    if found:
+        yield f"[{b','.join(found).decode()}]"
 
 
 def hot_rows(pings: Iterable[StoredPing]) -> list[tuple[Any, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from typing import Any
 
 from quart import request
@@ -10,9 +11,9 @@ from quart import request
 from tracker.drawings import COMPUTED, Drawings, Read, fault, read_drawings, read_kml_pieces
 from tracker.errors import BadRequest, Unsupported
 from tracker.kmz import Kmz, is_zip
-from tracker.protocols.pieces import check_weight
+from tracker.protocols.pieces import Body, check_weight
 from tracker.web import api
-from tracker.web.bodies import Patience
+from tracker.web.bodies import SMALL, Patience
 
 KML = {"application/vnd.google-earth.kml+xml", "application/xml", "text/xml", "application/vnd.google-earth.kmz"}
 #: what is told what it is by what it is, whatever it is called
@@ -21,12 +22,46 @@ LINES = {"application/x-ndjson", "application/ndjson", "application/jsonl", "app
 SAY = "application/geo+json (KML: application/vnd.google-earth.kml+xml, KMZ: application/vnd.google-earth.kmz)"
 
 
-async def read_body(most: int, most_each: int, read: Read = api.read, one: bool = False) -> Drawings:
-    """`one`: there may be no other. Raises BadRequest, TooLarge, Overloaded, Invalid."""
+class Turn:
+    """Of imports one is read at a time, from its large body to what is stored."""
+
+    def __init__(self, lock: asyncio.Lock) -> None:
+        self._lock = lock
+        self._taken = False
+
+    async def take(self) -> None:
+        """Once is enough."""
+        if not self._taken:
+            await self._lock.acquire()
+            self._taken = True
+
+    async def admit(self, body: Body) -> Body:
+        """Take it for a large body, which waits as small as it can be. Who calls keeps no other name for it."""
+        if len(body) <= SMALL:
+            return body
+        packed = b""
+        if self._lock.locked():
+            packed, body = await asyncio.to_thread(zlib.compress, body, 1), b""
+        await self.take()
+        return await asyncio.to_thread(zlib.decompress, packed) if packed else body
+
+    def __enter__(self) -> Turn:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._taken:
+            self._lock.release()
+
+
+async def read_body(
+    most: int, most_each: int, read: Read = api.read, one: bool = False, turn: Turn | None = None
+) -> Drawings:
+    """`one`: there may be no other. `turn`: to be waited for by a large body. Raises BadRequest, TooLarge, Overloaded,
+    Invalid."""
     kind = api.content_type()
     if kind not in KML and kind not in OTHERS and kind not in LINES:
         api.check_json(SAY)
-    body = await api.raw_body(most)
+    body = await api.raw_body(most) if turn is None else await turn.admit(await api.raw_body(most))
     if one:
         check_weight(body)
     if is_zip(body):

@@ -18,7 +18,7 @@ from tracker.slices import SLICE_S
 from tracker.times import rfc3339
 from tracker.web import api, shown
 from tracker.web.answers import JSON, MAX_ERRORS, encode
-from tracker.web.imports import feature_of, read_body, read_one
+from tracker.web.imports import Turn, feature_of, read_body, read_one
 from tracker.web.node import Node
 
 GEOJSON = "application/geo+json"
@@ -79,11 +79,12 @@ def blueprint(node: Node) -> Blueprint:
 
     @routes.post("/api/v1/regions")
     async def post_regions() -> Response:
-        given = await read_body(settings.max_import, settings.max_region)
-        if not given.alone:
-            return await save_all(given)
-        feature = given.only()
-        return await save(feature_of(feature, feature.get("id") or new_id()))
+        with Turn(importing) as turn:
+            given = await read_body(settings.max_import, settings.max_region, turn=turn)
+            if not given.alone:
+                return await save_all(given, turn)
+            feature = given.only()
+            return await save(feature_of(feature, feature.get("id") or new_id()))
 
     @routes.put("/api/v1/regions/<id>")
     async def put_region(id: str) -> Response:
@@ -142,17 +143,17 @@ def blueprint(node: Node) -> Blueprint:
         [(saved, created)] = await pipeline.save_regions([feature], expect=expect, create_only=_create_only())
         return one(saved, 201 if created else 200)
 
-    async def save_all(given: Drawings) -> Response:
+    async def save_all(given: Drawings, turn: Turn) -> Response:
         partial = api.flag("partial")
-        async with importing:
-            found: Imported = await node.heavy.run(read_all, checked(given), node.clock(), lambda index: new_id())
-            refusal = found.refusal()
-            if refusal is not None and not (partial and found.regions):
-                raise refusal
-            if not found.regions:
-                raise Invalid("no_features", "there is no Feature in it: nothing was stored")
-            saved = await pipeline.put_regions(found.regions, create_only=_create_only())
-            found.regions = []
+        await turn.take()
+        found: Imported = await node.heavy.run(read_all, checked(given), node.clock(), lambda index: new_id())
+        refusal = found.refusal()
+        if refusal is not None and not (partial and found.regions):
+            raise refusal
+        if not found.regions:
+            raise Invalid("no_features", "there is no Feature in it: nothing was stored")
+        saved = await pipeline.put_regions(found.regions, create_only=_create_only())
+        found.regions = []
         created = sum(new for _, new in saved)
         listed = [
             {"id": feature["id"], "name": feature["properties"].get("name"), "version": _version(feature)}
