@@ -24,7 +24,7 @@ from tracker.topics import Entry, Fragment, Topic, members, merge
 from tracker.viewer import CELL_ZOOMS, PENDING_SNAPSHOT, Grants, Viewer, Wish, cells_of, narrow
 from tracker.wire import Follow, View
 
-PARTS = 2  #: parts of a snapshot made in one go: 1,000 vehicles
+PARTS = 2  #: parts of a snapshot made in one go: 500 vehicles
 UPDATE_ROWS = 4_000  #: vehicles in one update; more are split
 EVENTS = 500  #: events in one update
 SHARED = 1000  #: vehicles of a binary snapshot from which on those who come at once share its tables

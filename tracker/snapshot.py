@@ -12,7 +12,7 @@ from tracker.routing import Routing
 from tracker.topics import Entry
 from tracker.viewer import Viewer
 
-PART_ROWS = 500  #: vehicles in one part of a snapshot
+PART_ROWS = 250  #: vehicles in one part of a snapshot
 PART_BYTES = 64 * 1024
 
 

@@ -19,7 +19,7 @@ import msgspec
 
 from tracker.columns import Row
 from tracker.errors import BadRequest, Invalid
-from tracker.events import ERASED, Acked, Event, Registered, VehicleState
+from tracker.events import ERASED, KINDS, Acked, Event, Registered, VehicleState
 from tracker.tables import pack_table, unpack_table
 from tracker.times import rfc3339
 
@@ -162,6 +162,8 @@ def check(message: ClientMessage) -> None:
             raise Invalid("bad_window", "window is at least 1 frame")
         if message.max_vehicles is not None and message.max_vehicles < 0:
             raise Invalid("bad_max_vehicles", "max_vehicles is not negative")
+        if not isinstance(message.events, bool) and not KINDS.keys() >= set(message.events) - {ERASED}:
+            raise Invalid("bad_events", f"events is true, false or some kinds of event: {', '.join(KINDS)}")
 
 
 def _check_box(view: View | Box) -> None:

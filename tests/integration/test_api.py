@@ -92,6 +92,15 @@ def test_an_impossible_id_in_an_address_is_refused(shared_server: Server, id: st
     is_problem(shared_server.get(f"{V}/{id}"), 422)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [f"{V}/%ff", f"{V}/a%C3/track", f"{V}/%zz", f"{V}/50%", f"{R}/%ff", f"{R}/%ff/versions/1", "/api/v1/events/%ff",
+     "/api/v1/events?vehicle=%ff", f"{V}?region=%c3%28"],
+)  # fmt: skip
+def test_an_address_that_is_no_percent_encoded_utf8_is_refused(shared_server: Server, path: str) -> None:
+    assert is_problem(shared_server.get(path), 400)["code"] == "bad_target"
+
+
 def test_vehicles_are_filtered_by_place_state_region_and_words(server: Server) -> None:
     server.ping("fiji", lat=-17, lon=179.9)
     server.ping("samoa", lat=-14, lon=-172)

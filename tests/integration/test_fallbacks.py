@@ -96,7 +96,7 @@ def test_a_cursor_nobody_gave_is_a_reset(server: Server) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "bbox=1,2,3", "bbox=a,b,c,d", "bbox=0,9,1,2", "hz=fast", "hz=0", "all=perhaps", "vehicle=misspelt",
+        "bbox=1,2,3", "bbox=a,b,c,d", "bbox=0,9,1,2", "hz=fast", "hz=0", "events=enter,flying", "all=perhaps", "vehicle=misspelt",
         "max_vehicles=nan", "max_vehicles=inf",
     ],
 )  # fmt: skip

@@ -84,8 +84,12 @@ def frame(payload: bytes, first: int = 0x81, masked: bool = True) -> bytes:
 
 
 def viewers(server: Server) -> int:
+    return counted(server, "tracker_live_viewers")
+
+
+def counted(server: Server, metric: str) -> int:
     lines = server.get("/metrics").body.decode().splitlines()
-    return int(next(line for line in lines if line.startswith("tracker_live_viewers ")).split()[1])
+    return int(next(line for line in lines if line.startswith(f"{metric} ")).split()[1])
 
 
 async def ends(reader: asyncio.StreamReader, seconds: float = 15) -> bytes:
@@ -169,7 +173,8 @@ async def test_a_stream_that_is_never_read_is_cut_off(server: Server, slow: sock
         server.post("/api/v1/positions", positions)
         return viewers(server) == 0
 
-    await until(lambda: asyncio.to_thread(gone), "the stream is cut off", 15)
+    await until(lambda: asyncio.to_thread(gone), "the stream has ended", 15)
+    await until(lambda: counted(server, "tracker_connections_open") == 1, "only who asks has a connection")
     assert server.memory() - before < FLAT
 
 

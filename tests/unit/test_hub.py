@@ -533,11 +533,11 @@ def test_a_change_of_the_register_is_told_of_a_followed_vehicle_that_is_not_live
 
 
 def test_a_large_snapshot_comes_in_parts_and_only_the_last_can_be_resumed(hub: Hub) -> None:
-    hub.route(Change(moved=[moved(f"v{n}", 1) for n in range(1, 1201)]))
+    hub.route(Change(moved=[moved(f"v{n}", 1) for n in range(1, 601)]))
     desk = Desk(hub, all=True)
     tick(hub)
     parts = desk.take()
-    assert len(parts) <= 2, "1,000 vehicles in one go: others have their turn"
+    assert len(parts) <= 2, "500 vehicles in one go: others have their turn"
     tick(hub)
     parts += desk.take()
     assert [(part["part"], part["parts"]) for part in parts] == [(1, 3), (2, 3), (3, 3)]
@@ -623,7 +623,7 @@ def test_what_is_told_of_an_erased_history_names_nobody(hub: Hub) -> None:
 
 
 def test_membership_is_told_once_every_number_in_it_is(hub: Hub) -> None:
-    hub.route(Change(moved=[moved(f"v{n}", 1, "a") for n in range(1, 1201)], regions=[region("a"), region("b")]))
+    hub.route(Change(moved=[moved(f"v{n}", 1, "a") for n in range(1, 601)], regions=[region("a"), region("b")]))
     desk = Desk(hub, all=True)
     tick(hub)
     tick(hub)
@@ -634,7 +634,7 @@ def test_membership_is_told_once_every_number_in_it_is(hub: Hub) -> None:
         for name, numbers in message["in"]:
             assert known >= set(numbers), name
             inside |= set(numbers)
-    assert inside == known == set(range(1, 1201))
+    assert inside == known == set(range(1, 601))
 
 
 @pytest.mark.parametrize("binary", [False, True])

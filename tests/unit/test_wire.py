@@ -185,6 +185,7 @@ def test_a_moved_vehicle_costs_at_most_12_bytes_binary_and_50_json() -> None:
         ('{"op":"follow","hz":0}', "bad_hz"),
         ('{"op":"follow","hz":1e400}', "bad_message"),
         ('{"op":"follow","window":0}', "bad_window"),
+        ('{"op":"follow","events":["enter","flying"]}', "bad_events"),
         ('{"op":"follow","max_vehicles":-1}', "bad_max_vehicles"),
         ('{"op":"follow","view":{"bbox":[1,9,2,3],"zoom":5}}', "bad_view"),
         ('{"op":"view","bbox":[1,2,3],"zoom":5}', "bad_message"),
@@ -196,6 +197,13 @@ def test_what_cannot_be_read_is_refused_with_its_own_code(data: str | bytes, cod
         wire.read(data)
     assert refused.value.code == code
     assert refused.value.detail
+
+
+def test_a_kind_nobody_knows_is_answered_with_those_there_are() -> None:
+    with pytest.raises(BadRequest, match="low_battery"):
+        wire.read('{"op":"follow","events":["landed"]}')
+    kinds = ["enter", "erased"]
+    assert wire.read(json.dumps({"op": "follow", "events": kinds})) == wire.Follow(events=kinds)
 
 
 def test_members_nobody_knows_are_left_alone() -> None:

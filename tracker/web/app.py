@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import gc
 import logging
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
@@ -91,6 +93,9 @@ class Front:
             self._node.access.check(scope["method"], headers)
             if not scope["path"]:
                 raise BadRequest("bad_target", "the request target does not begin with a slash")
+            if not _is_readable((scope.get("raw_path") or b"") + scope["query_string"]):
+                message = "the address is not percent-encoded UTF-8: an id in it is written as encodeURIComponent does"
+                raise BadRequest("bad_target", message)
         except TrackerError as fault:
             await self._refuse(receive, send, problem(fault))
             return
@@ -104,6 +109,20 @@ class Front:
 
     async def _refuse(self, receive: Receive, send: Send, answer: Answered) -> None:
         await refuse(send, Body(receive, self._node.settings.body_timeout_s), answer)
+
+
+_BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+def _is_readable(address: bytes) -> bool:
+    """Whether it says for certain what it means: others would read a `%ff` as whatever they like."""
+    if b"%" not in address:
+        return True
+    try:
+        unquote_to_bytes(address).decode()
+    except UnicodeDecodeError:
+        return False
+    return not _BROKEN.search(address)
 
 
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
