@@ -164,14 +164,16 @@ class CellIndex(Generic[K]):
             met: list[tuple[K, Any]] = [(k, self.shapes[k]) for k in near]
         else:
             west, south, east, north = cell_box(key)
-            box = (west - GROW, south - GROW, east + GROW, north + GROW)
+            box = west, south, east, north = west - GROW, south - GROW, east + GROW, north + GROW
             met = []
             for k in dict.fromkeys(self._boxes.near_cell(column, row)):
                 shape = self.shapes[k]
-                if any(b[0] <= box[2] and b[2] >= box[0] and b[1] <= box[3] and b[3] >= box[1] for b in shape.boxes):
-                    piece = shape.meet(box)
-                    if piece is not False:
-                        met.append((k, piece))
+                for b in shape.boxes:
+                    if b[0] <= east and b[2] >= west and b[1] <= north and b[3] >= south:
+                        piece = shape.meet(box)
+                        if piece is not False:
+                            met.append((k, piece))
+                        break
         met.sort(key=lambda pair: pair[0])
         whole = self._one(tuple(k for k, piece in met if piece is True))
         pieces = tuple(

@@ -26,7 +26,7 @@ from tracker.pressed import OVER_MS, begins
 from tracker.reach import Concerned, Reach
 from tracker.regions import Region, RegionBook
 from tracker.rules import NO_ACCURACY_M
-from tracker.step import Draft, Outcome, Step
+from tracker.step import Draft, Outcome, Step, Told
 from tracker.stores import APART, HELD, LATE, LIVE, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.vehicle import ASK, NEVER, NEW, SAME, Alarm, Vehicle
 from tracker.visits import Moves, appear, beyond, move
@@ -61,8 +61,10 @@ class FleetSettings(msgspec.Struct, frozen=True):
 
 
 class Fleet:
-    def __init__(self, settings: FleetSettings | None = None) -> None:
+    def __init__(self, settings: FleetSettings | None = None, *, kept: bool = True) -> None:
+        """`kept`: somebody stores and shows it; the steps of one that is only heard hold the events alone."""
         self.settings = settings or FleetSettings()
+        self._draft = Draft if kept else Told
         self._slow_ms = min(OFFLINE_MS / OFFLINE_GAPS, self.settings.silence_s * 1000 / MISSED)
         self._clear()
 
@@ -176,13 +178,14 @@ class Fleet:
         `known`: of the fixes `unknown_fixes` asked for, those the store has.
         """
         outcomes = [Outcome.ACCEPTED] * len(pings)
-        draft = Draft()
+        draft = self._draft()
         stored, vehicles = draft.commit.pings, self.vehicles
         known = {} if known is None else known.copy()
-        times = [ping.time for ping in pings]
         order: Iterable[int] = range(len(pings))
-        if any(map(gt, times, islice(times, 1, None))):
-            order = sorted(order, key=times.__getitem__)
+        if len(pings) > 1:
+            times = [ping.time for ping in pings]
+            if any(map(gt, times, islice(times, 1, None))):
+                order = sorted(order, key=times.__getitem__)
         for at in order:
             ping = pings[at]
             vehicle = vehicles.get(ping.vehicle)
@@ -419,7 +422,7 @@ class Fleet:
     def glance(self, vehicle: Vehicle, ping: Ping, now: int) -> None:
         """A newer fix of a vehicle that is surely near no region, for rehearsals: only how it moves is learnt."""
         if vehicle.queued <= now:
-            self._ring(vehicle, now, Draft())
+            self._ring(vehicle, now, self._draft())
         changed = observe(vehicle, ping, is_doubtful(vehicle, ping))
         vehicle.lone = False
         pace(vehicle, now)
@@ -453,7 +456,7 @@ class Fleet:
 
     def save_regions(self, regions: list[Region], now: int) -> Step:
         """Put regions in force, under the versions they carry. `evaluate` then finds out who is in them."""
-        draft = Draft()
+        draft = self._draft()
         self._ring_all(now, draft)
         changed: dict[str, str] = {}
         kept: list[str] = []
@@ -486,7 +489,7 @@ class Fleet:
     def delete_regions(self, ids: Iterable[str], now: int) -> Step:
         """Take regions out of force; KeyError for an unknown one. `evaluate` then lets the vehicles out."""
         read: dict[str, Any] = {id: self.regions.regions[id] for id in ids}
-        draft = Draft()
+        draft = self._draft()
         self._ring_all(now, draft)
         deleted: dict[str, dict[str, Any]] = {}
         versions: dict[str, int] = {}
@@ -502,7 +505,7 @@ class Fleet:
         """The next `limit` vehicles that the newest edit may concern; None when nobody is left to be asked."""
         if not self.is_evaluating:
             return None
-        draft = Draft()
+        draft = self._draft()
         self._evaluate(limit, draft)
         return draft.step()
 
@@ -569,7 +572,7 @@ class Fleet:
         A message rings its vehicle's own timers before it is taken, and an edit everybody's: who fires late decides
         nothing else.
         """
-        draft = Draft()
+        draft = self._draft()
         self._ring_all(now, draft, limit)
         return draft.step() if draft.says_anything() else None
 
@@ -628,7 +631,7 @@ class Fleet:
 
     def set_clock(self, by: int) -> Step:
         """Our clock was set, forward or back: what is counted from a receipt goes on as if it had always been so."""
-        draft = Draft()
+        draft = self._draft()
         self._set_by += by
         draft.commit.meta["clock_set_by"] = str(self._set_by)
         self._timers.clear()
@@ -642,14 +645,14 @@ class Fleet:
 
     def register(self, entry: Registered, now: int) -> Step:
         self.register_entries[entry.vehicle] = entry
-        draft = Draft()
+        draft = self._draft()
         draft.commit.registered.append(entry)
         draft.change.registered.append(entry)
         return draft.step()
 
     def remove_vehicle(self, name: str, now: int) -> Step:
         """Out of its regions, off the map and out of the register. Its history and its number stay."""
-        draft = Draft()
+        draft = self._draft()
         vehicle = self.vehicles.get(name)
         if vehicle is not None:
             self._ring(vehicle, now, draft)

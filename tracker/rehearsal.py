@@ -42,7 +42,7 @@ class Rehearsal:
         self.counts: Counter[str] = Counter()
         self.events: list[Event] = []
         self._now = since
-        self._fleet = Fleet(settings)
+        self._fleet = Fleet(settings, kept=False)
         self._fleet.save_regions([region], since)
         self._jump = settings.jump_mps / 1000 / 111_700  # degrees in a millisecond
         self._boxes = _grown(region.shape)

@@ -58,3 +58,13 @@ class Draft:
         commit.vehicles += [SavedVehicle(v.n, v.ping.vehicle, v.pack()) for v in self.touched.values()]
         change.moved = [v.published() for v in self.touched.values()]
         return Step(commit, change, outcomes or [])
+
+
+class Told(Draft):
+    """Of a fleet that nobody stores or shows: what it tells is all that is made of a step."""
+
+    __slots__ = ()
+
+    def step(self, outcomes: list[str] | None = None) -> Step:
+        self.change.events = self.events
+        return Step(self.commit, self.change, outcomes or [])

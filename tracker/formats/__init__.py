@@ -44,7 +44,9 @@ def item(point: Point, shift: int = 0, *, number: bool = False) -> dict[str, Any
     position = point.position
     if isinstance(position, str) or "time" in position:  # nothing that can be read, or a time that cannot
         return position
-    time = min(max(point.time + shift, FIRST), LAST)  # a year no fix has is refused at either end
+    time = point.time + shift
+    if not FIRST <= time <= LAST:  # a year no fix has is refused at either end
+        time = min(max(time, FIRST), LAST)
     return {"time": time if number and time >= 1e11 else rfc3339(time), **position}
 
 

@@ -45,7 +45,7 @@ class Offline:
         """`began`: the first recorded time, from which the regions count as drawn; `as_of`: our clock, which no fix
         may be ahead of. Raises Invalid."""
         self._events = events
-        self._fleet = Fleet(settings)
+        self._fleet = Fleet(settings, kept=False)
         self._clock = began
         self._as_of = as_of
         self.written = 0
@@ -85,9 +85,12 @@ class Offline:
             if step := self._fleet.fire(now, AT_ONCE):
                 self._tell(step)
         step = self._fleet.apply(pings, now)
-        self._tell(step)
+        if step.change.events:
+            self._tell(step)
         for outcome in step.outcomes:
-            if outcome in (Outcome.DUPLICATE, Outcome.CONFLICT):
+            if outcome == Outcome.ACCEPTED:
+                tally.accepted += 1
+            elif outcome in (Outcome.DUPLICATE, Outcome.CONFLICT):
                 tally.duplicates += 1
                 tally.conflicts += outcome == Outcome.CONFLICT
             else:
