@@ -30,6 +30,11 @@
   window.addEventListener("unhandledrejection", function (event) {
     say("The page could not start: " + String((event.reason && event.reason.message) || event.reason) + "." + data);
   });
+  // What server this is, asked while the files of the page still come.
+  if (window.fetch) {
+    window.fleetInfo = fetch("api/v1/page").then(function (answer) { return answer.ok ? answer.json() : {}; });
+    window.fleetInfo.catch(function () {});
+  }
   setTimeout(function () {
     say("The page has not started yet: its files are slow to arrive." + data);
   }, SLOW_MS);

@@ -27,12 +27,15 @@ import { misread } from "./state.js";
 import { isDark, onTheme, setTheme } from "./theme.js";
 import { Troubles } from "./troubles.js";
 
+const LAND_MS = 1500; // the land is drawn then at the latest
+
 /** A file that came with this one. @param {string} name */
 const ours = (name) => new URL(`../${name}`, import.meta.url).href;
 
 async function begin() {
-  const info = await get("page").catch(() => ({}));
+  const info = await (/** @type {any} */ (window).fleetInfo ?? get("page")).catch(() => ({}));
   const app = new App(info);
+  app.connection.start(); // its answer comes when all of this stands
   setTheme(app.preferences.value.theme);
   const pill = new Pill(app), alerts = new Alerts(app);
   const list = new VehicleList(app, $("#page-vehicles"));
@@ -55,6 +58,7 @@ async function begin() {
   pointer(app, editor, following);
   keys(app, { list, events, editor, alerts, following });
   app.onStatus = () => pill.render();
+  const fleet = new Promise((come) => (app.readers.add((message) => message.op === "snapshot" && requestAnimationFrame(come)), setTimeout(come, LAND_MS)));
   board(app, pill);
   print(app, list);
   app.onMisread = (parts) => alerts.toast({ icon: "warn", title: "Part of this link was not understood", body: parts.slice(0, 5).join(", ") });
@@ -79,19 +83,20 @@ async function begin() {
   app.regions.selected = region;
   app.map.on("moveend", () => app.state.set({ map: app.map.camera() }));
   document.fonts?.ready.then(() => app.map.stage.invalidate());
-  app.connection.start();
+  pill.render();
   events.load();
   Object.assign(window, { fleetPage: app, fleetEditor: editor }); // for tests and for the curious
   document.documentElement.dataset.started = "";
-  ground(app, info, troubles);
+  ground(app, info, troubles, fleet);
 }
 
-/** What lies under the fleet: nothing of it keeps the fleet from being shown. @param {App} app @param {any} info @param {Troubles} troubles */
-function ground(app, info, troubles) {
+/** What lies under the fleet: nothing of it keeps the fleet from being shown. @param {App} app @param {any} info @param {Troubles} troubles @param {Promise<any>} fleet */
+function ground(app, info, troubles, fleet) {
   const why = (/** @type {any} */ fault) => String(fault?.message ?? fault);
   if (app.map instanceof NoMap) return troubles.tell("map", `The map could not be made: ${why(app.map.fault)}. The lists and the events work without it.`);
   app.map.stage.onFault = (name, fault) => troubles.tell(`paint-${name}`, `The map cannot show its ${name}: ${why(fault)}.`);
-  app.map.ground.loadLand(ours("vendor/land-50m.json")).catch(() => {}); // without it the graticule still says where things are
+  // It takes a busy machine long to unpack: vehicles first.
+  fleet.then(() => app.map.ground.loadLand(ours("vendor/land-50m.json"))).catch(() => {}); // without it the graticule still says where things are
   const streets = info.streets ? new URL(info.streets, import.meta.url).href : info.demo ? new URL("fixtures/demo/streets.geojson", document.baseURI).href : null;
   if (streets) app.map.ground.loadStreets(streets).then(() => app.map.addCredit("Streets: © OpenStreetMap contributors")).catch(() => {});
   try {

@@ -15,10 +15,13 @@ export function fold(text) {
   return folded;
 }
 
+const joined = (/** @type {string} */ text) => text.replaceAll(" ", "");
+
 /** @param {string} text folded @param {string} query folded @param {string[]} words of it */
 function rankOf(text, query, words) {
-  if (text === query) return 0;
-  if (text.startsWith(query)) return 1;
+  const close = joined(text), asked = joined(query); // "van33" is "Van 33"
+  if (text === query || close === asked) return 0;
+  if (text.startsWith(query) || close.startsWith(asked)) return 1;
   const own = text.split(" ");
   if (words.every((word) => own.includes(word))) return 2;
   return words.every((word) => own.some((o) => o.startsWith(word))) ? 3 : Infinity;
@@ -30,8 +33,8 @@ export function find(v, query, regions) {
   const name = fold(v.name), id = fold(v.id), byName = rankOf(name, q, words), byId = rankOf(id, q, words);
   if (byName <= byId && byName < Infinity) return { rank: byName, field: "name", text: v.name };
   if (byId < Infinity) return { rank: byId, field: "id", text: v.id };
-  const plate = fold(v.plate ?? ""), close = plate.replaceAll(" ", ""), at = close.indexOf(q.replaceAll(" ", ""));
-  if (v.plate && at >= 0) return { rank: at > 0 ? 6 : close.length > q.replaceAll(" ", "").length ? 5 : 4, field: "plate", text: v.plate };
+  const plate = fold(v.plate ?? ""), close = joined(plate), at = close.indexOf(joined(q));
+  if (v.plate && at >= 0) return { rank: at > 0 ? 6 : close.length > joined(q).length ? 5 : 4, field: "plate", text: v.plate };
   /** @type {[Found["field"], string][]} */ const fields = [["name", v.name], ["id", v.id], ["plate", v.plate ?? ""], ["group", v.group ?? ""]];
   const has = (/** @type {string} */ word) => fields.find(([, text]) => fold(text).includes(word));
   if (!words.every(has)) {
@@ -48,6 +51,8 @@ export function spans(text, query) {
   const lower = text.toLowerCase(), whole = query.trim().toLowerCase();
   if (lower.length !== text.length || !whole) return []; // a letter that grows when it is made small
   const parts = lower.includes(whole) ? [whole] : whole.split(/\s+/);
+  const near = parts.some((part) => !lower.includes(part)) && new RegExp([...joined(fold(query))].map((letter) => letter.replace(/[^\p{L}\p{N}]/u, "\\$&")).join("[^\\p{L}\\p{N}]*"), "iu").exec(text);
+  if (near) return [[near.index, near.index + near[0].length]];
   const out = parts.map((part) => [lower.indexOf(part), part.length]).filter(([at]) => at >= 0).map(([at, length]) => /** @type {[number, number]} */ ([at, at + length])).sort((a, b) => a[0] - b[0]);
   return out.filter(([from], i) => i === 0 || from >= out[i - 1][1]);
 }

@@ -20,6 +20,14 @@ test("an id fits however its parts are joined, a plate with its dash or without"
   for (const typed of ["kmp433", "KMP-433", "kmp 433"]) assert.deepEqual(find(van("a", "Anna", "KMP-433"), typed, () => []), { rank: 4, field: "plate", text: "KMP-433" }, typed);
 });
 
+test("a name fits however its words are joined, and is marked", () => {
+  assert.deepEqual(ranked("van33", van("a", "Van 4", "VAN-331"), van("b", "Van 33"), van("c", "Van 330")), ["b", "c", "a"]);
+  assert.deepEqual(ranked("harbor 7", van("a", "Harbor7 North"), van("b", "HARBOR-7")), ["b", "a"]);
+  assert.deepEqual(spans("Van 33 east", "van33"), [[0, 6]]);
+  assert.deepEqual(spans("Van 4 (c++)", "x(*"), []);
+  assert.deepEqual(spans("Van (c++)", "c++)"), [[5, 9]]);
+});
+
 test("accents and case do not matter, and what has no letters is found as it is", () => {
   assert.equal(find(van("a", "Škoda Ärla"), "skoda arla", () => []).rank, 0);
   assert.equal(find(van("a", "車両 七"), "七", () => []).rank, 2);
