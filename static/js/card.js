@@ -29,7 +29,7 @@ export class RegionCard {
     this.dwell = h("input", { type: "number", min: "0", step: "any", value: rules.dwell_s ? String(rules.dwell_s / 60) : "", placeholder: "Off", oninput: () => this.#limited("dwell", this.dwell.value) });
     this.limit = h("input", { type: "number", min: "0", step: "any", value: rules.speed_limit_mps ? String(speedValue(rules.speed_limit_mps, units)) : "", placeholder: "Off", oninput: () => this.#limited("overspeed_start", this.limit.value) });
     this.patience = h("input", { type: "number", min: "0", step: "any", value: rules.min_s ? String(rules.min_s) : "", placeholder: "0", oninput: () => this.#soon() });
-    this.hours = h("input", { type: "text", value: writeHours(rules.schedule?.weekly), placeholder: "Always; or Mon–Fri 08:00–17:00", autocomplete: "off", oninput: () => this.#limited("enter", this.hours.value) });
+    this.hours = h("input", { type: "text", value: writeHours(rules.schedule?.weekly), placeholder: "Mon–Fri 8–17", autocomplete: "off", oninput: () => this.#limited("enter", this.hours.value) });
     const zone = rules.schedule?.zone || app.preferences.value.zone || Intl.DateTimeFormat().resolvedOptions().timeZone;
     this.zone = h("select", { onchange: () => this.#soon() }, [...new Set([zone, ...format.zones()])].map((name) => h("option", { value: name }, name.replace(/_/g, " "))));
     /** @type {Set<string>} alerts that typing a limit ticked */ this.ticked = new Set();
@@ -56,7 +56,7 @@ export class RegionCard {
       h("div", { class: "card-head" }, h("h2", { tabIndex: -1 }, feature ? "Edit region" : "New region"), iconButton("close", "Cancel", () => editor.leave())),
       h("label", { class: "field" }, h("span", null, "Name"), this.name), this.swatches, h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, "Group"), this.group), h("label", { class: "field" }, h("span", null, "Dwell, minutes"), this.dwell)), h("datalist", { id: "region-groups" }, groups.map((g) => h("option", { value: g }))), this.radiusField,
       h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, `Speed limit, ${speedUnit(units)}`), this.limit), h("label", { class: "field" }, h("span", null, "Too fast for, seconds"), this.patience)),
-      h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, "Hours"), this.hours), h("label", { class: "field" }, h("span", null, "Time zone"), this.zone)),
+      h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, "Hours, else always"), this.hours), h("label", { class: "field" }, h("span", null, "Time zone"), this.zone)),
       h("fieldset", { class: "plain-set" }, h("legend", null, "Raise an alert on"), h("div", { class: "checks" }, this.raise.map(([kind, box]) => h("label", { class: "check" }, box, KINDS[kind].title)))),
       h("label", { class: "check" }, this.follow, "Show its vehicles on this map"), h("label", { class: "check" }, this.exact, "Decide exactly at the edge"),
       h("details", null, h("summary", null, "Type or paste the shape"), h("div", { class: "form typed" }, this.typed, h("button", { type: "button", class: "button small", onclick: () => this.#read() }, "Use this shape"))),

@@ -73,6 +73,11 @@ async def _conflict(page: Page) -> None:
     await page.wait_for_selector(".region-card .notice.bad:has-text('Changed')")
 
 
+async def _wallboard(page: Page) -> None:
+    await page.evaluate("window.fleetPage.state.set({kiosk: true})")
+    await page.locator("#pill").wait_for(state="hidden")
+
+
 async def _nothing(page: Page) -> None:
     pass
 
@@ -98,7 +103,7 @@ STATES = {
     "events": (PLACE, _events),
     "trouble": (PLACE, _trouble),
     "conflict": (f"{PLACE}&tab=regions&region=kamppi", _conflict),
-    "wallboard": (f"{PLACE}&kiosk=1", _nothing),
+    "wallboard": (PLACE, _wallboard),
 }
 
 
