@@ -1,11 +1,11 @@
 // Before anything else, in the words of the oldest browser that may come: whatever keeps the page from starting is said.
 (function () {
   "use strict";
-  var root = document.documentElement, SLOW_MS = 15000;
+  var root = document.documentElement, SLOW_MS = 15000, old = "";
   var data = " The same data is at api/v1/vehicles.";
 
   function say(words) {
-    if (root.getAttribute("data-started") !== null) return;
+    if (old ? words !== old : root.getAttribute("data-started") !== null) return;
     var box = document.getElementById("boot");
     if (!box) return void document.addEventListener("DOMContentLoaded", function () { say(words); });
     box.hidden = false;
@@ -18,8 +18,7 @@
     return !("noModule" in HTMLScriptElement.prototype) || !window.OffscreenCanvas || !window.ResizeObserver || !Array.prototype.at || !window.HTMLDialogElement;
   }
 
-  var old = missing();
-  if (old) say("This browser is too old for the map. It needs Chrome or Edge 108, Firefox 115, Safari 16.4, or a newer one." + data);
+  if (missing()) say(old = "This browser is too old for the map. It needs Chrome or Edge 108, Firefox 115, Safari 16.4, or a newer one." + data);
 
   // A module that does not arrive or cannot be read; a mistake of ours before the page stands.
   window.addEventListener("error", function (event) {

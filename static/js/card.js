@@ -219,7 +219,7 @@ export class RegionCard {
     this.save.disabled = true;
     const typed = this.#typed(), shape = editor.sketch?.shape;
     try {
-      const saved = before ? await call("PUT", regionPath(before.id), { body: { ...feature, id: before.id }, headers: { "if-match": `"${over}"` } }) : await call("POST", "regions", { body: feature });
+      const saved = await app.deeds.doing(before ? call("PUT", regionPath(before.id), { body: { ...feature, id: before.id }, headers: { "if-match": `"${over}"` } }) : call("POST", "regions", { body: feature }));
       const known = app.fleet.regions.get(saved.id); // what this version came over
       app.deeds.did(savedDeed(before && (known?.properties.version === over ? known : before), saved));
       app.fleet.learn(saved);

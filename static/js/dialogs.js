@@ -21,7 +21,7 @@ export function confirm(title, words, yes, no) {
   return new Promise((done) => {
     let answer = false;
     const stay = h("button", { type: "button", class: "button primary", onclick: () => node.close() }, no);
-    const node = dialog(title, h("p", { class: "muted" }, words), h("div", { class: "form-actions" }, h("button", { type: "button", class: "button danger", onclick: () => ((answer = true), node.close()) }, yes), stay));
+    const node = dialog(title, h("p", { class: "muted" }, words), h("div", { class: "form-actions" }, h("button", { type: "button", class: "button danger", onclick: () => ((answer = true), node.close(), done(true)) }, yes), stay));
     node.addEventListener("close", () => done(answer));
     stay.focus();
   });

@@ -21,6 +21,8 @@ export class EventsColumn {
     this.alerts = alerts;
     this.limit = FIRST;
     this.openOnly = false;
+    this.turn = Promise.resolve();
+    /** @type {Group|null} */ this.lastAcked = null;
     /** @type {string|null} */ this.current = null;
     /** @type {string|null} */ this.why = null;
     /** @type {Group[]} what is shown, as it was taken when nobody was at the list */ this.groups = [];
@@ -286,6 +288,15 @@ export class EventsColumn {
   async acknowledge(group, yes) {
     const by = yes ? await this.alerts.askName() : "";
     if (yes && !by) return;
+    // One after the other: who takes one back at once means this one, not the one before.
+    if (yes) this.lastAcked = group;
+    this.turn = this.app.deeds.doing(this.turn.then(() => this.#answer(group, by)));
+    return this.turn;
+  }
+
+  /** @param {Group} group @param {string} by "": taken back */
+  async #answer(group, by) {
+    const yes = by !== "";
     /** @type {Map<string, string>} whose acknowledgement this deed gave or took */ const done = new Map();
     for (const event of group.events) {
       const was = event.ack?.by;
@@ -304,7 +315,7 @@ export class EventsColumn {
       this.render();
       return `${yes ? "To acknowledge again" : "Acknowledged again"}: ${words}`;
     } });
-    this.lastAcked = yes ? group : null;
+    if (!yes && this.lastAcked === group) this.lastAcked = null;
     this.alerts.recount();
     this.render();
   }

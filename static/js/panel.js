@@ -250,7 +250,7 @@ export class VehiclePanel {
       const sent = typed(), patch = Object.fromEntries(Object.entries(sent).map(([key, value]) => [key, value.trim() || null]));
       const was = id === this.app.state.value.vehicle && this.told ? this.told : told;
       try {
-        const now = await call("PATCH", vehiclePath(String(id)), { body: patch, headers: MERGE });
+        const now = await this.app.deeds.doing(call("PATCH", vehiclePath(String(id)), { body: patch, headers: MERGE }));
         if (id === this.app.state.value.vehicle) this.told = now;
         if (JSON.stringify(typed()) === JSON.stringify(sent)) {
           if (id === this.app.state.value.vehicle) this.editing = null;

@@ -167,8 +167,8 @@ export class RegionPanel {
     const feature = this.#feature();
     if (!feature) return;
     try {
-      await call("DELETE", regionPath(feature.id), { headers: { "if-match": `"${feature.properties.version}"` } });
-      this.app.state.set({ region: null });
+      await this.app.deeds.doing(call("DELETE", regionPath(feature.id), { headers: { "if-match": `"${feature.properties.version}"` } }));
+      if (this.app.state.value.region === feature.id) this.app.state.set({ region: null }); // they may look at another by now
       this.app.deeds.did(deleted(feature));
     } catch (error) {
       const changed = error instanceof ApiError && error.status === 412;

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, Route
 
 from tests.browser.conftest import Open, live, violations
 from tests.browser.feed import Running
@@ -304,3 +305,33 @@ async def test_units_zone_and_theme_are_the_readers_and_stay(open_page: Open, fe
         assert await page.evaluate("document.documentElement.hasAttribute('data-dark')")
         await live(page)
         await page.reload()
+
+
+@pytest.mark.parametrize("back", ["z", "Control+z"])
+async def test_what_is_taken_back_at_once_is_the_last_deed_though_it_is_still_on_its_way(
+    open_page: Open, feed: Running, back: str
+) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    first, second = (feed.feed.event("dwell", n, "kamppi", duration_s=300, dwell_s=120) for n in (1, 2))
+    await page.evaluate("window.fleetPage.preferences.set({name: 'Dana'})")
+    feed.feed.tell(events=[first, second])
+    await page.wait_for_function("() => document.querySelectorAll('.event').length > 1")
+    row = page.locator(f".event[data-key='{first['id']}']")
+    await page.keyboard.press("j")
+    await page.keyboard.press("j")
+    await page.keyboard.press("a")
+    await row.locator("text=ack Dana").wait_for()
+    gate = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        await gate.wait()
+        await route.continue_()
+
+    await page.route("**/ack", slow)
+    await page.keyboard.press("k")
+    await page.keyboard.press("a")
+    await page.keyboard.press(back)
+    gate.set()
+    await page.wait_for_selector("#deed:has-text('acknowledge again'), #deed:has-text('taken back')")
+    assert "ack" not in second
+    assert first["ack"]["by"] == "Dana"

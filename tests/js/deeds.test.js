@@ -70,3 +70,16 @@ test("a long session keeps its last fifty deeds", async () => {
   await settled();
   assert.deepEqual([said.filter(Boolean).length, said.filter(Boolean).at(-1)], [50, "no 10"]);
 });
+
+test("who asks to undo while a deed is under way takes that one back, not the one before", async () => {
+  const { deeds, said, did } = told();
+  let arrives = () => {};
+  did("one");
+  deeds.doing(new Promise((resolve) => (arrives = resolve)).then(() => did("two")));
+  deeds.undo();
+  await settled();
+  assert.deepEqual(said, []);
+  arrives();
+  await settled();
+  assert.deepEqual(said, ["no two"]);
+});
