@@ -100,7 +100,7 @@ async def soak(server: Server, seconds: float, plant: str = "", seed: int = 1) -
                     client.stalled.clear()
                     loop.call_later(dice.uniform(0.1, 1.0), client.stalled.set)
         if loop.time() > kill_at:
-            kill_at = loop.time() + 15
+            kill_at = loop.time() + min(15.0, seconds / 4)
             await asyncio.to_thread(server.kill)
             await asyncio.to_thread(server.start)
         await asyncio.sleep(0.02)

@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.browser.feed import Feed, Running
+from tests.waiting import deadline
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = Path(__file__).parent / "screenshots"
@@ -53,6 +54,7 @@ async def open_page(browser: Browser, feed: Running) -> AsyncIterator[Open]:
         complaints: list[str] = []
         expected: list[str] = []
         contexts.append((context, complaints, expected))
+        context.set_default_timeout(within(30))
         page = await context.new_page()
         page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda e: complaints.append(str(e)))
@@ -72,10 +74,15 @@ def is_foreign(url: str) -> bool:
     return not url.startswith(("data:", "blob:", "about:", "http://127.0.0.1:"))
 
 
+def within(seconds: float) -> float:
+    """A deadline as Playwright wants it."""
+    return deadline(seconds) * 1000
+
+
 async def live(page: Page) -> Page:
     """The page shows the fleet."""
-    await page.wait_for_selector("#pill[data-phase=live]", timeout=15_000)
-    await page.wait_for_function("() => window.fleetPage.fleet.ready", timeout=15_000)
+    await page.wait_for_selector("#pill[data-phase=live]", timeout=within(15))
+    await page.wait_for_function("() => window.fleetPage.fleet.ready", timeout=within(15))
     return page
 
 

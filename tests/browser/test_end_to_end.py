@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Open, live, picture
+from tests.browser.conftest import Open, live, picture, within
 from tests.servers import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -60,7 +60,7 @@ async def test_a_ping_becomes_a_marker_a_region_an_event_and_all_of_it_survives_
     await asyncio.to_thread(server.stop)
     await page.wait_for_selector("#pill[data-phase=waiting], #pill[data-phase=offline]")
     await asyncio.to_thread(server.start)
-    await page.wait_for_selector("#pill[data-phase=live]", timeout=20_000)
+    await page.wait_for_selector("#pill[data-phase=live]", timeout=within(20))
     await post(server, "/api/v1/positions", ping(60.1760, 24.9600, ago=5))
     await post(server, "/api/v1/positions", ping(60.1761, 24.9601))  # one fix alone is no proof
     await page.evaluate("document.activeElement.blur()")  # a list holds still while it is used
@@ -85,7 +85,7 @@ async def test_the_real_fallbacks_show_the_same_fleet(open_page: Open, server: S
         )
     await page.goto(f"{server.url}/")
     await page.wait_for_function(
-        f"() => document.querySelector('#pill')?.textContent.includes('{way}')", timeout=30_000
+        f"() => document.querySelector('#pill')?.textContent.includes('{way}')", timeout=within(30)
     )
     await page.wait_for_function("() => window.fleetPage.fleet.byId.size === 5")
     await post(server, "/api/v1/positions", ping(60.18, 24.95))
@@ -160,7 +160,7 @@ async def test_after_an_upgrade_an_open_page_says_so(open_page: Open, server: Se
     await page.route("**/api/v1/page", lambda route: route.fulfill(json=info))
     await asyncio.to_thread(server.stop)
     await asyncio.to_thread(server.start)
-    await page.wait_for_selector(".trouble:has-text('The server was updated')", timeout=30_000)
+    await page.wait_for_selector(".trouble:has-text('The server was updated')", timeout=within(30))
 
 
 async def test_six_pages_on_streams_leave_each_other_connections(open_page: Open, server: Server) -> None:
@@ -173,7 +173,7 @@ async def test_six_pages_on_streams_leave_each_other_connections(open_page: Open
     for page in pages:
         await page.goto(f"{server.url}/")
     for page in pages:
-        await page.wait_for_selector("#pill[data-phase=live]", timeout=60_000)
+        await page.wait_for_selector("#pill[data-phase=live]", timeout=within(60))
         assert await page.evaluate("fetch('healthz').then(answer => answer.status)") == 200
     ways = [await page.evaluate("window.fleetPage.connection.status.by") for page in pages]
     assert ways.count("stream") <= 2, ways

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, Route
 
-from tests.browser.conftest import Open, live
+from tests.browser.conftest import Open, live, within
 from tests.browser.feed import Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -252,5 +252,5 @@ async def test_a_toast_leaves_a_phones_tools_free(open_page: Open, feed: Running
     feed.feed.tell(events=[feed.feed.event("dwell", 1, "depot")])
     await page.wait_for_selector(".toast:has-text('Van 1')")
     for name in ("Zoom in", "Zoom out", "Show the whole fleet", "Draw a region"):
-        await page.get_by_role("button", name=name).click(trial=True, timeout=5000)
-    await page.locator("#search").click(trial=True, timeout=5000)
+        await page.get_by_role("button", name=name).click(trial=True, timeout=within(5))
+    await page.locator("#search").click(trial=True, timeout=within(5))

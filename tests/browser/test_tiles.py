@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-from tests.browser.conftest import Open, live
+from tests.browser.conftest import Open, live, within
 from tests.browser.feed import Feed, Running
 from tests.tile_server import TileServer, tile_server
 from tests.waiting import until
@@ -45,7 +45,9 @@ async def test_the_layer_comes_back_by_itself(open_page: Open, mode: str) -> Non
         await page.evaluate("window.fleetPage.map.go(50, 10, 14, false)")
         await page.get_by_text("no tiles come for this part of the map").wait_for()
         tiles.mode = "fine"
-        await page.wait_for_function(f"() => {LOADED} > 5 && !window.fleetPage.map.tiles.failed.size", timeout=60_000)
+        await page.wait_for_function(
+            f"() => {LOADED} > 5 && !window.fleetPage.map.tiles.failed.size", timeout=within(60)
+        )
         await page.get_by_text("no tiles come").wait_for(state="hidden")
 
 

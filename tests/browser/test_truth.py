@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, WebSocket
 
-from tests.browser.conftest import Open, live, picture
+from tests.browser.conftest import Open, live, picture, within
 from tests.browser.feed import Feed, Running
 from tests.waiting import until
 
@@ -78,9 +78,9 @@ async def test_every_frame_is_acknowledged_though_nothing_moves_on_the_screen(
 async def test_a_socket_that_is_open_but_silent_is_given_up(open_page: Open, feed: Running) -> None:
     page = await live(await open_page(f"{feed.url}#{PLACE}"))
     feed.feed.silent = True
-    await page.wait_for_selector("#pill[data-phase=waiting], #pill[data-phase=connecting]", timeout=12_000)
+    await page.wait_for_selector("#pill[data-phase=waiting], #pill[data-phase=connecting]", timeout=within(12))
     feed.feed.silent = False
-    await page.wait_for_selector("#pill[data-phase=live]", timeout=15_000)
+    await page.wait_for_selector("#pill[data-phase=live]", timeout=within(15))
 
 
 async def test_a_restarted_server_with_other_numbers_is_right_without_a_reload(open_page: Open) -> None:
@@ -98,7 +98,7 @@ async def test_a_restarted_server_with_other_numbers_is_right_without_a_reload(o
         row[0] = n
     async with Running(again, port):
         await page.evaluate("dispatchEvent(new Event('online'))")
-        await page.wait_for_selector("#pill[data-phase=live]", timeout=10_000)
+        await page.wait_for_selector("#pill[data-phase=live]", timeout=within(10))
         await page.wait_for_function("() => window.fleetPage.fleet.byId.size === 8")
         shown = await page.evaluate("[...window.fleetPage.fleet.byId.values()].map(v => [v.n, v.id]).sort()")
         assert shown == sorted([row[0], row[1]] for row in again.rows)
@@ -178,7 +178,7 @@ async def test_a_proxy_in_the_way_of_websockets_is_told_with_what_it_needs(
     await page.route("**/api/v1/positions", lambda route: route.fulfill(**answer))
     await page.goto(f"{feed.url}#{PLACE}")
     trouble = page.locator(".trouble", has_text=words)
-    await trouble.wait_for(timeout=30_000)
+    await trouble.wait_for(timeout=within(30))
     assert "proxy_set_header Host $http_host;" in await trouble.inner_text()
 
 
@@ -188,9 +188,9 @@ async def test_a_server_that_was_long_away_is_met_again_by_websocket(open_page: 
         page = await live(await open_page(f"{first.url}#{PLACE}"))
         page.expected += ["WebSocket", "ERR_CONNECTION", "ERR_EMPTY"]  # type: ignore[attr-defined]
         port = first.port
-    await page.wait_for_function("() => window.fleetPage.connection.tries >= 5", timeout=30_000)
+    await page.wait_for_function("() => window.fleetPage.connection.tries >= 5", timeout=within(30))
     async with Running(feed, port):
-        await page.wait_for_selector("#pill[data-phase=live]", timeout=10_000)
+        await page.wait_for_selector("#pill[data-phase=live]", timeout=within(10))
         assert await page.evaluate("window.fleetPage.connection.status.by") == "websocket"
         await page.context.close()
 
@@ -225,7 +225,7 @@ async def test_where_no_websocket_passes_and_streams_are_cut_the_page_polls_and_
     await page.goto(f"{feed.url}#{PLACE}")
     # the stream passes, but is cut each time as soon as it has told the snapshot
     await page.wait_for_function(
-        "() => /Live.*polling/.test(document.querySelector('#pill')?.textContent)", timeout=30_000
+        "() => /Live.*polling/.test(document.querySelector('#pill')?.textContent)", timeout=within(30)
     )
     await page.wait_for_function("() => window.fleetPage.fleet.byId.size === 40")
 

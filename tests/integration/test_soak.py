@@ -12,7 +12,7 @@ import pytest
 
 from tests.servers import Server
 
-SECONDS = float(os.environ.get("SOAK_SECONDS", "60"))
+SECONDS = float(os.environ.get("SOAK_SECONDS", "25"))
 
 
 def _soak() -> Any:
