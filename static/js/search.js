@@ -20,8 +20,8 @@ const joined = (/** @type {string} */ text) => text.replaceAll(" ", "");
 /** @param {string} text folded @param {string} query folded @param {string[]} words of it */
 function rankOf(text, query, words) {
   const close = joined(text), asked = joined(query); // "van33" is "Van 33"
-  if (text === query || close === asked) return 0;
-  if (text.startsWith(query) || close.startsWith(asked)) return 1;
+  if (close === asked) return 0;
+  if (close.startsWith(asked)) return 1;
   const own = text.split(" ");
   if (words.every((word) => own.includes(word))) return 2;
   return words.every((word) => own.some((o) => o.startsWith(word))) ? 3 : Infinity;
@@ -51,7 +51,7 @@ export function spans(text, query) {
   const lower = text.toLowerCase(), whole = query.trim().toLowerCase();
   if (lower.length !== text.length || !whole) return []; // a letter that grows when it is made small
   const parts = lower.includes(whole) ? [whole] : whole.split(/\s+/);
-  const near = parts.some((part) => !lower.includes(part)) && new RegExp([...joined(fold(query))].map((letter) => letter.replace(/[^\p{L}\p{N}]/u, "\\$&")).join("[^\\p{L}\\p{N}]*"), "iu").exec(text);
+  const near = parts.some((part) => !lower.includes(part)) && new RegExp([...joined(fold(query))].map((letter) => letter.replace(/[\\^$.*+?()[\]{}|/]/, "\\$&")).join("[^\\p{L}\\p{N}]*"), "iu").exec(text);
   if (near) return [[near.index, near.index + near[0].length]];
   const out = parts.map((part) => [lower.indexOf(part), part.length]).filter(([at]) => at >= 0).map(([at, length]) => /** @type {[number, number]} */ ([at, at + length])).sort((a, b) => a[0] - b[0]);
   return out.filter(([from], i) => i === 0 || from >= out[i - 1][1]);

@@ -26,6 +26,7 @@ test("a name fits however its words are joined, and is marked", () => {
   assert.deepEqual(spans("Van 33 east", "van33"), [[0, 6]]);
   assert.deepEqual(spans("Van 4 (c++)", "x(*"), []);
   assert.deepEqual(spans("Van (c++)", "c++)"), [[5, 9]]);
+  for (const odd of ["🚚", "🚚x", "-", "\\", "[", "a/b", "#?", "{2}"]) assert.deepEqual(spans("Van 33", odd), [], odd);
 });
 
 test("accents and case do not matter, and what has no letters is found as it is", () => {
