@@ -34,6 +34,7 @@ TILES_S = 0.2  #: how long the page waits for what is known of its tiles; it cop
 PREFIX = 16  #: characters
 _PREFIX = re.compile(f"[0-9a-f]{{{PREFIX}}}")
 CHECKED, KEPT = "no-cache", "public, max-age=31536000, immutable"
+MODULES = b"<!-- modules -->"  #: where the page asks for all of them
 #: at `/fleet`, where a proxy hands on `/fleet/`, every relative name would miss
 SLASH = 'location.pathname.endsWith("/")||location.replace(location.pathname+"/"+location.search+location.hash)'
 #: what the scripts of an older page find here: one reload brings the page of this server
@@ -119,12 +120,18 @@ class Tree:
         ]
         if made_from != self._made_from or self._index is None:
             prefix = hashlib.blake2b("\n".join(made_from).encode(), digest_size=PREFIX // 2).hexdigest()
-            page = self.get("index.html").body.replace(b'"static/', f'"static/{prefix}/'.encode())
+            page = self.get("index.html").body.replace(MODULES, self._preloads().encode())
+            page = page.replace(b'"static/', f'"static/{prefix}/'.encode())
             page = page.replace(b"<head>", b"<head>\n<script>" + SLASH.encode() + b"</script>", 1)
             etag = f'"{hashlib.blake2b(page, digest_size=9).hexdigest()}"'
             self._index = File((0, 0), etag, _TYPES[".html"], page, gzip.compress(page, 6, mtime=0))
             self._made_from, self._prefix = made_from, prefix
         return self._prefix, self._index
+
+    def _preloads(self) -> str:
+        """Every module asked for at once, instead of one import after the other."""
+        modules = [name for name in self._folders[""].names() if name.startswith("js/") and name.endswith(".js")]
+        return "\n".join(f'<link rel="modulepreload" href="static/{name}">' for name in modules if name != "js/main.js")
 
     def file(self, name: str) -> tuple[File, str]:
         """A file and how long it may be kept. Raises NotFound."""
