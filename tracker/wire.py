@@ -1,7 +1,7 @@
 """Every message of the live channel, both encodings. Mirror: static/js/wire.js; docs/wire.md tells strangers.
 
 `tracker.v1.json`: one JSON object a message. `tracker.v1.bin`: the same, but the `moved` rows of an update travel as
-columns (tracker/columns.py), the vehicles of a snapshot as a table (tracker/tables.py). Coordinates are integers of
+columns (columns.py), the vehicles of a snapshot as a table (tables.py). Coordinates are integers of
 1e-6 degree, speeds of 0.1 m/s, accuracies of 0.1 m; `when`, `heard` and `since` are milliseconds after `t0` of the
 welcome; -1 or null is unknown.
 """

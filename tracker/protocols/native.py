@@ -1,7 +1,7 @@
 """Our own JSON: one position, an array of them, `{"positions": […]}`, or one a line.
 
 Two ways through. The fast one decodes straight into typed structs and gives up at the first doubt; then the careful
-one (tracker.ping.read_ping) goes item by item, so that a bad item costs only itself and is told what is wrong with it.
+one (`read_ping`) goes item by item, so that a bad item costs only itself and is told what is wrong with it.
 """
 
 from __future__ import annotations
