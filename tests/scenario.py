@@ -19,10 +19,10 @@ from typing import Any
 
 import shapely
 
-from tracker.events import Event, Registered
 from tracker.fleet import Fleet, FleetSettings, Outcome, Step
 from tracker.geo import frame
-from tracker.ping import Ping
+from tracker.model.events import Event, Registered
+from tracker.model.ping import Ping
 from tracker.regions import Region
 from tracker.stores import Loaded, SavedRegion, SavedVehicle
 

@@ -14,9 +14,9 @@ import pytest
 from tracker import errors, validation, wire
 from tracker.cli import cli
 from tracker.config import Settings
-from tracker.events import KINDS
 from tracker.formats import REASONS, formats
-from tracker.ping import CODES
+from tracker.model.events import KINDS
+from tracker.model.ping import CODES
 from tracker.protocols import spoken
 from tracker.web import answers
 from tracker.web.app import create_app

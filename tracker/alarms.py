@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracker.doubts import WAIT_MS, settle
-from tracker.events import Event
+from tracker.model.events import Event
 from tracker.motion import FLOOR_MS, change, change_due
 from tracker.occasion import Occasion
 from tracker.regions import RegionBook

@@ -22,8 +22,8 @@ import msgspec
 
 from tracker.config import Settings
 from tracker.errors import Overloaded, StoreError
-from tracker.events import Registered
-from tracker.ping import Ping
+from tracker.model.events import Registered
+from tracker.model.ping import Ping
 from tracker.streets import Drive, Fix, Point, Streets, moved
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tracker.events import DELAYED_MS, Event
+from tracker.model.events import DELAYED_MS, Event
+from tracker.model.ping import Ping
 from tracker.occasion import Occasion
-from tracker.ping import Ping
 from tracker.regions import RegionBook
 from tracker.vehicle import Doubt, Vehicle
 from tracker.visits import Moves, is_clear, is_deep

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from tracker.areas import Area
-from tracker.events import Event
+from tracker.model.events import Event
+from tracker.model.ping import Ping
 from tracker.occasion import Occasion
-from tracker.ping import Ping
 from tracker.regions import Region, RegionBook
 from tracker.vehicle import Vehicle
 from tracker.windows import by_our_clock, follow

@@ -15,9 +15,9 @@ from tracker import snapshot, wire
 from tracker.awaited import Awaited, Names, names, region_key, vehicle_key
 from tracker.columns import pack
 from tracker.errors import Overloaded
-from tracker.events import Ack, Acked, Change, Event
 from tracker.interest import Body, Interest
-from tracker.picture import Picture
+from tracker.model.events import Ack, Acked, Change, Event
+from tracker.model.picture import Picture
 from tracker.recent import Recent, Told, with_regions
 from tracker.routing import DEEPEST, Routing
 from tracker.topics import Entry, Fragment, Topic, members, merge

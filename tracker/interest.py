@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tracker.awaited import Names, has, region_key, vehicle_key
-from tracker.events import ERASED
 from tracker.geo import tile
+from tracker.model.events import ERASED
 from tracker.recent import Told
 from tracker.topics import Entry, Topic
 from tracker.viewer import Viewer, Wish

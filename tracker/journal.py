@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from tracker.events import Change
 from tracker.fleet import Step
-from tracker.ping import Ping
+from tracker.model.events import Change
+from tracker.model.ping import Ping
 from tracker.stores import Commit, SavedVehicle
 
 T = TypeVar("T")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from tracker.events import DELAYED_MS, Event, event_id
-from tracker.ping import Ping
+from tracker.model.events import DELAYED_MS, Event, event_id
+from tracker.model.ping import Ping
 from tracker.regions import Region
 from tracker.vehicle import Seen, Touch, Visit, Why
 from tracker.visits import CLEAR_M, counted

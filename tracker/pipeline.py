@@ -22,13 +22,13 @@ import msgspec
 
 from tracker.buses import Bus
 from tracker.errors import NotFound, Overloaded, StoreError, StoreFull, StoreUnusable, TrackerError
-from tracker.events import ERASED, Ack, Acked, Change, Event, Registered
 from tracker.features import Save, expect_version, read_regions, take_together
 from tracker.fleet import Fleet, Outcome, Step
 from tracker.journal import Entry, Inbox, Known, merged, says_anything
 from tracker.lanes import Lane
-from tracker.picture import Picture
-from tracker.ping import Ping
+from tracker.model.events import ERASED, Ack, Acked, Change, Event, Registered
+from tracker.model.picture import Picture
+from tracker.model.ping import Ping
 from tracker.regions import Region
 from tracker.stores import Commit, Store
 

@@ -15,7 +15,7 @@ import shapely
 
 from tracker.areas import Floats
 from tracker.edits import Edit
-from tracker.ping import Ping
+from tracker.model.ping import Ping
 from tracker.regions import RegionBook
 from tracker.shapes import Shape
 from tracker.vehicle import Vehicle

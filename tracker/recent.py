@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracker import wire
-from tracker.events import Event, erased
+from tracker.model.events import Event, erased
 
 MOST = 10_000  #: events kept; a viewer that has not been told of the oldest is continued from the store
 

@@ -11,8 +11,8 @@ import msgspec
 from tracker.cells import CellIndex
 from tracker.colors import read_color
 from tracker.errors import Invalid
-from tracker.events import KINDS
-from tracker.ping import Scalar
+from tracker.model.events import KINDS
+from tracker.model.ping import Scalar
 from tracker.rules import Rules, read_rules
 from tracker.schedule import SPAN_MS, Schedule
 from tracker.shapes import Shape, read_shape

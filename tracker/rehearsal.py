@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from tracker.areas import Area
-from tracker.events import Event
 from tracker.fleet import Fleet, FleetSettings
 from tracker.geo import frame
-from tracker.ping import Ping
+from tracker.model.events import Event
+from tracker.model.ping import Ping
 from tracker.reach import TWICE, Near
 from tracker.regions import Region
 from tracker.shapes import Shape

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from tracker import wire
-from tracker.events import Acked, Change, Event, Registered, VehicleState
 from tracker.geo import tile
-from tracker.picture import Picture
+from tracker.model.events import Acked, Change, Event, Registered, VehicleState
+from tracker.model.picture import Picture
 from tracker.topics import Entry, Source, Topic
 from tracker.viewer import CELL_ZOOMS, Cell
 

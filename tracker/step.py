@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tracker.events import Change, Event
+from tracker.model.events import Change, Event
 from tracker.stores import Commit, SavedVehicle
 from tracker.vehicle import Vehicle
 

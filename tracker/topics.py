@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from tracker.columns import Row, pack
-from tracker.events import VehicleState
+from tracker.model.events import VehicleState
 from tracker.wire import Members, encode, moved_row, moved_text
 
 K = TypeVar("K")

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from tracker.events import DELAYED_MS, VehicleState
-from tracker.ping import Ping
+from tracker.model.events import DELAYED_MS, VehicleState
+from tracker.model.ping import Ping
 from tracker.rules import UNKNOWN
 
 PLACE_BITS = 22

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tracker.events import ERASED, KINDS
 from tracker.geo import MERCATOR_LIMIT, tile
+from tracker.model.events import ERASED, KINDS
 from tracker.wire import Box, Follow, View, digest
 
 CELL_ZOOMS = range(3, 15)  #: tiles of these zooms can be followed

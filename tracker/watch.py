@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from tracker.model.ping import Ping
 from tracker.occasion import Occasion
-from tracker.ping import Ping
 from tracker.regions import Region, RegionBook
 from tracker.vehicle import Vehicle, Visit
 from tracker.visits import Moves

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from tracker.events import Event
+from tracker.model.events import Event
 from tracker.occasion import Occasion, dwell_at
 from tracker.regions import RegionBook
 from tracker.vehicle import NEVER, Vehicle

@@ -19,7 +19,7 @@ import msgspec
 
 from tracker.columns import Row
 from tracker.errors import BadRequest, Invalid
-from tracker.events import ERASED, KINDS, Acked, Event, Registered, VehicleState
+from tracker.model.events import ERASED, KINDS, Acked, Event, Registered, VehicleState
 from tracker.tables import pack_table, unpack_table
 from tracker.times import rfc3339
 

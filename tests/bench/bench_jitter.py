@@ -20,7 +20,7 @@ from bench import machine
 
 from tracker.fleet import Fleet, FleetSettings
 from tracker.geo import frame
-from tracker.ping import Ping
+from tracker.model.ping import Ping
 from tracker.regions import Region
 
 LAT, LON = 52.5, 13.4

@@ -21,8 +21,8 @@ from city import drives, geometries
 
 from tracker.cell_arrays import CellArrays
 from tracker.cells import CellIndex
+from tracker.model.ping import Ping
 from tracker.occasion import Occasion
-from tracker.ping import Ping
 from tracker.regions import Region, RegionBook
 from tracker.vehicle import Vehicle
 from tracker.visits import move

@@ -17,7 +17,7 @@ from traffic import Traffic, circles
 from tracker.features import read_regions
 from tracker.fleet import Fleet
 from tracker.hub import Hub
-from tracker.picture import Picture
+from tracker.model.picture import Picture
 from tracker.protocols.native import read_json
 from tracker.stores import open_store
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tracker.buses import BUSES, Bus, open_bus
-from tracker.events import Change
+from tracker.model.events import Change
 
 
 @pytest.fixture(params=BUSES)

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from tracker.errors import StoreError, StoreLocked
-from tracker.events import Ack, Acked, Event, Registered, event_id
-from tracker.ping import Ping
+from tracker.model.events import Ack, Acked, Event, Registered, event_id
+from tracker.model.ping import Ping
 from tracker.stores import (
     APART,
     HELD,

@@ -23,7 +23,7 @@ from tests.disks import mounted
 from tests.servers import ROOT, Answer, Server, circle, now
 from tests.waiting import deadline, until_sync
 from tracker.fleet import Fleet
-from tracker.ping import Ping
+from tracker.model.ping import Ping
 from tracker.regions import Region
 from tracker.times import parse_time
 from tracker.wire import may_return

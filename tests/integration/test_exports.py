@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.servers import ROOT, Server
 from tracker.formats import item
 from tracker.formats.own import guarded, unguarded
-from tracker.ping import Ping
+from tracker.model.ping import Ping
 from tracker.protocols.native import read_item
 from tracker.replay.recording import Recording
 from tracker.stores import StoredPing

@@ -30,7 +30,9 @@ def test_the_page_names_only_files_that_are_there(shared_server: Server) -> None
 def test_the_page_asks_for_every_module_at_once(shared_server: Server) -> None:
     asked = re.findall(r'"modulepreload" href="static/[0-9a-f]+/js/([^"]+)"', shared_server.get("/").body.decode())
     folder = ROOT / "static" / "js"
-    assert asked == sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.js") if path.name != "main.js")
+    assert asked == sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*.js") if path.name != "main.js"
+    )
 
 
 def test_colours_need_no_browser_of_the_last_two_years() -> None:

@@ -17,7 +17,7 @@ from tests.disks import mounted
 from tests.servers import ROOT, Server
 from tests.waiting import deadline, until, until_sync
 from tracker.errors import StoreUnusable
-from tracker.ping import Ping
+from tracker.model.ping import Ping
 from tracker.stores import Commit, SavedVehicle, StoredPing, restore_store
 from tracker.stores.sqlite import SqliteStore
 

@@ -14,8 +14,8 @@ import pytest
 
 from tests.disks import mounted
 from tracker.errors import Invalid, StoreError, StoreFull
-from tracker.events import Event, event_id
-from tracker.ping import Ping
+from tracker.model.events import Event, event_id
+from tracker.model.ping import Ping
 from tracker.stores import Commit, EventQuery, SavedVehicle, StoredPing, backup_store, restore_store
 from tracker.stores import sqlite as engine
 from tracker.stores import sqlite_schema as schema

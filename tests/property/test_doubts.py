@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.scenario import START, Town, box, place
 from tracker import fleet
-from tracker.events import Event
-from tracker.ping import Ping
+from tracker.model.events import Event
+from tracker.model.ping import Ping
 
 SEEDS = st.integers(0, 10_000_000)
 REGIONS = {"yard": box(0, 0, 400, 300), "bay": box(150, 50, 250, 150), "next-door": box(430, 0, 900, 300)}

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from tests.scenario import START, Town, box, feature, place, point, ring
 from tracker import alarms, doubts
-from tracker.events import Event
 from tracker.fleet import Fleet, Outcome, Step
-from tracker.ping import Ping, has_place
+from tracker.model.events import Event
+from tracker.model.ping import Ping, has_place
 from tracker.reach import Concerned, Reach
 from tracker.regions import Region
 from tracker.stores import APART, Loaded, SavedRegion, SavedVehicle

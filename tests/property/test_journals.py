@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from tests.property.test_fleet import SEEDS, VEHICLES, Entry, Machine, full_journal
 from tests.scenario import START, box, feature, place
 from tracker.buses import open_bus
-from tracker.events import Event
 from tracker.fleet import Fleet, FleetSettings
 from tracker.formats import Point
-from tracker.picture import Picture
-from tracker.ping import Ping
+from tracker.model.events import Event
+from tracker.model.picture import Picture
+from tracker.model.ping import Ping
 from tracker.pipeline import Pipeline
 from tracker.regions import Region
 from tracker.rehearsal import Rehearsal

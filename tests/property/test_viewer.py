@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from tracker import wire
 from tracker.client import Live
-from tracker.events import Change, Event, Registered, VehicleState
 from tracker.geo import tile
 from tracker.hub import Hub
-from tracker.picture import Picture
-from tracker.ping import Ping
+from tracker.model.events import Change, Event, Registered, VehicleState
+from tracker.model.picture import Picture
+from tracker.model.ping import Ping
 from tracker.viewer import Viewer
 
 REGIONS = ["north", "south", "yard"]

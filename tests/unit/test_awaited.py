@@ -10,9 +10,9 @@ import pytest
 from tests.unit.test_hub import Desk, event, keep_house, moved, region, tick
 from tracker import awaited, routing
 from tracker.errors import Overloaded
-from tracker.events import Change, Registered
 from tracker.hub import Hub
-from tracker.picture import Picture
+from tracker.model.events import Change, Registered
+from tracker.model.picture import Picture
 from tracker.routing import KEPT_MS
 
 

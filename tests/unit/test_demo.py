@@ -13,7 +13,7 @@ from tracker.errors import StoreError
 from tracker.features import read_regions
 from tracker.fleet import Fleet
 from tracker.geo import distance_m
-from tracker.ping import Ping, read_ping
+from tracker.model.ping import Ping, read_ping
 from tracker.streets import Streets
 from tracker.times import rfc3339
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.scenario import START, Town, box
-from tracker.events import KINDS, event_id
+from tracker.model.events import KINDS, event_id
 from tracker.regions import NOTIFY
 from tracker.wire import event as outside
 

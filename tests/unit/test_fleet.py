@@ -10,9 +10,9 @@ import pytest
 
 from tests.scenario import START, Town, box, feature, place, ring
 from tracker.edits import Edit, evaluate
-from tracker.events import Event, Registered
 from tracker.fleet import Fleet, Outcome
-from tracker.ping import Ping
+from tracker.model.events import Event, Registered
+from tracker.model.ping import Ping
 from tracker.regions import Region, RegionBook
 from tracker.stores import HELD, LATE, LIVE, Loaded, SavedVehicle
 from tracker.vehicle import Vehicle

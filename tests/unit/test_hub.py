@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from tracker import wire
-from tracker.events import Acked, Change, Event, Registered, VehicleState
 from tracker.hub import UPDATE_ROWS, Hub
-from tracker.picture import Picture
-from tracker.ping import Ping
+from tracker.model.events import Acked, Change, Event, Registered, VehicleState
+from tracker.model.picture import Picture
+from tracker.model.ping import Ping
 from tracker.recent import MOST, Recent, Told, with_regions
 from tracker.routing import KEPT_MS
 from tracker.viewer import Grants, Viewer

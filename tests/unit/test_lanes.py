@@ -13,9 +13,9 @@ from quart import Quart
 from tests.waiting import until
 from tracker import wire
 from tracker.config import Settings
-from tracker.events import Acked, Change
 from tracker.lanes import MANY, Lane
-from tracker.ping import Ping
+from tracker.model.events import Acked, Change
+from tracker.model.ping import Ping
 from tracker.stores import EventQuery
 from tracker.web.app import create_app
 from tracker.web.live import Line, Live

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.errors import BadRequest, TooLarge
-from tracker.ping import Ping
+from tracker.model.ping import Ping
 from tracker.protocols import MAX_ERRORS, Reading, spoken
 from tracker.protocols.native import MAX_ITEMS, read_document, read_json, read_lines
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracker.events import Change, Event, Registered, VehicleState
-from tracker.picture import Picture
-from tracker.ping import Ping
+from tracker.model.events import Change, Event, Registered, VehicleState
+from tracker.model.picture import Picture
+from tracker.model.ping import Ping
 
 
 def state(vehicle: str, time: int, **regions: int) -> VehicleState:

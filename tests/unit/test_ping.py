@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.ping import AHEAD_MS, CODES, Ping, Unfit, check_attributes, read_ping, vehicle_id
+from tracker.model.ping import AHEAD_MS, CODES, Ping, Unfit, check_attributes, read_ping, vehicle_id
 
 NOW = 1_795_424_400_000
 GOOD: dict[str, Any] = {"vehicle": "van-7", "time": NOW, "lat": 60.17, "lon": 24.94}

@@ -17,11 +17,11 @@ import pytest
 from tests.waiting import deadline, until
 from tracker.buses import open_bus
 from tracker.errors import Conflict, Invalid, NotFound, Overloaded, StoreError, StoreFull, StoreUnusable
-from tracker.events import Change, Event, Registered
 from tracker.fleet import ENOUGH, Fleet, Step
 from tracker.journal import Entry
-from tracker.picture import Picture
-from tracker.ping import Ping
+from tracker.model.events import Change, Event, Registered
+from tracker.model.picture import Picture
+from tracker.model.ping import Ping
 from tracker.pipeline import WITH_IT, Answer, Pipeline
 from tracker.regions import Region
 from tracker.stores import Commit, EventQuery, Loaded, SavedVehicle

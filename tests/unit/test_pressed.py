@@ -8,7 +8,7 @@ import pytest
 
 from tests.scenario import START, Drive, Town, box, place
 from tracker.fleet import Outcome
-from tracker.ping import Ping
+from tracker.model.ping import Ping
 from tracker.pressed import MOST_ALARMS
 from tracker.stores import APART
 

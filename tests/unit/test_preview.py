@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.scenario import START, Town, box, feature, place
 from tracker.errors import Invalid
 from tracker.fleet import Fleet, FleetSettings
-from tracker.ping import Ping
+from tracker.model.ping import Ping
 from tracker.preview import SPAN_MS, preview
 from tracker.regions import Region
 from tracker.rehearsal import LISTED, TIMERS, Rehearsal

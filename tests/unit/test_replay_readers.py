@@ -12,7 +12,7 @@ import pytest
 
 from tracker.formats import Point, Reading, Skip, Unreadable, find_format, formats, item
 from tracker.formats.text import decode_head
-from tracker.ping import Unfit, read_ping
+from tracker.model.ping import Unfit, read_ping
 from tracker.replay.recording import Choice, Recording
 
 ROOT = Path(__file__).parents[2]

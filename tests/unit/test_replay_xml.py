@@ -13,7 +13,7 @@ import pytest
 
 from tracker.formats import Point, Reading, Skip, Unreadable, find_format
 from tracker.formats.tracks import vehicle_of
-from tracker.ping import vehicle_id
+from tracker.model.ping import vehicle_id
 from tracker.replay.recording import Recording
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.scenario import START, Drive, Town, box, draw, feature, place, point
-from tracker.events import event_id
 from tracker.fleet import Outcome
-from tracker.ping import Ping
+from tracker.model.events import event_id
+from tracker.model.ping import Ping
 from tracker.regions import Region
 from tracker.rules import PARKED
 

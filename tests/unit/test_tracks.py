@@ -8,7 +8,7 @@ import io
 import pytest
 
 from tracker.formats.own import COLUMNS
-from tracker.ping import Ping
+from tracker.model.ping import Ping
 from tracker.stores import StoredPing
 from tracker.web.tracks import FORMATS
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from tests.scenario import START, Town, box
-from tracker.ping import Ping
+from tracker.model.ping import Ping
 from tracker.vehicle import ASK, MOST_FIXES, NEW, OTHER, SAME, Vehicle
 
 

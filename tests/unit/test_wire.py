@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tracker import wire
 from tracker.columns import Row, pack, unpack
 from tracker.errors import BadRequest
-from tracker.events import Ack, Acked, Event, erased
+from tracker.model.events import Ack, Acked, Event, erased
 from tracker.tables import pack_table, unpack_table
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "wire"

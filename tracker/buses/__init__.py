@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from tracker.events import Change
+from tracker.model.events import Change
 
 
 class Bus(Protocol):

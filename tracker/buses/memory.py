@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from tracker.events import Change
+from tracker.model.events import Change
 
 
 class MemoryBus:

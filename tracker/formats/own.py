@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tracker.ping import Ping
+from tracker.model.ping import Ping
 from tracker.times import rfc3339
 
 _NUMBERS = ("speed_mps", "heading", "altitude_m", "accuracy_m")

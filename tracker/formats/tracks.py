@@ -7,7 +7,7 @@ from bisect import bisect
 from typing import Any
 
 from tracker.formats import Point, Reading, Skip
-from tracker.ping import MAX_ID
+from tracker.model.ping import MAX_ID
 
 _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _JOINERS = "\u200c\u200d"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from tracker.ping import Ping, Unfit, read_ping
+from tracker.model.ping import Ping, Unfit, read_ping
 
 MAX_ERRORS = 100  #: errors told for one request; the rest is counted
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 
 from tracker.errors import BadRequest
-from tracker.ping import (
+from tracker.model.ping import (
     AHEAD_MS,
     MAX_TEXT,
     OLDEST,

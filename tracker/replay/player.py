@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from tracker.formats import Point
-from tracker.ping import AHEAD_MS, OLDEST
+from tracker.model.ping import AHEAD_MS, OLDEST
 from tracker.replay.progress import Progress
 from tracker.replay.recording import Recording
 from tracker.replay.tally import Tally

@@ -17,7 +17,7 @@ from tracker.formats import Unreadable
 from tracker.formats.csv import table
 from tracker.formats.fields import read_value
 from tracker.formats.names import plain
-from tracker.ping import Unfit, vehicle_id
+from tracker.model.ping import Unfit, vehicle_id
 from tracker.replay.connection import Connection, Failed
 
 #: our field → how lists of vehicles call it

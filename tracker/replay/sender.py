@@ -16,7 +16,7 @@ from urllib.parse import quote
 import msgspec
 
 from tracker.formats import Point, item
-from tracker.ping import Unfit, read_ping
+from tracker.model.ping import Unfit, read_ping
 from tracker.replay.connection import Connection, Failed, Response
 from tracker.replay.tally import COUNTS, Tally
 from tracker.times import parse_time, rfc3339

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tracker.events import Acked, Event, Registered
-from tracker.ping import Ping
+from tracker.model.events import Acked, Event, Registered
+from tracker.model.ping import Ping
 
 #: how a stored ping was taken: moved the vehicle, went into history only, waits or was a jump, is no part of the
 #: track: kept for its alarm alone (it has no place, or is a fix there was already)

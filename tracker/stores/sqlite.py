@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from tracker.errors import StoreError, StoreFull, StoreUnusable
-from tracker.events import Acked, Event
+from tracker.model.events import Acked, Event
 from tracker.stores import Box, Commit, EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.stores import sqlite_reads as reads
 from tracker.stores.sqlite_damage import look_at_file, look_at_log

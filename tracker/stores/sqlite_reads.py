@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tracker.events import Acked, Event, Registered
+from tracker.model.events import Acked, Event, Registered
 from tracker.stores import APART, Box, EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.stores.sqlite_rows import HOT, HotRow, stored_ping, text
 from tracker.stores.sqlite_schema import BLOCK_BITS

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tracker.ping import Ping, Scalar
+from tracker.model.ping import Ping, Scalar
 from tracker.stores import SavedVehicle, StoredPing
 
 PIECE_BYTES = 2 << 20  #: of JSON in one statement

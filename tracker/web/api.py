@@ -13,7 +13,7 @@ import msgspec
 from quart import Response, request
 
 from tracker.errors import BadRequest, Invalid, Unsupported
-from tracker.ping import Unfit, vehicle_id
+from tracker.model.ping import Unfit, vehicle_id
 from tracker.protocols.native import read_document
 from tracker.protocols.pieces import check_weight
 from tracker.times import BadTime, parse_parameter

@@ -9,7 +9,7 @@ from quart import Blueprint, Response
 
 from tracker import wire
 from tracker.errors import Invalid, NotFound
-from tracker.events import ERASED, KINDS, Event
+from tracker.model.events import ERASED, KINDS, Event
 from tracker.stores import EventQuery
 from tracker.web import api, pool
 from tracker.web.node import Node

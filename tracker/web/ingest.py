@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tracker.errors import BadRequest, Invalid, Overloaded, TrackerError, Unsupported
-from tracker.ping import Unfit
+from tracker.model.ping import Unfit
 from tracker.pipeline import Answer
 from tracker.protocols import Reading
 from tracker.protocols.native import read_json, read_lines

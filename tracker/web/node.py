@@ -11,7 +11,7 @@ from tracker.config import Settings
 from tracker.fleet import Fleet, FleetSettings
 from tracker.hub import Hub
 from tracker.lanes import Lanes
-from tracker.picture import Picture
+from tracker.model.picture import Picture
 from tracker.pipeline import Pipeline
 from tracker.stores import open_store
 from tracker.web.access import Access

@@ -16,7 +16,7 @@ from typing import Any
 from quart import Quart
 
 from tracker.errors import BadRequest, Overloaded, StoreError
-from tracker.ping import Ping, Unfit
+from tracker.model.ping import Ping, Unfit
 from tracker.protocols import MAX_ERRORS, Reading
 from tracker.protocols.native import read_json
 from tracker.web import sockets

@@ -13,10 +13,11 @@ from quart import Blueprint, Response, request
 from tracker.drawings import COMPUTED, Drawings, Drawn
 from tracker.errors import BadRequest, Conflict, Invalid, NotFound
 from tracker.features import Imported, read_all
+from tracker.model import outside as shown
 from tracker.regions import region_id
 from tracker.slices import SLICE_S
 from tracker.times import rfc3339
-from tracker.web import api, shown
+from tracker.web import api
 from tracker.web.answers import JSON, MAX_ERRORS, encode
 from tracker.web.imports import Turn, feature_of, read_body, read_one
 from tracker.web.node import Node

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracker.events import ERASED, KINDS
-from tracker.ping import CODES, MAX_ID, MAX_TEXT, RANGES
+from tracker.model.events import ERASED, KINDS
+from tracker.model.ping import CODES, MAX_ID, MAX_TEXT, RANGES
 from tracker.wire import STATES
 
 Schema = dict[str, Any]

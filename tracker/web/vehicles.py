@@ -10,10 +10,11 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from tracker.errors import Invalid, NotFound
-from tracker.events import Registered
-from tracker.ping import Ping
+from tracker.model import outside as shown
+from tracker.model.events import Registered
+from tracker.model.ping import Ping
 from tracker.slices import in_slices
-from tracker.web import api, pool, shown, tracks
+from tracker.web import api, pool, tracks
 from tracker.web.node import Node
 from tracker.wire import STATES
 

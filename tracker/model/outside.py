@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracker.events import Registered
-from tracker.picture import Picture
-from tracker.ping import Ping
+from tracker.model.events import Registered
+from tracker.model.picture import Picture
+from tracker.model.ping import Ping
 from tracker.stores import HELD, LATE, StoredPing
 from tracker.times import rfc3339
 from tracker.wire import STATES

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tracker.ping import Ping
+from tracker.model.ping import Ping
 
 #: every kind of event, with the sentence docs and page build on
 KINDS: dict[str, str] = {
