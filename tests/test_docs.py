@@ -11,10 +11,11 @@ import click
 import msgspec
 import pytest
 
-from tracker import errors, validation, wire
+from tracker import errors, wire
 from tracker.cli import cli
 from tracker.config import Settings
 from tracker.formats import REASONS, formats
+from tracker.geometry import validation
 from tracker.model.events import KINDS
 from tracker.model.ping import CODES
 from tracker.protocols import spoken

@@ -66,21 +66,21 @@ LAYERS: list[set[str]] = [
     {"regions"},
     {"rules", "schedule"},
     {"stores", "buses"},  # the ports: plain structs and Protocols, which the fleet fills
-    {"cell_arrays"},
-    {"cells"},
-    {"pyramid", "walks"},
-    {"shapes"},
-    {"areas", "outlines", "rounds", "validation"},  # what shapes are made of
-    {"antimeridian", "rims", "slabs"},
-    {"slabs"},
-    {"antimeridian", "plane", "streets"},
+    {"geometry.cells.arrays"},
+    {"geometry.cells.index"},
+    {"geometry.cells.boxes", "geometry.cells.lines"},
+    {"geometry.geojson"},
+    {"geometry.area", "geometry.outline", "geometry.buffer", "geometry.validation"},  # what shapes are made of
+    {"geometry.antimeridian", "geometry.boundary", "geometry.slabs"},
+    {"geometry.slabs"},
+    {"geometry.antimeridian", "geometry.plane", "streets"},
     {"model.picture"},
     {"model.events"},
     {"model.ping"},
-    {"colors", "geo", "handshake", "lanes", "times"},
+    {"colors", "geometry.earth", "handshake", "lanes", "times"},
     {"config", "slices"},
     {"errors", "tiles", ""},
-    {"model"},  # rooms: no more than their names
+    {"model", "geometry", "geometry.cells"},  # rooms: no more than their names
 ]
 
 #: the only modules with I/O. All others decide without it: no clock, no socket, no environment; `now` is an argument

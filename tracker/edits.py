@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from tracker.areas import Area
+from tracker.geometry.area import Area
 from tracker.model.events import Event
 from tracker.model.ping import Ping
 from tracker.occasion import Occasion

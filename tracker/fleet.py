@@ -17,7 +17,7 @@ import msgspec
 from tracker.alarms import DOUBT, MISSED, WINDOW, expel, next_alarm, ring
 from tracker.doubts import WAIT_MS, is_doubtful, settle
 from tracker.edits import Edit, evaluate
-from tracker.geo import distance_m
+from tracker.geometry.earth import distance_m
 from tracker.model.events import DELAYED_MS, Change, Event, Registered
 from tracker.model.ping import Ping, at_place_of, has_place
 from tracker.motion import OFFLINE_GAPS, OFFLINE_MS, observe, pace, wake

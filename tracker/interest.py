@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tracker.awaited import Names, has, region_key, vehicle_key
-from tracker.geo import tile
+from tracker.geometry.earth import tile
 from tracker.model.events import ERASED
 from tracker.recent import Told
 from tracker.topics import Entry, Topic

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.geo import distance_m
+from tracker.geometry.earth import distance_m
 from tracker.model.ping import Ping
 from tracker.rules import IDLE, IDLE_MS, MOVING, NO_ACCURACY_M, OFFLINE, PARKED, PARKED_MS, UNKNOWN, at_rest, moves
 from tracker.vehicle import NEVER, Vehicle

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
-from tracker.areas import Floats
 from tracker.edits import Edit
+from tracker.geometry.area import Floats
+from tracker.geometry.geojson import Shape
 from tracker.model.ping import Ping
 from tracker.regions import RegionBook
-from tracker.shapes import Shape
 from tracker.vehicle import Vehicle
 from tracker.windows import by_our_clock
 

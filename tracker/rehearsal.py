@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from tracker.areas import Area
 from tracker.fleet import Fleet, FleetSettings
-from tracker.geo import frame
+from tracker.geometry.area import Area
+from tracker.geometry.earth import frame
+from tracker.geometry.geojson import Shape
 from tracker.model.events import Event
 from tracker.model.ping import Ping
 from tracker.reach import TWICE, Near
 from tracker.regions import Region
-from tracker.shapes import Shape
 from tracker.stores import Box
 from tracker.vehicle import Vehicle
 from tracker.visits import CLEAR_M, WORST_M

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tracker import wire
-from tracker.geo import tile
+from tracker.geometry.earth import tile
 from tracker.model.events import Acked, Change, Event, Registered, VehicleState
 from tracker.model.picture import Picture
 from tracker.topics import Entry, Source, Topic

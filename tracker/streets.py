@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from tracker.geo import frame
+from tracker.geometry.earth import frame
 
 ACCELERATION, BRAKING = 1.6, 2.2  # m/s², a loaded van
 STEP_M = 8.0  # a speed is planned at least this often along the way

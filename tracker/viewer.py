@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tracker.geo import MERCATOR_LIMIT, tile
+from tracker.geometry.earth import MERCATOR_LIMIT, tile
 from tracker.model.events import ERASED, KINDS
 from tracker.wire import Box, Follow, View, digest
 

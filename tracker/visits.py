@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tracker.geo import distance_m
+from tracker.geometry.earth import distance_m
 from tracker.model.ping import Ping
 from tracker.regions import Region, RegionBook
 from tracker.rules import NO_ACCURACY_M

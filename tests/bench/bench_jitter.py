@@ -19,7 +19,7 @@ from math import exp, sqrt
 from bench import machine
 
 from tracker.fleet import Fleet, FleetSettings
-from tracker.geo import frame
+from tracker.geometry.earth import frame
 from tracker.model.ping import Ping
 from tracker.regions import Region
 

@@ -19,8 +19,8 @@ import shapely
 from bench import Row, number, report, resident_bytes
 from city import drives, geometries
 
-from tracker.cell_arrays import CellArrays
-from tracker.cells import CellIndex
+from tracker.geometry.cells.arrays import CellArrays
+from tracker.geometry.cells.index import CellIndex
 from tracker.model.ping import Ping
 from tracker.occasion import Occasion
 from tracker.regions import Region, RegionBook

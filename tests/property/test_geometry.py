@@ -16,11 +16,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from tracker import geo
-from tracker.areas import Area
-from tracker.cells import CellIndex
 from tracker.errors import Invalid
-from tracker.shapes import Shape, read_shape
+from tracker.geometry import earth as geo
+from tracker.geometry.area import Area
+from tracker.geometry.cells.index import CellIndex
+from tracker.geometry.geojson import Shape, read_shape
 
 GEOD = Geod(ellps="WGS84")
 

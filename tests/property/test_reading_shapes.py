@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from tracker.drawings import read_drawings
 from tracker.errors import BadRequest, Invalid
 from tracker.features import read_all
+from tracker.geometry.geojson import read_shape, repair
 from tracker.kml import read_kml
-from tracker.shapes import read_shape, repair
 
 ODD = st.one_of(
     st.none(),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tracker import wire
 from tracker.client import Live
-from tracker.geo import tile
+from tracker.geometry.earth import tile
 from tracker.hub import Hub
 from tracker.model.events import Change, Event, Registered, VehicleState
 from tracker.model.picture import Picture

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tracker import geo
-from tracker.cell_arrays import CellArrays
-from tracker.cells import CellIndex
-from tracker.shapes import Shape, read_shape
+from tracker.geometry import earth as geo
+from tracker.geometry.cells.arrays import CellArrays
+from tracker.geometry.cells.index import CellIndex
+from tracker.geometry.geojson import Shape, read_shape
 
 
 def about(key: str, enters: float, leaves: float) -> list[Any]:

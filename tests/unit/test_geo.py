@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pyproj import Geod
 
-from tracker import geo
-from tracker.plane import meeting
+from tracker.geometry import earth as geo
+from tracker.geometry.plane import meeting
 
 GEOD = Geod(ellps="WGS84")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tracker.errors import BadRequest, Invalid
+from tracker.geometry.geojson import read_shape
 from tracker.kml import read_kml
-from tracker.shapes import read_shape
 
 RING = "8,50,0 8.1,50,0 8.1,50.1,0 8,50.1,0 8,50,0"
 HOLE = "8.02,50.02 8.04,50.02 8.04,50.04 8.02,50.04 8.02,50.02"

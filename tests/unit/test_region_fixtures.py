@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tracker.errors import Invalid
-from tracker.shapes import Shape, read_shape
+from tracker.geometry.geojson import Shape, read_shape
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "regions"
 

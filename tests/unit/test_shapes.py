@@ -10,10 +10,10 @@ import pytest
 import shapely
 from pyproj import Geod
 
-from tracker.areas import Area
 from tracker.errors import Invalid
-from tracker.rounds import Round
-from tracker.shapes import read_shape, repair
+from tracker.geometry.area import Area
+from tracker.geometry.buffer import Round
+from tracker.geometry.geojson import read_shape, repair
 
 GEOD = Geod(ellps="WGS84")
 

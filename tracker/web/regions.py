@@ -237,7 +237,7 @@ def _without_preview(body: bytes | bytearray) -> Any:
 
 async def _repaired(feature: dict[str, Any]) -> Response:
     """The same feature with a valid geometry, to be looked at and sent again; nothing is stored."""
-    from tracker.shapes import repair
+    from tracker.geometry.geojson import repair
 
     metres = [feature["properties"].get(name) for name in ("radius_m", "buffer_m")]
     geometry = await asyncio.to_thread(repair, feature["geometry"], *metres)

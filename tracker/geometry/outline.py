@@ -8,11 +8,11 @@ import numpy as np
 import shapely
 from shapely import affinity
 
-from tracker import geo
-from tracker.antimeridian import cut
-from tracker.areas import Area
-from tracker.geo import frame
-from tracker.rounds import Round
+from tracker.geometry import earth as geo
+from tracker.geometry.antimeridian import cut
+from tracker.geometry.area import Area
+from tracker.geometry.buffer import Round
+from tracker.geometry.earth import frame
 
 SIDES = 128  #: of a circle: it lies 0.03 % inside
 STRETCH = 16  #: chords buffered in one metre frame (about 16 km)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tracker.geo import distance_m, frame
-from tracker.plane import TINY
+from tracker.geometry.earth import distance_m, frame
+from tracker.geometry.plane import TINY
 
 FEW = 12  #: edges: for fewer, arrays take longer than a loop
 SMALL = 0.5  #: degrees: an area no larger than this is measured in one metre frame, laid out once

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import shapely
 
-from tracker import geo
-from tracker.antimeridian import Box, join_boxes, wrap
-from tracker.plane import ROUNDING, TINY, meeting
-from tracker.rims import Rim
-from tracker.slabs import Slabs, slabs_of
+from tracker.geometry import earth as geo
+from tracker.geometry.antimeridian import Box, join_boxes, wrap
+from tracker.geometry.boundary import Rim
+from tracker.geometry.plane import ROUNDING, TINY, meeting
+from tracker.geometry.slabs import Slabs, slabs_of
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tracker.geo import CELL, CELLS_PER_DEGREE, ROW_BITS
-from tracker.plane import meeting
-from tracker.shapes import Shape
+from tracker.geometry.earth import CELL, CELLS_PER_DEGREE, ROW_BITS
+from tracker.geometry.geojson import Shape
+from tracker.geometry.plane import meeting
 
 #: a shape whose boundary passes through a cell: (key, levels, slabs, who decides), levels and slabs those of `Slabs`,
 #: or None where something else decides

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tracker.plane import exact_side, side
+from tracker.geometry.plane import exact_side, side
 
 Edge = tuple[float, float, float, float, float]  # ax, ay, bx, by (ay <= by) and the rounding error `side` may have
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
-from tracker.geo import CELLS_PER_DEGREE
+from tracker.geometry.earth import CELLS_PER_DEGREE
 
 Box = tuple[float, float, float, float]  # west, south, east, north
 K = TypeVar("K", bound=Hashable)

@@ -15,11 +15,11 @@ from bisect import bisect_right
 from collections.abc import Container, Hashable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
-from tracker.geo import CELLS_PER_DEGREE, ROW_BITS, cell_box
-from tracker.pyramid import Pyramid
-from tracker.shapes import Shape
-from tracker.slabs import Slabs
-from tracker.walks import GROW, Piece, meet, walk
+from tracker.geometry.cells.boxes import Pyramid
+from tracker.geometry.cells.lines import GROW, Piece, meet, walk
+from tracker.geometry.earth import CELLS_PER_DEGREE, ROW_BITS, cell_box
+from tracker.geometry.geojson import Shape
+from tracker.geometry.slabs import Slabs
 
 
 class Key(Hashable, Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import shapely
 from shapely import affinity
 
-from tracker import geo
+from tracker.geometry import earth as geo
 
 Box = tuple[float, float, float, float]  # west, south, east, north; within ±180 unless called unwrapped
 

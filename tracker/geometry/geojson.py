@@ -13,11 +13,11 @@ from typing import Any
 
 import shapely
 
-from tracker.antimeridian import cut
-from tracker.areas import Area
 from tracker.errors import Invalid
-from tracker.rounds import Round
-from tracker.validation import (
+from tracker.geometry.antimeridian import cut
+from tracker.geometry.area import Area
+from tracker.geometry.buffer import Round
+from tracker.geometry.validation import (
     MAX_BUFFER_M,
     MAX_RADIUS_M,
     MAX_VERTICES,

@@ -12,9 +12,9 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from tracker.cells import CellIndex, Key
-from tracker.geo import CELL, CELLS_PER_DEGREE, ROW_BITS
-from tracker.slabs import Slabs
+from tracker.geometry.cells.index import CellIndex, Key
+from tracker.geometry.earth import CELL, CELLS_PER_DEGREE, ROW_BITS
+from tracker.geometry.slabs import Slabs
 
 K = TypeVar("K", bound=Key)
 Ints = np.ndarray[Any, np.dtype[np.int64]]

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import shapely
 
-from tracker import geo
-from tracker.antimeridian import Box, join_boxes, lerp, split_box, wrap
-from tracker.areas import Area, Floats
-from tracker.geo import distance_m, frame
-from tracker.plane import TINY
+from tracker.geometry import earth as geo
+from tracker.geometry.antimeridian import Box, join_boxes, lerp, split_box, wrap
+from tracker.geometry.area import Area, Floats
+from tracker.geometry.earth import distance_m, frame
+from tracker.geometry.plane import TINY
 
 STEP_M = 1000.0  #: between the corners of a corridor's chords
 SLACK_M = 0.5  #: chords lie this near to the line they stand for, along the ground and below it
@@ -62,7 +62,7 @@ class Round:
     @cached_property
     def outline(self) -> Area:
         """A polygon to draw and to measure by; it decides nothing."""
-        from tracker.outlines import outline
+        from tracker.geometry.outline import outline
 
         return outline(self)
 

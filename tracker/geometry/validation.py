@@ -16,7 +16,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from tracker.errors import Invalid
-from tracker.geo import distance_m, turn
+from tracker.geometry.earth import distance_m, turn
 
 Position = tuple[float, float]  # lon, lat, as in GeoJSON
 Fault = dict[str, Any]

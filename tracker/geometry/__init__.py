@@ -1,0 +1,4 @@
+"""Places, lines and areas on the earth, exactly.
+
+No region, no vehicle and no time is known here.
+"""
