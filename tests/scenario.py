@@ -23,7 +23,7 @@ from tracker.fleet import Fleet, FleetSettings, Outcome, Step
 from tracker.geometry.earth import frame
 from tracker.model.events import Event, Registered
 from tracker.model.ping import Ping
-from tracker.regions import Region
+from tracker.regions.region import Region
 from tracker.stores import Loaded, SavedRegion, SavedVehicle
 
 LAT, LON = 52.5, 13.4  #: the middle of town

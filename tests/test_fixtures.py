@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tracker.protocols import Reading, spoken
-from tracker.regions import Region
+from tracker.regions.region import Region
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / "fixtures"

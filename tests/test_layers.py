@@ -40,11 +40,11 @@ LAYERS: list[set[str]] = [
         "protocols.*",
         "stores.*",
         "buses.*",
-        "features",
-        "drawings",
-        "kml",
-        "kmz",
-        "strays",
+        "regions.importing",
+        "regions.drawings",
+        "regions.kml",
+        "regions.kmz",
+        "regions.strays",
         "register",
     },
     {"rehearsal"},
@@ -63,8 +63,8 @@ LAYERS: list[set[str]] = [
         "watch",
         "windows",
     },  # what the fleet is made of
-    {"regions"},
-    {"rules", "schedule"},
+    {"regions.region"},
+    {"regions.rules", "regions.schedule"},
     {"stores", "buses"},  # the ports: plain structs and Protocols, which the fleet fills
     {"geometry.cells.arrays"},
     {"geometry.cells.index"},
@@ -77,10 +77,10 @@ LAYERS: list[set[str]] = [
     {"model.picture"},
     {"model.events"},
     {"model.ping"},
-    {"colors", "geometry.earth", "handshake", "lanes", "times"},
+    {"regions.colors", "geometry.earth", "handshake", "lanes", "times"},
     {"config", "slices"},
     {"errors", "tiles", ""},
-    {"model", "geometry", "geometry.cells"},  # rooms: no more than their names
+    {"model", "geometry", "geometry.cells", "regions"},  # rooms: no more than their names
 ]
 
 #: the only modules with I/O. All others decide without it: no clock, no socket, no environment; `now` is an argument
@@ -98,9 +98,20 @@ OUTER = {
     "replay",
     "replay.*",
 }
-OUTER |= {"stores", "stores.*", "buses", "buses.*", "client", "handshake", "features", "register", "streets", "config"}
+OUTER |= {
+    "stores",
+    "stores.*",
+    "buses",
+    "buses.*",
+    "client",
+    "handshake",
+    "regions.importing",
+    "register",
+    "streets",
+    "config",
+}
 OUTER |= {"slices", "tiles", ""}  # tiles takes URLs apart, no more
-OUTER |= {"kmz"}  # a zip is read as a file, in memory
+OUTER |= {"regions.kmz"}  # a zip is read as a file, in memory
 IMPURE = {"asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets"}
 IMPURE |= {"select", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time"}
 IMPURE |= {"urllib", "hypercorn", "quart", "folium"}

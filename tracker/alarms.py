@@ -6,8 +6,8 @@ from tracker.doubts import WAIT_MS, settle
 from tracker.model.events import Event
 from tracker.motion import FLOOR_MS, change, change_due
 from tracker.occasion import Occasion
-from tracker.regions import RegionBook
-from tracker.rules import MOVING, OFFLINE
+from tracker.regions.region import RegionBook
+from tracker.regions.rules import MOVING, OFFLINE
 from tracker.vehicle import Vehicle
 from tracker.windows import by_our_clock, next_edge, turn
 

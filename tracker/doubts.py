@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from tracker.model.events import DELAYED_MS, Event
 from tracker.model.ping import Ping
 from tracker.occasion import Occasion
-from tracker.regions import RegionBook
+from tracker.regions.region import RegionBook
 from tracker.vehicle import Doubt, Vehicle
 from tracker.visits import Moves, is_clear, is_deep
 from tracker.watch import tell

@@ -15,7 +15,7 @@ from tracker.geometry.area import Area
 from tracker.model.events import Event
 from tracker.model.ping import Ping
 from tracker.occasion import Occasion
-from tracker.regions import Region, RegionBook
+from tracker.regions.region import Region, RegionBook
 from tracker.vehicle import Vehicle
 from tracker.windows import by_our_clock, follow
 

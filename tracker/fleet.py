@@ -24,8 +24,8 @@ from tracker.motion import OFFLINE_GAPS, OFFLINE_MS, observe, pace, wake
 from tracker.occasion import Occasion
 from tracker.pressed import OVER_MS, begins
 from tracker.reach import Concerned, Reach
-from tracker.regions import Region, RegionBook
-from tracker.rules import NO_ACCURACY_M
+from tracker.regions.region import Region, RegionBook
+from tracker.regions.rules import NO_ACCURACY_M
 from tracker.step import Draft, Outcome, Step, Told
 from tracker.stores import APART, HELD, LATE, LIVE, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.vehicle import ASK, NEVER, NEW, SAME, Alarm, Vehicle

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from tracker.geometry.earth import distance_m
 from tracker.model.ping import Ping
-from tracker.rules import IDLE, IDLE_MS, MOVING, NO_ACCURACY_M, OFFLINE, PARKED, PARKED_MS, UNKNOWN, at_rest, moves
+from tracker.regions.rules import (
+    IDLE,
+    IDLE_MS,
+    MOVING,
+    NO_ACCURACY_M,
+    OFFLINE,
+    PARKED,
+    PARKED_MS,
+    UNKNOWN,
+    at_rest,
+    moves,
+)
 from tracker.vehicle import NEVER, Vehicle
 
 FLOOR_MS = 5000.0  #: a vehicle that reports more often than this is not missed sooner

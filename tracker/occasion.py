@@ -7,7 +7,7 @@ from typing import Any
 
 from tracker.model.events import DELAYED_MS, Event, event_id
 from tracker.model.ping import Ping
-from tracker.regions import Region
+from tracker.regions.region import Region
 from tracker.vehicle import Seen, Touch, Visit, Why
 from tracker.visits import CLEAR_M, counted
 

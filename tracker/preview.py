@@ -11,7 +11,7 @@ from typing import Any
 
 from tracker import wire
 from tracker.fleet import Fleet
-from tracker.regions import Region
+from tracker.regions.region import Region
 from tracker.rehearsal import LISTED, Rehearsal
 from tracker.slices import batched, in_slices
 from tracker.stores import LATE, Store

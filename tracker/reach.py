@@ -17,7 +17,7 @@ from tracker.edits import Edit
 from tracker.geometry.area import Floats
 from tracker.geometry.geojson import Shape
 from tracker.model.ping import Ping
-from tracker.regions import RegionBook
+from tracker.regions.region import RegionBook
 from tracker.vehicle import Vehicle
 from tracker.windows import by_our_clock
 

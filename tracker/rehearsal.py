@@ -19,7 +19,7 @@ from tracker.geometry.geojson import Shape
 from tracker.model.events import Event
 from tracker.model.ping import Ping
 from tracker.reach import TWICE, Near
-from tracker.regions import Region
+from tracker.regions.region import Region
 from tracker.stores import Box
 from tracker.vehicle import Vehicle
 from tracker.visits import CLEAR_M, WORST_M

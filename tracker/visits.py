@@ -18,8 +18,8 @@ import msgspec
 
 from tracker.geometry.earth import distance_m
 from tracker.model.ping import Ping
-from tracker.regions import Region, RegionBook
-from tracker.rules import NO_ACCURACY_M
+from tracker.regions.region import Region, RegionBook
+from tracker.regions.rules import NO_ACCURACY_M
 from tracker.vehicle import Doubt, Touch, Vehicle, Visit
 
 CLEAR_M = 20.0  #: this far outside is out, however good the accuracy

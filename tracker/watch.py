@@ -6,7 +6,7 @@ from typing import Protocol
 
 from tracker.model.ping import Ping
 from tracker.occasion import Occasion
-from tracker.regions import Region, RegionBook
+from tracker.regions.region import Region, RegionBook
 from tracker.vehicle import Vehicle, Visit
 from tracker.visits import Moves
 

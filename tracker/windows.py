@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 from tracker.model.events import Event
 from tracker.occasion import Occasion, dwell_at
-from tracker.regions import RegionBook
+from tracker.regions.region import RegionBook
 from tracker.vehicle import NEVER, Vehicle
 
 DAY_MS = 86_400_000

@@ -21,7 +21,7 @@ from bench import machine
 from tracker.fleet import Fleet, FleetSettings
 from tracker.geometry.earth import frame
 from tracker.model.ping import Ping
-from tracker.regions import Region
+from tracker.regions.region import Region
 
 LAT, LON = 52.5, 13.4
 KX, KY = frame(LAT)

@@ -23,7 +23,7 @@ from tracker.geometry.cells.arrays import CellArrays
 from tracker.geometry.cells.index import CellIndex
 from tracker.model.ping import Ping
 from tracker.occasion import Occasion
-from tracker.regions import Region, RegionBook
+from tracker.regions.region import Region, RegionBook
 from tracker.vehicle import Vehicle
 from tracker.visits import move
 from tracker.watch import tell

@@ -14,11 +14,11 @@ import msgspec
 from bench import Row, json_loop, report
 from traffic import Traffic, circles
 
-from tracker.features import read_regions
 from tracker.fleet import Fleet
 from tracker.hub import Hub
 from tracker.model.picture import Picture
 from tracker.protocols.native import read_json
+from tracker.regions.importing import read_regions
 from tracker.stores import open_store
 
 ROUNDS = 5

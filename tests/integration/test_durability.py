@@ -24,7 +24,7 @@ from tests.servers import ROOT, Answer, Server, circle, now
 from tests.waiting import deadline, until_sync
 from tracker.fleet import Fleet
 from tracker.model.ping import Ping
-from tracker.regions import Region
+from tracker.regions.region import Region
 from tracker.times import parse_time
 from tracker.wire import may_return
 

@@ -17,7 +17,7 @@ from tracker.fleet import Fleet, Outcome, Step
 from tracker.model.events import Event
 from tracker.model.ping import Ping, has_place
 from tracker.reach import Concerned, Reach
-from tracker.regions import Region
+from tracker.regions.region import Region
 from tracker.stores import APART, Loaded, SavedRegion, SavedVehicle
 from tracker.vehicle import Vehicle
 

@@ -23,7 +23,7 @@ from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.pipeline import Pipeline
-from tracker.regions import Region
+from tracker.regions.region import Region
 from tracker.rehearsal import Rehearsal
 from tracker.replay.offline import Offline, shown
 from tracker.stores import EventQuery

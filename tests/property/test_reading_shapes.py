@@ -12,11 +12,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tracker.drawings import read_drawings
 from tracker.errors import BadRequest, Invalid
-from tracker.features import read_all
 from tracker.geometry.geojson import read_shape, repair
-from tracker.kml import read_kml
+from tracker.regions.drawings import read_drawings
+from tracker.regions.importing import read_all
+from tracker.regions.kml import read_kml
 
 ODD = st.one_of(
     st.none(),

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from tests.unit.test_kml import RING, kml, polygon
-from tracker.colors import NAMES, read_abgr, read_color
-from tracker.drawings import read_drawings, read_kml_pieces
 from tracker.errors import BadRequest, Invalid, TooLarge, Unsupported
-from tracker.features import Imported, read_all
-from tracker.kmz import Kmz
-from tracker.regions import Region
+from tracker.regions.colors import NAMES, read_abgr, read_color
+from tracker.regions.drawings import read_drawings, read_kml_pieces
+from tracker.regions.importing import Imported, read_all
+from tracker.regions.kmz import Kmz
+from tracker.regions.region import Region
 
 BOX = [[[8.0, 50.0], [8.1, 50.0], [8.1, 50.1], [8.0, 50.1], [8.0, 50.0]]]
 OTHER = [[[9.0, 50.0], [9.1, 50.0], [9.1, 50.1], [9.0, 50.1], [9.0, 50.0]]]

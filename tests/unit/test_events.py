@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.scenario import START, Town, box
 from tracker.model.events import KINDS, event_id
-from tracker.regions import NOTIFY
+from tracker.regions.region import NOTIFY
 from tracker.wire import event as outside
 
 DOCS = Path(__file__).parent.parent.parent / "docs"

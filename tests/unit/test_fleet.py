@@ -13,7 +13,7 @@ from tracker.edits import Edit, evaluate
 from tracker.fleet import Fleet, Outcome
 from tracker.model.events import Event, Registered
 from tracker.model.ping import Ping
-from tracker.regions import Region, RegionBook
+from tracker.regions.region import Region, RegionBook
 from tracker.stores import HELD, LATE, LIVE, Loaded, SavedVehicle
 from tracker.vehicle import Vehicle
 

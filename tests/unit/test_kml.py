@@ -6,7 +6,7 @@ import pytest
 
 from tracker.errors import BadRequest, Invalid
 from tracker.geometry.geojson import read_shape
-from tracker.kml import read_kml
+from tracker.regions.kml import read_kml
 
 RING = "8,50,0 8.1,50,0 8.1,50.1,0 8,50.1,0 8,50,0"
 HOLE = "8.02,50.02 8.04,50.02 8.04,50.04 8.02,50.04 8.02,50.02"
@@ -142,8 +142,8 @@ def test_a_placemark_of_too_much_is_refused(inside: str) -> None:
     ],
 )
 def test_a_file_of_too_much_is_refused(inside: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracker.kml.MAX_ELEMENTS", 1_000)
-    monkeypatch.setattr("tracker.kml.MAX_PLACEMARKS", 100)
+    monkeypatch.setattr("tracker.regions.kml.MAX_ELEMENTS", 1_000)
+    monkeypatch.setattr("tracker.regions.kml.MAX_PLACEMARKS", 100)
     with pytest.raises((BadRequest, Invalid)) as caught:
         read_kml(kml(inside))
     assert caught.value.code == code

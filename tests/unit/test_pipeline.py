@@ -23,7 +23,7 @@ from tracker.model.events import Change, Event, Registered
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.pipeline import WITH_IT, Answer, Pipeline
-from tracker.regions import Region
+from tracker.regions.region import Region
 from tracker.stores import Commit, EventQuery, Loaded, SavedVehicle
 from tracker.stores.sqlite import SqliteStore
 

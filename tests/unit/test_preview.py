@@ -14,7 +14,7 @@ from tracker.errors import Invalid
 from tracker.fleet import Fleet, FleetSettings
 from tracker.model.ping import Ping
 from tracker.preview import SPAN_MS, preview
-from tracker.regions import Region
+from tracker.regions.region import Region
 from tracker.rehearsal import LISTED, TIMERS, Rehearsal
 from tracker.stores import LATE, LIVE, Box, StoredPing
 

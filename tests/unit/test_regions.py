@@ -6,8 +6,8 @@ import pytest
 
 from tests.scenario import START, box, feature, place, point
 from tracker.errors import Invalid
-from tracker.features import read_regions
-from tracker.regions import KNOWN, Region, RegionBook, region_id
+from tracker.regions.importing import read_regions
+from tracker.regions.region import KNOWN, Region, RegionBook, region_id
 
 SQUARE = box(0, 0, 400, 300)
 WEEK = {"zone": "UTC", "weekly": {"mon": [["08:00", "17:00"]]}}

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from tracker.cli import cli
 from tracker.errors import TrackerError
-from tracker.features import read_all
 from tracker.formats import Point
+from tracker.regions.importing import read_all
 from tracker.replay.offline import Offline, load_regions
 
 ROOT = Path(__file__).parents[2]

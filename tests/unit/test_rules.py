@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tracker.errors import Invalid
-from tracker.rules import IDLE, MOVING, OFFLINE, PARKED, STATES, UNKNOWN, Rules, at_rest, moves, read_rules
-from tracker.schedule import Schedule
+from tracker.regions.rules import IDLE, MOVING, OFFLINE, PARKED, STATES, UNKNOWN, Rules, at_rest, moves, read_rules
+from tracker.regions.schedule import Schedule
 
 
 def test_rules_are_written_as_they_were_read() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.errors import Invalid
-from tracker.schedule import DAYS, MOST_SPANS, Schedule, read_schedule
+from tracker.regions.schedule import DAYS, MOST_SPANS, Schedule, read_schedule
 
 BERLIN = "Europe/Berlin"
 HOUR = 3_600_000

@@ -14,15 +14,15 @@ from typing import Any, TextIO
 import msgspec
 
 from tracker import wire
-from tracker.drawings import Drawn, Ids, read_drawings
 from tracker.errors import BadRequest, Invalid
-from tracker.features import read_all
 from tracker.fleet import Fleet, FleetSettings, Outcome, Step
 from tracker.formats import Point, Unreadable, item
-from tracker.kmz import Kmz, is_zip
 from tracker.model.events import Event
 from tracker.model.ping import Ping, Unfit
 from tracker.protocols.native import read_item
+from tracker.regions.drawings import Drawn, Ids, read_drawings
+from tracker.regions.importing import read_all
+from tracker.regions.kmz import Kmz, is_zip
 from tracker.replay.tally import Tally
 from tracker.times import LAST
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from quart import request
 
-from tracker.drawings import COMPUTED, Drawings, Read, fault, read_drawings, read_kml_pieces
 from tracker.errors import BadRequest, Unsupported
-from tracker.kmz import Kmz, is_zip
 from tracker.protocols.pieces import Body, check_weight
+from tracker.regions.drawings import COMPUTED, Drawings, Read, fault, read_drawings, read_kml_pieces
+from tracker.regions.kmz import Kmz, is_zip
 from tracker.web import api
 from tracker.web.bodies import SMALL, Patience
 

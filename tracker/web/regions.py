@@ -10,11 +10,11 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
-from tracker.drawings import COMPUTED, Drawings, Drawn
 from tracker.errors import BadRequest, Conflict, Invalid, NotFound
-from tracker.features import Imported, read_all
 from tracker.model import outside as shown
-from tracker.regions import region_id
+from tracker.regions.drawings import COMPUTED, Drawings, Drawn
+from tracker.regions.importing import Imported, read_all
+from tracker.regions.region import region_id
 from tracker.slices import SLICE_S
 from tracker.times import rfc3339
 from tracker.web import api

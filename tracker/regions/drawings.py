@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tracker.colors import read_color
 from tracker.errors import BadRequest, Invalid, TooLarge
-from tracker.kml import KmlFile, pieces
 from tracker.protocols.native import read_document
 from tracker.protocols.pieces import cut
-from tracker.regions import ANSWERED, ID, KNOWN, MAX_NAME, MAX_TEXT, region_id
-from tracker.strays import check_document, check_item, check_text
+from tracker.regions.colors import read_color
+from tracker.regions.kml import KmlFile, pieces
+from tracker.regions.region import ANSWERED, ID, KNOWN, MAX_NAME, MAX_TEXT, region_id
+from tracker.regions.strays import check_document, check_item, check_text
 
 MOST_FEATURES = 10_000  #: of one request
 MOST_PARTS = 1_000  #: regions made of one Feature

@@ -19,8 +19,8 @@ from xml.parsers import expat
 
 import msgspec
 
-from tracker.colors import read_abgr
 from tracker.errors import BadRequest, Invalid, TooLarge
+from tracker.regions.colors import read_abgr
 
 MAX_DEPTH = 100  #: elements within elements
 MAX_ELEMENTS = 2_000_000  #: of a file, whatever they are

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from tracker.drawings import Drawn
 from tracker.errors import Conflict, Invalid, TrackerError
-from tracker.regions import Region, region_id
-from tracker.strays import summary
+from tracker.regions.drawings import Drawn
+from tracker.regions.region import Region, region_id
+from tracker.regions.strays import summary
 
 TOGETHER = 1000  #: regions of one edit, when many wait for their turn
 MOST_ERRORS = 1000  #: faults collected from one import; the rest is only counted

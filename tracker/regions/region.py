@@ -8,14 +8,14 @@ from typing import Any
 
 import msgspec
 
-from tracker.colors import read_color
 from tracker.errors import Invalid
 from tracker.geometry.cells.index import CellIndex
 from tracker.geometry.geojson import Shape, read_shape
 from tracker.model.events import KINDS
 from tracker.model.ping import Scalar
-from tracker.rules import Rules, read_rules
-from tracker.schedule import SPAN_MS, Schedule
+from tracker.regions.colors import read_color
+from tracker.regions.rules import Rules, read_rules
+from tracker.regions.schedule import SPAN_MS, Schedule
 from tracker.times import rfc3339
 
 DEBOUNCES = ("accuracy", "none")

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tracker.errors import Invalid
-from tracker.schedule import Schedule, read_schedule
+from tracker.regions.schedule import Schedule, read_schedule
 
 UNKNOWN, MOVING, IDLE, PARKED, OFFLINE = range(5)
 STATES = ("unknown", "moving", "idle", "parked", "offline")
