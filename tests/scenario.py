@@ -19,7 +19,7 @@ from typing import Any
 
 import shapely
 
-from tracker.fleet import Fleet, FleetSettings, Outcome, Step
+from tracker.fleet.fleet import Fleet, FleetSettings, Outcome, Step
 from tracker.geometry.earth import frame
 from tracker.model.events import Event, Registered
 from tracker.model.ping import Ping

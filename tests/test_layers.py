@@ -48,20 +48,20 @@ LAYERS: list[set[str]] = [
         "register",
     },
     {"rehearsal"},
-    {"fleet"},
-    {"reach"},
+    {"fleet.fleet"},
+    {"fleet.reach"},
     {
-        "alarms",
-        "doubts",
-        "edits",
-        "motion",
-        "occasion",
-        "pressed",
-        "step",
-        "vehicle",
-        "visits",
-        "watch",
-        "windows",
+        "fleet.timers",
+        "fleet.doubts",
+        "fleet.edits",
+        "fleet.motion",
+        "fleet.cause",
+        "fleet.pressed",
+        "fleet.step",
+        "fleet.vehicle",
+        "fleet.membership",
+        "fleet.detectors",
+        "fleet.windows",
     },  # what the fleet is made of
     {"regions.region"},
     {"regions.rules", "regions.schedule"},
@@ -80,7 +80,7 @@ LAYERS: list[set[str]] = [
     {"regions.colors", "geometry.earth", "handshake", "lanes", "times"},
     {"config", "slices"},
     {"errors", "tiles", ""},
-    {"model", "geometry", "geometry.cells", "regions"},  # rooms: no more than their names
+    {"model", "geometry", "geometry.cells", "regions", "fleet"},  # rooms: no more than their names
 ]
 
 #: the only modules with I/O. All others decide without it: no clock, no socket, no environment; `now` is an argument

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from tracker.fleet import Step
+from tracker.fleet.fleet import Step
 from tracker.model.events import Change
 from tracker.model.ping import Ping
 from tracker.stores import Commit, SavedVehicle

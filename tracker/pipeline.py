@@ -22,7 +22,7 @@ import msgspec
 
 from tracker.buses import Bus
 from tracker.errors import NotFound, Overloaded, StoreError, StoreFull, StoreUnusable, TrackerError
-from tracker.fleet import Fleet, Outcome, Step
+from tracker.fleet.fleet import Fleet, Outcome, Step
 from tracker.journal import Entry, Inbox, Known, merged, says_anything
 from tracker.lanes import Lane
 from tracker.model.events import ERASED, Ack, Acked, Change, Event, Registered

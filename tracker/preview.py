@@ -10,7 +10,7 @@ import asyncio
 from typing import Any
 
 from tracker import wire
-from tracker.fleet import Fleet
+from tracker.fleet.fleet import Fleet
 from tracker.regions.region import Region
 from tracker.rehearsal import LISTED, Rehearsal
 from tracker.slices import batched, in_slices

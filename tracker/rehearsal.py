@@ -12,18 +12,18 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from tracker.fleet import Fleet, FleetSettings
+from tracker.fleet.fleet import Fleet, FleetSettings
+from tracker.fleet.membership import CLEAR_M, WORST_M
+from tracker.fleet.reach import TWICE, Near
+from tracker.fleet.vehicle import Vehicle
+from tracker.fleet.windows import by_our_clock
 from tracker.geometry.area import Area
 from tracker.geometry.earth import frame
 from tracker.geometry.geojson import Shape
 from tracker.model.events import Event
 from tracker.model.ping import Ping
-from tracker.reach import TWICE, Near
 from tracker.regions.region import Region
 from tracker.stores import Box
-from tracker.vehicle import Vehicle
-from tracker.visits import CLEAR_M, WORST_M
-from tracker.windows import by_our_clock
 
 LISTED = 1000  #: events, and vehicles inside, that are named; the others are counted
 MARGIN_M = max(CLEAR_M, 2 * WORST_M)  #: nobody further out than this is a member

@@ -18,7 +18,7 @@ from math import exp, sqrt
 
 from bench import machine
 
-from tracker.fleet import Fleet, FleetSettings
+from tracker.fleet.fleet import Fleet, FleetSettings
 from tracker.geometry.earth import frame
 from tracker.model.ping import Ping
 from tracker.regions.region import Region

@@ -19,14 +19,14 @@ import shapely
 from bench import Row, number, report, resident_bytes
 from city import drives, geometries
 
+from tracker.fleet.cause import Occasion
+from tracker.fleet.detectors import tell
+from tracker.fleet.membership import move
+from tracker.fleet.vehicle import Vehicle
 from tracker.geometry.cells.arrays import CellArrays
 from tracker.geometry.cells.index import CellIndex
 from tracker.model.ping import Ping
-from tracker.occasion import Occasion
 from tracker.regions.region import Region, RegionBook
-from tracker.vehicle import Vehicle
-from tracker.visits import move
-from tracker.watch import tell
 
 COUNTS = (100, 1_000, 10_000)
 VEHICLES, STEPS, ROUNDS = 500, 100, 5

@@ -14,7 +14,7 @@ import msgspec
 from bench import Row, json_loop, report
 from traffic import Traffic, circles
 
-from tracker.fleet import Fleet
+from tracker.fleet.fleet import Fleet
 from tracker.hub import Hub
 from tracker.model.picture import Picture
 from tracker.protocols.native import read_json

@@ -22,7 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.disks import mounted
 from tests.servers import ROOT, Answer, Server, circle, now
 from tests.waiting import deadline, until_sync
-from tracker.fleet import Fleet
+from tracker.fleet.fleet import Fleet
 from tracker.model.ping import Ping
 from tracker.regions.region import Region
 from tracker.times import parse_time

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.scenario import START, Town, box, place
-from tracker import fleet
+from tracker.fleet import fleet
 from tracker.model.events import Event
 from tracker.model.ping import Ping
 

@@ -12,14 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.scenario import START, Town, box, feature, place, point, ring
-from tracker import alarms, doubts
-from tracker.fleet import Fleet, Outcome, Step
+from tracker.fleet import doubts
+from tracker.fleet import timers as alarms
+from tracker.fleet.fleet import Fleet, Outcome, Step
+from tracker.fleet.reach import Concerned, Reach
+from tracker.fleet.vehicle import Vehicle
 from tracker.model.events import Event
 from tracker.model.ping import Ping, has_place
-from tracker.reach import Concerned, Reach
 from tracker.regions.region import Region
 from tracker.stores import APART, Loaded, SavedRegion, SavedVehicle
-from tracker.vehicle import Vehicle
 
 # -- without debounce, against shapely --------------------------------------------------------------------------------
 
@@ -362,8 +363,8 @@ def test_looking_who_is_near_an_edit_changes_no_event(deeds: list[tuple[Any, ...
     told = []
     for reach in (Reach, Everybody):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("tracker.fleet.Reach", reach)
-            patch.setattr("tracker.fleet.LOOK", 2)
+            patch.setattr("tracker.fleet.fleet.Reach", reach)
+            patch.setattr("tracker.fleet.fleet.LOOK", 2)
             town, drawn = Town(), set[str]()
             for deed in deeds:
                 match deed:

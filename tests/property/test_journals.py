@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.property.test_fleet import SEEDS, VEHICLES, Entry, Machine, full_journal
 from tests.scenario import START, box, feature, place
 from tracker.buses import open_bus
-from tracker.fleet import Fleet, FleetSettings
+from tracker.fleet.fleet import Fleet, FleetSettings
 from tracker.formats import Point
 from tracker.model.events import Event
 from tracker.model.picture import Picture

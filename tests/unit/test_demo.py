@@ -10,7 +10,7 @@ import pytest
 
 from tracker.demo import Simulation, fixtures, play, regions
 from tracker.errors import StoreError
-from tracker.fleet import Fleet
+from tracker.fleet.fleet import Fleet
 from tracker.geometry.earth import distance_m
 from tracker.model.ping import Ping, read_ping
 from tracker.regions.importing import read_regions

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 import pytest
 
 from tests.scenario import START, Town, box, feature, place, ring
-from tracker.edits import Edit, evaluate
-from tracker.fleet import Fleet, Outcome
+from tracker.fleet.edits import Edit, evaluate
+from tracker.fleet.fleet import Fleet, Outcome
+from tracker.fleet.vehicle import Vehicle
 from tracker.model.events import Event, Registered
 from tracker.model.ping import Ping
 from tracker.regions.region import Region, RegionBook
 from tracker.stores import HELD, LATE, LIVE, Loaded, SavedVehicle
-from tracker.vehicle import Vehicle
 
 DEPOT = box(0, 0, 400, 300)
 
@@ -295,7 +295,7 @@ def evaluated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(vehicle.ping.vehicle)
         return evaluate(book, vehicle, edit, inside)
 
-    monkeypatch.setattr("tracker.fleet.evaluate", spy)
+    monkeypatch.setattr("tracker.fleet.fleet.evaluate", spy)
     return names
 
 

@@ -17,7 +17,7 @@ import pytest
 from tests.waiting import deadline, until
 from tracker.buses import open_bus
 from tracker.errors import Conflict, Invalid, NotFound, Overloaded, StoreError, StoreFull, StoreUnusable
-from tracker.fleet import ENOUGH, Fleet, Step
+from tracker.fleet.fleet import ENOUGH, Fleet, Step
 from tracker.journal import Entry
 from tracker.model.events import Change, Event, Registered
 from tracker.model.picture import Picture

@@ -7,9 +7,9 @@ import random
 import pytest
 
 from tests.scenario import START, Drive, Town, box, place
-from tracker.fleet import Outcome
+from tracker.fleet.fleet import Outcome
+from tracker.fleet.pressed import MOST_ALARMS
 from tracker.model.ping import Ping
-from tracker.pressed import MOST_ALARMS
 from tracker.stores import APART
 
 YARD = box(-100, -100, 100, 100)

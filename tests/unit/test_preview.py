@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.scenario import START, Town, box, feature, place
 from tracker.errors import Invalid
-from tracker.fleet import Fleet, FleetSettings
+from tracker.fleet.fleet import Fleet, FleetSettings
 from tracker.model.ping import Ping
 from tracker.preview import SPAN_MS, preview
 from tracker.regions.region import Region

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.scenario import START, Drive, Town, box, draw, feature, place, point
-from tracker.fleet import Outcome
+from tracker.fleet.fleet import Outcome
 from tracker.model.events import event_id
 from tracker.model.ping import Ping
 from tracker.regions.region import Region

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from tests.scenario import START, Town, box
+from tracker.fleet.vehicle import ASK, MOST_FIXES, NEW, OTHER, SAME, Vehicle
 from tracker.model.ping import Ping
-from tracker.vehicle import ASK, MOST_FIXES, NEW, OTHER, SAME, Vehicle
 
 
 def fix(time: int, lat: float = 52.5) -> Ping:

@@ -15,7 +15,7 @@ import msgspec
 
 from tracker import wire
 from tracker.errors import BadRequest, Invalid
-from tracker.fleet import Fleet, FleetSettings, Outcome, Step
+from tracker.fleet.fleet import Fleet, FleetSettings, Outcome, Step
 from tracker.formats import Point, Unreadable, item
 from tracker.model.events import Event
 from tracker.model.ping import Ping, Unfit

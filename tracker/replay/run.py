@@ -147,7 +147,7 @@ def _offline(
     settings: Settings | None,
 ) -> int:
     """Events go to the file, and the summary to stdout; without a file the events are the result."""
-    from tracker.fleet import FleetSettings
+    from tracker.fleet.fleet import FleetSettings
     from tracker.replay.offline import Offline, explain, load_regions  # shapely takes a while, and a server has it
 
     features = load_regions(regions) if regions else []

@@ -8,7 +8,7 @@ from typing import Any
 
 from tracker.buses import open_bus
 from tracker.config import Settings
-from tracker.fleet import Fleet, FleetSettings
+from tracker.fleet.fleet import Fleet, FleetSettings
 from tracker.hub import Hub
 from tracker.lanes import Lanes
 from tracker.model.picture import Picture

@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 
+from tracker.fleet.cause import Occasion
+from tracker.fleet.vehicle import Vehicle
+from tracker.fleet.windows import by_our_clock, follow
 from tracker.geometry.area import Area
 from tracker.model.events import Event
 from tracker.model.ping import Ping
-from tracker.occasion import Occasion
 from tracker.regions.region import Region, RegionBook
-from tracker.vehicle import Vehicle
-from tracker.windows import by_our_clock, follow
 
 
 class Edit(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from tracker.fleet.cause import Occasion
+from tracker.fleet.membership import Moves
+from tracker.fleet.vehicle import Vehicle, Visit
 from tracker.model.ping import Ping
-from tracker.occasion import Occasion
 from tracker.regions.region import Region, RegionBook
-from tracker.vehicle import Vehicle, Visit
-from tracker.visits import Moves
 
 
 def tell(book: RegionBook, vehicle: Vehicle, moves: Moves | None, occasion: Occasion) -> None:

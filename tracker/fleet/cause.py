@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
+from tracker.fleet.membership import CLEAR_M, counted
+from tracker.fleet.vehicle import Seen, Touch, Visit, Why
 from tracker.model.events import DELAYED_MS, Event, event_id
 from tracker.model.ping import Ping
 from tracker.regions.region import Region
-from tracker.vehicle import Seen, Touch, Visit, Why
-from tracker.visits import CLEAR_M, counted
 
 
 class Occasion:

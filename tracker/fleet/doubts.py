@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tracker.fleet.cause import Occasion
+from tracker.fleet.detectors import tell
+from tracker.fleet.membership import Moves, is_clear, is_deep
+from tracker.fleet.vehicle import Doubt, Vehicle
 from tracker.model.events import DELAYED_MS, Event
 from tracker.model.ping import Ping
-from tracker.occasion import Occasion
 from tracker.regions.region import RegionBook
-from tracker.vehicle import Doubt, Vehicle
-from tracker.visits import Moves, is_clear, is_deep
-from tracker.watch import tell
 
 SURE_MPS = 2.0  #: a fix with at least this speed of its own is not doubted
 WAIT_MS = 120_000  #: so long nothing has to say otherwise

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tracker.fleet.vehicle import Vehicle
 from tracker.model.events import Change, Event
 from tracker.stores import Commit, SavedVehicle
-from tracker.vehicle import Vehicle
 
 
 class Outcome:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from tracker.vehicle import PLACE_BITS, Alarm
+from tracker.fleet.vehicle import PLACE_BITS, Alarm
 
 OVER_MS = 900_000  #: so long without a fix that repeats it, an alarm is over
 MOST_ALARMS = 16  #: remembered of one vehicle, those heard last

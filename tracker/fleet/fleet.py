@@ -14,24 +14,24 @@ from typing import Any
 
 import msgspec
 
-from tracker.alarms import DOUBT, MISSED, WINDOW, expel, next_alarm, ring
-from tracker.doubts import WAIT_MS, is_doubtful, settle
-from tracker.edits import Edit, evaluate
+from tracker.fleet.cause import Occasion
+from tracker.fleet.detectors import is_watched, report, tell
+from tracker.fleet.doubts import WAIT_MS, is_doubtful, settle
+from tracker.fleet.edits import Edit, evaluate
+from tracker.fleet.membership import Moves, appear, beyond, move
+from tracker.fleet.motion import OFFLINE_GAPS, OFFLINE_MS, observe, pace, wake
+from tracker.fleet.pressed import OVER_MS, begins
+from tracker.fleet.reach import Concerned, Reach
+from tracker.fleet.step import Draft, Outcome, Step, Told
+from tracker.fleet.timers import DOUBT, MISSED, WINDOW, expel, next_alarm, ring
+from tracker.fleet.vehicle import ASK, NEVER, NEW, SAME, Alarm, Vehicle
+from tracker.fleet.windows import dwells, follow
 from tracker.geometry.earth import distance_m
 from tracker.model.events import DELAYED_MS, Change, Event, Registered
 from tracker.model.ping import Ping, at_place_of, has_place
-from tracker.motion import OFFLINE_GAPS, OFFLINE_MS, observe, pace, wake
-from tracker.occasion import Occasion
-from tracker.pressed import OVER_MS, begins
-from tracker.reach import Concerned, Reach
 from tracker.regions.region import Region, RegionBook
 from tracker.regions.rules import NO_ACCURACY_M
-from tracker.step import Draft, Outcome, Step, Told
 from tracker.stores import APART, HELD, LATE, LIVE, Loaded, SavedRegion, SavedVehicle, StoredPing
-from tracker.vehicle import ASK, NEVER, NEW, SAME, Alarm, Vehicle
-from tracker.visits import Moves, appear, beyond, move
-from tracker.watch import is_watched, report, tell
-from tracker.windows import dwells, follow
 
 __all__ = ["Fleet", "FleetSettings", "Outcome", "Step"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tracker.fleet.vehicle import NEVER, Vehicle
 from tracker.geometry.earth import distance_m
 from tracker.model.ping import Ping
 from tracker.regions.rules import (
@@ -16,7 +17,6 @@ from tracker.regions.rules import (
     at_rest,
     moves,
 )
-from tracker.vehicle import NEVER, Vehicle
 
 FLOOR_MS = 5000.0  #: a vehicle that reports more often than this is not missed sooner
 OFFLINE_GAPS = 10  #: this many usual gaps without a report, and

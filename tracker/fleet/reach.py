@@ -13,13 +13,13 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
-from tracker.edits import Edit
+from tracker.fleet.edits import Edit
+from tracker.fleet.vehicle import Vehicle
+from tracker.fleet.windows import by_our_clock
 from tracker.geometry.area import Floats
 from tracker.geometry.geojson import Shape
 from tracker.model.ping import Ping
 from tracker.regions.region import RegionBook
-from tracker.vehicle import Vehicle
-from tracker.windows import by_our_clock
 
 TWICE = (180.0, -180.0)  #: a place there has two names
 
