@@ -11,11 +11,12 @@ import click
 import msgspec
 import pytest
 
-from tracker import errors, wire
+from tracker import errors
 from tracker.cli import cli
 from tracker.config import Settings
 from tracker.formats import REASONS, formats
 from tracker.geometry import validation
+from tracker.live import messages as wire
 from tracker.model.events import KINDS
 from tracker.model.ping import CODES
 from tracker.protocols import spoken

@@ -27,12 +27,12 @@ LAYERS: list[set[str]] = [
     {"replay", "replay.*"},
     {"pipeline", "preview"},
     {"journal"},
-    {"hub"},
-    {"snapshot"},
-    {"interest", "routing"},
-    {"viewer", "client"},
-    {"awaited", "recent", "topics"},
-    {"wire", "columns", "tables"},
+    {"live.hub"},
+    {"live.snapshot"},
+    {"live.following", "live.routing"},
+    {"live.viewer", "client"},
+    {"live.awaited", "live.event_log", "live.topics"},
+    {"live.messages", "live.columns", "live.tables"},
     {
         "formats",
         "formats.*",
@@ -80,7 +80,7 @@ LAYERS: list[set[str]] = [
     {"regions.colors", "geometry.earth", "handshake", "lanes", "times"},
     {"config", "slices"},
     {"errors", "tiles", ""},
-    {"model", "geometry", "geometry.cells", "regions", "fleet"},  # rooms: no more than their names
+    {"model", "geometry", "geometry.cells", "regions", "fleet", "live"},  # rooms: no more than their names
 ]
 
 #: the only modules with I/O. All others decide without it: no clock, no socket, no environment; `now` is an argument

@@ -37,8 +37,8 @@ from wsproto.events import (
 )
 from wsproto.utilities import ProtocolError
 
-from tracker import wire
 from tracker.handshake import Refused, Trouble, Unreachable, failure, rejection
+from tracker.live import messages as wire
 
 __all__ = ["Live", "Refused", "Unreachable", "Update", "Vehicle"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tracker import wire
 from tracker.fleet.fleet import Fleet
+from tracker.live import messages as wire
 from tracker.regions.region import Region
 from tracker.rehearsal import LISTED, Rehearsal
 from tracker.slices import batched, in_slices

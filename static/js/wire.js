@@ -1,4 +1,4 @@
-// Every message between page and server: the mirror of tracker/wire.py. No DOM, no socket.
+// Every message between page and server: the mirror of tracker/live/messages.py. No DOM, no socket.
 
 export const SUBPROTOCOLS = ["tracker.v1.bin", "tracker.v1.json"];
 /** Index = the `state` number on the wire. */
@@ -62,7 +62,7 @@ export function decode(data) {
   return message;
 }
 
-/** A snapshot: what a JSON one says, its vehicles as a table (tracker/tables.py). @param {DataView} view @returns {any} */
+/** A snapshot: what a JSON one says, its vehicles as a table (tracker/live/tables.py). @param {DataView} view @returns {any} */
 function snapshot(view) {
   const size = view.getUint8(1), count = view.getUint32(2, true), length = view.getUint32(6, true), start = 10 + size;
   const { columns, ...rest } = JSON.parse(utf8.decode(new Uint8Array(view.buffer, start, length)));
@@ -104,7 +104,7 @@ function read(view, at, width) {
   return width === 0 ? view.getUint8(at) : width === 1 ? view.getUint16(at, true) : width === 2 ? view.getUint32(at, true) : Number(view.getBigUint64(at, true));
 }
 
-/** The rows of every block of columns; the layout is told in tracker/columns.py. @param {DataView} view @param {number} at @returns {number[][]} */
+/** The rows of every block of columns; the layout is told in tracker/live/columns.py. @param {DataView} view @param {number} at @returns {number[][]} */
 export function unpack(view, at) {
   /** @type {number[][]} */
   const out = [];

@@ -15,7 +15,7 @@ from bench import Row, json_loop, report
 from traffic import Traffic, circles
 
 from tracker.fleet.fleet import Fleet
-from tracker.hub import Hub
+from tracker.live.hub import Hub
 from tracker.model.picture import Picture
 from tracker.protocols.native import read_json
 from tracker.regions.importing import read_regions

@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # tests.servers, when run as
 
 from tests.servers import Server, circle, now
 from tests.waiting import until
-from tracker import wire
 from tracker.client import Live, Update
+from tracker.live import messages as wire
 
 VEHICLES, CLIENTS = 20, 16
 CENTRES = [(60.0, 24.0), (60.0, 24.02), (60.01, 24.01)]

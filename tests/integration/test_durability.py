@@ -23,10 +23,10 @@ from tests.disks import mounted
 from tests.servers import ROOT, Answer, Server, circle, now
 from tests.waiting import deadline, until_sync
 from tracker.fleet.fleet import Fleet
+from tracker.live.messages import may_return
 from tracker.model.ping import Ping
 from tracker.regions.region import Region
 from tracker.times import parse_time
-from tracker.wire import may_return
 
 DEPOT = circle(60.0, 25.0, 300, name="Depot")
 

@@ -26,7 +26,7 @@ test("close codes from 4500 on and a message too big say: do not come back", () 
 });
 
 test("columns are read as the rows they were made from", () => {
-  // tracker.columns.pack([Row(5, 1000, 60170000, 24940000, 123, 359, 1), Row(9, 900, -1, -2, -1, -1, 4)])
+  // tracker.live.columns.pack([Row(5, 1000, 60170000, 24940000, 123, 359, 1), Row(9, 900, -1, -2, -1, -1, 4)])
   const bytes = block([[5, 1000, 60_170_000, 24_940_000, 123, 359, 1], [9, 900, -1, -2, -1, -1, 4]]);
   const rows = unpack(new DataView(bytes), 0).sort((a, b) => a[0] - b[0]);
   assert.deepEqual(rows, [[5, 1000, 60_170_000, 24_940_000, 123, 359, 1], [9, 900, -1, -2, -1, -1, 4]]);

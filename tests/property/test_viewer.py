@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker import wire
 from tracker.client import Live
 from tracker.geometry.earth import tile
-from tracker.hub import Hub
+from tracker.live import messages as wire
+from tracker.live.hub import Hub
+from tracker.live.viewer import Viewer
 from tracker.model.events import Change, Event, Registered, VehicleState
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
-from tracker.viewer import Viewer
 
 REGIONS = ["north", "south", "yard"]
 VEHICLES = [f"v{i}" for i in range(6)]

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from tests.unit.test_hub import Desk, event, keep_house, moved, region, tick
-from tracker import awaited, routing
 from tracker.errors import Overloaded
-from tracker.hub import Hub
+from tracker.live import awaited, routing
+from tracker.live.hub import Hub
+from tracker.live.routing import KEPT_MS
 from tracker.model.events import Change, Registered
 from tracker.model.picture import Picture
-from tracker.routing import KEPT_MS
 
 
 @pytest.fixture

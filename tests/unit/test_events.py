@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.scenario import START, Town, box
+from tracker.live.messages import event as outside
 from tracker.model.events import KINDS, event_id
 from tracker.regions.region import NOTIFY
-from tracker.wire import event as outside
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 

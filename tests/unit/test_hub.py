@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from tracker import wire
-from tracker.hub import UPDATE_ROWS, Hub
+from tracker.live import messages as wire
+from tracker.live.event_log import MOST, Recent, Told, with_regions
+from tracker.live.hub import UPDATE_ROWS, Hub
+from tracker.live.routing import KEPT_MS
+from tracker.live.viewer import Grants, Viewer
 from tracker.model.events import Acked, Change, Event, Registered, VehicleState
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
-from tracker.recent import MOST, Recent, Told, with_regions
-from tracker.routing import KEPT_MS
-from tracker.viewer import Grants, Viewer
 
 
 class Desk:
@@ -105,7 +105,7 @@ def test_those_who_come_within_a_second_are_told_the_same_table_and_what_came_si
         return table(rows)
 
     monkeypatch.setattr(wire, "table", counted)
-    monkeypatch.setattr("tracker.hub.SHARED", 1)
+    monkeypatch.setattr("tracker.live.hub.SHARED", 1)
     hub.route(Change(regions=[region("a")], moved=[moved("v1", 1), moved("v2", 2)]))
     first = Desk(hub, binary=True, all=True)
     tick(hub)

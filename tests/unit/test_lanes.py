@@ -11,9 +11,9 @@ import pytest
 from quart import Quart
 
 from tests.waiting import until
-from tracker import wire
 from tracker.config import Settings
 from tracker.lanes import MANY, Lane
+from tracker.live import messages as wire
 from tracker.model.events import Acked, Change
 from tracker.model.ping import Ping
 from tracker.stores import EventQuery

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tracker.viewer import MOST_CELLS, Grants, Viewer, Wish, cells_of, narrow
-from tracker.wire import Box, Follow, View
+from tracker.live.messages import Box, Follow, View
+from tracker.live.viewer import MOST_CELLS, Grants, Viewer, Wish, cells_of, narrow
 
 
 class Outlet:

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker import wire
-from tracker.columns import Row, pack, unpack
 from tracker.errors import BadRequest
+from tracker.live import messages as wire
+from tracker.live.columns import Row, pack, unpack
+from tracker.live.tables import pack_table, unpack_table
 from tracker.model.events import Ack, Acked, Event, erased
-from tracker.tables import pack_table, unpack_table
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "wire"
 

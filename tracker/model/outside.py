@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from tracker.live.messages import STATES
 from tracker.model.events import Registered
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.stores import HELD, LATE, StoredPing
 from tracker.times import rfc3339
-from tracker.wire import STATES
 
 _OPTIONAL = (
     "speed_mps",

@@ -13,10 +13,10 @@ from typing import Any, TextIO
 
 import msgspec
 
-from tracker import wire
 from tracker.errors import BadRequest, Invalid
 from tracker.fleet.fleet import Fleet, FleetSettings, Outcome, Step
 from tracker.formats import Point, Unreadable, item
+from tracker.live import messages as wire
 from tracker.model.events import Event
 from tracker.model.ping import Ping, Unfit
 from tracker.protocols.native import read_item

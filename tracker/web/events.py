@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from quart import Blueprint, Response
 
-from tracker import wire
 from tracker.errors import Invalid, NotFound
+from tracker.live import messages as wire
 from tracker.model.events import ERASED, KINDS, Event
 from tracker.stores import EventQuery
 from tracker.web import api, pool

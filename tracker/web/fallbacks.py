@@ -10,9 +10,9 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
-from tracker import wire
 from tracker.errors import Overloaded, TrackerError
-from tracker.viewer import Viewer
+from tracker.live import messages as wire
+from tracker.live.viewer import Viewer
 from tracker.web import api, serving
 from tracker.web.access import Grant
 from tracker.web.answers import problem

@@ -18,11 +18,11 @@ from typing import Any, NamedTuple, Protocol
 
 from quart import Quart
 
-from tracker import wire
 from tracker.errors import BadRequest, Overloaded, StoreError
-from tracker.recent import MOST, with_regions
+from tracker.live import messages as wire
+from tracker.live.event_log import MOST, with_regions
+from tracker.live.viewer import EVERYTHING, PENDING, Grants, Outlet, Viewer
 from tracker.stores import EventQuery
-from tracker.viewer import EVERYTHING, PENDING, Grants, Outlet, Viewer
 from tracker.web import sockets
 from tracker.web.access import Grant
 from tracker.web.allowance import Allowance, Allowances

@@ -9,8 +9,8 @@ from typing import Any
 from tracker.buses import open_bus
 from tracker.config import Settings
 from tracker.fleet.fleet import Fleet, FleetSettings
-from tracker.hub import Hub
 from tracker.lanes import Lanes
+from tracker.live.hub import Hub
 from tracker.model.picture import Picture
 from tracker.pipeline import Pipeline
 from tracker.stores import open_store

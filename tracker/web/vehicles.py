@@ -10,13 +10,13 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from tracker.errors import Invalid, NotFound
+from tracker.live.messages import STATES
 from tracker.model import outside as shown
 from tracker.model.events import Registered
 from tracker.model.ping import Ping
 from tracker.slices import in_slices
 from tracker.web import api, pool, tracks
 from tracker.web.node import Node
-from tracker.wire import STATES
 
 FEW = 1000  #: vehicles that are looked through without waiting for a turn
 RUN = 500  #: vehicles looked at in one go

@@ -22,7 +22,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tracker.columns import Row, box, column, pack, read_column, unpack, width
+from tracker.live.columns import Row, box, column, pack, read_column, unpack, width
 
 _NUMBER = struct.Struct("<Bd")
 _CODES, _SIZES = "BHIQ", (1, 2, 4, 8)

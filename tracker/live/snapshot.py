@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from tracker import wire
-from tracker.interest import Interest
-from tracker.routing import Routing
-from tracker.topics import Entry
-from tracker.viewer import Viewer
+from tracker.live import messages as wire
+from tracker.live.following import Interest
+from tracker.live.routing import Routing
+from tracker.live.topics import Entry
+from tracker.live.viewer import Viewer
 
 PART_ROWS = 250  #: vehicles in one part of a snapshot
 PART_BYTES = 64 * 1024

@@ -11,18 +11,19 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from tracker import snapshot, wire
-from tracker.awaited import Awaited, Names, names, region_key, vehicle_key
-from tracker.columns import pack
 from tracker.errors import Overloaded
-from tracker.interest import Body, Interest
+from tracker.live import messages as wire
+from tracker.live import snapshot
+from tracker.live.awaited import Awaited, Names, names, region_key, vehicle_key
+from tracker.live.columns import pack
+from tracker.live.event_log import Recent, Told, with_regions
+from tracker.live.following import Body, Interest
+from tracker.live.messages import Follow, View
+from tracker.live.routing import DEEPEST, Routing
+from tracker.live.topics import Entry, Fragment, Topic, members, merge
+from tracker.live.viewer import CELL_ZOOMS, PENDING_SNAPSHOT, Grants, Viewer, Wish, cells_of, narrow
 from tracker.model.events import Ack, Acked, Change, Event
 from tracker.model.picture import Picture
-from tracker.recent import Recent, Told, with_regions
-from tracker.routing import DEEPEST, Routing
-from tracker.topics import Entry, Fragment, Topic, members, merge
-from tracker.viewer import CELL_ZOOMS, PENDING_SNAPSHOT, Grants, Viewer, Wish, cells_of, narrow
-from tracker.wire import Follow, View
 
 PARTS = 2  #: parts of a snapshot made in one go: 500 vehicles
 UPDATE_ROWS = 4_000  #: vehicles in one update; more are split

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker import wire
+from tracker.live import messages as wire
 from tracker.model.events import Event, erased
 
 MOST = 10_000  #: events kept; a viewer that has not been told of the oldest is continued from the store

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tracker.columns import Row
 from tracker.errors import BadRequest, Invalid
+from tracker.live.columns import Row
+from tracker.live.tables import pack_table, unpack_table
 from tracker.model.events import ERASED, KINDS, Acked, Event, Registered, VehicleState
-from tracker.tables import pack_table, unpack_table
 from tracker.times import rfc3339
 
 UPDATE, SNAPSHOT = 1, 2  #: how a binary message begins
@@ -444,7 +444,7 @@ def cursor_of(message: bytes) -> bytes:
 
 def read_binary(data: bytes) -> dict[str, Any]:
     """A binary message as the JSON encoding would have said it. Raises ValueError."""
-    from tracker.columns import unpack
+    from tracker.live.columns import unpack
 
     try:
         message: dict[str, Any]

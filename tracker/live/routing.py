@@ -9,12 +9,12 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
-from tracker import wire
 from tracker.geometry.earth import tile
+from tracker.live import messages as wire
+from tracker.live.topics import Entry, Source, Topic
+from tracker.live.viewer import CELL_ZOOMS, Cell
 from tracker.model.events import Acked, Change, Event, Registered, VehicleState
 from tracker.model.picture import Picture
-from tracker.topics import Entry, Source, Topic
-from tracker.viewer import CELL_ZOOMS, Cell
 
 DEEPEST = CELL_ZOOMS[-1]
 BASE = 12  #: the zoom of the index that finds the vehicles of a cell

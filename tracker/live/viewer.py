@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import msgspec
 
 from tracker.geometry.earth import MERCATOR_LIMIT, tile
+from tracker.live.messages import Box, Follow, View, digest
 from tracker.model.events import ERASED, KINDS
-from tracker.wire import Box, Follow, View, digest
 
 CELL_ZOOMS = range(3, 15)  #: tiles of these zooms can be followed
 MOST_CELLS = 64  #: of one view; a wider one takes larger tiles

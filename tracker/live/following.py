@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tracker.awaited import Names, has, region_key, vehicle_key
 from tracker.geometry.earth import tile
+from tracker.live.awaited import Names, has, region_key, vehicle_key
+from tracker.live.event_log import Told
+from tracker.live.topics import Entry, Topic
+from tracker.live.viewer import Viewer, Wish
 from tracker.model.events import ERASED
-from tracker.recent import Told
-from tracker.topics import Entry, Topic
-from tracker.viewer import Viewer, Wish
 
 
 class Body(NamedTuple):

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from tracker.columns import Row, pack
+from tracker.live.columns import Row, pack
+from tracker.live.messages import Members, encode, moved_row, moved_text
 from tracker.model.events import VehicleState
-from tracker.wire import Members, encode, moved_row, moved_text
 
 K = TypeVar("K")
 T = TypeVar("T")
