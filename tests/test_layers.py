@@ -23,10 +23,10 @@ LAYERS: list[set[str]] = [
     {"demo"},
     {"doctor"},
     {"web.app"},
-    {"web", "web.*", "model.outside"},
+    {"web", "web.*", "model.outside", "turns.pool", "turns.slots", "turns.allowance"},
     {"replay", "replay.*"},
-    {"pipeline", "preview"},
-    {"journal"},
+    {"pipeline.pipeline", "preview"},
+    {"pipeline.inbox"},
     {"live.hub"},
     {"live.snapshot"},
     {"live.following", "live.routing"},
@@ -77,24 +77,35 @@ LAYERS: list[set[str]] = [
     {"model.picture"},
     {"model.events"},
     {"model.ping"},
-    {"regions.colors", "geometry.earth", "handshake", "lanes", "times"},
-    {"config", "slices"},
+    {"regions.colors", "geometry.earth", "handshake", "turns.lanes", "times"},
+    {"config", "turns.slices"},
     {"errors", "tiles", ""},
-    {"model", "geometry", "geometry.cells", "regions", "fleet", "live"},  # rooms: no more than their names
+    {
+        "model",
+        "geometry",
+        "geometry.cells",
+        "regions",
+        "fleet",
+        "live",
+        "pipeline",
+        "stores.sqlite",
+        "turns",
+    },  # rooms: no more than their names
 ]
 
 #: the only modules with I/O. All others decide without it: no clock, no socket, no environment; `now` is an argument
 OUTER = {
     "__main__",
-    "lanes",
+    "turns.lanes",
     "cli",
     "demo",
     "doctor",
     "web",
     "web.*",
-    "pipeline",
+    "turns.*",
+    "pipeline.pipeline",
     "preview",
-    "journal",
+    "pipeline.inbox",
     "replay",
     "replay.*",
 }
@@ -110,7 +121,7 @@ OUTER |= {
     "streets",
     "config",
 }
-OUTER |= {"slices", "tiles", ""}  # tiles takes URLs apart, no more
+OUTER |= {"turns.slices", "tiles", ""}  # tiles takes URLs apart, no more
 OUTER |= {"regions.kmz"}  # a zip is read as a file, in memory
 IMPURE = {"asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets"}
 IMPURE |= {"select", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time"}

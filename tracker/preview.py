@@ -13,9 +13,9 @@ from tracker.fleet.fleet import Fleet
 from tracker.live import messages as wire
 from tracker.regions.region import Region
 from tracker.rehearsal import LISTED, Rehearsal
-from tracker.slices import batched, in_slices
 from tracker.stores import LATE, Store
 from tracker.times import rfc3339
+from tracker.turns.slices import batched, in_slices
 
 SPAN_MS = 86_400_000  #: how far back
 PAGE = 1000  #: pings read at once: making them keeps the GIL for a few ms

@@ -20,7 +20,7 @@ from tests.servers import ROOT
 from tests.waiting import deadline
 from tracker.errors import StoreError, StoreUnusable
 from tracker.stores import restore_store
-from tracker.stores.sqlite import SqliteStore
+from tracker.stores.sqlite.store import SqliteStore
 
 PAGE = 4096
 

@@ -170,7 +170,7 @@ def premature_answers(trace: str) -> tuple[int, int]:
 
 def with_synchronous(mode: str) -> list[str]:
     """The program with another mode of SQLite than it is shipped with."""
-    patch = f"from tracker.stores import sqlite_schema; sqlite_schema.SYNCHRONOUS = {mode!r}"
+    patch = f"from tracker.stores.sqlite import schema; schema.SYNCHRONOUS = {mode!r}"
     return [sys.executable, "-c", f"{patch}; from tracker.cli import main; main()"]
 
 

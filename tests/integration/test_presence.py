@@ -19,7 +19,7 @@ from tests.waiting import deadline, until, until_sync
 from tracker.errors import StoreUnusable
 from tracker.model.ping import Ping
 from tracker.stores import Commit, SavedVehicle, StoredPing, restore_store
-from tracker.stores.sqlite import SqliteStore
+from tracker.stores.sqlite.store import SqliteStore
 
 T0 = 1_790_000_000_000
 NEVER = 1 << 60

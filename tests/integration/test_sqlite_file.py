@@ -17,9 +17,9 @@ from tracker.errors import Invalid, StoreError, StoreFull
 from tracker.model.events import Event, event_id
 from tracker.model.ping import Ping
 from tracker.stores import Commit, EventQuery, SavedVehicle, StoredPing, backup_store, restore_store
-from tracker.stores import sqlite as engine
-from tracker.stores import sqlite_schema as schema
-from tracker.stores.sqlite import SqliteStore
+from tracker.stores.sqlite import schema
+from tracker.stores.sqlite import store as engine
+from tracker.stores.sqlite.store import SqliteStore
 
 T0 = 1_790_000_000_000
 NEVER = 1 << 60

@@ -22,12 +22,12 @@ from tracker.formats import Point
 from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
-from tracker.pipeline import Pipeline
+from tracker.pipeline.pipeline import Pipeline
 from tracker.regions.region import Region
 from tracker.rehearsal import Rehearsal
 from tracker.replay.offline import Offline, shown
 from tracker.stores import EventQuery
-from tracker.stores.sqlite import SqliteStore
+from tracker.stores.sqlite.store import SqliteStore
 from tracker.times import rfc3339
 
 WORK = {

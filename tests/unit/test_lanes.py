@@ -12,11 +12,11 @@ from quart import Quart
 
 from tests.waiting import until
 from tracker.config import Settings
-from tracker.lanes import MANY, Lane
 from tracker.live import messages as wire
 from tracker.model.events import Acked, Change
 from tracker.model.ping import Ping
 from tracker.stores import EventQuery
+from tracker.turns.lanes import MANY, Lane
 from tracker.web.app import create_app
 from tracker.web.live import Line, Live
 from tracker.web.node import Node

@@ -18,14 +18,14 @@ from tests.waiting import deadline, until
 from tracker.buses import open_bus
 from tracker.errors import Conflict, Invalid, NotFound, Overloaded, StoreError, StoreFull, StoreUnusable
 from tracker.fleet.fleet import ENOUGH, Fleet, Step
-from tracker.journal import Entry
 from tracker.model.events import Change, Event, Registered
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
-from tracker.pipeline import WITH_IT, Answer, Pipeline
+from tracker.pipeline.inbox import Entry
+from tracker.pipeline.pipeline import WITH_IT, Answer, Pipeline
 from tracker.regions.region import Region
 from tracker.stores import Commit, EventQuery, Loaded, SavedVehicle
-from tracker.stores.sqlite import SqliteStore
+from tracker.stores.sqlite.store import SqliteStore
 
 T0 = 1_790_000_000_000
 RULES = {"dwell_s": 30}
@@ -96,7 +96,7 @@ class Node:
 
 @pytest.fixture
 async def node(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Node]:
-    monkeypatch.setattr("tracker.pipeline.PAUSE_S", 0.02)
+    monkeypatch.setattr("tracker.pipeline.pipeline.PAUSE_S", 0.02)
     node = Node()
     await node.pipeline.start()
     yield node
@@ -306,8 +306,8 @@ async def test_edits_at_once_take_turns(node: Node, monkeypatch: pytest.MonkeyPa
         return save(regions, now)
 
     monkeypatch.setattr(node.fleet, "save_regions", spy)
-    monkeypatch.setattr("tracker.pipeline.SLICE", 20)
-    monkeypatch.setattr("tracker.pipeline.WITH_IT", 20)
+    monkeypatch.setattr("tracker.pipeline.pipeline.SLICE", 20)
+    monkeypatch.setattr("tracker.pipeline.pipeline.WITH_IT", 20)
     node.pipeline._slice = 20
     await node.pipeline.submit([ping(1, f"in-{n}") for n in range(500)])
     regions = [Region.read(depot(f"depot-{n}"), id=f"depot-{n}", version=0, now=1) for n in range(3)]
@@ -345,7 +345,8 @@ async def test_slices_that_take_long_become_smaller(node: Node, monkeypatch: pyt
 
     monkeypatch.setattr(node.fleet, "evaluate", slow)
     monkeypatch.setattr(
-        "tracker.pipeline.time", SimpleNamespace(perf_counter=lambda: seconds[0], thread_time=lambda: seconds[0])
+        "tracker.pipeline.pipeline.time",
+        SimpleNamespace(perf_counter=lambda: seconds[0], thread_time=lambda: seconds[0]),
     )
     await node.pipeline.submit([ping(1, f"in-{n}") for n in range(700)])
     sizes.clear()
@@ -606,7 +607,7 @@ async def test_many_regions_over_many_vehicles_are_told_a_little_at_a_time(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An import over a fleet makes regions times vehicles events: never all of them in memory, nor in one go."""
-    monkeypatch.setattr("tracker.pipeline.EVENTS_WITH_IT", 3000)
+    monkeypatch.setattr("tracker.pipeline.pipeline.EVENTS_WITH_IT", 3000)
     steps, evaluate = list[int](), node.fleet.evaluate
 
     def spy(limit: int, now: int) -> Step | None:
@@ -674,7 +675,7 @@ async def eventful_day(node: Node, chance: random.Random, fault: random.Random |
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_failures_leave_no_trace_in_what_is_decided_later(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    monkeypatch.setattr("tracker.pipeline.PAUSE_S", 0.001)
+    monkeypatch.setattr("tracker.pipeline.pipeline.PAUSE_S", 0.001)
     ends = []
     for fault in (None, random.Random(seed + 100)):
         node = Node()
@@ -822,7 +823,7 @@ async def test_stopping_commits_what_was_submitted_and_refuses_the_rest() -> Non
 
 
 async def test_a_stop_does_not_take_for_ever_over_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracker.pipeline.FLUSH_S", 0.0)
+    monkeypatch.setattr("tracker.pipeline.pipeline.FLUSH_S", 0.0)
     node = Node()
     await node.pipeline.start()
     node.store.gate.clear()

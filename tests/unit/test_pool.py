@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import pytest
 
-from tracker import slices
 from tracker.errors import Overloaded
-from tracker.slices import ROWS, in_slices
-from tracker.web.pool import Pool, encoded
+from tracker.turns import slices
+from tracker.turns.pool import Pool, encoded
+from tracker.turns.slices import ROWS, in_slices
 
 
 async def test_only_so_many_run_some_wait_and_one_too_many_is_told_to_come_again() -> None:

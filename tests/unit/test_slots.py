@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tracker.web.slots import Slots, peer_of
+from tracker.turns.slots import Slots, peer_of
 
 
 def full_of(peer: str, most: int = 50) -> Slots[str]:

@@ -169,7 +169,7 @@ def open_store(url: str, *, accept_loss: bool = False) -> Store:
 
     `accept_loss`: `open` goes on without stored data that is missing, where it would raise StoreUnusable.
     """
-    from tracker.stores.sqlite import SqliteStore
+    from tracker.stores.sqlite.store import SqliteStore
 
     return SqliteStore(url, accept_loss=accept_loss)
 
@@ -180,7 +180,7 @@ def restore_store(url: str, file: str) -> str | None:
     Raises StoreLocked while a server uses it, Invalid when `file` is not a whole backup, StoreError when it is
     a newer program's.
     """
-    from tracker.stores.sqlite_files import folder, restore
+    from tracker.stores.sqlite.files import folder, restore
 
     kept = restore(file, folder(url))
     return None if kept is None else str(kept)
@@ -188,6 +188,6 @@ def restore_store(url: str, file: str) -> str | None:
 
 def backup_store(url: str, file: str) -> None:
     """Copy a store into one file, while a server uses it or not. Raises Invalid when there is nothing to copy."""
-    from tracker.stores.sqlite_files import backup, folder
+    from tracker.stores.sqlite.files import backup, folder
 
     backup(folder(url), file)

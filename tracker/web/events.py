@@ -11,7 +11,8 @@ from tracker.errors import Invalid, NotFound
 from tracker.live import messages as wire
 from tracker.model.events import ERASED, KINDS, Event
 from tracker.stores import EventQuery
-from tracker.web import api, pool
+from tracker.turns import pool
+from tracker.web import api
 from tracker.web.node import Node
 
 MAX_BY = 200

@@ -10,7 +10,7 @@ import msgspec
 
 from tracker.errors import BadRequest, Invalid, Overloaded, TrackerError, Unsupported
 from tracker.model.ping import Unfit
-from tracker.pipeline import Answer
+from tracker.pipeline.pipeline import Answer
 from tracker.protocols import Reading
 from tracker.protocols.native import read_json, read_lines
 from tracker.web.answers import JSON, Answered, Receive, Scope, Send, encode, plain_problem, problem, send_answer

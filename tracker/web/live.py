@@ -23,9 +23,9 @@ from tracker.live import messages as wire
 from tracker.live.event_log import MOST, with_regions
 from tracker.live.viewer import EVERYTHING, PENDING, Grants, Outlet, Viewer
 from tracker.stores import EventQuery
+from tracker.turns.allowance import Allowance, Allowances
 from tracker.web import sockets
 from tracker.web.access import Grant
-from tracker.web.allowance import Allowance, Allowances
 from tracker.web.node import Node
 
 log = logging.getLogger(__name__)

@@ -9,15 +9,15 @@ from typing import Any
 from tracker.buses import open_bus
 from tracker.config import Settings
 from tracker.fleet.fleet import Fleet, FleetSettings
-from tracker.lanes import Lanes
 from tracker.live.hub import Hub
 from tracker.model.picture import Picture
-from tracker.pipeline import Pipeline
+from tracker.pipeline.pipeline import Pipeline
 from tracker.stores import open_store
+from tracker.turns.lanes import Lanes
+from tracker.turns.pool import Pool
+from tracker.turns.slots import Slots
 from tracker.web.access import Access
 from tracker.web.bodies import Buffer
-from tracker.web.pool import Pool
-from tracker.web.slots import Slots
 
 
 def wall_clock() -> int:

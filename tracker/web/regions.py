@@ -15,8 +15,8 @@ from tracker.model import outside as shown
 from tracker.regions.drawings import COMPUTED, Drawings, Drawn
 from tracker.regions.importing import Imported, read_all
 from tracker.regions.region import region_id
-from tracker.slices import SLICE_S
 from tracker.times import rfc3339
+from tracker.turns.slices import SLICE_S
 from tracker.web import api
 from tracker.web.answers import JSON, MAX_ERRORS, encode
 from tracker.web.imports import Turn, feature_of, read_body, read_one

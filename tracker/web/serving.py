@@ -39,9 +39,9 @@ from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
 from hypercorn.utils import LifespanFailureError
 
+from tracker.turns.slots import Slots
 from tracker.web.answers import plain_problem
 from tracker.web.parser import NO_MORE, WHOLE, Parser, teach_h11
-from tracker.web.slots import Slots
 from tracker.web.sockets import HUNG_UP
 from tracker.web.streams import CLOSE_S, GRACE_S, Stream
 

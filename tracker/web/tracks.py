@@ -14,9 +14,9 @@ from quart import Response, request
 
 from tracker.formats import own
 from tracker.model import outside as shown
-from tracker.slices import in_slices
 from tracker.stores import StoredPing
 from tracker.times import rfc3339
+from tracker.turns.slices import in_slices
 from tracker.web import api
 from tracker.web.answers import encode
 from tracker.web.node import Node

@@ -14,8 +14,9 @@ from tracker.live.messages import STATES
 from tracker.model import outside as shown
 from tracker.model.events import Registered
 from tracker.model.ping import Ping
-from tracker.slices import in_slices
-from tracker.web import api, pool, tracks
+from tracker.turns import pool
+from tracker.turns.slices import in_slices
+from tracker.web import api, tracks
 from tracker.web.node import Node
 
 FEW = 1000  #: vehicles that are looked through without waiting for a turn

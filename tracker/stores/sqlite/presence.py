@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tracker.errors import StoreUnusable
-from tracker.stores.sqlite_files import FILE, LOCK, Lock, State
+from tracker.stores.sqlite.files import FILE, LOCK, Lock, State
 
 MAGIC = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")  #: what a log begins with
 HEADER = 32  #: bytes of a log before its first frame

@@ -9,8 +9,8 @@ import sqlite3
 import struct
 from pathlib import Path
 
-from tracker.stores.sqlite_faults import damaged
-from tracker.stores.sqlite_presence import HEADER, MAGIC, put_aside
+from tracker.stores.sqlite.faults import damaged
+from tracker.stores.sqlite.presence import HEADER, MAGIC, put_aside
 
 WHOLE_BYTES = 256 << 20  #: a file up to this size is looked through as a whole: a second's work at most
 TABLES = ("vehicles", "registered", "regions", "meta")  #: of a larger one, what a start reads anyway

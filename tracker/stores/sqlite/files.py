@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tracker.errors import Invalid, StoreError, StoreLocked
-from tracker.stores.sqlite_schema import check, connect
+from tracker.stores.sqlite.schema import check, connect
 
 FILE = "tracker.db"
 LOCK = "tracker.lock"

@@ -19,13 +19,13 @@ import msgspec
 from tracker.errors import StoreError, StoreFull, StoreUnusable
 from tracker.model.events import Acked, Event
 from tracker.stores import Box, Commit, EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
-from tracker.stores import sqlite_reads as reads
-from tracker.stores.sqlite_damage import look_at_file, look_at_log
-from tracker.stores.sqlite_faults import at_start, is_full, meaning, no_room, room
-from tracker.stores.sqlite_files import FILE, Lock, State, copy, folder, sync
-from tracker.stores.sqlite_presence import REMEDY, Fault, Presence, look_first
-from tracker.stores.sqlite_rows import hot_rows, text, text_pieces, vehicle_rows
-from tracker.stores.sqlite_schema import BLOCK_BITS, BUSY_MS, connect, migrate, prepare, rewrite_version
+from tracker.stores.sqlite import reads
+from tracker.stores.sqlite.damage import look_at_file, look_at_log
+from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
+from tracker.stores.sqlite.files import FILE, Lock, State, copy, folder, sync
+from tracker.stores.sqlite.presence import REMEDY, Fault, Presence, look_first
+from tracker.stores.sqlite.rows import hot_rows, text, text_pieces, vehicle_rows
+from tracker.stores.sqlite.schema import BLOCK_BITS, BUSY_MS, connect, migrate, prepare, rewrite_version
 
 READERS = 4
 CHECKPOINT_BYTES = 4 << 20  #: the log is moved into the file between two commits once it is this long

@@ -13,8 +13,8 @@ import msgspec
 
 from tracker.model.events import Acked, Event, Registered
 from tracker.stores import APART, Box, EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
-from tracker.stores.sqlite_rows import HOT, HotRow, stored_ping, text
-from tracker.stores.sqlite_schema import BLOCK_BITS
+from tracker.stores.sqlite.rows import HOT, HotRow, stored_ping, text
+from tracker.stores.sqlite.schema import BLOCK_BITS
 
 _hot_rows = msgspec.json.Decoder(list[HotRow])
 _hot_rows_named = msgspec.json.Decoder(list[tuple[str, HotRow]])

@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from tracker.errors import Overloaded
-from tracker.slices import in_slices
+from tracker.turns.slices import in_slices
 from tracker.web.answers import encode
 
 P = ParamSpec("P")
