@@ -35,7 +35,7 @@ def main() -> None:
     time.time_ns = moved_ns
     time.time = lambda: moved_ns() / 1e9
 
-    from tracker.cli import main as run
+    from tracker.commands.cli import main as run
 
     run()
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tracker import errors
-from tracker.cli import cli
+from tracker.commands.cli import cli
 from tracker.config import Settings
 from tracker.formats import REASONS, formats
 from tracker.geometry import validation

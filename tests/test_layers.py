@@ -19,9 +19,9 @@ TRACKER = ROOT / "tracker"
 
 LAYERS: list[set[str]] = [
     {"__main__"},
-    {"cli"},
-    {"demo"},
-    {"doctor"},
+    {"commands.cli", "commands.import_vehicles"},
+    {"demo.simulation"},
+    {"commands.doctor"},
     {"web.app"},
     {"web", "web.*", "model.outside", "turns.pool", "turns.slots", "turns.allowance"},
     {"replay", "replay.*"},
@@ -73,7 +73,7 @@ LAYERS: list[set[str]] = [
     {"geometry.area", "geometry.outline", "geometry.buffer", "geometry.validation"},  # what shapes are made of
     {"geometry.antimeridian", "geometry.boundary", "geometry.slabs"},
     {"geometry.slabs"},
-    {"geometry.antimeridian", "geometry.plane", "streets"},
+    {"geometry.antimeridian", "geometry.plane", "demo.streets"},
     {"model.picture"},
     {"model.events"},
     {"model.ping"},
@@ -90,6 +90,8 @@ LAYERS: list[set[str]] = [
         "pipeline",
         "stores.sqlite",
         "turns",
+        "commands",
+        "demo",
     },  # rooms: no more than their names
 ]
 
@@ -97,11 +99,12 @@ LAYERS: list[set[str]] = [
 OUTER = {
     "__main__",
     "turns.lanes",
-    "cli",
-    "demo",
-    "doctor",
+    "commands.cli",
+    "demo.simulation",
+    "commands.doctor",
     "web",
     "web.*",
+    "commands.*",
     "turns.*",
     "pipeline.pipeline",
     "preview",
@@ -118,7 +121,7 @@ OUTER |= {
     "handshake",
     "regions.importing",
     "register",
-    "streets",
+    "demo.streets",
     "config",
 }
 OUTER |= {"turns.slices", "tiles", ""}  # tiles takes URLs apart, no more

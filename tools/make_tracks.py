@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tracker.demo import Simulation, fixtures  # noqa: E402
-from tracker.streets import Streets  # noqa: E402
+from tracker.demo.simulation import Simulation, fixtures  # noqa: E402
+from tracker.demo.streets import Streets  # noqa: E402
 from tracker.times import rfc3339  # noqa: E402
 
 OUT = ROOT / "fixtures" / "tracks"

@@ -27,7 +27,7 @@ async def sample(tell: Callable[[float], object]) -> None:
 
 
 def main() -> None:
-    from tracker.cli import main as tracker
+    from tracker.commands.cli import main as tracker
 
     target = open(sys.argv.pop(1), "a", buffering=1)  # noqa: SIM115 it lives as long as the process
 

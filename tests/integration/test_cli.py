@@ -41,7 +41,7 @@ def test_help_names_every_command() -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = "import sys; from tracker.cli import cli; print(sorted(sys.modules))"
+    code = "import sys; from tracker.commands.cli import cli; print(sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for heavy in ("quart", "hypercorn", "shapely", "numpy", "folium", "msgspec", "asyncio"):
         assert f"'{heavy}'" not in loaded, heavy

@@ -171,7 +171,7 @@ def premature_answers(trace: str) -> tuple[int, int]:
 def with_synchronous(mode: str) -> list[str]:
     """The program with another mode of SQLite than it is shipped with."""
     patch = f"from tracker.stores.sqlite import schema; schema.SYNCHRONOUS = {mode!r}"
-    return [sys.executable, "-c", f"{patch}; from tracker.cli import main; main()"]
+    return [sys.executable, "-c", f"{patch}; from tracker.commands.cli import main; main()"]
 
 
 def answered_under_strace(tmp_path: Path, strace: str, program: list[str]) -> tuple[int, int]:

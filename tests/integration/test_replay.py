@@ -139,7 +139,9 @@ def stored(server: Server, vehicle: str) -> int:
 
 def test_no_server_is_a_failure_with_a_summary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    impatient = "import tracker.replay.connection as c; c.FIRST_PATIENCE_S = 0.3; from tracker.cli import main; main()"
+    impatient = (
+        "import tracker.replay.connection as c; c.FIRST_PATIENCE_S = 0.3; from tracker.commands.cli import main; main()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", impatient, "replay", str(TRACKS / "vans.csv"), "--to", f"127.0.0.1:{free_port()}"],
         capture_output=True,

@@ -8,13 +8,13 @@ from itertools import islice, pairwise
 import msgspec
 import pytest
 
-from tracker.demo import Simulation, fixtures, play, regions
+from tracker.demo.simulation import Simulation, fixtures, play, regions
+from tracker.demo.streets import Streets
 from tracker.errors import StoreError
 from tracker.fleet.fleet import Fleet
 from tracker.geometry.earth import distance_m
 from tracker.model.ping import Ping, read_ping
 from tracker.regions.importing import read_regions
-from tracker.streets import Streets
 from tracker.times import rfc3339
 
 START = 1_790_000_000_000

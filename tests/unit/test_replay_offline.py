@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from tracker.cli import cli
+from tracker.commands.cli import cli
 from tracker.errors import TrackerError
 from tracker.formats import Point
 from tracker.regions.importing import read_all

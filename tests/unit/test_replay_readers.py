@@ -417,7 +417,7 @@ def test_the_shipped_tracks_are_the_same_drive() -> None:
 
 
 def test_every_format_and_option_is_documented() -> None:
-    from tracker.cli import replay
+    from tracker.commands.cli import replay
 
     page = (ROOT / "docs" / "replay.md").read_text("utf-8")
     for format in formats():

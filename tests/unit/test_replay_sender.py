@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from tracker.commands.import_vehicles import import_csv, read_rows
 from tracker.formats import Point, Unreadable
 from tracker.protocols.native import read_json
 from tracker.replay import connection
 from tracker.replay.connection import Connection, Failed, Lost, Response
-from tracker.replay.register import import_csv, read_rows
 from tracker.replay.sender import Sender
 from tracker.times import rfc3339
 

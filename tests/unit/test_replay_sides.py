@@ -81,7 +81,7 @@ def test_an_o_that_nothing_explains_costs_its_rows_and_names_the_way_out(table: 
 def test_the_command_line_says_what_an_o_is(tmp_path: Path) -> None:
     from click.testing import CliRunner
 
-    from tracker.cli import cli
+    from tracker.commands.cli import cli
 
     table = tmp_path / "day.csv"
     table.write_text("vehicle,time,lat,lon\nv,1795424400,48.2 N,4.5 O\nv,1795424401,48.2 N,4.6 O\n")

@@ -21,15 +21,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tracker.config import Settings
+from tracker.demo.streets import Drive, Fix, Point, Streets, moved
 from tracker.errors import Overloaded, StoreError
 from tracker.model.events import Registered
 from tracker.model.ping import Ping
-from tracker.streets import Drive, Fix, Point, Streets, moved
 
 if TYPE_CHECKING:
     from tracker.web.node import Node
 
-log = logging.getLogger("tracker.demo")
+log = logging.getLogger("tracker.demo.simulation")
 
 SEED = 9  # four regions see their first `enter` within eight seconds
 TICK_S = 0.1  # pings leave at most so late
@@ -45,8 +45,9 @@ PER_CENT_M = 2_500  # driven on a hundredth of the battery
 
 def fixtures() -> Path:
     """The folder with the demo's data: packed into a wheel beside the code, in a checkout at its top."""
-    packed = Path(__file__).parent / "_fixtures"
-    return (packed if packed.is_dir() else Path(__file__).parent.parent / "fixtures") / "demo"
+    package = Path(__file__).parent.parent
+    packed = package / "_fixtures"
+    return (packed if packed.is_dir() else package.parent / "fixtures") / "demo"
 
 
 class Van:

@@ -58,7 +58,7 @@ def serve(host: str | None, port: int | None, data: str | None, open_: bool | No
 @click.option("--data", type=click.Path(file_okay=False), help="Folder to keep the demo in (default: a temporary one).")
 def demo(port: int | None, vehicles: int, data: str | None) -> None:
     """Serve a simulated fleet on this machine only."""
-    from tracker.demo import run
+    from tracker.demo.simulation import run
 
     run(settings(host="127.0.0.1", port=port, data=data, demo=True), vehicles, keep=data is not None)
 
@@ -133,7 +133,7 @@ def import_vehicles(file: Any, to: str, token: str | None) -> None:
 
     Columns go by name: `vehicle`, and any of `name`, `plate`, `group`, `kind`; others become attributes.
     """
-    from tracker.replay.register import import_csv
+    from tracker.commands.import_vehicles import import_csv
 
     sys.exit(import_csv(file, to, token))
 
@@ -180,7 +180,7 @@ def show_config() -> None:
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that would hold everything.")
 def doctor(host: str | None, port: int | None, data: str | None) -> None:
     """Look for what would keep a server from running well: port, disk, clock, assets."""
-    from tracker.doctor import examine
+    from tracker.commands.doctor import examine
 
     fine = True
     for name, fault, detail in examine(settings(host=host, port=port, data=data)):

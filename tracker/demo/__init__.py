@@ -1,0 +1,4 @@
+"""A simulated fleet to look at.
+
+Nothing the server needs belongs here.
+"""
