@@ -25,7 +25,7 @@ LAYERS: list[set[str]] = [
     {"web.app"},
     {"web", "web.*", "model.outside", "turns.pool", "turns.slots", "turns.allowance"},
     {"replay", "replay.*"},
-    {"pipeline.pipeline", "preview"},
+    {"pipeline.pipeline", "history.preview"},
     {"pipeline.inbox"},
     {"live.hub"},
     {"live.snapshot"},
@@ -47,7 +47,7 @@ LAYERS: list[set[str]] = [
         "regions.strays",
         "register",
     },
-    {"rehearsal"},
+    {"history.rehearsal"},
     {"fleet.fleet"},
     {"fleet.reach"},
     {
@@ -92,6 +92,7 @@ LAYERS: list[set[str]] = [
         "turns",
         "commands",
         "demo",
+        "history",
     },  # rooms: no more than their names
 ]
 
@@ -107,7 +108,7 @@ OUTER = {
     "commands.*",
     "turns.*",
     "pipeline.pipeline",
-    "preview",
+    "history.preview",
     "pipeline.inbox",
     "replay",
     "replay.*",

@@ -19,12 +19,12 @@ from tests.scenario import START, box, feature, place
 from tracker.buses import open_bus
 from tracker.fleet.fleet import Fleet, FleetSettings
 from tracker.formats import Point
+from tracker.history.rehearsal import Rehearsal
 from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.pipeline.pipeline import Pipeline
 from tracker.regions.region import Region
-from tracker.rehearsal import Rehearsal
 from tracker.replay.offline import Offline, shown
 from tracker.stores import EventQuery
 from tracker.stores.sqlite.store import SqliteStore

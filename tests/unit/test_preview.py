@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tests.scenario import START, Town, box, feature, place
 from tracker.errors import Invalid
 from tracker.fleet.fleet import Fleet, FleetSettings
+from tracker.history.preview import SPAN_MS, preview
+from tracker.history.rehearsal import LISTED, TIMERS, Rehearsal
 from tracker.model.ping import Ping
-from tracker.preview import SPAN_MS, preview
 from tracker.regions.region import Region
-from tracker.rehearsal import LISTED, TIMERS, Rehearsal
 from tracker.stores import LATE, LIVE, Box, StoredPing
 
 DEPOT = box(0, 0, 400, 300)
@@ -213,7 +213,7 @@ async def test_late_pings_make_no_events() -> None:
 
 
 async def test_the_work_is_capped_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracker.preview.PAGE", 2)
+    monkeypatch.setattr("tracker.history.preview.PAGE", 2)
     answer = await run(DAY, START + 60_000, most=3)
     assert answer["capped"] is True
     assert answer["pings_read"] == 3

@@ -127,7 +127,7 @@ def blueprint(node: Node) -> Blueprint:
 
     @routes.post("/api/v1/regions/preview")
     async def preview() -> Response:
-        from tracker.preview import preview as run
+        from tracker.history.preview import preview as run
 
         drawn = await read_one(settings.max_region, _without_preview)
         feature = feature_of(drawn, drawn.get("id") or PREVIEW)
