@@ -20,9 +20,9 @@ from tracker.live import messages as wire
 from tracker.model.events import KINDS
 from tracker.model.ping import CODES
 from tracker.protocols import spoken
-from tracker.web import answers
+from tracker.web.api.health import METRICS
 from tracker.web.app import create_app
-from tracker.web.health import METRICS
+from tracker.web.server import answers
 
 ROOT = Path(__file__).parent.parent
 PAGES = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}

@@ -23,7 +23,7 @@ LAYERS: list[set[str]] = [
     {"demo.simulation"},
     {"commands.doctor"},
     {"web.app"},
-    {"web", "web.*", "model.outside", "turns.pool", "turns.slots", "turns.allowance"},
+    {"web", "web.*", "node", "model.outside", "turns.pool", "turns.slots", "turns.allowance"},
     {"replay", "replay.*"},
     {"pipeline.pipeline", "history.preview"},
     {"pipeline.inbox"},
@@ -77,7 +77,7 @@ LAYERS: list[set[str]] = [
     {"model.picture"},
     {"model.events"},
     {"model.ping"},
-    {"regions.colors", "geometry.earth", "handshake", "turns.lanes", "times"},
+    {"regions.colors", "geometry.earth", "access.guard", "access.handshake", "turns.lanes", "times"},
     {"config", "turns.slices"},
     {"errors", "tiles", ""},
     {
@@ -93,6 +93,11 @@ LAYERS: list[set[str]] = [
         "commands",
         "demo",
         "history",
+        "access",
+        "web.api",
+        "web.ingest",
+        "web.live",
+        "web.server",
     },  # rooms: no more than their names
 ]
 
@@ -105,6 +110,8 @@ OUTER = {
     "commands.doctor",
     "web",
     "web.*",
+    "node",
+    "access.*",
     "commands.*",
     "turns.*",
     "pipeline.pipeline",
@@ -119,7 +126,7 @@ OUTER |= {
     "buses",
     "buses.*",
     "client",
-    "handshake",
+    "access.handshake",
     "regions.importing",
     "register",
     "demo.streets",

@@ -37,7 +37,7 @@ from wsproto.events import (
 )
 from wsproto.utilities import ProtocolError
 
-from tracker.handshake import Refused, Trouble, Unreachable, failure, rejection
+from tracker.access.handshake import Refused, Trouble, Unreachable, failure, rejection
 from tracker.live import messages as wire
 
 __all__ = ["Live", "Refused", "Unreachable", "Update", "Vehicle"]

@@ -20,7 +20,7 @@ from hypercorn.config import Config
 from quart import Quart, Response, request, send_from_directory, websocket
 from werkzeug.exceptions import NotFound
 
-from tracker.web.page import content_policy
+from tracker.web.api.page import content_policy
 
 ROOT = Path(__file__).resolve().parents[2]
 FIELDS = [

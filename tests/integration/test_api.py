@@ -585,8 +585,8 @@ def test_the_page_is_told_what_it_has_to_know(shared_server: Server) -> None:
 
 async def test_every_route_is_described_and_every_described_route_is_there() -> None:
     from tracker.config import Settings
+    from tracker.web.api.openapi import document
     from tracker.web.app import create_app
-    from tracker.web.openapi import document
 
     app = create_app(Settings(data="/nonexistent", tiles=""))
     routed = {

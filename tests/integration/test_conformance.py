@@ -16,7 +16,8 @@ ECHO = """
 import asyncio, sys
 from types import SimpleNamespace
 from quart import Quart
-from tracker.web import serving, sockets
+from tracker.web.server import serving
+from tracker.web.server import sockets
 
 async def echo(socket):
     await socket.accept()

@@ -20,7 +20,7 @@ from tracker.model.ping import Ping
 from tracker.protocols.native import read_item
 from tracker.replay.recording import Recording
 from tracker.stores import StoredPing
-from tracker.web.tracks import FORMATS
+from tracker.web.api.tracks import FORMATS
 
 VEHICLES = [
     "van-7",

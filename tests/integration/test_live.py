@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.servers import Server, circle, now
 from tests.waiting import deadline
 from tracker.live import messages as wire
-from tracker.web.fallbacks import MOST_ANSWER
+from tracker.web.live.stream import MOST_ANSWER
 
 LIVE = "/api/v1/live"
 

@@ -12,7 +12,8 @@ import pytest
 from tests.servers import ROOT, Server
 from tracker.config import Settings
 from tracker.errors import TrackerError
-from tracker.web import app, page
+from tracker.web import app
+from tracker.web.api import page
 
 VENDOR = ROOT / "static" / "vendor"
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.tile_server import tile_server
 from tests.waiting import deadline, until
-from tracker.web import probe
+from tracker.web.api import probe
 
 
 @pytest.mark.parametrize(

@@ -446,7 +446,7 @@ async def _last_words(reader: ClientConnection) -> tuple[int | None, str]:
 
 
 def test_the_tricks_fit_this_hypercorn() -> None:
-    """What `tracker.web.serving` relies on; an upgrade that moves it is noticed here, not in production."""
+    """What `tracker.web.server.serving` relies on; an upgrade that moves it is noticed here, not in production."""
     import inspect
 
     import h11._readers
@@ -458,7 +458,7 @@ def test_the_tricks_fit_this_hypercorn() -> None:
     from hypercorn.protocol.h11 import H11Protocol
     from hypercorn.protocol.ws_stream import Handshake, WebsocketBuffer, WSStream
 
-    from tracker.web import streams
+    from tracker.web.server import streams
 
     assert issubclass(streams.Stream, WSStream)
     assert {"run", "_idle_timeout", "_read_data", "protocol_send", "_initiate_server_close"} <= vars(TCPServer).keys()

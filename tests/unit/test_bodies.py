@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.errors import BadRequest, Overloaded, TooLarge, Unsupported
-from tracker.web.bodies import MAX_LINES, Body, Buffer, Gone, Lines, Share
-from tracker.web.inflate import PIECE, Gzip, Plain, inflater
+from tracker.web.ingest.bodies import MAX_LINES, Body, Buffer, Gone, Lines, Share
+from tracker.web.ingest.inflate import PIECE, Gzip, Plain, inflater
 
 
 def cut(pieces: list[bytes], max_line: int = 20) -> list[bytes | None]:

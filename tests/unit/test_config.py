@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tracker.access.guard import check_bind
 from tracker.config import Settings, SettingsError, describe, load, written
-from tracker.web.access import check_bind
 
 
 def test_nothing_set_means_the_defaults() -> None:
@@ -128,7 +128,7 @@ def test_any_other_address_needs_open_and_is_warned_of(host: str) -> None:
 
 
 def access(**settings: Any) -> Any:
-    from tracker.web.access import Access
+    from tracker.access.guard import Access
 
     return Access(Settings(**settings))
 

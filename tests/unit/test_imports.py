@@ -6,8 +6,8 @@ import asyncio
 import weakref
 
 from tests.waiting import until
-from tracker.web.bodies import SMALL
-from tracker.web.imports import Turn
+from tracker.web.api.imports import Turn
+from tracker.web.ingest.bodies import SMALL
 
 
 class Large(bytearray):

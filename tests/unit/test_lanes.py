@@ -15,11 +15,11 @@ from tracker.config import Settings
 from tracker.live import messages as wire
 from tracker.model.events import Acked, Change
 from tracker.model.ping import Ping
+from tracker.node import Node
 from tracker.stores import EventQuery
 from tracker.turns.lanes import MANY, Lane
 from tracker.web.app import create_app
-from tracker.web.live import Line, Live
-from tracker.web.node import Node
+from tracker.web.live.channel import Line, Live
 
 T0 = 1_790_000_000_000
 

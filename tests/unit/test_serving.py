@@ -13,7 +13,7 @@ from hypercorn.protocol.ws_stream import ASGIWebsocketState
 from hypercorn.utils import UnexpectedMessageError
 from wsproto.connection import Connection, ConnectionType
 
-from tracker.web import serving, streams
+from tracker.web.server import serving, streams
 
 
 def stream_of(connection: Connection, looked_at: list[Any]) -> streams.Stream:

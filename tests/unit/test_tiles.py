@@ -8,7 +8,7 @@ import pytest
 
 from tracker.config import SettingsError, load
 from tracker.tiles import fault, first, origins
-from tracker.web.page import content_policy
+from tracker.web.api.page import content_policy
 
 
 @pytest.mark.parametrize(

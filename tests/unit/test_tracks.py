@@ -10,7 +10,7 @@ import pytest
 from tracker.formats.own import COLUMNS
 from tracker.model.ping import Ping
 from tracker.stores import StoredPing
-from tracker.web.tracks import FORMATS
+from tracker.web.api.tracks import FORMATS
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\n@a"])

@@ -106,7 +106,7 @@ def _apart(ahead_s: float) -> str:
 
 
 def _assets() -> tuple[bool, str]:
-    from tracker.web.page import folder, missing_assets
+    from tracker.web.api.page import folder, missing_assets
 
     if missing := missing_assets():
         return True, missing

@@ -27,7 +27,7 @@ from tracker.model.events import Registered
 from tracker.model.ping import Ping
 
 if TYPE_CHECKING:
-    from tracker.web.node import Node
+    from tracker.node import Node
 
 log = logging.getLogger("tracker.demo.simulation")
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from tracker.errors import Overloaded
 from tracker.turns.slices import in_slices
-from tracker.web.answers import encode
+from tracker.web.server.answers import encode
 
 P = ParamSpec("P")
 T = TypeVar("T")

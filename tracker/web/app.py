@@ -14,13 +14,17 @@ from urllib.parse import unquote_to_bytes
 from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
+from tracker.access.guard import check_bind
 from tracker.config import Settings
 from tracker.errors import BadRequest, TrackerError
-from tracker.web import events, health, ingest, live, openapi, page, positions, regions, serving, sockets, vehicles
-from tracker.web.access import check_bind
-from tracker.web.answers import Answered, Receive, Scope, Send, plain_problem, problem
-from tracker.web.bodies import Body, Gone, Patience, Share, refuse
-from tracker.web.node import Node
+from tracker.node import Node
+from tracker.web.api import events, health, openapi, page, regions, vehicles
+from tracker.web.ingest import http as ingest
+from tracker.web.ingest import socket as positions
+from tracker.web.ingest.bodies import Body, Gone, Patience, Share, refuse
+from tracker.web.live import channel as live
+from tracker.web.server import serving, sockets
+from tracker.web.server.answers import Answered, Receive, Scope, Send, plain_problem, problem
 
 log = logging.getLogger("tracker.web")
 

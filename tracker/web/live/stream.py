@@ -10,14 +10,15 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
+from tracker.access.guard import Grant
 from tracker.errors import Overloaded, TrackerError
 from tracker.live import messages as wire
 from tracker.live.viewer import Viewer
-from tracker.web import api, serving
-from tracker.web.access import Grant
-from tracker.web.answers import problem
-from tracker.web.live import PATH, Line, Live
-from tracker.web.sockets import HUNG_UP
+from tracker.web.api import parameters as api
+from tracker.web.live.channel import PATH, Line, Live
+from tracker.web.server import serving
+from tracker.web.server.answers import problem
+from tracker.web.server.sockets import HUNG_UP
 
 MOST_WAIT_S = 25.0  #: a proxy gives up at 30
 FEW = 1000  #: vehicles in a snapshot that is answered without waiting for a turn

@@ -17,9 +17,9 @@ from tracker.model.ping import Unfit, vehicle_id
 from tracker.protocols.native import read_document
 from tracker.protocols.pieces import check_weight
 from tracker.times import BadTime, parse_parameter
-from tracker.web.answers import JSON, encode
-from tracker.web.bodies import Patience, too_large
-from tracker.web.inflate import Plain
+from tracker.web.ingest.bodies import Patience, too_large
+from tracker.web.ingest.inflate import Plain
+from tracker.web.server.answers import JSON, encode
 
 LIMIT, MOST = 100, 1000  #: things on a page by default and at most
 MOST_ROWS = 10_000  #: the same for events and tracks

@@ -12,8 +12,8 @@ from tracker.errors import BadRequest, Unsupported
 from tracker.protocols.pieces import Body, check_weight
 from tracker.regions.drawings import COMPUTED, Drawings, Read, fault, read_drawings, read_kml_pieces
 from tracker.regions.kmz import Kmz, is_zip
-from tracker.web import api
-from tracker.web.bodies import SMALL, Patience
+from tracker.web.api import parameters as api
+from tracker.web.ingest.bodies import SMALL, Patience
 
 KML = {"application/vnd.google-earth.kml+xml", "application/xml", "text/xml", "application/vnd.google-earth.kmz"}
 #: what is told what it is by what it is, whatever it is called

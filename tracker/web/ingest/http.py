@@ -10,13 +10,13 @@ import msgspec
 
 from tracker.errors import BadRequest, Invalid, Overloaded, TrackerError, Unsupported
 from tracker.model.ping import Unfit
+from tracker.node import Node
 from tracker.pipeline.pipeline import Answer
 from tracker.protocols import Reading
 from tracker.protocols.native import read_json, read_lines
-from tracker.web.answers import JSON, Answered, Receive, Scope, Send, encode, plain_problem, problem, send_answer
-from tracker.web.bodies import Body, Gone, Lines, Share, refuse, too_large
-from tracker.web.inflate import Inflater, inflater
-from tracker.web.node import Node
+from tracker.web.ingest.bodies import Body, Gone, Lines, Share, refuse, too_large
+from tracker.web.ingest.inflate import Inflater, inflater
+from tracker.web.server.answers import JSON, Answered, Receive, Scope, Send, encode, plain_problem, problem, send_answer
 
 PATH = "/api/v1/positions"
 ADVICE = "send more as NDJSON"

@@ -15,12 +15,12 @@ from quart import Blueprint, Response, request
 
 from tracker import __version__
 from tracker.errors import NotFound
+from tracker.node import Node
 from tracker.tiles import origins
-from tracker.web import api
-from tracker.web.node import Node
-from tracker.web.probe import Probe
+from tracker.web.api import parameters as api
+from tracker.web.api.probe import Probe
 
-PACKAGE = Path(__file__).parent.parent
+PACKAGE = Path(__file__).parent.parent.parent
 #: without these the page is blank; hatch_build.py brings those in vendor/
 ASSETS = ("index.html", "vendor/leaflet/leaflet.js", "vendor/leaflet/leaflet.css", "vendor/land-50m.json")
 _TYPES = {

@@ -14,10 +14,11 @@ from tracker.live.messages import STATES
 from tracker.model import outside as shown
 from tracker.model.events import Registered
 from tracker.model.ping import Ping
+from tracker.node import Node
 from tracker.turns import pool
 from tracker.turns.slices import in_slices
-from tracker.web import api, tracks
-from tracker.web.node import Node
+from tracker.web.api import parameters as api
+from tracker.web.api import tracks
 
 FEW = 1000  #: vehicles that are looked through without waiting for a turn
 RUN = 500  #: vehicles looked at in one go

@@ -8,9 +8,8 @@ from typing import Any
 from quart import Blueprint, Response
 
 from tracker import __version__
-from tracker.web.answers import PROBLEM, encode
-from tracker.web.node import Node
-from tracker.web.schemas import (
+from tracker.node import Node
+from tracker.web.api.schemas import (
     COUNT,
     FLAG,
     NUMBER,
@@ -26,6 +25,7 @@ from tracker.web.schemas import (
     ref,
     thing,
 )
+from tracker.web.server.answers import PROBLEM, encode
 
 JSON, GEOJSON, NDJSON = "application/json", "application/geo+json", "application/x-ndjson"
 KML = "application/vnd.google-earth.kml+xml"

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 from tracker.errors import BadRequest, Overloaded, TooLarge
-from tracker.web.answers import Answered, Message, Receive, Send, send_answer
-from tracker.web.inflate import Inflater
+from tracker.web.ingest.inflate import Inflater
+from tracker.web.server.answers import Answered, Message, Receive, Send, send_answer
 
 MAX_LINES = 1000  #: of NDJSON applied together
 SMALL = 2**20  #: bytes of a body that is copied rather than kept where it was received

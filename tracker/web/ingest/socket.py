@@ -17,12 +17,12 @@ from quart import Quart
 
 from tracker.errors import BadRequest, Overloaded, StoreError
 from tracker.model.ping import Ping, Unfit
+from tracker.node import Node
 from tracker.protocols import MAX_ERRORS, Reading
 from tracker.protocols.native import read_json
-from tracker.web import sockets
-from tracker.web.answers import encode
-from tracker.web.ingest import PATH, is_light
-from tracker.web.node import Node
+from tracker.web.ingest.http import PATH, is_light
+from tracker.web.server import sockets
+from tracker.web.server.answers import encode
 
 GATHER = 5000  #: pings that wait before the sender has to
 TRY_AGAIN = 1013  #: the standard close code for it: connect again and send what was not counted

@@ -10,10 +10,10 @@ from quart import Blueprint, Response
 from tracker.errors import Invalid, NotFound
 from tracker.live import messages as wire
 from tracker.model.events import ERASED, KINDS, Event
+from tracker.node import Node
 from tracker.stores import EventQuery
 from tracker.turns import pool
-from tracker.web import api
-from tracker.web.node import Node
+from tracker.web.api import parameters as api
 
 MAX_BY = 200
 PAGE = 500  #: events read from the store in one go

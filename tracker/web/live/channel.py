@@ -18,15 +18,15 @@ from typing import Any, NamedTuple, Protocol
 
 from quart import Quart
 
+from tracker.access.guard import Grant
 from tracker.errors import BadRequest, Overloaded, StoreError
 from tracker.live import messages as wire
 from tracker.live.event_log import MOST, with_regions
 from tracker.live.viewer import EVERYTHING, PENDING, Grants, Outlet, Viewer
+from tracker.node import Node
 from tracker.stores import EventQuery
 from tracker.turns.allowance import Allowance, Allowances
-from tracker.web import sockets
-from tracker.web.access import Grant
-from tracker.web.node import Node
+from tracker.web.server import sockets
 
 log = logging.getLogger(__name__)
 
@@ -531,7 +531,7 @@ def grants(grant: Any) -> Grants:
 
 def install(app: Quart, node: Node) -> None:
     """Put the live channel into an app whose node is started before."""
-    from tracker.web import fallbacks
+    from tracker.web.live import stream as fallbacks
 
     live = Live(node)
     app.extensions["live"] = live

@@ -16,8 +16,8 @@ from wsproto.connection import ConnectionState
 from wsproto.events import CloseConnection, Message
 from wsproto.events import Ping as PingFrame
 
-from tracker.web.answers import plain_problem
-from tracker.web.sockets import EXTENSION, Route
+from tracker.web.server.answers import plain_problem
+from tracker.web.server.sockets import EXTENSION, Route
 
 CLOSE_S = 2.0  #: how long a peer has to answer our close
 GRACE_S = 1.0  #: how long it has to end after that

@@ -40,10 +40,10 @@ from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
 from hypercorn.utils import LifespanFailureError
 
 from tracker.turns.slots import Slots
-from tracker.web.answers import plain_problem
-from tracker.web.parser import NO_MORE, WHOLE, Parser, teach_h11
-from tracker.web.sockets import HUNG_UP
-from tracker.web.streams import CLOSE_S, GRACE_S, Stream
+from tracker.web.server.answers import plain_problem
+from tracker.web.server.parser import NO_MORE, WHOLE, Parser, teach_h11
+from tracker.web.server.sockets import HUNG_UP
+from tracker.web.server.streams import CLOSE_S, GRACE_S, Stream
 
 log = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from quart import Response, request
 
 from tracker.formats import own
 from tracker.model import outside as shown
+from tracker.node import Node
 from tracker.stores import StoredPing
 from tracker.times import rfc3339
 from tracker.turns.slices import in_slices
-from tracker.web import api
-from tracker.web.answers import encode
-from tracker.web.node import Node
+from tracker.web.api import parameters as api
+from tracker.web.server.answers import encode
 
 LAST = 2**62  #: later than any fix
 FEW = 500  #: fixes that are written without waiting for a turn; a stream goes on by as many

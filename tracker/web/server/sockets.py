@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
 from tracker.errors import NotFound, TrackerError
-from tracker.web.answers import problem
+from tracker.web.server.answers import problem
 
 MESSAGE = 64 * 1024  #: bytes of one message, unless a route says otherwise
 EXTENSION = "tracker.transport"  #: where the app finds the Transport in scope["extensions"]

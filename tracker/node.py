@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tracker.access.guard import Access
 from tracker.buses import open_bus
 from tracker.config import Settings
 from tracker.fleet.fleet import Fleet, FleetSettings
@@ -16,8 +17,7 @@ from tracker.stores import open_store
 from tracker.turns.lanes import Lanes
 from tracker.turns.pool import Pool
 from tracker.turns.slots import Slots
-from tracker.web.access import Access
-from tracker.web.bodies import Buffer
+from tracker.web.ingest.bodies import Buffer
 
 
 def wall_clock() -> int:

@@ -8,8 +8,8 @@ from quart import Blueprint, Response
 
 from tracker import __version__
 from tracker.errors import StoreError
-from tracker.web import api
-from tracker.web.node import Node
+from tracker.node import Node
+from tracker.web.api import parameters as api
 
 
 def blueprint(node: Node) -> Blueprint:

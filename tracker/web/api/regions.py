@@ -12,15 +12,15 @@ from quart import Blueprint, Response, request
 
 from tracker.errors import BadRequest, Conflict, Invalid, NotFound
 from tracker.model import outside as shown
+from tracker.node import Node
 from tracker.regions.drawings import COMPUTED, Drawings, Drawn
 from tracker.regions.importing import Imported, read_all
 from tracker.regions.region import region_id
 from tracker.times import rfc3339
 from tracker.turns.slices import SLICE_S
-from tracker.web import api
-from tracker.web.answers import JSON, MAX_ERRORS, encode
-from tracker.web.imports import Turn, feature_of, read_body, read_one
-from tracker.web.node import Node
+from tracker.web.api import parameters as api
+from tracker.web.api.imports import Turn, feature_of, read_body, read_one
+from tracker.web.server.answers import JSON, MAX_ERRORS, encode
 
 GEOJSON = "application/geo+json"
 PREVIEW = "preview"  #: what stands for the id of a region that has none

@@ -1,0 +1,4 @@
+"""REST: one file a resource, and what they share.
+
+Reading large bodies is ingest/, the live channel is live/.
+"""

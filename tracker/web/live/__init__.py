@@ -1,0 +1,4 @@
+"""The live channel over WebSocket, Server-Sent Events and polling.
+
+What is told does not belong here: that is tracker/live.
+"""
