@@ -1,7 +1,7 @@
 // Longitudes that go on where the map ends: a shape across 180° is read as one piece, 179, 180, 181, as the server
 // reads it. Degrees only; knows no map.
 
-import { crossings } from "./crossings.js";
+import { crossings } from "./draw/crossings.js";
 
 /** @typedef {[number, number]} Point  lon, lat */
 

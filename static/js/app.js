@@ -1,23 +1,23 @@
 // What everything on the page shares: the model, the reader's choices, the map, and the few verbs between them.
 
 import { beside, eastward } from "./antimeridian.js";
-import { Connection } from "./connection.js";
-import { steady } from "./clock.js";
-import { Deeds } from "./deeds.js";
-import { $, text } from "./dom.js";
-import { Backlog, Fleet, status } from "./fleet.js";
-import * as format from "./format.js";
-import { Journal } from "./journal.js";
-import { FleetMap } from "./map.js";
-import { NoMap } from "./nomap.js";
-import { Overlay } from "./overlay.js";
-import { EventsPane } from "./pane.js";
-import { RegionLayer } from "./regions.js";
-import { Store, misread, preferences, readLink, stepped, writeLink } from "./state.js";
-import { VehicleLayer } from "./vehicles.js";
+import { Connection } from "./net/connection.js";
+import { steady } from "./net/clock.js";
+import { Deeds } from "./model/deeds.js";
+import { $, text } from "./parts/dom.js";
+import { Backlog, Fleet, status } from "./model/fleet.js";
+import * as format from "./words/format.js";
+import { Journal } from "./model/events.js";
+import { FleetMap } from "./map/map.js";
+import { NoMap } from "./map/no_map.js";
+import { Overlay } from "./map/overlay.js";
+import { EventsPane } from "./panels/rail.js";
+import { RegionLayer } from "./map/regions.js";
+import { Store, misread, preferences, readLink, stepped, writeLink } from "./model/choices.js";
+import { VehicleLayer } from "./map/vehicles.js";
 import { follow } from "./wire.js";
 
-/** @typedef {import("./fleet.js").Vehicle} Vehicle */
+/** @typedef {import("./model/fleet.js").Vehicle} Vehicle */
 
 const ONE_STEP_MS = 1000;
 
@@ -148,7 +148,7 @@ export class App {
     this.onStatus();
   }
 
-  /** @param {import("./state.js").State} now @param {import("./state.js").State} before */
+  /** @param {import("./model/choices.js").State} now @param {import("./model/choices.js").State} before */
   #chose(now, before) {
     if (now.vehicle !== before.vehicle) {
       this.overlay.trail = [];
@@ -302,7 +302,7 @@ export class App {
 const NOWHERE = [];
 
 /** The map; where none can be made (a file that did not arrive, a browser without canvases) what stands in for it.
- * @param {HTMLElement} element @param {import("./map.js").Camera|null} camera @returns {FleetMap} */
+ * @param {HTMLElement} element @param {import("./map/map.js").Camera|null} camera @returns {FleetMap} */
 function aMap(element, camera) {
   try {
     return new FleetMap(element, camera);

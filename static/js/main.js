@@ -1,31 +1,31 @@
 // The page begins here: learn what server this is, put the pieces together, connect.
 
-import { get } from "./api.js";
-import { Alerts } from "./alerts.js";
+import { get } from "./net/api.js";
+import { Alerts } from "./page/alerts.js";
 import { App } from "./app.js";
-import { board } from "./board.js";
-import { causes } from "./causes.js";
-import { controls } from "./controls.js";
-import { covers } from "./covers.js";
-import { deedNote } from "./deednote.js";
-import { $ } from "./dom.js";
-import { Editor } from "./editor.js";
-import { EventsColumn } from "./events.js";
-import { NoMap } from "./nomap.js";
-import { Following } from "./following.js";
-import { Notices } from "./notices.js";
-import { keys } from "./keys.js";
-import { VehicleList } from "./list.js";
-import { VehiclePanel } from "./panel.js";
-import { Pill } from "./pill.js";
-import { pointer } from "./pointer.js";
-import { print } from "./print.js";
-import { RegionsTab } from "./regiontab.js";
-import { RegionPanel } from "./regionpanel.js";
-import { layout } from "./sheet.js";
-import { misread } from "./state.js";
-import { isDark, onTheme, setTheme } from "./theme.js";
-import { Troubles } from "./troubles.js";
+import { board } from "./page/board.js";
+import { causes } from "./page/causes.js";
+import { controls } from "./page/controls.js";
+import { covers } from "./parts/covers.js";
+import { deedNote } from "./page/deed_note.js";
+import { $ } from "./parts/dom.js";
+import { Editor } from "./draw/editor.js";
+import { EventsColumn } from "./panels/events.js";
+import { NoMap } from "./map/no_map.js";
+import { Following } from "./page/following.js";
+import { Notices } from "./page/notices.js";
+import { keys } from "./page/keys.js";
+import { VehicleList } from "./panels/vehicles.js";
+import { VehiclePanel } from "./panels/vehicle.js";
+import { Pill } from "./page/pill.js";
+import { pointer } from "./map/pointer.js";
+import { print } from "./page/print.js";
+import { RegionsTab } from "./panels/regions.js";
+import { RegionPanel } from "./panels/region.js";
+import { layout } from "./panels/sheet.js";
+import { misread } from "./model/choices.js";
+import { isDark, onTheme, setTheme } from "./parts/theme.js";
+import { Troubles } from "./page/troubles.js";
 
 const LAND_MS = 1500; // the land is drawn then at the latest
 

@@ -57,7 +57,7 @@ async def test_a_tile_url_that_cannot_be_filled_in_costs_the_tiles_only(open_pag
 async def test_forced_colours_leave_the_map_its_own(open_page: Open, feed: Running) -> None:
     page = await live(await open_page(f"{feed.url}#{PLACE}", forced_colors="active"))
     colours = (
-        "import('/static/js/theme.js').then(({palette}) => Object.values(palette()).filter(c => c.startsWith('rgb')))"
+        "import('/static/js/parts/theme.js').then(({palette}) => Object.values(palette()).filter(c => c.startsWith('rgb')))"
     )
     assert len(set(await page.evaluate(colours))) > 15
 
@@ -97,7 +97,7 @@ async def test_a_module_that_does_not_arrive_whole_is_told(
     async def spoiled(route: Route) -> None:
         await route.fulfill(**answer)
 
-    await page.route("**/js/list.js", spoiled)
+    await page.route("**/js/panels/vehicles.js", spoiled)
     await page.goto(feed.url)
     await page.locator("#boot", has_text="The page could not start").wait_for()
     assert await page.locator("#boot").is_visible()

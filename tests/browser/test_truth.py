@@ -289,7 +289,7 @@ async def test_reduced_motion_puts_a_marker_at_its_fix_at_once(open_page: Open, 
 async def test_reduced_motion_takes_no_colour_from_the_map(open_page: Open, feed: Running) -> None:
     """A colour read back in the middle of a transition, however short, is the colour before it."""
     page = await live(await open_page(f"{feed.url}#{PLACE}", reduced_motion="reduce"))
-    colours = "import('/static/js/theme.js').then(({palette}) => Object.entries(palette()).filter(([, c]) => c.startsWith('rgb')))"
+    colours = "import('/static/js/parts/theme.js').then(({palette}) => Object.entries(palette()).filter(([, c]) => c.startsWith('rgb')))"
     found = dict(await page.evaluate(colours))
     assert len(found) > 15
     assert len(set(found.values())) > 15, found
@@ -373,7 +373,7 @@ async def test_five_states_differ_for_every_eye_and_without_colour(open_page: Op
 
 
 COLOURS = """async theme => {
-  const [{drawGlyph}, {setTheme}] = await Promise.all([import('/static/js/sprites.js'), import('/static/js/theme.js')]);
+  const [{drawGlyph}, {setTheme}] = await Promise.all([import('/static/js/map/sprites.js'), import('/static/js/parts/theme.js')]);
   setTheme(theme);
   const shapes = [['arrow', false], ['idle', false], ['parked', false], ['arrow', true], ['offline', false]], size = 60;
   const shots = shapes.map(([shape, stale]) => {

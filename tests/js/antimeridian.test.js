@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { beside, eastward, rims, sendable, turn, unwrap } from "../../static/js/antimeridian.js";
-import { crossing, offMap, unshown } from "../../static/js/format.js";
+import { crossing, offMap, unshown } from "../../static/js/words/format.js";
 import { bounds, circle, distance, measure, outline } from "../../static/js/geo.js";
-import { Motion } from "../../static/js/motion.js";
-import { copies, nearest, path, visible } from "../../static/js/paths.js";
-import { readShape, sketchOf } from "../../static/js/sketch.js";
+import { Motion } from "../../static/js/model/motion.js";
+import { copies, nearest, path, visible } from "../../static/js/map/paths.js";
+import { readShape, sketchOf } from "../../static/js/draw/sketch.js";
 
 const box = (/** @type {any} */ geometry, /** @type {any} */ properties = {}) => bounds(outline({ geometry, properties }));
 const polygon = (/** @type {number[][]} */ ...ring) => ({ type: "Polygon", coordinates: [ring] });

@@ -1,0 +1,231 @@
+// Drawing and reshaping a region on the map: pick a shape, place points, drag handles, undo, and one card to save it.
+
+import { beside } from "../antimeridian.js";
+import { RegionCard } from "./card.js";
+import { openers, usable } from "../parts/covers.js";
+import { confirm } from "../page/dialogs.js";
+import { $, fill, h, iconButton } from "../parts/dom.js";
+import { beyond, bounds, circle, corridor, distance, outline } from "../geo.js";
+import * as format from "../words/format.js";
+import { SketchLayer } from "./layer.js";
+import { Sketch, sketchOf } from "./sketch.js";
+
+/** @typedef {import("./sketch.js").Kind} Kind */
+
+const SHAPES = /** @type {const} */ ([["polygon", "Polygon", "Click the first corner.", "Click the next corner."], ["rectangle", "Rectangle", "Click one corner.", "Click the opposite corner."], ["circle", "Circle", "Click the centre.", "Click where its edge is."], ["corridor", "Corridor", "Click where the route begins.", "Click along the route; Enter ends it."]]);
+
+export class Editor {
+  /** @param {import("../app.js").App} app @param {import("../page/alerts.js").Alerts} alerts */
+  constructor(app, alerts) {
+    this.app = app;
+    this.alerts = alerts;
+    /** @type {Sketch|null} */ this.sketch = null;
+    /** @type {any} the region being changed; null: a new one */ this.feature = null;
+    /** @type {RegionCard|null} */ this.card = null;
+    /** @type {[number, number]|null} */ this.cursor = null;
+    this.bar = h("div", { class: "floating draw-hint", hidden: true, role: "group", "aria-label": "Drawing" });
+    $("#map-top").before(this.bar);
+    this.bar.classList.add("draw-bar");
+    this.layer = new SketchLayer(app.map, this);
+    app.map.onPointer("click", ({ lat, lon }) => this.#click(lon, lat));
+    app.map.onPointer("dblclick", () => this.drawing && this.close());
+    app.map.onPointer("mousemove", ({ lat, lon }) => {
+      this.cursor = [this.#on(lon), lat];
+      if (this.drawing) this.layer.paint();
+    });
+    /** @type {Element|null} who had the focus before */ this.opener = null;
+    addEventListener("keydown", (e) => this.#key(e));
+    addEventListener("beforeunload", (e) => this.dirty && e.preventDefault());
+  }
+
+  get active() {
+    return this.sketch !== null;
+  }
+
+  /** Points are still being placed: the map's clicks are ours. */
+  get drawing() {
+    return this.sketch !== null && !this.sketch.shape.closed;
+  }
+
+  /** @param {Kind} [kind] */
+  begin(kind = "polygon") {
+    if (this.dirty) return this.card?.element.hidden ? this.#lead() : this.card?.focus(); // G again starts nothing over
+    if (this.feature) this.cancel();
+    this.#start(new Sketch(kind), this.feature);
+    this.#lead();
+    this.app.say("Drawing a region. Choose a shape and click on the map, or type coordinates in the card.");
+  }
+
+  /** @param {any} feature */
+  async edit(feature) {
+    if (!(await this.leave())) return;
+    this.#start(sketchOf(feature.geometry, feature.properties), feature);
+    this.app.regions.editing = feature.id;
+    this.app.map.stage.invalidate("regions");
+  }
+
+  /** @param {Sketch} sketch @param {any} feature */
+  #start(sketch, feature) {
+    if (!this.sketch) this.opener = document.activeElement;
+    if (this.app.state.value.tab === "events" && this.app.pane.tight.matches) this.app.state.set({ tab: "regions" }); // the card is on the other sheet
+    this.sketch = sketch;
+    this.feature = feature;
+    if (!this.card) {
+      this.card = new RegionCard(this.app, this, this.alerts);
+      openers.set(this.card.element, this.opener);
+    }
+    this.app.map.leaflet.doubleClickZoom.disable();
+    this.changed();
+  }
+
+  /** Anything drawn or typed that leaving would lose. */
+  get dirty() {
+    return this.sketch !== null && (this.sketch.past.length > 0 || Boolean(this.card?.dirty));
+  }
+
+  /** Cancel, but ask first when something would be lost. @returns {Promise<boolean>} has it been left? */
+  async leave() {
+    if (this.dirty && !(await confirm("Leave this region?", "What you drew and typed has not been saved.", "Discard it", "Keep editing"))) return false;
+    this.cancel();
+    return true;
+  }
+
+  /** To the drawing bar: the shape that is chosen. */
+  #lead() {
+    /** @type {HTMLElement|null} */ (this.bar.querySelector("[aria-pressed=true]") ?? this.bar.querySelector("button:not(:disabled)"))?.focus({ preventScroll: true });
+  }
+
+  /** Put another shape in place of this one (typed, pasted). @param {Sketch} sketch */
+  replace(sketch) {
+    this.sketch = sketch;
+    const box = this.layer.box();
+    if (box) this.app.map.fit(box, { maxZoom: 17 });
+    this.changed();
+  }
+
+  /** The sketch has a new look: handles, hint, card. @param {boolean} [dragging] */
+  changed(dragging = false) {
+    this.app.map.element.classList.toggle("drawing", this.drawing);
+    this.layer.paint();
+    if (!dragging) this.layer.handles();
+    this.#bar();
+    this.card?.shapeChanged(dragging);
+  }
+
+  #bar() {
+    const { sketch } = this;
+    this.bar.hidden = !sketch;
+    if (!sketch) return;
+    const { units } = this.app.preferences.value, size = sketch.size(), problem = sketch.problem();
+    const key = `${sketch.kind}|${sketch.shape.closed}|${sketch.past.length}|${sketch.future.length}|${sketch.other !== null}`;
+    if (this.bar.dataset.key !== key) {
+      this.bar.dataset.key = key;
+      fill(this.bar,
+        !sketch.shape.closed && !sketch.shape.points.length && h("div", { class: "tool-group across" }, SHAPES.map(([kind, name]) => iconButton(kind, name, () => this.begin(kind), { "aria-pressed": String(kind === sketch.kind) }))),
+        h("span", { class: "hint-text", role: "status" }), h("span", { class: "acts" }, iconButton("undo", "Undo (Ctrl Z)", () => this.undo(), { disabled: !sketch.past.length }), iconButton("redo", "Redo (Ctrl Shift Z)", () => this.redo(), { disabled: !sketch.future.length }),
+        !sketch.shape.closed && h("button", { type: "button", class: "button small", onclick: () => this.card?.type() }, "Type it"), !sketch.shape.closed && iconButton("close", "Cancel drawing", () => this.leave())));
+    }
+    const words = sketch.other ? "This shape has holes or parts: it can be replaced, not bent." : sketch.shape.closed ? problem || `${format.area(size.area, units)} · ${format.distance(size.length, units)} ${sketch.kind === "corridor" ? "long" : "around"}` : this.#next();
+    const beyond = sketch.shape.closed && !problem ? this.unshown() : "";
+    const node = this.bar.querySelector(".hint-text");
+    if (node) node.textContent = [words, beyond].filter(Boolean).join(" ");
+    this.bar.classList.toggle("problem", Boolean(sketch.shape.closed && problem));
+  }
+
+  /** What to do now, while the shape is open. */
+  #next() {
+    const { kind, shape: { points } } = /** @type {Sketch} */ (this.sketch), says = SHAPES.find(([name]) => name === kind);
+    if (kind === "polygon" && points.length > 2) return this.sketch?.problem() || "Click the first corner again, or Enter, to close it.";
+    return says?.[points.length ? 3 : 2];
+  }
+
+  /** @param {number} lon @param {number} lat */
+  #click(lon, lat) {
+    const { sketch } = this;
+    if (!sketch || sketch.shape.closed) return;
+    lon = this.#on(lon);
+    const { points } = sketch.shape;
+    if (sketch.kind === "circle" && points.length) return sketch.change({ radius: Math.max(1, distance(points[0][1], points[0][0], lat, lon)), closed: true }), this.changed();
+    const last = points[points.length - 1], px = last ? this.app.map.pixel(last[1], last[0]) : null, here = this.app.map.pixel(lat, lon);
+    if (px && Math.hypot(px[0] - here[0], px[1] - here[1]) < 4) return; // the second half of a double click
+    const first = points[0] && this.app.map.pixel(points[0][1], points[0][0]);
+    if (sketch.kind === "polygon" && points.length > 2 && Math.hypot(first[0] - here[0], first[1] - here[1]) < 14) return this.close();
+    sketch.change({ points: [...points, [lon, lat]] });
+    if (sketch.kind === "rectangle" && points.length === 1) sketch.change({ closed: true }, true);
+    this.changed();
+  }
+
+  /** A longitude as the line goes on from its last point: on over 180°, and the same after the map has turned.
+   * @param {number} lon */
+  #on(lon) {
+    const points = this.sketch?.shape.points ?? [];
+    return points.length ? beside(lon, points[points.length - 1][0]) : lon;
+  }
+
+  /** No more points. */
+  close() {
+    const { sketch } = this;
+    if (!sketch || sketch.shape.closed) return;
+    if (sketch.shape.points.length >= (sketch.kind === "polygon" ? 3 : 2)) sketch.change({ closed: true });
+    this.changed();
+    this.card?.focus();
+  }
+
+  undo() {
+    if (this.sketch?.undo()) this.changed();
+  }
+
+  redo() {
+    if (this.sketch?.redo()) this.changed();
+  }
+
+  cancel() {
+    if (!this.sketch) return;
+    const inside = this.card?.element.hidden && (this.bar.contains(document.activeElement) || document.activeElement === document.body); // an open card gives it back itself
+    this.sketch = this.feature = null;
+    this.card?.remove();
+    if (inside) (usable(this.opener) ? this.opener : this.app.map.element).focus({ preventScroll: true });
+    this.card = null;
+    this.app.regions.editing = null;
+    this.app.map.leaflet.doubleClickZoom.enable();
+    this.app.map.stage.invalidate("regions");
+    this.changed();
+  }
+
+  /** @param {KeyboardEvent} e */
+  #key(e) {
+    if (!this.sketch || document.querySelector("dialog[open]")) return;
+    const typing = /** @type {HTMLElement} */ (e.target).matches("input, textarea, select");
+    if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "z" && !typing) e.shiftKey ? this.redo() : this.undo();
+    else if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "y" && !typing) this.redo();
+    else if (e.key === "Enter" && !typing && this.drawing && !/** @type {HTMLElement} */ (e.target).matches("button")) this.close();
+    else return;
+    e.preventDefault();
+  }
+
+  /** The rings to draw now, with the cursor as the next point. @returns {[number, number][][]} */
+  rings() {
+    const { sketch, cursor } = this;
+    if (!sketch) return [];
+    if (sketch.other) return outline({ geometry: sketch.other }).flat();
+    const { points, radius, closed } = sketch.shape, next = !closed && cursor ? cursor : null;
+    if (sketch.kind === "circle") return points.length ? [circle(points[0][1], points[0][0], closed ? radius : next ? distance(points[0][1], points[0][0], next[1], next[0]) : 0)] : [];
+    if (sketch.kind === "corridor") return [corridor(next ? [...points, next] : points, radius)];
+    if (sketch.kind === "rectangle" && points.length === 1 && next) return [new Sketch("rectangle", { points: [points[0], next] }).ring()];
+    return [sketch.shape.closed ? sketch.ring() : next ? [...points, next] : points];
+  }
+
+  /** What the map cannot show of it; "" when it shows all. */
+  unshown() {
+    const [, south, , north] = bounds([this.rings()]);
+    return format.unshown(south, north);
+  }
+
+  /** Where a radius is dragged: due east of the centre. @returns {[number, number]|null} */
+  edge() {
+    const { sketch } = this;
+    if (sketch?.kind !== "circle" || !sketch.shape.closed) return null;
+    const [lon, lat] = sketch.shape.points[0];
+    return beyond(lat, lon, sketch.shape.radius, Math.PI / 2);
+  }
+}

@@ -1,0 +1,67 @@
+// Pointing at the map: hover cards, selecting vehicles and regions, and letting go of a followed one by dragging.
+
+import { $, fill, h } from "../parts/dom.js";
+import { status } from "../model/fleet.js";
+import * as format from "../words/format.js";
+import { WORDS, halted } from "../panels/vehicles.js";
+
+const HOVER_MS = 120;
+
+/** @param {import("../app.js").App} app @param {import("../draw/editor.js").Editor} editor @param {import("../page/following.js").Following} following */
+export function pointer(app, editor, following) {
+  const card = h("div", { class: "hover-card floating", hidden: true });
+  $("#map-frame").appendChild(card);
+  let timer = 0, shown = -1;
+  const away = () => {
+    clearTimeout(timer);
+    shown = -1;
+    card.hidden = true;
+    app.hover(null);
+    app.map.element.classList.remove("over-vehicle");
+  };
+  app.map.onPointer("mousemove", ({ x, y, lat, lon }) => {
+    if (editor.drawing) return away();
+    const slot = app.vehicles.hit(x, y), v = slot >= 0 ? app.fleet.bySlot[slot] ?? null : null;
+    const region = v ? null : app.regions.at(lon, lat);
+    if ((region?.id ?? null) !== app.regions.hovered) {
+      app.regions.hovered = region?.id ?? null;
+      app.map.stage.invalidate("regions");
+    }
+    app.map.element.classList.toggle("over-vehicle", Boolean(v));
+    app.hover(v);
+    if (slot === shown) return;
+    shown = slot;
+    clearTimeout(timer);
+    card.hidden = true;
+    if (v) timer = window.setTimeout(() => show(v), HOVER_MS);
+  });
+  app.map.onPointer("mouseout", away);
+  app.map.on("zoomstart", away);
+  /** @param {import("../model/fleet.js").Vehicle} v */
+  const show = (v) => {
+    const at = app.vehicles.position(v.slot);
+    if (!at) return;
+    const now = app.now(), { units } = app.preferences.value, s = status(v);
+    const inside = app.insideOf(v).map(([id, since]) => app.regionName(id) + (since ? ` ${format.timer(now - since)}` : ""));
+    fill(card, h("b", null, v.name), h("span", { class: "num" }, [halted(v, units) ? "Halted" : WORDS[s] + (v.since && s !== "stale" ? ` ${format.age(now - v.since)}` : ""), v.speed >= 0 && s === "moving" && !halted(v, units) ? format.speed(v.speed, units) : ""].filter(Boolean).join(" · ")),
+      inside.length > 0 && h("span", null, inside.join(", ")), h("span", { class: "num" }, `Heard ${format.age(now - v.heard)} ago`), format.offMap(v.lat) && h("span", null, format.offMap(v.lat)));
+    card.hidden = false;
+    const frame = $("#map-frame"), x = Math.min(at[0] + 16, frame.clientWidth - card.offsetWidth - 8), y = Math.max(8, Math.min(at[1] - card.offsetHeight - 12, frame.clientHeight - card.offsetHeight - 8));
+    card.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+  };
+  app.map.onPointer("click", ({ x, y, lat, lon }) => {
+    if (editor.drawing) return;
+    const slot = app.vehicles.hit(x, y, matchMedia("(pointer: coarse)").matches ? 24 : undefined), v = slot >= 0 ? app.fleet.bySlot[slot] : undefined;
+    if (following.choosing && !editor.active) {
+      const region = app.regions.at(lon, lat);
+      return region ? following.toggle(region.id) : undefined;
+    }
+    if (v) return app.select(v.id, { open: true, track: app.state.value.vehicle === v.id ? true : undefined });
+    if (editor.active) return;
+    const region = app.regions.at(lon, lat);
+    if (app.state.value.vehicle) app.select(null);
+    else if (region) app.state.set({ region: region.id, tab: "regions" });
+    else if (app.state.value.region) app.state.set({ region: null });
+  });
+  app.map.on("dragstart", () => app.state.value.track && app.state.set({ track: false }));
+}

@@ -1,0 +1,168 @@
+// The stage: every canvas over the map, one animation loop, one notion of the view. With map.js the only place that
+// knows Leaflet.
+
+import { lonAt, latAt, worldX, worldY } from "../geo.js";
+
+/**
+ * What a painter needs to place world coordinates: screen = world · scale − (left, top).
+ * @typedef {object} View
+ * @property {number} zoom @property {number} scale world → CSS px @property {number} left @property {number} top
+ * @property {number} width CSS px of the canvas @property {number} height @property {number} ratio device px a CSS px
+ * @property {number} cx world x of the middle @property {number} cy
+ */
+/**
+ * @typedef {object} Painter
+ * @property {string} name @property {string} pane a Leaflet pane @property {number} [padding] extra canvas on each side, in parts of the view
+ * @property {boolean} [live] repainted while the map is dragged (else its picture moves along and is renewed at the end)
+ * @property {(canvas: HTMLCanvasElement, view: View, now: number) => boolean|void} paint true: call again next frame
+ */
+
+export class Stage {
+  /** @param {L.Map} map */
+  constructor(map) {
+    this.map = map;
+    /** @type {Map<string, {painter: Painter, canvas: HTMLCanvasElement, dirty: boolean, view: View|null}>} */
+    this.sheets = new Map();
+    this.ratioLimit = 2;
+    this.scheduled = 0;
+    this.zooming = false;
+    this.onRatio = () => {};
+    /** @type {number[][]} */ this.cornerBoxes = [];
+    this.cornersAt = -Infinity;
+    this.ratio = devicePixelRatio;
+    setInterval(() => this.#watchRatio(), 500); // a media query tells of it in some browsers only
+    /** @type {((now: number) => void)[]} */ this.beforeFrame = [];
+    /** @type {Set<string>} painters that failed */ this.faults = new Set();
+    this.onFault = (/** @type {string} */ name, /** @type {unknown} */ fault) => console.error(`the map's ${name} cannot be painted`, fault);
+    map.on("move zoom viewreset resize", () => this.#viewMoved(false));
+    map.on("moveend zoomend", () => {
+      this.zooming = false;
+      this.#viewMoved(true);
+    });
+    map.on("zoomanim", (e) => {
+      this.zooming = true;
+      for (const sheet of this.sheets.values()) this.#ride(sheet, e.center, e.zoom);
+    });
+  }
+
+  /** What lies in the map's corners, credit and scale: no name is written under them. [left, top, right, bottom], CSS px of
+   * the map, measured at most once a second. @returns {number[][]} */
+  corners() {
+    if (performance.now() - this.cornersAt < 1000) return this.cornerBoxes;
+    this.cornersAt = performance.now();
+    const frame = this.map.getContainer().getBoundingClientRect();
+    const boxes = [...this.map.getContainer().querySelectorAll(".leaflet-control")].map((node) => node.getBoundingClientRect()).filter((box) => box.width);
+    return (this.cornerBoxes = boxes.map((box) => [box.left - frame.left, box.top - frame.top, box.right - frame.left, box.bottom - frame.top]));
+  }
+
+  /** On another screen or at another browser zoom a pixel is another size: every picture is drawn again. */
+  #watchRatio() {
+    if (this.ratio === devicePixelRatio) return;
+    this.ratio = devicePixelRatio;
+    this.invalidate();
+    this.onRatio();
+  }
+
+  /** @param {Painter} painter */
+  add(painter) {
+    const canvas = document.createElement("canvas");
+    canvas.className = "leaflet-zoom-animated stage-canvas";
+    canvas.dataset.layer = painter.name;
+    this.map.getPane(painter.pane)?.appendChild(canvas);
+    this.sheets.set(painter.name, { painter, canvas, dirty: true, view: null });
+    this.#schedule();
+    return canvas;
+  }
+
+  /** Repaint in the next frame. @param {...string} names none: everything */
+  invalidate(...names) {
+    for (const name of names.length ? names : this.sheets.keys()) {
+      const sheet = this.sheets.get(name);
+      if (sheet) sheet.dirty = true;
+    }
+    this.#schedule();
+  }
+
+  /** The view the map shows now, without padding. @returns {View} */
+  view(padding = 0) {
+    const size = this.map.getSize(), center = this.map.getCenter(), zoom = this.map.getZoom(), scale = 256 * 2 ** zoom;
+    const width = Math.round(size.x * (1 + 2 * padding)), height = Math.round(size.y * (1 + 2 * padding));
+    const cx = worldX(center.lng), cy = worldY(center.lat);
+    return { zoom, scale, cx, cy, width, height, left: cx * scale - width / 2, top: cy * scale - height / 2, ratio: Math.min(window.devicePixelRatio || 1, this.ratioLimit) };
+  }
+
+  /** @param {boolean} ended */
+  #viewMoved(ended) {
+    for (const sheet of this.sheets.values()) {
+      if (sheet.painter.live || ended) sheet.dirty = true;
+      else if (!this.zooming && sheet.view && sheet.view.zoom !== this.map.getZoom()) this.#ride(sheet, this.map.getCenter(), this.map.getZoom());
+    }
+    this.#schedule();
+  }
+
+  /** Carry an already painted picture along to a coming or passing view, as Leaflet carries its own layers.
+   * @param {{canvas: HTMLCanvasElement, view: View|null}} sheet @param {L.LatLng} center @param {number} zoom */
+  #ride(sheet, center, zoom) {
+    const view = sheet.view;
+    if (!view) return;
+    const map = /** @type {any} */ (this.map);
+    const grow = 2 ** (zoom - view.zoom);
+    const corner = L.latLng(latAt((view.top + view.height / 2) / view.scale), lonAt((view.left + view.width / 2) / view.scale));
+    const at = map._latLngToNewLayerPoint(corner, zoom, center).subtract([(view.width / 2) * grow, (view.height / 2) * grow]);
+    L.DomUtil.setTransform(sheet.canvas, at, grow);
+  }
+
+  #schedule() {
+    if (!this.scheduled) this.scheduled = requestAnimationFrame((now) => this.#frame(now));
+  }
+
+  /** One painter's mistake costs its own picture, and is told once. @param {Painter} painter @param {HTMLCanvasElement} canvas @param {View} view @param {number} now */
+  #paint(painter, canvas, view, now) {
+    try {
+      return painter.paint(canvas, view, now) === true;
+    } catch (fault) {
+      if (!this.faults.has(painter.name)) this.onFault(painter.name, fault);
+      this.faults.add(painter.name);
+      return false;
+    }
+  }
+
+  /** @param {number} now */
+  #frame(now) {
+    this.scheduled = 0;
+    for (const hook of this.beforeFrame) hook(now);
+    if (this.zooming) return; // pictures ride on the zoom animation; its end repaints them
+    let more = false;
+    for (const sheet of this.sheets.values()) {
+      if (!sheet.dirty) continue;
+      const padding = sheet.painter.padding ?? 0, view = this.view(padding), { canvas } = sheet;
+      const w = Math.round(view.width * view.ratio), hh = Math.round(view.height * view.ratio);
+      if (canvas.width !== w || canvas.height !== hh) {
+        canvas.width = w;
+        canvas.height = hh;
+        canvas.style.width = `${view.width}px`;
+        canvas.style.height = `${view.height}px`;
+      }
+      sheet.view = view;
+      const size = this.map.getSize();
+      L.DomUtil.setTransform(canvas, this.map.containerPointToLayerPoint([-size.x * padding, -size.y * padding]), 1);
+      sheet.dirty = this.#paint(sheet.painter, canvas, view, now);
+      more ||= sheet.dirty;
+    }
+    if (more) this.#schedule();
+  }
+}
+
+/** The size of the words on the map: a wall of screens is read from further away. @param {View} view CSS px */
+export const typeSize = (view) => (view.width < 2000 ? 11 : 15);
+
+/** The 2D context of a painter's canvas, cleared, in CSS pixels. @param {HTMLCanvasElement} canvas @param {View} view */
+export function pen(canvas, view) {
+  const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  ctx.setTransform(1, 0, 0, 1, 0, 0);
+  ctx.clearRect(0, 0, canvas.width, canvas.height);
+  ctx.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
+  ctx.textAlign = "left"; // as the painter before may not have left it
+  ctx.textBaseline = "alphabetic";
+  return ctx;
+}

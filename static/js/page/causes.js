@@ -1,0 +1,33 @@
+// What the page finds wrong around it: the way to the server, its version, the clocks. Each is told by Troubles and cleared when it is over.
+
+import { ApiError, call, get } from "../net/api.js";
+import { steady } from "../net/clock.js";
+import { lasted } from "../words/format.js";
+import { diagnosis } from "../net/proxies.js";
+
+const CLOCKS_MS = 120_000;
+
+/** @param {import("../app.js").App} app @param {import("./troubles.js").Troubles} troubles @param {string} [build] this page is of */
+export function causes(app, troubles, build) {
+  app.readers.add(async (message) => {
+    if (message.op !== "welcome" || !app.everLive || !build) return;
+    const { assets } = await get("page").catch(() => ({}));
+    if (assets && assets !== build) troubles.tell("upgrade", "The server was updated. This page still works; reload it for the one that belongs to the new server.", { action: { label: "Reload", run: () => location.reload() } });
+  });
+  app.onBlocked = async () => {
+    const refused = await call("POST", "positions", { body: [] }).then(() => false, (fault) => fault instanceof ApiError && fault.code === "origin_not_allowed");
+    const { host = null } = await get("page").catch(() => ({}));
+    const { words, lines } = diagnosis({ page: location, host, refused });
+    troubles.tell("proxy", words, { lines });
+  };
+  app.ticks.add(() => {
+    const { phase, by } = app.connection.status;
+    if (phase === "live" && by === "websocket") troubles.clear("proxy");
+  });
+  app.onClock = () => {
+    const ahead = app.fleet.now(steady()) - Date.now();
+    if (Math.abs(ahead) < CLOCKS_MS) return troubles.clear("clock");
+    troubles.tell("clock", `The server's clock is ${lasted(Math.round(Math.abs(ahead) / 60_000) * 60_000)} ${ahead > 0 ? "ahead of" : "behind"} this computer's: one of them is wrong. Where it is the server's, ${ahead > 0
+      ? "every position seems old, and its events are listed but not raised" : "positions are refused, for they seem to come from the future"}. Have both set their clocks from the network.`);
+  };
+}

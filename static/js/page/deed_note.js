@@ -1,0 +1,38 @@
+// The last deed, said in a place of its own, with its undo: no event pushes it out.
+
+import { $, fill, h, icon, iconButton } from "../parts/dom.js";
+
+const SHOWN_MS = 12_000, UNDONE_MS = 4500;
+
+/** @param {import("../app.js").App} app */
+export function deedNote(app) {
+  const box = $("#deed"), { deeds } = app;
+  let timer = 0;
+  const away = () => {
+    clearTimeout(timer);
+    if (box.contains(document.activeElement)) $("#map").focus();
+    fill(box);
+  };
+  /** @param {number} after */
+  const later = (after) => {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => (box.matches(":hover, :focus-within") ? later(1000) : away()), after);
+  };
+  /** @param {string} sign @param {string} title @param {string} body @param {(() => void)|null} undo @param {number} ms */
+  const show = (sign, title, body, undo, ms) => {
+    const focused = box.contains(document.activeElement);
+    fill(box, h("div", { class: "toast floating" }, icon(/** @type {any} */ (sign)), h("div", { class: "body" }, h("b", null, title), body && h("span", null, body),
+      undo && h("div", { class: "toast-actions" }, h("button", { type: "button", class: "link small", title: "Ctrl Z", onclick: undo }, "Undo"))), iconButton("close", "Dismiss", away)));
+    if (focused) box.querySelector("button")?.focus();
+    later(ms);
+  };
+  deeds.onDone = (deed) => {
+    show(deed.icon, deed.title, deed.body ?? "", () => deeds.undo(deed), SHOWN_MS);
+    app.say(`${deed.title}. Control Z undoes it.`);
+  };
+  deeds.onUndone = (words, fault) => {
+    if (fault) show("warn", "Not undone", `${words}: ${fault.message}`, null, SHOWN_MS);
+    else if (words) show("undo", words, "", null, UNDONE_MS);
+    app.say(fault ? `Not undone: ${fault.message}` : words || "Nothing to undo");
+  };
+}

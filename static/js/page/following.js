@@ -1,0 +1,90 @@
+// What this page follows: every vehicle, or those in chosen regions. The server sends no other vehicle's position; the
+// regions that are not chosen stay on the map, dim, so that they can be.
+
+import { get } from "../net/api.js";
+
+const AGAIN_MS = 60_000; // the channel tells of followed regions only: how often the others are asked for
+
+/** Follow this region or no more; from "everything", it alone. @param {string[]|null} followed @param {string} id @returns {string[]} */
+export const toggled = (followed, id) => (followed?.includes(id) ? followed.filter((other) => other !== id) : [...(followed ?? []), id]);
+
+/** What is followed, in words. @param {string[]|null} followed @param {boolean} choosing */
+export function explained(followed, choosing) {
+  if (followed === null) return choosing ? "Tick regions here, or click them on the map. Until the first one, every vehicle is sent." : "Every vehicle you may see is sent to this page.";
+  if (!followed.length) return "No region is chosen, so no vehicle is sent to this page.";
+  return `Only vehicles in ${followed.length === 1 ? "the ticked region" : `the ${followed.length} ticked regions`} are sent to this page: others are not hidden, they do not come.`;
+}
+
+export class Following {
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    this.app = app;
+    this.choosing = false; // a click on a region ticks it
+    /** @type {string[]} what was chosen before "everything" */ this.before = [];
+    this.askedAt = 0;
+    this.onChoosing = () => {};
+    app.state.on((now, before) => {
+      if (now.regions !== before.regions) {
+        if (now.regions === null) this.before = before.regions ?? [];
+        this.askedAt = 0;
+      }
+      if (this.choosing && (now.tab !== before.tab || now.region)) this.choose(false);
+    });
+    app.readers.add((message) => message.op === "snapshot" && this.#others());
+    app.ticks.add(() => Date.now() - this.askedAt > AGAIN_MS && this.#others());
+  }
+
+  /** @param {string} id */
+  toggle(id) {
+    const { app } = this;
+    app.state.set({ regions: toggled(app.state.value.regions, id) });
+    app.say(`${app.regionName(id)} ${app.state.value.regions?.includes(id) ? "followed" : "not followed"}`);
+  }
+
+  everything() {
+    this.choose(false);
+    this.app.state.set({ regions: null });
+  }
+
+  /** Back to what was chosen before; when nothing was: choose. */
+  chosen() {
+    if (this.app.state.value.regions === null && this.before.length) this.app.state.set({ regions: this.before });
+    else if (this.app.state.value.regions === null) this.choose(true);
+  }
+
+  /** @param {boolean} on */
+  choose(on) {
+    if (this.choosing === on) return;
+    this.choosing = on;
+    this.app.map.element.classList.toggle("choosing", on);
+    this.onChoosing();
+    if (on) this.app.say("Choose regions: tick them in the list or click them on the map.");
+  }
+
+  /** Followed regions nobody knows: a link may name them. @returns {string[]} */
+  get unknown() {
+    const { fleet, state } = this.app;
+    return fleet.ready && this.askedAt ? (state.value.regions ?? []).filter((id) => !fleet.regions.has(id)) : [];
+  }
+
+  /** The regions the channel does not tell of. */
+  async #others() {
+    const { app } = this, { regions } = app.state.value;
+    if (regions === null || app.paused || !app.fleet.ready) return;
+    const asked = (this.askedAt = Date.now()), features = [];
+    try {
+      let cursor = null;
+      do {
+        const page = await get("regions", { limit: 1000, cursor });
+        features.push(...page.regions);
+        cursor = page.next ?? null;
+      } while (cursor);
+    } catch {
+      return; // those known stay; asked again by and by
+    }
+    if (asked !== this.askedAt || app.state.value.regions !== regions) return;
+    app.fleet.others(features);
+    app.regions.refresh();
+    this.onChoosing();
+  }
+}

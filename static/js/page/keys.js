@@ -1,0 +1,64 @@
+// One key, one deed. Never while typing, never with a modifier, and all of it can be turned off (WCAG 2.1.4).
+
+import { showKeys } from "./dialogs.js";
+import { flipTheme } from "./controls.js";
+import { $, copyText } from "../parts/dom.js";
+
+/** @param {import("../app.js").App} app @param {{list: import("../panels/vehicles.js").VehicleList, events: import("../panels/events.js").EventsColumn, editor: import("../draw/editor.js").Editor, alerts: import("./alerts.js").Alerts, following: import("./following.js").Following}} parts */
+export function keys(app, { list, events, editor, alerts, following }) {
+  const labels = /** @type {const} */ (["name", "more", "none"]);
+  /** @type {Record<string, () => void>} */
+  const deeds = {
+    "/": () => (app.state.set({ tab: "vehicles", region: null }), app.select(app.state.value.vehicle), app.onSelect({ open: false }), focusSoon(() => (list.search.select(), list.search))),
+    "?": showKeys,
+    " ": () => app.togglePause(),
+    v: () => (app.state.set({ tab: "vehicles", region: null }), app.onSelect({ open: false }), focusSoon(() => list.box)),
+    r: () => (app.state.set({ tab: "regions", region: null }), app.onSelect({ open: false }), focusSoon(() => document.querySelector("#region-list [tabindex='0']") ?? document.querySelector("#page-regions button"))),
+    e: () => (app.pane.show(true), events.list.focus()),
+    f: () => app.state.value.vehicle && app.state.set({ track: !app.state.value.track }),
+    0: () => app.fitFleet(),
+    "+": () => app.map.zoomIn(),
+    "=": () => app.map.zoomIn(),
+    "-": () => app.map.zoomOut(),
+    l: () => app.state.set({ labels: labels[(labels.indexOf(app.state.value.labels) + 1) % 3] }),
+    g: () => editor.begin(),
+    t: () => flipTheme(app),
+    m: () => app.state.value.vehicle && alerts.mute(`vehicle:${app.state.value.vehicle}`, 15),
+    c: () => copyLink(app, alerts),
+    j: () => (app.pane.show(true), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "j" }))),
+    k: () => (app.pane.show(true), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "k" }))),
+  };
+  addEventListener("keydown", (e) => {
+    const target = /** @type {HTMLElement} */ (e.target);
+    if ((e.ctrlKey || e.metaKey) && !e.shiftKey && !e.altKey && e.key.toLowerCase() === "z" && !editor.active && !e.defaultPrevented && !target.matches("input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable]") && !document.querySelector("dialog[open]")) return e.preventDefault(), app.deeds.undo();
+    if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]")) return;
+    const typing = target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+    if (e.key === "Escape") return e.preventDefault(), following.choosing && !editor.active && !typing ? following.choose(false) : escape(app, editor, target, typing);
+    if (typing || !app.preferences.value.keys || (e.key === " " && target.matches("button, summary, a, [role=tab], input"))) return;
+    const deed = deeds[e.key.length === 1 ? e.key.toLowerCase() : e.key];
+    if (!deed) return;
+    e.preventDefault();
+    deed();
+  });
+}
+
+/** Once what covered it has gone and is no longer inert (covers.js hears of that in a microtask, asked for before this one), and
+ * before the next key comes: what is typed after it is meant for it. @param {() => Element|null} find */
+const focusSoon = (find) => queueMicrotask(() => /** @type {HTMLElement|null} */ (find())?.focus());
+
+/** One layer back: the sketch, the panel, the selection. @param {import("../app.js").App} app @param {import("../draw/editor.js").Editor} editor @param {HTMLElement} target @param {boolean} typing */
+function escape(app, editor, target, typing) {
+  if (typing) return target.blur();
+  if (editor.active) return void editor.leave();
+  if (app.state.value.kiosk) return app.state.set({ kiosk: false });
+  if (app.state.value.region) app.state.set({ region: null });
+  else if (app.state.value.vehicle) app.select(null);
+}
+
+/** @param {import("../app.js").App} app @param {import("./alerts.js").Alerts} alerts */
+export async function copyLink(app, alerts) {
+  app.writeLink();
+  const done = await copyText(location.href), title = done ? "Link copied" : "Copy it from the address bar";
+  alerts.toast({ icon: done ? "copy" : "info", title, body: "It opens this view again, for anyone who may see it." });
+  app.say(title);
+}

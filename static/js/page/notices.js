@@ -1,0 +1,100 @@
+// What the page says over the map: demo data, how to connect the first device, missing tiles, what is followed.
+
+import { $, copyText, fill, h, icon, iconButton, refill } from "../parts/dom.js";
+
+export class Notices {
+  /** @param {import("../app.js").App} app @param {import("./following.js").Following} following */
+  constructor(app, following) {
+    this.app = app;
+    this.following = following;
+    this.top = $("#map-top");
+    this.demo = app.info.demo && !app.preferences.value.coached ? this.#demo() : null;
+    this.feed = h("div", { class: "floating follow-chip", hidden: true });
+    this.track = h("div", { class: "floating follow-chip", hidden: true });
+    this.tiles = h("div", { class: "floating banner", hidden: true });
+    fill(this.top, this.demo, this.tiles, this.feed, this.track);
+    /** @type {HTMLElement|null} */ this.welcome = null;
+    app.state.on(() => this.#chips());
+    app.ticks.add(() => this.#firstRun());
+    app.map.onTiles = (working, why) => this.#tiles(working, why);
+    this.#chips();
+    // The camera leaves room for what lies along the top.
+    const measure = () => (app.map.cover.top = innerWidth < 720 ? 0 : this.top.offsetHeight);
+    new ResizeObserver(measure).observe(this.top);
+    measure();
+  }
+
+  /** A line anyone can paste: the right address, the present time, a place on this map. @param {string} vehicle */
+  #curl(vehicle) {
+    const { lat, lon } = this.app.info.demo ? { lat: 60.1719, lon: 24.9414 } : this.app.map.camera();
+    const url = new URL("api/v1/positions", document.baseURI);
+    return `curl ${url} -H 'content-type: application/json' -d '{"vehicle":"${vehicle}","time":"'$(date -u +%FT%TZ)'","lat":${lat.toFixed(4)},"lon":${lon.toFixed(4)}}'`;
+  }
+
+  /** @param {string} line */
+  #code(line) {
+    const copy = iconButton("copy", "Copy the command", async () => {
+      const done = await copyText(line);
+      if (!done) getSelection()?.selectAllChildren(code);
+      this.app.say(done ? "Copied" : "Press Ctrl C to copy");
+      copy.replaceChildren(icon(done ? "check" : "warn"));
+      copy.title = done ? "Copied" : "Selected: press Ctrl C to copy";
+      setTimeout(() => (copy.replaceChildren(icon("copy")), (copy.title = "Copy the command")), 2500);
+    });
+    const code = h("code", { tabIndex: 0 }, line);
+    return h("div", { class: "code-line" }, code, copy);
+  }
+
+  #demo() {
+    const { app } = this;
+    const close = () => (app.preferences.set({ coached: true }), banner.remove());
+    const more = h("button", { type: "button", class: "link", "aria-expanded": "false", onclick: () => {
+      const open = code.hidden;
+      code.hidden = !open;
+      more.setAttribute("aria-expanded", String(open));
+    } }, innerWidth < 720 ? "Add your own" : "Add a vehicle of your own");
+    const code = this.#code(this.#curl("my-van"));
+    code.hidden = true;
+    const banner = h("div", { class: "floating banner demo", role: "note" }, h("span", { class: "tag" }, "Demo data"), h("span", { class: "wide-only" }, "Simulated vans in Helsinki."), more, iconButton("close", "Close this note", close, { class: "icon-button tiny end" }), code);
+    return banner;
+  }
+
+  #chips() {
+    const { app } = this, { track, vehicle, regions } = app.state.value;
+    this.track.hidden = !(track && vehicle);
+    if (!this.track.hidden) {
+      const words = `Following ${app.vehicleName(String(vehicle))}`;
+      refill(this.track, words, icon("target"), words, iconButton("close", "Stop following", () => app.state.set({ track: false })));
+    }
+    this.feed.hidden = regions === null;
+    if (!regions) return;
+    const { unknown } = this.following, missing = unknown.length ? `, ${unknown.length === 1 ? `“${unknown[0]}” does` : `${unknown.length} of them do`} not exist` : "";
+    const words = regions.length ? `Only vehicles in ${regions.length <= 2 ? regions.map(app.regionName).join(" and ") : `${regions.length} regions`}${missing}` : "No region followed: no vehicle is sent";
+    refill(this.feed, words, icon("antenna"), words, iconButton("close", "Show everything again", () => this.following.everything()));
+  }
+
+  /** @param {boolean} working @param {string} why */
+  #tiles(working, why) {
+    this.tiles.hidden = working;
+    fill(this.tiles, icon("info"), h("span", { class: "trouble-words" }, `Built-in map: ${why}. It is tried again.`), iconButton("close", "Dismiss", () => (this.tiles.hidden = true), { class: "icon-button tiny" }));
+  }
+
+  /** No vehicle yet: say how one connects, and turn green on the first ping. */
+  #firstRun() {
+    const { app } = this, count = app.fleet.byId.size;
+    this.#chips();
+    if (app.fleet.ready && !count && !this.welcome && !app.state.value.regions && !app.info.demo) {
+      this.welcome = h("section", { class: "welcome floating", "aria-label": "Connect a device" }, h("h2", null, "Connect the first vehicle"),
+        h("p", null, "Anything that speaks HTTP can report a position. Paste this into a terminal and watch it appear here:"), this.#code(this.#curl("van-1")),
+        h("p", { class: "waiting", role: "status" }, "Waiting for the first position…"));
+      fill($("#map-centre"), this.welcome);
+    } else if (this.welcome && count && !this.welcome.dataset.done) {
+      const v = [...app.fleet.byId.values()][0], card = this.welcome;
+      card.dataset.done = "1";
+      // The card steps aside: the map is the proof.
+      fill(card, h("p", { class: "waiting", role: "status" }, `${v.name} is on the map`), h("p", { class: "small" }, "Every other vehicle appears the same way. Next: draw a region."));
+      app.fitFleet();
+      setTimeout(() => card.remove(), 6000);
+    }
+  }
+}

@@ -1,0 +1,178 @@
+// One region in full: live count and its last hour, who is inside and for how long, its rules.
+
+import { get } from "../net/api.js";
+import { ApiError, call, regionPath } from "../net/api.js";
+import { fill, h, icon, iconButton, text } from "../parts/dom.js";
+import { toggled } from "../page/following.js";
+import * as format from "../words/format.js";
+import { swatch } from "./vehicle.js";
+import { writeHours } from "../words/hours.js";
+import { kindOf } from "../words/phrases.js";
+import { deleted } from "./region_deeds.js";
+import { colorOf } from "../map/regions.js";
+import { bounds, outline } from "../geo.js";
+import { oneStop } from "../parts/roving.js";
+import { palette } from "../parts/theme.js";
+
+const HOUR = 3_600_000;
+
+export class RegionPanel {
+  /** @param {import("../app.js").App} app @param {HTMLElement} side @param {import("../draw/editor.js").Editor} editor @param {import("../page/alerts.js").Alerts} alerts */
+  constructor(app, side, editor, alerts) {
+    this.app = app;
+    this.alerts = alerts;
+    this.mark = h("span", null);
+    this.title = h("h2", { class: "title", tabIndex: -1 });
+    this.subtitle = h("span", null);
+    this.count = h("dd", null);
+    this.area = h("dd", null);
+    this.spark = h("canvas", { class: "spark", role: "img" });
+    this.inside = h("ul", { class: "line-list" });
+    oneStop(this.inside, "li");
+    this.rules = h("dl", { class: "pairs" });
+    /** @type {import("../model/fleet.js").Vehicle[]} */ this.rows = [];
+    /** @type {{time: number, step: number}[]} steps of the count in the last hour */ this.steps = [];
+    this.follow = h("button", { type: "button", class: "button small", onclick: () => this.#follow() }, icon("antenna", 14), "Follow");
+    this.element = h("section", { class: "detail", hidden: true, "aria-label": "Region" },
+      h("div", { class: "detail-head" }, iconButton("back", "Back to the regions", () => app.state.set({ region: null })), h("div", null, this.title, h("div", { class: "subtitle" }, this.mark, this.subtitle)), iconButton("fit", "Show on the map", () => this.#fit())),
+      h("div", { class: "detail-actions" }, this.follow,
+        h("button", { type: "button", class: "button small", onclick: () => this.#feature() && editor.edit(this.#feature()) }, icon("edit", 14), "Edit"),
+        h("button", { type: "button", class: "button small", onclick: () => app.state.set({ about: `region:${app.state.value.region}` }) }, icon("list", 14), "Events"),
+        h("button", { type: "button", class: "button small", onclick: () => alerts.mute(`region:${app.state.value.region}`, 15) }, icon("mute", 14), "Mute 15 min"),
+        h("button", { type: "button", class: "button small danger", onclick: () => this.#delete() }, icon("trash", 14), "Delete")),
+      h("div", { class: "detail-body" },
+        h("div", { class: "block" }, h("dl", { class: "facts" }, h("div", null, h("dt", null, "Inside now"), this.count), h("div", null, h("dt", null, "Area"), this.area)), this.spark),
+        h("div", { class: "block" }, h("h3", null, "Who is inside"), this.inside), h("div", { class: "block" }, h("h3", null, "Rules"), this.rules)));
+    side.appendChild(this.element);
+    app.state.on((now, before) => (now.region !== before.region || now.tab !== before.tab || now.regions !== before.regions) && this.#show(now.region !== before.region));
+    app.readers.add((message) => message.op === "snapshot" && app.state.value.region && this.#ask(app.state.value.region));
+    app.ticks.add(() => !this.element.hidden && this.render());
+    if (app.state.value.region) this.#show(true);
+  }
+
+  #feature() {
+    return this.app.fleet.regions.get(this.app.state.value.region ?? "");
+  }
+
+  /** @param {boolean} other */
+  #show(other) {
+    const { region, tab } = this.app.state.value;
+    this.element.hidden = !region || tab !== "regions";
+    if (this.element.hidden) return;
+    if (other) {
+      this.steps = [];
+      this.rows = [];
+      this.#ask(String(region));
+    }
+    this.render();
+  }
+
+  /** When they came in, and the last hour's comings and goings. @param {string} id */
+  async #ask(id) {
+    if (!this.app.fleet.regions.has(id)) return; // a wrong link; if it comes, a snapshot brings it
+    try {
+      const [{ vehicles }, { events }] = await Promise.all([get("vehicles", { region: id, limit: 1000 }), get("events", { region: id, from: Math.round(this.app.now() - HOUR), limit: 5000 })]);
+      for (const told of vehicles) for (const visit of told.regions ?? []) this.app.fleet.byId.get(told.vehicle)?.regions.set(visit.id, Date.parse(visit.entered_at));
+      if (id !== this.app.state.value.region) return;
+      this.steps = events.filter((/** @type {any} */ e) => e.kind === "enter" || e.kind === "exit").map((/** @type {any} */ e) => ({ time: Date.parse(e.received_at), step: e.kind === "enter" ? 1 : -1 }));
+      this.render();
+    } catch {
+      // The count and the list live from the channel; only the past is missing.
+    }
+  }
+
+  render() {
+    const { app } = this, feature = this.#feature(), id = app.state.value.region ?? "";
+    if (!feature) {
+      text(this.title, !app.fleet.ready ? "Loading…" : app.fleet.past.has(`region:${id}`) ? "This region is gone" : `There is no region “${id}”`);
+      fill(this.inside);
+      return;
+    }
+    const p = feature.properties, { units, zone } = app.preferences.value, now = app.now(), followed = app.state.value.regions;
+    text(this.title, p.name || id);
+    fill(this.mark, swatch(feature));
+    text(this.subtitle, [p.group, p.updated_at && `changed ${format.when(Date.parse(p.updated_at), now, zone)}`].filter(Boolean).join(" · "));
+    this.follow.setAttribute("aria-pressed", String(followed?.includes(id) ?? false));
+    const count = app.regions.count(id);
+    text(this.count, count === null ? "–" : String(count));
+    text(this.area, p.area_m2 ? format.area(p.area_m2, units) : "–");
+    this.#spark(count ?? 0, now, feature);
+    // Nobody changes places under a pointer or the focus.
+    const rows = this.rows = this.rows.length && this.inside.matches(":hover, :focus-within") ? this.rows : [...app.fleet.byId.values()].filter((v) => v.regions.has(id)).sort((a, b) => (a.regions.get(id) || Infinity) - (b.regions.get(id) || Infinity)).slice(0, 200);
+    if (this.inside.dataset.key !== rows.map((v) => v.id).join("\0") || !this.inside.children.length) {
+      this.inside.dataset.key = rows.map((v) => v.id).join("\0");
+      fill(this.inside, rows.length ? rows.map((v) => h("li", null, h("button", { type: "button", class: "link grow", onclick: () => app.select(v.id, { open: true, reveal: true }) }, v.name), h("span", { class: "num muted" }))) : h("li", { class: "muted" }, "Nobody"));
+    }
+    rows.forEach((v, i) => text(/** @type {Element} */ (this.inside.children[i].lastElementChild), v.regions.get(id) ? format.timer(now - Number(v.regions.get(id))) : v.regions.has(id) ? "" : "left"));
+    const box = app.regions.drawn.get(id)?.lonLat, beyond = box ? format.unshown(box[1], box[3]) : "";
+    const rules = p.rules ?? {}, said = [["Raises", (p.notify ?? ["enter", "exit", "dwell"]).map((/** @type {string} */ k) => kindOf(k).title).join(", ") || "nothing"], rules.dwell_s && ["Dwell after", format.lasted(rules.dwell_s * 1000)], rules.speed_limit_mps && ["Speed limit", `${format.speed(rules.speed_limit_mps, units)}${rules.min_s ? `, for at least ${format.lasted(rules.min_s * 1000)}` : ""}`], rules.schedule && ["Hours", `${writeHours(rules.schedule.weekly)} (${rules.schedule.zone})`], ["Edge", p.debounce === "none" ? "exactly on the line" : "steady, ignores GPS jitter"], beyond && ["Map", beyond]].filter(Boolean);
+    if (this.rules.dataset.key !== JSON.stringify(said)) {
+      this.rules.dataset.key = JSON.stringify(said);
+      fill(this.rules, said.map((pair) => [h("dt", null, String(pair[0])), h("dd", null, String(pair[1]))]));
+    }
+  }
+
+  /** The count over the last hour, walked back from now. @param {number} count @param {number} now @param {any} feature */
+  #spark(count, now, feature) {
+    const canvas = this.spark, ratio = Math.min(2, devicePixelRatio || 1), w = canvas.clientWidth, hh = canvas.clientHeight, color = palette();
+    for (const event of this.app.journal.events) {
+      if (event.region !== feature.id || (event.kind !== "enter" && event.kind !== "exit")) continue;
+      const time = Date.parse(event.received_at);
+      if (this.steps.length && time <= this.steps[this.steps.length - 1].time) break;
+      this.steps.push({ time, step: event.kind === "enter" ? 1 : -1 });
+    }
+    this.steps.sort((a, b) => a.time - b.time);
+    const points = [[now, count]];
+    let at = count, most = count;
+    for (let i = this.steps.length - 1; i >= 0 && this.steps[i].time > now - HOUR; i--) {
+      points.push([this.steps[i].time, at]);
+      at = Math.max(0, at - this.steps[i].step);
+      points.push([this.steps[i].time, at]);
+      most = Math.max(most, at);
+    }
+    points.push([now - HOUR, at]);
+    canvas.setAttribute("aria-label", `Inside during the last hour: now ${count}, at most ${most}`);
+    canvas.width = w * ratio;
+    canvas.height = hh * ratio;
+    const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    ctx.scale(ratio, ratio);
+    ctx.beginPath();
+    const y = (/** @type {number} */ n) => hh - 3 - (n / Math.max(1, most)) * (hh - 19); // the words keep a line to themselves
+    points.forEach(([t, n], i) => (i ? ctx.lineTo : ctx.moveTo).call(ctx, w - ((now - t) / HOUR) * w, y(n)));
+    ctx.strokeStyle = colorOf(feature);
+    ctx.lineWidth = 1.5;
+    ctx.stroke();
+    ctx.lineTo(0, hh);
+    ctx.lineTo(w, hh);
+    ctx.globalAlpha = 0.12;
+    ctx.fillStyle = colorOf(feature);
+    ctx.fill();
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = color.muted;
+    ctx.font = `10px ${color.font}`;
+    ctx.fillText("1 h ago", 0, 9);
+  }
+
+  #follow() {
+    const { region, regions } = this.app.state.value;
+    if (region) this.app.state.set({ regions: toggled(regions, region) });
+  }
+
+  #fit() {
+    const feature = this.#feature();
+    if (feature) this.app.leave(), this.app.map.fit(bounds(outline(feature)), { maxZoom: 17 });
+  }
+
+  async #delete() {
+    const feature = this.#feature();
+    if (!feature) return;
+    try {
+      await this.app.deeds.doing(call("DELETE", regionPath(feature.id), { headers: { "if-match": `"${feature.properties.version}"` } }));
+      if (this.app.state.value.region === feature.id) this.app.state.set({ region: null }); // they may look at another by now
+      this.app.deeds.did(deleted(feature));
+    } catch (error) {
+      const changed = error instanceof ApiError && error.status === 412;
+      this.alerts.toast({ icon: "warn", title: "Not deleted", body: changed ? "Somebody changed it a moment ago: look again." : /** @type {Error} */ (error).message });
+    }
+  }
+}

@@ -1,0 +1,52 @@
+// Today as one strip: when it moved, stood, was not heard.
+
+import { h } from "../parts/dom.js";
+import * as format from "../words/format.js";
+import { palette } from "../parts/theme.js";
+
+const GAP = 10 * 60_000;
+const MOVING_MPS = 5 / 3.6;
+
+/** Pieces of a day: [from, until, what], neighbours of one kind joined. @param {{time: number, speed: number|null}[]} points @param {number} until
+ * @returns {{from: number, until: number, what: "moving"|"idle"|"offline"}[]} */
+export function pieces(points, until) {
+  /** @type {{from: number, until: number, what: "moving"|"idle"|"offline"}[]} */ const out = [];
+  points.forEach((p, i) => {
+    const end = i + 1 < points.length ? points[i + 1].time : Math.min(until, p.time + GAP);
+    if (end <= p.time) return;
+    const what = end - p.time > GAP ? "offline" : (p.speed ?? 0) >= MOVING_MPS ? "moving" : "idle", last = out[out.length - 1];
+    if (last && last.what === what && last.until === p.time) last.until = end;
+    else out.push({ from: p.time, until: end, what });
+  });
+  return out;
+}
+
+/** @param {{time: number, speed: number|null}[]} points @param {number} start @param {number} now @param {string} zone */
+export function dayStrip(points, start, now, zone) {
+  if (!points.length) return h("p", { class: "muted small" }, "No pings today.");
+  const whole = format.endOfDay(start, zone) - start, end = Math.min(now, start + whole), list = pieces(points, end), total = { moving: 0, idle: 0, offline: 0 };
+  for (const piece of list) total[piece.what] += piece.until - piece.from;
+  const words = { moving: "Moving", idle: "Standing", offline: "Not heard" }, color = palette(), tint = { moving: color.moving, idle: color.idle, offline: color.line };
+  const canvas = h("canvas", { class: "strip", role: "img", "aria-label": `Today: ${Object.entries(total).map(([what, ms]) => `${words[/** @type {"idle"} */ (what)].toLowerCase()} ${format.spoken(ms)}`).join(", ")}` });
+  requestAnimationFrame(() => {
+    const ratio = Math.min(2, devicePixelRatio || 1), w = canvas.clientWidth, hh = canvas.clientHeight, ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    canvas.width = w * ratio;
+    canvas.height = hh * ratio;
+    ctx.scale(ratio, ratio);
+    ctx.fillStyle = color.graticule;
+    ctx.fillRect(0, 0, w, 16);
+    for (const { from, until, what } of list) {
+      ctx.fillStyle = tint[what];
+      const x = ((from - start) / whole) * w, high = what === "moving" ? 16 : what === "idle" ? 9 : 3;
+      ctx.fillRect(x, 16 - high, Math.max(1, ((until - from) / whole) * w), high);
+    }
+    ctx.fillStyle = color.muted;
+    ctx.font = `10px ${color.font}`;
+    for (let hour = 0; hour < 24; hour += 6) ctx.fillText(format.clockShort(start + hour * 3_600_000, zone), ((hour * 3_600_000) / whole) * w + (hour ? -14 : 0), 26);
+  });
+  return h("div", null, canvas, h("div", { class: "strip-legend num" }, Object.entries(total).map(([what, ms]) => {
+    const key = h("i", null);
+    key.style.setProperty("--swatch", tint[/** @type {"idle"} */ (what)]);
+    return h("span", null, key, `${words[/** @type {"idle"} */ (what)]} ${format.lasted(ms)}`);
+  })));
+}

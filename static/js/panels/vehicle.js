@@ -1,0 +1,296 @@
+// One vehicle in full: state with its timer, regions with dwell timers, today's strip, the register, the raw last ping.
+
+import { ApiError, call, get, vehiclePath } from "../net/api.js";
+import { fill, h, icon, iconButton, refill, text } from "../parts/dom.js";
+import { status } from "../model/fleet.js";
+import * as format from "../words/format.js";
+import { copyLink } from "../page/keys.js";
+import { WORDS, halted } from "./vehicles.js";
+import { colorOf } from "../map/regions.js";
+import { oneStop } from "../parts/roving.js";
+import { glyphIcon } from "../map/sprites.js";
+import { dayStrip } from "./timeline.js";
+
+const TRAIL_MS = 30 * 60_000;
+const MERGE = { "content-type": "application/merge-patch+json" };
+const FRESH_MS = 5000; // how often an open panel asks the server again
+
+export class VehiclePanel {
+  /** @param {import("../app.js").App} app @param {HTMLElement} side @param {import("../page/alerts.js").Alerts} alerts */
+  constructor(app, side, alerts) {
+    this.app = app;
+    this.alerts = alerts;
+    /** @type {any} the server's own answer */ this.told = null;
+    /** @type {any[]} */ this.today = [];
+    this.askedAt = 0;
+    this.days = "";
+    this.open = false;
+    /** @type {string|null} */ this.editing = null;
+    /** @type {Map<string, Record<string, string>>} what was typed into a register and not saved, by vehicle */ this.drafts = new Map();
+    this.problem = "";
+    const at = { glyph: h("canvas", null), state: h("span", null), speed: h("dd", null), heading: h("dd", null), age: h("dd", null), heard: h("dd", null) };
+    this.at = at;
+    this.title = h("h2", { class: "title", tabIndex: -1 });
+    this.track = h("button", { type: "button", class: "button small", onclick: () => app.state.set({ track: !app.state.value.track }) }, icon("target", 14), "Follow");
+    this.notices = h("div", { class: "form" });
+    this.regions = h("ul", { class: "line-list" });
+    oneStop(this.regions, "li");
+    this.strip = h("div", null);
+    this.dayName = h("h3", null, "Today");
+    this.register = h("div", null);
+    this.raw = h("pre", { class: "raw", tabIndex: 0 });
+    this.element = h("section", { class: "detail", hidden: true, "aria-label": "Vehicle" },
+      h("div", { class: "detail-head" }, iconButton("back", "Back to the list", () => this.close()), h("div", null, this.title, h("div", { class: "subtitle num" }, at.glyph, at.state)), iconButton("close", "Close and deselect", () => app.select(null))),
+      h("div", { class: "detail-actions" }, this.track,
+        h("button", { type: "button", class: "button small", onclick: () => this.#centre() }, icon("pin", 14), "Show"),
+        h("button", { type: "button", class: "button small", onclick: () => app.state.set({ about: `vehicle:${app.state.value.vehicle}` }) }, icon("list", 14), "Events"),
+        h("button", { type: "button", class: "button small", onclick: () => alerts.mute(`vehicle:${app.state.value.vehicle}`, 15) }, icon("mute", 14), "Mute 15 min"),
+        h("button", { type: "button", class: "button small", onclick: () => copyLink(app, alerts) }, icon("copy", 14), "Link")),
+      h("div", { class: "detail-body", tabIndex: -1 },
+        h("div", { class: "block" }, this.notices, h("dl", { class: "facts" }, fact("Speed", at.speed), fact("Heading", at.heading), fact("Last fix", at.age), fact("Heard", at.heard))),
+        h("div", { class: "block" }, h("h3", null, "Regions"), this.regions),
+        h("div", { class: "block" }, this.dayName, this.strip),
+        h("div", { class: "block" }, this.register),
+        h("div", { class: "block" }, h("details", null, h("summary", null, "Last ping, raw"), this.raw))));
+    side.appendChild(this.element);
+    const shown = app.onSelect;
+    app.onSelect = (how) => (shown(how), this.#selected(how));
+    app.state.on((now, before) => {
+      if (now.vehicle !== before.vehicle) this.#other();
+      if (now.vehicle === null || (now.region && !before.region) || now.tab !== before.tab) this.#reveal(now.vehicle !== null && this.open && now.tab === "vehicles" && !now.region);
+      if (now.track !== before.track) this.#live();
+    });
+    app.readers.add((message) => message.op === "snapshot" && app.state.value.vehicle && this.#ask());
+    app.ticks.add(() => this.#tick());
+    this.open = app.state.value.vehicle !== null;
+    if (this.open) this.#other();
+    this.#selected({});
+  }
+
+  /** @param {{open?: boolean, focus?: boolean}} how */
+  #selected(how) {
+    if (how.open !== undefined) this.open = how.open;
+    this.#reveal(this.open && this.app.state.value.vehicle !== null && this.app.state.value.tab === "vehicles");
+  }
+
+  /** @param {boolean} yes */
+  #reveal(yes) {
+    if (this.element.hidden === !yes) return;
+    this.element.hidden = !yes;
+    if (yes) this.#live();
+  }
+
+  close() {
+    this.open = false;
+    this.#reveal(false);
+  }
+
+  #other() {
+    this.told = null;
+    this.today = [];
+    this.days = "";
+    this.editing = null;
+    this.register.replaceChildren();
+    this.problem = "";
+    this.askedAt = 0;
+    if (this.app.state.value.vehicle) {
+      this.#ask();
+      this.#track();
+    }
+    this.#live();
+    this.#slow();
+  }
+
+  /** What only the server knows: register, entered times, the raw ping. */
+  async #ask() {
+    const id = this.app.state.value.vehicle;
+    if (!id) return;
+    this.askedAt = Date.now();
+    try {
+      // What is not on the map may not exist: asked for so that this is an answer, not an error.
+      const told = this.app.fleet.byId.has(id) ? await get(vehiclePath(id)) : await this.#sought(id);
+      if (!told) throw new ApiError(404, null);
+      if (id !== this.app.state.value.vehicle) return;
+      this.told = told;
+      if (this.days === "") this.#track();
+      const v = this.app.fleet.byId.get(id);
+      if (v && told.position) v.accuracy = told.position.accuracy_m ?? -1;
+      for (const { id: region, entered_at } of told.regions ?? []) v?.regions.set(region, Date.parse(entered_at));
+      this.problem = "";
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) {
+        this.problem = "The server does not know this vehicle.";
+        this.askedAt = Infinity; // until it is on the map
+      }
+    }
+    this.#slow();
+    this.#live();
+  }
+
+  /** @param {string} id */
+  async #sought(id) {
+    const { vehicles } = await get("vehicles", { q: id, limit: 1000 });
+    return vehicles.find((/** @type {any} */ one) => one.vehicle === id) ?? null;
+  }
+
+  /** Today's pings, for the strip; the last half hour of them is the trail. */
+  async #track() {
+    const id = this.app.state.value.vehicle, { zone } = this.app.preferences.value;
+    if (!id || !(this.told || this.app.fleet.byId.has(id))) return; // perhaps there is none
+    const positions = [];
+    try {
+      this.days = this.#days();
+      const from = (this.dayStart = this.#dayStart()), today = from === format.startOfDay(this.app.now(), zone);
+      let next = null;
+      text(this.dayName, today ? "Today" : format.day(from, zone));
+      do {
+        const page = await get(`${vehiclePath(id)}/track`, { from, until: format.endOfDay(from, zone), limit: 10_000, cursor: next });
+        if (id !== this.app.state.value.vehicle) return;
+        positions.push(...page.positions);
+        next = page.next;
+      } while (next && positions.length < 100_000);
+    } catch {
+      return; // a vehicle without history has none to show
+    }
+    this.today = positions.map((p) => ({ time: Date.parse(p.time), lat: p.lat, lon: p.lon, speed: p.speed_mps ?? null, late: p.late, held: p.held, ignition: p.ignition }));
+    const last = this.today.length ? this.today[this.today.length - 1].time : 0;
+    this.app.overlay.trail = this.today.filter((p) => p.time > last - TRAIL_MS && !p.held);
+    this.app.map.stage.invalidate("trail");
+    this.#slow();
+  }
+
+  /** When the day shown began: a recording of long ago has its own. */
+  #dayStart() {
+    const { zone } = this.app.preferences.value, today = format.startOfDay(this.app.now(), zone), v = this.app.overlay.selected;
+    return v && v.time < today ? format.startOfDay(v.time, zone) : today;
+  }
+
+  /** The day shown and the day it is. */
+  #days() {
+    return `${this.#dayStart()} ${format.startOfDay(this.app.now(), this.app.preferences.value.zone)}`;
+  }
+
+  #tick() {
+    const v = this.app.overlay.selected;
+    if (v && this.days !== this.#days()) this.#track(); // it came only now, it is midnight, or another zone
+    if (v) {
+      const trail = this.app.overlay.trail, last = trail[trail.length - 1];
+      if (!last || v.time > last.time) {
+        const point = { time: v.time, lat: v.lat, lon: v.lon, speed: v.speed < 0 ? null : v.speed };
+        trail.push(point);
+        this.today.push(point);
+        while (trail.length && trail[0].time < v.time - TRAIL_MS) trail.shift();
+        this.app.map.stage.invalidate("trail");
+      }
+    }
+    if (this.element.hidden) return;
+    if (Date.now() - this.askedAt > FRESH_MS || (v && !Number.isFinite(this.askedAt))) this.#ask();
+    this.#live();
+  }
+
+  /** What changes every second. */
+  #live() {
+    const { app, at } = this, id = app.state.value.vehicle, v = id ? app.fleet.byId.get(id) : null, now = app.now(), { units, zone } = app.preferences.value;
+    text(this.title, v?.name ?? this.told?.name ?? id ?? "");
+    this.track.setAttribute("aria-pressed", String(app.state.value.track));
+    if (!v) {
+      text(at.state, this.problem || (app.fleet.ready ? "Not on the map now" : "Loading…"));
+      return;
+    }
+    const s = status(v);
+    glyphIcon(at.glyph, s, v.state, v.heading);
+    const still = halted(v, units);
+    text(at.state, `${still ? "Halted" : WORDS[s]}${still ? "" : v.since && s !== "stale" ? ` for ${format.timer(now - v.since)}` : s === "stale" ? `, was ${["seen", "moving", "idle", "parked", "offline"][v.state]}` : ""}${v.plate ? ` · ${v.plate}` : ""}`);
+    text(at.speed, format.speed(v.speed, units));
+    text(at.heading, format.heading(v.heading));
+    fill(at.age, `${format.age(now - v.time)} ago`, h("small", { title: format.full(v.time, zone) }, format.when(v.time, now, zone), ` ${format.zoneName(v.time, zone)}`));
+    fill(at.heard, `${format.age(now - v.heard)} ago`, h("small", null, v.accuracy >= 0 ? `accurate to ${format.distance(v.accuracy, units)}` : format.when(v.heard, now, zone)));
+    const held = v.held || this.told?.held, apart = v.heard - v.time > 300_000;
+    const beyond = format.offMap(v.lat);
+    this.notices.hidden = !held && !apart && !beyond;
+    const marks = `${beyond}${Boolean(held)}${apart}${this.told?.held?.time ?? ""}`;
+    if (this.notices.dataset.mark !== marks) {
+      this.notices.dataset.mark = marks;
+      fill(this.notices, beyond && h("p", { class: "notice" }, icon("info", 14), h("span", null, beyond)), held && h("p", { class: "notice warn" }, icon("warn", 14), h("span", null, `A position is held back: it would be a jump${this.told?.held ? ` to ${format.place(this.told.held.lat, this.told.held.lon)}` : ""}. It counts once the next ping agrees with it.`)),
+        apart && h("p", { class: "notice" }, icon("clock", 14), h("span", null, `Its pings arrive late: the newest fix was ${format.spoken(v.heard - v.time)} old when it was heard. Such events are listed, never raised.`)));
+    }
+    const inside = app.insideOf(v);
+    if (!inside.length) this.regions.children.length === 1 && this.regions.dataset.none ? 0 : (fill(this.regions, h("li", { class: "muted" }, "In no region")), (this.regions.dataset.none = "1"), (this.regions.dataset.key = ""));
+    else {
+      delete this.regions.dataset.none;
+      const key = inside.map(([region]) => region).join("\0");
+      if (this.regions.dataset.key !== key || this.regions.children.length !== inside.length) {
+        fill(this.regions, inside.map(([region]) => h("li", null, swatch(app.fleet.regions.get(region)), h("button", { type: "button", class: "link grow", onclick: () => app.state.set({ region, tab: "regions" }) }, app.regionName(region)), h("span", { class: "num muted" }))));
+      }
+      inside.forEach(([, since], i) => text(/** @type {Element} */ (this.regions.children[i].lastElementChild), since ? format.timer(now - since) : ""));
+      this.regions.dataset.key = key;
+    }
+  }
+
+  /** What changes when the server is asked. */
+  #slow() {
+    const { told, app } = this;
+    fill(this.strip, dayStrip(this.today, this.dayStart ?? 0, app.now(), app.preferences.value.zone));
+    text(this.raw, told ? JSON.stringify(told.position ?? told, null, 1) : "…");
+    if (this.editing !== null && this.register.querySelector("form")) return;
+    if (told && this.drafts.has(String(app.state.value.vehicle))) return this.#edit(false);
+    const pairs = [["Id", app.state.value.vehicle], ["Name", told?.name], ["Plate", told?.plate], ["Group", told?.group], ["Kind", told?.kind], ...Object.entries(told?.attributes ?? {})].filter(([, value]) => value != null && value !== "");
+    refill(this.register, JSON.stringify(pairs), h("div", { class: "block-head" }, h("h3", null, "Register"), h("button", { type: "button", class: "link small", onclick: () => this.#edit() }, "Edit")),
+      h("dl", { class: "pairs" }, pairs.map(([key, value]) => [h("dt", null, String(key)), h("dd", null, String(value))])));
+  }
+
+  /** What was typed is kept until it is saved or cancelled, whatever is looked at meanwhile. @param {boolean} [lead] */
+  #edit(lead = true) {
+    const id = (this.editing = this.app.state.value.vehicle), told = { ...this.told, ...this.drafts.get(String(id)) };
+    const input = (/** @type {string} */ key, /** @type {string} */ label) => h("label", { class: "field" }, h("span", null, label), h("input", { name: key, type: "text", maxLength: 120, value: told[key] ?? "", autocomplete: "off" }));
+    const fault = h("p", { class: "notice bad", hidden: true, role: "alert" });
+    const typed = () => Object.fromEntries([...new FormData(form)].map(([key, value]) => [key, String(value)]));
+    const form = h("form", { class: "form", oninput: () => this.drafts.set(String(id), typed()), onsubmit: async (/** @type {SubmitEvent} */ e) => {
+      e.preventDefault();
+      const sent = typed(), patch = Object.fromEntries(Object.entries(sent).map(([key, value]) => [key, value.trim() || null]));
+      const was = id === this.app.state.value.vehicle && this.told ? this.told : told;
+      try {
+        const now = await this.app.deeds.doing(call("PATCH", vehiclePath(String(id)), { body: patch, headers: MERGE }));
+        if (id === this.app.state.value.vehicle) this.told = now;
+        if (JSON.stringify(typed()) === JSON.stringify(sent)) {
+          if (id === this.app.state.value.vehicle) this.editing = null;
+          this.drafts.delete(String(id));
+          form.remove();
+        } // else somebody typed on
+        this.app.deeds.did({ icon: "edit", title: `${now.name ?? id} changed`, body: "In the register.", undo: () => this.#restore(String(id), was, patch) });
+        this.#slow();
+      } catch (error) {
+        fault.hidden = false;
+        text(fault, /** @type {Error} */ (error).message);
+      }
+    } }, input("name", "Name"), h("div", { class: "form-row" }, input("plate", "Plate"), input("group", "Group")), input("kind", "Kind"), fault,
+      h("div", { class: "form-actions" }, h("button", { type: "button", class: "button small", onclick: () => ((this.editing = null), this.drafts.delete(String(id)), form.remove(), this.#slow()) }, "Cancel"), h("button", { type: "submit", class: "button small primary" }, "Save")));
+    refill(this.register, "editing", h("div", { class: "block-head" }, h("h3", null, "Register")), form);
+    if (lead) form.querySelector("input")?.focus();
+  }
+
+  /** Put back what was changed, unless somebody changed it since. @param {string} id @param {any} was @param {Record<string, string|null>} patch */
+  async #restore(id, was, patch) {
+    const is = await get(vehiclePath(id)), keys = Object.keys(patch).filter((key) => (was[key] ?? null) !== patch[key]);
+    if (keys.some((key) => (is[key] ?? null) !== patch[key])) throw new Error("Somebody has changed it since.");
+    const now = await call("PATCH", vehiclePath(id), { body: Object.fromEntries(keys.map((key) => [key, was[key] ?? null])), headers: MERGE });
+    if (id === this.app.state.value.vehicle) this.told = now;
+    this.#slow();
+    return `${now.name ?? id} is as it was`;
+  }
+
+  #centre() {
+    const v = this.app.overlay.selected;
+    if (v) this.app.leave(), this.app.map.go(v.lat, v.lon, Math.max(15, this.app.map.camera().zoom));
+  }
+}
+
+/** @param {string} label @param {HTMLElement} value */
+const fact = (label, value) => h("div", null, h("dt", null, label), value);
+
+/** @param {any} feature */
+export function swatch(feature) {
+  const node = h("span", { class: "swatch" });
+  if (feature) node.style.setProperty("--swatch", colorOf(feature));
+  return node;
+}

@@ -1,0 +1,204 @@
+// The vehicle list: search, status chips that count and filter, sorting. The full non-visual equivalent of the map.
+
+import { steady } from "../net/clock.js";
+import { $, fill, h, icon, iconButton, refill, text } from "../parts/dom.js";
+import { status } from "../model/fleet.js";
+import * as format from "../words/format.js";
+import { Hold, kept } from "../parts/hold.js";
+import { find, spans } from "../model/search.js";
+import { glyphIcon } from "../map/sprites.js";
+import { VirtualList } from "../parts/virtual.js";
+
+/** @typedef {import("../model/fleet.js").Vehicle} Vehicle */
+/** @typedef {import("../app.js").App} App */
+
+const CHIPS = /** @type {const} */ ([["moving", "Moving", 1], ["idle", "Idle", 2], ["parked", "Parked", 3], ["stale", "Stale", 1], ["offline", "Offline", 4]]);
+
+export class VehicleList {
+  /** @param {App} app @param {HTMLElement} page */
+  constructor(app, page) {
+    this.app = app;
+    /** @type {Vehicle[]} */ this.matching = [];
+    /** @type {Vehicle[]} the same, in the order and number they had when somebody came to the list */ this.shown = [];
+    /** @type {Map<string, import("../model/search.js").Found>} what fits what was typed */ this.found = new Map();
+    this.settled = false; // what is shown is a whole fleet
+    /** @type {Vehicle[]} */ this.sorted = [];
+    this.sortedAt = -1;
+    this.counts = { moving: 0, idle: 0, parked: 0, stale: 0, offline: 0, unknown: 0 };
+    this.search = h("input", { type: "search", id: "search", placeholder: "Search vehicles", "aria-label": "Search vehicles by name, plate, group or region", autocomplete: "off", spellcheck: "false", oninput: () => app.state.set({ query: this.search.value }), onkeydown: (/** @type {KeyboardEvent} */ e) => this.#searchKey(e) });
+    this.clear = iconButton("close", "Clear the search", () => (app.state.set({ query: "" }), this.search.focus()), { class: "icon-button tiny" });
+    this.chips = CHIPS.map(([key, label, state]) => {
+      const glyph = h("canvas", { "aria-hidden": "true" }), number = h("b", null, "0");
+      const chip = h("button", { type: "button", class: "chip", "aria-pressed": "false", data: { chip: key }, onclick: () => this.#toggle(key) }, glyph, number, h("span", null, label));
+      return { key, state, chip, glyph, number };
+    });
+    this.note = h("span", { class: "grow", id: "list-note" });
+    this.only = h("button", { type: "button", class: "link small", onclick: () => app.state.set({ only: !app.state.value.only }) });
+    this.reset = h("button", { type: "button", class: "link small", onclick: () => app.state.set({ query: "", states: [], group: null, only: false }) }, "Clear");
+    this.sort = h("select", { class: "plain", "aria-label": "Sort by", onchange: () => app.state.set({ sort: /** @type {any} */ (this.sort.value) }) },
+      ...[["name", "Name"], ["age", "Last heard"], ["speed", "Speed"], ["dwell", "Time in region"]].map(([value, label]) => h("option", { value }, label)));
+    this.box = h("div", { class: "virtual", id: "vehicle-list", role: "listbox", tabIndex: 0, "aria-label": "Vehicles" });
+    this.empty = h("div", { class: "empty", hidden: true });
+    this.hold = new Hold(this.box, { rows: ".row", release: () => this.refresh(), news: () => (app.state.value.sort !== "name" && this.hold.top(), this.refresh(true)) });
+    fill(page,
+      h("div", { class: "search" }, icon("search"), this.search, h("kbd", { "aria-hidden": "true" }, "/"), this.clear),
+      h("div", { class: "chips", role: "group", "aria-label": "Filter by state" }, this.chips.map((c) => c.chip)),
+      h("div", { class: "list-head" }, this.note, this.only, this.reset, h("span", { class: "muted", "aria-hidden": "true" }, "Sort"), this.sort),
+      this.hold.element, this.empty);
+    this.list = new VirtualList(this.box, {
+      make: makeRow, key: (/** @type {Vehicle} */ v) => v.id, show: (row, v) => this.#show(row, v),
+      pick: (v, { double, keyboard }) => app.select(v.id, { reveal: true, open: keyboard ? undefined : true, track: double, along: keyboard }), hover: (v) => app.hover(v),
+    });
+    this.box.addEventListener("keydown", (e) => {
+      if (e.key === "Enter" && app.state.value.vehicle) app.select(app.state.value.vehicle, { open: true, reveal: true, focus: true });
+    });
+    app.state.on((now, before) => {
+      if (now.vehicle !== before.vehicle) this.list.select(now.vehicle, true);
+      if (now.query !== before.query || now.states !== before.states || now.sort !== before.sort || now.only !== before.only || now.group !== before.group) this.hold.top(), this.refresh(true);
+    });
+  }
+
+  /** @param {string} key */
+  #toggle(key) {
+    const { states } = this.app.state.value;
+    this.app.state.set({ states: states.includes(key) ? states.filter((s) => s !== key) : [...states, key] });
+  }
+
+  /** @param {KeyboardEvent} e */
+  #searchKey(e) {
+    if (e.isComposing) return;
+    if (e.key === "Enter" && this.matching.length) this.app.select(this.matching[0].id, { open: true, reveal: true, focus: true });
+    else if (e.key === "ArrowDown") this.box.focus();
+    else if (e.key === "Escape") this.search.value ? this.app.state.set({ query: "" }) : this.search.blur();
+    else return;
+    e.preventDefault();
+  }
+
+  /** Count, filter and sort again. While somebody is at the list its rows stay. @param {boolean} [asked] by the reader */
+  refresh(asked = false) {
+    const { fleet, state } = this.app, { query, states, group, sort } = state.value;
+    const asks = query.trim() !== "", now = fleet.now(steady());
+    const counts = (this.counts = { moving: 0, idle: 0, parked: 0, stale: 0, offline: 0, unknown: 0 });
+    /** @type {Vehicle[]} */ const shown = [];
+    this.found.clear();
+    for (const v of this.#byName()) {
+      const s = status(v);
+      counts[s]++;
+      if (states.length && !states.includes(s)) continue;
+      if (group && v.group !== group) continue;
+      const found = asks ? find(v, query, () => [...v.regions.keys()].map(this.app.regionName)) : null;
+      if (asks && !found) continue;
+      if (found) this.found.set(v.id, found);
+      shown.push(v);
+    }
+    if (sort === "age") shown.sort((a, b) => b.heard - a.heard);
+    else if (sort === "speed") shown.sort((a, b) => b.speed - a.speed || (a.key < b.key ? -1 : 1));
+    else if (sort === "dwell") {
+      const longest = new Map(shown.map((v) => [v, dwell(v, now)]));
+      shown.sort((a, b) => Number(longest.get(b)) - Number(longest.get(a)) || (a.key < b.key ? -1 : 1));
+    }
+    if (asks) shown.sort((a, b) => Number(this.found.get(a.id)?.rank) - Number(this.found.get(b.id)?.rank)); // alike ones stay in the order chosen
+    this.matching = shown;
+    const held = !asked && this.settled && this.shown.length > 0 && this.hold.held, fresh = held ? missing(shown, this.shown) : 0;
+    this.hold.wait(fresh ? `${format.count(fresh)} new` : held && sort !== "name" && shown.some((v, i) => v.id !== this.shown[i]?.id) ? "Sort again" : "");
+    this.shown = held ? kept(this.shown, (v) => fleet.byId.get(v.id) ?? v) : shown; // who has gone stays, marked, until the reader has
+    this.settled = fleet.ready;
+    this.#heads(query, states, group);
+    this.list.set(this.shown);
+    this.app.filtered(asks || states.length || group ? shown : null);
+  }
+
+  /** Everyone by name; sorted anew only when somebody came, went or was renamed. */
+  #byName() {
+    if (this.sortedAt !== this.app.fleet.version) {
+      this.sortedAt = this.app.fleet.version;
+      this.sorted = [...this.app.fleet.byId.values()].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.id < b.id ? -1 : 1));
+    }
+    return this.sorted;
+  }
+
+  /** @param {string} query @param {string[]} states @param {string|null} group */
+  #heads(query, states, group) {
+    const total = this.app.fleet.byId.size, filtered = Boolean(query || states.length || group);
+    // Room for the whole fleet in each: a count that grows pushes no chip away from under a pointer.
+    this.chips[0].chip.parentElement?.style.setProperty("--digits", String(format.count(total).length));
+    for (const { key, state, chip, glyph, number } of this.chips) {
+      text(number, format.count(this.counts[key]));
+      chip.setAttribute("aria-pressed", String(states.includes(key)));
+      chip.toggleAttribute("data-empty", this.counts[key] === 0);
+      glyphIcon(glyph, key, state, 45);
+    }
+    if (this.search.value !== query) this.search.value = query;
+    this.clear.hidden = !query;
+    const named = [query && `“${query}”`, ...states, group].filter(Boolean).join(", ");
+    text(this.note, filtered ? `${format.count(this.matching.length)} of ${format.count(total)} · ${named}` : `${format.count(total)} ${total === 1 ? "vehicle" : "vehicles"}`);
+    this.only.hidden = this.reset.hidden = !filtered;
+    text(this.only, this.app.state.value.only ? "Show all on map" : "Only on map");
+    if (this.sort.value !== this.app.state.value.sort) this.sort.value = this.app.state.value.sort;
+    text($("#count-vehicles"), total ? format.count(total) : "");
+    this.hold.element.hidden = this.shown.length === 0;
+    this.empty.hidden = this.shown.length > 0;
+    if (!this.empty.hidden) {
+      if (!this.app.fleet.ready) fill(this.empty, h("span", null, "Connecting to the fleet…"));
+      else if (filtered) fill(this.empty, h("strong", null, "No vehicle matches"), h("span", null, "Nothing in the fleet fits this filter."));
+      else fill(this.empty, h("strong", null, "No vehicles yet"), h("span", null, "A vehicle appears here with its first position."));
+    }
+  }
+
+  /** @param {HTMLElement} row @param {Vehicle} v */
+  #show(row, v) {
+    const { app } = this, now = app.fleet.now(steady()), parts = /** @type {any} */ (row).parts, s = status(v), { units } = app.preferences.value;
+    const gone = app.fleet.byId.get(v.id) !== v;
+    row.toggleAttribute("data-gone", gone);
+    if (gone) {
+      glyphIcon(parts.glyph, "offline", 4, -1);
+      marked(parts.name, v.name, []);
+      for (const part of [parts.speed, parts.age]) text(part, "");
+      parts.dot.hidden = true;
+      return marked(parts.sub, "No longer on this map", []);
+    }
+    const where = app.insideOf(v), since = v.since && !v.stale && !v.offline ? format.age(now - v.since) : "";
+    glyphIcon(parts.glyph, s, v.state, v.heading);
+    const { query } = app.state.value, found = this.found.get(v.id), label = found && found.field !== "name" ? `${FIELDS[found.field]} ${found.text}` : "";
+    marked(parts.name, v.name, found ? spans(v.name, query) : []);
+    parts.dot.hidden = !app.overlay.alerting.has(v.id);
+    const place = where.length ? `${app.regionName(where[0][0])}${where[0][1] ? ` ${format.timer(now - where[0][1])}` : ""}${where.length > 1 ? ` +${where.length - 1}` : ""}` : v.group ? `${v.group} group` : v.plate ?? "";
+    const still = halted(v, units);
+    marked(parts.sub, [label, still ? "Halted" : WORDS[s] + (since ? ` ${since}` : ""), place && (where.length ? `in ${place}` : place)].filter(Boolean).join(" · "), label ? spans(label, query) : []);
+    text(parts.speed, still ? "" : s === "moving" || (v.speed > 0.5 && s !== "offline" && s !== "stale") ? format.speed(v.speed, units) : "");
+    text(parts.age, v.heard ? format.age(now - v.heard) : "");
+  }
+}
+
+export const WORDS = { moving: "Moving", idle: "Idle", parked: "Parked", stale: "Stale", offline: "Offline", unknown: "Seen" };
+
+const FIELDS = { name: "Name", id: "Id", plate: "Plate", group: "Group", region: "In" };
+
+/** Text with some of it marked. @param {HTMLElement} node @param {string} words @param {[number, number][]} at */
+function marked(node, words, at) {
+  let end = 0;
+  refill(node, `${words}\0${at}`, at.map(([from, until]) => [words.slice(end, from), h("mark", null, words.slice(from, (end = until)))]), words.slice(end));
+}
+/** Within the minute in which a stop is still part of the journey: "0 km/h" beside "Moving" would be read as a fault.
+ * @param {Vehicle} v @param {import("../words/format.js").Units} units */
+export const halted = (v, units) => status(v) === "moving" && v.speed >= 0 && format.speed(v.speed, units).startsWith("0 ");
+
+function makeRow() {
+  const parts = { glyph: h("canvas", null), name: h("span", { class: "label" }), dot: h("span", { class: "dot", hidden: true }), sub: h("div", { class: "sub" }), speed: h("div", { class: "speed" }), age: h("div", { class: "age" }) };
+  const row = h("div", { class: "row" }, parts.glyph, h("div", null, h("div", { class: "name" }, parts.name, parts.dot), parts.sub), h("div", { class: "right" }, parts.speed, h("span", { class: "visually-hidden" }, "updated "), parts.age, h("span", { class: "visually-hidden" }, " ago")));
+  /** @type {any} */ (row).parts = parts;
+  return row;
+}
+
+/** The longest stay, ms; -1 outside every region. @param {Vehicle} v @param {number} now */
+function dwell(v, now) {
+  let longest = -1;
+  for (const entered of v.regions.values()) longest = Math.max(longest, entered ? now - entered : 0);
+  return longest;
+}
+
+/** How many of these are not among those. @param {Vehicle[]} these @param {Vehicle[]} those */
+function missing(these, those) {
+  const known = new Set(those.map((v) => v.id));
+  return these.reduce((n, v) => n + Number(!known.has(v.id)), 0);
+}

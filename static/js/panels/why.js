@@ -1,0 +1,75 @@
+// "Why?": the two fixes that decided, the edge between them, and the thresholds, as sentences and as a small drawing.
+
+import { h } from "../parts/dom.js";
+import { frame, outline } from "../geo.js";
+import { explain } from "../words/phrases.js";
+import { colorOf } from "../map/regions.js";
+import { palette } from "../parts/theme.js";
+
+/** @typedef {import("../words/phrases.js").Event} Event */
+
+/** @param {import("../app.js").App} app @param {Event} event @param {import("../page/alerts.js").Alerts} alerts */
+export function whyCard(app, event, alerts) {
+  const feature = event.region ? app.fleet.regions.get(event.region) : null, card = h("div", { class: "why-card" });
+  if (event.why?.to && feature) {
+    const canvas = h("canvas", { role: "img", "aria-label": "The deciding fixes and the edge of the region" });
+    card.appendChild(canvas);
+    requestAnimationFrame(() => draw(canvas, event, feature));
+    if (event.version && feature.properties.version !== event.version) card.appendChild(h("p", null, "The region has been changed since; its present edge is drawn."));
+  }
+  card.append(...explain(event, app.preferences.value.units).map((line) => h("p", null, line)));
+  const keys = /** @type {[string, string][]} */ ([["region", event.region], ["vehicle", event.vehicle]]).filter(([, id]) => id);
+  card.appendChild(h("div", { class: "toast-actions" }, keys.map(([what, id]) => h("button", { type: "button", class: "link", onclick: () => alerts.mute(`${what}:${id}`, 15) }, `Mute ${what === "region" ? app.regionName(id) : app.vehicleName(id)} 15 min`)),
+    h("button", { type: "button", class: "link", onclick: () => app.state.set({ about: `vehicle:${event.vehicle}` }) }, "All of this vehicle")));
+  return card;
+}
+
+/** @param {HTMLCanvasElement} canvas @param {Event} event @param {any} feature */
+function draw(canvas, event, feature) {
+  const ratio = Math.min(2, devicePixelRatio || 1), w = canvas.clientWidth || 240, hh = canvas.clientHeight || 120, color = palette();
+  canvas.width = w * ratio;
+  canvas.height = hh * ratio;
+  const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")), { from, to } = event.why;
+  ctx.scale(ratio, ratio);
+  const fixes = [from, to].filter(Boolean), [ky, kx] = frame(to.lat);
+  const midLat = fixes.reduce((s, f) => s + f.lat, 0) / fixes.length, midLon = fixes.reduce((s, f) => s + f.lon, 0) / fixes.length;
+  const span = Math.max(40, ...fixes.map((f) => Math.hypot((f.lon - midLon) * kx, (f.lat - midLat) * ky) + (f.accuracy_m ?? 10)), ...fixes.map((f) => Math.min(500, Math.abs(f.edge_m)))) * 1.3, scale = Math.min(w, hh) / 2 / span;
+  const at = (/** @type {number} */ lon, /** @type {number} */ lat) => /** @type {[number, number]} */ ([w / 2 + (lon - midLon) * kx * scale, hh / 2 - (lat - midLat) * ky * scale]);
+  ctx.beginPath();
+  for (const rings of outline(feature)) for (const ring of rings) {
+    ring.forEach(([lon, lat], i) => (i ? ctx.lineTo(...at(lon, lat)) : ctx.moveTo(...at(lon, lat))));
+    ctx.closePath();
+  }
+  ctx.fillStyle = ctx.strokeStyle = colorOf(feature);
+  ctx.globalAlpha = 0.15;
+  ctx.fill("evenodd");
+  ctx.globalAlpha = 1;
+  ctx.lineWidth = 2;
+  ctx.stroke();
+  if (from) {
+    ctx.beginPath();
+    ctx.moveTo(...at(from.lon, from.lat));
+    ctx.lineTo(...at(to.lon, to.lat));
+    ctx.setLineDash([3, 4]);
+    ctx.lineWidth = 1.5;
+    ctx.strokeStyle = color.ink;
+    ctx.stroke();
+    ctx.setLineDash([]);
+  }
+  for (const fix of fixes) {
+    const [x, y] = at(fix.lon, fix.lat), last = fix === to;
+    ctx.beginPath();
+    ctx.arc(x, y, Math.max(5, (fix.accuracy_m ?? 0) * scale), 0, 2 * Math.PI);
+    ctx.globalAlpha = 0.15;
+    ctx.fillStyle = color.accent;
+    ctx.fill();
+    ctx.globalAlpha = 1;
+    ctx.beginPath();
+    ctx.arc(x, y, 4.5, 0, 2 * Math.PI);
+    ctx.fillStyle = last ? color.accent : color.surface;
+    ctx.fill();
+    ctx.lineWidth = 2;
+    ctx.strokeStyle = last ? color.surface : color.accent;
+    ctx.stroke();
+  }
+}

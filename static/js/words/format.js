@@ -1,0 +1,192 @@
+// How the page says things: units, ages, times, places. Pure functions; the page's one units and one time-zone
+// setting are given in, never read from anywhere.
+
+import { turn } from "../antimeridian.js";
+import { MAP_END } from "../geo.js";
+
+/** @typedef {"metric"|"imperial"|"nautical"} Units */
+/** @typedef {{units: Units, zone: string}} Style  `zone` is an IANA name, "UTC", or "" for the browser's own */
+
+const SPEED = { metric: [3.6, "km/h"], imperial: [2.2369362921, "mph"], nautical: [1.9438444924, "kn"] };
+
+/** Metres a second → "48 km/h"; null or negative (unknown) → "–".
+ * @param {number|null|undefined} mps @param {Units} units */
+export function speed(mps, units) {
+  if (mps == null || mps < 0) return "–";
+  const [factor, unit] = SPEED[units];
+  return `${Math.round(mps * Number(factor))} ${unit}`;
+}
+
+/** What a person typed in their own unit → m/s. @param {number} value @param {Units} units */
+export const speedFrom = (value, units) => value / Number(SPEED[units][0]);
+/** m/s → the plain number in the reader's unit. @param {number} mps @param {Units} units */
+export const speedValue = (mps, units) => Math.round(mps * Number(SPEED[units][0]) * 10) / 10;
+/** @param {Units} units */
+export const speedUnit = (units) => String(SPEED[units][1]);
+
+/** Metres → "250 m", "1.2 km", "0.8 mi". @param {number} metres @param {Units} units */
+export function distance(metres, units) {
+  if (units === "imperial") {
+    const feet = metres * 3.28084;
+    return feet < 1000 ? `${Math.round(feet)} ft` : `${trim(metres / 1609.344)} mi`;
+  }
+  if (units === "nautical" && metres >= 1000) return `${trim(metres / 1852)} nmi`;
+  return metres < 1000 ? `${Math.round(metres)} m` : `${trim(metres / 1000)} km`;
+}
+
+/** Square metres → "3,400 m²", "12 ha", "4.2 km²". @param {number} m2 @param {Units} units */
+export function area(m2, units) {
+  if (units === "imperial") return m2 < 40_000 ? `${count(m2 * 10.7639)} ft²` : m2 < 2.6e6 ? `${trim(m2 / 4046.86)} ac` : `${trim(m2 / 2.59e6)} mi²`;
+  return m2 < 10_000 ? `${count(m2)} m²` : m2 < 1e6 ? `${trim(m2 / 10_000)} ha` : `${trim(m2 / 1e6)} km²`;
+}
+
+/** Two significant figures below ten, whole numbers above. @param {number} value */
+function trim(value) {
+  return value < 10 ? String(Math.round(value * 10) / 10) : count(value);
+}
+
+const grouped = new Intl.NumberFormat("en-GB");
+/** @param {number} n */
+export const count = (n) => grouped.format(Math.round(n));
+
+/** How long ago, in one unit: "2 s", "4 min", "3 h", "2 d". @param {number} ms */
+export function age(ms) {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  if (s < 86_400) return `${Math.floor(s / 3600)} h`;
+  return `${Math.floor(s / 86_400)} d`;
+}
+
+/** A running timer: "0:07", "12:40", "3:05:09", "2 d 4 h". @param {number} ms */
+export function timer(ms) {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  if (s >= 172_800) return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
+  const h = Math.floor(s / 3600), m = Math.floor((s % 3600) / 60), two = (/** @type {number} */ n) => String(n).padStart(2, "0");
+  return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
+}
+
+/** How long something lasted: "14 s", "12 min", "1 h 5 min", "2 d 4 h". @param {number} ms */
+export function lasted(ms) {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  if (s < 3600) return age(ms);
+  const [big, bigUnit, small, smallUnit] = s < 86_400 ? [s / 3600, "h", (s % 3600) / 60, "min"] : [s / 86_400, "d", (s % 86_400) / 3600, "h"];
+  return `${Math.floor(big)} ${bigUnit}${Math.floor(small) ? ` ${Math.floor(small)} ${smallUnit}` : ""}`;
+}
+
+/** Spoken length: "4 minutes", "1 hour". @param {number} ms */
+export function spoken(ms) {
+  const s = Math.max(0, Math.round(ms / 1000));
+  const say = (/** @type {number} */ n, /** @type {string} */ word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+  if (s < 60) return say(s, "second");
+  if (s < 3600) return say(Math.floor(s / 60), "minute");
+  if (s < 86_400) return say(Math.floor(s / 3600), "hour");
+  return say(Math.floor(s / 86_400), "day");
+}
+
+/** @type {Map<string, Intl.DateTimeFormat>} */
+const formats = new Map();
+/** @param {string} zone @param {Intl.DateTimeFormatOptions} options */
+function formatter(zone, options) {
+  const key = zone + JSON.stringify(options);
+  let format = formats.get(key);
+  if (!format) {
+    /** @type {Intl.DateTimeFormatOptions} */ const own = { ...options, hourCycle: "h23" };
+    try {
+      format = new Intl.DateTimeFormat("en-GB", zone ? { ...own, timeZone: zone } : own);
+    } catch {
+      format = new Intl.DateTimeFormat("en-GB", own); // a zone this browser does not know: its own, which full times name
+    }
+    formats.set(key, format);
+  }
+  return format;
+}
+
+/** "10:42:07" in the page's zone. @param {number} ms @param {string} zone */
+export const clock = (ms, zone) => formatter(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(ms);
+/** "10:42". @param {number} ms @param {string} zone */
+export const clockShort = (ms, zone) => formatter(zone, { hour: "2-digit", minute: "2-digit" }).format(ms);
+/** "23 Nov". @param {number} ms @param {string} zone */
+export const day = (ms, zone) => formatter(zone, { day: "numeric", month: "short" }).format(ms);
+/** "23 Nov 2026, 10:42:07 UTC+2": a time that states its zone. @param {number} ms @param {string} zone */
+export function full(ms, zone) {
+  return `${date(ms, zone)}, ${clock(ms, zone)} ${zoneName(ms, zone)}`;
+}
+/** Today: only the clock; another day: with the day. @param {number} ms @param {number} now @param {string} zone */
+export function when(ms, now, zone) {
+  return date(ms, zone) === date(now, zone) ? clock(ms, zone) : `${dayOf(ms, now, zone)}, ${clockShort(ms, zone)}`;
+}
+/** "UTC", "UTC+2", as it was at that moment. @param {number} ms @param {string} zone */
+export function zoneName(ms, zone) {
+  const part = formatter(zone, { timeZoneName: "shortOffset" }).formatToParts(ms).find((p) => p.type === "timeZoneName");
+  return (part ? part.value : "UTC").replace("GMT", "UTC").replace(/\+0$/, "");
+}
+/** The instant a day began in the page's zone: its first, also where the clock skips midnight or strikes it twice.
+ * @param {number} ms @param {string} zone */
+export function startOfDay(ms, zone) {
+  const today = date(ms, zone), lasts = 26 * 3_600_000;
+  // No clock changes so often that an hour would lie twice in a day and once outside: walk back hour by hour, then halve.
+  let inside = ms, before = ms;
+  for (let ago = 0; ago <= lasts; ago += 1_800_000) if (date(ms - ago, zone) === today) inside = ms - ago;
+  before = inside - 1_800_000;
+  while (inside - before > 1) {
+    const middle = Math.floor((inside + before) / 2);
+    if (date(middle, zone) === today) inside = middle;
+    else before = middle;
+  }
+  return inside;
+}
+
+/** Where the next day begins: 23, 24 or 25 hours later. @param {number} start of a day @param {string} zone */
+export const endOfDay = (start, zone) => startOfDay(start + 30 * 3_600_000, zone);
+
+/** "23 Nov 2026": one day and no other. @param {number} ms @param {string} zone */
+const date = (ms, zone) => formatter(zone, { day: "numeric", month: "short", year: "numeric" }).format(ms);
+
+/** The day, with its year unless that is now's. @param {number} ms @param {number} now @param {string} zone */
+export const dayOf = (ms, now, zone) => (date(ms, zone).slice(-4) === date(now, zone).slice(-4) ? day(ms, zone) : date(ms, zone));
+
+const POINTS = ["north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west"];
+/** 84 → "84° east"; unknown → "–". @param {number|null|undefined} degrees */
+export function heading(degrees) {
+  if (degrees == null || degrees < 0) return "–";
+  return `${Math.round(degrees) % 360}° ${POINTS[Math.round(degrees / 45) % 8]}`;
+}
+
+/** A name within a sentence: what is written from right to left, or turns the text around, ends where the name ends. @param {string} name */
+export const isolate = (name) => (/[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/.test(name) ? `\u2068${name}\u2069` : name);
+
+/** "60.16990, 24.94120". @param {number} lat @param {number} lon */
+export const place = (lat, lon) => `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
+
+/** Where two lines of the graticule cross: "60.5° N  179.5° W". @param {number} lat @param {number} lon any turn @param {number} digits */
+export function crossing(lat, lon, digits) {
+  const side = (/** @type {number} */ degrees, /** @type {string} */ letters) => {
+    const words = Math.abs(degrees).toFixed(digits), value = Number(words);
+    return value === 0 || value === 180 ? `${value}°` : `${words}° ${letters[degrees < 0 ? 1 : 0]}`;
+  };
+  return `${side(lat, "NS")}  ${side(turn(lon), "EW")}`;
+}
+
+/** What a flat map cannot show between two latitudes; "" when it shows all. @param {number} south @param {number} north */
+export function unshown(south, north) {
+  const beyond = [north > MAP_END && "north of 85° N", south < -MAP_END && "south of 85° S"].filter(Boolean);
+  return beyond.length ? `The map ends at 85°: what lies ${beyond.join(" and ")} counts and is not drawn.` : "";
+}
+
+/** A place where the map has ended; "" elsewhere. @param {number} lat */
+export const offMap = (lat) => (Math.abs(lat) > MAP_END ? `${Math.abs(lat).toFixed(2)}° ${lat < 0 ? "S" : "N"} is beyond the map, which ends at 85°: drawn at its edge.` : "");
+
+const LONGEST = 32;
+/** A name as short as a map has room for, cut where it says so. @param {string} name */
+export function short(name) {
+  const letters = [...name];
+  return letters.length > LONGEST ? `${letters.slice(0, LONGEST - 1).join("").trimEnd()}…` : name;
+}
+
+/** Sort key that orders "Van 2" before "Van 10" with plain comparison, so sorting 20,000 rows stays cheap.
+ * @param {string} text */
+export const sortKey = (text) => text.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(8, "0"));
+
+/** Every time zone this browser knows, UTC first. @returns {string[]} */
+export const zones = () => [...new Set(["UTC", ...(/** @type {any} */ (Intl).supportedValuesOf?.("timeZone") ?? [])])];
