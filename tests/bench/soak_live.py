@@ -18,10 +18,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # tests.servers, when run as a script
+sys.path.insert(0, str(Path(__file__).parents[2]))  # tests.support.servers, when run as a script
 
-from tests.servers import Server, circle, now
-from tests.waiting import until
+from tests.support.servers import Server, circle, now
+from tests.support.waiting import until
 from tracker.client import Live, Update
 from tracker.live import messages as wire
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.browser.feed import Feed, Running
-from tests.waiting import deadline
+from tests.support.waiting import deadline
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = Path(__file__).parent / "screenshots"

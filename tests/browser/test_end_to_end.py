@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import Open, live, picture, within
-from tests.servers import Server
+from tests.support.servers import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

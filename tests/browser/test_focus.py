@@ -7,7 +7,7 @@ from playwright.async_api import Page
 
 from tests.browser.conftest import Open, live
 from tests.browser.feed import Feed, Running
-from tests.waiting import until
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

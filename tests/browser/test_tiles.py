@@ -11,8 +11,8 @@ from playwright.async_api import Page
 
 from tests.browser.conftest import Open, live, within
 from tests.browser.feed import Feed, Running
-from tests.tile_server import TileServer, tile_server
-from tests.waiting import until
+from tests.support.tile_server import TileServer, tile_server
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -1,4 +1,4 @@
-"""Servers as fixtures; what a Server can do is in tests/servers.py."""
+"""Servers as fixtures; what a Server can do is in tests/support/servers.py."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.dialling import hang_up_all
-from tests.servers import Server
+from tests.support.dialling import hang_up_all
+from tests.support.servers import Server
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 from websockets.asyncio.client import connect
 
-from tests.servers import Server, now
+from tests.support.servers import Server, now
 from tracker.formats import Point
 from tracker.replay.offline import Offline
 from tracker.times import parse_time

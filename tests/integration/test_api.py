@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.servers import Answer, Server, circle, now
+from tests.support.servers import Answer, Server, circle, now
 
 V, R, E = "/api/v1/vehicles", "/api/v1/regions", "/api/v1/events"
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import ROOT, Server, circle
-from tests.waiting import deadline, until_sync
+from tests.support.servers import ROOT, Server, circle
+from tests.support.waiting import deadline, until_sync
 
 COMMANDS = ("serve", "demo", "replay", "vehicles", "backup", "restore", "config", "doctor")
 

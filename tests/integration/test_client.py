@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.servers import Server, circle
-from tests.waiting import deadline, free_port, until
+from tests.support.servers import Server, circle
+from tests.support.waiting import deadline, free_port, until
 from tracker.client import LONGEST_S, Live, Refused, Unreachable
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.moved_clock import set_by
-from tests.servers import ROOT, Server
-from tests.waiting import until_sync
+from tests.support.moved_clock import set_by
+from tests.support.servers import ROOT, Server
+from tests.support.waiting import until_sync
 
 HOUR, DAY = 3600.0, 86_400.0
 SILENCE_S = 2.0

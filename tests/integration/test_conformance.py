@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.waiting import deadline, free_port
+from tests.support.waiting import deadline, free_port
 
 ECHO = """
 import asyncio, sys

@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.dialling import dial
-from tests.servers import Server, circle, now
-from tests.waiting import deadline, until, until_sync
+from tests.support.dialling import dial
+from tests.support.servers import Server, circle, now
+from tests.support.waiting import deadline, until, until_sync
 
 pytestmark = pytest.mark.usefixtures("hang_up")
 

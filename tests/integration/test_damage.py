@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.disks import mounted
 from tests.integration.test_presence import NEVER, cut, fixes, used
-from tests.servers import ROOT
-from tests.waiting import deadline
+from tests.support.disks import mounted
+from tests.support.servers import ROOT
+from tests.support.waiting import deadline
 from tracker.errors import StoreError, StoreUnusable
 from tracker.stores import restore_store
 from tracker.stores.sqlite.store import SqliteStore

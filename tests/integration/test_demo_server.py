@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.servers import ROOT, now
-from tests.waiting import deadline, free_port, until_sync
+from tests.support.servers import ROOT, now
+from tests.support.waiting import deadline, free_port, until_sync
 
 
 class Demo:

@@ -19,9 +19,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.disks import mounted
-from tests.servers import ROOT, Answer, Server, circle, now
-from tests.waiting import deadline, until_sync
+from tests.support.disks import mounted
+from tests.support.servers import ROOT, Answer, Server, circle, now
+from tests.support.waiting import deadline, until_sync
 from tracker.fleet.fleet import Fleet
 from tracker.live.messages import may_return
 from tracker.model.ping import Ping

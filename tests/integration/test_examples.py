@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import ROOT, Server, circle
-from tests.waiting import deadline, free_port
+from tests.support.servers import ROOT, Server, circle
+from tests.support.waiting import deadline, free_port
 
 EXAMPLES = ROOT / "examples"
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.servers import ROOT, Server
+from tests.support.servers import ROOT, Server
 from tracker.formats import item
 from tracker.formats.own import guarded, unguarded
 from tracker.model.ping import Ping

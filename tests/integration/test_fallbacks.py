@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.servers import Server, circle
-from tests.waiting import deadline, until
+from tests.support.servers import Server, circle
+from tests.support.waiting import deadline, until
 
 
 async def lines(server: Server, query: str, *headers: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

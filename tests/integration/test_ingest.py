@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.servers import Answer, Server, now
-from tests.waiting import deadline, until_sync
+from tests.support.servers import Answer, Server, now
+from tests.support.waiting import deadline, until_sync
 
 PATH = "/api/v1/positions"
 NDJSON = {"content-type": "application/x-ndjson"}

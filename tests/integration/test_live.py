@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.servers import Server, circle, now
-from tests.waiting import deadline
+from tests.support.servers import Server, circle, now
+from tests.support.waiting import deadline
 from tracker.live import messages as wire
 from tracker.web.live.stream import MOST_ANSWER
 

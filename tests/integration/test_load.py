@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.servers import Server, circle
-from tests.waiting import until_sync
+from tests.support.servers import Server, circle
+from tests.support.waiting import until_sync
 
 V, R = "/api/v1/vehicles", "/api/v1/regions"
 JSON = {"content-type": "application/json"}

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.disks import mounted
-from tests.servers import Server, circle, now
-from tests.waiting import until_sync
+from tests.support.disks import mounted
+from tests.support.servers import Server, circle, now
+from tests.support.waiting import until_sync
 
 PAGE = 4096
 VANS = 60

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import ROOT, Server
+from tests.support.servers import ROOT, Server
 from tracker.config import Settings
 from tracker.errors import TrackerError
 from tracker.web import app

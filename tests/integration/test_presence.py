@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.disks import mounted
-from tests.servers import ROOT, Server
-from tests.waiting import deadline, until, until_sync
+from tests.support.disks import mounted
+from tests.support.servers import ROOT, Server
+from tests.support.waiting import deadline, until, until_sync
 from tracker.errors import StoreUnusable
 from tracker.model.ping import Ping
 from tracker.stores import Commit, SavedVehicle, StoredPing, restore_store

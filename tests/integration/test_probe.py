@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from tests.tile_server import tile_server
-from tests.waiting import deadline, until
+from tests.support.tile_server import tile_server
+from tests.support.waiting import deadline, until
 from tracker.web.api import probe
 
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from tests.recordings import valid
-from tests.servers import ROOT, Server, circle
-from tests.waiting import deadline, free_port, until_sync
+from tests.support.recordings import valid
+from tests.support.servers import ROOT, Server, circle
+from tests.support.waiting import deadline, free_port, until_sync
 from tracker.formats import Unreadable
 from tracker.replay.recording import Recording
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers import Server
+from tests.support.servers import Server
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "25"))
 

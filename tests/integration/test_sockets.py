@@ -17,9 +17,9 @@ import websockets
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.dialling import dial
-from tests.servers import Server, now
-from tests.waiting import deadline, until
+from tests.support.dialling import dial
+from tests.support.servers import Server, now
+from tests.support.waiting import deadline, until
 
 pytestmark = pytest.mark.usefixtures("hang_up")
 

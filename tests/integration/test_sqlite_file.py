@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.disks import mounted
+from tests.support.disks import mounted
 from tracker.errors import Invalid, StoreError, StoreFull
 from tracker.model.events import Event, event_id
 from tracker.model.ping import Ping

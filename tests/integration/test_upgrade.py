@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.servers import ROOT, Server
+from tests.support.servers import ROOT, Server
 
 RELEASES = sorted(path.parent for path in (ROOT / "fixtures" / "data").glob("*/tracker.db"))
 

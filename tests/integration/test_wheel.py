@@ -10,8 +10,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-from tests.servers import ROOT
-from tests.waiting import deadline
+from tests.support.servers import ROOT
+from tests.support.waiting import deadline
 
 PARTS = ("tracker", "static", "fixtures", "pyproject.toml", "hatch_build.py", "package.json", "package-lock.json")
 TEXTS = ("README.md", "LICENSE", "NOTICE", "CHANGELOG.md")

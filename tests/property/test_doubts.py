@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.scenario import START, Town, box, place
+from tests.support.scenario import START, Town, box, place
 from tracker.fleet import fleet
 from tracker.model.events import Event
 from tracker.model.ping import Ping

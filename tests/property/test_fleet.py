@@ -11,7 +11,7 @@ import shapely.geometry
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.scenario import START, Town, box, feature, place, point, ring
+from tests.support.scenario import START, Town, box, feature, place, point, ring
 from tracker.fleet import doubts
 from tracker.fleet import timers as alarms
 from tracker.fleet.fleet import Fleet, Outcome, Step

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.recordings import play, valid
+from tests.support.recordings import play, valid
 from tracker.formats import Unreadable, formats
 
 VALID = valid()

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.property.test_fleet import SEEDS, VEHICLES, Entry, Machine, full_journal
-from tests.scenario import START, box, feature, place
+from tests.support.scenario import START, box, feature, place
 from tracker.buses import open_bus
 from tracker.fleet.fleet import Fleet, FleetSettings
 from tracker.formats import Point

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.scenario import START, box, feature, place, point
+from tracker.errors import Invalid
+from tracker.regions.importing import read_regions
+from tracker.regions.region import KNOWN, Region, RegionBook, region_id
+
+SQUARE = box(0, 0, 400, 300)
+WEEK = {"zone": "UTC", "weekly": {"mon": [["08:00", "17:00"]]}}
+
+
+def read(properties: Any = None, geometry: Any = SQUARE, id: str = "depot", **more: Any) -> Region:
+    return Region.read(feature(geometry) | {"properties": properties} | more, id=id, version=3, now=START)
+
+
+def test_a_region_answers_what_it_was_given() -> None:
+    properties = {
+        "name": "Depot",
+        "color": "#A0b1C2",
+        "group": "north",
+        "debounce": "none",
+        "rules": {"dwell_s": 60, "schedule": WEEK},
+        "notify": ["dwell", "cross"],
+        "attributes": {"floor": 2, "gate": "B", "wet": False, "note": None},
+    }
+    answer = read(properties).feature()
+    assert answer["id"] == "depot"
+    assert answer["geometry"] == SQUARE
+    assert {name: answer["properties"][name] for name in properties} == properties
+    assert answer["properties"]["version"] == 3
+    assert answer["properties"]["area_m2"] == pytest.approx(120_000, rel=1e-3)
+    assert answer["properties"]["updated_at"] == "2026-11-23T09:00:00.000Z"
+
+
+def test_what_is_not_said_has_a_default() -> None:
+    for properties in (None, {}, {"name": " ", "color": None, "notify": None, "rules": None, "debounce": None}):
+        answer = read(properties).feature()["properties"]
+        assert answer["name"] == "depot"
+        assert answer["notify"] == ["enter", "exit", "dwell"]
+        assert answer["debounce"] == "accuracy"
+        assert answer["group"] is None
+        assert answer["rules"] == {} == answer["attributes"]
+
+
+def test_an_answer_can_be_sent_back() -> None:
+    region = read({"name": "Depot", "rules": {"schedule": WEEK}})
+    again = Region.read(region.feature(), id="depot", version=3, now=START)
+    assert again.feature() == region.feature()
+    assert again.decides_like(region)
+
+
+def test_circles_and_corridors_keep_their_metres() -> None:
+    circle = read({"radius_m": 120}, point(0, 0)).feature()
+    assert circle["properties"]["radius_m"] == 120
+    assert circle["geometry"] == point(0, 0)
+    line = {"type": "LineString", "coordinates": [[13.4, 52.5], [13.41, 52.5]]}
+    assert read({"buffer_m": 30}, line).feature()["properties"]["buffer_m"] == 30
+
+
+def test_unknown_scalars_are_kept_as_attributes() -> None:
+    assert read({"stroke": "#fff", "width": 2, "attributes": {"width": 3}}).attributes == {"stroke": "#fff", "width": 3}
+
+
+@pytest.mark.parametrize(
+    ("properties", "field"),
+    [
+        ([], "properties"),
+        ({"name": 5}, "properties.name"),
+        ({"name": "x" * 201}, "properties.name"),
+        ({"name": "two\nlines"}, "properties.name"),
+        ({"group": ["a"]}, "properties.group"),
+        ({"color": "reddish"}, "properties.color"),
+        ({"color": "#12345"}, "properties.color"),
+        ({"color": 7}, "properties.color"),
+        ({"debounce": "a lot"}, "properties.debounce"),
+        ({"debounce": []}, "properties.debounce"),
+        ({"notify": "enter"}, "properties.notify"),
+        ({"notify": ["enter", "leave"]}, "properties.notify"),
+        ({"notify": [[]]}, "properties.notify"),
+        ({"rules": 5}, "properties.rules"),
+        ({"rules": {"dwell_s": 0}}, "properties.rules.dwell_s"),
+        ({"rules": {"schedule": {"zone": "x", "weekly": {}}}}, "properties.rules.schedule.zone"),
+        ({"attributes": [1]}, "properties.attributes"),
+        ({"attributes": {"deep": {"a": "x" * 4097}}}, "properties.attributes.deep"),
+        ({"attributes": {"long": "x" * 4097}}, "properties.attributes.long"),
+        ({"attributes": {f"a{n}": n for n in range(65)}}, "properties.attributes"),
+        ({"style": ["x"] * 2000}, "properties.style"),
+        ({"radius_m": "120"}, "properties.radius_m"),
+    ],
+)
+def test_every_wrong_property_is_named(properties: Any, field: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read(properties)
+    assert [error["field"] for error in caught.value.errors] == [field]
+    assert all(error["code"] and error["message"] for error in caught.value.errors)
+
+
+@pytest.mark.parametrize("wrong", [[], None, {"type": "Polygon"}, {"type": "FeatureCollection", "features": []}])
+def test_only_a_feature_is_a_region(wrong: Any) -> None:
+    with pytest.raises(Invalid, match="Feature"):
+        Region.read(wrong, id="depot", version=1, now=START)
+
+
+def test_all_faults_come_at_once_those_of_the_shape_too() -> None:
+    bow = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
+    with pytest.raises(Invalid, match="and 2 more") as caught:
+        read({"color": "reddish", "notify": 1}, bow)
+    fields = [error["field"] for error in caught.value.errors]
+    assert fields[:2] == ["properties.color", "properties.notify"]
+    assert fields[2].startswith("geometry")
+    assert caught.value.errors[2]["at"] == pytest.approx([0.5, 0.5])
+
+
+def test_a_region_without_a_shape_is_none() -> None:
+    with pytest.raises(Invalid):
+        Region.read({"type": "Feature", "properties": {}}, id="depot", version=1, now=START)
+
+
+@pytest.mark.parametrize("id", ["", "a b", "ä", "x" * 65, "a/b", "a\n", ".", "..", "preview"])
+def test_a_wrong_id_is_refused(id: str) -> None:
+    with pytest.raises(Invalid, match="region id"):
+        region_id(id)
+    with pytest.raises(Invalid):
+        read_regions([feature(box(0, 0, 400, 300)) | {"id": id}], START)
+
+
+def test_a_region_stored_under_an_id_that_is_refused_now_is_still_read() -> None:
+    assert read(id="preview").id == "preview"
+
+
+def test_a_change_of_shape_schedule_or_debounce_decides_anew_another_name_does_not() -> None:
+    region = read({"name": "Depot"})
+    assert read({"name": "Store", "color": "#000000", "rules": {"dwell_s": 5}}).decides_like(region)
+    assert not read({"debounce": "none"}).decides_like(region)
+    assert not read({"rules": {"schedule": WEEK}}).decides_like(region)
+    assert not read({}, box(0, 0, 400, 301)).decides_like(region)
+    a, b, c, d, _ = SQUARE["coordinates"][0]
+    assert read({}, {"type": "Polygon", "coordinates": [[c, b, a, d, c]]}).decides_like(region)
+    assert not read({"radius_m": 10}, point(0, 0)).decides_like(read({"radius_m": 11}, point(0, 0)))
+
+
+def test_how_deep_is_deep_depends_on_the_region_too() -> None:
+    assert read().inner_m == 25
+    assert read({}, box(0, 0, 10, 10)).inner_m == pytest.approx(0.5 * 100 / 40, rel=1e-3)
+
+
+def test_a_book_knows_who_covers_a_place() -> None:
+    book = RegionBook()
+    book.put(read(id="b"))
+    book.put(read(id="a"))
+    book.put(read({"rules": {"schedule": WEEK}}, id="day"))
+    here = place(100, 100)
+    assert list(book.covering(*here, START)) == ["a", "b", "day"]
+    assert list(book.covering(*here, START + 9 * 3_600_000)) == ["a", "b"], "after five"
+    book.put(read({}, box(1000, 0, 1400, 300), id="b"))
+    assert list(book.covering(*here, START)) == ["a", "day"]
+    assert book.remove("a") is not None
+    assert book.remove("a") is None
+    book.remove("day")
+    assert list(book.covering(*here, START)) == []
+    assert not book.scheduled
+
+
+def test_a_book_knows_when_schedules_turn() -> None:
+    book = RegionBook()
+    assert book.next_change(START) is None
+    book.put(read({"rules": {"schedule": WEEK}}, id="day"))
+    book.put(read({"rules": {"schedule": {"zone": "UTC", "weekly": {"mon": [["10:00", "11:00"]]}}}}, id="coffee"))
+    assert book.next_change(START) == START + 3_600_000
+    assert book.is_quiet(START, START + 3_599_999)
+    assert not book.is_quiet(START, START + 3_600_000)
+    assert book.is_quiet(START + 3_600_000, START + 3_700_000)
+
+
+def test_every_property_of_an_answer_is_known() -> None:
+    assert set(read({"radius_m": 5}, point(0, 0)).feature()["properties"]) <= KNOWN
+
+
+def test_every_fault_of_an_import_has_the_index_of_its_feature_up_to_a_thousand() -> None:
+    good, bad = feature(box(0, 0, 400, 300)), feature(box(0, 0, 400, 300)) | {"properties": {"name": 5}}
+    unread = Invalid("not_a_feature", "no Feature")
+    with pytest.raises(Invalid) as caught:
+        read_regions([good | {"id": "a"}, bad, unread, good | {"id": "a"}], START)
+    found = [(error["index"], error["code"]) for error in caught.value.errors]
+    assert found == [(1, "invalid_region"), (2, "not_a_feature"), (3, "duplicate_id")]
+    with pytest.raises(Invalid) as caught:
+        read_regions([bad] * 2000, START)
+    assert len(caught.value.errors) == 1000
