@@ -39,6 +39,7 @@ from wsproto.utilities import ProtocolError
 
 from tracker.access.handshake import Refused, Trouble, Unreachable, failure, rejection
 from tracker.live import messages as wire
+from tracker.model.states import STATES
 
 __all__ = ["Live", "Refused", "Unreachable", "Update", "Vehicle"]
 
@@ -336,7 +337,7 @@ class Live:
         vehicle.lat, vehicle.lon = lat / 1e6, lon / 1e6
         vehicle.speed_mps = None if speed < 0 else speed / 10
         vehicle.heading = None if heading < 0 else heading
-        vehicle.state = wire.STATES[state]
+        vehicle.state = STATES[state]
 
 
 def _decode(parts: list[Any]) -> dict[str, Any]:

@@ -11,24 +11,10 @@ import msgspec
 import pytest
 
 from tracker.errors import StoreError, StoreLocked
+from tracker.model.commit import APART, HELD, LATE, LIVE, Commit, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Ack, Acked, Event, Registered, event_id
 from tracker.model.ping import Ping
-from tracker.stores import (
-    APART,
-    HELD,
-    LATE,
-    LIVE,
-    STORES,
-    Commit,
-    EventQuery,
-    SavedRegion,
-    SavedVehicle,
-    Store,
-    StoredPing,
-    backup_store,
-    open_store,
-    restore_store,
-)
+from tracker.stores import STORES, EventQuery, Store, backup_store, open_store, restore_store
 
 T0 = 1_790_000_000_000
 NEVER = 1 << 60

@@ -17,8 +17,9 @@ from tests.support.disks import mounted
 from tests.support.servers import ROOT, Server
 from tests.support.waiting import deadline, until, until_sync
 from tracker.errors import StoreUnusable
+from tracker.model.commit import Commit, SavedVehicle, StoredPing
 from tracker.model.ping import Ping
-from tracker.stores import Commit, SavedVehicle, StoredPing, restore_store
+from tracker.stores import restore_store
 from tracker.stores.sqlite.store import SqliteStore
 
 T0 = 1_790_000_000_000

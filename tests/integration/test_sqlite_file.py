@@ -14,9 +14,10 @@ import pytest
 
 from tests.support.disks import mounted
 from tracker.errors import Invalid, StoreError, StoreFull
+from tracker.model.commit import Commit, SavedVehicle, StoredPing
 from tracker.model.events import Event, event_id
 from tracker.model.ping import Ping
-from tracker.stores import Commit, EventQuery, SavedVehicle, StoredPing, backup_store, restore_store
+from tracker.stores import EventQuery, backup_store, restore_store
 from tracker.stores.sqlite import schema
 from tracker.stores.sqlite import store as engine
 from tracker.stores.sqlite.store import SqliteStore

@@ -17,10 +17,10 @@ from tracker.fleet import timers as alarms
 from tracker.fleet.fleet import Fleet, Outcome, Step
 from tracker.fleet.reach import Concerned, Reach
 from tracker.fleet.vehicle import Vehicle
+from tracker.model.commit import APART, Loaded, SavedRegion, SavedVehicle
 from tracker.model.events import Event
 from tracker.model.ping import Ping, has_place
 from tracker.regions.region import Region
-from tracker.stores import APART, Loaded, SavedRegion, SavedVehicle
 
 # -- without debounce, against shapely --------------------------------------------------------------------------------
 

@@ -21,10 +21,10 @@ import shapely
 
 from tracker.fleet.fleet import Fleet, FleetSettings, Outcome, Step
 from tracker.geometry.earth import frame
+from tracker.model.commit import Loaded, SavedRegion, SavedVehicle
 from tracker.model.events import Event, Registered
 from tracker.model.ping import Ping
 from tracker.regions.region import Region
-from tracker.stores import Loaded, SavedRegion, SavedVehicle
 
 LAT, LON = 52.5, 13.4  #: the middle of town
 START = 1_795_424_400_000  #: 2026-11-23T09:00:00Z, a Monday

@@ -22,16 +22,16 @@ from tracker.fleet.membership import Moves, appear, beyond, move
 from tracker.fleet.motion import OFFLINE_GAPS, OFFLINE_MS, observe, pace, wake
 from tracker.fleet.pressed import OVER_MS, begins
 from tracker.fleet.reach import Concerned, Reach
+from tracker.fleet.states import NO_ACCURACY_M
 from tracker.fleet.step import Draft, Outcome, Step, Told
 from tracker.fleet.timers import DOUBT, MISSED, WINDOW, expel, next_alarm, ring
 from tracker.fleet.vehicle import ASK, NEVER, NEW, SAME, Alarm, Vehicle
 from tracker.fleet.windows import dwells, follow
 from tracker.geometry.earth import distance_m
+from tracker.model.commit import APART, HELD, LATE, LIVE, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import DELAYED_MS, Change, Event, Registered
 from tracker.model.ping import Ping, at_place_of, has_place
 from tracker.regions.region import Region, RegionBook
-from tracker.regions.rules import NO_ACCURACY_M
-from tracker.stores import APART, HELD, LATE, LIVE, Loaded, SavedRegion, SavedVehicle, StoredPing
 
 __all__ = ["Fleet", "FleetSettings", "Outcome", "Step"]
 

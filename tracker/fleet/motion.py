@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
+from tracker.fleet.states import IDLE_MS, NO_ACCURACY_M, PARKED_MS, at_rest, moves
 from tracker.fleet.vehicle import NEVER, Vehicle
 from tracker.geometry.earth import distance_m
 from tracker.model.ping import Ping
-from tracker.regions.rules import (
-    IDLE,
-    IDLE_MS,
-    MOVING,
-    NO_ACCURACY_M,
-    OFFLINE,
-    PARKED,
-    PARKED_MS,
-    UNKNOWN,
-    at_rest,
-    moves,
-)
+from tracker.model.states import IDLE, MOVING, OFFLINE, PARKED, UNKNOWN
 
 FLOOR_MS = 5000.0  #: a vehicle that reports more often than this is not missed sooner
 OFFLINE_GAPS = 10  #: this many usual gaps without a report, and

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from tracker.fleet.vehicle import Vehicle
+from tracker.model.commit import Commit, SavedVehicle
 from tracker.model.events import Change, Event
-from tracker.stores import Commit, SavedVehicle
 
 
 class Outcome:

@@ -8,8 +8,8 @@ from tracker.fleet.motion import FLOOR_MS, change, change_due
 from tracker.fleet.vehicle import Vehicle
 from tracker.fleet.windows import by_our_clock, next_edge, turn
 from tracker.model.events import Event
+from tracker.model.states import MOVING, OFFLINE
 from tracker.regions.region import RegionBook
-from tracker.regions.rules import MOVING, OFFLINE
 
 SILENT, WINDOW = -1, -2  #: beside the region ids (dwell) and motion states that a timer may be for
 DOUBT = -3  #: the one fix that would move it was not refuted

@@ -11,7 +11,7 @@ import msgspec
 
 from tracker.model.events import DELAYED_MS, VehicleState
 from tracker.model.ping import Ping
-from tracker.regions.rules import UNKNOWN
+from tracker.model.states import UNKNOWN
 
 PLACE_BITS = 22
 PLACE_MASK = (1 << PLACE_BITS) - 1

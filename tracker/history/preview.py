@@ -12,8 +12,9 @@ from typing import Any
 from tracker.fleet.fleet import Fleet
 from tracker.history.rehearsal import LISTED, Rehearsal
 from tracker.live import messages as wire
+from tracker.model.commit import LATE
 from tracker.regions.region import Region
-from tracker.stores import LATE, Store
+from tracker.stores import Store
 from tracker.times import rfc3339
 from tracker.turns.slices import batched, in_slices
 

@@ -27,9 +27,6 @@ UPDATE, SNAPSHOT = 1, 2  #: how a binary message begins
 JSON, BINARY = "tracker.v1.json", "tracker.v1.bin"
 SUBPROTOCOLS = (JSON, BINARY)
 
-#: names of the numbers in `state`
-STATES = ("unknown", "moving", "idle", "parked", "offline")
-
 #: the columns of a vehicle in snapshots and in `new`
 FIELDS = (
     "n", "vehicle", "name", "when", "lat_e6", "lon_e6", "speed_dmps", "heading", "state", "heard", "since", "group",

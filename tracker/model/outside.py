@@ -1,14 +1,14 @@
-"""Shown: how vehicles, positions and regions look outside. Times become RFC 3339, ids stay."""
+"""Outside: how vehicles, positions and regions look outside. Times become RFC 3339, ids stay."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tracker.live.messages import STATES
+from tracker.model.commit import HELD, LATE, StoredPing
 from tracker.model.events import Registered
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
-from tracker.stores import HELD, LATE, StoredPing
+from tracker.model.states import STATES
 from tracker.times import rfc3339
 
 _OPTIONAL = (

@@ -10,9 +10,9 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from tracker.fleet.fleet import Step
+from tracker.model.commit import Commit, SavedVehicle
 from tracker.model.events import Change
 from tracker.model.ping import Ping
-from tracker.stores import Commit, SavedVehicle
 
 T = TypeVar("T")
 

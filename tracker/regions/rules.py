@@ -1,4 +1,4 @@
-"""Rules: what time and speed do. The settings of a region's rules, and the motion state of a vehicle."""
+"""Rules: what a region watches beside going in and out, as people write it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,6 @@ import msgspec
 
 from tracker.errors import Invalid
 from tracker.regions.schedule import Schedule, read_schedule
-
-UNKNOWN, MOVING, IDLE, PARKED, OFFLINE = range(5)
-STATES = ("unknown", "moving", "idle", "parked", "offline")
-
-MOVING_MPS = 5 / 3.6  #: from this speed on a vehicle moves
-IDLE_MS = 60_000  #: slower for this long: idle
-PARKED_MS = 300_000  #: idle for this long: parked
-NO_ACCURACY_M = 10.0  #: what a fix without accuracy is taken for
-STRAY_M = 100.0  #: a receiver that says "0 m/s" is not believed beyond this distance
 
 MAX_DWELL_S = 30 * 86_400
 MAX_MIN_S = 3600
@@ -86,23 +77,3 @@ def read_rules(value: Any, field: str = "rules") -> Rules:
 
 def _fault(field: str, message: str) -> dict[str, Any]:
     return {"field": field, "code": "invalid_rules", "message": message}
-
-
-def moves(speed_mps: float | None, strayed_m: float, slack_m: float) -> bool:
-    """Does a fix show movement? By its speed; without one, by its distance from where the vehicle last moved to.
-
-    `slack_m` is what both fixes may be wrong by. A reported 0 m/s is not believed over a long distance: some
-    receivers never report anything else.
-    """
-    if speed_mps is None:
-        return strayed_m > slack_m
-    return speed_mps >= MOVING_MPS or strayed_m > STRAY_M + slack_m
-
-
-def at_rest(state: int, still_ms: int, ignition: bool | None) -> int:
-    """The motion state of a vehicle that has not moved for `still_ms`."""
-    if ignition is False or still_ms >= IDLE_MS + PARKED_MS:
-        return PARKED
-    if still_ms >= IDLE_MS:
-        return IDLE
-    return state if state in (MOVING, IDLE, PARKED) else UNKNOWN

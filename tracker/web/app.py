@@ -22,7 +22,7 @@ from tracker.web.api import events, health, openapi, page, regions, vehicles
 from tracker.web.ingest import http as ingest
 from tracker.web.ingest import socket as positions
 from tracker.web.ingest.bodies import Body, Gone, Patience, Share, refuse
-from tracker.web.live import channel as live
+from tracker.web.live import routes as live
 from tracker.web.server import serving, sockets
 from tracker.web.server.answers import Answered, Receive, Scope, Send, plain_problem, problem
 

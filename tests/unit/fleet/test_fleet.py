@@ -12,10 +12,10 @@ from tests.support.scenario import START, Town, box, feature, place, ring
 from tracker.fleet.edits import Edit, evaluate
 from tracker.fleet.fleet import Fleet, Outcome
 from tracker.fleet.vehicle import Vehicle
+from tracker.model.commit import HELD, LATE, LIVE, Loaded, SavedVehicle
 from tracker.model.events import Event, Registered
 from tracker.model.ping import Ping
 from tracker.regions.region import Region, RegionBook
-from tracker.stores import HELD, LATE, LIVE, Loaded, SavedVehicle
 
 DEPOT = box(0, 0, 400, 300)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.support.scenario import START, Drive, Town
-from tracker.regions.rules import IDLE, MOVING, OFFLINE, PARKED, STATES, UNKNOWN
+from tracker.model.states import IDLE, MOVING, OFFLINE, PARKED, STATES, UNKNOWN
 
 
 def state(drive: Drive) -> tuple[str, int]:

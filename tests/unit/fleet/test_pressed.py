@@ -9,8 +9,8 @@ import pytest
 from tests.support.scenario import START, Drive, Town, box, place
 from tracker.fleet.fleet import Outcome
 from tracker.fleet.pressed import MOST_ALARMS
+from tracker.model.commit import APART
 from tracker.model.ping import Ping
-from tracker.stores import APART
 
 YARD = box(-100, -100, 100, 100)
 

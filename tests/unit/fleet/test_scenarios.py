@@ -10,8 +10,8 @@ from tests.support.scenario import START, Drive, Town, box, draw, feature, place
 from tracker.fleet.fleet import Outcome
 from tracker.model.events import event_id
 from tracker.model.ping import Ping
+from tracker.model.states import PARKED
 from tracker.regions.region import Region
-from tracker.regions.rules import PARKED
 
 DEPOT = box(0, 0, 400, 300)
 

@@ -14,9 +14,10 @@ from tracker.errors import Invalid
 from tracker.fleet.fleet import Fleet, FleetSettings
 from tracker.history.preview import SPAN_MS, preview
 from tracker.history.rehearsal import LISTED, TIMERS, Rehearsal
+from tracker.model.commit import LATE, LIVE, StoredPing
 from tracker.model.ping import Ping
 from tracker.regions.region import Region
-from tracker.stores import LATE, LIVE, Box, StoredPing
+from tracker.stores import Box
 
 DEPOT = box(0, 0, 400, 300)
 RULES = {"dwell_s": 30, "schedule": {"zone": "UTC", "weekly": {"mon": [["09:00", "09:40"]]}}}

@@ -16,6 +16,7 @@ from tracker.live import messages as wire
 from tracker.live.columns import Row, pack, unpack
 from tracker.live.tables import pack_table, unpack_table
 from tracker.model.events import Ack, Acked, Event, erased
+from tracker.model.states import STATES
 
 GOLDEN = Path(__file__).parents[3] / "fixtures" / "wire"
 
@@ -245,7 +246,7 @@ def test_every_close_code_and_reason_is_documented() -> None:
     live, about = (docs / "live.md").read_text(encoding="utf-8"), (docs / "wire.md").read_text(encoding="utf-8")
     for code in wire.CLOSE_CODES:
         assert str(code) in live
-    for word in (*wire.LEFT, *wire.FIELDS, *wire.STATES, *wire.SUBPROTOCOLS):
+    for word in (*wire.LEFT, *wire.FIELDS, *STATES, *wire.SUBPROTOCOLS):
         assert f"`{word}`" in about
 
 

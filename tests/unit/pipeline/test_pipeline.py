@@ -18,13 +18,14 @@ from tests.support.waiting import deadline, until
 from tracker.buses import open_bus
 from tracker.errors import Conflict, Invalid, NotFound, Overloaded, StoreError, StoreFull, StoreUnusable
 from tracker.fleet.fleet import ENOUGH, Fleet, Step
+from tracker.model.commit import Commit, Loaded, SavedVehicle
 from tracker.model.events import Change, Event, Registered
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.pipeline.inbox import Entry
 from tracker.pipeline.pipeline import WITH_IT, Answer, Pipeline
 from tracker.regions.region import Region
-from tracker.stores import Commit, EventQuery, Loaded, SavedVehicle
+from tracker.stores import EventQuery
 from tracker.stores.sqlite.store import SqliteStore
 
 T0 = 1_790_000_000_000

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from tracker.errors import Invalid
-from tracker.regions.rules import IDLE, MOVING, OFFLINE, PARKED, STATES, UNKNOWN, Rules, at_rest, moves, read_rules
+from tracker.fleet.states import at_rest, moves
+from tracker.model.states import IDLE, MOVING, OFFLINE, PARKED, STATES, UNKNOWN
+from tracker.regions.rules import Rules, read_rules
 from tracker.regions.schedule import Schedule
 
 

@@ -8,8 +8,8 @@ import io
 import pytest
 
 from tracker.formats.own import COLUMNS
+from tracker.model.commit import StoredPing
 from tracker.model.ping import Ping
-from tracker.stores import StoredPing
 from tracker.web.api.tracks import FORMATS
 
 

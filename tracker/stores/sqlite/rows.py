@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from tracker.model.commit import SavedVehicle, StoredPing
 from tracker.model.ping import Ping, Scalar
-from tracker.stores import SavedVehicle, StoredPing
 
 PIECE_BYTES = 2 << 20  #: of JSON in one statement
 

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from tracker.errors import StoreError, StoreFull, StoreUnusable
+from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Acked, Event
-from tracker.stores import Box, Commit, EventQuery, Loaded, SavedRegion, SavedVehicle, StoredPing
+from tracker.stores import Box, EventQuery
 from tracker.stores.sqlite import reads
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room

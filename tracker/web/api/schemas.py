@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracker.live.messages import STATES
 from tracker.model.events import ERASED, KINDS
 from tracker.model.ping import CODES, MAX_ID, MAX_TEXT, RANGES
+from tracker.model.states import STATES
 
 Schema = dict[str, Any]
 

@@ -14,8 +14,8 @@ from quart import Response, request
 
 from tracker.formats import own
 from tracker.model import outside as shown
+from tracker.model.commit import StoredPing
 from tracker.node import Node
-from tracker.stores import StoredPing
 from tracker.times import rfc3339
 from tracker.turns.slices import in_slices
 from tracker.web.api import parameters as api

@@ -10,10 +10,10 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from tracker.errors import Invalid, NotFound
-from tracker.live.messages import STATES
 from tracker.model import outside as shown
 from tracker.model.events import Registered
 from tracker.model.ping import Ping
+from tracker.model.states import STATES
 from tracker.node import Node
 from tracker.turns import pool
 from tracker.turns.slices import in_slices

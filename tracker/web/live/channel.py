@@ -1,4 +1,4 @@
-"""The live channel: WebSocket here, Server-Sent Events and polling in fallbacks.py, all over one hub.
+"""The live channel: WebSocket here, Server-Sent Events and polling in stream.py, all over one hub.
 
 One task reads a connection, nobody writes but the two lanes here: `_soon` for what does not wait (answers, events,
 single vehicles) and the tick for everything else. Attacks and limits: docs/live.md.
@@ -11,12 +11,10 @@ import logging
 import os
 import random
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from functools import partial
 from time import thread_time
 from typing import Any, NamedTuple, Protocol
-
-from quart import Quart
 
 from tracker.access.guard import Grant
 from tracker.errors import BadRequest, Overloaded, StoreError
@@ -527,23 +525,3 @@ class Live:
 def grants(grant: Any) -> Grants:
     """What may this viewer follow? The one place that asks; until accounts exist the answer is everything."""
     return EVERYTHING if not isinstance(grant, Grant) or grant.everything else Grants(everything=False)
-
-
-def install(app: Quart, node: Node) -> None:
-    """Put the live channel into an app whose node is started before."""
-    from tracker.web.live import stream as fallbacks
-
-    live = Live(node)
-    app.extensions["live"] = live
-    node.statistics["live"] = live.statistics
-    sockets.install(app, {PATH: sockets.Route(live.serve_socket)}, node.access.check_socket)
-    sockets.on_drain(app, live.drain)
-    app.register_blueprint(fallbacks.blueprint(live))
-
-    @app.while_serving
-    async def living() -> AsyncGenerator[None]:
-        await live.start()
-        try:
-            yield
-        finally:
-            await live.stop()
