@@ -21,6 +21,7 @@ from tracker.geometry import earth as geo
 from tracker.geometry.antimeridian import Box, join_boxes, lerp, split_box, wrap
 from tracker.geometry.area import Area, Floats
 from tracker.geometry.earth import distance_m, frame
+from tracker.geometry.outline import outline
 from tracker.geometry.plane import TINY
 
 STEP_M = 1000.0  #: between the corners of a corridor's chords
@@ -31,7 +32,7 @@ DEGREE_M = 111_700.0  # no degree anywhere is longer
 
 
 class Round:
-    """Made by `shapes.read_shape`. `points` are (lat, lon), one for a circle; longitudes unwrapped."""
+    """Made by `geojson.read_shape`. `points` are (lat, lon), one for a circle; longitudes unwrapped."""
 
     def __init__(self, geometry: dict[str, Any], points: list[tuple[float, float]], reach_m: float) -> None:
         self.kind = "circle" if len(points) == 1 else "corridor"
@@ -62,9 +63,7 @@ class Round:
     @cached_property
     def outline(self) -> Area:
         """A polygon to draw and to measure by; it decides nothing."""
-        from tracker.geometry.outline import outline
-
-        return outline(self)
+        return outline(self.points, self.reach_m)
 
     @property
     def parts(self) -> shapely.MultiPolygon:

@@ -1,4 +1,4 @@
-"""The polygon around a circle or a corridor: to draw and to measure by. It decides nothing; `rounds` does."""
+"""The polygon around a circle or a corridor: to draw and to measure by. It decides nothing; `buffer` does."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from shapely import affinity
 from tracker.geometry import earth as geo
 from tracker.geometry.antimeridian import cut
 from tracker.geometry.area import Area
-from tracker.geometry.buffer import Round
 from tracker.geometry.earth import frame
 
 SIDES = 128  #: of a circle: it lies 0.03 % inside
 STRETCH = 16  #: chords buffered in one metre frame (about 16 km)
 
 
-def outline(shape: Round) -> Area:
-    drawn = _circle(*shape.points[0], shape.reach_m) if len(shape.points) == 1 else _corridor(shape)
+def outline(points: list[tuple[float, float]], reach_m: float) -> Area:
+    """All within `reach_m` of one (lat, lon), or of the line through several; longitudes unwrapped."""
+    drawn = _circle(*points[0], reach_m) if len(points) == 1 else _corridor(points, reach_m)
     parts = cut([part for part in shapely.get_parts(drawn) if part.geom_type == "Polygon"])
     coordinates = [[np.asarray(r.coords).tolist() for r in (part.exterior, *part.interiors)] for part in parts]
     return Area({"type": "MultiPolygon", "coordinates": coordinates}, parts)
@@ -40,8 +40,7 @@ def _circle(lat: float, lon: float, radius: float) -> shapely.Geometry:
     return shapely.Polygon(ring).buffer(0)
 
 
-def _corridor(shape: Round) -> shapely.Geometry:
-    points = shape.points
+def _corridor(points: list[tuple[float, float]], reach_m: float) -> shapely.Geometry:
     stretches = ceil((len(points) - 1) / STRETCH)
     pieces = []
     for i in range(stretches):
@@ -49,6 +48,6 @@ def _corridor(shape: Round) -> shapely.Geometry:
         lat0, lon0 = stretch[len(stretch) // 2]
         kx, ky = frame(max(-89.0, min(89.0, lat0)))
         local = shapely.LineString([((lon - lon0) * kx, (lat - lat0) * ky) for lat, lon in stretch])
-        grown = local.buffer(shape.reach_m, quad_segs=16)
+        grown = local.buffer(reach_m, quad_segs=16)
         pieces.append(affinity.affine_transform(grown, [1 / kx, 0, 0, 1 / ky, lon0, lat0]))
     return shapely.union_all(pieces)
