@@ -39,7 +39,8 @@ Known = dict[tuple[int, int], tuple[float, float]]  # (n, fix time) → place
 
 DEGREE_M = 111_700.0  #: no degree is longer
 LOOK = 2000  #: vehicles asked at once whether an edit concerns them: a few ms
-ENOUGH = 1000  #: events of an edit made at once, but for those of one vehicle
+FIRST_LOOK, PAIRS = 16, 5000  #: so many at first; fewer when they are in more of its regions than that together
+ENOUGH = 200  #: events of an edit made at once, but for those of one vehicle: about ten ms
 MANY = 100  #: regions changed at once: their cells are forgotten together
 MOST_HELD = 2  #: held in a row; the third is taken as a first sight
 FASTEST_MPS = 350.0  #: no steady journey is faster, whatever its speeds say
@@ -81,6 +82,7 @@ class Fleet:
         self._reach = Reach(self.regions, self._edit)  # whom it may concern
         self._todo: list[str] = []  # vehicles of which nobody has asked that yet, the next one last
         self._near: list[Concerned] = []  # it does: still to be evaluated, the next one last
+        self._sight = FIRST_LOOK  # how many are asked next
         self._misread: list[Region] = []  # an older program took them for other shapes
         self._set_by = 0  # ms our clock was ever set by
 
@@ -512,7 +514,7 @@ class Fleet:
     def _start(self, edit: Edit, draft: Draft) -> None:
         self._edit = edit
         self._reach = Reach(self.regions, edit)
-        self._todo = self._last_first()
+        self._todo, self._sight = self._last_first(), FIRST_LOOK
         draft.commit.meta["edit"] = edit.as_json()
         self._done(draft)
 
@@ -527,7 +529,7 @@ class Fleet:
     def _evaluate(self, limit: int, draft: Draft) -> None:
         """Evaluate whom the edit concerns; when nobody is known, look for more of them."""
         if not self._near:
-            self._look(LOOK)
+            self._look()
         for _ in range(min(limit, len(self._near))):
             name, fix, inside = self._near.pop()
             vehicle = self.vehicles.get(name)
@@ -537,11 +539,14 @@ class Fleet:
                 break
         self._done(draft)
 
-    def _look(self, count: int) -> None:
+    def _look(self) -> None:
+        count = min(self._sight, LOOK)
         names = self._todo[-count:]
         del self._todo[-count:]
         vehicles = [self.vehicles[name] for name in names if name in self.vehicles]
         self._near = self._reach.concerned([vehicle for vehicle in vehicles if self._is_behind(vehicle)])
+        pairs = sum(len(one.inside or ()) for one in self._near)
+        self._sight = max(count // 2, 1) if pairs > PAIRS else min(count * 2, LOOK)
 
     def _done(self, draft: Draft) -> None:
         if not self.is_evaluating:

@@ -10,7 +10,8 @@ import pytest
 
 from tests.support.scenario import START, Town, box, feature, place, ring
 from tracker.fleet.edits import Edit, evaluate
-from tracker.fleet.fleet import Fleet, Outcome
+from tracker.fleet.fleet import PAIRS, Fleet, Outcome
+from tracker.fleet.reach import Concerned, Reach
 from tracker.fleet.vehicle import Vehicle
 from tracker.model.commit import HELD, LATE, LIVE, Loaded, SavedVehicle
 from tracker.model.events import Event, Registered
@@ -354,3 +355,31 @@ def test_a_region_an_older_program_misread_is_read_again_and_that_is_told_once()
     assert again.feature["properties"]["area_m2"] == pytest.approx(400 * 300 - 380 * 280, rel=1e-2)
     town.restart()
     assert town.fleet.reread_regions(town.now) is None
+
+
+def test_looking_whom_an_edit_concerns_is_sliced_by_how_many_regions_they_are_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    town, found, asked = Town(), list[int](), list[int]()
+    concerned = Reach.concerned
+
+    def watched(reach: Reach, vehicles: Sequence[Vehicle]) -> list[Concerned]:
+        near = concerned(reach, vehicles)
+        asked.append(len(vehicles))
+        found.append(sum(len(one.inside or ()) for one in near))
+        return near
+
+    monkeypatch.setattr(Reach, "concerned", watched)
+    town.fleet.apply([Ping(f"v{n}", START, *place(10, 10)) for n in range(100)], START)
+    many = [feature(box(0, 0, 400, 300 + n)) for n in range(300)]
+    regions = [Region.read(one, id=f"r{n}", version=1, now=START) for n, one in enumerate(many)]
+    town.fleet.save_regions(regions, START)
+    town.evaluate()
+    assert sum(found) == 100 * 300
+    assert max(found) <= 2 * PAIRS
+    asked.clear()
+    town.fleet.apply([Ping(f"far-{n}", START, *place(90_000, 10)) for n in range(3000)], START)
+    asked.clear()
+    town.region("other", box(5000, 0, 400, 300))
+    assert sum(asked) == 3100
+    assert len(asked) < 12, "far from all: soon many are asked at once"

@@ -11,7 +11,7 @@ import logging
 import os
 import random
 from collections import Counter
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Set
 from functools import partial
 from time import thread_time
 from typing import Any, NamedTuple, Protocol
@@ -68,6 +68,15 @@ class Line:
         self.allowance: Allowance
 
 
+class Missed(NamedTuple):
+    """What viewers missed and only the store knows: told step by step, to whoever waits for it."""
+
+    what: str
+    waiting: Callable[[], Set[Viewer]]
+    tell: Callable[[Viewer], Awaitable[None]]
+    served: set[Viewer]  # somebody does it already
+
+
 class Statistics(NamedTuple):
     viewers: int
     tick_s: float
@@ -92,8 +101,10 @@ class Live:
         self._soon_handle: asyncio.TimerHandle | asyncio.Handle | None = None
         self._events_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._replaying: set[Viewer] = set()
-        self._returning: set[Viewer] = set()
+        self._missed = (
+            Missed("events", lambda: self.hub.behind, self.replay_some, set()),
+            Missed("acknowledgements", lambda: self.hub.returned.keys(), self.tell_acks, set()),
+        )
         self._replays = asyncio.Semaphore(REPLAYS)
         rate = node.settings.live_messages_per_s
         self._asking = Allowances(rate), Allowances(PEERS * rate)
@@ -186,8 +197,8 @@ class Live:
         self.addresses[line.address] -= 1
         if self.addresses[line.address] <= 0:
             del self.addresses[line.address]
-        self._replaying.discard(line.viewer)
-        self._returning.discard(line.viewer)
+        for missed in self._missed:
+            missed.served.discard(line.viewer)
         self.hub.detach(line.viewer)
 
     def fail(self, viewer: Viewer, fault: Exception) -> None:
@@ -276,13 +287,10 @@ class Live:
     def _wake(self) -> None:
         self._dirty.set()
         hub = self.hub
-        if hub.behind - self._replaying:
-            for viewer in hub.behind - self._replaying:
-                self._replaying.add(viewer)
-                self._spawn(self._replay(viewer))
-        for viewer in hub.returned.keys() - self._returning:
-            self._returning.add(viewer)
-            self._spawn(self._return(viewer))
+        for missed in self._missed:
+            for viewer in missed.waiting() - missed.served:
+                missed.served.add(viewer)
+                self._spawn(self._catch_up(viewer, missed))
         if hub.unplaced:
             self._acks.set()
         if (hub.urgent or hub.has_events) and self._soon_handle is None:
@@ -397,28 +405,28 @@ class Live:
 
     # ------------------------------------------------------------------------------------------------ from the store
 
-    async def _replay(self, viewer: Viewer) -> None:
-        """Continue a viewer that has missed more events than the hub remembers."""
+    async def _catch_up(self, viewer: Viewer, missed: Missed) -> None:
+        """Tell a viewer what it missed and the hub does not remember."""
         try:
             async with self._replays:
-                while viewer in self.hub.behind:
+                while viewer in missed.waiting():
                     if viewer.outlet.pending > PENDING:
                         await asyncio.sleep(TICK_S)
                     else:
-                        await self.replay_some(viewer)
+                        await missed.tell(viewer)
         except StoreError as fault:
-            log.warning("events cannot be read: %s", fault.detail)
+            log.warning("%s cannot be read: %s", missed.what, fault.detail)
             await asyncio.sleep(HOUSE_S)
         except Exception as fault:
             self.fail(viewer, fault)
         finally:
-            self._replaying.discard(viewer)
+            missed.served.discard(viewer)
             self._wake()
 
     def replays_itself(self, viewer: Viewer) -> None:
         """Whoever opened it calls `replay_some` and `tell_acks`."""
-        self._replaying.add(viewer)
-        self._returning.add(viewer)
+        for missed in self._missed:
+            missed.served.add(viewer)
 
     async def replay_some(self, viewer: Viewer) -> None:
         hub, store, seq = self.hub, self.node.store, viewer.seq
@@ -439,23 +447,6 @@ class Live:
             inside = await self._inside_after(events[-1].seq, silent, regions)
         if viewer.seq == seq and viewer.interest is interest:
             hub.replay(viewer, with_regions(events, inside))
-
-    async def _return(self, viewer: Viewer) -> None:
-        try:
-            async with self._replays:
-                while viewer in self.hub.returned:
-                    if viewer.outlet.pending > PENDING:
-                        await asyncio.sleep(TICK_S)
-                    else:
-                        await self.tell_acks(viewer)
-        except StoreError as fault:
-            log.warning("acknowledgements cannot be read: %s", fault.detail)
-            await asyncio.sleep(HOUSE_S)
-        except Exception as fault:
-            self.fail(viewer, fault)
-        finally:
-            self._returning.discard(viewer)
-            self._wake()
 
     async def tell_acks(self, viewer: Viewer) -> None:
         """Some of what was acknowledged while a viewer was away: since the last event it has heard of was received."""
