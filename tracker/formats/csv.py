@@ -15,9 +15,11 @@ from tracker.formats.fields import (
     NO,
     NOTHING,
     YES,
+    decimal_of,
     finished,
     read_alarm,
     read_flag,
+    read_measure,
     read_percent,
     read_quantity,
     read_speed,
@@ -65,7 +67,7 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     clock = Clock(reading.name, zone, order)
     if zone is not None:
         reading.note(f"times without a zone are {zone}")
-    point = _with_fix(_compiled(columns, reading, clock), columns, sample, reading)
+    point = _with_fix(_compiled(columns, sample, reading, clock), columns, sample, reading)
     width = len(header)
     for row in chain(sample, rows):
         if not row.whole:
@@ -143,15 +145,20 @@ def _time(cells: list[str], columns: Columns) -> str:
     return time
 
 
-def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row], Point | Skip]:
+def _compiled(columns: Columns, sample: list[Row], reading: Reading, clock: Clock) -> Callable[[Row], Point | Skip]:
     """One function for all rows of a file: this is where a recording of millions spends its time."""
     decimal, vehicle_at, clock_at = columns.decimal, columns.vehicle, columns.clock
     time_at, speed_at, unit = columns.time, columns.speed, columns.unit or reading.speed_unit
     letter_o, plainly = columns.letter_o, decimal == "." and columns.north < 0 and columns.east < 0
     lat_at, lon_at = columns.lat, columns.lon
     places = (("lat", lat_at, columns.north, LAT), ("lon", lon_at, columns.east, LON))
-    factor = UNITS[unit] if decimal == "." else None
-    others = tuple((at, _METRES.get(field, field), _reader(field, decimal, reading)) for at, field in columns.others)
+
+    def marks(at: int) -> str:
+        return decimal_of((row.cells[at] for row in sample if at < len(row.cells)), decimal)
+
+    others = tuple((at, _METRES.get(field, field), _reader(field, marks(at), reading)) for at, field in columns.others)
+    of_speed = marks(speed_at) if speed_at >= 0 else decimal
+    factor = UNITS[unit] if of_speed == "." else None
     attributes = columns.attributes
     named = [at for at, _ in columns.others + attributes]
     width = 1 + max(
@@ -188,7 +195,7 @@ def _compiled(columns: Columns, reading: Reading, clock: Clock) -> Callable[[Row
         if speed_at >= 0:
             number = _plain(cells[speed_at])
             if number is None or factor is None:
-                number = read_speed(read_quantity(cells[speed_at].strip(), decimal), unit)
+                number = _speed(cells[speed_at].strip(), of_speed, unit)
             elif 113.9 < (number := round(number * factor, 3)) < 114.1:  # perhaps what says that it is not known
                 number = read_speed(float(cells[speed_at]), unit)
             if number is not None:
@@ -233,6 +240,17 @@ class _NoSide(ValueError):
     """A column says the side of every row, but not of this one, or in a word nobody knows."""
 
 
+def _speed(text: str, decimal: str, unit: str) -> Any:
+    """m/s of a cell, which may name its unit itself."""
+    number, factor = read_measure(text, decimal, "speed")
+    return read_speed(number, unit) if factor is None or not isinstance(number, float) else round(number * factor, 3)
+
+
+def _measure(text: str, decimal: str, field: str) -> Any:
+    number, factor = read_measure(text, decimal, field)
+    return round(number * factor, 3) if factor is not None and isinstance(number, float) else number
+
+
 def _plain(cell: str) -> float | None:
     """A number that needs no more than `float` to be read; None when it may need more."""
     try:
@@ -256,7 +274,7 @@ def _reader(field: str, decimal: str, reading: Reading) -> Callable[[str], Any]:
     if field == "altitude_ft":
         return lambda text: _metres(read_quantity(text, decimal))
     if field in ("altitude_m", "accuracy_m", "odometer_m", "heading"):
-        return partial(read_quantity, decimal=decimal)
+        return partial(_measure, decimal=decimal, field=field)
     if field == "alarm":
         return read_alarm
     return read_flag if field == "ignition" else lambda text: None if text.lower() in NOTHING else text

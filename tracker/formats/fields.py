@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from tracker.formats import Point, Reading
@@ -91,6 +92,7 @@ NO = frozenset(
         "nie",
     }
 )
+_FRACTION = re.compile(r"(\d+)([.,])(\d+)(?![\d.,])", re.ASCII)
 _THOUSANDS = {".": re.compile(r"[+-]?\d{1,3}(?:[, '’\u00a0\u202f]\d{3})+(?:\.\d+)?", re.ASCII),
               ",": re.compile(r"[+-]?\d{1,3}(?:[. '’\u00a0\u202f]\d{3})+(?:,\d+)?", re.ASCII)}  # fmt: skip
 
@@ -103,6 +105,40 @@ def read_quantity(text: str, decimal: str = ".") -> float | str | None:
         except ValueError:
             pass
     return _odd_number(text, decimal)
+
+
+#: what is one of each unit that a cell may name, in the unit of its field
+CELL_UNITS: dict[str, dict[str, float]] = {
+    "speed": dict.fromkeys(("km/h", "kmh", "kph", "km/u"), UNITS["kmh"])
+    | dict.fromkeys(("kn", "kt", "kts", "knots", "knoten"), UNITS["kn"])
+    | {"m/s": 1.0, "mps": 1.0, "mph": UNITS["mph"]},
+    "altitude_m": {"m": 1.0, "km": 1000.0, "ft": 0.3048, "feet": 0.3048},
+    "accuracy_m": {"m": 1.0, "km": 1000.0, "ft": 0.3048, "feet": 0.3048},
+    "odometer_m": {"m": 1.0, "km": 1000.0, "mi": 1609.344, "miles": 1609.344},
+    "heading": {"°": 1.0, "deg": 1.0},
+}
+_WITH_UNIT = re.compile(r"(.*\d)\s*([^\W\d_/]+(?:/[^\W\d_]+)?|°)\.?")
+
+
+def read_measure(text: str, decimal: str, field: str) -> tuple[float | str | None, float | None]:
+    """(the number, what one of the unit its cell names is); the second is None where it names none."""
+    match = _WITH_UNIT.fullmatch(text)
+    factor = CELL_UNITS[field].get(match[2].casefold()) if match else None
+    if match is None or factor is None:
+        return read_quantity(text, decimal), None
+    number = read_quantity(match[1].strip(), decimal)
+    return (number, factor) if isinstance(number, float) else (text, None)
+
+
+def decimal_of(cells: Iterable[str], otherwise: str) -> str:
+    """What separates the fraction in a column: its own cells show it where they can be no thousands."""
+    found = [(cell, *match) for cell in cells for match in _FRACTION.findall(cell)]
+    shown = {
+        mark
+        for cell, whole, mark, digits in found
+        if cell.count(mark) == 1 and (len(digits) != 3 or whole[0] == "0" or len(whole) > 3)
+    }
+    return shown.pop() if len(shown) == 1 else otherwise
 
 
 def _odd_number(text: str, decimal: str) -> float | str | None:

@@ -20,7 +20,7 @@ ABOUT = 'an array of positions, `{"positions": […]}`, a track as the API answe
 ITEM = "item"
 
 #: names under which exports wrap their list
-LISTS = ("positions", "locations", "points", "data", "items", "results", "records")
+LISTS = ("positions", "locations", "points", "data", "items", "results", "result", "records", "messages")
 
 _LIST = re.compile(r'\s*(?:\{.{0,10000}?"(' + "|".join(("features", *LISTS)) + r')"\s*:\s*)?\[\s*', re.DOTALL)
 _NEXT = re.compile(r"\s*(?:,\s*|(?=\]))")

@@ -21,7 +21,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("geraet", "gerat_id", "geraet_id", "vehicule", "id_vehicule", "appareil", "engin", "vehiculo", "id_vehiculo"),
         *("unidad", "movil", "dispositivo", "reg_no", "plate", "kennzeichen", "immatriculation", "matricula"),
         *("patente", "placa", "veiculo", "id_veiculo", "veicolo", "id_veicolo", "targa", "voertuig", "voertuig_id"),
-        *("kenteken", "pojazd", "id", "name"),
+        *("kenteken", "pojazd", "ident", "id", "name"),
     ),
     "time": (
         *("time", "timestamp", "datetime", "date_time", "fix_time", "fixtime", "gps_time", "gpstime", "device_time"),
@@ -91,6 +91,7 @@ NAMES: dict[str, tuple[str, ...]] = {
             "breite",
             "latitud",
             "latitudine",
+            "position_latitude",
             "breedtegraad",
             "szerokosc",
             "szerokosc_geograficzna",
@@ -109,7 +110,7 @@ NAMES: dict[str, tuple[str, ...]] = {
             "geographische_laenge",
         ),
         *("geografische_laenge", "gps_lange", "gps_laenge", "lange", "laenge", "longitud", "lon_gps"),
-        *("longitudine", "lengtegraad", "dlugosc", "dlugosc_geograficzna"),
+        *("longitudine", "position_longitude", "lengtegraad", "dlugosc", "dlugosc_geograficzna"),
     ),
     "heading": (
         "heading",
@@ -128,6 +129,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "rumbo",
         "direccion",
         "direcao",
+        "position_direction",
         "rumo",
         "direzione",
         "rotta",

@@ -10,6 +10,7 @@ from tracker.formats.clock import Clock
 from tracker.formats.geojson import read_feature
 from tracker.formats.json import decode_any
 from tracker.formats.objects import from_object
+from tracker.formats.owntracks import from_report, is_report
 from tracker.formats.text import LONGEST, find_encoding, lines
 
 NAME = "ndjson"
@@ -37,6 +38,8 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
             yield Point(clock.last or 0, line[:200].decode("utf-8", "replace").strip(), line=number)
         elif item.get("type") == "Feature":
             yield from read_feature(item, reading, clock, number)
+        elif is_report(item):
+            yield from_report(item, "", reading, clock, number)
         else:
             yield from_object(item, reading, clock, number)
 

@@ -16,6 +16,7 @@ _PLACES = ("location", "position", "coords", "coordinates", "coordinate", "geo",
 _SPEEDS = frozenset({"speed_mps", "speed_kmh", "speed_kn"})
 #: what a position of a Traccar server always has; its speeds are knots
 _TRACCAR = frozenset({"deviceId", "fixTime", "serverTime"})
+_GEOTAB = frozenset({"device", "dateTime", "latitude", "longitude"})  #: the same of Geotab's; km/h
 
 
 def from_object(item: dict[str, Any], reading: Reading, clock: Clock, line: int) -> Point | Skip:
@@ -31,11 +32,14 @@ def from_object(item: dict[str, Any], reading: Reading, clock: Clock, line: int)
         place[field] = place.pop(name)
     speed = found.speed
     if speed is not None and speed not in _SPEEDS and _is_number(item[speed]):
-        unit = found.unit or ("kn" if item.keys() >= _TRACCAR else reading.speed_unit)
+        own = "kn" if item.keys() >= _TRACCAR else "kmh" if item.keys() >= _GEOTAB else ""
+        unit = found.unit or own or reading.speed_unit
         place["speed_mps"] = read_speed(place.pop(speed), unit)
         if not found.unit:
             reading.note(f"speed = {speed!r}, taken for {unit}")
     vehicle = place.setdefault("vehicle", reading.vehicle)
+    if type(vehicle) is dict and type(vehicle.get("id")) in (str, int):  # what a server says of its device
+        vehicle = place["vehicle"] = vehicle["id"]
     if type(vehicle) is int:
         place["vehicle"] = str(vehicle)
     if "battery_pct" in place and "battery_pct" not in item:

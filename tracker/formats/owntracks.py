@@ -31,14 +31,12 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
             yield _line(line, reading, clock, number)
 
 
-def _line(line: bytes, reading: Reading, clock: Clock, number: int) -> Point | Skip:
-    received, _, rest = line.partition(b"\t")
-    try:
-        said: Any = decode_any(rest.partition(b"\t")[2].strip())
-    except ValueError:
-        said = None
-    if not isinstance(said, dict):
-        return Skip("not_json", number)
+def is_report(item: dict[str, Any]) -> bool:
+    """One that the app sends: a `_type`, and what is told of the phone by short names."""
+    return isinstance(item.get("_type"), str) and "tst" in item
+
+
+def from_report(said: dict[str, Any], received: str, reading: Reading, clock: Clock, number: int) -> Point | Skip:
     if said.get("_type") != "location":
         return Skip("not_a_position", number)
     topic = str(said.get("topic", "")).removeprefix("owntracks/")
@@ -52,4 +50,15 @@ def _line(line: bytes, reading: Reading, clock: Clock, number: int) -> Point | S
         accuracy_m=said.get("acc"),
         battery_pct=said.get("batt"),
     )
-    return finished(place, str(said.get("tst") or received.decode("utf-8", "replace")), clock, number)
+    return finished(place, str(said.get("tst") or received), clock, number)
+
+
+def _line(line: bytes, reading: Reading, clock: Clock, number: int) -> Point | Skip:
+    received, _, rest = line.partition(b"\t")
+    try:
+        said: Any = decode_any(rest.partition(b"\t")[2].strip())
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        return Skip("not_json", number)
+    return from_report(said, received.decode("utf-8", "replace"), reading, clock, number)
