@@ -1,7 +1,7 @@
 """GeoJSON ↔ shape: what people draw becomes what decides.
 
-    Polygon, MultiPolygon            → Area   (areas.py)
-    Point + radius_m                 → Round  (rounds.py), a circle
+    Polygon, MultiPolygon            → Area   (area.py)
+    Point + radius_m                 → Round  (buffer.py), a circle
     LineString + buffer_m            → Round, a corridor
 
 A shape is never changed. Reading one may take a tenth of a second (10,000 vertices): callers do it in a thread.

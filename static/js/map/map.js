@@ -1,4 +1,4 @@
-// The map itself: camera, panes, tiles. Everything else asks this module (and layer.js) instead of Leaflet, so that a
+// The map itself: camera, panes, tiles. Everything else asks this module (and stage.js) instead of Leaflet, so that a
 // newer Leaflet is a change of two files.
 
 import { Ground } from "./ground.js";
