@@ -74,7 +74,7 @@ async def test_hours_count_in_the_zone_that_was_chosen(open_page: Open, feed: Ru
     assert await form.get_by_label("Time zone").input_value() == "Europe/Helsinki"
     await form.get_by_label("Time zone").select_option("Asia/Tokyo")
     await form.get_by_role("button", name="Create region").click()
-    await page.wait_for_selector(".detail:not([hidden]) .pairs:has-text('Sat 09:00–12:00 (Asia/Tokyo)')")
+    await page.wait_for_selector(".detail:not([hidden]) .pairs:has-text('Sat 09:00–12:00')")
     assert new(feed)["rules"]["schedule"]["zone"] == "Asia/Tokyo"
     await page.locator(".detail:not([hidden])").get_by_role("button", name="Edit").click()
     assert await form.get_by_label("Time zone").input_value() == "Asia/Tokyo"
@@ -95,7 +95,10 @@ async def test_what_is_typed_while_a_region_is_saved_stays_and_is_saved_next(ope
     await page.keyboard.press("End")
     await page.keyboard.type(" 4 east")
     gate.set()
-    await page.wait_for_selector(".region-card .notice.bad:has-text('not saved yet')")
+    await page.wait_for_function(
+        "() => !document.querySelector('.region-card') || document.querySelector('.region-card .notice.bad:not([hidden])')"
+    )
+    assert await form.count() == 1
     assert await form.get_by_label("Name", exact=True).input_value() == "Gate 4 east"
     await form.get_by_role("button", name="Save").click()
     await page.wait_for_selector(".detail:not([hidden]) h2:has-text('Gate 4 east')")
@@ -119,6 +122,7 @@ async def test_what_is_typed_while_the_register_is_saved_stays(open_page: Open, 
     await page.keyboard.type("-123")
     gate.set()
     await page.wait_for_selector("text=Van 5 changed")
+    assert await panel.get_by_label("Plate").count() == 1
     assert await panel.get_by_label("Plate").input_value() == "ABC-123"
 
 
