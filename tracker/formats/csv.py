@@ -247,6 +247,8 @@ def _speed(text: str, decimal: str, unit: str) -> Any:
 
 
 def _measure(text: str, decimal: str, field: str) -> Any:
+    if text[-1:].isdigit():
+        return read_quantity(text, decimal)
     number, factor = read_measure(text, decimal, field)
     return round(number * factor, 3) if factor is not None and isinstance(number, float) else number
 
