@@ -14,10 +14,10 @@ from tracker.live.hub import Hub
 from tracker.model.picture import Picture
 from tracker.pipeline.pipeline import Pipeline
 from tracker.stores import open_store
+from tracker.turns.buffer import Buffer
 from tracker.turns.lanes import Lanes
 from tracker.turns.pool import Pool
 from tracker.turns.slots import Slots
-from tracker.web.ingest.bodies import Buffer
 
 
 def wall_clock() -> int:

@@ -54,9 +54,6 @@ IMPURE |= {"urllib", "hypercorn", "quart", "folium"}
 #: ports: only their own functions (`open_store`, `open_bus`, …) know a concrete engine, by its URL
 PORTS = {"stores", "buses"}
 
-#: on their way down: a room → the room above it that it still asks
-NOT_YET = {("node", "web.ingest"), ("turns", "web.server")}
-
 #: declared and imported by no line of ours: data, and what quart and hypercorn take when it is there
 UNSEEN = {"tzdata", "uvloop"}
 
@@ -131,12 +128,7 @@ def test_imports_point_down_only(name: str) -> None:
     assert own is not None
     for imported, line, function in imports(name):
         target = ours(imported)
-        if (
-            target is None
-            or room(target) == room(name)
-            or (room(name), room(target)) in NOT_YET
-            or opened_here(name, target, function)
-        ):
+        if target is None or room(target) == room(name) or opened_here(name, target, function):
             continue
         below = row(target)
         assert below is not None, f"tracker/{name} line {line} imports {imported}, which has no row in ROOMS"

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from tracker.errors import Overloaded
-from tracker.turns.slices import in_slices
-from tracker.web.server.answers import encode
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -77,8 +75,3 @@ class Pool:
 
     def statistics(self) -> Statistics:
         return Statistics(self._running, self._waiting, self._done, self._refused, self._seconds)
-
-
-async def encoded(things: Iterable[T], show: Callable[[T], Any]) -> list[bytes]:
-    """Each thing as JSON, others having their turn after every few."""
-    return [encode(show(thing)) async for thing in in_slices(things)]

@@ -18,10 +18,11 @@ from tracker.access.guard import check_bind
 from tracker.config import Settings
 from tracker.errors import BadRequest, TrackerError
 from tracker.node import Node
+from tracker.turns.buffer import Share
 from tracker.web.api import events, health, openapi, page, regions, vehicles
 from tracker.web.ingest import http as ingest
 from tracker.web.ingest import socket as positions
-from tracker.web.ingest.bodies import Body, Gone, Patience, Share, refuse
+from tracker.web.ingest.bodies import Body, Gone, Patience, refuse
 from tracker.web.live import routes as live
 from tracker.web.server import serving, sockets
 from tracker.web.server.answers import Answered, Receive, Scope, Send, plain_problem, problem

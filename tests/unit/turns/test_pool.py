@@ -9,8 +9,9 @@ import pytest
 
 from tracker.errors import Overloaded
 from tracker.turns import slices
-from tracker.turns.pool import Pool, encoded
+from tracker.turns.pool import Pool
 from tracker.turns.slices import ROWS, in_slices
+from tracker.web.server.answers import encoded
 
 
 async def test_only_so_many_run_some_wait_and_one_too_many_is_told_to_come_again() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.errors import BadRequest, Overloaded, TooLarge, Unsupported
-from tracker.web.ingest.bodies import MAX_LINES, Body, Buffer, Gone, Lines, Share
+from tracker.turns.buffer import Buffer, Share
+from tracker.web.ingest.bodies import MAX_LINES, Body, Gone, Lines
 from tracker.web.ingest.inflate import PIECE, Gzip, Plain, inflater
 
 

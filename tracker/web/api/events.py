@@ -12,8 +12,8 @@ from tracker.live import messages as wire
 from tracker.model.events import ERASED, KINDS, Event
 from tracker.node import Node
 from tracker.stores import EventQuery
-from tracker.turns import pool
 from tracker.web.api import parameters as api
+from tracker.web.server.answers import encoded
 
 MAX_BY = 200
 PAGE = 500  #: events read from the store in one go
@@ -62,7 +62,7 @@ def blueprint(node: Node) -> Blueprint:
         while True:
             found = await store.events(msgspec.structs.replace(query, limit=min(PAGE, limit - len(texts)) + 1))
             kept = found[:PAGE][: limit - len(texts)]
-            texts += await pool.encoded(kept, wire.event)
+            texts += await encoded(kept, wire.event)
             last = max([last, *(event.seq for event in kept)])
             if len(kept) == len(found):
                 break

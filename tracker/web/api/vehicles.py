@@ -15,10 +15,10 @@ from tracker.model.events import Registered
 from tracker.model.ping import Ping
 from tracker.model.states import STATES
 from tracker.node import Node
-from tracker.turns import pool
 from tracker.turns.slices import in_slices
 from tracker.web.api import parameters as api
 from tracker.web.api import tracks
+from tracker.web.server.answers import encoded
 
 FEW = 1000  #: vehicles that are looked through without waiting for a turn
 RUN = 500  #: vehicles looked at in one go
@@ -56,7 +56,7 @@ def blueprint(node: Node) -> Blueprint:
                 if len(found) > MOST_FOUND:
                     found = nsmallest(limit + 1, found)
         found = nsmallest(limit + 1, found)
-        texts = await pool.encoded(found[:limit], lambda id: shown.vehicle(id, picture))
+        texts = await encoded(found[:limit], lambda id: shown.vehicle(id, picture))
         return api.listing("vehicles", texts, next=api.cursor(found[limit - 1]) if len(found) > limit else None)
 
     @routes.get("/api/v1/vehicles/<id>")

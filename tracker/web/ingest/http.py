@@ -14,7 +14,8 @@ from tracker.node import Node
 from tracker.pipeline.pipeline import Answer
 from tracker.protocols import Reading
 from tracker.protocols.native import read_json, read_lines
-from tracker.web.ingest.bodies import Body, Gone, Lines, Share, refuse, too_large
+from tracker.turns.buffer import Share
+from tracker.web.ingest.bodies import Body, Gone, Lines, refuse, too_large
 from tracker.web.ingest.inflate import Inflater, inflater
 from tracker.web.server.answers import JSON, Answered, Receive, Scope, Send, encode, plain_problem, problem, send_answer
 

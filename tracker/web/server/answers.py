@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
 
 import msgspec
 
 from tracker.errors import Conflict, TrackerError
+from tracker.turns.slices import in_slices
 
 Message = dict[str, Any]
 Scope = dict[str, Any]
@@ -20,6 +21,7 @@ PROBLEM = "application/problem+json"
 encode = msgspec.json.Encoder(enc_hook=str).encode
 
 MAX_ERRORS = 100
+T = TypeVar("T")
 
 _CODES = {
     400: ("bad_request", "The request cannot be read"),
@@ -74,3 +76,8 @@ async def send_answer(send: Send, answer: Answered, more: bool = False) -> None:
     raw.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+async def encoded(things: Iterable[T], show: Callable[[T], Any]) -> list[bytes]:
+    """Each thing as JSON, others having their turn after every few."""
+    return [encode(show(thing)) async for thing in in_slices(things)]
