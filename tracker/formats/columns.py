@@ -67,6 +67,11 @@ def find_columns(header: Sequence[str], sample: Sequence[Sequence[str]], reading
         vehicle = -1
     speed = at[found.speed] if found.speed is not None else -1
     north, east = (_side(of, fields[at], titles, sample) for of, at in ((LAT, "lat"), (LON, "lon")))
+    if min(north, east) < 0:  # one alone, by its cells: a W under `type` is no west
+        north, east = (
+            at if at >= 0 and (not header[at].strip() or _SAID_SIDE[of].fullmatch(plain(header[at]))) else -1
+            for of, at in ((LAT, north), (LON, east))
+        )
     taken = {*fields.values(), clock, speed, north, east}
     others = tuple((i, field) for field, i in fields.items() if field not in ("vehicle", "time", "lat", "lon"))
     rest = tuple((i, " ".join(title.split())) for i, title in enumerate(header) if i not in taken and title.strip())

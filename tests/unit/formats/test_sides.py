@@ -144,6 +144,11 @@ def test_one_cell_that_is_no_side_costs_no_other_row_its_sign() -> None:
     assert skipped == {"no_side": 1}
 
 
+def test_letters_beside_a_place_are_no_side_where_only_one_of_the_two_would_have_it() -> None:
+    assert read("vehicle,time,lat,lon,type\nv,1795424400,60,24,W\n")[0] == [(60, 24)]
+    assert read("vehicle,time,lat,lon,E/W\nv,1795424400,60,24,W\n")[0] == [(60, -24)]
+
+
 # -- degrees and their side ------------------------------------------------------------------------------------------
 
 
