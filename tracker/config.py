@@ -28,6 +28,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="port to listen on; 0 takes a free one")] = 8000
     data: Annotated[str, Meta(description="folder that holds everything; empty: the user's data folder")] = ""
+    store: Annotated[
+        str, Meta(description="URL of what keeps everything: sqlite:FOLDER; empty: the folder of `data`")
+    ] = ""
+    bus: Annotated[str, Meta(description="URL of what nodes hear each other by; memory: is one node by itself")] = (
+        "memory:"
+    )
     accept_loss: Annotated[
         bool, Meta(description="start although stored data is missing; for one start, not for every one")
     ] = False
@@ -112,7 +118,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     log_level: Annotated[str, Meta(description="debug, info, warning or error")] = "info"
 
     @property
+    def store_url(self) -> str:
+        return self.store or f"sqlite:{self.folder}"
+
+    @property
     def folder(self) -> Path:
+        """Of the embedded store."""
+        if self.store:
+            return Path(self.store.removeprefix("sqlite:").removeprefix("//")).expanduser()
         return Path(self.data).expanduser() if self.data else _user_folder()
 
 
@@ -139,17 +152,23 @@ def load(
 
     `file` is the toml file: it must exist when named, and nothing is read without one.
     """
-    values: dict[str, Any] = {}
+    read: list[dict[str, Any]] = [{}, {}, {}]
     if file is not None:
         for name, value in _read_file(file).items():
-            values[name] = _value(name, value, f"{name} in {file}", strict=True)
+            read[0][name] = _value(name, value, f"{name} in {file}", strict=True)
     for variable, text in (environ or {}).items():
         if variable.startswith("TRACKER_") and variable not in NOT_SETTINGS:
             name = variable.removeprefix("TRACKER_").lower()
-            values[name] = _value(name, _read_text(name, text, variable), variable, strict=False)
+            read[1][name] = _value(name, _read_text(name, text, variable), variable, strict=False)
     for name, value in (flags or {}).items():
         if value is not None:
-            values[name] = _value(name, value, f"--{name.replace('_', '-')}", strict=False)
+            read[2][name] = _value(name, value, f"--{name.replace('_', '-')}", strict=False)
+    values: dict[str, Any] = {}
+    for source in read:
+        if source.get("store") or source.get("data"):  # two names of one thing: the later source decides
+            values.pop("store", None)
+            values.pop("data", None)
+        values |= source
     settings = Settings(**values)
     _check_together(settings)
     return settings
@@ -223,6 +242,8 @@ _ITEMS = {
 
 def _check_together(settings: Settings) -> None:
     """Settings that are right each for itself and contradict one another."""
+    if settings.store and settings.data:
+        raise SettingsError("`data` and `store` both say where everything is kept; set one of them")
     if settings.battery_ok_pct < settings.low_battery_pct:
         ok, low = settings.battery_ok_pct, settings.low_battery_pct
         raise SettingsError(f"battery_ok_pct ({ok:g}) is below low_battery_pct ({low:g}): no battery could be both")

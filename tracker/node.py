@@ -44,8 +44,8 @@ class Node:
         self.fleet = Fleet(FleetSettings.of(settings))
         self.hub = Hub(self.picture)
         self.lanes = Lanes()
-        self.store = open_store(str(settings.folder), accept_loss=settings.accept_loss)
-        self.bus = open_bus("memory:")
+        self.store = open_store(settings.store_url, accept_loss=settings.accept_loss)
+        self.bus = open_bus(settings.bus)
         self.pipeline = Pipeline(
             self.fleet,
             self.store,

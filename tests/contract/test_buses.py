@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tracker.buses import BUSES, Bus, open_bus
+from tracker.config import SettingsError
 from tracker.model.events import Change
 
 
@@ -90,5 +91,5 @@ async def test_nobody_listening_is_no_reason_to_wait(bus: Bus) -> None:
 
 
 def test_an_unknown_bus_is_named() -> None:
-    with pytest.raises(ValueError, match="no bus speaks"):
+    with pytest.raises(SettingsError, match="no bus speaks pigeon:"):
         open_bus("pigeon://")

@@ -178,3 +178,18 @@ def test_a_page_of_another_site_that_hides_its_origin_may_change_nothing(site: b
 @pytest.mark.parametrize("site", [b"same-origin", b"none"])
 def test_our_own_page_and_a_typed_address_need_no_origin(site: bytes) -> None:
     access().check("POST", {b"host": b"localhost:8000", b"sec-fetch-site": site})
+
+
+def test_a_store_is_a_folder_or_its_url_and_never_both(tmp_path: Path) -> None:
+    assert load({"data": "/d"}).store_url == "sqlite:/d"
+    assert (
+        load({"store": "sqlite:///d"}).folder
+        == load({"store": "sqlite:/d"}).folder
+        == load({"store": "/d"}).folder
+        == Path("/d")
+    )
+    with pytest.raises(SettingsError, match="set one of them"):
+        load({"store": "sqlite:/d", "data": "/d"})
+    assert load({"store": "sqlite:/flag"}, {"TRACKER_DATA": "/environment"}).folder == Path("/flag")
+    assert load({"data": "/flag"}, {"TRACKER_STORE": "sqlite:/environment"}).folder == Path("/flag")
+    assert load({}, {"TRACKER_STORE": "sqlite:/environment", "TRACKER_DATA": ""}).folder == Path("/environment")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from tracker.config import SettingsError
 from tracker.model.events import Change
 
 
@@ -29,9 +30,9 @@ BUSES = ("memory:",)  #: the buses there are; the contract suite goes through th
 
 
 def open_bus(url: str) -> Bus:
-    """`memory:` is the only one so far. Imports the bus only here."""
+    """Imports the bus only here. Raises SettingsError."""
+    if url != "memory:":
+        raise SettingsError(f"no bus speaks {url.partition(':')[0]}: (bus = {url!r}); there is {', '.join(BUSES)}")
     from tracker.buses.memory import MemoryBus
 
-    if url != "memory:":
-        raise ValueError(f"no bus speaks {url!r}; use memory:")
     return MemoryBus()

@@ -43,13 +43,21 @@ def settings(**flags: Any) -> Settings:
 @click.option("--host", help="Address to listen on.  [127.0.0.1]")
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [8000]")
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
+@click.option("--store", help="The same as a URL: sqlite:FOLDER.")
 @click.option("--open", "open_", is_flag=True, default=None, help="Nobody signs in; needed for all but loopback.")
 @click.option("--accept-loss", is_flag=True, default=None, help="Start although stored data is missing.")
-def serve(host: str | None, port: int | None, data: str | None, open_: bool | None, accept_loss: bool | None) -> None:
+def serve(
+    host: str | None,
+    port: int | None,
+    data: str | None,
+    store: str | None,
+    open_: bool | None,
+    accept_loss: bool | None,
+) -> None:
     """Serve the map, the API and the live channel."""
     from tracker.web.app import run
 
-    run(settings(host=host, port=port, data=data, open=open_, accept_loss=accept_loss))
+    run(settings(host=host, port=port, data=data, store=store, open=open_, accept_loss=accept_loss))
 
 
 @cli.command()
@@ -141,29 +149,32 @@ def import_vehicles(file: Any, to: str, token: str | None) -> None:
 @cli.command()
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
-def backup(file: str, data: str | None) -> None:
+@click.option("--store", help="The same as a URL: sqlite:FOLDER.")
+def backup(file: str, data: str | None, store: str | None) -> None:
     """Write everything into one FILE, also while a server runs."""
     from tracker.stores import backup_store
 
-    folder = settings(data=data).folder
+    where = settings(data=data, store=store)
+    folder = where.folder
     if not folder.is_dir():
         raise TrackerError("no_data", f"there is no folder {folder}; name another with --data")
     if Path(file).exists():
         raise TrackerError("exists", f"{file} is there already; a backup never overwrites one")
-    backup_store(str(folder), file)
+    backup_store(where.store_url, file)
     click.echo(f"wrote {file} ({Path(file).stat().st_size:,} bytes)")
 
 
 @cli.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
-def restore(file: str, data: str | None) -> None:
+@click.option("--store", help="The same as a URL: sqlite:FOLDER.")
+def restore(file: str, data: str | None, store: str | None) -> None:
     """Go back to what a backup FILE holds; what was there is kept beside it."""
     from tracker.stores import restore_store
 
-    folder = settings(data=data).folder
-    kept = restore_store(str(folder), file)
-    click.echo(f"restored {folder} from {file}" + (f"; what was there is in {kept}" if kept else ""))
+    where = settings(data=data, store=store)
+    kept = restore_store(where.store_url, file)
+    click.echo(f"restored {where.folder} from {file}" + (f"; what was there is in {kept}" if kept else ""))
 
 
 @cli.command("config")
@@ -178,12 +189,13 @@ def show_config() -> None:
 @click.option("--host", help="Address the server would listen on.")
 @click.option("--port", type=int, help="Port the server would listen on.")
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that would hold everything.")
-def doctor(host: str | None, port: int | None, data: str | None) -> None:
+@click.option("--store", help="The same as a URL: sqlite:FOLDER.")
+def doctor(host: str | None, port: int | None, data: str | None, store: str | None) -> None:
     """Look for what would keep a server from running well: port, disk, clock, assets."""
     from tracker.commands.doctor import examine
 
     fine = True
-    for name, fault, detail in examine(settings(host=host, port=port, data=data)):
+    for name, fault, detail in examine(settings(host=host, port=port, data=data, store=store)):
         fine = fine and not fault
         click.echo(f"{'FAIL' if fault else 'ok  '}  {name:<8} {detail}")
     sys.exit(0 if fine else 1)

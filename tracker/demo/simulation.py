@@ -197,7 +197,7 @@ def run(settings: Settings, vehicles: int, keep: bool) -> None:
     with contextlib.ExitStack() as end:
         if not keep:
             folder = end.enter_context(tempfile.TemporaryDirectory(prefix="tracker-demo-", ignore_cleanup_errors=True))
-            settings = msgspec.structs.replace(settings, data=folder)
+            settings = msgspec.structs.replace(settings, data=folder, store="")
         print(f"{vehicles} simulated vans in central Helsinki, for this machine only. Ctrl-C ends it.", file=sys.stderr)
         serve(settings, beside=beside)
 

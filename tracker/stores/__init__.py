@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
+from tracker.config import SettingsError
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Acked, Event
 
@@ -107,17 +110,42 @@ class Store(Protocol):
         ...
 
 
-STORES = ("sqlite",)  #: the engines there are; the contract suite and docs/storage.md go through them
+class Engine(Protocol):
+    """What one kind of store offers to the functions below: a module with three functions of these names."""
+
+    def open_store(self, url: str, accept_loss: bool) -> Store: ...
+
+    def restore_store(self, url: str, file: str) -> str | None: ...
+
+    def backup_store(self, url: str, file: str) -> None: ...
+
+
+def _sqlite() -> Engine:
+    from tracker.stores.sqlite import engine
+
+    return engine
+
+
+#: scheme of a store's URL → what speaks it; the contract suite and docs/storage.md go through them
+ENGINES: dict[str, Callable[[], Engine]] = {"sqlite": _sqlite}
+
+
+def _engine(url: str) -> Engine:
+    """A bare path is `sqlite:`. Raises SettingsError."""
+    scheme = re.match(r"([a-z][a-z0-9+]+):", url)
+    name = scheme[1] if scheme else "sqlite"
+    if name not in ENGINES:
+        known = ", ".join(f"{one}:" for one in ENGINES)
+        raise SettingsError(f"no store speaks {name}: (store = {url!r}); there is {known}")
+    return ENGINES[name]()
 
 
 def open_store(url: str, *, accept_loss: bool = False) -> Store:
-    """`sqlite:///path/to/folder` (or a bare folder); `sqlite://:memory:` for tests. Imports the engine only here.
+    """`sqlite:path/to/folder`, or the bare folder. Imports the engine only here. Raises SettingsError.
 
     `accept_loss`: `open` goes on without stored data that is missing, where it would raise StoreUnusable.
     """
-    from tracker.stores.sqlite.store import SqliteStore
-
-    return SqliteStore(url, accept_loss=accept_loss)
+    return _engine(url).open_store(url, accept_loss)
 
 
 def restore_store(url: str, file: str) -> str | None:
@@ -126,14 +154,9 @@ def restore_store(url: str, file: str) -> str | None:
     Raises StoreLocked while a server uses it, Invalid when `file` is not a whole backup, StoreError when it is
     a newer program's.
     """
-    from tracker.stores.sqlite.files import folder, restore
-
-    kept = restore(file, folder(url))
-    return None if kept is None else str(kept)
+    return _engine(url).restore_store(url, file)
 
 
 def backup_store(url: str, file: str) -> None:
     """Copy a store into one file, while a server uses it or not. Raises Invalid when there is nothing to copy."""
-    from tracker.stores.sqlite.files import backup, folder
-
-    backup(folder(url), file)
+    _engine(url).backup_store(url, file)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.live.test_hub import Desk, event, keep_house, moved, region, tick
-from tracker.errors import Overloaded
+from tracker.errors import Invalid, Overloaded
 from tracker.live import awaited, routing
 from tracker.live.hub import Hub
 from tracker.live.routing import KEPT_MS
@@ -160,9 +160,10 @@ def test_house_is_kept_in_steps_of_one_topic(hub: Hub) -> None:
     assert sum(1 for _ in hub.keep_house(1)) >= len(hub.routing.cells) > 10
 
 
-def test_kinds_nobody_makes_are_not_kept(hub: Hub) -> None:
-    desk = Desk(hub, all=True, events=["enter", "invented"])
-    assert set(desk.viewer.kinds or ()) == {"enter"}
+def test_kinds_nobody_makes_are_refused_in_words(hub: Hub) -> None:
+    with pytest.raises(Invalid, match="some kinds of event: enter, exit"):
+        Desk(hub, all=True, events=["enter", "invented"])
+    assert set(Desk(hub, all=True, events=["enter", "erased"]).viewer.kinds or ()) <= {"enter", "erased"}
 
 
 def test_a_vehicle_in_several_followed_regions_is_counted_once(hub: Hub) -> None:

@@ -19,8 +19,8 @@ NOTE = 80  #: bytes of what the lock says
 
 
 def folder(url: str) -> Path:
-    """The folder a URL names: `sqlite:///var/lib/tracker`, or just the path."""
-    return Path(url.removeprefix("sqlite://")).expanduser()
+    """The folder a URL names: `sqlite:/var/lib/tracker`, `sqlite:///var/lib/tracker`, or just the path."""
+    return Path(url.removeprefix("sqlite:").removeprefix("//")).expanduser()
 
 
 class State(StrEnum):

@@ -1,0 +1,243 @@
+"""A store of Python lists, `lists:NAME`: that the port says all there is to say of a store.
+
+What is committed is kept in PLACES for as long as the process runs, as a file would keep it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import itertools
+import pickle
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from tracker.errors import StoreError, StoreLocked
+from tracker.model.commit import APART, Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
+from tracker.model.events import Ack, Acked, Event, Registered, erased
+from tracker.stores import ENGINES, Box, EventQuery, Store
+
+
+@dataclass
+class Kept:
+    pings: list[StoredPing | None] = field(default_factory=list)  # erased ones leave their row empty
+    events: list[Event] = field(default_factory=list)
+    acked: dict[str, int] = field(default_factory=dict)  # event id → when it was acknowledged or that was taken back
+    vehicles: dict[str, SavedVehicle] = field(default_factory=dict)
+    regions: dict[tuple[str, int], SavedRegion] = field(default_factory=dict)
+    register: dict[str, Registered] = field(default_factory=dict)
+    meta: dict[str, str] = field(default_factory=dict)
+    last_n: int = 0
+
+
+PLACES: dict[str, Kept] = {}
+USED: set[str] = set()
+
+
+class ListStore:
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._open = False
+
+    @property
+    def _kept(self) -> Kept:
+        if not self._open:
+            raise StoreError("the store is closed", "store_closed")
+        return PLACES[self._url]
+
+    async def open(self) -> Loaded:
+        if self._url in USED:
+            raise StoreLocked("another server uses this store. Stop it first, or choose another")
+        USED.add(self._url)
+        self._open = True
+        PLACES.setdefault(self._url, Kept())
+        return await self.load()
+
+    async def load(self) -> Loaded:
+        kept = self._kept
+        newest = dict(sorted(kept.regions))
+        regions = [kept.regions[one] for one in newest.items() if kept.regions[one].feature is not None]
+        return Loaded(
+            list(kept.vehicles.values()),
+            regions,
+            list(kept.register.values()),
+            dict(kept.meta),
+            len(kept.events),
+            kept.last_n,
+        )
+
+    async def close(self) -> None:
+        if self._open:
+            USED.discard(self._url)
+        self._open = False
+
+    async def commit(self, commit: Commit) -> list[Event]:
+        await asyncio.sleep(0)
+        kept = self._kept
+        if any((region.id, region.version) in kept.regions for region in commit.regions):
+            raise StoreError("a version is stored once", "store")
+        if len({(region.id, region.version) for region in commit.regions}) < len(commit.regions):
+            raise StoreError("a version is stored once", "store")
+        known = {event.id for event in kept.events}
+        fresh: list[Event] = []
+        for event in commit.events:
+            if event.id not in known:
+                known.add(event.id)
+                fresh.append(msgspec.structs.replace(event, seq=len(kept.events) + len(fresh) + 1))
+        kept.pings += commit.pings
+        kept.events += fresh
+        kept.vehicles |= {vehicle.vehicle: vehicle for vehicle in commit.vehicles}
+        kept.last_n = max([kept.last_n, *(vehicle.n for vehicle in commit.vehicles)])
+        kept.regions |= {(region.id, region.version): region for region in commit.regions}
+        kept.register |= {entry.vehicle: entry for entry in commit.registered}
+        for vehicle in commit.unregistered:
+            kept.register.pop(vehicle, None)
+        kept.meta |= commit.meta
+        for ack in commit.acked:
+            self._acknowledge(ack)
+        for vehicle in commit.erased:
+            self._erase(vehicle)
+        gone = set(commit.erased)
+        return [erased(event) if event.vehicle in gone else event for event in fresh]
+
+    def _acknowledge(self, ack: Acked) -> None:
+        for place, event in enumerate(self._kept.events):
+            if event.id == ack.id:
+                self._kept.acked[ack.id] = ack.at
+                given = None if ack.by is None else Ack(ack.by, ack.at)
+                self._kept.events[place] = msgspec.structs.replace(event, ack=given)
+
+    def _erase(self, vehicle: str) -> None:
+        kept = self._kept
+        kept.pings = [None if one and one.ping.vehicle == vehicle else one for one in kept.pings]
+        for place, event in enumerate(kept.events):
+            if event.vehicle == vehicle:
+                kept.acked.pop(event.id, None)
+                kept.events[place] = erased(event)
+        kept.vehicles.pop(vehicle, None)
+
+    def _track(self, n: int) -> list[StoredPing]:
+        first: dict[int, StoredPing] = {}
+        for one in self._kept.pings:
+            if one and one.n == n and one.taken != APART:
+                first.setdefault(one.ping.time, one)
+        return [first[time] for time in sorted(first)]
+
+    async def reload(self, vehicles: list[str]) -> list[SavedVehicle]:
+        return [self._kept.vehicles[name] for name in vehicles if name in self._kept.vehicles]
+
+    async def fixes_at(self, wanted: list[tuple[int, int]]) -> dict[tuple[int, int], tuple[float, float]]:
+        asked, found = set(wanted), {}
+        for one in reversed(self._kept.pings):
+            if one and one.taken != APART and (one.n, one.ping.time) in asked:
+                found[one.n, one.ping.time] = (one.ping.lat, one.ping.lon)
+        return found
+
+    async def track(self, n: int, since: int, until: int, after: int | None, limit: int) -> list[StoredPing]:
+        since = since if after is None else max(since, after + 1)
+        return [one for one in self._track(n) if since <= one.ping.time < until][:limit]
+
+    async def pings_since(self, received_at: int, after_row: int, limit: int) -> list[tuple[int, StoredPing, str]]:
+        rows = enumerate(self._kept.pings, 1)
+        told = (
+            (row, one, one.ping.vehicle)
+            for row, one in rows
+            if one and one.received_at >= received_at and row > after_row and one.taken != APART
+        )
+        return list(itertools.islice(told, limit))
+
+    async def passed(self, box: Box, received_at: int, most: int) -> set[int]:
+        places: dict[int, list[tuple[float, float]]] = {}
+        for _, one, _ in await self.pings_since(received_at, 0, most):
+            places.setdefault(one.n, []).append((one.ping.lat, one.ping.lon))
+        west, south, east, north = box
+        found = set()
+        for n, fixes in places.items():
+            lats, lons = zip(*fixes, strict=True)
+            beside = max(lats) < south or min(lats) > north or max(lons) < west or min(lons) > east
+            if not beside or max(lons) - min(lons) > 180:
+                found.add(n)
+        return found
+
+    async def events(self, query: EventQuery) -> list[Event]:
+        found = [event for event in self._kept.events if _matches(event, query)]
+        if query.before is not None and query.after is None:
+            found.reverse()
+        return found[: query.limit]
+
+    async def event(self, id: str) -> Event | None:
+        return next((event for event in self._kept.events if event.id == id), None)
+
+    async def last_seq(self) -> int:
+        return len(self._kept.events)
+
+    async def first_seq(self) -> int:
+        return 1
+
+    async def acknowledged(self, since: int, after: int, limit: int) -> list[tuple[Acked, Event]]:
+        found = []
+        for event in self._kept.events:
+            at = self._kept.acked.get(event.id)
+            if at is not None and at >= since and event.seq > after:
+                found.append((Acked(event.id, event.ack.by if event.ack else None, at), event))
+        return found[:limit]
+
+    async def number(self, vehicle: str) -> int | None:
+        saved = self._kept.vehicles.get(vehicle)
+        return saved.n if saved else None
+
+    async def region_version(self, id: str, version: int) -> SavedRegion | None:
+        return self._kept.regions.get((id, version))
+
+    async def region_versions(self, id: str) -> list[SavedRegion]:
+        return [self._kept.regions[one] for one in sorted(self._kept.regions) if one[0] == id]
+
+    async def versions_of(self, id: str) -> list[tuple[int, int, bool]]:
+        return [(one.version, one.updated_at, one.feature is None) for one in await self.region_versions(id)]
+
+    async def newest_versions(self, ids: list[str]) -> dict[str, int]:
+        return {id: version for id, version in sorted(self._kept.regions) if id in ids}
+
+    async def ping(self) -> None:
+        _ = self._kept
+
+    async def backup(self, path: str) -> None:
+        await asyncio.to_thread(Path(path).write_bytes, pickle.dumps(self._kept))
+
+
+def _matches(event: Event, query: EventQuery) -> bool:
+    return (
+        (query.after is None or event.seq > query.after)
+        and (query.before is None or event.seq < query.before)
+        and (query.since is None or event.time >= query.since)
+        and (query.until is None or event.time < query.until)
+        and (query.regions is None or event.region in query.regions)
+        and (query.vehicles is None or event.vehicle in query.vehicles)
+        and (query.kinds is None or event.kind in query.kinds)
+    )
+
+
+class Lists:
+    """The engine."""
+
+    def open_store(self, url: str, accept_loss: bool) -> Store:
+        return ListStore(url)
+
+    def restore_store(self, url: str, file: str) -> str | None:
+        if url in USED:
+            raise StoreLocked("a server uses this store. Stop it first, or choose another")
+        before = PLACES.get(url)
+        PLACES[url] = pickle.loads(Path(file).read_bytes())
+        if before is None:
+            return None
+        kept = f"{url}-replaced{sum(name.startswith(url) for name in PLACES)}"
+        PLACES[kept] = before
+        return kept
+
+    def backup_store(self, url: str, file: str) -> None:
+        Path(file).write_bytes(pickle.dumps(copy.copy(PLACES[url])))
+
+
+ENGINES["lists"] = Lists

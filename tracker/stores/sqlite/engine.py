@@ -1,0 +1,20 @@
+"""The functions that the port knows an engine by."""
+
+from __future__ import annotations
+
+from tracker.stores import Store
+from tracker.stores.sqlite import files
+from tracker.stores.sqlite.store import SqliteStore
+
+
+def open_store(url: str, accept_loss: bool) -> Store:
+    return SqliteStore(url, accept_loss=accept_loss)
+
+
+def restore_store(url: str, file: str) -> str | None:
+    kept = files.restore(file, files.folder(url))
+    return None if kept is None else str(kept)
+
+
+def backup_store(url: str, file: str) -> None:
+    files.backup(files.folder(url), file)
