@@ -150,7 +150,7 @@ export function readShape(text) {
     const [south, west, north, east] = points[0];
     return check(new Sketch("rectangle", { points: [[west, south], [west > east ? east + 360 : east, north]], closed: true })); // RFC 7946 §5.2
   }
-  if (points.length === 1 && points[0].length === 3) return check(new Sketch("circle", { points: [[points[0][1], points[0][0]]], radius: points[0][2] * (/\dkm|\d\s+km/i.test(said) ? 1000 : 1), closed: true }));
+  if (points.length === 1 && points[0].length === 3) return check(new Sketch("circle", { points: [[points[0][1], points[0][0]]], radius: points[0][2], closed: true }));
   if (points.some((p) => p.length !== 2)) throw new Error("Each line is “latitude, longitude”; one line with a third number is a circle and its radius in metres; four are south, west, north, east.");
   if (points.length < 3) throw new Error("A polygon needs three lines of “latitude, longitude”.");
   return check(new Sketch("polygon", { points: unwrap(points.map(([lat, lon]) => [lon, lat])), closed: true }));

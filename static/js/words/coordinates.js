@@ -1,35 +1,43 @@
-// A line of coordinates as people write it → its numbers: decimal degrees with point or comma, degrees, minutes and seconds,
-// hemispheres by letter. Pure.
+// A line of coordinates as people write it → its numbers. Here: decimal degrees with point or comma, and a radius. Pure.
 
-const PART = String.raw`(\d+(?:[.,]\d+)?)`;
-const ANGLE = new RegExp(String.raw`([NSEW])?\s*([-−+])?${PART}\s*°?\s*(?:${PART}\s*['′’]\s*)?(?:${PART}\s*(?:"|″|”|''|′′|’’)\s*)?([NSEWO](?![a-z]))?`, "gi");
-const DECIMAL_COMMA = /^[-−+]?\d{1,3},\d+$/;
-const number = (/** @type {string} */ text) => Number(text.replace(",", ".").replace("−", "-").replace("+", ""));
+import { angles } from "./angles.js";
 
-/** lat, lon and what else stands in the line, in its order; a hemisphere may put lon first. @param {string} line @returns {number[]} */
+const DECIMAL_COMMA = /^[-+]?\d{1,3},\d+$/;
+const NUMBER = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]\d+)?$/i;
+/** @type {Record<string, number>} metres */
+const LENGTHS = { m: 1, meter: 1, meters: 1, metre: 1, metres: 1, km: 1000, ft: 0.3048, feet: 0.3048, mi: 1609.344, mile: 1609.344, miles: 1609.344 };
+const UNIT = new RegExp(String.raw`(?<=[\d.]\s*)(?<!(?:°|\dd|deg)\s*[\d.,]+\s*)(${Object.keys(LENGTHS).join("|")})\.?$`, "iu");
+
+/** The same signs spelt the same. A sign may stand apart from its number, but not between two. @param {string} line */
+const plainly = (line) => line.normalize("NFC").replace(/[−–—‐‑﹣－]/g, "-").replace(/[º˚]/g, "°").replace(/''|′′|’’|´´|[″”“„]/g, '"').replace(/[′’‘´`]/g, "'").replace(/[()[\]]/g, " ").trim().replace(/(^|[,;]\s*)([-+])\s+(?=[\d.])/g, "$1$2");
+
+/** lat, lon and what else stands in the line, in its order; a side may put lon first. A radius is in metres. Throws an Error
+ * that says what is not understood. @param {string} line @returns {number[]} */
 export function numbers(line) {
-  if (/[°NSEW]/i.test(line.replace(/\d\s*k?m(?=\W|$)/gi, "")) && /\d\s*[°'′’NSEW]|[NSEW]\s*\d/i.test(line)) return angles(line);
-  const words = line.replace(/\bk?m\b/gi, "").trim().split(/\s*;\s*|,\s+|\s+/).map((word) => word.replace(/,$/, "")).filter(Boolean);
-  if (words.length > 1 && !line.includes(".") && words.every((word) => DECIMAL_COMMA.test(word) || /^[-−+]?\d+(k?m)?$/i.test(word)) && words.some((word) => DECIMAL_COMMA.test(word))) return words.map((word) => number(word.replace(/k?m$/i, "")));
-  const found = (line.match(/[-−+]?\d+(?:\.\d+)?/g) ?? []).map(number);
-  // "60,1699,24,9412": four whole numbers that are no box of places are two with a comma
-  if (/^\s*[-−+]?\d{1,2},\d{3,},[-−+]?\d{1,3},\d{3,}\s*$/.test(line)) return [number(`${found[0]}.${line.split(",")[1]}`), number(`${found[2]}.${line.split(",")[3].trim()}`)];
-  return found;
+  if (!/\d/.test(line)) return [];
+  const said = plainly(line), unit = UNIT.exec(said)?.[1].toLowerCase(), bare = unit ? said.replace(UNIT, "").trim() : said;
+  const found = /[^-+\d.,;|/\s]/.test(bare.replace(/\de[-+]\d/gi, "")) ? angles(bare) : decimals(bare);
+  if (!unit) return found;
+  if (found.length !== 3) throw new Error(`“${unit}” belongs to a radius: “latitude, longitude, 250 m”.`);
+  return [found[0], found[1], found[2] * LENGTHS[unit]];
 }
 
-/** @param {string} line */
-function angles(line) {
-  /** @type {number[]} */ const out = [];
-  /** @type {string[]} */ const sides = [];
-  // A comma between two angles is no part of either.
-  for (const [, before, sign, degrees, minutes, seconds, after] of line.replace(/,(?=\s|[NSEW])/gi, " ").matchAll(ANGLE)) {
-    if (number(minutes ?? "0") >= 60 || number(seconds ?? "0") >= 60) throw new Error("Minutes and seconds go up to 59.");
-    const side = (before ?? after ?? "").toUpperCase(), size = number(degrees) + number(minutes ?? "0") / 60 + number(seconds ?? "0") / 3600;
-    out.push(side === "S" || side === "W" || (sign && sign !== "+") ? -size : size);
-    sides.push(side);
-  }
-  if (/[EWO]/.test(sides[0] ?? "") && /[NS]/.test(sides[1] ?? "")) out.splice(0, 2, out[1], out[0]);
-  return out;
+/** @param {string} text */
+function number(text) {
+  const plain = text.replace(",", ".");
+  if (!NUMBER.test(plain)) throw new Error(`“${text}” is not a number.`);
+  return Number(plain);
+}
+
+/** Nothing but numbers. @param {string} line */
+function decimals(line) {
+  const one = /^([-+]\d{1,2}(?:\.\d+)?)([-+]\d{1,3}(?:\.\d+)?)\/?$/.exec(line); // ISO 6709
+  if (one) return [number(one[1]), number(one[2])];
+  const words = line.split(/\s*[;|/]\s*|,\s+|\s+/).map((word) => word.replace(/,$/, "")).filter(Boolean);
+  if (words.length > 1 && !line.includes(".") && words.every((word) => DECIMAL_COMMA.test(word) || /^[-+]?\d+$/.test(word)) && words.some((word) => DECIMAL_COMMA.test(word))) return words.map(number);
+  // "60,1699,24,9412": four whole numbers that are no box of places are two with a comma
+  const four = /^([-+]?\d{1,2},\d{3,}),([-+]?\d{1,3},\d{3,})$/.exec(line);
+  return four ? [number(four[1]), number(four[2])] : line.split(/[\s,;|/]+/).filter(Boolean).map(number);
 }
 
 /** What was typed → a line each place. A semicolon parts two places, or the two numbers of one. @param {string} text */
