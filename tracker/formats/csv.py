@@ -19,6 +19,7 @@ from tracker.formats.fields import (
     finished,
     read_alarm,
     read_flag,
+    read_heading,
     read_measure,
     read_percent,
     read_quantity,
@@ -253,6 +254,10 @@ def _measure(text: str, decimal: str, field: str) -> Any:
     return round(number * factor, 3) if factor is not None and isinstance(number, float) else number
 
 
+def _heading(text: str, decimal: str) -> Any:
+    return read_quantity(text, decimal) if text[-1:].isdigit() else read_heading(text, decimal)
+
+
 def _plain(cell: str) -> float | None:
     """A number that needs no more than `float` to be read; None when it may need more."""
     try:
@@ -275,7 +280,9 @@ def _reader(field: str, decimal: str, reading: Reading) -> Callable[[str], Any]:
         return lambda text: read_percent(read_quantity(text, decimal), reading)
     if field == "altitude_ft":
         return lambda text: _metres(read_quantity(text, decimal))
-    if field in ("altitude_m", "accuracy_m", "odometer_m", "heading"):
+    if field == "heading":
+        return partial(_heading, decimal=decimal)
+    if field in ("altitude_m", "accuracy_m", "odometer_m"):
         return partial(_measure, decimal=decimal, field=field)
     if field == "alarm":
         return read_alarm

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tracker.formats.fields import NOTHING
+from tracker.formats.fields import NOTHING, with_minus
 from tracker.formats.sides import read_side
 
 LAT, LON = "NS", "EW"  #: the sides that each of the two can have
@@ -34,6 +34,7 @@ def read_degrees(text: str, decimal: str = ".", side: str = "", of: str = "", le
             pass
     if not text or text.lower() in NOTHING:
         return None
+    text = with_minus(text)
     plain = text.replace(",", ".") if decimal == "," or ("," in text and "." not in text) else text
     if _NUMBER.fullmatch(plain):
         value = float(plain)

@@ -49,7 +49,9 @@ def read_number(text: str) -> float | str | None:
 
 
 #: cells that say nothing
-NOTHING = frozenset({"null", "none", "nan", "n/a", "na", "nil", "-", "--", "unknown", "\\n"})
+NOTHING = frozenset({"null", "none", "nan", "n/a", "na", "nil", "-", "--", "–", "—", "unknown", "\\n"})
+#: signs that stand for a minus where somebody typeset a table: U+2212, the en dash, the small and the wide hyphen
+_MINUS = str.maketrans("−–﹣－", "----")
 YES = frozenset(
     {
         "1",
@@ -107,6 +109,20 @@ def read_quantity(text: str, decimal: str = ".") -> float | str | None:
     return _odd_number(text, decimal)
 
 
+_SIXTEEN = ["N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW"]
+_LETTERS = (
+    {letter: letter for letter in "NESW"},
+    {"N": "north", "E": "east", "S": "south", "W": "west"},
+    {"N": "nord", "E": "ost", "S": "süd", "W": "west"},
+)
+#: points of the compass → which of the sixteen; an O is east or west, and so only words say it
+_POINTS = {
+    "".join(letters[letter] for letter in point).casefold(): number
+    for number, point in enumerate(_SIXTEEN)
+    for letters in _LETTERS
+} | {"northbound": 0, "eastbound": 4, "southbound": 8, "westbound": 12, "sud": 8, "sued": 8, "nordest": 2}
+
+
 #: what is one of each unit that a cell may name, in the unit of its field
 CELL_UNITS: dict[str, dict[str, float]] = {
     "speed": dict.fromkeys(("km/h", "kmh", "kph", "km/u"), UNITS["kmh"])
@@ -118,6 +134,15 @@ CELL_UNITS: dict[str, dict[str, float]] = {
     "heading": {"°": 1.0, "deg": 1.0},
 }
 _WITH_UNIT = re.compile(r"(.*\d)\s*([^\W\d_/]+(?:/[^\W\d_]+)?|°)\.?")
+
+
+def read_heading(text: str, decimal: str = ".") -> float | str | None:
+    """Degrees; the middle of a point of the compass: NE, north-east, Nordost, NNW."""
+    point = _POINTS.get(re.sub(r"[\s\-_.]", "", text).casefold())
+    if point is not None:
+        return point * 22.5
+    number, _ = read_measure(text, decimal, "heading")
+    return number
 
 
 def read_measure(text: str, decimal: str, field: str) -> tuple[float | str | None, float | None]:
@@ -141,10 +166,15 @@ def decimal_of(cells: Iterable[str], otherwise: str) -> str:
     return shown.pop() if len(shown) == 1 else otherwise
 
 
+def with_minus(text: str) -> str:
+    """The same with an ordinary minus, whichever sign stands for it."""
+    return text if text.isascii() else text.translate(_MINUS)
+
+
 def _odd_number(text: str, decimal: str) -> float | str | None:
     if not text or text.lower() in NOTHING:
         return None
-    plain = text.removesuffix("%").strip()
+    plain = with_minus(text).removesuffix("%").strip()
     if _THOUSANDS[decimal].fullmatch(plain):
         plain = re.sub(r"[ '’\u00a0\u202f]" + ("|," if decimal == "." else r"|\."), "", plain)
     if plain.count(",") == 1 and "." not in plain:

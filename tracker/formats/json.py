@@ -12,15 +12,19 @@ import msgspec
 from tracker.formats import Point, Reading, Skip, Unreadable
 from tracker.formats.clock import Clock
 from tracker.formats.fields import NOT_A_NUMBER
-from tracker.formats.objects import SAMPLE, check_fields, from_object
+from tracker.formats.objects import SAMPLE, check_fields, from_object, spread
 from tracker.formats.text import as_far, find_encoding
+from tracker.formats.tracks import vehicle_of
 
 NAME = "json"
 ABOUT = 'an array of positions, `{"positions": […]}`, a track as the API answers it; `point` may be WKT'
 ITEM = "item"
 
 #: names under which exports wrap their list
-LISTS = ("positions", "locations", "points", "data", "items", "results", "result", "records", "messages")
+LISTS = ("positions", "locations", "points", "data", "items", "results", "result", "records", "messages",
+         "vehicles", "devices", "units", "assets", "objects", "history", "track", "fixes", "response")  # fmt: skip
+
+_WHOSE = ("imei", "ident", "device_id", "deviceId", "vehicle_id", "vehicleId", "unit_id", "unitId")
 
 _LIST = re.compile(r'\s*(?:\{.{0,10000}?"(' + "|".join(("features", *LISTS)) + r')"\s*:\s*)?\[\s*', re.DOTALL)
 _NEXT = re.compile(r"\s*(?:,\s*|(?=\]))")
@@ -113,27 +117,37 @@ def decode_any(content: bytes) -> Any:
 
 def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     document, damage = decode(file, reading.name)
-    if isinstance(document, dict):
-        wrapped = next((name for name in LISTS if isinstance(document.get(name), list)), None)
-        if wrapped is not None:
-            if isinstance(document.get("vehicle"), str):  # a track as the API answers it
-                reading.vehicle = document["vehicle"]
-                document = [_as_sent(item) for item in document[wrapped]]
-            else:
-                document = document[wrapped]
-        else:
-            document = [document]
-    if not isinstance(document, list):
+    items = _listed(document, reading)
+    if items is None:
         raise Unreadable(f"{reading.name}: neither an array of positions nor an object with `positions`")
-    check_fields([item for item in document[:SAMPLE] if isinstance(item, dict)], reading)
+    items = [one for item in items for one in (spread(item) if isinstance(item, dict) else (item,))]
+    check_fields([item for item in items[:SAMPLE] if isinstance(item, dict)], reading)
     clock = Clock(reading.name, reading.zone, reading.dates or "")
-    for number, item in enumerate(document, 1):
+    for number, item in enumerate(items, 1):
         if not isinstance(item, dict):
             yield Point(clock.last or 0, str(item)[:200], line=number)
             continue
         yield from_object(item, reading, clock, number)
     if damage is not None:
         raise damage
+
+
+def _listed(document: Any, reading: Reading) -> list[Any] | None:
+    """The items of a document, in lists up to three objects deep; None: it has none. Whose they are is noted."""
+    for _ in range(3):
+        if not isinstance(document, dict):
+            break
+        wrapped = next((name for name in LISTS if isinstance(document.get(name), list)), None)
+        if wrapped is not None and isinstance(document.get("vehicle"), str):  # a track as the API answers it
+            reading.vehicle = document["vehicle"]
+            return [_as_sent(item) for item in document[wrapped]]
+        told = next((document[name] for name in _WHOSE if type(document.get(name)) in (str, int)), "")
+        inner = wrapped or next((name for name in LISTS if isinstance(document.get(name), dict)), None)
+        if inner is None:
+            return [document]
+        reading.vehicle = vehicle_of(str(told)) or reading.vehicle
+        document = document[inner]
+    return document if isinstance(document, list) else None if not isinstance(document, dict) else [document]
 
 
 def _as_sent(item: Any) -> Any:

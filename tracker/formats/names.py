@@ -37,7 +37,22 @@ NAMES: dict[str, tuple[str, ...]] = {
             "reported_at",
             "measured_at",
         ),
-        *("event_time", "position_time", "ts", "tst", "epoch", "unix_time", "unixtime", "unix", "tsi", "t", "when"),
+        *(
+            "event_time",
+            "position_time",
+            "located_at",
+            "gps_timestamp",
+            "fix_timestamp",
+            "ts",
+            "tst",
+            "epoch",
+            "unix_time",
+            "unixtime",
+            "unix",
+            "tsi",
+            "t",
+            "when",
+        ),
         *(
             "zeitstempel",
             "zeitpunkt",
@@ -121,6 +136,13 @@ NAMES: dict[str, tuple[str, ...]] = {
         "cog",
         "azimuth",
         "track_deg",
+        "heading_degrees",
+        "heading_deg",
+        "course_deg",
+        "course_degrees",
+        "bearing_deg",
+        "bearing_degrees",
+        "direction_deg",
         "gps_bearing",
         "fahrtrichtung",
         "richtung",
@@ -136,6 +158,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "richting",
         "koers",
         "kierunek",
+        "angle",
     ),
     "altitude_m": (
         "altitude_m",
@@ -205,13 +228,29 @@ ELSEWHERE = re.compile(
 #: m/s in one of each unit a speed may be in
 UNITS = {"mps": 1.0, "kmh": 1 / 3.6, "kn": 1852 / 3600, "mph": 0.44704}
 _UNIT_WORDS = {
-    **dict.fromkeys(("mps", "ms", "m_s", "mpers"), "mps"),
+    **dict.fromkeys(("mps", "ms", "m_s", "mpers", "meters_per_second", "metres_per_second"), "mps"),
     **dict.fromkeys(
-        ("kmh", "kph", "km_h", "kmph", "kmhr", "km_std", "km_u", "kmu", "km_uur", "km_ora", "km_hora", "km_heure"),
+        (
+            "kmh",
+            "kph",
+            "km_h",
+            "kmph",
+            "kmhr",
+            "km_std",
+            "km_u",
+            "kmu",
+            "km_uur",
+            "km_ora",
+            "km_hora",
+            "km_heure",
+            "kilometers_per_hour",
+            "kilometres_per_hour",
+            "km_per_hour",
+        ),
         "kmh",
     ),
     **dict.fromkeys(("kn", "kt", "kts", "knots", "knot", "knoten", "noeuds", "nudos"), "kn"),
-    **dict.fromkeys(("mph", "mi_h", "miles"), "mph"),
+    **dict.fromkeys(("mph", "mi_h", "miles", "miles_per_hour"), "mph"),
 }
 _SPEED_WORDS = ("speed", "velocity", "spd", "gps_speed", "ground_speed", "sog", "vehicle_speed", "geschwindigkeit",
                 "geschw", "gps_geschwindigkeit", "vitesse", "vitesse_gps", "velocidad", "velocidad_gps",
@@ -237,6 +276,11 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
+def spaced(name: str) -> str:
+    """The same of a name in camel case: `speedMilesPerHour` → `speed_miles_per_hour`."""
+    return plain(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name))
+
+
 def speed_unit(name: str) -> str | None:
     """For the plain name of a speed column its unit, `""` when the name does not say; None: not a speed."""
     for word in sorted(_SPEED_WORDS, key=len, reverse=True):
@@ -255,9 +299,11 @@ def plan(names: tuple[str, ...]) -> Plan:
     theirs: dict[str, str] = {}
     for name in names:
         theirs.setdefault(plain(name), name)
+    for name in names:
+        theirs.setdefault(spaced(name), name)
     fields: dict[str, str] = {}
     for field, spellings in NAMES.items():
-        left = theirs.keys() - {plain(name) for name in fields.values()}
+        left = {one for one, name in theirs.items() if name not in fields.values()}
         found = next((theirs[one] for one in spellings if one in left), None)
         if found is not None:
             fields[field] = found
@@ -274,6 +320,8 @@ def _speed(names: Sequence[str]) -> tuple[str | None, str]:
     unit = ""
     for name in names:
         said = speed_unit(plain(name))
+        if said is None:
+            said = speed_unit(spaced(name))
         if said is not None and (speed is None or (said and not unit)):
             speed, unit = name, said
     return speed, unit

@@ -9,7 +9,7 @@ from tracker.formats import Point, Reading, Skip, Unreadable
 from tracker.formats.clock import Clock
 from tracker.formats.geojson import read_feature
 from tracker.formats.json import decode_any
-from tracker.formats.objects import from_object
+from tracker.formats.objects import from_object, spread
 from tracker.formats.owntracks import from_report, is_report
 from tracker.formats.text import LONGEST, find_encoding, lines
 
@@ -41,7 +41,12 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
         elif is_report(item):
             yield from_report(item, "", reading, clock, number)
         else:
-            yield from_object(item, reading, clock, number)
+            for one in spread(item):
+                yield (
+                    from_object(one, reading, clock, number)
+                    if isinstance(one, dict)
+                    else Point(clock.last or 0, str(one)[:200], line=number)
+                )
 
 
 def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
