@@ -35,7 +35,6 @@ class Interest:
         self.awaits = awaits  # names nobody knows yet
         self.viewers: set[Viewer] = set()
         self.bodies: dict[tuple[int, bool], Body] = {}
-        self.counts: tuple[int, int, bytes] = (0, -1, b"")
         self.tables: Any = None  # of the binary snapshots of this second
         self._size = (-1, 0)
 
@@ -73,8 +72,8 @@ class Interest:
 
     def size(self) -> int:
         """How many vehicles it has, each counted once, in however many regions it is."""
-        if len(self.topics) == 1:
-            return len(self.topics[0].members)
+        if len(self.topics) == 1 or not (self.wish.regions or self.wish.vehicles):  # no two cells share one
+            return sum(len(topic.members) for topic in self.topics)
         peopled = max((topic.peopled for topic in self.topics), default=0)
         if self._size[0] != peopled:
             self._size = (peopled, len(self.numbers()))

@@ -19,9 +19,9 @@ from tracker.live.columns import pack
 from tracker.live.event_log import Recent, Told, with_regions
 from tracker.live.following import Body, Interest
 from tracker.live.messages import Follow, View
-from tracker.live.routing import DEEPEST, Routing
+from tracker.live.routing import Routing
 from tracker.live.topics import Entry, Fragment, Topic, members, merge
-from tracker.live.viewer import CELL_ZOOMS, PENDING_SNAPSHOT, Grants, Viewer, Wish, cells_of, narrow
+from tracker.live.viewer import PENDING_SNAPSHOT, Grants, Viewer, Wish, cells_of, counted_zoom, narrow
 from tracker.model.events import Ack, Acked, Change, Event
 from tracker.model.picture import Picture
 
@@ -65,6 +65,7 @@ class Hub:
         self.awaited = Awaited()
         self._used: list[Topic | Interest] = []  # whose caches hold something of this tick
         self._events: dict[tuple[bytes, frozenset[str] | None, int], list[Told]] = {}
+        self._counts: dict[tuple[bytes, int], tuple[int, bytes]] = {}  # what is followed, zoom → when it was made, what
 
     def begin(self, *, epoch: bytes, t0: int, events: list[Event] | None = None) -> None:
         """Take over what the picture holds after the store was read; `events` are the newest of its log, ascending."""
@@ -193,7 +194,7 @@ class Hub:
         wish = narrow(follow, viewer.grants)
         known, awaits = self._known(wish)
         if follow.view is not None:
-            viewer.cells_zoom = min(max(int(follow.view.zoom), 3), DEEPEST) + 1
+            viewer.cells_zoom = counted_zoom(follow.view)
         self._set(viewer, known, wish.names(), awaits)
         viewer.pace(follow, self.most_vehicles)
         cursor = wire.read_cursor(follow.resume) if follow.resume else None
@@ -213,7 +214,7 @@ class Hub:
             viewer.parts = None
             viewer.told_version = -1  # answer at once, even if nothing is newer
         else:
-            self._start_snapshot(viewer, viewer.interest.numbers(), reset=True)
+            self._start_snapshot(viewer)
             if cursor is not None and viewer.seq > 0:
                 self.returned[viewer] = Returned(viewer.seq)
         self.urgent.setdefault(viewer, set())
@@ -257,7 +258,7 @@ class Hub:
         """The map moved: a snapshot of the cells it entered, nothing of those it left."""
         if viewer.wish is None or not viewer.grants.everything:
             return
-        viewer.cells_zoom = min(max(int(view.zoom), CELL_ZOOMS[0]), DEEPEST) + 1
+        viewer.cells_zoom = counted_zoom(view)
         interest: Interest = viewer.interest
         before = interest.wish.cells
         if interest.wish.all or (cells := cells_of(view)) == before:
@@ -268,10 +269,10 @@ class Hub:
             self._tell_state(viewer, now)
         self._set(viewer, msgspec.structs.replace(interest.wish, cells=cells), interest.names, interest.awaits[:])
         if whole or self._too_many(viewer):
-            self._start_snapshot(viewer, viewer.interest.numbers(), reset=True)
+            self._start_snapshot(viewer)
         else:
             entered: set[int] = set().union(*(self.routing.cells[cell].members for cell in cells - before))
-            self._start_snapshot(viewer, entered, reset=False)
+            self._start_snapshot(viewer, entered)
         self.urgent.setdefault(viewer, set())
         self.wake()
 
@@ -396,7 +397,7 @@ class Hub:
     def _tell_state(self, viewer: Viewer, now: int) -> None:
         interest: Interest = viewer.interest
         if viewer.told < self._floor(interest):
-            self._start_snapshot(viewer, interest.numbers(), reset=True)
+            self._start_snapshot(viewer)
             self._tell_parts(viewer, now)
             return
         body = self._body(interest, viewer.told, viewer.binary)
@@ -527,20 +528,23 @@ class Hub:
 
     # snapshots
 
-    def _start_snapshot(self, viewer: Viewer, numbers: set[int], *, reset: bool) -> None:
+    def _start_snapshot(self, viewer: Viewer, entered: set[int] | None = None) -> None:
+        """Of all it follows, or only of who entered its view."""
         interest: Interest = viewer.interest
         viewer.told = viewer.told_version = self.version
         viewer.counting = False
-        tables = None
+        reset, tables = entered is None, None
+        if reset and self._too_many(viewer):
+            viewer.parts = iter(())
+            return
+        numbers = interest.numbers() if entered is None else entered
         if viewer.binary and reset and interest.wish.all and len(numbers) >= SHARED:
             if interest.tables is None or interest.tables.version < self._floor(interest):
                 interest.tables = snapshot.Tables(self.version, sorted(numbers))
             tables = interest.tables
             viewer.told = viewer.told_version = tables.version
-        viewer.parts = (
-            iter(())
-            if self._too_many(viewer) and reset
-            else snapshot.parts_of(self.routing, viewer, tables.numbers if tables else sorted(numbers), reset, tables)
+        viewer.parts = snapshot.parts_of(
+            self.routing, viewer, tables.numbers if tables else sorted(numbers), reset, tables
         )
 
     def _tell_parts(self, viewer: Viewer, now: int) -> None:
@@ -560,7 +564,7 @@ class Hub:
         """How many vehicles each cell has, where there are too many to tell; until there are clearly fewer."""
         interest: Interest = viewer.interest
         if interest.size() <= 0.8 * (viewer.max_vehicles or 0) or viewer.max_vehicles is None:
-            self._start_snapshot(viewer, interest.numbers(), reset=True)
+            self._start_snapshot(viewer)
             return
         if not viewer.counting or viewer.due <= now:
             viewer.due = now + COUNTS_MS
@@ -571,15 +575,18 @@ class Hub:
                 viewer.outlet.send(cells, True)
 
     def _count(self, interest: Interest, zoom: int, now: int) -> bytes:
-        at, known_zoom, cells = interest.counts
-        if now - at >= COUNTS_MS or known_zoom != zoom:
-            cells = self.routing.count(interest.numbers(), zoom)
-            interest.counts = (now, zoom, cells)
+        """Once a second for all who follow the same, those too who only look in."""
+        key = (interest.followed, zoom)
+        at, cells = self._counts.get(key, (now, b""))
+        if not cells or not 0 <= now - at < COUNTS_MS:
+            cells = self.routing.count(interest.topics, zoom)
+            self._counts[key] = (now, cells)
         return cells
 
     def keep_house(self, now: int) -> Iterator[None]:
         """Forget what was kept for those who come back and has become too old: about once a second, in small steps."""
         self._forget_tables()
+        self._counts = {key: made for key, made in self._counts.items() if 0 <= now - made[0] < COUNTS_MS}
         return self.routing.forget(now)
 
     def _forget_tables(self) -> None:

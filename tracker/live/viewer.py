@@ -85,6 +85,12 @@ def cells_of(view: Box | View) -> frozenset[Cell]:
         zoom -= 1
 
 
+def counted_zoom(view: Box | View) -> int:
+    """Of the cells in which the vehicles of a view are counted, where they are too many: one finer than its map, as
+    far as places are known."""
+    return min(max(int(view.zoom), CELL_ZOOMS[0]) + 1, CELL_ZOOMS[-1])
+
+
 class Outlet(Protocol):
     """Where a viewer's messages go; nothing waits (web/sockets.py, or a queue behind an HTTP answer)."""
 

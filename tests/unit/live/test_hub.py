@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from tracker.geometry.earth import tile
 from tracker.live import messages as wire
 from tracker.live.event_log import MOST, Recent, Told, with_regions
 from tracker.live.hub import UPDATE_ROWS, Hub
 from tracker.live.routing import KEPT_MS
+from tracker.live.topics import Topic
 from tracker.live.viewer import Grants, Viewer
 from tracker.model.events import Acked, Change, Event, Registered, VehicleState
 from tracker.model.picture import Picture
@@ -494,6 +496,66 @@ def test_more_vehicles_than_wanted_are_counted_per_cell(hub: Hub) -> None:
     tick(hub, 2000)
     tick(hub, 2000)
     assert desk.take()[0]["reset"]
+
+
+@pytest.mark.parametrize("zoom", [0, 2, 6, 11, 12, 13, 14, 15, 22])
+@pytest.mark.parametrize(
+    "also",
+    [
+        {},
+        {"regions": ["a", "b"]},
+        {"vehicles": [f"v{n}" for n in range(200, 300)]},
+        {"all": True},
+        {"regions": ["a"], "vehicles": ["v3", "v299"]},
+    ],
+)
+def test_counts_tell_where_each_followed_vehicle_is_once_at_any_zoom(hub: Hub, zoom: int, also: dict[str, Any]) -> None:
+    chance = random.Random(zoom)
+    places = [(chance.uniform(-85, 85), chance.uniform(-180, 180)) for _ in range(100)]
+    places += [(60 + chance.uniform(-0.02, 0.02), 24 + chance.uniform(-0.02, 0.02)) for _ in range(200)]
+    named = [*["a"] * 40, *["b"] * 40, *[""] * 220]
+    chance.shuffle(named)
+    for n, ((lat, lon), region) in enumerate(zip(places, named, strict=True), 1):
+        hub.route(Change(moved=[moved(f"v{n}", 1, *filter(None, [region]), lat=lat, lon=lon)]))
+    bbox = [23.99, 59.99, 24.01, 60.01] if zoom > 10 else [0.0, -80.0, 180.0, 80.0]
+    desk = Desk(hub, view={"bbox": bbox, "zoom": zoom}, max_vehicles=0, **also)
+    assert also.get("all") or desk.viewer.cells_zoom == min(max(zoom, 3) + 1, 14)
+    tick(hub)
+    tick(hub)
+    followed = desk.viewer.interest.numbers()
+    right: dict[tuple[int, int], int] = {}
+    z = 7 if also.get("all") else desk.viewer.cells_zoom
+    for n in followed:
+        lat, lon = places[n - 1]
+        place = tile(lat, lon, z)
+        right[place] = right.get(place, 0) + 1
+    cells = [message for message in desk.take() if message["op"] == "counts"][-1]["cells"]
+    assert cells == [[z, x, y, count] for (x, y), count in sorted(right.items())]
+
+
+def test_those_who_only_look_in_share_what_was_counted_this_second(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.route(Change(moved=[moved(f"v{n}", 1) for n in range(1, 11)]))
+    counted: list[int] = []
+    count = hub.routing.count
+
+    def counting(topics: list[Topic], zoom: int) -> bytes:
+        counted.append(zoom)
+        return count(topics, zoom)
+
+    monkeypatch.setattr(hub.routing, "count", counting)
+
+    def look(now: int) -> list[dict[str, Any]]:
+        desk = Desk(hub, all=True, max_vehicles=5)
+        hub.serve(desk.viewer, now)
+        hub.detach(desk.viewer)
+        return desk.take()
+
+    assert look(5000) == look(5999)
+    assert counted == [7]
+    hub.route(Change(moved=[moved("v11", 1)]))
+    assert look(6000)[0]["cells"][0][3] == 11
+    keep_house(hub, 7000)
+    assert not hub._counts
 
 
 def test_a_cursor_from_among_counts_brings_all_vehicles_to_whoever_has_room_for_them(hub: Hub) -> None:
