@@ -20,7 +20,8 @@ from tracker.errors import Invalid
 from tracker.geometry import earth as geo
 from tracker.geometry.area import Area
 from tracker.geometry.cells.index import CellIndex
-from tracker.geometry.geojson import Shape, read_shape
+from tracker.geometry.geojson import read_shape
+from tracker.geometry.shape import Shape
 
 GEOD = Geod(ellps="WGS84")
 

@@ -52,13 +52,13 @@ def faults_of(work: Callable[[], Any]) -> list[dict[str, Any]]:
 @example({"type": "LineString", "coordinates": [[0, 90], [180, 90], [0, -90]]}, None, 10)
 @example({"type": "Point", "coordinates": [0, 90]}, 5e-324, None)
 def test_anything_is_a_shape_or_invalid(geometry: Any, radius: Any, buffer: Any) -> None:
-    faults = faults_of(lambda: read_shape(geometry, radius, buffer))
+    faults = faults_of(lambda: read_shape(geometry, radius_m=radius, buffer_m=buffer))
     for fault in faults:
         assert fault["code"]
         assert fault["field"].startswith(("geometry", "properties"))
         assert all(-180 <= fault["at"][i] <= 180 for i in (0, 1)) if "at" in fault else True
     if not faults:
-        shape = read_shape(geometry, radius, buffer)
+        shape = read_shape(geometry, radius_m=radius, buffer_m=buffer)
         assert shape.area_m2 >= 0
         west, south, east, north = shape.bounds
         assert -180 <= west <= 180
@@ -72,8 +72,8 @@ def test_anything_is_a_shape_or_invalid(geometry: Any, radius: Any, buffer: Any)
 @example({"type": "MultiPolygon", "coordinates": []})
 @example({"type": "Polygon", "coordinates": [[[8, 50], [9, 51], [9, 50], [8, 51], [8, 50]], [[8, 50]]]})
 def test_anything_is_repaired_into_a_shape_or_invalid(geometry: Any) -> None:
-    if not faults_of(lambda: repair(geometry, 10, 10)):
-        read_shape(repair(geometry, 10, 10), 10, 10)
+    if not faults_of(lambda: repair(geometry, radius_m=10, buffer_m=10)):
+        read_shape(repair(geometry, radius_m=10, buffer_m=10), radius_m=10, buffer_m=10)
 
 
 @given(st.binary(max_size=60))

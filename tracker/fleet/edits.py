@@ -14,7 +14,6 @@ import msgspec
 from tracker.fleet.cause import Occasion
 from tracker.fleet.vehicle import Vehicle
 from tracker.fleet.windows import by_our_clock, follow
-from tracker.geometry.area import Area
 from tracker.model.events import Event
 from tracker.model.ping import Ping
 from tracker.regions.region import Region, RegionBook
@@ -98,9 +97,9 @@ def evaluate(book: RegionBook, vehicle: Vehicle, edit: Edit, inside: Sequence[st
 
 
 def _covers(region: Region, ping: Ping, clock: int) -> bool:
-    """Of one that `Reach` found: an area covers it for certain."""
+    """Of one that `Reach` found."""
     shape = region.shape
-    return region.open_at(clock) and (isinstance(shape, Area) or shape.covers(ping.lat, ping.lon))
+    return region.open_at(clock) and (shape.certain or shape.covers(ping.lat, ping.lon))
 
 
 def _occasion(reason: str, at: int, cause: str | int, now: int, vehicle: Vehicle) -> Occasion:

@@ -17,7 +17,7 @@ from tracker.fleet.edits import Edit
 from tracker.fleet.vehicle import Vehicle
 from tracker.fleet.windows import by_our_clock
 from tracker.geometry.area import Floats
-from tracker.geometry.geojson import Shape
+from tracker.geometry.shape import Shape
 from tracker.model.ping import Ping
 from tracker.regions.region import RegionBook
 

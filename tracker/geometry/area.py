@@ -27,6 +27,8 @@ DENSE = 64  #: a cell with more edges of one area does not list them: the whole 
 
 
 class Area:
+    certain = True
+
     """Made by `shapes.read_shape` from rings that are closed, unwrapped and valid."""
 
     def __init__(self, geometry: dict[str, Any], parts: list[shapely.Polygon]) -> None:
@@ -64,6 +66,9 @@ class Area:
         whole = shapely.MultiPolygon([(group[0], group[1:]) for group in groups])
         shapely.prepare(whole)
         return whole
+
+    def parameters(self) -> dict[str, float]:
+        return {}
 
     def geojson(self) -> dict[str, Any]:
         return self._geometry

@@ -34,10 +34,10 @@ DEGREE_M = 111_700.0  # no degree anywhere is longer
 class Round:
     """Made by `geojson.read_shape`. `points` are (lat, lon), one for a circle; longitudes unwrapped."""
 
+    certain = False
+
     def __init__(self, geometry: dict[str, Any], points: list[tuple[float, float]], reach_m: float) -> None:
         self.kind = "circle" if len(points) == 1 else "corridor"
-        self.radius_m = reach_m if len(points) == 1 else None
-        self.buffer_m = reach_m if len(points) > 1 else None
         self.reach_m = reach_m
         self._geometry = geometry
         self.points = _stepped(points)
@@ -56,6 +56,9 @@ class Round:
     def geojson(self) -> dict[str, Any]:
         return self._geometry
 
+    def parameters(self) -> dict[str, float]:
+        return {"radius_m" if self.kind == "circle" else "buffer_m": self.reach_m}
+
     def decides_like(self, other: object) -> bool:
         """Is it the same shape, however it was drawn?"""
         return isinstance(other, Round) and (self.points, self.reach_m) == (other.points, other.reach_m)
@@ -71,15 +74,15 @@ class Round:
 
     @cached_property
     def area_m2(self) -> float:
-        if self.radius_m is None:
+        if self.kind == "corridor":
             return self.outline.area_m2
-        return 2 * np.pi * geo.MEAN_RADIUS**2 * (1 - cos(self.radius_m / geo.MEAN_RADIUS))
+        return 2 * np.pi * geo.MEAN_RADIUS**2 * (1 - cos(self.reach_m / geo.MEAN_RADIUS))
 
     @cached_property
     def perimeter_m(self) -> float:
-        if self.radius_m is None:
+        if self.kind == "corridor":
             return self.outline.perimeter_m
-        return 2 * np.pi * geo.MEAN_RADIUS * sin(self.radius_m / geo.MEAN_RADIUS)
+        return 2 * np.pi * geo.MEAN_RADIUS * sin(self.reach_m / geo.MEAN_RADIUS)
 
     # -- membership ---------------------------------------------------------------------------------------------
 

@@ -9,7 +9,8 @@ A shape is never changed. Reading one may take a tenth of a second (10,000 verti
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import shapely
 
@@ -17,6 +18,7 @@ from tracker.errors import Invalid
 from tracker.geometry.antimeridian import cut
 from tracker.geometry.area import Area
 from tracker.geometry.buffer import Round
+from tracker.geometry.shape import Shape
 from tracker.geometry.validation import (
     MAX_BUFFER_M,
     MAX_RADIUS_M,
@@ -34,38 +36,74 @@ from tracker.geometry.validation import (
     rings_of,
 )
 
-Shape = Area | Round
-
 #: faults that come of reading an edge over 180° long as one across the antimeridian
 MAYBE_LITERAL = frozenset(
     {"around_pole", "self_crossing", "hole_outside", "hole_nested", "parts_overlap", "zero_area", "too_few_points"}
 )
 
-KINDS = ("Polygon", "MultiPolygon", "Point", "LineString")
+FIELD = "geometry.coordinates"
 
 
-def read_shape(geometry: Any, radius_m: Any = None, buffer_m: Any = None) -> Shape:
-    """The shape a GeoJSON geometry means; Invalid names every fault and where it is."""
+def read_shape(geometry: Any, **parameters: Any) -> Shape:
+    """The shape a GeoJSON geometry means, with the numbers that complete it (`radius_m=150`).
+
+    Raises Invalid, which names every fault and where it is.
+    """
     if not isinstance(geometry, dict):
         raise invalid(fault("geometry_missing", "geometry", "must be a GeoJSON geometry"))
     kind, coordinates = geometry.get("type"), geometry.get("coordinates")
-    if kind not in KINDS:
-        words = ", ".join(KINDS[:-1]) + " or " + KINDS[-1]
-        raise invalid(fault("geometry_type", "geometry.type", f"must be {words}, not {kind!r:.40}"))
-    field = "geometry.coordinates"
-    drawn = {"type": kind, "coordinates": coordinates}
-    if kind == "Point":
-        faults: list[Fault] = []
-        centre = read_position(coordinates, field, faults)
-        if centre is not None and abs(centre[0]) > 180:
-            faults.append(fault("longitude_range", f"{field}[0]", f"longitude {centre[0]:.10g} is outside -180 … 180"))
-        if faults or centre is None:
-            raise invalid(*faults)
-        return Round(drawn, [(centre[1], centre[0])], read_metres(radius_m, "radius_m", MAX_RADIUS_M))
-    if kind == "LineString":
-        line = read_line(coordinates, field)
-        reach = read_metres(buffer_m, "buffer_m", MAX_BUFFER_M)
-        return Round(drawn, [(lat, lon) for lon, lat in min(line, line[::-1])], reach)
+    form = form_of(kind, parameters)
+    if form is None:
+        *words, last = dict.fromkeys(form.geometry for form in FORMS)
+        raise invalid(
+            fault("geometry_type", "geometry.type", f"must be {', '.join(words)} or {last}, not {kind!r:.40}")
+        )
+    return form.read({"type": kind, "coordinates": coordinates}, parameters)
+
+
+class Form(NamedTuple):
+    """One way to draw a region: a kind of geometry, and the numbers among its properties that complete it."""
+
+    geometry: str
+    parameters: tuple[str, ...]
+    read: Callable[[dict[str, Any], Mapping[str, Any]], Shape]
+
+
+def form_of(kind: Any, parameters: Mapping[str, Any]) -> Form | None:
+    """Of several forms of one geometry that with a number that is there, else the first."""
+    forms = [form for form in FORMS if form.geometry == kind]
+    given = (form for form in forms if any(parameters.get(name) is not None for name in form.parameters))
+    return next(given, forms[0] if forms else None)
+
+
+def parameter_names() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for form in FORMS for name in form.parameters))
+
+
+def read_centre(coordinates: Any) -> tuple[float, float]:
+    """(lat, lon) of a Point. Raises Invalid."""
+    faults: list[Fault] = []
+    centre = read_position(coordinates, FIELD, faults)
+    if centre is not None and abs(centre[0]) > 180:
+        faults.append(fault("longitude_range", f"{FIELD}[0]", f"longitude {centre[0]:.10g} is outside -180 … 180"))
+    if faults or centre is None:
+        raise invalid(*faults)
+    return centre[1], centre[0]
+
+
+def _circle(drawn: dict[str, Any], parameters: Mapping[str, Any]) -> Shape:
+    centre = read_centre(drawn["coordinates"])
+    return Round(drawn, [centre], read_metres(parameters.get("radius_m"), "radius_m", MAX_RADIUS_M))
+
+
+def _corridor(drawn: dict[str, Any], parameters: Mapping[str, Any]) -> Shape:
+    line = read_line(drawn["coordinates"], FIELD)
+    reach = read_metres(parameters.get("buffer_m"), "buffer_m", MAX_BUFFER_M)
+    return Round(drawn, [(lat, lon) for lon, lat in min(line, line[::-1])], reach)
+
+
+def _area(drawn: dict[str, Any], _: Mapping[str, Any]) -> Shape:
+    kind, coordinates, field = drawn["type"], drawn["coordinates"], FIELD
     try:
         parts = _split(_polygons(kind, coordinates, field), field)
     except Invalid as why:
@@ -78,13 +116,22 @@ def read_shape(geometry: Any, radius_m: Any = None, buffer_m: Any = None) -> Sha
     return area
 
 
-def repair(geometry: Any, radius_m: Any = None, buffer_m: Any = None) -> dict[str, Any]:
+#: every way to draw a region
+FORMS: list[Form] = [
+    Form("Polygon", (), _area),
+    Form("MultiPolygon", (), _area),
+    Form("Point", ("radius_m",), _circle),
+    Form("LineString", ("buffer_m",), _corridor),
+]
+
+
+def repair(geometry: Any, **parameters: Any) -> dict[str, Any]:
     """The geometry made valid, to be shown and confirmed; Invalid when nothing can be made of it.
 
     Only what GEOS can mend is mended: crossings, overlaps, stray holes. Positions that are no positions stay faults.
     """
     if not isinstance(geometry, dict) or geometry.get("type") not in ("Polygon", "MultiPolygon"):
-        return read_shape(geometry, radius_m, buffer_m).geojson()
+        return read_shape(geometry, **parameters).geojson()
     try:
         return read_shape(geometry).geojson()
     except Invalid:

@@ -17,9 +17,8 @@ from tracker.fleet.membership import CLEAR_M, WORST_M
 from tracker.fleet.reach import TWICE, Near
 from tracker.fleet.vehicle import Vehicle
 from tracker.fleet.windows import by_our_clock
-from tracker.geometry.area import Area
 from tracker.geometry.earth import frame
-from tracker.geometry.geojson import Shape
+from tracker.geometry.shape import Shape
 from tracker.model.events import Event
 from tracker.model.ping import Ping
 from tracker.regions.region import Region
@@ -93,7 +92,7 @@ class Rehearsal:
         placed = [(one.ping.vehicle, one.decided, now if by_our_clock(one) else one.clock) for one in vehicles]
         asked = [(name, fix, clock) for name, fix, clock in placed if fix is not None]
         lats, lons = (np.array([getattr(fix, name) for _, fix, _ in asked]) for name in ("lat", "lon"))
-        near, region, sure = self._near.at(lats, lons), self.region, isinstance(self.region.shape, Area)
+        near, region, sure = self._near.at(lats, lons), self.region, self.region.shape.certain
         return [
             name
             for i, (name, fix, clock) in enumerate(asked)

@@ -18,11 +18,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tracker.errors import BadRequest, Invalid, TooLarge
+from tracker.geometry.geojson import parameter_names
 from tracker.protocols.native import read_document
 from tracker.protocols.pieces import cut
 from tracker.regions.colors import read_color
 from tracker.regions.kml import KmlFile, pieces
-from tracker.regions.region import ANSWERED, ID, KNOWN, MAX_NAME, MAX_TEXT, region_id
+from tracker.regions.region import ANSWERED, ID, MAX_NAME, MAX_TEXT, is_ours, region_id
 from tracker.regions.strays import check_document, check_item, check_text
 
 MOST_FEATURES = 10_000  #: of one request
@@ -338,7 +339,7 @@ def _properties(given: dict[str, Any], id: Any) -> dict[str, Any]:
                 properties[name] = msgspec.json.decode(text)
             except (msgspec.DecodeError, RecursionError):
                 raise fault("invalid_region", f"properties.{name}", f"`{name}` is a text that is no JSON") from None
-    for name in ("radius_m", "buffer_m"):
+    for name in parameter_names():
         if isinstance(text := properties.get(name), str):
             try:
                 properties[name] = float(text)
@@ -351,7 +352,7 @@ def _properties(given: dict[str, Any], id: Any) -> dict[str, Any]:
         properties["color"] = next((color for color in colors if color is not None), None)
     if isinstance(text := properties.get("description"), str) and len(text) > MAX_TEXT:
         properties["description"] = text[: MAX_TEXT - 1] + "…"
-    return {name: value for name, value in properties.items() if value is not None or name not in KNOWN}
+    return {name: value for name, value in properties.items() if value is not None or not is_ours(name)}
 
 
 def _with_text(properties: dict[str, Any], name: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from xml.parsers import expat
 import msgspec
 
 from tracker.errors import BadRequest, Invalid, TooLarge
+from tracker.geometry.geojson import parameter_names
 from tracker.regions.colors import read_abgr
 
 MAX_DEPTH = 100  #: elements within elements
@@ -32,8 +33,7 @@ PIECE = 64 * 1024  #: bytes given to the parser in one go: it keeps the GIL whil
 
 _GEOMETRIES = frozenset({"Polygon", "LinearRing", "Point", "LineString", "MultiGeometry"})
 _TRACKS = frozenset({"Track", "MultiTrack"})
-_METRES = frozenset({"radius_m", "buffer_m"})
-_PROPERTIES = _METRES | {"color", "group", "debounce", "rules", "notify", "attributes"}
+_PROPERTIES = {"color", "group", "debounce", "rules", "notify", "attributes"}
 
 
 def read_kml(data: bytes | bytearray) -> dict[str, Any]:
@@ -318,8 +318,10 @@ def _properties(placemark: Element) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     for key, given in pairs:
         value = (given or "").strip()
-        if key in _PROPERTIES:
-            properties[key] = _number(value) if key in _METRES else value
+        if key in parameter_names():
+            properties[key] = _number(value)
+        elif key in _PROPERTIES:
+            properties[key] = value
         elif key:
             attributes[key] = value
     if placemark.find("TimeStamp/when") is not None:  # what tells a fix from a place

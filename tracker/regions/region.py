@@ -10,7 +10,8 @@ import msgspec
 
 from tracker.errors import Invalid
 from tracker.geometry.cells.index import CellIndex
-from tracker.geometry.geojson import Shape, read_shape
+from tracker.geometry.geojson import form_of, parameter_names, read_shape
+from tracker.geometry.shape import Shape
 from tracker.model.events import KINDS
 from tracker.model.ping import Scalar
 from tracker.regions.colors import read_color
@@ -57,8 +58,7 @@ class Region(msgspec.Struct, frozen=True, gc=False):
     notify: tuple[str, ...]
     attributes: dict[str, Scalar]
     updated_at: int
-    radius_m: float | None
-    buffer_m: float | None
+    parameters: dict[str, float]  # what completes the shape's geometry, and what was sent beside it
     exact: bool  # debounce "none": plain containment decides
     inner_m: float  # at most this deep inside is asked for before `enter`
 
@@ -86,11 +86,16 @@ class Region(msgspec.Struct, frozen=True, gc=False):
         debounce = properties.get("debounce")
         if debounce is not None and debounce not in DEBOUNCES:
             faults.add("debounce", '`debounce` is "accuracy" or "none"')
-        radius_m, buffer_m = (faults.metres(properties, name) for name in ("radius_m", "buffer_m"))
+        geometry = feature.get("geometry")
+        parameters = {name: properties[name] for name in parameter_names() if properties.get(name) is not None}
+        kind = geometry.get("type") if isinstance(geometry, dict) else None
+        form = form_of(kind, parameters)
+        for other in sorted(parameters.keys() - set(form.parameters if form else ())):
+            faults.metres(properties, other)  # the shape reads its own
         notify = faults.kinds(properties)
         attributes = faults.attributes(properties)
         with faults:
-            shape = read_shape(feature.get("geometry"), radius_m=radius_m, buffer_m=buffer_m)
+            shape = read_shape(geometry, **parameters)
         if faults.found or shape is None:
             raise _not_valid(faults.found)
         return cls(
@@ -105,8 +110,7 @@ class Region(msgspec.Struct, frozen=True, gc=False):
             notify=notify,
             attributes=attributes,
             updated_at=now,
-            radius_m=radius_m,
-            buffer_m=buffer_m,
+            parameters=parameters,
             exact=debounce == "none",
             inner_m=_inner_m(shape.area_m2, shape.perimeter_m),
         )
@@ -114,11 +118,7 @@ class Region(msgspec.Struct, frozen=True, gc=False):
     def feature(self) -> dict[str, Any]:
         """The GeoJSON Feature the API answers, without `inside_count`."""
         properties: dict[str, Any] = {"name": self.name, "color": self.color, "group": self.group}
-        if self.radius_m is not None:
-            properties["radius_m"] = self.radius_m
-        if self.buffer_m is not None:
-            properties["buffer_m"] = self.buffer_m
-        properties |= {
+        properties |= self.parameters | {
             "debounce": self.debounce,
             "rules": self.rules.as_json(),
             "notify": list(self.notify),
@@ -248,12 +248,10 @@ class _Faults:
             self.add("color", "`color` is #rrggbb, #rgb, rgb(…), hsl(…) or a name of CSS such as `red`")
         return color
 
-    def metres(self, properties: dict[str, Any], name: str) -> float | None:
-        value = properties.get(name)
-        if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-            return value  # the shape knows what is too small or too large
-        self.add(name, f"`{name}` is a number of metres")
-        return None
+    def metres(self, properties: dict[str, Any], name: str) -> None:
+        value = properties[name]
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            self.add(name, f"`{name}` is a number of metres")
 
     def kinds(self, properties: dict[str, Any]) -> tuple[str, ...]:
         value = properties.get("notify")
@@ -269,7 +267,7 @@ class _Faults:
         if value is not None and not isinstance(value, dict):
             self.add("attributes", "`attributes` is an object of texts, numbers, true, false and null")
             value = None
-        found = {name: one for name, one in properties.items() if name not in KNOWN} | (value or {})
+        found = {name: one for name, one in properties.items() if not is_ours(name)} | (value or {})
         for name, one in found.items():
             if isinstance(one, dict | list | tuple):  # kept whole, as its JSON
                 found[name] = one = _text_of(one)
@@ -296,7 +294,12 @@ def _text_of(value: Any) -> str | None:
 
 
 #: every property a region has; anything else is kept as an attribute
-KNOWN = ANSWERED | {"name", "color", "group", "radius_m", "buffer_m", "debounce", "rules", "notify", "attributes"}
+_OURS = ANSWERED | {"name", "color", "group", "debounce", "rules", "notify", "attributes"}
+
+
+def is_ours(name: str) -> bool:
+    """Is this a property that a region has; all others become attributes."""
+    return name in _OURS or name in parameter_names()
 
 
 def _fault(field: str, message: str) -> dict[str, Any]:

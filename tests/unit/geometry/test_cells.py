@@ -12,7 +12,8 @@ import pytest
 from tracker.geometry import earth as geo
 from tracker.geometry.cells.arrays import CellArrays
 from tracker.geometry.cells.index import CellIndex
-from tracker.geometry.geojson import Shape, read_shape
+from tracker.geometry.geojson import read_shape
+from tracker.geometry.shape import Shape
 
 
 def about(key: str, enters: float, leaves: float) -> list[Any]:

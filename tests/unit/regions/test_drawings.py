@@ -181,7 +181,7 @@ def test_names_of_other_programs_are_names_and_lose_nothing() -> None:
 
 def test_what_a_flat_table_kept_as_text_is_read_again() -> None:
     [region] = regions(collection(feature(PLACE, radius_m="150", rules='{"dwell_s": 60}', notify='["exit"]')))
-    assert (region.radius_m, region.rules.dwell_s, region.notify) == (150.0, 60, ("exit",))
+    assert (region.parameters["radius_m"], region.rules.dwell_s, region.notify) == (150.0, 60, ("exit",))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tracker.errors import Invalid
-from tracker.geometry.geojson import Shape, read_shape
+from tracker.geometry.geojson import read_shape
+from tracker.geometry.shape import Shape
 
 FOLDER = Path(__file__).parents[3] / "fixtures" / "regions"
 
@@ -21,7 +22,7 @@ def features(name: str) -> list[dict[str, Any]]:
 
 def read(feature: dict[str, Any]) -> Shape:
     properties = feature["properties"]
-    return read_shape(feature["geometry"], properties.get("radius_m"), properties.get("buffer_m"))
+    return read_shape(feature["geometry"], radius_m=properties.get("radius_m"), buffer_m=properties.get("buffer_m"))
 
 
 @pytest.mark.parametrize("feature", features("shapes.geojson"), ids=lambda feature: feature["id"])

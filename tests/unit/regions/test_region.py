@@ -7,7 +7,7 @@ import pytest
 from tests.support.scenario import START, box, feature, place, point
 from tracker.errors import Invalid
 from tracker.regions.importing import read_regions
-from tracker.regions.region import KNOWN, Region, RegionBook, region_id
+from tracker.regions.region import Region, RegionBook, is_ours, region_id
 
 SQUARE = box(0, 0, 400, 300)
 WEEK = {"zone": "UTC", "weekly": {"mon": [["08:00", "17:00"]]}}
@@ -177,7 +177,7 @@ def test_a_book_knows_when_schedules_turn() -> None:
 
 
 def test_every_property_of_an_answer_is_known() -> None:
-    assert set(read({"radius_m": 5}, point(0, 0)).feature()["properties"]) <= KNOWN
+    assert all(map(is_ours, read({"radius_m": 5}, point(0, 0)).feature()["properties"]))
 
 
 def test_every_fault_of_an_import_has_the_index_of_its_feature_up_to_a_thousand() -> None:
@@ -190,3 +190,13 @@ def test_every_fault_of_an_import_has_the_index_of_its_feature_up_to_a_thousand(
     with pytest.raises(Invalid) as caught:
         read_regions([bad] * 2000, START)
     assert len(caught.value.errors) == 1000
+
+
+def test_a_number_that_is_none_is_told_once_by_whom_it_concerns() -> None:
+    for given, codes in (
+        ({"radius_m": "far"}, ["radius_m_type"]),
+        ({"radius_m": 5, "buffer_m": "wide"}, ["invalid_region"]),
+    ):
+        with pytest.raises(Invalid) as told:
+            read(given, point(0, 0))
+        assert [error["code"] for error in told.value.errors] == codes

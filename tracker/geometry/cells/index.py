@@ -18,7 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from tracker.geometry.cells.boxes import Pyramid
 from tracker.geometry.cells.lines import GROW, Piece, meet, walk
 from tracker.geometry.earth import CELLS_PER_DEGREE, ROW_BITS, cell_box
-from tracker.geometry.geojson import Shape
+from tracker.geometry.shape import Shape
 from tracker.geometry.slabs import Slabs
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tracker.geometry.earth import CELL, CELLS_PER_DEGREE, ROW_BITS
-from tracker.geometry.geojson import Shape
 from tracker.geometry.plane import meeting
+from tracker.geometry.shape import Shape
 
 #: a shape whose boundary passes through a cell: (key, levels, slabs, who decides), levels and slabs those of `Slabs`,
 #: or None where something else decides

@@ -237,10 +237,10 @@ def _without_preview(body: bytes | bytearray) -> Any:
 
 async def _repaired(feature: dict[str, Any]) -> Response:
     """The same feature with a valid geometry, to be looked at and sent again; nothing is stored."""
-    from tracker.geometry.geojson import repair
+    from tracker.geometry.geojson import parameter_names, repair
 
-    metres = [feature["properties"].get(name) for name in ("radius_m", "buffer_m")]
-    geometry = await asyncio.to_thread(repair, feature["geometry"], *metres)
+    parameters = {name: feature["properties"].get(name) for name in parameter_names()}
+    geometry = await asyncio.to_thread(repair, feature["geometry"], **parameters)
     return api.answer(
         feature | {"geometry": geometry, "repaired": geometry != feature["geometry"]}, content_type=GEOJSON
     )
