@@ -1,11 +1,11 @@
-"""Occasion: one thing that may make events (a fix, an edit, a window, a timer), and the words of those events."""
+"""Cause: one thing that may make events (a fix, an edit, a window, a timer), and the words of those events."""
 
 from __future__ import annotations
 
 from math import isfinite
 from typing import Any
 
-from tracker.fleet.membership import CLEAR_M, counted
+from tracker.fleet.membership import thresholds
 from tracker.fleet.vehicle import Seen, Touch, Visit, Why
 from tracker.model.events import DELAYED_MS, Event, event_id
 from tracker.model.ping import Ping
@@ -129,8 +129,7 @@ class Occasion:
 
     def why(self, region: Region) -> Why:
         """What decided: the fixes, their distance to the edge (negative inside), and the thresholds, in metres."""
-        accuracy = counted(self.ping.accuracy_m)
-        deep, clear = (0.0, 0.0) if region.exact else (min(accuracy, region.inner_m), max(CLEAR_M, 2 * accuracy))
+        deep, clear = thresholds(region, self.ping.accuracy_m)
         return Why(
             _seen(region, self.ping),
             None if self.before is None else _seen(region, self.before),

@@ -1,4 +1,4 @@
-"""Watch: the events of one fix, in their order: exits, crosses, enters, then what time, speed and the vehicle say."""
+"""Detectors: the events of one fix, in their order: exits, crosses, enters, then what time, speed and vehicle say."""
 
 from __future__ import annotations
 

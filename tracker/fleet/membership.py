@@ -1,4 +1,4 @@
-"""Visits: how a vehicle's fixes become membership of regions, calmly.
+"""Membership: how a vehicle's fixes become membership of regions, calmly.
 
 A vehicle is out of a region, touches it, or visits it:
 
@@ -41,18 +41,24 @@ def counted(accuracy_m: float | None) -> float:
     return min(accuracy_m, WORST_M) if accuracy_m else NO_ACCURACY_M
 
 
+def thresholds(region: Region, accuracy_m: float | None) -> tuple[float, float]:
+    """How many metres inside is in, and how many outside is out."""
+    if region.exact:
+        return 0.0, 0.0
+    accuracy = counted(accuracy_m)
+    return min(accuracy, region.inner_m), max(CLEAR_M, 2 * accuracy)
+
+
 def is_deep(region: Region, ping: Ping) -> bool:
     """Is a covered fix far enough inside?"""
-    if region.exact:
-        return True
-    return region.shape.signed_distance_m(ping.lat, ping.lon) <= -min(counted(ping.accuracy_m), region.inner_m)
+    deep_m, _ = thresholds(region, ping.accuracy_m)
+    return region.exact or region.shape.signed_distance_m(ping.lat, ping.lon) <= -deep_m
 
 
 def is_clear(region: Region, ping: Ping) -> bool:
     """Is a fix that is not covered far enough outside?"""
-    if region.exact:
-        return True
-    return region.shape.signed_distance_m(ping.lat, ping.lon) > max(CLEAR_M, 2 * counted(ping.accuracy_m))
+    _, clear_m = thresholds(region, ping.accuracy_m)
+    return region.exact or region.shape.signed_distance_m(ping.lat, ping.lon) > clear_m
 
 
 def beyond(book: RegionBook, vehicle: Vehicle) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Alarms: what happens to a vehicle without a word from it, on the receipt clock: dwell, silence, motion states."""
+"""Timers: what happens to a vehicle without a word from it, on the receipt clock: dwell, silence, motion states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rim: the boundary of an area, to measure how far a place is from it."""
+"""Boundary: the rim of an area, to measure how far a place is from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Round: everything within so many metres of a point (circle) or of a line (corridor).
+"""Buffer: everything within so many metres of a point (circle) or of a line (corridor).
 
 Membership is by true distance, not by a polygon drawn around: right to a millionth at every latitude, across the
 antimeridian and beside the poles. A corridor's middle line is straight in longitude and latitude like every edge; it is

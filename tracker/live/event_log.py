@@ -1,4 +1,4 @@
-"""Recent: the newest events of the log, shared by all viewers. What is older is read from the store."""
+"""Event log: the newest events of the log, shared by all viewers. What is older is read from the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interest: what some viewers follow, and what those of them are told who were told the same before."""
+"""Following: what some viewers follow, and what those of them are told who were told the same before."""
 
 from __future__ import annotations
 

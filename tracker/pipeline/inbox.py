@@ -1,4 +1,4 @@
-"""Journal: the entries that change the fleet, one after the other, and what several of them did together."""
+"""Inbox: the entries that change the fleet, one after the other, and what several of them did together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pyramid: which boxes may reach a cell. Adding, removing and asking take a few steps, however many boxes there are.
+"""Boxes: which of them may reach a cell. Adding, removing and asking take a few steps, however many boxes there are.
 
 A box is kept at the level whose cells are just as large as the box (each level's cells are twice as wide as those
 of the level below), so it lies in at most four of them; a cell asks one bucket on each level.

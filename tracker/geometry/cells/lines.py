@@ -1,4 +1,4 @@
-"""Walks: the straight line between two places, through the cells it passes."""
+"""Lines: the straight line between two places, through the cells it passes."""
 
 from __future__ import annotations
 
