@@ -112,7 +112,7 @@ def table(file: BinaryIO, name: str, reading: Reading | None = None) -> Iterator
 
     Raises Unreadable.
     """
-    source = lines(file, name)
+    source = lines(file, name, reading=reading)
     delimiter, number = "", 0
     for line in source:
         number += 1
@@ -157,7 +157,9 @@ def _compiled(columns: Columns, sample: list[Row], reading: Reading, clock: Cloc
     def marks(at: int) -> str:
         return decimal_of((row.cells[at] for row in sample if at < len(row.cells)), decimal)
 
-    others = tuple((at, _METRES.get(field, field), _reader(field, marks(at), reading)) for at, field in columns.others)
+    others = tuple(
+        (at, _METRES.get(field, field), _reader(field, marks(at), letter_o, reading)) for at, field in columns.others
+    )
     of_speed = marks(speed_at) if speed_at >= 0 else decimal
     factor = UNITS[unit] if of_speed == "." else None
     attributes = columns.attributes
@@ -254,8 +256,8 @@ def _measure(text: str, decimal: str, field: str) -> Any:
     return round(number * factor, 3) if factor is not None and isinstance(number, float) else number
 
 
-def _heading(text: str, decimal: str) -> Any:
-    return read_quantity(text, decimal) if text[-1:].isdigit() else read_heading(text, decimal)
+def _heading(text: str, decimal: str, letter_o: str) -> Any:
+    return read_quantity(text, decimal) if text[-1:].isdigit() else read_heading(text, decimal, letter_o)
 
 
 def _plain(cell: str) -> float | None:
@@ -275,13 +277,13 @@ def _metres(feet: Any) -> Any:
     return round(feet * 0.3048, 2) if isinstance(feet, float) else feet
 
 
-def _reader(field: str, decimal: str, reading: Reading) -> Callable[[str], Any]:
+def _reader(field: str, decimal: str, letter_o: str, reading: Reading) -> Callable[[str], Any]:
     if field == "battery_pct":
         return lambda text: read_percent(read_quantity(text, decimal), reading)
     if field == "altitude_ft":
         return lambda text: _metres(read_quantity(text, decimal))
     if field == "heading":
-        return partial(_heading, decimal=decimal)
+        return partial(_heading, decimal=decimal, letter_o=letter_o)
     if field in ("altitude_m", "accuracy_m", "odometer_m"):
         return partial(_measure, decimal=decimal, field=field)
     if field == "alarm":

@@ -136,9 +136,12 @@ CELL_UNITS: dict[str, dict[str, float]] = {
 _WITH_UNIT = re.compile(r"(.*\d)\s*([^\W\d_/]+(?:/[^\W\d_]+)?|°)\.?")
 
 
-def read_heading(text: str, decimal: str = ".") -> float | str | None:
-    """Degrees; the middle of a point of the compass: NE, north-east, Nordost, NNW."""
-    point = _POINTS.get(re.sub(r"[\s\-_.]", "", text).casefold())
+def read_heading(text: str, decimal: str = ".", letter_o: str = "") -> float | str | None:
+    """Degrees; the middle of a point of the compass: NE, north-east, Nordost, NNW. `letter_o`: the side an O is."""
+    word = re.sub(r"[\s\-_.]", "", text).casefold()
+    if letter_o and len(word) < 4:
+        word = word.replace("o", letter_o.lower())
+    point = _POINTS.get(word)
     if point is not None:
         return point * 22.5
     number, _ = read_measure(text, decimal, "heading")

@@ -27,12 +27,14 @@ LISTS = ("positions", "locations", "points", "data", "items", "results", "result
 _WHOSE = ("imei", "ident", "device_id", "deviceId", "vehicle_id", "vehicleId", "unit_id", "unitId")
 
 _LIST = re.compile(r'\s*(?:\{.{0,10000}?"(' + "|".join(("features", *LISTS)) + r')"\s*:\s*)?\[\s*', re.DOTALL)
+#: what a logger writes before a line of something else: `[12:00:01] $GPRMC`
+_STAMP = re.compile(r'\[[^\[\]{}"\n]+\][ \t]*[^\s,]')
 _NEXT = re.compile(r"\s*(?:,\s*|(?=\]))")
 
 
 def recognises(name: str, head: str) -> bool:
     start = head.lstrip("\ufeff \t\r\n")
-    return start.startswith("[") or re.match(r'\{\s*"positions"', start) is not None or (
+    return (start.startswith("[") and not _STAMP.match(start)) or re.match(r'\{\s*"positions"', start) is not None or (
         name.endswith(".json") and start.startswith("{") and not _is_lines(start)
     )  # fmt: skip
 

@@ -8,11 +8,26 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from tracker.formats import words
+
 #: columns with the day alone, and those with the time of day beside them
-DATES = ("date", "datum", "fecha", "jour", "dia", "data")
-CLOCKS = ("time", "clock", "time_of_day", "hour", "uhrzeit", "zeit", "heure", "hora", "ora", "tijd", "godzina")
+DATES = ("date", "datum", "fecha", "jour", "dia", "data", *words.DATES)
+CLOCKS = (
+    "time",
+    "clock",
+    "time_of_day",
+    "hour",
+    "uhrzeit",
+    "zeit",
+    "heure",
+    "hora",
+    "ora",
+    "tijd",
+    "godzina",
+    *words.CLOCKS,
+)
 #: our field → how others call it, the surest name first; compared without case, accents, spaces and hyphens
-NAMES: dict[str, tuple[str, ...]] = {
+_NAMES: dict[str, tuple[str, ...]] = {
     "vehicle": (
         *("vehicle", "vehicle_id", "vehicleid", "veh", "veh_id", "track_id", "trackid", "device_id", "deviceid"),
         *("device", "imei", "unit_id", "unit", "bus_id", "taxi_id", "car_id", "truck_id", "tracker_id", "tracker"),
@@ -21,7 +36,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("geraet", "gerat_id", "geraet_id", "vehicule", "id_vehicule", "appareil", "engin", "vehiculo", "id_vehiculo"),
         *("unidad", "movil", "dispositivo", "reg_no", "plate", "kennzeichen", "immatriculation", "matricula"),
         *("patente", "placa", "veiculo", "id_veiculo", "veicolo", "id_veicolo", "targa", "voertuig", "voertuig_id"),
-        *("kenteken", "pojazd", "ident", "id", "name"),
+        *("kenteken", "pojazd", "ident"),
     ),
     "time": (
         *("time", "timestamp", "datetime", "date_time", "fix_time", "fixtime", "gps_time", "gpstime", "device_time"),
@@ -85,7 +100,7 @@ NAMES: dict[str, tuple[str, ...]] = {
             "data_e_hora",
             "datahora",
         ),
-        *("data_ora", "data_e_ora", "dataora", "tijdstip", "datum_tijd", "data_i_godzina", "czas", *DATES),
+        *("data_ora", "data_e_ora", "dataora", "tijdstip", "datum_tijd", "data_i_godzina", "czas"),
     ),
     "lat": (
         "lat",
@@ -221,6 +236,9 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "alarm": ("alarm", "alarme", "alarma", "allarme"),
 }
+#: what is believed only where nothing better is there
+_LAST = {"vehicle": ("id", "name"), "time": DATES}
+NAMES = {field: (*known, *words.TITLES.get(field, ()), *_LAST.get(field, ())) for field, known in _NAMES.items()}
 #: names that say where somebody is going, or where a place is, not where a vehicle was
 ELSEWHERE = re.compile(
     r"(destination|dest|dropoff|drop_off|end|to|target|arrival)_?(lat|latitude|lon|lng|long|longitude|y|x)"
@@ -250,11 +268,12 @@ _UNIT_WORDS = {
         "kmh",
     ),
     **dict.fromkeys(("kn", "kt", "kts", "knots", "knot", "knoten", "noeuds", "nudos"), "kn"),
+    **words.UNITS,
     **dict.fromkeys(("mph", "mi_h", "miles", "miles_per_hour"), "mph"),
 }
 _SPEED_WORDS = ("speed", "velocity", "spd", "gps_speed", "ground_speed", "sog", "vehicle_speed", "geschwindigkeit",
                 "geschw", "gps_geschwindigkeit", "vitesse", "vitesse_gps", "velocidad", "velocidad_gps",
-                "velocidade", "velocita", "snelheid", "predkosc")  # fmt: skip
+                "velocidade", "velocita", "snelheid", "predkosc", *words.SPEEDS)  # fmt: skip
 
 
 class Plan(NamedTuple):
@@ -272,8 +291,8 @@ def plain(name: str) -> str:
     if not name.isascii():
         name = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
         name = name.replace("ß", "ss").replace("œ", "oe").replace("Œ", "oe")
-        name = name.replace("ł", "l").replace("Ł", "l").replace("ø", "o").replace("Ø", "o")
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+        name = name.replace("ł", "l").replace("Ł", "l").replace("ø", "o").replace("Ø", "o").replace("ı", "i")
+    return re.sub(r"[\W_]+", "_", name.lower()).strip("_")
 
 
 def spaced(name: str) -> str:

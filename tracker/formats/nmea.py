@@ -31,6 +31,10 @@ _KINDS = "RMC|GGA|GLL|VTG|GSA|GSV|ZDA|GNS|VDM|VDO|TXT|DTM"
 _STARTS = re.compile(rf"^[^\n]{{0,80}}[$!](?:[A-Z]{{2}}(?:{_KINDS})|P[A-Z]{{3,5}}),", re.MULTILINE)
 
 
+#: when a logger heard a sentence, before it: the day, where no sentence tells it
+_HEARD = re.compile(r"(\d{4})-(\d\d)-(\d\d)[ T_](\d\d):(\d\d)|\b(1\d{9})(?:\.\d+|\d{3})?\b")
+
+
 class Sentence(NamedTuple):
     kind: str  # RMC, GGA, … without the talker
     cells: list[str]
@@ -82,8 +86,28 @@ class _Reader:
                 yield from self._finish()  # its clock is the newest
                 yield self.ais.read(match[2].split(","), self.clock, number)
             else:
+                if match.start() > 9 and self.date is None and self.told != PLACES[:1]:
+                    self._hear(text[: match.start()], match[2])
                 yield from self._take(Sentence(match[1][-3:], match[2].split(","), number))
         yield from self._finish()
+
+    def _hear(self, before: str, sentence: str) -> None:
+        """The day of a sentence that tells only a time, by the logger's clock, which is under twelve hours away."""
+        heard, told = _HEARD.search(before), re.search(r"(?:^|,)(\d\d)(\d\d)\d\d(?:\.\d*)?(?:,|$)", sentence)
+        if heard is None or told is None:
+            return
+        try:
+            clock = (
+                datetime.fromtimestamp(int(heard[6]), UTC)
+                if heard[6]
+                else datetime(*(int(part) for part in heard.groups()[:5]), tzinfo=UTC)  # type: ignore[arg-type, misc]
+            )
+        except ValueError:
+            return
+        minutes = int(told[1]) * 60 + int(told[2]) - clock.hour * 60 - clock.minute
+        day = clock + timedelta(days=1 if minutes < -720 else -1 if minutes > 720 else 0)
+        self.date = day.replace(hour=0, minute=0, second=0, microsecond=0)
+        self.reading.note("the day is that which stands before the sentences")
 
     def _is_whole(self, match: re.Match[str], text: str) -> bool:
         """By its checksum; one without is cut short, where those before it had one."""

@@ -14,6 +14,14 @@ SIDES: dict[str, str] = {
     **dict.fromkeys(("s", "south", "süd", "sued", "süden", "sud", "sur", "sul", "syd", "z", "zuid"), "S"),
     **dict.fromkeys(("e", "east", "est", "este", "leste", "ost", "osten", "oost", "öst", "øst", "ö", "ø"), "E"),
     **dict.fromkeys(("w", "west", "westen", "ouest", "oeste", "ovest", "vest", "väst"), "W"),
+    "с": "N",
+    "север": "N",
+    "ю": "S",
+    "юг": "S",
+    "в": "E",
+    "восток": "E",
+    "з": "W",
+    "запад": "W",  # Cyrillic
 }
 LETTER_O = {"east": "E", "west": "W"}  #: what --letter-o says of it
 

@@ -9,9 +9,11 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from tracker.formats import Unreadable
+from tracker.formats import Reading, Unreadable
+from tracker.formats.pages import find_page, guess_page
 
 LONGEST = 1_048_576  #: bytes of a line; what is longer is no line of a table
+MOST_TITLES = 60  #: lines in a code page, of which one may be that of the titles
 WHOLE = 268_435_456  #: bytes of a document that is read in one piece, which takes about ten times that in memory
 #: what reading comes to when the archive a file is unpacked from is damaged
 DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError)
@@ -39,30 +41,46 @@ def find_encoding(head: bytes) -> tuple[str, int]:
 def decode_head(head: bytes) -> str:
     """The first bytes of a file as text, to recognise it by."""
     encoding, skipped = find_encoding(head)
-    return head[skipped:].decode(encoding, "replace")
+    text = head[skipped:]
+    if encoding == "utf-8" and not _is_utf8(text):
+        encoding = _page(text.splitlines())
+    return text.decode(encoding, "replace")
 
 
-def lines(file: BinaryIO, name: str, first: bytes = b"") -> Iterator[str]:
+def _page(some: list[bytes]) -> str:
+    """The code page of lines that are not all UTF-8."""
+    odd = [line for line in some if not line.isascii()]
+    return next((page for line in odd if (page := find_page(line))), "") or guess_page(b"\n".join(odd))
+
+
+def lines(file: BinaryIO, name: str, first: bytes = b"", reading: Reading | None = None) -> Iterator[str]:
     """Lines without their ends, which may be \\n, \\r\\n or \\r. Raises Unreadable for a line longer than LONGEST.
 
-    What is not UTF-8 is read as Windows' western code page: what spreadsheets write when nobody asks them.
-    `first`: what was read already.
+    What is not UTF-8 is in a code page, the one that its first lines show or else Windows' western one; that is noted
+    in `reading`. `first`: what was read already.
     """
     first = first or file.readline(LONGEST)
     encoding, skipped = find_encoding(first)
     first = first[skipped:]
     at = first.find(b"\r")
     if encoding != "utf-8" or (at >= 0 and first[at + 1 : at + 2] != b"\n"):  # the second: a Mac of old
-        yield from _wide(first, file, encoding if encoding != "utf-8" or _is_utf8(first) else "cp1252", name)
+        page = "utf-8" if encoding != "utf-8" or _is_utf8(first) else _page(first.split(b"\r"))
+        yield from _wide(first, file, encoding if encoding != "utf-8" else page, name)
         return
     end = "\r\n" if first.endswith(b"\r\n") else "\n"
+    page, looked = "", 0
     while first:
         if len(first) >= LONGEST and not first.endswith(b"\n"):
             raise Unreadable(f"{name}: a line is longer than {LONGEST} bytes; this is no table")
         try:
             text = first.decode()
         except UnicodeDecodeError:
-            text = first.decode("cp1252", "replace")
+            if looked < MOST_TITLES:
+                titled = find_page(first)
+                page, looked = titled or page or guess_page(first), MOST_TITLES if titled else looked + 1
+                if reading is not None:
+                    reading.note(f"not UTF-8: read in the code page {page}")
+            text = first.decode(page, "replace")
         yield text.removesuffix(end).removesuffix("\n")
         first = file.readline(LONGEST)
 

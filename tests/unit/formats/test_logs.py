@@ -266,3 +266,50 @@ def test_lines_of_the_owntracks_recorder_are_read() -> None:
     assert isinstance(second, Point)
     assert (second.vehicle, second.time) == ("jane-phone", 1795424402_000)
     assert others == [Skip("not_a_position", 3), Skip("not_json", 4)]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "[12:00:0%d] ",
+        "[2026-11-20T12:00:0%d.123Z] ",
+        "[INFO] [1436509052.%d]: ",
+        "2026-11-20 12:00:0%d ",
+        "2026-11-20T12:00:0%dZ: ",
+        "(1436509052.24971%d) can0 ",
+        "Nov 20 12:00:0%d host gpsd[12]: ",
+        "143650905%d,",
+        "12:00:0%d\t<- ",
+    ],
+)
+@pytest.mark.parametrize("name", ["drive.log", "drive.txt", "drive"])
+def test_what_a_logger_writes_before_a_sentence_hides_no_fix(before: str, name: str) -> None:
+    bodies = [f"GPRMC,12000{i},A,6010.1234,N,02456.7890,E,10.0,90.0,201126,,,A" for i in range(3)]
+    content = "".join(before % i + sentence(body) for i, body in enumerate(bodies))
+    assert [time for time, _ in fixes(read(name, content.encode()))] == [
+        f"2026-11-20T12:00:0{i}.000Z" for i in range(3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "clock", "expected"),
+    [
+        ("[2026-11-20 12:00:01] ", "120001", "2026-11-20T12:00:01.000Z"),
+        ("2026-11-21T01:30:00+02:00 ", "233000", "2026-11-20T23:30:00.000Z"),
+        ("2026-11-20 19:30:00 ", "033000", "2026-11-21T03:30:00.000Z"),
+        ("(1795435201.2497) can0 ", "120001.00", "2026-11-23T12:00:01.000Z"),
+    ],
+)
+def test_the_day_of_a_log_that_tells_only_times_is_that_before_its_sentences(
+    before: str, clock: str, expected: str
+) -> None:
+    body = f"GPGGA,{clock},6010.1234,N,02456.7890,E,1,08,0.8,12.5,M,42.2,M,,"
+    [(time, _)] = fixes(read("drive.log", (before + sentence(body)).encode()))
+    assert time == expected
+    assert skips(read("drive.log", sentence(body).encode())) == {"no_time": 1}
+    assert skips(read("drive.log", ("[2026-13-45 12:00:01] " + sentence(body)).encode())) == {"no_time": 1}
+
+
+@pytest.mark.parametrize("text", ['[{"time": 1}]', "[]", "[\n", '["$GPRMC"]', "[ {"])
+def test_a_list_is_no_stamp_of_a_logger(text: str) -> None:
+    assert find_format("day.txt", text).NAME == "json"

@@ -100,3 +100,35 @@ def test_messages_of_flespi_have_names_with_dots() -> None:
     [point] = document.read(io.BytesIO(content), Reading("day.json", "day"))
     assert isinstance(point, Point)
     assert point.position == {"vehicle": "86", "lat": 60.1, "lon": 24.9}
+
+
+@pytest.mark.parametrize(
+    ("cell", "degrees"),
+    [("NE", 45.0), ("nnw", 337.5), ("W", 270.0), ("north-east", 45.0), ("South West", 225.0), ("Nordost", 45.0),
+     ("S.", 180.0), ("90,5", 90.5), ("NO", "NO"), ("left", "left")],
+)  # fmt: skip
+def test_a_heading_may_be_a_point_of_the_compass(cell: str, degrees: Any) -> None:
+    [fix] = one("heading", cell)
+    assert fix["heading"] == degrees
+
+
+def test_an_o_in_a_heading_is_the_side_that_the_titles_show() -> None:
+    for titles, degrees in (
+        ("Fahrzeug;Zeit;Breite;Lange;Kurs", 45.0),
+        ("vehiculo;tiempo;latitud;longitud;rumbo", 315.0),
+    ):
+        content = f"{titles}\nv;1795424400;60.1;24.9;NO\nv;1795424401;60.1;24.9;N\n"
+        [first, second] = csv.read(io.BytesIO(content.encode()), Reading("day.csv", "day"))
+        assert isinstance(first, Point)
+        assert isinstance(second, Point)
+        assert isinstance(first.position, dict)
+        assert isinstance(second.position, dict)
+        assert (first.position["heading"], second.position["heading"]) == (degrees, 0.0)
+
+
+@pytest.mark.parametrize("minus", "-\u2212\u2013\ufe63\uff0d")
+def test_a_minus_may_be_typeset(minus: str) -> None:
+    [fix] = one("altitude;note", f"{minus}5;{minus}", lat=f"{minus}33.8", lon=f"{minus}70,6")
+    assert (fix["lat"], fix["lon"], fix["altitude_m"]) == (-33.8, -70.6, -5.0)
+    [fix] = one("speed (km/h)", "36", lat=f"{minus}33\u00b048'", lon=f"{minus}70.6")
+    assert (fix["lat"], fix["lon"], fix["speed_mps"]) == (-33.8, -70.6, 10.0)
