@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from tracker.formats import Reading, Unreadable
 from tracker.formats.degrees import LAT, LON
+from tracker.formats.minutes import are_joined, titled
 from tracker.formats.names import CLOCKS, DATES, ELSEWHERE, NAMES, Plan, plain, plan
 from tracker.formats.sides import LETTER_O, find_letter_o, read_side, words
 
@@ -18,10 +19,11 @@ COUNTERS = frozenset(
 )
 _DAY = re.compile(r"\d+[./-]\d+[./-]\d|(19|20)\d{6}$")
 _FEET = re.compile(r"(altitude|alt|elevation|ele|height)_(ft|feet)")
-_SAID_SIDE = {
+#: titles, and names in JSON, of what says the side of the degrees beside it
+SAID_SIDE = {
     LAT: re.compile(r"(n_s|s_n|ns|n_z|hemisphere|hemispherio|lat(itude)?_?(dir|ref|hemi|n_s|ns)\w*)"),
     LON: re.compile(
-        r"(e_w|w_e|ew|e_o|o_e|o_w|w_o|l_o|hemisphere|hemispherio|lon(g|gitude)?_?(dir|ref|hemi|e_w|ew|e_o)\w*)"
+        r"(e_w|w_e|ew|e_o|o_e|o_w|w_o|l_o|hemisphere|hemispherio|(lon(g|gitude)?|lng)_?(dir|ref|hemi|e_w|ew|e_o)\w*)"
     ),
 }
 
@@ -40,6 +42,7 @@ class Columns(NamedTuple):
     unit: str  # of the speed; "": its title does not say
     letter_o: str  # the side an O is, E or W; "": nobody knows
     decimal: str  # what separates the fraction of a number
+    joined: bool  # degrees and minutes are one number
     others: tuple[tuple[int, str], ...]  # number and flag and text fields of ours
     attributes: tuple[tuple[int, str], ...]
 
@@ -47,6 +50,8 @@ class Columns(NamedTuple):
 def find_columns(header: Sequence[str], sample: Sequence[Sequence[str]], reading: Reading) -> Columns:
     """Which column is which, noted for the summary. Raises Unreadable when place or time is not among them."""
     titles = [title if title.strip() else f"\0{at}" for at, title in enumerate(header)]
+    if "lat" not in plan(tuple(titles)).fields:
+        titles = [titled(title) or title for title in titles]
     found = plan(tuple(titles))
     at = {title: number for number, title in reversed(list(enumerate(titles)))}
     _check(found, titles, reading)
@@ -69,16 +74,19 @@ def find_columns(header: Sequence[str], sample: Sequence[Sequence[str]], reading
     north, east = (_side(of, fields[at], titles, sample) for of, at in ((LAT, "lat"), (LON, "lon")))
     if min(north, east) < 0:  # one alone, by its cells: a W under `type` is no west
         north, east = (
-            at if at >= 0 and (not header[at].strip() or _SAID_SIDE[of].fullmatch(plain(header[at]))) else -1
+            at if at >= 0 and (not header[at].strip() or SAID_SIDE[of].fullmatch(plain(header[at]))) else -1
             for of, at in ((LAT, north), (LON, east))
         )
     taken = {*fields.values(), clock, speed, north, east}
     others = tuple((i, field) for field, i in fields.items() if field not in ("vehicle", "time", "lat", "lon"))
     rest = tuple((i, " ".join(title.split())) for i, title in enumerate(header) if i not in taken and title.strip())
+    lats, lons = ([_cell(row, fields[name]) for row in sample] for name in ("lat", "lon"))
+    beside = [header[fields[name]] for name in ("lat", "lon")]
+    joined = are_joined(lats, lons, beside, min(north, east) >= 0, reading)
     columns = Columns(
         vehicle, time, clock, fields["lat"], fields["lon"], north, east, speed, found.unit,
         _letter_o((fields["lat"], fields["lon"], north, east), titles, sample, reading),
-        _decimal(sample, fields["lat"], fields["lon"]), others, rest,
+        _decimal(sample, fields["lat"], fields["lon"]), joined, others, rest,
     )  # fmt: skip
     _note(columns, header, fields, reading)
     return columns
@@ -133,7 +141,7 @@ def _counts_rows(title: str, cells: Sequence[str]) -> bool:
 def _side(of: str, beside: int, titles: Sequence[str], sample: Sequence[Sequence[str]]) -> int:
     """The column with N and S (or E and W): titled so, or right beside the degrees."""
     for at, title in enumerate(titles):
-        titled = _SAID_SIDE[of].fullmatch(plain(title)) is not None
+        titled = SAID_SIDE[of].fullmatch(plain(title)) is not None
         if at == beside or not (titled or abs(at - beside) == 1):
             continue
         said = {cell for row in sample if (cell := _cell(row, at))}

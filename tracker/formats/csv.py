@@ -27,6 +27,7 @@ from tracker.formats.fields import (
     read_value,
     unfinished,
 )
+from tracker.formats.minutes import spaced_out
 from tracker.formats.names import UNITS, plain
 from tracker.formats.own import COLUMNS, position_of, unguarded
 from tracker.formats.places import find_spread
@@ -150,7 +151,8 @@ def _compiled(columns: Columns, sample: list[Row], reading: Reading, clock: Cloc
     """One function for all rows of a file: this is where a recording of millions spends its time."""
     decimal, vehicle_at, clock_at = columns.decimal, columns.vehicle, columns.clock
     time_at, speed_at, unit = columns.time, columns.speed, columns.unit or reading.speed_unit
-    letter_o, plainly = columns.letter_o, decimal == "." and columns.north < 0 and columns.east < 0
+    letter_o, joined = columns.letter_o, columns.joined
+    plainly = decimal == "." and columns.north < 0 and columns.east < 0 and not joined
     lat_at, lon_at = columns.lat, columns.lon
     places = (("lat", lat_at, columns.north, LAT), ("lon", lon_at, columns.east, LON))
 
@@ -170,6 +172,7 @@ def _compiled(columns: Columns, sample: list[Row], reading: Reading, clock: Cloc
 
     def place(position: dict[str, Any], name: str, text: str, side: str | None, of: str) -> None:
         said = read_side(side, letter_o) if side else ""
+        text = spaced_out(text) if joined else text
         degrees = read_degrees(text, decimal, "" if said == "?" else said, of, letter_o)
         if side is not None and said in ("", "?") and type(degrees) is float and degrees > 0:
             raise _NoSide

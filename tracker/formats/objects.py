@@ -10,6 +10,7 @@ import msgspec
 
 from tracker.formats import Point, Reading, Skip, Unreadable
 from tracker.formats.clock import Clock
+from tracker.formats.columns import SAID_SIDE
 from tracker.formats.degrees import LAT, LON, read_degrees
 from tracker.formats.fields import (
     finished,
@@ -21,9 +22,9 @@ from tracker.formats.fields import (
     read_speed,
 )
 from tracker.formats.makers import Maker, find_maker, in_plain_names
-from tracker.formats.names import ELSEWHERE, Plan, plain, plan
+from tracker.formats.names import ELSEWHERE, Plan, plain, plan, spaced
 from tracker.formats.places import PLACES, read_place
-from tracker.formats.sides import Unclear
+from tracker.formats.sides import Unclear, read_side
 
 SAMPLE = 500  #: items that are looked at before the first is taken
 #: names under which a place may be an object of its own
@@ -43,13 +44,20 @@ class _Form(NamedTuple):
 
     plan: Plan
     maker: Maker | None
+    sides: tuple[tuple[str, str, str], ...]  # lat or lon, the name beside it that says its side, the sides there are
     odd: tuple[str, ...]  # fields of ours whose values others write in other types than the API takes
 
 
 @lru_cache(maxsize=4096)
 def _form(names: tuple[str, ...]) -> _Form:
     found = plan(names)
-    return _Form(found, find_maker(set(names)), tuple(field for field in _READERS if field in found.fields))
+    sides = tuple(
+        (field, name, of)
+        for field, of in (("lat", LAT), ("lon", LON))
+        for name in found.rest
+        if SAID_SIDE[of].fullmatch(plain(name)) or SAID_SIDE[of].fullmatch(spaced(name))
+    )
+    return _Form(found, find_maker(set(names)), sides, tuple(field for field in _READERS if field in found.fields))
 
 
 def from_object(item: dict[str, Any], reading: Reading, clock: Clock, line: int) -> Point | Skip:
@@ -72,8 +80,10 @@ def from_object(item: dict[str, Any], reading: Reading, clock: Clock, line: int)
         value = place[field]
         if type(value) is not float and value is not None:
             place[field] = _READERS[field](value)
+    for field, name, of in form.sides:
+        _set_side(place, field, name, of)
     for name in found.rest:
-        if type(place[name]) is dict or type(place[name]) is list:
+        if type(place.get(name)) is dict or type(place.get(name)) is list:
             _keep(place, name, reading)
     vehicle = place.setdefault("vehicle", reading.vehicle)
     if type(vehicle) is dict and type(vehicle.get("id")) in (str, int):  # what a server says of its device
@@ -121,6 +131,14 @@ def _set_speed(place: dict[str, Any], found: Plan, maker: Maker | None, reading:
         place["speed_mps"] = read_speed(value, unit)
         if not found.unit:
             reading.note(f"speed = {name!r}, taken for {unit}" + (f", as {maker.name} has it" if maker else ""))
+
+
+def _set_side(place: dict[str, Any], field: str, name: str, of: str) -> None:
+    """`"lat": 33.8, "latDir": "S"`; what is no side is an attribute."""
+    side, value = place.get(name), place.get(field)
+    if type(side) is str and type(value) in (int, float) and (said := read_side(side.strip(), "?")) in of:
+        place[field] = read_degrees(repr(value), ".", said, of)
+        del place[name]
 
 
 def _degrees(of: str) -> Callable[[Any], Any]:

@@ -286,6 +286,7 @@ def test_lines_of_the_owntracks_recorder_are_read() -> None:
 def test_what_a_logger_writes_before_a_sentence_hides_no_fix(before: str, name: str) -> None:
     bodies = [f"GPRMC,12000{i},A,6010.1234,N,02456.7890,E,10.0,90.0,201126,,,A" for i in range(3)]
     content = "".join(before % i + sentence(body) for i, body in enumerate(bodies))
+    assert find_format(name, content).NAME == "nmea"
     assert [time for time, _ in fixes(read(name, content.encode()))] == [
         f"2026-11-20T12:00:0{i}.000Z" for i in range(3)
     ]

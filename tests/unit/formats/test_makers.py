@@ -162,3 +162,20 @@ def test_a_place_may_lie_in_three_objects_but_a_destination_is_none() -> None:
     assert one({"time": AT, "gps": {"position": {"location": {"lat": 60.1, "lon": 24.9}}}})["lat"] == 60.1
     with pytest.raises(Exception, match="somebody is going"):
         fixes([{"time": AT, "destination": {"lat": 60.1, "lon": 24.9}}])
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"lat": 33.8, "latDir": "S", "lon": 70.6, "lonDir": "W"},
+        {"latitude": "33.8", "ns": "s", "longitude": 70.6, "ew": "West"},
+        {"lat": 33.8, "lat_ref": "S", "lng": 70.6, "lng_ref": "W", "hemisphere": "x"},
+    ],
+)
+def test_a_side_beside_degrees_is_believed(item: dict[str, Any]) -> None:
+    fix = one({"time": AT} | item)
+    assert fix == {"vehicle": "day", "lat": -33.8, "lon": -70.6} | ({"hemisphere": "x"} if "lng" in item else {})
+
+
+def test_degrees_that_contradict_the_side_beside_them_are_left_to_the_gate() -> None:
+    assert one({"time": AT, "lat": -33.8, "ns": "N", "lon": 70.6, "ew": 5})["lat"] == "-33.8"

@@ -35,6 +35,7 @@ TURKISH = ("Araç;Zaman;Enlem;Boylam;Hız km/h;Yön", "Kamyon şoför")
 def test_titles_show_the_code_page(table: tuple[str, str], page: str, end: str) -> None:
     titles, vehicle = table
     content = end.join([titles, *(f"{vehicle};{1795424400 + i};60.1;24.9;36;90" for i in range(3)), ""]).encode(page)
+    assert decode_head(content).splitlines()[0] == titles
     outcomes = list(csv.read(io.BytesIO(content), Reading("day.csv", "day")))
     assert [one.position for one in outcomes if isinstance(one, Point)] == [
         {"vehicle": vehicle, "lat": 60.1, "lon": 24.9, "speed_mps": 10.0, "heading": 90}
