@@ -42,7 +42,6 @@ export class App {
     /** @type {Set<(message: any) => void>} told of each message once it is applied */ this.readers = new Set();
     /** @type {Set<() => void>} once a second */ this.ticks = new Set();
     /** @type {Vehicle[]|null} */ this.filter = null;
-    this.hoveredId = /** @type {string|null} */ (null);
     this.frameToPaint = 0;
     this.fitted = this.state.value.map !== null;
     this.resumedEvents = -1; // counts events while catching up after a lost connection

@@ -16,7 +16,6 @@ MOST_CELLS = 64  #: of one view; a wider one takes larger tiles
 PENDING = 64 * 1024  #: bytes not yet taken by the kernel from which on a viewer is left alone
 PENDING_SNAPSHOT = 256 * 1024  #: the same for the parts of a snapshot, which are all needed
 BLOCKED_MS = 5_000
-SILENT_MS = 45_000
 IDLE_MS = 10_000
 WINDOW_GAP_MS = 50.0  #: between frames of who counts them: a window is not spent on the changes of one moment
 
