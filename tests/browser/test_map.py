@@ -155,6 +155,34 @@ async def test_a_shape_of_10_000_corners_has_handles_near_the_pointer_only(open_
         await page.context.close()
 
 
+async def test_a_shape_of_10_000_corners_is_filled_once_and_its_picture_moves_along(open_page: Open) -> None:
+    ring = [
+        [24.94 + 0.02 * math.cos(i / 5000 * math.pi), 60.17 + 0.01 * math.sin(i / 5000 * math.pi)]
+        for i in range(10_000)
+    ]
+    async with Running(fiji(geometry={"type": "Polygon", "coordinates": [[*ring, ring[0]]]})) as feed:
+        page = await live(await open_page(f"{feed.url}#map=13/60.17/24.94"))
+        page.expected.append("willReadFrequently")  # type: ignore[attr-defined]
+        await page.evaluate("window.fleetEditor.edit(window.fleetPage.fleet.regions.get('strait'))")
+        seen = """() => { const { layer } = window.fleetEditor, { stage } = window.fleetPage.map, { canvas, view } = stage.sheets.get('sketch');
+            if (!view || !layer.filling.view || stage.sheets.get('sketch').dirty) return null;
+            const alpha = (lat, lon) => { const [x, y] = window.fleetPage.map.pixel(lat, lon);
+                return canvas.getContext('2d').getImageData(x * view.ratio, y * view.ratio, 1, 1).data[3]; };
+            return { inside: alpha(60.17, 24.94) > 20, outside: alpha(60.17, 24.965) > 0, filled: layer.filling.view.left }; }"""
+        first = await (await page.wait_for_function(seen)).json_value()
+        assert first["inside"]
+        assert not first["outside"]
+        at = await page.evaluate("window.fleetPage.map.pixel(60.17, 24.94)")
+        await page.evaluate("window.fleetPage.map.leaflet.panBy([90, 40], { animate: false })")
+        await page.wait_for_function("(x) => window.fleetPage.map.pixel(60.17, 24.94)[0] === x", arg=at[0] - 90)
+        assert await (await page.wait_for_function(seen)).json_value() == first
+        await page.evaluate("window.fleetPage.map.leaflet.panBy([-900, 0], { animate: false })")
+        await page.wait_for_function(
+            f"(was) => {{ const now = ({seen})(); return now && now.filled !== was }}", arg=first["filled"]
+        )
+        await page.context.close()
+
+
 async def test_names_are_readable_over_vehicles_and_never_under_the_credit(open_page: Open) -> None:
     feed_ = fiji()
     feed_.rows[0][2] = "A vehicle with a name so long that no list has room for it"

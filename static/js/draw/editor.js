@@ -106,7 +106,7 @@ export class Editor {
   /** The sketch has a new look: handles, hint, card. @param {boolean} [dragging] */
   changed(dragging = false) {
     this.app.map.element.classList.toggle("drawing", this.drawing);
-    this.layer.paint();
+    this.layer.paint(dragging);
     if (!dragging) this.layer.handles();
     this.#bar();
     this.card?.shapeChanged(dragging);

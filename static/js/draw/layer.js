@@ -3,10 +3,12 @@
 import { pen } from "../map/stage.js";
 import { bounds, distance, worldX, worldY } from "../geo.js";
 import { beside } from "../antimeridian.js";
-import { copies, line, nearest, path } from "../map/paths.js";
+import { copies, line, nearest, path, strokePieces } from "../map/paths.js";
 import { palette } from "../parts/theme.js";
+import { Filling } from "./filling.js";
 
 const FEW = 60; // corners: all of them have handles
+const LARGE = 1000; // corners: its inside is a picture
 const REACH = 110, APART = 14; // CSS px around the pointer, and between two handles
 
 /** @param {[number, number]} a @param {[number, number]} b @returns {[number, number]} */
@@ -21,13 +23,17 @@ export class SketchLayer {
     /** @type {import("./sketch.js").Shape|null} the shape the marks belong to */ this.shape = null;
     /** @type {[number, number]|null} CSS px */ this.pointer = null;
     /** @type {{shape: import("./sketch.js").Shape, paths: import("../map/paths.js").Path[]}|null} */ this.drawn = null;
+    this.filling = new Filling();
+    this.bending = false;
     map.onPointer("mousemove", ({ x, y, original }) => original.buttons || this.near(x, y));
     map.onPointer("click", ({ x, y }) => this.near(x, y)); // a finger hovers nowhere
     map.on("moveend", () => this.shape && this.shape.points.length > FEW && this.handles());
     map.stage.add({ name: "sketch", pane: "sketch", live: true, paint: (canvas, view) => this.#draw(canvas, view) });
   }
 
-  paint() {
+  /** @param {boolean} [bending] a handle is being dragged */
+  paint(bending = false) {
+    this.bending = bending;
     this.map.stage.invalidate("sketch");
   }
 
@@ -36,17 +42,23 @@ export class SketchLayer {
     const ctx = pen(canvas, view), { sketch } = this.editor;
     if (!sketch) return;
     const color = this.editor.card?.color ?? palette().accent, wrong = sketch.shape.closed && sketch.problem() !== "", closed = sketch.shape.closed || sketch.kind !== "polygon";
-    ctx.beginPath();
-    for (const ring of this.#paths(sketch)) for (const at of copies(view, ring.box)) if (ring.points.length > 2) line(ctx, ring, at, closed);
+    const paths = this.#paths(sketch);
+    ctx.fillStyle = ctx.strokeStyle = wrong ? palette().alert : color;
     ctx.globalAlpha = 0.16;
-    ctx.fillStyle = wrong ? palette().alert : color;
-    ctx.fill("evenodd");
-    ctx.globalAlpha = 1;
     ctx.lineWidth = 2.5;
     ctx.lineJoin = "round";
-    ctx.setLineDash(sketch.shape.closed ? [] : [6, 5]);
-    ctx.strokeStyle = wrong ? palette().alert : color;
-    ctx.stroke();
+    if (sketch.shape.closed && paths.length && paths.reduce((n, { points }) => n + points.length / 2, 0) > LARGE) {
+      this.filling.paint(ctx, view, paths, String(ctx.fillStyle), this.bending);
+      ctx.globalAlpha = 1;
+      for (const ring of paths) for (const at of copies(view, ring.box)) strokePieces(ctx, ring, at);
+    } else {
+      ctx.beginPath();
+      for (const ring of paths) for (const at of copies(view, ring.box)) if (ring.points.length > 2) line(ctx, ring, at, closed);
+      ctx.fill("evenodd");
+      ctx.globalAlpha = 1;
+      ctx.setLineDash(sketch.shape.closed ? [] : [6, 5]);
+      ctx.stroke();
+    }
     ctx.setLineDash([]);
     if (sketch.kind === "corridor" && !sketch.other) {
       const middle = path(sketch.shape.points);

@@ -67,7 +67,9 @@ export class Sketch {
 
   /** Shift the whole. @param {number} dLon @param {number} dLat @param {Shape} from @param {boolean} continued */
   shift(dLon, dLat, from, continued) {
+    const fine = this.judged?.shape === this.shape && !this.judged.problem;
     this.change({ points: from.points.map(([lon, lat]) => [lon + dLon, lat + dLat]) }, continued);
+    if (fine) this.judged = { shape: this.shape, problem: "" }; // no side crosses another by moving along with it
   }
 
   /** The ring of a polygon or rectangle, closed; the line of a corridor. @returns {Point[]} */

@@ -80,6 +80,30 @@ export function line(ctx, { points, box }, view, close) {
   if (close) ctx.closePath();
 }
 
+/** Stroke a path piece by piece, leaving out pieces that are not seen: many short strokes take a fifth of one of 10,000 sides.
+ * @param {CanvasRenderingContext2D} ctx @param {Path} path @param {View} view */
+export function strokePieces(ctx, { points }, view) {
+  const PIECE = 100, end = points.length - 2; // numbers, so 50 sides
+  for (let from = 0; from < end; from += PIECE) {
+    let lastX = Infinity, lastY = Infinity, west = Infinity, east = -Infinity, north = Infinity, south = -Infinity;
+    const to = Math.min(end, from + PIECE + 2); // one side more: pieces join round
+    ctx.beginPath();
+    for (let i = from; i <= to; i += 2) {
+      const x = points[i] * view.scale - view.left, y = points[i + 1] * view.scale - view.top;
+      if (i > from && i < to && Math.abs(x - lastX) + Math.abs(y - lastY) < 1) continue;
+      if (i === from) ctx.moveTo(x, y);
+      else ctx.lineTo(x, y);
+      lastX = x;
+      lastY = y;
+      if (x < west) west = x;
+      if (x > east) east = x;
+      if (y < north) north = y;
+      if (y > south) south = y;
+    }
+    if (east > -20 && west < view.width + 20 && south > -20 && north < view.height + 20) ctx.stroke();
+  }
+}
+
 /** Add a closed ring cut to the canvas (Sutherland–Hodgman), so a continent costs only what is seen of it.
  * @param {CanvasRenderingContext2D} ctx @param {Path} path @param {View} view */
 export function clip(ctx, { points, box }, view) {

@@ -102,3 +102,15 @@ test("the sweep finds the first crossing that every pair of sides would", () => 
     assert.deepEqual(crossed?.sides ?? null, pairs[0] ?? null);
   }
 });
+
+test("a shape moved as a whole is not asked again whether its sides cross", () => {
+  const sketch = new Sketch("polygon", { points: [[0, 0], [1, 0], [1, 1]], closed: true });
+  assert.equal(sketch.problem(), "");
+  sketch.shift(0.5, 0.5, sketch.shape, false);
+  assert.equal(sketch.judged?.shape, sketch.shape);
+  assert.equal(sketch.problem(), "");
+  const crossed = new Sketch("polygon", { points: [[0, 0], [1, 1], [1, 0], [0, 1]], closed: true });
+  assert.match(crossed.problem(), /near 0.5/);
+  crossed.shift(1, 1, crossed.shape, false);
+  assert.match(crossed.problem(), /near 1.5/);
+});
