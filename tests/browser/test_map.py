@@ -177,9 +177,8 @@ async def test_a_shape_of_10_000_corners_is_filled_once_and_its_picture_moves_al
         await page.wait_for_function("(x) => window.fleetPage.map.pixel(60.17, 24.94)[0] === x", arg=at[0] - 90)
         assert await (await page.wait_for_function(seen)).json_value() == first
         await page.evaluate("window.fleetPage.map.leaflet.panBy([-900, 0], { animate: false })")
-        await page.wait_for_function(
-            f"(was) => {{ const now = ({seen})(); return now && now.filled !== was }}", arg=first["filled"]
-        )
+        await page.wait_for_function("(x) => window.fleetPage.map.pixel(60.17, 24.94)[0] === x", arg=at[0] + 810)
+        assert (await (await page.wait_for_function(seen)).json_value())["filled"] != first["filled"]
         await page.context.close()
 
 
