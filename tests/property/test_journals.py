@@ -9,6 +9,7 @@ import asyncio
 import io
 import json
 import random
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -158,6 +159,52 @@ def test_a_recording_sent_at_once_a_fortnight_later_tells_what_it_told_then(seed
         kept = [e for e in events if e.kind not in ("silent", "heard") and e.time < last[e.vehicle]]
         told.append({name: [event | {"delayed": None} for event in one] for name, one in facts(kept).items()})
     assert told[0] == told[1]
+
+
+def weeks(seed: int) -> list[tuple[int, Ping]]:
+    """One vehicle that is quiet for minutes, days or weeks; the gaps of a week and some days are the hard ones."""
+    rng = random.Random(seed)
+    time, arrivals = START - 2 * 3_600_000, []
+    for _ in range(12):
+        time += rng.choice([60_000, 600_000, 40_000_000, 200_000_000, 650_000_000, 900_000_000, 2_000_000_000])
+        lat, lon = place(rng.choice([-700, -450, -150, 50, 200, 450, 900]), rng.uniform(-200, 200))
+        speed, accuracy = rng.choice([None, 0.0, 5.0]), rng.choice([None, 5.0])
+        arrivals.append((time, Ping(VEHICLES[0], time, lat, lon, speed_mps=speed, accuracy_m=accuracy)))
+    return arrivals
+
+
+@settings(max_examples=20)
+@given(SEEDS, st.sets(st.integers(0, 11), max_size=4), st.sampled_from(sorted(YARDS)))
+def test_after_more_than_a_week_without_a_turn_every_way_tells_only_what_is_at_the_end(
+    seed: int, restarts: set[int], id: str
+) -> None:
+    """A server that was off, a dry run, a recording sent at once and a preview."""
+    arrivals = weeks(seed)
+    busy = machine(Busy).play(as_journal(arrivals)).events
+    assert facts(machine(Busy).play(as_journal(arrivals), frozenset(restarts)).events) == facts(busy)
+    for before, event in pairwise(arrivals):
+        edges = [e for e in busy if e.reason.startswith("window") and before[0] < e.time <= event[0]]
+        assert event[0] - before[0] <= 7 * 86_400_000 or len(edges) <= 1
+    out = io.StringIO()
+    offline = Offline(out, [feature | {"id": id} for id, feature in YARDS.items()], START - 4 * 3_600_000)
+    offline.send([Point(ping.time, as_item(ping)) for _, ping in arrivals])
+    told = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert told == json.loads(json.dumps(facts(busy)[VEHICLES[0]]))
+    end, now = arrivals[-1][0], arrivals[-1][0] + 14 * 86_400_000
+    at_once = machine(Busy).play([(now, "pings", [ping]) for _, ping in arrivals]).events
+    then, later = (
+        [shown(e) | {"delayed": None} for e in one if e.kind not in ("silent", "heard") and e.time < end]
+        for one in (busy, at_once)
+    )
+    assert later == then
+    live = Busy()
+    live.took(live.fleet.save_regions([drawn(id)], START - 4 * 3_600_000))
+    live.play(as_journal(arrivals))
+    rehearsal = Rehearsal(drawn(id), FleetSettings(), START - 4 * 3_600_000)
+    for steps in (rehearsal.take((ping, now) for now, ping in arrivals), rehearsal.finish(end)):
+        for _ in steps:
+            pass
+    assert facts(rehearsal.events) == facts([event for event in live.events if event.region == id])
 
 
 def as_item(ping: Ping) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def next_edge(book: RegionBook, vehicle: Vehicle) -> int:
 
 def turn(book: RegionBook, vehicle: Vehicle, edge: int, received: int, now: int) -> list[Event]:
     """A timer went off at an edge. `received`: when an idle server would have; `now`: when we did."""
-    at = edge if now - edge <= LONG_MS else now  # nobody wants to hear a year of edges
+    at = edge if now - vehicle.ping.time <= LONG_MS else now  # nobody wants to hear a year of edges
     return _turn(book, vehicle, at, received, now, vehicle.delayed, _concerned(book, vehicle))
 
 
@@ -52,10 +52,10 @@ def follow(
         return []
     events: list[Event] = []
     concerned = _concerned(book, vehicle, passing)
-    if upto - vehicle.ping.time <= LONG_MS:
-        while concerned and (edge := _first_change(book, concerned, vehicle.clock)) <= upto:
-            events += dwells(book, vehicle, edge, now, delayed)
-            events += _turn(book, vehicle, edge, now, now, delayed, concerned)
+    each = upto - vehicle.ping.time <= LONG_MS  # after a longer gap only what is at its end
+    while concerned and (edge := _first_change(book, concerned, vehicle.clock)) <= upto:
+        events += dwells(book, vehicle, edge, now, delayed)
+        events += _turn(book, vehicle, edge if each else upto, now, now, delayed, concerned)
     if vehicle.clock < upto:
         events += _turn(book, vehicle, upto, now, now, delayed, concerned)
     return events

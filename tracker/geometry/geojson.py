@@ -91,14 +91,32 @@ def read_centre(coordinates: Any) -> tuple[float, float]:
     return centre[1], centre[0]
 
 
+def _each(*reads: Callable[[], Any]) -> list[Any]:
+    """What each of them reads. Raises Invalid with the faults of all."""
+    found, faults = list[Any](), list[Fault]()
+    for read in reads:
+        try:
+            found.append(read())
+        except Invalid as why:
+            faults += why.errors
+    if faults:
+        raise invalid(*faults)
+    return found
+
+
 def _circle(drawn: dict[str, Any], parameters: Mapping[str, Any]) -> Shape:
-    centre = read_centre(drawn["coordinates"])
-    return Round(drawn, [centre], read_metres(parameters.get("radius_m"), "radius_m", MAX_RADIUS_M))
+    centre, reach = _each(
+        lambda: read_centre(drawn["coordinates"]),
+        lambda: read_metres(parameters.get("radius_m"), "radius_m", MAX_RADIUS_M),
+    )
+    return Round(drawn, [centre], reach)
 
 
 def _corridor(drawn: dict[str, Any], parameters: Mapping[str, Any]) -> Shape:
-    line = read_line(drawn["coordinates"], FIELD)
-    reach = read_metres(parameters.get("buffer_m"), "buffer_m", MAX_BUFFER_M)
+    line, reach = _each(
+        lambda: read_line(drawn["coordinates"], FIELD),
+        lambda: read_metres(parameters.get("buffer_m"), "buffer_m", MAX_BUFFER_M),
+    )
     return Round(drawn, [(lat, lon) for lon, lat in min(line, line[::-1])], reach)
 
 

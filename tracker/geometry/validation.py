@@ -259,12 +259,17 @@ def check_tangle(rings: list[list[Position]], field: str) -> None:
 def read_metres(value: Any, field: str, limit: float) -> float:
     if value is None:
         raise invalid(fault(f"{field}_missing", f"properties.{field}", f"{field} is missing: how many metres?"))
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise invalid(fault(f"{field}_type", f"properties.{field}", f"must be a number of metres, not {_kind(value)}"))
+    check_metres(value, field)
     if not 0 < value <= limit:  # NaN is neither
         message = f"{_shown(value)} is not a number of metres between 0 and {limit:,.0f}"
         raise invalid(fault(f"{field}_range", f"properties.{field}", message))
     return float(value)
+
+
+def check_metres(value: Any, field: str) -> None:
+    """Raises Invalid."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise invalid(fault(f"{field}_type", f"properties.{field}", f"must be a number of metres, not {_kind(value)}"))
 
 
 def _too_many(count: int, field: str) -> Fault:

@@ -12,6 +12,7 @@ from tracker.errors import Invalid
 from tracker.geometry.cells.index import CellIndex
 from tracker.geometry.geojson import form_of, parameter_names, read_shape
 from tracker.geometry.shape import Shape
+from tracker.geometry.validation import check_metres
 from tracker.model.events import KINDS
 from tracker.model.ping import Scalar
 from tracker.regions.colors import read_color
@@ -249,9 +250,8 @@ class _Faults:
         return color
 
     def metres(self, properties: dict[str, Any], name: str) -> None:
-        value = properties[name]
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            self.add(name, f"`{name}` is a number of metres")
+        with self:
+            check_metres(properties[name], name)
 
     def kinds(self, properties: dict[str, Any]) -> tuple[str, ...]:
         value = properties.get("notify")

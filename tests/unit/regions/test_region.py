@@ -115,6 +115,45 @@ def test_all_faults_come_at_once_those_of_the_shape_too() -> None:
     assert caught.value.errors[2]["at"] == pytest.approx([0.5, 0.5])
 
 
+POINT, LINE, BOX = (
+    {"type": "Point", "coordinates": [13.4, 52.5]},
+    {"type": "LineString", "coordinates": [[13.4, 52.5], [13.5, 52.5]]},
+    {"type": "Polygon", "coordinates": [[[13, 52], [13, 53], [14, 53], [13, 52]]]},
+)
+
+
+@pytest.mark.parametrize("wrong", ["far", "", "100", True, [100], {"metres": 100}, -5, 0, 1e12, None])
+@pytest.mark.parametrize(("geometry", "name"), [(POINT, "radius_m"), (LINE, "buffer_m")])
+def test_a_wrong_size_is_told_once_as_what_is_wrong_with_it(geometry: Any, name: str, wrong: Any) -> None:
+    with pytest.raises(Invalid) as caught:
+        Region.read({"type": "Feature", "geometry": geometry, "properties": {name: wrong}}, id="a", version=1, now=0)
+    is_number = isinstance(wrong, int | float) and not isinstance(wrong, bool)
+    what = "missing" if wrong is None else "range" if is_number else "type"
+    assert [(one["code"], one["field"]) for one in caught.value.errors] == [(f"{name}_{what}", f"properties.{name}")]
+    assert caught.value.code == f"{name}_{what}"
+
+
+@pytest.mark.parametrize(("geometry", "name"), [(BOX, "radius_m"), (BOX, "buffer_m"), (POINT, "buffer_m")])
+def test_a_size_that_its_shape_does_not_need_is_told_as_one_that_it_does(geometry: Any, name: str) -> None:
+    properties = {"radius_m": 10, name: "far"}
+    with pytest.raises(Invalid) as caught:
+        Region.read({"type": "Feature", "geometry": geometry, "properties": properties}, id="a", version=1, now=0)
+    assert [one["code"] for one in caught.value.errors] == [f"{name}_type"]
+
+
+@pytest.mark.parametrize(
+    ("geometry", "name"),
+    [
+        ({"type": "Point", "coordinates": ["x", 52]}, "radius_m"),
+        ({"type": "LineString", "coordinates": [[13, "y"], [14, 52]]}, "buffer_m"),
+    ],
+)
+def test_what_is_wrong_with_a_place_and_with_its_size_comes_at_once(geometry: Any, name: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        Region.read({"type": "Feature", "geometry": geometry, "properties": {name: -1}}, id="a", version=1, now=0)
+    assert [one["code"] for one in caught.value.errors] == ["coordinates_type", f"{name}_range"]
+
+
 def test_a_region_without_a_shape_is_none() -> None:
     with pytest.raises(Invalid):
         Region.read({"type": "Feature", "properties": {}}, id="depot", version=1, now=START)
@@ -195,7 +234,7 @@ def test_every_fault_of_an_import_has_the_index_of_its_feature_up_to_a_thousand(
 def test_a_number_that_is_none_is_told_once_by_whom_it_concerns() -> None:
     for given, codes in (
         ({"radius_m": "far"}, ["radius_m_type"]),
-        ({"radius_m": 5, "buffer_m": "wide"}, ["invalid_region"]),
+        ({"radius_m": 5, "buffer_m": "wide"}, ["buffer_m_type"]),
     ):
         with pytest.raises(Invalid) as told:
             read(given, point(0, 0))

@@ -105,6 +105,12 @@ def test_one_row_decades_off_makes_no_event_for_every_day_between() -> None:
     assert [event["reason"] for event in events] == ["first_seen"]
 
 
+@pytest.mark.parametrize("days", [7.1, 10, 13, 30])
+def test_a_gap_of_more_than_a_week_tells_only_what_is_at_its_end(days: float) -> None:
+    events, _ = play([point(0, 60.17), point(round(days * 86_400), 60.17)], [DAILY])
+    assert len([event for event in events if event["reason"].startswith("window")]) <= 1
+
+
 def test_three_days_between_two_fixes_tell_every_edge_of_a_window() -> None:
     events, _ = play([point(0, 60.17), point(3 * 86_400, 60.17)], [DAILY])
     assert [(event["kind"], event["time"][8:13]) for event in events] == [
