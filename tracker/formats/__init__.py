@@ -70,7 +70,7 @@ REASONS: dict[str, str] = {
     "surplus_cells": "a row with more cells than the header has titles, so that nobody knows which is which",
     "unclear_side": "degrees with an O, which is east (Ost) or west (Ouest, Oeste): say which with --letter-o",
     "unpaired": "a place and a time of a track whose places and times are not equally many",
-    "unreadable": "what is left of a damaged file from here on",
+    "unreadable": "what is left of a damaged file from here on, or a file of an archive that is no recording",
     "waypoint": "a mark on the map beside tracks",
 }
 

@@ -94,13 +94,13 @@ def find_columns(header: Sequence[str], sample: Sequence[Sequence[str]], reading
 
 def _check(found: Plan, titles: Sequence[str], reading: Reading) -> None:
     if titles and not any(re.search(r"[^\W\d]", title) for title in titles):
-        raise Unreadable(f"{reading.name}: its first line holds numbers, not the names of its columns", usage=True)
+        raise Unreadable(f"{reading.name}: its first line holds numbers, not the names of its columns")
     named = ", ".join(" ".join(title.split())[:40] for title in titles[:20] if title[:1] != "\0") or "nothing"
     for field, what in (("lat", "latitude"), ("lon", "longitude")):
         if field not in found.fields:
             if any(ELSEWHERE.fullmatch(plain(title)) for title in titles):
                 said = "its places are where somebody is going, not where a vehicle was"
-                raise Unreadable(f"{reading.name}: {said}: {named}", usage=True)
+                raise Unreadable(f"{reading.name}: {said}: {named}")
             _missing(field, what, named, reading)
     if "time" not in found.fields:
         _missing("time", "time", named, reading, ". A list of places, or of plans, is no recording")
@@ -108,7 +108,7 @@ def _check(found: Plan, titles: Sequence[str], reading: Reading) -> None:
 
 def _missing(field: str, what: str, named: str, reading: Reading, more: str = "") -> None:
     names = ", ".join(NAMES[field][:3])
-    raise Unreadable(f"{reading.name}: no column for the {what} (such as {names}) among: {named}{more}", usage=True)
+    raise Unreadable(f"{reading.name}: no column for the {what} (such as {names}) among: {named}{more}")
 
 
 def _cell(row: Sequence[str], at: int) -> str:

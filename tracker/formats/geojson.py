@@ -182,9 +182,9 @@ def _check(kinds: list[str], places: list[Place], reading: Reading) -> None:
     seen = Counter(kind or "nothing" for kind in kinds)
     what = ", ".join(f"{count} {kind}" for kind, count in seen.most_common(4))
     if kinds and all(kind in _AREAS for kind in kinds):
-        raise Unreadable(f"{reading.name}: areas, not tracks ({what}); areas go with --regions", usage=True)
+        raise Unreadable(f"{reading.name}: areas, not tracks ({what}); areas go with --regions")
     if places and not any("time" in plan(tuple(place.said)).fields for place in places if not place.why):
-        raise Unreadable(f"{reading.name}: places or lines without times ({what}); that is no recording", usage=True)
+        raise Unreadable(f"{reading.name}: places or lines without times ({what}); that is no recording")
 
 
 def _vehicles(features: list[Any], places: list[list[Place]], reading: Reading) -> list[str | None]:

@@ -49,7 +49,6 @@ def are_joined(lats: Sequence[str], lons: Sequence[str], titles: Sequence[str], 
     raise Unreadable(
         f"{reading.name}: {first} is no latitude in degrees. If its columns hold degrees and minutes in one "
         "(ddmm.mmmm), name them so (lat_ddmm, lon_dddmm), or put columns with N/S and E/W beside them",
-        usage=True,
     )
 
 

@@ -257,12 +257,11 @@ def check_fields(items: list[dict[str, Any]], reading: Reading) -> None:
     if not any({"lat", "lon"} & found.fields.keys() for found in plans):
         going = any(ELSEWHERE.fullmatch(plain(name)) for item in items for name in _names(item))
         said = "its places are where somebody is going, not where a vehicle was," if going else "no place (lat, lon)"
-        raise Unreadable(f"{reading.name}: {said} among: {named}", usage=True)
+        raise Unreadable(f"{reading.name}: {said} among: {named}")
     if not any("time" in found.fields for found in plans):
         raise Unreadable(
             f"{reading.name}: no time (such as time, timestamp) among: {named}. "
             "A list of places, or of plans, is no recording",
-            usage=True,
         )
 
 

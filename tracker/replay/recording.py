@@ -97,7 +97,7 @@ class Recording:
 
         A file that turns out damaged after something of it was read gives what came before, and the damage is told.
         """
-        found = 0
+        found, refused = 0, ""
         files = opened(source)
         while True:
             try:
@@ -121,13 +121,18 @@ class Recording:
                 self._read(read, file, reading, choice, told)
             except (Unreadable, *DAMAGED) as fault:
                 damage = fault.detail if isinstance(fault, Unreadable) else f"{file.name} is damaged: {fault}"
-                if not read.items or (isinstance(fault, Unreadable) and fault.usage):
-                    raise Unreadable(damage, usage=getattr(fault, "usage", False)) from None
-                reading.note(f"read as far as it goes: {damage}")
+                usage = isinstance(fault, Unreadable) and fault.usage
+                if usage or not (read.items or file.inner):
+                    raise Unreadable(damage, usage=usage) from None
+                if not read.items:  # the other files of its archive may be recordings
+                    found, refused = found - 1, refused or damage
+                reading.note(f"read as far as it goes: {damage}" if read.items else f"left out: {damage}")
                 read.items += 1
                 self._skip("unreadable", f"{file.name} after {read.item} {read.items - 1}")
             finally:
                 self.items += read.items
+        if not found and refused:
+            raise Unreadable(refused)
         if not found:
             raise Unreadable(f"{source}: nothing in it is a recording of a format we know", usage=True)
 

@@ -176,7 +176,7 @@ def test_a_single_bad_row_goes_to_the_gate_beside_its_neighbours() -> None:
 def test_a_csv_without_a_place_names_its_columns() -> None:
     with pytest.raises(Unreadable, match=r"no column for the latitude.*among: id, when") as caught:
         points("a.csv", "id,when\n1,2\n")
-    assert caught.value.usage
+    assert not caught.value.usage
 
 
 # -- times -----------------------------------------------------------------------------------------------------------

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import random
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.support.recordings import play, valid
-from tracker.formats import REASONS
+from tracker.formats import REASONS, Unreadable
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 VALID = valid()
@@ -103,3 +105,37 @@ def test_every_item_of_real_recordings_has_one_outcome() -> None:
             check(path.name, path.read_bytes())
             seen.add(kind)
     assert len(seen) >= 7
+
+
+def test_a_zip_of_everything_has_the_sum_of_its_files() -> None:
+    """Every format at once, packed as it is, as a gzip or as a zip in the zip; beside them what is no recording."""
+    whole = io.BytesIO()
+    expected = 0
+    with zipfile.ZipFile(whole, "w") as archive:
+        for number, (name, content) in enumerate(sorted(VALID.items())):
+            inner = io.BytesIO()
+            with zipfile.ZipFile(inner, "w") as box:
+                box.writestr(name, content)
+            packed = (content, gzip.compress(content), inner.getvalue())[number % 3]
+            archive.writestr(f"{number}/{name}{('', '.gz', '.zip')[number % 3]}", packed)
+            [source] = play(name, content, zone="UTC").recording.sources
+            expected += COUNTERS[source.format](content)
+        archive.writestr("places.csv", "id,lat,lon\n1,60,24\n")
+        archive.writestr("regions.geojson", '{"type":"Polygon","coordinates":[[[24,60],[25,60],[25,61],[24,60]]]}')
+        archive.writestr("readme.txt", "about this")
+    recording, tally = play("all.zip", whole.getvalue(), zone="UTC")
+    assert recording.items == expected + 2
+    assert recording.skipped["unreadable"] == 2
+    assert recording.items == tally.accepted + tally.duplicates + tally.rejected + recording.skipped.total()
+    notes = " ".join(note for source in recording.sources for note in source.notes)
+    assert "left out: all.zip/places.csv: no column for the time" in notes
+    assert "left out: all.zip/regions.geojson: areas, not tracks" in notes
+
+
+def test_an_archive_with_no_recording_in_it_says_what_it_has() -> None:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("places.csv", "id,lat,lon\n1,60,24\n")
+        archive.writestr("readme.txt", "about this")
+    with pytest.raises(Unreadable, match="no column for the time"):
+        play("all.zip", whole.getvalue())

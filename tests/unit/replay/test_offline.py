@@ -262,3 +262,31 @@ def test_nothing_chosen_is_said_and_is_a_failure() -> None:
     assert "nothing to play" in result.stderr
     assert "items: 560\nsent: 0\n" in result.stderr
     assert "skipped: 560 (not_chosen: 560)" in result.stderr
+
+
+AREA = "24,60 25,60 25,61 24,60"
+OUTLINE = f"<outerBoundaryIs><LinearRing><coordinates>{AREA}</coordinates></LinearRing></outerBoundaryIs>"
+RING = [[24, 60], [25, 60], [25, 61], [24, 60]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("regions.kml", f"<kml><Placemark><name>a</name><Polygon>{OUTLINE}</Polygon></Placemark></kml>"),
+        ("regions.geojson", json.dumps({"type": "Polygon", "coordinates": [RING]})),
+        ("places.kml", "<kml><Placemark><Point><coordinates>24,60</coordinates></Point></Placemark></kml>"),
+        ("places.geojson", json.dumps({"type": "Point", "coordinates": [24, 60]})),
+        ("places.csv", "id,lat,lon\n1,60,24\n"),
+        ("places.json", json.dumps([{"id": 1, "lat": 60, "lon": 24}])),
+        ("places.ndjson", json.dumps({"id": 1, "lat": 60, "lon": 24})),
+        ("areas.csv", "id,time,geom\n1,1795424400,POLYGON((24 60))\n"),
+        ("trips.csv", "time,destination_lat,destination_lon\n1795424400,60,24\n"),
+        ("trips.json", json.dumps([{"time": 1795424400, "destination": {"lat": 60, "lon": 24}}])),
+    ],
+)
+def test_what_is_no_recording_is_nothing_to_play_in_every_format(tmp_path: Path, name: str, content: str) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    result = replay(str(path), "--dry-run")
+    code = 2 if getattr(result.exception, "usage", False) else 1 if result.exception else result.exit_code
+    assert code == 1
