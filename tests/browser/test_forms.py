@@ -154,6 +154,21 @@ async def test_a_pasted_file_is_read_as_the_server_reads_it(open_page: Open, fee
     assert "<kml>one</kml>" in asked
 
 
+async def test_what_is_pasted_over_a_shape_can_be_taken_back(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    form = await card(page)
+    kind = "window.fleetEditor.sketch.kind"
+    await form.get_by_label("Coordinates").fill("60.17, 24.94\n60.18, 24.94\n60.18, 24.95")
+    await form.get_by_role("button", name="Use this shape").click()
+    assert await page.evaluate(kind) == "polygon"
+    await page.keyboard.press("Control+z")
+    assert await page.evaluate(kind) == "circle"
+    await page.keyboard.press("Control+Shift+z")
+    assert await page.evaluate(kind) == "polygon"
+    await page.get_by_role("button", name="Undo (Ctrl Z)").click()
+    assert await page.evaluate(kind) == "circle"
+
+
 async def test_hours_that_cannot_be_read_are_refused_in_words(open_page: Open, feed: Running) -> None:
     page = await live(await open_page(f"{feed.url}#{PLACE}"))
     form = await card(page)

@@ -58,6 +58,24 @@ async def test_forced_colours_leave_the_map_its_own(open_page: Open, feed: Runni
     page = await live(await open_page(f"{feed.url}#{PLACE}", forced_colors="active"))
     colours = "import('/static/js/parts/theme.js').then(({palette}) => Object.values(palette()).filter(c => c.startsWith('rgb')))"
     assert len(set(await page.evaluate(colours))) > 15
+    dot = "(() => { const s = getComputedStyle(document.querySelector('#pill'), '::before'); return [s.backgroundColor, s.boxShadow, getComputedStyle(document.body).backgroundColor] })()"
+    filled, _, ground = await page.evaluate(dot)
+    assert filled != ground
+    await page.evaluate("document.querySelector('#pill').dataset.phase = 'offline'")
+    inside, ring, _ = await page.evaluate(dot)
+    assert inside != filled
+    assert "inset" in ring
+
+
+async def test_a_phone_shows_one_notice_at_a_time(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}", width=360, height=740))
+    assert await page.locator(".banner.demo").is_visible()
+    await page.evaluate("window.fleetPage.map.onTiles(false, 'the tile server does not answer')")
+    assert await page.locator(".map-top > .banner:visible").count() == 1
+    shown = page.locator(".banner:has-text('Built-in map')")
+    assert await shown.is_visible()
+    await shown.get_by_role("button", name="Dismiss").click()
+    assert await page.locator(".banner.demo").is_visible()
 
 
 async def test_without_a_map_the_list_works_and_the_page_says_why(open_page: Open, feed: Running) -> None:

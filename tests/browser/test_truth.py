@@ -143,6 +143,19 @@ async def test_it_is_live_once_the_last_part_of_the_snapshot_is_here(open_page: 
     assert await page.evaluate("window.fleetPage.fleet.byId.size") == 40
 
 
+async def test_enter_before_the_fleet_is_here_opens_what_was_meant_once_it_is(open_page: Open, feed: Running) -> None:
+    feed.feed.parts, feed.feed.parts_told = 4, 1
+    page = await open_page(f"{feed.url}#{PLACE}")
+    await page.wait_for_selector("#pill:has-text('1 of 4')")
+    await page.locator("#search").fill("Van 33")
+    await page.keyboard.press("Enter")
+    assert await page.evaluate("window.fleetPage.state.value.vehicle") is None  # a fleet of 10 has no better answer
+    feed.feed.tell_parts()
+    await live(page)
+    await page.wait_for_selector(".detail:not([hidden]) h2")
+    assert await page.evaluate("window.fleetPage.state.value.vehicle") == "van-33"
+
+
 async def test_a_clock_that_is_set_back_keeps_nobody_fresh(open_page: Open, feed: Running) -> None:
     page = await open_page("about:blank")
     await page.clock.install()

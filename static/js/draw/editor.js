@@ -80,7 +80,7 @@ export class Editor {
 
   /** Anything drawn or typed that leaving would lose. */
   get dirty() {
-    return this.sketch !== null && (this.sketch.past.length > 0 || Boolean(this.card?.dirty));
+    return this.sketch !== null && (this.sketch.undoable || Boolean(this.card?.dirty));
   }
 
   /** Cancel, but ask first when something would be lost. @returns {Promise<boolean>} has it been left? */
@@ -97,6 +97,7 @@ export class Editor {
 
   /** Put another shape in place of this one (typed, pasted). @param {Sketch} sketch */
   replace(sketch) {
+    if (this.sketch) sketch.over(this.sketch);
     this.sketch = sketch;
     const box = this.layer.box();
     if (box) this.app.map.fit(box, { maxZoom: 17 });
@@ -117,12 +118,12 @@ export class Editor {
     this.bar.hidden = !sketch;
     if (!sketch) return;
     const { units } = this.app.preferences.value, size = sketch.size(), problem = sketch.problem();
-    const key = `${sketch.kind}|${sketch.shape.closed}|${sketch.past.length}|${sketch.future.length}|${sketch.other !== null}`;
+    const key = `${sketch.kind}|${sketch.shape.closed}|${sketch.undoable}|${sketch.redoable}|${sketch.other !== null}`;
     if (this.bar.dataset.key !== key) {
       this.bar.dataset.key = key;
       fill(this.bar,
         !sketch.shape.closed && !sketch.shape.points.length && h("div", { class: "tool-group across" }, SHAPES.map(([kind, name]) => iconButton(kind, name, () => this.begin(kind), { "aria-pressed": String(kind === sketch.kind) }))),
-        h("span", { class: "hint-text", role: "status" }), h("span", { class: "acts" }, iconButton("undo", "Undo (Ctrl Z)", () => this.undo(), { disabled: !sketch.past.length }), iconButton("redo", "Redo (Ctrl Shift Z)", () => this.redo(), { disabled: !sketch.future.length }),
+        h("span", { class: "hint-text", role: "status" }), h("span", { class: "acts" }, iconButton("undo", "Undo (Ctrl Z)", () => this.undo(), { disabled: !sketch.undoable }), iconButton("redo", "Redo (Ctrl Shift Z)", () => this.redo(), { disabled: !sketch.redoable }),
         !sketch.shape.closed && h("button", { type: "button", class: "button small", onclick: () => this.card?.type() }, "Type it"), !sketch.shape.closed && iconButton("close", "Cancel drawing", () => this.leave())));
     }
     const words = sketch.other ? "This shape has holes or parts: it can be replaced, not bent." : sketch.shape.closed ? problem || `${format.area(size.area, units)} · ${format.distance(size.length, units)} ${sketch.kind === "corridor" ? "long" : "around"}` : this.#next();
@@ -172,11 +173,13 @@ export class Editor {
   }
 
   undo() {
-    if (this.sketch?.undo()) this.changed();
+    if (!this.sketch?.undo()) this.sketch = this.sketch?.before ?? this.sketch;
+    this.changed();
   }
 
   redo() {
-    if (this.sketch?.redo()) this.changed();
+    if (!this.sketch?.redo()) this.sketch = this.sketch?.after ?? this.sketch;
+    this.changed();
   }
 
   cancel() {

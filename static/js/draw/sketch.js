@@ -17,6 +17,8 @@ export class Sketch {
     this.other = other;
     /** @type {Shape[]} */ this.past = [];
     /** @type {Shape[]} */ this.future = [];
+    /** @type {Sketch|null} what it was pasted over */ this.before = null;
+    /** @type {Sketch|null} what was pasted over it */ this.after = null;
     /** @type {{shape: Shape, problem: string}|null} */ this.judged = null;
   }
 
@@ -25,8 +27,25 @@ export class Sketch {
     if (!continued) {
       this.past.push(this.shape);
       this.future = [];
+      this.after = null;
     }
     this.shape = { ...this.shape, ...patch };
+  }
+
+  get undoable() {
+    return this.past.length > 0 || this.before !== null;
+  }
+
+  get redoable() {
+    return this.future.length > 0 || this.after !== null;
+  }
+
+  /** This one is pasted over another; undo leads back. @param {Sketch} sketch */
+  over(sketch) {
+    if (!sketch.shape.points.length && !sketch.other) return;
+    this.before = sketch;
+    sketch.after = this;
+    sketch.future = [];
   }
 
   undo() {

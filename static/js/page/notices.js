@@ -12,7 +12,7 @@ export class Notices {
     this.feed = h("div", { class: "floating follow-chip", hidden: true });
     this.track = h("div", { class: "floating follow-chip", hidden: true });
     this.tiles = h("div", { class: "floating banner", hidden: true });
-    fill(this.top, this.demo, this.tiles, this.feed, this.track);
+    fill(this.top, this.tiles, this.demo, this.feed, this.track);
     /** @type {HTMLElement|null} */ this.welcome = null;
     app.state.on(() => this.#chips());
     app.ticks.add(() => this.#firstRun());

@@ -20,7 +20,7 @@ export class Troubles {
       action && h("button", { type: "button", class: "link", onclick: action.run }, action.label),
       iconButton("close", "Dismiss", close, { class: "icon-button tiny end" }), lines && h("pre", { class: "trouble-lines", tabIndex: 0 }, lines));
     this.shown.set(key, node);
-    $("#map-top").appendChild(node);
+    $("#map-top").prepend(node); // a phone shows the first
     this.app.say(words);
   }
 

@@ -21,6 +21,7 @@ export class VehicleList {
     /** @type {Vehicle[]} */ this.matching = [];
     /** @type {Vehicle[]} the same, in the order and number they had when somebody came to the list */ this.shown = [];
     /** @type {Map<string, import("../model/search.js").Found>} what fits what was typed */ this.found = new Map();
+    this.meant = false; // Enter came before the fleet: what is found then
     this.settled = false; // what is shown is a whole fleet
     /** @type {Vehicle[]} */ this.sorted = [];
     this.sortedAt = -1;
@@ -53,6 +54,7 @@ export class VehicleList {
       if (e.key === "Enter" && app.state.value.vehicle) app.select(app.state.value.vehicle, { open: true, reveal: true, focus: true });
     });
     app.state.on((now, before) => {
+      if (now.query !== before.query || now.vehicle !== before.vehicle) this.meant = false;
       if (now.vehicle !== before.vehicle) this.list.select(now.vehicle, true);
       if (now.query !== before.query || now.states !== before.states || now.sort !== before.sort || now.only !== before.only || now.group !== before.group) this.hold.top(), this.refresh(true);
     });
@@ -67,11 +69,17 @@ export class VehicleList {
   /** @param {KeyboardEvent} e */
   #searchKey(e) {
     if (e.isComposing) return;
-    if (e.key === "Enter" && this.matching.length) this.app.select(this.matching[0].id, { open: true, reveal: true, focus: true });
+    if (e.key === "Enter" && this.search.value.trim() && !this.app.fleet.ready) this.meant = true;
+    else if (e.key === "Enter" && this.matching.length) this.#openFirst();
     else if (e.key === "ArrowDown") this.box.focus();
     else if (e.key === "Escape") this.search.value ? this.app.state.set({ query: "" }) : this.search.blur();
     else return;
     e.preventDefault();
+  }
+
+  #openFirst() {
+    this.meant = false;
+    if (this.matching.length) this.app.select(this.matching[0].id, { open: true, reveal: true, focus: document.activeElement === this.search });
   }
 
   /** Count, filter and sort again. While somebody is at the list its rows stay. @param {boolean} [asked] by the reader */
@@ -106,6 +114,7 @@ export class VehicleList {
     this.#heads(query, states, group);
     this.list.set(this.shown);
     this.app.filtered(asks || states.length || group ? shown : null);
+    if (this.meant && fleet.ready) this.#openFirst();
   }
 
   /** Everyone by name; sorted anew only when somebody came, went or was renamed. */

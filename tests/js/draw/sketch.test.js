@@ -114,3 +114,17 @@ test("a shape moved as a whole is not asked again whether its sides cross", () =
   crossed.shift(1, 1, crossed.shape, false);
   assert.match(crossed.problem(), /near 1.5/);
 });
+
+test("what is pasted over a drawn shape can be taken back and done again", () => {
+  const drawn = new Sketch("polygon", { points: [[0, 0], [1, 0], [1, 1]], closed: true }), pasted = readShape("60.1, 24.9, 250 m");
+  pasted.over(drawn);
+  assert.ok(pasted.undoable && !pasted.undo());
+  assert.equal(pasted.before, drawn);
+  assert.ok(drawn.redoable && !drawn.redo());
+  assert.equal(drawn.after, pasted);
+  drawn.move(0, [0, 0.1]);
+  assert.equal(drawn.after, null, "what is done instead ends what could be done again");
+  const first = readShape("60.1, 24.9, 250 m");
+  first.over(new Sketch("polygon"));
+  assert.ok(!first.undoable, "nothing was there");
+});
