@@ -6,7 +6,6 @@ import { steady } from "./net/clock.js";
 import { Deeds } from "./model/deeds.js";
 import { $, text } from "./parts/dom.js";
 import { Backlog, Fleet, status } from "./model/fleet.js";
-import * as format from "./words/format.js";
 import { Journal } from "./model/events.js";
 import { FleetMap } from "./map/map.js";
 import { NoMap } from "./map/no_map.js";
@@ -16,6 +15,7 @@ import { RegionLayer } from "./map/regions.js";
 import { Store, misread, preferences, readLink, stepped, writeLink } from "./model/choices.js";
 import { VehicleLayer } from "./map/vehicles.js";
 import { follow } from "./wire.js";
+import { say } from "./words/words.js";
 
 /** @typedef {import("./model/fleet.js").Vehicle} Vehicle */
 
@@ -268,7 +268,7 @@ export class App {
     this.paused = !this.paused;
     if (this.paused) this.fleet.motion.settle();
     else for (const [message, clock] of this.backlog.take()) this.#apply(message, clock);
-    this.say(this.paused ? "Display paused" : "Display resumed");
+    this.say(say(this.paused ? "display.paused" : "display.resumed"));
     this.overlay.calm = this.paused || matchMedia("(prefers-reduced-motion: reduce)").matches;
     document.documentElement.toggleAttribute("data-paused", this.paused);
     this.map.stage.invalidate("vehicles", "overlay");
@@ -293,7 +293,7 @@ export class App {
     let moving = 0;
     for (const v of this.fleet.byId.values()) if (status(v) === "moving") moving++;
     const total = this.fleet.byId.size;
-    return total ? `${format.count(total)} ${total === 1 ? "vehicle" : "vehicles"} · ${format.count(moving)} moving` : "";
+    return total ? say("fleet.summary", { n: total, moving }) : "";
   }
 }
 

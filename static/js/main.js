@@ -25,7 +25,9 @@ import { RegionPanel } from "./panels/region.js";
 import { layout } from "./panels/sheet.js";
 import { misread } from "./model/choices.js";
 import { isDark, onTheme, setTheme } from "./parts/theme.js";
+import { markup } from "./page/markup.js";
 import { Troubles } from "./page/troubles.js";
+import { say } from "./words/words.js";
 
 const LAND_MS = 1500; // the land is drawn then at the latest
 
@@ -33,6 +35,7 @@ const LAND_MS = 1500; // the land is drawn then at the latest
 const ours = (name) => new URL(`../${name}`, import.meta.url).href;
 
 async function begin() {
+  markup();
   const info = await (/** @type {any} */ (window).fleetInfo ?? get("page")).catch(() => ({}));
   const app = new App(info);
   app.connection.start(); // its answer comes when all of this stands
@@ -61,7 +64,7 @@ async function begin() {
   const fleet = new Promise((come) => (app.readers.add((message) => message.op === "snapshot" && requestAnimationFrame(come)), setTimeout(come, LAND_MS)));
   board(app, pill);
   print(app, list);
-  app.onMisread = (parts) => alerts.toast({ icon: "warn", title: "Part of this link was not understood", body: parts.slice(0, 5).join(", ") });
+  app.onMisread = (parts) => alerts.toast({ icon: "warn", title: say("trouble.link"), body: parts.slice(0, 5).join(", ") });
   const misspelt = misread(location.hash);
   if (misspelt.length) app.onMisread(misspelt);
   alerts.onOpen = (event) => events.jump({ key: event.id, events: [event], newest: event });
@@ -93,17 +96,17 @@ async function begin() {
 /** What lies under the fleet: nothing of it keeps the fleet from being shown. @param {App} app @param {any} info @param {Troubles} troubles @param {Promise<any>} fleet */
 function ground(app, info, troubles, fleet) {
   const why = (/** @type {any} */ fault) => String(fault?.message ?? fault);
-  if (app.map instanceof NoMap) return troubles.tell("map", `The map could not be made: ${why(app.map.fault)}. The lists and the events work without it.`);
-  app.map.stage.onFault = (name, fault) => troubles.tell(`paint-${name}`, `The map cannot show its ${name}: ${why(fault)}.`);
+  if (app.map instanceof NoMap) return troubles.tell("map", say("trouble.map", { why: why(app.map.fault) }));
+  app.map.stage.onFault = (name, fault) => troubles.tell(`paint-${name}`, say("trouble.paint", { name, why: why(fault) }));
   // It takes a busy machine long to unpack: vehicles first.
   fleet.then(() => app.map.ground.loadLand(ours("vendor/land-50m.json"))).catch(() => {}); // without it the graticule still says where things are
   const streets = info.streets ? new URL(info.streets, import.meta.url).href : info.demo ? new URL("fixtures/demo/streets.geojson", document.baseURI).href : null;
-  if (streets) app.map.ground.loadStreets(streets).then(() => app.map.addCredit("Streets: © OpenStreetMap contributors")).catch(() => {});
+  if (streets) app.map.ground.loadStreets(streets).then(() => app.map.addCredit(say("credit.streets"))).catch(() => {});
   try {
     app.map.setTiles(info.tiles ?? null);
   } catch (fault) {
     app.map.setTiles(null);
-    troubles.tell("tiles", `The map tiles cannot be shown: ${why(fault)}. See the setting tiles.`);
+    troubles.tell("tiles", say("trouble.tiles", { why: why(fault) }));
   }
 }
 

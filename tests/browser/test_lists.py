@@ -399,6 +399,7 @@ async def test_back_and_forward_walk_what_was_chosen(open_page: Open, feed: Runn
     await page.go_back()
     await at("van-03", "regions", "", "")
     await page.go_back()
+    await at("van-03", "vehicles", "", "")
     await page.go_back()
     await at(None, "vehicles", "", "")
     await page.go_forward()

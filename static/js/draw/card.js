@@ -4,12 +4,13 @@ import { ApiError, call, regionPath } from "../net/api.js";
 import { $, fill, h, iconButton, text } from "../parts/dom.js";
 import { speedFrom, speedUnit, speedValue } from "../words/format.js";
 import * as format from "../words/format.js";
-import { readHours, writeHours } from "../words/hours.js";
+import { SHORT, readHours, writeHours } from "../words/hours.js";
 import { KINDS, counted } from "../words/phrases.js";
 import { COMPUTED, saved as savedDeed } from "../panels/region_deeds.js";
 import { COLORS, colorOf } from "../map/regions.js";
 import { pasted } from "./paste.js";
 import { oneStop } from "../parts/roving.js";
+import { pieces, say } from "../words/words.js";
 
 const RAISED = ["enter", "exit", "dwell", "cross", "overspeed_start"];
 const PREVIEW_MS = 350;
@@ -25,17 +26,17 @@ export class RegionCard {
     this.version = p.version ?? 0;
     this.name = h("input", { type: "text", maxLength: 120, value: p.name ?? this.#freeName(), required: true, autocomplete: "off" });
     this.given = this.name.value;
-    this.group = h("input", { type: "text", maxLength: 80, value: p.group ?? "", autocomplete: "off", list: "region-groups", placeholder: "None" });
-    this.dwell = h("input", { type: "number", min: "0", step: "any", value: rules.dwell_s ? String(rules.dwell_s / 60) : "", placeholder: "Off", oninput: () => this.#limited("dwell", this.dwell.value) });
-    this.limit = h("input", { type: "number", min: "0", step: "any", value: rules.speed_limit_mps ? String(speedValue(rules.speed_limit_mps, units)) : "", placeholder: "Off", oninput: () => this.#limited("overspeed_start", this.limit.value) });
+    this.group = h("input", { type: "text", maxLength: 80, value: p.group ?? "", autocomplete: "off", list: "region-groups", placeholder: say("card.none") });
+    this.dwell = h("input", { type: "number", min: "0", step: "any", value: rules.dwell_s ? String(rules.dwell_s / 60) : "", placeholder: say("card.off"), oninput: () => this.#limited("dwell", this.dwell.value) });
+    this.limit = h("input", { type: "number", min: "0", step: "any", value: rules.speed_limit_mps ? String(speedValue(rules.speed_limit_mps, units)) : "", placeholder: say("card.off"), oninput: () => this.#limited("overspeed_start", this.limit.value) });
     this.patience = h("input", { type: "number", min: "0", step: "any", value: rules.min_s ? String(rules.min_s) : "", placeholder: "0", oninput: () => this.#soon() });
-    this.hours = h("input", { type: "text", value: writeHours(rules.schedule?.weekly), placeholder: "Mon–Fri 8–17", autocomplete: "off", oninput: () => this.#limited("enter", this.hours.value) });
+    this.hours = h("input", { type: "text", value: writeHours(rules.schedule?.weekly), placeholder: say("card.hours.like", { from: SHORT[0], to: SHORT[4] }), autocomplete: "off", oninput: () => this.#limited("enter", this.hours.value) });
     const zone = rules.schedule?.zone || app.preferences.value.zone || Intl.DateTimeFormat().resolvedOptions().timeZone;
     this.zone = h("select", { onchange: () => this.#soon() }, [...new Set([zone, ...format.zones()])].map((name) => h("option", { value: name }, name.replace(/_/g, " "))));
     /** @type {Set<string>} alerts that typing a limit ticked */ this.ticked = new Set();
     this.radius = h("input", { type: "number", min: "1", step: "any", oninput: () => this.#radius() });
-    this.radiusField = h("label", { class: "field", hidden: true }, h("span", null, "Radius, metres"), this.radius);
-    this.typed = h("textarea", { spellcheck: "false", placeholder: "60.1699, 24.9412, 250 m\nor lat, lon lines, GeoJSON, WKT", "aria-label": "Coordinates" });
+    this.radiusField = h("label", { class: "field", hidden: true }, h("span", null, say("card.radius")), this.radius);
+    this.typed = h("textarea", { spellcheck: "false", placeholder: say("card.shape.like"), "aria-label": say("card.coordinates") });
     this.fault = h("p", { class: "notice bad", hidden: true, role: "alert" });
     this.preview = h("p", { class: "preview num", role: "status" });
     const notify = p.notify ?? ["enter", "exit", "dwell"];
@@ -44,23 +45,23 @@ export class RegionCard {
     this.exact = h("input", { type: "checkbox", checked: p.debounce === "none", onchange: () => this.#soon() });
     const { regions } = app.state.value;
     this.follow = h("input", { type: "checkbox", checked: regions === null || !feature || regions.includes(feature.id) });
-    this.swatches = h("div", { class: "swatches", role: "radiogroup", "aria-label": "Colour" }, [...new Set([...COLORS, this.color])].map((color, i) => {
-      const button = h("button", { type: "button", role: "radio", "aria-checked": String(color === this.color), "aria-label": `Colour ${i + 1}`, onclick: () => this.#paint(color, button) });
+    this.swatches = h("div", { class: "swatches", role: "radiogroup", "aria-label": say("card.colour") }, [...new Set([...COLORS, this.color])].map((color, i) => {
+      const button = h("button", { type: "button", role: "radio", "aria-checked": String(color === this.color), "aria-label": say("card.colour.n", { n: i + 1 }), onclick: () => this.#paint(color, button) });
       button.style.setProperty("--swatch", color);
       return button;
     }));
     oneStop(this.swatches, "button", { pick: true });
-    this.save = h("button", { type: "submit", class: "button primary" }, feature ? "Save" : "Create region");
+    this.save = h("button", { type: "submit", class: "button primary" }, say(feature ? "save" : "card.create"));
     const groups = [...new Set([...app.fleet.regions.values()].map((f) => f.properties.group).filter(Boolean))];
-    this.element = h("form", { class: "region-card form", "aria-label": feature ? "Edit region" : "New region", noValidate: true, onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), this.#save()) },
-      h("div", { class: "card-head" }, h("h2", { tabIndex: -1 }, feature ? "Edit region" : "New region"), iconButton("close", "Cancel", () => editor.leave())),
-      h("label", { class: "field" }, h("span", null, "Name"), this.name), this.swatches, h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, "Group"), this.group), h("label", { class: "field" }, h("span", null, "Dwell, minutes"), this.dwell)), h("datalist", { id: "region-groups" }, groups.map((g) => h("option", { value: g }))), this.radiusField,
-      h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, `Speed limit, ${speedUnit(units)}`), this.limit), h("label", { class: "field" }, h("span", null, "Too fast for, seconds"), this.patience)),
-      h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, "Hours, else always"), this.hours), h("label", { class: "field" }, h("span", null, "Time zone"), this.zone)),
-      h("fieldset", { class: "plain-set" }, h("legend", null, "Raise an alert on"), h("div", { class: "checks" }, this.raise.map(([kind, box]) => h("label", { class: "check" }, box, KINDS[kind].title)))),
-      h("label", { class: "check" }, this.follow, "Show its vehicles on this map"), h("label", { class: "check" }, this.exact, "Decide exactly at the edge"),
-      h("details", null, h("summary", null, "Type or paste the shape"), h("div", { class: "form typed" }, this.typed, h("button", { type: "button", class: "button small", onclick: () => this.#read() }, "Use this shape"))),
-      this.preview, this.fault, h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: () => editor.leave() }, "Cancel"), this.save));
+    this.element = h("form", { class: "region-card form", "aria-label": say(feature ? "card.edit" : "card.new"), noValidate: true, onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), this.#save()) },
+      h("div", { class: "card-head" }, h("h2", { tabIndex: -1 }, say(feature ? "card.edit" : "card.new")), iconButton("close", say("cancel"), () => editor.leave())),
+      h("label", { class: "field" }, h("span", null, say("card.name")), this.name), this.swatches, h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, say("card.group")), this.group), h("label", { class: "field" }, h("span", null, say("card.dwell")), this.dwell)), h("datalist", { id: "region-groups" }, groups.map((g) => h("option", { value: g }))), this.radiusField,
+      h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, say("card.limit", { unit: speedUnit(units) })), this.limit), h("label", { class: "field" }, h("span", null, say("card.patience")), this.patience)),
+      h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, say("card.hours")), this.hours), h("label", { class: "field" }, h("span", null, say("card.zone")), this.zone)),
+      h("fieldset", { class: "plain-set" }, h("legend", null, say("card.raise")), h("div", { class: "checks" }, this.raise.map(([kind, box]) => h("label", { class: "check" }, box, KINDS[kind].title)))),
+      h("label", { class: "check" }, this.follow, say("card.show")), h("label", { class: "check" }, this.exact, say("card.exact")),
+      h("details", null, h("summary", null, say("card.shape")), h("div", { class: "form typed" }, this.typed, h("button", { type: "button", class: "button small", onclick: () => this.#read() }, say("card.shape.use")))),
+      this.preview, this.fault, h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: () => editor.leave() }, say("cancel")), this.save));
     this.timer = 0;
     this.element.hidden = !feature;
     // In the side column, a phone's sheet: so it never lies over what it draws.
@@ -100,8 +101,8 @@ export class RegionCard {
   #freeName() {
     const names = new Set([...this.app.fleet.regions.values()].map((f) => f.properties.name));
     let n = this.app.fleet.regions.size + 1;
-    while (names.has(`Region ${n}`)) n++;
-    return `Region ${n}`;
+    while (names.has(say("card.free", { n }))) n++;
+    return say("card.free", { n });
   }
 
   #freeColor() {
@@ -123,7 +124,7 @@ export class RegionCard {
     if (sketch.shape.closed) this.element.hidden = false; // while points are placed the map is free
     const round = sketch.kind === "circle" || sketch.kind === "corridor";
     this.radiusField.hidden = !round;
-    text(/** @type {Element} */ (this.radiusField.firstElementChild), sketch.kind === "circle" ? "Radius, metres" : "Width to each side, metres");
+    text(/** @type {Element} */ (this.radiusField.firstElementChild), say(sketch.kind === "circle" ? "card.radius" : "card.width"));
     if (round && document.activeElement !== this.radius) this.radius.value = sketch.shape.radius ? String(Math.round(sketch.shape.radius)) : "";
     const problem = sketch.problem();
     this.fault.hidden = !(sketch.shape.closed && problem);
@@ -182,7 +183,7 @@ export class RegionCard {
   #soon(dragging = false) {
     clearTimeout(this.timer);
     this.asked?.abort();
-    if (!this.editor.sketch?.shape.closed || this.editor.sketch.problem()) return text(this.preview, "The preview of the last 24 h appears with the shape.");
+    if (!this.editor.sketch?.shape.closed || this.editor.sketch.problem()) return text(this.preview, say("card.preview"));
     this.timer = window.setTimeout(() => this.#preview(), dragging ? 120 : PREVIEW_MS);
   }
 
@@ -194,7 +195,7 @@ export class RegionCard {
     } catch (error) {
       if (asked.signal.aborted) return;
       this.answer = null;
-      text(this.preview, error instanceof ApiError ? (error.status === 422 ? error.errors[0]?.message ?? error.message : "No preview now.") : /** @type {Error} */ (error).message);
+      text(this.preview, error instanceof ApiError ? (error.status === 422 ? error.errors[0]?.message ?? error.message : say("card.no_preview")) : /** @type {Error} */ (error).message);
     }
   }
 
@@ -203,7 +204,8 @@ export class RegionCard {
     if (!this.answer) return;
     const counts = this.answer.counts ?? this.answer.events_by_kind ?? {}, now = this.answer.inside_count ?? this.answer.inside?.length;
     const would = RAISED.filter((kind) => counts[kind]), raised = this.raise.reduce((sum, [kind, box]) => sum + (box.checked ? counts[kind] ?? 0 : 0), 0);
-    fill(this.preview, "Last 24 h:", would.length ? would.map((kind, i) => [i ? ", " : " ", h("b", null, format.count(counts[kind])), ` ${counted(kind, counts[kind])}`]) : " nothing", would.length ? ["; ", h("b", null, raised ? format.count(raised) : "none"), " raised."] : ".", now != null && [" ", h("b", null, String(now)), " inside now."]);
+    const bold = (/** @type {string} */ words) => h("b", null, words), list = would.flatMap((kind, i) => [i ? ", " : "", bold(format.count(counts[kind])), ` ${counted(kind, counts[kind])}`]);
+    fill(this.preview, would.length ? pieces("card.would", { counts: list, raised: [bold(raised ? format.count(raised) : say("card.would.none"))] }) : say("card.would.nothing"), now != null && [" ", pieces("card.inside", { n: bold(String(now)) })]);
   }
 
   /** @param {number} [over] the version to write over; the one this card was opened with unless the reader reapplies */
@@ -215,7 +217,7 @@ export class RegionCard {
     } catch (error) {
       return this.#refuse(/** @type {Error} */ (error).message, this.hours);
     }
-    if (!feature.properties.name) return this.#refuse("Give the region a name.", this.name);
+    if (!feature.properties.name) return this.#refuse(say("card.no_name"), this.name);
     this.save.disabled = true;
     const typed = this.#typed(), shape = editor.sketch?.shape;
     try {
@@ -246,8 +248,8 @@ export class RegionCard {
     this.version = saved.properties.version;
     this.first = typed;
     this.save.disabled = false;
-    text(this.save, "Save");
-    this.#refuse("Saved. What you changed meanwhile is not saved yet.");
+    text(this.save, say("save"));
+    this.#refuse(say("card.saved"));
   }
 
   /** @param {string} why @param {HTMLElement} [field] */
@@ -262,18 +264,18 @@ export class RegionCard {
     const { app, editor } = this, newer = await call("GET", regionPath(before.id)).catch(() => null);
     if (!newer) {
       editor.feature = null;
-      text(this.save, "Create region");
+      text(this.save, say("card.create"));
       this.save.disabled = false;
-      return this.#refuse("Somebody has deleted this region meanwhile. Create it again, or cancel.", this.save);
+      return this.#refuse(say("card.deleted"), this.save);
     }
     const was = before.properties, is = newer.properties;
-    const names = { name: "name", color: "colour", group: "group", rules: "rules", notify: "alerts", radius_m: "radius", buffer_m: "width", debounce: "edge" };
-    const what = Object.entries(names).filter(([key]) => JSON.stringify(was[key]) !== JSON.stringify(is[key])).map(([, word]) => word);
-    if (JSON.stringify(before.geometry) !== JSON.stringify(newer.geometry)) what.unshift("shape");
-    const who = is.attributes?.updated_by ? ` by ${is.attributes.updated_by}` : "";
+    const keys = /** @type {const} */ (["name", "color", "group", "rules", "notify", "radius_m", "buffer_m", "debounce"]);
+    const what = keys.filter((key) => JSON.stringify(was[key]) !== JSON.stringify(is[key])).map((key) => say(`card.what.${key}`));
+    if (JSON.stringify(before.geometry) !== JSON.stringify(newer.geometry)) what.unshift(say("card.what.shape"));
+    const who = is.attributes?.updated_by, time = format.clock(Date.parse(is.updated_at), app.preferences.value.zone), changed = h("b", null, who ? say("card.changed.by", { name: who, time }) : say("card.changed", { time }));
     this.fault.hidden = false;
-    fill(this.fault, h("span", null, h("b", null, `Changed${who} at ${format.clock(Date.parse(is.updated_at), app.preferences.value.zone)}`), what.length ? `: ${what.join(", ")}. ` : ". ",
-      h("button", { type: "button", class: "link", onclick: () => ((this.version = is.version), this.#save(is.version)) }, "Apply mine over it"), " ",
-      h("button", { type: "button", class: "link", onclick: () => (this.editor.cancel(), this.editor.edit(newer)) }, "Take theirs")));
+    fill(this.fault, h("span", null, what.length ? pieces("card.changed.what", /** @type {any} */ ({ changed, what: what.join(", ") })) : [changed, "."], " ",
+      h("button", { type: "button", class: "link", onclick: () => ((this.version = is.version), this.#save(is.version)) }, say("card.mine")), " ",
+      h("button", { type: "button", class: "link", onclick: () => (this.editor.cancel(), this.editor.edit(newer)) }, say("card.theirs"))));
   }
 }

@@ -9,10 +9,11 @@ import { beyond, bounds, circle, corridor, distance, outline } from "../geo.js";
 import * as format from "../words/format.js";
 import { SketchLayer } from "./layer.js";
 import { Sketch, sketchOf } from "./sketch.js";
+import { say } from "../words/words.js";
 
 /** @typedef {import("./sketch.js").Kind} Kind */
 
-const SHAPES = /** @type {const} */ ([["polygon", "Polygon", "Click the first corner.", "Click the next corner."], ["rectangle", "Rectangle", "Click one corner.", "Click the opposite corner."], ["circle", "Circle", "Click the centre.", "Click where its edge is."], ["corridor", "Corridor", "Click where the route begins.", "Click along the route; Enter ends it."]]);
+const SHAPES = /** @type {const} */ (["polygon", "rectangle", "circle", "corridor"]);
 
 export class Editor {
   /** @param {import("../app.js").App} app @param {import("../page/alerts.js").Alerts} alerts */
@@ -23,7 +24,7 @@ export class Editor {
     /** @type {any} the region being changed; null: a new one */ this.feature = null;
     /** @type {RegionCard|null} */ this.card = null;
     /** @type {[number, number]|null} */ this.cursor = null;
-    this.bar = h("div", { class: "floating draw-hint", hidden: true, role: "group", "aria-label": "Drawing" });
+    this.bar = h("div", { class: "floating draw-hint", hidden: true, role: "group", "aria-label": say("draw") });
     $("#map-top").before(this.bar);
     this.bar.classList.add("draw-bar");
     this.layer = new SketchLayer(app.map, this);
@@ -53,7 +54,7 @@ export class Editor {
     if (this.feature) this.cancel();
     this.#start(new Sketch(kind), this.feature);
     this.#lead();
-    this.app.say("Drawing a region. Choose a shape and click on the map, or type coordinates in the card.");
+    this.app.say(say("draw.begin"));
   }
 
   /** @param {any} feature */
@@ -85,7 +86,7 @@ export class Editor {
 
   /** Cancel, but ask first when something would be lost. @returns {Promise<boolean>} has it been left? */
   async leave() {
-    if (this.dirty && !(await confirm("Leave this region?", "What you drew and typed has not been saved.", "Discard it", "Keep editing"))) return false;
+    if (this.dirty && !(await confirm(say("draw.leave"), say("draw.leave.more"), say("draw.discard"), say("draw.keep")))) return false;
     this.cancel();
     return true;
   }
@@ -122,11 +123,12 @@ export class Editor {
     if (this.bar.dataset.key !== key) {
       this.bar.dataset.key = key;
       fill(this.bar,
-        !sketch.shape.closed && !sketch.shape.points.length && h("div", { class: "tool-group across" }, SHAPES.map(([kind, name]) => iconButton(kind, name, () => this.begin(kind), { "aria-pressed": String(kind === sketch.kind) }))),
-        h("span", { class: "hint-text", role: "status" }), h("span", { class: "acts" }, iconButton("undo", "Undo (Ctrl Z)", () => this.undo(), { disabled: !sketch.undoable }), iconButton("redo", "Redo (Ctrl Shift Z)", () => this.redo(), { disabled: !sketch.redoable }),
-        !sketch.shape.closed && h("button", { type: "button", class: "button small", onclick: () => this.card?.type() }, "Type it"), !sketch.shape.closed && iconButton("close", "Cancel drawing", () => this.leave())));
+        !sketch.shape.closed && !sketch.shape.points.length && h("div", { class: "tool-group across" }, SHAPES.map((kind) => iconButton(kind, say(`draw.${kind}`), () => this.begin(kind), { "aria-pressed": String(kind === sketch.kind) }))),
+        h("span", { class: "hint-text", role: "status" }), h("span", { class: "acts" }, iconButton("undo", say("draw.undo"), () => this.undo(), { disabled: !sketch.undoable }), iconButton("redo", say("draw.redo"), () => this.redo(), { disabled: !sketch.redoable }),
+        !sketch.shape.closed && h("button", { type: "button", class: "button small", onclick: () => this.card?.type() }, say("draw.type")), !sketch.shape.closed && iconButton("close", say("draw.cancel"), () => this.leave())));
     }
-    const words = sketch.other ? "This shape has holes or parts: it can be replaced, not bent." : sketch.shape.closed ? problem || `${format.area(size.area, units)} · ${format.distance(size.length, units)} ${sketch.kind === "corridor" ? "long" : "around"}` : this.#next();
+    const measured = () => say(sketch.kind === "corridor" ? "draw.long" : "draw.around", { area: format.area(size.area, units), length: format.distance(size.length, units) });
+    const words = sketch.other ? say("draw.fixed") : sketch.shape.closed ? problem || measured() : this.#next();
     const beyond = sketch.shape.closed && !problem ? this.unshown() : "";
     const node = this.bar.querySelector(".hint-text");
     if (node) node.textContent = [words, beyond].filter(Boolean).join(" ");
@@ -135,9 +137,9 @@ export class Editor {
 
   /** What to do now, while the shape is open. */
   #next() {
-    const { kind, shape: { points } } = /** @type {Sketch} */ (this.sketch), says = SHAPES.find(([name]) => name === kind);
-    if (kind === "polygon" && points.length > 2) return this.sketch?.problem() || "Click the first corner again, or Enter, to close it.";
-    return says?.[points.length ? 3 : 2];
+    const { kind, shape: { points } } = /** @type {Sketch} */ (this.sketch);
+    if (kind === "polygon" && points.length > 2) return this.sketch?.problem() || say("draw.polygon.close");
+    return say(`draw.${kind}.${points.length ? "next" : "first"}`);
   }
 
   /** @param {number} lon @param {number} lat */

@@ -6,6 +6,7 @@ import { beside } from "../antimeridian.js";
 import { copies, line, nearest, path, strokePieces } from "../map/paths.js";
 import { palette } from "../parts/theme.js";
 import { Filling } from "./filling.js";
+import { say } from "../words/words.js";
 
 const FEW = 60; // corners: all of them have handles
 const LARGE = 1000; // corners: its inside is a picture
@@ -91,10 +92,10 @@ export class SketchLayer {
     /** @type {Set<string>} */ const wanted = new Set();
     const want = (/** @type {string} */ key, /** @type {() => L.Marker} */ make) => (wanted.add(key), this.marks.has(key) || this.marks.set(key, make()));
     const middles = Array.from({ length: sides }, (_, i) => halfway(points[i], points[(i + 1) % n]));
-    for (const i of this.#near(points, taken)) want(`corner ${i}`, () => this.#handle(points[i], kind === "circle" ? "centre" : "", kind === "circle" ? "Move" : `Corner ${i + 1}`, (p, going) => sketch.move(i, p, going), () => (sketch.remove(i), this.editor.changed())));
+    for (const i of this.#near(points, taken)) want(`corner ${i}`, () => this.#handle(points[i], kind === "circle" ? "centre" : "", kind === "circle" ? say("handle.move") : say("handle.corner", { n: i + 1 }), (p, going) => sketch.move(i, p, going), () => (sketch.remove(i), this.editor.changed())));
     for (const i of this.#near(middles, taken)) want(`middle ${i}`, () => {
       let made = false;
-      return this.#handle(middles[i], "mid", "Add a corner", (p) => {
+      return this.#handle(middles[i], "mid", say("handle.add"), (p) => {
         if (made) sketch.move(i + 1, p, true);
         else sketch.insert(i + 1, p);
         made = true;
@@ -102,10 +103,10 @@ export class SketchLayer {
     });
     if (closed && kind !== "circle") {
       const middle = /** @type {[number, number]} */ ([points.reduce((s, p) => s + p[0], 0) / n, points.reduce((s, p) => s + p[1], 0) / n]), from = sketch.shape;
-      want("whole", () => this.#handle(middle, "centre", "Move the whole", (p, going) => sketch.shift(p[0] - middle[0], p[1] - middle[1], from, going)));
+      want("whole", () => this.#handle(middle, "centre", say("handle.whole"), (p, going) => sketch.shift(p[0] - middle[0], p[1] - middle[1], from, going)));
     }
     const edge = this.editor.edge();
-    if (edge) want("radius", () => this.#handle(edge, "", "Radius", (p, going) => sketch.change({ radius: Math.max(1, distance(points[0][1], points[0][0], p[1], p[0])) }, going)));
+    if (edge) want("radius", () => this.#handle(edge, "", say("handle.radius"), (p, going) => sketch.change({ radius: Math.max(1, distance(points[0][1], points[0][0], p[1], p[0])) }, going)));
     for (const [key, mark] of this.marks) if (!wanted.has(key)) mark.remove(), this.marks.delete(key);
   }
 

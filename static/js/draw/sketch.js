@@ -4,6 +4,8 @@ import { lines, numbers } from "../words/coordinates.js";
 import { beside, joined, middle, sendable, turn, unwrap } from "../antimeridian.js";
 import { crossings, crossingsOf } from "./crossings.js";
 import { distance, measure } from "../geo.js";
+import { say } from "../words/words.js";
+import { place } from "../words/format.js";
 
 /** @typedef {"polygon"|"rectangle"|"circle"|"corridor"} Kind */
 /** @typedef {[number, number]} Point  lon, lat */
@@ -111,13 +113,13 @@ export class Sketch {
   #problem(sides) {
     if (this.other) return "";
     const { points, radius } = this.shape;
-    if (this.kind === "circle") return !points.length ? "Click the centre." : radius > 0 ? "" : "The radius is missing.";
-    if (this.kind === "corridor") return points.length < 2 ? "A corridor needs two points." : radius > 0 ? "" : "The width is missing.";
-    if (this.kind === "rectangle") return points.length < 2 ? "Click the opposite corner." : points[0][0] === points[1][0] || points[0][1] === points[1][1] ? "The rectangle has no area." : "";
-    if (points.length < 3) return "A polygon needs three points.";
+    if (this.kind === "circle") return !points.length ? say("draw.circle.first") : radius > 0 ? "" : say("shape.no_radius");
+    if (this.kind === "corridor") return points.length < 2 ? say("shape.two_points") : radius > 0 ? "" : say("shape.no_width");
+    if (this.kind === "rectangle") return points.length < 2 ? say("draw.rectangle.next") : points[0][0] === points[1][0] || points[0][1] === points[1][1] ? say("shape.flat") : "";
+    if (points.length < 3) return say("shape.three_points");
     const crossing = sides ? crossingsOf(this.ring(), sides) : crossings(this.ring());
-    if (crossing) return `Sides ${crossing.sides[0] + 1} and ${crossing.sides[1] + 1} cross each other near ${crossing.at[1].toFixed(5)}, ${turn(crossing.at[0]).toFixed(5)}.`;
-    return measure(points).area < 1 ? "The polygon has no area." : "";
+    if (crossing) return say("shape.crosses", { one: String(crossing.sides[0] + 1), other: String(crossing.sides[1] + 1), place: place(crossing.at[1], turn(crossing.at[0])) });
+    return measure(points).area < 1 ? say("shape.no_area") : "";
   }
 
   /** GeoJSON geometry and the property that belongs to it. @returns {{geometry: any, properties: Record<string, number>}} */
@@ -163,7 +165,7 @@ function centred(points) {
  * Throws an Error that says what is wrong. @param {string} text @returns {Sketch} */
 export function readShape(text) {
   const said = text.trim();
-  if (!said) throw new Error("Nothing was given.");
+  if (!said) throw new Error(say("shape.nothing"));
   if (said.startsWith("{")) return fromGeojson(said);
   if (/^(SRID=\d+;)?\s*(POLYGON|MULTIPOLYGON|POINT|LINESTRING)/i.test(said)) return fromWkt(said);
   const points = lines(said).map(numbers);
@@ -172,8 +174,8 @@ export function readShape(text) {
     return check(new Sketch("rectangle", { points: [[west, south], [west > east ? east + 360 : east, north]], closed: true })); // RFC 7946 §5.2
   }
   if (points.length === 1 && points[0].length === 3) return check(new Sketch("circle", { points: [[points[0][1], points[0][0]]], radius: points[0][2], closed: true }));
-  if (points.some((p) => p.length !== 2)) throw new Error("Each line is “latitude, longitude”; one line with a third number is a circle and its radius in metres; four are south, west, north, east.");
-  if (points.length < 3) throw new Error("A polygon needs three lines of “latitude, longitude”.");
+  if (points.some((p) => p.length !== 2)) throw new Error(say("shape.lines"));
+  if (points.length < 3) throw new Error(say("shape.three_lines"));
   return check(new Sketch("polygon", { points: unwrap(points.map(([lat, lon]) => [lon, lat])), closed: true }));
 }
 
@@ -183,16 +185,16 @@ function fromGeojson(text) {
   try {
     document = JSON.parse(text);
   } catch {
-    throw new Error("This is not valid JSON.");
+    throw new Error(say("shape.no_json"));
   }
   if (document?.type === "FeatureCollection") {
     const several = document.features?.length ?? 0;
-    if (several > 1) throw new Error(`These are ${several} features, and a region is one: paste them one by one, or send them all to /api/v1/regions.`);
+    if (several > 1) throw new Error(say("shape.several", { n: several }));
     document = document.features?.[0];
   }
   if (document?.type === "GeometryCollection" && document.geometries?.length === 1) document = document.geometries[0];
   const geometry = document?.type === "Feature" ? document.geometry : document;
-  if (!["Polygon", "MultiPolygon", "Point", "LineString"].includes(geometry?.type) || !Array.isArray(geometry.coordinates)) throw new Error("A Polygon, MultiPolygon, Point (circle) or LineString (corridor) is needed.");
+  if (!["Polygon", "MultiPolygon", "Point", "LineString"].includes(geometry?.type) || !Array.isArray(geometry.coordinates)) throw new Error(say("shape.kinds"));
   return check(sketchOf(geometry, document.properties ?? { radius_m: 100 }));
 }
 
@@ -203,7 +205,7 @@ function fromWkt(text) {
   try {
     coordinates = JSON.parse(body.replace(/(-?\d+(?:\.\d+)?(?:e-?\d+)?)\s+(-?\d+(?:\.\d+)?(?:e-?\d+)?)(?:\s+-?\d+(?:\.\d+)?)*/gi, "[$1,$2]").replace(/\(/g, "[").replace(/\)/g, "]"));
   } catch {
-    throw new Error("This WKT cannot be read: look at its brackets and commas.");
+    throw new Error(say("shape.no_wkt"));
   }
   if (type === "POINT") return check(sketchOf({ type: "Point", coordinates: coordinates[0] }, { radius_m: 100 }));
   if (type === "LINESTRING") return check(sketchOf({ type: "LineString", coordinates }));
@@ -213,9 +215,9 @@ function fromWkt(text) {
 /** @param {Sketch} sketch */
 function check(sketch) {
   for (const [lon, lat] of sketch.shape.points) {
-    if (!Number.isFinite(lon) || !Number.isFinite(lat)) throw new Error("A coordinate is not a number.");
-    if (Math.abs(lat) > 90) throw new Error(`Latitude ${lat} is not between -90 and 90. GeoJSON and WKT write longitude first.`);
-    if (Math.abs(lon) > 360) throw new Error(`Longitude ${lon} is out of range.`);
+    if (!Number.isFinite(lon) || !Number.isFinite(lat)) throw new Error(say("shape.no_number"));
+    if (Math.abs(lat) > 90) throw new Error(say("shape.latitude", { value: String(lat) }));
+    if (Math.abs(lon) > 360) throw new Error(say("shape.longitude", { value: String(lon) }));
   }
   return sketch;
 }

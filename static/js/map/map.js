@@ -7,12 +7,13 @@ import { Tiles } from "./tiles.js";
 import { get } from "../net/api.js";
 import { beside, turn } from "../antimeridian.js";
 import { latAt, lonAt } from "../geo.js";
+import { say } from "../words/words.js";
 
 /** @typedef {{zoom: number, lat: number, lon: number}} Camera */
 
 /** Bottom to top. */
 const PANES = { ground: 150, regions: 350, trail: 380, vehicles: 420, overlay: 430, sketch: 620 };
-const OFFLINE_CREDIT = "Land: Natural Earth";
+const OFFLINE_CREDIT = say("credit.land");
 
 export class FleetMap {
   /** @param {HTMLElement} element @param {Camera|null} camera */

@@ -9,6 +9,7 @@ import { pen, typeSize } from "./stage.js";
 import { nearest } from "./paths.js";
 import { Room } from "./label_room.js";
 import { palette } from "../parts/theme.js";
+import { say } from "../words/words.js";
 
 /** @typedef {import("./stage.js").View} View */
 /** @typedef {import("../model/fleet.js").Vehicle} Vehicle */
@@ -125,7 +126,7 @@ export class Overlay {
       if (!strong && heaps.some(([x, y]) => Math.abs(x - at[0]) < reach && Math.abs(y - at[1]) < reach)) continue;
       const heap = vehicles.near(at);
       let words = heap > 3 ? `${format.short(v.name)} +${heap - 1}` : format.short(v.name);
-      if (this.labels === "more") words += `  ${v.speed >= 0 ? format.speed(v.speed, this.units) : status(v)}`;
+      if (this.labels === "more") words += `  ${v.speed >= 0 ? format.speed(v.speed, this.units) : say(`status.${status(v)}`)}`;
       const w = ctx.measureText(words).width, gap = reach + 5, middle = at[0] - w / 2, far = reach + tall + 3;
       const sides = [[at[0] + gap, at[1]], [at[0] - gap - w, at[1]], [middle, at[1] + far], [middle, at[1] - far]];
       // The side it had in the last frame is tried first: a name must not dance around its vehicle.

@@ -3,7 +3,8 @@
 import { $, fill, h } from "../parts/dom.js";
 import { status } from "../model/fleet.js";
 import * as format from "../words/format.js";
-import { WORDS, halted } from "../panels/vehicles.js";
+import { halted } from "../panels/vehicles.js";
+import { say } from "../words/words.js";
 
 const HOVER_MS = 120;
 
@@ -41,10 +42,10 @@ export function pointer(app, editor, following) {
   const show = (v) => {
     const at = app.vehicles.position(v.slot);
     if (!at) return;
-    const now = app.now(), { units } = app.preferences.value, s = status(v);
+    const now = app.now(), { units } = app.preferences.value, s = status(v), state = say(`state.${halted(v, units) ? "halted" : s}`);
     const inside = app.insideOf(v).map(([id, since]) => app.regionName(id) + (since ? ` ${format.timer(now - since)}` : ""));
-    fill(card, h("b", null, v.name), h("span", { class: "num" }, [halted(v, units) ? "Halted" : WORDS[s] + (v.since && s !== "stale" ? ` ${format.age(now - v.since)}` : ""), v.speed >= 0 && s === "moving" && !halted(v, units) ? format.speed(v.speed, units) : ""].filter(Boolean).join(" · ")),
-      inside.length > 0 && h("span", null, inside.join(", ")), h("span", { class: "num" }, `Heard ${format.age(now - v.heard)} ago`), format.offMap(v.lat) && h("span", null, format.offMap(v.lat)));
+    fill(card, h("b", null, v.name), h("span", { class: "num" }, [v.since && s !== "stale" && !halted(v, units) ? say("hover.state", { state, age: format.age(now - v.since) }) : state, v.speed >= 0 && s === "moving" && !halted(v, units) ? format.speed(v.speed, units) : ""].filter(Boolean).join(" · ")),
+      inside.length > 0 && h("span", null, inside.join(", ")), h("span", { class: "num" }, say("hover.heard", { age: format.age(now - v.heard) })), format.offMap(v.lat) && h("span", null, format.offMap(v.lat)));
     card.hidden = false;
     const frame = $("#map-frame"), x = Math.min(at[0] + 16, frame.clientWidth - card.offsetWidth - 8), y = Math.max(8, Math.min(at[1] - card.offsetHeight - 12, frame.clientHeight - card.offsetHeight - 8));
     card.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;

@@ -1,6 +1,8 @@
 // The tile layer, which fails like the weather: what does not come leaves the built-in map in view and is asked for again,
 // ever more rarely, one tile at a time; when that one comes, all the others are asked for too.
 
+import { language, say } from "../words/words.js";
+
 const SOON_MS = 2000, LATEST_MS = 60_000;
 const SPELL = 3; // so many in a row, and one of them asked again in vain: no tiles come here now
 
@@ -31,7 +33,7 @@ export class Tiles {
     this.#clear();
     if (!source?.url) return;
     if (!source.reachable) {
-      this.#say(false, source.why ?? "the tile server does not answer");
+      this.#say(false, (language === "en" && source.why) || say("tiles.silent"));
       return this.#later();
     }
     const sharp = devicePixelRatio > 1 ? "@2x" : "";
@@ -66,7 +68,7 @@ export class Tiles {
   #missed(tile, coords) {
     this.failed.set(tile, coords);
     this.inRow++;
-    if (this.asked.delete(tile) && this.inRow >= SPELL) this.#say(false, "no tiles come for this part of the map");
+    if (this.asked.delete(tile) && this.inRow >= SPELL) this.#say(false, say("tiles.none"));
     this.#later();
   }
 

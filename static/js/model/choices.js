@@ -15,7 +15,7 @@ import { STATES } from "../wire.js";
  */
 /**
  * @typedef {object} Preferences
- * @property {"system"|"light"|"dark"} theme @property {"metric"|"imperial"|"nautical"} units @property {string} zone @property {boolean} sound
+ * @property {"system"|"light"|"dark"} theme @property {"metric"|"imperial"|"nautical"} units @property {string} language a tag; "": as the browser wishes @property {string} zone @property {boolean} sound
  * @property {boolean} notify @property {boolean} keys single-key shortcuts @property {string} name who acknowledges @property {number} seen newest event seq looked at; -1: never looked
  * @property {Record<string, number>} mutes "region:id" | "vehicle:id" | "kind:enter" → until, ms @property {boolean} events a wide window has the events column open @property {boolean} coached the note about the demo was put away
  */
@@ -23,7 +23,7 @@ import { STATES } from "../wire.js";
 /** @type {State} */
 export const START = { map: null, vehicle: null, track: false, region: null, tab: "vehicles", query: "", states: [], group: null, sort: "name", only: false, regions: null, kinds: [], about: null, labels: "name", kiosk: false };
 /** @type {Preferences} */
-export const PREFERENCES = { theme: "system", units: "metric", zone: "", sound: true, notify: false, keys: true, name: "", seen: -1, mutes: {}, events: true, coached: false };
+export const PREFERENCES = { theme: "system", units: "metric", language: "", zone: "", sound: true, notify: false, keys: true, name: "", seen: -1, mutes: {}, events: true, coached: false };
 
 const CHIPS = [...STATES, "stale"];
 /** @template {string} T @param {string|null} value @param {readonly T[]} allowed @param {T} fallback @returns {T} */
@@ -141,6 +141,7 @@ function isZone(zone) {
 const SANE = {
   theme: (value) => ["system", "light", "dark"].includes(value),
   units: (value) => ["metric", "imperial", "nautical"].includes(value),
+  language: (value) => /^[a-z]{0,3}$/.test(value),
   zone: (value) => isZone(value),
   name: (value) => value.length <= 200,
   seen: (value) => Number.isSafeInteger(value) && value >= -1,
@@ -187,15 +188,18 @@ export function keep(where, key, value) {
   }
 }
 
+/** What this browser keeps of a reader's preferences. @param {Storage|null} [where] @returns {Preferences} */
+export function stored(where = storage("localStorage")) {
+  try {
+    return sane(JSON.parse(kept(where, KEY) ?? "{}"));
+  } catch {
+    return sane(null); // not ours: start fresh
+  }
+}
+
 /** Kept in this browser and shared by its open pages: what one mutes or reads, the others know. @returns {Store<Preferences>} */
 export function preferences(where = storage("localStorage"), page = /** @type {Pick<EventTarget, "addEventListener">} */ (globalThis)) {
-  const read = () => {
-    try {
-      return sane(JSON.parse(kept(where, KEY) ?? "{}"));
-    } catch {
-      return sane(null); // not ours: start fresh
-    }
-  };
+  const read = () => stored(where);
   const store = new Store(read());
   let hearing = false;
   page.addEventListener?.("storage", (e) => {

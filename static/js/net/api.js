@@ -1,9 +1,11 @@
-// The HTTP side. Every failure becomes one ApiError with the server's own words; a server that cannot be reached too.
+// The HTTP side. Every failure becomes one ApiError with the server's own words, or with the page's where they are in another language; a server that cannot be reached too.
+
+import { say } from "../words/words.js";
 
 export class ApiError extends Error {
   /** @param {number} status 0: not reached @param {any} problem application/problem+json */
   constructor(status, problem) {
-    super(problem?.detail || problem?.title || (status ? `The server answered ${status}.` : "The server cannot be reached."));
+    super(problem?.detail || problem?.title || (status ? say("server.answered", { status: String(status) }) : say("server.away")));
     this.status = status;
     this.code = problem?.code ?? "";
     /** @type {{field?: string, message?: string, at?: [number, number]}[]} */ this.errors = problem?.errors ?? [];

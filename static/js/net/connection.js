@@ -6,6 +6,7 @@ import { Jumps, steady } from "./clock.js";
 import { Receipts } from "./receipts.js";
 import { Socket, Stream, Polling } from "./transports.js";
 import { isFinal } from "../wire.js";
+import { say } from "../words/words.js";
 
 /** @typedef {"connecting"|"live"|"waiting"|"refused"} Phase */
 /**
@@ -132,7 +133,7 @@ export class Connection {
       case "snapshot": {
         const { part = 1, parts = 1 } = message;
         this.loading = part < parts;
-        if (this.status.phase !== "live") this.#set({ progress: this.loading ? `${part} of ${parts}` : "" });
+        if (this.status.phase !== "live") this.#set({ progress: this.loading ? say("pill.part", { part, parts }) : "" });
       }
     }
     if (message.frame) this.receipts.heard(message.frame, this.heardAt);
@@ -197,7 +198,7 @@ export class Connection {
     const lasted = performance.now() - this.openedAt, cut = reason === "stream" && lasted < STREAM_LASTS_MS;
     if (transport && by !== "polling" && (cut || !transport.opened)) this.#suspect(by);
     if (isFinal(code)) {
-      this.#set({ phase: "refused", reason: reason || `closed with ${code}` });
+      this.#set({ phase: "refused", reason: reason || say("pill.closed", { code: String(code) }) });
       return;
     }
     // Full jitter: a thousand pages come back spread out, and one page alone comes back at once.

@@ -1,5 +1,7 @@
 // Where HTTP passes and no WebSocket does, something between the page and the server broke it: what, and what to paste. Pure.
 
+import { say } from "../words/words.js";
+
 const NGINX = `# nginx
 location / {
     proxy_pass http://127.0.0.1:8000;
@@ -21,7 +23,7 @@ export const LINES = [NGINX, CADDY, HAPROXY].join("\n\n");
  * @returns {{words: string, lines: string}} */
 export function diagnosis({ page, host, refused }) {
   if (refused && host && host.toLowerCase() !== page.host.toLowerCase())
-    return { words: `No WebSocket passes: a proxy tells the server that it is called ${host}, and the browser says ${page.host}. The server refuses that as a page of another site. Have the proxy pass Host as it came:`, lines: LINES };
-  if (refused) return { words: `No WebSocket passes: the server refuses pages from ${page.origin}. Allow it in tracker.toml, or have the proxy pass Origin and Host as they came:`, lines: `# tracker.toml\norigins = ["${page.origin}"]\n\n${LINES}` };
-  return { words: "No WebSocket passes, though HTTP does: a proxy between here and the server does not pass the upgrade on. The map works by slower means meanwhile. What it needs:", lines: LINES };
+    return { words: say("proxy.host", { host, page: page.host }), lines: LINES };
+  if (refused) return { words: say("proxy.origin", { origin: page.origin }), lines: `# tracker.toml\norigins = ["${page.origin}"]\n\n${LINES}` };
+  return { words: say("proxy.upgrade"), lines: LINES };
 }

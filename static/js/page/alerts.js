@@ -2,8 +2,9 @@
 
 import { $, h, icon, iconButton } from "../parts/dom.js";
 import { muted, raises } from "../model/events.js";
-import { kindOf, say, sentence } from "../words/phrases.js";
+import { kindOf, tell, told } from "../words/phrases.js";
 import { askName } from "./dialogs.js";
+import { say } from "../words/words.js";
 
 /** @typedef {import("../words/phrases.js").Event} Event */
 
@@ -19,11 +20,11 @@ export class Alerts {
     /** @type {Event[]} */ this.waiting = [];
     this.timer = 0;
     /** @type {AudioContext|null} */ this.audio = null;
-    this.soundButton = iconButton("sound", "Sound", () => (this.silent ? this.#wake() : app.preferences.set({ sound: !app.preferences.value.sound })));
+    this.soundButton = iconButton("sound", say("alert.sound"), () => (this.silent ? this.#wake() : app.preferences.set({ sound: !app.preferences.value.sound })));
     // A touch of the button that says "silent" is the touch it waits for, and does not switch it off.
     this.silent = false;
     for (const touch of ["pointerdown", "keydown"]) this.soundButton.addEventListener(touch, () => (this.silent = this.soundButton.hasAttribute("data-silent")));
-    this.notifyButton = iconButton("bell", "Notify when the page is hidden", () => this.#toggleNotify());
+    this.notifyButton = iconButton("bell", say("alert.notify"), () => this.#toggleNotify());
     this.onOpen = (/** @type {Event} */ _event) => {};
     this.listed = (/** @type {Event} */ _event) => false; // the reader sees it in the list
     app.preferences.on(() => this.#buttons());
@@ -52,20 +53,20 @@ export class Alerts {
   /** Notifications that cannot be shown are switched off, with the reason. @param {string} why */
   #noNotifications(why) {
     this.app.preferences.set({ notify: false });
-    this.toast({ icon: "info", title: "Notifications are switched off", body: why });
+    this.toast({ icon: "info", title: say("alert.notify.off"), body: why });
   }
 
   /** Permission can be taken back at any time, and nobody tells the page. */
   #stillMayNotify() {
     if (!this.app.preferences.value.notify) return;
-    if (typeof Notification === "undefined") this.#noNotifications("This browser has none for this page.");
-    else if (Notification.permission !== "granted") this.#noNotifications("The browser's settings for this page forbid them now.");
+    if (typeof Notification === "undefined") this.#noNotifications(say("alert.notify.none"));
+    else if (Notification.permission !== "granted") this.#noNotifications(say("alert.notify.now_forbidden"));
   }
 
   #buttons() {
     const { sound, notify } = this.app.preferences.value;
     this.soundButton.setAttribute("aria-pressed", String(sound));
-    const silent = sound && this.audio?.state !== "running", words = `Sound for urgent events: ${!sound ? "off" : silent ? "silent until you click or press a key on this page" : "on"}`;
+    const silent = sound && this.audio?.state !== "running", words = say(`alert.sound.${!sound ? "off" : silent ? "silent" : "on"}`);
     this.soundButton.title = words;
     this.soundButton.setAttribute("aria-label", words);
     this.soundButton.toggleAttribute("data-silent", silent);
@@ -74,9 +75,9 @@ export class Alerts {
 
   async #toggleNotify() {
     const on = !this.app.preferences.value.notify;
-    if (on && typeof Notification === "undefined") return this.#noNotifications("This browser has none for this page: it needs https, or the server on this machine.");
+    if (on && typeof Notification === "undefined") return this.#noNotifications(say("alert.notify.https"));
     if (on && Notification.permission !== "granted") {
-      if ((await Promise.resolve(Notification.requestPermission()).catch(() => "denied")) !== "granted") return this.toast({ icon: "info", title: "Notifications are blocked", body: "The browser's settings for this page forbid them." });
+      if ((await Promise.resolve(Notification.requestPermission()).catch(() => "denied")) !== "granted") return this.toast({ icon: "info", title: say("alert.notify.blocked"), body: say("alert.notify.forbidden") });
     }
     this.app.preferences.set({ notify: on });
   }
@@ -110,12 +111,10 @@ export class Alerts {
     const regions = new Set(events.map((e) => e.region));
     let title, body = "";
     if (events.length === 1) {
-      const { who, verb, where, detail } = sentence(newest, names, this.app.now());
-      title = who;
-      body = [verb, where, detail].filter(Boolean).join(" ");
+      [title, body] = told(newest, names, this.app.now());
     } else {
-      title = `${events.length} events${regions.size === 1 && newest.region ? ` in ${this.app.regionName(newest.region)}` : ""}`;
-      body = `Last: ${say(newest, names, this.app.now())}`;
+      title = regions.size === 1 && newest.region ? say("alert.several.in", { n: events.length, region: this.app.regionName(newest.region) }) : say("alert.several", { n: events.length });
+      body = say("alert.last", { event: tell(newest, names, this.app.now()) });
     }
     // Told in one place: where the list is seen, its new row is enough.
     if (!events.every(this.listed)) this.toast({ icon: kindOf(newest.kind).icon, title, body, alert: high, event: newest });
@@ -130,9 +129,9 @@ export class Alerts {
     try {
       const note = new Notification(title, { body, tag: "tracker" });
       note.onclick = () => (window.focus(), this.onOpen(event), note.close());
-      note.onerror = () => this.#noNotifications("The browser or the system did not show one.");
+      note.onerror = () => this.#noNotifications(say("alert.notify.not_shown"));
     } catch (fault) {
-      this.#noNotifications(`This browser cannot show one from a page: ${/** @type {Error} */ (fault).message}`);
+      this.#noNotifications(say("alert.notify.cannot", { why: /** @type {Error} */ (fault).message }));
     }
   }
 
@@ -158,8 +157,8 @@ export class Alerts {
     while (box.children.length >= TOASTS && !this.#reading()) box.lastElementChild?.remove();
     const node = h("div", { class: `toast floating${alert ? " alert" : ""}` }, icon(/** @type {any} */ (sign)),
       h("div", { class: "body" }, h("b", null, title), body && h("span", null, body),
-        event && h("div", { class: "toast-actions" }, h("button", { type: "button", class: "link small", onclick: () => (this.onOpen(event), away()) }, "Show"))),
-      iconButton("close", "Dismiss", away));
+        event && h("div", { class: "toast-actions" }, h("button", { type: "button", class: "link small", onclick: () => (this.onOpen(event), away()) }, say("show")))),
+      iconButton("close", say("dismiss"), away));
     box.prepend(node);
     const expire = () => (this.#reading() ? setTimeout(expire, 1000) : away());
     setTimeout(expire, alert ? URGENT_MS : TOAST_MS);
@@ -192,8 +191,8 @@ export class Alerts {
     }
     overlay.alerting = alerting;
     this.unread = unread;
-    const offline = this.app.connection.status.phase === "waiting" && this.app.everLive ? "Offline · " : "";
-    const title = `${unread ? `(${unread}) ` : ""}${offline}Fleet`;
+    const named = this.app.connection.status.phase === "waiting" && this.app.everLive ? say("alert.title.offline", { page: say("page.name") }) : say("page.name");
+    const title = unread ? say("alert.title.unread", { n: unread, page: named }) : named;
     if (document.title !== title) document.title = title;
     if (alerting.size !== before) map.stage.invalidate("overlay");
   }

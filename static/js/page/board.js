@@ -4,7 +4,8 @@
 import { $, fill, h, text } from "../parts/dom.js";
 import { status } from "../model/fleet.js";
 import * as format from "../words/format.js";
-import { say } from "../words/phrases.js";
+import { tell } from "../words/phrases.js";
+import { say } from "../words/words.js";
 
 const ALERT_MS = 10 * 60_000;
 const COUNTED = /** @type {const} */ (["moving", "idle", "parked", "stale", "offline"]);
@@ -12,7 +13,7 @@ const COUNTED = /** @type {const} */ (["moving", "idle", "parked", "stale", "off
 /** @param {import("../app.js").App} app @param {import("./pill.js").Pill} pill */
 export function board(app, pill) {
   const clock = h("time", { class: "board-clock num" }), state = h("strong", { class: "board-state" }), counts = h("span", { class: "board-counts num" }), alert = h("p", { class: "board-alert" });
-  const band = h("section", { class: "board", hidden: true, "aria-label": "Wallboard" }, h("h1", { class: "visually-hidden" }, "Fleet"), state, counts, clock, alert);
+  const band = h("section", { class: "board", hidden: true, "aria-label": say("board") }, h("h1", { class: "visually-hidden" }, say("page.name")), state, counts, clock, alert);
   $("#frame").before(band);
   const render = () => {
     const on = app.state.value.kiosk;
@@ -22,14 +23,14 @@ export function board(app, pill) {
     const now = app.now(), { zone } = app.preferences.value, { phase, since } = app.connection.status, live = phase === "live" && app.fleet.ready && !app.paused;
     document.body.toggleAttribute("data-old", !live);
     pill.render();
-    text(state, live ? "Live" : app.everLive ? `Not live since ${format.clockShort(since, zone)} · ${format.age(Date.now() - since)} old` : pill.main.textContent ?? "Connecting");
+    text(state, live ? say("pill.live") : app.everLive ? say("board.old", { time: format.clockShort(since, zone), age: format.age(Date.now() - since) }) : pill.main.textContent ?? say("pill.connecting"));
     text(clock, `${format.clock(now, zone)} ${format.zoneName(now, zone)}`);
     const tally = Object.fromEntries(COUNTED.map((name) => [name, 0]));
     for (const v of app.fleet.byId.values()) tally[status(v)] = (tally[status(v)] ?? 0) + 1;
-    fill(counts, COUNTED.filter((name) => tally[name]).map((name, i) => [i ? " · " : "", h("b", null, format.count(tally[name])), ` ${name}`]));
+    fill(counts, COUNTED.filter((name) => tally[name]).map((name, i) => [i ? " · " : "", h("b", null, format.count(tally[name])), ` ${say(`status.${name}`)}`]));
     const event = app.journal.events.find((one) => one.raised && !one.ack && now - Date.parse(one.received_at) < ALERT_MS);
     alert.hidden = !event;
-    if (event) text(alert, say(event, app.names(), now));
+    if (event) text(alert, tell(event, app.names(), now));
   };
   app.ticks.add(render);
   app.state.on((now, before) => now.kiosk !== before.kiosk && render());

@@ -4,6 +4,7 @@ import { ApiError, call, get } from "../net/api.js";
 import { steady } from "../net/clock.js";
 import { lasted } from "../words/format.js";
 import { diagnosis } from "../net/proxies.js";
+import { say } from "../words/words.js";
 
 const CLOCKS_MS = 120_000;
 
@@ -12,7 +13,7 @@ export function causes(app, troubles, build) {
   app.readers.add(async (message) => {
     if (message.op !== "welcome" || !app.everLive || !build) return;
     const { assets } = await get("page").catch(() => ({}));
-    if (assets && assets !== build) troubles.tell("upgrade", "The server was updated. This page still works; reload it for the one that belongs to the new server.", { action: { label: "Reload", run: () => location.reload() } });
+    if (assets && assets !== build) troubles.tell("upgrade", say("trouble.upgrade"), { action: { label: say("trouble.reload"), run: () => location.reload() } });
   });
   app.onBlocked = async () => {
     const refused = await call("POST", "positions", { body: [] }).then(() => false, (fault) => fault instanceof ApiError && fault.code === "origin_not_allowed");
@@ -27,7 +28,6 @@ export function causes(app, troubles, build) {
   app.onClock = () => {
     const ahead = app.fleet.now(steady()) - Date.now();
     if (Math.abs(ahead) < CLOCKS_MS) return troubles.clear("clock");
-    troubles.tell("clock", `The server's clock is ${lasted(Math.round(Math.abs(ahead) / 60_000) * 60_000)} ${ahead > 0 ? "ahead of" : "behind"} this computer's: one of them is wrong. Where it is the server's, ${ahead > 0
-      ? "every position seems old, and its events are listed but not raised" : "positions are refused, for they seem to come from the future"}. Have both set their clocks from the network.`);
+    troubles.tell("clock", say(ahead > 0 ? "trouble.clock.ahead" : "trouble.clock.behind", { time: lasted(Math.round(Math.abs(ahead) / 60_000) * 60_000) }));
   };
 }

@@ -3,15 +3,16 @@
 import { $, fill, h, icon, iconButton, text } from "../parts/dom.js";
 import { showKeys, showSettings } from "./dialogs.js";
 import { isDark } from "../parts/theme.js";
+import { say } from "../words/words.js";
 
 /** @param {import("../app.js").App} app @param {import("./pill.js").Pill} pill @param {import("../draw/editor.js").Editor} editor */
 export function controls(app, pill, editor) {
   fill($("#bar-end"), pill.element,
-    iconButton("theme", "Light or dark", () => flipTheme(app), { class: "icon-button wide-only", id: "theme" }),
-    iconButton("gear", "Settings", () => showSettings(app)), iconButton("keyboard", "Keys and legend", showKeys));
-  const draw = iconButton("plus", "Draw a region", () => editor.begin());
+    iconButton("theme", say("bar.theme"), () => flipTheme(app), { class: "icon-button wide-only", id: "theme" }),
+    iconButton("gear", say("bar.settings"), () => showSettings(app)), iconButton("keyboard", say("bar.keys"), showKeys));
+  const draw = iconButton("plus", say("bar.draw"), () => editor.begin());
   fill($("#map-tools"),
-    h("div", { class: "tool-group" }, iconButton("plus", "Zoom in", () => app.map.zoomIn()), iconButton("minus", "Zoom out", () => app.map.zoomOut()), iconButton("fit", "Show the whole fleet", () => app.fitFleet())),
+    h("div", { class: "tool-group" }, iconButton("plus", say("bar.in"), () => app.map.zoomIn()), iconButton("minus", say("bar.out"), () => app.map.zoomOut()), iconButton("fit", say("bar.fit"), () => app.fitFleet())),
     h("div", { class: "tool-group" }, (draw.replaceChildren(icon("polygon")), draw)));
   app.ticks.add(() => {
     text($("#summary"), app.summary());

@@ -1,6 +1,7 @@
 // The last deed, said in a place of its own, with its undo: no event pushes it out.
 
 import { $, fill, h, icon, iconButton } from "../parts/dom.js";
+import { say } from "../words/words.js";
 
 const SHOWN_MS = 12_000, UNDONE_MS = 4500;
 
@@ -22,17 +23,17 @@ export function deedNote(app) {
   const show = (sign, title, body, undo, ms) => {
     const focused = box.contains(document.activeElement);
     fill(box, h("div", { class: "toast floating" }, icon(/** @type {any} */ (sign)), h("div", { class: "body" }, h("b", null, title), body && h("span", null, body),
-      undo && h("div", { class: "toast-actions" }, h("button", { type: "button", class: "link small", title: "Ctrl Z", onclick: undo }, "Undo"))), iconButton("close", "Dismiss", away)));
+      undo && h("div", { class: "toast-actions" }, h("button", { type: "button", class: "link small", title: say("deed.key"), onclick: undo }, say("undo")))), iconButton("close", say("dismiss"), away)));
     if (focused) box.querySelector("button")?.focus();
     later(ms);
   };
   deeds.onDone = (deed) => {
     show(deed.icon, deed.title, deed.body ?? "", () => deeds.undo(deed), SHOWN_MS);
-    app.say(`${deed.title}. Control Z undoes it.`);
+    app.say(say("deed.said", { title: deed.title }));
   };
   deeds.onUndone = (words, fault) => {
-    if (fault) show("warn", "Not undone", `${words}: ${fault.message}`, null, SHOWN_MS);
+    if (fault) show("warn", say("deed.not_undone"), `${words}: ${fault.message}`, null, SHOWN_MS);
     else if (words) show("undo", words, "", null, UNDONE_MS);
-    app.say(fault ? `Not undone: ${fault.message}` : words || "Nothing to undo");
+    app.say(fault ? say("deed.not_undone.said", { why: fault.message }) : words || say("deed.nothing"));
   };
 }

@@ -4,11 +4,12 @@ import { h, iconButton, $ } from "../parts/dom.js";
 import * as format from "../words/format.js";
 import { halo } from "../map/overlay.js";
 import { drawGlyph } from "../map/sprites.js";
+import { say } from "../words/words.js";
 
 /** Open a dialog with a heading; closing it gives the focus back. @param {string} title @param {...any} body @returns {HTMLDialogElement} */
 export function dialog(title, ...body) {
   const before = /** @type {HTMLElement|null} */ (document.activeElement), id = `dialog-${Date.now()}`;
-  const node = h("dialog", { "aria-labelledby": id }, h("div", { class: "dialog-head" }, h("h2", { id }, title), iconButton("close", "Close", () => node.close())), h("div", { class: "dialog-body" }, ...body));
+  const node = h("dialog", { "aria-labelledby": id }, h("div", { class: "dialog-head" }, h("h2", { id }, title), iconButton("close", say("close"), () => node.close())), h("div", { class: "dialog-body" }, ...body));
   node.addEventListener("click", (e) => e.target === node && node.close());
   node.addEventListener("close", () => (node.remove(), before?.isConnected && before.focus()));
   document.body.appendChild(node);
@@ -32,29 +33,27 @@ export function askName() {
   return new Promise((done) => {
     const input = h("input", { type: "text", maxLength: 60, required: true, autocomplete: "name", autofocus: true });
     const form = h("form", { method: "dialog", class: "form", onsubmit: () => (answer = input.value.trim()) },
-      h("p", { class: "muted" }, "Everyone who watches this fleet sees who acknowledged an event. You are asked once."),
-      h("label", { class: "field" }, h("span", null, "Your name"), input), h("div", { class: "form-actions" }, h("button", { type: "submit", class: "button primary" }, "Acknowledge")));
+      h("p", { class: "muted" }, say("name.why")),
+      h("label", { class: "field" }, h("span", null, say("name.yours")), input), h("div", { class: "form-actions" }, h("button", { type: "submit", class: "button primary" }, say("name.acknowledge"))));
     let answer = "";
-    dialog("Who is acknowledging?", form).addEventListener("close", () => done(answer));
+    dialog(say("name.ask"), form).addEventListener("close", () => done(answer));
     input.focus();
   });
 }
 
-const KEYS = /** @type {const} */ ([
-  ["/", "Search vehicles"], ["↑ ↓", "Move in the list"], ["Enter", "Open the selected"], ["F", "Keep the map on it"], ["0", "Show the whole fleet"], ["+ −", "Zoom"], ["L", "Labels"], ["G", "Draw a region"], ["C", "Copy the link"], ["Esc", "Back, close"], ["Ctrl Z", "Undo what you did last"],
-  ["V", "Vehicles"], ["R", "Regions"], ["E", "Events"], ["J K", "Next, previous event"], ["A", "Acknowledge"], ["Z", "Take it back"], ["M", "Mute for 15 min"], ["Space", "Pause the display"], ["T", "Light or dark"], ["?", "This sheet"],
+const KEYS = /** @type {[string, import("../words/words.js").Key][]} */ ([
+  ["/", "keys.search"], ["↑ ↓", "keys.list"], [say("key.enter"), "keys.open"], ["F", "keys.track"], ["0", "bar.fit"], ["+ −", "keys.zoom"], ["L", "keys.labels"], ["G", "bar.draw"], ["C", "keys.link"], [say("key.escape"), "keys.back"], [say("key.undo"), "keys.undo"],
+  ["V", "page.vehicles"], ["R", "page.regions"], ["E", "page.events"], ["J K", "keys.event"], ["A", "keys.ack"], ["Z", "keys.unack"], ["M", "keys.mute"], [say("key.space"), "keys.pause"], ["T", "bar.theme"], ["?", "keys.sheet"],
 ]);
-const LEGEND = /** @type {[string, boolean, string][]} */ ([
-  ["arrow", false, "Moving, pointing where it heads"], ["round", false, "Moving, no heading known"], ["idle", false, "Idle"], ["parked", false, "Parked"], ["arrow", true, "Stale: silent for twice its usual interval"],
-  ["offline", false, "Offline: silent for 10 min or more; standing, for a day"],
-  ["alert", false, "With a red halo: an alert nobody has acknowledged"],
+const LEGEND = /** @type {[string, boolean, import("../words/words.js").Key][]} */ ([
+  ["arrow", false, "legend.moving"], ["round", false, "legend.round"], ["idle", false, "legend.idle"], ["parked", false, "legend.parked"], ["arrow", true, "legend.stale"], ["offline", false, "legend.offline"], ["alert", false, "legend.alert"],
 ]);
 
 export function showKeys() {
-  dialog("Keys and legend",
-    h("div", { class: "keys" }, KEYS.map(([key, does]) => h("div", null, h("span", null, does), h("span", null, key.split(" ").map((k) => [h("kbd", null, k), " "]))))),
-    h("div", { class: "legend" }, LEGEND.map(([shape, stale, words]) => h("div", null, legendGlyph(shape, stale), h("span", { class: "small" }, words)))),
-    h("p", { class: "muted small" }, "A marker glides to the newest received fix and never beyond it. Ages count from when the server heard the vehicle; the panel shows the fix time too."));
+  dialog(say("bar.keys"),
+    h("div", { class: "keys" }, KEYS.map(([key, does]) => h("div", null, h("span", null, say(does)), h("span", null, key.split(" ").map((k) => [h("kbd", null, k), " "]))))),
+    h("div", { class: "legend" }, LEGEND.map(([shape, stale, key]) => h("div", null, legendGlyph(shape, stale), h("span", { class: "small" }, say(key))))),
+    h("p", { class: "muted small" }, say("legend.more")));
 }
 
 /** @param {string} shape @param {boolean} stale */
@@ -81,17 +80,17 @@ export function showSettings(app) {
         preferences.set(/** @type {any} */ ({ [key]: v }));
         for (const b of /** @type {HTMLElement} */ (e.currentTarget).parentElement?.children ?? []) b.setAttribute("aria-pressed", String(b === e.currentTarget));
       } }, words))));
-  const zone = h("select", { onchange: () => preferences.set({ zone: zone.value }) }, h("option", { value: "" }, `This computer (${own})`), format.zones().map((z) => h("option", { value: z }, z.replace(/_/g, " "))));
+  const zone = h("select", { onchange: () => preferences.set({ zone: zone.value }) }, h("option", { value: "" }, say("set.zone.own", { zone: own })), format.zones().map((z) => h("option", { value: z }, z.replace(/_/g, " "))));
   zone.value = value.zone;
   const name = h("input", { type: "text", maxLength: 60, value: value.name, autocomplete: "name", oninput: () => preferences.set({ name: name.value.trim() }) });
   const check = (/** @type {"sound"|"keys"} */ key, /** @type {string} */ words) => h("label", { class: "check" }, h("input", { type: "checkbox", checked: value[key], onchange: (/** @type {Event} */ e) => preferences.set({ [key]: /** @type {HTMLInputElement} */ (e.target).checked }) }), words);
-  dialog("Settings",
-    choose("Theme", "theme", [["system", "System"], ["light", "Light"], ["dark", "Dark"]]),
-    choose("Units", "units", [["metric", "km"], ["imperial", "Miles"], ["nautical", "Nautical"]]),
-    h("label", { class: "field" }, h("span", null, "Time zone of every time on this page"), zone, h("span", { class: "hint" }, `Now ${format.full(app.now(), value.zone)}`)),
-    h("label", { class: "field" }, h("span", null, "Your name, on acknowledgements"), name),
-    h("div", { class: "form" }, check("sound", "Sound for urgent events"), check("keys", "Single-key shortcuts")),
-    h("p", null, h("button", { type: "button", class: "link", onclick: (/** @type {MouseEvent} */ e) => (/** @type {HTMLElement} */ (e.currentTarget).closest("dialog")?.close(), app.state.set({ kiosk: true })) }, "Show this view as a wallboard"), h("span", { class: "muted small" }, " Esc brings all of it back.")),
-    h("p", { class: "muted small" }, `Version ${app.info?.version ?? "?"}`));
+  dialog(say("bar.settings"),
+    choose(say("set.theme"), "theme", [["system", say("set.theme.system")], ["light", say("set.theme.light")], ["dark", say("set.theme.dark")]]),
+    choose(say("set.units"), "units", [["metric", say("set.units.metric")], ["imperial", say("set.units.imperial")], ["nautical", say("set.units.nautical")]]),
+    h("label", { class: "field" }, h("span", null, say("set.zone")), zone, h("span", { class: "hint" }, say("set.zone.now", { time: format.full(app.now(), value.zone) }))),
+    h("label", { class: "field" }, h("span", null, say("set.name")), name),
+    h("div", { class: "form" }, check("sound", say("set.sound")), check("keys", say("set.keys"))),
+    h("p", null, h("button", { type: "button", class: "link", onclick: (/** @type {MouseEvent} */ e) => (/** @type {HTMLElement} */ (e.currentTarget).closest("dialog")?.close(), app.state.set({ kiosk: true })) }, say("set.board")), h("span", { class: "muted small" }, ` ${say("set.board.more")}`)),
+    h("p", { class: "muted small" }, say("set.version", { version: app.info?.version ?? "?" })));
   $("dialog select")?.focus();
 }

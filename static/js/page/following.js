@@ -2,6 +2,7 @@
 // regions that are not chosen stay on the map, dim, so that they can be.
 
 import { get } from "../net/api.js";
+import { say } from "../words/words.js";
 
 const AGAIN_MS = 60_000; // the channel tells of followed regions only: how often the others are asked for
 
@@ -10,9 +11,8 @@ export const toggled = (followed, id) => (followed?.includes(id) ? followed.filt
 
 /** What is followed, in words. @param {string[]|null} followed @param {boolean} choosing */
 export function explained(followed, choosing) {
-  if (followed === null) return choosing ? "Tick regions here, or click them on the map. Until the first one, every vehicle is sent." : "Every vehicle you may see is sent to this page.";
-  if (!followed.length) return "No region is chosen, so no vehicle is sent to this page.";
-  return `Only vehicles in ${followed.length === 1 ? "the ticked region" : `the ${followed.length} ticked regions`} are sent to this page: others are not hidden, they do not come.`;
+  if (followed === null) return say(choosing ? "follow.choosing" : "follow.all");
+  return followed.length ? say("follow.some", { n: followed.length }) : say("follow.nothing");
 }
 
 export class Following {
@@ -38,7 +38,7 @@ export class Following {
   toggle(id) {
     const { app } = this;
     app.state.set({ regions: toggled(app.state.value.regions, id) });
-    app.say(`${app.regionName(id)} ${app.state.value.regions?.includes(id) ? "followed" : "not followed"}`);
+    app.say(say(app.state.value.regions?.includes(id) ? "follow.on" : "follow.off", { name: app.regionName(id) }));
   }
 
   everything() {
@@ -58,7 +58,7 @@ export class Following {
     this.choosing = on;
     this.app.map.element.classList.toggle("choosing", on);
     this.onChoosing();
-    if (on) this.app.say("Choose regions: tick them in the list or click them on the map.");
+    if (on) this.app.say(say("regions.choosing"));
   }
 
   /** Followed regions nobody knows: a link may name them. @returns {string[]} */

@@ -3,6 +3,7 @@
 import { showKeys } from "./dialogs.js";
 import { flipTheme } from "./controls.js";
 import { $, copyText } from "../parts/dom.js";
+import { say } from "../words/words.js";
 
 /** @param {import("../app.js").App} app @param {{list: import("../panels/vehicles.js").VehicleList, events: import("../panels/events.js").EventsColumn, editor: import("../draw/editor.js").Editor, alerts: import("./alerts.js").Alerts, following: import("./following.js").Following}} parts */
 export function keys(app, { list, events, editor, alerts, following }) {
@@ -58,7 +59,7 @@ function escape(app, editor, target, typing) {
 /** @param {import("../app.js").App} app @param {import("./alerts.js").Alerts} alerts */
 export async function copyLink(app, alerts) {
   app.writeLink();
-  const done = await copyText(location.href), title = done ? "Link copied" : "Copy it from the address bar";
-  alerts.toast({ icon: done ? "copy" : "info", title, body: "It opens this view again, for anyone who may see it." });
+  const done = await copyText(location.href), title = say(done ? "link.copied" : "link.by_hand");
+  alerts.toast({ icon: done ? "copy" : "info", title, body: say("link.more") });
   app.say(title);
 }

@@ -1,6 +1,7 @@
 // What the page says over the map: demo data, how to connect the first device, missing tiles, what is followed.
 
 import { $, copyText, fill, h, icon, iconButton, refill } from "../parts/dom.js";
+import { say } from "../words/words.js";
 
 export class Notices {
   /** @param {import("../app.js").App} app @param {import("./following.js").Following} following */
@@ -33,13 +34,13 @@ export class Notices {
 
   /** @param {string} line */
   #code(line) {
-    const copy = iconButton("copy", "Copy the command", async () => {
+    const copy = iconButton("copy", say("copy"), async () => {
       const done = await copyText(line);
       if (!done) getSelection()?.selectAllChildren(code);
-      this.app.say(done ? "Copied" : "Press Ctrl C to copy");
+      this.app.say(say(done ? "copy.done" : "copy.press"));
       copy.replaceChildren(icon(done ? "check" : "warn"));
-      copy.title = done ? "Copied" : "Selected: press Ctrl C to copy";
-      setTimeout(() => (copy.replaceChildren(icon("copy")), (copy.title = "Copy the command")), 2500);
+      copy.title = say(done ? "copy.done" : "copy.selected");
+      setTimeout(() => (copy.replaceChildren(icon("copy")), (copy.title = say("copy"))), 2500);
     });
     const code = h("code", { tabIndex: 0 }, line);
     return h("div", { class: "code-line" }, code, copy);
@@ -52,10 +53,10 @@ export class Notices {
       const open = code.hidden;
       code.hidden = !open;
       more.setAttribute("aria-expanded", String(open));
-    } }, innerWidth < 720 ? "Add your own" : "Add a vehicle of your own");
+    } }, say(innerWidth < 720 ? "demo.add.short" : "demo.add"));
     const code = this.#code(this.#curl("my-van"));
     code.hidden = true;
-    const banner = h("div", { class: "floating banner demo", role: "note" }, h("span", { class: "tag" }, "Demo data"), h("span", { class: "wide-only" }, "Simulated vans in Helsinki."), more, iconButton("close", "Close this note", close, { class: "icon-button tiny end" }), code);
+    const banner = h("div", { class: "floating banner demo", role: "note" }, h("span", { class: "tag" }, say("demo")), h("span", { class: "wide-only" }, say("demo.more")), more, iconButton("close", say("demo.close"), close, { class: "icon-button tiny end" }), code);
     return banner;
   }
 
@@ -63,20 +64,21 @@ export class Notices {
     const { app } = this, { track, vehicle, regions } = app.state.value;
     this.track.hidden = !(track && vehicle);
     if (!this.track.hidden) {
-      const words = `Following ${app.vehicleName(String(vehicle))}`;
-      refill(this.track, words, icon("target"), words, iconButton("close", "Stop following", () => app.state.set({ track: false })));
+      const words = say("follow.vehicle", { name: app.vehicleName(String(vehicle)) });
+      refill(this.track, words, icon("target"), words, iconButton("close", say("follow.vehicle.stop"), () => app.state.set({ track: false })));
     }
     this.feed.hidden = regions === null;
     if (!regions) return;
-    const { unknown } = this.following, missing = unknown.length ? `, ${unknown.length === 1 ? `“${unknown[0]}” does` : `${unknown.length} of them do`} not exist` : "";
-    const words = regions.length ? `Only vehicles in ${regions.length <= 2 ? regions.map(app.regionName).join(" and ") : `${regions.length} regions`}${missing}` : "No region followed: no vehicle is sent";
-    refill(this.feed, words, icon("antenna"), words, iconButton("close", "Show everything again", () => this.following.everything()));
+    const { unknown } = this.following, n = regions.length;
+    const named = n === 2 ? say("and", { one: app.regionName(regions[0]), other: app.regionName(regions[1]) }) : n === 1 ? app.regionName(regions[0]) : say("follow.chip.n", { n }), some = say("follow.chip", { regions: named });
+    const words = !n ? say("follow.chip.none") : unknown.length === 1 ? say("follow.chip.unknown", { words: some, id: unknown[0] }) : unknown.length ? say("follow.chip.unknowns", { words: some, n: unknown.length }) : some;
+    refill(this.feed, words, icon("antenna"), words, iconButton("close", say("follow.everything"), () => this.following.everything()));
   }
 
   /** @param {boolean} working @param {string} why */
   #tiles(working, why) {
     this.tiles.hidden = working;
-    fill(this.tiles, icon("info"), h("span", { class: "trouble-words" }, `Built-in map: ${why}. It is tried again.`), iconButton("close", "Dismiss", () => (this.tiles.hidden = true), { class: "icon-button tiny" }));
+    fill(this.tiles, icon("info"), h("span", { class: "trouble-words" }, say("tiles.away", { why })), iconButton("close", say("dismiss"), () => (this.tiles.hidden = true), { class: "icon-button tiny" }));
   }
 
   /** No vehicle yet: say how one connects, and turn green on the first ping. */
@@ -84,15 +86,15 @@ export class Notices {
     const { app } = this, count = app.fleet.byId.size;
     this.#chips();
     if (app.fleet.ready && !count && !this.welcome && !app.state.value.regions && !app.info.demo) {
-      this.welcome = h("section", { class: "welcome floating", "aria-label": "Connect a device" }, h("h2", null, "Connect the first vehicle"),
-        h("p", null, "Anything that speaks HTTP can report a position. Paste this into a terminal and watch it appear here:"), this.#code(this.#curl("van-1")),
-        h("p", { class: "waiting", role: "status" }, "Waiting for the first position…"));
+      this.welcome = h("section", { class: "welcome floating", "aria-label": say("welcome") }, h("h2", null, say("welcome.title")),
+        h("p", null, say("welcome.how")), this.#code(this.#curl("van-1")),
+        h("p", { class: "waiting", role: "status" }, say("welcome.waiting")));
       fill($("#map-centre"), this.welcome);
     } else if (this.welcome && count && !this.welcome.dataset.done) {
       const v = [...app.fleet.byId.values()][0], card = this.welcome;
       card.dataset.done = "1";
       // The card steps aside: the map is the proof.
-      fill(card, h("p", { class: "waiting", role: "status" }, `${v.name} is on the map`), h("p", { class: "small" }, "Every other vehicle appears the same way. Next: draw a region."));
+      fill(card, h("p", { class: "waiting", role: "status" }, say("welcome.done", { name: v.name })), h("p", { class: "small" }, say("welcome.next")));
       app.fitFleet();
       setTimeout(() => card.remove(), 6000);
     }

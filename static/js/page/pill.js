@@ -3,6 +3,7 @@
 import { steady } from "../net/clock.js";
 import { h, text } from "../parts/dom.js";
 import * as format from "../words/format.js";
+import { say } from "../words/words.js";
 
 /** @typedef {import("../net/connection.js").Status} Status */
 
@@ -10,7 +11,7 @@ export class Pill {
   /** @param {import("../app.js").App} app */
   constructor(app) {
     this.app = app;
-    this.main = h("span", null, "Connecting");
+    this.main = h("span", null, say("pill.connecting"));
     this.extra = h("span", { class: "dim" });
     this.element = h("button", { type: "button", class: "pill", id: "pill", onclick: () => app.togglePause() }, this.main, " ", this.extra);
     this.caughtUp = { events: 0, until: 0 };
@@ -29,32 +30,32 @@ export class Pill {
     if (phase === "waiting" && now - status.since > 10_000) phase = "offline";
     if (paused && status.phase === "live") {
       phase = "paused";
-      main = "Paused";
-      extra = `${format.count(backlog.updates)} waiting${backlog.events ? ` · ${backlog.events} ${backlog.events === 1 ? "event" : "events"}` : ""}`;
+      main = say("pill.paused");
+      extra = backlog.events ? say("pill.waiting.events", { n: backlog.updates, events: say("pill.events", { n: backlog.events }) }) : say("pill.waiting", { n: backlog.updates });
     } else if (phase === "live") {
-      main = this.app.catchingUp ? "Catching up" : "Live";
+      main = say(this.app.catchingUp ? "pill.catching" : "pill.live");
       if (this.app.catchingUp) phase = "catching";
-      const way = status.by === "websocket" ? "" : status.by === "stream" ? "stream" : "polling";
-      const { events, until } = this.caughtUp, caughtUp = until > now ? ["caught up", events && `${events} ${events === 1 ? "event" : "events"}`] : [];
+      const way = status.by === "websocket" ? "" : say(`pill.${status.by}`);
+      const { events, until } = this.caughtUp, caughtUp = until > now ? [say("pill.caught_up"), events && say("pill.events", { n: events })] : [];
       extra = [...caughtUp, way].filter(Boolean).join(" · ") || (status.latency === null ? "" : `${Math.max(1, Math.round(status.latency))} ms`);
     } else if (phase === "waiting" || phase === "offline") {
       const wait = Math.max(0, Math.ceil((status.retryAt - now) / 1000));
-      main = phase === "offline" ? `Offline since ${format.clockShort(this.app.fleet.now(status.since), zone)}` : "Reconnecting";
-      extra = phase === "offline" ? (status.retryAt && wait > 0 ? `retry in ${wait} s` : "retrying") : status.retryAt && wait > 0 ? `in ${wait} s` : "now";
+      main = phase === "offline" ? say("pill.offline", { time: format.clockShort(this.app.fleet.now(status.since), zone) }) : say("pill.reconnecting");
+      extra = status.retryAt && wait > 0 ? say(phase === "offline" ? "pill.retry_in" : "pill.in", { n: wait }) : say(phase === "offline" ? "pill.retrying" : "pill.now");
     } else if (phase === "refused") {
-      main = "Refused";
+      main = say("pill.refused");
       extra = status.reason;
-    } else main = "Connecting";
+    } else main = say("pill.connecting");
     if (status.progress && phase !== "live") extra = status.progress; // on its way, part by part
-    if (paused && status.phase !== "live") extra += " · paused";
+    if (paused && status.phase !== "live") extra = say("pill.and_paused", { words: extra });
     this.element.dataset.phase = phase;
     text(this.main, main);
     text(this.extra, extra);
     this.extra.hidden = !extra;
-    this.element.title = `${paused ? "Resume" : "Pause"} the display (Space)`;
+    this.element.title = say(paused ? "pill.resume" : "pill.pause");
     this.element.setAttribute("aria-pressed", String(paused));
     // Only what a listener must know, once: not every second of a countdown.
-    const news = phase === "offline" ? "Connection lost" : phase === "live" && this.said === "Connection lost" ? "Connected again" : phase === "refused" ? "Connection refused" : this.said;
+    const news = phase === "offline" ? say("pill.said.lost") : phase === "live" && this.said === say("pill.said.lost") ? say("pill.said.again") : phase === "refused" ? say("pill.said.refused") : this.said;
     if (news !== this.said) this.app.say((this.said = news));
   }
 }

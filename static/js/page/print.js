@@ -4,7 +4,8 @@
 import { $, h, text } from "../parts/dom.js";
 import { status } from "../model/fleet.js";
 import * as format from "../words/format.js";
-import { WORDS, halted } from "../panels/vehicles.js";
+import { halted } from "../panels/vehicles.js";
+import { say } from "../words/words.js";
 
 /** @param {import("../app.js").App} app @param {import("../panels/vehicles.js").VehicleList} list */
 export function print(app, list) {
@@ -13,8 +14,8 @@ export function print(app, list) {
     const now = app.now(), { zone, units } = app.preferences.value;
     table?.remove();
     text($("#summary"), `${app.summary()} · ${format.full(now, zone)}`);
-    table = h("table", { class: "printed" }, h("thead", null, h("tr", null, ["Vehicle", "State", "Speed", "Where", "Heard"].map((word) => h("th", { scope: "col" }, word)))),
-      h("tbody", null, list.shown.map((v) => h("tr", null, h("td", null, h("bdi", null, v.name)), h("td", null, halted(v, units) ? "Halted" : WORDS[status(v)]), h("td", null, v.speed >= 0 ? format.speed(v.speed, units) : ""),
+    table = h("table", { class: "printed" }, h("thead", null, h("tr", null, /** @type {const} */ (["vehicle", "print.state", "vehicle.speed", "print.where", "vehicle.heard"]).map((key) => h("th", { scope: "col" }, say(key))))),
+      h("tbody", null, list.shown.map((v) => h("tr", null, h("td", null, h("bdi", null, v.name)), h("td", null, say(`state.${halted(v, units) ? "halted" : status(v)}`)), h("td", null, v.speed >= 0 ? format.speed(v.speed, units) : ""),
         h("td", null, h("bdi", null, app.insideOf(v).map(([id]) => app.regionName(id)).join(", ") || format.place(v.lat, v.lon))), h("td", null, format.when(v.heard, now, zone))))));
     document.body.appendChild(table);
   });

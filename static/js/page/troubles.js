@@ -1,6 +1,7 @@
 // What is wrong and what to do about it, in a sentence over the map, for as long as it is so or until it is put away.
 
 import { $, h, icon, iconButton, text } from "../parts/dom.js";
+import { say } from "../words/words.js";
 
 export class Troubles {
   /** @param {import("../app.js").App} app */
@@ -18,7 +19,7 @@ export class Troubles {
     const close = () => (this.away.add(key), this.clear(key));
     const node = h("div", { class: "floating banner trouble", role: "note", data: { trouble: key } }, icon("warn"), h("span", { class: "trouble-words" }, words),
       action && h("button", { type: "button", class: "link", onclick: action.run }, action.label),
-      iconButton("close", "Dismiss", close, { class: "icon-button tiny end" }), lines && h("pre", { class: "trouble-lines", tabIndex: 0 }, lines));
+      iconButton("close", say("dismiss"), close, { class: "icon-button tiny end" }), lines && h("pre", { class: "trouble-lines", tabIndex: 0 }, lines));
     this.shown.set(key, node);
     $("#map-top").prepend(node); // a phone shows the first
     this.app.say(words);

@@ -5,9 +5,10 @@ import { $, arrange, fill, h, icon, iconButton, refill, text } from "../parts/do
 import * as format from "../words/format.js";
 import { Hold, kept } from "../parts/hold.js";
 import { muted } from "../model/events.js";
-import { KINDS, kindOf, say, sentence } from "../words/phrases.js";
+import { KINDS, kindOf, sentence, tell } from "../words/phrases.js";
 import { oneStop } from "../parts/roving.js";
 import { whyCard } from "./why.js";
+import { pieces, say } from "../words/words.js";
 
 /** @typedef {import("../words/phrases.js").Event} Event */
 /** @typedef {import("../model/events.js").Group} Group */
@@ -31,15 +32,15 @@ export class EventsColumn {
     this.names = "";
     /** @type {number|undefined} */ this.frame = undefined;
     this.unread = h("span", { class: "badge", hidden: true });
-    this.kind = h("select", { class: "plain", "aria-label": "Show kind", onchange: () => app.state.set({ kinds: this.kind.value ? [this.kind.value] : [] }) }, h("option", { value: "" }, "All kinds"), ...Object.entries(KINDS).map(([kind, { title }]) => h("option", { value: kind }, title)));
-    this.open = h("button", { type: "button", class: "chip", "aria-pressed": "false", onclick: () => ((this.openOnly = !this.openOnly), this.render(true)) }, h("span", { class: "pad" }, "To acknowledge"));
+    this.kind = h("select", { class: "plain", "aria-label": say("events.kind"), onchange: () => app.state.set({ kinds: this.kind.value ? [this.kind.value] : [] }) }, h("option", { value: "" }, say("events.all")), ...Object.entries(KINDS).map(([kind, { title }]) => h("option", { value: kind }, title)));
+    this.open = h("button", { type: "button", class: "chip", "aria-pressed": "false", onclick: () => ((this.openOnly = !this.openOnly), this.render(true)) }, h("span", { class: "pad" }, say("events.open")));
     this.about = h("button", { type: "button", class: "chip", hidden: true, onclick: () => app.state.set({ about: null }) });
-    this.list = h("ol", { class: "event-list", id: "event-list", tabIndex: 0, "aria-label": "Events, newest first", onkeydown: (/** @type {KeyboardEvent} */ e) => this.#key(e) });
+    this.list = h("ol", { class: "event-list", id: "event-list", tabIndex: 0, "aria-label": say("events.list"), onkeydown: (/** @type {KeyboardEvent} */ e) => this.#key(e) });
     this.hold = new Hold(this.list, { rows: ".event", release: () => this.render(), news: () => this.#toTop() });
-    this.mutes = h("ul", { class: "mutes", hidden: true, "aria-label": "Muted" });
+    this.mutes = h("ul", { class: "mutes", hidden: true, "aria-label": say("events.muted") });
     fill(column,
-      h("button", { type: "button", class: "sheet-grip", "aria-label": "Resize the sheet" }),
-      h("div", { class: "events-head" }, h("h2", null, "Events", this.unread), alerts.soundButton, alerts.notifyButton, iconButton("check", "Mark all as read", () => this.readAll()), iconButton("close", "Close the events", () => (app.pane.show(false), app.pane.rail.focus()), { class: "icon-button column-only" })),
+      h("button", { type: "button", class: "sheet-grip", "aria-label": say("page.grip") }),
+      h("div", { class: "events-head" }, h("h2", null, say("page.events"), this.unread), alerts.soundButton, alerts.notifyButton, iconButton("check", say("events.read"), () => this.readAll()), iconButton("close", say("events.close"), () => (app.pane.show(false), app.pane.rail.focus()), { class: "icon-button column-only" })),
       h("div", { class: "event-filter" }, this.kind, this.open, this.about), this.mutes, this.hold.element);
     const { list } = this;
     list.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -149,13 +150,13 @@ export class EventsColumn {
     if (about) {
       const [what, id] = [about.slice(0, about.indexOf(":")), about.slice(about.indexOf(":") + 1)];
       fill(this.about, h("span", { class: "pad" }, what === "region" ? app.regionName(id) : app.vehicleName(id)), icon("close", 12));
-      this.about.setAttribute("aria-label", `Only events of ${what === "region" ? app.regionName(id) : app.vehicleName(id)}. Remove this filter`);
+      this.about.setAttribute("aria-label", say("events.about", { name: what === "region" ? app.regionName(id) : app.vehicleName(id) }));
     }
     const { journal } = app, held = !asked && this.groups.length > 0 && this.hold.held, passes = (/** @type {Event} */ event) => this.#passes(event);
     if (held) this.groups = kept(this.groups, (group) => this.#now(group));
     else [this.groups, this.shownNewest] = [journal.groups(passes, this.limit), journal.last];
     const fresh = held ? journal.events.filter((e) => e.seq > this.shownNewest && passes(e)).length : 0, { groups } = this;
-    this.hold.wait(fresh ? `${fresh} new` : "");
+    this.hold.wait(fresh ? say("new", { n: fresh }) : "");
     /** @type {HTMLElement[]} */ const rows = [];
     let day = "";
     const today = format.dayOf(app.now(), app.now(), zone), old = new Map([...list.children].map((row) => [/** @type {HTMLElement} */ (row).dataset.key, /** @type {HTMLElement} */ (row)]));
@@ -166,8 +167,8 @@ export class EventsColumn {
       const mark = this.#mark(group), before = old.get(group.key);
       rows.push(before && before.dataset.mark === mark ? before : this.#row(group, mark));
     }
-    if (!rows.length) rows.push(h("li", { class: "empty" }, h("strong", null, this.openOnly || kinds.length || about ? "Nothing here" : "No events yet"), h("span", null, this.openOnly ? "Everything that was raised is acknowledged." : "When a vehicle enters, leaves or stays in a region, it is listed here.")));
-    else if (!app.journal.complete) rows.push(h("li", { class: "empty" }, h("button", { type: "button", class: "button small", onclick: () => this.#older() }, "Load older events")));
+    if (!rows.length) rows.push(h("li", { class: "empty" }, h("strong", null, say(this.openOnly || kinds.length || about ? "events.nothing" : "events.none")), h("span", null, say(this.openOnly ? "events.done" : "events.will"))));
+    else if (!app.journal.complete) rows.push(h("li", { class: "empty" }, h("button", { type: "button", class: "button small", onclick: () => this.#older() }, say("events.older"))));
     this.#arrange(rows);
     this.#times();
     this.#heads();
@@ -198,28 +199,30 @@ export class EventsColumn {
 
   /** @param {Group} group @param {string} mark */
   #row(group, mark) {
-    const { app } = this, e = group.newest, kind = kindOf(e.kind), { who, verb, where, detail } = sentence(e, app.names()), { seen, mutes } = app.preferences.value;
+    const { app } = this, e = group.newest, kind = kindOf(e.kind), { seen, mutes } = app.preferences.value;
     const raised = this.alerts.answerable(e), silent = muted(e, mutes, Date.now());
     const meta = h("div", { class: "meta num" },
       h("time", { datetime: e.time, data: { time: e.time } }),
       group.events.length > 1 && h("span", { class: "tag" }, `×${group.events.length}`),
-      e.delayed && h("span", { class: "tag", title: "Its deciding ping came more than 5 minutes late" }, "delayed"), silent && h("span", { class: "tag" }, "muted"),
-      e.ack && h("span", null, `ack ${e.ack.by}, ${format.clock(Date.parse(e.ack.at), app.preferences.value.zone)}`));
+      e.delayed && h("span", { class: "tag", title: say("events.late") }, say("events.delayed")), silent && h("span", { class: "tag" }, say("events.quiet")),
+      e.ack && h("span", null, say("events.acked", { name: e.ack.by, time: format.clock(Date.parse(e.ack.at), app.preferences.value.zone) })));
     const does = h("div", { class: "does" },
-      e.ack ? iconButton("undo", `Take back the acknowledgement: ${say(e, app.names())}`, () => this.acknowledge(group, false)) : raised && iconButton("check", `Acknowledge: ${say(e, app.names())}`, () => this.acknowledge(group, true)),
-      (e.why || e.region) && iconButton("info", "Why?", () => this.#toggleWhy(group), { "aria-expanded": String(this.why === e.id) }));
+      e.ack ? iconButton("undo", say("events.unack", { event: tell(e, app.names()) }), () => this.acknowledge(group, false)) : raised && iconButton("check", say("events.ack", { event: tell(e, app.names()) }), () => this.acknowledge(group, true)),
+      (e.why || e.region) && iconButton("info", say("events.why"), () => this.#toggleWhy(group), { "aria-expanded": String(this.why === e.id) }));
     const others = new Set(group.events.map((one) => one.vehicle)).size - 1;
+    const name = (/** @type {string} */ said) => h("b", null, said), detail = (/** @type {string} */ said) => h("span", { class: "muted" }, said);
+    /** @type {(HTMLElement|string|number)[]} */ const words = others ? pieces("event.others", { vehicle: name(format.isolate(app.vehicleName(e.vehicle))), n: /** @type {any} */ (others) }) : sentence(e, app.names(), { name, detail });
     const level = !raised || e.ack || silent ? "dim" : kind.level === "high" ? "raised high" : "raised";
     return h("li", { class: `event ${level}${e.ack ? " acked" : ""}${e.seq > seen ? " unread" : ""}${this.current === group.key ? " current" : ""}`, data: { key: group.key, mark } },
       h("span", { class: "mark" }, icon(/** @type {any} */ (e.ack ? "check" : kind.icon))),
-      h("button", { type: "button", class: "what", onclick: () => this.jump(group) }, h("b", null, who), others ? ` and ${others} ${others === 1 ? "other report" : "others report"} again ` : ` ${verb} `, where && h("b", null, where), detail && h("span", { class: "muted" }, ` ${detail}`)), meta, does, this.why === e.id && h("div", { class: "why" }, whyCard(app, e, this.alerts)));
+      h("button", { type: "button", class: "what", onclick: () => this.jump(group) }, words), meta, does, this.why === e.id && h("div", { class: "why" }, whyCard(app, e, this.alerts)));
   }
 
   #times() {
     const { zone } = this.app.preferences.value, now = this.app.now();
     for (const node of this.list.querySelectorAll("time")) {
       const time = Date.parse(/** @type {HTMLElement} */ (node).dataset.time ?? "");
-      text(node, now - time < 3_600_000 ? `${format.clock(time, zone)} · ${format.age(now - time)} ago` : format.clock(time, zone));
+      text(node, now - time < 3_600_000 ? say("events.time", { time: format.clock(time, zone), age: format.age(now - time) }) : format.clock(time, zone));
       if (!node.title) node.title = format.full(time, zone);
     }
   }
@@ -235,9 +238,9 @@ export class EventsColumn {
     const lines = live.map(([key, until]) => {
       const [what, id] = [key.slice(0, key.indexOf(":")), key.slice(key.indexOf(":") + 1)], name = what === "region" ? this.app.regionName(id) : what === "vehicle" ? this.app.vehicleName(id) : kindOf(id).title;
       const quiet = this.app.journal.events.filter((e) => (what === "region" ? e.region === id : what === "vehicle" ? e.vehicle === id : e.kind === id) && Date.parse(e.received_at) > until - 8 * 3_600_000 && e.seq > seen).length;
-      return { key, words: `${name} muted for ${format.age(Math.ceil((until - now) / 60_000) * 60_000)}${quiet ? ` · ${quiet} unread` : ""}` };
+      return { key, words: say(quiet ? "events.mute.unread" : "events.mute", { name, time: format.age(Math.ceil((until - now) / 60_000) * 60_000), n: quiet }) };
     });
-    refill(this.mutes, live.map(([key]) => key).join("\0"), lines.map(({ key }) => h("li", null, icon("mute", 14), h("span", { class: "grow" }), h("button", { type: "button", class: "link", onclick: () => this.alerts.mute(key, 0) }, "Unmute"))));
+    refill(this.mutes, live.map(([key]) => key).join("\0"), lines.map(({ key }) => h("li", null, icon("mute", 14), h("span", { class: "grow" }), h("button", { type: "button", class: "link", onclick: () => this.alerts.mute(key, 0) }, say("events.unmute")))));
     this.mutes.querySelectorAll(".grow").forEach((node, i) => text(node, lines[i].words));
   }
 
@@ -264,7 +267,7 @@ export class EventsColumn {
     const { preferences, journal, deeds } = this.app, { seen } = preferences.value;
     if (seen >= journal.last) return;
     preferences.set({ seen: journal.last });
-    deeds.did({ icon: "check", title: "All marked as read", undo: async () => (preferences.set({ seen }), "Unread again") });
+    deeds.did({ icon: "check", title: say("events.all_read"), undo: async () => (preferences.set({ seen }), say("events.unread")) });
   }
 
   /** Go to where and when it happened. @param {Group} group */
@@ -305,15 +308,15 @@ export class EventsColumn {
         const is = await this.#ack(event.id, by);
         if (!yes || is === by) done.set(event.id, was ?? by);
       } catch (error) {
-        this.alerts.toast({ icon: "warn", title: yes ? "Not acknowledged" : "Still acknowledged", body: error instanceof ApiError ? error.message : String(error) });
+        this.alerts.toast({ icon: "warn", title: say(yes ? "events.not_acked" : "events.still_acked"), body: error instanceof ApiError ? error.message : String(error) });
         break;
       }
     }
-    const words = say(group.newest, this.app.names()), title = yes ? "Acknowledged" : "Acknowledgement taken back";
+    const words = tell(group.newest, this.app.names()), title = say(yes ? "events.was_acked" : "events.taken_back");
     if (done.size) this.app.deeds.did({ icon: yes ? "check" : "undo", title, body: words, undo: async () => {
       for (const [id, name] of done) await this.#ack(id, yes ? "" : name);
       this.render();
-      return `${yes ? "To acknowledge again" : "Acknowledged again"}: ${words}`;
+      return say(yes ? "events.again" : "events.acked_again", { event: words });
     } });
     if (!yes && this.lastAcked === group) this.lastAcked = null;
     this.alerts.recount();

@@ -2,6 +2,7 @@
 // many wait; where not even a rail fits, the third tab.
 
 import { $, h, icon, text } from "../parts/dom.js";
+import { say } from "../words/words.js";
 
 const ROOMY = "(min-width: 1600px)", TIGHT = "(max-width: 1179px)";
 
@@ -12,7 +13,7 @@ export class EventsPane {
     this.roomy = matchMedia(ROOMY);
     this.tight = matchMedia(TIGHT);
     this.count = h("span", { class: "badge", hidden: true });
-    this.rail = h("button", { type: "button", class: "rail", id: "events-rail", "aria-label": "Events", title: "Events (E)", "aria-controls": "events", "aria-expanded": "false", onclick: () => (this.show(true), $("#event-list").focus()) }, icon("bell"), this.count, h("span", { class: "rail-word", "aria-hidden": "true" }, "Events"));
+    this.rail = h("button", { type: "button", class: "rail", id: "events-rail", "aria-label": say("page.events"), title: say("rail.title"), "aria-controls": "events", "aria-expanded": "false", onclick: () => (this.show(true), $("#event-list").focus()) }, icon("bell"), this.count, h("span", { class: "rail-word", "aria-hidden": "true" }, say("page.events")));
     $("#events").after(this.rail);
     this.open = false;
     // What a wide window was told stays; a narrow one begins with the rail each time it becomes one.
@@ -40,6 +41,6 @@ export class EventsPane {
   tell(unread) {
     this.count.hidden = unread === 0;
     text(this.count, unread > 99 ? "99+" : String(unread));
-    this.rail.setAttribute("aria-label", unread ? `Events, ${unread} unread` : "Events");
+    this.rail.setAttribute("aria-label", unread ? say("rail.unread", { n: unread }) : say("page.events"));
   }
 }

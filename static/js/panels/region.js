@@ -13,6 +13,7 @@ import { colorOf } from "../map/regions.js";
 import { bounds, outline } from "../geo.js";
 import { oneStop } from "../parts/roving.js";
 import { palette } from "../parts/theme.js";
+import { say } from "../words/words.js";
 
 const HOUR = 3_600_000;
 
@@ -32,17 +33,17 @@ export class RegionPanel {
     this.rules = h("dl", { class: "pairs" });
     /** @type {import("../model/fleet.js").Vehicle[]} */ this.rows = [];
     /** @type {{time: number, step: number}[]} steps of the count in the last hour */ this.steps = [];
-    this.follow = h("button", { type: "button", class: "button small", onclick: () => this.#follow() }, icon("antenna", 14), "Follow");
-    this.element = h("section", { class: "detail", hidden: true, "aria-label": "Region" },
-      h("div", { class: "detail-head" }, iconButton("back", "Back to the regions", () => app.state.set({ region: null })), h("div", null, this.title, h("div", { class: "subtitle" }, this.mark, this.subtitle)), iconButton("fit", "Show on the map", () => this.#fit())),
+    this.follow = h("button", { type: "button", class: "button small", onclick: () => this.#follow() }, icon("antenna", 14), say("regions.tick"));
+    this.element = h("section", { class: "detail", hidden: true, "aria-label": say("region") },
+      h("div", { class: "detail-head" }, iconButton("back", say("region.back"), () => app.state.set({ region: null })), h("div", null, this.title, h("div", { class: "subtitle" }, this.mark, this.subtitle)), iconButton("fit", say("region.fit"), () => this.#fit())),
       h("div", { class: "detail-actions" }, this.follow,
-        h("button", { type: "button", class: "button small", onclick: () => this.#feature() && editor.edit(this.#feature()) }, icon("edit", 14), "Edit"),
-        h("button", { type: "button", class: "button small", onclick: () => app.state.set({ about: `region:${app.state.value.region}` }) }, icon("list", 14), "Events"),
-        h("button", { type: "button", class: "button small", onclick: () => alerts.mute(`region:${app.state.value.region}`, 15) }, icon("mute", 14), "Mute 15 min"),
-        h("button", { type: "button", class: "button small danger", onclick: () => this.#delete() }, icon("trash", 14), "Delete")),
+        h("button", { type: "button", class: "button small", onclick: () => this.#feature() && editor.edit(this.#feature()) }, icon("edit", 14), say("edit")),
+        h("button", { type: "button", class: "button small", onclick: () => app.state.set({ about: `region:${app.state.value.region}` }) }, icon("list", 14), say("page.events")),
+        h("button", { type: "button", class: "button small", onclick: () => alerts.mute(`region:${app.state.value.region}`, 15) }, icon("mute", 14), say("mute.15")),
+        h("button", { type: "button", class: "button small danger", onclick: () => this.#delete() }, icon("trash", 14), say("region.delete"))),
       h("div", { class: "detail-body" },
-        h("div", { class: "block" }, h("dl", { class: "facts" }, h("div", null, h("dt", null, "Inside now"), this.count), h("div", null, h("dt", null, "Area"), this.area)), this.spark),
-        h("div", { class: "block" }, h("h3", null, "Who is inside"), this.inside), h("div", { class: "block" }, h("h3", null, "Rules"), this.rules)));
+        h("div", { class: "block" }, h("dl", { class: "facts" }, h("div", null, h("dt", null, say("region.count")), this.count), h("div", null, h("dt", null, say("region.area")), this.area)), this.spark),
+        h("div", { class: "block" }, h("h3", null, say("region.who")), this.inside), h("div", { class: "block" }, h("h3", null, say("region.rules")), this.rules)));
     side.appendChild(this.element);
     app.state.on((now, before) => (now.region !== before.region || now.tab !== before.tab || now.regions !== before.regions) && this.#show(now.region !== before.region));
     app.readers.add((message) => message.op === "snapshot" && app.state.value.region && this.#ask(app.state.value.region));
@@ -84,14 +85,14 @@ export class RegionPanel {
   render() {
     const { app } = this, feature = this.#feature(), id = app.state.value.region ?? "";
     if (!feature) {
-      text(this.title, !app.fleet.ready ? "Loading…" : app.fleet.past.has(`region:${id}`) ? "This region is gone" : `There is no region “${id}”`);
+      text(this.title, !app.fleet.ready ? say("vehicle.loading") : app.fleet.past.has(`region:${id}`) ? say("region.gone") : say("region.unknown", { id }));
       fill(this.inside);
       return;
     }
     const p = feature.properties, { units, zone } = app.preferences.value, now = app.now(), followed = app.state.value.regions;
     text(this.title, p.name || id);
     fill(this.mark, swatch(feature));
-    text(this.subtitle, [p.group, p.updated_at && `changed ${format.when(Date.parse(p.updated_at), now, zone)}`].filter(Boolean).join(" · "));
+    text(this.subtitle, [p.group, p.updated_at && say("region.changed", { time: format.when(Date.parse(p.updated_at), now, zone) })].filter(Boolean).join(" · "));
     this.follow.setAttribute("aria-pressed", String(followed?.includes(id) ?? false));
     const count = app.regions.count(id);
     text(this.count, count === null ? "–" : String(count));
@@ -101,11 +102,12 @@ export class RegionPanel {
     const rows = this.rows = this.rows.length && this.inside.matches(":hover, :focus-within") ? this.rows : [...app.fleet.byId.values()].filter((v) => v.regions.has(id)).sort((a, b) => (a.regions.get(id) || Infinity) - (b.regions.get(id) || Infinity)).slice(0, 200);
     if (this.inside.dataset.key !== rows.map((v) => v.id).join("\0") || !this.inside.children.length) {
       this.inside.dataset.key = rows.map((v) => v.id).join("\0");
-      fill(this.inside, rows.length ? rows.map((v) => h("li", null, h("button", { type: "button", class: "link grow", onclick: () => app.select(v.id, { open: true, reveal: true }) }, v.name), h("span", { class: "num muted" }))) : h("li", { class: "muted" }, "Nobody"));
+      fill(this.inside, rows.length ? rows.map((v) => h("li", null, h("button", { type: "button", class: "link grow", onclick: () => app.select(v.id, { open: true, reveal: true }) }, v.name), h("span", { class: "num muted" }))) : h("li", { class: "muted" }, say("region.nobody")));
     }
-    rows.forEach((v, i) => text(/** @type {Element} */ (this.inside.children[i].lastElementChild), v.regions.get(id) ? format.timer(now - Number(v.regions.get(id))) : v.regions.has(id) ? "" : "left"));
+    rows.forEach((v, i) => text(/** @type {Element} */ (this.inside.children[i].lastElementChild), v.regions.get(id) ? format.timer(now - Number(v.regions.get(id))) : v.regions.has(id) ? "" : say("region.left")));
     const box = app.regions.drawn.get(id)?.lonLat, beyond = box ? format.unshown(box[1], box[3]) : "";
-    const rules = p.rules ?? {}, said = [["Raises", (p.notify ?? ["enter", "exit", "dwell"]).map((/** @type {string} */ k) => kindOf(k).title).join(", ") || "nothing"], rules.dwell_s && ["Dwell after", format.lasted(rules.dwell_s * 1000)], rules.speed_limit_mps && ["Speed limit", `${format.speed(rules.speed_limit_mps, units)}${rules.min_s ? `, for at least ${format.lasted(rules.min_s * 1000)}` : ""}`], rules.schedule && ["Hours", `${writeHours(rules.schedule.weekly)} (${rules.schedule.zone})`], ["Edge", p.debounce === "none" ? "exactly on the line" : "steady, ignores GPS jitter"], beyond && ["Map", beyond]].filter(Boolean);
+    const rules = p.rules ?? {}, speed = format.speed(rules.speed_limit_mps, units), limit = rules.min_s ? say("region.limit.for", { speed, time: format.lasted(rules.min_s * 1000) }) : speed;
+    const said = [[say("region.raises"), (p.notify ?? ["enter", "exit", "dwell"]).map((/** @type {string} */ k) => kindOf(k).title).join(", ") || say("region.raises.nothing")], rules.dwell_s && [say("region.dwell"), format.lasted(rules.dwell_s * 1000)], rules.speed_limit_mps && [say("region.limit"), limit], rules.schedule && [say("region.hours"), `${writeHours(rules.schedule.weekly)} (${rules.schedule.zone})`], [say("region.edge"), say(p.debounce === "none" ? "region.edge.exact" : "region.edge.steady")], beyond && [say("region.map"), beyond]].filter(Boolean);
     if (this.rules.dataset.key !== JSON.stringify(said)) {
       this.rules.dataset.key = JSON.stringify(said);
       fill(this.rules, said.map((pair) => [h("dt", null, String(pair[0])), h("dd", null, String(pair[1]))]));
@@ -131,7 +133,7 @@ export class RegionPanel {
       most = Math.max(most, at);
     }
     points.push([now - HOUR, at]);
-    canvas.setAttribute("aria-label", `Inside during the last hour: now ${count}, at most ${most}`);
+    canvas.setAttribute("aria-label", say("region.hour", { count, most }));
     canvas.width = w * ratio;
     canvas.height = hh * ratio;
     const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
@@ -150,7 +152,7 @@ export class RegionPanel {
     ctx.globalAlpha = 1;
     ctx.fillStyle = color.muted;
     ctx.font = `10px ${color.font}`;
-    ctx.fillText("1 h ago", 0, 9);
+    ctx.fillText(say("region.hour_ago"), 0, 9);
   }
 
   #follow() {
@@ -172,7 +174,7 @@ export class RegionPanel {
       this.app.deeds.did(deleted(feature));
     } catch (error) {
       const changed = error instanceof ApiError && error.status === 412;
-      this.alerts.toast({ icon: "warn", title: "Not deleted", body: changed ? "Somebody changed it a moment ago: look again." : /** @type {Error} */ (error).message });
+      this.alerts.toast({ icon: "warn", title: say("region.not_deleted"), body: changed ? say("region.just_changed") : /** @type {Error} */ (error).message });
     }
   }
 }

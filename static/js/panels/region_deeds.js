@@ -1,6 +1,7 @@
 // Taking back what was done to a region: drawn, changed, deleted. Never over what somebody else did since.
 
 import { ApiError, call, regionPath } from "../net/api.js";
+import { say } from "../words/words.js";
 
 /** Computed by the server; not part of what is saved. */
 export const COMPUTED = new Set(["version", "inside_count", "area_m2", "perimeter_m", "updated_at"]);
@@ -32,20 +33,20 @@ const nameOf = (feature) => feature.properties.name || feature.id;
 
 /** @param {any} feature as it was @returns {import("../model/deeds.js").Deed} */
 export const deleted = (feature) => ({
-  icon: "trash", title: `${nameOf(feature)} deleted`, body: "Its events stay.",
+  icon: "trash", title: say("region.did.deleted", { name: nameOf(feature) }), body: say("region.events_stay"),
   undo: async () => {
-    await put(() => call("PUT", regionPath(feature.id), { body: stored(feature), headers: { "if-none-match": "*" } }), feature, "Somebody has drawn it again meanwhile.");
-    return `${nameOf(feature)} is back`;
+    await put(() => call("PUT", regionPath(feature.id), { body: stored(feature), headers: { "if-none-match": "*" } }), feature, say("region.redrawn"));
+    return say("region.is_back", { name: nameOf(feature) });
   },
 });
 
 /** @param {any} before null: it is new @param {any} after @returns {import("../model/deeds.js").Deed} */
 export const saved = (before, after) => ({
-  icon: before ? "edit" : "check", title: `${nameOf(after)} ${before ? "changed" : "created"}`,
+  icon: before ? "edit" : "check", title: say(before ? "region.did.changed" : "region.did.created", { name: nameOf(after) }),
   undo: async () => {
-    const headers = { "if-match": `"${newest(after.id, after.properties.version)}"` }, clash = "Somebody has changed or deleted it since.";
+    const headers = { "if-match": `"${newest(after.id, after.properties.version)}"` }, clash = say("region.changed_since");
     if (before) await put(() => call("PUT", regionPath(after.id), { body: stored(before), headers }), before, clash);
     else await put(() => call("DELETE", regionPath(after.id), { headers }), null, clash);
-    return before ? `${nameOf(before)} is as it was` : `${nameOf(after)} is gone again`;
+    return before ? say("region.as_it_was", { name: nameOf(before) }) : say("region.gone_again", { name: nameOf(after) });
   },
 });

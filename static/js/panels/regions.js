@@ -6,6 +6,7 @@ import { sortKey } from "../words/format.js";
 import { Hold } from "../parts/hold.js";
 import { swatch } from "./vehicle.js";
 import { oneStop } from "../parts/roving.js";
+import { say } from "../words/words.js";
 
 export class RegionsTab {
   /** @param {import("../app.js").App} app @param {HTMLElement} page @param {import("../draw/editor.js").Editor} editor @param {import("../page/alerts.js").Alerts} alerts @param {import("../page/following.js").Following} following */
@@ -15,14 +16,14 @@ export class RegionsTab {
     this.following = following;
     this.seen = -1;
     /** @type {any[]} in the order they are listed */ this.features = [];
-    this.all = h("button", { type: "button", onclick: () => following.everything() }, "Everything");
-    this.some = h("button", { type: "button", onclick: () => following.chosen() }, "Chosen regions");
+    this.all = h("button", { type: "button", onclick: () => following.everything() }, say("regions.all"));
+    this.some = h("button", { type: "button", onclick: () => following.chosen() }, say("regions.some"));
     this.note = h("p", { class: "muted small", id: "feed-note" });
     this.choose = h("button", { type: "button", class: "link small", onclick: () => following.choose(!following.choosing) });
     this.list = h("div", { class: "virtual", id: "region-list", tabIndex: -1 });
     oneStop(this.list, ".region-row");
     this.hold = new Hold(this.list, { rows: ".region-row", release: () => this.render(), news: () => this.render(true) });
-    fill(page, h("div", { class: "feed" }, h("div", { class: "segmented", role: "group", "aria-label": "What feeds the map" }, this.all, this.some), h("button", { type: "button", class: "button small primary", onclick: () => editor.begin() }, icon("plus", 14), "Region"), this.note, this.choose), this.hold.element);
+    fill(page, h("div", { class: "feed" }, h("div", { class: "segmented", role: "group", "aria-label": say("regions.feed") }, this.all, this.some), h("button", { type: "button", class: "button small primary", onclick: () => editor.begin() }, icon("plus", 14), say("regions.add")), this.note, this.choose), this.hold.element);
     app.state.on((now, before) => (now.regions !== before.regions || now.region !== before.region) && this.render());
     app.preferences.on((now, before) => now.mutes !== before.mutes && this.render());
     app.ticks.add(() => this.#tick());
@@ -36,14 +37,14 @@ export class RegionsTab {
     this.seen = app.fleet.regionVersion;
     this.all.setAttribute("aria-pressed", String(!some));
     this.some.setAttribute("aria-pressed", String(some));
-    text(this.some, followed === null && following.before.length && !choosing ? `Back to ${following.before.length} chosen` : "Chosen regions");
+    text(this.some, followed === null && following.before.length && !choosing ? say("regions.back", { n: following.before.length }) : say("regions.some"));
     text(this.note, explained(followed, choosing));
-    text(this.choose, choosing ? "Done" : "Choose on the map");
+    text(this.choose, say(choosing ? "regions.chosen" : "regions.choose"));
     this.choose.hidden = !some;
     text($("#count-regions"), app.fleet.regions.size ? String(app.fleet.regions.size) : "");
     const fresh = sorted([...app.fleet.regions.values()]), held = !asked && this.features.length > 0 && this.hold.held;
     const known = new Set(this.features.map(({ id }) => id)), news = held ? fresh.filter(({ id }) => !known.has(id)).length : 0;
-    this.hold.wait(news ? `${news} new` : "");
+    this.hold.wait(news ? say("new", { n: news }) : "");
     this.features = held ? this.features.map((feature) => app.fleet.regions.get(feature.id) ?? feature) : fresh;
     const old = new Map([...this.list.children].map((row) => [/** @type {HTMLElement} */ (row).dataset.key, /** @type {HTMLElement} */ (row)]));
     /** @type {HTMLElement[]} */ const rows = [];
@@ -57,11 +58,11 @@ export class RegionsTab {
     let group = /** @type {string|null} */ (null);
     for (const feature of this.features) {
       const { id, properties: p } = feature, now = kin(feature), gone = !app.fleet.regions.has(id), quiet = (app.preferences.value.mutes[`region:${id}`] ?? 0) > Date.now(), on = followed?.includes(id) ?? false;
-      if (grouped && now !== group) add(`group ${now}`, p.group ?? "", () => h("h2", { class: "group-head" }, p.group?.trim() || "No group"));
+      if (grouped && now !== group) add(`group ${now}`, p.group ?? "", () => h("h2", { class: "group-head" }, p.group?.trim() || say("regions.no_group")));
       group = now;
       add(id, JSON.stringify([p.name, p.color, gone, quiet, on, followed === null, choosing, app.state.value.region === id]), () => this.#row(feature, { gone, quiet, on }));
     }
-    if (!this.features.length) rows.push(h("div", { class: "empty" }, h("strong", null, "No regions yet"), h("span", null, "Draw one on the map and be told who enters, leaves and stays.")));
+    if (!this.features.length) rows.push(h("div", { class: "empty" }, h("strong", null, say("regions.none")), h("span", null, say("regions.none.more"))));
     this.hold.steady(() => this.#arrange(rows));
     this.#counts();
   }
@@ -77,10 +78,10 @@ export class RegionsTab {
   /** @param {any} feature @param {{gone: boolean, quiet: boolean, on: boolean}} how */
   #row(feature, { gone, quiet, on }) {
     const { app, following } = this, { id } = feature, name = feature.properties.name || id, dim = gone || (app.state.value.regions !== null && !on);
-    const tick = h("button", { type: "button", class: "icon-button tick", role: "checkbox", "aria-checked": String(on), "aria-label": `Follow ${name}`, title: on ? "Stop following" : "Follow", disabled: gone, onclick: () => following.toggle(id) }, h("span", { class: "tick-box" }, on && icon("check", 14)));
+    const tick = h("button", { type: "button", class: "icon-button tick", role: "checkbox", "aria-checked": String(on), "aria-label": say("regions.follow", { name }), title: say(on ? "regions.untick" : "regions.tick"), disabled: gone, onclick: () => following.toggle(id) }, h("span", { class: "tick-box" }, on && icon("check", 14)));
     const row = h("div", { class: `region-row${dim ? " dim" : ""}`, data: { region: id } }, swatch(feature),
       h("button", { type: "button", class: "open", "aria-current": app.state.value.region === id ? "true" : null, disabled: gone, onclick: () => (following.choosing ? following.toggle(id) : app.state.set({ region: id })) }, h("b", null, name), h("span", { class: "num inside-words" })),
-      iconButton(quiet ? "mute" : "bell", quiet ? `Unmute ${name}` : `Mute ${name} for 15 minutes`, () => this.alerts.mute(`region:${id}`, quiet ? 0 : 15), { "aria-pressed": String(quiet), disabled: gone }), tick);
+      iconButton(quiet ? "mute" : "bell", say(quiet ? "regions.unmute" : "regions.mute", { name }), () => this.alerts.mute(`region:${id}`, quiet ? 0 : 15), { "aria-pressed": String(quiet), disabled: gone }), tick);
     row.addEventListener("pointerenter", () => this.#hover(id));
     row.addEventListener("pointerleave", () => this.#hover(null));
     return row;
@@ -96,7 +97,7 @@ export class RegionsTab {
     const { app } = this, { regions } = app.state.value;
     for (const row of this.list.querySelectorAll("[data-region]")) {
       const id = String(/** @type {HTMLElement} */ (row).dataset.region), count = app.regions.count(id), words = row.querySelector(".inside-words");
-      if (words) text(words, !app.fleet.regions.has(id) ? "Deleted" : regions && !regions.includes(id) ? "Not followed" : count === null ? "" : count === 0 ? "Empty" : `${count} inside`);
+      if (words) text(words, !app.fleet.regions.has(id) ? say("regions.deleted") : regions && !regions.includes(id) ? say("regions.unfollowed") : count === null ? "" : count === 0 ? say("regions.empty") : say("inside", { n: count }));
     }
   }
 

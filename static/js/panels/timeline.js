@@ -3,6 +3,7 @@
 import { h } from "../parts/dom.js";
 import * as format from "../words/format.js";
 import { palette } from "../parts/theme.js";
+import { say } from "../words/words.js";
 
 const GAP = 10 * 60_000;
 const MOVING_MPS = 5 / 3.6;
@@ -23,11 +24,11 @@ export function pieces(points, until) {
 
 /** @param {{time: number, speed: number|null}[]} points @param {number} start @param {number} now @param {string} zone */
 export function dayStrip(points, start, now, zone) {
-  if (!points.length) return h("p", { class: "muted small" }, "No pings today.");
+  if (!points.length) return h("p", { class: "muted small" }, say("day.none"));
   const whole = format.endOfDay(start, zone) - start, end = Math.min(now, start + whole), list = pieces(points, end), total = { moving: 0, idle: 0, offline: 0 };
   for (const piece of list) total[piece.what] += piece.until - piece.from;
-  const words = { moving: "Moving", idle: "Standing", offline: "Not heard" }, color = palette(), tint = { moving: color.moving, idle: color.idle, offline: color.line };
-  const canvas = h("canvas", { class: "strip", role: "img", "aria-label": `Today: ${Object.entries(total).map(([what, ms]) => `${words[/** @type {"idle"} */ (what)].toLowerCase()} ${format.spoken(ms)}`).join(", ")}` });
+  const what = /** @type {const} */ (["moving", "idle", "offline"]), color = palette(), tint = { moving: color.moving, idle: color.idle, offline: color.line };
+  const canvas = h("canvas", { class: "strip", role: "img", "aria-label": say("day.said", { parts: what.map((one) => say(`day.said.${one}`, { time: format.spoken(total[one]) })).join(", ") }) });
   requestAnimationFrame(() => {
     const ratio = Math.min(2, devicePixelRatio || 1), w = canvas.clientWidth, hh = canvas.clientHeight, ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     canvas.width = w * ratio;
@@ -44,9 +45,9 @@ export function dayStrip(points, start, now, zone) {
     ctx.font = `10px ${color.font}`;
     for (let hour = 0; hour < 24; hour += 6) ctx.fillText(format.clockShort(start + hour * 3_600_000, zone), ((hour * 3_600_000) / whole) * w + (hour ? -14 : 0), 26);
   });
-  return h("div", null, canvas, h("div", { class: "strip-legend num" }, Object.entries(total).map(([what, ms]) => {
+  return h("div", null, canvas, h("div", { class: "strip-legend num" }, what.map((one) => {
     const key = h("i", null);
-    key.style.setProperty("--swatch", tint[/** @type {"idle"} */ (what)]);
-    return h("span", null, key, `${words[/** @type {"idle"} */ (what)]} ${format.lasted(ms)}`);
+    key.style.setProperty("--swatch", tint[one]);
+    return h("span", null, key, say(`day.${one}`, { time: format.lasted(total[one]) }));
   })));
 }

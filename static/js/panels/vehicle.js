@@ -5,11 +5,13 @@ import { fill, h, icon, iconButton, refill, text } from "../parts/dom.js";
 import { status } from "../model/fleet.js";
 import * as format from "../words/format.js";
 import { copyLink } from "../page/keys.js";
-import { WORDS, halted } from "./vehicles.js";
+import { halted } from "./vehicles.js";
 import { colorOf } from "../map/regions.js";
 import { oneStop } from "../parts/roving.js";
 import { glyphIcon } from "../map/sprites.js";
 import { dayStrip } from "./timeline.js";
+import { STATES } from "../wire.js";
+import { say } from "../words/words.js";
 
 const TRAIL_MS = 30 * 60_000;
 const MERGE = { "content-type": "application/merge-patch+json" };
@@ -31,27 +33,27 @@ export class VehiclePanel {
     const at = { glyph: h("canvas", null), state: h("span", null), speed: h("dd", null), heading: h("dd", null), age: h("dd", null), heard: h("dd", null) };
     this.at = at;
     this.title = h("h2", { class: "title", tabIndex: -1 });
-    this.track = h("button", { type: "button", class: "button small", onclick: () => app.state.set({ track: !app.state.value.track }) }, icon("target", 14), "Follow");
+    this.track = h("button", { type: "button", class: "button small", onclick: () => app.state.set({ track: !app.state.value.track }) }, icon("target", 14), say("vehicle.follow"));
     this.notices = h("div", { class: "form" });
     this.regions = h("ul", { class: "line-list" });
     oneStop(this.regions, "li");
     this.strip = h("div", null);
-    this.dayName = h("h3", null, "Today");
+    this.dayName = h("h3", null, say("vehicle.today"));
     this.register = h("div", null);
     this.raw = h("pre", { class: "raw", tabIndex: 0 });
-    this.element = h("section", { class: "detail", hidden: true, "aria-label": "Vehicle" },
-      h("div", { class: "detail-head" }, iconButton("back", "Back to the list", () => this.close()), h("div", null, this.title, h("div", { class: "subtitle num" }, at.glyph, at.state)), iconButton("close", "Close and deselect", () => app.select(null))),
+    this.element = h("section", { class: "detail", hidden: true, "aria-label": say("vehicle") },
+      h("div", { class: "detail-head" }, iconButton("back", say("vehicle.back"), () => this.close()), h("div", null, this.title, h("div", { class: "subtitle num" }, at.glyph, at.state)), iconButton("close", say("vehicle.close"), () => app.select(null))),
       h("div", { class: "detail-actions" }, this.track,
-        h("button", { type: "button", class: "button small", onclick: () => this.#centre() }, icon("pin", 14), "Show"),
-        h("button", { type: "button", class: "button small", onclick: () => app.state.set({ about: `vehicle:${app.state.value.vehicle}` }) }, icon("list", 14), "Events"),
-        h("button", { type: "button", class: "button small", onclick: () => alerts.mute(`vehicle:${app.state.value.vehicle}`, 15) }, icon("mute", 14), "Mute 15 min"),
-        h("button", { type: "button", class: "button small", onclick: () => copyLink(app, alerts) }, icon("copy", 14), "Link")),
+        h("button", { type: "button", class: "button small", onclick: () => this.#centre() }, icon("pin", 14), say("show")),
+        h("button", { type: "button", class: "button small", onclick: () => app.state.set({ about: `vehicle:${app.state.value.vehicle}` }) }, icon("list", 14), say("page.events")),
+        h("button", { type: "button", class: "button small", onclick: () => alerts.mute(`vehicle:${app.state.value.vehicle}`, 15) }, icon("mute", 14), say("mute.15")),
+        h("button", { type: "button", class: "button small", onclick: () => copyLink(app, alerts) }, icon("copy", 14), say("vehicle.link"))),
       h("div", { class: "detail-body", tabIndex: -1 },
-        h("div", { class: "block" }, this.notices, h("dl", { class: "facts" }, fact("Speed", at.speed), fact("Heading", at.heading), fact("Last fix", at.age), fact("Heard", at.heard))),
-        h("div", { class: "block" }, h("h3", null, "Regions"), this.regions),
+        h("div", { class: "block" }, this.notices, h("dl", { class: "facts" }, fact(say("vehicle.speed"), at.speed), fact(say("vehicle.heading"), at.heading), fact(say("vehicle.fix"), at.age), fact(say("vehicle.heard"), at.heard))),
+        h("div", { class: "block" }, h("h3", null, say("page.regions")), this.regions),
         h("div", { class: "block" }, this.dayName, this.strip),
         h("div", { class: "block" }, this.register),
-        h("div", { class: "block" }, h("details", null, h("summary", null, "Last ping, raw"), this.raw))));
+        h("div", { class: "block" }, h("details", null, h("summary", null, say("vehicle.raw")), this.raw))));
     side.appendChild(this.element);
     const shown = app.onSelect;
     app.onSelect = (how) => (shown(how), this.#selected(how));
@@ -119,7 +121,7 @@ export class VehiclePanel {
       this.problem = "";
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) {
-        this.problem = "The server does not know this vehicle.";
+        this.problem = say("vehicle.unknown");
         this.askedAt = Infinity; // until it is on the map
       }
     }
@@ -142,7 +144,7 @@ export class VehiclePanel {
       this.days = this.#days();
       const from = (this.dayStart = this.#dayStart()), today = from === format.startOfDay(this.app.now(), zone);
       let next = null;
-      text(this.dayName, today ? "Today" : format.day(from, zone));
+      text(this.dayName, today ? say("vehicle.today") : format.day(from, zone));
       do {
         const page = await get(`${vehiclePath(id)}/track`, { from, until: format.endOfDay(from, zone), limit: 10_000, cursor: next });
         if (id !== this.app.state.value.vehicle) return;
@@ -194,28 +196,29 @@ export class VehiclePanel {
     text(this.title, v?.name ?? this.told?.name ?? id ?? "");
     this.track.setAttribute("aria-pressed", String(app.state.value.track));
     if (!v) {
-      text(at.state, this.problem || (app.fleet.ready ? "Not on the map now" : "Loading…"));
+      text(at.state, this.problem || (say(app.fleet.ready ? "vehicle.absent" : "vehicle.loading")));
       return;
     }
     const s = status(v);
     glyphIcon(at.glyph, s, v.state, v.heading);
-    const still = halted(v, units);
-    text(at.state, `${still ? "Halted" : WORDS[s]}${still ? "" : v.since && s !== "stale" ? ` for ${format.timer(now - v.since)}` : s === "stale" ? `, was ${["seen", "moving", "idle", "parked", "offline"][v.state]}` : ""}${v.plate ? ` · ${v.plate}` : ""}`);
+    const state = say(`state.${halted(v, units) ? "halted" : s}`);
+    const said = halted(v, units) ? state : s === "stale" ? say("vehicle.was", { state, before: say(`status.${STATES[v.state]}`) }) : v.since ? say("vehicle.for", { state, time: format.timer(now - v.since) }) : state;
+    text(at.state, [said, v.plate].filter(Boolean).join(" · "));
     text(at.speed, format.speed(v.speed, units));
     text(at.heading, format.heading(v.heading));
-    fill(at.age, `${format.age(now - v.time)} ago`, h("small", { title: format.full(v.time, zone) }, format.when(v.time, now, zone), ` ${format.zoneName(v.time, zone)}`));
-    fill(at.heard, `${format.age(now - v.heard)} ago`, h("small", null, v.accuracy >= 0 ? `accurate to ${format.distance(v.accuracy, units)}` : format.when(v.heard, now, zone)));
+    fill(at.age, say("ago", { age: format.age(now - v.time) }), h("small", { title: format.full(v.time, zone) }, format.when(v.time, now, zone), ` ${format.zoneName(v.time, zone)}`));
+    fill(at.heard, say("ago", { age: format.age(now - v.heard) }), h("small", null, v.accuracy >= 0 ? say("vehicle.accurate", { distance: format.distance(v.accuracy, units) }) : format.when(v.heard, now, zone)));
     const held = v.held || this.told?.held, apart = v.heard - v.time > 300_000;
     const beyond = format.offMap(v.lat);
     this.notices.hidden = !held && !apart && !beyond;
     const marks = `${beyond}${Boolean(held)}${apart}${this.told?.held?.time ?? ""}`;
     if (this.notices.dataset.mark !== marks) {
       this.notices.dataset.mark = marks;
-      fill(this.notices, beyond && h("p", { class: "notice" }, icon("info", 14), h("span", null, beyond)), held && h("p", { class: "notice warn" }, icon("warn", 14), h("span", null, `A position is held back: it would be a jump${this.told?.held ? ` to ${format.place(this.told.held.lat, this.told.held.lon)}` : ""}. It counts once the next ping agrees with it.`)),
-        apart && h("p", { class: "notice" }, icon("clock", 14), h("span", null, `Its pings arrive late: the newest fix was ${format.spoken(v.heard - v.time)} old when it was heard. Such events are listed, never raised.`)));
+      fill(this.notices, beyond && h("p", { class: "notice" }, icon("info", 14), h("span", null, beyond)), held && h("p", { class: "notice warn" }, icon("warn", 14), h("span", null, this.told?.held ? say("vehicle.held.at", { place: format.place(this.told.held.lat, this.told.held.lon) }) : say("vehicle.held"))),
+        apart && h("p", { class: "notice" }, icon("clock", 14), h("span", null, say("vehicle.late", { time: format.spoken(v.heard - v.time) }))));
     }
     const inside = app.insideOf(v);
-    if (!inside.length) this.regions.children.length === 1 && this.regions.dataset.none ? 0 : (fill(this.regions, h("li", { class: "muted" }, "In no region")), (this.regions.dataset.none = "1"), (this.regions.dataset.key = ""));
+    if (!inside.length) this.regions.children.length === 1 && this.regions.dataset.none ? 0 : (fill(this.regions, h("li", { class: "muted" }, say("vehicle.nowhere"))), (this.regions.dataset.none = "1"), (this.regions.dataset.key = ""));
     else {
       delete this.regions.dataset.none;
       const key = inside.map(([region]) => region).join("\0");
@@ -234,8 +237,8 @@ export class VehiclePanel {
     text(this.raw, told ? JSON.stringify(told.position ?? told, null, 1) : "…");
     if (this.editing !== null && this.register.querySelector("form")) return;
     if (told && this.drafts.has(String(app.state.value.vehicle))) return this.#edit(false);
-    const pairs = [["Id", app.state.value.vehicle], ["Name", told?.name], ["Plate", told?.plate], ["Group", told?.group], ["Kind", told?.kind], ...Object.entries(told?.attributes ?? {})].filter(([, value]) => value != null && value !== "");
-    refill(this.register, JSON.stringify(pairs), h("div", { class: "block-head" }, h("h3", null, "Register"), h("button", { type: "button", class: "link small", onclick: () => this.#edit() }, "Edit")),
+    const pairs = [[say("vehicle.id"), app.state.value.vehicle], [say("vehicle.name"), told?.name], [say("vehicle.plate"), told?.plate], [say("vehicle.group"), told?.group], [say("vehicle.kind"), told?.kind], ...Object.entries(told?.attributes ?? {})].filter(([, value]) => value != null && value !== "");
+    refill(this.register, JSON.stringify(pairs), h("div", { class: "block-head" }, h("h3", null, say("vehicle.register")), h("button", { type: "button", class: "link small", onclick: () => this.#edit() }, say("edit"))),
       h("dl", { class: "pairs" }, pairs.map(([key, value]) => [h("dt", null, String(key)), h("dd", null, String(value))])));
   }
 
@@ -257,26 +260,26 @@ export class VehiclePanel {
           this.drafts.delete(String(id));
           form.remove();
         } // else somebody typed on
-        this.app.deeds.did({ icon: "edit", title: `${now.name ?? id} changed`, body: "In the register.", undo: () => this.#restore(String(id), was, patch) });
+        this.app.deeds.did({ icon: "edit", title: say("vehicle.changed", { name: now.name ?? id }), body: say("vehicle.in_register"), undo: () => this.#restore(String(id), was, patch) });
         this.#slow();
       } catch (error) {
         fault.hidden = false;
         text(fault, /** @type {Error} */ (error).message);
       }
-    } }, input("name", "Name"), h("div", { class: "form-row" }, input("plate", "Plate"), input("group", "Group")), input("kind", "Kind"), fault,
-      h("div", { class: "form-actions" }, h("button", { type: "button", class: "button small", onclick: () => ((this.editing = null), this.drafts.delete(String(id)), form.remove(), this.#slow()) }, "Cancel"), h("button", { type: "submit", class: "button small primary" }, "Save")));
-    refill(this.register, "editing", h("div", { class: "block-head" }, h("h3", null, "Register")), form);
+    } }, input("name", say("vehicle.name")), h("div", { class: "form-row" }, input("plate", say("vehicle.plate")), input("group", say("vehicle.group"))), input("kind", say("vehicle.kind")), fault,
+      h("div", { class: "form-actions" }, h("button", { type: "button", class: "button small", onclick: () => ((this.editing = null), this.drafts.delete(String(id)), form.remove(), this.#slow()) }, say("cancel")), h("button", { type: "submit", class: "button small primary" }, say("save"))));
+    refill(this.register, "editing", h("div", { class: "block-head" }, h("h3", null, say("vehicle.register"))), form);
     if (lead) form.querySelector("input")?.focus();
   }
 
   /** Put back what was changed, unless somebody changed it since. @param {string} id @param {any} was @param {Record<string, string|null>} patch */
   async #restore(id, was, patch) {
     const is = await get(vehiclePath(id)), keys = Object.keys(patch).filter((key) => (was[key] ?? null) !== patch[key]);
-    if (keys.some((key) => (is[key] ?? null) !== patch[key])) throw new Error("Somebody has changed it since.");
+    if (keys.some((key) => (is[key] ?? null) !== patch[key])) throw new Error(say("changed_since"));
     const now = await call("PATCH", vehiclePath(id), { body: Object.fromEntries(keys.map((key) => [key, was[key] ?? null])), headers: MERGE });
     if (id === this.app.state.value.vehicle) this.told = now;
     this.#slow();
-    return `${now.name ?? id} is as it was`;
+    return say("vehicle.restored", { name: now.name ?? id });
   }
 
   #centre() {

@@ -8,11 +8,12 @@ import { Hold, kept } from "../parts/hold.js";
 import { find, spans } from "../model/search.js";
 import { glyphIcon } from "../map/sprites.js";
 import { VirtualList } from "../parts/virtual.js";
+import { pieces, say } from "../words/words.js";
 
 /** @typedef {import("../model/fleet.js").Vehicle} Vehicle */
 /** @typedef {import("../app.js").App} App */
 
-const CHIPS = /** @type {const} */ ([["moving", "Moving", 1], ["idle", "Idle", 2], ["parked", "Parked", 3], ["stale", "Stale", 1], ["offline", "Offline", 4]]);
+const CHIPS = /** @type {const} */ ([["moving", 1], ["idle", 2], ["parked", 3], ["stale", 1], ["offline", 4]]);
 
 export class VehicleList {
   /** @param {App} app @param {HTMLElement} page */
@@ -26,25 +27,25 @@ export class VehicleList {
     /** @type {Vehicle[]} */ this.sorted = [];
     this.sortedAt = -1;
     this.counts = { moving: 0, idle: 0, parked: 0, stale: 0, offline: 0, unknown: 0 };
-    this.search = h("input", { type: "search", id: "search", placeholder: "Search vehicles", "aria-label": "Search vehicles by name, plate, group or region", autocomplete: "off", spellcheck: "false", oninput: () => app.state.set({ query: this.search.value }), onkeydown: (/** @type {KeyboardEvent} */ e) => this.#searchKey(e) });
-    this.clear = iconButton("close", "Clear the search", () => (app.state.set({ query: "" }), this.search.focus()), { class: "icon-button tiny" });
-    this.chips = CHIPS.map(([key, label, state]) => {
+    this.search = h("input", { type: "search", id: "search", placeholder: say("list.search"), "aria-label": say("list.search.by"), autocomplete: "off", spellcheck: "false", oninput: () => app.state.set({ query: this.search.value }), onkeydown: (/** @type {KeyboardEvent} */ e) => this.#searchKey(e) });
+    this.clear = iconButton("close", say("list.search.clear"), () => (app.state.set({ query: "" }), this.search.focus()), { class: "icon-button tiny" });
+    this.chips = CHIPS.map(([key, state]) => {
       const glyph = h("canvas", { "aria-hidden": "true" }), number = h("b", null, "0");
-      const chip = h("button", { type: "button", class: "chip", "aria-pressed": "false", data: { chip: key }, onclick: () => this.#toggle(key) }, glyph, number, h("span", null, label));
+      const chip = h("button", { type: "button", class: "chip", "aria-pressed": "false", data: { chip: key }, onclick: () => this.#toggle(key) }, glyph, number, h("span", null, say(`state.${key}`)));
       return { key, state, chip, glyph, number };
     });
     this.note = h("span", { class: "grow", id: "list-note" });
     this.only = h("button", { type: "button", class: "link small", onclick: () => app.state.set({ only: !app.state.value.only }) });
-    this.reset = h("button", { type: "button", class: "link small", onclick: () => app.state.set({ query: "", states: [], group: null, only: false }) }, "Clear");
-    this.sort = h("select", { class: "plain", "aria-label": "Sort by", onchange: () => app.state.set({ sort: /** @type {any} */ (this.sort.value) }) },
-      ...[["name", "Name"], ["age", "Last heard"], ["speed", "Speed"], ["dwell", "Time in region"]].map(([value, label]) => h("option", { value }, label)));
-    this.box = h("div", { class: "virtual", id: "vehicle-list", role: "listbox", tabIndex: 0, "aria-label": "Vehicles" });
+    this.reset = h("button", { type: "button", class: "link small", onclick: () => app.state.set({ query: "", states: [], group: null, only: false }) }, say("list.clear"));
+    this.sort = h("select", { class: "plain", "aria-label": say("list.sort.by"), onchange: () => app.state.set({ sort: /** @type {any} */ (this.sort.value) }) },
+      .../** @type {const} */ (["name", "age", "speed", "dwell"]).map((value) => h("option", { value }, say(`list.sort.${value}`))));
+    this.box = h("div", { class: "virtual", id: "vehicle-list", role: "listbox", tabIndex: 0, "aria-label": say("page.vehicles") });
     this.empty = h("div", { class: "empty", hidden: true });
     this.hold = new Hold(this.box, { rows: ".row", release: () => this.refresh(), news: () => (app.state.value.sort !== "name" && this.hold.top(), this.refresh(true)) });
     fill(page,
       h("div", { class: "search" }, icon("search"), this.search, h("kbd", { "aria-hidden": "true" }, "/"), this.clear),
-      h("div", { class: "chips", role: "group", "aria-label": "Filter by state" }, this.chips.map((c) => c.chip)),
-      h("div", { class: "list-head" }, this.note, this.only, this.reset, h("span", { class: "muted", "aria-hidden": "true" }, "Sort"), this.sort),
+      h("div", { class: "chips", role: "group", "aria-label": say("list.states") }, this.chips.map((c) => c.chip)),
+      h("div", { class: "list-head" }, this.note, this.only, this.reset, h("span", { class: "muted", "aria-hidden": "true" }, say("list.sort")), this.sort),
       this.hold.element, this.empty);
     this.list = new VirtualList(this.box, {
       make: makeRow, key: (/** @type {Vehicle} */ v) => v.id, show: (row, v) => this.#show(row, v),
@@ -108,7 +109,7 @@ export class VehicleList {
     if (asks) shown.sort((a, b) => Number(this.found.get(a.id)?.rank) - Number(this.found.get(b.id)?.rank)); // alike ones stay in the order chosen
     this.matching = shown;
     const held = !asked && this.settled && this.shown.length > 0 && this.hold.held, fresh = held ? missing(shown, this.shown) : 0;
-    this.hold.wait(fresh ? `${format.count(fresh)} new` : held && sort !== "name" && shown.some((v, i) => v.id !== this.shown[i]?.id) ? "Sort again" : "");
+    this.hold.wait(fresh ? say("new", { n: fresh }) : held && sort !== "name" && shown.some((v, i) => v.id !== this.shown[i]?.id) ? say("list.sort.again") : "");
     this.shown = held ? kept(this.shown, (v) => fleet.byId.get(v.id) ?? v) : shown; // who has gone stays, marked, until the reader has
     this.settled = fleet.ready;
     this.#heads(query, states, group);
@@ -139,18 +140,18 @@ export class VehicleList {
     }
     if (this.search.value !== query) this.search.value = query;
     this.clear.hidden = !query;
-    const named = [query && `“${query}”`, ...states, group].filter(Boolean).join(", ");
-    text(this.note, filtered ? `${format.count(this.matching.length)} of ${format.count(total)} · ${named}` : `${format.count(total)} ${total === 1 ? "vehicle" : "vehicles"}`);
+    const named = [query && say("list.quoted", { query }), ...states.map((s) => say(`status.${/** @type {"idle"} */ (s)}`)), group].filter(Boolean).join(", ");
+    text(this.note, filtered ? say("list.some", { n: this.matching.length, total, filter: named }) : say("list.all", { n: total }));
     this.only.hidden = this.reset.hidden = !filtered;
-    text(this.only, this.app.state.value.only ? "Show all on map" : "Only on map");
+    text(this.only, say(this.app.state.value.only ? "list.whole" : "list.only"));
     if (this.sort.value !== this.app.state.value.sort) this.sort.value = this.app.state.value.sort;
     text($("#count-vehicles"), total ? format.count(total) : "");
     this.hold.element.hidden = this.shown.length === 0;
     this.empty.hidden = this.shown.length > 0;
     if (!this.empty.hidden) {
-      if (!this.app.fleet.ready) fill(this.empty, h("span", null, "Connecting to the fleet…"));
-      else if (filtered) fill(this.empty, h("strong", null, "No vehicle matches"), h("span", null, "Nothing in the fleet fits this filter."));
-      else fill(this.empty, h("strong", null, "No vehicles yet"), h("span", null, "A vehicle appears here with its first position."));
+      if (!this.app.fleet.ready) fill(this.empty, h("span", null, say("list.connecting")));
+      else if (filtered) fill(this.empty, h("strong", null, say("list.no_match")), h("span", null, say("list.no_match.more")));
+      else fill(this.empty, h("strong", null, say("list.empty")), h("span", null, say("list.empty.more")));
     }
   }
 
@@ -164,24 +165,20 @@ export class VehicleList {
       marked(parts.name, v.name, []);
       for (const part of [parts.speed, parts.age]) text(part, "");
       parts.dot.hidden = true;
-      return marked(parts.sub, "No longer on this map", []);
+      return marked(parts.sub, say("list.gone"), []);
     }
     const where = app.insideOf(v), since = v.since && !v.stale && !v.offline ? format.age(now - v.since) : "";
     glyphIcon(parts.glyph, s, v.state, v.heading);
-    const { query } = app.state.value, found = this.found.get(v.id), label = found && found.field !== "name" ? `${FIELDS[found.field]} ${found.text}` : "";
+    const { query } = app.state.value, found = this.found.get(v.id), label = found && found.field !== "name" ? say(`list.found.${found.field}`, { text: found.text }) : "";
     marked(parts.name, v.name, found ? spans(v.name, query) : []);
     parts.dot.hidden = !app.overlay.alerting.has(v.id);
-    const place = where.length ? `${app.regionName(where[0][0])}${where[0][1] ? ` ${format.timer(now - where[0][1])}` : ""}${where.length > 1 ? ` +${where.length - 1}` : ""}` : v.group ? `${v.group} group` : v.plate ?? "";
-    const still = halted(v, units);
-    marked(parts.sub, [label, still ? "Halted" : WORDS[s] + (since ? ` ${since}` : ""), place && (where.length ? `in ${place}` : place)].filter(Boolean).join(" · "), label ? spans(label, query) : []);
+    const place = where.length ? `${app.regionName(where[0][0])}${where[0][1] ? ` ${format.timer(now - where[0][1])}` : ""}${where.length > 1 ? ` +${where.length - 1}` : ""}` : v.group ? say("list.group", { group: v.group }) : v.plate ?? "";
+    const still = halted(v, units), said = say(`state.${still ? "halted" : s}`);
+    marked(parts.sub, [label, since && !still ? say("list.state", { state: said, age: since }) : said, place && (where.length ? say("list.in", { place }) : place)].filter(Boolean).join(" · "), label ? spans(label, query) : []);
     text(parts.speed, still ? "" : s === "moving" || (v.speed > 0.5 && s !== "offline" && s !== "stale") ? format.speed(v.speed, units) : "");
     text(parts.age, v.heard ? format.age(now - v.heard) : "");
   }
 }
-
-export const WORDS = { moving: "Moving", idle: "Idle", parked: "Parked", stale: "Stale", offline: "Offline", unknown: "Seen" };
-
-const FIELDS = { name: "Name", id: "Id", plate: "Plate", group: "Group", region: "In" };
 
 /** Text with some of it marked. @param {HTMLElement} node @param {string} words @param {[number, number][]} at */
 function marked(node, words, at) {
@@ -194,7 +191,7 @@ export const halted = (v, units) => status(v) === "moving" && v.speed >= 0 && fo
 
 function makeRow() {
   const parts = { glyph: h("canvas", null), name: h("span", { class: "label" }), dot: h("span", { class: "dot", hidden: true }), sub: h("div", { class: "sub" }), speed: h("div", { class: "speed" }), age: h("div", { class: "age" }) };
-  const row = h("div", { class: "row" }, parts.glyph, h("div", null, h("div", { class: "name" }, parts.name, parts.dot), parts.sub), h("div", { class: "right" }, parts.speed, h("span", { class: "visually-hidden" }, "updated "), parts.age, h("span", { class: "visually-hidden" }, " ago")));
+  const row = h("div", { class: "row" }, parts.glyph, h("div", null, h("div", { class: "name" }, parts.name, parts.dot), parts.sub), h("div", { class: "right" }, parts.speed, pieces("list.updated", { age: parts.age }).map((part) => (typeof part === "string" ? h("span", { class: "visually-hidden" }, part) : part))));
   /** @type {any} */ (row).parts = parts;
   return row;
 }

@@ -5,6 +5,7 @@ import { frame, outline } from "../geo.js";
 import { explain } from "../words/phrases.js";
 import { colorOf } from "../map/regions.js";
 import { palette } from "../parts/theme.js";
+import { say } from "../words/words.js";
 
 /** @typedef {import("../words/phrases.js").Event} Event */
 
@@ -12,15 +13,15 @@ import { palette } from "../parts/theme.js";
 export function whyCard(app, event, alerts) {
   const feature = event.region ? app.fleet.regions.get(event.region) : null, card = h("div", { class: "why-card" });
   if (event.why?.to && feature) {
-    const canvas = h("canvas", { role: "img", "aria-label": "The deciding fixes and the edge of the region" });
+    const canvas = h("canvas", { role: "img", "aria-label": say("why.picture") });
     card.appendChild(canvas);
     requestAnimationFrame(() => draw(canvas, event, feature));
-    if (event.version && feature.properties.version !== event.version) card.appendChild(h("p", null, "The region has been changed since; its present edge is drawn."));
+    if (event.version && feature.properties.version !== event.version) card.appendChild(h("p", null, say("why.changed")));
   }
   card.append(...explain(event, app.preferences.value.units).map((line) => h("p", null, line)));
   const keys = /** @type {[string, string][]} */ ([["region", event.region], ["vehicle", event.vehicle]]).filter(([, id]) => id);
-  card.appendChild(h("div", { class: "toast-actions" }, keys.map(([what, id]) => h("button", { type: "button", class: "link", onclick: () => alerts.mute(`${what}:${id}`, 15) }, `Mute ${what === "region" ? app.regionName(id) : app.vehicleName(id)} 15 min`)),
-    h("button", { type: "button", class: "link", onclick: () => app.state.set({ about: `vehicle:${event.vehicle}` }) }, "All of this vehicle")));
+  card.appendChild(h("div", { class: "toast-actions" }, keys.map(([what, id]) => h("button", { type: "button", class: "link", onclick: () => alerts.mute(`${what}:${id}`, 15) }, say("why.mute", { name: what === "region" ? app.regionName(id) : app.vehicleName(id) }))),
+    h("button", { type: "button", class: "link", onclick: () => app.state.set({ about: `vehicle:${event.vehicle}` }) }, say("why.all"))));
   return card;
 }
 

@@ -2,6 +2,7 @@
 // What is not understood is refused: a place on the wrong side of the world looks like any other.
 
 import { sideOf } from "./sides.js";
+import { say } from "./words.js";
 
 /** @param {Record<string, string>} table what it means: its words @returns {Map<string, string>} */
 const words = (table) => new Map(Object.entries(table).flatMap(([sign, said]) => said.split(" ").map((word) => /** @type {[string, string]} */ ([word, sign]))));
@@ -21,7 +22,7 @@ export function angles(line) {
   let part = 0;
   for (const { 0: item, groups } of translated(line).matchAll(ITEM)) {
     const { sign = "", d, label, comma, other } = groups ?? {};
-    if (other) throw new Error(`“${other}” is not understood in “${line}”.`);
+    if (other) throw new Error(say("place.other", { other, line }));
     if (comma) part++;
     else if (label) labels.push({ label, part, before: found.length });
     else {
@@ -38,7 +39,7 @@ export function angles(line) {
     const some = labels.filter(({ label }) => kind.includes(label)), front = some[0]?.before === 0;
     for (const { label, part, before } of some) {
       const near = found.filter((angle) => angle.part === part), angle = near.length === 1 ? near[0] : found[front ? before : before - 1];
-      if (!angle || (angle.side && AXIS[label] && angle.side !== label) || (angle.axis && angle.axis !== (AXIS[label] ?? label))) throw new Error(`It is not clear which number of “${line}” is which: write “latitude, longitude”, or N, S, E, W behind each.`);
+      if (!angle || (angle.side && AXIS[label] && angle.side !== label) || (angle.axis && angle.axis !== (AXIS[label] ?? label))) throw new Error(say("place.which", { line }));
       angle.axis = AXIS[label] ?? label;
       if (AXIS[label]) angle.side = label;
     }
@@ -57,15 +58,15 @@ function translated(line) {
     if (MARKS.has(word) || AXES.has(word)) return /** @type {string} */ (MARKS.get(word) ?? ` ${AXES.get(word)} `);
     if (SILENT.has(word)) return " ";
     const side = sideOf(word, said);
-    if (!side) throw new Error(`“${spelt}” is not understood in “${line}”. Sides are N, S, E, W, or words such as south, Süd, sud, sur.`);
+    if (!side) throw new Error(say("place.side", { spelt, line }));
     return ` ${side} `;
   });
 }
 
 /** @param {number[]} sizes degrees, minutes, seconds */
 function sum(sizes) {
-  if (sizes.slice(1).some((size) => size >= 60)) throw new Error("Minutes and seconds go up to 59.");
-  if (sizes.slice(0, -1).some((size) => !Number.isInteger(size))) throw new Error("Degrees with minutes, and minutes with seconds, are whole numbers.");
+  if (sizes.slice(1).some((size) => size >= 60)) throw new Error(say("coordinates.sixty"));
+  if (sizes.slice(0, -1).some((size) => !Number.isInteger(size))) throw new Error(say("place.whole"));
   return sizes[0] + (sizes[1] ?? 0) / 60 + (sizes[2] ?? 0) / 3600;
 }
 
@@ -86,18 +87,18 @@ function grouped(found, ahead) {
 /** @param {Angle[]} found @param {boolean} ahead @returns {number[]} */
 function placed(found, ahead) {
   const values = found.map(({ size, sign, side }) => {
-    if (sign === "-" && (side === "N" || side === "E")) throw new Error(`-${size} ${side} contradicts itself: leave out the minus or the ${side}.`);
+    if (sign === "-" && (side === "N" || side === "E")) throw new Error(say("place.contradicts", { size: String(size), side }));
     return sign === "-" || side === "S" || side === "W" ? -size : size;
   });
   if (found.length < 2 || found.length > 4) return values;
   const places = found.length === 4 ? [0, 2] : [0];
-  if (found.length === 4 && ahead && found.map(({ side }) => side).join("") === "SWNE") throw new Error("S, W, N and E may be sides or edges here: write the four numbers south, west, north, east, with a minus in the south and west.");
-  if (found.length === 4 && found.some(({ axis }) => axis) && found.some(({ axis }) => !axis)) throw new Error("Some of these four numbers say their side and some do not: write N, S, E or W behind each, or a comma between the numbers.");
-  if (found[2] && places.length === 1 && (found[2].axis || found[2].parts > 1)) throw new Error("It is not clear which of these numbers is the radius: put a comma before it.");
+  if (found.length === 4 && ahead && found.map(({ side }) => side).join("") === "SWNE") throw new Error(say("place.edges"));
+  if (found.length === 4 && found.some(({ axis }) => axis) && found.some(({ axis }) => !axis)) throw new Error(say("place.some"));
+  if (found[2] && places.length === 1 && (found[2].axis || found[2].parts > 1)) throw new Error(say("place.radius"));
   for (const i of places) {
     const [a, b] = [found[i].axis, found[i + 1].axis];
-    if (found[i].parts !== found[i + 1].parts && [found[i], found[i + 1]].some(({ bare, parts }) => bare && parts > 1)) throw new Error("It is not clear where a latitude ends and a longitude begins: write N, S, E or W behind each, or a comma between them.");
-    if (a && a === b) throw new Error(`Two numbers in a row are a ${a === "φ" ? "latitude" : "longitude"}.`);
+    if (found[i].parts !== found[i + 1].parts && [found[i], found[i + 1]].some(({ bare, parts }) => bare && parts > 1)) throw new Error(say("place.ends"));
+    if (a && a === b) throw new Error(say(a === "φ" ? "place.two_latitudes" : "place.two_longitudes"));
     if (a === "λ" || b === "φ") values.splice(i, 2, values[i + 1], values[i]);
   }
   return values;

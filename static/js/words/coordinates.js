@@ -1,6 +1,7 @@
 // A line of coordinates as people write it → its numbers. Here: decimal degrees with point or comma, and a radius. Pure.
 
 import { angles } from "./angles.js";
+import { say } from "./words.js";
 
 const DECIMAL_COMMA = /^[-+]?\d{1,3},\d+$/;
 const NUMBER = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]\d+)?$/i;
@@ -18,14 +19,14 @@ export function numbers(line) {
   const said = plainly(line), unit = UNIT.exec(said)?.[1].toLowerCase(), bare = unit ? said.replace(UNIT, "").trim() : said;
   const found = /[^-+\d.,;|/\s]/.test(bare.replace(/\de[-+]\d/gi, "")) ? angles(bare) : decimals(bare);
   if (!unit) return found;
-  if (found.length !== 3) throw new Error(`“${unit}” belongs to a radius: “latitude, longitude, 250 m”.`);
+  if (found.length !== 3) throw new Error(say("place.unit", { unit }));
   return [found[0], found[1], found[2] * LENGTHS[unit]];
 }
 
 /** @param {string} text */
 function number(text) {
   const plain = text.replace(",", ".");
-  if (!NUMBER.test(plain)) throw new Error(`“${text}” is not a number.`);
+  if (!NUMBER.test(plain)) throw new Error(say("place.number", { text }));
   return Number(plain);
 }
 

@@ -1,8 +1,9 @@
-// How the page says things: units, ages, times, places. Pure functions; the page's one units and one time-zone
-// setting are given in, never read from anywhere.
+// How the page says things: units, ages, times, places, as the reader's language writes numbers and dates. Pure functions;
+// the page's one units and one time-zone setting are given in, never read from anywhere.
 
 import { turn } from "../antimeridian.js";
 import { MAP_END } from "../geo.js";
+import { locale, say } from "./words.js";
 
 /** @typedef {"metric"|"imperial"|"nautical"} Units */
 /** @typedef {{units: Units, zone: string}} Style  `zone` is an IANA name, "UTC", or "" for the browser's own */
@@ -14,7 +15,7 @@ const SPEED = { metric: [3.6, "km/h"], imperial: [2.2369362921, "mph"], nautical
 export function speed(mps, units) {
   if (mps == null || mps < 0) return "–";
   const [factor, unit] = SPEED[units];
-  return `${Math.round(mps * Number(factor))} ${unit}`;
+  return `${number(Math.round(mps * Number(factor)))} ${unit}`;
 }
 
 /** What a person typed in their own unit → m/s. @param {number} value @param {Units} units */
@@ -28,10 +29,10 @@ export const speedUnit = (units) => String(SPEED[units][1]);
 export function distance(metres, units) {
   if (units === "imperial") {
     const feet = metres * 3.28084;
-    return feet < 1000 ? `${Math.round(feet)} ft` : `${trim(metres / 1609.344)} mi`;
+    return feet < 1000 ? `${number(Math.round(feet))} ft` : `${trim(metres / 1609.344)} mi`;
   }
   if (units === "nautical" && metres >= 1000) return `${trim(metres / 1852)} nmi`;
-  return metres < 1000 ? `${Math.round(metres)} m` : `${trim(metres / 1000)} km`;
+  return metres < 1000 ? `${number(Math.round(metres))} m` : `${trim(metres / 1000)} km`;
 }
 
 /** Square metres → "3,400 m²", "12 ha", "4.2 km²". @param {number} m2 @param {Units} units */
@@ -42,12 +43,14 @@ export function area(m2, units) {
 
 /** Two significant figures below ten, whole numbers above. @param {number} value */
 function trim(value) {
-  return value < 10 ? String(Math.round(value * 10) / 10) : count(value);
+  return value < 10 ? number(Math.round(value * 10) / 10) : count(value);
 }
 
-const grouped = new Intl.NumberFormat("en-GB");
+const numbers = new Intl.NumberFormat(locale);
 /** @param {number} n */
-export const count = (n) => grouped.format(Math.round(n));
+const number = (n) => numbers.format(n);
+/** @param {number} n */
+export const count = (n) => number(Math.round(n));
 
 /** How long ago, in one unit: "2 s", "4 min", "3 h", "2 d". @param {number} ms */
 export function age(ms) {
@@ -77,11 +80,11 @@ export function lasted(ms) {
 /** Spoken length: "4 minutes", "1 hour". @param {number} ms */
 export function spoken(ms) {
   const s = Math.max(0, Math.round(ms / 1000));
-  const say = (/** @type {number} */ n, /** @type {string} */ word) => `${n} ${word}${n === 1 ? "" : "s"}`;
-  if (s < 60) return say(s, "second");
-  if (s < 3600) return say(Math.floor(s / 60), "minute");
-  if (s < 86_400) return say(Math.floor(s / 3600), "hour");
-  return say(Math.floor(s / 86_400), "day");
+  const long = (/** @type {number} */ n, /** @type {string} */ unit) => new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(Math.floor(n));
+  if (s < 60) return long(s, "second");
+  if (s < 3600) return long(s / 60, "minute");
+  if (s < 86_400) return long(s / 3600, "hour");
+  return long(s / 86_400, "day");
 }
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
@@ -93,9 +96,9 @@ function formatter(zone, options) {
   if (!format) {
     /** @type {Intl.DateTimeFormatOptions} */ const own = { ...options, hourCycle: "h23" };
     try {
-      format = new Intl.DateTimeFormat("en-GB", zone ? { ...own, timeZone: zone } : own);
+      format = new Intl.DateTimeFormat(locale, zone ? { ...own, timeZone: zone } : own);
     } catch {
-      format = new Intl.DateTimeFormat("en-GB", own); // a zone this browser does not know: its own, which full times name
+      format = new Intl.DateTimeFormat(locale, own); // a zone this browser does not know: its own, which full times name
     }
     formats.set(key, format);
   }
@@ -143,39 +146,45 @@ export const endOfDay = (start, zone) => startOfDay(start + 30 * 3_600_000, zone
 /** "23 Nov 2026": one day and no other. @param {number} ms @param {string} zone */
 const date = (ms, zone) => formatter(zone, { day: "numeric", month: "short", year: "numeric" }).format(ms);
 
-/** The day, with its year unless that is now's. @param {number} ms @param {number} now @param {string} zone */
-export const dayOf = (ms, now, zone) => (date(ms, zone).slice(-4) === date(now, zone).slice(-4) ? day(ms, zone) : date(ms, zone));
+/** @param {number} ms @param {string} zone */
+const year = (ms, zone) => formatter(zone, { year: "numeric" }).format(ms);
 
-const POINTS = ["north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west"];
+/** The day, with its year unless that is now's. @param {number} ms @param {number} now @param {string} zone */
+export const dayOf = (ms, now, zone) => (year(ms, zone) === year(now, zone) ? day(ms, zone) : date(ms, zone));
+
+const POINTS = /** @type {const} */ ([0, 1, 2, 3, 4, 5, 6, 7]);
 /** 84 → "84° east"; unknown → "–". @param {number|null|undefined} degrees */
 export function heading(degrees) {
   if (degrees == null || degrees < 0) return "–";
-  return `${Math.round(degrees) % 360}° ${POINTS[Math.round(degrees / 45) % 8]}`;
+  return say(`heading.${POINTS[Math.round(degrees / 45) % 8]}`, { degrees: Math.round(degrees) % 360 });
 }
 
 /** A name within a sentence: what is written from right to left, or turns the text around, ends where the name ends. @param {string} name */
 export const isolate = (name) => (/[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/.test(name) ? `\u2068${name}\u2069` : name);
 
-/** "60.16990, 24.94120". @param {number} lat @param {number} lon */
+/** "60.16990, 24.94120", in every language as other programs take it. @param {number} lat @param {number} lon */
 export const place = (lat, lon) => `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
 
 /** Where two lines of the graticule cross: "60.5° N  179.5° W". @param {number} lat @param {number} lon any turn @param {number} digits */
 export function crossing(lat, lon, digits) {
-  const side = (/** @type {number} */ degrees, /** @type {string} */ letters) => {
-    const words = Math.abs(degrees).toFixed(digits), value = Number(words);
-    return value === 0 || value === 180 ? `${value}°` : `${words}° ${letters[degrees < 0 ? 1 : 0]}`;
+  const side = (/** @type {number} */ degrees, /** @type {"north"|"east"} */ above, /** @type {"south"|"west"} */ below) => {
+    const words = fixed(Math.abs(degrees), digits), value = Number(Math.abs(degrees).toFixed(digits));
+    return value === 0 || value === 180 ? `${value}°` : say(`side.${degrees < 0 ? below : above}`, { degrees: words });
   };
-  return `${side(lat, "NS")}  ${side(turn(lon), "EW")}`;
+  return `${side(lat, "north", "south")}  ${side(turn(lon), "east", "west")}`;
 }
+
+/** @param {number} value @param {number} digits */
+const fixed = (value, digits) => value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 /** What a flat map cannot show between two latitudes; "" when it shows all. @param {number} south @param {number} north */
 export function unshown(south, north) {
-  const beyond = [north > MAP_END && "north of 85° N", south < -MAP_END && "south of 85° S"].filter(Boolean);
-  return beyond.length ? `The map ends at 85°: what lies ${beyond.join(" and ")} counts and is not drawn.` : "";
+  const over = north > MAP_END, under = south < -MAP_END;
+  return over || under ? say(`map.ends.${over && under ? "both" : over ? "north" : "south"}`) : "";
 }
 
 /** A place where the map has ended; "" elsewhere. @param {number} lat */
-export const offMap = (lat) => (Math.abs(lat) > MAP_END ? `${Math.abs(lat).toFixed(2)}° ${lat < 0 ? "S" : "N"} is beyond the map, which ends at 85°: drawn at its edge.` : "");
+export const offMap = (lat) => (Math.abs(lat) > MAP_END ? say("map.beyond", { place: say(`side.${lat < 0 ? "south" : "north"}`, { degrees: fixed(Math.abs(lat), 2) }) }) : "");
 
 const LONGEST = 32;
 /** A name as short as a map has room for, cut where it says so. @param {string} name */

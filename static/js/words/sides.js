@@ -1,5 +1,7 @@
 // North, south, east and west as people write them, as the server reads them in files (tracker/formats/sides.py). Pure.
 
+import { say } from "./words.js";
+
 /** @typedef {"N"|"S"|"E"|"W"} Side */
 
 /** @type {[Side, string][]} English, German, French, Spanish, Portuguese, Italian, Dutch, and the Nordic words */
@@ -15,6 +17,9 @@ const SIDES = new Map(WORDS.flatMap(([side, words]) => words.split(" ").map((wor
 const EAST = new Set("w west süd sued süden norden ost osten oost zuid öst øst breite breitengrad länge längengrad breedtegraad lengtegraad".split(" "));
 const WEST = new Set("e l est leste este oeste ouest ovest sur sul norte latitud longitud latitudine longitudine".split(" "));
 
+// An O alone is what it is where the page itself writes one.
+const written = (/** @type {"side.east"|"side.west"} */ key) => say(key, { degrees: "" }).endsWith("O"), OURS = written("side.east") ? "E" : written("side.west") ? "W" : "";
+
 /** The side an O is, by the other words of its line; "" where they do not show it. @param {string[]} words @returns {Side|""} */
 export function letterO(words) {
   const east = words.some((word) => EAST.has(word)), west = words.some((word) => WEST.has(word));
@@ -24,8 +29,8 @@ export function letterO(words) {
 /** "" for what is none; throws where an O may be either. @param {string} word @param {string[]} beside the words of its line @returns {Side|""} */
 export function sideOf(word, beside) {
   if (word === "o") {
-    const side = letterO(beside);
-    if (!side) throw new Error("O is east in German, but west in French, Spanish, Portuguese and Italian: write E or W.");
+    const side = letterO(beside) || OURS;
+    if (!side) throw new Error(say("place.letter_o"));
     return side;
   }
   return SIDES.get(word) ?? (word === "l" && beside.includes("o") ? "E" : ""); // Leste

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Journal, muted, raises } from "../../../static/js/model/events.js";
-import { explain, say } from "../../../static/js/words/phrases.js";
+import { explain, tell } from "../../../static/js/words/phrases.js";
 import { PREFERENCES, START, misread, preferences, readLink, sane, stepped, writeLink } from "../../../static/js/model/choices.js";
 
 const event = (seq, more = {}) => ({ seq, id: `e${seq}`, kind: "enter", vehicle: "van", region: "depot", time: new Date(1e12 + seq * 1000).toISOString(), received_at: new Date(1e12 + seq * 1000).toISOString(), reason: "moved", lat: 60, lon: 24, ...more });
@@ -81,17 +81,17 @@ test("an alarm is raised however late, up to a day, and says how long ago it was
   assert.equal(raises(late(6), undefined), true);
   assert.equal(raises(late(24 * 60), undefined), true);
   assert.equal(raises(late(24 * 60 + 1), undefined), false);
-  assert.equal(say(late(6), names, 1e12 + 1000 + 7 * 60_000), "Van 12 raised an alarm sos, pressed 7 min ago");
-  assert.equal(say(late(6), names), "Van 12 raised an alarm sos, came 6 min late");
-  assert.equal(say(late(0), names, 1e12 + 1000), "Van 12 raised an alarm sos");
+  assert.equal(tell(late(6), names, 1e12 + 1000 + 7 * 60_000), "Van 12 raised an alarm sos, pressed 7 min ago");
+  assert.equal(tell(late(6), names), "Van 12 raised an alarm sos, came 6 min late");
+  assert.equal(tell(late(0), names, 1e12 + 1000), "Van 12 raised an alarm sos");
   assert.ok(!explain(late(6), "metric").join(" ").includes("nothing was raised"));
 });
 
 test("an alarm without a place does not claim one", () => {
   const names = { vehicle: () => "Van 12", region: () => "", units: /** @type {const} */ ("metric") };
   const sos = { kind: "alarm", region: undefined, alarm: "sos", placed: false };
-  assert.equal(say(event(1, sos), names), "Van 12 raised an alarm sos, at its last known place");
-  assert.equal(say(event(1, { ...sos, lat: 0, lon: 0 }), names), "Van 12 raised an alarm sos, place not known");
+  assert.equal(tell(event(1, sos), names), "Van 12 raised an alarm sos, at its last known place");
+  assert.equal(tell(event(1, { ...sos, lat: 0, lon: 0 }), names), "Van 12 raised an alarm sos, place not known");
 });
 
 test("a mute ends by itself", () => {
@@ -112,7 +112,7 @@ test("a mute silences its own region, vehicle or kind and nothing else", () => {
 
 test("an event reads as a sentence and can be explained", () => {
   const names = { vehicle: () => "Van 12", region: () => "Depot N", units: /** @type {const} */ ("metric") };
-  assert.equal(say(event(1, { kind: "exit", duration_s: 760 }), names), "Van 12 left Depot N after 12 min");
+  assert.equal(tell(event(1, { kind: "exit", duration_s: 760 }), names), "Van 12 left Depot N after 12 min");
   const why = explain(event(1, { why: { from: { edge_m: 14 }, to: { edge_m: -22, accuracy_m: 8 }, enter_m: -8, exit_m: 20, debounce: "accuracy" } }), "metric").join(" ");
   assert.match(why, /14 m outside.*22 m inside.*accurate to 8 m.*8 m within.*20 m beyond/);
 });
@@ -175,7 +175,7 @@ test("a storage that throws, whatever is asked of it, only forgets", () => {
 test("a battery just below its limit does not read as the limit", () => {
   const event = /** @type {any} */ ({ kind: "low_battery", vehicle: "v", battery_pct: 19.9 });
   const names = /** @type {any} */ ({ vehicle: (/** @type {string} */ id) => id, region: (/** @type {string} */ id) => id });
-  assert.equal(say(event, names), "v has a low battery (19 %)");
+  assert.equal(tell(event, names), "v has a low battery (19 %)");
 });
 
 test("a link says which parts of it nobody understands, and of a right one none", () => {

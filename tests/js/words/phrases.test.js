@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Journal } from "../../../static/js/model/events.js";
-import { KINDS, counted, say } from "../../../static/js/words/phrases.js";
+import { KINDS, counted, tell } from "../../../static/js/words/phrases.js";
 
 test("every kind has a plural a person would say", () => {
   assert.equal(counted("cross", 6), "crossings");
@@ -12,7 +12,7 @@ test("every kind has a plural a person would say", () => {
 
 test("a name written from right to left turns nothing around it", () => {
   const names = { vehicle: () => "משאית 7", region: () => "Depot", units: /** @type {const} */ ("metric") };
-  assert.equal(say(/** @type {any} */ ({ kind: "enter", vehicle: "v", region: "r" }), names), "\u2068משאית 7\u2069 entered Depot");
+  assert.equal(tell(/** @type {any} */ ({ kind: "enter", vehicle: "v", region: "r" }), names), "\u2068משאית 7\u2069 entered Depot");
 });
 
 test("who reports again is folded over vehicles, what went silent is not", () => {

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import de from "../../../static/js/words/de.js";
+import en from "../../../static/js/words/en.js";
+import { LANGUAGES, pick, speaker } from "../../../static/js/words/words.js";
+
+const CATALOGUES = { en, de };
+/** @param {import("../../../static/js/words/words.js").Sentence} sentence */
+const forms = (sentence) => (typeof sentence === "string" ? [sentence] : Object.values(sentence));
+/** @param {import("../../../static/js/words/words.js").Sentence} sentence */
+const places = (sentence) => [...new Set(forms(sentence).flatMap((form) => [...form.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)))].sort();
+
+test("every language has every sentence, with the same places", () => {
+  for (const [tag, words] of Object.entries(CATALOGUES)) {
+    assert.deepEqual(Object.keys(words), Object.keys(en), tag);
+    for (const [key, sentence] of Object.entries(words)) {
+      assert.deepEqual(places(sentence), places(/** @type {any} */ (en)[key]), `${tag} ${key}`);
+      assert.equal(typeof sentence, typeof (/** @type {any} */ (en)[key]), `${tag} ${key}: a number decides in each language or in none`);
+      for (const form of forms(sentence)) assert.ok(form.trim() === form && form, `${tag} ${key}`);
+    }
+  }
+});
+
+test("every plural of a language has its sentence", () => {
+  for (const [tag, words] of Object.entries(CATALOGUES)) {
+    const needed = new Intl.PluralRules(tag).resolvedOptions().pluralCategories;
+    for (const [key, sentence] of Object.entries(words)) if (typeof sentence !== "string") assert.deepEqual(Object.keys(sentence).sort(), [...needed].sort(), `${tag} ${key}`);
+  }
+});
+
+test("a number chooses its plural and is written as the language writes it", () => {
+  const english = speaker(LANGUAGES.en).say, german = speaker({ name: "Deutsch", locale: "de", words: de }).say;
+  assert.equal(english("list.all", { n: 1 }), "1 vehicle");
+  assert.equal(english("list.all", { n: 20_000 }), "20,000 vehicles");
+  assert.equal(german("list.all", { n: 1 }), "1 Fahrzeug");
+  assert.equal(german("list.all", { n: 20_000 }), "20.000 Fahrzeuge");
+  assert.equal(german("event.exit", { vehicle: "Van 3", region: "Depot", detail: " nach 5 min" }), "Van 3 hat Depot nach 5 min verlassen");
+});
+
+test("the page speaks as it was chosen, else as the browser wishes first, else English", () => {
+  const known = ["en", "de"];
+  assert.equal(pick("", ["de-AT", "en"], known), "de");
+  assert.equal(pick("en", ["de-AT"], known), "en");
+  assert.equal(pick("", ["fr-FR", "de-DE", "en"], known), "de");
+  assert.equal(pick("tlh", ["fr"], known), "en");
+  assert.equal(pick("", [], known), "en");
+});
+
+test("index.html says in English what its keys say", () => {
+  const html = readFileSync(new URL("../../../static/index.html", import.meta.url), "utf-8"), words = /** @type {any} */ (en);
+  const texts = [...html.matchAll(/data-say="([^"]+)">([^<]*)</g)], labels = [...html.matchAll(/aria-label="([^"]*)"[^>]* data-say-label="([^"]+)"/g)];
+  assert.ok(texts.length > 4 && labels.length > 7);
+  for (const [, key, said] of texts) assert.equal(said, words[key], key);
+  for (const [, said, key] of labels) assert.equal(said, words[key], key);
+});
