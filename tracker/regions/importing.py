@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tracker.errors import Conflict, Invalid, TrackerError
-from tracker.regions.drawings import Drawn
+from tracker.regions.foreign import Drawn
 from tracker.regions.region import Region, region_id
 from tracker.regions.strays import summary
 

@@ -20,7 +20,9 @@ from tracker.live import messages as wire
 from tracker.model.events import Event
 from tracker.model.ping import Ping, Unfit
 from tracker.protocols.native import read_item
-from tracker.regions.drawings import Drawn, Ids, read_drawings
+from tracker.regions.drawings import read_drawings
+from tracker.regions.foreign import Drawn
+from tracker.regions.ids import Ids
 from tracker.regions.importing import read_all
 from tracker.regions.kmz import Kmz, is_zip
 from tracker.replay.tally import Tally

@@ -142,7 +142,7 @@ def test_a_placemark_of_too_much_is_refused(inside: str) -> None:
     ],
 )
 def test_a_file_of_too_much_is_refused(inside: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracker.regions.kml.MAX_ELEMENTS", 1_000)
+    monkeypatch.setattr("tracker.regions.placemarks.MAX_ELEMENTS", 1_000)
     monkeypatch.setattr("tracker.regions.kml.MAX_PLACEMARKS", 100)
     with pytest.raises((BadRequest, Invalid)) as caught:
         read_kml(kml(inside))

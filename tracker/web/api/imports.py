@@ -10,7 +10,8 @@ from quart import request
 
 from tracker.errors import BadRequest, Unsupported
 from tracker.protocols.pieces import Body, check_weight
-from tracker.regions.drawings import COMPUTED, Drawings, Read, fault, read_drawings, read_kml_pieces
+from tracker.regions.drawings import Drawings, Read, read_drawings, read_kml_pieces
+from tracker.regions.foreign import COMPUTED, fault
 from tracker.regions.kmz import Kmz, is_zip
 from tracker.web.api import parameters as api
 from tracker.web.ingest.bodies import SMALL, Patience

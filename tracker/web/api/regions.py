@@ -13,7 +13,8 @@ from quart import Blueprint, Response, request
 from tracker.errors import BadRequest, Conflict, Invalid, NotFound
 from tracker.model import outside as shown
 from tracker.node import Node
-from tracker.regions.drawings import COMPUTED, Drawings, Drawn
+from tracker.regions.drawings import Drawings
+from tracker.regions.foreign import COMPUTED, Drawn
 from tracker.regions.importing import Imported, read_all
 from tracker.regions.region import region_id
 from tracker.times import rfc3339
