@@ -100,5 +100,7 @@ def _by(document: Any) -> str:
     by = document.get("by") if isinstance(document, dict) else None
     if isinstance(by, str) and by.strip() and len(by) <= MAX_BY and api.is_text(by):
         return by.strip()
-    message = f'say who: {{"by": "a name of at most {MAX_BY} characters"}}'
-    raise Invalid("missing_by", message, [{"field": "by", "code": "missing_by", "message": message}])
+    missing = by is None or (isinstance(by, str) and not by.strip())
+    code, what = ("missing_by", "say who") if missing else ("invalid_by", "that is nobody's name; say who")
+    message = f'{what}: {{"by": "a name of at most {MAX_BY} characters"}}'
+    raise Invalid(code, message, [{"field": "by", "code": code, "message": message}])
