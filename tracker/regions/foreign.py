@@ -43,8 +43,8 @@ def tidied(item: dict[str, Any] | Invalid | Any, line: int, name: str, ids: Ids)
     try:
         if isinstance(item, Invalid):
             raise item
+        name = name or _called(item)
         feature = _feature(item)
-        name = name or _called(feature)
         parts = _parts(feature["geometry"])
         properties = _properties(feature["properties"], feature["id"])
         if line:
@@ -82,9 +82,13 @@ def _feature(item: Any) -> dict[str, Any]:
     return {"geometry": geometry, "properties": properties or {}, "id": item.get("id")}
 
 
-def _called(feature: dict[str, Any]) -> str:
-    """For messages: its name, or else its id."""
-    named = next((feature["properties"].get(key) for key in _NAMES if feature["properties"].get(key)), feature["id"])
+def _called(item: Any) -> str:
+    """For messages: its name, or else its id, whatever else is wrong with it."""
+    if not isinstance(item, dict):
+        return ""
+    properties = item.get("properties")
+    said = properties if isinstance(properties, dict) else {}
+    named = next((said.get(key) for key in _NAMES if said.get(key)), item.get("id"))
     return one_line(str(named))[:80] if isinstance(named, str | int | float) else ""
 
 

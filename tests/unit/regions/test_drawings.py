@@ -438,3 +438,21 @@ def test_where_one_region_is_wanted_one_is_taken(count: int) -> None:
     assert caught.value.code in ("one_region", "no_features")
     one = json.dumps(collection(feature(name="x"))).encode()
     assert read_drawings(one, 1 << 20).only()["properties"]["name"] == "x"
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"crs": {"type": "name", "properties": {"name": "EPSG:3857"}}},
+        {"type": "Thing"},
+        {"type": "Thing", "properties": None, "id": "Yard"},
+        {"geometry": None},
+        {"geometry": AREA | {"crs": {"type": "name", "properties": {"name": "EPSG:3857"}}}},
+    ],
+)
+def test_whatever_is_wrong_with_a_feature_it_is_told_with_its_name_and_costs_only_itself(
+    spoilt: dict[str, Any],
+) -> None:
+    found = imported(collection(feature(id="a"), feature(name="Yard") | spoilt, feature(id="b")))
+    assert [region.id for region in found.regions] == ["a", "b"]
+    assert {(error["index"], error["line"], error.get("name")) for error in found.errors} == {(1, 1, "Yard")}
