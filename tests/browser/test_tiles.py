@@ -31,7 +31,7 @@ async def mapped(open_page: Open, place: str = "14/60.17/24.94", **more: Any) ->
             setattr(tiles, name, value)
         async with Running(feed) as running:
             page = await open_page(f"{running.url}#map={place}", **more)
-            page.expected += ["Failed to load resource"]  # type: ignore[attr-defined]
+            page.expected += ["Failed to load resource", "ERR_CONNECTION_REFUSED"]  # type: ignore[attr-defined]
             yield await live(page), tiles
             await page.context.close()
 
@@ -71,6 +71,44 @@ async def test_beyond_the_deepest_tiles_they_are_enlarged(open_page: Open) -> No
     async with mapped(open_page, "17/60.17/24.94", told={"max_zoom": 14}) as (page, tiles):
         await page.wait_for_function(f"() => {LOADED} > 0")
         assert {path.split("/")[1] for path in tiles.asked} == {"14"}
+
+
+async def test_where_tiles_end_at_a_zoom_nobody_said_the_deepest_are_enlarged(open_page: Open) -> None:
+    async with mapped(open_page, "17/60.17/24.94", weather={"deepest": 14}) as (page, _):
+        await page.evaluate(QUICK)
+        # the built-in map is told, or not needed
+        await page.wait_for_function("() => window.fleetPage.map.tiles.working !== null")
+        assert await page.evaluate("window.fleetPage.map.tiles.working")
+        await page.wait_for_function(f"() => {LOADED} > 0 && window.fleetPage.map.ground.tiles")
+        assert await page.evaluate("window.fleetPage.map.tiles.layer.options.maxNativeZoom") == 14
+        assert await page.locator(".banner:visible", has_text="Built-in map").count() == 0
+
+
+@pytest.mark.parametrize("mode", ["error", "sign-in"])
+async def test_an_outage_enlarges_nothing(open_page: Open, mode: str) -> None:
+    async with mapped(open_page, "13/60.17/24.94") as (page, tiles):
+        await page.wait_for_function(f"() => {LOADED} > 5")
+        tiles.mode = mode
+        await page.evaluate(QUICK)
+        await page.evaluate("window.fleetPage.map.go(60.17, 24.94, 15, false)")
+        await page.get_by_text("no tiles come for this part of the map").wait_for()
+        tiles.mode = "fine"
+        await page.evaluate("window.dispatchEvent(new Event('online'))")
+        await page.wait_for_function(
+            f"() => {LOADED} > 5 && !window.fleetPage.map.tiles.failed.size", timeout=within(60)
+        )
+        assert await page.evaluate("window.fleetPage.map.tiles.layer.options.maxNativeZoom") == 19
+
+
+async def test_a_gap_in_a_zoom_that_has_tiles_enlarges_nothing(open_page: Open) -> None:
+    async with mapped(open_page, "15/60.17/24.94") as (page, tiles):
+        await page.wait_for_function(f"() => {LOADED} > 5")
+        tiles.deepest = 14
+        await page.evaluate(QUICK)
+        await page.evaluate("window.fleetPage.map.go(61, 24.94, 15, false)")
+        await page.wait_for_function("""() => { const { working, layer } = window.fleetPage.map.tiles;
+            return working === false || layer.options.maxNativeZoom < 19; }""")
+        assert await page.evaluate("window.fleetPage.map.tiles.layer.options.maxNativeZoom") == 19
 
 
 async def test_tiles_that_could_not_be_had_at_first_are_asked_for_again(open_page: Open) -> None:

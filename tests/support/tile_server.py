@@ -42,7 +42,7 @@ class _Asked(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         server, path = self.server, self.path
         server.asked.append(path)
-        name = path.strip("/").removesuffix(".png").removesuffix("@2x")
+        name = path.partition("?")[0].strip("/").removesuffix(".png").removesuffix("@2x")
         zoom = name.split("/")[-3] if name.count("/") >= 2 else ""
         if server.mode == "silent":
             time.sleep(20)
