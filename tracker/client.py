@@ -92,10 +92,13 @@ class Live:
     ) -> None:  # fmt: skip
         """`follow`: `all`, `regions`, `vehicles`, `view`, `events`, `hz`, `window`, … as in docs/wire.md. A first
         connection is tried for `patience_s`. Raises ValueError when `url` is no address."""
-        self.url = urlsplit(url)
+        try:
+            self.url = urlsplit(url)
+            if self.url.scheme not in ("http", "https", "ws", "wss") or not self.url.hostname or self.url.port == 0:
+                raise ValueError
+        except ValueError:  # of a port that is none, too
+            raise ValueError(f"{url!r} is no address of a server; write it as http://host:8000") from None
         self._secure = self.url.scheme in ("https", "wss")
-        if self.url.scheme not in ("http", "https", "ws", "wss") or not self.url.hostname:
-            raise ValueError(f"{url!r} is no address of a server; write it as http://host:8000")
         self._host, self._port = self.url.hostname, self.url.port or (443 if self._secure else 80)
         self._tls, self._patience_s = tls, patience_s
         self.cursor = resume
