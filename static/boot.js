@@ -2,7 +2,24 @@
 (function () {
   "use strict";
   var root = document.documentElement, SLOW_MS = 15000, old = "";
-  var data = " The same data is at api/v1/vehicles.";
+  // What the page is read in; the catalogues (js/words) may be among what does not arrive.
+  var GERMAN = {
+    data: " Dieselben Daten stehen unter api/v1/vehicles.",
+    old: "Dieser Browser ist zu alt für die Karte. Sie braucht Chrome oder Edge 108, Firefox 115, Safari 16.4 oder einen neueren.",
+    start: "Die Seite konnte nicht starten: ",
+    file: " kam nicht an oder ist nicht lesbar. Laden Sie die Seite neu; hilft das nicht, hält etwas zwischen hier und dem Server Dateien zurück.",
+    slow: "Die Seite ist noch nicht gestartet: Ihre Dateien kommen langsam an."
+  };
+  var ENGLISH = {
+    data: " The same data is at api/v1/vehicles.",
+    old: "This browser is too old for the map. It needs Chrome or Edge 108, Firefox 115, Safari 16.4, or a newer one.",
+    start: "The page could not start: ",
+    file: " did not arrive or cannot be read. Reload it; if that does not help, something between here and the server keeps files back.",
+    slow: "The page has not started yet: its files are slow to arrive."
+  };
+  var chosen = "";
+  try { chosen = JSON.parse(localStorage.getItem("tracker.preferences")).language || ""; } catch (e) { /* nothing is kept */ }
+  var words = /^de/.test(chosen || navigator.language || "") ? GERMAN : ENGLISH, data = words.data;
 
   function say(words) {
     if (old ? words !== old : root.getAttribute("data-started") !== null) return;
@@ -18,16 +35,16 @@
     return !("noModule" in HTMLScriptElement.prototype) || !window.OffscreenCanvas || !window.ResizeObserver || !Array.prototype.at || !window.HTMLDialogElement;
   }
 
-  if (missing()) say(old = "This browser is too old for the map. It needs Chrome or Edge 108, Firefox 115, Safari 16.4, or a newer one." + data);
+  if (missing()) say(old = words.old + data);
 
   // A module that does not arrive or cannot be read; a mistake of ours before the page stands.
   window.addEventListener("error", function (event) {
     var from = event.target && (event.target.src || event.target.href);
-    if (from && /\.js$/.test(from.split("?")[0])) say("The page could not start: " + from + " did not arrive or cannot be read. Reload it; if that does not help, something between here and the server keeps files back.");
-    else if (event.message) say("The page could not start: " + event.message + (event.filename ? " (" + event.filename.split("/").pop() + ":" + event.lineno + ")" : "") + "." + data);
+    if (from && /\.js$/.test(from.split("?")[0])) say(words.start + from + words.file);
+    else if (event.message) say(words.start + event.message + (event.filename ? " (" + event.filename.split("/").pop() + ":" + event.lineno + ")" : "") + "." + data);
   }, true);
   window.addEventListener("unhandledrejection", function (event) {
-    say("The page could not start: " + String((event.reason && event.reason.message) || event.reason) + "." + data);
+    say(words.start + String((event.reason && event.reason.message) || event.reason) + "." + data);
   });
   // What server this is, asked while the files of the page still come.
   if (window.fetch) {
@@ -35,7 +52,7 @@
     window.fleetInfo.catch(function () {});
   }
   setTimeout(function () {
-    say("The page has not started yet: its files are slow to arrive." + data);
+    say(words.slow + data);
   }, SLOW_MS);
   // What was slow may come after all.
   if (window.MutationObserver) new MutationObserver(function () {

@@ -296,7 +296,7 @@ async def test_units_zone_and_theme_are_the_readers_and_stay(open_page: Open, fe
     await page.get_by_role("button", name="Settings").click()
     for button in ("Miles", "Dark"):
         await page.locator("dialog").get_by_role("button", name=button, exact=True).click()
-    await page.locator("dialog select").select_option("Asia/Tokyo")
+    await page.get_by_label("Time zone").select_option("Asia/Tokyo")
     await page.keyboard.press("Escape")
     await page.wait_for_selector("dialog", state="detached")
     for _ in range(2):

@@ -1,14 +1,14 @@
 // The HTTP side. Every failure becomes one ApiError with the server's own words, or with the page's where they are in another language; a server that cannot be reached too.
 
-import { say } from "../words/words.js";
+import { problem as inWords, say } from "../words/words.js";
 
 export class ApiError extends Error {
   /** @param {number} status 0: not reached @param {any} problem application/problem+json */
   constructor(status, problem) {
-    super(problem?.detail || problem?.title || (status ? say("server.answered", { status: String(status) }) : say("server.away")));
+    super(inWords(problem?.code ?? "", problem?.detail || problem?.title || "") || (status ? say("server.answered", { status: String(status) }) : say("server.away")));
     this.status = status;
     this.code = problem?.code ?? "";
-    /** @type {{field?: string, message?: string, at?: [number, number]}[]} */ this.errors = problem?.errors ?? [];
+    /** @type {{field?: string, message?: string, at?: [number, number]}[]} */ this.errors = (problem?.errors ?? []).map((/** @type {any} */ one) => ({ ...one, message: inWords(one.code ?? "", one.message) }));
     this.problem = problem;
   }
 }

@@ -4,7 +4,7 @@ import { h, iconButton, $ } from "../parts/dom.js";
 import * as format from "../words/format.js";
 import { halo } from "../map/overlay.js";
 import { drawGlyph } from "../map/sprites.js";
-import { say } from "../words/words.js";
+import { LANGUAGES, own as browsers, say } from "../words/words.js";
 
 /** Open a dialog with a heading; closing it gives the focus back. @param {string} title @param {...any} body @returns {HTMLDialogElement} */
 export function dialog(title, ...body) {
@@ -82,12 +82,15 @@ export function showSettings(app) {
       } }, words))));
   const zone = h("select", { onchange: () => preferences.set({ zone: zone.value }) }, h("option", { value: "" }, say("set.zone.own", { zone: own })), format.zones().map((z) => h("option", { value: z }, z.replace(/_/g, " "))));
   zone.value = value.zone;
+  const language = h("select", { onchange: () => (preferences.set({ language: language.value }), location.reload()) }, h("option", { value: "" }, say("set.language.own", { name: LANGUAGES[browsers].name })), Object.entries(LANGUAGES).map(([tag, { name }]) => h("option", { value: tag, lang: tag }, name)));
+  language.value = value.language in LANGUAGES ? value.language : "";
   const name = h("input", { type: "text", maxLength: 60, value: value.name, autocomplete: "name", oninput: () => preferences.set({ name: name.value.trim() }) });
   const check = (/** @type {"sound"|"keys"} */ key, /** @type {string} */ words) => h("label", { class: "check" }, h("input", { type: "checkbox", checked: value[key], onchange: (/** @type {Event} */ e) => preferences.set({ [key]: /** @type {HTMLInputElement} */ (e.target).checked }) }), words);
   dialog(say("bar.settings"),
     choose(say("set.theme"), "theme", [["system", say("set.theme.system")], ["light", say("set.theme.light")], ["dark", say("set.theme.dark")]]),
     choose(say("set.units"), "units", [["metric", say("set.units.metric")], ["imperial", say("set.units.imperial")], ["nautical", say("set.units.nautical")]]),
     h("label", { class: "field" }, h("span", null, say("set.zone")), zone, h("span", { class: "hint" }, say("set.zone.now", { time: format.full(app.now(), value.zone) }))),
+    h("label", { class: "field" }, h("span", null, say("set.language")), language),
     h("label", { class: "field" }, h("span", null, say("set.name")), name),
     h("div", { class: "form" }, check("sound", say("set.sound")), check("keys", say("set.keys"))),
     h("p", null, h("button", { type: "button", class: "link", onclick: (/** @type {MouseEvent} */ e) => (/** @type {HTMLElement} */ (e.currentTarget).closest("dialog")?.close(), app.state.set({ kiosk: true })) }, say("set.board")), h("span", { class: "muted small" }, ` ${say("set.board.more")}`)),

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import de from "../../../static/js/words/de.js";
 import en from "../../../static/js/words/en.js";
+import { sane } from "../../../static/js/model/choices.js";
 import { LANGUAGES, pick, speaker } from "../../../static/js/words/words.js";
 
 const CATALOGUES = { en, de };
@@ -53,4 +54,24 @@ test("index.html says in English what its keys say", () => {
   assert.ok(texts.length > 4 && labels.length > 7);
   for (const [, key, said] of texts) assert.equal(said, words[key], key);
   for (const [, said, key] of labels) assert.equal(said, words[key], key);
+});
+
+test("a choice of language is kept, and nothing that is none", () => {
+  assert.equal(sane({ language: "de" }).language, "de");
+  for (const language of ["<b>", 7, "deutsch bitte", null]) assert.equal(sane({ language }).language, "");
+});
+
+test("what the server says is wrong is said in its words in English, by its code in German, and never lost", () => {
+  const english = speaker(LANGUAGES.en).problem, german = speaker(LANGUAGES.de).problem;
+  assert.equal(english("unknown_region", "there is no region 'depot'"), "there is no region 'depot'");
+  assert.equal(german("unknown_region", "there is no region 'depot'"), "Dieses Gebiet gibt es nicht.");
+  assert.equal(english("unknown_region", ""), "There is no such region.");
+  assert.equal(german("a_code_of_tomorrow", "it is so"), "it is so");
+});
+
+test("every code the page has a sentence for is one of docs/errors.md", () => {
+  const known = new Set(readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf-8").match(/`\w+`/g));
+  const codes = Object.keys(en).filter((key) => key.startsWith("problem.")).map((key) => key.slice(8));
+  assert.ok(codes.length >= 90);
+  assert.deepEqual(codes.filter((code) => !known.has(`\`${code}\``)), []);
 });

@@ -1,0 +1,163 @@
+"""The page in German: in every state of the table of states no word of the English catalogue is left."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page
+
+from tests.browser.conftest import Open, live
+from tests.browser.feed import Feed, Running
+from tests.browser.test_states import LINT, PLACE, STATES, busy
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ROOT = Path(__file__).resolve().parents[2]
+WORD = re.compile(r"[^\W\d_]{3,}")
+
+#: Everything a reader sees or hears: text, names, titles, hints; what programs read (raw pings, lines to paste, names of
+#: time zones) is no sentence of the page.
+SAID = """() => {
+  const out = new Set([document.title]), data = 'pre, code, script, style, noscript, option[value*="/"], option[value=UTC]';
+  for (const node of document.querySelectorAll('*')) {
+    if (node.closest(data)) continue;
+    for (const name of ['aria-label', 'title', 'placeholder', 'alt']) if (node.getAttribute(name)) out.add(node.getAttribute(name));
+    for (const child of node.childNodes) if (child.nodeType === 3 && child.data.trim()) out.add(child.data.trim());
+    if (node.matches('input:not([type=checkbox])') && node.value) out.add(node.value);
+  }
+  return [...out];
+}"""
+
+
+@pytest.fixture(scope="module")
+def english() -> set[str]:
+    """The words of the English catalogue that are no words of the German one."""
+    code = "import en from './static/js/words/en.js'; import de from './static/js/words/de.js'; console.log(JSON.stringify([en, de]))"
+    en, de = json.loads(subprocess.check_output(["node", "--input-type=module", "-e", code], cwd=ROOT))
+
+    def words(catalogue: dict[str, str | dict[str, str]]) -> set[str]:
+        sentences = [form for one in catalogue.values() for form in ([one] if isinstance(one, str) else one.values())]
+        return {word.lower() for one in sentences for word in WORD.findall(re.sub(r"\{\w+\}", "", one))}
+
+    only = words(en) - words(de)
+    assert len(only) > 400
+    return only
+
+
+def _data(feed: Feed) -> set[str]:
+    """What vehicles, regions and their groups are called is what it is in every language."""
+    said = [cell for row in feed.rows for cell in row if isinstance(cell, str)]
+    said += [str(one["properties"].get(key)) for one in feed.regions.values() for key in ("name", "group")]
+    return {word.lower() for line in said for word in WORD.findall(line)}
+
+
+async def _english_left(page: Page, feed: Feed, english: set[str]) -> list[str]:
+    said, left = await page.evaluate(SAID), english - _data(feed)
+    assert len(said) > 30
+    return [f"{found}: {line}" for line in said if (found := [w for w in WORD.findall(line) if w.lower() in left])]
+
+
+async def _reach(page: Page, name: str) -> None:
+    """The state, by its keys and places: the helpers of the table press buttons by their English names."""
+    german = GERMAN.get(name)
+    if german is None:
+        return await STATES[name][1](page)
+    for step in german:
+        await step(page)
+
+
+def _press(name: str):  # type: ignore[no-untyped-def]
+    async def press(page: Page) -> None:
+        await page.get_by_role("button", name=name, exact=True).locator("visible=true").first.click()
+
+    return press
+
+
+def _key(key: str):  # type: ignore[no-untyped-def]
+    async def press(page: Page) -> None:
+        await page.locator("body").press(key)
+
+    return press
+
+
+async def _circle(page: Page) -> None:
+    await page.get_by_label("Koordinaten").fill("60.1709, 24.9435, 250 m")
+    await page.get_by_role("button", name="Diese Form nehmen").click()
+    await page.wait_for_selector(".preview b")
+
+
+async def _trouble(page: Page) -> None:
+    """Told by the page itself: another server's page, no WebSocket."""
+    page.expected.append("404")  # type: ignore[attr-defined]
+    await page.evaluate("window.fleetPage.onBlocked()")
+    await page.wait_for_selector(".trouble")
+
+
+async def _older(page: Page) -> None:
+    await page.evaluate("window.fleetEditor.card.version = 0")
+    page.expected.append("412")  # type: ignore[attr-defined]
+
+
+async def _conflict(page: Page) -> None:
+    await page.wait_for_selector(".region-card .notice.bad:has-text('Geändert')")
+
+
+GERMAN = {
+    "vehicle": [_press("Bearbeiten")],
+    "why": [_key("e"), _press("Warum?")],
+    "card": [_key("g"), _press("Eintippen"), _circle],
+    "keys": [_press("Tasten und Legende")],
+    "settings": [_press("Einstellungen")],
+    "trouble": [_trouble],
+    "conflict": [_press("Bearbeiten"), _older, _press("Speichern"), _conflict],
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+async def test_no_state_of_the_german_page_says_an_english_word(open_page: Open, name: str, english: set[str]) -> None:
+    async with Running(busy()) as feed:
+        page = await live(await open_page(f"{feed.url}#{STATES[name][0]}", width=1440, locale="de-DE"))
+        await page.wait_for_function("() => document.querySelectorAll('.event').length > 3")
+        await _reach(page, name)
+        assert await page.evaluate("document.documentElement.lang") == "de"
+        assert await _english_left(page, feed.feed, english) == []
+        assert await page.evaluate(LINT) == []
+        await page.context.close()
+
+
+async def test_an_empty_install_and_a_lost_server_are_german_too(open_page: Open, english: set[str]) -> None:
+    async with Running(Feed(0, demo=False, regions=False)) as feed:
+        page = await live(await open_page(feed.url, width=1440, locale="de-AT"))
+        await page.wait_for_selector(".welcome")
+        left = await _english_left(page, feed.feed, english)
+        page.expected += ["ERR_CONNECTION", "WebSocket", "ERR_EMPTY"]  # type: ignore[attr-defined]
+    await page.wait_for_selector("#pill[data-phase=waiting], #pill[data-phase=offline]")
+    assert left + await _english_left(page, feed.feed, english) == []
+
+
+async def test_the_language_is_the_browsers_until_one_is_chosen_and_that_is_kept(open_page: Open) -> None:
+    async with Running(busy()) as feed:
+        page = await live(await open_page(f"{feed.url}#{PLACE}", locale="de-DE"))
+        await page.get_by_role("tab", name="Gebiete").wait_for()
+        await page.get_by_role("button", name="Einstellungen").click()
+        await page.get_by_label("Sprache").select_option("en")
+        await page.get_by_role("tab", name="Regions").wait_for()
+        assert await page.evaluate("document.documentElement.lang") == "en"
+        await page.reload()
+        await page.get_by_role("tab", name="Regions").wait_for()
+        await page.get_by_role("button", name="Settings").click()
+        await page.get_by_label("Language").select_option("")
+        await page.get_by_role("tab", name="Gebiete").wait_for()
+        await page.context.close()
+
+
+@pytest.mark.parametrize("locale, said", [("fr-FR", "Regions"), ("en-US", "Regions"), ("de-CH", "Gebiete")])
+async def test_a_language_there_is_none_of_is_english(open_page: Open, locale: str, said: str) -> None:
+    async with Running(busy()) as feed:
+        page = await open_page(feed.url, locale=locale)
+        await page.get_by_role("tab", name=said).wait_for()
+        await page.context.close()
