@@ -113,6 +113,7 @@ _SIXTEEN = ["N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", 
 _LETTERS = (
     {letter: letter for letter in "NESW"},
     {"N": "north", "E": "east", "S": "south", "W": "west"},
+    {"N": "с", "E": "в", "S": "ю", "W": "з"},
     {"N": "nord", "E": "ost", "S": "süd", "W": "west"},
 )
 #: points of the compass → which of the sixteen; an O is east or west, and so only words say it
@@ -125,9 +126,9 @@ _POINTS = {
 
 #: what is one of each unit that a cell may name, in the unit of its field
 CELL_UNITS: dict[str, dict[str, float]] = {
-    "speed": dict.fromkeys(("km/h", "kmh", "kph", "km/u"), UNITS["kmh"])
+    "speed": dict.fromkeys(("km/h", "kmh", "kph", "km/u", "км/ч", "км/час", "км/год"), UNITS["kmh"])
     | dict.fromkeys(("kn", "kt", "kts", "knots", "knoten"), UNITS["kn"])
-    | {"m/s": 1.0, "mps": 1.0, "mph": UNITS["mph"]},
+    | {"m/s": 1.0, "м/с": 1.0, "mps": 1.0, "mph": UNITS["mph"]},
     "altitude_m": {"m": 1.0, "km": 1000.0, "ft": 0.3048, "feet": 0.3048},
     "accuracy_m": {"m": 1.0, "km": 1000.0, "ft": 0.3048, "feet": 0.3048},
     "odometer_m": {"m": 1.0, "km": 1000.0, "mi": 1609.344, "miles": 1609.344},

@@ -86,8 +86,9 @@ def from_object(item: dict[str, Any], reading: Reading, clock: Clock, line: int)
         if type(place.get(name)) is dict or type(place.get(name)) is list:
             _keep(place, name, reading)
     vehicle = place.setdefault("vehicle", reading.vehicle)
-    if type(vehicle) is dict and type(vehicle.get("id")) in (str, int):  # what a server says of its device
-        vehicle = place["vehicle"] = vehicle["id"]
+    if type(vehicle) is dict:  # what a server says of its device
+        told = (vehicle.get(name) for name in ("id", "uniqueId", "imei", "name"))
+        vehicle = place["vehicle"] = next((one for one in told if type(one) in (str, int)), vehicle)
     if type(vehicle) is int:
         place["vehicle"] = str(vehicle)
     if "battery_pct" in place and "battery_pct" not in item:

@@ -127,6 +127,8 @@ def test_the_id_of_a_place_is_not_that_of_its_vehicle() -> None:
         ("ignition", 1, "ignition", True),
         ("ignition", "off", "ignition", False),
         ("driver", 7, "driver", "7"),
+        ("vehicle", {"name": "Van", "uniqueId": "86"}, "vehicle", "86"),
+        ("vehicle", {"colour": "red"}, "vehicle", {"colour": "red"}),
         ("alarm", True, "alarm", "alarm"),
         ("alarm", "0", "alarm", "0"),
         ("tags", ["a", {"b": 1}], "tags", '["a",{"b":1}]'),
@@ -135,7 +137,7 @@ def test_the_id_of_a_place_is_not_that_of_its_vehicle() -> None:
 )
 def test_values_of_other_types_are_read(name: str, value: Any, field: str, expected: Any) -> None:
     fix = one({"vehicle": "v", "time": AT, "lat": 60.1, "lon": 24.9, name: value})
-    assert fix == {"vehicle": "v", "lat": 60.1, "lon": 24.9, field: expected}
+    assert fix == {"vehicle": "v", "lat": 60.1, "lon": 24.9} | {field: expected}
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ def one(title: str, *cells: str, lat: str = "60.1", lon: str = "24.9") -> list[d
         ("speed", "45km/h", "speed_mps", 12.5),
         ("speed (km/h)", "12 kn", "speed_mps", 6.173),
         ("speed", "10 m/s", "speed_mps", 10.0),
+        ("speed", "36 км/ч", "speed_mps", 10.0),
         ("speed", "12,5 km/h", "speed_mps", 3.472),
         ("odometer", "1,2 km", "odometer_m", 1200.0),
         ("odometer", "10 mi", "odometer_m", 16093.44),
@@ -105,7 +106,7 @@ def test_messages_of_flespi_have_names_with_dots() -> None:
 @pytest.mark.parametrize(
     ("cell", "degrees"),
     [("NE", 45.0), ("nnw", 337.5), ("W", 270.0), ("north-east", 45.0), ("South West", 225.0), ("Nordost", 45.0),
-     ("S.", 180.0), ("90,5", 90.5), ("NO", "NO"), ("left", "left")],
+     ("S.", 180.0), ("90,5", 90.5), ("NO", "NO"), ("СВ", 45.0), ("юз", 225.0), ("left", "left")],
 )  # fmt: skip
 def test_a_heading_may_be_a_point_of_the_compass(cell: str, degrees: Any) -> None:
     [fix] = one("heading", cell)
