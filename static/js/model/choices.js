@@ -39,6 +39,8 @@ function decoded(part) {
   }
 }
 
+const ABOUT = /^(region|vehicle):./;
+
 /** Read a link; whatever is not understood is left at its start. @param {string} hash @returns {State} */
 export function readLink(hash) {
   const q = new URLSearchParams(hash.replace(/^#/, ""));
@@ -50,7 +52,7 @@ export function readLink(hash) {
     tab: one(q.get("tab"), /** @type {const} */ (["vehicles", "regions", "events"]), "vehicles"),
     query: q.get("q") ?? "", states: list(q.get("state")).filter((s) => CHIPS.includes(s)), group: q.get("group"),
     sort: one(q.get("sort"), /** @type {const} */ (["age", "speed", "name", "dwell"]), "name"), only: q.get("only") === "1",
-    regions: q.has("follow") ? list(q.get("follow")) : null, kinds: list(q.get("kind")), about: q.get("about"),
+    regions: q.has("follow") ? list(q.get("follow")) : null, kinds: list(q.get("kind")), about: ABOUT.test(q.get("about") ?? "") ? q.get("about") : null,
     labels: one(q.get("labels"), /** @type {const} */ (["none", "name", "more"]), "name"), kiosk: q.get("kiosk") === "1",
   };
 }
@@ -62,6 +64,7 @@ export function misread(hash) {
   const taken = (/** @type {string} */ key, /** @type {string} */ value) => {
     if (!UNDERSTOOD.has(key)) return false;
     if (key === "map" || key === "tab" || key === "sort" || key === "labels") return link.has(key) || value === starts[key];
+    if (key === "about") return ABOUT.test(value);
     if (key === "state") return list(value).every((state) => CHIPS.includes(state));
     return !["track", "only", "kiosk"].includes(key) || value === "1" || value === "0";
   };

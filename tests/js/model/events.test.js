@@ -200,3 +200,9 @@ test("two open pages that choose at once lose nothing of each other, and each ke
   heard.dispatchEvent(Object.assign(new Event("storage"), { key: "tracker.preferences" }));
   assert.deepEqual([two.value.theme, two.value.events, preferences(where, unheard).value.events], ["dark", true, false]);
 });
+test("a link about neither a region nor a vehicle is said to be wrong, and hides no event", () => {
+  assert.equal(readLink("#about=zzz").about, null);
+  assert.deepEqual(misread("#about=zzz&about=region:"), ["about=zzz", "about=region:"]);
+  assert.equal(readLink("#about=region:depot").about, "region:depot");
+  assert.deepEqual(misread("#about=vehicle:van-1"), []);
+});
