@@ -57,7 +57,7 @@ async def _events(page: Page) -> None:
 async def _trouble(page: Page) -> None:
     """What the page says when a proxy broke something, with lines to paste."""
     await page.evaluate(
-        "async () => { const { Troubles } = await import(document.querySelector('script[type=module]').src.replace('main.js', 'troubles.js'));"
+        "async () => { const { Troubles } = await import(document.querySelector('script[type=module]').src.replace('main.js', 'page/troubles.js'));"
         " const troubles = new Troubles(window.fleetPage);"
         " troubles.tell('a', 'The proxy at fleet.example.org passes no WebSocket; live over HTTP meanwhile. These lines mend it:', {lines: 'proxy_http_version 1.1;\\nproxy_set_header Upgrade $http_upgrade;'});"
         " troubles.tell('b', 'The server was updated.', {action: {label: 'Reload', run() {}}}) }"
@@ -180,7 +180,7 @@ async def test_every_screen_from_a_small_phone_to_a_wall_has_a_layout(open_page:
 #: What a person would see at once: text cut off, the page wider than the window, a control under another, one too small.
 LINT = """() => {
   const out = [], root = document.documentElement;
-  if (root.scrollWidth > innerWidth || document.body.scrollWidth > innerWidth) out.push(`page is ${root.scrollWidth} wide`);
+  if (root.scrollWidth > innerWidth || document.body.scrollWidth > innerWidth) out.push(`page is ${Math.max(root.scrollWidth, document.body.scrollWidth)} wide by ${[...document.body.querySelectorAll('*')].filter((node) => node.checkVisibility() && node.getBoundingClientRect().right > innerWidth + 0.5 && !node.closest('.leaflet-pane')).slice(0, 3).map((node) => node.id || node.className || node.tagName).join(', ')}`);
   const smallest = innerWidth < 720 ? 36 : 24;
   const top = document.querySelector('dialog[open]') ?? document;
   for (const node of top.querySelectorAll('button, input, select, textarea, summary, [role=option]')) {

@@ -32,7 +32,7 @@ class Board(Server):
     def __init__(self, folder: Path, by: float = 0.0) -> None:
         super().__init__(folder / "data", silence_s=SILENCE_S)
         self.offset = folder / "clock"
-        self.program = [sys.executable, str(ROOT / "tests" / "moved_clock.py"), str(self.offset)]
+        self.program = [sys.executable, str(ROOT / "tests" / "support" / "moved_clock.py"), str(self.offset)]
         self.set(by)
 
     def set(self, by: float) -> None:
