@@ -21,7 +21,7 @@ LOCK := $(BIN)/uv --quiet pip compile --universal --python-version 3.11 --genera
 export PIP_ROOT_USER_ACTION := ignore
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test lint python javascript browser faults bench soak lock clean
+.PHONY: help demo test lint python javascript browser faults day bench soak lock clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -48,6 +48,9 @@ javascript: $(NODE)
 
 faults: $(TEST) $(NODE) browser  ## planted faults: each must fail a test (make faults FAULT=dwell for some)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/faults/run.py -n 2 -k "$(FAULT)"
+
+day: $(TEST)  ## a recorded day of a million pings tells what it always told (about five minutes)
+	$(BIN)/python -m tests.support.day
 
 bench: $(TEST) browser  ## the numbers of docs/performance.md
 	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
