@@ -12,7 +12,7 @@ import random
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.property.test_fleet import SEEDS, VEHICLES, Entry, Machine, full_journal
@@ -175,6 +175,7 @@ def weeks(seed: int) -> list[tuple[int, Ping]]:
 
 @settings(max_examples=20)
 @given(SEEDS, st.sets(st.integers(0, 11), max_size=4), st.sampled_from(sorted(YARDS)))
+@example(11799, set(), "exact")  # the dwell of a window told late came before its hour
 def test_after_more_than_a_week_without_a_turn_every_way_tells_only_what_is_at_the_end(
     seed: int, restarts: set[int], id: str
 ) -> None:

@@ -124,7 +124,7 @@ def _turn(
             occasion.leave(region, visit)
         else:
             occasion = Occasion("window_open", edge, f"window {edge}", now, delayed, ping)
-            visits[key] = occasion.enter(region, received)
+            visits[key] = occasion.enter(region, max(received, edge))  # a timer of long ago went off for a later edge
         events += occasion.events
     vehicle.raw = book.covering(ping.lat, ping.lon, at)
     return events
