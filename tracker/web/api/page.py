@@ -138,7 +138,8 @@ class Tree:
         prefix, _, rest = name.partition("/")
         if not _PREFIX.fullmatch(prefix):
             return self.get(name), CHECKED
-        if prefix == self.index()[0]:
+        # To look whether files changed costs as much as ten of them: the page itself asks, and an unknown prefix does.
+        if prefix == self._prefix or prefix == self.index()[0]:
             return self.get(rest), KEPT
         if rest.endswith(".js"):
             return File((0, 0), '"old"', _TYPES[".js"], RELOAD.encode(), None), "no-store"
