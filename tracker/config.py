@@ -125,8 +125,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def folder(self) -> Path:
         """Of the embedded store."""
         if self.store:
-            return Path(self.store.removeprefix("sqlite:").removeprefix("//")).expanduser()
+            return folder_of(self.store)
         return Path(self.data).expanduser() if self.data else _user_folder()
+
+
+def folder_of(url: str) -> Path:
+    """The folder of an embedded store: `sqlite:/var/lib/tracker`, `sqlite:///var/lib/tracker`, or just the path."""
+    return Path(url.removeprefix("sqlite:").removeprefix("//")).expanduser()
 
 
 SECRETS: frozenset[str] = frozenset()  #: settings `tracker config` does not show

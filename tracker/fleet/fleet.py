@@ -33,9 +33,10 @@ from tracker.model.events import DELAYED_MS, Change, Event, Registered
 from tracker.model.ping import Ping, at_place_of, has_place
 from tracker.regions.region import Region, RegionBook
 
-__all__ = ["Fleet", "FleetSettings", "Outcome", "Step"]
+__all__ = ["Fleet", "FleetSettings", "Known", "Outcome", "Step"]
 
-Known = dict[tuple[int, int], tuple[float, float]]  # (n, fix time) → place
+#: (n, fix time) → place of fixes that the store has and the fleet does not remember
+Known = dict[tuple[int, int], tuple[float, float]]
 
 DEGREE_M = 111_700.0  #: no degree is longer
 LOOK = 2000  #: vehicles asked at once whether an edit concerns them: a few ms

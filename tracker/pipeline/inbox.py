@@ -9,15 +9,12 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from tracker.fleet.fleet import Step
+from tracker.fleet.fleet import Known, Step
 from tracker.model.commit import Commit, SavedVehicle
 from tracker.model.events import Change
 from tracker.model.ping import Ping
 
 T = TypeVar("T")
-
-#: (n, fix time) → place of fixes that the store has and the fleet does not remember
-Known = dict[tuple[int, int], tuple[float, float]]
 
 
 class Entry(Generic[T]):

@@ -22,12 +22,12 @@ import msgspec
 
 from tracker.buses import Bus
 from tracker.errors import NotFound, Overloaded, StoreError, StoreFull, StoreUnusable, TrackerError
-from tracker.fleet.fleet import Fleet, Outcome, Step
+from tracker.fleet.fleet import Fleet, Known, Outcome, Step
 from tracker.model.commit import Commit
 from tracker.model.events import ERASED, Ack, Acked, Change, Event, Registered
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
-from tracker.pipeline.inbox import Entry, Inbox, Known, merged, says_anything
+from tracker.pipeline.inbox import Entry, Inbox, merged, says_anything
 from tracker.regions.importing import Save, expect_version, read_regions, take_together
 from tracker.regions.region import Region
 from tracker.stores import Store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tracker.config import folder_of
 from tracker.stores import Store
 from tracker.stores.sqlite import files
 from tracker.stores.sqlite.store import SqliteStore
@@ -12,9 +13,9 @@ def open_store(url: str, accept_loss: bool) -> Store:
 
 
 def restore_store(url: str, file: str) -> str | None:
-    kept = files.restore(file, files.folder(url))
+    kept = files.restore(file, folder_of(url))
     return None if kept is None else str(kept)
 
 
 def backup_store(url: str, file: str) -> None:
-    files.backup(files.folder(url), file)
+    files.backup(folder_of(url), file)

@@ -18,11 +18,6 @@ LOCK = "tracker.lock"
 NOTE = 80  #: bytes of what the lock says
 
 
-def folder(url: str) -> Path:
-    """The folder a URL names: `sqlite:/var/lib/tracker`, `sqlite:///var/lib/tracker`, or just the path."""
-    return Path(url.removeprefix("sqlite:").removeprefix("//")).expanduser()
-
-
 class State(StrEnum):
     """What the last one who used the folder left, as its lock says."""
 

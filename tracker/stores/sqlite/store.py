@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from tracker.config import folder_of
 from tracker.errors import StoreError, StoreFull, StoreUnusable
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Acked, Event
@@ -23,7 +24,7 @@ from tracker.stores import Box, EventQuery
 from tracker.stores.sqlite import reads
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
-from tracker.stores.sqlite.files import FILE, Lock, State, copy, folder, sync
+from tracker.stores.sqlite.files import FILE, Lock, State, copy, sync
 from tracker.stores.sqlite.presence import REMEDY, Fault, Presence, look_first
 from tracker.stores.sqlite.rows import hot_rows, text, text_pieces, vehicle_rows
 from tracker.stores.sqlite.schema import BLOCK_BITS, BUSY_MS, connect, migrate, prepare, rewrite_version
@@ -50,7 +51,7 @@ class Statistics(NamedTuple):
 class SqliteStore:
     def __init__(self, url: str, *, accept_loss: bool = False) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="tracker-") if url == "sqlite://:memory:" else None
-        self.folder = Path(self._temporary.name) if self._temporary else folder(url)
+        self.folder = Path(self._temporary.name) if self._temporary else folder_of(url)
         self.path = self.folder / FILE
         self._log = self.folder / f"{FILE}-wal"
         self._lock = Lock(self.folder)
