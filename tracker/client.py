@@ -38,7 +38,7 @@ from wsproto.events import (
 from wsproto.utilities import ProtocolError
 
 from tracker.access.handshake import Refused, Trouble, Unreachable, failure, rejection
-from tracker.live import messages as wire
+from tracker.live import close_codes, messages
 from tracker.model.states import STATES
 
 __all__ = ["Live", "Refused", "Unreachable", "Update", "Vehicle"]
@@ -50,7 +50,7 @@ DEAD = 2.5  #: heartbeats without a frame after which a connection is dead thoug
 OPEN_S = 10.0  #: for a connection and for the answer to its handshake
 REASON_BYTES = 65536  #: read of a refusal
 
-_COLUMNS = {name: at for at, name in enumerate(wire.FIELDS)}
+_COLUMNS = {name: at for at, name in enumerate(messages.FIELDS)}
 
 
 @dataclass
@@ -183,7 +183,7 @@ class Live:
         self._writer = writer
         try:
             protocol = WSConnection(ConnectionType.CLIENT)
-            name = wire.BINARY if self._binary else wire.JSON
+            name = messages.BINARY if self._binary else messages.JSON
             extra = [(key.encode(), value.encode()) for key, value in self._headers.items()]
             target = self.url.path.rstrip("/") + "/api/v1/live"
             request = Request(host=self.url.netloc, target=target, subprotocols=[name], extra_headers=extra)
@@ -227,9 +227,9 @@ class Live:
                 elif isinstance(event, Ping):
                     writer.write(protocol.send(event.response()))
                 elif isinstance(event, CloseConnection):
-                    known = wire.CLOSE_CODES.get(event.code)
+                    known = close_codes.CLOSE_CODES.get(event.code)
                     said = event.reason or (f"{known.name}: {known.meaning}" if known else "")
-                    if not wire.may_return(event.code):
+                    if not close_codes.may_return(event.code):
                         raise Refused(event.code, said)
                     writer.write(protocol.send(event.response()))
                     raise Trouble(f"the server closed with {event.code} {said}".rstrip(), self._after_s)
@@ -331,7 +331,7 @@ class Live:
         if vehicle is None or vehicle.id != id:
             vehicle = self._numbers[n] = self.vehicles[id] = Vehicle(id, n)
         vehicle.name = row[columns["name"]]
-        self._place(vehicle, [row[columns[name]] for name in wire.FIELDS[3:9]])
+        self._place(vehicle, [row[columns[name]] for name in messages.FIELDS[3:9]])
         return vehicle
 
     def _place(self, vehicle: Vehicle, values: list[int]) -> None:
@@ -347,4 +347,4 @@ def _decode(parts: list[Any]) -> dict[str, Any]:
     if isinstance(parts[0], str):
         message: dict[str, Any] = msgspec.json.decode("".join(parts))
         return message
-    return wire.read_binary(b"".join(parts))
+    return messages.read_binary(b"".join(parts))

@@ -16,7 +16,7 @@ from tracker.commands.cli import cli
 from tracker.config import Settings
 from tracker.formats import REASONS, formats
 from tracker.geometry import validation
-from tracker.live import messages as wire
+from tracker.live import close_codes
 from tracker.model.events import KINDS
 from tracker.model.ping import CODES
 from tracker.protocols import spoken
@@ -101,7 +101,7 @@ def test_no_code_is_documented_that_does_not_exist() -> None:
     assert told and not unknown
 
 
-@pytest.mark.parametrize("code", sorted(wire.CLOSE_CODES))
+@pytest.mark.parametrize("code", sorted(close_codes.CLOSE_CODES))
 def test_every_close_code_is_documented(code: int) -> None:
     assert str(code) in PAGES["wire.md"], "docs/wire.md"
 

@@ -45,7 +45,7 @@ def test_every_protocol_has_payloads(name: str) -> None:
 
 
 def test_every_message_has_a_file() -> None:
-    source = (ROOT / "tracker" / "live" / "messages.py").read_text()
+    source = "".join((ROOT / "tracker" / "live" / name).read_text() for name in ("requests.py", "messages.py"))
     ops = set(re.findall(r'"op": ?"(\w+)"', source)) | set(re.findall(r'tag_field="op", tag="(\w+)"', source))
     shown: set[str] = set()
     for path in (FIXTURES / "wire").glob("*.json"):

@@ -26,7 +26,8 @@ from tracker.fleet.vehicle import Vehicle
 from tracker.geometry.cells.arrays import CellArrays
 from tracker.geometry.cells.index import CellIndex
 from tracker.model.ping import Ping
-from tracker.regions.region import Region, RegionBook
+from tracker.regions.book import RegionBook
+from tracker.regions.region import Region
 
 COUNTS = (100, 1_000, 10_000)
 VEHICLES, STEPS, ROUNDS = 500, 100, 5

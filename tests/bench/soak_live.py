@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # tests.support.servers, whe
 from tests.support.servers import Server, circle, now
 from tests.support.waiting import until
 from tracker.client import Live, Update
-from tracker.live import messages as wire
+from tracker.live.cursor import read_cursor
 
 VEHICLES, CLIENTS = 20, 16
 CENTRES = [(60.0, 24.0), (60.0, 24.02), (60.01, 24.01)]
@@ -56,7 +56,7 @@ class Client:
                 return None
             if self._plant == "doubled":
                 message["events"] *= 2
-            cursor = wire.read_cursor(message["cursor"])
+            cursor = read_cursor(message["cursor"])
             if self._plant == "cursor" and cursor is not None:
                 message["cursor"] = cursor._replace(seq=cursor.seq - 1).text()
                 update = self._take(message)

@@ -9,7 +9,7 @@ import pytest
 
 from tracker.buses import BUSES, Bus, open_bus
 from tracker.config import SettingsError
-from tracker.model.events import Change
+from tracker.model.change import Change
 
 
 @pytest.fixture(params=BUSES)

@@ -13,8 +13,9 @@ import pytest
 from tests.support import lists
 from tracker.config import SettingsError
 from tracker.errors import StoreError, StoreLocked
+from tracker.model.change import Acked, Registered
 from tracker.model.commit import APART, HELD, LATE, LIVE, Commit, SavedRegion, SavedVehicle, StoredPing
-from tracker.model.events import Ack, Acked, Event, Registered, event_id
+from tracker.model.events import Ack, Event, event_id
 from tracker.model.ping import Ping
 from tracker.stores import ENGINES, EventQuery, Store, backup_store, open_store, restore_store
 

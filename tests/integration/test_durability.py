@@ -23,7 +23,7 @@ from tests.support.disks import mounted
 from tests.support.servers import ROOT, Answer, Server, circle, now
 from tests.support.waiting import deadline, until_sync
 from tracker.fleet.fleet import Fleet
-from tracker.live.messages import may_return
+from tracker.live.close_codes import may_return
 from tracker.model.ping import Ping
 from tracker.regions.region import Region
 from tracker.times import parse_time

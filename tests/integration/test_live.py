@@ -15,7 +15,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from tests.support.servers import Server, circle, now
 from tests.support.waiting import deadline
-from tracker.live import messages as wire
+from tracker.live import messages
+from tracker.live.cursor import read_cursor
 from tracker.web.live.stream import MOST_ANSWER
 
 LIVE = "/api/v1/live"
@@ -29,7 +30,7 @@ class Listener:
         self.heard: list[dict[str, Any]] = []
 
     @classmethod
-    async def open(cls, server: Server, subprotocol: str = wire.JSON, **follow: Any) -> Listener:
+    async def open(cls, server: Server, subprotocol: str = messages.JSON, **follow: Any) -> Listener:
         protocols: Any = [subprotocol]
         listener = cls(await connect(server.ws + LIVE, subprotocols=protocols))
         if follow:
@@ -42,7 +43,7 @@ class Listener:
     async def next(self) -> dict[str, Any]:
         async with asyncio.timeout(deadline(10)):
             data = await self.connection.recv()
-        message: dict[str, Any] = json.loads(data) if isinstance(data, str) else wire.read_binary(data)
+        message: dict[str, Any] = json.loads(data) if isinstance(data, str) else messages.read_binary(data)
         self.heard.append(message)
         return message
 
@@ -103,7 +104,7 @@ async def test_a_follower_of_one_region_hears_of_nothing_else(server: Server) ->
     await listener.connection.close()
 
 
-@pytest.mark.parametrize("subprotocol", wire.SUBPROTOCOLS)
+@pytest.mark.parametrize("subprotocol", messages.SUBPROTOCOLS)
 async def test_both_encodings_say_the_same(server: Server, subprotocol: str) -> None:
     server.ping("van-1", 60.0, 24.0)
     listener = await Listener.open(server, subprotocol, all=True)
@@ -190,9 +191,9 @@ async def test_the_cursor_advances_even_when_nothing_matches(start_server: Calla
     server = start_server(live_heartbeat_s=1)
     server.send("PUT", "/api/v1/regions/depot", circle(60.0, 24.0, 500))
     listener = await Listener.open(server, vehicles=["nobody"])
-    first = wire.read_cursor((await listener.until("cursor"))["cursor"])
+    first = read_cursor((await listener.until("cursor"))["cursor"])
     server.ping("van-1", 60.0, 24.0, time=now())
-    later = wire.read_cursor((await listener.until("cursor"))["cursor"])
+    later = read_cursor((await listener.until("cursor"))["cursor"])
     assert first is not None
     assert later is not None
     assert (first.seq, later.seq) == (0, 1)

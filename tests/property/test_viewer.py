@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from tracker.client import Live
 from tracker.geometry.earth import tile
-from tracker.live import messages as wire
+from tracker.live import messages, requests
 from tracker.live.hub import Hub
 from tracker.live.viewer import Viewer
-from tracker.model.events import Change, Event, Registered, VehicleState
+from tracker.model.change import Change, Registered, VehicleState
+from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 
@@ -57,8 +58,10 @@ class Desk:
         self.follow_now(cursor, fresh=fresh)
 
     def follow_now(self, cursor: str | None, *, fresh: bool = False) -> None:
-        follow = wire.read(wire.encode({"op": "follow", **self.follow, "resume": cursor, "fresh": fresh}))
-        assert isinstance(follow, wire.Follow)
+        follow = requests.read_request(
+            messages.encode({"op": "follow", **self.follow, "resume": cursor, "fresh": fresh})
+        )
+        assert isinstance(follow, requests.Follow)
         self.world.hub.follow(self.viewer, follow, 0)
         for state in self.world.picture.vehicles.values():
             if self.sees(state):
@@ -83,7 +86,7 @@ class Desk:
         )
 
     def send(self, payload: bytes, text: bool = True) -> None:
-        message = msgspec.json.decode(payload) if text else wire.read_binary(payload)
+        message = msgspec.json.decode(payload) if text else messages.read_binary(payload)
         for row in message.get("vehicles", ()) if message["op"] == "snapshot" else message.get("new", ()):
             assert (row[1], row[4], row[5]) in self.allowed, f"{row} is nothing to {self.follow}"
         for row in message.get("moved", ()):
@@ -280,7 +283,7 @@ def play(world: World, step: tuple[Any, ...]) -> None:
             desk = world.desks[i]
             desk.pending = 0
             world.settle()
-            view = wire.View((lon - 0.1, lat - 0.1, lon + 0.1, lat + 0.1), 10)
+            view = requests.View((lon - 0.1, lat - 0.1, lon + 0.1, lat + 0.1), 10)
             if desk.viewer.wish is not None and desk.viewer.wish.cells:
                 world.hub.view(desk.viewer, view, world.time)
                 desk.follow["view"] = {"bbox": list(view.bbox), "zoom": view.zoom}

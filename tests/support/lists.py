@@ -15,8 +15,9 @@ from pathlib import Path
 import msgspec
 
 from tracker.errors import StoreError, StoreLocked
+from tracker.model.change import Acked, Registered
 from tracker.model.commit import APART, Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
-from tracker.model.events import Ack, Acked, Event, Registered, erased
+from tracker.model.events import Ack, Event, erased
 from tracker.stores import ENGINES, Box, EventQuery, Store
 
 

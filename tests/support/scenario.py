@@ -21,8 +21,9 @@ import shapely
 
 from tracker.fleet.fleet import Fleet, FleetSettings, Outcome, Step
 from tracker.geometry.earth import frame
+from tracker.model.change import Registered
 from tracker.model.commit import Loaded, SavedRegion, SavedVehicle
-from tracker.model.events import Event, Registered
+from tracker.model.events import Event
 from tracker.model.ping import Ping
 from tracker.regions.region import Region
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from tracker.config import SettingsError
-from tracker.model.events import Change
+from tracker.model.change import Change
 
 
 class Bus(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from tracker.model.events import Change
+from tracker.model.change import Change
 
 
 class MemoryBus:

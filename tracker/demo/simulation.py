@@ -23,7 +23,7 @@ import msgspec
 from tracker.config import Settings
 from tracker.demo.streets import Drive, Fix, Point, Streets, moved
 from tracker.errors import Overloaded, StoreError
-from tracker.model.events import Registered
+from tracker.model.change import Registered
 from tracker.model.ping import Ping
 
 if TYPE_CHECKING:

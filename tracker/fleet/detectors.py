@@ -8,7 +8,8 @@ from tracker.fleet.cause import Occasion
 from tracker.fleet.membership import Moves
 from tracker.fleet.vehicle import Vehicle, Visit
 from tracker.model.ping import Ping
-from tracker.regions.region import Region, RegionBook
+from tracker.regions.book import RegionBook
+from tracker.regions.region import Region
 
 
 def tell(book: RegionBook, vehicle: Vehicle, moves: Moves | None, occasion: Occasion) -> None:

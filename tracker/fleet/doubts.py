@@ -15,7 +15,7 @@ from tracker.fleet.membership import Moves, is_clear, is_deep
 from tracker.fleet.vehicle import Doubt, Vehicle
 from tracker.model.events import DELAYED_MS, Event
 from tracker.model.ping import Ping
-from tracker.regions.region import RegionBook
+from tracker.regions.book import RegionBook
 
 SURE_MPS = 2.0  #: a fix with at least this speed of its own is not doubted
 WAIT_MS = 120_000  #: so long nothing has to say otherwise

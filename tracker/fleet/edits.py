@@ -16,7 +16,8 @@ from tracker.fleet.vehicle import Vehicle
 from tracker.fleet.windows import by_our_clock, follow
 from tracker.model.events import Event
 from tracker.model.ping import Ping
-from tracker.regions.region import Region, RegionBook
+from tracker.regions.book import RegionBook
+from tracker.regions.region import Region
 
 
 class Edit(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -28,10 +28,12 @@ from tracker.fleet.timers import DOUBT, MISSED, WINDOW, expel, next_alarm, ring
 from tracker.fleet.vehicle import ASK, NEVER, NEW, SAME, Alarm, Vehicle
 from tracker.fleet.windows import dwells, follow
 from tracker.geometry.earth import distance_m
+from tracker.model.change import Change, Registered
 from tracker.model.commit import APART, HELD, LATE, LIVE, Loaded, SavedRegion, SavedVehicle, StoredPing
-from tracker.model.events import DELAYED_MS, Change, Event, Registered
+from tracker.model.events import DELAYED_MS, Event
 from tracker.model.ping import Ping, at_place_of, has_place
-from tracker.regions.region import Region, RegionBook
+from tracker.regions.book import RegionBook
+from tracker.regions.region import Region
 
 __all__ = ["Fleet", "FleetSettings", "Known", "Outcome", "Step"]
 

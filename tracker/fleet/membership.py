@@ -20,7 +20,8 @@ from tracker.fleet.states import NO_ACCURACY_M
 from tracker.fleet.vehicle import Doubt, Touch, Vehicle, Visit
 from tracker.geometry.earth import distance_m
 from tracker.model.ping import Ping
-from tracker.regions.region import Region, RegionBook
+from tracker.regions.book import RegionBook
+from tracker.regions.region import Region
 
 CLEAR_M = 20.0  #: this far outside is out, however good the accuracy
 WORST_M = 50.0  #: accuracy counts at most this much, so nothing over 100 m outside is ever a member

@@ -19,7 +19,7 @@ from tracker.fleet.windows import by_our_clock
 from tracker.geometry.area import Floats
 from tracker.geometry.shape import Shape
 from tracker.model.ping import Ping
-from tracker.regions.region import RegionBook
+from tracker.regions.book import RegionBook
 
 TWICE = (180.0, -180.0)  #: a place there has two names
 

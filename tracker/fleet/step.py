@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import msgspec
 
 from tracker.fleet.vehicle import Vehicle
+from tracker.model.change import Change
 from tracker.model.commit import Commit, SavedVehicle
-from tracker.model.events import Change, Event
+from tracker.model.events import Event
 
 
 class Outcome:

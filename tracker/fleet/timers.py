@@ -9,7 +9,7 @@ from tracker.fleet.vehicle import Vehicle
 from tracker.fleet.windows import by_our_clock, next_edge, turn
 from tracker.model.events import Event
 from tracker.model.states import MOVING, OFFLINE
-from tracker.regions.region import RegionBook
+from tracker.regions.book import RegionBook
 
 SILENT, WINDOW = -1, -2  #: beside the region ids (dwell) and motion states that a timer may be for
 DOUBT = -3  #: the one fix that would move it was not refuted

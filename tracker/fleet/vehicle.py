@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from tracker.model.events import DELAYED_MS, VehicleState
+from tracker.model.change import VehicleState
+from tracker.model.events import DELAYED_MS
 from tracker.model.ping import Ping
 from tracker.model.states import UNKNOWN
 

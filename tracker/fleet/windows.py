@@ -13,7 +13,7 @@ from collections.abc import Collection
 from tracker.fleet.cause import Occasion, dwell_at
 from tracker.fleet.vehicle import NEVER, Vehicle
 from tracker.model.events import Event
-from tracker.regions.region import RegionBook
+from tracker.regions.book import RegionBook
 
 DAY_MS = 86_400_000
 LONG_MS = 7 * DAY_MS  #: between fixes further apart only the state at the end is told

@@ -11,7 +11,7 @@ from typing import Any
 
 from tracker.fleet.fleet import Fleet
 from tracker.history.rehearsal import LISTED, Rehearsal
-from tracker.live import messages as wire
+from tracker.live import messages
 from tracker.model.commit import LATE
 from tracker.regions.region import Region
 from tracker.stores import Store
@@ -45,7 +45,7 @@ async def preview(fleet: Fleet, store: Store, feature: Any, now: int, most: int 
         until = now
         async for _ in in_slices(rehearsal.finish(now), STEPS):
             pass
-    events = [_shown(wire.event(event)) async for event in in_slices(rehearsal.events)]
+    events = [_shown(messages.event(event)) async for event in in_slices(rehearsal.events)]
     async for _ in in_slices(rehearsal.forget(), STEPS):
         pass
     return {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tracker.live import messages as wire
+from tracker.live import messages
+from tracker.live.cursor import NO_MARK, mark_of
 from tracker.model.events import Event, erased
 
 MOST = 10_000  #: events kept; a viewer that has not been told of the oldest is continued from the store
@@ -20,7 +21,7 @@ class Told:
 
     def text(self) -> bytes:
         if self._text is None:
-            self._text = wire.encode(wire.event(self.event))
+            self._text = messages.encode(messages.event(self.event))
         return self._text
 
     def change(self, event: Event) -> None:
@@ -34,8 +35,8 @@ class Recent:
     def __init__(self) -> None:
         self.first = 1
         self.last = 0
-        self.mark = wire.NO_MARK  # of the event `last`
-        self._before = wire.NO_MARK  # of the one before `first`
+        self.mark = NO_MARK  # of the event `last`
+        self._before = NO_MARK  # of the one before `first`
         self._told: list[Told] = []
         self._by_id: dict[str, Told] = {}
 
@@ -51,7 +52,7 @@ class Recent:
         self._told = with_regions(events, inside)
         self._by_id = {one.event.id: one for one in self._told}
         self.first = events[0].seq
-        self.mark = wire.mark(events[-1].id)
+        self.mark = mark_of(events[-1].id)
         if self.first > 1:
             self._trim(1)
 
@@ -64,7 +65,7 @@ class Recent:
             self._told, self._by_id, self.first = [], {}, seq
             self._before = bytes(5)
         self.last = seq
-        self.mark = wire.mark(told.event.id)
+        self.mark = mark_of(told.event.id)
         self._told.append(told)
         self._by_id[told.event.id] = told
         if len(self._told) >= 2 * MOST:
@@ -73,17 +74,17 @@ class Recent:
     def _trim(self, count: int) -> None:
         for old in self._told[:count]:
             self._by_id.pop(old.event.id, None)
-        self._before = wire.mark(self._told[count - 1].event.id)
+        self._before = mark_of(self._told[count - 1].event.id)
         del self._told[:count]
         self.first += count
 
     def mark_of(self, seq: int) -> bytes | None:
         """The mark of an event; None for those only the store knows."""
         if seq == self.first - 1:
-            return self._before if seq else wire.NO_MARK
+            return self._before if seq else NO_MARK
         if not self.first <= seq <= self.last:
             return None
-        return wire.mark(self._told[seq - self.first].event.id)
+        return mark_of(self._told[seq - self.first].event.id)
 
     def since(self, seq: int) -> list[Told]:
         """Those after this seq; ask only when `seq + 1 >= first`."""

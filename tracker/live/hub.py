@@ -12,17 +12,18 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from tracker.errors import Overloaded
-from tracker.live import messages as wire
-from tracker.live import snapshot
+from tracker.live import messages, snapshot
 from tracker.live.awaited import Awaited, Names, names, region_key, vehicle_key
 from tracker.live.columns import pack
+from tracker.live.cursor import NO_MARK, Cursor, cursor_head, cursor_tail, digest, mark_of, read_cursor
 from tracker.live.event_log import Recent, Told, with_regions
 from tracker.live.following import Body, Interest
-from tracker.live.messages import Follow, View
+from tracker.live.requests import Follow, View
 from tracker.live.routing import Routing
 from tracker.live.topics import Entry, Fragment, Topic, members, merge
 from tracker.live.viewer import PENDING_SNAPSHOT, Grants, Viewer, Wish, cells_of, counted_zoom, narrow
-from tracker.model.events import Ack, Acked, Change, Event
+from tracker.model.change import Acked, Change
+from tracker.model.events import Ack, Event
 from tracker.model.picture import Picture
 
 PARTS = 2  #: parts of a snapshot made in one go: 500 vehicles
@@ -197,7 +198,7 @@ class Hub:
             viewer.cells_zoom = counted_zoom(follow.view)
         self._set(viewer, known, wish.names(), awaits)
         viewer.pace(follow, self.most_vehicles)
-        cursor = wire.read_cursor(follow.resume) if follow.resume else None
+        cursor = read_cursor(follow.resume) if follow.resume else None
         if cursor is not None:
             self._go_on(viewer, cursor)
         elif viewer.seq < 0 or follow.resume:
@@ -224,7 +225,7 @@ class Hub:
             region in self.picture.regions for region in asked
         )
 
-    def _go_on(self, viewer: Viewer, cursor: wire.Cursor) -> None:
+    def _go_on(self, viewer: Viewer, cursor: Cursor) -> None:
         """Where a viewer that comes back goes on in the events. In a log that went another way since (a restored
         backup) nothing after the start of this run is missed."""
         viewer.seq, viewer.mark = cursor.seq, cursor.mark
@@ -235,24 +236,24 @@ class Hub:
     def diverge(self, viewer: Viewer) -> None:
         """The event its cursor ends at is not in this log."""
         viewer.seq = min(viewer.seq, self.started_seq)
-        viewer.mark = self.recent.mark_of(viewer.seq) or wire.NO_MARK
+        viewer.mark = self.recent.mark_of(viewer.seq) or NO_MARK
 
     def lose(self, viewer: Viewer, first: int) -> None:
         """The log begins after the event its cursor ends at."""
-        viewer.outlet.send(wire.EVENTS_GONE, True)
-        viewer.seq, viewer.mark = first - 1, wire.NO_MARK
+        viewer.outlet.send(messages.EVENTS_GONE, True)
+        viewer.seq, viewer.mark = first - 1, NO_MARK
 
     def tell_acks(self, viewer: Viewer, found: list[tuple[Acked, Event]]) -> None:
         """What was acknowledged, or taken back, while this viewer was away."""
         if viewer.interest is None:
             return
         acks = [
-            wire.encode(wire.acked(ack))
+            messages.encode(messages.acked(ack))
             for ack, event in found
             if _wants(viewer, Told(event, frozenset(self.routing.regions_of(event.vehicle))))
         ]
         if acks:
-            self._send(viewer, wire.tail({"acked": b",".join(acks)}))
+            self._send(viewer, messages.tail({"acked": b",".join(acks)}))
 
     def view(self, viewer: Viewer, view: View, now: int) -> None:
         """The map moved: a snapshot of the cells it entered, nothing of those it left."""
@@ -292,7 +293,7 @@ class Hub:
     def _set(self, viewer: Viewer, wish: Wish, named: str, awaits: Names) -> None:
         self._unfollow(viewer)
         everything = "all" if wish.all else ""
-        followed = wire.digest(everything, named, repr(sorted(wish.cells)), viewer.grants.key())
+        followed = digest(everything, named, repr(sorted(wish.cells)), viewer.grants.key())
         interest = self._interests.get(followed)
         if interest is None:
             interest = Interest(wish, named, *self._topics(wish), followed, awaits)
@@ -304,7 +305,7 @@ class Hub:
                 self._singles.setdefault(vehicle, set()).add(interest)
         interest.viewers.add(viewer)
         viewer.wish, viewer.interest = interest.wish, interest
-        viewer.head = wire.cursor_head(self.epoch, followed)
+        viewer.head = cursor_head(self.epoch, followed)
 
     def _unfollow(self, viewer: Viewer) -> None:
         interest: Interest | None = viewer.interest
@@ -376,7 +377,7 @@ class Hub:
             fresh = {entry.state.n for entry in entries if self._is_new(entry, viewer)}
             if fresh:
                 rows = [self.routing.full(entry) for entry in entries if entry.state.n in fresh]
-                self._send(viewer, wire.tail({"new": b",".join(rows)}))
+                self._send(viewer, messages.tail({"new": b",".join(rows)}))
             if moved := [entry for entry in entries if entry.state.n not in fresh]:
                 self._send(viewer, *self._moved(moved, viewer.binary))
         self._tell_events(viewer)
@@ -412,7 +413,7 @@ class Hub:
         ending, columns = body.messages[-1]
         if 0 < len(events := self._events_for(viewer)) <= EVENTS:  # in the same frame
             viewer.seq, viewer.mark = self.recent.last, self.recent.mark
-            ending = ending[:-1] + wire.tail({"events": b",".join([told.text() for told in events])})
+            ending = ending[:-1] + messages.tail({"events": b",".join([told.text() for told in events])})
         self._send(viewer, ending, columns)
         if viewer.gap_ms:
             viewer.due = max(viewer.due + viewer.gap_ms, now + viewer.gap_ms / 2)
@@ -420,15 +421,15 @@ class Hub:
     def _send(self, viewer: Viewer, ending: bytes, columns: bytes = b"") -> None:
         viewer.frame += 1
         if viewer.frame == 1:  # whoever resumed has heard of no snapshot
-            ending = wire.with_fields(ending)
+            ending = messages.with_fields(ending)
         viewer.told_version, viewer.told_seq = viewer.told, viewer.seq
         whole = viewer.parts is None and not viewer.counting  # else there are vehicles it has not been told
-        cursor = viewer.head + wire.cursor_tail(viewer.mark, viewer.seq, viewer.told if whole else 0)
+        cursor = viewer.head + cursor_tail(viewer.mark, viewer.seq, viewer.told if whole else 0)
         self.frames += 1
         if columns:
-            viewer.outlet.send(wire.binary_update(viewer.frame, cursor, ending, columns), False)
+            viewer.outlet.send(messages.binary_update(viewer.frame, cursor, ending, columns), False)
         else:
-            viewer.outlet.send(wire.update(viewer.frame, cursor, ending), True)
+            viewer.outlet.send(messages.update(viewer.frame, cursor, ending), True)
 
     def tell_cursor(self, viewer: Viewer) -> None:
         """Advance the cursor of a viewer that had nothing to hear for a while."""
@@ -452,17 +453,17 @@ class Hub:
         whole = fragments[0]
         if len(interest.topics) > 1 and (len(fragments) > 1 or whole.left):
             whole = merge(fragments, interest.still)
-        messages = []
+        parts = []
         moved = list(whole.moved.values())
         if len(moved) > UPDATE_ROWS:
             for start in range(UPDATE_ROWS, len(moved), UPDATE_ROWS):
-                messages.append(self._moved(moved[start : start + UPDATE_ROWS], binary))
+                parts.append(self._moved(moved[start : start + UPDATE_ROWS], binary))
             whole = merge([whole], lambda n: False)
             whole.moved = {entry.state.n: entry for entry in moved[:UPDATE_ROWS]}
         told, columns = members(whole, self.routing.source, binary=binary)
         if told or columns:
-            messages.append((wire.tail(told), columns))
-        return Body(whole.upto, messages)
+            parts.append((messages.tail(told), columns))
+        return Body(whole.upto, parts)
 
     def _fragment(self, topic: Topic, since: int) -> Fragment:
         if not topic.fragments:
@@ -474,7 +475,7 @@ class Hub:
     def _moved(self, entries: list[Entry], binary: bool) -> tuple[bytes, bytes]:
         if binary:
             return b"}", pack([entry.row for entry in entries])
-        return wire.tail({"moved": b",".join([entry.moved() for entry in entries])}), b""
+        return messages.tail({"moved": b",".join([entry.moved() for entry in entries])}), b""
 
     # events: from `recent`, or else (`behind`) the caller reads the store and calls `replay`
 
@@ -505,10 +506,10 @@ class Hub:
         for start in range(0, len(events), EVENTS):
             some = events[start : start + EVENTS]
             newest = some[-1].event  # the cursor must not promise what is not sent yet
-            viewer.seq, viewer.mark = newest.seq, wire.mark(newest.id)
+            viewer.seq, viewer.mark = newest.seq, mark_of(newest.id)
             if start + EVENTS >= len(events):
                 viewer.seq, viewer.mark = upto, mark
-            self._send(viewer, wire.tail({"events": b",".join([told.text() for told in some])}))
+            self._send(viewer, messages.tail({"events": b",".join([told.text() for told in some])}))
             if patient and viewer.outlet.pending > PENDING_SNAPSHOT:
                 return
         viewer.seq, viewer.mark = upto, mark
@@ -520,7 +521,7 @@ class Hub:
         if events:
             newest = events[-1].event
             wanted = [told for told in events if _wants(viewer, told)]
-            self._send_events(viewer, wanted, newest.seq, wire.mark(newest.id))
+            self._send_events(viewer, wanted, newest.seq, mark_of(newest.id))
         if not events or viewer.seq + 1 >= self.recent.first:
             viewer.behind = False
             self.behind.discard(viewer)

@@ -1,4 +1,4 @@
-"""Every message of the live channel, both encodings. Mirror: static/js/wire.js; docs/wire.md tells strangers.
+"""Every message the live channel sends, in both encodings. Mirror: static/js/wire.js; docs/wire.md tells strangers.
 
 `tracker.v1.json`: one JSON object a message. `tracker.v1.bin`: the same, but the `moved` rows of an update travel as
 columns (columns.py), the vehicles of a snapshot as a table (tables.py). Coordinates are integers of
@@ -8,19 +8,15 @@ welcome; -1 or null is unknown.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import math
 import struct
 from typing import Any, NamedTuple
 
 import msgspec
 
-from tracker.errors import BadRequest, Invalid
 from tracker.live.columns import Row
 from tracker.live.tables import pack_table, unpack_table
-from tracker.model.events import ERASED, KINDS, Acked, Event, Registered, VehicleState
+from tracker.model.change import Acked, Registered, VehicleState
+from tracker.model.events import ERASED, Event
 from tracker.times import rfc3339
 
 UPDATE, SNAPSHOT = 1, 2  #: how a binary message begins
@@ -43,185 +39,7 @@ LEFT = {
 }
 
 
-class Close(NamedTuple):
-    code: int
-    name: str
-    meaning: str
-
-
-RESTART, SLOW, SILENT, IDLE, REVOKED, FAULT = 4001, 4002, 4003, 4004, 4005, 4006
-BAD_MESSAGES, FLOOD = 4500, 4501
-
-#: why the server ends a connection: below 4500 come back (after a while), from 4500 on do not
-CLOSE_CODES = {
-    code: Close(code, name, meaning)
-    for code, name, meaning in (
-        (1008, "flood", "more frames a second than any client needs; come back slower"),
-        (1009, "too_big", "a message larger than `limits.message_bytes`"),
-        (1012, "restart", "the server stops; come back after the `after_ms` of its `bye`"),
-        (RESTART, "restart", "the server stops; come back after the `after_ms` of its `bye`"),
-        (SLOW, "slow", "nothing was read for 5 s while data was waiting"),
-        (SILENT, "silent", "no frame of any kind for 45 s, not even the answer to a ping"),
-        (IDLE, "idle", "nothing was followed within 10 s"),
-        (REVOKED, "revoked", "what you may see has changed"),
-        (FAULT, "fault", "the server made a mistake; come back after the `after_ms` of its `bye`"),
-        (BAD_MESSAGES, "bad_messages", "too many messages that could not be read"),
-        (FLOOD, "flood", "more messages a second than `limits.messages_per_s`"),
-    )
-}
-
-
-def may_return(code: int) -> bool:
-    """Whether a client should reconnect after this close code."""
-    return not 4500 <= code <= 4999 and code not in (1008, 1009)
-
-
-# ---------------------------------------------------------------- client → server
-
-
-class View(msgspec.Struct, frozen=True, tag_field="op", tag="view"):
-    """The map moved: [west, south, east, north] in degrees and the map's zoom."""
-
-    bbox: tuple[float, float, float, float]
-    zoom: float
-
-
-class Box(msgspec.Struct, frozen=True):
-    bbox: tuple[float, float, float, float]
-    zoom: float
-
-
-class Follow(msgspec.Struct, frozen=True, tag_field="op", tag="follow"):
-    """What this connection wants to hear from now on; replaces what it followed before."""
-
-    all: bool = False
-    regions: list[str] | None = None
-    vehicles: list[str] | None = None
-    view: Box | None = None
-    events: bool | list[str] = True
-    hz: float | None = None
-    window: int | None = None
-    max_vehicles: int | None = None
-    counts: bool = True
-    resume: str | None = None
-    fresh: bool = False  # of what it knew, a client that resumes has kept only the cursor
-
-
-class Got(msgspec.Struct, frozen=True, tag_field="op", tag="got"):
-    frame: int
-
-
-class Pong(msgspec.Struct, frozen=True, tag_field="op", tag="pong"):
-    t: float = 0
-
-
-class Ping(msgspec.Struct, frozen=True, tag_field="op", tag="ping"):
-    """Are you there, and what time is it? `t` comes back as it was."""
-
-    t: float = 0
-
-
-ClientMessage = Follow | View | Got | Pong | Ping
-_decoder = msgspec.json.Decoder(ClientMessage)
-MOST_IDS = 1000  #: regions or vehicles named in one follow
-
-
-def read(data: str | bytes) -> ClientMessage:
-    """One message of a client. Raises BadRequest (not JSON, unknown op) or Invalid (a wrong member)."""
-    if not data:
-        raise BadRequest("empty_message", "the message is empty; send one JSON object")
-    try:
-        message: ClientMessage = _decoder.decode(data)
-    except msgspec.ValidationError as fault:
-        text = str(fault)
-        if text.endswith("$.op`") and text.startswith("Invalid value"):
-            raise BadRequest("unknown_op", "`op` is one of follow, view, got, ping, pong") from None
-        raise Invalid("bad_message", text) from None
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise BadRequest("bad_message", "the message is not one JSON object") from None
-    check(message)
-    return message
-
-
-def check(message: ClientMessage) -> None:
-    """What types alone cannot say. Raises Invalid."""
-    if isinstance(message, View):
-        _check_box(message)
-    elif isinstance(message, Follow):
-        if message.view is not None:
-            _check_box(message.view)
-        for name, ids in (("regions", message.regions), ("vehicles", message.vehicles)):
-            if ids and len(ids) > MOST_IDS:
-                raise Invalid("too_many", f"a follow names at most {MOST_IDS} {name}; follow all, or a view")
-        if message.hz is not None and not 0.01 <= message.hz <= 100:
-            raise Invalid("bad_hz", "hz is between 0.01 and 100")
-        if message.window is not None and message.window < 1:
-            raise Invalid("bad_window", "window is at least 1 frame")
-        if message.max_vehicles is not None and message.max_vehicles < 0:
-            raise Invalid("bad_max_vehicles", "max_vehicles is not negative")
-        if not isinstance(message.events, bool) and not KINDS.keys() >= set(message.events) - {ERASED}:
-            raise Invalid("bad_events", f"events is true, false or some kinds of event: {', '.join(KINDS)}")
-
-
-def _check_box(view: View | Box) -> None:
-    west, south, east, north = view.bbox
-    if not all(map(math.isfinite, (*view.bbox, view.zoom))) or south > north or abs(west) > 1e4 or abs(east) > 1e4:
-        raise Invalid("bad_view", "bbox is [west, south, east, north] in degrees with south <= north, zoom is a number")
-
-
-# ---------------------------------------------------------------- cursor
-
-
-class Cursor(NamedTuple):
-    """Where a client is: which run of the server, what it followed there, and up to what it was told."""
-
-    epoch: bytes  # 4 bytes: versions count anew in every run
-    followed: bytes  # 8 bytes: what was followed and granted
-    mark: bytes  # 5 bytes of the event `seq`: not the same one in a log that was restored and went another way
-    seq: int
-    version: int
-
-    def text(self) -> str:
-        return (cursor_head(self.epoch, self.followed) + cursor_tail(self.mark, self.seq, self.version)).decode()
-
-
-def cursor_head(epoch: bytes, followed: bytes) -> bytes:
-    """The part of a cursor that stays while a viewer follows the same: 16 characters."""
-    return base64.urlsafe_b64encode(epoch + followed)
-
-
-def cursor_tail(mark: bytes, seq: int, version: int) -> bytes:
-    """The part that advances: 20 characters."""
-    return base64.urlsafe_b64encode(mark + seq.to_bytes(5, "big") + version.to_bytes(5, "big"))
-
-
-def read_cursor(text: str) -> Cursor | None:
-    """None when it is not one of ours: the client then starts afresh."""
-    try:
-        raw = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
-    except (ValueError, binascii.Error):
-        return None
-    if len(raw) != 27 or len(text) != 36:
-        return None
-    seq, version = int.from_bytes(raw[17:22], "big"), int.from_bytes(raw[22:], "big")
-    return Cursor(raw[:4], raw[4:12], raw[12:17], seq, version)
-
-
-def mark(event_id: str) -> bytes:
-    """What a cursor keeps of the event it ends at."""
-    return hashlib.blake2b(event_id.encode(), digest_size=5).digest()
-
-
-NO_MARK = bytes(5)  #: before the first event
-
-
-def digest(*parts: str) -> bytes:
-    """8 bytes that differ when any part does."""
-    text = "\0".join(f"{len(part)}:{part}" for part in parts)
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-
-
-# ---------------------------------------------------------------- server → client: parts
+# ---------------------------------------------------------------- parts
 
 
 def encode(value: Any) -> bytes:
@@ -323,7 +141,7 @@ def register_entry(entry: Registered) -> dict[str, Any]:
     }
 
 
-# ---------------------------------------------------------------- server → client: whole messages
+# ---------------------------------------------------------------- whole messages
 
 
 def welcome(epoch: bytes, t0: int, now: int, heartbeat_s: float, limits: dict[str, Any]) -> bytes:

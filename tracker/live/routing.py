@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from tracker.geometry.earth import tile
-from tracker.live import messages as wire
+from tracker.live import messages
 from tracker.live.tiles import BASE, WORLD, Tiles
 from tracker.live.topics import Entry, Source, Topic
 from tracker.live.viewer import CELL_ZOOMS, Cell
-from tracker.model.events import Acked, Change, Event, Registered, VehicleState
+from tracker.model.change import Acked, Change, Registered, VehicleState
+from tracker.model.events import Event
 from tracker.model.picture import Picture
 
 DEEPEST = CELL_ZOOMS[-1]
@@ -146,7 +147,7 @@ class Routing:
         if topic := self.regions.get(region):
             row = None
             if exit is not None:  # the deciding fix, even if a later one came in the same change
-                row = wire.exit_row(n, exit, self.entries[n].row, self.t0)
+                row = messages.exit_row(n, exit, self.entries[n].row, self.t0)
             topic.leave(n, self.version, "region", row)
 
     def _remove(self, vehicle: str) -> None:
@@ -269,33 +270,33 @@ class Routing:
 
     def full(self, entry: Entry) -> bytes:
         if entry.full is None:
-            entry.full = wire.encode(self.values(entry))
+            entry.full = messages.encode(self.values(entry))
         return entry.full
 
     def values(self, entry: Entry) -> list[Any]:
         """The same, not encoded."""
         if entry.values is None:
             registered = self.picture.register.get(entry.state.ping.vehicle)
-            entry.values = wire.new_row(entry.state, registered, self.t0)
+            entry.values = messages.new_row(entry.state, registered, self.t0)
         return entry.values
 
     def feature(self, region: str) -> bytes | None:
         if (feature := self.picture.regions.get(region)) is None:
             return None
         if (text := self._features.get(region)) is None:
-            text = self._features[region] = wire.encode(feature)
+            text = self._features[region] = messages.encode(feature)
         return text
 
     def _registered(self, vehicle: str) -> bytes:
-        return wire.encode(wire.register_entry(self.picture.register.get(vehicle) or Registered(vehicle)))
+        return messages.encode(messages.register_entry(self.picture.register.get(vehicle) or Registered(vehicle)))
 
     def _acked(self, event: str) -> bytes:
-        return wire.encode(wire.acked(self._acks[event]))
+        return messages.encode(messages.acked(self._acks[event]))
 
     def inside(self, region: str) -> bytes:
         """An item of `in`: who is in a region."""
         vehicles = self.picture.vehicles
-        return wire.encode([region, sorted(vehicles[vehicle].n for vehicle in self.picture.inside.get(region, ()))])
+        return messages.encode([region, sorted(vehicles[vehicle].n for vehicle in self.picture.inside.get(region, ()))])
 
     def count(self, topics: list[Topic], zoom: int) -> bytes:
         """A `counts` message: how many vehicles of these topics each cell of a zoom has, each vehicle once.
@@ -315,7 +316,7 @@ class Routing:
             if not any((z, x >> DEEPEST - z, y >> DEEPEST - z) in cells for z in counted):
                 key = (x >> DEEPEST - zoom, y >> DEEPEST - zoom)
                 found[key] = found.get(key, 0) + 1
-        return wire.counts([(zoom, x, y, count) for (x, y), count in sorted(found.items())])
+        return messages.counts([(zoom, x, y, count) for (x, y), count in sorted(found.items())])
 
     # ------------------------------------------------------------------------------------------------- house-keeping
 

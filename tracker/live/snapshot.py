@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from tracker.live import messages as wire
+from tracker.live import messages
+from tracker.live.cursor import cursor_tail
 from tracker.live.following import Interest
 from tracker.live.routing import Routing
 from tracker.live.topics import Entry
@@ -23,11 +24,11 @@ class Tables:
     def __init__(self, version: int, numbers: list[int]) -> None:
         self.version = version  # they are at least this new; what came later is told again
         self.numbers = numbers
-        self.made: dict[int, wire.Table] = {}
+        self.made: dict[int, messages.Table] = {}
 
-    def part(self, part: int, values: Callable[[], list[list[Any]]]) -> wire.Table:
+    def part(self, part: int, values: Callable[[], list[list[Any]]]) -> messages.Table:
         if part not in self.made:
-            self.made[part] = wire.table(values())
+            self.made[part] = messages.table(values())
         return self.made[part]
 
 
@@ -42,12 +43,12 @@ def parts_of(
     named = max(0, len(rows) - 1)  # the part from which on every number is known: `in` names them
     parts = max(1, len(rows), len(features), named + len(inside))
     for part in range(parts):
-        told: wire.Members = {}
-        table = wire.NOBODY
+        told: messages.Members = {}
+        table = messages.NOBODY
         if part < len(rows):
             values = partial(_values, routing, viewer.interest, rows[part])
             if viewer.binary:
-                table = tables.part(part, values) if tables else wire.table(values())
+                table = tables.part(part, values) if tables else messages.table(values())
             else:
                 told["vehicles"] = b",".join(
                     [routing.full(entry) for entry in _seen(routing, viewer.interest, rows[part])]
@@ -60,11 +61,11 @@ def parts_of(
                 [routing.inside(region) for region in inside[part - named] if region in routing.picture.regions]
             )
         last = part == parts - 1
-        cursor = viewer.head + wire.cursor_tail(viewer.mark, viewer.seq, viewer.told if last else 0)
+        cursor = viewer.head + cursor_tail(viewer.mark, viewer.seq, viewer.told if last else 0)
         if viewer.binary:
-            yield wire.binary_snapshot(cursor, reset, part + 1, parts, table, told)
+            yield messages.binary_snapshot(cursor, reset, part + 1, parts, table, told)
         else:
-            yield wire.snapshot(cursor, reset, part + 1, parts, told)
+            yield messages.snapshot(cursor, reset, part + 1, parts, told)
 
 
 def _seen(routing: Routing, interest: Interest, numbers: list[int]) -> list[Entry]:

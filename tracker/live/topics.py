@@ -15,7 +15,7 @@ import msgspec
 
 from tracker.live.columns import Row, pack
 from tracker.live.messages import Members, encode, moved_row, moved_text
-from tracker.model.events import VehicleState
+from tracker.model.change import VehicleState
 
 K = TypeVar("K")
 T = TypeVar("T")

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 import msgspec
 
 from tracker.geometry.earth import MERCATOR_LIMIT, tile
-from tracker.live.messages import Box, Follow, View, digest
+from tracker.live.cursor import digest
+from tracker.live.requests import Box, Follow, View
 from tracker.model.events import ERASED, KINDS
 
 CELL_ZOOMS = range(3, 15)  #: tiles of these zooms can be followed

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from tracker.model.events import Acked, Event, Registered
+from tracker.model.change import Acked, Registered
+from tracker.model.events import Event
 from tracker.model.ping import Ping
 
 #: how a stored ping was taken: moved the vehicle, went into history only, waits or was a jump, is no part of the

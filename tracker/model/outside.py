@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tracker.model.change import Registered
 from tracker.model.commit import HELD, LATE, StoredPing
-from tracker.model.events import Registered
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.model.states import STATES

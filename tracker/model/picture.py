@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracker.model.events import Change, Registered, VehicleState
+from tracker.model.change import Change, Registered, VehicleState
 
 
 class Picture:

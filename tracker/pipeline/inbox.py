@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from tracker.fleet.fleet import Known, Step
+from tracker.model.change import Change
 from tracker.model.commit import Commit, SavedVehicle
-from tracker.model.events import Change
 from tracker.model.ping import Ping
 
 T = TypeVar("T")

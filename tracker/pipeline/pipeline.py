@@ -23,8 +23,9 @@ import msgspec
 from tracker.buses import Bus
 from tracker.errors import NotFound, Overloaded, StoreError, StoreFull, StoreUnusable, TrackerError
 from tracker.fleet.fleet import Fleet, Known, Outcome, Step
+from tracker.model.change import Acked, Change, Registered
 from tracker.model.commit import Commit
-from tracker.model.events import ERASED, Ack, Acked, Change, Event, Registered
+from tracker.model.events import ERASED, Ack, Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.pipeline.inbox import Entry, Inbox, merged, says_anything

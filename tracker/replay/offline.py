@@ -16,7 +16,7 @@ import msgspec
 from tracker.errors import BadRequest, Invalid
 from tracker.fleet.fleet import Fleet, FleetSettings, Outcome, Step
 from tracker.formats import Point, Unreadable, item
-from tracker.live import messages as wire
+from tracker.live import messages
 from tracker.model.events import Event
 from tracker.model.ping import Ping, Unfit
 from tracker.protocols.native import read_item
@@ -108,7 +108,7 @@ class Offline:
 
 def shown(event: Event) -> dict[str, Any]:
     """An event as the API answers it, without `seq` and `received_at`, which nothing here has."""
-    told = wire.event(event)
+    told = messages.event(event)
     del told["seq"], told["received_at"]
     return told
 

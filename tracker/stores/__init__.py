@@ -9,8 +9,9 @@ from typing import Protocol
 import msgspec
 
 from tracker.config import SettingsError
+from tracker.model.change import Acked
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
-from tracker.model.events import Acked, Event
+from tracker.model.events import Event
 
 Box = tuple[float, float, float, float]  # west, south, east, north
 

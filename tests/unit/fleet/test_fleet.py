@@ -13,10 +13,12 @@ from tracker.fleet.edits import Edit, evaluate
 from tracker.fleet.fleet import PAIRS, Fleet, Outcome
 from tracker.fleet.reach import Concerned, Reach
 from tracker.fleet.vehicle import Vehicle
+from tracker.model.change import Registered
 from tracker.model.commit import HELD, LATE, LIVE, Loaded, SavedVehicle
-from tracker.model.events import Event, Registered
+from tracker.model.events import Event
 from tracker.model.ping import Ping
-from tracker.regions.region import Region, RegionBook
+from tracker.regions.book import RegionBook
+from tracker.regions.region import Region
 
 DEPOT = box(0, 0, 400, 300)
 

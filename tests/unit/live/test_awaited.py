@@ -12,7 +12,7 @@ from tracker.errors import Invalid, Overloaded
 from tracker.live import awaited, routing
 from tracker.live.hub import Hub
 from tracker.live.routing import KEPT_MS
-from tracker.model.events import Change, Registered
+from tracker.model.change import Change, Registered
 from tracker.model.picture import Picture
 
 

@@ -9,13 +9,15 @@ import msgspec
 import pytest
 
 from tracker.geometry.earth import tile
-from tracker.live import messages as wire
+from tracker.live import messages, requests
+from tracker.live.cursor import NO_MARK, Cursor, mark_of, read_cursor
 from tracker.live.event_log import MOST, Recent, Told, with_regions
 from tracker.live.hub import UPDATE_ROWS, Hub
 from tracker.live.routing import KEPT_MS
 from tracker.live.topics import Topic
 from tracker.live.viewer import Grants, Viewer
-from tracker.model.events import Acked, Change, Event, Registered, VehicleState
+from tracker.model.change import Acked, Change, Registered, VehicleState
+from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 
@@ -34,13 +36,13 @@ class Desk:
             self.follow(**follow)
 
     def follow(self, **follow: Any) -> bool:
-        message = wire.read(wire.encode({"op": "follow", **follow}))
-        assert isinstance(message, wire.Follow)
+        message = requests.read_request(messages.encode({"op": "follow", **follow}))
+        assert isinstance(message, requests.Follow)
         return self.hub.follow(self.viewer, message, 0)
 
     def send(self, payload: bytes, text: bool = True) -> None:
         self.raw.append(payload)
-        self.sent.append(msgspec.json.decode(payload) if text else wire.read_binary(payload))
+        self.sent.append(msgspec.json.decode(payload) if text else messages.read_binary(payload))
 
     def take(self) -> list[dict[str, Any]]:
         sent, self.sent = self.sent, []
@@ -100,13 +102,13 @@ def test_those_who_come_within_a_second_are_told_the_same_table_and_what_came_si
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[int] = []
-    table = wire.table
+    table = messages.table
 
-    def counted(rows: list[list[Any]]) -> wire.Table:
+    def counted(rows: list[list[Any]]) -> messages.Table:
         made.append(len(rows))
         return table(rows)
 
-    monkeypatch.setattr(wire, "table", counted)
+    monkeypatch.setattr(messages, "table", counted)
     monkeypatch.setattr("tracker.live.hub.SHARED", 1)
     hub.route(Change(regions=[region("a")], moved=[moved("v1", 1), moved("v2", 2)]))
     first = Desk(hub, binary=True, all=True)
@@ -153,7 +155,7 @@ def test_followers_of_a_region_keep_the_fix_that_decided_while_the_newest_lies_f
         desk.take()
     hub.route(Change(moved=[msgspec.structs.replace(far, ping=rough, decided=near.ping, beyond=("a",))]))
     tick(hub)
-    columns = [wire.FIELDS.index(name) for name in ("when", "lat_e6", "accuracy_dm")]
+    columns = [messages.FIELDS.index(name) for name in ("when", "lat_e6", "accuracy_dm")]
     told = {name: [[row[at] for at in columns] for row in desk.told("new")] for name, desk in desks.items()}
     circle = [[2, 61_000_000, 9000]]
     assert told == {"a": [[1, 60_000_000, -1]], "b": circle, "all": circle, "both": circle}
@@ -171,7 +173,7 @@ def test_where_a_jump_leads_is_told_to_nobody_who_follows_only_a_region(hub: Hub
     hub.route(Change(regions=[region("a")], moved=[jumped]))
     few, all_ = Desk(hub, regions=["a"]), Desk(hub, all=True)
     tick(hub)
-    at = wire.FIELDS.index("held")
+    at = messages.FIELDS.index("held")
     assert [row[at] for row in few.told("vehicles")] == [None]
     assert [row[at] for row in all_.told("vehicles")] == [[2, 10_000_000, 10_000_000]]
 
@@ -226,7 +228,7 @@ def test_panning_tells_the_cells_entered_and_nothing_of_those_left(hub: Hub) -> 
     tick(hub)
     first = desk.take()[0]
     assert [row[1] for row in first["vehicles"]] == ["v1"]
-    hub.view(desk.viewer, wire.View((39.9, 59.9, 40.1, 60.1), 12), 0)
+    hub.view(desk.viewer, requests.View((39.9, 59.9, 40.1, 60.1), 12), 0)
     tick(hub)
     (snapshot,) = desk.take()
     assert not snapshot["reset"]
@@ -241,7 +243,7 @@ def test_an_unknown_region_is_reported_without_a_name_and_the_others_are_followe
     hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))
     desk = Desk(hub)
     assert not desk.follow(regions=["a", "nowhere"])
-    assert b"nowhere" not in wire.UNKNOWN_REGION
+    assert b"nowhere" not in messages.UNKNOWN_REGION
     tick(hub)
     assert [row[1] for row in desk.told("vehicles")] == ["v1"]
     hub.route(Change(regions=[region("nowhere")], moved=[moved("v2", 2, "nowhere")]))
@@ -371,7 +373,7 @@ def test_only_wanted_kinds_are_told_and_the_cursor_passes_the_others(hub: Hub) -
     tick(hub)
     assert [e["kind"] for e in desk.told("events")] == ["exit"]
     hub.tell_cursor(desk.viewer)
-    cursor = wire.read_cursor(desk.take()[-1]["cursor"])
+    cursor = read_cursor(desk.take()[-1]["cursor"])
     assert cursor is not None
     assert cursor.seq == 3
 
@@ -579,7 +581,7 @@ def test_events_told_within_a_snapshot_do_not_promise_the_rest_of_it(hub: Hub) -
     desk.viewer.seq = 0
     hub.replay(desk.viewer, [Told(event(1), frozenset())])
     (update,) = desk.take()
-    cursor = wire.read_cursor(update["cursor"])
+    cursor = read_cursor(update["cursor"])
     assert cursor is not None
     assert (cursor.seq, cursor.version) == (1, 0)
 
@@ -603,7 +605,7 @@ def test_a_large_snapshot_comes_in_parts_and_only_the_last_can_be_resumed(hub: H
     tick(hub)
     parts += desk.take()
     assert [(part["part"], part["parts"]) for part in parts] == [(1, 3), (2, 3), (3, 3)]
-    versions = [cursor.version for part in parts if (cursor := wire.read_cursor(part["cursor"]))]
+    versions = [cursor.version for part in parts if (cursor := read_cursor(part["cursor"]))]
     assert versions[:2] == [0, 0]
     assert versions[2] == hub.version
 
@@ -644,7 +646,7 @@ def test_a_removed_vehicle_leaves_everybody(hub: Hub) -> None:
 def test_who_begins_anew_with_a_cursor_waits_for_what_was_acknowledged(hub: Hub) -> None:
     hub.route(Change(moved=[moved("v1", 1, "a")], events=[event(1)], regions=[region("a"), region("b")]))
     mine, others = (
-        Desk(hub, regions=[name], resume=wire.Cursor(b"else", b"elsewhat", wire.mark("e1"), 1, 7).text())
+        Desk(hub, regions=[name], resume=Cursor(b"else", b"elsewhat", mark_of("e1"), 1, 7).text())
         for name in ("a", "b")
     )
     tick(hub)
@@ -673,7 +675,7 @@ def test_what_is_told_of_an_erased_history_names_nobody(hub: Hub) -> None:
     hub.route(Change(moved=[moved("v1", 1, "a"), moved("v2", 1)], events=[event(1), event(2, vehicle="v2")]))
     hub.route(Change(removed=["v1"], erased=["v1"], events=[event(3, "exit")]))
     everything, mine = (
-        Desk(hub, **follow, resume=wire.Cursor(b"else", b"elsewhat", wire.NO_MARK, 0, 7).text())
+        Desk(hub, **follow, resume=Cursor(b"else", b"elsewhat", NO_MARK, 0, 7).text())
         for follow in ({"all": True}, {"regions": ["a"]})
     )
     tick(hub)
@@ -711,7 +713,7 @@ def test_the_first_update_of_who_comes_back_says_what_the_columns_are_even_if_no
     back = Desk(hub, all=True, resume=cursor, binary=binary)
     hub.serve_urgent(back.viewer, 0)
     [first] = back.take()
-    assert first == {"op": "update", "frame": 1, "cursor": cursor, "fields": list(wire.FIELDS)}
+    assert first == {"op": "update", "frame": 1, "cursor": cursor, "fields": list(messages.FIELDS)}
     hub.route(Change(moved=[moved("v1", 2)]))
     tick(hub)
     [second] = back.take()
@@ -773,10 +775,10 @@ def test_events_in_several_messages_promise_only_what_was_sent(hub: Hub) -> None
     frames = [message for message in desk.take() if "events" in message]
     assert len(frames) == 4
     for message in frames:
-        cursor = wire.read_cursor(message["cursor"])
+        cursor = read_cursor(message["cursor"])
         assert cursor is not None
         assert cursor.seq == message["events"][-1]["seq"]
-        assert cursor.mark == wire.mark(message["events"][-1]["id"])
+        assert cursor.mark == mark_of(message["events"][-1]["id"])
     back = Desk(hub, all=True, resume=frames[1]["cursor"])
     tick(hub)
     assert [one["seq"] for one in back.told("events")] == list(range(1001, 1801))
@@ -854,7 +856,7 @@ def test_acknowledgements_made_while_away_are_told_to_those_who_may_hear_of_the_
 
 def test_who_follows_nothing_is_told_nothing(hub: Hub) -> None:
     desk = Desk(hub)
-    hub.view(desk.viewer, wire.View((0.0, 0.0, 1.0, 1.0), 12.0), 0)
+    hub.view(desk.viewer, requests.View((0.0, 0.0, 1.0, 1.0), 12.0), 0)
     hub.route(Change(moved=[moved("v1", 1)], events=[event(1, region=None)]))
     tick(hub)
     hub.replay(desk.viewer, [])
@@ -867,7 +869,7 @@ def test_who_follows_everything_needs_no_view(hub: Hub) -> None:
     desk = Desk(hub, all=True)
     tick(hub)
     desk.take()
-    hub.view(desk.viewer, wire.View((0.0, 0.0, 1.0, 1.0), 12.0), 0)
+    hub.view(desk.viewer, requests.View((0.0, 0.0, 1.0, 1.0), 12.0), 0)
     tick(hub)
     assert desk.take() == []
 
@@ -895,7 +897,7 @@ def test_the_newest_events_are_kept_without_a_gap() -> None:
     recent.restore([event(4), event(5)], 9, {})
     assert (recent.first, recent.last, recent.mark_of(9)) == (10, 9, bytes(5)), "what ends before the last is no end"
     recent.restore([event(8), event(9)], 9, {})
-    assert (recent.first, recent.last, recent.mark_of(9)) == (9, 9, wire.mark("e9"))
+    assert (recent.first, recent.last, recent.mark_of(9)) == (9, 9, mark_of("e9"))
     recent.add(Told(event(9), frozenset()))
     assert [told.event.seq for told in recent.since(8)] == [9], "heard before"
     recent.add(Told(event(12), frozenset()))

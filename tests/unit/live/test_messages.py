@@ -1,4 +1,4 @@
-"""The messages of the live channel: golden files, cursors, and what clients may say."""
+"""The messages of the live channel, as the golden files have them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.errors import BadRequest
-from tracker.live import messages as wire
+from tracker.live import messages
 from tracker.live.columns import Row, pack, unpack
 from tracker.live.tables import pack_table, unpack_table
-from tracker.model.events import Ack, Acked, Event, erased
+from tracker.model.change import Acked
+from tracker.model.events import Ack, Event, erased
 from tracker.model.states import STATES
 
 GOLDEN = Path(__file__).parents[3] / "fixtures" / "wire"
@@ -27,7 +27,7 @@ def golden(name: str) -> Any:
 
 @pytest.mark.parametrize("name", ["update", "moved"])
 def test_a_binary_message_says_what_the_json_one_says(name: str) -> None:
-    binary, text = wire.read_binary((GOLDEN / f"{name}.bin").read_bytes()), golden(f"{name}.json")
+    binary, text = messages.read_binary((GOLDEN / f"{name}.bin").read_bytes()), golden(f"{name}.json")
     assert sorted(binary.pop("moved")) == sorted(text.pop("moved"))
     assert binary == text
 
@@ -35,10 +35,10 @@ def test_a_binary_message_says_what_the_json_one_says(name: str) -> None:
 @pytest.mark.parametrize("name", ["snapshot", "table"])
 def test_a_binary_snapshot_says_what_the_json_one_says(name: str) -> None:
     data, text = (GOLDEN / f"{name}.bin").read_bytes(), golden(f"{name}.json")
-    again = wire.table([list(row) for row in text["vehicles"]])
+    again = messages.table([list(row) for row in text["vehicles"]])
     assert data.endswith(again.numbers)
     assert again.texts in data
-    binary = wire.read_binary(data)
+    binary = messages.read_binary(data)
     assert sorted(binary.pop("vehicles")) == sorted(text.pop("vehicles"))
     assert binary == text
 
@@ -59,30 +59,30 @@ table_rows = st.lists(
 
 @given(table_rows)
 def test_a_table_reads_back_as_the_rows_it_was_made_from(rows: list[list[Any]]) -> None:
-    texts, numbers = pack_table(wire.FIELDS, rows)
-    texts = json.loads(wire.encode(texts))
-    found = unpack_table(wire.FIELDS, texts, len(rows), numbers)
+    texts, numbers = pack_table(messages.FIELDS, rows)
+    texts = json.loads(messages.encode(texts))
+    found = unpack_table(messages.FIELDS, texts, len(rows), numbers)
     assert sorted(found, key=repr) == sorted(rows, key=repr)
 
 
 @given(st.binary(max_size=60), st.integers(0, 5))
 def test_a_table_that_is_cut_off_is_an_error_of_its_own(data: bytes, count: int) -> None:
     with contextlib.suppress(ValueError):
-        unpack_table(wire.FIELDS, {}, count, data)
+        unpack_table(messages.FIELDS, {}, count, data)
 
 
 def test_a_table_with_other_rows_than_it_says_is_an_error() -> None:
     rows = golden("table.json")["vehicles"]
-    texts, numbers = pack_table(wire.FIELDS, rows)
+    texts, numbers = pack_table(messages.FIELDS, rows)
     for count in (len(rows) - 1, len(rows) + 1):
         with pytest.raises(ValueError, match="table"):
-            unpack_table(wire.FIELDS, texts, count, numbers)
+            unpack_table(messages.FIELDS, texts, count, numbers)
 
 
 def test_an_event_says_who_acknowledged_it_and_an_answer_repeats_its_question() -> None:
     happened = Event("e1", "enter", "v1", 0, 0, "moved", 60.0, 24.0, "a", ack=Ack("Ada", 1_000))
-    assert wire.event(happened)["ack"] == {"by": "Ada", "at": "1970-01-01T00:00:01.000Z"}
-    assert json.loads(wire.pong(12.5, 1_000)) == {"op": "pong", "t": 12.5, "now": 1_000}
+    assert messages.event(happened)["ack"] == {"by": "Ada", "at": "1970-01-01T00:00:01.000Z"}
+    assert json.loads(messages.pong(12.5, 1_000)) == {"op": "pong", "t": 12.5, "now": 1_000}
 
 
 def test_the_snapshot_of_20_000_vehicles_fits_600_kb() -> None:
@@ -91,9 +91,9 @@ def test_the_snapshot_of_20_000_vehicles_fits_600_kb() -> None:
         for n in range(20_000)
     ]  # fmt: skip
     parts = [rows[start : start + 500] for start in range(0, len(rows), 500)]
-    size = sum(len(wire.binary_snapshot(b"c" * 36, True, 1, 40, wire.table(part), {})) for part in parts)
+    size = sum(len(messages.binary_snapshot(b"c" * 36, True, 1, 40, messages.table(part), {})) for part in parts)
     assert size <= 600_000, size
-    assert len(wire.encode(rows)) > 1_800_000
+    assert len(messages.encode(rows)) > 1_800_000
 
 
 def test_columns_are_packed_as_the_golden_file_has_them() -> None:
@@ -102,38 +102,21 @@ def test_columns_are_packed_as_the_golden_file_has_them() -> None:
 
 
 def test_what_those_who_were_away_are_told_is_as_the_golden_files_have_it() -> None:
-    assert json.loads(wire.EVENTS_GONE) == golden("events_gone.json")
+    assert json.loads(messages.EVENTS_GONE) == golden("events_gone.json")
     caught_up = golden("caught_up.json")
     happened = Event("erased43", "enter", "van", 1795424405000, 1795424405000, "moved", 60.0, 24.0, "depot", seq=43)
-    assert [wire.event(erased(happened))] == caught_up["events"]
+    assert [messages.event(erased(happened))] == caught_up["events"]
     acks = [Acked("kj3c2n5wq7y4p6x1", None, 1795424419000), Acked("event41", "Ann", 1795424409000)]
-    assert [wire.acked(ack) for ack in acks] == caught_up["acked"]
-    assert caught_up["fields"] == list(wire.FIELDS)
-
-
-def test_every_golden_client_message_can_be_read() -> None:
-    for message in golden("client.json"):
-        assert wire.read(json.dumps(message)) is not None
-
-
-def test_the_cursor_of_a_golden_update_says_where_it_is() -> None:
-    cursor = wire.read_cursor(golden("update.json")["cursor"])
-    assert cursor is not None
-    assert (cursor.seq, cursor.version, cursor.mark) == (42, 9, wire.mark("event42"))
-    assert cursor.text() == golden("update.json")["cursor"]
+    assert [messages.acked(ack) for ack in acks] == caught_up["acked"]
+    assert caught_up["fields"] == list(messages.FIELDS)
 
 
 @pytest.mark.parametrize("name", ["snapshot", "update"])
 def test_the_cursor_is_found_in_an_encoded_message(name: str) -> None:
     message = golden(f"{name}.json")
     text = json.dumps(message, separators=(",", ":")).encode()
-    assert wire.cursor_of(text).decode() == message["cursor"]
-    assert wire.cursor_of(wire.ping(1)) == b""
-
-
-@pytest.mark.parametrize("text", ["", "x", "ä", "A" * 35, "A" * 37, "A" * 36 + "=", "{}", "A" * 10_000])
-def test_rubbish_is_no_cursor(text: str) -> None:
-    assert wire.read_cursor(text) is None
+    assert messages.cursor_of(text).decode() == message["cursor"]
+    assert messages.cursor_of(messages.ping(1)) == b""
 
 
 rows = st.builds(
@@ -156,7 +139,7 @@ def test_columns_give_back_every_row(some: list[Row]) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_a_value_error(data: bytes) -> None:
     try:
-        wire.read_binary(data)
+        messages.read_binary(data)
     except ValueError:
         pass
 
@@ -167,55 +150,14 @@ def test_a_moved_vehicle_costs_at_most_12_bytes_binary_and_50_json() -> None:
         Row(i * 7, i * 4, 60_100_000 + i * 733 % 150_000, 24_700_000 + i * 991 % 300_000, i, i, 1) for i in range(200)
     ]
     assert len(pack(some)) / 200 <= 12
-    assert len(b",".join(map(wire.moved_text, some))) / 200 <= 50
-
-
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        ("", "empty_message"),
-        (b"", "empty_message"),
-        ("rubbish", "bad_message"),
-        (b"\xff\xfe", "bad_message"),
-        ("[" * 60_000, "bad_message"),
-        ("[]", "bad_message"),
-        ("{}", "bad_message"),
-        ('{"op":"fly"}', "unknown_op"),
-        ('{"op":"follow","all":1}', "bad_message"),
-        ('{"op":"follow","regions":"depot"}', "bad_message"),
-        ('{"op":"follow","hz":0}', "bad_hz"),
-        ('{"op":"follow","hz":1e400}', "bad_message"),
-        ('{"op":"follow","window":0}', "bad_window"),
-        ('{"op":"follow","events":["enter","flying"]}', "bad_events"),
-        ('{"op":"follow","max_vehicles":-1}', "bad_max_vehicles"),
-        ('{"op":"follow","view":{"bbox":[1,9,2,3],"zoom":5}}', "bad_view"),
-        ('{"op":"view","bbox":[1,2,3],"zoom":5}', "bad_message"),
-        (json.dumps({"op": "follow", "regions": ["r"] * 1001}), "too_many"),
-    ],
-)
-def test_what_cannot_be_read_is_refused_with_its_own_code(data: str | bytes, code: str) -> None:
-    with pytest.raises(BadRequest) as refused:
-        wire.read(data)
-    assert refused.value.code == code
-    assert refused.value.detail
-
-
-def test_a_kind_nobody_knows_is_answered_with_those_there_are() -> None:
-    with pytest.raises(BadRequest, match="low_battery"):
-        wire.read('{"op":"follow","events":["landed"]}')
-    kinds = ["enter", "erased"]
-    assert wire.read(json.dumps({"op": "follow", "events": kinds})) == wire.Follow(events=kinds)
-
-
-def test_members_nobody_knows_are_left_alone() -> None:
-    assert wire.read('{"op":"follow","all":true,"later":1}') == wire.Follow(all=True)
+    assert len(b",".join(map(messages.moved_text, some))) / 200 <= 50
 
 
 def test_an_event_is_flat_outside_and_its_times_are_rfc_3339() -> None:
     event = Event(
         "id", "exit", "v", 0, 1000, "moved", 1.0, 2.0, "r", 3, detail={"entered_at": 0, "duration_s": 2}, seq=9
     )
-    assert wire.event(event) == {
+    assert messages.event(event) == {
         "seq": 9,
         "id": "id",
         "kind": "exit",
@@ -233,20 +175,9 @@ def test_an_event_is_flat_outside_and_its_times_are_rfc_3339() -> None:
     }
 
 
-def test_close_codes_say_by_their_number_whether_to_come_back() -> None:
-    for code in wire.CLOSE_CODES:
-        if code >= 4000:
-            assert wire.may_return(code) == (code < 4500)
-    assert wire.may_return(1006)
-    assert not wire.may_return(1009)
-
-
-def test_every_close_code_and_reason_is_documented() -> None:
-    docs = GOLDEN.parents[1] / "docs"
-    live, about = (docs / "live.md").read_text(encoding="utf-8"), (docs / "wire.md").read_text(encoding="utf-8")
-    for code in wire.CLOSE_CODES:
-        assert str(code) in live
-    for word in (*wire.LEFT, *wire.FIELDS, *STATES, *wire.SUBPROTOCOLS):
+def test_every_reason_and_column_is_documented() -> None:
+    about = (GOLDEN.parents[1] / "docs" / "wire.md").read_text(encoding="utf-8")
+    for word in (*messages.LEFT, *messages.FIELDS, *STATES, *messages.SUBPROTOCOLS):
         assert f"`{word}`" in about
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tracker.live.messages import Box, Follow, View
+from tracker.live.requests import Box, Follow, View
 from tracker.live.viewer import MOST_CELLS, Grants, Viewer, Wish, cells_of, narrow
 
 

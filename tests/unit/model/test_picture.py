@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracker.model.events import Change, Event, Registered, VehicleState
+from tracker.model.change import Change, Registered, VehicleState
+from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 

@@ -18,8 +18,9 @@ from tests.support.waiting import deadline, until
 from tracker.buses import open_bus
 from tracker.errors import Conflict, Invalid, NotFound, Overloaded, StoreError, StoreFull, StoreUnusable
 from tracker.fleet.fleet import ENOUGH, Fleet, Step
+from tracker.model.change import Change, Registered
 from tracker.model.commit import Commit, Loaded, SavedVehicle
-from tracker.model.events import Change, Event, Registered
+from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.pipeline.inbox import Entry

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.scenario import START, box, feature, place, point
+from tests.support.scenario import START, box, feature, point
 from tracker.errors import Invalid
 from tracker.regions.importing import read_regions
-from tracker.regions.region import Region, RegionBook, is_ours, region_id
+from tracker.regions.region import Region, is_ours, region_id
 
 SQUARE = box(0, 0, 400, 300)
 WEEK = {"zone": "UTC", "weekly": {"mon": [["08:00", "17:00"]]}}
@@ -185,34 +185,6 @@ def test_a_change_of_shape_schedule_or_debounce_decides_anew_another_name_does_n
 def test_how_deep_is_deep_depends_on_the_region_too() -> None:
     assert read().inner_m == 25
     assert read({}, box(0, 0, 10, 10)).inner_m == pytest.approx(0.5 * 100 / 40, rel=1e-3)
-
-
-def test_a_book_knows_who_covers_a_place() -> None:
-    book = RegionBook()
-    book.put(read(id="b"))
-    book.put(read(id="a"))
-    book.put(read({"rules": {"schedule": WEEK}}, id="day"))
-    here = place(100, 100)
-    assert list(book.covering(*here, START)) == ["a", "b", "day"]
-    assert list(book.covering(*here, START + 9 * 3_600_000)) == ["a", "b"], "after five"
-    book.put(read({}, box(1000, 0, 1400, 300), id="b"))
-    assert list(book.covering(*here, START)) == ["a", "day"]
-    assert book.remove("a") is not None
-    assert book.remove("a") is None
-    book.remove("day")
-    assert list(book.covering(*here, START)) == []
-    assert not book.scheduled
-
-
-def test_a_book_knows_when_schedules_turn() -> None:
-    book = RegionBook()
-    assert book.next_change(START) is None
-    book.put(read({"rules": {"schedule": WEEK}}, id="day"))
-    book.put(read({"rules": {"schedule": {"zone": "UTC", "weekly": {"mon": [["10:00", "11:00"]]}}}}, id="coffee"))
-    assert book.next_change(START) == START + 3_600_000
-    assert book.is_quiet(START, START + 3_599_999)
-    assert not book.is_quiet(START, START + 3_600_000)
-    assert book.is_quiet(START + 3_600_000, START + 3_700_000)
 
 
 def test_every_property_of_an_answer_is_known() -> None:

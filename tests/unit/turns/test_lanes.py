@@ -12,8 +12,9 @@ from quart import Quart
 
 from tests.support.waiting import until
 from tracker.config import Settings
-from tracker.live import messages as wire
-from tracker.model.events import Acked, Change
+from tracker.live import close_codes, requests
+from tracker.live.cursor import NO_MARK, Cursor
+from tracker.model.change import Acked, Change
 from tracker.model.ping import Ping
 from tracker.node import Node
 from tracker.stores import EventQuery
@@ -38,7 +39,7 @@ class Seat:
 
     def enter(self, **resume: str) -> None:
         self.line = self.live.open(self, self, "10.0.0.1", None)
-        self.live.obey(self.line.viewer, msgspec.convert({"op": "follow", **self.wanted, **resume}, wire.Follow))
+        self.live.obey(self.line.viewer, msgspec.convert({"op": "follow", **self.wanted, **resume}, requests.Follow))
 
     def come_back(self) -> None:
         self.enter(resume=[message["cursor"] for message in self.sent if "cursor" in message][-1])
@@ -185,8 +186,8 @@ async def test_a_viewer_that_cannot_be_told_comes_back_and_the_others_notice_not
         await report(node, step)
         await until(lambda: unlucky.codes, "it is closed")
         assert failed == [1]
-        assert unlucky.codes == [wire.FAULT]
-        assert wire.may_return(unlucky.codes.pop())
+        assert unlucky.codes == [close_codes.FAULT]
+        assert close_codes.may_return(unlucky.codes.pop())
         assert unlucky.sent[-1]["op"] == "bye"
         assert unlucky.line.viewer not in live.hub.viewers
         unlucky.come_back()
@@ -201,11 +202,11 @@ async def test_a_viewer_whose_replay_fails_comes_back(node: Node, live: Live, mo
     for step in range(1, 4):
         await report(node, step)
     node.hub.recent.restore([], 3, {})  # the hub remembers none of them
-    seat = Seat(live, all=True, resume=wire.Cursor(bytes(4), bytes(8), wire.NO_MARK, 0, 0).text())
+    seat = Seat(live, all=True, resume=Cursor(bytes(4), bytes(8), NO_MARK, 0, 0).text())
     failed = plant(node.store, "events", 3)
     for _ in range(3):
         await until(lambda: seat.codes, "it is closed")
-        assert seat.codes.pop() == wire.FAULT
+        assert seat.codes.pop() == close_codes.FAULT
         seat.come_back()
     await until(lambda: len(seat.events) == 3, "all events from the store")
     assert seat.events == [1, 2, 3]
@@ -264,7 +265,7 @@ async def test_a_message_that_brings_out_a_fault_costs_only_its_sender(live: Liv
             told.append((code, b""))
 
     await live.serve_socket(Socket())  # type: ignore[arg-type]
-    assert told[-1][0] == wire.FAULT
+    assert told[-1][0] == close_codes.FAULT
     assert not live.lines
 
 
@@ -273,7 +274,7 @@ async def test_a_stop_says_good_bye_to_everybody_even_if_one_of_them_cannot_be_t
     plant(live.hub, "serve_urgent", 3)
     await live.drain()
     assert [seat.sent[-1]["op"] for seat in seats] == ["bye"] * 4
-    assert sorted(code for seat in seats for code in seat.codes) == [wire.RESTART] + [wire.FAULT] * 3
+    assert sorted(code for seat in seats for code in seat.codes) == [close_codes.RESTART] + [close_codes.FAULT] * 3
 
 
 def test_a_lane_waits_longer_from_fault_to_fault_and_a_good_round_makes_good(caplog: pytest.LogCaptureFixture) -> None:

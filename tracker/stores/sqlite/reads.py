@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from tracker.model.change import Acked, Registered
 from tracker.model.commit import APART, Loaded, SavedRegion, SavedVehicle, StoredPing
-from tracker.model.events import Acked, Event, Registered
+from tracker.model.events import Event
 from tracker.stores import Box, EventQuery
 from tracker.stores.sqlite.rows import HOT, HotRow, stored_ping, text
 from tracker.stores.sqlite.schema import BLOCK_BITS

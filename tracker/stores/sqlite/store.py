@@ -18,8 +18,9 @@ import msgspec
 
 from tracker.config import folder_of
 from tracker.errors import StoreError, StoreFull, StoreUnusable
+from tracker.model.change import Acked
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
-from tracker.model.events import Acked, Event
+from tracker.model.events import Event
 from tracker.stores import Box, EventQuery
 from tracker.stores.sqlite import reads
 from tracker.stores.sqlite.damage import look_at_file, look_at_log

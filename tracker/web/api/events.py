@@ -8,7 +8,7 @@ import msgspec
 from quart import Blueprint, Response
 
 from tracker.errors import Invalid, NotFound
-from tracker.live import messages as wire
+from tracker.live import messages
 from tracker.model.events import ERASED, KINDS, Event
 from tracker.node import Node
 from tracker.stores import EventQuery
@@ -62,7 +62,7 @@ def blueprint(node: Node) -> Blueprint:
         while True:
             found = await store.events(msgspec.structs.replace(query, limit=min(PAGE, limit - len(texts)) + 1))
             kept = found[:PAGE][: limit - len(texts)]
-            texts += await encoded(kept, wire.event)
+            texts += await encoded(kept, messages.event)
             last = max([last, *(event.seq for event in kept)])
             if len(kept) == len(found):
                 break
@@ -74,17 +74,17 @@ def blueprint(node: Node) -> Blueprint:
 
     @routes.get("/api/v1/events/<id>")
     async def get_event(id: str) -> Response:
-        return api.answer(wire.event(await known(id)))
+        return api.answer(messages.event(await known(id)))
 
     @routes.post("/api/v1/events/<id>/ack")
     async def ack(id: str) -> Response:
         await known(id)
-        return api.answer(wire.event(await pipeline.ack(id, _by(await api.json_body(node.settings.max_entry)))))
+        return api.answer(messages.event(await pipeline.ack(id, _by(await api.json_body(node.settings.max_entry)))))
 
     @routes.delete("/api/v1/events/<id>/ack")
     async def take_back(id: str) -> Response:
         await known(id)
-        return api.answer(wire.event(await pipeline.ack(id, None)))
+        return api.answer(messages.event(await pipeline.ack(id, None)))
 
     return routes
 

@@ -11,7 +11,7 @@ from quart import Blueprint, Response, request
 
 from tracker.errors import Invalid, NotFound
 from tracker.model import outside as shown
-from tracker.model.events import Registered
+from tracker.model.change import Registered
 from tracker.model.ping import Ping
 from tracker.model.states import STATES
 from tracker.node import Node

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple, Protocol
 
 from tracker.access.guard import Grant
 from tracker.errors import BadRequest, Overloaded, StoreError
-from tracker.live import messages as wire
+from tracker.live import close_codes, messages, requests
+from tracker.live.cursor import mark_of
 from tracker.live.event_log import MOST, with_regions
 from tracker.live.viewer import EVERYTHING, PENDING, Grants, Outlet, Viewer
 from tracker.node import Node
@@ -138,8 +139,8 @@ class Live:
             except Exception as fault:
                 self.fail(line.viewer, fault)
             else:
-                line.viewer.outlet.send(wire.bye(wire.RESTART, 250 + int(random.random() * spread)), True)
-                line.connection.close(wire.RESTART)
+                line.viewer.outlet.send(messages.bye(close_codes.RESTART, 250 + int(random.random() * spread)), True)
+                line.connection.close(close_codes.RESTART)
         await asyncio.sleep(0)
 
     def _spawn(self, work: Awaitable[None]) -> None:
@@ -209,11 +210,11 @@ class Live:
         self.hub.viewers.discard(viewer)
         if line is None:
             return
-        bye = wire.bye(wire.FAULT, random.randint(BACK_MS // 4, BACK_MS))
+        bye = messages.bye(close_codes.FAULT, random.randint(BACK_MS // 4, BACK_MS))
         for step in (
             partial(self.close, line),
             partial(viewer.outlet.send, bye, True),
-            partial(line.connection.close, wire.FAULT),
+            partial(line.connection.close, close_codes.FAULT),
         ):
             try:
                 step()
@@ -226,9 +227,11 @@ class Live:
             "message_bytes": sockets.MESSAGE,
             "messages_per_s": settings.live_messages_per_s,
             "max_vehicles": settings.live_max_vehicles,
-            "ids": wire.MOST_IDS,
+            "ids": requests.MOST_IDS,
         }
-        return wire.welcome(self.hub.epoch, self.hub.routing.t0, self.node.clock(), settings.live_heartbeat_s, limits)
+        return messages.welcome(
+            self.hub.epoch, self.hub.routing.t0, self.node.clock(), settings.live_heartbeat_s, limits
+        )
 
     async def serve_socket(self, socket: sockets.Socket) -> None:
         try:
@@ -236,10 +239,10 @@ class Live:
         except Overloaded as fault:
             await socket.reject(fault)
             return
-        chosen = next((name for name in socket.subprotocols if name in wire.SUBPROTOCOLS), None)
+        chosen = next((name for name in socket.subprotocols if name in messages.SUBPROTOCOLS), None)
         await socket.accept(chosen)
         transport = socket.transport
-        line = self.open(transport, transport, socket.address, socket.grant, binary=chosen == wire.BINARY)
+        line = self.open(transport, transport, socket.address, socket.grant, binary=chosen == messages.BINARY)
         try:
             while (message := await socket.receive()) is not None:
                 self.hear(line, message)
@@ -253,31 +256,31 @@ class Live:
     def hear(self, line: Line, data: str | bytes) -> None:
         """One message of a client. What cannot be read is answered, and borne only so often."""
         if not line.allowance.take(self._loop.time()):
-            line.connection.close(wire.FLOOD)
+            line.connection.close(close_codes.FLOOD)
             return
         try:
-            self.obey(line.viewer, wire.read(data))
+            self.obey(line.viewer, requests.read_request(data))
         except Overloaded as busy:
-            line.viewer.outlet.send(wire.error(busy.code, busy.detail), True)
+            line.viewer.outlet.send(messages.error(busy.code, busy.detail), True)
         except BadRequest as fault:
             line.bad += 1
-            line.viewer.outlet.send(wire.error(fault.code, fault.detail), True)
+            line.viewer.outlet.send(messages.error(fault.code, fault.detail), True)
             if line.bad >= MOST_BAD:
-                line.connection.close(wire.BAD_MESSAGES)
+                line.connection.close(close_codes.BAD_MESSAGES)
 
-    def obey(self, viewer: Viewer, message: wire.ClientMessage) -> None:
+    def obey(self, viewer: Viewer, message: requests.Request) -> None:
         now = self.node.clock()
-        if isinstance(message, wire.Follow):
+        if isinstance(message, requests.Follow):
             if not self.hub.follow(viewer, message, now):
-                viewer.outlet.send(wire.UNKNOWN_REGION, True)
-        elif isinstance(message, wire.View):
+                viewer.outlet.send(messages.UNKNOWN_REGION, True)
+        elif isinstance(message, requests.View):
             if viewer.wish is None:
-                viewer.outlet.send(wire.error("not_following", "send a follow before the view moves"), True)
+                viewer.outlet.send(messages.error("not_following", "send a follow before the view moves"), True)
             else:
                 self.hub.view(viewer, message, now)
-        elif isinstance(message, wire.Ping):
-            viewer.outlet.send(wire.pong(message.t, now), True)
-        elif isinstance(message, wire.Got):
+        elif isinstance(message, requests.Ping):
+            viewer.outlet.send(messages.pong(message.t, now), True)
+        elif isinstance(message, requests.Got):
             viewer.got = max(viewer.got, min(message.frame, viewer.frame))
             if viewer.told < self.hub.version:
                 self._dirty.set()
@@ -391,16 +394,16 @@ class Live:
     def _look_after(self, line: Line, now: int) -> None:
         settings, viewer, connection, loop_now = self.settings, line.viewer, line.connection, self._loop.time()
         if viewer.is_blocked(now, int(settings.live_blocked_s * 1000)):
-            connection.close(wire.SLOW)
+            connection.close(close_codes.SLOW)
         elif loop_now - connection.heard > settings.live_silent_s:
-            connection.close(wire.SILENT)
+            connection.close(close_codes.SILENT)
         elif viewer.wish is None and loop_now - line.opened > settings.live_follow_s:
-            connection.close(wire.IDLE)
+            connection.close(close_codes.IDLE)
         elif loop_now >= line.ping_at:
             line.ping_at = loop_now + settings.live_heartbeat_s
             if viewer.outlet.pending <= PENDING:
                 self.hub.tell_cursor(viewer)
-                viewer.outlet.send(wire.ping(now), True)
+                viewer.outlet.send(messages.ping(now), True)
                 connection.ping()
 
     # ------------------------------------------------------------------------------------------------ from the store
@@ -466,7 +469,7 @@ class Live:
         """Whether the event a cursor ends at is in this log."""
         seq, mark = viewer.seq, viewer.mark
         found = await self.node.store.events(EventQuery(after=seq - 1, limit=1))
-        return viewer.seq != seq or (bool(found) and found[0].seq == seq and wire.mark(found[0].id) == mark)
+        return viewer.seq != seq or (bool(found) and found[0].seq == seq and mark_of(found[0].id) == mark)
 
     async def _inside_after(
         self, seq: int, vehicles: set[str], regions: frozenset[str] | None

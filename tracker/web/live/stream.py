@@ -12,7 +12,7 @@ from quart import Blueprint, Response, request
 
 from tracker.access.guard import Grant
 from tracker.errors import Overloaded, TrackerError
-from tracker.live import messages as wire
+from tracker.live import close_codes, messages, requests
 from tracker.live.viewer import Viewer
 from tracker.web.api import parameters as api
 from tracker.web.live.channel import PATH, Line, Live
@@ -78,7 +78,7 @@ class Letters:
 
     def close(self, code: int) -> None:
         """End the stream; a peer that does not read is cut off."""
-        stuck = bool(self.letters) and code == wire.SLOW
+        stuck = bool(self.letters) and code == close_codes.SLOW
         self.code = self.code or code
         self.news.set()
         if self.line is not None:  # its answer may never have begun
@@ -123,13 +123,13 @@ def blueprint(live: Live) -> Blueprint:
         line = letters.line = live.open(letters, letters, peer[0], grant)
         line.ping_at = math.inf
         try:
-            messages = await _poll(live, line, letters, follow, wait_s)
+            told = await _poll(live, line, letters, follow, wait_s)
         finally:
             letters.done()
             live.close(line)
-        cursor = next((found for message in reversed(messages) if (found := wire.cursor_of(message))), b"")
-        after_ms = POLL_MS if sum(map(len, messages)) <= MOST_ANSWER else 0
-        body = b'{"messages":[%b],"cursor":"%b","after_ms":%d}' % (b",".join(messages), cursor, after_ms)
+        cursor = next((found for message in reversed(told) if (found := messages.cursor_of(message))), b"")
+        after_ms = POLL_MS if sum(map(len, told)) <= MOST_ANSWER else 0
+        body = b'{"messages":[%b],"cursor":"%b","after_ms":%d}' % (b",".join(told), cursor, after_ms)
         return Response(body, 200, {"content-type": "application/json", "cache-control": "no-store"})
 
     return routes
@@ -146,7 +146,7 @@ async def _events(live: Live, line: Line, letters: Letters) -> AsyncGenerator[by
         while True:
             await letters.news.wait()
             for message in await _rest(live, line.viewer, letters) if letters.hurried else letters.take():
-                cursor = wire.cursor_of(message)
+                cursor = messages.cursor_of(message)
                 yield (b"id: %b\n" % cursor if cursor else b"") + b"data: %b\n\n" % message
             if letters.code or letters.hurried:
                 return
@@ -155,7 +155,7 @@ async def _events(live: Live, line: Line, letters: Letters) -> AsyncGenerator[by
         live.close(line)
 
 
-async def _poll(live: Live, line: Line, letters: Letters, follow: wire.Follow, wait_s: float) -> list[bytes]:
+async def _poll(live: Live, line: Line, letters: Letters, follow: requests.Follow, wait_s: float) -> list[bytes]:
     """All there is to say now; with `wait_s`, only once there is something."""
     viewer, loop = line.viewer, asyncio.get_running_loop()
     live.replays_itself(viewer)
@@ -178,7 +178,7 @@ async def _poll(live: Live, line: Line, letters: Letters, follow: wire.Follow, w
             return messages
         with suppress(TimeoutError):
             await asyncio.wait_for(letters.news.wait(), until - loop.time())
-    if letters.code == wire.FAULT:
+    if letters.code == close_codes.FAULT:
         raise Overloaded(MISTAKE)
     return messages + letters.take()
 
@@ -188,7 +188,7 @@ def _enter(live: Live) -> tuple[tuple[str, int], Grant]:
     return (address, port), live.enter((address, port), dict(request.scope["headers"]))
 
 
-def _obey(live: Live, line: Line, follow: wire.Follow) -> None:
+def _obey(live: Live, line: Line, follow: requests.Follow) -> None:
     """Raises Overloaded where a socket would be told so, or closed."""
     try:
         live.obey(line.viewer, follow)
@@ -230,7 +230,7 @@ def _says_nothing(message: bytes) -> bool:
     return message.startswith((b'{"op":"welcome"', b'{"op":"error"'))
 
 
-def asked(resume: str | None) -> wire.Follow:
+def asked(resume: str | None) -> requests.Follow:
     """The query parameters as the `follow` they stand for. Raises Invalid."""
     api.only(
         "all",
@@ -253,12 +253,12 @@ def asked(resume: str | None) -> wire.Follow:
             west, south, east, north = (float(part) for part in bbox.split(","))
         except ValueError:
             raise api.bad("bbox", "west,south,east,north in degrees") from None
-        view = wire.Box((west, south, east, north), zoom or 12.0)
+        view = requests.Box((west, south, east, north), zoom or 12.0)
     regions, vehicles = _ids("regions"), _ids("vehicles")
     hz = _number("hz")
     most = _number("max_vehicles")
     everything = _flag("all", view is None and regions is None and vehicles is None)
-    follow = wire.Follow(
+    follow = requests.Follow(
         all=everything,
         regions=regions,
         vehicles=vehicles,
@@ -270,7 +270,7 @@ def asked(resume: str | None) -> wire.Follow:
         resume=resume or request.args.get("since"),
         fresh=_flag("fresh", False),
     )
-    wire.check(follow)
+    requests.check_request(follow)
     return follow
 
 
