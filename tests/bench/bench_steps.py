@@ -31,7 +31,9 @@ async def measure(folder: str) -> tuple[list[list[float]], list[float]]:
     now = int(time.time() * 1000)
     store, fleet, hub = open_store(folder), Fleet(), Hub(Picture())
     fleet.restore(await store.open(), now)
-    regions = [msgspec.structs.replace(region, version=1) for region in read_regions(circles(100)["features"], now)]
+    regions = [
+        msgspec.structs.replace(region, version=1) for region in read_regions(circles(100)["features"], now, str)
+    ]
     step = fleet.save_regions(regions, now)
     await store.commit(step.commit)
     hub.route(step.change)

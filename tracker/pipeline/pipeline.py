@@ -29,7 +29,8 @@ from tracker.model.events import ERASED, Ack, Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.pipeline.inbox import Entry, Inbox, merged, says_anything
-from tracker.regions.importing import Save, expect_version, read_regions, take_together
+from tracker.pipeline.saves import Save, expect_version, new_id, take_together
+from tracker.regions.importing import read_regions
 from tracker.regions.region import Region
 from tracker.stores import Store
 from tracker.turns.lanes import Lane
@@ -208,7 +209,7 @@ class Pipeline:
         Returns when every live vehicle was evaluated against them. A Feature without an id is given one. `expect`
         says which version an id must have (None: any). Raises Invalid, Conflict.
         """
-        regions = await asyncio.to_thread(read_regions, features, self._clock())
+        regions = await asyncio.to_thread(read_regions, features, self._clock(), new_id)
         return await self.put_regions(regions, expect=expect, create_only=create_only)
 
     async def put_regions(

@@ -1,22 +1,19 @@
-"""Features of regions: read many at once before the journal, and guarded in it against what somebody else changed."""
+"""Many Features of regions, read at once, with every fault where it stands."""
 
 from __future__ import annotations
 
-import asyncio
-import secrets
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
-import msgspec
-
-from tracker.errors import Conflict, Invalid, TrackerError
+from tracker.errors import Invalid
 from tracker.regions.foreign import Drawn
 from tracker.regions.region import Region, region_id
 from tracker.regions.strays import summary
 
-TOGETHER = 1000  #: regions of one edit, when many wait for their turn
 MOST_ERRORS = 1000  #: faults collected from one import; the rest is only counted
+
+
+NewId = Callable[[int], str]  #: an id for the n-th Feature, which has none
 
 
 class Imported:
@@ -53,7 +50,7 @@ class Imported:
         return Invalid(error.code, f"Nothing was stored: {where}{error.detail}", self.errors)
 
 
-def read_all(drawn: Iterable[Drawn], now: int, new_id: Callable[[int], str]) -> Imported:
+def read_all(drawn: Iterable[Drawn], now: int, new_id: NewId) -> Imported:
     """Slow for large shapes."""
     found = Imported()
     seen: dict[str, Drawn] = {}
@@ -73,79 +70,15 @@ def read_all(drawn: Iterable[Drawn], now: int, new_id: Callable[[int], str]) -> 
     return found
 
 
-def read_regions(features: Iterable[Any], now: int) -> list[Region]:
+def read_regions(features: Iterable[Any], now: int, new_id: NewId) -> list[Region]:
     """Features as the API takes them. Raises Invalid with the faults of every one."""
     drawn = [Drawn(feature) for feature in features]
     if len(drawn) == 1:
         feature = drawn[0].feature
         id = feature.get("id") if isinstance(feature, dict) else None
-        id = secrets.token_hex(6) if id is None else region_id(str(id))
+        id = new_id(0) if id is None else region_id(str(id))
         return [Region.read(feature, id=id, version=0, now=now)]
-    found = read_all(drawn, now, lambda index: secrets.token_hex(6))
+    found = read_all(drawn, now, new_id)
     if (refusal := found.refusal()) is not None:
         raise refusal
     return found.regions
-
-
-class Save:
-    """Regions somebody wants in force, and what became of them."""
-
-    def __init__(self, regions: list[Region], expect: Mapping[str, int | None], create_only: bool) -> None:
-        self.regions = regions
-        self.done: asyncio.Future[None] | None = None  # of the journal's entry, once there is one
-        self.error: TrackerError | None = None
-        self._expect = expect
-        self._create_only = create_only
-        self._answer: list[tuple[dict[str, Any], bool]] = []
-
-    def check(self, live: Mapping[str, Region], versions: Mapping[str, int], now: int) -> list[Region]:
-        """The regions as they will be, with their new versions; none when somebody else was quicker."""
-        saved: list[Region] = []
-        try:
-            for region in self.regions:
-                expect_version(region.id, live.get(region.id), self._expect.get(region.id), self._create_only)
-        except TrackerError as error:
-            self.error = error
-            return saved
-        for region in self.regions:
-            current = live.get(region.id)
-            version = (current.version if current else versions.get(region.id, 0)) + 1
-            saved.append(msgspec.structs.replace(region, version=version, updated_at=now))
-            self._answer.append((saved[-1].feature(), current is None))
-        return saved
-
-    def result(self) -> list[tuple[dict[str, Any], bool]]:
-        """Each Feature as stored, and whether it is new; raises what kept them from being stored."""
-        if self.error is not None:
-            raise self.error
-        if self.done is not None:
-            self.done.result()
-        return self._answer
-
-
-def take_together(waiting: deque[Save]) -> list[Save]:
-    """The first that wait, as many as can be one edit: no region twice."""
-    taken: list[Save] = []
-    ids: set[str] = set()
-    while waiting:
-        more = {region.id for region in waiting[0].regions}
-        if taken and (len(ids) + len(more) > TOGETHER or not ids.isdisjoint(more)):
-            break
-        taken.append(waiting.popleft())
-        ids |= more
-    return taken
-
-
-def expect_version(id: str, current: Region | None, version: int | None, create_only: bool = False) -> None:
-    """Raises Conflict, with the region as it is now, when that is not what the sender has seen."""
-    if create_only and current is not None:
-        raise Conflict("exists", f"there is a region {id!r} already (version {current.version}).", current.feature())
-    if version is None or (current is not None and current.version == version):
-        return
-    if current is None:
-        raise Conflict("gone", f"There is no region {id!r} (any more); you expected version {version}.")
-    raise Conflict(
-        "version_conflict",
-        f"Somebody changed the region {id!r} since: you expected version {version}, it has version {current.version}.",
-        current.feature(),
-    )

@@ -69,7 +69,7 @@ def test_some_drive_some_stand_and_some_are_parked() -> None:
 
 def test_the_first_van_enters_a_region_within_ten_seconds() -> None:
     fleet = Fleet()
-    fleet.save_regions([msgspec.structs.replace(one, version=1) for one in read_regions(regions(), START)], START)
+    fleet.save_regions([msgspec.structs.replace(one, version=1) for one in read_regions(regions(), START, str)], START)
     entered = set()
     for ping in pings(10):
         for event in fleet.apply([ping], ping.time).change.events:
@@ -80,7 +80,7 @@ def test_the_first_van_enters_a_region_within_ten_seconds() -> None:
 
 def test_the_demo_raises_what_a_real_fleet_would_and_at_most_one_alert_a_minute() -> None:
     fleet, told = Fleet(), []
-    features = [msgspec.structs.replace(one, version=1) for one in read_regions(regions(), START)]
+    features = [msgspec.structs.replace(one, version=1) for one in read_regions(regions(), START, str)]
     notify = {one.id: one.notify for one in features}
     fleet.save_regions(features, START)
     for ping in pings(900):

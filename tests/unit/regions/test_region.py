@@ -164,7 +164,7 @@ def test_a_wrong_id_is_refused(id: str) -> None:
     with pytest.raises(Invalid, match="region id"):
         region_id(id)
     with pytest.raises(Invalid):
-        read_regions([feature(box(0, 0, 400, 300)) | {"id": id}], START)
+        read_regions([feature(box(0, 0, 400, 300)) | {"id": id}], START, str)
 
 
 def test_a_region_stored_under_an_id_that_is_refused_now_is_still_read() -> None:
@@ -195,11 +195,11 @@ def test_every_fault_of_an_import_has_the_index_of_its_feature_up_to_a_thousand(
     good, bad = feature(box(0, 0, 400, 300)), feature(box(0, 0, 400, 300)) | {"properties": {"name": 5}}
     unread = Invalid("not_a_feature", "no Feature")
     with pytest.raises(Invalid) as caught:
-        read_regions([good | {"id": "a"}, bad, unread, good | {"id": "a"}], START)
+        read_regions([good | {"id": "a"}, bad, unread, good | {"id": "a"}], START, str)
     found = [(error["index"], error["code"]) for error in caught.value.errors]
     assert found == [(1, "invalid_region"), (2, "not_a_feature"), (3, "duplicate_id")]
     with pytest.raises(Invalid) as caught:
-        read_regions([bad] * 2000, START)
+        read_regions([bad] * 2000, START, str)
     assert len(caught.value.errors) == 1000
 
 

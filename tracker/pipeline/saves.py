@@ -1,0 +1,85 @@
+"""Saves: regions somebody wants in force, guarded against what somebody else changed, and put in force together."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from tracker.errors import Conflict, TrackerError
+from tracker.regions.region import Region
+
+TOGETHER = 1000  #: regions of one edit, when many wait for their turn
+
+
+def new_id(_: int) -> str:
+    """For a region whose sender gave none."""
+    return secrets.token_hex(6)
+
+
+class Save:
+    """Regions somebody wants in force, and what became of them."""
+
+    def __init__(self, regions: list[Region], expect: Mapping[str, int | None], create_only: bool) -> None:
+        self.regions = regions
+        self.done: asyncio.Future[None] | None = None  # of the journal's entry, once there is one
+        self.error: TrackerError | None = None
+        self._expect = expect
+        self._create_only = create_only
+        self._answer: list[tuple[dict[str, Any], bool]] = []
+
+    def check(self, live: Mapping[str, Region], versions: Mapping[str, int], now: int) -> list[Region]:
+        """The regions as they will be, with their new versions; none when somebody else was quicker."""
+        saved: list[Region] = []
+        try:
+            for region in self.regions:
+                expect_version(region.id, live.get(region.id), self._expect.get(region.id), self._create_only)
+        except TrackerError as error:
+            self.error = error
+            return saved
+        for region in self.regions:
+            current = live.get(region.id)
+            version = (current.version if current else versions.get(region.id, 0)) + 1
+            saved.append(msgspec.structs.replace(region, version=version, updated_at=now))
+            self._answer.append((saved[-1].feature(), current is None))
+        return saved
+
+    def result(self) -> list[tuple[dict[str, Any], bool]]:
+        """Each Feature as stored, and whether it is new; raises what kept them from being stored."""
+        if self.error is not None:
+            raise self.error
+        if self.done is not None:
+            self.done.result()
+        return self._answer
+
+
+def take_together(waiting: deque[Save]) -> list[Save]:
+    """The first that wait, as many as can be one edit: no region twice."""
+    taken: list[Save] = []
+    ids: set[str] = set()
+    while waiting:
+        more = {region.id for region in waiting[0].regions}
+        if taken and (len(ids) + len(more) > TOGETHER or not ids.isdisjoint(more)):
+            break
+        taken.append(waiting.popleft())
+        ids |= more
+    return taken
+
+
+def expect_version(id: str, current: Region | None, version: int | None, create_only: bool = False) -> None:
+    """Raises Conflict, with the region as it is now, when that is not what the sender has seen."""
+    if create_only and current is not None:
+        raise Conflict("exists", f"there is a region {id!r} already (version {current.version}).", current.feature())
+    if version is None or (current is not None and current.version == version):
+        return
+    if current is None:
+        raise Conflict("gone", f"There is no region {id!r} (any more); you expected version {version}.")
+    raise Conflict(
+        "version_conflict",
+        f"Somebody changed the region {id!r} since: you expected version {version}, it has version {current.version}.",
+        current.feature(),
+    )
