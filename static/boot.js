@@ -1,7 +1,10 @@
-// Before anything else, in the words of the oldest browser that may come: whatever keeps the page from starting is said.
+// Before anything else, in the words of the oldest browser that may come: whatever keeps the page from starting is
+// said.
 (function () {
   "use strict";
-  var root = document.documentElement, SLOW_MS = 15000, old = "";
+  var root = document.documentElement,
+    SLOW_MS = 15000,
+    old = "";
   // What the page is read in; the catalogues (js/words) may be among what does not arrive.
   var GERMAN = {
     data: " Dieselben Daten stehen unter api/v1/vehicles.",
@@ -18,13 +21,21 @@
     slow: "The page has not started yet: its files are slow to arrive."
   };
   var chosen = "";
-  try { chosen = JSON.parse(localStorage.getItem("tracker.preferences")).language || ""; } catch (e) { /* nothing is kept */ }
-  var words = /^de/.test(chosen || navigator.language || "") ? GERMAN : ENGLISH, data = words.data;
+  try {
+    chosen = JSON.parse(localStorage.getItem("tracker.preferences")).language || "";
+  } catch (e) {
+    /* nothing is kept */
+  }
+  var words = /^de/.test(chosen || navigator.language || "") ? GERMAN : ENGLISH,
+    data = words.data;
 
   function say(words) {
     if (old ? words !== old : root.getAttribute("data-started") !== null) return;
     var box = document.getElementById("boot");
-    if (!box) return void document.addEventListener("DOMContentLoaded", function () { say(words); });
+    if (!box)
+      return void document.addEventListener("DOMContentLoaded", function () {
+        say(words);
+      });
     box.hidden = false;
     box.textContent = words;
   }
@@ -32,31 +43,51 @@
   function missing() {
     var css = window.CSS && CSS.supports;
     if (!css || !CSS.supports("height", "1dvh") || !CSS.supports("color", "var(--x)")) return true;
-    return !("noModule" in HTMLScriptElement.prototype) || !window.OffscreenCanvas || !window.ResizeObserver || !Array.prototype.at || !window.HTMLDialogElement;
+    return (
+      !("noModule" in HTMLScriptElement.prototype) ||
+      !window.OffscreenCanvas ||
+      !window.ResizeObserver ||
+      !Array.prototype.at ||
+      !window.HTMLDialogElement
+    );
   }
 
-  if (missing()) say(old = words.old + data);
+  if (missing()) say((old = words.old + data));
 
   // A module that does not arrive or cannot be read; a mistake of ours before the page stands.
-  window.addEventListener("error", function (event) {
-    var from = event.target && (event.target.src || event.target.href);
-    if (from && /\.js$/.test(from.split("?")[0])) say(words.start + from + words.file);
-    else if (event.message) say(words.start + event.message + (event.filename ? " (" + event.filename.split("/").pop() + ":" + event.lineno + ")" : "") + "." + data);
-  }, true);
+  window.addEventListener(
+    "error",
+    function (event) {
+      var from = event.target && (event.target.src || event.target.href);
+      if (from && /\.js$/.test(from.split("?")[0])) say(words.start + from + words.file);
+      else if (event.message)
+        say(
+          words.start +
+            event.message +
+            (event.filename ? " (" + event.filename.split("/").pop() + ":" + event.lineno + ")" : "") +
+            "." +
+            data
+        );
+    },
+    true
+  );
   window.addEventListener("unhandledrejection", function (event) {
     say(words.start + String((event.reason && event.reason.message) || event.reason) + "." + data);
   });
   // What server this is, asked while the files of the page still come.
   if (window.fetch) {
-    window.fleetInfo = fetch("api/v1/page").then(function (answer) { return answer.ok ? answer.json() : {}; });
+    window.fleetInfo = fetch("api/v1/page").then(function (answer) {
+      return answer.ok ? answer.json() : {};
+    });
     window.fleetInfo.catch(function () {});
   }
   setTimeout(function () {
     say(words.slow + data);
   }, SLOW_MS);
   // What was slow may come after all.
-  if (window.MutationObserver) new MutationObserver(function () {
-    var box = document.getElementById("boot");
-    if (box && !old && root.getAttribute("data-started") !== null) box.hidden = true;
-  }).observe(root, { attributes: true, attributeFilter: ["data-started"] });
+  if (window.MutationObserver)
+    new MutationObserver(function () {
+      var box = document.getElementById("boot");
+      if (box && !old && root.getAttribute("data-started") !== null) box.hidden = true;
+    }).observe(root, { attributes: true, attributeFilter: ["data-started"] });
 })();

@@ -56,14 +56,21 @@ export class App {
     this.onSelect = (/** @type {{open?: boolean, focus?: boolean}} */ _how) => {};
     this.say = (/** @type {string} */ words, urgent = false) => text($(urgent ? "#say-now" : "#say"), words);
     this.connection = new Connection({
-      wish: (cursor) => this.wish(cursor), message: (message) => this.receive(message), status: () => this.#status(), blocked: () => this.onBlocked(),
-      clock: (server, began, ended) => (this.fleet.measured(server, began, ended), this.onClock()), slept: (ms) => (this.fleet.slept(ms), this.tickNow()),
+      wish: (cursor) => this.wish(cursor),
+      message: (message) => this.receive(message),
+      status: () => this.#status(),
+      blocked: () => this.onBlocked(),
+      clock: (server, began, ended) => (this.fleet.measured(server, began, ended), this.onClock()),
+      slept: (ms) => (this.fleet.slept(ms), this.tickNow()),
     });
     this.map.stage.beforeFrame.push((now) => this.#beforeFrame(now));
     this.state.on((now, before) => this.#chose(now, before));
     addEventListener("hashchange", () => this.#followLink());
     setInterval(() => this.#tick(), 1000);
-    const calm = matchMedia("(prefers-reduced-motion: reduce)"), still = () => ((this.fleet.motion.still = this.overlay.calm = calm.matches), calm.matches && this.fleet.motion.settle());
+    const calm = matchMedia("(prefers-reduced-motion: reduce)");
+    const still = () => (
+      (this.fleet.motion.still = this.overlay.calm = calm.matches), calm.matches && this.fleet.motion.settle()
+    );
     calm.addEventListener("change", still);
     still();
   }
@@ -87,13 +94,14 @@ export class App {
 
   /** @param {any} message @param {number} [clock] when it was heard */
   #apply(message, clock = steady()) {
-    const frame = performance.now(), { fleet, map } = this, regionsBefore = fleet.regionVersion;
+    const frame = performance.now();
+    const { fleet, map } = this;
+    const regionsBefore = fleet.regionVersion;
     if (message.op === "welcome") {
       fleet.welcome(message, clock);
       this.onClock();
       this.frameToPaint = 0;
-    }
-    else if (message.op === "snapshot") fleet.snapshot(message, clock, frame);
+    } else if (message.op === "snapshot") fleet.snapshot(message, clock, frame);
     else if (message.op === "update") fleet.update(message, clock, frame);
     else if (message.op === "counts") fleet.counts(message);
     if (message.left || message.new) this.#selectedAgain();
@@ -116,7 +124,9 @@ export class App {
 
   /** The selected and the pointed at may have gone, or come only now; their slots belong to others then. */
   #selectedAgain() {
-    const { overlay, fleet } = this, { vehicle } = this.state.value, v = vehicle === null ? null : fleet.byId.get(vehicle) ?? null;
+    const { overlay, fleet } = this;
+    const { vehicle } = this.state.value;
+    const v = vehicle === null ? null : (fleet.byId.get(vehicle) ?? null);
     if (overlay.hovered && fleet.byId.get(overlay.hovered.id) !== overlay.hovered) overlay.hovered = null;
     if (v !== overlay.selected) this.#show(vehicle);
   }
@@ -131,8 +141,10 @@ export class App {
   /** @param {number} now */
   #beforeFrame(now) {
     if (this.frameToPaint && !this.paused) this.connection.painted(this.frameToPaint);
-    const { track } = this.state.value, v = this.overlay.selected;
-    if (track && v && !this.map.stage.zooming) this.map.track(this.fleet.motion.x(v.slot, now), this.fleet.motion.y(v.slot, now));
+    const { track } = this.state.value;
+    const v = this.overlay.selected;
+    if (track && v && !this.map.stage.zooming)
+      this.map.track(this.fleet.motion.x(v.slot, now), this.fleet.motion.y(v.slot, now));
   }
 
   #tick() {
@@ -171,10 +183,15 @@ export class App {
     this.#step(stepped(now, before).join());
   }
 
-  /** The address says the state. What is chosen is a step that "back" undoes; walking a list or typing a word is one step.
-   * @param {string} what "": nothing that is a step */
+  /**
+   * The address says the state. What is chosen is a step that "back" undoes; walking a list or typing a word is one
+   * step.
+   * @param {string} what "": nothing that is a step
+   */
   #step(what) {
-    const at = performance.now(), goesOn = what === this.lastStep && at - this.stepAt < ONE_STEP_MS && (what === "query" || this.along), link = writeLink(this.state.value) || location.pathname + location.search;
+    const at = performance.now();
+    const goesOn = what === this.lastStep && at - this.stepAt < ONE_STEP_MS && (what === "query" || this.along);
+    const link = writeLink(this.state.value) || location.pathname + location.search;
     if (!what || goesOn || this.walking) this.writeLink();
     else history.pushState(null, "", link);
     if (what && !this.walking) [this.lastStep, this.stepAt] = [what, at];
@@ -189,7 +206,7 @@ export class App {
 
   /** @param {string|null} id */
   #show(id) {
-    this.overlay.selected = id === null ? null : this.fleet.byId.get(id) ?? null;
+    this.overlay.selected = id === null ? null : (this.fleet.byId.get(id) ?? null);
     this.map.stage.invalidate("overlay", "trail", "vehicles");
   }
 
@@ -214,12 +231,19 @@ export class App {
     if (parts.length) this.onMisread(parts);
   }
 
-  /** Select a vehicle (null: none). `open` shows its panel, `reveal` keeps it on the map, `track` keeps the map on it.
-   * @param {string|null} id @param {{open?: boolean, reveal?: boolean, track?: boolean, focus?: boolean, along?: boolean}} [how] */
+  /**
+   * Select a vehicle (null: none). `open` shows its panel, `reveal` keeps it on the map, `track` keeps the map on it.
+   * @param {string|null} id
+   * @param {{open?: boolean, reveal?: boolean, track?: boolean, focus?: boolean, along?: boolean}} [how]
+   */
   select(id, how = {}) {
     const v = id === null ? null : this.fleet.byId.get(id);
     this.along = Boolean(how.along);
-    this.state.set({ vehicle: id, track: how.track ?? (id === this.state.value.vehicle ? this.state.value.track : false), ...(how.open && id ? { region: null, tab: "vehicles" } : {}) });
+    this.state.set({
+      vehicle: id,
+      track: how.track ?? (id === this.state.value.vehicle ? this.state.value.track : false),
+      ...(how.open && id ? { region: null, tab: "vehicles" } : {}),
+    });
     this.along = false;
     if (v && how.reveal && !this.state.value.track) this.map.reveal(v.lat, v.lon);
     this.onSelect(how);
@@ -251,16 +275,24 @@ export class App {
   fitFleet(animate = true, all = this.filter ?? [...this.fleet.byId.values()]) {
     if (!all.length) return;
     // The middle 98 %: one van left in another country must not make the town a dot.
-    const cut = (/** @type {number[]} */ values) => [values[Math.floor(values.length * 0.01)], values[Math.ceil(values.length * 0.99) - 1]];
-    const [south, north] = cut(all.map((v) => v.lat).sort((a, b) => a - b)), [west, east] = cut(eastward(all.map((v) => v.lon)));
+    const cut = (/** @type {number[]} */ values) => [
+      values[Math.floor(values.length * 0.01)],
+      values[Math.ceil(values.length * 0.99) - 1],
+    ];
+    const [south, north] = cut(all.map((v) => v.lat).sort((a, b) => a - b));
+    const [west, east] = cut(eastward(all.map((v) => v.lon)));
     this.fitted = true;
     // Regions the fleet works in belong to the picture; one larger than the fleet does not.
     /** @type {[number, number, number, number]} */ const box = [west, south, east, north];
-    if (all !== this.filter) for (const { lonLat: [w0, s, e0, n] } of this.regions.drawn.values()) {
-      const w = beside((w0 + e0) / 2, (west + east) / 2) - (e0 - w0) / 2, e = w + e0 - w0;
-      if (w > east || e < west || s > north || n < south || e - w > east - west || n - s > north - south) continue;
-      box.splice(0, 4, Math.min(box[0], w), Math.min(box[1], s), Math.max(box[2], e), Math.max(box[3], n));
-    }
+    if (all !== this.filter)
+      for (const {
+        lonLat: [w0, s, e0, n],
+      } of this.regions.drawn.values()) {
+        const w = beside((w0 + e0) / 2, (west + east) / 2) - (e0 - w0) / 2;
+        const e = w + e0 - w0;
+        if (w > east || e < west || s > north || n < south || e - w > east - west || n - s > north - south) continue;
+        box.splice(0, 4, Math.min(box[0], w), Math.min(box[1], s), Math.max(box[2], e), Math.max(box[3], n));
+      }
     this.map.fit(box, { animate });
   }
 

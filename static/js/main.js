@@ -36,11 +36,13 @@ const ours = (name) => new URL(`../${name}`, import.meta.url).href;
 
 async function begin() {
   markup();
-  const info = await (/** @type {any} */ (window).fleetInfo ?? get("page")).catch(() => ({}));
+  const asked = /** @type {any} */ (window).fleetInfo; // by boot.js
+  const info = await (asked ?? get("page")).catch(() => ({}));
   const app = new App(info);
   app.connection.start(); // its answer comes when all of this stands
   setTheme(app.preferences.value.theme);
-  const pill = new Pill(app), alerts = new Alerts(app);
+  const pill = new Pill(app);
+  const alerts = new Alerts(app);
   const list = new VehicleList(app, $("#page-vehicles"));
   const events = new EventsColumn(app, $("#events"), alerts);
   const editor = new Editor(app, alerts);
@@ -55,24 +57,37 @@ async function begin() {
   controls(app, pill, editor);
   layout(app);
   covers($("#side"), (opener) => {
-    const region = /** @type {HTMLElement|null|undefined} */ (opener?.closest("[data-region]"))?.dataset.region; // its row was made anew
-    return (region && document.querySelector(`#region-list [data-region="${CSS.escape(region)}"] .open`)) || $(app.state.value.tab === "regions" ? "#tab-regions" : "#vehicle-list");
+    // its row was made anew
+    const region = /** @type {HTMLElement|null|undefined} */ (opener?.closest("[data-region]"))?.dataset.region;
+    return (
+      (region && document.querySelector(`#region-list [data-region="${CSS.escape(region)}"] .open`)) ||
+      $(app.state.value.tab === "regions" ? "#tab-regions" : "#vehicle-list")
+    );
   });
   pointer(app, editor, following);
   keys(app, { list, events, editor, alerts, following });
   app.onStatus = () => pill.render();
-  const fleet = new Promise((come) => (app.readers.add((message) => message.op === "snapshot" && requestAnimationFrame(come)), setTimeout(come, LAND_MS)));
+  const fleet = new Promise(
+    (come) => (
+      app.readers.add((message) => message.op === "snapshot" && requestAnimationFrame(come)), setTimeout(come, LAND_MS)
+    ),
+  );
   board(app, pill);
   print(app, list);
-  app.onMisread = (parts) => alerts.toast({ icon: "warn", title: say("trouble.link"), body: parts.slice(0, 5).join(", ") });
+  app.onMisread = (parts) =>
+    alerts.toast({ icon: "warn", title: say("trouble.link"), body: parts.slice(0, 5).join(", ") });
   const misspelt = misread(location.hash);
   if (misspelt.length) app.onMisread(misspelt);
   alerts.onOpen = (event) => events.jump({ key: event.id, events: [event], newest: event });
   app.ticks.add(() => list.refresh());
-  app.readers.add((message) => (message.op === "snapshot" || message.left || message.new) && requestAnimationFrame(() => list.refresh()));
+  app.readers.add(
+    (message) =>
+      (message.op === "snapshot" || message.left || message.new) && requestAnimationFrame(() => list.refresh()),
+  );
   app.preferences.on((now, before) => {
     if (now.theme !== before.theme) setTheme(now.theme);
-    if (now.units !== before.units) (app.overlay.units = now.units), app.map.setUnits(now.units), app.map.stage.invalidate("overlay");
+    if (now.units !== before.units)
+      (app.overlay.units = now.units), app.map.setUnits(now.units), app.map.stage.invalidate("overlay");
     app.tickNow();
   });
   const darken = () => (document.documentElement.toggleAttribute("data-dark", isDark()), app.map.stage.invalidate());
@@ -93,15 +108,31 @@ async function begin() {
   ground(app, info, troubles, fleet);
 }
 
-/** What lies under the fleet: nothing of it keeps the fleet from being shown. @param {App} app @param {any} info @param {Troubles} troubles @param {Promise<any>} fleet */
+/**
+ * What lies under the fleet: nothing of it keeps the fleet from being shown.
+ * @param {App} app
+ * @param {any} info
+ * @param {Troubles} troubles
+ * @param {Promise<any>} fleet
+ */
 function ground(app, info, troubles, fleet) {
   const why = (/** @type {any} */ fault) => String(fault?.message ?? fault);
   if (app.map instanceof NoMap) return troubles.tell("map", say("trouble.map", { why: why(app.map.fault) }));
-  app.map.stage.onFault = (name, fault) => troubles.tell(`paint-${name}`, say("trouble.paint", { name, why: why(fault) }));
+  app.map.stage.onFault = (name, fault) =>
+    troubles.tell(`paint-${name}`, say("trouble.paint", { name, why: why(fault) }));
   // It takes a busy machine long to unpack: vehicles first.
-  fleet.then(() => app.map.ground.loadLand(ours("vendor/land-50m.json"))).catch(() => {}); // without it the graticule still says where things are
-  const streets = info.streets ? new URL(info.streets, import.meta.url).href : info.demo ? new URL("fixtures/demo/streets.geojson", document.baseURI).href : null;
-  if (streets) app.map.ground.loadStreets(streets).then(() => app.map.addCredit(say("credit.streets"))).catch(() => {});
+  // without it the graticule still says where things are
+  fleet.then(() => app.map.ground.loadLand(ours("vendor/land-50m.json"))).catch(() => {});
+  const streets = info.streets
+    ? new URL(info.streets, import.meta.url).href
+    : info.demo
+      ? new URL("fixtures/demo/streets.geojson", document.baseURI).href
+      : null;
+  if (streets)
+    app.map.ground
+      .loadStreets(streets)
+      .then(() => app.map.addCredit(say("credit.streets")))
+      .catch(() => {});
   try {
     app.map.setTiles(info.tiles ?? null);
   } catch (fault) {

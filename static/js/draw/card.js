@@ -16,52 +16,193 @@ const RAISED = ["enter", "exit", "dwell", "cross", "overspeed_start"];
 const PREVIEW_MS = 350;
 
 export class RegionCard {
-  /** @param {import("../app.js").App} app @param {import("./editor.js").Editor} editor @param {import("../page/alerts.js").Alerts} alerts */
+  /**
+   * @param {import("../app.js").App} app
+   * @param {import("./editor.js").Editor} editor
+   * @param {import("../page/alerts.js").Alerts} alerts
+   */
   constructor(app, editor, alerts) {
     this.app = app;
     this.editor = editor;
     this.alerts = alerts;
-    const { feature } = editor, p = feature?.properties ?? {}, rules = p.rules ?? {}, { units } = app.preferences.value;
+    const { feature } = editor;
+    const p = feature?.properties ?? {};
+    const rules = p.rules ?? {};
+    const { units } = app.preferences.value;
     this.color = feature ? colorOf(feature) : this.#freeColor();
     this.version = p.version ?? 0;
-    this.name = h("input", { type: "text", maxLength: 120, value: p.name ?? this.#freeName(), required: true, autocomplete: "off" });
+    this.name = h("input", {
+      type: "text",
+      maxLength: 120,
+      value: p.name ?? this.#freeName(),
+      required: true,
+      autocomplete: "off",
+    });
     this.given = this.name.value;
-    this.group = h("input", { type: "text", maxLength: 80, value: p.group ?? "", autocomplete: "off", list: "region-groups", placeholder: say("card.none") });
-    this.dwell = h("input", { type: "number", min: "0", step: "any", value: rules.dwell_s ? String(rules.dwell_s / 60) : "", placeholder: say("card.off"), oninput: () => this.#limited("dwell", this.dwell.value) });
-    this.limit = h("input", { type: "number", min: "0", step: "any", value: rules.speed_limit_mps ? String(speedValue(rules.speed_limit_mps, units)) : "", placeholder: say("card.off"), oninput: () => this.#limited("overspeed_start", this.limit.value) });
-    this.patience = h("input", { type: "number", min: "0", step: "any", value: rules.min_s ? String(rules.min_s) : "", placeholder: "0", oninput: () => this.#soon() });
-    this.hours = h("input", { type: "text", value: writeHours(rules.schedule?.weekly), placeholder: say("card.hours.like", { from: SHORT[0], to: SHORT[4] }), autocomplete: "off", oninput: () => this.#limited("enter", this.hours.value) });
+    this.group = h("input", {
+      type: "text",
+      maxLength: 80,
+      value: p.group ?? "",
+      autocomplete: "off",
+      list: "region-groups",
+      placeholder: say("card.none"),
+    });
+    this.dwell = h("input", {
+      type: "number",
+      min: "0",
+      step: "any",
+      value: rules.dwell_s ? String(rules.dwell_s / 60) : "",
+      placeholder: say("card.off"),
+      oninput: () => this.#limited("dwell", this.dwell.value),
+    });
+    this.limit = h("input", {
+      type: "number",
+      min: "0",
+      step: "any",
+      value: rules.speed_limit_mps ? String(speedValue(rules.speed_limit_mps, units)) : "",
+      placeholder: say("card.off"),
+      oninput: () => this.#limited("overspeed_start", this.limit.value),
+    });
+    this.patience = h("input", {
+      type: "number",
+      min: "0",
+      step: "any",
+      value: rules.min_s ? String(rules.min_s) : "",
+      placeholder: "0",
+      oninput: () => this.#soon(),
+    });
+    this.hours = h("input", {
+      type: "text",
+      value: writeHours(rules.schedule?.weekly),
+      placeholder: say("card.hours.like", { from: SHORT[0], to: SHORT[4] }),
+      autocomplete: "off",
+      oninput: () => this.#limited("enter", this.hours.value),
+    });
     const zone = rules.schedule?.zone || app.preferences.value.zone || Intl.DateTimeFormat().resolvedOptions().timeZone;
-    this.zone = h("select", { onchange: () => this.#soon() }, [...new Set([zone, ...format.zones()])].map((name) => h("option", { value: name }, name.replace(/_/g, " "))));
+    this.zone = h(
+      "select",
+      { onchange: () => this.#soon() },
+      [...new Set([zone, ...format.zones()])].map((name) => h("option", { value: name }, name.replace(/_/g, " "))),
+    );
     /** @type {Set<string>} alerts that typing a limit ticked */ this.ticked = new Set();
     this.radius = h("input", { type: "number", min: "1", step: "any", oninput: () => this.#radius() });
     this.radiusField = h("label", { class: "field", hidden: true }, h("span", null, say("card.radius")), this.radius);
-    this.typed = h("textarea", { spellcheck: "false", placeholder: say("card.shape.like"), "aria-label": say("card.coordinates") });
+    this.typed = h("textarea", {
+      spellcheck: "false",
+      placeholder: say("card.shape.like"),
+      "aria-label": say("card.coordinates"),
+    });
     this.fault = h("p", { class: "notice bad", hidden: true, role: "alert" });
     this.preview = h("p", { class: "preview num", role: "status" });
     const notify = p.notify ?? ["enter", "exit", "dwell"];
-    this.raise = RAISED.map((kind) => /** @type {[string, HTMLInputElement]} */ ([kind, h("input", { type: "checkbox", checked: notify.includes(kind), onchange: () => (this.ticked.delete(kind), this.#told()) })]));
+    this.raise = RAISED.map(
+      (kind) =>
+        /** @type {[string, HTMLInputElement]} */ ([
+          kind,
+          h("input", {
+            type: "checkbox",
+            checked: notify.includes(kind),
+            onchange: () => (this.ticked.delete(kind), this.#told()),
+          }),
+        ]),
+    );
     /** @type {any} the newest preview */ this.answer = null;
     this.exact = h("input", { type: "checkbox", checked: p.debounce === "none", onchange: () => this.#soon() });
     const { regions } = app.state.value;
-    this.follow = h("input", { type: "checkbox", checked: regions === null || !feature || regions.includes(feature.id) });
-    this.swatches = h("div", { class: "swatches", role: "radiogroup", "aria-label": say("card.colour") }, [...new Set([...COLORS, this.color])].map((color, i) => {
-      const button = h("button", { type: "button", role: "radio", "aria-checked": String(color === this.color), "aria-label": say("card.colour.n", { n: i + 1 }), onclick: () => this.#paint(color, button) });
-      button.style.setProperty("--swatch", color);
-      return button;
-    }));
+    this.follow = h("input", {
+      type: "checkbox",
+      checked: regions === null || !feature || regions.includes(feature.id),
+    });
+    this.swatches = h(
+      "div",
+      { class: "swatches", role: "radiogroup", "aria-label": say("card.colour") },
+      [...new Set([...COLORS, this.color])].map((color, i) => {
+        const button = h("button", {
+          type: "button",
+          role: "radio",
+          "aria-checked": String(color === this.color),
+          "aria-label": say("card.colour.n", { n: i + 1 }),
+          onclick: () => this.#paint(color, button),
+        });
+        button.style.setProperty("--swatch", color);
+        return button;
+      }),
+    );
     oneStop(this.swatches, "button", { pick: true });
     this.save = h("button", { type: "submit", class: "button primary" }, say(feature ? "save" : "card.create"));
     const groups = [...new Set([...app.fleet.regions.values()].map((f) => f.properties.group).filter(Boolean))];
-    this.element = h("form", { class: "region-card form", "aria-label": say(feature ? "card.edit" : "card.new"), noValidate: true, onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), this.#save()) },
-      h("div", { class: "card-head" }, h("h2", { tabIndex: -1 }, say(feature ? "card.edit" : "card.new")), iconButton("close", say("cancel"), () => editor.leave())),
-      h("label", { class: "field" }, h("span", null, say("card.name")), this.name), this.swatches, h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, say("card.group")), this.group), h("label", { class: "field" }, h("span", null, say("card.dwell")), this.dwell)), h("datalist", { id: "region-groups" }, groups.map((g) => h("option", { value: g }))), this.radiusField,
-      h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, say("card.limit", { unit: speedUnit(units) })), this.limit), h("label", { class: "field" }, h("span", null, say("card.patience")), this.patience)),
-      h("div", { class: "form-row" }, h("label", { class: "field" }, h("span", null, say("card.hours")), this.hours), h("label", { class: "field" }, h("span", null, say("card.zone")), this.zone)),
-      h("fieldset", { class: "plain-set" }, h("legend", null, say("card.raise")), h("div", { class: "checks" }, this.raise.map(([kind, box]) => h("label", { class: "check" }, box, KINDS[kind].title)))),
-      h("label", { class: "check" }, this.follow, say("card.show")), h("label", { class: "check" }, this.exact, say("card.exact")),
-      h("details", null, h("summary", null, say("card.shape")), h("div", { class: "form typed" }, this.typed, h("button", { type: "button", class: "button small", onclick: () => this.#read() }, say("card.shape.use")))),
-      this.preview, this.fault, h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: () => editor.leave() }, say("cancel")), this.save));
+    this.element = h(
+      "form",
+      {
+        class: "region-card form",
+        "aria-label": say(feature ? "card.edit" : "card.new"),
+        noValidate: true,
+        onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), this.#save()),
+      },
+      h(
+        "div",
+        { class: "card-head" },
+        h("h2", { tabIndex: -1 }, say(feature ? "card.edit" : "card.new")),
+        iconButton("close", say("cancel"), () => editor.leave()),
+      ),
+      h("label", { class: "field" }, h("span", null, say("card.name")), this.name),
+      this.swatches,
+      h(
+        "div",
+        { class: "form-row" },
+        h("label", { class: "field" }, h("span", null, say("card.group")), this.group),
+        h("label", { class: "field" }, h("span", null, say("card.dwell")), this.dwell),
+      ),
+      h(
+        "datalist",
+        { id: "region-groups" },
+        groups.map((g) => h("option", { value: g })),
+      ),
+      this.radiusField,
+      h(
+        "div",
+        { class: "form-row" },
+        h("label", { class: "field" }, h("span", null, say("card.limit", { unit: speedUnit(units) })), this.limit),
+        h("label", { class: "field" }, h("span", null, say("card.patience")), this.patience),
+      ),
+      h(
+        "div",
+        { class: "form-row" },
+        h("label", { class: "field" }, h("span", null, say("card.hours")), this.hours),
+        h("label", { class: "field" }, h("span", null, say("card.zone")), this.zone),
+      ),
+      h(
+        "fieldset",
+        { class: "plain-set" },
+        h("legend", null, say("card.raise")),
+        h(
+          "div",
+          { class: "checks" },
+          this.raise.map(([kind, box]) => h("label", { class: "check" }, box, KINDS[kind].title)),
+        ),
+      ),
+      h("label", { class: "check" }, this.follow, say("card.show")),
+      h("label", { class: "check" }, this.exact, say("card.exact")),
+      h(
+        "details",
+        null,
+        h("summary", null, say("card.shape")),
+        h(
+          "div",
+          { class: "form typed" },
+          this.typed,
+          h("button", { type: "button", class: "button small", onclick: () => this.#read() }, say("card.shape.use")),
+        ),
+      ),
+      this.preview,
+      this.fault,
+      h(
+        "div",
+        { class: "form-actions" },
+        h("button", { type: "button", class: "button", onclick: () => editor.leave() }, say("cancel")),
+        this.save,
+      ),
+    );
     this.timer = 0;
     this.element.hidden = !feature;
     // In the side column, a phone's sheet: so it never lies over what it draws.
@@ -71,7 +212,13 @@ export class RegionCard {
 
   /** All that a person can have typed or chosen. */
   #typed() {
-    const values = [...this.element.querySelectorAll("input, textarea, select")].map((node) => (node === this.radius ? "" : /** @type {HTMLInputElement} */ (node).type === "checkbox" ? /** @type {HTMLInputElement} */ (node).checked : /** @type {HTMLInputElement} */ (node).value));
+    const values = [...this.element.querySelectorAll("input, textarea, select")].map((node) =>
+      node === this.radius
+        ? ""
+        : /** @type {HTMLInputElement} */ (node).type === "checkbox"
+          ? /** @type {HTMLInputElement} */ (node).checked
+          : /** @type {HTMLInputElement} */ (node).value,
+    );
     return JSON.stringify([this.color, ...values]);
   }
 
@@ -106,7 +253,8 @@ export class RegionCard {
   }
 
   #freeColor() {
-    const used = [...this.app.fleet.regions.values()].map(colorOf), count = (/** @type {string} */ c) => used.filter((u) => u === c).length;
+    const used = [...this.app.fleet.regions.values()].map(colorOf);
+    const count = (/** @type {string} */ c) => used.filter((u) => u === c).length;
     return COLORS.reduce((best, c) => (count(c) < count(best) ? c : best));
   }
 
@@ -124,8 +272,12 @@ export class RegionCard {
     if (sketch.shape.closed) this.element.hidden = false; // while points are placed the map is free
     const round = sketch.kind === "circle" || sketch.kind === "corridor";
     this.radiusField.hidden = !round;
-    text(/** @type {Element} */ (this.radiusField.firstElementChild), say(sketch.kind === "circle" ? "card.radius" : "card.width"));
-    if (round && document.activeElement !== this.radius) this.radius.value = sketch.shape.radius ? String(Math.round(sketch.shape.radius)) : "";
+    text(
+      /** @type {Element} */ (this.radiusField.firstElementChild),
+      say(sketch.kind === "circle" ? "card.radius" : "card.width"),
+    );
+    if (round && document.activeElement !== this.radius)
+      this.radius.value = sketch.shape.radius ? String(Math.round(sketch.shape.radius)) : "";
     const problem = sketch.problem();
     this.fault.hidden = !(sketch.shape.closed && problem);
     if (!this.fault.hidden) text(this.fault, problem);
@@ -133,16 +285,22 @@ export class RegionCard {
     this.#soon(dragging);
   }
 
-  /** A limit was typed: that is asking to be told; what typing ticked, clearing it takes back. @param {string} kind @param {string} value */
+  /**
+   * A limit was typed: that is asking to be told; what typing ticked, clearing it takes back.
+   * @param {string} kind
+   * @param {string} value
+   */
   #limited(kind, value) {
-    const box = this.raise.find(([name]) => name === kind)?.[1], set = kind === "enter" ? value.trim() !== "" : Number(value) > 0;
+    const box = this.raise.find(([name]) => name === kind)?.[1];
+    const set = kind === "enter" ? value.trim() !== "" : Number(value) > 0;
     if (box && set && !box.checked) (box.checked = true), this.ticked.add(kind);
     else if (box && !set && this.ticked.delete(kind)) box.checked = false;
     this.#soon();
   }
 
   #radius() {
-    const radius = Number(this.radius.value), { sketch } = this.editor;
+    const radius = Number(this.radius.value);
+    const { sketch } = this.editor;
     if (!sketch || !(radius > 0)) return;
     sketch.change({ radius, closed: sketch.kind === "circle" ? sketch.shape.points.length > 0 : sketch.shape.closed });
     this.editor.changed();
@@ -162,28 +320,55 @@ export class RegionCard {
 
   /** The Feature as it would be saved. */
   #feature() {
-    const sketch = /** @type {import("./sketch.js").Sketch} */ (this.editor.sketch), { geometry, properties } = sketch.geojson(), { units } = this.app.preferences.value;
-    const old = Object.fromEntries(Object.entries(this.editor.feature?.properties ?? {}).filter(([key]) => !COMPUTED.has(key) && key !== "radius_m" && key !== "buffer_m"));
-    const { dwell_s, speed_limit_mps, min_s, schedule, ...rules } = old.rules ?? {}, weekly = readHours(this.hours.value), dwell = Number(this.dwell.value) * 60, limit = speedFrom(Number(this.limit.value), units);
+    const sketch = /** @type {import("./sketch.js").Sketch} */ (this.editor.sketch);
+    const { geometry, properties } = sketch.geojson();
+    const { units } = this.app.preferences.value;
+    const old = Object.fromEntries(
+      Object.entries(this.editor.feature?.properties ?? {}).filter(
+        ([key]) => !COMPUTED.has(key) && key !== "radius_m" && key !== "buffer_m",
+      ),
+    );
+    const { dwell_s, speed_limit_mps, min_s, schedule, ...rules } = old.rules ?? {};
+    const weekly = readHours(this.hours.value);
+    const dwell = Number(this.dwell.value) * 60;
+    const limit = speedFrom(Number(this.limit.value), units);
     if (dwell > 0) rules.dwell_s = dwell;
     if (limit > 0) {
       rules.speed_limit_mps = Math.round(limit * 1000) / 1000;
       if (Number(this.patience.value) > 0) rules.min_s = Number(this.patience.value);
     }
     if (weekly) rules.schedule = { zone: this.zone.value, weekly };
-    const kept = (this.editor.feature?.properties.notify ?? []).filter((/** @type {string} */ kind) => !RAISED.includes(kind));
+    const kept = (this.editor.feature?.properties.notify ?? []).filter(
+      (/** @type {string} */ kind) => !RAISED.includes(kind),
+    );
     const notify = [...this.raise.filter(([, box]) => box.checked).map(([kind]) => kind), ...kept];
     // Until accounts come, who changed it is the name this reader gave once.
-    const { updated_by, ...attributes } = old.attributes ?? {}, me = this.app.preferences.value.name;
+    const { updated_by, ...attributes } = old.attributes ?? {};
+    const me = this.app.preferences.value.name;
     if (me) attributes.updated_by = me;
-    return { type: "Feature", geometry, properties: { ...old, attributes, ...properties, name: this.name.value.trim(), color: this.color, group: this.group.value.trim() || null, debounce: this.exact.checked ? "none" : "accuracy", rules, notify } };
+    return {
+      type: "Feature",
+      geometry,
+      properties: {
+        ...old,
+        attributes,
+        ...properties,
+        name: this.name.value.trim(),
+        color: this.color,
+        group: this.group.value.trim() || null,
+        debounce: this.exact.checked ? "none" : "accuracy",
+        rules,
+        notify,
+      },
+    };
   }
 
   /** Ask what it would have done, a moment after the last change. @param {boolean} [dragging] */
   #soon(dragging = false) {
     clearTimeout(this.timer);
     this.asked?.abort();
-    if (!this.editor.sketch?.shape.closed || this.editor.sketch.problem()) return text(this.preview, say("card.preview"));
+    if (!this.editor.sketch?.shape.closed || this.editor.sketch.problem())
+      return text(this.preview, say("card.preview"));
     this.timer = window.setTimeout(() => this.#preview(), dragging ? 120 : PREVIEW_MS);
   }
 
@@ -195,22 +380,43 @@ export class RegionCard {
     } catch (error) {
       if (asked.signal.aborted) return;
       this.answer = null;
-      text(this.preview, error instanceof ApiError ? (error.status === 422 ? error.errors[0]?.message ?? error.message : say("card.no_preview")) : /** @type {Error} */ (error).message);
+      text(
+        this.preview,
+        error instanceof ApiError
+          ? error.status === 422
+            ? (error.errors[0]?.message ?? error.message)
+            : say("card.no_preview")
+          : /** @type {Error} */ (error).message,
+      );
     }
   }
 
   /** The preview in words: what would have happened, and how much of it this page would have raised. */
   #told() {
     if (!this.answer) return;
-    const counts = this.answer.counts ?? this.answer.events_by_kind ?? {}, now = this.answer.inside_count ?? this.answer.inside?.length;
-    const would = RAISED.filter((kind) => counts[kind]), raised = this.raise.reduce((sum, [kind, box]) => sum + (box.checked ? counts[kind] ?? 0 : 0), 0);
-    const bold = (/** @type {string} */ words) => h("b", null, words), list = would.flatMap((kind, i) => [i ? ", " : "", bold(format.count(counts[kind])), ` ${counted(kind, counts[kind])}`]);
-    fill(this.preview, would.length ? pieces("card.would", { counts: list, raised: [bold(raised ? format.count(raised) : say("card.would.none"))] }) : say("card.would.nothing"), now != null && [" ", pieces("card.inside", { n: bold(String(now)) })]);
+    const counts = this.answer.counts ?? this.answer.events_by_kind ?? {};
+    const now = this.answer.inside_count ?? this.answer.inside?.length;
+    const would = RAISED.filter((kind) => counts[kind]);
+    const raised = this.raise.reduce((sum, [kind, box]) => sum + (box.checked ? (counts[kind] ?? 0) : 0), 0);
+    const bold = (/** @type {string} */ words) => h("b", null, words);
+    const list = would.flatMap((kind, i) => [
+      i ? ", " : "",
+      bold(format.count(counts[kind])),
+      ` ${counted(kind, counts[kind])}`,
+    ]);
+    fill(
+      this.preview,
+      would.length
+        ? pieces("card.would", { counts: list, raised: [bold(raised ? format.count(raised) : say("card.would.none"))] })
+        : say("card.would.nothing"),
+      now != null && [" ", pieces("card.inside", { n: bold(String(now)) })],
+    );
   }
 
   /** @param {number} [over] the version to write over; the one this card was opened with unless the reader reapplies */
   async #save(over = this.version) {
-    const { editor, app } = this, { feature: before } = editor;
+    const { editor, app } = this;
+    const { feature: before } = editor;
     let feature;
     try {
       feature = this.#feature();
@@ -219,29 +425,48 @@ export class RegionCard {
     }
     if (!feature.properties.name) return this.#refuse(say("card.no_name"), this.name);
     this.save.disabled = true;
-    const typed = this.#typed(), shape = editor.sketch?.shape;
+    const typed = this.#typed();
+    const shape = editor.sketch?.shape;
     try {
-      const saved = await app.deeds.doing(before ? call("PUT", regionPath(before.id), { body: { ...feature, id: before.id }, headers: { "if-match": `"${over}"` } }) : call("POST", "regions", { body: feature }));
+      const saved = await app.deeds.doing(
+        before
+          ? call("PUT", regionPath(before.id), {
+              body: { ...feature, id: before.id },
+              headers: { "if-match": `"${over}"` },
+            })
+          : call("POST", "regions", { body: feature }),
+      );
       const known = app.fleet.regions.get(saved.id); // what this version came over
       app.deeds.did(savedDeed(before && (known?.properties.version === over ? known : before), saved));
       app.fleet.learn(saved);
       app.regions.refresh();
-      const { regions } = app.state.value, follow = this.follow.checked;
+      const { regions } = app.state.value;
+      const follow = this.follow.checked;
       if (editor.card !== this) return; // left meanwhile
       if (this.#typed() !== typed || editor.sketch?.shape !== shape) return this.#goOn(saved, typed);
       editor.cancel();
-      if (regions !== null && follow !== regions.includes(saved.id)) app.state.set({ regions: follow ? [...regions, saved.id] : regions.filter((id) => id !== saved.id) });
+      if (regions !== null && follow !== regions.includes(saved.id))
+        app.state.set({ regions: follow ? [...regions, saved.id] : regions.filter((id) => id !== saved.id) });
       app.state.set({ tab: "regions", region: saved.id });
     } catch (error) {
       this.save.disabled = false;
-      if (error instanceof ApiError && (error.status === 412 || (before && error.status === 404))) return this.#conflict(before);
+      if (error instanceof ApiError && (error.status === 412 || (before && error.status === 404)))
+        return this.#conflict(before);
       const first = error instanceof ApiError ? error.errors[0] : null;
-      this.#refuse(first?.message ? `${first.field ? `${first.field}: ` : ""}${first.message}` : /** @type {Error} */ (error).message);
+      this.#refuse(
+        first?.message
+          ? `${first.field ? `${first.field}: ` : ""}${first.message}`
+          : /** @type {Error} */ (error).message,
+      );
       if (first?.at) app.map.go(first.at[1], first.at[0]);
     }
   }
 
-  /** Somebody typed or drew on while it was saved: that is kept, and not saved yet. @param {any} saved @param {string} typed */
+  /**
+   * Somebody typed or drew on while it was saved: that is kept, and not saved yet.
+   * @param {any} saved
+   * @param {string} typed
+   */
   #goOn(saved, typed) {
     this.editor.feature = saved;
     this.app.regions.editing = saved.id;
@@ -259,23 +484,60 @@ export class RegionCard {
     field?.focus();
   }
 
-  /** Somebody saved first: say what they changed, and let the reader put theirs over it or look at it. @param {any} before */
+  /**
+   * Somebody saved first: say what they changed, and let the reader put theirs over it or look at it.
+   * @param {any} before
+   */
   async #conflict(before) {
-    const { app, editor } = this, newer = await call("GET", regionPath(before.id)).catch(() => null);
+    const { app, editor } = this;
+    const newer = await call("GET", regionPath(before.id)).catch(() => null);
     if (!newer) {
       editor.feature = null;
       text(this.save, say("card.create"));
       this.save.disabled = false;
       return this.#refuse(say("card.deleted"), this.save);
     }
-    const was = before.properties, is = newer.properties;
-    const keys = /** @type {const} */ (["name", "color", "group", "rules", "notify", "radius_m", "buffer_m", "debounce"]);
-    const what = keys.filter((key) => JSON.stringify(was[key]) !== JSON.stringify(is[key])).map((key) => say(`card.what.${key}`));
+    const was = before.properties;
+    const is = newer.properties;
+    const keys = /** @type {const} */ ([
+      "name",
+      "color",
+      "group",
+      "rules",
+      "notify",
+      "radius_m",
+      "buffer_m",
+      "debounce",
+    ]);
+    const what = keys
+      .filter((key) => JSON.stringify(was[key]) !== JSON.stringify(is[key]))
+      .map((key) => say(`card.what.${key}`));
     if (JSON.stringify(before.geometry) !== JSON.stringify(newer.geometry)) what.unshift(say("card.what.shape"));
-    const who = is.attributes?.updated_by, time = format.clock(Date.parse(is.updated_at), app.preferences.value.zone), changed = h("b", null, who ? say("card.changed.by", { name: who, time }) : say("card.changed", { time }));
+    const who = is.attributes?.updated_by;
+    const time = format.clock(Date.parse(is.updated_at), app.preferences.value.zone);
+    const changed = h("b", null, who ? say("card.changed.by", { name: who, time }) : say("card.changed", { time }));
     this.fault.hidden = false;
-    fill(this.fault, h("span", null, what.length ? pieces("card.changed.what", /** @type {any} */ ({ changed, what: what.join(", ") })) : [changed, "."], " ",
-      h("button", { type: "button", class: "link", onclick: () => ((this.version = is.version), this.#save(is.version)) }, say("card.mine")), " ",
-      h("button", { type: "button", class: "link", onclick: () => (this.editor.cancel(), this.editor.edit(newer)) }, say("card.theirs"))));
+    fill(
+      this.fault,
+      h(
+        "span",
+        null,
+        what.length
+          ? pieces("card.changed.what", /** @type {any} */ ({ changed, what: what.join(", ") }))
+          : [changed, "."],
+        " ",
+        h(
+          "button",
+          { type: "button", class: "link", onclick: () => ((this.version = is.version), this.#save(is.version)) },
+          say("card.mine"),
+        ),
+        " ",
+        h(
+          "button",
+          { type: "button", class: "link", onclick: () => (this.editor.cancel(), this.editor.edit(newer)) },
+          say("card.theirs"),
+        ),
+      ),
+    );
   }
 }

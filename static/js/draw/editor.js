@@ -68,7 +68,8 @@ export class Editor {
   /** @param {Sketch} sketch @param {any} feature */
   #start(sketch, feature) {
     if (!this.sketch) this.opener = document.activeElement;
-    if (this.app.state.value.tab === "events" && this.app.pane.tight.matches) this.app.state.set({ tab: "regions" }); // the card is on the other sheet
+    // the card is on the other sheet
+    if (this.app.state.value.tab === "events" && this.app.pane.tight.matches) this.app.state.set({ tab: "regions" });
     this.sketch = sketch;
     this.feature = feature;
     if (!this.card) {
@@ -86,14 +87,20 @@ export class Editor {
 
   /** Cancel, but ask first when something would be lost. @returns {Promise<boolean>} has it been left? */
   async leave() {
-    if (this.dirty && !(await confirm(say("draw.leave"), say("draw.leave.more"), say("draw.discard"), say("draw.keep")))) return false;
+    if (
+      this.dirty &&
+      !(await confirm(say("draw.leave"), say("draw.leave.more"), say("draw.discard"), say("draw.keep")))
+    )
+      return false;
     this.cancel();
     return true;
   }
 
   /** To the drawing bar: the shape that is chosen. */
   #lead() {
-    /** @type {HTMLElement|null} */ (this.bar.querySelector("[aria-pressed=true]") ?? this.bar.querySelector("button:not(:disabled)"))?.focus({ preventScroll: true });
+    /** @type {HTMLElement|null} */ (
+      this.bar.querySelector("[aria-pressed=true]") ?? this.bar.querySelector("button:not(:disabled)")
+    )?.focus({ preventScroll: true });
   }
 
   /** Put another shape in place of this one (typed, pasted). @param {Sketch} sketch */
@@ -118,16 +125,42 @@ export class Editor {
     const { sketch } = this;
     this.bar.hidden = !sketch;
     if (!sketch) return;
-    const { units } = this.app.preferences.value, size = sketch.size(), problem = sketch.problem();
+    const { units } = this.app.preferences.value;
+    const size = sketch.size();
+    const problem = sketch.problem();
     const key = `${sketch.kind}|${sketch.shape.closed}|${sketch.undoable}|${sketch.redoable}|${sketch.other !== null}`;
     if (this.bar.dataset.key !== key) {
       this.bar.dataset.key = key;
-      fill(this.bar,
-        !sketch.shape.closed && !sketch.shape.points.length && h("div", { class: "tool-group across" }, SHAPES.map((kind) => iconButton(kind, say(`draw.${kind}`), () => this.begin(kind), { "aria-pressed": String(kind === sketch.kind) }))),
-        h("span", { class: "hint-text", role: "status" }), h("span", { class: "acts" }, iconButton("undo", say("draw.undo"), () => this.undo(), { disabled: !sketch.undoable }), iconButton("redo", say("draw.redo"), () => this.redo(), { disabled: !sketch.redoable }),
-        !sketch.shape.closed && h("button", { type: "button", class: "button small", onclick: () => this.card?.type() }, say("draw.type")), !sketch.shape.closed && iconButton("close", say("draw.cancel"), () => this.leave())));
+      fill(
+        this.bar,
+        !sketch.shape.closed &&
+          !sketch.shape.points.length &&
+          h(
+            "div",
+            { class: "tool-group across" },
+            SHAPES.map((kind) =>
+              iconButton(kind, say(`draw.${kind}`), () => this.begin(kind), {
+                "aria-pressed": String(kind === sketch.kind),
+              }),
+            ),
+          ),
+        h("span", { class: "hint-text", role: "status" }),
+        h(
+          "span",
+          { class: "acts" },
+          iconButton("undo", say("draw.undo"), () => this.undo(), { disabled: !sketch.undoable }),
+          iconButton("redo", say("draw.redo"), () => this.redo(), { disabled: !sketch.redoable }),
+          !sketch.shape.closed &&
+            h("button", { type: "button", class: "button small", onclick: () => this.card?.type() }, say("draw.type")),
+          !sketch.shape.closed && iconButton("close", say("draw.cancel"), () => this.leave()),
+        ),
+      );
     }
-    const measured = () => say(sketch.kind === "corridor" ? "draw.long" : "draw.around", { area: format.area(size.area, units), length: format.distance(size.length, units) });
+    const measured = () =>
+      say(sketch.kind === "corridor" ? "draw.long" : "draw.around", {
+        area: format.area(size.area, units),
+        length: format.distance(size.length, units),
+      });
     const words = sketch.other ? say("draw.fixed") : sketch.shape.closed ? problem || measured() : this.#next();
     const beyond = sketch.shape.closed && !problem ? this.unshown() : "";
     const node = this.bar.querySelector(".hint-text");
@@ -137,7 +170,10 @@ export class Editor {
 
   /** What to do now, while the shape is open. */
   #next() {
-    const { kind, shape: { points } } = /** @type {Sketch} */ (this.sketch);
+    const {
+      kind,
+      shape: { points },
+    } = /** @type {Sketch} */ (this.sketch);
     if (kind === "polygon" && points.length > 2) return this.sketch?.problem() || say("draw.polygon.close");
     return say(`draw.${kind}.${points.length ? "next" : "first"}`);
   }
@@ -148,11 +184,18 @@ export class Editor {
     if (!sketch || sketch.shape.closed) return;
     lon = this.#on(lon);
     const { points } = sketch.shape;
-    if (sketch.kind === "circle" && points.length) return sketch.change({ radius: Math.max(1, distance(points[0][1], points[0][0], lat, lon)), closed: true }), this.changed();
-    const last = points[points.length - 1], px = last ? this.app.map.pixel(last[1], last[0]) : null, here = this.app.map.pixel(lat, lon);
+    if (sketch.kind === "circle" && points.length)
+      return (
+        sketch.change({ radius: Math.max(1, distance(points[0][1], points[0][0], lat, lon)), closed: true }),
+        this.changed()
+      );
+    const last = points[points.length - 1];
+    const px = last ? this.app.map.pixel(last[1], last[0]) : null;
+    const here = this.app.map.pixel(lat, lon);
     if (px && Math.hypot(px[0] - here[0], px[1] - here[1]) < 4) return; // the second half of a double click
     const first = points[0] && this.app.map.pixel(points[0][1], points[0][0]);
-    if (sketch.kind === "polygon" && points.length > 2 && Math.hypot(first[0] - here[0], first[1] - here[1]) < 14) return this.close();
+    if (sketch.kind === "polygon" && points.length > 2 && Math.hypot(first[0] - here[0], first[1] - here[1]) < 14)
+      return this.close();
     sketch.change({ points: [...points, [lon, lat]] });
     if (sketch.kind === "rectangle" && points.length === 1) sketch.change({ closed: true }, true);
     this.changed();
@@ -186,7 +229,10 @@ export class Editor {
 
   cancel() {
     if (!this.sketch) return;
-    const inside = this.card?.element.hidden && (this.bar.contains(document.activeElement) || document.activeElement === document.body); // an open card gives it back itself
+    const inside =
+      this.card?.element.hidden &&
+      // an open card gives it back itself
+      (this.bar.contains(document.activeElement) || document.activeElement === document.body);
     this.sketch = this.feature = null;
     this.card?.remove();
     if (inside) (usable(this.opener) ? this.opener : this.app.map.element).focus({ preventScroll: true });
@@ -203,7 +249,8 @@ export class Editor {
     const typing = /** @type {HTMLElement} */ (e.target).matches("input, textarea, select");
     if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "z" && !typing) e.shiftKey ? this.redo() : this.undo();
     else if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "y" && !typing) this.redo();
-    else if (e.key === "Enter" && !typing && this.drawing && !/** @type {HTMLElement} */ (e.target).matches("button")) this.close();
+    else if (e.key === "Enter" && !typing && this.drawing && !(/** @type {HTMLElement} */ (e.target).matches("button")))
+      this.close();
     else return;
     e.preventDefault();
   }
@@ -213,10 +260,21 @@ export class Editor {
     const { sketch, cursor } = this;
     if (!sketch) return [];
     if (sketch.other) return outline({ geometry: sketch.other }).flat();
-    const { points, radius, closed } = sketch.shape, next = !closed && cursor ? cursor : null;
-    if (sketch.kind === "circle") return points.length ? [circle(points[0][1], points[0][0], closed ? radius : next ? distance(points[0][1], points[0][0], next[1], next[0]) : 0)] : [];
+    const { points, radius, closed } = sketch.shape;
+    const next = !closed && cursor ? cursor : null;
+    if (sketch.kind === "circle")
+      return points.length
+        ? [
+            circle(
+              points[0][1],
+              points[0][0],
+              closed ? radius : next ? distance(points[0][1], points[0][0], next[1], next[0]) : 0,
+            ),
+          ]
+        : [];
     if (sketch.kind === "corridor") return [corridor(next ? [...points, next] : points, radius)];
-    if (sketch.kind === "rectangle" && points.length === 1 && next) return [new Sketch("rectangle", { points: [points[0], next] }).ring()];
+    if (sketch.kind === "rectangle" && points.length === 1 && next)
+      return [new Sketch("rectangle", { points: [points[0], next] }).ring()];
     return [sketch.shape.closed ? sketch.ring() : next ? [...points, next] : points];
   }
 

@@ -10,7 +10,8 @@ import { say } from "../words/words.js";
 
 const FEW = 60; // corners: all of them have handles
 const LARGE = 1000; // corners: its inside is a picture
-const REACH = 110, APART = 14; // CSS px around the pointer, and between two handles
+const REACH = 110;
+const APART = 14; // CSS px around the pointer, and between two handles
 
 /** @param {[number, number]} a @param {[number, number]} b @returns {[number, number]} */
 const halfway = (a, b) => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
@@ -40,9 +41,12 @@ export class SketchLayer {
 
   /** @param {HTMLCanvasElement} canvas @param {import("../map/stage.js").View} view */
   #draw(canvas, view) {
-    const ctx = pen(canvas, view), { sketch } = this.editor;
+    const ctx = pen(canvas, view);
+    const { sketch } = this.editor;
     if (!sketch) return;
-    const color = this.editor.card?.color ?? palette().accent, wrong = sketch.shape.closed && sketch.problem() !== "", closed = sketch.shape.closed || sketch.kind !== "polygon";
+    const color = this.editor.card?.color ?? palette().accent;
+    const wrong = sketch.shape.closed && sketch.problem() !== "";
+    const closed = sketch.shape.closed || sketch.kind !== "polygon";
     const paths = this.#paths(sketch);
     ctx.fillStyle = ctx.strokeStyle = wrong ? palette().alert : color;
     ctx.globalAlpha = 0.16;
@@ -54,7 +58,8 @@ export class SketchLayer {
       for (const ring of paths) for (const at of copies(view, ring.box)) strokePieces(ctx, ring, at);
     } else {
       ctx.beginPath();
-      for (const ring of paths) for (const at of copies(view, ring.box)) if (ring.points.length > 2) line(ctx, ring, at, closed);
+      for (const ring of paths)
+        for (const at of copies(view, ring.box)) if (ring.points.length > 2) line(ctx, ring, at, closed);
       ctx.fill("evenodd");
       ctx.globalAlpha = 1;
       ctx.setLineDash(sketch.shape.closed ? [] : [6, 5]);
@@ -77,8 +82,10 @@ export class SketchLayer {
     return this.drawn.paths;
   }
 
-  /** Handles for the shape as it is: corners, the middles between them, the centre, the radius. Of a large shape only those
-   * near the pointer, so that 10,000 corners cost what 20 do. */
+  /**
+   * Handles for the shape as it is: corners, the middles between them, the centre, the radius. Of a large shape only
+   * those near the pointer, so that 10,000 corners cost what 20 do.
+   */
   handles() {
     const { sketch } = this.editor;
     if (!sketch || sketch.other || this.shape !== sketch.shape) {
@@ -87,34 +94,67 @@ export class SketchLayer {
     }
     this.shape = sketch?.shape ?? null;
     if (!sketch || sketch.other) return;
-    const { points, closed } = sketch.shape, { kind } = sketch, n = points.length, sides = !closed || kind === "rectangle" || kind === "circle" ? 0 : kind === "polygon" ? n : n - 1;
+    const { points, closed } = sketch.shape;
+    const { kind } = sketch;
+    const n = points.length;
+    const sides = !closed || kind === "rectangle" || kind === "circle" ? 0 : kind === "polygon" ? n : n - 1;
     /** @type {[number, number][]} */ const taken = [];
     /** @type {Set<string>} */ const wanted = new Set();
-    const want = (/** @type {string} */ key, /** @type {() => L.Marker} */ make) => (wanted.add(key), this.marks.has(key) || this.marks.set(key, make()));
+    const want = (/** @type {string} */ key, /** @type {() => L.Marker} */ make) => (
+      wanted.add(key), this.marks.has(key) || this.marks.set(key, make())
+    );
     const middles = Array.from({ length: sides }, (_, i) => halfway(points[i], points[(i + 1) % n]));
-    for (const i of this.#near(points, taken)) want(`corner ${i}`, () => this.#handle(points[i], kind === "circle" ? "centre" : "", kind === "circle" ? say("handle.move") : say("handle.corner", { n: i + 1 }), (p, going) => sketch.move(i, p, going), () => (sketch.remove(i), this.editor.changed())));
-    for (const i of this.#near(middles, taken)) want(`middle ${i}`, () => {
-      let made = false;
-      return this.#handle(middles[i], "mid", say("handle.add"), (p) => {
-        if (made) sketch.move(i + 1, p, true);
-        else sketch.insert(i + 1, p);
-        made = true;
+    for (const i of this.#near(points, taken))
+      want(`corner ${i}`, () =>
+        this.#handle(
+          points[i],
+          kind === "circle" ? "centre" : "",
+          kind === "circle" ? say("handle.move") : say("handle.corner", { n: i + 1 }),
+          (p, going) => sketch.move(i, p, going),
+          () => (sketch.remove(i), this.editor.changed()),
+        ),
+      );
+    for (const i of this.#near(middles, taken))
+      want(`middle ${i}`, () => {
+        let made = false;
+        return this.#handle(middles[i], "mid", say("handle.add"), (p) => {
+          if (made) sketch.move(i + 1, p, true);
+          else sketch.insert(i + 1, p);
+          made = true;
+        });
       });
-    });
     if (closed && kind !== "circle") {
-      const middle = /** @type {[number, number]} */ ([points.reduce((s, p) => s + p[0], 0) / n, points.reduce((s, p) => s + p[1], 0) / n]), from = sketch.shape;
-      want("whole", () => this.#handle(middle, "centre", say("handle.whole"), (p, going) => sketch.shift(p[0] - middle[0], p[1] - middle[1], from, going)));
+      const middle = /** @type {[number, number]} */ ([
+        points.reduce((s, p) => s + p[0], 0) / n,
+        points.reduce((s, p) => s + p[1], 0) / n,
+      ]);
+      const from = sketch.shape;
+      want("whole", () =>
+        this.#handle(middle, "centre", say("handle.whole"), (p, going) =>
+          sketch.shift(p[0] - middle[0], p[1] - middle[1], from, going),
+        ),
+      );
     }
     const edge = this.editor.edge();
-    if (edge) want("radius", () => this.#handle(edge, "", say("handle.radius"), (p, going) => sketch.change({ radius: Math.max(1, distance(points[0][1], points[0][0], p[1], p[0])) }, going)));
+    if (edge)
+      want("radius", () =>
+        this.#handle(edge, "", say("handle.radius"), (p, going) =>
+          sketch.change({ radius: Math.max(1, distance(points[0][1], points[0][0], p[1], p[0])) }, going),
+        ),
+      );
     for (const [key, mark] of this.marks) if (!wanted.has(key)) mark.remove(), this.marks.delete(key);
   }
 
-  /** Which of these places get a handle: all of a few; of many the nearest to the pointer, none upon another.
-   * @param {[number, number][]} places @param {[number, number][]} taken by other handles, px from the pointer @returns {number[]} */
+  /**
+   * Which of these places get a handle: all of a few; of many the nearest to the pointer, none upon another.
+   * @param {[number, number][]} places
+   * @param {[number, number][]} taken by other handles, px from the pointer
+   * @returns {number[]}
+   */
   #near(places, taken) {
     if (places.length <= FEW) return places.map((_, i) => i);
-    const view = this.map.stage.view(), [x, y] = this.pointer ?? [view.width / 2, view.height / 2];
+    const view = this.map.stage.view();
+    const [x, y] = this.pointer ?? [view.width / 2, view.height / 2];
     const at = nearest(view, worldX(places[0][0]));
     const found = [];
     for (let i = 0; i < places.length; i++) {
@@ -124,21 +164,42 @@ export class SketchLayer {
       if (Math.abs(py) <= REACH) found.push({ i, px, py, far: Math.hypot(px, py) });
     }
     found.sort((a, b) => a.far - b.far);
-    const free = found.filter(({ px, py }) => taken.length < FEW && !taken.some(([x2, y2]) => Math.hypot(px - x2, py - y2) < APART) && taken.push([px, py]));
+    const free = found.filter(
+      ({ px, py }) =>
+        taken.length < FEW && !taken.some(([x2, y2]) => Math.hypot(px - x2, py - y2) < APART) && taken.push([px, py]),
+    );
     return free.map(({ i }) => i);
   }
 
-  /** The pointer is here, no button down: a large shape shows the handles around it. @param {number} x CSS px @param {number} y */
+  /**
+   * The pointer is here, no button down: a large shape shows the handles around it.
+   * @param {number} x CSS px
+   * @param {number} y
+   */
   near(x, y) {
-    const { sketch } = this.editor, [px, py] = this.pointer ?? [Infinity, Infinity];
+    const { sketch } = this.editor;
+    const [px, py] = this.pointer ?? [Infinity, Infinity];
     if (!sketch?.shape.closed || sketch.shape.points.length <= FEW || Math.hypot(px - x, py - y) < APART / 2) return;
     this.pointer = [x, y];
     this.handles();
   }
 
-  /** @param {[number, number]} at @param {string} look @param {string} title @param {(point: [number, number], going: boolean) => void} drag @param {() => void} [away] double click */
+  /**
+   * @param {[number, number]} at
+   * @param {string} look
+   * @param {string} title
+   * @param {(point: [number, number], going: boolean) => void} drag
+   * @param {() => void} [away] double click
+   */
   #handle([lon, lat], look, title, drag, away) {
-    const size = look === "mid" ? 10 : 14, mark = L.marker([lat, beside(lon, this.map.leaflet.getCenter().lng)], { draggable: true, keyboard: false, title, pane: "sketch", icon: L.divIcon({ className: `handle ${look}`, iconSize: [size, size] }) });
+    const size = look === "mid" ? 10 : 14;
+    const mark = L.marker([lat, beside(lon, this.map.leaflet.getCenter().lng)], {
+      draggable: true,
+      keyboard: false,
+      title,
+      pane: "sketch",
+      icon: L.divIcon({ className: `handle ${look}`, iconSize: [size, size] }),
+    });
     let going = false;
     mark.on("dragstart", () => (going = false));
     mark.on("drag", () => {

@@ -8,12 +8,41 @@ import { clip, line, nearest, rings, unrolled, visible } from "./paths.js";
 import { palette } from "../parts/theme.js";
 
 /** @typedef {import("./stage.js").View} View */
-/** @typedef {{points: Float64Array, box: number[], rank?: number, name?: string}} Path  world coordinates x, y, x, y… */
+/**
+ * @typedef {{points: Float64Array, box: number[], rank?: number, name?: string}} Path  world coordinates x, y, x, y…
+ */
 
 /** Road classes of OpenStreetMap, widest first: [width at zoom 16 in px, first zoom it is drawn at]. */
-const ROADS = [[11, 8], [9, 10], [7, 12], [5, 13], [2, 15]];
+const ROADS = [
+  [11, 8],
+  [9, 10],
+  [7, 12],
+  [5, 13],
+  [2, 15],
+];
 /** @type {Record<string, number>} */
-const RANK = { major: 0, middle: 1, minor: 2, rail: 9, tram: 9, motorway: 0, trunk: 0, primary: 0, secondary: 1, tertiary: 2, residential: 3, unclassified: 3, living_street: 3, pedestrian: 3, service: 4, footway: 4, cycleway: 4, path: 4, steps: 4, track: 4 };
+const RANK = {
+  major: 0,
+  middle: 1,
+  minor: 2,
+  rail: 9,
+  tram: 9,
+  motorway: 0,
+  trunk: 0,
+  primary: 0,
+  secondary: 1,
+  tertiary: 2,
+  residential: 3,
+  unclassified: 3,
+  living_street: 3,
+  pedestrian: 3,
+  service: 4,
+  footway: 4,
+  cycleway: 4,
+  path: 4,
+  steps: 4,
+  track: 4,
+};
 
 export class Ground {
   /** @param {import("./stage.js").Stage} stage */
@@ -38,12 +67,18 @@ export class Ground {
     this.stage.invalidate("ground");
   }
 
-  /** Streets (lines), buildings, parks and water (polygons), by `class` or their OpenStreetMap tags. @param {string} url */
+  /**
+   * Streets (lines), buildings, parks and water (polygons), by `class` or their OpenStreetMap tags.
+   * @param {string} url
+   */
   async loadStreets(url) {
     const collection = await (await fetch(url)).json();
     for (const { geometry, properties } of collection.features ?? []) {
       if (!geometry) continue;
-      const tags = properties ?? {}, kind = String(tags.class ?? tags.highway ?? (tags.building ? "building" : tags.natural ?? tags.leisure ?? ""));
+      const tags = properties ?? {};
+      const kind = String(
+        tags.class ?? tags.highway ?? (tags.building ? "building" : (tags.natural ?? tags.leisure ?? "")),
+      );
       if (geometry.type.includes("Line")) {
         const rank = RANK[kind.replace("_link", "")] ?? 3;
         for (const path of rings(geometry)) this.roads.push({ ...path, rank, name: tags.name });
@@ -51,15 +86,19 @@ export class Ground {
       else if (kind === "water") this.water.push(...rings(geometry));
       else if (kind === "park" || kind === "garden") this.parks.push(...rings(geometry));
     }
-    this.extent = [0, 1, 2, 3].map((i) => this.roads.reduce((edge, { box }) => (i < 2 ? Math.min : Math.max)(edge, box[i]), i < 2 ? 1 : 0));
+    this.extent = [0, 1, 2, 3].map((i) =>
+      this.roads.reduce((edge, { box }) => (i < 2 ? Math.min : Math.max)(edge, box[i]), i < 2 ? 1 : 0),
+    );
     this.roads.sort((a, b) => Number(b.rank) - Number(a.rank));
     this.stage.invalidate("ground");
   }
 
   /** @param {HTMLCanvasElement} canvas @param {View} view */
   paint(canvas, view) {
-    const ctx = pen(canvas, view), color = palette();
-    // Natural Earth at 1:50 million is kilometres off: near the ground its coast would be a lie, so it fades into plain land.
+    const ctx = pen(canvas, view);
+    const color = palette();
+    // Natural Earth at 1:50 million is kilometres off: near the ground its coast would be a lie, so it fades into plain
+    // land.
     const near = Math.max(0, Math.min(1, (view.zoom - 8) / 2));
     ctx.fillStyle = near >= 1 ? color.land : color.sea;
     ctx.fillRect(0, 0, view.width, view.height);
@@ -82,7 +121,8 @@ export class Ground {
   /** @param {CanvasRenderingContext2D} ctx @param {View} view @param {ReturnType<typeof palette>} color */
   #land(ctx, view, color) {
     // The world repeats sideways: draw each copy the view reaches.
-    const first = Math.floor(view.left / view.scale) - 1, last = Math.floor((view.left + view.width) / view.scale) + 1;
+    const first = Math.floor(view.left / view.scale) - 1;
+    const last = Math.floor((view.left + view.width) / view.scale) + 1;
     for (let copy = first; copy <= last; copy++) {
       const shifted = { ...view, left: view.left - copy * view.scale };
       ctx.beginPath();
@@ -99,7 +139,10 @@ export class Ground {
   #town(ctx, view, color) {
     if (view.zoom < 8) return;
     ctx.lineJoin = ctx.lineCap = "round";
-    for (const [paths, tint] of /** @type {[Path[], string][]} */ ([[this.parks, color.park], [this.water, color.sea]])) {
+    for (const [paths, tint] of /** @type {[Path[], string][]} */ ([
+      [this.parks, color.park],
+      [this.water, color.sea],
+    ])) {
       ctx.beginPath();
       for (const path of paths) line(ctx, path, view, true);
       ctx.fillStyle = tint;
@@ -138,7 +181,12 @@ export class Ground {
     ctx.setLineDash([]);
   }
 
-  /** One name a street, where it has a straight enough piece. @param {CanvasRenderingContext2D} ctx @param {View} view @param {ReturnType<typeof palette>} color */
+  /**
+   * One name a street, where it has a straight enough piece.
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {View} view
+   * @param {ReturnType<typeof palette>} color
+   */
   #names(ctx, view, color) {
     ctx.font = `500 ${view.zoom >= 17 ? 12 : 11}px ${color.font}`;
     ctx.textAlign = "center";
@@ -152,8 +200,12 @@ export class Ground {
       if (!name || Number(rank) > 3) continue;
       const length = ctx.measureText(name).width + 12;
       for (let k = 0; k + 3 < points.length; k += 2) {
-        const x1 = points[k] * view.scale - view.left, y1 = points[k + 1] * view.scale - view.top;
-        const x2 = points[k + 2] * view.scale - view.left, y2 = points[k + 3] * view.scale - view.top, x = (x1 + x2) / 2, y = (y1 + y2) / 2;
+        const x1 = points[k] * view.scale - view.left;
+        const y1 = points[k + 1] * view.scale - view.top;
+        const x2 = points[k + 2] * view.scale - view.left;
+        const y2 = points[k + 3] * view.scale - view.top;
+        const x = (x1 + x2) / 2;
+        const y = (y1 + y2) / 2;
         if (Math.hypot(x2 - x1, y2 - y1) < length || x < 0 || y < 0 || x > view.width || y > view.height) continue;
         const others = done.get(name) ?? [];
         if (others.some(([ox, oy]) => Math.hypot(ox - x, oy - y) < 420)) break;
@@ -175,9 +227,16 @@ export class Ground {
 /** The extract ends where it was cut, not where the town does: its rim melts into the ground.
  * @param {CanvasRenderingContext2D} ctx @param {View} view @param {number[]} extent @param {string} land */
 function fade(ctx, view, extent, land) {
-  const [x1, y1, x2, y2] = extent.map((edge, i) => edge * view.scale - (i % 2 ? view.top : view.left)), rim = (x2 - x1) * 0.09, beyond = 4 * rim;
+  const [x1, y1, x2, y2] = extent.map((edge, i) => edge * view.scale - (i % 2 ? view.top : view.left));
+  const rim = (x2 - x1) * 0.09;
+  const beyond = 4 * rim;
   const clear = land.replace(/^rgb\((.*)\)$/, "rgba($1, 0)");
-  for (const [x, y, dx, dy] of [[x1, y1, 1, 0], [x2, y1, -1, 0], [x1, y1, 0, 1], [x1, y2, 0, -1]]) {
+  for (const [x, y, dx, dy] of [
+    [x1, y1, 1, 0],
+    [x2, y1, -1, 0],
+    [x1, y1, 0, 1],
+    [x1, y2, 0, -1],
+  ]) {
     const rise = ctx.createLinearGradient(x, y, x + dx * rim, y + dy * rim);
     rise.addColorStop(0, land);
     rise.addColorStop(1, clear);
@@ -187,11 +246,18 @@ function fade(ctx, view, extent, land) {
   }
 }
 
-/** Thin meridians and parallels: an empty map still says where it is. @param {CanvasRenderingContext2D} ctx @param {View} view @param {ReturnType<typeof palette>} color */
+/**
+ * Thin meridians and parallels: an empty map still says where it is.
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {View} view
+ * @param {ReturnType<typeof palette>} color
+ */
 function graticule(ctx, view, color) {
-  const step = [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005].find((s) => (s / 360) * view.scale < 260) ?? 0.005;
+  const step =
+    [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005].find((s) => (s / 360) * view.scale < 260) ?? 0.005;
   ctx.beginPath();
-  const west = Math.floor(((view.left / view.scale - 0.5) * 360) / step) * step, east = ((view.left + view.width) / view.scale - 0.5) * 360;
+  const west = Math.floor(((view.left / view.scale - 0.5) * 360) / step) * step;
+  const east = ((view.left + view.width) / view.scale - 0.5) * 360;
   for (let lon = west; lon <= east; lon += step) {
     const x = Math.round(worldX(lon) * view.scale - view.left) + 0.5;
     ctx.moveTo(x, 0);
@@ -208,16 +274,25 @@ function graticule(ctx, view, color) {
   return step;
 }
 
-/** Where no street and no tile says it, each crossing of the graticule tells its coordinates. @param {CanvasRenderingContext2D} ctx @param {View} view @param {ReturnType<typeof palette>} color @param {number} step degrees */
+/**
+ * Where no street and no tile says it, each crossing of the graticule tells its coordinates.
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {View} view
+ * @param {ReturnType<typeof palette>} color
+ * @param {number} step degrees
+ */
 function places(ctx, view, color, step) {
-  const digits = Math.max(0, Math.ceil(-Math.log10(step))), top = Math.atan(Math.sinh(Math.PI * (1 - (2 * view.top) / view.scale))) * (180 / Math.PI);
+  const digits = Math.max(0, Math.ceil(-Math.log10(step)));
+  const top = Math.atan(Math.sinh(Math.PI * (1 - (2 * view.top) / view.scale))) * (180 / Math.PI);
   ctx.font = `10px ${color.font}`;
   ctx.fillStyle = color.roadName;
-  const west = Math.floor(((view.left / view.scale - 0.5) * 360) / step) * step, east = ((view.left + view.width) / view.scale - 0.5) * 360;
+  const west = Math.floor(((view.left / view.scale - 0.5) * 360) / step) * step;
+  const east = ((view.left + view.width) / view.scale - 0.5) * 360;
   for (let lat = Math.floor(top / step) * step, i = 0; i < 30; i++, lat -= step) {
     const y = worldY(lat) * view.scale - view.top;
     if (y > view.height) break;
-    for (let lon = west; lon <= east; lon += step) ctx.fillText(format.crossing(lat, lon, digits), worldX(lon) * view.scale - view.left + 4, y - 4);
+    for (let lon = west; lon <= east; lon += step)
+      ctx.fillText(format.crossing(lat, lon, digits), worldX(lon) * view.scale - view.left + 4, y - 4);
   }
 }
 

@@ -19,16 +19,29 @@ export class Room {
 
   /** @param {number} x1 @param {number} y1 @param {number} x2 @param {number} y2 */
   take(x1, y1, x2, y2) {
-    const left = Math.max(0, Math.floor(x1 / CELL)), right = Math.min(this.columns - 1, Math.floor(x2 / CELL));
+    const left = Math.max(0, Math.floor(x1 / CELL));
+    const right = Math.min(this.columns - 1, Math.floor(x2 / CELL));
     const bottom = Math.min(this.rows - 1, Math.floor(y2 / CELL));
-    for (let row = Math.max(0, Math.floor(y1 / CELL)); row <= bottom; row++) if (left <= right) this.taken.fill(1, row * this.columns + left, row * this.columns + right + 1);
+    for (let row = Math.max(0, Math.floor(y1 / CELL)); row <= bottom; row++)
+      if (left <= right) this.taken.fill(1, row * this.columns + left, row * this.columns + right + 1);
   }
 
-  /** Nothing there, and all of it on the map. @param {number} x1 @param {number} y1 @param {number} x2 @param {number} y2 */
+  /**
+   * Nothing there, and all of it on the map.
+   * @param {number} x1
+   * @param {number} y1
+   * @param {number} x2
+   * @param {number} y2
+   */
   free(x1, y1, x2, y2) {
-    const left = Math.floor(x1 / CELL), right = Math.floor(x2 / CELL), top = Math.floor(y1 / CELL), bottom = Math.floor(y2 / CELL);
+    const left = Math.floor(x1 / CELL);
+    const right = Math.floor(x2 / CELL);
+    const top = Math.floor(y1 / CELL);
+    const bottom = Math.floor(y2 / CELL);
     if (left < 0 || top < 0 || right >= this.columns || bottom >= this.rows) return false;
-    for (let row = top; row <= bottom; row++) for (let cell = row * this.columns + left, end = cell + right - left; cell <= end; cell++) if (this.taken[cell]) return false;
+    for (let row = top; row <= bottom; row++)
+      for (let cell = row * this.columns + left, end = cell + right - left; cell <= end; cell++)
+        if (this.taken[cell]) return false;
     return true;
   }
 }

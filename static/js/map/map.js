@@ -21,8 +21,21 @@ export class FleetMap {
     this.element = element;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.leaflet = L.map(element, {
-      center: camera ? [camera.lat, camera.lon] : [30, 10], zoom: camera ? camera.zoom : 2, minZoom: 2, maxZoom: 19, zoomSnap: 0.25, wheelPxPerZoomLevel: 90,
-      zoomControl: false, attributionControl: false, doubleClickZoom: true, worldCopyJump: true, zoomAnimation: !calm, fadeAnimation: !calm, inertia: !calm, boxZoom: true, keyboardPanDelta: 120,
+      center: camera ? [camera.lat, camera.lon] : [30, 10],
+      zoom: camera ? camera.zoom : 2,
+      minZoom: 2,
+      maxZoom: 19,
+      zoomSnap: 0.25,
+      wheelPxPerZoomLevel: 90,
+      zoomControl: false,
+      attributionControl: false,
+      doubleClickZoom: true,
+      worldCopyJump: true,
+      zoomAnimation: !calm,
+      fadeAnimation: !calm,
+      inertia: !calm,
+      boxZoom: true,
+      keyboardPanDelta: 120,
       maxBoundsViscosity: 1,
     });
     for (const [name, z] of Object.entries(PANES)) {
@@ -36,11 +49,15 @@ export class FleetMap {
     this.stage = new Stage(this.leaflet);
     this.ground = new Ground(this.stage);
     this.onTiles = (/** @type {boolean} */ _working, /** @type {string} */ _why) => {};
-    this.tiles = new Tiles(this.leaflet, (working, why) => {
-      this.ground.tiles = working;
-      this.stage.invalidate("ground");
-      this.onTiles(working, why);
-    }, async () => (await get("page")).tiles);
+    this.tiles = new Tiles(
+      this.leaflet,
+      (working, why) => {
+        this.ground.tiles = working;
+        this.stage.invalidate("ground");
+        this.onTiles(working, why);
+      },
+      async () => (await get("page")).tiles,
+    );
     this.stage.onRatio = () => (this.tiles.renew(), this.#seal());
     this.leaflet.on("zoomend", () => this.#seal());
     this.leaflet.whenReady(() => this.#seal());
@@ -64,7 +81,9 @@ export class FleetMap {
   /** @param {"metric"|"imperial"|"nautical"} units */
   setUnits(units) {
     this.scale?.remove();
-    this.scale = L.control.scale({ metric: units === "metric", imperial: units !== "metric", maxWidth: 90, position: "bottomleft" }).addTo(this.leaflet);
+    this.scale = L.control
+      .scale({ metric: units === "metric", imperial: units !== "metric", maxWidth: 90, position: "bottomleft" })
+      .addTo(this.leaflet);
   }
 
   /** @param {string} text */
@@ -84,34 +103,64 @@ export class FleetMap {
     return [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()];
   }
 
-  /** Show this box in the part of the map that nothing covers. @param {[number, number, number, number]} box @param {{animate?: boolean, maxZoom?: number}} [how] */
+  /**
+   * Show this box in the part of the map that nothing covers.
+   * @param {[number, number, number, number]} box
+   * @param {{animate?: boolean, maxZoom?: number}} [how]
+   */
   fit([west, south, east, north], { animate = true, maxZoom = 15 } = {}) {
-    const c = this.cover, pad = 24;
+    const c = this.cover;
+    const pad = 24;
     const shift = turn((west + east) / 2) - (west + east) / 2;
     west += shift;
     east += shift;
-    maxZoom += Math.max(0, Math.log2(this.element.clientWidth / 1280)); // a wall of screens sees no less detail than a desk
-    this.leaflet.fitBounds([[south, west], [north, east]], { paddingTopLeft: [c.left + pad, c.top + pad], paddingBottomRight: [c.right + pad, c.bottom + pad], maxZoom, animate });
+    // a wall of screens sees no less detail than a desk
+    maxZoom += Math.max(0, Math.log2(this.element.clientWidth / 1280));
+    this.leaflet.fitBounds(
+      [
+        [south, west],
+        [north, east],
+      ],
+      {
+        paddingTopLeft: [c.left + pad, c.top + pad],
+        paddingBottomRight: [c.right + pad, c.bottom + pad],
+        maxZoom,
+        animate,
+      },
+    );
   }
 
-  /** Go to a place, centred in the uncovered part. @param {number} lat @param {number} lon @param {number} [zoom] @param {boolean} [animate] */
+  /**
+   * Go to a place, centred in the uncovered part.
+   * @param {number} lat
+   * @param {number} lon
+   * @param {number} [zoom]
+   * @param {boolean} [animate]
+   */
   go(lat, lon, zoom = this.leaflet.getZoom(), animate = true) {
-    const c = this.cover, shift = L.point((c.right - c.left) / 2, (c.bottom - c.top) / 2);
+    const c = this.cover;
+    const shift = L.point((c.right - c.left) / 2, (c.bottom - c.top) / 2);
     const center = this.leaflet.unproject(this.leaflet.project([lat, this.#near(lon)], zoom).add(shift), zoom);
     this.leaflet.setView(center, zoom, { animate });
   }
 
   /** Pan as little as needed so that this place is seen. @param {number} lat @param {number} lon */
   reveal(lat, lon) {
-    const c = this.cover, pad = 60;
-    this.leaflet.panInside([lat, this.#near(lon)], { paddingTopLeft: [c.left + pad, c.top + pad], paddingBottomRight: [c.right + pad, c.bottom + pad] });
+    const c = this.cover;
+    const pad = 60;
+    this.leaflet.panInside([lat, this.#near(lon)], {
+      paddingTopLeft: [c.left + pad, c.top + pad],
+      paddingBottomRight: [c.right + pad, c.bottom + pad],
+    });
   }
 
   /** Keep the camera on a moving place without animation of its own. @param {number} x world @param {number} y */
   track(x, y) {
-    const view = this.stage.view(), c = this.cover;
+    const view = this.stage.view();
+    const c = this.cover;
     x += Math.round(view.cx - x);
-    const px = x * view.scale + (c.right - c.left) / 2, py = y * view.scale + (c.bottom - c.top) / 2;
+    const px = x * view.scale + (c.right - c.left) / 2;
+    const py = y * view.scale + (c.bottom - c.top) / 2;
     if (Math.abs(px - view.cx * view.scale) + Math.abs(py - view.cy * view.scale) < 0.5) return;
     this.leaflet.setView([latAt(py / view.scale), lonAt(px / view.scale)], view.zoom, { animate: false });
   }
@@ -129,9 +178,21 @@ export class FleetMap {
     this.leaflet.on(type, listener);
   }
 
-  /** Pointer on the map itself, not on a control over it. @param {"click"|"dblclick"|"mousemove"|"mouseout"|"contextmenu"} type @param {(at: {x: number, y: number, lat: number, lon: number, original: MouseEvent}) => void} listener */
+  /**
+   * Pointer on the map itself, not on a control over it.
+   * @param {"click"|"dblclick"|"mousemove"|"mouseout"|"contextmenu"} type
+   * @param {(at: {x: number, y: number, lat: number, lon: number, original: MouseEvent}) => void} listener
+   */
   onPointer(type, listener) {
-    this.leaflet.on(type, (/** @type {any} */ e) => listener({ x: e.containerPoint?.x, y: e.containerPoint?.y, lat: e.latlng?.lat, lon: e.latlng?.lng, original: e.originalEvent }));
+    this.leaflet.on(type, (/** @type {any} */ e) =>
+      listener({
+        x: e.containerPoint?.x,
+        y: e.containerPoint?.y,
+        lat: e.latlng?.lat,
+        lon: e.latlng?.lng,
+        original: e.originalEvent,
+      }),
+    );
   }
 
   /** CSS px in the map. @param {number} lat @param {number} lon @returns {[number, number]} */

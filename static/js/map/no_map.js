@@ -1,7 +1,13 @@
 // What stands in for the map where it cannot be made: lists, events and everything that is said work on without it.
 
 /** Does nothing, whatever is asked of it, and answers itself. */
-const NOTHING = /** @type {any} */ (new Proxy(function () {}, { get: (_, name) => (name === Symbol.toPrimitive ? () => 0 : name === "then" ? undefined : NOTHING), apply: () => NOTHING, set: () => true }));
+const NOTHING = /** @type {any} */ (
+  new Proxy(function () {}, {
+    get: (_, name) => (name === Symbol.toPrimitive ? () => 0 : name === "then" ? undefined : NOTHING),
+    apply: () => NOTHING,
+    set: () => true,
+  })
+);
 
 export class NoMap {
   /** @param {HTMLElement} element @param {unknown} fault why there is none */
@@ -11,7 +17,15 @@ export class NoMap {
     this.leaflet = NOTHING;
     this.cover = { left: 0, right: 0, top: 0, bottom: 0 };
     const view = () => ({ zoom: 2, scale: 1024, cx: 0.5, cy: 0.5, width: 0, height: 0, left: 512, top: 512, ratio: 1 });
-    this.stage = { map: NOTHING, sheets: new Map(), beforeFrame: [], zooming: false, invalidate() {}, add: () => document.createElement("canvas"), view };
+    this.stage = {
+      map: NOTHING,
+      sheets: new Map(),
+      beforeFrame: [],
+      zooming: false,
+      invalidate() {},
+      add: () => document.createElement("canvas"),
+      view,
+    };
     this.ground = { tiles: false, loadLand: async () => {}, loadStreets: async () => {} };
     this.onTiles = () => {};
   }

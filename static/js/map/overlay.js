@@ -19,7 +19,12 @@ const LABELS_MAX = 150;
 const CIRCLES = 200; // of rough places drawn at once
 
 export class Overlay {
-  /** @param {import("./stage.js").Stage} stage @param {import("../model/fleet.js").Fleet} fleet @param {import("./vehicles.js").VehicleLayer} vehicles @param {import("./regions.js").RegionLayer} regions */
+  /**
+   * @param {import("./stage.js").Stage} stage
+   * @param {import("../model/fleet.js").Fleet} fleet
+   * @param {import("./vehicles.js").VehicleLayer} vehicles
+   * @param {import("./regions.js").RegionLayer} regions
+   */
   constructor(stage, fleet, vehicles, regions) {
     this.stage = stage;
     this.fleet = fleet;
@@ -35,18 +40,30 @@ export class Overlay {
     this.room = new Room();
     /** @type {Map<number, number>} the side each slot's name was written on last */ this.sides = new Map();
     stage.add({ name: "trail", pane: "trail", live: true, paint: (canvas, view) => this.paintTrail(canvas, view) });
-    stage.add({ name: "overlay", pane: "overlay", live: true, paint: (canvas, view, now) => this.paint(canvas, view, now) });
+    stage.add({
+      name: "overlay",
+      pane: "overlay",
+      live: true,
+      paint: (canvas, view, now) => this.paint(canvas, view, now),
+    });
   }
 
   /** @param {HTMLCanvasElement} canvas @param {View} view @param {number} now */
   paint(canvas, view, now) {
-    const ctx = pen(canvas, view), color = palette();
+    const ctx = pen(canvas, view);
+    const color = palette();
     if (this.fleet.cells.size) this.#cells(ctx, view);
     /** @type {[number, number][]} */ const halos = [];
     for (const id of this.alerting) {
-      const v = this.fleet.byId.get(id), at = v && this.vehicles.position(v.slot);
+      const v = this.fleet.byId.get(id);
+      const at = v && this.vehicles.position(v.slot);
       // In a heap one halo says as much as ten.
-      if (!at || halos.length >= 50 || halos.some(([x, y]) => Math.abs(x - at[0]) + Math.abs(y - at[1]) < this.vehicles.size * 0.6)) continue;
+      if (
+        !at ||
+        halos.length >= 50 ||
+        halos.some(([x, y]) => Math.abs(x - at[0]) + Math.abs(y - at[1]) < this.vehicles.size * 0.6)
+      )
+        continue;
       halos.push(at);
       halo(ctx, at, this.vehicles.size, this.calm ? 0.5 : 0.5 + 0.5 * Math.sin(now / 318));
     }
@@ -55,7 +72,10 @@ export class Overlay {
       const at = v !== this.selected && this.vehicles.position(v.slot);
       if (at && circles++ < CIRCLES) this.#accuracy(ctx, view, v, at);
     }
-    for (const [v, strong] of /** @type {[Vehicle|null, boolean][]} */ ([[this.hovered, false], [this.selected, true]])) {
+    for (const [v, strong] of /** @type {[Vehicle|null, boolean][]} */ ([
+      [this.hovered, false],
+      [this.selected, true],
+    ])) {
       const at = v && this.vehicles.position(v.slot);
       if (!v || !at) continue;
       if (strong && v.accuracy > 30) this.#accuracy(ctx, view, v, at);
@@ -74,7 +94,8 @@ export class Overlay {
 
   /** @param {CanvasRenderingContext2D} ctx @param {View} view @param {Vehicle} v @param {[number, number]} at */
   #accuracy(ctx, view, v, [x, y]) {
-    const px = (v.accuracy / (frame(v.lat)[1] * 360)) * view.scale, color = palette();
+    const px = (v.accuracy / (frame(v.lat)[1] * 360)) * view.scale;
+    const color = palette();
     if (px < 12) return;
     ctx.beginPath();
     ctx.arc(x, y, px, 0, 2 * Math.PI);
@@ -90,9 +111,14 @@ export class Overlay {
     ctx.globalAlpha = 1;
   }
 
-  /** Names beside the glyphs, the important ones first, none over another. @param {CanvasRenderingContext2D} ctx @param {View} view */
+  /**
+   * Names beside the glyphs, the important ones first, none over another.
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {View} view
+   */
   #labels(ctx, view) {
-    const { vehicles, fleet } = this, wanted = [];
+    const { vehicles, fleet } = this;
+    const wanted = [];
     const all = this.labels !== "none" && vehicles.size >= 14 && (vehicles.inView <= LABELS_MAX || view.zoom >= 15);
     if (this.selected) wanted.push(this.selected);
     if (this.hovered && this.hovered !== this.selected) wanted.push(this.hovered);
@@ -100,22 +126,28 @@ export class Overlay {
       /** @type {Vehicle[][]} */ const ranks = [[], [], []];
       for (let slot = 0; slot < fleet.motion.size; slot++) {
         const v = fleet.bySlot[slot];
-        if (v && v !== this.selected && v !== this.hovered && vehicles.position(slot)) ranks[this.alerting.has(v.id) ? 0 : v.state === 1 ? 1 : 2].push(v);
+        if (v && v !== this.selected && v !== this.hovered && vehicles.position(slot))
+          ranks[this.alerting.has(v.id) ? 0 : v.state === 1 ? 1 : 2].push(v);
       }
       for (const rank of ranks) wanted.push(...rank);
     }
-    const em = typeSize(view), tall = em * 0.7, reach = vehicles.size / 2;
+    const em = typeSize(view);
+    const tall = em * 0.7;
+    const reach = vehicles.size / 2;
     ctx.font = `600 ${em}px ${palette().font}`;
     ctx.textBaseline = "middle";
     ctx.lineJoin = "round";
     const { room } = this;
     room.clear(view.width, view.height);
     for (const [x1, y1, x2, y2] of this.stage.corners()) room.take(x1, y1, x2, y2);
-    if (this.regions.labelZoom === view.zoom) for (const [x1, y1, x2, y2] of this.regions.labels) room.take(x1 - view.left, y1 - view.top, x2 - view.left, y2 - view.top);
-    if (all) for (let slot = 0; slot < fleet.motion.size; slot++) {
-      const at = vehicles.position(slot);
-      if (at) room.take(at[0] - reach + 4, at[1] - reach + 4, at[0] + reach - 4, at[1] + reach - 4);
-    }
+    if (this.regions.labelZoom === view.zoom)
+      for (const [x1, y1, x2, y2] of this.regions.labels)
+        room.take(x1 - view.left, y1 - view.top, x2 - view.left, y2 - view.top);
+    if (all)
+      for (let slot = 0; slot < fleet.motion.size; slot++) {
+        const at = vehicles.position(slot);
+        if (at) room.take(at[0] - reach + 4, at[1] - reach + 4, at[0] + reach - 4, at[1] + reach - 4);
+      }
     /** @type {[number, number][]} */ const heaps = [];
     let drawn = 0;
     for (const v of wanted) {
@@ -126,12 +158,24 @@ export class Overlay {
       if (!strong && heaps.some(([x, y]) => Math.abs(x - at[0]) < reach && Math.abs(y - at[1]) < reach)) continue;
       const heap = vehicles.near(at);
       let words = heap > 3 ? `${format.short(v.name)} +${heap - 1}` : format.short(v.name);
-      if (this.labels === "more") words += `  ${v.speed >= 0 ? format.speed(v.speed, this.units) : say(`status.${status(v)}`)}`;
-      const w = ctx.measureText(words).width, gap = reach + 5, middle = at[0] - w / 2, far = reach + tall + 3;
-      const sides = [[at[0] + gap, at[1]], [at[0] - gap - w, at[1]], [middle, at[1] + far], [middle, at[1] - far]];
+      if (this.labels === "more")
+        words += `  ${v.speed >= 0 ? format.speed(v.speed, this.units) : say(`status.${status(v)}`)}`;
+      const w = ctx.measureText(words).width;
+      const gap = reach + 5;
+      const middle = at[0] - w / 2;
+      const far = reach + tall + 3;
+      const sides = [
+        [at[0] + gap, at[1]],
+        [at[0] - gap - w, at[1]],
+        [middle, at[1] + far],
+        [middle, at[1] - far],
+      ];
       // The side it had in the last frame is tried first: a name must not dance around its vehicle.
-      const last = this.sides.get(v.slot) ?? 0, order = [last, 0, 1, 2, 3];
-      const side = order.find((i) => room.free(sides[i][0] - 2, sides[i][1] - tall, sides[i][0] + w + 2, sides[i][1] + tall)) ?? (strong ? last : -1);
+      const last = this.sides.get(v.slot) ?? 0;
+      const order = [last, 0, 1, 2, 3];
+      const side =
+        order.find((i) => room.free(sides[i][0] - 2, sides[i][1] - tall, sides[i][0] + w + 2, sides[i][1] + tall)) ??
+        (strong ? last : -1);
       if (side < 0) continue;
       const [x, y] = sides[side];
       this.sides.set(v.slot, side);
@@ -148,8 +192,12 @@ export class Overlay {
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
     for (const [key, count] of this.fleet.cells) {
-      const [z, x, y] = key.split("/").map(Number), side = 2 ** -z, at = nearest(view, (x + 0.5) * side);
-      const px = (x + 0.5) * side * at.scale - at.left, py = (y + 0.5) * side * at.scale - at.top, r = 11 + 3.2 * Math.log2(1 + count);
+      const [z, x, y] = key.split("/").map(Number);
+      const side = 2 ** -z;
+      const at = nearest(view, (x + 0.5) * side);
+      const px = (x + 0.5) * side * at.scale - at.left;
+      const py = (y + 0.5) * side * at.scale - at.top;
+      const r = 11 + 3.2 * Math.log2(1 + count);
       if (px < -r || py < -r || px > view.width + r || py > view.height + r) continue;
       ctx.beginPath();
       ctx.arc(px, py, r, 0, 2 * Math.PI);
@@ -167,12 +215,20 @@ export class Overlay {
     ctx.textAlign = "left";
   }
 
-  /** Where the selected one has been: stronger where faster, dashed over gaps, hollow where it came late. @param {HTMLCanvasElement} canvas @param {View} view */
+  /**
+   * Where the selected one has been: stronger where faster, dashed over gaps, hollow where it came late.
+   * @param {HTMLCanvasElement} canvas
+   * @param {View} view
+   */
   paintTrail(canvas, view) {
-    const ctx = pen(canvas, view), color = palette(), trail = this.trail, v = this.selected;
+    const ctx = pen(canvas, view);
+    const color = palette();
+    const trail = this.trail;
+    const v = this.selected;
     if (!v || trail.length === 0) return;
     // One line, also over 180°, that ends at the copy of the vehicle that is drawn.
-    const line = unwrap(trail.map((p) => [p.lon, p.lat])), at = nearest(view, worldX(line[line.length - 1][0]));
+    const line = unwrap(trail.map((p) => [p.lon, p.lat]));
+    const at = nearest(view, worldX(line[line.length - 1][0]));
     const points = line.map(([lon, lat]) => [worldX(lon) * at.scale - at.left, worldY(lat) * at.scale - at.top]);
     const usual = Math.max(v.gap || 5000, 5000);
     ctx.lineCap = ctx.lineJoin = "round";
@@ -205,8 +261,13 @@ export class Overlay {
   }
 }
 
-/** An alert nobody has acknowledged: a red ring that breathes, and a mark. @param {CanvasRenderingContext2D} ctx @param {[number, number]} at
- * @param {number} size of its glyph @param {number} wave 0…1 */
+/**
+ * An alert nobody has acknowledged: a red ring that breathes, and a mark.
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {[number, number]} at
+ * @param {number} size of its glyph
+ * @param {number} wave 0…1
+ */
 export function halo(ctx, [x, y], size, wave) {
   const color = palette();
   ctx.beginPath();
@@ -217,7 +278,8 @@ export function halo(ctx, [x, y], size, wave) {
   ctx.stroke();
   ctx.globalAlpha = 1;
   if (size < 14) return;
-  const bx = x + size / 2 + 1, by = y - size / 2 - 1;
+  const bx = x + size / 2 + 1;
+  const by = y - size / 2 - 1;
   ctx.beginPath();
   ctx.arc(bx, by, 6, 0, 2 * Math.PI);
   ctx.fillStyle = color.alert;
@@ -230,7 +292,14 @@ export function halo(ctx, [x, y], size, wave) {
   ctx.fillRect(bx - 0.9, by + 1.7, 1.8, 1.8);
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {string} words @param {number} x @param {number} y @param {boolean} strong @param {number} em its size in px */
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {string} words
+ * @param {number} x
+ * @param {number} y
+ * @param {boolean} strong
+ * @param {number} em its size in px
+ */
 function label(ctx, words, x, y, strong, em) {
   const color = palette();
   if (strong) {

@@ -8,11 +8,16 @@ import { say } from "../words/words.js";
 
 const HOVER_MS = 120;
 
-/** @param {import("../app.js").App} app @param {import("../draw/editor.js").Editor} editor @param {import("../page/following.js").Following} following */
+/**
+ * @param {import("../app.js").App} app
+ * @param {import("../draw/editor.js").Editor} editor
+ * @param {import("../page/following.js").Following} following
+ */
 export function pointer(app, editor, following) {
   const card = h("div", { class: "hover-card floating", hidden: true });
   $("#map-frame").appendChild(card);
-  let timer = 0, shown = -1;
+  let timer = 0;
+  let shown = -1;
   const away = () => {
     clearTimeout(timer);
     shown = -1;
@@ -22,7 +27,8 @@ export function pointer(app, editor, following) {
   };
   app.map.onPointer("mousemove", ({ x, y, lat, lon }) => {
     if (editor.drawing) return away();
-    const slot = app.vehicles.hit(x, y), v = slot >= 0 ? app.fleet.bySlot[slot] ?? null : null;
+    const slot = app.vehicles.hit(x, y);
+    const v = slot >= 0 ? (app.fleet.bySlot[slot] ?? null) : null;
     const region = v ? null : app.regions.at(lon, lat);
     if ((region?.id ?? null) !== app.regions.hovered) {
       app.regions.hovered = region?.id ?? null;
@@ -42,17 +48,42 @@ export function pointer(app, editor, following) {
   const show = (v) => {
     const at = app.vehicles.position(v.slot);
     if (!at) return;
-    const now = app.now(), { units } = app.preferences.value, s = status(v), state = say(`state.${halted(v, units) ? "halted" : s}`);
-    const inside = app.insideOf(v).map(([id, since]) => app.regionName(id) + (since ? ` ${format.timer(now - since)}` : ""));
-    fill(card, h("b", null, v.name), h("span", { class: "num" }, [v.since && s !== "stale" && !halted(v, units) ? say("hover.state", { state, age: format.age(now - v.since) }) : state, v.speed >= 0 && s === "moving" && !halted(v, units) ? format.speed(v.speed, units) : ""].filter(Boolean).join(" · ")),
-      inside.length > 0 && h("span", null, inside.join(", ")), h("span", { class: "num" }, say("hover.heard", { age: format.age(now - v.heard) })), format.offMap(v.lat) && h("span", null, format.offMap(v.lat)));
+    const now = app.now();
+    const { units } = app.preferences.value;
+    const s = status(v);
+    const state = say(`state.${halted(v, units) ? "halted" : s}`);
+    const inside = app
+      .insideOf(v)
+      .map(([id, since]) => app.regionName(id) + (since ? ` ${format.timer(now - since)}` : ""));
+    fill(
+      card,
+      h("b", null, v.name),
+      h(
+        "span",
+        { class: "num" },
+        [
+          v.since && s !== "stale" && !halted(v, units)
+            ? say("hover.state", { state, age: format.age(now - v.since) })
+            : state,
+          v.speed >= 0 && s === "moving" && !halted(v, units) ? format.speed(v.speed, units) : "",
+        ]
+          .filter(Boolean)
+          .join(" · "),
+      ),
+      inside.length > 0 && h("span", null, inside.join(", ")),
+      h("span", { class: "num" }, say("hover.heard", { age: format.age(now - v.heard) })),
+      format.offMap(v.lat) && h("span", null, format.offMap(v.lat)),
+    );
     card.hidden = false;
-    const frame = $("#map-frame"), x = Math.min(at[0] + 16, frame.clientWidth - card.offsetWidth - 8), y = Math.max(8, Math.min(at[1] - card.offsetHeight - 12, frame.clientHeight - card.offsetHeight - 8));
+    const frame = $("#map-frame");
+    const x = Math.min(at[0] + 16, frame.clientWidth - card.offsetWidth - 8);
+    const y = Math.max(8, Math.min(at[1] - card.offsetHeight - 12, frame.clientHeight - card.offsetHeight - 8));
     card.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
   };
   app.map.onPointer("click", ({ x, y, lat, lon }) => {
     if (editor.drawing) return;
-    const slot = app.vehicles.hit(x, y, matchMedia("(pointer: coarse)").matches ? 24 : undefined), v = slot >= 0 ? app.fleet.bySlot[slot] : undefined;
+    const slot = app.vehicles.hit(x, y, matchMedia("(pointer: coarse)").matches ? 24 : undefined);
+    const v = slot >= 0 ? app.fleet.bySlot[slot] : undefined;
     if (following.choosing && !editor.active) {
       const region = app.regions.at(lon, lat);
       return region ? following.toggle(region.id) : undefined;

@@ -12,8 +12,11 @@ import { lonAt, latAt, worldX, worldY } from "../geo.js";
  */
 /**
  * @typedef {object} Painter
- * @property {string} name @property {string} pane a Leaflet pane @property {number} [padding] extra canvas on each side, in parts of the view
- * @property {boolean} [live] repainted while the map is dragged (else its picture moves along and is renewed at the end)
+ * @property {string} name
+ * @property {string} pane a Leaflet pane
+ * @property {number} [padding] extra canvas on each side, in parts of the view
+ * @property {boolean} [live] repainted while the map is dragged (else its picture moves along and is renewed at the
+ *   end)
  * @property {(canvas: HTMLCanvasElement, view: View, now: number) => boolean|void} paint true: call again next frame
  */
 
@@ -33,7 +36,8 @@ export class Stage {
     setInterval(() => this.#watchRatio(), 500); // a media query tells of it in some browsers only
     /** @type {((now: number) => void)[]} */ this.beforeFrame = [];
     /** @type {Set<string>} painters that failed */ this.faults = new Set();
-    this.onFault = (/** @type {string} */ name, /** @type {unknown} */ fault) => console.error(`the map's ${name} cannot be painted`, fault);
+    this.onFault = (/** @type {string} */ name, /** @type {unknown} */ fault) =>
+      console.error(`the map's ${name} cannot be painted`, fault);
     map.on("move zoom viewreset resize", () => this.#viewMoved(false));
     map.on("moveend zoomend", () => {
       this.zooming = false;
@@ -45,14 +49,24 @@ export class Stage {
     });
   }
 
-  /** What lies in the map's corners, credit and scale: no name is written under them. [left, top, right, bottom], CSS px of
-   * the map, measured at most once a second. @returns {number[][]} */
+  /**
+   * What lies in the map's corners, credit and scale: no name is written under them. [left, top, right, bottom], CSS px
+   * of the map, measured at most once a second.
+   * @returns {number[][]}
+   */
   corners() {
     if (performance.now() - this.cornersAt < 1000) return this.cornerBoxes;
     this.cornersAt = performance.now();
     const frame = this.map.getContainer().getBoundingClientRect();
-    const boxes = [...this.map.getContainer().querySelectorAll(".leaflet-control")].map((node) => node.getBoundingClientRect()).filter((box) => box.width);
-    return (this.cornerBoxes = boxes.map((box) => [box.left - frame.left, box.top - frame.top, box.right - frame.left, box.bottom - frame.top]));
+    const boxes = [...this.map.getContainer().querySelectorAll(".leaflet-control")]
+      .map((node) => node.getBoundingClientRect())
+      .filter((box) => box.width);
+    return (this.cornerBoxes = boxes.map((box) => [
+      box.left - frame.left,
+      box.top - frame.top,
+      box.right - frame.left,
+      box.bottom - frame.top,
+    ]));
   }
 
   /** On another screen or at another browser zoom a pixel is another size: every picture is drawn again. */
@@ -85,17 +99,33 @@ export class Stage {
 
   /** The view the map shows now, without padding. @returns {View} */
   view(padding = 0) {
-    const size = this.map.getSize(), center = this.map.getCenter(), zoom = this.map.getZoom(), scale = 256 * 2 ** zoom;
-    const width = Math.round(size.x * (1 + 2 * padding)), height = Math.round(size.y * (1 + 2 * padding));
-    const cx = worldX(center.lng), cy = worldY(center.lat);
-    return { zoom, scale, cx, cy, width, height, left: cx * scale - width / 2, top: cy * scale - height / 2, ratio: Math.min(window.devicePixelRatio || 1, this.ratioLimit) };
+    const size = this.map.getSize();
+    const center = this.map.getCenter();
+    const zoom = this.map.getZoom();
+    const scale = 256 * 2 ** zoom;
+    const width = Math.round(size.x * (1 + 2 * padding));
+    const height = Math.round(size.y * (1 + 2 * padding));
+    const cx = worldX(center.lng);
+    const cy = worldY(center.lat);
+    return {
+      zoom,
+      scale,
+      cx,
+      cy,
+      width,
+      height,
+      left: cx * scale - width / 2,
+      top: cy * scale - height / 2,
+      ratio: Math.min(window.devicePixelRatio || 1, this.ratioLimit),
+    };
   }
 
   /** @param {boolean} ended */
   #viewMoved(ended) {
     for (const sheet of this.sheets.values()) {
       if (sheet.painter.live || ended) sheet.dirty = true;
-      else if (!this.zooming && sheet.view && sheet.view.zoom !== this.map.getZoom()) this.#ride(sheet, this.map.getCenter(), this.map.getZoom());
+      else if (!this.zooming && sheet.view && sheet.view.zoom !== this.map.getZoom())
+        this.#ride(sheet, this.map.getCenter(), this.map.getZoom());
     }
     this.#schedule();
   }
@@ -107,8 +137,13 @@ export class Stage {
     if (!view) return;
     const map = /** @type {any} */ (this.map);
     const grow = 2 ** (zoom - view.zoom);
-    const corner = L.latLng(latAt((view.top + view.height / 2) / view.scale), lonAt((view.left + view.width / 2) / view.scale));
-    const at = map._latLngToNewLayerPoint(corner, zoom, center).subtract([(view.width / 2) * grow, (view.height / 2) * grow]);
+    const corner = L.latLng(
+      latAt((view.top + view.height / 2) / view.scale),
+      lonAt((view.left + view.width / 2) / view.scale),
+    );
+    const at = map
+      ._latLngToNewLayerPoint(corner, zoom, center)
+      .subtract([(view.width / 2) * grow, (view.height / 2) * grow]);
     L.DomUtil.setTransform(sheet.canvas, at, grow);
   }
 
@@ -116,7 +151,13 @@ export class Stage {
     if (!this.scheduled) this.scheduled = requestAnimationFrame((now) => this.#frame(now));
   }
 
-  /** One painter's mistake costs its own picture, and is told once. @param {Painter} painter @param {HTMLCanvasElement} canvas @param {View} view @param {number} now */
+  /**
+   * One painter's mistake costs its own picture, and is told once.
+   * @param {Painter} painter
+   * @param {HTMLCanvasElement} canvas
+   * @param {View} view
+   * @param {number} now
+   */
   #paint(painter, canvas, view, now) {
     try {
       return painter.paint(canvas, view, now) === true;
@@ -135,8 +176,11 @@ export class Stage {
     let more = false;
     for (const sheet of this.sheets.values()) {
       if (!sheet.dirty) continue;
-      const padding = sheet.painter.padding ?? 0, view = this.view(padding), { canvas } = sheet;
-      const w = Math.round(view.width * view.ratio), hh = Math.round(view.height * view.ratio);
+      const padding = sheet.painter.padding ?? 0;
+      const view = this.view(padding);
+      const { canvas } = sheet;
+      const w = Math.round(view.width * view.ratio);
+      const hh = Math.round(view.height * view.ratio);
       if (canvas.width !== w || canvas.height !== hh) {
         canvas.width = w;
         canvas.height = hh;
@@ -156,7 +200,11 @@ export class Stage {
 /** The size of the words on the map: a wall of screens is read from further away. @param {View} view CSS px */
 export const typeSize = (view) => (view.width < 2000 ? 11 : 15);
 
-/** The 2D context of a painter's canvas, cleared, in CSS pixels. @param {HTMLCanvasElement} canvas @param {View} view */
+/**
+ * The 2D context of a painter's canvas, cleared, in CSS pixels.
+ * @param {HTMLCanvasElement} canvas
+ * @param {View} view
+ */
 export function pen(canvas, view) {
   const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   ctx.setTransform(1, 0, 0, 1, 0, 0);

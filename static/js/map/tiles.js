@@ -1,15 +1,19 @@
-// The tile layer, which fails like the weather: what does not come leaves the built-in map in view and is asked for again,
-// ever more rarely, one tile at a time; when that one comes, all the others are asked for too. Where the tiles end at a zoom
-// that nobody said, those of the deepest are enlarged.
+// The tile layer, which fails like the weather: what does not come leaves the built-in map in view and is asked for
+// again, ever more rarely, one tile at a time; when that one comes, all the others are asked for too. Where the tiles
+// end at a zoom that nobody said, those of the deepest are enlarged.
 
 import { language, say } from "../words/words.js";
 
-const SOON_MS = 2000, LATEST_MS = 60_000;
+const SOON_MS = 2000;
+const LATEST_MS = 60_000;
 const PATIENCE_MS = 5000; // for an answer of a zoom above
 const ABOVE = 8; // zooms that are asked
 const SPELL = 3; // so many in a row, and one of them asked again in vain: no tiles come here now
 
-/** @typedef {{url: string|null, attribution: string, max_zoom?: number, reachable: boolean, why?: string|null}} TileSource */
+/**
+ * @typedef {{url: string|null, attribution: string, max_zoom?: number, reachable: boolean, why?: string|null}}
+ *   TileSource
+ */
 
 export class Tiles {
   /** @param {L.Map} map @param {(working: boolean, why: string) => void} told whenever tiles come or stay away
@@ -42,7 +46,16 @@ export class Tiles {
       return this.#later();
     }
     const sharp = devicePixelRatio > 1 ? "@2x" : "";
-    const layer = (this.layer = L.tileLayer(source.url, /** @type {any} */ ({ attribution: source.attribution, maxZoom: 19, maxNativeZoom: source.max_zoom ?? 19, className: "tiles", r: sharp })));
+    const layer = (this.layer = L.tileLayer(
+      source.url,
+      /** @type {any} */ ({
+        attribution: source.attribution,
+        maxZoom: 19,
+        maxNativeZoom: source.max_zoom ?? 19,
+        className: "tiles",
+        r: sharp,
+      }),
+    ));
     layer.on("tileload", ({ tile, coords }) => {
       this.deepest = Math.max(this.deepest, coords.z);
       this.#came(tile);
@@ -80,13 +93,17 @@ export class Tiles {
     this.#later();
   }
 
-  /** Tiles of a zoom stay away. When none of it ever came, one above it answers now and the one below that does not, it is no outage:
-   * the tiles end there. @param {any} coords of one that stays away */
+  /**
+   * Tiles of a zoom stay away. When none of it ever came, one above it answers now and the one below that does not, it
+   * is no outage: the tiles end there.
+   * @param {any} coords of one that stays away
+   */
   async #away(coords) {
     const { layer } = this;
     if (!layer || this.probing) return;
     this.probing = true;
-    let zoom = coords.z - 1, above = this.deepest < coords.z ? await this.#answers(coords, zoom) : null;
+    let zoom = coords.z - 1;
+    let above = this.deepest < coords.z ? await this.#answers(coords, zoom) : null;
     while (above === false && zoom > coords.z - ABOVE && zoom > 0) above = await this.#answers(coords, --zoom);
     const ends = above === true && (await this.#answers(coords, zoom + 1)) === false;
     this.probing = false;
@@ -98,11 +115,26 @@ export class Tiles {
     layer.redraw();
   }
 
-  /** Is there a tile over this one at that zoom? Not from a cache, which answers in an outage too; null: no answer in time.
-   * @param {any} coords @param {number} zoom @returns {Promise<boolean|null>} */
+  /**
+   * Is there a tile over this one at that zoom? Not from a cache, which answers in an outage too; null: no answer in
+   * time.
+   * @param {any} coords
+   * @param {number} zoom
+   * @returns {Promise<boolean|null>}
+   */
   #answers({ x, y, z }, zoom) {
-    const n = 2 ** zoom, by = 2 ** (z - zoom), row = Math.floor(y / by), options = /** @type {any} */ (this.layer?.options ?? {});
-    const path = L.Util.template(this.source?.url ?? "", { ...options, s: options.subdomains?.[0], z: zoom, x: ((Math.floor(x / by) % n) + n) % n, y: row, "-y": n - 1 - row });
+    const n = 2 ** zoom;
+    const by = 2 ** (z - zoom);
+    const row = Math.floor(y / by);
+    const options = /** @type {any} */ (this.layer?.options ?? {});
+    const path = L.Util.template(this.source?.url ?? "", {
+      ...options,
+      s: options.subdomains?.[0],
+      z: zoom,
+      x: ((Math.floor(x / by) % n) + n) % n,
+      y: row,
+      "-y": n - 1 - row,
+    });
     return new Promise((done) => {
       const image = new Image();
       image.onload = () => done(true);

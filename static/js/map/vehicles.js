@@ -23,13 +23,22 @@ export class VehicleLayer {
       this.sheets.clear();
       stage.invalidate("vehicles");
     });
-    stage.add({ name: "vehicles", pane: "vehicles", live: true, paint: (canvas, view, now) => this.paint(canvas, view, now) });
+    stage.add({
+      name: "vehicles",
+      pane: "vehicles",
+      live: true,
+      paint: (canvas, view, now) => this.paint(canvas, view, now),
+    });
   }
 
   /** @param {HTMLCanvasElement} canvas @param {View} view @param {number} now */
   paint(canvas, view, now) {
-    const { motion } = this, ratio = view.ratio, margin = Math.ceil(20 * ratio);
-    const width = canvas.width, height = canvas.height, stride = width + 2 * margin;
+    const { motion } = this;
+    const ratio = view.ratio;
+    const margin = Math.ceil(20 * ratio);
+    const width = canvas.width;
+    const height = canvas.height;
+    const stride = width + 2 * margin;
     const fresh = this.#buffer(canvas, stride, height + 2 * margin, margin);
     fresh.buffer.fill(0);
     this.#place(view, now, width, height, margin);
@@ -49,30 +58,49 @@ export class VehicleLayer {
     return now < motion.until;
   }
 
-  /** Where every vehicle is now, in half device pixels; off-screen ones get none. @param {View} view @param {number} now @param {number} width @param {number} height @param {number} margin */
+  /**
+   * Where every vehicle is now, in half device pixels; off-screen ones get none.
+   * @param {View} view
+   * @param {number} now
+   * @param {number} width
+   * @param {number} height
+   * @param {number} margin
+   */
   #place(view, now, width, height, margin) {
-    const { fromX, fromY, toX, toY, start, span, glyph, size } = this.motion, hidden = this.hidden;
+    const { fromX, fromY, toX, toY, start, span, glyph, size } = this.motion;
+    const hidden = this.hidden;
     if (this.atX.length < fromX.length) {
       this.atX = new Int32Array(fromX.length);
       this.atY = new Int32Array(fromX.length);
     }
-    const { atX, atY } = this, scale = view.scale * view.ratio * 2, cx = view.cx, cy = view.cy, midX = width, midY = height;
-    const reach = margin / 2, minX = -2 * reach, maxX = 2 * (width + reach), minY = -2 * reach, maxY = 2 * (height + reach);
+    const { atX, atY } = this;
+    const scale = view.scale * view.ratio * 2;
+    const cx = view.cx;
+    const cy = view.cy;
+    const midX = width;
+    const midY = height;
+    const reach = margin / 2;
+    const minX = -2 * reach;
+    const maxX = 2 * (width + reach);
+    const minY = -2 * reach;
+    const maxY = 2 * (height + reach);
     let seen = 0;
     for (let i = 0; i < size; i++) {
       atX[i] = OFF;
       if (glyph[i] === 0 || (hidden !== null && hidden[i] === 1)) continue;
       const s = span[i];
-      let x = toX[i], y = toY[i];
+      let x = toX[i];
+      let y = toY[i];
       if (s !== 0) {
         const t = (now - start[i]) / s;
-        if (t >= 1) span[i] = 0, (fromX[i] = x), (fromY[i] = y);
+        if (t >= 1) (span[i] = 0), (fromX[i] = x), (fromY[i] = y);
         else if (t > 0) (x = fromX[i] + (x - fromX[i]) * t), (y = fromY[i] + (y - fromY[i]) * t);
         else (x = fromX[i]), (y = fromY[i]);
       }
       let dx = x - cx;
       if (dx > 0.5 || dx < -0.5) dx -= Math.round(dx); // the nearest copy of the world
-      const px = midX + dx * scale, py = midY + (y - cy) * scale;
+      const px = midX + dx * scale;
+      const py = midY + (y - cy) * scale;
       if (px < minX || px > maxX || py < minY || py > maxY) continue;
       atX[i] = Math.round(px);
       atY[i] = Math.round(py);
@@ -81,18 +109,28 @@ export class VehicleLayer {
     this.inView = seen;
   }
 
-  /** @param {{buffer: Uint32Array, stride: number}} frame @param {import("./sprites.js").Sheet} sheet @param {number} margin @param {boolean} moving */
+  /**
+   * @param {{buffer: Uint32Array, stride: number}} frame
+   * @param {import("./sprites.js").Sheet} sheet
+   * @param {number} margin
+   * @param {boolean} moving
+   */
   #blit({ buffer, stride }, { sprites, shifts, reach }, margin, moving) {
-    const { glyph, heading, size } = this.motion, { atX, atY } = this, fine = shifts === 2, rows = buffer.length / stride;
+    const { glyph, heading, size } = this.motion;
+    const { atX, atY } = this;
+    const fine = shifts === 2;
+    const rows = buffer.length / stride;
     for (let i = 0; i < size; i++) {
       if (atX[i] === OFF || (glyph[i] === 2) !== moving) continue;
       const list = sprites.get(spriteKey(glyph[i], heading[i]));
       if (list === undefined) continue;
-      const x = (atX[i] >> 1) + margin, y = (atY[i] >> 1) + margin;
+      const x = (atX[i] >> 1) + margin;
+      const y = (atY[i] >> 1) + margin;
       if (x < reach || y < reach || x >= stride - reach || y >= rows - reach) continue;
       let index = fine ? (atY[i] & 1) * 2 + (atX[i] & 1) : 0;
       if (list.length > 4) index += (Math.round(heading[i] / (360 / HEADINGS)) % HEADINGS) * shifts * shifts;
-      const { solid, solidColor, soft, softColor } = list[index], base = y * stride + x;
+      const { solid, solidColor, soft, softColor } = list[index];
+      const base = y * stride + x;
       for (let k = 0; k < soft.length; k++) if (buffer[base + soft[k]] === 0) buffer[base + soft[k]] = softColor[k];
       for (let k = 0; k < solid.length; k++) buffer[base + solid[k]] = solidColor[k];
     }
@@ -108,7 +146,11 @@ export class VehicleLayer {
     return this.frame;
   }
 
-  /** CSS px of a slot inside the map, as last drawn; null when off-screen. @param {number} slot @returns {[number, number]|null} */
+  /**
+   * CSS px of a slot inside the map, as last drawn; null when off-screen.
+   * @param {number} slot
+   * @returns {[number, number]|null}
+   */
   position(slot) {
     if (slot >= this.atX.length || this.atX[slot] === OFF) return null;
     const ratio = this.stage.view().ratio * 2;
@@ -117,19 +159,34 @@ export class VehicleLayer {
 
   /** How many are drawn so close to a point that they cover one another. @param {[number, number]} at CSS px */
   near([x, y]) {
-    const { atX, atY } = this, ratio = this.stage.view().ratio * 2, px = x * ratio, py = y * ratio, reach = this.size * 0.4 * ratio;
+    const { atX, atY } = this;
+    const ratio = this.stage.view().ratio * 2;
+    const px = x * ratio;
+    const py = y * ratio;
+    const reach = this.size * 0.4 * ratio;
     let found = 0;
-    for (let i = 0; i < this.motion.size; i++) if (Math.abs(atX[i] - px) < reach && Math.abs(atY[i] - py) < reach) found++;
+    for (let i = 0; i < this.motion.size; i++)
+      if (Math.abs(atX[i] - px) < reach && Math.abs(atY[i] - py) < reach) found++;
     return found;
   }
 
-  /** The slot drawn nearest to a point, within reach; -1: none. @param {number} x CSS px @param {number} y @param {number} [within] */
+  /**
+   * The slot drawn nearest to a point, within reach; -1: none.
+   * @param {number} x CSS px
+   * @param {number} y
+   * @param {number} [within]
+   */
   hit(x, y, within = Math.max(10, this.size * 0.7)) {
-    const ratio = this.stage.view().ratio * 2, px = x * ratio, py = y * ratio;
-    let best = -1, least = (within * ratio) ** 2;
+    const ratio = this.stage.view().ratio * 2;
+    const px = x * ratio;
+    const py = y * ratio;
+    let best = -1;
+    let least = (within * ratio) ** 2;
     for (let i = 0; i < this.motion.size; i++) {
       if (this.atX[i] === OFF) continue;
-      const dx = this.atX[i] - px, dy = this.atY[i] - py, d = dx * dx + dy * dy;
+      const dx = this.atX[i] - px;
+      const dy = this.atY[i] - py;
+      const d = dx * dx + dy * dy;
       if (d < least) (least = d), (best = i);
     }
     return best;

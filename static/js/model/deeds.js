@@ -1,6 +1,9 @@
 // What the reader did in this session and how each deed is taken back, the last one first. Pure.
 
-/** @typedef {{icon: string, title: string, body?: string, undo: () => Promise<string>}} Deed  `undo` says what is so again, or throws why it cannot be */
+/**
+ * @typedef {{icon: string, title: string, body?: string, undo: () => Promise<string>}} Deed  `undo` says what is so
+ *   again, or throws why it cannot be
+ */
 
 const KEPT = 50;
 
@@ -10,7 +13,10 @@ export class Deeds {
   /** @type {Set<Promise<any>>} */ #doing = new Set();
   /** @param {Deed} _deed */
   onDone = (_deed) => {};
-  /** @param {string} _words what is so again; "": nothing was left to undo @param {Error} [_fault] why it could not be */
+  /**
+   * @param {string} _words what is so again; "": nothing was left to undo
+   * @param {Error} [_fault] why it could not be
+   */
   onUndone = (_words, _fault) => {};
 
   /** @param {Deed} deed */
@@ -20,7 +26,11 @@ export class Deeds {
     this.onDone(deed);
   }
 
-  /** What is under way: who asks to undo meanwhile means it, and not what was done before. @template T @param {Promise<T>} work */
+  /**
+   * What is under way: who asks to undo meanwhile means it, and not what was done before.
+   * @template T
+   * @param {Promise<T>} work
+   */
   doing(work) {
     this.#doing.add(work);
     const over = () => this.#doing.delete(work);
@@ -36,9 +46,14 @@ export class Deeds {
     const at = deed ? this.#done.lastIndexOf(deed) : -1;
     if (at < 0) return this.onUndone("");
     this.#done.splice(at, 1);
-    this.#turn = this.#turn.then(() => deed.undo()).then((words) => this.onUndone(words), (fault) => {
-      if (fault.status === 0) this.#done.splice(at, 0, deed); // the server was not reached: it can be tried again
-      this.onUndone(deed.title, fault);
-    });
+    this.#turn = this.#turn
+      .then(() => deed.undo())
+      .then(
+        (words) => this.onUndone(words),
+        (fault) => {
+          if (fault.status === 0) this.#done.splice(at, 0, deed); // the server was not reached: it can be tried again
+          this.onUndone(deed.title, fault);
+        },
+      );
   }
 }

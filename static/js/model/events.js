@@ -32,7 +32,9 @@ export class Journal {
     if (!fresh.length) return fresh;
     fresh.sort((a, b) => a.seq - b.seq);
     const inOrder = !this.events.length || fresh[0].seq > this.events[0].seq;
-    this.events = inOrder ? [...fresh].reverse().concat(this.events) : [...this.events, ...fresh].sort((a, b) => b.seq - a.seq);
+    this.events = inOrder
+      ? [...fresh].reverse().concat(this.events)
+      : [...this.events, ...fresh].sort((a, b) => b.seq - a.seq);
     for (const gone of this.events.splice(KEPT)) {
       this.byId.delete(gone.id);
       this.complete = false;
@@ -93,7 +95,8 @@ export class Journal {
     for (const event of this.events) {
       if (!passes(event)) continue;
       // Who is heard again after an outage is one piece of news, however many they are.
-      const same = `${event.kind === "heard" ? "" : event.vehicle}\0${event.region ?? ""}\0${event.kind}\0${event.delayed ? 1 : 0}\0${event.ack ? 1 : 0}`, group = open.get(same);
+      const same = `${event.kind === "heard" ? "" : event.vehicle}\0${event.region ?? ""}\0${event.kind}\0${event.delayed ? 1 : 0}\0${event.ack ? 1 : 0}`;
+      const group = open.get(same);
       if (group && Date.parse(group.newest.time) - Date.parse(event.time) < GROUP_MS) group.events.push(event);
       else {
         if (out.length >= limit) continue;
@@ -108,13 +111,21 @@ export class Journal {
 
 /** Is it silenced now? @param {Event} event @param {Record<string, number>} mutes @param {number} now */
 export function muted(event, mutes, now) {
-  return (mutes[`vehicle:${event.vehicle}`] ?? 0) > now || (event.region !== undefined && (mutes[`region:${event.region}`] ?? 0) > now) || (mutes[`kind:${event.kind}`] ?? 0) > now;
+  return (
+    (mutes[`vehicle:${event.vehicle}`] ?? 0) > now ||
+    (event.region !== undefined && (mutes[`region:${event.region}`] ?? 0) > now) ||
+    (mutes[`kind:${event.kind}`] ?? 0) > now
+  );
 }
 
 const ALWAYS = new Set(["alarm", "silent", "low_battery", "overspeed_start"]);
 const ALARM_MS = 86_400_000; // an alarm is raised however late it comes, up to this
-/** Does the page raise it: toast, sound, halo? A region's `notify` decides for region events; delayed ones never are, but an alarm.
- * @param {Event} event @param {string[]|undefined} notify the region's */
+/**
+ * Does the page raise it: toast, sound, halo? A region's `notify` decides for region events; delayed ones never are,
+ * but an alarm.
+ * @param {Event} event
+ * @param {string[]|undefined} notify the region's
+ */
 export function raises(event, notify) {
   if (event.kind === "alarm") return Date.parse(event.received_at) - Date.parse(event.time) <= ALARM_MS;
   if (event.delayed) return false;

@@ -9,19 +9,40 @@ import { Motion } from "./motion.js";
 /** @typedef {import("../wire.js").Row} Row */
 /**
  * @typedef {object} Vehicle
- * @property {number} n @property {number} slot @property {string} id @property {string} name @property {string} key
- * @property {string|null} plate @property {string|null} group @property {string|null} kind
- * @property {number} time fix time, ms @property {number} heard receipt, ms @property {number} since when the state began, 0 unknown
- * @property {number} lat @property {number} lon @property {number} speed @property {number} heading @property {number} accuracy
- * @property {number} state @property {boolean} held @property {number} gap usual ms between its pings, 0 unknown
- * @property {boolean} stale @property {boolean} offline @property {boolean} alert
+ * @property {number} n
+ * @property {number} slot
+ * @property {string} id
+ * @property {string} name
+ * @property {string} key
+ * @property {string|null} plate
+ * @property {string|null} group
+ * @property {string|null} kind
+ * @property {number} time fix time, ms
+ * @property {number} heard receipt, ms
+ * @property {number} since when the state began, 0 unknown
+ * @property {number} lat
+ * @property {number} lon
+ * @property {number} speed
+ * @property {number} heading
+ * @property {number} accuracy
+ * @property {number} state
+ * @property {boolean} held
+ * @property {number} gap usual ms between its pings, 0 unknown
+ * @property {boolean} stale
+ * @property {boolean} offline
+ * @property {boolean} alert
  * @property {Map<string, number>} regions region id → when it went in (0 unknown)
  */
 
 const GAP_FLOOR = 5000;
 const ROUGH_M = 100; // a place less accurate than this is drawn as a circle
-/** Moving: stale after two of its own gaps (never under 15 s), offline after ten (never under 10 min). Standing: 1 h, 24 h.
- * @param {number} gap @param {boolean} standing @returns {[number, number]} */
+/**
+ * Moving: stale after two of its own gaps (never under 15 s), offline after ten (never under 10 min). Standing: 1 h, 24
+ * h.
+ * @param {number} gap
+ * @param {boolean} standing
+ * @returns {[number, number]}
+ */
 export function freshness(gap, standing) {
   if (standing) return [3_600_000, 86_400_000];
   const own = Math.max(gap || GAP_FLOOR, GAP_FLOOR);
@@ -40,7 +61,8 @@ export class Fleet {
     /** @type {Map<string, any>} */ this.regions = new Map();
     /** @type {Map<string, Set<number>>} */ this.members = new Map();
     /** @type {Map<string, number>} low-zoom counts, "z/x/y" → vehicles */ this.cells = new Map();
-    /** @type {Map<string, string>} what those were called that are not followed or no more: events still name them */ this.past = new Map();
+    /** @type {Map<string, string>} what those were called that are not followed or no more: events still name them */
+    this.past = new Map();
     this.epoch = "";
     this.t0 = 0;
     this.skew = 0; // server clock − ours
@@ -49,7 +71,8 @@ export class Fleet {
     this.version = 0; // grows when vehicles come, go or are renamed
     this.regionVersion = 0;
     /** @type {{vehicles: Set<string>, regions: Set<string>}|null} */ this.seen = null;
-    /** @type {Set<string>|null} regions the server tells of; null: all. The others stay as they were last known */ this.followed = null;
+    /** @type {Set<string>|null} regions the server tells of; null: all. The others stay as they were last known */
+    this.followed = null;
   }
 
   /** The server's clock. @param {number} clock this machine's ms */
@@ -70,14 +93,20 @@ export class Fleet {
 
   /** @param {any} message @param {number} clock */
   welcome(message, clock) {
-    if (this.epoch && this.epoch !== message.epoch) this.vehicles.clear(); // its numbers may mean others until its snapshot tells
+    // its numbers may mean others until its snapshot tells
+    if (this.epoch && this.epoch !== message.epoch) this.vehicles.clear();
     this.epoch = message.epoch;
     this.t0 = message.t0;
     this.skew = Number(message.now) - clock;
   }
 
-  /** One part of a snapshot. With `reset`, what it does not name is gone once its last part is read; vehicles it does name
-   * keep their slot and their motion, so a reconnect is invisible on the map. @param {any} message @param {number} clock @param {number} frame */
+  /**
+   * One part of a snapshot. With `reset`, what it does not name is gone once its last part is read; vehicles it does
+   * name keep their slot and their motion, so a reconnect is invisible on the map.
+   * @param {any} message
+   * @param {number} clock
+   * @param {number} frame
+   */
   snapshot(message, clock, frame) {
     if (message.fields) this.rows = rowReader(message.fields);
     if (message.reset && (message.part ?? 1) === 1) {
@@ -111,12 +140,37 @@ export class Fleet {
 
   /** @param {Row} row @param {number} clock @param {number} frame */
   #introduce(row, clock, frame) {
-    const time = this.t0 + row.when, x = worldX(row.lon), y = worldY(row.lat);
+    const time = this.t0 + row.when;
+    const x = worldX(row.lon);
+    const y = worldY(row.lat);
     let v = this.byId.get(row.vehicle);
     const fresh = !v;
     if (!v) {
-      v = { n: row.n, slot: this.motion.take(x, y), id: row.vehicle, name: "", key: "", plate: null, group: null, kind: null, time, heard: 0, since: 0,
-        lat: row.lat, lon: row.lon, speed: -1, heading: -1, accuracy: -1, state: 0, held: false, gap: 0, stale: false, offline: false, alert: false, regions: new Map() };
+      v = {
+        n: row.n,
+        slot: this.motion.take(x, y),
+        id: row.vehicle,
+        name: "",
+        key: "",
+        plate: null,
+        group: null,
+        kind: null,
+        time,
+        heard: 0,
+        since: 0,
+        lat: row.lat,
+        lon: row.lon,
+        speed: -1,
+        heading: -1,
+        accuracy: -1,
+        state: 0,
+        held: false,
+        gap: 0,
+        stale: false,
+        offline: false,
+        alert: false,
+        regions: new Map(),
+      };
       this.byId.set(row.vehicle, v);
       this.bySlot[v.slot] = v;
     }
@@ -124,7 +178,8 @@ export class Fleet {
     v.n = row.n;
     this.vehicles.set(row.n, v);
     this.seen?.vehicles.add(row.vehicle);
-    if (fresh || this.seen || time >= v.time) { // a snapshot from the start is all there is, be it older: a restored backup
+    if (fresh || this.seen || time >= v.time) {
+      // a snapshot from the start is all there is, be it older: a restored backup
       const gap = time - v.time;
       v.time = time;
       v.lat = row.lat;
@@ -181,7 +236,9 @@ export class Fleet {
     let changed = false;
     for (const v of this.byId.values()) {
       const [staleAfter, offlineAfter] = freshness(v.gap, v.state === 2 || v.state === 3);
-      const silence = now - v.heard, offline = v.state === 4 || silence > offlineAfter, stale = !offline && silence > staleAfter;
+      const silence = now - v.heard;
+      const offline = v.state === 4 || silence > offlineAfter;
+      const stale = !offline && silence > staleAfter;
       if (stale !== v.stale || offline !== v.offline) {
         v.stale = stale;
         v.offline = offline;
@@ -233,7 +290,9 @@ export class Fleet {
     this.version++;
   }
 
-  /** @param {{vehicle: string, name?: string|null, plate?: string|null, group?: string|null, kind?: string|null}} entry */
+  /**
+   * @param {{vehicle: string, name?: string|null, plate?: string|null, group?: string|null, kind?: string|null}} entry
+   */
   #register(entry) {
     const v = this.byId.get(entry.vehicle);
     if (!v) return;
@@ -241,7 +300,10 @@ export class Fleet {
     this.version++;
   }
 
-  /** @param {Vehicle} v @param {{name?: string|null, plate?: string|null, group?: string|null, kind?: string|null}} said */
+  /**
+   * @param {Vehicle} v
+   * @param {{name?: string|null, plate?: string|null, group?: string|null, kind?: string|null}} said
+   */
   #name(v, said) {
     v.name = said.name || v.id;
     v.key = sortKey(v.name);
@@ -284,10 +346,12 @@ export class Fleet {
   /** @param {{vehicles: Set<string>, regions: Set<string>}} seen */
   #forgetUnseen(seen) {
     for (const v of [...this.byId.values()]) if (!seen.vehicles.has(v.id)) this.#drop(v);
-    for (const id of [...this.regions.keys()]) if (!seen.regions.has(id) && (!this.followed || this.followed.has(id))) this.#dropRegion(id);
-    for (const v of this.byId.values()) for (const region of [...v.regions.keys()]) {
-      if (!this.members.get(region)?.has(v.n)) v.regions.delete(region);
-    }
+    for (const id of [...this.regions.keys()])
+      if (!seen.regions.has(id) && (!this.followed || this.followed.has(id))) this.#dropRegion(id);
+    for (const v of this.byId.values())
+      for (const region of [...v.regions.keys()]) {
+        if (!this.members.get(region)?.has(v.n)) v.regions.delete(region);
+      }
     this.version++;
   }
 
@@ -298,7 +362,11 @@ export class Fleet {
   }
 }
 
-/** How a vehicle's state reads: the word, and which chip counts it. @param {Vehicle} v @returns {"moving"|"idle"|"parked"|"stale"|"offline"|"unknown"} */
+/**
+ * How a vehicle's state reads: the word, and which chip counts it.
+ * @param {Vehicle} v
+ * @returns {"moving"|"idle"|"parked"|"stale"|"offline"|"unknown"}
+ */
 export function status(v) {
   if (v.offline) return "offline";
   if (v.stale) return "stale";
@@ -323,7 +391,9 @@ export class Backlog {
     if (message.op === "snapshot" && message.reset && (message.part ?? 1) === 1) {
       // Numbers and times of before mean others now; what happened stays.
       this.moved.clear();
-      this.messages = this.messages.filter(([m]) => m.events || m.acked).map(([{ events, acked }, at]) => [{ op: "update", events, acked }, at]);
+      this.messages = this.messages
+        .filter(([m]) => m.events || m.acked)
+        .map(([{ events, acked }, at]) => [{ op: "update", events, acked }, at]);
     }
     for (const row of moved ?? []) {
       this.moved.delete(row[0]);

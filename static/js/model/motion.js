@@ -44,15 +44,23 @@ export class Motion {
     this.span[slot] = 0;
   }
 
-  /** Glide from where it is drawn now to a newer fix. `gap` = ms since its fix before: a vehicle heard every second
-   * glides the whole second, so it never stops and starts. @param {number} slot @param {number} x @param {number} y @param {number} now @param {number} gap */
+  /**
+   * Glide from where it is drawn now to a newer fix. `gap` = ms since its fix before: a vehicle heard every second
+   * glides the whole second, so it never stops and starts.
+   * @param {number} slot
+   * @param {number} x
+   * @param {number} y
+   * @param {number} now
+   * @param {number} gap
+   */
   move(slot, x, y, now, gap) {
     const turns = Math.round(x - this.toX[slot]); // over 180° the world goes on
     if (turns) {
       this.fromX[slot] += turns;
       this.toX[slot] += turns;
     }
-    if (this.still || Math.abs(x - this.toX[slot]) > JUMP || Math.abs(y - this.toY[slot]) > JUMP) return this.put(slot, x, y);
+    if (this.still || Math.abs(x - this.toX[slot]) > JUMP || Math.abs(y - this.toY[slot]) > JUMP)
+      return this.put(slot, x, y);
     const t = this.progress(slot, now);
     this.fromX[slot] += (this.toX[slot] - this.fromX[slot]) * t;
     this.fromY[slot] += (this.toY[slot] - this.fromY[slot]) * t;

@@ -1,14 +1,22 @@
-// The HTTP side. Every failure becomes one ApiError with the server's own words, or with the page's where they are in another language; a server that cannot be reached too.
+// The HTTP side. Every failure becomes one ApiError with the server's own words, or with the page's where they are in
+// another language; a server that cannot be reached too.
 
 import { problem as inWords, say } from "../words/words.js";
 
 export class ApiError extends Error {
   /** @param {number} status 0: not reached @param {any} problem application/problem+json */
   constructor(status, problem) {
-    super(inWords(problem?.code ?? "", problem?.detail || problem?.title || "") || (status ? say("server.answered", { status: String(status) }) : say("server.away")));
+    super(
+      inWords(problem?.code ?? "", problem?.detail || problem?.title || "") ||
+        (status ? say("server.answered", { status: String(status) }) : say("server.away")),
+    );
     this.status = status;
     this.code = problem?.code ?? "";
-    /** @type {{field?: string, message?: string, at?: [number, number]}[]} */ this.errors = (problem?.errors ?? []).map((/** @type {any} */ one) => ({ ...one, message: inWords(one.code ?? "", one.message) }));
+    /** @type {{field?: string, message?: string, at?: [number, number]}[]} */
+    this.errors = (problem?.errors ?? []).map((/** @type {any} */ one) => ({
+      ...one,
+      message: inWords(one.code ?? "", one.message),
+    }));
     this.problem = problem;
   }
 }
@@ -21,12 +29,23 @@ export function address(path, query = {}) {
   return url;
 }
 
-/** @param {string} method @param {string} path @param {{query?: Record<string, any>, body?: any, headers?: Record<string, string>, signal?: AbortSignal}} [how] @returns {Promise<any>} */
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {{query?: Record<string, any>, body?: any, headers?: Record<string, string>, signal?: AbortSignal}} [how]
+ * @returns {Promise<any>}
+ */
 export async function call(method, path, { query, body, headers = {}, signal } = {}) {
   let answer;
   try {
     answer = await fetch(address(path, query), {
-      method, signal, headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+      method,
+      signal,
+      headers: {
+        accept: "application/json",
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
       body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
     });
   } catch (error) {

@@ -13,10 +13,17 @@ export class Jumps {
     this.ahead = wallNow - steadyNow;
   }
 
-  /** ms that have passed by the clock that can be set and not by the other; under 0: it was set back, or the page did not
-   * run for a while, which both know; 0: nothing worth a question. @param {number} steadyNow @param {number} wallNow @param {number} every ms between looks */
+  /**
+   * ms that have passed by the clock that can be set and not by the other; under 0: it was set back, or the page did
+   * not run for a while, which both know; 0: nothing worth a question.
+   * @param {number} steadyNow
+   * @param {number} wallNow
+   * @param {number} every ms between looks
+   */
   look(steadyNow, wallNow, every) {
-    const ahead = wallNow - steadyNow, jump = ahead - this.ahead, late = steadyNow - this.at - every;
+    const ahead = wallNow - steadyNow;
+    const jump = ahead - this.ahead;
+    const late = steadyNow - this.at - every;
     this.at = steadyNow;
     this.ahead = ahead;
     return Math.abs(jump) > JUMP_MS ? jump : late > 2 * JUMP_MS ? -1 : 0;

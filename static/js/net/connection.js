@@ -11,30 +11,50 @@ import { say } from "../words/words.js";
 /** @typedef {"connecting"|"live"|"waiting"|"refused"} Phase */
 /**
  * @typedef {object} Status
- * @property {Phase} phase @property {number} since when this began: last heard, for a lost connection (steady ms) @property {number} retryAt next try, steady ms
- * @property {"websocket"|"stream"|"polling"} by @property {number|null} latency ms there and back @property {string} reason of a refusal
+ * @property {Phase} phase
+ * @property {number} since when this began: last heard, for a lost connection (steady ms)
+ * @property {number} retryAt next try, steady ms
+ * @property {"websocket"|"stream"|"polling"} by
+ * @property {number|null} latency ms there and back
+ * @property {string} reason of a refusal
  * @property {string} progress of a snapshot that comes in parts: "2 of 4"
  */
 /**
  * @typedef {object} Ears
- * @property {(cursor: string|null) => any} wish @property {(message: any) => void} message @property {(status: Status) => void} status
- * @property {(server: number, began: number, ended: number) => void} clock the server's clock as it was at some time between the two (steady ms)
- * @property {(ms: number) => void} slept nobody answers, and the machine's own clock says that so much time has passed unnoticed
+ * @property {(cursor: string|null) => any} wish
+ * @property {(message: any) => void} message
+ * @property {(status: Status) => void} status
+ * @property {(server: number, began: number, ended: number) => void} clock the server's clock as it was at some time
+ *   between the two (steady ms)
+ * @property {(ms: number) => void} slept nobody answers, and the machine's own clock says that so much time has passed
+ *   unnoticed
  * @property {() => void} blocked no WebSocket passes, though HTTP does
  */
 
-const FIRST_MS = 250, LONGEST_MS = 5000;
-const OPEN_WITHIN_MS = 8000, WHOLE_WITHIN_MS = 20_000; // without a word meanwhile; longer after each load that was given up
+const FIRST_MS = 250;
+const LONGEST_MS = 5000;
+const OPEN_WITHIN_MS = 8000;
+const WHOLE_WITHIN_MS = 20_000; // without a word meanwhile; longer after each load that was given up
 const ANSWER_WITHIN_MS = 2000;
 const UPGRADE_AGAIN_MS = 60_000; // on a fallback: how often WebSocket is tried again
 const STREAM_LASTS_MS = 10_000; // one that ends sooner was cut on its way
-const WATCH_MS = 1000, MEASURE_EVERY_MS = 10_000;
+const WATCH_MS = 1000;
+const MEASURE_EVERY_MS = 10_000;
 
 export class Connection {
   /** @param {Ears} page */
   constructor(page) {
     this.page = page;
-    /** @type {Status} */ this.status = { phase: "connecting", since: steady(), retryAt: 0, by: "websocket", latency: null, reason: "", progress: "" };
+    /** @type {Status} */
+    this.status = {
+      phase: "connecting",
+      since: steady(),
+      retryAt: 0,
+      by: "websocket",
+      latency: null,
+      reason: "",
+      progress: "",
+    };
     /** @type {Socket|Stream|Polling|null} */ this.transport = null;
     /** @type {string|null} */ this.cursor = null;
     this.tries = 0;
@@ -85,11 +105,14 @@ export class Connection {
 
   /** Say which frame is done with, now or as soon as it may be said: a word that is due is never dropped. */
   #acknowledge() {
-    const { receipts, transport } = this, now = performance.now(), frame = receipts.due(now);
+    const { receipts, transport } = this;
+    const now = performance.now();
+    const frame = receipts.due(now);
     if (frame && transport?.send({ op: "got", frame })) receipts.sent(frame, now);
     clearTimeout(this.receiptTimer);
     const wait = receipts.wait(now);
-    if (transport && wait < Infinity) this.receiptTimer = window.setTimeout(() => this.#acknowledge(), Math.max(wait, 10));
+    if (transport && wait < Infinity)
+      this.receiptTimer = window.setTimeout(() => this.#acknowledge(), Math.max(wait, 10));
   }
 
   #by() {
@@ -104,8 +127,15 @@ export class Connection {
     this.receipts = new Receipts();
     this.heardAt = this.openedAt = performance.now();
     this.spoken = this.loading = false;
-    const by = this.#by(), again = this.status.phase === "live" || this.status.phase === "waiting";
-    this.#set({ phase: again ? "waiting" : "connecting", by, retryAt: 0, progress: "", ...(this.status.phase === "live" ? { since: steady() } : {}) });
+    const by = this.#by();
+    const again = this.status.phase === "live" || this.status.phase === "waiting";
+    this.#set({
+      phase: again ? "waiting" : "connecting",
+      by,
+      retryAt: 0,
+      progress: "",
+      ...(this.status.phase === "live" ? { since: steady() } : {}),
+    });
     const Kind = { websocket: Socket, stream: Stream, polling: Polling }[by];
     /** @type {Socket|Stream|Polling} */
     const transport = (this.transport = new Kind(this.page.wish(this.cursor), {
@@ -133,7 +163,8 @@ export class Connection {
       case "snapshot": {
         const { part = 1, parts = 1 } = message;
         this.loading = part < parts;
-        if (this.status.phase !== "live") this.#set({ progress: this.loading ? say("pill.part", { part, parts }) : "" });
+        if (this.status.phase !== "live")
+          this.#set({ progress: this.loading ? say("pill.part", { part, parts }) : "" });
       }
     }
     if (message.frame) this.receipts.heard(message.frame, this.heardAt);
@@ -167,7 +198,10 @@ export class Connection {
     const began = steady();
     if (this.transport instanceof Socket) return void this.transport.send({ op: "ping", t: began });
     try {
-      const answer = await fetch(new URL("healthz", document.baseURI), { cache: "no-store", signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+      const answer = await fetch(new URL("healthz", document.baseURI), {
+        cache: "no-store",
+        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      });
       this.#answered({ t: began, now: (await answer.json()).now });
     } catch {
       // The channel itself will notice when nothing passes any more.
@@ -184,7 +218,10 @@ export class Connection {
 
   /** @param {string} reason @param {number} code */
   #lost(reason, code) {
-    const { transport, status: { by } } = this;
+    const {
+      transport,
+      status: { by },
+    } = this;
     this.transport = null;
     transport?.close();
     clearTimeout(this.probing);
@@ -195,7 +232,8 @@ export class Connection {
       this.failedSockets = 6;
       return this.#open();
     }
-    const lasted = performance.now() - this.openedAt, cut = reason === "stream" && lasted < STREAM_LASTS_MS;
+    const lasted = performance.now() - this.openedAt;
+    const cut = reason === "stream" && lasted < STREAM_LASTS_MS;
     if (transport && by !== "polling" && (cut || !transport.opened)) this.#suspect(by);
     if (isFinal(code)) {
       this.#set({ phase: "refused", reason: reason || say("pill.closed", { code: String(code) }) });
@@ -207,11 +245,20 @@ export class Connection {
     this.tries = Math.min(this.tries + 1, 8);
     clearTimeout(this.retryTimer);
     this.retryTimer = window.setTimeout(() => this.#open(), wait);
-    this.#set({ phase: "waiting", since: this.status.phase === "live" ? steady() : this.status.since, retryAt: steady() + wait, latency: null, progress: "" });
+    this.#set({
+      phase: "waiting",
+      since: this.status.phase === "live" ? steady() : this.status.since,
+      retryAt: steady() + wait,
+      latency: null,
+      progress: "",
+    });
   }
 
-  /** It never opened, or did not last. Only where HTTP passes is that the fault of the way and not of a server that is away.
-   * @param {"websocket"|"stream"|"polling"} by */
+  /**
+   * It never opened, or did not last. Only where HTTP passes is that the fault of the way and not of a server that is
+   * away.
+   * @param {"websocket"|"stream"|"polling"} by
+   */
   async #suspect(by) {
     try {
       const answer = await fetch(new URL("healthz", document.baseURI), { cache: "no-store" });
@@ -222,10 +269,14 @@ export class Connection {
     }
   }
 
-  /** The network is back, somebody looks, the machine woke: a lost channel is tried at once, one that says it is open must
-   * prove it. @param {number} [passed] ms that may have passed unnoticed */
+  /**
+   * The network is back, somebody looks, the machine woke: a lost channel is tried at once, one that says it is open
+   * must prove it.
+   * @param {number} [passed] ms that may have passed unnoticed
+   */
   #wake(passed = 0) {
-    const { phase } = this.status, opening = this.transport !== null && (this.spoken || performance.now() - this.openedAt < ANSWER_WITHIN_MS);
+    const { phase } = this.status;
+    const opening = this.transport !== null && (this.spoken || performance.now() - this.openedAt < ANSWER_WITHIN_MS);
     if (phase === "waiting" && !opening) {
       this.tries = 0;
       if (passed > 0) this.page.slept(passed);
@@ -233,35 +284,51 @@ export class Connection {
     }
     if (phase !== "live" || this.probing) return;
     // What only speaks cannot be asked: after a few seconds without a word a new one is sooner sure.
-    if (!(this.transport instanceof Socket) && performance.now() - this.heardAt > 2 * ANSWER_WITHIN_MS) return this.#lost("woke", 0);
-    const asked = performance.now(), patience = Math.max(ANSWER_WITHIN_MS - FIRST_MS, 4 * (this.status.latency ?? 0));
+    if (!(this.transport instanceof Socket) && performance.now() - this.heardAt > 2 * ANSWER_WITHIN_MS)
+      return this.#lost("woke", 0);
+    const asked = performance.now();
+    const patience = Math.max(ANSWER_WITHIN_MS - FIRST_MS, 4 * (this.status.latency ?? 0));
     this.#ask();
-    this.probing = window.setTimeout(() => {
-      this.probing = 0;
-      if (this.heardAt >= asked) return;
-      if (passed > 0) this.page.slept(passed);
-      this.#lost("silent", 0);
-    }, Math.min(patience, this.heartbeat));
+    this.probing = window.setTimeout(
+      () => {
+        this.probing = 0;
+        if (this.heardAt >= asked) return;
+        if (passed > 0) this.page.slept(passed);
+        this.#lost("silent", 0);
+      },
+      Math.min(patience, this.heartbeat),
+    );
   }
 
   /** How long nothing may come. */
   #patience() {
     if (this.status.phase === "live") return this.heartbeat * 1.5 + 1000 + 4 * (this.status.latency ?? 0);
-    return (this.spoken ? Math.max(WHOLE_WITHIN_MS, this.heartbeat * 1.5) : OPEN_WITHIN_MS) * 2 ** Math.min(this.slowLoads, 3);
+    return (
+      (this.spoken ? Math.max(WHOLE_WITHIN_MS, this.heartbeat * 1.5) : OPEN_WITHIN_MS) *
+      2 ** Math.min(this.slowLoads, 3)
+    );
   }
 
   /** Once a second: dead though open? did time jump? time to try a WebSocket again? */
   #watch() {
-    const now = performance.now(), jump = this.jumps.look(steady(), Date.now(), WATCH_MS);
+    const now = performance.now();
+    const jump = this.jumps.look(steady(), Date.now(), WATCH_MS);
     if (jump) this.#wake(jump);
     if (this.transport && now - this.heardAt > this.#patience()) return this.#lost("silent", 0);
-    if (this.transport && this.status.by !== "websocket" && this.status.phase === "live" && now - this.openedAt > UPGRADE_AGAIN_MS) this.#knock();
+    if (
+      this.transport &&
+      this.status.by !== "websocket" &&
+      this.status.phase === "live" &&
+      now - this.openedAt > UPGRADE_AGAIN_MS
+    )
+      this.#knock();
   }
 
   /** On a fallback: does a WebSocket pass by now? The fallback goes on meanwhile. */
   #knock() {
     this.openedAt = performance.now();
-    const { transport } = this, trial = new Socket(null, { message: () => {}, closed: () => {} });
+    const { transport } = this;
+    const trial = new Socket(null, { message: () => {}, closed: () => {} });
     trial.socket.onopen = () => {
       trial.close();
       if (this.transport !== transport || this.status.phase !== "live") return;

@@ -1,4 +1,5 @@
-// Where HTTP passes and no WebSocket does, something between the page and the server broke it: what, and what to paste. Pure.
+// Where HTTP passes and no WebSocket does, something between the page and the server broke it: what, and what to paste.
+// Pure.
 
 import { say } from "../words/words.js";
 
@@ -19,11 +20,18 @@ backend tracker
 /** What a proxy needs to say, for each of the usual ones. */
 export const LINES = [NGINX, CADDY, HAPROXY].join("\n\n");
 
-/** @param {{page: URL|Location, host: string|null, refused: boolean}} seen the page's address; the Host the server was told; whether it refuses what a page of this origin does
- * @returns {{words: string, lines: string}} */
+/**
+ * @param {{page: URL|Location, host: string|null, refused: boolean}} seen the page's address; the Host the server was
+ *   told; whether it refuses what a page of this origin does
+ * @returns {{words: string, lines: string}}
+ */
 export function diagnosis({ page, host, refused }) {
   if (refused && host && host.toLowerCase() !== page.host.toLowerCase())
     return { words: say("proxy.host", { host, page: page.host }), lines: LINES };
-  if (refused) return { words: say("proxy.origin", { origin: page.origin }), lines: `# tracker.toml\norigins = ["${page.origin}"]\n\n${LINES}` };
+  if (refused)
+    return {
+      words: say("proxy.origin", { origin: page.origin }),
+      lines: `# tracker.toml\norigins = ["${page.origin}"]\n\n${LINES}`,
+    };
   return { words: say("proxy.upgrade"), lines: LINES };
 }

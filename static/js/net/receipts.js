@@ -1,7 +1,9 @@
-// Which frame to acknowledge, and when: the server holds positions back until it hears. Pure; the caller keeps the clock.
+// Which frame to acknowledge, and when: the server holds positions back until it hears. Pure; the caller keeps the
+// clock.
 
 const EVERY_MS = 250; // between two acknowledgements
-const UNPAINTED_MS = 500; // a page that reads but cannot paint (covered, throttled, without a map) acknowledges what it has read
+// a page that reads but cannot paint (covered, throttled, without a map) acknowledges what it has read
+const UNPAINTED_MS = 500;
 
 export class Receipts {
   constructor() {

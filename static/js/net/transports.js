@@ -40,7 +40,13 @@ const SEATS = 2; // streams of one browser at once: of the six connections it op
  * @returns {Promise<(() => void)|null>} what gives it back */
 async function seat() {
   for (let n = 0; n < SEATS && navigator.locks; n++) {
-    const leave = await new Promise((taken) => navigator.locks.request(`tracker.stream.${n}`, { ifAvailable: true }, (lock) => (lock ? new Promise((done) => taken(done)) : taken(null))).catch(() => taken(null)));
+    const leave = await new Promise((taken) =>
+      navigator.locks
+        .request(`tracker.stream.${n}`, { ifAvailable: true }, (lock) =>
+          lock ? new Promise((done) => taken(done)) : taken(null),
+        )
+        .catch(() => taken(null)),
+    );
     if (leave) return /** @type {() => void} */ (leave);
   }
   return null;
@@ -101,10 +107,15 @@ export class Polling {
 
   /** @param {any} wish @param {Ears} ears */
   async #run(wish, ears) {
-    let cursor = wish.resume ?? "", epoch = "";
+    let cursor = wish.resume ?? "";
+    let epoch = "";
     try {
       while (!this.stopped.signal.aborted) {
-        const answer = await get("changes", { ...queryOf({ ...wish, resume: null }), since: cursor || null }, this.stopped.signal);
+        const answer = await get(
+          "changes",
+          { ...queryOf({ ...wish, resume: null }), since: cursor || null },
+          this.stopped.signal,
+        );
         this.opened = true;
         for (const message of answer.messages) {
           if (message.cursor) cursor = message.cursor;
@@ -133,5 +144,12 @@ export class Polling {
 /** A `follow` message as query parameters. @param {any} wish @returns {Record<string, any>} */
 function queryOf(wish) {
   const { op, all, regions, vehicles, events, counts, resume, window, ...rest } = wish;
-  return { ...rest, all: all ? "true" : null, regions: regions?.join(",") ?? null, vehicles: vehicles?.join(",") ?? null, events: events === true ? "true" : null, since: resume ?? null };
+  return {
+    ...rest,
+    all: all ? "true" : null,
+    regions: regions?.join(",") ?? null,
+    vehicles: vehicles?.join(",") ?? null,
+    events: events === true ? "true" : null,
+    since: resume ?? null,
+  };
 }

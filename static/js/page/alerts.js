@@ -8,7 +8,9 @@ import { say } from "../words/words.js";
 
 /** @typedef {import("../words/phrases.js").Event} Event */
 
-const URGENT_MS = 8000, TOAST_MS = 4500, TOASTS = 2;
+const URGENT_MS = 8000;
+const TOAST_MS = 4500;
+const TOASTS = 2;
 const GATHER_MS = 400; // what comes within this is one toast and one sound
 const WAKE_MS = 500;
 const ALERTING_MS = 15 * 60_000; // how long an unacknowledged alert keeps its halo
@@ -20,10 +22,13 @@ export class Alerts {
     /** @type {Event[]} */ this.waiting = [];
     this.timer = 0;
     /** @type {AudioContext|null} */ this.audio = null;
-    this.soundButton = iconButton("sound", say("alert.sound"), () => (this.silent ? this.#wake() : app.preferences.set({ sound: !app.preferences.value.sound })));
+    this.soundButton = iconButton("sound", say("alert.sound"), () =>
+      this.silent ? this.#wake() : app.preferences.set({ sound: !app.preferences.value.sound }),
+    );
     // A touch of the button that says "silent" is the touch it waits for, and does not switch it off.
     this.silent = false;
-    for (const touch of ["pointerdown", "keydown"]) this.soundButton.addEventListener(touch, () => (this.silent = this.soundButton.hasAttribute("data-silent")));
+    for (const touch of ["pointerdown", "keydown"])
+      this.soundButton.addEventListener(touch, () => (this.silent = this.soundButton.hasAttribute("data-silent")));
     this.notifyButton = iconButton("bell", say("alert.notify"), () => this.#toggleNotify());
     this.onOpen = (/** @type {Event} */ _event) => {};
     this.listed = (/** @type {Event} */ _event) => false; // the reader sees it in the list
@@ -31,18 +36,26 @@ export class Alerts {
     this.#buttons();
     app.ticks.add(() => (this.recount(), this.#stillMayNotify()));
     // Browsers allow sound only after the reader has done something on the page.
-    for (const touch of ["pointerup", "keydown", "touchend", "click"]) addEventListener(touch, () => this.#wake(), { capture: true, passive: true });
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.audio && this.#wake());
+    for (const touch of ["pointerup", "keydown", "touchend", "click"])
+      addEventListener(touch, () => this.#wake(), { capture: true, passive: true });
+    document.addEventListener(
+      "visibilitychange",
+      () => document.visibilityState === "visible" && this.audio && this.#wake(),
+    );
   }
 
-  /** Have sound ready: browsers suspend it until somebody touches the page, and again in calls, sleep and background. */
+  /**
+   * Have sound ready: browsers suspend it until somebody touches the page, and again in calls, sleep and background.
+   */
   async #wake() {
     try {
       if (!this.audio || this.audio.state === "closed") {
         this.audio = new AudioContext();
         this.audio.onstatechange = () => this.#buttons();
       }
-      if (this.audio.state !== "running") await Promise.race([this.audio.resume(), new Promise((done) => setTimeout(done, WAKE_MS))]); // else it may wait for a touch for ever
+      if (this.audio.state !== "running")
+        // else it may wait for a touch for ever
+        await Promise.race([this.audio.resume(), new Promise((done) => setTimeout(done, WAKE_MS))]);
     } catch {
       // The button says that it is silent.
     }
@@ -66,7 +79,8 @@ export class Alerts {
   #buttons() {
     const { sound, notify } = this.app.preferences.value;
     this.soundButton.setAttribute("aria-pressed", String(sound));
-    const silent = sound && this.audio?.state !== "running", words = say(`alert.sound.${!sound ? "off" : silent ? "silent" : "on"}`);
+    const silent = sound && this.audio?.state !== "running";
+    const words = say(`alert.sound.${!sound ? "off" : silent ? "silent" : "on"}`);
     this.soundButton.title = words;
     this.soundButton.setAttribute("aria-label", words);
     this.soundButton.toggleAttribute("data-silent", silent);
@@ -77,7 +91,8 @@ export class Alerts {
     const on = !this.app.preferences.value.notify;
     if (on && typeof Notification === "undefined") return this.#noNotifications(say("alert.notify.https"));
     if (on && Notification.permission !== "granted") {
-      if ((await Promise.resolve(Notification.requestPermission()).catch(() => "denied")) !== "granted") return this.toast({ icon: "info", title: say("alert.notify.blocked"), body: say("alert.notify.forbidden") });
+      if ((await Promise.resolve(Notification.requestPermission()).catch(() => "denied")) !== "granted")
+        return this.toast({ icon: "info", title: say("alert.notify.blocked"), body: say("alert.notify.forbidden") });
     }
     this.app.preferences.set({ notify: on });
   }
@@ -87,37 +102,59 @@ export class Alerts {
     return event.region ? this.app.fleet.regions.get(event.region)?.properties.notify : undefined;
   }
 
-  /** Whoever was told may say that it is seen to: also when the region was changed or deleted since. @param {Event} event */
+  /**
+   * Whoever was told may say that it is seen to: also when the region was changed or deleted since.
+   * @param {Event} event
+   */
   answerable(event) {
-    return Boolean(event.raised) || raises(event, event.region && !this.app.fleet.regions.has(event.region) ? ["enter", "exit", "dwell", "overspeed_start"] : this.notifyOf(event));
+    return (
+      Boolean(event.raised) ||
+      raises(
+        event,
+        event.region && !this.app.fleet.regions.has(event.region)
+          ? ["enter", "exit", "dwell", "overspeed_start"]
+          : this.notifyOf(event),
+      )
+    );
   }
 
   /** Raise what deserves it among new events. @param {Event[]} events */
   raise(events) {
-    const now = Date.now(), { mutes } = this.app.preferences.value;
+    const now = Date.now();
+    const { mutes } = this.app.preferences.value;
     for (const event of events) {
-      if (event.region && (event.kind === "enter" || event.kind === "exit" || event.kind === "cross")) this.app.regions.flash(event.region);
-      if (!event.ack && raises(event, this.notifyOf(event)) && !muted(event, mutes, now)) (event.raised = true), this.waiting.push(event);
+      if (event.region && (event.kind === "enter" || event.kind === "exit" || event.kind === "cross"))
+        this.app.regions.flash(event.region);
+      if (!event.ack && raises(event, this.notifyOf(event)) && !muted(event, mutes, now))
+        (event.raised = true), this.waiting.push(event);
     }
     if (this.waiting.length && !this.timer) this.timer = window.setTimeout(() => this.#tell(), GATHER_MS);
   }
 
   #tell() {
-    const events = this.waiting, { sound } = this.app.preferences.value, high = events.some((e) => kindOf(e.kind).level === "high");
+    const events = this.waiting;
+    const { sound } = this.app.preferences.value;
+    const high = events.some((e) => kindOf(e.kind).level === "high");
     this.timer = !high && this.#reading() ? window.setTimeout(() => this.#tell(), GATHER_MS) : 0;
     if (this.timer) return;
     this.waiting = [];
-    const newest = events[events.length - 1], names = this.app.names();
+    const newest = events[events.length - 1];
+    const names = this.app.names();
     const regions = new Set(events.map((e) => e.region));
-    let title, body = "";
+    let title;
+    let body = "";
     if (events.length === 1) {
       [title, body] = told(newest, names, this.app.now());
     } else {
-      title = regions.size === 1 && newest.region ? say("alert.several.in", { n: events.length, region: this.app.regionName(newest.region) }) : say("alert.several", { n: events.length });
+      title =
+        regions.size === 1 && newest.region
+          ? say("alert.several.in", { n: events.length, region: this.app.regionName(newest.region) })
+          : say("alert.several", { n: events.length });
       body = say("alert.last", { event: tell(newest, names, this.app.now()) });
     }
     // Told in one place: where the list is seen, its new row is enough.
-    if (!events.every(this.listed)) this.toast({ icon: kindOf(newest.kind).icon, title, body, alert: high, event: newest });
+    if (!events.every(this.listed))
+      this.toast({ icon: kindOf(newest.kind).icon, title, body, alert: high, event: newest });
     this.app.say(`${title} ${body}`, high);
     if (sound && high) this.chime();
     this.#stillMayNotify();
@@ -138,8 +175,12 @@ export class Alerts {
   async chime() {
     if (!this.audio || !(await this.#wake())) return; // the button says so
     const at = this.audio.currentTime;
-    [[660, 0], [880, 0.13]].forEach(([pitch, delay]) => {
-      const tone = /** @type {AudioContext} */ (this.audio).createOscillator(), volume = /** @type {AudioContext} */ (this.audio).createGain();
+    [
+      [660, 0],
+      [880, 0.13],
+    ].forEach(([pitch, delay]) => {
+      const tone = /** @type {AudioContext} */ (this.audio).createOscillator();
+      const volume = /** @type {AudioContext} */ (this.audio).createGain();
       tone.frequency.value = pitch;
       volume.gain.setValueAtTime(0, at + delay);
       volume.gain.linearRampToValueAtTime(0.12, at + delay + 0.02);
@@ -150,15 +191,37 @@ export class Alerts {
     });
   }
 
-  /** A note in the corner; at most a few at once. @param {{icon: string, title: string, body?: string, alert?: boolean, event?: Event}} note */
+  /**
+   * A note in the corner; at most a few at once.
+   * @param {{icon: string, title: string, body?: string, alert?: boolean, event?: Event}} note
+   */
   toast({ icon: sign, title, body = "", alert = false, event }) {
-    const box = $("#toasts"), away = () => node.remove();
+    const box = $("#toasts");
+    const away = () => node.remove();
     // The newest comes on top: those below, perhaps under a pointer, stay where they are.
     while (box.children.length >= TOASTS && !this.#reading()) box.lastElementChild?.remove();
-    const node = h("div", { class: `toast floating${alert ? " alert" : ""}` }, icon(/** @type {any} */ (sign)),
-      h("div", { class: "body" }, h("b", null, title), body && h("span", null, body),
-        event && h("div", { class: "toast-actions" }, h("button", { type: "button", class: "link small", onclick: () => (this.onOpen(event), away()) }, say("show")))),
-      iconButton("close", say("dismiss"), away));
+    const node = h(
+      "div",
+      { class: `toast floating${alert ? " alert" : ""}` },
+      icon(/** @type {any} */ (sign)),
+      h(
+        "div",
+        { class: "body" },
+        h("b", null, title),
+        body && h("span", null, body),
+        event &&
+          h(
+            "div",
+            { class: "toast-actions" },
+            h(
+              "button",
+              { type: "button", class: "link small", onclick: () => (this.onOpen(event), away()) },
+              say("show"),
+            ),
+          ),
+      ),
+      iconButton("close", say("dismiss"), away),
+    );
     box.prepend(node);
     const expire = () => (this.#reading() ? setTimeout(expire, 1000) : away());
     setTimeout(expire, alert ? URGENT_MS : TOAST_MS);
@@ -170,9 +233,16 @@ export class Alerts {
     return $("#toasts").matches(":hover, :focus-within");
   }
 
-  /** Say nothing of this for some minutes; 0 ends it. Nothing is lost: muted events are listed. @param {string} key @param {number} minutes */
+  /**
+   * Say nothing of this for some minutes; 0 ends it. Nothing is lost: muted events are listed.
+   * @param {string} key
+   * @param {number} minutes
+   */
   mute(key, minutes) {
-    const now = Date.now(), mutes = Object.fromEntries(Object.entries(this.app.preferences.value.mutes).filter(([, until]) => until > now));
+    const now = Date.now();
+    const mutes = Object.fromEntries(
+      Object.entries(this.app.preferences.value.mutes).filter(([, until]) => until > now),
+    );
     if (minutes) mutes[key] = now + minutes * 60_000;
     else delete mutes[key];
     this.app.preferences.set({ mutes });
@@ -181,17 +251,24 @@ export class Alerts {
 
   /** The title's count and the halos: alerts nobody has acknowledged. */
   recount() {
-    const { journal, preferences, overlay, map } = this.app, now = this.app.now(), before = overlay.alerting.size, { mutes, seen } = preferences.value;
+    const { journal, preferences, overlay, map } = this.app;
+    const now = this.app.now();
+    const before = overlay.alerting.size;
+    const { mutes, seen } = preferences.value;
     const alerting = new Set();
     let unread = 0;
     for (const event of journal.events) {
       if (event.ack || !raises(event, this.notifyOf(event)) || muted(event, mutes, Date.now())) continue;
       if (event.seq > seen) unread++;
-      if (kindOf(event.kind).level === "high" && now - Date.parse(event.received_at) < ALERTING_MS) alerting.add(event.vehicle);
+      if (kindOf(event.kind).level === "high" && now - Date.parse(event.received_at) < ALERTING_MS)
+        alerting.add(event.vehicle);
     }
     overlay.alerting = alerting;
     this.unread = unread;
-    const named = this.app.connection.status.phase === "waiting" && this.app.everLive ? say("alert.title.offline", { page: say("page.name") }) : say("page.name");
+    const named =
+      this.app.connection.status.phase === "waiting" && this.app.everLive
+        ? say("alert.title.offline", { page: say("page.name") })
+        : say("page.name");
     const title = unread ? say("alert.title.unread", { n: unread, page: named }) : named;
     if (document.title !== title) document.title = title;
     if (alerting.size !== before) map.stage.invalidate("overlay");

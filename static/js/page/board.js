@@ -1,5 +1,5 @@
-// The wallboard (kiosk=1 in the link): a map nobody touches, read from across the room. A band says whether it is live, the
-// time, the counts and the newest alert; when what is shown is old, band and map say so.
+// The wallboard (kiosk=1 in the link): a map nobody touches, read from across the room. A band says whether it is live,
+// the time, the counts and the newest alert; when what is shown is old, band and map say so.
 
 import { $, fill, h, text } from "../parts/dom.js";
 import { status } from "../model/fleet.js";
@@ -12,23 +12,53 @@ const COUNTED = /** @type {const} */ (["moving", "idle", "parked", "stale", "off
 
 /** @param {import("../app.js").App} app @param {import("./pill.js").Pill} pill */
 export function board(app, pill) {
-  const clock = h("time", { class: "board-clock num" }), state = h("strong", { class: "board-state" }), counts = h("span", { class: "board-counts num" }), alert = h("p", { class: "board-alert" });
-  const band = h("section", { class: "board", hidden: true, "aria-label": say("board") }, h("h1", { class: "visually-hidden" }, say("page.name")), state, counts, clock, alert);
+  const clock = h("time", { class: "board-clock num" });
+  const state = h("strong", { class: "board-state" });
+  const counts = h("span", { class: "board-counts num" });
+  const alert = h("p", { class: "board-alert" });
+  const band = h(
+    "section",
+    { class: "board", hidden: true, "aria-label": say("board") },
+    h("h1", { class: "visually-hidden" }, say("page.name")),
+    state,
+    counts,
+    clock,
+    alert,
+  );
   $("#frame").before(band);
   const render = () => {
     const on = app.state.value.kiosk;
     document.body.classList.toggle("kiosk", on);
     band.hidden = !on;
     if (!on) return;
-    const now = app.now(), { zone } = app.preferences.value, { phase, since } = app.connection.status, live = phase === "live" && app.fleet.ready && !app.paused;
+    const now = app.now();
+    const { zone } = app.preferences.value;
+    const { phase, since } = app.connection.status;
+    const live = phase === "live" && app.fleet.ready && !app.paused;
     document.body.toggleAttribute("data-old", !live);
     pill.render();
-    text(state, live ? say("pill.live") : app.everLive ? say("board.old", { time: format.clockShort(since, zone), age: format.age(Date.now() - since) }) : pill.main.textContent ?? say("pill.connecting"));
+    text(
+      state,
+      live
+        ? say("pill.live")
+        : app.everLive
+          ? say("board.old", { time: format.clockShort(since, zone), age: format.age(Date.now() - since) })
+          : (pill.main.textContent ?? say("pill.connecting")),
+    );
     text(clock, `${format.clock(now, zone)} ${format.zoneName(now, zone)}`);
     const tally = Object.fromEntries(COUNTED.map((name) => [name, 0]));
     for (const v of app.fleet.byId.values()) tally[status(v)] = (tally[status(v)] ?? 0) + 1;
-    fill(counts, COUNTED.filter((name) => tally[name]).map((name, i) => [i ? " · " : "", h("b", null, format.count(tally[name])), ` ${say(`status.${name}`)}`]));
-    const event = app.journal.events.find((one) => one.raised && !one.ack && now - Date.parse(one.received_at) < ALERT_MS);
+    fill(
+      counts,
+      COUNTED.filter((name) => tally[name]).map((name, i) => [
+        i ? " · " : "",
+        h("b", null, format.count(tally[name])),
+        ` ${say(`status.${name}`)}`,
+      ]),
+    );
+    const event = app.journal.events.find(
+      (one) => one.raised && !one.ack && now - Date.parse(one.received_at) < ALERT_MS,
+    );
     alert.hidden = !event;
     if (event) text(alert, tell(event, app.names(), now));
   };

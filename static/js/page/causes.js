@@ -1,4 +1,5 @@
-// What the page finds wrong around it: the way to the server, its version, the clocks. Each is told by Troubles and cleared when it is over.
+// What the page finds wrong around it: the way to the server, its version, the clocks. Each is told by Troubles and
+// cleared when it is over.
 
 import { ApiError, call, get } from "../net/api.js";
 import { steady } from "../net/clock.js";
@@ -8,15 +9,25 @@ import { say } from "../words/words.js";
 
 const CLOCKS_MS = 120_000;
 
-/** @param {import("../app.js").App} app @param {import("./troubles.js").Troubles} troubles @param {string} [build] this page is of */
+/**
+ * @param {import("../app.js").App} app
+ * @param {import("./troubles.js").Troubles} troubles
+ * @param {string} [build] this page is of
+ */
 export function causes(app, troubles, build) {
   app.readers.add(async (message) => {
     if (message.op !== "welcome" || !app.everLive || !build) return;
     const { assets } = await get("page").catch(() => ({}));
-    if (assets && assets !== build) troubles.tell("upgrade", say("trouble.upgrade"), { action: { label: say("trouble.reload"), run: () => location.reload() } });
+    if (assets && assets !== build)
+      troubles.tell("upgrade", say("trouble.upgrade"), {
+        action: { label: say("trouble.reload"), run: () => location.reload() },
+      });
   });
   app.onBlocked = async () => {
-    const refused = await call("POST", "positions", { body: [] }).then(() => false, (fault) => fault instanceof ApiError && fault.code === "origin_not_allowed");
+    const refused = await call("POST", "positions", { body: [] }).then(
+      () => false,
+      (fault) => fault instanceof ApiError && fault.code === "origin_not_allowed",
+    );
     const { host = null } = await get("page").catch(() => ({}));
     const { words, lines } = diagnosis({ page: location, host, refused });
     troubles.tell("proxy", words, { lines });
@@ -28,6 +39,11 @@ export function causes(app, troubles, build) {
   app.onClock = () => {
     const ahead = app.fleet.now(steady()) - Date.now();
     if (Math.abs(ahead) < CLOCKS_MS) return troubles.clear("clock");
-    troubles.tell("clock", say(ahead > 0 ? "trouble.clock.ahead" : "trouble.clock.behind", { time: lasted(Math.round(Math.abs(ahead) / 60_000) * 60_000) }));
+    troubles.tell(
+      "clock",
+      say(ahead > 0 ? "trouble.clock.ahead" : "trouble.clock.behind", {
+        time: lasted(Math.round(Math.abs(ahead) / 60_000) * 60_000),
+      }),
+    );
   };
 }

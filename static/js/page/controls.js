@@ -5,15 +5,31 @@ import { showKeys, showSettings } from "./dialogs.js";
 import { isDark } from "../parts/theme.js";
 import { say } from "../words/words.js";
 
-/** @param {import("../app.js").App} app @param {import("./pill.js").Pill} pill @param {import("../draw/editor.js").Editor} editor */
+/**
+ * @param {import("../app.js").App} app
+ * @param {import("./pill.js").Pill} pill
+ * @param {import("../draw/editor.js").Editor} editor
+ */
 export function controls(app, pill, editor) {
-  fill($("#bar-end"), pill.element,
+  fill(
+    $("#bar-end"),
+    pill.element,
     iconButton("theme", say("bar.theme"), () => flipTheme(app), { class: "icon-button wide-only", id: "theme" }),
-    iconButton("gear", say("bar.settings"), () => showSettings(app)), iconButton("keyboard", say("bar.keys"), showKeys));
+    iconButton("gear", say("bar.settings"), () => showSettings(app)),
+    iconButton("keyboard", say("bar.keys"), showKeys),
+  );
   const draw = iconButton("plus", say("bar.draw"), () => editor.begin());
-  fill($("#map-tools"),
-    h("div", { class: "tool-group" }, iconButton("plus", say("bar.in"), () => app.map.zoomIn()), iconButton("minus", say("bar.out"), () => app.map.zoomOut()), iconButton("fit", say("bar.fit"), () => app.fitFleet())),
-    h("div", { class: "tool-group" }, (draw.replaceChildren(icon("polygon")), draw)));
+  fill(
+    $("#map-tools"),
+    h(
+      "div",
+      { class: "tool-group" },
+      iconButton("plus", say("bar.in"), () => app.map.zoomIn()),
+      iconButton("minus", say("bar.out"), () => app.map.zoomOut()),
+      iconButton("fit", say("bar.fit"), () => app.fitFleet()),
+    ),
+    h("div", { class: "tool-group" }, (draw.replaceChildren(icon("polygon")), draw)),
+  );
   app.ticks.add(() => {
     text($("#summary"), app.summary());
     pill.render();

@@ -3,11 +3,13 @@
 import { $, fill, h, icon, iconButton } from "../parts/dom.js";
 import { say } from "../words/words.js";
 
-const SHOWN_MS = 12_000, UNDONE_MS = 4500;
+const SHOWN_MS = 12_000;
+const UNDONE_MS = 4500;
 
 /** @param {import("../app.js").App} app */
 export function deedNote(app) {
-  const box = $("#deed"), { deeds } = app;
+  const box = $("#deed");
+  const { deeds } = app;
   let timer = 0;
   const away = () => {
     clearTimeout(timer);
@@ -19,11 +21,36 @@ export function deedNote(app) {
     clearTimeout(timer);
     timer = window.setTimeout(() => (box.matches(":hover, :focus-within") ? later(1000) : away()), after);
   };
-  /** @param {string} sign @param {string} title @param {string} body @param {(() => void)|null} undo @param {number} ms */
+  /**
+   * @param {string} sign
+   * @param {string} title
+   * @param {string} body
+   * @param {(() => void)|null} undo
+   * @param {number} ms
+   */
   const show = (sign, title, body, undo, ms) => {
     const focused = box.contains(document.activeElement);
-    fill(box, h("div", { class: "toast floating" }, icon(/** @type {any} */ (sign)), h("div", { class: "body" }, h("b", null, title), body && h("span", null, body),
-      undo && h("div", { class: "toast-actions" }, h("button", { type: "button", class: "link small", title: say("deed.key"), onclick: undo }, say("undo")))), iconButton("close", say("dismiss"), away)));
+    fill(
+      box,
+      h(
+        "div",
+        { class: "toast floating" },
+        icon(/** @type {any} */ (sign)),
+        h(
+          "div",
+          { class: "body" },
+          h("b", null, title),
+          body && h("span", null, body),
+          undo &&
+            h(
+              "div",
+              { class: "toast-actions" },
+              h("button", { type: "button", class: "link small", title: say("deed.key"), onclick: undo }, say("undo")),
+            ),
+        ),
+        iconButton("close", say("dismiss"), away),
+      ),
+    );
     if (focused) box.querySelector("button")?.focus();
     later(ms);
   };

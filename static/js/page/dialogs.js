@@ -6,10 +6,26 @@ import { halo } from "../map/overlay.js";
 import { drawGlyph } from "../map/sprites.js";
 import { LANGUAGES, own as browsers, say } from "../words/words.js";
 
-/** Open a dialog with a heading; closing it gives the focus back. @param {string} title @param {...any} body @returns {HTMLDialogElement} */
+/**
+ * Open a dialog with a heading; closing it gives the focus back.
+ * @param {string} title
+ * @param {...any} body
+ * @returns {HTMLDialogElement}
+ */
 export function dialog(title, ...body) {
-  const before = /** @type {HTMLElement|null} */ (document.activeElement), id = `dialog-${Date.now()}`;
-  const node = h("dialog", { "aria-labelledby": id }, h("div", { class: "dialog-head" }, h("h2", { id }, title), iconButton("close", say("close"), () => node.close())), h("div", { class: "dialog-body" }, ...body));
+  const before = /** @type {HTMLElement|null} */ (document.activeElement);
+  const id = `dialog-${Date.now()}`;
+  const node = h(
+    "dialog",
+    { "aria-labelledby": id },
+    h(
+      "div",
+      { class: "dialog-head" },
+      h("h2", { id }, title),
+      iconButton("close", say("close"), () => node.close()),
+    ),
+    h("div", { class: "dialog-body" }, ...body),
+  );
   node.addEventListener("click", (e) => e.target === node && node.close());
   node.addEventListener("close", () => (node.remove(), before?.isConnected && before.focus()));
   document.body.appendChild(node);
@@ -17,12 +33,32 @@ export function dialog(title, ...body) {
   return node;
 }
 
-/** A question with two answers; Esc is the safe one. @param {string} title @param {string} words @param {string} yes @param {string} no @returns {Promise<boolean>} */
+/**
+ * A question with two answers; Esc is the safe one.
+ * @param {string} title
+ * @param {string} words
+ * @param {string} yes
+ * @param {string} no
+ * @returns {Promise<boolean>}
+ */
 export function confirm(title, words, yes, no) {
   return new Promise((done) => {
     let answer = false;
     const stay = h("button", { type: "button", class: "button primary", onclick: () => node.close() }, no);
-    const node = dialog(title, h("p", { class: "muted" }, words), h("div", { class: "form-actions" }, h("button", { type: "button", class: "button danger", onclick: () => ((answer = true), node.close(), done(true)) }, yes), stay));
+    const node = dialog(
+      title,
+      h("p", { class: "muted" }, words),
+      h(
+        "div",
+        { class: "form-actions" },
+        h(
+          "button",
+          { type: "button", class: "button danger", onclick: () => ((answer = true), node.close(), done(true)) },
+          yes,
+        ),
+        stay,
+      ),
+    );
     node.addEventListener("close", () => done(answer));
     stay.focus();
   });
@@ -32,9 +68,17 @@ export function confirm(title, words, yes, no) {
 export function askName() {
   return new Promise((done) => {
     const input = h("input", { type: "text", maxLength: 60, required: true, autocomplete: "name", autofocus: true });
-    const form = h("form", { method: "dialog", class: "form", onsubmit: () => (answer = input.value.trim()) },
+    const form = h(
+      "form",
+      { method: "dialog", class: "form", onsubmit: () => (answer = input.value.trim()) },
       h("p", { class: "muted" }, say("name.why")),
-      h("label", { class: "field" }, h("span", null, say("name.yours")), input), h("div", { class: "form-actions" }, h("button", { type: "submit", class: "button primary" }, say("name.acknowledge"))));
+      h("label", { class: "field" }, h("span", null, say("name.yours")), input),
+      h(
+        "div",
+        { class: "form-actions" },
+        h("button", { type: "submit", class: "button primary" }, say("name.acknowledge")),
+      ),
+    );
     let answer = "";
     dialog(say("name.ask"), form).addEventListener("close", () => done(answer));
     input.focus();
@@ -42,23 +86,72 @@ export function askName() {
 }
 
 const KEYS = /** @type {[string, import("../words/words.js").Key][]} */ ([
-  ["/", "keys.search"], ["↑ ↓", "keys.list"], [say("key.enter"), "keys.open"], ["F", "keys.track"], ["0", "bar.fit"], ["+ −", "keys.zoom"], ["L", "keys.labels"], ["G", "bar.draw"], ["C", "keys.link"], [say("key.escape"), "keys.back"], [say("key.undo"), "keys.undo"],
-  ["V", "page.vehicles"], ["R", "page.regions"], ["E", "page.events"], ["J K", "keys.event"], ["A", "keys.ack"], ["Z", "keys.unack"], ["M", "keys.mute"], [say("key.space"), "keys.pause"], ["T", "bar.theme"], ["?", "keys.sheet"],
+  ["/", "keys.search"],
+  ["↑ ↓", "keys.list"],
+  [say("key.enter"), "keys.open"],
+  ["F", "keys.track"],
+  ["0", "bar.fit"],
+  ["+ −", "keys.zoom"],
+  ["L", "keys.labels"],
+  ["G", "bar.draw"],
+  ["C", "keys.link"],
+  [say("key.escape"), "keys.back"],
+  [say("key.undo"), "keys.undo"],
+  ["V", "page.vehicles"],
+  ["R", "page.regions"],
+  ["E", "page.events"],
+  ["J K", "keys.event"],
+  ["A", "keys.ack"],
+  ["Z", "keys.unack"],
+  ["M", "keys.mute"],
+  [say("key.space"), "keys.pause"],
+  ["T", "bar.theme"],
+  ["?", "keys.sheet"],
 ]);
 const LEGEND = /** @type {[string, boolean, import("../words/words.js").Key][]} */ ([
-  ["arrow", false, "legend.moving"], ["round", false, "legend.round"], ["idle", false, "legend.idle"], ["parked", false, "legend.parked"], ["arrow", true, "legend.stale"], ["offline", false, "legend.offline"], ["alert", false, "legend.alert"],
+  ["arrow", false, "legend.moving"],
+  ["round", false, "legend.round"],
+  ["idle", false, "legend.idle"],
+  ["parked", false, "legend.parked"],
+  ["arrow", true, "legend.stale"],
+  ["offline", false, "legend.offline"],
+  ["alert", false, "legend.alert"],
 ]);
 
 export function showKeys() {
-  dialog(say("bar.keys"),
-    h("div", { class: "keys" }, KEYS.map(([key, does]) => h("div", null, h("span", null, say(does)), h("span", null, key.split(" ").map((k) => [h("kbd", null, k), " "]))))),
-    h("div", { class: "legend" }, LEGEND.map(([shape, stale, key]) => h("div", null, legendGlyph(shape, stale), h("span", { class: "small" }, say(key))))),
-    h("p", { class: "muted small" }, say("legend.more")));
+  dialog(
+    say("bar.keys"),
+    h(
+      "div",
+      { class: "keys" },
+      KEYS.map(([key, does]) =>
+        h(
+          "div",
+          null,
+          h("span", null, say(does)),
+          h(
+            "span",
+            null,
+            key.split(" ").map((k) => [h("kbd", null, k), " "]),
+          ),
+        ),
+      ),
+    ),
+    h(
+      "div",
+      { class: "legend" },
+      LEGEND.map(([shape, stale, key]) =>
+        h("div", null, legendGlyph(shape, stale), h("span", { class: "small" }, say(key))),
+      ),
+    ),
+    h("p", { class: "muted small" }, say("legend.more")),
+  );
 }
 
 /** @param {string} shape @param {boolean} stale */
 function legendGlyph(shape, stale) {
-  const canvas = h("canvas", { width: 40, height: 40, "aria-hidden": "true" }), ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const canvas = h("canvas", { width: 40, height: 40, "aria-hidden": "true" });
+  const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   ctx.translate(20, 20);
   ctx.scale(1.8, 1.8);
   const alert = shape === "alert";
@@ -72,28 +165,107 @@ function legendGlyph(shape, stale) {
 
 /** @param {import("../app.js").App} app */
 export function showSettings(app) {
-  const { preferences } = app, value = preferences.value;
+  const { preferences } = app;
+  const value = preferences.value;
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const choose = (/** @type {string} */ label, /** @type {string} */ key, /** @type {[string, string][]} */ options) =>
-    h("div", { class: "field" }, h("span", { id: `set-${key}` }, label), h("div", { class: "segmented", role: "group", "aria-labelledby": `set-${key}` },
-      options.map(([v, words]) => h("button", { type: "button", "aria-pressed": String(/** @type {any} */ (preferences.value)[key] === v), onclick: (/** @type {MouseEvent} */ e) => {
-        preferences.set(/** @type {any} */ ({ [key]: v }));
-        for (const b of /** @type {HTMLElement} */ (e.currentTarget).parentElement?.children ?? []) b.setAttribute("aria-pressed", String(b === e.currentTarget));
-      } }, words))));
-  const zone = h("select", { onchange: () => preferences.set({ zone: zone.value }) }, h("option", { value: "" }, say("set.zone.own", { zone: own })), format.zones().map((z) => h("option", { value: z }, z.replace(/_/g, " "))));
+    h(
+      "div",
+      { class: "field" },
+      h("span", { id: `set-${key}` }, label),
+      h(
+        "div",
+        { class: "segmented", role: "group", "aria-labelledby": `set-${key}` },
+        options.map(([v, words]) =>
+          h(
+            "button",
+            {
+              type: "button",
+              "aria-pressed": String(/** @type {any} */ (preferences.value)[key] === v),
+              onclick: (/** @type {MouseEvent} */ e) => {
+                preferences.set(/** @type {any} */ ({ [key]: v }));
+                for (const b of /** @type {HTMLElement} */ (e.currentTarget).parentElement?.children ?? [])
+                  b.setAttribute("aria-pressed", String(b === e.currentTarget));
+              },
+            },
+            words,
+          ),
+        ),
+      ),
+    );
+  const zone = h(
+    "select",
+    { onchange: () => preferences.set({ zone: zone.value }) },
+    h("option", { value: "" }, say("set.zone.own", { zone: own })),
+    format.zones().map((z) => h("option", { value: z }, z.replace(/_/g, " "))),
+  );
   zone.value = value.zone;
-  const language = h("select", { onchange: () => (preferences.set({ language: language.value }), location.reload()) }, h("option", { value: "" }, say("set.language.own", { name: LANGUAGES[browsers].name })), Object.entries(LANGUAGES).map(([tag, { name }]) => h("option", { value: tag, lang: tag }, name)));
+  const language = h(
+    "select",
+    { onchange: () => (preferences.set({ language: language.value }), location.reload()) },
+    h("option", { value: "" }, say("set.language.own", { name: LANGUAGES[browsers].name })),
+    Object.entries(LANGUAGES).map(([tag, { name }]) => h("option", { value: tag, lang: tag }, name)),
+  );
   language.value = value.language in LANGUAGES ? value.language : "";
-  const name = h("input", { type: "text", maxLength: 60, value: value.name, autocomplete: "name", oninput: () => preferences.set({ name: name.value.trim() }) });
-  const check = (/** @type {"sound"|"keys"} */ key, /** @type {string} */ words) => h("label", { class: "check" }, h("input", { type: "checkbox", checked: value[key], onchange: (/** @type {Event} */ e) => preferences.set({ [key]: /** @type {HTMLInputElement} */ (e.target).checked }) }), words);
-  dialog(say("bar.settings"),
-    choose(say("set.theme"), "theme", [["system", say("set.theme.system")], ["light", say("set.theme.light")], ["dark", say("set.theme.dark")]]),
-    choose(say("set.units"), "units", [["metric", say("set.units.metric")], ["imperial", say("set.units.imperial")], ["nautical", say("set.units.nautical")]]),
-    h("label", { class: "field" }, h("span", null, say("set.zone")), zone, h("span", { class: "hint" }, say("set.zone.now", { time: format.full(app.now(), value.zone) }))),
+  const name = h("input", {
+    type: "text",
+    maxLength: 60,
+    value: value.name,
+    autocomplete: "name",
+    oninput: () => preferences.set({ name: name.value.trim() }),
+  });
+  const check = (/** @type {"sound"|"keys"} */ key, /** @type {string} */ words) =>
+    h(
+      "label",
+      { class: "check" },
+      h("input", {
+        type: "checkbox",
+        checked: value[key],
+        onchange: (/** @type {Event} */ e) =>
+          preferences.set({ [key]: /** @type {HTMLInputElement} */ (e.target).checked }),
+      }),
+      words,
+    );
+  dialog(
+    say("bar.settings"),
+    choose(say("set.theme"), "theme", [
+      ["system", say("set.theme.system")],
+      ["light", say("set.theme.light")],
+      ["dark", say("set.theme.dark")],
+    ]),
+    choose(say("set.units"), "units", [
+      ["metric", say("set.units.metric")],
+      ["imperial", say("set.units.imperial")],
+      ["nautical", say("set.units.nautical")],
+    ]),
+    h(
+      "label",
+      { class: "field" },
+      h("span", null, say("set.zone")),
+      zone,
+      h("span", { class: "hint" }, say("set.zone.now", { time: format.full(app.now(), value.zone) })),
+    ),
     h("label", { class: "field" }, h("span", null, say("set.language")), language),
     h("label", { class: "field" }, h("span", null, say("set.name")), name),
     h("div", { class: "form" }, check("sound", say("set.sound")), check("keys", say("set.keys"))),
-    h("p", null, h("button", { type: "button", class: "link", onclick: (/** @type {MouseEvent} */ e) => (/** @type {HTMLElement} */ (e.currentTarget).closest("dialog")?.close(), app.state.set({ kiosk: true })) }, say("set.board")), h("span", { class: "muted small" }, ` ${say("set.board.more")}`)),
-    h("p", { class: "muted small" }, say("set.version", { version: app.info?.version ?? "?" })));
+    h(
+      "p",
+      null,
+      h(
+        "button",
+        {
+          type: "button",
+          class: "link",
+          onclick: (/** @type {MouseEvent} */ e) =>
+            (
+              /** @type {HTMLElement} */ (e.currentTarget).closest("dialog")?.close(), app.state.set({ kiosk: true })
+            ),
+        },
+        say("set.board"),
+      ),
+      h("span", { class: "muted small" }, ` ${say("set.board.more")}`),
+    ),
+    h("p", { class: "muted small" }, say("set.version", { version: app.info?.version ?? "?" })),
+  );
   $("dialog select")?.focus();
 }

@@ -6,8 +6,14 @@ import { say } from "../words/words.js";
 
 const AGAIN_MS = 60_000; // the channel tells of followed regions only: how often the others are asked for
 
-/** Follow this region or no more; from "everything", it alone. @param {string[]|null} followed @param {string} id @returns {string[]} */
-export const toggled = (followed, id) => (followed?.includes(id) ? followed.filter((other) => other !== id) : [...(followed ?? []), id]);
+/**
+ * Follow this region or no more; from "everything", it alone.
+ * @param {string[]|null} followed
+ * @param {string} id
+ * @returns {string[]}
+ */
+export const toggled = (followed, id) =>
+  followed?.includes(id) ? followed.filter((other) => other !== id) : [...(followed ?? []), id];
 
 /** What is followed, in words. @param {string[]|null} followed @param {boolean} choosing */
 export function explained(followed, choosing) {
@@ -69,9 +75,11 @@ export class Following {
 
   /** The regions the channel does not tell of. */
   async #others() {
-    const { app } = this, { regions } = app.state.value;
+    const { app } = this;
+    const { regions } = app.state.value;
     if (regions === null || app.paused || !app.fleet.ready) return;
-    const asked = (this.askedAt = Date.now()), features = [];
+    const asked = (this.askedAt = Date.now());
+    const features = [];
     try {
       let cursor = null;
       do {

@@ -5,16 +5,34 @@ import { flipTheme } from "./controls.js";
 import { $, copyText } from "../parts/dom.js";
 import { say } from "../words/words.js";
 
-/** @param {import("../app.js").App} app @param {{list: import("../panels/vehicles.js").VehicleList, events: import("../panels/events.js").EventsColumn, editor: import("../draw/editor.js").Editor, alerts: import("./alerts.js").Alerts, following: import("./following.js").Following}} parts */
+/**
+ * @param {import("../app.js").App} app
+ * @param {{list: import("../panels/vehicles.js").VehicleList, events: import("../panels/events.js").EventsColumn,
+ *   editor: import("../draw/editor.js").Editor, alerts: import("./alerts.js").Alerts, following:
+ *   import("./following.js").Following}} parts
+ */
 export function keys(app, { list, events, editor, alerts, following }) {
   const labels = /** @type {const} */ (["name", "more", "none"]);
   /** @type {Record<string, () => void>} */
   const deeds = {
-    "/": () => (app.state.set({ tab: "vehicles", region: null }), app.select(app.state.value.vehicle), app.onSelect({ open: false }), focusSoon(() => (list.search.select(), list.search))),
+    "/": () => (
+      app.state.set({ tab: "vehicles", region: null }),
+      app.select(app.state.value.vehicle),
+      app.onSelect({ open: false }),
+      focusSoon(() => (list.search.select(), list.search))
+    ),
     "?": showKeys,
     " ": () => app.togglePause(),
-    v: () => (app.state.set({ tab: "vehicles", region: null }), app.onSelect({ open: false }), focusSoon(() => list.box)),
-    r: () => (app.state.set({ tab: "regions", region: null }), app.onSelect({ open: false }), focusSoon(() => document.querySelector("#region-list [tabindex='0']") ?? document.querySelector("#page-regions button"))),
+    v: () => (
+      app.state.set({ tab: "vehicles", region: null }), app.onSelect({ open: false }), focusSoon(() => list.box)
+    ),
+    r: () => (
+      app.state.set({ tab: "regions", region: null }),
+      app.onSelect({ open: false }),
+      focusSoon(
+        () => document.querySelector("#region-list [tabindex='0']") ?? document.querySelector("#page-regions button"),
+      )
+    ),
     e: () => (app.pane.show(true), events.list.focus()),
     f: () => app.state.value.vehicle && app.state.set({ track: !app.state.value.track }),
     0: () => app.fitFleet(),
@@ -26,16 +44,39 @@ export function keys(app, { list, events, editor, alerts, following }) {
     t: () => flipTheme(app),
     m: () => app.state.value.vehicle && alerts.mute(`vehicle:${app.state.value.vehicle}`, 15),
     c: () => copyLink(app, alerts),
-    j: () => (app.pane.show(true), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "j" }))),
-    k: () => (app.pane.show(true), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "k" }))),
+    j: () => (
+      app.pane.show(true), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "j" }))
+    ),
+    k: () => (
+      app.pane.show(true), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "k" }))
+    ),
   };
   addEventListener("keydown", (e) => {
     const target = /** @type {HTMLElement} */ (e.target);
-    if ((e.ctrlKey || e.metaKey) && !e.shiftKey && !e.altKey && e.key.toLowerCase() === "z" && !editor.active && !e.defaultPrevented && !target.matches("input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable]") && !document.querySelector("dialog[open]")) return e.preventDefault(), app.deeds.undo();
+    if (
+      (e.ctrlKey || e.metaKey) &&
+      !e.shiftKey &&
+      !e.altKey &&
+      e.key.toLowerCase() === "z" &&
+      !editor.active &&
+      !e.defaultPrevented &&
+      !target.matches("input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable]") &&
+      !document.querySelector("dialog[open]")
+    )
+      return (e.preventDefault(), app.deeds.undo());
     if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]")) return;
     const typing = target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
-    if (e.key === "Escape") return e.preventDefault(), following.choosing && !editor.active && !typing ? following.choose(false) : escape(app, editor, target, typing);
-    if (typing || !app.preferences.value.keys || (e.key === " " && target.matches("button, summary, a, [role=tab], input"))) return;
+    if (e.key === "Escape")
+      return (
+        e.preventDefault(),
+        following.choosing && !editor.active && !typing ? following.choose(false) : escape(app, editor, target, typing)
+      );
+    if (
+      typing ||
+      !app.preferences.value.keys ||
+      (e.key === " " && target.matches("button, summary, a, [role=tab], input"))
+    )
+      return;
     const deed = deeds[e.key.length === 1 ? e.key.toLowerCase() : e.key];
     if (!deed) return;
     e.preventDefault();
@@ -43,11 +84,20 @@ export function keys(app, { list, events, editor, alerts, following }) {
   });
 }
 
-/** Once what covered it has gone and is no longer inert (covers.js hears of that in a microtask, asked for before this one), and
- * before the next key comes: what is typed after it is meant for it. @param {() => Element|null} find */
+/**
+ * Once what covered it has gone and is no longer inert (covers.js hears of that in a microtask, asked for before this
+ * one), and before the next key comes: what is typed after it is meant for it.
+ * @param {() => Element|null} find
+ */
 const focusSoon = (find) => queueMicrotask(() => /** @type {HTMLElement|null} */ (find())?.focus());
 
-/** One layer back: the sketch, the panel, the selection. @param {import("../app.js").App} app @param {import("../draw/editor.js").Editor} editor @param {HTMLElement} target @param {boolean} typing */
+/**
+ * One layer back: the sketch, the panel, the selection.
+ * @param {import("../app.js").App} app
+ * @param {import("../draw/editor.js").Editor} editor
+ * @param {HTMLElement} target
+ * @param {boolean} typing
+ */
 function escape(app, editor, target, typing) {
   if (typing) return target.blur();
   if (editor.active) return void editor.leave();
@@ -59,7 +109,8 @@ function escape(app, editor, target, typing) {
 /** @param {import("../app.js").App} app @param {import("./alerts.js").Alerts} alerts */
 export async function copyLink(app, alerts) {
   app.writeLink();
-  const done = await copyText(location.href), title = say(done ? "link.copied" : "link.by_hand");
+  const done = await copyText(location.href);
+  const title = say(done ? "link.copied" : "link.by_hand");
   alerts.toast({ icon: done ? "copy" : "info", title, body: say("link.more") });
   app.say(title);
 }

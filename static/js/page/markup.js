@@ -1,4 +1,5 @@
-// What stands in index.html, in the reader's language: `data-say` is the key of an element's text, `data-say-label` of its name.
+// What stands in index.html, in the reader's language: `data-say` is the key of an element's text, `data-say-label` of
+// its name.
 
 import { language, say } from "../words/words.js";
 
@@ -7,6 +8,8 @@ import { language, say } from "../words/words.js";
 export function markup() {
   document.documentElement.lang = language;
   document.title = say("page.name");
-  for (const node of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-say]"))) node.textContent = say(/** @type {Key} */ (node.dataset.say));
-  for (const node of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-say-label]"))) node.setAttribute("aria-label", say(/** @type {Key} */ (node.dataset.sayLabel)));
+  for (const node of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-say]")))
+    node.textContent = say(/** @type {Key} */ (node.dataset.say));
+  for (const node of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-say-label]")))
+    node.setAttribute("aria-label", say(/** @type {Key} */ (node.dataset.sayLabel)));
 }

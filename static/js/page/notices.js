@@ -49,52 +49,111 @@ export class Notices {
   #demo() {
     const { app } = this;
     const close = () => (app.preferences.set({ coached: true }), banner.remove());
-    const more = h("button", { type: "button", class: "link", "aria-expanded": "false", onclick: () => {
-      const open = code.hidden;
-      code.hidden = !open;
-      more.setAttribute("aria-expanded", String(open));
-    } }, say(innerWidth < 720 ? "demo.add.short" : "demo.add"));
+    const more = h(
+      "button",
+      {
+        type: "button",
+        class: "link",
+        "aria-expanded": "false",
+        onclick: () => {
+          const open = code.hidden;
+          code.hidden = !open;
+          more.setAttribute("aria-expanded", String(open));
+        },
+      },
+      say(innerWidth < 720 ? "demo.add.short" : "demo.add"),
+    );
     const code = this.#code(this.#curl("my-van"));
     code.hidden = true;
-    const banner = h("div", { class: "floating banner demo", role: "note" }, h("span", { class: "tag" }, say("demo")), h("span", { class: "wide-only" }, say("demo.more")), more, iconButton("close", say("demo.close"), close, { class: "icon-button tiny end" }), code);
+    const banner = h(
+      "div",
+      { class: "floating banner demo", role: "note" },
+      h("span", { class: "tag" }, say("demo")),
+      h("span", { class: "wide-only" }, say("demo.more")),
+      more,
+      iconButton("close", say("demo.close"), close, { class: "icon-button tiny end" }),
+      code,
+    );
     return banner;
   }
 
   #chips() {
-    const { app } = this, { track, vehicle, regions } = app.state.value;
+    const { app } = this;
+    const { track, vehicle, regions } = app.state.value;
     this.track.hidden = !(track && vehicle);
     if (!this.track.hidden) {
       const words = say("follow.vehicle", { name: app.vehicleName(String(vehicle)) });
-      refill(this.track, words, icon("target"), words, iconButton("close", say("follow.vehicle.stop"), () => app.state.set({ track: false })));
+      refill(
+        this.track,
+        words,
+        icon("target"),
+        words,
+        iconButton("close", say("follow.vehicle.stop"), () => app.state.set({ track: false })),
+      );
     }
     this.feed.hidden = regions === null;
     if (!regions) return;
-    const { unknown } = this.following, n = regions.length;
-    const named = n === 2 ? say("and", { one: app.regionName(regions[0]), other: app.regionName(regions[1]) }) : n === 1 ? app.regionName(regions[0]) : say("follow.chip.n", { n }), some = say("follow.chip", { regions: named });
-    const words = !n ? say("follow.chip.none") : unknown.length === 1 ? say("follow.chip.unknown", { words: some, id: unknown[0] }) : unknown.length ? say("follow.chip.unknowns", { words: some, n: unknown.length }) : some;
-    refill(this.feed, words, icon("antenna"), words, iconButton("close", say("follow.everything"), () => this.following.everything()));
+    const { unknown } = this.following;
+    const n = regions.length;
+    const named =
+      n === 2
+        ? say("and", { one: app.regionName(regions[0]), other: app.regionName(regions[1]) })
+        : n === 1
+          ? app.regionName(regions[0])
+          : say("follow.chip.n", { n });
+    const some = say("follow.chip", { regions: named });
+    const words = !n
+      ? say("follow.chip.none")
+      : unknown.length === 1
+        ? say("follow.chip.unknown", { words: some, id: unknown[0] })
+        : unknown.length
+          ? say("follow.chip.unknowns", { words: some, n: unknown.length })
+          : some;
+    refill(
+      this.feed,
+      words,
+      icon("antenna"),
+      words,
+      iconButton("close", say("follow.everything"), () => this.following.everything()),
+    );
   }
 
   /** @param {boolean} working @param {string} why */
   #tiles(working, why) {
     this.tiles.hidden = working;
-    fill(this.tiles, icon("info"), h("span", { class: "trouble-words" }, say("tiles.away", { why })), iconButton("close", say("dismiss"), () => (this.tiles.hidden = true), { class: "icon-button tiny" }));
+    fill(
+      this.tiles,
+      icon("info"),
+      h("span", { class: "trouble-words" }, say("tiles.away", { why })),
+      iconButton("close", say("dismiss"), () => (this.tiles.hidden = true), { class: "icon-button tiny" }),
+    );
   }
 
   /** No vehicle yet: say how one connects, and turn green on the first ping. */
   #firstRun() {
-    const { app } = this, count = app.fleet.byId.size;
+    const { app } = this;
+    const count = app.fleet.byId.size;
     this.#chips();
     if (app.fleet.ready && !count && !this.welcome && !app.state.value.regions && !app.info.demo) {
-      this.welcome = h("section", { class: "welcome floating", "aria-label": say("welcome") }, h("h2", null, say("welcome.title")),
-        h("p", null, say("welcome.how")), this.#code(this.#curl("van-1")),
-        h("p", { class: "waiting", role: "status" }, say("welcome.waiting")));
+      this.welcome = h(
+        "section",
+        { class: "welcome floating", "aria-label": say("welcome") },
+        h("h2", null, say("welcome.title")),
+        h("p", null, say("welcome.how")),
+        this.#code(this.#curl("van-1")),
+        h("p", { class: "waiting", role: "status" }, say("welcome.waiting")),
+      );
       fill($("#map-centre"), this.welcome);
     } else if (this.welcome && count && !this.welcome.dataset.done) {
-      const v = [...app.fleet.byId.values()][0], card = this.welcome;
+      const v = [...app.fleet.byId.values()][0];
+      const card = this.welcome;
       card.dataset.done = "1";
       // The card steps aside: the map is the proof.
-      fill(card, h("p", { class: "waiting", role: "status" }, say("welcome.done", { name: v.name })), h("p", { class: "small" }, say("welcome.next")));
+      fill(
+        card,
+        h("p", { class: "waiting", role: "status" }, say("welcome.done", { name: v.name })),
+        h("p", { class: "small" }, say("welcome.next")),
+      );
       app.fitFleet();
       setTimeout(() => card.remove(), 6000);
     }

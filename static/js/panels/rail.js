@@ -4,7 +4,8 @@
 import { $, h, icon, text } from "../parts/dom.js";
 import { say } from "../words/words.js";
 
-const ROOMY = "(min-width: 1600px)", TIGHT = "(max-width: 1179px)";
+const ROOMY = "(min-width: 1600px)";
+const TIGHT = "(max-width: 1179px)";
 
 export class EventsPane {
   /** @param {import("../app.js").App} app */
@@ -13,7 +14,22 @@ export class EventsPane {
     this.roomy = matchMedia(ROOMY);
     this.tight = matchMedia(TIGHT);
     this.count = h("span", { class: "badge", hidden: true });
-    this.rail = h("button", { type: "button", class: "rail", id: "events-rail", "aria-label": say("page.events"), title: say("rail.title"), "aria-controls": "events", "aria-expanded": "false", onclick: () => (this.show(true), $("#event-list").focus()) }, icon("bell"), this.count, h("span", { class: "rail-word", "aria-hidden": "true" }, say("page.events")));
+    this.rail = h(
+      "button",
+      {
+        type: "button",
+        class: "rail",
+        id: "events-rail",
+        "aria-label": say("page.events"),
+        title: say("rail.title"),
+        "aria-controls": "events",
+        "aria-expanded": "false",
+        onclick: () => (this.show(true), $("#event-list").focus()),
+      },
+      icon("bell"),
+      this.count,
+      h("span", { class: "rail-word", "aria-hidden": "true" }, say("page.events")),
+    );
     $("#events").after(this.rail);
     this.open = false;
     // What a wide window was told stays; a narrow one begins with the rail each time it becomes one.

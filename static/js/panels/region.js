@@ -18,7 +18,12 @@ import { say } from "../words/words.js";
 const HOUR = 3_600_000;
 
 export class RegionPanel {
-  /** @param {import("../app.js").App} app @param {HTMLElement} side @param {import("../draw/editor.js").Editor} editor @param {import("../page/alerts.js").Alerts} alerts */
+  /**
+   * @param {import("../app.js").App} app
+   * @param {HTMLElement} side
+   * @param {import("../draw/editor.js").Editor} editor
+   * @param {import("../page/alerts.js").Alerts} alerts
+   */
   constructor(app, side, editor, alerts) {
     this.app = app;
     this.alerts = alerts;
@@ -33,20 +38,82 @@ export class RegionPanel {
     this.rules = h("dl", { class: "pairs" });
     /** @type {import("../model/fleet.js").Vehicle[]} */ this.rows = [];
     /** @type {{time: number, step: number}[]} steps of the count in the last hour */ this.steps = [];
-    this.follow = h("button", { type: "button", class: "button small", onclick: () => this.#follow() }, icon("antenna", 14), say("regions.tick"));
-    this.element = h("section", { class: "detail", hidden: true, "aria-label": say("region") },
-      h("div", { class: "detail-head" }, iconButton("back", say("region.back"), () => app.state.set({ region: null })), h("div", null, this.title, h("div", { class: "subtitle" }, this.mark, this.subtitle)), iconButton("fit", say("region.fit"), () => this.#fit())),
-      h("div", { class: "detail-actions" }, this.follow,
-        h("button", { type: "button", class: "button small", onclick: () => this.#feature() && editor.edit(this.#feature()) }, icon("edit", 14), say("edit")),
-        h("button", { type: "button", class: "button small", onclick: () => app.state.set({ about: `region:${app.state.value.region}` }) }, icon("list", 14), say("page.events")),
-        h("button", { type: "button", class: "button small", onclick: () => alerts.mute(`region:${app.state.value.region}`, 15) }, icon("mute", 14), say("mute.15")),
-        h("button", { type: "button", class: "button small danger", onclick: () => this.#delete() }, icon("trash", 14), say("region.delete"))),
-      h("div", { class: "detail-body" },
-        h("div", { class: "block" }, h("dl", { class: "facts" }, h("div", null, h("dt", null, say("region.count")), this.count), h("div", null, h("dt", null, say("region.area")), this.area)), this.spark),
-        h("div", { class: "block" }, h("h3", null, say("region.who")), this.inside), h("div", { class: "block" }, h("h3", null, say("region.rules")), this.rules)));
+    this.follow = h(
+      "button",
+      { type: "button", class: "button small", onclick: () => this.#follow() },
+      icon("antenna", 14),
+      say("regions.tick"),
+    );
+    this.element = h(
+      "section",
+      { class: "detail", hidden: true, "aria-label": say("region") },
+      h(
+        "div",
+        { class: "detail-head" },
+        iconButton("back", say("region.back"), () => app.state.set({ region: null })),
+        h("div", null, this.title, h("div", { class: "subtitle" }, this.mark, this.subtitle)),
+        iconButton("fit", say("region.fit"), () => this.#fit()),
+      ),
+      h(
+        "div",
+        { class: "detail-actions" },
+        this.follow,
+        h(
+          "button",
+          { type: "button", class: "button small", onclick: () => this.#feature() && editor.edit(this.#feature()) },
+          icon("edit", 14),
+          say("edit"),
+        ),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "button small",
+            onclick: () => app.state.set({ about: `region:${app.state.value.region}` }),
+          },
+          icon("list", 14),
+          say("page.events"),
+        ),
+        h(
+          "button",
+          { type: "button", class: "button small", onclick: () => alerts.mute(`region:${app.state.value.region}`, 15) },
+          icon("mute", 14),
+          say("mute.15"),
+        ),
+        h(
+          "button",
+          { type: "button", class: "button small danger", onclick: () => this.#delete() },
+          icon("trash", 14),
+          say("region.delete"),
+        ),
+      ),
+      h(
+        "div",
+        { class: "detail-body" },
+        h(
+          "div",
+          { class: "block" },
+          h(
+            "dl",
+            { class: "facts" },
+            h("div", null, h("dt", null, say("region.count")), this.count),
+            h("div", null, h("dt", null, say("region.area")), this.area),
+          ),
+          this.spark,
+        ),
+        h("div", { class: "block" }, h("h3", null, say("region.who")), this.inside),
+        h("div", { class: "block" }, h("h3", null, say("region.rules")), this.rules),
+      ),
+    );
     side.appendChild(this.element);
-    app.state.on((now, before) => (now.region !== before.region || now.tab !== before.tab || now.regions !== before.regions) && this.#show(now.region !== before.region));
-    app.readers.add((message) => message.op === "snapshot" && app.state.value.region && this.#ask(app.state.value.region));
+    app.state.on(
+      (now, before) =>
+        (now.region !== before.region || now.tab !== before.tab || now.regions !== before.regions) &&
+        this.#show(now.region !== before.region),
+    );
+    app.readers.add(
+      (message) => message.op === "snapshot" && app.state.value.region && this.#ask(app.state.value.region),
+    );
     app.ticks.add(() => !this.element.hidden && this.render());
     if (app.state.value.region) this.#show(true);
   }
@@ -72,10 +139,17 @@ export class RegionPanel {
   async #ask(id) {
     if (!this.app.fleet.regions.has(id)) return; // a wrong link; if it comes, a snapshot brings it
     try {
-      const [{ vehicles }, { events }] = await Promise.all([get("vehicles", { region: id, limit: 1000 }), get("events", { region: id, from: Math.round(this.app.now() - HOUR), limit: 5000 })]);
-      for (const told of vehicles) for (const visit of told.regions ?? []) this.app.fleet.byId.get(told.vehicle)?.regions.set(visit.id, Date.parse(visit.entered_at));
+      const [{ vehicles }, { events }] = await Promise.all([
+        get("vehicles", { region: id, limit: 1000 }),
+        get("events", { region: id, from: Math.round(this.app.now() - HOUR), limit: 5000 }),
+      ]);
+      for (const told of vehicles)
+        for (const visit of told.regions ?? [])
+          this.app.fleet.byId.get(told.vehicle)?.regions.set(visit.id, Date.parse(visit.entered_at));
       if (id !== this.app.state.value.region) return;
-      this.steps = events.filter((/** @type {any} */ e) => e.kind === "enter" || e.kind === "exit").map((/** @type {any} */ e) => ({ time: Date.parse(e.received_at), step: e.kind === "enter" ? 1 : -1 }));
+      this.steps = events
+        .filter((/** @type {any} */ e) => e.kind === "enter" || e.kind === "exit")
+        .map((/** @type {any} */ e) => ({ time: Date.parse(e.received_at), step: e.kind === "enter" ? 1 : -1 }));
       this.render();
     } catch {
       // The count and the list live from the channel; only the past is missing.
@@ -83,40 +157,110 @@ export class RegionPanel {
   }
 
   render() {
-    const { app } = this, feature = this.#feature(), id = app.state.value.region ?? "";
+    const { app } = this;
+    const feature = this.#feature();
+    const id = app.state.value.region ?? "";
     if (!feature) {
-      text(this.title, !app.fleet.ready ? say("vehicle.loading") : app.fleet.past.has(`region:${id}`) ? say("region.gone") : say("region.unknown", { id }));
+      text(
+        this.title,
+        !app.fleet.ready
+          ? say("vehicle.loading")
+          : app.fleet.past.has(`region:${id}`)
+            ? say("region.gone")
+            : say("region.unknown", { id }),
+      );
       fill(this.inside);
       return;
     }
-    const p = feature.properties, { units, zone } = app.preferences.value, now = app.now(), followed = app.state.value.regions;
+    const p = feature.properties;
+    const { units, zone } = app.preferences.value;
+    const now = app.now();
+    const followed = app.state.value.regions;
     text(this.title, p.name || id);
     fill(this.mark, swatch(feature));
-    text(this.subtitle, [p.group, p.updated_at && say("region.changed", { time: format.when(Date.parse(p.updated_at), now, zone) })].filter(Boolean).join(" · "));
+    text(
+      this.subtitle,
+      [p.group, p.updated_at && say("region.changed", { time: format.when(Date.parse(p.updated_at), now, zone) })]
+        .filter(Boolean)
+        .join(" · "),
+    );
     this.follow.setAttribute("aria-pressed", String(followed?.includes(id) ?? false));
     const count = app.regions.count(id);
     text(this.count, count === null ? "–" : String(count));
     text(this.area, p.area_m2 ? format.area(p.area_m2, units) : "–");
     this.#spark(count ?? 0, now, feature);
     // Nobody changes places under a pointer or the focus.
-    const rows = this.rows = this.rows.length && this.inside.matches(":hover, :focus-within") ? this.rows : [...app.fleet.byId.values()].filter((v) => v.regions.has(id)).sort((a, b) => (a.regions.get(id) || Infinity) - (b.regions.get(id) || Infinity)).slice(0, 200);
+    const rows = (this.rows =
+      this.rows.length && this.inside.matches(":hover, :focus-within")
+        ? this.rows
+        : [...app.fleet.byId.values()]
+            .filter((v) => v.regions.has(id))
+            .sort((a, b) => (a.regions.get(id) || Infinity) - (b.regions.get(id) || Infinity))
+            .slice(0, 200));
     if (this.inside.dataset.key !== rows.map((v) => v.id).join("\0") || !this.inside.children.length) {
       this.inside.dataset.key = rows.map((v) => v.id).join("\0");
-      fill(this.inside, rows.length ? rows.map((v) => h("li", null, h("button", { type: "button", class: "link grow", onclick: () => app.select(v.id, { open: true, reveal: true }) }, v.name), h("span", { class: "num muted" }))) : h("li", { class: "muted" }, say("region.nobody")));
+      fill(
+        this.inside,
+        rows.length
+          ? rows.map((v) =>
+              h(
+                "li",
+                null,
+                h(
+                  "button",
+                  { type: "button", class: "link grow", onclick: () => app.select(v.id, { open: true, reveal: true }) },
+                  v.name,
+                ),
+                h("span", { class: "num muted" }),
+              ),
+            )
+          : h("li", { class: "muted" }, say("region.nobody")),
+      );
     }
-    rows.forEach((v, i) => text(/** @type {Element} */ (this.inside.children[i].lastElementChild), v.regions.get(id) ? format.timer(now - Number(v.regions.get(id))) : v.regions.has(id) ? "" : say("region.left")));
-    const box = app.regions.drawn.get(id)?.lonLat, beyond = box ? format.unshown(box[1], box[3]) : "";
-    const rules = p.rules ?? {}, speed = format.speed(rules.speed_limit_mps, units), limit = rules.min_s ? say("region.limit.for", { speed, time: format.lasted(rules.min_s * 1000) }) : speed;
-    const said = [[say("region.raises"), (p.notify ?? ["enter", "exit", "dwell"]).map((/** @type {string} */ k) => kindOf(k).title).join(", ") || say("region.raises.nothing")], rules.dwell_s && [say("region.dwell"), format.lasted(rules.dwell_s * 1000)], rules.speed_limit_mps && [say("region.limit"), limit], rules.schedule && [say("region.hours"), `${writeHours(rules.schedule.weekly)} (${rules.schedule.zone})`], [say("region.edge"), say(p.debounce === "none" ? "region.edge.exact" : "region.edge.steady")], beyond && [say("region.map"), beyond]].filter(Boolean);
+    rows.forEach((v, i) =>
+      text(
+        /** @type {Element} */ (this.inside.children[i].lastElementChild),
+        v.regions.get(id) ? format.timer(now - Number(v.regions.get(id))) : v.regions.has(id) ? "" : say("region.left"),
+      ),
+    );
+    const box = app.regions.drawn.get(id)?.lonLat;
+    const beyond = box ? format.unshown(box[1], box[3]) : "";
+    const rules = p.rules ?? {};
+    const speed = format.speed(rules.speed_limit_mps, units);
+    const limit = rules.min_s ? say("region.limit.for", { speed, time: format.lasted(rules.min_s * 1000) }) : speed;
+    const said = [
+      [
+        say("region.raises"),
+        (p.notify ?? ["enter", "exit", "dwell"]).map((/** @type {string} */ k) => kindOf(k).title).join(", ") ||
+          say("region.raises.nothing"),
+      ],
+      rules.dwell_s && [say("region.dwell"), format.lasted(rules.dwell_s * 1000)],
+      rules.speed_limit_mps && [say("region.limit"), limit],
+      rules.schedule && [say("region.hours"), `${writeHours(rules.schedule.weekly)} (${rules.schedule.zone})`],
+      [say("region.edge"), say(p.debounce === "none" ? "region.edge.exact" : "region.edge.steady")],
+      beyond && [say("region.map"), beyond],
+    ].filter(Boolean);
     if (this.rules.dataset.key !== JSON.stringify(said)) {
       this.rules.dataset.key = JSON.stringify(said);
-      fill(this.rules, said.map((pair) => [h("dt", null, String(pair[0])), h("dd", null, String(pair[1]))]));
+      fill(
+        this.rules,
+        said.map((pair) => [h("dt", null, String(pair[0])), h("dd", null, String(pair[1]))]),
+      );
     }
   }
 
-  /** The count over the last hour, walked back from now. @param {number} count @param {number} now @param {any} feature */
+  /**
+   * The count over the last hour, walked back from now.
+   * @param {number} count
+   * @param {number} now
+   * @param {any} feature
+   */
   #spark(count, now, feature) {
-    const canvas = this.spark, ratio = Math.min(2, devicePixelRatio || 1), w = canvas.clientWidth, hh = canvas.clientHeight, color = palette();
+    const canvas = this.spark;
+    const ratio = Math.min(2, devicePixelRatio || 1);
+    const w = canvas.clientWidth;
+    const hh = canvas.clientHeight;
+    const color = palette();
     for (const event of this.app.journal.events) {
       if (event.region !== feature.id || (event.kind !== "enter" && event.kind !== "exit")) continue;
       const time = Date.parse(event.received_at);
@@ -125,7 +269,8 @@ export class RegionPanel {
     }
     this.steps.sort((a, b) => a.time - b.time);
     const points = [[now, count]];
-    let at = count, most = count;
+    let at = count;
+    let most = count;
     for (let i = this.steps.length - 1; i >= 0 && this.steps[i].time > now - HOUR; i--) {
       points.push([this.steps[i].time, at]);
       at = Math.max(0, at - this.steps[i].step);
@@ -139,7 +284,8 @@ export class RegionPanel {
     const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     ctx.scale(ratio, ratio);
     ctx.beginPath();
-    const y = (/** @type {number} */ n) => hh - 3 - (n / Math.max(1, most)) * (hh - 19); // the words keep a line to themselves
+    // the words keep a line to themselves
+    const y = (/** @type {number} */ n) => hh - 3 - (n / Math.max(1, most)) * (hh - 19);
     points.forEach(([t, n], i) => (i ? ctx.lineTo : ctx.moveTo).call(ctx, w - ((now - t) / HOUR) * w, y(n)));
     ctx.strokeStyle = colorOf(feature);
     ctx.lineWidth = 1.5;
@@ -169,12 +315,19 @@ export class RegionPanel {
     const feature = this.#feature();
     if (!feature) return;
     try {
-      await this.app.deeds.doing(call("DELETE", regionPath(feature.id), { headers: { "if-match": `"${feature.properties.version}"` } }));
-      if (this.app.state.value.region === feature.id) this.app.state.set({ region: null }); // they may look at another by now
+      await this.app.deeds.doing(
+        call("DELETE", regionPath(feature.id), { headers: { "if-match": `"${feature.properties.version}"` } }),
+      );
+      // they may look at another by now
+      if (this.app.state.value.region === feature.id) this.app.state.set({ region: null });
       this.app.deeds.did(deleted(feature));
     } catch (error) {
       const changed = error instanceof ApiError && error.status === 412;
-      this.alerts.toast({ icon: "warn", title: say("region.not_deleted"), body: changed ? say("region.just_changed") : /** @type {Error} */ (error).message });
+      this.alerts.toast({
+        icon: "warn",
+        title: say("region.not_deleted"),
+        body: changed ? say("region.just_changed") : /** @type {Error} */ (error).message,
+      });
     }
   }
 }

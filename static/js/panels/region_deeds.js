@@ -8,13 +8,22 @@ export const COMPUTED = new Set(["version", "inside_count", "area_m2", "perimete
 
 /** As it is sent. @param {any} feature */
 export function stored({ id, geometry, properties }) {
-  return { type: "Feature", id, geometry, properties: Object.fromEntries(Object.entries(properties).filter(([key]) => !COMPUTED.has(key))) };
+  return {
+    type: "Feature",
+    id,
+    geometry,
+    properties: Object.fromEntries(Object.entries(properties).filter(([key]) => !COMPUTED.has(key))),
+  };
 }
 
-/** Taking back makes a version too; what was done before stands on that one then: "id/version" → version. @type {Map<string, number>} */
+/**
+ * Taking back makes a version too; what was done before stands on that one then: "id/version" → version.
+ * @type {Map<string, number>}
+ */
 const became = new Map();
 /** @param {string} id @param {number} version @returns {number} */
-const newest = (id, version) => (became.has(`${id}/${version}`) ? newest(id, Number(became.get(`${id}/${version}`))) : version);
+const newest = (id, version) =>
+  became.has(`${id}/${version}`) ? newest(id, Number(became.get(`${id}/${version}`))) : version;
 
 /** @param {() => Promise<any>} asked @param {any} before @param {string} clash @returns {Promise<any>} */
 async function put(asked, before, clash) {
@@ -33,20 +42,30 @@ const nameOf = (feature) => feature.properties.name || feature.id;
 
 /** @param {any} feature as it was @returns {import("../model/deeds.js").Deed} */
 export const deleted = (feature) => ({
-  icon: "trash", title: say("region.did.deleted", { name: nameOf(feature) }), body: say("region.events_stay"),
+  icon: "trash",
+  title: say("region.did.deleted", { name: nameOf(feature) }),
+  body: say("region.events_stay"),
   undo: async () => {
-    await put(() => call("PUT", regionPath(feature.id), { body: stored(feature), headers: { "if-none-match": "*" } }), feature, say("region.redrawn"));
+    await put(
+      () => call("PUT", regionPath(feature.id), { body: stored(feature), headers: { "if-none-match": "*" } }),
+      feature,
+      say("region.redrawn"),
+    );
     return say("region.is_back", { name: nameOf(feature) });
   },
 });
 
 /** @param {any} before null: it is new @param {any} after @returns {import("../model/deeds.js").Deed} */
 export const saved = (before, after) => ({
-  icon: before ? "edit" : "check", title: say(before ? "region.did.changed" : "region.did.created", { name: nameOf(after) }),
+  icon: before ? "edit" : "check",
+  title: say(before ? "region.did.changed" : "region.did.created", { name: nameOf(after) }),
   undo: async () => {
-    const headers = { "if-match": `"${newest(after.id, after.properties.version)}"` }, clash = say("region.changed_since");
+    const headers = { "if-match": `"${newest(after.id, after.properties.version)}"` };
+    const clash = say("region.changed_since");
     if (before) await put(() => call("PUT", regionPath(after.id), { body: stored(before), headers }), before, clash);
     else await put(() => call("DELETE", regionPath(after.id), { headers }), null, clash);
-    return before ? say("region.as_it_was", { name: nameOf(before) }) : say("region.gone_again", { name: nameOf(after) });
+    return before
+      ? say("region.as_it_was", { name: nameOf(before) })
+      : say("region.gone_again", { name: nameOf(after) });
   },
 });

@@ -6,13 +6,16 @@ const TABS = /** @type {const} */ (["vehicles", "regions", "events"]);
 
 /** @param {import("../app.js").App} app */
 export function layout(app) {
-  const frame = $("#frame"), narrow = matchMedia("(max-width: 719px)"), { tight } = app.pane;
+  const frame = $("#frame");
+  const narrow = matchMedia("(max-width: 719px)");
+  const { tight } = app.pane;
   const show = () => {
     let { tab } = app.state.value;
     if (tab === "events" && !tight.matches) tab = "vehicles";
     frame.dataset.sheet = tab;
     for (const name of TABS) {
-      const button = $(`#tab-${name}`), chosen = name === tab;
+      const button = $(`#tab-${name}`);
+      const chosen = name === tab;
       button.setAttribute("aria-selected", String(chosen));
       button.tabIndex = chosen ? 0 : -1;
       if (name !== "events") $(`#page-${name}`).hidden = !chosen;
@@ -22,11 +25,16 @@ export function layout(app) {
     if (tight.matches && tab === "events") $("#events").querySelector(".sheet-grip")?.after(tabs);
     else if (tabs.parentElement !== $("#side")) $("#side").querySelector(".sheet-grip")?.after(tabs);
   };
-  for (const name of TABS) $(`#tab-${name}`).addEventListener("click", () => (app.state.set({ tab: name }), narrow.matches && stop === 0 && to(1)));
+  for (const name of TABS)
+    $(`#tab-${name}`).addEventListener(
+      "click",
+      () => (app.state.set({ tab: name }), narrow.matches && stop === 0 && to(1)),
+    );
   $('.tabs[role="tablist"]').addEventListener("keydown", (e) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[/** @type {KeyboardEvent} */ (e).key];
     if (!step) return;
-    const usable = TABS.filter((name) => name !== "events" || tight.matches), at = usable.indexOf(app.state.value.tab);
+    const usable = TABS.filter((name) => name !== "events" || tight.matches);
+    const at = usable.indexOf(app.state.value.tab);
     const next = usable[(at + step + usable.length) % usable.length];
     app.state.set({ tab: next });
     $(`#tab-${next}`).focus();
@@ -45,7 +53,8 @@ export function layout(app) {
     $("#map-frame").inert = narrow.matches && stop === 2; // all of it is covered
   };
   for (const grip of document.querySelectorAll(".sheet-grip")) {
-    let from = 0, moved = false;
+    let from = 0;
+    let moved = false;
     grip.addEventListener("pointerdown", (e) => {
       const event = /** @type {PointerEvent} */ (e);
       from = event.clientY;
@@ -56,17 +65,28 @@ export function layout(app) {
       const event = /** @type {PointerEvent} */ (e);
       if (!grip.hasPointerCapture(event.pointerId)) return;
       if (Math.abs(event.clientY - from) > 6) moved = true;
-      if (moved) document.documentElement.style.setProperty("--sheet", `${Math.max(120, Math.min(innerHeight - 60, innerHeight - event.clientY))}px`);
+      if (moved)
+        document.documentElement.style.setProperty(
+          "--sheet",
+          `${Math.max(120, Math.min(innerHeight - 60, innerHeight - event.clientY))}px`,
+        );
     });
     grip.addEventListener("pointerup", (e) => {
       if (!moved) return;
-      const height = innerHeight - /** @type {PointerEvent} */ (e).clientY, all = heights();
+      const height = innerHeight - /** @type {PointerEvent} */ (e).clientY;
+      const all = heights();
       to(all.indexOf(all.reduce((best, h) => (Math.abs(h - height) < Math.abs(best - height) ? h : best))));
     });
     grip.addEventListener("click", () => !moved && to(stop === 2 ? 0 : stop + 1));
   }
   // What is opened in the sheet is seen.
-  new MutationObserver(() => narrow.matches && stop === 0 && $("#side").querySelector(":scope > .detail:not([hidden]), :scope > .region-card:not([hidden])") && to(1)).observe($("#side"), { childList: true, subtree: true, attributes: true, attributeFilter: ["hidden"] });
+  new MutationObserver(
+    () =>
+      narrow.matches &&
+      stop === 0 &&
+      $("#side").querySelector(":scope > .detail:not([hidden]), :scope > .region-card:not([hidden])") &&
+      to(1),
+  ).observe($("#side"), { childList: true, subtree: true, attributes: true, attributeFilter: ["hidden"] });
   addEventListener("resize", () => to(stop));
   to(1);
   show();

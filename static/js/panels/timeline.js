@@ -8,29 +8,53 @@ import { say } from "../words/words.js";
 const GAP = 10 * 60_000;
 const MOVING_MPS = 5 / 3.6;
 
-/** Pieces of a day: [from, until, what], neighbours of one kind joined. @param {{time: number, speed: number|null}[]} points @param {number} until
- * @returns {{from: number, until: number, what: "moving"|"idle"|"offline"}[]} */
+/**
+ * Pieces of a day: [from, until, what], neighbours of one kind joined.
+ * @param {{time: number, speed: number|null}[]} points
+ * @param {number} until
+ * @returns {{from: number, until: number, what: "moving"|"idle"|"offline"}[]}
+ */
 export function pieces(points, until) {
   /** @type {{from: number, until: number, what: "moving"|"idle"|"offline"}[]} */ const out = [];
   points.forEach((p, i) => {
     const end = i + 1 < points.length ? points[i + 1].time : Math.min(until, p.time + GAP);
     if (end <= p.time) return;
-    const what = end - p.time > GAP ? "offline" : (p.speed ?? 0) >= MOVING_MPS ? "moving" : "idle", last = out[out.length - 1];
+    const what = end - p.time > GAP ? "offline" : (p.speed ?? 0) >= MOVING_MPS ? "moving" : "idle";
+    const last = out[out.length - 1];
     if (last && last.what === what && last.until === p.time) last.until = end;
     else out.push({ from: p.time, until: end, what });
   });
   return out;
 }
 
-/** @param {{time: number, speed: number|null}[]} points @param {number} start @param {number} now @param {string} zone */
+/**
+ * @param {{time: number, speed: number|null}[]} points
+ * @param {number} start
+ * @param {number} now
+ * @param {string} zone
+ */
 export function dayStrip(points, start, now, zone) {
   if (!points.length) return h("p", { class: "muted small" }, say("day.none"));
-  const whole = format.endOfDay(start, zone) - start, end = Math.min(now, start + whole), list = pieces(points, end), total = { moving: 0, idle: 0, offline: 0 };
+  const whole = format.endOfDay(start, zone) - start;
+  const end = Math.min(now, start + whole);
+  const list = pieces(points, end);
+  const total = { moving: 0, idle: 0, offline: 0 };
   for (const piece of list) total[piece.what] += piece.until - piece.from;
-  const what = /** @type {const} */ (["moving", "idle", "offline"]), color = palette(), tint = { moving: color.moving, idle: color.idle, offline: color.line };
-  const canvas = h("canvas", { class: "strip", role: "img", "aria-label": say("day.said", { parts: what.map((one) => say(`day.said.${one}`, { time: format.spoken(total[one]) })).join(", ") }) });
+  const what = /** @type {const} */ (["moving", "idle", "offline"]);
+  const color = palette();
+  const tint = { moving: color.moving, idle: color.idle, offline: color.line };
+  const canvas = h("canvas", {
+    class: "strip",
+    role: "img",
+    "aria-label": say("day.said", {
+      parts: what.map((one) => say(`day.said.${one}`, { time: format.spoken(total[one]) })).join(", "),
+    }),
+  });
   requestAnimationFrame(() => {
-    const ratio = Math.min(2, devicePixelRatio || 1), w = canvas.clientWidth, hh = canvas.clientHeight, ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    const ratio = Math.min(2, devicePixelRatio || 1);
+    const w = canvas.clientWidth;
+    const hh = canvas.clientHeight;
+    const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     canvas.width = w * ratio;
     canvas.height = hh * ratio;
     ctx.scale(ratio, ratio);
@@ -38,16 +62,31 @@ export function dayStrip(points, start, now, zone) {
     ctx.fillRect(0, 0, w, 16);
     for (const { from, until, what } of list) {
       ctx.fillStyle = tint[what];
-      const x = ((from - start) / whole) * w, high = what === "moving" ? 16 : what === "idle" ? 9 : 3;
+      const x = ((from - start) / whole) * w;
+      const high = what === "moving" ? 16 : what === "idle" ? 9 : 3;
       ctx.fillRect(x, 16 - high, Math.max(1, ((until - from) / whole) * w), high);
     }
     ctx.fillStyle = color.muted;
     ctx.font = `10px ${color.font}`;
-    for (let hour = 0; hour < 24; hour += 6) ctx.fillText(format.clockShort(start + hour * 3_600_000, zone), ((hour * 3_600_000) / whole) * w + (hour ? -14 : 0), 26);
+    for (let hour = 0; hour < 24; hour += 6)
+      ctx.fillText(
+        format.clockShort(start + hour * 3_600_000, zone),
+        ((hour * 3_600_000) / whole) * w + (hour ? -14 : 0),
+        26,
+      );
   });
-  return h("div", null, canvas, h("div", { class: "strip-legend num" }, what.map((one) => {
-    const key = h("i", null);
-    key.style.setProperty("--swatch", tint[one]);
-    return h("span", null, key, say(`day.${one}`, { time: format.lasted(total[one]) }));
-  })));
+  return h(
+    "div",
+    null,
+    canvas,
+    h(
+      "div",
+      { class: "strip-legend num" },
+      what.map((one) => {
+        const key = h("i", null);
+        key.style.setProperty("--swatch", tint[one]);
+        return h("span", null, key, say(`day.${one}`, { time: format.lasted(total[one]) }));
+      }),
+    ),
+  );
 }

@@ -18,7 +18,11 @@ const MERGE = { "content-type": "application/merge-patch+json" };
 const FRESH_MS = 5000; // how often an open panel asks the server again
 
 export class VehiclePanel {
-  /** @param {import("../app.js").App} app @param {HTMLElement} side @param {import("../page/alerts.js").Alerts} alerts */
+  /**
+   * @param {import("../app.js").App} app
+   * @param {HTMLElement} side
+   * @param {import("../page/alerts.js").Alerts} alerts
+   */
   constructor(app, side, alerts) {
     this.app = app;
     this.alerts = alerts;
@@ -28,12 +32,25 @@ export class VehiclePanel {
     this.days = "";
     this.open = false;
     /** @type {string|null} */ this.editing = null;
-    /** @type {Map<string, Record<string, string>>} what was typed into a register and not saved, by vehicle */ this.drafts = new Map();
+    /** @type {Map<string, Record<string, string>>} what was typed into a register and not saved, by vehicle */
+    this.drafts = new Map();
     this.problem = "";
-    const at = { glyph: h("canvas", null), state: h("span", null), speed: h("dd", null), heading: h("dd", null), age: h("dd", null), heard: h("dd", null) };
+    const at = {
+      glyph: h("canvas", null),
+      state: h("span", null),
+      speed: h("dd", null),
+      heading: h("dd", null),
+      age: h("dd", null),
+      heard: h("dd", null),
+    };
     this.at = at;
     this.title = h("h2", { class: "title", tabIndex: -1 });
-    this.track = h("button", { type: "button", class: "button small", onclick: () => app.state.set({ track: !app.state.value.track }) }, icon("target", 14), say("vehicle.follow"));
+    this.track = h(
+      "button",
+      { type: "button", class: "button small", onclick: () => app.state.set({ track: !app.state.value.track }) },
+      icon("target", 14),
+      say("vehicle.follow"),
+    );
     this.notices = h("div", { class: "form" });
     this.regions = h("ul", { class: "line-list" });
     oneStop(this.regions, "li");
@@ -41,25 +58,82 @@ export class VehiclePanel {
     this.dayName = h("h3", null, say("vehicle.today"));
     this.register = h("div", null);
     this.raw = h("pre", { class: "raw", tabIndex: 0 });
-    this.element = h("section", { class: "detail", hidden: true, "aria-label": say("vehicle") },
-      h("div", { class: "detail-head" }, iconButton("back", say("vehicle.back"), () => this.close()), h("div", null, this.title, h("div", { class: "subtitle num" }, at.glyph, at.state)), iconButton("close", say("vehicle.close"), () => app.select(null))),
-      h("div", { class: "detail-actions" }, this.track,
-        h("button", { type: "button", class: "button small", onclick: () => this.#centre() }, icon("pin", 14), say("show")),
-        h("button", { type: "button", class: "button small", onclick: () => app.state.set({ about: `vehicle:${app.state.value.vehicle}` }) }, icon("list", 14), say("page.events")),
-        h("button", { type: "button", class: "button small", onclick: () => alerts.mute(`vehicle:${app.state.value.vehicle}`, 15) }, icon("mute", 14), say("mute.15")),
-        h("button", { type: "button", class: "button small", onclick: () => copyLink(app, alerts) }, icon("copy", 14), say("vehicle.link"))),
-      h("div", { class: "detail-body", tabIndex: -1 },
-        h("div", { class: "block" }, this.notices, h("dl", { class: "facts" }, fact(say("vehicle.speed"), at.speed), fact(say("vehicle.heading"), at.heading), fact(say("vehicle.fix"), at.age), fact(say("vehicle.heard"), at.heard))),
+    this.element = h(
+      "section",
+      { class: "detail", hidden: true, "aria-label": say("vehicle") },
+      h(
+        "div",
+        { class: "detail-head" },
+        iconButton("back", say("vehicle.back"), () => this.close()),
+        h("div", null, this.title, h("div", { class: "subtitle num" }, at.glyph, at.state)),
+        iconButton("close", say("vehicle.close"), () => app.select(null)),
+      ),
+      h(
+        "div",
+        { class: "detail-actions" },
+        this.track,
+        h(
+          "button",
+          { type: "button", class: "button small", onclick: () => this.#centre() },
+          icon("pin", 14),
+          say("show"),
+        ),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "button small",
+            onclick: () => app.state.set({ about: `vehicle:${app.state.value.vehicle}` }),
+          },
+          icon("list", 14),
+          say("page.events"),
+        ),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "button small",
+            onclick: () => alerts.mute(`vehicle:${app.state.value.vehicle}`, 15),
+          },
+          icon("mute", 14),
+          say("mute.15"),
+        ),
+        h(
+          "button",
+          { type: "button", class: "button small", onclick: () => copyLink(app, alerts) },
+          icon("copy", 14),
+          say("vehicle.link"),
+        ),
+      ),
+      h(
+        "div",
+        { class: "detail-body", tabIndex: -1 },
+        h(
+          "div",
+          { class: "block" },
+          this.notices,
+          h(
+            "dl",
+            { class: "facts" },
+            fact(say("vehicle.speed"), at.speed),
+            fact(say("vehicle.heading"), at.heading),
+            fact(say("vehicle.fix"), at.age),
+            fact(say("vehicle.heard"), at.heard),
+          ),
+        ),
         h("div", { class: "block" }, h("h3", null, say("page.regions")), this.regions),
         h("div", { class: "block" }, this.dayName, this.strip),
         h("div", { class: "block" }, this.register),
-        h("div", { class: "block" }, h("details", null, h("summary", null, say("vehicle.raw")), this.raw))));
+        h("div", { class: "block" }, h("details", null, h("summary", null, say("vehicle.raw")), this.raw)),
+      ),
+    );
     side.appendChild(this.element);
     const shown = app.onSelect;
     app.onSelect = (how) => (shown(how), this.#selected(how));
     app.state.on((now, before) => {
       if (now.vehicle !== before.vehicle) this.#other();
-      if (now.vehicle === null || (now.region && !before.region) || now.tab !== before.tab) this.#reveal(now.vehicle !== null && this.open && now.tab === "vehicles" && !now.region);
+      if (now.vehicle === null || (now.region && !before.region) || now.tab !== before.tab)
+        this.#reveal(now.vehicle !== null && this.open && now.tab === "vehicles" && !now.region);
       if (now.track !== before.track) this.#live();
     });
     app.readers.add((message) => message.op === "snapshot" && app.state.value.vehicle && this.#ask());
@@ -137,16 +211,23 @@ export class VehiclePanel {
 
   /** Today's pings, for the strip; the last half hour of them is the trail. */
   async #track() {
-    const id = this.app.state.value.vehicle, { zone } = this.app.preferences.value;
+    const id = this.app.state.value.vehicle;
+    const { zone } = this.app.preferences.value;
     if (!id || !(this.told || this.app.fleet.byId.has(id))) return; // perhaps there is none
     const positions = [];
     try {
       this.days = this.#days();
-      const from = (this.dayStart = this.#dayStart()), today = from === format.startOfDay(this.app.now(), zone);
+      const from = (this.dayStart = this.#dayStart());
+      const today = from === format.startOfDay(this.app.now(), zone);
       let next = null;
       text(this.dayName, today ? say("vehicle.today") : format.day(from, zone));
       do {
-        const page = await get(`${vehiclePath(id)}/track`, { from, until: format.endOfDay(from, zone), limit: 10_000, cursor: next });
+        const page = await get(`${vehiclePath(id)}/track`, {
+          from,
+          until: format.endOfDay(from, zone),
+          limit: 10_000,
+          cursor: next,
+        });
         if (id !== this.app.state.value.vehicle) return;
         positions.push(...page.positions);
         next = page.next;
@@ -154,7 +235,15 @@ export class VehiclePanel {
     } catch {
       return; // a vehicle without history has none to show
     }
-    this.today = positions.map((p) => ({ time: Date.parse(p.time), lat: p.lat, lon: p.lon, speed: p.speed_mps ?? null, late: p.late, held: p.held, ignition: p.ignition }));
+    this.today = positions.map((p) => ({
+      time: Date.parse(p.time),
+      lat: p.lat,
+      lon: p.lon,
+      speed: p.speed_mps ?? null,
+      late: p.late,
+      held: p.held,
+      ignition: p.ignition,
+    }));
     const last = this.today.length ? this.today[this.today.length - 1].time : 0;
     this.app.overlay.trail = this.today.filter((p) => p.time > last - TRAIL_MS && !p.held);
     this.app.map.stage.invalidate("trail");
@@ -163,7 +252,9 @@ export class VehiclePanel {
 
   /** When the day shown began: a recording of long ago has its own. */
   #dayStart() {
-    const { zone } = this.app.preferences.value, today = format.startOfDay(this.app.now(), zone), v = this.app.overlay.selected;
+    const { zone } = this.app.preferences.value;
+    const today = format.startOfDay(this.app.now(), zone);
+    const v = this.app.overlay.selected;
     return v && v.time < today ? format.startOfDay(v.time, zone) : today;
   }
 
@@ -176,7 +267,8 @@ export class VehiclePanel {
     const v = this.app.overlay.selected;
     if (v && this.days !== this.#days()) this.#track(); // it came only now, it is midnight, or another zone
     if (v) {
-      const trail = this.app.overlay.trail, last = trail[trail.length - 1];
+      const trail = this.app.overlay.trail;
+      const last = trail[trail.length - 1];
       if (!last || v.time > last.time) {
         const point = { time: v.time, lat: v.lat, lon: v.lon, speed: v.speed < 0 ? null : v.speed };
         trail.push(point);
@@ -192,40 +284,117 @@ export class VehiclePanel {
 
   /** What changes every second. */
   #live() {
-    const { app, at } = this, id = app.state.value.vehicle, v = id ? app.fleet.byId.get(id) : null, now = app.now(), { units, zone } = app.preferences.value;
+    const { app, at } = this;
+    const id = app.state.value.vehicle;
+    const v = id ? app.fleet.byId.get(id) : null;
+    const now = app.now();
+    const { units, zone } = app.preferences.value;
     text(this.title, v?.name ?? this.told?.name ?? id ?? "");
     this.track.setAttribute("aria-pressed", String(app.state.value.track));
     if (!v) {
-      text(at.state, this.problem || (say(app.fleet.ready ? "vehicle.absent" : "vehicle.loading")));
+      text(at.state, this.problem || say(app.fleet.ready ? "vehicle.absent" : "vehicle.loading"));
       return;
     }
     const s = status(v);
     glyphIcon(at.glyph, s, v.state, v.heading);
     const state = say(`state.${halted(v, units) ? "halted" : s}`);
-    const said = halted(v, units) ? state : s === "stale" ? say("vehicle.was", { state, before: say(`status.${STATES[v.state]}`) }) : v.since ? say("vehicle.for", { state, time: format.timer(now - v.since) }) : state;
+    const said = halted(v, units)
+      ? state
+      : s === "stale"
+        ? say("vehicle.was", { state, before: say(`status.${STATES[v.state]}`) })
+        : v.since
+          ? say("vehicle.for", { state, time: format.timer(now - v.since) })
+          : state;
     text(at.state, [said, v.plate].filter(Boolean).join(" · "));
     text(at.speed, format.speed(v.speed, units));
     text(at.heading, format.heading(v.heading));
-    fill(at.age, say("ago", { age: format.age(now - v.time) }), h("small", { title: format.full(v.time, zone) }, format.when(v.time, now, zone), ` ${format.zoneName(v.time, zone)}`));
-    fill(at.heard, say("ago", { age: format.age(now - v.heard) }), h("small", null, v.accuracy >= 0 ? say("vehicle.accurate", { distance: format.distance(v.accuracy, units) }) : format.when(v.heard, now, zone)));
-    const held = v.held || this.told?.held, apart = v.heard - v.time > 300_000;
+    fill(
+      at.age,
+      say("ago", { age: format.age(now - v.time) }),
+      h(
+        "small",
+        { title: format.full(v.time, zone) },
+        format.when(v.time, now, zone),
+        ` ${format.zoneName(v.time, zone)}`,
+      ),
+    );
+    fill(
+      at.heard,
+      say("ago", { age: format.age(now - v.heard) }),
+      h(
+        "small",
+        null,
+        v.accuracy >= 0
+          ? say("vehicle.accurate", { distance: format.distance(v.accuracy, units) })
+          : format.when(v.heard, now, zone),
+      ),
+    );
+    const held = v.held || this.told?.held;
+    const apart = v.heard - v.time > 300_000;
     const beyond = format.offMap(v.lat);
     this.notices.hidden = !held && !apart && !beyond;
     const marks = `${beyond}${Boolean(held)}${apart}${this.told?.held?.time ?? ""}`;
     if (this.notices.dataset.mark !== marks) {
       this.notices.dataset.mark = marks;
-      fill(this.notices, beyond && h("p", { class: "notice" }, icon("info", 14), h("span", null, beyond)), held && h("p", { class: "notice warn" }, icon("warn", 14), h("span", null, this.told?.held ? say("vehicle.held.at", { place: format.place(this.told.held.lat, this.told.held.lon) }) : say("vehicle.held"))),
-        apart && h("p", { class: "notice" }, icon("clock", 14), h("span", null, say("vehicle.late", { time: format.spoken(v.heard - v.time) }))));
+      fill(
+        this.notices,
+        beyond && h("p", { class: "notice" }, icon("info", 14), h("span", null, beyond)),
+        held &&
+          h(
+            "p",
+            { class: "notice warn" },
+            icon("warn", 14),
+            h(
+              "span",
+              null,
+              this.told?.held
+                ? say("vehicle.held.at", { place: format.place(this.told.held.lat, this.told.held.lon) })
+                : say("vehicle.held"),
+            ),
+          ),
+        apart &&
+          h(
+            "p",
+            { class: "notice" },
+            icon("clock", 14),
+            h("span", null, say("vehicle.late", { time: format.spoken(v.heard - v.time) })),
+          ),
+      );
     }
     const inside = app.insideOf(v);
-    if (!inside.length) this.regions.children.length === 1 && this.regions.dataset.none ? 0 : (fill(this.regions, h("li", { class: "muted" }, say("vehicle.nowhere"))), (this.regions.dataset.none = "1"), (this.regions.dataset.key = ""));
+    if (!inside.length)
+      this.regions.children.length === 1 && this.regions.dataset.none
+        ? 0
+        : (fill(this.regions, h("li", { class: "muted" }, say("vehicle.nowhere"))),
+          (this.regions.dataset.none = "1"),
+          (this.regions.dataset.key = ""));
     else {
       delete this.regions.dataset.none;
       const key = inside.map(([region]) => region).join("\0");
       if (this.regions.dataset.key !== key || this.regions.children.length !== inside.length) {
-        fill(this.regions, inside.map(([region]) => h("li", null, swatch(app.fleet.regions.get(region)), h("button", { type: "button", class: "link grow", onclick: () => app.state.set({ region, tab: "regions" }) }, app.regionName(region)), h("span", { class: "num muted" }))));
+        fill(
+          this.regions,
+          inside.map(([region]) =>
+            h(
+              "li",
+              null,
+              swatch(app.fleet.regions.get(region)),
+              h(
+                "button",
+                { type: "button", class: "link grow", onclick: () => app.state.set({ region, tab: "regions" }) },
+                app.regionName(region),
+              ),
+              h("span", { class: "num muted" }),
+            ),
+          ),
+        );
       }
-      inside.forEach(([, since], i) => text(/** @type {Element} */ (this.regions.children[i].lastElementChild), since ? format.timer(now - since) : ""));
+      inside.forEach(([, since], i) =>
+        text(
+          /** @type {Element} */ (this.regions.children[i].lastElementChild),
+          since ? format.timer(now - since) : "",
+        ),
+      );
       this.regions.dataset.key = key;
     }
   }
@@ -237,46 +406,114 @@ export class VehiclePanel {
     text(this.raw, told ? JSON.stringify(told.position ?? told, null, 1) : "…");
     if (this.editing !== null && this.register.querySelector("form")) return;
     if (told && this.drafts.has(String(app.state.value.vehicle))) return this.#edit(false);
-    const pairs = [[say("vehicle.id"), app.state.value.vehicle], [say("vehicle.name"), told?.name], [say("vehicle.plate"), told?.plate], [say("vehicle.group"), told?.group], [say("vehicle.kind"), told?.kind], ...Object.entries(told?.attributes ?? {})].filter(([, value]) => value != null && value !== "");
-    refill(this.register, JSON.stringify(pairs), h("div", { class: "block-head" }, h("h3", null, say("vehicle.register")), h("button", { type: "button", class: "link small", onclick: () => this.#edit() }, say("edit"))),
-      h("dl", { class: "pairs" }, pairs.map(([key, value]) => [h("dt", null, String(key)), h("dd", null, String(value))])));
+    const pairs = [
+      [say("vehicle.id"), app.state.value.vehicle],
+      [say("vehicle.name"), told?.name],
+      [say("vehicle.plate"), told?.plate],
+      [say("vehicle.group"), told?.group],
+      [say("vehicle.kind"), told?.kind],
+      ...Object.entries(told?.attributes ?? {}),
+    ].filter(([, value]) => value != null && value !== "");
+    refill(
+      this.register,
+      JSON.stringify(pairs),
+      h(
+        "div",
+        { class: "block-head" },
+        h("h3", null, say("vehicle.register")),
+        h("button", { type: "button", class: "link small", onclick: () => this.#edit() }, say("edit")),
+      ),
+      h(
+        "dl",
+        { class: "pairs" },
+        pairs.map(([key, value]) => [h("dt", null, String(key)), h("dd", null, String(value))]),
+      ),
+    );
   }
 
   /** What was typed is kept until it is saved or cancelled, whatever is looked at meanwhile. @param {boolean} [lead] */
   #edit(lead = true) {
-    const id = (this.editing = this.app.state.value.vehicle), told = { ...this.told, ...this.drafts.get(String(id)) };
-    const input = (/** @type {string} */ key, /** @type {string} */ label) => h("label", { class: "field" }, h("span", null, label), h("input", { name: key, type: "text", maxLength: 120, value: told[key] ?? "", autocomplete: "off" }));
+    const id = (this.editing = this.app.state.value.vehicle);
+    const told = { ...this.told, ...this.drafts.get(String(id)) };
+    const input = (/** @type {string} */ key, /** @type {string} */ label) =>
+      h(
+        "label",
+        { class: "field" },
+        h("span", null, label),
+        h("input", { name: key, type: "text", maxLength: 120, value: told[key] ?? "", autocomplete: "off" }),
+      );
     const fault = h("p", { class: "notice bad", hidden: true, role: "alert" });
     const typed = () => Object.fromEntries([...new FormData(form)].map(([key, value]) => [key, String(value)]));
-    const form = h("form", { class: "form", oninput: () => this.drafts.set(String(id), typed()), onsubmit: async (/** @type {SubmitEvent} */ e) => {
-      e.preventDefault();
-      const sent = typed(), patch = Object.fromEntries(Object.entries(sent).map(([key, value]) => [key, value.trim() || null]));
-      const was = id === this.app.state.value.vehicle && this.told ? this.told : told;
-      try {
-        const now = await this.app.deeds.doing(call("PATCH", vehiclePath(String(id)), { body: patch, headers: MERGE }));
-        if (id === this.app.state.value.vehicle) this.told = now;
-        if (JSON.stringify(typed()) === JSON.stringify(sent)) {
-          if (id === this.app.state.value.vehicle) this.editing = null;
-          this.drafts.delete(String(id));
-          form.remove();
-        } // else somebody typed on
-        this.app.deeds.did({ icon: "edit", title: say("vehicle.changed", { name: now.name ?? id }), body: say("vehicle.in_register"), undo: () => this.#restore(String(id), was, patch) });
-        this.#slow();
-      } catch (error) {
-        fault.hidden = false;
-        text(fault, /** @type {Error} */ (error).message);
-      }
-    } }, input("name", say("vehicle.name")), h("div", { class: "form-row" }, input("plate", say("vehicle.plate")), input("group", say("vehicle.group"))), input("kind", say("vehicle.kind")), fault,
-      h("div", { class: "form-actions" }, h("button", { type: "button", class: "button small", onclick: () => ((this.editing = null), this.drafts.delete(String(id)), form.remove(), this.#slow()) }, say("cancel")), h("button", { type: "submit", class: "button small primary" }, say("save"))));
+    const form = h(
+      "form",
+      {
+        class: "form",
+        oninput: () => this.drafts.set(String(id), typed()),
+        onsubmit: async (/** @type {SubmitEvent} */ e) => {
+          e.preventDefault();
+          const sent = typed();
+          const patch = Object.fromEntries(Object.entries(sent).map(([key, value]) => [key, value.trim() || null]));
+          const was = id === this.app.state.value.vehicle && this.told ? this.told : told;
+          try {
+            const now = await this.app.deeds.doing(
+              call("PATCH", vehiclePath(String(id)), { body: patch, headers: MERGE }),
+            );
+            if (id === this.app.state.value.vehicle) this.told = now;
+            if (JSON.stringify(typed()) === JSON.stringify(sent)) {
+              if (id === this.app.state.value.vehicle) this.editing = null;
+              this.drafts.delete(String(id));
+              form.remove();
+            } // else somebody typed on
+            this.app.deeds.did({
+              icon: "edit",
+              title: say("vehicle.changed", { name: now.name ?? id }),
+              body: say("vehicle.in_register"),
+              undo: () => this.#restore(String(id), was, patch),
+            });
+            this.#slow();
+          } catch (error) {
+            fault.hidden = false;
+            text(fault, /** @type {Error} */ (error).message);
+          }
+        },
+      },
+      input("name", say("vehicle.name")),
+      h("div", { class: "form-row" }, input("plate", say("vehicle.plate")), input("group", say("vehicle.group"))),
+      input("kind", say("vehicle.kind")),
+      fault,
+      h(
+        "div",
+        { class: "form-actions" },
+        h(
+          "button",
+          {
+            type: "button",
+            class: "button small",
+            onclick: () => ((this.editing = null), this.drafts.delete(String(id)), form.remove(), this.#slow()),
+          },
+          say("cancel"),
+        ),
+        h("button", { type: "submit", class: "button small primary" }, say("save")),
+      ),
+    );
     refill(this.register, "editing", h("div", { class: "block-head" }, h("h3", null, say("vehicle.register"))), form);
     if (lead) form.querySelector("input")?.focus();
   }
 
-  /** Put back what was changed, unless somebody changed it since. @param {string} id @param {any} was @param {Record<string, string|null>} patch */
+  /**
+   * Put back what was changed, unless somebody changed it since.
+   * @param {string} id
+   * @param {any} was
+   * @param {Record<string, string|null>} patch
+   */
   async #restore(id, was, patch) {
-    const is = await get(vehiclePath(id)), keys = Object.keys(patch).filter((key) => (was[key] ?? null) !== patch[key]);
+    const is = await get(vehiclePath(id));
+    const keys = Object.keys(patch).filter((key) => (was[key] ?? null) !== patch[key]);
     if (keys.some((key) => (is[key] ?? null) !== patch[key])) throw new Error(say("changed_since"));
-    const now = await call("PATCH", vehiclePath(id), { body: Object.fromEntries(keys.map((key) => [key, was[key] ?? null])), headers: MERGE });
+    const now = await call("PATCH", vehiclePath(id), {
+      body: Object.fromEntries(keys.map((key) => [key, was[key] ?? null])),
+      headers: MERGE,
+    });
     if (id === this.app.state.value.vehicle) this.told = now;
     this.#slow();
     return say("vehicle.restored", { name: now.name ?? id });

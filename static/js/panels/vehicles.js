@@ -13,7 +13,13 @@ import { pieces, say } from "../words/words.js";
 /** @typedef {import("../model/fleet.js").Vehicle} Vehicle */
 /** @typedef {import("../app.js").App} App */
 
-const CHIPS = /** @type {const} */ ([["moving", 1], ["idle", 2], ["parked", 3], ["stale", 1], ["offline", 4]]);
+const CHIPS = /** @type {const} */ ([
+  ["moving", 1],
+  ["idle", 2],
+  ["parked", 3],
+  ["stale", 1],
+  ["offline", 4],
+]);
 
 export class VehicleList {
   /** @param {App} app @param {HTMLElement} page */
@@ -27,37 +33,122 @@ export class VehicleList {
     /** @type {Vehicle[]} */ this.sorted = [];
     this.sortedAt = -1;
     this.counts = { moving: 0, idle: 0, parked: 0, stale: 0, offline: 0, unknown: 0 };
-    this.search = h("input", { type: "search", id: "search", placeholder: say("list.search"), "aria-label": say("list.search.by"), autocomplete: "off", spellcheck: "false", oninput: () => app.state.set({ query: this.search.value }), onkeydown: (/** @type {KeyboardEvent} */ e) => this.#searchKey(e) });
-    this.clear = iconButton("close", say("list.search.clear"), () => (app.state.set({ query: "" }), this.search.focus()), { class: "icon-button tiny" });
+    this.search = h("input", {
+      type: "search",
+      id: "search",
+      placeholder: say("list.search"),
+      "aria-label": say("list.search.by"),
+      autocomplete: "off",
+      spellcheck: "false",
+      oninput: () => app.state.set({ query: this.search.value }),
+      onkeydown: (/** @type {KeyboardEvent} */ e) => this.#searchKey(e),
+    });
+    this.clear = iconButton(
+      "close",
+      say("list.search.clear"),
+      () => (app.state.set({ query: "" }), this.search.focus()),
+      { class: "icon-button tiny" },
+    );
     this.chips = CHIPS.map(([key, state]) => {
-      const glyph = h("canvas", { "aria-hidden": "true" }), number = h("b", null, "0");
-      const chip = h("button", { type: "button", class: "chip", "aria-pressed": "false", data: { chip: key }, onclick: () => this.#toggle(key) }, glyph, number, h("span", null, say(`state.${key}`)));
+      const glyph = h("canvas", { "aria-hidden": "true" });
+      const number = h("b", null, "0");
+      const chip = h(
+        "button",
+        {
+          type: "button",
+          class: "chip",
+          "aria-pressed": "false",
+          data: { chip: key },
+          onclick: () => this.#toggle(key),
+        },
+        glyph,
+        number,
+        h("span", null, say(`state.${key}`)),
+      );
       return { key, state, chip, glyph, number };
     });
     this.note = h("span", { class: "grow", id: "list-note" });
-    this.only = h("button", { type: "button", class: "link small", onclick: () => app.state.set({ only: !app.state.value.only }) });
-    this.reset = h("button", { type: "button", class: "link small", onclick: () => app.state.set({ query: "", states: [], group: null, only: false }) }, say("list.clear"));
-    this.sort = h("select", { class: "plain", "aria-label": say("list.sort.by"), onchange: () => app.state.set({ sort: /** @type {any} */ (this.sort.value) }) },
-      .../** @type {const} */ (["name", "age", "speed", "dwell"]).map((value) => h("option", { value }, say(`list.sort.${value}`))));
-    this.box = h("div", { class: "virtual", id: "vehicle-list", role: "listbox", tabIndex: 0, "aria-label": say("page.vehicles") });
+    this.only = h("button", {
+      type: "button",
+      class: "link small",
+      onclick: () => app.state.set({ only: !app.state.value.only }),
+    });
+    this.reset = h(
+      "button",
+      {
+        type: "button",
+        class: "link small",
+        onclick: () => app.state.set({ query: "", states: [], group: null, only: false }),
+      },
+      say("list.clear"),
+    );
+    this.sort = h(
+      "select",
+      {
+        class: "plain",
+        "aria-label": say("list.sort.by"),
+        onchange: () => app.state.set({ sort: /** @type {any} */ (this.sort.value) }),
+      },
+      .../** @type {const} */ (["name", "age", "speed", "dwell"]).map((value) =>
+        h("option", { value }, say(`list.sort.${value}`)),
+      ),
+    );
+    this.box = h("div", {
+      class: "virtual",
+      id: "vehicle-list",
+      role: "listbox",
+      tabIndex: 0,
+      "aria-label": say("page.vehicles"),
+    });
     this.empty = h("div", { class: "empty", hidden: true });
-    this.hold = new Hold(this.box, { rows: ".row", release: () => this.refresh(), news: () => (app.state.value.sort !== "name" && this.hold.top(), this.refresh(true)) });
-    fill(page,
+    this.hold = new Hold(this.box, {
+      rows: ".row",
+      release: () => this.refresh(),
+      news: () => (app.state.value.sort !== "name" && this.hold.top(), this.refresh(true)),
+    });
+    fill(
+      page,
       h("div", { class: "search" }, icon("search"), this.search, h("kbd", { "aria-hidden": "true" }, "/"), this.clear),
-      h("div", { class: "chips", role: "group", "aria-label": say("list.states") }, this.chips.map((c) => c.chip)),
-      h("div", { class: "list-head" }, this.note, this.only, this.reset, h("span", { class: "muted", "aria-hidden": "true" }, say("list.sort")), this.sort),
-      this.hold.element, this.empty);
+      h(
+        "div",
+        { class: "chips", role: "group", "aria-label": say("list.states") },
+        this.chips.map((c) => c.chip),
+      ),
+      h(
+        "div",
+        { class: "list-head" },
+        this.note,
+        this.only,
+        this.reset,
+        h("span", { class: "muted", "aria-hidden": "true" }, say("list.sort")),
+        this.sort,
+      ),
+      this.hold.element,
+      this.empty,
+    );
     this.list = new VirtualList(this.box, {
-      make: makeRow, key: (/** @type {Vehicle} */ v) => v.id, show: (row, v) => this.#show(row, v),
-      pick: (v, { double, keyboard }) => app.select(v.id, { reveal: true, open: keyboard ? undefined : true, track: double, along: keyboard }), hover: (v) => app.hover(v),
+      make: makeRow,
+      key: (/** @type {Vehicle} */ v) => v.id,
+      show: (row, v) => this.#show(row, v),
+      pick: (v, { double, keyboard }) =>
+        app.select(v.id, { reveal: true, open: keyboard ? undefined : true, track: double, along: keyboard }),
+      hover: (v) => app.hover(v),
     });
     this.box.addEventListener("keydown", (e) => {
-      if (e.key === "Enter" && app.state.value.vehicle) app.select(app.state.value.vehicle, { open: true, reveal: true, focus: true });
+      if (e.key === "Enter" && app.state.value.vehicle)
+        app.select(app.state.value.vehicle, { open: true, reveal: true, focus: true });
     });
     app.state.on((now, before) => {
       if (now.query !== before.query || now.vehicle !== before.vehicle) this.meant = false;
       if (now.vehicle !== before.vehicle) this.list.select(now.vehicle, true);
-      if (now.query !== before.query || now.states !== before.states || now.sort !== before.sort || now.only !== before.only || now.group !== before.group) this.hold.top(), this.refresh(true);
+      if (
+        now.query !== before.query ||
+        now.states !== before.states ||
+        now.sort !== before.sort ||
+        now.only !== before.only ||
+        now.group !== before.group
+      )
+        this.hold.top(), this.refresh(true);
     });
   }
 
@@ -80,13 +171,19 @@ export class VehicleList {
 
   #openFirst() {
     this.meant = false;
-    if (this.matching.length) this.app.select(this.matching[0].id, { open: true, reveal: true, focus: document.activeElement === this.search });
+    if (this.matching.length)
+      this.app.select(this.matching[0].id, { open: true, reveal: true, focus: document.activeElement === this.search });
   }
 
-  /** Count, filter and sort again. While somebody is at the list its rows stay. @param {boolean} [asked] by the reader */
+  /**
+   * Count, filter and sort again. While somebody is at the list its rows stay.
+   * @param {boolean} [asked] by the reader
+   */
   refresh(asked = false) {
-    const { fleet, state } = this.app, { query, states, group, sort } = state.value;
-    const asks = query.trim() !== "", now = fleet.now(steady());
+    const { fleet, state } = this.app;
+    const { query, states, group, sort } = state.value;
+    const asks = query.trim() !== "";
+    const now = fleet.now(steady());
     const counts = (this.counts = { moving: 0, idle: 0, parked: 0, stale: 0, offline: 0, unknown: 0 });
     /** @type {Vehicle[]} */ const shown = [];
     this.found.clear();
@@ -106,11 +203,20 @@ export class VehicleList {
       const longest = new Map(shown.map((v) => [v, dwell(v, now)]));
       shown.sort((a, b) => Number(longest.get(b)) - Number(longest.get(a)) || (a.key < b.key ? -1 : 1));
     }
-    if (asks) shown.sort((a, b) => Number(this.found.get(a.id)?.rank) - Number(this.found.get(b.id)?.rank)); // alike ones stay in the order chosen
+    // alike ones stay in the order chosen
+    if (asks) shown.sort((a, b) => Number(this.found.get(a.id)?.rank) - Number(this.found.get(b.id)?.rank));
     this.matching = shown;
-    const held = !asked && this.settled && this.shown.length > 0 && this.hold.held, fresh = held ? missing(shown, this.shown) : 0;
-    this.hold.wait(fresh ? say("new", { n: fresh }) : held && sort !== "name" && shown.some((v, i) => v.id !== this.shown[i]?.id) ? say("list.sort.again") : "");
-    this.shown = held ? kept(this.shown, (v) => fleet.byId.get(v.id) ?? v) : shown; // who has gone stays, marked, until the reader has
+    const held = !asked && this.settled && this.shown.length > 0 && this.hold.held;
+    const fresh = held ? missing(shown, this.shown) : 0;
+    this.hold.wait(
+      fresh
+        ? say("new", { n: fresh })
+        : held && sort !== "name" && shown.some((v, i) => v.id !== this.shown[i]?.id)
+          ? say("list.sort.again")
+          : "",
+    );
+    // who has gone stays, marked, until the reader has
+    this.shown = held ? kept(this.shown, (v) => fleet.byId.get(v.id) ?? v) : shown;
     this.settled = fleet.ready;
     this.#heads(query, states, group);
     this.list.set(this.shown);
@@ -122,14 +228,17 @@ export class VehicleList {
   #byName() {
     if (this.sortedAt !== this.app.fleet.version) {
       this.sortedAt = this.app.fleet.version;
-      this.sorted = [...this.app.fleet.byId.values()].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.id < b.id ? -1 : 1));
+      this.sorted = [...this.app.fleet.byId.values()].sort((a, b) =>
+        a.key < b.key ? -1 : a.key > b.key ? 1 : a.id < b.id ? -1 : 1,
+      );
     }
     return this.sorted;
   }
 
   /** @param {string} query @param {string[]} states @param {string|null} group */
   #heads(query, states, group) {
-    const total = this.app.fleet.byId.size, filtered = Boolean(query || states.length || group);
+    const total = this.app.fleet.byId.size;
+    const filtered = Boolean(query || states.length || group);
     // Room for the whole fleet in each: a count that grows pushes no chip away from under a pointer.
     this.chips[0].chip.parentElement?.style.setProperty("--digits", String(format.count(total).length));
     for (const { key, state, chip, glyph, number } of this.chips) {
@@ -140,8 +249,17 @@ export class VehicleList {
     }
     if (this.search.value !== query) this.search.value = query;
     this.clear.hidden = !query;
-    const named = [query && say("list.quoted", { query }), ...states.map((s) => say(`status.${/** @type {"idle"} */ (s)}`)), group].filter(Boolean).join(", ");
-    text(this.note, filtered ? say("list.some", { n: this.matching.length, total, filter: named }) : say("list.all", { n: total }));
+    const named = [
+      query && say("list.quoted", { query }),
+      ...states.map((s) => say(`status.${/** @type {"idle"} */ (s)}`)),
+      group,
+    ]
+      .filter(Boolean)
+      .join(", ");
+    text(
+      this.note,
+      filtered ? say("list.some", { n: this.matching.length, total, filter: named }) : say("list.all", { n: total }),
+    );
     this.only.hidden = this.reset.hidden = !filtered;
     text(this.only, say(this.app.state.value.only ? "list.whole" : "list.only"));
     if (this.sort.value !== this.app.state.value.sort) this.sort.value = this.app.state.value.sort;
@@ -150,14 +268,19 @@ export class VehicleList {
     this.empty.hidden = this.shown.length > 0;
     if (!this.empty.hidden) {
       if (!this.app.fleet.ready) fill(this.empty, h("span", null, say("list.connecting")));
-      else if (filtered) fill(this.empty, h("strong", null, say("list.no_match")), h("span", null, say("list.no_match.more")));
+      else if (filtered)
+        fill(this.empty, h("strong", null, say("list.no_match")), h("span", null, say("list.no_match.more")));
       else fill(this.empty, h("strong", null, say("list.empty")), h("span", null, say("list.empty.more")));
     }
   }
 
   /** @param {HTMLElement} row @param {Vehicle} v */
   #show(row, v) {
-    const { app } = this, now = app.fleet.now(steady()), parts = /** @type {any} */ (row).parts, s = status(v), { units } = app.preferences.value;
+    const { app } = this;
+    const now = app.fleet.now(steady());
+    const parts = /** @type {any} */ (row).parts;
+    const s = status(v);
+    const { units } = app.preferences.value;
     const gone = app.fleet.byId.get(v.id) !== v;
     row.toggleAttribute("data-gone", gone);
     if (gone) {
@@ -167,15 +290,40 @@ export class VehicleList {
       parts.dot.hidden = true;
       return marked(parts.sub, say("list.gone"), []);
     }
-    const where = app.insideOf(v), since = v.since && !v.stale && !v.offline ? format.age(now - v.since) : "";
+    const where = app.insideOf(v);
+    const since = v.since && !v.stale && !v.offline ? format.age(now - v.since) : "";
     glyphIcon(parts.glyph, s, v.state, v.heading);
-    const { query } = app.state.value, found = this.found.get(v.id), label = found && found.field !== "name" ? say(`list.found.${found.field}`, { text: found.text }) : "";
+    const { query } = app.state.value;
+    const found = this.found.get(v.id);
+    const label = found && found.field !== "name" ? say(`list.found.${found.field}`, { text: found.text }) : "";
     marked(parts.name, v.name, found ? spans(v.name, query) : []);
     parts.dot.hidden = !app.overlay.alerting.has(v.id);
-    const place = where.length ? `${app.regionName(where[0][0])}${where[0][1] ? ` ${format.timer(now - where[0][1])}` : ""}${where.length > 1 ? ` +${where.length - 1}` : ""}` : v.group ? say("list.group", { group: v.group }) : v.plate ?? "";
-    const still = halted(v, units), said = say(`state.${still ? "halted" : s}`);
-    marked(parts.sub, [label, since && !still ? say("list.state", { state: said, age: since }) : said, place && (where.length ? say("list.in", { place }) : place)].filter(Boolean).join(" · "), label ? spans(label, query) : []);
-    text(parts.speed, still ? "" : s === "moving" || (v.speed > 0.5 && s !== "offline" && s !== "stale") ? format.speed(v.speed, units) : "");
+    const place = where.length
+      ? `${app.regionName(where[0][0])}${where[0][1] ? ` ${format.timer(now - where[0][1])}` : ""}${where.length > 1 ? ` +${where.length - 1}` : ""}`
+      : v.group
+        ? say("list.group", { group: v.group })
+        : (v.plate ?? "");
+    const still = halted(v, units);
+    const said = say(`state.${still ? "halted" : s}`);
+    marked(
+      parts.sub,
+      [
+        label,
+        since && !still ? say("list.state", { state: said, age: since }) : said,
+        place && (where.length ? say("list.in", { place }) : place),
+      ]
+        .filter(Boolean)
+        .join(" · "),
+      label ? spans(label, query) : [],
+    );
+    text(
+      parts.speed,
+      still
+        ? ""
+        : s === "moving" || (v.speed > 0.5 && s !== "offline" && s !== "stale")
+          ? format.speed(v.speed, units)
+          : "",
+    );
     text(parts.age, v.heard ? format.age(now - v.heard) : "");
   }
 }
@@ -183,15 +331,41 @@ export class VehicleList {
 /** Text with some of it marked. @param {HTMLElement} node @param {string} words @param {[number, number][]} at */
 function marked(node, words, at) {
   let end = 0;
-  refill(node, `${words}\0${at}`, at.map(([from, until]) => [words.slice(end, from), h("mark", null, words.slice(from, (end = until)))]), words.slice(end));
+  refill(
+    node,
+    `${words}\0${at}`,
+    at.map(([from, until]) => [words.slice(end, from), h("mark", null, words.slice(from, (end = until)))]),
+    words.slice(end),
+  );
 }
 /** Within the minute in which a stop is still part of the journey: "0 km/h" beside "Moving" would be read as a fault.
  * @param {Vehicle} v @param {import("../words/format.js").Units} units */
-export const halted = (v, units) => status(v) === "moving" && v.speed >= 0 && format.speed(v.speed, units).startsWith("0 ");
+export const halted = (v, units) =>
+  status(v) === "moving" && v.speed >= 0 && format.speed(v.speed, units).startsWith("0 ");
 
 function makeRow() {
-  const parts = { glyph: h("canvas", null), name: h("span", { class: "label" }), dot: h("span", { class: "dot", hidden: true }), sub: h("div", { class: "sub" }), speed: h("div", { class: "speed" }), age: h("div", { class: "age" }) };
-  const row = h("div", { class: "row" }, parts.glyph, h("div", null, h("div", { class: "name" }, parts.name, parts.dot), parts.sub), h("div", { class: "right" }, parts.speed, pieces("list.updated", { age: parts.age }).map((part) => (typeof part === "string" ? h("span", { class: "visually-hidden" }, part) : part))));
+  const parts = {
+    glyph: h("canvas", null),
+    name: h("span", { class: "label" }),
+    dot: h("span", { class: "dot", hidden: true }),
+    sub: h("div", { class: "sub" }),
+    speed: h("div", { class: "speed" }),
+    age: h("div", { class: "age" }),
+  };
+  const row = h(
+    "div",
+    { class: "row" },
+    parts.glyph,
+    h("div", null, h("div", { class: "name" }, parts.name, parts.dot), parts.sub),
+    h(
+      "div",
+      { class: "right" },
+      parts.speed,
+      pieces("list.updated", { age: parts.age }).map((part) =>
+        typeof part === "string" ? h("span", { class: "visually-hidden" }, part) : part,
+      ),
+    ),
+  );
   /** @type {any} */ (row).parts = parts;
   return row;
 }

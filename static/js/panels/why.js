@@ -11,36 +11,71 @@ import { say } from "../words/words.js";
 
 /** @param {import("../app.js").App} app @param {Event} event @param {import("../page/alerts.js").Alerts} alerts */
 export function whyCard(app, event, alerts) {
-  const feature = event.region ? app.fleet.regions.get(event.region) : null, card = h("div", { class: "why-card" });
+  const feature = event.region ? app.fleet.regions.get(event.region) : null;
+  const card = h("div", { class: "why-card" });
   if (event.why?.to && feature) {
     const canvas = h("canvas", { role: "img", "aria-label": say("why.picture") });
     card.appendChild(canvas);
     requestAnimationFrame(() => draw(canvas, event, feature));
-    if (event.version && feature.properties.version !== event.version) card.appendChild(h("p", null, say("why.changed")));
+    if (event.version && feature.properties.version !== event.version)
+      card.appendChild(h("p", null, say("why.changed")));
   }
   card.append(...explain(event, app.preferences.value.units).map((line) => h("p", null, line)));
-  const keys = /** @type {[string, string][]} */ ([["region", event.region], ["vehicle", event.vehicle]]).filter(([, id]) => id);
-  card.appendChild(h("div", { class: "toast-actions" }, keys.map(([what, id]) => h("button", { type: "button", class: "link", onclick: () => alerts.mute(`${what}:${id}`, 15) }, say("why.mute", { name: what === "region" ? app.regionName(id) : app.vehicleName(id) }))),
-    h("button", { type: "button", class: "link", onclick: () => app.state.set({ about: `vehicle:${event.vehicle}` }) }, say("why.all"))));
+  const keys = /** @type {[string, string][]} */ ([
+    ["region", event.region],
+    ["vehicle", event.vehicle],
+  ]).filter(([, id]) => id);
+  card.appendChild(
+    h(
+      "div",
+      { class: "toast-actions" },
+      keys.map(([what, id]) =>
+        h(
+          "button",
+          { type: "button", class: "link", onclick: () => alerts.mute(`${what}:${id}`, 15) },
+          say("why.mute", { name: what === "region" ? app.regionName(id) : app.vehicleName(id) }),
+        ),
+      ),
+      h(
+        "button",
+        { type: "button", class: "link", onclick: () => app.state.set({ about: `vehicle:${event.vehicle}` }) },
+        say("why.all"),
+      ),
+    ),
+  );
   return card;
 }
 
 /** @param {HTMLCanvasElement} canvas @param {Event} event @param {any} feature */
 function draw(canvas, event, feature) {
-  const ratio = Math.min(2, devicePixelRatio || 1), w = canvas.clientWidth || 240, hh = canvas.clientHeight || 120, color = palette();
+  const ratio = Math.min(2, devicePixelRatio || 1);
+  const w = canvas.clientWidth || 240;
+  const hh = canvas.clientHeight || 120;
+  const color = palette();
   canvas.width = w * ratio;
   canvas.height = hh * ratio;
-  const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")), { from, to } = event.why;
+  const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const { from, to } = event.why;
   ctx.scale(ratio, ratio);
-  const fixes = [from, to].filter(Boolean), [ky, kx] = frame(to.lat);
-  const midLat = fixes.reduce((s, f) => s + f.lat, 0) / fixes.length, midLon = fixes.reduce((s, f) => s + f.lon, 0) / fixes.length;
-  const span = Math.max(40, ...fixes.map((f) => Math.hypot((f.lon - midLon) * kx, (f.lat - midLat) * ky) + (f.accuracy_m ?? 10)), ...fixes.map((f) => Math.min(500, Math.abs(f.edge_m)))) * 1.3, scale = Math.min(w, hh) / 2 / span;
-  const at = (/** @type {number} */ lon, /** @type {number} */ lat) => /** @type {[number, number]} */ ([w / 2 + (lon - midLon) * kx * scale, hh / 2 - (lat - midLat) * ky * scale]);
+  const fixes = [from, to].filter(Boolean);
+  const [ky, kx] = frame(to.lat);
+  const midLat = fixes.reduce((s, f) => s + f.lat, 0) / fixes.length;
+  const midLon = fixes.reduce((s, f) => s + f.lon, 0) / fixes.length;
+  const span =
+    Math.max(
+      40,
+      ...fixes.map((f) => Math.hypot((f.lon - midLon) * kx, (f.lat - midLat) * ky) + (f.accuracy_m ?? 10)),
+      ...fixes.map((f) => Math.min(500, Math.abs(f.edge_m))),
+    ) * 1.3;
+  const scale = Math.min(w, hh) / 2 / span;
+  const at = (/** @type {number} */ lon, /** @type {number} */ lat) =>
+    /** @type {[number, number]} */ ([w / 2 + (lon - midLon) * kx * scale, hh / 2 - (lat - midLat) * ky * scale]);
   ctx.beginPath();
-  for (const rings of outline(feature)) for (const ring of rings) {
-    ring.forEach(([lon, lat], i) => (i ? ctx.lineTo(...at(lon, lat)) : ctx.moveTo(...at(lon, lat))));
-    ctx.closePath();
-  }
+  for (const rings of outline(feature))
+    for (const ring of rings) {
+      ring.forEach(([lon, lat], i) => (i ? ctx.lineTo(...at(lon, lat)) : ctx.moveTo(...at(lon, lat))));
+      ctx.closePath();
+    }
   ctx.fillStyle = ctx.strokeStyle = colorOf(feature);
   ctx.globalAlpha = 0.15;
   ctx.fill("evenodd");
@@ -58,7 +93,8 @@ function draw(canvas, event, feature) {
     ctx.setLineDash([]);
   }
   for (const fix of fixes) {
-    const [x, y] = at(fix.lon, fix.lat), last = fix === to;
+    const [x, y] = at(fix.lon, fix.lat);
+    const last = fix === to;
     ctx.beginPath();
     ctx.arc(x, y, Math.max(5, (fix.accuracy_m ?? 0) * scale), 0, 2 * Math.PI);
     ctx.globalAlpha = 0.15;

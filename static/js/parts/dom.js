@@ -3,8 +3,14 @@
 
 /** @typedef {Node|string|number|null|undefined|false|Child[]} Child */
 
-/** An element with properties, listeners (`onclick`), `class`, `data`, `aria-…` and children.
- * @template {keyof HTMLElementTagNameMap} T @param {T} tag @param {Record<string, any>|null} [props] @param {...Child} children @returns {HTMLElementTagNameMap[T]} */
+/**
+ * An element with properties, listeners (`onclick`), `class`, `data`, `aria-…` and children.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Record<string, any>|null} [props]
+ * @param {...Child} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
 export function h(tag, props, ...children) {
   const node = document.createElement(tag);
   for (const [key, value] of Object.entries(props ?? {})) {
@@ -35,15 +41,24 @@ export function fill(node, ...children) {
   append(node, children);
 }
 
-/** Give an element these children, touching only what differs: a kept one is not moved, so a click on it or the focus in it
- * is not lost. @param {Element} node @param {Element[]} children */
+/**
+ * Give an element these children, touching only what differs: a kept one is not moved, so a click on it or the focus in
+ * it is not lost.
+ * @param {Element} node
+ * @param {Element[]} children
+ */
 export function arrange(node, children) {
   const wanted = new Set(children);
   for (const child of [...node.children]) if (!wanted.has(child)) child.remove();
   children.forEach((child, i) => node.children[i] !== child && node.insertBefore(child, node.children[i] ?? null));
 }
 
-/** Fill an element only when its mark changed. @param {HTMLElement} node @param {string} mark @param {...Child} children */
+/**
+ * Fill an element only when its mark changed.
+ * @param {HTMLElement} node
+ * @param {string} mark
+ * @param {...Child} children
+ */
 export function refill(node, mark, ...children) {
   if (node.dataset.mark === mark) return;
   node.dataset.mark = mark;
@@ -64,7 +79,8 @@ const ICONS = {
   search: "M7 12a5 5 0 1 0 0-10 5 5 0 0 0 0 10Zm3.6-1.4L14 14",
   bell: "M4 11V7a4 4 0 0 1 8 0v4l1.2 1.5H2.8L4 11Zm2.6 3h2.8",
   mute: "M4 11V7a4 4 0 0 1 6.5-3.1M12 7v4l1.2 1.5H5M6.6 14h2.8M2 2l12 12",
-  antenna: "M8 8.5V14M5.2 5.2a4 4 0 0 0 0 5.6M10.8 5.2a4 4 0 0 1 0 5.6M3 3a7 7 0 0 0 0 10M13 3a7 7 0 0 1 0 10M8 7a1 1 0 1 0 0 2 1 1 0 0 0 0-2",
+  antenna:
+    "M8 8.5V14M5.2 5.2a4 4 0 0 0 0 5.6M10.8 5.2a4 4 0 0 1 0 5.6M3 3a7 7 0 0 0 0 10M13 3a7 7 0 0 1 0 10M8 7a1 1 0 1 0 0 2 1 1 0 0 0 0-2",
   close: "M4 4l8 8M12 4l-8 8",
   target: "M8 12.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9ZM8 1v3M8 12v3M1 8h3M12 8h3",
   edit: "M10.5 3.5l2 2L5.5 12.5 3 13l.5-2.5 7-7Z",
@@ -111,23 +127,55 @@ const ICONS = {
 /** @param {IconName} name @param {number} [size] */
 export function icon(name, size = 16) {
   const svg = document.createElementNS(SVG, "svg");
-  for (const [key, value] of Object.entries({ viewBox: "0 0 16 16", width: size, height: size, "aria-hidden": "true", class: "icon" })) svg.setAttribute(key, String(value));
+  for (const [key, value] of Object.entries({
+    viewBox: "0 0 16 16",
+    width: size,
+    height: size,
+    "aria-hidden": "true",
+    class: "icon",
+  }))
+    svg.setAttribute(key, String(value));
   const path = document.createElementNS(SVG, "path");
   path.setAttribute("d", ICONS[name]);
   svg.appendChild(path);
   return svg;
 }
 
-/** A button that shows an icon and is called something. @param {IconName} name @param {string} label @param {(e: MouseEvent) => void} [onclick] @param {Record<string, any>} [props] */
+/**
+ * A button that shows an icon and is called something.
+ * @param {IconName} name
+ * @param {string} label
+ * @param {(e: MouseEvent) => void} [onclick]
+ * @param {Record<string, any>} [props]
+ */
 export function iconButton(name, label, onclick, props = {}) {
-  return h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, ...(onclick ? { onclick } : {}), ...props }, icon(name));
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "icon-button",
+      "aria-label": label,
+      title: label,
+      ...(onclick ? { onclick } : {}),
+      ...props,
+    },
+    icon(name),
+  );
 }
 
-/** Put text on the clipboard; false: it could not be. Browsers keep their clipboard from pages that came over plain HTTP
- * from another machine, where only the old way works. @param {string} words */
+/**
+ * Put text on the clipboard; false: it could not be. Browsers keep their clipboard from pages that came over plain HTTP
+ * from another machine, where only the old way works.
+ * @param {string} words
+ */
 export async function copyText(words) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(words).then(() => true, () => false);
-  const before = /** @type {HTMLElement|null} */ (document.activeElement), area = h("textarea", { class: "visually-hidden", value: words, readOnly: true });
+  if (navigator.clipboard)
+    return navigator.clipboard.writeText(words).then(
+      () => true,
+      () => false,
+    );
+  const before = /** @type {HTMLElement|null} */ (document.activeElement);
+  const area = h("textarea", { class: "visually-hidden", value: words, readOnly: true });
   document.body.appendChild(area);
   area.select();
   const done = document.execCommand("copy");

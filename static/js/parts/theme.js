@@ -3,10 +3,32 @@
 /** @typedef {"system"|"light"|"dark"} Theme */
 
 const NAMES = /** @type {const} */ ({
-  land: "--map-land", sea: "--map-sea", coast: "--map-coast", graticule: "--map-graticule", road: "--map-road", roadMain: "--map-road-main", roadEdge: "--map-road-edge",
-  roadName: "--map-road-name", building: "--map-building", park: "--map-park", ink: "--ink", muted: "--ink-2", surface: "--surface", halo: "--map-halo", accent: "--accent", line: "--line-strong",
-  moving: "--state-moving", idle: "--state-idle", parked: "--state-parked", stale: "--state-stale", offline: "--state-stale", unknown: "--state-stale", alert: "--state-alert",
-  casing: "--glyph-casing", edge: "--glyph-edge", font: "--font",
+  land: "--map-land",
+  sea: "--map-sea",
+  coast: "--map-coast",
+  graticule: "--map-graticule",
+  road: "--map-road",
+  roadMain: "--map-road-main",
+  roadEdge: "--map-road-edge",
+  roadName: "--map-road-name",
+  building: "--map-building",
+  park: "--map-park",
+  ink: "--ink",
+  muted: "--ink-2",
+  surface: "--surface",
+  halo: "--map-halo",
+  accent: "--accent",
+  line: "--line-strong",
+  moving: "--state-moving",
+  idle: "--state-idle",
+  parked: "--state-parked",
+  stale: "--state-stale",
+  offline: "--state-stale",
+  unknown: "--state-stale",
+  alert: "--state-alert",
+  casing: "--glyph-casing",
+  edge: "--glyph-edge",
+  font: "--font",
 });
 /** @type {Record<keyof typeof NAMES, string>|null} */
 let cache = null;
@@ -18,8 +40,8 @@ dark.addEventListener("change", renew);
 /** The theme's colours for canvases. @returns {Record<keyof typeof NAMES, string>} */
 export function palette() {
   if (!cache) {
-    // A custom property reads back as written; a colour it was used for reads back resolved. Where the system forces its
-    // colours on everything, a canvas keeps its own: all of them one would be a slab.
+    // A custom property reads back as written; a colour it was used for reads back resolved. Where the system forces
+    // its colours on everything, a canvas keeps its own: all of them one would be a slab.
     const probe = document.createElement("i");
     probe.style.setProperty("forced-color-adjust", "none");
     document.body.appendChild(probe);
@@ -41,7 +63,8 @@ export function setTheme(theme) {
   renew();
 }
 
-export const isDark = () => (document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : dark.matches);
+export const isDark = () =>
+  document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : dark.matches;
 
 /** @param {() => void} listener */
 export const onTheme = (listener) => void listeners.add(listener);

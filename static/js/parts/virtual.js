@@ -4,7 +4,12 @@ import { h } from "./dom.js";
 
 /** @template T */
 export class VirtualList {
-  /** @param {HTMLElement} box scrolls @param {{make: () => HTMLElement, show: (row: HTMLElement, item: T, index: number) => void, key: (item: T) => string, pick: (item: T, how: {double?: boolean, keyboard?: boolean}) => void, hover?: (item: T|null) => void}} how */
+  /**
+   * @param {HTMLElement} box scrolls
+   * @param {{make: () => HTMLElement, show: (row: HTMLElement, item: T, index: number) => void, key: (item: T) =>
+   *   string, pick: (item: T, how: {double?: boolean, keyboard?: boolean}) => void, hover?: (item: T|null) => void}}
+   *   how
+   */
   constructor(box, how) {
     this.box = box;
     this.how = how;
@@ -34,7 +39,8 @@ export class VirtualList {
     this.selected = key;
     const index = key === null ? -1 : this.items.findIndex((item) => this.how.key(item) === key);
     if (reveal && index >= 0) {
-      const top = index * this.rowHeight, bottom = top + this.rowHeight;
+      const top = index * this.rowHeight;
+      const bottom = top + this.rowHeight;
       if (top < this.box.scrollTop) this.box.scrollTop = top;
       else if (bottom > this.box.scrollTop + this.box.clientHeight) this.box.scrollTop = bottom - this.box.clientHeight;
     }
@@ -49,7 +55,8 @@ export class VirtualList {
     this.rowHeight = parseFloat(getComputedStyle(this.space).minHeight) || 52; // --row in pixels
     const { box, items, rowHeight } = this;
     this.space.style.height = `${items.length * rowHeight}px`;
-    const first = Math.max(0, Math.floor(box.scrollTop / rowHeight) - 4), last = Math.min(items.length, Math.ceil((box.scrollTop + box.clientHeight) / rowHeight) + 4);
+    const first = Math.max(0, Math.floor(box.scrollTop / rowHeight) - 4);
+    const last = Math.min(items.length, Math.ceil((box.scrollTop + box.clientHeight) / rowHeight) + 4);
     while (this.pool.length < last - first) {
       const row = this.how.make();
       row.setAttribute("role", "option");
@@ -59,12 +66,14 @@ export class VirtualList {
     let active = "";
     this.pool.forEach((row, i) => {
       // Each item keeps its element while it scrolls: element = index modulo the pool.
-      const n = this.pool.length, index = first + ((((i - first) % n) + n) % n);
+      const n = this.pool.length;
+      const index = first + ((((i - first) % n) + n) % n);
       if (index >= last) {
         if (!row.hidden) row.hidden = true;
         return;
       }
-      const item = items[index], chosen = this.how.key(item) === this.selected;
+      const item = items[index];
+      const chosen = this.how.key(item) === this.selected;
       if (row.hidden) row.hidden = false;
       row.style.transform = `translateY(${index * rowHeight}px)`;
       row.id = `${box.id}-${index}`;
@@ -93,7 +102,13 @@ export class VirtualList {
     if (step === undefined || e.altKey || e.ctrlKey || e.metaKey || !this.items.length) return;
     e.preventDefault();
     const at = this.items.findIndex((item) => this.how.key(item) === this.selected);
-    const next = Math.max(0, Math.min(this.items.length - 1, at < 0 ? (step > 0 && Number.isFinite(step) ? 0 : step === Infinity ? this.items.length - 1 : 0) : at + step));
+    const next = Math.max(
+      0,
+      Math.min(
+        this.items.length - 1,
+        at < 0 ? (step > 0 && Number.isFinite(step) ? 0 : step === Infinity ? this.items.length - 1 : 0) : at + step,
+      ),
+    );
     this.how.pick(this.items[next], { keyboard: true });
   }
 }

@@ -21,18 +21,18 @@ export default {
   "display.resumed": "Anzeige läuft wieder",
 
   // Words used in many places
-  "close": "Schließen",
-  "dismiss": "Ausblenden",
-  "cancel": "Abbrechen",
-  "save": "Speichern",
-  "edit": "Bearbeiten",
-  "show": "Zeigen",
-  "undo": "Rückgängig",
+  close: "Schließen",
+  dismiss: "Ausblenden",
+  cancel: "Abbrechen",
+  save: "Speichern",
+  edit: "Bearbeiten",
+  show: "Zeigen",
+  undo: "Rückgängig",
   "mute.15": "15 min stumm",
-  "ago": "vor {age}",
+  ago: "vor {age}",
   "new": "{n} neu",
-  "and": "{one} und {other}",
-  "inside": "{n} darin",
+  and: "{one} und {other}",
+  inside: "{n} darin",
 
   // What a vehicle does: by itself, and within a sentence
   "state.unknown": "Gesehen",
@@ -64,23 +64,30 @@ export default {
   "side.west": "{degrees}° W",
   "map.ends.north": "Die Karte endet bei 85°: Was nördlich von 85° N liegt, zählt und wird nicht gezeichnet.",
   "map.ends.south": "Die Karte endet bei 85°: Was südlich von 85° S liegt, zählt und wird nicht gezeichnet.",
-  "map.ends.both": "Die Karte endet bei 85°: Was nördlich von 85° N und südlich von 85° S liegt, zählt und wird nicht gezeichnet.",
+  "map.ends.both":
+    "Die Karte endet bei 85°: Was nördlich von 85° N und südlich von 85° S liegt, zählt und wird nicht gezeichnet.",
   "map.beyond": "{place} liegt jenseits der Karte, die bei 85° endet: an ihrem Rand gezeichnet.",
   "coordinates.sixty": "Minuten und Sekunden gehen bis 59.",
   "place.unit": "„{unit}“ gehört zu einem Radius: „Breite, Länge, 250 m“.",
   "place.number": "„{text}“ ist keine Zahl.",
   "place.other": "„{other}“ ist in „{line}“ nicht verständlich.",
-  "place.which": "Es ist nicht klar, welche Zahl in „{line}“ welche ist: Schreiben Sie „Breite, Länge“ oder N, S, E, W hinter jede.",
-  "place.side": "„{spelt}“ ist in „{line}“ nicht verständlich. Himmelsrichtungen sind N, S, E, W oder Wörter wie Süd, south, sud, sur.",
+  "place.which":
+    "Es ist nicht klar, welche Zahl in „{line}“ welche ist: Schreiben Sie „Breite, Länge“ oder N, S, E, W hinter jede.",
+  "place.side":
+    "„{spelt}“ ist in „{line}“ nicht verständlich. Himmelsrichtungen sind N, S, E, W oder Wörter wie Süd, south, sud, sur.",
   "place.whole": "Grad mit Minuten und Minuten mit Sekunden sind ganze Zahlen.",
   "place.contradicts": "-{size} {side} widerspricht sich: Lassen Sie das Minus oder das {side} weg.",
-  "place.edges": "S, W, N und E können hier Himmelsrichtungen oder Ränder sein: Schreiben Sie die vier Zahlen Süd, West, Nord, Ost, mit Minus im Süden und Westen.",
-  "place.some": "Nicht alle vier Zahlen nennen ihre Himmelsrichtung: Schreiben Sie N, S, E oder W hinter jede oder ein Komma zwischen die Zahlen.",
+  "place.edges":
+    "S, W, N und E können hier Himmelsrichtungen oder Ränder sein: Schreiben Sie die vier Zahlen Süd, West, Nord, Ost, mit Minus im Süden und Westen.",
+  "place.some":
+    "Nicht alle vier Zahlen nennen ihre Himmelsrichtung: Schreiben Sie N, S, E oder W hinter jede oder ein Komma zwischen die Zahlen.",
   "place.radius": "Es ist nicht klar, welche dieser Zahlen der Radius ist: Setzen Sie ein Komma davor.",
-  "place.ends": "Es ist nicht klar, wo eine Breite endet und eine Länge beginnt: Schreiben Sie N, S, E oder W hinter jede oder ein Komma dazwischen.",
+  "place.ends":
+    "Es ist nicht klar, wo eine Breite endet und eine Länge beginnt: Schreiben Sie N, S, E oder W hinter jede oder ein Komma dazwischen.",
   "place.two_latitudes": "Zwei Zahlen hintereinander sind eine Breite.",
   "place.two_longitudes": "Zwei Zahlen hintereinander sind eine Länge.",
-  "place.letter_o": "O ist auf Deutsch Osten, auf Französisch, Spanisch, Portugiesisch und Italienisch aber Westen: Schreiben Sie E oder W.",
+  "place.letter_o":
+    "O ist auf Deutsch Osten, auf Französisch, Spanisch, Portugiesisch und Italienisch aber Westen: Schreiben Sie E oder W.",
 
   // Hours of a region, read and written
   "hours.to": "bis",
@@ -103,7 +110,10 @@ export default {
   "event.low_battery": "{vehicle} hat einen schwachen Akku{detail}",
   "event.other": "{vehicle}: {kind}",
   "event.other.in": "{vehicle}: {kind} in {region}",
-  "event.others": { one: "{vehicle} und {n} weiteres melden sich wieder", other: "{vehicle} und {n} weitere melden sich wieder" },
+  "event.others": {
+    one: "{vehicle} und {n} weiteres melden sich wieder",
+    other: "{vehicle} und {n} weitere melden sich wieder",
+  },
   "detail.after": "nach {time}",
   "detail.for": "seit über {time}",
   "detail.speed": "({speed})",
@@ -229,7 +239,7 @@ export default {
   "list.updated": "gemeldet vor {age}",
 
   // One vehicle
-  "vehicle": "Fahrzeug",
+  vehicle: "Fahrzeug",
   "vehicle.back": "Zurück zur Liste",
   "vehicle.close": "Schließen und Auswahl aufheben",
   "vehicle.follow": "Folgen",
@@ -247,9 +257,12 @@ export default {
   "vehicle.for": "{state} seit {time}",
   "vehicle.was": "{state}, zuletzt {before}",
   "vehicle.accurate": "auf {distance} genau",
-  "vehicle.held": "Eine Position wird zurückgehalten: Sie wäre ein Sprung. Sie zählt, sobald die nächste Meldung zu ihr passt.",
-  "vehicle.held.at": "Eine Position wird zurückgehalten: Sie wäre ein Sprung nach {place}. Sie zählt, sobald die nächste Meldung zu ihr passt.",
-  "vehicle.late": "Meldungen kommen verspätet an: Die neueste Position war {time} alt, als sie eintraf. Solche Ereignisse werden aufgelistet, nie gemeldet.",
+  "vehicle.held":
+    "Eine Position wird zurückgehalten: Sie wäre ein Sprung. Sie zählt, sobald die nächste Meldung zu ihr passt.",
+  "vehicle.held.at":
+    "Eine Position wird zurückgehalten: Sie wäre ein Sprung nach {place}. Sie zählt, sobald die nächste Meldung zu ihr passt.",
+  "vehicle.late":
+    "Meldungen kommen verspätet an: Die neueste Position war {time} alt, als sie eintraf. Solche Ereignisse werden aufgelistet, nie gemeldet.",
   "vehicle.nowhere": "In keinem Gebiet",
   "vehicle.id": "ID",
   "vehicle.name": "Name",
@@ -259,7 +272,7 @@ export default {
   "vehicle.in_register": "In den Stammdaten.",
   "vehicle.changed": "{name} geändert",
   "vehicle.restored": "{name} ist wieder wie zuvor",
-  "changed_since": "Jemand hat es seither geändert.",
+  changed_since: "Jemand hat es seither geändert.",
   "day.none": "Heute keine Meldungen.",
   "day.said": "Heute: {parts}",
   "day.said.moving": "in Fahrt {time}",
@@ -289,7 +302,7 @@ export default {
   "regions.deleted": "Gelöscht",
   "regions.unfollowed": "Nicht gefolgt",
   "regions.empty": "Leer",
-  "region": "Gebiet",
+  region: "Gebiet",
   "region.back": "Zurück zu den Gebieten",
   "region.fit": "Auf der Karte zeigen",
   "region.delete": "Löschen",
@@ -327,8 +340,9 @@ export default {
   "region.gone_again": "{name} ist wieder weg",
 
   // Drawing a region and its card
-  "draw": "Zeichnen",
-  "draw.begin": "Ein Gebiet zeichnen. Wählen Sie eine Form und klicken Sie auf die Karte, oder tippen Sie Koordinaten in das Formular.",
+  draw: "Zeichnen",
+  "draw.begin":
+    "Ein Gebiet zeichnen. Wählen Sie eine Form und klicken Sie auf die Karte, oder tippen Sie Koordinaten in das Formular.",
   "draw.polygon": "Vieleck",
   "draw.polygon.first": "Klicken Sie auf die erste Ecke.",
   "draw.polygon.next": "Klicken Sie auf die nächste Ecke.",
@@ -366,10 +380,12 @@ export default {
   "shape.crosses": "Die Seiten {one} und {other} kreuzen sich bei {place}.",
   "shape.no_area": "Das Vieleck hat keine Fläche.",
   "shape.nothing": "Es wurde nichts angegeben.",
-  "shape.lines": "Jede Zeile ist „Breite, Länge“; eine Zeile mit einer dritten Zahl ist ein Kreis und sein Radius in Metern; vier sind Süd, West, Nord, Ost.",
+  "shape.lines":
+    "Jede Zeile ist „Breite, Länge“; eine Zeile mit einer dritten Zahl ist ein Kreis und sein Radius in Metern; vier sind Süd, West, Nord, Ost.",
   "shape.three_lines": "Ein Vieleck braucht drei Zeilen „Breite, Länge“.",
   "shape.no_json": "Das ist kein gültiges JSON.",
-  "shape.several": "Das sind {n} Objekte, und ein Gebiet ist eines: Fügen Sie sie einzeln ein, oder senden Sie alle an /api/v1/regions.",
+  "shape.several":
+    "Das sind {n} Objekte, und ein Gebiet ist eines: Fügen Sie sie einzeln ein, oder senden Sie alle an /api/v1/regions.",
   "shape.kinds": "Gebraucht wird ein Polygon, MultiPolygon, Point (Kreis) oder LineString (Korridor).",
   "shape.no_wkt": "Dieses WKT ist nicht lesbar: Prüfen Sie Klammern und Kommas.",
   "shape.no_number": "Eine Koordinate ist keine Zahl.",
@@ -426,9 +442,14 @@ export default {
 
   // What is followed
   "follow.all": "Jedes Fahrzeug, das Sie sehen dürfen, wird an diese Seite gesendet.",
-  "follow.choosing": "Kreuzen Sie hier Gebiete an, oder klicken Sie sie auf der Karte an. Bis zum ersten wird jedes Fahrzeug gesendet.",
+  "follow.choosing":
+    "Kreuzen Sie hier Gebiete an, oder klicken Sie sie auf der Karte an. Bis zum ersten wird jedes Fahrzeug gesendet.",
   "follow.nothing": "Kein Gebiet ist gewählt, also wird kein Fahrzeug an diese Seite gesendet.",
-  "follow.some": { one: "Nur Fahrzeuge im angekreuzten Gebiet werden an diese Seite gesendet: Andere sind nicht ausgeblendet, sie kommen nicht.", other: "Nur Fahrzeuge in den {n} angekreuzten Gebieten werden an diese Seite gesendet: Andere sind nicht ausgeblendet, sie kommen nicht." },
+  "follow.some": {
+    one: "Nur Fahrzeuge im angekreuzten Gebiet werden an diese Seite gesendet: Andere sind nicht ausgeblendet, sie kommen nicht.",
+    other:
+      "Nur Fahrzeuge in den {n} angekreuzten Gebieten werden an diese Seite gesendet: Andere sind nicht ausgeblendet, sie kommen nicht.",
+  },
   "follow.on": "{name} wird gefolgt",
   "follow.off": "{name} wird nicht gefolgt",
   "follow.chip": "Nur Fahrzeuge in {regions}",
@@ -466,19 +487,25 @@ export default {
   "pill.said.lost": "Verbindung verloren",
   "pill.said.again": "Wieder verbunden",
   "pill.said.refused": "Verbindung abgewiesen",
-  "board": "Wandtafel",
+  board: "Wandtafel",
   "board.old": "Nicht live seit {time} · {age} alt",
   "server.answered": "Der Server antwortete {status}.",
   "server.away": "Der Server ist nicht erreichbar.",
-  "proxy.host": "Kein WebSocket kommt durch: Ein Proxy sagt dem Server, er heiße {host}, und der Browser sagt {page}. Der Server weist das als Seite von anderswo ab. Lassen Sie den Proxy Host unverändert weitergeben:",
-  "proxy.origin": "Kein WebSocket kommt durch: Der Server weist Seiten von {origin} ab. Erlauben Sie sie in tracker.toml, oder lassen Sie den Proxy Origin und Host unverändert weitergeben:",
-  "proxy.upgrade": "Kein WebSocket kommt durch, HTTP aber schon: Ein Proxy zwischen hier und dem Server gibt das Upgrade nicht weiter. Die Karte arbeitet inzwischen auf langsamerem Weg. Was er braucht:",
+  "proxy.host":
+    "Kein WebSocket kommt durch: Ein Proxy sagt dem Server, er heiße {host}, und der Browser sagt {page}. Der Server weist das als Seite von anderswo ab. Lassen Sie den Proxy Host unverändert weitergeben:",
+  "proxy.origin":
+    "Kein WebSocket kommt durch: Der Server weist Seiten von {origin} ab. Erlauben Sie sie in tracker.toml, oder lassen Sie den Proxy Origin und Host unverändert weitergeben:",
+  "proxy.upgrade":
+    "Kein WebSocket kommt durch, HTTP aber schon: Ein Proxy zwischen hier und dem Server gibt das Upgrade nicht weiter. Die Karte arbeitet inzwischen auf langsamerem Weg. Was er braucht:",
 
   // What is wrong around the page
-  "trouble.upgrade": "Der Server wurde aktualisiert. Diese Seite arbeitet weiter; laden Sie sie neu, um die zum neuen Server gehörende zu bekommen.",
+  "trouble.upgrade":
+    "Der Server wurde aktualisiert. Diese Seite arbeitet weiter; laden Sie sie neu, um die zum neuen Server gehörende zu bekommen.",
   "trouble.reload": "Neu laden",
-  "trouble.clock.ahead": "Die Uhr des Servers geht {time} vor gegenüber der dieses Rechners: Eine von beiden ist falsch. Ist es die des Servers, wirkt jede Position alt, und ihre Ereignisse werden aufgelistet, aber nicht gemeldet. Lassen Sie beide ihre Uhr aus dem Netz stellen.",
-  "trouble.clock.behind": "Die Uhr des Servers geht {time} nach gegenüber der dieses Rechners: Eine von beiden ist falsch. Ist es die des Servers, werden Positionen abgewiesen, denn sie scheinen aus der Zukunft zu kommen. Lassen Sie beide ihre Uhr aus dem Netz stellen.",
+  "trouble.clock.ahead":
+    "Die Uhr des Servers geht {time} vor gegenüber der dieses Rechners: Eine von beiden ist falsch. Ist es die des Servers, wirkt jede Position alt, und ihre Ereignisse werden aufgelistet, aber nicht gemeldet. Lassen Sie beide ihre Uhr aus dem Netz stellen.",
+  "trouble.clock.behind":
+    "Die Uhr des Servers geht {time} nach gegenüber der dieses Rechners: Eine von beiden ist falsch. Ist es die des Servers, werden Positionen abgewiesen, denn sie scheinen aus der Zukunft zu kommen. Lassen Sie beide ihre Uhr aus dem Netz stellen.",
   "trouble.map": "Die Karte ließ sich nicht aufbauen: {why}. Listen und Ereignisse arbeiten ohne sie.",
   "trouble.paint": "Die Karte kann „{name}“ nicht zeigen: {why}.",
   "trouble.tiles": "Die Kartenkacheln lassen sich nicht zeigen: {why}. Siehe die Einstellung tiles.",
@@ -493,12 +520,14 @@ export default {
   "alert.sound": "Ton",
   "alert.sound.off": "Ton bei dringenden Ereignissen: aus",
   "alert.sound.on": "Ton bei dringenden Ereignissen: an",
-  "alert.sound.silent": "Ton bei dringenden Ereignissen: stumm, bis Sie auf dieser Seite klicken oder eine Taste drücken",
+  "alert.sound.silent":
+    "Ton bei dringenden Ereignissen: stumm, bis Sie auf dieser Seite klicken oder eine Taste drücken",
   "alert.notify": "Benachrichtigen, wenn die Seite verdeckt ist",
   "alert.notify.off": "Benachrichtigungen sind abgeschaltet",
   "alert.notify.none": "Dieser Browser hat keine für diese Seite.",
   "alert.notify.now_forbidden": "Die Einstellungen des Browsers für diese Seite verbieten sie jetzt.",
-  "alert.notify.https": "Dieser Browser hat keine für diese Seite: Sie braucht https oder den Server auf diesem Rechner.",
+  "alert.notify.https":
+    "Dieser Browser hat keine für diese Seite: Sie braucht https oder den Server auf diesem Rechner.",
   "alert.notify.blocked": "Benachrichtigungen sind blockiert",
   "alert.notify.forbidden": "Die Einstellungen des Browsers für diese Seite verbieten sie.",
   "alert.notify.not_shown": "Der Browser oder das System hat keine gezeigt.",
@@ -526,7 +555,8 @@ export default {
   "bar.out": "Verkleinern",
   "bar.fit": "Die ganze Flotte zeigen",
   "name.ask": "Wer quittiert?",
-  "name.why": "Alle, die diese Flotte beobachten, sehen, wer ein Ereignis quittiert hat. Sie werden nur einmal gefragt.",
+  "name.why":
+    "Alle, die diese Flotte beobachten, sehen, wer ein Ereignis quittiert hat. Sie werden nur einmal gefragt.",
   "name.yours": "Ihr Name",
   "name.acknowledge": "Quittieren",
   "key.enter": "Eingabe",
@@ -555,7 +585,8 @@ export default {
   "legend.stale": "Überfällig: doppelt so lange still wie üblich",
   "legend.offline": "Offline: mindestens 10 min still; im Stand einen Tag",
   "legend.alert": "Mit rotem Hof: eine Meldung, die niemand quittiert hat",
-  "legend.more": "Ein Zeichen gleitet zur neuesten empfangenen Position und nie darüber hinaus. Alter zählt ab dem Empfang beim Server; die Einzelansicht zeigt auch die Zeit der Position.",
+  "legend.more":
+    "Ein Zeichen gleitet zur neuesten empfangenen Position und nie darüber hinaus. Alter zählt ab dem Empfang beim Server; die Einzelansicht zeigt auch die Zeit der Position.",
   "set.theme": "Aussehen",
   "set.theme.system": "System",
   "set.theme.light": "Hell",
@@ -577,18 +608,19 @@ export default {
   "set.version": "Version {version}",
 
   // First steps
-  "demo": "Demodaten",
+  demo: "Demodaten",
   "demo.more": "Simulierte Lieferwagen in Helsinki.",
   "demo.add": "Ein eigenes Fahrzeug hinzufügen",
   "demo.add.short": "Eigenes hinzufügen",
   "demo.close": "Diesen Hinweis schließen",
-  "copy": "Befehl kopieren",
+  copy: "Befehl kopieren",
   "copy.done": "Kopiert",
   "copy.press": "Strg C drücken zum Kopieren",
   "copy.selected": "Markiert: Strg C drücken zum Kopieren",
-  "welcome": "Ein Gerät verbinden",
+  welcome: "Ein Gerät verbinden",
   "welcome.title": "Das erste Fahrzeug verbinden",
-  "welcome.how": "Alles, was HTTP spricht, kann eine Position melden. Fügen Sie dies in ein Terminal ein und sehen Sie zu, wie es hier erscheint:",
+  "welcome.how":
+    "Alles, was HTTP spricht, kann eine Position melden. Fügen Sie dies in ein Terminal ein und sehen Sie zu, wie es hier erscheint:",
   "welcome.waiting": "Warte auf die erste Position…",
   "welcome.done": "{name} ist auf der Karte",
   "welcome.next": "Jedes weitere Fahrzeug erscheint genauso. Als Nächstes: ein Gebiet zeichnen.",

@@ -20,18 +20,18 @@ export default {
   "display.resumed": "Display resumed",
 
   // Words used in many places
-  "close": "Close",
-  "dismiss": "Dismiss",
-  "cancel": "Cancel",
-  "save": "Save",
-  "edit": "Edit",
-  "show": "Show",
-  "undo": "Undo",
+  close: "Close",
+  dismiss: "Dismiss",
+  cancel: "Cancel",
+  save: "Save",
+  edit: "Edit",
+  show: "Show",
+  undo: "Undo",
   "mute.15": "Mute 15 min",
-  "ago": "{age} ago",
+  ago: "{age} ago",
   "new": "{n} new",
-  "and": "{one} and {other}",
-  "inside": "{n} inside",
+  and: "{one} and {other}",
+  inside: "{n} inside",
 
   // What a vehicle does: by itself, and within a sentence
   "state.unknown": "Seen",
@@ -69,14 +69,18 @@ export default {
   "place.unit": "“{unit}” belongs to a radius: “latitude, longitude, 250 m”.",
   "place.number": "“{text}” is not a number.",
   "place.other": "“{other}” is not understood in “{line}”.",
-  "place.which": "It is not clear which number of “{line}” is which: write “latitude, longitude”, or N, S, E, W behind each.",
+  "place.which":
+    "It is not clear which number of “{line}” is which: write “latitude, longitude”, or N, S, E, W behind each.",
   "place.side": "“{spelt}” is not understood in “{line}”. Sides are N, S, E, W, or words such as south, Süd, sud, sur.",
   "place.whole": "Degrees with minutes, and minutes with seconds, are whole numbers.",
   "place.contradicts": "-{size} {side} contradicts itself: leave out the minus or the {side}.",
-  "place.edges": "S, W, N and E may be sides or edges here: write the four numbers south, west, north, east, with a minus in the south and west.",
-  "place.some": "Some of these four numbers say their side and some do not: write N, S, E or W behind each, or a comma between the numbers.",
+  "place.edges":
+    "S, W, N and E may be sides or edges here: write the four numbers south, west, north, east, with a minus in the south and west.",
+  "place.some":
+    "Some of these four numbers say their side and some do not: write N, S, E or W behind each, or a comma between the numbers.",
   "place.radius": "It is not clear which of these numbers is the radius: put a comma before it.",
-  "place.ends": "It is not clear where a latitude ends and a longitude begins: write N, S, E or W behind each, or a comma between them.",
+  "place.ends":
+    "It is not clear where a latitude ends and a longitude begins: write N, S, E or W behind each, or a comma between them.",
   "place.two_latitudes": "Two numbers in a row are a latitude.",
   "place.two_longitudes": "Two numbers in a row are a longitude.",
   "place.letter_o": "O is east in German, but west in French, Spanish, Portuguese and Italian: write E or W.",
@@ -228,7 +232,7 @@ export default {
   "list.updated": "updated {age} ago",
 
   // One vehicle
-  "vehicle": "Vehicle",
+  vehicle: "Vehicle",
   "vehicle.back": "Back to the list",
   "vehicle.close": "Close and deselect",
   "vehicle.follow": "Follow",
@@ -247,8 +251,10 @@ export default {
   "vehicle.was": "{state}, was {before}",
   "vehicle.accurate": "accurate to {distance}",
   "vehicle.held": "A position is held back: it would be a jump. It counts once the next ping agrees with it.",
-  "vehicle.held.at": "A position is held back: it would be a jump to {place}. It counts once the next ping agrees with it.",
-  "vehicle.late": "Its pings arrive late: the newest fix was {time} old when it was heard. Such events are listed, never raised.",
+  "vehicle.held.at":
+    "A position is held back: it would be a jump to {place}. It counts once the next ping agrees with it.",
+  "vehicle.late":
+    "Its pings arrive late: the newest fix was {time} old when it was heard. Such events are listed, never raised.",
   "vehicle.nowhere": "In no region",
   "vehicle.id": "Id",
   "vehicle.name": "Name",
@@ -258,7 +264,7 @@ export default {
   "vehicle.in_register": "In the register.",
   "vehicle.changed": "{name} changed",
   "vehicle.restored": "{name} is as it was",
-  "changed_since": "Somebody has changed it since.",
+  changed_since: "Somebody has changed it since.",
   "day.none": "No pings today.",
   "day.said": "Today: {parts}",
   "day.said.moving": "moving {time}",
@@ -288,7 +294,7 @@ export default {
   "regions.deleted": "Deleted",
   "regions.unfollowed": "Not followed",
   "regions.empty": "Empty",
-  "region": "Region",
+  region: "Region",
   "region.back": "Back to the regions",
   "region.fit": "Show on the map",
   "region.delete": "Delete",
@@ -326,7 +332,7 @@ export default {
   "region.gone_again": "{name} is gone again",
 
   // Drawing a region and its card
-  "draw": "Drawing",
+  draw: "Drawing",
   "draw.begin": "Drawing a region. Choose a shape and click on the map, or type coordinates in the card.",
   "draw.polygon": "Polygon",
   "draw.polygon.first": "Click the first corner.",
@@ -365,10 +371,12 @@ export default {
   "shape.crosses": "Sides {one} and {other} cross each other near {place}.",
   "shape.no_area": "The polygon has no area.",
   "shape.nothing": "Nothing was given.",
-  "shape.lines": "Each line is “latitude, longitude”; one line with a third number is a circle and its radius in metres; four are south, west, north, east.",
+  "shape.lines":
+    "Each line is “latitude, longitude”; one line with a third number is a circle and its radius in metres; four are south, west, north, east.",
   "shape.three_lines": "A polygon needs three lines of “latitude, longitude”.",
   "shape.no_json": "This is not valid JSON.",
-  "shape.several": "These are {n} features, and a region is one: paste them one by one, or send them all to /api/v1/regions.",
+  "shape.several":
+    "These are {n} features, and a region is one: paste them one by one, or send them all to /api/v1/regions.",
   "shape.kinds": "A Polygon, MultiPolygon, Point (circle) or LineString (corridor) is needed.",
   "shape.no_wkt": "This WKT cannot be read: look at its brackets and commas.",
   "shape.no_number": "A coordinate is not a number.",
@@ -427,7 +435,10 @@ export default {
   "follow.all": "Every vehicle you may see is sent to this page.",
   "follow.choosing": "Tick regions here, or click them on the map. Until the first one, every vehicle is sent.",
   "follow.nothing": "No region is chosen, so no vehicle is sent to this page.",
-  "follow.some": { one: "Only vehicles in the ticked region are sent to this page: others are not hidden, they do not come.", other: "Only vehicles in the {n} ticked regions are sent to this page: others are not hidden, they do not come." },
+  "follow.some": {
+    one: "Only vehicles in the ticked region are sent to this page: others are not hidden, they do not come.",
+    other: "Only vehicles in the {n} ticked regions are sent to this page: others are not hidden, they do not come.",
+  },
   "follow.on": "{name} followed",
   "follow.off": "{name} not followed",
   "follow.chip": "Only vehicles in {regions}",
@@ -465,19 +476,25 @@ export default {
   "pill.said.lost": "Connection lost",
   "pill.said.again": "Connected again",
   "pill.said.refused": "Connection refused",
-  "board": "Wallboard",
+  board: "Wallboard",
   "board.old": "Not live since {time} · {age} old",
   "server.answered": "The server answered {status}.",
   "server.away": "The server cannot be reached.",
-  "proxy.host": "No WebSocket passes: a proxy tells the server that it is called {host}, and the browser says {page}. The server refuses that as a page of another site. Have the proxy pass Host as it came:",
-  "proxy.origin": "No WebSocket passes: the server refuses pages from {origin}. Allow it in tracker.toml, or have the proxy pass Origin and Host as they came:",
-  "proxy.upgrade": "No WebSocket passes, though HTTP does: a proxy between here and the server does not pass the upgrade on. The map works by slower means meanwhile. What it needs:",
+  "proxy.host":
+    "No WebSocket passes: a proxy tells the server that it is called {host}, and the browser says {page}. The server refuses that as a page of another site. Have the proxy pass Host as it came:",
+  "proxy.origin":
+    "No WebSocket passes: the server refuses pages from {origin}. Allow it in tracker.toml, or have the proxy pass Origin and Host as they came:",
+  "proxy.upgrade":
+    "No WebSocket passes, though HTTP does: a proxy between here and the server does not pass the upgrade on. The map works by slower means meanwhile. What it needs:",
 
   // What is wrong around the page
-  "trouble.upgrade": "The server was updated. This page still works; reload it for the one that belongs to the new server.",
+  "trouble.upgrade":
+    "The server was updated. This page still works; reload it for the one that belongs to the new server.",
   "trouble.reload": "Reload",
-  "trouble.clock.ahead": "The server's clock is {time} ahead of this computer's: one of them is wrong. Where it is the server's, every position seems old, and its events are listed but not raised. Have both set their clocks from the network.",
-  "trouble.clock.behind": "The server's clock is {time} behind this computer's: one of them is wrong. Where it is the server's, positions are refused, for they seem to come from the future. Have both set their clocks from the network.",
+  "trouble.clock.ahead":
+    "The server's clock is {time} ahead of this computer's: one of them is wrong. Where it is the server's, every position seems old, and its events are listed but not raised. Have both set their clocks from the network.",
+  "trouble.clock.behind":
+    "The server's clock is {time} behind this computer's: one of them is wrong. Where it is the server's, positions are refused, for they seem to come from the future. Have both set their clocks from the network.",
   "trouble.map": "The map could not be made: {why}. The lists and the events work without it.",
   "trouble.paint": "The map cannot show its {name}: {why}.",
   "trouble.tiles": "The map tiles cannot be shown: {why}. See the setting tiles.",
@@ -554,7 +571,8 @@ export default {
   "legend.stale": "Stale: silent for twice its usual interval",
   "legend.offline": "Offline: silent for 10 min or more; standing, for a day",
   "legend.alert": "With a red halo: an alert nobody has acknowledged",
-  "legend.more": "A marker glides to the newest received fix and never beyond it. Ages count from when the server heard the vehicle; the panel shows the fix time too.",
+  "legend.more":
+    "A marker glides to the newest received fix and never beyond it. Ages count from when the server heard the vehicle; the panel shows the fix time too.",
   "set.theme": "Theme",
   "set.theme.system": "System",
   "set.theme.light": "Light",
@@ -576,18 +594,19 @@ export default {
   "set.version": "Version {version}",
 
   // First steps
-  "demo": "Demo data",
+  demo: "Demo data",
   "demo.more": "Simulated vans in Helsinki.",
   "demo.add": "Add a vehicle of your own",
   "demo.add.short": "Add your own",
   "demo.close": "Close this note",
-  "copy": "Copy the command",
+  copy: "Copy the command",
   "copy.done": "Copied",
   "copy.press": "Press Ctrl C to copy",
   "copy.selected": "Selected: press Ctrl C to copy",
-  "welcome": "Connect a device",
+  welcome: "Connect a device",
   "welcome.title": "Connect the first vehicle",
-  "welcome.how": "Anything that speaks HTTP can report a position. Paste this into a terminal and watch it appear here:",
+  "welcome.how":
+    "Anything that speaks HTTP can report a position. Paste this into a terminal and watch it appear here:",
   "welcome.waiting": "Waiting for the first position…",
   "welcome.done": "{name} is on the map",
   "welcome.next": "Every other vehicle appears the same way. Next: draw a region.",

@@ -1,5 +1,5 @@
-// How the page says things: units, ages, times, places, as the reader's language writes numbers and dates. Pure functions;
-// the page's one units and one time-zone setting are given in, never read from anywhere.
+// How the page says things: units, ages, times, places, as the reader's language writes numbers and dates. Pure
+// functions; the page's one units and one time-zone setting are given in, never read from anywhere.
 
 import { turn } from "../antimeridian.js";
 import { MAP_END } from "../geo.js";
@@ -37,7 +37,12 @@ export function distance(metres, units) {
 
 /** Square metres → "3,400 m²", "12 ha", "4.2 km²". @param {number} m2 @param {Units} units */
 export function area(m2, units) {
-  if (units === "imperial") return m2 < 40_000 ? `${count(m2 * 10.7639)} ft²` : m2 < 2.6e6 ? `${trim(m2 / 4046.86)} ac` : `${trim(m2 / 2.59e6)} mi²`;
+  if (units === "imperial")
+    return m2 < 40_000
+      ? `${count(m2 * 10.7639)} ft²`
+      : m2 < 2.6e6
+        ? `${trim(m2 / 4046.86)} ac`
+        : `${trim(m2 / 2.59e6)} mi²`;
   return m2 < 10_000 ? `${count(m2)} m²` : m2 < 1e6 ? `${trim(m2 / 10_000)} ha` : `${trim(m2 / 1e6)} km²`;
 }
 
@@ -65,7 +70,9 @@ export function age(ms) {
 export function timer(ms) {
   const s = Math.max(0, Math.floor(ms / 1000));
   if (s >= 172_800) return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
-  const h = Math.floor(s / 3600), m = Math.floor((s % 3600) / 60), two = (/** @type {number} */ n) => String(n).padStart(2, "0");
+  const h = Math.floor(s / 3600);
+  const m = Math.floor((s % 3600) / 60);
+  const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
   return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
 }
 
@@ -73,14 +80,16 @@ export function timer(ms) {
 export function lasted(ms) {
   const s = Math.max(0, Math.floor(ms / 1000));
   if (s < 3600) return age(ms);
-  const [big, bigUnit, small, smallUnit] = s < 86_400 ? [s / 3600, "h", (s % 3600) / 60, "min"] : [s / 86_400, "d", (s % 86_400) / 3600, "h"];
+  const [big, bigUnit, small, smallUnit] =
+    s < 86_400 ? [s / 3600, "h", (s % 3600) / 60, "min"] : [s / 86_400, "d", (s % 86_400) / 3600, "h"];
   return `${Math.floor(big)} ${bigUnit}${Math.floor(small) ? ` ${Math.floor(small)} ${smallUnit}` : ""}`;
 }
 
 /** Spoken length: "4 minutes", "1 hour". @param {number} ms */
 export function spoken(ms) {
   const s = Math.max(0, Math.round(ms / 1000));
-  const long = (/** @type {number} */ n, /** @type {string} */ unit) => new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(Math.floor(n));
+  const long = (/** @type {number} */ n, /** @type {string} */ unit) =>
+    new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(Math.floor(n));
   if (s < 60) return long(s, "second");
   if (s < 3600) return long(s / 60, "minute");
   if (s < 86_400) return long(s / 3600, "hour");
@@ -98,7 +107,8 @@ function formatter(zone, options) {
     try {
       format = new Intl.DateTimeFormat(locale, zone ? { ...own, timeZone: zone } : own);
     } catch {
-      format = new Intl.DateTimeFormat(locale, own); // a zone this browser does not know: its own, which full times name
+      // a zone this browser does not know: its own, which full times name
+      format = new Intl.DateTimeFormat(locale, own);
     }
     formats.set(key, format);
   }
@@ -106,7 +116,8 @@ function formatter(zone, options) {
 }
 
 /** "10:42:07" in the page's zone. @param {number} ms @param {string} zone */
-export const clock = (ms, zone) => formatter(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(ms);
+export const clock = (ms, zone) =>
+  formatter(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(ms);
 /** "10:42". @param {number} ms @param {string} zone */
 export const clockShort = (ms, zone) => formatter(zone, { hour: "2-digit", minute: "2-digit" }).format(ms);
 /** "23 Nov". @param {number} ms @param {string} zone */
@@ -121,15 +132,20 @@ export function when(ms, now, zone) {
 }
 /** "UTC", "UTC+2", as it was at that moment. @param {number} ms @param {string} zone */
 export function zoneName(ms, zone) {
-  const part = formatter(zone, { timeZoneName: "shortOffset" }).formatToParts(ms).find((p) => p.type === "timeZoneName");
+  const part = formatter(zone, { timeZoneName: "shortOffset" })
+    .formatToParts(ms)
+    .find((p) => p.type === "timeZoneName");
   return (part ? part.value : "UTC").replace("GMT", "UTC").replace(/\+0$/, "");
 }
 /** The instant a day began in the page's zone: its first, also where the clock skips midnight or strikes it twice.
  * @param {number} ms @param {string} zone */
 export function startOfDay(ms, zone) {
-  const today = date(ms, zone), lasts = 26 * 3_600_000;
-  // No clock changes so often that an hour would lie twice in a day and once outside: walk back hour by hour, then halve.
-  let inside = ms, before = ms;
+  const today = date(ms, zone);
+  const lasts = 26 * 3_600_000;
+  // No clock changes so often that an hour would lie twice in a day and once outside: walk back hour by hour, then
+  // halve.
+  let inside = ms;
+  let before = ms;
   for (let ago = 0; ago <= lasts; ago += 1_800_000) if (date(ms - ago, zone) === today) inside = ms - ago;
   before = inside - 1_800_000;
   while (inside - before > 1) {
@@ -159,38 +175,68 @@ export function heading(degrees) {
   return say(`heading.${POINTS[Math.round(degrees / 45) % 8]}`, { degrees: Math.round(degrees) % 360 });
 }
 
-/** A name within a sentence: what is written from right to left, or turns the text around, ends where the name ends. @param {string} name */
-export const isolate = (name) => (/[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/.test(name) ? `\u2068${name}\u2069` : name);
+/**
+ * A name within a sentence: what is written from right to left, or turns the text around, ends where the name ends.
+ * @param {string} name
+ */
+export const isolate = (name) =>
+  /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/.test(name)
+    ? `\u2068${name}\u2069`
+    : name;
 
 /** "60.16990, 24.94120", in every language as other programs take it. @param {number} lat @param {number} lon */
 export const place = (lat, lon) => `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
 
-/** Where two lines of the graticule cross: "60.5° N  179.5° W". @param {number} lat @param {number} lon any turn @param {number} digits */
+/**
+ * Where two lines of the graticule cross: "60.5° N  179.5° W".
+ * @param {number} lat
+ * @param {number} lon any turn
+ * @param {number} digits
+ */
 export function crossing(lat, lon, digits) {
-  const side = (/** @type {number} */ degrees, /** @type {"north"|"east"} */ above, /** @type {"south"|"west"} */ below) => {
-    const words = fixed(Math.abs(degrees), digits), value = Number(Math.abs(degrees).toFixed(digits));
+  const side = (
+    /** @type {number} */ degrees,
+    /** @type {"north"|"east"} */ above,
+    /** @type {"south"|"west"} */ below,
+  ) => {
+    const words = fixed(Math.abs(degrees), digits);
+    const value = Number(Math.abs(degrees).toFixed(digits));
     return value === 0 || value === 180 ? `${value}°` : say(`side.${degrees < 0 ? below : above}`, { degrees: words });
   };
   return `${side(lat, "north", "south")}  ${side(turn(lon), "east", "west")}`;
 }
 
 /** @param {number} value @param {number} digits */
-const fixed = (value, digits) => value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const fixed = (value, digits) =>
+  value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
-/** What a flat map cannot show between two latitudes; "" when it shows all. @param {number} south @param {number} north */
+/**
+ * What a flat map cannot show between two latitudes; "" when it shows all.
+ * @param {number} south
+ * @param {number} north
+ */
 export function unshown(south, north) {
-  const over = north > MAP_END, under = south < -MAP_END;
+  const over = north > MAP_END;
+  const under = south < -MAP_END;
   return over || under ? say(`map.ends.${over && under ? "both" : over ? "north" : "south"}`) : "";
 }
 
 /** A place where the map has ended; "" elsewhere. @param {number} lat */
-export const offMap = (lat) => (Math.abs(lat) > MAP_END ? say("map.beyond", { place: say(`side.${lat < 0 ? "south" : "north"}`, { degrees: fixed(Math.abs(lat), 2) }) }) : "");
+export const offMap = (lat) =>
+  Math.abs(lat) > MAP_END
+    ? say("map.beyond", { place: say(`side.${lat < 0 ? "south" : "north"}`, { degrees: fixed(Math.abs(lat), 2) }) })
+    : "";
 
 const LONGEST = 32;
 /** A name as short as a map has room for, cut where it says so. @param {string} name */
 export function short(name) {
   const letters = [...name];
-  return letters.length > LONGEST ? `${letters.slice(0, LONGEST - 1).join("").trimEnd()}…` : name;
+  return letters.length > LONGEST
+    ? `${letters
+        .slice(0, LONGEST - 1)
+        .join("")
+        .trimEnd()}…`
+    : name;
 }
 
 /** Sort key that orders "Van 2" before "Van 10" with plain comparison, so sorting 20,000 rows stays cheap.
@@ -198,4 +244,4 @@ export function short(name) {
 export const sortKey = (text) => text.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(8, "0"));
 
 /** Every time zone this browser knows, UTC first. @returns {string[]} */
-export const zones = () => [...new Set(["UTC", ...(/** @type {any} */ (Intl).supportedValuesOf?.("timeZone") ?? [])])];
+export const zones = () => [...new Set(["UTC", .../** @type {any} */ (Intl.supportedValuesOf?.("timeZone") ?? [])])];

@@ -4,10 +4,20 @@ import en from "./en.js";
 import * as format from "./format.js";
 import { pieces, say } from "./words.js";
 
-/** @typedef {{seq: number, id: string, kind: string, vehicle: string, region?: string, time: string, received_at: string, reason: string, lat: number, lon: number, delayed?: boolean, ack?: {by: string, at: string}, [key: string]: any}} Event */
-/** @typedef {{vehicle: (id: string) => string, region: (id: string) => string, units: import("./format.js").Units}} Names */
+/**
+ * @typedef {{seq: number, id: string, kind: string, vehicle: string, region?: string, time: string, received_at:
+ *   string, reason: string, lat: number, lon: number, delayed?: boolean, ack?: {by: string, at: string}, [key: string]:
+ *   any}} Event
+ */
+/**
+ * @typedef {{vehicle: (id: string) => string, region: (id: string) => string, units: import("./format.js").Units}}
+ *   Names
+ */
 
-/** Icon, loudness, title. Only "high" may sound by default. @type {Record<string, {icon: string, level: "low"|"medium"|"high", title: string}>} */
+/**
+ * Icon, loudness, title. Only "high" may sound by default.
+ * @type {Record<string, {icon: string, level: "low"|"medium"|"high", title: string}>}
+ */
 export const KINDS = {
   enter: { icon: "enter", level: "medium", title: say("kind.enter") },
   exit: { icon: "exit", level: "medium", title: say("kind.exit") },
@@ -21,11 +31,16 @@ export const KINDS = {
   low_battery: { icon: "battery", level: "medium", title: say("kind.low_battery") },
 };
 
-/** Is there a sentence of this name? A server may be newer than its page. @param {string} key @returns {key is import("./words.js").Key} */
+/**
+ * Is there a sentence of this name? A server may be newer than its page.
+ * @param {string} key
+ * @returns {key is import("./words.js").Key}
+ */
 const known = (key) => key in en;
 
 /** "enters", "crossings": the word after a number. @param {string} kind @param {number} n */
-export const counted = (kind, n) => (known(`counted.${kind}`) ? say(/** @type {any} */ (`counted.${kind}`), { n }) : kindOf(kind).title);
+export const counted = (kind, n) =>
+  known(`counted.${kind}`) ? say(/** @type {any} */ (`counted.${kind}`), { n }) : kindOf(kind).title;
 
 /** @param {string} kind */
 export const kindOf = (kind) => KINDS[kind] ?? { icon: "info", level: "low", title: kind.replace(/_/g, " ") };
@@ -39,25 +54,50 @@ function pressed(event, now) {
   return [event.alarm, age, place].filter(Boolean).join(", ");
 }
 
-/** After how long, how fast, how old. @param {Event} event @param {import("./format.js").Units} units @param {number} [now] as it is raised */
+/**
+ * After how long, how fast, how old.
+ * @param {Event} event
+ * @param {import("./format.js").Units} units
+ * @param {number} [now] as it is raised
+ */
 function detailOf(event, units, now) {
-  if ((event.kind === "exit" || event.kind === "cross") && event.duration_s != null) return say("detail.after", { time: format.lasted(event.duration_s * 1000) });
-  if (event.kind === "dwell" && event.dwell_s != null) return say("detail.for", { time: format.lasted(event.dwell_s * 1000) });
+  if ((event.kind === "exit" || event.kind === "cross") && event.duration_s != null)
+    return say("detail.after", { time: format.lasted(event.duration_s * 1000) });
+  if (event.kind === "dwell" && event.dwell_s != null)
+    return say("detail.for", { time: format.lasted(event.dwell_s * 1000) });
   if (event.kind === "overspeed_start" && event.speed_mps != null) {
     const speed = format.speed(event.speed_mps, units);
-    return event.limit_mps == null ? say("detail.speed", { speed }) : say("detail.speed.limit", { speed, limit: format.speed(event.limit_mps, units) });
+    return event.limit_mps == null
+      ? say("detail.speed", { speed })
+      : say("detail.speed.limit", { speed, limit: format.speed(event.limit_mps, units) });
   }
-  if (event.kind === "overspeed_end" && event.max_speed_mps != null) return say("detail.top", { speed: format.speed(event.max_speed_mps, units) });
+  if (event.kind === "overspeed_end" && event.max_speed_mps != null)
+    return say("detail.top", { speed: format.speed(event.max_speed_mps, units) });
   if (event.kind === "alarm") return pressed(event, now);
   return event.kind === "low_battery" && event.battery_pct != null ? `(${Math.floor(event.battery_pct)} %)` : "";
 }
 
-/** An event's sentence in pieces, so that a row can show its names and its detail in their own way.
- * @template T @param {Event} event @param {Names} names @param {{name: (words: string) => T, detail: (words: string) => T, now?: number}} how `now`: as it is raised @returns {(T|string)[]} */
+/**
+ * An event's sentence in pieces, so that a row can show its names and its detail in their own way.
+ * @template T
+ * @param {Event} event
+ * @param {Names} names
+ * @param {{name: (words: string) => T, detail: (words: string) => T, now?: number}} how `now`: as it is raised
+ * @returns {(T|string)[]}
+ */
 export function sentence(event, names, { name, detail, now }) {
-  const key = `event.${event.kind}`, more = detailOf(event, names.units, now);
-  const places = { vehicle: name(format.isolate(names.vehicle(event.vehicle))), region: name(event.region ? format.isolate(names.region(event.region)) : ""), kind: name(kindOf(event.kind).title), detail: more ? detail(` ${more}`) : "" };
-  return pieces(known(key) ? key : event.region ? "event.other.in" : "event.other", /** @type {Record<string, T>} */ (places));
+  const key = `event.${event.kind}`;
+  const more = detailOf(event, names.units, now);
+  const places = {
+    vehicle: name(format.isolate(names.vehicle(event.vehicle))),
+    region: name(event.region ? format.isolate(names.region(event.region)) : ""),
+    kind: name(kindOf(event.kind).title),
+    detail: more ? detail(` ${more}`) : "",
+  };
+  return pieces(
+    known(key) ? key : event.region ? "event.other.in" : "event.other",
+    /** @type {Record<string, T>} */ (places),
+  );
 }
 
 const plain = (/** @type {string} */ words) => words;
@@ -65,8 +105,17 @@ const plain = (/** @type {string} */ words) => words;
 /** The whole as text. @param {Event} event @param {Names} names @param {number} [now] */
 export const tell = (event, names, now) => sentence(event, names, { name: plain, detail: plain, now }).join("");
 
-/** Who, and what happened without saying who again. @param {Event} event @param {Names} names @param {number} [now] @returns {[string, string]} */
-export const told = (event, names, now) => [format.isolate(names.vehicle(event.vehicle)), tell(event, { ...names, vehicle: () => "" }, now).trim()];
+/**
+ * Who, and what happened without saying who again.
+ * @param {Event} event
+ * @param {Names} names
+ * @param {number} [now]
+ * @returns {[string, string]}
+ */
+export const told = (event, names, now) => [
+  format.isolate(names.vehicle(event.vehicle)),
+  tell(event, { ...names, vehicle: () => "" }, now).trim(),
+];
 
 /** @param {string} reason */
 export function because(reason) {
@@ -74,15 +123,37 @@ export function because(reason) {
   return known(key) ? say(key) : say("reason.other", { reason: reason.replace(/_/g, " ") });
 }
 
-/** The two fixes, the edge and the thresholds as sentences. @param {Event} event @param {import("./format.js").Units} units @returns {string[]} */
+/**
+ * The two fixes, the edge and the thresholds as sentences.
+ * @param {Event} event
+ * @param {import("./format.js").Units} units
+ * @returns {string[]}
+ */
 export function explain(event, units) {
-  const { why } = event, lines = [];
-  const side = (/** @type {number} */ edge) => say(edge <= 0 ? "why.inside" : "why.outside", { distance: format.distance(Math.abs(edge), units) });
+  const { why } = event;
+  const lines = [];
+  const side = (/** @type {number} */ edge) =>
+    say(edge <= 0 ? "why.inside" : "why.outside", { distance: format.distance(Math.abs(edge), units) });
   if (why?.from?.edge_m != null) lines.push(say("why.before", { side: side(why.from.edge_m) }));
-  if (why?.to?.edge_m != null) lines.push(why.to.accuracy_m != null ? say("why.fix.accurate", { side: side(why.to.edge_m), accuracy: format.distance(why.to.accuracy_m, units) }) : say("why.fix", { side: side(why.to.edge_m) }));
+  if (why?.to?.edge_m != null)
+    lines.push(
+      why.to.accuracy_m != null
+        ? say("why.fix.accurate", { side: side(why.to.edge_m), accuracy: format.distance(why.to.accuracy_m, units) })
+        : say("why.fix", { side: side(why.to.edge_m) }),
+    );
   if (why && why.debounce === "none") lines.push(say("why.exact"));
-  else if (why?.enter_m != null) lines.push(say("why.counts", { enter: format.distance(Math.abs(why.enter_m), units), exit: format.distance(why.exit_m, units) }));
-  lines.push(event.version ? say("why.version", { reason: because(event.reason).replace(/\.$/, ""), version: String(event.version) }) : because(event.reason));
+  else if (why?.enter_m != null)
+    lines.push(
+      say("why.counts", {
+        enter: format.distance(Math.abs(why.enter_m), units),
+        exit: format.distance(why.exit_m, units),
+      }),
+    );
+  lines.push(
+    event.version
+      ? say("why.version", { reason: because(event.reason).replace(/\.$/, ""), version: String(event.version) })
+      : because(event.reason),
+  );
   if (event.delayed && event.kind !== "alarm") lines.push(say("why.delayed"));
   return lines;
 }

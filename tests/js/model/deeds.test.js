@@ -4,7 +4,8 @@ import { Deeds } from "../../../static/js/model/deeds.js";
 
 /** Deeds whose every end is written down. */
 function told() {
-  const deeds = new Deeds(), said = [];
+  const deeds = new Deeds();
+  const said = [];
   deeds.onUndone = (words, fault) => said.push(fault ? `${words}: ${fault.message}` : words);
   const did = (title, undo = async () => `no ${title}`) => deeds.did({ icon: "check", title, undo });
   return { deeds, said, did };

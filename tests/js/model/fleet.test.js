@@ -2,15 +2,58 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Backlog, Fleet, freshness, status } from "../../../static/js/model/fleet.js";
 
-const FIELDS = ["n", "vehicle", "name", "when", "lat_e6", "lon_e6", "speed_dmps", "heading", "state", "heard", "since", "group", "kind", "accuracy_dm", "held", "plate"];
-const row = (n, vehicle, when = 0, state = 1) => [n, vehicle, null, when, 60_000_000, 24_000_000, 100, 90, state, when, null, null, null, -1, null, null];
+const FIELDS = [
+  "n",
+  "vehicle",
+  "name",
+  "when",
+  "lat_e6",
+  "lon_e6",
+  "speed_dmps",
+  "heading",
+  "state",
+  "heard",
+  "since",
+  "group",
+  "kind",
+  "accuracy_dm",
+  "held",
+  "plate",
+];
+const row = (n, vehicle, when = 0, state = 1) => [
+  n,
+  vehicle,
+  null,
+  when,
+  60_000_000,
+  24_000_000,
+  100,
+  90,
+  state,
+  when,
+  null,
+  null,
+  null,
+  -1,
+  null,
+  null,
+];
 const started = (rows, more = {}) => {
   const fleet = new Fleet();
   fleet.welcome({ op: "welcome", epoch: "a", t0: 1_000_000, now: 1_000_000 }, 1_000_000);
-  fleet.snapshot({ op: "snapshot", reset: true, part: 1, parts: 1, fields: FIELDS, vehicles: rows, regions: [], in: [], ...more }, 1_000_000, 0);
+  fleet.snapshot(
+    { op: "snapshot", reset: true, part: 1, parts: 1, fields: FIELDS, vehicles: rows, regions: [], in: [], ...more },
+    1_000_000,
+    0,
+  );
   return fleet;
 };
-const region = (id, version = 1) => ({ type: "Feature", id, geometry: { type: "Point", coordinates: [24, 60] }, properties: { name: id, version, radius_m: 50 } });
+const region = (id, version = 1) => ({
+  type: "Feature",
+  id,
+  geometry: { type: "Point", coordinates: [24, 60] },
+  properties: { name: id, version, radius_m: 50 },
+});
 
 test("a snapshot introduces vehicles by their server numbers", () => {
   const fleet = started([row(7, "van-7")]);
@@ -34,7 +77,11 @@ test("an older position than the known one moves nothing", () => {
 test("a reset with other numbers keeps the vehicle and its slot", () => {
   const fleet = started([row(1, "a"), row(2, "b")]);
   const { slot } = fleet.byId.get("b");
-  fleet.snapshot({ op: "snapshot", reset: true, part: 1, parts: 1, vehicles: [row(1, "b", 9000)], regions: [], in: [] }, 1_009_000, 0);
+  fleet.snapshot(
+    { op: "snapshot", reset: true, part: 1, parts: 1, vehicles: [row(1, "b", 9000)], regions: [], in: [] },
+    1_009_000,
+    0,
+  );
   assert.equal(fleet.byId.size, 1);
   assert.equal(fleet.byId.get("b").slot, slot);
   assert.equal(fleet.vehicles.get(1).id, "b");
@@ -43,15 +90,26 @@ test("a reset with other numbers keeps the vehicle and its slot", () => {
 /** What a page shows after a backup was restored: another run of the server, with numbers and times of its own. */
 const restored = (fleet, rows, more = {}) => {
   fleet.welcome({ op: "welcome", epoch: "b", t0: 1_000_000, now: 1_100_000 }, 1_100_000);
-  fleet.snapshot({ op: "snapshot", reset: true, part: 1, parts: 1, fields: FIELDS, vehicles: rows, regions: [], in: [], ...more }, 1_100_000, 0);
+  fleet.snapshot(
+    { op: "snapshot", reset: true, part: 1, parts: 1, fields: FIELDS, vehicles: rows, regions: [], in: [], ...more },
+    1_100_000,
+    0,
+  );
 };
 
 test("numbers that changed hands in a restored backup freeze nobody", () => {
   const fleet = started([row(1, "a"), row(2, "b"), row(3, "c")]);
   restored(fleet, [row(2, "a", 10), row(3, "b", 10), row(1, "c", 10)]);
   fleet.update({ op: "update", moved: [1, 2, 3].map((n) => [n, 20, n * 1_000_000, 0, 0, -1, 1]) }, 1_101_000, 0);
-  assert.deepEqual(["a", "b", "c"].map((id) => fleet.byId.get(id).lat), [2, 3, 1]);
-  assert.deepEqual([...fleet.vehicles].map(([n, v]) => [n, v.n, v.id]).sort(), [[1, 1, "c"], [2, 2, "a"], [3, 3, "b"]]);
+  assert.deepEqual(
+    ["a", "b", "c"].map((id) => fleet.byId.get(id).lat),
+    [2, 3, 1],
+  );
+  assert.deepEqual([...fleet.vehicles].map(([n, v]) => [n, v.n, v.id]).sort(), [
+    [1, 1, "c"],
+    [2, 2, "a"],
+    [3, 3, "b"],
+  ]);
 });
 
 test("a snapshot of a restored backup wins though what it tells is older", () => {
@@ -65,27 +123,42 @@ test("a snapshot of a restored backup wins though what it tells is older", () =>
 test("who is gone after a reset takes nobody out of a region who has his number now", () => {
   const fleet = started([row(1, "gone"), row(2, "b")], { regions: [region("r")], in: [["r", [1, 2]]] });
   restored(fleet, [row(1, "b")], { regions: [region("r")], in: [["r", [1]]] });
-  assert.deepEqual([[...fleet.members.get("r")], [...fleet.byId.get("b").regions.keys()], [...fleet.byId.keys()]], [[1], ["r"], ["b"]]);
+  assert.deepEqual(
+    [[...fleet.members.get("r")], [...fleet.byId.get("b").regions.keys()], [...fleet.byId.keys()]],
+    [[1], ["r"], ["b"]],
+  );
 });
 
 test("a number means nobody between the welcome of another run and its snapshot", () => {
   const fleet = started([row(1, "a")]);
   fleet.welcome({ op: "welcome", epoch: "b", t0: 1_000_000, now: 1_100_000 }, 1_100_000);
   fleet.update({ op: "update", moved: [[1, 9000, 1, 1, 0, -1, 1]], left: [[1, "removed"]] }, 1_100_000, 0);
-  assert.deepEqual([...fleet.byId.values()].map((v) => [v.id, v.lat]), [["a", 60]]);
+  assert.deepEqual(
+    [...fleet.byId.values()].map((v) => [v.id, v.lat]),
+    [["a", 60]],
+  );
 });
 
 test("the first update after a resume may name its fields", () => {
   const fleet = started([]);
-  fleet.update({ op: "update", fields: ["vehicle", "n", "when", "lat_e6", "lon_e6"], new: [["a", 4, 0, 1_000_000, 2_000_000]] }, 1_000_000, 0);
+  fleet.update(
+    { op: "update", fields: ["vehicle", "n", "when", "lat_e6", "lon_e6"], new: [["a", 4, 0, 1_000_000, 2_000_000]] },
+    1_000_000,
+    0,
+  );
   assert.deepEqual([fleet.byId.get("a").n, fleet.byId.get("a").lat], [4, 1]);
 });
 
 test("ages and silence go by the server's clock, however wrong this machine's is", () => {
   for (const skew of [-3_600_000, 3_600_000]) {
-    const fleet = new Fleet(), clock = 1_000_000_000 - skew;
+    const fleet = new Fleet();
+    const clock = 1_000_000_000 - skew;
     fleet.welcome({ op: "welcome", epoch: "a", t0: 1_000_000_000, now: 1_000_000_000 }, clock);
-    fleet.snapshot({ op: "snapshot", reset: true, fields: FIELDS, vehicles: [row(1, "a")], regions: [], in: [] }, clock, 0);
+    fleet.snapshot(
+      { op: "snapshot", reset: true, fields: FIELDS, vehicles: [row(1, "a")], regions: [], in: [] },
+      clock,
+      0,
+    );
     const v = fleet.byId.get("a");
     assert.equal(fleet.now(clock), 1_000_000_000);
     fleet.tick(clock + 14_000);
@@ -106,9 +179,14 @@ test("who is in `out` and in `in` of one update is inside, and whoever `left` is
 });
 
 test("a rough position is a circle until a better one comes, or the vehicle leaves", () => {
-  const rough = row(1, "a"), fine = row(1, "a"), fleet = started([(rough[13] = 9000, rough), row(2, "b")]);
-  assert.deepEqual([...fleet.rough].map((v) => v.id), ["a"]);
-  fleet.update({ op: "update", new: [(fine[13] = 50, fine)] }, 1_000_100, 0);
+  const rough = row(1, "a");
+  const fine = row(1, "a");
+  const fleet = started([((rough[13] = 9000), rough), row(2, "b")]);
+  assert.deepEqual(
+    [...fleet.rough].map((v) => v.id),
+    ["a"],
+  );
+  fleet.update({ op: "update", new: [((fine[13] = 50), fine)] }, 1_000_100, 0);
   assert.equal(fleet.rough.size, 0);
   fleet.update({ op: "update", new: [rough] }, 1_000_100, 0);
   fleet.update({ op: "update", left: [[1, "view"]] }, 1_000_100, 0);
@@ -116,8 +194,12 @@ test("a rough position is a circle until a better one comes, or the vehicle leav
 });
 
 test("a held position shows until the next position settles it", () => {
-  const held = row(1, "a"), fleet = started([(held[14] = [50, 1, 1], held), row(2, "b")]);
-  assert.deepEqual(["a", "b"].map((id) => fleet.byId.get(id).held), [true, false]);
+  const held = row(1, "a");
+  const fleet = started([((held[14] = [50, 1, 1]), held), row(2, "b")]);
+  assert.deepEqual(
+    ["a", "b"].map((id) => fleet.byId.get(id).held),
+    [true, false],
+  );
   fleet.update({ op: "update", moved: [[1, 60, 60_000_000, 24_000_000, 100, 90, 1]] }, 1_000_100, 0);
   assert.equal(fleet.byId.get("a").held, false);
 });
@@ -147,7 +229,8 @@ test("an older version of a region is old news", () => {
 });
 
 test("silence makes a moving vehicle stale after 15 s and offline after 10 min, by receipt", () => {
-  const fleet = started([row(1, "a")]), v = fleet.byId.get("a");
+  const fleet = started([row(1, "a")]);
+  const v = fleet.byId.get("a");
   fleet.tick(1_014_000);
   assert.equal(status(v), "moving");
   fleet.tick(1_016_000);
@@ -165,9 +248,19 @@ test("a slow reporter is measured by its own rhythm and a parked one by hours", 
 });
 
 test("what waits while paused ends in the same picture", () => {
-  const live = started([row(1, "a"), row(2, "b")]), paused = started([row(1, "a"), row(2, "b")]), backlog = new Backlog();
+  const live = started([row(1, "a"), row(2, "b")]);
+  const paused = started([row(1, "a"), row(2, "b")]);
+  const backlog = new Backlog();
   const messages = [
-    { op: "update", frame: 1, cursor: "x", moved: [[1, 10, 1_000_000, 2_000_000, 1, 1, 1], [2, 10, 3_000_000, 2_000_000, 1, 1, 1]] },
+    {
+      op: "update",
+      frame: 1,
+      cursor: "x",
+      moved: [
+        [1, 10, 1_000_000, 2_000_000, 1, 1, 1],
+        [2, 10, 3_000_000, 2_000_000, 1, 1, 1],
+      ],
+    },
     { op: "update", frame: 2, cursor: "x", moved: [[1, 20, 5_000_000, 2_000_000, 1, 1, 1]], left: [[2, "removed"]] },
     { op: "update", frame: 3, cursor: "x", new: [row(3, "c", 30)], events: [{ id: "e" }] },
   ];
@@ -180,28 +273,56 @@ test("what waits while paused ends in the same picture", () => {
 });
 
 test("a pause makes nobody look fresher than he is", () => {
-  const fleet = started([row(1, "a"), row(2, "b")]), backlog = new Backlog();
-  backlog.add({ op: "update", moved: [[1, 10, 1, 1, 1, 1, 1], [2, 10, 1, 1, 1, 1, 1]] }, 1_001_000);
+  const fleet = started([row(1, "a"), row(2, "b")]);
+  const backlog = new Backlog();
+  backlog.add(
+    {
+      op: "update",
+      moved: [
+        [1, 10, 1, 1, 1, 1, 1],
+        [2, 10, 1, 1, 1, 1, 1],
+      ],
+    },
+    1_001_000,
+  );
   backlog.add({ op: "update", moved: [[2, 700_000, 2, 2, 1, 1, 1]] }, 1_700_000);
   for (const [message, clock] of backlog.take()) fleet.update(message, clock, 0);
   fleet.tick(1_701_000);
-  assert.deepEqual([...fleet.byId.values()].map((v) => [v.heard, status(v)]), [[1_001_000, "offline"], [1_700_000, "moving"]]);
+  assert.deepEqual(
+    [...fleet.byId.values()].map((v) => [v.heard, status(v)]),
+    [
+      [1_001_000, "offline"],
+      [1_700_000, "moving"],
+    ],
+  );
 });
 
 test("of what waited before another server began, only what happened stays", () => {
-  const fleet = started([row(1, "a")]), backlog = new Backlog();
-  backlog.add({ op: "update", new: [row(2, "old")], moved: [[1, 10, 9, 9, 1, 1, 1]], events: [{ id: "e" }] }, 1_000_000);
+  const fleet = started([row(1, "a")]);
+  const backlog = new Backlog();
+  backlog.add(
+    { op: "update", new: [row(2, "old")], moved: [[1, 10, 9, 9, 1, 1, 1]], events: [{ id: "e" }] },
+    1_000_000,
+  );
   backlog.add({ op: "snapshot", reset: true, fields: FIELDS, vehicles: [row(1, "b")], in: [] }, 1_001_000);
   const waited = backlog.take();
   assert.deepEqual(waited[0][0].events, [{ id: "e" }]);
-  for (const [message, clock] of waited) message.op === "snapshot" ? fleet.snapshot(message, clock, 0) : fleet.update(message, clock, 0);
-  assert.deepEqual([...fleet.byId.values()].map((v) => [v.id, v.lat]), [["b", 60]]);
+  for (const [message, clock] of waited)
+    message.op === "snapshot" ? fleet.snapshot(message, clock, 0) : fleet.update(message, clock, 0);
+  assert.deepEqual(
+    [...fleet.byId.values()].map((v) => [v.id, v.lat]),
+    [["b", 60]],
+  );
 });
 
 test("twenty thousand vehicles are introduced and moved within a frame or two", () => {
   const fleet = started(Array.from({ length: 20_000 }, (_, i) => row(i + 1, `v${i}`)));
   assert.equal(fleet.byId.size, 20_000);
-  fleet.update({ op: "update", moved: Array.from({ length: 4000 }, (_, i) => [i + 1, 5, 60_100_000, 24_000_000, 10, 10, 1]) }, 1_000_000, 0);
+  fleet.update(
+    { op: "update", moved: Array.from({ length: 4000 }, (_, i) => [i + 1, 5, 60_100_000, 24_000_000, 10, 10, 1]) },
+    1_000_000,
+    0,
+  );
   assert.equal(fleet.byId.get("v3999").lat, 60.1);
   assert.equal(fleet.motion.size, 20_000);
 });

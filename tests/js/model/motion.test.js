@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { Motion } from "../../../static/js/model/motion.js";
 
 test("a marker eases towards the received fix and never past it", () => {
-  const motion = new Motion(), slot = motion.take(0.5, 0.5);
+  const motion = new Motion();
+  const slot = motion.take(0.5, 0.5);
   motion.move(slot, 0.5001, 0.5, 1000, 1000);
   let last = 0.5;
   for (let t = 1000; t < 4000; t += 50) {
@@ -15,7 +16,8 @@ test("a marker eases towards the received fix and never past it", () => {
 });
 
 test("a newer fix starts from where the marker is drawn", () => {
-  const motion = new Motion(), slot = motion.take(0, 0);
+  const motion = new Motion();
+  const slot = motion.take(0, 0);
   motion.move(slot, 1e-4, 0, 0, 5000);
   const halfway = motion.x(slot, 500);
   motion.move(slot, 0, 1e-4, 500, 5000);
@@ -24,20 +26,23 @@ test("a newer fix starts from where the marker is drawn", () => {
 });
 
 test("every glide ends within a second", () => {
-  const motion = new Motion(), slot = motion.take(0, 0);
+  const motion = new Motion();
+  const slot = motion.take(0, 0);
   motion.move(slot, 1e-4, 1e-4, 0, 60_000);
   assert.equal(motion.x(slot, 1000), 1e-4);
   assert.ok(motion.until <= 1000);
 });
 
 test("a jump across the map is not drawn as a journey", () => {
-  const motion = new Motion(), slot = motion.take(0.1, 0.1);
+  const motion = new Motion();
+  const slot = motion.take(0.1, 0.1);
   motion.move(slot, 0.9, 0.1, 0, 1000);
   assert.equal(motion.x(slot, 1), 0.9);
 });
 
 test("reduced motion stands at the fix at once", () => {
-  const motion = new Motion(), slot = motion.take(0, 0);
+  const motion = new Motion();
+  const slot = motion.take(0, 0);
   motion.still = true;
   motion.move(slot, 1e-5, 0, 0, 1000);
   assert.equal(motion.x(slot, 0), 1e-5);
@@ -45,7 +50,8 @@ test("reduced motion stands at the fix at once", () => {
 });
 
 test("a slot given back is used again, and room grows without moving anybody", () => {
-  const motion = new Motion(2), a = motion.take(0.1, 0.1);
+  const motion = new Motion(2);
+  const a = motion.take(0.1, 0.1);
   motion.release(a);
   assert.equal(motion.take(0.2, 0.2), a);
   for (let i = 0; i < 10; i++) motion.take(0.3, 0.3);

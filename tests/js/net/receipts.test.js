@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Receipts } from "../../../static/js/net/receipts.js";
 
-/** Let time pass as the page does: look when told to, say what is due. @param {Receipts} receipts @param {number} from @param {number} to */
+/**
+ * Let time pass as the page does: look when told to, say what is due.
+ * @param {Receipts} receipts
+ * @param {number} from
+ * @param {number} to
+ */
 function pass(receipts, from, to) {
   const said = [];
   for (let now = from; now <= to; now += 10) {
@@ -40,7 +45,8 @@ test("a frame that is never painted is acknowledged as read after half a second"
 });
 
 test("a busy page acknowledges at most four times a second, and every frame in the end", () => {
-  const receipts = new Receipts(), said = [];
+  const receipts = new Receipts();
+  const said = [];
   for (let frame = 1; frame <= 100; frame++) {
     receipts.heard(frame, frame * 20);
     receipts.seen(frame);

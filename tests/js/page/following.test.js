@@ -5,8 +5,18 @@ globalThis.document ??= /** @type {any} */ ({ baseURI: "http://localhost/" });
 const { explained, toggled } = await import("../../../static/js/page/following.js");
 const { Fleet } = await import("../../../static/js/model/fleet.js");
 
-const region = (id, version = 1) => ({ type: "Feature", id, geometry: { type: "Point", coordinates: [24, 60] }, properties: { name: id, version, radius_m: 50 } });
-const told = (fleet, ids) => fleet.snapshot({ op: "snapshot", reset: true, part: 1, parts: 1, vehicles: [], regions: ids.map((id) => region(id)), in: [] }, 0, 0);
+const region = (id, version = 1) => ({
+  type: "Feature",
+  id,
+  geometry: { type: "Point", coordinates: [24, 60] },
+  properties: { name: id, version, radius_m: 50 },
+});
+const told = (fleet, ids) =>
+  fleet.snapshot(
+    { op: "snapshot", reset: true, part: 1, parts: 1, vehicles: [], regions: ids.map((id) => region(id)), in: [] },
+    0,
+    0,
+  );
 
 test("the first region chosen stands for everything; then any number is added and taken away", () => {
   assert.deepEqual(toggled(null, "a"), ["a"]);
@@ -39,7 +49,20 @@ test("regions not followed are what the store says; the followed ones what the c
   fleet.followed = new Set(["a"]);
   told(fleet, ["a"]);
   fleet.others([region("a", 9), region("b", 2), region("c")]);
-  assert.deepEqual([...fleet.regions.values()].map((f) => [f.id, f.properties.version]), [["a", 1], ["b", 2], ["c", 1]]);
+  assert.deepEqual(
+    [...fleet.regions.values()].map((f) => [f.id, f.properties.version]),
+    [
+      ["a", 1],
+      ["b", 2],
+      ["c", 1],
+    ],
+  );
   fleet.others([region("b", 3)]);
-  assert.deepEqual([...fleet.regions.values()].map((f) => [f.id, f.properties.version]), [["a", 1], ["b", 3]]);
+  assert.deepEqual(
+    [...fleet.regions.values()].map((f) => [f.id, f.properties.version]),
+    [
+      ["a", 1],
+      ["b", 3],
+    ],
+  );
 });

@@ -19,8 +19,19 @@ test("ages take one unit, timers run", () => {
 });
 
 test("distances and areas fit their size", () => {
-  assert.deepEqual([format.distance(250, "metric"), format.distance(1234, "metric"), format.distance(23_400, "metric"), format.distance(1609.344, "imperial")], ["250 m", "1.2 km", "23 km", "1 mi"]);
-  assert.deepEqual([format.area(3400, "metric"), format.area(123_000, "metric"), format.area(4_200_000, "metric")], ["3,400 m²", "12 ha", "4.2 km²"]);
+  assert.deepEqual(
+    [
+      format.distance(250, "metric"),
+      format.distance(1234, "metric"),
+      format.distance(23_400, "metric"),
+      format.distance(1609.344, "imperial"),
+    ],
+    ["250 m", "1.2 km", "23 km", "1 mi"],
+  );
+  assert.deepEqual(
+    [format.area(3400, "metric"), format.area(123_000, "metric"), format.area(4_200_000, "metric")],
+    ["3,400 m²", "12 ha", "4.2 km²"],
+  );
 });
 
 test("every full time states its zone", () => {
@@ -36,7 +47,10 @@ test("a day begins at its own midnight, also when the clocks change", () => {
 });
 
 test("headings are named, unknown ones are not", () => {
-  assert.deepEqual([format.heading(0), format.heading(90), format.heading(359), format.heading(-1)], ["0° north", "90° east", "359° north", "–"]);
+  assert.deepEqual(
+    [format.heading(0), format.heading(90), format.heading(359), format.heading(-1)],
+    ["0° north", "90° east", "359° north", "–"],
+  );
 });
 
 test("van 2 comes before van 10", () => {
@@ -57,7 +71,12 @@ test("a time zone this browser does not know is told in its own", () => {
 });
 
 test("a day begins where its zone says, also where midnight is skipped or strikes twice", () => {
-  const starts = (/** @type {string} */ zone, /** @type {string} */ noon, /** @type {string} */ start) => assert.equal(new Date(format.startOfDay(Date.parse(noon), zone)).toISOString(), new Date(start).toISOString(), zone);
+  const starts = (/** @type {string} */ zone, /** @type {string} */ noon, /** @type {string} */ start) =>
+    assert.equal(
+      new Date(format.startOfDay(Date.parse(noon), zone)).toISOString(),
+      new Date(start).toISOString(),
+      zone,
+    );
   starts("America/Santiago", "2026-09-06T15:00Z", "2026-09-06T04:00Z"); // 24:00 became 01:00
   starts("Africa/Cairo", "2026-04-24T10:00Z", "2026-04-23T22:00Z"); // 00:00 became 01:00
   starts("Asia/Beirut", "2026-03-29T10:00Z", "2026-03-28T22:00Z");
@@ -66,8 +85,17 @@ test("a day begins where its zone says, also where midnight is skipped or strike
   starts("Asia/Kathmandu", "2026-05-05T05:00Z", "2026-05-04T18:15Z");
   starts("Pacific/Apia", "2026-05-05T05:00Z", "2026-05-04T11:00Z");
   starts("UTC", "2026-05-05T00:00Z", "2026-05-05T00:00Z");
-  const hours = (/** @type {string} */ zone, /** @type {string} */ noon) => (format.endOfDay(format.startOfDay(Date.parse(noon), zone), zone) - format.startOfDay(Date.parse(noon), zone)) / 3_600_000;
-  assert.deepEqual([hours("Europe/Helsinki", "2026-03-29T12:00Z"), hours("Europe/Helsinki", "2026-10-25T12:00Z"), hours("UTC", "2026-10-25T12:00Z")], [23, 25, 24]);
+  const hours = (/** @type {string} */ zone, /** @type {string} */ noon) =>
+    (format.endOfDay(format.startOfDay(Date.parse(noon), zone), zone) - format.startOfDay(Date.parse(noon), zone)) /
+    3_600_000;
+  assert.deepEqual(
+    [
+      hours("Europe/Helsinki", "2026-03-29T12:00Z"),
+      hours("Europe/Helsinki", "2026-10-25T12:00Z"),
+      hours("UTC", "2026-10-25T12:00Z"),
+    ],
+    [23, 25, 24],
+  );
 });
 
 test("a time of another year says its year", () => {

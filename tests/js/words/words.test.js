@@ -10,14 +10,19 @@ const CATALOGUES = { en, de };
 /** @param {import("../../../static/js/words/words.js").Sentence} sentence */
 const forms = (sentence) => (typeof sentence === "string" ? [sentence] : Object.values(sentence));
 /** @param {import("../../../static/js/words/words.js").Sentence} sentence */
-const places = (sentence) => [...new Set(forms(sentence).flatMap((form) => [...form.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)))].sort();
+const places = (sentence) =>
+  [...new Set(forms(sentence).flatMap((form) => [...form.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)))].sort();
 
 test("every language has every sentence, with the same places", () => {
   for (const [tag, words] of Object.entries(CATALOGUES)) {
     assert.deepEqual(Object.keys(words), Object.keys(en), tag);
     for (const [key, sentence] of Object.entries(words)) {
       assert.deepEqual(places(sentence), places(/** @type {any} */ (en)[key]), `${tag} ${key}`);
-      assert.equal(typeof sentence, typeof (/** @type {any} */ (en)[key]), `${tag} ${key}: a number decides in each language or in none`);
+      assert.equal(
+        typeof sentence,
+        typeof (/** @type {any} */ (en)[key]),
+        `${tag} ${key}: a number decides in each language or in none`,
+      );
       for (const form of forms(sentence)) assert.ok(form.trim() === form && form, `${tag} ${key}`);
     }
   }
@@ -26,17 +31,23 @@ test("every language has every sentence, with the same places", () => {
 test("every plural of a language has its sentence", () => {
   for (const [tag, words] of Object.entries(CATALOGUES)) {
     const needed = new Intl.PluralRules(tag).resolvedOptions().pluralCategories;
-    for (const [key, sentence] of Object.entries(words)) if (typeof sentence !== "string") assert.deepEqual(Object.keys(sentence).sort(), [...needed].sort(), `${tag} ${key}`);
+    for (const [key, sentence] of Object.entries(words))
+      if (typeof sentence !== "string")
+        assert.deepEqual(Object.keys(sentence).sort(), [...needed].sort(), `${tag} ${key}`);
   }
 });
 
 test("a number chooses its plural and is written as the language writes it", () => {
-  const english = speaker(LANGUAGES.en).say, german = speaker({ name: "Deutsch", locale: "de", words: de }).say;
+  const english = speaker(LANGUAGES.en).say;
+  const german = speaker({ name: "Deutsch", locale: "de", words: de }).say;
   assert.equal(english("list.all", { n: 1 }), "1 vehicle");
   assert.equal(english("list.all", { n: 20_000 }), "20,000 vehicles");
   assert.equal(german("list.all", { n: 1 }), "1 Fahrzeug");
   assert.equal(german("list.all", { n: 20_000 }), "20.000 Fahrzeuge");
-  assert.equal(german("event.exit", { vehicle: "Van 3", region: "Depot", detail: " nach 5 min" }), "Van 3 hat Depot nach 5 min verlassen");
+  assert.equal(
+    german("event.exit", { vehicle: "Van 3", region: "Depot", detail: " nach 5 min" }),
+    "Van 3 hat Depot nach 5 min verlassen",
+  );
 });
 
 test("the page speaks as it was chosen, else as the browser wishes first, else English", () => {
@@ -49,8 +60,10 @@ test("the page speaks as it was chosen, else as the browser wishes first, else E
 });
 
 test("index.html says in English what its keys say", () => {
-  const html = readFileSync(new URL("../../../static/index.html", import.meta.url), "utf-8"), words = /** @type {any} */ (en);
-  const texts = [...html.matchAll(/data-say="([^"]+)">([^<]*)</g)], labels = [...html.matchAll(/aria-label="([^"]*)"[^>]* data-say-label="([^"]+)"/g)];
+  const html = readFileSync(new URL("../../../static/index.html", import.meta.url), "utf-8");
+  const words = /** @type {any} */ (en);
+  const texts = [...html.matchAll(/data-say="([^"]+)">([^<]*)</g)];
+  const labels = [...html.matchAll(/aria-label="([^"]*)"[^>]* data-say-label="([^"]+)"/g)];
   assert.ok(texts.length > 4 && labels.length > 7);
   for (const [, key, said] of texts) assert.equal(said, words[key], key);
   for (const [, said, key] of labels) assert.equal(said, words[key], key);
@@ -62,7 +75,8 @@ test("a choice of language is kept, and nothing that is none", () => {
 });
 
 test("what the server says is wrong is said in its words in English, by its code in German, and never lost", () => {
-  const english = speaker(LANGUAGES.en).problem, german = speaker(LANGUAGES.de).problem;
+  const english = speaker(LANGUAGES.en).problem;
+  const german = speaker(LANGUAGES.de).problem;
   assert.equal(english("unknown_region", "there is no region 'depot'"), "there is no region 'depot'");
   assert.equal(german("unknown_region", "there is no region 'depot'"), "Dieses Gebiet gibt es nicht.");
   assert.equal(english("unknown_region", ""), "There is no such region.");
@@ -71,7 +85,12 @@ test("what the server says is wrong is said in its words in English, by its code
 
 test("every code the page has a sentence for is one of docs/errors.md", () => {
   const known = new Set(readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf-8").match(/`\w+`/g));
-  const codes = Object.keys(en).filter((key) => key.startsWith("problem.")).map((key) => key.slice(8));
+  const codes = Object.keys(en)
+    .filter((key) => key.startsWith("problem."))
+    .map((key) => key.slice(8));
   assert.ok(codes.length >= 90);
-  assert.deepEqual(codes.filter((code) => !known.has(`\`${code}\``)), []);
+  assert.deepEqual(
+    codes.filter((code) => !known.has(`\`${code}\``)),
+    [],
+  );
 });
