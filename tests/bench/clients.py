@@ -105,7 +105,7 @@ class Http(asyncio.Protocol):
             waiting, self.waiting = self.waiting, None
             waiting.set_result((status, body))
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         if self.waiting and not self.waiting.done():
             self.waiting.set_exception(ConnectionError("the server closed the connection"))
 
@@ -206,7 +206,7 @@ class Socket(asyncio.Protocol):
                 return payload
         return None
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         self.closed = True
         if not self.open.done():
             self.open.set_exception(ConnectionError("the server closed the connection"))

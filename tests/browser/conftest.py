@@ -39,7 +39,7 @@ async def feed() -> AsyncIterator[Running]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def open_page(browser: Browser, feed: Running) -> AsyncIterator[Open]:
+async def open_page(browser: Browser, feed: Running) -> AsyncIterator[Open]:  # noqa: ARG001  the feed ends after it
     """Open an address in a window of its own. What the page logs or throws, and any request off this machine, fails
     the test; `page.expected` lists the words of complaints a test provokes."""
     contexts: list[tuple[BrowserContext, list[str], list[str]]] = []

@@ -252,20 +252,20 @@ async def forty(store: Store) -> list[Event]:
 
 
 QUERIES: list[tuple[dict[str, Any], Callable[[Event], bool]]] = [
-    ({}, lambda e: True),
-    ({"after": 0}, lambda e: True),
+    ({}, lambda _e: True),
+    ({"after": 0}, lambda _e: True),
     ({"after": 11}, lambda e: e.seq > 11),
-    ({"after": 40}, lambda e: False),
+    ({"after": 40}, lambda _e: False),
     ({"after": 5, "before": 9}, lambda e: 5 < e.seq < 9),
     ({"regions": frozenset({"depot"})}, lambda e: e.region == "depot"),
     ({"regions": frozenset({"depot", "yard"})}, lambda e: e.region is not None),
-    ({"regions": frozenset()}, lambda e: False),
+    ({"regions": frozenset()}, lambda _e: False),
     ({"vehicles": frozenset({"van-2"})}, lambda e: e.vehicle == "van-2"),
     ({"kinds": frozenset({"exit", "silent"})}, lambda e: e.kind in ("exit", "silent")),
     ({"since": T0 + 10_000}, lambda e: e.time >= T0 + 10_000),
     ({"until": T0}, lambda e: e.time < T0),
     ({"since": T0 + 10_000, "until": T0 + 20_000}, lambda e: T0 + 10_000 <= e.time < T0 + 20_000),
-    ({"since": T0 + 99_000_000}, lambda e: False),
+    ({"since": T0 + 99_000_000}, lambda _e: False),
     ({"until": T0 + 20_000, "after": 3}, lambda e: e.time < T0 + 20_000 and e.seq > 3),
     (
         {"regions": frozenset({"yard"}), "vehicles": frozenset({"van-0", "van-1"}), "kinds": frozenset({"exit"})},

@@ -70,7 +70,7 @@ async def test_tiles_of_our_own_address_are_not_asked_for() -> None:
 async def test_the_page_does_not_wait_for_tiles_that_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = threading.Event()
 
-    def ask(url: str) -> str:
+    def ask(_url: str) -> str:
         answer.wait(deadline(20))
         return "they are away"
 

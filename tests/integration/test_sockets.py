@@ -74,7 +74,7 @@ async def handshake(server: Server, *more: str, path: str = LIVE) -> tuple[async
     return reader, writer
 
 
-def frame(payload: bytes, first: int = 0x81, masked: bool = True) -> bytes:
+def frame(payload: bytes, first: int = 0x81) -> bytes:
     size = len(payload)
     if size < 126:
         head = struct.pack(">BB", first, 128 | size)
@@ -196,7 +196,7 @@ async def test_what_one_says_before_the_handshake_is_over_waits_for_it(server: S
     assert "Traceback" not in server.log.read_text()
 
 
-async def test_one_that_only_reads_stays(server: Server, live: ClientConnection) -> None:
+async def test_one_that_only_reads_stays(live: ClientConnection) -> None:
     """Its library answers the pings of the protocol, and that is enough."""
     await live.send('{"op":"follow","all":true}')
     pings = 0
@@ -211,7 +211,7 @@ async def test_one_that_answers_nothing_is_closed(server: Server) -> None:
     assert code_in(await ends(reader)) == 4003
 
 
-async def test_one_that_follows_nothing_is_closed(server: Server, live: ClientConnection) -> None:
+async def test_one_that_follows_nothing_is_closed(live: ClientConnection) -> None:
     assert await close_code(live) == 4004
 
 

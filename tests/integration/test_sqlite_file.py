@@ -150,7 +150,7 @@ async def test_somebody_elses_database_is_left_alone(tmp_path: Path) -> None:
 # -------------------------------------------------------------------------------------------------- the schema
 
 
-async def test_a_newer_schema_is_refused_clearly(store: SqliteStore, tmp_path: Path) -> None:
+async def test_a_newer_schema_is_refused_clearly(store: SqliteStore) -> None:
     await store.close()
     file = sqlite3.connect(store.path)
     file.execute("PRAGMA user_version = 99")

@@ -84,6 +84,6 @@ def driving(rng: random.Random) -> list[Ping]:
 def test_a_real_exit_at_speed_is_as_early_as_without_doubt(seed: int) -> None:
     pings = driving(random.Random(seed))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fleet, "is_doubtful", lambda vehicle, ping: False)
+        patch.setattr(fleet, "is_doubtful", lambda _vehicle, _ping: False)
         without = play(pings)
     assert [(e.id, e.time, e.received_at) for e in play(pings)] == [(e.id, e.time, e.received_at) for e in without]

@@ -223,7 +223,7 @@ def _matches(event: Event, query: EventQuery) -> bool:
 class Lists:
     """The engine."""
 
-    def open_store(self, url: str, accept_loss: bool) -> Store:
+    def open_store(self, url: str, _accept_loss: bool) -> Store:
         return ListStore(url)
 
     def restore_store(self, url: str, file: str) -> str | None:

@@ -180,7 +180,7 @@ def test_our_own_page_and_a_typed_address_need_no_origin(site: bytes) -> None:
     access().check("POST", {b"host": b"localhost:8000", b"sec-fetch-site": site})
 
 
-def test_a_store_is_a_folder_or_its_url_and_never_both(tmp_path: Path) -> None:
+def test_a_store_is_a_folder_or_its_url_and_never_both() -> None:
     assert load({"data": "/d"}).store_url == "sqlite:/d"
     assert (
         load({"store": "sqlite:///d"}).folder

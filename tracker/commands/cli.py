@@ -71,7 +71,7 @@ def demo(port: int | None, vehicles: int, data: str | None) -> None:
     run(settings(host="127.0.0.1", port=port, data=data, demo=True), vehicles, keep=data is not None)
 
 
-def _speed(context: click.Context, parameter: click.Parameter, value: str) -> float | None:
+def _speed(_context: click.Context, _parameter: click.Parameter, value: str) -> float | None:
     if value == "max":
         return None
     try:
@@ -83,7 +83,7 @@ def _speed(context: click.Context, parameter: click.Parameter, value: str) -> fl
     return speed
 
 
-def _instant(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+def _instant(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
     from tracker.times import BadTime, parse_parameter
 
     try:

@@ -18,7 +18,7 @@ ITEM = "line"
 _LINE = re.compile(r"-?\d+\.\d+ -?\d+\.\d+ [01] \d+")
 
 
-def recognises(name: str, head: str) -> bool:
+def recognises(_name: str, head: str) -> bool:
     return _LINE.fullmatch(head.partition("\n")[0].strip()) is not None
 
 

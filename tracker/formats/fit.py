@@ -17,7 +17,7 @@ ITEM = "record"
 DEGREE = 180 / 2**31  #: of a semicircle, the unit of FIT's places
 
 
-def recognises(name: str, head: str) -> bool:
+def recognises(_name: str, head: str) -> bool:
     return ".FIT" in head[:16]
 
 

@@ -20,7 +20,7 @@ ITEM = "line"
 _REPORT = re.compile(r'^\{"class":"(TPV|SKY|VERSION|DEVICE|DEVICES|WATCH|GST|ATT|PPS)"', re.MULTILINE)
 
 
-def recognises(name: str, head: str) -> bool:
+def recognises(_name: str, head: str) -> bool:
     return _REPORT.search(head) is not None
 
 

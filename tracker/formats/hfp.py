@@ -17,7 +17,7 @@ ABOUT = "captured MQTT messages of Helsinki's transit (HFP v1); a vehicle is ope
 ITEM = "message"
 
 
-def recognises(name: str, head: str) -> bool:
+def recognises(_name: str, head: str) -> bool:
     return " /hfp/v" in head.partition("\n")[0]
 
 

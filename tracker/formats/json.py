@@ -71,7 +71,7 @@ def _salvaged(content: bytes) -> Any:
     start = _LIST.match(text)
     if start is None:
         return None
-    decoder = json.JSONDecoder(parse_constant=lambda word: NOT_A_NUMBER)
+    decoder = json.JSONDecoder(parse_constant=lambda _word: NOT_A_NUMBER)
     items: list[Any] = []
     at = start.end()
     try:
@@ -112,7 +112,7 @@ def decode_any(content: bytes) -> Any:
     if b"NaN" not in content and b"Infinity" not in content:
         raise ValueError(str(why)) from None
     try:
-        return json.loads(content, parse_constant=lambda word: NOT_A_NUMBER)
+        return json.loads(content, parse_constant=lambda _word: NOT_A_NUMBER)
     except (ValueError, RecursionError):
         raise ValueError(str(why)) from None
 

@@ -50,7 +50,7 @@ class Epoch:
         self.lines: list[int] = []  # of those that tell a place
 
 
-def recognises(name: str, head: str) -> bool:
+def recognises(_name: str, head: str) -> bool:
     return _STARTS.search(head) is not None and not head.lstrip().startswith("{")
 
 

@@ -20,7 +20,7 @@ ITEM = "line"
 _LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z\t\S+\s*\t\s*\{")
 
 
-def recognises(name: str, head: str) -> bool:
+def recognises(_name: str, head: str) -> bool:
     return _LINE.match(head) is not None
 
 

@@ -16,7 +16,7 @@ ABOUT = "SIRI-VM, the XML of public transport: one vehicle activity a fix"
 ITEM = "activity"
 
 
-def recognises(name: str, head: str) -> bool:
+def recognises(_name: str, head: str) -> bool:
     return "www.siri.org.uk/siri" in head or "<VehicleMonitoringDelivery" in head
 
 

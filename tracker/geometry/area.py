@@ -89,7 +89,7 @@ class Area:
         met = self.meet((lon, lat, lon, lat), dense=inf)
         return met.covers(lat, lon) if isinstance(met, Slabs) else met is True
 
-    def may_cover(self, lats: Floats, lons: Floats, stretch: int) -> Any:
+    def may_cover(self, lats: Floats, lons: Floats, _stretch: int) -> Any:
         """For many places at once, none at ±180. Exact."""
         return shapely.intersects_xy(self.parts, lons, lats)
 

@@ -34,7 +34,7 @@ _PACKED = ("n", "when", "lat_e6", "lon_e6", "speed_dmps", "heading", "state")
 _NUMBERS: dict[str, tuple[Callable[[int, int], int], Callable[[int, int], int]]] = {
     "heard": (lambda value, when: value - when, lambda kept, when: kept + when),
     "since": (lambda value, when: when - value, lambda kept, when: when - kept),
-    "accuracy_dm": (lambda value, when: value, lambda kept, when: kept),
+    "accuracy_dm": (lambda value, _when: value, lambda kept, _when: kept),
 }
 
 

@@ -58,7 +58,7 @@ class Connection:
         url: str,
         token: str | None = None,
         *,
-        told: Callable[[str], None] = lambda text: None,
+        told: Callable[[str], None] = lambda _text: None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

@@ -91,7 +91,7 @@ class Recording:
         split: bool = False,
         dates: str | None = None,
         letter_o: str | None = None,
-        told: Callable[[str, int], None] = lambda name, count: None,
+        told: Callable[[str, int], None] = lambda _name, _count: None,
     ) -> None:
         """Read one source (`-`: standard input; gzip, zip or plain). `told` hears of progress. Raises Unreadable.
 

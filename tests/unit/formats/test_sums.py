@@ -58,7 +58,7 @@ def listed(content: bytes) -> int:
 COUNTERS: dict[str, Callable[[bytes], int]] = {
     "csv": rows, "cabs": lines, "hfp": lines, "owntracks": lines, "nmea": lines, "gpsd": lines, "ndjson": lines,
     "gpx": tags("trkpt", "rtept", "wpt"), "tcx": tags("Trackpoint"), "siri": tags("VehicleActivity"), "kml": places,
-    "json": listed, "geojson": listed, "gtfs": listed, "fit": lambda content: 6,
+    "json": listed, "geojson": listed, "gtfs": listed, "fit": lambda _content: 6,
 }  # fmt: skip
 
 

@@ -153,7 +153,7 @@ class Recorded:
         rows = [row for row in self.rows if row[0] > after_row and row[1].received_at >= received_at]
         return rows[:limit]
 
-    async def passed(self, box: Box, received_at: int, most: int) -> set[int]:
+    async def passed(self, box: Box, _received_at: int, _most: int) -> set[int]:
         west, _, east, _ = box
         return {row[1].n for row in self.rows if west <= row[1].ping.lon <= east}
 

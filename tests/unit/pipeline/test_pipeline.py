@@ -191,7 +191,7 @@ async def test_a_receipt_is_told_by_our_clock_wherever_somebody_set_it(node: Nod
 
 
 @pytest.mark.parametrize("by", [3_600_000, -3_600_000])
-async def test_timers_go_on_from_where_the_clock_was_set(monkeypatch: pytest.MonkeyPatch, by: int) -> None:
+async def test_timers_go_on_from_where_the_clock_was_set(by: int) -> None:
     """Neither at once, because an hour seems to have passed, nor an hour late."""
     node, steady = Node(), Clock()
     node.pipeline = Pipeline(
@@ -738,9 +738,9 @@ async def test_a_fault_of_ours_costs_only_the_entry_that_brings_it_out(
 
 async def test_a_change_that_cannot_be_shown_stops_nothing(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(node.pipeline, "_on_change", lambda change: 1 / 0)
+        patch.setattr(node.pipeline, "_on_change", lambda _change: 1 / 0)
         assert await node.pipeline.submit([ping(1)]) == Answer(accepted=1)
-        patch.setattr(node.pipeline, "_on_lost", lambda change: 1 / 0)
+        patch.setattr(node.pipeline, "_on_lost", lambda _change: 1 / 0)
         assert await node.pipeline.submit([ping(1.5)]) == Answer(accepted=1)
     assert await node.pipeline.submit([ping(2)]) == Answer(accepted=1)
     assert node.picture.vehicles["van"].ping == ping(2)
@@ -750,14 +750,14 @@ async def test_what_is_committed_is_answered_though_the_bus_is_away(
     node: Node, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(node.pipeline._bus, "publish", lambda change: 1 / 0)
+        patch.setattr(node.pipeline._bus, "publish", lambda _change: 1 / 0)
         assert await node.pipeline.submit([ping(1)]) == Answer(accepted=1)
     assert "could not publish" in caplog.text
     assert await node.stored() == [1]
 
 
-async def test_an_answer_that_cannot_be_made_is_told_to_its_sender(node: Node) -> None:
-    entry: Entry[Any] = Entry(0, lambda now, known: None, lambda step: 1 / 0)
+async def test_an_answer_that_cannot_be_made_is_told_to_its_sender() -> None:
+    entry: Entry[Any] = Entry(0, lambda _now, _known: None, lambda _step: 1 / 0)
     entry.resolve(None)
     with pytest.raises(ZeroDivisionError):
         await entry.done
@@ -866,7 +866,7 @@ async def test_whoever_drew_a_region_is_told_that_a_stop_came_before_it_took_eff
 
 async def test_what_is_stored_and_makes_no_sense_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     node = Node()
-    monkeypatch.setattr(node.fleet, "restore", lambda loaded, now: loaded["a region"])
+    monkeypatch.setattr(node.fleet, "restore", lambda loaded, _now: loaded["a region"])
     with pytest.raises(StoreUnusable, match="Restore a backup"):
         await node.pipeline.start()
 

@@ -235,7 +235,7 @@ def test_an_import_merges_known_vehicles_and_creates_others(
 ) -> None:
     sent: list[tuple[str, str, Any]] = []
 
-    def answer(self: Connection, method: str, path: str, body: bytes | None) -> Response:
+    def answer(_self: Connection, method: str, path: str, body: bytes | None) -> Response:
         sent.append((method, path, json.loads(body or b"null")))
         if "bad" in path:
             return Response(422, {}, b'{"errors":[{"field":"name","message":"`name` has at most 200 characters"}]}')

@@ -44,7 +44,7 @@ class Seat:
     def come_back(self) -> None:
         self.enter(resume=[message["cursor"] for message in self.sent if "cursor" in message][-1])
 
-    def send(self, payload: bytes, text: bool = True) -> None:
+    def send(self, payload: bytes, _text: bool = True) -> None:
         self.sent.append(msgspec.json.decode(payload))
 
     def ping(self) -> None: ...
@@ -115,7 +115,7 @@ async def status(app: Quart) -> int:
     return (await app.test_client().get("/readyz")).status_code
 
 
-def place(lane: str, node: Node, live: Live) -> tuple[Any, str]:
+def place(lane: str, live: Live) -> tuple[Any, str]:
     return {
         "tick": (live.hub, "tick"),
         "urgent": (live, "_tell_urgent"),
@@ -129,7 +129,7 @@ async def test_a_lane_that_fails_three_times_goes_on_and_nobody_misses_anything(
     app: Quart, node: Node, live: Live, lane: str
 ) -> None:
     seat = Seat(live, all=True)
-    failed = plant(*place(lane, node, live))
+    failed = plant(*place(lane, live))
     for step in range(1, 6):
         await report(node, step)
     await until(lambda: len(failed) == 3, f"{lane} failed three times")
@@ -152,7 +152,7 @@ async def test_a_change_that_could_not_be_routed_is_told_all_the_same(node: Node
 @pytest.mark.parametrize("lane", ["tick", "urgent", "house", "relay"])
 async def test_readiness_tells_of_a_lane_that_cannot_live(app: Quart, node: Node, live: Live, lane: str) -> None:
     Seat(live, all=True)
-    failed = plant(*place(lane, node, live), MANY + 1)
+    failed = plant(*place(lane, live), MANY + 1)
     assert await status(app) == 200
     for step in range(1, 6):
         await report(node, step)
@@ -198,7 +198,7 @@ async def test_a_viewer_that_cannot_be_told_comes_back_and_the_others_notice_not
     assert not live.addresses["10.0.0.1"] > 2
 
 
-async def test_a_viewer_whose_replay_fails_comes_back(node: Node, live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_viewer_whose_replay_fails_comes_back(node: Node, live: Live) -> None:
     for step in range(1, 4):
         await report(node, step)
     node.hub.recent.restore([], 3, {})  # the hub remembers none of them
@@ -258,7 +258,7 @@ async def test_a_message_that_brings_out_a_fault_costs_only_its_sender(live: Liv
             first, self.messages = self.messages[:1], self.messages[1:]
             return first[0] if first else None
 
-        def send(self, payload: bytes, text: bool = True) -> None:
+        def send(self, payload: bytes, _text: bool = True) -> None:
             told.append((0, payload))
 
         def close(self, code: int) -> None:

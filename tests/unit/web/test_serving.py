@@ -29,10 +29,10 @@ def stream_of(connection: Connection, looked_at: list[Any]) -> streams.Stream:
     stream.handshake = SimpleNamespace(accepted=True)  # type: ignore[assignment]
     stream.state, stream._decided = ASGIWebsocketState.CONNECTED, asyncio.Event()
     stream._second, stream._frames, stream._frame_size, stream._deaf = 0.0, 0, 0, False
-    tcp = SimpleNamespace(write=lambda data: None)
+    tcp = SimpleNamespace(write=lambda _data: None)
     clock = SimpleNamespace(time=lambda: 10.0)
     stream.transport = SimpleNamespace(  # type: ignore[assignment]
-        _tcp=tcp, _loop=clock, heard=10.0, abort_later=lambda seconds: None
+        _tcp=tcp, _loop=clock, heard=10.0, abort_later=lambda _seconds: None
     )
     return stream
 
@@ -41,7 +41,7 @@ async def test_a_flood_that_goes_on_after_our_close_is_not_even_parsed() -> None
     """64 KiB hold 8,000 frames; parsing them all would hold up everybody else for a fifth of a second, again and again."""
     looked_at: list[Any] = []
     stream = stream_of(Connection(ConnectionType.SERVER), looked_at)
-    stream._unblock = lambda: SimpleNamespace(put_nowait=lambda message: None)  # type: ignore[method-assign]
+    stream._unblock = lambda: SimpleNamespace(put_nowait=lambda _message: None)  # type: ignore[method-assign]
     peer = Connection(ConnectionType.CLIENT)
     stream.start_close(4500, "rubbish")
     flood = b"".join(peer.send(wsproto.events.TextMessage("[]")) for _ in range(8000))
@@ -53,7 +53,7 @@ async def test_a_flood_that_goes_on_after_our_close_is_not_even_parsed() -> None
 async def test_what_an_app_says_after_our_close_is_let_go() -> None:
     """It may be committing what came before the flood, and knows of the end only when it next receives."""
     stream = stream_of(Connection(ConnectionType.SERVER), [])
-    stream._unblock = lambda: SimpleNamespace(put_nowait=lambda message: None)  # type: ignore[method-assign]
+    stream._unblock = lambda: SimpleNamespace(put_nowait=lambda _message: None)  # type: ignore[method-assign]
     written: list[bytes] = []
     stream.transport._tcp.write = written.append
     stream.start_close(1008, "too many frames")

@@ -317,7 +317,7 @@ def document() -> dict[str, Any]:
     }
 
 
-def blueprint(node: Node) -> Blueprint:
+def blueprint(_node: Node) -> Blueprint:
     routes = Blueprint("openapi", __name__)
     described = encode(document())
 

@@ -148,7 +148,7 @@ def blueprint(node: Node) -> Blueprint:
     async def save_all(given: Drawings, turn: Turn) -> Response:
         partial = api.flag("partial")
         await turn.take()
-        found: Imported = await node.heavy.run(read_all, checked(given), node.clock(), lambda index: new_id())
+        found: Imported = await node.heavy.run(read_all, checked(given), node.clock(), lambda _index: new_id())
         refusal = found.refusal()
         if refusal is not None and not (partial and found.regions):
             raise refusal

@@ -179,7 +179,7 @@ class Gpx:
             f"<extensions><tracker:position>{escape(encode(said).decode())}</tracker:position></extensions></trkpt>\n"
         ).encode()
 
-    def end(self, cursor: str | None) -> Iterator[bytes]:
+    def end(self, _cursor: str | None) -> Iterator[bytes]:
         yield b"</trkseg></trk></gpx>\n"
 
 
@@ -193,7 +193,7 @@ class Csv:
     def write(self, row: StoredPing) -> bytes:
         return _row(own.cells(row.ping))
 
-    def end(self, cursor: str | None) -> Iterator[bytes]:
+    def end(self, _cursor: str | None) -> Iterator[bytes]:
         yield b""
 
 

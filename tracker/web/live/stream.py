@@ -49,7 +49,7 @@ class Letters:
         self.peer: Any = None  # of the HTTP connection
         self._loop = asyncio.get_running_loop()
 
-    def send(self, payload: bytes, text: bool = True) -> None:
+    def send(self, payload: bytes, _text: bool = True) -> None:
         if not self.code:
             self.letters.append(payload)
             self.pending += len(payload)

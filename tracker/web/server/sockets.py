@@ -108,7 +108,9 @@ class Route(NamedTuple):
     pipelined: bool = False  #: messages and large fragments are not counted: back-pressure bounds them
 
 
-def install(app: Any, routes: dict[str, Route], guard: Callable[[Mapping[str, Any]], Any] = lambda scope: None) -> None:
+def install(
+    app: Any, routes: dict[str, Route], guard: Callable[[Mapping[str, Any]], Any] = lambda _scope: None
+) -> None:
     """Let `app` (Quart) answer WebSockets at these paths; call it again to add some.
 
     `guard` is given the scope of each handshake first (Host, Origin, who); what it answers is `Socket.grant`, a
@@ -117,7 +119,7 @@ def install(app: Any, routes: dict[str, Route], guard: Callable[[Mapping[str, An
     known: dict[str, Route] = app.extensions.setdefault("tracker.sockets", {})
     known.update(routes)
 
-    def connection(app: Any, scope: Any) -> Callable[[Any, Any], Awaitable[None]]:
+    def connection(_app: Any, scope: Any) -> Callable[[Any, Any], Awaitable[None]]:
         async def run(receive: Any, send: Any) -> None:
             socket = Socket(scope, receive, send)
             await receive()  # websocket.connect

@@ -82,7 +82,7 @@ def frame_header(size: int, text: bool = True) -> bytes:
 class Stream(WSStream):
     """A WebSocket that cannot be inflated, over-filled or kept open against our will."""
 
-    route = Route(lambda socket: asyncio.sleep(0))
+    route = Route(lambda _socket: asyncio.sleep(0))
     transport: DirectTransport
 
     def __init__(self, *args: Any) -> None:
