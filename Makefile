@@ -32,10 +32,11 @@ demo: $(RUN)  ## a simulated fleet on the map, at http://127.0.0.1:8000 (PORT=80
 
 test: lint javascript python  ## everything: checks, unit to browser tests, JavaScript
 
-lint: $(TEST)  ## ruff and mypy
+lint: $(TEST) $(NODE)  ## ruff and mypy; Biome for JavaScript
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent layout
 
 python: $(TEST) $(NODE) browser  ## the core with its branches counted, then everything that runs in processes of its own
 	$(BIN)/python -m coverage run -m pytest $(PYTEST_FLAGS) $(CORE)

@@ -2,9 +2,9 @@
 // said.
 (function () {
   "use strict";
-  var root = document.documentElement,
-    SLOW_MS = 15000,
-    old = "";
+  var root = document.documentElement;
+  var SLOW_MS = 15000;
+  var old = "";
   // What the page is read in; the catalogues (js/words) may be among what does not arrive.
   var GERMAN = {
     data: " Dieselben Daten stehen unter api/v1/vehicles.",
@@ -23,11 +23,11 @@
   var chosen = "";
   try {
     chosen = JSON.parse(localStorage.getItem("tracker.preferences")).language || "";
-  } catch (e) {
+  } catch (_) {
     /* nothing is kept */
   }
-  var words = /^de/.test(chosen || navigator.language || "") ? GERMAN : ENGLISH,
-    data = words.data;
+  var words = /^de/.test(chosen || navigator.language || "") ? GERMAN : ENGLISH;
+  var data = words.data;
 
   function say(words) {
     if (old ? words !== old : root.getAttribute("data-started") !== null) return;
@@ -52,7 +52,10 @@
     );
   }
 
-  if (missing()) say((old = words.old + data));
+  if (missing()) {
+    old = words.old + data;
+    say(old);
+  }
 
   // A module that does not arrive or cannot be read; a mistake of ours before the page stands.
   window.addEventListener(

@@ -88,8 +88,11 @@ export function eastward(lons) {
   const order = lons.map(turn).sort((a, b) => a - b);
   let widest = order.length ? order[0] + 360 - order[order.length - 1] : 0;
   let first = 0;
-  for (let i = 1; i < order.length; i++)
-    if (order[i] - order[i - 1] > widest) (widest = order[i] - order[i - 1]), (first = i);
+  for (let i = 1; i < order.length; i++) {
+    if (order[i] - order[i - 1] <= widest) continue;
+    widest = order[i] - order[i - 1];
+    first = i;
+  }
   return [...order.slice(first), ...order.slice(0, first).map((lon) => lon + 360)];
 }
 

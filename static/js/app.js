@@ -60,17 +60,24 @@ export class App {
       message: (message) => this.receive(message),
       status: () => this.#status(),
       blocked: () => this.onBlocked(),
-      clock: (server, began, ended) => (this.fleet.measured(server, began, ended), this.onClock()),
-      slept: (ms) => (this.fleet.slept(ms), this.tickNow()),
+      clock: (server, began, ended) => {
+        this.fleet.measured(server, began, ended);
+        this.onClock();
+      },
+      slept: (ms) => {
+        this.fleet.slept(ms);
+        this.tickNow();
+      },
     });
     this.map.stage.beforeFrame.push((now) => this.#beforeFrame(now));
     this.state.on((now, before) => this.#chose(now, before));
     addEventListener("hashchange", () => this.#followLink());
     setInterval(() => this.#tick(), 1000);
     const calm = matchMedia("(prefers-reduced-motion: reduce)");
-    const still = () => (
-      (this.fleet.motion.still = this.overlay.calm = calm.matches), calm.matches && this.fleet.motion.settle()
-    );
+    const still = () => {
+      this.fleet.motion.still = this.overlay.calm = calm.matches;
+      if (calm.matches) this.fleet.motion.settle();
+    };
     calm.addEventListener("change", still);
     still();
   }
@@ -116,7 +123,6 @@ export class App {
 
   /** A whole snapshot has been read. */
   #whole() {
-    const { fleet } = this;
     this.catchingUp = false;
     this.#selectedAgain();
     this.tickNow();

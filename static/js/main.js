@@ -67,11 +67,10 @@ async function begin() {
   pointer(app, editor, following);
   keys(app, { list, events, editor, alerts, following });
   app.onStatus = () => pill.render();
-  const fleet = new Promise(
-    (come) => (
-      app.readers.add((message) => message.op === "snapshot" && requestAnimationFrame(come)), setTimeout(come, LAND_MS)
-    ),
-  );
+  const fleet = new Promise((come) => {
+    app.readers.add((message) => message.op === "snapshot" && requestAnimationFrame(come));
+    setTimeout(come, LAND_MS);
+  });
   board(app, pill);
   print(app, list);
   app.onMisread = (parts) =>
@@ -86,12 +85,22 @@ async function begin() {
   );
   app.preferences.on((now, before) => {
     if (now.theme !== before.theme) setTheme(now.theme);
-    if (now.units !== before.units)
-      (app.overlay.units = now.units), app.map.setUnits(now.units), app.map.stage.invalidate("overlay");
+    if (now.units !== before.units) {
+      app.overlay.units = now.units;
+      app.map.setUnits(now.units);
+      app.map.stage.invalidate("overlay");
+    }
     app.tickNow();
   });
-  const darken = () => (document.documentElement.toggleAttribute("data-dark", isDark()), app.map.stage.invalidate());
-  onTheme(() => (darken(), app.regions.hatches.clear(), list.list.render()));
+  const darken = () => {
+    document.documentElement.toggleAttribute("data-dark", isDark());
+    app.map.stage.invalidate();
+  };
+  onTheme(() => {
+    darken();
+    app.regions.hatches.clear();
+    list.list.render();
+  });
   darken();
   app.overlay.units = app.preferences.value.units;
   app.map.setUnits(app.preferences.value.units);

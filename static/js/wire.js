@@ -147,9 +147,8 @@ function snapshot(view) {
     at += 9 + count * bytes;
   }
   const packed = unpack(view, at);
-  ["n", "when", "lat_e6", "lon_e6", "speed_dmps", "heading", "state"].forEach(
-    (name, i) => (told[name] = packed.map((row) => row[i])),
-  );
+  for (const [i, name] of ["n", "when", "lat_e6", "lon_e6", "speed_dmps", "heading", "state"].entries())
+    told[name] = packed.map((row) => row[i]);
   for (let i = 0; i < count; i++) {
     if (told.heard[i] !== null) told.heard[i] += told.when[i];
     if (told.since[i] !== null) told.since[i] = told.when[i] - told.since[i];
@@ -214,7 +213,10 @@ export function unpack(view, at) {
     const mixed = lon + 2 * rows;
     const low = mixed + 2 * rows;
     for (let i = 0; i < rows; i++) {
-      while (left === 0) left = view.getUint16((box += 6) + 4, true);
+      while (left === 0) {
+        box += 6;
+        left = view.getUint16(box + 4, true);
+      }
       left--;
       const m = view.getUint16(mixed + 2 * i, true);
       const speed = ((m >> 12) << 8) | view.getUint8(low + i);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -49,3 +50,10 @@ def test_every_requirements_file_is_for_something() -> None:
 def test_tests_run_on_the_versions_that_users_get() -> None:
     run, test = locked("run"), locked("test")
     assert {package for package in run.keys() & test.keys() if run[package] != test[package]} == set()
+
+
+def test_the_lock_of_npm_has_hashes_and_no_registry() -> None:
+    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    for name, package in packages.items():
+        assert not name or (package["version"] and package["integrity"].startswith("sha512-")), name
+        assert "resolved" not in package, name

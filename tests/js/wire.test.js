@@ -94,11 +94,16 @@ function block(rows) {
     at += 6;
   }
   for (const r of rows) view.setUint8(at++, r[0] - n0);
-  for (const r of rows) view.setUint16(at, r[1] - when0, true), (at += 2);
-  for (const r of rows) view.setUint16(at, r[2] & 65535, true), (at += 2);
-  for (const r of rows) view.setUint16(at, r[3] & 65535, true), (at += 2);
-  for (const r of rows)
-    view.setUint16(at, (r[5] + 1) | (r[6] << 9) | (((r[4] < 0 ? 4095 : r[4]) >> 8) << 12), true), (at += 2);
+  const column = (/** @type {(row: number[]) => number} */ of) => {
+    for (const r of rows) {
+      view.setUint16(at, of(r), true);
+      at += 2;
+    }
+  };
+  column((r) => r[1] - when0);
+  column((r) => r[2] & 65535);
+  column((r) => r[3] & 65535);
+  column((r) => (r[5] + 1) | (r[6] << 9) | (((r[4] < 0 ? 4095 : r[4]) >> 8) << 12));
   for (const r of rows) view.setUint8(at++, (r[4] < 0 ? 4095 : r[4]) & 255);
   return view.buffer;
 }

@@ -102,7 +102,10 @@ export class RegionCard {
           h("input", {
             type: "checkbox",
             checked: notify.includes(kind),
-            onchange: () => (this.ticked.delete(kind), this.#told()),
+            onchange: () => {
+              this.ticked.delete(kind);
+              this.#told();
+            },
           }),
         ]),
     );
@@ -137,7 +140,10 @@ export class RegionCard {
         class: "region-card form",
         "aria-label": say(feature ? "card.edit" : "card.new"),
         noValidate: true,
-        onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), this.#save()),
+        onsubmit: (/** @type {Event} */ e) => {
+          e.preventDefault();
+          this.#save();
+        },
       },
       h(
         "div",
@@ -293,8 +299,10 @@ export class RegionCard {
   #limited(kind, value) {
     const box = this.raise.find(([name]) => name === kind)?.[1];
     const set = kind === "enter" ? value.trim() !== "" : Number(value) > 0;
-    if (box && set && !box.checked) (box.checked = true), this.ticked.add(kind);
-    else if (box && !set && this.ticked.delete(kind)) box.checked = false;
+    if (box && set && !box.checked) {
+      box.checked = true;
+      this.ticked.add(kind);
+    } else if (box && !set && this.ticked.delete(kind)) box.checked = false;
     this.#soon();
   }
 
@@ -373,7 +381,8 @@ export class RegionCard {
   }
 
   async #preview() {
-    const asked = (this.asked = new AbortController());
+    const asked = new AbortController();
+    this.asked = asked;
     try {
       this.answer = await call("POST", "regions/preview", { body: this.#feature(), signal: asked.signal });
       this.#told();
@@ -528,13 +537,27 @@ export class RegionCard {
         " ",
         h(
           "button",
-          { type: "button", class: "link", onclick: () => ((this.version = is.version), this.#save(is.version)) },
+          {
+            type: "button",
+            class: "link",
+            onclick: () => {
+              this.version = is.version;
+              this.#save(is.version);
+            },
+          },
           say("card.mine"),
         ),
         " ",
         h(
           "button",
-          { type: "button", class: "link", onclick: () => (this.editor.cancel(), this.editor.edit(newer)) },
+          {
+            type: "button",
+            class: "link",
+            onclick: () => {
+              this.editor.cancel();
+              this.editor.edit(newer);
+            },
+          },
           say("card.theirs"),
         ),
       ),

@@ -19,8 +19,8 @@ export function crossings(ring) {
     for (let i = 0; i < n; i++) {
       const a = ring[i][axis];
       const b = ring[i + 1][axis];
-      low[axis][i] = a < b ? a : b;
-      high[axis][i] = a < b ? b : a;
+      low[axis][i] = Math.min(a, b);
+      high[axis][i] = Math.max(a, b);
       spread[axis] += high[axis][i] - low[axis][i];
       if (low[axis][i] < least) least = low[axis][i];
       if (high[axis][i] > most) most = high[axis][i];
@@ -42,8 +42,8 @@ export function crossings(ring) {
     for (let m = k + 1; m < n && from[order[m]] <= end; m++) {
       const j = order[m];
       if (least[j] > most[i] || most[j] < least[i]) continue;
-      const a = i < j ? i : j;
-      const b = i < j ? j : i;
+      const a = Math.min(i, j);
+      const b = Math.max(i, j);
       if (b - a < 2 || (a === 0 && b === n - 1)) continue; // neighbours, also across the closing point
       if (first && (a > first.sides[0] || (a === first.sides[0] && b > first.sides[1]))) continue;
       const at = meet(ring[a], ring[a + 1], ring[b], ring[b + 1]);

@@ -184,11 +184,10 @@ export class Editor {
     if (!sketch || sketch.shape.closed) return;
     lon = this.#on(lon);
     const { points } = sketch.shape;
-    if (sketch.kind === "circle" && points.length)
-      return (
-        sketch.change({ radius: Math.max(1, distance(points[0][1], points[0][0], lat, lon)), closed: true }),
-        this.changed()
-      );
+    if (sketch.kind === "circle" && points.length) {
+      sketch.change({ radius: Math.max(1, distance(points[0][1], points[0][0], lat, lon)), closed: true });
+      return this.changed();
+    }
     const last = points[points.length - 1];
     const px = last ? this.app.map.pixel(last[1], last[0]) : null;
     const here = this.app.map.pixel(lat, lon);

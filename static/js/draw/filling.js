@@ -36,8 +36,10 @@ export class Filling {
       view.top < at.top ||
       view.left + view.width > at.left + at.width ||
       view.top + view.height > at.top + at.height
-    )
-      return (this.#fill(view, paths, color), this.#put(ctx, view, 0, 0));
+    ) {
+      this.#fill(view, paths, color);
+      return this.#put(ctx, view, 0, 0);
+    }
     const [now, then] = [paths[0].points, this.paths[0].points];
     const middle = (now.length >> 2) << 1;
     const moved = (/** @type {number} */ i) => (now[i] - then[i]) * view.scale;

@@ -100,9 +100,10 @@ export class SketchLayer {
     const sides = !closed || kind === "rectangle" || kind === "circle" ? 0 : kind === "polygon" ? n : n - 1;
     /** @type {[number, number][]} */ const taken = [];
     /** @type {Set<string>} */ const wanted = new Set();
-    const want = (/** @type {string} */ key, /** @type {() => L.Marker} */ make) => (
-      wanted.add(key), this.marks.has(key) || this.marks.set(key, make())
-    );
+    const want = (/** @type {string} */ key, /** @type {() => L.Marker} */ make) => {
+      wanted.add(key);
+      if (!this.marks.has(key)) this.marks.set(key, make());
+    };
     const middles = Array.from({ length: sides }, (_, i) => halfway(points[i], points[(i + 1) % n]));
     for (const i of this.#near(points, taken))
       want(`corner ${i}`, () =>
@@ -111,7 +112,10 @@ export class SketchLayer {
           kind === "circle" ? "centre" : "",
           kind === "circle" ? say("handle.move") : say("handle.corner", { n: i + 1 }),
           (p, going) => sketch.move(i, p, going),
-          () => (sketch.remove(i), this.editor.changed()),
+          () => {
+            sketch.remove(i);
+            this.editor.changed();
+          },
         ),
       );
     for (const i of this.#near(middles, taken))
@@ -142,7 +146,11 @@ export class SketchLayer {
           sketch.change({ radius: Math.max(1, distance(points[0][1], points[0][0], p[1], p[0])) }, going),
         ),
       );
-    for (const [key, mark] of this.marks) if (!wanted.has(key)) mark.remove(), this.marks.delete(key);
+    for (const [key, mark] of this.marks) {
+      if (wanted.has(key)) continue;
+      mark.remove();
+      this.marks.delete(key);
+    }
   }
 
   /**

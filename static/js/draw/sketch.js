@@ -1,7 +1,7 @@
 // The shape being drawn: its points, undo and redo, what is wrong with it, GeoJSON out, and text in. Knows no map.
 
 import { lines, numbers } from "../words/coordinates.js";
-import { beside, joined, middle, sendable, turn, unwrap } from "../antimeridian.js";
+import { joined, middle, sendable, turn, unwrap } from "../antimeridian.js";
 import { crossings, crossingsOf } from "./crossings.js";
 import { distance, measure } from "../geo.js";
 import { say } from "../words/words.js";

@@ -58,7 +58,10 @@ export class FleetMap {
       },
       async () => (await get("page")).tiles,
     );
-    this.stage.onRatio = () => (this.tiles.renew(), this.#seal());
+    this.stage.onRatio = () => {
+      this.tiles.renew();
+      this.#seal();
+    };
     this.leaflet.on("zoomend", () => this.#seal());
     this.leaflet.whenReady(() => this.#seal());
     /** What the chrome covers, CSS px: the camera aims at what is left. */

@@ -2,7 +2,7 @@
 
 /** Does nothing, whatever is asked of it, and answers itself. */
 const NOTHING = /** @type {any} */ (
-  new Proxy(function () {}, {
+  new Proxy(class {}, {
     get: (_, name) => (name === Symbol.toPrimitive ? () => 0 : name === "then" ? undefined : NOTHING),
     apply: () => NOTHING,
     set: () => true,

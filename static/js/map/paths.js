@@ -12,8 +12,10 @@ export function path(coordinates) {
   const points = new Float64Array(coordinates.length * 2);
   const box = [Infinity, Infinity, -Infinity, -Infinity];
   coordinates.forEach(([lon, lat], i) => {
-    const x = (points[2 * i] = worldX(lon));
-    const y = (points[2 * i + 1] = worldY(lat));
+    const x = worldX(lon);
+    const y = worldY(lat);
+    points[2 * i] = x;
+    points[2 * i + 1] = y;
     if (x < box[0]) box[0] = x;
     if (y < box[1]) box[1] = y;
     if (x > box[2]) box[2] = x;
@@ -170,7 +172,9 @@ export function clip(ctx, { points, box }, view) {
     const x = points[i] * s - view.left;
     const y = points[i + 1] * s - view.top;
     if (Math.abs(x - lastX) + Math.abs(y - lastY) < 0.8) continue;
-    ring.push((lastX = x), (lastY = y));
+    ring.push(x, y);
+    lastX = x;
+    lastY = y;
   }
   const pad = 8;
   for (const [axis, sign, limit] of [

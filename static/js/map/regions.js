@@ -105,7 +105,9 @@ export class RegionLayer {
       lon = beside(lon, (w + e) / 2);
       if (lon < w || lon > e || lat < s || lat > n || this.hidden.has(region.id)) continue;
       const size = (e - w) * (n - s);
-      if (size < least && region.polygons.some((rings) => inside(lon, lat, rings))) (best = region), (least = size);
+      if (size >= least || !region.polygons.some((rings) => inside(lon, lat, rings))) continue;
+      best = region;
+      least = size;
     }
     return best;
   }

@@ -99,8 +99,13 @@ function cutOut(pixels, width, x0, y0, cell, reach, stride) {
       const color = pixels[(y0 + y) * width + x0 + x];
       const alpha = color >>> 24;
       const offset = (y - reach) * stride + (x - reach);
-      if (alpha > 215) solid.push(offset), solidColor.push((color | 0xff000000) >>> 0);
-      else if (alpha > 20) soft.push(offset), softColor.push(color);
+      if (alpha > 215) {
+        solid.push(offset);
+        solidColor.push((color | 0xff000000) >>> 0);
+      } else if (alpha > 20) {
+        soft.push(offset);
+        softColor.push(color);
+      }
     }
   return {
     solid: Int32Array.from(solid),

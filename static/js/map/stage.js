@@ -61,12 +61,13 @@ export class Stage {
     const boxes = [...this.map.getContainer().querySelectorAll(".leaflet-control")]
       .map((node) => node.getBoundingClientRect())
       .filter((box) => box.width);
-    return (this.cornerBoxes = boxes.map((box) => [
+    this.cornerBoxes = boxes.map((box) => [
       box.left - frame.left,
       box.top - frame.top,
       box.right - frame.left,
       box.bottom - frame.top,
-    ]));
+    ]);
+    return this.cornerBoxes;
   }
 
   /** On another screen or at another browser zoom a pixel is another size: every picture is drawn again. */

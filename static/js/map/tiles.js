@@ -46,7 +46,7 @@ export class Tiles {
       return this.#later();
     }
     const sharp = devicePixelRatio > 1 ? "@2x" : "";
-    const layer = (this.layer = L.tileLayer(
+    const layer = L.tileLayer(
       source.url,
       /** @type {any} */ ({
         attribution: source.attribution,
@@ -55,7 +55,8 @@ export class Tiles {
         className: "tiles",
         r: sharp,
       }),
-    ));
+    );
+    this.layer = layer;
     layer.on("tileload", ({ tile, coords }) => {
       this.deepest = Math.max(this.deepest, coords.z);
       this.#came(tile);

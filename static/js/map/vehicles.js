@@ -48,7 +48,8 @@ export class VehicleLayer {
     let sprites = this.sheets.get(key);
     if (!sprites) {
       if (this.sheets.size > 8) this.sheets.clear();
-      this.sheets.set(key, (sprites = sheet(this.size, ratio, stride)));
+      sprites = sheet(this.size, ratio, stride);
+      this.sheets.set(key, sprites);
     }
     // Standing vehicles first: what moves lies on top.
     this.#blit(fresh, sprites, margin, false);
@@ -93,9 +94,15 @@ export class VehicleLayer {
       let y = toY[i];
       if (s !== 0) {
         const t = (now - start[i]) / s;
-        if (t >= 1) (span[i] = 0), (fromX[i] = x), (fromY[i] = y);
-        else if (t > 0) (x = fromX[i] + (x - fromX[i]) * t), (y = fromY[i] + (y - fromY[i]) * t);
-        else (x = fromX[i]), (y = fromY[i]);
+        if (t >= 1) {
+          span[i] = 0;
+          fromX[i] = x;
+          fromY[i] = y;
+        } else {
+          const way = Math.max(t, 0);
+          x = fromX[i] + (x - fromX[i]) * way;
+          y = fromY[i] + (y - fromY[i]) * way;
+        }
       }
       let dx = x - cx;
       if (dx > 0.5 || dx < -0.5) dx -= Math.round(dx); // the nearest copy of the world
@@ -187,7 +194,9 @@ export class VehicleLayer {
       const dx = this.atX[i] - px;
       const dy = this.atY[i] - py;
       const d = dx * dx + dy * dy;
-      if (d < least) (least = d), (best = i);
+      if (d >= least) continue;
+      least = d;
+      best = i;
     }
     return best;
   }

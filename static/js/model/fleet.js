@@ -134,7 +134,7 @@ export class Fleet {
     for (const row of message.moved ?? []) this.#move(row, heard, frame);
     this.#membership(message.out, false, clock);
     this.#membership(message.in, true, clock);
-    for (const [n, reason] of message.left ?? []) this.#leave(n, reason);
+    for (const [n] of message.left ?? []) this.#leave(n);
     for (const entry of message.vehicles ?? []) this.#register(entry);
   }
 
@@ -253,7 +253,10 @@ export class Fleet {
   #membership(groups, going, clock) {
     for (const [region, numbers, times] of groups ?? []) {
       let set = this.members.get(region);
-      if (!set) this.members.set(region, (set = new Set()));
+      if (!set) {
+        set = new Set();
+        this.members.set(region, set);
+      }
       numbers.forEach((/** @type {number} */ n, /** @type {number} */ i) => {
         const v = this.vehicles.get(n);
         if (going) {
@@ -271,8 +274,8 @@ export class Fleet {
     }
   }
 
-  /** @param {number} n @param {string} [_reason] */
-  #leave(n, _reason) {
+  /** @param {number} n */
+  #leave(n) {
     const v = this.vehicles.get(n);
     if (v) this.#drop(v);
   }
@@ -407,7 +410,8 @@ export class Backlog {
     const out = this.messages;
     let now = -1;
     for (const [row, clock] of this.moved.values()) {
-      if (clock !== now) out.push([{ op: "update", moved: [] }, (now = clock)]);
+      if (clock !== now) out.push([{ op: "update", moved: [] }, clock]);
+      now = clock;
       out[out.length - 1][0].moved.push(row);
     }
     this.messages = [];

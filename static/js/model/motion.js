@@ -75,8 +75,7 @@ export class Motion {
   progress(slot, now) {
     const span = this.span[slot];
     if (span === 0) return 1;
-    const t = (now - this.start[slot]) / span;
-    return t >= 1 ? 1 : t <= 0 ? 0 : t;
+    return Math.min(Math.max((now - this.start[slot]) / span, 0), 1);
   }
 
   /** @param {number} slot @param {number} now */
@@ -100,7 +99,6 @@ export class Motion {
   #grow() {
     for (const name of /** @type {const} */ (["fromX", "fromY", "toX", "toY", "start", "span", "heading", "glyph"])) {
       const old = this[name];
-      // @ts-ignore: each array is replaced by a longer one of its own kind
       this[name] = new /** @type {any} */ (old.constructor)(old.length * 2);
       this[name].set(old);
     }

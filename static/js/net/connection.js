@@ -138,14 +138,15 @@ export class Connection {
     });
     const Kind = { websocket: Socket, stream: Stream, polling: Polling }[by];
     /** @type {Socket|Stream|Polling} */
-    const transport = (this.transport = new Kind(this.page.wish(this.cursor), {
-      message: (message, size) => transport === this.transport && this.#message(message, size),
+    const transport = new Kind(this.page.wish(this.cursor), {
+      message: (message) => transport === this.transport && this.#message(message),
       closed: (code, reason) => transport === this.transport && this.#lost(reason, code),
-    }));
+    });
+    this.transport = transport;
   }
 
-  /** @param {any} message @param {number} _size */
-  #message(message, _size) {
+  /** @param {any} message */
+  #message(message) {
     this.heardAt = performance.now();
     this.spoken = true;
     switch (message.op) {

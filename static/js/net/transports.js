@@ -3,7 +3,7 @@
 import { address, get } from "./api.js";
 import { SUBPROTOCOLS, decode } from "../wire.js";
 
-/** @typedef {{message: (message: any, size: number) => void, closed: (code: number, reason: string) => void}} Ears */
+/** @typedef {{message: (message: any) => void, closed: (code: number, reason: string) => void}} Ears */
 
 export class Socket {
   /** @param {any} wish the `follow` message @param {Ears} ears */
@@ -11,13 +11,14 @@ export class Socket {
     const url = address("live");
     url.protocol = url.protocol.replace("http", "ws");
     this.opened = false;
-    const socket = (this.socket = new WebSocket(url, SUBPROTOCOLS));
+    const socket = new WebSocket(url, SUBPROTOCOLS);
+    this.socket = socket;
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       this.opened = true;
       if (wish) this.send(wish);
     };
-    socket.onmessage = ({ data }) => ears.message(decode(data), data.byteLength ?? data.length);
+    socket.onmessage = ({ data }) => ears.message(decode(data));
     socket.onclose = ({ code, reason }) => ears.closed(code, reason);
   }
 
@@ -71,19 +72,18 @@ export class Stream {
       this.crowded = true;
       return ears.closed(0, "crowded");
     }
-    const source = (this.source = new EventSource(address("stream", queryOf(wish))));
+    const source = new EventSource(address("stream", queryOf(wish)));
+    this.source = source;
     source.onopen = () => (this.opened = true);
-    source.onmessage = ({ data }) => ears.message(decode(data), data.length);
+    source.onmessage = ({ data }) => ears.message(decode(data));
     source.onerror = () => {
       source.close(); // its own retry knows nothing of jitter or cursors
       ears.closed(0, "stream");
     };
   }
 
-  /** Nothing goes up here, and nothing is held back. @param {any} _message */
-  send(_message) {
-    return true;
-  }
+  /** Nothing goes up here, and nothing is held back. @type {(message: any) => boolean} */
+  send = () => true;
 
   close() {
     this.closed = true;
@@ -121,7 +121,7 @@ export class Polling {
           if (message.cursor) cursor = message.cursor;
           const known = message.op === "welcome" && message.epoch === epoch; // each answer begins with one
           if (message.op === "welcome") epoch = message.epoch;
-          ears.message(known ? { op: "ping", t: message.now } : message, 0);
+          ears.message(known ? { op: "ping", t: message.now } : message);
         }
         if (answer.cursor) cursor = answer.cursor;
         await new Promise((done) => setTimeout(done, answer.after_ms ?? POLL_MS));
@@ -131,10 +131,8 @@ export class Polling {
     }
   }
 
-  /** @param {any} _message */
-  send(_message) {
-    return true;
-  }
+  /** @type {(message: any) => boolean} */
+  send = () => true;
 
   close() {
     this.stopped.abort();

@@ -34,7 +34,10 @@ export class Alerts {
     this.listed = (/** @type {Event} */ _event) => false; // the reader sees it in the list
     app.preferences.on(() => this.#buttons());
     this.#buttons();
-    app.ticks.add(() => (this.recount(), this.#stillMayNotify()));
+    app.ticks.add(() => {
+      this.recount();
+      this.#stillMayNotify();
+    });
     // Browsers allow sound only after the reader has done something on the page.
     for (const touch of ["pointerup", "keydown", "touchend", "click"])
       addEventListener(touch, () => this.#wake(), { capture: true, passive: true });
@@ -125,8 +128,9 @@ export class Alerts {
     for (const event of events) {
       if (event.region && (event.kind === "enter" || event.kind === "exit" || event.kind === "cross"))
         this.app.regions.flash(event.region);
-      if (!event.ack && raises(event, this.notifyOf(event)) && !muted(event, mutes, now))
-        (event.raised = true), this.waiting.push(event);
+      if (event.ack || !raises(event, this.notifyOf(event)) || muted(event, mutes, now)) continue;
+      event.raised = true;
+      this.waiting.push(event);
     }
     if (this.waiting.length && !this.timer) this.timer = window.setTimeout(() => this.#tell(), GATHER_MS);
   }
@@ -165,7 +169,11 @@ export class Alerts {
   #show(title, body, event) {
     try {
       const note = new Notification(title, { body, tag: "tracker" });
-      note.onclick = () => (window.focus(), this.onOpen(event), note.close());
+      note.onclick = () => {
+        window.focus();
+        this.onOpen(event);
+        note.close();
+      };
       note.onerror = () => this.#noNotifications(say("alert.notify.not_shown"));
     } catch (fault) {
       this.#noNotifications(say("alert.notify.cannot", { why: /** @type {Error} */ (fault).message }));
@@ -215,7 +223,14 @@ export class Alerts {
             { class: "toast-actions" },
             h(
               "button",
-              { type: "button", class: "link small", onclick: () => (this.onOpen(event), away()) },
+              {
+                type: "button",
+                class: "link small",
+                onclick: () => {
+                  this.onOpen(event);
+                  away();
+                },
+              },
               say("show"),
             ),
           ),

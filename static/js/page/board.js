@@ -66,6 +66,9 @@ export function board(app, pill) {
   app.state.on((now, before) => now.kiosk !== before.kiosk && render());
   setInterval(() => app.paused && render(), 1000);
   const shown = app.onStatus;
-  app.onStatus = () => (shown(), render());
+  app.onStatus = () => {
+    shown();
+    render();
+  };
   render();
 }

@@ -1,6 +1,6 @@
 // The buttons in the bar and on the map.
 
-import { $, fill, h, icon, iconButton, text } from "../parts/dom.js";
+import { $, fill, h, iconButton, text } from "../parts/dom.js";
 import { showKeys, showSettings } from "./dialogs.js";
 import { isDark } from "../parts/theme.js";
 import { say } from "../words/words.js";
@@ -18,7 +18,7 @@ export function controls(app, pill, editor) {
     iconButton("gear", say("bar.settings"), () => showSettings(app)),
     iconButton("keyboard", say("bar.keys"), showKeys),
   );
-  const draw = iconButton("plus", say("bar.draw"), () => editor.begin());
+  const draw = iconButton("polygon", say("bar.draw"), () => editor.begin());
   fill(
     $("#map-tools"),
     h(
@@ -28,7 +28,7 @@ export function controls(app, pill, editor) {
       iconButton("minus", say("bar.out"), () => app.map.zoomOut()),
       iconButton("fit", say("bar.fit"), () => app.fitFleet()),
     ),
-    h("div", { class: "tool-group" }, (draw.replaceChildren(icon("polygon")), draw)),
+    h("div", { class: "tool-group" }, draw),
   );
   app.ticks.add(() => {
     text($("#summary"), app.summary());

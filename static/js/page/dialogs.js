@@ -27,7 +27,10 @@ export function dialog(title, ...body) {
     h("div", { class: "dialog-body" }, ...body),
   );
   node.addEventListener("click", (e) => e.target === node && node.close());
-  node.addEventListener("close", () => (node.remove(), before?.isConnected && before.focus()));
+  node.addEventListener("close", () => {
+    node.remove();
+    if (before?.isConnected) before.focus();
+  });
   document.body.appendChild(node);
   node.showModal();
   return node;
@@ -53,7 +56,15 @@ export function confirm(title, words, yes, no) {
         { class: "form-actions" },
         h(
           "button",
-          { type: "button", class: "button danger", onclick: () => ((answer = true), node.close(), done(true)) },
+          {
+            type: "button",
+            class: "button danger",
+            onclick: () => {
+              answer = true;
+              node.close();
+              done(true);
+            },
+          },
           yes,
         ),
         stay,
@@ -202,7 +213,12 @@ export function showSettings(app) {
   zone.value = value.zone;
   const language = h(
     "select",
-    { onchange: () => (preferences.set({ language: language.value }), location.reload()) },
+    {
+      onchange: () => {
+        preferences.set({ language: language.value });
+        location.reload();
+      },
+    },
     h("option", { value: "" }, say("set.language.own", { name: LANGUAGES[browsers].name })),
     Object.entries(LANGUAGES).map(([tag, { name }]) => h("option", { value: tag, lang: tag }, name)),
   );
@@ -256,10 +272,10 @@ export function showSettings(app) {
         {
           type: "button",
           class: "link",
-          onclick: (/** @type {MouseEvent} */ e) =>
-            (
-              /** @type {HTMLElement} */ (e.currentTarget).closest("dialog")?.close(), app.state.set({ kiosk: true })
-            ),
+          onclick: (/** @type {MouseEvent} */ e) => {
+            /** @type {HTMLElement} */ (e.currentTarget).closest("dialog")?.close();
+            app.state.set({ kiosk: true });
+          },
         },
         say("set.board"),
       ),

@@ -78,7 +78,8 @@ export class Following {
     const { app } = this;
     const { regions } = app.state.value;
     if (regions === null || app.paused || !app.fleet.ready) return;
-    const asked = (this.askedAt = Date.now());
+    const asked = Date.now();
+    this.askedAt = asked;
     const features = [];
     try {
       let cursor = null;

@@ -2,7 +2,7 @@
 
 import { showKeys } from "./dialogs.js";
 import { flipTheme } from "./controls.js";
-import { $, copyText } from "../parts/dom.js";
+import { copyText } from "../parts/dom.js";
 import { say } from "../words/words.js";
 
 /**
@@ -15,25 +15,33 @@ export function keys(app, { list, events, editor, alerts, following }) {
   const labels = /** @type {const} */ (["name", "more", "none"]);
   /** @type {Record<string, () => void>} */
   const deeds = {
-    "/": () => (
-      app.state.set({ tab: "vehicles", region: null }),
-      app.select(app.state.value.vehicle),
-      app.onSelect({ open: false }),
-      focusSoon(() => (list.search.select(), list.search))
-    ),
+    "/": () => {
+      app.state.set({ tab: "vehicles", region: null });
+      app.select(app.state.value.vehicle);
+      app.onSelect({ open: false });
+      focusSoon(() => {
+        list.search.select();
+        return list.search;
+      });
+    },
     "?": showKeys,
     " ": () => app.togglePause(),
-    v: () => (
-      app.state.set({ tab: "vehicles", region: null }), app.onSelect({ open: false }), focusSoon(() => list.box)
-    ),
-    r: () => (
-      app.state.set({ tab: "regions", region: null }),
-      app.onSelect({ open: false }),
+    v: () => {
+      app.state.set({ tab: "vehicles", region: null });
+      app.onSelect({ open: false });
+      focusSoon(() => list.box);
+    },
+    r: () => {
+      app.state.set({ tab: "regions", region: null });
+      app.onSelect({ open: false });
       focusSoon(
         () => document.querySelector("#region-list [tabindex='0']") ?? document.querySelector("#page-regions button"),
-      )
-    ),
-    e: () => (app.pane.show(true), events.list.focus()),
+      );
+    },
+    e: () => {
+      app.pane.show(true);
+      events.list.focus();
+    },
     f: () => app.state.value.vehicle && app.state.set({ track: !app.state.value.track }),
     0: () => app.fitFleet(),
     "+": () => app.map.zoomIn(),
@@ -44,12 +52,16 @@ export function keys(app, { list, events, editor, alerts, following }) {
     t: () => flipTheme(app),
     m: () => app.state.value.vehicle && alerts.mute(`vehicle:${app.state.value.vehicle}`, 15),
     c: () => copyLink(app, alerts),
-    j: () => (
-      app.pane.show(true), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "j" }))
-    ),
-    k: () => (
-      app.pane.show(true), events.list.focus(), events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "k" }))
-    ),
+    j: () => {
+      app.pane.show(true);
+      events.list.focus();
+      events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "j" }));
+    },
+    k: () => {
+      app.pane.show(true);
+      events.list.focus();
+      events.list.dispatchEvent(new KeyboardEvent("keydown", { key: "k" }));
+    },
   };
   addEventListener("keydown", (e) => {
     const target = /** @type {HTMLElement} */ (e.target);
@@ -62,15 +74,18 @@ export function keys(app, { list, events, editor, alerts, following }) {
       !e.defaultPrevented &&
       !target.matches("input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable]") &&
       !document.querySelector("dialog[open]")
-    )
-      return (e.preventDefault(), app.deeds.undo());
+    ) {
+      e.preventDefault();
+      return app.deeds.undo();
+    }
     if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]")) return;
     const typing = target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
-    if (e.key === "Escape")
-      return (
-        e.preventDefault(),
-        following.choosing && !editor.active && !typing ? following.choose(false) : escape(app, editor, target, typing)
-      );
+    if (e.key === "Escape") {
+      e.preventDefault();
+      if (following.choosing && !editor.active && !typing) following.choose(false);
+      else back(app, editor, target, typing);
+      return;
+    }
     if (
       typing ||
       !app.preferences.value.keys ||
@@ -98,7 +113,7 @@ const focusSoon = (find) => queueMicrotask(() => /** @type {HTMLElement|null} */
  * @param {HTMLElement} target
  * @param {boolean} typing
  */
-function escape(app, editor, target, typing) {
+function back(app, editor, target, typing) {
   if (typing) return target.blur();
   if (editor.active) return void editor.leave();
   if (app.state.value.kiosk) return app.state.set({ kiosk: false });

@@ -40,7 +40,10 @@ export class Notices {
       this.app.say(say(done ? "copy.done" : "copy.press"));
       copy.replaceChildren(icon(done ? "check" : "warn"));
       copy.title = say(done ? "copy.done" : "copy.selected");
-      setTimeout(() => (copy.replaceChildren(icon("copy")), (copy.title = say("copy"))), 2500);
+      setTimeout(() => {
+        copy.replaceChildren(icon("copy"));
+        copy.title = say("copy");
+      }, 2500);
     });
     const code = h("code", { tabIndex: 0 }, line);
     return h("div", { class: "code-line" }, code, copy);
@@ -48,7 +51,10 @@ export class Notices {
 
   #demo() {
     const { app } = this;
-    const close = () => (app.preferences.set({ coached: true }), banner.remove());
+    const close = () => {
+      app.preferences.set({ coached: true });
+      banner.remove();
+    };
     const more = h(
       "button",
       {

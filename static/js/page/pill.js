@@ -86,6 +86,8 @@ export class Pill {
           : phase === "refused"
             ? say("pill.said.refused")
             : this.said;
-    if (news !== this.said) this.app.say((this.said = news));
+    if (news === this.said) return;
+    this.said = news;
+    this.app.say(news);
   }
 }

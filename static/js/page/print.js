@@ -58,5 +58,9 @@ export function print(app, list) {
     );
     document.body.appendChild(table);
   });
-  addEventListener("afterprint", () => (table?.remove(), (table = null), app.tickNow()));
+  addEventListener("afterprint", () => {
+    table?.remove();
+    table = null;
+    app.tickNow();
+  });
 }

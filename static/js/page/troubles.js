@@ -20,7 +20,10 @@ export class Troubles {
     if (this.away.has(key)) return;
     const before = this.shown.get(key);
     if (before) return text(/** @type {Element} */ (before.querySelector(".trouble-words")), words);
-    const close = () => (this.away.add(key), this.clear(key));
+    const close = () => {
+      this.away.add(key);
+      this.clear(key);
+    };
     const node = h(
       "div",
       { class: "floating banner trouble", role: "note", data: { trouble: key } },

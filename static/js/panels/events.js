@@ -54,7 +54,10 @@ export class EventsColumn {
         type: "button",
         class: "chip",
         "aria-pressed": "false",
-        onclick: () => ((this.openOnly = !this.openOnly), this.render(true)),
+        onclick: () => {
+          this.openOnly = !this.openOnly;
+          this.render(true);
+        },
       },
       h("span", { class: "pad" }, say("events.open")),
     );
@@ -83,9 +86,17 @@ export class EventsColumn {
         alerts.soundButton,
         alerts.notifyButton,
         iconButton("check", say("events.read"), () => this.readAll()),
-        iconButton("close", say("events.close"), () => (app.pane.show(false), app.pane.rail.focus()), {
-          class: "icon-button column-only",
-        }),
+        iconButton(
+          "close",
+          say("events.close"),
+          () => {
+            app.pane.show(false);
+            app.pane.rail.focus();
+          },
+          {
+            class: "icon-button column-only",
+          },
+        ),
       ),
       h("div", { class: "event-filter" }, this.kind, this.open, this.about),
       this.mutes,
@@ -441,7 +452,7 @@ export class EventsColumn {
         ),
       ),
     );
-    this.mutes.querySelectorAll(".grow").forEach((node, i) => text(node, lines[i].words));
+    for (const [i, node] of this.mutes.querySelectorAll(".grow").entries()) text(node, lines[i].words);
   }
 
   #tick() {
@@ -453,7 +464,10 @@ export class EventsColumn {
       this.names = names;
       this.render();
     }
-    this.hold.steady(() => (this.#times(), this.#heads()));
+    this.hold.steady(() => {
+      this.#times();
+      this.#heads();
+    });
   }
 
   #scrolled() {
@@ -472,7 +486,10 @@ export class EventsColumn {
     deeds.did({
       icon: "check",
       title: say("events.all_read"),
-      undo: async () => (preferences.set({ seen }), say("events.unread")),
+      undo: async () => {
+        preferences.set({ seen });
+        return say("events.unread");
+      },
     });
   }
 

@@ -24,7 +24,10 @@ export class EventsPane {
         title: say("rail.title"),
         "aria-controls": "events",
         "aria-expanded": "false",
-        onclick: () => (this.show(true), $("#event-list").focus()),
+        onclick: () => {
+          this.show(true);
+          $("#event-list").focus();
+        },
       },
       icon("bell"),
       this.count,

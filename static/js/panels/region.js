@@ -190,13 +190,12 @@ export class RegionPanel {
     text(this.area, p.area_m2 ? format.area(p.area_m2, units) : "–");
     this.#spark(count ?? 0, now, feature);
     // Nobody changes places under a pointer or the focus.
-    const rows = (this.rows =
-      this.rows.length && this.inside.matches(":hover, :focus-within")
-        ? this.rows
-        : [...app.fleet.byId.values()]
-            .filter((v) => v.regions.has(id))
-            .sort((a, b) => (a.regions.get(id) || Infinity) - (b.regions.get(id) || Infinity))
-            .slice(0, 200));
+    if (!this.rows.length || !this.inside.matches(":hover, :focus-within"))
+      this.rows = [...app.fleet.byId.values()]
+        .filter((v) => v.regions.has(id))
+        .sort((a, b) => (a.regions.get(id) || Infinity) - (b.regions.get(id) || Infinity))
+        .slice(0, 200);
+    const { rows } = this;
     if (this.inside.dataset.key !== rows.map((v) => v.id).join("\0") || !this.inside.children.length) {
       this.inside.dataset.key = rows.map((v) => v.id).join("\0");
       fill(
@@ -217,12 +216,11 @@ export class RegionPanel {
           : h("li", { class: "muted" }, say("region.nobody")),
       );
     }
-    rows.forEach((v, i) =>
+    for (const [i, v] of rows.entries())
       text(
         /** @type {Element} */ (this.inside.children[i].lastElementChild),
         v.regions.get(id) ? format.timer(now - Number(v.regions.get(id))) : v.regions.has(id) ? "" : say("region.left"),
-      ),
-    );
+      );
     const box = app.regions.drawn.get(id)?.lonLat;
     const beyond = box ? format.unshown(box[1], box[3]) : "";
     const rules = p.rules ?? {};
@@ -286,7 +284,7 @@ export class RegionPanel {
     ctx.beginPath();
     // the words keep a line to themselves
     const y = (/** @type {number} */ n) => hh - 3 - (n / Math.max(1, most)) * (hh - 19);
-    points.forEach(([t, n], i) => (i ? ctx.lineTo : ctx.moveTo).call(ctx, w - ((now - t) / HOUR) * w, y(n)));
+    for (const [t, n] of points) ctx.lineTo(w - ((now - t) / HOUR) * w, y(n));
     ctx.strokeStyle = colorOf(feature);
     ctx.lineWidth = 1.5;
     ctx.stroke();
@@ -308,7 +306,9 @@ export class RegionPanel {
 
   #fit() {
     const feature = this.#feature();
-    if (feature) this.app.leave(), this.app.map.fit(bounds(outline(feature)), { maxZoom: 17 });
+    if (!feature) return;
+    this.app.leave();
+    this.app.map.fit(bounds(outline(feature)), { maxZoom: 17 });
   }
 
   async #delete() {

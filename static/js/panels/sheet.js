@@ -26,10 +26,10 @@ export function layout(app) {
     else if (tabs.parentElement !== $("#side")) $("#side").querySelector(".sheet-grip")?.after(tabs);
   };
   for (const name of TABS)
-    $(`#tab-${name}`).addEventListener(
-      "click",
-      () => (app.state.set({ tab: name }), narrow.matches && stop === 0 && to(1)),
-    );
+    $(`#tab-${name}`).addEventListener("click", () => {
+      app.state.set({ tab: name });
+      if (narrow.matches && stop === 0) to(1);
+    });
   $('.tabs[role="tablist"]').addEventListener("keydown", (e) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[/** @type {KeyboardEvent} */ (e).key];
     if (!step) return;

@@ -129,7 +129,10 @@ export class VehiclePanel {
     );
     side.appendChild(this.element);
     const shown = app.onSelect;
-    app.onSelect = (how) => (shown(how), this.#selected(how));
+    app.onSelect = (how) => {
+      shown(how);
+      this.#selected(how);
+    };
     app.state.on((now, before) => {
       if (now.vehicle !== before.vehicle) this.#other();
       if (now.vehicle === null || (now.region && !before.region) || now.tab !== before.tab)
@@ -217,7 +220,8 @@ export class VehiclePanel {
     const positions = [];
     try {
       this.days = this.#days();
-      const from = (this.dayStart = this.#dayStart());
+      const from = this.#dayStart();
+      this.dayStart = from;
       const today = from === format.startOfDay(this.app.now(), zone);
       let next = null;
       text(this.dayName, today ? say("vehicle.today") : format.day(from, zone));
@@ -362,13 +366,13 @@ export class VehiclePanel {
       );
     }
     const inside = app.insideOf(v);
-    if (!inside.length)
-      this.regions.children.length === 1 && this.regions.dataset.none
-        ? 0
-        : (fill(this.regions, h("li", { class: "muted" }, say("vehicle.nowhere"))),
-          (this.regions.dataset.none = "1"),
-          (this.regions.dataset.key = ""));
-    else {
+    if (!inside.length) {
+      if (this.regions.children.length !== 1 || !this.regions.dataset.none) {
+        fill(this.regions, h("li", { class: "muted" }, say("vehicle.nowhere")));
+        this.regions.dataset.none = "1";
+        this.regions.dataset.key = "";
+      }
+    } else {
       delete this.regions.dataset.none;
       const key = inside.map(([region]) => region).join("\0");
       if (this.regions.dataset.key !== key || this.regions.children.length !== inside.length) {
@@ -389,12 +393,11 @@ export class VehiclePanel {
           ),
         );
       }
-      inside.forEach(([, since], i) =>
+      for (const [i, [, since]] of inside.entries())
         text(
           /** @type {Element} */ (this.regions.children[i].lastElementChild),
           since ? format.timer(now - since) : "",
-        ),
-      );
+        );
       this.regions.dataset.key = key;
     }
   }
@@ -433,7 +436,8 @@ export class VehiclePanel {
 
   /** What was typed is kept until it is saved or cancelled, whatever is looked at meanwhile. @param {boolean} [lead] */
   #edit(lead = true) {
-    const id = (this.editing = this.app.state.value.vehicle);
+    const id = this.app.state.value.vehicle;
+    this.editing = id;
     const told = { ...this.told, ...this.drafts.get(String(id)) };
     const input = (/** @type {string} */ key, /** @type {string} */ label) =>
       h(
@@ -489,7 +493,12 @@ export class VehiclePanel {
           {
             type: "button",
             class: "button small",
-            onclick: () => ((this.editing = null), this.drafts.delete(String(id)), form.remove(), this.#slow()),
+            onclick: () => {
+              this.editing = null;
+              this.drafts.delete(String(id));
+              form.remove();
+              this.#slow();
+            },
           },
           say("cancel"),
         ),
@@ -521,7 +530,9 @@ export class VehiclePanel {
 
   #centre() {
     const v = this.app.overlay.selected;
-    if (v) this.app.leave(), this.app.map.go(v.lat, v.lon, Math.max(15, this.app.map.camera().zoom));
+    if (!v) return;
+    this.app.leave();
+    this.app.map.go(v.lat, v.lon, Math.max(15, this.app.map.camera().zoom));
   }
 }
 

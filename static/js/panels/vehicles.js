@@ -46,7 +46,10 @@ export class VehicleList {
     this.clear = iconButton(
       "close",
       say("list.search.clear"),
-      () => (app.state.set({ query: "" }), this.search.focus()),
+      () => {
+        app.state.set({ query: "" });
+        this.search.focus();
+      },
       { class: "icon-button tiny" },
     );
     this.chips = CHIPS.map(([key, state]) => {
@@ -104,7 +107,10 @@ export class VehicleList {
     this.hold = new Hold(this.box, {
       rows: ".row",
       release: () => this.refresh(),
-      news: () => (app.state.value.sort !== "name" && this.hold.top(), this.refresh(true)),
+      news: () => {
+        if (app.state.value.sort !== "name") this.hold.top();
+        this.refresh(true);
+      },
     });
     fill(
       page,
@@ -147,8 +153,10 @@ export class VehicleList {
         now.sort !== before.sort ||
         now.only !== before.only ||
         now.group !== before.group
-      )
-        this.hold.top(), this.refresh(true);
+      ) {
+        this.hold.top();
+        this.refresh(true);
+      }
     });
   }
 
@@ -184,7 +192,8 @@ export class VehicleList {
     const { query, states, group, sort } = state.value;
     const asks = query.trim() !== "";
     const now = fleet.now(steady());
-    const counts = (this.counts = { moving: 0, idle: 0, parked: 0, stale: 0, offline: 0, unknown: 0 });
+    const counts = { moving: 0, idle: 0, parked: 0, stale: 0, offline: 0, unknown: 0 };
+    this.counts = counts;
     /** @type {Vehicle[]} */ const shown = [];
     this.found.clear();
     for (const v of this.#byName()) {
@@ -334,7 +343,11 @@ function marked(node, words, at) {
   refill(
     node,
     `${words}\0${at}`,
-    at.map(([from, until]) => [words.slice(end, from), h("mark", null, words.slice(from, (end = until)))]),
+    at.map(([from, until]) => {
+      const before = words.slice(end, from);
+      end = until;
+      return [before, h("mark", null, words.slice(from, until))];
+    }),
     words.slice(end),
   );
 }

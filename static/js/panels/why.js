@@ -73,7 +73,8 @@ function draw(canvas, event, feature) {
   ctx.beginPath();
   for (const rings of outline(feature))
     for (const ring of rings) {
-      ring.forEach(([lon, lat], i) => (i ? ctx.lineTo(...at(lon, lat)) : ctx.moveTo(...at(lon, lat))));
+      ctx.moveTo(...at(ring[0][0], ring[0][1]));
+      for (const [lon, lat] of ring) ctx.lineTo(...at(lon, lat));
       ctx.closePath();
     }
   ctx.fillStyle = ctx.strokeStyle = colorOf(feature);

@@ -50,7 +50,8 @@ export function fill(node, ...children) {
 export function arrange(node, children) {
   const wanted = new Set(children);
   for (const child of [...node.children]) if (!wanted.has(child)) child.remove();
-  children.forEach((child, i) => node.children[i] !== child && node.insertBefore(child, node.children[i] ?? null));
+  for (const [i, child] of children.entries())
+    if (node.children[i] !== child) node.insertBefore(child, node.children[i] ?? null);
 }
 
 /**

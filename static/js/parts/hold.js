@@ -27,23 +27,42 @@ export class Hold {
       type: "button",
       class: "button small primary new-pill",
       hidden: true,
-      onclick: () => (this.pill.contains(document.activeElement) && box.focus(), news()),
+      onclick: () => {
+        if (this.pill.contains(document.activeElement)) box.focus();
+        news();
+      },
     });
     /** The list and what says how much waits. */ this.element = h("div", { class: "tab-page hold" }, this.pill, box);
     const { element } = this;
-    element.addEventListener(
-      "pointerenter",
-      (e) => (clearTimeout(this.timer), (this.over = true), (this.y = e.clientY)),
-    );
+    element.addEventListener("pointerenter", (e) => {
+      clearTimeout(this.timer);
+      this.over = true;
+      this.y = e.clientY;
+    });
     element.addEventListener("pointermove", (e) => (this.y = e.clientY), { passive: true });
     element.addEventListener("pointerdown", () => (this.pressed = true));
     for (const type of /** @type {const} */ (["pointerup", "pointercancel"]))
-      addEventListener(type, () => this.pressed && setTimeout(() => ((this.pressed = false), this.release())), {
-        passive: true,
-      });
+      addEventListener(
+        type,
+        () =>
+          this.pressed &&
+          setTimeout(() => {
+            this.pressed = false;
+            this.release();
+          }),
+        {
+          passive: true,
+        },
+      );
     element.addEventListener("pointerleave", (e) => {
       clearTimeout(this.timer);
-      this.timer = window.setTimeout(() => ((this.over = false), this.check()), e.pointerType === "mouse" ? 0 : TAP_MS);
+      this.timer = window.setTimeout(
+        () => {
+          this.over = false;
+          this.check();
+        },
+        e.pointerType === "mouse" ? 0 : TAP_MS,
+      );
     });
     element.addEventListener("focusout", () => setTimeout(() => this.check()));
     box.addEventListener("scroll", () => box.scrollTop <= SCROLLED_PX && this.check(), { passive: true });
@@ -97,13 +116,16 @@ export class Hold {
 
   /** Begin again at the top. */
   top() {
-    this.#padding((this.given = 0));
+    this.given = 0;
+    this.#padding(0);
     this.box.scrollTop = 0;
   }
 
   /** @param {number} px */
   #padding(px) {
-    if (this.pad !== px) this.box.style.setProperty("padding-top", `${(this.pad = px)}px`);
+    if (this.pad === px) return;
+    this.pad = px;
+    this.box.style.setProperty("padding-top", `${px}px`);
   }
 
   /** The row under the pointer, that of the focus, or the first that is seen. @returns {HTMLElement|undefined} */

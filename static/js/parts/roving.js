@@ -44,7 +44,9 @@ export function oneStop(list, rows, { pick = false } = {}) {
   });
   list.addEventListener("focusout", (e) => {
     const target = /** @type {Node} */ (e.target);
-    queueMicrotask(() => target.isConnected && !list.contains(document.activeElement) && (at = null));
+    queueMicrotask(() => {
+      if (target.isConnected && !list.contains(document.activeElement)) at = null;
+    });
   });
   list.addEventListener("keydown", (e) => {
     if (

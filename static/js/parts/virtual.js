@@ -48,7 +48,11 @@ export class VirtualList {
   }
 
   #soon() {
-    if (!this.frame) this.frame = requestAnimationFrame(() => ((this.frame = 0), this.render()));
+    if (!this.frame)
+      this.frame = requestAnimationFrame(() => {
+        this.frame = 0;
+        this.render();
+      });
   }
 
   render() {

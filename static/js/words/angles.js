@@ -89,7 +89,10 @@ function translated(line) {
   return line.replace(/(\p{L}+)\.?(?:\s*[:=])?/gu, (_, spelt, at) => {
     const word = spelt.toLowerCase();
     const before = line.slice(0, at);
-    if (word === "m" && /(?:°|\p{L})\s*[\d.,]+\s*$/u.test(before)) return ((short = true), "'");
+    if (word === "m" && /(?:°|\p{L})\s*[\d.,]+\s*$/u.test(before)) {
+      short = true;
+      return "'";
+    }
     if (word === "s" && short && /m\s*[\d.,]+\s*$/i.test(before)) return '"';
     if (MARKS.has(word) || AXES.has(word)) return /** @type {string} */ (MARKS.get(word) ?? ` ${AXES.get(word)} `);
     if (SILENT.has(word)) return " ";

@@ -46,7 +46,10 @@ export function speaker({ locale, words }) {
     const said =
       typeof sentence === "string" ? sentence : (sentence[plural.select(Number(places.n))] ?? sentence.other ?? "");
     let parts = split.get(said);
-    if (!parts) split.set(said, (parts = said.split(/\{(\w+)\}/)));
+    if (!parts) {
+      parts = said.split(/\{(\w+)\}/);
+      split.set(said, parts);
+    }
     return parts
       .map((part, i) =>
         i % 2 === 0

@@ -244,7 +244,10 @@ test("a corner dragged over another side is told at once, and well again when it
 
 test("the sweep finds the first crossing that every pair of sides would", () => {
   let seed = 7;
-  const next = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+  const next = () => {
+    seed = (seed * 16807) % 2147483647;
+    return seed / 2147483647;
+  };
   for (let round = 0; round < 200; round++) {
     const ring = Array.from({ length: 4 + (round % 9) }, () => [next(), next()]);
     const n = ring.length;

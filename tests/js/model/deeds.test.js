@@ -15,7 +15,10 @@ const settled = () => new Promise((resolve) => setTimeout(resolve));
 test("deeds are taken back the last one first, and then there are none", async () => {
   const { deeds, said, did } = told();
   for (const title of ["one", "two", "three"]) did(title);
-  for (let i = 0; i < 4; i++) deeds.undo(), await settled();
+  for (let i = 0; i < 4; i++) {
+    deeds.undo();
+    await settled();
+  }
   assert.deepEqual(said, ["no three", "no two", "no one", ""]);
 });
 

@@ -181,12 +181,14 @@ test("who is in `out` and in `in` of one update is inside, and whoever `left` is
 test("a rough position is a circle until a better one comes, or the vehicle leaves", () => {
   const rough = row(1, "a");
   const fine = row(1, "a");
-  const fleet = started([((rough[13] = 9000), rough), row(2, "b")]);
+  rough[13] = 9000;
+  fine[13] = 50;
+  const fleet = started([rough, row(2, "b")]);
   assert.deepEqual(
     [...fleet.rough].map((v) => v.id),
     ["a"],
   );
-  fleet.update({ op: "update", new: [((fine[13] = 50), fine)] }, 1_000_100, 0);
+  fleet.update({ op: "update", new: [fine] }, 1_000_100, 0);
   assert.equal(fleet.rough.size, 0);
   fleet.update({ op: "update", new: [rough] }, 1_000_100, 0);
   fleet.update({ op: "update", left: [[1, "view"]] }, 1_000_100, 0);
@@ -195,7 +197,8 @@ test("a rough position is a circle until a better one comes, or the vehicle leav
 
 test("a held position shows until the next position settles it", () => {
   const held = row(1, "a");
-  const fleet = started([((held[14] = [50, 1, 1]), held), row(2, "b")]);
+  held[14] = [50, 1, 1];
+  const fleet = started([held, row(2, "b")]);
   assert.deepEqual(
     ["a", "b"].map((id) => fleet.byId.get(id).held),
     [true, false],
@@ -264,7 +267,10 @@ test("what waits while paused ends in the same picture", () => {
     { op: "update", frame: 2, cursor: "x", moved: [[1, 20, 5_000_000, 2_000_000, 1, 1, 1]], left: [[2, "removed"]] },
     { op: "update", frame: 3, cursor: "x", new: [row(3, "c", 30)], events: [{ id: "e" }] },
   ];
-  for (const message of messages) live.update(message, 1_000_000, 0), backlog.add(message, 1_000_000);
+  for (const message of messages) {
+    live.update(message, 1_000_000, 0);
+    backlog.add(message, 1_000_000);
+  }
   assert.equal(backlog.updates, 4);
   assert.equal(backlog.events, 1);
   for (const [message, clock] of backlog.take()) paused.update(message, clock, 0);
