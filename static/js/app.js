@@ -13,6 +13,7 @@ import { Overlay } from "./map/overlay.js";
 import { EventsPane } from "./panels/rail.js";
 import { RegionLayer } from "./map/regions.js";
 import { Store, misread, preferences, readLink, stepped, writeLink } from "./model/choices.js";
+import { Signal } from "./model/signal.js";
 import { VehicleLayer } from "./map/vehicles.js";
 import { follow } from "./wire.js";
 import { say } from "./words/words.js";
@@ -39,8 +40,14 @@ export class App {
     this.paused = false;
     this.catchingUp = false;
     this.everLive = false;
-    /** @type {Set<(message: any) => void>} told of each message once it is applied */ this.readers = new Set();
-    /** @type {Set<() => void>} once a second */ this.ticks = new Set();
+    /** @type {Signal<[message: any]>} a message of the channel, once it is applied */ this.heard = new Signal();
+    /** @type {Signal<[]>} a second has passed */ this.ticked = new Signal();
+    /** @type {Signal<[how: {open?: boolean, focus?: boolean}]>} somebody chose a vehicle, or none */
+    this.selected = new Signal();
+    /** @type {Signal<[]>} the connection is another, or its words may be */ this.statusChanged = new Signal();
+    /** @type {Signal<[]>} the server's clock was measured */ this.measured = new Signal();
+    /** @type {Signal<[]>} no WebSocket passes, though HTTP does */ this.blocked = new Signal();
+    /** @type {Signal<[parts: string[]]>} of a link nobody understands */ this.misread = new Signal();
     /** @type {Vehicle[]|null} */ this.filter = null;
     this.frameToPaint = 0;
     this.fitted = this.state.value.map !== null;
@@ -49,28 +56,23 @@ export class App {
     this.along = false; // arrow keys walk the list
     this.lastStep = "";
     this.stepAt = -Infinity;
-    this.onStatus = () => {};
-    this.onMisread = (/** @type {string[]} */ _parts) => {};
-    this.onClock = () => {}; // the server's clock was measured
-    this.onBlocked = () => {}; // no WebSocket passes, though HTTP does
-    this.onSelect = (/** @type {{open?: boolean, focus?: boolean}} */ _how) => {};
     this.say = (/** @type {string} */ words, urgent = false) => text($(urgent ? "#say-now" : "#say"), words);
     this.connection = new Connection({
       wish: (cursor) => this.wish(cursor),
       message: (message) => this.receive(message),
       status: () => this.#status(),
-      blocked: () => this.onBlocked(),
+      blocked: () => this.blocked.tell(),
       clock: (server, began, ended) => {
         this.fleet.measured(server, began, ended);
-        this.onClock();
+        this.measured.tell();
       },
       slept: (ms) => {
         this.fleet.slept(ms);
         this.tickNow();
       },
     });
-    this.map.stage.beforeFrame.push((now) => this.#beforeFrame(now));
-    this.state.on((now, before) => this.#chose(now, before));
+    this.map.stage.framing.on((now) => this.#beforeFrame(now));
+    this.state.changed.on((now, before) => this.#chose(now, before));
     addEventListener("hashchange", () => this.#followLink());
     setInterval(() => this.#tick(), 1000);
     const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -106,7 +108,7 @@ export class App {
     const regionsBefore = fleet.regionVersion;
     if (message.op === "welcome") {
       fleet.welcome(message, clock);
-      this.onClock();
+      this.measured.tell();
       this.frameToPaint = 0;
     } else if (message.op === "snapshot") fleet.snapshot(message, clock, frame);
     else if (message.op === "update") fleet.update(message, clock, frame);
@@ -116,7 +118,7 @@ export class App {
     if (message.op === "snapshot" && (message.part ?? 1) >= (message.parts ?? 1)) this.#whole();
     // The first vehicles there are, whatever the list is filtered by meanwhile.
     if (!this.fitted && fleet.ready && fleet.byId.size) this.fitFleet(false, [...fleet.byId.values()]);
-    for (const reader of this.readers) reader(message);
+    this.heard.tell(message);
     if (message.frame) this.frameToPaint = Math.max(this.frameToPaint, message.frame);
     map.stage.invalidate("vehicles", "overlay");
   }
@@ -141,7 +143,7 @@ export class App {
     const { phase } = this.connection?.status ?? { phase: "connecting" };
     if (phase === "live") this.everLive = true;
     if (phase === "waiting" && this.everLive) this.catchingUp = true;
-    this.onStatus();
+    this.statusChanged.tell();
   }
 
   /** @param {number} now */
@@ -154,15 +156,15 @@ export class App {
   }
 
   #tick() {
-    if (this.paused) return this.onStatus();
+    if (this.paused) return this.statusChanged.tell();
     this.tickNow();
   }
 
   /** What passes with time alone: ages, freshness, timers. */
   tickNow() {
     if (this.fleet.tick(steady())) this.map.stage.invalidate("vehicles", "overlay");
-    for (const tick of this.ticks) tick();
-    this.onStatus();
+    this.ticked.tell();
+    this.statusChanged.tell();
   }
 
   /** @param {import("./model/choices.js").State} now @param {import("./model/choices.js").State} before */
@@ -228,13 +230,13 @@ export class App {
     this.state.set({ ...next, map: next.map ?? this.state.value.map });
     this.walking = false;
     this.#misread();
-    this.onSelect({ open: next.vehicle !== null });
+    this.selected.tell({ open: next.vehicle !== null });
   }
 
   /** Say what of the link nobody understands. */
   #misread() {
     const parts = misread(location.hash);
-    if (parts.length) this.onMisread(parts);
+    if (parts.length) this.misread.tell(parts);
   }
 
   /**
@@ -252,7 +254,7 @@ export class App {
     });
     this.along = false;
     if (v && how.reveal && !this.state.value.track) this.map.reveal(v.lat, v.lon);
-    this.onSelect(how);
+    this.selected.tell(how);
   }
 
   /** @param {Vehicle|null} v */
@@ -310,7 +312,7 @@ export class App {
     this.overlay.calm = this.paused || matchMedia("(prefers-reduced-motion: reduce)").matches;
     document.documentElement.toggleAttribute("data-paused", this.paused);
     this.map.stage.invalidate("vehicles", "overlay");
-    if (this.paused) this.onStatus();
+    if (this.paused) this.statusChanged.tell();
     else this.tickNow();
   }
 

@@ -24,7 +24,7 @@ import { RegionsTab } from "./panels/regions.js";
 import { RegionPanel } from "./panels/region.js";
 import { layout } from "./panels/sheet.js";
 import { misread } from "./model/choices.js";
-import { isDark, onTheme, setTheme } from "./parts/theme.js";
+import { isDark, setTheme, themed } from "./parts/theme.js";
 import { markup } from "./page/markup.js";
 import { Troubles } from "./page/troubles.js";
 import { say } from "./words/words.js";
@@ -42,7 +42,7 @@ async function begin() {
   app.connection.start(); // its answer comes when all of this stands
   setTheme(app.preferences.value.theme);
   const pill = new Pill(app);
-  const alerts = new Alerts(app);
+  const alerts = new Alerts(app, (event) => events.lists(event));
   const list = new VehicleList(app, $("#page-vehicles"));
   const events = new EventsColumn(app, $("#events"), alerts);
   const editor = new Editor(app, alerts);
@@ -66,24 +66,25 @@ async function begin() {
   });
   pointer(app, editor, following);
   keys(app, { list, events, editor, alerts, following });
-  app.onStatus = () => pill.render();
+  app.statusChanged.on(() => pill.render());
   const fleet = new Promise((come) => {
-    app.readers.add((message) => message.op === "snapshot" && requestAnimationFrame(come));
+    app.heard.on((message) => message.op === "snapshot" && requestAnimationFrame(come));
     setTimeout(come, LAND_MS);
   });
   board(app, pill);
   print(app, list);
-  app.onMisread = (parts) =>
-    alerts.toast({ icon: "warn", title: say("trouble.link"), body: parts.slice(0, 5).join(", ") });
+  app.misread.on((parts) =>
+    alerts.toast({ icon: "warn", title: say("trouble.link"), body: parts.slice(0, 5).join(", ") }),
+  );
   const misspelt = misread(location.hash);
-  if (misspelt.length) app.onMisread(misspelt);
-  alerts.onOpen = (event) => events.jump({ key: event.id, events: [event], newest: event });
-  app.ticks.add(() => list.refresh());
-  app.readers.add(
+  if (misspelt.length) app.misread.tell(misspelt);
+  alerts.opened.on((event) => events.jump({ key: event.id, events: [event], newest: event }));
+  app.ticked.on(() => list.refresh());
+  app.heard.on(
     (message) =>
       (message.op === "snapshot" || message.left || message.new) && requestAnimationFrame(() => list.refresh()),
   );
-  app.preferences.on((now, before) => {
+  app.preferences.changed.on((now, before) => {
     if (now.theme !== before.theme) setTheme(now.theme);
     if (now.units !== before.units) {
       app.overlay.units = now.units;
@@ -96,7 +97,7 @@ async function begin() {
     document.documentElement.toggleAttribute("data-dark", isDark());
     app.map.stage.invalidate();
   };
-  onTheme(() => {
+  themed.on(() => {
     darken();
     app.regions.hatches.clear();
     list.list.render();
@@ -127,8 +128,9 @@ async function begin() {
 function ground(app, info, troubles, fleet) {
   const why = (/** @type {any} */ fault) => String(fault?.message ?? fault);
   if (app.map instanceof NoMap) return troubles.tell("map", say("trouble.map", { why: why(app.map.fault) }));
-  app.map.stage.onFault = (name, fault) =>
-    troubles.tell(`paint-${name}`, say("trouble.paint", { name, why: why(fault) }));
+  app.map.stage.failed.on((name, fault) =>
+    troubles.tell(`paint-${name}`, say("trouble.paint", { name, why: why(fault) })),
+  );
   // It takes a busy machine long to unpack: vehicles first.
   // without it the graticule still says where things are
   fleet.then(() => app.map.ground.loadLand(ours("vendor/land-50m.json"))).catch(() => {});

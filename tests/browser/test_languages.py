@@ -93,7 +93,7 @@ async def _circle(page: Page) -> None:
 async def _trouble(page: Page) -> None:
     """Told by the page itself: another server's page, no WebSocket."""
     page.expected.append("404")  # type: ignore[attr-defined]
-    await page.evaluate("window.fleetPage.onBlocked()")
+    await page.evaluate("window.fleetPage.blocked.tell()")
     await page.wait_for_selector(".trouble")
 
 

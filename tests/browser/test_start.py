@@ -70,7 +70,7 @@ async def test_forced_colours_leave_the_map_its_own(open_page: Open, feed: Runni
 async def test_a_phone_shows_one_notice_at_a_time(open_page: Open, feed: Running) -> None:
     page = await live(await open_page(f"{feed.url}#{PLACE}", width=360, height=740))
     assert await page.locator(".banner.demo").is_visible()
-    await page.evaluate("window.fleetPage.map.onTiles(false, 'the tile server does not answer')")
+    await page.evaluate("window.fleetPage.map.tiles.told.tell(false, 'the tile server does not answer')")
     assert await page.locator(".map-top > .banner:visible").count() == 1
     shown = page.locator(".banner:has-text('Built-in map')")
     assert await shown.is_visible()

@@ -67,7 +67,7 @@ async def test_every_frame_is_acknowledged_though_nothing_moves_on_the_screen(
     elif hindrance == "no frame is painted":
         await page.evaluate("window.requestAnimationFrame = () => 1")
     elif hindrance == "no map":
-        await page.evaluate("window.fleetPage.map.stage.beforeFrame.length = 0")
+        await page.evaluate("window.fleetPage.map.stage.framing.tell = () => {}")
     for last in (2, 3, 5, 7):  # as the window allows: two at once, then as each is acknowledged
         sent = max(socket["frame"] for socket in feed.feed.sockets)
         for _ in range(last - sent):

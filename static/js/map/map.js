@@ -48,20 +48,15 @@ export class FleetMap {
     this.scale = /** @type {L.Control|null} */ (null);
     this.stage = new Stage(this.leaflet);
     this.ground = new Ground(this.stage);
-    this.onTiles = (/** @type {boolean} */ _working, /** @type {string} */ _why) => {};
-    this.tiles = new Tiles(
-      this.leaflet,
-      (working, why) => {
-        this.ground.tiles = working;
-        this.stage.invalidate("ground");
-        this.onTiles(working, why);
-      },
-      async () => (await get("page")).tiles,
-    );
-    this.stage.onRatio = () => {
+    this.tiles = new Tiles(this.leaflet, async () => (await get("page")).tiles);
+    this.tiles.told.on((working) => {
+      this.ground.tiles = working;
+      this.stage.invalidate("ground");
+    });
+    this.stage.resized.on(() => {
       this.tiles.renew();
       this.#seal();
-    };
+    });
     this.leaflet.on("zoomend", () => this.#seal());
     this.leaflet.whenReady(() => this.#seal());
     /** What the chrome covers, CSS px: the camera aims at what is left. */

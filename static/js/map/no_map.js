@@ -1,5 +1,7 @@
 // What stands in for the map where it cannot be made: lists, events and everything that is said work on without it.
 
+import { Signal } from "../model/signal.js";
+
 /** Does nothing, whatever is asked of it, and answers itself. */
 const NOTHING = /** @type {any} */ (
   new Proxy(class {}, {
@@ -20,14 +22,14 @@ export class NoMap {
     this.stage = {
       map: NOTHING,
       sheets: new Map(),
-      beforeFrame: [],
+      framing: new Signal(),
       zooming: false,
       invalidate() {},
       add: () => document.createElement("canvas"),
       view,
     };
     this.ground = { tiles: false, loadLand: async () => {}, loadStreets: async () => {} };
-    this.onTiles = () => {};
+    this.tiles = { told: new Signal() };
   }
 
   camera = () => ({ zoom: 2, lat: 30, lon: 10 });

@@ -2,6 +2,7 @@
 // knows Leaflet.
 
 import { lonAt, latAt, worldX, worldY } from "../geo.js";
+import { Signal } from "../model/signal.js";
 
 /**
  * What a painter needs to place world coordinates: screen = world · scale − (left, top).
@@ -29,15 +30,15 @@ export class Stage {
     this.ratioLimit = 2;
     this.scheduled = 0;
     this.zooming = false;
-    this.onRatio = () => {};
+    /** @type {Signal<[]>} pixels have another size */ this.resized = new Signal();
     /** @type {number[][]} */ this.cornerBoxes = [];
     this.cornersAt = -Infinity;
     this.ratio = devicePixelRatio;
     setInterval(() => this.#watchRatio(), 500); // a media query tells of it in some browsers only
-    /** @type {((now: number) => void)[]} */ this.beforeFrame = [];
+    /** @type {Signal<[now: number]>} a frame is about to be painted */ this.framing = new Signal();
+    /** @type {Signal<[name: string, fault: unknown]>} a painter failed, for the first time */ this.failed =
+      new Signal();
     /** @type {Set<string>} painters that failed */ this.faults = new Set();
-    this.onFault = (/** @type {string} */ name, /** @type {unknown} */ fault) =>
-      console.error(`the map's ${name} cannot be painted`, fault);
     map.on("move zoom viewreset resize", () => this.#viewMoved(false));
     map.on("moveend zoomend", () => {
       this.zooming = false;
@@ -75,7 +76,7 @@ export class Stage {
     if (this.ratio === devicePixelRatio) return;
     this.ratio = devicePixelRatio;
     this.invalidate();
-    this.onRatio();
+    this.resized.tell();
   }
 
   /** @param {Painter} painter */
@@ -163,7 +164,7 @@ export class Stage {
     try {
       return painter.paint(canvas, view, now) === true;
     } catch (fault) {
-      if (!this.faults.has(painter.name)) this.onFault(painter.name, fault);
+      if (!this.faults.has(painter.name)) this.failed.tell(painter.name, fault);
       this.faults.add(painter.name);
       return false;
     }
@@ -172,7 +173,7 @@ export class Stage {
   /** @param {number} now */
   #frame(now) {
     this.scheduled = 0;
-    for (const hook of this.beforeFrame) hook(now);
+    this.framing.tell(now);
     if (this.zooming) return; // pictures ride on the zoom animation; its end repaints them
     let more = false;
     for (const sheet of this.sheets.values()) {

@@ -2,6 +2,7 @@
 // again, ever more rarely, one tile at a time; when that one comes, all the others are asked for too. Where the tiles
 // end at a zoom that nobody said, those of the deepest are enlarged.
 
+import { Signal } from "../model/signal.js";
 import { language, say } from "../words/words.js";
 
 const SOON_MS = 2000;
@@ -16,11 +17,10 @@ const SPELL = 3; // so many in a row, and one of them asked again in vain: no ti
  */
 
 export class Tiles {
-  /** @param {L.Map} map @param {(working: boolean, why: string) => void} told whenever tiles come or stay away
-   * @param {() => Promise<TileSource|null>} ask the server, whether they can be had now */
-  constructor(map, told, ask) {
+  /** @param {L.Map} map @param {() => Promise<TileSource|null>} ask the server, whether they can be had now */
+  constructor(map, ask) {
     this.map = map;
-    this.told = told;
+    /** @type {Signal<[working: boolean, why: string]>} tiles come, or stay away */ this.told = new Signal();
     this.ask = ask;
     /** @type {TileSource|null} */ this.source = null;
     /** @type {L.TileLayer|null} */ this.layer = null;
@@ -185,7 +185,7 @@ export class Tiles {
   #say(working, why) {
     if (this.working === working) return;
     this.working = working;
-    this.told(working, why);
+    this.told.tell(working, why);
   }
 
   #clear() {

@@ -2,7 +2,7 @@
 // faster than drawImage and 20× faster than markers on a machine without a GPU (docs/performance.md).
 
 import { HEADINGS, sheet, spriteKey } from "./sprites.js";
-import { onTheme } from "../parts/theme.js";
+import { themed } from "../parts/theme.js";
 
 /** @typedef {import("./stage.js").View} View */
 
@@ -19,7 +19,7 @@ export class VehicleLayer {
     this.frames = 0;
     /** @type {{image: ImageData, buffer: Uint32Array, stride: number, margin: number}|null} */ this.frame = null;
     /** @type {Map<string, import("./sprites.js").Sheet>} */ this.sheets = new Map();
-    onTheme(() => {
+    themed.on(() => {
       this.sheets.clear();
       stage.invalidate("vehicles");
     });

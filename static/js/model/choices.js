@@ -2,6 +2,7 @@
 // part that belongs to the person (theme, units, name) in local storage. Pure reading and writing; one small store.
 
 import { STATES } from "../wire.js";
+import { Signal } from "./signal.js";
 
 /** @typedef {"vehicles"|"regions"|"events"} Tab */
 /** @typedef {"age"|"speed"|"name"|"dwell"} Sort */
@@ -216,7 +217,7 @@ export class Store {
   /** @param {T} value */
   constructor(value) {
     this.value = value;
-    /** @type {Set<(value: T, before: T) => void>} */ this.listeners = new Set();
+    /** @type {Signal<[value: T, before: T]>} */ this.changed = new Signal();
   }
 
   /** @param {Partial<T>} patch */
@@ -224,12 +225,7 @@ export class Store {
     const before = this.value;
     if (Object.entries(patch).every(([key, value]) => before[/** @type {keyof T} */ (key)] === value)) return;
     this.value = { ...before, ...patch };
-    for (const listener of this.listeners) listener(this.value, before);
-  }
-
-  /** @param {(value: T, before: T) => void} listener */
-  on(listener) {
-    this.listeners.add(listener);
+    this.changed.tell(this.value, before);
   }
 }
 
@@ -341,7 +337,7 @@ export function preferences(
   });
   // Only what changed is laid over what is stored: what another page chose a moment ago stays. Where nothing can be
   // stored, nothing is.
-  store.on((value, before) => {
+  store.changed.on((value, before) => {
     if (hearing) return;
     const changed = Object.entries(value).filter(
       ([key, now]) => before[/** @type {keyof Preferences} */ (key)] !== now,

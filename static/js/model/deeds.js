@@ -1,5 +1,7 @@
 // What the reader did in this session and how each deed is taken back, the last one first. Pure.
 
+import { Signal } from "./signal.js";
+
 /**
  * @typedef {{icon: string, title: string, body?: string, undo: () => Promise<string>}} Deed  `undo` says what is so
  *   again, or throws why it cannot be
@@ -8,22 +10,18 @@
 const KEPT = 50;
 
 export class Deeds {
-  /** @type {Deed[]} */ #done = [];
+  /** @type {Deed[]} */ #kept = [];
   #turn = Promise.resolve();
   /** @type {Set<Promise<any>>} */ #doing = new Set();
-  /** @param {Deed} _deed */
-  onDone = (_deed) => {};
-  /**
-   * @param {string} _words what is so again; "": nothing was left to undo
-   * @param {Error} [_fault] why it could not be
-   */
-  onUndone = (_words, _fault) => {};
+  /** @type {Signal<[deed: Deed]>} */ done = new Signal();
+  /** @type {Signal<[words: string, fault?: Error]>} what is so again ("": nothing was left), or why it is not */
+  undone = new Signal();
 
   /** @param {Deed} deed */
   did(deed) {
-    this.#done.push(deed);
-    this.#done.splice(0, this.#done.length - KEPT);
-    this.onDone(deed);
+    this.#kept.push(deed);
+    this.#kept.splice(0, this.#kept.length - KEPT);
+    this.done.tell(deed);
   }
 
   /**
@@ -42,17 +40,17 @@ export class Deeds {
    * @param {Deed} [deed] @returns {void} */
   undo(deed) {
     if (!deed && this.#doing.size) return void Promise.allSettled(this.#doing).then(() => this.undo());
-    deed ??= this.#done[this.#done.length - 1];
-    const at = deed ? this.#done.lastIndexOf(deed) : -1;
-    if (at < 0) return this.onUndone("");
-    this.#done.splice(at, 1);
+    deed ??= this.#kept[this.#kept.length - 1];
+    const at = deed ? this.#kept.lastIndexOf(deed) : -1;
+    if (at < 0) return this.undone.tell("");
+    this.#kept.splice(at, 1);
     this.#turn = this.#turn
       .then(() => deed.undo())
       .then(
-        (words) => this.onUndone(words),
+        (words) => this.undone.tell(words),
         (fault) => {
-          if (fault.status === 0) this.#done.splice(at, 0, deed); // the server was not reached: it can be tried again
-          this.onUndone(deed.title, fault);
+          if (fault.status === 0) this.#kept.splice(at, 0, deed); // the server was not reached: it can be tried again
+          this.undone.tell(deed.title, fault);
         },
       );
   }

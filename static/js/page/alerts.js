@@ -1,6 +1,7 @@
 // Being told: toasts, a sound, a notification when the page is hidden, the count in the title; muting with an end.
 
 import { $, h, icon, iconButton } from "../parts/dom.js";
+import { Signal } from "../model/signal.js";
 import { muted, raises } from "../model/events.js";
 import { kindOf, tell, told } from "../words/phrases.js";
 import { askName } from "./dialogs.js";
@@ -16,9 +17,10 @@ const WAKE_MS = 500;
 const ALERTING_MS = 15 * 60_000; // how long an unacknowledged alert keeps its halo
 
 export class Alerts {
-  /** @param {import("../app.js").App} app */
-  constructor(app) {
+  /** @param {import("../app.js").App} app @param {(event: Event) => boolean} listed the reader sees it in the list */
+  constructor(app, listed) {
     this.app = app;
+    this.listed = listed;
     /** @type {Event[]} */ this.waiting = [];
     this.timer = 0;
     /** @type {AudioContext|null} */ this.audio = null;
@@ -30,11 +32,10 @@ export class Alerts {
     for (const touch of ["pointerdown", "keydown"])
       this.soundButton.addEventListener(touch, () => (this.silent = this.soundButton.hasAttribute("data-silent")));
     this.notifyButton = iconButton("bell", say("alert.notify"), () => this.#toggleNotify());
-    this.onOpen = (/** @type {Event} */ _event) => {};
-    this.listed = (/** @type {Event} */ _event) => false; // the reader sees it in the list
-    app.preferences.on(() => this.#buttons());
+    /** @type {Signal<[event: Event]>} somebody wants to see it */ this.opened = new Signal();
+    app.preferences.changed.on(() => this.#buttons());
     this.#buttons();
-    app.ticks.add(() => {
+    app.ticked.on(() => {
       this.recount();
       this.#stillMayNotify();
     });
@@ -171,7 +172,7 @@ export class Alerts {
       const note = new Notification(title, { body, tag: "tracker" });
       note.onclick = () => {
         window.focus();
-        this.onOpen(event);
+        this.opened.tell(event);
         note.close();
       };
       note.onerror = () => this.#noNotifications(say("alert.notify.not_shown"));
@@ -227,7 +228,7 @@ export class Alerts {
                 type: "button",
                 class: "link small",
                 onclick: () => {
-                  this.onOpen(event);
+                  this.opened.tell(event);
                   away();
                 },
               },

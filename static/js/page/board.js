@@ -62,13 +62,9 @@ export function board(app, pill) {
     alert.hidden = !event;
     if (event) text(alert, tell(event, app.names(), now));
   };
-  app.ticks.add(render);
-  app.state.on((now, before) => now.kiosk !== before.kiosk && render());
+  app.ticked.on(render);
+  app.state.changed.on((now, before) => now.kiosk !== before.kiosk && render());
   setInterval(() => app.paused && render(), 1000);
-  const shown = app.onStatus;
-  app.onStatus = () => {
-    shown();
-    render();
-  };
+  app.statusChanged.on(render);
   render();
 }

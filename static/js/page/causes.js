@@ -15,7 +15,7 @@ const CLOCKS_MS = 120_000;
  * @param {string} [build] this page is of
  */
 export function causes(app, troubles, build) {
-  app.readers.add(async (message) => {
+  app.heard.on(async (message) => {
     if (message.op !== "welcome" || !app.everLive || !build) return;
     const { assets } = await get("page").catch(() => ({}));
     if (assets && assets !== build)
@@ -23,7 +23,7 @@ export function causes(app, troubles, build) {
         action: { label: say("trouble.reload"), run: () => location.reload() },
       });
   });
-  app.onBlocked = async () => {
+  app.blocked.on(async () => {
     const refused = await call("POST", "positions", { body: [] }).then(
       () => false,
       (fault) => fault instanceof ApiError && fault.code === "origin_not_allowed",
@@ -31,12 +31,12 @@ export function causes(app, troubles, build) {
     const { host = null } = await get("page").catch(() => ({}));
     const { words, lines } = diagnosis({ page: location, host, refused });
     troubles.tell("proxy", words, { lines });
-  };
-  app.ticks.add(() => {
+  });
+  app.ticked.on(() => {
     const { phase, by } = app.connection.status;
     if (phase === "live" && by === "websocket") troubles.clear("proxy");
   });
-  app.onClock = () => {
+  app.measured.on(() => {
     const ahead = app.fleet.now(steady()) - Date.now();
     if (Math.abs(ahead) < CLOCKS_MS) return troubles.clear("clock");
     troubles.tell(
@@ -45,5 +45,5 @@ export function causes(app, troubles, build) {
         time: lasted(Math.round(Math.abs(ahead) / 60_000) * 60_000),
       }),
     );
-  };
+  });
 }

@@ -30,11 +30,11 @@ export function controls(app, pill, editor) {
     ),
     h("div", { class: "tool-group" }, draw),
   );
-  app.ticks.add(() => {
+  app.ticked.on(() => {
     text($("#summary"), app.summary());
     pill.render();
   });
-  app.readers.add((message) => {
+  app.heard.on((message) => {
     // How much a resume brought: everything between the first message after a loss and the first quiet update.
     if (message.op === "welcome" && app.everLive) app.resumedEvents = 0;
     else if (app.resumedEvents >= 0 && message.op === "update") {

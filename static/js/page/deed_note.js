@@ -54,13 +54,13 @@ export function deedNote(app) {
     if (focused) box.querySelector("button")?.focus();
     later(ms);
   };
-  deeds.onDone = (deed) => {
+  deeds.done.on((deed) => {
     show(deed.icon, deed.title, deed.body ?? "", () => deeds.undo(deed), SHOWN_MS);
     app.say(say("deed.said", { title: deed.title }));
-  };
-  deeds.onUndone = (words, fault) => {
+  });
+  deeds.undone.on((words, fault) => {
     if (fault) show("warn", say("deed.not_undone"), `${words}: ${fault.message}`, null, SHOWN_MS);
     else if (words) show("undo", words, "", null, UNDONE_MS);
     app.say(fault ? say("deed.not_undone.said", { why: fault.message }) : words || say("deed.nothing"));
-  };
+  });
 }

@@ -2,6 +2,7 @@
 // regions that are not chosen stay on the map, dim, so that they can be.
 
 import { get } from "../net/api.js";
+import { Signal } from "../model/signal.js";
 import { say } from "../words/words.js";
 
 const AGAIN_MS = 60_000; // the channel tells of followed regions only: how often the others are asked for
@@ -28,16 +29,16 @@ export class Following {
     this.choosing = false; // a click on a region ticks it
     /** @type {string[]} what was chosen before "everything" */ this.before = [];
     this.askedAt = 0;
-    this.onChoosing = () => {};
-    app.state.on((now, before) => {
+    /** @type {Signal<[]>} whether one chooses, or what there is to choose */ this.changed = new Signal();
+    app.state.changed.on((now, before) => {
       if (now.regions !== before.regions) {
         if (now.regions === null) this.before = before.regions ?? [];
         this.askedAt = 0;
       }
       if (this.choosing && (now.tab !== before.tab || now.region)) this.choose(false);
     });
-    app.readers.add((message) => message.op === "snapshot" && this.#others());
-    app.ticks.add(() => Date.now() - this.askedAt > AGAIN_MS && this.#others());
+    app.heard.on((message) => message.op === "snapshot" && this.#others());
+    app.ticked.on(() => Date.now() - this.askedAt > AGAIN_MS && this.#others());
   }
 
   /** @param {string} id */
@@ -63,7 +64,7 @@ export class Following {
     if (this.choosing === on) return;
     this.choosing = on;
     this.app.map.element.classList.toggle("choosing", on);
-    this.onChoosing();
+    this.changed.tell();
     if (on) this.app.say(say("regions.choosing"));
   }
 
@@ -94,6 +95,6 @@ export class Following {
     if (asked !== this.askedAt || app.state.value.regions !== regions) return;
     app.fleet.others(features);
     app.regions.refresh();
-    this.onChoosing();
+    this.changed.tell();
   }
 }

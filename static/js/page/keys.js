@@ -18,7 +18,7 @@ export function keys(app, { list, events, editor, alerts, following }) {
     "/": () => {
       app.state.set({ tab: "vehicles", region: null });
       app.select(app.state.value.vehicle);
-      app.onSelect({ open: false });
+      app.selected.tell({ open: false });
       focusSoon(() => {
         list.search.select();
         return list.search;
@@ -28,12 +28,12 @@ export function keys(app, { list, events, editor, alerts, following }) {
     " ": () => app.togglePause(),
     v: () => {
       app.state.set({ tab: "vehicles", region: null });
-      app.onSelect({ open: false });
+      app.selected.tell({ open: false });
       focusSoon(() => list.box);
     },
     r: () => {
       app.state.set({ tab: "regions", region: null });
-      app.onSelect({ open: false });
+      app.selected.tell({ open: false });
       focusSoon(
         () => document.querySelector("#region-list [tabindex='0']") ?? document.querySelector("#page-regions button"),
       );

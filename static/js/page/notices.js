@@ -15,9 +15,9 @@ export class Notices {
     this.tiles = h("div", { class: "floating banner", hidden: true });
     fill(this.top, this.tiles, this.demo, this.feed, this.track);
     /** @type {HTMLElement|null} */ this.welcome = null;
-    app.state.on(() => this.#chips());
-    app.ticks.add(() => this.#firstRun());
-    app.map.onTiles = (working, why) => this.#tiles(working, why);
+    app.state.changed.on(() => this.#chips());
+    app.ticked.on(() => this.#firstRun());
+    app.map.tiles.told.on((working, why) => this.#tiles(working, why));
     this.#chips();
     // The camera leaves room for what lies along the top.
     const measure = () => (app.map.cover.top = innerWidth < 720 ? 0 : this.top.offsetHeight);

@@ -105,11 +105,12 @@ export class EventsColumn {
     const { list } = this;
     list.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     oneStop(list, ".event, .empty");
-    alerts.listed = (event) => list.checkVisibility() && this.#passes(event);
-    app.readers.add((message) => this.#read(message));
-    app.ticks.add(() => this.#tick());
-    app.state.on((now, before) => (now.kinds !== before.kinds || now.about !== before.about) && this.render(true));
-    app.preferences.on(
+    app.heard.on((message) => this.#read(message));
+    app.ticked.on(() => this.#tick());
+    app.state.changed.on(
+      (now, before) => (now.kinds !== before.kinds || now.about !== before.about) && this.render(true),
+    );
+    app.preferences.changed.on(
       (now, before) =>
         (now.mutes !== before.mutes ||
           now.zone !== before.zone ||
@@ -206,6 +207,11 @@ export class EventsColumn {
       this.frame = undefined;
       this.render();
     });
+  }
+
+  /** Does the reader see the list, and this event in it? @param {Event} event */
+  lists(event) {
+    return this.list.checkVisibility() && this.#passes(event);
   }
 
   /** @param {Event} event */

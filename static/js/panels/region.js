@@ -106,15 +106,13 @@ export class RegionPanel {
       ),
     );
     side.appendChild(this.element);
-    app.state.on(
+    app.state.changed.on(
       (now, before) =>
         (now.region !== before.region || now.tab !== before.tab || now.regions !== before.regions) &&
         this.#show(now.region !== before.region),
     );
-    app.readers.add(
-      (message) => message.op === "snapshot" && app.state.value.region && this.#ask(app.state.value.region),
-    );
-    app.ticks.add(() => !this.element.hidden && this.render());
+    app.heard.on((message) => message.op === "snapshot" && app.state.value.region && this.#ask(app.state.value.region));
+    app.ticked.on(() => !this.element.hidden && this.render());
     if (app.state.value.region) this.#show(true);
   }
 

@@ -54,10 +54,12 @@ export class RegionsTab {
       ),
       this.hold.element,
     );
-    app.state.on((now, before) => (now.regions !== before.regions || now.region !== before.region) && this.render());
-    app.preferences.on((now, before) => now.mutes !== before.mutes && this.render());
-    app.ticks.add(() => this.#tick());
-    following.onChoosing = () => this.render();
+    app.state.changed.on(
+      (now, before) => (now.regions !== before.regions || now.region !== before.region) && this.render(),
+    );
+    app.preferences.changed.on((now, before) => now.mutes !== before.mutes && this.render());
+    app.ticked.on(() => this.#tick());
+    following.changed.on(() => this.render());
     this.render();
   }
 

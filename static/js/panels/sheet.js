@@ -39,7 +39,7 @@ export function layout(app) {
     app.state.set({ tab: next });
     $(`#tab-${next}`).focus();
   });
-  app.state.on((now, before) => now.tab !== before.tab && show());
+  app.state.changed.on((now, before) => now.tab !== before.tab && show());
   tight.addEventListener("change", show);
 
   let stop = 1;

@@ -128,19 +128,15 @@ export class VehiclePanel {
       ),
     );
     side.appendChild(this.element);
-    const shown = app.onSelect;
-    app.onSelect = (how) => {
-      shown(how);
-      this.#selected(how);
-    };
-    app.state.on((now, before) => {
+    app.selected.on((how) => this.#selected(how));
+    app.state.changed.on((now, before) => {
       if (now.vehicle !== before.vehicle) this.#other();
       if (now.vehicle === null || (now.region && !before.region) || now.tab !== before.tab)
         this.#reveal(now.vehicle !== null && this.open && now.tab === "vehicles" && !now.region);
       if (now.track !== before.track) this.#live();
     });
-    app.readers.add((message) => message.op === "snapshot" && app.state.value.vehicle && this.#ask());
-    app.ticks.add(() => this.#tick());
+    app.heard.on((message) => message.op === "snapshot" && app.state.value.vehicle && this.#ask());
+    app.ticked.on(() => this.#tick());
     this.open = app.state.value.vehicle !== null;
     if (this.open) this.#other();
     this.#selected({});

@@ -144,7 +144,7 @@ export class VehicleList {
       if (e.key === "Enter" && app.state.value.vehicle)
         app.select(app.state.value.vehicle, { open: true, reveal: true, focus: true });
     });
-    app.state.on((now, before) => {
+    app.state.changed.on((now, before) => {
       if (now.query !== before.query || now.vehicle !== before.vehicle) this.meant = false;
       if (now.vehicle !== before.vehicle) this.list.select(now.vehicle, true);
       if (

@@ -1,5 +1,7 @@
 // Light, dark or as the system has it. Colours live in css/tokens.css; canvases read them from there, once a theme.
 
+import { Signal } from "../model/signal.js";
+
 /** @typedef {"system"|"light"|"dark"} Theme */
 
 const NAMES = /** @type {const} */ ({
@@ -32,8 +34,8 @@ const NAMES = /** @type {const} */ ({
 });
 /** @type {Record<keyof typeof NAMES, string>|null} */
 let cache = null;
-/** @type {Set<() => void>} */
-const listeners = new Set();
+/** @type {Signal<[]>} the colours are others */
+export const themed = new Signal();
 const dark = matchMedia("(prefers-color-scheme: dark)");
 dark.addEventListener("change", renew);
 
@@ -66,10 +68,7 @@ export function setTheme(theme) {
 export const isDark = () =>
   document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : dark.matches;
 
-/** @param {() => void} listener */
-export const onTheme = (listener) => void listeners.add(listener);
-
 function renew() {
   cache = null;
-  for (const listener of listeners) listener();
+  themed.tell();
 }

@@ -6,7 +6,7 @@ import { Deeds } from "../../../static/js/model/deeds.js";
 function told() {
   const deeds = new Deeds();
   const said = [];
-  deeds.onUndone = (words, fault) => said.push(fault ? `${words}: ${fault.message}` : words);
+  deeds.undone.on((words, fault) => said.push(fault ? `${words}: ${fault.message}` : words));
   const did = (title, undo = async () => `no ${title}`) => deeds.did({ icon: "check", title, undo });
   return { deeds, said, did };
 }

@@ -1,0 +1,24 @@
+// Something that happens, and who wants to be told of it. Pure.
+
+/** @template {any[]} T what is told */
+export class Signal {
+  /** @type {Set<(...what: T) => void>} */ #listeners = new Set();
+
+  /** Be told from now on, after all who asked before. @param {(...what: T) => void} listener */
+  on(listener) {
+    this.#listeners.add(listener);
+  }
+
+  /** Everybody is told, whoever fails at it; the first fault is thrown at the end. @param {T} what */
+  tell(...what) {
+    /** @type {{fault: unknown}[]} */ const faults = [];
+    for (const listener of this.#listeners) {
+      try {
+        listener(...what);
+      } catch (fault) {
+        faults.push({ fault });
+      }
+    }
+    if (faults.length) throw faults[0].fault;
+  }
+}
