@@ -56,6 +56,7 @@ class Node:
             on_change=self.hub.route,
             on_lost=self.hub.begin_again,
             relay=self.lanes["relay"],
+            numbering=self.lanes["numbering"],
             inbox_limit=settings.max_inbox,
         )
         self.bodies = Buffer(settings.max_buffered)

@@ -20,6 +20,7 @@ from tracker.fleet.vehicle import Vehicle
 from tracker.model.commit import APART, Loaded, SavedRegion, SavedVehicle
 from tracker.model.events import Event
 from tracker.model.ping import Ping, has_place
+from tracker.pipeline import journal
 from tracker.regions.region import Region
 
 # -- without debounce, against shapely --------------------------------------------------------------------------------
@@ -155,25 +156,30 @@ class Machine:
         self.meta |= step.commit.meta
         return True
 
-    def play(self, journal: list[Entry], restarts: frozenset[int] = frozenset(), whole: bool = True) -> Machine:
-        for at, (now, what, subject) in enumerate(journal):
+    def enter(self, entry: journal.Entry) -> None:
+        """One entry, with what only the store remembers of it."""
+        known = {}
+        if isinstance(entry, journal.Messages):
+            known = {key: self.stored[key] for key in self.fleet.unknown_fixes(entry.pings) if key in self.stored}
+            for name, n, since, until in self.fleet.unknown_neighbours(entry.pings):
+                near = [(t, place) for (m, t), place in self.stored.items() if m == n and since <= t < until]
+                self.fleet.learn(name, [Ping(name, t, *place) for t, place in near])
+        self.took(journal.decide(self.fleet, entry, known))
+
+    def play(self, entries: list[Entry], restarts: frozenset[int] = frozenset(), whole: bool = True) -> Machine:
+        for at, (now, what, subject) in enumerate(entries):
             if what == "pings":
-                asked = self.fleet.unknown_fixes(subject)
-                known = {key: self.stored[key] for key in asked if key in self.stored}
-                for name, n, since, until in self.fleet.unknown_neighbours(subject):
-                    near = [(t, place) for (m, t), place in self.stored.items() if m == n and since <= t < until]
-                    self.fleet.learn(name, [Ping(name, t, *place) for t, place in near])
-                self.took(self.fleet.apply(subject, now, known))
+                self.enter(journal.Messages(now, subject))
             elif what == "timers":
                 while (due := self.fleet.due_at()) is not None and due <= now:
                     self.took(self.fleet.fire(now, 5))
             elif what == "save":
-                self.took(self.fleet.save_regions([regions_of(now, self.versions, id) for id in subject], now))
+                self.enter(journal.RegionsSaved(now, [regions_of(now, self.versions, id) for id in subject]))
             elif what == "delete" and subject in self.fleet.regions.regions:
                 self.versions[subject] += 1
-                self.took(self.fleet.delete_regions([subject], now))
+                self.enter(journal.RegionsDeleted(now, [subject]))
             elif what == "remove":
-                self.took(self.fleet.remove_vehicle(subject, now))
+                self.enter(journal.VehicleRemoved(now, subject))
             if what in ("save", "delete", "timers") or not whole:
                 while self.took(self.fleet.evaluate(self.slice, now)) and whole:
                     pass

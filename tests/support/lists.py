@@ -1,4 +1,5 @@
-"""A store of Python lists, `lists:NAME`: that the port says all there is to say of a store.
+"""Stores of Python lists, that the port says all there is to say of a store: `lists:NAME`, and `held:NAME`, which
+numbers events only when it is told to, as one does whose numbers are given elsewhere.
 
 What is committed is kept in PLACES for as long as the process runs, as a file would keep it.
 """
@@ -25,6 +26,7 @@ from tracker.stores import ENGINES, Box, EventQuery, Store
 class Kept:
     pings: list[StoredPing | None] = field(default_factory=list)  # erased ones leave their row empty
     events: list[Event] = field(default_factory=list)
+    unnumbered: list[Event] = field(default_factory=list)  # durable, not visible yet
     acked: dict[str, int] = field(default_factory=dict)  # event id → when it was acknowledged or that was taken back
     vehicles: dict[str, SavedVehicle] = field(default_factory=dict)
     regions: dict[tuple[str, int], SavedRegion] = field(default_factory=dict)
@@ -38,6 +40,8 @@ USED: set[str] = set()
 
 
 class ListStore:
+    at_once = True  # a commit makes visible, too
+
     def __init__(self, url: str) -> None:
         self._url = url
         self._open = False
@@ -81,14 +85,16 @@ class ListStore:
             raise StoreError("a version is stored once", "store")
         if len({(region.id, region.version) for region in commit.regions}) < len(commit.regions):
             raise StoreError("a version is stored once", "store")
-        known = {event.id for event in kept.events}
+        known = {event.id for event in (*kept.events, *kept.unnumbered)}
         fresh: list[Event] = []
         for event in commit.events:
             if event.id not in known:
                 known.add(event.id)
-                fresh.append(msgspec.structs.replace(event, seq=len(kept.events) + len(fresh) + 1))
+                fresh.append(event)
         kept.pings += commit.pings
-        kept.events += fresh
+        kept.unnumbered += fresh
+        if self.at_once:
+            fresh = self._number()
         kept.vehicles |= {vehicle.vehicle: vehicle for vehicle in commit.vehicles}
         kept.last_n = max([kept.last_n, *(vehicle.n for vehicle in commit.vehicles)])
         kept.regions |= {(region.id, region.version): region for region in commit.regions}
@@ -102,6 +108,18 @@ class ListStore:
             self._erase(vehicle)
         gone = set(commit.erased)
         return [erased(event) if event.vehicle in gone else event for event in fresh]
+
+    def _number(self) -> list[Event]:
+        kept = self._kept
+        first = len(kept.events) + 1
+        numbered = [msgspec.structs.replace(event, seq=seq) for seq, event in enumerate(kept.unnumbered, first)]
+        kept.events += numbered
+        kept.unnumbered.clear()
+        return numbered
+
+    async def number_events(self) -> list[Event]:
+        nothing: asyncio.Future[list[Event]] = asyncio.get_running_loop().create_future()
+        return await nothing
 
     def _acknowledge(self, ack: Acked) -> None:
         for place, event in enumerate(self._kept.events):
@@ -117,6 +135,7 @@ class ListStore:
             if event.vehicle == vehicle:
                 kept.acked.pop(event.id, None)
                 kept.events[place] = erased(event)
+        kept.unnumbered = [erased(event) if event.vehicle == vehicle else event for event in kept.unnumbered]
         kept.vehicles.pop(vehicle, None)
 
     def _track(self, n: int) -> list[StoredPing]:
@@ -208,6 +227,38 @@ class ListStore:
         await asyncio.to_thread(Path(path).write_bytes, pickle.dumps(self._kept))
 
 
+#: store by URL → set when it may number what it holds; those not named here may
+MAY_NUMBER: dict[str, asyncio.Event] = {}
+
+
+class HeldStore(ListStore):
+    at_once = False
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._some = asyncio.Event()  # events that are durable only
+
+    async def load(self) -> Loaded:
+        self._look()  # there may be some of a run before
+        return await super().load()
+
+    async def commit(self, commit: Commit) -> list[Event]:
+        events = await super().commit(commit)
+        self._look()
+        return events
+
+    def _look(self) -> None:
+        if self._kept.unnumbered:
+            self._some.set()
+
+    async def number_events(self) -> list[Event]:
+        await self._some.wait()
+        if gate := MAY_NUMBER.get(self._url):
+            await gate.wait()
+        self._some.clear()
+        return self._number()
+
+
 def _matches(event: Event, query: EventQuery) -> bool:
     return (
         (query.after is None or event.seq > query.after)
@@ -241,4 +292,10 @@ class Lists:
         Path(file).write_bytes(pickle.dumps(copy.copy(PLACES[url])))
 
 
+class HeldLists(Lists):
+    def open_store(self, url: str, _accept_loss: bool) -> Store:
+        return HeldStore(url)
+
+
 ENGINES["lists"] = Lists
+ENGINES["held"] = HeldLists

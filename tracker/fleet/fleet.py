@@ -482,14 +482,10 @@ class Fleet:
         self._start(Edit(self._edit.rev + 1, now, changed, kept), draft)
         return draft.step()
 
-    def reread_regions(self, now: int) -> Step | None:
-        """Put in force, as an edit, what an older program had read otherwise. None when there is nothing."""
-        if not self._misread:
-            return None
+    def take_misread(self, now: int) -> list[Region]:
+        """What an older program had read otherwise, as new versions to be put in force."""
         regions, self._misread = self._misread, []
-        return self.save_regions(
-            [msgspec.structs.replace(r, version=r.version + 1, updated_at=now) for r in regions], now
-        )
+        return [msgspec.structs.replace(region, version=region.version + 1, updated_at=now) for region in regions]
 
     def delete_regions(self, ids: Iterable[str], now: int) -> Step:
         """Take regions out of force; KeyError for an unknown one. `evaluate` then lets the vehicles out."""

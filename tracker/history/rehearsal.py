@@ -21,6 +21,7 @@ from tracker.geometry.earth import frame
 from tracker.geometry.shape import Shape
 from tracker.model.events import Event
 from tracker.model.ping import Ping
+from tracker.pipeline.journal import ClockSet, Messages, RegionsSaved, decide
 from tracker.regions.region import Region
 from tracker.stores import Box
 
@@ -42,7 +43,7 @@ class Rehearsal:
         self.events: list[Event] = []
         self._now = since
         self._fleet = Fleet(settings, kept=False)
-        self._fleet.save_regions([region], since)
+        decide(self._fleet, RegionsSaved(since, [region]))
         self._jump = settings.jump_mps / 1000 / 111_700  # degrees in a millisecond
         self._boxes = _grown(region.shape)
         self._near = Near({region.id: region.shape})
@@ -74,7 +75,7 @@ class Rehearsal:
                     self._fleet.glance(vehicle, ping, received_at)
                     continue
             yield from self._fire(received_at)
-            self._note(self._fleet.apply([ping], received_at).change.events)
+            self._note(decide(self._fleet, Messages(received_at, [ping])).change.events)
 
     def finish(self, now: int) -> Iterator[None]:
         """Let the timers run until now."""
@@ -103,7 +104,7 @@ class Rehearsal:
 
     def _fire(self, now: int) -> Iterator[None]:
         if now < self._now:  # somebody set the clock back meanwhile
-            self._fleet.set_clock(now - self._now)
+            decide(self._fleet, ClockSet(self._now, now - self._now))
         self._now = now
         while (due := self._fleet.due_at()) is not None and due <= now:
             if step := self._fleet.fire(now, TIMERS):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tracker.live import messages
 from tracker.live.cursor import NO_MARK, mark_of
-from tracker.model.events import Event, erased
+from tracker.model.events import ERASED, Event, erased
 
 MOST = 10_000  #: events kept; a viewer that has not been told of the oldest is continued from the store
 
@@ -39,6 +39,7 @@ class Recent:
         self._before = NO_MARK  # of the one before `first`
         self._told: list[Told] = []
         self._by_id: dict[str, Told] = {}
+        self._expected: dict[str, frozenset[str]] = {}  # durable events without a number → where their vehicles were
 
     def restore(self, events: list[Event], last: int, inside: dict[str, frozenset[str]]) -> None:
         """Begin with the newest events of the store (ascending, ending at `last`) and where vehicles are now.
@@ -56,8 +57,17 @@ class Recent:
         if self.first > 1:
             self._trim(1)
 
+    def expect(self, id: str, regions: frozenset[str]) -> None:
+        """An event will come that happened while its vehicle was in these regions: by then it may be elsewhere."""
+        self._expected[id] = regions
+        if len(self._expected) > MOST:
+            del self._expected[next(iter(self._expected))]
+
     def add(self, told: Told) -> None:
         """The next event. One that was heard before is dropped; after a gap the older ones are left to the store."""
+        regions = self._expected.pop(told.event.id, None)
+        if regions is not None and told.event.kind != ERASED:
+            told.regions = regions
         seq = told.event.seq
         if seq <= self.last:
             return

@@ -85,7 +85,9 @@ class Hub:
 
     def route(self, change: Change) -> None:
         """Take one committed change, and have the picture take it."""
-        inside = {event.vehicle: set(self.routing.regions_of(event.vehicle)) for event in change.events}
+        assert all(event.seq for event in change.events), "an event is told when it is visible, not before"
+        happened = (*change.events, *change.unnumbered)
+        inside = {event.vehicle: set(self.routing.regions_of(event.vehicle)) for event in happened}
         self._find(change)
         self.routing.take(change)
         if self._singles:
@@ -93,6 +95,8 @@ class Hub:
                 for interest in self._singles.get(state.ping.vehicle, ()):
                     for viewer in interest.viewers:
                         self.urgent.setdefault(viewer, set()).add(state.n)
+        for event in change.unnumbered:
+            self.recent.expect(event.id, _regions_at(event, inside[event.vehicle]))
         if change.events:
             self._happen(change, inside)
         for ack in change.acked:
@@ -149,12 +153,7 @@ class Hub:
     def _happen(self, change: Change, inside: dict[str, set[str]]) -> None:
         """Remember the events, with the regions each one's vehicle was in as it happened: `inside` before them all."""
         for event in change.events:
-            regions = inside[event.vehicle]
-            if event.region is not None and event.kind == "enter":
-                regions.add(event.region)
-            elif event.region is not None and event.kind == "exit":
-                regions.discard(event.region)
-            self.recent.add(Told(event, frozenset(regions)))
+            self.recent.add(Told(event, _regions_at(event, inside[event.vehicle])))
         self.has_events = True
         self._events.clear()
 
@@ -594,6 +593,15 @@ class Hub:
         """They are shared for a second at most, and never tell of what was deleted."""
         for interest in self._interests.values():
             interest.tables = None
+
+
+def _regions_at(event: Event, regions: set[str]) -> frozenset[str]:
+    """In which its vehicle was as it happened; `regions`, where it was just before, goes on with it."""
+    if event.region is not None and event.kind == "enter":
+        regions.add(event.region)
+    elif event.region is not None and event.kind == "exit":
+        regions.discard(event.region)
+    return frozenset(regions)
 
 
 def _wants(viewer: Viewer, told: Told) -> bool:

@@ -74,7 +74,8 @@ class Routing:
         self.version = version = self.version + 1
         for feature in change.regions:
             self._touch_region(feature["id"])
-        exits = {(event.vehicle, event.region): event for event in change.events if event.kind == "exit"}
+        happened = (*change.events, *change.unnumbered)  # where a vehicle left is no event yet: its place is durable
+        exits = {(event.vehicle, event.region): event for event in happened if event.kind == "exit"}
         for region in change.regions_deleted:
             if region not in self.regions:
                 self.unwatched = version

@@ -49,6 +49,7 @@ class Change(msgspec.Struct, omit_defaults=True):
 
     moved: list[VehicleState] = []
     events: list[Event] = []
+    unnumbered: list[Event] = []  # durable, and not visible yet: nobody is told before they come as `events`
     regions: list[dict[str, Any]] = []  # GeoJSON Features as the API answers them, without live counts
     regions_deleted: list[str] = []
     registered: list[Registered] = []

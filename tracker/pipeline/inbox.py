@@ -1,55 +1,43 @@
-"""Inbox: the entries that change the fleet, one after the other, and what several of them did together."""
+"""Inbox: what waits for its turn in the journal. In its turn each says what it means there, or is refused."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-import msgspec
-
-from tracker.fleet.fleet import Known, Step
-from tracker.model.change import Change
-from tracker.model.commit import Commit, SavedVehicle
+from tracker.fleet.fleet import Fleet, Step
 from tracker.model.ping import Ping
+from tracker.pipeline import journal
+from tracker.stores import Store
 
 T = TypeVar("T")
 
 
 class Entry(Generic[T]):
-    """One thing that happened. `now` is when it came: never before the entry in front of it.
+    """One thing that happened, and whoever waits for what became of it. `now` is when it came; `step`, what it did."""
 
-    `apply(now, known)` gives it to the fleet; `answer(step)` says what its sender hears after the commit.
-    """
+    pings: Sequence[Ping] = ()
 
-    def __init__(
-        self,
-        now: int,
-        apply: Callable[[int, Known], Step | None],
-        answer: Callable[[Step | None], T],
-        *,
-        pings: Sequence[Ping] = (),
-        prepare: Callable[[], Awaitable[None]] | None = None,
-        alone: bool = False,
-        lasting: bool = False,
-        long: bool = False,
-    ) -> None:
+    def __init__(self, now: int) -> None:
         self.now = now
-        self.apply = apply
-        self.answer = answer
-        self.pings = pings
-        self.prepare = prepare  # what must be read from the store first
-        self.alone = alone  # a transaction of its own: decides on what is committed, fails for nobody else
-        self.lasting = lasting  # done only when every vehicle was evaluated against it
-        self.long = long  # applied in a thread: nobody else touches the fleet meanwhile, and the loop stays free
+        self.step: Step | None = None
         self.done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
-    def resolve(self, step: Step | None) -> None:
+    def decide(self, fleet: Fleet) -> Step | None:
+        """Its turn has come. Raises TrackerError when it is refused."""
+        raise NotImplementedError
+
+    def answer(self) -> T:
+        """What its sender hears after the commit."""
+        raise NotImplementedError
+
+    def resolve(self) -> None:
         if self.done.done():  # it is when the sender has gone
             return
         try:
-            self.done.set_result(self.answer(step))
+            self.done.set_result(self.answer())
         except Exception as fault:
             self.fail(fault)
 
@@ -57,6 +45,44 @@ class Entry(Generic[T]):
         if not self.done.done():
             self.done.set_exception(error)
             self.done.exception()  # nobody may be waiting for it: that is no fault
+
+
+class Own(Entry[None]):
+    """What the journal's own time brings: nobody sent it, and nothing of it is written down."""
+
+    def __init__(
+        self, now: int, does: Callable[[Fleet, int], Step | None], then: Callable[[], None] = lambda: None
+    ) -> None:
+        super().__init__(now)
+        self._does = does
+        self._then = then
+
+    def decide(self, fleet: Fleet) -> Step | None:
+        return self._does(fleet, self.now)
+
+    def answer(self) -> None:
+        self._then()
+
+
+class Deed(Entry[T]):
+    """What somebody does. It has a transaction of its own: it decides on what is committed, fails for nobody else."""
+
+    async def prepare(self, store: Store) -> None:
+        """Read what its meaning depends on."""
+
+    def means(self) -> journal.Entry | None:
+        """What it is in the journal; None: there is nothing to do. Raises TrackerError."""
+        raise NotImplementedError
+
+    def decide(self, fleet: Fleet) -> Step | None:
+        meant = self.means()
+        return None if meant is None else journal.decide(fleet, meant)
+
+
+class Edit(Deed[T]):
+    """A deed that is done only when every vehicle was evaluated against it."""
+
+    regions = 1  #: how many it puts in force or takes out of it
 
 
 class Inbox:
@@ -82,47 +108,14 @@ class Inbox:
         self.waiting += sum(len(entry.pings) for entry in entries)
 
     def take(self, most: int) -> list[Entry[Any]]:
-        """What has arrived: about `most` pings, or one entry that wants to be alone."""
+        """What has arrived: one deed, or about `most` pings of those before the next deed."""
         taken: list[Entry[Any]] = []
         pings = 0
-        while self._entries and pings < most and not (taken and self._entries[0].alone):
+        while self._entries and pings < most and not (taken and isinstance(self._entries[0], Deed)):
             entry = self._entries.popleft()
             taken.append(entry)
             pings += len(entry.pings)
-            if entry.alone:
+            if isinstance(entry, Deed):
                 break
         self.waiting -= pings
         return taken
-
-
-def merged(steps: Sequence[Step]) -> tuple[Commit, Change]:
-    """What several steps did, as one transaction and one change. Of a vehicle only the newest state counts."""
-    if len(steps) == 1:
-        return steps[0].commit, steps[0].change
-    commit, change = Commit(), Change()
-    vehicles: dict[int, SavedVehicle] = {}
-    moved = {}
-    for step in steps:
-        one, said = step.commit, step.change
-        commit.pings += one.pings
-        for saved in one.vehicles:
-            vehicles[saved.n] = saved
-        for state in said.moved:
-            moved[state.n] = state
-        _extend(commit, one, ("events", "regions", "registered", "unregistered", "acked", "erased"))
-        _extend(change, said, ("events", "regions", "regions_deleted", "registered", "removed", "acked", "erased"))
-        commit.meta |= one.meta
-        commit.room = max(commit.room, one.room)
-    commit.vehicles = list(vehicles.values())
-    change.moved = list(moved.values())
-    return commit, change
-
-
-def _extend(whole: Any, part: Any, fields: tuple[str, ...]) -> None:
-    for field in fields:
-        if more := getattr(part, field):
-            setattr(whole, field, getattr(whole, field) + more)
-
-
-def says_anything(struct: msgspec.Struct) -> bool:
-    return any(getattr(struct, field) for field in struct.__struct_fields__)

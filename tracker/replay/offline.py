@@ -19,6 +19,7 @@ from tracker.formats import Point, Unreadable, item
 from tracker.live import messages
 from tracker.model.events import Event
 from tracker.model.ping import Ping, Unfit
+from tracker.pipeline.journal import Messages, RegionsSaved, decide
 from tracker.protocols.native import read_item
 from tracker.regions.drawings import read_drawings
 from tracker.regions.foreign import Drawn
@@ -56,7 +57,7 @@ class Offline:
             if (refusal := found.refusal()) is not None:
                 raise refusal
             drawn = [msgspec.structs.replace(region, version=1) for region in found.regions]
-            self._tell(self._fleet.save_regions(drawn, began))
+            self._tell(decide(self._fleet, RegionsSaved(began, drawn)))
             while step := self._fleet.evaluate(AT_ONCE, began):
                 self._tell(step)
 
@@ -86,7 +87,7 @@ class Offline:
         while (due := self._fleet.due_at()) is not None and due <= now:
             if step := self._fleet.fire(now, AT_ONCE):
                 self._tell(step)
-        step = self._fleet.apply(pings, now)
+        step = decide(self._fleet, Messages(now, pings))
         if step.change.events:
             self._tell(step)
         for outcome in step.outcomes:

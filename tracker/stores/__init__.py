@@ -30,9 +30,12 @@ class EventQuery(msgspec.Struct, frozen=True):
 class Store(Protocol):
     """Guarantees every engine gives:
 
-    - `commit` is atomic and durable when it returns: a power cut loses nothing of it. It returns the events
-      with their `seq`: gapless, in the order they become visible to `events`.
-    - an event whose `id` is stored already is not stored twice: it is left out of what `commit` returns.
+    - two verbs: `commit` makes durable, `number_events` makes visible. A power cut loses nothing of what was committed.
+      An event is in no answer, count or log before it has its `seq`: gapless, in the order they become visible.
+      Where one engine does both in one transaction `commit` returns the events with their `seq`, and
+      `number_events` has nothing to do; elsewhere it returns them without one (0), and `number_events` tells them,
+      those of a run before, too.
+    - an event whose `id` is stored already, numbered or not, is not stored twice: `commit` leaves it out.
     - a failed `commit` raises StoreError (StoreFull: no room) and has changed nothing.
     - a commit does not return when what it wrote would not be found by a restart (a file that was deleted, renamed or
       replaced beneath it): that is StoreUnusable, for it and all that follow.
@@ -49,7 +52,14 @@ class Store(Protocol):
 
     async def close(self) -> None: ...
 
-    async def commit(self, commit: Commit) -> list[Event]: ...
+    async def commit(self, commit: Commit) -> list[Event]:
+        """The events that are new, each with its `seq` if it is visible as well."""
+        ...
+
+    async def number_events(self) -> list[Event]:
+        """Wait until events that are durable may be numbered, number them, and answer them as they are now visible:
+        ascending, none left out. Asked by one task at a time; it may wait for ever, and be cancelled."""
+        ...
 
     async def reload(self, vehicles: list[str]) -> list[SavedVehicle]:
         """The committed state of these vehicles: what the fleet goes back to after a failed commit."""

@@ -23,8 +23,10 @@ from tracker.model.commit import Commit, Loaded, SavedVehicle
 from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
-from tracker.pipeline.inbox import Entry
-from tracker.pipeline.pipeline import WITH_IT, Answer, Pipeline
+from tracker.pipeline.batch import Answer
+from tracker.pipeline.inbox import Own
+from tracker.pipeline.intake import WITH_IT
+from tracker.pipeline.pipeline import Pipeline
 from tracker.regions.region import Region
 from tracker.stores import EventQuery
 from tracker.stores.sqlite.store import SqliteStore
@@ -98,7 +100,7 @@ class Node:
 
 @pytest.fixture
 async def node(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Node]:
-    monkeypatch.setattr("tracker.pipeline.pipeline.PAUSE_S", 0.02)
+    monkeypatch.setattr("tracker.pipeline.intake.PAUSE_S", 0.02)
     node = Node()
     await node.pipeline.start()
     yield node
@@ -308,9 +310,9 @@ async def test_edits_at_once_take_turns(node: Node, monkeypatch: pytest.MonkeyPa
         return save(regions, now)
 
     monkeypatch.setattr(node.fleet, "save_regions", spy)
-    monkeypatch.setattr("tracker.pipeline.pipeline.SLICE", 20)
-    monkeypatch.setattr("tracker.pipeline.pipeline.WITH_IT", 20)
-    node.pipeline._slice = 20
+    monkeypatch.setattr("tracker.pipeline.evaluation.SLICE", 20)
+    monkeypatch.setattr("tracker.pipeline.intake.WITH_IT", 20)
+    node.pipeline._evaluation._slice = 20
     await node.pipeline.submit([ping(1, f"in-{n}") for n in range(500)])
     regions = [Region.read(depot(f"depot-{n}"), id=f"depot-{n}", version=0, now=1) for n in range(3)]
     await asyncio.gather(*(node.pipeline.put_regions([region]) for region in regions))
@@ -347,8 +349,8 @@ async def test_slices_that_take_long_become_smaller(node: Node, monkeypatch: pyt
 
     monkeypatch.setattr(node.fleet, "evaluate", slow)
     monkeypatch.setattr(
-        "tracker.pipeline.pipeline.time",
-        SimpleNamespace(perf_counter=lambda: seconds[0], thread_time=lambda: seconds[0]),
+        "tracker.pipeline.evaluation.time",
+        SimpleNamespace(thread_time=lambda: seconds[0]),
     )
     await node.pipeline.submit([ping(1, f"in-{n}") for n in range(700)])
     sizes.clear()
@@ -609,7 +611,7 @@ async def test_many_regions_over_many_vehicles_are_told_a_little_at_a_time(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An import over a fleet makes regions times vehicles events: never all of them in memory, nor in one go."""
-    monkeypatch.setattr("tracker.pipeline.pipeline.EVENTS_WITH_IT", 3000)
+    monkeypatch.setattr("tracker.pipeline.intake.EVENTS_WITH_IT", 3000)
     steps, evaluate = list[int](), node.fleet.evaluate
 
     def spy(limit: int, now: int) -> Step | None:
@@ -677,7 +679,7 @@ async def eventful_day(node: Node, chance: random.Random, fault: random.Random |
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_failures_leave_no_trace_in_what_is_decided_later(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    monkeypatch.setattr("tracker.pipeline.pipeline.PAUSE_S", 0.001)
+    monkeypatch.setattr("tracker.pipeline.intake.PAUSE_S", 0.001)
     ends = []
     for fault in (None, random.Random(seed + 100)):
         node = Node()
@@ -738,9 +740,9 @@ async def test_a_fault_of_ours_costs_only_the_entry_that_brings_it_out(
 
 async def test_a_change_that_cannot_be_shown_stops_nothing(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(node.pipeline, "_on_change", lambda _change: 1 / 0)
+        patch.setattr(node.pipeline._relay, "_on_change", lambda _change: 1 / 0)
         assert await node.pipeline.submit([ping(1)]) == Answer(accepted=1)
-        patch.setattr(node.pipeline, "_on_lost", lambda _change: 1 / 0)
+        patch.setattr(node.pipeline._relay, "_on_lost", lambda _change: 1 / 0)
         assert await node.pipeline.submit([ping(1.5)]) == Answer(accepted=1)
     assert await node.pipeline.submit([ping(2)]) == Answer(accepted=1)
     assert node.picture.vehicles["van"].ping == ping(2)
@@ -757,8 +759,8 @@ async def test_what_is_committed_is_answered_though_the_bus_is_away(
 
 
 async def test_an_answer_that_cannot_be_made_is_told_to_its_sender() -> None:
-    entry: Entry[Any] = Entry(0, lambda _now, _known: None, lambda _step: 1 / 0)
-    entry.resolve(None)
+    entry = Own(0, lambda _fleet, _now: None, lambda: 1 / 0)  # type: ignore[arg-type]
+    entry.resolve()
     with pytest.raises(ZeroDivisionError):
         await entry.done
 
@@ -825,7 +827,7 @@ async def test_stopping_commits_what_was_submitted_and_refuses_the_rest() -> Non
 
 
 async def test_a_stop_does_not_take_for_ever_over_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracker.pipeline.pipeline.FLUSH_S", 0.0)
+    monkeypatch.setattr("tracker.pipeline.intake.FLUSH_S", 0.0)
     node = Node()
     await node.pipeline.start()
     node.store.gate.clear()
@@ -856,7 +858,7 @@ async def test_whoever_drew_a_region_is_told_that_a_stop_came_before_it_took_eff
     node = Node()
     await node.pipeline.start()
     await node.pipeline.submit([ping(1, f"in-{n}") for n in range(WITH_IT + 500)])
-    monkeypatch.setattr(node.pipeline, "_own", list)  # its evaluation has no turn any more
+    monkeypatch.setattr(node.pipeline._intake, "_own", list)  # its evaluation has no turn any more
     saving = asyncio.create_task(node.pipeline.save_regions([depot()]))
     await until(lambda: "depot" in node.picture.regions)
     await node.pipeline.stop()

@@ -11,7 +11,7 @@ import msgspec
 from tracker.errors import BadRequest, Invalid, Overloaded, TrackerError, Unsupported
 from tracker.model.ping import Unfit
 from tracker.node import Node
-from tracker.pipeline.pipeline import Answer
+from tracker.pipeline.batch import Answer
 from tracker.protocols import Reading
 from tracker.protocols.native import read_json, read_lines
 from tracker.turns.buffer import Share

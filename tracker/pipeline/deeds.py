@@ -1,0 +1,145 @@
+"""Deeds: what people do to a fleet, each looked up and checked in its turn."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tracker.errors import NotFound
+from tracker.fleet.fleet import Fleet
+from tracker.model.change import Registered
+from tracker.model.events import ERASED, Ack, Event
+from tracker.pipeline.inbox import Deed, Edit
+from tracker.pipeline.journal import (
+    ClockSet,
+    Entry,
+    EventAcknowledged,
+    RegionsDeleted,
+    RegionsSaved,
+    VehicleRegistered,
+    VehicleRemoved,
+)
+from tracker.pipeline.saves import Save, expect_version
+from tracker.regions.region import Region
+from tracker.stores import Store
+
+
+class Done(Deed[None]):
+    """Something that has happened: nothing is left to be looked up or checked."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(entry.now)
+        self._entry = entry
+
+    def means(self) -> Entry:
+        return self._entry
+
+    def answer(self) -> None:
+        pass
+
+
+def set_clock(now: int, by: int) -> Done:
+    return Done(ClockSet(now, by))
+
+
+def register(now: int, entry: Registered) -> Done:
+    return Done(VehicleRegistered(now, entry))
+
+
+def reread(now: int, regions: list[Region]) -> Done:
+    """What an older program had read otherwise, in force once more."""
+    return Done(RegionsSaved(now, regions))
+
+
+class SaveRegions(Edit[None]):
+    """Those that waited for the same turn are one edit: to look round among all vehicles is done once."""
+
+    def __init__(self, now: int, fleet: Fleet, saves: list[Save]) -> None:
+        super().__init__(now)
+        self._fleet = fleet
+        self._saves = saves
+        self._versions: dict[str, int] = {}  # of those that were deleted: numbers go on
+        self._ids: list[str] = [region.id for save in saves for region in save.regions]
+        self.regions = len(self._ids)
+
+    async def prepare(self, store: Store) -> None:
+        live = self._fleet.regions.regions
+        self._versions = await store.newest_versions([id for id in self._ids if id not in live])
+
+    def means(self) -> Entry:
+        live = self._fleet.regions.regions
+        saved = [region for save in self._saves for region in save.check(live, self._versions, self.now)]
+        if not saved:
+            raise self._saves[0].error or NotFound("no_regions", "there is nothing to save")
+        return RegionsSaved(self.now, saved)
+
+    def answer(self) -> None:
+        pass
+
+
+class DeleteRegion(Edit[None]):
+    def __init__(self, now: int, fleet: Fleet, id: str, version: int | None) -> None:
+        super().__init__(now)
+        self._fleet = fleet
+        self._id = id
+        self._version = version
+
+    def means(self) -> Entry:
+        current = self._fleet.regions.regions.get(self._id)
+        if current is None:
+            raise NotFound("unknown_region", f"there is no region {self._id[:64]!r}")
+        expect_version(self._id, current, self._version)
+        return RegionsDeleted(self.now, [self._id])
+
+    def answer(self) -> None:
+        pass
+
+
+class RemoveVehicle(Deed[None]):
+    def __init__(self, now: int, fleet: Fleet, id: str, *, history: bool) -> None:
+        super().__init__(now)
+        self._fleet = fleet
+        self._id = id
+        self._history = history
+        self._number: int | None = None
+
+    async def prepare(self, store: Store) -> None:
+        self._number = await store.number(self._id) if self._history else None
+
+    def means(self) -> Entry:
+        known = self._id in self._fleet.vehicles or self._id in self._fleet.register_entries
+        if not known and self._number is None:
+            raise NotFound(
+                "unknown_vehicle",
+                f"there is no vehicle {self._id!r}: it had no position and no entry yet, or was deleted",
+            )
+        return VehicleRemoved(self.now, self._id, self._history)
+
+    def answer(self) -> None:
+        pass
+
+
+class Acknowledge(Deed[Event]):
+    """Or, `by` nobody, take that back. The first acknowledgement stands: which one that is, its turn decides."""
+
+    def __init__(self, now: int, event: str, by: str | None) -> None:
+        super().__init__(now)
+        self._id = event
+        self._by = by
+        self._event: Event | None = None
+
+    async def prepare(self, store: Store) -> None:
+        event = await store.event(self._id)
+        self._event = event if event is not None and event.kind != ERASED else None
+
+    def means(self) -> Entry | None:
+        if self._event is None:
+            raise NotFound("unknown_event", f"there is no event {self._id[:64]!r} to acknowledge")
+        if (self._by is None) == (self._event.ack is None):
+            return None
+        ack = None if self._by is None else Ack(self._by, self.now)
+        self._event = msgspec.structs.replace(self._event, ack=ack)
+        return EventAcknowledged(self.now, self._id, self._by)
+
+    def answer(self) -> Event:
+        assert self._event is not None  # else it was refused
+        return self._event
