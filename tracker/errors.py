@@ -1,4 +1,4 @@
-"""Everything that can go wrong, and the HTTP status each means.
+"""Everything that can go wrong, by what a caller does about it; `tracker.problems` has the codes and their statuses.
 
     TrackerError
     ├── BadRequest         400  the request cannot be read at all
@@ -9,6 +9,7 @@
     ├── NotFound           404  no such vehicle, region, event or version
     ├── Conflict           412  somebody else changed it first
     ├── Overloaded         503  try again after `retry_after` seconds
+    │   └── Stopping       503  … when another server is there
     └── StoreError         503  the store could not commit; nothing was changed
         ├── StoreFull      507  no room on the disk
         ├── StoreLocked     -   another server uses this folder (the process exits)
@@ -21,14 +22,17 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from tracker.problems import PROBLEMS, TITLES
+
 
 class TrackerError(Exception):
-    status: ClassVar[int] = 500
-    title: ClassVar[str] = "Something went wrong"
     exit_code: ClassVar[int] = 1  # of a command that ends with it
 
     def __init__(self, code: str, detail: str, errors: list[dict[str, Any]] | None = None) -> None:
         super().__init__(detail)
+        problem = PROBLEMS[code]
+        self.status = problem.status or 500
+        self.title = problem.title
         self.code = code
         self.detail = detail
         self.errors = errors or []
@@ -38,40 +42,36 @@ class TrackerError(Exception):
 
 
 class BadRequest(TrackerError):
-    status = 400
-    title = "The request cannot be read"
+    """The request cannot be read."""
 
 
 class TooLarge(BadRequest):
-    status = 413
-    title = "Too large"
+    """More bytes, items or vertices than a limit allows."""
 
 
 class Unsupported(BadRequest):
-    status = 415
-    title = "Unsupported type or encoding"
+    """A content type or encoding we do not speak."""
 
 
 class Invalid(BadRequest):
-    status = 422
-    title = "Not valid"
+    """It can be read, but says something impossible. Told by the code of the first thing that is wrong in it, which may
+    be that of an item that cannot be read."""
+
+    def __init__(self, code: str, detail: str, errors: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(code, detail, errors)
+        self.status, self.title = 422, TITLES[422]
 
 
 class NotAllowed(TrackerError):
-    status = 403
-    title = "Not allowed"
+    """You may not do this."""
 
 
 class NotFound(TrackerError):
-    status = 404
-    title = "Not found"
+    """There is none."""
 
 
 class Conflict(TrackerError):
     """`current` is the newer version, as it would be answered to a GET."""
-
-    status = 412
-    title = "Changed by somebody else"
 
     def __init__(self, code: str, detail: str, current: Any = None) -> None:
         super().__init__(code, detail)
@@ -79,17 +79,19 @@ class Conflict(TrackerError):
 
 
 class Overloaded(TrackerError):
-    status = 503
-    title = "Busy"
-
-    def __init__(self, detail: str, retry_after: int = 1) -> None:
-        super().__init__("overloaded", detail)
+    def __init__(self, detail: str, retry_after: int = 1, code: str = "overloaded") -> None:
+        super().__init__(code, detail)
         self.retry_after = retry_after
 
 
+class Stopping(Overloaded):
+    """Not here and now: the server stops."""
+
+    def __init__(self, detail: str = "The server is stopping; try again in a moment.", retry_after: int = 1) -> None:
+        super().__init__(detail, retry_after, "stopping")
+
+
 class StoreError(TrackerError):
-    status = 503
-    title = "The store is not available"
     retry_after = 1
 
     def __init__(self, detail: str, code: str = "store") -> None:
@@ -97,9 +99,6 @@ class StoreError(TrackerError):
 
 
 class StoreFull(StoreError):
-    status = 507
-    title = "No room left"
-
     def __init__(self, detail: str) -> None:
         super().__init__(detail, "store_full")
 
@@ -112,5 +111,4 @@ class StoreLocked(StoreError):
 class StoreUnusable(StoreError):
     """No try again helps, and no restart: the command ends with 3, on which systemd can be told to leave it."""
 
-    title = "The stored data needs somebody to look at it"
     exit_code = 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,18 +10,14 @@ import click
 import msgspec
 import pytest
 
-from tracker import errors
 from tracker.commands.cli import cli
 from tracker.config import Settings
 from tracker.formats import REASONS, formats
-from tracker.geometry import validation
 from tracker.live import close_codes
 from tracker.model.events import KINDS
-from tracker.model.ping import CODES
 from tracker.protocols import spoken
 from tracker.web.api.health import METRICS
 from tracker.web.app import create_app
-from tracker.web.server import answers
 
 ROOT = Path(__file__).parents[2]
 PAGES = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
@@ -65,40 +60,6 @@ def test_every_route_is_documented(route: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_event_kind_is_documented(kind: str) -> None:
     assert f"`{kind}`" in PAGES["api.md"], "docs/api.md"
-
-
-def problems() -> set[str]:
-    """The code of every error that is raised or told somewhere, as it is spelt in the program."""
-    raised = {name: 0 for name, kind in vars(errors).items() if isinstance(kind, type)} | {"fault": 0, "error": 0}
-    raised |= {"_fault": 1, "refuse": 1, "StoreError": 1, "StoreUnusable": 1}
-    found = {code for code, _ in answers._CODES.values()} | {code for code, _ in validation._REASONS.values()}
-    for path in (ROOT / "tracker").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call):
-                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-                told = node.args[raised[name] : raised[name] + 1] if name in raised else []
-                told += [more.value for more in node.keywords if more.arg == "code"]
-            elif isinstance(node, ast.Dict):
-                pairs = zip(node.keys, node.values, strict=True)
-                told = [value for key, value in pairs if getattr(key, "value", "") == "code"]
-            else:
-                continue
-            texts = [one.value for one in told if isinstance(one, ast.Constant)]
-            found |= {text for text in texts if isinstance(text, str) and re.fullmatch("[a-z0-9_]+", text)}
-    return found
-
-
-@pytest.mark.parametrize("code", sorted(problems() | CODES.keys()))
-def test_every_code_of_an_error_is_documented(code: str) -> None:
-    assert f"`{code}`" in PAGES["errors.md"] + (PAGES["api.md"] if code in CODES else ""), "docs/errors.md"
-
-
-def test_no_code_is_documented_that_does_not_exist() -> None:
-    listed = re.findall(r"^\| ((?:`[a-z0-9_]+`(?:, )?)+)(?: †)? \|", PAGES["errors.md"], re.MULTILINE)
-    told = {code for row in listed for code in re.findall(r"`(\w+)`", row)}
-    spelt = "".join(path.read_text() for path in (ROOT / "tracker").rglob("*.py"))
-    unknown = {code for code in told if f'"{code}"' not in spelt and not code.endswith(("_missing", "_range", "_type"))}
-    assert told and not unknown
 
 
 @pytest.mark.parametrize("code", sorted(close_codes.CLOSE_CODES))

@@ -40,11 +40,13 @@ ROOMS: list[set[str]] = [
     {"access", "buses", "formats", "protocols", "stores", "turns"},
     {"model"},
     {"config", "times"},
-    {"errors", "tiles", ""},
+    {"errors"},
+    {"problems", "tiles", ""},
 ]
 
 #: these decide without I/O: no clock, no socket, no environment, nothing awaited; `now` is an argument
-PURE = {"model", "geometry", "geometry.cells", "regions", "fleet", "live", "protocols", "formats", "errors", "times"}
+PURE = {"model", "geometry", "geometry.cells", "regions", "fleet", "live", "protocols", "formats"}
+PURE |= {"errors", "problems", "times"}
 #: … but for an archive, which is opened as if it were a file
 READERS = {"regions.kmz": {"io"}}
 IMPURE = {"asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets"}

@@ -55,12 +55,12 @@ def test_each_route_has_a_limit_of_its_own(shared_server: Server, method: str, p
     ("path", "body", "code"),
     [
         (f"{R}/preview", "[" + "{}," * 600_000 + "{}]", "too_many_items"),
-        (R, '{"type":"FeatureCollection","features":[' + "{}," * 600_000 + "{}]}", "too_many_features"),
+        (R, '{"type":"FeatureCollection","features":[' + "{}," * 600_000 + "{}]}", "too_many_items"),
         (R, '{"type":"FeatureCollection","other":[' + "{}," * 900_000 + "{}]}", "body_too_large"),
         (R, '{"type":"FeatureCollection","features":[{"a":[' + "[]," * 600_000 + "[]]}]}", "too_many_items"),
         (R, '{"type":"FeatureCollection","features":[{"a":"' + "x" * 3 * MB + '"}]}', "body_too_large"),
         (R, '{"type":"FeatureCollection","features":[ ]}', "no_features"),
-        (R, '{"type":"Feature","features":[' + "{}," * 20_000 + "{}]}", "too_many_features"),
+        (R, '{"type":"Feature","features":[' + "{}," * 20_000 + "{}]}", "too_many_items"),
     ],
 )
 def test_a_body_of_brackets_is_refused(shared_server: Server, path: str, body: str, code: str) -> None:

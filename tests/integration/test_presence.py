@@ -49,7 +49,7 @@ def cut(store: SqliteStore) -> None:
     """End it as kill -9 does: nothing is moved, no file is deleted, the lock is free."""
     store._read_threads.shutdown()
     left = {path: path.read_bytes() for path in store.folder.iterdir() if not path.name.endswith("-shm")}
-    store._gone = StoreUnusable("cut", "cut")  # so that it closes without a checkpoint
+    store._gone = StoreUnusable("cut", "store_gone")  # so that it closes without a checkpoint
     store._end_connections()
     store._lock.release()
     assert {path: path.read_bytes() for path in left} == left

@@ -49,7 +49,7 @@ class ListStore:
     @property
     def _kept(self) -> Kept:
         if not self._open:
-            raise StoreError("the store is closed", "store_closed")
+            raise StoreError("the store is closed", "stopping")
         return PLACES[self._url]
 
     async def open(self) -> Loaded:

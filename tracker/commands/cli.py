@@ -159,7 +159,7 @@ def backup(file: str, data: str | None, store: str | None) -> None:
     if not folder.is_dir():
         raise TrackerError("no_data", f"there is no folder {folder}; name another with --data")
     if Path(file).exists():
-        raise TrackerError("exists", f"{file} is there already; a backup never overwrites one")
+        raise TrackerError("backup_target", f"{file} is there already; a backup never overwrites one")
     backup_store(where.store_url, file)
     click.echo(f"wrote {file} ({Path(file).stat().st_size:,} bytes)")
 

@@ -85,7 +85,7 @@ def read_centre(coordinates: Any) -> tuple[float, float]:
     faults: list[Fault] = []
     centre = read_position(coordinates, FIELD, faults)
     if centre is not None and abs(centre[0]) > 180:
-        faults.append(fault("longitude_range", f"{FIELD}[0]", f"longitude {centre[0]:.10g} is outside -180 … 180"))
+        faults.append(fault("lon_out_of_range", f"{FIELD}[0]", f"longitude {centre[0]:.10g} is outside -180 … 180"))
     if faults or centre is None:
         raise invalid(*faults)
     return centre[1], centre[0]

@@ -81,9 +81,8 @@ def read_position(item: Any, field: str, faults: list[Fault]) -> Position | None
             faults.append(fault("not_finite", f"{field}[{i}]", f"{name} {number} is not a number on the map"))
         elif not -limit <= number <= limit:
             shown = 180 if i == 0 else 90
-            faults.append(
-                fault(f"{name}_range", f"{field}[{i}]", f"{name} {_shown(number)} is outside -{shown} … {shown}")
-            )
+            message = f"{name} {_shown(number)} is outside -{shown} … {shown}"
+            faults.append(fault(f"{name[:3]}_out_of_range", f"{field}[{i}]", message))
     return (float(item[0]) + 0.0, float(item[1]) + 0.0) if len(faults) == before else None
 
 
@@ -167,7 +166,7 @@ def unwrap(positions: list[Position], field: str, around: bool = False) -> list[
     west, east = min(lon for lon, _ in on), max(lon for lon, _ in on)
     if west > 180 or east < -180:
         lon = on[0][0]
-        raise invalid(fault("longitude_range", f"{field}[0][0]", f"longitude {lon:.10g} is outside -180 … 180", on[0]))
+        raise invalid(fault("lon_out_of_range", f"{field}[0][0]", f"longitude {lon:.10g} is outside -180 … 180", on[0]))
     first = floor((west + east + 360) / 720)  # from wherever it begins, the same numbers come out
     return [(lon + 360 * (turns - first), lat) for lon, lat, turns in turned]
 
@@ -258,18 +257,18 @@ def check_tangle(rings: list[list[Position]], field: str) -> None:
 
 def read_metres(value: Any, field: str, limit: float) -> float:
     if value is None:
-        raise invalid(fault(f"{field}_missing", f"properties.{field}", f"{field} is missing: how many metres?"))
+        raise invalid(fault("size_missing", f"properties.{field}", f"{field} is missing: how many metres?"))
     check_metres(value, field)
     if not 0 < value <= limit:  # NaN is neither
         message = f"{_shown(value)} is not a number of metres between 0 and {limit:,.0f}"
-        raise invalid(fault(f"{field}_range", f"properties.{field}", message))
+        raise invalid(fault("size_range", f"properties.{field}", message))
     return float(value)
 
 
 def check_metres(value: Any, field: str) -> None:
     """Raises Invalid."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise invalid(fault(f"{field}_type", f"properties.{field}", f"must be a number of metres, not {_kind(value)}"))
+        raise invalid(fault("wrong_type", f"properties.{field}", f"must be a number of metres, not {_kind(value)}"))
 
 
 def _too_many(count: int, field: str) -> Fault:

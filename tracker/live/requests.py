@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import msgspec
 
@@ -60,18 +61,29 @@ MOST_IDS = 1000  #: regions or vehicles named in one follow
 def read_request(data: str | bytes) -> Request:
     """One message of a client. Raises BadRequest (not JSON, unknown op) or Invalid (a wrong member)."""
     if not data:
-        raise BadRequest("empty_message", "the message is empty; send one JSON object")
+        raise BadRequest("empty", "the message is empty; send one JSON object")
     try:
         message: Request = _decoder.decode(data)
     except msgspec.ValidationError as fault:
-        text = str(fault)
-        if text.endswith("$.op`") and text.startswith("Invalid value"):
-            raise BadRequest("unknown_op", "`op` is one of follow, view, got, ping, pong") from None
-        raise Invalid("bad_message", text) from None
+        raise _explain(str(fault)) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise BadRequest("bad_message", "the message is not one JSON object") from None
+        raise BadRequest("not_json", "the message is not one JSON object") from None
     check_request(message)
     return message
+
+
+_MEMBER = re.compile(r"`\$\.(\w+)|field `(\w+)`")
+
+
+def _explain(text: str) -> BadRequest:
+    """What msgspec says of a message, as an error of ours."""
+    member = _MEMBER.search(text)
+    if member is None:
+        return Invalid("not_an_object", "a message is one JSON object")
+    name = member[1] or member[2]
+    if name == "op":
+        return BadRequest("unknown_op", "`op` is one of follow, view, got, ping, pong")
+    return _bad(name, text)
 
 
 def check_request(message: Request) -> None:
@@ -83,18 +95,22 @@ def check_request(message: Request) -> None:
             _check_box(message.view)
         for name, ids in (("regions", message.regions), ("vehicles", message.vehicles)):
             if ids and len(ids) > MOST_IDS:
-                raise Invalid("too_many", f"a follow names at most {MOST_IDS} {name}; follow all, or a view")
+                raise _bad(name, f"a follow names at most {MOST_IDS} {name}; follow all, or a view")
         if message.hz is not None and not 0.01 <= message.hz <= 100:
-            raise Invalid("bad_hz", "hz is between 0.01 and 100")
+            raise _bad("hz", "hz is between 0.01 and 100")
         if message.window is not None and message.window < 1:
-            raise Invalid("bad_window", "window is at least 1 frame")
+            raise _bad("window", "window is at least 1 frame")
         if message.max_vehicles is not None and message.max_vehicles < 0:
-            raise Invalid("bad_max_vehicles", "max_vehicles is not negative")
+            raise _bad("max_vehicles", "max_vehicles is not negative")
         if not isinstance(message.events, bool) and not KINDS.keys() >= set(message.events) - {ERASED}:
-            raise Invalid("bad_events", f"events is true, false or some kinds of event: {', '.join(KINDS)}")
+            raise _bad("events", f"events is true, false or some kinds of event: {', '.join(KINDS)}")
 
 
 def _check_box(view: View | Box) -> None:
     west, south, east, north = view.bbox
     if not all(map(math.isfinite, (*view.bbox, view.zoom))) or south > north or abs(west) > 1e4 or abs(east) > 1e4:
-        raise Invalid("bad_view", "bbox is [west, south, east, north] in degrees with south <= north, zoom is a number")
+        raise _bad("bbox", "bbox is [west, south, east, north] in degrees with south <= north, zoom is a number")
+
+
+def _bad(name: str, message: str) -> Invalid:
+    return Invalid("bad_parameter", message, [{"field": name, "code": "bad_parameter", "message": message}])

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tracker.problems import PROBLEMS
 from tracker.times import FIRST, BadTime, NaiveTime, parse_time, rfc3339
 
 Scalar = str | int | float | bool | None
@@ -70,27 +71,13 @@ RANGES: dict[str, tuple[float, float, float]] = {
 
 #: every code an item can be refused with, and what it means
 CODES: dict[str, str] = {
-    "not_an_object": "the item is not a JSON object",
-    "not_json": "the line is not JSON",
-    "line_too_long": "the line is longer than a line may be",
-    "missing": "a field every position needs is not there: `vehicle`, `time`, `lat`, `lon`",
-    "wrong_type": "a field has another JSON type than it should have",
-    "not_finite": "a number is NaN, infinite, or too large for a double",
-    "vehicle_empty": "the vehicle id has no characters",
-    "vehicle_too_long": f"the vehicle id has more than {MAX_ID} characters",
-    "vehicle_invalid": "the vehicle id has a control character, a `/`, or a space at its ends, or is `.` or `..`",
-    "lat_out_of_range": "not -90 … 90",
-    "lon_out_of_range": "not -180 … 180",
-    "no_fix": "(0, 0) is what a receiver without a fix says, and there is no `alarm`",
-    "time_invalid": "neither RFC 3339 nor seconds or milliseconds since 1970",
-    "time_without_zone": "the time has no `Z` and no offset",
-    "time_in_future": f"over {AHEAD_MS // 1000} s ahead of the server's clock",
-    "time_too_old": "before the year 2000",
-    "two_speeds": "more than one of `speed_mps`, `speed_kmh`, `speed_kn`",
-    "not_text": "a text has half a surrogate pair in it (a broken `\\ud800` escape)",
-    "text_too_long": f"`driver` or `alarm` has more than {MAX_TEXT} characters",
-    "attribute_not_scalar": "an attribute (or an unknown field) is an object or an array",
-    "attributes_too_large": f"over {MAX_ATTRIBUTES} attributes, or over {MAX_ATTRIBUTE_CHARS} characters in them",
+    code: PROBLEMS[code].meaning
+    for code in (
+        *("not_an_object", "not_json", "line_too_long", "missing", "wrong_type", "not_finite", "vehicle_empty"),
+        *("vehicle_too_long", "vehicle_invalid", "lat_out_of_range", "lon_out_of_range", "no_fix", "time_invalid"),
+        *("time_without_zone", "time_in_future", "time_too_old", "two_speeds", "not_text", "text_too_long"),
+        *("attribute_not_scalar", "attributes_too_large"),
+    )
 }
 
 

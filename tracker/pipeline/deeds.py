@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tracker.errors import NotFound
+from tracker.errors import Invalid, NotFound
 from tracker.fleet.fleet import Fleet
 from tracker.model.change import Registered
 from tracker.model.events import ERASED, Ack, Event
@@ -69,7 +69,7 @@ class SaveRegions(Edit[None]):
         live = self._fleet.regions.regions
         saved = [region for save in self._saves for region in save.check(live, self._versions, self.now)]
         if not saved:
-            raise self._saves[0].error or NotFound("no_regions", "there is nothing to save")
+            raise self._saves[0].error or Invalid("no_features", "there is nothing to save")
         return RegionsSaved(self.now, saved)
 
     def answer(self) -> None:

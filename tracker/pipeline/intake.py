@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
-from tracker.errors import Overloaded, StoreError, StoreFull, TrackerError
+from tracker.errors import Stopping, StoreError, StoreFull, TrackerError
 from tracker.fleet.fleet import Fleet
 from tracker.model.commit import Commit
 from tracker.model.events import Event
@@ -33,7 +33,6 @@ PAUSE_S = 1.0  #: before timers and evaluations try again what the store could n
 FLUSH_S = 2.0  #: how long a stop goes on committing what waits; the rest is refused
 WATCH_S = 5.0  #: how long a sleep trusts that nobody sets the clock
 
-STOPPING = "The server is stopping; try again in a moment."
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -103,7 +102,7 @@ class Intake:
 
     def put(self, entry: Entry[T]) -> asyncio.Future[T]:
         if self._stopping.is_set():
-            raise Overloaded(STOPPING)
+            raise Stopping
         if self._down:
             raise self._down
         self._inbox.put(entry)
@@ -136,7 +135,7 @@ class Intake:
             if not (entries and isinstance(entries[0], Deed)):
                 entries += self._own()
             if entries and asyncio.get_running_loop().time() > self._end:
-                _fail(entries, Overloaded(STOPPING))
+                _fail(entries, Stopping())
                 continue
             if entries:
                 await self._process(entries)

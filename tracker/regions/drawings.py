@@ -160,4 +160,4 @@ def _utf8(body: Body) -> bytes:
 
 def check_count(count: int) -> None:
     if count > MOST_FEATURES:
-        raise Invalid("too_many_features", f"at most {MOST_FEATURES} features go into one request")
+        raise TooLarge("too_many_items", f"at most {MOST_FEATURES} features go into one request")

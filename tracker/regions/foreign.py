@@ -72,7 +72,7 @@ def _feature(item: Any) -> dict[str, Any]:
         item = {"geometry": item}
     elif not isinstance(item, dict) or item.get("type") != "Feature":
         message = 'a region is a GeoJSON Feature: {"type": "Feature", "geometry": …}'
-        raise fault("not_a_feature", "type", message)
+        raise fault("not_geojson", "type", message)
     check_degrees(item)
     geometry, properties = item.get("geometry"), item.get("properties")
     if isinstance(geometry, dict):

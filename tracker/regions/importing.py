@@ -8,7 +8,7 @@ from typing import Any
 from tracker.errors import Invalid
 from tracker.regions.foreign import Drawn
 from tracker.regions.region import Region, region_id
-from tracker.regions.strays import summary
+from tracker.regions.strays import kind_of, summary
 
 MOST_ERRORS = 1000  #: faults collected from one import; the rest is only counted
 
@@ -28,7 +28,7 @@ class Imported:
 
     def refuse(self, index: int, one: Drawn, error: Invalid) -> None:
         self.refused += 1
-        self._codes.append(error.code)
+        self._codes.append(kind_of(error))
         self._first = self._first or (one, error)
         place: dict[str, Any] = {"index": index}
         if one.line:

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 
 import msgspec
 
-from tracker.errors import Invalid
+from tracker.errors import Invalid, TooLarge
 from tracker.geometry.geojson import parameter_names
 from tracker.regions.colors import read_abgr
 from tracker.regions.placemarks import Part, parts, pieces
@@ -88,7 +88,7 @@ class KmlFile:
             self._place(part)
             if len(self.placemarks) > MAX_PLACEMARKS:
                 many = f"More than {MAX_PLACEMARKS:,} Placemarks are too many for one request."
-                raise Invalid("too_many_features", many)
+                raise TooLarge("too_many_items", many)
 
     def _map(self, element: Element, id: str) -> None:
         for pair in element.iterfind("Pair"):
@@ -232,7 +232,7 @@ def _positions(shape: Element, name: str) -> list[list[float]]:
             positions.append([float(parts[0]), float(parts[1])])
         except (ValueError, IndexError):
             message = f"position {i} of {name!r} is {item[:40]!r}, not longitude,latitude"
-            raise Invalid("kml_coordinates", message, [_fault(message)]) from None
+            raise Invalid("coordinates_type", message, [_fault(message)]) from None
     return positions
 
 
@@ -243,5 +243,5 @@ def _number(text: str) -> float | str:
         return text
 
 
-def _fault(message: str, code: str = "kml_coordinates") -> dict[str, Any]:
+def _fault(message: str, code: str = "coordinates_type") -> dict[str, Any]:
     return {"code": code, "field": "coordinates", "message": message}

@@ -50,7 +50,7 @@ def parts(data: Iterable[bytes | bytearray]) -> Iterator[Part]:
         nonlocal depth, count, inside, held, characters, line, naming
         depth, count, name = depth + 1, count + 1, name.rpartition(" ")[2]
         if depth > MAX_DEPTH:
-            raise BadRequest("kml_depth", f"The KML has elements more than {MAX_DEPTH} deep.")
+            raise BadRequest("too_deep", f"The KML has elements more than {MAX_DEPTH} deep.")
         if count > MAX_ELEMENTS:
             raise TooLarge("too_many_items", f"The KML has over {MAX_ELEMENTS:,} elements; send parts of it.")
         if not inside and name not in _PARTS:

@@ -59,12 +59,17 @@ def _check_feature(kind: str, properties: dict[str, Any]) -> None:
             raise _stray("a_fix", message)
 
 
+def kind_of(error: Invalid) -> str:
+    """What a faulty feature was taken for: the code of its error, but that a point without a radius is a place."""
+    a_place = error.code == "size_missing" and error.errors[0]["field"] == "properties.radius_m"
+    return "a_place" if a_place else error.code
+
+
 def summary(codes: list[str]) -> str | None:
     """One sentence for a file of nothing else than one thing that is no region."""
-    kinds = {"a_place" if code == "radius_m_missing" else code for code in codes}
-    if len(codes) < 2 or len(kinds) != 1:
+    if len(codes) < 2 or len(set(codes)) != 1:
         return None
-    sentence = SENTENCES.get(kinds.pop())
+    sentence = SENTENCES.get(codes[0])
     return sentence and sentence.format(n=len(codes))
 
 

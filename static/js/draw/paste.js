@@ -26,7 +26,7 @@ export async function pasted(text) {
       };
   } catch (fault) {
     // A bare point is a circle whose radius comes next.
-    if (!(fault instanceof ApiError) || (fault.status !== 0 && fault.code !== "radius_m_missing")) throw fault;
+    if (!(fault instanceof ApiError) || (fault.status !== 0 && fault.code !== "size_missing")) throw fault;
   }
   return { sketch: readShape(said), name: "" };
 }

@@ -346,9 +346,9 @@ def test_a_crossing_beyond_the_antimeridian_is_named_within_the_map() -> None:
         (polygon([(8, 50), (9, 50), (10, 50), (8, 50)]), "zero_area", "geometry.coordinates[0]"),
         (polygon([(8, 50), (9, math.nan), (9, 51)]), "not_finite", "geometry.coordinates[0][1][1]"),
         (polygon([(8, 50), (math.inf, 50), (9, 51)]), "not_finite", "geometry.coordinates[0][1][0]"),
-        (polygon([(8, 50), (9, 90.01), (9, 51)]), "latitude_range", "geometry.coordinates[0][1][1]"),
-        (polygon([(8, 50), (10**400, 50), (9, 51)]), "longitude_range", "geometry.coordinates[0][1][0]"),
-        (polygon(box(200, 50, 201, 51)), "longitude_range", "geometry.coordinates[0][0][0]"),
+        (polygon([(8, 50), (9, 90.01), (9, 51)]), "lat_out_of_range", "geometry.coordinates[0][1][1]"),
+        (polygon([(8, 50), (10**400, 50), (9, 51)]), "lon_out_of_range", "geometry.coordinates[0][1][0]"),
+        (polygon(box(200, 50, 201, 51)), "lon_out_of_range", "geometry.coordinates[0][0][0]"),
         (polygon(box(8, 50, 9, 51), box(20, 50, 21, 51)), "hole_outside", "geometry.coordinates"),
         (polygon(box(8, 50, 9, 51), box(8.2, 50.2, 8.8, 50.8), box(8.3, 50.3, 8.4, 50.4)), "hole_nested", None),
         (polygon([(0, 80), (120, 80), (-120, 80), (0, 80)]), "around_pole", "geometry.coordinates[0]"),
@@ -398,14 +398,14 @@ def test_ten_thousand_vertices_are_allowed_and_one_more_is_not() -> None:
 @pytest.mark.parametrize(
     ("metres", "code"),
     [
-        (None, "radius_m_missing"),
-        ("100", "radius_m_type"),
-        (True, "radius_m_type"),
-        (0, "radius_m_range"),
-        (-5, "radius_m_range"),
-        (math.nan, "radius_m_range"),
-        (math.inf, "radius_m_range"),
-        (30_000_000, "radius_m_range"),
+        (None, "size_missing"),
+        ("100", "wrong_type"),
+        (True, "wrong_type"),
+        (0, "size_range"),
+        (-5, "size_range"),
+        (math.nan, "size_range"),
+        (math.inf, "size_range"),
+        (30_000_000, "size_range"),
     ],
 )
 def test_a_circle_needs_a_radius_that_makes_sense(metres: Any, code: str) -> None:
@@ -414,15 +414,15 @@ def test_a_circle_needs_a_radius_that_makes_sense(metres: Any, code: str) -> Non
 
 
 def test_a_corridor_needs_a_line_and_a_buffer() -> None:
-    assert fault({"type": "LineString", "coordinates": [[8, 50], [9, 50]]})["code"] == "buffer_m_missing"
+    assert fault({"type": "LineString", "coordinates": [[8, 50], [9, 50]]})["code"] == "size_missing"
     assert fault({"type": "LineString", "coordinates": [[8, 50], [8, 50]]}, buffer_m=5)["code"] == "too_few_points"
-    assert fault({"type": "LineString", "coordinates": [[8, 50], [9, 50]]}, buffer_m=1e7)["code"] == "buffer_m_range"
+    assert fault({"type": "LineString", "coordinates": [[8, 50], [9, 50]]}, buffer_m=1e7)["code"] == "size_range"
     around = [[170 * (-1) ** i, i / 100] for i in range(2000)]
     assert fault({"type": "LineString", "coordinates": around}, buffer_m=5)["code"] == "too_long"
 
 
 def test_a_circle_lies_on_the_map() -> None:
-    assert fault({"type": "Point", "coordinates": [190, 50]}, radius_m=5)["code"] == "longitude_range"
+    assert fault({"type": "Point", "coordinates": [190, 50]}, radius_m=5)["code"] == "lon_out_of_range"
     assert fault({"type": "Point", "coordinates": []}, radius_m=5)["code"] == "coordinates_type"
 
 

@@ -227,9 +227,9 @@ def test_a_feature_that_is_none_costs_only_itself(wrong: str) -> None:
     ("document", "code"),
     [
         ({"type": "FeatureCollection", "features": {}}, "not_geojson"),
-        (collection(*[{}] * 10_001), "too_many_features"),
-        ([{}] * 10_001, "too_many_features"),
-        (b'{"type": "Feature"}\n' * 10_001, "too_many_features"),
+        (collection(*[{}] * 10_001), "too_many_items"),
+        ([{}] * 10_001, "too_many_items"),
+        (b'{"type": "Feature"}\n' * 10_001, "too_many_items"),
         (b"[1]\n[2]\n", "not_json"),
         (b'{"a": 1\n{"b": 2}\n', "not_json"),
         (b"\xff\xfe{\0\0\xd8", "not_utf8"),
@@ -249,7 +249,7 @@ def test_a_feature_of_too_much_says_which_it_is() -> None:
 
     def read(item: bytes) -> Any:
         if len(item) > 10_000:
-            raise TooLarge("too_much", "it is too much")
+            raise TooLarge("too_many_items", "it is too much")
         return json.loads(item)
 
     with pytest.raises(TooLarge, match="Feature 1: it is too much"):
@@ -427,7 +427,7 @@ def locked(data: bytes) -> bytes:
 def test_where_one_region_is_wanted_its_fault_is_told() -> None:
     with pytest.raises(Invalid) as caught:
         read_drawings(json.dumps(feature() | {"type": "Feat"}).encode(), 1 << 20).only()
-    assert caught.value.code == "not_a_feature"
+    assert caught.value.code == "not_geojson"
 
 
 @pytest.mark.parametrize("count", [0, 2])
@@ -456,3 +456,11 @@ def test_whatever_is_wrong_with_a_feature_it_is_told_with_its_name_and_costs_onl
     found = imported(collection(feature(id="a"), feature(name="Yard") | spoilt, feature(id="b")))
     assert [region.id for region in found.regions] == ["a", "b"]
     assert {(error["index"], error["line"], error.get("name")) for error in found.errors} == {(1, 1, "Yard")}
+
+
+def test_lines_without_a_width_are_no_places() -> None:
+    line = {"type": "LineString", "coordinates": [[8, 50], [9, 50]]}
+    refused = imported(collection(*[feature(line)] * 3)).refusal()
+    assert refused is not None
+    assert refused.code == "size_missing"
+    assert "places" not in refused.detail

@@ -123,7 +123,7 @@ def test_a_bad_coordinate_names_its_placemark() -> None:
 def test_elements_nested_without_end_are_refused() -> None:
     with pytest.raises(BadRequest) as raised:
         read_kml(b"<a>" * 100_000)
-    assert raised.value.code == "kml_depth"
+    assert raised.value.code == "too_deep"
 
 
 @pytest.mark.parametrize("inside", ["<a/>" * 60_000, f"<name>{'x' * 2_200_000}</name>", f'<a b="{"x" * 2_200_000}"/>'])
@@ -138,7 +138,7 @@ def test_a_placemark_of_too_much_is_refused(inside: str) -> None:
     [
         ("<a/>" * 1_001, "too_many_items"),
         (f"<!--{'x' * 5_000_000}-->", "body_too_large"),
-        ("<Placemark/>" * 101, "too_many_features"),
+        ("<Placemark/>" * 101, "too_many_items"),
     ],
 )
 def test_a_file_of_too_much_is_refused(inside: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:

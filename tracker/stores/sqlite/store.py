@@ -448,7 +448,7 @@ class SqliteStore:
 
     async def _on(self, threads: ThreadPoolExecutor, call: Callable[..., T], *values: Any) -> T:
         if self._closed:
-            raise StoreError("The store is closed.", "store_closed")
+            raise StoreError("The store is closed.", "stopping")
         try:
             return await asyncio.get_running_loop().run_in_executor(threads, call, *values)
         except (sqlite3.Error, OSError, msgspec.MsgspecError) as error:

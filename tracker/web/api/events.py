@@ -101,6 +101,6 @@ def _by(document: Any) -> str:
     if isinstance(by, str) and by.strip() and len(by) <= MAX_BY and api.is_text(by):
         return by.strip()
     missing = by is None or (isinstance(by, str) and not by.strip())
-    code, what = ("missing_by", "say who") if missing else ("invalid_by", "that is nobody's name; say who")
+    code, what = ("missing", "say who") if missing else ("invalid", "that is nobody's name; say who")
     message = f'{what}: {{"by": "a name of at most {MAX_BY} characters"}}'
     raise Invalid(code, message, [{"field": "by", "code": code, "message": message}])

@@ -90,7 +90,7 @@ async def read_one(most: int, read: Read = api.read) -> dict[str, Any]:
 def feature_of(document: Any, id: str) -> dict[str, Any]:
     """A GeoJSON Feature with this id and without what only answers have; its content is checked where it is read."""
     if not isinstance(document, dict) or document.get("type") != "Feature":
-        raise fault("not_a_feature", "type", 'a region is a GeoJSON Feature: {"type": "Feature", "geometry": …}')
+        raise fault("not_geojson", "type", 'a region is a GeoJSON Feature: {"type": "Feature", "geometry": …}')
     given = document.get("id")
     if given is not None and str(given) != id:
         raise fault("other_id", "id", f"the address says {id!r}, the body says {str(given)[:64]!r}")

@@ -168,7 +168,7 @@ def read_entry(vehicle: str, document: Any) -> Registered:
         if value is not None and not isinstance(value, str):
             refuse(name, "wrong_type", f"`{name}` is a text or null")
         elif value is not None and len(value) > most:
-            refuse(name, "too_long", f"`{name}` has at most {most} characters")
+            refuse(name, "text_too_long", f"`{name}` has at most {most} characters")
         elif value is not None and not api.is_text(value):
             refuse(name, "invalid", f"`{name}` has a character no text may have")
         elif value is not None and value.strip():
@@ -180,7 +180,7 @@ def read_entry(vehicle: str, document: Any) -> Registered:
         refuse("attributes", "invalid", fault)
     said = document.get("vehicle", vehicle)
     if said != vehicle:
-        refuse("vehicle", "other_vehicle", f"the address says {vehicle!r}, the body another vehicle")
+        refuse("vehicle", "other_id", f"the address says {vehicle!r}, the body another vehicle")
     for name in document:
         if name not in FIELDS and name not in READ_ONLY and name != "attributes":
             refuse(name[:64], "unknown_field", f"a vehicle has no field {name[:64]!r}; put it into `attributes`")

@@ -17,11 +17,6 @@ DRAIN_LIMIT = 256 * 2**20  #: bytes of a refused body that are read and dropped,
 DRAIN_PAUSE_S = 2.0  #: and how long we wait for the next of them
 
 
-class Stalled(BadRequest):
-    status = 408
-    title = "Too slow"
-
-
 class Gone(Exception):
     """The client went away; nobody is left to answer."""
 
@@ -43,7 +38,7 @@ class Body:
                 async with asyncio.timeout(self._timeout_s):
                     message = await self._receive()
             except TimeoutError:
-                raise Stalled("body_timeout", f"no byte of the body came for {self._timeout_s:g} s") from None
+                raise BadRequest("body_timeout", f"no byte of the body came for {self._timeout_s:g} s") from None
             if message["type"] != "http.request":
                 self.ended.set()
                 raise Gone

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tracker.errors import BadRequest, Invalid, Overloaded, TrackerError, Unsupported
+from tracker.errors import BadRequest, Invalid, Stopping, TrackerError, Unsupported
 from tracker.model.ping import Unfit
 from tracker.node import Node
 from tracker.pipeline.batch import Answer
@@ -141,7 +141,7 @@ class Ingest:
             request.read.items += 1
             return
         if not self._node.ready:  # a stream can be endless: end it while its sender can still be told how far it came
-            raise Overloaded("the server is stopping; send the rest again in a moment")
+            raise Stopping("the server is stopping; send the rest again in a moment")
         read = read_lines(run, self._node.clock(), request.read.items)
         request.counts.add(await self._node.pipeline.submit(read.pings))
         request.read.add(read)

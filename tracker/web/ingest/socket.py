@@ -15,7 +15,7 @@ from typing import Any
 
 from quart import Quart
 
-from tracker.errors import BadRequest, Overloaded, StoreError
+from tracker.errors import BadRequest, Overloaded, Stopping, StoreError
 from tracker.model.ping import Ping, Unfit
 from tracker.node import Node
 from tracker.protocols import MAX_ERRORS, Reading
@@ -118,7 +118,7 @@ class Conversation:
                 if self._waiting <= GATHER:
                     self._room.set()
                 await self._socket.send(encode(batch.answer()).decode())
-        except StoreError as fault:
+        except (StoreError, Stopping) as fault:
             await self._socket.close(TRY_AGAIN, fault.code)
         finally:
             self._room.set()
@@ -131,7 +131,7 @@ class Conversation:
                 return
             except Overloaded:
                 if not self._node.ready:
-                    raise StoreError("the server is stopping", "stopping") from None
+                    raise Stopping from None
                 await asyncio.sleep(0.05)
 
 

@@ -17,7 +17,7 @@ from time import thread_time
 from typing import Any, NamedTuple, Protocol
 
 from tracker.access.guard import Grant
-from tracker.errors import BadRequest, Overloaded, StoreError
+from tracker.errors import BadRequest, Overloaded, Stopping, StoreError
 from tracker.live import close_codes, messages, requests
 from tracker.live.cursor import mark_of
 from tracker.live.event_log import MOST, with_regions
@@ -161,7 +161,7 @@ class Live:
     def admit(self, address: str) -> None:
         """Whether one more may connect from there. Raises Overloaded."""
         if self.draining:
-            raise Overloaded("the server is stopping; come back in a moment", 2)
+            raise Stopping("the server is stopping; come back in a moment", 2)
         if len(self.lines) >= self.settings.live_connections:
             raise Overloaded("too many live connections are open; try again later", 30)
         most = self.settings.live_per_address

@@ -27,11 +27,6 @@ MOST_ANSWER = 1 << 20  #: bytes of one polled answer from which on further event
 MISTAKE = "the server made a mistake; come back with your cursor in a moment"
 
 
-class _UpgradeRequired(TrackerError):
-    status = 426
-    title = "This address speaks WebSocket"
-
-
 class Letters:
     """An outlet that keeps messages until an HTTP answer takes them."""
 
@@ -92,7 +87,7 @@ def blueprint(live: Live) -> Blueprint:
 
     @routes.get(PATH)
     async def not_upgraded() -> Response:
-        fault = _UpgradeRequired(
+        fault = TrackerError(
             "upgrade_required", "open this address as a WebSocket, or use /api/v1/stream or /api/v1/changes"
         )
         status, headers, body = problem(fault)

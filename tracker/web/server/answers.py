@@ -23,18 +23,19 @@ encode = msgspec.json.Encoder(enc_hook=str).encode
 MAX_ERRORS = 100
 T = TypeVar("T")
 
+#: what a bare HTTP status stands for
 _CODES = {
-    400: ("bad_request", "The request cannot be read"),
-    403: ("not_allowed", "Not allowed"),
-    404: ("not_found", "Not found"),
-    405: ("method_not_allowed", "Method not allowed"),
-    408: ("body_timeout", "Too slow"),
-    413: ("body_too_large", "Too large"),
-    415: ("unsupported_type", "Unsupported type or encoding"),
-    431: ("headers_too_large", "Headers too large"),
-    500: ("internal", "Something went wrong"),
-    501: ("not_implemented", "Not implemented"),
-    505: ("http_version", "HTTP version not supported"),
+    400: "bad_request",
+    403: "not_allowed",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "body_timeout",
+    413: "body_too_large",
+    415: "unsupported_type",
+    431: "headers_too_large",
+    500: "internal",
+    501: "not_implemented",
+    505: "http_version",
 }
 
 
@@ -64,9 +65,9 @@ def problem(fault: TrackerError, **more: Any) -> Answered:
 
 def plain_problem(status: int, detail: str) -> Answered:
     """The problem a bare HTTP status stands for."""
-    code, title = _CODES.get(status, ("http_error", "The request failed"))
-    kind = type("HttpFault", (TrackerError,), {"status": status, "title": title})
-    return problem(kind(code, detail))
+    fault = TrackerError(_CODES.get(status, "http_error"), detail)
+    fault.status = status
+    return problem(fault)
 
 
 async def send_answer(send: Send, answer: Answered, more: bool = False) -> None:
