@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.support.scenario import START, Town, box, feature, place, point, ring
 from tracker.fleet import doubts
 from tracker.fleet import timers as alarms
+from tracker.fleet.edits import Concerned, Reach
 from tracker.fleet.fleet import Fleet, Outcome, Step
-from tracker.fleet.reach import Concerned, Reach
 from tracker.fleet.vehicle import Vehicle
 from tracker.model.commit import APART, Loaded, SavedRegion, SavedVehicle
 from tracker.model.events import Event
@@ -369,8 +369,8 @@ def test_looking_who_is_near_an_edit_changes_no_event(deeds: list[tuple[Any, ...
     told = []
     for reach in (Reach, Everybody):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("tracker.fleet.fleet.Reach", reach)
-            patch.setattr("tracker.fleet.fleet.LOOK", 2)
+            patch.setattr("tracker.fleet.edits.Reach", reach)
+            patch.setattr("tracker.fleet.edits.LOOK", 2)
             town, drawn = Town(), set[str]()
             for deed in deeds:
                 match deed:

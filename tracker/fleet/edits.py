@@ -1,23 +1,32 @@
-"""Edits: what a new, changed or deleted region does to one vehicle.
+"""Edits: what a new, changed or deleted region does to whom.
 
 Every live vehicle is evaluated once per edit, some now and some later; each remembers the last edit it saw (`rev`).
 There is one edit at a time: a new one waits until the last is done, so the regions in force are always enough.
+
+Of 100,000 vehicles most are far from what was drawn: it is enough to tell them so. An edit concerns who is in its
+shapes, who visits or touches its regions, and whose schedules turned meanwhile. Whole arrays of places are asked at
+once: the answer may be yes without need, never no with need.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 
 from tracker.fleet.cause import Occasion
 from tracker.fleet.vehicle import Vehicle
 from tracker.fleet.windows import by_our_clock, follow
+from tracker.geometry.near import TWICE, Near
 from tracker.model.events import Event
 from tracker.model.ping import Ping
 from tracker.regions.book import RegionBook
 from tracker.regions.region import Region
+
+LOOK = 2000  #: vehicles asked at once whether an edit concerns them: a few ms
+FIRST_LOOK, PAIRS = 16, 5000  #: so many at first; fewer when they are in more of its regions than that together
 
 
 class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -105,3 +114,95 @@ def _covers(region: Region, ping: Ping, clock: int) -> bool:
 
 def _occasion(reason: str, at: int, cause: str | int, now: int, vehicle: Vehicle) -> Occasion:
     return Occasion(reason, at, cause, now, vehicle.delayed, vehicle.decided or vehicle.ping)
+
+
+class Concerned(NamedTuple):
+    """Somebody to be evaluated, as seen from the edit."""
+
+    vehicle: str
+    fix: Ping | None  # what decided where it is when it was looked at
+    inside: Sequence[str] | None  # the edit's regions that may cover it, areas for certain; None: ask the book
+
+
+class Reach:
+    def __init__(self, book: RegionBook, edit: Edit) -> None:
+        self._book = book
+        self._edit = edit
+        self._keys = {*edit.changed, *edit.kept, *edit.deleted}
+        self._drawn = Near({key: book.regions[key].shape for key in sorted(edit.changed) if key in book.regions})
+        self._scheduled = Near({key: book.regions[key].shape for key in sorted(book.scheduled)})
+
+    def concerned(self, vehicles: Sequence[Vehicle]) -> list[Concerned]:
+        """Those an evaluation may change; each of the others is told that it has seen the edit."""
+        if not vehicles:
+            return []
+        fixes = [vehicle.decided or vehicle.ping for vehicle in vehicles]
+        lats, lons = np.array([fix.lat for fix in fixes]), np.array([fix.lon for fix in fixes])
+        drawn, turning = self._drawn.at(lats, lons), self._scheduled.at(lats, lons)
+        at, rev, scheduled = self._edit.at, self._edit.rev, bool(self._book.scheduled)
+        found = []
+        for i, vehicle in enumerate(vehicles):
+            if fixes[i].lon in TWICE:
+                found.append(Concerned(vehicle.ping.vehicle, vehicle.decided, None))
+                continue
+            concerned = i in drawn
+            if not concerned and (vehicle.visits or vehicle.touches or vehicle.doubt is not None):
+                concerned = self._has_part(vehicle) or (scheduled and self._turns(vehicle))
+            if concerned or (i in turning and self._turns(vehicle)):
+                found.append(Concerned(vehicle.ping.vehicle, vehicle.decided, drawn.get(i, ())))
+                continue
+            vehicle.rev = rev
+            if vehicle.clock < at and by_our_clock(vehicle):
+                vehicle.clock = at
+        return found
+
+    def _has_part(self, vehicle: Vehicle) -> bool:
+        """Does it visit or touch one of the edit's regions, or wait to?"""
+        keys = self._keys
+        return (
+            not keys.isdisjoint(vehicle.visits)
+            or not keys.isdisjoint(vehicle.touches)
+            or (vehicle.doubt is not None and not keys.isdisjoint(vehicle.doubt.named()))
+        )
+
+    def _turns(self, vehicle: Vehicle) -> bool:
+        """May a schedule have opened or closed a region for it since it was last asked?"""
+        clock, at = vehicle.clock, self._edit.at
+        return clock < at and by_our_clock(vehicle) and not self._book.is_quiet(clock, at)
+
+
+class Round:
+    """The way of an edit round all vehicles."""
+
+    def __init__(self, book: RegionBook, edit: Edit, vehicles: list[str]) -> None:
+        """`vehicles`: who may not have seen it, the next one last."""
+        self.edit = edit
+        self._reach = Reach(book, edit)
+        self._todo = vehicles  # of whom nobody has asked yet whether it concerns them
+        self._near: list[Concerned] = []  # it does: still to be evaluated, the next one last
+        self._sight = FIRST_LOOK  # how many are asked next
+
+    @property
+    def goes_on(self) -> bool:
+        """Is somebody left who may not have seen it?"""
+        return bool(self._todo or self._near)
+
+    def add(self, vehicles: list[str]) -> None:
+        """These are again as they were before."""
+        self._todo += vehicles
+
+    def next(self, limit: int, vehicles: Mapping[str, Vehicle]) -> Iterator[Concerned]:
+        """Whom it concerns, so many at most; when nobody is known, it looks for more of them."""
+        if not self._near:
+            self._look(vehicles)
+        for _ in range(min(limit, len(self._near))):
+            yield self._near.pop()
+
+    def _look(self, vehicles: Mapping[str, Vehicle]) -> None:
+        count = min(self._sight, LOOK)
+        names = self._todo[-count:]
+        del self._todo[-count:]
+        asked = [vehicle for name in names if (vehicle := vehicles.get(name)) and vehicle.rev < self.edit.rev]
+        self._near = self._reach.concerned(asked)
+        pairs = sum(len(one.inside or ()) for one in self._near)
+        self._sight = max(count // 2, 1) if pairs > PAIRS else min(count * 2, LOOK)

@@ -15,19 +15,17 @@ from typing import Any
 import msgspec
 
 from tracker.fleet.cause import Occasion
-from tracker.fleet.detectors import is_watched, report, tell
+from tracker.fleet.detectors import begins, is_watched, report, tell
 from tracker.fleet.doubts import WAIT_MS, is_doubtful, settle
-from tracker.fleet.edits import Edit, evaluate
+from tracker.fleet.duplicates import Known, of_remembered, of_stored, unknown_fixes, unknown_neighbours
+from tracker.fleet.edits import LOOK, Edit, Round, evaluate
+from tracker.fleet.jumps import jumps, weigh
 from tracker.fleet.membership import Moves, appear, beyond, move
 from tracker.fleet.motion import OFFLINE_GAPS, OFFLINE_MS, observe, pace, wake
-from tracker.fleet.pressed import OVER_MS, begins
-from tracker.fleet.reach import Concerned, Reach
-from tracker.fleet.states import NO_ACCURACY_M
 from tracker.fleet.step import Draft, Outcome, Step, Told
 from tracker.fleet.timers import DOUBT, MISSED, WINDOW, expel, next_alarm, ring
-from tracker.fleet.vehicle import ASK, NEVER, NEW, SAME, Alarm, Vehicle
+from tracker.fleet.vehicle import NEVER, SAME, Alarm, Vehicle
 from tracker.fleet.windows import dwells, follow
-from tracker.geometry.earth import distance_m
 from tracker.model.change import Change, Registered
 from tracker.model.commit import APART, HELD, LATE, LIVE, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import DELAYED_MS, Event
@@ -37,16 +35,8 @@ from tracker.regions.region import Region
 
 __all__ = ["Fleet", "FleetSettings", "Known", "Outcome", "Step"]
 
-#: (n, fix time) → place of fixes that the store has and the fleet does not remember
-Known = dict[tuple[int, int], tuple[float, float]]
-
-DEGREE_M = 111_700.0  #: no degree is longer
-LOOK = 2000  #: vehicles asked at once whether an edit concerns them: a few ms
-FIRST_LOOK, PAIRS = 16, 5000  #: so many at first; fewer when they are in more of its regions than that together
 ENOUGH = 200  #: events of an edit made at once, but for those of one vehicle: about ten ms
 MANY = 100  #: regions changed at once: their cells are forgotten together
-MOST_HELD = 2  #: held in a row; the third is taken as a first sight
-FASTEST_MPS = 350.0  #: no steady journey is faster, whatever its speeds say
 SLACK_MS = 120_000  #: no fix is further ahead of our clock
 
 
@@ -81,11 +71,8 @@ class Fleet:
         self._last_n = 0
         self._returned_from = 0  # no vehicle that was removed has a stored fix from here on
         self._timers: list[tuple[int, int, str]] = []  # heap of (due, n, vehicle); stale entries are passed over
-        self._edit = Edit(0, 0)  # the newest edit or window; all older ones are done
-        self._reach = Reach(self.regions, self._edit)  # whom it may concern
-        self._todo: list[str] = []  # vehicles of which nobody has asked that yet, the next one last
-        self._near: list[Concerned] = []  # it does: still to be evaluated, the next one last
-        self._sight = FIRST_LOOK  # how many are asked next
+        self._edit = Edit(0, 0)  # the newest; all older ones are done
+        self._round = Round(self.regions, self._edit, [])
         self._misread: list[Region] = []  # an older program took them for other shapes
         self._set_by = 0  # ms our clock was ever set by
 
@@ -111,8 +98,7 @@ class Fleet:
         self._returned_from = max((vehicle.top for vehicle in self.vehicles.values()), default=0)
         self._returned_from = max(self._returned_from, now) + SLACK_MS
         if not done:
-            self._reach = Reach(self.regions, self._edit)
-            self._todo = self._last_first()
+            self._round = Round(self.regions, self._edit, self._last_first())
 
     def snapshot(self) -> Change:
         """Everything there is, as one change: what an empty picture starts from."""
@@ -128,7 +114,7 @@ class Fleet:
             self.vehicles.pop(name, None)
             self._alarms.pop(name, None)  # rather told twice than never
         self._load(saved, not self.is_evaluating)
-        self._todo += [one.vehicle for one in saved if self._is_behind(self.vehicles.get(one.vehicle))]
+        self._round.add([one.vehicle for one in saved if self._is_behind(self.vehicles.get(one.vehicle))])
 
     def _load(self, saved: Iterable[SavedVehicle], done: bool, now: int = NEVER) -> None:
         """`done`: the newest edit has been, also for those it did not concern: they were not written for it."""
@@ -154,25 +140,11 @@ class Fleet:
 
     def unknown_fixes(self, pings: Iterable[Ping]) -> list[tuple[int, int]]:
         """(n, fix time) of pings so old, or of vehicles so long gone, that only the store knows if it has them."""
-        asked: list[tuple[int, int]] = []
-        vehicles, numbers = self.vehicles, self._numbers
-        for ping in pings:
-            vehicle = vehicles.get(ping.vehicle)
-            if vehicle is not None:
-                if ping.time < vehicle.floor:
-                    asked.append((vehicle.n, ping.time))
-            elif ping.vehicle in numbers:
-                asked.append((numbers[ping.vehicle], ping.time))
-        return asked
+        return unknown_fixes(self.vehicles, self._numbers, pings)
 
     def unknown_neighbours(self, pings: Iterable[Ping]) -> list[tuple[str, int, int, int]]:
         """(vehicle, n, since, until): around old alarms, of which fixes only the store knows. `learn` takes them."""
-        spans = []
-        for ping in pings:
-            vehicle = self.vehicles.get(ping.vehicle)
-            if ping.alarm is not None and vehicle is not None and ping.time < vehicle.floor:
-                spans.append((ping.vehicle, vehicle.n, ping.time - OVER_MS, min(ping.time + OVER_MS, vehicle.floor)))
-        return spans
+        return unknown_neighbours(self.vehicles, pings)
 
     def learn(self, name: str, pings: Iterable[Ping]) -> None:
         self.vehicles[name].learn(pings)
@@ -200,7 +172,10 @@ class Fleet:
                 outcomes[at] = self._placeless(vehicle, ping, now, draft)
                 continue
             if vehicle is None or ping.time <= vehicle.top or ping.time < vehicle.floor:  # others are surely new
-                outcome = self._returns(ping, known) if vehicle is None else self._known(vehicle, ping, known)
+                if vehicle is None:
+                    outcome = of_stored(self._numbers.get(ping.vehicle), ping, known)
+                else:
+                    outcome = of_remembered(vehicle, ping, known)
                 if outcome is not None:
                     outcomes[at] = outcome
                     if ping.alarm is not None and self._press(vehicle, ping, now, draft):
@@ -212,17 +187,24 @@ class Fleet:
             elif ping.time < vehicle.ping.time:
                 outcomes[at], taken = Outcome.LATE, LATE
             elif ping.accuracy_m is not None and ping.accuracy_m > self.settings.max_accuracy_m:
-                if vehicle.sure is not None and self._jumps(vehicle.sure, ping, vehicle.sure):
+                if vehicle.sure is not None and jumps(self.settings, vehicle.sure, ping, vehicle.sure):
                     outcomes[at], taken = Outcome.HELD, HELD  # history only: it is no evidence of anything
                     draft.add(vehicle)
                 else:
                     self._show(vehicle, ping, now, draft)
             elif vehicle.sure is None:
                 self._take(vehicle, ping, now, draft, anew=True)
-            elif vehicle.held is None and not self._jumps(vehicle.sure, ping, vehicle.sure):
+            elif vehicle.held is None and not jumps(self.settings, vehicle.sure, ping, vehicle.sure):
                 self._take(vehicle, ping, now, draft)
-            elif not self._weigh(vehicle, ping, now, draft):
-                outcomes[at], taken = Outcome.HELD, HELD
+            else:
+                draft.add(vehicle)
+                fixes, anew = weigh(self.settings, vehicle, ping)
+                if not fixes:
+                    outcomes[at], taken = Outcome.HELD, HELD
+                elif fixes[-1] is ping:
+                    self._pass_time(vehicle, ping.time, now, draft)  # as timers would have, until this came
+                for fix in fixes:
+                    self._take(vehicle, fix, now, draft, anew)
             vehicle.remember(ping)
             stored.append(StoredPing(vehicle.n, ping, now, taken))
             if ping.alarm is not None:
@@ -298,54 +280,6 @@ class Fleet:
         if n is None:
             n = self._last_n = self._last_n + 1
         return n
-
-    def _weigh(self, vehicle: Vehicle, ping: Ping, now: int, draft: Draft) -> bool:
-        """Two stories of where a vehicle is: its newest place, or where a ping was held. Is `ping` taken as live?"""
-        old, held = vehicle.sure, vehicle.held
-        assert old is not None  # otherwise nothing would have been a jump
-        draft.add(vehicle)
-        if held is None:
-            vehicle.held, vehicle.doubts = ping, 1
-            return False
-        like_old, like_held = not self._jumps(old, ping, old), not self._jumps(held, ping, old)
-        if ping.time < held.time:  # the held one is not refuted by something before it
-            if not (like_old or like_held):
-                return False
-            self._take(vehicle, ping, now, draft)
-            if like_held:
-                vehicle.held, vehicle.doubts = None, 0
-                self._take(vehicle, held, now, draft)
-            return True
-        if like_old and like_held:
-            like_held = _speed_mps(held, ping) < _speed_mps(old, ping)
-        anew = not (like_old or like_held)
-        if anew and vehicle.doubts < MOST_HELD:
-            vehicle.held, vehicle.doubts = ping, vehicle.doubts + 1
-            return False
-        vehicle.held, vehicle.doubts = None, 0
-        self._pass_time(vehicle, ping.time, now, draft)  # as timers would have, until this came
-        if like_held:
-            self._take(vehicle, held, now, draft)
-        self._take(vehicle, ping, now, draft, anew)
-        return True
-
-    def _jumps(self, before: Ping, ping: Ping, shown: Ping) -> bool:
-        """Would the vehicle have gone faster than anything that drives?
-
-        Its own speed is no proof, trackers derive it from two places; but that of the newest fix shown beside it is.
-        """
-        gap_s = abs(ping.time - before.time) / 1000
-        settings = self.settings
-        reach = settings.jump_mps * (gap_s if gap_s > 1 else 1.0)
-        if (abs(ping.lat - before.lat) + abs(ping.lon - before.lon)) * DEGREE_M <= reach:
-            return False
-        if gap_s > settings.jump_gap_s:
-            return False
-        far_m = distance_m(before.lat, before.lon, ping.lat, ping.lon) - _accuracy(before) - _accuracy(ping)
-        if far_m <= reach:
-            return False
-        implied_mps = far_m / max(gap_s, 1.0)
-        return not (implied_mps <= FASTEST_MPS and _agrees(ping, implied_mps) and _agrees(shown, implied_mps))
 
     def _pass_time(self, vehicle: Vehicle, upto: int, now: int, draft: Draft) -> None:
         """What time brings until a fix of `upto`, before that moves the vehicle."""
@@ -438,25 +372,6 @@ class Fleet:
         if changed:
             self._queue(vehicle)
 
-    def _returns(self, ping: Ping, known: Known) -> str | None:
-        """A vehicle that is not on the map: DUPLICATE or CONFLICT when it was, and the store has this fix."""
-        n = self._numbers.get(ping.vehicle)
-        place = None if n is None else known.get((n, ping.time))
-        return None if place is None else _same(place, ping)
-
-    def _known(self, vehicle: Vehicle, ping: Ping, known: Known) -> str | None:
-        """DUPLICATE or CONFLICT when there is a fix of this time already."""
-        knows = vehicle.knows(ping)
-        if knows == NEW:
-            return None
-        if knows == ASK:
-            place = known.get((vehicle.n, ping.time))
-            if place is None:
-                known[vehicle.n, ping.time] = (ping.lat, ping.lon)
-                return None
-            return _same(place, ping)
-        return Outcome.DUPLICATE if knows == SAME else Outcome.CONFLICT
-
     # -- edits --------------------------------------------------------------------------------------------------
 
     def save_regions(self, regions: list[Region], now: int) -> Step:
@@ -512,40 +427,26 @@ class Fleet:
 
     def _start(self, edit: Edit, draft: Draft) -> None:
         self._edit = edit
-        self._reach = Reach(self.regions, edit)
-        self._todo, self._sight = self._last_first(), FIRST_LOOK
+        self._round = Round(self.regions, edit, self._last_first())
         draft.commit.meta["edit"] = edit.as_json()
         self._done(draft)
 
     @property
     def is_evaluating(self) -> bool:
         """Is somebody left who may not have seen the newest edit?"""
-        return bool(self._todo or self._near)
+        return self._round.goes_on
 
     def _last_first(self) -> list[str]:
         return [vehicle.ping.vehicle for vehicle in sorted(self.vehicles.values(), key=attrgetter("n"), reverse=True)]
 
     def _evaluate(self, limit: int, draft: Draft) -> None:
-        """Evaluate whom the edit concerns; when nobody is known, look for more of them."""
-        if not self._near:
-            self._look()
-        for _ in range(min(limit, len(self._near))):
-            name, fix, inside = self._near.pop()
+        for name, fix, inside in self._round.next(limit, self.vehicles):
             vehicle = self.vehicles.get(name)
             if vehicle is not None and self._is_behind(vehicle):
                 self._catch_up(vehicle, draft, inside if vehicle.decided is fix else None)
             if len(draft.events) >= ENOUGH:
                 break
         self._done(draft)
-
-    def _look(self) -> None:
-        count = min(self._sight, LOOK)
-        names = self._todo[-count:]
-        del self._todo[-count:]
-        vehicles = [self.vehicles[name] for name in names if name in self.vehicles]
-        self._near = self._reach.concerned([vehicle for vehicle in vehicles if self._is_behind(vehicle)])
-        pairs = sum(len(one.inside or ()) for one in self._near)
-        self._sight = max(count // 2, 1) if pairs > PAIRS else min(count * 2, LOOK)
 
     def _done(self, draft: Draft) -> None:
         if not self.is_evaluating:
@@ -676,21 +577,3 @@ class Fleet:
         step.commit.erased.append(name)
         step.change.erased.append(name)
         return step
-
-
-def _same(place: tuple[float, float], ping: Ping) -> str:
-    return Outcome.DUPLICATE if place == (ping.lat, ping.lon) else Outcome.CONFLICT
-
-
-def _accuracy(ping: Ping) -> float:
-    return ping.accuracy_m or NO_ACCURACY_M
-
-
-def _agrees(ping: Ping, implied_mps: float) -> bool:
-    """Does a fix claim about this speed?"""
-    return ping.speed_mps is not None and abs(ping.speed_mps - implied_mps) <= 0.3 * implied_mps
-
-
-def _speed_mps(before: Ping, ping: Ping) -> float:
-    gap_s = max(abs(ping.time - before.time) / 1000, 1.0)
-    return distance_m(before.lat, before.lon, ping.lat, ping.lon) / gap_s

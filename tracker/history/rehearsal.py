@@ -14,10 +14,10 @@ import numpy as np
 
 from tracker.fleet.fleet import Fleet, FleetSettings
 from tracker.fleet.membership import CLEAR_M, WORST_M
-from tracker.fleet.reach import TWICE, Near
 from tracker.fleet.vehicle import Vehicle
 from tracker.fleet.windows import by_our_clock
 from tracker.geometry.earth import frame
+from tracker.geometry.near import TWICE, Near
 from tracker.geometry.shape import Shape
 from tracker.model.events import Event
 from tracker.model.ping import Ping

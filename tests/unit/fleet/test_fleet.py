@@ -9,9 +9,8 @@ from collections.abc import Sequence
 import pytest
 
 from tests.support.scenario import START, Town, box, feature, place, ring
-from tracker.fleet.edits import Edit, evaluate
-from tracker.fleet.fleet import PAIRS, Fleet, Outcome
-from tracker.fleet.reach import Concerned, Reach
+from tracker.fleet.edits import PAIRS, Concerned, Edit, Reach, evaluate
+from tracker.fleet.fleet import Fleet, Outcome
 from tracker.fleet.vehicle import Vehicle
 from tracker.model.change import Registered
 from tracker.model.commit import HELD, LATE, LIVE, Loaded, SavedVehicle

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from tests.support.scenario import START, Drive, Town, box, place
+from tracker.fleet.detectors import MOST_ALARMS
 from tracker.fleet.fleet import Outcome
-from tracker.fleet.pressed import MOST_ALARMS
 from tracker.model.commit import APART
 from tracker.model.ping import Ping
 
