@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -38,6 +39,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         bool, Meta(description="start although stored data is missing; for one start, not for every one")
     ] = False
     open: Annotated[bool, Meta(description="nobody signs in; needed to listen on anything but loopback")] = False
+    cert: Annotated[
+        str, Meta(description="file of the certificate and its chain (PEM): the server speaks TLS, and reads it again")
+    ] = ""
+    key: Annotated[str, Meta(description="file of the certificate's private key; empty: it is in `cert`")] = ""
+    behind_proxy: Annotated[
+        list[str],
+        Meta(description="networks of proxies whose word is taken for who asks; loopback: those on this machine"),
+    ] = []
+    insecure: Annotated[
+        bool, Meta(description="listen on other addresses than loopback with neither TLS nor a proxy")
+    ] = False
     hosts: Annotated[
         list[str], Meta(description="host names this server is reached by; addresses and localhost always work")
     ] = []
@@ -230,12 +242,32 @@ def _value(name: str, value: Any, where: str, *, strict: bool) -> Any:
         raise SettingsError(f"{where} is {value!r}: {wrong}")
     if name == "log_level" and value not in ("debug", "info", "warning", "error"):
         raise SettingsError(f"{where} is {value!r}: it is one of debug, info, warning, error")
+    if name == "behind_proxy":
+        _check_networks(value, where)
     if name in _ITEMS:
         form, example = _ITEMS[name]
         for item in value:
             if not re.fullmatch(form, item):
                 raise SettingsError(f"{where} has {item!r}, which nobody could match; it looks like {example}")
     return value
+
+
+def networks(names: Iterable[str]) -> list[IPv4Network | IPv6Network]:
+    """The networks of `behind_proxy`. Raises ValueError."""
+    written = (("127.0.0.0/8", "::1") if name == "loopback" else (name,) for name in names)
+    return [ip_network(text, strict=False) for texts in written for text in texts]
+
+
+def _check_networks(names: list[str], where: str) -> None:
+    for name in names:
+        try:
+            found = networks([name])
+        except ValueError:
+            raise SettingsError(
+                f"{where} has {name!r}, which is no address or network; it looks like 10.0.0.5, 10.0.0.0/8 or loopback"
+            ) from None
+        if not all(network.prefixlen for network in found):
+            raise SettingsError(f"{where} has {name!r}: then everybody could say to be anybody; name your proxies")
 
 
 #: what the items of a list look like: one that is written otherwise would be taken and never hold
@@ -249,6 +281,8 @@ def _check_together(settings: Settings) -> None:
     """Settings that are right each for itself and contradict one another."""
     if settings.store and settings.data:
         raise SettingsError("`data` and `store` both say where everything is kept; set one of them")
+    if settings.key and not settings.cert:
+        raise SettingsError("`key` is of no use without `cert`, the file of the certificate it belongs to")
     if settings.battery_ok_pct < settings.low_battery_pct:
         ok, low = settings.battery_ok_pct, settings.low_battery_pct
         raise SettingsError(f"battery_ok_pct ({ok:g}) is below low_battery_pct ({low:g}): no battery could be both")

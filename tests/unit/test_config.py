@@ -45,6 +45,10 @@ def test_the_environment_is_read_in_the_type_of_its_setting() -> None:
         ({"TRACKER_HOSTS": "*.map.example"}, "nobody could match"),
         ({"TRACKER_ORIGINS": "map.example"}, "looks like https://map.example.com"),
         ({"TRACKER_ORIGINS": "https://map.example/page"}, "looks like https://map.example.com"),
+        ({"TRACKER_BEHIND_PROXY": "loopback,proxy.example"}, "'proxy.example', which is no address or network"),
+        ({"TRACKER_BEHIND_PROXY": "1"}, "looks like 10.0.0.5, 10.0.0.0/8 or loopback"),
+        ({"TRACKER_BEHIND_PROXY": "10.0.0.1,::/0"}, "everybody could say to be anybody"),
+        ({"TRACKER_KEY": "/etc/key.pem"}, "without `cert`"),
         ({"TRACKER_BATTERY_OK_PCT": "5"}, r"battery_ok_pct \(5\) is below low_battery_pct \(20\)"),
         ({"TRACKER_LIVE_HEARTBEAT_S": "45"}, r"live_silent_s \(45\) has to be longer than live_heartbeat_s \(45\)"),
     ],
@@ -125,6 +129,27 @@ def test_any_other_address_needs_open_and_is_warned_of(host: str) -> None:
     with pytest.raises(SettingsError, match="--open"):
         check_bind(Settings(host=host))
     assert host in str(check_bind(Settings(host=host, open=True)))
+
+
+@pytest.mark.parametrize("way", [{"cert": "/c.pem"}, {"behind_proxy": ["loopback"]}])
+def test_where_people_sign_in_any_other_address_needs_a_way_nobody_can_listen_on(way: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=r"--cert and --key, or --behind-proxy .* or --insecure"):
+        check_bind(Settings(host="0.0.0.0"), administrator=True)
+    assert check_bind(Settings(host="0.0.0.0", **way), administrator=True) is None
+    with pytest.raises(SettingsError, match="--open"):
+        check_bind(Settings(host="0.0.0.0", **way), administrator=False)
+
+
+def test_insecure_is_warned_of_and_lets_nobody_in_who_does_not_sign_in() -> None:
+    assert "passwords" in str(check_bind(Settings(host="::", insecure=True), administrator=True))
+    with pytest.raises(SettingsError, match="--open"):
+        check_bind(Settings(host="::", insecure=True))
+
+
+@pytest.mark.parametrize("administrator", [False, True])
+def test_open_and_loopback_are_as_they_were(administrator: bool) -> None:
+    assert check_bind(Settings(host="::1"), administrator) is None
+    assert "--open" in str(check_bind(Settings(host="0.0.0.0", open=True), administrator))
 
 
 def access(**settings: Any) -> Any:

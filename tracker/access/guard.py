@@ -80,16 +80,29 @@ class Access:
         return text in self._origins
 
 
-def check_bind(settings: Settings) -> str | None:
-    """A warning when anybody on the network can come in. Raises SettingsError when that was not asked for."""
+def check_bind(settings: Settings, administrator: bool = False) -> str | None:
+    """A warning when others can come in, or listen, who should not. Raises SettingsError when that was not asked for.
+
+    `administrator`: there is one, so people sign in and senders need tokens.
+    """
+    where = f"{settings.host}:{settings.port}"
     if settings.host == "localhost" or (_is_address(settings.host) and ip_address(settings.host).is_loopback):
         return None
-    if not settings.open:
+    if settings.open:
+        return f"everybody who can reach {where} may see and change everything (--open)"
+    if not administrator:
         raise SettingsError(
             f"{settings.host} can be reached from other machines and nobody signs in yet: "
             "add --open to let everybody in, or listen on 127.0.0.1"
         )
-    return f"everybody who can reach {settings.host}:{settings.port} may see and change everything (--open)"
+    if settings.cert or settings.behind_proxy:
+        return None
+    if settings.insecure:
+        return f"what is said to {where} can be read and changed on the way, passwords too (--insecure)"
+    raise SettingsError(
+        f"{settings.host} can be reached from other machines, and passwords would go there for all to read: add --cert "
+        "and --key, or --behind-proxy where a proxy speaks TLS for this server, or --insecure in a network you trust"
+    )
 
 
 def _is_from_another_site(headers: Mapping[bytes, bytes]) -> bool:

@@ -45,19 +45,24 @@ def settings(**flags: Any) -> Settings:
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
 @click.option("--store", help="The same as a URL: sqlite:FOLDER.")
 @click.option("--open", "open_", is_flag=True, default=None, help="Nobody signs in; needed for all but loopback.")
+@click.option("--cert", type=click.Path(dir_okay=False), help="Certificate and its chain (PEM): speak TLS.")
+@click.option("--key", type=click.Path(dir_okay=False), help="Its private key, where that is a file of its own.")
+@click.option(
+    "--behind-proxy",
+    multiple=True,
+    is_flag=False,
+    flag_value="loopback",
+    metavar="[NET,…]",
+    help="Believe proxies in these networks who asks them.  [loopback]",
+)
+@click.option("--insecure", is_flag=True, default=None, help="Need neither TLS nor a proxy for all but loopback.")
 @click.option("--accept-loss", is_flag=True, default=None, help="Start although stored data is missing.")
-def serve(
-    host: str | None,
-    port: int | None,
-    data: str | None,
-    store: str | None,
-    open_: bool | None,
-    accept_loss: bool | None,
-) -> None:
+def serve(open_: bool | None, behind_proxy: tuple[str, ...], **flags: Any) -> None:
     """Serve the map, the API and the live channel."""
     from tracker.web.app import run
 
-    run(settings(host=host, port=port, data=data, store=store, open=open_, accept_loss=accept_loss))
+    proxies = [name.strip() for names in behind_proxy for name in names.split(",") if name.strip()]
+    run(settings(open=open_, behind_proxy=proxies or None, **flags))
 
 
 @cli.command()

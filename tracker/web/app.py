@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
+from tracker.access.forwarded import Proxies
 from tracker.access.guard import check_bind
 from tracker.config import Settings
 from tracker.errors import BadRequest, TrackerError
@@ -81,8 +82,15 @@ class Front:
         self._node = node
         self._inner = inner
         self._ingest = ingest.Ingest(node)
+        self._proxies = Proxies(node.settings.behind_proxy)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            try:
+                scope = self._proxies.seen(scope)
+            except TrackerError as fault:
+                await self._refuse_before(scope, receive, send, fault)
+                return
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
         elif scope["path"] == ingest.PATH and scope["method"] == "POST":
@@ -111,6 +119,13 @@ class Front:
         with Share(self._node.bodies) as share:
             patience = Patience(receive, send, self._node.settings.body_timeout_s, share)
             await self._inner(scope | {"tracker.patience": patience}, patience.receive, patience.send)
+
+    async def _refuse_before(self, scope: Scope, receive: Receive, send: Send, fault: TrackerError) -> None:
+        if scope["type"] == "http":
+            await self._refuse(receive, send, problem(fault))
+        else:
+            await receive()  # websocket.connect
+            await sockets.Socket(scope, receive, send).reject(fault)
 
     async def _refuse(self, receive: Receive, send: Send, answer: Answered) -> None:
         await refuse(send, Body(receive, self._node.settings.body_timeout_s), answer)

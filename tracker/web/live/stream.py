@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -16,9 +16,8 @@ from tracker.live import close_codes, messages, requests
 from tracker.live.viewer import Viewer
 from tracker.web.api import parameters as api
 from tracker.web.live.channel import PATH, Line, Live
-from tracker.web.server import serving
 from tracker.web.server.answers import problem
-from tracker.web.server.sockets import HUNG_UP
+from tracker.web.server.sockets import CUT, HUNG_UP
 
 MOST_WAIT_S = 25.0  #: a proxy gives up at 30
 FEW = 1000  #: vehicles in a snapshot that is answered without waiting for a turn
@@ -41,7 +40,7 @@ class Letters:
         self._hung_up = hung_up
         if hung_up is not None:
             hung_up.add_done_callback(self._hurry)
-        self.peer: Any = None  # of the HTTP connection
+        self.cut: Callable[[], None] = lambda: None  # the HTTP connection off
         self._loop = asyncio.get_running_loop()
 
     def send(self, payload: bytes, _text: bool = True) -> None:
@@ -79,7 +78,7 @@ class Letters:
         if self.line is not None:  # its answer may never have begun
             self._live.close(self.line)
         if stuck:
-            serving.abort(self.peer)
+            self.cut()
 
 
 def blueprint(live: Live) -> Blueprint:
@@ -100,11 +99,11 @@ def blueprint(live: Live) -> Blueprint:
         if request.method == "HEAD":  # no stream to follow, and none that never ends
             return Response(b"", 200, {"content-type": "text/event-stream", "cache-control": "no-store"})
         letters = Letters(live, _hung_up())
-        letters.peer = peer
+        letters.cut = _extensions().get(CUT, letters.cut)
         line = letters.line = live.open(letters, letters, peer[0], grant)
         _obey(live, line, follow)
         response = Response(_events(live, line, letters), 200, {"content-type": "text/event-stream"})
-        response.headers["cache-control"] = "no-store"
+        response.headers["cache-control"] = "no-store, no-transform"  # who compresses it would hold it back
         response.headers["x-accel-buffering"] = "no"  # nginx passes it on as it comes
         response.timeout = None
         return response
@@ -131,8 +130,11 @@ def blueprint(live: Live) -> Blueprint:
 
 
 def _hung_up() -> asyncio.Future[None] | None:
-    extensions: dict[str, Any] = request.scope.get("extensions") or {}
-    return extensions.get(HUNG_UP)
+    return _extensions().get(HUNG_UP)
+
+
+def _extensions() -> dict[str, Any]:
+    return request.scope.get("extensions") or {}
 
 
 async def _events(live: Live, line: Line, letters: Letters) -> AsyncGenerator[bytes]:

@@ -42,7 +42,7 @@ from hypercorn.utils import LifespanFailureError
 from tracker.turns.slots import Slots
 from tracker.web.server.answers import plain_problem
 from tracker.web.server.parser import NO_MORE, WHOLE, Parser, teach_h11
-from tracker.web.server.sockets import HUNG_UP
+from tracker.web.server.sockets import CUT, HUNG_UP
 from tracker.web.server.streams import CLOSE_S, GRACE_S, Stream
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class _Connection(TCPServer):
 
     def _with_hung_up(self, app: Any) -> Any:
         async def run(scope: Any, *rest: Any) -> None:
-            scope["extensions"][HUNG_UP] = self._hung_up
+            scope["extensions"] |= {HUNG_UP: self._hung_up, CUT: self.writer.transport.abort}
             await app(scope, *rest)
 
         return run
@@ -298,14 +298,6 @@ async def _drain(app: Any) -> None:
         if isinstance(stream, Stream) and stream.transport.open:
             stream.start_close(1012, "the server is going away")
     asyncio.get_running_loop().call_later(GRACE_S * 0.75, _abort_all)  # before Hypercorn cancels what serves them
-
-
-def abort(peer: Any) -> None:
-    """Cut off the connection of an HTTP request (its `scope["client"]`): for a peer that reads no answer."""
-    for connection in list(_Connection.all):
-        name = connection.writer.get_extra_info("peername")
-        if peer and name and tuple(name[:2]) == tuple(peer[:2]):
-            connection.writer.transport.abort()
 
 
 def _abort_all() -> None:
