@@ -11,7 +11,7 @@ _dialled: list[asyncio.StreamWriter] = []
 
 
 async def dial(server: Server) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=server.tls)
     _dialled.append(writer)
     return reader, writer
 

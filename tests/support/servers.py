@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -29,8 +30,10 @@ class Answer(NamedTuple):
 class Server:
     """`python -m tracker serve` as its users run it. It can be killed, stopped and started again on its folder."""
 
-    def __init__(self, data: Path, **settings: object) -> None:
+    def __init__(self, data: Path, tls: Any = None, **settings: object) -> None:
+        """`tls`: how to speak to one that has a `cert`."""
         self.data = data
+        self.tls: ssl.SSLContext | None = tls
         self.port = free_port()
         self.settings = settings
         self.program = [sys.executable, "-m", "tracker"]  # a test may put something in front
@@ -39,11 +42,11 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' * bool(self.tls)}://127.0.0.1:{self.port}"
 
     @property
     def ws(self) -> str:
-        return f"ws://127.0.0.1:{self.port}"
+        return f"ws{'s' * bool(self.tls)}://127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -89,6 +92,8 @@ class Server:
     ) -> Answer:
         """One request on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=deadline(60))
+        if self.tls:
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=deadline(60), context=self.tls)
         try:
             connection.request(method, path, body.encode() if isinstance(body, str) else body, headers or {})
             answer = connection.getresponse()

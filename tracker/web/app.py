@@ -27,6 +27,7 @@ from tracker.web.ingest.bodies import Body, Gone, Patience, refuse
 from tracker.web.live import routes as live
 from tracker.web.server import serving, sockets
 from tracker.web.server.answers import Answered, Receive, Scope, Send, plain_problem, problem
+from tracker.web.server.certificate import Certificate
 
 log = logging.getLogger("tracker.web")
 
@@ -43,6 +44,9 @@ def create_app(settings: Settings | None = None, beside: Callable[[Node], Awaita
     app.logger.addFilter(_is_unexpected)
     app.extensions["node"] = node
     app.extensions["tracker.slots"] = node.slots
+    if node.settings.cert:
+        certificate = app.extensions["tracker.certificate"] = Certificate(node.settings.cert, node.settings.key)
+        node.statistics["certificate"] = certificate.statistics
     app.config["MAX_CONTENT_LENGTH"] = None  # Quart sees no body: routes read them within their own limits
     app.config["BODY_TIMEOUT"] = node.settings.body_timeout_s
     app.config["RESPONSE_TIMEOUT"] = None  # a track or a file may take a slow client long
@@ -212,7 +216,7 @@ def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = N
         gc.enable()
         gc.freeze()  # and looking through it again and again finds nothing
         shown = f"[{host}]" if ":" in host else host
-        print(f"http://{shown}:{port}", flush=True)
+        print(f"{'https' if settings.cert else 'http'}://{shown}:{port}", flush=True)
         _calm_collector()
 
     async def main() -> None:

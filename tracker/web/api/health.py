@@ -77,6 +77,8 @@ METRICS = {
     "connections_accepted_total": "TCP connections that got a slot.",
     "connections_refused_total": "TCP connections refused because of max_connections.",
     "connections_evicted_total": "Idle TCP connections closed to make room for another.",
+    "certificate_left_seconds": "Time until the certificate in use ends; below 0 it has. Absent without TLS.",
+    "certificate_broken": "1 while the files of the certificate cannot be used: the one before goes on.",
 }
 
 

@@ -13,6 +13,7 @@ What it adds to Hypercorn:
 - what two parsers could read differently (request smuggling) is refused
 - a peer cannot hold every connection (slots.py)
 - `Transport`: ready-made frames go straight to the connection, 5 times cheaper than `websocket.send`
+- TLS whose certificate is renewed while connections last (certificate.py)
 - HTTP/1.1 only: a WebSocket inside HTTP/2 would go round all of this
 - `serve`: SIGTERM tells sockets, closes them and ends within 5 s, on every Python (3.12+ waits for each connection)
 """
@@ -24,6 +25,7 @@ import contextlib
 import logging
 import signal
 import socket as sockets
+import ssl
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -41,6 +43,7 @@ from hypercorn.utils import LifespanFailureError
 
 from tracker.turns.slots import Slots
 from tracker.web.server.answers import plain_problem
+from tracker.web.server.certificate import Certificate
 from tracker.web.server.parser import NO_MORE, WHOLE, Parser, teach_h11
 from tracker.web.server.sockets import CUT, HUNG_UP
 from tracker.web.server.streams import CLOSE_S, GRACE_S, Stream
@@ -261,8 +264,11 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError, RuntimeError):  # not on Windows, not outside the main thread
             loop.add_signal_handler(number, stop.set)
+    certificate: Certificate | None = app.extensions.get("tracker.certificate")
+    config = _config(settings, listener, certificate)
     try:
-        await hypercorn_serve(app, _config(settings, listener), shutdown_trigger=until_stopped, mode="asgi")
+        async with certificate.kept_fresh() if certificate else contextlib.nullcontext():
+            await hypercorn_serve(app, config, shutdown_trigger=until_stopped, mode="asgi")
     except LifespanFailureError:
         raise (fault[0] if fault else RuntimeError("the app did not start")) from None
     finally:
@@ -271,8 +277,23 @@ async def serve(
                 loop.remove_signal_handler(number)
 
 
-def _config(settings: Any, listener: sockets.socket) -> Config:
-    config = Config()
+class _Config(Config):
+    """Hypercorn's, with a context that changes under it."""
+
+    certificate: Certificate | None = None
+
+    @property
+    def ssl_enabled(self) -> bool:
+        return self.certificate is not None
+
+    def create_ssl_context(self) -> ssl.SSLContext | None:
+        return self.certificate.context if self.certificate else None
+
+
+def _config(settings: Any, listener: sockets.socket, certificate: Certificate | None) -> Config:
+    config = _Config()
+    config.certificate = certificate
+    config.ssl_handshake_timeout = FIRST_REQUEST_S
     config.bind = [f"fd://{listener.detach()}"]
     config.backlog = 2048
     config.alpn_protocols = ["http/1.1"]
