@@ -88,13 +88,16 @@ $(NODE): $(RUN)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent
 	@touch $@
 
-# The browser tests use Debian's Chromium, the durability test strace: installed where that is possible, named where not
+# The browser tests use Debian's Chromium, the durability test strace, the proxy tests nginx and Caddy: installed where that is
+# possible (RUNLEVEL=1: and not started), named where not
 browser:
 	@missing=""; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing="chromium"; \
 	command -v strace >/dev/null || missing="$$missing strace"; \
+	PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || missing="$$missing nginx-light"; \
+	command -v caddy >/dev/null || missing="$$missing caddy"; \
 	if [ -n "$$missing" ] && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-	  echo "Installing $$missing"; export DEBIAN_FRONTEND=noninteractive; \
+	  echo "Installing $$missing"; export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1; \
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	elif [ -n "$$missing" ]; then \
 	  echo "Missing:$$missing. Tests that need it are skipped. On Debian or Ubuntu: sudo apt-get install $$missing"; fi
