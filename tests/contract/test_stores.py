@@ -130,6 +130,22 @@ async def test_what_is_apart_is_kept_and_is_no_part_of_a_track(store: Store) -> 
     assert [row for row, _, _ in await store.pings_since(0, 0, 10)] == [1, 3, 4]
 
 
+async def test_a_message_without_a_place_is_known_where_there_is_no_fix_of_its_time(store: Store) -> None:
+    """For each time in which order they came, and how often."""
+    nowhere: dict[str, Any] = {"lat": 0.0, "lon": 0.0, "taken": APART}
+    rows = [
+        fix(1, 1, **nowhere),
+        fix(1, 1),
+        fix(1, 2),
+        fix(1, 2, **nowhere),
+        fix(1, 3, **nowhere),
+        fix(1, 3, **nowhere),
+    ]
+    await visible(store, Commit(pings=rows, vehicles=[SavedVehicle(1, "van-1", None)]))
+    wanted = [(1, T0 + second * 1000) for second in range(5)]
+    assert await store.fixes_at(wanted) == {wanted[1]: (60.1, 24.9), wanted[2]: (60.1, 24.9), wanted[3]: (0.0, 0.0)}
+
+
 async def test_a_commit_that_fails_changes_nothing(store: Store) -> None:
     await visible(
         store, Commit(regions=[SavedRegion("depot", 1, T0, {"v": 1})], vehicles=[SavedVehicle(1, "van-1", b"a")])

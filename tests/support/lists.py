@@ -19,6 +19,7 @@ from tracker.errors import StoreError, StoreLocked
 from tracker.model.change import Acked, Registered
 from tracker.model.commit import APART, Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Ack, Event, erased
+from tracker.model.ping import has_place
 from tracker.stores import ENGINES, Box, EventQuery, Store
 
 
@@ -150,9 +151,10 @@ class ListStore:
 
     async def fixes_at(self, wanted: list[tuple[int, int]]) -> dict[tuple[int, int], tuple[float, float]]:
         asked, found = set(wanted), {}
-        for one in reversed(self._kept.pings):
-            if one and one.taken != APART and (one.n, one.ping.time) in asked:
-                found[one.n, one.ping.time] = (one.ping.lat, one.ping.lon)
+        kept = [one for one in self._kept.pings if one and (one.n, one.ping.time) in asked]
+        placeless = [one for one in kept if not has_place(one.ping)]
+        for one in (*placeless, *(one for one in reversed(kept) if one.taken != APART)):
+            found[one.n, one.ping.time] = (one.ping.lat, one.ping.lon)
         return found
 
     async def track(self, n: int, since: int, until: int, after: int | None, limit: int) -> list[StoredPing]:

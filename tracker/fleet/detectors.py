@@ -6,9 +6,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Protocol
 
+import msgspec
+
 from tracker.fleet.cause import Occasion
 from tracker.fleet.membership import Moves
-from tracker.fleet.vehicle import PLACE_BITS, Alarm, Vehicle, Visit
+from tracker.fleet.vehicle import PLACE_BITS, PLACE_MASK, UNPLACED, Alarm, Vehicle, Visit
 from tracker.model.ping import Ping
 from tracker.regions.book import RegionBook
 from tracker.regions.region import Region
@@ -70,6 +72,15 @@ def report(vehicle: Vehicle, ping: Ping, occasion: Occasion, limits: BatteryLimi
             occasion.make("low_battery", reason="reported", battery_pct=ping.battery_pct)
 
 
+def charge(vehicle: Vehicle, ping: Ping) -> None:
+    """A message without a place knows the battery better than the newest fix."""
+    if ping.battery_pct is not None:
+        before = vehicle.ping
+        vehicle.ping = msgspec.structs.replace(before, battery_pct=ping.battery_pct)
+        if vehicle.sure is before:
+            vehicle.sure = vehicle.ping
+
+
 # -- alarms: facts of messages, wherever their fixes were. Those that follow one another by fix time with the same text
 # are one; a fix without it ends it, or a quarter of an hour without one. They may come in any order, and again.
 
@@ -100,6 +111,8 @@ def _joins(alarms: list[Alarm], alarm: Alarm, fixes: Sequence[int], time: int) -
     if end - begin > OVER_MS:
         return False
     at = bisect_left(fixes, (begin + 1) << PLACE_BITS)
-    if at < len(fixes) and fixes[at] >> PLACE_BITS < end:
-        return False  # a fix between them had none
+    while at < len(fixes) and fixes[at] >> PLACE_BITS < end:
+        if fixes[at] & PLACE_MASK != UNPLACED:
+            return False  # a fix between them had none
+        at += 1
     return not any(begin < edge < end for other in alarms if other is not alarm for edge in (other.first, other.last))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from tracker.fleet.detectors import OVER_MS
 from tracker.fleet.step import Outcome
 from tracker.fleet.vehicle import ASK, NEW, SAME, Vehicle
-from tracker.model.ping import Ping
+from tracker.model.ping import NOWHERE, Ping, has_place
 
 #: (n, fix time) → place of fixes that the store has and the fleet does not remember
 Known = dict[tuple[int, int], tuple[float, float]]
@@ -50,12 +50,15 @@ def of_remembered(vehicle: Vehicle, ping: Ping, known: Known) -> str | None:
         return None
     if knows == ASK:
         place = known.get((vehicle.n, ping.time))
-        if place is None:
+        same = None if place is None else _same(place, ping)
+        if same is None and place in (None, NOWHERE):
             known[vehicle.n, ping.time] = (ping.lat, ping.lon)
-            return None
-        return _same(place, ping)
+        return same
     return Outcome.DUPLICATE if knows == SAME else Outcome.CONFLICT
 
 
-def _same(place: tuple[float, float], ping: Ping) -> str:
-    return Outcome.DUPLICATE if place == (ping.lat, ping.lon) else Outcome.CONFLICT
+def _same(place: tuple[float, float], ping: Ping) -> str | None:
+    """A message without a place stands beside a fix of the same time."""
+    if place == (ping.lat, ping.lon):
+        return Outcome.DUPLICATE
+    return Outcome.CONFLICT if place != NOWHERE and has_place(ping) else None

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from tracker.fleet.cause import Occasion
-from tracker.fleet.detectors import begins, is_watched, report, tell
+from tracker.fleet.detectors import begins, charge, is_watched, report, tell
 from tracker.fleet.doubts import WAIT_MS, is_doubtful, settle
 from tracker.fleet.duplicates import Known, of_remembered, of_stored, unknown_fixes, unknown_neighbours
 from tracker.fleet.edits import LOOK, Edit, Round, evaluate
@@ -24,12 +24,12 @@ from tracker.fleet.membership import Moves, appear, beyond, move
 from tracker.fleet.motion import OFFLINE_GAPS, OFFLINE_MS, observe, pace, wake
 from tracker.fleet.step import Draft, Outcome, Step, Told
 from tracker.fleet.timers import DOUBT, MISSED, WINDOW, expel, next_alarm, ring
-from tracker.fleet.vehicle import NEVER, SAME, Alarm, Vehicle
+from tracker.fleet.vehicle import NEVER, Alarm, Vehicle
 from tracker.fleet.windows import dwells, follow
 from tracker.model.change import Change, Registered
 from tracker.model.commit import APART, HELD, LATE, LIVE, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import DELAYED_MS, Event
-from tracker.model.ping import Ping, at_place_of, has_place
+from tracker.model.ping import NOWHERE, Ping, at_place_of, has_place
 from tracker.regions.book import RegionBook
 from tracker.regions.region import Region
 
@@ -169,7 +169,7 @@ class Fleet:
             if vehicle is not None and vehicle.queued <= now:
                 self._ring(vehicle, now, draft)
             if not has_place(ping):
-                outcomes[at] = self._placeless(vehicle, ping, now, draft)
+                outcomes[at] = self._hear(vehicle, ping, now, known, draft)
                 continue
             if vehicle is None or ping.time <= vehicle.top or ping.time < vehicle.floor:  # others are surely new
                 if vehicle is None:
@@ -211,27 +211,32 @@ class Fleet:
                 self._press(vehicle, ping, now, draft)
         return draft.step(outcomes)
 
-    def _placeless(self, vehicle: Vehicle | None, ping: Ping, now: int, draft: Draft) -> str:
-        """An alarm from a receiver without a fix: heard and stored, and the vehicle stays where it is."""
-        if vehicle is None:
+    def _hear(self, vehicle: Vehicle | None, ping: Ping, now: int, known: Known, draft: Draft) -> str:
+        """A message without a place, from a receiver without a fix or to say that it is there: it is stored, and its
+        vehicle has been heard of and stays where it is."""
+        n = self._numbers.get(ping.vehicle)
+        if n is None:
             n = self._numbers[ping.vehicle] = self._number(ping.vehicle)
             draft.commit.vehicles.append(SavedVehicle(n, ping.vehicle, None))  # the number at least
-        elif vehicle.knows(ping) == SAME:
-            return Outcome.DUPLICATE
-        else:
-            n = vehicle.n
+        outcome = of_stored(n, ping, known) if vehicle is None else of_remembered(vehicle, ping, known)
+        if outcome is None and vehicle is None:
+            known[n, ping.time] = NOWHERE
+        elif outcome is None and vehicle is not None:
+            newest = ping.time >= vehicle.top
             vehicle.remember(ping)
-            if ping.time >= vehicle.ping.time:
+            if newest:
                 wake(vehicle, ping)
                 occasion = Occasion.of_fix(at_place_of(ping, vehicle.ping), None, now)
                 report(vehicle, ping, occasion, self.settings)
                 pace(vehicle, now)
                 vehicle.received_at = now
+                charge(vehicle, ping)
                 draft.add(vehicle, occasion.events)
                 self._queue(vehicle)
-        draft.commit.pings.append(StoredPing(n, ping, now, APART))
-        self._press(vehicle, ping, now, draft)
-        return Outcome.ACCEPTED
+        begun = ping.alarm is not None and self._press(vehicle, ping, now, draft)
+        if outcome is None or begun:
+            draft.commit.pings.append(StoredPing(n, ping, now, APART))
+        return outcome or Outcome.ACCEPTED
 
     def _press(self, vehicle: Vehicle | None, ping: Ping, now: int, draft: Draft) -> bool:
         """A message says alarm, however it was taken otherwise. True when one begins."""
@@ -334,7 +339,7 @@ class Fleet:
         pace(vehicle, now)
         vehicle.sure = ping
         vehicle.ping = ping
-        vehicle.received_at = now
+        vehicle.received_at = vehicle.fixed_at = now
         vehicle.delayed = now - ping.time > DELAYED_MS
         if moves is not None or events:
             if moves is not None and (moves.enters or moves.exits):
@@ -353,7 +358,7 @@ class Fleet:
         report(vehicle, ping, occasion, self.settings)
         pace(vehicle, now)
         vehicle.ping = ping
-        vehicle.received_at = now
+        vehicle.received_at = vehicle.fixed_at = now
         vehicle.delayed = occasion.delayed
         self._settle(vehicle)
         draft.add(vehicle, occasion.events)
@@ -366,7 +371,7 @@ class Fleet:
         vehicle.lone = False
         pace(vehicle, now)
         vehicle.ping = vehicle.sure = ping
-        vehicle.received_at = now
+        vehicle.received_at = vehicle.fixed_at = now
         vehicle.delayed = now - ping.time > DELAYED_MS
         vehicle.silent = False
         if changed:

@@ -74,8 +74,8 @@ def change_due(vehicle: Vehicle) -> tuple[int, int]:
     if state in (MOVING, IDLE) and vehicle.still_since:
         still = vehicle.ping.time - vehicle.still_since
         if state == MOVING:
-            return received + IDLE_MS - still, IDLE
-        return received + IDLE_MS + PARKED_MS - still, PARKED
+            return vehicle.fixed_at + IDLE_MS - still, IDLE
+        return vehicle.fixed_at + IDLE_MS + PARKED_MS - still, PARKED
     if state == PARKED:
         return received + PARKED_OFFLINE_MS, OFFLINE
     return received + max(OFFLINE_MS, round(OFFLINE_GAPS * vehicle.gap_ms)), OFFLINE

@@ -11,7 +11,7 @@ import msgspec
 
 from tracker.model.change import VehicleState
 from tracker.model.events import DELAYED_MS
-from tracker.model.ping import Ping
+from tracker.model.ping import NOWHERE, Ping
 from tracker.model.states import UNKNOWN
 
 PLACE_BITS = 22
@@ -136,6 +136,7 @@ class Packed(msgspec.Struct, array_like=True, frozen=True):
     alarms: list[Alarm] = []
     set_by: int = 0
     lone: bool = False
+    heard_ms: int = 0  # how much later than its newest fix its newest message came
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -147,9 +148,10 @@ class Vehicle:
     """Mutable, and only the fleet changes it. `ping` is the newest fix shown, `sure` the newest accurate one."""
 
     __slots__ = (
-        "alarms", "anchor", "beyond", "clock", "delayed", "doubt", "doubts", "fixes", "floor", "gap_ms", "held", "lone",
-        "low", "most", "n", "peak_mps", "ping", "queued", "raw", "received_at", "regions", "rev", "set_by", "settled",
-        "silent", "since", "state", "still_since", "stood", "sure", "top", "touches", "visits", "watched",
+        "alarms", "anchor", "beyond", "clock", "delayed", "doubt", "doubts", "fixed_at", "fixes", "floor", "gap_ms",
+        "held", "lone", "low", "most", "n", "peak_mps", "ping", "queued", "raw", "received_at", "regions", "rev",
+        "set_by", "settled", "silent", "since", "state", "still_since", "stood", "sure", "top", "touches", "visits",
+        "watched",
     )  # fmt: skip
 
     def __init__(self, n: int, ping: Ping, now: int) -> None:
@@ -160,7 +162,8 @@ class Vehicle:
         self.beyond: tuple[
             str, ...
         ] = ()  # regions it is in though `ping` lies far outside: their viewers see `decided`
-        self.received_at = now
+        self.received_at = now  # its newest message
+        self.fixed_at = now  # `ping`, which may be older: a message need have no place
         self.held: Ping | None = None
         self.doubts = 0  # how many were held in a row
         self.delayed = False
@@ -208,7 +211,7 @@ class Vehicle:
             there = self.fixes[at] & PLACE_MASK
             if there == mine:
                 return SAME
-            if NOWHERE not in (there, mine):
+            if UNPLACED not in (there, mine):
                 return OTHER
             at += 1
         return NEW if time >= self.floor else ASK
@@ -247,7 +250,8 @@ class Vehicle:
         """Our clock was set: receipts are told by the one there is now, so that timers go on from there."""
         self.set_by += by
         self.received_at += by
-        self.delayed = self.delayed and self.received_at - self.ping.time > DELAYED_MS  # it was the clock, then
+        self.fixed_at += by
+        self.delayed = self.delayed and self.fixed_at - self.ping.time > DELAYED_MS  # it was the clock, then
         for visit in self.visits.values():
             visit.received_at += by
         if self.doubt is not None:
@@ -256,6 +260,7 @@ class Vehicle:
     def receive_at(self, now: int) -> None:
         """No receipt is later than now, whatever was written down."""
         self.received_at = min(self.received_at, now)
+        self.fixed_at = min(self.fixed_at, now)
         for visit in self.visits.values():
             visit.received_at = min(visit.received_at, now)
         if self.doubt is not None:
@@ -280,7 +285,7 @@ class Vehicle:
                 self.still_since, self.anchor, self.gap_ms, self.peak_mps, self.silent, self.low, self.delayed,
                 self.ping, self.held, self.visits, self.touches, self.doubts,
                 True if self.sure is self.ping else self.sure or False, self.doubt, self.stood,
-                self.alarms, self.set_by, self.lone,
+                self.alarms, self.set_by, self.lone, self.received_at - self.fixed_at,
             )
         )  # fmt: skip
 
@@ -294,9 +299,10 @@ class Vehicle:
             self.still_since, self.anchor, self.gap_ms, self.peak_mps, self.silent, self.low, self.delayed,
             self.ping, self.held, self.visits, self.touches, self.doubts,
             sure, self.doubt, self.stood,
-            self.alarms, self.set_by, self.lone,
+            self.alarms, self.set_by, self.lone, heard_ms,
         ) = _fields(packed)  # fmt: skip
         self.sure = sure if isinstance(sure, Ping) else self.ping if sure else None
+        self.fixed_at = self.received_at - heard_ms
         if self.held is not None:
             self.doubts = max(self.doubts, 1)
         if self.visits:
@@ -311,4 +317,4 @@ def _place(ping: Ping) -> int:
     return hash((ping.lat, ping.lon)) & PLACE_MASK
 
 
-NOWHERE = hash((0.0, 0.0)) & PLACE_MASK  #: a message without a place stands beside a fix of the same time
+UNPLACED = hash(NOWHERE) & PLACE_MASK  #: a message without a place stands beside a fix of the same time

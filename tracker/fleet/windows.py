@@ -21,7 +21,7 @@ LONG_MS = 7 * DAY_MS  #: between fixes further apart only the state at the end i
 
 def by_our_clock(vehicle: Vehicle) -> bool:
     """Does it live by our clock? Otherwise it is a recording."""
-    return vehicle.received_at - vehicle.ping.time <= DAY_MS
+    return vehicle.fixed_at - vehicle.ping.time <= DAY_MS
 
 
 def next_edge(book: RegionBook, vehicle: Vehicle) -> int:

@@ -16,7 +16,7 @@ Scalar = str | int | float | bool | None
 
 
 class Ping(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Where one vehicle was. `time` is the fix time, UTC milliseconds.
+    """What one vehicle said: where it was, or only (at NOWHERE) that it is there. `time` is the fix time, UTC ms.
 
     Values are rounded once, on the way in (lat/lon 1e-7°, speed 1 mm/s, the rest 0.01), to what the
     store keeps: so a ping read back decides exactly what it decided when it came.
@@ -38,8 +38,11 @@ class Ping(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     attributes: dict[str, Scalar] | None = None
 
 
+NOWHERE = (0.0, 0.0)  #: the place of a message without one; also what a receiver without a fix says
+
+
 def has_place(ping: Ping) -> bool:
-    """(0, 0) is what a receiver without a fix says: such a ping is taken for its alarm alone."""
+    """Without one it is a message all the same (an alarm, a heartbeat): stored, and heard, and it moves nobody."""
     return ping.lat != 0 or ping.lon != 0
 
 

@@ -66,7 +66,8 @@ class Store(Protocol):
         ...
 
     async def fixes_at(self, wanted: list[tuple[int, int]]) -> dict[tuple[int, int], tuple[float, float]]:
-        """(n, fix time) → (lat, lon) of those that are stored; what is APART is not looked at."""
+        """(n, fix time) → (lat, lon) of those that are stored: of fixes the first, NOWHERE where there was only a
+        message without a place. What else is APART is not looked at."""
         ...
 
     async def track(self, n: int, since: int, until: int, after: int | None, limit: int) -> list[StoredPing]:

@@ -14,6 +14,7 @@ import msgspec
 from tracker.model.change import Acked, Registered
 from tracker.model.commit import APART, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event
+from tracker.model.ping import NOWHERE
 from tracker.stores import Box, EventQuery
 from tracker.stores.sqlite.rows import HOT, HotRow, stored_ping, text
 from tracker.stores.sqlite.schema import BLOCK_BITS
@@ -127,12 +128,14 @@ def fixes_at(
             UNION ALL SELECT {_TAIL}, 1 << 62)
         SELECT json_group_array(json_array(hot.n, hot.t, lat, lon)) FROM places
             CROSS JOIN hot ON hot.row >= first AND hot.row < last
-            WHERE (hot.n, hot.t) IN (SELECT n, t FROM wanted) AND taken <> {APART}""",
+            WHERE (hot.n, hot.t) IN (SELECT n, t FROM wanted) AND (taken <> {APART} OR (lat = 0 AND lon = 0))""",
         text(wanted),
     )
     found: dict[tuple[int, int], tuple[float, float]] = {}
     for n, t, lat, lon in _fixes.decode(rows):
-        found.setdefault((n, t), (lat / 1e7, lon / 1e7))
+        place = lat / 1e7, lon / 1e7
+        if found.setdefault((n, t), place) == NOWHERE:
+            found[n, t] = place
     return found
 
 
