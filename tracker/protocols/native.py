@@ -27,7 +27,7 @@ from tracker.model.ping import (
     read_ping,
     vehicle_id,
 )
-from tracker.protocols import Reading
+from tracker.protocols import Payload, Reading, Spoken
 from tracker.protocols.pieces import PIECE, batches, cut
 from tracker.times import EPOCH, MS, parse_time
 
@@ -276,7 +276,7 @@ def _read_each(items: Iterable[bytes | msgspec.Raw], now: int, first: int) -> Re
         except _DOUBTS:
             pass
         try:
-            reading.take(_decode_item(bytes(item)), now)
+            reading.take_item(_decode_item(bytes(item)), now)
         except Unfit as fault:
             reading.reject(index, fault)
     return reading
@@ -286,7 +286,7 @@ def _read_decoded(items: list[Any], now: int, first: int) -> Reading:
     reading = Reading(items=len(items))
     for index, item in enumerate(items, first):
         try:
-            reading.take(item, now)
+            reading.take_item(item, now)
         except Unfit as fault:
             reading.reject(index, fault)
     return reading
@@ -334,3 +334,20 @@ def _refuse_encoding(body: bytes, fault: UnicodeDecodeError) -> NoReturn:
 def _int(text: str) -> int | float:
     """Python refuses to read integers of many thousand digits; a double says what they are worth."""
     return int(text) if len(text) < 20 else float(text)
+
+
+def _read_payload(payload: Payload, now: int) -> Reading:
+    return read_json(payload.body, now)
+
+
+ADDRESSES = ("/api/v1/positions",)
+SPOKEN = (
+    Spoken(
+        "json",
+        ADDRESSES,
+        read=_read_payload,
+        types=("application/json", "text/json", "+json", ""),
+        socket=True,
+        advice="send more as NDJSON",
+    ),
+)

@@ -97,10 +97,8 @@ class Front:
                 return
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
-        elif scope["path"] == ingest.PATH and scope["method"] == "POST":
-            await self._ingest(scope, receive, send)
-        elif scope["path"] == ingest.PATH:
-            await self._refuse(receive, send, ingest.only_post(scope["method"]))
+        elif here := self._ingest.at(scope["path"]):
+            await self._ingest(here, scope, receive, send)
         else:
             await self._ordinary(scope, receive, send)
 

@@ -1,31 +1,27 @@
-"""Positions come in: POST /api/v1/positions, answered before Quart's router, which costs more than everything here."""
+"""Positions come in wherever a protocol is spoken, before Quart's router, which costs more than everything here."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from tracker.errors import BadRequest, Invalid, Stopping, TrackerError, Unsupported
-from tracker.model.ping import Unfit
 from tracker.node import Node
 from tracker.pipeline.batch import Answer
-from tracker.protocols import Reading
-from tracker.protocols.native import read_json, read_lines
+from tracker.protocols import Decoder, Payload, Reader, Reading, Spoken, spoken
 from tracker.turns.buffer import Share
-from tracker.web.ingest.bodies import Body, Gone, Lines, refuse, too_large
+from tracker.web.ingest.bodies import Body, Gone, refuse, too_large
 from tracker.web.ingest.inflate import Inflater, inflater
 from tracker.web.server.answers import JSON, Answered, Receive, Scope, Send, encode, plain_problem, problem, send_answer
 
-PATH = "/api/v1/positions"
-ADVICE = "send more as NDJSON"
 READERS = 2  #: large bodies read at once, each in a thread: more would only take the GIL from each other
 LIGHT_BYTES, LIGHT_ITEMS = 256 * 1024, 1000  #: what is read on the loop itself
 
-LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
-DOCUMENT = frozenset({"", "application/json", "text/json"})
 _HEADERS = {"content-type": JSON, "cache-control": "no-store"}
 
 
@@ -70,6 +66,8 @@ class Request:
     def answer(self) -> Answered:
         """200 all fine, 207 some refused, 422 all refused."""
         read = self.read
+        if read.reply is not None:
+            return read.reply.status, {"content-type": read.reply.type, "cache-control": "no-store"}, read.reply.body
         if not read.rejected:
             self.counts.ignored = read.ignored
             return 200, _HEADERS, encode(self.counts)
@@ -80,24 +78,72 @@ class Request:
         )
 
 
+class Address:
+    """One path, and what is spoken there."""
+
+    def __init__(self) -> None:
+        self.spoken: list[Spoken] = []
+        self.methods: dict[str, None] = {}  # in order
+        self.choose = lru_cache(maxsize=64)(self._choose)  # senders say the same again and again
+
+    def add(self, one: Spoken) -> None:
+        self.spoken.append(one)
+        self.methods |= dict.fromkeys(one.methods)
+
+    def _choose(self, method: str, content_type: bytes) -> Spoken:
+        """The first that takes this type. Raises Unsupported."""
+        kind, *parameters = content_type.decode("latin-1").lower().split(";")
+        kind = kind.strip()
+        one = next((one for one in self.spoken if method in one.methods and one.takes(kind)), None)
+        if one is None:
+            known = " or ".join(one.types[0] for one in self.spoken if one.types)
+            raise Unsupported("unsupported_type", f"cannot read {kind[:60]!r}; send it with Content-Type: {known}")
+        for parameter in parameters if one.types else ():
+            name, _, charset = parameter.partition("=")
+            if name.strip() == "charset" and charset.strip(" \"'") not in ("utf-8", "utf8", "us-ascii"):
+                raise Unsupported("unsupported_charset", "JSON is UTF-8 here; leave the charset away")
+        return one
+
+    def refusal(self, method: str) -> Answered:
+        """What the other methods are answered here."""
+        allow = {"allow": ", ".join([*self.methods, "OPTIONS"])}
+        if method == "OPTIONS":
+            return 204, allow, b""
+        socket = ", or open a WebSocket" if any(one.socket for one in self.spoken) else ""
+        status, headers, body = plain_problem(405, f"{' or '.join(self.methods)} positions here{socket}")
+        return status, headers | allow, body
+
+
 class Ingest:
-    """The raw ASGI answer to a POST of positions."""
+    """The raw ASGI answer at every address of a protocol."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
         self._readers = asyncio.Semaphore(READERS)
+        self._addresses: defaultdict[str, Address] = defaultdict(Address)
+        for one in spoken():
+            for path in one.addresses:
+                self._addresses[path].add(one)
+        self._below = {path[:-1]: here for path, here in self._addresses.items() if path.endswith("/") and path != "/"}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        settings = self._node.settings
+    def at(self, path: str) -> Address | None:
+        """None: the address is somebody else's."""
+        return self._addresses.get(path) or self._below.get(path.rpartition("/")[0])
+
+    async def __call__(self, here: Address, scope: Scope, receive: Receive, send: Send) -> None:
+        settings, method = self._node.settings, scope["method"]
         request = Request(dict(scope["headers"]), Body(receive, settings.body_timeout_s))
+        if method not in here.methods:
+            await refuse(send, request.body, here.refusal(method))
+            return
         try:
-            self._node.access.check("POST", request.headers)
-            lines = _is_lines(request.headers.get(b"content-type", b""))
+            self._node.access.check("POST", request.headers)  # whatever the method, something is stored
+            one = here.choose(method, request.headers.get(b"content-type", b""))
             inflate = inflater(request.headers.get(b"content-encoding", b"").decode("latin-1"))
-            if lines:
-                await self._take_lines(request, inflate)
-            else:
-                await self._take_document(request, inflate)
+            if one.decoder:
+                await self._take_stream(one.decoder(settings.max_line), request, inflate)
+            elif one.read:
+                await self._take_document(one.read, scope, request, inflate, one.advice)
         except Gone:
             return
         except TrackerError as fault:
@@ -106,74 +152,44 @@ class Ingest:
         else:
             await send_answer(send, request.answer())
 
-    async def _take_document(self, request: Request, inflate: Inflater) -> None:
+    async def _take_document(
+        self, read: Reader, scope: Scope, request: Request, inflate: Inflater, advice: str
+    ) -> None:
         settings = self._node.settings
         length = int(request.headers.get(b"content-length", b"0"))  # a number: the HTTP parser saw to that
         if length > settings.max_body:
-            raise too_large(settings.max_body, ADVICE)
+            raise too_large(settings.max_body, advice)
         with Share(self._node.bodies) as share:
-            document = await request.body.whole(inflate, settings.max_body, settings.max_inflated, share, ADVICE)
-            if is_light(document):
-                read = read_json(bytes(document), self._node.clock())
+            document = await request.body.whole(inflate, settings.max_body, settings.max_inflated, share, advice)
+            query = scope["query_string"].decode("latin-1")
+            payload = Payload(bytes(document), query, request.headers, scope["path"])
+            del document
+            if is_light(payload.body):
+                reading = read(payload, self._node.clock())
             else:
                 async with self._readers:
-                    read = await asyncio.to_thread(read_json, bytes(document), self._node.clock())
-            del document
-        request.counts.add(await self._node.pipeline.submit(read.pings))
-        request.read = read
+                    reading = await asyncio.to_thread(read, payload, self._node.clock())
+            del payload
+        request.counts.add(await self._node.pipeline.submit(reading.pings))
+        request.read = reading
 
-    async def _take_lines(self, request: Request, inflate: Inflater) -> None:
-        """Line by line at flat memory: the next bytes are asked for only after these are committed."""
-        settings = self._node.settings
-        lines = Lines(settings.max_line)
-        async for piece in request.body.pieces(inflate, settings.max_inflated):
-            for run in lines.feed(piece):
-                await self._take_run(run, request)
-        for run in lines.finish():
-            await self._take_run(run, request)
+    async def _take_stream(self, decoder: Decoder, request: Request, inflate: Inflater) -> None:
+        """As it comes, at flat memory: the next bytes are asked for only after these are committed."""
+        async for piece in request.body.pieces(inflate, self._node.settings.max_inflated):
+            for reading in decoder.feed(piece, self._node.clock()):
+                await self._take_reading(reading, request)
+        for reading in decoder.finish(self._node.clock()):
+            await self._take_reading(reading, request)
         if not request.body.received:
             raise BadRequest("empty", "the body is empty; send one position a line")
 
-    async def _take_run(self, run: bytes | None, request: Request) -> None:
-        if run is None:
-            limit = self._node.settings.max_line
-            request.read.reject(request.read.items, Unfit("line_too_long", None, f"a line has at most {limit} bytes"))
-            request.read.items += 1
-            return
+    async def _take_reading(self, reading: Reading, request: Request) -> None:
         if not self._node.ready:  # a stream can be endless: end it while its sender can still be told how far it came
             raise Stopping("the server is stopping; send the rest again in a moment")
-        read = read_lines(run, self._node.clock(), request.read.items)
-        request.counts.add(await self._node.pipeline.submit(read.pings))
-        request.read.add(read)
+        request.counts.add(await self._node.pipeline.submit(reading.pings))
+        request.read.add(reading)
 
 
 def is_light(document: bytes | bytearray) -> bool:
     """Is this read before anybody notices? Not so when each of its items is wrong and has to be told."""
     return len(document) < LIGHT_BYTES and document.count(b"{") + document.count(b"[") <= LIGHT_ITEMS
-
-
-def only_post(method: str) -> Answered:
-    """What the other methods are answered here."""
-    allow = {"allow": "POST, OPTIONS"}
-    if method == "OPTIONS":
-        return 204, allow, b""
-    status, headers, body = plain_problem(405, "POST positions here, or open a WebSocket")
-    return status, headers | allow, body
-
-
-def _is_lines(content_type: bytes) -> bool:
-    """Whether the body is NDJSON (else it is one JSON document). Raises Unsupported."""
-    kind, *parameters = content_type.decode("latin-1").lower().split(";")
-    kind = kind.strip()
-    for parameter in parameters:
-        name, _, charset = parameter.partition("=")
-        if name.strip() == "charset" and charset.strip(" \"'") not in ("utf-8", "utf8", "us-ascii"):
-            raise Unsupported("unsupported_charset", "JSON is UTF-8 here; leave the charset away")
-    if kind in LINES:
-        return True
-    if kind in DOCUMENT or kind.endswith("+json"):
-        return False
-    raise Unsupported(
-        "unsupported_type",
-        f"cannot read {kind[:60]!r}; send it with Content-Type: application/json (one a line: application/x-ndjson)",
-    )

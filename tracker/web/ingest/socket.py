@@ -1,11 +1,11 @@
-"""Positions come in by WebSocket: the same JSON a message as POST, pipelined; one answer tells how far we are.
+"""Positions come in by WebSocket: a payload a message as in a POST, pipelined; one answer tells how far we are.
 
     → {"vehicle": …}   → [{…}, {…}]   → …
     ← {"upto": 2, "errors": []}
 
 `upto` counts messages: everything up to that one is committed (or refused in `errors`, whose `n` is the number of
 the message). Answers conflate: whatever was committed together is answered together. While a commit is under way the
-next messages gather; when enough have, the sender waits.
+next messages gather; when enough have, the sender waits. A protocol with replies of its own sends these instead.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from quart import Quart
 from tracker.errors import BadRequest, Overloaded, Stopping, StoreError
 from tracker.model.ping import Ping, Unfit
 from tracker.node import Node
-from tracker.protocols import MAX_ERRORS, Reading
-from tracker.protocols.native import read_json
-from tracker.web.ingest.http import PATH, is_light
+from tracker.protocols import MAX_ERRORS, Payload, Reading, Reply, Spoken, spoken
+from tracker.web.ingest.http import is_light
 from tracker.web.server import sockets
 from tracker.web.server.answers import encode
 
@@ -36,6 +35,7 @@ class Batch:
         self.pings: list[Ping] = []
         self.errors: list[dict[str, Any]] = []
         self.rejected = 0
+        self.replies: list[Reply] = []
         self._newest: dict[str, int] = {}
 
     def fits(self, pings: list[Ping]) -> bool:
@@ -43,8 +43,9 @@ class Batch:
         newest = self._newest
         return all(ping.time >= newest.get(ping.vehicle, 0) for ping in pings)
 
-    def add(self, reading: Reading) -> None:
-        self.upto += 1
+    def add(self, reading: Reading, number: int) -> None:
+        """What a message said, the one of this number."""
+        self.upto = number
         self.pings += reading.pings
         newest = self._newest
         for ping in reading.pings:
@@ -52,7 +53,15 @@ class Batch:
                 newest[ping.vehicle] = ping.time
         self.rejected += reading.rejected
         for error in reading.errors[: MAX_ERRORS - len(self.errors)]:
-            self.errors.append({"n": self.upto} | error)
+            self.errors.append({"n": number} | error)
+        if reading.reply:
+            self.replies.append(reading.reply)
+
+    def answers(self) -> list[str | bytes]:
+        """What its sender is told, once all of it is stored."""
+        if self.replies:
+            return [reply.body.decode() if reply.type.startswith("text/") else reply.body for reply in self.replies]
+        return [encode(self.answer()).decode()]
 
     def answer(self) -> dict[str, Any]:
         answer: dict[str, Any] = {"upto": self.upto, "errors": self.errors}
@@ -64,9 +73,11 @@ class Batch:
 class Conversation:
     """One sender: a task that reads and a task that commits and answers."""
 
-    def __init__(self, node: Node, socket: sockets.Socket) -> None:
+    def __init__(self, node: Node, socket: sockets.Socket, one: Spoken) -> None:
         self._node = node
         self._socket = socket
+        self._read = one.read
+        self._decoder = one.decoder(node.settings.max_line) if one.decoder else None
         self._batches: list[Batch] = []
         self._upto = 0
         self._waiting = 0  # pings
@@ -83,6 +94,8 @@ class Conversation:
                 if self._waiting > GATHER:
                     self._room.clear()
                     await self._room.wait()
+            if self._decoder:
+                self._add(list(self._decoder.finish(self._node.clock())))
             self._over = True
             self._news.set()
             await committing
@@ -90,19 +103,28 @@ class Conversation:
             committing.cancel()
 
     async def _take(self, message: bytes) -> None:
+        self._upto += 1
         try:
             if is_light(message):
-                reading = read_json(message, self._node.clock())
+                readings = self._read_message(message, self._node.clock())
             else:
-                reading = await asyncio.to_thread(read_json, message, self._node.clock())
+                readings = await asyncio.to_thread(self._read_message, message, self._node.clock())
         except BadRequest as fault:
-            reading = Reading(items=1)
-            reading.reject(0, Unfit(fault.code, None, fault.detail))
-        if not self._batches or not self._batches[-1].fits(reading.pings):
-            self._batches.append(Batch(self._upto))
-        self._batches[-1].add(reading)
-        self._upto += 1
-        self._waiting += len(reading.pings)
+            readings = [Reading(items=1)]
+            readings[0].reject(0, Unfit(fault.code, None, fault.detail))
+        self._add(readings)
+
+    def _read_message(self, message: bytes, now: int) -> list[Reading]:
+        if self._decoder:
+            return list(self._decoder.feed(message, now))
+        return [self._read(Payload(message, path=self._socket.path), now)] if self._read else []
+
+    def _add(self, readings: list[Reading]) -> None:
+        for reading in readings:
+            if not self._batches or not self._batches[-1].fits(reading.pings):
+                self._batches.append(Batch(self._upto))
+            self._batches[-1].add(reading, self._upto)
+            self._waiting += len(reading.pings)
         self._news.set()
 
     async def _commit(self) -> None:
@@ -117,7 +139,8 @@ class Conversation:
                 self._waiting -= len(batch.pings)
                 if self._waiting <= GATHER:
                     self._room.set()
-                await self._socket.send(encode(batch.answer()).decode())
+                for answer in batch.answers():
+                    await self._socket.send(answer)
         except (StoreError, Stopping) as fault:
             await self._socket.close(TRY_AGAIN, fault.code)
         finally:
@@ -136,10 +159,13 @@ class Conversation:
 
 
 def install(app: Quart, node: Node) -> None:
-    """GET of the ingest address, upgraded."""
+    """The addresses of protocols that are WebSockets too."""
 
-    async def run(socket: sockets.Socket) -> None:
-        await Conversation(node, socket).run()
+    def route(one: Spoken) -> sockets.Route:
+        async def run(socket: sockets.Socket) -> None:
+            await Conversation(node, socket, one).run()
 
-    route = sockets.Route(run, max_message=node.settings.max_message, pipelined=True)
-    sockets.install(app, {PATH: route}, node.access.check_socket)
+        return sockets.Route(run, max_message=node.settings.max_message, pipelined=True)
+
+    routes = {address: route(one) for one in spoken() if one.socket for address in one.addresses}
+    sockets.install(app, routes, node.access.check_socket)
