@@ -10,6 +10,8 @@ import signal
 import socket
 import ssl
 import struct
+import subprocess
+import sys
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -22,7 +24,7 @@ from websockets.typing import Origin
 
 from tests.support.certificates import Authority
 from tests.support.dialling import dial
-from tests.support.servers import Server, now
+from tests.support.servers import ROOT, Server, now
 from tests.support.waiting import deadline, until, until_sync
 
 pytestmark = pytest.mark.usefixtures("hang_up")
@@ -46,6 +48,11 @@ def server(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> It
     server = Server(folder / "data", authority.trusting(), cert=cert, key=key, **limits).start()
     yield server
     server.kill()
+
+
+def tracker(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tracker", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=deadline(60))
 
 
 def metrics(server: Server) -> dict[str, float]:
@@ -205,3 +212,24 @@ def test_files_that_cannot_be_used_are_told_before_anything_begins(tmp_path: Pat
     assert process and process.wait(deadline(20)) == 2
     assert json.dumps(server.log.read_text()).count("cannot speak TLS with") == 1
     assert "Traceback" not in server.log.read_text()
+
+
+def test_a_replay_and_an_import_reach_it_when_they_trust_it(
+    server: Server, authority: Authority, tmp_path: Path
+) -> None:
+    day, register = tmp_path / "day.csv", tmp_path / "register.csv"
+    day.write_text(f"vehicle,time,lat,lon\nreplayed-tls,{now(-60)},60.17,24.94\n")
+    register.write_text("vehicle,name\nreplayed-tls,Van in a tunnel\n")
+    for command in (["replay", str(day), "--speed", "max"], ["vehicles", "import", str(register)]):
+        trusting = tracker(*command, "--to", server.url, "--ca", str(authority.file))
+        assert trusting.returncode == 0, trusting.stderr
+        refused = tracker(*command, "--to", server.url)
+        assert refused.returncode == 1 and "is not trusted" in refused.stderr and "--ca FILE" in refused.stderr
+    assert server.get("/api/v1/vehicles/replayed-tls").json()["name"] == "Van in a tunnel"
+
+
+def test_an_authority_that_is_none_is_told(tmp_path: Path, server: Server) -> None:
+    register = tmp_path / "register.csv"
+    register.write_text("vehicle,name\na,b\n")
+    answer = tracker("vehicles", "import", str(register), "--to", server.url, "--ca", str(register))
+    assert answer.returncode == 2 and "no authority in there" in answer.stderr

@@ -71,14 +71,37 @@ def _read(body: bytes) -> _Problem | None:
         return None
 
 
+_ADVICE = {
+    9: "it is not valid yet, or a clock is wrong",
+    10: "it has ended; renew it",
+    62: "use a name it is for, or give the server one for this name",
+    64: "it is for names; use one of them instead of the address",
+}
+
+
+def distrust(where: str, fault: ssl.SSLCertVerificationError) -> str:
+    """What is wrong with a certificate, and what to do."""
+    advice = _ADVICE.get(
+        fault.verify_code,
+        "give the server one that is, with its chain, or name its authority (--ca FILE; in Python `tls=` a context "
+        "that trusts it)",
+    )
+    return f"the certificate of {where} is not trusted ({fault.verify_message.rstrip('.')}): {advice}"
+
+
+def trusting(ca: str | None) -> ssl.SSLContext:
+    """Whom this system trusts, and the authority in that file. Raises OSError."""
+    context = ssl.create_default_context()
+    if ca:
+        context.load_verify_locations(ca)
+    return context
+
+
 def failure(host: str, port: int, fault: BaseException) -> Exception:
     """What a failed connection means: Trouble, or Unreachable where no other try can help."""
     where = f"{host}:{port}"
     if isinstance(fault, ssl.SSLCertVerificationError):
-        return Unreachable(
-            f"the certificate of {where} is not trusted ({fault.verify_message}): give the server one that is, or pass "
-            "`tls=` a context that trusts it"
-        )
+        return Unreachable(distrust(where, fault))
     if isinstance(fault, ssl.SSLError):
         return Trouble(f"{where} does not speak TLS as it should ({fault.reason or fault}); is it http:// there?")
     if isinstance(fault, socket.gaierror):

@@ -76,6 +76,11 @@ def demo(port: int | None, vehicles: int, data: str | None) -> None:
     run(settings(host="127.0.0.1", port=port, data=data, demo=True), vehicles, keep=data is not None)
 
 
+trusting = click.option(
+    "--ca", type=click.Path(exists=True, dir_okay=False), help="Authority (PEM) to trust beside those of the system."
+)
+
+
 def _speed(_context: click.Context, _parameter: click.Parameter, value: str) -> float | None:
     if value == "max":
         return None
@@ -101,6 +106,7 @@ def _instant(_context: click.Context, _parameter: click.Parameter, value: str | 
 @click.argument("sources", nargs=-1, required=True)
 @click.option("--to", default=DEFAULT_URL, show_default=True, help="Server to send to.")
 @click.option("--token", envvar="TRACKER_TOKEN", help="Token to send with.")
+@trusting
 @click.option("--speed", default="1", show_default=True, callback=_speed, metavar="N|max", help="How fast time passes.")
 @click.option("--from", "since", callback=_instant, metavar="TIME", help="Leave out what is earlier.")
 @click.option("--until", callback=_instant, metavar="TIME", help="Leave out what is not earlier.")
@@ -141,14 +147,15 @@ def vehicles() -> None:
 @click.argument("file", type=click.File("rb"))
 @click.option("--to", default=DEFAULT_URL, show_default=True, help="Server to send to.")
 @click.option("--token", envvar="TRACKER_TOKEN", help="Token to send with.")
-def import_vehicles(file: Any, to: str, token: str | None) -> None:
+@trusting
+def import_vehicles(file: Any, to: str, token: str | None, ca: str | None) -> None:
     """Register the vehicles of a CSV file.
 
     Columns go by name: `vehicle`, and any of `name`, `plate`, `group`, `kind`; others become attributes.
     """
     from tracker.commands.import_vehicles import import_csv
 
-    sys.exit(import_csv(file, to, token))
+    sys.exit(import_csv(file, to, token, ca=ca))
 
 
 @cli.command()

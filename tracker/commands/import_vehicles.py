@@ -41,9 +41,9 @@ class Bad(NamedTuple):
     message: str
 
 
-def import_csv(file: BinaryIO, to: str, token: str | None, out: TextIO | None = None) -> int:
+def import_csv(file: BinaryIO, to: str, token: str | None, out: TextIO | None = None, ca: str | None = None) -> int:
     """Returns the exit code: 0 when every line was taken. Raises Unreadable, and Failed when the server is away."""
-    connection = Connection(to, token, told=_err)
+    connection = Connection(to, token, ca, told=_err)
     counts = {"created": 0, "updated": 0, "failed": 0}
     try:
         for row in read_rows(file.read(), getattr(file, "name", "the file")):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from tracker.access.handshake import Unreachable, failure, trusting
 from tracker.errors import TrackerError
 from tracker.formats import Unreadable
 
@@ -57,12 +58,16 @@ class Connection:
         self,
         url: str,
         token: str | None = None,
+        ca: str | None = None,
         *,
         told: Callable[[str], None] = lambda _text: None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`told` hears of trouble. Raises Unreadable for an address that is none."""
+        """`ca`: file of an authority to trust beside those of the system. `told` hears of trouble.
+
+        Raises Unreadable for an address that is none, and for such a file.
+        """
         parts = urlsplit(url if "://" in url else f"http://{url}")
         try:
             port = parts.port
@@ -73,7 +78,8 @@ class Connection:
         self.url = url.rstrip("/")
         self.told = told
         self._path = parts.path.rstrip("/")
-        self._host, self._port, self._tls = parts.hostname, port, parts.scheme == "https"
+        self._host, self._port = parts.hostname, port
+        self._tls = _trusting(ca) if parts.scheme == "https" else None
         self._headers = {"user-agent": "live-map-tracker", "accept": "application/json"}
         if token:
             self._headers["authorization"] = f"Bearer {token}"
@@ -126,6 +132,16 @@ class Connection:
             if answer.will_close:
                 self.close()
             return Response(answer.status, {name.lower(): value for name, value in answer.getheaders()}, content)
+        except ssl.SSLError as fault:
+            self.close()
+            why = failure(self._host, self._port or 443, fault)
+            if isinstance(why, Unreachable):
+                raise Failed(str(why)) from None
+            raise Lost(str(why), sent) from None
+        except http.client.BadStatusLine as fault:  # or none at all
+            self.close()
+            hint = "" if self._tls or self._answered else "; does it speak TLS (https://)?"
+            raise Lost(f"it hung up or does not speak HTTP ({fault}){hint}", sent) from None
         except (OSError, http.client.HTTPException) as fault:
             self.close()
             raise Lost(getattr(fault, "strerror", None) or str(fault) or type(fault).__name__, sent) from None
@@ -135,9 +151,15 @@ class Connection:
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._tls:
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(self._host, self._port, timeout=TIMEOUT_S, context=context)
+            return http.client.HTTPSConnection(self._host, self._port, timeout=TIMEOUT_S, context=self._tls)
         return http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_S)
+
+
+def _trusting(ca: str | None) -> ssl.SSLContext:
+    try:
+        return trusting(ca)
+    except OSError as fault:  # ssl.SSLError too
+        raise Unreadable(f"--ca {ca}: no authority in there ({fault.strerror or fault})", usage=True) from None
 
 
 def _seconds(text: str | None) -> float | None:

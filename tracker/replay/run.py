@@ -30,6 +30,7 @@ def run(
     *,
     to: str,
     token: str | None = None,
+    ca: str | None = None,
     speed: float | None = 1.0,
     since: int | None = None,
     until: int | None = None,
@@ -53,7 +54,7 @@ def run(
     `settings` are those a server would have, for a dry run; `as_of` is its clock.
     """
     _check(since, until, as_of, loop, dry_run, {"--regions": regions, "--events": events, "--as-of": as_of})
-    connection = None if dry_run else Connection(to, token)
+    connection = None if dry_run else Connection(to, token, ca)
     recording = Recording()
     try:
         with _told_to_stop():
