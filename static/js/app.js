@@ -225,18 +225,13 @@ export class App {
 
   #followLink() {
     const next = readLink(location.hash);
+    const odd = misread(location.hash); // before the address says what was understood
     if (next.map) this.map.go(next.map.lat, next.map.lon, next.map.zoom);
     this.walking = true;
     this.state.set({ ...next, map: next.map ?? this.state.value.map });
     this.walking = false;
-    this.#misread();
+    if (odd.length) this.misread.tell(odd);
     this.selected.tell({ open: next.vehicle !== null });
-  }
-
-  /** Say what of the link nobody understands. */
-  #misread() {
-    const parts = misread(location.hash);
-    if (parts.length) this.misread.tell(parts);
   }
 
   /**

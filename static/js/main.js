@@ -27,7 +27,7 @@ import { misread } from "./model/choices.js";
 import { isDark, setTheme, themed } from "./parts/theme.js";
 import { markup } from "./page/markup.js";
 import { Troubles } from "./page/troubles.js";
-import { say } from "./words/words.js";
+import { perhaps, say } from "./words/words.js";
 
 const LAND_MS = 1500; // the land is drawn then at the latest
 
@@ -129,7 +129,7 @@ function ground(app, info, troubles, fleet) {
   const why = (/** @type {any} */ fault) => String(fault?.message ?? fault);
   if (app.map instanceof NoMap) return troubles.tell("map", say("trouble.map", { why: why(app.map.fault) }));
   app.map.stage.failed.on((name, fault) =>
-    troubles.tell(`paint-${name}`, say("trouble.paint", { name, why: why(fault) })),
+    troubles.tell(`paint-${name}`, say("trouble.paint", { name: perhaps(`painter.${name}`, name), why: why(fault) })),
   );
   // It takes a busy machine long to unpack: vehicles first.
   // without it the graticule still says where things are

@@ -163,10 +163,10 @@ class Feed:
             for part in self.snapshot_parts(key["follow"])[self.parts_told :]:
                 queue.put_nowait(part)
 
-    def drop(self) -> None:
+    def drop(self, code: int = 1012, reason: str = "") -> None:
         """Every socket is closed, as a restarting server does."""
         for queue in self.sockets.values():
-            queue.put_nowait({"op": "close"})
+            queue.put_nowait({"op": "close", "code": code, "reason": reason})
 
 
 class Key(dict[str, Any]):
@@ -351,7 +351,7 @@ def application(feed: Feed) -> Quart:
     async def send(queue: asyncio.Queue[dict[str, Any]]) -> None:
         while (message := await queue.get())["op"] != "close":
             await websocket.send(json.dumps(message, separators=(",", ":")))
-        await websocket.close(1012)
+        await websocket.close(message["code"], message["reason"])
 
     return app
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import Open, live
+from tests.browser.conftest import Open, live, within
 from tests.browser.feed import Feed, Running
 from tests.browser.test_states import LINT, PLACE, STATES, busy
+from tests.support.servers import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -161,3 +163,113 @@ async def test_a_language_there_is_none_of_is_english(open_page: Open, locale: s
         page = await open_page(feed.url, locale=locale)
         await page.get_by_role("tab", name=said).wait_for()
         await page.context.close()
+
+
+async def test_what_a_server_of_tomorrow_says_is_german_too(open_page: Open, english: set[str]) -> None:
+    """A kind of event, a reason and a close code that this page has no sentence for; those it has, by their code."""
+    async with Running(busy()) as feed:
+        feed.feed.event("vehicle_opened", 2, "depot", reason="alert_lost")
+        page = await live(await open_page(f"{feed.url}#{PLACE}", width=1440, locale="de-DE"))
+        await page.locator("body").press("e")
+        await page.locator(".event").first.get_by_role("button", name="Warum?").click()
+        assert await page.locator(".why-card code").inner_text() == "vehicle_opened, alert_lost"
+        left = await _english_left(page, feed.feed, english)
+        for code, said in ((4777, "geschlossen mit 4777"), (4500, "zu viele unlesbare Nachrichten")):
+            feed.feed.drop(code, "closed for messages it could not read")
+            await expect(page.locator("#pill")).to_contain_text(said, timeout=within(15))
+            left += await _english_left(page, feed.feed, english)
+            await page.reload()
+            await live(page)
+        assert left == []
+        await page.context.close()
+
+
+PAINT = "window.fleetPage.map.stage.sheets.get('{}').painter.paint = () => {{ throw new Error('0') }}"
+#: What the page finds wrong around it, made by hand: (what to do, what appears)
+TOLD = {
+    "tiles": ("window.fleetPage.map.tiles.told.tell(false, '0')", ".banner:has-text('Eingebaute Karte')"),
+    "painter": (
+        PAINT.format("ground") + "; window.fleetPage.map.stage.invalidate()",
+        ".trouble:has-text('Untergrund')",
+    ),
+    "link": ("location.hash = 'nonsense=1'", ".toast:has-text('nonsense')"),
+    "clock": ("window.fleetPage.fleet.skew += 1e7; window.fleetPage.measured.tell()", ".trouble"),
+    "paper": ("dispatchEvent(new Event('beforeprint'))", "table.printed"),
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+async def test_what_the_page_finds_wrong_is_told_in_german(open_page: Open, name: str, english: set[str]) -> None:
+    act, seen = TOLD[name]
+    async with Running(busy()) as feed:
+        page = await live(await open_page(f"{feed.url}#{PLACE}", width=1440, locale="de-DE"))
+        await page.evaluate(f"() => {{ {act} }}")
+        await expect(page.locator(seen).first).to_be_attached(timeout=within(15))
+        assert await _english_left(page, feed.feed, english) == []
+        await page.context.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    started = Server(tmp_path_factory.mktemp("server")).start()
+    yield started
+    started.stop()
+
+
+async def test_without_javascript_the_page_says_so_in_the_readers_language(browser: Browser, server: Server) -> None:
+    for locale, said in (("de-DE", "Die Flottenkarte braucht JavaScript."), ("fr", "The fleet map needs JavaScript.")):
+        context = await browser.new_context(java_script_enabled=False, locale=locale)
+        page = await context.new_page()
+        await page.goto(server.url)
+        assert said in await page.locator("noscript").inner_text()
+        await context.close()
+
+
+@pytest.mark.parametrize("locale, chosen, spoken", [("de-DE", "", "de"), ("en-GB", "", "en"), ("en-GB", "de", "de")])
+async def test_only_the_catalogue_of_the_readers_language_is_loaded(
+    open_page: Open, server: Server, locale: str, chosen: str, spoken: str
+) -> None:
+    page = await open_page("about:blank", locale=locale)
+    await page.add_init_script(f"localStorage.setItem('tracker.preferences', JSON.stringify({{language: '{chosen}'}}))")
+    await page.goto(server.url)
+    await live(page)
+    asked = await page.evaluate("performance.getEntriesByType('resource').map((one) => one.name)")
+    loaded = [found[1] for name in asked if (found := re.search(r"/words/([a-z]{2})\.js$", name))]
+    assert set(loaded) == {spoken} if not chosen else spoken in loaded
+    assert await page.evaluate("document.documentElement.lang") == spoken
+
+
+async def test_a_third_language_is_one_file_and_one_row(open_page: Open) -> None:
+    """Made here from the English one, every sentence between two marks: what has none is not from a catalogue."""
+    row = "  de: {"
+    async with Running(busy()) as feed:
+        page = await open_page("about:blank")
+        english = (ROOT / "static/js/words/en.js").read_text()
+        words = (ROOT / "static/js/words/words.js").read_text()
+        assert words.count(row) == 1
+        marked = english.replace("export default {", "const words = {") + MARKED
+
+        async def catalogue(route: Route) -> None:
+            await route.fulfill(body=marked, content_type="text/javascript")
+
+        async def rows(route: Route) -> None:
+            one = '  eo: { name: "Esperanto", locale: "eo" },\n'
+            await route.fulfill(body=words.replace(row, one + row), content_type="text/javascript")
+
+        await page.route("**/js/words/eo.js", catalogue)
+        await page.route("**/js/words/words.js", rows)
+        await page.goto(f"{feed.url}#{PLACE}")
+        await live(page)
+        await page.get_by_role("button", name="Settings").click()
+        await page.get_by_label("Language").select_option(label="Esperanto")
+        await page.get_by_role("tab", name="«Regions»").wait_for()
+        assert await page.evaluate("document.documentElement.lang") == "eo"
+        assert await page.title() == "«Fleet»"
+        await live(page)
+        await page.locator("#pill", has_text="«Live»").wait_for()
+
+
+MARKED = """
+const mark = (said) => (typeof said === "string" ? `«${said}»` : Object.fromEntries(Object.entries(said).map(([key, form]) => [key, mark(form)])));
+export default mark(words);
+"""

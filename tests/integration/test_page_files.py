@@ -32,8 +32,31 @@ def test_the_page_asks_for_every_module_at_once(shared_server: Server) -> None:
     asked = re.findall(r'"modulepreload" href="static/[0-9a-f]+/js/([^"]+)"', shared_server.get("/").body.decode())
     folder = ROOT / "static" / "js"
     assert asked == sorted(
-        path.relative_to(folder).as_posix() for path in folder.rglob("*.js") if path.name != "main.js"
+        path.relative_to(folder).as_posix() for path in folder.rglob("*.js") if path.name not in ("main.js", "de.js")
     )
+
+
+def said(page: str) -> list[str]:
+    """What a page says before its scripts run, and without any."""
+    return [text or label for text, label in re.findall(r'data-say="[^>]*>([^<]+)<|aria-label="([^"]+)"', page)]
+
+
+def test_a_reader_gets_the_page_and_one_catalogue_in_the_language_the_browser_asks_for(shared_server: Server) -> None:
+    pages = {}
+    for language, accepted in (("en", "en-GB,en;q=0.9"), ("de", "de-CH, de;q=0.9, en;q=0.8")):
+        answer = shared_server.get("/", **{"Accept-Language": accepted})
+        pages[language] = answer.body.decode()
+        assert f'<html lang="{language}">' in pages[language]
+        assert re.findall(r'"modulepreload" href="static/[0-9a-f]+/js/words/(\w\w)\.js"', pages[language]) == [language]
+        assert answer.headers["vary"] == "accept-encoding, accept-language"
+        kept = shared_server.get("/", **{"Accept-Language": accepted, "If-None-Match": answer.headers["etag"]})
+        assert kept.status == 304
+    english, german = said(pages["en"]), said(pages["de"])
+    assert len(english) == len(german) > 12
+    assert "Die Flottenkarte braucht JavaScript." in pages["de"]
+    assert not set(english) & set(german)
+    other = shared_server.get("/", **{"Accept-Language": "de", "If-None-Match": shared_server.get("/").headers["etag"]})
+    assert other.status == 200  # what was kept in another language is not this page
 
 
 def test_colours_need_no_browser_of_the_last_two_years() -> None:

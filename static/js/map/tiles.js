@@ -3,7 +3,7 @@
 // end at a zoom that nobody said, those of the deepest are enlarged.
 
 import { Signal } from "../model/signal.js";
-import { language, say } from "../words/words.js";
+import { foreign, say } from "../words/words.js";
 
 const SOON_MS = 2000;
 const LATEST_MS = 60_000;
@@ -42,7 +42,7 @@ export class Tiles {
     this.#clear();
     if (!source?.url) return;
     if (!source.reachable) {
-      this.#say(false, (language === "en" && source.why) || say("tiles.silent"));
+      this.#say(false, foreign(source.why ?? "", say("tiles.silent")));
       return this.#later();
     }
     const sharp = devicePixelRatio > 1 ? "@2x" : "";

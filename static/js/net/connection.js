@@ -6,7 +6,7 @@ import { Jumps, steady } from "./clock.js";
 import { Receipts } from "./receipts.js";
 import { Socket, Stream, Polling } from "./transports.js";
 import { isFinal } from "../wire.js";
-import { say } from "../words/words.js";
+import { closed, say } from "../words/words.js";
 
 /** @typedef {"connecting"|"live"|"waiting"|"refused"} Phase */
 /**
@@ -237,7 +237,7 @@ export class Connection {
     const cut = reason === "stream" && lasted < STREAM_LASTS_MS;
     if (transport && by !== "polling" && (cut || !transport.opened)) this.#suspect(by);
     if (isFinal(code)) {
-      this.#set({ phase: "refused", reason: reason || say("pill.closed", { code: String(code) }) });
+      this.#set({ phase: "refused", reason: closed(code, reason) });
       return;
     }
     // Full jitter: a thousand pages come back spread out, and one page alone comes back at once.

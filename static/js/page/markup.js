@@ -7,7 +7,6 @@ import { language, say } from "../words/words.js";
 
 export function markup() {
   document.documentElement.lang = language;
-  document.title = say("page.name");
   for (const node of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-say]")))
     node.textContent = say(/** @type {Key} */ (node.dataset.say));
   for (const node of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-say-label]")))

@@ -2,7 +2,7 @@
 
 import { h } from "../parts/dom.js";
 import { frame, outline } from "../geo.js";
-import { explain } from "../words/phrases.js";
+import { explain, unspoken } from "../words/phrases.js";
 import { colorOf } from "../map/regions.js";
 import { palette } from "../parts/theme.js";
 import { say } from "../words/words.js";
@@ -21,6 +21,7 @@ export function whyCard(app, event, alerts) {
       card.appendChild(h("p", null, say("why.changed")));
   }
   card.append(...explain(event, app.preferences.value.units).map((line) => h("p", null, line)));
+  if (unspoken(event)) card.append(h("p", null, h("code", null, unspoken(event))));
   const keys = /** @type {[string, string][]} */ ([
     ["region", event.region],
     ["vehicle", event.vehicle],

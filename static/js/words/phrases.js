@@ -1,8 +1,7 @@
 // What an event is called: its sentence, its sign, how loud it is. Pure.
 
-import en from "./en.js";
 import * as format from "./format.js";
-import { pieces, say } from "./words.js";
+import { foreign, known, perhaps, pieces, say } from "./words.js";
 
 /**
  * @typedef {{seq: number, id: string, kind: string, vehicle: string, region?: string, time: string, received_at:
@@ -31,19 +30,13 @@ export const KINDS = {
   low_battery: { icon: "battery", level: "medium", title: say("kind.low_battery") },
 };
 
-/**
- * Is there a sentence of this name? A server may be newer than its page.
- * @param {string} key
- * @returns {key is import("./words.js").Key}
- */
-const known = (key) => key in en;
-
 /** "enters", "crossings": the word after a number. @param {string} kind @param {number} n */
 export const counted = (kind, n) =>
   known(`counted.${kind}`) ? say(/** @type {any} */ (`counted.${kind}`), { n }) : kindOf(kind).title;
 
-/** @param {string} kind */
-export const kindOf = (kind) => KINDS[kind] ?? { icon: "info", level: "low", title: kind.replace(/_/g, " ") };
+/** A kind of tomorrow has the server's name for it. @param {string} kind */
+export const kindOf = (kind) =>
+  KINDS[kind] ?? { icon: "info", level: "low", title: foreign(kind.replace(/_/g, " "), say("kind.other")) };
 
 /** An alarm's text, how old it is (without `now`: was, as it came) and whether it knew its place.
  * @param {Event} event @param {number} [now] */
@@ -118,10 +111,18 @@ export const told = (event, names, now) => [
 ];
 
 /** @param {string} reason */
-export function because(reason) {
-  const key = `reason.${reason === "window_close" ? "window_closed" : reason}`;
-  return known(key) ? say(key) : say("reason.other", { reason: reason.replace(/_/g, " ") });
-}
+const reasonKey = (reason) => `reason.${reason === "window_close" ? "window_closed" : reason}`;
+
+/** What of an event this page has no sentence for, as the server calls it. @param {Event} event */
+export const unspoken = (event) =>
+  KINDS[event.kind] && known(reasonKey(event.reason)) ? "" : `${event.kind}, ${event.reason}`;
+
+/** @param {string} reason */
+export const because = (reason) =>
+  perhaps(
+    reasonKey(reason),
+    say("reason.other", { reason: foreign(reason.replace(/_/g, " "), say("reason.unknown")) }),
+  );
 
 /**
  * The two fixes, the edge and the thresholds as sentences.

@@ -1,23 +1,19 @@
-// What the page says in the reader's language. A language is a catalogue beside this file and a row in LANGUAGES.
+// What the page says in the reader's language. A language is a catalogue beside this file, called by its tag, and a row
+// in LANGUAGES; only the one that is spoken is loaded.
 
 import { stored } from "../model/choices.js";
-import de from "./de.js";
-import en from "./en.js";
 
-/** @typedef {keyof typeof en} Key */
+/** @typedef {keyof typeof import("./en.js").default} Key */
 /**
  * @typedef {string|Partial<Record<Intl.LDMLPluralRule, string>>} Sentence  one for each plural category of its place
  *   {n}
  */
 /** @typedef {Record<Key, Sentence>} Catalogue */
-/**
- * @typedef {{name: string, locale: string, words: Catalogue}} Language  `locale`: how Intl writes its dates and numbers
- */
 
-/** @type {Record<string, Language>} */
+/** @type {Record<string, {name: string, locale: string}>} `locale`: how Intl writes its dates and numbers */
 export const LANGUAGES = {
-  en: { name: "English", locale: "en-GB", words: en },
-  de: { name: "Deutsch", locale: "de", words: de },
+  en: { name: "English", locale: "en-GB" },
+  de: { name: "Deutsch", locale: "de" },
 };
 
 /** The language chosen on this page; else the first of the browser's that there is; else English.
@@ -27,10 +23,12 @@ export function pick(chosen, wanted, known = Object.keys(LANGUAGES)) {
 }
 
 /**
- * A voice for one language: `pieces` puts places into a sentence, `say` makes it text, `problem` speaks for the server.
- * @param {Language} language
+ * A voice for one language: `pieces` puts places into a sentence, `say` makes it text; `foreign`, `problem` and
+ * `closed` speak for the server, whose own words are English.
+ * @param {string} locale
+ * @param {Catalogue} words
  */
-export function speaker({ locale, words }) {
+export function speaker(locale, words) {
   const plural = new Intl.PluralRules(locale);
   const numbers = new Intl.NumberFormat(locale);
   /** @type {Map<string, string[]>} text and names of places by turns */ const split = new Map();
@@ -63,16 +61,22 @@ export function speaker({ locale, words }) {
   const say = (/** @type {Key} */ key, /** @type {Record<string, string|number>} */ places = {}) =>
     pieces(key, places).join("");
 
+  /** Is there such a sentence? A server may be newer than its page. @param {string} key @returns {key is Key} */
+  const known = (key) => key in words;
+  /** The sentence of this name, if there is one. @param {string} key @param {string} otherwise */
+  const perhaps = (key, otherwise) => (known(key) ? say(key) : otherwise);
   /**
-   * What the server says is wrong: in its own words, which are English, or in the page's by its code.
-   * @param {string} code
-   * @param {string} detail
+   * The server's own words where the reader's language is theirs; else the page's.
+   * @param {string} said
+   * @param {string} ours
    */
-  function problem(code, detail) {
-    const key = `problem.${code}`;
-    return (words === en && detail) || (key in words ? say(/** @type {Key} */ (key)) : detail);
-  }
-  return { pieces, say, problem };
+  const foreign = (said, ours) => (locale.startsWith("en") && said) || ours;
+  /** What is wrong, by its code. @param {string} code @param {string} detail */
+  const problem = (code, detail) => foreign(detail, perhaps(`problem.${code}`, detail));
+  /** Why the server ended a connection. @param {number} code @param {string} reason */
+  const closed = (code, reason) =>
+    foreign(reason, perhaps(`closed.${code}`, say("pill.closed", { code: String(code) })));
+  return { pieces, say, known, perhaps, foreign, problem, closed };
 }
 
 // Where there is no page nobody wishes anything.
@@ -85,4 +89,6 @@ export const language = pick(chosen, wanted);
 export const { name: itself, locale } = LANGUAGES[language];
 /** What it would be without a choice. */
 export const own = pick("", wanted);
-export const { say, pieces, problem } = speaker(LANGUAGES[language]);
+/** @type {{default: Catalogue}} */
+const { default: catalogue } = await import(`./${language}.js`);
+export const { say, pieces, known, perhaps, foreign, problem, closed } = speaker(locale, catalogue);

@@ -1,17 +1,29 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import de from "../../../static/js/words/de.js";
 import en from "../../../static/js/words/en.js";
+import de from "../../../static/js/words/de.js";
 import { sane } from "../../../static/js/model/choices.js";
 import { LANGUAGES, pick, speaker } from "../../../static/js/words/words.js";
 
-const CATALOGUES = { en, de };
+const FOLDER = new URL("../../../static/js/words/", import.meta.url);
+const TAGS = readdirSync(FOLDER)
+  .filter((name) => /^[a-z]{2,3}\.js$/.test(name))
+  .map((name) => name.slice(0, -3));
+/** @type {Record<string, import("../../../static/js/words/words.js").Catalogue>} */
+const CATALOGUES = Object.fromEntries(
+  await Promise.all(TAGS.map(async (tag) => [tag, (await import(new URL(`${tag}.js`, FOLDER).href)).default])),
+);
 /** @param {import("../../../static/js/words/words.js").Sentence} sentence */
 const forms = (sentence) => (typeof sentence === "string" ? [sentence] : Object.values(sentence));
 /** @param {import("../../../static/js/words/words.js").Sentence} sentence */
 const places = (sentence) =>
   [...new Set(forms(sentence).flatMap((form) => [...form.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)))].sort();
+
+test("a language is a catalogue called by its tag, and a row", () => {
+  assert.deepEqual(TAGS.sort(), Object.keys(LANGUAGES).sort());
+  for (const { name, locale } of Object.values(LANGUAGES)) assert.ok(name && new Intl.PluralRules(locale));
+});
 
 test("every language has every sentence, with the same places", () => {
   for (const [tag, words] of Object.entries(CATALOGUES)) {
@@ -38,8 +50,8 @@ test("every plural of a language has its sentence", () => {
 });
 
 test("a number chooses its plural and is written as the language writes it", () => {
-  const english = speaker(LANGUAGES.en).say;
-  const german = speaker({ name: "Deutsch", locale: "de", words: de }).say;
+  const english = speaker("en-GB", en).say;
+  const german = speaker("de", de).say;
   assert.equal(english("list.all", { n: 1 }), "1 vehicle");
   assert.equal(english("list.all", { n: 20_000 }), "20,000 vehicles");
   assert.equal(german("list.all", { n: 1 }), "1 Fahrzeug");
@@ -75,8 +87,8 @@ test("a choice of language is kept, and nothing that is none", () => {
 });
 
 test("what the server says is wrong is said in its words in English, by its code in German, and never lost", () => {
-  const english = speaker(LANGUAGES.en).problem;
-  const german = speaker(LANGUAGES.de).problem;
+  const english = speaker("en-GB", en).problem;
+  const german = speaker("de", de).problem;
   assert.equal(english("unknown_region", "there is no region 'depot'"), "there is no region 'depot'");
   assert.equal(german("unknown_region", "there is no region 'depot'"), "Dieses Gebiet gibt es nicht.");
   assert.equal(english("unknown_region", ""), "There is no such region.");
@@ -93,4 +105,13 @@ test("every code the page has a sentence for is one of docs/errors.md", () => {
     codes.filter((code) => !known.has(`\`${code}\``)),
     [],
   );
+});
+
+test("why the server ended a connection is said in its words in English, by its code in German", () => {
+  const english = speaker("en-GB", en).closed;
+  const german = speaker("de", de).closed;
+  assert.equal(english(4500, "bad_messages"), "bad_messages");
+  assert.equal(english(4501, ""), "too many messages a second");
+  assert.equal(german(4500, "bad_messages"), "zu viele unlesbare Nachrichten");
+  assert.equal(german(4999, "a reason of tomorrow"), "geschlossen mit 4999");
 });

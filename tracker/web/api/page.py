@@ -17,6 +17,7 @@ from tracker import __version__
 from tracker.errors import NotFound
 from tracker.node import Node
 from tracker.tiles import origins
+from tracker.web.api import languages
 from tracker.web.api import parameters as api
 from tracker.web.api.probe import Probe
 
@@ -34,7 +35,7 @@ TILES_S = 0.2  #: how long the page waits for what is known of its tiles; it cop
 PREFIX = 16  #: characters
 _PREFIX = re.compile(f"[0-9a-f]{{{PREFIX}}}")
 CHECKED, KEPT = "no-cache", "public, max-age=31536000, immutable"
-MODULES = b"<!-- modules -->"  #: where the page asks for all of them
+MODULES = "<!-- modules -->"  #: where the page asks for all of them
 #: at `/fleet`, where a proxy hands on `/fleet/`, every relative name would miss
 SLASH = 'location.pathname.endsWith("/")||location.replace(location.pathname+"/"+location.search+location.hash)'
 #: what the scripts of an older page find here: one reload brings the page of this server
@@ -106,32 +107,44 @@ class Tree:
         self._folders = {"": Files(static), "demo/": Files(demo)}
         self._made_from: list[str] = []
         self._prefix = ""
-        self._index: File | None = None
+        self._pages: dict[str, File] = {}  # language → the page in it
 
     def get(self, name: str) -> File:
         """Raises NotFound."""
         below = "demo/" if name.startswith("demo/") else ""
         return self._folders[below].get(name.removeprefix(below))
 
-    def index(self) -> tuple[str, File]:
-        """The prefix, and the page that names all else by it. Files that changed since make another one."""
+    def index(self, accepted: str = "") -> tuple[str, File]:
+        """The prefix, and the page that names all else by it, in the language `accepted` likes best.
+
+        Files that changed since make another one."""
         made_from = [
             f"{below}{name} {files.get(name).etag}" for below, files in self._folders.items() for name in files.names()
         ]
-        if made_from != self._made_from or self._index is None:
+        if made_from != self._made_from or not self._pages:
             prefix = hashlib.blake2b("\n".join(made_from).encode(), digest_size=PREFIX // 2).hexdigest()
-            page = self.get("index.html").body.replace(MODULES, self._preloads().encode())
-            page = page.replace(b'"static/', f'"static/{prefix}/'.encode())
-            page = page.replace(b"<head>", b"<head>\n<script>" + SLASH.encode() + b"</script>", 1)
-            etag = f'"{hashlib.blake2b(page, digest_size=9).hexdigest()}"'
-            self._index = File((0, 0), etag, _TYPES[".html"], page, gzip.compress(page, 6, mtime=0))
+            self._pages = {language: self._page(prefix, language) for language in self._languages()}
             self._made_from, self._prefix = made_from, prefix
-        return self._prefix, self._index
+        return self._prefix, self._pages[languages.wanted(accepted, list(self._pages))]
 
-    def _preloads(self) -> str:
-        """Every module asked for at once, instead of one import after the other."""
+    def _languages(self) -> list[str]:
+        found = (languages.CATALOGUE.fullmatch(name) for name in self._folders[""].names())
+        return sorted({languages.ENGLISH, *(one[1] for one in found if one)})
+
+    def _page(self, prefix: str, language: str) -> File:
+        page = self.get("index.html").body.decode()
+        if language != languages.ENGLISH:
+            page = languages.translated(page, language, self.get(f"js/words/{language}.js").body.decode())
+        page = page.replace(MODULES, self._preloads(language)).replace('"static/', f'"static/{prefix}/')
+        body = page.replace("<head>", f"<head>\n<script>{SLASH}</script>", 1).encode()
+        etag = f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
+        return File((0, 0), etag, _TYPES[".html"], body, gzip.compress(body, 6, mtime=0))
+
+    def _preloads(self, language: str) -> str:
+        """Every module asked for at once, instead of one import after the other; of the catalogues the one spoken."""
         modules = [name for name in self._folders[""].names() if name.startswith("js/") and name.endswith(".js")]
-        return "\n".join(f'<link rel="modulepreload" href="static/{name}">' for name in modules if name != "js/main.js")
+        not_now = {"js/main.js", *(f"js/words/{other}.js" for other in self._languages() if other != language)}
+        return "\n".join(f'<link rel="modulepreload" href="static/{name}">' for name in modules if name not in not_now)
 
     def file(self, name: str) -> tuple[File, str]:
         """A file and how long it may be kept. Raises NotFound."""
@@ -167,8 +180,9 @@ def blueprint(node: Node) -> Blueprint:
 
     @routes.get("/")
     async def index() -> Response:
-        _, file = await asyncio.to_thread(tree.index)
+        _, file = await asyncio.to_thread(tree.index, request.headers.get("accept-language", ""))
         answer = _answer(file, CHECKED)
+        answer.headers["vary"] = "accept-encoding, accept-language"
         answer.headers["content-security-policy"] = policy
         answer.headers["x-frame-options"] = "DENY"
         return answer
