@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tracker.access.guard import Access
+from tracker.access.grants import Access
+from tracker.access.guard import Guard
 from tracker.buses import open_bus
 from tracker.config import Settings
 from tracker.fleet.fleet import Fleet, FleetSettings
@@ -34,12 +35,16 @@ class Node:
     """What the routes share. `ready` turns true when the store is open and false as soon as we begin to stop."""
 
     def __init__(
-        self, settings: Settings, clock: Callable[[], int] = wall_clock, steady: Callable[[], int] = steady_clock
+        self,
+        settings: Settings,
+        clock: Callable[[], int] = wall_clock,
+        steady: Callable[[], int] = steady_clock,
+        access: Access | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.started_at = clock()
-        self.access = Access(settings)
+        self.access = access or Guard(settings)
         self.picture = Picture()
         self.fleet = Fleet(FleetSettings.of(settings))
         self.hub = Hub(self.picture)

@@ -61,6 +61,7 @@ truncated_gzip | 400 | the gzip stops before its end | send all of it
 not_zstd | 400 | the body is not the zstd that `Content-Encoding` says | compress it, or leave the header away
 truncated_zstd | 400 | the zstd stops before its end | send all of it
 not_allowed | 403 | this may not be done | ask whoever runs the server
+may_not | 403 | whoever asks may see this, and may not do it | ask whoever runs the server
 host_not_allowed | 403 | the server is not known by this name | add the name to the setting `hosts`
 origin_not_allowed | 403 | a page of another site may not do this | add the site to the setting `origins`
 not_found | 404 | nothing is at this address | `/openapi.json` lists what there is

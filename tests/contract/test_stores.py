@@ -307,6 +307,11 @@ QUERIES: list[tuple[dict[str, Any], Callable[[Event], bool]]] = [
     ({"regions": frozenset({"depot"})}, lambda e: e.region == "depot"),
     ({"regions": frozenset({"depot", "yard"})}, lambda e: e.region is not None),
     ({"regions": frozenset()}, lambda _e: False),
+    ({"regions": frozenset({"depot"}), "roaming": True}, lambda e: e.region in ("depot", None)),
+    (
+        {"regions": frozenset(), "roaming": True, "before": 20, "after": 4},
+        lambda e: e.region is None and 4 < e.seq < 20,
+    ),
     ({"vehicles": frozenset({"van-2"})}, lambda e: e.vehicle == "van-2"),
     ({"kinds": frozenset({"exit", "silent"})}, lambda e: e.kind in ("exit", "silent")),
     ({"since": T0 + 10_000}, lambda e: e.time >= T0 + 10_000),

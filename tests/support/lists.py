@@ -267,7 +267,7 @@ def _matches(event: Event, query: EventQuery) -> bool:
         and (query.before is None or event.seq < query.before)
         and (query.since is None or event.time >= query.since)
         and (query.until is None or event.time < query.until)
-        and (query.regions is None or event.region in query.regions)
+        and (query.regions is None or event.region in query.regions or (query.roaming and event.region is None))
         and (query.vehicles is None or event.vehicle in query.vehicles)
         and (query.kinds is None or event.kind in query.kinds)
     )

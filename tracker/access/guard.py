@@ -1,4 +1,4 @@
-"""Who may do what: the one seam every route and socket asks. Until accounts exist: everybody, everything.
+"""Guard: who is let in at all. Until accounts exist everybody who is may see and do everything.
 
 What is checked already needs no account: the Host header (a web page that rebinds its own DNS name to our address
 must not read the fleet) and the Origin of whatever changes something or opens a socket (no other site may).
@@ -12,35 +12,25 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
-import msgspec
-
+from tracker.access.grants import EVERYTHING, Grant
 from tracker.config import Settings, SettingsError
 from tracker.errors import NotAllowed
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  #: methods that change nothing
 
 
-class Grant(msgspec.Struct, frozen=True):
-    """What one caller may see and do."""
+class Guard:
+    """The access of a server without accounts."""
 
-    everything: bool = True
-
-
-EVERYTHING = Grant()
-
-
-class Access:
     def __init__(self, settings: Settings) -> None:
         own = socket.gethostname().lower()
         self._names = {"localhost", own, f"{own}.local", *(name.lower().rstrip(".") for name in settings.hosts)}
         self._origins = {origin.lower().rstrip("/") for origin in settings.origins}
         self._known_host = lru_cache(maxsize=256)(self._is_our_host)
 
-    def check(self, method: str, headers: Mapping[bytes, bytes]) -> Grant:
-        """What the sender of these request headers may do. A socket's handshake counts as a change.
-
-        Raises NotAllowed.
-        """
+    def check(self, method: str, scope: Mapping[str, Any]) -> Grant:
+        """What the sender of this request may do; to open a channel counts as a change. Raises NotAllowed."""
+        headers = dict(scope["headers"])
         host = headers.get(b"host", b"")
         if host and not self._known_host(host):
             raise NotAllowed(
@@ -58,10 +48,6 @@ class Access:
                 f"a page from {_shown(origin)} may not do this; add it to the setting `origins` when it should",
             )
         return EVERYTHING
-
-    def check_socket(self, scope: Mapping[str, Any]) -> Grant:
-        """The same for the handshake of a WebSocket, before it is accepted."""
-        return self.check("CONNECT", dict(scope["headers"]))
 
     def _is_our_host(self, host: bytes) -> bool:
         """Addresses are safe by themselves: only names can be rebound."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from tracker.fleet.fleet import Fleet
 from tracker.history.rehearsal import LISTED, Rehearsal
+from tracker.history.visits import Shown
 from tracker.live import messages
 from tracker.model.commit import LATE
 from tracker.regions.region import Region
@@ -25,19 +26,27 @@ STEPS = 500  #: most of them do next to nothing
 MOST_PINGS = 500_000  #: then it is enough, and said
 
 
-async def preview(fleet: Fleet, store: Store, feature: Any, now: int, most: int = MOST_PINGS) -> dict[str, Any]:
-    """Who would be in a region now, and the events the last 24 h of stored pings would have made. Raises Invalid."""
+async def preview(
+    fleet: Fleet, store: Store, feature: Any, now: int, shown: Shown | None = None, most: int = MOST_PINGS
+) -> dict[str, Any]:
+    """Who would be in a region now, and the events the last 24 h of stored pings would have made. Raises Invalid.
+
+    `shown`: for whoever may not see everything.
+    """
     region = await asyncio.to_thread(Region.read, feature, id=feature["id"], version=0, now=now)
     rehearsal = Rehearsal(region, fleet.settings, now - SPAN_MS)
     inside: list[str] = []
     async for some in in_slices(batched(list(fleet.vehicles.values()), LOOK), 1):
-        inside += rehearsal.holds(some, now)
+        inside += rehearsal.holds(some if shown is None else [one for one in some if shown.sees(one.ping.vehicle)], now)
     near = await store.passed(rehearsal.box, now - SPAN_MS, most)
-    after, until, read = 0, now, 0
+    after, until, read, hidden = 0, now, 0, 0
     while read < most and (rows := await store.pings_since(now - SPAN_MS, after, min(PAGE, most - read))):
         after, until = rows[-1][0], rows[-1][1].received_at
         told = [(one.ping, one.received_at) for _, one, _ in rows if one.n in near and one.taken != LATE]
         read += len(rows)
+        if shown is not None:
+            told = await shown.fixes(told)
+            hidden += len(rows) - len(told)
         async for _ in in_slices(rehearsal.take(told), STEPS):
             pass
     capped = read >= most
@@ -55,7 +64,7 @@ async def preview(fleet: Fleet, store: Store, feature: Any, now: int, most: int 
         "counts": dict(rehearsal.counts),
         "events": events,
         "events_count": rehearsal.counts.total(),
-        "pings_read": read,
+        "pings_read": read - hidden,
         "capped": capped,
         "from": rfc3339(now - SPAN_MS),
         "until": rfc3339(until),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from tracker.access.grants import Grant
 from tracker.live import messages
 from tracker.live.cursor import NO_MARK, mark_of
 from tracker.model.events import ERASED, Event, erased
@@ -10,23 +13,28 @@ MOST = 10_000  #: events kept; a viewer that has not been told of the oldest is 
 
 
 class Told:
-    """One event, encoded once, with the regions its vehicle was in as it happened."""
+    """One event, encoded once for all and once for limited grants, with the regions its vehicle was in then."""
 
-    __slots__ = ("_text", "event", "regions")
+    __slots__ = ("_limited", "_text", "event", "regions")
 
     def __init__(self, event: Event, regions: frozenset[str]) -> None:
         self.event = event
         self.regions = regions
         self._text: bytes | None = None
+        self._limited: bytes | None = None
 
-    def text(self) -> bytes:
-        if self._text is None:
-            self._text = messages.encode(messages.event(self.event))
-        return self._text
+    def text(self, grant: Grant) -> bytes:
+        if grant.everything:
+            if self._text is None:
+                self._text = messages.encode(messages.event(self.event))
+            return self._text
+        if self._limited is None:
+            self._limited = messages.encode(messages.event(grant.shown_event(self.event)))
+        return self._limited
 
     def change(self, event: Event) -> None:
         """The same event with another acknowledgement, or erased."""
-        self.event, self._text = event, None
+        self.event, self._text, self._limited = event, None, None
 
 
 class Recent:
@@ -99,6 +107,10 @@ class Recent:
     def since(self, seq: int) -> list[Told]:
         """Those after this seq; ask only when `seq + 1 >= first`."""
         return self._told[seq + 1 - self.first :]
+
+    def newest(self, sees: Callable[[Told], bool]) -> Told | None:
+        """The newest that somebody may see."""
+        return next(filter(sees, reversed(self._told)), None)
 
     def erase(self, vehicles: frozenset[str]) -> None:
         """Nothing more is told of these vehicles' events than that there were some."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from tracker.access.grants import Grant
 from tracker.errors import Overloaded
 from tracker.live import messages, snapshot
 from tracker.live.awaited import Awaited, Names, names, region_key, vehicle_key
@@ -21,7 +22,7 @@ from tracker.live.following import Body, Interest
 from tracker.live.requests import Follow, View
 from tracker.live.routing import Routing
 from tracker.live.topics import Entry, Fragment, Topic, members, merge
-from tracker.live.viewer import PENDING_SNAPSHOT, Grants, Viewer, Wish, cells_of, counted_zoom, narrow
+from tracker.live.viewer import PENDING_SNAPSHOT, Viewer, Wish, cells_of, counted_zoom, narrow
 from tracker.model.change import Acked, Change
 from tracker.model.events import Ack, Event
 from tracker.model.picture import Picture
@@ -185,13 +186,13 @@ class Hub:
         self.urgent.pop(viewer, None)
         self._unfollow(viewer)
 
-    def follow(self, viewer: Viewer, follow: Follow, now: int, grants: Grants | None = None) -> bool:
+    def follow(self, viewer: Viewer, follow: Follow, now: int, grant: Grant | None = None) -> bool:
         """Follow this set from now on. Answers False when it names a region there is not, or that may not be seen.
 
         Raises Overloaded, and changes nothing, when too many names nobody knows are followed already.
         """
-        viewer.grants = grants or viewer.grants
-        wish = narrow(follow, viewer.grants)
+        viewer.grant = grant or viewer.grant
+        wish = narrow(follow, viewer.grant)
         known, awaits = self._known(wish)
         if follow.view is not None:
             viewer.cells_zoom = counted_zoom(follow.view)
@@ -256,7 +257,7 @@ class Hub:
 
     def view(self, viewer: Viewer, view: View, now: int) -> None:
         """The map moved: a snapshot of the cells it entered, nothing of those it left."""
-        if viewer.wish is None or not viewer.grants.everything:
+        if viewer.wish is None or not viewer.grant.everything:
             return
         viewer.cells_zoom = counted_zoom(view)
         interest: Interest = viewer.interest
@@ -292,7 +293,7 @@ class Hub:
     def _set(self, viewer: Viewer, wish: Wish, named: str, awaits: Names) -> None:
         self._unfollow(viewer)
         everything = "all" if wish.all else ""
-        followed = digest(everything, named, repr(sorted(wish.cells)), viewer.grants.key())
+        followed = digest(everything, named, repr(sorted(wish.cells)), viewer.grant.key())
         interest = self._interests.get(followed)
         if interest is None:
             interest = Interest(wish, named, *self._topics(wish), followed, awaits)
@@ -412,7 +413,7 @@ class Hub:
         ending, columns = body.messages[-1]
         if 0 < len(events := self._events_for(viewer)) <= EVENTS:  # in the same frame
             viewer.seq, viewer.mark = self.recent.last, self.recent.mark
-            ending = ending[:-1] + messages.tail({"events": b",".join([told.text() for told in events])})
+            ending = ending[:-1] + messages.tail({"events": b",".join([told.text(viewer.grant) for told in events])})
         self._send(viewer, ending, columns)
         if viewer.gap_ms:
             viewer.due = max(viewer.due + viewer.gap_ms, now + viewer.gap_ms / 2)
@@ -508,7 +509,7 @@ class Hub:
             viewer.seq, viewer.mark = newest.seq, mark_of(newest.id)
             if start + EVENTS >= len(events):
                 viewer.seq, viewer.mark = upto, mark
-            self._send(viewer, messages.tail({"events": b",".join([told.text() for told in some])}))
+            self._send(viewer, messages.tail({"events": b",".join([told.text(viewer.grant) for told in some])}))
             if patient and viewer.outlet.pending > PENDING_SNAPSHOT:
                 return
         viewer.seq, viewer.mark = upto, mark

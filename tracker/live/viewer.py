@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from tracker.access.grants import EVERYTHING, Grant
 from tracker.geometry.earth import MERCATOR_LIMIT, tile
 from tracker.live.cursor import digest
 from tracker.live.requests import Box, Follow, View
@@ -21,19 +22,6 @@ IDLE_MS = 10_000
 WINDOW_GAP_MS = 50.0  #: between frames of who counts them: a window is not spent on the changes of one moment
 
 Cell = tuple[int, int, int]  # zoom, x, y
-
-
-class Grants(msgspec.Struct, frozen=True):
-    """What somebody may follow: everything, or only some regions and the vehicles in them."""
-
-    everything: bool = True
-    regions: frozenset[str] = frozenset()
-
-    def key(self) -> str:
-        return "everything" if self.everything else "\n".join(sorted(self.regions))
-
-
-EVERYTHING = Grants()
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -52,16 +40,16 @@ class Wish(msgspec.Struct, frozen=True):
         return digest("\n".join(sorted(self.regions)), "\n".join(sorted(self.vehicles))).hex()
 
 
-def narrow(follow: Follow, grants: Grants) -> Wish:
+def narrow(follow: Follow, grant: Grant) -> Wish:
     """The one place that decides what may be followed. Cells and single vehicles are for those who may see everything:
     what they hold cannot be shared with anybody who may not."""
     regions = frozenset(follow.regions or ())
-    if grants.everything:
+    if grant.everything:
         if follow.all:
             return Wish(all=True, vehicles=frozenset(follow.vehicles or ()))
         cells = cells_of(follow.view) if follow.view else frozenset()
         return Wish(False, regions, frozenset(follow.vehicles or ()), cells)
-    wanted = grants.regions if follow.all or follow.view else regions & grants.regions
+    wanted = grant.regions if follow.all or follow.view else regions & grant.regions
     return Wish(regions=wanted)
 
 
@@ -114,7 +102,7 @@ class Viewer:
         "frame",
         "gap_ms",
         "got",
-        "grants",
+        "grant",
         "head",
         "interest",
         "kinds",
@@ -131,10 +119,10 @@ class Viewer:
         "wish",
     )
 
-    def __init__(self, outlet: Outlet, *, binary: bool = False, grants: Grants = EVERYTHING) -> None:
+    def __init__(self, outlet: Outlet, *, binary: bool = False, grant: Grant = EVERYTHING) -> None:
         self.outlet = outlet
         self.binary = binary
-        self.grants = grants
+        self.grant = grant
         self.wish: Wish | None = None
         self.interest: Any = None  # the hub's, shared by all who follow the same
         self.kinds: frozenset[str] | None = None  # of events; None: all, empty: none

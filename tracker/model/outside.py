@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracker.model.change import Registered
+from tracker.model.change import Registered, VehicleState
 from tracker.model.commit import HELD, LATE, StoredPing
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
@@ -42,10 +42,9 @@ def stored(row: StoredPing) -> dict[str, Any]:
     return position(row.ping, row.received_at) | _TAKEN.get(row.taken, {})
 
 
-def vehicle(id: str, picture: Picture) -> dict[str, Any]:
-    """A vehicle that is registered, or was heard, or both."""
+def vehicle(id: str, picture: Picture, state: VehicleState | None) -> dict[str, Any]:
+    """A vehicle that is registered, or was heard, or both: `state` is what may be seen of the latter."""
     entry = picture.register.get(id) or Registered(id)
-    state = picture.vehicles.get(id)
     shown: dict[str, Any] = {
         "vehicle": id,
         "name": entry.name,

@@ -22,6 +22,7 @@ class EventQuery(msgspec.Struct, frozen=True):
     since: int | None = None  # time >= (half-open with until)
     until: int | None = None  # time <
     regions: frozenset[str] | None = None
+    roaming: bool = False  # with `regions`: the events of no region as well
     vehicles: frozenset[str] | None = None
     kinds: frozenset[str] | None = None
     limit: int = 100

@@ -15,6 +15,7 @@ from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
 from tracker.access.forwarded import Proxies
+from tracker.access.grants import Access
 from tracker.access.guard import check_bind
 from tracker.config import Settings
 from tracker.errors import BadRequest, TrackerError
@@ -34,12 +35,16 @@ log = logging.getLogger("tracker.web")
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-def create_app(settings: Settings | None = None, beside: Callable[[Node], Awaitable[None]] | None = None) -> Quart:
+def create_app(
+    settings: Settings | None = None,
+    beside: Callable[[Node], Awaitable[None]] | None = None,
+    access: Access | None = None,
+) -> Quart:
     """The whole server as one ASGI application; its lifespan opens and closes the store.
 
-    `beside` runs along with the started node and is cancelled at the end.
+    `beside` runs along with the started node and is cancelled at the end. `access` says who may see and do what.
     """
-    node = Node(settings or Settings())
+    node = Node(settings or Settings(), access=access)
     app = Quart("tracker", static_folder=None)
     app.logger.addFilter(_is_unexpected)
     app.extensions["node"] = node
@@ -105,7 +110,8 @@ class Front:
     async def _ordinary(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         try:
-            self._node.access.check(scope["method"], headers)
+            opens = scope["path"].rstrip("/") in live.OPENING
+            scope["tracker.grant"] = self._node.access.check("CONNECT" if opens else scope["method"], scope)
             if not scope["path"]:
                 raise BadRequest("bad_target", "the request target does not begin with a slash")
             if not _is_readable((scope.get("raw_path") or b"") + scope["query_string"]):

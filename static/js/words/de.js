@@ -654,6 +654,7 @@ export default {
   "problem.not_utf8": "Das ist kein UTF-8.",
   "problem.too_deep": "Das ist zu tief verschachtelt.",
   "problem.not_allowed": "Das ist nicht erlaubt.",
+  "problem.may_not": "Das dürfen Sie nicht.",
   "problem.host_not_allowed": "Der Server ist unter diesem Namen nicht bekannt: siehe die Einstellung hosts.",
   "problem.origin_not_allowed": "Eine Seite von anderswo darf das nicht: siehe die Einstellung origins.",
   "problem.not_found": "Unter dieser Adresse gibt es nichts.",

@@ -640,6 +640,7 @@ export default {
   "problem.not_utf8": "This is not UTF-8.",
   "problem.too_deep": "It is nested too deep.",
   "problem.not_allowed": "This may not be done.",
+  "problem.may_not": "You may not do this.",
   "problem.host_not_allowed": "The server is not known by this name: see the setting hosts.",
   "problem.origin_not_allowed": "A page of another site may not do this: see the setting origins.",
   "problem.not_found": "Nothing is at this address.",

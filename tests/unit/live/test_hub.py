@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tracker.access.grants import Grant
 from tracker.geometry.earth import tile
 from tracker.live import messages, requests
 from tracker.live.cursor import NO_MARK, Cursor, mark_of, read_cursor
@@ -15,7 +16,7 @@ from tracker.live.event_log import MOST, Recent, Told, with_regions
 from tracker.live.hub import UPDATE_ROWS, Hub
 from tracker.live.routing import KEPT_MS
 from tracker.live.topics import Topic
-from tracker.live.viewer import Grants, Viewer
+from tracker.live.viewer import Viewer
 from tracker.model.change import Acked, Change, Registered, VehicleState
 from tracker.model.events import Event
 from tracker.model.picture import Picture
@@ -25,12 +26,12 @@ from tracker.model.ping import Ping
 class Desk:
     """An outlet that keeps what it is sent."""
 
-    def __init__(self, hub: Hub, *, binary: bool = False, grants: Grants | None = None, **follow: Any) -> None:
+    def __init__(self, hub: Hub, *, binary: bool = False, grant: Grant | None = None, **follow: Any) -> None:
         self.hub = hub
         self.pending = 0
         self.sent: list[dict[str, Any]] = []
         self.raw: list[bytes] = []
-        self.viewer = Viewer(self, binary=binary, **({"grants": grants} if grants else {}))
+        self.viewer = Viewer(self, binary=binary, **({"grant": grant} if grant else {}))
         hub.attach(self.viewer)
         if follow:
             self.follow(**follow)
@@ -254,7 +255,7 @@ def test_an_unknown_region_is_reported_without_a_name_and_the_others_are_followe
 
 def test_who_is_granted_some_regions_follows_no_others(hub: Hub) -> None:
     hub.route(Change(regions=[region("a"), region("b")], moved=[moved("v1", 1, "a"), moved("v2", 1, "b")]))
-    desk = Desk(hub, grants=Grants(everything=False, regions=frozenset({"a"})))
+    desk = Desk(hub, grant=Grant(regions=frozenset({"a"})))
     desk.follow(all=True)
     tick(hub)
     assert b"v2" not in b"".join(desk.raw)

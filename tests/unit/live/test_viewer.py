@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tracker.access.grants import EVERYTHING, Grant
 from tracker.live.requests import Box, Follow, View
-from tracker.live.viewer import MOST_CELLS, Grants, Viewer, Wish, cells_of, narrow
+from tracker.live.viewer import MOST_CELLS, Viewer, Wish, cells_of, narrow
 
 
 class Outlet:
@@ -36,8 +37,8 @@ def test_no_view_has_more_cells_than_allowed(zoom: float) -> None:
 
 def test_everything_may_be_followed_with_everything_granted() -> None:
     follow = Follow(regions=["a"], vehicles=["v"], view=Box((0.1, 0.1, 0.2, 0.2), 4))
-    assert narrow(follow, Grants()) == Wish(False, frozenset({"a"}), frozenset({"v"}), frozenset({(3, 4, 3)}))
-    assert narrow(Follow(all=True), Grants()) == Wish(all=True)
+    assert narrow(follow, EVERYTHING) == Wish(False, frozenset({"a"}), frozenset({"v"}), frozenset({(3, 4, 3)}))
+    assert narrow(Follow(all=True), EVERYTHING) == Wish(all=True)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_everything_may_be_followed_with_everything_granted() -> None:
     [Follow(all=True), Follow(view=Box((0, 0, 1, 1), 4)), Follow(regions=["mine", "yours"]), Follow(vehicles=["v"])],
 )
 def test_who_may_see_some_regions_never_follows_more(follow: Follow) -> None:
-    wish = narrow(follow, Grants(everything=False, regions=frozenset({"mine"})))
+    wish = narrow(follow, Grant(regions=frozenset({"mine"})))
     assert not wish.all
     assert not wish.cells
     assert not wish.vehicles

@@ -11,6 +11,7 @@ import pytest
 from quart import Quart
 
 from tests.support.waiting import until
+from tracker.access.grants import EVERYTHING
 from tracker.config import Settings
 from tracker.live import close_codes, requests
 from tracker.live.cursor import NO_MARK, Cursor
@@ -38,7 +39,7 @@ class Seat:
         self.enter()
 
     def enter(self, **resume: str) -> None:
-        self.line = self.live.open(self, self, "10.0.0.1", None)
+        self.line = self.live.open(self, self, "10.0.0.1", EVERYTHING)
         self.live.obey(self.line.viewer, msgspec.convert({"op": "follow", **self.wanted, **resume}, requests.Follow))
 
     def come_back(self) -> None:

@@ -248,6 +248,8 @@ def _conditions(connection: sqlite3.Connection, query: EventQuery) -> tuple[str,
         elif wanted is not None:
             tests.append(f"{column} IN (SELECT value FROM json_each(?))")
             values.append(msgspec.json.encode(sorted(wanted)).decode())
+        if column == "region" and wanted is not None and query.roaming:
+            tests[-1] = f"({tests[-1]} OR region IS NULL)"
     return ("WHERE " + " AND ".join(tests) if tests else ""), values
 
 

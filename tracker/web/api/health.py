@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from quart import Blueprint, Response
 
 from tracker import __version__
+from tracker.access.grants import ADMINISTER
 from tracker.errors import StoreError
 from tracker.node import Node
 from tracker.web.api import parameters as api
@@ -38,6 +39,7 @@ def blueprint(node: Node) -> Blueprint:
 
     @routes.get("/metrics")
     async def metrics() -> Response:
+        api.grant(ADMINISTER)
         text = "\n".join(exposition(_measured(node))) + "\n"
         return Response(text, 200, {"content-type": "text/plain; version=0.0.4; charset=utf-8"})
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from quart import Response, request
 
+from tracker.access.grants import WATCH, Grant
 from tracker.errors import BadRequest, Invalid, Unsupported
 from tracker.model.ping import Unfit, vehicle_id
 from tracker.protocols.native import read_document
@@ -26,6 +27,13 @@ MOST_ROWS = 10_000  #: the same for events and tracks
 BIG = 32 * 1024  #: bytes of JSON that are decoded off the loop
 MAX_ATTRIBUTES = 16_384  #: bytes of the attributes of a vehicle or region
 DEEPEST = 64  #: levels of a document: what walks through it, here and in clients, may call itself once a level
+
+
+def grant(verb: str = WATCH) -> Grant:
+    """Of whoever sent this request, who must be allowed so much at least. Raises NotAllowed."""
+    found: Grant = request.scope["tracker.grant"]  # type: ignore[typeddict-item]
+    found.check(verb)
+    return found
 
 
 def answer(value: Any, status: int = 200, **headers: str) -> Response:

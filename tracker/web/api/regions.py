@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 from quart import Blueprint, Response, request
 
+from tracker.access.grants import EDIT_REGIONS, Grant
 from tracker.errors import BadRequest, Conflict, Invalid, NotFound
+from tracker.history.visits import Shown
 from tracker.model import outside as shown
+from tracker.model.picture import Picture
 from tracker.node import Node
 from tracker.regions.drawings import Drawings
 from tracker.regions.foreign import COMPUTED, Drawn
@@ -21,6 +25,7 @@ from tracker.times import rfc3339
 from tracker.turns.slices import SLICE_S
 from tracker.web.api import parameters as api
 from tracker.web.api.imports import Turn, feature_of, read_body, read_one
+from tracker.web.api.routes import Routes
 from tracker.web.server.answers import JSON, MAX_ERRORS, encode
 
 GEOJSON = "application/geo+json"
@@ -30,162 +35,202 @@ _COLLECTION = b'{"type":"FeatureCollection","features":['
 
 
 def blueprint(node: Node) -> Blueprint:
-    routes = Blueprint("regions", __name__)
-    picture, pipeline, store, settings = node.picture, node.pipeline, node.store, node.settings
+    routes = Routes("regions", node)
     importing, rehearsing = asyncio.Lock(), asyncio.Lock()  # one at a time is enough for the memory
+    routes.add("/api/v1/regions", GET=list_regions, POST=partial(post_regions, importing))
+    routes.add("/api/v1/regions/preview", POST=partial(preview, rehearsing))
+    routes.add("/api/v1/regions/<id>", GET=get_region, PUT=put_region, PATCH=patch_region, DELETE=delete_region)
+    routes.add("/api/v1/regions/<id>/versions", GET=list_versions)
+    routes.add("/api/v1/regions/<id>/versions/<int:number>", GET=get_version)
+    return routes.blueprint
 
-    def known(id: str) -> dict[str, Any]:
-        if (feature := picture.regions.get(id)) is None:
-            raise NotFound("unknown_region", f"there is no region {id[:64]!r}")
-        return feature
 
-    def one(feature: dict[str, Any], status: int = 200) -> Response:
-        headers = {"etag": _etag(feature), "content-type": GEOJSON}
-        if status == 201:
-            headers["location"] = f"/api/v1/regions/{feature['id']}"
-        return api.answer(shown.region(feature, picture), status, **headers)
+async def list_regions(node: Node, grant: Grant) -> Response:
+    api.only("limit", "cursor", "format")
+    form = request.args.get("format", "json")
+    if form not in ("json", "geojson"):
+        raise api.bad("format", "json or geojson")
+    after = api.place(lambda place: isinstance(place, str))
+    regions = node.picture.regions
+    ids = sorted(id for id in regions if grant.sees_region(id) and (after is None or id > after))
+    everything = form == "geojson" and "limit" not in request.args
+    limit = len(ids) + 1 if everything else api.limit()
+    next = api.cursor(ids[limit - 1]) if len(ids) > limit else None
+    begin, kind = (b'{"regions":[', JSON) if form == "json" else (_COLLECTION, GEOJSON)
+    response = Response(_listed(node, begin, ids[:limit], next), 200, {"content-type": kind})
+    response.timeout = None
+    return response
 
-    @routes.get("/api/v1/regions")
-    async def list_regions() -> Response:
-        api.only("limit", "cursor", "format")
-        form = request.args.get("format", "json")
-        if form not in ("json", "geojson"):
-            raise api.bad("format", "json or geojson")
-        after = api.place(lambda place: isinstance(place, str))
-        everything = form == "geojson" and "limit" not in request.args
-        limit = len(picture.regions) + 1 if everything else api.limit()
-        ids = sorted(id for id in picture.regions if after is None or id > after)
-        next = api.cursor(ids[limit - 1]) if len(ids) > limit else None
-        begin, kind = (b'{"regions":[', JSON) if form == "json" else (_COLLECTION, GEOJSON)
-        response = Response(listed(begin, ids[:limit], next), 200, {"content-type": kind})
-        response.timeout = None
-        return response
 
-    async def listed(begin: bytes, ids: list[str], next: str | None) -> AsyncIterator[bytes]:
-        """Sent while it is made: thousands of large ones are more than anybody should hold for a slow reader."""
-        text, ids = begin, ids[::-1]
-        while ids:
-            async with node.heavy.piece():
-                began = perf_counter()
-                while ids and len(text) < MOST_BYTES and perf_counter() - began < SLICE_S:
-                    if (feature := picture.regions.get(ids.pop())) is not None:  # None: deleted meanwhile
-                        text += (b"" if text.endswith(b"[") else b",") + encode(shown.region(feature, picture))
-            if text and not text.endswith(b"["):
-                yield text
-                text = b""
-        yield text + b'],"next":%b}' % encode(next)
+async def _listed(node: Node, begin: bytes, ids: list[str], next: str | None) -> AsyncIterator[bytes]:
+    """Sent while it is made: thousands of large ones are more than anybody should hold for a slow reader."""
+    text, ids, picture = begin, ids[::-1], node.picture
+    while ids:
+        async with node.heavy.piece():
+            began = perf_counter()
+            while ids and len(text) < MOST_BYTES and perf_counter() - began < SLICE_S:
+                if (feature := picture.regions.get(ids.pop())) is not None:  # None: deleted meanwhile
+                    text += (b"" if text.endswith(b"[") else b",") + encode(shown.region(feature, picture))
+        if text and not text.endswith(b"["):
+            yield text
+            text = b""
+    yield text + b'],"next":%b}' % encode(next)
 
-    @routes.get("/api/v1/regions/<id>")
-    async def get_region(id: str) -> Response:
-        return one(known(id))
 
-    @routes.post("/api/v1/regions")
-    async def post_regions() -> Response:
-        with Turn(importing) as turn:
-            given = await read_body(settings.max_import, settings.max_region, turn=turn)
-            if not given.alone:
-                return await save_all(given, turn)
-            feature = given.only()
-            return await save(feature_of(feature, feature.get("id") or new_id()))
+async def get_region(node: Node, grant: Grant, id: str) -> Response:
+    return _answer(node, _known(node.picture, grant, id))
 
-    @routes.put("/api/v1/regions/<id>")
-    async def put_region(id: str) -> Response:
-        return await save(feature_of(await read_one(settings.max_region), region_id(id)))
 
-    @routes.patch("/api/v1/regions/<id>")
-    async def patch_region(id: str) -> Response:
-        before = known(id)
-        patch = await api.json_body(settings.max_region)
-        if not isinstance(patch, dict):
-            raise Invalid("not_an_object", "a merge patch (RFC 7396) of a region is a JSON object")
-        _check_match(before, id)
-        feature = feature_of(api.merged(_bare(before), patch), id)
-        [(saved, _)] = await pipeline.save_regions([feature], expect={id: _version(before)})
-        return one(saved)
+async def post_regions(importing: asyncio.Lock, node: Node, grant: Grant) -> Response:
+    grant.check(EDIT_REGIONS)
+    with Turn(importing) as turn:
+        given = await read_body(node.settings.max_import, node.settings.max_region, turn=turn)
+        if not given.alone:
+            return await _save_all(node, grant, given, turn)
+        feature = given.only()
+        return await _save(node, grant, feature_of(feature, feature.get("id") or _new_id(node.picture)))
 
-    @routes.delete("/api/v1/regions/<id>")
-    async def delete_region(id: str) -> Response:
-        before = known(id)
-        guarded = _check_match(before, id)
-        await pipeline.delete_region(id, expect=_version(before) if guarded else None)
-        return Response(b"", 204)
 
-    @routes.get("/api/v1/regions/<id>/versions")
-    async def list_versions(id: str) -> Response:
-        versions = await store.versions_of(id)
-        if not versions:
-            raise NotFound("unknown_region", f"there was never a region {id[:64]!r}")
-        return api.answer({"versions": [_shown_version(*version) for version in versions], "next": None})
+async def put_region(node: Node, grant: Grant, id: str) -> Response:
+    if not grant.sees_region(id):
+        raise _unknown(id)
+    grant.check(EDIT_REGIONS)
+    return await _save(node, grant, feature_of(await read_one(node.settings.max_region), region_id(id)))
 
-    @routes.get("/api/v1/regions/<id>/versions/<int:number>")
-    async def get_version(id: str, number: int) -> Response:
-        saved = await store.region_version(id, number) if number < 2**31 else None
-        if saved is None:
-            raise NotFound("unknown_version", f"region {id[:64]!r} has no version {number}")
-        if saved.feature is None:
-            raise NotFound("deleted_version", f"region {id!r} was deleted in version {number}")
-        return api.answer(saved.feature, etag=f'"{number}"', content_type=GEOJSON)
 
-    @routes.post("/api/v1/regions/preview")
-    async def preview() -> Response:
-        from tracker.history.preview import preview as run
+async def patch_region(node: Node, grant: Grant, id: str) -> Response:
+    before = _known(node.picture, grant, id)
+    grant.check(EDIT_REGIONS)
+    patch = await api.json_body(node.settings.max_region)
+    if not isinstance(patch, dict):
+        raise Invalid("not_an_object", "a merge patch (RFC 7396) of a region is a JSON object")
+    _check_match(before, id)
+    feature = feature_of(api.merged(_bare(before), patch), id)
+    [(saved, _)] = await node.pipeline.save_regions([feature], expect={id: _version(before)})
+    return _answer(node, saved)
 
-        drawn = await read_one(settings.max_region, _without_preview)
-        feature = feature_of(drawn, drawn.get("id") or PREVIEW)
-        async with node.heavy.turn(rehearsing):
-            return api.answer(await run(node.fleet, node.store, feature, node.clock()))
 
-    async def save(feature: dict[str, Any]) -> Response:
-        if api.flag("repair"):
-            return await _repaired(feature)
-        id = feature["id"]
-        before = picture.regions.get(id)
-        guarded = _check_match(before, id)
-        expect: dict[str, int | None] = {id: _version(before)} if guarded and before else {}
-        [(saved, created)] = await pipeline.save_regions([feature], expect=expect, create_only=_create_only())
-        return one(saved, 201 if created else 200)
+async def delete_region(node: Node, grant: Grant, id: str) -> Response:
+    before = _known(node.picture, grant, id)
+    grant.check(EDIT_REGIONS)
+    guarded = _check_match(before, id)
+    await node.pipeline.delete_region(id, expect=_version(before) if guarded else None)
+    return Response(b"", 204)
 
-    async def save_all(given: Drawings, turn: Turn) -> Response:
-        partial = api.flag("partial")
-        await turn.take()
-        found: Imported = await node.heavy.run(read_all, checked(given), node.clock(), lambda _index: new_id())
-        refusal = found.refusal()
-        if refusal is not None and not (partial and found.regions):
-            raise refusal
-        if not found.regions:
-            raise Invalid("no_features", "there is no Feature in it: nothing was stored")
-        saved = await pipeline.put_regions(found.regions, create_only=_create_only())
-        found.regions = []
-        created = sum(new for _, new in saved)
-        listed = [
-            {"id": feature["id"], "name": feature["properties"].get("name"), "version": _version(feature)}
-            for feature, _ in saved
-        ]
-        answer = {"created": created, "replaced": len(saved) - created, "regions": listed, "next": None}
-        if refusal is None:
-            return api.answer(answer, 201 if created else 200)
-        errors = found.errors[:MAX_ERRORS]
-        answer |= {"rejected": found.refused, "errors": errors}
-        if len(found.errors) > len(errors):
-            answer["more"] = len(found.errors) - len(errors)
-        return api.answer(answer, 207)
 
-    def checked(given: Drawings) -> Iterator[Drawn]:
-        """With what the API asks of a Feature besides."""
-        for one in given:
-            try:
-                if isinstance(one.feature, dict):
-                    one = one._replace(feature=feature_of(one.feature, one.feature.get("id") or new_id()))
-            except Invalid as fault:
-                one = one._replace(feature=fault)
-            yield one
+async def list_versions(node: Node, grant: Grant, id: str) -> Response:
+    versions = await node.store.versions_of(id) if grant.sees_region(id) else []
+    if not versions:
+        raise NotFound("unknown_region", f"there was never a region {id[:64]!r}")
+    return api.answer({"versions": [_shown_version(*version) for version in versions], "next": None})
 
-    def new_id() -> str:
-        while (id := secrets.token_hex(5)) in picture.regions:
-            pass
-        return id
 
-    return routes
+async def get_version(node: Node, grant: Grant, id: str, number: int) -> Response:
+    asked = grant.sees_region(id) and number < 2**31
+    saved = await node.store.region_version(id, number) if asked else None
+    if saved is None:
+        raise NotFound("unknown_version", f"region {id[:64]!r} has no version {number}")
+    if saved.feature is None:
+        raise NotFound("deleted_version", f"region {id!r} was deleted in version {number}")
+    return api.answer(saved.feature, etag=f'"{number}"', content_type=GEOJSON)
+
+
+async def preview(rehearsing: asyncio.Lock, node: Node, grant: Grant) -> Response:
+    from tracker.history.preview import preview as run
+
+    drawn = await read_one(node.settings.max_region, _without_preview)
+    feature = feature_of(drawn, drawn.get("id") or PREVIEW)
+    async with node.heavy.turn(rehearsing):
+        return api.answer(await run(node.fleet, node.store, feature, node.clock(), _shown_to(node, grant)))
+
+
+def _shown_to(node: Node, grant: Grant) -> Shown | None:
+    return None if grant.everything else Shown(node.store, node.fleet.regions, node.picture, grant)
+
+
+async def _save(node: Node, grant: Grant, feature: dict[str, Any]) -> Response:
+    _check_granted(grant, [feature["id"]])
+    if api.flag("repair"):
+        return await _repaired(feature)
+    id = feature["id"]
+    before = node.picture.regions.get(id)
+    guarded = _check_match(before, id)
+    expect: dict[str, int | None] = {id: _version(before)} if guarded and before else {}
+    [(saved, created)] = await node.pipeline.save_regions([feature], expect=expect, create_only=_create_only())
+    return _answer(node, saved, 201 if created else 200)
+
+
+async def _save_all(node: Node, grant: Grant, given: Drawings, turn: Turn) -> Response:
+    in_part = api.flag("partial")
+    await turn.take()
+    picture = node.picture
+    found: Imported = await node.heavy.run(
+        read_all, _checked(given, picture), node.clock(), lambda _index: _new_id(picture)
+    )
+    refusal = found.refusal()
+    if refusal is not None and not (in_part and found.regions):
+        raise refusal
+    if not found.regions:
+        raise Invalid("no_features", "there is no Feature in it: nothing was stored")
+    _check_granted(grant, [region.id for region in found.regions])
+    saved = await node.pipeline.put_regions(found.regions, create_only=_create_only())
+    found.regions = []
+    created = sum(new for _, new in saved)
+    listed = [
+        {"id": feature["id"], "name": feature["properties"].get("name"), "version": _version(feature)}
+        for feature, _ in saved
+    ]
+    answer = {"created": created, "replaced": len(saved) - created, "regions": listed, "next": None}
+    if refusal is None:
+        return api.answer(answer, 201 if created else 200)
+    errors = found.errors[:MAX_ERRORS]
+    answer |= {"rejected": found.refused, "errors": errors}
+    if len(found.errors) > len(errors):
+        answer["more"] = len(found.errors) - len(errors)
+    return api.answer(answer, 207)
+
+
+def _checked(given: Drawings, picture: Picture) -> Iterator[Drawn]:
+    """With what the API asks of a Feature besides."""
+    for one in given:
+        try:
+            if isinstance(one.feature, dict):
+                one = one._replace(feature=feature_of(one.feature, one.feature.get("id") or _new_id(picture)))
+        except Invalid as fault:
+            one = one._replace(feature=fault)
+        yield one
+
+
+def _check_granted(grant: Grant, ids: Iterable[str]) -> None:
+    """What is drawn must be seen by whoever draws it. Raises NotFound."""
+    for id in ids:
+        if not grant.sees_region(id):
+            raise _unknown(id)
+
+
+def _new_id(picture: Picture) -> str:
+    while (id := secrets.token_hex(5)) in picture.regions:
+        pass
+    return id
+
+
+def _known(picture: Picture, grant: Grant, id: str) -> dict[str, Any]:
+    """The region of this id, where it may be seen. Raises NotFound."""
+    feature = picture.regions.get(id) if grant.sees_region(id) else None
+    if feature is None:
+        raise _unknown(id)
+    return feature
+
+
+def _unknown(id: str) -> NotFound:
+    return NotFound("unknown_region", f"there is no region {id[:64]!r}")
+
+
+def _answer(node: Node, feature: dict[str, Any], status: int = 200) -> Response:
+    headers = {"etag": _etag(feature), "content-type": GEOJSON}
+    if status == 201:
+        headers["location"] = f"/api/v1/regions/{feature['id']}"
+    return api.answer(shown.region(feature, node.picture), status, **headers)
 
 
 def _version(feature: dict[str, Any]) -> int:

@@ -6,16 +6,18 @@ import csv
 import io
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from quart import Response, request
 
 from tracker.formats import own
+from tracker.history.visits import Visits
 from tracker.model import outside as shown
 from tracker.model.commit import StoredPing
 from tracker.node import Node
+from tracker.stores import Store
 from tracker.times import rfc3339
 from tracker.turns.slices import in_slices
 from tracker.web.api import parameters as api
@@ -28,7 +30,20 @@ SPOOLED = 1 << 20  #: bytes of what a GeoJSON line says last that are kept in me
 Span = tuple[int, int]
 
 
-async def answer(node: Node, vehicle: str, n: int | None) -> Response:
+class Told(NamedTuple):
+    """What may be told of a vehicle's track."""
+
+    n: int | None  # its number; None: it never had a position
+    visits: Visits | None = None  # of who is told of these only
+
+    def spans(self, since: int, until: int) -> list[Span]:
+        if self.visits is None:
+            return [(since, until)]
+        cut = [(max(since, first), min(until, last + 1)) for first, last in self.visits.spans()]
+        return [span for span in cut if span[0] < span[1]]
+
+
+async def answer(node: Node, vehicle: str, told: Told) -> Response:
     """The fixes the parameters ask for, each fix once, in fix order. JSON comes in pages, a file whole."""
     api.only("from", "until", "format", "limit", "cursor")
     since, until = api.instant("from"), api.instant("until")
@@ -37,30 +52,55 @@ async def answer(node: Node, vehicle: str, n: int | None) -> Response:
     if form not in FORMATS:
         raise api.bad("format", f"one of {', '.join(FORMATS)}")
     kind, write = FORMATS[form]
-    span = (since or 0, LAST if until is None else until)
+    fixes = Fixes(node.store, told, (since or 0, LAST if until is None else until), after)
     headers = {"content-type": kind}
     if form != "json":
         headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(vehicle, safe='')}.{form}"
         if "limit" not in request.args:
-            response = Response(_streamed(node, n, span, after, write(vehicle)), 200, headers)
+            response = Response(_streamed(fixes, write(vehicle)), 200, headers)
             response.timeout = None  # a slow reader may take long
             return response
     limit = api.limit(most=api.MOST_ROWS)
     if limit <= FEW:
-        body, cursor = await _page(node, n, vehicle, span, after, limit, write)
+        body, cursor = await _page(fixes, vehicle, limit, write)
     else:
         async with node.heavy.turn():
-            body, cursor = await _page(node, n, vehicle, span, after, limit, write)
+            body, cursor = await _page(fixes, vehicle, limit, write)
     if cursor and form != "json":
         headers["x-next"] = cursor
     return Response(body, 200, headers)
 
 
-async def _page(
-    node: Node, n: int | None, vehicle: str, span: Span, after: int | None, limit: int, write: type[Writer]
-) -> tuple[bytes, str | None]:
+class Fixes:
+    """The stored fixes of a span that may be told, some at a time."""
+
+    def __init__(self, store: Store, told: Told, span: Span, after: int | None) -> None:
+        self._store = store
+        self._told = told
+        self._spans = told.spans(*span)
+        self._after = after
+
+    async def next(self, most: int) -> list[StoredPing]:
+        """Fewer than `most` are the last."""
+        found: list[StoredPing] = []
+        while self._spans and self._told.n is not None and len(found) < most:
+            wanted = most - len(found)
+            rows = await self._store.track(self._told.n, *self._spans[0], self._after, wanted)
+            if len(rows) < wanted:
+                del self._spans[0]
+            if rows:
+                self._after = rows[-1].ping.time
+            found += rows if self._told.visits is None else await _admitted(rows, self._told.visits)
+        return found
+
+
+async def _admitted(rows: list[StoredPing], visits: Visits) -> list[StoredPing]:
+    return [row async for row in in_slices(rows) if visits.admit(row.ping)]
+
+
+async def _page(fixes: Fixes, vehicle: str, limit: int, write: type[Writer]) -> tuple[bytes, str | None]:
     """Written some at a time, however many are asked for; and where the next page begins."""
-    rows = [] if n is None else await node.store.track(n, *span, after, limit + 1)
+    rows = await fixes.next(limit + 1)
     writer = write(vehicle)
     pieces: list[bytes] = [writer.begin()]
     async for row in in_slices(rows[:limit]):
@@ -69,19 +109,16 @@ async def _page(
     return b"".join([*pieces, *writer.end(cursor)]), cursor
 
 
-async def _streamed(node: Node, n: int | None, span: Span, after: int | None, writer: Writer) -> AsyncIterator[bytes]:
+async def _streamed(fixes: Fixes, writer: Writer) -> AsyncIterator[bytes]:
     """All there is, in flat memory: the next fixes are read when these have been sent."""
     yield writer.begin()
-    while n is not None:
-        rows = await node.store.track(n, *span, after, FEW)
+    while rows := await fixes.next(FEW):
         pieces: list[bytes] = []
         async for row in in_slices(rows):
             pieces.append(writer.write(row))
-        if pieces:
-            yield b"".join(pieces)
+        yield b"".join(pieces)
         if len(rows) < FEW:
             break
-        after = rows[-1].ping.time
     for piece in writer.end(None):
         yield piece
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from heapq import nsmallest
 from typing import Any
 
 from quart import Blueprint, Response, request
 
+from tracker.access.grants import EDIT_VEHICLES, Grant
 from tracker.errors import Invalid, NotFound
+from tracker.history.visits import visits
 from tracker.model import outside as shown
-from tracker.model.change import Registered
+from tracker.model.change import Registered, VehicleState
+from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.model.states import STATES
 from tracker.node import Node
 from tracker.turns.slices import in_slices
 from tracker.web.api import parameters as api
 from tracker.web.api import tracks
+from tracker.web.api.routes import Routes
 from tracker.web.server.answers import encoded
 
 FEW = 1000  #: vehicles that are looked through without waiting for a turn
@@ -31,84 +36,124 @@ READ_ONLY = frozenset({"vehicle", "position", "state", "state_since", "regions",
 
 
 def blueprint(node: Node) -> Blueprint:
-    routes = Blueprint("vehicles", __name__)
-    picture, pipeline = node.picture, node.pipeline
+    routes = Routes("vehicles", node)
     patching = asyncio.Lock()  # two patches at once must not undo each other
-
-    @routes.get("/api/v1/vehicles")
-    async def list_vehicles() -> Response:
-        api.only("region", "bbox", "state", "q", "limit", "cursor")
-        passes = _filter(node)
-        after = api.place(lambda place: isinstance(place, str))
-        limit = api.limit()
-        ids = list(picture.vehicles.keys() | picture.register.keys())
-        if len(ids) <= FEW:
-            return await page(ids, after, passes, limit)
-        async with node.heavy.turn():
-            return await page(ids, after, passes, limit)
-
-    async def page(ids: list[str], after: str | None, passes: Passes, limit: int) -> Response:
-        """The first of those that pass, in order; looked at some at a time."""
-        found: list[str] = []
-        async for id in in_slices(ids, RUN):
-            if (after is None or id > after) and passes(id):
-                found.append(id)
-                if len(found) > MOST_FOUND:
-                    found = nsmallest(limit + 1, found)
-        found = nsmallest(limit + 1, found)
-        texts = await encoded(found[:limit], lambda id: shown.vehicle(id, picture))
-        return api.listing("vehicles", texts, next=api.cursor(found[limit - 1]) if len(found) > limit else None)
-
-    @routes.get("/api/v1/vehicles/<id>")
-    async def get_vehicle(id: str) -> Response:
-        return api.answer(shown.vehicle(_known(node, id), picture))
-
-    @routes.put("/api/v1/vehicles/<id>")
-    async def put_vehicle(id: str) -> Response:
-        vehicle = api.vehicle(id)
-        created = vehicle not in picture.register and vehicle not in picture.vehicles
-        await pipeline.register(read_entry(vehicle, await api.json_body(node.settings.max_entry)))
-        return api.answer(shown.vehicle(vehicle, picture), 201 if created else 200)
-
-    @routes.patch("/api/v1/vehicles/<id>")
-    async def patch_vehicle(id: str) -> Response:
-        vehicle = _known(node, id)
-        patch = await api.json_body(node.settings.max_entry)
-        if not isinstance(patch, dict):
-            raise Invalid("not_an_object", "a merge patch (RFC 7396) of a vehicle is a JSON object")
-        async with patching:
-            entry = picture.register.get(vehicle) or Registered(vehicle)
-            before = {name: getattr(entry, name) for name in (*FIELDS, "attributes")}
-            await pipeline.register(read_entry(vehicle, api.merged(before, patch)))
-        return api.answer(shown.vehicle(vehicle, picture))
-
-    @routes.delete("/api/v1/vehicles/<id>")
-    async def delete_vehicle(id: str) -> Response:
-        api.only("history")
-        if history := _history():
-            await pipeline.remove_vehicle(api.vehicle(id), history=history)
-        else:
-            await pipeline.remove_vehicle(_known(node, id))
-        return Response(b"", 204)
-
-    @routes.get("/api/v1/vehicles/<id>/track")
-    async def get_track(id: str) -> Response:
-        """Of a vehicle that was removed too: its history stays."""
-        vehicle = api.vehicle(id)
-        state = picture.vehicles.get(vehicle)
-        n = state.n if state else await node.store.number(vehicle)
-        return await tracks.answer(node, vehicle if n is not None else _known(node, id), n)
-
-    return routes
+    routes.add("/api/v1/vehicles", GET=list_vehicles)
+    routes.add(
+        "/api/v1/vehicles/<id>",
+        GET=get_vehicle,
+        PUT=put_vehicle,
+        PATCH=partial(patch_vehicle, patching),
+        DELETE=delete_vehicle,
+    )
+    routes.add("/api/v1/vehicles/<id>/track", GET=get_track)
+    return routes.blueprint
 
 
-def _known(node: Node, text: str) -> str:
+async def list_vehicles(node: Node, grant: Grant) -> Response:
+    api.only("region", "bbox", "state", "q", "limit", "cursor")
+    passes = _filter(node.picture, grant)
+    after = api.place(lambda place: isinstance(place, str))
+    limit = api.limit()
+    ids = _ids(node.picture, grant)
+    if len(ids) <= FEW:
+        return await _page(node.picture, grant, ids, after, passes, limit)
+    async with node.heavy.turn():
+        return await _page(node.picture, grant, ids, after, passes, limit)
+
+
+def _ids(picture: Picture, grant: Grant) -> list[str]:
+    """All there may be seen of."""
+    if grant.everything:
+        return list(picture.vehicles.keys() | picture.register.keys())
+    return list(set().union(*(picture.inside.get(region, ()) for region in grant.regions)))
+
+
+async def _page(
+    picture: Picture, grant: Grant, ids: list[str], after: str | None, passes: Passes, limit: int
+) -> Response:
+    """The first of those that pass, in order; looked at some at a time."""
+    found: list[str] = []
+    async for id in in_slices(ids, RUN):
+        if (after is None or id > after) and passes(id):
+            found.append(id)
+            if len(found) > MOST_FOUND:
+                found = nsmallest(limit + 1, found)
+    found = nsmallest(limit + 1, found)
+    texts = await encoded(found[:limit], lambda id: shown.vehicle(id, picture, _seen(picture, grant, id)))
+    return api.listing("vehicles", texts, next=api.cursor(found[limit - 1]) if len(found) > limit else None)
+
+
+async def get_vehicle(node: Node, grant: Grant, id: str) -> Response:
+    return _answer(node, grant, _known(node.picture, grant, id))
+
+
+async def put_vehicle(node: Node, grant: Grant, id: str) -> Response:
+    vehicle = api.vehicle(id) if grant.everything else _known(node.picture, grant, id)
+    grant.check(EDIT_VEHICLES)
+    created = vehicle not in node.picture.register and vehicle not in node.picture.vehicles
+    await node.pipeline.register(read_entry(vehicle, await api.json_body(node.settings.max_entry)))
+    return _answer(node, grant, vehicle, 201 if created else 200)
+
+
+async def patch_vehicle(patching: asyncio.Lock, node: Node, grant: Grant, id: str) -> Response:
+    vehicle = _known(node.picture, grant, id)
+    grant.check(EDIT_VEHICLES)
+    patch = await api.json_body(node.settings.max_entry)
+    if not isinstance(patch, dict):
+        raise Invalid("not_an_object", "a merge patch (RFC 7396) of a vehicle is a JSON object")
+    async with patching:
+        entry = node.picture.register.get(vehicle) or Registered(vehicle)
+        before = {name: getattr(entry, name) for name in (*FIELDS, "attributes")}
+        await node.pipeline.register(read_entry(vehicle, api.merged(before, patch)))
+    return _answer(node, grant, vehicle)
+
+
+async def delete_vehicle(node: Node, grant: Grant, id: str) -> Response:
+    api.only("history")
+    history = _history()  # of a vehicle that was removed too
+    vehicle = api.vehicle(id) if history and grant.everything else _known(node.picture, grant, id)
+    grant.check(EDIT_VEHICLES)
+    await node.pipeline.remove_vehicle(vehicle, history=history)
+    return Response(b"", 204)
+
+
+async def get_track(node: Node, grant: Grant, id: str) -> Response:
+    """Of a vehicle that was removed too: its history stays."""
+    vehicle = api.vehicle(id)
+    state = node.picture.vehicles.get(vehicle)
+    visited = None
+    if not grant.everything:
+        visited = await visits(node.store, node.fleet.regions, vehicle, state, grant.regions)
+        if not visited:
+            raise _unknown(vehicle)
+    n = state.n if state else await node.store.number(vehicle)
+    if n is None and vehicle not in node.picture.register:
+        raise _unknown(vehicle)
+    return await tracks.answer(node, vehicle, tracks.Told(n, visited))
+
+
+def _answer(node: Node, grant: Grant, vehicle: str, status: int = 200) -> Response:
+    return api.answer(shown.vehicle(vehicle, node.picture, _seen(node.picture, grant, vehicle)), status)
+
+
+def _seen(picture: Picture, grant: Grant, vehicle: str) -> VehicleState | None:
+    state = picture.vehicles.get(vehicle)
+    return grant.shown(state) if state else None
+
+
+def _known(picture: Picture, grant: Grant, text: str) -> str:
+    """The id of a vehicle of which something may be seen. Raises NotFound."""
     vehicle = api.vehicle(text)
-    if vehicle not in node.picture.vehicles and vehicle not in node.picture.register:
-        raise NotFound(
-            "unknown_vehicle", f"there is no vehicle {vehicle!r}: it had no position and no entry yet, or was deleted"
-        )
+    if not _seen(picture, grant, vehicle) and not (grant.everything and vehicle in picture.register):
+        raise _unknown(vehicle)
     return vehicle
+
+
+def _unknown(vehicle: str) -> NotFound:
+    return NotFound(
+        "unknown_vehicle", f"there is no vehicle {vehicle!r}: it had no position and no entry yet, or was deleted"
+    )
 
 
 def _history() -> bool:
@@ -122,17 +167,16 @@ def _history() -> bool:
 Passes = Callable[[str], bool]
 
 
-def _filter(node: Node) -> Passes:
+def _filter(picture: Picture, grant: Grant) -> Passes:
     """Whether a vehicle gets through every filter that is given."""
-    picture = node.picture
     tests: list[Passes] = []
     if (regions := api.words("region")) is not None:
         for region in regions:
-            if region not in picture.regions:
+            if region not in picture.regions or not grant.sees_region(region):
                 raise NotFound("unknown_region", f"there is no region {region[:64]!r}")
         tests.append(lambda id: any(id in picture.inside.get(region, ()) for region in regions))
     if (box := api.bbox()) is not None:
-        tests.append(lambda id: id in picture.vehicles and _is_in(box, picture.vehicles[id].ping))
+        tests.append(lambda id: (state := _seen(picture, grant, id)) is not None and _is_in(box, state.ping))
     if (states := api.words("state")) is not None:
         if states - set(STATES):
             raise api.bad("state", f"one of {', '.join(STATES)}")

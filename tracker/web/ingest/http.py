@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tracker.access.grants import SEND
 from tracker.errors import BadRequest, Invalid, Stopping, TrackerError, Unsupported
 from tracker.node import Node
 from tracker.pipeline.batch import Answer
@@ -137,7 +138,7 @@ class Ingest:
             await refuse(send, request.body, here.refusal(method))
             return
         try:
-            self._node.access.check("POST", request.headers)  # whatever the method, something is stored
+            self._node.access.check("POST", scope).check(SEND)  # whatever the method, something is stored
             one = here.choose(method, request.headers.get(b"content-type", b""))
             inflate = inflater(request.headers.get(b"content-encoding", b"").decode("latin-1"))
             if one.decoder:

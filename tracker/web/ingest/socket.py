@@ -11,10 +11,12 @@ next messages gather; when enough have, the sender waits. A protocol with replie
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from quart import Quart
 
+from tracker.access.grants import SEND
 from tracker.errors import BadRequest, Overloaded, Stopping, StoreError
 from tracker.model.ping import Ping, Unfit
 from tracker.node import Node
@@ -165,7 +167,7 @@ def install(app: Quart, node: Node) -> None:
         async def run(socket: sockets.Socket) -> None:
             await Conversation(node, socket, one).run()
 
-        return sockets.Route(run, max_message=node.settings.max_message, pipelined=True)
+        return sockets.Route(run, max_message=node.settings.max_message, pipelined=True, verb=SEND)
 
     routes = {address: route(one) for one in spoken() if one.socket for address in one.addresses}
-    sockets.install(app, routes, node.access.check_socket)
+    sockets.install(app, routes, partial(node.access.check, "CONNECT"))

@@ -11,17 +11,17 @@ import logging
 import os
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Set
+from collections.abc import Awaitable, Callable, Iterator, Set
 from functools import partial
 from time import thread_time
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from tracker.access.guard import Grant
+from tracker.access.grants import Grant
 from tracker.errors import BadRequest, Overloaded, Stopping, StoreError
 from tracker.live import close_codes, messages, requests
 from tracker.live.cursor import mark_of
 from tracker.live.event_log import MOST, with_regions
-from tracker.live.viewer import EVERYTHING, PENDING, Grants, Outlet, Viewer
+from tracker.live.viewer import PENDING, Outlet, Viewer
 from tracker.node import Node
 from tracker.stores import EventQuery
 from tracker.turns.allowance import Allowance, Allowances
@@ -170,19 +170,17 @@ class Live:
         if most and self.addresses[address] >= most:
             raise Overloaded("too many live connections are open from this address", 30)
 
-    def enter(self, peer: tuple[str, int], headers: Mapping[bytes, bytes]) -> Any:
-        """What a socket's handshake and first message would meet, for who asks by HTTP: may this page, is there room,
-        is it too often? Answers the grant. Raises NotAllowed, Overloaded."""
-        grant = self.node.access.check("CONNECT", headers)
+    def enter(self, peer: tuple[str, int]) -> None:
+        """What a socket's handshake and first message would meet, for who asks by HTTP: is there room, is it too often?
+        Raises Overloaded."""
         now = self._loop.time()
         by_peer, by_address = self._asking
         if not by_peer.take(peer, now) or not by_address.take(peer[0], now):
             raise Overloaded("this address asks too often; ask again in a second, or open a stream")
         self.admit(peer[0])
-        return grant
 
-    def open(self, outlet: Outlet, connection: Connection, address: str, grant: Any, *, binary: bool = False) -> Line:
-        viewer = Viewer(outlet, binary=binary, grants=grants(grant))
+    def open(self, outlet: Outlet, connection: Connection, address: str, grant: Grant, *, binary: bool = False) -> Line:
+        viewer = Viewer(outlet, binary=binary, grant=grant)
         line = Line(viewer, connection, address, self._loop.time(), self.settings.live_heartbeat_s)
         line.allowance = Allowance(self.settings.live_messages_per_s, line.opened)
         self.lines[viewer] = line
@@ -514,8 +512,3 @@ class Live:
             finally:
                 unplaced.remove(ack)
         self._acks.clear()
-
-
-def grants(grant: Any) -> Grants:
-    """What may this viewer follow? The one place that asks; until accounts exist the answer is everything."""
-    return EVERYTHING if not isinstance(grant, Grant) or grant.everything else Grants(everything=False)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from functools import partial
 
 from quart import Quart
 
 from tracker.node import Node
 from tracker.web.live import stream
 from tracker.web.live.channel import PATH, Live
+from tracker.web.live.stream import OPENING as OPENING
 from tracker.web.server import sockets
 
 
@@ -17,7 +19,7 @@ def install(app: Quart, node: Node) -> None:
     live = Live(node)
     app.extensions["live"] = live
     node.statistics["live"] = live.statistics
-    sockets.install(app, {PATH: sockets.Route(live.serve_socket)}, node.access.check_socket)
+    sockets.install(app, {PATH: sockets.Route(live.serve_socket)}, partial(node.access.check, "CONNECT"))
     sockets.on_drain(app, live.drain)
     app.register_blueprint(stream.blueprint(live))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
-from tracker.access.guard import Grant
+from tracker.access.grants import Grant
 from tracker.errors import Overloaded, TrackerError
 from tracker.live import close_codes, messages, requests
 from tracker.live.viewer import Viewer
@@ -20,6 +20,8 @@ from tracker.web.server.answers import problem
 from tracker.web.server.sockets import CUT, HUNG_UP
 
 MOST_WAIT_S = 25.0  #: a proxy gives up at 30
+STREAM, CHANGES = "/api/v1/stream", "/api/v1/changes"
+OPENING = frozenset({STREAM, CHANGES})  #: to ask for these is to open a channel: the guard is told so
 FEW = 1000  #: vehicles in a snapshot that is answered without waiting for a turn
 POLL_MS = 2000  #: how soon to ask again
 MOST_ANSWER = 1 << 20  #: bytes of one polled answer from which on further events wait for the next
@@ -92,7 +94,7 @@ def blueprint(live: Live) -> Blueprint:
         status, headers, body = problem(fault)
         return Response(body, status, headers | {"upgrade": "websocket", "connection": "upgrade"})
 
-    @routes.get("/api/v1/stream")
+    @routes.get(STREAM)
     async def stream() -> Response:
         peer, grant = _enter(live)
         follow = asked(request.headers.get("Last-Event-ID") or None)
@@ -108,7 +110,7 @@ def blueprint(live: Live) -> Blueprint:
         response.timeout = None
         return response
 
-    @routes.get("/api/v1/changes")
+    @routes.get(CHANGES)
     async def changes() -> Response:
         wait_s = min(max(_number("wait") or 0.0, 0.0), MOST_WAIT_S)
         peer, grant = _enter(live)
@@ -181,8 +183,11 @@ async def _poll(live: Live, line: Line, letters: Letters, follow: requests.Follo
 
 
 def _enter(live: Live) -> tuple[tuple[str, int], Grant]:
+    """Who asks, once there is room for it."""
+    grant = api.grant()
     address, port = (*(request.scope.get("client") or ("", 0)), 0)[:2]
-    return (address, port), live.enter((address, port), dict(request.scope["headers"]))
+    live.enter((address, port))
+    return (address, port), grant
 
 
 def _obey(live: Live, line: Line, follow: requests.Follow) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
+from tracker.access.grants import EVERYTHING, WATCH, Grant
 from tracker.errors import NotFound, TrackerError
 from tracker.web.server.answers import problem
 
@@ -59,7 +60,7 @@ class Socket:
         self.subprotocols: list[str] = list(scope.get("subprotocols") or ())
         self.transport: Transport
         self.code: int | None = None  #: the close code, once `receive` answered None
-        self.grant: Any = None  #: what the guard answered
+        self.grant: Grant  #: of whoever opened it
         self._receive = receive
         self._send = send
         self._answered = False
@@ -107,15 +108,15 @@ class Route(NamedTuple):
     max_message: int = MESSAGE  #: bytes of one message; a larger one ends the connection with 1009
     max_frames_per_s: int = 200  #: frames of any kind, pings and fragments too; more end it with 1008
     pipelined: bool = False  #: messages and large fragments are not counted: back-pressure bounds them
+    verb: str = WATCH  #: what whoever opens it must be allowed
 
 
 def install(
-    app: Any, routes: dict[str, Route], guard: Callable[[Mapping[str, Any]], Any] = lambda _scope: None
+    app: Any, routes: dict[str, Route], guard: Callable[[Mapping[str, Any]], Grant] = lambda _scope: EVERYTHING
 ) -> None:
     """Let `app` (Quart) answer WebSockets at these paths; call it again to add some.
 
-    `guard` is given the scope of each handshake first (Host, Origin, who); what it answers is `Socket.grant`, a
-    TrackerError it raises is the answer.
+    `guard` is given the scope of each handshake first (Host, Origin, who); a TrackerError it raises is the answer.
     """
     known: dict[str, Route] = app.extensions.setdefault("tracker.sockets", {})
     known.update(routes)
@@ -128,6 +129,7 @@ def install(
                 socket.grant = guard(scope)
                 if (route := known.get(socket.path)) is None:
                     raise NotFound("not_found", "there is no WebSocket at this address")
+                socket.grant.check(route.verb)
             except TrackerError as fault:
                 await socket.reject(fault)
                 return

@@ -1,0 +1,494 @@
+"""Whoever is granted one region finds nothing of another: at every address, by every method, in every message.
+
+Every route has a row in ROUTES, every message a client can send one in OPERATIONS; a new one without fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from tests.support.granted import FAR_LAT, FAR_LON, HERE, LAT, LON, THERE, Socket, Town, bearer, feature, town
+from tests.support.servers import circle, now
+from tests.support.waiting import deadline, until
+from tracker.access.grants import EVERYTHING, MAY, WATCH, Grant
+from tracker.live.requests import Request
+from tracker.protocols import spoken
+from tracker.web.app import create_app
+from tracker.web.live.channel import PATH as LIVE
+
+V1 = "/api/v1"
+POSITIONS = f"{V1}/positions"
+NOBODY = "never-was"  #: an id that nothing ever had
+GRANTS = {
+    "here": Grant(regions=frozenset({HERE, "not-drawn-yet"})),
+    "looks": Grant(regions=frozenset({HERE}), may=frozenset({WATCH})),
+    "blind": Grant(regions=frozenset({HERE}), may=MAY - {WATCH}),
+}
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Town]:
+    async with town(tmp_path / "data", **GRANTS) as made:
+        yield made
+
+
+async def ask(place: Town, method: str, path: str, word: str = "here", **more: Any) -> tuple[int, Any]:
+    """The status and the document; whatever came is searched for what may not be in it."""
+    answer = await place.ask(word, method, path, **more)
+    body = await answer.get_data()
+    if THERE in path or "stranger" in path or "nowhere-yet" in path:  # it may say what it was asked for
+        await place.search(re.sub(rb"over-there|stranger|nowhere-yet", b"", body))
+    else:
+        await place.search(body + str(answer.headers).encode())
+    kind = answer.headers.get("content-type", "")
+    return answer.status_code, json.loads(body) if "json" in kind and body else body
+
+
+async def same(place: Town, method: str, hidden: str, never: str, **more: Any) -> None:
+    """What is not granted is answered as what does not exist, to the letter."""
+    told = []
+    for path in (hidden, never):
+        answer = await place.ask("here", method, path, **more)
+        assert answer.status_code == 404, path
+        body = (await answer.get_data()).replace(re.split("[/?]", path)[4].encode(), b"ID")
+        await place.search(body)
+        told.append((body, sorted(answer.headers.keys())))
+    assert told[0] == told[1]
+
+
+# ------------------------------------------------------------------------------------------------- the rows
+
+
+async def vehicles(place: Town) -> None:
+    status, page = await ask(place, "GET", f"{V1}/vehicles")
+    assert status == 200
+    assert [one["vehicle"] for one in page["vehicles"]] == ["comer", "resident"]
+    assert [[region["id"] for region in one["regions"]] for one in page["vehicles"]] == [[HERE], [HERE]]
+    for query in (f"?bbox={FAR_LON - 1},{FAR_LAT - 1},{FAR_LON + 1},{FAR_LAT + 1}", "?q=boris", "?q=emil"):
+        assert (await ask(place, "GET", f"{V1}/vehicles{query}"))[1]["vehicles"] == []
+    assert (await ask(place, "GET", f"{V1}/vehicles?region={HERE}&limit=1"))[1]["next"]
+    for id in (THERE, NOBODY):
+        assert (await ask(place, "GET", f"{V1}/vehicles?region={id}"))[0] == 404
+
+
+async def vehicle(place: Town) -> None:
+    assert (await ask(place, "GET", f"{V1}/vehicles/resident"))[1]["name"] == "Anna's van"
+    for hidden in ("stranger", "leaver", "nowhere-yet"):
+        await same(place, "GET", f"{V1}/vehicles/{hidden}", f"{V1}/vehicles/{NOBODY}")
+
+
+async def put_vehicle(place: Town) -> None:
+    assert (await ask(place, "PUT", f"{V1}/vehicles/resident", json={"name": "new"}))[0] == 200
+    assert (await ask(place, "PUT", f"{V1}/vehicles/resident", "looks", json={"name": "x"}))[0] == 403
+    for hidden in ("stranger", "nowhere-yet"):
+        await same(place, "PUT", f"{V1}/vehicles/{hidden}", f"{V1}/vehicles/{NOBODY}", json={"name": "x"})
+    assert NOBODY not in place.node.picture.register
+
+
+async def patch_vehicle(place: Town) -> None:
+    assert (await ask(place, "PATCH", f"{V1}/vehicles/resident", json={"name": "new"}))[0] == 200
+    assert (await ask(place, "PATCH", f"{V1}/vehicles/resident", "looks", json={"name": "x"}))[0] == 403
+    await same(place, "PATCH", f"{V1}/vehicles/stranger", f"{V1}/vehicles/{NOBODY}", json={"name": "x"})
+
+
+async def delete_vehicle(place: Town) -> None:
+    for query in ("", "?history=true"):
+        await same(place, "DELETE", f"{V1}/vehicles/stranger{query}", f"{V1}/vehicles/{NOBODY}{query}")
+        assert (await ask(place, "DELETE", f"{V1}/vehicles/resident{query}", "looks"))[0] == 403
+    assert (await ask(place, "DELETE", f"{V1}/vehicles/resident"))[0] == 204
+    assert (await ask(place, "GET", f"{V1}/vehicles/resident"))[0] == 404
+
+
+async def track(place: Town) -> None:
+    for form in ("json", "geojson", "gpx", "csv"):
+        for mine, fixes in (("leaver", 4), ("comer", 4), ("resident", 5)):
+            for limit in ("", "&limit=10000", "&limit=2"):
+                status, told = await ask(place, "GET", f"{V1}/vehicles/{mine}/track?format={form}{limit}")
+                assert status == 200
+                if form == "json":
+                    assert len(told["positions"]) == (2 if "=2" in limit else fixes), mine
+        for hidden in ("stranger", "nowhere-yet"):
+            path = f"track?format={form}"
+            await same(place, "GET", f"{V1}/vehicles/{hidden}/{path}", f"{V1}/vehicles/{NOBODY}/{path}")
+
+
+async def regions(place: Town) -> None:
+    for query in ("", "?limit=1", "?format=geojson"):
+        status, told = await ask(place, "GET", f"{V1}/regions{query}")
+        [only] = told.get("regions") or told["features"]
+        assert (status, only["id"], only["properties"]["inside_count"], told["next"]) == (200, HERE, 2, None)
+
+
+async def post_regions(place: Town) -> None:
+    mine, theirs = (feature(id, LAT, LON, "mine") for id in (HERE, THERE))
+    unnamed = {name: value for name, value in mine.items() if name != "id"}
+    assert (await ask(place, "POST", f"{V1}/regions", json=mine))[0] == 200
+    assert (await ask(place, "POST", f"{V1}/regions", json=feature("not-drawn-yet", LAT, LON, "new")))[0] == 201
+    assert (await ask(place, "POST", f"{V1}/regions", "looks", json=mine))[0] == 403
+    before = len(place.node.picture.regions)
+    for drawn in (theirs, feature(NOBODY, LAT, LON, "x"), unnamed):
+        for body in (drawn, {"type": "FeatureCollection", "features": [mine, drawn]}):
+            answer = await place.ask("here", "POST", f"{V1}/regions", json=body)
+            assert answer.status_code == 404
+            await place.search((await answer.get_data()).replace(THERE.encode(), b""))
+    assert len(place.node.picture.regions) == before
+    assert place.node.picture.regions[THERE]["properties"]["version"] == 2
+
+
+async def preview(place: Town) -> None:
+    for lat, lon, radius in ((FAR_LAT, FAR_LON, 1000), (LAT, LON, 1000), (61, 26, 500_000)):
+        answer = await place.ask("here", "POST", f"{V1}/regions/preview", json=circle(lat, lon, radius))
+        told = await answer.get_json()
+        del told["region"]  # what was drawn
+        await place.search(json.dumps(told))
+        assert set(told["inside"]) <= {"resident", "comer"}
+        assert told["pings_read"] <= 13, "only what may be seen is counted"
+        assert {event["vehicle"] for event in told["events"]} <= {"resident", "comer", "leaver"}
+    _, told = await ask(place, "POST", f"{V1}/regions/preview", json=circle(LAT, LON, 300))
+    assert told["inside"] == ["comer", "resident"]
+    assert told["counts"]["enter"] == 3
+
+
+async def region(place: Town) -> None:
+    status, told = await ask(place, "GET", f"{V1}/regions/{HERE}")
+    assert (status, told["properties"]["inside_count"]) == (200, 2)
+    await same(place, "GET", f"{V1}/regions/{THERE}", f"{V1}/regions/{NOBODY}")
+
+
+async def put_region(place: Town) -> None:
+    body = circle(LAT, LON, 250, name="moved")
+    assert (await ask(place, "PUT", f"{V1}/regions/{HERE}", json=body))[0] == 200
+    assert (await ask(place, "PUT", f"{V1}/regions/{HERE}", "looks", json=body))[0] == 403
+    conditions: list[dict[str, str]] = [{}, {"if-match": '"1"'}, {"if-none-match": "*"}]
+    for headers in conditions:
+        await same(place, "PUT", f"{V1}/regions/{THERE}", f"{V1}/regions/{NOBODY}", json=body, headers=headers)
+    assert set(place.node.picture.regions) == {HERE, THERE}
+
+
+async def patch_region(place: Town) -> None:
+    body = {"properties": {"name": "renamed"}}
+    assert (await ask(place, "PATCH", f"{V1}/regions/{HERE}", json=body))[0] == 200
+    assert (await ask(place, "PATCH", f"{V1}/regions/{HERE}", "looks", json=body))[0] == 403
+    await same(place, "PATCH", f"{V1}/regions/{THERE}", f"{V1}/regions/{NOBODY}", json=body)
+
+
+async def delete_region(place: Town) -> None:
+    await same(place, "DELETE", f"{V1}/regions/{THERE}", f"{V1}/regions/{NOBODY}")
+    assert (await ask(place, "DELETE", f"{V1}/regions/{HERE}", "looks"))[0] == 403
+    assert (await ask(place, "DELETE", f"{V1}/regions/{HERE}"))[0] == 204
+    assert (await ask(place, "GET", f"{V1}/vehicles"))[1]["vehicles"] == [], "nobody is in it any more"
+
+
+async def versions(place: Town) -> None:
+    assert len((await ask(place, "GET", f"{V1}/regions/{HERE}/versions"))[1]["versions"]) == 2
+    await same(place, "GET", f"{V1}/regions/{THERE}/versions", f"{V1}/regions/{NOBODY}/versions")
+
+
+async def version(place: Town) -> None:
+    assert (await ask(place, "GET", f"{V1}/regions/{HERE}/versions/1"))[0] == 200
+    await same(place, "GET", f"{V1}/regions/{THERE}/versions/1", f"{V1}/regions/{NOBODY}/versions/1")
+
+
+async def events(place: Town) -> None:
+    hidden = {event.seq for event in await place.hidden()}
+    mine = [event.seq for event in await place.events() if event.seq not in hidden]
+    for query in ("", "&before=1000000", f"&vehicle=stranger,resident,leaver&region={HERE},{THERE}"):
+        status, told = await ask(place, "GET", f"{V1}/events?limit=1000{query}")
+        assert status == 200
+        assert told["last"] == max(mine)
+        if "region" not in query:
+            assert sorted(event["seq"] for event in told["events"]) == mine
+            assert {event["kind"] for event in told["events"]} == {"enter", "exit", "dwell", "alarm"}
+    found: list[int] = []
+    after: int | None = 0
+    while after is not None:
+        _, told = await ask(place, "GET", f"{V1}/events?limit=1&after={after}")
+        found += [event["seq"] for event in told["events"]]
+        after = told["next"]
+    assert found == mine
+    for query in (f"?region={THERE}", "?vehicle=stranger", "?kind=alarm&vehicle=leaver"):
+        assert (await ask(place, "GET", f"{V1}/events{query}"))[1]["events"] == []
+
+
+async def event(place: Town) -> None:
+    for one in await place.events():
+        path = f"{V1}/events/{one.id}"
+        if one in await place.hidden():
+            await same(place, "GET", path, f"{V1}/events/{one.id[::-1]}")
+        else:
+            assert (await ask(place, "GET", path))[1]["id"] == one.id
+
+
+def acknowledged(method: str) -> Callable[[Town], Awaitable[None]]:
+    async def ack(place: Town) -> None:
+        body: dict[str, Any] = {"json": {"by": "Anna"}} if method == "POST" else {}
+        for one in await place.events():
+            path = f"{V1}/events/{one.id}/ack"
+            if one in await place.hidden():
+                await same(place, method, path, f"{V1}/events/{one.id[::-1]}/ack", **body)
+            else:
+                assert (await ask(place, method, path, "looks", **body))[0] == 403
+                assert (await ask(place, method, path, **body))[0] == 200
+
+    return ack
+
+
+async def metrics(place: Town) -> None:
+    assert (await ask(place, "GET", "/metrics", "looks"))[0] == 403
+
+
+def told_to_all(path: str) -> Callable[[Town], Awaitable[None]]:
+    """What says nothing of the fleet is the same whoever asks."""
+
+    async def look(place: Town) -> None:
+        status, _ = await ask(place, "GET", path)
+        assert status in (200, 426)
+
+    return look
+
+
+async def stream(place: Town) -> None:
+    for path in (f"{V1}/stream", f"{V1}/stream/"):
+        await streamed(place, path)
+
+
+async def streamed(place: Town, path: str) -> None:
+    async with place.client.request(f"{path}?all=true", headers=bearer("here")) as connection:
+        await connection.send_complete()
+        told = ""
+
+        async def hears(word: str) -> None:
+            nonlocal told
+            while word not in told:
+                told += (await asyncio.wait_for(connection.receive(), deadline(10))).decode()
+
+        await hears("resident")
+        await news(place)
+        await hears("the-last-name")
+        await connection.disconnect()
+    assert connection.status_code == 200
+    await place.search(told)
+    assert place.access.asked.count(("CONNECT", path)) == 1, "to open one is asked for, once"
+
+
+async def changes(place: Town) -> None:
+    sets = ("all=true", f"regions={HERE},{THERE}", f"bbox={FAR_LON - 1},{FAR_LAT - 1},{FAR_LON + 1},{FAR_LAT + 1}")
+    for query in (*sets, "vehicles=stranger,resident,leaver", "all=true&max_vehicles=1"):
+        _, told = await ask(place, "GET", f"{V1}/changes?{query}")
+        await news(place)
+        _, later = await ask(place, "GET", f"{V1}/changes?{query}&since={told['cursor']}")
+        assert later["messages"]
+        old = f"{query}&since={told['cursor'][:16]}{'A' * 20}"
+        await ask(place, "GET", f"{V1}/changes?{old}")
+
+
+async def positions(place: Town) -> None:
+    item = {"vehicle": "resident", "time": now(), "lat": LAT, "lon": LON}
+    assert (await ask(place, "POST", POSITIONS, "looks", json=item))[0] == 403
+    assert (await ask(place, "GET", POSITIONS))[0] == 405
+
+
+ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
+    ("GET", f"{V1}/vehicles"): vehicles,
+    ("GET", f"{V1}/vehicles/<id>"): vehicle,
+    ("PUT", f"{V1}/vehicles/<id>"): put_vehicle,
+    ("PATCH", f"{V1}/vehicles/<id>"): patch_vehicle,
+    ("DELETE", f"{V1}/vehicles/<id>"): delete_vehicle,
+    ("GET", f"{V1}/vehicles/<id>/track"): track,
+    ("GET", f"{V1}/regions"): regions,
+    ("POST", f"{V1}/regions"): post_regions,
+    ("POST", f"{V1}/regions/preview"): preview,
+    ("GET", f"{V1}/regions/<id>"): region,
+    ("PUT", f"{V1}/regions/<id>"): put_region,
+    ("PATCH", f"{V1}/regions/<id>"): patch_region,
+    ("DELETE", f"{V1}/regions/<id>"): delete_region,
+    ("GET", f"{V1}/regions/<id>/versions"): versions,
+    ("GET", f"{V1}/regions/<id>/versions/<int:number>"): version,
+    ("GET", f"{V1}/events"): events,
+    ("GET", f"{V1}/events/<id>"): event,
+    ("POST", f"{V1}/events/<id>/ack"): acknowledged("POST"),
+    ("DELETE", f"{V1}/events/<id>/ack"): acknowledged("DELETE"),
+    ("GET", "/metrics"): metrics,
+    ("GET", f"{V1}/stream"): stream,
+    ("GET", f"{V1}/changes"): changes,
+    ("GET", LIVE): told_to_all(LIVE),
+    ("GET", "/"): told_to_all("/"),
+    ("GET", "/favicon.ico"): told_to_all("/favicon.ico"),
+    ("GET", "/static/<path:name>"): told_to_all("/static/js/main.js"),
+    ("GET", "/fixtures/demo/<path:name>"): told_to_all("/fixtures/demo/streets.geojson"),
+    ("GET", f"{V1}/page"): told_to_all(f"{V1}/page"),
+    ("GET", "/healthz"): told_to_all("/healthz"),
+    ("GET", "/readyz"): told_to_all("/readyz"),
+    ("GET", "/openapi.json"): told_to_all("/openapi.json"),
+    ("POST", POSITIONS): positions,  # answered before the router
+}
+
+
+def test_every_route_has_its_row() -> None:
+    rules = create_app().url_map.iter_rules()
+    routes = {
+        (method, rule.rule) for rule in rules for method in rule.methods or () if method not in ("HEAD", "OPTIONS")
+    }
+    stored = {(method, address) for one in spoken() for address in one.addresses for method in one.methods}
+    assert routes | stored == ROUTES.keys()
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: " ".join(route))
+async def test_an_address_tells_nothing_that_is_not_granted(place: Town, route: tuple[str, str]) -> None:
+    await ROUTES[route](place)
+    await place.do("POST", POSITIONS, json=[])  # it goes on for others
+    assert THERE in place.node.picture.regions
+
+
+OPEN = {"/", "/favicon.ico", "/static/<path:name>", "/fixtures/demo/<path:name>", f"{V1}/page"}
+OPEN |= {"/healthz", "/readyz", "/openapi.json", LIVE}
+
+
+async def test_who_may_not_watch_is_told_nothing_at_all(place: Town) -> None:
+    for method, rule in ROUTES:
+        if rule in OPEN or rule in ("/metrics", POSITIONS):
+            continue  # nothing of the fleet is in these, or another word decides
+        path = rule.replace("<int:number>", "1").replace("<id>", HERE if "regions" in rule else "resident")
+        answer = await place.ask("blind", method, path, json={} if method in ("POST", "PUT", "PATCH") else None)
+        assert (answer.status_code, (await answer.get_json())["code"]) == (403, "may_not"), (method, rule)
+
+
+async def test_the_grant_is_asked_for_once_a_request(place: Town) -> None:
+    before = len(place.access.asked)
+    await place.ask("here", "GET", f"{V1}/vehicles/resident/track")
+    await place.ask("here", "GET", f"{V1}/changes")
+    assert place.access.asked[before:] == [
+        ("GET", f"{V1}/vehicles/resident/track"),
+        ("CONNECT", f"{V1}/changes"),
+    ]
+
+
+# ------------------------------------------------------------------------------------------ the live channel
+
+
+async def news(place: Town) -> None:
+    """Everything happens once more; the last of it is that a vehicle of HERE gets another name."""
+    await place.drive("stranger", (FAR_LAT + 0.0001, FAR_LON), driver="Boris", alarm="again")
+    await place.drive("leaver", (FAR_LAT, FAR_LON + 0.0001), alarm="again")
+    await place.do("PUT", f"{V1}/vehicles/stranger", json={"name": "Boris's other lorry"})
+    await place.do("PUT", f"{V1}/regions/{THERE}", json=feature(THERE, FAR_LAT, FAR_LON, "Secret quarry"))
+    for one in await place.hidden():
+        if one.kind == "enter":
+            await place.do("POST", f"{V1}/events/{one.id}/ack", json={"by": "Boris"})
+    await place.drive("resident", (LAT, LON + 0.0001))
+    await place.drive("comer", (FAR_LAT, FAR_LON))  # too far for one step: held …
+    await place.drive("comer", (LAT, LON))  # … and it was nothing
+    await place.do("PUT", f"{V1}/vehicles/resident", json={"name": "the-last-name"})
+
+
+class Listener:
+    def __init__(self, place: Town, socket: Socket) -> None:
+        self.place, self.socket, self.heard = place, socket, ""
+
+    async def say(self, **message: Any) -> None:
+        await self.socket.send(**message)
+
+    async def hears(self, *words: str) -> None:
+        """Reads until all of these were said."""
+        while not all(word in self.heard for word in words):
+            self.heard += await self.socket.receive()
+        await self.place.search(self.heard)
+
+
+async def follow(listener: Listener) -> None:
+    for wish in (
+        {"all": True},
+        {"regions": [HERE, THERE]},
+        {"regions": [HERE], "vehicles": ["stranger", "leaver"]},
+        {"all": True, "max_vehicles": 0},
+    ):
+        listener.heard = ""
+        await listener.say(op="follow", **wish)
+        await listener.hears('"cells":' if "max_vehicles" in wish else "resident")
+        await news(listener.place)
+        await listener.say(op="ping", t=7)
+        await listener.hears('"op":"pong"')
+
+
+async def view(listener: Listener) -> None:
+    await listener.say(op="follow", view={"bbox": [FAR_LON - 1, FAR_LAT - 1, FAR_LON + 1, FAR_LAT + 1], "zoom": 9})
+    await listener.hears('"op":"snapshot"')
+    await news(listener.place)
+    await listener.say(op="view", bbox=[FAR_LON - 3, FAR_LAT - 3, FAR_LON + 1, FAR_LAT + 1], zoom=7)
+    await listener.hears("resident")
+
+
+async def got(listener: Listener) -> None:
+    await listener.say(op="follow", all=True, window=1)
+    await listener.hears("resident")
+    for frame in range(1, 4):
+        await news(listener.place)
+        await listener.say(op="got", frame=frame)
+    await listener.hears("the-last-name")
+
+
+async def ping(listener: Listener) -> None:
+    await listener.say(op="ping", t=7)
+    await listener.hears('"t":7')
+
+
+async def pong(listener: Listener) -> None:
+    await listener.say(op="pong", t=7)
+    await ping(listener)
+
+
+OPERATIONS = {"follow": follow, "view": view, "got": got, "ping": ping, "pong": pong}
+
+
+def test_every_message_a_client_can_send_has_its_row() -> None:
+    assert {one.__struct_config__.tag for one in get_args(Request)} == OPERATIONS.keys()
+
+
+@pytest.mark.parametrize("encoding", ["tracker.v1.json", "tracker.v1.bin"])
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_the_live_channel_tells_nothing_that_is_not_granted(place: Town, operation: str, encoding: str) -> None:
+    async with place.socket("here", LIVE, encoding) as socket:
+        await OPERATIONS[operation](Listener(place, socket))
+
+
+async def test_what_was_missed_is_caught_up_with_within_the_grant(place: Town) -> None:
+    """From the memory of the hub, and from the store when that has forgotten."""
+    async with place.socket("here", LIVE) as socket:
+        listener = Listener(place, socket)
+        await listener.say(op="follow", all=True)
+        await listener.hears("resident")
+        cursor = re.findall(r'"cursor":"([^"]+)"', listener.heard)[-1]
+    await news(place)
+    mine = [event for event in await place.events() if event not in await place.hidden()]
+    beginning = cursor[:16] + "A" * 20
+    for resume, fresh in ((cursor, False), (cursor, True), (beginning, False)):
+        if resume == beginning:
+            place.node.hub.recent.restore([], place.node.hub.recent.last, {})
+        async with place.socket("here", LIVE) as socket:
+            listener = Listener(place, socket)
+            await listener.say(op="follow", all=True, resume=resume, fresh=fresh)
+            await listener.hears("the-last-name", *([mine[-1].id] if resume == beginning else []))
+
+
+@pytest.mark.parametrize("path", [LIVE, POSITIONS])
+async def test_a_socket_is_refused_to_who_may_not_open_it(place: Town, path: str) -> None:
+    async with place.socket("blind" if path == LIVE else "looks", path) as socket:
+        status, body = await socket.refused()
+    assert (status, json.loads(body)["code"]) == (403, "may_not")
+
+
+async def test_who_may_see_everything_still_does(place: Town) -> None:
+    """The search finds what it looks for."""
+    for path in ("vehicles", "regions", "events", "vehicles/stranger/track", "changes"):
+        answer = await place.ask("all", "GET", f"{V1}/{path}")
+        with pytest.raises(AssertionError):
+            await place.search(await answer.get_data())
+    assert EVERYTHING.sees_region(THERE)
+    await until(lambda: len(place.node.hub.viewers) == 0, "nobody is left over")

@@ -1,0 +1,84 @@
+"""Grant: what one caller may see and do, asked once a request. Everything, or some regions and who is in them.
+
+What is not granted does not exist: whoever asks for it is answered what the asker of a name nobody knows is answered.
+A vehicle is seen while it is calmly in a granted region, where its newest deciding fix is, and in these regions only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from tracker.errors import NotAllowed
+from tracker.model.change import VehicleState
+from tracker.model.events import Event
+
+#: what somebody may do with what they see; `send`: positions come in
+WATCH, ACKNOWLEDGE, EDIT_REGIONS, EDIT_VEHICLES = "watch", "acknowledge", "edit_regions", "edit_vehicles"
+ADMINISTER, SEND = "administer", "send"
+MAY = frozenset({WATCH, ACKNOWLEDGE, EDIT_REGIONS, EDIT_VEHICLES, ADMINISTER, SEND})
+
+#: kinds of event of a region whose `why` begins in that region: the fix before any other was somewhere else
+_FROM_INSIDE = frozenset({"exit", "overspeed_start", "overspeed_end"})
+
+
+class Grant(msgspec.Struct, frozen=True):
+    everything: bool = False
+    regions: frozenset[str] = frozenset()  # of who may not see everything
+    may: frozenset[str] = MAY
+
+    def check(self, verb: str) -> None:
+        """Raises NotAllowed."""
+        if verb not in self.may:
+            raise NotAllowed("may_not", f"you may not {verb.replace('_', ' ')}; whoever runs this server can allow it")
+
+    def sees_region(self, region: str) -> bool:
+        return self.everything or region in self.regions
+
+    def shown(self, state: VehicleState) -> VehicleState | None:
+        """What may be seen of a vehicle; None when that is nothing."""
+        return state if self.everything else _from(state, self.regions)
+
+    def sees_event(self, event: Event, inside: Collection[str]) -> bool:
+        """`inside`: the regions its vehicle was in as it happened; they decide about an event of no region."""
+        if self.everything:
+            return True
+        if event.region is not None:
+            return event.region in self.regions
+        return not self.regions.isdisjoint(inside)
+
+    def shown_event(self, event: Event) -> Event:
+        """An event that may be seen, without where its vehicle came from when that was elsewhere."""
+        why = event.detail.get("why")
+        if self.everything or event.kind in _FROM_INSIDE or not why or "from" not in why:
+            return event
+        kept = {name: value for name, value in why.items() if name != "from"}
+        return msgspec.structs.replace(event, detail=event.detail | {"why": kept})
+
+    def key(self) -> str:
+        """What tells apart two that see different things."""
+        return "everything" if self.everything else "\n".join(sorted(self.regions))
+
+
+EVERYTHING = Grant(everything=True)
+
+
+class Access(Protocol):
+    """The port: who asks, and what may they see and do?"""
+
+    def check(self, method: str, scope: Mapping[str, Any]) -> Grant:
+        """What the sender of this request (an ASGI scope) may do. `method` is CONNECT for whatever opens a channel: the
+        handshake of a socket, a stream, a poll. Raises TrackerError."""
+        ...
+
+
+def _from(state: VehicleState, regions: frozenset[str]) -> VehicleState | None:
+    """As it is seen from these regions: nothing of the others, and no place far outside that did not decide."""
+    inside = {region: entered for region, entered in state.regions.items() if region in regions}
+    if not inside:
+        return None
+    far = inside.keys() <= frozenset(state.beyond)
+    ping = (state.decided or state.ping) if far else state.ping
+    return msgspec.structs.replace(state, ping=ping, regions=inside, held=None, decided=None, beyond=())
