@@ -16,6 +16,7 @@ from tracker.model.picture import Picture
 from tracker.pipeline.pipeline import Pipeline
 from tracker.stores import open_store
 from tracker.turns.buffer import Buffer
+from tracker.turns.jobs import Jobs
 from tracker.turns.lanes import Lanes
 from tracker.turns.pool import Pool
 from tracker.turns.slots import Slots
@@ -49,6 +50,7 @@ class Node:
         self.fleet = Fleet(FleetSettings.of(settings))
         self.hub = Hub(self.picture)
         self.lanes = Lanes()
+        self.jobs = Jobs(clock, steady)  # what it does by itself: each part adds its own
         self.store = open_store(settings.store_url, accept_loss=settings.accept_loss)
         self.bus = open_bus(settings.bus)
         self.pipeline = Pipeline(
@@ -72,6 +74,7 @@ class Node:
             "pipeline": self.pipeline.statistics,
             "connections": self.slots.statistics,
             "heavy": self.heavy.statistics,
+            "jobs": self.jobs.statistics,
         }
         if engine := getattr(self.store, "statistics", None):
             self.statistics["store"] = engine
@@ -79,6 +82,9 @@ class Node:
 
     async def start(self) -> None:
         await self.pipeline.start()
+        for job in self.store.jobs():
+            self.jobs.add(job)
+        self.jobs.start()
         self.ready = True
 
     async def leave(self) -> None:
@@ -87,4 +93,5 @@ class Node:
 
     async def stop(self) -> None:
         self.ready = False
+        await self.jobs.stop()
         await self.pipeline.stop()

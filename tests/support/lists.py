@@ -21,6 +21,7 @@ from tracker.model.commit import APART, Commit, Loaded, SavedRegion, SavedVehicl
 from tracker.model.events import Ack, Event, erased
 from tracker.model.ping import has_place
 from tracker.stores import ENGINES, Box, EventQuery, Store
+from tracker.turns.jobs import Job
 
 
 @dataclass
@@ -60,6 +61,9 @@ class ListStore:
         self._open = True
         PLACES.setdefault(self._url, Kept())
         return await self.load()
+
+    def jobs(self) -> list[Job]:
+        return []
 
     async def load(self) -> Loaded:
         kept = self._kept

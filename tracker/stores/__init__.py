@@ -12,6 +12,7 @@ from tracker.config import SettingsError
 from tracker.model.change import Acked
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event
+from tracker.turns.jobs import Job
 
 Box = tuple[float, float, float, float]  # west, south, east, north
 
@@ -52,6 +53,10 @@ class Store(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+    def jobs(self) -> list[Job]:
+        """What has to be done now and then while it is open."""
+        ...
 
     async def commit(self, commit: Commit) -> list[Event]:
         """The events that are new, each with its `seq` if it is visible as well."""

@@ -1,4 +1,4 @@
-"""Whose turn it is: long work in slices, heavy work in a queue, lanes that begin again, who is let in and how often.
+"""Whose turn it is: long work in slices, heavy work in a queue, lanes that begin again, jobs now and then.
 
 What the work is does not belong here.
 """

@@ -21,6 +21,7 @@ from tracker.config import Settings
 from tracker.errors import BadRequest, TrackerError
 from tracker.node import Node
 from tracker.turns.buffer import Share
+from tracker.turns.jobs import Job
 from tracker.web.api import events, health, openapi, page, regions, vehicles
 from tracker.web.ingest import http as ingest
 from tracker.web.ingest import socket as positions
@@ -28,7 +29,7 @@ from tracker.web.ingest.bodies import Body, Gone, Patience, refuse
 from tracker.web.live import routes as live
 from tracker.web.server import serving, sockets
 from tracker.web.server.answers import Answered, Receive, Scope, Send, plain_problem, problem
-from tracker.web.server.certificate import Certificate
+from tracker.web.server.certificate import LOOK_S, Certificate
 
 log = logging.getLogger("tracker.web")
 
@@ -52,6 +53,7 @@ def create_app(
     if node.settings.cert:
         certificate = app.extensions["tracker.certificate"] = Certificate(node.settings.cert, node.settings.key)
         node.statistics["certificate"] = certificate.statistics
+        node.jobs.add(Job("look at the certificate", LOOK_S, certificate.keep_fresh, at_once=True))
     app.config["MAX_CONTENT_LENGTH"] = None  # Quart sees no body: routes read them within their own limits
     app.config["BODY_TIMEOUT"] = node.settings.body_timeout_s
     app.config["RESPONSE_TIMEOUT"] = None  # a track or a file may take a slow client long
@@ -225,14 +227,13 @@ def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = N
 
     async def main() -> None:
         app = create_app(settings, beside=beside)
-        collecting = asyncio.create_task(_collect())
+        node: Node = app.extensions["node"]
+        node.jobs.add(Job("collect garbage", 3600, _collect))
         try:
             await serving.serve(app, settings, ready=ready)
         except OSError as fault:
             where = f"{settings.host}:{settings.port}"
             raise TrackerError("listen", f"cannot listen on {where}: {fault.strerror or fault}") from fault
-        finally:
-            collecting.cancel()
 
     try:
         with asyncio.Runner(loop_factory=_fast_loop()) as runner:
@@ -250,10 +251,8 @@ def _calm_collector() -> None:
     gc.set_threshold(2000, 10, 5000)
 
 
-async def _collect() -> None:
-    while True:
-        await asyncio.sleep(3600)
-        gc.collect()
+async def _collect(_now: int) -> None:
+    gc.collect()
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

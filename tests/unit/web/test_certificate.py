@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import serialization
 
 from tests.support.certificates import Authority
 from tests.support.waiting import until
-from tracker.config import SettingsError
-from tracker.web.server import certificate as module
+from tracker.config import Settings, SettingsError
+from tracker.web.app import create_app
 from tracker.web.server.certificate import Certificate, valid_until
 
 
@@ -141,12 +141,11 @@ def test_the_end_is_read_as_the_authority_wrote_it(year: int, authority: Authori
     assert valid_until(read.public_bytes(serialization.Encoding.DER)) == read.not_valid_after_utc.timestamp()
 
 
-async def test_the_files_are_looked_at_by_themselves(
-    files: tuple[Path, Path], authority: Authority, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "LOOK_S", 0.01)
-    certificate = Certificate(*map(str, files))
+async def test_the_files_are_looked_at_by_themselves(files: tuple[Path, Path], authority: Authority) -> None:
+    cert, key = map(str, files)
+    app = create_app(Settings(store="sqlite://:memory:", tiles="", cert=cert, key=key))
+    certificate: Certificate = app.extensions["tracker.certificate"]
     before = given(certificate, authority)
-    async with certificate.kept_fresh():
-        authority.issue(lasts=timedelta(days=100))
+    authority.issue(lasts=timedelta(days=100))
+    async with app.test_app():
         await until(lambda: given(certificate, authority) != before, "the new one is shown")

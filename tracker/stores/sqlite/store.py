@@ -29,6 +29,7 @@ from tracker.stores.sqlite.files import FILE, Lock, State, copy, sync
 from tracker.stores.sqlite.presence import REMEDY, Fault, Presence, look_first
 from tracker.stores.sqlite.rows import hot_rows, text, text_pieces, vehicle_rows
 from tracker.stores.sqlite.schema import BLOCK_BITS, BUSY_MS, connect, migrate, prepare, rewrite_version
+from tracker.turns.jobs import Job
 
 READERS = 4
 CHECKPOINT_BYTES = 4 << 20  #: the log is moved into the file between two commits once it is this long
@@ -59,7 +60,6 @@ class SqliteStore:
         self._presence = Presence(self.folder)
         self._accept_loss = accept_loss
         self._gone: StoreUnusable | None = None  # what we write to is not what a restart would find
-        self._watch: asyncio.Task[None] | None = None
         self._writer: sqlite3.Connection | None = None
         self._last_seq = 0
         self._rows = 0  # of `hot`
@@ -80,9 +80,7 @@ class SqliteStore:
     # ------------------------------------------------------------------------------------------ open, close
 
     async def open(self) -> Loaded:
-        loaded = await self._on(self._write_thread, self._open)
-        self._watch = asyncio.create_task(self._keep_looking(), name="store-watch")
-        return loaded
+        return await self._on(self._write_thread, self._open)
 
     def _open(self) -> Loaded:
         with at_start(self.path):
@@ -107,8 +105,6 @@ class SqliteStore:
     async def close(self) -> None:
         if self._closed:
             return
-        if self._watch is not None:
-            self._watch.cancel()
         last = asyncio.get_running_loop().run_in_executor(self._write_thread, self._close)  # after what was asked
         self._closed = True
         await last
@@ -142,9 +138,11 @@ class SqliteStore:
 
     # ----------------------------------------------------------------------------------- are the files still there
 
-    async def _keep_looking(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_S)
+    def jobs(self) -> list[Job]:
+        return [Job("look for the store's files", LOOK_S, self.look)]
+
+    async def look(self, _now: int = 0) -> None:
+        if not self._closed:
             await asyncio.get_running_loop().run_in_executor(self._write_thread, self._look)
 
     def _look(self) -> None:

@@ -13,7 +13,7 @@ import os
 import signal
 import ssl
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,25 +82,22 @@ class Certificate:
         when = f"ends on {_day(self._ends)}" if left_s > 0 else f"has ended on {_day(self._ends)}: nobody trusts it"
         log.warning("the certificate %s %s; renew it, the new files are read by themselves", self._files[0], when)
 
-    @contextlib.asynccontextmanager
-    async def kept_fresh(self) -> AsyncGenerator[None]:
-        """Look at the files now and then, and at SIGHUP."""
+    async def keep_fresh(self, now: int) -> None:
+        """A job of the server: `now` is UTC ms."""
+        self.look()
+        self.warn(now / 1000)
+
+    @contextlib.contextmanager
+    def asked_by_signal(self) -> Generator[None]:
+        """Look at the files at SIGHUP, too."""
         loop = asyncio.get_running_loop()
         with contextlib.suppress(NotImplementedError, RuntimeError):  # not on Windows, not outside the main thread
             loop.add_signal_handler(signal.SIGHUP, self.look)
-        looking = asyncio.create_task(self._keep_looking())
         try:
             yield
         finally:
-            looking.cancel()
             with contextlib.suppress(NotImplementedError, RuntimeError):
                 loop.remove_signal_handler(signal.SIGHUP)
-
-    async def _keep_looking(self) -> None:
-        while True:
-            self.warn(time.time())
-            await asyncio.sleep(LOOK_S)
-            self.look()
 
     def _read(self) -> tuple[ssl.SSLContext, float]:
         context = _context()

@@ -267,7 +267,7 @@ async def serve(
     certificate: Certificate | None = app.extensions.get("tracker.certificate")
     config = _config(settings, listener, certificate)
     try:
-        async with certificate.kept_fresh() if certificate else contextlib.nullcontext():
+        with certificate.asked_by_signal() if certificate else contextlib.nullcontext():
             await hypercorn_serve(app, config, shutdown_trigger=until_stopped, mode="asgi")
     except LifespanFailureError:
         raise (fault[0] if fault else RuntimeError("the app did not start")) from None
