@@ -61,23 +61,24 @@ def program(name: str) -> str:
 
 
 class Proxy:
-    """nginx or Caddy on a free port, with TLS for map.example.com, before a server on `upstream`."""
+    """nginx or Caddy on a free port, with TLS for its name, before a server on `upstream`."""
 
-    def __init__(self, kind: str, upstream: int, site: str | None = None) -> None:
+    def __init__(self, kind: str, upstream: int, site: str | None = None, name: str = NAME) -> None:
+        self.name = name
         self.port = free_port()
         self.kind = kind
         self.folder = Path(tempfile.mkdtemp(prefix=f"{kind}-"))
         authority = Authority(self.folder)
-        cert, key = authority.issue(NAME)
+        cert, key = authority.issue(name)
         self.tls = authority.trusting()
         self.authority = authority.file
         site = lines_for({"nginx": "nginx", "caddy": "caddyfile"}[kind]) if site is None else site
         for ours, here in (
             ("127.0.0.1:8000", f"127.0.0.1:{upstream}"),
             ("listen 443", f"listen 127.0.0.1:{self.port}"),
-            (f"{NAME} {{", f"{NAME}:{self.port} {{"),
-            (f"/etc/ssl/{NAME}.pem", str(cert)),
-            (f"/etc/ssl/{NAME}.key", str(key)),
+            (f"{name} {{", f"{name}:{self.port} {{"),
+            (f"/etc/ssl/{name}.pem", str(cert)),
+            (f"/etc/ssl/{name}.key", str(key)),
         ):
             site = site.replace(ours, here)
         config = self.folder / "config"
@@ -118,28 +119,28 @@ class Proxy:
 
     @property
     def origin(self) -> str:
-        return f"https://{NAME}:{self.port}"
+        return f"https://{self.name}:{self.port}"
 
     @property
     def ws(self) -> str:
-        return f"wss://{NAME}:{self.port}/fleet/api/v1/live"
+        return f"wss://{self.name}:{self.port}/fleet/api/v1/live"
 
     def _connect(self, source: str = "127.0.0.1") -> ssl.SSLSocket:
         plain = socket.create_connection(("127.0.0.1", self.port), deadline(20), source_address=(source, 0))
         try:
-            return self.tls.wrap_socket(plain, server_hostname=NAME)
+            return self.tls.wrap_socket(plain, server_hostname=self.name)
         except OSError:
             plain.close()
             raise
 
     async def dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls, server_hostname=NAME)
+        return await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls, server_hostname=self.name)
 
     def request(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, source: str = "127.0.0.1"
     ) -> Answer:
         """One request on a connection of its own; `source`: the client's address."""
-        connection = http.client.HTTPSConnection(NAME, self.port)
+        connection = http.client.HTTPSConnection(self.name, self.port)
         connection.sock = self._connect(source)
         try:
             connection.request(method, path, body, headers or {})

@@ -198,18 +198,24 @@ def show_config() -> None:
 
 
 @cli.command()
+@click.argument("url", required=False)
 @click.option("--host", help="Address the server would listen on.")
 @click.option("--port", type=int, help="Port the server would listen on.")
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that would hold everything.")
 @click.option("--store", help="The same as a URL: sqlite:FOLDER.")
-def doctor(host: str | None, port: int | None, data: str | None, store: str | None) -> None:
-    """Look for what would keep a server from running well: port, disk, clock, assets."""
-    from tracker.commands.doctor import examine
+@trusting
+def doctor(url: str | None, ca: str | None, **flags: Any) -> None:
+    """Look for what would keep a server from running well here, or from being reached at URL."""
+    from tracker.commands import doctor, outside
 
+    if url and any(value is not None for value in flags.values()):
+        raise click.UsageError("--host, --port, --data and --store are of a server here; leave them out with a URL")
+    if ca and not url:
+        raise click.UsageError("--ca is whom to trust at a URL; name one")
     fine = True
-    for name, fault, detail in examine(settings(host=host, port=port, data=data, store=store)):
+    for name, fault, detail in outside.examine(url, ca) if url else doctor.examine(settings(**flags)):
         fine = fine and not fault
-        click.echo(f"{'FAIL' if fault else 'ok  '}  {name:<8} {detail}")
+        click.echo(f"{'FAIL' if fault else 'ok  '}  {name:<9} {detail}")
     sys.exit(0 if fine else 1)
 
 
