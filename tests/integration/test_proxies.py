@@ -108,6 +108,17 @@ async def test_a_page_of_another_origin_opens_nothing(proxy: Proxy, page: str) -
     assert b"origin_not_allowed" in (refused.value.response.body or b"")
 
 
+def test_a_name_that_is_not_ours_is_refused_whatever_a_caller_says_of_it(server: Server) -> None:
+    forged = {"Host": "evil.example", "X-Forwarded-Host": NAME}
+    assert server.request("GET", "/healthz", headers=forged).json()["code"] == "host_not_allowed"
+
+
+def test_a_page_that_came_without_tls_is_another_page(proxy: Proxy) -> None:
+    for path in ("/fleet/api/v1/changes", "/fleet/api/v1/stream"):
+        answer = proxy.get(path, Origin=f"http://{NAME}:{proxy.port}")
+        assert (answer.status, answer.json()["code"]) == (403, "origin_not_allowed")
+
+
 def test_a_name_that_a_caller_slips_past_is_not_gone_by(proxy: Proxy) -> None:
     told = proxy.get("/fleet/api/v1/page", X_Forwarded_Host="evil.example", Forwarded="host=evil.example")
     assert told.status == 200 and told.json()["host"] == f"{NAME}:{proxy.port}"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tracker.access.forwarded import RENAMED
 from tracker.access.guard import Guard, check_bind
 from tracker.config import Settings, SettingsError, describe, load, written
 
@@ -181,6 +183,48 @@ def test_a_page_of_another_origin_may_read_nothing_into_us(origin: bytes) -> Non
     for method in ("POST", "PUT", "DELETE", "CONNECT"):
         with pytest.raises(NotAllowed):
             access()(method, {b"host": b"localhost:8000", b"origin": origin})
+
+
+@pytest.mark.parametrize("scheme", ["https", "wss"])
+def test_where_it_is_known_that_the_page_came_by_tls_one_without_is_another(scheme: str) -> None:
+    from tracker.errors import NotAllowed
+
+    guard = Guard(Settings(hosts=["map.example"]))
+    for method in ("POST", "CONNECT"):
+        scope = {"scheme": scheme, "headers": [(b"host", b"map.example"), (b"origin", b"http://map.example")]}
+        with pytest.raises(NotAllowed):
+            guard.check(method, scope)
+        guard.check(method, scope | {"scheme": "http"})
+        guard.check(method, scope | {"headers": [(b"host", b"map.example"), (b"origin", b"https://map.example")]})
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "ours"),
+    [
+        (b"https://map.example", b"map.example:443", True),
+        (b"https://map.example:443", b"map.example", True),
+        (b"http://map.example", b"map.example:80", True),
+        (b"https://map.example", b"map.example:80", False),
+        (b"https://map.example:8443", b"map.example", False),
+        (b"https://map.example", b"map.example:8443", False),
+    ],
+)
+def test_a_port_that_is_usual_is_written_or_not(origin: bytes, host: bytes, ours: bool) -> None:
+    from tracker.errors import NotAllowed
+
+    ask = access(hosts=["map.example"])
+    with contextlib.nullcontext() if ours else pytest.raises(NotAllowed):
+        ask("POST", {b"host": host, b"origin": origin})
+
+
+def test_a_host_that_a_proxy_tells_does_not_hide_the_one_it_was_asked_by() -> None:
+    from tracker.errors import NotAllowed
+
+    guard = Guard(Settings(hosts=["map.example"]))
+    guard.check("GET", {"headers": [(b"host", b"map.example")], RENAMED: b"127.0.0.1:8000"})
+    for host, renamed in ((b"map.example", b"evil.example"), (b"evil.example", b"map.example")):
+        with pytest.raises(NotAllowed):
+            guard.check("GET", {"headers": [(b"host", host)], RENAMED: renamed})
 
 
 def test_our_own_page_and_named_ones_may() -> None:

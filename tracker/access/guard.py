@@ -12,11 +12,13 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
+from tracker.access.forwarded import RENAMED
 from tracker.access.grants import EVERYTHING, Grant
 from tracker.config import Settings, SettingsError
 from tracker.errors import NotAllowed
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  #: methods that change nothing
+_USUAL = {"http": ":80", "https": ":443"}  #: ports that are written or not
 
 
 class Guard:
@@ -32,17 +34,18 @@ class Guard:
         """What the sender of this request may do; to open a channel counts as a change. Raises NotAllowed."""
         headers = dict(scope["headers"])
         host = headers.get(b"host", b"")
-        if host and not self._known_host(host):
-            raise NotAllowed(
-                "host_not_allowed",
-                f"this server does not go by the name {_shown(host)}; add it to the setting `hosts` when it should",
-            )
+        for name in (host, scope.get(RENAMED, b"")):
+            if name and not self._known_host(name):
+                raise NotAllowed(
+                    "host_not_allowed",
+                    f"this server does not go by the name {_shown(name)}; add it to the setting `hosts` when it should",
+                )
         if method in SAFE:
             return EVERYTHING
         origin = headers.get(b"origin")
         if origin is None and _is_from_another_site(headers):
             raise NotAllowed("origin_not_allowed", "a page of another site may not do this, and it does not say which")
-        if origin is not None and not self._is_same_origin(origin, host):
+        if origin is not None and not self._is_same_origin(origin, host, str(scope.get("scheme", ""))):
             raise NotAllowed(
                 "origin_not_allowed",
                 f"a page from {_shown(origin)} may not do this; add it to the setting `origins` when it should",
@@ -58,11 +61,14 @@ class Guard:
             name = name.partition(":")[0]
         return name.rstrip(".") in self._names or _is_address(name)
 
-    def _is_same_origin(self, origin: bytes, host: bytes) -> bool:
+    def _is_same_origin(self, origin: bytes, host: bytes, scheme: str) -> bool:
+        """Without a word of `https` a proxy may speak TLS for us, so either scheme is ours."""
         text = origin.decode("latin-1").lower()
-        scheme, _, authority = text.partition("://")
-        if scheme in ("http", "https") and host and authority == host.decode("latin-1").lower():
-            return True  # a proxy may speak TLS for us, so either scheme
+        theirs, _, authority = text.partition("://")
+        if theirs == "https" or (theirs == "http" and scheme not in ("https", "wss")):
+            usual = _USUAL[theirs]
+            if host and authority.removesuffix(usual) == host.decode("latin-1").lower().removesuffix(usual):
+                return True
         return text in self._origins
 
 
