@@ -253,8 +253,8 @@ def play(world: World, step: tuple[Any, ...]) -> None:
         case ("serve",):
             world.serve()
         case ("urgent",):
-            for viewer in list(world.hub.urgent):
-                world.hub.serve_urgent(viewer, world.time)
+            while urgent := world.hub.take_urgent():
+                world.hub.serve_urgent(*urgent, world.time)
         case ("block", i):
             world.desks[i].pending = 0 if world.desks[i].pending else 10_000_000
         case ("resume", i):

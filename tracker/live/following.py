@@ -1,17 +1,50 @@
-"""Following: what some viewers follow, and what those of them are told who were told the same before."""
+"""Following: who follows what, and what all are told of it who were told the same before.
+
+What is followed by its name before anybody knows it is awaited. Such a name costs 8 bytes of hash, however long it is,
+so inventing names gains nothing; and a vehicle that was followed before its first fix is heard from that fix on. The
+hashes are Python's own: salted in every run.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from array import array
+from bisect import bisect_left
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
+from tracker.errors import Overloaded
 from tracker.geometry.earth import tile
-from tracker.live.awaited import Names, has, region_key, vehicle_key
+from tracker.live.cursor import digest
 from tracker.live.event_log import Told
+from tracker.live.routing import Routing
 from tracker.live.topics import Entry, Topic
 from tracker.live.viewer import Viewer, Wish
+from tracker.model.change import Change
 from tracker.model.events import ERASED
+
+MOST = 2_000_000  #: names awaited at once, by all followers: 16 MB
+SLOTS = 1 << 22
+
+Names: TypeAlias = "array[int]"  #: hashes, ascending
+
+
+def region_key(name: str) -> int:
+    return hash("r" + name)
+
+
+def vehicle_key(name: str) -> int:
+    return hash("v" + name)
+
+
+def names(keys: Iterable[int]) -> Names:
+    return array("q", sorted(keys))
+
+
+def has(awaits: Names, key: int) -> bool:
+    at = bisect_left(awaits, key)
+    return at < len(awaits) and awaits[at] == key
 
 
 class Body(NamedTuple):
@@ -102,3 +135,144 @@ class Interest:
 
     def _names_region(self, region: str) -> bool:
         return region in self.wish.regions or (bool(self.awaits) and has(self.awaits, region_key(region)))
+
+
+class Awaited:
+    """All followers with names that are awaited. Nearly all news concern none of them: a table of counts says so."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._followers: set[Interest] = set()
+        self._slots = bytearray(SLOTS)  # how many awaited names fall into each; 255 stays
+
+    def has_room(self, more: int) -> bool:
+        return self.count + more <= MOST
+
+    def hold(self, follower: Interest) -> None:
+        if follower.awaits:
+            self._followers.add(follower)
+            self._count(follower.awaits, 1)
+
+    def release(self, follower: Interest) -> None:
+        if follower in self._followers:
+            self._followers.discard(follower)
+            self._count(follower.awaits, -1)
+
+    def take(self, key: int) -> list[Interest]:
+        """Those that await this name; from now on they do not any more."""
+        if not self._slots[key % SLOTS]:
+            return []
+        found = [follower for follower in self._followers if has(follower.awaits, key)]
+        for follower in found:
+            del follower.awaits[bisect_left(follower.awaits, key)]
+            self._count((key,), -1)
+            if not follower.awaits:
+                self._followers.discard(follower)
+        return found
+
+    def _count(self, keys: Collection[int], step: int) -> None:
+        slots = self._slots
+        self.count += step * len(keys)
+        for key in keys:
+            if slots[key % SLOTS] < 255:
+                slots[key % SLOTS] += step
+
+
+class Followers:
+    """All interests there are, and the topics that are kept for them."""
+
+    def __init__(self, routing: Routing) -> None:
+        self.routing = routing
+        self.awaited = Awaited()
+        self._interests: dict[bytes, Interest] = {}
+        self._singles: dict[str, set[Interest]] = {}  # a known vehicle → who follows it by itself
+
+    @property
+    def has_singles(self) -> bool:
+        return bool(self._singles)
+
+    def of_vehicle(self, vehicle: str) -> Collection[Interest]:
+        """Those that follow it by itself."""
+        return self._singles.get(vehicle, ())
+
+    def known(self, wish: Wish) -> tuple[Wish, Names]:
+        """A wish of what there is, and the names in it that nobody knows."""
+        routing = self.routing
+        regions = frozenset(filter(routing.knows_region, wish.regions))
+        vehicles = frozenset(filter(routing.knows_vehicle, wish.vehicles))
+        awaits = names(
+            [region_key(name) for name in wish.regions - regions]
+            + [vehicle_key(name) for name in wish.vehicles - vehicles]
+        )
+        if not self.awaited.has_room(len(awaits)):
+            raise Overloaded("too many names that nobody knows are followed; try again later, or follow all", 30)
+        return msgspec.structs.replace(wish, regions=regions, vehicles=vehicles), awaits
+
+    def follow(self, viewer: Viewer, wish: Wish, named: str, awaits: Names) -> None:
+        self.leave(viewer)
+        everything = "all" if wish.all else ""
+        followed = digest(everything, named, repr(sorted(wish.cells)), viewer.grant.key())
+        interest = self._interests.get(followed)
+        if interest is None:
+            interest = Interest(wish, named, *self._topics(wish), followed, awaits)
+            self._interests[followed] = interest
+            self.awaited.hold(interest)
+            for topic in interest.held:
+                self.routing.hold(topic)
+            for vehicle in wish.vehicles:
+                self._singles.setdefault(vehicle, set()).add(interest)
+        interest.viewers.add(viewer)
+        viewer.wish, viewer.interest = interest.wish, interest
+
+    def leave(self, viewer: Viewer) -> None:
+        interest: Interest | None = viewer.interest
+        viewer.interest = None
+        if interest is None:
+            return
+        interest.viewers.discard(viewer)
+        if not interest.viewers:
+            del self._interests[interest.followed]
+            self.awaited.release(interest)
+            for topic in interest.held:
+                self.routing.release(topic)
+            for vehicle in interest.wish.vehicles:
+                self._singles[vehicle].discard(interest)
+                if not self._singles[vehicle]:
+                    del self._singles[vehicle]
+
+    def _topics(self, wish: Wish) -> tuple[list[Topic], list[Topic]]:
+        """The topics of a wish; those nobody followed before begin to be kept."""
+        routing = self.routing
+        singles = [routing.vehicle(vehicle) for vehicle in sorted(wish.vehicles)]
+        if wish.all:
+            return [routing.everything], singles
+        topics = [routing.region(region) for region in sorted(wish.regions)]
+        return topics + routing.in_cells(wish.cells) + singles, singles
+
+    def find(self, change: Change, *, sure: bool = True) -> None:
+        """Names that were followed before they were known. `sure`: nothing of this change was taken yet."""
+        if not self.awaited.count:
+            return
+        routing, picture = self.routing, self.routing.picture
+        for feature in change.regions:
+            if (region := feature["id"]) not in picture.regions or not sure:
+                for interest in self.awaited.take(region_key(region)):
+                    interest.find(self._found(routing.region(region)), region=region)
+        for vehicle in (
+            *(state.ping.vehicle for state in change.moved if state.n not in routing.entries or not sure),
+            *(entry.vehicle for entry in change.registered if entry.vehicle not in picture.register or not sure),
+        ):
+            for interest in self.awaited.take(vehicle_key(vehicle)):
+                interest.find(self._found(routing.vehicle(vehicle)), vehicle=vehicle)
+                self._singles.setdefault(vehicle, set()).add(interest)
+
+    def _found(self, topic: Topic) -> Topic:
+        if not topic.followers:
+            topic.floor = min(topic.floor, self.routing.unwatched)  # it was not there before: nothing left it
+        self.routing.hold(topic)
+        return topic
+
+    def forget_tables(self) -> None:
+        """They are shared for a second at most, and never tell of what was deleted."""
+        for interest in self._interests.values():
+            interest.tables = None

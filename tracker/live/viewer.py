@@ -27,7 +27,7 @@ Cell = tuple[int, int, int]  # zoom, x, y
 class Wish(msgspec.Struct, frozen=True):
     """What a viewer follows, after what it asked for was cut to what it may see.
 
-    Once it is followed, `regions` and `vehicles` are those there are; names nobody knows yet are awaited (awaited.py).
+    Once it is followed, `regions` and `vehicles` are those there are; unknown names are awaited (following.py).
     """
 
     all: bool = False

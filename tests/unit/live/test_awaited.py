@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.live.test_hub import Desk, event, keep_house, moved, region, tick
 from tracker.errors import Invalid, Overloaded
-from tracker.live import awaited, routing
+from tracker.live import following, routing
 from tracker.live.hub import Hub
 from tracker.live.routing import KEPT_MS
 from tracker.model.change import Change, Registered
@@ -24,8 +24,8 @@ def hub() -> Hub:
 
 
 def urgent(hub: Hub) -> None:
-    for viewer in list(hub.urgent):
-        hub.serve_urgent(viewer, 0)
+    while urgent := hub.take_urgent():
+        hub.serve_urgent(*urgent, 0)
 
 
 @pytest.mark.parametrize("more", [{}, {"all": True}, {"regions": ["a"]}])
@@ -43,7 +43,7 @@ def test_a_thousand_vehicles_followed_before_their_first_fix_are_heard_at_once(h
     hub.route(Change(moved=[moved("v7", 2000, lat=61.0)]))
     tick(hub)
     assert [(row[0], row[2]) for row in desk.told("moved")][-1:] == [(7, 61_000_000)]
-    assert hub.awaited.count == (1 if "regions" in more else 0)
+    assert hub.followers.awaited.count == (1 if "regions" in more else 0)
 
 
 def test_an_event_of_a_vehicle_nobody_knows_yet_reaches_who_follows_it(hub: Hub) -> None:
@@ -81,20 +81,20 @@ def test_invented_names_cost_next_to_nothing_and_leave_nothing_behind(hub: Hub) 
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert hub.awaited.count == 5_000
+    assert hub.followers.awaited.count == 5_000
     assert kept < 5_000 * 100, "bytes, for 5,000 names of 100 characters"
     for desk in desks:
         hub.detach(desk.viewer)
-    assert hub.awaited.count == 0
-    assert not any(hub.awaited._slots)
-    assert not hub._singles
-    assert not hub._interests
+    assert hub.followers.awaited.count == 0
+    assert not any(hub.followers.awaited._slots)
+    assert not hub.followers._singles
+    assert not hub.followers._interests
     assert not hub.routing.vehicles
     assert not hub.routing.regions
 
 
 def test_when_too_many_names_are_awaited_a_follow_changes_nothing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(awaited, "MOST", 3)
+    monkeypatch.setattr(following, "MOST", 3)
     hub.route(Change(moved=[moved("v1", 1), moved("v2", 1)]))
     desk = Desk(hub, vehicles=["v1", "x", "y"])
     with pytest.raises(Overloaded):

@@ -13,8 +13,9 @@ from tracker.geometry.earth import tile
 from tracker.live import messages, requests
 from tracker.live.cursor import NO_MARK, Cursor, mark_of, read_cursor
 from tracker.live.event_log import MOST, Recent, Told, with_regions
-from tracker.live.hub import UPDATE_ROWS, Hub
+from tracker.live.hub import Hub
 from tracker.live.routing import KEPT_MS
+from tracker.live.telling import UPDATE_ROWS
 from tracker.live.topics import Topic
 from tracker.live.viewer import Viewer
 from tracker.model.change import Acked, Change, Registered, VehicleState
@@ -110,7 +111,7 @@ def test_those_who_come_within_a_second_are_told_the_same_table_and_what_came_si
         return table(rows)
 
     monkeypatch.setattr(messages, "table", counted)
-    monkeypatch.setattr("tracker.live.hub.SHARED", 1)
+    monkeypatch.setattr("tracker.live.telling.SHARED", 1)
     hub.route(Change(regions=[region("a")], moved=[moved("v1", 1), moved("v2", 2)]))
     first = Desk(hub, binary=True, all=True)
     tick(hub)
@@ -281,11 +282,11 @@ def test_twenty_sets_over_one_city_leak_nothing_and_are_encoded_once(hub: Hub) -
             change.append(moved(f"v{n}", time, *where[n]))
         dirty = {name for state in change for name in state.regions}
         dirty |= {name for state in change for name in hub.picture.vehicles[state.ping.vehicle].regions}
-        before = hub.encodes
+        before = hub.telling.encodes
         hub.route(Change(moved=change))
         inside = {name: {f"v{n}" for n, regions in where.items() if name in regions} for name in names}
         tick(hub)
-        assert hub.encodes - before <= 3 * len(dirty)
+        assert hub.telling.encodes - before <= 3 * len(dirty)
         for i, desk in enumerate(desks):
             mine = set().union(*(inside[name] for name in sets[i % 20]))
             for message in desk.take():
@@ -303,9 +304,9 @@ def test_viewers_of_one_set_get_the_very_same_body(hub: Hub) -> None:
     tick(hub)
     tick(hub)
     hub.route(Change(moved=[moved(f"v{n}", 1) for n in range(1, 20)]))
-    before = hub.encodes
+    before = hub.telling.encodes
     tick(hub)
-    assert hub.encodes - before == 1
+    assert hub.telling.encodes - before == 1
     assert len({desk.raw[-1] for desk in desks}) == 1
 
 
@@ -354,9 +355,10 @@ def test_events_and_single_vehicles_do_not_wait_for_the_tick(hub: Hub) -> None:
     tick(hub)
     everybody.take(), one.take()
     hub.route(Change(moved=[moved("v1", 2, "a"), moved("v2", 2)], events=[event(1)]))
-    assert hub.has_events
-    for viewer in hub.viewers:
-        hub.serve_urgent(viewer, 0)
+    assert hub.is_urgent
+    while urgent := hub.take_urgent():
+        hub.serve_urgent(*urgent, 0)
+    assert not hub.is_urgent
     assert [e["seq"] for e in everybody.told("events")] == [1]
     assert one.told("moved") == [[2, 2, 60_000_000, 24_000_000, -1, -1, 1]]
     tick(hub)
@@ -558,7 +560,7 @@ def test_those_who_only_look_in_share_what_was_counted_this_second(hub: Hub, mon
     hub.route(Change(moved=[moved("v11", 1)]))
     assert look(6000)[0]["cells"][0][3] == 11
     keep_house(hub, 7000)
-    assert not hub._counts
+    assert not hub.telling._counts
 
 
 def test_a_cursor_from_among_counts_brings_all_vehicles_to_whoever_has_room_for_them(hub: Hub) -> None:
@@ -651,13 +653,18 @@ def test_who_begins_anew_with_a_cursor_waits_for_what_was_acknowledged(hub: Hub)
         for name in ("a", "b")
     )
     tick(hub)
-    assert {viewer: returned.upto for viewer, returned in hub.returned.items()} == {mine.viewer: 1, others.viewer: 1}
+    assert hub.away == {mine.viewer, others.viewer}
     for desk in (mine, others):
-        hub.tell_acks(desk.viewer, [(Acked("e1", "Ann", 5), event(1))])
+        away = hub.was_away(desk.viewer)
+        assert away is not None and away.upto == 1
+        later = (Acked("e2", "Ann", 6), event(2))  # it is told that in its turn
+        hub.tell_acks(desk.viewer, away, [(Acked("e1", "Ann", 5), event(1)), later], more=desk is mine)
+        hub.tell_acks(desk.viewer, away, [later], more=False)  # asked before, answered too late
     assert [ack["id"] for ack in mine.told("acked")] == ["e1"]
     assert others.told("acked") == []
+    assert hub.away == {mine.viewer}
     hub.detach(mine.viewer)
-    assert mine.viewer not in hub.returned
+    assert hub.away == set()
 
 
 def test_where_a_vehicle_was_at_an_event_is_rebuilt_from_enters_and_exits() -> None:
@@ -712,7 +719,7 @@ def test_the_first_update_of_who_comes_back_says_what_the_columns_are_even_if_no
     cursor = desk.take()[-1]["cursor"]
     hub.detach(desk.viewer)
     back = Desk(hub, all=True, resume=cursor, binary=binary)
-    hub.serve_urgent(back.viewer, 0)
+    hub.serve_urgent(back.viewer, set(), 0)
     [first] = back.take()
     assert first == {"op": "update", "frame": 1, "cursor": cursor, "fields": list(messages.FIELDS)}
     hub.route(Change(moved=[moved("v1", 2)]))
@@ -848,10 +855,10 @@ def test_acknowledgements_made_while_away_are_told_to_those_who_may_hear_of_the_
     follower, silent = Desk(hub, regions=["a"]), Desk(hub)
     follower.take()
     found = [(Acked(f"e{seq}", "Anna", 5), event(seq, region=name)) for seq, name in ((1, "a"), (2, "b"))]
-    hub.tell_acks(follower.viewer, found)
-    hub.tell_acks(silent.viewer, found)
+    hub.telling.tell_acks(follower.viewer, found)
+    hub.telling.tell_acks(silent.viewer, found)
     assert [ack["id"] for ack in follower.told("acked")] == ["e1"]
-    hub.tell_acks(follower.viewer, found[1:])
+    hub.telling.tell_acks(follower.viewer, found[1:])
     assert silent.take() == follower.take() == []
 
 

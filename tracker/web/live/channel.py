@@ -104,7 +104,7 @@ class Live:
         self._tasks: set[asyncio.Task[None]] = set()
         self._missed = (
             Missed("events", lambda: self.hub.behind, self.replay_some, set()),
-            Missed("acknowledgements", lambda: self.hub.returned.keys(), self.tell_acks, set()),
+            Missed("acknowledgements", lambda: self.hub.away, self.tell_acks, set()),
         )
         self._replays = asyncio.Semaphore(REPLAYS)
         rate = node.settings.live_messages_per_s
@@ -118,13 +118,12 @@ class Live:
         events = await self.node.store.events(EventQuery(after=max(0, newest - MOST - 1), limit=MOST + 1))
         now = self.node.clock()
         self.hub.begin(epoch=os.urandom(4), t0=now - now % 1000, events=events)
-        self.hub.most_vehicles = self.settings.live_max_vehicles
-        self.hub.wake = self._wake
+        self.hub.listen(self._wake, self.settings.live_max_vehicles)
         for name, work in (("tick", self._tick), ("house", self._keep_house), ("acks", self._place)):
             self._spawn(self.lanes[name].keep(work))
 
     async def stop(self) -> None:
-        self.hub.wake = lambda: None
+        self.hub.listen(lambda: None)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -135,7 +134,7 @@ class Live:
         spread = max(1000, 5 * len(self.lines))
         for line in list(self.lines.values()):
             try:
-                self.hub.serve_urgent(line.viewer, self.node.clock())
+                self.hub.serve_urgent(line.viewer, set(), self.node.clock())
             except Exception as fault:
                 self.fail(line.viewer, fault)
             else:
@@ -205,7 +204,7 @@ class Live:
         told when it comes back with its cursor."""
         lane, line = self.lanes["viewers"], self.lines.get(viewer)
         lane.note(fault, "a viewer could not be served and is asked to come back")
-        self.hub.viewers.discard(viewer)
+        self.hub.drop(viewer)
         if line is None:
             return
         bye = messages.bye(close_codes.FAULT, random.randint(BACK_MS // 4, BACK_MS))
@@ -278,10 +277,8 @@ class Live:
                 self.hub.view(viewer, message, now)
         elif isinstance(message, requests.Ping):
             viewer.outlet.send(messages.pong(message.t, now), True)
-        elif isinstance(message, requests.Got):
-            viewer.got = max(viewer.got, min(message.frame, viewer.frame))
-            if viewer.told < self.hub.version:
-                self._dirty.set()
+        elif isinstance(message, requests.Got) and self.hub.got(viewer, message.frame):
+            self._dirty.set()
 
     # ------------------------------------------------------------------------------------------------ two lanes
 
@@ -292,9 +289,9 @@ class Live:
             for viewer in missed.waiting() - missed.served:
                 missed.served.add(viewer)
                 self._spawn(self._catch_up(viewer, missed))
-        if hub.unplaced:
+        if hub.next_unplaced():
             self._acks.set()
-        if (hub.urgent or hub.has_events) and self._soon_handle is None:
+        if hub.is_urgent and self._soon_handle is None:
             if self._loop.time() >= self._events_at:
                 self._soon_handle = self._loop.call_soon(self._soon)
             else:
@@ -315,21 +312,16 @@ class Live:
         """One slice of it; answers when the next is due."""
         hub, began, cpu = self.hub, self._loop.time(), thread_time()
         now = self.node.clock()
-        if hub.has_events:
-            hub.has_events = False
-            for viewer in hub.viewers:
-                hub.urgent.setdefault(viewer, set())
-        while hub.urgent and self._loop.time() - began < SLICE_S:
-            viewer = next(iter(hub.urgent))
+        while self._loop.time() - began < SLICE_S and (urgent := hub.take_urgent()):
+            viewer, numbers = urgent
             try:
-                hub.serve_urgent(viewer, now)
+                hub.serve_urgent(viewer, numbers, now)
             except Exception as fault:
                 self.fail(viewer, fault)
-            hub.urgent.pop(viewer, None)
         spent = thread_time() - cpu
-        wait_s = spent if hub.urgent else max(EVENTS_S, spent / SHARE)
+        wait_s = spent if hub.is_urgent else max(EVENTS_S, spent / SHARE)
         self._events_at = self._loop.time() + wait_s
-        return wait_s if hub.urgent else None
+        return wait_s if hub.is_urgent else None
 
     async def _tick(self) -> None:
         await self._dirty.wait()
@@ -451,17 +443,13 @@ class Live:
 
     async def tell_acks(self, viewer: Viewer) -> None:
         """Some of what was acknowledged while a viewer was away: since the last event it has heard of was received."""
-        hub, store, returned = self.hub, self.node.store, self.hub.returned[viewer]
-        if returned.since is None:
-            newest = await store.events(EventQuery(after=returned.upto - 1, limit=1))
-            returned.since = newest[0].received_at if newest and newest[0].seq == returned.upto else 0
-        found = await store.acknowledged(returned.since, returned.told, REPLAYED)
-        if hub.returned.get(viewer) is returned:
-            hub.tell_acks(viewer, [one for one in found if one[1].seq <= returned.upto])
-            if len(found) < REPLAYED:
-                del hub.returned[viewer]
-            else:
-                returned.told = found[-1][1].seq
+        store, away = self.node.store, self.hub.was_away(viewer)
+        if away is None:
+            return
+        newest = await store.events(EventQuery(after=away.upto - 1, limit=1))
+        since = newest[0].received_at if newest and newest[0].seq == away.upto else 0
+        found = await store.acknowledged(since, away.told, REPLAYED)
+        self.hub.tell_acks(viewer, away, found, more=len(found) == REPLAYED)
 
     async def _is_ours(self, viewer: Viewer) -> bool:
         """Whether the event a cursor ends at is in this log."""
@@ -494,21 +482,16 @@ class Live:
     async def _place(self) -> None:
         """Find the event of an acknowledgement the hub does not remember, for the followers of its region."""
         await self._acks.wait()
-        unplaced = self.hub.unplaced
-        while unplaced:
-            ack = unplaced[0]
+        while (ack := self.hub.next_unplaced()) is not None:
             try:
-                if (event := await self.node.store.event(ack.id)) is not None:
-                    self.hub.place_ack(ack, event)
+                self.hub.place_ack(ack, await self.node.store.event(ack.id))
             except Exception as fault:
                 self._tries[ack.id] += not isinstance(fault, StoreError)  # that will pass
                 if self._tries[ack.id] < TRIES:
-                    unplaced.append(ack)  # others first
+                    self.hub.put_off(ack)
                 else:
+                    self.hub.place_ack(ack, None)
                     del self._tries[ack.id]
                 raise
-            else:
-                self._tries.pop(ack.id, None)
-            finally:
-                unplaced.remove(ack)
+            self._tries.pop(ack.id, None)
         self._acks.clear()

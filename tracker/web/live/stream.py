@@ -217,7 +217,7 @@ async def _rest(live: Live, viewer: Viewer, letters: Letters) -> list[bytes]:
             return messages
         if viewer.parts is not None:
             continue
-        if viewer in hub.returned:
+        if viewer in hub.away:
             await live.tell_acks(viewer)
         elif viewer.seq >= hub.recent.last or sum(map(len, messages)) > MOST_ANSWER:
             return messages

@@ -1,0 +1,307 @@
+"""Telling: what each viewer is told, one frame at a time, from fragments encoded once a tick for all.
+
+Purely synchronous; `now` is UTC ms. What a slow viewer missed needs no memory: it is simply told what is newer than its
+version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from tracker.live import messages, snapshot
+from tracker.live.columns import pack
+from tracker.live.cursor import cursor_tail, mark_of
+from tracker.live.event_log import Recent, Told
+from tracker.live.following import Body, Interest
+from tracker.live.routing import Routing
+from tracker.live.topics import Entry, Fragment, Topic, members, merge
+from tracker.live.viewer import PENDING_SNAPSHOT, Viewer
+from tracker.model.change import Acked
+from tracker.model.events import Event
+
+PARTS = 2  #: parts of a snapshot made in one go: 500 vehicles
+UPDATE_ROWS = 4_000  #: vehicles in one update; more are split
+EVENTS = 500  #: events in one update
+SHARED = 1000  #: vehicles of a binary snapshot from which on those who come at once share its tables
+COUNTS_MS = 1_000
+COUNTS_ZOOM = 7  #: of cells where no view says how wide they are
+
+
+class Telling:
+    def __init__(self, routing: Routing, recent: Recent, wake: Callable[[], None]) -> None:
+        """`wake` is called when a viewer's next events are only in the store."""
+        self.routing = routing
+        self.recent = recent
+        self.behind: set[Viewer] = set()  # those
+        self.frames = self.encodes = 0
+        self._wake = wake
+        self._used: list[Topic | Interest] = []  # whose caches hold something of this tick
+        self._events: dict[tuple[bytes, frozenset[str] | None, int], list[Told]] = {}
+        self._counts: dict[tuple[bytes, int], tuple[int, bytes]] = {}  # what is followed, zoom → when it was made, what
+
+    def floor(self, interest: Interest) -> int:
+        floor = max((topic.floor for topic in interest.topics), default=1)
+        return max(floor, self.routing.unwatched) if interest.awaits else floor
+
+    def is_too_many(self, viewer: Viewer) -> bool:
+        return viewer.max_vehicles is not None and viewer.interest.is_over(viewer.max_vehicles)
+
+    def tick(self) -> None:
+        """What is encoded from now on for one viewer serves all until the next."""
+        for used in self._used:
+            used.clear()
+        self._used.clear()
+        self._events.clear()
+
+    def forget_events(self) -> None:
+        """There are more, or others."""
+        self._events.clear()
+
+    def keep_house(self, now: int) -> None:
+        """Forget what nobody can share any more."""
+        self._counts = {key: made for key, made in self._counts.items() if 0 <= now - made[0] < COUNTS_MS}
+
+    def _is_new(self, entry: Entry, viewer: Viewer) -> bool:
+        """Whether a viewer that follows this vehicle by itself has not been told who it is."""
+        topic = self.routing.vehicles.get(entry.state.ping.vehicle)
+        return topic is not None and topic.joined.get(entry.state.n, 0) > viewer.told
+
+    def lags(self, viewer: Viewer) -> bool:
+        """Whether something waits that could not be told yet."""
+        return viewer.interest is not None and (
+            viewer.parts is not None
+            # without credit its `got` wakes us
+            or (viewer.told < self.routing.version and not viewer.counting and viewer.has_credit())
+            or (viewer.seq < self.recent.last and not viewer.behind)
+        )
+
+    def tell_state(self, viewer: Viewer, now: int) -> None:
+        interest: Interest = viewer.interest
+        if viewer.told < self.floor(interest):
+            self.start_snapshot(viewer)
+            self._tell_parts(viewer, now)
+            return
+        body = self._body(interest, viewer.told, viewer.binary)
+        if not body.messages:
+            viewer.told = body.upto
+            if viewer.told_version < 0:
+                self._send(viewer, b"}")
+            return
+        for ending, columns in body.messages[:-1]:
+            self._send(viewer, ending, columns)
+        viewer.told = body.upto
+        ending, columns = body.messages[-1]
+        if 0 < len(events := self._events_for(viewer)) <= EVENTS:  # in the same frame
+            viewer.seq, viewer.mark = self.recent.last, self.recent.mark
+            ending = ending[:-1] + messages.tail({"events": b",".join([told.text(viewer.grant) for told in events])})
+        self._send(viewer, ending, columns)
+        if viewer.gap_ms:
+            viewer.due = max(viewer.due + viewer.gap_ms, now + viewer.gap_ms / 2)
+
+    def _send(self, viewer: Viewer, ending: bytes, columns: bytes = b"") -> None:
+        viewer.frame += 1
+        if viewer.frame == 1:  # whoever resumed has heard of no snapshot
+            ending = messages.with_fields(ending)
+        viewer.told_version, viewer.told_seq = viewer.told, viewer.seq
+        whole = viewer.parts is None and not viewer.counting  # else there are vehicles it has not been told
+        cursor = viewer.head + cursor_tail(viewer.mark, viewer.seq, viewer.told if whole else 0)
+        self.frames += 1
+        if columns:
+            viewer.outlet.send(messages.binary_update(viewer.frame, cursor, ending, columns), False)
+        else:
+            viewer.outlet.send(messages.update(viewer.frame, cursor, ending), True)
+
+    def tell_cursor(self, viewer: Viewer) -> None:
+        """Advance the cursor of a viewer that had nothing to hear for a while."""
+        if viewer.interest is None or viewer.parts is not None or viewer.counting:
+            return
+        if (viewer.told, viewer.seq) != (viewer.told_version, viewer.told_seq):
+            self._send(viewer, b"}")
+
+    def _body(self, interest: Interest, since: int, binary: bool) -> Body:
+        key = (since, binary)
+        if (body := interest.bodies.get(key)) is None:
+            if not interest.bodies:
+                self._used.append(interest)
+            body = interest.bodies[key] = self._compose(interest, since, binary)
+        return body
+
+    def _compose(self, interest: Interest, since: int, binary: bool) -> Body:
+        fragments = [self._fragment(topic, since) for topic in interest.topics if topic.version > since]
+        if not fragments:
+            return Body(self.routing.version, [])
+        whole = fragments[0]
+        if len(interest.topics) > 1 and (len(fragments) > 1 or whole.left):
+            whole = merge(fragments, interest.still)
+        parts = []
+        moved = list(whole.moved.values())
+        if len(moved) > UPDATE_ROWS:
+            for start in range(UPDATE_ROWS, len(moved), UPDATE_ROWS):
+                parts.append(self._moved(moved[start : start + UPDATE_ROWS], binary))
+            whole = merge([whole], lambda _n: False)
+            whole.moved = {entry.state.n: entry for entry in moved[:UPDATE_ROWS]}
+        told, columns = members(whole, self.routing.source, binary=binary)
+        if told or columns:
+            parts.append((messages.tail(told), columns))
+        return Body(whole.upto, parts)
+
+    def _fragment(self, topic: Topic, since: int) -> Fragment:
+        if not topic.fragments:
+            self._used.append(topic)
+        if since not in topic.fragments:
+            self.encodes += 1
+        return topic.fragment(since, self.routing.version, self.routing.source)
+
+    def _moved(self, entries: list[Entry], binary: bool) -> tuple[bytes, bytes]:
+        if binary:
+            return b"}", pack([entry.row for entry in entries])
+        return messages.tail({"moved": b",".join([entry.moved() for entry in entries])}), b""
+
+    def _tell_events(self, viewer: Viewer) -> None:
+        events = self._events_for(viewer)
+        if not viewer.behind and viewer.seq < self.recent.last:
+            self._send_events(viewer, events, self.recent.last, self.recent.mark, patient=True)
+
+    def _events_for(self, viewer: Viewer) -> list[Told]:
+        """Those it has not been told of, once for all who are as far and follow the same."""
+        if viewer.behind or viewer.seq >= self.recent.last:
+            return []
+        if viewer.seq + 1 < self.recent.first:
+            viewer.behind = True
+            self.behind.add(viewer)
+            self._wake()
+            return []
+        key = (viewer.interest.followed, viewer.kinds, viewer.seq)
+        if (events := self._events.get(key)) is None:
+            events = [told for told in self.recent.since(viewer.seq) if _wants(viewer, told)]
+            self._events[key] = events
+        return events
+
+    def _send_events(
+        self, viewer: Viewer, events: list[Told], upto: int, mark: bytes, *, patient: bool = False
+    ) -> None:
+        """`patient`: what the connection does not take now is left for later."""
+        for start in range(0, len(events), EVENTS):
+            some = events[start : start + EVENTS]
+            newest = some[-1].event  # the cursor must not promise what is not sent yet
+            viewer.seq, viewer.mark = newest.seq, mark_of(newest.id)
+            if start + EVENTS >= len(events):
+                viewer.seq, viewer.mark = upto, mark
+            self._send(viewer, messages.tail({"events": b",".join([told.text(viewer.grant) for told in some])}))
+            if patient and viewer.outlet.pending > PENDING_SNAPSHOT:
+                return
+        viewer.seq, viewer.mark = upto, mark
+
+    def replay(self, viewer: Viewer, events: list[Told]) -> bool:
+        """What comes in the store after `viewer.seq`, ascending and complete up to the last; none: it has all. Was that
+        the end of it?"""
+        if viewer.interest is None:
+            return False
+        if events:
+            newest = events[-1].event
+            wanted = [told for told in events if _wants(viewer, told)]
+            self._send_events(viewer, wanted, newest.seq, mark_of(newest.id))
+        if not events or viewer.seq + 1 >= self.recent.first:
+            viewer.behind = False
+            self.behind.discard(viewer)
+        return not viewer.behind
+
+    def start_snapshot(self, viewer: Viewer, entered: set[int] | None = None) -> None:
+        """Of all it follows, or only of who entered its view."""
+        interest: Interest = viewer.interest
+        viewer.told = viewer.told_version = self.routing.version
+        viewer.counting = False
+        reset, tables = entered is None, None
+        if reset and self.is_too_many(viewer):
+            viewer.parts = iter(())
+            return
+        numbers = interest.numbers() if entered is None else entered
+        if viewer.binary and reset and interest.wish.all and len(numbers) >= SHARED:
+            if interest.tables is None or interest.tables.version < self.floor(interest):
+                interest.tables = snapshot.Tables(self.routing.version, sorted(numbers))
+            tables = interest.tables
+            viewer.told = viewer.told_version = tables.version
+        viewer.parts = snapshot.parts_of(
+            self.routing, viewer, tables.numbers if tables else sorted(numbers), reset, tables
+        )
+
+    def _tell_parts(self, viewer: Viewer, now: int) -> None:
+        assert viewer.parts is not None
+        for _ in range(PARTS):
+            if not viewer.has_room(now, PENDING_SNAPSHOT):
+                return
+            part = next(viewer.parts, None)
+            if part is None:
+                viewer.parts = None
+                return
+            viewer.outlet.send(part, not viewer.binary)
+
+    def _tell_counts(self, viewer: Viewer, now: int) -> None:
+        """How many vehicles each cell has, where there are too many to tell; until there are clearly fewer."""
+        interest: Interest = viewer.interest
+        if interest.size() <= 0.8 * (viewer.max_vehicles or 0) or viewer.max_vehicles is None:
+            self.start_snapshot(viewer)
+            return
+        if not viewer.counting or viewer.due <= now:
+            viewer.due = now + COUNTS_MS
+            zoom = viewer.cells_zoom if viewer.wish and viewer.wish.cells else COUNTS_ZOOM
+            cells = self._count(interest, zoom, now)
+            if not viewer.counting or cells != viewer.counted:
+                viewer.counting, viewer.counted = True, cells
+                viewer.outlet.send(cells, True)
+
+    def _count(self, interest: Interest, zoom: int, now: int) -> bytes:
+        """Once a second for all who follow the same, those too who only look in."""
+        key = (interest.followed, zoom)
+        at, cells = self._counts.get(key, (now, b""))
+        if not cells or not 0 <= now - at < COUNTS_MS:
+            cells = self.routing.count(interest.topics, zoom)
+            self._counts[key] = (now, cells)
+        return cells
+
+    def serve(self, viewer: Viewer, now: int) -> None:
+        """Tell a viewer all that is new to it, if it can take it."""
+        if viewer.interest is None:
+            return
+        if viewer.parts is not None:
+            self._tell_parts(viewer, now)
+        if viewer.parts is None and viewer.has_room(now):
+            if viewer.counting or self.is_too_many(viewer):
+                self._tell_counts(viewer, now)
+            elif now >= viewer.due and viewer.has_credit():
+                self.tell_state(viewer, now)
+            self._tell_events(viewer)
+
+    def serve_urgent(self, viewer: Viewer, numbers: Collection[int], now: int) -> None:
+        """Tell what does not wait for the tick: an answer to `follow`, events, vehicles followed by themselves."""
+        if viewer.interest is None or viewer.parts is not None or viewer.told_version < 0:
+            self.serve(viewer, now)
+            return
+        if not viewer.has_room(now):
+            return
+        known = self.routing.entries
+        entries = [known[n] for n in numbers if n in known]
+        if entries and viewer.has_credit() and not viewer.counting:
+            fresh = {entry.state.n for entry in entries if self._is_new(entry, viewer)}
+            if fresh:
+                rows = [self.routing.full(entry) for entry in entries if entry.state.n in fresh]
+                self._send(viewer, messages.tail({"new": b",".join(rows)}))
+            if moved := [entry for entry in entries if entry.state.n not in fresh]:
+                self._send(viewer, *self._moved(moved, viewer.binary))
+        self._tell_events(viewer)
+
+    def tell_acks(self, viewer: Viewer, found: list[tuple[Acked, Event]]) -> None:
+        """What was acknowledged, or taken back, while this viewer was away."""
+        if viewer.interest is None:
+            return
+        acks = [
+            messages.encode(messages.acked(ack))
+            for ack, event in found
+            if _wants(viewer, Told(event, frozenset(self.routing.regions_of(event.vehicle))))
+        ]
+        if acks:
+            self._send(viewer, messages.tail({"acked": b",".join(acks)}))
+
+
+def _wants(viewer: Viewer, told: Told) -> bool:
+    return (viewer.kinds is None or told.event.kind in viewer.kinds) and viewer.interest.sees(told)
