@@ -381,6 +381,7 @@ class Fleet:
 
     def save_regions(self, regions: list[Region], now: int) -> Step:
         """Put regions in force, under the versions they carry. `evaluate` then finds out who is in them."""
+        assert len({region.id for region in regions}) == len(regions), "an edit names a region once"
         draft = self._draft()
         self._ring_all(now, draft)
         changed: dict[str, str] = {}
@@ -389,6 +390,7 @@ class Fleet:
             self.regions.cells.forget()
         for region in regions:
             before = self.regions.regions.get(region.id)
+            assert before is None or region.version > before.version, "a version is given once"
             self.regions.put(region)
             if before is None:
                 changed[region.id] = "region_created"
@@ -431,6 +433,7 @@ class Fleet:
         return draft.step()
 
     def _start(self, edit: Edit, draft: Draft) -> None:
+        assert not self.is_evaluating, "there is one edit at a time: all have seen the one before"
         self._edit = edit
         self._round = Round(self.regions, edit, self._last_first())
         draft.commit.meta["edit"] = edit.as_json()

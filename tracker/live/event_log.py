@@ -77,6 +77,7 @@ class Recent:
         if regions is not None and told.event.kind != ERASED:
             told.regions = regions
         seq = told.event.seq
+        assert seq > 0, "an event in the log has its number"
         if seq <= self.last:
             return
         if seq != self.last + 1:

@@ -142,8 +142,7 @@ class Hub:
         """It was found, or there is none: now its other followers can be told."""
         self._unplaced.pop((ack.id, ack.at), None)
         if event is not None:
-            self.routing.version += 1
-            self.routing.tell_ack(ack, event)
+            self.routing.place_ack(ack, event)
             self._wake()
 
     def put_off(self, ack: Acked) -> None:

@@ -190,6 +190,11 @@ class Routing:
             if topic is not None:
                 topic.touch(topic.registered, entry.vehicle, version)
 
+    def place_ack(self, ack: Acked, event: Event) -> None:
+        """Its event is known only now."""
+        self.version += 1
+        self.tell_ack(ack, event)
+
     def tell_ack(self, ack: Acked, event: Event | None) -> None:
         """To whom its event was told; `event` None: it is not known (yet)."""
         self._acks[ack.id] = ack

@@ -17,6 +17,12 @@ class Picture:
         self.inside: dict[str, set[str]] = {}  # region id → vehicles
         self.last_seq = 0
 
+    def begin(self, snapshot: Change, last_seq: int) -> None:
+        """What a store holds at the start."""
+        assert not self.vehicles and not self.regions, "a picture begins once"
+        self.apply(snapshot)
+        self.last_seq = last_seq
+
     def apply(self, change: Change) -> None:
         """Take one committed change. Older news about a vehicle than what is known is harmless."""
         for feature in change.regions:

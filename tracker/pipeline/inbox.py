@@ -100,6 +100,7 @@ class Inbox:
         return self._entries[0] if self._entries else None
 
     def put(self, entry: Entry[Any]) -> None:
+        assert not entry.done.done(), "an entry has one turn"
         self._entries.append(entry)
         self.waiting += len(entry.pings)
 

@@ -95,8 +95,7 @@ class Pipeline:
                 "Restore a backup: tracker restore FILE.",
                 "store_damaged",
             ) from fault
-        self._picture.apply(self._fleet.snapshot())
-        self._picture.last_seq = loaded.last_seq
+        self._picture.begin(self._fleet.snapshot(), loaded.last_seq)
         now = self._intake.now()
         if misread := self._fleet.take_misread(now):
             self._intake.put(deeds.reread(now, misread))

@@ -166,6 +166,7 @@ class SqliteStore:
     # ---------------------------------------------------------------------------------------------- writing
 
     async def commit(self, commit: Commit) -> list[Event]:
+        assert not any(event.seq for event in commit.events), "numbers are given here"
         return await self._on(self._write_thread, self._commit, commit)
 
     async def number_events(self) -> list[Event]:
