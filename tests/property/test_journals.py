@@ -202,7 +202,7 @@ def test_after_more_than_a_week_without_a_turn_every_way_tells_only_what_is_at_t
     live.took(live.fleet.save_regions([drawn(id)], START - 4 * 3_600_000))
     live.play(as_journal(arrivals))
     rehearsal = Rehearsal(drawn(id), FleetSettings(), START - 4 * 3_600_000)
-    for steps in (rehearsal.take((ping, now) for now, ping in arrivals), rehearsal.finish(end)):
+    for steps in (rehearsal.take_pings((ping, now) for now, ping in arrivals), rehearsal.finish(end)):
         for _ in steps:
             pass
     assert facts(rehearsal.events) == facts([event for event in live.events if event.region == id])
@@ -221,7 +221,7 @@ def test_a_preview_tells_what_a_server_told(seed: int, id: str) -> None:
     live.took(live.fleet.save_regions([drawn(id)], START - 4 * 3_600_000))
     live.play(as_journal(arrivals))
     rehearsal = Rehearsal(drawn(id), FleetSettings(), START - 4 * 3_600_000)
-    for steps in (rehearsal.take((ping, now) for now, ping in arrivals), rehearsal.finish(arrivals[-1][0])):
+    for steps in (rehearsal.take_pings((ping, now) for now, ping in arrivals), rehearsal.finish(arrivals[-1][0])):
         for _ in steps:
             pass
     assert facts(rehearsal.events) == facts([event for event in live.events if event.region == id])

@@ -47,7 +47,7 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
             outcomes = _placemark(element, tracks.vehicle, clock, number)
         found = [tracks.seen(outcome) for outcome in outcomes]
         number += len(found)
-        yield from marks.take(found) if kind == "Placemark" else found
+        yield from marks.take_found(found) if kind == "Placemark" else found
         timed = timed or any(not isinstance(one, Skip) for one in found)
     tracks.finish()
     yield from marks.finish()
@@ -64,7 +64,7 @@ class _Marks:
         self._next: tuple[str, int] | None = None  # stem and number of the one that goes on
         self._numbered = False
 
-    def take(self, found: list[Point | Skip]) -> Iterator[Point | Skip]:
+    def take_found(self, found: list[Point | Skip]) -> Iterator[Point | Skip]:
         """What a placemark holds, once it is known whose it is."""
         match found:
             case [Point(position=dict()) as point]:

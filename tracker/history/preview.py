@@ -47,7 +47,7 @@ async def preview(
         if shown is not None:
             told = await shown.fixes(told)
             hidden += len(rows) - len(told)
-        async for _ in in_slices(rehearsal.take(told), STEPS):
+        async for _ in in_slices(rehearsal.take_pings(told), STEPS):
             pass
     capped = read >= most
     if not capped:

@@ -54,7 +54,7 @@ class Rehearsal:
         west, south, east, north = zip(*self._boxes, strict=True)
         return min(west), min(south), max(east), max(north)
 
-    def take(self, pings: Iterable[tuple[Ping, int]]) -> Iterator[None]:
+    def take_pings(self, pings: Iterable[tuple[Ping, int]]) -> Iterator[None]:
         """(ping, received at), each at or after the one before."""
         vehicles, poor_m = self._fleet.vehicles, self._fleet.settings.max_accuracy_m
         for ping, received_at in pings:

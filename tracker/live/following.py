@@ -158,7 +158,7 @@ class Awaited:
             self._followers.discard(follower)
             self._count(follower.awaits, -1)
 
-    def take(self, key: int) -> list[Interest]:
+    def take_followers(self, key: int) -> list[Interest]:
         """Those that await this name; from now on they do not any more."""
         if not self._slots[key % SLOTS]:
             return []
@@ -256,13 +256,13 @@ class Followers:
         routing, picture = self.routing, self.routing.picture
         for feature in change.regions:
             if (region := feature["id"]) not in picture.regions or not sure:
-                for interest in self.awaited.take(region_key(region)):
+                for interest in self.awaited.take_followers(region_key(region)):
                     interest.find(self._found(routing.region(region)), region=region)
         for vehicle in (
             *(state.ping.vehicle for state in change.moved if state.n not in routing.entries or not sure),
             *(entry.vehicle for entry in change.registered if entry.vehicle not in picture.register or not sure),
         ):
-            for interest in self.awaited.take(vehicle_key(vehicle)):
+            for interest in self.awaited.take_followers(vehicle_key(vehicle)):
                 interest.find(self._found(routing.vehicle(vehicle)), vehicle=vehicle)
                 self._singles.setdefault(vehicle, set()).add(interest)
 

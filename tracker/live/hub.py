@@ -82,7 +82,7 @@ class Hub:
         happened = (*change.events, *change.unnumbered)
         inside = {event.vehicle: set(self.routing.regions_of(event.vehicle)) for event in happened}
         self.followers.find(change)
-        self.routing.take(change)
+        self.routing.take_change(change)
         if self.followers.has_singles:
             for state in change.moved:
                 for interest in self.followers.of_vehicle(state.ping.vehicle):

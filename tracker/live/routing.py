@@ -69,7 +69,7 @@ class Routing:
 
     # ------------------------------------------------------------------------------------------ what changed
 
-    def take(self, change: Change) -> None:
+    def take_change(self, change: Change) -> None:
         """Note one committed change, and have the picture take it."""
         self.version = version = self.version + 1
         for feature in change.regions:

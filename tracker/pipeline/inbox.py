@@ -108,7 +108,7 @@ class Inbox:
         self._entries.extendleft(reversed(entries))
         self.waiting += sum(len(entry.pings) for entry in entries)
 
-    def take(self, most: int) -> list[Entry[Any]]:
+    def take_entries(self, most: int) -> list[Entry[Any]]:
         """What has arrived: one deed, or about `most` pings of those before the next deed."""
         taken: list[Entry[Any]] = []
         pings = 0

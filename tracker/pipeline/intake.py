@@ -125,13 +125,13 @@ class Intake:
             _fail(self._under_way, self._down)
             self._evaluation.let_all_come()
             while self._inbox:
-                _fail(self._inbox.take(MOST), self._down)
+                _fail(self._inbox.take_entries(MOST), self._down)
 
     # ---------------------------------------------------------------------------------------------- whose turn it is
 
     async def _take_turns(self) -> None:
         while True:
-            entries = self._under_way = [] if self._comes_later(self._inbox.first) else self._inbox.take(MOST)
+            entries = self._under_way = [] if self._comes_later(self._inbox.first) else self._inbox.take_entries(MOST)
             if not (entries and isinstance(entries[0], Deed)):
                 entries += self._own()
             if entries and asyncio.get_running_loop().time() > self._end:
@@ -314,7 +314,7 @@ class Intake:
                 self._evaluation.let_all_come()  # edits that wait for their turn are refused as well
                 _fail(entries, error)
                 while self._inbox:
-                    _fail(self._inbox.take(MOST), unreadable)
+                    _fail(self._inbox.take_entries(MOST), unreadable)
             if self._stopping.is_set():
                 return
             try:

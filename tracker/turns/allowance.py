@@ -15,7 +15,7 @@ class Allowance:
         self._left = BURST_S * rate
         self._at = now
 
-    def take(self, now: float) -> bool:
+    def take_one(self, now: float) -> bool:
         """Whether it may be done once more."""
         self._left = min(BURST_S * self._rate, self._left + (now - self._at) * self._rate)
         self._at = now
@@ -36,10 +36,10 @@ class Allowances:
         self.rate = rate
         self._known: dict[Hashable, Allowance] = {}
 
-    def take(self, who: Hashable, now: float) -> bool:
+    def take_one_for(self, who: Hashable, now: float) -> bool:
         if (allowance := self._known.get(who)) is None:
             allowance = self._known[who] = Allowance(self.rate, now)
-        return allowance.take(now)
+        return allowance.take_one(now)
 
     def forget(self, now: float) -> None:
         for who in [who for who, allowance in self._known.items() if allowance.is_whole(now)]:

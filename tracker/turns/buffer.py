@@ -20,7 +20,7 @@ class Share:
         self._buffer = buffer
         self._held = 0
 
-    def take(self, size: int) -> None:
+    def take_bytes(self, size: int) -> None:
         """Raises Overloaded. A request that is alone may take whatever other limits let it."""
         others = self._buffer.held - self._held
         if others and self._buffer.held + size > self._buffer.limit:

@@ -48,7 +48,7 @@ def walk(seed: int, vehicles: int = 3, count: int = 60) -> list[tuple[Ping, int]
 
 def rehearsed(one: Region, pings: list[tuple[Ping, int]]) -> Rehearsal:
     rehearsal = Rehearsal(one, FleetSettings(), START)
-    for _ in rehearsal.take(pings):
+    for _ in rehearsal.take_pings(pings):
         pass
     return rehearsal
 
@@ -101,7 +101,7 @@ def test_a_leap_over_a_region_across_the_antimeridian_is_seen() -> None:
 def test_timers_that_are_due_together_go_off_in_short_steps() -> None:
     rehearsal = Rehearsal(region(), FleetSettings(), START)
     parked = [(Ping(f"v{n}", START, *place(10, 10), speed_mps=9.0), START) for n in range(10 * TIMERS)]
-    for _ in rehearsal.take(parked):
+    for _ in rehearsal.take_pings(parked):
         pass
     assert len(list(rehearsal.finish(START + SPAN_MS))) >= 10
     assert len(list(rehearsal.forget())) == 10 * TIMERS

@@ -121,7 +121,7 @@ def place(lane: str, live: Live) -> tuple[Any, str]:
         "tick": (live.hub, "tick"),
         "urgent": (live, "_tell_urgent"),
         "house": (live.hub, "keep_house"),
-        "relay": (live.hub.routing, "take"),
+        "relay": (live.hub.routing, "take_change"),
     }[lane]
 
 
@@ -143,7 +143,7 @@ async def test_a_lane_that_fails_three_times_goes_on_and_nobody_misses_anything(
 
 async def test_a_change_that_could_not_be_routed_is_told_all_the_same(node: Node, live: Live) -> None:
     seat = Seat(live, all=True)
-    plant(live.hub.routing, "take", 1)
+    plant(live.hub.routing, "take_change", 1)
     await report(node, 1)
     await until(lambda: seat.newest == {1: 60_000_100} and seat.events == [1], "the news that was not routed")
     assert list(node.picture.vehicles) == ["v"]

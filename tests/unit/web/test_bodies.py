@@ -78,15 +78,15 @@ async def test_a_body_sent_in_chunks_is_refused_before_its_end() -> None:
 def test_all_bodies_together_are_bounded_but_one_alone_is_taken() -> None:
     buffer = Buffer(10)
     with Share(buffer) as large:
-        large.take(50)
+        large.take_bytes(50)
         with Share(buffer) as other, pytest.raises(Overloaded):
-            other.take(1)
+            other.take_bytes(1)
     assert buffer.held == 0
     with Share(buffer) as first, Share(buffer) as second:
-        first.take(5)
-        second.take(5)
+        first.take_bytes(5)
+        second.take_bytes(5)
         with pytest.raises(Overloaded):
-            second.take(1)
+            second.take_bytes(1)
     assert buffer.held == 0
 
 

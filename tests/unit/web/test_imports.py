@@ -20,7 +20,7 @@ async def test_a_large_body_waits_packed_and_comes_back_whole() -> None:
     held = weakref.ref(bodies[0])
     with Turn(lock) as second:
         with Turn(lock) as first:
-            await first.take()
+            await first.take_turn()
             waiting = asyncio.create_task(second.admit(bodies.pop()))
             await until(lambda: held() is None, "the body is packed and given up while another is read")
             assert not waiting.done()
@@ -32,8 +32,8 @@ async def test_a_large_body_waits_packed_and_comes_back_whole() -> None:
 async def test_a_small_body_waits_for_nobody() -> None:
     lock = asyncio.Lock()
     with Turn(lock) as first, Turn(lock) as second:
-        await first.take()
-        await first.take()
+        await first.take_turn()
+        await first.take_turn()
         assert await second.admit(b"{}") == b"{}"
     assert not lock.locked()
 
@@ -41,7 +41,7 @@ async def test_a_small_body_waits_for_nobody() -> None:
 async def test_who_gives_up_while_waiting_leaves_the_turn_to_others() -> None:
     lock = asyncio.Lock()
     with Turn(lock) as first:
-        await first.take()
+        await first.take_turn()
         with Turn(lock) as second:
             waiting = asyncio.create_task(second.admit(bytearray(SMALL + 1)))
             await asyncio.sleep(0)

@@ -41,7 +41,7 @@ class Lock:
         self._db_inode = self._own_inode = 0
         self.state = State.NEW
 
-    def take(self) -> None:
+    def take_lock(self) -> None:
         if self._held:
             return
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -138,7 +138,7 @@ def restore(file: str, folder: Path) -> Path | None:
     with _plain_words(f"Could not restore {folder} from {backup}"):
         folder.mkdir(parents=True, exist_ok=True)
         lock = Lock(folder)
-        lock.take()
+        lock.take_lock()
         part = folder / (FILE + ".part")
         try:
             part.unlink(missing_ok=True)

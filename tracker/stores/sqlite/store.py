@@ -88,7 +88,7 @@ class SqliteStore:
                 self.folder.mkdir(parents=True)
                 sync(self.folder.parent)
             try:
-                self._lock.take()
+                self._lock.take_lock()
                 look_first(self.folder, self._lock, accept_loss=self._accept_loss)
                 look_at_log(self.path, accept_loss=self._accept_loss)
                 loaded = reads.load(self._connection())

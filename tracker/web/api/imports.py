@@ -30,7 +30,7 @@ class Turn:
         self._lock = lock
         self._taken = False
 
-    async def take(self) -> None:
+    async def take_turn(self) -> None:
         """Once is enough."""
         if not self._taken:
             await self._lock.acquire()
@@ -43,7 +43,7 @@ class Turn:
         packed = b""
         if self._lock.locked():
             packed, body = await asyncio.to_thread(zlib.compress, body, 1), b""
-        await self.take()
+        await self.take_turn()
         return await asyncio.to_thread(zlib.decompress, packed) if packed else body
 
     def __enter__(self) -> Turn:
@@ -69,7 +69,7 @@ async def read_body(
         packed = await asyncio.to_thread(Kmz, body, most)
         patience: Patience | None = request.scope.get("tracker.patience")  # type: ignore[assignment]
         if patience is not None:
-            patience.share.take(packed.size)
+            patience.share.take_bytes(packed.size)
         if packed.name.lower().endswith(".kml"):
             return await asyncio.to_thread(lambda: read_kml_pieces(packed.pieces()))
         body = await asyncio.to_thread(lambda: b"".join(packed.pieces()))

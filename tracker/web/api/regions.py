@@ -162,7 +162,7 @@ async def _save(node: Node, grant: Grant, feature: dict[str, Any]) -> Response:
 
 async def _save_all(node: Node, grant: Grant, given: Drawings, turn: Turn) -> Response:
     in_part = api.flag("partial")
-    await turn.take()
+    await turn.take_turn()
     picture = node.picture
     found: Imported = await node.heavy.run(
         read_all, _checked(given, picture), node.clock(), lambda _index: _new_id(picture)

@@ -62,7 +62,7 @@ class Body:
             for piece in inflate.feed(chunk):
                 if len(whole) + len(piece) > max_inflated:
                     raise TooLarge("body_too_large", f"the body inflates to more than {max_inflated} bytes")
-                share.take(len(piece))
+                share.take_bytes(len(piece))
                 whole += piece
         inflate.finish()
         return bytes(whole) if len(whole) < SMALL else whole

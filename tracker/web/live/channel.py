@@ -174,7 +174,7 @@ class Live:
         Raises Overloaded."""
         now = self._loop.time()
         by_peer, by_address = self._asking
-        if not by_peer.take(peer, now) or not by_address.take(peer[0], now):
+        if not by_peer.take_one_for(peer, now) or not by_address.take_one_for(peer[0], now):
             raise Overloaded("this address asks too often; ask again in a second, or open a stream")
         self.admit(peer[0])
 
@@ -252,7 +252,7 @@ class Live:
 
     def hear(self, line: Line, data: str | bytes) -> None:
         """One message of a client. What cannot be read is answered, and borne only so often."""
-        if not line.allowance.take(self._loop.time()):
+        if not line.allowance.take_one(self._loop.time()):
             line.connection.close(close_codes.FLOOD)
             return
         try:

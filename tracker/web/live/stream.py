@@ -51,7 +51,7 @@ class Letters:
             self.pending += len(payload)
             self.news.set()
 
-    def take(self) -> list[bytes]:
+    def take_letters(self) -> list[bytes]:
         letters, self.letters, self.pending = self.letters, [], 0
         self.news.clear()
         return letters
@@ -144,7 +144,7 @@ async def _events(live: Live, line: Line, letters: Letters) -> AsyncGenerator[by
         yield b"retry: 2000\n\n"
         while True:
             await letters.news.wait()
-            for message in await _rest(live, line.viewer, letters) if letters.hurried else letters.take():
+            for message in await _rest(live, line.viewer, letters) if letters.hurried else letters.take_letters():
                 cursor = messages.cursor_of(message)
                 yield (b"id: %b\n" % cursor if cursor else b"") + b"data: %b\n\n" % message
             if letters.code or letters.hurried:
@@ -179,7 +179,7 @@ async def _poll(live: Live, line: Line, letters: Letters, follow: requests.Follo
             await asyncio.wait_for(letters.news.wait(), until - loop.time())
     if letters.code == close_codes.FAULT:
         raise Overloaded(MISTAKE)
-    return messages + letters.take()
+    return messages + letters.take_letters()
 
 
 def _enter(live: Live) -> tuple[tuple[str, int], Grant]:
@@ -212,7 +212,7 @@ async def _rest(live: Live, viewer: Viewer, letters: Letters) -> list[bytes]:
         else:
             async with live.node.heavy.piece():  # several are sent at once, and others have their turn between any two
                 hub.serve(viewer, live.node.clock())
-        messages += letters.take()
+        messages += letters.take_letters()
         if letters.code:
             return messages
         if viewer.parts is not None:
