@@ -83,7 +83,7 @@ class Node:
     async def start(self) -> None:
         await self.pipeline.start()
         for job in self.store.jobs():
-            self.jobs.add(job)
+            self.jobs.add_job(job)
         self.jobs.start()
         self.ready = True
 

@@ -37,7 +37,7 @@ def read_all(protocol: Spoken, body: bytes) -> Reading:
     assert protocol.decoder
     decoder, whole = protocol.decoder(2**20), Reading()
     for reading in (*decoder.feed(body, NOW), *decoder.finish(NOW)):
-        whole.add(reading)
+        whole.add_part(reading)
         whole.pings += reading.pings
     return whole
 

@@ -48,7 +48,7 @@ def written(folder: Path) -> tuple[Path, Path]:
 
 def read(path: Path) -> Recording:
     recording = Recording()
-    recording.add(str(path))
+    recording.add_source(str(path))
     return recording
 
 

@@ -146,7 +146,7 @@ def test_any_fix_is_read_back_as_it_was(form: str, tmp_path_factory: pytest.Temp
     path = tmp_path_factory.mktemp("export") / f"file.{form}"
     path.write_bytes(whole)
     recording = Recording()
-    recording.add(str(path))
+    recording.add_source(str(path))
     [point] = recording
     ignored: list[str] = []
     assert read_item(item(point), 2_000_000_000_000, ignored) == ping

@@ -172,7 +172,7 @@ def test_damaged_recordings_come_to_the_same_dry_and_live(server: Server, tmp_pa
             path = tmp_path / f"{kind}-{name}"
             path.write_bytes(bytes_)
             try:
-                Recording().add(str(path), zone="UTC")
+                Recording().add_source(str(path), zone="UTC")
             except Unreadable:
                 continue
             paths.append(path)

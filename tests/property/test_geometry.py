@@ -112,7 +112,7 @@ def test_the_index_finds_exactly_what_shapely_covers(data: st.DataObject) -> Non
     shapes = data.draw(st.lists(areas(corner), min_size=1, max_size=4))
     index: CellIndex[int] = CellIndex()
     for key, shape in enumerate(shapes):
-        index.add(key, shape)
+        index.add_shape(key, shape)
     for _ in range(6):
         lat, lon = data.draw(places(corner, list(shapes)))
         expected = tuple(key for key, shape in enumerate(shapes) if shapely_covers(shape, lat, lon))
@@ -126,7 +126,7 @@ def test_a_line_crosses_exactly_what_shapely_intersects(data: st.DataObject) -> 
     shapes = data.draw(st.lists(areas(corner), min_size=1, max_size=4))
     index: CellIndex[int] = CellIndex()
     for key, shape in enumerate(shapes):
-        index.add(key, shape)
+        index.add_shape(key, shape)
     for _ in range(4):
         lat1, lon1 = data.draw(places(corner, list(shapes)))
         lat2, lon2 = data.draw(places(corner, list(shapes)))
@@ -162,7 +162,7 @@ def test_an_edited_index_answers_like_a_new_one(data: st.DataObject) -> None:
             round_one = {"type": "Point", "coordinates": [max(-180.0, min(180.0, corner[1])), corner[0]]}
             radius = data.draw(st.floats(1, 5000))
             shape = data.draw(areas(corner)) if data.draw(st.booleans()) else read_shape(round_one, radius_m=radius)
-            index.add(key, shape)
+            index.add_shape(key, shape)
             kept[key] = shape
         new: CellIndex[str] = CellIndex()
         new.update(kept)
@@ -184,7 +184,7 @@ def test_circles_are_true_metres_to_a_ten_thousandth(
     there_lon, there_lat, _ = GEOD.fwd(lon, lat, azimuth, radius * (1 + off))
     shape = read_shape({"type": "Point", "coordinates": [lon, lat]}, radius_m=radius)
     index: CellIndex[str] = CellIndex()
-    index.add("circle", shape)
+    index.add_shape("circle", shape)
     assert shape.covers(there_lat, there_lon) == (off < 0)
     assert (index.at(there_lat, there_lon) == ("circle",)) == (off < 0)
     assert shape.signed_distance_m(there_lat, there_lon) == pytest.approx(radius * off, abs=1e-6 * radius + 1e-6)
@@ -221,7 +221,7 @@ def test_corridors_are_true_metres_to_a_ten_thousandth(
     assert shape.signed_distance_m(there_lat, there_lon) == pytest.approx(nearest - buffer, abs=1e-4 * buffer)
     if abs(nearest - buffer) > 1e-4 * buffer:
         index: CellIndex[str] = CellIndex()
-        index.add("corridor", shape)
+        index.add_shape("corridor", shape)
         assert shape.covers(there_lat, there_lon) == (nearest < buffer)
         assert (index.at(there_lat, there_lon) == ("corridor",)) == (nearest < buffer)
 

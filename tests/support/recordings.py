@@ -31,7 +31,7 @@ def play(name: str, content: bytes, **how: object) -> Played:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
         path.write_bytes(content)
-        recording.add(str(path), **how)  # type: ignore[arg-type]
+        recording.add_source(str(path), **how)  # type: ignore[arg-type]
     try:
         offline = Offline(io.StringIO(), [], recording.first or 0, as_of=LATEST)
         return Played(recording, offline.send(list(recording)))

@@ -187,7 +187,7 @@ class Round:
         """Is somebody left who may not have seen it?"""
         return bool(self._todo or self._near)
 
-    def add(self, vehicles: list[str]) -> None:
+    def add_vehicles(self, vehicles: list[str]) -> None:
         """These are again as they were before."""
         self._todo += vehicles
 

@@ -114,7 +114,7 @@ class Fleet:
             self.vehicles.pop(name, None)
             self._alarms.pop(name, None)  # rather told twice than never
         self._load(saved, not self.is_evaluating)
-        self._round.add([one.vehicle for one in saved if self._is_behind(self.vehicles.get(one.vehicle))])
+        self._round.add_vehicles([one.vehicle for one in saved if self._is_behind(self.vehicles.get(one.vehicle))])
 
     def _load(self, saved: Iterable[SavedVehicle], done: bool, now: int = NEVER) -> None:
         """`done`: the newest edit has been, also for those it did not concern: they were not written for it."""
@@ -189,7 +189,7 @@ class Fleet:
             elif ping.accuracy_m is not None and ping.accuracy_m > self.settings.max_accuracy_m:
                 if vehicle.sure is not None and jumps(self.settings, vehicle.sure, ping, vehicle.sure):
                     outcomes[at], taken = Outcome.HELD, HELD  # history only: it is no evidence of anything
-                    draft.add(vehicle)
+                    draft.add_vehicle(vehicle)
                 else:
                     self._show(vehicle, ping, now, draft)
             elif vehicle.sure is None:
@@ -197,7 +197,7 @@ class Fleet:
             elif vehicle.held is None and not jumps(self.settings, vehicle.sure, ping, vehicle.sure):
                 self._take(vehicle, ping, now, draft)
             else:
-                draft.add(vehicle)
+                draft.add_vehicle(vehicle)
                 fixes, anew = weigh(self.settings, vehicle, ping)
                 if not fixes:
                     outcomes[at], taken = Outcome.HELD, HELD
@@ -231,7 +231,7 @@ class Fleet:
                 pace(vehicle, now)
                 vehicle.received_at = now
                 charge(vehicle, ping)
-                draft.add(vehicle, occasion.events)
+                draft.add_vehicle(vehicle, occasion.events)
                 self._queue(vehicle)
         begun = ping.alarm is not None and self._press(vehicle, ping, now, draft)
         if outcome is None or begun:
@@ -244,7 +244,7 @@ class Fleet:
         alarms = self._alarms.setdefault(ping.vehicle, []) if vehicle is None else vehicle.alarms
         begun = begins(alarms, () if vehicle is None else vehicle.fixes, ping.alarm, ping.time)
         if vehicle is not None:
-            draft.add(vehicle)
+            draft.add_vehicle(vehicle)
         if begun:
             seen, detail = ping, dict[str, Any]()
             if not has_place(ping):
@@ -277,7 +277,7 @@ class Fleet:
         report(vehicle, ping, occasion, self.settings)
         vehicle.publish()
         self._settle(vehicle)
-        draft.add(vehicle, occasion.events)
+        draft.add_vehicle(vehicle, occasion.events)
         return vehicle
 
     def _number(self, name: str) -> int:
@@ -349,7 +349,7 @@ class Fleet:
             self._settle(vehicle)
         elif changed or slow or (book.scheduled and vehicle.queued > book.turns_at(vehicle.clock)):
             self._queue(vehicle)
-        draft.add(vehicle, events)
+        draft.add_vehicle(vehicle, events)
 
     def _show(self, vehicle: Vehicle, ping: Ping, now: int, draft: Draft) -> None:
         """A newer fix that is too inaccurate to decide anything: the map shows it with its circle."""
@@ -361,7 +361,7 @@ class Fleet:
         vehicle.received_at = vehicle.fixed_at = now
         vehicle.delayed = occasion.delayed
         self._settle(vehicle)
-        draft.add(vehicle, occasion.events)
+        draft.add_vehicle(vehicle, occasion.events)
 
     def glance(self, vehicle: Vehicle, ping: Ping, now: int) -> None:
         """A newer fix of a vehicle that is surely near no region, for rehearsals: only how it moves is learnt."""
@@ -464,14 +464,14 @@ class Fleet:
         open_ones = len(vehicle.touches), vehicle.doubt and vehicle.doubt.named()
         self._changed(vehicle, evaluate(self.regions, vehicle, self._edit, inside), draft)
         if open_ones != (len(vehicle.touches), vehicle.doubt and vehicle.doubt.named()):
-            draft.add(vehicle)
+            draft.add_vehicle(vehicle)
 
     def _changed(self, vehicle: Vehicle, events: list[Event], draft: Draft) -> None:
         """Something other than a fix may have changed the visits."""
         self._settle(vehicle)
         if events:
             vehicle.publish()
-            draft.add(vehicle, events)
+            draft.add_vehicle(vehicle, events)
 
     # -- timers -------------------------------------------------------------------------------------------------
 
@@ -521,7 +521,7 @@ class Fleet:
             self._queue(vehicle)
 
     def _went_off(self, vehicle: Vehicle, due: int, what: str | int, now: int, draft: Draft) -> None:
-        draft.add(vehicle, ring(self.regions, vehicle, what, due, now))
+        draft.add_vehicle(vehicle, ring(self.regions, vehicle, what, due, now))
         if what in (WINDOW, DOUBT):
             vehicle.publish()
 
@@ -569,7 +569,7 @@ class Fleet:
         vehicle = self.vehicles.get(name)
         if vehicle is not None:
             self._ring(vehicle, now, draft)
-            draft.add(vehicle, expel(self.regions, vehicle, now))
+            draft.add_vehicle(vehicle, expel(self.regions, vehicle, now))
             draft.remove(vehicle)
             del self.vehicles[name]
             self._returned_from = max(self._returned_from, now + SLACK_MS)

@@ -41,7 +41,7 @@ class Draft:
         self.events: list[Event] = []
         self.touched: dict[int, Vehicle] = {}
 
-    def add(self, vehicle: Vehicle, events: Sequence[Event] = ()) -> None:
+    def add_vehicle(self, vehicle: Vehicle, events: Sequence[Event] = ()) -> None:
         self.touched[vehicle.n] = vehicle
         if events:
             self.events += events

@@ -71,7 +71,7 @@ class Recent:
         if len(self._expected) > MOST:
             del self._expected[next(iter(self._expected))]
 
-    def add(self, told: Told) -> None:
+    def add_event(self, told: Told) -> None:
         """The next event. One that was heard before is dropped; after a gap the older ones are left to the store."""
         regions = self._expected.pop(told.event.id, None)
         if regions is not None and told.event.kind != ERASED:

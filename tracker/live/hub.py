@@ -109,7 +109,7 @@ class Hub:
         self.routing.begin_again()
         inside = {event.vehicle: frozenset(self.routing.regions_of(event.vehicle)) for event in change.events}
         for told in with_regions(change.events, inside):
-            self.recent.add(told)
+            self.recent.add_event(told)
         self._has_events = True
         self.telling.forget_events()
         for ack in change.acked:
@@ -120,7 +120,7 @@ class Hub:
     def _happen(self, change: Change, inside: dict[str, set[str]]) -> None:
         """Remember the events, with the regions each one's vehicle was in as it happened: `inside` before them all."""
         for event in change.events:
-            self.recent.add(Told(event, _regions_at(event, inside[event.vehicle])))
+            self.recent.add_event(Told(event, _regions_at(event, inside[event.vehicle])))
         self._has_events = True
         self.telling.forget_events()
 

@@ -135,7 +135,7 @@ class Routing:
         if old is None or (old.x >> FINE, old.y >> FINE) != (x >> FINE, y >> FINE):
             if old is not None:
                 self._tiles.discard(state.n, old.x >> FINE, old.y >> FINE)
-            self._tiles.add(state.n, x >> FINE, y >> FINE)
+            self._tiles.add_vehicle(state.n, x >> FINE, y >> FINE)
         return entry
 
     def _cross(self, region: str, n: int) -> None:

@@ -20,7 +20,7 @@ class Tiles:
         self._tiles: dict[Place, dict[Place, set[int]]] = {}  # by the wide tile they lie in
         self._sums: dict[Place, int] = {}
 
-    def add(self, n: int, x: int, y: int) -> None:
+    def add_vehicle(self, n: int, x: int, y: int) -> None:
         wide = (x >> BASE - WIDE, y >> BASE - WIDE)
         self._tiles.setdefault(wide, {}).setdefault((x, y), set()).add(n)
         self._sums[wide] = self._sums.get(wide, 0) + 1

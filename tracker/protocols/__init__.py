@@ -56,7 +56,7 @@ class Reading(msgspec.Struct):
         if len(self.errors) < MAX_ERRORS:
             self.errors.append({"index": index, "code": fault.code, "field": fault.field, "message": fault.message})
 
-    def add(self, other: Reading) -> None:
+    def add_part(self, other: Reading) -> None:
         """Take the counts, errors and reply of the next part of the same request (not its pings)."""
         self.items += other.items
         self.rejected += other.rejected

@@ -122,7 +122,7 @@ def _read_pieces(body: bytes, now: int, first: int) -> Reading:
             broken = fault
             reading = _read_each((body[start:end] for start, end in batch), now, index)
         whole.pings += reading.pings
-        whole.add(reading)
+        whole.add_part(reading)
     if broken and not whole.pings:
         raise broken
     return whole

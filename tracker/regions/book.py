@@ -21,7 +21,7 @@ class RegionBook:
     def put(self, region: Region) -> None:
         self.remove(region.id)
         self.regions[region.id] = region
-        self.cells.add(region.id, region.shape)
+        self.cells.add_shape(region.id, region.shape)
         if region.rules.schedule is not None:
             self.scheduled |= {region.id}
             self._quiet = (0, 0)

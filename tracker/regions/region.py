@@ -83,7 +83,7 @@ class Region(msgspec.Struct, frozen=True, gc=False):
         color = faults.color(properties)
         debounce = properties.get("debounce")
         if debounce is not None and debounce not in DEBOUNCES:
-            faults.add("debounce", '`debounce` is "accuracy" or "none"')
+            faults.add_fault("debounce", '`debounce` is "accuracy" or "none"')
         geometry = feature.get("geometry")
         parameters = {name: properties[name] for name in parameter_names() if properties.get(name) is not None}
         kind = geometry.get("type") if isinstance(geometry, dict) else None
@@ -167,14 +167,14 @@ class _Faults:
         self.found += error.errors or [{"field": "geometry", "code": error.code, "message": error.detail}]
         return True
 
-    def add(self, name: str, message: str) -> None:
+    def add_fault(self, name: str, message: str) -> None:
         self.found.append(_fault(f"properties.{name}", message))
 
     def text(self, properties: dict[str, Any], name: str, most: int) -> str | None:
         value = properties.get(name)
         if value is None or (isinstance(value, str) and value.isprintable() and len(value) <= most):
             return value.strip() or None if value else None
-        self.add(name, f"`{name}` is a text of at most {most} characters, without line breaks")
+        self.add_fault(name, f"`{name}` is a text of at most {most} characters, without line breaks")
         return None
 
     def color(self, properties: dict[str, Any]) -> str | None:
@@ -183,7 +183,7 @@ class _Faults:
             return value
         color = read_color(value) if isinstance(value, str) else None
         if color is None:
-            self.add("color", "`color` is #rrggbb, #rgb, rgb(…), hsl(…) or a name of CSS such as `red`")
+            self.add_fault("color", "`color` is #rrggbb, #rgb, rgb(…), hsl(…) or a name of CSS such as `red`")
         return color
 
     def metres(self, properties: dict[str, Any], name: str) -> None:
@@ -195,14 +195,14 @@ class _Faults:
         if value is None:
             return NOTIFY
         if not isinstance(value, list) or not all(isinstance(kind, str) and kind in KINDS for kind in value):
-            self.add("notify", f"`notify` is a list of kinds of event: {', '.join(KINDS)}")
+            self.add_fault("notify", f"`notify` is a list of kinds of event: {', '.join(KINDS)}")
             return NOTIFY
         return tuple(dict.fromkeys(value))
 
     def attributes(self, properties: dict[str, Any]) -> dict[str, Scalar]:
         value = properties.get("attributes")
         if value is not None and not isinstance(value, dict):
-            self.add("attributes", "`attributes` is an object of texts, numbers, true, false and null")
+            self.add_fault("attributes", "`attributes` is an object of texts, numbers, true, false and null")
             value = None
         found = {name: one for name, one in properties.items() if not is_ours(name)} | (value or {})
         for name, one in found.items():
@@ -210,10 +210,11 @@ class _Faults:
                 found[name] = one = _text_of(one)
             if not isinstance(one, str | int | float | bool | None) or (isinstance(one, str) and not _is_kept(one)):
                 field = f"attributes.{name}" if name in (value or {}) else name
-                self.add(field, f"`{name}` is neither a property of a region nor a text or JSON (up to {MAX_TEXT}), "
-                                "number, true, false or null that could be kept as an attribute")  # fmt: skip
+                kept = "number, true, false or null that could be kept as an attribute"
+                message = f"`{name}` is neither a property of a region nor a text or JSON (up to {MAX_TEXT}), {kept}"
+                self.add_fault(field, message)
         if len(found) > MAX_ATTRIBUTES:
-            self.add("attributes", f"at most {MAX_ATTRIBUTES} attributes, not {len(found)}")
+            self.add_fault("attributes", f"at most {MAX_ATTRIBUTES} attributes, not {len(found)}")
         return found
 
 

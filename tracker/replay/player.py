@@ -90,7 +90,7 @@ class Player:
             self._sleep(min(left, 1.0))
 
     def _send(self, batch: list[Point], shift: int, done: int) -> int:
-        self.tally.add(self._taker.send(batch, shift))
+        self.tally.add_tally(self._taker.send(batch, shift))
         at = batch[-1].time
         left = None
         if self._speed is not None and self._recording.last is not None:

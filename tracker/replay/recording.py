@@ -80,7 +80,7 @@ class Recording:
         self._points: list[Point] = []
         self._runs: list[BinaryIO] = []
 
-    def add(
+    def add_source(
         self,
         source: str,
         choice: Choice = EVERYTHING,

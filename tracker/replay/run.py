@@ -62,7 +62,7 @@ def run(
             how: dict[str, Any] = {"format": format, "zone": zone, "speed_unit": speed_unit}
             how |= {"split": split, "dates": dates, "letter_o": letter_o}
             for source in sources:
-                recording.add(source, choice, told=_reading, **how)
+                recording.add_source(source, choice, told=_reading, **how)
             if connection is None:
                 return _offline(recording, regions, events, now, as_of, settings)
             return _online(recording, connection, speed=speed, now=now, loop=loop)

@@ -35,7 +35,7 @@ class Tally(msgspec.Struct):
     def answered(self) -> int:
         return self.accepted + self.duplicates + self.discarded + self.rejected
 
-    def add(self, other: Tally) -> None:
+    def add_tally(self, other: Tally) -> None:
         for name in COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for reason, count in other.reasons.items():

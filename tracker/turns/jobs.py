@@ -47,7 +47,7 @@ class Jobs:
         self._keeping: asyncio.Task[None] | None = None
         self._rounds = self._faults = 0
 
-    def add(self, job: Job) -> None:
+    def add_job(self, job: Job) -> None:
         self._kept.append(_Kept(job, self._steady()))
         self._changed.set()
 

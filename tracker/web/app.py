@@ -53,7 +53,7 @@ def create_app(
     if node.settings.cert:
         certificate = app.extensions["tracker.certificate"] = Certificate(node.settings.cert, node.settings.key)
         node.statistics["certificate"] = certificate.statistics
-        node.jobs.add(Job("look at the certificate", LOOK_S, certificate.keep_fresh, at_once=True))
+        node.jobs.add_job(Job("look at the certificate", LOOK_S, certificate.keep_fresh, at_once=True))
     app.config["MAX_CONTENT_LENGTH"] = None  # Quart sees no body: routes read them within their own limits
     app.config["BODY_TIMEOUT"] = node.settings.body_timeout_s
     app.config["RESPONSE_TIMEOUT"] = None  # a track or a file may take a slow client long
@@ -228,7 +228,7 @@ def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = N
     async def main() -> None:
         app = create_app(settings, beside=beside)
         node: Node = app.extensions["node"]
-        node.jobs.add(Job("collect garbage", 3600, _collect))
+        node.jobs.add_job(Job("collect garbage", 3600, _collect))
         try:
             await serving.serve(app, settings, ready=ready)
         except OSError as fault:

@@ -365,7 +365,7 @@ def test_points_come_in_time_order_and_ties_in_file_order(tmp_path: Path, in_mem
     path = tmp_path / "a.csv"
     path.write_text("id,time,lat,lon\n" + "".join(f"{id},{1795424400 + s},60,24\n" for id, s in rows))
     recording = Recording(in_memory)
-    recording.add(str(path))
+    recording.add_source(str(path))
     wanted = [f"{id}{s}" for id, s in sorted(rows, key=lambda row: row[1])]
     for _ in range(2):  # a loop plays it again
         assert [f"{position(p)['vehicle']}{p.time // 1000 - 1795424400}" for p in recording] == wanted
@@ -377,7 +377,7 @@ def test_several_sources_are_merged_and_named(tmp_path: Path) -> None:
     recording = Recording()
     for name, second in (("x", 2), ("y", 1)):
         (tmp_path / f"{name}.csv").write_text(f"time,lat,lon\n{1795424400 + second},60,24\n")
-        recording.add(str(tmp_path / f"{name}.csv"))
+        recording.add_source(str(tmp_path / f"{name}.csv"))
     assert [recording.where(point) for point in recording] == ["y.csv line 2", "x.csv line 2"]
 
 
@@ -385,7 +385,7 @@ def test_gzip_is_unpacked_whatever_it_is_called(tmp_path: Path) -> None:
     for name in ("vans.csv.gz", "vans.csv"):
         (tmp_path / name).write_bytes(gzip.compress((TRACKS / "vans.csv").read_bytes()))
         recording = Recording()
-        recording.add(str(tmp_path / name))
+        recording.add_source(str(tmp_path / name))
         assert recording.count == 560
 
 
@@ -396,13 +396,13 @@ def test_gzip_is_unpacked_whatever_it_is_called(tmp_path: Path) -> None:
 def test_an_empty_or_damaged_file_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "a.csv").write_bytes(content)
     with pytest.raises(Unreadable, match=message):
-        Recording().add(str(tmp_path / "a.csv"))
+        Recording().add_source(str(tmp_path / "a.csv"))
 
 
 def test_points_are_chosen_by_time_and_vehicle() -> None:
     choice = Choice(since=1_790_000_010_000, until=1_790_000_020_000, vehicles=("van-0[12]", "x*"))
     recording = Recording()
-    recording.add(str(TRACKS / "vans.ndjson"), choice)
+    recording.add_source(str(TRACKS / "vans.ndjson"), choice)
     assert {position(point)["vehicle"] for point in recording} == {"van-01", "van-02"}
     assert all(1_790_000_010_000 <= point.time < 1_790_000_020_000 for point in recording)
 
@@ -411,7 +411,7 @@ def test_the_shipped_tracks_are_the_same_drive() -> None:
     found = {}
     for name in ("vans.csv", "vans.ndjson"):
         recording = Recording()
-        recording.add(str(TRACKS / name))
+        recording.add_source(str(TRACKS / name))
         found[name] = [(p.time, position(p)["vehicle"], position(p)["lat"]) for p in recording]
     assert sorted(found["vans.csv"]) == sorted(found["vans.ndjson"])
 

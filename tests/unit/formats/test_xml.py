@@ -150,7 +150,7 @@ def zipped(**members: bytes) -> bytes:
 def recorded(path: Path, content: bytes) -> Recording:
     path.write_bytes(content)
     recording = Recording()
-    recording.add(str(path))
+    recording.add_source(str(path))
     return recording
 
 

@@ -39,7 +39,7 @@ def test_it_is_read_by_its_own_numbers_and_a_circle_by_its_radius() -> None:
 def test_cells_answer_as_the_shape_does(places: list[tuple[float, float]]) -> None:
     shape: Shape = read_shape(point(0, 0), **LONG)
     index: CellIndex[str] = CellIndex()
-    index.add("long", shape)
+    index.add_shape("long", shape)
     for spot in places:
         lat, lon = place(*spot)
         assert (index.at(lat, lon) == ("long",)) == shape.covers(lat, lon)

@@ -54,7 +54,7 @@ def town(count: int = 60, seed: int = 4) -> dict[int, Shape]:
 def index_of(shapes: dict[Any, Shape], **limits: int) -> CellIndex[Any]:
     index: CellIndex[Any] = CellIndex(**limits)
     for key, shape in shapes.items():
-        index.add(key, shape)
+        index.add_shape(key, shape)
     return index
 
 
@@ -150,7 +150,7 @@ def test_poles_are_ordinary_places() -> None:
 def test_a_changed_shape_is_seen_at_once() -> None:
     index = index_of({"a": box(8, 50, 8.01, 50.01)})
     assert index.at(50.005, 8.005) == ("a",)
-    index.add("a", box(9, 50, 9.01, 50.01))
+    index.add_shape("a", box(9, 50, 9.01, 50.01))
     assert index.at(50.005, 8.005) == ()
     assert index.at(50.005, 9.005) == ("a",)
     index.remove("a")
@@ -187,7 +187,7 @@ def test_an_edit_forgets_only_the_cells_it_may_reach() -> None:
     index = index_of({"a": box(8, 50, 8.01, 50.01)})
     for i in range(100):
         index.at(50 + i / 100, 8)
-    index.add("b", box(8, 50, 8.0001, 50.0001))
+    index.add_shape("b", box(8, 50, 8.0001, 50.0001))
     assert 97 <= index.cells < 100
 
 

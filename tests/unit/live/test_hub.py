@@ -906,9 +906,9 @@ def test_the_newest_events_are_kept_without_a_gap() -> None:
     assert (recent.first, recent.last, recent.mark_of(9)) == (10, 9, bytes(5)), "what ends before the last is no end"
     recent.restore([event(8), event(9)], 9, {})
     assert (recent.first, recent.last, recent.mark_of(9)) == (9, 9, mark_of("e9"))
-    recent.add(Told(event(9), frozenset()))
+    recent.add_event(Told(event(9), frozenset()))
     assert [told.event.seq for told in recent.since(8)] == [9], "heard before"
-    recent.add(Told(event(12), frozenset()))
+    recent.add_event(Told(event(12), frozenset()))
     assert (recent.first, recent.last) == (12, 12), "after a gap the store has to tell"
     assert recent.mark_of(9) is None
 

@@ -39,7 +39,7 @@ def play(points: list[Point], regions: list[dict[str, Any]], batch: int = 1000) 
     tally: Any = None
     for start in range(0, len(points), batch):
         part = offline.send(points[start : start + batch])
-        tally = tally.add(part) or tally if tally else part
+        tally = tally.add_tally(part) or tally if tally else part
     return [json.loads(line) for line in out.getvalue().splitlines()], tally
 
 

@@ -38,7 +38,7 @@ def recording(tmp_path: Path, milliseconds: list[int]) -> Recording:
     path = tmp_path / "a.csv"
     path.write_text("id,time,lat,lon\n" + "".join(f"7,{START + ms},60,24\n" for ms in milliseconds))
     played = Recording()
-    played.add(str(path))
+    played.add_source(str(path))
     return played
 
 
@@ -153,7 +153,7 @@ def test_tallies_add_up_and_read_as_lines() -> None:
     for _ in range(2):
         part = Tally(sent=5, accepted=2, late=1, duplicates=2, conflicts=1, rejected=1)
         part.refuse("no_fix", "a.csv line 3: (0, 0)")
-        whole.add(part)
+        whole.add_tally(part)
     assert whole.lines(16, Counter(no_time=4, waypoint=1)) == [
         "items: 16",
         "sent: 10",

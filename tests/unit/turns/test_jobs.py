@@ -61,9 +61,9 @@ async def pass_time(jobs: Jobs, clock: Clock, seconds: float) -> float | None:
 
 async def test_a_round_comes_when_its_time_has_and_is_told_the_time(jobs: Jobs, clock: Clock) -> None:
     rare, often, first = Work(), Work(), Work()
-    jobs.add(Job("rare", 60, rare))
-    jobs.add(Job("often", 0.4, often))
-    jobs.add(Job("first", 60, first, at_once=True))
+    jobs.add_job(Job("rare", 60, rare))
+    jobs.add_job(Job("often", 0.4, often))
+    jobs.add_job(Job("first", 60, first, at_once=True))
     assert await pass_time(jobs, clock, 59) == pytest.approx(0.2)
     assert (rare.times, len(first.times)) == ([], 1)
     assert len(often.times) in range(140, 149)
@@ -73,7 +73,7 @@ async def test_a_round_comes_when_its_time_has_and_is_told_the_time(jobs: Jobs, 
 
 async def test_the_time_between_rounds_counts_from_the_end_of_one(jobs: Jobs, clock: Clock) -> None:
     work = Work()
-    jobs.add(Job("slow", 10, work))
+    jobs.add_job(Job("slow", 10, work))
     work.go_on.clear()
     clock.ms = 10_000
     jobs.begin_due()
@@ -89,8 +89,8 @@ async def test_the_time_between_rounds_counts_from_the_end_of_one(jobs: Jobs, cl
 async def test_one_that_takes_long_keeps_no_other(jobs: Jobs, clock: Clock) -> None:
     slow, quick = Work(), Work()
     slow.go_on.clear()
-    jobs.add(Job("slow", 1, slow))
-    jobs.add(Job("quick", 1, quick))
+    jobs.add_job(Job("slow", 1, slow))
+    jobs.add_job(Job("quick", 1, quick))
     for _ in range(5):
         clock.ms += 1000
         jobs.begin_due()
@@ -103,7 +103,7 @@ async def test_a_fault_is_logged_counted_and_tried_again_ever_later(
 ) -> None:
     work = Work()
     work.fails = True
-    jobs.add(Job("retention", 3600, work))
+    jobs.add_job(Job("retention", 3600, work))
     await pass_time(jobs, clock, 3600 + 32)
     begun = [(time - NOON) / 1000 - 3600 for time in work.times]
     assert begun == [0, 1, 3, 7, 15, 31]
@@ -122,7 +122,7 @@ async def test_a_fault_is_logged_counted_and_tried_again_ever_later(
 async def test_a_job_that_comes_often_is_tried_again_as_often(jobs: Jobs, clock: Clock) -> None:
     work = Work()
     work.fails = True
-    jobs.add(Job("look", 0.4, work))
+    jobs.add_job(Job("look", 0.4, work))
     await pass_time(jobs, clock, 40)
     assert len(work.times) in range(90, 101)
 
@@ -131,7 +131,7 @@ async def test_it_runs_by_itself_and_stops_with_what_is_under_way(clock: Clock) 
     jobs, work = Jobs(clock, clock), Work()
     jobs.start()
     work.go_on.clear()
-    jobs.add(Job("late", 3600, work, at_once=True))
+    jobs.add_job(Job("late", 3600, work, at_once=True))
     await until(lambda: work.times, "it is begun, though it was added after the start")
     await jobs.stop()
     work.go_on.set()

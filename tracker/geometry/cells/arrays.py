@@ -30,7 +30,7 @@ class Lists:
         self.starts: Ints = np.zeros(1, np.int64)
         self.items: Any = np.empty((0, width), kind)
 
-    def add(self, lists: Sequence[Sequence[Any]]) -> None:
+    def add_lists(self, lists: Sequence[Sequence[Any]]) -> None:
         ends = np.cumsum([len(items) for items in lists], dtype=np.int64)
         self.starts = np.concatenate([self.starts, self.starts[-1] + ends])
         flat = [item for items in lists for item in items]
@@ -107,7 +107,7 @@ class CellArrays(Generic[K]):
         """Take these cells of the index over."""
         number, first_piece = self._number, len(self._pieces)
         found = [self._index.cell(key) for key in keys]
-        self._whole.add([[number[k] for k in whole] for whole, _, _ in found])
+        self._whole.add_lists([[number[k] for k in whole] for whole, _, _ in found])
         souths = [(key & (1 << ROW_BITS) - 1) * CELL - 90 for key in keys]
         pieces = [
             (number[k], piece, south)
@@ -116,7 +116,7 @@ class CellArrays(Generic[K]):
         ]
         counts = [len(met) for _, met, _ in found]
         ends = np.cumsum(counts) + first_piece
-        self._partial.add([range(end - count, end) for count, end in zip(counts, ends.tolist(), strict=True)])
+        self._partial.add_lists([range(end - count, end) for count, end in zip(counts, ends.tolist(), strict=True)])
         self._pieces += [piece for _, piece, _ in pieces]
         self._piece_shape = np.concatenate([self._piece_shape, np.array([k for k, _, _ in pieces], np.int64)])
         self._south = np.concatenate([self._south, np.array([south for _, _, south in pieces])])
@@ -127,7 +127,7 @@ class CellArrays(Generic[K]):
         self._levels = np.concatenate([self._levels, owners + self._height(levels, owners)])
         slabs = [slab for piece in laid for slab in piece.slabs]
         self._odd = np.concatenate([self._odd, _bools(odd for odd, _ in slabs)])
-        self._edges.add([edges for _, edges in slabs])
+        self._edges.add_lists([edges for _, edges in slabs])
         taken = len(self._places)
         all_cells = np.concatenate([self._cells, np.array(keys, np.int64)])
         order = np.argsort(all_cells, kind="stable")

@@ -21,7 +21,7 @@ class Pyramid(Generic[K]):
     def __init__(self) -> None:
         self._levels: dict[int, dict[tuple[int, int], dict[K, None]]] = {}
 
-    def add(self, key: K, box: Box) -> None:
+    def add_box(self, key: K, box: Box) -> None:
         for level, place in _places(box):
             self._levels.setdefault(level, {}).setdefault(place, {})[key] = None
 

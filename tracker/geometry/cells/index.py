@@ -60,14 +60,14 @@ class CellIndex(Generic[K]):
 
     # -- edits --------------------------------------------------------------------------------------------------
 
-    def add(self, key: K, shape: Shape) -> None:
+    def add_shape(self, key: K, shape: Shape) -> None:
         """Put a shape in, or another in its place. Only the cells it may reach are forgotten."""
         if key in self.shapes:
             self.remove(key)
         self.shapes[key] = shape
         self.edits += 1
         for box in shape.boxes:
-            self._boxes.add(key, box)
+            self._boxes.add_box(key, box)
         self._forget(shape)
 
     def remove(self, key: K) -> None:
@@ -86,7 +86,7 @@ class CellIndex(Generic[K]):
             if shape is None:
                 self.remove(key)
             else:
-                self.add(key, shape)
+                self.add_shape(key, shape)
 
     def _forget(self, shape: Shape) -> None:
         cells = self._cells

@@ -39,7 +39,7 @@ class Counts(msgspec.Struct):
     rejected: int = 0
     errors: list[dict[str, Any]] = []
 
-    def add(self, answer: Answer) -> None:
+    def add_answer(self, answer: Answer) -> None:
         self.accepted += answer.accepted
         self.late += answer.late
         self.held += answer.held
@@ -87,7 +87,7 @@ class Address:
         self.methods: dict[str, None] = {}  # in order
         self.choose = lru_cache(maxsize=64)(self._choose)  # senders say the same again and again
 
-    def add(self, one: Spoken) -> None:
+    def add_protocol(self, one: Spoken) -> None:
         self.spoken.append(one)
         self.methods |= dict.fromkeys(one.methods)
 
@@ -124,7 +124,7 @@ class Ingest:
         self._addresses: defaultdict[str, Address] = defaultdict(Address)
         for one in spoken():
             for path in one.addresses:
-                self._addresses[path].add(one)
+                self._addresses[path].add_protocol(one)
         self._below = {path[:-1]: here for path, here in self._addresses.items() if path.endswith("/") and path != "/"}
 
     def at(self, path: str) -> Address | None:
@@ -171,7 +171,7 @@ class Ingest:
                 async with self._readers:
                     reading = await asyncio.to_thread(read, payload, self._node.clock())
             del payload
-        request.counts.add(await self._node.pipeline.submit(reading.pings))
+        request.counts.add_answer(await self._node.pipeline.submit(reading.pings))
         request.read = reading
 
     async def _take_stream(self, decoder: Decoder, request: Request, inflate: Inflater) -> None:
@@ -187,8 +187,8 @@ class Ingest:
     async def _take_reading(self, reading: Reading, request: Request) -> None:
         if not self._node.ready:  # a stream can be endless: end it while its sender can still be told how far it came
             raise Stopping("the server is stopping; send the rest again in a moment")
-        request.counts.add(await self._node.pipeline.submit(reading.pings))
-        request.read.add(reading)
+        request.counts.add_answer(await self._node.pipeline.submit(reading.pings))
+        request.read.add_part(reading)
 
 
 def is_light(document: bytes | bytearray) -> bool:

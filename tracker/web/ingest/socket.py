@@ -45,7 +45,7 @@ class Batch:
         newest = self._newest
         return all(ping.time >= newest.get(ping.vehicle, 0) for ping in pings)
 
-    def add(self, reading: Reading, number: int) -> None:
+    def add_reading(self, reading: Reading, number: int) -> None:
         """What a message said, the one of this number."""
         self.upto = number
         self.pings += reading.pings
@@ -125,7 +125,7 @@ class Conversation:
         for reading in readings:
             if not self._batches or not self._batches[-1].fits(reading.pings):
                 self._batches.append(Batch(self._upto))
-            self._batches[-1].add(reading, self._upto)
+            self._batches[-1].add_reading(reading, self._upto)
             self._waiting += len(reading.pings)
         self._news.set()
 
