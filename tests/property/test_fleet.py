@@ -304,7 +304,7 @@ def test_a_failed_commit_leaves_no_trace(seed: int) -> None:
             known = {key: shaky.stored[key] for key in asked if key in shaky.stored}
             shaky.fleet.apply(subject, now, known)  # never committed
             names = sorted({ping.vehicle for ping in subject})
-            shaky.fleet.forget(names, [shaky.vehicles[name] for name in names if name in shaky.vehicles])
+            shaky.fleet.forget_vehicles(names, [shaky.vehicles[name] for name in names if name in shaky.vehicles])
         shaky.play([(now, what, subject)])
     assert shaky.told() == straight.told()
     assert shaky.outcomes == straight.outcomes

@@ -108,7 +108,7 @@ class Fleet:
             registered=list(self.register_entries.values()),
         )
 
-    def forget(self, vehicles: list[str], saved: list[SavedVehicle]) -> None:
+    def forget_vehicles(self, vehicles: list[str], saved: list[SavedVehicle]) -> None:
         """A commit of pings failed: these vehicles are again what the store has of them."""
         for name in vehicles:
             self.vehicles.pop(name, None)
@@ -387,7 +387,7 @@ class Fleet:
         changed: dict[str, str] = {}
         kept: list[str] = []
         if len(regions) > MANY:
-            self.regions.cells.forget()
+            self.regions.cells.forget_cells()
         for region in regions:
             before = self.regions.regions.get(region.id)
             assert before is None or region.version > before.version, "a version is given once"

@@ -55,7 +55,7 @@ async def preview(
         async for _ in in_slices(rehearsal.finish(now), STEPS):
             pass
     events = [_shown(messages.event(event)) async for event in in_slices(rehearsal.events)]
-    async for _ in in_slices(rehearsal.forget(), STEPS):
+    async for _ in in_slices(rehearsal.forget_vehicles(), STEPS):
         pass
     return {
         "region": region.feature(),

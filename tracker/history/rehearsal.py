@@ -81,7 +81,7 @@ class Rehearsal:
         """Let the timers run until now."""
         yield from self._fire(now)
 
-    def forget(self) -> Iterator[None]:
+    def forget_vehicles(self) -> Iterator[None]:
         """Give the vehicles back, little by little."""
         vehicles = self._fleet.vehicles
         while vehicles:

@@ -334,7 +334,7 @@ class Hub:
         """Forget what was kept for those who come back and has become too old: about once a second, in small steps."""
         self.followers.forget_tables()
         self.telling.keep_house(now)
-        return self.routing.forget(now)
+        return self.routing.forget_old(now)
 
 
 def _regions_at(event: Event, regions: set[str]) -> frozenset[str]:

@@ -326,14 +326,14 @@ class Routing:
 
     # ------------------------------------------------------------------------------------------------- house-keeping
 
-    def forget(self, now: int) -> Iterator[None]:
+    def forget_old(self, now: int) -> Iterator[None]:
         """Let go of what was kept for those who come back and has become too old: about once a second, and in steps."""
         self._horizon.append((now, self.version))
         past = [at for at in self._horizon if now - at[0] >= KEPT_MS]
         horizon = past[-1][1] if past else 0
         del self._horizon[: len(past)]
         for topic in (self.everything, *self.regions.values(), *self.vehicles.values(), *self.cells.values()):
-            topic.forget(horizon)
+            topic.forget_gone(horizon)
             yield
         for topic in reversed(self._unused):
             if self._unused[topic] is not None:

@@ -142,7 +142,7 @@ class Topic:
         """A new tick: what is newer is encoded again."""
         self.fragments.clear()
 
-    def forget(self, horizon: int) -> None:
+    def forget_gone(self, horizon: int) -> None:
         """Drop what was kept only for those who come back: everything up to this version, and what is too much."""
         self.floor = max(self.floor, horizon)
         if len(self.gone) > MOST_KEPT:

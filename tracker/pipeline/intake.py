@@ -297,7 +297,7 @@ class Intake:
         while True:
             try:
                 if only_pings:
-                    self._fleet.forget(sorted(vehicles), await self._store.reload(sorted(vehicles)))
+                    self._fleet.forget_vehicles(sorted(vehicles), await self._store.reload(sorted(vehicles)))
                 elif applied:
                     self._fleet.restore(await self._store.load(), self.now())
                 self._evaluation.go_on()

@@ -41,6 +41,6 @@ class Allowances:
             allowance = self._known[who] = Allowance(self.rate, now)
         return allowance.take_one(now)
 
-    def forget(self, now: float) -> None:
+    def forget_whole(self, now: float) -> None:
         for who in [who for who, allowance in self._known.items() if allowance.is_whole(now)]:
             del self._known[who]

@@ -227,7 +227,7 @@ def test_after_a_failed_commit_the_store_is_right() -> None:
     town.drive("van").at(200, 100)
     saved = town.steps[-1].commit.vehicles
     town.fleet.apply([at("van", 500, 100, START + 20_000), at("new", 0, 0, START + 20_000)], START + 20_000)
-    town.fleet.forget(["van", "new"], saved)
+    town.fleet.forget_vehicles(["van", "new"], saved)
     assert "new" not in town.fleet.vehicles
     step = town.fleet.apply([at("van", 500, 100, START + 20_000)], START + 20_000)
     assert step.outcomes == [Outcome.ACCEPTED]
@@ -240,7 +240,7 @@ def test_a_vehicle_of_a_failed_commit_still_sees_the_edit() -> None:
     saved = town.steps[-1].commit.vehicles
     town.took(town.fleet.save_regions([depot()], town.now))
     town.fleet.apply([at("van", 210, 100, START + 20_000)], START + 20_000)
-    town.fleet.forget(["van"], saved)
+    town.fleet.forget_vehicles(["van"], saved)
     town.evaluate()
     assert [event.reason for event in town.events] == ["region_created"]
 
@@ -280,10 +280,10 @@ def test_an_edit_does_not_reach_back_through_a_failed_commit_to_whom_it_passed_b
     town.drive("van").at(600, 100).at(395, 100).expect()
     step = town.fleet.apply([at("van", 396, 100, town.now + 10_000)], town.now + 10_000)
     assert step.change.events == []
-    town.fleet.forget(["van"], town.steps[-1].commit.vehicles)  # the store could not take it
+    town.fleet.forget_vehicles(["van"], town.steps[-1].commit.vehicles)  # the store could not take it
     town.evaluate().wait(3600)
     assert "enter" not in [event.kind for event in town.events]
-    town.fleet.forget(["van"], before)  # nor anything since the region was made
+    town.fleet.forget_vehicles(["van"], before)  # nor anything since the region was made
     town.evaluate()
     assert "enter" not in [event.kind for event in town.events]
 

@@ -104,7 +104,7 @@ def test_timers_that_are_due_together_go_off_in_short_steps() -> None:
     for _ in rehearsal.take_pings(parked):
         pass
     assert len(list(rehearsal.finish(START + SPAN_MS))) >= 10
-    assert len(list(rehearsal.forget())) == 10 * TIMERS
+    assert len(list(rehearsal.forget_vehicles())) == 10 * TIMERS
 
 
 @pytest.mark.parametrize(

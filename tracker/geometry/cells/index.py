@@ -81,7 +81,7 @@ class CellIndex(Generic[K]):
     def update(self, changes: Mapping[K, Shape | None]) -> None:
         """Many at once; None removes."""
         if len(changes) > 100:
-            self.forget()
+            self.forget_cells()
         for key, shape in changes.items():
             if shape is None:
                 self.remove(key)
@@ -98,7 +98,7 @@ class CellIndex(Generic[K]):
             rows = range(max(int((south + 90 - GROW) * 500), 0), int((north + 90 + GROW) * 500) + 1)
             spans.append((columns, rows))
         if sum(len(columns) * len(rows) for columns, rows in spans) > 8_192:
-            self.forget()
+            self.forget_cells()
             return
         for columns, rows in spans:
             for column in columns:
@@ -108,7 +108,7 @@ class CellIndex(Generic[K]):
                 for row in rows:
                     cells.pop(_LAST << ROW_BITS | row, None)
 
-    def forget(self) -> None:
+    def forget_cells(self) -> None:
         """Find every cell anew: quicker than asking of each, before many shapes change."""
         self._dropped.append(self._cells)
         self._cells = {}
@@ -185,7 +185,7 @@ class CellIndex(Generic[K]):
         if len(pieces) <= 3:
             answers = tuple(self._one(_chosen(whole, pieces, mask)) for mask in range(1 << len(pieces)))
         if len(self._cells) >= self.max_cells:
-            self.forget()
+            self.forget_cells()
         self._sweep()
         cell = self._cells[key] = (whole, pieces, answers)
         return cell

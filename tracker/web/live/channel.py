@@ -370,7 +370,7 @@ class Live:
                     await asyncio.sleep(SLICE_S / SHARE)
                     began = self._loop.time()
         for asking in self._asking:
-            asking.forget(self._loop.time())
+            asking.forget_whole(self._loop.time())
         await asyncio.sleep(HOUSE_S)
 
     def _look_after_all(self) -> Iterator[None]:
