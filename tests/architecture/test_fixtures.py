@@ -81,4 +81,4 @@ def test_every_file_is_what_its_name_says(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(FIXTURES.rglob("regions*.geojson")), ids=lambda path: path.name)
 def test_regions_that_are_shipped_are_regions(path: Path) -> None:
     for number, feature in enumerate(json.loads(path.read_text())["features"]):
-        assert Region.read(feature, id=f"r{number}", version=1, now=NOW).shape.area_m2 > 0
+        assert Region.read_feature(feature, id=f"r{number}", version=1, now=NOW).shape.area_m2 > 0

@@ -40,7 +40,7 @@ def fleet(debounce: str) -> Fleet:
         "properties": {"debounce": debounce},
     }
     made = Fleet(FleetSettings(silence_s=1e9, jump_mps=1e9))
-    made.save_regions([Region.read(feature, id="r", version=1, now=START)], START)
+    made.save_regions([Region.read_feature(feature, id="r", version=1, now=START)], START)
     return made
 
 

@@ -122,7 +122,7 @@ def measure(count: int) -> list[Row]:
     for i, geometry in enumerate(geometries(count)):
         feature = {"type": "Feature", "geometry": geometry, "properties": {}}
         started = time.process_time()
-        regions.append(Region.read(feature, id=f"r{i:05}", version=1, now=START))
+        regions.append(Region.read_feature(feature, id=f"r{i:05}", version=1, now=START))
         read.append((time.process_time() - started) * 1e3)
     shapes = [region.shape.parts for region in regions]
     book = RegionBook()

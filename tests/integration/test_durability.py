@@ -46,7 +46,7 @@ def drive(vehicle: str, begin: int, count: int) -> list[dict[str, Any]]:
 def caused(fixes: list[dict[str, Any]]) -> set[str]:
     """Ids of the events these pings make, worked out here."""
     fleet = Fleet()
-    fleet.save_regions([Region.read(DEPOT, id="depot", version=1, now=0)], 0)
+    fleet.save_regions([Region.read_feature(DEPOT, id="depot", version=1, now=0)], 0)
     pings = [Ping(fix["vehicle"], fix["time"], fix["lat"], fix["lon"]) for fix in fixes]
     return {event.id for ping in pings for event in fleet.apply([ping], ping.time).commit.events}
 

@@ -119,7 +119,7 @@ REGIONS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
 def regions_of(now: int, versions: dict[str, int], id: str) -> Region:
     versions[id] = versions.get(id, 0) + 1
     geometry, properties = REGIONS[id][versions[id] % len(REGIONS[id])]
-    return Region.read(feature(geometry, **properties), id=id, version=versions[id], now=now)
+    return Region.read_feature(feature(geometry, **properties), id=id, version=versions[id], now=now)
 
 
 Entry = tuple[int, str, Any]  # when it came, what it was, and of what

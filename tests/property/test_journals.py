@@ -93,7 +93,7 @@ def days(seed: int, most_late_s: int = 100_000) -> list[tuple[int, Ping]]:
 
 
 def drawn(id: str, now: int = START - 4 * 3_600_000, version: int = 1) -> Region:
-    return Region.read(YARDS[id], id=id, version=version, now=now)
+    return Region.read_feature(YARDS[id], id=id, version=version, now=now)
 
 
 def machine(kind: type[Machine]) -> Machine:
@@ -269,7 +269,7 @@ def test_the_pipeline_tells_what_an_idle_fleet_tells(seed: int, other: int) -> N
     journal = begin + as_journal(arrivals[: half + 1]) + later + as_journal(arrivals[half + 1 :])
     live = machine(Idle)
     live.play(as_journal(arrivals[: half + 1]))
-    changed = Region.read(LATER, id="gate", version=2, now=arrivals[half][0])
+    changed = Region.read_feature(LATER, id="gate", version=2, now=arrivals[half][0])
     live.took(live.fleet.save_regions([changed], arrivals[half][0]))
     while live.took(live.fleet.evaluate(1000, 0)):
         pass

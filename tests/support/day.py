@@ -127,7 +127,7 @@ class Day:
         made = []
         for id in ids:
             self.versions[id] = self.versions.get(id, 0) + 1
-            made.append(Region.read(drawn(self.rng), id=id, version=self.versions[id], now=now))
+            made.append(Region.read_feature(drawn(self.rng), id=id, version=self.versions[id], now=now))
         self.machine.took(self.machine.fleet.save_regions(made, now))
         self.evaluate(now)
 

@@ -74,7 +74,7 @@ class Town:
     def region(self, id: str, geometry: dict[str, Any], **properties: Any) -> Town:
         """Create or change a region; every vehicle is evaluated at once."""
         version = self._versions[id] = self._versions.get(id, 0) + 1
-        region = Region.read(feature(geometry, **properties), id=id, version=version, now=self.now)
+        region = Region.read_feature(feature(geometry, **properties), id=id, version=version, now=self.now)
         self.took(self.fleet.save_regions([region], self.now))
         return self.evaluate()
 

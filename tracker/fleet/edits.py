@@ -52,7 +52,7 @@ class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
         region: Region | None = self.read.get(id)
         if region is None:  # after a restart
             feature = self.deleted[id]
-            region = Region.read(feature, id=id, version=feature["properties"]["version"], now=self.at)
+            region = Region.read_feature(feature, id=id, version=feature["properties"]["version"], now=self.at)
             self.read[id] = region
         return region
 

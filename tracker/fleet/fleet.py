@@ -83,7 +83,7 @@ class Fleet:
         self._clear()
         for saved in loaded.regions:
             if saved.feature is not None:
-                region = Region.read(saved.feature, id=saved.id, version=saved.version, now=saved.updated_at)
+                region = Region.read_feature(saved.feature, id=saved.id, version=saved.version, now=saved.updated_at)
                 before = region.as_decided(saved.feature)
                 if before is not region:
                     self._misread.append(region)

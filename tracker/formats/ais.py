@@ -29,7 +29,7 @@ class Ais:
     def __init__(self) -> None:
         self._parts: dict[tuple[str, str], list[str]] = {}
 
-    def read(self, cells: list[str], clock: int, line: int) -> Point | Skip:
+    def read_message(self, cells: list[str], clock: int, line: int) -> Point | Skip:
         """`clock`: the receiver's newest time, UTC ms; 0 when it never told one."""
         if len(cells) < 6 or not (cells[0].isdigit() and cells[1].isdigit()):
             return Skip("not_a_position", line)

@@ -181,7 +181,7 @@ class Clock:
         self._text: str | None = None  # of `last`
         self._last_of: dict[str, int] = {}  # vehicle → its row before: tells which of two equal hours this one is
 
-    def read(self, text: str, line: int, vehicle: Any = "") -> int | None:
+    def read_time(self, text: str, line: int, vehicle: Any = "") -> int | None:
         """UTC ms, None when it cannot be read. Raises Unreadable."""
         if text == self._text and self.zone is None:  # vehicles report together
             return self.last
@@ -204,7 +204,7 @@ class Clock:
             self.order = _order_of(match) if match else ""
             if not self.order:
                 raise _unsure(self.name, text.strip()[:40]) from None
-            return self.read(text, line, vehicle)
+            return self.read_time(text, line, vehicle)
         except (ValueError, OverflowError):
             return None
         if not FIRST <= time <= LAST:

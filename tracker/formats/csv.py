@@ -218,7 +218,7 @@ def _compiled(columns: Columns, sample: list[Row], reading: Reading, clock: Cloc
             if kept:
                 position["attributes"] = kept
         text = cells[time_at].strip() if clock_at < 0 else _time(cells, columns)
-        time = clock.read(text, row.line, vehicle)
+        time = clock.read_time(text, row.line, vehicle)
         if time is None:
             return unfinished(position, text, clock, row.line)
         return Point(time, position, 0, row.line)

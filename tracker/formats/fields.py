@@ -225,7 +225,7 @@ def read_percent(value: Any, reading: Reading) -> Any:
 
 def finished(position: dict[str, Any], text: str, clock: Clock, line: int, vehicle: Any = None) -> Point:
     """The position as a point; a time that cannot be read goes along for the gate to refuse."""
-    time = clock.read(text, line, vehicle or position.get("vehicle"))
+    time = clock.read_time(text, line, vehicle or position.get("vehicle"))
     return unfinished(position, text, clock, line) if time is None else Point(time, position, 0, line)
 
 

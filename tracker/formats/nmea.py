@@ -58,7 +58,7 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
     lines = enumerate(raw_lines(file, reading.name), 1)
     first = list(islice(lines, AHEAD))
     told = PLACES if not any(b"RMC," in line for _, line in first) else PLACES[:1]
-    return _Reader(reading, told).read(chain(first, lines))
+    return _Reader(reading, told).read_sentences(chain(first, lines))
 
 
 class _Reader:
@@ -72,7 +72,7 @@ class _Reader:
         self.ais = Ais()
         reading.note(f"a fix is told by {' or '.join(told)}; the other sentences of its second add to it")
 
-    def read(self, lines: Iterator[tuple[int, bytes]]) -> Iterator[Point | Skip]:
+    def read_sentences(self, lines: Iterator[tuple[int, bytes]]) -> Iterator[Point | Skip]:
         for number, raw in lines:
             text = raw.decode("latin-1").strip()
             if not text or text.startswith("#"):
@@ -84,7 +84,7 @@ class _Reader:
                 yield Skip("bad_checksum", number)
             elif match[1][-3:] in ("VDM", "VDO"):
                 yield from self._finish()  # its clock is the newest
-                yield self.ais.read(match[2].split(","), self.clock, number)
+                yield self.ais.read_message(match[2].split(","), self.clock, number)
             else:
                 if match.start() > 9 and self.date is None and self.told != PLACES[:1]:
                     self._hear(text[: match.start()], match[2])

@@ -33,7 +33,7 @@ async def preview(
 
     `shown`: for whoever may not see everything.
     """
-    region = await asyncio.to_thread(Region.read, feature, id=feature["id"], version=0, now=now)
+    region = await asyncio.to_thread(Region.read_feature, feature, id=feature["id"], version=0, now=now)
     rehearsal = Rehearsal(region, fleet.settings, now - SPAN_MS)
     inside: list[str] = []
     async for some in in_slices(batched(list(fleet.vehicles.values()), LOOK), 1):

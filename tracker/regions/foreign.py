@@ -50,7 +50,7 @@ def tidied(item: dict[str, Any] | Invalid | Any, line: int, name: str, ids: Ids)
         if line:
             properties = _with_text(_with_text(properties, "name"), "group")
         given = feature["id"]
-        id = ids.read(given)
+        id = ids.read_id(given)
         if id is not None and id != str(given) and isinstance(given, str):
             properties = _with_attribute(properties, "source_id", given)
     except Invalid as error:

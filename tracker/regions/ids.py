@@ -18,7 +18,7 @@ class Ids:
     def __init__(self) -> None:
         self._made: dict[str, str] = {}  # id → what it was made of
 
-    def read(self, given: Any) -> str | None:
+    def read_id(self, given: Any) -> str | None:
         """Raises Invalid for what is no id."""
         if given is None:
             return None

@@ -64,7 +64,7 @@ def read_all(drawn: Iterable[Drawn], now: int, new_id: NewId) -> Imported:
                 message = f"has the same id {id!r} as {other!r} before it in the same file"
                 raise Invalid("duplicate_id", message, [{"field": "id", "code": "duplicate_id", "message": message}])
             seen[id] = one
-            found.regions.append(Region.read(one.feature | {"id": id}, id=region_id(id), version=0, now=now))
+            found.regions.append(Region.read_feature(one.feature | {"id": id}, id=region_id(id), version=0, now=now))
         except Invalid as error:
             found.refuse(index, one, error)
     return found
@@ -77,7 +77,7 @@ def read_regions(features: Iterable[Any], now: int, new_id: NewId) -> list[Regio
         feature = drawn[0].feature
         id = feature.get("id") if isinstance(feature, dict) else None
         id = new_id(0) if id is None else region_id(str(id))
-        return [Region.read(feature, id=id, version=0, now=now)]
+        return [Region.read_feature(feature, id=id, version=0, now=now)]
     found = read_all(drawn, now, new_id)
     if (refusal := found.refusal()) is not None:
         raise refusal

@@ -61,7 +61,7 @@ class Region(msgspec.Struct, frozen=True, gc=False):
     inner_m: float  # at most this deep inside is asked for before `enter`
 
     @classmethod
-    def read(cls, feature: Any, *, id: str, version: int, now: int) -> Region:
+    def read_feature(cls, feature: Any, *, id: str, version: int, now: int) -> Region:
         """Read a GeoJSON Feature. Pure, but slow for large shapes: call it off the loop.
 
         Raises Invalid with every fault at once; each has its field, a fault of the shape also says where.

@@ -139,7 +139,7 @@ def _named(drawings: Iterable[Drawn]) -> list[Drawn]:
         if isinstance(one.feature, dict) and "id" not in one.feature:
             attributes = one.feature["properties"].get("attributes")
             with suppress(Invalid):
-                id = ids.read(attributes.get("id")) if isinstance(attributes, dict) else None
+                id = ids.read_id(attributes.get("id")) if isinstance(attributes, dict) else None
                 if id is not None and id not in taken:
                     one = one._replace(feature=one.feature | {"id": id})
         if isinstance(one.feature, dict) and "id" in one.feature:

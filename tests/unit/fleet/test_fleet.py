@@ -27,7 +27,7 @@ def at(vehicle: str, east: float, north: float, time: int = START) -> Ping:
 
 
 def depot(version: int = 1) -> Region:
-    return Region.read(feature(DEPOT), id="depot", version=version, now=START)
+    return Region.read_feature(feature(DEPOT), id="depot", version=version, now=START)
 
 
 def test_a_step_holds_a_row_for_every_ping_that_is_to_be_stored() -> None:
@@ -372,7 +372,7 @@ def test_looking_whom_an_edit_concerns_is_sliced_by_how_many_regions_they_are_in
     monkeypatch.setattr(Reach, "concerned", watched)
     town.fleet.apply([Ping(f"v{n}", START, *place(10, 10)) for n in range(100)], START)
     many = [feature(box(0, 0, 400, 300 + n)) for n in range(300)]
-    regions = [Region.read(one, id=f"r{n}", version=1, now=START) for n, one in enumerate(many)]
+    regions = [Region.read_feature(one, id=f"r{n}", version=1, now=START) for n, one in enumerate(many)]
     town.fleet.save_regions(regions, START)
     town.evaluate()
     assert sum(found) == 100 * 300

@@ -47,11 +47,11 @@ def test_cells_answer_as_the_shape_does(places: list[tuple[float, float]]) -> No
 
 def test_a_region_keeps_it_and_is_read_back_the_same() -> None:
     feature = {"type": "Feature", "geometry": point(0, 0), "properties": {"name": "Ring"} | LONG | {"door": 3}}
-    region = Region.read(feature, id="ring", version=1, now=START)
+    region = Region.read_feature(feature, id="ring", version=1, now=START)
     answer = region.feature()
     assert LONG.items() <= answer["properties"].items()
     assert answer["properties"]["attributes"] == {"door": 3}
-    again = Region.read(answer, id="ring", version=1, now=START)
+    again = Region.read_feature(answer, id="ring", version=1, now=START)
     assert again.shape.decides_like(region.shape)
     assert np.isclose(region.shape.area_m2, 125_663.7)
     assert region.shape.parts.covers(shapely.Point(*reversed(place(190, 330))))

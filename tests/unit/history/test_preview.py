@@ -24,7 +24,7 @@ RULES = {"dwell_s": 30, "schedule": {"zone": "UTC", "weekly": {"mon": [["09:00",
 
 
 def region(geometry: dict[str, Any] = DEPOT, **properties: Any) -> Region:
-    return Region.read(feature(geometry, **properties), id="new", version=0, now=START)
+    return Region.read_feature(feature(geometry, **properties), id="new", version=0, now=START)
 
 
 def walk(seed: int, vehicles: int = 3, count: int = 60) -> list[tuple[Ping, int]]:
@@ -81,7 +81,7 @@ def test_most_vehicles_cost_next_to_nothing() -> None:
 
 def test_a_region_across_the_antimeridian_sees_both_sides() -> None:
     ring = [[179.999, 0], [-179.999, 0], [-179.999, 0.002], [179.999, 0.002], [179.999, 0]]
-    one = Region.read(feature({"type": "Polygon", "coordinates": [ring]}), id="line", version=1, now=START)
+    one = Region.read_feature(feature({"type": "Polygon", "coordinates": [ring]}), id="line", version=1, now=START)
     lons = [179.990, 179.997, 179.9995, -179.9995, -179.997, -179.99]
     sailed = [(Ping("boat", START + n * 60_000, 0.001, lon), START + n * 60_000) for n, lon in enumerate(lons)]
     rehearsal = rehearsed(one, sailed)
@@ -90,7 +90,7 @@ def test_a_region_across_the_antimeridian_sees_both_sides() -> None:
 
 def test_a_leap_over_a_region_across_the_antimeridian_is_seen() -> None:
     ring = [[179.999, -0.1], [-179.999, -0.1], [-179.999, 0.1], [179.999, 0.1], [179.999, -0.1]]
-    one = Region.read(feature({"type": "Polygon", "coordinates": [ring]}), id="line", version=1, now=START)
+    one = Region.read_feature(feature({"type": "Polygon", "coordinates": [ring]}), id="line", version=1, now=START)
     lons = [179.95, -179.95, 179.95]
     flown = [(Ping("boat", START + n * 200_000, 0.001, lon), START + n * 200_000) for n, lon in enumerate(lons)]
     rehearsal = rehearsed(one, flown)

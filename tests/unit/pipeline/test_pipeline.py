@@ -314,7 +314,7 @@ async def test_edits_at_once_take_turns(node: Node, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tracker.pipeline.intake.WITH_IT", 20)
     node.pipeline._evaluation._slice = 20
     await node.pipeline.submit([ping(1, f"in-{n}") for n in range(500)])
-    regions = [Region.read(depot(f"depot-{n}"), id=f"depot-{n}", version=0, now=1) for n in range(3)]
+    regions = [Region.read_feature(depot(f"depot-{n}"), id=f"depot-{n}", version=0, now=1) for n in range(3)]
     await asyncio.gather(*(node.pipeline.put_regions([region]) for region in regions))
     assert True not in left
     assert [len(node.picture.inside[f"depot-{n}"]) for n in range(3)] == [500] * 3
@@ -622,7 +622,7 @@ async def test_many_regions_over_many_vehicles_are_told_a_little_at_a_time(
     monkeypatch.setattr(node.fleet, "evaluate", spy)
     await node.pipeline.submit([ping(1, f"in-{n}") for n in range(100)])
     node.store.commits.clear()
-    regions = [Region.read(depot(f"depot-{n}"), id=f"depot-{n}", version=0, now=1) for n in range(60)]
+    regions = [Region.read_feature(depot(f"depot-{n}"), id=f"depot-{n}", version=0, now=1) for n in range(60)]
     await node.pipeline.put_regions(regions)
     assert [len(node.picture.inside[region.id]) for region in regions] == [100] * 60
     assert max(steps) < ENOUGH + 60

@@ -11,7 +11,7 @@ WEEK = {"zone": "UTC", "weekly": {"mon": [["08:00", "17:00"]]}}
 
 
 def read(properties: Any = None, geometry: Any = SQUARE, id: str = "depot") -> Region:
-    return Region.read(feature(geometry) | {"properties": properties}, id=id, version=3, now=START)
+    return Region.read_feature(feature(geometry) | {"properties": properties}, id=id, version=3, now=START)
 
 
 def test_a_book_knows_who_covers_a_place() -> None:

@@ -81,7 +81,7 @@ def test_every_colour_of_css_has_its_name() -> None:
 
 
 def test_a_region_takes_a_colour_by_name() -> None:
-    assert Region.read(feature(color="tomato"), id="a", version=1, now=0).color == "#ff6347"
+    assert Region.read_feature(feature(color="tomato"), id="a", version=1, now=0).color == "#ff6347"
 
 
 def test_the_fill_of_a_drawing_is_its_colour_and_stays_an_attribute() -> None:

@@ -14,7 +14,7 @@ WEEK = {"zone": "UTC", "weekly": {"mon": [["08:00", "17:00"]]}}
 
 
 def read(properties: Any = None, geometry: Any = SQUARE, id: str = "depot", **more: Any) -> Region:
-    return Region.read(feature(geometry) | {"properties": properties} | more, id=id, version=3, now=START)
+    return Region.read_feature(feature(geometry) | {"properties": properties} | more, id=id, version=3, now=START)
 
 
 def test_a_region_answers_what_it_was_given() -> None:
@@ -48,7 +48,7 @@ def test_what_is_not_said_has_a_default() -> None:
 
 def test_an_answer_can_be_sent_back() -> None:
     region = read({"name": "Depot", "rules": {"schedule": WEEK}})
-    again = Region.read(region.feature(), id="depot", version=3, now=START)
+    again = Region.read_feature(region.feature(), id="depot", version=3, now=START)
     assert again.feature() == region.feature()
     assert again.decides_like(region)
 
@@ -102,7 +102,7 @@ def test_every_wrong_property_is_named(properties: Any, field: str) -> None:
 @pytest.mark.parametrize("wrong", [[], None, {"type": "Polygon"}, {"type": "FeatureCollection", "features": []}])
 def test_only_a_feature_is_a_region(wrong: Any) -> None:
     with pytest.raises(Invalid, match="Feature"):
-        Region.read(wrong, id="depot", version=1, now=START)
+        Region.read_feature(wrong, id="depot", version=1, now=START)
 
 
 def test_all_faults_come_at_once_those_of_the_shape_too() -> None:
@@ -126,7 +126,9 @@ POINT, LINE, BOX = (
 @pytest.mark.parametrize(("geometry", "name"), [(POINT, "radius_m"), (LINE, "buffer_m")])
 def test_a_wrong_size_is_told_once_as_what_is_wrong_with_it(geometry: Any, name: str, wrong: Any) -> None:
     with pytest.raises(Invalid) as caught:
-        Region.read({"type": "Feature", "geometry": geometry, "properties": {name: wrong}}, id="a", version=1, now=0)
+        Region.read_feature(
+            {"type": "Feature", "geometry": geometry, "properties": {name: wrong}}, id="a", version=1, now=0
+        )
     is_number = isinstance(wrong, int | float) and not isinstance(wrong, bool)
     code = "size_missing" if wrong is None else "size_range" if is_number else "wrong_type"
     assert [(one["code"], one["field"]) for one in caught.value.errors] == [(code, f"properties.{name}")]
@@ -137,7 +139,9 @@ def test_a_wrong_size_is_told_once_as_what_is_wrong_with_it(geometry: Any, name:
 def test_a_size_that_its_shape_does_not_need_is_told_as_one_that_it_does(geometry: Any, name: str) -> None:
     properties = {"radius_m": 10, name: "far"}
     with pytest.raises(Invalid) as caught:
-        Region.read({"type": "Feature", "geometry": geometry, "properties": properties}, id="a", version=1, now=0)
+        Region.read_feature(
+            {"type": "Feature", "geometry": geometry, "properties": properties}, id="a", version=1, now=0
+        )
     assert [one["code"] for one in caught.value.errors] == ["wrong_type"]
 
 
@@ -150,13 +154,15 @@ def test_a_size_that_its_shape_does_not_need_is_told_as_one_that_it_does(geometr
 )
 def test_what_is_wrong_with_a_place_and_with_its_size_comes_at_once(geometry: Any, name: str) -> None:
     with pytest.raises(Invalid) as caught:
-        Region.read({"type": "Feature", "geometry": geometry, "properties": {name: -1}}, id="a", version=1, now=0)
+        Region.read_feature(
+            {"type": "Feature", "geometry": geometry, "properties": {name: -1}}, id="a", version=1, now=0
+        )
     assert [one["code"] for one in caught.value.errors] == ["coordinates_type", "size_range"]
 
 
 def test_a_region_without_a_shape_is_none() -> None:
     with pytest.raises(Invalid):
-        Region.read({"type": "Feature", "properties": {}}, id="depot", version=1, now=START)
+        Region.read_feature({"type": "Feature", "properties": {}}, id="depot", version=1, now=START)
 
 
 @pytest.mark.parametrize("id", ["", "a b", "ä", "x" * 65, "a/b", "a\n", ".", "..", "preview"])
