@@ -41,7 +41,7 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
             continue
         elif event == "start":
             if kind in ("trk", "rte"):
-                tracks.begin()
+                tracks.begin_track()
         elif kind == "name" and parent in ("trk", "rte"):
             tracks.name(element.text or "")
         elif kind in POINTS:

@@ -34,7 +34,7 @@ def read(file: BinaryIO, reading: Reading) -> Iterator[Point | Skip]:
         kind = tag(element)
         if event == "start":
             if kind == "Placemark":
-                tracks.begin()
+                tracks.begin_track()
             continue
         if event == "cut" and kind == "Placemark":  # its track was told
             continue

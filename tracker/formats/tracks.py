@@ -31,9 +31,9 @@ class Tracks:
         self._span: tuple[int, int] | None = None
         self._name = ""
         self.vehicle: dict[str, Any] = {}  # the fields that say whose the points are
-        self.begin()
+        self.begin_track()
 
-    def begin(self) -> None:
+    def begin_track(self) -> None:
         """Another track, whose name is not known yet."""
         self._end()
         self._count += 1

@@ -38,7 +38,7 @@ class Evaluation:
     def let_all_come(self) -> None:
         self._settled.set()
 
-    def begin(self, edit: Edit[Any]) -> None:
+    def begin_edit(self, edit: Edit[Any]) -> None:
         """It is stored, and goes round."""
         self._settled.clear()
         self._waiting.append(edit)

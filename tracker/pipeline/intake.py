@@ -211,7 +211,7 @@ class Intake:
             await self._relay.publish(change)
         for entry in applied:
             if isinstance(entry, Edit) and not done:
-                self._evaluation.begin(entry)
+                self._evaluation.begin_edit(entry)
             else:
                 entry.resolve()
             self._pings += len(entry.pings)
