@@ -74,7 +74,7 @@ class Occasion:
             detail["max_speed_mps"] = visit.top_mps
         self.make("exit", region, **detail)
 
-    def leave(self, region: Region, visit: Visit) -> None:
+    def leave_region(self, region: Region, visit: Visit) -> None:
         """An exit that no fix made: what ran in the region ends with it."""
         self.exit(region, visit)
         if visit.over_told:

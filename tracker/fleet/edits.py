@@ -91,7 +91,7 @@ def evaluate(book: RegionBook, vehicle: Vehicle, edit: Edit, inside: Sequence[st
         else:
             region, version, reason = book.regions[key], book.regions[key].version, "region_changed"
         occasion = _occasion(reason, edit.at, version, edit.at, vehicle).by_our_clock()
-        occasion.leave(region, visits.pop(key))
+        occasion.leave_region(region, visits.pop(key))
         events += occasion.events
     for key in new:
         region = book.regions[key]

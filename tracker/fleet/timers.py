@@ -71,5 +71,5 @@ def expel(book: RegionBook, vehicle: Vehicle, now: int) -> list[Event]:
     occasion = Occasion("vehicle_removed", now, f"removed {now}", now, vehicle.delayed, vehicle.decided or vehicle.ping)
     occasion.by_our_clock()
     for key, visit in sorted(vehicle.visits.items()):
-        occasion.leave(book.regions[key], visit)
+        occasion.leave_region(book.regions[key], visit)
     return occasion.events

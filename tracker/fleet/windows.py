@@ -121,7 +121,7 @@ def _turn(
             visit = visits.pop(key)
             if region.rules.dwell_s is not None and not visit.dwelled and dwell_at(region, visit) <= edge:
                 occasion.dwell(region, visit)
-            occasion.leave(region, visit)
+            occasion.leave_region(region, visit)
         else:
             occasion = Occasion("window_open", edge, f"window {edge}", now, delayed, ping)
             visits[key] = occasion.enter(region, max(received, edge))  # a timer of long ago went off for a later edge

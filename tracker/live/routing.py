@@ -124,7 +124,7 @@ class Routing:
             if old is not None:
                 there = (zoom, old.x >> shift, old.y >> shift)
                 if there != here and (topic := self.cells.get(there)):
-                    topic.leave(n, version, "view")
+                    topic.leave_topic(n, version, "view")
         if topic := self.vehicles.get(vehicle):
             tell(topic, n, version)
 
@@ -149,7 +149,7 @@ class Routing:
             row = None
             if exit is not None:  # the deciding fix, even if a later one came in the same change
                 row = messages.exit_row(n, exit, self.entries[n].row, self.t0)
-            topic.leave(n, self.version, "region", row)
+            topic.leave_topic(n, self.version, "region", row)
 
     def _remove(self, vehicle: str) -> None:
         state = self.picture.vehicles.get(vehicle)
@@ -160,7 +160,7 @@ class Routing:
         if vehicle not in self.vehicles:
             self.unwatched = self.version
         for topic in self._topics_of(entry):
-            topic.leave(state.n, self.version, "removed")
+            topic.leave_topic(state.n, self.version, "removed")
         del self.entries[state.n]
         self._tiles.discard(state.n, entry.x >> FINE, entry.y >> FINE)
 

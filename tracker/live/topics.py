@@ -116,7 +116,7 @@ class Topic:
         else:
             self.move(n, version)
 
-    def leave(self, n: int, version: int, reason: str, row: Row | None = None) -> None:
+    def leave_topic(self, n: int, version: int, reason: str, row: Row | None = None) -> None:
         if n in self.members:
             self.members.discard(n)
             self.joined.pop(n, None)

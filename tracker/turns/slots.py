@@ -70,7 +70,7 @@ class Slots(Generic[C]):
             return leaves
         if leaves is not None:
             self._evicted += 1
-            self.leave(leaves)
+            self.leave_slot(leaves)
         self._accepted += 1
         self._peer[connection] = peer
         self._held[peer] += 1
@@ -78,7 +78,7 @@ class Slots(Generic[C]):
             idle.fresh[connection] = now
         return leaves
 
-    def leave(self, connection: C) -> None:
+    def leave_slot(self, connection: C) -> None:
         """Its slot is free; saying so twice does no harm."""
         if (peer := self._peer.pop(connection, None)) is None:
             return

@@ -71,12 +71,12 @@ def test_a_request_under_way_never_gives_way() -> None:
 
 def test_a_slot_is_free_once_left_and_only_once() -> None:
     slots = full_of("a")
-    slots.leave("a-1")
-    slots.leave("a-1")
+    slots.leave_slot("a-1")
+    slots.leave_slot("a-1")
     assert slots.enter("a-1", "a", 60) is None
     assert slots.enter("more", "a", 60) == "more"
     for number in range(45):
-        slots.leave(f"a-{number}")
+        slots.leave_slot(f"a-{number}")
     assert slots.statistics()[:2] == (0, 0)
     slots.idle("a-1", 60)  # one that gave way while its answer was written
     assert slots.statistics()[:2] == (0, 0)

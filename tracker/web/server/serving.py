@@ -137,7 +137,7 @@ class _Connection(TCPServer):
             pass  # the peer went away in the middle of something, or we do: only Hypercorn's end cancels
         finally:
             _Connection.all.discard(self)
-            self.slots.leave(self)
+            self.slots.leave_slot(self)
 
     def give_way(self) -> None:
         self.writer.close()
