@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,7 +33,8 @@ def examined(url: str, ca: Path | None = None) -> Told:
 
 
 def faults(told: Told) -> dict[str, str]:
-    return {name: detail for name, (fault, detail) in told.items() if fault}
+    """What is said of each fault; of what is well, nothing."""
+    return defaultdict(str, {name: detail for name, (fault, detail) in told.items() if fault})
 
 
 @pytest.fixture
