@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from tests.support.servers import circle, now
+from tests.support.servers import circle
 from tests.support.waiting import deadline
 from tracker.access.grants import EVERYTHING, Grant
 from tracker.config import Settings
@@ -70,6 +71,7 @@ class Socket:
     async def refused(self) -> tuple[int, str]:
         """The status and the body of an answer that is no socket."""
         start, body = [await asyncio.wait_for(self.back.get(), deadline(10)) for _ in range(2)]
+        assert start["type"] == "websocket.http.response.start", "it was let in"
         return start["status"], body["body"].decode()
 
 
@@ -83,6 +85,7 @@ class Town:
         self.node = node
         self.access = access
         self.client = client
+        self.clock = 0
 
     async def ask(self, word: str, method: str, path: str, **more: Any) -> Any:
         headers = bearer(word) | more.pop("headers", {})
@@ -115,9 +118,11 @@ class Town:
         return answer
 
     async def drive(self, vehicle: str, *places: tuple[float, float], ago_s: float = 0, **said: Any) -> None:
-        """A fix every minute, the last one so long ago."""
+        """A fix every minute, the last one so long ago; no two are of one millisecond."""
+        self.clock = max(self.clock + 1, time.time_ns() // 1_000_000)
+        last = self.clock - round(ago_s * 1000)
         items = [
-            {"vehicle": vehicle, "time": now(-ago_s - 60 * back), "lat": lat, "lon": lon, "accuracy_m": 5, **said}
+            {"vehicle": vehicle, "time": last - 60_000 * back, "lat": lat, "lon": lon, "accuracy_m": 5, **said}
             for back, (lat, lon) in zip(range(len(places) - 1, -1, -1), places, strict=True)
         ]
         for item in items:
@@ -141,6 +146,7 @@ class Town:
         await self.drive("stranger", *there, ago_s=120, driver="Boris")
         await self.drive("leaver", *here, ago_s=2000)
         await self.drive("leaver", ROAD, ago_s=1000)  # where it was seen to leave is told to HERE as well
+        await self.drive("leaver", (FAR_LAT, FAR_LON), ago_s=1500)  # late: it is of no visit, though made during one
         await self.drive("leaver", *there, ago_s=120)
         await self.drive("comer", *there, ago_s=2000)
         await self.drive("comer", *here, ago_s=120)

@@ -59,7 +59,7 @@ class Grant(msgspec.Struct, frozen=True):
 
     def key(self) -> str:
         """What tells apart two that see different things."""
-        return "everything" if self.everything else "\n".join(sorted(self.regions))
+        return "everything" if self.everything else "\n".join(("regions", *sorted(self.regions)))
 
 
 EVERYTHING = Grant(everything=True)

@@ -78,10 +78,13 @@ async def visits(
         after = exits[-1].seq
 
 
-async def inside_then(store: Store, picture: Picture, event: Event, regions: frozenset[str]) -> frozenset[str]:
-    """In which of these regions an event's vehicle was as it happened: the first enter or exit since tells."""
+async def inside_then(
+    store: Store, picture: Picture, event: Event, regions: frozenset[str] | None = None
+) -> frozenset[str]:
+    """In which (of these) regions an event's vehicle was as it happened: the first enter or exit since tells."""
     state = picture.vehicles.get(event.vehicle)
-    inside = regions & state.regions.keys() if state else frozenset()
+    inside = frozenset(state.regions) if state else frozenset()
+    inside = inside if regions is None else inside & regions
     query = EventQuery(vehicles=frozenset({event.vehicle}), regions=regions, kinds=frozenset({"enter", "exit"}))
     first: dict[str, str] = {}
     for crossing in await store.events(msgspec.structs.replace(query, after=event.seq, limit=MOST)):

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
+from tracker.access.grants import EVERYTHING, Grant
 from tracker.errors import Overloaded
 from tracker.geometry.earth import tile
 from tracker.live.cursor import digest
@@ -58,7 +59,14 @@ class Interest:
     """What some viewers follow: several connections that follow the same share one."""
 
     def __init__(
-        self, wish: Wish, names: str, topics: list[Topic], singles: list[Topic], followed: bytes, awaits: Names
+        self,
+        wish: Wish,
+        names: str,
+        topics: list[Topic],
+        singles: list[Topic],
+        followed: bytes,
+        awaits: Names,
+        grant: Grant = EVERYTHING,
     ) -> None:
         self.wish = wish
         self.names = names  # a digest of all that was named, awaited or not
@@ -66,6 +74,7 @@ class Interest:
         self.singles = singles  # vehicles that do not wait for the tick; among `topics` unless that is everything
         self.followed = followed
         self.awaits = awaits  # names nobody knows yet
+        self.grant = grant  # of all of them
         self.viewers: set[Viewer] = set()
         self.bodies: dict[tuple[int, bool], Body] = {}
         self.tables: Any = None  # of the binary snapshots of this second
@@ -100,8 +109,15 @@ class Interest:
         state = entry.state
         if self.wish.all or not (state.held or state.beyond):
             return entry
-        seen = [entry.seen_from(topic.region) for topic in self.topics if state.n in topic.members]
+        seen = [topic.seen(entry) for topic in self.topics if state.n in topic.members]
         return seen[-1] if seen else entry
+
+    @property
+    def asks_where(self) -> frozenset[str] | None:
+        """Which regions its viewers have to know whether a vehicle was in, as something befell it; None: any."""
+        if not self.grant.everything:
+            return self.grant.regions
+        return None if self.awaits else self.wish.regions
 
     def size(self) -> int:
         """How many vehicles it has, each counted once, in however many regions it is."""
@@ -123,6 +139,8 @@ class Interest:
         """An event is the business of those who follow its vehicle, its region (without one: a region the vehicle was
         in), or a view of its place."""
         wish, event = self.wish, told.event
+        if not self.grant.sees_event(event, told.regions):
+            return False
         if wish.all or event.vehicle in wish.vehicles:
             return True
         if self.awaits and has(self.awaits, vehicle_key(event.vehicle)):
@@ -195,11 +213,11 @@ class Followers:
         """Those that follow it by itself."""
         return self._singles.get(vehicle, ())
 
-    def known(self, wish: Wish) -> tuple[Wish, Names]:
-        """A wish of what there is, and the names in it that nobody knows."""
+    def known(self, wish: Wish, grant: Grant) -> tuple[Wish, Names]:
+        """A wish of what there is, and the names in it that nobody knows. A lens knows vehicles by itself."""
         routing = self.routing
         regions = frozenset(filter(routing.knows_region, wish.regions))
-        vehicles = frozenset(filter(routing.knows_vehicle, wish.vehicles))
+        vehicles = frozenset(filter(routing.knows_vehicle, wish.vehicles)) if grant.everything else wish.vehicles
         awaits = names(
             [region_key(name) for name in wish.regions - regions]
             + [vehicle_key(name) for name in wish.vehicles - vehicles]
@@ -214,13 +232,14 @@ class Followers:
         followed = digest(everything, named, repr(sorted(wish.cells)), viewer.grant.key())
         interest = self._interests.get(followed)
         if interest is None:
-            interest = Interest(wish, named, *self._topics(wish), followed, awaits)
+            topics, singles = self._topics(wish, viewer.grant)
+            interest = Interest(wish, named, topics, singles, followed, awaits, viewer.grant)
             self._interests[followed] = interest
             self.awaited.hold(interest)
             for topic in interest.held:
                 self.routing.hold(topic)
-            for vehicle in wish.vehicles:
-                self._singles.setdefault(vehicle, set()).add(interest)
+            for single in singles:
+                self._singles.setdefault(single.key, set()).add(interest)
         interest.viewers.add(viewer)
         viewer.wish, viewer.interest = interest.wish, interest
 
@@ -235,14 +254,18 @@ class Followers:
             self.awaited.release(interest)
             for topic in interest.held:
                 self.routing.release(topic)
-            for vehicle in interest.wish.vehicles:
-                self._singles[vehicle].discard(interest)
-                if not self._singles[vehicle]:
-                    del self._singles[vehicle]
+            for single in interest.singles:
+                self._singles[single.key].discard(interest)
+                if not self._singles[single.key]:
+                    del self._singles[single.key]
 
-    def _topics(self, wish: Wish) -> tuple[list[Topic], list[Topic]]:
+    def _topics(self, wish: Wish, grant: Grant) -> tuple[list[Topic], list[Topic]]:
         """The topics of a wish; those nobody followed before begin to be kept."""
         routing = self.routing
+        if not grant.everything:
+            seen = [routing.region(region) for region in sorted(wish.regions)]
+            looks = wish.cells or wish.vehicles
+            return seen + ([routing.lens(grant, wish.cells, wish.vehicles)] if looks else []), []
         singles = [routing.vehicle(vehicle) for vehicle in sorted(wish.vehicles)]
         if wish.all:
             return [routing.everything], singles

@@ -132,17 +132,17 @@ class Hub:
         else:
             done = None if ack.by is None else Ack(ack.by, ack.at)
             told.change(msgspec.structs.replace(told.event, ack=done))
-            self.routing.tell_ack(ack, told.event)
+            self.routing.tell_ack(ack, told)
 
     def next_unplaced(self) -> Acked | None:
         """An acknowledgement whose event has to be found in the store."""
         return next(iter(self._unplaced.values()), None)
 
-    def place_ack(self, ack: Acked, event: Event | None) -> None:
+    def place_ack(self, ack: Acked, told: Told | None) -> None:
         """It was found, or there is none: now its other followers can be told."""
         self._unplaced.pop((ack.id, ack.at), None)
-        if event is not None:
-            self.routing.place_ack(ack, event)
+        if told is not None:
+            self.routing.place_ack(ack, told)
             self._wake()
 
     def put_off(self, ack: Acked) -> None:
@@ -181,7 +181,7 @@ class Hub:
         """
         viewer.grant = grant or viewer.grant
         wish = narrow(follow, viewer.grant)
-        known, awaits = self.followers.known(wish)
+        known, awaits = self.followers.known(wish, viewer.grant)
         if follow.view is not None:
             viewer.cells_zoom = counted_zoom(follow.view)
         self._set(viewer, known, wish.names(), awaits)
@@ -232,22 +232,26 @@ class Hub:
 
     def view(self, viewer: Viewer, view: View, now: int) -> None:
         """The map moved: a snapshot of the cells it entered, nothing of those it left."""
-        if viewer.wish is None or not viewer.grant.everything:
+        if viewer.wish is None:
             return
         viewer.cells_zoom = counted_zoom(view)
         interest: Interest = viewer.interest
         before = interest.wish.cells
-        if interest.wish.all or (cells := cells_of(view)) == before:
+        if interest.wish.all or interest.wish.granted or (cells := cells_of(view)) == before:
             return
         whole = viewer.parts is not None or viewer.counting or not viewer.has_room(now)
         if not whole:  # first the rest of what it goes on following
             viewer.due = 0.0
             self.telling.tell_state(viewer, now)
+        shown = set() if viewer.grant.everything else interest.numbers()
         self._set(viewer, msgspec.structs.replace(interest.wish, cells=cells), interest.names, interest.awaits[:])
         if whole or self.telling.is_too_many(viewer):
             self.telling.start_snapshot(viewer)
         else:
-            entered: set[int] = set().union(*(self.routing.cells[cell].members for cell in cells - before))
+            if viewer.grant.everything:
+                entered = set().union(*(self.routing.cells[cell].members for cell in cells - before))
+            else:
+                entered = viewer.interest.numbers() - shown
             self.telling.start_snapshot(viewer, entered)
         self._hurry(viewer)
 
@@ -320,13 +324,13 @@ class Hub:
     def was_away(self, viewer: Viewer) -> Away | None:
         return self._away.get(viewer)
 
-    def tell_acks(self, viewer: Viewer, away: Away, found: list[tuple[Acked, Event]], *, more: bool) -> None:
+    def tell_acks(self, viewer: Viewer, away: Away, found: list[tuple[Acked, Told]], *, more: bool) -> None:
         """What was acknowledged, or taken back, of events after `away.told`, ascending. Nothing when it is too late."""
         if self._away.get(viewer) is not away:
             return
-        self.telling.tell_acks(viewer, [one for one in found if one[1].seq <= away.upto])
+        self.telling.tell_acks(viewer, [one for one in found if one[1].event.seq <= away.upto])
         if more:
-            self._away[viewer] = away._replace(told=found[-1][1].seq)
+            self._away[viewer] = away._replace(told=found[-1][1].event.seq)
         else:
             del self._away[viewer]
 

@@ -6,19 +6,22 @@ It knows what can be followed and its present values, and nothing of viewers.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from tracker.access.grants import Grant
 from tracker.geometry.earth import tile
 from tracker.live import messages
+from tracker.live.columns import Row
+from tracker.live.cursor import digest
+from tracker.live.event_log import Told
 from tracker.live.tiles import BASE, WORLD, Tiles
-from tracker.live.topics import Entry, Source, Topic
-from tracker.live.viewer import CELL_ZOOMS, Cell
+from tracker.live.topics import DEEPEST, Entry, Lens, Source, Topic
+from tracker.live.viewer import Cell
 from tracker.model.change import Acked, Change, Registered, VehicleState
 from tracker.model.events import Event
 from tracker.model.picture import Picture
 
-DEEPEST = CELL_ZOOMS[-1]
 FINE = DEEPEST - BASE
 CIRCLE_M = 100.0  #: a position less accurate than this is a circle on the map
 MOST_UNUSED = 20_000  #: topics that wait for a follower
@@ -38,6 +41,8 @@ class Routing:
         self.vehicles: dict[str, Topic] = {}
         self.cells: dict[Cell, Topic] = {}
         self.source = Source(self.entries, self.full, self.feature, self._registered, self._acked)
+        self._lenses: dict[bytes, Lens] = {}
+        self._lenses_of: dict[str, set[Lens]] = {}  # by each region that is granted to who looks through
         self._tiles = Tiles()
         self._zooms: dict[int, int] = {}  # how many cell topics of each zoom there are
         self._features: dict[str, bytes] = {}
@@ -57,8 +62,7 @@ class Routing:
     def begin_again(self) -> None:
         """All of it anew from the picture: whoever was told anything before is told everything once more."""
         self.version += 1
-        topics = (self.everything, *self.regions.values(), *self.vehicles.values(), *self.cells.values())
-        for topic in topics:
+        for topic in self._all():
             topic.begin_again(self.version)
         self.entries.clear()
         self._features.clear()
@@ -116,6 +120,14 @@ class Routing:
             for region in was:
                 if region not in now:
                     self._leave_region(region, n, exits.get((vehicle, region)))
+        for lens in self._looking(was, now):
+            if lens.shows(entry):
+                tell(lens, n, version)
+            elif not lens.regions.isdisjoint(now):
+                lens.leave_topic(n, version, "view")
+            else:
+                decided = (exits.get((vehicle, region)) for region in was if region in lens.regions)
+                lens.leave_topic(n, version, "region", self._exit_row(n, next(filter(None, decided), None)))
         for zoom in self._zooms:
             shift = DEEPEST - zoom
             here = (zoom, entry.x >> shift, entry.y >> shift)
@@ -146,10 +158,17 @@ class Routing:
     def _leave_region(self, region: str, n: int, exit: Event | None) -> None:
         self._cross(region, n)
         if topic := self.regions.get(region):
-            row = None
-            if exit is not None:  # the deciding fix, even if a later one came in the same change
-                row = messages.exit_row(n, exit, self.entries[n].row, self.t0)
-            topic.leave_topic(n, self.version, "region", row)
+            topic.leave_topic(n, self.version, "region", self._exit_row(n, exit))
+
+    def _exit_row(self, n: int, exit: Event | None) -> Row | None:
+        """The deciding fix, even if a later one came in the same change."""
+        return None if exit is None else messages.exit_row(n, exit, self.entries[n].row, self.t0)
+
+    def _looking(self, *regions: Iterable[str]) -> set[Lens]:
+        """The lenses through which one of these regions is seen."""
+        if not self._lenses:
+            return set()
+        return {lens for some in regions for region in some for lens in self._lenses_of.get(region, ())}
 
     def _remove(self, vehicle: str) -> None:
         state = self.picture.vehicles.get(vehicle)
@@ -171,9 +190,17 @@ class Routing:
             *(self.regions.get(region) for region in entry.state.regions),
             *(self.cells.get(cell) for cell in cells),
             self.vehicles.get(entry.state.ping.vehicle),
+            *(lens for lens in self._looking(entry.state.regions) if lens.shows(entry)),
         ):
             if topic is not None:
                 yield topic
+
+    def _all(self) -> Iterator[Topic]:
+        yield self.everything
+        yield from self.regions.values()
+        yield from self.vehicles.values()
+        yield from self.cells.values()
+        yield from self._lenses.values()
 
     def _touch_region(self, region: str) -> None:
         self._features.pop(region, None)
@@ -185,23 +212,25 @@ class Routing:
         state = self.picture.vehicles.get(entry.vehicle)
         live = self.entries.get(state.n) if state else None
         if live is not None:
-            live.full = live.values = None
+            live.rename()
         for topic in self._topics_of(live) if live else (self.everything, self.vehicles.get(entry.vehicle)):
             if topic is not None:
                 topic.touch(topic.registered, entry.vehicle, version)
 
-    def place_ack(self, ack: Acked, event: Event) -> None:
+    def place_ack(self, ack: Acked, told: Told) -> None:
         """Its event is known only now."""
         self.version += 1
-        self.tell_ack(ack, event)
+        self.tell_ack(ack, told)
 
-    def tell_ack(self, ack: Acked, event: Event | None) -> None:
-        """To whom its event was told; `event` None: it is not known (yet)."""
+    def tell_ack(self, ack: Acked, told: Told | None) -> None:
+        """To whom its event was told; None: it is not known (yet)."""
         self._acks[ack.id] = ack
         topics: list[Topic | None] = [self.everything]
-        if event is not None:
-            regions = self.regions_of(event.vehicle) if event.region is None else (event.region,)
+        if told is not None:
+            event = told.event
+            regions = told.regions if event.region is None else (event.region,)
             topics += [self.regions.get(region) for region in regions]
+            topics += [lens for lens in self._looking(regions) if lens.wants(event, told.regions)]
             topics += [self.cells.get((zoom, *tile(event.lat, event.lon, zoom))) for zoom in self._zooms]
             topics.append(self.vehicles.get(event.vehicle))
         for topic in topics:
@@ -225,6 +254,17 @@ class Routing:
             topic = self.vehicles[vehicle] = Topic(self.version, (state.n,) if state else (), key=vehicle)
         return topic
 
+    def lens(self, grant: Grant, cells: frozenset[Cell], vehicles: frozenset[str]) -> Lens:
+        """What a limited grant shows of these cells and vehicles."""
+        key = digest(grant.key(), repr(sorted(cells)), repr(sorted(vehicles)))
+        if key not in self._lenses:
+            lens = self._lenses[key] = Lens(self.version, key, grant.regions, cells, vehicles)
+            for region in grant.regions:
+                self._lenses_of.setdefault(region, set()).add(lens)
+            inside = {vehicle for region in grant.regions for vehicle in self.picture.inside.get(region, ())}
+            lens.begin(self.entries[self.picture.vehicles[vehicle].n] for vehicle in inside)
+        return self._lenses[key]
+
     def knows_vehicle(self, vehicle: str) -> bool:
         return vehicle in self.picture.vehicles or vehicle in self.picture.register or vehicle in self.vehicles
 
@@ -246,6 +286,13 @@ class Routing:
 
     def _drop(self, topic: Topic) -> None:
         key = topic.key
+        if isinstance(topic, Lens):
+            del self._lenses[key]
+            for region in topic.regions:
+                self._lenses_of[region].discard(topic)
+                if not self._lenses_of[region]:
+                    del self._lenses_of[region]
+            return
         if isinstance(key, tuple):
             del self.cells[key]
             self._zooms[key[0]] -= 1
@@ -304,8 +351,9 @@ class Routing:
         vehicles = self.picture.vehicles
         return messages.encode([region, sorted(vehicles[vehicle].n for vehicle in self.picture.inside.get(region, ()))])
 
-    def count(self, topics: list[Topic], zoom: int) -> bytes:
-        """A `counts` message: how many vehicles of these topics each cell of a zoom has, each vehicle once.
+    def count(self, topics: list[Topic], zoom: int, seen: Callable[[Entry], Entry]) -> bytes:
+        """A `counts` message: how many vehicles of these topics each cell of a zoom has, each vehicle once, where it is
+        `seen`.
 
         Whole tiles are added up: 100,000 vehicles one by one would hold the loop for 25 ms.
         """
@@ -318,7 +366,8 @@ class Routing:
             one_by_one = [] if whole else [topic for topic in topics if topic.key not in cells]
         counted = {cell[0] for cell in cells} if one_by_one is not topics else set()
         for n in set().union(*(topic.members for topic in one_by_one)):
-            x, y = self.entries[n].x, self.entries[n].y
+            entry = seen(self.entries[n])
+            x, y = entry.x, entry.y
             if not any((z, x >> DEEPEST - z, y >> DEEPEST - z) in cells for z in counted):
                 key = (x >> DEEPEST - zoom, y >> DEEPEST - zoom)
                 found[key] = found.get(key, 0) + 1
@@ -332,7 +381,7 @@ class Routing:
         past = [at for at in self._horizon if now - at[0] >= KEPT_MS]
         horizon = past[-1][1] if past else 0
         del self._horizon[: len(past)]
-        for topic in (self.everything, *self.regions.values(), *self.vehicles.values(), *self.cells.values()):
+        for topic in self._all():
             topic.forget_gone(horizon)
             yield
         for topic in reversed(self._unused):

@@ -17,7 +17,6 @@ from tracker.live.routing import Routing
 from tracker.live.topics import Entry, Fragment, Topic, members, merge
 from tracker.live.viewer import PENDING_SNAPSHOT, Viewer
 from tracker.model.change import Acked
-from tracker.model.events import Event
 
 PARTS = 2  #: parts of a snapshot made in one go: 500 vehicles
 UPDATE_ROWS = 4_000  #: vehicles in one update; more are split
@@ -255,7 +254,7 @@ class Telling:
         key = (interest.followed, zoom)
         at, cells = self._counts.get(key, (now, b""))
         if not cells or not 0 <= now - at < COUNTS_MS:
-            cells = self.routing.count(interest.topics, zoom)
+            cells = self.routing.count(interest.topics, zoom, interest.sees_of)
             self._counts[key] = (now, cells)
         return cells
 
@@ -290,15 +289,11 @@ class Telling:
                 self._send(viewer, *self._moved(moved, viewer.binary))
         self._tell_events(viewer)
 
-    def tell_acks(self, viewer: Viewer, found: list[tuple[Acked, Event]]) -> None:
+    def tell_acks(self, viewer: Viewer, found: list[tuple[Acked, Told]]) -> None:
         """What was acknowledged, or taken back, while this viewer was away."""
         if viewer.interest is None:
             return
-        acks = [
-            messages.encode(messages.acked(ack))
-            for ack, event in found
-            if _wants(viewer, Told(event, frozenset(self.routing.regions_of(event.vehicle))))
-        ]
+        acks = [messages.encode(messages.acked(ack)) for ack, told in found if _wants(viewer, told)]
         if acks:
             self._send(viewer, messages.tail({"acked": b",".join(acks)}))
 

@@ -7,18 +7,22 @@ one that comes back after a minute alike. Values are looked up as they are told:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import takewhile
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from tracker.geometry.earth import tile
 from tracker.live.columns import Row, pack
 from tracker.live.messages import Members, encode, moved_row, moved_text
+from tracker.live.viewer import CELL_ZOOMS, Cell
 from tracker.model.change import VehicleState
+from tracker.model.events import Event
 
 K = TypeVar("K")
 T = TypeVar("T")
+DEEPEST = CELL_ZOOMS[-1]
 MOST_KEPT = 50_000  #: tombstones of one kind in one topic
 
 
@@ -49,12 +53,26 @@ class Entry:
     def seen_from(self, region: str | None) -> Entry:
         """What the followers of a region are told: of no place far outside that did not decide."""
         state = self.state
-        if region is None or not (state.held or region in state.beyond):
+        return self if region is None or not (state.held or region in state.beyond) else self._veil()
+
+    def seen_by(self, regions: frozenset[str]) -> Entry:
+        """The same of whoever is granted these regions, one of which it is in."""
+        state = self.state
+        if not (state.held or state.beyond):
             return self
+        near = any(region in regions and region not in state.beyond for region in state.regions)
+        return self if near and not state.held else self._veil()
+
+    def _veil(self) -> Entry:
         if self._veiled is None:
-            ping = state.decided or state.ping
-            self._veiled = Entry(msgspec.structs.replace(state, ping=ping, held=None), self._t0, self.x, self.y)
+            ping = self.state.decided or self.state.ping
+            place = tile(ping.lat, ping.lon, DEEPEST)
+            self._veiled = Entry(msgspec.structs.replace(self.state, ping=ping, held=None), self._t0, *place)
         return self._veiled
+
+    def rename(self) -> None:
+        """Other things are said of it now."""
+        self.full = self.values = self._veiled = None
 
     def moved(self) -> bytes:
         if self.text is None:
@@ -99,6 +117,15 @@ class Topic:
         self.acked: dict[str, int] = {}
         self.followers = 0
         self.fragments: dict[int, Fragment] = {}  # of this tick, by the version they begin after
+
+    @property
+    def veils(self) -> bool:
+        """Whether its followers are told less than there is to know."""
+        return self.region is not None
+
+    def seen(self, entry: Entry) -> Entry:
+        """What its followers are told of a vehicle."""
+        return entry.seen_from(self.region)
 
     def move(self, n: int, version: int) -> None:
         moved = self.moved
@@ -157,6 +184,51 @@ class Topic:
         return fragment
 
 
+class Lens(Topic):
+    """What a limited grant shows of a view and of single vehicles: who of them is in a granted region.
+
+    Cells and vehicles are topics of those who may see everything; this one is shared where grant and wish are the same.
+    """
+
+    __slots__ = ("cells", "regions", "vehicles", "zooms")
+
+    def __init__(
+        self, version: int, key: bytes, regions: frozenset[str], cells: frozenset[Cell], vehicles: frozenset[str]
+    ) -> None:
+        super().__init__(version, key=key)
+        self.regions = regions
+        self.cells = cells
+        self.vehicles = vehicles  # known or not
+        self.zooms = {cell[0] for cell in cells}
+
+    @property
+    def veils(self) -> bool:
+        return True
+
+    def seen(self, entry: Entry) -> Entry:
+        return entry.seen_by(self.regions)
+
+    def shows(self, entry: Entry) -> bool:
+        state = entry.state
+        if self.regions.isdisjoint(state.regions):
+            return False
+        return state.ping.vehicle in self.vehicles or self._covers(self.seen(entry))
+
+    def begin(self, entries: Iterable[Entry]) -> None:
+        self.members = {entry.state.n for entry in entries if self.shows(entry)}
+
+    def wants(self, event: Event, regions: Collection[str]) -> bool:
+        """Whether an event is told to its followers; without a region of its own it is one of these regions."""
+        if self.regions.isdisjoint(regions if event.region is None else (event.region,)):
+            return False
+        if event.vehicle in self.vehicles:
+            return True
+        return any((z, *tile(event.lat, event.lon, z)) in self.cells for z in self.zooms)
+
+    def _covers(self, seen: Entry) -> bool:
+        return any((z, seen.x >> DEEPEST - z, seen.y >> DEEPEST - z) in self.cells for z in self.zooms)
+
+
 def _drop(log: dict[Any, T], is_old: Callable[[T], bool]) -> None:
     """The oldest are at the front: what is kept costs nothing."""
     if log:
@@ -201,11 +273,11 @@ class Fragment:
 
 def _read(topic: Topic, since: int, now: int, source: Source) -> Fragment:
     fragment = Fragment(now)
-    entries, region = source.entries, topic.region
-    fragment.new = {n: entries[n].seen_from(region) for n in _newer(topic.joined, since)}
+    entries = source.entries
+    fragment.new = {n: topic.seen(entries[n]) for n in _newer(topic.joined, since)}
     fragment.moved = {n: entries[n] for n in _newer(topic.moved, since) if n not in fragment.new}
-    if region is not None:
-        fragment.moved = {n: entry.seen_from(region) for n, entry in fragment.moved.items()}
+    if topic.veils:
+        fragment.moved = {n: topic.seen(entry) for n, entry in fragment.moved.items()}
     for n in reversed(topic.gone):
         gone = topic.gone[n]
         if gone.version <= since:

@@ -34,6 +34,7 @@ class Wish(msgspec.Struct, frozen=True):
     regions: frozenset[str] = frozenset()
     vehicles: frozenset[str] = frozenset()
     cells: frozenset[Cell] = frozenset()
+    granted: bool = False  # it is all that a limited grant shows
 
     def names(self) -> str:
         """All that it names, as what tells two wishes apart."""
@@ -41,16 +42,14 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 def narrow(follow: Follow, grant: Grant) -> Wish:
-    """The one place that decides what may be followed. Cells and single vehicles are for those who may see everything:
-    what they hold cannot be shared with anybody who may not."""
-    regions = frozenset(follow.regions or ())
+    """The one place that decides what may be followed. A limited grant shows cells and vehicles by a Lens."""
+    regions, vehicles = frozenset(follow.regions or ()), frozenset(follow.vehicles or ())
+    cells = cells_of(follow.view) if follow.view else frozenset()
     if grant.everything:
-        if follow.all:
-            return Wish(all=True, vehicles=frozenset(follow.vehicles or ()))
-        cells = cells_of(follow.view) if follow.view else frozenset()
-        return Wish(False, regions, frozenset(follow.vehicles or ()), cells)
-    wanted = grant.regions if follow.all or follow.view else regions & grant.regions
-    return Wish(regions=wanted)
+        return Wish(all=True, vehicles=vehicles) if follow.all else Wish(False, regions, vehicles, cells)
+    if follow.all:
+        return Wish(regions=grant.regions, granted=True)
+    return Wish(False, regions & grant.regions, vehicles, cells)
 
 
 def cells_of(view: Box | View) -> frozenset[Cell]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from tracker.live.event_log import MOST, Recent, Told, with_regions
 from tracker.live.hub import Hub
 from tracker.live.routing import KEPT_MS
 from tracker.live.telling import UPDATE_ROWS
-from tracker.live.topics import Topic
+from tracker.live.topics import Entry, Topic
 from tracker.live.viewer import Viewer
 from tracker.model.change import Acked, Change, Registered, VehicleState
 from tracker.model.events import Event
@@ -543,9 +544,9 @@ def test_those_who_only_look_in_share_what_was_counted_this_second(hub: Hub, mon
     counted: list[int] = []
     count = hub.routing.count
 
-    def counting(topics: list[Topic], zoom: int) -> bytes:
+    def counting(topics: list[Topic], zoom: int, seen: Callable[[Entry], Entry]) -> bytes:
         counted.append(zoom)
-        return count(topics, zoom)
+        return count(topics, zoom, seen)
 
     monkeypatch.setattr(hub.routing, "count", counting)
 
@@ -657,8 +658,10 @@ def test_who_begins_anew_with_a_cursor_waits_for_what_was_acknowledged(hub: Hub)
     for desk in (mine, others):
         away = hub.was_away(desk.viewer)
         assert away is not None and away.upto == 1
-        later = (Acked("e2", "Ann", 6), event(2))  # it is told that in its turn
-        hub.tell_acks(desk.viewer, away, [(Acked("e1", "Ann", 5), event(1)), later], more=desk is mine)
+        later = (Acked("e2", "Ann", 6), Told(event(2), frozenset()))  # it is told that in its turn
+        hub.tell_acks(
+            desk.viewer, away, [(Acked("e1", "Ann", 5), Told(event(1), frozenset())), later], more=desk is mine
+        )
         hub.tell_acks(desk.viewer, away, [later], more=False)  # asked before, answered too late
     assert [ack["id"] for ack in mine.told("acked")] == ["e1"]
     assert others.told("acked") == []
@@ -854,7 +857,9 @@ def test_acknowledgements_made_while_away_are_told_to_those_who_may_hear_of_the_
     hub.route(Change(regions=[region("a"), region("b")], events=[event(1, region="a"), event(2, region="b")]))
     follower, silent = Desk(hub, regions=["a"]), Desk(hub)
     follower.take()
-    found = [(Acked(f"e{seq}", "Anna", 5), event(seq, region=name)) for seq, name in ((1, "a"), (2, "b"))]
+    found = [
+        (Acked(f"e{seq}", "Anna", 5), Told(event(seq, region=name), frozenset())) for seq, name in ((1, "a"), (2, "b"))
+    ]
     hub.telling.tell_acks(follower.viewer, found)
     hub.telling.tell_acks(silent.viewer, found)
     assert [ack["id"] for ack in follower.told("acked")] == ["e1"]

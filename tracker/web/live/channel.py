@@ -18,10 +18,12 @@ from typing import NamedTuple, Protocol
 
 from tracker.access.grants import Grant
 from tracker.errors import BadRequest, Overloaded, Stopping, StoreError
+from tracker.history.visits import inside_then
 from tracker.live import close_codes, messages, requests
 from tracker.live.cursor import mark_of
-from tracker.live.event_log import MOST, with_regions
+from tracker.live.event_log import MOST, Told, with_regions
 from tracker.live.viewer import PENDING, Outlet, Viewer
+from tracker.model.events import Event
 from tracker.node import Node
 from tracker.stores import EventQuery
 from tracker.turns.allowance import Allowance, Allowances
@@ -435,9 +437,8 @@ class Live:
         events = await store.events(EventQuery(after=seq, limit=REPLAYED))
         inside: dict[str, frozenset[str]] = {}
         silent = {event.vehicle for event in events if event.region is None}
-        if silent and interest is not None and (interest.wish.regions or interest.awaits):
-            regions = None if interest.awaits else interest.wish.regions
-            inside = await self._inside_after(events[-1].seq, silent, regions)
+        if silent and interest is not None and interest.asks_where != frozenset():
+            inside = await self._inside_after(events[-1].seq, silent, interest.asks_where)
         if viewer.seq == seq and viewer.interest is interest:
             hub.replay(viewer, with_regions(events, inside))
 
@@ -448,7 +449,7 @@ class Live:
             return
         newest = await store.events(EventQuery(after=away.upto - 1, limit=1))
         since = newest[0].received_at if newest and newest[0].seq == away.upto else 0
-        found = await store.acknowledged(since, away.told, REPLAYED)
+        found = [(ack, await self._told(event)) for ack, event in await store.acknowledged(since, away.told, REPLAYED)]
         self.hub.tell_acks(viewer, away, found, more=len(found) == REPLAYED)
 
     async def _is_ours(self, viewer: Viewer) -> bool:
@@ -479,12 +480,18 @@ class Live:
                 now[event.vehicle].discard(str(event.region))
         return {vehicle: frozenset(names) for vehicle, names in now.items()}
 
+    async def _told(self, event: Event) -> Told:
+        """An event of the store, and of one without a region where its vehicle was then."""
+        inside = frozenset[str]() if event.region else await inside_then(self.node.store, self.node.picture, event)
+        return Told(event, inside)
+
     async def _place(self) -> None:
         """Find the event of an acknowledgement the hub does not remember, for the followers of its region."""
         await self._acks.wait()
         while (ack := self.hub.next_unplaced()) is not None:
             try:
-                self.hub.place_ack(ack, await self.node.store.event(ack.id))
+                event = await self.node.store.event(ack.id)
+                self.hub.place_ack(ack, None if event is None else await self._told(event))
             except Exception as fault:
                 self._tries[ack.id] += not isinstance(fault, StoreError)  # that will pass
                 if self._tries[ack.id] < TRIES:
