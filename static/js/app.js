@@ -1,26 +1,30 @@
 // What everything on the page shares: the model, the reader's choices, the map, and the few verbs between them.
 
-import { beside, eastward } from "./antimeridian.js";
+import { Address } from "./page/address.js";
 import { Connection } from "./net/connection.js";
 import { steady } from "./net/clock.js";
 import { Deeds } from "./model/deeds.js";
 import { $, text } from "./parts/dom.js";
-import { Backlog, Fleet, status } from "./model/fleet.js";
+import { Backlog } from "./model/backlog.js";
+import { Fleet } from "./model/fleet.js";
+import { Resume } from "./model/resume.js";
+import { tally } from "./model/status.js";
+import { extent } from "./model/extent.js";
 import { Journal } from "./model/events.js";
 import { FleetMap } from "./map/map.js";
 import { NoMap } from "./map/no_map.js";
 import { Overlay } from "./map/overlay.js";
 import { EventsPane } from "./panels/rail.js";
 import { RegionLayer } from "./map/regions.js";
-import { Store, misread, preferences, readLink, stepped, writeLink } from "./model/choices.js";
+import { readLink } from "./model/choices.js";
+import { preferences } from "./model/preferences.js";
+import { Store } from "./model/signal.js";
 import { Signal } from "./model/signal.js";
 import { VehicleLayer } from "./map/vehicles.js";
 import { follow } from "./wire.js";
 import { say } from "./words/words.js";
 
 /** @typedef {import("./model/fleet.js").Vehicle} Vehicle */
-
-const ONE_STEP_MS = 1000;
 
 export class App {
   /** @param {any} info what the server says of itself: GET /api/v1/page */
@@ -38,8 +42,7 @@ export class App {
     this.backlog = new Backlog();
     this.deeds = new Deeds();
     this.paused = false;
-    this.catchingUp = false;
-    this.everLive = false;
+    this.resume = new Resume();
     /** @type {Signal<[message: any]>} a message of the channel, once it is applied */ this.heard = new Signal();
     /** @type {Signal<[]>} a second has passed */ this.ticked = new Signal();
     /** @type {Signal<[how: {open?: boolean, focus?: boolean}]>} somebody chose a vehicle, or none */
@@ -47,15 +50,12 @@ export class App {
     /** @type {Signal<[]>} the connection is another, or its words may be */ this.statusChanged = new Signal();
     /** @type {Signal<[]>} the server's clock was measured */ this.measured = new Signal();
     /** @type {Signal<[]>} no WebSocket passes, though HTTP does */ this.blocked = new Signal();
-    /** @type {Signal<[parts: string[]]>} of a link nobody understands */ this.misread = new Signal();
+    /** @type {Signal<[events: number]>} what happened during a break is here */ this.resumed = new Signal();
     /** @type {Vehicle[]|null} */ this.filter = null;
     this.frameToPaint = 0;
     this.fitted = this.state.value.map !== null;
-    this.resumedEvents = -1; // counts events while catching up after a lost connection
-    this.walking = false; // the address is followed, not written
-    this.along = false; // arrow keys walk the list
-    this.lastStep = "";
-    this.stepAt = -Infinity;
+    this.address = new Address(this.state, this.map);
+    this.address.followed.on((vehicle) => this.selected.tell({ open: vehicle !== null }));
     this.say = (/** @type {string} */ words, urgent = false) => text($(urgent ? "#say-now" : "#say"), words);
     this.connection = new Connection({
       wish: (cursor) => this.wish(cursor),
@@ -73,7 +73,6 @@ export class App {
     });
     this.map.stage.framing.on((now) => this.#beforeFrame(now));
     this.state.changed.on((now, before) => this.#chose(now, before));
-    addEventListener("hashchange", () => this.#followLink());
     setInterval(() => this.#tick(), 1000);
     const calm = matchMedia("(prefers-reduced-motion: reduce)");
     const still = () => {
@@ -105,6 +104,7 @@ export class App {
   #apply(message, clock = steady()) {
     const frame = performance.now();
     const { fleet, map } = this;
+    const brought = this.resume.read(message);
     const regionsBefore = fleet.regionVersion;
     if (message.op === "welcome") {
       fleet.welcome(message, clock);
@@ -115,19 +115,16 @@ export class App {
     else if (message.op === "counts") fleet.counts(message);
     if (message.left || message.new) this.#selectedAgain();
     if (fleet.regionVersion !== regionsBefore) this.regions.refresh();
-    if (message.op === "snapshot" && (message.part ?? 1) >= (message.parts ?? 1)) this.#whole();
+    if (message.op === "snapshot" && (message.part ?? 1) >= (message.parts ?? 1)) {
+      this.#selectedAgain();
+      this.tickNow();
+    }
     // The first vehicles there are, whatever the list is filtered by meanwhile.
     if (!this.fitted && fleet.ready && fleet.byId.size) this.fitFleet(false, [...fleet.byId.values()]);
     this.heard.tell(message);
+    if (brought !== null) this.resumed.tell(brought);
     if (message.frame) this.frameToPaint = Math.max(this.frameToPaint, message.frame);
     map.stage.invalidate("vehicles", "overlay");
-  }
-
-  /** A whole snapshot has been read. */
-  #whole() {
-    this.catchingUp = false;
-    this.#selectedAgain();
-    this.tickNow();
   }
 
   /** The selected and the pointed at may have gone, or come only now; their slots belong to others then. */
@@ -141,8 +138,7 @@ export class App {
 
   #status() {
     const { phase } = this.connection?.status ?? { phase: "connecting" };
-    if (phase === "live") this.everLive = true;
-    if (phase === "waiting" && this.everLive) this.catchingUp = true;
+    this.resume.now(phase);
     this.statusChanged.tell();
   }
 
@@ -180,7 +176,7 @@ export class App {
     if (now.regions !== before.regions || (now.regions && now.vehicle !== before.vehicle)) {
       this.regions.followed = this.fleet.followed = now.regions && new Set(now.regions);
       this.map.stage.invalidate("regions");
-      if (this.connection.status.phase === "live") this.catchingUp = true;
+      this.resume.asked(this.connection.status.phase);
       this.connection.refollow();
     }
     if (now.only !== before.only) this.filtered(this.filter);
@@ -188,50 +184,13 @@ export class App {
       this.overlay.labels = now.labels;
       this.map.stage.invalidate("overlay");
     }
-    this.#step(stepped(now, before).join());
-  }
-
-  /**
-   * The address says the state. What is chosen is a step that "back" undoes; walking a list or typing a word is one
-   * step.
-   * @param {string} what "": nothing that is a step
-   */
-  #step(what) {
-    const at = performance.now();
-    const goesOn = what === this.lastStep && at - this.stepAt < ONE_STEP_MS && (what === "query" || this.along);
-    const link = writeLink(this.state.value) || location.pathname + location.search;
-    if (!what || goesOn || this.walking) this.writeLink();
-    else history.pushState(null, "", link);
-    if (what && !this.walking) [this.lastStep, this.stepAt] = [what, at];
-  }
-
-  /** The camera is about to go far: "back" returns to where it was. */
-  leave() {
-    if (performance.now() - this.stepAt < 100) return; // the step before the jump is one with it
-    history.pushState(null, "", location.href);
-    [this.lastStep, this.stepAt] = ["map", performance.now()];
+    this.address.step(before);
   }
 
   /** @param {string|null} id */
   #show(id) {
     this.overlay.selected = id === null ? null : (this.fleet.byId.get(id) ?? null);
     this.map.stage.invalidate("overlay", "trail", "vehicles");
-  }
-
-  writeLink() {
-    const link = writeLink(this.state.value);
-    if (link !== location.hash) history.replaceState(null, "", link || location.pathname + location.search);
-  }
-
-  #followLink() {
-    const next = readLink(location.hash);
-    const odd = misread(location.hash); // before the address says what was understood
-    if (next.map) this.map.go(next.map.lat, next.map.lon, next.map.zoom);
-    this.walking = true;
-    this.state.set({ ...next, map: next.map ?? this.state.value.map });
-    this.walking = false;
-    if (odd.length) this.misread.tell(odd);
-    this.selected.tell({ open: next.vehicle !== null });
   }
 
   /**
@@ -241,13 +200,13 @@ export class App {
    */
   select(id, how = {}) {
     const v = id === null ? null : this.fleet.byId.get(id);
-    this.along = Boolean(how.along);
+    this.address.along = Boolean(how.along);
     this.state.set({
       vehicle: id,
       track: how.track ?? (id === this.state.value.vehicle ? this.state.value.track : false),
       ...(how.open && id ? { region: null, tab: "vehicles" } : {}),
     });
-    this.along = false;
+    this.address.along = false;
     if (v && how.reveal && !this.state.value.track) this.map.reveal(v.lat, v.lon);
     this.selected.tell(how);
   }
@@ -277,26 +236,9 @@ export class App {
   /** @param {boolean} [animate] @param {Vehicle[]} [all] */
   fitFleet(animate = true, all = this.filter ?? [...this.fleet.byId.values()]) {
     if (!all.length) return;
-    // The middle 98 %: one van left in another country must not make the town a dot.
-    const cut = (/** @type {number[]} */ values) => [
-      values[Math.floor(values.length * 0.01)],
-      values[Math.ceil(values.length * 0.99) - 1],
-    ];
-    const [south, north] = cut(all.map((v) => v.lat).sort((a, b) => a - b));
-    const [west, east] = cut(eastward(all.map((v) => v.lon)));
     this.fitted = true;
-    // Regions the fleet works in belong to the picture; one larger than the fleet does not.
-    /** @type {[number, number, number, number]} */ const box = [west, south, east, north];
-    if (all !== this.filter)
-      for (const {
-        lonLat: [w0, s, e0, n],
-      } of this.regions.drawn.values()) {
-        const w = beside((w0 + e0) / 2, (west + east) / 2) - (e0 - w0) / 2;
-        const e = w + e0 - w0;
-        if (w > east || e < west || s > north || n < south || e - w > east - west || n - s > north - south) continue;
-        box.splice(0, 4, Math.min(box[0], w), Math.min(box[1], s), Math.max(box[2], e), Math.max(box[3], n));
-      }
-    this.map.fit(box, { animate });
+    const regions = all === this.filter ? [] : [...this.regions.drawn.values()].map(({ lonLat }) => lonLat);
+    this.map.fit(extent(all, regions), { animate });
   }
 
   togglePause() {
@@ -325,10 +267,8 @@ export class App {
 
   /** The fleet in one line. */
   summary() {
-    let moving = 0;
-    for (const v of this.fleet.byId.values()) if (status(v) === "moving") moving++;
-    const total = this.fleet.byId.size;
-    return total ? say("fleet.summary", { n: total, moving }) : "";
+    const { byId } = this.fleet;
+    return byId.size ? say("fleet.summary", { n: byId.size, moving: tally(byId.values()).moving }) : "";
   }
 }
 

@@ -73,11 +73,11 @@ async function begin() {
   });
   board(app, pill);
   print(app, list);
-  app.misread.on((parts) =>
+  app.address.misread.on((parts) =>
     alerts.toast({ icon: "warn", title: say("trouble.link"), body: parts.slice(0, 5).join(", ") }),
   );
   const misspelt = misread(location.hash);
-  if (misspelt.length) app.misread.tell(misspelt);
+  if (misspelt.length) app.address.misread.tell(misspelt);
   alerts.opened.on((event) => events.jump({ key: event.id, events: [event], newest: event }));
   app.ticked.on(() => list.refresh());
   app.heard.on(
@@ -112,7 +112,7 @@ async function begin() {
   app.map.on("moveend", () => app.state.set({ map: app.map.camera() }));
   document.fonts?.ready.then(() => app.map.stage.invalidate());
   pill.render();
-  events.load();
+  events.feed.load();
   Object.assign(window, { fleetPage: app, fleetEditor: editor }); // for tests and for the curious
   document.documentElement.dataset.started = "";
   ground(app, info, troubles, fleet);

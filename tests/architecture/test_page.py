@@ -24,3 +24,45 @@ def test_every_close_code_that_keeps_the_page_away_has_its_sentence() -> None:
     final = [code for code in CLOSE_CODES if not may_return(code) and code != 1008]  # the page comes back slower then
     assert len(final) >= 3
     assert {f"closed.{code}" for code in final} <= ENGLISH
+
+
+def _sources(pattern: str) -> str:
+    static = ROOT / "static"
+    return "\n".join(path.read_text() for path in sorted(static.glob(pattern)) if "vendor" not in path.parts)
+
+
+def test_the_page_names_no_class_id_colour_or_sentence_that_nobody_uses() -> None:
+    style, used = (
+        re.sub(r"/\*.*?\*/", "", _sources("css/*.css"), flags=re.S),
+        _sources("*.html") + _sources("js/**/*.js"),
+    )
+    selectors = re.sub(r"\{[^{}]*\}", "", style)
+    named = {name for name in re.findall(r"[.#]([a-zA-Z][\w-]*)", selectors) if not name.startswith("leaflet-")}
+    assert len(named) > 100
+    assert {name for name in named if not re.search(rf"(?<![\w-]){name}(?![\w-])", used)} == set()
+    colours = set(re.findall(r"(--[\w-]+)\s*:", style))
+    assert {name for name in colours if len(re.findall(rf"{name}(?![\w-])", style + used)) < 2} == set()
+    said = _without_catalogues()
+    silent = {key for key in ENGLISH if not re.search(_asked(key), said)}
+    assert silent == set()
+
+
+def _without_catalogues() -> str:
+    scripts = [path for path in (ROOT / "static" / "js").rglob("*.js") if path.name not in ("en.js", "de.js")]
+    return _sources("*.html") + "".join(path.read_text() for path in scripts)
+
+
+def _asked(key: str) -> str:
+    """The key itself, or the beginning of it before a part that is put in: `kind.${name}`."""
+    parts = key.split(".")
+    begins = [re.escape(".".join(parts[:i]) + ".") + r"\$\{" for i in range(1, len(parts))]
+    return "|".join([f"[\"'`]{re.escape(key)}[\"'`]", *begins])
+
+
+def test_every_export_of_the_page_is_imported_somewhere() -> None:
+    modules = {path: path.read_text() for path in (ROOT / "static" / "js").rglob("*.js")}
+    tests = "".join(path.read_text() for path in (ROOT / "tests" / "js").rglob("*.js"))
+    for path, text in modules.items():
+        for name in re.findall(r"^export (?:const|let|class|(?:async )?function) (\w+)", text, re.M):
+            others = tests + "".join(one for other, one in modules.items() if other != path)
+            assert re.search(rf"\b{name}\b", others), f"{path.relative_to(ROOT)} exports {name} to nobody"

@@ -5,15 +5,16 @@ import { $, fill, h, iconButton, text } from "../parts/dom.js";
 import { speedFrom, speedUnit, speedValue } from "../words/format.js";
 import * as format from "../words/format.js";
 import { SHORT, readHours, writeHours } from "../words/hours.js";
-import { KINDS, counted } from "../words/phrases.js";
+import { KINDS } from "../words/phrases.js";
 import { COMPUTED, saved as savedDeed } from "../panels/region_deeds.js";
 import { COLORS, colorOf } from "../map/regions.js";
+import { conflict } from "./conflict.js";
 import { pasted } from "./paste.js";
+import { Preview } from "./preview.js";
 import { oneStop } from "../parts/roving.js";
-import { pieces, say } from "../words/words.js";
+import { foreign, say } from "../words/words.js";
 
 const RAISED = ["enter", "exit", "dwell", "cross", "overspeed_start"];
-const PREVIEW_MS = 350;
 
 export class RegionCard {
   /**
@@ -93,7 +94,10 @@ export class RegionCard {
       "aria-label": say("card.coordinates"),
     });
     this.fault = h("p", { class: "notice bad", hidden: true, role: "alert" });
-    this.preview = h("p", { class: "preview num", role: "status" });
+    this.preview = new Preview(
+      () => this.#feature(),
+      () => new Map(this.raise.map(([kind, box]) => [kind, box.checked])),
+    );
     const notify = p.notify ?? ["enter", "exit", "dwell"];
     this.raise = RAISED.map(
       (kind) =>
@@ -104,12 +108,11 @@ export class RegionCard {
             checked: notify.includes(kind),
             onchange: () => {
               this.ticked.delete(kind);
-              this.#told();
+              this.preview.tell();
             },
           }),
         ]),
     );
-    /** @type {any} the newest preview */ this.answer = null;
     this.exact = h("input", { type: "checkbox", checked: p.debounce === "none", onchange: () => this.#soon() });
     const { regions } = app.state.value;
     this.follow = h("input", {
@@ -200,7 +203,7 @@ export class RegionCard {
           h("button", { type: "button", class: "button small", onclick: () => this.#read() }, say("card.shape.use")),
         ),
       ),
-      this.preview,
+      this.preview.element,
       this.fault,
       h(
         "div",
@@ -209,7 +212,6 @@ export class RegionCard {
         this.save,
       ),
     );
-    this.timer = 0;
     this.element.hidden = !feature;
     // In the side column, a phone's sheet: so it never lies over what it draws.
     $("#side").appendChild(this.element);
@@ -233,8 +235,7 @@ export class RegionCard {
   }
 
   remove() {
-    clearTimeout(this.timer);
-    this.asked?.abort();
+    this.preview.stop();
     this.element.remove();
   }
 
@@ -373,53 +374,8 @@ export class RegionCard {
 
   /** Ask what it would have done, a moment after the last change. @param {boolean} [dragging] */
   #soon(dragging = false) {
-    clearTimeout(this.timer);
-    this.asked?.abort();
-    if (!this.editor.sketch?.shape.closed || this.editor.sketch.problem())
-      return text(this.preview, say("card.preview"));
-    this.timer = window.setTimeout(() => this.#preview(), dragging ? 120 : PREVIEW_MS);
-  }
-
-  async #preview() {
-    const asked = new AbortController();
-    this.asked = asked;
-    try {
-      this.answer = await call("POST", "regions/preview", { body: this.#feature(), signal: asked.signal });
-      this.#told();
-    } catch (error) {
-      if (asked.signal.aborted) return;
-      this.answer = null;
-      text(
-        this.preview,
-        error instanceof ApiError
-          ? error.status === 422
-            ? (error.errors[0]?.message ?? error.message)
-            : say("card.no_preview")
-          : /** @type {Error} */ (error).message,
-      );
-    }
-  }
-
-  /** The preview in words: what would have happened, and how much of it this page would have raised. */
-  #told() {
-    if (!this.answer) return;
-    const counts = this.answer.counts ?? this.answer.events_by_kind ?? {};
-    const now = this.answer.inside_count ?? this.answer.inside?.length;
-    const would = RAISED.filter((kind) => counts[kind]);
-    const raised = this.raise.reduce((sum, [kind, box]) => sum + (box.checked ? (counts[kind] ?? 0) : 0), 0);
-    const bold = (/** @type {string} */ words) => h("b", null, words);
-    const list = would.flatMap((kind, i) => [
-      i ? ", " : "",
-      bold(format.count(counts[kind])),
-      ` ${counted(kind, counts[kind])}`,
-    ]);
-    fill(
-      this.preview,
-      would.length
-        ? pieces("card.would", { counts: list, raised: [bold(raised ? format.count(raised) : say("card.would.none"))] })
-        : say("card.would.nothing"),
-      now != null && [" ", pieces("card.inside", { n: bold(String(now)) })],
-    );
+    if (!this.editor.sketch?.shape.closed || this.editor.sketch.problem()) this.preview.none();
+    else this.preview.soon(dragging);
   }
 
   /** @param {number} [over] the version to write over; the one this card was opened with unless the reader reapplies */
@@ -464,7 +420,7 @@ export class RegionCard {
       const first = error instanceof ApiError ? error.errors[0] : null;
       this.#refuse(
         first?.message
-          ? `${first.field ? `${first.field}: ` : ""}${first.message}`
+          ? foreign(first.field ? `${first.field}: ${first.message}` : "", first.message)
           : /** @type {Error} */ (error).message,
       );
       if (first?.at) app.map.go(first.at[1], first.at[0]);
@@ -506,61 +462,15 @@ export class RegionCard {
       this.save.disabled = false;
       return this.#refuse(say("card.deleted"), this.save);
     }
-    const was = before.properties;
-    const is = newer.properties;
-    const keys = /** @type {const} */ ([
-      "name",
-      "color",
-      "group",
-      "rules",
-      "notify",
-      "radius_m",
-      "buffer_m",
-      "debounce",
-    ]);
-    const what = keys
-      .filter((key) => JSON.stringify(was[key]) !== JSON.stringify(is[key]))
-      .map((key) => say(`card.what.${key}`));
-    if (JSON.stringify(before.geometry) !== JSON.stringify(newer.geometry)) what.unshift(say("card.what.shape"));
-    const who = is.attributes?.updated_by;
-    const time = format.clock(Date.parse(is.updated_at), app.preferences.value.zone);
-    const changed = h("b", null, who ? say("card.changed.by", { name: who, time }) : say("card.changed", { time }));
     this.fault.hidden = false;
-    fill(
-      this.fault,
-      h(
-        "span",
-        null,
-        what.length
-          ? pieces("card.changed.what", /** @type {any} */ ({ changed, what: what.join(", ") }))
-          : [changed, "."],
-        " ",
-        h(
-          "button",
-          {
-            type: "button",
-            class: "link",
-            onclick: () => {
-              this.version = is.version;
-              this.#save(is.version);
-            },
-          },
-          say("card.mine"),
-        ),
-        " ",
-        h(
-          "button",
-          {
-            type: "button",
-            class: "link",
-            onclick: () => {
-              this.editor.cancel();
-              this.editor.edit(newer);
-            },
-          },
-          say("card.theirs"),
-        ),
-      ),
-    );
+    const mine = () => {
+      this.version = newer.properties.version;
+      this.#save(this.version);
+    };
+    const theirs = () => {
+      editor.cancel();
+      editor.edit(newer);
+    };
+    fill(this.fault, conflict(before, newer, app.preferences.value.zone, { mine, theirs }));
   }
 }

@@ -3,7 +3,7 @@
 
 import { unwrap } from "../antimeridian.js";
 import { frame, worldX, worldY } from "../geo.js";
-import { status } from "../model/fleet.js";
+import { status } from "../model/status.js";
 import * as format from "../words/format.js";
 import { pen, typeSize } from "./stage.js";
 import { nearest } from "./paths.js";

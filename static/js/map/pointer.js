@@ -1,7 +1,7 @@
 // Pointing at the map: hover cards, selecting vehicles and regions, and letting go of a followed one by dragging.
 
 import { $, fill, h } from "../parts/dom.js";
-import { status } from "../model/fleet.js";
+import { status } from "../model/status.js";
 import * as format from "../words/format.js";
 import { halted } from "../panels/vehicles.js";
 import { say } from "../words/words.js";

@@ -1,6 +1,6 @@
 // Regions on the map: outline, a subtle hatch, a name with the live count. Those not followed are thin and empty.
 
-import { GLYPH } from "../model/fleet.js";
+import { GLYPH } from "../model/status.js";
 import { beside, rims } from "../antimeridian.js";
 import * as format from "../words/format.js";
 import { bounds, inside, outline } from "../geo.js";

@@ -1,7 +1,7 @@
 // The glyphs of the map: shape says the state, colour repeats it, a light and a dark casing keep it readable on any
 // ground. Drawn once a theme and size, then kept as lists of pixels that the vehicle layer copies.
 
-import { GLYPH } from "../model/fleet.js";
+import { GLYPH } from "../model/status.js";
 import { palette } from "../parts/theme.js";
 
 export const HEADINGS = 72;

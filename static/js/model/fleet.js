@@ -5,6 +5,7 @@ import { worldX, worldY } from "../geo.js";
 import { sortKey } from "../words/format.js";
 import { rowReader } from "../wire.js";
 import { Motion } from "./motion.js";
+import { GLYPH, freshness } from "./status.js";
 
 /** @typedef {import("../wire.js").Row} Row */
 /**
@@ -34,23 +35,7 @@ import { Motion } from "./motion.js";
  * @property {Map<string, number>} regions region id → when it went in (0 unknown)
  */
 
-const GAP_FLOOR = 5000;
 const ROUGH_M = 100; // a place less accurate than this is drawn as a circle
-/**
- * Moving: stale after two of its own gaps (never under 15 s), offline after ten (never under 10 min). Standing: 1 h, 24
- * h.
- * @param {number} gap
- * @param {boolean} standing
- * @returns {[number, number]}
- */
-export function freshness(gap, standing) {
-  if (standing) return [3_600_000, 86_400_000];
-  const own = Math.max(gap || GAP_FLOOR, GAP_FLOOR);
-  return [Math.max(2 * own, 15_000), Math.max(10 * own, 600_000)];
-}
-
-export const GLYPH = { none: 0, unknown: 1, moving: 2, idle: 3, parked: 4, offline: 5, stale: 8 };
-
 export class Fleet {
   constructor(motion = new Motion()) {
     this.motion = motion;
@@ -362,61 +347,5 @@ export class Fleet {
   counts(message) {
     this.cells.clear();
     for (const [z, x, y, count] of message.cells ?? []) if (count) this.cells.set(`${z}/${x}/${y}`, count);
-  }
-}
-
-/**
- * How a vehicle's state reads: the word, and which chip counts it.
- * @param {Vehicle} v
- * @returns {"moving"|"idle"|"parked"|"stale"|"offline"|"unknown"}
- */
-export function status(v) {
-  if (v.offline) return "offline";
-  if (v.stale) return "stale";
-  return /** @type {const} */ (["unknown", "moving", "idle", "parked", "offline"])[v.state] ?? "unknown";
-}
-
-/** Updates that wait while the display is paused: of positions only the newest, the rest in order, each with the clock
- * at which it was heard, so that a pause makes nobody look fresher than he is. */
-export class Backlog {
-  constructor() {
-    /** @type {[any, number][]} */ this.messages = [];
-    /** @type {Map<number, [any[], number]>} */ this.moved = new Map();
-    this.updates = 0;
-    this.events = 0;
-  }
-
-  /** @param {any} message @param {number} clock this machine's ms */
-  add(message, clock) {
-    const { moved, ...rest } = message;
-    this.updates += (moved?.length ?? 0) + (rest.new?.length ?? 0) + (rest.vehicles?.length ?? 0);
-    this.events += rest.events?.length ?? 0;
-    if (message.op === "snapshot" && message.reset && (message.part ?? 1) === 1) {
-      // Numbers and times of before mean others now; what happened stays.
-      this.moved.clear();
-      this.messages = this.messages
-        .filter(([m]) => m.events || m.acked)
-        .map(([{ events, acked }, at]) => [{ op: "update", events, acked }, at]);
-    }
-    for (const row of moved ?? []) {
-      this.moved.delete(row[0]);
-      this.moved.set(row[0], [row, clock]);
-    }
-    if (Object.keys(rest).some((key) => !["op", "frame", "cursor"].includes(key))) this.messages.push([rest, clock]);
-  }
-
-  /** Everything that waited, in an order that ends in the same picture. @returns {[any, number][]} */
-  take() {
-    const out = this.messages;
-    let now = -1;
-    for (const [row, clock] of this.moved.values()) {
-      if (clock !== now) out.push([{ op: "update", moved: [] }, clock]);
-      now = clock;
-      out[out.length - 1][0].moved.push(row);
-    }
-    this.messages = [];
-    this.moved = new Map();
-    this.updates = this.events = 0;
-    return out;
   }
 }

@@ -1,4 +1,4 @@
-// Something that happens, and who wants to be told of it. Pure.
+// Something that happens or changes, and who wants to be told of it. Pure.
 
 /** @template {any[]} T what is told */
 export class Signal {
@@ -20,5 +20,22 @@ export class Signal {
       }
     }
     if (faults.length) throw faults[0].fault;
+  }
+}
+
+/** A value that tells others when it changed. @template {object} T */
+export class Store {
+  /** @param {T} value */
+  constructor(value) {
+    this.value = value;
+    /** @type {Signal<[value: T, before: T]>} */ this.changed = new Signal();
+  }
+
+  /** @param {Partial<T>} patch */
+  set(patch) {
+    const before = this.value;
+    if (Object.entries(patch).every(([key, value]) => before[/** @type {keyof T} */ (key)] === value)) return;
+    this.value = { ...before, ...patch };
+    this.changed.tell(this.value, before);
   }
 }

@@ -282,7 +282,7 @@ export class Alerts {
     overlay.alerting = alerting;
     this.unread = unread;
     const named =
-      this.app.connection.status.phase === "waiting" && this.app.everLive
+      this.app.connection.status.phase === "waiting" && this.app.resume.everLive
         ? say("alert.title.offline", { page: say("page.name") })
         : say("page.name");
     const title = unread ? say("alert.title.unread", { n: unread, page: named }) : named;

@@ -2,7 +2,7 @@
 // the time, the counts and the newest alert; when what is shown is old, band and map say so.
 
 import { $, fill, h, text } from "../parts/dom.js";
-import { status } from "../model/fleet.js";
+import { tally } from "../model/status.js";
 import * as format from "../words/format.js";
 import { tell } from "../words/phrases.js";
 import { say } from "../words/words.js";
@@ -41,18 +41,17 @@ export function board(app, pill) {
       state,
       live
         ? say("pill.live")
-        : app.everLive
+        : app.resume.everLive
           ? say("board.old", { time: format.clockShort(since, zone), age: format.age(Date.now() - since) })
           : (pill.main.textContent ?? say("pill.connecting")),
     );
     text(clock, `${format.clock(now, zone)} ${format.zoneName(now, zone)}`);
-    const tally = Object.fromEntries(COUNTED.map((name) => [name, 0]));
-    for (const v of app.fleet.byId.values()) tally[status(v)] = (tally[status(v)] ?? 0) + 1;
+    const counted = tally(app.fleet.byId.values());
     fill(
       counts,
-      COUNTED.filter((name) => tally[name]).map((name, i) => [
+      COUNTED.filter((name) => counted[name]).map((name, i) => [
         i ? " · " : "",
-        h("b", null, format.count(tally[name])),
+        h("b", null, format.count(counted[name])),
         ` ${say(`status.${name}`)}`,
       ]),
     );

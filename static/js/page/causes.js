@@ -16,7 +16,7 @@ const CLOCKS_MS = 120_000;
  */
 export function causes(app, troubles, build) {
   app.heard.on(async (message) => {
-    if (message.op !== "welcome" || !app.everLive || !build) return;
+    if (message.op !== "welcome" || !app.resume.everLive || !build) return;
     const { assets } = await get("page").catch(() => ({}));
     if (assets && assets !== build)
       troubles.tell("upgrade", say("trouble.upgrade"), {

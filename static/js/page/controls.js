@@ -34,18 +34,7 @@ export function controls(app, pill, editor) {
     text($("#summary"), app.summary());
     pill.render();
   });
-  app.heard.on((message) => {
-    // How much a resume brought: everything between the first message after a loss and the first quiet update.
-    if (message.op === "welcome" && app.everLive) app.resumedEvents = 0;
-    else if (app.resumedEvents >= 0 && message.op === "update") {
-      app.resumedEvents += message.events?.length ?? 0;
-      if (!app.catchingUp) {
-        pill.resumed(app.resumedEvents);
-        app.resumedEvents = -1;
-      }
-      app.catchingUp = false;
-    } else if (app.resumedEvents >= 0 && message.op === "snapshot") app.resumedEvents += message.events?.length ?? 0;
-  });
+  app.resumed.on((events) => pill.resumed(events));
   setInterval(() => app.connection.status.phase === "waiting" && pill.render(), 500);
 }
 

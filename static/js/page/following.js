@@ -2,25 +2,11 @@
 // regions that are not chosen stay on the map, dim, so that they can be.
 
 import { get } from "../net/api.js";
+import { toggled } from "../model/choices.js";
 import { Signal } from "../model/signal.js";
 import { say } from "../words/words.js";
 
 const AGAIN_MS = 60_000; // the channel tells of followed regions only: how often the others are asked for
-
-/**
- * Follow this region or no more; from "everything", it alone.
- * @param {string[]|null} followed
- * @param {string} id
- * @returns {string[]}
- */
-export const toggled = (followed, id) =>
-  followed?.includes(id) ? followed.filter((other) => other !== id) : [...(followed ?? []), id];
-
-/** What is followed, in words. @param {string[]|null} followed @param {boolean} choosing */
-export function explained(followed, choosing) {
-  if (followed === null) return say(choosing ? "follow.choosing" : "follow.all");
-  return followed.length ? say("follow.some", { n: followed.length }) : say("follow.nothing");
-}
 
 export class Following {
   /** @param {import("../app.js").App} app */

@@ -123,7 +123,7 @@ function back(app, editor, target, typing) {
 
 /** @param {import("../app.js").App} app @param {import("./alerts.js").Alerts} alerts */
 export async function copyLink(app, alerts) {
-  app.writeLink();
+  app.address.write();
   const done = await copyText(location.href);
   const title = say(done ? "link.copied" : "link.by_hand");
   alerts.toast({ icon: done ? "copy" : "info", title, body: say("link.more") });

@@ -47,8 +47,8 @@ export class Pill {
         ? say("pill.waiting.events", { n: backlog.updates, events: say("pill.events", { n: backlog.events }) })
         : say("pill.waiting", { n: backlog.updates });
     } else if (phase === "live") {
-      main = say(this.app.catchingUp ? "pill.catching" : "pill.live");
-      if (this.app.catchingUp) phase = "catching";
+      main = say(this.app.resume.catchingUp ? "pill.catching" : "pill.live");
+      if (this.app.resume.catchingUp) phase = "catching";
       const way = status.by === "websocket" ? "" : say(`pill.${status.by}`);
       const { events, until } = this.caughtUp;
       const caughtUp = until > now ? [say("pill.caught_up"), events && say("pill.events", { n: events })] : [];

@@ -2,7 +2,7 @@
 // only where the reader looks.
 
 import { $, h, text } from "../parts/dom.js";
-import { status } from "../model/fleet.js";
+import { status } from "../model/status.js";
 import * as format from "../words/format.js";
 import { halted } from "../panels/vehicles.js";
 import { say } from "../words/words.js";

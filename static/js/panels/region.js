@@ -1,9 +1,9 @@
 // One region in full: live count and its last hour, who is inside and for how long, its rules.
 
-import { get } from "../net/api.js";
-import { ApiError, call, regionPath } from "../net/api.js";
+import { ApiError, call, get, regionPath } from "../net/api.js";
+import { HOUR, Occupancy } from "../model/occupancy.js";
 import { fill, h, icon, iconButton, text } from "../parts/dom.js";
-import { toggled } from "../page/following.js";
+import { toggled } from "../model/choices.js";
 import * as format from "../words/format.js";
 import { swatch } from "./vehicle.js";
 import { writeHours } from "../words/hours.js";
@@ -14,8 +14,6 @@ import { bounds, outline } from "../geo.js";
 import { oneStop } from "../parts/roving.js";
 import { palette } from "../parts/theme.js";
 import { say } from "../words/words.js";
-
-const HOUR = 3_600_000;
 
 export class RegionPanel {
   /**
@@ -37,7 +35,7 @@ export class RegionPanel {
     oneStop(this.inside, "li");
     this.rules = h("dl", { class: "pairs" });
     /** @type {import("../model/fleet.js").Vehicle[]} */ this.rows = [];
-    /** @type {{time: number, step: number}[]} steps of the count in the last hour */ this.steps = [];
+    this.occupancy = new Occupancy();
     this.follow = h(
       "button",
       { type: "button", class: "button small", onclick: () => this.#follow() },
@@ -126,7 +124,7 @@ export class RegionPanel {
     this.element.hidden = !region || tab !== "regions";
     if (this.element.hidden) return;
     if (other) {
-      this.steps = [];
+      this.occupancy = new Occupancy();
       this.rows = [];
       this.#ask(String(region));
     }
@@ -145,9 +143,7 @@ export class RegionPanel {
         for (const visit of told.regions ?? [])
           this.app.fleet.byId.get(told.vehicle)?.regions.set(visit.id, Date.parse(visit.entered_at));
       if (id !== this.app.state.value.region) return;
-      this.steps = events
-        .filter((/** @type {any} */ e) => e.kind === "enter" || e.kind === "exit")
-        .map((/** @type {any} */ e) => ({ time: Date.parse(e.received_at), step: e.kind === "enter" ? 1 : -1 }));
+      this.occupancy.read(events, id);
       this.render();
     } catch {
       // The count and the list live from the channel; only the past is missing.
@@ -257,23 +253,8 @@ export class RegionPanel {
     const w = canvas.clientWidth;
     const hh = canvas.clientHeight;
     const color = palette();
-    for (const event of this.app.journal.events) {
-      if (event.region !== feature.id || (event.kind !== "enter" && event.kind !== "exit")) continue;
-      const time = Date.parse(event.received_at);
-      if (this.steps.length && time <= this.steps[this.steps.length - 1].time) break;
-      this.steps.push({ time, step: event.kind === "enter" ? 1 : -1 });
-    }
-    this.steps.sort((a, b) => a.time - b.time);
-    const points = [[now, count]];
-    let at = count;
-    let most = count;
-    for (let i = this.steps.length - 1; i >= 0 && this.steps[i].time > now - HOUR; i--) {
-      points.push([this.steps[i].time, at]);
-      at = Math.max(0, at - this.steps[i].step);
-      points.push([this.steps[i].time, at]);
-      most = Math.max(most, at);
-    }
-    points.push([now - HOUR, at]);
+    this.occupancy.add(this.app.journal.events, feature.id);
+    const { points, most } = this.occupancy.back(count, now);
     canvas.setAttribute("aria-label", say("region.hour", { count, most }));
     canvas.width = w * ratio;
     canvas.height = hh * ratio;
@@ -305,7 +286,7 @@ export class RegionPanel {
   #fit() {
     const feature = this.#feature();
     if (!feature) return;
-    this.app.leave();
+    this.app.address.leave();
     this.app.map.fit(bounds(outline(feature)), { maxZoom: 17 });
   }
 

@@ -1,7 +1,7 @@
 // The regions tab: what feeds the map, and every region with its live count, its bell and its tick, by group.
 
 import { $, arrange, fill, h, icon, iconButton, text } from "../parts/dom.js";
-import { explained } from "../page/following.js";
+import { explained } from "../words/phrases.js";
 import { sortKey } from "../words/format.js";
 import { Hold } from "../parts/hold.js";
 import { swatch } from "./vehicle.js";

@@ -1,31 +1,10 @@
 // Today as one strip: when it moved, stood, was not heard.
 
 import { h } from "../parts/dom.js";
+import { lengths, pieces } from "../model/track.js";
 import * as format from "../words/format.js";
 import { palette } from "../parts/theme.js";
 import { say } from "../words/words.js";
-
-const GAP = 10 * 60_000;
-const MOVING_MPS = 5 / 3.6;
-
-/**
- * Pieces of a day: [from, until, what], neighbours of one kind joined.
- * @param {{time: number, speed: number|null}[]} points
- * @param {number} until
- * @returns {{from: number, until: number, what: "moving"|"idle"|"offline"}[]}
- */
-export function pieces(points, until) {
-  /** @type {{from: number, until: number, what: "moving"|"idle"|"offline"}[]} */ const out = [];
-  points.forEach((p, i) => {
-    const end = i + 1 < points.length ? points[i + 1].time : Math.min(until, p.time + GAP);
-    if (end <= p.time) return;
-    const what = end - p.time > GAP ? "offline" : (p.speed ?? 0) >= MOVING_MPS ? "moving" : "idle";
-    const last = out[out.length - 1];
-    if (last && last.what === what && last.until === p.time) last.until = end;
-    else out.push({ from: p.time, until: end, what });
-  });
-  return out;
-}
 
 /**
  * @param {{time: number, speed: number|null}[]} points
@@ -38,8 +17,7 @@ export function dayStrip(points, start, now, zone) {
   const whole = format.endOfDay(start, zone) - start;
   const end = Math.min(now, start + whole);
   const list = pieces(points, end);
-  const total = { moving: 0, idle: 0, offline: 0 };
-  for (const piece of list) total[piece.what] += piece.until - piece.from;
+  const total = lengths(list);
   const what = /** @type {const} */ (["moving", "idle", "offline"]);
   const color = palette();
   const tint = { moving: color.moving, idle: color.idle, offline: color.line };

@@ -1,20 +1,20 @@
 // One vehicle in full: state with its timer, regions with dwell timers, today's strip, the register, the raw last ping.
 
-import { ApiError, call, get, vehiclePath } from "../net/api.js";
-import { fill, h, icon, iconButton, refill, text } from "../parts/dom.js";
-import { status } from "../model/fleet.js";
+import { ApiError, get, vehiclePath } from "../net/api.js";
+import { fill, h, icon, iconButton, text } from "../parts/dom.js";
+import { status } from "../model/status.js";
 import * as format from "../words/format.js";
 import { copyLink } from "../page/keys.js";
 import { halted } from "./vehicles.js";
 import { colorOf } from "../map/regions.js";
 import { oneStop } from "../parts/roving.js";
 import { glyphIcon } from "../map/sprites.js";
+import { Register } from "./register.js";
 import { dayStrip } from "./timeline.js";
+import { Track } from "../model/track.js";
 import { STATES } from "../wire.js";
 import { say } from "../words/words.js";
 
-const TRAIL_MS = 30 * 60_000;
-const MERGE = { "content-type": "application/merge-patch+json" };
 const FRESH_MS = 5000; // how often an open panel asks the server again
 
 export class VehiclePanel {
@@ -27,13 +27,10 @@ export class VehiclePanel {
     this.app = app;
     this.alerts = alerts;
     /** @type {any} the server's own answer */ this.told = null;
-    /** @type {any[]} */ this.today = [];
+    this.today = new Track();
     this.askedAt = 0;
     this.days = "";
     this.open = false;
-    /** @type {string|null} */ this.editing = null;
-    /** @type {Map<string, Record<string, string>>} what was typed into a register and not saved, by vehicle */
-    this.drafts = new Map();
     this.problem = "";
     const at = {
       glyph: h("canvas", null),
@@ -56,7 +53,7 @@ export class VehiclePanel {
     oneStop(this.regions, "li");
     this.strip = h("div", null);
     this.dayName = h("h3", null, say("vehicle.today"));
-    this.register = h("div", null);
+    this.register = new Register(app, this);
     this.raw = h("pre", { class: "raw", tabIndex: 0 });
     this.element = h(
       "section",
@@ -123,7 +120,7 @@ export class VehiclePanel {
         ),
         h("div", { class: "block" }, h("h3", null, say("page.regions")), this.regions),
         h("div", { class: "block" }, this.dayName, this.strip),
-        h("div", { class: "block" }, this.register),
+        h("div", { class: "block" }, this.register.element),
         h("div", { class: "block" }, h("details", null, h("summary", null, say("vehicle.raw")), this.raw)),
       ),
     );
@@ -162,10 +159,9 @@ export class VehiclePanel {
 
   #other() {
     this.told = null;
-    this.today = [];
+    this.today = new Track();
     this.days = "";
-    this.editing = null;
-    this.register.replaceChildren();
+    this.register.clear();
     this.problem = "";
     this.askedAt = 0;
     if (this.app.state.value.vehicle) {
@@ -235,17 +231,8 @@ export class VehiclePanel {
     } catch {
       return; // a vehicle without history has none to show
     }
-    this.today = positions.map((p) => ({
-      time: Date.parse(p.time),
-      lat: p.lat,
-      lon: p.lon,
-      speed: p.speed_mps ?? null,
-      late: p.late,
-      held: p.held,
-      ignition: p.ignition,
-    }));
-    const last = this.today.length ? this.today[this.today.length - 1].time : 0;
-    this.app.overlay.trail = this.today.filter((p) => p.time > last - TRAIL_MS && !p.held);
+    this.today.read(positions);
+    this.app.overlay.trail = this.today.trail;
     this.app.map.stage.invalidate("trail");
     this.#slow();
   }
@@ -266,16 +253,9 @@ export class VehiclePanel {
   #tick() {
     const v = this.app.overlay.selected;
     if (v && this.days !== this.#days()) this.#track(); // it came only now, it is midnight, or another zone
-    if (v) {
-      const trail = this.app.overlay.trail;
-      const last = trail[trail.length - 1];
-      if (!last || v.time > last.time) {
-        const point = { time: v.time, lat: v.lat, lon: v.lon, speed: v.speed < 0 ? null : v.speed };
-        trail.push(point);
-        this.today.push(point);
-        while (trail.length && trail[0].time < v.time - TRAIL_MS) trail.shift();
-        this.app.map.stage.invalidate("trail");
-      }
+    if (v && this.today.add(v)) {
+      this.app.overlay.trail = this.today.trail;
+      this.app.map.stage.invalidate("trail");
     }
     if (this.element.hidden) return;
     if (Date.now() - this.askedAt > FRESH_MS || (v && !Number.isFinite(this.askedAt))) this.#ask();
@@ -401,133 +381,20 @@ export class VehiclePanel {
   /** What changes when the server is asked. */
   #slow() {
     const { told, app } = this;
-    fill(this.strip, dayStrip(this.today, this.dayStart ?? 0, app.now(), app.preferences.value.zone));
+    fill(this.strip, dayStrip(this.today.points, this.dayStart ?? 0, app.now(), app.preferences.value.zone));
     text(this.raw, told ? JSON.stringify(told.position ?? told, null, 1) : "…");
-    if (this.editing !== null && this.register.querySelector("form")) return;
-    if (told && this.drafts.has(String(app.state.value.vehicle))) return this.#edit(false);
-    const pairs = [
-      [say("vehicle.id"), app.state.value.vehicle],
-      [say("vehicle.name"), told?.name],
-      [say("vehicle.plate"), told?.plate],
-      [say("vehicle.group"), told?.group],
-      [say("vehicle.kind"), told?.kind],
-      ...Object.entries(told?.attributes ?? {}),
-    ].filter(([, value]) => value != null && value !== "");
-    refill(
-      this.register,
-      JSON.stringify(pairs),
-      h(
-        "div",
-        { class: "block-head" },
-        h("h3", null, say("vehicle.register")),
-        h("button", { type: "button", class: "link small", onclick: () => this.#edit() }, say("edit")),
-      ),
-      h(
-        "dl",
-        { class: "pairs" },
-        pairs.map(([key, value]) => [h("dt", null, String(key)), h("dd", null, String(value))]),
-      ),
-    );
+    this.register.render();
   }
 
-  /** What was typed is kept until it is saved or cancelled, whatever is looked at meanwhile. @param {boolean} [lead] */
-  #edit(lead = true) {
-    const id = this.app.state.value.vehicle;
-    this.editing = id;
-    const told = { ...this.told, ...this.drafts.get(String(id)) };
-    const input = (/** @type {string} */ key, /** @type {string} */ label) =>
-      h(
-        "label",
-        { class: "field" },
-        h("span", null, label),
-        h("input", { name: key, type: "text", maxLength: 120, value: told[key] ?? "", autocomplete: "off" }),
-      );
-    const fault = h("p", { class: "notice bad", hidden: true, role: "alert" });
-    const typed = () => Object.fromEntries([...new FormData(form)].map(([key, value]) => [key, String(value)]));
-    const form = h(
-      "form",
-      {
-        class: "form",
-        oninput: () => this.drafts.set(String(id), typed()),
-        onsubmit: async (/** @type {SubmitEvent} */ e) => {
-          e.preventDefault();
-          const sent = typed();
-          const patch = Object.fromEntries(Object.entries(sent).map(([key, value]) => [key, value.trim() || null]));
-          const was = id === this.app.state.value.vehicle && this.told ? this.told : told;
-          try {
-            const now = await this.app.deeds.doing(
-              call("PATCH", vehiclePath(String(id)), { body: patch, headers: MERGE }),
-            );
-            if (id === this.app.state.value.vehicle) this.told = now;
-            if (JSON.stringify(typed()) === JSON.stringify(sent)) {
-              if (id === this.app.state.value.vehicle) this.editing = null;
-              this.drafts.delete(String(id));
-              form.remove();
-            } // else somebody typed on
-            this.app.deeds.did({
-              icon: "edit",
-              title: say("vehicle.changed", { name: now.name ?? id }),
-              body: say("vehicle.in_register"),
-              undo: () => this.#restore(String(id), was, patch),
-            });
-            this.#slow();
-          } catch (error) {
-            fault.hidden = false;
-            text(fault, /** @type {Error} */ (error).message);
-          }
-        },
-      },
-      input("name", say("vehicle.name")),
-      h("div", { class: "form-row" }, input("plate", say("vehicle.plate")), input("group", say("vehicle.group"))),
-      input("kind", say("vehicle.kind")),
-      fault,
-      h(
-        "div",
-        { class: "form-actions" },
-        h(
-          "button",
-          {
-            type: "button",
-            class: "button small",
-            onclick: () => {
-              this.editing = null;
-              this.drafts.delete(String(id));
-              form.remove();
-              this.#slow();
-            },
-          },
-          say("cancel"),
-        ),
-        h("button", { type: "submit", class: "button small primary" }, say("save")),
-      ),
-    );
-    refill(this.register, "editing", h("div", { class: "block-head" }, h("h3", null, say("vehicle.register"))), form);
-    if (lead) form.querySelector("input")?.focus();
-  }
-
-  /**
-   * Put back what was changed, unless somebody changed it since.
-   * @param {string} id
-   * @param {any} was
-   * @param {Record<string, string|null>} patch
-   */
-  async #restore(id, was, patch) {
-    const is = await get(vehiclePath(id));
-    const keys = Object.keys(patch).filter((key) => (was[key] ?? null) !== patch[key]);
-    if (keys.some((key) => (is[key] ?? null) !== patch[key])) throw new Error(say("changed_since"));
-    const now = await call("PATCH", vehiclePath(id), {
-      body: Object.fromEntries(keys.map((key) => [key, was[key] ?? null])),
-      headers: MERGE,
-    });
-    if (id === this.app.state.value.vehicle) this.told = now;
+  /** The register says something else. */
+  changed() {
     this.#slow();
-    return say("vehicle.restored", { name: now.name ?? id });
   }
 
   #centre() {
     const v = this.app.overlay.selected;
     if (!v) return;
-    this.app.leave();
+    this.app.address.leave();
     this.app.map.go(v.lat, v.lon, Math.max(15, this.app.map.camera().zoom));
   }
 }

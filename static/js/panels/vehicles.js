@@ -2,10 +2,11 @@
 
 import { steady } from "../net/clock.js";
 import { $, fill, h, icon, iconButton, refill, text } from "../parts/dom.js";
-import { status } from "../model/fleet.js";
+import { status } from "../model/status.js";
 import * as format from "../words/format.js";
-import { Hold, kept } from "../parts/hold.js";
-import { find, spans } from "../model/search.js";
+import { Hold } from "../parts/hold.js";
+import { byName, kept, listed, missing } from "../model/listing.js";
+import { spans } from "../model/search.js";
 import { glyphIcon } from "../map/sprites.js";
 import { VirtualList } from "../parts/virtual.js";
 import { pieces, say } from "../words/words.js";
@@ -70,7 +71,7 @@ export class VehicleList {
       );
       return { key, state, chip, glyph, number };
     });
-    this.note = h("span", { class: "grow", id: "list-note" });
+    this.note = h("span", { class: "grow" });
     this.only = h("button", {
       type: "button",
       class: "link small",
@@ -191,29 +192,9 @@ export class VehicleList {
     const { fleet, state } = this.app;
     const { query, states, group, sort } = state.value;
     const asks = query.trim() !== "";
-    const now = fleet.now(steady());
-    const counts = { moving: 0, idle: 0, parked: 0, stale: 0, offline: 0, unknown: 0 };
+    const { shown, counts, found } = listed(this.#byName(), state.value, this.app.regionName, fleet.now(steady()));
     this.counts = counts;
-    /** @type {Vehicle[]} */ const shown = [];
-    this.found.clear();
-    for (const v of this.#byName()) {
-      const s = status(v);
-      counts[s]++;
-      if (states.length && !states.includes(s)) continue;
-      if (group && v.group !== group) continue;
-      const found = asks ? find(v, query, () => [...v.regions.keys()].map(this.app.regionName)) : null;
-      if (asks && !found) continue;
-      if (found) this.found.set(v.id, found);
-      shown.push(v);
-    }
-    if (sort === "age") shown.sort((a, b) => b.heard - a.heard);
-    else if (sort === "speed") shown.sort((a, b) => b.speed - a.speed || (a.key < b.key ? -1 : 1));
-    else if (sort === "dwell") {
-      const longest = new Map(shown.map((v) => [v, dwell(v, now)]));
-      shown.sort((a, b) => Number(longest.get(b)) - Number(longest.get(a)) || (a.key < b.key ? -1 : 1));
-    }
-    // alike ones stay in the order chosen
-    if (asks) shown.sort((a, b) => Number(this.found.get(a.id)?.rank) - Number(this.found.get(b.id)?.rank));
+    this.found = found;
     this.matching = shown;
     const held = !asked && this.settled && this.shown.length > 0 && this.hold.held;
     const fresh = held ? missing(shown, this.shown) : 0;
@@ -237,9 +218,7 @@ export class VehicleList {
   #byName() {
     if (this.sortedAt !== this.app.fleet.version) {
       this.sortedAt = this.app.fleet.version;
-      this.sorted = [...this.app.fleet.byId.values()].sort((a, b) =>
-        a.key < b.key ? -1 : a.key > b.key ? 1 : a.id < b.id ? -1 : 1,
-      );
+      this.sorted = byName(this.app.fleet.byId.values());
     }
     return this.sorted;
   }
@@ -381,17 +360,4 @@ function makeRow() {
   );
   /** @type {any} */ (row).parts = parts;
   return row;
-}
-
-/** The longest stay, ms; -1 outside every region. @param {Vehicle} v @param {number} now */
-function dwell(v, now) {
-  let longest = -1;
-  for (const entered of v.regions.values()) longest = Math.max(longest, entered ? now - entered : 0);
-  return longest;
-}
-
-/** How many of these are not among those. @param {Vehicle[]} these @param {Vehicle[]} those */
-function missing(these, those) {
-  const known = new Set(those.map((v) => v.id));
-  return these.reduce((n, v) => n + Number(!known.has(v.id)), 0);
 }

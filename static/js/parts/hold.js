@@ -146,7 +146,3 @@ export class Hold {
       : (this.box.querySelector(`${this.rows}[data-key="${CSS.escape(key)}"]`)?.getBoundingClientRect().top ?? 0);
   }
 }
-
-/** Rows as they stood, each as it is now: `now` finds it again, and what nobody knows any more is left out.
- * @template T @param {T[]} before @param {(item: T) => T|undefined} now @returns {T[]} */
-export const kept = (before, now) => before.map(now).filter((item) => item !== undefined);

@@ -118,7 +118,7 @@ export const unspoken = (event) =>
   KINDS[event.kind] && known(reasonKey(event.reason)) ? "" : `${event.kind}, ${event.reason}`;
 
 /** @param {string} reason */
-export const because = (reason) =>
+const because = (reason) =>
   perhaps(
     reasonKey(reason),
     say("reason.other", { reason: foreign(reason.replace(/_/g, " "), say("reason.unknown")) }),
@@ -157,4 +157,10 @@ export function explain(event, units) {
   );
   if (event.delayed && event.kind !== "alarm") lines.push(say("why.delayed"));
   return lines;
+}
+
+/** What is followed, in words. @param {string[]|null} followed @param {boolean} choosing */
+export function explained(followed, choosing) {
+  if (followed === null) return say(choosing ? "follow.choosing" : "follow.all");
+  return followed.length ? say("follow.some", { n: followed.length }) : say("follow.nothing");
 }

@@ -34,7 +34,7 @@ const OURS = written("side.east") ? "E" : written("side.west") ? "W" : "";
  * @param {string[]} words
  * @returns {Side|""}
  */
-export function letterO(words) {
+function letterO(words) {
   const east = words.some((word) => EAST.has(word));
   const west = words.some((word) => WEST.has(word));
   return east === west ? "" : east ? "E" : "W";

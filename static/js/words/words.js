@@ -1,7 +1,7 @@
 // What the page says in the reader's language. A language is a catalogue beside this file, called by its tag, and a row
 // in LANGUAGES; only the one that is spoken is loaded.
 
-import { stored } from "../model/choices.js";
+import { stored } from "../model/preferences.js";
 
 /** @typedef {keyof typeof import("./en.js").default} Key */
 /**

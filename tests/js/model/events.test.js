@@ -3,16 +3,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Journal, muted, raises } from "../../../static/js/model/events.js";
 import { explain, tell } from "../../../static/js/words/phrases.js";
-import {
-  PREFERENCES,
-  START,
-  misread,
-  preferences,
-  readLink,
-  sane,
-  stepped,
-  writeLink,
-} from "../../../static/js/model/choices.js";
+import { START, misread, readLink, stepped, writeLink } from "../../../static/js/model/choices.js";
+import { PREFERENCES, preferences, sane } from "../../../static/js/model/preferences.js";
 
 const event = (seq, more = {}) => ({
   seq,

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Backlog, Fleet, freshness, status } from "../../../static/js/model/fleet.js";
+import { Backlog } from "../../../static/js/model/backlog.js";
+import { Fleet } from "../../../static/js/model/fleet.js";
+import { freshness, status } from "../../../static/js/model/status.js";
 
 const FIELDS = [
   "n",

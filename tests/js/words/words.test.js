@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import en from "../../../static/js/words/en.js";
 import de from "../../../static/js/words/de.js";
-import { sane } from "../../../static/js/model/choices.js";
+import { sane } from "../../../static/js/model/preferences.js";
 import { LANGUAGES, pick, speaker } from "../../../static/js/words/words.js";
 
 const FOLDER = new URL("../../../static/js/words/", import.meta.url);

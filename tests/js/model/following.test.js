@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-globalThis.document ??= /** @type {any} */ ({ baseURI: "http://localhost/" });
-const { explained, toggled } = await import("../../../static/js/page/following.js");
-const { Fleet } = await import("../../../static/js/model/fleet.js");
+import { toggled } from "../../../static/js/model/choices.js";
+import { explained } from "../../../static/js/words/phrases.js";
+import { Fleet } from "../../../static/js/model/fleet.js";
 
 const region = (id, version = 1) => ({
   type: "Feature",

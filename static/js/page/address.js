@@ -1,0 +1,62 @@
+// The address says what the reader has chosen, and "back" walks it.
+
+import { Signal } from "../model/signal.js";
+import { misread, readLink, stepped, writeLink } from "../model/choices.js";
+
+/** @typedef {import("../model/choices.js").State} State */
+
+const ONE_STEP_MS = 1000;
+const SAME_MS = 100; // a jump this soon after a step is one with it
+
+export class Address {
+  /** @type {Signal<[vehicle: string|null]>} the reader went back or forward, or typed a link */ followed =
+    new Signal();
+  /** @type {Signal<[parts: string[]]>} of a link nobody understands */ misread = new Signal();
+  along = false; // arrow keys walk a list
+  #following = false; // the address is followed, not written
+  #lastStep = "";
+  #stepAt = -Infinity;
+
+  /** @param {import("../model/signal.js").Store<State>} state @param {import("../map/map.js").FleetMap} map */
+  constructor(state, map) {
+    this.state = state;
+    this.map = map;
+    addEventListener("hashchange", () => this.#follow());
+  }
+
+  /** What is chosen is a step that "back" undoes; walking a list or typing a word is one step. @param {State} before */
+  step(before) {
+    const what = stepped(this.state.value, before).join();
+    const at = performance.now();
+    const goesOn = what === this.#lastStep && at - this.#stepAt < ONE_STEP_MS && (what === "query" || this.along);
+    if (!what || goesOn || this.#following) this.write();
+    else history.pushState(null, "", this.#link());
+    if (what && !this.#following) [this.#lastStep, this.#stepAt] = [what, at];
+  }
+
+  /** The camera is about to go far: "back" returns to where it was. */
+  leave() {
+    if (performance.now() - this.#stepAt < SAME_MS) return;
+    history.pushState(null, "", location.href);
+    [this.#lastStep, this.#stepAt] = ["map", performance.now()];
+  }
+
+  write() {
+    if (writeLink(this.state.value) !== location.hash) history.replaceState(null, "", this.#link());
+  }
+
+  #link() {
+    return writeLink(this.state.value) || location.pathname + location.search;
+  }
+
+  #follow() {
+    const next = readLink(location.hash);
+    const odd = misread(location.hash); // before the address says what was understood
+    if (next.map) this.map.go(next.map.lat, next.map.lon, next.map.zoom);
+    this.#following = true;
+    this.state.set({ ...next, map: next.map ?? this.state.value.map });
+    this.#following = false;
+    if (odd.length) this.misread.tell(odd);
+    this.followed.tell(next.vehicle);
+  }
+}
