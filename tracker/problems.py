@@ -200,6 +200,7 @@ Told as `{"op":"error","code","message"}`, and as a problem by `/api/v1/stream` 
 So are `empty`, `not_json`, `not_an_object`, `bad_parameter`; the tenth message that cannot be read ends the connection.
 
 unknown_op | 400 | `op` is none of those there are | `message` lists them
+fault | 503 | a fault of ours cost this viewer its answer (a socket: close code 4006) | come back with the cursor
 not_following | | `view` before any `follow` | follow first
 events_gone | | the log begins after the cursor | nothing: it goes on at the first event there is
 """

@@ -746,5 +746,6 @@ export default {
   "problem.store_denied": "Der Server darf seine Dateien nicht schreiben.",
   "problem.store_newer": "Eine neuere Version hat die Dateien des Servers geschrieben.",
   "problem.store_foreign": "Die Dateien des Servers sind die eines anderen Programms.",
+  "problem.fault": "Ein Fehler des Servers: Es wird noch einmal gefragt.",
   "problem.unknown_op": "Der Server kennt diese Nachricht nicht.",
 };

@@ -732,5 +732,6 @@ export default {
   "problem.store_denied": "The server may not write its files.",
   "problem.store_newer": "A newer version has written the server's files.",
   "problem.store_foreign": "The server's files are those of another program.",
+  "problem.fault": "A fault of the server: it is asked again.",
   "problem.unknown_op": "The server does not know this message.",
 };

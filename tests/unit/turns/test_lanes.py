@@ -288,3 +288,12 @@ def test_a_lane_waits_longer_from_fault_to_fault_and_a_good_round_makes_good(cap
     assert lane.lives
     assert lane.faults == 8
     assert "tick" in caplog.text
+
+
+@pytest.mark.parametrize("broken", ["serve", "follow"])
+async def test_a_poll_that_brings_out_a_fault_hears_so_and_comes_back(app: Quart, live: Live, broken: str) -> None:
+    plant(*{"serve": (live.hub, "serve"), "follow": (live, "obey")}[broken], times=1)
+    answer = await app.test_client().get("/api/v1/changes?all=1")
+    assert (answer.status_code, (await answer.get_json(force=True))["code"]) == (503, "fault")
+    assert answer.headers["retry-after"]
+    assert (await app.test_client().get("/api/v1/changes?all=1")).status_code == 200

@@ -140,7 +140,7 @@ class Ingest:
         try:
             self._node.access.check("POST", scope).check(SEND)  # whatever the method, something is stored
             one = here.choose(method, request.headers.get(b"content-type", b""))
-            inflate = inflater(request.headers.get(b"content-encoding", b"").decode("latin-1"))
+            inflate = inflater(request.headers.get(b"content-encoding", b""))
             if one.decoder:
                 await self._take_stream(one.decoder(settings.max_line), request, inflate)
             elif one.read:

@@ -22,8 +22,11 @@ class Inflater(Protocol):
         ...
 
 
-def inflater(encoding: str) -> Inflater:
+def inflater(header: bytes) -> Inflater:
     """What undoes a Content-Encoding. Raises Unsupported."""
+    if not header:
+        return Plain()
+    encoding = header.decode("latin-1")
     match encoding.strip().lower():
         case "" | "identity":
             return Plain()

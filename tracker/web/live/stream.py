@@ -178,7 +178,7 @@ async def _poll(live: Live, line: Line, letters: Letters, follow: requests.Follo
         with suppress(TimeoutError):
             await asyncio.wait_for(letters.news.wait(), until - loop.time())
     if letters.code == close_codes.FAULT:
-        raise Overloaded(MISTAKE)
+        raise Overloaded(MISTAKE, code="fault")
     return messages + letters.take_letters()
 
 
@@ -199,7 +199,7 @@ def _obey(live: Live, line: Line, follow: requests.Follow) -> None:
         raise
     except Exception as fault:
         live.fail(line.viewer, fault)
-        raise Overloaded(MISTAKE) from fault
+        raise Overloaded(MISTAKE, code="fault") from fault
 
 
 async def _rest(live: Live, viewer: Viewer, letters: Letters) -> list[bytes]:
