@@ -22,8 +22,8 @@ from tests.support.proxies import Proxy, lines_for
 from tests.support.servers import ROOT, Server
 from tests.support.waiting import deadline, free_port
 from tracker import __version__
-from tracker.commands import outside
-from tracker.config import SettingsError
+from tracker.commands import doctor, outside
+from tracker.config import Settings, SettingsError
 
 Told = dict[str, tuple[bool, str]]
 
@@ -194,6 +194,18 @@ def test_a_proxy_that_answers_for_everything_else(stand_in: Callable[..., str]) 
     """Only /healthz is handed on."""
     told = faults(examined(stand_in(health())))
     assert told.keys() == {"host", "page", "websocket", "stream"}
+
+
+@pytest.mark.parametrize(
+    ("days", "fault", "said"), [(300, False, "is good until"), (5, True, "renew it"), (-5, True, "has ended")]
+)
+def test_the_doctor_at_home_looks_at_the_certificate(tmp_path: Path, days: int, fault: bool, said: str) -> None:
+    cert, key = Authority(tmp_path).issue(lasts=timedelta(days=days))
+    settings = Settings(data=str(tmp_path), port=free_port(), cert=str(cert), key=str(key))
+    told = {name: (wrong, detail) for name, wrong, detail in doctor.examine(settings)}
+    assert told["tls"][0] is fault and said in told["tls"][1]
+    key.write_text("none")
+    assert {name: detail for name, wrong, detail in doctor.examine(settings) if wrong}["tls"].startswith("cannot")
 
 
 # --------------------------------------------------------------------------------------------------- by real proxies

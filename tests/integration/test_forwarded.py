@@ -67,7 +67,7 @@ FORGED = {"X-Forwarded-For": "203.0.113.7", "Forwarded": "for=127.0.0.1"}
 )
 def test_two_callers_in_one_request_are_refused(behind: Server, method: str, path: str) -> None:
     answer = behind.request(method, path, b"{}" if method != "GET" else None, FORGED)
-    assert (answer.status, answer.json()["code"]) == (400, "bad_header")
+    assert (answer.status, answer.json().get("code")) == (400, "bad_header")
 
 
 async def test_two_callers_in_a_handshake_are_refused_in_words(behind: Server) -> None:

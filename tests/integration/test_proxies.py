@@ -110,13 +110,13 @@ async def test_a_page_of_another_origin_opens_nothing(proxy: Proxy, page: str) -
 
 def test_a_name_that_is_not_ours_is_refused_whatever_a_caller_says_of_it(server: Server) -> None:
     forged = {"Host": "evil.example", "X-Forwarded-Host": NAME}
-    assert server.request("GET", "/healthz", headers=forged).json()["code"] == "host_not_allowed"
+    assert server.request("GET", "/healthz", headers=forged).json().get("code") == "host_not_allowed"
 
 
 def test_a_page_that_came_without_tls_is_another_page(proxy: Proxy) -> None:
     for path in ("/fleet/api/v1/changes", "/fleet/api/v1/stream"):
         answer = proxy.get(path, Origin=f"http://{NAME}:{proxy.port}")
-        assert (answer.status, answer.json()["code"]) == (403, "origin_not_allowed")
+        assert (answer.status, answer.json().get("code")) == (403, "origin_not_allowed")
 
 
 def test_a_name_that_a_caller_slips_past_is_not_gone_by(proxy: Proxy) -> None:
@@ -182,9 +182,9 @@ async def test_viewers_count_by_their_own_address_whatever_they_say_it_is(proxy:
 
 def test_bodies_are_limited_by_the_server_and_not_by_the_proxy(proxy: Proxy) -> None:
     told = {"Content-Type": "application/json"}
-    assert proxy.request("POST", "/fleet/api/v1/positions", b" " * 2_000_000, told).json()["code"] == "empty"
+    assert proxy.request("POST", "/fleet/api/v1/positions", b" " * 2_000_000, told).json().get("code") == "empty"
     answer = proxy.request("POST", "/fleet/api/v1/positions", b" " * 9_000_000, told)
-    assert (answer.status, answer.json()["code"]) == (413, "body_too_large")
+    assert (answer.status, answer.json().get("code")) == (413, "body_too_large")
 
 
 def test_the_limit_nginx_has_by_itself_is_explained(server: Server, misled: Callable[..., Proxy]) -> None:

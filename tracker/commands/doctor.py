@@ -8,12 +8,13 @@ import os
 import shutil
 import socket
 import sqlite3
+import ssl
 import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from tracker.config import Settings
+from tracker.config import Settings, SettingsError
 
 ENOUGH_DISK = 200 * 2**20  #: bytes free that a small fleet fills in a few weeks
 CLOCKS_S = 120.0  #: clocks that differ by more are told
@@ -29,6 +30,8 @@ def examine(settings: Settings) -> Iterator[tuple[str, bool, str]]:
     yield "disk", *_disk(settings.folder)
     yield "clock", *_clock(settings)
     yield "assets", *_assets()
+    if settings.cert:
+        yield "tls", *_certificate(settings)
 
 
 def _port(host: str, port: int) -> tuple[bool, str]:
@@ -59,18 +62,21 @@ def _clock(settings: Settings) -> tuple[bool, str]:
     shown = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
     if now < BUILT_AT:
         return True, f"it is {shown} here, which cannot be; set the clock: times of pings are compared with it"
-    for doubt in (_running(settings.host, settings.port), _heard(settings.folder / "tracker.db", now)):
+    for doubt in (_running(settings), _heard(settings.folder / "tracker.db", now)):
         if doubt:
             return True, f"it is {shown} here, and {doubt}; have the system set its clock from the network (NTP)"
     return False, f"it is {shown}"
 
 
-def _running(host: str, port: int) -> str | None:
+def _running(settings: Settings) -> str | None:
     """Whether a server that runs there has another time."""
+    host, port = settings.host, settings.port
     name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    url = f"http://[{name}]:{port}/healthz" if ":" in name else f"http://{name}:{port}/healthz"
+    netloc = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+    url = f"http{'s' * bool(settings.cert)}://{netloc}/healthz"
+    anybody = ssl._create_unverified_context() if settings.cert else None  # only its clock is asked for
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        with urllib.request.urlopen(url, timeout=2, context=anybody) as answer:
             ahead_s = float(json.load(answer)["now"]) / 1000 - time.time()
     except (OSError, ValueError, KeyError, TypeError):
         return None  # nobody there, or not one of ours
@@ -103,6 +109,19 @@ def _heard(file: Path, now: float) -> str | None:
 
 def _apart(ahead_s: float) -> str:
     return f"{abs(ahead_s) / 60:.0f} min {'ahead of' if ahead_s > 0 else 'behind'}"
+
+
+def _certificate(settings: Settings) -> tuple[bool, str]:
+    from tracker.web.server.certificate import SOON_S, Certificate
+
+    try:
+        left_s = Certificate(settings.cert, settings.key).statistics().left_s
+    except SettingsError as fault:
+        return True, fault.detail
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() + left_s))
+    if left_s < SOON_S:
+        return True, f"{settings.cert} {'ends' if left_s > 0 else 'has ended'} on {day}; renew it"
+    return False, f"{settings.cert} is good until {day}"
 
 
 def _assets() -> tuple[bool, str]:

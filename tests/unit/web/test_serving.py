@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from hypercorn.protocol.ws_stream import ASGIWebsocketState
 from hypercorn.utils import UnexpectedMessageError
 from wsproto.connection import Connection, ConnectionType
 
+from tracker.config import Settings
 from tracker.web.server import serving, streams
 
 
@@ -81,3 +83,10 @@ def test_a_quiet_peer_that_is_gone_is_noticed_by_the_kernel() -> None:
             told = {name: accepted.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in serving.KEEP_ALIVE}
             assert told == serving.KEEP_ALIVE
             assert accepted.getsockopt(socket.IPPROTO_TCP, serving.TCP_USER_TIMEOUT) == serving.USER_TIMEOUT_MS
+
+
+def test_a_handshake_of_tls_has_as_long_as_a_first_request() -> None:
+    """Hypercorn's default is a minute, in which such a connection holds no slot."""
+    config = serving._config(Settings(), socket.socket(), None)
+    assert config.ssl_handshake_timeout == serving.FIRST_REQUEST_S
+    os.close(int(config.bind[0].removeprefix("fd://")))

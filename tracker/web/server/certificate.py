@@ -22,7 +22,7 @@ from tracker.config import SettingsError
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 10.0  #: how often the files are looked at
+LOOK_S = 2.0  #: how often the files are looked at
 SOON_S = 14 * 86_400.0  #: a certificate that ends within this is told of
 TOLD_S = 86_400.0  #: once a day
 
