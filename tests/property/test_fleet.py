@@ -19,7 +19,7 @@ from tracker.fleet.fleet import Fleet, Outcome, Step
 from tracker.fleet.vehicle import Vehicle
 from tracker.model.commit import APART, Loaded, SavedRegion, SavedVehicle
 from tracker.model.events import Event
-from tracker.model.ping import Ping, has_place
+from tracker.model.ping import NOWHERE, Ping, has_place
 from tracker.pipeline import journal
 from tracker.regions.region import Region
 
@@ -146,11 +146,14 @@ class Machine:
         self.events += step.change.events
         self.outcomes += step.outcomes
         for row in step.commit.pings:
+            key = row.n, row.ping.time
             if row.taken == APART:
-                self.placeless += not has_place(row.ping)
+                if not has_place(row.ping) and key not in self.stored:
+                    self.placeless += 1
+                    self.stored[key] = NOWHERE
                 continue
-            assert (row.n, row.ping.time) not in self.stored, "stored twice"
-            self.stored[row.n, row.ping.time] = (row.ping.lat, row.ping.lon)
+            assert self.stored.get(key, NOWHERE) == NOWHERE, "stored twice"
+            self.stored[key] = (row.ping.lat, row.ping.lon)
         self.vehicles |= {saved.vehicle: saved for saved in step.commit.vehicles}
         self.regions |= {saved.id: saved for saved in step.commit.regions}
         self.meta |= step.commit.meta
@@ -214,10 +217,17 @@ def with_delays(pings: list[Ping], rng: random.Random, most_s: int) -> list[Entr
     return [(now, "pings", [ping]) for now, ping in arrivals]
 
 
+def heartbeat(ping: Ping, rng: random.Random) -> Ping:
+    """Half a second after a fix, or of its own time."""
+    said: dict[str, Any] = rng.choice([{}, {"battery_pct": float(rng.randint(10, 40))}, {"alarm": "sos"}])
+    return Ping(ping.vehicle, ping.time + rng.choice([0, 500]), *NOWHERE, **said)
+
+
 def full_journal(seed: int) -> list[Entry]:
-    """Pings with delays (some of them late), edits, timers and removals in the order they came."""
+    """Pings with delays (some of them late), heartbeats, edits, timers and removals in the order they came."""
     rng = random.Random(seed)
     arrivals = [(ping.time + rng.choice([0, 200, 5_000, 120_000, 400_000]), ping) for ping in tracks(seed, 40)]
+    arrivals += [(now + 700, heartbeat(ping, rng)) for now, ping in arrivals if rng.random() < 0.1]
     arrivals += [(now + 5000, ping) for now, ping in arrivals if rng.random() < 0.1]  # sent again
     arrivals.sort(key=lambda arrival: arrival[0])
     journal: list[Entry] = [(START, "save", ["yard", "night"])]
@@ -335,7 +345,8 @@ def test_every_exit_ends_what_an_enter_began(seed: int) -> None:
 def test_every_ping_is_answered_for_and_stored_once(seed: int) -> None:
     machine = Machine().play(full_journal(seed))
     repeated = (Outcome.DUPLICATE, Outcome.CONFLICT)
-    assert len(machine.stored) + machine.placeless == sum(outcome not in repeated for outcome in machine.outcomes)
+    placed = sum(place != NOWHERE for place in machine.stored.values())
+    assert placed + machine.placeless == sum(outcome not in repeated for outcome in machine.outcomes)
 
 
 # -- whom an edit concerns ----------------------------------------------------------------------------------------

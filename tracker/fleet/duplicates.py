@@ -58,7 +58,7 @@ def of_remembered(vehicle: Vehicle, ping: Ping, known: Known) -> str | None:
 
 
 def _same(place: tuple[float, float], ping: Ping) -> str | None:
-    """A message without a place stands beside a fix of the same time."""
-    if place == (ping.lat, ping.lon):
+    """A fix has its place beside a message of its time without one; that says nothing beside a fix."""
+    if place == (ping.lat, ping.lon) or not has_place(ping):
         return Outcome.DUPLICATE
-    return Outcome.CONFLICT if place != NOWHERE and has_place(ping) else None
+    return Outcome.CONFLICT if place != NOWHERE else None

@@ -260,6 +260,7 @@ class Fleet:
         """The first sight of a vehicle: plain containment decides where it is."""
         vehicle = Vehicle(self._number(ping.vehicle), ping, now)
         vehicle.set_by = self._set_by
+        vehicle.alarms = self._alarms.pop(ping.vehicle, [])
         if ping.vehicle in self._numbers:
             vehicle.floor = self._returned_from
         self._numbers[ping.vehicle] = vehicle.n
@@ -571,6 +572,8 @@ class Fleet:
             self._ring(vehicle, now, draft)
             draft.add_vehicle(vehicle, expel(self.regions, vehicle, now))
             draft.remove(vehicle)
+            if vehicle.alarms:
+                self._alarms[name] = vehicle.alarms
             del self.vehicles[name]
             self._returned_from = max(self._returned_from, now + SLACK_MS)
         self.register_entries.pop(name, None)
@@ -582,6 +585,7 @@ class Fleet:
         """Remove it, with its history and its number: whoever reports under this name is another vehicle."""
         step = self.remove_vehicle(name, now)
         self._numbers.pop(name, None)
+        self._alarms.pop(name, None)
         step.commit.erased.append(name)
         step.change.erased.append(name)
         return step

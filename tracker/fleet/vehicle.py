@@ -209,9 +209,9 @@ class Vehicle:
         mine, at = _place(ping), bisect_left(self.fixes, time << PLACE_BITS)
         while at < len(self.fixes) and self.fixes[at] >> PLACE_BITS == time:
             there = self.fixes[at] & PLACE_MASK
-            if there == mine:
+            if there == mine or mine == UNPLACED:
                 return SAME
-            if UNPLACED not in (there, mine):
+            if there != UNPLACED:
                 return OTHER
             at += 1
         return NEW if time >= self.floor else ASK
@@ -317,4 +317,4 @@ def _place(ping: Ping) -> int:
     return hash((ping.lat, ping.lon)) & PLACE_MASK
 
 
-UNPLACED = hash(NOWHERE) & PLACE_MASK  #: a message without a place stands beside a fix of the same time
+UNPLACED = hash(NOWHERE) & PLACE_MASK  #: of a message without a place: a fix of its time stands beside it

@@ -139,3 +139,12 @@ def test_alarms_without_end_cost_no_memory() -> None:
     for n in range(3 * MOST_ALARMS):
         drive.at(0, 0, alarm=f"code {n}")
     assert len(drive.town.fleet.vehicles["van"].alarms) == MOST_ALARMS
+
+
+def test_an_alarm_goes_on_whether_its_vehicle_is_on_the_map_or_not() -> None:
+    drive = nowhere(Town().drive("van")).expect("alarm", placed=False)
+    drive.at(0, 0, alarm="sos").expect()  # its first place
+    drive.town.took(drive.town.fleet.remove_vehicle("van", drive.town.now))
+    nowhere(drive).expect()
+    drive.town.took(drive.town.fleet.erase_vehicle("van", drive.town.now))
+    nowhere(drive).expect("alarm")  # another vehicle's

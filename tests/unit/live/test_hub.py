@@ -349,6 +349,22 @@ def test_hz_limits_the_frames(hub: Hub) -> None:
     assert 18 <= len(desk.take()) <= 22
 
 
+def test_an_event_without_a_number_is_not_told(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a")]))
+    desk = Desk(hub, regions=["a"])
+    tick(hub)
+    hub.route(Change(moved=[moved("v1", 1, "a")]))
+    hub.route(Change(unnumbered=[event(0, "alarm", region=None)]))
+    hub.route(Change(moved=[moved("v1", 2)]))  # it has left
+    tick(hub)
+    assert not desk.told("events")
+    with pytest.raises(AssertionError):
+        hub.route(Change(events=[event(0, "alarm", region=None)]))
+    hub.route(Change(events=[msgspec.structs.replace(event(0, "alarm", region=None), seq=1)]))
+    tick(hub)
+    assert [told["seq"] for told in desk.told("events")] == [1], "to the region it was in"
+
+
 def test_events_and_single_vehicles_do_not_wait_for_the_tick(hub: Hub) -> None:
     hub.route(Change(regions=[region("a")], moved=[moved("v1", 1), moved("v2", 1)]))
     everybody, one = Desk(hub, all=True), Desk(hub, vehicles=["v2"])
