@@ -196,7 +196,7 @@ async def test_a_viewer_that_cannot_be_told_comes_back_and_the_others_notice_not
     await until(lambda: [seat.events for seat in (unlucky, other)] == [[1, 2, 3, 4]] * 2, "and each event once")
     assert other.codes == []
     assert node.lanes.faults == 3
-    assert not live.addresses["10.0.0.1"] > 2
+    assert not live.admission._open["10.0.0.1"] > 2
 
 
 async def test_a_viewer_whose_replay_fails_comes_back(node: Node, live: Live) -> None:

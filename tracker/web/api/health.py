@@ -7,43 +7,47 @@ from collections.abc import Iterable, Iterator
 from quart import Blueprint, Response
 
 from tracker import __version__
-from tracker.access.grants import ADMINISTER
+from tracker.access.grants import ADMINISTER, Grant
 from tracker.errors import StoreError
 from tracker.node import Node
 from tracker.web.api import parameters as api
+from tracker.web.api.routes import Routes
 
 
 def blueprint(node: Node) -> Blueprint:
-    routes = Blueprint("health", __name__)
+    routes = Routes("health", node)
+    routes.add_open("/healthz", healthz)
+    routes.add_open("/readyz", readyz)
+    routes.add("/metrics", ADMINISTER, GET=metrics)
+    return routes.blueprint
 
-    @routes.get("/healthz")
-    async def healthz() -> Response:
-        return api.answer({"status": "ok", "version": __version__, "now": node.clock()})
 
-    @routes.get("/readyz")
-    async def readyz() -> Response:
-        if not node.ready:
-            return api.answer({"status": "stopping or starting"}, 503, retry_after="1")
-        try:
-            await node.store.ping()
-        except StoreError as fault:
-            return api.answer({"status": "store", "detail": fault.detail}, 503, retry_after="1")
-        if node.pipeline.statistics().down:
-            return api.answer(
-                {"status": "intake", "detail": "nothing can be stored; the log says why"}, 503, retry_after="1"
-            )
-        if dead := node.lanes.dead():
-            detail = f"what viewers are told fails again and again ({', '.join(dead)}); the log says why"
-            return api.answer({"status": "live", "detail": detail}, 503, retry_after="1")
-        return api.answer({"status": "ok"})
+async def healthz(node: Node) -> Response:
+    return api.answer({"status": "ok", "version": __version__, "now": node.clock()})
 
-    @routes.get("/metrics")
-    async def metrics() -> Response:
-        api.grant(ADMINISTER)
-        text = "\n".join(exposition(_measured(node))) + "\n"
-        return Response(text, 200, {"content-type": "text/plain; version=0.0.4; charset=utf-8"})
 
-    return routes
+async def readyz(node: Node) -> Response:
+    if not node.ready:
+        return _unready("stopping or starting")
+    try:
+        await node.store.ping()
+    except StoreError as fault:
+        return _unready("store", detail=fault.detail)
+    if node.pipeline.statistics().down:
+        return _unready("intake", detail="nothing can be stored; the log says why")
+    if dead := node.lanes.dead():
+        detail = f"what viewers are told fails again and again ({', '.join(dead)}); the log says why"
+        return _unready("live", detail=detail)
+    return api.answer({"status": "ok"})
+
+
+def _unready(status: str, **more: str) -> Response:
+    return api.answer({"status": status} | more, 503, retry_after="1")
+
+
+async def metrics(node: Node, _grant: Grant) -> Response:
+    text = "\n".join(exposition(_measured(node))) + "\n"
+    return Response(text, 200, {"content-type": "text/plain; version=0.0.4; charset=utf-8"})
 
 
 #: every metric and what it tells, as docs/metrics.md has it; names ending in `_total` only grow

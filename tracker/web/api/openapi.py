@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from quart import Blueprint, Response
 
 from tracker import __version__
 from tracker.node import Node
+from tracker.web.api.routes import Routes
 from tracker.web.api.schemas import (
     COUNT,
     FLAG,
@@ -317,12 +319,11 @@ def document() -> dict[str, Any]:
     }
 
 
-def blueprint(_node: Node) -> Blueprint:
-    routes = Blueprint("openapi", __name__)
-    described = encode(document())
+def blueprint(node: Node) -> Blueprint:
+    routes = Routes("openapi", node)
+    routes.add_open("/openapi.json", partial(openapi, encode(document())))
+    return routes.blueprint
 
-    @routes.get("/openapi.json")
-    async def openapi() -> Response:
-        return Response(described, 200, {"content-type": JSON})
 
-    return routes
+async def openapi(described: bytes, _node: Node) -> Response:
+    return Response(described, 200, {"content-type": JSON})

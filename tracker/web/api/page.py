@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import mimetypes
 import re
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from tracker.tiles import origins
 from tracker.web.api import languages
 from tracker.web.api import parameters as api
 from tracker.web.api.probe import Probe
+from tracker.web.api.routes import Routes
 
 PACKAGE = Path(__file__).parent.parent.parent
 #: without these the page is blank; hatch_build.py brings those in vendor/
@@ -173,53 +175,57 @@ def missing_assets() -> str | None:
 
 
 def blueprint(node: Node) -> Blueprint:
-    routes = Blueprint("page", __name__)
+    routes = Routes("page", node)
     tree = Tree(folder("static"), folder("fixtures") / "demo")
-    probe = Probe(node.settings.tiles)
-    policy = content_policy(node.settings.tiles)
+    routes.add_open("/", partial(index, tree, content_policy(node.settings.tiles)))
+    routes.add_open("/favicon.ico", partial(favicon, tree))
+    routes.add_open("/static/<path:name>", partial(file, tree))
+    routes.add_open("/fixtures/demo/<path:name>", partial(demo_file, tree))
+    routes.add_open("/api/v1/page", partial(page, tree, Probe(node.settings.tiles)))
+    return routes.blueprint
 
-    @routes.get("/")
-    async def index() -> Response:
-        _, file = await asyncio.to_thread(tree.index, request.headers.get("accept-language", ""))
-        answer = _answer(file, CHECKED)
-        answer.headers["vary"] = "accept-encoding, accept-language"
-        answer.headers["content-security-policy"] = policy
-        answer.headers["x-frame-options"] = "DENY"
-        return answer
 
-    @routes.get("/favicon.ico")
-    async def favicon() -> Response:
-        return _answer(await asyncio.to_thread(tree.get, "favicon.svg"), CHECKED)
+async def index(tree: Tree, policy: str, _node: Node) -> Response:
+    _, found = await asyncio.to_thread(tree.index, request.headers.get("accept-language", ""))
+    answer = _answer(found, CHECKED)
+    answer.headers["vary"] = "accept-encoding, accept-language"
+    answer.headers["content-security-policy"] = policy
+    answer.headers["x-frame-options"] = "DENY"
+    return answer
 
-    @routes.get("/static/<path:name>")
-    async def file(name: str) -> Response:
-        return _answer(*await asyncio.to_thread(tree.file, name))
 
-    @routes.get("/fixtures/demo/<path:name>")
-    async def demo_file(name: str) -> Response:
-        return _answer(await asyncio.to_thread(tree.get, f"demo/{name}"), CHECKED)
+async def favicon(tree: Tree, _node: Node) -> Response:
+    return _answer(await asyncio.to_thread(tree.get, "favicon.svg"), CHECKED)
 
-    @routes.get("/api/v1/page")
-    async def page() -> Response:
-        why = await probe.soon(TILES_S)
-        return api.answer(
-            {
-                "version": __version__,
-                "assets": (await asyncio.to_thread(tree.index))[0],  # a page of another prefix is another build's
-                "streets": "../demo/streets.geojson" if node.settings.demo else None,  # as main.js sees it
-                "demo": node.settings.demo,
-                "host": request.headers.get("host"),  # as it came here: a proxy may have changed it
-                "tiles": {
-                    "url": node.settings.tiles or None,
-                    "attribution": node.settings.tiles_attribution,
-                    "max_zoom": node.settings.tiles_max_zoom,
-                    "reachable": why is None,
-                    "why": why,
-                },
-            }
-        )
 
-    return routes
+async def file(tree: Tree, _node: Node, name: str) -> Response:
+    return _answer(*await asyncio.to_thread(tree.file, name))
+
+
+async def demo_file(tree: Tree, _node: Node, name: str) -> Response:
+    return _answer(await asyncio.to_thread(tree.get, f"demo/{name}"), CHECKED)
+
+
+async def page(tree: Tree, probe: Probe, node: Node) -> Response:
+    """What the page has to know of this server before it begins."""
+    settings, why = node.settings, await probe.soon(TILES_S)
+    tiles = {
+        "url": settings.tiles or None,
+        "attribution": settings.tiles_attribution,
+        "max_zoom": settings.tiles_max_zoom,
+        "reachable": why is None,
+        "why": why,
+    }
+    return api.answer(
+        {
+            "version": __version__,
+            "assets": (await asyncio.to_thread(tree.index))[0],  # a page of another prefix is another build's
+            "streets": "../demo/streets.geojson" if settings.demo else None,  # as main.js sees it
+            "demo": settings.demo,
+            "host": request.headers.get("host"),  # as it came here: a proxy may have changed it
+            "tiles": tiles,
+        }
+    )
 
 
 def content_policy(tiles: str) -> str:

@@ -4,10 +4,12 @@ address names."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from quart import Blueprint, Response
 
+from tracker.access.grants import WATCH
 from tracker.node import Node
 from tracker.web.api import parameters as api
 
@@ -19,12 +21,20 @@ class Routes:
         self.blueprint = Blueprint(name, __name__)
         self._node = node
 
-    def add(self, address: str, **methods: Answers) -> None:
+    def add(self, address: str, verb: str = WATCH, /, **methods: Answers) -> None:
+        """`verb`: what whoever asks must be allowed at least."""
         for method, answers in methods.items():
-            self.blueprint.add_url_rule(address, f"{method} {address}", self._bound(answers), methods=[method])
+            self._rule(address, method, self._bound(answers, verb))
 
-    def _bound(self, answers: Answers) -> Answers:
+    def add_open(self, address: str, answers: Answers) -> None:
+        """What tells nothing of the fleet, and is a function of the node alone."""
+        self._rule(address, "GET", partial(answers, self._node))
+
+    def _rule(self, address: str, method: str, view: Answers) -> None:
+        self.blueprint.add_url_rule(address, f"{method} {address}".replace(".", " "), view, methods=[method])
+
+    def _bound(self, answers: Answers, verb: str) -> Answers:
         async def view(**named: Any) -> Response:
-            return await answers(self._node, api.grant(), **named)
+            return await answers(self._node, api.grant(verb), **named)
 
         return view

@@ -10,23 +10,21 @@ import asyncio
 import logging
 import os
 import random
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Set
+from collections.abc import Awaitable, Iterator
 from functools import partial
 from time import thread_time
 from typing import NamedTuple, Protocol
 
 from tracker.access.grants import Grant
-from tracker.errors import BadRequest, Overloaded, Stopping, StoreError
-from tracker.history.visits import inside_then
+from tracker.errors import BadRequest, Overloaded
 from tracker.live import close_codes, messages, requests
-from tracker.live.cursor import mark_of
-from tracker.live.event_log import MOST, Told, with_regions
+from tracker.live.event_log import MOST
 from tracker.live.viewer import PENDING, Outlet, Viewer
-from tracker.model.events import Event
 from tracker.node import Node
 from tracker.stores import EventQuery
-from tracker.turns.allowance import Allowance, Allowances
+from tracker.turns.allowance import Allowance
+from tracker.web.live.admission import Admission
+from tracker.web.live.catch_up import CatchUp
 from tracker.web.server import sockets
 
 log = logging.getLogger(__name__)
@@ -40,11 +38,7 @@ SLICE_S = 0.005  #: telling viewers never holds the loop for longer
 ROUNDS = 8  #: a snapshot goes on so often in one tick, others having their turn in between
 HOUSE_S = 1.0
 BACK_MS = 1000  #: after a fault of ours a viewer comes back within about so long
-TRIES = 10  #: to find the event of an acknowledgement
-REPLAYS = 4  #: viewers continued from the store at once
-REPLAYED = 1000  #: events read from the store at once
 MOST_BAD = 10  #: messages of one connection that could not be read
-PEERS = 10  #: connections' worth of messages that one address may ask for without a socket
 
 
 class Connection(Protocol):
@@ -71,15 +65,6 @@ class Line:
         self.allowance: Allowance
 
 
-class Missed(NamedTuple):
-    """What viewers missed and only the store knows: told step by step, to whoever waits for it."""
-
-    what: str
-    waiting: Callable[[], Set[Viewer]]
-    tell: Callable[[Viewer], Awaitable[None]]
-    served: set[Viewer]  # somebody does it already
-
-
 class Statistics(NamedTuple):
     viewers: int
     tick_s: float
@@ -93,24 +78,15 @@ class Live:
         self.hub = node.hub
         self.settings = node.settings
         self.lines: dict[Viewer, Line] = {}
-        self.addresses: Counter[str] = Counter()
-        self.draining = False
+        self.admission = Admission(node.settings)
+        self.catch_up = CatchUp(node, spawn=self._spawn, fail=self.fail, wake=self._wake)
         self.tick_s = TICK_S
         self.lanes = node.lanes
-        self._acks = asyncio.Event()
-        self._tries: Counter[str] = Counter()  # to place an acknowledgement
         self._loop: asyncio.AbstractEventLoop
         self._dirty = asyncio.Event()
         self._soon_handle: asyncio.TimerHandle | asyncio.Handle | None = None
         self._events_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._missed = (
-            Missed("events", lambda: self.hub.behind, self.replay_some, set()),
-            Missed("acknowledgements", lambda: self.hub.away, self.tell_acks, set()),
-        )
-        self._replays = asyncio.Semaphore(REPLAYS)
-        rate = node.settings.live_messages_per_s
-        self._asking = Allowances(rate), Allowances(PEERS * rate)
 
     # ------------------------------------------------------------------------------------------------ start and end
 
@@ -121,7 +97,7 @@ class Live:
         now = self.node.clock()
         self.hub.begin(epoch=os.urandom(4), t0=now - now % 1000, events=events)
         self.hub.listen(self._wake, self.settings.live_max_vehicles)
-        for name, work in (("tick", self._tick), ("house", self._keep_house), ("acks", self._place)):
+        for name, work in (("tick", self._tick), ("house", self._keep_house), ("acks", self.catch_up.place_acks)):
             self._spawn(self.lanes[name].keep(work))
 
     async def stop(self) -> None:
@@ -132,7 +108,7 @@ class Live:
 
     async def drain(self) -> None:
         """Tell everybody to come back, not all at once, and let go of them."""
-        self.draining = True
+        self.admission.close()
         spread = max(1000, 5 * len(self.lines))
         for line in list(self.lines.values()):
             try:
@@ -159,33 +135,12 @@ class Live:
 
     # ------------------------------------------------------------------------------------------------ connections
 
-    def admit(self, address: str) -> None:
-        """Whether one more may connect from there. Raises Overloaded."""
-        if self.draining:
-            raise Stopping("the server is stopping; come back in a moment", 2)
-        if len(self.lines) >= self.settings.live_connections:
-            raise Overloaded("too many live connections are open; try again later", 30)
-        most = self.settings.live_per_address
-        if most == 0 and not address.startswith(("127.", "::1")):
-            most = 200
-        if most and self.addresses[address] >= most:
-            raise Overloaded("too many live connections are open from this address", 30)
-
-    def enter(self, peer: tuple[str, int]) -> None:
-        """What a socket's handshake and first message would meet, for who asks by HTTP: is there room, is it too often?
-        Raises Overloaded."""
-        now = self._loop.time()
-        by_peer, by_address = self._asking
-        if not by_peer.take_one_for(peer, now) or not by_address.take_one_for(peer[0], now):
-            raise Overloaded("this address asks too often; ask again in a second, or open a stream")
-        self.admit(peer[0])
-
     def open(self, outlet: Outlet, connection: Connection, address: str, grant: Grant, *, binary: bool = False) -> Line:
         viewer = Viewer(outlet, binary=binary, grant=grant)
         line = Line(viewer, connection, address, self._loop.time(), self.settings.live_heartbeat_s)
         line.allowance = Allowance(self.settings.live_messages_per_s, line.opened)
         self.lines[viewer] = line
-        self.addresses[address] += 1
+        self.admission.add_line(address)
         self.hub.attach(viewer)
         outlet.send(self.welcome(), True)
         return line
@@ -194,11 +149,8 @@ class Live:
         """The connection is over."""
         if self.lines.pop(line.viewer, None) is None:
             return
-        self.addresses[line.address] -= 1
-        if self.addresses[line.address] <= 0:
-            del self.addresses[line.address]
-        for missed in self._missed:
-            missed.served.discard(line.viewer)
+        self.admission.leave_line(line.address)
+        self.catch_up.forget_viewer(line.viewer)
         self.hub.detach(line.viewer)
 
     def fail(self, viewer: Viewer, fault: Exception) -> None:
@@ -234,7 +186,7 @@ class Live:
 
     async def serve_socket(self, socket: sockets.Socket) -> None:
         try:
-            self.admit(socket.address)
+            self.admission.admit(socket.address)
         except Overloaded as fault:
             await socket.reject(fault)
             return
@@ -287,12 +239,7 @@ class Live:
     def _wake(self) -> None:
         self._dirty.set()
         hub = self.hub
-        for missed in self._missed:
-            for viewer in missed.waiting() - missed.served:
-                missed.served.add(viewer)
-                self._spawn(self._catch_up(viewer, missed))
-        if hub.next_unplaced():
-            self._acks.set()
+        self.catch_up.begin()
         if hub.is_urgent and self._soon_handle is None:
             if self._loop.time() >= self._events_at:
                 self._soon_handle = self._loop.call_soon(self._soon)
@@ -371,8 +318,7 @@ class Live:
                 if self._loop.time() - began > SLICE_S:
                     await asyncio.sleep(SLICE_S / SHARE)
                     began = self._loop.time()
-        for asking in self._asking:
-            asking.forget_whole(self._loop.time())
+        self.admission.forget_whole(self._loop.time())
         await asyncio.sleep(HOUSE_S)
 
     def _look_after_all(self) -> Iterator[None]:
@@ -397,108 +343,3 @@ class Live:
                 self.hub.tell_cursor(viewer)
                 viewer.outlet.send(messages.ping(now), True)
                 connection.ping()
-
-    # ------------------------------------------------------------------------------------------------ from the store
-
-    async def _catch_up(self, viewer: Viewer, missed: Missed) -> None:
-        """Tell a viewer what it missed and the hub does not remember."""
-        try:
-            async with self._replays:
-                while viewer in missed.waiting():
-                    if viewer.outlet.pending > PENDING:
-                        await asyncio.sleep(TICK_S)
-                    else:
-                        await missed.tell(viewer)
-        except StoreError as fault:
-            log.warning("%s cannot be read: %s", missed.what, fault.detail)
-            await asyncio.sleep(HOUSE_S)
-        except Exception as fault:
-            self.fail(viewer, fault)
-        finally:
-            missed.served.discard(viewer)
-            self._wake()
-
-    def replays_itself(self, viewer: Viewer) -> None:
-        """Whoever opened it calls `replay_some` and `tell_acks`."""
-        for missed in self._missed:
-            missed.served.add(viewer)
-
-    async def replay_some(self, viewer: Viewer) -> None:
-        hub, store, seq = self.hub, self.node.store, viewer.seq
-        interest = viewer.interest
-        if hub.recent.mark_of(seq) is None:
-            first = await store.first_seq()
-            if seq + 1 < first and viewer.seq == seq:
-                hub.lose(viewer, first)
-                return
-            if seq >= first and not await self._is_ours(viewer):
-                hub.diverge(viewer)
-                return
-        events = await store.events(EventQuery(after=seq, limit=REPLAYED))
-        inside: dict[str, frozenset[str]] = {}
-        silent = {event.vehicle for event in events if event.region is None}
-        if silent and interest is not None and interest.asks_where != frozenset():
-            inside = await self._inside_after(events[-1].seq, silent, interest.asks_where)
-        if viewer.seq == seq and viewer.interest is interest:
-            hub.replay(viewer, with_regions(events, inside))
-
-    async def tell_acks(self, viewer: Viewer) -> None:
-        """Some of what was acknowledged while a viewer was away: since the last event it has heard of was received."""
-        store, away = self.node.store, self.hub.was_away(viewer)
-        if away is None:
-            return
-        newest = await store.events(EventQuery(after=away.upto - 1, limit=1))
-        since = newest[0].received_at if newest and newest[0].seq == away.upto else 0
-        found = [(ack, await self._told(event)) for ack, event in await store.acknowledged(since, away.told, REPLAYED)]
-        self.hub.tell_acks(viewer, away, found, more=len(found) == REPLAYED)
-
-    async def _is_ours(self, viewer: Viewer) -> bool:
-        """Whether the event a cursor ends at is in this log."""
-        seq, mark = viewer.seq, viewer.mark
-        found = await self.node.store.events(EventQuery(after=seq - 1, limit=1))
-        return viewer.seq != seq or (bool(found) and found[0].seq == seq and mark_of(found[0].id) == mark)
-
-    async def _inside_after(
-        self, seq: int, vehicles: set[str], regions: frozenset[str] | None
-    ) -> dict[str, frozenset[str]]:
-        """In which of these regions the vehicles were just after an event: the first enter or exit since tells."""
-        states = self.node.picture.vehicles
-        now = {vehicle: set(states[vehicle].regions) if vehicle in states else set() for vehicle in vehicles}
-        later = await self.node.store.events(
-            EventQuery(
-                after=seq,
-                vehicles=frozenset(vehicles),
-                regions=regions,
-                kinds=frozenset({"enter", "exit"}),
-                limit=MOST,
-            )
-        )
-        for event in reversed(later):
-            if event.kind == "exit":
-                now[event.vehicle].add(str(event.region))
-            else:
-                now[event.vehicle].discard(str(event.region))
-        return {vehicle: frozenset(names) for vehicle, names in now.items()}
-
-    async def _told(self, event: Event) -> Told:
-        """An event of the store, and of one without a region where its vehicle was then."""
-        inside = frozenset[str]() if event.region else await inside_then(self.node.store, self.node.picture, event)
-        return Told(event, inside)
-
-    async def _place(self) -> None:
-        """Find the event of an acknowledgement the hub does not remember, for the followers of its region."""
-        await self._acks.wait()
-        while (ack := self.hub.next_unplaced()) is not None:
-            try:
-                event = await self.node.store.event(ack.id)
-                self.hub.place_ack(ack, None if event is None else await self._told(event))
-            except Exception as fault:
-                self._tries[ack.id] += not isinstance(fault, StoreError)  # that will pass
-                if self._tries[ack.id] < TRIES:
-                    self.hub.put_off(ack)
-                else:
-                    self.hub.place_ack(ack, None)
-                    del self._tries[ack.id]
-                raise
-            self._tries.pop(ack.id, None)
-        self._acks.clear()

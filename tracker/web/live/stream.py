@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from quart import Blueprint, Response, request
@@ -14,7 +15,9 @@ from tracker.access.grants import Grant
 from tracker.errors import Overloaded, TrackerError
 from tracker.live import close_codes, messages, requests
 from tracker.live.viewer import Viewer
+from tracker.node import Node
 from tracker.web.api import parameters as api
+from tracker.web.api.routes import Routes
 from tracker.web.live.channel import PATH, Line, Live
 from tracker.web.server.answers import problem
 from tracker.web.server.sockets import CUT, HUNG_UP
@@ -84,51 +87,60 @@ class Letters:
 
 
 def blueprint(live: Live) -> Blueprint:
-    routes = Blueprint("live", __name__)
+    routes = Routes("live", live.node)
+    routes.add_open(PATH, not_upgraded)
+    routes.add(STREAM, GET=partial(stream, live))
+    routes.add(CHANGES, GET=partial(changes, live))
+    return routes.blueprint
 
-    @routes.get(PATH)
-    async def not_upgraded() -> Response:
-        fault = TrackerError(
-            "upgrade_required", "open this address as a WebSocket, or use /api/v1/stream or /api/v1/changes"
-        )
-        status, headers, body = problem(fault)
-        return Response(body, status, headers | {"upgrade": "websocket", "connection": "upgrade"})
 
-    @routes.get(STREAM)
-    async def stream() -> Response:
-        peer, grant = _enter(live)
-        follow = asked(request.headers.get("Last-Event-ID") or None)
-        if request.method == "HEAD":  # no stream to follow, and none that never ends
-            return Response(b"", 200, {"content-type": "text/event-stream", "cache-control": "no-store"})
-        letters = Letters(live, _hung_up())
-        letters.cut = _extensions().get(CUT, letters.cut)
-        line = letters.line = live.open(letters, letters, peer[0], grant)
-        _obey(live, line, follow)
-        response = Response(_events(live, line, letters), 200, {"content-type": "text/event-stream"})
-        response.headers["cache-control"] = "no-store, no-transform"  # who compresses it would hold it back
-        response.headers["x-accel-buffering"] = "no"  # nginx passes it on as it comes
-        response.timeout = None
-        return response
+async def not_upgraded(_node: Node) -> Response:
+    fault = TrackerError(
+        "upgrade_required", "open this address as a WebSocket, or use /api/v1/stream or /api/v1/changes"
+    )
+    status, headers, body = problem(fault)
+    return Response(body, status, headers | {"upgrade": "websocket", "connection": "upgrade"})
 
-    @routes.get(CHANGES)
-    async def changes() -> Response:
-        wait_s = min(max(_number("wait") or 0.0, 0.0), MOST_WAIT_S)
-        peer, grant = _enter(live)
-        follow = asked(None)
-        letters = Letters(live, _hung_up())
-        line = letters.line = live.open(letters, letters, peer[0], grant)
-        line.ping_at = math.inf
-        try:
-            told = await _poll(live, line, letters, follow, wait_s)
-        finally:
-            letters.done()
-            live.close(line)
-        cursor = next((found for message in reversed(told) if (found := messages.cursor_of(message))), b"")
-        after_ms = POLL_MS if sum(map(len, told)) <= MOST_ANSWER else 0
-        body = b'{"messages":[%b],"cursor":"%b","after_ms":%d}' % (b",".join(told), cursor, after_ms)
-        return Response(body, 200, {"content-type": "application/json", "cache-control": "no-store"})
 
-    return routes
+async def stream(live: Live, _node: Node, grant: Grant) -> Response:
+    address = _admitted(live)
+    follow = asked(request.headers.get("Last-Event-ID") or None)
+    if request.method == "HEAD":  # no stream to follow, and none that never ends
+        return Response(b"", 200, {"content-type": "text/event-stream", "cache-control": "no-store"})
+    letters = Letters(live, _hung_up())
+    letters.cut = _extensions().get(CUT, letters.cut)
+    line = letters.line = live.open(letters, letters, address, grant)
+    _obey(live, line, follow)
+    response = Response(_events(live, line, letters), 200, {"content-type": "text/event-stream"})
+    response.headers["cache-control"] = "no-store, no-transform"  # who compresses it would hold it back
+    response.headers["x-accel-buffering"] = "no"  # nginx passes it on as it comes
+    response.timeout = None
+    return response
+
+
+async def changes(live: Live, _node: Node, grant: Grant) -> Response:
+    wait_s = min(max(_number("wait") or 0.0, 0.0), MOST_WAIT_S)
+    address = _admitted(live)
+    follow = asked(None)
+    letters = Letters(live, _hung_up())
+    line = letters.line = live.open(letters, letters, address, grant)
+    line.ping_at = math.inf
+    try:
+        told = await _poll(live, line, letters, follow, wait_s)
+    finally:
+        letters.done()
+        live.close(line)
+    cursor = next((found for message in reversed(told) if (found := messages.cursor_of(message))), b"")
+    after_ms = POLL_MS if sum(map(len, told)) <= MOST_ANSWER else 0
+    body = b'{"messages":[%b],"cursor":"%b","after_ms":%d}' % (b",".join(told), cursor, after_ms)
+    return Response(body, 200, {"content-type": "application/json", "cache-control": "no-store"})
+
+
+def _admitted(live: Live) -> str:
+    """The address of who asks, once there is room for it. Raises Overloaded."""
+    address, port = (*(request.scope.get("client") or ("", 0)), 0)[:2]
+    live.admission.admit_request((address, port), asyncio.get_running_loop().time())
+    return str(address)
 
 
 def _hung_up() -> asyncio.Future[None] | None:
@@ -157,7 +169,7 @@ async def _events(live: Live, line: Line, letters: Letters) -> AsyncGenerator[by
 async def _poll(live: Live, line: Line, letters: Letters, follow: requests.Follow, wait_s: float) -> list[bytes]:
     """All there is to say now; with `wait_s`, only once there is something."""
     viewer, loop = line.viewer, asyncio.get_running_loop()
-    live.replays_itself(viewer)
+    live.catch_up.leave_to_itself(viewer)
     _obey(live, line, follow)
     until = loop.time() + wait_s
     messages: list[bytes] = []
@@ -180,14 +192,6 @@ async def _poll(live: Live, line: Line, letters: Letters, follow: requests.Follo
     if letters.code == close_codes.FAULT:
         raise Overloaded(MISTAKE, code="fault")
     return messages + letters.take_letters()
-
-
-def _enter(live: Live) -> tuple[tuple[str, int], Grant]:
-    """Who asks, once there is room for it."""
-    grant = api.grant()
-    address, port = (*(request.scope.get("client") or ("", 0)), 0)[:2]
-    live.enter((address, port))
-    return (address, port), grant
 
 
 def _obey(live: Live, line: Line, follow: requests.Follow) -> None:
@@ -218,11 +222,11 @@ async def _rest(live: Live, viewer: Viewer, letters: Letters) -> list[bytes]:
         if viewer.parts is not None:
             continue
         if viewer in hub.away:
-            await live.tell_acks(viewer)
+            await live.catch_up.tell_acks(viewer)
         elif viewer.seq >= hub.recent.last or sum(map(len, messages)) > MOST_ANSWER:
             return messages
         elif viewer in hub.behind:
-            await live.replay_some(viewer)
+            await live.catch_up.replay_some(viewer)
 
 
 def _says_nothing(message: bytes) -> bool:
