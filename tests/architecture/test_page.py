@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 from tracker.live.close_codes import CLOSE_CODES, may_return
+from tracker.model.events import KINDS
+from tracker.problems import PROBLEMS
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = [ROOT / "static" / "boot.js", *(ROOT / "static" / "js").rglob("*.js"), *(ROOT / "tests" / "js").rglob("*.js")]
@@ -24,6 +26,20 @@ def test_every_close_code_that_keeps_the_page_away_has_its_sentence() -> None:
     final = [code for code in CLOSE_CODES if not may_return(code) and code != 1008]  # the page comes back slower then
     assert len(final) >= 3
     assert {f"closed.{code}" for code in final} <= ENGLISH
+
+
+def test_every_kind_and_reason_of_an_event_has_its_sentence() -> None:
+    table = (ROOT / "docs" / "events.md").read_text().split("## Reasons")[1].split("## ")[0]
+    reasons = re.findall(r"^\| `(\w+)` \|", table, re.M)[1:]  # the first is the head
+    assert len(reasons) >= 10
+    assert {f"reason.{reason}" for reason in reasons} <= ENGLISH
+    assert {f"{what}.{kind}" for kind in KINDS for what in ("kind", "event")} <= ENGLISH
+    assert set(re.findall(r"^  (\w+): \{ icon:", (ROOT / "static/js/words/phrases.js").read_text(), re.M)) == set(KINDS)
+
+
+def test_every_answer_that_says_what_is_wrong_has_its_sentence() -> None:
+    answers = {one.code for one in PROBLEMS.values() if one.status}
+    assert {f"problem.{code}" for code in answers} <= ENGLISH
 
 
 def _sources(pattern: str) -> str:

@@ -110,17 +110,14 @@ export const told = (event, names, now) => [
   tell(event, { ...names, vehicle: () => "" }, now).trim(),
 ];
 
-/** @param {string} reason */
-const reasonKey = (reason) => `reason.${reason === "window_close" ? "window_closed" : reason}`;
-
 /** What of an event this page has no sentence for, as the server calls it. @param {Event} event */
 export const unspoken = (event) =>
-  KINDS[event.kind] && known(reasonKey(event.reason)) ? "" : `${event.kind}, ${event.reason}`;
+  KINDS[event.kind] && known(`reason.${event.reason}`) ? "" : `${event.kind}, ${event.reason}`;
 
 /** @param {string} reason */
 const because = (reason) =>
   perhaps(
-    reasonKey(reason),
+    `reason.${reason}`,
     say("reason.other", { reason: foreign(reason.replace(/_/g, " "), say("reason.unknown")) }),
   );
 
