@@ -76,3 +76,11 @@ async def test_two_callers_in_a_handshake_are_refused_in_words(behind: Server) -
             pass
     assert refused.value.response.status_code == 400
     assert b"bad_header" in (refused.value.response.body or b"")
+
+
+@pytest.mark.parametrize(
+    "path", ["/api//v1/vehicles?limit=1", "/api/v1//vehicles", "/healthz//", "/static//js/main.js"]
+)
+def test_nobody_is_sent_to_an_address_that_is_wrong_below_a_proxys_path(behind: Server, path: str) -> None:
+    answer = behind.get(path, X_Forwarded_Host="map.example", X_Forwarded_Proto="https")
+    assert (answer.status, answer.json().get("code")) == (404, "not_found")

@@ -167,7 +167,13 @@ class Town:
         # ids are drawn out of 128 bits; a place of THERE is 61.7… by 27.3…, in whole millionths 617… by 273…
         ids = [event.id for event in await self.hidden()]
         words = [THERE, "Secret quarry", "stranger", "Boris", "nowhere-yet", "Emil"]
-        return [*map(re.escape, [*words, *ids]), r"\b61\.70?", r"\b27\.3\d*(?![\dZ])", r"\b6170\d{4}\b", r"\b2730\d{4}\b"]
+        return [
+            *map(re.escape, [*words, *ids]),
+            r"\b61\.70?",
+            r"\b27\.3\d*(?![\dZ])",
+            r"\b6170\d{4}\b",
+            r"\b2730\d{4}\b",
+        ]
 
     async def search(self, told: bytes | str, also: tuple[str, ...] = ()) -> None:
         text = told if isinstance(told, str) else told.decode("utf-8", "replace")

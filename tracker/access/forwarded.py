@@ -39,8 +39,10 @@ class Proxies:
 
     def seen(self, scope: dict[str, Any]) -> dict[str, Any]:
         """The scope of a request as it was before trusted proxies took it. Raises BadRequest."""
+        if not self._networks:
+            return scope
         peer, port = (*(scope.get("client") or ("", 0)), 0)[:2]
-        if not self._networks or not self._trusts(plain(peer) or ""):
+        if not self._trusts(plain(peer) or ""):
             return scope
         told: dict[bytes, str] = {}
         for name, value in scope["headers"]:

@@ -58,6 +58,7 @@ def create_app(
     app.config["BODY_TIMEOUT"] = node.settings.body_timeout_s
     app.config["RESPONSE_TIMEOUT"] = None  # a track or a file may take a slow client long
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # it would send elsewhere: an address that is wrong below a proxy's path
     for routes in (vehicles, regions, events, health, openapi, page):
         app.register_blueprint(routes.blueprint(node))
     app.register_error_handler(TrackerError, _tracker_error)
@@ -178,8 +179,6 @@ async def _gone(_: Gone) -> Response:
 
 async def _http_error(fault: HTTPException) -> Response:
     status = fault.code or 500
-    if 300 <= status < 400:
-        return Response(b"", status, {"location": getattr(fault, "new_url", "/")})
     detail = fault.description or "no more is known"
     if status == 404:
         detail = "there is nothing at this address; /openapi.json lists what there is"
