@@ -11,6 +11,7 @@ from tracker.problems import PROBLEMS
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = [ROOT / "static" / "boot.js", *(ROOT / "static" / "js").rglob("*.js"), *(ROOT / "tests" / "js").rglob("*.js")]
+JS = ROOT / "static" / "js"
 WIDTH = 120
 ENGLISH = set(re.findall(r'^  "?([\w.-]+)"?:', (ROOT / "static" / "js" / "words" / "en.js").read_text(), re.M))
 
@@ -48,31 +49,18 @@ def _sources(pattern: str) -> str:
 
 
 def test_the_page_names_no_class_id_colour_or_sentence_that_nobody_uses() -> None:
-    style, used = (
-        re.sub(r"/\*.*?\*/", "", _sources("css/*.css"), flags=re.S),
-        _sources("*.html") + _sources("js/**/*.js"),
-    )
-    selectors = re.sub(r"\{[^{}]*\}", "", style)
-    named = {name for name in re.findall(r"[.#]([a-zA-Z][\w-]*)", selectors) if not name.startswith("leaflet-")}
+    style, page = re.sub(r"/\*.*?\*/", "", _sources("css/*.css"), flags=re.S), _sources("*.html")
+    scripts = {path: path.read_text() for path in JS.rglob("*.js")}
+    used = set(re.findall(r"[\w-]+", page + "".join(scripts.values())))
+    named = set(re.findall(r"[.#]([a-zA-Z][\w-]*)", re.sub(r"\{[^{}]*\}", "", style)))
     assert len(named) > 100
-    assert {name for name in named if not re.search(rf"(?<![\w-]){name}(?![\w-])", used)} == set()
+    assert {name for name in named if not name.startswith("leaflet-")} <= used
     colours = set(re.findall(r"(--[\w-]+)\s*:", style))
-    assert {name for name in colours if len(re.findall(rf"{name}(?![\w-])", style + used)) < 2} == set()
-    said = _without_catalogues()
-    silent = {key for key in ENGLISH if not re.search(_asked(key), said)}
-    assert silent == set()
-
-
-def _without_catalogues() -> str:
-    scripts = [path for path in (ROOT / "static" / "js").rglob("*.js") if path.name not in ("en.js", "de.js")]
-    return _sources("*.html") + "".join(path.read_text() for path in scripts)
-
-
-def _asked(key: str) -> str:
-    """The key itself, or the beginning of it before a part that is put in: `kind.${name}`."""
-    parts = key.split(".")
-    begins = [re.escape(".".join(parts[:i]) + ".") + r"\$\{" for i in range(1, len(parts))]
-    return "|".join([f"[\"'`]{re.escape(key)}[\"'`]", *begins])
+    assert colours <= used | set(re.findall(r"var\((--[\w-]+)", style))
+    said = page + "".join(text for path, text in scripts.items() if path.stem not in ("en", "de"))
+    asked = set(re.findall(r"[\"'`]([\w.-]+)[\"'`]", said))
+    begun = tuple(re.findall(r"`((?:[\w-]+\.)+)\$\{", said))  # `kind.${name}`
+    assert {key for key in ENGLISH if key not in asked and not key.startswith(begun)} == set()
 
 
 def test_every_export_of_the_page_is_imported_somewhere() -> None:
@@ -82,3 +70,37 @@ def test_every_export_of_the_page_is_imported_somewhere() -> None:
         for name in re.findall(r"^export (?:const|let|class|(?:async )?function) (\w+)", text, re.M):
             others = tests + "".join(one for other, one in modules.items() if other != path)
             assert re.search(rf"\b{name}\b", others), f"{path.relative_to(ROOT)} exports {name} to nobody"
+
+
+def imported(script: Path) -> list[Path]:
+    named = re.findall(r'^import [^;"]*"(\.[^"]+)"|import\("(\.[^"]+)"\)\.default', script.read_text(), re.M)
+    return [(script.parent / (one or other)).resolve() for one, other in named]
+
+
+def test_no_module_of_the_page_imports_what_imports_it() -> None:
+    seen: set[Path] = set()
+
+    def visit(script: Path, path: tuple[Path, ...]) -> None:
+        assert script not in path, " → ".join(one.name for one in (*path, script))
+        if script not in seen:
+            for other in imported(script):
+                visit(other, (*path, script))
+            seen.add(script)
+
+    visit(JS / "main.js", ())
+    assert len(seen) > 75
+
+
+def test_the_model_knows_no_document_and_all_of_it_is_tested_without_one() -> None:
+    tests = "".join(path.read_text() for path in (ROOT / "tests" / "js").rglob("*.js"))
+    for script in (JS / "model").glob("*.js"):
+        rooms = {path.parent.name for path in imported(script)}
+        assert rooms <= {"model", "words", "js"}, script.name
+        code = re.sub(r"/\*.*?\*/|//.*", "", script.read_text())
+        assert not re.search(r"\b(document|location|history|navigator)\.", code), script.name
+        assert f"static/js/model/{script.name}" in tests, f"no test of node reads model/{script.name}"
+
+
+def test_no_folder_of_the_page_holds_more_than_a_reader_can_look_over() -> None:
+    for folder in (JS, *(path for path in JS.rglob("*") if path.is_dir())):
+        assert len(list(folder.iterdir())) <= 15, folder.name

@@ -125,6 +125,7 @@ def test_a_page_of_an_older_build_is_brought_to_this_one_by_one_reload(shared_se
     assert script.status == 200
     assert script.headers["cache-control"] == "no-store"
     assert b'type !== "reload") return location.reload()' in script.body
+    assert "Leeren Sie ihn." in script.body.decode()
     style = shared_server.get("/static/0123456789abcdef/css/tokens.css")
     assert (style.status, style.headers["cache-control"]) == (200, "no-cache")
     assert shared_server.get("/static/0123456789abcdef/css/none.css").status == 404

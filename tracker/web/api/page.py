@@ -43,9 +43,13 @@ SLASH = 'location.pathname.endsWith("/")||location.replace(location.pathname+"/"
 #: what the scripts of an older page find here: one reload brings the page of this server
 RELOAD = """(function () {
   var how = performance.getEntriesByType("navigation")[0];
+  var words = {
+    de: "Diese Seite gehört zu einem älteren Server: Ein Cache auf dem Weg hält sie fest. Leeren Sie ihn.",
+    en: "This page belongs to an older server: a cache on the way keeps it. Clear that cache."
+  };
   if (!how || how.type !== "reload") return location.reload();
   document.addEventListener("DOMContentLoaded", function () {
-    document.body.textContent = "This page belongs to an older server: a cache on the way keeps it. Clear that cache.";
+    document.body.textContent = words[document.documentElement.lang] || words.en;
   });
 })();
 """
