@@ -98,6 +98,21 @@ def test_all_of_a_page_lies_below_one_prefix_and_is_kept_for_good(shared_server:
     assert info["assets"] == prefix
 
 
+def test_a_catalogue_more_is_a_language_more(tmp_path: Path) -> None:
+    words = tmp_path / "js" / "words"
+    words.mkdir(parents=True)
+    (tmp_path / "index.html").write_text('<html lang="en"><head><!-- modules --><b data-say="page.name">Fleet</b>')
+    for language, said in (("en", "Fleet"), ("eo", "Floto")):
+        (words / f"{language}.js").write_text(f'export default {{\n  "page.name": "{said}",\n}};\n')
+    (words / "format.js").write_text("")
+    tree = page.Tree(tmp_path, tmp_path / "demo")
+    pages = {language: tree.index(language)[1].body.decode() for language in ("eo-XX", "en", "de")}
+    assert '<html lang="eo">' in pages["eo-XX"]
+    assert ">Floto<" in pages["eo-XX"]
+    for language, preloaded in (("eo-XX", ["eo", "format"]), ("en", ["en", "format"]), ("de", ["en", "format"])):
+        assert re.findall(r"js/words/(\w+)\.js", pages[language]) == preloaded
+
+
 def test_the_prefix_is_made_from_the_bytes_of_every_file(tmp_path: Path) -> None:
     static, demo = tmp_path / "static", tmp_path / "demo"
     (static / "js").mkdir(parents=True)
