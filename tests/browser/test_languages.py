@@ -273,3 +273,22 @@ MARKED = """
 const mark = (said) => (typeof said === "string" ? `«${said}»` : Object.fromEntries(Object.entries(said).map(([key, form]) => [key, mark(form)])));
 export default mark(words);
 """
+
+
+async def test_what_a_server_refuses_is_said_without_its_words(open_page: Open, english: set[str]) -> None:
+    async with Running(busy()) as feed:
+        page = await live(await open_page(f"{feed.url}#{PLACE}", width=1440, locale="de-DE"))
+        page.expected.append("422")  # type: ignore[attr-defined]
+        wrong = {
+            "field": "properties.rules.speed_limit_mps",
+            "code": "invalid",
+            "message": "the speed limit is too low",
+        }
+        problem = {"code": "invalid", "detail": "the region is not valid", "errors": [wrong]}
+        await page.route("**/api/v1/regions", lambda route: route.fulfill(status=422, json=problem))
+        for step in (_key("g"), _press("Eintippen"), _circle):
+            await step(page)
+        await page.locator(".region-card button[type=submit]").click()
+        await expect(page.locator(".region-card .notice.bad")).to_be_visible(timeout=within(15))
+        assert await _english_left(page, feed.feed, english) == []
+        await page.context.close()
