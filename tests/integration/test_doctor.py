@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from tests.support.servers import ROOT, Server
 from tests.support.waiting import deadline, free_port
 from tracker import __version__
 from tracker.commands import doctor, outside
+from tracker.commands.site import Site
 from tracker.config import Settings, SettingsError
 
 Told = dict[str, tuple[bool, str]]
@@ -193,7 +195,7 @@ def test_tls_where_there_is_none_and_none_where_there_is(stand_in: Callable[...,
 def test_a_proxy_that_answers_for_everything_else(stand_in: Callable[..., str]) -> None:
     """Only /healthz is handed on."""
     told = faults(examined(stand_in(health())))
-    assert told.keys() == {"host", "page", "websocket", "stream"}
+    assert told.keys() == {"host", "page", "websocket", "stream", "body"}
 
 
 @pytest.mark.parametrize(
@@ -206,6 +208,38 @@ def test_the_doctor_at_home_looks_at_the_certificate(tmp_path: Path, days: int, 
     assert told["tls"][0] is fault and said in told["tls"][1]
     key.write_text("none")
     assert {name: detail for name, wrong, detail in doctor.examine(settings) if wrong}["tls"].startswith("cannot")
+
+
+@pytest.mark.parametrize(
+    ("reads", "answer", "said"),
+    [
+        (0, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n", "takes no body"),
+        (2**20, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n", "takes no body"),
+        (outside.LARGE, b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "answered 502"),
+        (outside.LARGE, b"", "gets no answer"),
+        (outside.LARGE, b"HTTP/1.1 400 Bad\r\nContent-Type: application/problem+json\r\n\r\n{}", ""),
+    ],
+)
+def test_a_body_is_refused_at_once_or_while_it_is_read(reads: int, answer: bytes, said: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with listener.accept()[0] as line:
+                line.recv(65536)
+                line.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                had = 0
+                while had < reads and (data := line.recv(65536)):
+                    had += len(data)
+                line.sendall(answer)
+                line.shutdown(socket.SHUT_WR)
+                while line.recv(65536):
+                    pass
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        fault, detail = outside._body(Site(f"http://127.0.0.1:{listener.getsockname()[1]}"))
+        serving.join()
+    assert fault is bool(said) and said in detail
 
 
 # --------------------------------------------------------------------------------------------------- by real proxies
