@@ -27,8 +27,8 @@ V1 = "/api/v1"
 POSITIONS = f"{V1}/positions"
 NOBODY = "never-was"  #: an id that nothing ever had
 GRANTS = {
-    "here": Grant(regions=frozenset({HERE, "not-drawn-yet"})),
-    "looks": Grant(regions=frozenset({HERE}), may=frozenset({WATCH})),
+    "here": Grant(regions=frozenset({HERE, "not-drawn-yet"}), may=MAY),
+    "looks": Grant(regions=frozenset({HERE})),
     "blind": Grant(regions=frozenset({HERE}), may=MAY - {WATCH}),
 }
 

@@ -27,7 +27,7 @@ _FROM_INSIDE = frozenset({"exit", "overspeed_start", "overspeed_end"})
 class Grant(msgspec.Struct, frozen=True):
     everything: bool = False
     regions: frozenset[str] = frozenset()  # of who may not see everything
-    may: frozenset[str] = MAY
+    may: frozenset[str] = frozenset({WATCH})
 
     def check(self, verb: str) -> None:
         """Raises NotAllowed."""
@@ -62,7 +62,7 @@ class Grant(msgspec.Struct, frozen=True):
         return "everything" if self.everything else "\n".join(("regions", *sorted(self.regions)))
 
 
-EVERYTHING = Grant(everything=True)
+EVERYTHING = Grant(everything=True, may=MAY)
 
 
 class Access(Protocol):

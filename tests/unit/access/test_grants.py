@@ -75,7 +75,10 @@ def test_an_event_says_where_its_vehicle_came_from_only_when_that_was_in_the_reg
 
 
 def test_what_may_not_be_done_is_refused_by_its_name() -> None:
-    OURS.check(EDIT_REGIONS)
+    EVERYTHING.check(EDIT_REGIONS)
+    OURS.check(WATCH)
+    with pytest.raises(NotAllowed):
+        OURS.check(EDIT_REGIONS)  # what nobody granted
     with pytest.raises(NotAllowed, match="may not edit regions") as caught:
         Grant(may=MAY - {EDIT_REGIONS}).check(EDIT_REGIONS)
     assert caught.value.code == "may_not"
