@@ -23,7 +23,7 @@ from tests.support.proxies import Proxy, lines_for
 from tests.support.servers import ROOT, Server
 from tests.support.waiting import deadline, free_port
 from tracker import __version__
-from tracker.commands import doctor, outside
+from tracker.commands import doctor, outside, through
 from tracker.commands.site import Site
 from tracker.config import Settings, SettingsError
 
@@ -215,9 +215,9 @@ def test_the_doctor_at_home_looks_at_the_certificate(tmp_path: Path, days: int, 
     [
         (0, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n", "takes no body"),
         (2**20, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n", "takes no body"),
-        (outside.LARGE, b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "answered 502"),
-        (outside.LARGE, b"", "gets no answer"),
-        (outside.LARGE, b"HTTP/1.1 400 Bad\r\nContent-Type: application/problem+json\r\n\r\n{}", ""),
+        (through.LARGE, b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "answered 502"),
+        (through.LARGE, b"", "gets no answer"),
+        (through.LARGE, b"HTTP/1.1 400 Bad\r\nContent-Type: application/problem+json\r\n\r\n{}", ""),
     ],
 )
 def test_a_body_is_refused_at_once_or_while_it_is_read(reads: int, answer: bytes, said: str) -> None:
@@ -237,7 +237,7 @@ def test_a_body_is_refused_at_once_or_while_it_is_read(reads: int, answer: bytes
 
         serving = threading.Thread(target=serve)
         serving.start()
-        fault, detail = outside._body(Site(f"http://127.0.0.1:{listener.getsockname()[1]}"))
+        fault, detail = through.body(Site(f"http://127.0.0.1:{listener.getsockname()[1]}"))
         serving.join()
     assert fault is bool(said) and said in detail
 
@@ -300,7 +300,7 @@ def test_the_host_is_changed_on_the_way(server: Server, before: Callable[..., Pr
 
 
 def test_a_stream_is_held_back(server: Server, before: Callable[..., Proxy], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outside, "HELD_S", 2.0)
+    monkeypatch.setattr(through, "HELD_S", 2.0)
     deaf = "proxy_ignore_headers X-Accel-Buffering; proxy_buffer_size 16k; proxy_buffers 8 16k; # proxy_http_version"
     told = looked_at(before(server.port, proxy_http_version=deaf))
     assert "holds it back" in told["stream"]

@@ -6,7 +6,6 @@ so that all of them are told at once.
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import re
 import socket
@@ -14,18 +13,13 @@ import ssl
 import time
 from collections.abc import Iterator
 
-from wsproto import ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, Event, RejectConnection, RejectData, Request, TextMessage
-
 from tracker import __version__
-from tracker.access.handshake import distrust, failure, rejection
+from tracker.access.handshake import distrust, failure
+from tracker.commands import through
 from tracker.commands.site import ANSWER_S, Answer, Site
 
-HELD_S = 5.0  #: what a stream says at once and comes later is held back
 CLOCKS_S = 5.0  #: clocks that differ by more are told
 SOON_S = 14 * 86_400.0  #: a certificate that ends within this is told of
-LARGE = 8 * 2**20  #: bytes of a body the server takes by itself (`max_body`)
-PIECE = 2**16  #: of them sent at once
 
 Finding = tuple[str, bool, str]  #: what, whether it is a fault, detail
 
@@ -56,11 +50,11 @@ def examine(url: str, ca: str | None = None) -> Iterator[Finding]:
     yield "version", *_version(str(health.json()["version"]))
     yield "clock", *_clock(float(health.json()["now"]) / 1000, asked_at, answered_at)
     for name, look in (
-        ("host", _told_host),
-        ("page", _page),
-        ("websocket", _websocket),
-        ("stream", _stream),
-        ("body", _body),
+        ("host", through.told_host),
+        ("page", through.page),
+        ("websocket", through.websocket),
+        ("stream", through.stream),
+        ("body", through.body),
     ):
         try:
             yield name, *look(site)
@@ -198,146 +192,3 @@ def _clock(theirs_s: float, asked_at: float, answered_at: float) -> tuple[bool, 
     off = f"{abs(off_s):.0f} s" if abs(off_s) < 600 else f"{abs(off_s) / 60:.0f} min"
     way = "ahead of" if off_s > 0 else "behind"
     return True, f"the server's clock is {off} {way} this one; have both set theirs from the network (NTP)"
-
-
-def _told_host(site: Site) -> tuple[bool, str]:
-    answer = site.get("/api/v1/page")
-    host = answer.json().get("host")
-    if answer.status != 200 or not isinstance(host, str):
-        return _refused(answer, "what the tracker is told of the address cannot be seen")
-    told = host.lower().removesuffix(":443" if site.secure else ":80")
-    if told != site.netloc.lower():
-        return True, (
-            f"the tracker is told it was asked as {host} instead of {site.netloc}, and refuses its own page: have the "
-            "proxy pass Host on (nginx: proxy_set_header Host $http_host)"
-        )
-    return False, f"the tracker knows that it was asked as {host}"
-
-
-def _page(site: Site) -> tuple[bool, str]:
-    answer = site.get("/")
-    if answer.status != 200 or not answer.headers.get("content-type", "").startswith("text/html"):
-        return _refused(answer, f"{site.path}/ is not the page")
-    found = re.search(r'src="((?!https?:)[^"]+\.js)"', answer.body.decode("utf-8", "replace"))
-    if found is None:
-        return True, f"{site.path}/ is another page; is the path right?"
-    script = site.get("/" + found[1].removeprefix("./"))
-    if script.status != 200:
-        return _refused(script, f"the page loads, but {found[1]} does not")
-    return False, "the page and its scripts load"
-
-
-def _refused(answer: Answer, what: str) -> tuple[bool, str]:
-    if answer.status == 401 and answer.code:
-        return False, "only for who signs in"
-    said = f"{answer.code}: {answer.json().get('detail')}" if answer.code else "a proxy or another server"
-    return True, f"{what} ({answer.status}, {said})"
-
-
-def _websocket(site: Site) -> tuple[bool, str]:
-    protocol = WSConnection(ConnectionType.CLIENT)
-    target = f"{site.path}/api/v1/live"
-    opening = Request(host=site.netloc, target=target, extra_headers=[(b"Origin", site.origin.encode())])
-    refused: RejectConnection | None = None
-    accepted, reason = False, b""
-    with site.connect(HELD_S) as line:
-        line.sendall(protocol.send(opening))
-        for event in _events(line, protocol):
-            if isinstance(event, AcceptConnection):
-                accepted = True
-            elif isinstance(event, TextMessage):
-                return False, "WebSockets pass"
-            elif isinstance(event, RejectConnection):
-                refused = event
-                if not event.has_body:
-                    break
-            elif isinstance(event, RejectData):
-                reason += event.data
-                if event.body_finished:
-                    break
-    if accepted:
-        return True, "a WebSocket is opened, and nothing comes through it; does the proxy know WebSockets?"
-    if refused is None:
-        return True, "the handshake of a WebSocket gets no answer; have the proxy pass on Upgrade and Connection"
-    answer = Answer(refused.status_code, {}, reason)
-    if answer.code == "origin_not_allowed":
-        return True, (
-            f"the tracker takes its own page ({site.origin}) for one of another site: have the proxy pass on Host and, "
-            "with behind_proxy, X-Forwarded-Proto as they were"
-        )
-    if answer.status == 401 and answer.code:
-        return False, "WebSockets pass, for who signs in"
-    return True, str(rejection(f"{site.origin}{target}", refused.status_code, refused.headers, reason))
-
-
-def _events(line: socket.socket, protocol: WSConnection) -> Iterator[Event]:
-    """Until nothing comes any more."""
-    try:
-        while data := line.recv(65536):
-            protocol.receive_data(data)
-            yield from protocol.events()
-    except TimeoutError:
-        return
-
-
-def _stream(site: Site) -> tuple[bool, str]:
-    """Follow a vehicle that nobody has: what comes at once is short enough for any buffer to hold it back."""
-    held = (
-        f"what a stream says does not come within {HELD_S:.0f} s: a proxy holds it back (nginx: proxy_http_version 1.1 "
-        "and proxy_buffering off; others: flush at once)"
-    )
-    with site.connect(HELD_S) as line:
-        target = f"{site.path}/api/v1/stream?vehicles=doctor-nobody&events=false"
-        head = f"GET {target} HTTP/1.1", f"Host: {site.netloc}", f"Origin: {site.origin}", "Connection: close"
-        line.sendall("\r\n".join([*head, "", ""]).encode())
-        said, ends = b"", time.monotonic() + HELD_S
-        try:
-            while b"data:" not in said:
-                line.settimeout(max(ends - time.monotonic(), 0.01))
-                if not (data := line.recv(65536)):
-                    break
-                said += data
-        except TimeoutError:
-            return True, held
-    told, _, body = said.partition(b"\r\n\r\n")
-    status = int(told[9:12]) if told[9:12].isdigit() else 0
-    if status == 200 and b"data:" in body:
-        return False, "streams come through at once"
-    if status == 200:
-        return True, held
-    return _refused(Answer(status, {}, body[body.find(b"{") : body.rfind(b"}") + 1]), "streams do not come through")
-
-
-def _body(site: Site) -> tuple[bool, str]:
-    """Send a large one that says nothing, and see who minds: a proxy may at once, or only when it has read too much."""
-    with site.connect(HELD_S) as line:
-        head = f"POST {site.path}/api/v1/positions HTTP/1.1", f"Host: {site.netloc}", "Content-Type: application/json"
-        more = f"Content-Length: {LARGE}", "Expect: 100-continue", "Connection: close", "", ""
-        line.sendall("\r\n".join([*head, *more]).encode())
-        said = _head(line)
-        if said[9:12] in (b"", b"100"):
-            line.settimeout(ANSWER_S)
-            with contextlib.suppress(OSError):  # who has had enough may hang up, and has said why before
-                for _ in range(0, LARGE, PIECE):
-                    line.sendall(b" " * PIECE)
-            said = _head(line)
-    if said[9:12] == b"413" and b"problem+json" not in said.lower():
-        return True, (
-            f"a proxy takes no body of {LARGE // 2**20} MB (413): raise its limit, the tracker has its own "
-            "(nginx: client_max_body_size 0)"
-        )
-    if b"problem+json" not in said.lower():
-        how = f"answered {said[9:12].decode('latin-1')}" if said else "gets no answer"
-        return True, f"a body of {LARGE // 2**20} MB {how}; does a proxy limit bodies, or the time they may take?"
-    return False, f"bodies of {LARGE // 2**20} MB come through"
-
-
-def _head(line: socket.socket) -> bytes:
-    """The next answer's head; empty when none comes in time."""
-    said = b""
-    with contextlib.suppress(OSError):
-        while b"\r\n\r\n" not in said and (data := line.recv(65536)):
-            said += data
-    if said[9:12] == b"100" and (rest := said.partition(b"\r\n\r\n")[2]):
-        return rest
-    return said
