@@ -1,4 +1,4 @@
-"""Through: what a proxy lets through to a tracker that answers. Each function answers (whether it is a fault, detail)."""
+"""Through: what a proxy lets through to a tracker that answers; each tells whether that is a fault, and the detail."""
 
 from __future__ import annotations
 
