@@ -17,7 +17,8 @@ from tracker.model.change import Acked, Registered
 from tracker.model.commit import APART, HELD, LATE, LIVE, Commit, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Ack, Event, event_id
 from tracker.model.ping import Ping
-from tracker.stores import ENGINES, EventQuery, Store, backup_store, open_store, restore_store
+from tracker.model.records import Audit, Record
+from tracker.stores import ENGINES, AuditQuery, EventQuery, Store, backup_store, open_store, restore_store
 
 T0 = 1_790_000_000_000
 NEVER = 1 << 60
@@ -594,3 +595,51 @@ def test_a_store_nobody_speaks_is_named_with_those_there_are() -> None:
 
 def test_a_bare_path_is_the_embedded_store(tmp_path: Path) -> None:
     assert type(open_store(str(tmp_path))) is type(open_store(f"sqlite:{tmp_path}"))
+
+
+# ------------------------------------------------------------------------------------- records, and what was changed
+
+
+async def test_the_newest_version_of_a_record_is_there_after_a_start(store: Store, url: str) -> None:
+    await store.commit(Commit(records=[Record("user", "ana", 1, {"role": "viewer"}), Record("user", "ben", 1, {})]))
+    await store.commit(Commit(records=[Record("user", "ana", 2, {"role": "Zoë"}), Record("user", "ben", 2, None)]))
+    store = await reopened(store, url)
+    kept = (await store.load()).records
+    assert sorted(kept, key=lambda one: one.key) == [
+        Record("user", "ana", 2, {"role": "Zoë"}),
+        Record("user", "ben", 2, None),
+    ]
+    assert [(one.version, one.body) for one in await store.record_versions("user", "ben")] == [(1, {}), (2, None)]
+    assert await store.record_versions("group", "ben") == []
+    await store.close()
+
+
+async def test_a_record_that_is_not_lasting_keeps_no_earlier_version(store: Store) -> None:
+    for version, body in ((1, {"seen_at": 1}), (2, {"seen_at": 2})):
+        await store.commit(Commit(records=[Record("session", "s", version, body, lasting=False)]))
+    assert await store.record_versions("session", "s") == [Record("session", "s", 2, {"seen_at": 2})]
+    await store.commit(Commit(records=[Record("session", "s", 3, None, lasting=False)]))
+    assert (await store.record_versions("session", "s"), (await store.load()).records) == ([], [])
+
+
+async def test_a_version_of_a_record_is_stored_once(store: Store) -> None:
+    await store.commit(Commit(records=[Record("user", "ana", 1, {})]))
+    with pytest.raises(StoreError):
+        await store.commit(Commit(records=[Record("user", "ana", 1, {"role": "administrator"})], meta={"x": "y"}))
+    loaded = await store.load()
+    assert (loaded.records, loaded.meta) == ([Record("user", "ana", 1, {})], {})
+
+
+async def test_what_was_changed_is_found_by_who_what_and_when_the_newest_first(store: Store) -> None:
+    entries = [
+        Audit(T0 + n, who, "10.0.0.1", what, "depot", None if n else {}, {"name": "Zoë", "n": [1, None]})
+        for n, (who, what) in enumerate((("ana", "region.save"), ("ben", "region.save"), ("ana", "region.delete")))
+    ]
+    await store.commit(Commit(audit=entries[:2]))
+    await store.commit(Commit(audit=entries[2:]))
+    kept = [msgspec.structs.replace(one, seq=seq) for seq, one in enumerate(entries, 1)]
+    assert await store.audit(AuditQuery()) == kept[::-1]
+    assert await store.audit(AuditQuery(who="ana")) == [kept[2], kept[0]]
+    assert await store.audit(AuditQuery(what="region.save", limit=1)) == [kept[1]]
+    assert await store.audit(AuditQuery(since=T0 + 1, until=T0 + 2)) == [kept[1]]
+    assert await store.audit(AuditQuery(before=2)) == [kept[0]]

@@ -20,7 +20,8 @@ from tracker.model.change import Acked, Registered
 from tracker.model.commit import APART, Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Ack, Event, erased
 from tracker.model.ping import has_place
-from tracker.stores import ENGINES, Box, EventQuery, Store
+from tracker.model.records import Audit, Record
+from tracker.stores import ENGINES, AuditQuery, Box, EventQuery, Store
 from tracker.turns.jobs import Job
 
 
@@ -35,6 +36,8 @@ class Kept:
     register: dict[str, Registered] = field(default_factory=dict)
     meta: dict[str, str] = field(default_factory=dict)
     last_n: int = 0
+    records: dict[tuple[str, str], list[Record]] = field(default_factory=dict)
+    audit: list[Audit] = field(default_factory=list)
 
 
 PLACES: dict[str, Kept] = {}
@@ -76,6 +79,7 @@ class ListStore:
             dict(kept.meta),
             len(kept.events),
             kept.last_n,
+            [versions[-1] for versions in kept.records.values() if versions],
         )
 
     async def close(self) -> None:
@@ -90,6 +94,9 @@ class ListStore:
             raise StoreError("a version is stored once", "store")
         if len({(region.id, region.version) for region in commit.regions}) < len(commit.regions):
             raise StoreError("a version is stored once", "store")
+        for record in commit.records:
+            if any(one.version == record.version for one in kept.records.get((record.kind, record.key), [])):
+                raise StoreError("a version is stored once", "store")
         known = {event.id for event in (*kept.events, *kept.unnumbered)}
         fresh: list[Event] = []
         for event in commit.events:
@@ -107,6 +114,14 @@ class ListStore:
         for vehicle in commit.unregistered:
             kept.register.pop(vehicle, None)
         kept.meta |= commit.meta
+        for record in commit.records:
+            versions = kept.records.setdefault((record.kind, record.key), [])
+            kept_one = (
+                [msgspec.structs.replace(record, lasting=True)] if record.lasting or record.body is not None else []
+            )
+            versions[:] = [*(versions if record.lasting else []), *kept_one]
+        for entry in commit.audit:
+            kept.audit.append(msgspec.structs.replace(entry, seq=len(kept.audit) + 1))
         for ack in commit.acked:
             self._acknowledge(ack)
         for vehicle in commit.erased:
@@ -152,6 +167,21 @@ class ListStore:
 
     async def reload(self, vehicles: list[str]) -> list[SavedVehicle]:
         return [self._kept.vehicles[name] for name in vehicles if name in self._kept.vehicles]
+
+    async def record_versions(self, kind: str, key: str) -> list[Record]:
+        return list(self._kept.records.get((kind, key), []))
+
+    async def audit(self, query: AuditQuery) -> list[Audit]:
+        found = [
+            one
+            for one in reversed(self._kept.audit)
+            if (query.before is None or one.seq < query.before)
+            and (query.since is None or one.at >= query.since)
+            and (query.until is None or one.at < query.until)
+            and query.who in (None, one.who)
+            and query.what in (None, one.what)
+        ]
+        return found[: query.limit]
 
     async def fixes_at(self, wanted: list[tuple[int, int]]) -> dict[tuple[int, int], tuple[float, float]]:
         asked, found = set(wanted), {}

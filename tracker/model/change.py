@@ -8,6 +8,7 @@ import msgspec
 
 from tracker.model.events import Event
 from tracker.model.ping import Ping
+from tracker.model.records import Record
 
 
 class VehicleState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -56,3 +57,4 @@ class Change(msgspec.Struct, omit_defaults=True):
     removed: list[str] = []  # vehicles
     acked: list[Acked] = []
     erased: list[str] = []  # vehicles whose history is gone, that of their events too
+    records: list[Record] = []  # of those who may come in

@@ -9,6 +9,7 @@ import msgspec
 from tracker.model.change import Acked, Registered
 from tracker.model.events import Event
 from tracker.model.ping import Ping
+from tracker.model.records import Audit, Record
 
 #: how a stored ping was taken: moved the vehicle, went into history only, waits or was a jump, is no part of the
 #: track: kept for its alarm alone (it has no place, or is a fix there was already)
@@ -51,6 +52,8 @@ class Commit(msgspec.Struct):
     acked: list[Acked] = []
     erased: list[str] = []  # vehicles: their positions go, of their events (these here too) only seq, id and time stay
     meta: dict[str, str] = {}  # small facts the fleet needs after a restart
+    records: list[Record] = []
+    audit: list[Audit] = []  # without seq
     room: int = 0  # bytes that must be free as well: more of the same is sure to come
 
 
@@ -63,3 +66,4 @@ class Loaded(msgspec.Struct):
     meta: dict[str, str]
     last_seq: int
     last_n: int  # highest vehicle number ever given
+    records: list[Record] = []  # newest version of each

@@ -12,6 +12,7 @@ from tracker.config import SettingsError
 from tracker.model.change import Acked
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event
+from tracker.model.records import Audit, Record
 from tracker.turns.jobs import Job
 
 Box = tuple[float, float, float, float]  # west, south, east, north
@@ -26,6 +27,17 @@ class EventQuery(msgspec.Struct, frozen=True):
     roaming: bool = False  # with `regions`: the events of no region as well
     vehicles: frozenset[str] | None = None
     kinds: frozenset[str] | None = None
+    limit: int = 100
+
+
+class AuditQuery(msgspec.Struct, frozen=True):
+    """The newest first."""
+
+    before: int | None = None  # seq, exclusive
+    since: int | None = None  # at >= (half-open with until)
+    until: int | None = None
+    who: str | None = None
+    what: str | None = None
     limit: int = 100
 
 
@@ -117,6 +129,14 @@ class Store(Protocol):
 
     async def newest_versions(self, ids: list[str]) -> dict[str, int]:
         """The highest version each of these ever had, deleted ones too; absent: never seen."""
+        ...
+
+    async def record_versions(self, kind: str, key: str) -> list[Record]:
+        """All that are kept, the oldest first."""
+        ...
+
+    async def audit(self, query: AuditQuery) -> list[Audit]:
+        """What was changed, with `seq`; the newest first."""
         ...
 
     async def ping(self) -> None:

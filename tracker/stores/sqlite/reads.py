@@ -15,7 +15,8 @@ from tracker.model.change import Acked, Registered
 from tracker.model.commit import APART, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event
 from tracker.model.ping import NOWHERE
-from tracker.stores import Box, EventQuery
+from tracker.model.records import Audit, Record
+from tracker.stores import AuditQuery, Box, EventQuery
 from tracker.stores.sqlite.rows import HOT, HotRow, stored_ping, text
 from tracker.stores.sqlite.schema import BLOCK_BITS
 
@@ -30,6 +31,8 @@ _versions = msgspec.json.Decoder(list[tuple[int, int, bool]])
 _registered = msgspec.json.Decoder(list[Registered])
 _strings = msgspec.json.Decoder(dict[str, str])
 _ids = msgspec.json.Decoder(list[str])
+_records = msgspec.json.Decoder(list[Record])
+_audits = msgspec.json.Decoder(list[Audit])
 _numbers = msgspec.json.Decoder(set[int])
 
 T = TypeVar("T")
@@ -37,6 +40,7 @@ T = TypeVar("T")
 #: The rows of `hot` that can hold a vehicle's fixes of a time span: its blocks, and what no block covers yet
 _TAIL = f"(SELECT coalesce(max(block) + 1, 0) << {BLOCK_BITS} FROM blocks)"
 _REGION = """json_object('id', id, 'version', version, 'updated_at', updated_at, 'feature', json(feature))"""
+_RECORD = "json_object('kind', kind, 'key', key, 'version', version, 'body', json(body))"
 
 
 def one(connection: sqlite3.Connection, sql: str, *parameters: Any) -> Any:
@@ -63,6 +67,13 @@ def load(connection: sqlite3.Connection) -> Loaded:
             meta=_strings.decode(one(connection, "SELECT json_group_object(key, value) FROM meta")),
             last_seq=last_seq(connection),
             last_n=one(connection, "SELECT coalesce(max(n), 0) FROM vehicles"),
+            records=_records.decode(
+                one(
+                    connection,
+                    f"""SELECT json_group_array({_RECORD}) FROM (SELECT kind, key, max(version) AS version, body
+                        FROM records GROUP BY kind, key)""",
+                )
+            ),
         )
     finally:
         connection.execute("COMMIT")
@@ -290,3 +301,26 @@ def newest_versions(connection: sqlite3.Connection, ids: list[str]) -> dict[str,
     sql = """SELECT json_group_object(id, version) FROM (
         SELECT id, max(version) AS version FROM regions WHERE id IN (SELECT value FROM json_each(?)) GROUP BY id)"""
     return msgspec.json.decode(one(connection, sql, text(ids)), type=dict[str, int])
+
+
+def record_versions(connection: sqlite3.Connection, kind: str, key: str) -> list[Record]:
+    rows = "SELECT * FROM records WHERE kind = ? AND key = ? ORDER BY version"
+    return _records.decode(one(connection, f"SELECT json_group_array({_RECORD}) FROM ({rows})", kind, key))
+
+
+def audit(connection: sqlite3.Connection, query: AuditQuery) -> list[Audit]:
+    conditions: dict[str, Any] = {
+        "seq < ?": query.before,
+        "at >= ?": query.since,
+        "at < ?": query.until,
+        "who = ?": query.who,
+        "what = ?": query.what,
+    }
+    asked = {condition: value for condition, value in conditions.items() if value is not None}
+    where = " AND ".join(asked) or "true"
+    rows = f"SELECT * FROM audit WHERE {where} ORDER BY seq DESC LIMIT ?"
+    entry = """json_object('seq', seq, 'at', at, 'who', who, 'address', address, 'what', what, 'target', target,
+        'before', json(before), 'after', json(after))"""
+    return _audits.decode(
+        one(connection, f"SELECT json_group_array({entry}) FROM ({rows})", *asked.values(), query.limit)
+    )

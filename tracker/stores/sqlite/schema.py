@@ -59,6 +59,17 @@ MIGRATIONS: tuple[str, ...] = (
     UPDATE events SET acked = body ->> '$.ack.at' WHERE body ->> '$.ack.at' IS NOT NULL;
     CREATE INDEX events_by_acked ON events(acked) WHERE acked IS NOT NULL;
     """,
+    """
+    -- Who may come in: users, groups, sessions, tokens. A NULL body says: gone in this version.
+    CREATE TABLE records(
+        kind TEXT, key TEXT, version INTEGER, body TEXT, PRIMARY KEY (kind, key, version)) WITHOUT ROWID;
+
+    -- What somebody changed. Appended only.
+    CREATE TABLE audit(
+        seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, address TEXT NOT NULL, what TEXT NOT NULL,
+        target TEXT NOT NULL, before TEXT, after TEXT);
+    CREATE INDEX audit_by_time ON audit(at);
+    """,
 )
 
 # A commit is one INSERT into this view: a single sqlite3_step, without the GIL, in its own transaction. With a
@@ -68,7 +79,7 @@ _WRITE = """
 CREATE TEMP VIEW tx AS SELECT
     NULL AS pings, NULL AS vehicles, NULL AS states, NULL AS events, NULL AS regions,
     NULL AS registered, NULL AS unregistered, NULL AS acked, NULL AS meta,
-    NULL AS erased;
+    NULL AS erased, NULL AS records, NULL AS audit;
 CREATE TEMP TRIGGER tx_insert INSTEAD OF INSERT ON tx BEGIN
     INSERT INTO hot(n, t, lat, lon, speed, heading, altitude, accuracy, received, taken, extra)
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
@@ -89,6 +100,15 @@ CREATE TEMP TRIGGER tx_insert INSTEAD OF INSERT ON tx BEGIN
         WHERE events.id = acks.id;
     INSERT INTO meta(key, value) SELECT key, value FROM json_each(NEW.meta)
         WHERE true ON CONFLICT(key) DO UPDATE SET value = excluded.value;
+
+    DELETE FROM records WHERE (kind, key) IN (
+        SELECT value ->> 0, value ->> 1 FROM json_each(NEW.records) WHERE NOT value ->> 4);
+    INSERT INTO records(kind, key, version, body)
+        SELECT value ->> 0, value ->> 1, value ->> 2, nullif(value -> 3, 'null') FROM json_each(NEW.records)
+        WHERE value ->> 4 OR value ->> 3 IS NOT NULL;
+    INSERT INTO audit(at, who, address, what, target, before, after)
+        SELECT value ->> 'at', value ->> 'who', value ->> 'address', value ->> 'what', value ->> 'target',
+            nullif(value -> 'before', 'null'), nullif(value -> 'after', 'null') FROM json_each(NEW.audit);
 
     -- Erasing: rows stay where they are (blocks count by them) and tell of nobody; a number is never given again.
     UPDATE events SET acked = NULL, body = json_object('seq', seq, 'id', id, 'kind', 'erased', 'vehicle', '',

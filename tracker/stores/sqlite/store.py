@@ -21,7 +21,8 @@ from tracker.errors import StoreError, StoreFull, StoreUnusable
 from tracker.model.change import Acked
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event
-from tracker.stores import Box, EventQuery
+from tracker.model.records import Audit, Record
+from tracker.stores import AuditQuery, Box, EventQuery
 from tracker.stores.sqlite import reads
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
@@ -225,7 +226,7 @@ class SqliteStore:
     def _insert(self, connection: sqlite3.Connection, commit: Commit, events: list[Event], regions: str | None) -> None:
         vehicles, states = vehicle_rows(commit.vehicles)
         connection.execute(
-            "INSERT INTO tx VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO tx VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 text(hot_rows(commit.pings)),
                 text(vehicles),
@@ -237,6 +238,8 @@ class SqliteStore:
                 text(commit.acked),
                 text(commit.meta),
                 text(commit.erased),
+                text([(one.kind, one.key, one.version, one.body, one.lasting) for one in commit.records]),
+                text(commit.audit),
             ),
         )
 
@@ -397,6 +400,12 @@ class SqliteStore:
 
     async def newest_versions(self, ids: list[str]) -> dict[str, int]:
         return await self._read(reads.newest_versions, ids) if ids else {}
+
+    async def audit(self, query: AuditQuery) -> list[Audit]:
+        return await self._read(reads.audit, query)
+
+    async def record_versions(self, kind: str, key: str) -> list[Record]:
+        return await self._read(reads.record_versions, kind, key)
 
     async def ping(self) -> None:
         await self._on(self._write_thread, self._ping)
