@@ -5,9 +5,12 @@
     │   ├── TooLarge       413  more bytes, items or vertices than a limit allows
     │   ├── Unsupported    415  a content type or encoding we do not speak
     │   └── Invalid        422  it can be read, but says something impossible
+    ├── NotSignedIn        401  say who you are
     ├── NotAllowed         403  you may not do this
     ├── NotFound           404  no such vehicle, region, event or version
     ├── Conflict           412  somebody else changed it first
+    ├── InTheWay           409  something else has to be done first
+    ├── TooManyTries       429  try again after `retry_after` seconds
     ├── Overloaded         503  try again after `retry_after` seconds
     │   └── Stopping       503  … when another server is there
     └── StoreError         503  the store could not commit; nothing was changed
@@ -62,6 +65,10 @@ class Invalid(BadRequest):
         self.status, self.title = 422, TITLES[422]
 
 
+class NotSignedIn(TrackerError):
+    """Say who you are."""
+
+
 class NotAllowed(TrackerError):
     """You may not do this."""
 
@@ -76,6 +83,16 @@ class Conflict(TrackerError):
     def __init__(self, code: str, detail: str, current: Any = None) -> None:
         super().__init__(code, detail)
         self.current = current
+
+
+class InTheWay(TrackerError):
+    """Something else has to be done first."""
+
+
+class TooManyTries(TrackerError):
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("too_many_tries", f"too many wrong passwords; the next is looked at in {retry_after} s")
+        self.retry_after = retry_after
 
 
 class Overloaded(TrackerError):

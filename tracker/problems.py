@@ -28,15 +28,18 @@ class Problem(NamedTuple):
 TITLES = {
     None: "Something went wrong",
     400: "The request cannot be read",
+    401: "Sign in first",
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
     408: "Too slow",
+    409: "Not as things are",
     412: "Changed by somebody else",
     413: "Too large",
     415: "Unsupported type or encoding",
     422: "Not valid",
     426: "This address speaks WebSocket",
+    429: "Too many tries",
     431: "Headers too large",
     500: "Something went wrong",
     501: "Not implemented",
@@ -61,7 +64,7 @@ truncated_gzip | 400 | the gzip stops before its end | send all of it
 not_zstd | 400 | the body is not the zstd that `Content-Encoding` says | compress it, or leave the header away
 truncated_zstd | 400 | the zstd stops before its end | send all of it
 not_allowed | 403 | this may not be done | ask whoever runs the server
-may_not | 403 | whoever asks may see this, and may not do it | ask whoever runs the server
+may_not | 404 | whoever asks may see this, and may not do it | ask whoever runs the server
 host_not_allowed | 403 | the server is not known by this name | add the name to the setting `hosts`
 origin_not_allowed | 403 | a page of another site may not do this | add the site to the setting `origins`
 not_found | 404 | nothing is at this address | `/openapi.json` lists what there is
@@ -121,6 +124,25 @@ invalid_vehicle | 422 | a register entry that cannot be so | `errors` names each
 invalid | 422 | a value that is none here: a name of nobody, a colour that is none | `message` says what it may be
 unknown_field | 422 | there is no such field | look at its spelling
 other_id | 422 | the address and the body name different ones | leave the id of the body away
+
+## People and tokens
+
+not_signed_in | 401 | somebody has to sign in for this, or show a token that is still good | sign in, or send a token
+wrong_password | 401 | no user of this name has this password | try again, or ask for a link
+too_many_tries | 429 | too many wrong passwords of this name, or from this place | the same again after `Retry-After`
+link_over | 404 | the link was used, is too old, or never was | ask for a new one
+last_administrator | 409 | nobody would be left who administers | make somebody else an administrator first
+user_exists | 409 | there is a user of this name | change that one, or choose another name
+group_exists | 409 | there is a group of this name | change that one, or choose another name
+group_in_use | 409 | somebody is in the group | take everybody out of it first
+unknown_user | 404 | there is no such user | look at the spelling
+unknown_group | 404 | there is no such group | look at the spelling
+unknown_token | 404 | there is no such token | look at its id
+weak_password | 422 | a password that is tried first, is too short, or holds the name | `detail` says which
+invalid_user | 422 | a user that cannot be so | `errors` names each field
+invalid_group | 422 | a group that cannot be so | `errors` names each field
+invalid_token | 422 | a token that cannot be so | `errors` names each field
+not_your_vehicle | | the token may not send for this vehicle | send with its own token
 
 ## Regions
 

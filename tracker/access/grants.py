@@ -11,14 +11,15 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tracker.errors import NotAllowed
+from tracker.access.tokens import Token
+from tracker.errors import NotFound
 from tracker.model.change import VehicleState
 from tracker.model.events import Event
 
-#: what somebody may do with what they see; `send`: positions come in
+#: what somebody may do with what they see; `send`: positions come in, `scrape`: /metrics
 WATCH, ACKNOWLEDGE, EDIT_REGIONS, EDIT_VEHICLES = "watch", "acknowledge", "edit_regions", "edit_vehicles"
-ADMINISTER, SEND = "administer", "send"
-MAY = frozenset({WATCH, ACKNOWLEDGE, EDIT_REGIONS, EDIT_VEHICLES, ADMINISTER, SEND})
+ADMINISTER, SEND, SCRAPE = "administer", "send", "scrape"
+MAY = frozenset({WATCH, ACKNOWLEDGE, EDIT_REGIONS, EDIT_VEHICLES, ADMINISTER, SEND, SCRAPE})
 
 #: kinds of event of a region whose `why` begins in that region: the fix before any other was somewhere else
 _FROM_INSIDE = frozenset({"exit", "overspeed_start", "overspeed_end"})
@@ -28,11 +29,17 @@ class Grant(msgspec.Struct, frozen=True):
     everything: bool = False
     regions: frozenset[str] = frozenset()  # of who may not see everything
     may: frozenset[str] = frozenset({WATCH})
+    who: str = ""  # whoever asks, by name; of a device `token:ID`
+    bearer: str = ""  # id of the session or token by which they are known
+    sends: Token | None = None  # of a device: for whom it may send; None: for all
 
     def check(self, verb: str) -> None:
-        """Raises NotAllowed."""
+        """Raises NotFound: what one may not do does not exist."""
         if verb not in self.may:
-            raise NotAllowed("may_not", f"you may not {verb.replace('_', ' ')}; whoever runs this server can allow it")
+            raise NotFound("may_not", f"you may not {verb.replace('_', ' ')}; whoever runs this server can allow it")
+
+    def may_send(self, vehicle: str, group: str | None) -> bool:
+        return self.sends is None or self.sends.may_send(vehicle, group)
 
     def sees_region(self, region: str) -> bool:
         return self.everything or region in self.regions
@@ -71,6 +78,10 @@ class Access(Protocol):
     def check(self, method: str, scope: Mapping[str, Any]) -> Grant:
         """What the sender of this request (an ASGI scope) may do. `method` is CONNECT for whatever opens a channel: the
         handshake of a socket, a stream, a poll. Raises TrackerError."""
+        ...
+
+    def again(self, grant: Grant) -> Grant:
+        """What it has become by now, for what lasts. Raises NotSignedIn when nothing is left of it."""
         ...
 
 

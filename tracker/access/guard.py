@@ -52,6 +52,9 @@ class Guard:
             )
         return EVERYTHING
 
+    def again(self, grant: Grant) -> Grant:
+        return grant
+
     def _is_our_host(self, host: bytes) -> bool:
         """Addresses are safe by themselves: only names can be rebound."""
         name = host.decode("latin-1").lower()
@@ -80,17 +83,17 @@ def check_bind(settings: Settings, administrator: bool = False) -> str | None:
     where = f"{settings.host}:{settings.port}"
     if settings.host == "localhost" or (_is_address(settings.host) and ip_address(settings.host).is_loopback):
         return None
-    if settings.open:
-        return f"everybody who can reach {where} may see and change everything (--open)"
     if not administrator:
+        if settings.open:
+            return f"everybody who can reach {where} may see and change everything (--open)"
         raise SettingsError(
-            f"{settings.host} can be reached from other machines and nobody signs in yet: "
-            "add --open to let everybody in, or listen on 127.0.0.1"
+            f"{settings.host} can be reached from other machines and nobody signs in yet: make an administrator "
+            "(tracker users add NAME --role administrator), add --open to let everybody in, or listen on 127.0.0.1"
         )
     if settings.cert or settings.behind_proxy:
         return None
-    if settings.insecure:
-        return f"what is said to {where} can be read and changed on the way, passwords too (--insecure)"
+    if settings.insecure or settings.open:
+        return f"what is said to {where} can be read and changed on the way, passwords too"
     raise SettingsError(
         f"{settings.host} can be reached from other machines, and passwords would go there for all to read: add --cert "
         "and --key, or --behind-proxy where a proxy speaks TLS for this server, or --insecure in a network you trust"

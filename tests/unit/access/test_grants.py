@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tracker.access.grants import EDIT_REGIONS, EVERYTHING, MAY, WATCH, Grant
-from tracker.errors import NotAllowed
+from tracker.errors import NotFound
 from tracker.model.change import VehicleState
 from tracker.model.events import Event
 from tracker.model.ping import Ping
@@ -77,12 +77,12 @@ def test_an_event_says_where_its_vehicle_came_from_only_when_that_was_in_the_reg
 def test_what_may_not_be_done_is_refused_by_its_name() -> None:
     EVERYTHING.check(EDIT_REGIONS)
     OURS.check(WATCH)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotFound):
         OURS.check(EDIT_REGIONS)  # what nobody granted
-    with pytest.raises(NotAllowed, match="may not edit regions") as caught:
+    with pytest.raises(NotFound, match="may not edit regions") as caught:
         Grant(may=MAY - {EDIT_REGIONS}).check(EDIT_REGIONS)
     assert caught.value.code == "may_not"
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotFound):
         Grant(may=frozenset()).check(WATCH)
 
 

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from tests.support.waiting import deadline
+from tracker.access import passwords
+from tracker.access.hashing import MOST_WAITING, Hashing
+from tracker.errors import Overloaded
+
+
+async def test_a_password_matches_its_own_and_nobody_has_one() -> None:
+    hashing = Hashing()
+    kept = await hashing.hash("two blue vans")
+    assert await hashing.matches("two blue vans", kept)
+    assert not await hashing.matches("two blue van", kept)
+    assert not await hashing.matches("two blue vans", None)
+    hashing.close()
+
+
+async def test_a_crowd_is_told_to_come_again_and_takes_one_turn_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate, threads = threading.Event(), set()
+
+    def slow(password: str) -> str:
+        threads.add(threading.current_thread().name)
+        gate.wait(deadline(20))
+        return password
+
+    monkeypatch.setattr(passwords, "hash_password", slow)
+    hashing = Hashing()
+    waiting = [asyncio.ensure_future(hashing.hash(str(n))) for n in range(MOST_WAITING)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await hashing.hash("one too many")
+    gate.set()
+    assert await asyncio.gather(*waiting) == [str(n) for n in range(MOST_WAITING)]
+    assert len(threads) == 1
+    assert await hashing.hash("there is room again")
+    hashing.close()

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+
+from tracker.access import passwords
+from tracker.access.passwords import common, fault_of, hash_password, matches, nobodys
+
+
+def test_a_password_matches_what_is_kept_of_it_and_no_other_does() -> None:
+    kept = hash_password("four vans at the depot")
+    assert "depot" not in kept
+    assert matches("four vans at the depot", kept)
+    assert not matches("four vans at the Depot", kept)
+    assert hash_password("four vans at the depot") != kept, "each has a salt of its own"
+
+
+def test_it_is_kept_at_two_to_the_fifteenth_with_its_parameters_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert hash_password("x").startswith("scrypt$15$8$1$")
+    monkeypatch.setattr(passwords, "LOG_N", 14)
+    weaker = hash_password("vans")
+    monkeypatch.undo()
+    assert matches("vans", weaker), "what was kept with other parameters still opens"
+
+
+def test_nobody_has_nobodys_password() -> None:
+    assert not matches("", nobodys())
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "short",
+        "x" * 257,
+        "password",
+        "Password123!",
+        "P@ssw0rd2024",
+        "qwertzuiop",
+        "poiuztrewq",
+        "12345678",
+        "abcdefghij",
+        "aaaaaaaaaaaa",
+        "abababababab",
+        "letmein1",
+        "willkommen",
+        "fleetmanager1",
+    ],
+)
+def test_what_is_tried_first_is_refused_and_says_why(password: str) -> None:
+    assert "password" in (fault_of(password, "ana") or "")
+
+
+def test_a_password_that_holds_the_name_is_refused() -> None:
+    assert "name" in (fault_of("anastasia77", "anastasia") or "")
+    assert fault_of("two blue vans in may", "ana") is None
+
+
+@pytest.mark.parametrize(
+    "password", ["correct horse battery", "zr7-quiet-harbour", "Überholspur am Dienstag", "🚚🚐🚛🚜🏍🛵🚲🛴"]
+)
+def test_a_password_of_ones_own_is_taken(password: str) -> None:
+    assert fault_of(password, "ben") is None
+
+
+def test_the_list_of_common_ones_has_each_once_and_in_small_letters() -> None:
+    assert len(common()) > 500
+    assert all(word == word.casefold() for word in common())

@@ -1,0 +1,149 @@
+"""Directory: everybody and everything that may come in. Changes are planned here, kept as records, and then taken in.
+
+A record is a document of some kind under a key, in one version after the other. Whoever plans a change gets the records
+to be kept; only when they are durable does `take` put them in force, here and on every other node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from tracker.access.passes import Link
+from tracker.access.people import Group, User, may
+from tracker.access.sessions import Session, Sessions
+from tracker.access.tokens import Token, Tokens, Use
+from tracker.errors import InTheWay, NotFound
+from tracker.model.records import Record
+
+Item = User | Group | Session | Token | Link | Use
+
+KINDS: dict[str, type[Item]] = {
+    "user": User, "group": Group, "session": Session, "token": Token, "link": Link, "use": Use,
+}  # fmt: skip
+FLEETING = frozenset({"session", "link", "use"})  #: of these only the newest version is kept
+
+
+class Directory:
+    def __init__(self) -> None:
+        self.users: dict[str, User] = {}
+        self.groups: dict[str, Group] = {}
+        self.sessions = Sessions()
+        self.tokens = Tokens()
+        self.links: dict[str, Link] = {}  # by the hash of their secret
+        self.has_administrator = False
+        self.folder = ""  # what tells this folder's cookies from another's
+        self.versions: dict[tuple[str, str], int] = {}
+
+    def take(self, records: Iterable[Record]) -> None:
+        """Put in force what is durable, in its order."""
+        for record in records:
+            self.versions[record.kind, record.key] = record.version
+            if record.kind == "folder":
+                self.folder = record.key
+                continue
+            item = None if record.body is None else msgspec.convert(record.body, KINDS[record.kind])
+            match record.kind:
+                case "user":
+                    _put(self.users, record.key, item)
+                    self.has_administrator = any(user.administers for user in self.users.values())
+                case "group":
+                    _put(self.groups, record.key, item)
+                case "link":
+                    _put(self.links, record.key, item)
+                case "session":
+                    self.sessions.remove_session(record.key)
+                    if isinstance(item, Session):
+                        self.sessions.put_session(item)
+                case "use":
+                    _put(self.tokens.uses, record.key, item)
+                case "token":
+                    self.tokens.remove_token(record.key)
+                    if isinstance(item, Token):
+                        self.tokens.put_token(item)
+
+    def may(self, user: User) -> frozenset[str]:
+        return may(user, self.groups)
+
+    # -- planned changes: what is to be kept ----------------------------------------------------------------------
+
+    def user_saved(self, user: User) -> list[Record]:
+        """Raises InTheWay when no administrator would be left. Whoever is disabled is signed out."""
+        known = self.users.get(user.name)
+        if known is not None and known.administers and not user.administers:
+            self._keep_an_administrator(user.name)
+        records = [self.record("user", user.name, user)]
+        if known is not None and (user.disabled or user.password != known.password):
+            records += self.signed_out(user.name)
+        return records
+
+    def user_removed(self, name: str) -> list[Record]:
+        """With sessions and tokens. Raises NotFound; InTheWay for the last administrator."""
+        if (known := self.users.get(name)) is None:
+            raise no_user(name)
+        if known.administers:
+            self._keep_an_administrator(name)
+        tokens = [token.id for token in self.tokens.by_id.values() if token.user == name]
+        return [
+            self.record("user", name, None),
+            *self.signed_out(name),
+            *(gone for id in tokens for gone in self.token_revoked(id)),
+            *self.links_gone(name),
+        ]
+
+    def group_removed(self, name: str) -> list[Record]:
+        """Raises NotFound, and InTheWay while somebody is in it: they would see less without a word."""
+        if name not in self.groups:
+            raise no_group(name)
+        if members := sorted(user.name for user in self.users.values() if name in user.groups):
+            raise InTheWay("group_in_use", f"{members[0]!r} is in the group {name!r}: take everybody out of it first.")
+        return [self.record("group", name, None)]
+
+    def has_uses(self, now: int) -> bool:
+        return bool(self.tokens.unkept or self.sessions.unkept or self.sessions.ended(now))
+
+    def uses(self, now: int) -> list[Record]:
+        """What is to be kept of when tokens and cookies were shown; sessions that have ended go."""
+        return [
+            *(self.record("use", id, use) for id, use in self.tokens.take_uses().items()),
+            *(self.record("session", one.id, one) for one in self.sessions.take_touched()),
+            *(self.record("session", id, None) for id in self.sessions.ended(now)),
+        ]
+
+    def signed_out(self, user: str) -> list[Record]:
+        return [self.record("session", id, None) for id, session in self.sessions.by_id.items() if session.user == user]
+
+    def token_revoked(self, id: str) -> list[Record]:
+        used = [self.record("use", id, None)] if ("use", id) in self.versions else []
+        return [self.record("token", id, None), *used]
+
+    def links_gone(self, user: str) -> list[Record]:
+        return [self.record("link", hash, None) for hash, link in self.links.items() if link.user == user]
+
+    def record(self, kind: str, key: str, item: Item | None) -> Record:
+        body = None if item is None else msgspec.to_builtins(item)
+        return Record(kind, key, self.versions.get((kind, key), 0) + 1, body, kind not in FLEETING)
+
+    def _keep_an_administrator(self, name: str) -> None:
+        if not any(user.administers for user in self.users.values() if user.name != name):
+            raise InTheWay(
+                "last_administrator",
+                f"{name!r} is the only administrator: make somebody else one first, then try again.",
+            )
+
+
+def _put(book: dict[str, Any], key: str, item: Any) -> None:
+    if item is None:
+        book.pop(key, None)
+    else:
+        book[key] = item
+
+
+def no_user(name: str) -> NotFound:
+    return NotFound("unknown_user", f"there is no user {name!r}")
+
+
+def no_group(name: str) -> NotFound:
+    return NotFound("unknown_group", f"there is no group {name!r}")
