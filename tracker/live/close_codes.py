@@ -12,7 +12,7 @@ class Close(NamedTuple):
 
 
 RESTART, SLOW, SILENT, IDLE, REVOKED, FAULT = 4001, 4002, 4003, 4004, 4005, 4006
-BAD_MESSAGES, FLOOD = 4500, 4501
+BAD_MESSAGES, FLOOD, SIGNED_OUT = 4500, 4501, 4502
 
 #: why the server ends a connection: below 4500 come back (after a while), from 4500 on do not
 CLOSE_CODES = {
@@ -29,6 +29,7 @@ CLOSE_CODES = {
         (FAULT, "fault", "the server made a mistake; come back after the `after_ms` of its `bye`"),
         (BAD_MESSAGES, "bad_messages", "too many messages that could not be read"),
         (FLOOD, "flood", "more messages a second than `limits.messages_per_s`"),
+        (SIGNED_OUT, "signed_out", "the session, token or link that opened it has ended"),
     )
 }
 

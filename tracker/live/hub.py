@@ -17,7 +17,7 @@ from tracker.live import messages
 from tracker.live.cursor import NO_MARK, Cursor, cursor_head, read_cursor
 from tracker.live.event_log import Recent, Told, with_regions
 from tracker.live.following import Followers, Interest, Names
-from tracker.live.requests import Follow, View
+from tracker.live.requests import Box, Follow, View
 from tracker.live.routing import Routing
 from tracker.live.telling import Telling
 from tracker.live.viewer import Viewer, Wish, cells_of, counted_zoom, narrow
@@ -180,6 +180,7 @@ class Hub:
         Raises Overloaded, and changes nothing, when too many names nobody knows are followed already.
         """
         viewer.grant = grant or viewer.grant
+        viewer.asked = self._kept(follow)
         wish = narrow(follow, viewer.grant)
         known, awaits = self.followers.known(wish, viewer.grant)
         if follow.view is not None:
@@ -212,6 +213,24 @@ class Hub:
             region in self.picture.regions for region in asked
         )
 
+    def _kept(self, follow: Follow) -> Follow:
+        """What was asked, without names there are not: those are kept as hashes only (awaited.py)."""
+        routing = self.routing
+        regions = None if follow.regions is None else [one for one in follow.regions if routing.knows_region(one)]
+        vehicles = None if follow.vehicles is None else [one for one in follow.vehicles if routing.knows_vehicle(one)]
+        return msgspec.structs.replace(follow, regions=regions, vehicles=vehicles, resume=None)
+
+    def regrant(self, viewer: Viewer, grant: Grant, now: int) -> None:
+        """It may see something else from now on: what it may not is taken from it, what it follows begins anew."""
+        if viewer.asked is None or viewer.interest is None:
+            viewer.grant = grant
+            return
+        known = self.routing.entries
+        seen = [n for n in viewer.interest.numbers() if n in known]
+        revoked = [n for n in seen if grant.shown(known[n].state) is None]
+        self.telling.tell_revoked(viewer, revoked)
+        self.follow(viewer, viewer.asked, now, grant)
+
     def _go_on(self, viewer: Viewer, cursor: Cursor) -> None:
         """Where a viewer that comes back goes on in the events. In a log that went another way since (a restored
         backup) nothing after the start of this run is missed."""
@@ -235,6 +254,8 @@ class Hub:
         if viewer.wish is None:
             return
         viewer.cells_zoom = counted_zoom(view)
+        if viewer.asked is not None:
+            viewer.asked = msgspec.structs.replace(viewer.asked, view=Box(view.bbox, view.zoom))
         interest: Interest = viewer.interest
         before = interest.wish.cells
         if interest.wish.all or interest.wish.granted or (cells := cells_of(view)) == before:

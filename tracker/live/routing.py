@@ -120,7 +120,7 @@ class Routing:
             for region in was:
                 if region not in now:
                     self._leave_region(region, n, exits.get((vehicle, region)))
-        for lens in self._looking(was, now):
+        for lens in self._looking(was, now) if self._lenses else ():
             if lens.shows(entry):
                 tell(lens, n, version)
             elif not lens.regions.isdisjoint(now):

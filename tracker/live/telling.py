@@ -110,6 +110,12 @@ class Telling:
         else:
             viewer.outlet.send(messages.update(viewer.frame, cursor, ending), True)
 
+    def tell_revoked(self, viewer: Viewer, numbers: list[int]) -> None:
+        """Vehicles that it may not see any more."""
+        for start in range(0, len(numbers), UPDATE_ROWS):
+            some = b",".join([b'[%d,"revoked"]' % n for n in numbers[start : start + UPDATE_ROWS]])
+            self._send(viewer, messages.tail({"left": some}))
+
     def tell_cursor(self, viewer: Viewer) -> None:
         """Advance the cursor of a viewer that had nothing to hear for a while."""
         if viewer.interest is None or viewer.parts is not None or viewer.counting:

@@ -91,6 +91,7 @@ class Viewer:
     """The state of one connection: versions and numbers, no positions. The hub writes it; `now` is in ms."""
 
     __slots__ = (
+        "asked",
         "behind",
         "binary",
         "blocked_at",
@@ -122,6 +123,7 @@ class Viewer:
         self.outlet = outlet
         self.binary = binary
         self.grant = grant
+        self.asked: Follow | None = None  # before it was cut to what may be seen
         self.wish: Wish | None = None
         self.interest: Any = None  # the hub's, shared by all who follow the same
         self.kinds: frozenset[str] | None = None  # of events; None: all, empty: none

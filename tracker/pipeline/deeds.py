@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import msgspec
 
 from tracker.errors import Invalid, NotFound
-from tracker.fleet.fleet import Fleet
-from tracker.model.change import Registered
+from tracker.fleet.fleet import Fleet, Step
+from tracker.model.change import Change, Registered
+from tracker.model.commit import Commit
 from tracker.model.events import ERASED, Ack, Event
+from tracker.model.records import Audit, Record
 from tracker.pipeline.inbox import Deed, Edit
 from tracker.pipeline.journal import (
     ClockSet,
@@ -18,9 +23,12 @@ from tracker.pipeline.journal import (
     VehicleRegistered,
     VehicleRemoved,
 )
-from tracker.pipeline.saves import Save, expect_version
+from tracker.pipeline.saves import Save, expect_version, named
 from tracker.regions.region import Region
 from tracker.stores import Store
+
+#: what is to be kept: records, and who changed what. Raises TrackerError when it is refused
+Plan = Callable[[], tuple[list[Record], list[Audit]]]
 
 
 class Done(Deed[None]):
@@ -41,8 +49,16 @@ def set_clock(now: int, by: int) -> Done:
     return Done(ClockSet(now, by))
 
 
-def register(now: int, entry: Registered) -> Done:
-    return Done(VehicleRegistered(now, entry))
+class Register(Done):
+    def __init__(self, now: int, fleet: Fleet, entry: Registered) -> None:
+        super().__init__(VehicleRegistered(now, entry))
+        self._before = fleet.register_entries.get
+        self._said = entry
+
+    def audit(self) -> Iterator[Audit]:
+        if self.by:
+            before, vehicle = self._before(self._said.vehicle), self._said.vehicle
+            yield self.by.did(self.now, "vehicle.save", vehicle, before and _plain(before), _plain(self._said))
 
 
 def reread(now: int, regions: list[Region]) -> Done:
@@ -67,10 +83,16 @@ class SaveRegions(Edit[None]):
 
     def means(self) -> Entry:
         live = self._fleet.regions.regions
-        saved = [region for save in self._saves for region in save.check(live, self._versions, self.now)]
+        saved = [region for save in self._saves for region in save.check_versions(live, self._versions, self.now)]
         if not saved:
             raise self._saves[0].error or Invalid("no_features", "there is nothing to save")
         return RegionsSaved(self.now, saved)
+
+    def audit(self) -> Iterator[Audit]:
+        live = self._fleet.regions.regions
+        for save in self._saves:
+            if save.by and save.error is None:
+                yield save.audit(save.by, live, self.now)
 
     def answer(self) -> None:
         pass
@@ -89,6 +111,29 @@ class DeleteRegion(Edit[None]):
             raise NotFound("unknown_region", f"there is no region {self._id[:64]!r}")
         expect_version(self._id, current, self._version)
         return RegionsDeleted(self.now, [self._id])
+
+    def audit(self) -> Iterator[Audit]:
+        if self.by:
+            yield self.by.did(self.now, "region.delete", self._id, named(self._fleet.regions.regions[self._id]))
+
+    def answer(self) -> None:
+        pass
+
+
+def _plain(entry: Registered) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.to_builtins(entry).items() if name != "vehicle"}
+
+
+class KeepRecords(Deed[None]):
+    """Who may come in changes: no fleet is concerned. What is to be kept is planned in its turn."""
+
+    def __init__(self, now: int, plan: Plan) -> None:
+        super().__init__(now)
+        self._plan = plan
+
+    def decide(self, _fleet: Fleet) -> Step | None:
+        records, audit = self._plan()
+        return Step(Commit(records=records, audit=audit), Change(records=records), [])
 
     def answer(self) -> None:
         pass
@@ -113,6 +158,14 @@ class RemoveVehicle(Deed[None]):
                 f"there is no vehicle {self._id!r}: it had no position and no entry yet, or was deleted",
             )
         return VehicleRemoved(self.now, self._id, self._history)
+
+    def audit(self) -> Iterator[Audit]:
+        if self.by:
+            entry, what = (
+                self._fleet.register_entries.get(self._id),
+                "vehicle.erase" if self._history else "vehicle.remove",
+            )
+            yield self.by.did(self.now, what, self._id, entry and _plain(entry))
 
     def answer(self) -> None:
         pass
@@ -139,6 +192,12 @@ class Acknowledge(Deed[Event]):
         ack = None if self._by is None else Ack(self._by, self.now)
         self._event = msgspec.structs.replace(self._event, ack=ack)
         return EventAcknowledged(self.now, self._id, self._by)
+
+    def audit(self) -> Iterator[Audit]:
+        if self.by:
+            yield self.by.did(
+                self.now, "event.acknowledge" if self._by else "event.take_back", self._id, None, self._by
+            )
 
     def answer(self) -> Event:
         assert self._event is not None  # else it was refused

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from tracker.fleet.fleet import Fleet, Step
 from tracker.model.ping import Ping
+from tracker.model.records import Actor, Audit
 from tracker.pipeline import journal
 from tracker.stores import Store
 
@@ -67,6 +68,8 @@ class Own(Entry[None]):
 class Deed(Entry[T]):
     """What somebody does. It has a transaction of its own: it decides on what is committed, fails for nobody else."""
 
+    by: Actor | None = None  #: None: nobody has to be told of who did it
+
     async def prepare(self, store: Store) -> None:
         """Read what its meaning depends on."""
 
@@ -76,7 +79,16 @@ class Deed(Entry[T]):
 
     def decide(self, fleet: Fleet) -> Step | None:
         meant = self.means()
-        return None if meant is None else journal.decide(fleet, meant)
+        if meant is None:
+            return None
+        audit = list(self.audit())  # before it is done
+        step = journal.decide(fleet, meant)
+        step.commit.audit += audit
+        return step
+
+    def audit(self) -> Iterator[Audit]:
+        """What is kept of who did what."""
+        yield from ()
 
 
 class Edit(Deed[T]):

@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from tracker.buses import Bus
 from tracker.errors import Overloaded, StoreUnusable
@@ -21,10 +21,12 @@ from tracker.model.change import Change, Registered
 from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
+from tracker.model.records import Actor, Record
 from tracker.pipeline import deeds
 from tracker.pipeline.batch import Answer, Batch, total
 from tracker.pipeline.clocks import Clocks
 from tracker.pipeline.evaluation import Evaluation
+from tracker.pipeline.inbox import Deed
 from tracker.pipeline.intake import Intake, Statistics
 from tracker.pipeline.relay import Relay
 from tracker.pipeline.saves import Save, new_id, take_together
@@ -36,6 +38,8 @@ from tracker.turns.lanes import Lane
 CHUNK = 500  #: pings applied in one go: about 5 ms of the loop
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Pipeline:
@@ -78,8 +82,9 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------- start and stop
 
-    async def start(self) -> None:
-        """Open store and bus, and go on where the last run ended. Raises StoreLocked, StoreError."""
+    async def start(self) -> list[Record]:
+        """Open store and bus, and go on where the last run ended; answers what is kept of those who may come in. Raises
+        StoreLocked, StoreError."""
         assert not self._tasks, "it has started already"
         loaded = await self._store.open()
         await self._bus.open()
@@ -104,6 +109,7 @@ class Pipeline:
             asyncio.create_task(self._relay.hear(heard), name="relay"),
             asyncio.create_task(self._numbering.keep(lambda: self._relay.number(self._store)), name="numbering"),
         ]
+        return loaded.records
 
     async def stop(self) -> None:
         """Whatever was submitted is committed or refused when this returns; bus and store are closed."""
@@ -143,7 +149,12 @@ class Pipeline:
     # --------------------------------------------------------------------------------------------------- regions
 
     async def save_regions(
-        self, features: list[dict[str, Any]], *, expect: dict[str, int | None] | None = None, create_only: bool = False
+        self,
+        features: list[dict[str, Any]],
+        *,
+        expect: dict[str, int | None] | None = None,
+        create_only: bool = False,
+        by: Actor | None = None,
     ) -> list[tuple[dict[str, Any], bool]]:
         """Create or replace regions, all or none; answers each Feature as stored, and whether it is new.
 
@@ -151,13 +162,19 @@ class Pipeline:
         says which version an id must have (None: any). Raises Invalid, Conflict.
         """
         regions = await asyncio.to_thread(read_regions, features, self._clocks.now(), new_id)
-        return await self.put_regions(regions, expect=expect, create_only=create_only)
+        return await self.put_regions(regions, expect=expect, create_only=create_only, by=by)
 
     async def put_regions(
-        self, regions: list[Region], *, expect: dict[str, int | None] | None = None, create_only: bool = False
+        self,
+        regions: list[Region],
+        *,
+        expect: dict[str, int | None] | None = None,
+        create_only: bool = False,
+        by: Actor | None = None,
     ) -> list[tuple[dict[str, Any], bool]]:
         """The same of regions that were read already."""
         save = Save(regions, expect or {}, create_only)
+        save.by = by
         self._check_room()
         self._saves.append(save)
         try:
@@ -177,35 +194,46 @@ class Pipeline:
         for save in saves:
             save.done = done
 
-    async def delete_region(self, id: str, *, expect: int | None = None) -> None:
+    async def delete_region(self, id: str, *, expect: int | None = None, by: Actor | None = None) -> None:
         """Raises NotFound, Conflict."""
         self._check_room()
         self._edits += 1
         try:
             async with self._one_edit:
                 await self._evaluation.settled()
-                await self._intake.put(deeds.DeleteRegion(self._intake.now(), self._fleet, id, expect))
+                await self._put(deeds.DeleteRegion(self._intake.now(), self._fleet, id, expect), by)
         finally:
             self._edits -= 1
 
     # ------------------------------------------------------------------------------------------ vehicles and events
 
-    async def register(self, entry: Registered) -> Registered:
+    async def register(self, entry: Registered, by: Actor | None = None) -> Registered:
         """Keep what people say of a vehicle."""
         self._check_room()
-        await self._intake.put(deeds.register(self._intake.now(), entry))
+        await self._put(deeds.Register(self._intake.now(), self._fleet, entry), by)
         return entry
 
-    async def remove_vehicle(self, id: str, *, history: bool = False) -> None:
+    async def remove_vehicle(self, id: str, *, history: bool = False, by: Actor | None = None) -> None:
         """Take a vehicle off the map and out of the register. Its history stays, unless that is to be erased too.
         Raises NotFound."""
         self._check_room()
-        await self._intake.put(deeds.RemoveVehicle(self._intake.now(), self._fleet, id, history=history))
+        await self._put(deeds.RemoveVehicle(self._intake.now(), self._fleet, id, history=history), by)
 
-    async def ack(self, event_id: str, by: str | None) -> Event:
+    async def ack(self, event_id: str, by: str | None, actor: Actor | None = None) -> Event:
         """Acknowledge an event, or (`by` None) take that back; answers it as it is then. Raises NotFound."""
         self._check_room()
-        return await self._intake.put(deeds.Acknowledge(self._intake.now(), event_id, by))
+        return await self._put(deeds.Acknowledge(self._intake.now(), event_id, by), actor)
+
+    # ------------------------------------------------------------------------------------------------- who may come in
+
+    async def keep_records(self, plan: deeds.Plan) -> None:
+        """Keep what `plan` says in its turn; in force everywhere when this returns. Raises what `plan` raises."""
+        self._check_room()
+        await self._intake.put(deeds.KeepRecords(self._intake.now(), plan))
+
+    def _put(self, deed: Deed[T], by: Actor | None) -> asyncio.Future[T]:
+        deed.by = by
+        return self._intake.put(deed)
 
     def _check_room(self) -> None:
         if (waiting := self._intake.entries + self._edits + len(self._saves)) > self._limit:

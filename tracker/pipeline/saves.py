@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 
 from tracker.errors import Conflict, TrackerError
+from tracker.model.records import Actor, Audit
 from tracker.regions.region import Region
 
+MOST_TOLD = 100  #: regions of one import that the audit names
 TOGETHER = 1000  #: regions of one edit, when many wait for their turn
 
 
@@ -31,8 +33,9 @@ class Save:
         self._expect = expect
         self._create_only = create_only
         self._answer: list[tuple[dict[str, Any], bool]] = []
+        self.by: Actor | None = None
 
-    def check(self, live: Mapping[str, Region], versions: Mapping[str, int], now: int) -> list[Region]:
+    def check_versions(self, live: Mapping[str, Region], versions: Mapping[str, int], now: int) -> list[Region]:
         """The regions as they will be, with their new versions; none when somebody else was quicker."""
         saved: list[Region] = []
         try:
@@ -48,6 +51,15 @@ class Save:
             self._answer.append((saved[-1].feature(), current is None))
         return saved
 
+    def audit(self, by: Actor, live: Mapping[str, Region], now: int) -> Audit:
+        """One entry, however many regions; the shapes are in the versions."""
+        ids = [feature["id"] for feature, _ in self._answer]
+        before = {id: named(live[id]) for id in ids[:MOST_TOLD] if id in live}
+        after = {feature["id"]: _named(feature["properties"]) for feature, _ in self._answer[:MOST_TOLD]}
+        if len(ids) == 1:
+            return by.did(now, "region.save", ids[0], before.get(ids[0]), after[ids[0]])
+        return by.did(now, "region.import", f"{len(ids)} regions", before or None, after)
+
     def result(self) -> list[tuple[dict[str, Any], bool]]:
         """Each Feature as stored, and whether it is new; raises what kept them from being stored."""
         if self.error is not None:
@@ -55,6 +67,15 @@ class Save:
         if self.done is not None:
             self.done.result()
         return self._answer
+
+
+def named(region: Region) -> dict[str, Any]:
+    """What the audit says of a region."""
+    return {"name": region.name, "group": region.group, "version": region.version}
+
+
+def _named(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: properties[name] for name in ("name", "group", "version")}
 
 
 def take_together(waiting: deque[Save]) -> list[Save]:

@@ -26,8 +26,12 @@ def merged(steps: Sequence[Step]) -> tuple[Commit, Change]:
             vehicles[saved.n] = saved
         for state in said.moved:
             moved[state.n] = state
-        _extend(commit, one, ("events", "regions", "registered", "unregistered", "acked", "erased"))
-        _extend(change, said, ("events", "regions", "regions_deleted", "registered", "removed", "acked", "erased"))
+        _extend(commit, one, ("events", "regions", "registered", "unregistered", "acked", "erased", "records", "audit"))
+        _extend(
+            change,
+            said,
+            ("events", "regions", "regions_deleted", "registered", "removed", "acked", "erased", "records"),
+        )
         commit.meta |= one.meta
         commit.room = max(commit.room, one.room)
     commit.vehicles = list(vehicles.values())

@@ -952,3 +952,28 @@ def test_an_event_that_was_acknowledged_while_routing_failed_is_known_as_such(hu
     [told] = hub.recent.since(0)
     assert told.event.ack is not None
     assert told.event.ack.by == "Anna"
+
+
+def test_what_is_no_longer_granted_is_revoked_and_what_is_left_begins_anew(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a"), region("b")], moved=[moved("v1", 1, "a"), moved("v2", 1, "b")]))
+    desk = Desk(hub, grant=Grant(regions=frozenset({"a", "b"})), all=True)
+    tick(hub)
+    desk.take()
+    hub.regrant(desk.viewer, Grant(regions=frozenset({"b"})), 0)
+    tick(hub)
+    told = desk.take()
+    assert [item for message in told for item in message.get("left", ())] == [[1, "revoked"]]
+    [snapshot] = [message for message in told if message["op"] == "snapshot"]
+    assert (snapshot["reset"], [row[0] for row in snapshot["vehicles"]]) == (True, [2])
+    hub.regrant(desk.viewer, Grant(regions=frozenset({"a", "b"})), 0)
+    tick(hub)
+    assert [row[0] for message in desk.take() for row in message.get("vehicles", ())] == [1, 2]
+
+
+def test_who_follows_nothing_yet_has_another_grant_when_it_does(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))
+    desk = Desk(hub, grant=Grant(regions=frozenset({"a"})))
+    hub.regrant(desk.viewer, Grant(), 0)
+    desk.follow(all=True)
+    tick(hub)
+    assert not [row for message in desk.take() for row in message.get("vehicles", ())]

@@ -23,12 +23,13 @@ from tracker.model.commit import Commit, Loaded, SavedVehicle
 from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
+from tracker.model.records import Actor, Audit, Record
 from tracker.pipeline.batch import Answer
 from tracker.pipeline.inbox import Own
 from tracker.pipeline.intake import WITH_IT
 from tracker.pipeline.pipeline import Pipeline
 from tracker.regions.region import Region
-from tracker.stores import EventQuery
+from tracker.stores import AuditQuery, EventQuery
 from tracker.stores.sqlite.store import SqliteStore
 
 T0 = 1_790_000_000_000
@@ -924,3 +925,42 @@ async def test_an_erased_vehicle_that_reports_again_is_another(node: Node) -> No
     assert await node.stored() == [1]
     with pytest.raises(NotFound):
         await node.pipeline.remove_vehicle("nobody", history=True)
+
+
+async def test_every_deed_of_somebody_is_kept_in_its_own_commit(node: Node) -> None:
+    by = Actor("ada", "10.0.0.1")
+    await node.pipeline.save_regions([depot()], by=by)
+    await node.pipeline.save_regions([depot("a"), depot("b")], by=by)
+    await node.pipeline.submit([ping(1)])
+    [event, *_] = await node.store.events(EVERYTHING)
+    await node.pipeline.ack(event.id, "ada", by)
+    await node.pipeline.ack(event.id, "ben", by)  # it is already
+    await node.pipeline.ack(event.id, None, by)
+    await node.pipeline.register(Registered("van", "Van"), by)
+    await node.pipeline.remove_vehicle("van", by=by)
+    await node.pipeline.delete_region("depot", by=by)
+    kept = (await node.store.audit(AuditQuery()))[::-1]
+    assert [(one.what, one.target) for one in kept] == [
+        ("region.save", "depot"),
+        ("region.import", "2 regions"),
+        ("event.acknowledge", event.id),
+        ("event.take_back", event.id),
+        ("vehicle.save", "van"),
+        ("vehicle.remove", "van"),
+        ("region.delete", "depot"),
+    ]
+    assert (kept[0].before, kept[0].after["version"]) == (None, 1)
+    assert kept[1].after.keys() == {"a", "b"}
+    assert kept[6].before["version"] == 1
+    assert {(one.who, one.address) for one in kept} == {("ada", "10.0.0.1")}
+
+
+async def test_records_are_planned_in_their_turn_and_a_plan_that_is_refused_keeps_nothing(node: Node) -> None:
+    await node.pipeline.keep_records(lambda: ([Record("user", "ada", 1, {})], []))
+
+    def refused() -> tuple[list[Record], list[Audit]]:
+        raise NotFound("unknown_user", "there is no such user")
+
+    with pytest.raises(NotFound):
+        await node.pipeline.keep_records(refused)
+    assert (await node.store.load()).records == [Record("user", "ada", 1, {})]
