@@ -21,15 +21,20 @@ import { preferences } from "./model/preferences.js";
 import { Store } from "./model/signal.js";
 import { Signal } from "./model/signal.js";
 import { VehicleLayer } from "./map/vehicles.js";
+import { ANYBODY } from "./net/who.js";
 import { follow } from "./wire.js";
 import { say } from "./words/words.js";
 
 /** @typedef {import("./model/fleet.js").Vehicle} Vehicle */
 
 export class App {
-  /** @param {any} info what the server says of itself: GET /api/v1/page */
-  constructor(info) {
+  /**
+   * @param {any} info what the server says of itself: GET /api/v1/page
+   * @param {import("./net/who.js").Who} [who] reads this
+   */
+  constructor(info, who = ANYBODY) {
     this.info = info;
+    this.who = who;
     this.preferences = preferences();
     this.state = new Store(readLink(location.hash));
     this.fleet = new Fleet();
@@ -257,6 +262,8 @@ export class App {
   regionName = (id) => this.fleet.regions.get(id)?.properties.name || this.fleet.past.get(`region:${id}`) || id;
   /** @param {string} id */
   vehicleName = (id) => this.fleet.byId.get(id)?.name ?? this.fleet.past.get(`vehicle:${id}`) ?? id;
+  /** @param {string} verb @returns {boolean} may the reader do this? */
+  may = (verb) => this.who.may.includes(verb);
   names = () => ({ vehicle: this.vehicleName, region: this.regionName, units: this.preferences.value.units });
   now = () => this.fleet.now(steady());
 

@@ -1,5 +1,6 @@
 // The page begins here: learn what server this is, put the pieces together, connect.
 
+import { account } from "./page/account.js";
 import { get } from "./net/api.js";
 import { Alerts } from "./page/alerts.js";
 import { App } from "./app.js";
@@ -27,6 +28,9 @@ import { misread } from "./model/choices.js";
 import { isDark, setTheme, themed } from "./parts/theme.js";
 import { markup } from "./page/markup.js";
 import { Troubles } from "./page/troubles.js";
+import { leave, letOut } from "./people/way_in.js";
+import { wayIn } from "./people/way_back.js";
+import { whoAmI } from "./net/who.js";
 import { perhaps, say } from "./words/words.js";
 
 const LAND_MS = 1500; // the land is drawn then at the latest
@@ -36,9 +40,11 @@ const ours = (name) => new URL(`../${name}`, import.meta.url).href;
 
 async function begin() {
   markup();
+  letOut();
   const asked = /** @type {any} */ (window).fleetInfo; // by boot.js
-  const info = await (asked ?? get("page")).catch(() => ({}));
-  const app = new App(info);
+  const [info, who] = await Promise.all([(asked ?? get("page")).catch(() => ({})), whoAmI()]);
+  if (!who) return leave(wayIn(location.href));
+  const app = new App(info, who);
   app.connection.start(); // its answer comes when all of this stands
   setTheme(app.preferences.value.theme);
   const pill = new Pill(app);
@@ -55,6 +61,8 @@ async function begin() {
   causes(app, troubles, /\/static\/([0-9a-f]{16})\//.exec(import.meta.url)?.[1]);
   deedNote(app);
   controls(app, pill, editor);
+  if (who.name) $("#bar-end").append(account(who, app.say));
+  if (who.open && !info.demo) troubles.tell("open", say("open.map"), { lines: say("open.how") });
   layout(app);
   covers($("#side"), (opener) => {
     // its row was made anew

@@ -8,6 +8,9 @@ export const STATES = /** @type {const} */ (["unknown", "moving", "idle", "parke
 /** Close codes that say: do not come back. @param {number} code */
 export const isFinal = (code) => (code >= 4500 && code <= 4999) || code === 1009;
 
+/** Whoever was signed in is not any more. */
+export const SIGNED_OUT = 4502;
+
 /**
  * One vehicle as a snapshot or `new` row tells it; times are ms since `t0`, -1 or null unknown.
  * @typedef {object} Row

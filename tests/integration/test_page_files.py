@@ -28,12 +28,36 @@ def test_the_page_names_only_files_that_are_there(shared_server: Server) -> None
         assert "://" not in name
 
 
-def test_the_page_asks_for_every_module_at_once(shared_server: Server) -> None:
-    asked = re.findall(r'"modulepreload" href="static/[0-9a-f]+/js/([^"]+)"', shared_server.get("/").body.decode())
+PAGES = {"": "main.js", "signin": "people/signin.js", "people": "people/main.js"}  # and the module each begins with
+
+
+def asked(server: Server, name: str) -> list[str]:
+    """The modules a page has the browser bring at once."""
+    page = server.get(f"/{name}").body.decode()
+    return re.findall(r'"modulepreload" href="static/[0-9a-f]+/js/([^"]+)"', page)
+
+
+def test_each_page_asks_at_once_for_every_module_it_will_import(shared_server: Server) -> None:
     folder = ROOT / "static" / "js"
-    assert asked == sorted(
-        path.relative_to(folder).as_posix() for path in folder.rglob("*.js") if path.name not in ("main.js", "de.js")
-    )
+    every = {path.relative_to(folder).as_posix() for path in folder.rglob("*.js")} - {"words/de.js"}
+    assert every == {*PAGES.values()}.union(*(asked(shared_server, name) for name in PAGES))
+    for name, entry in PAGES.items():
+        needed = {entry, *asked(shared_server, name)} - {"words/en.js"}  # which words.js names when it runs
+        imported = {
+            (folder / module).parent.joinpath(found).resolve().relative_to(folder).as_posix()
+            for module in needed
+            for found in re.findall(r'^(?:import|export|}) .*from "(.+)";$', (folder / module).read_text(), re.M)
+        }
+        assert imported == needed - {entry}, name
+
+
+@pytest.mark.parametrize("name", ["signin", "people"])
+def test_another_page_brings_no_map_and_no_script_of_its_own(shared_server: Server, name: str) -> None:
+    assert not [one for one in asked(shared_server, name) if one.startswith(("map/", "panels/"))]
+    answer = shared_server.get(f"/{name}")
+    assert b"<script>" not in answer.body
+    assert answer.headers["content-security-policy"] == shared_server.get("/").headers["content-security-policy"]
+    assert answer.headers["x-frame-options"] == "DENY"
 
 
 def said(page: str) -> list[str]:
@@ -101,16 +125,20 @@ def test_all_of_a_page_lies_below_one_prefix_and_is_kept_for_good(shared_server:
 def test_a_catalogue_more_is_a_language_more(tmp_path: Path) -> None:
     words = tmp_path / "js" / "words"
     words.mkdir(parents=True)
-    (tmp_path / "index.html").write_text('<html lang="en"><head><!-- modules --><b data-say="page.name">Fleet</b>')
+    (tmp_path / "index.html").write_text(
+        '<html lang="en"><head><!-- modules --><script src="static/js/main.js"></script><b data-say="page.name">Fleet</b>'
+    )
+    (tmp_path / "js" / "main.js").write_text('import { say } from "./words/words.js";\n')
+    (words / "words.js").write_text('import { clock } from "./format.js";\n')
     for language, said in (("en", "Fleet"), ("eo", "Floto")):
         (words / f"{language}.js").write_text(f'export default {{\n  "page.name": "{said}",\n}};\n')
     (words / "format.js").write_text("")
     tree = page.Tree(tmp_path, tmp_path / "demo")
-    pages = {language: tree.index(language)[1].body.decode() for language in ("eo-XX", "en", "de")}
+    pages = {language: tree.page(accepted=language)[1].body.decode() for language in ("eo-XX", "en", "de")}
     assert '<html lang="eo">' in pages["eo-XX"]
     assert ">Floto<" in pages["eo-XX"]
-    for language, preloaded in (("eo-XX", ["eo", "format"]), ("en", ["en", "format"]), ("de", ["en", "format"])):
-        assert re.findall(r"js/words/(\w+)\.js", pages[language]) == preloaded
+    for language, spoken in (("eo-XX", "eo"), ("en", "en"), ("de", "en")):
+        assert re.findall(r"js/words/(\w+)\.js", pages[language]) == sorted([spoken, "format", "words"])
 
 
 def test_the_prefix_is_made_from_the_bytes_of_every_file(tmp_path: Path) -> None:
@@ -130,9 +158,9 @@ def test_the_prefix_is_made_from_the_bytes_of_every_file(tmp_path: Path) -> None
     ):
         if path is not None:
             path.write_text("<head>changed" if path.suffix == ".html" else "changed")
-        prefixes.append(tree.index()[0])
+        prefixes.append(tree.page()[0])
     assert len(set(prefixes)) == 5
-    assert page.Tree(static, demo).index()[0] == prefixes[-1]
+    assert page.Tree(static, demo).page()[0] == prefixes[-1]
 
 
 def test_a_page_of_an_older_build_is_brought_to_this_one_by_one_reload(shared_server: Server) -> None:

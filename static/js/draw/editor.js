@@ -3,7 +3,7 @@
 import { beside } from "../antimeridian.js";
 import { RegionCard } from "./card.js";
 import { openers, usable } from "../parts/covers.js";
-import { confirm } from "../page/dialogs.js";
+import { confirm } from "../parts/dialog.js";
 import { $, fill, h, iconButton } from "../parts/dom.js";
 import { beyond, bounds, circle, corridor, distance, outline } from "../geo.js";
 import * as format from "../words/format.js";
@@ -50,6 +50,7 @@ export class Editor {
 
   /** @param {Kind} [kind] */
   begin(kind = "polygon") {
+    if (!this.app.may("edit_regions")) return;
     if (this.dirty) return this.card?.element.hidden ? this.#lead() : this.card?.focus(); // G again starts nothing over
     if (this.feature) this.cancel();
     this.#start(new Sketch(kind), this.feature);

@@ -1,17 +1,22 @@
 // The HTTP side. Every failure becomes one ApiError with the server's own words, or with the page's where they are in
 // another language; a server that cannot be reached too.
 
+import { Signal } from "../model/signal.js";
 import { problem as inWords, say } from "../words/words.js";
 
+/** @type {Signal<[]>} nobody is signed in here any more */
+export const signedOut = new Signal();
+
 export class ApiError extends Error {
-  /** @param {number} status 0: not reached @param {any} problem application/problem+json */
-  constructor(status, problem) {
+  /** @param {number} status 0: not reached @param {any} problem application/problem+json @param {number} [wait] s */
+  constructor(status, problem, wait = 0) {
     super(
       inWords(problem?.code ?? "", problem?.detail || problem?.title || "") ||
         (status ? say("server.answered", { status: String(status) }) : say("server.away")),
     );
     this.status = status;
     this.code = problem?.code ?? "";
+    this.wait = wait;
     /** @type {{field?: string, message?: string, at?: [number, number]}[]} */
     this.errors = (problem?.errors ?? []).map((/** @type {any} */ one) => ({
       ...one,
@@ -59,7 +64,8 @@ export async function call(method, path, { query, body, headers = {}, signal } =
   } catch {
     // A proxy's page instead of an answer: the status still says what happened.
   }
-  if (!answer.ok) throw new ApiError(answer.status, data);
+  if (answer.status === 401 && data?.code === "not_signed_in") signedOut.tell();
+  if (!answer.ok) throw new ApiError(answer.status, data, Number(answer.headers.get("retry-after")) || 0);
   return data;
 }
 

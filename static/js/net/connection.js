@@ -2,10 +2,11 @@
 // back to Server-Sent Events and then polling where WebSockets cannot pass. "live" is only said of a channel whose
 // picture is whole and that has spoken lately.
 
+import { get, signedOut } from "./api.js";
 import { Jumps, steady } from "./clock.js";
 import { Receipts } from "./receipts.js";
 import { Socket, Stream, Polling } from "./transports.js";
-import { isFinal } from "../wire.js";
+import { SIGNED_OUT, isFinal } from "../wire.js";
 import { closed, say } from "../words/words.js";
 
 /** @typedef {"connecting"|"live"|"waiting"|"refused"} Phase */
@@ -236,6 +237,7 @@ export class Connection {
     const lasted = performance.now() - this.openedAt;
     const cut = reason === "stream" && lasted < STREAM_LASTS_MS;
     if (transport && by !== "polling" && (cut || !transport.opened)) this.#suspect(by);
+    if (code === SIGNED_OUT) signedOut.tell();
     if (isFinal(code)) {
       this.#set({ phase: "refused", reason: closed(code, reason) });
       return;
@@ -264,6 +266,7 @@ export class Connection {
     try {
       const answer = await fetch(new URL("healthz", document.baseURI), { cache: "no-store" });
       if (!answer.ok || this.status.by !== by || this.status.phase === "live") return;
+      get("session").catch(() => {}); // whom it does not know any more it refuses a channel, without a word why
       if (++this.failedSockets === 3) this.page.blocked();
     } catch {
       // The server is away: come back the way we know.

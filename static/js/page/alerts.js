@@ -297,7 +297,7 @@ export class Alerts {
 
   /** Whose name acknowledgements carry; asked once. */
   async askName() {
-    const known = this.app.preferences.value.name;
+    const known = this.app.who.name ?? this.app.preferences.value.name;
     if (known) return known;
     const name = await askName();
     if (name) this.app.preferences.set({ name });

@@ -18,7 +18,7 @@ export function controls(app, pill, editor) {
     iconButton("gear", say("bar.settings"), () => showSettings(app)),
     iconButton("keyboard", say("bar.keys"), showKeys),
   );
-  const draw = iconButton("polygon", say("bar.draw"), () => editor.begin());
+  const draw = iconButton("polygon", say("bar.draw"), () => editor.begin(), { data: { needs: "edit_regions" } });
   fill(
     $("#map-tools"),
     h(

@@ -1,6 +1,7 @@
 // What the page says over the map: demo data, how to connect the first device, missing tiles, what is followed.
 
-import { $, copyText, fill, h, icon, iconButton, refill } from "../parts/dom.js";
+import { codeLine } from "../parts/code_line.js";
+import { $, fill, h, icon, iconButton, refill } from "../parts/dom.js";
 import { say } from "../words/words.js";
 
 export class Notices {
@@ -32,23 +33,6 @@ export class Notices {
     return `curl ${url} -H 'content-type: application/json' -d '{"vehicle":"${vehicle}","time":"'$(date -u +%FT%TZ)'","lat":${lat.toFixed(4)},"lon":${lon.toFixed(4)}}'`;
   }
 
-  /** @param {string} line */
-  #code(line) {
-    const copy = iconButton("copy", say("copy"), async () => {
-      const done = await copyText(line);
-      if (!done) getSelection()?.selectAllChildren(code);
-      this.app.say(say(done ? "copy.done" : "copy.press"));
-      copy.replaceChildren(icon(done ? "check" : "warn"));
-      copy.title = say(done ? "copy.done" : "copy.selected");
-      setTimeout(() => {
-        copy.replaceChildren(icon("copy"));
-        copy.title = say("copy");
-      }, 2500);
-    });
-    const code = h("code", { tabIndex: 0 }, line);
-    return h("div", { class: "code-line" }, code, copy);
-  }
-
   #demo() {
     const { app } = this;
     const close = () => {
@@ -69,7 +53,7 @@ export class Notices {
       },
       say(innerWidth < 720 ? "demo.add.short" : "demo.add"),
     );
-    const code = this.#code(this.#curl("my-van"));
+    const code = codeLine(this.#curl("my-van"), app.say);
     code.hidden = true;
     const banner = h(
       "div",
@@ -146,7 +130,7 @@ export class Notices {
         { class: "welcome floating", "aria-label": say("welcome") },
         h("h2", null, say("welcome.title")),
         h("p", null, say("welcome.how")),
-        this.#code(this.#curl("van-1")),
+        codeLine(this.#curl("van-1"), app.say),
         h("p", { class: "waiting", role: "status" }, say("welcome.waiting")),
       );
       fill($("#map-centre"), this.welcome);

@@ -20,6 +20,7 @@ export class Acknowledgements {
 
   /** @param {Group} group @param {boolean} yes false: take it back */
   async give(group, yes) {
+    if (!this.app.may("acknowledge")) return;
     const by = yes ? await this.alerts.askName() : "";
     if (yes && !by) return;
     // One after the other: who takes one back at once means this one, not the one before.

@@ -19,6 +19,8 @@ import { pieces, say } from "../words/words.js";
  * @property {(group: Group, yes: boolean) => void} acknowledge
  */
 
+const NEEDS = { data: { needs: "acknowledge" } };
+
 /** Everything a row shows that can change. @param {Column} column @param {Group} group */
 export function markOf({ app, why, current }, group) {
   const e = group.newest;
@@ -103,6 +105,6 @@ function meta(app, { events, newest: e }, silent) {
 function answer(column, group, raised) {
   const e = group.newest;
   const event = tell(e, column.app.names());
-  if (e.ack) return iconButton("undo", say("events.unack", { event }), () => column.acknowledge(group, false));
-  return raised && iconButton("check", say("events.ack", { event }), () => column.acknowledge(group, true));
+  if (e.ack) return iconButton("undo", say("events.unack", { event }), () => column.acknowledge(group, false), NEEDS);
+  return raised && iconButton("check", say("events.ack", { event }), () => column.acknowledge(group, true), NEEDS);
 }

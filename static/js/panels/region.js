@@ -58,7 +58,12 @@ export class RegionPanel {
         this.follow,
         h(
           "button",
-          { type: "button", class: "button small", onclick: () => this.#feature() && editor.edit(this.#feature()) },
+          {
+            type: "button",
+            class: "button small",
+            data: { needs: "edit_regions" },
+            onclick: () => this.#feature() && editor.edit(this.#feature()),
+          },
           icon("edit", 14),
           say("edit"),
         ),
@@ -80,7 +85,12 @@ export class RegionPanel {
         ),
         h(
           "button",
-          { type: "button", class: "button small danger", onclick: () => this.#delete() },
+          {
+            type: "button",
+            class: "button small danger",
+            data: { needs: "edit_regions" },
+            onclick: () => this.#delete(),
+          },
           icon("trash", 14),
           say("region.delete"),
         ),

@@ -45,7 +45,12 @@ export class RegionsTab {
         h("div", { class: "segmented", role: "group", "aria-label": say("regions.feed") }, this.all, this.some),
         h(
           "button",
-          { type: "button", class: "button small primary", onclick: () => editor.begin() },
+          {
+            type: "button",
+            class: "button small primary",
+            data: { needs: "edit_regions" },
+            onclick: () => editor.begin(),
+          },
           icon("plus", 14),
           say("regions.add"),
         ),

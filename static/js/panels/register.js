@@ -46,7 +46,11 @@ export class Register {
         "div",
         { class: "block-head" },
         h("h3", null, say("vehicle.register")),
-        h("button", { type: "button", class: "link small", onclick: () => this.#edit() }, say("edit")),
+        h(
+          "button",
+          { type: "button", class: "link small", data: { needs: "edit_vehicles" }, onclick: () => this.#edit() },
+          say("edit"),
+        ),
       ),
       h(
         "dl",

@@ -7,6 +7,7 @@ import base64
 import gzip
 import hashlib
 import mimetypes
+import posixpath
 import re
 from functools import partial
 from pathlib import Path
@@ -37,7 +38,11 @@ TILES_S = 0.2  #: how long the page waits for what is known of its tiles; it cop
 PREFIX = 16  #: characters
 _PREFIX = re.compile(f"[0-9a-f]{{{PREFIX}}}")
 CHECKED, KEPT = "no-cache", "public, max-age=31536000, immutable"
-MODULES = "<!-- modules -->"  #: where the page asks for all of them
+MODULES = "<!-- modules -->"  #: where a page asks for all of them
+MAP = "index"  #: the page at `/`; another lies at its name
+_PAGE = re.compile(r"(\w+)\.html")
+_ENTRY = re.compile(r'src="static/(js/[\w/]+\.js)"')
+_IMPORT = re.compile(r'\bfrom "(\.[^"]+)";')
 #: at `/fleet`, where a proxy hands on `/fleet/`, every relative name would miss
 SLASH = 'location.pathname.endsWith("/")||location.replace(location.pathname+"/"+location.search+location.hash)'
 #: what the scripts of an older page find here: one reload brings the page of this server
@@ -113,14 +118,14 @@ class Tree:
         self._folders = {"": Files(static), "demo/": Files(demo)}
         self._made_from: list[str] = []
         self._prefix = ""
-        self._pages: dict[str, File] = {}  # language → the page in it
+        self._pages: dict[tuple[str, str], File] = {}  # name and language → the page in it
 
     def get(self, name: str) -> File:
         """Raises NotFound."""
         below = "demo/" if name.startswith("demo/") else ""
         return self._folders[below].get(name.removeprefix(below))
 
-    def index(self, accepted: str = "") -> tuple[str, File]:
+    def page(self, name: str = MAP, accepted: str = "") -> tuple[str, File]:
         """The prefix, and the page that names all else by it, in the language `accepted` likes best.
 
         Files that changed since make another one."""
@@ -129,28 +134,43 @@ class Tree:
         ]
         if made_from != self._made_from or not self._pages:
             prefix = hashlib.blake2b("\n".join(made_from).encode(), digest_size=PREFIX // 2).hexdigest()
-            self._pages = {language: self._page(prefix, language) for language in self._languages()}
+            self._pages = {
+                (found[1], language): self._page(found[1], prefix, language)
+                for found in map(_PAGE.fullmatch, self._folders[""].names())
+                for language in self._languages()
+                if found
+            }
             self._made_from, self._prefix = made_from, prefix
-        return self._prefix, self._pages[languages.wanted(accepted, list(self._pages))]
+        return self._prefix, self._pages[name, languages.wanted(accepted, self._languages())]
 
     def _languages(self) -> list[str]:
         found = (languages.CATALOGUE.fullmatch(name) for name in self._folders[""].names())
         return sorted({languages.ENGLISH, *(one[1] for one in found if one)})
 
-    def _page(self, prefix: str, language: str) -> File:
-        page = self.get("index.html").body.decode()
+    def _page(self, name: str, prefix: str, language: str) -> File:
+        page = self.get(f"{name}.html").body.decode()
         if language != languages.ENGLISH:
             page = languages.translated(page, language, self.get(f"js/words/{language}.js").body.decode())
-        page = page.replace(MODULES, self._preloads(language)).replace('"static/', f'"static/{prefix}/')
-        body = page.replace("<head>", f"<head>\n<script>{SLASH}</script>", 1).encode()
+        page = page.replace(MODULES, self._preloads(page, language)).replace('"static/', f'"static/{prefix}/')
+        if name == MAP:
+            page = page.replace("<head>", f"<head>\n<script>{SLASH}</script>", 1)
+        body = page.encode()
         etag = f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
         return File((0, 0), etag, _TYPES[".html"], body, gzip.compress(body, 6, mtime=0))
 
-    def _preloads(self, language: str) -> str:
-        """Every module asked for at once, instead of one import after the other; of the catalogues the one spoken."""
-        modules = [name for name in self._folders[""].names() if name.startswith("js/") and name.endswith(".js")]
-        not_now = {"js/main.js", *(f"js/words/{other}.js" for other in self._languages() if other != language)}
-        return "\n".join(f'<link rel="modulepreload" href="static/{name}">' for name in modules if name not in not_now)
+    def _preloads(self, page: str, language: str) -> str:
+        """Every module a page needs asked for at once, instead of one import after the other; of the catalogues the one
+        spoken."""
+        entry = _ENTRY.search(page)
+        needed, left = set[str](), [entry[1]] if entry else []
+        while left:
+            if (module := left.pop()) not in needed:
+                needed.add(module)
+                asked = _IMPORT.findall(self.get(module).body.decode())
+                left += [posixpath.normpath(f"{posixpath.dirname(module)}/{name}") for name in asked]
+                left += [f"js/words/{language}.js"] if module == "js/words/words.js" else []
+        needed -= {entry[1]} if entry else set()
+        return "\n".join(f'<link rel="modulepreload" href="static/{name}">' for name in sorted(needed))
 
     def file(self, name: str) -> tuple[File, str]:
         """A file and how long it may be kept. Raises NotFound."""
@@ -158,7 +178,7 @@ class Tree:
         if not _PREFIX.fullmatch(prefix):
             return self.get(name), CHECKED
         # To look whether files changed costs as much as ten of them: the page itself asks, and an unknown prefix does.
-        if prefix == self._prefix or prefix == self.index()[0]:
+        if prefix == self._prefix or prefix == self.page()[0]:
             return self.get(rest), KEPT
         if rest.endswith(".js"):
             return File((0, 0), '"old"', _TYPES[".js"], RELOAD.encode(), None), "no-store"
@@ -181,16 +201,18 @@ def missing_assets() -> str | None:
 def blueprint(node: Node) -> Blueprint:
     routes = Routes("page", node)
     tree = Tree(folder("static"), folder("fixtures") / "demo")
-    routes.add_open("/", partial(index, tree, content_policy(node.settings.tiles)))
+    policy = content_policy(node.settings.tiles)
+    for address, name in (("/", MAP), ("/signin", "signin"), ("/people", "people")):
+        routes.add_open(address, partial(shown, name, tree, policy))
     routes.add_open("/favicon.ico", partial(favicon, tree))
     routes.add_open("/static/<path:name>", partial(file, tree))
     routes.add_open("/fixtures/demo/<path:name>", partial(demo_file, tree))
-    routes.add_open("/api/v1/page", partial(page, tree, Probe(node.settings.tiles)))
+    routes.add_open("/api/v1/page", partial(about, tree, Probe(node.settings.tiles)))
     return routes.blueprint
 
 
-async def index(tree: Tree, policy: str, _node: Node) -> Response:
-    _, found = await asyncio.to_thread(tree.index, request.headers.get("accept-language", ""))
+async def shown(name: str, tree: Tree, policy: str, _node: Node) -> Response:
+    _, found = await asyncio.to_thread(tree.page, name, request.headers.get("accept-language", ""))
     answer = _answer(found, CHECKED)
     answer.headers["vary"] = "accept-encoding, accept-language"
     answer.headers["content-security-policy"] = policy
@@ -210,7 +232,7 @@ async def demo_file(tree: Tree, _node: Node, name: str) -> Response:
     return _answer(await asyncio.to_thread(tree.get, f"demo/{name}"), CHECKED)
 
 
-async def page(tree: Tree, probe: Probe, node: Node) -> Response:
+async def about(tree: Tree, probe: Probe, node: Node) -> Response:
     """What the page has to know of this server before it begins."""
     settings, why = node.settings, await probe.soon(TILES_S)
     tiles = {
@@ -223,7 +245,7 @@ async def page(tree: Tree, probe: Probe, node: Node) -> Response:
     return api.answer(
         {
             "version": __version__,
-            "assets": (await asyncio.to_thread(tree.index))[0],  # a page of another prefix is another build's
+            "assets": (await asyncio.to_thread(tree.page))[0],  # a page of another prefix is another build's
             "streets": "../demo/streets.geojson" if settings.demo else None,  # as main.js sees it
             "demo": settings.demo,
             "host": request.headers.get("host"),  # as it came here: a proxy may have changed it

@@ -1,0 +1,106 @@
+// The page of people begins here: who is signed in, and which of its lists they look at.
+
+import { preferences } from "../model/preferences.js";
+import { wayIn } from "./way_back.js";
+import { whoAmI } from "../net/who.js";
+import { account } from "../page/account.js";
+import { markup } from "../page/markup.js";
+import { leave, letOut } from "./way_in.js";
+import { $, fill, h, text } from "../parts/dom.js";
+import { codeLine } from "../parts/code_line.js";
+import { setTheme } from "../parts/theme.js";
+import { groups } from "./groups.js";
+import { record } from "./record.js";
+import { tokens } from "./tokens.js";
+import { users } from "./users.js";
+import { say } from "../words/words.js";
+
+/**
+ * What the lists share.
+ * @typedef {object} Desk
+ * @property {import("../net/who.js").Who} who
+ * @property {string} zone
+ * @property {(words: string) => void} say to whoever does not look
+ * @property {(words: string) => void} done said, and shown
+ * @property {(work: () => Promise<any>) => Promise<void>} opening what needs the server before
+ */
+
+const LISTS = /** @type {const} */ (["users", "groups", "tokens", "own", "record"]);
+
+async function begin() {
+  markup();
+  letOut();
+  const { theme, zone } = preferences().value;
+  setTheme(theme);
+  const who = await whoAmI();
+  if (!who) return leave(wayIn(location.href));
+  document.documentElement.dataset.started = "";
+  const tell = (/** @type {string} */ words) => text($("#say"), words);
+  if (who.name === null) return nobodyYet(tell);
+  $("#bar-end").append(account(who, tell));
+  const note = h("p", { class: "notice good", hidden: true });
+  $("#list").before(note);
+  const noted = (/** @type {string} */ words, /** @type {"good"|"bad"} */ how) => {
+    note.className = `notice ${how}`;
+    note.hidden = false;
+    text(note, words);
+    tell(words);
+  };
+  /** @type {Desk} */
+  const desk = {
+    who,
+    zone,
+    say: tell,
+    done: (words) => noted(words, "good"),
+    opening: async (work) => {
+      try {
+        await work();
+      } catch (fault) {
+        noted(/** @type {Error} */ (fault).message, "bad");
+      }
+    },
+  };
+  const all = {
+    users: () => users(desk),
+    groups: () => groups(desk),
+    tokens: () => tokens(desk, false),
+    own: () => tokens(desk, true),
+    record: () => record(desk),
+  };
+  const open = who.may.includes("administer") ? LISTS : /** @type {const} */ (["own"]);
+  const show = () => {
+    const chosen = open.find((name) => `#${name}` === location.hash) ?? open[0];
+    note.hidden = true; // it was about the list before
+    fill(
+      $("#ways"),
+      ...open.map((name) =>
+        h("a", { href: `#${name}`, "aria-current": name === chosen ? "page" : null }, say(`people.${name}`)),
+      ),
+    );
+    const list = all[chosen]();
+    fill($("#list"), list.element);
+    list.load();
+  };
+  addEventListener("hashchange", () => {
+    show();
+    /** @type {HTMLElement|null} */ (document.querySelector("#ways [aria-current]"))?.focus();
+  });
+  show();
+}
+
+/** @param {(words: string) => void} tell */
+function nobodyYet(tell) {
+  fill(
+    $("#list"),
+    h(
+      "div",
+      { class: "form" },
+      h("p", { class: "notice warn" }, say("open.signin")),
+      h("p", { class: "muted" }, say("open.do")),
+      codeLine("tracker users add NAME --role administrator", tell),
+    ),
+  );
+  $("#ways").hidden = true;
+}
+
+begin();

@@ -1,0 +1,246 @@
+"""The page of people, groups, tokens and the record: the real server and the real page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import pytest
+from playwright.async_api import Page
+
+from tests.browser.conftest import Open, picture, violations
+from tests.support.house import GOOD, OTHER, House
+from tests.support.servers import now
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LISTS = ("users", "groups", "tokens", "own", "record")
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    started = House(tmp_path_factory.mktemp("house") / "data")
+    started.start()
+    yield started.furnish()
+    started.stop()
+
+
+async def as_(open_page: Open, house: House, cookie: str, path: str = "people", **how: Any) -> Page:
+    page = await open_page("about:blank", **how)
+    page.expected += ["404", "409", "422"]  # type: ignore[attr-defined]
+    name, _, value = cookie.partition("=")
+    await page.context.add_cookies([{"name": name, "value": value, "url": house.url}])
+    await page.goto(f"{house.url}/{path}")
+    return page
+
+
+def card(page: Page, words: str) -> Any:
+    return page.locator("button.card", has_text=words)
+
+
+async def adding(page: Page, button: str, name: str) -> None:
+    """The form is open and has its name; the focus is still there."""
+    await page.get_by_role("button", name=button).click()
+    await page.wait_for_selector("dialog [name=name]:focus")
+    await page.keyboard.type(name)
+
+
+async def test_a_person_is_added_and_comes_in_by_the_link_that_is_shown(open_page: Open, house: House) -> None:
+    page = await as_(open_page, house, house.cookie)
+    await adding(page, "Add a person", "hal")
+    await page.select_option("[name=role]", "viewer")
+    await page.get_by_label("north").check()
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("h2:has-text('Link for hal')")
+    link = await page.inner_text("dialog code")
+    assert link.startswith(f"{house.url}/signin#trk_")
+    await page.get_by_role("button", name="Done").click()
+    assert await page.evaluate("document.activeElement.dataset.key") == "hal"
+    assert "No password yet" in await card(page, "hal").inner_text()
+    guest = await open_page(link)
+    guest.expected += ["401"]  # type: ignore[attr-defined]
+    await guest.fill("[name=new-password]", OTHER)
+    await guest.keyboard.press("Enter")
+    await guest.wait_for_selector("#account")
+    await page.reload()
+    assert "No password yet" not in await card(page, "hal").inner_text()
+
+
+async def test_the_last_administrator_cannot_go_and_is_told_why(open_page: Open, house: House) -> None:
+    page = await as_(open_page, house, house.cookie)
+    await card(page, "ada").click()
+    await page.select_option("[name=role]", "viewer")
+    await page.get_by_role("button", name="Save").click()
+    await page.wait_for_selector("dialog .notice.bad:has-text('only administrator')")
+    await page.keyboard.press("Escape")
+    assert await page.evaluate("document.activeElement.dataset.key") == "ada"
+
+
+async def test_a_person_is_closed_and_removed(open_page: Open, house: House) -> None:
+    await asyncio.to_thread(house.person, "ivy", "viewer", "north")
+    page = await as_(open_page, house, house.cookie)
+    await card(page, "ivy").click()
+    await page.check("[name=disabled]")
+    await page.get_by_role("button", name="Save").click()
+    await page.wait_for_selector(".card:has-text('ivy') .tag:has-text('Closed')")
+    await card(page, "ivy").click()
+    await page.get_by_role("button", name="Remove").click()
+    await page.locator("dialog").last.get_by_role("button", name="Cancel").click()
+    await page.locator("dialog").get_by_role("button", name="Remove").click()
+    await page.locator("dialog").last.get_by_role("button", name="Remove").click()
+    await page.wait_for_selector(".notice.good:has-text('ivy was removed')")
+    assert await card(page, "ivy").count() == 0
+
+
+async def test_a_group_says_what_it_sees_and_may(open_page: Open, house: House) -> None:
+    page = await as_(open_page, house, house.cookie, "people#groups")
+    await adding(page, "Add a group", "south")
+    regions = page.locator("fieldset", has=page.locator("legend:text-is('Groups of regions')"))
+    await regions.get_by_label("quarries").check()
+    await regions.get_by_label("Others").fill("harbours, piers")
+    await (
+        page.locator("fieldset", has=page.locator("legend:text-is('Groups of vehicles')"))
+        .get_by_label("Everything")
+        .check()
+    )
+    await page.get_by_label("Acknowledge alerts").check()
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector(".card:has-text('Sees: quarries, harbours, piers')")
+    made = await asyncio.to_thread(house.get, "/api/v1/groups/south", cookie=house.cookie)
+    assert made.json() == {
+        "name": "south", "regions": ["quarries", "harbours", "piers"], "vehicles": "all", "may": ["watch", "acknowledge"],
+    }  # fmt: skip
+    await card(page, "north").click()
+    await page.get_by_role("button", name="Remove").click()
+    await page.locator("dialog").last.get_by_role("button", name="Remove").click()
+    await page.wait_for_selector("dialog .notice.bad:has-text('take everybody out')")
+
+
+async def test_a_token_is_shown_once_sends_is_rotated_and_revoked(open_page: Open, house: House) -> None:
+    page = await as_(open_page, house, house.cookie, "people#tokens")
+    await adding(page, "Add a token", "Courier phones")
+    await page.fill("[name=vehicles]", "van-*, truck-7")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("h2:has-text('Courier phones')")
+    token = await page.locator("dialog code").first.inner_text()
+    await picture(page, "token_once")
+    await page.get_by_role("button", name="Done").click()
+    await page.wait_for_selector("dialog", state="detached")
+    assert token not in await page.content()
+    fix = {"vehicle": "van-1", "time": now(), "lat": 1, "lon": 2}
+    sent = await asyncio.to_thread(house.post, "/api/v1/positions", fix, authorization=f"Bearer {token}")
+    assert sent.status == 200
+    await page.reload()
+    assert "Used" in await card(page, "Courier phones").inner_text()
+    await card(page, "van-*, truck-7").click()
+    await page.select_option("dialog select", "0")
+    await page.get_by_role("button", name="Make a new one").click()
+    await page.wait_for_selector("dialog code")
+    fresh = await page.locator("dialog code").first.inner_text()
+    await page.get_by_role("button", name="Done").click()
+    for secret, status in ((token, 401), (fresh, 200)):
+        sent = await asyncio.to_thread(house.post, "/api/v1/positions", fix, authorization=f"Bearer {secret}")
+        assert sent.status == status
+    newest = await page.evaluate("document.activeElement.dataset.key")
+    await page.click(f"[data-key='{newest}']")
+    await page.get_by_role("button", name="Revoke").click()
+    await page.locator("dialog").last.get_by_role("button", name="Revoke").click()
+    await page.wait_for_selector(".notice.good:has-text('was revoked')")
+    sent = await asyncio.to_thread(house.post, "/api/v1/positions", fix, authorization=f"Bearer {fresh}")
+    assert sent.status == 401
+
+
+async def test_the_record_says_who_changed_what_from_what_to_what(open_page: Open, house: House) -> None:
+    await asyncio.to_thread(house.person, "joe", "viewer", "north")
+    await asyncio.to_thread(house.do, "PATCH", "/api/v1/users/joe", {"role": "dispatcher"})
+    page = await as_(open_page, house, house.cookie, "people#record")
+    await page.select_option("label:has-text('What') select", "user.change")
+    entry = page.locator(".card", has_text="Changed the person joe")
+    await entry.locator("summary").click()
+    assert await entry.locator("dl").inner_text() == "role\nviewer → dispatcher"
+    assert "ada · " in await entry.inner_text()
+    await page.fill("[type=search]", "nobody")
+    await page.wait_for_selector(".empty:has-text('Nothing of this kind')")
+
+
+async def test_who_does_not_administer_has_own_tokens_only(open_page: Open, house: House) -> None:
+    ben = await asyncio.to_thread(house.sign_in, {"name": "ben", "password": GOOD})
+    page = await as_(open_page, house, ben, "people#users")
+    await page.wait_for_selector(".empty:has-text('No token yet')")
+    assert await page.locator("#ways a").all_inner_texts() == ["My tokens"]
+    await adding(page, "Add a token", "report")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("dialog code")
+    token = await page.inner_text("dialog code")
+    told = await asyncio.to_thread(house.get, "/api/v1/vehicles", authorization=f"Bearer {token}")
+    assert [one["vehicle"] for one in told.json()["vehicles"]] == ["v-here"]
+
+
+async def test_loading_refused_and_away_are_said_and_can_be_tried_again(open_page: Open, house: House) -> None:
+    page = await as_(open_page, house, house.cookie)
+    page.expected += ["ERR_", "503"]  # type: ignore[attr-defined]
+    await page.wait_for_selector("button.card")
+    answers: list[str] = []
+
+    async def badly(route: Any) -> None:
+        answers.append(route.request.url)
+        if len(answers) == 1:
+            await page.wait_for_selector(".empty:has-text('Loading…')")
+            await route.abort()
+        elif len(answers) == 2:
+            fault = {"status": 404, "code": "may_not", "title": "not found", "detail": "you may not administer"}
+            await route.fulfill(status=404, json=fault)
+        else:
+            await route.continue_()
+
+    await page.route("**/api/v1/groups?*", badly)
+    await page.click("#ways a:has-text('Groups')")
+    await page.wait_for_selector(".notice.bad:has-text('This could not be loaded')")
+    await page.get_by_role("button", name="Try again").click()
+    await page.wait_for_selector(".notice.bad:has-text('you may not administer')")
+    await page.get_by_role("button", name="Try again").click()
+    await page.wait_for_selector(".card:has-text('north')")
+    assert await page.locator(".notice.bad").count() == 0
+
+
+async def test_a_long_list_comes_in_pages(open_page: Open, house: House) -> None:
+    ada = await as_(open_page, house, house.cookie, "people#record")
+    await ada.wait_for_selector(".card")
+    told = await asyncio.to_thread(house.get, "/api/v1/audit?limit=2", cookie=house.cookie)
+    await ada.route(
+        "**/api/v1/audit?*",
+        lambda route: route.fulfill(json=told.json()) if "cursor" not in route.request.url else route.continue_(),
+    )
+    await ada.reload()
+    await ada.get_by_role("button", name="Show more").click()
+    await ada.wait_for_function("() => document.querySelectorAll('.card').length > 2")
+    assert await ada.get_by_role("button", name="Show more").count() == 0
+
+
+@pytest.mark.parametrize("theme, language, width", [("light", "en-GB", 1440), ("dark", "de-DE", 360)])
+async def test_the_page_is_for_everybody(
+    open_page: Open, house: House, theme: Literal["light", "dark"], language: str, width: int
+) -> None:
+    await asyncio.to_thread(
+        house.do, "POST", "/api/v1/users",
+        {"name": "Carolina Maria von und zu Langenfeld-Hohenstein", "role": "viewer", "groups": ["north"]},
+    )  # fmt: skip
+    page = await as_(open_page, house, house.cookie, width=width, theme=theme, locale=language)
+    for name in LISTS:
+        await page.goto(f"{house.url}/people#{name}")
+        await page.wait_for_selector(".card, .empty strong")
+        await picture(page, f"people_{name}_{width}")
+        assert await violations(page) == [], name
+        assert await page.evaluate("document.documentElement.scrollWidth") == width, name
+        adds = page.locator(".desk-head button")
+        if await adds.count():
+            await adds.click()
+            await page.wait_for_selector("dialog[open]")
+            await picture(page, f"people_{name}_add_{width}")
+            assert await violations(page) == [], name
+            await page.keyboard.press("Escape")
+            assert await page.evaluate("document.activeElement.closest('.desk-head') !== null")
+    await asyncio.to_thread(
+        house.do, "DELETE", "/api/v1/users/Carolina%20Maria%20von%20und%20zu%20Langenfeld-Hohenstein", None
+    )
