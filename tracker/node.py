@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from typing import Any
 
+from tracker.access.directory import Directory
+from tracker.access.doorman import Doorman
 from tracker.access.grants import Access
 from tracker.access.guard import Guard
+from tracker.access.guessing import Guessing
+from tracker.access.hashing import Hashing
+from tracker.access.passes import FIRST_MS, Link
+from tracker.access.tokens import hash_of, new_secret
 from tracker.buses import open_bus
 from tracker.config import Settings
 from tracker.fleet.fleet import Fleet, FleetSettings
 from tracker.live.hub import Hub
+from tracker.model.change import Change
 from tracker.model.picture import Picture
+from tracker.model.records import Record
 from tracker.pipeline.pipeline import Pipeline
 from tracker.stores import open_store
 from tracker.turns.buffer import Buffer
-from tracker.turns.jobs import Jobs
+from tracker.turns.jobs import Job, Jobs
 from tracker.turns.lanes import Lanes
 from tracker.turns.pool import Pool
 from tracker.turns.slots import Slots
@@ -32,6 +41,9 @@ def steady_clock() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
+USES_S = 60.0  #: how often it is stored when tokens were shown
+
+
 class Node:
     """What the routes share. `ready` turns true when the store is open and false as soon as we begin to stop."""
 
@@ -45,8 +57,15 @@ class Node:
         self.settings = settings
         self.clock = clock
         self.started_at = clock()
-        self.access = access or Guard(settings)
         self.picture = Picture()
+        self.directory = Directory()
+        self.doorman = Doorman(Guard(settings), self.directory, self._regions_in, clock)
+        self.access: Access = access or self.doorman
+        self.guessing = Guessing()
+        self.hashing = Hashing()
+        self.on_regrant: Callable[[], None] = lambda: None  # who may see what has changed
+        self._first: Link | None = None  # of the first administrator
+        self._groups: dict[str, set[str]] | None = None  # of regions
         self.fleet = Fleet(FleetSettings.of(settings))
         self.hub = Hub(self.picture)
         self.lanes = Lanes()
@@ -60,8 +79,8 @@ class Node:
             self.picture,
             clock=clock,
             steady=steady,
-            on_change=self.hub.route,
-            on_lost=self.hub.begin_again,
+            on_change=lambda change: self._take(change, self.hub.route),
+            on_lost=lambda change: self._take(change, self.hub.begin_again),
             relay=self.lanes["relay"],
             numbering=self.lanes["numbering"],
             inbox_limit=settings.max_inbox,
@@ -81,7 +100,10 @@ class Node:
         self.ready = False
 
     async def start(self) -> None:
-        await self.pipeline.start()
+        self.directory.take(await self.pipeline.start())
+        if not self.directory.folder:
+            await self.pipeline.keep_records(lambda: ([Record("folder", secrets.token_hex(4), 1, {})], []))
+        self.jobs.add_job(Job("keep uses", USES_S, self._keep_uses))
         for job in self.store.jobs():
             self.jobs.add_job(job)
         self.jobs.start()
@@ -95,3 +117,40 @@ class Node:
         self.ready = False
         await self.jobs.stop()
         await self.pipeline.stop()
+        self.hashing.close()
+
+    async def _keep_uses(self, _now: int) -> None:
+        """When tokens and cookies were last shown; and sessions that have ended by themselves go."""
+        if self.directory.has_uses(self.clock()):
+            await self.pipeline.keep_records(lambda: (self.directory.uses(self.clock()), []))
+
+    # -- who may come in, and what they may see ---------------------------------------------------------------------
+
+    def give_first_link(self) -> str:
+        """What makes the first administrator: good once, for 15 minutes, while there is none."""
+        secret = new_secret()
+        self._first = Link(hash_of(secret), "", self.clock() + FIRST_MS)
+        return secret
+
+    def first_link(self, hash: str) -> Link | None:
+        if self.directory.has_administrator or self._first is None or self._first.hash != hash:
+            return None
+        return self._first
+
+    def _take(self, change: Change, route: Callable[[Change], None]) -> None:
+        """What is committed, in its order: who may see it is known first."""
+        self.directory.take(change.records)
+        route(change)
+        if change.regions or change.regions_deleted:
+            self._groups = None
+        if change.records or change.regions or change.regions_deleted:
+            self.doorman.forget_grants()
+            self.on_regrant()
+
+    def _regions_in(self, groups: frozenset[str]) -> frozenset[str]:
+        if self._groups is None:
+            self._groups = {}
+            for id, feature in self.picture.regions.items():
+                if group := feature["properties"]["group"]:
+                    self._groups.setdefault(group, set()).add(id)
+        return frozenset().union(*(self._groups.get(group, ()) for group in groups))

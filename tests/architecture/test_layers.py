@@ -24,7 +24,7 @@ ROOMS: list[set[str]] = [
     {"commands"},
     {"demo"},
     {"web"},  # app.py puts together what lies in the rooms below it
-    {"web.live"},
+    {"web.live", "web.people"},
     {"web.api", "replay"},
     {"web.ingest", "client"},
     {"web.server"},

@@ -13,9 +13,11 @@ FEW = 4
 #: words that many may share, because it is the same idea in each
 SHARED = {
     "answer": "what a sender hears when its entry or request is done (Deed, Entry)",
+    "audit": "what is kept of who did what (Deed)",
     "begin": "of a document that is written (Writer), and of what starts once",
     "close": "of what is open: a store, a bus, a connection",
     "covers": "the shapes' (Shape, Decider)",
+    "decide": "what an entry does in its turn (Entry)",
     "end": "of a document that is written (Writer)",
     "feed": "of what takes bytes as they come (Decoder, Inflater)",
     "finish": "of what takes things as they come, at their end (Decoder, Inflater)",

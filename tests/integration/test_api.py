@@ -589,8 +589,9 @@ def test_the_page_is_told_what_it_has_to_know(shared_server: Server) -> None:
 
 async def test_every_route_is_described_and_every_described_route_is_there() -> None:
     from tracker.config import Settings
-    from tracker.web.api.openapi import document
+    from tracker.web.api.openapi import ROUTES, document
     from tracker.web.app import create_app
+    from tracker.web.people.described import ROUTES as PEOPLE
 
     app = create_app(Settings(data="/nonexistent", tiles=""))
     routed = {
@@ -601,7 +602,7 @@ async def test_every_route_is_described_and_every_described_route_is_there() -> 
     }
     described = {
         (method, "/" + "/".join("{}" if part.startswith("{") else part for part in path.split("/")[1:]))
-        for path, methods in document()["paths"].items()
+        for path, methods in document((*ROUTES, *PEOPLE))["paths"].items()
         for method in methods
     }
     raw = {("post", "/api/v1/positions"), ("get", "/api/v1/positions"), ("get", "/api/v1/live")}
@@ -662,7 +663,7 @@ def test_every_parameter_a_list_takes_is_described_and_no_other(shared_server: S
         told = is_problem(server.get(f"{address}?{UNKNOWN}=1"), 422, "unknown_parameter")
         assert set(told["detail"].partition("there are ")[2].split(", ")) == described, path
         compared += 1
-    assert compared == 6  # vehicles, track, regions, events, stream, changes
+    assert compared == 10  # vehicles, track, regions, events, stream, changes, users, groups, tokens, audit
 
 
 @pytest.mark.parametrize(

@@ -150,9 +150,13 @@ def test_insecure_is_warned_of_and_lets_nobody_in_who_does_not_sign_in() -> None
 
 
 @pytest.mark.parametrize("administrator", [False, True])
-def test_open_and_loopback_are_as_they_were(administrator: bool) -> None:
+def test_loopback_needs_no_word_whoever_signs_in(administrator: bool) -> None:
     assert check_bind(Settings(host="::1"), administrator) is None
-    assert "--open" in str(check_bind(Settings(host="0.0.0.0", open=True), administrator))
+
+
+def test_open_lets_in_everybody_only_where_nobody_signs_in() -> None:
+    assert "everybody" in str(check_bind(Settings(host="0.0.0.0", open=True), administrator=False))
+    assert "passwords" in str(check_bind(Settings(host="0.0.0.0", open=True), administrator=True))
 
 
 def access(**settings: Any) -> Callable[[str, dict[bytes, bytes]], object]:

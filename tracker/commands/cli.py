@@ -139,6 +139,116 @@ def replay(**options: Any) -> None:
 
 
 @cli.group()
+def users() -> None:
+    """Who may sign in."""
+
+
+def _of_a_folder(command: Any) -> Any:
+    """The options of a command on a data folder, whether its server runs or not."""
+    command = click.option("--store", help="The same as a URL: sqlite:FOLDER.")(command)
+    return click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")(command)
+
+
+@users.command("add")
+@click.argument("name")
+@click.option("--role", required=True, type=click.Choice(["administrator", "dispatcher", "viewer", "driver"]))
+@click.option("--group", "groups", multiple=True, help="Group whose regions are seen; repeatable.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else a link is printed.")
+@_of_a_folder
+def add_user(data: str | None, store: str | None, **given: Any) -> None:
+    """Let somebody in."""
+    from tracker.commands import people
+
+    people.add_user(settings(data=data, store=store), **given)
+
+
+@users.command("list")
+@_of_a_folder
+def list_users(data: str | None, store: str | None) -> None:
+    """Everybody: name, role, groups."""
+    from tracker.commands import people
+
+    people.list_users(settings(data=data, store=store))
+
+
+@users.command("disable")
+@click.argument("name")
+@click.option("--undo", is_flag=True, help="Let them in again.")
+@_of_a_folder
+def disable_user(name: str, undo: bool, data: str | None, store: str | None) -> None:
+    """Sign somebody out everywhere, and let them in no more."""
+    from tracker.commands import people
+
+    people.disable_user(settings(data=data, store=store), name, not undo)
+
+
+@users.command("link")
+@click.argument("name")
+@_of_a_folder
+def link_user(name: str, data: str | None, store: str | None) -> None:
+    """Print a link by which NAME chooses a password."""
+    from tracker.commands import people
+
+    people.link_user(settings(data=data, store=store), name)
+
+
+@users.command("group")
+@click.argument("name")
+@click.option("--regions", multiple=True, help="Group of regions that is seen, or all; repeatable.")
+@click.option(
+    "--may",
+    multiple=True,
+    type=click.Choice(["watch", "acknowledge", "edit_regions", "edit_vehicles", "administer"]),
+    help="What they may do; repeatable.  [watch]",
+)
+@_of_a_folder
+def add_group(data: str | None, store: str | None, **given: Any) -> None:
+    """Add a group: who is in it sees its regions, and the vehicles in them."""
+    from tracker.commands import people
+
+    people.add_group(settings(data=data, store=store), **given)
+
+
+@cli.group()
+def token() -> None:
+    """What devices and scripts send with."""
+
+
+@token.command("create")
+@click.option(
+    "--vehicle", "vehicles", multiple=True, metavar="GLOB", help="Vehicle or pattern, such as 'van-*'; repeatable."
+)
+@click.option("--group", "groups", multiple=True, help="Group of vehicles; repeatable.")
+@click.option("--name", default="", help="What it is for.")
+@click.option("--scrape", is_flag=True, help="For /metrics alone.")
+@_of_a_folder
+def create_token(scrape: bool, data: str | None, store: str | None, **given: Any) -> None:
+    """Print a new token, alone on standard output."""
+    from tracker.commands import people
+
+    people.create_token(settings(data=data, store=store), kind="scrape" if scrape else "device", **given)
+
+
+@token.command("list")
+@_of_a_folder
+def list_tokens(data: str | None, store: str | None) -> None:
+    """Every token: id, name, kind, for whom, when last used."""
+    from tracker.commands import people
+
+    people.list_tokens(settings(data=data, store=store))
+
+
+@token.command("revoke")
+@click.argument("id")
+@_of_a_folder
+def revoke_token(id: str, data: str | None, store: str | None) -> None:
+    """A token opens nothing any more, at once."""
+    from tracker.commands import people
+
+    people.revoke_token(settings(data=data, store=store), id)
+
+
+@cli.group()
 def vehicles() -> None:
     """What people say of vehicles."""
 

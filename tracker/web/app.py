@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
+from tracker.access.console import Console, remove_console, write_console
 from tracker.access.forwarded import Proxies
 from tracker.access.grants import Access
 from tracker.access.guard import check_bind
@@ -27,6 +28,7 @@ from tracker.web.ingest import http as ingest
 from tracker.web.ingest import socket as positions
 from tracker.web.ingest.bodies import Body, Gone, Patience, refuse
 from tracker.web.live import routes as live
+from tracker.web.people import audit, described, groups, session, tokens, users
 from tracker.web.server import serving, sockets
 from tracker.web.server.answers import Answered, Receive, Scope, Send, plain_problem, problem
 from tracker.web.server.certificate import LOOK_S, Certificate
@@ -59,8 +61,9 @@ def create_app(
     app.config["RESPONSE_TIMEOUT"] = None  # a track or a file may take a slow client long
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # it would send elsewhere: an address that is wrong below a proxy's path
-    for routes in (vehicles, regions, events, health, openapi, page):
+    for routes in (vehicles, regions, events, health, page, session, users, groups, tokens, audit):
         app.register_blueprint(routes.blueprint(node))
+    app.register_blueprint(openapi.blueprint(node, *described.ROUTES))
     app.register_error_handler(TrackerError, _tracker_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Gone, _gone)
@@ -72,6 +75,8 @@ def create_app(
     @app.while_serving
     async def running() -> AsyncGenerator[None]:
         await node.start()
+        if warning := check_bind(node.settings, node.directory.has_administrator):
+            log.warning(warning)
         companion = asyncio.ensure_future(beside(node)) if beside else None
         try:
             yield
@@ -208,12 +213,9 @@ def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = N
 
     Raises SettingsError, StoreLocked and the like when it cannot begin.
     """
-    warning = check_bind(settings)
     if missing := page.missing_assets():
         raise TrackerError("no_assets", missing)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    if warning:
-        log.warning(warning)
 
     gc.disable()  # loading 100,000 vehicles makes nothing but what stays: collecting meanwhile costs a third more
 
@@ -221,11 +223,20 @@ def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = N
         gc.enable()
         gc.freeze()  # and looking through it again and again finds nothing
         shown = f"[{host}]" if ":" in host else host
-        print(f"{'https' if settings.cert else 'http'}://{shown}:{port}", flush=True)
+        url = f"{'https' if settings.cert else 'http'}://{shown}:{port}"
+        print(url, flush=True)
+        node: Node = app.extensions["node"]
+        if not node.directory.has_administrator and not settings.demo:
+            link = f"{url}/signin#{node.give_first_link()}"
+            print(f"nobody signs in here yet; to be the administrator, within 15 minutes: {link}", flush=True)
+        reached = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+        secret = node.doorman.open_console()
+        write_console(settings.folder, Console(reached, port, bool(settings.cert), secret))
         _calm_collector()
 
+    app = create_app(settings, beside=beside)
+
     async def main() -> None:
-        app = create_app(settings, beside=beside)
         node: Node = app.extensions["node"]
         node.jobs.add_job(Job("collect garbage", 3600, _collect))
         try:
@@ -233,6 +244,8 @@ def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = N
         except OSError as fault:
             where = f"{settings.host}:{settings.port}"
             raise TrackerError("listen", f"cannot listen on {where}: {fault.strerror or fault}") from fault
+        finally:
+            remove_console(settings.folder)
 
     try:
         with asyncio.Runner(loop_factory=_fast_loop()) as runner:

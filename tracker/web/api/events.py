@@ -111,13 +111,14 @@ async def get_event(node: Node, grant: Grant, id: str) -> Response:
 async def acknowledge(node: Node, grant: Grant, id: str) -> Response:
     await _known(node, grant, id)
     grant.check(ACKNOWLEDGE)
-    return _answer(grant, await node.pipeline.ack(id, _by(await api.json_body(node.settings.max_entry))))
+    by = grant.who or _by(await api.json_body(node.settings.max_entry))  # whoever has signed in cannot be somebody else
+    return _answer(grant, await node.pipeline.ack(id, by, api.actor(grant)))
 
 
 async def take_back(node: Node, grant: Grant, id: str) -> Response:
     await _known(node, grant, id)
     grant.check(ACKNOWLEDGE)
-    return _answer(grant, await node.pipeline.ack(id, None))
+    return _answer(grant, await node.pipeline.ack(id, None, api.actor(grant)))
 
 
 def _answer(grant: Grant, event: Event) -> Response:

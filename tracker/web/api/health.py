@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from quart import Blueprint, Response
 
 from tracker import __version__
-from tracker.access.grants import ADMINISTER, Grant
+from tracker.access.grants import SCRAPE, Grant
 from tracker.errors import StoreError
 from tracker.node import Node
 from tracker.web.api import parameters as api
@@ -18,7 +18,7 @@ def blueprint(node: Node) -> Blueprint:
     routes = Routes("health", node)
     routes.add_open("/healthz", healthz)
     routes.add_open("/readyz", readyz)
-    routes.add("/metrics", ADMINISTER, GET=metrics)
+    routes.add("/metrics", SCRAPE, GET=metrics)
     return routes.blueprint
 
 

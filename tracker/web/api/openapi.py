@@ -295,16 +295,18 @@ ROUTES = (
     Route("GET", "/metrics", "Prometheus metrics", (200, "text/plain", TEXT)),
     Route("GET", "/openapi.json", "This document", (200, JSON, {"type": "object"})),
     Route("GET", "/", "The map", (200, "text/html", TEXT)),
+    Route("GET", "/signin", "The page to sign in", (200, "text/html", TEXT)),
+    Route("GET", "/people", "The page of who may come in", (200, "text/html", TEXT)),
     Route("GET", "/favicon.ico", "Its icon", (200, "image/svg+xml", _BYTES), errors=(404,)),
     Route("GET", "/static/{name}", "Its files", (200, "application/octet-stream", _BYTES), errors=(404,)),
     Route("GET", "/fixtures/demo/{name}", "Streets of the demo", (200, GEOJSON, {"type": "object"}), errors=(404,)),
 )
 
 
-def document() -> dict[str, Any]:
+def document(routes: Iterable[Route] = ROUTES) -> dict[str, Any]:
     """The whole description, OpenAPI 3.1."""
     paths: dict[str, dict[str, Any]] = {}
-    for route in ROUTES:
+    for route in routes:
         paths.setdefault(route.path, {})[route.method] = route.operation
     return {
         "openapi": "3.1.0",
@@ -319,9 +321,9 @@ def document() -> dict[str, Any]:
     }
 
 
-def blueprint(node: Node) -> Blueprint:
+def blueprint(node: Node, *more: Route) -> Blueprint:
     routes = Routes("openapi", node)
-    routes.add_open("/openapi.json", partial(openapi, encode(document())))
+    routes.add_open("/openapi.json", partial(openapi, encode(document((*ROUTES, *more)))))
     return routes.blueprint
 
 

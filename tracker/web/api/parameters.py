@@ -15,6 +15,7 @@ from quart import Response, request
 from tracker.access.grants import WATCH, Grant
 from tracker.errors import BadRequest, Invalid, Unsupported
 from tracker.model.ping import Unfit, vehicle_id
+from tracker.model.records import Actor
 from tracker.protocols.native import read_document
 from tracker.protocols.pieces import check_weight
 from tracker.times import BadTime, parse_parameter
@@ -22,6 +23,7 @@ from tracker.web.ingest.bodies import Patience, too_large
 from tracker.web.ingest.inflate import Plain
 from tracker.web.server.answers import JSON, encode
 
+ANYBODY = "anybody"  #: who it is on a server on which nobody signs in
 LIMIT, MOST = 100, 1000  #: things on a page by default and at most
 MOST_ROWS = 10_000  #: the same for events and tracks
 BIG = 32 * 1024  #: bytes of JSON that are decoded off the loop
@@ -29,11 +31,22 @@ MAX_ATTRIBUTES = 16_384  #: bytes of the attributes of a vehicle or region
 DEEPEST = 64  #: levels of a document: what walks through it, here and in clients, may call itself once a level
 
 
-def grant(verb: str = WATCH) -> Grant:
+def grant(verb: str | None = WATCH) -> Grant:
     """Of whoever sent this request, who must be allowed so much at least. Raises NotAllowed."""
     found: Grant = request.scope["tracker.grant"]  # type: ignore[typeddict-item]
-    found.check(verb)
+    if verb is not None:
+        found.check(verb)
     return found
+
+
+def address() -> str:
+    """Of whoever sent this request, as far as the proxies on the way are trusted."""
+    return str((request.scope.get("client") or ("",))[0])
+
+
+def actor(grant: Grant) -> Actor:
+    """Whoever sent this request, as what they change is kept."""
+    return Actor(grant.who or ANYBODY, address())
 
 
 def answer(value: Any, status: int = 200, **headers: str) -> Response:

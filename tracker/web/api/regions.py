@@ -106,7 +106,7 @@ async def patch_region(node: Node, grant: Grant, id: str) -> Response:
         raise Invalid("not_an_object", "a merge patch (RFC 7396) of a region is a JSON object")
     _check_match(before, id)
     feature = feature_of(api.merged(_bare(before), patch), id)
-    [(saved, _)] = await node.pipeline.save_regions([feature], expect={id: _version(before)})
+    [(saved, _)] = await node.pipeline.save_regions([feature], expect={id: _version(before)}, by=api.actor(grant))
     return _answer(node, saved)
 
 
@@ -114,7 +114,7 @@ async def delete_region(node: Node, grant: Grant, id: str) -> Response:
     before = _known(node.picture, grant, id)
     grant.check(EDIT_REGIONS)
     guarded = _check_match(before, id)
-    await node.pipeline.delete_region(id, expect=_version(before) if guarded else None)
+    await node.pipeline.delete_region(id, expect=_version(before) if guarded else None, by=api.actor(grant))
     return Response(b"", 204)
 
 
@@ -156,7 +156,9 @@ async def _save(node: Node, grant: Grant, feature: dict[str, Any]) -> Response:
     before = node.picture.regions.get(id)
     guarded = _check_match(before, id)
     expect: dict[str, int | None] = {id: _version(before)} if guarded and before else {}
-    [(saved, created)] = await node.pipeline.save_regions([feature], expect=expect, create_only=_create_only())
+    [(saved, created)] = await node.pipeline.save_regions(
+        [feature], expect=expect, create_only=_create_only(), by=api.actor(grant)
+    )
     return _answer(node, saved, 201 if created else 200)
 
 
@@ -173,7 +175,7 @@ async def _save_all(node: Node, grant: Grant, given: Drawings, turn: Turn) -> Re
     if not found.regions:
         raise Invalid("no_features", "there is no Feature in it: nothing was stored")
     _check_granted(grant, [region.id for region in found.regions])
-    saved = await node.pipeline.put_regions(found.regions, create_only=_create_only())
+    saved = await node.pipeline.put_regions(found.regions, create_only=_create_only(), by=api.actor(grant))
     found.regions = []
     created = sum(new for _, new in saved)
     listed = [

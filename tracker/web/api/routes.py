@@ -21,8 +21,8 @@ class Routes:
         self.blueprint = Blueprint(name, __name__)
         self._node = node
 
-    def add(self, address: str, verb: str = WATCH, /, **methods: Answers) -> None:
-        """`verb`: what whoever asks must be allowed at least."""
+    def add(self, address: str, verb: str | None = WATCH, /, **methods: Answers) -> None:
+        """`verb`: what whoever asks must be allowed at least; None: nothing."""
         for method, answers in methods.items():
             self._rule(address, method, self._bound(answers, verb))
 
@@ -33,7 +33,7 @@ class Routes:
     def _rule(self, address: str, method: str, view: Answers) -> None:
         self.blueprint.add_url_rule(address, f"{method} {address}".replace(".", " "), view, methods=[method])
 
-    def _bound(self, answers: Answers, verb: str) -> Answers:
+    def _bound(self, answers: Answers, verb: str | None) -> Answers:
         async def view(**named: Any) -> Response:
             return await answers(self._node, api.grant(verb), **named)
 

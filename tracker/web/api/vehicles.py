@@ -92,7 +92,7 @@ async def put_vehicle(node: Node, grant: Grant, id: str) -> Response:
     vehicle = api.vehicle(id) if grant.everything else _known(node.picture, grant, id)
     grant.check(EDIT_VEHICLES)
     created = vehicle not in node.picture.register and vehicle not in node.picture.vehicles
-    await node.pipeline.register(read_entry(vehicle, await api.json_body(node.settings.max_entry)))
+    await node.pipeline.register(read_entry(vehicle, await api.json_body(node.settings.max_entry)), api.actor(grant))
     return _answer(node, grant, vehicle, 201 if created else 200)
 
 
@@ -105,7 +105,7 @@ async def patch_vehicle(patching: asyncio.Lock, node: Node, grant: Grant, id: st
     async with patching:
         entry = node.picture.register.get(vehicle) or Registered(vehicle)
         before = {name: getattr(entry, name) for name in (*FIELDS, "attributes")}
-        await node.pipeline.register(read_entry(vehicle, api.merged(before, patch)))
+        await node.pipeline.register(read_entry(vehicle, api.merged(before, patch)), api.actor(grant))
     return _answer(node, grant, vehicle)
 
 
@@ -114,7 +114,7 @@ async def delete_vehicle(node: Node, grant: Grant, id: str) -> Response:
     history = _history()  # of a vehicle that was removed too
     vehicle = api.vehicle(id) if history and grant.everything else _known(node.picture, grant, id)
     grant.check(EDIT_VEHICLES)
-    await node.pipeline.remove_vehicle(vehicle, history=history)
+    await node.pipeline.remove_vehicle(vehicle, history=history, by=api.actor(grant))
     return Response(b"", 204)
 
 

@@ -18,6 +18,7 @@ from tracker.protocols import Decoder, Payload, Reader, Reading, Spoken, spoken
 from tracker.turns.buffer import Share
 from tracker.web.ingest.bodies import Body, Gone, refuse, too_large
 from tracker.web.ingest.inflate import Inflater, inflater
+from tracker.web.ingest.senders import Sender
 from tracker.web.server.answers import JSON, Answered, Receive, Scope, Send, encode, plain_problem, problem, send_answer
 
 READERS = 2  #: large bodies read at once, each in a thread: more would only take the GIL from each other
@@ -51,6 +52,7 @@ class Request:
     """One POST under way: `read` is what its items were, `counts` what became of them."""
 
     def __init__(self, headers: Mapping[bytes, bytes], body: Body) -> None:
+        self.sender: Sender
         self.headers = headers
         self.body = body
         self.read = Reading()
@@ -138,7 +140,9 @@ class Ingest:
             await refuse(send, request.body, here.refusal(method))
             return
         try:
-            self._node.access.check("POST", scope).check(SEND)  # whatever the method, something is stored
+            grant = self._node.access.check("POST", scope)  # whatever the method, something is stored
+            grant.check(SEND)
+            request.sender = Sender(self._node, grant, str((scope.get("client") or ("",))[0]))
             one = here.choose(method, request.headers.get(b"content-type", b""))
             inflate = inflater(request.headers.get(b"content-encoding", b""))
             if one.decoder:
@@ -171,6 +175,7 @@ class Ingest:
                 async with self._readers:
                     reading = await asyncio.to_thread(read, payload, self._node.clock())
             del payload
+        request.sender.admit(reading)
         request.counts.add_answer(await self._node.pipeline.submit(reading.pings))
         request.read = reading
 
@@ -187,6 +192,7 @@ class Ingest:
     async def _take_reading(self, reading: Reading, request: Request) -> None:
         if not self._node.ready:  # a stream can be endless: end it while its sender can still be told how far it came
             raise Stopping("the server is stopping; send the rest again in a moment")
+        request.sender.admit(reading, request.read.items)
         request.counts.add_answer(await self._node.pipeline.submit(reading.pings))
         request.read.add_part(reading)
 

@@ -17,11 +17,13 @@ from typing import Any
 from quart import Quart
 
 from tracker.access.grants import SEND
-from tracker.errors import BadRequest, Overloaded, Stopping, StoreError
+from tracker.errors import BadRequest, NotFound, NotSignedIn, Overloaded, Stopping, StoreError
+from tracker.live.close_codes import SIGNED_OUT
 from tracker.model.ping import Ping, Unfit
 from tracker.node import Node
 from tracker.protocols import MAX_ERRORS, Payload, Reading, Reply, Spoken, spoken
 from tracker.web.ingest.http import is_light
+from tracker.web.ingest.senders import Sender
 from tracker.web.server import sockets
 from tracker.web.server.answers import encode
 
@@ -80,6 +82,7 @@ class Conversation:
         self._socket = socket
         self._read = one.read
         self._decoder = one.decoder(node.settings.max_line) if one.decoder else None
+        self._sender = Sender(node, socket.grant, socket.address)
         self._batches: list[Batch] = []
         self._upto = 0
         self._waiting = 0  # pings
@@ -101,6 +104,8 @@ class Conversation:
             self._over = True
             self._news.set()
             await committing
+        except (NotSignedIn, NotFound) as fault:
+            await self._socket.close(SIGNED_OUT, fault.code)
         finally:
             committing.cancel()
 
@@ -123,6 +128,7 @@ class Conversation:
 
     def _add(self, readings: list[Reading]) -> None:
         for reading in readings:
+            self._sender.admit(reading)
             if not self._batches or not self._batches[-1].fits(reading.pings):
                 self._batches.append(Batch(self._upto))
             self._batches[-1].add_reading(reading, self._upto)

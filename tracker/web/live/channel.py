@@ -11,18 +11,20 @@ import logging
 import os
 import random
 from collections.abc import Awaitable, Iterator
+from contextlib import suppress
 from functools import partial
 from time import thread_time
 from typing import NamedTuple, Protocol
 
-from tracker.access.grants import Grant
-from tracker.errors import BadRequest, Overloaded
+from tracker.access.grants import WATCH, Grant
+from tracker.errors import BadRequest, Overloaded, TrackerError
 from tracker.live import close_codes, messages, requests
 from tracker.live.event_log import MOST
 from tracker.live.viewer import PENDING, Outlet, Viewer
 from tracker.node import Node
 from tracker.stores import EventQuery
 from tracker.turns.allowance import Allowance
+from tracker.turns.slices import in_slices
 from tracker.web.live.admission import Admission
 from tracker.web.live.catch_up import CatchUp
 from tracker.web.server import sockets
@@ -37,6 +39,8 @@ LIGHT = 0.1  #: of the loop that may go into ticks shorter than TICK_S
 SLICE_S = 0.005  #: telling viewers never holds the loop for longer
 ROUNDS = 8  #: a snapshot goes on so often in one tick, others having their turn in between
 HOUSE_S = 1.0
+GRANTS_S = 30.0  #: between two looks at who was signed out meanwhile
+REGRANTED = 50  #: viewers looked at in one go
 BACK_MS = 1000  #: after a fault of ours a viewer comes back within about so long
 MOST_BAD = 10  #: messages of one connection that could not be read
 
@@ -84,6 +88,7 @@ class Live:
         self.lanes = node.lanes
         self._loop: asyncio.AbstractEventLoop
         self._dirty = asyncio.Event()
+        self._regranted = asyncio.Event()
         self._soon_handle: asyncio.TimerHandle | asyncio.Handle | None = None
         self._events_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -97,7 +102,13 @@ class Live:
         now = self.node.clock()
         self.hub.begin(epoch=os.urandom(4), t0=now - now % 1000, events=events)
         self.hub.listen(self._wake, self.settings.live_max_vehicles)
-        for name, work in (("tick", self._tick), ("house", self._keep_house), ("acks", self.catch_up.place_acks)):
+        self.node.on_regrant = self._regranted.set
+        for name, work in (
+            ("tick", self._tick),
+            ("house", self._keep_house),
+            ("acks", self.catch_up.place_acks),
+            ("grants", self._regrant),
+        ):
             self._spawn(self.lanes[name].keep(work))
 
     async def stop(self) -> None:
@@ -171,6 +182,26 @@ class Live:
                 step()
             except Exception as worse:
                 lane.note(worse, "a viewer could not be let go of")
+
+    async def _regrant(self) -> None:
+        """What everybody may see by now: at once when something of it has changed, and now and then, as sessions end by
+        themselves."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._regranted.wait(), GRANTS_S)
+        self._regranted.clear()
+        async for line in in_slices(list(self.lines.values()), REGRANTED):
+            if line.viewer not in self.lines:
+                continue
+            try:
+                grant = self.node.access.again(line.viewer.grant)
+                grant.check(WATCH)
+            except TrackerError:
+                self.close(line)
+                line.connection.close(close_codes.SIGNED_OUT)
+                continue
+            if grant.key() != line.viewer.grant.key():
+                self.hub.regrant(line.viewer, grant, self.node.clock())
+            line.viewer.grant = grant
 
     def welcome(self) -> bytes:
         settings = self.settings

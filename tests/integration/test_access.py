@@ -1,0 +1,385 @@
+"""Who is let in, and who is not any more: against a whole server in this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.servers import circle, now
+from tests.support.waiting import until
+from tracker.config import Settings
+from tracker.stores import AuditQuery
+from tracker.web.app import create_app
+
+GOOD, OTHER = "two blue vans in may", "seven quiet harbours"
+
+
+class Person:
+    """A browser of its own: keeps its cookie."""
+
+    def __init__(self, app: Any) -> None:
+        self.client = app.test_client()
+        self.headers: dict[str, str] = {}
+
+    async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        more: dict[str, Any] = {} if body is None else {"json": body}
+        return await self.client.open(path, method=method, headers=self.headers | headers, **more)
+
+    async def do(self, method: str, path: str, body: Any = None) -> Any:
+        """It must go well."""
+        answer = await self.ask(method, path, body)
+        assert answer.status_code < 300, (answer.status_code, await answer.get_data())
+        return await answer.get_json() if answer.status_code != 204 else None
+
+    async def fails(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str]:
+        answer = await self.ask(method, path, body, **headers)
+        return answer.status_code, (await answer.get_json())["code"]
+
+    async def sign_in(self, name: str, password: str = GOOD) -> None:
+        await self.do("POST", "/api/v1/session", {"name": name, "password": password})
+
+
+class House:
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.node = app.extensions["node"]
+
+    def person(self, token: str = "") -> Person:
+        person = Person(self.app)
+        if token:
+            person.headers["authorization"] = f"Bearer {token}"
+        return person
+
+    async def administrator(self) -> Person:
+        """The first one, made by the link that is printed."""
+        ada = self.person()
+        await ada.do("POST", "/api/v1/session", {"link": self.node.give_first_link(), "name": "ada", "password": GOOD})
+        return ada
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    app = create_app(Settings(data=str(tmp_path), tiles=""))
+    async with app.test_app():
+        yield House(app)
+
+
+async def staffed(house: House) -> tuple[Person, Person]:
+    """An administrator, and ben who sees the regions of the group `yards`."""
+    ada = await house.administrator()
+    for id, group, lat in (("here", "yards", 60.0), ("there", "quarries", 61.0)):
+        feature = circle(lat, 25, 300, name=id, group=group) | {"id": id}
+        await ada.do("PUT", f"/api/v1/regions/{id}", feature)
+    pings = [
+        {"vehicle": name, "time": now(-30), "lat": lat, "lon": 25, "accuracy_m": 5}
+        for name, lat in (("v-here", 60.0), ("v-there", 61.0))
+    ]
+    await ada.do("POST", "/api/v1/positions", pings)
+    await ada.do("POST", "/api/v1/groups", {"name": "north", "regions": ["yards"], "vehicles": "all"})
+    await ada.do("POST", "/api/v1/users", {"name": "ben", "role": "dispatcher", "groups": ["north"], "password": GOOD})
+    ben = house.person()
+    await ben.sign_in("ben")
+    return ada, ben
+
+
+async def test_without_an_administrator_everybody_is_let_in_as_before(house: House) -> None:
+    anybody = house.person()
+    assert (await anybody.do("GET", "/api/v1/session"))["open"] is True
+    await anybody.do("POST", "/api/v1/positions", {"vehicle": "v", "time": now(), "lat": 1, "lon": 2})
+    assert len((await anybody.do("GET", "/api/v1/vehicles"))["vehicles"]) == 1
+
+
+async def test_the_first_link_makes_an_administrator_once_and_from_then_on_people_sign_in(house: House) -> None:
+    link = house.node.give_first_link()
+    ada, eve = house.person(), house.person()
+    asked = {"link": link, "name": "ada", "password": GOOD}
+    await ada.do("POST", "/api/v1/session", asked)
+    told = await ada.do("GET", "/api/v1/session")
+    assert (told["open"], told["name"], told["role"], told["regions"]) == (False, "ada", "administrator", "all")
+    assert await eve.fails("POST", "/api/v1/session", asked | {"name": "eve"}) == (404, "link_over")
+    assert await eve.fails("GET", "/api/v1/vehicles") == (401, "not_signed_in")
+    assert await eve.fails("GET", "/api/v1/session") == (401, "not_signed_in")
+    assert await eve.fails("POST", "/api/v1/positions", []) == (401, "not_signed_in")
+    assert (await eve.ask("GET", "/healthz")).status_code == 200
+    assert (await eve.ask("GET", "/")).status_code == 200
+
+
+async def test_the_first_link_is_over_after_a_quarter_of_an_hour(house: House) -> None:
+    link, clock = house.node.give_first_link(), house.node.clock
+    house.node.clock = lambda: clock() + 15 * 60_000
+    asked = {"link": link, "name": "ada", "password": GOOD}
+    assert await house.person().fails("POST", "/api/v1/session", asked) == (404, "link_over")
+
+
+async def test_a_weak_password_is_refused_and_the_link_stays_good(house: House) -> None:
+    link = house.node.give_first_link()
+    asked = {"link": link, "name": "ada", "password": "password1"}
+    assert await house.person().fails("POST", "/api/v1/session", asked) == (422, "weak_password")
+    await house.person().do("POST", "/api/v1/session", asked | {"password": GOOD})
+
+
+async def test_who_is_in_a_group_sees_its_regions_and_nothing_else(house: House) -> None:
+    _, ben = await staffed(house)
+    assert [one["id"] for one in (await ben.do("GET", "/api/v1/regions"))["regions"]] == ["here"]
+    assert [one["vehicle"] for one in (await ben.do("GET", "/api/v1/vehicles"))["vehicles"]] == ["v-here"]
+    assert await ben.fails("GET", "/api/v1/regions/there") == (404, "unknown_region")
+    assert await ben.fails("PUT", "/api/v1/regions/here", circle(60, 25, 300)) == (404, "may_not")
+    assert await ben.fails("GET", "/api/v1/users") == (404, "may_not")
+    assert await ben.fails("POST", "/api/v1/positions", []) == (404, "may_not")
+
+
+async def test_a_region_that_comes_into_the_group_is_seen_and_one_that_leaves_it_is_not(house: House) -> None:
+    ada, ben = await staffed(house)
+    await ada.do("PUT", "/api/v1/regions/there", circle(61.0, 25, 300, name="there", group="yards") | {"id": "there"})
+    assert len((await ben.do("GET", "/api/v1/regions"))["regions"]) == 2
+    await ada.do("DELETE", "/api/v1/regions/here")
+    assert [one["vehicle"] for one in (await ben.do("GET", "/api/v1/vehicles"))["vehicles"]] == ["v-there"]
+
+
+async def test_a_wrong_password_and_an_unknown_name_are_answered_alike(house: House) -> None:
+    await house.administrator()
+    answers = [
+        await (await house.person().ask("POST", "/api/v1/session", {"name": name, "password": OTHER})).get_json()
+        for name in ("ada", "nobody")
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0]["code"] == "wrong_password"
+
+
+async def test_five_wrong_passwords_cost_the_owner_five_seconds_at_most(house: House) -> None:
+    await house.administrator()
+    began, moved = house.node.clock(), [0]
+    house.node.clock = lambda: began + moved[0]
+    guess, codes = house.person(), []
+    for _ in range(9):
+        status, code = await guess.fails("POST", "/api/v1/session", {"name": "ada", "password": OTHER})
+        codes.append((status, code))
+    assert codes[0] == (401, "wrong_password")
+    answer = await house.person().ask("POST", "/api/v1/session", {"name": "ada", "password": GOOD})
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["retry-after"]) <= 5
+    moved[0] = 5000
+    await house.person().sign_in("ada")
+
+
+async def test_who_signs_out_is_out_and_everywhere_means_everywhere(house: House) -> None:
+    ada, ben = await staffed(house)
+    phone = house.person()
+    await phone.sign_in("ben")
+    assert len((await ben.do("GET", "/api/v1/session"))["sessions"]) == 2
+    await ben.do("DELETE", "/api/v1/session")
+    assert await ben.fails("GET", "/api/v1/vehicles") == (401, "not_signed_in")
+    await phone.do("GET", "/api/v1/vehicles")
+    await ben.sign_in("ben")
+    await ben.do("DELETE", "/api/v1/session?everywhere=true")
+    assert await phone.fails("GET", "/api/v1/vehicles") == (401, "not_signed_in")
+    await ada.do("GET", "/api/v1/vehicles")
+
+
+async def test_the_cookie_is_for_this_folder_and_for_no_script(house: House) -> None:
+    await house.administrator()
+    answer = await house.person().ask("POST", "/api/v1/session", {"name": "ada", "password": GOOD})
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith(f"tracker-{house.node.directory.folder}=")
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+
+
+async def test_a_signed_in_page_of_another_site_changes_nothing(house: House) -> None:
+    ada = await house.administrator()
+    for headers in ({"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}):
+        refused = await ada.fails("DELETE", "/api/v1/session", None, **headers)
+        assert refused == (403, "origin_not_allowed")
+    await ada.do("GET", "/api/v1/session")
+
+
+async def test_the_last_administrator_stays_and_who_is_disabled_is_out_at_once(house: House) -> None:
+    ada, ben = await staffed(house)
+    assert await ada.fails("PATCH", "/api/v1/users/ada", {"role": "viewer"}) == (409, "last_administrator")
+    assert await ada.fails("DELETE", "/api/v1/users/ada") == (409, "last_administrator")
+    assert await ada.fails("DELETE", "/api/v1/groups/north") == (409, "group_in_use")
+    await ada.do("PATCH", "/api/v1/users/ben", {"disabled": True})
+    assert await ben.fails("GET", "/api/v1/session") == (401, "not_signed_in")
+    assert (await ben.fails("POST", "/api/v1/session", {"name": "ben", "password": GOOD}))[0] == 401
+
+
+async def test_a_lost_password_is_a_link_that_is_good_once(house: House) -> None:
+    ada, ben = await staffed(house)
+    first = (await ada.do("POST", "/api/v1/users/ben/link"))["link"]
+    link = (await ada.do("POST", "/api/v1/users/ben/link"))["link"]
+    anew = house.person()
+    assert (await anew.fails("POST", "/api/v1/session", {"link": first, "password": OTHER}))[1] == "link_over"
+    await anew.do("POST", "/api/v1/session", {"link": link, "password": OTHER})
+    assert (await anew.do("GET", "/api/v1/session"))["name"] == "ben"
+    assert await ben.fails("GET", "/api/v1/session") == (401, "not_signed_in"), "another password signs out"
+    assert (await anew.fails("POST", "/api/v1/session", {"link": link, "password": OTHER}))[1] == "link_over"
+    await house.person().sign_in("ben", OTHER)
+
+
+async def test_ones_own_password_is_changed_by_who_knows_it(house: House) -> None:
+    _, ben = await staffed(house)
+    wrong = {"password": OTHER, "current_password": OTHER}
+    assert await ben.fails("PATCH", "/api/v1/users/ben", wrong) == (401, "wrong_password")
+    assert (await ben.fails("PATCH", "/api/v1/users/ben", {"role": "administrator"}))[1] == "may_not"
+    await ben.do("PATCH", "/api/v1/users/ben", {"password": OTHER, "current_password": GOOD})
+    await ben.do("GET", "/api/v1/session")
+    await house.person().sign_in("ben", OTHER)
+
+
+async def test_a_token_sends_for_its_vehicles_until_it_is_revoked(house: House) -> None:
+    ada = await house.administrator()
+    made = await ada.do("POST", "/api/v1/tokens", {"name": "phone", "vehicles": ["van-*"]})
+    phone = house.person(made["token"])
+    items = [{"vehicle": name, "time": now(), "lat": 1, "lon": 2} for name in ("van-1", "truck-1")]
+    answer = await phone.ask("POST", "/api/v1/positions", items)
+    assert answer.status_code == 207
+    told = await answer.get_json()
+    assert (told["accepted"], told["rejected"], told["errors"][0]["code"]) == (1, 1, "not_your_vehicle")
+    assert await phone.fails("GET", "/api/v1/vehicles") == (404, "may_not")
+    listed = (await ada.do("GET", "/api/v1/tokens"))["tokens"][0]
+    assert listed["used_at"]
+    assert listed["error"] == "not_your_vehicle"
+    assert "token" not in listed
+    await ada.do("DELETE", f"/api/v1/tokens/{made['id']}")
+    assert await phone.fails("POST", "/api/v1/positions", items) == (401, "not_signed_in")
+
+
+async def test_a_rotated_token_and_the_one_before_overlap(house: House) -> None:
+    ada = await house.administrator()
+    made = await ada.do("POST", "/api/v1/tokens", {"vehicles": ["*"]})
+    fresh = await ada.do("POST", f"/api/v1/tokens/{made['id']}/rotate", {"overlap_s": 60})
+    item = {"vehicle": "v", "time": now(), "lat": 1, "lon": 2}
+    for token in (made["token"], fresh["token"]):
+        await house.person(token).do("POST", "/api/v1/positions", item)
+    clock = house.node.clock
+    house.node.clock = house.node.doorman._clock = lambda: clock() + 61_000
+    assert (await house.person(made["token"]).fails("POST", "/api/v1/positions", item))[0] == 401
+    await house.person(fresh["token"]).do("POST", "/api/v1/positions", item)
+
+
+async def test_a_script_is_let_in_as_its_user(house: House) -> None:
+    _, ben = await staffed(house)
+    made = await ben.do("POST", "/api/v1/users/ben/tokens", {"name": "report"})
+    script = house.person(made["token"])
+    assert [one["vehicle"] for one in (await script.do("GET", "/api/v1/vehicles"))["vehicles"]] == ["v-here"]
+    assert (await ben.fails("POST", "/api/v1/users/ada/tokens", {}))[0] == 404
+
+
+async def test_a_ticket_opens_one_socket_once(house: House) -> None:
+    _, ben = await staffed(house)
+    ticket = (await ben.do("POST", "/api/v1/tickets"))["ticket"]
+    stranger = house.person()
+    answer = await stranger.ask("GET", f"/api/v1/vehicles?ticket={ticket}")
+    assert answer.status_code in (200, 422)
+    assert (await stranger.fails("GET", f"/api/v1/changes?ticket={ticket}"))[0] == 401
+
+
+async def test_every_change_leaves_one_entry_with_who_and_from_where(house: House) -> None:
+    ada, _ = await staffed(house)
+    told = (await ada.do("GET", "/api/v1/audit"))["audit"]
+    assert [one["what"] for one in told][-1] == "user.first"
+    added = next(one for one in told if one["what"] == "user.add")
+    assert (added["who"], added["target"], added["after"]["role"]) == ("ada", "ben", "dispatcher")
+    assert "scrypt" not in json.dumps(told)
+    assert GOOD not in json.dumps(told)
+    assert (await ada.do("GET", "/api/v1/audit?what=user.add"))["audit"] == [added]
+
+
+async def test_what_is_taken_away_is_gone_on_an_open_stream(house: House) -> None:
+    ada, ben = await staffed(house)
+    async with ben.client.request("/api/v1/stream?regions=here") as stream:
+        await stream.send_complete()
+        heard = b""
+        while b'"snapshot"' not in heard:
+            heard += await stream.receive()
+        await ada.do("PATCH", "/api/v1/groups/north", {"regions": []})
+        while b'"revoked"' not in heard:
+            heard += await stream.receive()
+        await ada.do("PATCH", "/api/v1/users/ben", {"disabled": True})
+        await until(lambda: len(house.app.extensions["node"].hub.viewers) == 0)
+    assert b"v-there" not in heard
+    assert b"quarries" not in heard
+
+
+async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
+    """Over the url map: a changing route that is not tried here fails."""
+    ada, _ = await staffed(house)
+    alarm = {"vehicle": "v-here", "time": now(), "lat": 60.0, "lon": 25, "alarm": "sos"}
+    await ada.do("POST", "/api/v1/positions", alarm)
+    event = next(one for one in (await ada.do("GET", "/api/v1/events"))["events"] if one["kind"] == "alarm")["id"]
+    token = (await ada.do("POST", "/api/v1/tokens", {"vehicles": ["*"]}))["id"]
+    area = circle(60, 25, 200, name="new")
+    tried: dict[str, tuple[str, Any]] = {
+        "POST /api/v1/regions": ("/api/v1/regions", area | {"id": "posted"}),
+        "PUT /api/v1/regions/<id>": ("/api/v1/regions/new", area),
+        "PATCH /api/v1/regions/<id>": ("/api/v1/regions/new", {"properties": {"name": "other"}}),
+        "DELETE /api/v1/regions/<id>": ("/api/v1/regions/new", None),
+        "PUT /api/v1/vehicles/<id>": ("/api/v1/vehicles/v-here", {"name": "Van"}),
+        "PATCH /api/v1/vehicles/<id>": ("/api/v1/vehicles/v-here", {"plate": "AB 1"}),
+        "POST /api/v1/events/<id>/ack": (f"/api/v1/events/{event}/ack", {"by": "somebody else"}),
+        "DELETE /api/v1/events/<id>/ack": (f"/api/v1/events/{event}/ack", None),
+        "DELETE /api/v1/vehicles/<id>": ("/api/v1/vehicles/v-here", None),
+        "POST /api/v1/users": ("/api/v1/users", {"name": "cleo", "role": "viewer"}),
+        "PATCH /api/v1/users/<name>": ("/api/v1/users/cleo", {"role": "driver"}),
+        "POST /api/v1/users/<name>/link": ("/api/v1/users/cleo/link", {}),
+        "POST /api/v1/users/<name>/tokens": ("/api/v1/users/cleo/tokens", {}),
+        "DELETE /api/v1/users/<name>": ("/api/v1/users/cleo", None),
+        "POST /api/v1/groups": ("/api/v1/groups", {"name": "south"}),
+        "PATCH /api/v1/groups/<name>": ("/api/v1/groups/south", {"may": []}),
+        "DELETE /api/v1/groups/<name>": ("/api/v1/groups/south", None),
+        "POST /api/v1/tokens": ("/api/v1/tokens", {"vehicles": ["*"]}),
+        "POST /api/v1/tokens/<id>/rotate": (f"/api/v1/tokens/{token}/rotate", {}),
+        "DELETE /api/v1/tokens/<id>": (f"/api/v1/tokens/{token}", None),
+        "POST /api/v1/session": ("/api/v1/session", {"name": "ben", "password": GOOD}),
+        "DELETE /api/v1/session": ("/api/v1/session", None),
+    }
+    nothing = {"POST /api/v1/regions/preview", "POST /api/v1/tickets"}  # nothing is kept of these
+    rules = house.app.url_map.iter_rules()
+    changing = {
+        f"{method} {rule.rule}"
+        for rule in rules
+        for method in (rule.methods or set()) & {"POST", "PUT", "PATCH", "DELETE"}
+    }
+    assert changing == tried.keys() | nothing
+    for route, (path, body) in tried.items():
+        before = (await house.node.store.audit(AuditQuery(limit=1)))[0].seq
+        await ada.do(route.split()[0], path, body)
+        entries = await house.node.store.audit(AuditQuery())
+        assert [one.seq for one in entries if one.seq > before] == [before + 1], route
+        assert entries[0].who == ("ben" if "session" in route else "ada"), route
+    acked = next(one for one in await house.node.store.audit(AuditQuery()) if one.what == "event.acknowledge")
+    assert (acked.target, acked.after) == (event, "ada"), "not whom the body names"
+
+
+async def test_what_is_refused_is_no_change_and_leaves_no_entry(house: House) -> None:
+    ada, ben = await staffed(house)
+    last = (await house.node.store.audit(AuditQuery(limit=1)))[0].seq
+    await ben.fails("DELETE", "/api/v1/regions/here")
+    await ada.fails("PUT", "/api/v1/regions/here", {"type": "Feature"})
+    await ada.fails("DELETE", "/api/v1/users/nobody")
+    await ada.fails("POST", "/api/v1/users", {"name": "ben", "role": "viewer"})
+    assert (await house.node.store.audit(AuditQuery(limit=1)))[0].seq == last
+
+
+async def test_a_restart_signs_nobody_out_and_forgets_no_use_of_a_token(tmp_path: Path) -> None:
+    settings = Settings(data=str(tmp_path), tiles="")
+    app = create_app(settings)
+    async with app.test_app():
+        house = House(app)
+        ada = await house.administrator()
+        made = await ada.do("POST", "/api/v1/tokens", {"vehicles": ["*"]})
+        item = {"vehicle": "v", "time": now(), "lat": 1, "lon": 2}
+        await house.person(made["token"]).do("POST", "/api/v1/positions", item)
+        await house.node._keep_uses(0)
+        cookie = next(iter(ada.client.cookie_jar))
+    app = create_app(settings)
+    async with app.test_app():
+        again = House(app).person()
+        again.headers["cookie"] = f"{cookie.name}={cookie.value}"
+        assert (await again.do("GET", "/api/v1/session"))["name"] == "ada"
+        assert (await again.do("GET", f"/api/v1/tokens/{made['id']}"))["used_at"]
+        assert await House(app).person().fails("GET", "/api/v1/vehicles") == (401, "not_signed_in")

@@ -1,0 +1,134 @@
+"""Office: a command that changes what is in a folder goes through its server; where none runs, through the same server
+in this process. So there is one way in, and each change is checked and kept alike."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import json
+import ssl
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from tracker.access.console import Console, read_console
+from tracker.config import Settings
+from tracker.errors import StoreLocked, TrackerError
+
+TIMEOUT_S = 30
+
+
+class Answer(NamedTuple):
+    status: int
+    body: Any
+
+
+class Office:
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """The answer's document. Raises Refused with what the server says."""
+        answer = self.send(method, path, None if body is None else json.dumps(body).encode())
+        if answer.status >= 400:
+            raise Refused(answer.body if isinstance(answer.body, dict) else {}, answer.status)
+        return answer.body
+
+    def pages(self, path: str, name: str) -> Iterator[Any]:
+        """Every item of a list."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self.ask("GET", f"{path}?cursor={cursor}" if cursor else path)
+            yield from page[name]
+            cursor = page["next"]
+
+    def send(self, method: str, path: str, body: bytes | None) -> Answer:
+        raise NotImplementedError
+
+
+class Refused(TrackerError):
+    def __init__(self, problem: dict[str, Any], status: int) -> None:
+        Exception.__init__(self, problem.get("detail", ""))
+        self.code = str(problem.get("code", "http_error"))
+        self.detail = str(problem.get("detail") or f"the server answered {status}")
+        self.errors = problem.get("errors", [])
+
+
+@contextlib.contextmanager
+def office(settings: Settings) -> Iterator[Office]:
+    """Of this folder, whether its server runs or not. Raises StoreLocked when it runs and cannot be asked."""
+    console = read_console(settings.folder)
+    if console is not None and (beside := _Beside(console)).is_there():
+        yield beside
+        return
+    with asyncio.Runner() as runner:
+        try:
+            within = _Within(runner, settings)
+        except StoreLocked:
+            raise StoreLocked(
+                f"a server uses {settings.folder} and cannot be asked from here: run this as the user it runs as"
+            ) from None
+        try:
+            yield within
+        finally:
+            within.close()
+
+
+class _Beside(Office):
+    """The server that runs, asked over the loopback."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def is_there(self) -> bool:
+        try:
+            return self.send("GET", "/api/v1/session", None).status == 200
+        except OSError:
+            return False
+
+    def send(self, method: str, path: str, body: bytes | None) -> Answer:
+        where = self._console
+        if where.tls:
+            context = ssl.create_default_context()  # the secret is what we know each other by
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+                where.host, where.port, timeout=TIMEOUT_S, context=context
+            )
+        else:
+            connection = http.client.HTTPConnection(where.host, where.port, timeout=TIMEOUT_S)
+        try:
+            headers = {"authorization": f"Bearer {where.secret}", "content-type": "application/json"}
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return Answer(answer.status, _document(answer.read()))
+        finally:
+            connection.close()
+
+
+class _Within(Office):
+    """No server runs: one without a port does what is asked, and ends."""
+
+    def __init__(self, runner: asyncio.Runner, settings: Settings) -> None:
+        from tracker.web.app import create_app
+
+        self._runner = runner
+        self._app = create_app(settings)
+        self._node = self._app.extensions["node"]
+        self._secret = self._node.doorman.open_console()
+        runner.run(self._node.start())
+
+    def send(self, method: str, path: str, body: bytes | None) -> Answer:
+        return self._runner.run(self._send(method, path, body))
+
+    async def _send(self, method: str, path: str, body: bytes | None) -> Answer:
+        headers = {"authorization": f"Bearer {self._secret}", "content-type": "application/json"}
+        client: Any = self._app.test_client()
+        answer = await client.open(path, method=method, headers=headers, data=body or b"")
+        return Answer(answer.status_code, _document(await answer.get_data(as_text=False)))
+
+    def close(self) -> None:
+        self._runner.run(self._node.stop())
+
+
+def _document(body: bytes) -> Any:
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return None

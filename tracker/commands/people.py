@@ -1,0 +1,80 @@
+"""`tracker users …` and `tracker token …`: who may come in."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from tracker.commands.office import office
+from tracker.config import Settings
+
+
+def add_user(settings: Settings, name: str, role: str, groups: tuple[str, ...], password_stdin: bool) -> None:
+    """Print a link to choose a password with, where none is given."""
+    user: dict[str, Any] = {"name": name, "role": role, "groups": list(groups)}
+    if password_stdin:
+        user["password"] = sys.stdin.readline().rstrip("\r\n")
+    with office(settings) as ours:
+        ours.ask("POST", "/api/v1/users", user)
+        click.echo(f"added {name} ({role})", err=True)
+        if not groups and role != "administrator":
+            click.echo(f"{name} is in no group and sees nothing yet", err=True)
+        if not password_stdin:
+            _print_link(ours.ask("POST", f"/api/v1/users/{quote(name, safe='')}/link"))
+
+
+def list_users(settings: Settings) -> None:
+    with office(settings) as ours:
+        for user in ours.pages("/api/v1/users", "users"):
+            state = "disabled" if user["disabled"] else "" if user["has_password"] else "no password yet"
+            click.echo("\t".join((user["name"], user["role"], ",".join(user["groups"]), state)).rstrip())
+
+
+def disable_user(settings: Settings, name: str, disabled: bool) -> None:
+    with office(settings) as ours:
+        ours.ask("PATCH", f"/api/v1/users/{quote(name, safe='')}", {"disabled": disabled})
+    click.echo(f"{name} is disabled and signed out" if disabled else f"{name} may sign in again", err=True)
+
+
+def link_user(settings: Settings, name: str) -> None:
+    with office(settings) as ours:
+        _print_link(ours.ask("POST", f"/api/v1/users/{quote(name, safe='')}/link"))
+
+
+def add_group(settings: Settings, name: str, regions: tuple[str, ...], may: tuple[str, ...]) -> None:
+    group = {
+        "name": name,
+        "regions": "all" if "all" in regions else list(regions),
+        "may": list(may) or ["watch"],
+    }
+    with office(settings) as ours:
+        ours.ask("POST", "/api/v1/groups", group)
+    click.echo(f"added the group {name}", err=True)
+
+
+def create_token(settings: Settings, vehicles: tuple[str, ...], groups: tuple[str, ...], name: str, kind: str) -> None:
+    """Print the token, alone."""
+    asked = {"vehicles": list(vehicles), "groups": list(groups), "name": name, "kind": kind}
+    with office(settings) as ours:
+        click.echo(ours.ask("POST", "/api/v1/tokens", asked)["token"])
+
+
+def list_tokens(settings: Settings) -> None:
+    with office(settings) as ours:
+        for token in ours.pages("/api/v1/tokens", "tokens"):
+            sends = ",".join((*token["vehicles"], *(f"group {group}" for group in token["groups"])))
+            click.echo("\t".join((token["id"], token["name"], token["kind"], sends, token["used_at"] or "never used")))
+
+
+def revoke_token(settings: Settings, id: str) -> None:
+    with office(settings) as ours:
+        ours.ask("DELETE", f"/api/v1/tokens/{quote(id, safe='')}")
+    click.echo(f"{id} opens nothing any more", err=True)
+
+
+def _print_link(link: Any) -> None:
+    click.echo(link["path"])
+    click.echo(f"open it below the server's address until {link['until']}: it works once", err=True)

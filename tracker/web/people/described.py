@@ -1,0 +1,155 @@
+"""These routes as /openapi.json describes them."""
+
+from __future__ import annotations
+
+from tracker.access.people import CEILING, VERBS
+from tracker.web.api.openapi import JSON, LIST, Route
+from tracker.web.api.schemas import COUNT, FLAG, TEXT, TIME, Schema, array, or_null, page, thing
+
+_NAMES = array(TEXT)
+_SEEN: Schema = {"anyOf": [_NAMES, {"const": "all"}]}
+_MAY = array({"enum": list(VERBS)})
+_ROLE: Schema = {"enum": list(CEILING)}
+_USER = thing(
+    "name role groups disabled has_password", name=TEXT, role=_ROLE, groups=_NAMES, disabled=FLAG, has_password=FLAG
+)
+_USER_SENT = thing(
+    "", name=TEXT, role=_ROLE, groups=_NAMES, disabled=FLAG, password=or_null(TEXT), current_password=TEXT
+)
+_GROUP = thing("name regions vehicles may", name=TEXT, regions=_SEEN, vehicles={"const": "all"}, may=_MAY)
+_GROUP_SENT = thing("", name=TEXT, regions=_SEEN, vehicles={"const": "all"}, may=_MAY)
+_TOKEN = thing(
+    "id kind name vehicles groups",
+    id=TEXT, kind=TEXT, name=TEXT, vehicles=_NAMES, groups=_NAMES, user=or_null(TEXT), created_at=TIME,
+    created_by=or_null(TEXT), ends_at=or_null(TIME), used_at=or_null(TIME), address=or_null(TEXT), error=or_null(TEXT),
+    error_at=or_null(TIME), token=TEXT,
+)  # fmt: skip
+_ENTRY = thing(
+    "seq at who address what target",
+    seq=COUNT,
+    at=TIME,
+    who=TEXT,
+    address=TEXT,
+    what=TEXT,
+    target=TEXT,
+    before={},
+    after={},
+)
+_SESSION = thing(
+    "open name role groups may", open=FLAG, name=or_null(TEXT), role=or_null(TEXT), groups=_NAMES, may=_NAMES
+)
+_LINK = thing("link path until", link=TEXT, path=TEXT, until=TIME)
+_BODY = (400, 413, 415, 422, 503, 507)
+
+ROUTES = (
+    Route(
+        "POST",
+        "/api/v1/session",
+        "Sign in, by name and password or by a link",
+        (204, None, None),
+        body={JSON: thing("password", name=TEXT, password=TEXT, link=TEXT)},
+        errors=(401, 403, 404, 429, *_BODY),
+    ),
+    Route("GET", "/api/v1/session", "Who am I?", (200, JSON, _SESSION), errors=(401,)),
+    Route(
+        "DELETE",
+        "/api/v1/session",
+        "Sign out",
+        (204, None, None),
+        query={"everywhere": FLAG, "id": TEXT},
+        errors=(401, 403, 404),
+    ),
+    Route(
+        "POST",
+        "/api/v1/tickets",
+        "A word that opens one socket, once",
+        (201, JSON, thing("ticket", ticket=TEXT)),
+        errors=(401,),
+    ),
+    Route("GET", "/api/v1/users", "Who may sign in", (200, JSON, page("users", _USER)), query=LIST, errors=(401, 404)),
+    Route(
+        "POST",
+        "/api/v1/users",
+        "Let somebody in",
+        (201, JSON, _USER),
+        body={JSON: _USER_SENT},
+        errors=(401, 404, 409, *_BODY),
+    ),
+    Route("GET", "/api/v1/users/{name}", "One user", (200, JSON, _USER), errors=(401, 404)),
+    Route(
+        "PATCH",
+        "/api/v1/users/{name}",
+        "Change a user",
+        (200, JSON, _USER),
+        body={JSON: _USER_SENT},
+        errors=(401, 404, 409, 429, *_BODY),
+    ),
+    Route("DELETE", "/api/v1/users/{name}", "Remove a user", (204, None, None), errors=(401, 404, 409)),
+    Route(
+        "POST", "/api/v1/users/{name}/link", "A link to choose a password with", (201, JSON, _LINK), errors=(401, 404)
+    ),
+    Route(
+        "GET",
+        "/api/v1/users/{name}/tokens",
+        "Tokens that stand for a user",
+        (200, JSON, page("tokens", _TOKEN)),
+        query=LIST,
+        errors=(401, 404),
+    ),
+    Route(
+        "POST",
+        "/api/v1/users/{name}/tokens",
+        "A token for a script",
+        (201, JSON, _TOKEN),
+        body={JSON: thing("", name=TEXT)},
+        errors=(401, 404, *_BODY),
+    ),
+    Route("GET", "/api/v1/groups", "Groups", (200, JSON, page("groups", _GROUP)), query=LIST, errors=(401, 404)),
+    Route(
+        "POST",
+        "/api/v1/groups",
+        "Add a group",
+        (201, JSON, _GROUP),
+        body={JSON: _GROUP_SENT},
+        errors=(401, 404, 409, *_BODY),
+    ),
+    Route("GET", "/api/v1/groups/{name}", "One group", (200, JSON, _GROUP), errors=(401, 404)),
+    Route(
+        "PATCH",
+        "/api/v1/groups/{name}",
+        "Change a group",
+        (200, JSON, _GROUP),
+        body={JSON: _GROUP_SENT},
+        errors=(401, 404, 409, *_BODY),
+    ),
+    Route("DELETE", "/api/v1/groups/{name}", "Remove a group", (204, None, None), errors=(401, 404, 409)),
+    Route(
+        "GET", "/api/v1/tokens", "Tokens of devices", (200, JSON, page("tokens", _TOKEN)), query=LIST, errors=(401, 404)
+    ),
+    Route(
+        "POST",
+        "/api/v1/tokens",
+        "A token for a device",
+        (201, JSON, _TOKEN),
+        body={JSON: thing("", name=TEXT, vehicles=_NAMES, groups=_NAMES, kind={"enum": ["device", "scrape"]})},
+        errors=(401, 404, *_BODY),
+    ),
+    Route("GET", "/api/v1/tokens/{id}", "One token", (200, JSON, _TOKEN), errors=(401, 404)),
+    Route("DELETE", "/api/v1/tokens/{id}", "Revoke a token", (204, None, None), errors=(401, 404)),
+    Route(
+        "POST",
+        "/api/v1/tokens/{id}/rotate",
+        "Another secret for the same",
+        (201, JSON, _TOKEN),
+        body={JSON: thing("", overlap_s={"type": "number"})},
+        errors=(401, 404, *_BODY),
+    ),
+    Route(
+        "GET",
+        "/api/v1/audit",
+        "What was changed, by whom",
+        (200, JSON, page("audit", _ENTRY)),
+        query={"from": TIME, "until": TIME, "who": TEXT, "what": TEXT, **LIST},
+        errors=(401, 404, 422),
+    ),
+)

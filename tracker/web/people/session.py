@@ -1,0 +1,185 @@
+"""Session: to sign in, to be told who one is, to sign out; and tickets for sockets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from quart import Blueprint, Response, request
+
+from tracker.access.directory import Directory
+from tracker.access.grants import Grant
+from tracker.access.passes import Link
+from tracker.access.passwords import LONGEST, fault_of
+from tracker.access.people import User
+from tracker.access.sessions import LONGEST_MS, Session
+from tracker.access.tokens import hash_of, new_id, new_secret
+from tracker.errors import Invalid, NotFound, NotSignedIn, TooManyTries
+from tracker.model.records import Audit, Record
+from tracker.node import Node
+from tracker.times import rfc3339
+from tracker.web.api import parameters as api
+from tracker.web.api.routes import Routes
+
+MAX_AGENT = 200
+
+
+def blueprint(node: Node) -> Blueprint:
+    routes = Routes("session", node)
+    routes.add("/api/v1/session", None, POST=sign_in, GET=who_am_i, DELETE=sign_out)
+    routes.add("/api/v1/tickets", None, POST=give_ticket)
+    return routes.blueprint
+
+
+async def sign_in(node: Node, grant: Grant) -> Response:
+    """With name and password; or by a link, which takes a new password."""
+    given = await api.json_body(node.settings.max_entry)
+    if not isinstance(given, dict):
+        raise Invalid("not_an_object", 'send {"name", "password"}')
+    user, changes, what = await (_by_link(node, given) if "link" in given else _by_password(node, given))
+    secret, now = new_secret(), node.clock()
+    agent = (request.headers.get("user-agent") or "")[:MAX_AGENT]
+    session = Session(new_id(), hash_of(secret), user.name, now, now, api.address(), agent)
+    by = api.actor(msgspec.structs.replace(grant, who=user.name))
+
+    def plan() -> tuple[list[Record], list[Audit]]:
+        records = changes(node.directory)
+        return [*records, node.directory.record("session", session.id, session)], [
+            by.did(node.clock(), what, user.name)
+        ]
+
+    await node.pipeline.keep_records(plan)
+    answer = Response(b"", 204, {"cache-control": "no-store"})
+    _set_cookie(answer, node.doorman.cookie, secret, LONGEST_MS // 1000)
+    return answer
+
+
+async def _by_password(node: Node, given: dict[str, Any]) -> tuple[User, Any, str]:
+    name, password = _texts(given, "name", "password")
+    now, where = node.clock(), api.address()
+    if wait := node.guessing.wait_ms(name, where, now):
+        raise TooManyTries(-(-wait // 1000))
+    node.guessing.count(name, where, now)
+    user = node.directory.users.get(name)
+    kept = user.password if user is not None and not user.disabled else None
+    if not await node.hashing.matches(password, kept) or user is None:
+        raise NotSignedIn("wrong_password", "no user of this name has this password")
+    node.guessing.right(name, where)
+
+    def unchanged(directory: Directory) -> list[Record]:
+        if directory.users.get(name) != user:
+            raise NotSignedIn("wrong_password", "this user was changed meanwhile: try again")
+        return []
+
+    return user, unchanged, "session.begin"
+
+
+async def _by_link(node: Node, given: dict[str, Any]) -> tuple[User, Any, str]:
+    """A password for whom the link is of; the link of the first administrator takes a name, too."""
+    secret, password = _texts(given, "link", "password")
+    hash = hash_of(secret)
+    link = node.directory.links.get(hash) or node.first_link(hash)
+    if link is None or link.has_ended(node.clock()):
+        raise _link_over()
+    name = link.user or _texts(given, "name")[0]
+    if (fault := fault_of(password, name)) is not None:
+        raise Invalid("weak_password", fault, [{"field": "password", "code": "weak_password", "message": fault}])
+    kept = await node.hashing.hash(password)
+    known = node.directory.users.get(name)
+    if link.user and known is None:
+        raise _link_over()
+    user = User(name, "administrator", created_at=node.clock()) if known is None else known
+    user = msgspec.structs.replace(user, password=kept)
+
+    def changes(directory: Directory) -> list[Record]:
+        """The link is good once, the first administrator's only while there is none."""
+        if (directory.links.get(hash) or node.first_link(hash)) is None or directory.users.get(name) != known:
+            raise _link_over()
+        used = [directory.record("link", hash, None)] if hash in directory.links else []
+        return [*used, *directory.user_saved(user)]
+
+    return user, changes, "user.password" if link.user else "user.first"
+
+
+async def who_am_i(node: Node, grant: Grant) -> Response:
+    """Raises NotSignedIn where one has to sign in and has not."""
+    api.only()
+    if not node.directory.has_administrator:
+        return api.answer({"open": True, "name": None, "role": None, "groups": [], "may": sorted(grant.may)})
+    if not grant.bearer:
+        raise NotSignedIn("not_signed_in", "nobody is signed in here")
+    user = node.directory.users.get(grant.who)
+    if user is None:  # a device, or the console
+        told = {"open": False, "name": grant.who, "role": None, "groups": [], "may": sorted(grant.may)}
+        return api.answer(told, cache_control="no-store")
+    sees: Any = "all" if grant.everything else sorted(grant.regions)
+    sessions = [
+        {
+            "id": one.id,
+            "created_at": rfc3339(one.created_at),
+            "seen_at": rfc3339(one.seen_at),
+            "address": one.address,
+            "agent": one.agent,
+            "current": one.id == grant.bearer,
+        }
+        for one in node.directory.sessions.of(user.name, node.clock())
+    ]
+    told = {"open": False, **user.as_json(), "may": sorted(grant.may), "regions": sees, "sessions": sessions}
+    return api.answer(told, cache_control="no-store")
+
+
+async def sign_out(node: Node, grant: Grant) -> Response:
+    """This session; with `everywhere` all of the same user, with `id` one of them."""
+    api.only("everywhere", "id")
+    if not grant.bearer:
+        raise NotSignedIn("not_signed_in", "nobody is signed in here")
+    sessions = node.directory.sessions
+    id = request.args.get("id") or grant.bearer
+    if id != grant.bearer and (id not in sessions.by_id or sessions.by_id[id].user != grant.who):
+        raise NotFound("not_found", "you have no such session")
+    everywhere = api.flag("everywhere")
+    by = api.actor(grant)
+
+    def plan() -> tuple[list[Record], list[Audit]]:
+        directory = node.directory
+        ended = directory.signed_out(grant.who) if everywhere else []
+        if not everywhere and id in sessions.by_id:
+            ended = [directory.record("session", id, None)]
+        what = "session.end_all" if everywhere else "session.end"
+        return ended, [by.did(node.clock(), what, grant.who)] if ended else []
+
+    await node.pipeline.keep_records(plan)
+    answer = Response(b"", 204, {"cache-control": "no-store"})
+    if everywhere or id == grant.bearer:
+        _set_cookie(answer, node.doorman.cookie, "", 0)
+    return answer
+
+
+async def give_ticket(node: Node, grant: Grant) -> Response:
+    if not grant.bearer:
+        raise NotSignedIn("not_signed_in", "a ticket is for who has signed in")
+    secret = node.doorman.tickets.give(grant.bearer, node.clock())
+    return api.answer({"ticket": secret}, 201, cache_control="no-store")
+
+
+def _texts(given: dict[str, Any], *names: str) -> list[str]:
+    for name in names:
+        if not isinstance(given.get(name), str) or len(given[name]) > LONGEST:
+            message = f"`{name}` is a text of at most {LONGEST} characters"
+            raise Invalid("missing", message, [{"field": name, "code": "missing", "message": message}])
+    return [given[name] for name in names]
+
+
+def _link_over() -> NotFound:
+    return NotFound("link_over", "this link was used, is too old, or never was; ask for a new one")
+
+
+def _set_cookie(answer: Response, name: str, secret: str, lasts_s: int) -> None:
+    secure = "; Secure" if request.scheme == "https" else ""
+    answer.headers["set-cookie"] = f"{name}={secret}; Path=/; Max-Age={lasts_s}; HttpOnly; SameSite=Strict{secure}"
+
+
+def link_of(node: Node, user: str, lasts_ms: int) -> tuple[str, Link]:
+    """A secret, and the link to be kept."""
+    secret = new_secret()
+    return secret, Link(hash_of(secret), user, node.clock() + lasts_ms)
