@@ -184,11 +184,11 @@ class Machine:
             elif what == "remove":
                 self.enter(journal.VehicleRemoved(now, subject))
             if what in ("save", "delete", "timers") or not whole:
-                while self.took(self.fleet.evaluate(self.slice, now)) and whole:
+                while self.took(self.fleet.evaluate(self.slice)) and whole:
                     pass
             if at in restarts:
                 self.restart(now)
-        while self.took(self.fleet.evaluate(1000, 0)):
+        while self.took(self.fleet.evaluate(1000)):
             pass
         return self
 

@@ -100,7 +100,7 @@ def machine(kind: type[Machine]) -> Machine:
     """One with the yards drawn before anything came."""
     made = kind()
     made.took(made.fleet.save_regions([drawn(id) for id in YARDS], START - 4 * 3_600_000))
-    while made.took(made.fleet.evaluate(1000, 0)):
+    while made.took(made.fleet.evaluate(1000)):
         pass
     return made
 
@@ -271,7 +271,7 @@ def test_the_pipeline_tells_what_an_idle_fleet_tells(seed: int, other: int) -> N
     live.play(as_journal(arrivals[: half + 1]))
     changed = Region.read_feature(LATER, id="gate", version=2, now=arrivals[half][0])
     live.took(live.fleet.save_regions([changed], arrivals[half][0]))
-    while live.took(live.fleet.evaluate(1000, 0)):
+    while live.took(live.fleet.evaluate(1000)):
         pass
     live.play(as_journal(arrivals[half + 1 :]))
     assert facts(asyncio.run(through_the_pipeline(journal, rng))) == facts(live.events)

@@ -72,7 +72,7 @@ class Desk:
             messages.encode({"op": "follow", **self.follow, "resume": cursor, "fresh": fresh})
         )
         assert isinstance(follow, requests.Follow)
-        self.world.hub.follow(self.viewer, follow, 0)
+        self.world.hub.follow(self.viewer, follow)
         for state in self.world.picture.vehicles.values():
             if self.sees(state):
                 self.may(state)

@@ -145,10 +145,10 @@ class Day:
         self.machine.enter(entry)
         self.entered[type(entry).__name__] += 1
         if isinstance(entry, journal.RegionsSaved | journal.RegionsDeleted):
-            self.evaluate(entry.now)
+            self.evaluate()
 
-    def evaluate(self, now: int, steps: int = 1 << 60) -> None:
-        while steps and self.machine.took(self.machine.fleet.evaluate(200, now)):
+    def evaluate(self, steps: int = 1 << 60) -> None:
+        while steps and self.machine.took(self.machine.fleet.evaluate(200)):
             steps -= 1
 
     def live(self, pings: int) -> None:
@@ -173,7 +173,7 @@ class Day:
                     machine.took(machine.fleet.fire(now, 20))
                 self.enter(journal.Messages(now, [ping for _, ping in batch]))
                 self.poor += sum(ping.accuracy_m == POOR_M for _, ping in batch)
-                self.evaluate(now, 1)
+                self.evaluate(1)
                 self.note()
             turn += 1
             self.deeds(turn, upto + self.set_by)

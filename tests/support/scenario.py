@@ -84,7 +84,7 @@ class Town:
         return self.evaluate()
 
     def evaluate(self, limit: int = 1000) -> Town:
-        while step := self.fleet.evaluate(limit, self.now):
+        while step := self.fleet.evaluate(limit):
             self.took(step)
         return self
 

@@ -425,7 +425,7 @@ class Fleet:
         self._start(Edit(self._edit.rev + 1, now, deleted=deleted, versions=versions, read=read), draft)
         return draft.step()
 
-    def evaluate(self, limit: int, now: int) -> Step | None:
+    def evaluate(self, limit: int) -> Step | None:
         """The next `limit` vehicles that the newest edit may concern; None when nobody is left to be asked."""
         if not self.is_evaluating:
             return None
@@ -557,7 +557,7 @@ class Fleet:
 
     # -- the register -------------------------------------------------------------------------------------------
 
-    def register(self, entry: Registered, now: int) -> Step:
+    def register(self, entry: Registered) -> Step:
         self.register_entries[entry.vehicle] = entry
         draft = self._draft()
         draft.commit.registered.append(entry)

@@ -174,7 +174,7 @@ class Hub:
         viewer.got = max(viewer.got, min(frame, viewer.frame))
         return viewer.told < self.version
 
-    def follow(self, viewer: Viewer, follow: Follow, now: int, grant: Grant | None = None) -> bool:
+    def follow(self, viewer: Viewer, follow: Follow, grant: Grant | None = None) -> bool:
         """Follow this set from now on. Answers False when it names a region there is not, or that may not be seen.
 
         Raises Overloaded, and changes nothing, when too many names nobody knows are followed already.
@@ -220,7 +220,7 @@ class Hub:
         vehicles = None if follow.vehicles is None else [one for one in follow.vehicles if routing.knows_vehicle(one)]
         return msgspec.structs.replace(follow, regions=regions, vehicles=vehicles, resume=None)
 
-    def regrant(self, viewer: Viewer, grant: Grant, now: int) -> None:
+    def regrant(self, viewer: Viewer, grant: Grant) -> None:
         """It may see something else from now on: what it may not is taken from it, what it follows begins anew."""
         if viewer.asked is None or viewer.interest is None:
             viewer.grant = grant
@@ -229,7 +229,7 @@ class Hub:
         seen = [n for n in viewer.interest.numbers() if n in known]
         revoked = [n for n in seen if grant.shown(known[n].state) is None]
         self.telling.tell_revoked(viewer, revoked)
-        self.follow(viewer, viewer.asked, now, grant)
+        self.follow(viewer, viewer.asked, grant)
 
     def _go_on(self, viewer: Viewer, cursor: Cursor) -> None:
         """Where a viewer that comes back goes on in the events. In a log that went another way since (a restored

@@ -48,10 +48,10 @@ class Evaluation:
         if self._fleet.is_evaluating or self._waiting:
             self._settled.clear()
 
-    def step(self, fleet: Fleet, now: int) -> Step | None:
+    def step(self, fleet: Fleet, _now: int) -> Step | None:
         """The next slice. How large it is changes no event, so it follows how long they take."""
         began = time.thread_time()  # who shares the machine makes nothing better by smaller slices
-        step = fleet.evaluate(self._slice, now)
+        step = fleet.evaluate(self._slice)
         took = time.thread_time() - began
         if took > SLICE_S:
             self._slice = max(self._slice // 2, 10)

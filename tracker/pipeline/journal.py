@@ -83,7 +83,7 @@ def _acknowledge(entry: EventAcknowledged) -> Step:
 _DECIDES: dict[type, Callable[[Fleet, Any], Step]] = {
     RegionsSaved: lambda fleet, entry: fleet.save_regions(entry.regions, entry.now),
     RegionsDeleted: lambda fleet, entry: fleet.delete_regions(entry.ids, entry.now),
-    VehicleRegistered: lambda fleet, entry: fleet.register(entry.entry, entry.now),
+    VehicleRegistered: lambda fleet, entry: fleet.register(entry.entry),
     VehicleRemoved: lambda fleet, entry: (fleet.erase_vehicle if entry.erased else fleet.remove_vehicle)(
         entry.vehicle, entry.now
     ),

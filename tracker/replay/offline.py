@@ -58,7 +58,7 @@ class Offline:
                 raise refusal
             drawn = [msgspec.structs.replace(region, version=1) for region in found.regions]
             self._tell(decide(self._fleet, RegionsSaved(began, drawn)))
-            while step := self._fleet.evaluate(AT_ONCE, began):
+            while step := self._fleet.evaluate(AT_ONCE):
                 self._tell(step)
 
     def send(self, points: list[Point], shift: int = 0) -> Tally:

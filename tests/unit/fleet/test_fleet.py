@@ -131,7 +131,7 @@ def test_the_history_of_a_removed_vehicle_is_asked_for_too() -> None:
 def test_removing_tells_the_store_and_the_map() -> None:
     town = Town().region("depot", DEPOT)
     town.drive("van").at(200, 100)
-    town.took(town.fleet.register(Registered("van", name="Seven"), town.now))
+    town.took(town.fleet.register(Registered("van", name="Seven")))
     step = town.fleet.remove_vehicle("van", town.now)
     assert step.commit.vehicles == [SavedVehicle(1, "van", None)]
     assert step.commit.unregistered == step.change.removed == ["van"]
@@ -145,7 +145,7 @@ def test_removing_tells_the_store_and_the_map() -> None:
 def test_a_snapshot_is_all_there_is() -> None:
     town = Town().region("depot", DEPOT)
     town.drive("van").at(200, 100)
-    town.took(town.fleet.register(Registered("van", name="Seven"), town.now))
+    town.took(town.fleet.register(Registered("van", name="Seven")))
     for _ in range(2):
         snapshot = town.fleet.snapshot()
         assert [moved.regions for moved in snapshot.moved] == [{"depot": START + 10_000}]
@@ -158,13 +158,13 @@ def test_a_snapshot_is_all_there_is() -> None:
 def test_regions_are_evaluated_in_slices() -> None:
     fleet = Fleet()
     fleet.apply([at(f"van-{n}", 100, 100) for n in range(5)], START)
-    assert fleet.evaluate(2, START) is None
+    assert fleet.evaluate(2) is None
     step = fleet.save_regions([depot()], START)
     assert [saved.version for saved in step.commit.regions] == [1]
     assert [one["id"] for one in step.change.regions] == ["depot"]
     assert step.change.events == []
     slices = []
-    while one := fleet.evaluate(2, START):
+    while one := fleet.evaluate(2):
         slices.append([event.vehicle for event in one.change.events])
     assert slices == [["van-0", "van-1"], ["van-2", "van-3"], ["van-4"]]
 
@@ -178,7 +178,7 @@ def test_a_ping_of_a_vehicle_that_waits_evaluates_it_first() -> None:
         ("enter", "region_created"),
         ("exit", "moved"),
     ]
-    last = fleet.evaluate(10, START)
+    last = fleet.evaluate(10)
     assert last is not None
     assert last.change.events == []
 
@@ -189,7 +189,7 @@ def test_a_second_edit_waits_for_the_first() -> None:
     fleet.save_regions([depot()], START)
     step = fleet.delete_regions(["depot"], START + 1)
     assert [event.reason for event in step.change.events] == ["region_created"]
-    last = fleet.evaluate(10, START)
+    last = fleet.evaluate(10)
     assert last is not None
     assert [event.reason for event in last.change.events] == ["region_deleted"]
 
@@ -314,7 +314,7 @@ def test_a_start_evaluates_nobody_again(evaluated: list[str]) -> None:
     town = Town()
     town.drive("van").at(1000, 100)
     town.region("depot", DEPOT).restart()
-    assert town.fleet.evaluate(10, town.now) is None
+    assert town.fleet.evaluate(10) is None
     town.wait(3600)
     town.drive("van").at(990, 100)
     assert evaluated == []

@@ -707,7 +707,7 @@ def test_a_half_done_evaluation_goes_on_after_a_restart() -> None:
     for n in range(6):
         t.drive(f"van-{n}").at(200, 100)
     t.took(t.fleet.save_regions([Region.read_feature(feature(DEPOT), id="depot", version=1, now=t.now)], t.now))
-    first = t.fleet.evaluate(2, t.now)
+    first = t.fleet.evaluate(2)
     assert first is not None
     t.took(first)
     created = t.now

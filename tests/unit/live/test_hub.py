@@ -41,7 +41,7 @@ class Desk:
     def follow(self, **follow: Any) -> bool:
         message = requests.read_request(messages.encode({"op": "follow", **follow}))
         assert isinstance(message, requests.Follow)
-        return self.hub.follow(self.viewer, message, 0)
+        return self.hub.follow(self.viewer, message)
 
     def send(self, payload: bytes, text: bool = True) -> None:
         self.raw.append(payload)
@@ -959,13 +959,13 @@ def test_what_is_no_longer_granted_is_revoked_and_what_is_left_begins_anew(hub: 
     desk = Desk(hub, grant=Grant(regions=frozenset({"a", "b"})), all=True)
     tick(hub)
     desk.take()
-    hub.regrant(desk.viewer, Grant(regions=frozenset({"b"})), 0)
+    hub.regrant(desk.viewer, Grant(regions=frozenset({"b"})))
     tick(hub)
     told = desk.take()
     assert [item for message in told for item in message.get("left", ())] == [[1, "revoked"]]
     [snapshot] = [message for message in told if message["op"] == "snapshot"]
     assert (snapshot["reset"], [row[0] for row in snapshot["vehicles"]]) == (True, [2])
-    hub.regrant(desk.viewer, Grant(regions=frozenset({"a", "b"})), 0)
+    hub.regrant(desk.viewer, Grant(regions=frozenset({"a", "b"})))
     tick(hub)
     assert [row[0] for message in desk.take() for row in message.get("vehicles", ())] == [1, 2]
 
@@ -973,7 +973,7 @@ def test_what_is_no_longer_granted_is_revoked_and_what_is_left_begins_anew(hub: 
 def test_who_follows_nothing_yet_has_another_grant_when_it_does(hub: Hub) -> None:
     hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))
     desk = Desk(hub, grant=Grant(regions=frozenset({"a"})))
-    hub.regrant(desk.viewer, Grant(), 0)
+    hub.regrant(desk.viewer, Grant())
     desk.follow(all=True)
     tick(hub)
     assert not [row for message in desk.take() for row in message.get("vehicles", ())]

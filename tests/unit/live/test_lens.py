@@ -31,7 +31,7 @@ class Desk:
         hub.attach(self.viewer)
         message = requests.read_request(messages.encode({"op": "follow", **follow}))
         assert isinstance(message, requests.Follow)
-        hub.follow(self.viewer, message, 0)
+        hub.follow(self.viewer, message)
         self.tick()
 
     def send(self, payload: bytes, _text: bool = True) -> None:

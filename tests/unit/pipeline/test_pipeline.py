@@ -343,10 +343,10 @@ async def test_regions_that_waited_together_are_one_edit_and_fail_each_for_itsel
 async def test_slices_that_take_long_become_smaller(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     seconds, sizes, evaluate = [0.0], list[int](), node.fleet.evaluate
 
-    def slow(limit: int, now: int) -> Step | None:
+    def slow(limit: int) -> Step | None:
         sizes.append(limit)
         seconds[0] += 0.02 if len(sizes) < 6 else 0.001
-        return evaluate(limit, now)
+        return evaluate(limit)
 
     monkeypatch.setattr(node.fleet, "evaluate", slow)
     monkeypatch.setattr(
@@ -615,8 +615,8 @@ async def test_many_regions_over_many_vehicles_are_told_a_little_at_a_time(
     monkeypatch.setattr("tracker.pipeline.intake.EVENTS_WITH_IT", 3000)
     steps, evaluate = list[int](), node.fleet.evaluate
 
-    def spy(limit: int, now: int) -> Step | None:
-        step = evaluate(limit, now)
+    def spy(limit: int) -> Step | None:
+        step = evaluate(limit)
         steps.append(len(step.commit.events) if step else 0)
         return step
 

@@ -200,7 +200,7 @@ class Live:
                 line.connection.close(close_codes.SIGNED_OUT)
                 continue
             if grant.key() != line.viewer.grant.key():
-                self.hub.regrant(line.viewer, grant, self.node.clock())
+                self.hub.regrant(line.viewer, grant)
             line.viewer.grant = grant
 
     def welcome(self) -> bytes:
@@ -253,7 +253,7 @@ class Live:
     def obey(self, viewer: Viewer, message: requests.Request) -> None:
         now = self.node.clock()
         if isinstance(message, requests.Follow):
-            if not self.hub.follow(viewer, message, now):
+            if not self.hub.follow(viewer, message):
                 viewer.outlet.send(messages.UNKNOWN_REGION, True)
         elif isinstance(message, requests.View):
             if viewer.wish is None:
