@@ -42,4 +42,5 @@ class Hashing:
 
 
 def _matches(password: str, kept: str | None) -> bool:
-    return passwords.matches(password, kept or passwords.nobodys()) and kept is not None
+    nobodys = passwords.nobodys()  # made at the first try, whoever that is of
+    return passwords.matches(password, kept or nobodys) and kept is not None
