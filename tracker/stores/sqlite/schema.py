@@ -101,15 +101,6 @@ CREATE TEMP TRIGGER tx_insert INSTEAD OF INSERT ON tx BEGIN
     INSERT INTO meta(key, value) SELECT key, value FROM json_each(NEW.meta)
         WHERE true ON CONFLICT(key) DO UPDATE SET value = excluded.value;
 
-    DELETE FROM records WHERE (kind, key) IN (
-        SELECT value ->> 0, value ->> 1 FROM json_each(NEW.records) WHERE NOT value ->> 4);
-    INSERT INTO records(kind, key, version, body)
-        SELECT value ->> 0, value ->> 1, value ->> 2, nullif(value -> 3, 'null') FROM json_each(NEW.records)
-        WHERE value ->> 4 OR value ->> 3 IS NOT NULL;
-    INSERT INTO audit(at, who, address, what, target, before, after)
-        SELECT value ->> 'at', value ->> 'who', value ->> 'address', value ->> 'what', value ->> 'target',
-            nullif(value -> 'before', 'null'), nullif(value -> 'after', 'null') FROM json_each(NEW.audit);
-
     -- Erasing: rows stay where they are (blocks count by them) and tell of nobody; a number is never given again.
     UPDATE events SET acked = NULL, body = json_object('seq', seq, 'id', id, 'kind', 'erased', 'vehicle', '',
             'time', time, 'received_at', time, 'reason', 'erased', 'lat', 0.0, 'lon', 0.0)
@@ -128,6 +119,17 @@ CREATE TEMP TRIGGER tx_insert INSTEAD OF INSERT ON tx BEGIN
         SELECT blocks.block, vehicles.n FROM json_each(NEW.erased) CROSS JOIN vehicles ON vehicles.id = value
             CROSS JOIN blocks);
     UPDATE vehicles SET id = char(0) || n, state = NULL WHERE id IN (SELECT value FROM json_each(NEW.erased));
+END;
+CREATE TEMP TRIGGER tx_people INSTEAD OF INSERT ON tx  -- apart: most commits have none of it
+WHEN NEW.records IS NOT NULL OR NEW.audit IS NOT NULL BEGIN
+    DELETE FROM records WHERE (kind, key) IN (
+        SELECT value ->> 0, value ->> 1 FROM json_each(NEW.records) WHERE NOT value ->> 4);
+    INSERT INTO records(kind, key, version, body)
+        SELECT value ->> 0, value ->> 1, value ->> 2, nullif(value -> 3, 'null') FROM json_each(NEW.records)
+        WHERE value ->> 4 OR value ->> 3 IS NOT NULL;
+    INSERT INTO audit(at, who, address, what, target, before, after)
+        SELECT value ->> 'at', value ->> 'who', value ->> 'address', value ->> 'what', value ->> 'target',
+            nullif(value -> 'before', 'null'), nullif(value -> 'after', 'null') FROM json_each(NEW.audit);
 END;
 """
 
