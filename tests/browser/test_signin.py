@@ -11,6 +11,7 @@ from playwright.async_api import Page
 
 from tests.browser.conftest import Open, live, picture, violations, within
 from tests.support.house import GOOD, OTHER, House
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -151,7 +152,8 @@ async def test_whoever_is_closed_while_looking_is_out_and_sees_nothing_more(open
     await page.wait_for_selector("#vehicle-list:has-text('v-here')")
     await page.click("#tab-regions")  # a step that "back" could undo
     await asyncio.to_thread(house.do, "PATCH", "/api/v1/users/eve", {"disabled": True})
-    await page.wait_for_url("**/signin?next=*", timeout=within(10))
+    await until(lambda: "/signin?next=" in page.url, "out of the map")
+    await page.wait_for_load_state()
     assert "v-here" not in await page.inner_text("body")
     await page.go_back()
     await page.wait_for_selector("[name=username]")

@@ -37,6 +37,7 @@ class Person:
 
     async def fails(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str]:
         answer = await self.ask(method, path, body, **headers)
+        assert answer.status_code >= 400, answer.status_code
         return answer.status_code, (await answer.get_json())["code"]
 
     async def sign_in(self, name: str, password: str = GOOD) -> None:
@@ -134,6 +135,7 @@ async def test_who_is_in_a_group_sees_its_regions_and_nothing_else(house: House)
 
 async def test_a_region_that_comes_into_the_group_is_seen_and_one_that_leaves_it_is_not(house: House) -> None:
     ada, ben = await staffed(house)
+    assert len((await ben.do("GET", "/api/v1/regions"))["regions"]) == 1
     await ada.do("PUT", "/api/v1/regions/there", circle(61.0, 25, 300, name="there", group="yards") | {"id": "there"})
     assert len((await ben.do("GET", "/api/v1/regions"))["regions"]) == 2
     await ada.do("DELETE", "/api/v1/regions/here")
