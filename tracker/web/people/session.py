@@ -56,15 +56,10 @@ async def sign_in(node: Node, grant: Grant) -> Response:
 
 async def _by_password(node: Node, given: dict[str, Any]) -> tuple[User, Any, str]:
     name, password = _texts(given, "name", "password")
-    now, where = node.clock(), api.address()
-    if wait := node.guessing.wait_ms(name, where, now):
-        raise TooManyTries(-(-wait // 1000))
-    node.guessing.count(name, where, now)
     user = node.directory.users.get(name)
     kept = user.password if user is not None and not user.disabled else None
-    if not await node.hashing.matches(password, kept) or user is None:
-        raise NotSignedIn("wrong_password", "no user of this name has this password")
-    node.guessing.right(name, where)
+    await check_password(node, name, password, kept, "no user of this name has this password")
+    assert user is not None  # nobody's password is right
 
     def unchanged(directory: Directory) -> list[Record]:
         if directory.users.get(name) != user:
@@ -72,6 +67,25 @@ async def _by_password(node: Node, given: dict[str, Any]) -> tuple[User, Any, st
         return []
 
     return user, unchanged, "session.begin"
+
+
+async def check_password(node: Node, name: str, password: str, kept: str | None, wrong: str) -> None:
+    """One try, told slowly to who guesses. Raises TooManyTries, and NotSignedIn with what is `wrong`."""
+    now, where = node.clock(), api.address()
+    if wait := node.guessing.wait_ms(name, where, now):
+        raise TooManyTries(-(-wait // 1000))
+    node.guessing.count(name, where, now)
+    if not await node.hashing.matches(password, kept):
+        raise NotSignedIn("wrong_password", wrong)
+    node.guessing.right(name, where)
+
+
+async def new_password(node: Node, password: Any, name: str) -> str:
+    """What is kept of it. Raises Invalid for one that is too easily guessed."""
+    fault = fault_of(password, name) if isinstance(password, str) else "`password` is a text"
+    if fault is not None:
+        raise Invalid("weak_password", fault, [{"field": "password", "code": "weak_password", "message": fault}])
+    return await node.hashing.hash(password)
 
 
 async def _by_link(node: Node, given: dict[str, Any]) -> tuple[User, Any, str]:
@@ -82,9 +96,7 @@ async def _by_link(node: Node, given: dict[str, Any]) -> tuple[User, Any, str]:
     if link is None or link.has_ended(node.clock()):
         raise _link_over()
     name = link.user or _texts(given, "name")[0]
-    if (fault := fault_of(password, name)) is not None:
-        raise Invalid("weak_password", fault, [{"field": "password", "code": "weak_password", "message": fault}])
-    kept = await node.hashing.hash(password)
+    kept = await new_password(node, password, name)
     known = node.directory.users.get(name)
     if link.user and known is None:
         raise _link_over()

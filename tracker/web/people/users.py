@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 from urllib.parse import quote
 
@@ -12,18 +11,15 @@ from quart import Blueprint, Response
 from tracker.access.directory import no_user
 from tracker.access.grants import ADMINISTER, Grant
 from tracker.access.passes import LINK_MS
-from tracker.access.passwords import fault_of
 from tracker.access.people import User, read_user
-from tracker.errors import InTheWay, Invalid, NotSignedIn, TooManyTries
+from tracker.errors import InTheWay
 from tracker.model.records import Audit, Record
 from tracker.node import Node
 from tracker.times import rfc3339
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
 from tracker.web.people.names import by_name, name_of
-from tracker.web.people.session import link_of
-
-_patching = asyncio.Lock()
+from tracker.web.people.session import check_password, link_of, new_password
 
 
 def blueprint(node: Node) -> Blueprint:
@@ -128,21 +124,14 @@ async def _with_password(node: Node, user: User, given: Any) -> User:
     password = given.get("password")
     if password is None:
         return msgspec.structs.replace(user, password=None) if "password" in given else user
-    fault = fault_of(password, user.name) if isinstance(password, str) else "`password` is a text"
-    if fault is not None:
-        raise Invalid("weak_password", fault, [{"field": "password", "code": "weak_password", "message": fault}])
-    return msgspec.structs.replace(user, password=await node.hashing.hash(password))
+    return msgspec.structs.replace(user, password=await new_password(node, password, user.name))
 
 
 async def _check_current(node: Node, user: User, given: dict[str, Any]) -> None:
     """Whoever finds a map left open does not get the account with it."""
-    current, now = given.get("current_password"), node.clock()
-    if wait := node.guessing.wait_ms(user.name, api.address(), now):
-        raise TooManyTries(-(-wait // 1000))
-    node.guessing.count(user.name, api.address(), now)
-    if not isinstance(current, str) or not await node.hashing.matches(current, user.password):
-        raise NotSignedIn("wrong_password", "`current_password` is not the password there is")
-    node.guessing.right(user.name, api.address())
+    current = given.get("current_password")
+    wrong = "`current_password` is not the password there is"
+    await check_password(node, user.name, current if isinstance(current, str) else "", user.password, wrong)
 
 
 def _user(node: Node, name: str) -> User:
