@@ -179,7 +179,8 @@ class Live:
 
     async def _connection(self) -> AsyncGenerator[dict[str, Any]]:
         tls = (self._tls or ssl.create_default_context()) if self._secure else None
-        reader, writer = await asyncio.wait_for(asyncio.open_connection(self._host, self._port, ssl=tls), OPEN_S)
+        async with asyncio.timeout(OPEN_S):
+            reader, writer = await asyncio.open_connection(self._host, self._port, ssl=tls)
         self._writer = writer
         try:
             protocol = WSConnection(ConnectionType.CLIENT)
@@ -205,7 +206,8 @@ class Live:
         over = False
         while not over:
             most_s = OPEN_S if self._protocol is None else DEAD * self._heartbeat_s
-            data = await asyncio.wait_for(reader.read(65536), most_s)
+            async with asyncio.timeout(most_s):
+                data = await reader.read(65536)
             over = not data
             if not over:
                 protocol.receive_data(data)

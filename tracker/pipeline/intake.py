@@ -318,7 +318,8 @@ class Intake:
             if self._stopping.is_set():
                 return
             try:
-                await asyncio.wait_for(self._stopping.wait(), PAUSE_S)
+                async with asyncio.timeout(PAUSE_S):
+                    await self._stopping.wait()
             except TimeoutError:
                 continue
 

@@ -59,9 +59,7 @@ class Jobs:
         tasks = [task for task in (self._keeping, *(kept.running for kept in self._kept)) if task is not None]
         for task in tasks:
             task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._kept.clear()
 
     def begin_due(self) -> float | None:
@@ -85,7 +83,8 @@ class Jobs:
             self._changed.clear()
             wait_s = self.begin_due()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), wait_s)
+                async with asyncio.timeout(wait_s):  # wait_for of 3.11 swallows a stop that comes with news
+                    await self._changed.wait()
 
     async def _do(self, kept: _Kept) -> None:
         job = kept.job

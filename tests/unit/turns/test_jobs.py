@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.waiting import until
+from tests.support.waiting import deadline, until
 from tracker.turns.jobs import Job, Jobs
 
 NOON = 1_790_000_000_000
@@ -138,3 +138,19 @@ async def test_it_runs_by_itself_and_stops_with_what_is_under_way(clock: Clock) 
     clock.ms += 10_000_000
     assert jobs.begin_due() is None
     assert len(work.times) == 1
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_it_stops_though_it_is_just_told_of_another_job(clock: Clock, turns: int) -> None:
+    jobs = Jobs(clock, clock)
+    jobs.add_job(Job("one", 3600, Work()))
+    jobs.start()
+    for _ in range(8):  # it waits
+        await asyncio.sleep(0)
+    jobs.add_job(Job("late", 3600, Work()))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    stopping = asyncio.create_task(jobs.stop())
+    done, _ = await asyncio.wait({stopping}, timeout=deadline(1))
+    stopping.cancel()
+    assert done

@@ -187,7 +187,8 @@ class Live:
         """What everybody may see by now: at once when something of it has changed, and now and then, as sessions end by
         themselves."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._regranted.wait(), GRANTS_S)
+            async with asyncio.timeout(GRANTS_S):
+                await self._regranted.wait()
         self._regranted.clear()
         async for line in in_slices(list(self.lines.values()), REGRANTED):
             if line.viewer not in self.lines:

@@ -188,7 +188,8 @@ async def _poll(live: Live, line: Line, letters: Letters, follow: requests.Follo
         if loop.time() >= until or not all(map(_says_nothing, messages)) or letters.hurried:
             return messages
         with suppress(TimeoutError):
-            await asyncio.wait_for(letters.news.wait(), until - loop.time())
+            async with asyncio.timeout_at(until):
+                await letters.news.wait()
     if letters.code == close_codes.FAULT:
         raise Overloaded(MISTAKE, code="fault")
     return messages + letters.take_letters()

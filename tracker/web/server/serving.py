@@ -183,7 +183,8 @@ class _Connection(TCPServer):
         protocol = self.protocol.protocol
         if isinstance(protocol, H11Protocol) and protocol.keep_alive_requests == 0:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.context.terminated.wait(), FIRST_REQUEST_S)
+                async with asyncio.timeout(FIRST_REQUEST_S):
+                    await self.context.terminated.wait()
             await asyncio.shield(self._initiate_server_close())
         else:
             await super()._idle_timeout()

@@ -128,7 +128,8 @@ class Stream(WSStream):
             return
         if message is None and self._closing:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.gone.wait(), CLOSE_S)
+                async with asyncio.timeout(CLOSE_S):
+                    await self.gone.wait()
         try:
             await super().app_send(message)
         finally:
