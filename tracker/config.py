@@ -38,7 +38,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     accept_loss: Annotated[
         bool, Meta(description="start although stored data is missing; for one start, not for every one")
     ] = False
-    open: Annotated[bool, Meta(description="nobody signs in; needed to listen on anything but loopback")] = False
+    open: Annotated[bool, Meta(description="listen on other addresses than loopback although nobody signs in yet")] = (
+        False
+    )
     cert: Annotated[
         str, Meta(description="file of the certificate and its chain (PEM): the server speaks TLS, and reads it again")
     ] = ""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from tracker.access.directory import Directory
 from tracker.access.doorman import Doorman
@@ -30,6 +31,8 @@ from tracker.turns.lanes import Lanes
 from tracker.turns.pool import Pool
 from tracker.turns.slots import Slots
 
+log = logging.getLogger(__name__)
+
 
 def wall_clock() -> int:
     """UTC milliseconds."""
@@ -42,6 +45,18 @@ def steady_clock() -> int:
 
 
 USES_S = 60.0  #: how often it is stored when tokens were shown
+
+
+class AccessStatistics(NamedTuple):
+    open: bool
+    users: int
+    sessions: int
+    tokens: int
+    signed_in: int
+    wrong: int
+    unheard: int
+    hashing: int
+    turned_away: int
 
 
 class Node:
@@ -94,6 +109,7 @@ class Node:
             "connections": self.slots.statistics,
             "heavy": self.heavy.statistics,
             "jobs": self.jobs.statistics,
+            "access": self._access_statistics,
         }
         if engine := getattr(self.store, "statistics", None):
             self.statistics["store"] = engine
@@ -126,6 +142,20 @@ class Node:
 
     # -- who may come in, and what they may see ---------------------------------------------------------------------
 
+    def _access_statistics(self) -> AccessStatistics:
+        directory, guessing = self.directory, self.guessing
+        return AccessStatistics(
+            not directory.has_administrator,
+            len(directory.users),
+            len(directory.sessions.by_id),
+            len(directory.tokens.by_id),
+            directory.sessions.begun,
+            guessing.wrong,
+            guessing.unheard,
+            self.hashing.waiting,
+            self.doorman.turned_away.times,
+        )
+
     def give_first_link(self) -> str:
         """What makes the first administrator: good once, for 15 minutes, while there is none."""
         secret = new_secret()
@@ -139,7 +169,10 @@ class Node:
 
     def _take(self, change: Change, route: Callable[[Change], None]) -> None:
         """What is committed, in its order: who may see it is known first."""
+        was_open = not self.directory.has_administrator
         self.directory.take(change.records)
+        if was_open and self.directory.has_administrator:
+            log.warning("there is an administrator: from now on people sign in, and devices and scripts need tokens")
         route(change)
         if change.regions or change.regions_deleted:
             self._groups = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -107,6 +108,37 @@ async def test_the_first_link_makes_an_administrator_once_and_from_then_on_peopl
     assert await eve.fails("POST", "/api/v1/positions", []) == (401, "not_signed_in")
     assert (await eve.ask("GET", "/healthz")).status_code == 200
     assert (await eve.ask("GET", "/")).status_code == 200
+
+
+async def test_the_first_link_makes_an_administrator_of_somebody_known_too(house: House) -> None:
+    link, asked = house.node.give_first_link(), {"name": "ben", "password": GOOD}
+    await house.person().do("POST", "/api/v1/users", {"name": "ben", "role": "viewer"})
+    ben = house.person()
+    await ben.do("POST", "/api/v1/session", asked | {"link": link})
+    assert (await ben.do("GET", "/api/v1/session"))["role"] == "administrator"
+    assert await house.person().fails("GET", "/api/v1/vehicles") == (401, "not_signed_in")
+
+
+@pytest.mark.parametrize("name", ["", " ada", "a/b", "a\nb", "x" * 101])
+async def test_the_first_administrator_has_a_name_like_everybody_else(house: House, name: str) -> None:
+    asked = {"link": house.node.give_first_link(), "name": name, "password": GOOD}
+    assert await house.person().fails("POST", "/api/v1/session", asked) == (422, "invalid_user")
+
+
+async def test_several_who_have_the_first_link_make_one_administrator(house: House) -> None:
+    link = house.node.give_first_link()
+    asked = [{"link": link, "name": name, "password": GOOD} for name in ("ada", "eve", "mal")]
+    answers = await asyncio.gather(*(house.person().ask("POST", "/api/v1/session", one) for one in asked))
+    assert sorted(answer.status_code for answer in answers) == [204, 404, 404]
+    assert len(house.node.directory.users) == 1
+
+
+async def test_a_link_of_a_closed_account_opens_nothing(house: House) -> None:
+    ada, _ = await staffed(house)
+    link = (await ada.do("POST", "/api/v1/users/ben/link"))["link"]
+    await ada.do("PATCH", "/api/v1/users/ben", {"disabled": True})
+    asked = {"link": link, "password": OTHER}
+    assert await house.person().fails("POST", "/api/v1/session", asked) == (404, "link_over")
 
 
 async def test_the_first_link_is_over_after_a_quarter_of_an_hour(house: House) -> None:

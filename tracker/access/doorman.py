@@ -7,6 +7,7 @@ sign in, and senders show tokens.
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,9 @@ from tracker.access.people import ADMINISTER, User
 from tracker.access.sessions import Session
 from tracker.access.tokens import Token, hash_of, new_secret
 from tracker.errors import NotSignedIn
+from tracker.turns.turned_away import TurnedAway
+
+log = logging.getLogger(__name__)
 
 #: what anybody may ask for: the pages and what they are made of, whether the server is there, and to sign in
 OPEN = frozenset({
@@ -40,6 +44,7 @@ class Doorman:
         clock: Callable[[], int],
     ) -> None:
         self.tickets = Tickets()
+        self.turned_away = TurnedAway()
         self._guard = guard
         self._directory = directory
         self._regions_in = regions_in
@@ -65,16 +70,23 @@ class Doorman:
         found = self._bearer(shown)
         if found is None and shown.secret and hmac.compare_digest(hash_of(shown.secret), self._console):
             return CONSOLE
+        if isinstance(found, Token) and (found.kind != "device" or not self._directory.has_administrator):
+            self._directory.tokens.used(found.id, self._clock(), _address(scope))  # else each chunk counts
         if not self._directory.has_administrator:
             return grant
         if found is not None:
             if isinstance(found, Session):
-                address = str((scope.get("client") or ("",))[0])
-                self._directory.sessions.touch(found, self._clock(), address)
+                self._directory.sessions.touch(found, self._clock(), _address(scope))
             return self._grant(found)
         if scope["path"] in OPEN or scope["path"].startswith(OPEN_BELOW):
             return NOBODY
+        if not shown.cookie:  # of a browser whose session ended, nobody has to hear
+            self._turn_away(method, scope)
         raise NotSignedIn("not_signed_in", "sign in on the page, or send a token: Authorization: Bearer …")
+
+    def _turn_away(self, method: str, scope: Mapping[str, Any]) -> None:
+        if said := self.turned_away.count(_address(scope), method, scope["path"], self._clock()):
+            log.warning("%s: 401. `tracker token create` makes a token (docs/upgrading.md)", said)
 
     def again(self, grant: Grant) -> Grant:
         directory = self._directory
@@ -120,3 +132,7 @@ class Doorman:
             return Grant(True, frozenset(), may, user.name, bearer)
         names = frozenset(name for group in groups for name in group.regions or ())
         return Grant(False, self._regions_in(names), may, user.name, bearer)
+
+
+def _address(scope: Mapping[str, Any]) -> str:
+    return str((scope.get("client") or ("",))[0])

@@ -85,7 +85,7 @@ def check_bind(settings: Settings, administrator: bool = False) -> str | None:
         return None
     if not administrator:
         if settings.open:
-            return f"everybody who can reach {where} may see and change everything (--open)"
+            return f"everybody who can reach {where} may see and change everything (--open): nobody signs in yet"
         raise SettingsError(
             f"{settings.host} can be reached from other machines and nobody signs in yet: make an administrator "
             "(tracker users add NAME --role administrator), add --open to let everybody in, or listen on 127.0.0.1"

@@ -35,6 +35,8 @@ class Count:
 class Guessing:
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str], Count] = {}
+        self.wrong = 0
+        self.unheard = 0  # told to wait
 
     def wait_ms(self, user: str, address: str, now: int) -> int:
         """How long until a try of this name from this address is heard; 0: now."""

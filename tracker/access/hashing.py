@@ -18,7 +18,7 @@ T = TypeVar("T")
 class Hashing:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "passwords")
-        self._waiting = 0
+        self.waiting = 0
 
     async def hash(self, password: str) -> str:
         """Raises Overloaded."""
@@ -32,13 +32,13 @@ class Hashing:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, call: Callable[..., T], *values: object) -> T:
-        if self._waiting >= MOST_WAITING:
-            raise Overloaded(f"{self._waiting} others sign in at this moment; try again in a second", 2)
-        self._waiting += 1
+        if self.waiting >= MOST_WAITING:
+            raise Overloaded(f"{self.waiting} others sign in at this moment; try again in a second", 2)
+        self.waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, call, *values)
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
 
 
 def _matches(password: str, kept: str | None) -> bool:

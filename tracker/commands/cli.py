@@ -17,6 +17,7 @@ from tracker import __version__
 from tracker.errors import TrackerError
 
 if TYPE_CHECKING:
+    from tracker.commands.office import Server
     from tracker.config import Settings
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -149,6 +150,29 @@ def _of_a_folder(command: Any) -> Any:
     return click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")(command)
 
 
+def _or_elsewhere(command: Any) -> Any:
+    """The options of one that only reads: a folder, or a server somewhere."""
+    for option in (
+        trusting,
+        click.option("--token", envvar="TRACKER_TOKEN", help="Token of an administrator there."),
+        click.option("--from-server", metavar="URL", help="Ask this server instead of a folder's."),
+    ):
+        command = option(command)
+    return _of_a_folder(command)
+
+
+def _asked(
+    data: str | None, store: str | None, from_server: str | None, token: str | None, ca: str | None
+) -> Settings | Server:
+    from tracker.commands.office import Server
+
+    if from_server is None:
+        return settings(data=data, store=store)
+    if data is not None or store is not None:
+        raise click.UsageError("--data and --store are of a folder here; leave them out with --from-server")
+    return Server(from_server, token, ca)
+
+
 @users.command("add")
 @click.argument("name")
 @click.option("--role", required=True, type=click.Choice(["administrator", "dispatcher", "viewer", "driver"]))
@@ -163,12 +187,12 @@ def add_user(data: str | None, store: str | None, **given: Any) -> None:
 
 
 @users.command("list")
-@_of_a_folder
-def list_users(data: str | None, store: str | None) -> None:
+@_or_elsewhere
+def list_users(**where: Any) -> None:
     """Everybody: name, role, groups."""
     from tracker.commands import people
 
-    people.list_users(settings(data=data, store=store))
+    people.list_users(_asked(**where))
 
 
 @users.command("disable")
@@ -221,21 +245,25 @@ def token() -> None:
 @click.option("--group", "groups", multiple=True, help="Group of vehicles; repeatable.")
 @click.option("--name", default="", help="What it is for.")
 @click.option("--scrape", is_flag=True, help="For /metrics alone.")
+@click.option("--user", metavar="NAME", help="For a script that comes in as this person.")
 @_of_a_folder
 def create_token(scrape: bool, data: str | None, store: str | None, **given: Any) -> None:
     """Print a new token, alone on standard output."""
     from tracker.commands import people
 
+    kinds = scrape + bool(given["user"]) + bool(given["vehicles"] or given["groups"])
+    if kinds > 1:
+        raise click.UsageError("a token sends for vehicles, reads /metrics (--scrape), or is of a person (--user)")
     people.create_token(settings(data=data, store=store), kind="scrape" if scrape else "device", **given)
 
 
 @token.command("list")
-@_of_a_folder
-def list_tokens(data: str | None, store: str | None) -> None:
-    """Every token: id, name, kind, for whom, when last used."""
+@_or_elsewhere
+def list_tokens(**where: Any) -> None:
+    """Every token: id, name, kind, for whom, when last used; and who came without one."""
     from tracker.commands import people
 
-    people.list_tokens(settings(data=data, store=store))
+    people.list_tokens(_asked(**where))
 
 
 @token.command("revoke")

@@ -11,9 +11,12 @@ import ssl
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import click
+
 from tracker.access.console import Console, read_console
 from tracker.config import Settings
 from tracker.errors import StoreLocked, TrackerError
+from tracker.replay.connection import Connection
 
 TIMEOUT_S = 30
 
@@ -43,6 +46,14 @@ class Office:
         raise NotImplementedError
 
 
+class Server(NamedTuple):
+    """Another one than that of a folder."""
+
+    url: str
+    token: str | None
+    ca: str | None
+
+
 class Refused(TrackerError):
     def __init__(self, problem: dict[str, Any], status: int) -> None:
         Exception.__init__(self, problem.get("detail", ""))
@@ -52,8 +63,16 @@ class Refused(TrackerError):
 
 
 @contextlib.contextmanager
-def office(settings: Settings) -> Iterator[Office]:
-    """Of this folder, whether its server runs or not. Raises StoreLocked when it runs and cannot be asked."""
+def office(settings: Settings | Server) -> Iterator[Office]:
+    """Of this folder, whether its server runs or not; or of a server somewhere, as whoever its token is of.
+
+    Raises StoreLocked when the folder's server runs and cannot be asked, Failed when one elsewhere does not answer.
+    """
+    if isinstance(settings, Server):
+        connection = Connection(*settings, told=lambda text: click.echo(text, err=True))
+        with contextlib.closing(connection):
+            yield _Elsewhere(connection)
+        return
     console = read_console(settings.folder)
     if console is not None and (beside := _Beside(console)).is_there():
         yield beside
@@ -100,6 +119,16 @@ class _Beside(Office):
             return Answer(answer.status, _document(answer.read()))
         finally:
             connection.close()
+
+
+class _Elsewhere(Office):
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def send(self, method: str, path: str, body: bytes | None) -> Answer:
+        """Raises Failed when nobody answers."""
+        response = self._connection.request(method, path, body)
+        return Answer(response.status, _document(response.content))
 
 
 class _Within(Office):

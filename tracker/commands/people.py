@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import click
 
-from tracker.commands.office import office
+from tracker.commands.office import Office, Server, office
 from tracker.config import Settings
 
 
@@ -26,7 +27,7 @@ def add_user(settings: Settings, name: str, role: str, groups: tuple[str, ...], 
             _print_link(ours.ask("POST", f"/api/v1/users/{quote(name, safe='')}/link"))
 
 
-def list_users(settings: Settings) -> None:
+def list_users(settings: Settings | Server) -> None:
     with office(settings) as ours:
         for user in ours.pages("/api/v1/users", "users"):
             state = "disabled" if user["disabled"] else "" if user["has_password"] else "no password yet"
@@ -55,18 +56,32 @@ def add_group(settings: Settings, name: str, regions: tuple[str, ...], may: tupl
     click.echo(f"added the group {name}", err=True)
 
 
-def create_token(settings: Settings, vehicles: tuple[str, ...], groups: tuple[str, ...], name: str, kind: str) -> None:
+def create_token(
+    settings: Settings, vehicles: tuple[str, ...], groups: tuple[str, ...], name: str, kind: str, user: str | None
+) -> None:
     """Print the token, alone."""
-    asked = {"vehicles": list(vehicles), "groups": list(groups), "name": name, "kind": kind}
+    path, asked = "/api/v1/tokens", {"vehicles": list(vehicles), "groups": list(groups), "name": name, "kind": kind}
+    if user is not None:
+        path, asked = f"/api/v1/users/{quote(user, safe='')}/tokens", {"name": name}
     with office(settings) as ours:
-        click.echo(ours.ask("POST", "/api/v1/tokens", asked)["token"])
+        click.echo(ours.ask("POST", path, asked)["token"])
 
 
-def list_tokens(settings: Settings) -> None:
+def list_tokens(settings: Settings | Server) -> None:
+    """Those of devices, then those of people; on stderr who came without one."""
     with office(settings) as ours:
-        for token in ours.pages("/api/v1/tokens", "tokens"):
+        for token in (*ours.pages("/api/v1/tokens", "tokens"), *_of_people(ours)):
             sends = ",".join((*token["vehicles"], *(f"group {group}" for group in token["groups"])))
-            click.echo("\t".join((token["id"], token["name"], token["kind"], sends, token["used_at"] or "never used")))
+            whom = token["user"] or sends
+            click.echo("\t".join((token["id"], token["name"], token["kind"], whom, token["used_at"] or "never used")))
+        for away in ours.ask("GET", "/api/v1/tokens?limit=1").get("without", ()):
+            told = "without a token: {address}, {asked}, times: {times}, the last at {at}"
+            click.echo(told.format_map(away), err=True)
+
+
+def _of_people(ours: Office) -> Iterator[Any]:
+    for user in ours.pages("/api/v1/users", "users"):
+        yield from ours.pages(f"/api/v1/users/{quote(user['name'], safe='')}/tokens", "tokens")
 
 
 def revoke_token(settings: Settings, id: str) -> None:

@@ -75,8 +75,9 @@ def create_app(
     @app.while_serving
     async def running() -> AsyncGenerator[None]:
         await node.start()
-        if warning := check_bind(node.settings, node.directory.has_administrator):
-            log.warning(warning)
+        for warning in (check_bind(node.settings, node.directory.has_administrator), _nobody_yet(node)):
+            if warning:
+                log.warning(warning)
         companion = asyncio.ensure_future(beside(node)) if beside else None
         try:
             yield
@@ -90,6 +91,17 @@ def create_app(
     sockets.on_drain(app, node.leave)
     live.install(app, node)  # after the node: it starts later and stops earlier
     return app
+
+
+def _nobody_yet(node: Node) -> str | None:
+    """What the log hears at each start until there is an administrator."""
+    if node.directory.has_administrator or node.settings.demo or node.access is not node.doorman:
+        return None
+    proxies = ", and whoever the proxies let in," if node.settings.behind_proxy else ""
+    return (
+        f"nobody signs in here yet: whoever reaches this server{proxies} sees and changes everything. To end that, "
+        "open the link it prints, or `tracker users add NAME --role administrator` (docs/upgrading.md)"
+    )
 
 
 class Front:
@@ -226,10 +238,10 @@ def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = N
         url = f"{'https' if settings.cert else 'http'}://{shown}:{port}"
         print(url, flush=True)
         node: Node = app.extensions["node"]
-        if not node.directory.has_administrator and not settings.demo:
-            link = f"{url}/signin#{node.give_first_link()}"
-            print(f"nobody signs in here yet; to be the administrator, within 15 minutes: {link}", flush=True)
         reached = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+        if not node.directory.has_administrator and not settings.demo:
+            link = f"{url.replace(shown, reached) if reached != host else url}/signin#{node.give_first_link()}"
+            print(f"nobody signs in here yet; to be the administrator, within 15 minutes: {link}", flush=True)
         secret = node.doorman.open_console()
         write_console(settings.folder, Console(reached, port, bool(settings.cert), secret))
         _calm_collector()

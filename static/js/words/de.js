@@ -684,6 +684,11 @@ export default {
   "open.signin": "Hier meldet sich noch niemand an: Wer diesen Server erreicht, sieht und ändert alles.",
   "open.do":
     "Öffnen Sie den Link, den tracker serve beim Start gezeigt hat, oder legen Sie auf dem Server den ersten Administrator an:",
+  "open.refused": {
+    one: "Etwas fragt ohne Token und wird abgewiesen: vielleicht ein vergessenes Gerät.",
+    other: "{n} Adressen fragen ohne Token und werden abgewiesen: vielleicht vergessene Geräte.",
+  },
+  "open.refused.do": "Ansehen",
   "open.how": "tracker users add NAME --role administrator",
   "account.of": "Konto von {name}",
   "account.out": "Abmelden",
@@ -775,6 +780,11 @@ export default {
   "may.edit_vehicles": "Fahrzeuge ändern",
   "may.administer": "Verwalten",
   "tokens.more": "Womit Geräte senden, jedes für seine eigenen Fahrzeuge.",
+  "tokens.without": "In der letzten Stunde fragten diese ohne Token oder Sitzung und wurden abgewiesen:",
+  "tokens.without.one": {
+    one: "{address}: {asked}, einmal, vor {age}",
+    other: "{address}: {asked}, {n}-mal, zuletzt vor {age}",
+  },
   "tokens.none": "Noch kein Token",
   "tokens.none.more": "Ohne eines sendet kein Gerät mehr.",
   "own.more": "Womit ein Skript von Ihnen als Sie hereinkommt: Es sieht, was Sie sehen, und darf, was Sie dürfen.",

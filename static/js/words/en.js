@@ -665,6 +665,11 @@ export default {
     "Nobody signs in here yet: everybody who reaches this server sees and changes everything. To end that, open the link that tracker serve printed when it started, or run on the server:",
   "open.signin": "Nobody signs in here yet: everybody who reaches this server sees and changes everything.",
   "open.do": "Open the link that tracker serve printed when it started, or make the first administrator on the server:",
+  "open.refused": {
+    one: "Something asks without a token and is refused: perhaps a device that was forgotten.",
+    other: "{n} addresses ask without a token and are refused: perhaps devices that were forgotten.",
+  },
+  "open.refused.do": "Look",
   "open.how": "tracker users add NAME --role administrator",
   "account.of": "Account of {name}",
   "account.out": "Sign out",
@@ -753,6 +758,11 @@ export default {
   "may.edit_vehicles": "Edit vehicles",
   "may.administer": "Administer",
   "tokens.more": "By which devices send, each for its own vehicles.",
+  "tokens.without": "In the last hour these asked without a token or session, and were refused:",
+  "tokens.without.one": {
+    one: "{address}: {asked}, once, {age} ago",
+    other: "{address}: {asked}, {n} times, the last {age} ago",
+  },
   "tokens.none": "No token yet",
   "tokens.none.more": "Without one no device sends anything any more.",
   "own.more": "By which a script of yours comes in as you: it sees what you see and may do what you may.",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 from typing import Any
 
 import pytest
@@ -158,3 +159,35 @@ def test_a_token_of_somebody_who_is_gone_opens_nothing(door: Door) -> None:
     door.directory.take([door.directory.record("token", "lonely", lonely)])
     with pytest.raises(NotSignedIn):
         door.token("lonely")
+
+
+def test_the_doorman_counts_whom_it_sends_away_and_says_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+    door = Door()
+    door.fill()
+    caplog.set_level(logging.WARNING)
+    for headers in ({}, {"authorization": "Bearer trk_revoked"}):
+        with pytest.raises(NotSignedIn):
+            door.ask("POST", "/api/v1/positions", **headers)
+    with pytest.raises(NotSignedIn):
+        door.ask(cookie="tracker-f00d=of a session that ended")
+    assert [(one.address, one.times) for one in door.doorman.turned_away.lately(door.now)] == [("::1", 2)]
+    assert [record.getMessage() for record in caplog.records] == [
+        "::1 asked once without a good token or session, the last time for POST /api/v1/positions: 401. "
+        "`tracker token create` makes a token (docs/upgrading.md)"
+    ]
+
+
+def test_a_token_that_is_shown_before_there_is_an_administrator_counts_as_used() -> None:
+    door = Door()
+    door.fill()
+    door.directory.has_administrator = False
+    door.token("phone")
+    assert door.directory.tokens.uses.keys() == {"phone"}
+
+
+def test_tokens_that_send_nothing_are_used_by_asking() -> None:
+    door = Door()
+    door.fill()
+    for id in ("script", "prometheus"):
+        door.token(id)
+    assert door.directory.tokens.uses.keys() == {"script", "prometheus"}

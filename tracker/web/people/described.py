@@ -36,7 +36,13 @@ _ENTRY = thing(
     after={},
 )
 _SESSION = thing(
-    "open name role groups may", open=FLAG, name=or_null(TEXT), role=or_null(TEXT), groups=_NAMES, may=_NAMES
+    "open name role groups may",
+    open=FLAG,
+    name=or_null(TEXT),
+    role=or_null(TEXT),
+    groups=_NAMES,
+    may=_NAMES,
+    without_token=COUNT,
 )
 _LINK = thing("link path until", link=TEXT, path=TEXT, until=TIME)
 _BODY = (400, 413, 415, 422, 503, 507)
@@ -124,7 +130,12 @@ ROUTES = (
     ),
     Route("DELETE", "/api/v1/groups/{name}", "Remove a group", (204, None, None), errors=(401, 404, 409)),
     Route(
-        "GET", "/api/v1/tokens", "Tokens of devices", (200, JSON, page("tokens", _TOKEN)), query=LIST, errors=(401, 404)
+        "GET",
+        "/api/v1/tokens",
+        "Tokens of devices, and who came without one",
+        (200, JSON, page("tokens", _TOKEN, without=array(thing("", address=TEXT, asked=TEXT, times=COUNT, at=TIME)))),
+        query=LIST,
+        errors=(401, 404),
     ),
     Route(
         "POST",

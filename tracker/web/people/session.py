@@ -8,10 +8,10 @@ import msgspec
 from quart import Blueprint, Response, request
 
 from tracker.access.directory import Directory
-from tracker.access.grants import Grant
+from tracker.access.grants import ADMINISTER, Grant
 from tracker.access.passes import Link
 from tracker.access.passwords import LONGEST, fault_of
-from tracker.access.people import User
+from tracker.access.people import User, read_user
 from tracker.access.sessions import LONGEST_MS, Session
 from tracker.access.tokens import hash_of, new_id, new_secret
 from tracker.errors import Invalid, NotFound, NotSignedIn, TooManyTries
@@ -22,6 +22,7 @@ from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
 
 MAX_AGENT = 200
+FIRST = {"role": "administrator", "disabled": False}  #: whoever has the first link, known before or not
 
 
 def blueprint(node: Node) -> Blueprint:
@@ -49,6 +50,7 @@ async def sign_in(node: Node, grant: Grant) -> Response:
         ]
 
     await node.pipeline.keep_records(plan)
+    node.directory.sessions.begun += 1
     answer = Response(b"", 204, {"cache-control": "no-store"})
     _set_cookie(answer, node.doorman.cookie, secret, LONGEST_MS // 1000)
     return answer
@@ -73,9 +75,11 @@ async def check_password(node: Node, name: str, password: str, kept: str | None,
     """One try, told slowly to who guesses. Raises TooManyTries, and NotSignedIn with what is `wrong`."""
     now, where = node.clock(), api.address()
     if wait := node.guessing.wait_ms(name, where, now):
+        node.guessing.unheard += 1
         raise TooManyTries(-(-wait // 1000))
     node.guessing.count(name, where, now)
     if not await node.hashing.matches(password, kept):
+        node.guessing.wrong += 1
         raise NotSignedIn("wrong_password", wrong)
     node.guessing.right(name, where)
 
@@ -96,12 +100,11 @@ async def _by_link(node: Node, given: dict[str, Any]) -> tuple[User, Any, str]:
     if link is None or link.has_ended(node.clock()):
         raise _link_over()
     name = link.user or _texts(given, "name")[0]
-    kept = await new_password(node, password, name)
     known = node.directory.users.get(name)
-    if link.user and known is None:
+    if link.user and (known is None or known.disabled):
         raise _link_over()
-    user = User(name, "administrator", created_at=node.clock()) if known is None else known
-    user = msgspec.structs.replace(user, password=kept)
+    user = known if link.user and known else read_user(FIRST, name, known, node.directory.groups, node.clock())
+    user = msgspec.structs.replace(user, password=await new_password(node, password, name))
 
     def changes(directory: Directory) -> list[Record]:
         """The link is good once, the first administrator's only while there is none."""
@@ -137,6 +140,8 @@ async def who_am_i(node: Node, grant: Grant) -> Response:
         for one in node.directory.sessions.of(user.name, node.clock())
     ]
     told = {"open": False, **user.as_json(), "may": sorted(grant.may), "regions": sees, "sessions": sessions}
+    if ADMINISTER in grant.may:
+        told["without_token"] = len(node.doorman.turned_away.lately(node.clock()))
     return api.answer(told, cache_control="no-store")
 
 
