@@ -45,6 +45,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         str, Meta(description="file of the certificate and its chain (PEM): the server speaks TLS, and reads it again")
     ] = ""
     key: Annotated[str, Meta(description="file of the certificate's private key; empty: it is in `cert`")] = ""
+    hsts_s: Annotated[
+        int, Meta(ge=0, description="with `cert`: how long browsers come back by TLS only (HSTS); 0: they are not told")
+    ] = 31_536_000
     behind_proxy: Annotated[
         list[str],
         Meta(description="networks of proxies whose word is taken for who asks; loopback: those on this machine"),

@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
+IN_ADDRESS = frozenset({"token", "ticket"})  #: parameters that belong to no route
+MOST_COOKIES = 8  #: of one name that are looked at
+
 
 class Credentials(NamedTuple):
-    """What a request shows, at most one of each; empty when it does not."""
+    """What a request shows; empty when it does not."""
 
-    cookie: str = ""  # the secret of a session
+    cookies: tuple[str, ...] = ()  # secrets of sessions: a page of another path or port can add one of our name
     secret: str = ""  # a token: Bearer, the password of Basic, X-API-Key, `?token=`
     ticket: str = ""  # `?ticket=`
 
@@ -23,7 +27,7 @@ def credentials(scope: Mapping[str, Any], cookie_name: str) -> Credentials:
     query = _query(scope.get("query_string", b""))
     cookies = headers.get(b"cookie")
     return Credentials(
-        next(_cookies(cookies, cookie_name), "") if cookies else "",
+        tuple(islice(dict.fromkeys(_cookies(cookies, cookie_name)), MOST_COOKIES)) if cookies else (),
         _authorization(headers.get(b"authorization", b""))
         or _text(headers.get(b"x-api-key", b""))
         or query.get("token", ""),
@@ -43,7 +47,7 @@ def _query(raw: bytes) -> dict[str, str]:
 def _cookies(raw: bytes, name: str) -> Iterator[str]:
     for part in _text(raw).split(";"):
         key, _, value = part.strip().partition("=")
-        if key == name:
+        if key == name and value:
             yield value.strip('"')
 
 

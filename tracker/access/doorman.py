@@ -52,10 +52,11 @@ class Doorman:
         self._console = ""  # the hash of its secret
         self._grants: dict[str, Grant] = {}  # by session or token, until something of what decides them changes
 
-    @property
-    def cookie(self) -> str:
-        """Its name; cookies ignore ports, so each folder has one of its own."""
-        return f"tracker-{self._directory.folder}"
+    def cookie(self, scope: Mapping[str, Any]) -> str:
+        """Its name; cookies ignore ports, so each folder has one of its own. Over TLS the name itself keeps browsers
+        from taking it of a page without TLS, or of a neighbour in the domain."""
+        secure = scope.get("scheme") in ("https", "wss")
+        return f"{'__Host-' if secure else ''}tracker-{self._directory.folder}"
 
     def open_console(self) -> str:
         """From now on whoever shows this secret may do everything."""
@@ -66,8 +67,8 @@ class Doorman:
     def check(self, method: str, scope: Mapping[str, Any]) -> Grant:
         """Raises NotAllowed for what no page may do, NotSignedIn for whoever has to say who they are."""
         grant = self._guard.check(method, scope)
-        shown = credentials(scope, self.cookie)
-        found = self._bearer(shown)
+        shown = credentials(scope, self.cookie(scope))
+        found = self._bearer(shown, opens=method == "CONNECT")
         if found is None and shown.secret and hmac.compare_digest(hash_of(shown.secret), self._console):
             return CONSOLE
         if isinstance(found, Token) and (found.kind != "device" or not self._directory.has_administrator):
@@ -80,7 +81,7 @@ class Doorman:
             return self._grant(found)
         if scope["path"] in OPEN or scope["path"].startswith(OPEN_BELOW):
             return NOBODY
-        if not shown.cookie:  # of a browser whose session ended, nobody has to hear
+        if not shown.cookies:  # of a browser whose session ended, nobody has to hear
             self._turn_away(method, scope)
         raise NotSignedIn("not_signed_in", "sign in on the page, or send a token: Authorization: Bearer …")
 
@@ -97,13 +98,16 @@ class Doorman:
             raise NotSignedIn("not_signed_in", "you were signed out")
         return self._grant(found)
 
-    def _bearer(self, shown: Credentials) -> Session | Token | None:
+    def _bearer(self, shown: Credentials, opens: bool) -> Session | Token | None:
+        """`opens`: a channel, which is all that a ticket is for."""
         directory, now = self._directory, self._clock()
-        if shown.ticket and (bearer := self.tickets.take(shown.ticket, now)):
-            return directory.sessions.by_id.get(bearer) or directory.tokens.by_id.get(bearer)
+        if opens and shown.ticket and (bearer := self.tickets.take(shown.ticket, now)):
+            found = directory.sessions.by_id.get(bearer) or directory.tokens.by_id.get(bearer)
+            return None if found is None or found.has_ended(now) else found
         if shown.secret:
             return directory.tokens.find_token(shown.secret, now)
-        return directory.sessions.find_session(hash_of(shown.cookie), now) if shown.cookie else None
+        sessions = [one for secret in shown.cookies if (one := directory.sessions.find_session(hash_of(secret), now))]
+        return sessions[0] if len(sessions) == 1 else None  # of two one was slipped in, and nobody knows which
 
     def forget_grants(self) -> None:
         """Who may come in, or which regions there are, has changed."""

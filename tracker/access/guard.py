@@ -59,7 +59,9 @@ class Guard:
         """Addresses are safe by themselves: only names can be rebound."""
         name = host.decode("latin-1").lower()
         if name.startswith("["):
-            name = name[1:].partition("]")[0]
+            name, closed, rest = name[1:].partition("]")
+            if not closed or rest[:1] not in ("", ":"):
+                return False
         elif name.count(":") == 1:
             name = name.partition(":")[0]
         return name.rstrip(".") in self._names or _is_address(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -28,7 +29,8 @@ CEILING: dict[str, frozenset[str]] = {
 ALL = "all"
 MAX_NAME = 100
 MOST_IN_A_LIST = 1000
-_NAME = re.compile(r"[^\s/\x00-\x1f\x7f](?:[^/\x00-\x1f\x7f]{0,98}[^\s/\x00-\x1f\x7f])?")
+#: what the record calls those who are no user
+_TAKEN = re.compile(r"console|anybody|token:.*", re.IGNORECASE)
 
 
 class Group(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -136,9 +138,13 @@ def _fields(given: Any, known: tuple[str, ...]) -> Mapping[str, Any]:
 
 
 def _name_faults(name: str) -> list[dict[str, Any]]:
-    if _NAME.fullmatch(name):
+    """Two names that look the same would be two people for one reader."""
+    if _TAKEN.fullmatch(name):
+        return [_fault("name", f"{name!r} is what the record calls somebody else; take another name")]
+    plain = name.isprintable() and name == name.strip() and unicodedata.is_normalized("NFC", name)
+    if plain and 0 < len(name) <= MAX_NAME and "/" not in name and name not in (".", ".."):
         return []
-    return [_fault("name", f"a name has 1 to {MAX_NAME} characters, no / and no spaces around it")]
+    return [_fault("name", f"a name has 1 to {MAX_NAME} visible characters, no / and no spaces around it")]
 
 
 def _is_names(value: Any) -> bool:

@@ -32,6 +32,7 @@ from tracker.web.people import audit, described, groups, session, tokens, users
 from tracker.web.server import serving, sockets
 from tracker.web.server.answers import Answered, Receive, Scope, Send, plain_problem, problem
 from tracker.web.server.certificate import LOOK_S, Certificate
+from tracker.web.server.hardening import EVERYWHERE, hardened, over_tls_only
 
 log = logging.getLogger("tracker.web")
 
@@ -68,7 +69,6 @@ def create_app(
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Gone, _gone)
     app.register_error_handler(Exception, _unexpected)
-    app.after_request(_harden)
     positions.install(app, node)
     app.asgi_app = Front(node, app.asgi_app)  # type: ignore[assignment,method-assign]
 
@@ -112,9 +112,11 @@ class Front:
         self._inner = inner
         self._ingest = ingest.Ingest(node)
         self._proxies = Proxies(node.settings.behind_proxy)
+        self._hardening = EVERYWHERE + (over_tls_only(node.settings.hsts_s) if node.settings.cert else ())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
+            send = hardened(send, self._hardening)
             try:
                 scope = self._proxies.seen(scope)
             except TrackerError as fault:
@@ -209,15 +211,6 @@ async def _http_error(fault: HTTPException) -> Response:
 async def _unexpected(fault: Exception) -> Response:
     log.error("a request failed", exc_info=fault)
     return _respond(plain_problem(500, "the server made a mistake; its log says more"))
-
-
-async def _harden(response: Response) -> Response:
-    response.headers.setdefault("cache-control", "no-store")
-    response.headers["x-content-type-options"] = "nosniff"
-    # tile servers ask who uses them: OpenStreetMap refuses requests without a Referer
-    response.headers["referrer-policy"] = "strict-origin-when-cross-origin"
-    response.headers["cross-origin-resource-policy"] = "same-origin"
-    return response
 
 
 def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = None) -> None:

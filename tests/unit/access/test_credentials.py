@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tracker.access.credentials import Credentials, credentials
+from tracker.access.credentials import MOST_COOKIES, Credentials, credentials
 
 
 def scope(query: bytes = b"", **headers: str) -> dict[str, Any]:
@@ -37,10 +37,15 @@ def test_a_token_is_found_wherever_clients_put_it_and_a_header_wins(asked: dict[
 
 def test_a_cookie_goes_by_its_whole_name() -> None:
     asked = scope(cookie='a=1; tracker-ab=other; tracker=secret=x; b="2"')
-    assert credentials(asked, "tracker").cookie == "secret=x"
-    assert credentials(asked, "tracker-ab").cookie == "other"
-    assert credentials(asked, "b").cookie == "2"
+    assert credentials(asked, "tracker").cookies == ("secret=x",)
+    assert credentials(asked, "tracker-ab").cookies == ("other",)
+    assert credentials(asked, "b").cookies == ("2",)
     assert credentials(asked, "c") == Credentials()
+
+
+def test_all_cookies_of_one_name_are_seen_and_no_more_than_can_be_meant() -> None:
+    assert credentials(scope(cookie="t=1; t=2; t=1"), "t").cookies == ("1", "2")
+    assert len(credentials(scope(cookie="; ".join(f"t={n}" for n in range(1000))), "t").cookies) == MOST_COOKIES
 
 
 def test_a_ticket_is_in_the_address() -> None:

@@ -4,6 +4,7 @@ import base64
 import logging
 from typing import Any
 
+import msgspec
 import pytest
 
 from tracker.access.directory import Directory
@@ -50,9 +51,11 @@ class Door:
             token = Token(id, kind, hash_of(f"token of {id}"), vehicles=("van-*",), user=owner)  # type: ignore[arg-type]
             directory.take([directory.record("token", id, token)])
 
-    def ask(self, method: str = "GET", path: str = "/api/v1/vehicles", query: str = "", **headers: str) -> Any:
+    def ask(
+        self, method: str = "GET", path: str = "/api/v1/vehicles", query: str = "", scheme: str = "http", **headers: str
+    ) -> Any:
         named = [(name.encode(), value.encode()) for name, value in {"host": "localhost", **headers}.items()]
-        scope = {"path": path, "headers": named, "query_string": query.encode(), "scheme": "http", "client": ("::1", 1)}
+        scope = {"path": path, "headers": named, "query_string": query.encode(), "scheme": scheme, "client": ("::1", 1)}
         return self.doorman.check(method, scope)
 
     def cookie(self, name: str) -> Any:
@@ -113,6 +116,40 @@ def test_a_ticket_stands_for_who_asked_for_it_once(door: Door) -> None:
         assert door.ask("CONNECT", query=f"ticket={ticket}").who == who
         with pytest.raises(NotSignedIn):
             door.ask("CONNECT", query=f"ticket={ticket}")
+
+
+def test_a_ticket_opens_a_channel_and_nothing_else_and_ends_with_who_asked_for_it(door: Door) -> None:
+    ticket = door.doorman.tickets.give("s-ben", door.now)
+    for method in ("GET", "POST", "DELETE"):
+        with pytest.raises(NotSignedIn):
+            door.ask(method, query=f"ticket={ticket}")
+    assert door.ask("CONNECT", query=f"ticket={ticket}").who == "ben", "it was not used up"
+    ended, replaced = (door.doorman.tickets.give(bearer, door.now) for bearer in ("s-ben", "phone"))
+    directory = door.directory
+    ending = msgspec.structs.replace(directory.tokens.by_id["phone"], ends_at=door.now)
+    directory.take([directory.record("session", "s-ben", None), directory.record("token", "phone", ending)])
+    for ticket in (ended, replaced):
+        with pytest.raises(NotSignedIn):
+            door.ask("CONNECT", query=f"ticket={ticket}")
+
+
+def test_of_two_cookies_of_our_name_only_one_may_be_a_session(door: Door) -> None:
+    ben, ada = ("tracker-f00d=cookie of ben", "tracker-f00d=cookie of ada")
+    for rubbish in ("tracker-f00d=rubbish", "tracker-f00d=", "tracker-f00d"):
+        assert door.ask(cookie=f"{rubbish}; {ben}").who == "ben", "whoever adds one signs nobody out"
+        assert door.ask(cookie=f"{ben}; {rubbish}").who == "ben"
+    for both in (f"{ben}; {ada}", f"{ada}; {ben}"):
+        with pytest.raises(NotSignedIn):
+            door.ask(cookie=both)
+
+
+def test_over_tls_a_cookie_is_taken_only_by_the_name_that_binds_it_to_this_host(door: Door) -> None:
+    assert door.ask(scheme="https", cookie="__Host-tracker-f00d=cookie of ben").who == "ben"
+    assert door.ask("CONNECT", scheme="wss", cookie="__Host-tracker-f00d=cookie of ben").who == "ben"
+    with pytest.raises(NotSignedIn):
+        door.ask(scheme="https", cookie="tracker-f00d=cookie of ben")
+    with pytest.raises(NotSignedIn):
+        door.ask(cookie="__Host-tracker-f00d=cookie of ben")
 
 
 def test_the_console_may_everything_also_where_nobody_signs_in() -> None:

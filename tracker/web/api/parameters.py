@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from quart import Response, request
 
+from tracker.access.credentials import IN_ADDRESS
 from tracker.access.grants import WATCH, Grant
 from tracker.errors import BadRequest, Invalid, Unsupported
 from tracker.model.ping import Unfit, vehicle_id
@@ -109,7 +110,7 @@ def read(body: bytes | bytearray) -> Any:
 def only(*known: str) -> None:
     """Refuse parameters nobody knows: a misspelt filter must not answer everything."""
     for name in request.args:
-        if name not in known:
+        if name not in known and name not in IN_ADDRESS:
             raise Invalid(
                 "unknown_parameter",
                 f"there is no parameter {name[:40]!r} here; there are {', '.join(known) or 'none'}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 import msgspec
@@ -44,20 +45,23 @@ async def sign_in(node: Node, grant: Grant) -> Response:
     by = api.actor(msgspec.structs.replace(grant, who=user.name))
 
     def plan() -> tuple[list[Record], list[Audit]]:
-        records = changes(node.directory)
-        return [*records, node.directory.record("session", session.id, session)], [
-            by.did(node.clock(), what, user.name)
-        ]
+        directory = node.directory
+        records = [*changes(directory), directory.record("session", session.id, session)]
+        before = ("session", grant.bearer)  # of this browser until now
+        if grant.bearer in directory.sessions.by_id and before not in [(one.kind, one.key) for one in records]:
+            records.append(directory.record(*before, None))
+        return records, [by.did(node.clock(), what, user.name)]
 
     await node.pipeline.keep_records(plan)
     node.directory.sessions.begun += 1
-    answer = Response(b"", 204, {"cache-control": "no-store"})
-    _set_cookie(answer, node.doorman.cookie, secret, LONGEST_MS // 1000)
+    answer = Response(b"", 204)
+    give_cookie(node, answer, secret)
     return answer
 
 
 async def _by_password(node: Node, given: dict[str, Any]) -> tuple[User, Any, str]:
     name, password = _texts(given, "name", "password")
+    name = unicodedata.normalize("NFC", name)  # as keyboards differ
     user = node.directory.users.get(name)
     kept = user.password if user is not None and not user.disabled else None
     await check_password(node, name, password, kept, "no user of this name has this password")
@@ -99,7 +103,7 @@ async def _by_link(node: Node, given: dict[str, Any]) -> tuple[User, Any, str]:
     link = node.directory.links.get(hash) or node.first_link(hash)
     if link is None or link.has_ended(node.clock()):
         raise _link_over()
-    name = link.user or _texts(given, "name")[0]
+    name = link.user or unicodedata.normalize("NFC", _texts(given, "name")[0])
     known = node.directory.users.get(name)
     if link.user and (known is None or known.disabled):
         raise _link_over()
@@ -166,9 +170,9 @@ async def sign_out(node: Node, grant: Grant) -> Response:
         return ended, [by.did(node.clock(), what, grant.who)] if ended else []
 
     await node.pipeline.keep_records(plan)
-    answer = Response(b"", 204, {"cache-control": "no-store"})
+    answer = Response(b"", 204)
     if everywhere or id == grant.bearer:
-        _set_cookie(answer, node.doorman.cookie, "", 0)
+        give_cookie(node, answer, "", 0)
     return answer
 
 
@@ -191,9 +195,11 @@ def _link_over() -> NotFound:
     return NotFound("link_over", "this link was used, is too old, or never was; ask for a new one")
 
 
-def _set_cookie(answer: Response, name: str, secret: str, lasts_s: int) -> None:
-    secure = "; Secure" if request.scheme == "https" else ""
-    answer.headers["set-cookie"] = f"{name}={secret}; Path=/; Max-Age={lasts_s}; HttpOnly; SameSite=Strict{secure}"
+def give_cookie(node: Node, answer: Response, secret: str, lasts_s: int = LONGEST_MS // 1000) -> None:
+    scope: Any = request.scope
+    secure = "; Secure" if scope["scheme"] == "https" else ""
+    said = f"{node.doorman.cookie(scope)}={secret}; Path=/; Max-Age={lasts_s}; HttpOnly; SameSite=Strict{secure}"
+    answer.headers["set-cookie"] = said
 
 
 def link_of(node: Node, user: str, lasts_ms: int) -> tuple[str, Link]:
