@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -116,6 +116,20 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     live_blocked_s: Annotated[float, Meta(gt=0, description="a viewer that reads nothing for so long is closed")] = 5.0
     live_follow_s: Annotated[float, Meta(gt=0, description="a viewer that follows nothing so long is closed")] = 10.0
 
+    unknown_vehicles: Annotated[
+        Literal["", "create", "quarantine", "refuse"],
+        Meta(
+            description="positions of a vehicle nobody knows: create it, quarantine them until somebody lets it in, or "
+            "refuse them; empty: create on loopback, else quarantine"
+        ),
+    ] = ""
+    quarantine_vehicles: Annotated[
+        int, Meta(ge=1, description="unknown vehicles that wait; of more, those heard last")
+    ] = 500
+    quarantine_fixes: Annotated[int, Meta(ge=1, le=1000, description="positions kept of each; of more, the newest")] = (
+        100
+    )
+
     silence_s: Annotated[
         float, Meta(gt=0, description="a moving vehicle that says nothing for so long is `silent`")
     ] = 300.0
@@ -133,6 +147,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     demo: Annotated[bool, Meta(description="the page says that what it shows is simulated")] = False
     log_level: Annotated[str, Meta(description="debug, info, warning or error")] = "info"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether this machine alone can reach it."""
+        try:
+            return self.host == "localhost" or ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def meets_unknown(self) -> str:
+        """What is done with positions of vehicles nobody knows: create, quarantine or refuse."""
+        return self.unknown_vehicles or ("create" if self.is_loopback else "quarantine")
 
     @property
     def store_url(self) -> str:

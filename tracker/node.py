@@ -24,6 +24,7 @@ from tracker.model.change import Change
 from tracker.model.picture import Picture
 from tracker.model.records import Record
 from tracker.pipeline.pipeline import Pipeline
+from tracker.pipeline.quarantine import Quarantine
 from tracker.stores import open_store
 from tracker.turns.buffer import Buffer
 from tracker.turns.jobs import Job, Jobs
@@ -100,6 +101,7 @@ class Node:
             numbering=self.lanes["numbering"],
             inbox_limit=settings.max_inbox,
         )
+        self.quarantine = Quarantine(settings, self.pipeline, self.directory, self.picture, clock)
         self.bodies = Buffer(settings.max_buffered)
         self.heavy = Pool(settings.heavy_at_once, settings.heavy_waiting)
         self.slots: Slots[Any] = Slots(settings.max_connections)
@@ -110,6 +112,7 @@ class Node:
             "heavy": self.heavy.statistics,
             "jobs": self.jobs.statistics,
             "access": self._access_statistics,
+            "quarantine": self.quarantine.statistics,
         }
         if engine := getattr(self.store, "statistics", None):
             self.statistics["store"] = engine
@@ -137,6 +140,7 @@ class Node:
 
     async def _keep_uses(self, _now: int) -> None:
         """When tokens and cookies were last shown; and sessions that have ended by themselves go."""
+        await self.quarantine.play_known()
         if self.directory.has_uses(self.clock()):
             await self.pipeline.keep_records(lambda: (self.directory.uses(self.clock()), []))
 

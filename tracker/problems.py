@@ -143,6 +143,8 @@ invalid_user | 422 | a user that cannot be so | `errors` names each field
 invalid_group | 422 | a group that cannot be so | `errors` names each field
 invalid_token | 422 | a token that cannot be so | `errors` names each field
 not_your_vehicle | | the token may not send for this vehicle | send with its own token
+vehicle_refused | | somebody turned this vehicle away | ask whoever runs the server
+not_waiting | 404 | no vehicle of this name waits to be let in | look at the list: it may be in already
 
 ## Regions
 

@@ -13,6 +13,8 @@ import pytest
 from tests.support.servers import circle, now
 from tests.support.waiting import until
 from tracker.config import Settings
+from tracker.model.ping import Ping
+from tracker.model.strangers import Stranger
 from tracker.stores import AuditQuery
 from tracker.web.app import create_app
 
@@ -376,6 +378,9 @@ async def test_what_is_taken_away_is_gone_on_an_open_stream(house: House) -> Non
 async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
     """Over the url map: a changing route that is not tried here fails."""
     ada, _ = await staffed(house)
+    strangers = house.node.directory.strangers
+    for name in ("new", "other"):
+        strangers.put_stranger(name, Stranger(name, 1, 1, 1, fixes=(Ping(name, 1_700_000_000_000, 60, 25),)))
     alarm = {"vehicle": "v-here", "time": now(), "lat": 60.0, "lon": 25, "alarm": "sos"}
     await ada.do("POST", "/api/v1/positions", alarm)
     event = next(one for one in (await ada.do("GET", "/api/v1/events"))["events"] if one["kind"] == "alarm")["id"]
@@ -402,6 +407,8 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
         "POST /api/v1/tokens": ("/api/v1/tokens", {"vehicles": ["*"]}),
         "POST /api/v1/tokens/<id>/rotate": (f"/api/v1/tokens/{token}/rotate", {}),
         "DELETE /api/v1/tokens/<id>": (f"/api/v1/tokens/{token}", None),
+        "POST /api/v1/quarantine/<vehicle>/admit": ("/api/v1/quarantine/new/admit", None),
+        "DELETE /api/v1/quarantine/<vehicle>": ("/api/v1/quarantine/other", None),
         "POST /api/v1/session": ("/api/v1/session", {"name": "ben", "password": GOOD}),
         "DELETE /api/v1/session": ("/api/v1/session", None),
     }

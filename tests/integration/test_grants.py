@@ -307,6 +307,9 @@ PEOPLE = {
     "tokens": "GET POST",
     "tokens/<id>": "GET DELETE",
     "tokens/<id>/rotate": "POST",
+    "quarantine": "GET",
+    "quarantine/<vehicle>": "GET DELETE",
+    "quarantine/<vehicle>/admit": "POST",
     "audit": "GET",
 }
 

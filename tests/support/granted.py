@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,28 @@ class Socket:
         return start["status"], body["body"].decode()
 
 
+@asynccontextmanager
+async def opened(app: Any, path: str, headers: dict[str, str], *subprotocols: str) -> AsyncIterator[Socket]:
+    address, _, query = path.partition("?")
+    scope = {
+        "type": "websocket",
+        "path": address,
+        "query_string": query.encode(),
+        "headers": [(name.encode(), text.encode()) for name, text in headers.items()],
+        "client": ("127.0.0.1", 1),
+        "subprotocols": list(subprotocols),
+        "extensions": {"websocket.http.response": {}},
+    }
+    socket = Socket()
+    running = asyncio.ensure_future(app(scope, socket.out.get, socket.back.put))
+    await socket.out.put({"type": "websocket.connect"})
+    try:
+        yield socket
+    finally:
+        await socket.out.put({"type": "websocket.disconnect", "code": 1000})
+        await running
+
+
 class Town:
     """Two regions and who drove between them:
 
@@ -94,25 +116,8 @@ class Town:
         headers = bearer(word) | more.pop("headers", {})
         return await self.client.open(path, method=method, headers=headers, **more)
 
-    @asynccontextmanager
-    async def socket(self, word: str, path: str, subprotocol: str = "tracker.v1.json") -> AsyncIterator[Socket]:
-        scope = {
-            "type": "websocket",
-            "path": path,
-            "query_string": b"",
-            "headers": [(name.encode(), text.encode()) for name, text in bearer(word).items()],
-            "client": ("127.0.0.1", 1),
-            "subprotocols": [subprotocol],
-            "extensions": {"websocket.http.response": {}},
-        }
-        socket = Socket()
-        running = asyncio.ensure_future(self.client.app(scope, socket.out.get, socket.back.put))
-        await socket.out.put({"type": "websocket.connect"})
-        try:
-            yield socket
-        finally:
-            await socket.out.put({"type": "websocket.disconnect", "code": 1000})
-            await running
+    def socket(self, word: str, path: str, subprotocol: str = "tracker.v1.json") -> AbstractAsyncContextManager[Socket]:
+        return opened(self.client.app, path, bearer(word), subprotocol)
 
     async def do(self, method: str, path: str, **more: Any) -> Any:
         """As somebody who may do everything; it must go well."""

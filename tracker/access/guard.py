@@ -83,7 +83,7 @@ def check_bind(settings: Settings, administrator: bool = False) -> str | None:
     `administrator`: there is one, so people sign in and senders need tokens.
     """
     where = f"{settings.host}:{settings.port}"
-    if settings.host == "localhost" or (_is_address(settings.host) and ip_address(settings.host).is_loopback):
+    if settings.is_loopback:
         return None
     if not administrator:
         if settings.open:

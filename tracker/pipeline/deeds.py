@@ -50,15 +50,16 @@ def set_clock(now: int, by: int) -> Done:
 
 
 class Register(Done):
-    def __init__(self, now: int, fleet: Fleet, entry: Registered) -> None:
+    def __init__(self, now: int, fleet: Fleet, entry: Registered, what: str) -> None:
         super().__init__(VehicleRegistered(now, entry))
+        self._what = what
         self._before = fleet.register_entries.get
         self._said = entry
 
     def audit(self) -> Iterator[Audit]:
         if self.by:
             before, vehicle = self._before(self._said.vehicle), self._said.vehicle
-            yield self.by.did(self.now, "vehicle.save", vehicle, before and _plain(before), _plain(self._said))
+            yield self.by.did(self.now, self._what, vehicle, before and _plain(before), _plain(self._said))
 
 
 def reread(now: int, regions: list[Region]) -> Done:

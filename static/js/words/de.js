@@ -890,6 +890,7 @@ export default {
   "problem.invalid_group": "Etwas an dieser Gruppe kann so nicht sein.",
   "problem.invalid_token": "Etwas an diesem Token kann so nicht sein.",
   "problem.not_your_vehicle": "Das Token darf für dieses Fahrzeug nicht senden.",
+  "problem.not_waiting": "Ein Fahrzeug dieses Namens wartet nicht mehr.",
   "problem.not_an_object": "Gebraucht wird ein Objekt.",
   "problem.unknown_region": "Dieses Gebiet gibt es nicht.",
   "problem.unknown_version": "Diese Version des Gebiets gibt es nicht.",

@@ -867,6 +867,7 @@ export default {
   "problem.invalid_group": "Something about this group cannot be so.",
   "problem.invalid_token": "Something about this token cannot be so.",
   "problem.not_your_vehicle": "The token may not send for this vehicle.",
+  "problem.not_waiting": "No vehicle of this name waits any more.",
   "problem.not_an_object": "An object is needed.",
   "problem.unknown_region": "There is no such region.",
   "problem.unknown_version": "There is no such version of the region.",

@@ -68,6 +68,16 @@ async def json_body(most: int) -> Any:
     return await decode(await raw_body(most))
 
 
+async def optional_body(most: int) -> Any:
+    """The same where a request without a body says all there is to say: None."""
+    try:
+        return await json_body(most)
+    except BadRequest as fault:
+        if fault.code != "empty":
+            raise
+        return None
+
+
 def check_json(say: str = "application/json") -> None:
     kind = content_type()
     if kind not in ("", "application/json", "text/json", "application/geo+json") and not kind.endswith("+json"):

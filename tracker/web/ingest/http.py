@@ -39,6 +39,7 @@ class Counts(msgspec.Struct):
     ignored: int = 0  # values, not items
     rejected: int = 0
     errors: list[dict[str, Any]] = []
+    quarantined: int | msgspec.UnsetType = msgspec.UNSET  # told where there are any
 
     def add_answer(self, answer: Answer) -> None:
         self.accepted += answer.accepted
@@ -46,6 +47,8 @@ class Counts(msgspec.Struct):
         self.held += answer.held
         self.duplicates += answer.duplicates
         self.conflicts += answer.conflicts
+        if answer.quarantined:
+            self.quarantined = answer.quarantined + (self.quarantined or 0)
 
 
 class Request:
@@ -61,7 +64,7 @@ class Request:
     def told(self) -> dict[str, Any]:
         self.counts.rejected, self.counts.errors = self.read.rejected, self.read.errors
         self.counts.ignored = self.read.ignored
-        told: dict[str, Any] = msgspec.structs.asdict(self.counts)
+        told: dict[str, Any] = msgspec.to_builtins(self.counts)
         if self.read.rejected > len(self.read.errors):
             told["more"] = self.read.rejected - len(self.read.errors)
         return told
@@ -176,7 +179,7 @@ class Ingest:
                     reading = await asyncio.to_thread(read, payload, self._node.clock())
             del payload
         request.sender.admit(reading)
-        request.counts.add_answer(await self._node.pipeline.submit(reading.pings))
+        request.counts.add_answer(await request.sender.submit(reading.pings))
         request.read = reading
 
     async def _take_stream(self, decoder: Decoder, request: Request, inflate: Inflater) -> None:
@@ -193,7 +196,7 @@ class Ingest:
         if not self._node.ready:  # a stream can be endless: end it while its sender can still be told how far it came
             raise Stopping("the server is stopping; send the rest again in a moment")
         request.sender.admit(reading, request.read.items)
-        request.counts.add_answer(await self._node.pipeline.submit(reading.pings))
+        request.counts.add_answer(await request.sender.submit(reading.pings))
         request.read.add_part(reading)
 
 

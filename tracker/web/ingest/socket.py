@@ -158,7 +158,7 @@ class Conversation:
         """A full inbox makes this sender wait; a store that fails ends the connection."""
         while pings:
             try:
-                await self._node.pipeline.submit(pings)
+                await self._sender.submit(pings)
                 return
             except Overloaded:
                 if not self._node.ready:

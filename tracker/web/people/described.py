@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tracker.access.people import CEILING, VERBS
 from tracker.web.api.openapi import JSON, LIST, Route
-from tracker.web.api.schemas import COUNT, FLAG, TEXT, TIME, Schema, array, or_null, page, thing
+from tracker.web.api.schemas import COUNT, FLAG, TEXT, TIME, Schema, array, or_null, page, ref, thing
 
 _NAMES = array(TEXT)
 _SEEN: Schema = {"anyOf": [_NAMES, {"const": "all"}]}
@@ -45,6 +45,11 @@ _SESSION = thing(
     without_token=COUNT,
 )
 _LINK = thing("link path until", link=TEXT, path=TEXT, until=TIME)
+_STRANGER = thing(
+    "vehicle refused first_at last_at fixes kept position address token",
+    vehicle=TEXT, refused=FLAG, first_at=TIME, last_at=TIME, fixes=COUNT, kept=COUNT,
+    position={"anyOf": [ref("Position"), {"type": "null"}]}, address=or_null(TEXT), token=or_null(TEXT),
+)  # fmt: skip
 _BODY = (400, 413, 415, 422, 503, 507)
 
 ROUTES = (
@@ -153,6 +158,31 @@ ROUTES = (
         "Another secret for the same",
         (201, JSON, _TOKEN),
         body={JSON: thing("", overlap_s={"type": "number"})},
+        errors=(401, 404, *_BODY),
+    ),
+    Route(
+        "GET",
+        "/api/v1/quarantine",
+        "Vehicles nobody knows",
+        (200, JSON, page("quarantine", _STRANGER)),
+        query=LIST,
+        errors=(401, 404),
+    ),
+    Route("GET", "/api/v1/quarantine/{vehicle}", "One of them", (200, JSON, _STRANGER), errors=(401, 404, 422)),
+    Route(
+        "DELETE",
+        "/api/v1/quarantine/{vehicle}",
+        "Turn it away until it is forgotten, or forget it",
+        (204, None, None),
+        query={"forget": FLAG},
+        errors=(401, 404, 422, 503, 507),
+    ),
+    Route(
+        "POST",
+        "/api/v1/quarantine/{vehicle}/admit",
+        "Let it in: it is registered, and its fixes are taken",
+        (201, JSON, ref("Vehicle")),
+        body={JSON: ref("Entry")},
         errors=(401, 404, *_BODY),
     ),
     Route(
