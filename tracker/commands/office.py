@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import http.client
 import json
+import logging
 import ssl
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -63,10 +64,11 @@ class Refused(TrackerError):
 
 
 @contextlib.contextmanager
-def office(settings: Settings | Server) -> Iterator[Office]:
+def office(settings: Settings | Server, new: bool = False) -> Iterator[Office]:
     """Of this folder, whether its server runs or not; or of a server somewhere, as whoever its token is of.
 
-    Raises StoreLocked when the folder's server runs and cannot be asked, Failed when one elsewhere does not answer.
+    `new`: there may be no folder yet. Raises TrackerError where there has to be one, StoreLocked when its server runs
+    and cannot be asked, Failed when one elsewhere does not answer.
     """
     if isinstance(settings, Server):
         connection = Connection(*settings, told=lambda text: click.echo(text, err=True))
@@ -77,6 +79,9 @@ def office(settings: Settings | Server) -> Iterator[Office]:
     if console is not None and (beside := _Beside(console)).is_there():
         yield beside
         return
+    if not new and not settings.folder.is_dir():
+        raise TrackerError("no_data", f"there is no folder {settings.folder}; name another with --data")
+    logging.basicConfig(level=logging.ERROR, format="tracker: %(message)s")  # what the server's log would hear
     with asyncio.Runner() as runner:
         try:
             within = _Within(runner, settings)

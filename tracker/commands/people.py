@@ -18,7 +18,7 @@ def add_user(settings: Settings, name: str, role: str, groups: tuple[str, ...], 
     user: dict[str, Any] = {"name": name, "role": role, "groups": list(groups)}
     if password_stdin:
         user["password"] = sys.stdin.readline().rstrip("\r\n")
-    with office(settings) as ours:
+    with office(settings, new=True) as ours:
         ours.ask("POST", "/api/v1/users", user)
         click.echo(f"added {name} ({role})", err=True)
         if not groups and role != "administrator":
@@ -51,7 +51,7 @@ def add_group(settings: Settings, name: str, regions: tuple[str, ...], may: tupl
         "regions": "all" if "all" in regions else list(regions),
         "may": list(may) or ["watch"],
     }
-    with office(settings) as ours:
+    with office(settings, new=True) as ours:
         ours.ask("POST", "/api/v1/groups", group)
     click.echo(f"added the group {name}", err=True)
 
@@ -63,7 +63,7 @@ def create_token(
     path, asked = "/api/v1/tokens", {"vehicles": list(vehicles), "groups": list(groups), "name": name, "kind": kind}
     if user is not None:
         path, asked = f"/api/v1/users/{quote(user, safe='')}/tokens", {"name": name}
-    with office(settings) as ours:
+    with office(settings, new=True) as ours:
         click.echo(ours.ask("POST", path, asked)["token"])
 
 

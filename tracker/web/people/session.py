@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 from typing import Any
 
@@ -21,6 +22,8 @@ from tracker.node import Node
 from tracker.times import rfc3339
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
+
+log = logging.getLogger(__name__)
 
 MAX_AGENT = 200
 FIRST = {"role": "administrator", "disabled": False}  #: whoever has the first link, known before or not
@@ -46,11 +49,14 @@ async def sign_in(node: Node, grant: Grant) -> Response:
 
     def plan() -> tuple[list[Record], list[Audit]]:
         directory = node.directory
+        known = directory.users.get(user.name)
         records = [*changes(directory), directory.record("session", session.id, session)]
         before = ("session", grant.bearer)  # of this browser until now
         if grant.bearer in directory.sessions.by_id and before not in [(one.kind, one.key) for one in records]:
             records.append(directory.record(*before, None))
-        return records, [by.did(node.clock(), what, user.name)]
+        if what == "session.begin":
+            return records, [by.did(node.clock(), what, user.name, None, {"agent": agent})]
+        return records, [by.did(node.clock(), what, user.name, known and known.as_json(), user.as_json())]
 
     await node.pipeline.keep_records(plan)
     node.directory.sessions.begun += 1
@@ -84,6 +90,8 @@ async def check_password(node: Node, name: str, password: str, kept: str | None,
     node.guessing.count(name, where, now)
     if not await node.hashing.matches(password, kept):
         node.guessing.wrong += 1
+        # a name nobody has may be a password in the wrong field
+        log.warning("wrong password from %s for %s", where, repr(name) if name in node.directory.users else "nobody")
         raise NotSignedIn("wrong_password", wrong)
     node.guessing.right(name, where)
 
@@ -163,11 +171,15 @@ async def sign_out(node: Node, grant: Grant) -> Response:
 
     def plan() -> tuple[list[Record], list[Audit]]:
         directory = node.directory
-        ended = directory.signed_out(grant.who) if everywhere else []
-        if not everywhere and id in sessions.by_id:
-            ended = [directory.record("session", id, None)]
-        what = "session.end_all" if everywhere else "session.end"
-        return ended, [by.did(node.clock(), what, grant.who)] if ended else []
+        if everywhere:
+            ended = directory.signed_out(grant.who)
+            return ended, [
+                by.did(node.clock(), "session.end_all", grant.who, {"sessions": len(ended)})
+            ] if ended else []
+        if (session := sessions.by_id.get(id)) is None:
+            return [], []
+        was = {"agent": session.agent, "address": session.address}
+        return [directory.record("session", id, None)], [by.did(node.clock(), "session.end", grant.who, was)]
 
     await node.pipeline.keep_records(plan)
     answer = Response(b"", 204)

@@ -101,7 +101,8 @@ async def _add(node: Node, grant: Grant, token: Token, *ending: Token, what: str
 
     def plan() -> tuple[list[Record], list[Audit]]:
         records = [node.directory.record("token", one.id, one) for one in (token, *ending)]
-        return records, [by.did(node.clock(), what, token.id, None, _shown(token))]
+        was = next((_shown(one) for one in ending), None)
+        return records, [by.did(node.clock(), what, token.id, was, _shown(token))]
 
     await node.pipeline.keep_records(plan)
     return api.answer({**_shown(token), "token": secret}, 201, cache_control="no-store")

@@ -121,7 +121,7 @@ async def give_link(node: Node, grant: Grant, name: str) -> Response:
     def plan() -> tuple[list[Record], list[Audit]]:
         directory = node.directory
         records = [*directory.links_gone(name), directory.record("link", link.hash, link)]
-        return records, [by.did(node.clock(), "user.link", name)]
+        return records, [by.did(node.clock(), "user.link", name, None, {"until": rfc3339(link.ends_at)})]
 
     await node.pipeline.keep_records(plan)
     told = {"link": secret, "path": f"/signin#{secret}", "until": rfc3339(link.ends_at)}
