@@ -432,7 +432,7 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
         entries = await house.node.store.audit(AuditQuery())
         assert [one.seq for one in entries if one.seq > before] == [before + 1], f"{route}: one, and none for eve"
         assert (entries[0].who, entries[0].address) == ("ben" if "session" in route else "ada", ADDRESS), route
-        assert entries[0].before or entries[0].after, f"{route} says what changed"
+        assert (entries[0].before, entries[0].after) != (None, None), f"{route} says what changed"
     acked = next(one for one in await house.node.store.audit(AuditQuery()) if one.what == "event.acknowledge")
     assert (acked.target, acked.after["acknowledged_by"]) == (event, "ada"), "not whom the body names"
 
