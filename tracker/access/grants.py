@@ -21,8 +21,9 @@ WATCH, ACKNOWLEDGE, EDIT_REGIONS, EDIT_VEHICLES = "watch", "acknowledge", "edit_
 ADMINISTER, SEND, SCRAPE = "administer", "send", "scrape"
 MAY = frozenset({WATCH, ACKNOWLEDGE, EDIT_REGIONS, EDIT_VEHICLES, ADMINISTER, SEND, SCRAPE})
 
-#: kinds of event of a region whose `why` begins in that region: the fix before any other was somewhere else
+#: kinds of event of a region whose `why` may begin in that region: the fix before any other was somewhere else
 _FROM_INSIDE = frozenset({"exit", "overspeed_start", "overspeed_end"})
+NEAR_M = 100.0  #: as far outside a region as its members may be
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -57,9 +58,14 @@ class Grant(msgspec.Struct, frozen=True):
         return not self.regions.isdisjoint(inside)
 
     def shown_event(self, event: Event) -> Event:
-        """An event that may be seen, without where its vehicle came from when that was elsewhere."""
+        """An event that may be seen, without where its vehicle came from when that was elsewhere, and without a place
+        that decided nothing."""
+        if event.detail.get("apart") and not self.everything:
+            return msgspec.structs.replace(event, lat=0.0, lon=0.0, detail=event.detail | {"placed": False})
         why = event.detail.get("why")
-        if self.everything or event.kind in _FROM_INSIDE or not why or "from" not in why:
+        if self.everything or not why or "from" not in why:
+            return event
+        if event.kind in _FROM_INSIDE and (why["from"].get("edge_m") or 0) <= NEAR_M:
             return event
         kept = {name: value for name, value in why.items() if name != "from"}
         return msgspec.structs.replace(event, detail=event.detail | {"why": kept})

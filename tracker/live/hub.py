@@ -51,6 +51,7 @@ class Hub:
         self._urgent: dict[Viewer, set[int]] = {}  # who has news that does not wait, and of which single vehicles
         self._has_events = False  # … and everybody has
         self._away: dict[Viewer, Away] = {}
+        self.doubted: set[Viewer] = set()  # what they may see has to be asked again: until then they are told nothing
         self._unplaced: dict[tuple[str, int], Acked] = {}  # acknowledgements of events only the store knows, in turn
         self._listener: Callable[[], None] = lambda: None
         self._most_vehicles = MOST_VEHICLES
@@ -161,6 +162,7 @@ class Hub:
     def drop(self, viewer: Viewer) -> None:
         """Tell it nothing any more; it is going to be detached."""
         self._viewers.discard(viewer)
+        self.doubted.discard(viewer)
         self._urgent.pop(viewer, None)
 
     def detach(self, viewer: Viewer) -> None:
@@ -220,10 +222,19 @@ class Hub:
         vehicles = None if follow.vehicles is None else [one for one in follow.vehicles if routing.knows_vehicle(one)]
         return msgspec.structs.replace(follow, regions=regions, vehicles=vehicles, resume=None)
 
+    def doubt_grants(self) -> None:
+        """Who may see what has changed: nobody is told anything until `regrant`."""
+        self.doubted |= self._viewers
+
     def regrant(self, viewer: Viewer, grant: Grant) -> None:
-        """It may see something else from now on: what it may not is taken from it, what it follows begins anew."""
+        """What it may see from now on. Where that is something else, what it may not see is taken from it, and what it
+        follows begins anew."""
+        self.doubted.discard(viewer)
+        before, viewer.grant = viewer.grant, grant
         if viewer.asked is None or viewer.interest is None:
-            viewer.grant = grant
+            return
+        if grant.key() == before.key():
+            self._hurry(viewer)
             return
         known = self.routing.entries
         seen = [n for n in viewer.interest.numbers() if n in known]
@@ -303,7 +314,8 @@ class Hub:
         return viewer, self._urgent.pop(viewer)
 
     def serve_urgent(self, viewer: Viewer, numbers: Set[int], now: int) -> None:
-        self.telling.serve_urgent(viewer, numbers, now)
+        if viewer not in self.doubted:
+            self.telling.serve_urgent(viewer, numbers, now)
 
     # ------------------------------------------------------------------------------------------------- tick by tick
 
@@ -314,8 +326,9 @@ class Hub:
 
     def serve(self, viewer: Viewer, now: int) -> None:
         """Tell a viewer all that is new to it, if it can take it."""
-        self._urgent.pop(viewer, None)
-        self.telling.serve(viewer, now)
+        if viewer not in self.doubted:
+            self._urgent.pop(viewer, None)
+            self.telling.serve(viewer, now)
 
     def lags(self, viewer: Viewer) -> bool:
         """Whether something waits that could not be told yet."""
@@ -334,7 +347,7 @@ class Hub:
 
     def replay(self, viewer: Viewer, events: list[Told]) -> None:
         """What comes in the store after `viewer.seq`, ascending and complete up to the last; none: it has all."""
-        if self.telling.replay(viewer, events):
+        if viewer not in self.doubted and self.telling.replay(viewer, events):
             self._urgent.setdefault(viewer, set())
 
     @property
@@ -347,7 +360,7 @@ class Hub:
 
     def tell_acks(self, viewer: Viewer, away: Away, found: list[tuple[Acked, Told]], *, more: bool) -> None:
         """What was acknowledged, or taken back, of events after `away.told`, ascending. Nothing when it is too late."""
-        if self._away.get(viewer) is not away:
+        if self._away.get(viewer) is not away or viewer in self.doubted:
             return
         self.telling.tell_acks(viewer, [one for one in found if one[1].event.seq <= away.upto])
         if more:

@@ -74,6 +74,20 @@ def test_an_event_says_where_its_vehicle_came_from_only_when_that_was_in_the_reg
     assert (shown.detail["why"]["enter_m"], shown.detail["speed"]) == (3, 4)
 
 
+def test_an_overspeed_that_began_outside_does_not_say_where() -> None:
+    far, near = ({"lat": 2, "edge_m": edge} for edge in (9544.3, -20.0))
+    for kind in ("overspeed_start", "overspeed_end", "exit"):
+        assert "from" not in OURS.shown_event(event(kind, why={"to": {"lat": 1}, "from": far})).detail["why"]
+        assert "from" in OURS.shown_event(event(kind, why={"to": {"lat": 1}, "from": near})).detail["why"]
+
+
+def test_an_alarm_from_elsewhere_is_told_without_its_place() -> None:
+    told = event("alarm", None, apart=True, alarm="sos")
+    shown = OURS.shown_event(told)
+    assert (shown.lat, shown.lon, shown.detail["placed"], shown.detail["alarm"]) == (0, 0, False, "sos")
+    assert EVERYTHING.shown_event(told) is told
+
+
 def test_what_may_not_be_done_is_refused_by_its_name() -> None:
     EVERYTHING.check(EDIT_REGIONS)
     OURS.check(WATCH)

@@ -977,3 +977,19 @@ def test_who_follows_nothing_yet_has_another_grant_when_it_does(hub: Hub) -> Non
     desk.follow(all=True)
     tick(hub)
     assert not [row for message in desk.take() for row in message.get("vehicles", ())]
+
+
+def test_whose_grant_may_be_another_is_told_nothing_before_it_is_asked_again(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))
+    limited = Grant(regions=frozenset({"a"}))
+    desk = Desk(hub, grant=limited, all=True)
+    tick(hub)
+    desk.take()
+    hub.doubt_grants()
+    hub.route(Change(moved=[moved("v1", 1, "a")], events=[event(1, region="a")]))
+    hub.serve_urgent(desk.viewer, {1}, 0)
+    tick(hub)
+    assert desk.take() == []
+    hub.regrant(desk.viewer, limited)
+    tick(hub)
+    assert [[row[0] for row in message.get("moved", ())] for message in desk.take() if "moved" in message] == [[1]]
