@@ -58,6 +58,7 @@ async def region(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
         told = await walk.visit(person, "GET", f"{V1}/regions/{area.id}")
         if told.json()["properties"]["inside_count"] > walk.world.inside_count(person, area.id):
             raise Leak(f"{person.name} is told how many are in {area.id}")
+    seen = seen or walk.world.sees_all_areas(person)  # what was there once, too
     for path in ("versions", "versions/1", f"versions/{len(area.versions)}"):
         if seen:
             await walk.visit(person, "GET", f"{V1}/regions/{area.id}/{path}")

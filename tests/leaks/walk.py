@@ -91,7 +91,12 @@ class Walk:
         if self.rng.random() < 0.6:
             made = await self.do("POST", f"{V1}/users/{person.name}/tokens", {"name": person.name})
             person.token, person.token_id = made["token"], made["id"]
-            return
+        else:
+            await self._sign_in(person)
+        said = await ask(self.app, "GET", f"{V1}/session", self.headers(person))
+        assert said.json()["name"] == person.name, said
+
+    async def _sign_in(self, person: Person) -> None:
         secret = secrets.token_urlsafe(24)
         session = Session(secrets.token_hex(6), hash_of(secret), person.name, self.world.now(), self.world.now())
         record = self.node.directory.record("session", session.id, session)
@@ -101,7 +106,7 @@ class Walk:
     def headers(self, person: Person) -> dict[str, str]:
         if person.token:
             return {"authorization": f"Bearer {person.token}"}
-        return {"cookie": f"{self.node.doorman.cookie}={person.cookie}"}
+        return {"cookie": f"{self.node.doorman.cookie({})}={person.cookie}"}
 
     async def _add_vehicle(self) -> Vehicle:
         vehicle = Vehicle(self.world.mint.text("vehicle"))

@@ -229,6 +229,9 @@ class World:
             group.regions is None or area.now.group in group.regions for group in self._of(person)
         )
 
+    def sees_all_areas(self, person: Person) -> bool:
+        return any(group.regions is None for group in self._of(person))
+
     def sees_in(self, person: Person, vehicle: Vehicle, region: str) -> bool:
         """Whether somebody sees this vehicle while it is in this region."""
         area = self.areas[region]
@@ -281,7 +284,7 @@ class World:
             if group.regions is None and group.vehicles is None:
                 found |= self.erased
         for id, area in self.areas.items():
-            if self.sees_area(person, id) or any(group.regions is None for group in self._of(person)):
+            if self.sees_area(person, id) or self.sees_all_areas(person):
                 found |= area.marks  # those who see all regions, of deleted ones too
         for vehicle in self.vehicles.values():
             roams = self.roams(person, vehicle)
