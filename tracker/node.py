@@ -120,6 +120,8 @@ class Node:
 
     async def start(self) -> None:
         self.directory.take(await self.pipeline.start())
+        for session in self.directory.sessions.by_id.values():
+            self.guessing.know(session.user, session.address)
         if not self.directory.folder:
             await self.pipeline.keep_records(lambda: ([Record("folder", secrets.token_hex(4), 1, {})], []))
         self.jobs.add_job(Job("keep uses", USES_S, self._keep_uses))

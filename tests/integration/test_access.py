@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -435,6 +436,34 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
         assert (entries[0].before, entries[0].after) != (None, None), f"{route} says what changed"
     acked = next(one for one in await house.node.store.audit(AuditQuery()) if one.what == "event.acknowledge")
     assert (acked.target, acked.after["acknowledged_by"]) == (event, "ada"), "not whom the body names"
+
+
+async def test_the_log_hears_who_guesses_and_who_asks_for_what_they_may_not(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada, ben = await staffed(house)
+    await ben.fails("POST", "/api/v1/session", {"name": "ben", "password": OTHER})
+    await ben.fails("POST", "/api/v1/session", {"name": OTHER, "password": OTHER})
+    await ben.fails("GET", "/api/v1/users")
+    await ada.fails("DELETE", "/api/v1/users/ben", None, origin="http://evil.example")
+    told = "\n".join(record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    assert re.search(r"wrong password from \S+ for 'ben'", told)
+    assert re.search(r"wrong password from \S+ for nobody", told)
+    assert "ben asked once for what they may not, the last time for GET /api/v1/users: 404" in told
+    assert "as a page of another site, or by a name that is not ours, the last time for DELETE /api/v1/users" in told
+    assert OTHER not in told
+
+
+async def test_the_oldest_of_very_many_sessions_gives_way(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracker.web.people.session.MOST_SESSIONS", 3)
+    _, ben = await staffed(house)
+    began, moved = house.node.clock(), [0]
+    house.node.clock = house.node.doorman._clock = lambda: began + moved[0]
+    for _ in range(3):
+        moved[0] += 120_000
+        await house.person().sign_in("ben")
+    assert await ben.fails("GET", "/api/v1/session") == (401, "not_signed_in")
+    assert len(house.node.directory.sessions.of("ben", house.node.clock())) == 3
 
 
 async def test_what_is_refused_is_no_change_and_leaves_no_entry(house: House) -> None:

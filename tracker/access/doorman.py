@@ -19,7 +19,7 @@ from tracker.access.passes import Tickets
 from tracker.access.people import ADMINISTER, User
 from tracker.access.sessions import Session
 from tracker.access.tokens import Token, hash_of, new_secret
-from tracker.errors import NotSignedIn
+from tracker.errors import NotAllowed, NotSignedIn
 from tracker.turns.turned_away import TurnedAway
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,8 @@ class Doorman:
     ) -> None:
         self.tickets = Tickets()
         self.turned_away = TurnedAway()
+        self._strangers = TurnedAway("as a page of another site, or by a name that is not ours")
+        self._overstepped = TurnedAway("for what they may not")
         self._guard = guard
         self._directory = directory
         self._regions_in = regions_in
@@ -66,7 +68,12 @@ class Doorman:
 
     def check(self, method: str, scope: Mapping[str, Any]) -> Grant:
         """Raises NotAllowed for what no page may do, NotSignedIn for whoever has to say who they are."""
-        grant = self._guard.check(method, scope)
+        try:
+            grant = self._guard.check(method, scope)
+        except NotAllowed:
+            if said := self._strangers.count(_address(scope), method, scope["path"], self._clock()):
+                log.warning("%s: 403", said)
+            raise
         shown = credentials(scope, self.cookie(scope))
         found = self._bearer(shown, opens=method == "CONNECT")
         if found is None and shown.secret and hmac.compare_digest(hash_of(shown.secret), self._console):
@@ -88,6 +95,11 @@ class Doorman:
     def _turn_away(self, method: str, scope: Mapping[str, Any]) -> None:
         if said := self.turned_away.count(_address(scope), method, scope["path"], self._clock()):
             log.warning("%s: 401. `tracker token create` makes a token (docs/upgrading.md)", said)
+
+    def overstepped(self, grant: Grant, scope: Mapping[str, Any]) -> None:
+        """They asked for what they may not do."""
+        if said := self._overstepped.count(grant.who, str(scope["method"]), scope["path"], self._clock()):
+            log.warning("%s: 404", said)
 
     def again(self, grant: Grant) -> Grant:
         directory = self._directory

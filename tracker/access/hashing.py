@@ -11,6 +11,7 @@ from tracker.access import passwords
 from tracker.errors import Overloaded
 
 MOST_WAITING = 32  #: about three seconds of them
+MOST_STRANGERS = 24  #: of them; the rest is for who has signed in from there before
 
 T = TypeVar("T")
 
@@ -24,15 +25,15 @@ class Hashing:
         """Raises Overloaded."""
         return await self._run(passwords.hash_password, password)
 
-    async def matches(self, password: str, kept: str | None) -> bool:
-        """`kept` None: of nobody, which takes as long. Raises Overloaded."""
-        return await self._run(_matches, password, kept)
+    async def matches(self, password: str, kept: str | None, known: bool = True) -> bool:
+        """`kept` None: of nobody, which takes as long. `known`: they signed in from there before. Raises Overloaded."""
+        return await self._run(_matches, password, kept, most=MOST_WAITING if known else MOST_STRANGERS)
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, call: Callable[..., T], *values: object) -> T:
-        if self.waiting >= MOST_WAITING:
+    async def _run(self, call: Callable[..., T], *values: object, most: int = MOST_WAITING) -> T:
+        if self.waiting >= most:
             raise Overloaded(f"{self.waiting} others sign in at this moment; try again in a second", 2)
         self.waiting += 1
         try:

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Collection, Iterable
 from functools import cache
 from importlib import resources
 
@@ -29,6 +30,14 @@ _ROWS = (
 )  # fmt: skip
 _WAYS = (*_ROWS, *(row[::-1] for row in _ROWS))
 _PADDING = re.compile(r"^[\W\d_]+|[\W\d_]+$")
+_NO_LETTER = re.compile(r"[\W\d_]+")
+
+#: what anybody says first who sees this program
+HERE = (
+    "tracker tracking track livemap live map maps fleet fleetmap gps vehicle vehicles truck trucks van vans car cars "
+    "driver drivers dispatcher dispatchers dispatch viewer administrator admin user users server login password the of "
+    "flotte fuhrpark karte fahrzeug fahrzeuge fahrer disponent leitstelle"
+)
 
 
 def hash_password(password: str) -> str:
@@ -49,8 +58,8 @@ def nobodys() -> str:
     return hash_password(secrets.token_urlsafe())
 
 
-def fault_of(password: str, name: str) -> str | None:
-    """Why this cannot be the password of `name`, said so that the next one can."""
+def fault_of(password: str, name: str, hosts: Iterable[str] = ()) -> str | None:
+    """Why this cannot be the password of `name`, said so that the next one can. `hosts`: what this server goes by."""
     if len(password) < SHORTEST:
         return (
             f"a password has at least {SHORTEST} characters; some words that belong together are easy to keep in mind"
@@ -67,6 +76,9 @@ def fault_of(password: str, name: str) -> str | None:
         bare[:at] in common() and bare[at:] in common() for at in range(3, len(bare) - 2)
     ):
         return "this password is one of the first that are tried; take one that is only yours"
+    here = {*HERE.split(), *(part for host in hosts for part in host.casefold().split(".") if len(part) > 1)}
+    if any(_is_made_of(letters, here) for letters in (_NO_LETTER.sub("", plain), _NO_LETTER.sub("", _bare(plain)))):
+        return "this password says only what this is and where: everybody who sees the map knows that"
     return None
 
 
@@ -84,6 +96,15 @@ def _bare(plain: str) -> str:
 
 def _repeats(plain: str) -> bool:
     return plain in (plain + plain)[1:-1]
+
+
+def _is_made_of(letters: str, words: Collection[str]) -> bool:
+    """Of these words, one after the other, and nothing else."""
+    ends = {0}
+    for at in range(len(letters)):
+        if at in ends:
+            ends |= {at + len(word) for word in words if letters.startswith(word, at)}
+    return bool(letters) and len(letters) in ends
 
 
 def _is_walk(plain: str) -> bool:

@@ -24,8 +24,9 @@ class Away(msgspec.Struct):
 
 
 class TurnedAway:
-    def __init__(self) -> None:
+    def __init__(self, how: str = "without a good token or session") -> None:
         self.times = 0
+        self._how = how
         self._kept: dict[str, Away] = {}  # by address, who came last is last
         self._told_since = 0
         self._told = 0
@@ -43,7 +44,7 @@ class TurnedAway:
             return None
         away.told_at, times, away.told = now, away.times - away.told, away.times
         often = "once" if times == 1 else f"{times} times"
-        return f"{address} asked {often} without a good token or session, the last time for {away.asked}"
+        return f"{address} asked {often} {self._how}, the last time for {away.asked}"
 
     def lately(self, now: int) -> list[Away]:
         """The last first."""

@@ -8,10 +8,11 @@ import gc
 import logging
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from quart import Quart, Response
+from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
 from tracker.access.console import Console, remove_console, write_console
@@ -33,6 +34,7 @@ from tracker.web.server import serving, sockets
 from tracker.web.server.answers import Answered, Receive, Scope, Send, plain_problem, problem
 from tracker.web.server.certificate import LOOK_S, Certificate
 from tracker.web.server.hardening import EVERYWHERE, hardened, over_tls_only
+from tracker.web.server.log_lines import write_log
 
 log = logging.getLogger("tracker.web")
 
@@ -65,7 +67,7 @@ def create_app(
     for routes in (vehicles, regions, events, health, page, session, users, groups, tokens, quarantine, audit):
         app.register_blueprint(routes.blueprint(node))
     app.register_blueprint(openapi.blueprint(node, *described.ROUTES))
-    app.register_error_handler(TrackerError, _tracker_error)
+    app.register_error_handler(TrackerError, partial(_tracker_error, node))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Gone, _gone)
     app.register_error_handler(Exception, _unexpected)
@@ -188,7 +190,10 @@ def _respond(answer: Answered) -> Response:
     return Response(body, status, headers)
 
 
-async def _tracker_error(fault: TrackerError) -> Response:
+async def _tracker_error(node: Node, fault: TrackerError) -> Response:
+    if fault.code == "may_not":
+        scope: Any = request.scope
+        node.doorman.overstepped(scope["tracker.grant"], scope)
     return _respond(problem(fault))
 
 
@@ -220,7 +225,7 @@ def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = N
     """
     if missing := page.missing_assets():
         raise TrackerError("no_assets", missing)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    write_log(settings.log_level)
 
     gc.disable()  # loading 100,000 vehicles makes nothing but what stays: collecting meanwhile costs a third more
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tracker.access import passwords
-from tracker.access.passwords import common, fault_of, hash_password, matches, nobodys
+from tracker.access.passwords import SHORTEST, common, fault_of, hash_password, matches, nobodys
 
 
 def test_a_password_matches_what_is_kept_of_it_and_no_other_does() -> None:
@@ -54,10 +54,25 @@ def test_nobody_has_nobodys_password() -> None:
         "1122334455",
         "Tinkerbell!",
         "sunshinesummer1",
+        "maverick",
+        "q1w2e3r4t5",
+        "11223344",
+        "Midnight7",
+        "live-map-2026",
+        "TheFleetTracker!",
+        "Tr4ck3rTr4ck3r",
+        "fuhrpark-karte-1",
     ],
 )
 def test_what_is_tried_first_is_refused_and_says_why(password: str) -> None:
     assert "password" in (fault_of(password, "ana") or "")
+
+
+def test_the_name_of_the_server_is_no_password() -> None:
+    assert fault_of("Acme-Map-2026", "ana") is None
+    assert "where" in (fault_of("Acme-Map-2026", "ana", ["map.acme.example"]) or "")
+    assert fault_of("Acme-Map-harbour", "ana", ["map.acme.example"]) is None
+    assert fault_of("livemap" * 36 + "x", "ana") is None, "however often words fit, it is looked through once"
 
 
 def test_a_password_that_holds_the_name_is_refused() -> None:
@@ -81,5 +96,5 @@ def test_a_password_of_ones_own_is_taken(password: str) -> None:
 
 
 def test_the_list_of_common_ones_has_each_once_and_in_small_letters() -> None:
-    assert len(common()) > 1000
+    assert len([word for word in common() if len(word) >= SHORTEST]) > 3000
     assert all(word == word.casefold() for word in common())

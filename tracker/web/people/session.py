@@ -16,7 +16,7 @@ from tracker.access.passwords import LONGEST, fault_of
 from tracker.access.people import User, read_user
 from tracker.access.sessions import LONGEST_MS, Session
 from tracker.access.tokens import hash_of, new_id, new_secret
-from tracker.errors import Invalid, NotFound, NotSignedIn, TooManyTries
+from tracker.errors import Invalid, NotFound, NotSignedIn, Overloaded, TooManyTries
 from tracker.model.records import Audit, Record
 from tracker.node import Node
 from tracker.times import rfc3339
@@ -26,6 +26,7 @@ from tracker.web.api.routes import Routes
 log = logging.getLogger(__name__)
 
 MAX_AGENT = 200
+MOST_SESSIONS = 50  #: of one user; the one that was not used for the longest time ends
 FIRST = {"role": "administrator", "disabled": False}  #: whoever has the first link, known before or not
 
 
@@ -54,6 +55,9 @@ async def sign_in(node: Node, grant: Grant) -> Response:
         before = ("session", grant.bearer)  # of this browser until now
         if grant.bearer in directory.sessions.by_id and before not in [(one.kind, one.key) for one in records]:
             records.append(directory.record(*before, None))
+        gone = {one.key for one in records if one.kind == "session"}
+        others = [one.id for one in directory.sessions.of(user.name, now) if one.id not in gone]
+        records += [directory.record("session", id, None) for id in others[MOST_SESSIONS - 1 :]]
         if what == "session.begin":
             return records, [by.did(node.clock(), what, user.name, None, {"agent": agent})]
         return records, [by.did(node.clock(), what, user.name, known and known.as_json(), user.as_json())]
@@ -88,7 +92,12 @@ async def check_password(node: Node, name: str, password: str, kept: str | None,
         node.guessing.unheard += 1
         raise TooManyTries(-(-wait // 1000))
     node.guessing.count(name, where, now)
-    if not await node.hashing.matches(password, kept):
+    try:
+        matches = await node.hashing.matches(password, kept, node.guessing.knows(name, where))
+    except Overloaded:
+        node.guessing.take_back(name, where)
+        raise
+    if not matches:
         node.guessing.wrong += 1
         # a name nobody has may be a password in the wrong field
         log.warning("wrong password from %s for %s", where, repr(name) if name in node.directory.users else "nobody")
@@ -98,7 +107,7 @@ async def check_password(node: Node, name: str, password: str, kept: str | None,
 
 async def new_password(node: Node, password: Any, name: str) -> str:
     """What is kept of it. Raises Invalid for one that is too easily guessed."""
-    fault = fault_of(password, name) if isinstance(password, str) else "`password` is a text"
+    fault = fault_of(password, name, node.settings.hosts) if isinstance(password, str) else "`password` is a text"
     if fault is not None:
         raise Invalid("weak_password", fault, [{"field": "password", "code": "weak_password", "message": fault}])
     return await node.hashing.hash(password)
