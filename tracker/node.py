@@ -19,6 +19,7 @@ from tracker.access.tokens import hash_of, new_secret
 from tracker.buses import open_bus
 from tracker.config import Settings
 from tracker.fleet.fleet import Fleet, FleetSettings
+from tracker.fleet.membership import is_near
 from tracker.live.hub import Hub
 from tracker.model.change import Change
 from tracker.model.picture import Picture
@@ -83,7 +84,7 @@ class Node:
         self._first: Link | None = None  # of the first administrator
         self._groups: dict[str, set[str]] | None = None  # of regions
         self.fleet = Fleet(FleetSettings.of(settings))
-        self.hub = Hub(self.picture)
+        self.hub = Hub(self.picture, is_near=self.is_near)
         self.lanes = Lanes()
         self.jobs = Jobs(clock, steady)  # what it does by itself: each part adds its own
         self.store = open_store(settings.store_url, accept_loss=settings.accept_loss)
@@ -185,6 +186,10 @@ class Node:
         if change.records or change.regions or change.regions_deleted:
             self.doorman.forget_grants()
             self.on_regrant()
+
+    def is_near(self, region: str, lat: float, lon: float) -> bool:
+        """May a place be told to who sees this region?"""
+        return is_near(self.fleet.regions, region, lat, lon)
 
     def _regions_in(self, groups: frozenset[str]) -> frozenset[str]:
         if self._groups is None:

@@ -15,9 +15,10 @@ from typing import Any, get_args
 import pytest
 
 from tests.support.granted import FAR_LAT, FAR_LON, HERE, LAT, LON, THERE, Socket, Town, bearer, feature, town
+from tests.support.grants import limited
 from tests.support.servers import circle, now
 from tests.support.waiting import deadline, until
-from tracker.access.grants import EVERYTHING, MAY, WATCH, Grant
+from tracker.access.grants import EVERYTHING, MAY, WATCH
 from tracker.live.requests import Request
 from tracker.protocols import spoken
 from tracker.web.app import create_app
@@ -28,9 +29,9 @@ POSITIONS = f"{V1}/positions"
 SESSION = f"{V1}/session"
 NOBODY = "never-was"  #: an id that nothing ever had
 GRANTS = {
-    "here": Grant(regions=frozenset({HERE, "not-drawn-yet"}), may=MAY),
-    "looks": Grant(regions=frozenset({HERE})),
-    "blind": Grant(regions=frozenset({HERE}), may=MAY - {WATCH}),
+    "here": limited(HERE, "not-drawn-yet", may=MAY, groups=frozenset({"home"})),
+    "looks": limited(HERE),
+    "blind": limited(HERE, may=MAY - {WATCH}),
 }
 
 
@@ -128,16 +129,15 @@ async def regions(place: Town) -> None:
 
 
 async def post_regions(place: Town) -> None:
-    mine, theirs = (feature(id, LAT, LON, "mine") for id in (HERE, THERE))
-    unnamed = {name: value for name, value in mine.items() if name != "id"}
+    mine, theirs = feature(HERE, LAT, LON, "mine"), feature(THERE, LAT, LON, "mine")
     assert (await ask(place, "POST", f"{V1}/regions", json=mine))[0] == 200
     assert (await ask(place, "POST", f"{V1}/regions", json=feature("not-drawn-yet", LAT, LON, "new")))[0] == 201
     assert (await ask(place, "POST", f"{V1}/regions", "looks", json=mine))[0] == 404
     before = len(place.node.picture.regions)
-    for drawn in (theirs, feature(NOBODY, LAT, LON, "x"), unnamed):
+    for drawn, status in ((theirs, 404), (feature(NOBODY, LAT, LON, "x", "faraway"), 422)):
         for body in (drawn, {"type": "FeatureCollection", "features": [mine, drawn]}):
             answer = await place.ask("here", "POST", f"{V1}/regions", json=body)
-            assert answer.status_code == 404
+            assert answer.status_code == status
             await place.search((await answer.get_data()).replace(THERE.encode(), b""))
     assert len(place.node.picture.regions) == before
     assert place.node.picture.regions[THERE]["properties"]["version"] == 2
@@ -164,13 +164,24 @@ async def region(place: Town) -> None:
 
 
 async def put_region(place: Town) -> None:
-    body = circle(LAT, LON, 250, name="moved")
+    body = circle(LAT, LON, 250, name="moved", group="home")
     assert (await ask(place, "PUT", f"{V1}/regions/{HERE}", json=body))[0] == 200
     assert (await ask(place, "PUT", f"{V1}/regions/{HERE}", "looks", json=body))[0] == 404
-    conditions: list[dict[str, str]] = [{}, {"if-match": '"1"'}, {"if-none-match": "*"}]
-    for headers in conditions:
-        await same(place, "PUT", f"{V1}/regions/{THERE}", f"{V1}/regions/{NOBODY}", json=body, headers=headers)
+    unheard = circle(LAT, LON, 250, name="moved", group="nobody-s")
+    for one, headers in ((unheard, {}), (body, {"if-match": '"1"'}), (body, {"if-match": "*"})):
+        told = []
+        for id in (THERE, NOBODY):
+            answer = await place.ask("here", "PUT", f"{V1}/regions/{id}", json=one, headers=headers)
+            told.append(
+                (answer.status_code, (await answer.get_data()).replace(id.encode(), b"ID"), "etag" in answer.headers)
+            )
+        assert told[0] == told[1]
+        assert told[0][0] in (412, 422)
+    for headers in ({}, {"if-none-match": "*"}):
+        assert (await ask(place, "PUT", f"{V1}/regions/{THERE}", json=body, headers=headers))[0] == 404
     assert set(place.node.picture.regions) == {HERE, THERE}
+    assert (await ask(place, "PUT", f"{V1}/regions/not-drawn-yet", json=circle(LAT, LON, 250)))[0] == 201
+    assert place.node.picture.regions["not-drawn-yet"]["properties"]["group"] == "home"
 
 
 async def patch_region(place: Town) -> None:

@@ -50,8 +50,8 @@ def bearer(word: str) -> dict[str, str]:
     return {"authorization": f"Bearer {word}"}
 
 
-def feature(id: str, lat: float, lon: float, name: str) -> dict[str, Any]:
-    return circle(lat, lon, 300, name=name, rules={"dwell_s": 30}) | {"id": id}
+def feature(id: str, lat: float, lon: float, name: str, group: str = "home") -> dict[str, Any]:
+    return circle(lat, lon, 300, name=name, group=group, rules={"dwell_s": 30}) | {"id": id}
 
 
 class Socket:
@@ -137,9 +137,12 @@ class Town:
             await self.do("POST", "/api/v1/positions", json=[item])
 
     async def build(self) -> None:
-        for id, lat, lon, name in ((HERE, LAT, LON, "Home yard"), (THERE, FAR_LAT, FAR_LON, "Secret quarry")):
-            await self.do("PUT", f"/api/v1/regions/{id}", json=feature(id, lat, lon, name))
-            await self.do("PUT", f"/api/v1/regions/{id}", json=feature(id, lat, lon, name))
+        for id, lat, lon, name, group in (
+            (HERE, LAT, LON, "Home yard", "home"),
+            (THERE, FAR_LAT, FAR_LON, "Secret quarry", "faraway"),
+        ):
+            await self.do("PUT", f"/api/v1/regions/{id}", json=feature(id, lat, lon, name, group))
+            await self.do("PUT", f"/api/v1/regions/{id}", json=feature(id, lat, lon, name, group))
         for vehicle, name in (
             ("resident", "Anna's van"),
             ("stranger", "Boris's lorry"),
@@ -174,7 +177,7 @@ class Town:
         """What nobody may read who is granted HERE alone, as patterns."""
         # ids are drawn out of 128 bits; a place of THERE is 61.7… by 27.3…, in whole millionths 617… by 273…
         ids = [event.id for event in await self.hidden()]
-        words = [THERE, "Secret quarry", "stranger", "Boris", "nowhere-yet", "Emil"]
+        words = [THERE, "Secret quarry", "faraway", "stranger", "Boris", "nowhere-yet", "Emil"]
         return [
             *map(re.escape, [*words, *ids]),
             r"\b61\.70?",

@@ -13,10 +13,10 @@ from typing import Any
 
 from tracker.access.credentials import Credentials, credentials
 from tracker.access.directory import Directory
-from tracker.access.grants import EVERYTHING, MAY, SCRAPE, SEND, Grant
+from tracker.access.grants import EVERYTHING, MAY, SCRAPE, SEND, WATCH, Grant, Part
 from tracker.access.guard import Guard
 from tracker.access.passes import Tickets
-from tracker.access.people import ADMINISTER, User
+from tracker.access.people import ADMINISTER, Group, User
 from tracker.access.sessions import Session
 from tracker.access.tokens import Token, hash_of, new_secret
 from tracker.errors import NotAllowed, NotSignedIn
@@ -142,12 +142,23 @@ class Doorman:
     def _of_user(self, user: User, bearer: str) -> Grant:
         may = self._directory.may(user)
         if ADMINISTER in may:
-            return Grant(True, frozenset(), may | {SEND, SCRAPE}, user.name, bearer)
+            return Grant(True, may=may | {SEND, SCRAPE}, who=user.name, bearer=bearer)
         groups = [self._directory.groups[name] for name in user.groups if name in self._directory.groups]
-        if any(group.regions is None for group in groups):
-            return Grant(True, frozenset(), may, user.name, bearer)
-        names = frozenset(name for group in groups for name in group.regions or ())
-        return Grant(False, self._regions_in(names), may, user.name, bearer)
+        parts = [self._part(group, group.allows(user.role)) for group in groups]
+        parts = [part for part in parts if WATCH in part.may]  # what one does not see one can do nothing with
+        whole = any((part.regions, part.vehicles, part.coarse_m) == (None, None, 0) for part in parts)
+        same = len({part.may for part in parts}) == 1
+        return Grant(whole, () if whole and same else tuple(parts), may, user.name, bearer)
+
+    def _part(self, group: Group, may: frozenset[str]) -> Part:
+        names = None if group.regions is None else frozenset(group.regions)
+        return Part(
+            None if names is None else self._regions_in(names),
+            None if group.vehicles is None else frozenset(group.vehicles),
+            may,
+            group.coarse_m or 0.0,
+            names,
+        )
 
 
 def _address(scope: Mapping[str, Any]) -> str:

@@ -219,15 +219,17 @@ def link_user(name: str, data: str | None, store: str | None) -> None:
 @users.command("group")
 @click.argument("name")
 @click.option("--regions", multiple=True, help="Group of regions that is seen, or all; repeatable.")
+@click.option("--vehicles", multiple=True, help="Group of vehicles that is seen there; repeatable.  [all]")
 @click.option(
     "--may",
     multiple=True,
     type=click.Choice(["watch", "acknowledge", "edit_regions", "edit_vehicles", "administer"]),
     help="What they may do; repeatable.  [watch]",
 )
+@click.option("--coarse-m", type=click.FloatRange(10, 50_000), help="Show places as cells of so many metres only.")
 @_of_a_folder
 def add_group(data: str | None, store: str | None, **given: Any) -> None:
-    """Add a group: who is in it sees its regions, and the vehicles in them."""
+    """Add a group: who is in it sees its regions, and of its vehicles those in them."""
     from tracker.commands import people
 
     people.add_group(settings(data=data, store=store), **given)

@@ -45,12 +45,22 @@ def link_user(settings: Settings, name: str) -> None:
         _print_link(ours.ask("POST", f"/api/v1/users/{quote(name, safe='')}/link"))
 
 
-def add_group(settings: Settings, name: str, regions: tuple[str, ...], may: tuple[str, ...]) -> None:
-    group = {
+def add_group(
+    settings: Settings,
+    name: str,
+    regions: tuple[str, ...],
+    vehicles: tuple[str, ...],
+    may: tuple[str, ...],
+    coarse_m: float | None,
+) -> None:
+    group: dict[str, Any] = {
         "name": name,
         "regions": "all" if "all" in regions else list(regions),
+        "vehicles": "all" if "all" in vehicles or not vehicles else list(vehicles),
         "may": list(may) or ["watch"],
     }
+    if coarse_m is not None:
+        group["coarse_m"] = coarse_m
     with office(settings, new=True) as ours:
         ours.ask("POST", "/api/v1/groups", group)
     click.echo(f"added the group {name}", err=True)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tracker.access.grants import Grant
+from tracker.access.grants import Grant, IsNear
 from tracker.live import messages
 from tracker.live.cursor import NO_MARK, Cursor, cursor_head, read_cursor
 from tracker.live.event_log import Recent, Told, with_regions
@@ -39,9 +39,12 @@ class Away(NamedTuple):
 class Hub:
     """Purely synchronous; `now` is UTC ms. Whoever listens is called when something has to be done soon."""
 
-    def __init__(self, picture: Picture, *, epoch: bytes = bytes(4), t0: int = 0) -> None:
+    def __init__(
+        self, picture: Picture, *, epoch: bytes = bytes(4), t0: int = 0, is_near: IsNear = lambda *_: True
+    ) -> None:
+        """`is_near`: may a place be told to who sees a region? The picture has no shapes."""
         self.epoch = epoch
-        self.routing = Routing(picture, t0)
+        self.routing = Routing(picture, t0, is_near)
         self.picture = picture
         self.started_seq = 0  # the newest event when this run began
         self.recent = Recent()
@@ -99,6 +102,8 @@ class Hub:
             self.recent.erase(frozenset(change.erased))
         if change.removed or change.erased:
             self.followers.forget_tables()
+        if change.registered:
+            self.telling.forget_events()  # somebody may see others now
         if self._viewers:
             self._wake()
 
@@ -238,7 +243,8 @@ class Hub:
             return
         known = self.routing.entries
         seen = [n for n in viewer.interest.numbers() if n in known]
-        revoked = [n for n in seen if grant.shown(known[n].state) is None]
+        group_of = self.picture.group_of
+        revoked = [n for n in seen if not grant.sees(known[n].state.regions, group_of(known[n].state.ping.vehicle))]
         self.telling.tell_revoked(viewer, revoked)
         self.follow(viewer, viewer.asked, grant)
 

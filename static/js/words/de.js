@@ -933,6 +933,7 @@ export default {
     "Dieses Passwort ist eines der ersten, die versucht werden; nehmen Sie eines, das nur Ihnen gehört.",
   "problem.invalid_user": "Etwas an dieser Person kann so nicht sein.",
   "problem.invalid_group": "Etwas an dieser Gruppe kann so nicht sein.",
+  "problem.not_your_group": "Diese Gruppe dürfen Sie nicht vergeben: Sie entscheidet, wer sieht, was darin ist.",
   "problem.invalid_token": "Etwas an diesem Token kann so nicht sein.",
   "problem.not_your_vehicle": "Das Token darf für dieses Fahrzeug nicht senden.",
   "problem.not_waiting": "Ein Fahrzeug dieses Namens wartet nicht mehr.",

@@ -910,6 +910,7 @@ export default {
   "problem.weak_password": "This password is one of the first that are tried; take one that is only yours.",
   "problem.invalid_user": "Something about this person cannot be so.",
   "problem.invalid_group": "Something about this group cannot be so.",
+  "problem.not_your_group": "This group is none you may give: it decides who sees what is in it.",
   "problem.invalid_token": "Something about this token cannot be so.",
   "problem.not_your_vehicle": "The token may not send for this vehicle.",
   "problem.not_waiting": "No vehicle of this name waits any more.",

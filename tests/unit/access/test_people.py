@@ -90,7 +90,12 @@ def test_a_group_is_read_and_told_as_it_was_given() -> None:
     [
         {"regions": "some"},
         {"regions": [1]},
-        {"vehicles": ["vans"]},
+        {"vehicles": "vans"},
+        {"vehicles": [""]},
+        {"coarse_m": 9},
+        {"coarse_m": 50_001},
+        {"coarse_m": "1000"},
+        {"coarse_m": True},
         {"may": ["fly"]},
         {"may": "watch"},
     ],

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+import msgspec
 from quart import Response, request
 
 from tracker.formats import own
@@ -95,7 +96,8 @@ class Fixes:
 
 
 async def _admitted(rows: list[StoredPing], visits: Visits) -> list[StoredPing]:
-    return [row async for row in in_slices(rows) if visits.admit(row.ping)]
+    shown = [(row, visits.shown(row.ping)) async for row in in_slices(rows)]
+    return [msgspec.structs.replace(row, ping=ping) for row, ping in shown if ping is not None]
 
 
 async def _page(fixes: Fixes, vehicle: str, limit: int, write: type[Writer]) -> tuple[bytes, str | None]:

@@ -16,8 +16,9 @@ _USER = thing(
 _USER_SENT = thing(
     "", name=TEXT, role=_ROLE, groups=_NAMES, disabled=FLAG, password=or_null(TEXT), current_password=TEXT
 )
-_GROUP = thing("name regions vehicles may", name=TEXT, regions=_SEEN, vehicles={"const": "all"}, may=_MAY)
-_GROUP_SENT = thing("", name=TEXT, regions=_SEEN, vehicles={"const": "all"}, may=_MAY)
+_COARSE: Schema = {"type": "number", "minimum": 10, "maximum": 50_000}
+_GROUP = thing("name regions vehicles may", name=TEXT, regions=_SEEN, vehicles=_SEEN, may=_MAY, coarse_m=_COARSE)
+_GROUP_SENT = thing("", name=TEXT, regions=_SEEN, vehicles=_SEEN, may=_MAY, coarse_m=or_null(_COARSE))
 _TOKEN = thing(
     "id kind name vehicles groups",
     id=TEXT, kind=TEXT, name=TEXT, vehicles=_NAMES, groups=_NAMES, user=or_null(TEXT), created_at=TIME,

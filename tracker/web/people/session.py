@@ -13,7 +13,7 @@ from tracker.access.directory import Directory
 from tracker.access.grants import ADMINISTER, Grant
 from tracker.access.passes import Link
 from tracker.access.passwords import LONGEST, fault_of
-from tracker.access.people import User, read_user
+from tracker.access.people import ALL, CEILING, User, read_user
 from tracker.access.sessions import LONGEST_MS, Session
 from tracker.access.tokens import hash_of, new_id, new_secret
 from tracker.errors import Invalid, NotFound, NotSignedIn, Overloaded, TooManyTries
@@ -148,7 +148,7 @@ async def who_am_i(node: Node, grant: Grant) -> Response:
     if user is None:  # a device, or the console
         told = {"open": False, "name": grant.who, "role": None, "groups": [], "may": sorted(grant.may)}
         return api.answer(told, cache_control="no-store")
-    sees: Any = "all" if grant.everything else sorted(grant.regions)
+    regions = grant.regions
     sessions = [
         {
             "id": one.id,
@@ -160,10 +160,25 @@ async def who_am_i(node: Node, grant: Grant) -> Response:
         }
         for one in node.directory.sessions.of(user.name, node.clock())
     ]
-    told = {"open": False, **user.as_json(), "may": sorted(grant.may), "regions": sees, "sessions": sessions}
+    told = {
+        "open": False,
+        **user.as_json(),
+        "may": sorted(grant.may),
+        "grants": _grants(node.directory, user, grant),
+        "regions": "all" if regions is None else sorted(regions),
+        "sessions": sessions,
+    }
     if ADMINISTER in grant.may:
         told["without_token"] = len(node.doorman.turned_away.lately(node.clock()))
     return api.answer(told, cache_control="no-store")
+
+
+def _grants(directory: Directory, user: User, grant: Grant) -> list[dict[str, Any]]:
+    """What each group shows and allows; of who administers one, of everything."""
+    if ADMINISTER in grant.may:
+        return [{"name": None, "regions": ALL, "vehicles": ALL, "may": sorted(CEILING["administrator"])}]
+    groups = [directory.groups[name] for name in user.groups if name in directory.groups]
+    return [group.as_json() | {"may": sorted(group.allows(user.role))} for group in groups]
 
 
 async def sign_out(node: Node, grant: Grant) -> Response:
