@@ -26,6 +26,7 @@ from tracker.web.live.channel import PATH as LIVE
 
 V1 = "/api/v1"
 POSITIONS = f"{V1}/positions"
+INGEST = "/ingest/json/"  #: and a token
 SESSION = f"{V1}/session"
 NOBODY = "never-was"  #: an id that nothing ever had
 GRANTS = {
@@ -303,8 +304,9 @@ async def changes(place: Town) -> None:
 
 async def positions(place: Town) -> None:
     item = {"vehicle": "resident", "time": now(), "lat": LAT, "lon": LON}
-    assert (await ask(place, "POST", POSITIONS, "looks", json=item))[0] == 404
-    assert (await ask(place, "GET", POSITIONS))[0] == 405
+    for path in (POSITIONS, f"{INGEST}word"):
+        assert (await ask(place, "POST", path, "looks", json=item))[0] == 404
+        assert (await ask(place, "GET", path))[0] == 405
 
 
 #: who may come in is for those who administer; `tests/integration/test_access.py` has more of it
@@ -368,6 +370,7 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("GET", "/readyz"): told_to_all("/readyz"),
     ("GET", "/openapi.json"): told_to_all("/openapi.json"),
     ("POST", POSITIONS): positions,  # answered before the router
+    ("POST", INGEST): positions,
     ("POST", SESSION): not_for_them("POST", SESSION, json={"name": "x", "password": "y"}),
     ("GET", SESSION): told_to_all(SESSION),
     ("DELETE", SESSION): not_for_them("DELETE", SESSION),
@@ -405,7 +408,7 @@ OPEN |= {"/healthz", "/readyz", "/openapi.json", LIVE}
 async def test_who_may_not_watch_is_told_nothing_at_all(place: Town) -> None:
     for method, rule in ROUTES:
         person = rule.removeprefix(f"{V1}/") in PEOPLE
-        if person or rule in OPEN or rule in ("/metrics", POSITIONS, SESSION, f"{V1}/tickets"):
+        if person or rule in OPEN or rule in ("/metrics", POSITIONS, INGEST, SESSION, f"{V1}/tickets"):
             continue  # nothing of the fleet is in these, or another word decides
         path = rule.replace("<int:number>", "1").replace("<id>", HERE if "regions" in rule else "resident")
         answer = await place.ask("blind", method, path, json={} if method in ("POST", "PUT", "PATCH") else None)

@@ -14,7 +14,7 @@ from typing import Any
 from tracker.access.credentials import Credentials, credentials
 from tracker.access.directory import Directory
 from tracker.access.grants import EVERYTHING, MAY, SCRAPE, SEND, WATCH, Grant, Part
-from tracker.access.guard import Guard
+from tracker.access.guard import STORE, Guard
 from tracker.access.passes import Tickets
 from tracker.access.people import ADMINISTER, Group, User
 from tracker.access.sessions import Session
@@ -68,14 +68,12 @@ class Doorman:
 
     def check(self, method: str, scope: Mapping[str, Any]) -> Grant:
         """Raises NotAllowed for what no page may do, NotSignedIn for whoever has to say who they are."""
-        try:
-            grant = self._guard.check(method, scope)
-        except NotAllowed:
-            if said := self._strangers.count(_address(scope), method, scope["path"], self._clock()):
-                log.warning("%s: 403", said)
-            raise
-        shown = credentials(scope, self.cookie(scope))
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        grant = EVERYTHING if method == STORE else self._guarded(method, scope, headers)
+        shown = credentials(scope, headers, self.cookie)
         found = self._bearer(shown, opens=method == "CONNECT")
+        if method == STORE:  # a page of another site knows no token
+            grant = self._guarded("GET" if isinstance(found, Token) else STORE, scope, headers)
         if found is None and shown.secret and hmac.compare_digest(hash_of(shown.secret), self._console):
             return CONSOLE
         if isinstance(found, Token) and (found.kind != "device" or not self._directory.has_administrator):
@@ -91,6 +89,14 @@ class Doorman:
         if not shown.cookies:  # of a browser whose session ended, nobody has to hear
             self._turn_away(method, scope)
         raise NotSignedIn("not_signed_in", "sign in on the page, or send a token: Authorization: Bearer …")
+
+    def _guarded(self, method: str, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Grant:
+        try:
+            return self._guard.check(method, scope, headers)
+        except NotAllowed:
+            if said := self._strangers.count(_address(scope), method, scope["path"], self._clock()):
+                log.warning("%s: 403", said)
+            raise
 
     def _turn_away(self, method: str, scope: Mapping[str, Any]) -> None:
         if said := self.turned_away.count(_address(scope), method, scope["path"], self._clock()):

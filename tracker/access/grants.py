@@ -159,7 +159,7 @@ class Access(Protocol):
 
     def check(self, method: str, scope: Mapping[str, Any]) -> Grant:
         """What the sender of this request (an ASGI scope) may do. `method` is CONNECT for whatever opens a channel: the
-        handshake of a socket, a stream, a poll. Raises TrackerError."""
+        handshake of a socket, a stream, a poll; STORE for a GET that stores. Raises TrackerError."""
         ...
 
     def again(self, grant: Grant) -> Grant:

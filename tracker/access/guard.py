@@ -18,6 +18,7 @@ from tracker.config import Settings, SettingsError
 from tracker.errors import NotAllowed
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  #: methods that change nothing
+STORE = "STORE"  #: whatever the method, something is stored: a GET of a phone; whoever shows a token may from anywhere
 _USUAL = {"http": ":80", "https": ":443"}  #: ports that are written or not
 
 
@@ -30,9 +31,10 @@ class Guard:
         self._origins = {origin.lower().rstrip("/") for origin in settings.origins}
         self._known_host = lru_cache(maxsize=256)(self._is_our_host)
 
-    def check(self, method: str, scope: Mapping[str, Any]) -> Grant:
+    def check(self, method: str, scope: Mapping[str, Any], headers: Mapping[bytes, bytes] | None = None) -> Grant:
         """What the sender of this request may do; to open a channel counts as a change. Raises NotAllowed."""
-        headers = dict(scope["headers"])
+        if headers is None:
+            headers = dict(scope["headers"])
         host = headers.get(b"host", b"")
         for name in (host, scope.get(RENAMED, b"")):
             if name and not self._known_host(name):

@@ -86,6 +86,7 @@ class Decoder(Protocol):
 class Spoken(NamedTuple):
     """One protocol we speak, and where: whoever carries bytes makes its routes of this.
 
+    Below an address /ingest/<name>/ the word is a token (`access/credentials`), which may also come another way.
     It has a `read` of whole payloads, or a `decoder` of streams, which is given the most bytes that one item may have.
     """
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from tracker.access.grants import SEND
+from tracker.access.guard import SAFE, STORE
 from tracker.errors import BadRequest, Invalid, Stopping, TrackerError, Unsupported
 from tracker.node import Node
 from tracker.pipeline.batch import Answer
@@ -55,7 +56,7 @@ class Request:
     """One POST under way: `read` is what its items were, `counts` what became of them."""
 
     def __init__(self, headers: Mapping[bytes, bytes], body: Body) -> None:
-        self.sender: Sender
+        self.sender: Sender | None = None  # once it is known who asks
         self.headers = headers
         self.body = body
         self.read = Reading()
@@ -143,25 +144,27 @@ class Ingest:
             await refuse(send, request.body, here.refusal(method))
             return
         try:
-            grant = self._node.access.check("POST", scope)  # whatever the method, something is stored
+            grant = self._node.access.check(STORE if method in SAFE else "POST", scope)
+            sender = request.sender = Sender(self._node, grant, str((scope.get("client") or ("",))[0]))
             grant.check(SEND)
-            request.sender = Sender(self._node, grant, str((scope.get("client") or ("",))[0]))
             one = here.choose(method, request.headers.get(b"content-type", b""))
             inflate = inflater(request.headers.get(b"content-encoding", b""))
             if one.decoder:
-                await self._take_stream(one.decoder(settings.max_line), request, inflate)
+                await self._take_stream(one.decoder(settings.max_line), sender, request, inflate)
             elif one.read:
-                await self._take_document(one.read, scope, request, inflate, one.advice)
+                await self._take_document(one.read, scope, sender, request, inflate, one.advice)
         except Gone:
             return
         except TrackerError as fault:
+            if request.sender is not None:
+                request.sender.failed(fault.code)
             so_far = {"taken": request.read.items} | request.told() if request.read.items else {}
             await refuse(send, request.body, problem(fault, **so_far))
         else:
             await send_answer(send, request.answer())
 
     async def _take_document(
-        self, read: Reader, scope: Scope, request: Request, inflate: Inflater, advice: str
+        self, read: Reader, scope: Scope, sender: Sender, request: Request, inflate: Inflater, advice: str
     ) -> None:
         settings = self._node.settings
         length = int(request.headers.get(b"content-length", b"0"))  # a number: the HTTP parser saw to that
@@ -178,25 +181,25 @@ class Ingest:
                 async with self._readers:
                     reading = await asyncio.to_thread(read, payload, self._node.clock())
             del payload
-        request.sender.admit(reading)
-        request.counts.add_answer(await request.sender.submit(reading.pings))
+        sender.admit(reading)
+        request.counts.add_answer(await sender.submit(reading.pings))
         request.read = reading
 
-    async def _take_stream(self, decoder: Decoder, request: Request, inflate: Inflater) -> None:
+    async def _take_stream(self, decoder: Decoder, sender: Sender, request: Request, inflate: Inflater) -> None:
         """As it comes, at flat memory: the next bytes are asked for only after these are committed."""
         async for piece in request.body.pieces(inflate, self._node.settings.max_inflated):
             for reading in decoder.feed(piece, self._node.clock()):
-                await self._take_reading(reading, request)
+                await self._take_reading(reading, sender, request)
         for reading in decoder.finish(self._node.clock()):
-            await self._take_reading(reading, request)
+            await self._take_reading(reading, sender, request)
         if not request.body.received:
             raise BadRequest("empty", "the body is empty; send one position a line")
 
-    async def _take_reading(self, reading: Reading, request: Request) -> None:
+    async def _take_reading(self, reading: Reading, sender: Sender, request: Request) -> None:
         if not self._node.ready:  # a stream can be endless: end it while its sender can still be told how far it came
             raise Stopping("the server is stopping; send the rest again in a moment")
-        request.sender.admit(reading, request.read.items)
-        request.counts.add_answer(await request.sender.submit(reading.pings))
+        sender.admit(reading, request.read.items)
+        request.counts.add_answer(await sender.submit(reading.pings))
         request.read.add_part(reading)
 
 

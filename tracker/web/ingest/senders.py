@@ -18,13 +18,13 @@ class Sender:
         self._node = node
         self._grant = grant
         self._address = address
+        self._note_use()
 
     def admit(self, reading: Reading, first: int = 0) -> None:
         """Take out what they may not send; `first` is the index of its first item. Raises NotSignedIn, NotFound."""
         grant = self._grant = self._node.access.again(self._grant)
         grant.check(SEND)
-        if grant.sends is not None:
-            self._node.directory.tokens.used(grant.bearer, self._node.clock(), self._address)
+        self._note_use()
         if (grant.sends is not None or self._node.quarantine.looks) and any(map(self._fault, reading.pings)):
             self._refuse(reading, first)
         if reading.errors:
@@ -33,6 +33,10 @@ class Sender:
     async def submit(self, pings: list[Ping]) -> Answer:
         """Store what was admitted. Raises as Pipeline.submit does."""
         return await self._node.quarantine.submit(pings, self._grant, self._address)
+
+    def _note_use(self) -> None:
+        if self._grant.sends is not None:
+            self._node.directory.tokens.used(self._grant.bearer, self._node.clock(), self._address)
 
     def failed(self, code: str) -> None:
         if self._grant.sends is not None:

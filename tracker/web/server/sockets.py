@@ -114,7 +114,8 @@ class Route(NamedTuple):
 def install(
     app: Any, routes: dict[str, Route], guard: Callable[[Mapping[str, Any]], Grant] = lambda _scope: EVERYTHING
 ) -> None:
-    """Let `app` (Quart) answer WebSockets at these paths; call it again to add some.
+    """Let `app` (Quart) answer WebSockets at these paths, one that ends with a slash for any one word after it; call it
+    again to add some.
 
     `guard` is given the scope of each handshake first (Host, Origin, who); a TrackerError it raises is the answer.
     """
@@ -127,7 +128,7 @@ def install(
             await receive()  # websocket.connect
             try:
                 socket.grant = guard(scope)
-                if (route := known.get(socket.path)) is None:
+                if (route := known.get(socket.path) or known.get(socket.path.rpartition("/")[0] + "/")) is None:
                     raise NotFound("not_found", "there is no WebSocket at this address")
                 socket.grant.check(route.verb)
             except TrackerError as fault:
