@@ -20,7 +20,7 @@ from tracker.access.forwarded import Proxies
 from tracker.access.grants import Access
 from tracker.access.guard import check_bind
 from tracker.config import Settings
-from tracker.errors import BadRequest, TrackerError
+from tracker.errors import BadRequest, Overloaded, TrackerError
 from tracker.node import Node
 from tracker.turns.buffer import Share
 from tracker.turns.jobs import Job
@@ -120,7 +120,7 @@ class Front:
         if scope["type"] != "lifespan":
             send = hardened(send, self._hardening)
             try:
-                scope = self._proxies.seen(scope)
+                scope = self._counted(scope, self._proxies.seen(scope))
             except TrackerError as fault:
                 await self._refuse_before(scope, receive, send, fault)
                 return
@@ -130,6 +130,13 @@ class Front:
             await self._ingest(here, scope, receive, send)
         else:
             await self._ordinary(scope, receive, send)
+
+    def _counted(self, told: Scope, seen: Scope) -> Scope:
+        """What a proxy asks counts for whoever asked it. Raises Overloaded."""
+        asks_for = None if seen is told else (seen.get("extensions") or {}).get(sockets.ASKS_FOR)
+        if asks_for and not asks_for(seen["client"][0]):
+            raise Overloaded("too many connections from this address; close some, or try again in a moment", 5)
+        return seen
 
     async def _ordinary(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])

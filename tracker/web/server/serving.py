@@ -46,7 +46,7 @@ from tracker.web.server.answers import plain_problem
 from tracker.web.server.certificate import Certificate
 from tracker.web.server.hardening import completed
 from tracker.web.server.parser import NO_MORE, WHOLE, Parser, teach_h11
-from tracker.web.server.sockets import CUT, HUNG_UP
+from tracker.web.server.sockets import ASKS_FOR, CUT, HUNG_UP
 from tracker.web.server.streams import CLOSE_S, GRACE_S, Stream
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,9 @@ class _Connection(TCPServer):
 
     def _with_hung_up(self, app: Any) -> Any:
         async def run(scope: Any, *rest: Any) -> None:
-            scope["extensions"] |= {HUNG_UP: self._hung_up, CUT: self.writer.transport.abort}
+            scope["extensions"] |= {
+                HUNG_UP: self._hung_up, CUT: self.writer.transport.abort, ASKS_FOR: self._ask_for,
+            }  # fmt: skip
             await app(scope, *rest)
 
         return run
@@ -139,6 +141,9 @@ class _Connection(TCPServer):
         finally:
             _Connection.all.discard(self)
             self.slots.leave_slot(self)
+
+    def _ask_for(self, address: str) -> bool:
+        return self.slots.ask_for(self, address)
 
     def give_way(self) -> None:
         self.writer.close()
