@@ -29,6 +29,7 @@ OPEN = frozenset({
     "/", "/signin", "/people", "/favicon.ico", "/healthz", "/readyz", "/openapi.json", "/api/v1/page",
     "/api/v1/session",
 })  # fmt: skip
+SOCKETS = frozenset({"/api/v1/live"})  #: asked for without an upgrade they say that they need one, and nothing else
 OPEN_BELOW = ("/static/", "/fixtures/demo/")
 
 NOBODY = Grant(may=frozenset())
@@ -84,7 +85,8 @@ class Doorman:
             if isinstance(found, Session):
                 self._directory.sessions.touch(found, self._clock(), _address(scope))
             return self._grant(found)
-        if scope["path"] in OPEN or scope["path"].startswith(OPEN_BELOW):
+        path = scope["path"]
+        if path in OPEN or path.startswith(OPEN_BELOW) or (path in SOCKETS and scope.get("type") == "http"):
             return NOBODY
         if not shown.cookies:  # of a browser whose session ended, nobody has to hear
             self._turn_away(method, scope)

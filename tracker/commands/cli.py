@@ -343,8 +343,9 @@ def show_config() -> None:
 @click.option("--port", type=int, help="Port the server would listen on.")
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that would hold everything.")
 @click.option("--store", help="The same as a URL: sqlite:FOLDER.")
+@click.option("--token", envvar="TRACKER_TOKEN", help="Token of a person there: looks at what only they may see.")
 @trusting
-def doctor(url: str | None, ca: str | None, **flags: Any) -> None:
+def doctor(url: str | None, ca: str | None, token: str | None, **flags: Any) -> None:
     """Look for what would keep a server from running well here, or from being reached at URL."""
     from tracker.commands import doctor, outside
 
@@ -353,7 +354,7 @@ def doctor(url: str | None, ca: str | None, **flags: Any) -> None:
     if ca and not url:
         raise click.UsageError("--ca is whom to trust at a URL; name one")
     fine = True
-    for name, fault, detail in outside.examine(url, ca) if url else doctor.examine(settings(**flags)):
+    for name, fault, detail in outside.examine(url, ca, token) if url else doctor.examine(settings(**flags)):
         fine = fine and not fault
         click.echo(f"{'FAIL' if fault else 'ok  '}  {name:<9} {detail}")
     sys.exit(0 if fine else 1)

@@ -260,6 +260,7 @@ async def about(tree: Tree, probe: Probe, node: Node) -> Response:
             "streets": "../demo/streets.geojson" if settings.demo else None,  # as main.js sees it
             "demo": settings.demo,
             "host": request.headers.get("host"),  # as it came here: a proxy may have changed it
+            "scheme": request.scheme,
             "tiles": tiles,
         }
     )
