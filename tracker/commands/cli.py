@@ -70,11 +70,12 @@ def serve(open_: bool | None, behind_proxy: tuple[str, ...], **flags: Any) -> No
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [8000]")
 @click.option("--vehicles", type=click.IntRange(1, 5000), default=60, show_default=True, help="How many vans drive.")
 @click.option("--data", type=click.Path(file_okay=False), help="Folder to keep the demo in (default: a temporary one).")
-def demo(port: int | None, vehicles: int, data: str | None) -> None:
+@click.option("--people", is_flag=True, help="Add three people who see different parts, to sign in as.")
+def demo(port: int | None, vehicles: int, data: str | None, people: bool) -> None:
     """Serve a simulated fleet on this machine only."""
     from tracker.demo.simulation import run
 
-    run(settings(host="127.0.0.1", port=port, data=data, demo=True), vehicles, keep=data is not None)
+    run(settings(host="127.0.0.1", port=port, data=data, demo=True), vehicles, data is not None, people)
 
 
 trusting = click.option(

@@ -225,8 +225,13 @@ async def _unexpected(fault: Exception) -> Response:
     return _respond(plain_problem(500, "the server made a mistake; its log says more"))
 
 
-def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = None) -> None:
-    """Serve until SIGTERM. `beside` runs along with the started node and is cancelled at the end.
+def run(
+    settings: Settings,
+    beside: Callable[[Node], Awaitable[None]] | None = None,
+    told: Callable[[str], None] = lambda _url: None,
+) -> None:
+    """Serve until SIGTERM. `beside` runs along with the started node and is cancelled at the end; `told` hears the
+    address.
 
     Raises SettingsError, StoreLocked and the like when it cannot begin.
     """
@@ -242,6 +247,7 @@ def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = N
         shown = f"[{host}]" if ":" in host else host
         url = f"{'https' if settings.cert else 'http'}://{shown}:{port}"
         print(url, flush=True)
+        told(url)
         node: Node = app.extensions["node"]
         reached = "127.0.0.1" if host in ("0.0.0.0", "::") else host
         if not node.directory.has_administrator and not settings.demo:
