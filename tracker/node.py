@@ -13,6 +13,7 @@ from tracker.access.doorman import Doorman
 from tracker.access.grants import Access
 from tracker.access.guard import Guard
 from tracker.access.guessing import Guessing
+from tracker.access.guests import LOOK_S, Guests
 from tracker.access.hashing import Hashing
 from tracker.access.passes import FIRST_MS, Link
 from tracker.access.tokens import hash_of, new_secret
@@ -80,6 +81,7 @@ class Node:
         self.access: Access = access or self.doorman
         self.guessing = Guessing()
         self.hashing = Hashing()
+        self.guests = Guests()
         self.on_regrant: Callable[[], None] = lambda: None  # who may see what has changed
         self._first: Link | None = None  # of the first administrator
         self._groups: dict[str, set[str]] | None = None  # of regions
@@ -126,6 +128,7 @@ class Node:
         if not self.directory.folder:
             await self.pipeline.keep_records(lambda: ([Record("folder", secrets.token_hex(4), 1, {})], []))
         self.jobs.add_job(Job("keep uses", USES_S, self._keep_uses))
+        self.jobs.add_job(Job("show guests out", LOOK_S, self._show_out))
         for job in self.store.jobs():
             self.jobs.add_job(job)
         self.jobs.start()
@@ -140,6 +143,9 @@ class Node:
         await self.jobs.stop()
         await self.pipeline.stop()
         self.hashing.close()
+
+    async def _show_out(self, _now: int) -> None:
+        self.guests.look()
 
     async def _keep_uses(self, _now: int) -> None:
         """When tokens and cookies were last shown; and sessions that have ended by themselves go."""
@@ -186,6 +192,7 @@ class Node:
         if change.records or change.regions or change.regions_deleted:
             self.doorman.forget_grants()
             self.on_regrant()
+            self.guests.look()
 
     def is_near(self, region: str, lat: float, lon: float) -> bool:
         """May a place be told to who sees this region?"""

@@ -84,7 +84,7 @@ async def events(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
     most = max([event.seq for event in world.events_of(person)], default=0)
     for query in ("limit=1000", f"vehicle={one}", f"region={area}", "kind=alarm", "limit=3&before=100000", "after=1"):
         said = await walk.visit(person, "GET", f"{V1}/events?{query}")
-        if said.status == 200 and said.json()["last"] > most:
+        if said.status == 200 and said.json()["last"] > most and not world.sees_all_areas(person):
             raise Leak(f"{person.name} sees events up to {most} and is told that the last is {said.json()['last']}")
 
 

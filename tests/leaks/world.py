@@ -165,11 +165,15 @@ class World:
 
     def drive_late(self, vehicle: Vehicle, fix: Fix) -> None:
         vehicle.fixes.append(fix)
-        fix.told_in |= {
-            region
-            for region, since, until in vehicle.visits
-            if since <= fix.time <= until and self.areas[region].there and self.areas[region].now.covers(fix)
-        }
+        self._look_back(vehicle)
+
+    def _look_back(self, vehicle: Vehicle) -> None:
+        """Fixes within the time of a visit to a region, at a place that is in it now."""
+        for region, since, until in vehicle.visits:
+            area = self.areas[region]
+            for fix in vehicle.fixes:
+                if area.there and since <= fix.time <= until and area.now.covers(fix):
+                    fix.told_in.add(region)
 
     def doubted(self, vehicle: Vehicle, fix: Fix) -> None:
         """A jump, or a fix of poor accuracy, far from every region: it decides nothing."""
@@ -189,7 +193,8 @@ class World:
         for vehicle in self.vehicles.values():
             if vehicle.newest is not None:
                 vehicle.newest.told_in |= vehicle.inside
-                self._settle(vehicle, time.time_ns() // 1_000_000)
+                self._settle(vehicle, self.now())
+            self._look_back(vehicle)
 
     def _settle(self, vehicle: Vehicle, now: int) -> None:
         fix = vehicle.newest

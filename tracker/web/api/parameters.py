@@ -13,8 +13,8 @@ import msgspec
 from quart import Response, request
 
 from tracker.access.credentials import IN_ADDRESS
-from tracker.access.grants import WATCH, Grant
-from tracker.errors import BadRequest, Invalid, Unsupported
+from tracker.access.grants import WATCH, Access, Grant
+from tracker.errors import BadRequest, Invalid, NotSignedIn, Unsupported
 from tracker.model.ping import Unfit, vehicle_id
 from tracker.model.records import Actor
 from tracker.protocols.native import read_document
@@ -38,6 +38,27 @@ def grant(verb: str | None = WATCH) -> Grant:
     if verb is not None:
         found.check(verb)
     return found
+
+
+def set_grant(grant: Grant) -> None:
+    """It is another by now."""
+    request.scope["tracker.grant"] = grant  # type: ignore[typeddict-unknown-key]
+
+
+Lasts = Callable[[], None]
+
+
+def lasts(access: Access) -> Lasts:
+    """What each piece of an answer that takes long asks before it is sent. Raises NotSignedIn, which breaks the answer
+    off, where what may be seen is another by now."""
+    began = grant(None)
+
+    def ask() -> None:
+        now = access.again(began)
+        if now is not began and now.key() != began.key():
+            raise NotSignedIn("not_signed_in", "what you may see has changed: ask again")
+
+    return ask
 
 
 def address() -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from quart import Blueprint, Response, request
 
-from tracker.access.grants import EDIT_REGIONS, Grant
+from tracker.access.grants import EDIT_REGIONS, WATCH, Grant
 from tracker.errors import BadRequest, Conflict, Invalid, NotFound
 from tracker.history.visits import Shown
 from tracker.model import outside as shown
@@ -61,16 +61,20 @@ async def list_regions(node: Node, grant: Grant) -> Response:
     limit = len(ids) + 1 if everything else api.limit()
     next = api.cursor(ids[limit - 1]) if len(ids) > limit else None
     begin, kind = (b'{"regions":[', JSON) if form == "json" else (_COLLECTION, GEOJSON)
-    response = Response(_listed(node, grant, begin, ids[:limit], next), 200, {"content-type": kind})
+    lasts = api.lasts(node.access)
+    response = Response(_listed(node, grant, begin, ids[:limit], next, lasts), 200, {"content-type": kind})
     response.timeout = None
     return response
 
 
-async def _listed(node: Node, grant: Grant, begin: bytes, ids: list[str], next: str | None) -> AsyncIterator[bytes]:
+async def _listed(
+    node: Node, grant: Grant, begin: bytes, ids: list[str], next: str | None, lasts: api.Lasts
+) -> AsyncIterator[bytes]:
     """Sent while it is made: thousands of large ones are more than anybody should hold for a slow reader."""
     text, ids, picture, sight = begin, ids[::-1], node.picture, Sight(node.picture, grant)
     while ids:
         async with node.heavy.piece():
+            lasts()
             began = perf_counter()
             while ids and len(text) < MOST_BYTES and perf_counter() - began < SLICE_S:
                 if (feature := picture.regions.get(id := ids.pop())) is not None:  # None: deleted meanwhile
@@ -163,8 +167,13 @@ async def preview(rehearsing: asyncio.Lock, node: Node, grant: Grant) -> Respons
 
     drawn = await read_one(node.settings.max_region, _without_preview)
     feature = feature_of(drawn, drawn.get("id") or PREVIEW)
-    async with node.heavy.turn(rehearsing):
-        return api.answer(await run(node.fleet, node.store, feature, node.clock(), _shown_to(node, grant)))
+    while True:
+        async with node.heavy.turn(rehearsing):
+            told = await run(node.fleet, node.store, feature, node.clock(), _shown_to(node, grant))
+        before, grant = grant, node.access.again(grant)
+        if grant.key() == before.key():
+            return api.answer(told)
+        grant.check(WATCH)  # it may see something else by now
 
 
 def _shown_to(node: Node, grant: Grant) -> Shown | None:

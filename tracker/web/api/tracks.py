@@ -58,7 +58,7 @@ async def answer(node: Node, vehicle: str, told: Told) -> Response:
     if form != "json":
         headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(vehicle, safe='')}.{form}"
         if "limit" not in request.args:
-            response = Response(_streamed(fixes, write(vehicle)), 200, headers)
+            response = Response(_streamed(fixes, write(vehicle), api.lasts(node.access)), 200, headers)
             response.timeout = None  # a slow reader may take long
             return response
     limit = api.limit(most=api.MOST_ROWS)
@@ -111,10 +111,11 @@ async def _page(fixes: Fixes, vehicle: str, limit: int, write: type[Writer]) -> 
     return b"".join([*pieces, *writer.end(cursor)]), cursor
 
 
-async def _streamed(fixes: Fixes, writer: Writer) -> AsyncIterator[bytes]:
+async def _streamed(fixes: Fixes, writer: Writer, lasts: api.Lasts) -> AsyncIterator[bytes]:
     """All there is, in flat memory: the next fixes are read when these have been sent."""
     yield writer.begin()
     while rows := await fixes.next(FEW):
+        lasts()
         pieces: list[bytes] = []
         async for row in in_slices(rows):
             pieces.append(writer.write(row))

@@ -187,9 +187,10 @@ class Ingest:
 
     async def _take_stream(self, decoder: Decoder, sender: Sender, request: Request, inflate: Inflater) -> None:
         """As it comes, at flat memory: the next bytes are asked for only after these are committed."""
-        async for piece in request.body.pieces(inflate, self._node.settings.max_inflated):
-            for reading in decoder.feed(piece, self._node.clock()):
-                await self._take_reading(reading, sender, request)
+        with self._node.guests.stay(sender.ask_again, request.body.interrupt):
+            async for piece in request.body.pieces(inflate, self._node.settings.max_inflated):
+                for reading in decoder.feed(piece, self._node.clock()):
+                    await self._take_reading(reading, sender, request)
         for reading in decoder.finish(self._node.clock()):
             await self._take_reading(reading, sender, request)
         if not request.body.received:

@@ -22,8 +22,8 @@ class Sender:
 
     def admit(self, reading: Reading, first: int = 0) -> None:
         """Take out what they may not send; `first` is the index of its first item. Raises NotSignedIn, NotFound."""
-        grant = self._grant = self._node.access.again(self._grant)
-        grant.check(SEND)
+        self.ask_again()
+        grant = self._grant
         self._note_use()
         if (grant.sends is not None or self._node.quarantine.looks) and any(map(self._fault, reading.pings)):
             self._refuse(reading, first)
@@ -41,6 +41,11 @@ class Sender:
     def failed(self, code: str) -> None:
         if self._grant.sends is not None:
             self._node.directory.tokens.failed(self._grant.bearer, self._node.clock(), code)
+
+    def ask_again(self) -> None:
+        """Raises NotSignedIn, NotFound when they may not send any more."""
+        self._grant = self._node.access.again(self._grant)
+        self._grant.check(SEND)
 
     def _refuse(self, reading: Reading, first: int) -> None:
         known = {error["index"] for error in reading.errors}

@@ -201,17 +201,18 @@ class Live:
             self.ask_again(line)
 
     def ask_again(self, line: Line) -> None:
-        """What this one may see by now; whoever may not any more is let go of."""
+        """What this one may see by now, and be it nothing; whoever was signed out is let go of."""
         viewer = line.viewer
         if viewer not in self.lines:
             return
         try:
             grant = self.node.access.again(viewer.grant)
-            grant.check(WATCH)
         except TrackerError:
             self.close(line)
             line.connection.close(close_codes.SIGNED_OUT)
             return
+        if WATCH not in grant.may:
+            grant = Grant(may=grant.may, who=grant.who, bearer=grant.bearer)
         if viewer in self.hub.doubted or grant is not viewer.grant:
             self.hub.regrant(viewer, grant)
 

@@ -26,7 +26,7 @@ MOST_WAIT_S = 25.0  #: a proxy gives up at 30
 STREAM, CHANGES = "/api/v1/stream", "/api/v1/changes"
 OPENING = frozenset({STREAM, CHANGES})  #: to ask for these is to open a channel: the guard is told so
 FEW = 1000  #: vehicles in a snapshot that is answered without waiting for a turn
-POLL_MS = 2000  #: how soon to ask again
+POLL_MS = 500  #: how soon to ask again: what was taken away is gone within a second
 MOST_ANSWER = 1 << 20  #: bytes of one polled answer from which on further events wait for the next
 MISTAKE = "the server made a mistake; come back with your cursor in a moment"
 
