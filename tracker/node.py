@@ -13,7 +13,6 @@ from tracker.access.doorman import Doorman
 from tracker.access.grants import Access
 from tracker.access.guard import Guard
 from tracker.access.guessing import Guessing
-from tracker.access.guests import LOOK_S, Guests
 from tracker.access.hashing import Hashing
 from tracker.access.passes import FIRST_MS, Link
 from tracker.access.tokens import hash_of, new_secret
@@ -29,6 +28,7 @@ from tracker.pipeline.pipeline import Pipeline
 from tracker.pipeline.quarantine import Quarantine
 from tracker.stores import open_store
 from tracker.turns.buffer import Buffer
+from tracker.turns.guests import LOOK_S, Guests
 from tracker.turns.jobs import Job, Jobs
 from tracker.turns.lanes import Lanes
 from tracker.turns.pool import Pool

@@ -99,13 +99,17 @@ async def event(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
         await alike(walk, person, "DELETE", f"{V1}/events/{one.id}/ack", one.id, seen)
 
 
-async def preview(walk: Walk, person: Person, allowed: frozenset[Mark]) -> None:
+async def preview(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
     world = walk.world
     drawn = circle(LAT / 1e6 + walk.rng.randrange(6) * 0.03, LON / 1e6, walk.rng.choice((900, 40_000)), **PLAIN)
     said = await walk.visit(person, "POST", f"{V1}/regions/preview", drawn)
     if said.status == 200:
         told = said.json()
-        fixes = sum(f"@{fix.lat}" in allowed for one in world.vehicles.values() for fix in one.fixes)
+        fixes = sum(
+            world.exactness(person, one, fix.told_in) is not None
+            for one in world.vehicles.values()
+            for fix in one.fixes
+        )
         seen = sum(world.sees(person, one) for one in world.vehicles.values())
         if told["pings_read"] > fixes or told["inside_count"] > seen:
             raise Leak(f"{person.name} sees {seen} vehicles, {fixes} fixes, and a preview tells of {told}")

@@ -14,10 +14,12 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from itertools import count
+from math import ceil, floor
 
 import msgspec
 
 from tracker.live.messages import read_binary
+from tracker.model.coarse import middle
 
 LAT, LON = 62_000_000, 101_000_000  #: millionths of a degree; within WIDE of them lies everything
 WIDE = 400_000
@@ -50,8 +52,13 @@ class Mint:
         return next(self._corners) % 900
 
 
-def place(lat: int, lon: int) -> frozenset[Mark]:
-    return frozenset((f"@{lat}", f"@{lon}"))
+@cache
+def place(lat: int, lon: int, cell_m: float = 0) -> frozenset[Mark]:
+    """As it is, or as the cell in which it lies: which cells there are is the server's to say."""
+    if not cell_m:
+        return frozenset((f"@{lat}", f"@{lon}"))
+    told = (value * 1e6 for value in middle(lat / 1e6, lon / 1e6, cell_m))
+    return frozenset(f"@{near}" for value in told for near in (floor(value), ceil(value)))
 
 
 @cache

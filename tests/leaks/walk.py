@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.leaks.asking import Channel, Said, ask
-from tests.leaks.marks import Mark, found_in, place, texts
+from tests.leaks.marks import Mark, found_in, texts
 from tests.leaks.world import NOWHERE, SITES, STEP_MS, VERBS, Area, Drawn, Fix, Group, Happened, Person, Vehicle, World
 from tracker.access.sessions import Session
 from tracker.access.tokens import hash_of
@@ -74,6 +74,7 @@ class Walk:
     async def _add_group(self, number: int) -> None:
         world = self.world
         group = Group(world.mint.text("crew"), None if number == 3 else self.area_groups[number : number + 1])
+        group.vehicles = self.vehicle_groups[:2] if number in (1, 3) else None
         world.groups[group.name] = group
         await self.do("POST", f"{V1}/groups", {"name": group.name, **group.document()})
 
@@ -227,8 +228,10 @@ class Walk:
         if how < 0.4:
             few = rng.sample(self.area_groups, rng.randrange(3))
             group.regions = None if rng.random() < 0.1 else few
+            group.vehicles = rng.choice((None, None, rng.sample(self.vehicle_groups, rng.randrange(3))))
+            group.coarse_m = rng.choice((0, 0, 0, 0, 2000))
             if rng.random() < 0.2:
-                group.may = ["watch", *rng.sample(VERBS[1:], rng.randrange(3))]
+                group.may = rng.sample(VERBS, rng.randrange(4))
             await self.do("PATCH", f"{V1}/groups/{group.name}", group.document())
         elif how < 0.7:
             person.groups = rng.sample(sorted(world.groups), rng.randrange(4))
@@ -310,12 +313,10 @@ class Walk:
                 self.world.erased.add(f"!{event.id}")
                 continue
             before = vehicle.newest.told_in if vehicle.newest else set()
-            at = place(round(event.lat * 1e6), round(event.lon * 1e6)) if event.region else frozenset[Mark]()
-            marks = (
-                texts(event.vehicle, event.region, str(event.detail.get("alarm")), str(event.detail.get("text"))) | at
-            )
+            at = (round(event.lat * 1e6), round(event.lon * 1e6)) if event.region else None
+            marks = texts(event.vehicle, event.region, event.detail.get("alarm"))
             inside = frozenset(vehicle.inside | before)
-            self.world.events[event.id] = Happened(event.id, event.seq, event.vehicle, event.region, inside, marks)
+            self.world.events[event.id] = Happened(event.id, event.seq, event.vehicle, event.region, inside, at, marks)
 
     async def listen(self) -> None:
         """What was told on every open channel may have been told, by what was allowed at some moment since."""

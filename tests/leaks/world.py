@@ -30,9 +30,8 @@ class Fix:
     alarm: str | None = None
     told_in: set[str] = field(default_factory=set)  # regions its vehicle was in with it, or left by it
 
-    @cached_property
-    def marks(self) -> frozenset[Mark]:
-        return place(self.lat, self.lon) | texts(self.driver, self.alarm)
+    def marks(self, cell_m: float) -> frozenset[Mark]:
+        return place(self.lat, self.lon, cell_m) | texts(self.driver, self.alarm)
 
 
 @dataclass(eq=False)
@@ -100,10 +99,11 @@ class Group:
     regions: list[str] | None  # None: all
     vehicles: list[str] | None = None
     may: list[str] = field(default_factory=lambda: ["watch"])
+    coarse_m: float = 0
 
     def document(self) -> dict[str, Any]:
         regions, vehicles = ("all" if one is None else one for one in (self.regions, self.vehicles))
-        return {"regions": regions, "vehicles": vehicles, "may": self.may}
+        return {"regions": regions, "vehicles": vehicles, "may": self.may, "coarse_m": self.coarse_m or None}
 
 
 @dataclass(eq=False)
@@ -131,6 +131,7 @@ class Happened:
     vehicle: str
     region: str | None
     inside: frozenset[str]  # of an event without a region
+    place: tuple[int, int] | None  # of one with a region; without, it is that of a fix
     marks: frozenset[Mark]
 
 
@@ -237,24 +238,27 @@ class World:
     def sees_all_areas(self, person: Person) -> bool:
         return any(group.regions is None for group in self._of(person))
 
+    def exactness(self, person: Person, vehicle: Vehicle, regions: Iterable[str]) -> float | None:
+        """How coarse the places of this vehicle are while it is in these regions; None: it is not seen."""
+        groups = {self.areas[one].now.group for one in regions if one in self.areas and self.areas[one].there}
+        found = [
+            group.coarse_m
+            for group in self._of(person)
+            if (group.regions is None or not groups.isdisjoint(group.regions))
+            and (group.vehicles is None or vehicle.group in group.vehicles)
+        ]
+        return min(found, default=None)
+
     def sees_in(self, person: Person, vehicle: Vehicle, region: str) -> bool:
         """Whether somebody sees this vehicle while it is in this region."""
-        area = self.areas[region]
-        return area.there and any(
-            (group.regions is None or area.now.group in group.regions)
-            and (group.vehicles is None or vehicle.group in group.vehicles)
-            for group in self._of(person)
-        )
+        return self.areas[region].there and self.exactness(person, vehicle, [region]) is not None
 
     def roams(self, person: Person, vehicle: Vehicle) -> bool:
         """Whether somebody sees it wherever it is."""
-        return any(
-            group.regions is None and (group.vehicles is None or vehicle.group in group.vehicles)
-            for group in self._of(person)
-        )
+        return self.exactness(person, vehicle, []) is not None
 
     def sees(self, person: Person, vehicle: Vehicle) -> bool:
-        return self.roams(person, vehicle) or any(self.sees_in(person, vehicle, one) for one in vehicle.inside)
+        return self.exactness(person, vehicle, vehicle.inside) is not None
 
     def sees_event(self, person: Person, event: Happened) -> bool:
         vehicle = self.vehicles.get(event.vehicle)
@@ -262,8 +266,7 @@ class World:
             return False
         if self.roams(person, vehicle):
             return True
-        regions: Iterable[str] = event.inside if event.region is None else (event.region,)
-        return any(self.sees_in(person, vehicle, one) for one in regions if one in self.areas)
+        return self.exactness(person, vehicle, event.inside if event.region is None else [event.region]) is not None
 
     def inside_count(self, person: Person, region: str) -> int:
         return sum(region in one.inside and (self.sees_in(person, one, region)) for one in self.vehicles.values())
@@ -292,13 +295,16 @@ class World:
             if self.sees_area(person, id) or self.sees_all_areas(person):
                 found |= area.marks  # those who see all regions, of deleted ones too
         for vehicle in self.vehicles.values():
-            roams = self.roams(person, vehicle)
-            shown = {id for id in self.areas if self.sees_in(person, vehicle, id)}
             if self.sees(person, vehicle):
                 found |= vehicle.marks
             for fix in vehicle.fixes:
-                if roams or not shown.isdisjoint(fix.told_in):
-                    found |= fix.marks | texts(vehicle.id)
+                cell_m = self.exactness(person, vehicle, fix.told_in)
+                if cell_m is not None:
+                    found |= fix.marks(cell_m) | texts(vehicle.id)
         for event in self.events_of(person):
             found |= event.marks | {f"!{event.id}"}
+            vehicle, where = self.vehicles[event.vehicle], [event.region] if event.region else []
+            cell_m = self.exactness(person, vehicle, where)
+            if cell_m is not None and event.place:
+                found |= place(*event.place, cell_m)
         return frozenset(found)
