@@ -10,13 +10,14 @@ import socket
 from collections.abc import Iterator
 from functools import cache
 from itertools import product
+from urllib.parse import quote
 
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.support.house import GOOD, House
-from tests.support.servers import Answer
+from tests.support.servers import Answer, now
 from tests.support.waiting import deadline
 from tracker.web.server.hardening import EVERYWHERE
 
@@ -340,6 +341,26 @@ def test_no_address_sends_anybody_elsewhere(fort: House, path: str) -> None:
         )
         assert "location" not in answer.headers
         assert not 300 <= answer.status < 400
+
+
+def test_a_vehicle_can_be_called_anything_sql_means(fort: House) -> None:
+    name = "'; DROP TABLE events; --\" OR 1=1"
+    fort.do("POST", f"{V1}/positions", {"vehicle": name, "time": now(), "lat": 1, "lon": 2, "driver": name})
+    assert fort.get(f"{V1}/vehicles/{quote(name, safe='')}", cookie=fort.cookie).json()["vehicle"] == name
+    for query in ("' OR '1'='1", "x'; DELETE FROM regions; --", "%' OR ''='", "\\"):
+        there = f"{V1}/vehicles?q={quote(query)}"
+        assert fort.get(there, cookie=fort.cookie).json()["vehicles"] == []
+        assert fort.get(f"{V1}/events?vehicle={quote(query)}", cookie=fort.cookie).json()["events"] == []
+        fort.get(f"{V1}/audit?who={quote(query)}", cookie=fort.cookie)
+    assert len(fort.get(f"{V1}/regions", cookie=fort.cookie).json()["regions"]) == 2
+
+
+def test_an_export_is_named_after_its_vehicle_and_nothing_else(fort: House) -> None:
+    name = 'v"; filename=evil.exe; \u00fc'
+    fort.do("POST", f"{V1}/positions", {"vehicle": name, "time": now(), "lat": 1, "lon": 2})
+    for kind in ("csv", "gpx", "geojson"):
+        answer = fort.get(f"{V1}/vehicles/{quote(name, safe='')}/track?format={kind}", cookie=fort.cookie)
+        assert answer.headers["content-disposition"] == f"attachment; filename*=UTF-8''{quote(name, safe='')}.{kind}"
 
 
 def test_nothing_of_a_request_becomes_a_header_of_the_answer(fort: House) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tracker.access import passwords
-from tracker.access.passwords import SHORTEST, common, fault_of, hash_password, matches, nobodys
+from tracker.access.passwords import LONGEST, SHORTEST, common, fault_of, hash_password, matches, nobodys
 
 
 def test_a_password_matches_what_is_kept_of_it_and_no_other_does() -> None:
@@ -20,6 +20,16 @@ def test_it_is_kept_at_two_to_the_fifteenth_with_its_parameters_beside_it(monkey
     weaker = hash_password("vans")
     monkeypatch.undo()
     assert matches("vans", weaker), "what was kept with other parameters still opens"
+
+
+def test_a_long_password_is_taken_whole() -> None:
+    long = " ".join(["forty winks on the night shift", "and eleven gulls above the quay"] * 4)
+    assert 64 < len(long) <= LONGEST
+    assert fault_of(long, "ana") is None
+    kept = hash_password(long)
+    assert matches(long, kept)
+    assert not matches(long[:-1], kept)
+    assert not matches(long[:72], kept), "not its beginning alone, as some do"
 
 
 def test_nobody_has_nobodys_password() -> None:
