@@ -144,6 +144,9 @@ def test_of_two_cookies_of_our_name_only_one_may_be_a_session(door: Door) -> Non
 
 
 def test_over_tls_a_cookie_is_taken_only_by_the_name_that_binds_it_to_this_host(door: Door) -> None:
+    assert [door.doorman.cookie({"scheme": scheme}) for scheme in ("http", "https", "wss")] == [
+        "tracker-f00d", "__Host-tracker-f00d", "__Host-tracker-f00d",
+    ]  # fmt: skip
     assert door.ask(scheme="https", cookie="__Host-tracker-f00d=cookie of ben").who == "ben"
     assert door.ask("CONNECT", scheme="wss", cookie="__Host-tracker-f00d=cookie of ben").who == "ben"
     with pytest.raises(NotSignedIn):

@@ -48,13 +48,15 @@ async def test_a_crowd_of_strangers_leaves_room_for_who_has_been_here_before(mon
     monkeypatch.setattr(passwords, "nobodys", lambda: "")
     monkeypatch.setattr(passwords, "matches", lambda *_: gate.wait(deadline(20)))
     hashing = Hashing()
-    crowd = [asyncio.ensure_future(hashing.matches("x", "kept", known=False)) for _ in range(MOST_STRANGERS)]
-    await asyncio.sleep(0)
-    with pytest.raises(Overloaded):
-        await hashing.matches("x", "kept", known=False)
-    owner = asyncio.ensure_future(hashing.matches("mine", "kept", known=True))
-    await asyncio.sleep(0)
-    gate.set()
-    assert await owner
-    assert all(await asyncio.gather(*crowd))
+    try:
+        crowd = [asyncio.ensure_future(hashing.matches("x", "kept", known=False)) for _ in range(MOST_STRANGERS)]
+        one_more = asyncio.ensure_future(hashing.matches("x", "kept", known=False))
+        owner = asyncio.ensure_future(hashing.matches("mine", "kept", known=True))
+        await asyncio.sleep(0)
+        assert one_more.done()
+        assert isinstance(one_more.exception(), Overloaded)
+        assert not owner.done(), "it waits its turn"
+    finally:
+        gate.set()
+    assert all(await asyncio.gather(owner, *crowd))
     hashing.close()
