@@ -454,6 +454,22 @@ async def test_the_log_hears_who_guesses_and_who_asks_for_what_they_may_not(
     assert OTHER not in told
 
 
+async def test_to_sign_in_anew_ends_nothing_that_another_window_of_the_same_user_has_open(house: House) -> None:
+    ada, ben = await staffed(house)
+    async with ben.client.request("/api/v1/stream?regions=here") as stream:
+        await stream.send_complete()
+        heard = b""
+        while b'"snapshot"' not in heard:
+            heard += await stream.receive()
+        await ben.sign_in("ben")
+        link = (await ada.do("POST", "/api/v1/users/ben/link"))["link"]
+        await ben.do("POST", "/api/v1/session", {"link": link, "password": OTHER})
+        assert len((await ben.do("GET", "/api/v1/session"))["sessions"]) == 1
+        assert len(house.node.hub.viewers) == 1
+        await ben.do("POST", "/api/v1/session", {"name": "ada", "password": GOOD})
+        await until(lambda: len(house.node.hub.viewers) == 0)
+
+
 async def test_the_oldest_of_very_many_sessions_gives_way(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracker.web.people.session.MOST_SESSIONS", 3)
     _, ben = await staffed(house)

@@ -51,13 +51,8 @@ async def sign_in(node: Node, grant: Grant) -> Response:
     def plan() -> tuple[list[Record], list[Audit]]:
         directory = node.directory
         known = directory.users.get(user.name)
-        records = [*changes(directory), directory.record("session", session.id, session)]
-        before = ("session", grant.bearer)  # of this browser until now
-        if grant.bearer in directory.sessions.by_id and before not in [(one.kind, one.key) for one in records]:
-            records.append(directory.record(*before, None))
-        gone = {one.key for one in records if one.kind == "session"}
-        others = [one.id for one in directory.sessions.of(user.name, now) if one.id not in gone]
-        records += [directory.record("session", id, None) for id in others[MOST_SESSIONS - 1 :]]
+        asked = [*changes(directory), *_begun(directory, session, directory.sessions.by_id.get(grant.bearer))]
+        records = list({(one.kind, one.key): one for one in asked}.values())  # of two about one session the last
         if what == "session.begin":
             return records, [by.did(node.clock(), what, user.name, None, {"agent": agent})]
         return records, [by.did(node.clock(), what, user.name, known and known.as_json(), user.as_json())]
@@ -67,6 +62,19 @@ async def sign_in(node: Node, grant: Grant) -> Response:
     answer = Response(b"", 204)
     give_cookie(node, answer, secret)
     return answer
+
+
+def _begun(directory: Directory, session: Session, before: Session | None) -> list[Record]:
+    """`before`: that of the same browser until now. Its secret opens nothing any more; where it was of the same user,
+    what other windows have open goes on."""
+    records = []
+    if before is not None and before.user == session.user:
+        session = msgspec.structs.replace(session, id=before.id)
+    elif before is not None:
+        records.append(directory.record("session", before.id, None))
+    others = [one.id for one in directory.sessions.of(session.user, session.seen_at) if one.id != session.id]
+    ended = [directory.record("session", id, None) for id in others[MOST_SESSIONS - 1 :]]
+    return [*records, *ended, directory.record("session", session.id, session)]
 
 
 async def _by_password(node: Node, given: dict[str, Any]) -> tuple[User, Any, str]:
