@@ -44,7 +44,7 @@ async def sign_in(node: Node, grant: Grant) -> Response:
         raise Invalid("not_an_object", 'send {"name", "password"}')
     user, changes, what = await (_by_link(node, given) if "link" in given else _by_password(node, given))
     secret, now = new_secret(), node.clock()
-    agent = (request.headers.get("user-agent") or "")[:MAX_AGENT]
+    agent = "".join(filter(str.isprintable, request.headers.get("user-agent") or ""))[:MAX_AGENT]
     session = Session(new_id(), hash_of(secret), user.name, now, now, api.address(), agent)
     by = api.actor(msgspec.structs.replace(grant, who=user.name))
 

@@ -176,8 +176,8 @@ def _patterns(given: dict[str, Any], field: str) -> tuple[str, ...]:
     value = given.get(field) or []
     if not isinstance(value, list) or len(value) > MOST_PATTERNS:
         raise _wrong(field, f"`{field}` is a list of at most {MOST_PATTERNS} texts")
-    if not all(isinstance(one, str) and 0 < len(one) <= MAX_NAME for one in value):
-        raise _wrong(field, f"`{field}` is a list of texts of 1 to {MAX_NAME} characters")
+    if not all(isinstance(one, str) and 0 < len(one) <= MAX_NAME and one.isprintable() for one in value):
+        raise _wrong(field, f"`{field}` is a list of texts of 1 to {MAX_NAME} visible characters")
     return tuple(dict.fromkeys(value))
 
 
