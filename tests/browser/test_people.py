@@ -99,18 +99,27 @@ async def test_a_group_says_what_it_sees_and_may(open_page: Open, house: House) 
     regions = page.locator("fieldset", has=page.locator("legend:text-is('Groups of regions')"))
     await regions.get_by_label("quarries").check()
     await regions.get_by_label("Others").fill("harbours, piers")
-    await (
-        page.locator("fieldset", has=page.locator("legend:text-is('Groups of vehicles')"))
-        .get_by_label("Everything")
-        .check()
-    )
+    vehicles = page.locator("fieldset", has=page.locator("legend:text-is('Groups of vehicles')"))
+    await vehicles.get_by_label("Everything").uncheck()
+    await vehicles.get_by_label("Others").fill("barges")
+    await page.get_by_label("Show places only to").fill("500")
     await page.get_by_label("Acknowledge alerts").check()
     await page.keyboard.press("Enter")
-    await page.wait_for_selector(".card:has-text('Sees: quarries, harbours, piers')")
-    made = await asyncio.to_thread(house.get, "/api/v1/groups/south", cookie=house.cookie)
-    assert made.json() == {
-        "name": "south", "regions": ["quarries", "harbours", "piers"], "vehicles": "all", "may": ["watch", "acknowledge"],
+    made = page.locator(".card:has-text('Sees: quarries, harbours, piers')")
+    await made.wait_for()
+    assert "Vehicles: barges" in await made.inner_text()
+    assert "Places to 500 m" in await made.inner_text()
+    asked = await asyncio.to_thread(house.get, "/api/v1/groups/south", cookie=house.cookie)
+    assert asked.json() == {
+        "name": "south", "regions": ["quarries", "harbours", "piers"], "vehicles": ["barges"],
+        "may": ["watch", "acknowledge"], "coarse_m": 500, "version": 1,
     }  # fmt: skip
+    await made.click()
+    await page.get_by_label("Show places only to").fill("")
+    await page.get_by_role("button", name="Save").click()
+    await page.wait_for_selector(".notice.good:has-text('south was saved')")
+    asked = await asyncio.to_thread(house.get, "/api/v1/groups/south", cookie=house.cookie)
+    assert "coarse_m" not in asked.json()
     await card(page, "north").click()
     await page.get_by_role("button", name="Remove").click()
     await page.locator("dialog").last.get_by_role("button", name="Remove").click()

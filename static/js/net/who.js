@@ -8,7 +8,8 @@ import { ApiError, get } from "./api.js";
  * @property {string|null} name
  * @property {string|null} role
  * @property {string[]} groups
- * @property {string[]} may
+ * @property {string[]} may somewhere
+ * @property {import("./grants.js").Granted[]} [grants] what each group shows, and allows there
  * @property {Session[]} [sessions]
  * @property {number} [without_token] addresses that were refused of late, for those who administer
  */

@@ -757,6 +757,8 @@ export default {
   "groups.add.do": "Hinzufügen",
   "groups.name": "Name",
   "groups.sees": "Sieht: {regions}",
+  "groups.sees.vehicles": "Fahrzeuge: {vehicles}",
+  "groups.sees.coarse": "Orte auf {metres} m",
   "groups.nothing": "Darf nichts",
   "groups.all": "Alles",
   "groups.no": "nichts",
@@ -764,7 +766,11 @@ export default {
   "groups.regions.more":
     "Namen von Gruppen, mit Kommas dazwischen. Fahrzeuge sind zu sehen, solange sie in diesen Gebieten sind.",
   "groups.vehicles": "Gruppen von Fahrzeugen",
-  "groups.vehicles.more": "Namen von Gruppen, mit Kommas dazwischen.",
+  "groups.vehicles.more":
+    "Namen von Gruppen, mit Kommas dazwischen. Von diesen sind die Fahrzeuge zu sehen, die in den Gebieten sind.",
+  "groups.coarse": "Orte nur auf (m) zeigen",
+  "groups.coarse.more":
+    "10 bis 50.000 Meter; leer zeigt sie, wie sie sind. Wo Orte ungenau sind, zeichnet niemand Gebiete.",
   "groups.which": "Bekannte Gruppen",
   "groups.others": "Andere",
   "groups.may": "Darf",
