@@ -13,7 +13,7 @@ from tracker.access.directory import Directory
 from tracker.access.grants import ADMINISTER, Grant
 from tracker.access.passes import Link
 from tracker.access.passwords import LONGEST, fault_of
-from tracker.access.people import ALL, CEILING, User, read_user
+from tracker.access.people import ALL, CEILING, WATCH, User, read_user
 from tracker.access.sessions import LONGEST_MS, Session
 from tracker.access.tokens import hash_of, new_id, new_secret
 from tracker.errors import Invalid, NotFound, NotSignedIn, Overloaded, TooManyTries
@@ -182,11 +182,12 @@ async def who_am_i(node: Node, grant: Grant) -> Response:
 
 
 def _grants(directory: Directory, user: User, grant: Grant) -> list[dict[str, Any]]:
-    """What each group shows and allows; of who administers one, of everything."""
+    """What each group shows and allows, of those that show something; of who administers one, of everything."""
     if ADMINISTER in grant.may:
         return [{"name": None, "regions": ALL, "vehicles": ALL, "may": sorted(CEILING["administrator"])}]
     groups = [directory.groups[name] for name in user.groups if name in directory.groups]
-    return [group.as_json() | {"may": sorted(group.allows(user.role))} for group in groups]
+    allowed = [(group, group.allows(user.role)) for group in groups]
+    return [group.as_json() | {"may": sorted(may)} for group, may in allowed if WATCH in may]
 
 
 async def sign_out(node: Node, grant: Grant) -> Response:
