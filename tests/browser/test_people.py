@@ -15,13 +15,16 @@ from tests.support.servers import now
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LISTS = ("users", "groups", "tokens", "own", "record")
+LISTS = ("users", "groups", "tokens", "quarantine", "own", "record")
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     started = House(tmp_path_factory.mktemp("house") / "data")
+    started.settings["unknown_vehicles"] = "quarantine"
     started.start()
+    for known in ("v-here", "v-there"):
+        started.send("PUT", f"/api/v1/vehicles/{known}", {})
     yield started.furnish()
     started.stop()
 
@@ -158,6 +161,31 @@ async def test_a_token_is_shown_once_sends_is_rotated_and_revoked(open_page: Ope
     await page.wait_for_selector(".notice.good:has-text('was revoked')")
     sent = await asyncio.to_thread(house.post, "/api/v1/positions", fix, authorization=f"Bearer {fresh}")
     assert sent.status == 401
+
+
+async def test_a_vehicle_nobody_knows_is_let_in_or_turned_away_and_forgotten(open_page: Open, house: House) -> None:
+    fixes = [{"vehicle": name, "time": now(-5), "lat": 60.0, "lon": 25.0} for name in ("new van-1", "bad")]
+    await asyncio.to_thread(house.do, "POST", "/api/v1/positions", fixes)
+    page = await as_(open_page, house, house.cookie, "")
+    await page.wait_for_selector("[data-trouble=waiting]:has-text('vehicles nobody knows')")
+    await page.click("[data-trouble=waiting] button:has-text('Look')")
+    await card(page, "new van-1").click()
+    assert await page.locator("dialog a[href*='map=16/60/25']").count() == 1
+    await page.fill("dialog [name=name]", "Newcomer")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector(".notice.good:has-text('new van-1 is on the map')")
+    told = (await asyncio.to_thread(house.get, "/api/v1/vehicles/new%20van-1", cookie=house.cookie)).json()
+    assert (told["name"], told["position"]["lat"]) == ("Newcomer", 60.0)
+    await card(page, "bad").click()
+    await page.get_by_role("button", name="Turn away").click()
+    await page.locator("dialog", has_text="Turn bad away?").get_by_role("button", name="Turn away").click()
+    await page.wait_for_selector(".notice.good:has-text('bad is refused from now on')")
+    await page.locator("button.card", has_text="Turned away").click()
+    await page.get_by_role("button", name="Forget").click()
+    await page.wait_for_selector(".notice.good:has-text('bad is forgotten')")
+    ben = await as_(open_page, house, await asyncio.to_thread(house.sign_in, {"name": "ben", "password": GOOD}))
+    await ben.wait_for_selector("#ways a")
+    assert await ben.locator("#ways a:has-text('New vehicles')").count() == 0
 
 
 async def test_the_record_says_who_changed_what_from_what_to_what(open_page: Open, house: House) -> None:

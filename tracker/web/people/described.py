@@ -54,12 +54,14 @@ _SESSION = thing(
     without_token=COUNT,
     regions=_SEEN,
     grants=array(thing("name regions vehicles may", name=or_null(TEXT), regions=_SEEN, vehicles=_SEEN, may=_MAY)),
+    waiting=COUNT,
 )
 _LINK = thing("link path until", link=TEXT, path=TEXT, until=TIME)
 _STRANGER = thing(
-    "vehicle refused first_at last_at fixes kept position address token",
+    "vehicle refused first_at last_at fixes kept position address token token_name",
     vehicle=TEXT, refused=FLAG, first_at=TIME, last_at=TIME, fixes=COUNT, kept=COUNT,
     position={"anyOf": [ref("Position"), {"type": "null"}]}, address=or_null(TEXT), token=or_null(TEXT),
+    token_name=or_null(TEXT),
 )  # fmt: skip
 _BODY = (400, 413, 415, 422, 503, 507)
 

@@ -22,6 +22,7 @@ from tracker.node import Node
 from tracker.times import rfc3339
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
+from tracker.web.people.quarantine import may_let_in
 
 log = logging.getLogger(__name__)
 
@@ -149,12 +150,15 @@ async def who_am_i(node: Node, grant: Grant) -> Response:
     """Raises NotSignedIn where one has to sign in and has not."""
     api.only()
     if not node.directory.has_administrator:
-        return api.answer({"open": True, "name": None, "role": None, "groups": [], "may": sorted(grant.may)})
+        waiting = len(node.directory.strangers.waiting)
+        return api.answer(
+            {"open": True, "name": None, "role": None, "groups": [], "may": sorted(grant.may), "waiting": waiting}
+        )
     if not grant.bearer:
         raise NotSignedIn("not_signed_in", "nobody is signed in here")
     user = node.directory.users.get(grant.who)
     if user is None:  # a device, or the console
-        told = {"open": False, "name": grant.who, "role": None, "groups": [], "may": sorted(grant.may)}
+        told: dict[str, Any] = {"open": False, "name": grant.who, "role": None, "groups": [], "may": sorted(grant.may)}
         return api.answer(told, cache_control="no-store")
     regions = grant.regions
     sessions = [
@@ -176,6 +180,8 @@ async def who_am_i(node: Node, grant: Grant) -> Response:
         "regions": "all" if regions is None else sorted(regions),
         "sessions": sessions,
     }
+    if may_let_in(grant):
+        told["waiting"] = len(node.directory.strangers.waiting)
     if ADMINISTER in grant.may:
         told["without_token"] = len(node.doorman.turned_away.lately(node.clock()))
     return api.answer(told, cache_control="no-store")
