@@ -287,9 +287,9 @@ class World:
         if person.is_out:
             return frozenset()
         found: set[Mark] = set(texts(person.name, *person.groups))
-        for group in self._of(person):
+        for group in (self.groups[name] for name in person.groups):
             found |= texts(*(group.regions or ()), *(group.vehicles or ()))
-            if group.regions is None and group.vehicles is None:
+            if "watch" in group.may and group.regions is None and group.vehicles is None:
                 found |= self.erased
         for id, area in self.areas.items():
             if self.sees_area(person, id) or self.sees_all_areas(person):
