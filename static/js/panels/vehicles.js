@@ -256,11 +256,11 @@ export class VehicleList {
     this.hold.element.hidden = this.shown.length === 0;
     this.empty.hidden = this.shown.length > 0;
     if (!this.empty.hidden) {
-      if (!this.app.fleet.ready) fill(this.empty, h("span", null, say("list.connecting")));
+      const why = whyEmpty(this.app.who);
+      if (!this.app.fleet.ready && why !== "groups") fill(this.empty, h("span", null, say("list.connecting")));
       else if (filtered)
         fill(this.empty, h("strong", null, say("list.no_match")), h("span", null, say("list.no_match.more")));
       else {
-        const why = whyEmpty(this.app.who);
         const more = why === "groups" || why === "elsewhere" ? say(`list.empty.${why}`) : say("list.empty.more");
         fill(this.empty, h("strong", null, say("list.empty")), h("span", null, more));
       }

@@ -231,7 +231,7 @@ export default {
   "list.empty": "Noch keine Fahrzeuge",
   "list.empty.more": "Ein Fahrzeug erscheint hier mit seiner ersten Position.",
   "list.empty.groups":
-    "Sie sind noch in keiner Gruppe und sehen darum nichts. Wer diesen Server betreibt, kann Sie in eine aufnehmen.",
+    "Noch keine Gruppe zeigt Ihnen etwas. Wer diesen Server betreibt, kann Sie in eine solche aufnehmen.",
   "list.empty.elsewhere": "Ein Fahrzeug erscheint hier, wenn es in ein Gebiet kommt, das Ihre Gruppen zeigen.",
   "list.gone": "Nicht mehr auf dieser Karte",
   "list.state": "{state} seit {age}",

@@ -223,7 +223,7 @@ export default {
   "list.no_match.more": "Nothing in the fleet fits this filter.",
   "list.empty": "No vehicles yet",
   "list.empty.more": "A vehicle appears here with its first position.",
-  "list.empty.groups": "You are in no group yet, and so you see nothing. Whoever runs this server can put you in one.",
+  "list.empty.groups": "No group shows you anything yet. Whoever runs this server can put you in one that does.",
   "list.empty.elsewhere": "A vehicle appears here when it comes into a region that your groups show.",
   "list.gone": "No longer on this map",
   "list.state": "{state} {age}",

@@ -26,10 +26,10 @@ test("who may draw everywhere, and whoever the server says nothing of, draws in 
 });
 
 test("an empty map tells how to connect a vehicle to who may, with a token where devices need one, and the others why", () => {
-  const who = (/** @type {string|null} */ name, /** @type {string|null} */ role, /** @type {string[]} */ ...groups) =>
-    whyEmpty({ name, role, groups });
+  const who = (/** @type {string|null} */ name, /** @type {string|null} */ role, /** @type {string[]} */ ...may) =>
+    whyEmpty({ name, role, may });
   assert.equal(who(null, null), "open");
   assert.equal(who("ada", "administrator"), "token");
   assert.equal(who("ben", "dispatcher"), "groups");
-  assert.equal(who("eve", "viewer", "north"), "elsewhere");
+  assert.equal(who("eve", "viewer", "watch"), "elsewhere");
 });
