@@ -13,6 +13,7 @@ from tests.support.servers import circle
 
 Door = Callable[[Walk, Person, frozenset[Mark]], Awaitable[None]]
 NEVER = "never-was"
+EVERYWHERE = [LON / 1e6 - 0.4, LAT / 1e6 - 0.4, LON / 1e6 + 0.4, LAT / 1e6 + 0.4]
 PLAIN = {"name": "x", "color": "#3b7dd8", "group": "of-nobody"}  #: the colour of regions that have none
 
 
@@ -36,6 +37,16 @@ async def vehicle(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
     if not seen:
         for method, document in (("PATCH", {"name": "x"}), ("PUT", {"name": "x"}), ("DELETE", None)):
             await alike(walk, person, method, f"{V1}/vehicles/{one.id}", one.id, seen, document)
+
+
+async def track(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
+    """Of a vehicle that is seen, and was not always."""
+    world = walk.world
+    for one in world.vehicles.values():
+        hidden = [fix for fix in one.fixes if not world.cells(person, one, fix.told_in)]
+        if hidden and world.sees(person, one):
+            for form in ("json", "csv"):
+                await walk.visit(person, "GET", f"{V1}/vehicles/{one.id}/track?format={form}")
 
 
 async def regions(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
@@ -120,6 +131,14 @@ async def changes(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
             person.cursors.append(said.json()["cursor"])
 
 
+async def counts(walk: Walk, _: Person, __: frozenset[Mark]) -> None:
+    """How many there are, where they are too many to tell. It is kept for all who may be told the same."""
+    follow = walk.rng.choice(({"all": True}, {"view": {"bbox": EVERYWHERE, "zoom": walk.rng.choice((3, 5, 9))}}))
+    for person in walk.rng.sample(list(walk.world.people.values()), len(walk.world.people)):
+        said = await walk.visit(person, "GET", f"{V1}/changes?{query_of(follow)}&max_vehicles=0")
+        walk.count(person, said.body)
+
+
 async def others(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
     """What is not of the fleet, and what is only for those who administer."""
     other = walk.rng.choice(list(walk.world.people.values()))
@@ -172,4 +191,6 @@ def without_length(answer: tuple[int, bytes, list[tuple[str, str]]]) -> Any:
     return status, body, [one for one in headers if one[0] not in ("content-length", "date")]
 
 
-DOORS: list[Door] = [vehicles, vehicle, regions, region, events, event, preview, changes, others, edits]
+DOORS: list[Door] = [
+    vehicles, vehicle, track, regions, region, events, event, preview, changes, counts, others, edits,
+]  # fmt: skip
