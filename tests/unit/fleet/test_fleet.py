@@ -345,7 +345,9 @@ def test_a_region_an_older_program_misread_is_read_again_and_that_is_told_once()
         5, 100
     ).expect()  # 5 m in, right to 10 m: not deep enough for what it was taken for
     town.restart()
-    step = town.fleet.save_regions(town.fleet.take_misread(town.now), town.now)
+    misread = town.fleet.take_misread(town.now)
+    assert [region.id for region in misread] == ["frame"]
+    step = town.fleet.save_regions(misread, town.now)
     town.took(step)
     town.evaluate()
     [enter] = town.new()
