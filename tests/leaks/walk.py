@@ -188,11 +188,13 @@ class Walk:
 
     async def strays(self) -> None:
         """A vehicle stays in a region, and what comes late says that it was elsewhere meanwhile."""
-        there = [one for one in self.world.vehicles.values() if one.inside and one.newest and not one.wild]
+        there = [
+            (one, one.newest) for one in self.world.vehicles.values() if one.inside and one.newest and not one.wild
+        ]
         if not there:
             return
-        vehicle = self.rng.choice(there)
-        site = min(SITES, key=lambda site: abs(site[0] - vehicle.newest.lat))
+        vehicle, newest = self.rng.choice(there)
+        site = min(SITES, key=lambda site: abs(site[0] - newest.lat))
         await self.drive(vehicle, self.world.fix(vehicle, site))
         late = self.world.fix(vehicle, self.rng.choice(NOWHERE), ago=STEP_MS // 2)
         await self.send(vehicle, late)
