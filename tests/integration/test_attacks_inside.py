@@ -92,7 +92,7 @@ def test_another_s_session_or_token_is_none_for_who_asks(fort: House, ben: str) 
     [
         ("/users", {"name": "x", "role": "viewer", "administers": True}),
         ("/users", {"name": "x", "role": "viewer", "created_at": 0}),
-        ("/users", {"name": "x", "role": "viewer", "has_password": True}),
+        ("/users", {"name": "x", "role": "viewer", "password_hash": "scrypt"}),
         ("/users", {"name": "x", "role": "viewer", "hash": "x"}),
         ("/users", {"name": "x", "role": "viewer", "__class__": "User"}),
         ("/groups", {"name": "x", "members": ["ben"]}),
