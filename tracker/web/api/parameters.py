@@ -14,7 +14,7 @@ from quart import Response, request
 
 from tracker.access.credentials import IN_ADDRESS
 from tracker.access.grants import WATCH, Access, Grant
-from tracker.errors import BadRequest, Invalid, NotSignedIn, Unsupported
+from tracker.errors import BadRequest, Conflict, Invalid, NotSignedIn, Unsupported
 from tracker.model.ping import Unfit, vehicle_id
 from tracker.model.records import Actor
 from tracker.protocols.native import read_document
@@ -236,6 +236,12 @@ def vehicle(text: str) -> str:
         raise Invalid(
             fault.code, fault.message, [{"field": "vehicle", "code": fault.code, "message": fault.message}]
         ) from None
+
+
+def check_version(given: str, what: str, version: int, current: Callable[[], dict[str, Any]]) -> None:
+    """Raises Conflict where an If-Match names another version than there is."""
+    if {tag.strip() for tag in given.split(",")}.isdisjoint({"*", f'"{version}"'}):
+        raise Conflict("version_conflict", f"{what} is at version {version} now, not {given[:40]}", current())
 
 
 def merged(target: Any, patch: Any) -> Any:

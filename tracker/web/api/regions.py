@@ -334,12 +334,9 @@ def _check_match(before: dict[str, Any] | None, id: str) -> bool:
     given = request.headers.get("if-match")
     if given is None:
         return False
-    tags = [tag.strip() for tag in given.split(",")]
     if before is None:
         raise Conflict("gone", f"there is no region {id!r} to match")
-    if "*" not in tags and _etag(before) not in tags:
-        message = f"region {id!r} is at version {_version(before)} now, not {given[:40]}"
-        raise Conflict("version_conflict", message, before)
+    api.check_version(given, f"region {id!r}", _version(before), lambda: before)
     return True
 
 

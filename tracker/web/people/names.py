@@ -8,7 +8,7 @@ from typing import Any
 
 from quart import Response, request
 
-from tracker.errors import Conflict, Invalid
+from tracker.errors import Invalid
 from tracker.node import Node
 from tracker.web.api import parameters as api
 
@@ -44,13 +44,11 @@ def guard(node: Node, kind: str, key: str, shown: Callable[[], dict[str, Any]]) 
     """What raises Conflict, now and when it is asked again in its turn, where If-Match names another version than there
     is. `shown`: the document as it is by then."""
     given = request.headers.get("if-match")
-    tags = None if given is None else {tag.strip() for tag in given.split(",")}
 
     def check() -> None:
-        version = node.directory.versions.get((kind, key), 0)
-        if tags is not None and not tags & {"*", f'"{version}"'}:
-            message = f"{kind} {key!r} is at version {version} now, not {(given or '')[:40]}"
-            raise Conflict("version_conflict", message, versioned(node, kind, key, shown()))
+        if given is not None:
+            version = node.directory.versions.get((kind, key), 0)
+            api.check_version(given, f"{kind} {key!r}", version, lambda: versioned(node, kind, key, shown()))
 
     check()
     return check
