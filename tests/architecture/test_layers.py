@@ -48,8 +48,8 @@ ROOMS: list[set[str]] = [
 #: these decide without I/O: no clock, no socket, no environment, nothing awaited; `now` is an argument
 PURE = {"model", "geometry", "geometry.cells", "regions", "fleet", "live", "protocols", "formats"}
 PURE |= {"errors", "problems", "times"}
-#: … but for an archive, which is opened as if it were a file
-READERS = {"regions.kmz": {"io"}}
+#: … but for an archive, which is opened as if it were a file, and for urllib.parse
+READERS = {"regions.kmz": {"io"}, "protocols.forms": {"urllib"}}
 IMPURE = {"asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets"}
 IMPURE |= {"select", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time"}
 IMPURE |= {"urllib", "hypercorn", "quart", "folium"}

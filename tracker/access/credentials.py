@@ -8,23 +8,28 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
+#: key of a scope: the token that stood in its address
+IN_PATH = "tracker.token"
+
 
 class Credentials(NamedTuple):
     """What a request shows, at most one of each; empty when it does not."""
 
     cookie: str = ""  # the secret of a session
-    secret: str = ""  # a token: Bearer, the password of Basic, X-API-Key, `?token=`
+    secret: str = ""  # a token: in the path, Bearer, the password of Basic, X-API-Key, `?token=`
     ticket: str = ""  # `?ticket=`
 
 
 def credentials(scope: Mapping[str, Any], cookie_name: str) -> Credentials:
-    """Of an ASGI scope. A header wins over the address, which is written into logs on the way."""
+    """Of an ASGI scope. A header wins over the query, which is written into logs on the way; an address with a token in
+    it is its sender's own, whatever else a client shows by habit."""
     headers: dict[bytes, bytes] = dict(scope["headers"])
     query = _query(scope.get("query_string", b""))
     cookies = headers.get(b"cookie")
     return Credentials(
         next(_cookies(cookies, cookie_name), "") if cookies else "",
-        _authorization(headers.get(b"authorization", b""))
+        scope.get(IN_PATH, "")
+        or _authorization(headers.get(b"authorization", b""))
         or _text(headers.get(b"x-api-key", b""))
         or query.get("token", ""),
         query.get("ticket", ""),

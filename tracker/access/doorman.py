@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tracker.access.credentials import Credentials, credentials
+from tracker.access.credentials import IN_PATH, Credentials, credentials
 from tracker.access.directory import Directory
 from tracker.access.grants import EVERYTHING, MAY, SCRAPE, SEND, Grant
 from tracker.access.guard import Guard
@@ -65,7 +65,12 @@ class Doorman:
         found = self._bearer(shown)
         if found is None and shown.secret and hmac.compare_digest(hash_of(shown.secret), self._console):
             return CONSOLE
-        if not self._directory.has_administrator:
+        in_path = bool(scope.get(IN_PATH))
+        if in_path and found is None:
+            raise NotSignedIn(
+                "not_signed_in", "the token in this address is wrong, or was revoked: ask for a new address"
+            )
+        if not self._directory.has_administrator and not in_path:
             return grant
         if found is not None:
             if isinstance(found, Session):
@@ -78,8 +83,10 @@ class Doorman:
 
     def again(self, grant: Grant) -> Grant:
         directory = self._directory
-        if grant is CONSOLE or not directory.has_administrator:
-            return grant if grant is CONSOLE else EVERYTHING
+        if grant is CONSOLE:
+            return grant
+        if not directory.has_administrator and grant.sends is None:
+            return EVERYTHING
         found = directory.sessions.by_id.get(grant.bearer) or directory.tokens.by_id.get(grant.bearer)
         if found is None or found.has_ended(self._clock()):
             raise NotSignedIn("not_signed_in", "you were signed out")

@@ -31,6 +31,12 @@ class Token(msgspec.Struct, frozen=True, omit_defaults=True):
     def has_ended(self, now: int) -> bool:
         return self.ends_at is not None and self.ends_at <= now
 
+    @property
+    def only_vehicle(self) -> str:
+        """The one it may send for; "" when that may be several."""
+        name = self.vehicles[0] if len(self.vehicles) == 1 and not self.groups else ""
+        return "" if any(char in name for char in "*?[") else name
+
     def may_send(self, vehicle: str, group: str | None) -> bool:
         """For this vehicle, which is in `group`?"""
         return (group is not None and group in self.groups) or any(_fits(one, vehicle) for one in self.vehicles)

@@ -121,9 +121,10 @@ def vehicle_id(text: str) -> str:
     return name
 
 
-def read_ping(item: Any, now: int, ignored: list[str] | None = None) -> Ping:
+def read_ping(item: Any, now: int, ignored: list[str] | None = None, *, nowhere: bool = False) -> Ping:
     """One decoded JSON item as a Ping; `now` (UTC ms) bounds its time. Raises Unfit for the first fault.
 
+    `nowhere`: it may be without a place, as a heartbeat is.
     An optional number that cannot be right costs only itself: its name goes to `ignored`. Unknown scalar fields
     become attributes. This is the careful path, one item at a time;
     tracker.protocols.native has the fast one, which gives up to this one at any doubt.
@@ -154,7 +155,7 @@ def read_ping(item: Any, now: int, ignored: list[str] | None = None) -> Ping:
         alarm=_words("alarm", fields),
         attributes=_attributes(fields, ignored),
     )
-    if not has_place(ping) and ping.alarm is None:
+    if not has_place(ping) and ping.alarm is None and not nowhere:
         raise Unfit("no_fix", "lat", "(0, 0) is what a receiver without a fix says; send nothing instead")
     return ping
 

@@ -16,6 +16,11 @@ class Sender:
         self._grant = grant
         self._address = address
 
+    @property
+    def device(self) -> str:
+        """The one vehicle their token is for, "" without such a token."""
+        return self._grant.sends.only_vehicle if self._grant.sends else ""
+
     def admit(self, reading: Reading, first: int = 0) -> None:
         """Take out what they may not send; `first` is the index of its first item. Raises NotSignedIn, NotFound."""
         grant = self._grant = self._node.access.again(self._grant)
