@@ -7,18 +7,23 @@ Headers that begin with `#` are what the server knows of the sender: `#device: v
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from tracker.config import Settings
 from tracker.errors import TrackerError
 from tracker.protocols import Outcome, Payload, Reply, Spoken
 from tracker.web.ingest.http import Ingest, Target
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 class _Node:
     def __init__(self) -> None:
         self.statistics: dict[str, Any] = {}
+        self.settings = Settings(webhooks=str(FIXTURES / "webhooks.toml"))
 
 
 INGEST = Ingest(_Node())  # type: ignore[arg-type]
@@ -45,10 +50,11 @@ def read_request(protocol: Spoken, text: bytes, now: int) -> dict[str, Any]:
     """What it reads as, and what its client hears when all of it that can be stored is."""
     scope, payload = parse(text)
     target = INGEST.at(scope)
-    assert isinstance(target, Target) and protocol in target.here.spoken, f"this is no address of {protocol.name}"
-    assert scope["method"] in protocol.methods and protocol.read
+    assert isinstance(target, Target), "this is no address of ours"
+    one = next(one for one in target.here.spoken if one.name == protocol.name)
+    assert scope["method"] in one.methods and one.read
     try:
-        reading = protocol.read(payload._replace(rest=target.rest), now)
+        reading = one.read(payload._replace(rest=target.rest), now)
     except TrackerError as fault:
         status, headers, body = target.here.problem(fault)
         return {"status": status, "type": headers["content-type"], "body": body.decode()}

@@ -111,7 +111,7 @@ class Reading(msgspec.Struct):
 
 
 class Reader(Protocol):
-    def __call__(self, payload: Payload, now: int) -> Reading:
+    def __call__(self, payload: Payload, now: int, /) -> Reading:
         """Read what was received at `now` (UTC ms). Raises BadRequest when none of it can be read."""
         ...
 
@@ -144,6 +144,8 @@ class Spoken(NamedTuple):
     methods: tuple[str, ...] = ("POST",)
     socket: bool = False  # the addresses are WebSockets too: each message a payload, or a piece of the stream
     advice: str = ""  # to who sent too much at once
+    file: str = ""  # the setting that names a file of its own, and what makes `read` of the text in it
+    prepare: Callable[[str], Reader] | None = None  # raises TrackerError
     claims: Callable[[str, str], bool] | None = None  # (method, query): is it ours, where others have the address too?
     refusal: Callable[[int, str], Reply] | None = None  # (status, why), said as this client shows it; None: as problem
 

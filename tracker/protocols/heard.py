@@ -56,9 +56,14 @@ def read_heard(said: dict[str, Any], now: int, ignored: list[str]) -> tuple[Ping
         item["heading"] = heading - 360
     if "ignition" in item:
         item["ignition"] = flag(item["ignition"])
-    for name in ("vehicle", "driver", "alarm"):
+    if "vehicle" in item:
+        item["vehicle"] = _text(item["vehicle"])
+    for name in ("driver", "alarm"):
         if name in item:
-            item[name] = _text(item[name])
+            item[name] = text = _text(item[name])
+            if not isinstance(text, str):
+                item[name] = name if text is True else None  # alarm: true
+                ignored += [] if isinstance(text, bool) else [name]
     if attributes:
         item["attributes"] = _kept(attributes, ignored)
     return read_ping(item, now, ignored, nowhere=nowhere), repair

@@ -148,10 +148,10 @@ def _said(payload: Payload, fields: dict[str, Any]) -> dict[str, Any]:
         elif not name and low not in _NO_ATTRIBUTES:
             attributes[key] = scalar(value) if isinstance(value, str) else value
     _place(said)
-    own = str(said.get("vehicle", ""))
-    if payload.device:
-        said["vehicle"] = payload.device
-        if own not in ("", payload.device):
+    own, named = str(said.get("vehicle", "")), payload.device or payload.rest
+    if named:  # by the token, or by the address behind it
+        said["vehicle"] = named
+        if own not in ("", named):
             attributes["device"] = own
     if "speed" in said:
         _speed(said, ranks["speed"][1], fields, payload)

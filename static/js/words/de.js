@@ -946,6 +946,8 @@ export default {
   "problem.not_implemented": "Diese Art zu senden wird nicht verstanden.",
   "problem.http_version": "Diese Version von HTTP wird nicht verstanden.",
   "problem.no_vehicle": "Das sagt nicht, welches Fahrzeug es ist.",
+  "problem.wrong_signature": "Die Signatur stimmt nicht.",
+  "problem.no_webhooks": "Es sind keine Webhooks eingerichtet.",
   "problem.not_a_form": "Das ist kein Formular.",
   "problem.too_many_fields": "Das sind zu viele Felder.",
   "problem.not_positions": "Das ist keine Position.",

@@ -923,6 +923,8 @@ export default {
   "problem.not_implemented": "This way of sending is not understood.",
   "problem.http_version": "This version of HTTP is not understood.",
   "problem.no_vehicle": "This does not say which vehicle it is.",
+  "problem.wrong_signature": "The signature is wrong.",
+  "problem.no_webhooks": "No webhooks are set up.",
   "problem.not_a_form": "This is no form.",
   "problem.too_many_fields": "These are too many fields.",
   "problem.not_positions": "This is no position.",

@@ -6,12 +6,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from tracker.access.credentials import IN_PATH
 from tracker.access.grants import SEND
+from tracker.config import SettingsError
 from tracker.errors import BadRequest, Invalid, Stopping, TrackerError, Unsupported
 from tracker.node import Node
 from tracker.pipeline.batch import Answer
@@ -162,13 +164,22 @@ class Ingest:
         self._names: defaultdict[str, Address] = defaultdict(Address)
         self._repaired = 0
         node.statistics["ingest"] = lambda: Statistics(self._repaired)
-        for one in spoken():
+        for one in map(self._prepared, spoken()):
             self._names[one.name].add_protocol(one)
             for path in one.addresses:
                 self._addresses[path].add_protocol(one)
         below = [path for path in self._addresses if path.endswith("/") and path != "/"]
         self._below = {path.partition("{token}/")[0]: path for path in sorted(below, key=len)}
         self._starts = (HERE, *self._below)
+
+    def _prepared(self, one: Spoken) -> Spoken:
+        """With what its file says. Raises SettingsError."""
+        if one.prepare is None or not (name := getattr(self._node.settings, one.file)):
+            return one
+        try:
+            return one._replace(read=one.prepare(Path(name).expanduser().read_text("utf-8")))
+        except (OSError, UnicodeDecodeError, TrackerError) as fault:
+            raise SettingsError(f"`{one.file}` is {name}: {fault}") from None
 
     def at(self, scope: Scope) -> Target | None:
         """None: the address is somebody else's."""
