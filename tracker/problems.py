@@ -94,6 +94,7 @@ wrong_signature | 401 | a webhook is not signed with its secret, or too long ago
 no_webhooks | 400 | a webhook came and no file says what it means | write the file and set `webhooks`
 not_a_form | 400 | a multipart body without a boundary, or without a field | send fields as a form does
 too_many_fields | 400 | an address or form with more fields than any client has | send what the client sends
+encrypted | 400 | the app encrypts, and the key that is known here opens nothing | `detail` says where the key belongs
 all_rejected | 422 | none of the items could be taken | `errors` says why
 
 ## One item

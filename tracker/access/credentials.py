@@ -16,7 +16,7 @@ class Credentials(NamedTuple):
     """What a request shows, at most one of each; empty when it does not."""
 
     cookie: str = ""  # the secret of a session
-    secret: str = ""  # a token: in the path, Bearer, the password of Basic, X-API-Key, `?token=`
+    secret: str = ""  # a token: in the path, Bearer, the password of Basic, X-API-Key, `?token=`, `?api_key=`
     ticket: str = ""  # `?ticket=`
 
 
@@ -31,13 +31,14 @@ def credentials(scope: Mapping[str, Any], cookie_name: str) -> Credentials:
         scope.get(IN_PATH, "")
         or _authorization(headers.get(b"authorization", b""))
         or _text(headers.get(b"x-api-key", b""))
-        or query.get("token", ""),
+        or query.get("token", "")
+        or query.get("api_key", ""),  # as Dawarich's clients send it
         query.get("ticket", ""),
     )
 
 
 def _query(raw: bytes) -> dict[str, str]:
-    if b"t" not in raw:
+    if b"t" not in raw and b"api_key" not in raw:
         return {}
     try:
         return dict(parse_qsl(raw.decode("ascii"), max_num_fields=100))
@@ -59,9 +60,10 @@ def _authorization(raw: bytes) -> str:
     if scheme.lower() != "basic":
         return ""
     try:
-        user, _, password = base64.b64decode(rest.strip(), validate=True).decode().partition(":")
+        plain = base64.b64decode(rest.strip(), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
-        return ""
+        plain = rest.strip() if ":" in rest else ""  # as Overland writes it
+    user, _, password = plain.partition(":")
     return password or user  # some clients can only send a name
 
 

@@ -121,6 +121,14 @@ def vehicle_id(text: str) -> str:
     return name
 
 
+def vehicle_of(name: str) -> str:
+    """What somebody calls a vehicle, as an id: on one line, no sign that cannot be seen, no `/`, at most 128
+    characters; "" when nothing is left of it."""
+    line = unicodedata.normalize("NFC", " ".join(name[: 8 * MAX_ID].split()))
+    seen = "".join(char for char in line if unicodedata.category(char) not in _UNSEEN or char in _JOINERS)
+    return seen.replace("/", "-")[:MAX_ID].strip()
+
+
 def read_ping(item: Any, now: int, ignored: list[str] | None = None, *, nowhere: bool = False) -> Ping:
     """One decoded JSON item as a Ping; `now` (UTC ms) bounds its time. Raises Unfit for the first fault.
 

@@ -46,7 +46,7 @@ _RANKED = {alias: (name, rank) for name, aliases in NAMES.items() for rank, alia
 _SPEEDS = {"spd": "mps", "spd_kph": "kmh", "vel": "kmh", "spd_kn": "kn"}
 _SPEEDS |= {"speed_mps": "mps", "speed_kmh": "kmh", "speed_kn": "kn"}
 #: options of an address, and secrets: no attributes
-_NO_ATTRIBUTES = frozenset({"speed_unit", "app", "token", "ticket", "notificationtoken", "_"})
+_NO_ATTRIBUTES = frozenset({"speed_unit", "app", "token", "api_key", "ticket", "notificationtoken", "_"})
 _NUMBERS = frozenset({"heading", "altitude_m", "accuracy_m", "odometer_m"})
 APPS = {"osmand": "mps", "gpslogger": "mps", "locus": "mps", "traccar": "kn"}  #: what each means by `speed`
 PANIC = "0xF841"  #: the code of OpenGTS that is an alarm; the others are ways to say where one is
@@ -100,8 +100,9 @@ def _flat(document: Any) -> Any:
     """Of Traccar Client 9 what it nests, under the names it has in an address; its speed is m/s, its battery 0–1."""
     if not isinstance(document, dict) or not isinstance(location := document.get("location"), dict):
         return document
-    flat = {name: value for name, value in document.items() if name != "location"}
-    for name, value in location.items():
+    beside = {name: document[name] for name in ("battery", "activity") if isinstance(document.get(name), dict)}
+    flat = {name: value for name, value in document.items() if name != "location" and name not in beside}
+    for name, value in (beside | location).items():  # Dawarich's clients leave them outside
         inner: Mapping[str, Any] = value if isinstance(value, dict) else {}
         if name in ("coords", "extras"):
             flat |= inner

@@ -945,6 +945,7 @@ export default {
   "problem.upgrade_required": "Diese Adresse spricht WebSocket.",
   "problem.not_implemented": "Diese Art zu senden wird nicht verstanden.",
   "problem.http_version": "Diese Version von HTTP wird nicht verstanden.",
+  "problem.encrypted": "Das ist verschlüsselt, und der Schlüssel dazu ist hier nicht bekannt.",
   "problem.no_vehicle": "Das sagt nicht, welches Fahrzeug es ist.",
   "problem.wrong_signature": "Die Signatur stimmt nicht.",
   "problem.no_webhooks": "Es sind keine Webhooks eingerichtet.",

@@ -922,6 +922,7 @@ export default {
   "problem.upgrade_required": "This address speaks WebSocket.",
   "problem.not_implemented": "This way of sending is not understood.",
   "problem.http_version": "This version of HTTP is not understood.",
+  "problem.encrypted": "This is encrypted, and the key for it is not known here.",
   "problem.no_vehicle": "This does not say which vehicle it is.",
   "problem.wrong_signature": "The signature is wrong.",
   "problem.no_webhooks": "No webhooks are set up.",
