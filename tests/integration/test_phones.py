@@ -67,7 +67,21 @@ def test_a_heartbeat_leaves_its_vehicle_where_it_is(house: House) -> None:
     sent(house, f"/ingest/osmand/{secret}", timestamp=when - 5, batt=50)
     beat = house.request("POST", f"/ingest/osmand/{secret}", f"timestamp={when}&batt=49", FORM)
     assert beat.status == 200
-    assert place(house, "van-3").json()["position"]["lat"] == 60.17
+    shown = place(house, "van-3").json()["position"]
+    assert (shown["lat"], shown["battery_pct"]) == (60.17, 49)
+    alarm = house.request("POST", f"/ingest/osmand/{secret}", "alarm=sos", FORM)
+    assert alarm.status == 200
+    events = house.request("GET", "/api/v1/events?vehicle=van-3", headers={"cookie": house.cookie}).json()["events"]
+    assert [(event["kind"], event["placed"]) for event in events] == [("alarm", False)]
+
+
+def test_a_clock_that_is_put_right_is_counted(house: House) -> None:
+    _, secret = token(house, "van-9")
+    assert sent(house, f"/ingest/osmand/{secret}", timestamp=int(time.time()) - 619_315_200).status == 200
+    attributes = place(house, "van-9").json()["position"]["attributes"]
+    assert attributes["time_repaired"] == "week_rollover"
+    counted = house.request("GET", "/metrics", headers={"cookie": house.cookie}).body
+    assert b"tracker_ingest_repaired_total 1\n" in counted
 
 
 def test_a_wrong_token_a_revoked_one_and_a_vehicle_that_is_not_its_own_are_refused(house: House) -> None:
@@ -77,6 +91,8 @@ def test_a_wrong_token_a_revoked_one_and_a_vehicle_that_is_not_its_own_are_refus
     assert (other.status, other.json()["code"]) == (422, "not_your_vehicle")
     nobody = sent(house, f"/ingest/osmand/{secret}")
     assert (nobody.status, nobody.json()["code"]) == (400, "no_vehicle")
+    strange = sent(house, f"/ingest/osmand/{secret}", id="a/b")
+    assert (strange.status, strange.json()["code"]) == (422, "vehicle_invalid")
     house.request("DELETE", f"/api/v1/tokens/{id}", headers={"cookie": house.cookie})
     for wrong in (secret, "trk_guess", "guess"):
         assert sent(house, f"/ingest/osmand/{wrong}", id="van-4").status == 401

@@ -146,6 +146,7 @@ class Spoken(NamedTuple):
     advice: str = ""  # to who sent too much at once
     file: str = ""  # the setting that names a file of its own, and what makes `read` of the text in it
     prepare: Callable[[str], Reader] | None = None  # raises TrackerError
+    gateway: bool = False  # it speaks for many: of those the one that is refused must not hold up the others
     claims: Callable[[str, str], bool] | None = None  # (method, query): is it ours, where others have the address too?
     refusal: Callable[[int, str], Reply] | None = None  # (status, why), said as this client shows it; None: as problem
 

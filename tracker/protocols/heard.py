@@ -74,16 +74,17 @@ def read_heard(said: dict[str, Any], now: int, ignored: list[str]) -> tuple[Ping
 
 def number(value: Any) -> float | None:
     """A number, or a text that is one; None for anything else, and for what is not finite."""
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         try:
             value = float(value) if "_" not in value else None
         except ValueError:
             return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    elif kind is not float and kind is not int:
         return None
     try:
         return value if math.isfinite(value) else None
-    except OverflowError:
+    except (OverflowError, TypeError):
         return None
 
 
@@ -95,13 +96,11 @@ def flag(value: Any) -> bool | None:
 
 def scalar(text: str) -> str | int | float | bool:
     """What a text of a form stands for: a number, true or false, or itself."""
-    if text[:1].isdigit() or text[:1] == "-":
-        try:
-            return int(text) if len(text) < 18 and "_" not in text else text  # longer ones are names: an IMSI, an ICCID
-        except ValueError:
-            pass
+    if text.isdecimal() and text.isascii():
+        return int(text) if len(text) < 18 else text  # longer ones are names: an ICCID
+    if text[:1] == "-" or text[:1].isdecimal():
         value = number(text)
-        return text if value is None else value
+        return text if value is None else int(value) if "." not in text and abs(value) < 2**53 else value
     return {"true": True, "false": False}.get(text.lower(), text)
 
 
@@ -178,7 +177,12 @@ def _text(value: Any) -> Any:
         value = str(value)
     if not isinstance(value, str):
         return value
-    return value.strip()[: MAX_TEXT * 4].encode("utf-8", "replace").decode()[:MAX_TEXT]
+    return _plain(value.strip()[:MAX_TEXT])
+
+
+def _plain(text: str) -> str:
+    """Without halves of surrogate pairs."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _kept(attributes: dict[str, Any], ignored: list[str]) -> dict[str, Any]:
@@ -192,5 +196,5 @@ def _kept(attributes: dict[str, Any], ignored: list[str]) -> dict[str, Any]:
         if len(kept) == MAX_ATTRIBUTES or chars > MAX_ATTRIBUTE_CHARS or isinstance(value, dict | list):
             ignored.append(name)
             continue
-        kept[_text(name)] = value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        kept[_plain(name)] = _plain(value) if isinstance(value, str) else value
     return kept

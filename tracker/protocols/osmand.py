@@ -76,7 +76,7 @@ def read(payload: Payload, now: int) -> Reading:
 
 def claims(method: str, query: str) -> bool:
     """Of `/`, where the page is too: a GET that says who and what; other methods are never the page's."""
-    return method not in ("GET", "HEAD") or bool(_WHO.search(query) and _WHAT.search(query))
+    return method in ("POST", "PUT") or (method == "GET" and bool(_WHO.search(query) and _WHAT.search(query)))
 
 
 _WHO = re.compile(r"(?:^|&)(?:id|deviceid)=", re.IGNORECASE)
@@ -126,6 +126,8 @@ def _take(reading: Reading, payload: Payload, fields: dict[str, Any], now: int) 
         reading.items += 1
         reading.reject(reading.items - 1, fault)
         return
+    if len(said) == 1 + bool(payload.device or payload.rest):  # attributes, and who the address says it is
+        raise BadRequest("not_positions", "nothing in it is known: send id, lat, lon and timestamp")
     if not said.get("vehicle"):
         raise BadRequest("no_vehicle", "there is no `id` in it: set one in the app, or use a token of one vehicle")
     reading.hear(said, now)

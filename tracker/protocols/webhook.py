@@ -118,7 +118,7 @@ def _take(reading: Reading, hook: Hook, document: Any, item: Any, device: str, n
         return
     vehicle, odometer = at(hook.vehicle), number(at(hook.odometer_m))
     said |= {
-        "vehicle": device or vehicle,
+        "vehicle": device if vehicle in (None, "") else vehicle,
         "speed_mps": speed(at(hook.speed), hook.speed_unit),
         "battery_pct": battery(at(hook.battery_pct), fraction=hook.battery_fraction),
         "odometer_m": None if odometer is None else odometer * _MILES[hook.odometer_unit],
@@ -168,4 +168,4 @@ def _unset(_payload: Payload, _now: int) -> Reading:
     raise BadRequest("no_webhooks", "the setting `webhooks` names no file that says what such a body means")
 
 
-SPOKEN = (Spoken("webhook", read=_unset, file="webhooks", prepare=reader),)
+SPOKEN = (Spoken("webhook", ("/webhook/",), read=_unset, file="webhooks", prepare=reader, gateway=True),)

@@ -43,6 +43,13 @@ def test_secrets_and_options_in_an_address_become_no_attributes() -> None:
     assert (ping.speed_mps, ping.attributes) == (3, None)
 
 
+@pytest.mark.parametrize("payload", [Payload(b"garbage=1"), Payload(b"\xff\x00"), Payload(b"x=1", device="van-7")])
+def test_what_says_nothing_we_know_is_refused_and_not_taken_for_a_heartbeat(payload: Payload) -> None:
+    with pytest.raises(BadRequest):
+        read(payload, NOW)
+    assert read(Payload(query="id=van-7"), NOW).pings[0].vehicle == "van-7"
+
+
 def test_leading_zeros_of_an_id_are_kept() -> None:
     assert read(Payload(query="id=007&lat=60&lon=24"), NOW).pings[0].vehicle == "007"
 

@@ -17,7 +17,7 @@ from tracker.config import SettingsError
 from tracker.errors import BadRequest, Invalid, Stopping, TrackerError, Unsupported
 from tracker.node import Node
 from tracker.pipeline.batch import Answer
-from tracker.protocols import Decoder, Outcome, Payload, Reader, Reading, Reply, Spoken, spoken
+from tracker.protocols import Decoder, Outcome, Payload, Reading, Reply, Spoken, spoken
 from tracker.turns.buffer import Share
 from tracker.web.ingest.bodies import Body, Gone, refuse, too_large
 from tracker.web.ingest.inflate import Inflater, inflater
@@ -215,7 +215,7 @@ class Ingest:
             if one.decoder:
                 await self._take_stream(one.decoder(settings.max_line), request, inflate)
             elif one.read:
-                await self._take_document(one.read, target, scope, request, inflate, one.advice)
+                await self._take_document(one, target, scope, request, inflate)
         except Gone:
             return
         except TrackerError as fault:
@@ -225,9 +225,10 @@ class Ingest:
             await send_answer(send, request.answer())
 
     async def _take_document(
-        self, read: Reader, target: Target, scope: Scope, request: Request, inflate: Inflater, advice: str
+        self, one: Spoken, target: Target, scope: Scope, request: Request, inflate: Inflater
     ) -> None:
-        settings = self._node.settings
+        settings, read, advice = self._node.settings, one.read, one.advice
+        assert read
         length = int(request.headers.get(b"content-length", b"0"))  # a number: the HTTP parser saw to that
         if length > settings.max_body:
             raise too_large(settings.max_body, advice)
@@ -245,10 +246,9 @@ class Ingest:
                 async with self._readers:
                     reading = await asyncio.to_thread(read, payload, self._node.clock())
             del payload
-        wrong = reading.rejected
         request.sender.admit(reading)
-        if reading.reply is not None and reading.rejected > wrong and not reading.pings:
-            raise refused(reading)
+        if reading.reply is not None and not reading.pings and not one.gateway and (why := refusal(reading)):
+            raise why
         request.counts.add_answer(await self._node.pipeline.submit(reading.pings))
         request.read = reading
         self._repaired += sum(reading.repairs.values())
@@ -275,10 +275,12 @@ class Ingest:
         request.read.add_part(reading)
 
 
-def refused(reading: Reading) -> Invalid:
-    """A device that may not send at all: of its items the last that was turned away says why."""
-    error = reading.errors[-1]
-    return Invalid(error["code"], error["message"])
+def refusal(reading: Reading) -> Invalid | None:
+    """Of a sender that is not to send, or not so called: somebody has to look at it, and its queue waits for that."""
+    for error in reading.errors:
+        if error["field"] == "vehicle":
+            return Invalid(error["code"], error["message"])
+    return None
 
 
 def is_light(document: bytes | bytearray) -> bool:
