@@ -88,10 +88,11 @@ def test_a_wrong_token_a_revoked_one_and_a_vehicle_that_is_not_its_own_are_refus
     id, secret = token(house, "van-*", "bus-1")
     assert sent(house, f"/ingest/osmand/{secret}", id="van-4").status == 200
     other = sent(house, f"/ingest/osmand/{secret}", id="tram-1")
-    assert (other.status, other.json()["code"]) == (422, "not_your_vehicle")
+    assert other.status == 422
+    assert other.json()["code"] == "not_your_vehicle"
     nobody = sent(house, f"/ingest/osmand/{secret}")
     assert (nobody.status, nobody.json()["code"]) == (400, "no_vehicle")
-    strange = sent(house, f"/ingest/osmand/{secret}", id="a/b")
+    strange = sent(house, f"/ingest/osmand/{secret}", id="..")
     assert (strange.status, strange.json()["code"]) == (422, "vehicle_invalid")
     house.request("DELETE", f"/api/v1/tokens/{id}", headers={"cookie": house.cookie})
     for wrong in (secret, "trk_guess", "guess"):

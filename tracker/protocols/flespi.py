@@ -77,4 +77,4 @@ def _alarm(name: str) -> str:
     return " ".join(tag for tag in tags if tag not in _SAY_NOTHING) or "alarm"
 
 
-SPOKEN = (Spoken("flespi", read=read),)
+SPOKEN = (Spoken("flespi", read=read, gateway=True),)

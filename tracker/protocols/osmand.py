@@ -17,6 +17,7 @@ from tracker.protocols.forms import form_fields, query_fields
 from tracker.protocols.gprmc import read_gprmc
 from tracker.protocols.heard import SPEED_UNITS, battery, flag, number, scalar, speed
 from tracker.protocols.native import read_document
+from tracker.protocols.who import name_of, whose
 
 MOST_POINTS = 10_000  #: of one body
 
@@ -126,7 +127,7 @@ def _take(reading: Reading, payload: Payload, fields: dict[str, Any], now: int) 
         reading.items += 1
         reading.reject(reading.items - 1, fault)
         return
-    if len(said) == 1 + bool(payload.device or payload.rest):  # attributes, and who the address says it is
+    if not _RANKED.keys() & {key.lower() for key in fields}:
         raise BadRequest("not_positions", "nothing in it is known: send id, lat, lon and timestamp")
     if not said.get("vehicle"):
         raise BadRequest("no_vehicle", "there is no `id` in it: set one in the app, or use a token of one vehicle")
@@ -151,10 +152,10 @@ def _said(payload: Payload, fields: dict[str, Any]) -> dict[str, Any]:
         elif not name and low not in _NO_ATTRIBUTES:
             attributes[key] = scalar(value) if isinstance(value, str) else value
     _place(said)
-    own, named = str(said.get("vehicle", "")), payload.device or payload.rest
-    if named:  # by the token, or by the address behind it
-        said["vehicle"] = named
-        if own not in ("", named):
+    own = name_of(said.get("vehicle"))
+    if vehicle := whose(payload, own):
+        said["vehicle"] = vehicle
+        if own not in ("", vehicle):
             attributes["device"] = own
     if "speed" in said:
         _speed(said, ranks["speed"][1], fields, payload)

@@ -79,4 +79,4 @@ def _flat(attributes: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in attributes.items() if not isinstance(value, dict | list)}
 
 
-SPOKEN = (Spoken("traccar", (DAWARICH,), read=read),)
+SPOKEN = (Spoken("traccar", (DAWARICH,), read=read, gateway=True),)
