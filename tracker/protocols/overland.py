@@ -19,7 +19,7 @@ JSON = "application/json"
 BATCHES, POINTS = "/api/v1/overland/batches", "/api/v1/points"
 
 _OK = b'{"result":"ok"}'
-_VISITS = frozenset({"trip", "visit"})
+_VISITS = ("trip", "visit")
 _CHARGING = {"charging": True, "full": True, "unplugged": False}
 
 #: no attributes: fields of ours, and how the app is set up

@@ -50,7 +50,7 @@ def read(payload: Payload, now: int) -> Reading:
     reading = Reading(reply=_reply(done=1, friends=[]))
     points = fields.get("points")
     if isinstance(points, str):
-        points = read_document(points.encode())
+        points = read_document(points.encode("utf-8", "replace"))
     if not isinstance(points, list):
         raise BadRequest("not_positions", "`points` is an array of arrays")
     for point in points:
