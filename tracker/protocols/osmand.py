@@ -47,7 +47,7 @@ _RANKED = {alias: (name, rank) for name, aliases in NAMES.items() for rank, alia
 _SPEEDS = {"spd": "mps", "spd_kph": "kmh", "vel": "kmh", "spd_kn": "kn"}
 _SPEEDS |= {"speed_mps": "mps", "speed_kmh": "kmh", "speed_kn": "kn"}
 #: options of an address, and secrets: no attributes
-_NO_ATTRIBUTES = frozenset({"speed_unit", "app", "token", "api_key", "ticket", "notificationtoken", "_"})
+_NO_ATTRIBUTES = frozenset({"speed_unit", "app", "token", "api_key", "ticket", "notificationtoken", "accesstoken", "_"})
 _NUMBERS = frozenset({"heading", "altitude_m", "accuracy_m", "odometer_m"})
 APPS = {"osmand": "mps", "gpslogger": "mps", "locus": "mps", "traccar": "kn"}  #: what each means by `speed`
 PANIC = "0xF841"  #: the code of OpenGTS that is an alarm; the others are ways to say where one is
@@ -197,7 +197,10 @@ def _app(fields: Mapping[str, Any], payload: Payload) -> str:
     """Which app it is, where the address or the app itself says so."""
     if (named := str(fields.get("app", "")).lower()) in APPS:
         return named
-    return "osmand" if payload.header(b"user-agent").lower().startswith("osmand") else ""
+    if payload.header(b"user-agent").lower().startswith("osmand"):
+        return "osmand"
+    # its example has milliseconds, and the accuracy as `hdop`: no other client of these names has both
+    return "osmand" if "hdop" in fields and "accuracy" not in fields and len(str(fields.get("timestamp"))) == 13 else ""
 
 
 def _speed(said: dict[str, Any], key: str, fields: Mapping[str, Any], payload: Payload) -> None:

@@ -17,7 +17,7 @@ from tracker.protocols.heard import scalar
 
 _NAMES = {
     "lat": "lat", "lon": "lon", "time": "time", "altitude": "altitude_m", "speed": "speed_mps", "bearing": "heading",
-    "accuracy": "accuracy_m",
+    "accuracy": "accuracy_m", "battery": "battery_pct",
 }  # fmt: skip
 _KEPT = {"provider": "provider", "comment": "comment", "trackid": "track"}
 _COOKIE = re.compile(r"(?:^|;\s*)ulogger=([^;\s]*)")
