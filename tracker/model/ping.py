@@ -121,6 +121,7 @@ def vehicle_id(text: str) -> str:
     return name
 
 
+@lru_cache(maxsize=65_536)
 def vehicle_of(name: str) -> str:
     """What somebody calls a vehicle, as an id: on one line, no sign that cannot be seen, no `/`, at most 128
     characters; "" when nothing is left of it."""
@@ -146,7 +147,7 @@ def read_ping(item: Any, now: int, ignored: list[str] | None = None, *, nowhere:
     ignored = [] if ignored is None else ignored
     vehicle = vehicle_id(_text("vehicle", fields.pop("vehicle"), MAX_ID * 8))
     time = _time(fields.pop("time"), now)
-    lat, lon = _number("lat", fields.pop("lat")), _number("lon", fields.pop("lon"))
+    lat, lon = read_number("lat", fields.pop("lat")), read_number("lon", fields.pop("lon"))
     ping = Ping(
         vehicle=vehicle,
         time=time,
@@ -219,8 +220,8 @@ def _time(value: Any, now: int) -> int:
         raise Unfit("time_invalid", "time", str(fault)) from None
 
 
-def _number(name: str, value: Any, unit: float = 1.0, limits: str = "") -> float:
-    """A finite number within its range, in SI units, rounded to what the store keeps."""
+def read_number(name: str, value: Any, unit: float = 1.0, limits: str = "") -> float:
+    """A finite number within its range, in SI units, rounded to what the store keeps. Raises Unfit."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Unfit("wrong_type", name, f"`{name}` is a number, not {_kind(value)}")
     low, high, steps = RANGES[limits or name]
@@ -247,7 +248,7 @@ def _optional(
     if value is None:
         return None
     try:
-        return _number(name, value, unit, limits)
+        return read_number(name, value, unit, limits)
     except Unfit as fault:
         if fault.code == "wrong_type":
             raise

@@ -8,7 +8,21 @@ import math
 import re
 from typing import Any
 
-from tracker.model.ping import AHEAD_MS, MAX_ATTRIBUTE_CHARS, MAX_ATTRIBUTES, MAX_TEXT, OLDEST, Ping, Unfit, read_ping
+from tracker.model.ping import (
+    AHEAD_MS,
+    MAX_ATTRIBUTE_CHARS,
+    MAX_ATTRIBUTES,
+    MAX_TEXT,
+    NOWHERE,
+    OLDEST,
+    RANGES,
+    Ping,
+    Scalar,
+    Unfit,
+    check_time,
+    read_number,
+    vehicle_id,
+)
 from tracker.times import BadTime, parse_time
 
 #: what is wrong with a clock → ms that put it right
@@ -21,9 +35,6 @@ NO_PHONE = (
 )
 ROLLED = REPAIRS["week_rollover"]
 
-#: numbers that one may leave out; of those in _UNSIGNED below 0 is how a client says that it does not know
-_OPTIONAL = ("speed_mps", "heading", "altitude_m", "accuracy_m", "battery_pct", "odometer_m")
-_UNSIGNED = frozenset({"speed_mps", "heading", "accuracy_m", "battery_pct", "odometer_m"})
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -33,40 +44,79 @@ def read_heard(said: dict[str, Any], now: int, ignored: list[str]) -> tuple[Ping
     Numbers and flags may be texts. Without a time it is now; without `lat` and `lon` it is a heartbeat, or an alarm
     without a fix. Raises Unfit.
     """
-    item = {name: value for name, value in said.items() if value is not None and value != ""}
-    attributes: dict[str, Any] = item.pop("attributes", None) or {}
-    item["time"], repair = read_time(item.get("time", now), now)
+    raw, attributes = said.get("time"), said.get("attributes") or {}
+    time, repair = (now, "") if raw is None or raw == "" else read_time(raw, now)
     if repair:
-        attributes = attributes | {"time_repaired": repair, "time_said": said["time"]}
-    nowhere = "lat" not in item and "lon" not in item
-    for name in ("lat", "lon"):
-        if nowhere:
-            item[name] = 0.0
-        elif isinstance(value := item.get(name), str):
-            item[name] = number(value)
-            if item[name] is None:
-                raise Unfit("wrong_type", name, f"`{name}` is a number, not {value[:40]!r}")
-    for name in _OPTIONAL:
-        if name in item:
-            value = number(item[name])
-            item[name] = None if value is None or (value < 0 and name in _UNSIGNED) else value
-            if value is None:
-                ignored.append(name)
-    if (heading := item.get("heading")) is not None and 360 < heading <= 720:
-        item["heading"] = heading - 360
-    if "ignition" in item:
-        item["ignition"] = flag(item["ignition"])
-    if "vehicle" in item:
-        item["vehicle"] = _text(item["vehicle"])
-    for name in ("driver", "alarm"):
-        if name in item:
-            item[name] = text = _text(item[name])
-            if not isinstance(text, str):
-                item[name] = name if text is True else None  # alarm: true
-                ignored += [] if isinstance(text, bool) else [name]
-    if attributes:
-        item["attributes"] = _kept(attributes, ignored)
-    return read_ping(item, now, ignored, nowhere=nowhere), repair
+        attributes = attributes | {"time_repaired": repair, "time_said": raw}
+    vehicle = _text(said.get("vehicle"))
+    if not vehicle or not isinstance(vehicle, str):
+        raise Unfit("missing", "vehicle", "`vehicle` is missing")
+    lat, lon = said.get("lat"), said.get("lon")
+    nowhere = (lat is None or lat == "") and (lon is None or lon == "")
+    place = NOWHERE if nowhere else (_degrees("lat", lat), _degrees("lon", lon))
+    alarm, ignition = _words("alarm", said, ignored), said.get("ignition")
+    if place == NOWHERE and alarm is None and not nowhere:
+        raise Unfit("no_fix", "lat", "(0, 0) is what a receiver without a fix says; send nothing instead")
+    ping = Ping(
+        vehicle_id(vehicle),
+        check_time(time, now),
+        *place,
+        _optional("speed_mps", said, ignored),
+        _heading(said, ignored),
+        _optional("altitude_m", said, ignored),
+        _optional("accuracy_m", said, ignored) or None,  # 0: not known
+        None if ignition is None else flag(ignition),
+        _optional("battery_pct", said, ignored),
+        _optional("odometer_m", said, ignored),
+        _words("driver", said, ignored),
+        alarm,
+        _kept(attributes, ignored) if attributes else None,
+    )
+    return ping, repair
+
+
+def _degrees(name: str, value: Any) -> float:
+    if value is None or value == "":
+        raise Unfit("missing", name, f"`{name}` is missing")
+    if isinstance(value, str):
+        if (count := number(value)) is None:
+            raise Unfit("wrong_type", name, f"`{name}` is a number, not {value[:40]!r}")
+        value = count
+    return read_number(name, value)
+
+
+def _optional(name: str, said: dict[str, Any], ignored: list[str]) -> float | None:
+    """None where it is not known; and named in `ignored` where it cannot be right."""
+    value = said.get(name)
+    if value is None or value == "":
+        return None
+    low, high, steps = RANGES[name]
+    count = number(value)
+    if count is not None and low <= count <= high:
+        return round(count * steps) / steps
+    if count is None or count > high or name == "altitude_m":
+        ignored.append(name)
+    return None  # below 0 is how a client says that it does not know
+
+
+def _heading(said: dict[str, Any], ignored: list[str]) -> float | None:
+    count = number(said.get("heading"))
+    if count is not None and 360 <= count <= 720:
+        return round((count - 360) * 1e2) / 1e2 % 360
+    return _optional("heading", said, ignored)
+
+
+def _words(name: str, said: dict[str, Any], ignored: list[str]) -> str | None:
+    text = said.get(name)
+    if text is None or text is False or text == "":
+        return None
+    if text is True:  # alarm: true
+        return name
+    text = _text(text)
+    if not isinstance(text, str):
+        ignored.append(name)
+        return None
+    return text or None
 
 
 # ------------------------------------------------------------ numbers and flags
@@ -83,8 +133,8 @@ def number(value: Any) -> float | None:
     elif kind is not float and kind is not int:
         return None
     try:
-        return value if math.isfinite(value) else None
-    except (OverflowError, TypeError):
+        return value if value is not None and math.isfinite(value) else None
+    except OverflowError:
         return None
 
 
@@ -173,28 +223,44 @@ def _read_text(text: str) -> int:
 
 def _text(value: Any) -> Any:
     """As much of a text as is kept; a number as it is written."""
+    if type(value) is str and len(value) < MAX_TEXT and value.isascii():
+        return value.strip()
     if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
+        value = _written(value)
     if not isinstance(value, str):
         return value
-    return _plain(value.strip()[:MAX_TEXT])
+    return value.strip()[: MAX_TEXT * 4].encode("utf-8", "replace").decode()[:MAX_TEXT]
 
 
-def _plain(text: str) -> str:
-    """Without halves of surrogate pairs."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+def _written(value: float) -> str:
+    try:
+        return str(value)
+    except ValueError:  # thousands of digits
+        return "inf"
 
 
-def _kept(attributes: dict[str, Any], ignored: list[str]) -> dict[str, Any]:
+def _kept(attributes: dict[str, Any], ignored: list[str]) -> dict[str, Scalar] | None:
     """As many of them as a ping may have, those first that were said first."""
-    kept: dict[str, Any] = {}
+    kept: dict[str, Scalar] = {}
     chars = 0
     for name, value in attributes.items():
+        kind = type(value)
         if value is None or value == "":
             continue
-        chars += len(name) + (len(value) if isinstance(value, str) else 8)
-        if len(kept) == MAX_ATTRIBUTES or chars > MAX_ATTRIBUTE_CHARS or isinstance(value, dict | list):
+        size = len(name) + (len(value) if kind is str else 8)
+        if chars + size > MAX_ATTRIBUTE_CHARS or len(kept) == MAX_ATTRIBUTES or not _is_scalar(value):
             ignored.append(name)
             continue
-        kept[_plain(name)] = _plain(value) if isinstance(value, str) else value
-    return kept
+        chars += size
+        if not name.isascii() or len(name) > MAX_TEXT:
+            name = _text(name)
+        kept[name] = value.encode("utf-8", "replace").decode() if kind is str and not value.isascii() else value
+    return kept or None
+
+
+def _is_scalar(value: Any) -> bool:
+    """What JSON has one word for, and the store a place."""
+    kind = type(value)
+    if kind is float:
+        return math.isfinite(value)
+    return kind is str or kind is bool or (kind is int and -(2**63) <= value < 2**63)
