@@ -30,9 +30,7 @@ REPAIRS = {
     "week_rollover": 619_315_200_000,  # the week number of GPS has 10 bits: an old receiver is 1,024 weeks behind
     "epoch_2001": 978_307_200_000,  # Apple counts from 2001
 }
-NO_PHONE = (
-    1_420_070_400_000  #: 2015: before, no app counted from the wrong epoch, and a receiver without a date is 1980
-)
+NO_PHONE = 1_420_070_400_000  #: 2015: before, no app counted from a wrong year, and a receiver without a date is 1980
 ROLLED = REPAIRS["week_rollover"]
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -47,7 +45,7 @@ def read_heard(said: dict[str, Any], now: int, ignored: list[str]) -> tuple[Ping
     raw, attributes = said.get("time"), said.get("attributes") or {}
     time, repair = (now, "") if raw is None or raw == "" else read_time(raw, now)
     if repair:
-        attributes = attributes | {"time_repaired": repair, "time_said": raw}
+        attributes = {"time_repaired": repair, "time_said": raw} | attributes
     vehicle = _text(said.get("vehicle"))
     if not vehicle or not isinstance(vehicle, str):
         raise Unfit("missing", "vehicle", "`vehicle` is missing")
@@ -101,8 +99,8 @@ def _optional(name: str, said: dict[str, Any], ignored: list[str]) -> float | No
 
 def _heading(said: dict[str, Any], ignored: list[str]) -> float | None:
     count = number(said.get("heading"))
-    if count is not None and 360 <= count <= 720:
-        return round((count - 360) * 1e2) / 1e2 % 360
+    if count is not None and 0 <= count <= 720:
+        return round(count * 1e2) % 36_000 / 1e2
     return _optional("heading", said, ignored)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.model.ping import MAX_ATTRIBUTES, Unfit
+from tracker.model.ping import MAX_ATTRIBUTES, Unfit, read_ping
 from tracker.protocols import Reading
 from tracker.protocols.heard import battery, flag, number, read_heard, read_time, scalar, speed
 
@@ -78,6 +79,10 @@ def test_what_cannot_be_right_costs_itself_and_not_the_fix() -> None:
     assert {"speed_mps", "heading", "battery_pct", "deep"} <= set(ignored)
 
 
+def test_a_heading_is_below_360() -> None:
+    assert [heard(heading=text).heading for text in ("359.999", 360, 450, "-1", 721)] == [0, 0, 90, None, None]
+
+
 def test_without_a_place_it_is_a_heartbeat_or_an_alarm_and_half_a_place_is_none() -> None:
     beat, _ = read_heard({"vehicle": "van-7", "battery_pct": 40}, NOW, [])
     assert (beat.time, beat.lat, beat.lon, beat.battery_pct) == (NOW, 0, 0, 40)
@@ -109,6 +114,31 @@ def test_speeds_and_batteries_have_the_unit_of_their_client() -> None:
     assert speed(-1, "mps") is None and speed("", "mps") is None
     assert (battery(0.8, fraction=True), battery(1, fraction=True), battery(80, fraction=True)) == (80, 100, 80)
     assert battery(1, fraction=False) == 1
+
+
+def near(low: float, high: float) -> st.SearchStrategy[float]:
+    return st.floats(low, high) | st.integers(int(low), int(high))
+
+
+@given(
+    lat=near(-90, 90), lon=near(-180, 180), speed=near(0, 1100), heading=near(0, 360), altitude=near(-13_000, 110_000),
+    accuracy=near(0, 1e8), battery=near(0, 110), odometer=near(0, 1e11), alarm=st.none() | st.just("sos"),
+    attributes=st.dictionaries(st.sampled_from("aäx"), st.booleans() | st.integers() | st.floats() | st.text(min_size=1)),
+)  # fmt: skip
+def test_what_needs_no_lenience_reads_as_our_own_json_does(attributes: dict[str, Any], **fields: Any) -> None:
+    names = ("speed", "altitude", "accuracy", "battery", "odometer")
+    units = dict(zip(names, ("mps", "m", "m", "pct", "m"), strict=True))
+    said = {f"{name}_{units[name]}" if name in units else name: value for name, value in fields.items()}
+    said |= {"vehicle": "van-7", "time": NOW, "attributes": attributes}
+    ignored: list[list[str]] = [[], []]
+    try:
+        careful = read_ping(said, NOW, ignored[0])
+    except Unfit as fault:
+        with pytest.raises(Unfit, match=re.escape(fault.message)):
+            read_heard(said, NOW, ignored[1])
+        return
+    assert read_heard(said, NOW, ignored[1])[0] == careful
+    assert sorted(ignored[0]) == sorted(ignored[1])
 
 
 @given(
