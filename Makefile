@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT   ?= 8000
 SECONDS ?= 600
+STEPS  ?= 10000
 PYTEST_FLAGS ?=
 FAULT ?=
 CORE := tests/unit tests/property tests/contract
@@ -21,7 +22,7 @@ LOCK := $(BIN)/uv --quiet pip compile --universal --python-version 3.11 --genera
 export PIP_ROOT_USER_ACTION := ignore
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test lint python javascript browser faults day bench soak lock clean
+.PHONY: help demo test lint python javascript browser faults leaks day bench soak lock clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -49,6 +50,9 @@ javascript: $(NODE)
 
 faults: $(TEST) $(NODE) browser  ## planted faults: each must fail a test (make faults FAULT=dwell for some)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/faults/run.py -n 2 -k "$(FAULT)"
+
+leaks: $(TEST)  ## a leak hunt: make leaks STEPS=10000 (about ten minutes; what is found is cut down to the steps it needs)
+	$(BIN)/python -m tests.leaks.hunt --steps $(STEPS)
 
 day: $(TEST)  ## a recorded day of a million pings tells what it always told (about five minutes)
 	$(BIN)/python -m tests.support.day

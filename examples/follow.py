@@ -1,9 +1,11 @@
 """Print what a fleet does, missing no event: python examples/follow.py http://127.0.0.1:8000
 
 The cursor is kept in the file `follow.cursor` (or the one named second); delete it to begin anew. Ctrl-C ends it.
+Where people sign in, the environment has a token of yours: TRACKER_TOKEN.
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ from tracker.client import Live, Refused, Unreachable
 
 
 async def follow(server: str, cursor: str | None, keep: Callable[[str], object]) -> None:
-    async with Live(server, all=True, resume=cursor) as live:
+    async with Live(server, all=True, resume=cursor, token=os.environ.get("TRACKER_TOKEN")) as live:
         async for update in live:
             for vehicle in update.moved:
                 print(vehicle.id, vehicle.lat, vehicle.lon, vehicle.state, flush=True)

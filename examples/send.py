@@ -1,6 +1,10 @@
-"""Send positions: python examples/send.py http://127.0.0.1:8000 van-7 60.1712 24.9440 [60.1713 24.9441 …]"""
+"""Send positions: python examples/send.py http://127.0.0.1:8000 van-7 60.1712 24.9440 [60.1713 24.9441 …]
+
+Where people sign in, the environment has a token: TRACKER_TOKEN.
+"""
 
 import json
+import os
 import sys
 import time
 import urllib.error
@@ -12,6 +16,8 @@ def send(server: str, vehicle: str, lat: float, lon: float) -> None:
     position = {"vehicle": vehicle, "time": time.time(), "lat": lat, "lon": lon}
     request = urllib.request.Request(f"{server}/api/v1/positions", json.dumps(position).encode())
     request.add_header("Content-Type", "application/json")
+    if token := os.environ.get("TRACKER_TOKEN"):
+        request.add_header("Authorization", f"Bearer {token}")
     with urllib.request.urlopen(request, timeout=30) as answer:
         print(answer.status, answer.read().decode())
 

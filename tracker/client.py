@@ -88,10 +88,11 @@ class Live:
 
     def __init__(
         self, url: str, *, binary: bool = False, resume: str | None = None, headers: dict[str, str] | None = None,
-        tls: ssl.SSLContext | None = None, patience_s: float = 5.0, **follow: Any,
+        token: str | None = None, tls: ssl.SSLContext | None = None, patience_s: float = 5.0, **follow: Any,
     ) -> None:  # fmt: skip
-        """`follow`: `all`, `regions`, `vehicles`, `view`, `events`, `hz`, `window`, … as in docs/wire.md. A first
-        connection is tried for `patience_s`. Raises ValueError when `url` is no address."""
+        """`follow`: `all`, `regions`, `vehicles`, `view`, `events`, `hz`, `window`, … as in docs/wire.md. `token`: of a
+        person, where one has to sign in. A first connection is tried for `patience_s`. Raises ValueError when `url` is
+        no address."""
         try:
             self.url = urlsplit(url)
             if self.url.scheme not in ("http", "https", "ws", "wss") or not self.url.hostname or self.url.port == 0:
@@ -106,7 +107,7 @@ class Live:
         self.regions: dict[str, dict[str, Any]] = {}
         self.connects = 0  # how often a connection was opened
         self._binary = binary
-        self._headers = headers or {}
+        self._headers = ({"authorization": f"Bearer {token}"} if token else {}) | (headers or {})
         self._follow = {"op": "follow", **follow}
         self._numbers: dict[int, Vehicle] = {}
         self._columns = _COLUMNS

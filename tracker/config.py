@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -38,11 +38,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     accept_loss: Annotated[
         bool, Meta(description="start although stored data is missing; for one start, not for every one")
     ] = False
-    open: Annotated[bool, Meta(description="nobody signs in; needed to listen on anything but loopback")] = False
+    open: Annotated[bool, Meta(description="listen on other addresses than loopback although nobody signs in yet")] = (
+        False
+    )
     cert: Annotated[
         str, Meta(description="file of the certificate and its chain (PEM): the server speaks TLS, and reads it again")
     ] = ""
     key: Annotated[str, Meta(description="file of the certificate's private key; empty: it is in `cert`")] = ""
+    hsts_s: Annotated[
+        int, Meta(ge=0, description="with `cert`: how long browsers come back by TLS only (HSTS); 0: they are not told")
+    ] = 31_536_000
     behind_proxy: Annotated[
         list[str],
         Meta(description="networks of proxies whose word is taken for who asks; loopback: those on this machine"),
@@ -115,6 +120,20 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     live_blocked_s: Annotated[float, Meta(gt=0, description="a viewer that reads nothing for so long is closed")] = 5.0
     live_follow_s: Annotated[float, Meta(gt=0, description="a viewer that follows nothing so long is closed")] = 10.0
 
+    unknown_vehicles: Annotated[
+        Literal["", "create", "quarantine", "refuse"],
+        Meta(
+            description="positions of a vehicle nobody knows: create it, quarantine them until somebody lets it in, or "
+            "refuse them; empty: create on loopback, else quarantine"
+        ),
+    ] = ""
+    quarantine_vehicles: Annotated[
+        int, Meta(ge=1, description="unknown vehicles that wait; of more, those heard last")
+    ] = 500
+    quarantine_fixes: Annotated[int, Meta(ge=1, le=1000, description="positions kept of each; of more, the newest")] = (
+        100
+    )
+
     silence_s: Annotated[
         float, Meta(gt=0, description="a moving vehicle that says nothing for so long is `silent`")
     ] = 300.0
@@ -132,6 +151,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     demo: Annotated[bool, Meta(description="the page says that what it shows is simulated")] = False
     log_level: Annotated[str, Meta(description="debug, info, warning or error")] = "info"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether this machine alone can reach it."""
+        try:
+            return self.host == "localhost" or ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def meets_unknown(self) -> str:
+        """What is done with positions of vehicles nobody knows: create, quarantine or refuse."""
+        return self.unknown_vehicles or ("create" if self.is_loopback else "quarantine")
 
     @property
     def store_url(self) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from tracker.access.directory import Directory
 from tracker.access.doorman import Doorman
@@ -18,17 +19,22 @@ from tracker.access.tokens import hash_of, new_secret
 from tracker.buses import open_bus
 from tracker.config import Settings
 from tracker.fleet.fleet import Fleet, FleetSettings
+from tracker.fleet.membership import is_near
 from tracker.live.hub import Hub
 from tracker.model.change import Change
 from tracker.model.picture import Picture
 from tracker.model.records import Record
 from tracker.pipeline.pipeline import Pipeline
+from tracker.pipeline.quarantine import Quarantine
 from tracker.stores import open_store
 from tracker.turns.buffer import Buffer
+from tracker.turns.guests import LOOK_S, Guests
 from tracker.turns.jobs import Job, Jobs
 from tracker.turns.lanes import Lanes
 from tracker.turns.pool import Pool
 from tracker.turns.slots import Slots
+
+log = logging.getLogger(__name__)
 
 
 def wall_clock() -> int:
@@ -42,6 +48,18 @@ def steady_clock() -> int:
 
 
 USES_S = 60.0  #: how often it is stored when tokens were shown
+
+
+class AccessStatistics(NamedTuple):
+    open: bool
+    users: int
+    sessions: int
+    tokens: int
+    signed_in: int
+    wrong: int
+    unheard: int
+    hashing: int
+    turned_away: int
 
 
 class Node:
@@ -63,11 +81,12 @@ class Node:
         self.access: Access = access or self.doorman
         self.guessing = Guessing()
         self.hashing = Hashing()
+        self.guests = Guests()
         self.on_regrant: Callable[[], None] = lambda: None  # who may see what has changed
         self._first: Link | None = None  # of the first administrator
         self._groups: dict[str, set[str]] | None = None  # of regions
         self.fleet = Fleet(FleetSettings.of(settings))
-        self.hub = Hub(self.picture)
+        self.hub = Hub(self.picture, is_near=self.is_near)
         self.lanes = Lanes()
         self.jobs = Jobs(clock, steady)  # what it does by itself: each part adds its own
         self.store = open_store(settings.store_url, accept_loss=settings.accept_loss)
@@ -85,6 +104,7 @@ class Node:
             numbering=self.lanes["numbering"],
             inbox_limit=settings.max_inbox,
         )
+        self.quarantine = Quarantine(settings, self.pipeline, self.directory, self.picture, clock)
         self.bodies = Buffer(settings.max_buffered)
         self.heavy = Pool(settings.heavy_at_once, settings.heavy_waiting)
         self.slots: Slots[Any] = Slots(settings.max_connections)
@@ -94,6 +114,8 @@ class Node:
             "connections": self.slots.statistics,
             "heavy": self.heavy.statistics,
             "jobs": self.jobs.statistics,
+            "access": self._access_statistics,
+            "quarantine": self.quarantine.statistics,
         }
         if engine := getattr(self.store, "statistics", None):
             self.statistics["store"] = engine
@@ -101,9 +123,12 @@ class Node:
 
     async def start(self) -> None:
         self.directory.take(await self.pipeline.start())
+        for session in self.directory.sessions.by_id.values():
+            self.guessing.know(session.user, session.address)
         if not self.directory.folder:
             await self.pipeline.keep_records(lambda: ([Record("folder", secrets.token_hex(4), 1, {})], []))
         self.jobs.add_job(Job("keep uses", USES_S, self._keep_uses))
+        self.jobs.add_job(Job("show guests out", LOOK_S, self._show_out))
         for job in self.store.jobs():
             self.jobs.add_job(job)
         self.jobs.start()
@@ -119,12 +144,30 @@ class Node:
         await self.pipeline.stop()
         self.hashing.close()
 
+    async def _show_out(self, _now: int) -> None:
+        self.guests.look()
+
     async def _keep_uses(self, _now: int) -> None:
         """When tokens and cookies were last shown; and sessions that have ended by themselves go."""
+        await self.quarantine.play_known()
         if self.directory.has_uses(self.clock()):
             await self.pipeline.keep_records(lambda: (self.directory.uses(self.clock()), []))
 
     # -- who may come in, and what they may see ---------------------------------------------------------------------
+
+    def _access_statistics(self) -> AccessStatistics:
+        directory, guessing = self.directory, self.guessing
+        return AccessStatistics(
+            not directory.has_administrator,
+            len(directory.users),
+            len(directory.sessions.by_id),
+            len(directory.tokens.by_id),
+            directory.sessions.begun,
+            guessing.wrong,
+            guessing.unheard,
+            self.hashing.waiting,
+            self.doorman.turned_away.times,
+        )
 
     def give_first_link(self) -> str:
         """What makes the first administrator: good once, for 15 minutes, while there is none."""
@@ -139,13 +182,21 @@ class Node:
 
     def _take(self, change: Change, route: Callable[[Change], None]) -> None:
         """What is committed, in its order: who may see it is known first."""
+        was_open = not self.directory.has_administrator
         self.directory.take(change.records)
+        if was_open and self.directory.has_administrator:
+            log.warning("there is an administrator: from now on people sign in, and devices and scripts need tokens")
         route(change)
         if change.regions or change.regions_deleted:
             self._groups = None
         if change.records or change.regions or change.regions_deleted:
             self.doorman.forget_grants()
             self.on_regrant()
+            self.guests.look()
+
+    def is_near(self, region: str, lat: float, lon: float) -> bool:
+        """May a place be told to who sees this region?"""
+        return is_near(self.fleet.regions, region, lat, lon)
 
     def _regions_in(self, groups: frozenset[str]) -> frozenset[str]:
         if self._groups is None:

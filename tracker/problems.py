@@ -147,8 +147,11 @@ unknown_token | 404 | there is no such token | look at its id
 weak_password | 422 | a password that is tried first, is too short, or holds the name | `detail` says which
 invalid_user | 422 | a user that cannot be so | `errors` names each field
 invalid_group | 422 | a group that cannot be so | `errors` names each field
+not_your_group | 422 | the `group` decides who sees it, and this is none you may give | `detail` says which you may
 invalid_token | 422 | a token that cannot be so | `errors` names each field
 not_your_vehicle | | the token may not send for this vehicle | send with its own token
+vehicle_refused | | somebody turned this vehicle away | ask whoever runs the server
+not_waiting | 404 | no vehicle of this name waits to be let in | look at the list: it may be in already
 
 ## Regions
 

@@ -63,6 +63,10 @@ async function begin() {
   controls(app, pill, editor);
   if (who.name) $("#bar-end").append(account(who, app.say));
   if (who.open && !info.demo) troubles.tell("open", say("open.map"), { lines: say("open.how") });
+  if (who.without_token)
+    troubles.tell("refused", say("open.refused", { n: who.without_token }), {
+      action: { label: say("open.refused.do"), run: () => location.assign("people#tokens") },
+    });
   layout(app);
   covers($("#side"), (opener) => {
     // its row was made anew

@@ -43,6 +43,17 @@ def test_every_answer_that_says_what_is_wrong_has_its_sentence() -> None:
     assert {f"problem.{code}" for code in answers} <= ENGLISH
 
 
+def test_every_deed_that_is_kept_has_its_sentence_and_can_be_asked_for() -> None:
+    texts = "".join(path.read_text() for path in (ROOT / "tracker").rglob("*.py"))
+    deeds = set(re.findall(r'"((?:session|user|group|token|region|vehicle|event)\.[a-z_]+)"', texts))
+    assert len(deeds) >= 23
+    assert {f"did.{deed}" for deed in deeds} <= ENGLISH
+    told = re.findall(r"^\| (`\w+\.\w+`.*?) \|", (ROOT / "docs" / "people.md").read_text(), re.M)
+    rows = [re.findall(r"`(\w*)\.(\w+)`", row) for row in told]
+    assert deeds == {f"{row[0][0]}.{deed}" for row in rows for _, deed in row}, "docs/people.md lists them"
+    assert deeds == set(re.findall(r'^  "([a-z]+\.[a-z_]+)",$', (JS / "people" / "record.js").read_text(), re.M))
+
+
 def _sources(pattern: str) -> str:
     static = ROOT / "static"
     return "\n".join(path.read_text() for path in sorted(static.glob(pattern)) if "vendor" not in path.parts)

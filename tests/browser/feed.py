@@ -1,5 +1,5 @@
 """A stand-in for the server that speaks the contract's outside with a fleet the test decides: states, ages and rates no
-real fleet would hold still for. Run alone to look at the page: python tests/browser/feed.py 8123 60
+real fleet would hold still for. Run alone to look at the page: python -m tests.browser.feed 8123 60
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ import asyncio
 import json
 import math
 import random
-import socket
 import sys
 import time
 from mimetypes import guess_type
@@ -20,6 +19,7 @@ from hypercorn.config import Config
 from quart import Quart, Response, request, send_from_directory, websocket
 from werkzeug.exceptions import NotFound
 
+from tests.support.waiting import free_port
 from tracker.web.api.page import content_policy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -367,7 +367,7 @@ class Running:
 
     def __init__(self, feed: Feed, port: int = 0) -> None:
         self.feed = feed
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self._stop = asyncio.Event()
 
@@ -394,12 +394,6 @@ class Running:
         )  # cut short, it leaves tasks behind for a later test to be blamed
         self._serving.cancel()
         await asyncio.gather(self._serving, return_exceptions=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def main(port: int, vehicles: int, spread: float) -> None:

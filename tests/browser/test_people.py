@@ -158,8 +158,10 @@ async def test_the_record_says_who_changed_what_from_what_to_what(open_page: Ope
     await page.select_option("label:has-text('What') select", "user.change")
     entry = page.locator(".card", has_text="Changed the person joe")
     await entry.locator("summary").click()
-    assert await entry.locator("dl").inner_text() == "role\nviewer → dispatcher"
+    assert await entry.locator("dl").inner_text() == "Role\nviewer → dispatcher"
     assert "ada · " in await entry.inner_text()
+    await page.select_option("label:has-text('What') select", "region.save")
+    await page.wait_for_selector(".card b:text-is('Saved the region here')")
     await page.fill("[type=search]", "nobody")
     await page.wait_for_selector(".empty:has-text('Nothing of this kind')")
 

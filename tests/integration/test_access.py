@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,13 @@ import pytest
 from tests.support.servers import circle, now
 from tests.support.waiting import until
 from tracker.config import Settings
+from tracker.model.ping import Ping
+from tracker.model.strangers import Stranger
 from tracker.stores import AuditQuery
 from tracker.web.app import create_app
 
 GOOD, OTHER = "two blue vans in may", "seven quiet harbours"
+ADDRESS = "10.1.2.3"
 
 
 class Person:
@@ -26,7 +31,7 @@ class Person:
         self.headers: dict[str, str] = {}
 
     async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        more: dict[str, Any] = {} if body is None else {"json": body}
+        more: dict[str, Any] = {"scope_base": {"client": (ADDRESS, 50_000)}} | ({} if body is None else {"json": body})
         return await self.client.open(path, method=method, headers=self.headers | headers, **more)
 
     async def do(self, method: str, path: str, body: Any = None) -> Any:
@@ -109,6 +114,44 @@ async def test_the_first_link_makes_an_administrator_once_and_from_then_on_peopl
     assert (await eve.ask("GET", "/")).status_code == 200
 
 
+async def test_the_first_link_makes_an_administrator_of_somebody_known_too(house: House) -> None:
+    link, asked = house.node.give_first_link(), {"name": "ben", "password": GOOD}
+    await house.person().do("POST", "/api/v1/users", {"name": "ben", "role": "viewer"})
+    ben = house.person()
+    await ben.do("POST", "/api/v1/session", asked | {"link": link})
+    assert (await ben.do("GET", "/api/v1/session"))["role"] == "administrator"
+    assert await house.person().fails("GET", "/api/v1/vehicles") == (401, "not_signed_in")
+
+
+@pytest.mark.parametrize("name", ["", " ada", "a/b", "a\nb", "x" * 101, "console", "a\u202eb"])
+async def test_the_first_administrator_has_a_name_like_everybody_else(house: House, name: str) -> None:
+    asked = {"link": house.node.give_first_link(), "name": name, "password": GOOD}
+    assert await house.person().fails("POST", "/api/v1/session", asked) == (422, "invalid_user")
+
+
+async def test_several_who_have_the_first_link_make_one_administrator(house: House) -> None:
+    link = house.node.give_first_link()
+    asked = [{"link": link, "name": name, "password": GOOD} for name in ("ada", "eve", "mal")]
+    answers = await asyncio.gather(*(house.person().ask("POST", "/api/v1/session", one) for one in asked))
+    assert sorted(answer.status_code for answer in answers) == [204, 404, 404]
+    assert len(house.node.directory.users) == 1
+
+
+async def test_a_link_of_a_closed_account_opens_nothing(house: House) -> None:
+    ada, _ = await staffed(house)
+    link = (await ada.do("POST", "/api/v1/users/ben/link"))["link"]
+    await ada.do("PATCH", "/api/v1/users/ben", {"disabled": True})
+    asked = {"link": link, "password": OTHER}
+    assert await house.person().fails("POST", "/api/v1/session", asked) == (404, "link_over")
+
+
+async def test_a_name_is_the_same_however_a_keyboard_makes_it(house: House) -> None:
+    link, ada = house.node.give_first_link(), house.person()
+    await ada.do("POST", "/api/v1/session", {"link": link, "name": "A\u030asa", "password": GOOD})
+    assert (await ada.do("GET", "/api/v1/session"))["name"] == "\u00c5sa"
+    await house.person().sign_in("A\u030asa")
+
+
 async def test_the_first_link_is_over_after_a_quarter_of_an_hour(house: House) -> None:
     link, clock = house.node.give_first_link(), house.node.clock
     house.node.clock = lambda: clock() + 15 * 60_000
@@ -189,6 +232,35 @@ async def test_the_cookie_is_for_this_folder_and_for_no_script(house: House) -> 
     assert cookie.startswith(f"tracker-{house.node.directory.folder}=")
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
+
+
+async def test_over_tls_the_cookie_is_bound_to_this_host(house: House) -> None:
+    await house.administrator()
+    person = house.person()
+    asked = {"name": "ada", "password": GOOD}
+    answer = await person.client.post("/api/v1/session", json=asked, scheme="https")
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith(f"__Host-tracker-{house.node.directory.folder}=")
+    assert "; Secure" in cookie
+    assert "; Path=/;" in cookie
+    assert "Domain" not in cookie
+    shown = {"cookie": cookie.partition(";")[0]}
+    assert (await house.person().client.get("/api/v1/session", headers=shown, scheme="https")).status_code == 200
+    assert (await house.person().client.get("/api/v1/session", headers=shown, scheme="http")).status_code == 401
+
+
+async def test_another_password_makes_another_cookie_and_the_one_before_opens_nothing(house: House) -> None:
+    _, ben = await staffed(house)
+    phone = house.person()
+    await phone.sign_in("ben")
+    old = house.person()
+    kept = next(one for one in ben.client.cookie_jar)
+    old.headers["cookie"] = f"{kept.name}={kept.value}"
+    await old.do("GET", "/api/v1/session")
+    await ben.do("PATCH", "/api/v1/users/ben", {"password": OTHER, "current_password": GOOD})
+    assert len((await ben.do("GET", "/api/v1/session"))["sessions"]) == 1
+    for other in (old, phone):
+        assert await other.fails("GET", "/api/v1/session") == (401, "not_signed_in")
 
 
 async def test_a_signed_in_page_of_another_site_changes_nothing(house: House) -> None:
@@ -275,9 +347,7 @@ async def test_a_ticket_opens_one_socket_once(house: House) -> None:
     _, ben = await staffed(house)
     ticket = (await ben.do("POST", "/api/v1/tickets"))["ticket"]
     stranger = house.person()
-    answer = await stranger.ask("GET", f"/api/v1/vehicles?ticket={ticket}")
-    assert answer.status_code in (200, 422)
-    assert (await stranger.fails("GET", f"/api/v1/changes?ticket={ticket}"))[0] == 401
+    assert (await stranger.fails("GET", f"/api/v1/vehicles?ticket={ticket}"))[0] == 401
 
 
 async def test_every_change_leaves_one_entry_with_who_and_from_where(house: House) -> None:
@@ -308,8 +378,14 @@ async def test_what_is_taken_away_is_gone_on_an_open_stream(house: House) -> Non
 
 
 async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
-    """Over the url map: a changing route that is not tried here fails."""
+    """Over the url map: a changing route that is not tried here fails. Eve tries all of it first, and may do nothing."""
     ada, _ = await staffed(house)
+    strangers = house.node.directory.strangers
+    for name in ("new", "other"):
+        strangers.put_stranger(name, Stranger(name, 1, 1, 1, fixes=(Ping(name, 1_700_000_000_000, 60, 25),)))
+    await ada.do("POST", "/api/v1/users", {"name": "eve", "role": "viewer", "groups": ["north"], "password": GOOD})
+    eve = house.person()
+    await eve.sign_in("eve")
     alarm = {"vehicle": "v-here", "time": now(), "lat": 60.0, "lon": 25, "alarm": "sos"}
     await ada.do("POST", "/api/v1/positions", alarm)
     event = next(one for one in (await ada.do("GET", "/api/v1/events"))["events"] if one["kind"] == "alarm")["id"]
@@ -336,6 +412,8 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
         "POST /api/v1/tokens": ("/api/v1/tokens", {"vehicles": ["*"]}),
         "POST /api/v1/tokens/<id>/rotate": (f"/api/v1/tokens/{token}/rotate", {}),
         "DELETE /api/v1/tokens/<id>": (f"/api/v1/tokens/{token}", None),
+        "POST /api/v1/quarantine/<vehicle>/admit": ("/api/v1/quarantine/new/admit", None),
+        "DELETE /api/v1/quarantine/<vehicle>": ("/api/v1/quarantine/other", None),
         "POST /api/v1/session": ("/api/v1/session", {"name": "ben", "password": GOOD}),
         "DELETE /api/v1/session": ("/api/v1/session", None),
     }
@@ -349,12 +427,43 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
     assert changing == tried.keys() | nothing
     for route, (path, body) in tried.items():
         before = (await house.node.store.audit(AuditQuery(limit=1)))[0].seq
+        if "session" not in route:
+            assert (await eve.ask(route.split()[0], path, body)).status_code == 404, route
         await ada.do(route.split()[0], path, body)
         entries = await house.node.store.audit(AuditQuery())
-        assert [one.seq for one in entries if one.seq > before] == [before + 1], route
-        assert entries[0].who == ("ben" if "session" in route else "ada"), route
+        assert [one.seq for one in entries if one.seq > before] == [before + 1], f"{route}: one, and none for eve"
+        assert (entries[0].who, entries[0].address) == ("ben" if "session" in route else "ada", ADDRESS), route
+        assert (entries[0].before, entries[0].after) != (None, None), f"{route} says what changed"
     acked = next(one for one in await house.node.store.audit(AuditQuery()) if one.what == "event.acknowledge")
-    assert (acked.target, acked.after) == (event, "ada"), "not whom the body names"
+    assert (acked.target, acked.after["acknowledged_by"]) == (event, "ada"), "not whom the body names"
+
+
+async def test_the_log_hears_who_guesses_and_who_asks_for_what_they_may_not(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada, ben = await staffed(house)
+    await ben.fails("POST", "/api/v1/session", {"name": "ben", "password": OTHER})
+    await ben.fails("POST", "/api/v1/session", {"name": OTHER, "password": OTHER})
+    await ben.fails("GET", "/api/v1/users")
+    await ada.fails("DELETE", "/api/v1/users/ben", None, origin="http://evil.example")
+    told = "\n".join(record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    assert re.search(r"wrong password from \S+ for 'ben'", told)
+    assert re.search(r"wrong password from \S+ for nobody", told)
+    assert "ben asked once for what they may not, the last time for GET /api/v1/users: 404" in told
+    assert "as a page of another site, or by a name that is not ours, the last time for DELETE /api/v1/users" in told
+    assert OTHER not in told
+
+
+async def test_the_oldest_of_very_many_sessions_gives_way(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracker.web.people.session.MOST_SESSIONS", 3)
+    _, ben = await staffed(house)
+    began, moved = house.node.clock(), [0]
+    house.node.clock = house.node.doorman._clock = lambda: began + moved[0]
+    for _ in range(3):
+        moved[0] += 120_000
+        await house.person().sign_in("ben")
+    assert await ben.fails("GET", "/api/v1/session") == (401, "not_signed_in")
+    assert len(house.node.directory.sessions.of("ben", house.node.clock())) == 3
 
 
 async def test_what_is_refused_is_no_change_and_leaves_no_entry(house: House) -> None:

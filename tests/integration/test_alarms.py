@@ -19,12 +19,13 @@ PATH = "/api/v1/positions"
 
 def messages() -> list[dict[str, Any]]:
     """A van, and its alarms: new, late, again with an alarm, held, without a place."""
+    fix = now(-200)  # told twice: to the millisecond the same
     return [
         {"time": now(-600), "lat": 60.17, "lon": 24.94},
         {"time": now(-300), "lat": 60.17, "lon": 24.94},
         {"time": now(-400), "lat": 60.17, "lon": 24.94, "alarm": "late"},
-        {"time": now(-200), "lat": 60.17, "lon": 24.94},
-        {"time": now(-200), "lat": 60.17, "lon": 24.94, "alarm": "again"},
+        {"time": fix, "lat": 60.17, "lon": 24.94},
+        {"time": fix, "lat": 60.17, "lon": 24.94, "alarm": "again"},
         {"time": now(-190), "lat": 61.17, "lon": 24.94, "alarm": "held"},
         {"time": now(-180), "lat": 0, "lon": 0, "alarm": "nowhere"},
         {"time": now(-7200), "lat": 60.17, "lon": 24.94, "alarm": "old"},

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.support.certificates import Authority
+from tests.support.house import GOOD, House
 from tests.support.proxies import Proxy, lines_for
 from tests.support.servers import ROOT, Server
 from tests.support.waiting import deadline, free_port
@@ -126,6 +127,22 @@ def test_who_answers_instead_of_the_tracker_is_told_apart(
 ) -> None:
     told = examined(stand_in({"/healthz": answer}))
     assert faults(told).keys() == {"server"} and said in faults(told)["server"]
+
+
+def test_a_redirect_from_tls_to_none_is_no_address_to_use(stand_in: Callable[..., str], tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(*authority.issue())
+    url = stand_in({"/healthz": (302, {"Location": "http://map.example/healthz"}, b"")}, tls)
+    assert "correct that redirect" in faults(examined(url, authority.file))["server"]
+
+
+def test_a_token_is_shown_to_whom_is_trusted_and_to_nobody_else(tmp_path: Path) -> None:
+    url, authority = "https://map.example", Authority(tmp_path)
+    site = Site(url, str(authority.file), "trk_secret")
+    assert site.headers == {"Authorization": "Bearer trk_secret"}
+    site.trust_nobody()
+    assert site.headers == {}
 
 
 def test_a_path_that_is_wrong(stand_in: Callable[..., str]) -> None:
@@ -304,6 +321,33 @@ def test_a_stream_is_held_back(server: Server, before: Callable[..., Proxy], mon
     deaf = "proxy_ignore_headers X-Accel-Buffering; proxy_buffer_size 16k; proxy_buffers 8 16k; # proxy_http_version"
     told = looked_at(before(server.port, proxy_http_version=deaf))
     assert "holds it back" in told["stream"]
+
+
+def test_the_tracker_does_not_hear_that_it_was_by_tls(server: Server, before: Callable[..., Proxy]) -> None:
+    told = looked_at(before(server.port, **{"proxy_set_header X-Forwarded-Proto": "# "}))
+    assert told.keys() == {"host"} and "behind_proxy" in told["host"]
+
+
+def test_where_people_sign_in_the_same_is_found(
+    before: Callable[..., Proxy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(through, "HELD_S", 2.0)
+    house = House(tmp_path / "data")
+    house.settings["behind_proxy"] = "loopback"
+    house.start()
+    try:
+        house.cookie = house.sign_in({"link": house.first_link(), "name": "ada", "password": GOOD})
+        token = house.do("POST", "/api/v1/users/ada/tokens", {}).json()["token"]
+        deaf = (
+            "proxy_ignore_headers X-Accel-Buffering; proxy_buffer_size 16k; proxy_buffers 8 16k; # proxy_http_version"
+        )
+        proxy = before(house.port, **{"proxy_http_version": deaf, "proxy_set_header Upgrade": "# Upgrade"})
+        url, ca = f"https://localhost:{proxy.port}/fleet/", str(proxy.authority)
+        assert [name for name, fault, _ in outside.examine(url, ca) if fault] == ["websocket"]
+        told = {name: detail for name, fault, detail in outside.examine(url, ca, token) if fault}
+        assert told.keys() == {"websocket", "stream"} and "holds it back" in told["stream"]
+    finally:
+        house.kill()
 
 
 def test_a_large_body_is_refused_by_the_proxy(server: Server, before: Callable[..., Proxy]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,27 +13,62 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.test_upgrade import paste
 from tests.support.servers import ROOT, Server, circle
 from tests.support.waiting import deadline, free_port
 
 EXAMPLES = ROOT / "examples"
+KML = """<kml xmlns="http://www.opengis.net/kml/2.2"><Placemark><name>Yard</name><Polygon><outerBoundaryIs><LinearRing>
+<coordinates>24,60 24.1,60 24.1,60.1 24,60</coordinates></LinearRing></outerBoundaryIs></Polygon></Placemark></kml>"""
 
 
-def run(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+def run(name: str, *words: str, token: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(EXAMPLES / name), *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=deadline(60), check=False)
+    environ = os.environ | {"TRACKER_TOKEN": token}
+    return subprocess.run(
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=deadline(60), check=False
+    )
 
 
 @contextmanager
-def following(server: Server, kept: Path) -> Iterator[Iterator[str]]:
+def following(server: Server, kept: Path, token: str = "") -> Iterator[Iterator[str]]:
     """What the follower prints, a line at a time."""
     command = [sys.executable, str(EXAMPLES / "follow.py"), server.url, str(kept)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    environ = os.environ | {"TRACKER_TOKEN": token}
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield iter(process.stdout.readline, "")
         finally:
             process.kill()
+
+
+def test_every_line_of_curl_works_with_a_token_once_people_sign_in(server: Server, tmp_path: Path) -> None:
+    """As the pages say: with the header added where a line has none. The senders of examples/ take it, too."""
+    ada = {"name": "ada", "role": "administrator", "password": "two blue vans in may"}
+    assert server.post("/api/v1/users", ada).status == 201
+    cookie = server.post("/api/v1/session", {"name": "ada", "password": ada["password"]})
+    own = {"cookie": cookie.headers["set-cookie"].partition(";")[0]}
+    token = server.post("/api/v1/users/ada/tokens", {}, **own).json()["token"]
+    area = circle(60.0, 24.0, 500, name="Depot") | {"id": "depot"}
+    (tmp_path / "depots.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [area]}))
+    (tmp_path / "depots.kml").write_text(KML)
+    said = 0
+    for page in ("README.md", "docs/api.md", "docs/regions.md", "docs/people.md"):
+        for block in re.findall(r"^```\w*\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL):
+            if not re.search("^curl ", block, re.MULTILINE):
+                continue
+            lines = re.sub(r"^(tracker token|export) .*\n", "", block, flags=re.MULTILINE)
+            lines = lines.replace("Bearer trk_…", "Bearer $TRACKER_TOKEN")
+            if "Bearer $TRACKER_TOKEN" not in lines:
+                lines = lines.replace("curl ", 'curl -H "Authorization: Bearer $TRACKER_TOKEN" ')
+            paste(f"export TRACKER_TOKEN={token}\n{lines}", server, tmp_path)
+            said += lines.count("curl ")
+    assert said == 10
+    assert run("send.py", server.url, "bus", "60", "24").stderr.startswith("401 ")
+    assert run("send.py", server.url, "bus", "60", "24", token=token).stdout.startswith("200 ")
+    with following(server, tmp_path / "cursor", token) as printed:
+        assert any(line.startswith("bus 60.0 24.0") for line in printed)
 
 
 def test_the_sender_sends(server: Server) -> None:

@@ -42,6 +42,23 @@ async def test_a_made_up_address_counts_for_nothing_where_nobody_is_trusted(
     assert await viewers_let_in(server, ["203.0.113.1", "203.0.113.2", "203.0.113.3"]) == [101, 101, 503]
 
 
+async def test_connections_count_for_whoever_the_proxy_asks_for(start_server: Callable[..., Server]) -> None:
+    server = start_server(behind_proxy="loopback", max_connections=20)
+    told = "203.0.113.7", "203.0.113.8"
+    senders = server.ws + "/api/v1/positions"
+    async with contextlib.AsyncExitStack() as open_ones:
+        for _ in range(18):
+            asked = connect(senders, additional_headers={"X-Forwarded-For": told[0]})
+            await open_ones.enter_async_context(asked)
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(senders, additional_headers={"X-Forwarded-For": told[0]}):
+                pass
+        assert refused.value.response.status_code == 503
+        answers = [await asyncio.to_thread(server.get, "/healthz", X_Forwarded_For=caller) for caller in told]
+        assert [answer.status for answer in answers] == [503, 200]
+        assert "from this address" in answers[0].json()["detail"]
+
+
 async def test_streams_and_polls_count_by_the_same_address(start_server: Callable[..., Server]) -> None:
     server = start_server(behind_proxy="loopback", live_per_address=1)
     async with connect(server.ws + LIVE, additional_headers={"Forwarded": "for=203.0.113.7"}):

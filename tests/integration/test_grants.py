@@ -15,9 +15,10 @@ from typing import Any, get_args
 import pytest
 
 from tests.support.granted import FAR_LAT, FAR_LON, HERE, LAT, LON, THERE, Socket, Town, bearer, feature, town
+from tests.support.grants import limited
 from tests.support.servers import circle, now
 from tests.support.waiting import deadline, until
-from tracker.access.grants import EVERYTHING, MAY, WATCH, Grant
+from tracker.access.grants import EVERYTHING, MAY, WATCH
 from tracker.live.requests import Request
 from tracker.protocols import spoken
 from tracker.web.app import create_app
@@ -25,12 +26,13 @@ from tracker.web.live.channel import PATH as LIVE
 
 V1 = "/api/v1"
 POSITIONS = f"{V1}/positions"
+INGEST = "/ingest/json/"  #: and a token
 SESSION = f"{V1}/session"
 NOBODY = "never-was"  #: an id that nothing ever had
 GRANTS = {
-    "here": Grant(regions=frozenset({HERE, "not-drawn-yet"}), may=MAY),
-    "looks": Grant(regions=frozenset({HERE})),
-    "blind": Grant(regions=frozenset({HERE}), may=MAY - {WATCH}),
+    "here": limited(HERE, "not-drawn-yet", may=MAY, groups=frozenset({"home"})),
+    "looks": limited(HERE),
+    "blind": limited(HERE, may=MAY - {WATCH}),
 }
 
 
@@ -128,16 +130,15 @@ async def regions(place: Town) -> None:
 
 
 async def post_regions(place: Town) -> None:
-    mine, theirs = (feature(id, LAT, LON, "mine") for id in (HERE, THERE))
-    unnamed = {name: value for name, value in mine.items() if name != "id"}
+    mine, theirs = feature(HERE, LAT, LON, "mine"), feature(THERE, LAT, LON, "mine")
     assert (await ask(place, "POST", f"{V1}/regions", json=mine))[0] == 200
     assert (await ask(place, "POST", f"{V1}/regions", json=feature("not-drawn-yet", LAT, LON, "new")))[0] == 201
     assert (await ask(place, "POST", f"{V1}/regions", "looks", json=mine))[0] == 404
     before = len(place.node.picture.regions)
-    for drawn in (theirs, feature(NOBODY, LAT, LON, "x"), unnamed):
+    for drawn, status in ((theirs, 404), (feature(NOBODY, LAT, LON, "x", "faraway"), 422)):
         for body in (drawn, {"type": "FeatureCollection", "features": [mine, drawn]}):
             answer = await place.ask("here", "POST", f"{V1}/regions", json=body)
-            assert answer.status_code == 404
+            assert answer.status_code == status
             await place.search((await answer.get_data()).replace(THERE.encode(), b""))
     assert len(place.node.picture.regions) == before
     assert place.node.picture.regions[THERE]["properties"]["version"] == 2
@@ -164,13 +165,24 @@ async def region(place: Town) -> None:
 
 
 async def put_region(place: Town) -> None:
-    body = circle(LAT, LON, 250, name="moved")
+    body = circle(LAT, LON, 250, name="moved", group="home")
     assert (await ask(place, "PUT", f"{V1}/regions/{HERE}", json=body))[0] == 200
     assert (await ask(place, "PUT", f"{V1}/regions/{HERE}", "looks", json=body))[0] == 404
-    conditions: list[dict[str, str]] = [{}, {"if-match": '"1"'}, {"if-none-match": "*"}]
-    for headers in conditions:
-        await same(place, "PUT", f"{V1}/regions/{THERE}", f"{V1}/regions/{NOBODY}", json=body, headers=headers)
+    unheard = circle(LAT, LON, 250, name="moved", group="nobody-s")
+    for one, headers in ((unheard, {}), (body, {"if-match": '"1"'}), (body, {"if-match": "*"})):
+        told = []
+        for id in (THERE, NOBODY):
+            answer = await place.ask("here", "PUT", f"{V1}/regions/{id}", json=one, headers=headers)
+            told.append(
+                (answer.status_code, (await answer.get_data()).replace(id.encode(), b"ID"), "etag" in answer.headers)
+            )
+        assert told[0] == told[1]
+        assert told[0][0] in (412, 422)
+    for headers in ({}, {"if-none-match": "*"}):
+        assert (await ask(place, "PUT", f"{V1}/regions/{THERE}", json=body, headers=headers))[0] == 404
     assert set(place.node.picture.regions) == {HERE, THERE}
+    assert (await ask(place, "PUT", f"{V1}/regions/not-drawn-yet", json=circle(LAT, LON, 250)))[0] == 201
+    assert place.node.picture.regions["not-drawn-yet"]["properties"]["group"] == "home"
 
 
 async def patch_region(place: Town) -> None:
@@ -292,8 +304,9 @@ async def changes(place: Town) -> None:
 
 async def positions(place: Town) -> None:
     item = {"vehicle": "resident", "time": now(), "lat": LAT, "lon": LON}
-    assert (await ask(place, "POST", POSITIONS, "looks", json=item))[0] == 404
-    assert (await ask(place, "GET", POSITIONS))[0] == 405
+    for path in (POSITIONS, f"{INGEST}word"):
+        assert (await ask(place, "POST", path, "looks", json=item))[0] == 404
+        assert (await ask(place, "GET", path))[0] == 405
 
 
 #: who may come in is for those who administer; `tests/integration/test_access.py` has more of it
@@ -307,6 +320,9 @@ PEOPLE = {
     "tokens": "GET POST",
     "tokens/<id>": "GET DELETE",
     "tokens/<id>/rotate": "POST",
+    "quarantine": "GET",
+    "quarantine/<vehicle>": "GET DELETE",
+    "quarantine/<vehicle>/admit": "POST",
     "audit": "GET",
 }
 
@@ -354,6 +370,7 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("GET", "/readyz"): told_to_all("/readyz"),
     ("GET", "/openapi.json"): told_to_all("/openapi.json"),
     ("POST", POSITIONS): positions,  # answered before the router
+    ("POST", INGEST): positions,
     ("POST", SESSION): not_for_them("POST", SESSION, json={"name": "x", "password": "y"}),
     ("GET", SESSION): told_to_all(SESSION),
     ("DELETE", SESSION): not_for_them("DELETE", SESSION),
@@ -373,7 +390,7 @@ def test_every_route_has_its_row() -> None:
     routes = {
         (method, rule.rule) for rule in rules for method in rule.methods or () if method not in ("HEAD", "OPTIONS")
     }
-    assert routes | {("POST", POSITIONS)} == ROUTES.keys()
+    assert routes | {("POST", POSITIONS), ("POST", INGEST)} == ROUTES.keys()
 
 
 async def test_who_may_only_watch_sends_by_no_protocol(place: Town) -> None:
@@ -399,7 +416,7 @@ OPEN |= {"/healthz", "/readyz", "/openapi.json", LIVE}
 async def test_who_may_not_watch_is_told_nothing_at_all(place: Town) -> None:
     for method, rule in ROUTES:
         person = rule.removeprefix(f"{V1}/") in PEOPLE
-        if person or rule in OPEN or rule in ("/metrics", POSITIONS, SESSION, f"{V1}/tickets"):
+        if person or rule in OPEN or rule in ("/metrics", POSITIONS, INGEST, SESSION, f"{V1}/tickets"):
             continue  # nothing of the fleet is in these, or another word decides
         path = rule.replace("<int:number>", "1").replace("<id>", HERE if "regions" in rule else "resident")
         answer = await place.ask("blind", method, path, json={} if method in ("POST", "PUT", "PATCH") else None)

@@ -18,6 +18,7 @@ from websockets.asyncio.client import connect
 
 from tests.support.servers import Answer, Server, now
 from tests.support.waiting import deadline, until_sync
+from tracker.times import parse_time
 
 PATH = "/api/v1/positions"
 NDJSON = {"content-type": "application/x-ndjson"}
@@ -197,7 +198,8 @@ def test_a_bad_line_costs_only_itself(shared_server: Server) -> None:
 
 
 def test_many_short_lines_are_all_taken(shared_server: Server) -> None:
-    lines = [json.dumps(position(f"short-{n % 7}", now(-n / 100))) for n in range(3000)]
+    at = parse_time(now())
+    lines = [json.dumps(position(f"short-{n % 7}") | {"time": at - 10 * n}) for n in range(3000)]
     answer = shared_server.request("POST", PATH, "\n".join(lines), NDJSON)
     assert answer.status == 200
     assert answer.json()["accepted"] == 3000

@@ -27,6 +27,17 @@ def test_the_probe_says_why_it_gave_up(mode: str, words: str | None) -> None:
         tiles.mode = mode
         why = probe.ask(tiles.template)
         assert why is None if words is None else words in str(why)
+        assert len(tiles.asked) == 1, "nobody is asked elsewhere"
+
+
+@pytest.mark.parametrize(
+    "there", ["http://169.254.169.254/latest/meta-data/", "ftp://localhost/x", "file:///etc/passwd"]
+)
+def test_a_tile_server_cannot_have_us_ask_somebody_else(there: str) -> None:
+    with tile_server() as tiles:
+        tiles.mode, tiles.elsewhere = "elsewhere", there
+        assert probe.ask(tiles.template)
+        assert tiles.asked == ["/0/0/0.png"]
 
 
 def test_a_tile_server_without_the_first_tile_is_no_outage() -> None:

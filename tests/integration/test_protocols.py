@@ -84,3 +84,44 @@ def test_without_them_nothing_is_at_their_addresses(start_server: Callable[..., 
     server = start_server()
     assert server.get("/phone/van-1?lat=60.17&lon=24.94").status == 404
     assert server.request("POST", "/text", "", {"content-type": "text/plain"}).status == 404
+
+
+FOREIGN: list[dict[str, str]] = [
+    {"origin": "http://evil.example"},
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site"},
+    {"origin": "null", "sec-fetch-site": "cross-site"},
+]
+
+
+def test_a_page_of_another_site_stores_nothing_by_get_but_who_shows_a_token_may(tmp_path: Path) -> None:
+    """An image of `http://127.0.0.1:8000/phone/van?lat=…` in somebody's page would put a van anywhere."""
+    server = Server(tmp_path / "data")
+    server.program = [sys.executable, "-c", BEGIN]
+    server.start()
+    try:
+        asked = f"lat=60&lon=24&time={int(time.time())}"
+        for headers in FOREIGN:
+            assert server.get(f"/phone/van-1?{asked}", **headers).json()["code"] == "origin_not_allowed"
+            assert server.get(f"/ingest/tracks/nothing?id=van-1&{asked}", **headers).status == 403
+        assert server.get("/api/v1/vehicles/van-1").status == 404
+        assert server.get(f"/phone/van-1?{asked}", sec_fetch_site="none").status == 200, "typed into a browser"
+        made = [server.post("/api/v1/tokens", {"vehicles": [one]}).json() for one in ("van-*", "truck")]
+        van, truck = (one["token"] for one in made)
+        for administered in (False, True):
+            if administered:
+                ada = {"name": "ada", "role": "administrator", "password": "two blue vans in may"}
+                assert server.post("/api/v1/users", ada).status == 201
+            for headers in FOREIGN:
+                for way in (f"/phone/van-2?{asked}&token={van}", f"/ingest/tracks/{van}?id=van-2&{asked}"):
+                    assert server.get(way, **headers).status == 200
+                assert server.get(f"/phone/van-2?{asked}", x_api_key=van, **headers).status == 200
+                assert server.request("POST", f"/phone/van-2?{asked}&token={van}", "", headers).status == 403
+        assert server.get(f"/ingest/tracks/{truck}?id=van-3&{asked}").json()["code"] == "not_your_vehicle"
+        assert server.get(f"/ingest/tracks/nothing?id=van-3&{asked}").status == 401
+        told = server.get("/api/v1/tokens", authorization=f"Bearer {truck}")
+        assert told.status == 404
+        assert server.get("/api/v1/vehicles/van-3", x_api_key=van).status == 404
+    finally:
+        server.kill()
+    assert not [secret for secret in (van, truck) if secret in server.log.read_text()]

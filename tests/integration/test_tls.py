@@ -95,6 +95,12 @@ async def test_a_page_that_came_without_tls_is_another_page(server: Server) -> N
     assert (answer.status, answer.json().get("code")) == (403, "origin_not_allowed")
 
 
+async def test_browsers_are_told_to_come_back_by_tls_only(server: Server) -> None:
+    for path in ("/", "/healthz", "/static/boot.js", "/none"):
+        answer = await asyncio.to_thread(server.get, path)
+        assert answer.headers.get("strict-transport-security") == "max-age=31536000; includeSubDomains"
+
+
 async def test_large_bodies_pass_whole_both_ways(server: Server) -> None:
     lines = b"".join(
         b'{"vehicle":"long","time":%d,"lat":%.6f,"lon":24.0}\n' % (1_790_000_000_000 + at * 1000, 60 + at / 1e5)
@@ -114,13 +120,13 @@ async def test_large_bodies_pass_whole_both_ways(server: Server) -> None:
 async def test_a_connection_that_the_client_closed_is_gone_at_once(
     server: Server, said: bytes, heard: bytes, how: str
 ) -> None:
-    before = metrics(server)["tracker_connections_open"]
+    await until(lambda: metrics(server)["tracker_connections_open"] == 1, "of the test before nothing is left")
     opened = [await dial(server) for _ in range(5)]
     for reader, writer in opened:
         writer.write(said)
         if heard:
             await asyncio.wait_for(reader.readuntil(heard), deadline(10))
-    await until(lambda: metrics(server)["tracker_connections_open"] >= before + 5, "all are open")
+    await until(lambda: metrics(server)["tracker_connections_open"] == 6, "all are open")
     for _, writer in opened:
         if how == "reset":
             linger = struct.pack("ii", 1, 0)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +15,9 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.support.house import GOOD, House
 from tests.support.servers import ROOT, Server
+from tests.support.waiting import deadline
 
 RELEASES = sorted(path.parent for path in (ROOT / "fixtures" / "data").glob("*/tracker.db"))
 
@@ -46,6 +52,69 @@ def test_a_folder_of_a_released_version_is_opened_with_all_that_is_in_it(
     server.start()
     assert len(track(server, "van-1")) == len(expected["tracks"]["van-1"]) + 1
     holds(server, {**expected, "tracks": {}, "vehicles": []})
+
+
+def lines(page: str, heading: str) -> str:
+    """The commands below a heading, as somebody would paste them."""
+    section = re.search(rf"^## {heading}.*?$(.*?)^## ", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+    assert section, f"{page} has no heading {heading}"
+    return "".join(re.findall(r"^```(?:sh)?\n(.*?)^```", section[1], re.MULTILINE | re.DOTALL))
+
+
+def paste(commands: str, server: Server, folder: Path) -> str:
+    """Into a shell of somebody whose server has this folder and this port; what it prints. Each command goes well."""
+    (folder / "bin").mkdir(exist_ok=True)
+    (folder / "bin" / "tracker").write_text(f'#!/bin/sh\nexec {sys.executable} -m tracker "$@"\n')
+    (folder / "bin" / "tracker").chmod(0o755)
+    commands = commands.replace("/var/lib/tracker", str(server.data)).replace(":8000", f":{server.port}")
+    commands = commands.replace(".venv/bin/tracker", "tracker").replace("curl ", "curl --fail-with-body ")
+    environ = os.environ | {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands],
+        cwd=folder, env=environ, capture_output=True, text=True, timeout=deadline(90),
+    )  # fmt: skip
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    return done.stdout
+
+
+def test_what_ran_goes_on_as_before_until_the_page_on_upgrading_was_followed(release: Path, tmp_path: Path) -> None:
+    expected = json.loads((release / "expected.json").read_text())
+    unit = (ROOT / "packaging" / "tracker.service").read_text()
+    assert "\nExecStart=/opt/tracker/bin/tracker serve --data /var/lib/tracker\n" in unit, "what is started here"
+    server = House(tmp_path / "data")
+    server.data.mkdir()
+    shutil.copy(release / "tracker.db", server.data)
+    try:
+        server.start()
+        first = server.first_link()
+        assert "nobody signs in here yet: whoever reaches this server" in server.log.read_text()
+        paste(lines("README.md", "Send a position") + lines("README.md", "Draw a region"), server, tmp_path)
+        paste(lines("docs/upgrading.md", "From 0.1.0"), server, tmp_path)
+
+        said = server.log.read_text()
+        assert "from now on people sign in" in said
+        for path in ("vehicles", "events", "audit"):
+            assert server.get(f"/api/v1/{path}").status == 401
+        assert server.ping("forgotten").status == 401
+        assert server.get("/healthz").status == 200
+        assert server.post("/api/v1/session", {"link": first, "name": "eve", "password": GOOD}).status == 404
+        link = paste("tracker users link ada --data /var/lib/tracker", server, tmp_path).strip().partition("#")[2]
+        server.cookie = server.sign_in({"link": link, "password": GOOD})
+        told = server.get("/api/v1/tokens", cookie=server.cookie).json()
+        assert [one["asked"] for one in told["without"]] == ["POST /api/v1/positions"]
+        assert {one["name"]: bool(one["used_at"]) for one in told["tokens"]} == {"vans": True, "prometheus": True}
+        assert "127.0.0.1 asked once without a good token" in server.log.read_text()
+
+        server.kill()
+        server.start()
+        assert "/signin#" not in server.log.read_text()[len(said) :], "there is an administrator"
+        seen = server.get("/api/v1/events?after=0&limit=1000", cookie=server.cookie).json()["events"]
+        assert [part_of(*pair) for pair in zip(seen, expected["events"], strict=False)] == expected["events"]
+        entry = server.get("/api/v1/vehicles/my-van", cookie=server.cookie).json()
+        assert entry["name"] == "My van"
+        assert "my-yard" in {region["id"] for region in entry["regions"]}
+    finally:
+        server.kill()
 
 
 def holds(server: Server, expected: dict[str, Any]) -> None:

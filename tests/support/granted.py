@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,8 @@ def bearer(word: str) -> dict[str, str]:
     return {"authorization": f"Bearer {word}"}
 
 
-def feature(id: str, lat: float, lon: float, name: str) -> dict[str, Any]:
-    return circle(lat, lon, 300, name=name, rules={"dwell_s": 30}) | {"id": id}
+def feature(id: str, lat: float, lon: float, name: str, group: str = "home") -> dict[str, Any]:
+    return circle(lat, lon, 300, name=name, group=group, rules={"dwell_s": 30}) | {"id": id}
 
 
 class Socket:
@@ -78,6 +78,28 @@ class Socket:
         return start["status"], body["body"].decode()
 
 
+@asynccontextmanager
+async def opened(app: Any, path: str, headers: dict[str, str], *subprotocols: str) -> AsyncIterator[Socket]:
+    address, _, query = path.partition("?")
+    scope = {
+        "type": "websocket",
+        "path": address,
+        "query_string": query.encode(),
+        "headers": [(name.encode(), text.encode()) for name, text in headers.items()],
+        "client": ("127.0.0.1", 1),
+        "subprotocols": list(subprotocols),
+        "extensions": {"websocket.http.response": {}},
+    }
+    socket = Socket()
+    running = asyncio.ensure_future(app(scope, socket.out.get, socket.back.put))
+    await socket.out.put({"type": "websocket.connect"})
+    try:
+        yield socket
+    finally:
+        await socket.out.put({"type": "websocket.disconnect", "code": 1000})
+        await running
+
+
 class Town:
     """Two regions and who drove between them:
 
@@ -94,25 +116,8 @@ class Town:
         headers = bearer(word) | more.pop("headers", {})
         return await self.client.open(path, method=method, headers=headers, **more)
 
-    @asynccontextmanager
-    async def socket(self, word: str, path: str, subprotocol: str = "tracker.v1.json") -> AsyncIterator[Socket]:
-        scope = {
-            "type": "websocket",
-            "path": path,
-            "query_string": b"",
-            "headers": [(name.encode(), text.encode()) for name, text in bearer(word).items()],
-            "client": ("127.0.0.1", 1),
-            "subprotocols": [subprotocol],
-            "extensions": {"websocket.http.response": {}},
-        }
-        socket = Socket()
-        running = asyncio.ensure_future(self.client.app(scope, socket.out.get, socket.back.put))
-        await socket.out.put({"type": "websocket.connect"})
-        try:
-            yield socket
-        finally:
-            await socket.out.put({"type": "websocket.disconnect", "code": 1000})
-            await running
+    def socket(self, word: str, path: str, subprotocol: str = "tracker.v1.json") -> AbstractAsyncContextManager[Socket]:
+        return opened(self.client.app, path, bearer(word), subprotocol)
 
     async def do(self, method: str, path: str, **more: Any) -> Any:
         """As somebody who may do everything; it must go well."""
@@ -132,9 +137,12 @@ class Town:
             await self.do("POST", "/api/v1/positions", json=[item])
 
     async def build(self) -> None:
-        for id, lat, lon, name in ((HERE, LAT, LON, "Home yard"), (THERE, FAR_LAT, FAR_LON, "Secret quarry")):
-            await self.do("PUT", f"/api/v1/regions/{id}", json=feature(id, lat, lon, name))
-            await self.do("PUT", f"/api/v1/regions/{id}", json=feature(id, lat, lon, name))
+        for id, lat, lon, name, group in (
+            (HERE, LAT, LON, "Home yard", "home"),
+            (THERE, FAR_LAT, FAR_LON, "Secret quarry", "faraway"),
+        ):
+            await self.do("PUT", f"/api/v1/regions/{id}", json=feature(id, lat, lon, name, group))
+            await self.do("PUT", f"/api/v1/regions/{id}", json=feature(id, lat, lon, name, group))
         for vehicle, name in (
             ("resident", "Anna's van"),
             ("stranger", "Boris's lorry"),
@@ -169,7 +177,7 @@ class Town:
         """What nobody may read who is granted HERE alone, as patterns."""
         # ids are drawn out of 128 bits; a place of THERE is 61.7… by 27.3…, in whole millionths 617… by 273…
         ids = [event.id for event in await self.hidden()]
-        words = [THERE, "Secret quarry", "stranger", "Boris", "nowhere-yet", "Emil"]
+        words = [THERE, "Secret quarry", "faraway", "stranger", "Boris", "nowhere-yet", "Emil"]
         return [
             *map(re.escape, [*words, *ids]),
             r"\b61\.70?",

@@ -28,6 +28,7 @@ class TileServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Asked)
         self.mode = "fine"
+        self.elsewhere = ""  #: where that mode sends, if not to another name of this server
         self.deepest = 19  #: zooms beyond are missing
         self.missing: set[str] = set()  #: tiles that are not there, z/x/y
         self.asked: list[str] = []
@@ -53,7 +54,8 @@ class _Asked(BaseHTTPRequestHandler):
         elif server.mode == "sign-in":
             self._answer(200, "text/html", b"<h1>Sign in</h1>")
         elif server.mode == "elsewhere" and "again" not in path:
-            self._answer(302, "text/plain", b"", f"http://localhost:{server.server_address[1]}{path}?again")
+            there = server.elsewhere or f"http://localhost:{server.server_address[1]}{path}?again"
+            self._answer(302, "text/plain", b"", there)
         elif not zoom.isdigit() or int(zoom) > server.deepest or name in server.missing:
             self._answer(404, "text/plain", b"no such tile")
         else:

@@ -7,6 +7,8 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from random import SystemRandom  # of which no seed makes two runs choose alike
 from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
@@ -49,7 +51,9 @@ def until_sync(condition: Callable[[], T], what: str = "", seconds: float = 10) 
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of 127.0.0.1 that nobody has now, and that no outgoing connection is given: those come from 32768 on."""
+    while True:
+        port = SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -17,13 +17,14 @@ from tracker.access.sessions import Session, Sessions
 from tracker.access.tokens import Token, Tokens, Use
 from tracker.errors import InTheWay, NotFound
 from tracker.model.records import Record
+from tracker.model.strangers import Stranger, Strangers
 
-Item = User | Group | Session | Token | Link | Use
+Item = User | Group | Session | Token | Link | Use | Stranger
 
 KINDS: dict[str, type[Item]] = {
-    "user": User, "group": Group, "session": Session, "token": Token, "link": Link, "use": Use,
+    "user": User, "group": Group, "session": Session, "token": Token, "link": Link, "use": Use, "stranger": Stranger,
 }  # fmt: skip
-FLEETING = frozenset({"session", "link", "use"})  #: of these only the newest version is kept
+FLEETING = frozenset({"session", "link", "use", "stranger"})  #: of these only the newest version is kept
 
 
 class Directory:
@@ -32,6 +33,7 @@ class Directory:
         self.groups: dict[str, Group] = {}
         self.sessions = Sessions()
         self.tokens = Tokens()
+        self.strangers = Strangers()
         self.links: dict[str, Link] = {}  # by the hash of their secret
         self.has_administrator = False
         self.folder = ""  # what tells this folder's cookies from another's
@@ -41,6 +43,8 @@ class Directory:
         """Put in force what is durable, in its order."""
         for record in records:
             self.versions[record.kind, record.key] = record.version
+            if record.body is None and record.kind in FLEETING:
+                del self.versions[record.kind, record.key]  # nothing is left of it
             if record.kind == "folder":
                 self.folder = record.key
                 continue
@@ -57,6 +61,8 @@ class Directory:
                     self.sessions.remove_session(record.key)
                     if isinstance(item, Session):
                         self.sessions.put_session(item)
+                case "stranger":
+                    self.strangers.put_stranger(record.key, item if isinstance(item, Stranger) else None)
                 case "use":
                     _put(self.tokens.uses, record.key, item)
                 case "token":

@@ -18,6 +18,7 @@ from tracker.config import Settings, SettingsError
 from tracker.errors import NotAllowed
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  #: methods that change nothing
+STORE = "STORE"  #: whatever the method, something is stored: a GET of a phone; whoever shows a token may from anywhere
 _USUAL = {"http": ":80", "https": ":443"}  #: ports that are written or not
 
 
@@ -30,9 +31,10 @@ class Guard:
         self._origins = {origin.lower().rstrip("/") for origin in settings.origins}
         self._known_host = lru_cache(maxsize=256)(self._is_our_host)
 
-    def check(self, method: str, scope: Mapping[str, Any]) -> Grant:
+    def check(self, method: str, scope: Mapping[str, Any], headers: Mapping[bytes, bytes] | None = None) -> Grant:
         """What the sender of this request may do; to open a channel counts as a change. Raises NotAllowed."""
-        headers = dict(scope["headers"])
+        if headers is None:
+            headers = dict(scope["headers"])
         host = headers.get(b"host", b"")
         for name in (host, scope.get(RENAMED, b"")):
             if name and not self._known_host(name):
@@ -59,7 +61,9 @@ class Guard:
         """Addresses are safe by themselves: only names can be rebound."""
         name = host.decode("latin-1").lower()
         if name.startswith("["):
-            name = name[1:].partition("]")[0]
+            name, closed, rest = name[1:].partition("]")
+            if not closed or rest[:1] not in ("", ":"):
+                return False
         elif name.count(":") == 1:
             name = name.partition(":")[0]
         return name.rstrip(".") in self._names or _is_address(name)
@@ -81,11 +85,11 @@ def check_bind(settings: Settings, administrator: bool = False) -> str | None:
     `administrator`: there is one, so people sign in and senders need tokens.
     """
     where = f"{settings.host}:{settings.port}"
-    if settings.host == "localhost" or (_is_address(settings.host) and ip_address(settings.host).is_loopback):
+    if settings.is_loopback:
         return None
     if not administrator:
         if settings.open:
-            return f"everybody who can reach {where} may see and change everything (--open)"
+            return f"everybody who can reach {where} may see and change everything (--open): nobody signs in yet"
         raise SettingsError(
             f"{settings.host} can be reached from other machines and nobody signs in yet: make an administrator "
             "(tracker users add NAME --role administrator), add --open to let everybody in, or listen on 127.0.0.1"

@@ -11,6 +11,7 @@ from tracker.access import passwords
 from tracker.errors import Overloaded
 
 MOST_WAITING = 32  #: about three seconds of them
+MOST_STRANGERS = 24  #: of them; the rest is for who has signed in from there before
 
 T = TypeVar("T")
 
@@ -18,27 +19,27 @@ T = TypeVar("T")
 class Hashing:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "passwords")
-        self._waiting = 0
+        self.waiting = 0
 
     async def hash(self, password: str) -> str:
         """Raises Overloaded."""
         return await self._run(passwords.hash_password, password)
 
-    async def matches(self, password: str, kept: str | None) -> bool:
-        """`kept` None: of nobody, which takes as long. Raises Overloaded."""
-        return await self._run(_matches, password, kept)
+    async def matches(self, password: str, kept: str | None, known: bool = True) -> bool:
+        """`kept` None: of nobody, which takes as long. `known`: they signed in from there before. Raises Overloaded."""
+        return await self._run(_matches, password, kept, most=MOST_WAITING if known else MOST_STRANGERS)
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, call: Callable[..., T], *values: object) -> T:
-        if self._waiting >= MOST_WAITING:
-            raise Overloaded(f"{self._waiting} others sign in at this moment; try again in a second", 2)
-        self._waiting += 1
+    async def _run(self, call: Callable[..., T], *values: object, most: int = MOST_WAITING) -> T:
+        if self.waiting >= most:
+            raise Overloaded(f"{self.waiting} others sign in at this moment; try again in a second", 2)
+        self.waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, call, *values)
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
 
 
 def _matches(password: str, kept: str | None) -> bool:

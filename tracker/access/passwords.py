@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Collection, Iterable
 from functools import cache
 from importlib import resources
 
@@ -20,7 +21,23 @@ MAX_MEMORY = 128 * 2**20  #: OpenSSL refuses 2^15 with what it takes by itself
 
 #: what people write for a letter, so that `P@ssw0rd` is as common as `password`
 _LEET = str.maketrans("@4310$5!7", "aaeiossit")
+#: along the alphabet, the digits, and the keys: in rows, in columns, on the pad of numbers
+_ROWS = (
+    "abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "13579", "2468", "!@#$%^&*()",
+    "qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "qsdfghjklm", "zxcvbnm", "yxcvbnm", "wxcvbn",
+    "1qaz", "2wsx", "3edc", "4rfv", "5tgb", "6yhn", "7ujm", "!qaz", "@wsx", "1aqw", "2zsx",
+    "147", "258", "369", "159", "357",
+)  # fmt: skip
+_WAYS = (*_ROWS, *(row[::-1] for row in _ROWS))
 _PADDING = re.compile(r"^[\W\d_]+|[\W\d_]+$")
+_NO_LETTER = re.compile(r"[\W\d_]+")
+
+#: what anybody says first who sees this program
+HERE = (
+    "tracker tracking track livemap live map maps fleet fleetmap gps vehicle vehicles truck trucks van vans car cars "
+    "driver drivers dispatcher dispatchers dispatch viewer administrator admin user users server login password the of "
+    "flotte fuhrpark karte fahrzeug fahrzeuge fahrer disponent leitstelle"
+)
 
 
 def hash_password(password: str) -> str:
@@ -41,8 +58,8 @@ def nobodys() -> str:
     return hash_password(secrets.token_urlsafe())
 
 
-def fault_of(password: str, name: str) -> str | None:
-    """Why this cannot be the password of `name`, said so that the next one can."""
+def fault_of(password: str, name: str, hosts: Iterable[str] = ()) -> str | None:
+    """Why this cannot be the password of `name`, said so that the next one can. `hosts`: what this server goes by."""
     if len(password) < SHORTEST:
         return (
             f"a password has at least {SHORTEST} characters; some words that belong together are easy to keep in mind"
@@ -50,12 +67,18 @@ def fault_of(password: str, name: str) -> str | None:
     if len(password) > LONGEST:
         return f"a password has at most {LONGEST} characters"
     plain = password.casefold()
-    if len(set(plain)) < 4 or _is_walk(plain):
+    if len(set(plain)) < 4 or _repeats(plain) or _is_walk(plain):
         return "this password is one of the first that are tried: it only repeats or counts"
     if name and (name.casefold() in plain or plain in name.casefold()):
         return "the password holds the name: whoever knows one knows the other"
-    if plain in common() or _bare(plain) in common():
+    bare = _bare(plain)
+    if not {plain, bare}.isdisjoint(common()) or any(
+        bare[:at] in common() and bare[at:] in common() for at in range(3, len(bare) - 2)
+    ):
         return "this password is one of the first that are tried; take one that is only yours"
+    here = {*HERE.split(), *(part for host in hosts for part in host.casefold().split(".") if len(part) > 1)}
+    if any(_is_made_of(letters, here) for letters in (_NO_LETTER.sub("", plain), _NO_LETTER.sub("", _bare(plain)))):
+        return "this password says only what this is and where: everybody who sees the map knows that"
     return None
 
 
@@ -71,10 +94,32 @@ def _bare(plain: str) -> str:
     return _PADDING.sub("", _PADDING.sub("", plain).translate(_LEET))
 
 
+def _repeats(plain: str) -> bool:
+    return plain in (plain + plain)[1:-1]
+
+
+def _is_made_of(letters: str, words: Collection[str]) -> bool:
+    """Of these words, one after the other, and nothing else."""
+    ends = {0}
+    for at in range(len(letters)):
+        if at in ends:
+            ends |= {at + len(word) for word in words if letters.startswith(word, at)}
+    return bool(letters) and len(letters) in ends
+
+
 def _is_walk(plain: str) -> bool:
-    """Along the keys or the alphabet, forth or back."""
-    rows = "abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl"
-    return any(plain in way or plain in way[::-1] for way in rows)
+    """Nothing but steps along the keys, the alphabet or the digits: `qweasdzxc`, `1qaz2wsx`, `a1b2c3d4`, `112233`."""
+    once = re.sub(r"(.)\1+", r"\1", plain)
+    return any(all(map(_walked, parts)) for parts in ((once,), (once[::2], once[1::2])))
+
+
+def _walked(part: str) -> bool:
+    """Whether it falls into ways of three steps or more (of three to five: longer ones are made of these)."""
+    ends = {0}
+    for end in range(3, len(part) + 1):
+        if any(part[at:end] in way for at in ends.intersection((end - 3, end - 4, end - 5)) for way in _WAYS):
+            ends.add(end)
+    return len(part) in ends
 
 
 def _scrypt(password: str, salt: bytes, log_n: int, r: int, p: int) -> bytes:

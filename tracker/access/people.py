@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import msgspec
 
 from tracker.errors import Invalid
+from tracker.model.coarse import COARSEST_M, FINEST_M
 
 Role = Literal["administrator", "dispatcher", "viewer", "driver"]
 
@@ -28,19 +30,32 @@ CEILING: dict[str, frozenset[str]] = {
 ALL = "all"
 MAX_NAME = 100
 MOST_IN_A_LIST = 1000
-_NAME = re.compile(r"[^\s/\x00-\x1f\x7f](?:[^/\x00-\x1f\x7f]{0,98}[^\s/\x00-\x1f\x7f])?")
+#: what the record calls those who are no user
+_TAKEN = re.compile(r"console|anybody|token:.*", re.IGNORECASE)
 
 
 class Group(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Whoever is in it sees these regions, and the vehicles that are in them."""
+    """Whoever is in it sees these regions, and of these vehicles those that are in them."""
 
     name: str
-    regions: tuple[str, ...] | None = ()  # groups of regions; None: everything there is
+    regions: tuple[str, ...] | None = ()  # groups of regions; None: all there are, and what is in none
     may: tuple[str, ...] = (WATCH,)
+    vehicles: tuple[str, ...] | None = None  # groups of vehicles; None: all there are, and those in none
+    coarse_m: float | None = None  # places are shown as cells of about so many metres
 
     def as_json(self) -> dict[str, Any]:
-        regions = ALL if self.regions is None else list(self.regions)
-        return {"name": self.name, "regions": regions, "vehicles": ALL, "may": list(self.may)}
+        coarse = {} if self.coarse_m is None else {"coarse_m": self.coarse_m}
+        return {
+            "name": self.name,
+            "regions": _told(self.regions),
+            "vehicles": _told(self.vehicles),
+            "may": list(self.may),
+            **coarse,
+        }
+
+    def allows(self, role: Role) -> frozenset[str]:
+        """What it lets somebody of this role do. Whoever draws regions can find a place out: not where it is coarse."""
+        return CEILING[role] & frozenset(self.may) - ({EDIT_REGIONS} if self.coarse_m else set())
 
 
 class User(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -99,32 +114,54 @@ def read_user(given: Any, name: str, known: User | None, groups: Iterable[str], 
 
 def read_group(given: Any, name: str, known: Group | None) -> Group:
     """A group as a client sends it, on top of the one that is known. Raises Invalid with every fault."""
-    fields = _fields(given, ("name", "regions", "vehicles", "may"))
+    fields = _fields(given, ("name", "regions", "vehicles", "may", "coarse_m", "version"))
     faults = _name_faults(name)
     if fields.get("name", name) != name:
         faults.append(_fault("name", f"this address is that of {name!r}: a name does not change"))
-    regions = fields.get("regions", known.as_json()["regions"] if known else [])
-    if regions not in (ALL, None) and not _is_names(regions):
-        faults.append(_fault("regions", '`regions` is a list of groups of regions, or "all"'))
-    if fields.get("vehicles", ALL) != ALL:
+    regions = _seen(fields, "regions", known.regions if known else (), faults)
+    vehicles = _seen(fields, "vehicles", known.vehicles if known else None, faults)
+    coarse_m = fields.get("coarse_m", known.coarse_m if known else None)
+    if coarse_m is not None and not _is_length(coarse_m):
         faults.append(
-            _fault("vehicles", '`vehicles` is "all": those in the regions; single groups cannot be chosen yet')
+            _fault("coarse_m", f"`coarse_m` is a number of metres, {FINEST_M:.0f} to {COARSEST_M:.0f}, or null")
         )
     may = fields.get("may", list(known.may) if known else [WATCH])
     may = [] if may is None else may
     if not isinstance(may, list) or not all(isinstance(verb, str) and verb in VERBS for verb in may):
         faults.append(_fault("may", f"`may` is a list of {', '.join(VERBS)}"))
     _raise(faults, "invalid_group")
-    sees = None if regions == ALL else tuple(dict.fromkeys(regions or ()))
-    return Group(name, sees, tuple(verb for verb in VERBS if verb in may))
+    return Group(name, regions, tuple(verb for verb in VERBS if verb in may), vehicles, coarse_m)
+
+
+def _seen(
+    fields: Mapping[str, Any], name: str, known: tuple[str, ...] | None, faults: list[dict[str, Any]]
+) -> tuple[str, ...] | None:
+    """Groups of regions or of vehicles, those too that nothing is in yet; None: all."""
+    if name not in fields:
+        return known
+    given = fields[name]
+    if given == ALL:
+        return None
+    if given is not None and not _is_names(given):
+        faults.append(_fault(name, f'`{name}` is a list of groups of {name}, or "all"'))
+        return ()
+    return tuple(dict.fromkeys(given or ()))
+
+
+def _told(names: tuple[str, ...] | None) -> str | list[str]:
+    return ALL if names is None else list(names)
+
+
+def _is_length(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and FINEST_M <= value <= COARSEST_M
 
 
 def may(user: User, groups: Mapping[str, Group]) -> frozenset[str]:
     """What this user may do at all: what the groups allow, but no more than the role does."""
     if user.role == "administrator":
         return CEILING[user.role]
-    allowed = {verb for name in user.groups if name in groups for verb in groups[name].may}
-    return CEILING[user.role] & allowed
+    return frozenset().union(*(groups[name].allows(user.role) for name in user.groups if name in groups))
 
 
 def _fields(given: Any, known: tuple[str, ...]) -> Mapping[str, Any]:
@@ -136,9 +173,13 @@ def _fields(given: Any, known: tuple[str, ...]) -> Mapping[str, Any]:
 
 
 def _name_faults(name: str) -> list[dict[str, Any]]:
-    if _NAME.fullmatch(name):
+    """Two names that look the same would be two people for one reader."""
+    if _TAKEN.fullmatch(name):
+        return [_fault("name", f"{name!r} is what the record calls somebody else; take another name")]
+    plain = name.isprintable() and name == name.strip() and unicodedata.is_normalized("NFC", name)
+    if plain and 0 < len(name) <= MAX_NAME and "/" not in name and name not in (".", ".."):
         return []
-    return [_fault("name", f"a name has 1 to {MAX_NAME} characters, no / and no spaces around it")]
+    return [_fault("name", f"a name has 1 to {MAX_NAME} visible characters, no / and no spaces around it")]
 
 
 def _is_names(value: Any) -> bool:

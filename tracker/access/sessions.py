@@ -31,6 +31,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self.by_id: dict[str, Session] = {}
+        self.begun = 0  # since this process started
         self._by_hash: dict[str, str] = {}
         self.unkept: set[str] = set()  # used since they were stored
 

@@ -13,6 +13,7 @@ import msgspec
 
 Kind = Literal["device", "person", "scrape"]  #: sends for vehicles · stands for somebody · reads /metrics
 PREFIX = "trk_"  #: so that a secret that leaked is found where it does not belong
+ENDED = "not_signed_in"  #: what is last wrong with one that is over
 MOST_NAMES = 4096  #: vehicles whose answer one pattern remembers
 
 
@@ -59,8 +60,10 @@ def new_id() -> str:
     return secrets.token_hex(6)
 
 
-def hash_of(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+def hash_of(secret: str | bytes) -> str:
+    if isinstance(secret, str):
+        secret = secret.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(secret).hexdigest()
 
 
 class Tokens:
@@ -82,10 +85,13 @@ class Tokens:
             del self._by_hash[token.hash]
         return token
 
-    def find_token(self, secret: str, now: int) -> Token | None:
-        """The token this is the secret of, unless it has ended."""
+    def find_token(self, secret: str | bytes, now: int) -> Token | None:
+        """The token this is the secret of, unless it has ended: then it is remembered that somebody still has it."""
         token = self._by_hash.get(hash_of(secret))
-        return None if token is None or token.has_ended(now) else token
+        if token is not None and token.ends_at is not None and token.has_ended(now):
+            self.failed(token.id, now, ENDED)
+            return None
+        return token
 
     def used(self, id: str, now: int, address: str) -> None:
         use = self.uses.setdefault(id, Use())

@@ -17,6 +17,7 @@ from tracker import __version__
 from tracker.errors import TrackerError
 
 if TYPE_CHECKING:
+    from tracker.commands.office import Server
     from tracker.config import Settings
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -69,11 +70,12 @@ def serve(open_: bool | None, behind_proxy: tuple[str, ...], **flags: Any) -> No
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [8000]")
 @click.option("--vehicles", type=click.IntRange(1, 5000), default=60, show_default=True, help="How many vans drive.")
 @click.option("--data", type=click.Path(file_okay=False), help="Folder to keep the demo in (default: a temporary one).")
-def demo(port: int | None, vehicles: int, data: str | None) -> None:
+@click.option("--people", is_flag=True, help="Add three people who see different parts, to sign in as.")
+def demo(port: int | None, vehicles: int, data: str | None, people: bool) -> None:
     """Serve a simulated fleet on this machine only."""
     from tracker.demo.simulation import run
 
-    run(settings(host="127.0.0.1", port=port, data=data, demo=True), vehicles, keep=data is not None)
+    run(settings(host="127.0.0.1", port=port, data=data, demo=True), vehicles, data is not None, people)
 
 
 trusting = click.option(
@@ -149,6 +151,29 @@ def _of_a_folder(command: Any) -> Any:
     return click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")(command)
 
 
+def _or_elsewhere(command: Any) -> Any:
+    """The options of one that only reads: a folder, or a server somewhere."""
+    for option in (
+        trusting,
+        click.option("--token", envvar="TRACKER_TOKEN", help="Token of an administrator there."),
+        click.option("--from-server", metavar="URL", help="Ask this server instead of a folder's."),
+    ):
+        command = option(command)
+    return _of_a_folder(command)
+
+
+def _asked(
+    data: str | None, store: str | None, from_server: str | None, token: str | None, ca: str | None
+) -> Settings | Server:
+    from tracker.commands.office import Server
+
+    if from_server is None:
+        return settings(data=data, store=store)
+    if data is not None or store is not None:
+        raise click.UsageError("--data and --store are of a folder here; leave them out with --from-server")
+    return Server(from_server, token, ca)
+
+
 @users.command("add")
 @click.argument("name")
 @click.option("--role", required=True, type=click.Choice(["administrator", "dispatcher", "viewer", "driver"]))
@@ -163,12 +188,12 @@ def add_user(data: str | None, store: str | None, **given: Any) -> None:
 
 
 @users.command("list")
-@_of_a_folder
-def list_users(data: str | None, store: str | None) -> None:
+@_or_elsewhere
+def list_users(**where: Any) -> None:
     """Everybody: name, role, groups."""
     from tracker.commands import people
 
-    people.list_users(settings(data=data, store=store))
+    people.list_users(_asked(**where))
 
 
 @users.command("disable")
@@ -195,15 +220,17 @@ def link_user(name: str, data: str | None, store: str | None) -> None:
 @users.command("group")
 @click.argument("name")
 @click.option("--regions", multiple=True, help="Group of regions that is seen, or all; repeatable.")
+@click.option("--vehicles", multiple=True, help="Group of vehicles that is seen there; repeatable.  [all]")
 @click.option(
     "--may",
     multiple=True,
     type=click.Choice(["watch", "acknowledge", "edit_regions", "edit_vehicles", "administer"]),
     help="What they may do; repeatable.  [watch]",
 )
+@click.option("--coarse-m", type=click.FloatRange(10, 50_000), help="Show places as cells of so many metres only.")
 @_of_a_folder
 def add_group(data: str | None, store: str | None, **given: Any) -> None:
-    """Add a group: who is in it sees its regions, and the vehicles in them."""
+    """Add a group: who is in it sees its regions, and of its vehicles those in them."""
     from tracker.commands import people
 
     people.add_group(settings(data=data, store=store), **given)
@@ -221,21 +248,25 @@ def token() -> None:
 @click.option("--group", "groups", multiple=True, help="Group of vehicles; repeatable.")
 @click.option("--name", default="", help="What it is for.")
 @click.option("--scrape", is_flag=True, help="For /metrics alone.")
+@click.option("--user", metavar="NAME", help="For a script that comes in as this person.")
 @_of_a_folder
 def create_token(scrape: bool, data: str | None, store: str | None, **given: Any) -> None:
     """Print a new token, alone on standard output."""
     from tracker.commands import people
 
+    kinds = scrape + bool(given["user"]) + bool(given["vehicles"] or given["groups"])
+    if kinds > 1:
+        raise click.UsageError("a token sends for vehicles, reads /metrics (--scrape), or is of a person (--user)")
     people.create_token(settings(data=data, store=store), kind="scrape" if scrape else "device", **given)
 
 
 @token.command("list")
-@_of_a_folder
-def list_tokens(data: str | None, store: str | None) -> None:
-    """Every token: id, name, kind, for whom, when last used."""
+@_or_elsewhere
+def list_tokens(**where: Any) -> None:
+    """Every token: id, name, kind, for whom, when last used; and who came without one."""
     from tracker.commands import people
 
-    people.list_tokens(settings(data=data, store=store))
+    people.list_tokens(_asked(**where))
 
 
 @token.command("revoke")
@@ -313,8 +344,9 @@ def show_config() -> None:
 @click.option("--port", type=int, help="Port the server would listen on.")
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that would hold everything.")
 @click.option("--store", help="The same as a URL: sqlite:FOLDER.")
+@click.option("--token", envvar="TRACKER_TOKEN", help="Token of a person there: looks at what only they may see.")
 @trusting
-def doctor(url: str | None, ca: str | None, **flags: Any) -> None:
+def doctor(url: str | None, ca: str | None, token: str | None, **flags: Any) -> None:
     """Look for what would keep a server from running well here, or from being reached at URL."""
     from tracker.commands import doctor, outside
 
@@ -323,7 +355,7 @@ def doctor(url: str | None, ca: str | None, **flags: Any) -> None:
     if ca and not url:
         raise click.UsageError("--ca is whom to trust at a URL; name one")
     fine = True
-    for name, fault, detail in outside.examine(url, ca) if url else doctor.examine(settings(**flags)):
+    for name, fault, detail in outside.examine(url, ca, token) if url else doctor.examine(settings(**flags)):
         fine = fine and not fault
         click.echo(f"{'FAIL' if fault else 'ok  '}  {name:<9} {detail}")
     sys.exit(0 if fine else 1)

@@ -119,7 +119,7 @@ def _put(connection: Connection, row: Row, counts: dict[str, int]) -> str | None
         counts[done] += 1
         return None
     answer = response.json()
-    if response.status in (401, 403) or not answer:
+    if response.status in (401, 403) or answer.get("code") == "may_not" or not answer:
         raise Failed(
             f"{connection.url} refused with {response.status}: {answer.get('detail', 'is the tracker there?')}"
         )

@@ -7,13 +7,17 @@ import asyncio
 import contextlib
 import http.client
 import json
+import logging
 import ssl
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import click
+
 from tracker.access.console import Console, read_console
 from tracker.config import Settings
 from tracker.errors import StoreLocked, TrackerError
+from tracker.replay.connection import Connection
 
 TIMEOUT_S = 30
 
@@ -43,6 +47,14 @@ class Office:
         raise NotImplementedError
 
 
+class Server(NamedTuple):
+    """Another one than that of a folder."""
+
+    url: str
+    token: str | None
+    ca: str | None
+
+
 class Refused(TrackerError):
     def __init__(self, problem: dict[str, Any], status: int) -> None:
         Exception.__init__(self, problem.get("detail", ""))
@@ -52,12 +64,24 @@ class Refused(TrackerError):
 
 
 @contextlib.contextmanager
-def office(settings: Settings) -> Iterator[Office]:
-    """Of this folder, whether its server runs or not. Raises StoreLocked when it runs and cannot be asked."""
+def office(settings: Settings | Server, new: bool = False) -> Iterator[Office]:
+    """Of this folder, whether its server runs or not; or of a server somewhere, as whoever its token is of.
+
+    `new`: there may be no folder yet. Raises TrackerError where there has to be one, StoreLocked when its server runs
+    and cannot be asked, Failed when one elsewhere does not answer.
+    """
+    if isinstance(settings, Server):
+        connection = Connection(*settings, told=lambda text: click.echo(text, err=True))
+        with contextlib.closing(connection):
+            yield _Elsewhere(connection)
+        return
     console = read_console(settings.folder)
     if console is not None and (beside := _Beside(console)).is_there():
         yield beside
         return
+    if not new and not settings.folder.is_dir():
+        raise TrackerError("no_data", f"there is no folder {settings.folder}; name another with --data")
+    logging.basicConfig(level=logging.ERROR, format="tracker: %(message)s")  # what the server's log would hear
     with asyncio.Runner() as runner:
         try:
             within = _Within(runner, settings)
@@ -100,6 +124,16 @@ class _Beside(Office):
             return Answer(answer.status, _document(answer.read()))
         finally:
             connection.close()
+
+
+class _Elsewhere(Office):
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def send(self, method: str, path: str, body: bytes | None) -> Answer:
+        """Raises Failed when nobody answers."""
+        response = self._connection.request(method, path, body)
+        return Answer(response.status, _document(response.content))
 
 
 class _Within(Office):

@@ -1,7 +1,7 @@
 """Outside: what keeps people and devices from a server, seen from where they are.
 
-It asks as a browser and a device would, changes nothing, sends no secret, and goes on after a fault as far as it can,
-so that all of them are told at once.
+It asks as a browser and a device would, changes nothing, and goes on after a fault as far as it can, so that all of
+them are told at once. It sends no secret but the token it was given, and that to nobody it does not trust.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ SOON_S = 14 * 86_400.0  #: a certificate that ends within this is told of
 Finding = tuple[str, bool, str]  #: what, whether it is a fault, detail
 
 
-def examine(url: str, ca: str | None = None) -> Iterator[Finding]:
+def examine(url: str, ca: str | None = None, token: str | None = None) -> Iterator[Finding]:
     """One finding after the other; what cannot be looked at behind a fault is left out."""
-    site = Site(url, ca)
+    site = Site(url, ca, token)
     if (reached := _reach(site))[0]:
         yield "reach", *reached
         return
@@ -80,7 +80,7 @@ def _certificate(site: Site) -> tuple[bool, str]:
             ends = ssl.cert_time_to_seconds(str((secure.getpeercert() or {})["notAfter"]))
             spoken = secure.version()
     except ssl.SSLCertVerificationError as fault:
-        site.context.check_hostname, site.context.verify_mode = False, ssl.CERT_NONE
+        site.trust_nobody()
         return True, distrust(site.where, fault)
     except (OSError, ValueError) as fault:
         if _speaks_plainly(site):
@@ -136,6 +136,8 @@ def _no_tracker(site: Site, answer: Answer) -> str:
         return f"{site.where} speaks TLS: use https://"
     if 300 <= status < 400:
         there = answer.headers.get("location", "another address").removesuffix("/healthz")
+        if site.secure and there.startswith("http://"):
+            return f"it sends everybody from https to {there}, where all can be read on the way; correct that redirect"
         return f"it sends everybody on to {there}; use that address, devices do not follow"
     if answer.code == "host_not_allowed":
         return f"{answer.json().get('detail')}; or have the proxy pass on the Host it was asked for"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import click
 
-from tracker.commands.office import office
+from tracker.commands.office import Office, Server, office
 from tracker.config import Settings
 
 
@@ -17,7 +18,7 @@ def add_user(settings: Settings, name: str, role: str, groups: tuple[str, ...], 
     user: dict[str, Any] = {"name": name, "role": role, "groups": list(groups)}
     if password_stdin:
         user["password"] = sys.stdin.readline().rstrip("\r\n")
-    with office(settings) as ours:
+    with office(settings, new=True) as ours:
         ours.ask("POST", "/api/v1/users", user)
         click.echo(f"added {name} ({role})", err=True)
         if not groups and role != "administrator":
@@ -26,7 +27,7 @@ def add_user(settings: Settings, name: str, role: str, groups: tuple[str, ...], 
             _print_link(ours.ask("POST", f"/api/v1/users/{quote(name, safe='')}/link"))
 
 
-def list_users(settings: Settings) -> None:
+def list_users(settings: Settings | Server) -> None:
     with office(settings) as ours:
         for user in ours.pages("/api/v1/users", "users"):
             state = "disabled" if user["disabled"] else "" if user["has_password"] else "no password yet"
@@ -44,29 +45,53 @@ def link_user(settings: Settings, name: str) -> None:
         _print_link(ours.ask("POST", f"/api/v1/users/{quote(name, safe='')}/link"))
 
 
-def add_group(settings: Settings, name: str, regions: tuple[str, ...], may: tuple[str, ...]) -> None:
-    group = {
+def add_group(
+    settings: Settings,
+    name: str,
+    regions: tuple[str, ...],
+    vehicles: tuple[str, ...],
+    may: tuple[str, ...],
+    coarse_m: float | None,
+) -> None:
+    group: dict[str, Any] = {
         "name": name,
         "regions": "all" if "all" in regions else list(regions),
+        "vehicles": "all" if "all" in vehicles or not vehicles else list(vehicles),
         "may": list(may) or ["watch"],
     }
-    with office(settings) as ours:
+    if coarse_m is not None:
+        group["coarse_m"] = coarse_m
+    with office(settings, new=True) as ours:
         ours.ask("POST", "/api/v1/groups", group)
     click.echo(f"added the group {name}", err=True)
 
 
-def create_token(settings: Settings, vehicles: tuple[str, ...], groups: tuple[str, ...], name: str, kind: str) -> None:
+def create_token(
+    settings: Settings, vehicles: tuple[str, ...], groups: tuple[str, ...], name: str, kind: str, user: str | None
+) -> None:
     """Print the token, alone."""
-    asked = {"vehicles": list(vehicles), "groups": list(groups), "name": name, "kind": kind}
-    with office(settings) as ours:
-        click.echo(ours.ask("POST", "/api/v1/tokens", asked)["token"])
+    path, asked = "/api/v1/tokens", {"vehicles": list(vehicles), "groups": list(groups), "name": name, "kind": kind}
+    if user is not None:
+        path, asked = f"/api/v1/users/{quote(user, safe='')}/tokens", {"name": name}
+    with office(settings, new=True) as ours:
+        click.echo(ours.ask("POST", path, asked)["token"])
 
 
-def list_tokens(settings: Settings) -> None:
+def list_tokens(settings: Settings | Server) -> None:
+    """Those of devices, then those of people; on stderr who came without one."""
     with office(settings) as ours:
-        for token in ours.pages("/api/v1/tokens", "tokens"):
+        for token in (*ours.pages("/api/v1/tokens", "tokens"), *_of_people(ours)):
             sends = ",".join((*token["vehicles"], *(f"group {group}" for group in token["groups"])))
-            click.echo("\t".join((token["id"], token["name"], token["kind"], sends, token["used_at"] or "never used")))
+            whom = token["user"] or sends
+            click.echo("\t".join((token["id"], token["name"], token["kind"], whom, token["used_at"] or "never used")))
+        for away in ours.ask("GET", "/api/v1/tokens?limit=1").get("without", ()):
+            told = "without a token: {address}, {asked}, times: {times}, the last at {at}"
+            click.echo(told.format_map(away), err=True)
+
+
+def _of_people(ours: Office) -> Iterator[Any]:
+    for user in ours.pages("/api/v1/users", "users"):
+        yield from ours.pages(f"/api/v1/users/{quote(user['name'], safe='')}/tokens", "tokens")
 
 
 def revoke_token(settings: Settings, id: str) -> None:

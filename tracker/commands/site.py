@@ -1,10 +1,11 @@
-"""Site: one address on the web, and how to speak to it without a secret."""
+"""Site: one address on the web, and how to speak to it; with a token, where one was named and nobody else hears it."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import socket
+import ssl
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -38,7 +39,7 @@ class Answer(NamedTuple):
 class Site:
     """One address, and how to speak to it."""
 
-    def __init__(self, url: str, ca: str | None = None) -> None:
+    def __init__(self, url: str, ca: str | None = None, token: str | None = None) -> None:
         """Raises SettingsError for what is no address, and for a file that holds no authority."""
         parts = urlsplit(url if "://" in url else f"http://{url}")
         try:
@@ -53,6 +54,7 @@ class Site:
         shown = f"[{self.host}]" if ":" in self.host else self.host
         self.netloc = shown if self.port == (443 if self.secure else 80) else f"{shown}:{self.port}"
         self.origin = f"{parts.scheme}://{self.netloc}"
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             self.context = trusting(ca)
         except OSError as fault:  # ssl.SSLError too
@@ -70,12 +72,17 @@ class Site:
             plain.close()
             raise
 
+    def trust_nobody(self) -> None:
+        """From now on whoever is there is spoken to, and told no secret."""
+        self.context.check_hostname, self.context.verify_mode = False, ssl.CERT_NONE
+        self.headers = {}
+
     def get(self, path: str, base: str | None = None) -> Answer:
         """Raises OSError, HTTPException."""
         connection = http.client.HTTPConnection(self.netloc)
         connection.sock = self.connect()
         try:
-            connection.request("GET", (self.path if base is None else base) + path)
+            connection.request("GET", (self.path if base is None else base) + path, headers=self.headers)
             answer = connection.getresponse()
             headers = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(answer.status, headers, answer.read(2**20))

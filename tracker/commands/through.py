@@ -30,6 +30,12 @@ def told_host(site: Site) -> tuple[bool, str]:
             f"the tracker is told it was asked as {host} instead of {site.netloc}, and refuses its own page: have the "
             "proxy pass Host on (nginx: proxy_set_header Host $http_host)"
         )
+    scheme = answer.json().get("scheme", "")
+    if site.secure and scheme == "http":
+        return True, (
+            "the tracker takes what came by https for http, and everybody for the proxy: have that set "
+            "X-Forwarded-Proto and X-Forwarded-For, and name it in behind_proxy"
+        )
     return False, f"the tracker knows that it was asked as {host}"
 
 
@@ -48,7 +54,7 @@ def page(site: Site) -> tuple[bool, str]:
 
 def _refused(answer: Answer, what: str) -> tuple[bool, str]:
     if answer.status == 401 and answer.code:
-        return False, "only for who signs in"
+        return False, f"only for who signs in; --token T of a person looks further ({answer.code})"
     said = f"{answer.code}: {answer.json().get('detail')}" if answer.code else "a proxy or another server"
     return True, f"{what} ({answer.status}, {said})"
 
@@ -56,7 +62,8 @@ def _refused(answer: Answer, what: str) -> tuple[bool, str]:
 def websocket(site: Site) -> tuple[bool, str]:
     protocol = WSConnection(ConnectionType.CLIENT)
     target = f"{site.path}/api/v1/live"
-    opening = Request(host=site.netloc, target=target, extra_headers=[(b"Origin", site.origin.encode())])
+    headers = {name.encode(): value.encode() for name, value in {"Origin": site.origin, **site.headers}.items()}
+    opening = Request(host=site.netloc, target=target, extra_headers=list(headers.items()))
     refused: RejectConnection | None = None
     accepted, reason = False, b""
     with site.connect(HELD_S) as line:
@@ -108,7 +115,8 @@ def stream(site: Site) -> tuple[bool, str]:
     with site.connect(HELD_S) as line:
         target = f"{site.path}/api/v1/stream?vehicles=doctor-nobody&events=false"
         head = f"GET {target} HTTP/1.1", f"Host: {site.netloc}", f"Origin: {site.origin}", "Connection: close"
-        line.sendall("\r\n".join([*head, "", ""]).encode())
+        secret = (f"{name}: {value}" for name, value in site.headers.items())
+        line.sendall("\r\n".join([*head, *secret, "", ""]).encode())
         said, ends = b"", time.monotonic() + HELD_S
         try:
             while b"data:" not in said:

@@ -185,11 +185,19 @@ class Simulation:
         self.queue = [(time + ms, i) for time, i in self.queue]
 
 
-def run(settings: Settings, vehicles: int, keep: bool) -> None:
+def run(settings: Settings, vehicles: int, keep: bool, with_people: bool = False) -> None:
     """Serve the demo until it is told to stop; `keep` its data in the folder of the settings, or in a passing one."""
     from tracker.web.app import run as serve
 
+    listens, urls = asyncio.Event(), list[str]()
+
+    def told(url: str) -> None:
+        urls.append(url)
+        listens.set()
+
     async def beside(node: Node) -> None:
+        if with_people:
+            await introduce(node, listens, urls)
         await drive(node, vehicles)
 
     # whoever tries the curl line types any two places, seconds apart: here that is no receiver gone astray
@@ -199,7 +207,16 @@ def run(settings: Settings, vehicles: int, keep: bool) -> None:
             folder = end.enter_context(tempfile.TemporaryDirectory(prefix="tracker-demo-", ignore_cleanup_errors=True))
             settings = msgspec.structs.replace(settings, data=folder, store="")
         print(f"{vehicles} simulated vans in central Helsinki, for this machine only. Ctrl-C ends it.", file=sys.stderr)
-        serve(settings, beside=beside)
+        serve(settings, beside=beside, told=told)
+
+
+async def introduce(node: Node, listens: asyncio.Event, urls: list[str]) -> None:
+    """Let three people in, and say so below the address."""
+    from tracker.demo import people
+
+    invited = await people.invite(node)
+    await listens.wait()
+    print("\n" + "\n".join(people.lines(urls[0], *invited)) + "\n", flush=True)
 
 
 async def drive(node: Node, vehicles: int) -> None:

@@ -18,7 +18,7 @@ class Occasion:
     `before` and `ping` are the two fixes that decided; an edit, a window or a timer has only the newest.
     """
 
-    __slots__ = ("before", "cause", "delayed", "events", "now", "ping", "reason", "time", "until")
+    __slots__ = ("apart", "before", "cause", "delayed", "events", "now", "ping", "reason", "time", "until")
 
     def __init__(
         self, reason: str, time: int, cause: str | int, now: int, delayed: bool, ping: Ping, before: Ping | None = None
@@ -31,6 +31,7 @@ class Occasion:
         self.ping = ping
         self.before = before
         self.until = time  # when a visit that ends here ended
+        self.apart = False  # `ping` decided nothing: where it was made says nothing of where the vehicle is
         self.events: list[Event] = []
 
     @classmethod
@@ -44,6 +45,8 @@ class Occasion:
         if region is not None:
             why: Why = detail.pop("why", None) or self.why(region)
             detail["why"] = why.told()
+        elif self.apart:
+            detail["apart"] = True
         self.events.append(
             Event(
                 id=event_id(kind, ping.vehicle, region.id if region else None, detail.pop("cause", self.cause)),

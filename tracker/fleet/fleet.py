@@ -227,6 +227,7 @@ class Fleet:
             if newest:
                 wake(vehicle, ping)
                 occasion = Occasion.of_fix(at_place_of(ping, vehicle.ping), None, now)
+                occasion.apart = vehicle.ping is not vehicle.sure
                 report(vehicle, ping, occasion, self.settings)
                 pace(vehicle, now)
                 vehicle.received_at = now
@@ -251,6 +252,7 @@ class Fleet:
                 detail["placed"] = False
                 seen = ping if vehicle is None else at_place_of(ping, vehicle.ping)
             occasion = Occasion.of_fix(seen, None, now)
+            occasion.apart = vehicle is not None and not _decides(vehicle, seen)
             cause = f"{ping.time} {ping.alarm}"
             occasion.make("alarm", reason="reported", cause=cause, alarm=ping.alarm, **detail)
             draft.events += occasion.events
@@ -356,6 +358,7 @@ class Fleet:
         """A newer fix that is too inaccurate to decide anything: the map shows it with its circle."""
         wake(vehicle, ping)
         occasion = Occasion.of_fix(ping, vehicle.ping, now)
+        occasion.apart = True
         report(vehicle, ping, occasion, self.settings)
         pace(vehicle, now)
         vehicle.ping = ping
@@ -589,3 +592,9 @@ class Fleet:
         step.commit.erased.append(name)
         step.change.erased.append(name)
         return step
+
+
+def _decides(vehicle: Vehicle, ping: Ping) -> bool:
+    """Whether this is where it is taken to be."""
+    sure = vehicle.sure
+    return sure is not None and (sure.lat, sure.lon) == (ping.lat, ping.lon)

@@ -69,6 +69,12 @@ def beyond(book: RegionBook, vehicle: Vehicle) -> tuple[str, ...]:
     return tuple(key for key, shape in shapes if shape.signed_distance_m(lat, lon) > BEYOND_M)
 
 
+def is_near(book: RegionBook, region: str, lat: float, lon: float) -> bool:
+    """May a place be told to who sees this region?"""
+    drawn = book.regions.get(region)
+    return drawn is not None and drawn.shape.signed_distance_m(lat, lon) <= BEYOND_M
+
+
 def appear(book: RegionBook, vehicle: Vehicle, ping: Ping) -> Moves:
     """Where a vehicle is that nobody saw coming: plain containment decides, and no line leads there."""
     visits = vehicle.visits

@@ -15,7 +15,7 @@ from tracker.history.visits import Shown
 from tracker.live import messages
 from tracker.model.commit import LATE
 from tracker.regions.region import Region
-from tracker.stores import Store
+from tracker.stores import Box, Store
 from tracker.times import rfc3339
 from tracker.turns.slices import batched, in_slices
 
@@ -23,6 +23,7 @@ SPAN_MS = 86_400_000  #: how far back
 PAGE = 1000  #: pings read at once: making them keeps the GIL for a few ms
 LOOK = 500  #: vehicles asked at once whether they are in it
 STEPS = 500  #: most of them do next to nothing
+WORLD: Box = (-180.0, -90.0, 180.0, 90.0)
 MOST_PINGS = 500_000  #: then it is enough, and said
 
 
@@ -37,8 +38,9 @@ async def preview(
     rehearsal = Rehearsal(region, fleet.settings, now - SPAN_MS)
     inside: list[str] = []
     async for some in in_slices(batched(list(fleet.vehicles.values()), LOOK), 1):
-        inside += rehearsal.holds(some if shown is None else [one for one in some if shown.sees(one.ping.vehicle)], now)
-    near = await store.passed(rehearsal.box, now - SPAN_MS, most)
+        inside += rehearsal.holds(some, now, shown.place if shown else None)
+    box = WORLD if shown is not None and shown.is_coarse else rehearsal.box
+    near = await store.passed(box, now - SPAN_MS, most)
     after, until, read, hidden = 0, now, 0, 0
     while read < most and (rows := await store.pings_since(now - SPAN_MS, after, min(PAGE, most - read))):
         after, until = rows[-1][0], rows[-1][1].received_at

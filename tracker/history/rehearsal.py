@@ -8,7 +8,7 @@ else is different from the real thing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -88,10 +88,14 @@ class Rehearsal:
             vehicles.popitem()
             yield
 
-    def holds(self, vehicles: Sequence[Vehicle], now: int) -> list[str]:
-        """Which of these of a live fleet would the region have at this moment?"""
+    def holds(
+        self, vehicles: Sequence[Vehicle], now: int, place: Callable[[str, Ping], Ping | None] | None = None
+    ) -> list[str]:
+        """Which of these of a live fleet would the region have at this moment? `place`: where they are to be taken to
+        be, from where they are."""
         placed = [(one.ping.vehicle, one.decided, now if by_our_clock(one) else one.clock) for one in vehicles]
-        asked = [(name, fix, clock) for name, fix, clock in placed if fix is not None]
+        found = [(name, fix and place(name, fix) if place else fix, clock) for name, fix, clock in placed]
+        asked = [(name, fix, clock) for name, fix, clock in found if fix is not None]
         lats, lons = (np.array([getattr(fix, name) for _, fix, _ in asked]) for name in ("lat", "lon"))
         near, region, sure = self._near.at(lats, lons), self.region, self.region.shape.certain
         return [

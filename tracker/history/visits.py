@@ -7,12 +7,14 @@ of poor accuracy says where the vehicle was otherwise.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 
 import msgspec
 
-from tracker.access.grants import Grant
-from tracker.fleet.membership import BEYOND_M
+from tracker.access.grants import Grant, Part
+from tracker.fleet.membership import is_near
 from tracker.model.change import VehicleState
+from tracker.model.coarse import coarsened
 from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
@@ -27,15 +29,24 @@ Span = tuple[int, int]  # since <= fix time <= until
 
 
 class Visits:
-    def __init__(self, spans: dict[str, list[Span]], book: RegionBook) -> None:
+    """When the parts of a grant show a vehicle of one group, and how exactly."""
+
+    def __init__(self, spans: dict[str, list[Span]], parts: Sequence[Part], book: RegionBook) -> None:
         self._spans = {region: sorted(each) for region, each in spans.items()}
         self._book = book
+        self._coarse = {
+            region: min((part.coarse_m for part in parts if part.sees_region(region)), default=0.0) for region in spans
+        }
+        anywhere = [part.coarse_m for part in parts if part.regions is None]
+        self._anywhere = min(anywhere) if anywhere else None
 
     def __bool__(self) -> bool:
-        return bool(self._spans)
+        return bool(self._spans) or self._anywhere is not None
 
     def spans(self) -> list[Span]:
         """All of them, in order; those that overlap are one."""
+        if self._anywhere is not None:
+            return [(-NEVER, NEVER)]
         whole: list[Span] = []
         for since, until in sorted(span for spans in self._spans.values() for span in spans):
             if whole and since <= whole[-1][1]:
@@ -44,37 +55,45 @@ class Visits:
                 whole.append((since, until))
         return whole
 
-    def admit(self, ping: Ping) -> bool:
-        """Whether this fix was made in one of them."""
-        return any(
-            self._lasts(spans, ping.time) and self._is_near(region, ping) for region, spans in self._spans.items()
-        )
+    def shown(self, ping: Ping) -> Ping | None:
+        """This fix as it may be told; None when it was made in none of them."""
+        coarse = [] if self._anywhere is None else [self._anywhere]
+        if self._anywhere != 0:
+            coarse += [
+                self._coarse[region]
+                for region, spans in self._spans.items()
+                if self._lasts(spans, ping.time) and is_near(self._book, region, ping.lat, ping.lon)
+            ]
+        if not coarse:
+            return None
+        return coarsened(ping, best) if (best := min(coarse)) else ping
 
     def _lasts(self, spans: list[Span], time: int) -> bool:
         at = bisect_right(spans, (time, NEVER)) - 1
         return at >= 0 and time <= spans[at][1]
 
-    def _is_near(self, region: str, ping: Ping) -> bool:
-        drawn = self._book.regions.get(region)
-        return drawn is not None and drawn.shape.signed_distance_m(ping.lat, ping.lon) <= BEYOND_M
-
 
 async def visits(
-    store: Store, book: RegionBook, vehicle: str, state: VehicleState | None, regions: frozenset[str]
+    store: Store, book: RegionBook, vehicle: str, state: VehicleState | None, group: str | None, grant: Grant
 ) -> Visits:
-    """Every visit of a vehicle to these regions, the one that lasts too."""
+    """Every visit of a vehicle of this group to regions in which it is shown, the one that lasts too."""
+    parts = [part for part in grant.parts if part.takes(group)]
     spans: dict[str, list[Span]] = {}
+    if any(part.regions is None and not part.coarse_m for part in parts):
+        return Visits(spans, parts, book)
+    seen = frozenset[str]().union(*(part.regions or () for part in parts))
     for region, entered_at in state.regions.items() if state else ():
-        if region in regions:
+        if region in seen:
             spans.setdefault(region, []).append((entered_at, NEVER))
-    query = EventQuery(vehicles=frozenset({vehicle}), regions=regions, kinds=frozenset({"exit"}))
+    # who is of no group that is seen is looked for all the same: nobody shall learn from the time it takes
+    query = EventQuery(vehicles=frozenset({vehicle}), regions=grant.regions or seen, kinds=frozenset({"exit"}))
     after = 0
     while True:
         exits = await store.events(msgspec.structs.replace(query, after=after, limit=PAGE))
-        for exit in exits:
+        for exit in (exit for exit in exits if exit.region in seen):
             spans.setdefault(str(exit.region), []).append((exit.detail.get("entered_at", exit.time), exit.time))
         if len(exits) < PAGE:
-            return Visits(spans, book)
+            return Visits(spans, parts, book)
         after = exits[-1].seq
 
 
@@ -101,16 +120,27 @@ class Shown:
         self._store, self._book, self._picture, self._grant = store, book, picture, grant
         self._visits: dict[str, Visits] = {}
 
-    def sees(self, vehicle: str) -> bool:
+    @property
+    def is_coarse(self) -> bool:
+        """Are some places told as cells? Then who was really near is not to be found out."""
+        return any(part.coarse_m for part in self._grant.parts)
+
+    def place(self, vehicle: str, decided: Ping) -> Ping | None:
+        """Where it is taken to be, whose newest deciding fix this is; None when it is not seen."""
         state = self._picture.vehicles.get(vehicle)
-        return state is not None and self._grant.shown(state) is not None
+        seen = self._grant.shown(state, self._picture.group_of(vehicle)) if state else None
+        if seen is None or state is None:
+            return None
+        return decided if seen.ping is state.ping or seen.ping is state.decided else seen.ping
 
     async def fixes(self, told: list[tuple[Ping, int]]) -> list[tuple[Ping, int]]:
-        """Those of (ping, received at) that may be told."""
-        return [one for one in told if (await self._of(one[0].vehicle)).admit(one[0])]
+        """Those of (ping, received at) that may be told, as they may."""
+        seen = [((await self._of(ping.vehicle)).shown(ping), at) for ping, at in told]
+        return [(ping, at) for ping, at in seen if ping is not None]
 
     async def _of(self, vehicle: str) -> Visits:
         if vehicle not in self._visits:
             state = self._picture.vehicles.get(vehicle)
-            self._visits[vehicle] = await visits(self._store, self._book, vehicle, state, self._grant.regions)
+            group = self._picture.group_of(vehicle)
+            self._visits[vehicle] = await visits(self._store, self._book, vehicle, state, group, self._grant)
         return self._visits[vehicle]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tracker.access.grants import Grant
+from tracker.access.grants import WHOLE, Showing
 from tracker.live import messages
 from tracker.live.cursor import NO_MARK, mark_of
 from tracker.model.events import ERASED, Event, erased
@@ -13,28 +13,23 @@ MOST = 10_000  #: events kept; a viewer that has not been told of the oldest is 
 
 
 class Told:
-    """One event, encoded once for all and once for limited grants, with the regions its vehicle was in then."""
+    """One event, encoded once for all who are shown as much of it, with the regions its vehicle was in then."""
 
-    __slots__ = ("_limited", "_text", "event", "regions")
+    __slots__ = ("_texts", "event", "regions")
 
     def __init__(self, event: Event, regions: frozenset[str]) -> None:
         self.event = event
         self.regions = regions
-        self._text: bytes | None = None
-        self._limited: bytes | None = None
+        self._texts: dict[Showing, bytes] = {}
 
-    def text(self, grant: Grant) -> bytes:
-        if grant.everything:
-            if self._text is None:
-                self._text = messages.encode(messages.event(self.event))
-            return self._text
-        if self._limited is None:
-            self._limited = messages.encode(messages.event(grant.shown_event(self.event)))
-        return self._limited
+    def text(self, showing: Showing = WHOLE) -> bytes:
+        if (text := self._texts.get(showing)) is None:
+            text = self._texts[showing] = messages.encode(messages.event(showing.of(self.event)))
+        return text
 
     def change(self, event: Event) -> None:
         """The same event with another acknowledgement, or erased."""
-        self.event, self._text, self._limited = event, None, None
+        self.event, self._texts = event, {}
 
 
 class Recent:

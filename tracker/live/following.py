@@ -14,13 +14,13 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from tracker.access.grants import EVERYTHING, Grant
+from tracker.access.grants import EVERYTHING, WHOLE, Grant, Showing
 from tracker.errors import Overloaded
 from tracker.geometry.earth import tile
 from tracker.live.cursor import digest
 from tracker.live.event_log import Told
 from tracker.live.routing import Routing
-from tracker.live.topics import Entry, Topic
+from tracker.live.topics import Cut, Entry, Fragment, Topic, is_in_cells, merge
 from tracker.live.viewer import Viewer, Wish
 from tracker.model.change import Change
 from tracker.model.events import ERASED
@@ -66,6 +66,7 @@ class Interest:
         singles: list[Topic],
         followed: bytes,
         awaits: Names,
+        routing: Routing,
         grant: Grant = EVERYTHING,
     ) -> None:
         self.wish = wish
@@ -75,6 +76,8 @@ class Interest:
         self.followed = followed
         self.awaits = awaits  # names nobody knows yet
         self.grant = grant  # of all of them
+        self._routing = routing
+        self.is_coarse = any(part.coarse_m for part in grant.parts)
         self.viewers: set[Viewer] = set()
         self.bodies: dict[tuple[int, bool], Body] = {}
         self.tables: Any = None  # of the binary snapshots of this second
@@ -85,16 +88,16 @@ class Interest:
         """All the topics that are kept for it."""
         return [*self.topics, *self.singles] if self.wish.all else self.topics
 
-    def find(self, topic: Topic, *, region: str | None = None, vehicle: str | None = None) -> None:
+    def find(self, topics: list[Topic], *, region: str | None = None, vehicle: str | None = None) -> None:
         """A name it awaited is known now."""
         wish, self._size = self.wish, (-1, 0)
         if region is not None:
             self.wish = msgspec.structs.replace(wish, regions=wish.regions | {region})
         if vehicle is not None:
-            self.singles.append(topic)
+            self.singles += topics
             self.wish = msgspec.structs.replace(wish, vehicles=wish.vehicles | {vehicle})
         if not wish.all:
-            self.topics.append(topic)
+            self.topics += topics
         for viewer in self.viewers:
             viewer.wish = self.wish
 
@@ -107,10 +110,21 @@ class Interest:
     def sees_of(self, entry: Entry) -> Entry:
         """What these viewers are told of a vehicle: all of it, unless only regions bring it to them."""
         state = entry.state
+        if self.is_coarse:  # as the finest part shows it, whatever brings it
+            group = self._routing.picture.group_of(state.ping.vehicle)
+            return entry.seen_by(self.grant.admitting(state.regions, group))
         if self.wish.all or not (state.held or state.beyond):
             return entry
-        seen = [topic.seen(entry) for topic in self.topics if state.n in topic.members]
+        seen = [topic.seen_entry(entry) for topic in self.topics if state.n in topic.members]
         return seen[-1] if seen else entry
+
+    def sharpened(self, whole: Fragment) -> Fragment:
+        """The same as these viewers are shown it."""
+        entries = self._routing.entries
+        fragment = merge([whole], lambda _n: False)
+        fragment.new = {n: self.sees_of(entries[n]) for n in whole.new}
+        fragment.moved = {n: self.sees_of(entries[n]) for n in whole.moved}
+        return fragment
 
     @property
     def asks_where(self) -> frozenset[str] | None:
@@ -121,7 +135,8 @@ class Interest:
 
     def size(self) -> int:
         """How many vehicles it has, each counted once, in however many regions it is."""
-        if len(self.topics) == 1 or not (self.wish.regions or self.wish.vehicles):  # no two cells share one
+        plain = self.grant.everything and not (self.wish.regions or self.wish.vehicles)
+        if len(self.topics) == 1 or plain:  # no two cells share one
             return sum(len(topic.members) for topic in self.topics)
         peopled = max((topic.peopled for topic in self.topics), default=0)
         if self._size[0] != peopled:
@@ -135,12 +150,31 @@ class Interest:
     def numbers(self) -> set[int]:
         return set().union(*(topic.members for topic in self.topics))
 
+    def inside(self, region: str) -> list[int]:
+        """Who they are told is in a region."""
+        if self.grant.everything:
+            return self._routing.inside(region)
+        found: set[int] = set()
+        for topic in self.topics:
+            if topic.region == region:
+                found |= topic.members
+            elif isinstance(topic, Cut) and topic.region is None:
+                found |= topic.members & set(self._routing.inside(region))
+        return list(found)
+
+    def showing(self, told: Told) -> Showing:
+        """How much of an event they are shown."""
+        if self.grant.everything:
+            return WHOLE
+        group, is_near = self._routing.picture.group_of(told.event.vehicle), self._routing.is_near
+        return self.grant.showing(told.event, told.regions, group, is_near)
+
     def sees(self, told: Told) -> bool:
         """An event is the business of those who follow its vehicle, its region (without one: a region the vehicle was
         in), or a view of its place."""
         wish, event = self.wish, told.event
-        if not self.grant.sees_event(event, told.regions):
-            return False
+        if not self.grant.everything:
+            return self._sees_some(told)
         if wish.all or event.vehicle in wish.vehicles:
             return True
         if self.awaits and has(self.awaits, vehicle_key(event.vehicle)):
@@ -150,6 +184,20 @@ class Interest:
         if any(map(self._names_region, told.regions if event.region is None else (event.region,))):
             return True
         return any((z, *tile(event.lat, event.lon, z)) in wish.cells for z in {cell[0] for cell in wish.cells})
+
+    def _sees_some(self, told: Told) -> bool:
+        """The same within a limited grant: neither a region in which the vehicle is not seen brings an event, nor a
+        place that is not shown."""
+        wish, event, grant = self.wish, told.event, self.grant
+        group = self._routing.picture.group_of(event.vehicle)
+        if not grant.sees_event(event, told.regions, group):
+            return False
+        if wish.granted or event.vehicle in wish.vehicles:
+            return True
+        regions = told.regions if event.region is None else (event.region,)
+        if any(self._names_region(region) and grant.sees((region,), group) for region in regions):
+            return True
+        return is_in_cells(self.showing(told).of(event), wish.cells, {cell[0] for cell in wish.cells})
 
     def _names_region(self, region: str) -> bool:
         return region in self.wish.regions or (bool(self.awaits) and has(self.awaits, region_key(region)))
@@ -233,7 +281,7 @@ class Followers:
         interest = self._interests.get(followed)
         if interest is None:
             topics, singles = self._topics(wish, viewer.grant)
-            interest = Interest(wish, named, topics, singles, followed, awaits, viewer.grant)
+            interest = Interest(wish, named, topics, singles, followed, awaits, self.routing, viewer.grant)
             self._interests[followed] = interest
             self.awaited.hold(interest)
             for topic in interest.held:
@@ -263,7 +311,7 @@ class Followers:
         """The topics of a wish; those nobody followed before begin to be kept."""
         routing = self.routing
         if not grant.everything:
-            seen = [routing.region(region) for region in sorted(wish.regions)]
+            seen = routing.cuts(grant, wish.regions, whole=wish.granted)
             looks = wish.cells or wish.vehicles
             return seen + ([routing.lens(grant, wish.cells, wish.vehicles)] if looks else []), []
         singles = [routing.vehicle(vehicle) for vehicle in sorted(wish.vehicles)]
@@ -280,13 +328,17 @@ class Followers:
         for feature in change.regions:
             if (region := feature["id"]) not in picture.regions or not sure:
                 for interest in self.awaited.take_followers(region_key(region)):
-                    interest.find(self._found(routing.region(region)), region=region)
+                    limited = not interest.grant.everything
+                    topics = (
+                        routing.cuts(interest.grant, [region], whole=False) if limited else [routing.region(region)]
+                    )
+                    interest.find([self._found(topic) for topic in topics], region=region)
         for vehicle in (
             *(state.ping.vehicle for state in change.moved if state.n not in routing.entries or not sure),
             *(entry.vehicle for entry in change.registered if entry.vehicle not in picture.register or not sure),
         ):
             for interest in self.awaited.take_followers(vehicle_key(vehicle)):
-                interest.find(self._found(routing.vehicle(vehicle)), vehicle=vehicle)
+                interest.find([self._found(routing.vehicle(vehicle))], vehicle=vehicle)
                 self._singles.setdefault(vehicle, set()).add(interest)
 
     def _found(self, topic: Topic) -> Topic:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tracker.access.grants import Grant
+from tracker.access.grants import Grant, IsNear
 from tracker.live import messages
 from tracker.live.cursor import NO_MARK, Cursor, cursor_head, read_cursor
 from tracker.live.event_log import Recent, Told, with_regions
@@ -39,9 +39,12 @@ class Away(NamedTuple):
 class Hub:
     """Purely synchronous; `now` is UTC ms. Whoever listens is called when something has to be done soon."""
 
-    def __init__(self, picture: Picture, *, epoch: bytes = bytes(4), t0: int = 0) -> None:
+    def __init__(
+        self, picture: Picture, *, epoch: bytes = bytes(4), t0: int = 0, is_near: IsNear = lambda *_: True
+    ) -> None:
+        """`is_near`: may a place be told to who sees a region? The picture has no shapes."""
         self.epoch = epoch
-        self.routing = Routing(picture, t0)
+        self.routing = Routing(picture, t0, is_near)
         self.picture = picture
         self.started_seq = 0  # the newest event when this run began
         self.recent = Recent()
@@ -51,6 +54,7 @@ class Hub:
         self._urgent: dict[Viewer, set[int]] = {}  # who has news that does not wait, and of which single vehicles
         self._has_events = False  # … and everybody has
         self._away: dict[Viewer, Away] = {}
+        self.doubted: set[Viewer] = set()  # what they may see has to be asked again: until then they are told nothing
         self._unplaced: dict[tuple[str, int], Acked] = {}  # acknowledgements of events only the store knows, in turn
         self._listener: Callable[[], None] = lambda: None
         self._most_vehicles = MOST_VEHICLES
@@ -98,6 +102,8 @@ class Hub:
             self.recent.erase(frozenset(change.erased))
         if change.removed or change.erased:
             self.followers.forget_tables()
+        if change.registered:
+            self.telling.forget_events()  # somebody may see others now
         if self._viewers:
             self._wake()
 
@@ -161,6 +167,7 @@ class Hub:
     def drop(self, viewer: Viewer) -> None:
         """Tell it nothing any more; it is going to be detached."""
         self._viewers.discard(viewer)
+        self.doubted.discard(viewer)
         self._urgent.pop(viewer, None)
 
     def detach(self, viewer: Viewer) -> None:
@@ -220,14 +227,24 @@ class Hub:
         vehicles = None if follow.vehicles is None else [one for one in follow.vehicles if routing.knows_vehicle(one)]
         return msgspec.structs.replace(follow, regions=regions, vehicles=vehicles, resume=None)
 
+    def doubt_grants(self) -> None:
+        """Who may see what has changed: nobody is told anything until `regrant`."""
+        self.doubted |= self._viewers
+
     def regrant(self, viewer: Viewer, grant: Grant) -> None:
-        """It may see something else from now on: what it may not is taken from it, what it follows begins anew."""
+        """What it may see from now on. Where that is something else, what it may not see is taken from it, and what it
+        follows begins anew."""
+        self.doubted.discard(viewer)
+        before, viewer.grant = viewer.grant, grant
         if viewer.asked is None or viewer.interest is None:
-            viewer.grant = grant
+            return
+        if grant.key() == before.key():
+            self._hurry(viewer)
             return
         known = self.routing.entries
         seen = [n for n in viewer.interest.numbers() if n in known]
-        revoked = [n for n in seen if grant.shown(known[n].state) is None]
+        group_of = self.picture.group_of
+        revoked = [n for n in seen if not grant.sees(known[n].state.regions, group_of(known[n].state.ping.vehicle))]
         self.telling.tell_revoked(viewer, revoked)
         self.follow(viewer, viewer.asked, grant)
 
@@ -303,7 +320,8 @@ class Hub:
         return viewer, self._urgent.pop(viewer)
 
     def serve_urgent(self, viewer: Viewer, numbers: Set[int], now: int) -> None:
-        self.telling.serve_urgent(viewer, numbers, now)
+        if viewer not in self.doubted:
+            self.telling.serve_urgent(viewer, numbers, now)
 
     # ------------------------------------------------------------------------------------------------- tick by tick
 
@@ -314,8 +332,9 @@ class Hub:
 
     def serve(self, viewer: Viewer, now: int) -> None:
         """Tell a viewer all that is new to it, if it can take it."""
-        self._urgent.pop(viewer, None)
-        self.telling.serve(viewer, now)
+        if viewer not in self.doubted:
+            self._urgent.pop(viewer, None)
+            self.telling.serve(viewer, now)
 
     def lags(self, viewer: Viewer) -> bool:
         """Whether something waits that could not be told yet."""
@@ -334,7 +353,7 @@ class Hub:
 
     def replay(self, viewer: Viewer, events: list[Told]) -> None:
         """What comes in the store after `viewer.seq`, ascending and complete up to the last; none: it has all."""
-        if self.telling.replay(viewer, events):
+        if viewer not in self.doubted and self.telling.replay(viewer, events):
             self._urgent.setdefault(viewer, set())
 
     @property
@@ -347,7 +366,7 @@ class Hub:
 
     def tell_acks(self, viewer: Viewer, away: Away, found: list[tuple[Acked, Told]], *, more: bool) -> None:
         """What was acknowledged, or taken back, of events after `away.told`, ascending. Nothing when it is too late."""
-        if self._away.get(viewer) is not away:
+        if self._away.get(viewer) is not away or viewer in self.doubted:
             return
         self.telling.tell_acks(viewer, [one for one in found if one[1].event.seq <= away.upto])
         if more:

@@ -6,17 +6,17 @@ It knows what can be followed and its present values, and nothing of viewers.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
-from tracker.access.grants import Grant
+from tracker.access.grants import Grant, IsNear
 from tracker.geometry.earth import tile
 from tracker.live import messages
 from tracker.live.columns import Row
 from tracker.live.cursor import digest
 from tracker.live.event_log import Told
 from tracker.live.tiles import BASE, WORLD, Tiles
-from tracker.live.topics import DEEPEST, Entry, Lens, Source, Topic
+from tracker.live.topics import DEEPEST, Cut, Entry, Lens, Source, Topic
 from tracker.live.viewer import Cell
 from tracker.model.change import Acked, Change, Registered, VehicleState
 from tracker.model.events import Event
@@ -31,8 +31,9 @@ KEPT_MS = 300_000  #: how long tombstones wait for those who come back, and a to
 class Routing:
     """The topics of one run of the server. Every change makes a new `version`; `t0` is what times are told after."""
 
-    def __init__(self, picture: Picture, t0: int) -> None:
+    def __init__(self, picture: Picture, t0: int, is_near: IsNear) -> None:
         self.picture = picture
+        self.is_near = is_near
         self.t0 = t0
         self.version = 1
         self.entries: dict[int, Entry] = {}
@@ -42,7 +43,8 @@ class Routing:
         self.cells: dict[Cell, Topic] = {}
         self.source = Source(self.entries, self.full, self.feature, self._registered, self._acked)
         self._lenses: dict[bytes, Lens] = {}
-        self._lenses_of: dict[str, set[Lens]] = {}  # by each region that is granted to who looks through
+        self._lenses_of: dict[str | None, set[Lens]] = {}  # by each region that is granted to who looks through
+        self._cuts: dict[str | None, dict[str | None, list[Cut]]] = {}  # by region and group of vehicles
         self._tiles = Tiles()
         self._zooms: dict[int, int] = {}  # how many cell topics of each zoom there are
         self._features: dict[str, bytes] = {}
@@ -90,8 +92,11 @@ class Routing:
             self._move(state, exits)
         for vehicle in change.removed:
             self._remove(vehicle)
+        before = {entry.vehicle: self.picture.group_of(entry.vehicle) for entry in change.registered}
         self.picture.apply(change)
         for entry in change.registered:
+            if entry.group != before[entry.vehicle] and (self._cuts or self._lenses):
+                self._regroup(entry.vehicle, before[entry.vehicle])
             self._register(entry, version)
 
     def regions_of(self, vehicle: str) -> dict[str, int]:
@@ -120,14 +125,20 @@ class Routing:
             for region in was:
                 if region not in now:
                     self._leave_region(region, n, exits.get((vehicle, region)))
+        if self._cuts:
+            for cut in self._cuts_of(vehicle, None, *now):
+                finer_before = cut.coarse_m and was is not now  # `moved` rows do not say how coarse they are
+                (_introduce if finer_before else tell)(cut, n, version)
         for lens in self._looking(was, now) if self._lenses else ():
             if lens.shows(entry):
                 tell(lens, n, version)
-            elif not lens.regions.isdisjoint(now):
+            elif lens.grants(entry):
                 lens.leave_topic(n, version, "view")
             else:
-                decided = (exits.get((vehicle, region)) for region in was if region in lens.regions)
-                lens.leave_topic(n, version, "region", self._exit_row(n, next(filter(None, decided), None)))
+                rows = (
+                    lens.exit_row(self._exit_row(n, exits.get((vehicle, region))), vehicle, region) for region in was
+                )
+                lens.leave_topic(n, version, "region", next(filter(None, rows), None))
         for zoom in self._zooms:
             shift = DEEPEST - zoom
             here = (zoom, entry.x >> shift, entry.y >> shift)
@@ -154,11 +165,15 @@ class Routing:
         self.everything.touch(self.everything.crossed, (region, n), self.version)
         if topic := self.regions.get(region):
             topic.touch(topic.crossed, (region, n), self.version)
+        for cut in self._cuts_of(self.entries[n].state.ping.vehicle, region, None) if self._cuts else ():
+            cut.touch(cut.crossed, (region, n), self.version)
 
     def _leave_region(self, region: str, n: int, exit: Event | None) -> None:
         self._cross(region, n)
         if topic := self.regions.get(region):
             topic.leave_topic(n, self.version, "region", self._exit_row(n, exit))
+        for cut in self._cuts_of(self.entries[n].state.ping.vehicle, region) if self._cuts else ():
+            cut.leave_topic(n, self.version, "region", cut.seen_row(self._exit_row(n, exit)))
 
     def _exit_row(self, n: int, exit: Event | None) -> Row | None:
         """The deciding fix, even if a later one came in the same change."""
@@ -168,7 +183,41 @@ class Routing:
         """The lenses through which one of these regions is seen."""
         if not self._lenses:
             return set()
-        return {lens for some in regions for region in some for lens in self._lenses_of.get(region, ())}
+        found = {lens for some in regions for region in some for lens in self._lenses_of.get(region, ())}
+        return found | self._lenses_of.get(None, set())
+
+    def _cuts_of(self, vehicle: str, *regions: str | None) -> Iterator[Cut]:
+        """Those that show this vehicle in these regions."""
+        group = self.picture.group_of(vehicle)
+        for region in regions:
+            if cuts := self._cuts.get(region):
+                yield from cuts.get(None, ())
+                if group is not None:
+                    yield from cuts.get(group, ())
+
+    def _regroup(self, vehicle: str, before: str | None) -> None:
+        """It is in another group of vehicles: others see it. Whoever still does is told it anew, as they see it now."""
+        state = self.picture.vehicles.get(vehicle)
+        if state is None:
+            return
+        n, version, entry = state.n, self.version, self.entries[state.n]
+        for region in (None, *state.regions):
+            for cut in self._cuts.get(region, {}).get(before, ()) if before is not None else ():
+                for one in state.regions if region is None else (region,):
+                    cut.touch(cut.crossed, (one, n), version)
+                cut.leave_topic(n, version, "revoked")
+        for cut in self._cuts_of(vehicle, None, *state.regions):
+            _introduce(cut, n, version)
+            for one in state.regions if cut.region is None else (cut.region,):
+                cut.touch(cut.crossed, (one, n), version)
+        for topic in (self.regions.get(region) for region in state.regions):
+            if topic is not None:
+                _introduce(topic, n, version)
+        for lens in self._looking(state.regions):
+            if lens.shows(entry):
+                _introduce(lens, n, version)
+            else:
+                lens.leave_topic(n, version, "view" if lens.grants(entry) else "revoked")
 
     def _remove(self, vehicle: str) -> None:
         state = self.picture.vehicles.get(vehicle)
@@ -191,6 +240,7 @@ class Routing:
             *(self.cells.get(cell) for cell in cells),
             self.vehicles.get(entry.state.ping.vehicle),
             *(lens for lens in self._looking(entry.state.regions) if lens.shows(entry)),
+            *(self._cuts_of(entry.state.ping.vehicle, None, *entry.state.regions) if self._cuts else ()),
         ):
             if topic is not None:
                 yield topic
@@ -201,10 +251,13 @@ class Routing:
         yield from self.vehicles.values()
         yield from self.cells.values()
         yield from self._lenses.values()
+        yield from (cut for groups in self._cuts.values() for cuts in groups.values() for cut in cuts)
 
     def _touch_region(self, region: str) -> None:
         self._features.pop(region, None)
-        for topic in (self.everything, self.regions.get(region)):
+        groups = (self._cuts.get(region, {}), self._cuts.get(None, {})) if self._cuts else ()
+        cuts = (cut for some in groups for cuts in some.values() for cut in cuts)
+        for topic in (self.everything, self.regions.get(region), *cuts):
             if topic is not None:
                 topic.touch(topic.features, region, self.version)
 
@@ -213,7 +266,8 @@ class Routing:
         live = self.entries.get(state.n) if state else None
         if live is not None:
             live.rename()
-        for topic in self._topics_of(live) if live else (self.everything, self.vehicles.get(entry.vehicle)):
+        unseen = (self.everything, self.vehicles.get(entry.vehicle), *self._cuts_of(entry.vehicle, None))
+        for topic in self._topics_of(live) if live else unseen:
             if topic is not None:
                 topic.touch(topic.registered, entry.vehicle, version)
 
@@ -231,6 +285,7 @@ class Routing:
             regions = told.regions if event.region is None else (event.region,)
             topics += [self.regions.get(region) for region in regions]
             topics += [lens for lens in self._looking(regions) if lens.wants(event, told.regions)]
+            topics += self._cuts_of(event.vehicle, None, *regions)
             topics += [self.cells.get((zoom, *tile(event.lat, event.lon, zoom))) for zoom in self._zooms]
             topics.append(self.vehicles.get(event.vehicle))
         for topic in topics:
@@ -258,12 +313,42 @@ class Routing:
         """What a limited grant shows of these cells and vehicles."""
         key = digest(grant.key(), repr(sorted(cells)), repr(sorted(vehicles)))
         if key not in self._lenses:
-            lens = self._lenses[key] = Lens(self.version, key, grant.regions, cells, vehicles)
-            for region in grant.regions:
+            lens = Lens(self.version, key, grant, cells, vehicles, self.picture.group_of, self.is_near)
+            self._lenses[key] = lens
+            for region in lens.regions():
                 self._lenses_of.setdefault(region, set()).add(lens)
-            inside = {vehicle for region in grant.regions for vehicle in self.picture.inside.get(region, ())}
+            inside = {vehicle for region in lens.regions() for vehicle in self._inside(region)}
             lens.begin(self.entries[self.picture.vehicles[vehicle].n] for vehicle in inside)
         return self._lenses[key]
+
+    def cuts(self, grant: Grant, regions: Collection[str], *, whole: bool) -> list[Topic]:
+        """What a limited grant shows of these regions, or (`whole`) of all there is. Last what tells more."""
+        wanted: set[tuple[bool, str, str, float, bool]] = set()
+        for part in grant.parts:
+            anywhere = whole and part.regions is None
+            groups = [None] if part.vehicles is None else part.vehicles or [""]  # no vehicle: the regions alone
+            seen = [""] if anywhere else list(filter(part.sees_region, regions))
+            wanted |= {(anywhere, r, group or "", part.coarse_m, group is None) for r in seen for group in groups}
+        return [
+            self._cut(None if anywhere else region, None if of_all else group, coarse_m)
+            for anywhere, region, group, coarse_m, of_all in sorted(wanted)
+        ]
+
+    def _cut(self, region: str | None, group: str | None, coarse_m: float) -> Topic:
+        if region is not None and group is None and not coarse_m:
+            return self.region(region)
+        cuts = self._cuts.setdefault(region, {}).setdefault(group, [])
+        for cut in cuts:
+            if cut.coarse_m == coarse_m:
+                return cut
+        group_of = self.picture.group_of
+        inside = (one for one in self._inside(region) if group is None or group_of(one) == group)
+        cut = Cut(self.version, (self.picture.vehicles[one].n for one in inside), region, group, coarse_m)
+        cuts.append(cut)
+        return cut
+
+    def _inside(self, region: str | None) -> Collection[str]:
+        return self.picture.vehicles.keys() if region is None else self.picture.inside.get(region, ())
 
     def knows_vehicle(self, vehicle: str) -> bool:
         return vehicle in self.picture.vehicles or vehicle in self.picture.register or vehicle in self.vehicles
@@ -288,10 +373,18 @@ class Routing:
         key = topic.key
         if isinstance(topic, Lens):
             del self._lenses[key]
-            for region in topic.regions:
+            for region in topic.regions():
                 self._lenses_of[region].discard(topic)
                 if not self._lenses_of[region]:
                     del self._lenses_of[region]
+            return
+        if isinstance(topic, Cut):
+            groups = self._cuts[topic.region]
+            groups[topic.group].remove(topic)
+            if not groups[topic.group]:
+                del groups[topic.group]
+            if not groups:
+                del self._cuts[topic.region]
             return
         if isinstance(key, tuple):
             del self.cells[key]
@@ -346,10 +439,10 @@ class Routing:
     def _acked(self, event: str) -> bytes:
         return messages.encode(messages.acked(self._acks[event]))
 
-    def inside(self, region: str) -> bytes:
-        """An item of `in`: who is in a region."""
+    def inside(self, region: str) -> list[int]:
+        """Who is in a region."""
         vehicles = self.picture.vehicles
-        return messages.encode([region, sorted(vehicles[vehicle].n for vehicle in self.picture.inside.get(region, ()))])
+        return [vehicles[vehicle].n for vehicle in self.picture.inside.get(region, ())]
 
     def count(self, topics: list[Topic], zoom: int, seen: Callable[[Entry], Entry]) -> bytes:
         """A `counts` message: how many vehicles of these topics each cell of a zoom has, each vehicle once, where it is

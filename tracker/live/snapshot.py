@@ -58,7 +58,11 @@ def parts_of(
             told["regions"] = b",".join([text for text in texts if text is not None])
         if 0 <= part - named < len(inside):
             told["in"] = b",".join(
-                [routing.inside(region) for region in inside[part - named] if region in routing.picture.regions]
+                [
+                    messages.encode([region, sorted(viewer.interest.inside(region))])
+                    for region in inside[part - named]
+                    if region in routing.picture.regions
+                ]
             )
         last = part == parts - 1
         cursor = viewer.head + cursor_tail(viewer.mark, viewer.seq, viewer.told if last else 0)
@@ -79,6 +83,8 @@ def _values(routing: Routing, interest: Interest, numbers: list[int]) -> list[li
 
 def _regions_told(routing: Routing, interest: Interest) -> list[str]:
     present = routing.picture.regions
+    if interest.wish.granted:
+        return [region for region in present if interest.grant.sees_region(region)]
     return list(present) if interest.wish.all else [r for r in sorted(interest.wish.regions) if r in present]
 
 

@@ -92,7 +92,7 @@ class Telling:
         ending, columns = body.messages[-1]
         if 0 < len(events := self._events_for(viewer)) <= EVENTS:  # in the same frame
             viewer.seq, viewer.mark = self.recent.last, self.recent.mark
-            ending = ending[:-1] + messages.tail({"events": b",".join([told.text(viewer.grant) for told in events])})
+            ending = ending[:-1] + messages.tail({"events": _texts(viewer, events)})
         self._send(viewer, ending, columns)
         if viewer.gap_ms:
             viewer.due = max(viewer.due + viewer.gap_ms, now + viewer.gap_ms / 2)
@@ -138,6 +138,8 @@ class Telling:
         whole = fragments[0]
         if len(interest.topics) > 1 and (len(fragments) > 1 or whole.left):
             whole = merge(fragments, interest.still)
+        if interest.is_coarse:
+            whole = interest.sharpened(whole)
         parts = []
         moved = list(whole.moved.values())
         if len(moved) > UPDATE_ROWS:
@@ -192,7 +194,7 @@ class Telling:
             viewer.seq, viewer.mark = newest.seq, mark_of(newest.id)
             if start + EVENTS >= len(events):
                 viewer.seq, viewer.mark = upto, mark
-            self._send(viewer, messages.tail({"events": b",".join([told.text(viewer.grant) for told in some])}))
+            self._send(viewer, messages.tail({"events": _texts(viewer, some)}))
             if patient and viewer.outlet.pending > PENDING_SNAPSHOT:
                 return
         viewer.seq, viewer.mark = upto, mark
@@ -302,6 +304,11 @@ class Telling:
         acks = [messages.encode(messages.acked(ack)) for ack, told in found if _wants(viewer, told)]
         if acks:
             self._send(viewer, messages.tail({"acked": b",".join(acks)}))
+
+
+def _texts(viewer: Viewer, events: list[Told]) -> bytes:
+    interest: Interest = viewer.interest
+    return b",".join([told.text(interest.showing(told)) for told in events])
 
 
 def _wants(viewer: Viewer, told: Told) -> bool:

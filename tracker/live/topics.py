@@ -7,18 +7,21 @@ one that comes back after a minute alike. Values are looked up as they are told:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from tracker.access.grants import Grant, IsNear, Part, finest
 from tracker.geometry.earth import tile
 from tracker.live.columns import Row, pack
 from tracker.live.messages import Members, encode, moved_row, moved_text
 from tracker.live.viewer import CELL_ZOOMS, Cell
 from tracker.model.change import VehicleState
+from tracker.model.coarse import coarsened, middle
 from tracker.model.events import Event
+from tracker.model.ping import NOWHERE
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -32,7 +35,7 @@ class Entry:
     A newer state is another Entry: what a fragment holds is what was so when it was made.
     """
 
-    __slots__ = ("_row", "_t0", "_veiled", "full", "state", "text", "values", "x", "y")
+    __slots__ = ("_coarse", "_row", "_t0", "_veiled", "full", "state", "text", "values", "x", "y")
 
     def __init__(self, state: VehicleState, t0: int, x: int, y: int) -> None:
         self.state = state
@@ -43,6 +46,7 @@ class Entry:
         self.full: bytes | None = None  # of a `new` row
         self.values: list[Any] | None = None  # the same, not encoded
         self._veiled: Entry | None = None
+        self._coarse: dict[float, Entry] | None = None  # by the size of their cells
 
     @property
     def row(self) -> Row:
@@ -55,13 +59,30 @@ class Entry:
         state = self.state
         return self if region is None or not (state.held or region in state.beyond) else self._veil()
 
-    def seen_by(self, regions: frozenset[str]) -> Entry:
-        """The same of whoever is granted these regions, one of which it is in."""
-        state = self.state
-        if not (state.held or state.beyond):
-            return self
-        near = any(region in regions and region not in state.beyond for region in state.regions)
-        return self if near and not state.held else self._veil()
+    def seen_by(self, parts: Sequence[Part]) -> Entry:
+        """The same of whoever is shown it by these parts of a grant."""
+        state, best = self.state, finest(parts)
+        seen = self
+        if best.regions is not None and (state.held or state.beyond):
+            near = any(
+                region not in state.beyond and part.sees_region(region)
+                for part in parts
+                if part.coarse_m == best.coarse_m
+                for region in state.regions
+            )
+            seen = self if near and not state.held else self._veil()
+        return seen.coarse(best.coarse_m) if best.coarse_m else seen
+
+    def coarse(self, cell_m: float) -> Entry:
+        """The same at the middle of its cell."""
+        if self._coarse is None:
+            self._coarse = {}
+        if (entry := self._coarse.get(cell_m)) is None:
+            state = self.state
+            ping, held = coarsened(state.ping, cell_m), state.held and coarsened(state.held, cell_m)
+            state = msgspec.structs.replace(state, ping=ping, held=held)
+            entry = self._coarse[cell_m] = Entry(state, self._t0, *tile(ping.lat, ping.lon, DEEPEST))
+        return entry
 
     def _veil(self) -> Entry:
         if self._veiled is None:
@@ -72,7 +93,7 @@ class Entry:
 
     def rename(self) -> None:
         """Other things are said of it now."""
-        self.full = self.values = self._veiled = None
+        self.full = self.values = self._veiled = self._coarse = None
 
     def moved(self) -> bytes:
         if self.text is None:
@@ -123,9 +144,14 @@ class Topic:
         """Whether its followers are told less than there is to know."""
         return self.region is not None
 
-    def seen(self, entry: Entry) -> Entry:
+    def seen_entry(self, entry: Entry) -> Entry:
         """What its followers are told of a vehicle."""
         return entry.seen_from(self.region)
+
+    def has_in(self, region: str, n: int, source: Source) -> bool:
+        """Are they told that a vehicle is in a region, or that it is not any more?"""
+        entry = source.entries.get(n)
+        return entry is not None and region in entry.state.regions and source.feature(region) is not None
 
     def move(self, n: int, version: int) -> None:
         moved = self.moved
@@ -184,49 +210,117 @@ class Topic:
         return fragment
 
 
-class Lens(Topic):
-    """What a limited grant shows of a view and of single vehicles: who of them is in a granted region.
+class Cut(Topic):
+    """What part of a grant shows in a region (None: anywhere): the vehicles of one group (None: all), perhaps at the
+    middle of their cells. Shared by all who are granted it, whatever else they are."""
 
-    Cells and vehicles are topics of those who may see everything; this one is shared where grant and wish are the same.
-    """
-
-    __slots__ = ("cells", "regions", "vehicles", "zooms")
+    __slots__ = ("coarse_m", "group")
 
     def __init__(
-        self, version: int, key: bytes, regions: frozenset[str], cells: frozenset[Cell], vehicles: frozenset[str]
+        self, version: int, members: Iterable[int], region: str | None, group: str | None, coarse_m: float
     ) -> None:
-        super().__init__(version, key=key)
-        self.regions = regions
-        self.cells = cells
-        self.vehicles = vehicles  # known or not
-        self.zooms = {cell[0] for cell in cells}
+        super().__init__(version, members, region)
+        self.group = group
+        self.coarse_m = coarse_m
 
     @property
     def veils(self) -> bool:
         return True
 
-    def seen(self, entry: Entry) -> Entry:
-        return entry.seen_by(self.regions)
+    def seen_entry(self, entry: Entry) -> Entry:
+        seen = entry.seen_from(self.region)
+        return seen.coarse(self.coarse_m) if self.coarse_m else seen
+
+    def seen_row(self, row: Row | None) -> Row | None:
+        """Where a vehicle left it."""
+        if row is None or not self.coarse_m:
+            return row
+        return coarse_row(row, self.coarse_m)
+
+    def has_in(self, region: str, n: int, source: Source) -> bool:
+        return n in self.members and super().has_in(region, n, source)
+
+
+class Lens(Topic):
+    """What a limited grant shows of a view and of single vehicles.
+
+    Cells and vehicles are topics of those who may see everything; this one is shared where grant and wish are the same.
+    """
+
+    __slots__ = ("_group_of", "_is_near", "cells", "grant", "vehicles", "zooms")
+
+    def __init__(
+        self,
+        version: int,
+        key: bytes,
+        grant: Grant,
+        cells: frozenset[Cell],
+        vehicles: frozenset[str],
+        group_of: Callable[[str], str | None],
+        is_near: IsNear,
+    ) -> None:
+        super().__init__(version, key=key)
+        self.grant = grant
+        self.cells = cells
+        self.vehicles = vehicles  # known or not
+        self.zooms = {cell[0] for cell in cells}
+        self._group_of, self._is_near = group_of, is_near
+
+    @property
+    def veils(self) -> bool:
+        return True
+
+    def regions(self) -> list[str | None]:
+        """From where it is looked at; None: from everywhere."""
+        regions = self.grant.regions
+        return [None] if regions is None else list(regions)
+
+    def seen_entry(self, entry: Entry) -> Entry:
+        return entry.seen_by(self._parts(entry))
 
     def shows(self, entry: Entry) -> bool:
-        state = entry.state
-        if self.regions.isdisjoint(state.regions):
-            return False
-        return state.ping.vehicle in self.vehicles or self._covers(self.seen(entry))
+        parts = self._parts(entry)
+        return bool(parts) and (entry.state.ping.vehicle in self.vehicles or self._covers(entry.seen_by(parts)))
+
+    def grants(self, entry: Entry) -> bool:
+        return bool(self._parts(entry))
 
     def begin(self, entries: Iterable[Entry]) -> None:
         self.members = {entry.state.n for entry in entries if self.shows(entry)}
 
     def wants(self, event: Event, regions: Collection[str]) -> bool:
-        """Whether an event is told to its followers; without a region of its own it is one of these regions."""
-        if self.regions.isdisjoint(regions if event.region is None else (event.region,)):
+        """Whether an event is told to its followers. `regions`: those its vehicle was in."""
+        group = self._group_of(event.vehicle)
+        if not self.grant.sees_event(event, regions, group):
             return False
         if event.vehicle in self.vehicles:
             return True
-        return any((z, *tile(event.lat, event.lon, z)) in self.cells for z in self.zooms)
+        return is_in_cells(self.grant.shown_event(event, regions, group, self._is_near), self.cells, self.zooms)
+
+    def exit_row(self, row: Row | None, vehicle: str, region: str) -> Row | None:
+        """Where a vehicle was seen to leave a region, as that may be told."""
+        parts = self.grant.admitting((region,), self._group_of(vehicle))
+        if row is None or not parts:
+            return None
+        return coarse_row(row, cell_m) if (cell_m := finest(parts).coarse_m) else row
+
+    def _parts(self, entry: Entry) -> list[Part]:
+        return self.grant.admitting(entry.state.regions, self._group_of(entry.state.ping.vehicle))
 
     def _covers(self, seen: Entry) -> bool:
         return any((z, seen.x >> DEEPEST - z, seen.y >> DEEPEST - z) in self.cells for z in self.zooms)
+
+
+def is_in_cells(event: Event, cells: Collection[Cell], zooms: Iterable[int]) -> bool:
+    """Is the place of an event, as it is shown, in one of these cells?"""
+    if (event.lat, event.lon) == NOWHERE:
+        return False
+    return any((z, *tile(event.lat, event.lon, z)) in cells for z in zooms)
+
+
+def coarse_row(row: Row, cell_m: float) -> Row:
+    lat, lon = middle(row.lat_e6 / 1e6, row.lon_e6 / 1e6, cell_m)
+    return row._replace(lat_e6=round(lat * 1e6), lon_e6=round(lon * 1e6), heading=-1)
 
 
 def _drop(log: dict[Any, T], is_old: Callable[[T], bool]) -> None:
@@ -251,7 +345,7 @@ class Fragment:
         self.new: dict[int, Entry] = {}
         self.moved: dict[int, Entry] = {}
         self.left: dict[int, Gone] = {}
-        self.crossed: dict[tuple[str, int], None] = {}
+        self.crossed: dict[tuple[str, int], bool] = {}  # is it in now?
         self.features: dict[str, None] = {}
         self.registered: dict[str, None] = {}
         self.acked: dict[str, None] = {}
@@ -274,16 +368,16 @@ class Fragment:
 def _read(topic: Topic, since: int, now: int, source: Source) -> Fragment:
     fragment = Fragment(now)
     entries = source.entries
-    fragment.new = {n: topic.seen(entries[n]) for n in _newer(topic.joined, since)}
+    fragment.new = {n: topic.seen_entry(entries[n]) for n in _newer(topic.joined, since)}
     fragment.moved = {n: entries[n] for n in _newer(topic.moved, since) if n not in fragment.new}
     if topic.veils:
-        fragment.moved = {n: topic.seen(entry) for n, entry in fragment.moved.items()}
+        fragment.moved = {n: topic.seen_entry(entry) for n, entry in fragment.moved.items()}
     for n in reversed(topic.gone):
         gone = topic.gone[n]
         if gone.version <= since:
             break
         fragment.left[n] = gone
-    fragment.crossed = dict.fromkeys(_newer(topic.crossed, since))
+    fragment.crossed = {(region, n): topic.has_in(region, n, source) for region, n in _newer(topic.crossed, since)}
     fragment.features = dict.fromkeys(_newer(topic.features, since))
     fragment.registered = dict.fromkeys(_newer(topic.registered, since))
     fragment.acked = dict.fromkeys(_newer(topic.acked, since))
@@ -291,13 +385,16 @@ def _read(topic: Topic, since: int, now: int, source: Source) -> Fragment:
 
 
 def merge(fragments: list[Fragment], still: Callable[[int], bool]) -> Fragment:
-    """Several topics as one, each vehicle once. Who left one and is `still` in another has not left."""
+    """Several topics as one, each vehicle once, as the last shows it. Who left one and is `still` in another has not
+    left."""
     whole = Fragment(min(part.upto for part in fragments))
     for part in fragments:
+        if whole.new:
+            whole.new |= {n: entry for n, entry in part.moved.items() if n in whole.new}
         whole.new |= part.new
         whole.moved |= part.moved
         whole.left |= {n: gone for n, gone in part.left.items() if n not in whole.left or _later(gone, whole.left[n])}
-        whole.crossed |= part.crossed
+        whole.crossed |= {key: inside or whole.crossed.get(key, False) for key, inside in part.crossed.items()}
         whole.features |= part.features
         whole.registered |= part.registered
         whole.acked |= part.acked
@@ -324,7 +421,7 @@ def members(fragment: Fragment, source: Source, *, binary: bool) -> tuple[Member
         told["moved"] = b",".join(texts + [moved_text(row) for row in deciding])
     if fragment.left:
         told["left"] = b",".join([b'[%d,"%b"]' % (n, gone.reason.encode()) for n, gone in fragment.left.items()])
-    told |= _crossings(fragment.crossed, source)
+    told |= _crossings(fragment.crossed)
     features = {region: source.feature(region) for region in fragment.features}
     if present := [text for text in features.values() if text is not None]:
         told["regions"] = b",".join(present)
@@ -337,11 +434,9 @@ def members(fragment: Fragment, source: Source, *, binary: bool) -> tuple[Member
     return told, columns
 
 
-def _crossings(crossed: Iterable[tuple[str, int]], source: Source) -> Members:
+def _crossings(crossed: Mapping[tuple[str, int], bool]) -> Members:
     ways: dict[bool, dict[str, list[int]]] = {True: {}, False: {}}
-    for region, n in crossed:
-        entry = source.entries.get(n)
-        inside = entry is not None and region in entry.state.regions and source.feature(region) is not None
+    for (region, n), inside in crossed.items():
         ways[inside].setdefault(region, []).append(n)
     told: Members = {}
     for inside, name in ((True, "in"), (False, "out")):

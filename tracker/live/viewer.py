@@ -48,8 +48,8 @@ def narrow(follow: Follow, grant: Grant) -> Wish:
     if grant.everything:
         return Wish(all=True, vehicles=vehicles) if follow.all else Wish(False, regions, vehicles, cells)
     if follow.all:
-        return Wish(regions=grant.regions, granted=True)
-    return Wish(False, regions & grant.regions, vehicles, cells)
+        return Wish(regions=frozenset[str]().union(*(part.regions or () for part in grant.parts)), granted=True)
+    return Wish(False, frozenset(filter(grant.sees_region, regions)), vehicles, cells)
 
 
 def cells_of(view: Box | View) -> frozenset[Cell]:

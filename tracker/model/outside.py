@@ -78,7 +78,6 @@ def region_name(id: str, picture: Picture) -> str | None:
     return name
 
 
-def region(feature: dict[str, Any], picture: Picture) -> dict[str, Any]:
+def region(feature: dict[str, Any], inside: int) -> dict[str, Any]:
     """A region as it is now, with how many vehicles are inside."""
-    inside = len(picture.inside.get(feature["id"], ()))
     return feature | {"properties": feature["properties"] | {"inside_count": inside}}

@@ -39,6 +39,10 @@ class Picture:
         if change.events:
             self.last_seq = max(self.last_seq, change.events[-1].seq)
 
+    def group_of(self, vehicle: str) -> str | None:
+        entry = self.register.get(vehicle)
+        return entry.group if entry else None
+
     def _place(self, state: VehicleState) -> None:
         vehicle = state.ping.vehicle
         before = self.vehicles.get(vehicle)

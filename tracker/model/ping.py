@@ -79,7 +79,7 @@ CODES: dict[str, str] = {
         *("not_an_object", "not_json", "line_too_long", "missing", "wrong_type", "not_finite", "vehicle_empty"),
         *("vehicle_too_long", "vehicle_invalid", "lat_out_of_range", "lon_out_of_range", "no_fix", "time_invalid"),
         *("time_without_zone", "time_in_future", "time_too_old", "two_speeds", "not_text", "text_too_long"),
-        *("attribute_not_scalar", "attributes_too_large"),
+        *("attribute_not_scalar", "attributes_too_large", "not_your_vehicle", "unknown_vehicle", "vehicle_refused"),
     )
 }
 

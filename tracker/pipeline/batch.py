@@ -13,13 +13,15 @@ from tracker.pipeline.journal import Messages, decide
 
 
 class Answer(msgspec.Struct):
-    """What became of a request's pings. `late` and `held` are among the accepted, `conflicts` among the duplicates."""
+    """What became of a request's pings. `late`, `held` and `quarantined` are among the accepted, `conflicts` among the
+    duplicates."""
 
     accepted: int = 0
     late: int = 0
     held: int = 0
     duplicates: int = 0
     conflicts: int = 0
+    quarantined: int = 0  # of vehicles nobody knows: kept apart
 
 
 class Batch(Entry[Answer]):

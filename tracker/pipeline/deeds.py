@@ -50,15 +50,16 @@ def set_clock(now: int, by: int) -> Done:
 
 
 class Register(Done):
-    def __init__(self, now: int, fleet: Fleet, entry: Registered) -> None:
+    def __init__(self, now: int, fleet: Fleet, entry: Registered, what: str) -> None:
         super().__init__(VehicleRegistered(now, entry))
+        self._what = what
         self._before = fleet.register_entries.get
         self._said = entry
 
     def audit(self) -> Iterator[Audit]:
         if self.by:
             before, vehicle = self._before(self._said.vehicle), self._said.vehicle
-            yield self.by.did(self.now, "vehicle.save", vehicle, before and _plain(before), _plain(self._said))
+            yield self.by.did(self.now, self._what, vehicle, before and _plain(before), _plain(self._said))
 
 
 def reread(now: int, regions: list[Region]) -> Done:
@@ -179,6 +180,7 @@ class Acknowledge(Deed[Event]):
         self._id = event
         self._by = by
         self._event: Event | None = None
+        self._was: Event | None = None  # before
 
     async def prepare(self, store: Store) -> None:
         event = await store.event(self._id)
@@ -190,15 +192,19 @@ class Acknowledge(Deed[Event]):
         if (self._by is None) == (self._event.ack is None):
             return None
         ack = None if self._by is None else Ack(self._by, self.now)
-        self._event = msgspec.structs.replace(self._event, ack=ack)
+        self._was, self._event = self._event, msgspec.structs.replace(self._event, ack=ack)
         return EventAcknowledged(self.now, self._id, self._by)
 
     def audit(self) -> Iterator[Audit]:
-        if self.by:
-            yield self.by.did(
-                self.now, "event.acknowledge" if self._by else "event.take_back", self._id, None, self._by
-            )
+        if self.by and self._was and self._event:
+            what = "event.acknowledge" if self._by else "event.take_back"
+            yield self.by.did(self.now, what, self._id, _acked(self._was), _acked(self._event))
 
     def answer(self) -> Event:
         assert self._event is not None  # else it was refused
         return self._event
+
+
+def _acked(event: Event) -> dict[str, Any]:
+    by = event.ack.by if event.ack else None
+    return {"kind": event.kind, "vehicle": event.vehicle, "region": event.region, "acknowledged_by": by}

@@ -207,10 +207,10 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------ vehicles and events
 
-    async def register(self, entry: Registered, by: Actor | None = None) -> Registered:
-        """Keep what people say of a vehicle."""
+    async def register(self, entry: Registered, by: Actor | None = None, what: str = "vehicle.save") -> Registered:
+        """Keep what people say of a vehicle; `what` the audit calls it."""
         self._check_room()
-        await self._put(deeds.Register(self._intake.now(), self._fleet, entry), by)
+        await self._put(deeds.Register(self._intake.now(), self._fleet, entry, what), by)
         return entry
 
     async def remove_vehicle(self, id: str, *, history: bool = False, by: Actor | None = None) -> None:

@@ -14,6 +14,7 @@ from tracker.errors import Conflict, TrackerError
 from tracker.model.records import Actor, Audit
 from tracker.regions.region import Region
 
+CHOSEN = ("name", "group", "version", "color", "radius_m", "buffer_m", "debounce", "rules", "notify")
 MOST_TOLD = 100  #: regions of one import that the audit names
 TOGETHER = 1000  #: regions of one edit, when many wait for their turn
 
@@ -54,10 +55,11 @@ class Save:
     def audit(self, by: Actor, live: Mapping[str, Region], now: int) -> Audit:
         """One entry, however many regions; the shapes are in the versions."""
         ids = [feature["id"] for feature, _ in self._answer]
+        if len(ids) == 1:
+            was = _told(live[ids[0]].feature()["properties"]) if ids[0] in live else None
+            return by.did(now, "region.save", ids[0], was, _told(self._answer[0][0]["properties"]))
         before = {id: named(live[id]) for id in ids[:MOST_TOLD] if id in live}
         after = {feature["id"]: _named(feature["properties"]) for feature, _ in self._answer[:MOST_TOLD]}
-        if len(ids) == 1:
-            return by.did(now, "region.save", ids[0], before.get(ids[0]), after[ids[0]])
         return by.did(now, "region.import", f"{len(ids)} regions", before or None, after)
 
     def result(self) -> list[tuple[dict[str, Any], bool]]:
@@ -72,6 +74,11 @@ class Save:
 def named(region: Region) -> dict[str, Any]:
     """What the audit says of a region."""
     return {"name": region.name, "group": region.group, "version": region.version}
+
+
+def _told(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Of one that somebody edited: all that people choose but its shape, which its versions have."""
+    return {name: properties.get(name) for name in CHOSEN}
 
 
 def _named(properties: Mapping[str, Any]) -> dict[str, Any]:

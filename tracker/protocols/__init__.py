@@ -131,7 +131,7 @@ class Decoder(Protocol):
 class Spoken(NamedTuple):
     """One protocol we speak, and where: whoever carries bytes makes its routes of this.
 
-    All are spoken at /ingest/NAME and /ingest/NAME/TOKEN too, with anything behind that. It has a `read` of whole
+        All are spoken at /ingest/NAME and /ingest/NAME/TOKEN too, with anything behind that. It has a `read` of whole
     payloads, or a `decoder` of streams, which is given the most bytes that one item may have.
     """
 

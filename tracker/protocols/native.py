@@ -340,7 +340,7 @@ def _read_payload(payload: Payload, now: int) -> Reading:
     return read_json(payload.body, now)
 
 
-ADDRESSES = ("/api/v1/positions",)
+ADDRESSES = ("/api/v1/positions", "/ingest/json/")  #: below the second: a token, for who can say it nowhere else
 SPOKEN = (
     Spoken(
         "json",

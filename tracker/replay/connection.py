@@ -74,7 +74,7 @@ class Connection:
         except ValueError:
             port = -1
         if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
-            raise Unreadable(f"--to {url!r} is no address; it looks like http://127.0.0.1:8000", usage=True)
+            raise Unreadable(f"{url!r} is no address; it looks like http://127.0.0.1:8000", usage=True)
         self.url = url.rstrip("/")
         self.told = told
         self._path = parts.path.rstrip("/")

@@ -164,6 +164,10 @@ def _offline(
         except Invalid as fault:
             raise Unreadable(explain(fault, regions or ""), usage=True) from None
         progress = Progress(sys.stderr, recording.count)
+        if settings and settings.unknown_vehicles in ("quarantine", "refuse"):
+            progress.say(
+                f"no register here to know vehicles by: all are taken (unknown_vehicles = {settings.unknown_vehicles})"
+            )
         for line in announced(recording, None):
             progress.say(line)
         player = Player(recording, offline, progress, speed=None, now=now)

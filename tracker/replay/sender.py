@@ -102,6 +102,8 @@ class Sender:
                 continue
             if self._last.get(ping.vehicle, 0) < ping.time:
                 fresh.setdefault(ping.vehicle, set()).add(ping.time)
+        if not all(self._sees(vehicle) for vehicle in list(fresh)[:1]):
+            return  # a device may not look: what is stored twice is a duplicate, as it was told
         counts.accepted = counts.late = counts.held = 0
         for vehicle, times in fresh.items():
             for row in self._stored(vehicle, min(times), max(times)):
@@ -110,6 +112,10 @@ class Sender:
                     counts.late += bool(row.get("late"))
                     counts.held += bool(row.get("held"))
         counts.duplicates = counts.sent - counts.rejected - counts.accepted
+
+    def _sees(self, vehicle: str) -> bool:
+        path = f"/api/v1/vehicles/{quote(vehicle, safe='')}/track?limit=1"
+        return self._connection.request("GET", path).json().get("code") not in ("may_not", "not_signed_in")
 
     def _stored(self, vehicle: str, since: int, until: int) -> Iterator[dict[str, Any]]:
         """What the server has of one vehicle in this stretch of time. Raises Failed."""

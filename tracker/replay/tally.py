@@ -7,16 +7,20 @@ from collections import Counter
 import msgspec
 
 EXAMPLES = 3  #: refused points shown of each reason
-COUNTS = ("sent", "accepted", "late", "held", "duplicates", "conflicts", "discarded", "ignored", "rejected")
+COUNTS = (
+    "sent", "accepted", "late", "held", "quarantined", "duplicates", "conflicts", "discarded", "ignored", "rejected",
+)  # fmt: skip
 
 
 class Tally(msgspec.Struct):
-    """accepted + duplicates + discarded + rejected = sent. `late`, `held` are accepted too, `conflicts` duplicates."""
+    """accepted + duplicates + discarded + rejected = sent. Accepted are `late`, `held` and `quarantined` too,
+    duplicates `conflicts`."""
 
     sent: int = 0
     accepted: int = 0
     late: int = 0
     held: int = 0
+    quarantined: int = 0  # of vehicles the server does not know: somebody has to let them in
     duplicates: int = 0
     conflicts: int = 0
     discarded: int = 0  # understood, with nothing to keep
@@ -46,7 +50,8 @@ class Tally(msgspec.Struct):
     def lines(self, items: int, skipped: Counter[str]) -> list[str]:
         """The summary, one count a line, `name: number`, reasons in brackets. What stands in it adds up to `items`."""
         lines = [f"items: {items}"]
-        lines += [f"{name}: {getattr(self, name)}" for name in COUNTS if name != "rejected"]
+        told = [name for name in COUNTS if name != "rejected" and (name != "quarantined" or self.quarantined)]
+        lines += [f"{name}: {getattr(self, name)}" for name in told]
         lines.append(f"rejected: {self.rejected}" + _reasons(self.reasons))
         lines.append(f"skipped: {skipped.total()}" + _reasons(skipped))
         if (left := items - skipped.total() - self.answered) > 0:

@@ -3,6 +3,8 @@
 One peer may hold nine tenths of them, so that another always gets in. When there is no room, the connection that has
 idled longest gives way: one of the newcomer's peer when its share is used up, anybody's when all slots are. Without an
 idle one the newcomer is refused.
+
+A proxy's connection counts for whomever it asks for while it does; the proxy has only those that idle.
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ class Slots(Generic[C]):
         self.most = most
         self.share = most - max(1, most // 10)  #: what one peer may hold
         self._peer: dict[C, str] = {}
+        self._lent: dict[C, str] = {}  # connections of proxies that ask for somebody, and the proxy
         self._held: Counter[str] = Counter()
         self._idle: _Idle[C] = _Idle()
         self._idle_of: dict[str, _Idle[C]] = {}
@@ -72,18 +75,38 @@ class Slots(Generic[C]):
             self._evicted += 1
             self.leave_slot(leaves)
         self._accepted += 1
-        self._peer[connection] = peer
-        self._held[peer] += 1
-        for idle in (self._idle, self._idle_of.setdefault(peer, _Idle())):
+        self._add(connection, peer)
+        for idle in (self._idle, self._idle_of[peer]):
             idle.fresh[connection] = now
         return leaves
 
     def leave_slot(self, connection: C) -> None:
         """Its slot is free; saying so twice does no harm."""
-        if (peer := self._peer.pop(connection, None)) is None:
-            return
-        for idle in (self._idle, self._idle_of[peer]):
-            idle.discard(connection)
+        self._lent.pop(connection, None)
+        if (peer := self._peer.pop(connection, None)) is not None:
+            self._idle.discard(connection)
+            self._take_from(connection, peer)
+
+    def ask_for(self, connection: C, address: str) -> bool:
+        """Until it idles, a proxy's connection counts for this one. False: whose share is used up."""
+        peer, proxy = peer_of(address), self._peer.get(connection)
+        if proxy is None or proxy == peer:
+            return True
+        if self._held[peer] >= self.share:
+            self._refused += 1
+            return False
+        self._lent.setdefault(connection, proxy)
+        self._take_from(connection, proxy)
+        self._add(connection, peer)
+        return True
+
+    def _add(self, connection: C, peer: str) -> None:
+        self._peer[connection] = peer
+        self._held[peer] += 1
+        self._idle_of.setdefault(peer, _Idle())
+
+    def _take_from(self, connection: C, peer: str) -> None:
+        self._idle_of[peer].discard(connection)
         self._held[peer] -= 1
         if not self._held[peer]:
             del self._held[peer], self._idle_of[peer]
@@ -96,6 +119,9 @@ class Slots(Generic[C]):
 
     def idle(self, connection: C, now: float) -> None:
         """It was answered and waits for the next request."""
+        if proxy := self._lent.pop(connection, None):
+            self._take_from(connection, self._peer[connection])
+            self._add(connection, proxy)
         if (peer := self._peer.get(connection)) is not None:
             for idle in (self._idle, self._idle_of[peer]):
                 idle.discard(connection)

@@ -8,10 +8,11 @@ import gc
 import logging
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from quart import Quart, Response
+from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
 from tracker.access.console import Console, remove_console, write_console
@@ -19,7 +20,7 @@ from tracker.access.forwarded import Proxies
 from tracker.access.grants import Access
 from tracker.access.guard import check_bind
 from tracker.config import Settings
-from tracker.errors import BadRequest, TrackerError
+from tracker.errors import BadRequest, Overloaded, TrackerError
 from tracker.node import Node
 from tracker.turns.buffer import Share
 from tracker.turns.jobs import Job
@@ -28,10 +29,12 @@ from tracker.web.ingest import http as ingest
 from tracker.web.ingest import socket as positions
 from tracker.web.ingest.bodies import Body, Gone, Patience, refuse
 from tracker.web.live import routes as live
-from tracker.web.people import audit, described, groups, session, tokens, users
+from tracker.web.people import audit, described, groups, quarantine, session, tokens, users
 from tracker.web.server import serving, sockets
 from tracker.web.server.answers import Answered, Receive, Scope, Send, plain_problem, problem
 from tracker.web.server.certificate import LOOK_S, Certificate
+from tracker.web.server.hardening import EVERYWHERE, hardened, over_tls_only
+from tracker.web.server.log_lines import write_log
 
 log = logging.getLogger("tracker.web")
 
@@ -61,22 +64,22 @@ def create_app(
     app.config["RESPONSE_TIMEOUT"] = None  # a track or a file may take a slow client long
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # it would send elsewhere: an address that is wrong below a proxy's path
-    for routes in (vehicles, regions, events, health, page, session, users, groups, tokens, audit):
+    for routes in (vehicles, regions, events, health, page, session, users, groups, tokens, quarantine, audit):
         app.register_blueprint(routes.blueprint(node))
     app.register_blueprint(openapi.blueprint(node, *described.ROUTES))
-    app.register_error_handler(TrackerError, _tracker_error)
+    app.register_error_handler(TrackerError, partial(_tracker_error, node))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Gone, _gone)
     app.register_error_handler(Exception, _unexpected)
-    app.after_request(_harden)
     positions.install(app, node)
     app.asgi_app = Front(node, app.asgi_app)  # type: ignore[assignment,method-assign]
 
     @app.while_serving
     async def running() -> AsyncGenerator[None]:
         await node.start()
-        if warning := check_bind(node.settings, node.directory.has_administrator):
-            log.warning(warning)
+        for warning in (check_bind(node.settings, node.directory.has_administrator), _nobody_yet(node)):
+            if warning:
+                log.warning(warning)
         companion = asyncio.ensure_future(beside(node)) if beside else None
         try:
             yield
@@ -92,6 +95,17 @@ def create_app(
     return app
 
 
+def _nobody_yet(node: Node) -> str | None:
+    """What the log hears at each start until there is an administrator."""
+    if node.directory.has_administrator or node.settings.demo or node.access is not node.doorman:
+        return None
+    proxies = ", and whoever the proxies let in," if node.settings.behind_proxy else ""
+    return (
+        f"nobody signs in here yet: whoever reaches this server{proxies} sees and changes everything. To end that, "
+        "open the link it prints, or `tracker users add NAME --role administrator` (docs/upgrading.md)"
+    )
+
+
 class Front:
     """What every request meets before Quart's router: the access checks, and the route that must be fast."""
 
@@ -100,11 +114,13 @@ class Front:
         self._inner = inner
         self._ingest = ingest.Ingest(node)
         self._proxies = Proxies(node.settings.behind_proxy)
+        self._hardening = EVERYWHERE + (over_tls_only(node.settings.hsts_s) if node.settings.cert else ())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
+            send = hardened(send, self._hardening)
             try:
-                scope = self._proxies.seen(scope)
+                scope = self._counted(scope, self._proxies.seen(scope))
             except TrackerError as fault:
                 await self._refuse_before(scope, receive, send, fault)
                 return
@@ -114,6 +130,13 @@ class Front:
             await self._ingest(target, scope, receive, send)
         else:
             await self._ordinary(scope, receive, send)
+
+    def _counted(self, told: Scope, seen: Scope) -> Scope:
+        """What a proxy asks counts for whoever asked it. Raises Overloaded."""
+        asks_for = None if seen is told else (seen.get("extensions") or {}).get(sockets.ASKS_FOR)
+        if asks_for and not asks_for(seen["client"][0]):
+            raise Overloaded("too many connections from this address; close some, or try again in a moment", 5)
+        return seen
 
     async def _ordinary(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
@@ -174,7 +197,10 @@ def _respond(answer: Answered) -> Response:
     return Response(body, status, headers)
 
 
-async def _tracker_error(fault: TrackerError) -> Response:
+async def _tracker_error(node: Node, fault: TrackerError) -> Response:
+    if fault.code == "may_not":
+        scope: Any = request.scope
+        node.doorman.overstepped(scope["tracker.grant"], scope)
     return _respond(problem(fault))
 
 
@@ -199,23 +225,19 @@ async def _unexpected(fault: Exception) -> Response:
     return _respond(plain_problem(500, "the server made a mistake; its log says more"))
 
 
-async def _harden(response: Response) -> Response:
-    response.headers.setdefault("cache-control", "no-store")
-    response.headers["x-content-type-options"] = "nosniff"
-    # tile servers ask who uses them: OpenStreetMap refuses requests without a Referer
-    response.headers["referrer-policy"] = "strict-origin-when-cross-origin"
-    response.headers["cross-origin-resource-policy"] = "same-origin"
-    return response
-
-
-def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = None) -> None:
-    """Serve until SIGTERM. `beside` runs along with the started node and is cancelled at the end.
+def run(
+    settings: Settings,
+    beside: Callable[[Node], Awaitable[None]] | None = None,
+    told: Callable[[str], None] = lambda _url: None,
+) -> None:
+    """Serve until SIGTERM. `beside` runs along with the started node and is cancelled at the end; `told` hears the
+    address.
 
     Raises SettingsError, StoreLocked and the like when it cannot begin.
     """
     if missing := page.missing_assets():
         raise TrackerError("no_assets", missing)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    write_log(settings.log_level)
 
     gc.disable()  # loading 100,000 vehicles makes nothing but what stays: collecting meanwhile costs a third more
 
@@ -225,11 +247,12 @@ def run(settings: Settings, beside: Callable[[Node], Awaitable[None]] | None = N
         shown = f"[{host}]" if ":" in host else host
         url = f"{'https' if settings.cert else 'http'}://{shown}:{port}"
         print(url, flush=True)
+        told(url)
         node: Node = app.extensions["node"]
-        if not node.directory.has_administrator and not settings.demo:
-            link = f"{url}/signin#{node.give_first_link()}"
-            print(f"nobody signs in here yet; to be the administrator, within 15 minutes: {link}", flush=True)
         reached = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+        if not node.directory.has_administrator and not settings.demo:
+            link = f"{url.replace(shown, reached) if reached != host else url}/signin#{node.give_first_link()}"
+            print(f"nobody signs in here yet; to be the administrator, within 15 minutes: {link}", flush=True)
         secret = node.doorman.open_console()
         write_console(settings.folder, Console(reached, port, bool(settings.cert), secret))
         _calm_collector()

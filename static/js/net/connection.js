@@ -238,6 +238,7 @@ export class Connection {
     const cut = reason === "stream" && lasted < STREAM_LASTS_MS;
     if (transport && by !== "polling" && (cut || !transport.opened)) this.#suspect(by);
     if (code === SIGNED_OUT) signedOut.tell();
+    if (by === "stream") get("session").catch(() => {}); // a stream ends without a word why
     if (isFinal(code)) {
       this.#set({ phase: "refused", reason: closed(code, reason) });
       return;

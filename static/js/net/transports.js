@@ -95,7 +95,8 @@ export class Stream {
   }
 }
 
-const POLL_MS = 2000;
+const POLL_MS = 500;
+const WAIT_S = 5; // for news; whose session ends meanwhile is told so at once
 
 export class Polling {
   /** @param {any} wish @param {Ears} ears */
@@ -113,7 +114,7 @@ export class Polling {
       while (!this.stopped.signal.aborted) {
         const answer = await get(
           "changes",
-          { ...queryOf({ ...wish, resume: null }), since: cursor || null },
+          { ...queryOf({ ...wish, resume: null }), since: cursor || null, wait: cursor ? WAIT_S : null },
           this.stopped.signal,
         );
         this.opened = true;

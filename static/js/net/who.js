@@ -10,6 +10,7 @@ import { ApiError, get } from "./api.js";
  * @property {string[]} groups
  * @property {string[]} may
  * @property {Session[]} [sessions]
+ * @property {number} [without_token] addresses that were refused of late, for those who administer
  */
 /** @typedef {{id: string, seen_at: string, address: string, agent: string, current: boolean}} Session */
 

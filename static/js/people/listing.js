@@ -17,13 +17,15 @@ export class Listing {
    * @param {() => any[]} how.empty what is said instead of rows
    * @param {any[]} how.head what stands above
    * @param {() => Record<string, any>} [how.query]
+   * @param {(answer: any) => void} [how.heard] what else the answer says
    */
-  constructor({ path, key, row, empty, head, query = () => ({}) }) {
+  constructor({ path, key, row, empty, head, query = () => ({}), heard = () => {} }) {
     this.path = path;
     this.key = key;
     this.row = row;
     this.empty = empty;
     this.query = query;
+    this.heard = heard;
     this.rows = h("ul", { class: "cards" });
     this.state = h("div", { class: "state" });
     this.element = h("section", { class: "listing" }, h("div", { class: "desk-head" }, ...head), this.rows, this.state);
@@ -52,6 +54,7 @@ export class Listing {
       const answer = await get(this.path, { ...this.query(), limit: MANY, cursor });
       if (turn !== this.asked) return;
       fill(this.state);
+      this.heard(answer);
       show(answer[this.key].map((/** @type {T} */ one) => h("li", null, this.row(one))));
       if (answer.next) this.#more(answer.next);
     } catch (fault) {

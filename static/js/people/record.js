@@ -35,6 +35,17 @@ const WHAT = /** @type {const} */ ([
   "token.add",
   "token.rotate",
   "token.revoke",
+  "region.save",
+  "region.import",
+  "region.delete",
+  "vehicle.save",
+  "vehicle.remove",
+  "vehicle.erase",
+  "vehicle.admit",
+  "vehicle.refuse",
+  "vehicle.forget",
+  "event.acknowledge",
+  "event.take_back",
 ]);
 
 /** @param {import("./main.js").Desk} desk */
@@ -80,7 +91,7 @@ export function record(desk) {
               "dl",
               { class: "changes" },
               changed.map(({ field, before, after }) => [
-                h("dt", null, field),
+                h("dt", null, perhaps(`field.${field}`, field)),
                 h(
                   "dd",
                   null,
@@ -98,7 +109,17 @@ export function record(desk) {
 }
 
 /** @param {Entry} entry */
-const said = ({ what, target }) =>
-  WHAT.includes(/** @type {any} */ (what))
-    ? say(`did.${/** @type {typeof WHAT[number]} */ (what)}`, { target })
-    : `${perhaps(`did.${what}`, what)} ${target}`.trim();
+function said(entry) {
+  const target = named(entry);
+  return WHAT.includes(/** @type {any} */ (entry.what))
+    ? say(`did.${/** @type {typeof WHAT[number]} */ (entry.what)}`, { target })
+    : `${perhaps(`did.${entry.what}`, entry.what)} ${target}`.trim();
+}
+
+/** What was changed, as people call it; an id nobody reads is left out. @param {Entry} entry */
+function named({ what, target, before, after }) {
+  const { name, kind, vehicle } = after ?? before ?? {};
+  if (what.startsWith("event.") && vehicle) return `${perhaps(`kind.${kind}`, kind)} · ${vehicle}`;
+  if (what.startsWith("token.")) return name || say("tokens.unnamed");
+  return name && name !== target ? `${name} (${target})` : target;
+}

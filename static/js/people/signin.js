@@ -38,6 +38,7 @@ async function begin(secret) {
 /** @param {string} [before] what is said first */
 function signIn(before) {
   const name = nameField(say("signin.name"));
+  name.input.value = new URLSearchParams(location.search).get("name") ?? "";
   const password = passwordField(say("signin.password"), "current-password");
   form({
     title: say("signin.title"),

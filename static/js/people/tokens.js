@@ -3,7 +3,7 @@
 import { call } from "../net/api.js";
 import { listed } from "./differences.js";
 import { confirm } from "../parts/dialog.js";
-import { h } from "../parts/dom.js";
+import { fill, h } from "../parts/dom.js";
 import { checks, formDialog, textField } from "../parts/form.js";
 import { age, full, lasted } from "../words/format.js";
 import { perhaps, problem, say } from "../words/words.js";
@@ -27,16 +27,28 @@ import { once } from "./once.js";
  * @property {string|null} error_at
  */
 
+/** @typedef {{address: string, asked: string, times: number, at: string}} Away who came without a token */
+
 const OVERLAPS_S = [0, 3600, 86_400, 7 * 86_400];
 
 /** @param {import("./main.js").Desk} desk @param {boolean} own of the one who is signed in, or those of devices */
 export function tokens(desk, own) {
   const path = own ? `users/${encodeURIComponent(String(desk.who.name))}/tokens` : "tokens";
+  const without = h("div", { class: "notice warn", hidden: true });
   /** @type {Listing<Token>} */
   const list = new Listing({
     path,
     key: "tokens",
-    head: [h("p", null, say(own ? "own.more" : "tokens.more")), adds(say("tokens.add"), () => add())],
+    head: [h("p", null, say(own ? "own.more" : "tokens.more")), adds(say("tokens.add"), () => add()), without],
+    heard: (answer) => {
+      /** @type {Away[]} */ const away = answer.without ?? [];
+      without.hidden = away.length === 0;
+      fill(
+        without,
+        h("p", null, say("tokens.without")),
+        h("ul", null, ...away.map((one) => h("li", null, asked(one)))),
+      );
+    },
     empty: () => [h("strong", null, say("tokens.none")), h("span", null, say(own ? "own.none" : "tokens.none.more"))],
     row: (token) =>
       card(token.id, {
@@ -165,6 +177,10 @@ function whom(token) {
   if (token.kind === "scrape") return say("tokens.scrape");
   return [...token.vehicles, ...token.groups.map((name) => say("tokens.group", { name }))].join(", ");
 }
+
+/** @param {Away} away */
+const asked = ({ address, asked, times, at }) =>
+  say("tokens.without.one", { address, asked, n: times, age: age(Date.now() - Date.parse(at)) });
 
 /** @param {Token} token */
 const used = (token) =>

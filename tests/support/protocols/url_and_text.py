@@ -29,6 +29,12 @@ def read_url(payload: Payload, now: int) -> Reading:
     return reading
 
 
+def read_tracked(payload: Payload, now: int) -> Reading:
+    """`/ingest/tracks/<token>?id=van-7&lat=…`: the vehicle is a parameter, as most phones have it."""
+    said = dict(parse_qsl(payload.query))
+    return read_url(payload._replace(path=f"/{said.get('id', '')}"), now)
+
+
 class TextDecoder:
     """`van-7 1795424400 60.17 24.94`, one a line. Each run is answered with how many fixes there are by now."""
 
@@ -59,5 +65,6 @@ class TextDecoder:
 
 SPOKEN = (
     Spoken("url", ("/phone/",), read=read_url, methods=("GET", "POST")),
+    Spoken("tracks", ("/ingest/tracks/",), read=read_tracked, methods=("GET", "POST")),
     Spoken("text", ("/text",), decoder=TextDecoder, types=("text/plain",), socket=True),
 )

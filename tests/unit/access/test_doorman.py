@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import base64
+import logging
 from typing import Any
 
+import msgspec
 import pytest
 
 from tracker.access.credentials import IN_PATH
@@ -51,9 +53,11 @@ class Door:
             token = Token(id, kind, hash_of(f"token of {id}"), vehicles=("van-*",), user=owner)  # type: ignore[arg-type]
             directory.take([directory.record("token", id, token)])
 
-    def ask(self, method: str = "GET", path: str = "/api/v1/vehicles", query: str = "", **headers: str) -> Any:
+    def ask(
+        self, method: str = "GET", path: str = "/api/v1/vehicles", query: str = "", scheme: str = "http", **headers: str
+    ) -> Any:
         named = [(name.encode(), value.encode()) for name, value in {"host": "localhost", **headers}.items()]
-        scope = {"path": path, "headers": named, "query_string": query.encode(), "scheme": "http", "client": ("::1", 1)}
+        scope = {"path": path, "headers": named, "query_string": query.encode(), "scheme": scheme, "client": ("::1", 1)}
         return self.doorman.check(method, scope)
 
     def cookie(self, name: str) -> Any:
@@ -114,6 +118,43 @@ def test_a_ticket_stands_for_who_asked_for_it_once(door: Door) -> None:
         assert door.ask("CONNECT", query=f"ticket={ticket}").who == who
         with pytest.raises(NotSignedIn):
             door.ask("CONNECT", query=f"ticket={ticket}")
+
+
+def test_a_ticket_opens_a_channel_and_nothing_else_and_ends_with_who_asked_for_it(door: Door) -> None:
+    ticket = door.doorman.tickets.give("s-ben", door.now)
+    for method in ("GET", "POST", "DELETE"):
+        with pytest.raises(NotSignedIn):
+            door.ask(method, query=f"ticket={ticket}")
+    assert door.ask("CONNECT", query=f"ticket={ticket}").who == "ben", "it was not used up"
+    ended, replaced = (door.doorman.tickets.give(bearer, door.now) for bearer in ("s-ben", "phone"))
+    directory = door.directory
+    ending = msgspec.structs.replace(directory.tokens.by_id["phone"], ends_at=door.now)
+    directory.take([directory.record("session", "s-ben", None), directory.record("token", "phone", ending)])
+    for ticket in (ended, replaced):
+        with pytest.raises(NotSignedIn):
+            door.ask("CONNECT", query=f"ticket={ticket}")
+
+
+def test_of_two_cookies_of_our_name_only_one_may_be_a_session(door: Door) -> None:
+    ben, ada = ("tracker-f00d=cookie of ben", "tracker-f00d=cookie of ada")
+    for rubbish in ("tracker-f00d=rubbish", "tracker-f00d=", "tracker-f00d"):
+        assert door.ask(cookie=f"{rubbish}; {ben}").who == "ben", "whoever adds one signs nobody out"
+        assert door.ask(cookie=f"{ben}; {rubbish}").who == "ben"
+    for both in (f"{ben}; {ada}", f"{ada}; {ben}"):
+        with pytest.raises(NotSignedIn):
+            door.ask(cookie=both)
+
+
+def test_over_tls_a_cookie_is_taken_only_by_the_name_that_binds_it_to_this_host(door: Door) -> None:
+    assert [door.doorman.cookie({"scheme": scheme}) for scheme in ("http", "https", "wss")] == [
+        "tracker-f00d", "__Host-tracker-f00d", "__Host-tracker-f00d",
+    ]  # fmt: skip
+    assert door.ask(scheme="https", cookie="__Host-tracker-f00d=cookie of ben").who == "ben"
+    assert door.ask("CONNECT", scheme="wss", cookie="__Host-tracker-f00d=cookie of ben").who == "ben"
+    with pytest.raises(NotSignedIn):
+        door.ask(scheme="https", cookie="tracker-f00d=cookie of ben")
+    with pytest.raises(NotSignedIn):
+        door.ask(cookie="__Host-tracker-f00d=cookie of ben")
 
 
 def test_the_console_may_everything_also_where_nobody_signs_in() -> None:
@@ -177,3 +218,35 @@ def test_a_token_in_an_address_binds_also_while_nobody_signs_in() -> None:
     door.doorman.forget_grants()
     with pytest.raises(NotSignedIn):
         door.doorman.again(grant)
+
+
+def test_the_doorman_counts_whom_it_sends_away_and_says_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+    door = Door()
+    door.fill()
+    caplog.set_level(logging.WARNING)
+    for headers in ({}, {"authorization": "Bearer trk_revoked"}):
+        with pytest.raises(NotSignedIn):
+            door.ask("POST", "/api/v1/positions", **headers)
+    with pytest.raises(NotSignedIn):
+        door.ask(cookie="tracker-f00d=of a session that ended")
+    assert [(one.address, one.times) for one in door.doorman.turned_away.lately(door.now)] == [("::1", 2)]
+    assert [record.getMessage() for record in caplog.records] == [
+        "::1 asked once without a good token or session, the last time for POST /api/v1/positions: 401. "
+        "`tracker token create` makes a token (docs/upgrading.md)"
+    ]
+
+
+def test_a_token_that_is_shown_before_there_is_an_administrator_counts_as_used() -> None:
+    door = Door()
+    door.fill()
+    door.directory.has_administrator = False
+    door.token("phone")
+    assert door.directory.tokens.uses.keys() == {"phone"}
+
+
+def test_tokens_that_send_nothing_are_used_by_asking() -> None:
+    door = Door()
+    door.fill()
+    for id in ("script", "prometheus"):
+        door.token(id)
+    assert door.directory.tokens.uses.keys() == {"script", "prometheus"}

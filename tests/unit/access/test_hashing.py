@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.waiting import deadline
 from tracker.access import passwords
-from tracker.access.hashing import MOST_WAITING, Hashing
+from tracker.access.hashing import MOST_STRANGERS, MOST_WAITING, Hashing
 from tracker.errors import Overloaded
 
 
@@ -40,4 +40,23 @@ async def test_a_crowd_is_told_to_come_again_and_takes_one_turn_after_the_other(
     assert await asyncio.gather(*waiting) == [str(n) for n in range(MOST_WAITING)]
     assert len(threads) == 1
     assert await hashing.hash("there is room again")
+    hashing.close()
+
+
+async def test_a_crowd_of_strangers_leaves_room_for_who_has_been_here_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr(passwords, "nobodys", lambda: "")
+    monkeypatch.setattr(passwords, "matches", lambda *_: gate.wait(deadline(20)))
+    hashing = Hashing()
+    try:
+        crowd = [asyncio.ensure_future(hashing.matches("x", "kept", known=False)) for _ in range(MOST_STRANGERS)]
+        one_more = asyncio.ensure_future(hashing.matches("x", "kept", known=False))
+        owner = asyncio.ensure_future(hashing.matches("mine", "kept", known=True))
+        await asyncio.sleep(0)
+        assert one_more.done()
+        assert isinstance(one_more.exception(), Overloaded)
+        assert not owner.done(), "it waits its turn"
+    finally:
+        gate.set()
+    assert all(await asyncio.gather(owner, *crowd))
     hashing.close()

@@ -50,12 +50,22 @@ def test_a_wrong_field_of_a_user_is_named(given: Any, field: str) -> None:
     assert refused.value.errors[0]["field"] == field
 
 
-@pytest.mark.parametrize("name", ["", " ana", "ana ", "a/b", "a\nb", "x" * 101])
+@pytest.mark.parametrize(
+    "name",
+    ["", " ana", "ana ", "a/b", "a\nb", "x" * 101, ".", "..", "a\x1bb", "a\x9bb", "a\u200bb", "a\u202eb", "A\u030a"],
+)
 def test_a_name_that_no_address_can_hold_is_refused(name: str) -> None:
     with pytest.raises(Invalid):
         read_user({"role": "viewer"}, name, None, GROUPS, 0)
     with pytest.raises(Invalid):
         read_group({}, name, None)
+
+
+@pytest.mark.parametrize("name", ["console", "Anybody", "token:1f0a", "TOKEN:"])
+def test_nobody_is_called_what_the_record_calls_somebody_else(name: str) -> None:
+    with pytest.raises(Invalid):
+        read_user({"role": "viewer"}, name, None, GROUPS, 0)
+    read_user({"role": "viewer"}, f"{name[:3]} of the house", None, GROUPS, 0)
 
 
 @pytest.mark.parametrize("given", [None, [], "x", 1])
@@ -80,7 +90,12 @@ def test_a_group_is_read_and_told_as_it_was_given() -> None:
     [
         {"regions": "some"},
         {"regions": [1]},
-        {"vehicles": ["vans"]},
+        {"vehicles": "vans"},
+        {"vehicles": [""]},
+        {"coarse_m": 9},
+        {"coarse_m": 50_001},
+        {"coarse_m": "1000"},
+        {"coarse_m": True},
         {"may": ["fly"]},
         {"may": "watch"},
     ],

@@ -36,6 +36,14 @@ def test_an_alarm_counts_however_its_fix_was_taken() -> None:
     Town().drive("new").at(0, 0, alarm="sos").expect("alarm")
 
 
+def test_an_event_of_a_place_that_decided_nothing_says_so() -> None:
+    """So that it is not told to those who do not see where that was."""
+    van().at(9000, 0, alarm="sos").expect("alarm", outcome=Outcome.HELD, apart=True)
+    van().at(0, 0, after=60).at(5, 0, late=20, alarm="sos").expect("alarm", apart=True)
+    van().at(500, 0, accuracy_m=5000, alarm="sos", battery_pct=5).expect("low_battery", "alarm", apart=True)
+    van().at(0, 0, alarm="sos").expect("alarm", apart=None)
+
+
 def test_an_alarm_without_a_place_has_the_last_known_one() -> None:
     drive = nowhere(van()).expect("alarm", placed=False, time=START + 20_000, outcome=Outcome.ACCEPTED)
     step = drive.town.steps[-1]

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.support.grants import limited, of_all
 from tests.support.scenario import START, box, feature, place
-from tracker.access.grants import Grant
 from tracker.history.visits import NEVER, Shown, inside_then, visits
 from tracker.model.change import Change, VehicleState
+from tracker.model.coarse import coarsened
 from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
@@ -66,27 +67,27 @@ def fix(time: int, at: tuple[float, float] = INSIDE, vehicle: str = "van") -> Pi
 
 async def test_a_visit_lasts_from_the_enter_to_the_deciding_fix_of_the_exit() -> None:
     log = Log(exit(100, 200), exit(500, 600), exit(550, 700, "yard"), exit(1, 9, "theirs"), exit(1, 9, vehicle="car"))
-    found = await visits(log, book(), "van", state(depot=900, theirs=950), BOTH)  # type: ignore[arg-type]
+    found = await visits(log, book(), "van", state(depot=900, theirs=950), None, limited(*BOTH))  # type: ignore[arg-type]
     assert found.spans() == [(100, 200), (500, 700), (900, NEVER)]
-    admitted = [time for time in (99, 100, 200, 201, 600, 601, 899, 900, 10**15) if found.admit(fix(time))]
+    admitted = [time for time in (99, 100, 200, 201, 600, 601, 899, 900, 10**15) if found.shown(fix(time))]
     assert admitted == [100, 200, 600, 900, 10**15]
 
 
 async def test_a_fix_of_a_visit_that_lies_far_outside_is_not_told() -> None:
     """A jump, or one that came late: it says where else the vehicle was."""
-    found = await visits(Log(exit(100, 200)), book(), "van", None, BOTH)  # type: ignore[arg-type]
-    assert [found.admit(fix(150, at)) for at in (INSIDE, EDGE, OUTSIDE)] == [True, True, False]
-    assert not found.admit(fix(150, place(5100, 100))), "it was in the depot then, not in the yard"
+    found = await visits(Log(exit(100, 200)), book(), "van", None, None, limited(*BOTH))  # type: ignore[arg-type]
+    assert [bool(found.shown(fix(150, at))) for at in (INSIDE, EDGE, OUTSIDE)] == [True, True, False]
+    assert not found.shown(fix(150, place(5100, 100))), "it was in the depot then, not in the yard"
 
 
 async def test_who_never_was_there_has_no_visit() -> None:
-    assert not await visits(Log(exit(1, 2, vehicle="car")), book(), "van", state(theirs=5), BOTH)  # type: ignore[arg-type]
+    assert not await visits(Log(exit(1, 2, vehicle="car")), book(), "van", state(theirs=5), None, limited(*BOTH))  # type: ignore[arg-type]
 
 
 async def test_a_region_that_is_gone_tells_no_place() -> None:
-    found = await visits(Log(exit(100, 200)), RegionBook(), "van", None, BOTH)  # type: ignore[arg-type]
+    found = await visits(Log(exit(100, 200)), RegionBook(), "van", None, None, limited(*BOTH))  # type: ignore[arg-type]
     assert found
-    assert not found.admit(fix(150))
+    assert not found.shown(fix(150))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,26 @@ async def test_where_a_vehicle_was_then_is_told_by_what_came_since(
 async def test_a_preview_is_shown_the_fixes_of_visits_and_who_is_there_now() -> None:
     picture = Picture()
     picture.apply(Change(moved=[state(depot=900), VehicleState(2, fix(9, vehicle="car"), 9, regions={"theirs": 1})]))
-    shown = Shown(Log(exit(100, 200)), book(), picture, Grant(regions=BOTH))  # type: ignore[arg-type]
-    assert [shown.sees(vehicle) for vehicle in ("van", "car", "nobody")] == [True, False, False]
+    shown = Shown(Log(exit(100, 200)), book(), picture, limited(*BOTH))  # type: ignore[arg-type]
+    decided = fix(8)
+    assert [shown.place(vehicle, decided) for vehicle in ("van", "car", "nobody")] == [decided, None, None]
     told = [(fix(150), 1), (fix(300), 2), (fix(950), 3), (fix(950, vehicle="car"), 4)]
     assert await shown.fixes(told) == [told[0], told[2]]
+
+
+async def test_a_fix_is_told_as_exactly_as_the_finest_part_that_shows_its_visit() -> None:
+    grant = of_all(
+        limited("depot", coarse_m=500),
+        limited("yard", vehicles=frozenset({"north"})),
+        limited(anywhere=True, coarse_m=5000),
+    )
+    log, yard = Log(exit(100, 200), exit(300, 400, "yard")), place(5100, 100)
+    for group, of_yard in (("north", 0), ("south", 5000), (None, 5000)):
+        found = await visits(log, book(), "van", None, group, grant)  # type: ignore[arg-type]
+        assert found.spans() == [(-NEVER, NEVER)]
+        for time, at, cell_m in ((150, INSIDE, 500), (350, yard, of_yard), (250, INSIDE, 5000), (150, OUTSIDE, 5000)):
+            told = fix(time, at)
+            assert found.shown(told) == (coarsened(told, cell_m) if cell_m else told)
+    found = await visits(log, book(), "van", None, "south", limited("depot", vehicles=frozenset({"north"})))  # type: ignore[arg-type]
+    assert not found
+    assert found.shown(fix(150)) is None

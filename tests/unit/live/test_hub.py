@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.support.grants import limited
 from tracker.access.grants import Grant
 from tracker.geometry.earth import tile
 from tracker.live import messages, requests
@@ -257,7 +258,7 @@ def test_an_unknown_region_is_reported_without_a_name_and_the_others_are_followe
 
 def test_who_is_granted_some_regions_follows_no_others(hub: Hub) -> None:
     hub.route(Change(regions=[region("a"), region("b")], moved=[moved("v1", 1, "a"), moved("v2", 1, "b")]))
-    desk = Desk(hub, grant=Grant(regions=frozenset({"a"})))
+    desk = Desk(hub, grant=limited("a"))
     desk.follow(all=True)
     tick(hub)
     assert b"v2" not in b"".join(desk.raw)
@@ -956,24 +957,40 @@ def test_an_event_that_was_acknowledged_while_routing_failed_is_known_as_such(hu
 
 def test_what_is_no_longer_granted_is_revoked_and_what_is_left_begins_anew(hub: Hub) -> None:
     hub.route(Change(regions=[region("a"), region("b")], moved=[moved("v1", 1, "a"), moved("v2", 1, "b")]))
-    desk = Desk(hub, grant=Grant(regions=frozenset({"a", "b"})), all=True)
+    desk = Desk(hub, grant=limited("a", "b"), all=True)
     tick(hub)
     desk.take()
-    hub.regrant(desk.viewer, Grant(regions=frozenset({"b"})))
+    hub.regrant(desk.viewer, limited("b"))
     tick(hub)
     told = desk.take()
     assert [item for message in told for item in message.get("left", ())] == [[1, "revoked"]]
     [snapshot] = [message for message in told if message["op"] == "snapshot"]
     assert (snapshot["reset"], [row[0] for row in snapshot["vehicles"]]) == (True, [2])
-    hub.regrant(desk.viewer, Grant(regions=frozenset({"a", "b"})))
+    hub.regrant(desk.viewer, limited("a", "b"))
     tick(hub)
     assert [row[0] for message in desk.take() for row in message.get("vehicles", ())] == [1, 2]
 
 
 def test_who_follows_nothing_yet_has_another_grant_when_it_does(hub: Hub) -> None:
     hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))
-    desk = Desk(hub, grant=Grant(regions=frozenset({"a"})))
+    desk = Desk(hub, grant=limited("a"))
     hub.regrant(desk.viewer, Grant())
     desk.follow(all=True)
     tick(hub)
     assert not [row for message in desk.take() for row in message.get("vehicles", ())]
+
+
+def test_whose_grant_may_be_another_is_told_nothing_before_it_is_asked_again(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))
+    here = limited("a")
+    desk = Desk(hub, grant=here, all=True)
+    tick(hub)
+    desk.take()
+    hub.doubt_grants()
+    hub.route(Change(moved=[moved("v1", 1, "a")], events=[event(1, region="a")]))
+    hub.serve_urgent(desk.viewer, {1}, 0)
+    tick(hub)
+    assert desk.take() == []
+    hub.regrant(desk.viewer, here)
+    tick(hub)
+    assert [[row[0] for row in message.get("moved", ())] for message in desk.take() if "moved" in message] == [[1]]

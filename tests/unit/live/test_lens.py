@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.support.grants import limited
 from tracker.access.grants import EVERYTHING, Grant
 from tracker.geometry.earth import tile
 from tracker.live import messages, requests
@@ -17,7 +18,7 @@ from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 
-OURS = Grant(regions=frozenset({"ours", "ours-too"}))
+OURS = limited("ours", "ours-too")
 HERE, THERE = (60.0, 24.0), (60.4, 25.0)
 VIEW = {"bbox": [23.95, 59.95, 24.05, 60.05], "zoom": 12}
 OTHER_VIEW = requests.View((24.95, 60.35, 25.05, 60.45), 12)
@@ -198,5 +199,5 @@ def test_an_acknowledgement_is_told_to_those_who_heard_of_its_event(hub: Hub) ->
 def test_what_tells_two_grants_apart_is_never_shared(hub: Hub) -> None:
     """Not even by a region whose id is a word of ours."""
     hub.route(Change(regions=[region("everything")], moved=[at(1, HERE, "everything"), at(2, HERE, "theirs")]))
-    for grant, seen in ((EVERYTHING, ["v1", "v2"]), (Grant(regions=frozenset({"everything"})), ["v1"])):
+    for grant, seen in ((EVERYTHING, ["v1", "v2"]), (limited("everything"), ["v1"])):
         assert Desk(hub, grant, vehicles=["v1", "v2"]).seen == seen

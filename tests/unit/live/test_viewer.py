@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tracker.access.grants import EVERYTHING, Grant
+from tests.support.grants import limited
+from tracker.access.grants import EVERYTHING
 from tracker.live.requests import Box, Follow, View
 from tracker.live.viewer import MOST_CELLS, Viewer, Wish, cells_of, narrow
 
@@ -46,7 +47,7 @@ def test_everything_may_be_followed_with_everything_granted() -> None:
     [Follow(all=True), Follow(view=Box((0, 0, 1, 1), 4)), Follow(regions=["mine", "yours"]), Follow(vehicles=["v"])],
 )
 def test_who_may_see_some_regions_never_follows_more(follow: Follow) -> None:
-    wish = narrow(follow, Grant(regions=frozenset({"mine"})))
+    wish = narrow(follow, limited("mine"))
     assert not wish.all
     assert wish.regions <= {"mine"}
 

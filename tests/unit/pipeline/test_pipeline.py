@@ -950,6 +950,10 @@ async def test_every_deed_of_somebody_is_kept_in_its_own_commit(node: Node) -> N
         ("region.delete", "depot"),
     ]
     assert (kept[0].before, kept[0].after["version"]) == (None, 1)
+    assert kept[0].after.keys() >= {"name", "group", "color", "rules", "notify"}, "all that people choose"
+    acked = {"kind": event.kind, "vehicle": "van", "region": event.region, "acknowledged_by": "ada"}
+    assert (kept[2].before, kept[2].after) == (acked | {"acknowledged_by": None}, acked)
+    assert (kept[3].before, kept[3].after) == (kept[2].after, kept[2].before)
     assert kept[1].after.keys() == {"a", "b"}
     assert kept[6].before["version"] == 1
     assert {(one.who, one.address) for one in kept} == {("ada", "10.0.0.1")}

@@ -29,6 +29,7 @@ class Tracker:
         self.troubles: list[str] = []
         self.requests: list[tuple[str, str]] = []
         self.now = NOW
+        self.is_blind = False  # to whoever sends with the token of a device
 
     def answer(self, method: str, path: str, body: bytes | None) -> Response:
         self.requests.append((method, path))
@@ -39,6 +40,8 @@ class Tracker:
             raise Lost("Connection reset by peer", True)
         if trouble.isdigit():
             return Response(int(trouble), {"retry-after": "1"}, b'{"title":"Busy"}')
+        if method == "GET" and self.is_blind and "/track" in path:
+            return Response(404, {}, b'{"code":"may_not"}')
         if method == "GET":
             return Response(200, {"date": formatdate(self.now / 1000, usegmt=True)}, self.track(path))
         content = self.take(body or b"")
@@ -125,6 +128,12 @@ def test_what_an_earlier_replay_stored_stays_a_duplicate(world: World) -> None:
     world.tracker.now = NOW
     world.tracker.troubles = ["lost after"]
     assert counts(world.sender.send(BATCH)) == (6, 2, 1, 3, 1, 1)
+
+
+def test_a_device_that_may_not_look_back_counts_as_it_was_told_and_goes_on(world: World) -> None:
+    world.tracker.is_blind, world.tracker.troubles = True, ["lost after"]
+    assert counts(world.sender.send(BATCH)) == (6, 0, 0, 5, 1, 1)
+    assert counts(world.sender.send([point(9)])) == (1, 1, 0, 0, 0, 0)
 
 
 def test_what_the_batch_before_brought_stays_a_duplicate(world: World) -> None:
@@ -252,3 +261,9 @@ def test_an_import_merges_known_vehicles_and_creates_others(
     ]
     assert out.getvalue() == "created: 1\nupdated: 1\nfailed: 1\n"
     assert "line 4: `name` has at most 200 characters" in capsys.readouterr().err
+
+
+def test_an_import_by_a_token_that_may_not_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Connection, "_try", lambda *_: Response(404, {}, b'{"code":"may_not","detail":"you may not"}'))
+    with pytest.raises(Failed, match="refused with 404: you may not"):
+        import_csv(io.BytesIO(b"id,name\nold,A\nnew,B\n"), "http://here", "trk_device", io.StringIO())

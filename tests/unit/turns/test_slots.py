@@ -114,3 +114,35 @@ def test_the_log_hears_once_a_minute_whom_it_is_about() -> None:
 )
 def test_a_peer_is_an_address_or_a_network_that_one_machine_owns(address: str, peer: str) -> None:
     assert peer_of(address) == peer
+
+
+def test_a_proxy_s_connection_counts_for_whoever_it_asks_for_until_it_idles() -> None:
+    slots: Slots[str] = Slots(20)
+    for number in range(18):
+        assert slots.enter(f"p-{number}", "proxy", 0) is None
+        slots.busy(f"p-{number}")
+        assert slots.ask_for(f"p-{number}", "203.0.113.7")
+    assert slots.enter("p-18", "proxy", 0) is None, "the proxy itself holds none of them"
+    slots.busy("p-18")
+    assert not slots.ask_for("p-18", "203.0.113.7"), "who has a share already"
+    assert slots.ask_for("p-18", "203.0.113.8")
+    slots.idle("p-0", 1)
+    slots.idle("p-18", 1)
+    assert slots.enter("p-19", "proxy", 2) is None
+    slots.busy("p-19")
+    assert slots.ask_for("p-19", "203.0.113.7"), "a slot is free that idles"
+    for number in range(20):
+        slots.leave_slot(f"p-{number}")
+    assert slots.statistics()[:2] == (0, 0)
+    assert (slots._held, slots._idle_of, slots._lent) == ({}, {}, {}), "nothing is kept of who left"
+
+
+def test_a_connection_that_has_gone_asks_for_nobody() -> None:
+    slots: Slots[str] = Slots(20)
+    assert slots.ask_for("gone", "203.0.113.7")
+    slots.enter("p", "proxy", 0)
+    slots.busy("p")
+    slots.ask_for("p", "203.0.113.7")
+    slots.leave_slot("p")
+    slots.idle("p", 1)
+    assert slots.statistics()[:2] == (0, 0)

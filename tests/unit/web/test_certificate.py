@@ -149,3 +149,13 @@ async def test_the_files_are_looked_at_by_themselves(files: tuple[Path, Path], a
     authority.issue(lasts=timedelta(days=100))
     async with app.test_app():
         await until(lambda: given(certificate, authority) != before, "the new one is shown")
+
+
+def test_only_suites_with_forward_secrecy_and_authentication_are_spoken(tmp_path: Path) -> None:
+    cert, key = Authority(tmp_path).issue()
+    suites = Certificate(str(cert), str(key)).context.get_ciphers()
+    assert suites
+    for one in suites:
+        assert one["protocol"] == "TLSv1.3" or str(one["name"]).startswith("ECDHE"), one
+        assert one["aead"], one
+        assert int(one["strength_bits"]) >= 128, one

@@ -17,6 +17,7 @@ from tracker.node import Node
 from tracker.stores import EventQuery
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
+from tracker.web.api.sight import Sight
 from tracker.web.server.answers import encoded
 
 MAX_BY = 200
@@ -49,13 +50,23 @@ async def list_events(node: Node, grant: Grant) -> Response:
         vehicles=api.words("vehicle"),
         kinds=kinds,
     )
-    if not grant.everything:
-        asked = grant.regions if query.regions is None else query.regions & grant.regions
-        query = msgspec.structs.replace(query, regions=asked, roaming=query.regions is None)
+    query = _within(query, node, grant)
     if limit <= PAGE:
         return await _page(node, grant, query, limit)
     async with node.heavy.turn():
         return await _page(node, grant, query, limit)
+
+
+def _within(query: EventQuery, node: Node, grant: Grant) -> EventQuery:
+    """Of what may be seen, and perhaps some more."""
+    regions, vehicles = grant.regions, Sight(node.picture, grant).names()
+    if regions is not None:
+        asked = regions if query.regions is None else query.regions & regions
+        query = msgspec.structs.replace(query, regions=asked, roaming=query.regions is None)
+    if vehicles is not None:
+        asked = vehicles if query.vehicles is None else query.vehicles & vehicles
+        query = msgspec.structs.replace(query, vehicles=asked)
+    return query
 
 
 async def _page(node: Node, grant: Grant, query: EventQuery, limit: int) -> Response:
@@ -67,7 +78,7 @@ async def _page(node: Node, grant: Grant, query: EventQuery, limit: int) -> Resp
     next: int | None = None
     async for some in _seen(node, grant, query, limit + 1):
         kept = some[: limit - len(texts)]
-        texts += await encoded(kept, lambda event: messages.event(grant.shown_event(event)))
+        texts += await encoded(kept, messages.event)
         last = max([last, *(event.seq for event in kept)])
         newest = kept[-1].seq if kept else newest
         next = newest if len(kept) < len(some) else None
@@ -75,10 +86,10 @@ async def _page(node: Node, grant: Grant, query: EventQuery, limit: int) -> Resp
 
 
 async def _seen(node: Node, grant: Grant, query: EventQuery, most: int) -> AsyncIterator[list[Event]]:
-    """The first of those that may be seen, as they are read."""
+    """The first of those that may be seen, as they may be, as they are read."""
     while most:
         found = await node.store.events(msgspec.structs.replace(query, limit=min(PAGE, most)))
-        seen = found if grant.everything else [event for event in found if await _is_seen(node, grant, event)]
+        seen = found if grant.everything else [one for event in found if (one := await _shown(node, grant, event))]
         yield seen
         if len(found) < min(PAGE, most):
             break
@@ -86,51 +97,82 @@ async def _seen(node: Node, grant: Grant, query: EventQuery, most: int) -> Async
         query = _after(query, found[-1].seq)
 
 
-async def _is_seen(node: Node, grant: Grant, event: Event) -> bool:
-    if grant.everything or event.region is not None:
-        return grant.sees_event(event, ())
+async def _shown(node: Node, grant: Grant, event: Event) -> Event | None:
+    """As it may be seen."""
+    if grant.everything:
+        return event
+    group, inside = node.picture.group_of(event.vehicle), await _inside(node, grant, event)
+    return grant.shown_event(event, inside, group, node.is_near) if grant.sees_event(event, inside, group) else None
+
+
+async def _inside(node: Node, grant: Grant, event: Event) -> frozenset[str]:
+    """The regions its vehicle was in as it happened, where these decide who may see it."""
+    if event.region is not None:
+        return frozenset({event.region})
     told = node.hub.recent.find(event.id)  # the hub remembers of the newest where their vehicles were
-    inside = told.regions if told else await inside_then(node.store, node.picture, event, grant.regions)
-    return grant.sees_event(event, inside)
+    return told.regions if told else await inside_then(node.store, node.picture, event, grant.regions)
 
 
 async def _last(node: Node, grant: Grant) -> int:
     """Number of the newest event that may be seen."""
     if grant.everything:
         return await node.store.last_seq()
-    if newest := node.hub.recent.newest(lambda told: grant.sees_event(told.event, told.regions)):
+    group_of, recent = node.picture.group_of, node.hub.recent
+    if newest := recent.newest(lambda told: grant.sees_event(told.event, told.regions, group_of(told.event.vehicle))):
         return newest.event.seq
-    found = await node.store.events(EventQuery(before=node.hub.recent.first, regions=grant.regions, limit=1))
-    return found[0].seq if found else 0
+    query = msgspec.structs.replace(_within(EventQuery(before=recent.first), node, grant), roaming=False)
+    async for seen in _seen(node, grant, query, PAGE):
+        if seen:
+            return seen[0].seq
+    return 0
 
 
 async def get_event(node: Node, grant: Grant, id: str) -> Response:
-    return _answer(grant, await _known(node, grant, id))
+    _, shown = await _known(node, grant, id)
+    return _answer(shown)
 
 
 async def acknowledge(node: Node, grant: Grant, id: str) -> Response:
-    await _known(node, grant, id)
-    grant.check(ACKNOWLEDGE)
+    event, _ = await _known(node, grant, id)
+    await _check(node, grant, event)
     by = grant.who or _by(await api.json_body(node.settings.max_entry))  # whoever has signed in cannot be somebody else
-    return _answer(grant, await node.pipeline.ack(id, by, api.actor(grant)))
+    return await _acked(node, grant, await node.pipeline.ack(id, by, api.actor(grant)))
 
 
 async def take_back(node: Node, grant: Grant, id: str) -> Response:
-    await _known(node, grant, id)
-    grant.check(ACKNOWLEDGE)
-    return _answer(grant, await node.pipeline.ack(id, None, api.actor(grant)))
+    event, _ = await _known(node, grant, id)
+    await _check(node, grant, event)
+    return await _acked(node, grant, await node.pipeline.ack(id, None, api.actor(grant)))
 
 
-def _answer(grant: Grant, event: Event) -> Response:
-    return api.answer(messages.event(grant.shown_event(event)))
+async def _check(node: Node, grant: Grant, event: Event) -> None:
+    """May it be acknowledged? Raises NotFound."""
+    inside = await _inside(node, grant, event) if grant.parts else ()
+    grant.check_vehicle(ACKNOWLEDGE, inside, node.picture.group_of(event.vehicle))
 
 
-async def _known(node: Node, grant: Grant, id: str) -> Event:
-    """The event of this id, where it may be seen. Raises NotFound."""
+async def _acked(node: Node, grant: Grant, event: Event) -> Response:
+    shown = await _shown(node, grant, event)
+    if shown is None:  # it was taken from them meanwhile
+        raise _unknown(event.id)
+    return _answer(shown)
+
+
+def _answer(event: Event) -> Response:
+    return api.answer(messages.event(event))
+
+
+async def _known(node: Node, grant: Grant, id: str) -> tuple[Event, Event]:
+    """The event of this id, where it may be seen, and as it may. Raises NotFound."""
     event = await node.store.event(id) if len(id) <= 64 and id.isascii() else None
-    if event is None or not await _is_seen(node, grant, event):
-        raise NotFound("unknown_event", f"there is no event {id[:64]!r}")
-    return event
+    shown = await _shown(node, grant, event) if event else None
+    if event is None or shown is None:
+        raise _unknown(id)
+    return event, shown
+
+
+def _unknown(id: str) -> NotFound:
+    return NotFound("unknown_event", f"there is no event {id[:64]!r}")
 
 
 def _after(query: EventQuery, seq: int) -> EventQuery:

@@ -23,6 +23,7 @@ from tracker.web.api import languages
 from tracker.web.api import parameters as api
 from tracker.web.api.probe import Probe
 from tracker.web.api.routes import Routes
+from tracker.web.server.hardening import PAGE
 
 PACKAGE = Path(__file__).parent.parent.parent
 #: without these the page is blank; hatch_build.py brings those in vendor/
@@ -78,8 +79,8 @@ class Files:
 
     def get(self, name: str) -> File:
         """Raises NotFound, also for whatever lies outside the folder."""
-        path = (self._folder / name).resolve() if "\0" not in name else self._folder
-        if not path.is_relative_to(self._folder) or not path.is_file() or path.name.startswith("."):
+        path = self._folder if "\0" in name else (self._folder / name).resolve()
+        if not path.is_relative_to(self._folder) or _is_hidden(path.relative_to(self._folder)) or not _is_file(path):
             raise NotFound("not_found", f"there is no file {name[:100]!r}")
         status = path.stat()
         stamp = (status.st_mtime_ns, status.st_size)
@@ -95,7 +96,18 @@ class Files:
     def names(self) -> list[str]:
         """Of every file that may be had, in one order."""
         found = [path.relative_to(self._folder) for path in self._folder.rglob("*") if path.is_file()]
-        return sorted(path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts))
+        return sorted(path.as_posix() for path in found if not _is_hidden(path))
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name so long that no file can have it
+        return False
 
 
 def _answer(file: File, caching: str) -> Response:
@@ -215,8 +227,7 @@ async def shown(name: str, tree: Tree, policy: str, _node: Node) -> Response:
     _, found = await asyncio.to_thread(tree.page, name, request.headers.get("accept-language", ""))
     answer = _answer(found, CHECKED)
     answer.headers["vary"] = "accept-encoding, accept-language"
-    answer.headers["content-security-policy"] = policy
-    answer.headers["x-frame-options"] = "DENY"
+    answer.headers.update({"content-security-policy": policy} | PAGE)
     return answer
 
 
@@ -249,6 +260,7 @@ async def about(tree: Tree, probe: Probe, node: Node) -> Response:
             "streets": "../demo/streets.geojson" if settings.demo else None,  # as main.js sees it
             "demo": settings.demo,
             "host": request.headers.get("host"),  # as it came here: a proxy may have changed it
+            "scheme": request.scheme,
             "tiles": tiles,
         }
     )

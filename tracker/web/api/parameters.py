@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 from quart import Response, request
 
-from tracker.access.grants import WATCH, Grant
-from tracker.errors import BadRequest, Invalid, Unsupported
+from tracker.access.credentials import IN_ADDRESS
+from tracker.access.grants import WATCH, Access, Grant
+from tracker.errors import BadRequest, Invalid, NotSignedIn, Unsupported
 from tracker.model.ping import Unfit, vehicle_id
 from tracker.model.records import Actor
 from tracker.protocols.native import read_document
@@ -37,6 +38,27 @@ def grant(verb: str | None = WATCH) -> Grant:
     if verb is not None:
         found.check(verb)
     return found
+
+
+def set_grant(grant: Grant) -> None:
+    """It is another by now."""
+    request.scope["tracker.grant"] = grant  # type: ignore[typeddict-unknown-key]
+
+
+Lasts = Callable[[], None]
+
+
+def lasts(access: Access) -> Lasts:
+    """What each piece of an answer that takes long asks before it is sent. Raises NotSignedIn, which breaks the answer
+    off, where what may be seen is another by now."""
+    began = grant(None)
+
+    def ask() -> None:
+        now = access.again(began)
+        if now is not began and now.key() != began.key():
+            raise NotSignedIn("not_signed_in", "what you may see has changed: ask again")
+
+    return ask
 
 
 def address() -> str:
@@ -65,6 +87,16 @@ async def json_body(most: int) -> Any:
     """The request's JSON document; NaN and Infinity pass, so that whoever reads it can say which field has them."""
     check_json()
     return await decode(await raw_body(most))
+
+
+async def optional_body(most: int) -> Any:
+    """The same where a request without a body says all there is to say: None."""
+    try:
+        return await json_body(most)
+    except BadRequest as fault:
+        if fault.code != "empty":
+            raise
+        return None
 
 
 def check_json(say: str = "application/json") -> None:
@@ -109,7 +141,7 @@ def read(body: bytes | bytearray) -> Any:
 def only(*known: str) -> None:
     """Refuse parameters nobody knows: a misspelt filter must not answer everything."""
     for name in request.args:
-        if name not in known:
+        if name not in known and name not in IN_ADDRESS:
             raise Invalid(
                 "unknown_parameter",
                 f"there is no parameter {name[:40]!r} here; there are {', '.join(known) or 'none'}",

@@ -9,6 +9,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
+from typing import Any
 from urllib.parse import urlsplit
 
 from tracker import __version__
@@ -53,19 +54,32 @@ class Probe:
         return self._why
 
 
+class Elsewhere(Exception):
+    """It sends to another host, which whoever runs this server did not name: nobody is asked there."""
+
+
+class _Near(urllib.request.HTTPRedirectHandler):
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def redirect_request(self, asked: Any, answer: Any, code: int, words: str, headers: Any, there: str) -> Any:
+        if not _allowed(there, self._url):
+            raise Elsewhere("://".join(urlsplit(there)[:2]))
+        return super().redirect_request(asked, answer, code, words, headers, there)
+
+
 def ask(url: str) -> str | None:
     """Why the first tile does not come; None when it does, or when this server merely lacks that one."""
     host = urlsplit(first(url)).hostname
     asked = urllib.request.Request(first(url), headers={"user-agent": f"live-map-tracker/{__version__}"})
     try:
-        with urllib.request.urlopen(asked, timeout=PROBE_S) as answer:
-            if not _allowed(answer.geturl(), url):
-                there = "://".join(urlsplit(answer.geturl())[:2])
-                return f"{host} sends to {there}, where the page may not follow: name that address in `tiles`"
+        with urllib.request.build_opener(_Near(url)).open(asked, timeout=PROBE_S) as answer:
             if answer.status == 200 and answer.headers.get_content_maintype() != "image":
                 kind = answer.headers.get_content_type()
                 return f"{host} answers {kind} instead of an image: a sign-in page, or not the address of tiles"
             return None
+    except Elsewhere as there:
+        return f"{host} sends to {there}, where the page may not follow: name that address in `tiles`"
     except urllib.error.HTTPError as fault:
         if fault.code in (404, 410):
             return None  # a map of one country has no tile of the world
@@ -81,7 +95,7 @@ def ask(url: str) -> str | None:
 
 def _allowed(there: str, url: str) -> bool:
     """The policy lets the page follow: the same hosts, http may become https."""
-    found = origins(there)[0]
+    found = "".join(origins(there))
     return found in origins(url) or found.replace("https:", "http:") in origins(url)
 
 

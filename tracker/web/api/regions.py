@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
 from typing import Any
 
+import msgspec
 from quart import Blueprint, Response, request
 
-from tracker.access.grants import EDIT_REGIONS, Grant
+from tracker.access.grants import EDIT_REGIONS, WATCH, Grant
 from tracker.errors import BadRequest, Conflict, Invalid, NotFound
 from tracker.history.visits import Shown
 from tracker.model import outside as shown
@@ -24,8 +26,10 @@ from tracker.regions.region import region_id
 from tracker.times import rfc3339
 from tracker.turns.slices import SLICE_S
 from tracker.web.api import parameters as api
+from tracker.web.api.drawing import check_edit, group_drawn
 from tracker.web.api.imports import Turn, feature_of, read_body, read_one
 from tracker.web.api.routes import Routes
+from tracker.web.api.sight import Sight
 from tracker.web.server.answers import JSON, MAX_ERRORS, encode
 
 GEOJSON = "application/geo+json"
@@ -57,20 +61,24 @@ async def list_regions(node: Node, grant: Grant) -> Response:
     limit = len(ids) + 1 if everything else api.limit()
     next = api.cursor(ids[limit - 1]) if len(ids) > limit else None
     begin, kind = (b'{"regions":[', JSON) if form == "json" else (_COLLECTION, GEOJSON)
-    response = Response(_listed(node, begin, ids[:limit], next), 200, {"content-type": kind})
+    lasts = api.lasts(node.access)
+    response = Response(_listed(node, grant, begin, ids[:limit], next, lasts), 200, {"content-type": kind})
     response.timeout = None
     return response
 
 
-async def _listed(node: Node, begin: bytes, ids: list[str], next: str | None) -> AsyncIterator[bytes]:
+async def _listed(
+    node: Node, grant: Grant, begin: bytes, ids: list[str], next: str | None, lasts: api.Lasts
+) -> AsyncIterator[bytes]:
     """Sent while it is made: thousands of large ones are more than anybody should hold for a slow reader."""
-    text, ids, picture = begin, ids[::-1], node.picture
+    text, ids, picture, sight = begin, ids[::-1], node.picture, Sight(node.picture, grant)
     while ids:
         async with node.heavy.piece():
+            lasts()
             began = perf_counter()
             while ids and len(text) < MOST_BYTES and perf_counter() - began < SLICE_S:
-                if (feature := picture.regions.get(ids.pop())) is not None:  # None: deleted meanwhile
-                    text += (b"" if text.endswith(b"[") else b",") + encode(shown.region(feature, picture))
+                if (feature := picture.regions.get(id := ids.pop())) is not None:  # None: deleted meanwhile
+                    text += (b"" if text.endswith(b"[") else b",") + encode(shown.region(feature, sight.inside(id)))
         if text and not text.endswith(b"["):
             yield text
             text = b""
@@ -78,7 +86,7 @@ async def _listed(node: Node, begin: bytes, ids: list[str], next: str | None) ->
 
 
 async def get_region(node: Node, grant: Grant, id: str) -> Response:
-    return _answer(node, _known(node.picture, grant, id))
+    return _answer(node, grant, _known(node.picture, grant, id))
 
 
 async def post_regions(importing: asyncio.Lock, node: Node, grant: Grant) -> Response:
@@ -92,41 +100,45 @@ async def post_regions(importing: asyncio.Lock, node: Node, grant: Grant) -> Res
 
 
 async def put_region(node: Node, grant: Grant, id: str) -> Response:
-    if not grant.sees_region(id):
-        raise _unknown(id)
     grant.check(EDIT_REGIONS)
     return await _save(node, grant, feature_of(await read_one(node.settings.max_region), region_id(id)))
 
 
 async def patch_region(node: Node, grant: Grant, id: str) -> Response:
     before = _known(node.picture, grant, id)
-    grant.check(EDIT_REGIONS)
+    check_edit(grant, before)
     patch = await api.json_body(node.settings.max_region)
     if not isinstance(patch, dict):
         raise Invalid("not_an_object", "a merge patch (RFC 7396) of a region is a JSON object")
     _check_match(before, id)
     feature = feature_of(api.merged(_bare(before), patch), id)
-    [(saved, _)] = await node.pipeline.save_regions([feature], expect={id: _version(before)}, by=api.actor(grant))
-    return _answer(node, saved)
+    feature["properties"].setdefault("group", None)  # it was taken out
+    group_drawn(grant, feature["properties"], before)
+    with _unseen(node, grant, [id]):
+        [(saved, _)] = await node.pipeline.save_regions([feature], expect={id: _version(before)}, by=api.actor(grant))
+    return _answer(node, grant, saved)
 
 
 async def delete_region(node: Node, grant: Grant, id: str) -> Response:
     before = _known(node.picture, grant, id)
-    grant.check(EDIT_REGIONS)
-    guarded = _check_match(before, id)
-    await node.pipeline.delete_region(id, expect=_version(before) if guarded else None, by=api.actor(grant))
+    check_edit(grant, before)
+    guarded = _check_match(before, id) or not grant.everything
+    with _unseen(node, grant, [id]):
+        await node.pipeline.delete_region(id, expect=_version(before) if guarded else None, by=api.actor(grant))
     return Response(b"", 204)
 
 
 async def list_versions(node: Node, grant: Grant, id: str) -> Response:
+    hidden = await _hidden_versions(node, grant, id)
     versions = await node.store.versions_of(id) if grant.sees_region(id) else []
+    versions = [one for one in versions if one[0] not in hidden]
     if not versions:
         raise NotFound("unknown_region", f"there was never a region {id[:64]!r}")
     return api.answer({"versions": [_shown_version(*version) for version in versions], "next": None})
 
 
 async def get_version(node: Node, grant: Grant, id: str, number: int) -> Response:
-    asked = grant.sees_region(id) and number < 2**31
+    asked = grant.sees_region(id) and number < 2**31 and number not in await _hidden_versions(node, grant, id)
     saved = await node.store.region_version(id, number) if asked else None
     if saved is None:
         raise NotFound("unknown_version", f"region {id[:64]!r} has no version {number}")
@@ -135,13 +147,33 @@ async def get_version(node: Node, grant: Grant, id: str, number: int) -> Respons
     return api.answer(saved.feature, etag=f'"{number}"', content_type=GEOJSON)
 
 
+async def _hidden_versions(node: Node, grant: Grant, id: str) -> set[int]:
+    """Those of a region that is seen, but was in another group then."""
+    if grant.regions is None or not grant.sees_region(id):
+        return set()
+    hidden, seen = set[int](), True
+    now = node.picture.regions[id]["properties"]["group"]
+    for saved in await node.store.region_versions(id):
+        if saved.feature is not None:  # else it was deleted, from whoever saw it
+            group = saved.feature["properties"]["group"]
+            seen = group == now or any(part.groups is None or group in part.groups for part in grant.parts)
+        if not seen:
+            hidden.add(saved.version)
+    return hidden
+
+
 async def preview(rehearsing: asyncio.Lock, node: Node, grant: Grant) -> Response:
     from tracker.history.preview import preview as run
 
     drawn = await read_one(node.settings.max_region, _without_preview)
     feature = feature_of(drawn, drawn.get("id") or PREVIEW)
-    async with node.heavy.turn(rehearsing):
-        return api.answer(await run(node.fleet, node.store, feature, node.clock(), _shown_to(node, grant)))
+    while True:
+        async with node.heavy.turn(rehearsing):
+            told = await run(node.fleet, node.store, feature, node.clock(), _shown_to(node, grant))
+        before, grant = grant, node.access.again(grant)
+        if grant.key() == before.key():
+            return api.answer(told)
+        grant.check(WATCH)  # it may see something else by now
 
 
 def _shown_to(node: Node, grant: Grant) -> Shown | None:
@@ -149,17 +181,21 @@ def _shown_to(node: Node, grant: Grant) -> Shown | None:
 
 
 async def _save(node: Node, grant: Grant, feature: dict[str, Any]) -> Response:
-    _check_granted(grant, [feature["id"]])
+    id = feature["id"]
+    before = _before(node.picture, grant, id)
+    group_drawn(grant, feature["properties"], before)
     if api.flag("repair"):
         return await _repaired(feature)
-    id = feature["id"]
-    before = node.picture.regions.get(id)
-    guarded = _check_match(before, id)
+    guarded = _check_match(before, id) or not grant.everything
+    if before is None and id in node.picture.regions:  # it is there, and hidden
+        raise _unknown(id)
     expect: dict[str, int | None] = {id: _version(before)} if guarded and before else {}
-    [(saved, created)] = await node.pipeline.save_regions(
-        [feature], expect=expect, create_only=_create_only(), by=api.actor(grant)
-    )
-    return _answer(node, saved, 201 if created else 200)
+    only_create = _create_only() or (before is None and not grant.everything)
+    with _unseen(node, grant, [id]):
+        [(saved, created)] = await node.pipeline.save_regions(
+            [feature], expect=expect, create_only=only_create, by=api.actor(grant)
+        )
+    return _answer(node, grant, saved, 201 if created else 200)
 
 
 async def _save_all(node: Node, grant: Grant, given: Drawings, turn: Turn) -> Response:
@@ -174,8 +210,11 @@ async def _save_all(node: Node, grant: Grant, given: Drawings, turn: Turn) -> Re
         raise refusal
     if not found.regions:
         raise Invalid("no_features", "there is no Feature in it: nothing was stored")
-    _check_granted(grant, [region.id for region in found.regions])
-    saved = await node.pipeline.put_regions(found.regions, create_only=_create_only(), by=api.actor(grant))
+    expect = {} if grant.everything and not grant.parts else _check_all(picture, grant, found)
+    with _unseen(node, grant, [region.id for region in found.regions]):
+        saved = await node.pipeline.put_regions(
+            found.regions, expect=expect, create_only=_create_only(), by=api.actor(grant)
+        )
     found.regions = []
     created = sum(new for _, new in saved)
     listed = [
@@ -203,11 +242,39 @@ def _checked(given: Drawings, picture: Picture) -> Iterator[Drawn]:
         yield one
 
 
-def _check_granted(grant: Grant, ids: Iterable[str]) -> None:
-    """What is drawn must be seen by whoever draws it. Raises NotFound."""
-    for id in ids:
-        if not grant.sees_region(id):
-            raise _unknown(id)
+def _before(picture: Picture, grant: Grant, id: str) -> dict[str, Any] | None:
+    """The region that is to be replaced, where it may be; None: there is none, or it is hidden. Raises NotFound."""
+    before = picture.regions.get(id) if grant.sees_region(id) else None
+    if before is not None:
+        check_edit(grant, before)
+    return before
+
+
+def _check_all(picture: Picture, grant: Grant, found: Imported) -> dict[str, int | None]:
+    """The groups of many regions, as those of one. Answers which versions may be replaced. Raises NotFound, Invalid."""
+    expect: dict[str, int | None] = {}
+    for at, region in enumerate(found.regions):
+        before = _before(picture, grant, region.id)
+        properties = {"group": region.group}
+        group_drawn(grant, properties, before)
+        if before is None and region.id in picture.regions:
+            raise _unknown(region.id)
+        found.regions[at] = msgspec.structs.replace(region, group=properties["group"])
+        expect[region.id] = _version(before) if before else None
+    return expect
+
+
+@contextmanager
+def _unseen(node: Node, grant: Grant, ids: list[str]) -> Iterator[None]:
+    """Somebody else was quicker: of a region that was hidden meanwhile nothing is told, not even that."""
+    try:
+        yield
+    except Conflict:
+        now = node.access.again(grant)
+        for id in ids:
+            if not now.sees_region(id):
+                raise _unknown(id) from None
+        raise
 
 
 def _new_id(picture: Picture) -> str:
@@ -228,11 +295,12 @@ def _unknown(id: str) -> NotFound:
     return NotFound("unknown_region", f"there is no region {id[:64]!r}")
 
 
-def _answer(node: Node, feature: dict[str, Any], status: int = 200) -> Response:
+def _answer(node: Node, grant: Grant, feature: dict[str, Any], status: int = 200) -> Response:
     headers = {"etag": _etag(feature), "content-type": GEOJSON}
     if status == 201:
         headers["location"] = f"/api/v1/regions/{feature['id']}"
-    return api.answer(shown.region(feature, node.picture), status, **headers)
+    sight = Sight(node.picture, node.access.again(grant))  # it follows what was drawn
+    return api.answer(shown.region(feature, sight.inside(feature["id"])), status, **headers)
 
 
 def _version(feature: dict[str, Any]) -> int:

@@ -24,7 +24,8 @@ class Routes:
     def add(self, address: str, verb: str | None = WATCH, /, **methods: Answers) -> None:
         """`verb`: what whoever asks must be allowed at least; None: nothing."""
         for method, answers in methods.items():
-            self._rule(address, method, self._bound(answers, verb))
+            bound = self._read if method == "GET" else self._bound
+            self._rule(address, method, bound(answers, verb))
 
     def add_open(self, address: str, answers: Answers) -> None:
         """What tells nothing of the fleet, and is a function of the node alone."""
@@ -36,5 +37,20 @@ class Routes:
     def _bound(self, answers: Answers, verb: str | None) -> Answers:
         async def view(**named: Any) -> Response:
             return await answers(self._node, api.grant(verb), **named)
+
+        return view
+
+    def _read(self, answers: Answers, verb: str | None) -> Answers:
+        """What was read for a grant that is another by the time it is told is read once more."""
+        access, bound = self._node.access, self._bound(answers, verb)
+
+        async def view(**named: Any) -> Response:
+            while True:
+                grant = api.grant(None)
+                response = await bound(**named)
+                now = access.again(grant)
+                if now is grant or now.key() == grant.key():
+                    return response
+                api.set_grant(now)
 
         return view

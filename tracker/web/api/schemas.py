@@ -99,9 +99,10 @@ SCHEMAS: dict[str, Schema] = {
         ignored=COUNT | {"description": "optional values that cannot be right and were left out"},
         rejected=COUNT,
         errors=array(ref("ItemError"), 100),
+        quarantined=COUNT | {"description": "of vehicles nobody knows; left out when there are none"},
         more=COUNT | {"description": "errors that were cut"},
     )
-    | {"description": "accepted + duplicates + discarded + rejected = items; late, held ⊆ accepted"},
+    | {"description": "accepted + duplicates + discarded + rejected = items; late, held, quarantined ⊆ accepted"},
     "ItemError": thing(
         "index code field message", index=COUNT, code={"enum": sorted(CODES)}, field=or_null(TEXT), message=TEXT
     ),

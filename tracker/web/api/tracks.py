@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+import msgspec
 from quart import Response, request
 
 from tracker.formats import own
@@ -57,7 +58,7 @@ async def answer(node: Node, vehicle: str, told: Told) -> Response:
     if form != "json":
         headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(vehicle, safe='')}.{form}"
         if "limit" not in request.args:
-            response = Response(_streamed(fixes, write(vehicle)), 200, headers)
+            response = Response(_streamed(fixes, write(vehicle), api.lasts(node.access)), 200, headers)
             response.timeout = None  # a slow reader may take long
             return response
     limit = api.limit(most=api.MOST_ROWS)
@@ -95,7 +96,8 @@ class Fixes:
 
 
 async def _admitted(rows: list[StoredPing], visits: Visits) -> list[StoredPing]:
-    return [row async for row in in_slices(rows) if visits.admit(row.ping)]
+    shown = [(row, visits.shown(row.ping)) async for row in in_slices(rows)]
+    return [msgspec.structs.replace(row, ping=ping) for row, ping in shown if ping is not None]
 
 
 async def _page(fixes: Fixes, vehicle: str, limit: int, write: type[Writer]) -> tuple[bytes, str | None]:
@@ -109,10 +111,11 @@ async def _page(fixes: Fixes, vehicle: str, limit: int, write: type[Writer]) -> 
     return b"".join([*pieces, *writer.end(cursor)]), cursor
 
 
-async def _streamed(fixes: Fixes, writer: Writer) -> AsyncIterator[bytes]:
+async def _streamed(fixes: Fixes, writer: Writer, lasts: api.Lasts) -> AsyncIterator[bytes]:
     """All there is, in flat memory: the next fixes are read when these have been sent."""
     yield writer.begin()
     while rows := await fixes.next(FEW):
+        lasts()
         pieces: list[bytes] = []
         async for row in in_slices(rows):
             pieces.append(writer.write(row))

@@ -14,7 +14,7 @@ from tracker.access.grants import EDIT_VEHICLES, Grant
 from tracker.errors import Invalid, NotFound
 from tracker.history.visits import visits
 from tracker.model import outside as shown
-from tracker.model.change import Registered, VehicleState
+from tracker.model.change import Registered
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.model.states import STATES
@@ -23,6 +23,7 @@ from tracker.turns.slices import in_slices
 from tracker.web.api import parameters as api
 from tracker.web.api import tracks
 from tracker.web.api.routes import Routes
+from tracker.web.api.sight import Sight
 from tracker.web.server.answers import encoded
 
 FEW = 1000  #: vehicles that are looked through without waiting for a turn
@@ -52,25 +53,19 @@ def blueprint(node: Node) -> Blueprint:
 
 async def list_vehicles(node: Node, grant: Grant) -> Response:
     api.only("region", "bbox", "state", "q", "limit", "cursor")
-    passes = _filter(node.picture, grant)
+    sight = Sight(node.picture, grant)
+    passes = _filter(node.picture, sight)
     after = api.place(lambda place: isinstance(place, str))
     limit = api.limit()
-    ids = _ids(node.picture, grant)
+    ids = sight.candidates()
     if len(ids) <= FEW:
-        return await _page(node.picture, grant, ids, after, passes, limit)
+        return await _page(node.picture, sight, ids, after, passes, limit)
     async with node.heavy.turn():
-        return await _page(node.picture, grant, ids, after, passes, limit)
-
-
-def _ids(picture: Picture, grant: Grant) -> list[str]:
-    """All there may be seen of."""
-    if grant.everything:
-        return list(picture.vehicles.keys() | picture.register.keys())
-    return list(set().union(*(picture.inside.get(region, ()) for region in grant.regions)))
+        return await _page(node.picture, sight, ids, after, passes, limit)
 
 
 async def _page(
-    picture: Picture, grant: Grant, ids: list[str], after: str | None, passes: Passes, limit: int
+    picture: Picture, sight: Sight, ids: list[str], after: str | None, passes: Passes, limit: int
 ) -> Response:
     """The first of those that pass, in order; looked at some at a time."""
     found: list[str] = []
@@ -80,7 +75,7 @@ async def _page(
             if len(found) > MOST_FOUND:
                 found = nsmallest(limit + 1, found)
     found = nsmallest(limit + 1, found)
-    texts = await encoded(found[:limit], lambda id: shown.vehicle(id, picture, _seen(picture, grant, id)))
+    texts = await encoded(found[:limit], lambda id: shown.vehicle(id, picture, sight.vehicle(id)))
     return api.listing("vehicles", texts, next=api.cursor(found[limit - 1]) if len(found) > limit else None)
 
 
@@ -90,30 +85,42 @@ async def get_vehicle(node: Node, grant: Grant, id: str) -> Response:
 
 async def put_vehicle(node: Node, grant: Grant, id: str) -> Response:
     vehicle = api.vehicle(id) if grant.everything else _known(node.picture, grant, id)
-    grant.check(EDIT_VEHICLES)
+    _check(node.picture, grant, vehicle)
     created = vehicle not in node.picture.register and vehicle not in node.picture.vehicles
-    await node.pipeline.register(read_entry(vehicle, await api.json_body(node.settings.max_entry)), api.actor(grant))
-    return _answer(node, grant, vehicle, 201 if created else 200)
+    document = await api.json_body(node.settings.max_entry)
+    if isinstance(document, dict) and grant.parts and not created:  # its group stays unless another is given
+        document = {"group": node.picture.group_of(vehicle), **document}
+    return await _register(node, grant, read_entry(vehicle, document), 201 if created else 200)
 
 
 async def patch_vehicle(patching: asyncio.Lock, node: Node, grant: Grant, id: str) -> Response:
     vehicle = _known(node.picture, grant, id)
-    grant.check(EDIT_VEHICLES)
+    _check(node.picture, grant, vehicle)
     patch = await api.json_body(node.settings.max_entry)
     if not isinstance(patch, dict):
         raise Invalid("not_an_object", "a merge patch (RFC 7396) of a vehicle is a JSON object")
     async with patching:
         entry = node.picture.register.get(vehicle) or Registered(vehicle)
         before = {name: getattr(entry, name) for name in (*FIELDS, "attributes")}
-        await node.pipeline.register(read_entry(vehicle, api.merged(before, patch)), api.actor(grant))
-    return _answer(node, grant, vehicle)
+        return await _register(node, grant, read_entry(vehicle, api.merged(before, patch)))
+
+
+async def _register(node: Node, grant: Grant, entry: Registered, status: int = 200) -> Response:
+    """Its group decides who sees a vehicle: whoever sees some of them only moves it among those. Raises Invalid."""
+    state = node.picture.vehicles.get(entry.vehicle)
+    inside, before = state.regions if state else (), node.picture.group_of(entry.vehicle)
+    if entry.group != before and not grant.may_regroup(inside, before, entry.group):
+        message = "`group` decides who sees a vehicle: this is none you may move it to"
+        raise Invalid("not_your_group", message, [{"field": "group", "code": "not_your_group", "message": message}])
+    await node.pipeline.register(entry, api.actor(grant))
+    return _answer(node, grant, entry.vehicle, status)
 
 
 async def delete_vehicle(node: Node, grant: Grant, id: str) -> Response:
     api.only("history")
     history = _history()  # of a vehicle that was removed too
     vehicle = api.vehicle(id) if history and grant.everything else _known(node.picture, grant, id)
-    grant.check(EDIT_VEHICLES)
+    _check(node.picture, grant, vehicle)
     await node.pipeline.remove_vehicle(vehicle, history=history, by=api.actor(grant))
     return Response(b"", 204)
 
@@ -124,7 +131,8 @@ async def get_track(node: Node, grant: Grant, id: str) -> Response:
     state = node.picture.vehicles.get(vehicle)
     visited = None
     if not grant.everything:
-        visited = await visits(node.store, node.fleet.regions, vehicle, state, grant.regions)
+        group = node.picture.group_of(vehicle)
+        visited = await visits(node.store, node.fleet.regions, vehicle, state, group, grant)
         if not visited:
             raise _unknown(vehicle)
     n = state.n if state else await node.store.number(vehicle)
@@ -134,20 +142,21 @@ async def get_track(node: Node, grant: Grant, id: str) -> Response:
 
 
 def _answer(node: Node, grant: Grant, vehicle: str, status: int = 200) -> Response:
-    return api.answer(shown.vehicle(vehicle, node.picture, _seen(node.picture, grant, vehicle)), status)
-
-
-def _seen(picture: Picture, grant: Grant, vehicle: str) -> VehicleState | None:
-    state = picture.vehicles.get(vehicle)
-    return grant.shown(state) if state else None
+    return api.answer(shown.vehicle(vehicle, node.picture, Sight(node.picture, grant).vehicle(vehicle)), status)
 
 
 def _known(picture: Picture, grant: Grant, text: str) -> str:
     """The id of a vehicle of which something may be seen. Raises NotFound."""
     vehicle = api.vehicle(text)
-    if not _seen(picture, grant, vehicle) and not (grant.everything and vehicle in picture.register):
+    if not Sight(picture, grant).knows_vehicle(vehicle):
         raise _unknown(vehicle)
     return vehicle
+
+
+def _check(picture: Picture, grant: Grant, vehicle: str) -> None:
+    """May it be changed? Raises NotFound."""
+    state = picture.vehicles.get(vehicle)
+    grant.check_vehicle(EDIT_VEHICLES, state.regions if state else (), picture.group_of(vehicle))
 
 
 def _unknown(vehicle: str) -> NotFound:
@@ -167,16 +176,16 @@ def _history() -> bool:
 Passes = Callable[[str], bool]
 
 
-def _filter(picture: Picture, grant: Grant) -> Passes:
-    """Whether a vehicle gets through every filter that is given."""
-    tests: list[Passes] = []
+def _filter(picture: Picture, sight: Sight) -> Passes:
+    """Whether a vehicle may be seen, and gets through every filter that is given."""
+    tests: list[Passes] = [] if sight.grant.everything else [sight.knows_vehicle]
     if (regions := api.words("region")) is not None:
         for region in regions:
-            if region not in picture.regions or not grant.sees_region(region):
+            if region not in picture.regions or not sight.grant.sees_region(region):
                 raise NotFound("unknown_region", f"there is no region {region[:64]!r}")
-        tests.append(lambda id: any(id in picture.inside.get(region, ()) for region in regions))
+        tests.append(lambda id: (state := sight.vehicle(id)) is not None and not regions.isdisjoint(state.regions))
     if (box := api.bbox()) is not None:
-        tests.append(lambda id: (state := _seen(picture, grant, id)) is not None and _is_in(box, state.ping))
+        tests.append(lambda id: (state := sight.vehicle(id)) is not None and _is_in(box, state.ping))
     if (states := api.words("state")) is not None:
         if states - set(STATES):
             raise api.bad("state", f"one of {', '.join(STATES)}")

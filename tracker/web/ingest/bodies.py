@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from tracker.errors import BadRequest, TooLarge
+from tracker.errors import BadRequest, TooLarge, TrackerError
 from tracker.turns.buffer import Share
 from tracker.web.ingest.inflate import Inflater
 from tracker.web.server.answers import Answered, Message, Receive, Send, send_answer
@@ -29,15 +29,27 @@ class Body:
         self.received = 0  # bytes, as sent
         self.complete = False
         self.ended = asyncio.Event()  # all of it came, or its sender went
+        self._waiting: asyncio.Timeout | None = None  # for the next piece
+        self._fault: TrackerError | None = None
+
+    def interrupt(self, fault: TrackerError) -> None:
+        """Whoever reads it has this raised, now or with the next piece."""
+        self._fault = fault
+        if self._waiting is not None:
+            self._waiting.reschedule(0)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes. Asking for the next piece is what lets the client send on: back-pressure by itself."""
         while not self.complete:
             try:
-                async with asyncio.timeout(self._timeout_s):
+                async with asyncio.timeout(self._timeout_s) as self._waiting:
                     message = await self._receive()
             except TimeoutError:
+                self._raise_fault()
                 raise BadRequest("body_timeout", f"no byte of the body came for {self._timeout_s:g} s") from None
+            finally:
+                self._waiting = None
+            self._raise_fault()
             if message["type"] != "http.request":
                 self.ended.set()
                 raise Gone
@@ -50,6 +62,11 @@ class Body:
                 yield body
                 if not self.complete:
                     await asyncio.sleep(0)  # what has arrived already is received without waiting: let others live
+
+    def _raise_fault(self) -> None:
+        fault, self._fault = self._fault, None  # what is left may be drained
+        if fault is not None:
+            raise fault
 
     async def whole(
         self, inflate: Inflater, max_body: int, max_inflated: int, share: Share, advice: str = ""

@@ -13,6 +13,7 @@ import msgspec
 
 from tracker.access.credentials import IN_PATH
 from tracker.access.grants import SEND
+from tracker.access.guard import SAFE, STORE
 from tracker.config import SettingsError
 from tracker.errors import BadRequest, Invalid, Stopping, TrackerError, Unsupported
 from tracker.node import Node
@@ -44,6 +45,7 @@ class Counts(msgspec.Struct):
     ignored: int = 0  # values, not items
     rejected: int = 0
     errors: list[dict[str, Any]] = []
+    quarantined: int | msgspec.UnsetType = msgspec.UNSET  # told where there are any
 
     def add_answer(self, answer: Answer) -> None:
         self.accepted += answer.accepted
@@ -51,13 +53,15 @@ class Counts(msgspec.Struct):
         self.held += answer.held
         self.duplicates += answer.duplicates
         self.conflicts += answer.conflicts
+        if answer.quarantined:
+            self.quarantined = answer.quarantined + (self.quarantined or 0)
 
 
 class Request:
     """One POST under way: `read` is what its items were, `counts` what became of them."""
 
     def __init__(self, headers: Mapping[bytes, bytes], body: Body) -> None:
-        self.sender: Sender
+        self.sender: Sender | None = None  # once it is known who asks
         self.headers = headers
         self.body = body
         self.read = Reading()
@@ -66,7 +70,7 @@ class Request:
     def told(self) -> dict[str, Any]:
         self.counts.rejected, self.counts.errors = self.read.rejected, self.read.errors
         self.counts.ignored, self.counts.discarded = self.read.ignored, self.read.discarded
-        told: dict[str, Any] = msgspec.structs.asdict(self.counts)
+        told: dict[str, Any] = msgspec.to_builtins(self.counts)
         if self.read.rejected > len(self.read.errors):
             told["more"] = self.read.rejected - len(self.read.errors)
         return told
@@ -168,6 +172,8 @@ class Ingest:
             self._names[one.name].add_protocol(one)
             for path in one.addresses:
                 self._addresses[path].add_protocol(one)
+        for name in self._names:  # below its name there may be others too, told apart by their types
+            self._names[name] = self._addresses.get(f"{HERE}{name}/", self._names[name])
         below = [path for path in self._addresses if path.endswith("/") and path != "/"]
         self._below = {path.partition("{token}/")[0]: path for path in sorted(below, key=len)}
         self._starts = (HERE, *self._below)
@@ -207,25 +213,27 @@ class Ingest:
             return
         try:
             asked = scope | {"path": HERE + target.name, IN_PATH: target.token}  # the page at `/` is anybody's
-            grant = self._node.access.check("POST", asked)  # whatever the method, something is stored
+            grant = self._node.access.check(STORE if method in SAFE else "POST", asked)
+            sender = request.sender = Sender(self._node, grant, str((scope.get("client") or ("",))[0]))
             grant.check(SEND)
-            request.sender = Sender(self._node, grant, str((scope.get("client") or ("",))[0]))
             one = here.choose(method, request.headers.get(b"content-type", b""))
             inflate = inflater(request.headers.get(b"content-encoding", b""))
             if one.decoder:
-                await self._take_stream(one.decoder(settings.max_line), request, inflate)
+                await self._take_stream(one.decoder(settings.max_line), sender, request, inflate)
             elif one.read:
-                await self._take_document(one, target, scope, request, inflate)
+                await self._take_document(one, target, scope, sender, request, inflate)
         except Gone:
             return
         except TrackerError as fault:
+            if request.sender is not None:
+                request.sender.failed(fault.code)
             so_far = {"taken": request.read.items} | request.told() if request.read.items else {}
             await refuse(send, request.body, here.problem(fault, **so_far))
         else:
             await send_answer(send, request.answer())
 
     async def _take_document(
-        self, one: Spoken, target: Target, scope: Scope, request: Request, inflate: Inflater
+        self, one: Spoken, target: Target, scope: Scope, sender: Sender, request: Request, inflate: Inflater
     ) -> None:
         settings, read, advice = self._node.settings, one.read, one.advice
         assert read
@@ -235,7 +243,7 @@ class Ingest:
         with Share(self._node.bodies) as share:
             document = await request.body.whole(inflate, settings.max_body, settings.max_inflated, share, advice)
             query = scope["query_string"].decode("latin-1")
-            device, options = request.sender.device, self._options
+            device, options = sender.device, self._options
             payload = Payload(
                 bytes(document), query, request.headers, scope["path"], scope["method"], target.rest, device, options
             )
@@ -246,10 +254,10 @@ class Ingest:
                 async with self._readers:
                     reading = await asyncio.to_thread(read, payload, self._node.clock())
             del payload
-        request.sender.admit(reading)
+        sender.admit(reading)
         if reading.reply is not None and not reading.pings and not one.gateway and (why := refusal(reading)):
             raise why
-        request.counts.add_answer(await self._node.pipeline.submit(reading.pings))
+        request.counts.add_answer(await sender.submit(reading.pings))
         request.read = reading
         self._repaired += sum(reading.repairs.values())
 
@@ -257,21 +265,22 @@ class Ingest:
         entry = self._node.picture.register.get(vehicle)
         return entry.attributes if entry else {}
 
-    async def _take_stream(self, decoder: Decoder, request: Request, inflate: Inflater) -> None:
+    async def _take_stream(self, decoder: Decoder, sender: Sender, request: Request, inflate: Inflater) -> None:
         """As it comes, at flat memory: the next bytes are asked for only after these are committed."""
-        async for piece in request.body.pieces(inflate, self._node.settings.max_inflated):
-            for reading in decoder.feed(piece, self._node.clock()):
-                await self._take_reading(reading, request)
+        with self._node.guests.stay(sender.ask_again, request.body.interrupt):
+            async for piece in request.body.pieces(inflate, self._node.settings.max_inflated):
+                for reading in decoder.feed(piece, self._node.clock()):
+                    await self._take_reading(reading, sender, request)
         for reading in decoder.finish(self._node.clock()):
-            await self._take_reading(reading, request)
+            await self._take_reading(reading, sender, request)
         if not request.body.received:
             raise BadRequest("empty", "the body is empty; send one position a line")
 
-    async def _take_reading(self, reading: Reading, request: Request) -> None:
+    async def _take_reading(self, reading: Reading, sender: Sender, request: Request) -> None:
         if not self._node.ready:  # a stream can be endless: end it while its sender can still be told how far it came
             raise Stopping("the server is stopping; send the rest again in a moment")
-        request.sender.admit(reading, request.read.items)
-        request.counts.add_answer(await self._node.pipeline.submit(reading.pings))
+        sender.admit(reading, request.read.items)
+        request.counts.add_answer(await sender.submit(reading.pings))
         request.read.add_part(reading)
 
 

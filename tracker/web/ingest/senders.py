@@ -5,16 +5,20 @@ from __future__ import annotations
 from tracker.access.grants import SEND, Grant
 from tracker.model.ping import Ping, Unfit
 from tracker.node import Node
+from tracker.pipeline.batch import Answer
 from tracker.protocols import Reading
 
 REFUSED = "not_your_vehicle"
 
 
 class Sender:
+    """Whoever sends, with or without a token: what is wrong is remembered of the token."""
+
     def __init__(self, node: Node, grant: Grant, address: str) -> None:
         self._node = node
         self._grant = grant
         self._address = address
+        self._note_use()
 
     @property
     def device(self) -> str:
@@ -23,27 +27,45 @@ class Sender:
 
     def admit(self, reading: Reading, first: int = 0) -> None:
         """Take out what they may not send; `first` is the index of its first item. Raises NotSignedIn, NotFound."""
-        grant = self._grant = self._node.access.again(self._grant)
-        grant.check(SEND)
-        if grant.sends is None:
-            return
-        tokens, now = self._node.directory.tokens, self._node.clock()
-        tokens.used(grant.bearer, now, self._address)
-        if not all(map(self._may_send, reading.pings)):
-            tokens.failed(grant.bearer, now, REFUSED)
+        self.ask_again()
+        grant = self._grant
+        self._note_use()
+        if (grant.sends is not None or self._node.quarantine.looks) and any(map(self._fault, reading.pings)):
             self._refuse(reading, first)
+        if reading.errors:
+            self.failed(reading.errors[-1]["code"])
+
+    async def submit(self, pings: list[Ping]) -> Answer:
+        """Store what was admitted. Raises as Pipeline.submit does."""
+        return await self._node.quarantine.submit(pings, self._grant, self._address)
+
+    def _note_use(self) -> None:
+        if self._grant.sends is not None:
+            self._node.directory.tokens.used(self._grant.bearer, self._node.clock(), self._address)
+
+    def failed(self, code: str) -> None:
+        if self._grant.sends is not None:
+            self._node.directory.tokens.failed(self._grant.bearer, self._node.clock(), code)
+
+    def ask_again(self) -> None:
+        """Raises NotSignedIn, NotFound when they may not send any more."""
+        self._grant = self._node.access.again(self._grant)
+        self._grant.check(SEND)
 
     def _refuse(self, reading: Reading, first: int) -> None:
         known = {error["index"] for error in reading.errors}
         places = (index for index in range(first, first + reading.items) if index not in known)
         pings, reading.pings = reading.pings, []
         for ping, index in zip(pings, places, strict=False):
-            if self._may_send(ping):
+            if (fault := self._fault(ping)) is None:
                 reading.pings.append(ping)
             else:
-                reading.reject(index, Unfit(REFUSED, "vehicle", f"this token may not send for {ping.vehicle!r}"))
+                reading.reject(index, fault)
+                self._node.quarantine.rejected(fault.code != REFUSED)
         reading.errors.sort(key=lambda error: error["index"])
 
-    def _may_send(self, ping: Ping) -> bool:
+    def _fault(self, ping: Ping) -> Unfit | None:
         entry = self._node.picture.register.get(ping.vehicle)
-        return self._grant.may_send(ping.vehicle, entry.group if entry else None)
+        if not self._grant.may_send(ping.vehicle, entry.group if entry else None):
+            return Unfit(REFUSED, "vehicle", f"this token may not send for {ping.vehicle!r}")
+        return self._node.quarantine.fault(ping.vehicle, self._grant)

@@ -17,7 +17,7 @@ from typing import Any
 from quart import Quart
 
 from tracker.access.grants import SEND
-from tracker.errors import BadRequest, NotFound, NotSignedIn, Overloaded, Stopping, StoreError
+from tracker.errors import BadRequest, NotFound, NotSignedIn, Overloaded, Stopping, StoreError, TrackerError
 from tracker.live.close_codes import SIGNED_OUT
 from tracker.model.ping import Ping, Unfit
 from tracker.node import Node
@@ -89,25 +89,35 @@ class Conversation:
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._over = False
+        self._shown_out = False
 
     async def run(self) -> None:
         await self._socket.accept()
         committing = asyncio.create_task(self._commit())
         try:
-            while not committing.done() and (message := await self._socket.receive()) is not None:
-                await self._take(message.encode() if isinstance(message, str) else message)
-                if self._waiting > GATHER:
-                    self._room.clear()
-                    await self._room.wait()
-            if self._decoder:
+            with self._node.guests.stay(self._sender.ask_again, self._show_out):
+                await self._read_all(committing)
+            if self._decoder and not self._shown_out:
                 self._add(list(self._decoder.finish(self._node.clock())))
             self._over = True
             self._news.set()
             await committing
         except (NotSignedIn, NotFound) as fault:
-            await self._socket.close(SIGNED_OUT, fault.code)
+            self._show_out(fault)
         finally:
             committing.cancel()
+
+    async def _read_all(self, committing: asyncio.Task[None]) -> None:
+        while not committing.done() and (message := await self._socket.receive()) is not None:
+            await self._take(message.encode() if isinstance(message, str) else message)
+            if self._waiting > GATHER:
+                self._room.clear()
+                await self._room.wait()
+
+    def _show_out(self, fault: TrackerError) -> None:
+        if not self._shown_out:
+            self._shown_out = True
+            self._socket.transport.close(SIGNED_OUT, fault.code)
 
     async def _take(self, message: bytes) -> None:
         self._upto += 1
@@ -148,6 +158,8 @@ class Conversation:
                 if self._waiting <= GATHER:
                     self._room.set()
                 for answer in batch.answers():
+                    if self._shown_out:
+                        return
                     await self._socket.send(answer)
         except (StoreError, Stopping) as fault:
             await self._socket.close(TRY_AGAIN, fault.code)
@@ -158,7 +170,7 @@ class Conversation:
         """A full inbox makes this sender wait; a store that fails ends the connection."""
         while pings:
             try:
-                await self._node.pipeline.submit(pings)
+                await self._sender.submit(pings)
                 return
             except Overloaded:
                 if not self._node.ready:

@@ -39,7 +39,7 @@ LIGHT = 0.1  #: of the loop that may go into ticks shorter than TICK_S
 SLICE_S = 0.005  #: telling viewers never holds the loop for longer
 ROUNDS = 8  #: a snapshot goes on so often in one tick, others having their turn in between
 HOUSE_S = 1.0
-GRANTS_S = 30.0  #: between two looks at who was signed out meanwhile
+GRANTS_S = 0.5  #: between two looks at whose session or token has ended by itself
 REGRANTED = 50  #: viewers looked at in one go
 BACK_MS = 1000  #: after a fault of ours a viewer comes back within about so long
 MOST_BAD = 10  #: messages of one connection that could not be read
@@ -102,7 +102,7 @@ class Live:
         now = self.node.clock()
         self.hub.begin(epoch=os.urandom(4), t0=now - now % 1000, events=events)
         self.hub.listen(self._wake, self.settings.live_max_vehicles)
-        self.node.on_regrant = self._regranted.set
+        self.node.on_regrant = self._doubt_grants
         for name, work in (
             ("tick", self._tick),
             ("house", self._keep_house),
@@ -147,6 +147,9 @@ class Live:
     # ------------------------------------------------------------------------------------------------ connections
 
     def open(self, outlet: Outlet, connection: Connection, address: str, grant: Grant, *, binary: bool = False) -> Line:
+        """Raises TrackerError when whoever opens it was signed out since they were let in."""
+        grant = self.node.access.again(grant)
+        grant.check(WATCH)
         viewer = Viewer(outlet, binary=binary, grant=grant)
         line = Line(viewer, connection, address, self._loop.time(), self.settings.live_heartbeat_s)
         line.allowance = Allowance(self.settings.live_messages_per_s, line.opened)
@@ -183,26 +186,35 @@ class Live:
             except Exception as worse:
                 lane.note(worse, "a viewer could not be let go of")
 
+    def _doubt_grants(self) -> None:
+        self.hub.doubt_grants()
+        self._regranted.set()
+
     async def _regrant(self) -> None:
-        """What everybody may see by now: at once when something of it has changed, and now and then, as sessions end by
-        themselves."""
+        """What everybody may see by now: at once when something of it has changed, and twice a second, as sessions and
+        tokens end by themselves."""
         with suppress(TimeoutError):
             async with asyncio.timeout(GRANTS_S):
                 await self._regranted.wait()
         self._regranted.clear()
         async for line in in_slices(list(self.lines.values()), REGRANTED):
-            if line.viewer not in self.lines:
-                continue
-            try:
-                grant = self.node.access.again(line.viewer.grant)
-                grant.check(WATCH)
-            except TrackerError:
-                self.close(line)
-                line.connection.close(close_codes.SIGNED_OUT)
-                continue
-            if grant.key() != line.viewer.grant.key():
-                self.hub.regrant(line.viewer, grant)
-            line.viewer.grant = grant
+            self.ask_again(line)
+
+    def ask_again(self, line: Line) -> None:
+        """What this one may see by now, and be it nothing; whoever was signed out is let go of."""
+        viewer = line.viewer
+        if viewer not in self.lines:
+            return
+        try:
+            grant = self.node.access.again(viewer.grant)
+        except TrackerError:
+            self.close(line)
+            line.connection.close(close_codes.SIGNED_OUT)
+            return
+        if WATCH not in grant.may:
+            grant = Grant(may=grant.may, who=grant.who, bearer=grant.bearer)
+        if viewer in self.hub.doubted or grant is not viewer.grant:
+            self.hub.regrant(viewer, grant)
 
     def welcome(self) -> bytes:
         settings = self.settings
@@ -225,7 +237,11 @@ class Live:
         chosen = next((name for name in socket.subprotocols if name in messages.SUBPROTOCOLS), None)
         await socket.accept(chosen)
         transport = socket.transport
-        line = self.open(transport, transport, socket.address, socket.grant, binary=chosen == messages.BINARY)
+        try:
+            line = self.open(transport, transport, socket.address, socket.grant, binary=chosen == messages.BINARY)
+        except TrackerError:
+            transport.close(close_codes.SIGNED_OUT)
+            return
         try:
             while (message := await socket.receive()) is not None:
                 self.hear(line, message)

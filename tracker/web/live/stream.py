@@ -12,7 +12,7 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from tracker.access.grants import Grant
-from tracker.errors import Overloaded, TrackerError
+from tracker.errors import NotSignedIn, Overloaded, TrackerError
 from tracker.live import close_codes, messages, requests
 from tracker.live.viewer import Viewer
 from tracker.node import Node
@@ -26,7 +26,7 @@ MOST_WAIT_S = 25.0  #: a proxy gives up at 30
 STREAM, CHANGES = "/api/v1/stream", "/api/v1/changes"
 OPENING = frozenset({STREAM, CHANGES})  #: to ask for these is to open a channel: the guard is told so
 FEW = 1000  #: vehicles in a snapshot that is answered without waiting for a turn
-POLL_MS = 2000  #: how soon to ask again
+POLL_MS = 500  #: how soon to ask again: what was taken away is gone within a second
 MOST_ANSWER = 1 << 20  #: bytes of one polled answer from which on further events wait for the next
 MISTAKE = "the server made a mistake; come back with your cursor in a moment"
 
@@ -192,6 +192,8 @@ async def _poll(live: Live, line: Line, letters: Letters, follow: requests.Follo
                 await letters.news.wait()
     if letters.code == close_codes.FAULT:
         raise Overloaded(MISTAKE, code="fault")
+    if letters.code == close_codes.SIGNED_OUT:
+        raise NotSignedIn("not_signed_in", "you were signed out")
     return messages + letters.take_letters()
 
 
@@ -212,6 +214,8 @@ async def _rest(live: Live, viewer: Viewer, letters: Letters) -> list[bytes]:
     hub = live.hub
     messages: list[bytes] = []
     while True:
+        if viewer in hub.doubted and letters.line is not None:
+            live.ask_again(letters.line)
         if viewer.parts is None:
             hub.serve(viewer, live.node.clock())
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tracker.access.people import CEILING, VERBS
 from tracker.web.api.openapi import JSON, LIST, Route
-from tracker.web.api.schemas import COUNT, FLAG, TEXT, TIME, Schema, array, or_null, page, thing
+from tracker.web.api.schemas import COUNT, FLAG, TEXT, TIME, Schema, array, or_null, page, ref, thing
 
 _NAMES = array(TEXT)
 _SEEN: Schema = {"anyOf": [_NAMES, {"const": "all"}]}
@@ -16,8 +16,9 @@ _USER = thing(
 _USER_SENT = thing(
     "", name=TEXT, role=_ROLE, groups=_NAMES, disabled=FLAG, password=or_null(TEXT), current_password=TEXT
 )
-_GROUP = thing("name regions vehicles may", name=TEXT, regions=_SEEN, vehicles={"const": "all"}, may=_MAY)
-_GROUP_SENT = thing("", name=TEXT, regions=_SEEN, vehicles={"const": "all"}, may=_MAY)
+_COARSE: Schema = {"type": "number", "minimum": 10, "maximum": 50_000}
+_GROUP = thing("name regions vehicles may", name=TEXT, regions=_SEEN, vehicles=_SEEN, may=_MAY, coarse_m=_COARSE)
+_GROUP_SENT = thing("", name=TEXT, regions=_SEEN, vehicles=_SEEN, may=_MAY, coarse_m=or_null(_COARSE))
 _TOKEN = thing(
     "id kind name vehicles groups",
     id=TEXT, kind=TEXT, name=TEXT, vehicles=_NAMES, groups=_NAMES, user=or_null(TEXT), created_at=TIME,
@@ -36,9 +37,20 @@ _ENTRY = thing(
     after={},
 )
 _SESSION = thing(
-    "open name role groups may", open=FLAG, name=or_null(TEXT), role=or_null(TEXT), groups=_NAMES, may=_NAMES
+    "open name role groups may",
+    open=FLAG,
+    name=or_null(TEXT),
+    role=or_null(TEXT),
+    groups=_NAMES,
+    may=_NAMES,
+    without_token=COUNT,
 )
 _LINK = thing("link path until", link=TEXT, path=TEXT, until=TIME)
+_STRANGER = thing(
+    "vehicle refused first_at last_at fixes kept position address token",
+    vehicle=TEXT, refused=FLAG, first_at=TIME, last_at=TIME, fixes=COUNT, kept=COUNT,
+    position={"anyOf": [ref("Position"), {"type": "null"}]}, address=or_null(TEXT), token=or_null(TEXT),
+)  # fmt: skip
 _BODY = (400, 413, 415, 422, 503, 507)
 
 ROUTES = (
@@ -124,7 +136,12 @@ ROUTES = (
     ),
     Route("DELETE", "/api/v1/groups/{name}", "Remove a group", (204, None, None), errors=(401, 404, 409)),
     Route(
-        "GET", "/api/v1/tokens", "Tokens of devices", (200, JSON, page("tokens", _TOKEN)), query=LIST, errors=(401, 404)
+        "GET",
+        "/api/v1/tokens",
+        "Tokens of devices, and who came without one",
+        (200, JSON, page("tokens", _TOKEN, without=array(thing("", address=TEXT, asked=TEXT, times=COUNT, at=TIME)))),
+        query=LIST,
+        errors=(401, 404),
     ),
     Route(
         "POST",
@@ -142,6 +159,31 @@ ROUTES = (
         "Another secret for the same",
         (201, JSON, _TOKEN),
         body={JSON: thing("", overlap_s={"type": "number"})},
+        errors=(401, 404, *_BODY),
+    ),
+    Route(
+        "GET",
+        "/api/v1/quarantine",
+        "Vehicles nobody knows",
+        (200, JSON, page("quarantine", _STRANGER)),
+        query=LIST,
+        errors=(401, 404),
+    ),
+    Route("GET", "/api/v1/quarantine/{vehicle}", "One of them", (200, JSON, _STRANGER), errors=(401, 404, 422)),
+    Route(
+        "DELETE",
+        "/api/v1/quarantine/{vehicle}",
+        "Turn it away until it is forgotten, or forget it",
+        (204, None, None),
+        query={"forget": FLAG},
+        errors=(401, 404, 422, 503, 507),
+    ),
+    Route(
+        "POST",
+        "/api/v1/quarantine/{vehicle}/admit",
+        "Let it in: it is registered, and its fixes are taken",
+        (201, JSON, ref("Vehicle")),
+        body={JSON: ref("Entry")},
         errors=(401, 404, *_BODY),
     ),
     Route(

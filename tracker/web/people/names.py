@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from quart import Response
@@ -17,7 +18,7 @@ def name_of(given: Any) -> str:
     if not isinstance(name, str):
         message = "`name` is a text"
         raise Invalid("missing", message, [{"field": "name", "code": "missing", "message": message}])
-    return name
+    return unicodedata.normalize("NFC", name)
 
 
 def by_name(kind: str, all_of: dict[str, Any], shown: Any) -> Response:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import logging
+import unicodedata
 from typing import Any
 
 import msgspec
 from quart import Blueprint, Response, request
 
 from tracker.access.directory import Directory
-from tracker.access.grants import Grant
+from tracker.access.grants import ADMINISTER, Grant
 from tracker.access.passes import Link
 from tracker.access.passwords import LONGEST, fault_of
-from tracker.access.people import User
+from tracker.access.people import ALL, CEILING, User, read_user
 from tracker.access.sessions import LONGEST_MS, Session
 from tracker.access.tokens import hash_of, new_id, new_secret
-from tracker.errors import Invalid, NotFound, NotSignedIn, TooManyTries
+from tracker.errors import Invalid, NotFound, NotSignedIn, Overloaded, TooManyTries
 from tracker.model.records import Audit, Record
 from tracker.node import Node
 from tracker.times import rfc3339
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
 
+log = logging.getLogger(__name__)
+
 MAX_AGENT = 200
+MOST_SESSIONS = 50  #: of one user; the one that was not used for the longest time ends
+FIRST = {"role": "administrator", "disabled": False}  #: whoever has the first link, known before or not
 
 
 def blueprint(node: Node) -> Blueprint:
@@ -43,19 +49,29 @@ async def sign_in(node: Node, grant: Grant) -> Response:
     by = api.actor(msgspec.structs.replace(grant, who=user.name))
 
     def plan() -> tuple[list[Record], list[Audit]]:
-        records = changes(node.directory)
-        return [*records, node.directory.record("session", session.id, session)], [
-            by.did(node.clock(), what, user.name)
-        ]
+        directory = node.directory
+        known = directory.users.get(user.name)
+        records = [*changes(directory), directory.record("session", session.id, session)]
+        before = ("session", grant.bearer)  # of this browser until now
+        if grant.bearer in directory.sessions.by_id and before not in [(one.kind, one.key) for one in records]:
+            records.append(directory.record(*before, None))
+        gone = {one.key for one in records if one.kind == "session"}
+        others = [one.id for one in directory.sessions.of(user.name, now) if one.id not in gone]
+        records += [directory.record("session", id, None) for id in others[MOST_SESSIONS - 1 :]]
+        if what == "session.begin":
+            return records, [by.did(node.clock(), what, user.name, None, {"agent": agent})]
+        return records, [by.did(node.clock(), what, user.name, known and known.as_json(), user.as_json())]
 
     await node.pipeline.keep_records(plan)
-    answer = Response(b"", 204, {"cache-control": "no-store"})
-    _set_cookie(answer, node.doorman.cookie, secret, LONGEST_MS // 1000)
+    node.directory.sessions.begun += 1
+    answer = Response(b"", 204)
+    give_cookie(node, answer, secret)
     return answer
 
 
 async def _by_password(node: Node, given: dict[str, Any]) -> tuple[User, Any, str]:
     name, password = _texts(given, "name", "password")
+    name = unicodedata.normalize("NFC", name)  # as keyboards differ
     user = node.directory.users.get(name)
     kept = user.password if user is not None and not user.disabled else None
     await check_password(node, name, password, kept, "no user of this name has this password")
@@ -73,16 +89,25 @@ async def check_password(node: Node, name: str, password: str, kept: str | None,
     """One try, told slowly to who guesses. Raises TooManyTries, and NotSignedIn with what is `wrong`."""
     now, where = node.clock(), api.address()
     if wait := node.guessing.wait_ms(name, where, now):
+        node.guessing.unheard += 1
         raise TooManyTries(-(-wait // 1000))
     node.guessing.count(name, where, now)
-    if not await node.hashing.matches(password, kept):
+    try:
+        matches = await node.hashing.matches(password, kept, node.guessing.knows(name, where))
+    except Overloaded:
+        node.guessing.take_back(name, where)
+        raise
+    if not matches:
+        node.guessing.wrong += 1
+        # a name nobody has may be a password in the wrong field
+        log.warning("wrong password from %s for %s", where, repr(name) if name in node.directory.users else "nobody")
         raise NotSignedIn("wrong_password", wrong)
     node.guessing.right(name, where)
 
 
 async def new_password(node: Node, password: Any, name: str) -> str:
     """What is kept of it. Raises Invalid for one that is too easily guessed."""
-    fault = fault_of(password, name) if isinstance(password, str) else "`password` is a text"
+    fault = fault_of(password, name, node.settings.hosts) if isinstance(password, str) else "`password` is a text"
     if fault is not None:
         raise Invalid("weak_password", fault, [{"field": "password", "code": "weak_password", "message": fault}])
     return await node.hashing.hash(password)
@@ -95,13 +120,12 @@ async def _by_link(node: Node, given: dict[str, Any]) -> tuple[User, Any, str]:
     link = node.directory.links.get(hash) or node.first_link(hash)
     if link is None or link.has_ended(node.clock()):
         raise _link_over()
-    name = link.user or _texts(given, "name")[0]
-    kept = await new_password(node, password, name)
+    name = link.user or unicodedata.normalize("NFC", _texts(given, "name")[0])
     known = node.directory.users.get(name)
-    if link.user and known is None:
+    if link.user and (known is None or known.disabled):
         raise _link_over()
-    user = User(name, "administrator", created_at=node.clock()) if known is None else known
-    user = msgspec.structs.replace(user, password=kept)
+    user = known if link.user and known else read_user(FIRST, name, known, node.directory.groups, node.clock())
+    user = msgspec.structs.replace(user, password=await new_password(node, password, name))
 
     def changes(directory: Directory) -> list[Record]:
         """The link is good once, the first administrator's only while there is none."""
@@ -124,7 +148,7 @@ async def who_am_i(node: Node, grant: Grant) -> Response:
     if user is None:  # a device, or the console
         told = {"open": False, "name": grant.who, "role": None, "groups": [], "may": sorted(grant.may)}
         return api.answer(told, cache_control="no-store")
-    sees: Any = "all" if grant.everything else sorted(grant.regions)
+    regions = grant.regions
     sessions = [
         {
             "id": one.id,
@@ -136,8 +160,25 @@ async def who_am_i(node: Node, grant: Grant) -> Response:
         }
         for one in node.directory.sessions.of(user.name, node.clock())
     ]
-    told = {"open": False, **user.as_json(), "may": sorted(grant.may), "regions": sees, "sessions": sessions}
+    told = {
+        "open": False,
+        **user.as_json(),
+        "may": sorted(grant.may),
+        "grants": _grants(node.directory, user, grant),
+        "regions": "all" if regions is None else sorted(regions),
+        "sessions": sessions,
+    }
+    if ADMINISTER in grant.may:
+        told["without_token"] = len(node.doorman.turned_away.lately(node.clock()))
     return api.answer(told, cache_control="no-store")
+
+
+def _grants(directory: Directory, user: User, grant: Grant) -> list[dict[str, Any]]:
+    """What each group shows and allows; of who administers one, of everything."""
+    if ADMINISTER in grant.may:
+        return [{"name": None, "regions": ALL, "vehicles": ALL, "may": sorted(CEILING["administrator"])}]
+    groups = [directory.groups[name] for name in user.groups if name in directory.groups]
+    return [group.as_json() | {"may": sorted(group.allows(user.role))} for group in groups]
 
 
 async def sign_out(node: Node, grant: Grant) -> Response:
@@ -154,16 +195,20 @@ async def sign_out(node: Node, grant: Grant) -> Response:
 
     def plan() -> tuple[list[Record], list[Audit]]:
         directory = node.directory
-        ended = directory.signed_out(grant.who) if everywhere else []
-        if not everywhere and id in sessions.by_id:
-            ended = [directory.record("session", id, None)]
-        what = "session.end_all" if everywhere else "session.end"
-        return ended, [by.did(node.clock(), what, grant.who)] if ended else []
+        if everywhere:
+            ended = directory.signed_out(grant.who)
+            return ended, [
+                by.did(node.clock(), "session.end_all", grant.who, {"sessions": len(ended)})
+            ] if ended else []
+        if (session := sessions.by_id.get(id)) is None:
+            return [], []
+        was = {"agent": session.agent, "address": session.address}
+        return [directory.record("session", id, None)], [by.did(node.clock(), "session.end", grant.who, was)]
 
     await node.pipeline.keep_records(plan)
-    answer = Response(b"", 204, {"cache-control": "no-store"})
+    answer = Response(b"", 204)
     if everywhere or id == grant.bearer:
-        _set_cookie(answer, node.doorman.cookie, "", 0)
+        give_cookie(node, answer, "", 0)
     return answer
 
 
@@ -186,9 +231,11 @@ def _link_over() -> NotFound:
     return NotFound("link_over", "this link was used, is too old, or never was; ask for a new one")
 
 
-def _set_cookie(answer: Response, name: str, secret: str, lasts_s: int) -> None:
-    secure = "; Secure" if request.scheme == "https" else ""
-    answer.headers["set-cookie"] = f"{name}={secret}; Path=/; Max-Age={lasts_s}; HttpOnly; SameSite=Strict{secure}"
+def give_cookie(node: Node, answer: Response, secret: str, lasts_s: int = LONGEST_MS // 1000) -> None:
+    scope: Any = request.scope
+    secure = "; Secure" if scope["scheme"] == "https" else ""
+    said = f"{node.doorman.cookie(scope)}={secret}; Path=/; Max-Age={lasts_s}; HttpOnly; SameSite=Strict{secure}"
+    answer.headers["set-cookie"] = said
 
 
 def link_of(node: Node, user: str, lasts_ms: int) -> tuple[str, Link]:

@@ -32,9 +32,12 @@ def blueprint(node: Node) -> Blueprint:
 
 
 async def list_tokens(node: Node, grant: Grant) -> Response:
+    """And who came without one: at an upgrade, the devices that were forgotten."""
     grant.check(ADMINISTER)
     api.only("limit", "cursor")
-    return _page(node, [token for token in node.directory.tokens.by_id.values() if token.user is None])
+    away = node.doorman.turned_away.lately(node.clock())
+    told = [{"address": one.address, "asked": one.asked, "times": one.times, "at": rfc3339(one.at)} for one in away]
+    return _page(node, [token for token in node.directory.tokens.by_id.values() if token.user is None], without=told)
 
 
 async def get_token(node: Node, grant: Grant, id: str) -> Response:
@@ -98,7 +101,8 @@ async def _add(node: Node, grant: Grant, token: Token, *ending: Token, what: str
 
     def plan() -> tuple[list[Record], list[Audit]]:
         records = [node.directory.record("token", one.id, one) for one in (token, *ending)]
-        return records, [by.did(node.clock(), what, token.id, None, _shown(token))]
+        was = next((_shown(one) for one in ending), None)
+        return records, [by.did(node.clock(), what, token.id, was, _shown(token))]
 
     await node.pipeline.keep_records(plan)
     return api.answer({**_shown(token), "token": secret}, 201, cache_control="no-store")
@@ -118,11 +122,11 @@ def _token(node: Node, grant: Grant, id: str) -> Token:
     return token
 
 
-def _page(node: Node, tokens: list[Token]) -> Response:
+def _page(node: Node, tokens: list[Token], **more: Any) -> Response:
     after, limit = api.place(lambda place: isinstance(place, str)), api.limit()
     rest = sorted((one for one in tokens if after is None or one.id > after), key=lambda one: one.id)
     told = [_told(node, one) for one in rest[:limit]]
-    return api.answer({"tokens": told, "next": api.cursor(rest[limit - 1].id) if len(rest) > limit else None})
+    return api.answer({"tokens": told, "next": api.cursor(rest[limit - 1].id) if len(rest) > limit else None, **more})
 
 
 def _told(node: Node, token: Token) -> dict[str, Any]:

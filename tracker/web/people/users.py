@@ -12,6 +12,7 @@ from tracker.access.directory import no_user
 from tracker.access.grants import ADMINISTER, Grant
 from tracker.access.passes import LINK_MS
 from tracker.access.people import User, read_user
+from tracker.access.tokens import hash_of, new_secret
 from tracker.errors import InTheWay
 from tracker.model.records import Audit, Record
 from tracker.node import Node
@@ -19,7 +20,7 @@ from tracker.times import rfc3339
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
 from tracker.web.people.names import by_name, name_of
-from tracker.web.people.session import check_password, link_of, new_password
+from tracker.web.people.session import check_password, give_cookie, link_of, new_password
 
 
 def blueprint(node: Node) -> Blueprint:
@@ -76,19 +77,26 @@ async def change_user(node: Node, grant: Grant, name: str) -> Response:
         else given
     )
     user = await _with_password(node, read_user(asked, name, known, node.directory.groups, node.clock()), asked)
-    by = api.actor(grant)
+    by, secret = api.actor(grant), new_secret()
+    # whoever changes the own password stays signed in here, by another cookie
+    stays = own and user.password != known.password and not user.disabled
 
     def plan() -> tuple[list[Record], list[Audit]]:
         if node.directory.users.get(name) != known:
             raise InTheWay("user_exists", f"somebody else changed {name!r} just now: look, and try again")
         what = "user.password" if user.password != known.password else "user.change"
         records = node.directory.user_saved(user)
-        if own:  # whoever changes the password stays signed in here
-            records = [one for one in records if one.key != grant.bearer]
+        if stays and (here := node.directory.sessions.by_id.get(grant.bearer)):
+            here = msgspec.structs.replace(here, hash=hash_of(secret))
+            others = [one for one in records if (one.kind, one.key) != ("session", here.id)]
+            records = [*others, node.directory.record("session", here.id, here)]
         return records, [by.did(node.clock(), what, name, known.as_json(), user.as_json())]
 
     await node.pipeline.keep_records(plan)
-    return api.answer(user.as_json())
+    answer = api.answer(user.as_json())
+    if stays and grant.bearer in node.directory.sessions.by_id:
+        give_cookie(node, answer, secret)
+    return answer
 
 
 async def remove_user(node: Node, grant: Grant, name: str) -> Response:
@@ -113,7 +121,7 @@ async def give_link(node: Node, grant: Grant, name: str) -> Response:
     def plan() -> tuple[list[Record], list[Audit]]:
         directory = node.directory
         records = [*directory.links_gone(name), directory.record("link", link.hash, link)]
-        return records, [by.did(node.clock(), "user.link", name)]
+        return records, [by.did(node.clock(), "user.link", name, None, {"until": rfc3339(link.ends_at)})]
 
     await node.pipeline.keep_records(plan)
     told = {"link": secret, "path": f"/signin#{secret}", "until": rfc3339(link.ends_at)}

@@ -22,6 +22,7 @@ from tracker.config import SettingsError
 
 log = logging.getLogger(__name__)
 
+SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"  #: of TLS 1.2; those of 1.3 are all as good
 LOOK_S = 2.0  #: how often the files are looked at
 SOON_S = 14 * 86_400.0  #: a certificate that ends within this is told of
 TOLD_S = 86_400.0  #: once a day
@@ -124,6 +125,7 @@ class Certificate:
 def _context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(SUITES)
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     context.set_alpn_protocols(["http/1.1"])
     return context

@@ -44,8 +44,9 @@ from hypercorn.utils import LifespanFailureError
 from tracker.turns.slots import Slots
 from tracker.web.server.answers import plain_problem
 from tracker.web.server.certificate import Certificate
+from tracker.web.server.hardening import completed
 from tracker.web.server.parser import NO_MORE, WHOLE, Parser, teach_h11
-from tracker.web.server.sockets import CUT, HUNG_UP
+from tracker.web.server.sockets import ASKS_FOR, CUT, HUNG_UP
 from tracker.web.server.streams import CLOSE_S, GRACE_S, Stream
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ class _Http1(H11Protocol):
         status, told, body = plain_problem(status_code, f"this cannot be read as an HTTP request: {self._parser.fault}")
         headers = [(name.encode(), value.encode()) for name, value in told.items()]
         headers += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
-        await self._send_h11_event(h11.Response(status_code=status, headers=headers))
+        await self._send_h11_event(h11.Response(status_code=status, headers=completed(headers)))
         with contextlib.suppress(h11.LocalProtocolError):  # an answer to HEAD has no body
             await self._send_h11_event(h11.Data(data=body))
             await self._send_h11_event(h11.EndOfMessage())
@@ -116,7 +117,9 @@ class _Connection(TCPServer):
 
     def _with_hung_up(self, app: Any) -> Any:
         async def run(scope: Any, *rest: Any) -> None:
-            scope["extensions"] |= {HUNG_UP: self._hung_up, CUT: self.writer.transport.abort}
+            scope["extensions"] |= {
+                HUNG_UP: self._hung_up, CUT: self.writer.transport.abort, ASKS_FOR: self._ask_for,
+            }  # fmt: skip
             await app(scope, *rest)
 
         return run
@@ -138,6 +141,9 @@ class _Connection(TCPServer):
         finally:
             _Connection.all.discard(self)
             self.slots.leave_slot(self)
+
+    def _ask_for(self, address: str) -> bool:
+        return self.slots.ask_for(self, address)
 
     def give_way(self) -> None:
         self.writer.close()

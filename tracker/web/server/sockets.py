@@ -19,6 +19,7 @@ from tracker.web.server.answers import problem
 MESSAGE = 64 * 1024  #: bytes of one message, unless a route says otherwise
 EXTENSION = "tracker.transport"  #: where the app finds the Transport in scope["extensions"]
 HUNG_UP = "tracker.hung_up"  #: and a Future, done once the peer of an HTTP request speaks no more: do not wait for news
+ASKS_FOR = "tracker.asks_for"  #: and what a proxy's connection is told: for whom it asks; False: that one has its share
 CUT = "tracker.cut"  #: and what cuts its connection off, for a peer that reads no answer
 
 
@@ -114,7 +115,8 @@ class Route(NamedTuple):
 def install(
     app: Any, routes: dict[str, Route], guard: Callable[[Mapping[str, Any]], Grant] = lambda _scope: EVERYTHING
 ) -> None:
-    """Let `app` (Quart) answer WebSockets at these paths; call it again to add some.
+    """Let `app` (Quart) answer WebSockets at these paths, one that ends with a slash for any one word after it; call it
+    again to add some.
 
     `guard` is given the scope of each handshake first (Host, Origin, who); a TrackerError it raises is the answer.
     """
@@ -127,7 +129,7 @@ def install(
             await receive()  # websocket.connect
             try:
                 socket.grant = guard(scope)
-                if (route := known.get(socket.path)) is None:
+                if (route := known.get(socket.path) or known.get(socket.path.rpartition("/")[0] + "/")) is None:
                     raise NotFound("not_found", "there is no WebSocket at this address")
                 socket.grant.check(route.verb)
             except TrackerError as fault:

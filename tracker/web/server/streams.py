@@ -17,6 +17,7 @@ from wsproto.events import CloseConnection, Message
 from wsproto.events import Ping as PingFrame
 
 from tracker.web.server.answers import plain_problem
+from tracker.web.server.hardening import completed
 from tracker.web.server.sockets import EXTENSION, Route
 
 CLOSE_S = 2.0  #: how long a peer has to answer our close
@@ -147,7 +148,7 @@ class Stream(WSStream):
         headers += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
         if status_code == 400:
             headers.append((b"sec-websocket-version", b"13"))
-        await self.send(Response(stream_id=self.stream_id, status_code=status, headers=headers))
+        await self.send(Response(stream_id=self.stream_id, status_code=status, headers=completed(headers)))
         await self.send(Body(stream_id=self.stream_id, data=body))
         await self.send(EndBody(stream_id=self.stream_id))
         if self.app_put is None:  # no app will end it

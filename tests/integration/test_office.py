@@ -1,0 +1,101 @@
+"""`tracker users …` and `tracker token …`: on a folder, beside its server, and the lists from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.support.servers import Server
+from tracker.access.console import FILE
+from tracker.commands.cli import cli
+from tracker.errors import TrackerError
+
+
+def tracker(*arguments: str, given: str = "") -> Result:
+    return CliRunner().invoke(cli, arguments, input=given)
+
+
+def lines(*arguments: str) -> list[list[str]]:
+    """What a command that goes well prints, by cells."""
+    done = tracker(*arguments)
+    assert done.exit_code == 0, done.output
+    return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+def refusal(*arguments: str, given: str = "") -> str:
+    done = tracker(*arguments, given=given)
+    assert isinstance(done.exception, TrackerError), done.output
+    return done.exception.detail
+
+
+@pytest.fixture(params=[False, True], ids=["without its server", "beside its server"])
+def folder(request: pytest.FixtureRequest, start_server: Callable[..., Server], tmp_path: Path) -> Path:
+    if request.param:
+        return start_server().data
+    return tmp_path / "new"
+
+
+def test_people_and_tokens_of_a_folder_are_the_same_whether_its_server_runs(folder: Path) -> None:
+    where = "--data", str(folder)
+    assert lines("users", "group", "north", "--regions", "yards", "--may", "acknowledge", *where) == []
+    [[link]] = lines("users", "add", "ada", "--role", "administrator", *where)
+    assert link.startswith("/signin#trk_")
+    ben = "users", "add", "ben", "--role", "dispatcher", "--group", "north", "--password-stdin", *where
+    assert "first that are tried" in refusal(*ben, given="password1\n")
+    assert tracker(*ben, given="two blue vans in may\n").exit_code == 0
+    assert "already" in refusal(*ben, given="two blue vans in may\n")
+    assert "no group 'south'" in refusal("users", "add", "cleo", "--role", "viewer", "--group", "south", *where)
+    assert "only administrator" in refusal("users", "disable", "ada", *where)
+    lines("users", "disable", "ben", *where)
+    assert lines("users", "list", *where) == [
+        ["ada", "administrator", "", "no password yet"], ["ben", "dispatcher", "north", "disabled"],
+    ]  # fmt: skip
+    lines("users", "disable", "ben", "--undo", *where)
+    assert lines("users", "list", *where)[1] == ["ben", "dispatcher", "north"]
+    assert lines("users", "link", "ada", *where) != [[link]]
+
+    [[device]] = lines("token", "create", "--vehicle", "van-*", "--group", "trucks", "--name", "phones", *where)
+    [[script]] = lines("token", "create", "--user", "ada", *where)
+    lines("token", "create", "--scrape", *where)
+    assert device.startswith("trk_") and script.startswith("trk_")
+    found = {one[2]: one for one in lines("token", "list", *where)}
+    assert found["device"][1:] == ["phones", "device", "van-*,group trucks", "never used"]
+    assert found["person"][3] == "ada"
+    lines("token", "revoke", found["device"][0], *where)
+    assert "device" not in {one[2] for one in lines("token", "list", *where)}
+    assert "no token" in refusal("token", "revoke", found["device"][0], *where)
+
+
+def test_the_lists_are_read_from_a_server_by_who_administers_it(server: Server) -> None:
+    where = "--data", str(server.data)
+    lines("users", "add", "ada", "--role", "administrator", *where)
+    [[script]] = lines("token", "create", "--user", "ada", *where)
+    [[device]] = lines("token", "create", "--vehicle", "*", *where)
+    there = "--from-server", server.url, "--token"
+    assert server.ping("forgotten").status == 401
+    assert lines("users", "list", *there, script) == lines("users", "list", *where)
+    done = tracker("token", "list", *there, script)
+    assert "without a token: 127.0.0.1, POST /api/v1/positions, times: 1" in done.stderr
+    assert "may not administer" in refusal("users", "list", *there, device)
+    assert "send a token" in refusal("token", "list", *there, "trk_wrong")
+    assert tracker("users", "list", *there, script, *where).exit_code == 2, "one or the other"
+    assert (server.data / FILE).stat().st_mode & 0o077 == 0, "what lets commands in is for its owner"
+    server.stop()
+    assert not (server.data / FILE).exists(), "and goes with the server"
+
+
+@pytest.mark.parametrize(
+    "command", ["users list", "users link ada", "users disable ada", "token list", "token revoke x"]
+)
+def test_a_folder_that_is_not_there_is_told_and_not_made(tmp_path: Path, command: str) -> None:
+    missing = tmp_path / "missing"
+    assert "there is no folder" in refusal(*command.split(), "--data", str(missing))
+    assert not missing.exists()
+
+
+@pytest.mark.parametrize("both", [["--scrape", "--vehicle", "*"], ["--user", "ada", "--scrape"]])
+def test_a_token_is_for_one_thing(tmp_path: Path, both: list[str]) -> None:
+    assert tracker("token", "create", *both, "--data", str(tmp_path)).exit_code == 2

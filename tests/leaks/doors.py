@@ -1,0 +1,179 @@
+"""Doors: every way somebody may ask. What comes is searched by `Walk.visit`; what is counted is compared here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+from tests.leaks.marks import LAT, LON, Mark, texts
+from tests.leaks.walk import V1, Leak, Walk, query_of
+from tests.leaks.world import Person
+from tests.support.servers import circle
+
+Door = Callable[[Walk, Person, frozenset[Mark]], Awaitable[None]]
+NEVER = "never-was"
+PLAIN = {"name": "x", "color": "#3b7dd8"}  #: the colour of regions that have none
+
+
+async def vehicles(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
+    one, area = walk.rng.choice(list(walk.world.vehicles.values())), walk.rng.choice(list(walk.world.areas.values()))
+    word = walk.rng.choice([one.id, *map(str, one.said.values()), str(one.group), "zq"])
+    box = f"{LON / 1e6 - 0.1},{LAT / 1e6 - 0.1},{LON / 1e6 + 0.1},{LAT / 1e6 + 0.05}"
+    for query in ("", f"?q={quote(word[:30])}", f"?region={area.id}", f"?bbox={box}", "?limit=2", "?state=moving"):
+        said = await walk.visit(person, "GET", f"{V1}/vehicles{query}")
+        if said.status == 200 and (next := said.json()["next"]):
+            await walk.visit(person, "GET", f"{V1}/vehicles{query or '?limit=2'}&cursor={next}")
+
+
+async def vehicle(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
+    one = walk.rng.choice(list(walk.world.vehicles.values()))
+    seen = walk.world.sees(person, one)
+    await alike(walk, person, "GET", f"{V1}/vehicles/{one.id}", one.id, seen)
+    for form in ("json", "geojson", "csv", "gpx"):
+        limit = walk.rng.choice(("", "&limit=3"))
+        await alike(walk, person, "GET", f"{V1}/vehicles/{one.id}/track?format={form}{limit}", one.id, True)
+    if not seen:
+        for method, document in (("PATCH", {"name": "x"}), ("PUT", {"name": "x"}), ("DELETE", None)):
+            await alike(walk, person, method, f"{V1}/vehicles/{one.id}", one.id, seen, document)
+
+
+async def regions(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
+    for query in ("", "?format=geojson", "?limit=1"):
+        said = await walk.visit(person, "GET", f"{V1}/regions{query}")
+        if said.status != 200:
+            continue
+        told = said.json()
+        for feature in told.get("regions", told.get("features")):
+            inside, seen = feature["properties"]["inside_count"], walk.world.inside_count(person, feature["id"])
+            if inside > seen:
+                raise Leak(f"{person.name} sees {seen} vehicles in {feature['id']} and is told of {inside}")
+
+
+async def region(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
+    area = walk.rng.choice(list(walk.world.areas.values()))
+    seen = walk.world.sees_area(person, area.id)
+    said = await alike(walk, person, "GET", f"{V1}/regions/{area.id}", area.id, seen)
+    if said == 200:
+        told = await walk.visit(person, "GET", f"{V1}/regions/{area.id}")
+        if told.json()["properties"]["inside_count"] > walk.world.inside_count(person, area.id):
+            raise Leak(f"{person.name} is told how many are in {area.id}")
+    seen = seen or walk.world.sees_all_areas(person)  # what was there once, too
+    for path in ("versions", "versions/1", f"versions/{len(area.versions)}"):
+        if seen:
+            await walk.visit(person, "GET", f"{V1}/regions/{area.id}/{path}")
+        else:
+            await alike(walk, person, "GET", f"{V1}/regions/{area.id}/{path}", area.id, seen)
+    if not seen:
+        box = circle(LAT / 1e6, LON / 1e6, 500, **PLAIN)
+        headers: Any
+        for method, document, headers in (
+            ("PUT", box, {}), ("PUT", box, {"if-match": '"1"'}), ("PUT", box, {"if-none-match": "*"}),
+            ("PATCH", {"properties": {"name": "x"}}, {"if-match": '"1"'}), ("DELETE", None, {}),
+            ("DELETE", None, {"if-match": '"1"'}),
+        ):  # fmt: skip
+            await alike(walk, person, method, f"{V1}/regions/{area.id}", area.id, seen, document, **headers)
+        await walk.visit(
+            person, "POST", f"{V1}/regions", {"type": "FeatureCollection", "features": [box | {"id": area.id}]}
+        )
+
+
+async def events(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
+    world, rng = walk.world, walk.rng
+    one, area = rng.choice(list(world.vehicles)), rng.choice(list(world.areas))
+    most = max([event.seq for event in world.events_of(person)], default=0)
+    for query in ("limit=1000", f"vehicle={one}", f"region={area}", "kind=alarm", "limit=3&before=100000", "after=1"):
+        said = await walk.visit(person, "GET", f"{V1}/events?{query}")
+        if said.status == 200 and said.json()["last"] > most and not world.sees_all_areas(person):
+            raise Leak(f"{person.name} sees events up to {most} and is told that the last is {said.json()['last']}")
+
+
+async def event(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
+    if not walk.world.events:
+        return
+    one = walk.rng.choice(list(walk.world.events.values()))
+    seen = walk.world.sees_event(person, one)
+    await alike(walk, person, "GET", f"{V1}/events/{one.id}", one.id, seen)
+    if not seen:
+        await alike(walk, person, "POST", f"{V1}/events/{one.id}/ack", one.id, seen, {"by": "x"})
+        await alike(walk, person, "DELETE", f"{V1}/events/{one.id}/ack", one.id, seen)
+
+
+async def preview(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
+    world = walk.world
+    drawn = circle(LAT / 1e6 + walk.rng.randrange(6) * 0.03, LON / 1e6, walk.rng.choice((900, 40_000)), **PLAIN)
+    said = await walk.visit(person, "POST", f"{V1}/regions/preview", drawn)
+    if said.status == 200:
+        told = said.json()
+        fixes = sum(
+            world.exactness(person, one, fix.told_in) is not None
+            for one in world.vehicles.values()
+            for fix in one.fixes
+        )
+        seen = sum(world.sees(person, one) for one in world.vehicles.values())
+        if told["pings_read"] > fixes or told["inside_count"] > seen:
+            raise Leak(f"{person.name} sees {seen} vehicles, {fixes} fixes, and a preview tells of {told}")
+
+
+async def changes(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
+    query = query_of(walk._follow())
+    resumed = walk.rng.choice(walk.rng.choice(list(walk.world.people.values())).cursors or [""])
+    for since in ("", f"&since={resumed}", f"&since={resumed}&fresh=true") if resumed else ("",):
+        said = await walk.visit(person, "GET", f"{V1}/changes?{query}{since}")
+        if said.status == 200:
+            person.cursors.append(said.json()["cursor"])
+
+
+async def others(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
+    """What is not of the fleet, and what is only for those who administer."""
+    other = walk.rng.choice(list(walk.world.people.values()))
+    group = walk.rng.choice(list(walk.world.groups))
+    for path in ("/metrics", "/openapi.json", "/healthz", "/readyz", f"{V1}/page", f"{V1}/session", f"{V1}/audit",
+                 f"{V1}/users", f"{V1}/users/{other.name}", f"{V1}/groups", f"{V1}/groups/{group}", f"{V1}/tokens",
+                 f"{V1}/tokens/{other.token_id or 'x'}", f"{V1}/users/{other.name}/tokens", f"{V1}/nothing"):  # fmt: skip
+        await walk.visit(person, "GET", path)
+    await walk.visit(person, "GET", f"{V1}/live")
+    await walk.visit(person, "POST", f"{V1}/positions", [{"vehicle": walk.rng.choice(list(walk.world.vehicles))}])
+
+
+async def edits(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
+    """What somebody may change is answered within what they see: to change nothing is enough."""
+    for one in walk.world.vehicles.values():
+        if walk.world.sees(person, one):
+            await walk.visit(person, "PATCH", f"{V1}/vehicles/{one.id}", {"name": one.said.get("name")})
+            break
+    for id in walk.world.areas:
+        if walk.world.sees_area(person, id):
+            for headers in ({}, {"if-match": '"999"'}):
+                said = await walk.visit(person, "PATCH", f"{V1}/regions/{id}", {"properties": {}}, **headers)
+            if said.status == 200 and said.json()["properties"]["inside_count"] > walk.world.inside_count(person, id):
+                raise Leak(f"{person.name} is told how many are in {id}")
+            break
+    for seen in walk.world.events_of(person)[-1:]:
+        said = await walk.visit(person, "POST", f"{V1}/events/{seen.id}/ack", {"by": "x"})
+        if said.status == 200:
+            seen.marks |= texts(person.name)  # whoever sees it is told who acknowledged it
+            walk.world.changed()
+
+
+async def alike(
+    walk: Walk, person: Person, method: str, path: str, id: str, seen: bool, document: Any = None, **headers: str
+) -> int:
+    """What is not seen is answered as what never was. Answers the status."""
+    said = await walk.visit(person, method, path, document, **headers)
+    never = path.replace(id, NEVER)
+    if said.status == 404 or not seen:
+        twin = await walk.visit(person, method, never, document, **headers)
+        ours = (said.status, said.body.replace(id.encode(), b"ID"), sorted(said.headers.items()))
+        theirs = (twin.status, twin.body.replace(NEVER.encode(), b"ID"), sorted(twin.headers.items()))
+        if without_length(ours) != without_length(theirs):
+            raise Leak(f"{person.name} can tell {method} {path} from what never was: {said} and {twin}")
+    return said.status
+
+
+def without_length(answer: tuple[int, bytes, list[tuple[str, str]]]) -> Any:
+    status, body, headers = answer
+    return status, body, [one for one in headers if one[0] not in ("content-length", "date")]
+
+
+DOORS: list[Door] = [vehicles, vehicle, regions, region, events, event, preview, changes, others, edits]
