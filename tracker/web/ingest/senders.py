@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tracker.access.grants import SEND, Grant
+from tracker.access.tokens import Token
 from tracker.model.ping import Ping, Unfit
 from tracker.node import Node
 from tracker.protocols import Reading
@@ -15,6 +16,11 @@ class Sender:
         self._node = node
         self._grant = grant
         self._address = address
+
+    @property
+    def token(self) -> Token | None:
+        """Of a device."""
+        return self._grant.sends
 
     @property
     def device(self) -> str:

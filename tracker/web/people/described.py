@@ -18,9 +18,10 @@ _USER_SENT = thing(
 )
 _GROUP = thing("name regions vehicles may", name=TEXT, regions=_SEEN, vehicles={"const": "all"}, may=_MAY)
 _GROUP_SENT = thing("", name=TEXT, regions=_SEEN, vehicles={"const": "all"}, may=_MAY)
+_KIND = {"enum": ["device", "scrape"]}
 _TOKEN = thing(
-    "id kind name vehicles groups",
-    id=TEXT, kind=TEXT, name=TEXT, vehicles=_NAMES, groups=_NAMES, user=or_null(TEXT), created_at=TIME,
+    "id kind name vehicles groups shows",
+    id=TEXT, kind=TEXT, name=TEXT, vehicles=_NAMES, groups=_NAMES, shows=_NAMES, user=or_null(TEXT), created_at=TIME,
     created_by=or_null(TEXT), ends_at=or_null(TIME), used_at=or_null(TIME), address=or_null(TEXT), error=or_null(TEXT),
     error_at=or_null(TIME), token=TEXT,
 )  # fmt: skip
@@ -131,7 +132,11 @@ ROUTES = (
         "/api/v1/tokens",
         "A token for a device",
         (201, JSON, _TOKEN),
-        body={JSON: thing("", name=TEXT, vehicles=_NAMES, groups=_NAMES, kind={"enum": ["device", "scrape"]})},
+        body={
+            JSON: thing(
+                "", name=TEXT, vehicles=_NAMES, groups=_NAMES, shows=_NAMES, kind={"enum": ["device", "scrape"]}
+            )
+        },
         errors=(401, 404, *_BODY),
     ),
     Route("GET", "/api/v1/tokens/{id}", "One token", (200, JSON, _TOKEN), errors=(401, 404)),
