@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,6 +123,27 @@ def test_a_target_without_a_slash_is_understood_and_without_a_fix_still_refused(
     assert ask(f"?id=van-6&lat=60.5&lon=24&token={secret}").startswith(b"HTTP/1.1 200")
     assert place(house, "van-6").json()["position"]["lat"] == 60.5
     assert ask("?x=1").startswith(b"HTTP/1.1 4")
+
+
+def test_an_owntracks_app_is_told_of_others_what_the_groups_its_token_shows_see_and_no_more(house: House) -> None:
+    def heard(secret: str, kind: str = "location") -> list[dict[str, Any]]:
+        message = {"_type": kind, "lat": 62, "lon": 25, "tst": int(time.time()), "tid": "me"}
+        told = house.post(f"/ingest/owntracks/{secret}", message)
+        assert told.status == 200
+        return list(told.json())
+
+    shown = {"name": "phone", "vehicles": ["van-9"]}
+    secret = house.do("POST", "/api/v1/tokens", shown | {"shows": ["north"]}).json()["token"]
+    told = heard(secret)
+    assert [one.get("name", one["_type"]) for one in told] == ["location", "v-here", "cmd"]
+    assert (told[0]["lat"], told[0]["tid"]) == (60.0, "re")
+    assert [one["rid"] for one in told[2]["waypoints"]["waypoints"]] == ["here"]
+    assert [one["_type"] for one in heard(secret)] == ["location", "card"]  # its regions it knows by now
+    assert heard(secret, "lwt") == []
+    assert heard(house.do("POST", "/api/v1/tokens", shown).json()["token"]) == []  # a token that shows nothing
+    assert house.send("GET", "/api/v1/vehicles/v-here", None, authorization=f"Bearer {secret}").status == 404
+    wrong = house.send("POST", "/api/v1/tokens", shown | {"shows": ["south"]}, cookie=house.cookie)
+    assert (wrong.status, wrong.json()["errors"][0]["field"]) == (422, "shows")
 
 
 def test_where_nobody_signs_in_yet_a_token_in_the_address_counts_all_the_same(tmp_path: Path) -> None:

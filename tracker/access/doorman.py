@@ -161,6 +161,10 @@ class Doorman:
             raise NotSignedIn("not_signed_in", "this account is closed")
         return self._of_user(user, bearer.id)
 
+    def shown_by(self, token: Token) -> Grant:
+        """What its device may be told of others."""
+        return self._of_user(User(f"token:{token.id}", "viewer", token.shows), token.id)
+
     def _of_user(self, user: User, bearer: str) -> Grant:
         may = self._directory.may(user)
         if ADMINISTER in may:

@@ -24,6 +24,7 @@ class Token(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str = ""
     vehicles: tuple[str, ...] = ()  # patterns with * and ?
     groups: tuple[str, ...] = ()  # of vehicles
+    shows: tuple[str, ...] = ()  # groups of people: its device is told what a viewer of these sees
     user: str | None = None  # whom a person's token stands for
     created_at: int = 0
     created_by: str | None = None

@@ -19,6 +19,13 @@ from tracker.protocols.heard import read_heard
 MAX_ERRORS = 100  #: errors told for one request; the rest is counted
 
 
+class Others(NamedTuple):
+    """What a sender may be told of others in the reply."""
+
+    pings: Sequence[tuple[str, Ping]] = ()  # a vehicle's name, and the newest it said
+    regions: Sequence[Mapping[str, Any]] = ()  # GeoJSON, where they are not as it heard last
+
+
 def _no_options(_vehicle: str) -> Mapping[str, Any]:
     return {}
 
@@ -34,6 +41,7 @@ class Payload(NamedTuple):
     rest: str = ""  # of the path, what follows the address and the token in it
     device: str = ""  # the one vehicle its sender's token is for: whatever the app calls itself, it is this one
     options: Callable[[str], Mapping[str, Any]] = _no_options  # the attributes of a vehicle's register entry
+    others: Callable[[str], Others] | None = None  # what to tell the app of this vehicle; None: nothing, ever
 
     def header(self, name: bytes) -> str:
         return self.headers.get(name, b"").decode("latin-1").strip()

@@ -7,44 +7,30 @@ reports as the phone enters or leaves one, and so wakes up where it matters to u
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from zlib import crc32
 
 import msgspec
 
 from tracker.model.ping import Ping, has_place
-from tracker.protocols import Reply
+from tracker.protocols import Others, Reply
 
 MOST_FRIENDS = 100
 MOST_WAYPOINTS = 20  #: what an iPhone watches at once
+DEGREE_M = 111_700  #: of latitude, at most
 _FIRST_TST = 1_000_000_000
 
 
-class Friend(NamedTuple):
-    name: str  # as it is shown
-    ping: Ping  # where it was last
-
-
-class Waypoint(NamedTuple):
-    """A circle around a region: all that a phone can watch."""
-
-    id: str
-    name: str
-    lat: float
-    lon: float
-    radius_m: float
-
-
-def answer(friends: Iterable[Friend] = (), waypoints: Iterable[Waypoint] = ()) -> Reply:
+def answer(others: Others) -> Reply:
     """What the app hears of those that its sender may see."""
-    seen = [one for one in friends if has_place(one.ping)][:MOST_FRIENDS]
-    ids = two_letters(one.ping.vehicle for one in seen)
+    seen = [(name, ping) for name, ping in others.pings if has_place(ping)][:MOST_FRIENDS]
+    ids = two_letters(ping.vehicle for _, ping in seen)
     said: list[dict[str, Any]] = []
-    for friend in seen:
-        tid = ids[friend.ping.vehicle]
-        said += (_location(friend.ping, tid), {"_type": "card", "tid": tid, "name": friend.name})
-    if places := [_waypoint(one) for one in waypoints][:MOST_WAYPOINTS]:
+    for name, ping in seen:
+        tid = ids[ping.vehicle]
+        said += (_location(ping, tid), {"_type": "card", "tid": tid, "name": name})
+    if places := [_waypoint(one) for one in others.regions[:MOST_WAYPOINTS]]:
         whole = {"_type": "waypoints", "waypoints": places}
         said.append({"_type": "cmd", "action": "setWaypoints", "waypoints": whole})
     return Reply(msgspec.json.encode(said), "application/json")
@@ -77,14 +63,39 @@ def _location(ping: Ping, tid: str) -> dict[str, Any]:
     return said
 
 
-def _waypoint(place: Waypoint) -> dict[str, Any]:
-    """Android knows it again by `tst`, iOS by `desc`: both stay what they are while the region has its id and name."""
+def _waypoint(feature: Mapping[str, Any]) -> dict[str, Any]:
+    """A circle around all of a region, which is what a phone can watch.
+
+    Android knows it again by `tst`, iOS by `desc`: both stay what they are while the region has its id and name.
+    """
+    properties = feature["properties"]
+    lat, lon, around = _circle(list(_corners(feature["geometry"]["coordinates"])))
+    around += properties.get("radius_m") or properties.get("buffer_m") or 0
     return {
         "_type": "waypoint",
-        "desc": place.name,
-        "lat": round(place.lat, 6),
-        "lon": round(place.lon, 6),
-        "rad": math.ceil(place.radius_m),
-        "tst": _FIRST_TST + crc32(place.id.encode()) % 500_000_000,
-        "rid": place.id,
+        "desc": properties.get("name") or feature["id"],
+        "lat": round(lat, 6),
+        "lon": round(lon, 6),
+        "rad": math.ceil(around),
+        "tst": _FIRST_TST + crc32(feature["id"].encode()) % 500_000_000,
+        "rid": feature["id"],
     }
+
+
+def _circle(corners: list[tuple[float, float]]) -> tuple[float, float, float]:
+    """Its middle, and its radius in metres; a little too large, which costs the phone nothing."""
+    first = corners[0][0]
+    lons = [first + (lon - first + 180) % 360 - 180 for lon, _ in corners]  # across the antimeridian too
+    lats = [lat for _, lat in corners]
+    lat, lon = (min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2
+    east = DEGREE_M * max(math.cos(math.radians(one)) for one in lats)
+    around = max(math.hypot((y - lat) * DEGREE_M, (x - lon) * east) for x, y in zip(lons, lats, strict=True))
+    return lat, (lon + 180) % 360 - 180, around
+
+
+def _corners(coordinates: Any) -> Iterator[tuple[float, float]]:
+    if isinstance(coordinates[0], int | float):
+        yield coordinates[0], coordinates[1]
+        return
+    for inner in coordinates:
+        yield from _corners(inner)

@@ -185,7 +185,7 @@ def read_time(value: Any, now: int) -> tuple[int, str]:
     fault we know, whose name comes second. Raises Unfit."""
     if isinstance(value, str):
         value = value.strip()
-        if (count := number(value)) is None:
+        if value[4:5] == "-" or (count := number(value)) is None:
             return _rolled(_read_text(value), now)
         value = count
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e20:
@@ -207,6 +207,10 @@ def _rolled(time: int, now: int) -> tuple[int, str]:
 
 
 def _read_text(text: str) -> int:
+    try:
+        return parse_time(text)
+    except BadTime:
+        pass
     text = _SPACE_OFFSET.sub("+", text[:64])
     if _NO_ZONE.fullmatch(text):
         text += "Z"

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from tracker.errors import BadRequest
 from tracker.model.ping import vehicle_of
-from tracker.protocols import Payload, Reading, Reply, Spoken
+from tracker.protocols import Others, Outcome, Payload, Reading, Reply, Spoken
 from tracker.protocols.forms import query_fields
+from tracker.protocols.friends import answer
 from tracker.protocols.heard import flag, number, speed
 from tracker.protocols.native import read_document
 from tracker.protocols.pieces import check_weight
@@ -52,8 +54,14 @@ def read(payload: Payload, now: int) -> Reading:
         _take(reading, message, payload, now)
     for _ in messages[MAX_MESSAGES:]:
         reading.discard()
+    if payload.others is not None and reading.pings:
+        reading.reply = partial(_told, payload.others, reading.pings[-1].vehicle)
     check_named(reading, "set the username and the device id in the app")
     return reading
+
+
+def _told(others: Callable[[str], Others], vehicle: str, _outcome: Outcome) -> Reply:
+    return answer(others(vehicle))
 
 
 def _take(reading: Reading, message: Any, payload: Payload, now: int) -> None:

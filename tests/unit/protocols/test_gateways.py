@@ -115,3 +115,12 @@ def test_speeds_are_in_the_unit_of_their_sender() -> None:
     assert ping.speed_mps == 10
     (ping,) = read(overland, {"locations": [feature(0, speed=10)]}).pings
     assert ping.speed_mps == 10
+
+
+def test_a_time_of_half_a_pair_is_no_time() -> None:
+    """Nobody can write it, but JSON can."""
+    try:
+        became: str = read(flespi, [{"ident": "1", "timestamp": "\ud800"}]).errors[0]["code"]
+    except UnicodeEncodeError as fault:
+        became = str(fault)
+    assert became == "time_invalid"

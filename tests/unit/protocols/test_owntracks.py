@@ -10,8 +10,8 @@ import pytest
 
 from tracker.errors import BadRequest
 from tracker.model.ping import Ping
-from tracker.protocols import Payload
-from tracker.protocols.friends import MOST_FRIENDS, MOST_WAYPOINTS, Friend, Waypoint, answer, two_letters
+from tracker.protocols import Others, Outcome, Payload
+from tracker.protocols.friends import MOST_FRIENDS, MOST_WAYPOINTS, answer, two_letters
 from tracker.protocols.owntracks import read
 
 NOW = 1_795_424_430_000
@@ -73,21 +73,34 @@ def test_without_the_library_an_encrypted_message_says_what_to_install(monkeypat
         read(Payload(b'{"_type":"encrypted","data":"AAAA"}', options=lambda _: {"owntracks_secret": "x"}), NOW)
 
 
+def told(pings: Any = (), regions: Any = ()) -> Any:
+    return json.loads(answer(Others(pings, regions)).body)
+
+
+def region(id: str, geometry: str, coordinates: Any, **properties: Any) -> dict[str, Any]:
+    shape = {"type": geometry, "coordinates": coordinates}
+    return {"type": "Feature", "id": id, "geometry": shape, "properties": {"name": id.title()} | properties}
+
+
+def place(feature: dict[str, Any]) -> dict[str, Any]:
+    ((cmd,),) = [told((), [feature])]
+    assert (cmd["_type"], cmd["action"], cmd["waypoints"]["_type"]) == ("cmd", "setWaypoints", "waypoints")
+    (one,) = cmd["waypoints"]["waypoints"]
+    assert one["_type"] == "waypoint"
+    return dict(one)
+
+
 def test_who_may_see_nobody_hears_nothing() -> None:
-    assert (answer().body, answer().status) == (b"[]", 200)
+    assert (answer(Others()).body, answer(Others()).status) == (b"[]", 200)
 
 
 def test_friends_are_told_with_a_name_and_two_letters() -> None:
     ping = Ping("van-7", 1_795_424_400_999, 60.17, 24.94, speed_mps=10, heading=359.9, accuracy_m=7.6, battery_pct=78.4)
-    assert json.loads(answer([Friend("Van 7", ping)]).body) == [
+    assert told([("Van 7", ping), ("Nowhere", Ping("van-8", NOW, 0, 0))]) == [
         {"_type": "location", "tid": "n7", "lat": 60.17, "lon": 24.94, "tst": 1_795_424_400, "acc": 8, "vel": 36,
          "cog": 0, "batt": 78},
         {"_type": "card", "tid": "n7", "name": "Van 7"},
     ]  # fmt: skip
-
-
-def test_a_friend_who_is_nowhere_is_not_told() -> None:
-    assert answer([Friend("Van 7", Ping("van-7", NOW, 0, 0))]).body == b"[]"
 
 
 def test_no_two_friends_have_the_same_letters() -> None:
@@ -96,18 +109,32 @@ def test_no_two_friends_have_the_same_letters() -> None:
     assert len(set(two_letters(many).values())) == len(many)
 
 
-def test_regions_are_told_as_waypoints_that_stay_the_same_ones() -> None:
-    (cmd,) = json.loads(answer([], [Waypoint("yard", "Yard", 60.17, 24.94, 149.2)]).body)
-    assert (cmd["_type"], cmd["action"], cmd["waypoints"]["_type"]) == ("cmd", "setWaypoints", "waypoints")
-    (place,) = cmd["waypoints"]["waypoints"]
-    again = json.loads(answer([], [Waypoint("yard", "Yard", 60.2, 24.9, 10)]).body)[0]["waypoints"]["waypoints"][0]
-    assert place["rad"] == 150 and place["desc"] == "Yard" and place["tst"] == again["tst"] > 0
-    other = json.loads(answer([], [Waypoint("yard2", "Yard", 60.2, 24.9, 10)]).body)[0]["waypoints"]["waypoints"][0]
-    assert other["tst"] != place["tst"]
+def test_regions_are_told_as_circles_around_all_of_them() -> None:
+    assert place(region("yard", "Point", [24.94, 60.17], radius_m=149.2))["rad"] == 150
+    box = [[[24.94, 60.17], [24.96, 60.17], [24.96, 60.18], [24.94, 60.18], [24.94, 60.17]]]
+    square = place(region("box", "Polygon", box))
+    assert (square["lat"], square["lon"], square["desc"]) == (60.175, 24.95, "Box") and 780 < square["rad"] < 800
+    line = place(region("road", "LineString", [[179.99, 1], [-179.99, 1]], buffer_m=50))
+    assert abs(line["lon"]) == 180 and 1110 < line["rad"] - 50 < 1125
+
+
+def test_a_region_stays_the_same_waypoint_when_it_is_drawn_anew() -> None:
+    first, again = (place(region("yard", "Point", [lon, 60], radius_m=9)) for lon in (24, 25))
+    other = place(region("yard2", "Point", [24, 60], radius_m=9))
+    assert first["tst"] == again["tst"] != other["tst"] and first["rid"] == "yard"
 
 
 def test_a_reply_stays_small_however_many_there_are() -> None:
-    friends = [Friend(f"Van {n}", Ping(f"van-{n}", NOW, 1, 1)) for n in range(500)]
-    places = [Waypoint(f"r{n}", f"R{n}", 1, 1, 9) for n in range(500)]
-    *told, cmd = json.loads(answer(friends, places).body)
-    assert len(told) == 2 * MOST_FRIENDS and len(cmd["waypoints"]["waypoints"]) == MOST_WAYPOINTS
+    friends = [(f"Van {n}", Ping(f"van-{n}", NOW, 1, 1)) for n in range(500)]
+    *said, cmd = told(friends, [region(f"r{n}", "Point", [1, 1], radius_m=9) for n in range(500)])
+    assert len(said) == 2 * MOST_FRIENDS and len(cmd["waypoints"]["waypoints"]) == MOST_WAYPOINTS
+
+
+def test_only_a_message_that_is_kept_is_answered_with_others() -> None:
+    def others(vehicle: str) -> Others:
+        return Others([(vehicle, Ping("x", NOW, 1, 1))])
+
+    for said, heard in ((LOCATION, 2), ({"_type": "lwt", "tst": 1}, 0)):
+        reply = read(Payload(json.dumps(said).encode(), others=others), NOW).reply
+        reply = reply(Outcome()) if callable(reply) else reply
+        assert reply is not None and len(json.loads(reply.body)) == heard

@@ -22,6 +22,7 @@ from tracker.protocols import Decoder, Outcome, Payload, Reading, Reply, Spoken,
 from tracker.turns.buffer import Share
 from tracker.web.ingest.bodies import Body, Gone, refuse, too_large
 from tracker.web.ingest.inflate import Inflater, inflater
+from tracker.web.ingest.others import Tellers
 from tracker.web.ingest.senders import Sender
 from tracker.web.server.answers import JSON, Answered, Receive, Scope, Send, encode, plain_problem, problem, send_answer
 
@@ -163,6 +164,7 @@ class Ingest:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._tellers = Tellers(node)
         self._readers = asyncio.Semaphore(READERS)
         self._addresses: defaultdict[str, Address] = defaultdict(Address)
         self._names: defaultdict[str, Address] = defaultdict(Address)
@@ -243,10 +245,10 @@ class Ingest:
         with Share(self._node.bodies) as share:
             document = await request.body.whole(inflate, settings.max_body, settings.max_inflated, share, advice)
             query = scope["query_string"].decode("latin-1")
-            device, options = sender.device, self._options
-            payload = Payload(
-                bytes(document), query, request.headers, scope["path"], scope["method"], target.rest, device, options
-            )
+            device, others = sender.device, self._tellers.teller(sender.token)
+            said = (bytes(document), query, request.headers, scope["path"], scope["method"], target.rest)
+            payload = Payload(*said, device, self._options, others)
+            del said
             del document
             if is_light(payload.body):
                 reading = read(payload, self._node.clock())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tracker.access.grants import SEND, Grant
+from tracker.access.tokens import Token
 from tracker.model.ping import Ping, Unfit
 from tracker.node import Node
 from tracker.pipeline.batch import Answer
@@ -19,6 +20,11 @@ class Sender:
         self._grant = grant
         self._address = address
         self._note_use()
+
+    @property
+    def token(self) -> Token | None:
+        """Of a device."""
+        return self._grant.sends
 
     @property
     def device(self) -> str:
