@@ -67,6 +67,10 @@ async function begin() {
     troubles.tell("refused", say("open.refused", { n: who.without_token }), {
       action: { label: say("open.refused.do"), run: () => location.assign("people#tokens") },
     });
+  if (who.waiting)
+    troubles.tell("waiting", say("quarantine.map", { n: who.waiting }), {
+      action: { label: say("open.refused.do"), run: () => location.assign("people#quarantine") },
+    });
   layout(app);
   covers($("#side"), (opener) => {
     // its row was made anew

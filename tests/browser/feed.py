@@ -19,7 +19,7 @@ from hypercorn.config import Config
 from quart import Quart, Response, request, send_from_directory, websocket
 from werkzeug.exceptions import NotFound
 
-from tests.support.waiting import free_port
+from tests.support.waiting import deadline, free_port
 from tracker.web.api.page import content_policy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,7 +62,7 @@ class Feed:
         self.sockets: dict[Any, asyncio.Queue[dict[str, Any]]] = {}
         self.followed: list[dict[str, Any]] = []
         self.got: list[int] = []  # frames acknowledged, of whichever connection
-        self.heartbeat = 2  # seconds, as the welcome says
+        self.heartbeat = 20  # seconds, as the welcome says; less where a test waits for silence to be noticed
         self.parts = 1  # of a snapshot
         self.parts_told = 99  # so many of them come; `tell_parts` brings the rest
         self.silent = False  # open sockets, no message: half-open
@@ -389,9 +389,8 @@ class Running:
     async def __aexit__(self, *_: object) -> None:
         self.feed.drop()
         self._stop.set()
-        await asyncio.wait(
-            {self._serving}, timeout=5
-        )  # cut short, it leaves tasks behind for a later test to be blamed
+        # cut short, it leaves tasks behind for a later test to be blamed
+        await asyncio.wait({self._serving}, timeout=deadline(5))
         self._serving.cancel()
         await asyncio.gather(self._serving, return_exceptions=True)
 

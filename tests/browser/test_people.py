@@ -15,13 +15,16 @@ from tests.support.servers import now
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LISTS = ("users", "groups", "tokens", "own", "record")
+LISTS = ("users", "groups", "tokens", "quarantine", "own", "record")
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     started = House(tmp_path_factory.mktemp("house") / "data")
+    started.settings["unknown_vehicles"] = "quarantine"
     started.start()
+    for known in ("v-here", "v-there"):
+        started.send("PUT", f"/api/v1/vehicles/{known}", {})
     yield started.furnish()
     started.stop()
 
@@ -99,18 +102,27 @@ async def test_a_group_says_what_it_sees_and_may(open_page: Open, house: House) 
     regions = page.locator("fieldset", has=page.locator("legend:text-is('Groups of regions')"))
     await regions.get_by_label("quarries").check()
     await regions.get_by_label("Others").fill("harbours, piers")
-    await (
-        page.locator("fieldset", has=page.locator("legend:text-is('Groups of vehicles')"))
-        .get_by_label("Everything")
-        .check()
-    )
+    vehicles = page.locator("fieldset", has=page.locator("legend:text-is('Groups of vehicles')"))
+    await vehicles.get_by_label("Everything").uncheck()
+    await vehicles.get_by_label("Others").fill("barges")
+    await page.get_by_label("Show places only to").fill("500")
     await page.get_by_label("Acknowledge alerts").check()
     await page.keyboard.press("Enter")
-    await page.wait_for_selector(".card:has-text('Sees: quarries, harbours, piers')")
-    made = await asyncio.to_thread(house.get, "/api/v1/groups/south", cookie=house.cookie)
-    assert made.json() == {
-        "name": "south", "regions": ["quarries", "harbours", "piers"], "vehicles": "all", "may": ["watch", "acknowledge"],
+    made = page.locator(".card:has-text('Sees: quarries, harbours, piers')")
+    await made.wait_for()
+    assert "Vehicles: barges" in await made.inner_text()
+    assert "Places to 500 m" in await made.inner_text()
+    asked = await asyncio.to_thread(house.get, "/api/v1/groups/south", cookie=house.cookie)
+    assert asked.json() == {
+        "name": "south", "regions": ["quarries", "harbours", "piers"], "vehicles": ["barges"],
+        "may": ["watch", "acknowledge"], "coarse_m": 500, "version": 1,
     }  # fmt: skip
+    await made.click()
+    await page.get_by_label("Show places only to").fill("")
+    await page.get_by_role("button", name="Save").click()
+    await page.wait_for_selector(".notice.good:has-text('south was saved')")
+    asked = await asyncio.to_thread(house.get, "/api/v1/groups/south", cookie=house.cookie)
+    assert "coarse_m" not in asked.json()
     await card(page, "north").click()
     await page.get_by_role("button", name="Remove").click()
     await page.locator("dialog").last.get_by_role("button", name="Remove").click()
@@ -149,6 +161,31 @@ async def test_a_token_is_shown_once_sends_is_rotated_and_revoked(open_page: Ope
     await page.wait_for_selector(".notice.good:has-text('was revoked')")
     sent = await asyncio.to_thread(house.post, "/api/v1/positions", fix, authorization=f"Bearer {fresh}")
     assert sent.status == 401
+
+
+async def test_a_vehicle_nobody_knows_is_let_in_or_turned_away_and_forgotten(open_page: Open, house: House) -> None:
+    fixes = [{"vehicle": name, "time": now(-5), "lat": 60.0, "lon": 25.0} for name in ("new van-1", "bad")]
+    await asyncio.to_thread(house.do, "POST", "/api/v1/positions", fixes)
+    page = await as_(open_page, house, house.cookie, "")
+    await page.wait_for_selector("[data-trouble=waiting]:has-text('vehicles nobody knows')")
+    await page.click("[data-trouble=waiting] button:has-text('Look')")
+    await card(page, "new van-1").click()
+    assert await page.locator("dialog a[href*='map=16/60/25']").count() == 1
+    await page.fill("dialog [name=name]", "Newcomer")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector(".notice.good:has-text('new van-1 is on the map')")
+    told = (await asyncio.to_thread(house.get, "/api/v1/vehicles/new%20van-1", cookie=house.cookie)).json()
+    assert (told["name"], told["position"]["lat"]) == ("Newcomer", 60.0)
+    await card(page, "bad").click()
+    await page.get_by_role("button", name="Turn away").click()
+    await page.locator("dialog", has_text="Turn bad away?").get_by_role("button", name="Turn away").click()
+    await page.wait_for_selector(".notice.good:has-text('bad is refused from now on')")
+    await page.locator("button.card", has_text="Turned away").click()
+    await page.get_by_role("button", name="Forget").click()
+    await page.wait_for_selector(".notice.good:has-text('bad is forgotten')")
+    ben = await as_(open_page, house, await asyncio.to_thread(house.sign_in, {"name": "ben", "password": GOOD}))
+    await ben.wait_for_selector("#ways a")
+    assert await ben.locator("#ways a:has-text('New vehicles')").count() == 0
 
 
 async def test_the_record_says_who_changed_what_from_what_to_what(open_page: Open, house: House) -> None:

@@ -76,6 +76,7 @@ async def test_every_frame_is_acknowledged_though_nothing_moves_on_the_screen(
 
 
 async def test_a_socket_that_is_open_but_silent_is_given_up(open_page: Open, feed: Running) -> None:
+    feed.feed.heartbeat = 2
     page = await live(await open_page(f"{feed.url}#{PLACE}"))
     feed.feed.silent = True
     await page.wait_for_selector("#pill[data-phase=waiting], #pill[data-phase=connecting]", timeout=within(12))

@@ -454,6 +454,22 @@ async def test_the_log_hears_who_guesses_and_who_asks_for_what_they_may_not(
     assert OTHER not in told
 
 
+async def test_to_sign_in_anew_ends_nothing_that_another_window_of_the_same_user_has_open(house: House) -> None:
+    ada, ben = await staffed(house)
+    async with ben.client.request("/api/v1/stream?regions=here") as stream:
+        await stream.send_complete()
+        heard = b""
+        while b'"snapshot"' not in heard:
+            heard += await stream.receive()
+        await ben.sign_in("ben")
+        link = (await ada.do("POST", "/api/v1/users/ben/link"))["link"]
+        await ben.do("POST", "/api/v1/session", {"link": link, "password": OTHER})
+        assert len((await ben.do("GET", "/api/v1/session"))["sessions"]) == 1
+        assert len(house.node.hub.viewers) == 1
+        await ben.do("POST", "/api/v1/session", {"name": "ada", "password": GOOD})
+        await until(lambda: len(house.node.hub.viewers) == 0)
+
+
 async def test_the_oldest_of_very_many_sessions_gives_way(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracker.web.people.session.MOST_SESSIONS", 3)
     _, ben = await staffed(house)
@@ -494,3 +510,27 @@ async def test_a_restart_signs_nobody_out_and_forgets_no_use_of_a_token(tmp_path
         assert (await again.do("GET", "/api/v1/session"))["name"] == "ada"
         assert (await again.do("GET", f"/api/v1/tokens/{made['id']}"))["used_at"]
         assert await House(app).person().fails("GET", "/api/v1/vehicles") == (401, "not_signed_in")
+
+
+async def test_what_somebody_else_changed_meanwhile_is_not_overwritten(house: House) -> None:
+    ada, _ = await staffed(house)
+    token = await ada.do("POST", "/api/v1/tokens", {"vehicles": ["v-here"]})
+    for path, change in (("groups/north", {"may": ["watch", "acknowledge"]}), ("users/ben", {"role": "viewer"})):
+        answer = await ada.ask("GET", f"/api/v1/{path}")
+        read = answer.headers["etag"]
+        assert read == f'"{(await answer.get_json())["version"]}"'
+        answer = await ada.ask("PATCH", f"/api/v1/{path}", change, **{"if-match": read})
+        assert (answer.status_code, answer.headers["etag"] == read) == (200, False)
+        for method, body in (("PATCH", change), ("DELETE", None)):
+            answer = await ada.ask(method, f"/api/v1/{path}", body, **{"if-match": read})
+            told = await answer.get_json()
+            assert (answer.status_code, told and told.get("code")) == (412, "version_conflict")
+            assert told["current"] | change == told["current"]
+        [kind, name] = path.split("/")
+        [listed] = [one for one in (await ada.do("GET", f"/api/v1/{kind}"))[kind] if one["name"] == name]
+        assert (await ada.ask("PATCH", f"/api/v1/{path}", listed)).status_code == 200, "what was read may be sent back"
+    path = f"/api/v1/tokens/{token['id']}"
+    assert (await ada.ask("GET", path)).headers["etag"] == '"1"'
+    for method, address, body in (("DELETE", path, None), ("POST", f"{path}/rotate", {})):
+        assert await ada.fails(method, address, body, **{"if-match": '"7"'}) == (412, "version_conflict")
+    assert (await ada.ask("DELETE", path, None, **{"if-match": '"1"'})).status_code == 204

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Iterator
 from functools import cache
 from itertools import product
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -17,7 +18,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.support.house import GOOD, House
-from tests.support.servers import Answer, now
+from tests.support.servers import Answer, Server, now
 from tests.support.waiting import deadline
 from tracker.web.server.hardening import EVERYWHERE
 
@@ -49,11 +50,11 @@ def fort(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @cache
-def addresses(fort: House) -> list[tuple[str, str]]:
+def addresses(fort: Server) -> list[tuple[str, str]]:
     """Every method and address there is, filled in with names of what is there."""
     names = {"{vehicle}": "v-here", "{id}": "here", "{name}": "ben", "{n}": "1", "{path}": "x"}
     found = []
-    for path, methods in fort.get("/openapi.json", cookie=fort.cookie).json()["paths"].items():
+    for path, methods in fort.get("/openapi.json").json()["paths"].items():
         for word, name in names.items():
             path = path.replace(word, name)
         found += [(method.upper(), path) for method in methods if method != "parameters"]
@@ -95,6 +96,29 @@ def test_no_page_of_another_site_changes_anything_by_any_method_in_any_form(fort
             told = (answer.status, answer.json().get("code"))
             assert told == (403, "origin_not_allowed"), (method, path, headers, answer)
     assert fort.get(f"{V1}/audit?limit=1", cookie=fort.cookie).body == before
+
+
+def test_nor_where_nobody_signs_in_yet(shared_server: Server) -> None:
+    for method, path in addresses(shared_server):
+        for foreign in FOREIGN if method not in ("GET", "HEAD", "OPTIONS") else ():
+            answer = shared_server.request(method, path, b"{}", {"content-type": "application/json", **foreign})
+            assert (answer.status, answer.json().get("code")) == (403, "origin_not_allowed"), (method, path, foreign)
+
+
+def test_a_stranger_hears_nothing_of_the_tiles_whose_address_may_hold_a_key(
+    tmp_path: Path,
+) -> None:
+    house = House(tmp_path / "tiles")
+    house.settings = {"tiles": "/tiles/{z}/{x}/{y}.png?key=k3y"}
+    try:
+        house.start()
+        assert "k3y" in house.get(f"{V1}/page").json()["tiles"]["url"], "nobody signs in yet"
+        cookie = house.sign_in({"link": house.first_link(), "name": "ada", "password": GOOD})
+        for path in (f"{V1}/page", "/", "/signin", "/openapi.json"):
+            assert b"k3y" not in house.get(path).body
+        assert "k3y" in house.get(f"{V1}/page", cookie=cookie).json()["tiles"]["url"]
+    finally:
+        house.kill()
 
 
 def test_a_form_of_any_page_is_no_json_even_of_our_own(fort: House) -> None:

@@ -102,6 +102,8 @@ def test_another_s_session_or_token_is_none_for_who_asks(fort: House, ben: str) 
         ("/tokens", {"vehicles": ["*"], "kind": "person"}),
         ("/tokens", {"vehicles": ["*"], "id": "x"}),
         ("/tokens", {"vehicles": ["*"], "hash": "x"}),
+        ("/tokens", {"vehicles": ["v\x1b[2J"]}),
+        ("/tokens", {"vehicles": ["*"], "name": "a\u202eb"}),
         ("/tokens", {"vehicles": ["*"], "created_by": "ben"}),
         ("/users/ada/tokens", {"vehicles": ["*"]}),
         ("/users/ada/tokens", {"user": "ben"}),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
 from collections.abc import Callable
 
 import pytest
 
 from tests.support.servers import Server, circle
-from tests.support.waiting import until_sync
+from tests.support.waiting import deadline, until_sync
 
 V, R = "/api/v1/vehicles", "/api/v1/regions"
 JSON = {"content-type": "application/json"}
@@ -87,7 +86,7 @@ def test_a_kml_of_too_much_is_refused(shared_server: Server, inside: str) -> Non
 
 def test_all_bodies_share_one_buffer_whatever_their_route(start_server: Callable[..., Server]) -> None:
     server = start_server(max_buffered=2 * MB)
-    held = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    held = http.client.HTTPConnection("127.0.0.1", server.port, timeout=deadline(30))
     held.putrequest("PUT", f"{R}/held")
     held.putheader("content-type", "application/json")
     held.putheader("content-length", str(2 * MB))
@@ -109,17 +108,15 @@ def test_heavy_requests_wait_in_a_queue_that_can_be_full(start_server: Callable[
         for n in range(3000)
     )
     server.request("POST", "/api/v1/positions", lines, {"content-type": "application/x-ndjson"})
-    answers: list[tuple[int, str]] = []
-
-    def ask() -> None:
-        answer = server.post(f"{R}/preview", circle(60.05, 25.0, 2000))
+    preview = json.dumps(circle(60.05, 25.0, 2000))
+    asking = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=deadline(60)) for _ in range(12)]
+    for connection in asking:  # all before any answer is read
+        connection.request("POST", f"{R}/preview", preview, JSON)
+    answers = []
+    for connection in asking:
+        answer = connection.getresponse()
         answers.append((answer.status, answer.headers.get("retry-after", "")))
-
-    threads = [threading.Thread(target=ask) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+        connection.close()
     statuses = [status for status, _ in answers]
     assert statuses.count(200) >= 2
     assert statuses.count(503) >= 1

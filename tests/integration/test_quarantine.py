@@ -127,6 +127,7 @@ async def test_who_is_turned_away_is_refused_until_forgotten_whatever_the_settin
         assert [error["code"] for error in await say(phone, fix("bad"), fix("good", 0))] == ["vehicle_refused"]
         assert (await waiting(ada))["bad"] | {"last_at": 0, "first_at": 0, "address": 0} == {
             "vehicle": "bad", "refused": True, "fixes": 1, "kept": 0, "position": None, "token": None,
+            "token_name": None,
             "last_at": 0, "first_at": 0, "address": 0,
         }  # fmt: skip
         await ada.do("DELETE", f"{V1}/quarantine/bad?forget=true")

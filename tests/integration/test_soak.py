@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.servers import Server
 
-SECONDS = float(os.environ.get("SOAK_SECONDS", "25"))
+SECONDS = float(os.environ.get("SOAK_SECONDS", "8"))
 
 
 def _soak() -> Any:
@@ -31,4 +31,4 @@ async def test_nothing_is_missed_and_nothing_is_doubled(start_server: Callable[.
 
 @pytest.mark.parametrize("fault", ["dropped", "cursor", "doubled"])
 async def test_the_soak_finds_a_planted_fault(start_server: Callable[..., Server], fault: str) -> None:
-    assert await _soak()(start_server(), 4, fault) != []
+    assert await _soak()(start_server(), 2, fault) != []

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,12 @@ def entered(number: int) -> Event:
 async def in_writer(store: SqliteStore, sql: str) -> Any:
     """Ask the writer's own connection, in its own thread."""
     return await store._on(store._write_thread, lambda: store._connection().execute(sql).fetchone())
+
+
+def run(path: Path, sql: str) -> None:
+    with closing(sqlite3.connect(path)) as file:
+        file.execute(sql)
+        file.commit()
 
 
 def log_size(store: SqliteStore) -> int:
@@ -277,6 +284,11 @@ async def test_a_commit_does_not_wait_for_a_reader(store: SqliteStore) -> None:
         (lambda path: path.write_text("a letter to my aunt"), "not a tracker's backup"),
         (lambda path: path.write_bytes(path.read_bytes()[:20_000]), "damaged|not a tracker's backup"),
         (lambda path: path.write_bytes(b""), "not a tracker's"),
+        (
+            lambda path: run(path, "CREATE TRIGGER guest AFTER INSERT ON records BEGIN SELECT 1; END"),
+            "would do 'guest'",
+        ),
+        (lambda path: run(path, "CREATE VIEW guest AS SELECT 1"), "would do 'guest'"),
     ],
 )
 async def test_what_is_not_a_whole_backup_is_not_restored(

@@ -85,7 +85,7 @@ def read_user(given: Any, name: str, known: User | None, groups: Iterable[str], 
 
     Raises Invalid with every fault.
     """
-    fields = _fields(given, ("name", "role", "groups", "disabled", "password"))
+    fields = _fields(given, ("name", "role", "groups", "disabled", "password", "has_password", "version"))
     faults = _name_faults(name)
     if fields.get("name", name) != name:
         faults.append(_fault("name", f"this address is that of {name!r}: a name does not change"))

@@ -20,7 +20,7 @@ from tracker.geometry.earth import tile
 from tracker.live.cursor import digest
 from tracker.live.event_log import Told
 from tracker.live.routing import Routing
-from tracker.live.topics import Cut, Entry, Fragment, Topic, is_in_cells, merge
+from tracker.live.topics import Entry, Fragment, Lens, Topic, is_in_cells, merge
 from tracker.live.viewer import Viewer, Wish
 from tracker.model.change import Change
 from tracker.model.events import ERASED
@@ -77,11 +77,15 @@ class Interest:
         self.awaits = awaits  # names nobody knows yet
         self.grant = grant  # of all of them
         self._routing = routing
-        self.is_coarse = any(part.coarse_m for part in grant.parts)
+        coarse = {part.coarse_m for part in grant.parts}
+        self._is_coarse, self.is_mixed = any(coarse), len(coarse) > 1
         self.viewers: set[Viewer] = set()
         self.bodies: dict[tuple[int, bool], Body] = {}
         self.tables: Any = None  # of the binary snapshots of this second
         self._size = (-1, 0)
+        self._summed = (-1, -1)  # as of which version, and sweep, the next two are right
+        self._floor = self._most = 0
+        self._by_region: dict[str | None, list[Topic]] = {}
 
     @property
     def held(self) -> list[Topic]:
@@ -90,7 +94,8 @@ class Interest:
 
     def find(self, topics: list[Topic], *, region: str | None = None, vehicle: str | None = None) -> None:
         """A name it awaited is known now."""
-        wish, self._size = self.wish, (-1, 0)
+        wish, self._size, self._summed = self.wish, (-1, 0), (-1, -1)
+        self._by_region.clear()
         if region is not None:
             self.wish = msgspec.structs.replace(wish, regions=wish.regions | {region})
         if vehicle is not None:
@@ -110,10 +115,10 @@ class Interest:
     def sees_of(self, entry: Entry) -> Entry:
         """What these viewers are told of a vehicle: all of it, unless only regions bring it to them."""
         state = entry.state
-        if self.is_coarse:  # as the finest part shows it, whatever brings it
+        if self.is_mixed:  # as the finest part shows it, whatever brings it
             group = self._routing.picture.group_of(state.ping.vehicle)
             return entry.seen_by(self.grant.admitting(state.regions, group))
-        if self.wish.all or not (state.held or state.beyond):
+        if self.wish.all or not (state.held or state.beyond or self._is_coarse):
             return entry
         seen = [topic.seen_entry(entry) for topic in self.topics if state.n in topic.members]
         return seen[-1] if seen else entry
@@ -145,7 +150,21 @@ class Interest:
 
     def is_over(self, most: int) -> bool:
         """Whether it has more vehicles than that."""
-        return sum(len(topic.members) for topic in self.topics) > most and self.size() > most
+        self._sum_up()
+        return self._most > most and self.size() > most
+
+    def floor(self) -> int:
+        """What its topics know of who left begins after this version."""
+        self._sum_up()
+        return self._floor
+
+    def _sum_up(self) -> None:
+        """Every viewer asks, every tick; a grant may be of hundreds of topics."""
+        now = (self._routing.version, self._routing.swept)
+        if self._summed != now:
+            self._summed = now
+            self._floor = max([topic.floor for topic in self.topics], default=1)
+            self._most = sum([len(topic.members) for topic in self.topics])
 
     def numbers(self) -> set[int]:
         return set().union(*(topic.members for topic in self.topics))
@@ -154,13 +173,23 @@ class Interest:
         """Who they are told is in a region."""
         if self.grant.everything:
             return self._routing.inside(region)
-        found: set[int] = set()
-        for topic in self.topics:
-            if topic.region == region:
-                found |= topic.members
-            elif isinstance(topic, Cut) and topic.region is None:
-                found |= topic.members & set(self._routing.inside(region))
+        if not self._by_region:
+            for topic in self.topics:
+                if not isinstance(topic, Lens):
+                    self._by_region.setdefault(topic.region, []).append(topic)
+        found = set[int]().union(*(topic.members for topic in self._by_region.get(region, ())))
+        if anywhere := self._by_region.get(None):
+            there = self._routing.inside(region)
+            found |= {n for topic in anywhere for n in there if n in topic.members}
         return list(found)
+
+    def among(self, numbers: list[int]) -> list[int]:
+        """Those of these that they still follow."""
+        self._sum_up()
+        if len(self.topics) * len(numbers) < self._most:
+            return [n for n in numbers if self.still(n)]
+        present = self.numbers()
+        return [n for n in numbers if n in present]
 
     def showing(self, told: Told) -> Showing:
         """How much of an event they are shown."""

@@ -51,6 +51,7 @@ class Routing:
         self._acks: dict[str, Acked] = {}
         self._unused: OrderedDict[Topic, int | None] = OrderedDict()  # longest unused first; since when
         self.unwatched = 0  # the newest removal that no topic remembers
+        self.swept = 0  # how often a topic has forgotten something
         self._horizon: list[tuple[int, int]] = []  # (time, version), oldest first
 
     def begin(self, t0: int) -> None:
@@ -476,6 +477,7 @@ class Routing:
         del self._horizon[: len(past)]
         for topic in self._all():
             topic.forget_gone(horizon)
+            self.swept += 1
             yield
         for topic in reversed(self._unused):
             if self._unused[topic] is not None:

@@ -73,7 +73,7 @@ def parts_of(
 
 
 def _seen(routing: Routing, interest: Interest, numbers: list[int]) -> list[Entry]:
-    entries = [routing.entries[n] for n in numbers if n in routing.entries and interest.still(n)]
+    entries = [routing.entries[n] for n in interest.among(numbers) if n in routing.entries]
     return [interest.sees_of(entry) for entry in entries]
 
 

@@ -39,7 +39,7 @@ class Telling:
         self._counts: dict[tuple[bytes, int], tuple[int, bytes]] = {}  # what is followed, zoom → when it was made, what
 
     def floor(self, interest: Interest) -> int:
-        floor = max((topic.floor for topic in interest.topics), default=1)
+        floor = interest.floor()
         return max(floor, self.routing.unwatched) if interest.awaits else floor
 
     def is_too_many(self, viewer: Viewer) -> bool:
@@ -138,7 +138,7 @@ class Telling:
         whole = fragments[0]
         if len(interest.topics) > 1 and (len(fragments) > 1 or whole.left):
             whole = merge(fragments, interest.still)
-        if interest.is_coarse:
+        if interest.is_mixed:
             whole = interest.sharpened(whole)
         parts = []
         moved = list(whole.moved.values())

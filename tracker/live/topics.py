@@ -119,14 +119,15 @@ class Source(NamedTuple):
 
 class Topic:
     __slots__ = (
-        "acked", "crossed", "features", "floor", "followers", "fragments", "gone", "joined", "key", "members", "moved",
-        "peopled", "region", "registered", "version",
+        "acked", "changed", "crossed", "features", "floor", "followers", "fragments", "gone", "joined", "key",
+        "members", "moved", "peopled", "region", "registered", "version",
     )  # fmt: skip
 
     def __init__(self, version: int, members: Iterable[int] = (), region: str | None = None, key: Any = None) -> None:
         self.region = region  # of which this is the topic, if it is one's
         self.key = key  # what it is found by
         self.version = self.floor = version  # nothing is known of what left before `floor`
+        self.changed = version  # when anything but a place did
         self.peopled = version  # when somebody came or went
         self.members = set(members)
         self.moved: dict[int, int] = {}
@@ -165,7 +166,7 @@ class Topic:
             self.members.add(n)
             self.gone.pop(n, None)
             self.joined[n] = version
-            self.version = self.peopled = version
+            self.version = self.changed = self.peopled = version
         else:
             self.move(n, version)
 
@@ -176,16 +177,16 @@ class Topic:
             self.moved.pop(n, None)
             self.gone.pop(n, None)
             self.gone[n] = Gone(version, reason, row)
-            self.version = self.peopled = version
+            self.version = self.changed = self.peopled = version
 
     def touch(self, log: dict[K, int], key: K, version: int) -> None:
         log.pop(key, None)
         log[key] = version
-        self.version = version
+        self.version = self.changed = version
 
     def begin_again(self, version: int) -> None:
         """Nothing is known of what was before this version."""
-        self.version = self.peopled = self.floor = version
+        self.version = self.changed = self.peopled = self.floor = version
         for log in (self.moved, self.joined, self.gone, self.crossed, self.features, self.registered, self.acked):
             log.clear()
         self.members.clear()
@@ -349,6 +350,7 @@ class Fragment:
         self.features: dict[str, None] = {}
         self.registered: dict[str, None] = {}
         self.acked: dict[str, None] = {}
+        self.only_moved = False
         self._text: bytes | None = None
         self._columns: bytes | None = None
 
@@ -368,6 +370,11 @@ class Fragment:
 def _read(topic: Topic, since: int, now: int, source: Source) -> Fragment:
     fragment = Fragment(now)
     entries = source.entries
+    if topic.changed <= since:  # nearly all of them, and one may follow hundreds
+        fragment.only_moved = True
+        seen = topic.seen_entry
+        fragment.moved = {n: seen(entries[n]) for n in _newer(topic.moved, since)}
+        return fragment
     fragment.new = {n: topic.seen_entry(entries[n]) for n in _newer(topic.joined, since)}
     fragment.moved = {n: entries[n] for n in _newer(topic.moved, since) if n not in fragment.new}
     if topic.veils:
@@ -387,18 +394,21 @@ def _read(topic: Topic, since: int, now: int, source: Source) -> Fragment:
 def merge(fragments: list[Fragment], still: Callable[[int], bool]) -> Fragment:
     """Several topics as one, each vehicle once, as the last shows it. Who left one and is `still` in another has not
     left."""
-    whole = Fragment(min(part.upto for part in fragments))
+    whole = Fragment(min([part.upto for part in fragments]))
     for part in fragments:
         if whole.new:
             whole.new |= {n: entry for n, entry in part.moved.items() if n in whole.new}
-        whole.new |= part.new
         whole.moved |= part.moved
+        if part.only_moved:
+            continue
+        whole.new |= part.new
         whole.left |= {n: gone for n, gone in part.left.items() if n not in whole.left or _later(gone, whole.left[n])}
         whole.crossed |= {key: inside or whole.crossed.get(key, False) for key, inside in part.crossed.items()}
         whole.features |= part.features
         whole.registered |= part.registered
         whole.acked |= part.acked
-    whole.moved = {n: entry for n, entry in whole.moved.items() if n not in whole.new}
+    if whole.new:
+        whole.moved = {n: entry for n, entry in whole.moved.items() if n not in whole.new}
     whole.left = {n: gone for n, gone in whole.left.items() if not still(n)}
     return whole
 

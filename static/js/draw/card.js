@@ -11,6 +11,7 @@ import { COLORS, colorOf } from "../map/regions.js";
 import { conflict } from "./conflict.js";
 import { pasted } from "./paste.js";
 import { Preview } from "./preview.js";
+import { drawn } from "../net/grants.js";
 import { oneStop } from "../parts/roving.js";
 import { foreign, say } from "../words/words.js";
 
@@ -40,14 +41,21 @@ export class RegionCard {
       autocomplete: "off",
     });
     this.given = this.name.value;
-    this.group = h("input", {
-      type: "text",
-      maxLength: 80,
-      value: p.group ?? "",
-      autocomplete: "off",
-      list: "region-groups",
-      placeholder: say("card.none"),
-    });
+    const drawnIn = drawn(app.who.grants);
+    this.group = drawnIn
+      ? h(
+          "select",
+          null,
+          drawnIn.map((name) => h("option", { value: name, selected: name === p.group }, name)),
+        )
+      : h("input", {
+          type: "text",
+          maxLength: 80,
+          value: p.group ?? "",
+          autocomplete: "off",
+          list: "region-groups",
+          placeholder: say("card.none"),
+        });
     this.dwell = h("input", {
       type: "number",
       min: "0",

@@ -8,8 +8,10 @@ import { ApiError, get } from "./api.js";
  * @property {string|null} name
  * @property {string|null} role
  * @property {string[]} groups
- * @property {string[]} may
+ * @property {string[]} may somewhere
+ * @property {import("./grants.js").Granted[]} [grants] what each group shows, and allows there
  * @property {Session[]} [sessions]
+ * @property {number} [waiting] vehicles nobody knows, for those who may let them in
  * @property {number} [without_token] addresses that were refused of late, for those who administer
  */
 /** @typedef {{id: string, seen_at: string, address: string, agent: string, current: boolean}} Session */

@@ -4,6 +4,7 @@ import { ApiError, call, get, regionPath } from "../net/api.js";
 import { HOUR, Occupancy } from "../model/occupancy.js";
 import { fill, h, icon, iconButton, text } from "../parts/dom.js";
 import { toggled } from "../model/choices.js";
+import { mayDraw } from "../net/grants.js";
 import * as format from "../words/format.js";
 import { swatch } from "./vehicle.js";
 import { writeHours } from "../words/hours.js";
@@ -42,6 +43,24 @@ export class RegionPanel {
       icon("antenna", 14),
       say("regions.tick"),
     );
+    const needs = { data: { needs: "edit_regions" } };
+    this.edit = h(
+      "button",
+      {
+        type: "button",
+        class: "button small",
+        ...needs,
+        onclick: () => this.#feature() && editor.edit(this.#feature()),
+      },
+      icon("edit", 14),
+      say("edit"),
+    );
+    this.erase = h(
+      "button",
+      { type: "button", class: "button small danger", ...needs, onclick: () => this.#delete() },
+      icon("trash", 14),
+      say("region.delete"),
+    );
     this.element = h(
       "section",
       { class: "detail", hidden: true, "aria-label": say("region") },
@@ -56,17 +75,7 @@ export class RegionPanel {
         "div",
         { class: "detail-actions" },
         this.follow,
-        h(
-          "button",
-          {
-            type: "button",
-            class: "button small",
-            data: { needs: "edit_regions" },
-            onclick: () => this.#feature() && editor.edit(this.#feature()),
-          },
-          icon("edit", 14),
-          say("edit"),
-        ),
+        this.edit,
         h(
           "button",
           {
@@ -83,17 +92,7 @@ export class RegionPanel {
           icon("mute", 14),
           say("mute.15"),
         ),
-        h(
-          "button",
-          {
-            type: "button",
-            class: "button small danger",
-            data: { needs: "edit_regions" },
-            onclick: () => this.#delete(),
-          },
-          icon("trash", 14),
-          say("region.delete"),
-        ),
+        this.erase,
       ),
       h(
         "div",
@@ -180,6 +179,7 @@ export class RegionPanel {
     const { units, zone } = app.preferences.value;
     const now = app.now();
     const followed = app.state.value.regions;
+    this.edit.hidden = this.erase.hidden = !mayDraw(app.who.grants, feature);
     text(this.title, p.name || id);
     fill(this.mark, swatch(feature));
     text(

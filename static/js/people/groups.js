@@ -5,10 +5,19 @@ import { listed } from "./differences.js";
 import { confirm } from "../parts/dialog.js";
 import { h } from "../parts/dom.js";
 import { checks, formDialog, textField } from "../parts/form.js";
+import { count } from "../words/format.js";
 import { perhaps, say } from "../words/words.js";
 import { Listing, adds, card } from "./listing.js";
 
-/** @typedef {{name: string, regions: "all"|string[], vehicles: "all"|string[], may: string[]}} Group */
+/**
+ * @typedef {object} Group
+ * @property {string} name
+ * @property {"all"|string[]} regions
+ * @property {"all"|string[]} vehicles
+ * @property {string[]} may
+ * @property {number} [coarse_m]
+ * @property {number} version
+ */
 
 const VERBS = /** @type {const} */ (["watch", "acknowledge", "edit_regions", "edit_vehicles"]);
 /** @param {string} name */
@@ -27,6 +36,8 @@ export function groups(desk) {
         title: group.name,
         subs: [
           say("groups.sees", { regions: some(group.regions) }),
+          group.vehicles === "all" ? "" : say("groups.sees.vehicles", { vehicles: some(group.vehicles) }),
+          group.coarse_m ? say("groups.sees.coarse", { metres: count(group.coarse_m) }) : "",
           group.may.map((verb) => perhaps(`may.${verb}`, verb)).join(" · ") || say("groups.nothing"),
         ],
         open: () => open(group),
@@ -41,9 +52,21 @@ export function groups(desk) {
       const regions = chooser(say("groups.regions"), group?.regions ?? [], known.regions, say("groups.regions.more"));
       const vehicles = chooser(
         say("groups.vehicles"),
-        group?.vehicles ?? [],
+        group?.vehicles ?? "all",
         known.vehicles,
         say("groups.vehicles.more"),
+      );
+      const coarse = textField(
+        say("groups.coarse"),
+        {
+          name: "coarse_m",
+          type: "number",
+          min: "10",
+          max: "50000",
+          step: "any",
+          value: String(group?.coarse_m ?? ""),
+        },
+        say("groups.coarse.more"),
       );
       const may = checks(
         say("groups.may"),
@@ -53,16 +76,18 @@ export function groups(desk) {
       );
       const others = (group?.may ?? []).filter((verb) => !VERBS.includes(/** @type {any} */ (verb)));
       formDialog(group?.name ?? say("groups.add"), {
-        fields: [!group && name.element, regions.element, vehicles.element, may.element],
+        fields: [!group && name.element, regions.element, vehicles.element, coarse.element, may.element],
         action: say(group ? "save" : "groups.add.do"),
         send: async () => {
           const body = {
             regions: regions.value(),
             vehicles: vehicles.value(),
+            coarse_m: coarse.input.value ? Number(coarse.input.value) : null,
             may: [...may.value(), ...others],
           };
           const saved = group?.name ?? name.input.value.trim();
-          if (group) await call("PATCH", at(saved), { body });
+          const headers = { "if-match": `"${group?.version}"` }; // what somebody else changed is not written over
+          if (group) await call("PATCH", at(saved), { body, headers });
           else await call("POST", "groups", { body: { name: saved, ...body } });
           return () => list.load(saved).then(() => desk.done(say("groups.saved", { name: saved })));
         },

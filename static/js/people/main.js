@@ -10,6 +10,7 @@ import { $, fill, h, text } from "../parts/dom.js";
 import { codeLine } from "../parts/code_line.js";
 import { setTheme } from "../parts/theme.js";
 import { groups } from "./groups.js";
+import { quarantine } from "./quarantine.js";
 import { record } from "./record.js";
 import { tokens } from "./tokens.js";
 import { users } from "./users.js";
@@ -25,7 +26,7 @@ import { say } from "../words/words.js";
  * @property {(work: () => Promise<any>) => Promise<void>} opening what needs the server before
  */
 
-const LISTS = /** @type {const} */ (["users", "groups", "tokens", "own", "record"]);
+const LISTS = /** @type {const} */ (["users", "groups", "tokens", "quarantine", "own", "record"]);
 
 async function begin() {
   markup();
@@ -36,7 +37,7 @@ async function begin() {
   if (!who) return leave(wayIn(location.href));
   document.documentElement.dataset.started = "";
   const tell = (/** @type {string} */ words) => text($("#say"), words);
-  if (who.name === null) return nobodyYet(tell);
+  if (who.name === null) return nobodyYet(tell, who.waiting !== undefined);
   $("#bar-end").append(account(who, tell));
   const note = h("p", { class: "notice good", hidden: true });
   $("#list").before(note);
@@ -64,10 +65,14 @@ async function begin() {
     users: () => users(desk),
     groups: () => groups(desk),
     tokens: () => tokens(desk, false),
+    quarantine: () => quarantine(desk),
     own: () => tokens(desk, true),
     record: () => record(desk),
   };
-  const open = who.may.includes("administer") ? LISTS : /** @type {const} */ (["own"]);
+  const open = LISTS.filter((name) => {
+    if (name === "quarantine") return who.waiting !== undefined;
+    return name === "own" || who.may.includes("administer");
+  });
   const show = () => {
     const chosen = open.find((name) => `#${name}` === location.hash) ?? open[0];
     note.hidden = true; // it was about the list before
@@ -88,8 +93,8 @@ async function begin() {
   show();
 }
 
-/** @param {(words: string) => void} tell */
-function nobodyYet(tell) {
+/** @param {(words: string) => void} tell @param {boolean} waiting new vehicles may be let in all the same */
+function nobodyYet(tell, waiting) {
   fill(
     $("#list"),
     h(
@@ -101,6 +106,10 @@ function nobodyYet(tell) {
     ),
   );
   $("#ways").hidden = true;
+  if (!waiting) return;
+  const list = quarantine({ zone: preferences().value.zone, done: tell });
+  $("#list").append(h("h2", null, say("people.quarantine")), list.element);
+  list.load();
 }
 
 begin();

@@ -176,6 +176,8 @@ def _examine(backup: Path) -> None:
         with closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)) as source:
             if not check(source, backup):
                 raise Invalid("backup_damaged", f"{backup} is not a tracker's backup: it is empty")
+            if acts := source.execute("SELECT name FROM sqlite_schema WHERE type IN ('trigger', 'view')").fetchall():
+                raise Invalid("backup_damaged", f"{backup} is not a tracker's backup: it would do {acts[0][0]!r}")
             fault = source.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as error:
         raise Invalid("backup_damaged", f"{backup} is not a tracker's backup: {error}") from error

@@ -245,12 +245,16 @@ async def demo_file(tree: Tree, _node: Node, name: str) -> Response:
 
 async def about(tree: Tree, probe: Probe, node: Node) -> Response:
     """What the page has to know of this server before it begins."""
-    settings, why = node.settings, await probe.soon(TILES_S)
+    settings = node.settings
+    known = bool(
+        api.grant(None).may
+    )  # a stranger sees no map: no key in the address of its tiles, nobody asked for them
+    why = await probe.soon(TILES_S) if known else None
     tiles = {
-        "url": settings.tiles or None,
+        "url": settings.tiles if known and settings.tiles else None,
         "attribution": settings.tiles_attribution,
         "max_zoom": settings.tiles_max_zoom,
-        "reachable": why is None,
+        "reachable": known and why is None,
         "why": why,
     }
     return api.answer(

@@ -11,13 +11,21 @@ _SEEN: Schema = {"anyOf": [_NAMES, {"const": "all"}]}
 _MAY = array({"enum": list(VERBS)})
 _ROLE: Schema = {"enum": list(CEILING)}
 _USER = thing(
-    "name role groups disabled has_password", name=TEXT, role=_ROLE, groups=_NAMES, disabled=FLAG, has_password=FLAG
+    "name role groups disabled has_password",
+    name=TEXT,
+    role=_ROLE,
+    groups=_NAMES,
+    disabled=FLAG,
+    has_password=FLAG,
+    version=COUNT,
 )
 _USER_SENT = thing(
     "", name=TEXT, role=_ROLE, groups=_NAMES, disabled=FLAG, password=or_null(TEXT), current_password=TEXT
 )
 _COARSE: Schema = {"type": "number", "minimum": 10, "maximum": 50_000}
-_GROUP = thing("name regions vehicles may", name=TEXT, regions=_SEEN, vehicles=_SEEN, may=_MAY, coarse_m=_COARSE)
+_GROUP = thing(
+    "name regions vehicles may", name=TEXT, regions=_SEEN, vehicles=_SEEN, may=_MAY, coarse_m=_COARSE, version=COUNT
+)
 _GROUP_SENT = thing("", name=TEXT, regions=_SEEN, vehicles=_SEEN, may=_MAY, coarse_m=or_null(_COARSE))
 _KIND = {"enum": ["device", "scrape"]}
 _TOKEN = thing(
@@ -45,12 +53,16 @@ _SESSION = thing(
     groups=_NAMES,
     may=_NAMES,
     without_token=COUNT,
+    regions=_SEEN,
+    grants=array(thing("name regions vehicles may", name=or_null(TEXT), regions=_SEEN, vehicles=_SEEN, may=_MAY)),
+    waiting=COUNT,
 )
 _LINK = thing("link path until", link=TEXT, path=TEXT, until=TIME)
 _STRANGER = thing(
-    "vehicle refused first_at last_at fixes kept position address token",
+    "vehicle refused first_at last_at fixes kept position address token token_name",
     vehicle=TEXT, refused=FLAG, first_at=TIME, last_at=TIME, fixes=COUNT, kept=COUNT,
     position={"anyOf": [ref("Position"), {"type": "null"}]}, address=or_null(TEXT), token=or_null(TEXT),
+    token_name=or_null(TEXT),
 )  # fmt: skip
 _BODY = (400, 413, 415, 422, 503, 507)
 
@@ -95,9 +107,9 @@ ROUTES = (
         "Change a user",
         (200, JSON, _USER),
         body={JSON: _USER_SENT},
-        errors=(401, 404, 409, 429, *_BODY),
+        errors=(401, 404, 409, 412, 429, *_BODY),
     ),
-    Route("DELETE", "/api/v1/users/{name}", "Remove a user", (204, None, None), errors=(401, 404, 409)),
+    Route("DELETE", "/api/v1/users/{name}", "Remove a user", (204, None, None), errors=(401, 404, 409, 412)),
     Route(
         "POST", "/api/v1/users/{name}/link", "A link to choose a password with", (201, JSON, _LINK), errors=(401, 404)
     ),
@@ -133,9 +145,9 @@ ROUTES = (
         "Change a group",
         (200, JSON, _GROUP),
         body={JSON: _GROUP_SENT},
-        errors=(401, 404, 409, *_BODY),
+        errors=(401, 404, 409, 412, *_BODY),
     ),
-    Route("DELETE", "/api/v1/groups/{name}", "Remove a group", (204, None, None), errors=(401, 404, 409)),
+    Route("DELETE", "/api/v1/groups/{name}", "Remove a group", (204, None, None), errors=(401, 404, 409, 412)),
     Route(
         "GET",
         "/api/v1/tokens",
@@ -157,14 +169,14 @@ ROUTES = (
         errors=(401, 404, *_BODY),
     ),
     Route("GET", "/api/v1/tokens/{id}", "One token", (200, JSON, _TOKEN), errors=(401, 404)),
-    Route("DELETE", "/api/v1/tokens/{id}", "Revoke a token", (204, None, None), errors=(401, 404)),
+    Route("DELETE", "/api/v1/tokens/{id}", "Revoke a token", (204, None, None), errors=(401, 404, 412)),
     Route(
         "POST",
         "/api/v1/tokens/{id}/rotate",
         "Another secret for the same",
         (201, JSON, _TOKEN),
         body={JSON: thing("", overlap_s={"type": "number"})},
-        errors=(401, 404, *_BODY),
+        errors=(401, 404, 412, *_BODY),
     ),
     Route(
         "GET",

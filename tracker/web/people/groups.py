@@ -14,7 +14,7 @@ from tracker.model.records import Audit, Record
 from tracker.node import Node
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
-from tracker.web.people.names import by_name, name_of
+from tracker.web.people.names import answered, by_name, guard, name_of, versioned
 
 
 def blueprint(node: Node) -> Blueprint:
@@ -26,12 +26,12 @@ def blueprint(node: Node) -> Blueprint:
 
 async def list_groups(node: Node, grant: Grant) -> Response:
     grant.check(ADMINISTER)
-    return by_name("groups", node.directory.groups, lambda group: group.as_json())
+    return by_name("groups", node.directory.groups, lambda one: versioned(node, "group", one.name, one.as_json()))
 
 
 async def get_group(node: Node, grant: Grant, name: str) -> Response:
     grant.check(ADMINISTER)
-    return api.answer(_group(node, name).as_json())
+    return answered(node, "group", name, _group(node, name).as_json())
 
 
 async def add_group(node: Node, grant: Grant) -> Response:
@@ -48,31 +48,35 @@ async def add_group(node: Node, grant: Grant) -> Response:
         return [node.directory.record("group", name, group)], [entry]
 
     await node.pipeline.keep_records(plan)
-    return api.answer(group.as_json(), 201, location=f"/api/v1/groups/{quote(name)}")
+    return answered(node, "group", name, group.as_json(), 201, location=f"/api/v1/groups/{quote(name)}")
 
 
 async def change_group(node: Node, grant: Grant, name: str) -> Response:
     grant.check(ADMINISTER)
     known = _group(node, name)
+    check = guard(node, "group", name, lambda: _group(node, name).as_json())
     group = read_group(await api.json_body(node.settings.max_entry), name, known)
     by = api.actor(grant)
 
     def plan() -> tuple[list[Record], list[Audit]]:
+        check()
         if node.directory.groups.get(name) != known:
             raise InTheWay("group_exists", f"somebody else changed {name!r} just now: look, and try again")
         entry = by.did(node.clock(), "group.change", name, known.as_json(), group.as_json())
         return [node.directory.record("group", name, group)], [entry]
 
     await node.pipeline.keep_records(plan)
-    return api.answer(group.as_json())
+    return answered(node, "group", name, group.as_json())
 
 
 async def remove_group(node: Node, grant: Grant, name: str) -> Response:
     grant.check(ADMINISTER)
     known = _group(node, name)
+    check = guard(node, "group", name, lambda: _group(node, name).as_json())
     by = api.actor(grant)
 
     def plan() -> tuple[list[Record], list[Audit]]:
+        check()
         return node.directory.group_removed(name), [by.did(node.clock(), "group.remove", name, known.as_json(), None)]
 
     await node.pipeline.keep_records(plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -30,13 +31,13 @@ def blueprint(node: Node) -> Blueprint:
 
 async def list_strangers(node: Node, grant: Grant) -> Response:
     _check(grant)
-    return by_name("quarantine", node.directory.strangers.all(), _told)
+    return by_name("quarantine", node.directory.strangers.all(), partial(_told, node))
 
 
 async def get_stranger(node: Node, grant: Grant, vehicle: str) -> Response:
     _check(grant)
     api.only()
-    return api.answer(_told(node.quarantine.stranger(api.vehicle(vehicle))))
+    return api.answer(_told(node, node.quarantine.stranger(api.vehicle(vehicle))))
 
 
 async def admit(node: Node, grant: Grant, vehicle: str) -> Response:
@@ -64,14 +65,18 @@ async def turn_away(node: Node, grant: Grant, vehicle: str) -> Response:
     return Response(b"", 204)
 
 
-def _check(grant: Grant) -> None:
+def may_let_in(grant: Grant) -> bool:
     """What somebody sees of the fleet says nothing of vehicles that are nowhere yet: so it takes everything."""
-    grant.check(EDIT_VEHICLES)
-    if not grant.everything:
+    return grant.everything and EDIT_VEHICLES in grant.may
+
+
+def _check(grant: Grant) -> None:
+    if not may_let_in(grant):
         raise NotFound("may_not", "you may not let vehicles in; whoever runs this server can allow it")
 
 
-def _told(stranger: Stranger) -> dict[str, Any]:
+def _told(node: Node, stranger: Stranger) -> dict[str, Any]:
+    token = node.directory.tokens.by_id.get(stranger.token or "")
     return {
         "vehicle": stranger.vehicle,
         "refused": stranger.refused,
@@ -82,4 +87,5 @@ def _told(stranger: Stranger) -> dict[str, Any]:
         "position": shown.position(stranger.fixes[-1]) if stranger.fixes else None,
         "address": stranger.address or None,
         "token": stranger.token,
+        "token_name": token and token.name,
     }

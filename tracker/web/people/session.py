@@ -13,7 +13,7 @@ from tracker.access.directory import Directory
 from tracker.access.grants import ADMINISTER, Grant
 from tracker.access.passes import Link
 from tracker.access.passwords import LONGEST, fault_of
-from tracker.access.people import ALL, CEILING, User, read_user
+from tracker.access.people import ALL, CEILING, WATCH, User, read_user
 from tracker.access.sessions import LONGEST_MS, Session
 from tracker.access.tokens import hash_of, new_id, new_secret
 from tracker.errors import Invalid, NotFound, NotSignedIn, Overloaded, TooManyTries
@@ -22,6 +22,7 @@ from tracker.node import Node
 from tracker.times import rfc3339
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
+from tracker.web.people.quarantine import may_let_in
 
 log = logging.getLogger(__name__)
 
@@ -44,20 +45,15 @@ async def sign_in(node: Node, grant: Grant) -> Response:
         raise Invalid("not_an_object", 'send {"name", "password"}')
     user, changes, what = await (_by_link(node, given) if "link" in given else _by_password(node, given))
     secret, now = new_secret(), node.clock()
-    agent = (request.headers.get("user-agent") or "")[:MAX_AGENT]
+    agent = "".join(filter(str.isprintable, request.headers.get("user-agent") or ""))[:MAX_AGENT]
     session = Session(new_id(), hash_of(secret), user.name, now, now, api.address(), agent)
     by = api.actor(msgspec.structs.replace(grant, who=user.name))
 
     def plan() -> tuple[list[Record], list[Audit]]:
         directory = node.directory
         known = directory.users.get(user.name)
-        records = [*changes(directory), directory.record("session", session.id, session)]
-        before = ("session", grant.bearer)  # of this browser until now
-        if grant.bearer in directory.sessions.by_id and before not in [(one.kind, one.key) for one in records]:
-            records.append(directory.record(*before, None))
-        gone = {one.key for one in records if one.kind == "session"}
-        others = [one.id for one in directory.sessions.of(user.name, now) if one.id not in gone]
-        records += [directory.record("session", id, None) for id in others[MOST_SESSIONS - 1 :]]
+        asked = [*changes(directory), *_begun(directory, session, directory.sessions.by_id.get(grant.bearer))]
+        records = list({(one.kind, one.key): one for one in asked}.values())  # of two about one session the last
         if what == "session.begin":
             return records, [by.did(node.clock(), what, user.name, None, {"agent": agent})]
         return records, [by.did(node.clock(), what, user.name, known and known.as_json(), user.as_json())]
@@ -67,6 +63,19 @@ async def sign_in(node: Node, grant: Grant) -> Response:
     answer = Response(b"", 204)
     give_cookie(node, answer, secret)
     return answer
+
+
+def _begun(directory: Directory, session: Session, before: Session | None) -> list[Record]:
+    """`before`: that of the same browser until now. Its secret opens nothing any more; where it was of the same user,
+    what other windows have open goes on."""
+    records = []
+    if before is not None and before.user == session.user:
+        session = msgspec.structs.replace(session, id=before.id)
+    elif before is not None:
+        records.append(directory.record("session", before.id, None))
+    others = [one.id for one in directory.sessions.of(session.user, session.seen_at) if one.id != session.id]
+    ended = [directory.record("session", id, None) for id in others[MOST_SESSIONS - 1 :]]
+    return [*records, *ended, directory.record("session", session.id, session)]
 
 
 async def _by_password(node: Node, given: dict[str, Any]) -> tuple[User, Any, str]:
@@ -141,12 +150,15 @@ async def who_am_i(node: Node, grant: Grant) -> Response:
     """Raises NotSignedIn where one has to sign in and has not."""
     api.only()
     if not node.directory.has_administrator:
-        return api.answer({"open": True, "name": None, "role": None, "groups": [], "may": sorted(grant.may)})
+        waiting = len(node.directory.strangers.waiting)
+        return api.answer(
+            {"open": True, "name": None, "role": None, "groups": [], "may": sorted(grant.may), "waiting": waiting}
+        )
     if not grant.bearer:
         raise NotSignedIn("not_signed_in", "nobody is signed in here")
     user = node.directory.users.get(grant.who)
     if user is None:  # a device, or the console
-        told = {"open": False, "name": grant.who, "role": None, "groups": [], "may": sorted(grant.may)}
+        told: dict[str, Any] = {"open": False, "name": grant.who, "role": None, "groups": [], "may": sorted(grant.may)}
         return api.answer(told, cache_control="no-store")
     regions = grant.regions
     sessions = [
@@ -168,17 +180,20 @@ async def who_am_i(node: Node, grant: Grant) -> Response:
         "regions": "all" if regions is None else sorted(regions),
         "sessions": sessions,
     }
+    if may_let_in(grant):
+        told["waiting"] = len(node.directory.strangers.waiting)
     if ADMINISTER in grant.may:
         told["without_token"] = len(node.doorman.turned_away.lately(node.clock()))
     return api.answer(told, cache_control="no-store")
 
 
 def _grants(directory: Directory, user: User, grant: Grant) -> list[dict[str, Any]]:
-    """What each group shows and allows; of who administers one, of everything."""
+    """What each group shows and allows, of those that show something; of who administers one, of everything."""
     if ADMINISTER in grant.may:
         return [{"name": None, "regions": ALL, "vehicles": ALL, "may": sorted(CEILING["administrator"])}]
     groups = [directory.groups[name] for name in user.groups if name in directory.groups]
-    return [group.as_json() | {"may": sorted(group.allows(user.role))} for group in groups]
+    allowed = [(group, group.allows(user.role)) for group in groups]
+    return [group.as_json() | {"may": sorted(may)} for group, may in allowed if WATCH in may]
 
 
 async def sign_out(node: Node, grant: Grant) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from tracker.node import Node
 from tracker.times import rfc3339
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
+from tracker.web.people.names import answered, guard, versioned
 
 MAX_NAME = 200
 MOST_PATTERNS = 1000
@@ -41,7 +43,7 @@ async def list_tokens(node: Node, grant: Grant) -> Response:
 
 
 async def get_token(node: Node, grant: Grant, id: str) -> Response:
-    return api.answer(_told(node, _token(node, grant, id)))
+    return answered(node, "token", id, _told(node, _token(node, grant, id)))
 
 
 async def add_token(node: Node, grant: Grant) -> Response:
@@ -76,20 +78,23 @@ async def add_own(node: Node, grant: Grant, name: str) -> Response:
 async def rotate_token(node: Node, grant: Grant, id: str) -> Response:
     """Another secret for the same; the one before is good for `overlap_s` more (none by default)."""
     old = _token(node, grant, id)
+    check = guard(node, "token", id, lambda: _told(node, _token(node, grant, id)))
     given = _object(await api.json_body(node.settings.max_entry), "overlap_s")
     overlap = given.get("overlap_s", 0)
     if isinstance(overlap, bool) or not isinstance(overlap, int | float) or not 0 <= overlap <= MOST_OVERLAP_S:
         raise _wrong("overlap_s", f"`overlap_s` is 0 to {MOST_OVERLAP_S} seconds")
     ending = msgspec.structs.replace(old, ends_at=node.clock() + int(overlap * 1000))
     fresh = msgspec.structs.replace(old, id=new_id(), ends_at=None)
-    return await _add(node, grant, fresh, ending, what="token.rotate")
+    return await _add(node, grant, fresh, ending, what="token.rotate", check=check)
 
 
 async def revoke_token(node: Node, grant: Grant, id: str) -> Response:
     token = _token(node, grant, id)
+    check = guard(node, "token", id, lambda: _told(node, _token(node, grant, id)))
     by = api.actor(grant)
 
     def plan() -> tuple[list[Record], list[Audit]]:
+        check()
         entry = by.did(node.clock(), "token.revoke", id, _shown(token), None)
         return node.directory.token_revoked(id), [entry]
 
@@ -97,18 +102,27 @@ async def revoke_token(node: Node, grant: Grant, id: str) -> Response:
     return Response(b"", 204)
 
 
-async def _add(node: Node, grant: Grant, token: Token, *ending: Token, what: str = "token.add") -> Response:
+async def _add(
+    node: Node,
+    grant: Grant,
+    token: Token,
+    *ending: Token,
+    what: str = "token.add",
+    check: Callable[[], None] = lambda: None,
+) -> Response:
     secret = new_secret()
     token = msgspec.structs.replace(token, hash=hash_of(secret), created_at=node.clock(), created_by=grant.who)
     by = api.actor(grant)
 
     def plan() -> tuple[list[Record], list[Audit]]:
+        check()
         records = [node.directory.record("token", one.id, one) for one in (token, *ending)]
         was = next((_shown(one) for one in ending), None)
         return records, [by.did(node.clock(), what, token.id, was, _shown(token))]
 
     await node.pipeline.keep_records(plan)
-    return api.answer({**_shown(token), "token": secret}, 201, cache_control="no-store")
+    told = {**_shown(token), "token": secret}
+    return answered(node, "token", token.id, told, 201, cache_control="no-store")
 
 
 def _check_own(node: Node, grant: Grant, name: str) -> None:
@@ -128,7 +142,7 @@ def _token(node: Node, grant: Grant, id: str) -> Token:
 def _page(node: Node, tokens: list[Token], **more: Any) -> Response:
     after, limit = api.place(lambda place: isinstance(place, str)), api.limit()
     rest = sorted((one for one in tokens if after is None or one.id > after), key=lambda one: one.id)
-    told = [_told(node, one) for one in rest[:limit]]
+    told = [versioned(node, "token", one.id, _told(node, one)) for one in rest[:limit]]
     return api.answer({"tokens": told, "next": api.cursor(rest[limit - 1].id) if len(rest) > limit else None, **more})
 
 
@@ -180,8 +194,8 @@ def _patterns(given: dict[str, Any], field: str) -> tuple[str, ...]:
     value = given.get(field) or []
     if not isinstance(value, list) or len(value) > MOST_PATTERNS:
         raise _wrong(field, f"`{field}` is a list of at most {MOST_PATTERNS} texts")
-    if not all(isinstance(one, str) and 0 < len(one) <= MAX_NAME for one in value):
-        raise _wrong(field, f"`{field}` is a list of texts of 1 to {MAX_NAME} characters")
+    if not all(isinstance(one, str) and 0 < len(one) <= MAX_NAME and one.isprintable() for one in value):
+        raise _wrong(field, f"`{field}` is a list of texts of 1 to {MAX_NAME} visible characters")
     return tuple(dict.fromkeys(value))
 
 

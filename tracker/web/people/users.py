@@ -19,7 +19,7 @@ from tracker.node import Node
 from tracker.times import rfc3339
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
-from tracker.web.people.names import by_name, name_of
+from tracker.web.people.names import answered, by_name, guard, name_of, versioned
 from tracker.web.people.session import check_password, give_cookie, link_of, new_password
 
 
@@ -33,13 +33,13 @@ def blueprint(node: Node) -> Blueprint:
 
 async def list_users(node: Node, grant: Grant) -> Response:
     grant.check(ADMINISTER)
-    return by_name("users", node.directory.users, lambda user: user.as_json())
+    return by_name("users", node.directory.users, lambda one: versioned(node, "user", one.name, one.as_json()))
 
 
 async def get_user(node: Node, grant: Grant, name: str) -> Response:
     if name != grant.who:
         grant.check(ADMINISTER)
-    return api.answer(_user(node, name).as_json())
+    return answered(node, "user", name, _user(node, name).as_json())
 
 
 async def add_user(node: Node, grant: Grant) -> Response:
@@ -57,7 +57,7 @@ async def add_user(node: Node, grant: Grant) -> Response:
         return node.directory.user_saved(user), [by.did(node.clock(), "user.add", name, None, user.as_json())]
 
     await node.pipeline.keep_records(plan)
-    return api.answer(user.as_json(), 201, location=f"/api/v1/users/{quote(name)}")
+    return answered(node, "user", name, user.as_json(), 201, location=f"/api/v1/users/{quote(name)}")
 
 
 async def change_user(node: Node, grant: Grant, name: str) -> Response:
@@ -66,6 +66,7 @@ async def change_user(node: Node, grant: Grant, name: str) -> Response:
     if not own:
         grant.check(ADMINISTER)
     known = _user(node, name)
+    check = guard(node, "user", name, lambda: _user(node, name).as_json())
     given = await api.json_body(node.settings.max_entry)
     if isinstance(given, dict) and set(given) - {"password", "current_password"}:
         grant.check(ADMINISTER)
@@ -82,6 +83,7 @@ async def change_user(node: Node, grant: Grant, name: str) -> Response:
     stays = own and user.password != known.password and not user.disabled
 
     def plan() -> tuple[list[Record], list[Audit]]:
+        check()
         if node.directory.users.get(name) != known:
             raise InTheWay("user_exists", f"somebody else changed {name!r} just now: look, and try again")
         what = "user.password" if user.password != known.password else "user.change"
@@ -93,7 +95,7 @@ async def change_user(node: Node, grant: Grant, name: str) -> Response:
         return records, [by.did(node.clock(), what, name, known.as_json(), user.as_json())]
 
     await node.pipeline.keep_records(plan)
-    answer = api.answer(user.as_json())
+    answer = answered(node, "user", name, user.as_json())
     if stays and grant.bearer in node.directory.sessions.by_id:
         give_cookie(node, answer, secret)
     return answer
@@ -102,9 +104,11 @@ async def change_user(node: Node, grant: Grant, name: str) -> Response:
 async def remove_user(node: Node, grant: Grant, name: str) -> Response:
     grant.check(ADMINISTER)
     known = _user(node, name)
+    check = guard(node, "user", name, lambda: _user(node, name).as_json())
     by = api.actor(grant)
 
     def plan() -> tuple[list[Record], list[Audit]]:
+        check()
         return node.directory.user_removed(name), [by.did(node.clock(), "user.remove", name, known.as_json(), None)]
 
     await node.pipeline.keep_records(plan)

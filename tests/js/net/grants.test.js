@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { drawn, mayDraw } from "../../../static/js/net/grants.js";
+
+const EDIT = ["watch", "edit_regions"];
+/** @param {"all"|string[]} regions @param {string[]} [may] @returns {any} */
+const group = (regions, may = EDIT) => ({ regions, vehicles: "all", may });
+/** @param {string|null} name */
+const region = (name) => ({ properties: { group: name } });
+
+test("regions are drawn in the groups that a group allows it in, and nowhere else", () => {
+  const grants = [group(["north", "depots"]), group(["south"], ["watch"]), group(["north"])];
+  assert.deepEqual(drawn(grants), ["depots", "north"]);
+  assert.ok(mayDraw(grants, region("north")));
+  assert.ok(!mayDraw(grants, region("south")));
+  assert.ok(!mayDraw(grants, region(null)));
+  assert.deepEqual(drawn([]), []);
+});
+
+test("who may draw everywhere, and whoever the server says nothing of, draws in any group and in none", () => {
+  for (const grants of [undefined, [group("all")], [group(["north"], ["watch"]), group("all")]]) {
+    assert.equal(drawn(grants), null);
+    assert.ok(mayDraw(grants, region(null)));
+  }
+  assert.deepEqual(drawn([group("all", ["watch"])]), []);
+});
