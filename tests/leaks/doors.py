@@ -13,7 +13,7 @@ from tests.support.servers import circle
 
 Door = Callable[[Walk, Person, frozenset[Mark]], Awaitable[None]]
 NEVER = "never-was"
-PLAIN = {"name": "x", "color": "#3b7dd8"}  #: the colour of regions that have none
+PLAIN = {"name": "x", "color": "#3b7dd8", "group": "of-nobody"}  #: the colour of regions that have none
 
 
 async def vehicles(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
@@ -105,11 +105,7 @@ async def preview(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
     said = await walk.visit(person, "POST", f"{V1}/regions/preview", drawn)
     if said.status == 200:
         told = said.json()
-        fixes = sum(
-            world.exactness(person, one, fix.told_in) is not None
-            for one in world.vehicles.values()
-            for fix in one.fixes
-        )
+        fixes = sum(bool(world.cells(person, one, fix.told_in)) for one in world.vehicles.values() for fix in one.fixes)
         seen = sum(world.sees(person, one) for one in world.vehicles.values())
         if told["pings_read"] > fixes or told["inside_count"] > seen:
             raise Leak(f"{person.name} sees {seen} vehicles, {fixes} fixes, and a preview tells of {told}")

@@ -26,6 +26,7 @@ from tracker.stores import EventQuery
 
 V1 = "/api/v1"
 MOST_CHANNELS = 6
+SHARED_S = 2.0  #: longer than a count of vehicles is shared
 
 
 class Leak(AssertionError):
@@ -46,6 +47,7 @@ class Walk:
         self.vehicle_groups = [mint.text("pool") for _ in range(3)]
         self.seen = 0  # marks that somebody was told, and may
         self.was: dict[str, frozenset[Mark]] = {}  # allowed to each since their channels were last heard
+        self.sights: list[tuple[float, dict[str, int]]] = []  # how many vehicles each saw, of late
         self.last = 0  # seq
         self.ids: set[Mark] = set()  # of all events there ever were
         self.said: list[str] = []  # what happened
@@ -331,13 +333,17 @@ class Walk:
             del person.cursors[:-20]
 
     def count(self, person: Person, cells: bytes) -> None:
-        """No more vehicles are counted than are seen."""
+        """No more vehicles are counted than are seen, or were a moment ago: a count is shared for a second."""
         counted = sum(int(one) for one in re.findall(rb",(\d+)\]", cells))
-        seen = sum(self.world.sees(person, vehicle) for vehicle in self.world.vehicles.values())
-        if counted > seen + self.leaving:
+        seen = max(each[person.name] for _, each in self.sights)
+        if counted > seen:
             raise Leak(f"{person.name} sees {seen} vehicles and is told of {counted}: {cells!r}")
 
-    leaving = 0  #: vehicles that somebody may not see any more since the channels were heard
+    def look(self) -> None:
+        """How many vehicles each of them sees."""
+        vehicles, people = self.world.vehicles.values(), self.world.people.values()
+        seen = {person.name: sum(self.world.sees(person, one) for one in vehicles) for person in people}
+        self.sights.append((time.monotonic(), seen))
 
     def search(self, person: Person, told: bytes, may: frozenset[Mark], where: str, sent: str = "") -> None:
         found = set(found_in(told))
@@ -370,9 +376,7 @@ class Walk:
         [deed] = rng.choices([one for _, one in deeds], [weight for weight, _ in deeds])
         people = list(self.world.people.values())
         before = {person.name: self.world.allowed(person) for person in people}
-        seen = {
-            person.name: sum(self.world.sees(person, one) for one in self.world.vehicles.values()) for person in people
-        }
+        self.look()
         await deed()
         await self.know()
         self.world.changed()
@@ -381,10 +385,10 @@ class Walk:
         if rng.random() < 0.15 and deed in (self.moves, self.regrants):
             return  # the next comes before anybody is told of it
         await self.still()
-        self.leaving = max(seen.values())
+        self.look()
         await self.listen()
         self.was = {}
-        self.leaving = 0
+        self.sights = [one for one in self.sights if one[0] > time.monotonic() - SHARED_S]
         for _ in range(3):
             person = rng.choice(people)
             door = rng.choice(DOORS)

@@ -238,27 +238,26 @@ class World:
     def sees_all_areas(self, person: Person) -> bool:
         return any(group.regions is None for group in self._of(person))
 
-    def exactness(self, person: Person, vehicle: Vehicle, regions: Iterable[str]) -> float | None:
-        """How coarse the places of this vehicle are while it is in these regions; None: it is not seen."""
+    def cells(self, person: Person, vehicle: Vehicle, regions: Iterable[str]) -> set[float]:
+        """How coarse the places of this vehicle are while it is in these regions, by each group that shows it."""
         groups = {self.areas[one].now.group for one in regions if one in self.areas and self.areas[one].there}
-        found = [
+        return {
             group.coarse_m
             for group in self._of(person)
             if (group.regions is None or not groups.isdisjoint(group.regions))
             and (group.vehicles is None or vehicle.group in group.vehicles)
-        ]
-        return min(found, default=None)
+        }
 
     def sees_in(self, person: Person, vehicle: Vehicle, region: str) -> bool:
         """Whether somebody sees this vehicle while it is in this region."""
-        return self.areas[region].there and self.exactness(person, vehicle, [region]) is not None
+        return self.areas[region].there and bool(self.cells(person, vehicle, [region]))
 
     def roams(self, person: Person, vehicle: Vehicle) -> bool:
         """Whether somebody sees it wherever it is."""
-        return self.exactness(person, vehicle, []) is not None
+        return bool(self.cells(person, vehicle, []))
 
     def sees(self, person: Person, vehicle: Vehicle) -> bool:
-        return self.exactness(person, vehicle, vehicle.inside) is not None
+        return bool(self.cells(person, vehicle, vehicle.inside))
 
     def sees_event(self, person: Person, event: Happened) -> bool:
         vehicle = self.vehicles.get(event.vehicle)
@@ -266,7 +265,7 @@ class World:
             return False
         if self.roams(person, vehicle):
             return True
-        return self.exactness(person, vehicle, event.inside if event.region is None else [event.region]) is not None
+        return bool(self.cells(person, vehicle, event.inside if event.region is None else [event.region]))
 
     def inside_count(self, person: Person, region: str) -> int:
         return sum(region in one.inside and (self.sees_in(person, one, region)) for one in self.vehicles.values())
@@ -287,9 +286,9 @@ class World:
         if person.is_out:
             return frozenset()
         found: set[Mark] = set(texts(person.name, *person.groups))
-        for group in self._of(person):
+        for group in (self.groups[name] for name in person.groups):
             found |= texts(*(group.regions or ()), *(group.vehicles or ()))
-            if group.regions is None and group.vehicles is None:
+            if "watch" in group.may and group.regions is None and group.vehicles is None:
                 found |= self.erased
         for id, area in self.areas.items():
             if self.sees_area(person, id) or self.sees_all_areas(person):
@@ -298,13 +297,12 @@ class World:
             if self.sees(person, vehicle):
                 found |= vehicle.marks
             for fix in vehicle.fixes:
-                cell_m = self.exactness(person, vehicle, fix.told_in)
-                if cell_m is not None:
+                for cell_m in self.cells(person, vehicle, fix.told_in):
                     found |= fix.marks(cell_m) | texts(vehicle.id)
         for event in self.events_of(person):
             found |= event.marks | {f"!{event.id}"}
             vehicle, where = self.vehicles[event.vehicle], [event.region] if event.region else []
-            cell_m = self.exactness(person, vehicle, where)
-            if cell_m is not None and event.place:
-                found |= place(*event.place, cell_m)
+            if event.place is not None:
+                lat, lon = event.place
+                found = found.union(*(place(lat, lon, cell_m) for cell_m in self.cells(person, vehicle, where)))
         return frozenset(found)

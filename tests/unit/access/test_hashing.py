@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 
 import pytest
 
 from tests.support.waiting import deadline
 from tracker.access import passwords
-from tracker.access.hashing import MOST_STRANGERS, MOST_WAITING, Hashing
+from tracker.access.hashing import MOST_STRANGERS, MOST_WAITING, NICE, Hashing
 from tracker.errors import Overloaded
 
 
@@ -40,6 +42,18 @@ async def test_a_crowd_is_told_to_come_again_and_takes_one_turn_after_the_other(
     assert await asyncio.gather(*waiting) == [str(n) for n in range(MOST_WAITING)]
     assert len(threads) == 1
     assert await hashing.hash("there is room again")
+    hashing.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no priority of its own")
+async def test_looking_at_a_password_gives_way_to_every_other_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def at(_password: str) -> str:
+        return str(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    monkeypatch.setattr(passwords, "hash_password", at)
+    hashing = Hashing()
+    ours = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    assert int(await hashing.hash("")) == max(ours, NICE)
     hashing.close()
 
 
