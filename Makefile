@@ -17,12 +17,15 @@ NODE := $(VENV)/.node-$(VERSION)
 PIP  := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 OURS := $(wildcard requirements/*.txt) pyproject.toml hatch_build.py package.json package-lock.json tracker/__init__.py
 
+# what two do at once is told one after the other, where make can (4.0)
+SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
 LOCK := $(BIN)/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 export PIP_ROOT_USER_ACTION := ignore
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test lint python javascript browser faults leaks day bench soak lock clean
+.PHONY: help demo test lint python core servers page javascript browser faults leaks day bench soak lock clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,7 +34,8 @@ help:  ## what can be made
 demo: $(RUN)  ## a simulated fleet on the map, at http://127.0.0.1:8000 (PORT=8080 for another port)
 	$(BIN)/tracker demo --port $(PORT)
 
-test: lint javascript python  ## everything: checks, unit to browser tests, JavaScript
+test: $(TEST) $(NODE) browser  ## everything: checks, unit to browser tests, JavaScript; two at a time
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 $(SYNC) page lint javascript core servers  # the longest first
 
 lint: $(TEST) $(NODE)  ## ruff and mypy; Biome for JavaScript
 	$(BIN)/ruff format --check --quiet .
@@ -39,10 +43,17 @@ lint: $(TEST) $(NODE)  ## ruff and mypy; Biome for JavaScript
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent layout
 
-python: $(TEST) $(NODE) browser  ## the core with its branches counted, then everything that runs in processes of its own
+python: browser core servers page  ## all that pytest runs
+
+core: $(TEST)  ## what is pure, with its branches counted
 	$(BIN)/python -m coverage run -m pytest $(PYTEST_FLAGS) $(CORE)
 	$(BIN)/python -m coverage report
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests $(CORE:%=--ignore=%)
+
+servers: $(TEST) $(NODE)  ## what runs in processes of its own
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests $(CORE:%=--ignore=%) --ignore=tests/browser
+
+page: $(TEST) $(NODE)  ## the page in a real browser
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/browser
 
 javascript: $(NODE)
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check

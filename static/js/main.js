@@ -30,10 +30,20 @@ import { markup } from "./page/markup.js";
 import { Troubles } from "./page/troubles.js";
 import { leave, letOut } from "./people/way_in.js";
 import { wayIn } from "./people/way_back.js";
+import { whyEmpty } from "./net/grants.js";
 import { whoAmI } from "./net/who.js";
 import { perhaps, say } from "./words/words.js";
 
 const LAND_MS = 1500; // the land is drawn then at the latest
+
+const LOOK_MS = 5000; // who sees nothing yet is asked about
+
+/** Whether the reader sees something by now. */
+async function seen() {
+  const who = await whoAmI();
+  if (!who) return leave(wayIn(location.href));
+  if (whyEmpty(who) !== "groups") location.reload();
+}
 
 /** A file that came with this one. @param {string} name */
 const ours = (name) => new URL(`../${name}`, import.meta.url).href;
@@ -45,7 +55,8 @@ async function begin() {
   const [info, who] = await Promise.all([(asked ?? get("page")).catch(() => ({})), whoAmI()]);
   if (!who) return leave(wayIn(location.href));
   const app = new App(info, who);
-  app.connection.start(); // its answer comes when all of this stands
+  const watches = whyEmpty(who) !== "groups";
+  if (watches) app.connection.start(); // its answer comes when all of this stands
   setTheme(app.preferences.value.theme);
   const pill = new Pill(app);
   const alerts = new Alerts(app, (event) => events.lists(event));
@@ -63,6 +74,11 @@ async function begin() {
   controls(app, pill, editor);
   if (who.name) $("#bar-end").append(account(who, app.say));
   if (who.open && !info.demo) troubles.tell("open", say("open.map"), { lines: say("open.how") });
+  if (!watches) {
+    pill.element.hidden = true; // nothing is live, and nothing broken
+    troubles.tell("groups", say("list.empty.groups"));
+    setInterval(seen, LOOK_MS);
+  }
   if (who.without_token)
     troubles.tell("refused", say("open.refused", { n: who.without_token }), {
       action: { label: say("open.refused.do"), run: () => location.assign("people#tokens") },

@@ -54,15 +54,37 @@ async def ask(place: Town, method: str, path: str, word: str = "here", **more: A
     return answer.status_code, json.loads(body) if "json" in kind and body else body
 
 
+class Asked:
+    """A store, and what it was asked."""
+
+    def __init__(self, store: Any) -> None:
+        self.store = store
+        self.for_: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.for_.append(name)
+        return getattr(self.store, name)
+
+
+async def looked_for(place: Town, method: str, path: str, **more: Any) -> tuple[Any, list[str]]:
+    """The answer, and what the store was asked for it: whoever measures the time must not learn what there is."""
+    store = place.node.store
+    place.node.store = asked = Asked(store)
+    try:
+        return await place.ask("here", method, path, **more), asked.for_
+    finally:
+        place.node.store = store
+
+
 async def same(place: Town, method: str, hidden: str, never: str, **more: Any) -> None:
-    """What is not granted is answered as what does not exist, to the letter."""
+    """What is not granted is answered as what does not exist, to the letter, and looked for as far."""
     told = []
     for path in (hidden, never):
-        answer = await place.ask("here", method, path, **more)
+        answer, asked = await looked_for(place, method, path, **more)
         assert answer.status_code == 404, path
         body = (await answer.get_data()).replace(re.split("[/?]", path)[4].encode(), b"ID")
         await place.search(body)
-        told.append((body, sorted(answer.headers.keys())))
+        told.append((body, sorted(answer.headers.keys()), asked))
     assert told[0] == told[1]
 
 
@@ -411,6 +433,17 @@ async def test_an_address_tells_nothing_that_is_not_granted(place: Town, route: 
 
 OPEN = {"/", "/signin", "/people", "/favicon.ico", "/static/<path:name>", "/fixtures/demo/<path:name>", f"{V1}/page"}
 OPEN |= {"/healthz", "/readyz", "/openapi.json", LIVE}
+
+
+async def test_what_the_hub_has_forgotten_is_looked_for_as_far_as_what_never_was(place: Town) -> None:
+    await place.drive("stranger", (FAR_LAT, FAR_LON), alarm="sos")
+    place.node.hub.recent.restore([], place.node.picture.last_seq, {})
+    for row in (event, acknowledged("DELETE")):
+        await row(place)
+    hidden, never = [
+        (await looked_for(place, "GET", f"{V1}/events?vehicle={vehicle}"))[1] for vehicle in ("stranger", NOBODY)
+    ]
+    assert hidden == never
 
 
 async def test_who_may_not_watch_is_told_nothing_at_all(place: Town) -> None:

@@ -80,7 +80,7 @@ def test_the_lists_are_read_from_a_server_by_who_administers_it(server: Server) 
     done = tracker("token", "list", *there, script)
     assert "without a token: 127.0.0.1, POST /api/v1/positions, times: 1" in done.stderr
     assert "may not administer" in refusal("users", "list", *there, device)
-    assert "send a token" in refusal("token", "list", *there, "trk_wrong")
+    assert "this token opens nothing" in refusal("token", "list", *there, "trk_wrong")
     assert tracker("users", "list", *there, script, *where).exit_code == 2, "one or the other"
     assert (server.data / FILE).stat().st_mode & 0o077 == 0, "what lets commands in is for its owner"
     server.stop()

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tracker.model.commit import Commit, SavedVehicle, StoredPing
 from tracker.model.events import Event, event_id
 from tracker.model.ping import Ping
 from tracker.stores import EventQuery, backup_store, restore_store
-from tracker.stores.sqlite import schema
+from tracker.stores.sqlite import reads, schema
 from tracker.stores.sqlite import store as engine
 from tracker.stores.sqlite.store import SqliteStore
 
@@ -383,3 +384,21 @@ async def test_the_first_and_the_last_row_of_a_block_are_found_again(store: Sqli
     assert await store.track(2, 0, NEVER, None, 10) == [first]
     assert await store.track(3, 0, NEVER, None, 10) == [last]
     assert set(await store.fixes_at([(2, 2000), (3, 3000)])) == {(2, 2000), (3, 3000)}
+
+
+def test_a_vehicle_that_was_never_in_a_region_takes_as_many_steps_however_much_befell_it_elsewhere() -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(";".join(schema.MIGRATIONS))
+    row = '{"id":"%s","kind":"exit","vehicle":"%s","region":"far","time":0}'
+    rows = [(row % ("calm", "calm"),), *((row % (n, "busy"),) for n in range(100))]
+    connection.executemany("INSERT INTO events(body) VALUES (?)", rows)
+    steps: dict[str, int] = {}
+    for vehicle in ("busy", "calm", "never"):
+        for regions in ({"home"}, {"home", "yard"}):
+            query = EventQuery(vehicles=frozenset({vehicle}), regions=frozenset(regions), kinds=frozenset({"exit"}))
+            taken: list[None] = []
+            connection.set_progress_handler(partial(taken.append, None), 1)
+            assert reads.events(connection, query) == []
+            steps[vehicle] = steps.get(vehicle, 0) + len(taken)
+    connection.close()
+    assert steps["busy"] == steps["calm"] < steps["never"] + 20

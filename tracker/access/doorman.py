@@ -96,6 +96,10 @@ class Doorman:
             return NOBODY
         if not shown.cookies:  # of a browser whose session ended, nobody has to hear
             self._turn_away(method, scope)
+        if shown.secret:
+            raise NotSignedIn(
+                "not_signed_in", "this token opens nothing: it was revoked, has ended, or was not copied whole"
+            )
         raise NotSignedIn("not_signed_in", "sign in on the page, or send a token: Authorization: Bearer …")
 
     def _guarded(self, method: str, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Grant:

@@ -45,7 +45,7 @@ def settings(**flags: Any) -> Settings:
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [8000]")
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
 @click.option("--store", help="The same as a URL: sqlite:FOLDER.")
-@click.option("--open", "open_", is_flag=True, default=None, help="Nobody signs in; needed for all but loopback.")
+@click.option("--open", "open_", is_flag=True, default=None, help="Let in everybody while there is no administrator.")
 @click.option("--cert", type=click.Path(dir_okay=False), help="Certificate and its chain (PEM): speak TLS.")
 @click.option("--key", type=click.Path(dir_okay=False), help="Its private key, where that is a file of its own.")
 @click.option(

@@ -18,3 +18,15 @@ export function mayDraw(grants, region) {
   const groups = drawn(grants);
   return groups === null || groups.includes(region?.properties.group);
 }
+
+/**
+ * What an empty map may say to its reader: how a vehicle is connected ("open"; with a "token", where devices need one),
+ * or why none is seen ("groups": none of theirs shows anything; "elsewhere": none is where they see).
+ * @param {{name: string|null, role: string|null, may: string[]}} who
+ * @returns {"open"|"token"|"groups"|"elsewhere"}
+ */
+export function whyEmpty({ name, role, may }) {
+  if (name === null) return "open";
+  if (role === "administrator") return "token";
+  return may.includes("watch") ? "elsewhere" : "groups";
+}

@@ -1,5 +1,6 @@
 // What the page says over the map: demo data, how to connect the first device, missing tiles, what is followed.
 
+import { whyEmpty } from "../net/grants.js";
 import { codeLine } from "../parts/code_line.js";
 import { $, fill, h, icon, iconButton, refill } from "../parts/dom.js";
 import { say } from "../words/words.js";
@@ -30,7 +31,8 @@ export class Notices {
   #curl(vehicle) {
     const { lat, lon } = this.app.info.demo ? { lat: 60.1719, lon: 24.9414 } : this.app.map.camera();
     const url = new URL("api/v1/positions", document.baseURI);
-    return `curl ${url} -H 'content-type: application/json' -d '{"vehicle":"${vehicle}","time":"'$(date -u +%FT%TZ)'","lat":${lat.toFixed(4)},"lon":${lon.toFixed(4)}}'`;
+    const token = whyEmpty(this.app.who) === "open" ? "" : ` -H "authorization: Bearer $TRACKER_TOKEN"`;
+    return `curl ${url}${token} -H 'content-type: application/json' -d '{"vehicle":"${vehicle}","time":"'$(date -u +%FT%TZ)'","lat":${lat.toFixed(4)},"lon":${lon.toFixed(4)}}'`;
   }
 
   #demo() {
@@ -125,11 +127,14 @@ export class Notices {
     const count = app.fleet.byId.size;
     this.#chips();
     if (app.fleet.ready && !count && !this.welcome && !app.state.value.regions && !app.info.demo) {
+      const why = whyEmpty(app.who);
+      if (why === "groups" || why === "elsewhere") return; // the list says so
       this.welcome = h(
         "section",
         { class: "welcome floating", "aria-label": say("welcome") },
         h("h2", null, say("welcome.title")),
-        h("p", null, say("welcome.how")),
+        h("p", null, say(why === "open" ? "welcome.how" : "welcome.how.token")),
+        why === "token" && h("p", null, h("a", { class: "link", href: "people#tokens" }, say("welcome.token"))),
         codeLine(this.#curl("van-1"), app.say),
         h("p", { class: "waiting", role: "status" }, say("welcome.waiting")),
       );

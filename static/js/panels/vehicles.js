@@ -1,6 +1,7 @@
 // The vehicle list: search, status chips that count and filter, sorting. The full non-visual equivalent of the map.
 
 import { steady } from "../net/clock.js";
+import { whyEmpty } from "../net/grants.js";
 import { $, fill, h, icon, iconButton, refill, text } from "../parts/dom.js";
 import { status } from "../model/status.js";
 import * as format from "../words/format.js";
@@ -255,10 +256,14 @@ export class VehicleList {
     this.hold.element.hidden = this.shown.length === 0;
     this.empty.hidden = this.shown.length > 0;
     if (!this.empty.hidden) {
-      if (!this.app.fleet.ready) fill(this.empty, h("span", null, say("list.connecting")));
+      const why = whyEmpty(this.app.who);
+      if (!this.app.fleet.ready && why !== "groups") fill(this.empty, h("span", null, say("list.connecting")));
       else if (filtered)
         fill(this.empty, h("strong", null, say("list.no_match")), h("span", null, say("list.no_match.more")));
-      else fill(this.empty, h("strong", null, say("list.empty")), h("span", null, say("list.empty.more")));
+      else {
+        const more = why === "groups" || why === "elsewhere" ? say(`list.empty.${why}`) : say("list.empty.more");
+        fill(this.empty, h("strong", null, say("list.empty")), h("span", null, more));
+      }
     }
   }
 

@@ -106,4 +106,4 @@ const from = (one) =>
     : say("quarantine.address", { address: one.address ?? "–" });
 
 /** @param {{lat: number, lon: number}} there */
-const onMap = ({ lat, lon }) => h("a", { href: `./#map=16/${lat}/${lon}` }, place(lat, lon));
+const onMap = ({ lat, lon }) => h("a", { class: "link", href: `./#map=16/${lat}/${lon}` }, place(lat, lon));

@@ -230,6 +230,9 @@ export default {
   "list.no_match.more": "Nichts in der Flotte passt zu diesem Filter.",
   "list.empty": "Noch keine Fahrzeuge",
   "list.empty.more": "Ein Fahrzeug erscheint hier mit seiner ersten Position.",
+  "list.empty.groups":
+    "Noch keine Gruppe zeigt Ihnen etwas. Wer diesen Server betreibt, kann Sie in eine solche aufnehmen.",
+  "list.empty.elsewhere": "Ein Fahrzeug erscheint hier, wenn es in ein Gebiet kommt, das Ihre Gruppen zeigen.",
   "list.gone": "Nicht mehr auf dieser Karte",
   "list.state": "{state} seit {age}",
   "list.in": "in {place}",
@@ -635,6 +638,9 @@ export default {
   "welcome.title": "Das erste Fahrzeug verbinden",
   "welcome.how":
     "Alles, was HTTP spricht, kann eine Position melden. Fügen Sie dies in ein Terminal ein und sehen Sie zu, wie es hier erscheint:",
+  "welcome.how.token":
+    "Alles, was HTTP spricht, kann eine Position melden, mit einem eigenen Token. Legen Sie eines in TRACKER_TOKEN ab, fügen Sie dies in ein Terminal ein und sehen Sie zu, wie es hier erscheint:",
+  "welcome.token": "Ein Token anlegen",
   "welcome.waiting": "Warte auf die erste Position…",
   "welcome.done": "{name} ist auf der Karte",
   "welcome.next": "Jedes weitere Fahrzeug erscheint genauso. Als Nächstes: ein Gebiet zeichnen.",
@@ -965,7 +971,7 @@ export default {
   "problem.unknown_group": "Diese Gruppe gibt es nicht.",
   "problem.unknown_token": "Dieses Token gibt es nicht.",
   "problem.weak_password":
-    "Dieses Passwort ist eines der ersten, die versucht werden; nehmen Sie eines, das nur Ihnen gehört.",
+    "Dieses Passwort ist zu leicht zu erraten: Es gehört zu denen, die zuerst probiert werden, sagt nur, was dies hier ist, oder enthält den Namen.",
   "problem.invalid_user": "Etwas an dieser Person kann so nicht sein.",
   "problem.invalid_group": "Etwas an dieser Gruppe kann so nicht sein.",
   "problem.not_your_group": "Diese Gruppe dürfen Sie nicht vergeben: Sie entscheidet, wer sieht, was darin ist.",

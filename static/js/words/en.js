@@ -223,6 +223,8 @@ export default {
   "list.no_match.more": "Nothing in the fleet fits this filter.",
   "list.empty": "No vehicles yet",
   "list.empty.more": "A vehicle appears here with its first position.",
+  "list.empty.groups": "No group shows you anything yet. Whoever runs this server can put you in one that does.",
+  "list.empty.elsewhere": "A vehicle appears here when it comes into a region that your groups show.",
   "list.gone": "No longer on this map",
   "list.state": "{state} {age}",
   "list.in": "in {place}",
@@ -621,6 +623,9 @@ export default {
   "welcome.title": "Connect the first vehicle",
   "welcome.how":
     "Anything that speaks HTTP can report a position. Paste this into a terminal and watch it appear here:",
+  "welcome.how.token":
+    "Anything that speaks HTTP can report a position, with a token of its own. Put one into TRACKER_TOKEN, paste this into a terminal and watch it appear here:",
+  "welcome.token": "Make a token",
   "welcome.waiting": "Waiting for the first position…",
   "welcome.done": "{name} is on the map",
   "welcome.next": "Every other vehicle appears the same way. Next: draw a region.",
@@ -940,7 +945,8 @@ export default {
   "problem.unknown_user": "There is no such person.",
   "problem.unknown_group": "There is no such group.",
   "problem.unknown_token": "There is no such token.",
-  "problem.weak_password": "This password is one of the first that are tried; take one that is only yours.",
+  "problem.weak_password":
+    "This password is too easily guessed: it is one of the first that are tried, says only what this is, or holds the name.",
   "problem.invalid_user": "Something about this person cannot be so.",
   "problem.invalid_group": "Something about this group cannot be so.",
   "problem.not_your_group": "This group is none you may give: it decides who sees what is in it.",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { drawn, mayDraw } from "../../../static/js/net/grants.js";
+import { drawn, mayDraw, whyEmpty } from "../../../static/js/net/grants.js";
 
 const EDIT = ["watch", "edit_regions"];
 /** @param {"all"|string[]} regions @param {string[]} [may] @returns {any} */
@@ -23,4 +23,13 @@ test("who may draw everywhere, and whoever the server says nothing of, draws in 
     assert.ok(mayDraw(grants, region(null)));
   }
   assert.deepEqual(drawn([group("all", ["watch"])]), []);
+});
+
+test("an empty map tells how to connect a vehicle to who may, with a token where devices need one, and the others why", () => {
+  const who = (/** @type {string|null} */ name, /** @type {string|null} */ role, /** @type {string[]} */ ...may) =>
+    whyEmpty({ name, role, may });
+  assert.equal(who(null, null), "open");
+  assert.equal(who("ada", "administrator"), "token");
+  assert.equal(who("ben", "dispatcher"), "groups");
+  assert.equal(who("eve", "viewer", "watch"), "elsewhere");
 });

@@ -91,6 +91,13 @@ def test_with_one_who_shows_nothing_is_told_to_sign_in_but_finds_the_way_to(door
         assert door.ask(path=path) is NOBODY
 
 
+def test_a_token_that_opens_nothing_is_called_one_and_a_missing_one_missing(door: Door) -> None:
+    with pytest.raises(NotSignedIn, match="this token opens nothing"):
+        door.ask(authorization="Bearer trk_revoked")
+    with pytest.raises(NotSignedIn, match="or send a token"):
+        door.ask()
+
+
 def test_who_signed_in_has_the_grant_of_their_groups(door: Door) -> None:
     ada, ben, eve = map(door.cookie, ("ada", "ben", "eve"))
     assert (ada.everything, ada.who, ADMINISTER in ada.may, SEND in ada.may) == (True, "ada", True, True)

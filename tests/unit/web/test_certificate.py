@@ -78,6 +78,10 @@ def a_password(_cert: Path, key: Path, _other: Path) -> None:
     key.write_bytes(held.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked))
 
 
+def no_key(cert: Path, key: Path, _other: Path) -> None:
+    key.write_bytes(cert.read_bytes())
+
+
 @pytest.mark.parametrize(
     ("breaks", "said"),
     [
@@ -86,6 +90,7 @@ def a_password(_cert: Path, key: Path, _other: Path) -> None:
         (no_file, "No such file"),
         (no_pem, "no PEM|cannot be read"),
         (a_password, "without a password"),
+        (no_key, "no private key is in .*: name its file with --key"),
     ],
 )
 def test_a_pair_that_cannot_be_used_stops_a_start_and_changes_nothing_later(

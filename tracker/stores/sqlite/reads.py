@@ -219,10 +219,12 @@ def events(connection: sqlite3.Connection, query: EventQuery) -> list[Event]:
     """In order of `seq`: ascending, or with only `before` the newest of them, descending."""
     where, values = _conditions(connection, query)
     order = "DESC" if query.before is not None and query.after is None else "ASC"
+    one_in_regions = query.regions is not None and not query.roaming and len(query.vehicles or ()) == 1
+    by = "+seq" if one_in_regions else "seq"  # with `+` events_by_visit is taken, not an index for its order
     body = one(
         connection,
         f"""SELECT json_group_array(json(body))
-            FROM (SELECT body FROM events {where} ORDER BY seq {order} LIMIT ?)""",
+            FROM (SELECT body FROM events {where} ORDER BY {by} {order} LIMIT ?)""",
         *values,
         query.limit,
     )

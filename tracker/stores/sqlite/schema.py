@@ -69,6 +69,9 @@ MIGRATIONS: tuple[str, ...] = (
         seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, address TEXT NOT NULL, what TEXT NOT NULL,
         target TEXT NOT NULL, before TEXT, after TEXT);
     CREATE INDEX audit_by_time ON audit(at);
+
+    -- Whether a vehicle was ever in a region: as soon found where it was not as where there is no such vehicle.
+    CREATE INDEX events_by_visit ON events(vehicle, region);
     """,
 )
 

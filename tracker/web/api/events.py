@@ -13,6 +13,7 @@ from tracker.errors import Invalid, NotFound
 from tracker.history.visits import inside_then
 from tracker.live import messages
 from tracker.model.events import ERASED, KINDS, Event
+from tracker.model.ping import NOWHERE
 from tracker.node import Node
 from tracker.stores import EventQuery
 from tracker.web.api import parameters as api
@@ -22,6 +23,8 @@ from tracker.web.server.answers import encoded
 
 MAX_BY = 200
 PAGE = 500  #: events read from the store in one go
+FEW = 100  #: vehicles looked for without waiting for a turn
+NEVER = Event("", "", "", 0, 0, "", *NOWHERE)  #: what is looked for in place of an event that there is not
 
 
 def blueprint(node: Node) -> Blueprint:
@@ -50,8 +53,7 @@ async def list_events(node: Node, grant: Grant) -> Response:
         vehicles=api.words("vehicle"),
         kinds=kinds,
     )
-    query = _within(query, node, grant)
-    if limit <= PAGE:
+    if limit <= PAGE and len(query.vehicles or ()) <= FEW:
         return await _page(node, grant, query, limit)
     async with node.heavy.turn():
         return await _page(node, grant, query, limit)
@@ -69,8 +71,27 @@ def _within(query: EventQuery, node: Node, grant: Grant) -> EventQuery:
     return query
 
 
+async def _of_seen(query: EventQuery, node: Node, grant: Grant) -> EventQuery:
+    """Of the vehicles that are asked for those that ever were where they are seen: of the others nothing is shown. One
+    that is hidden takes one look, as one that never was, and not one for each of its events."""
+    if query.vehicles is None or grant.everything:
+        return query
+    seen = {vehicle for vehicle in query.vehicles if await _was_seen(node, grant, vehicle)}
+    return msgspec.structs.replace(query, vehicles=frozenset(seen))
+
+
+async def _was_seen(node: Node, grant: Grant, vehicle: str) -> bool:
+    parts = [part for part in grant.parts if part.takes(node.picture.group_of(vehicle))]
+    if any(part.regions is None for part in parts):
+        return True
+    regions = frozenset[str]().union(*(part.regions or () for part in parts))
+    was = await node.store.events(EventQuery(vehicles=frozenset({vehicle}), regions=regions, limit=1))
+    return bool(was) or Sight(node.picture, grant).vehicle(vehicle) is not None
+
+
 async def _page(node: Node, grant: Grant, query: EventQuery, limit: int) -> Response:
     """Read, shown and encoded some at a time, however many are asked for."""
+    query = _within(await _of_seen(query, node, grant), node, grant)
     last = await _last(node, grant)  # before the page: whoever goes on after `last` must have missed nothing
     first = await node.store.first_seq()
     texts: list[bytes] = []
@@ -101,16 +122,25 @@ async def _shown(node: Node, grant: Grant, event: Event) -> Event | None:
     """As it may be seen."""
     if grant.everything:
         return event
-    group, inside = node.picture.group_of(event.vehicle), await _inside(node, grant, event)
+    return _as_seen(node, grant, event, await _inside(node, grant, event))
+
+
+def _as_seen(node: Node, grant: Grant, event: Event, inside: frozenset[str]) -> Event | None:
+    group = node.picture.group_of(event.vehicle)
     return grant.shown_event(event, inside, group, node.is_near) if grant.sees_event(event, inside, group) else None
 
 
-async def _inside(node: Node, grant: Grant, event: Event) -> frozenset[str]:
-    """The regions its vehicle was in as it happened, where these decide who may see it."""
-    if event.region is not None:
-        return frozenset({event.region})
+async def _inside(node: Node, grant: Grant, event: Event, *, looked: bool = False) -> frozenset[str]:
+    """The regions its vehicle was in as it happened, where these decide who may see it. `looked`: into the store, known
+    without or not."""
     told = node.hub.recent.find(event.id)  # the hub remembers of the newest where their vehicles were
-    return told.regions if told else await inside_then(node.store, node.picture, event, grant.regions)
+    known = told.regions if told else None
+    if event.region is not None:
+        known = frozenset({event.region})
+    if known is not None and not looked:
+        return known
+    then = await inside_then(node.store, node.picture, event, grant.regions)
+    return then if known is None else known
 
 
 async def _last(node: Node, grant: Grant) -> int:
@@ -164,8 +194,10 @@ def _answer(event: Event) -> Response:
 
 async def _known(node: Node, grant: Grant, id: str) -> tuple[Event, Event]:
     """The event of this id, where it may be seen, and as it may. Raises NotFound."""
-    event = await node.store.event(id) if len(id) <= 64 and id.isascii() else None
-    shown = await _shown(node, grant, event) if event else None
+    event = shown = await node.store.event(id) if len(id) <= 64 and id.isascii() else None
+    if not grant.everything:  # that it is there is not told by the time it takes either: each is looked for as far
+        inside = await _inside(node, grant, event or NEVER, looked=True)
+        shown = event and _as_seen(node, grant, event, inside)
     if event is None or shown is None:
         raise _unknown(id)
     return event, shown

@@ -43,7 +43,7 @@ async def add_group(node: Node, grant: Grant) -> Response:
 
     def plan() -> tuple[list[Record], list[Audit]]:
         if name in node.directory.groups:
-            raise InTheWay("group_exists", f"there is a group {name!r} already; PATCH changes it")
+            raise InTheWay("group_exists", f"there is a group {name!r} already: change it on the page, or by PATCH")
         entry = by.did(node.clock(), "group.add", name, None, group.as_json())
         return [node.directory.record("group", name, group)], [entry]
 

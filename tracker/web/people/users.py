@@ -47,13 +47,13 @@ async def add_user(node: Node, grant: Grant) -> Response:
     given = await api.json_body(node.settings.max_entry)
     name = name_of(given)
     if name in node.directory.users:
-        raise InTheWay("user_exists", f"there is a user {name!r} already; PATCH changes it")
+        raise InTheWay("user_exists", f"there is a user {name!r} already: change it on the page, or by PATCH")
     user = await _with_password(node, read_user(given, name, None, node.directory.groups, node.clock()), given)
     by = api.actor(grant)
 
     def plan() -> tuple[list[Record], list[Audit]]:
         if name in node.directory.users:
-            raise InTheWay("user_exists", f"there is a user {name!r} already; PATCH changes it")
+            raise InTheWay("user_exists", f"there is a user {name!r} already: change it on the page, or by PATCH")
         return node.directory.user_saved(user), [by.did(node.clock(), "user.add", name, None, user.as_json())]
 
     await node.pipeline.keep_records(plan)

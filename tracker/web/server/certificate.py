@@ -102,7 +102,13 @@ class Certificate:
 
     def _read(self) -> tuple[ssl.SSLContext, float]:
         context = _context()
-        context.load_cert_chain(self._files[0], self._files[1], _no_password)
+        try:
+            context.load_cert_chain(self._files[0], self._files[1], _no_password)
+        except ssl.SSLError as fault:
+            key = Path(self._files[1]).read_text("latin-1")
+            if fault.reason is None and "BEGIN CERTIFICATE" in key and "PRIVATE KEY-----" not in key:
+                raise ValueError(f"no private key is in {self._files[1]}: name its file with --key") from None
+            raise
         return context, valid_until(ssl.PEM_cert_to_DER_cert(_first(Path(self._files[0]).read_text("latin-1"))))
 
     def _hand_on(self, connection: Any, _name: str | None, _context: ssl.SSLContext) -> None:
