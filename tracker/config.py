@@ -76,6 +76,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         int, Meta(ge=0, le=24, description="the deepest zoom there are tiles of; nearer, they are enlarged")
     ] = 19
 
+    webhooks: Annotated[
+        str, Meta(description="file (TOML) that says what the webhooks of other clouds mean and how they are signed")
+    ] = ""
+
     max_body: Annotated[int, Meta(ge=1024, description="bytes of one JSON body as sent")] = 8 * 2**20
     max_inflated: Annotated[int, Meta(ge=1024, description="bytes of one JSON body once inflated")] = 64 * 2**20
     max_entry: Annotated[int, Meta(ge=1024, description="bytes of a register entry, and of any other small body")] = (

@@ -89,6 +89,12 @@ http_version | 505 | another version of HTTP | send HTTP/1.1
 ## Positions
 
 not_positions | 400 | JSON, but neither a position, an array of them, nor `{"positions": […]}` | send one of these
+no_vehicle | 400 | it does not say who sends, and no token of one vehicle does | set an id in the app
+wrong_signature | 401 | a webhook is not signed with its secret, or too long ago | compare the secret on both sides
+no_webhooks | 400 | a webhook came and no file says what it means | write the file and set `webhooks`
+not_a_form | 400 | a multipart body without a boundary, or without a field | send fields as a form does
+too_many_fields | 400 | an address or form with more fields than any client has | send what the client sends
+encrypted | 400 | the app encrypts, and the key that is known here opens nothing | `detail` says where the key belongs
 all_rejected | 422 | none of the items could be taken | `errors` says why
 
 ## One item

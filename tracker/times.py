@@ -52,7 +52,7 @@ def parse_parameter(text: str) -> int:
 def _read_text(text: str) -> int:
     try:
         return (msgspec.convert(text, _Aware) - EPOCH) // MS
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # half a surrogate pair
         pass
     if leap := _LEAP_SECOND.match(text):
         return _read_text(leap[1] + "59" + text[leap.end() :]) + 1000

@@ -15,7 +15,7 @@ from tracker.config import Settings
 from tracker.formats import REASONS, formats
 from tracker.live import close_codes
 from tracker.model.events import KINDS
-from tracker.protocols import spoken
+from tracker.protocols import Spoken, spoken
 from tracker.web.api.health import METRICS
 from tracker.web.app import create_app
 
@@ -72,9 +72,15 @@ def test_every_metric_is_documented(name: str) -> None:
     assert f"| `tracker_{name}` | {METRICS[name]} |" in PAGES["metrics.md"], "docs/metrics.md"
 
 
-@pytest.mark.parametrize("name", [one.name for one in spoken()])
-def test_every_protocol_is_documented(name: str) -> None:
-    assert re.search(rf"\b{name}\b", PAGES["api.md"], re.IGNORECASE), "docs/api.md"
+@pytest.mark.parametrize("one", spoken(), ids=lambda one: one.name)
+def test_every_protocol_is_documented(one: Spoken) -> None:
+    """Ours on the page of the API, each of the others on a page of its own, with all its addresses."""
+    if one.name in ("json", "ndjson"):
+        assert re.search(rf"\b{one.name}\b", PAGES["api.md"], re.IGNORECASE), "docs/api.md"
+        return
+    page = (ROOT / "docs" / "clients" / f"{one.name}.md").read_text()
+    for address in (f"/ingest/{one.name}", *one.addresses):
+        assert f"`{address}" in page, f"docs/clients/{one.name}.md"
 
 
 @pytest.mark.parametrize("reason", REASONS)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.support.requests import read_request
 from tracker.protocols import Payload, Reading, Spoken, spoken
 from tracker.regions.region import Region
 
@@ -17,7 +18,8 @@ ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures"
 NOW = 1_795_424_430_000  # 2026-11-23T09:00:30Z, when every payload is received
 
-#: payload file → what it reads as; a payload without the file beside it fails and prints what to put there
+#: payload file → what it reads as; a payload without the file beside it fails and prints what to put there.
+#: A file that ends with .http is a whole request, and its reply stands in what it reads as.
 PAYLOADS = [
     (one, path)
     for one in spoken()
@@ -44,7 +46,10 @@ def read_all(protocol: Spoken, body: bytes) -> Reading:
 
 @pytest.mark.parametrize(("protocol", "path"), PAYLOADS, ids=lambda one: getattr(one, "name", None))
 def test_a_payload_reads_as_expected(protocol: Any, path: Path) -> None:
-    reading = told(read_all(protocol, path.read_bytes()))
+    if path.suffix == ".http":
+        reading = read_request(protocol, path.read_bytes(), NOW)
+    else:
+        reading = told(read_all(protocol, path.read_bytes()))
     expected = path.with_suffix(".expected.json")
     assert expected.exists(), f"{expected.relative_to(ROOT)} should hold:\n{json.dumps(reading, indent=1)}"
     assert reading == json.loads(expected.read_text())

@@ -606,6 +606,7 @@ async def test_every_route_is_described_and_every_described_route_is_there() -> 
         for method in methods
     }
     raw = {("post", "/api/v1/positions"), ("get", "/api/v1/positions"), ("get", "/api/v1/live")}
+    raw |= {("get", "/ingest/{}/{}"), ("post", "/ingest/{}/{}")}
     assert described == routed | raw
 
 

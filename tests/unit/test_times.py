@@ -49,7 +49,18 @@ def test_a_time_without_a_zone_is_refused_as_such(text: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "yesterday", "2026-13-01T00:00:00Z", "2026-11-23T25:00:00Z", "09:00", "x" * 10_000, 1e14, 10**30, -1e20],
+    [
+        "",
+        "\ud800",
+        "yesterday",
+        "2026-13-01T00:00:00Z",
+        "2026-11-23T25:00:00Z",
+        "09:00",
+        "x" * 10_000,
+        1e14,
+        10**30,
+        -1e20,
+    ],
 )
 def test_what_is_no_time_is_refused(value: str | int | float) -> None:
     with pytest.raises(BadTime):

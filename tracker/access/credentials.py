@@ -13,6 +13,9 @@ IN_ADDRESS = frozenset({"token", "ticket"})  #: parameters that belong to no rou
 INGEST = "/ingest/"  #: below it a protocol, and below that the token
 MOST_COOKIES = 8  #: of one name that are looked at
 
+#: key of a scope: the token that stood in its address, where that was taken apart already
+IN_PATH = "tracker.token"
+
 
 class Credentials(NamedTuple):
     """What a request shows; empty when it does not."""
@@ -39,13 +42,16 @@ def credentials(
 
 def _in_query(text: str) -> tuple[bytes, str]:
     """The last token and the last ticket that say anything."""
-    token = ticket = ""
-    if "t" in text:
+    token = key = ticket = ""
+    if "t" in text or "api_key=" in text:
         for part in text.split("&"):
             if part.startswith("token="):
                 token = part[6:] or token
+            elif part.startswith("api_key="):  # as Dawarich's clients send it
+                key = part[8:] or key
             elif part.startswith("ticket="):
                 ticket = part[7:] or ticket
+    token = token or key
     return unquote_to_bytes(token.replace("+", " ")) if "%" in token or "+" in token else token.encode(
         "latin-1"
     ), ticket
@@ -77,9 +83,10 @@ def _authorization(raw: bytes) -> bytes:
     if scheme != b"basic":
         return b""
     try:
-        user, _, password = base64.b64decode(rest.strip(), validate=True).partition(b":")
+        plain = base64.b64decode(rest.strip(), validate=True)
     except (binascii.Error, ValueError):
-        return b""
+        plain = rest.strip() if b":" in rest else b""  # as Overland writes it
+    user, _, password = plain.partition(b":")
     return password or user  # some clients can only send a name
 
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tracker.access.credentials import Credentials, credentials
+from tracker.access.credentials import IN_PATH, Credentials, credentials
 from tracker.access.directory import Directory
 from tracker.access.grants import EVERYTHING, MAY, SCRAPE, SEND, WATCH, Grant, Part
 from tracker.access.guard import STORE, Guard
@@ -72,14 +72,20 @@ class Doorman:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         grant = EVERYTHING if method == STORE else self._guarded(method, scope, headers)
         shown = credentials(scope, headers, self.cookie)
-        found = self._bearer(shown, opens=method == "CONNECT")
+        if in_path := str(scope.get(IN_PATH, "")):
+            found: Session | Token | None = self._in_path(in_path, shown)
+        else:
+            found = self._bearer(shown, opens=method == "CONNECT")
         if method == STORE:  # a page of another site knows no token
             grant = self._guarded("GET" if isinstance(found, Token) else STORE, scope, headers)
         if found is None and shown.secret and hmac.compare_digest(hash_of(shown.secret), self._console):
             return CONSOLE
+        if in_path and found is None:
+            self._turn_away(method, scope)
+            raise NotSignedIn("not_signed_in", "the token in this address is wrong, or was revoked: make a new address")
         if isinstance(found, Token) and (found.kind != "device" or not self._directory.has_administrator):
             self._directory.tokens.used(found.id, self._clock(), _address(scope))  # else each chunk counts
-        if not self._directory.has_administrator:
+        if not self._directory.has_administrator and not in_path:
             return grant
         if found is not None:
             if isinstance(found, Session):
@@ -115,8 +121,10 @@ class Doorman:
 
     def again(self, grant: Grant) -> Grant:
         directory = self._directory
-        if grant is CONSOLE or not directory.has_administrator:
-            return grant if grant is CONSOLE else EVERYTHING
+        if grant is CONSOLE:
+            return grant
+        if not directory.has_administrator and grant.sends is None:
+            return EVERYTHING
         found = directory.sessions.by_id.get(grant.bearer) or directory.tokens.by_id.get(grant.bearer)
         if found is None or found.has_ended(self._clock()):
             raise NotSignedIn("not_signed_in", "you were signed out")
@@ -132,6 +140,12 @@ class Doorman:
             return directory.tokens.find_token(shown.secret, now)
         sessions = [one for secret in shown.cookies if (one := directory.sessions.find_session(hash_of(secret), now))]
         return sessions[0] if len(sessions) == 1 else None  # of two one was slipped in, and nobody knows which
+
+    def _in_path(self, secret: str, shown: Credentials) -> Token | None:
+        """The token in an address, whatever else an app shows by habit; where it is none, the one that is shown."""
+        find, now = self._directory.tokens.find_token, self._clock()
+        found = find(secret.encode("utf-8", "surrogatepass"), now)
+        return found or (find(shown.secret, now) if shown.secret else None)
 
     def forget_grants(self) -> None:
         """Who may come in, or which regions there are, has changed."""
@@ -150,6 +164,10 @@ class Doorman:
         if user is None or user.disabled:
             raise NotSignedIn("not_signed_in", "this account is closed")
         return self._of_user(user, bearer.id)
+
+    def shown_by(self, token: Token) -> Grant:
+        """What its device may be told of others."""
+        return self._of_user(User(f"token:{token.id}", "viewer", token.shows), token.id)
 
     def _of_user(self, user: User, bearer: str) -> Grant:
         may = self._directory.may(user)

@@ -24,6 +24,7 @@ class Token(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str = ""
     vehicles: tuple[str, ...] = ()  # patterns with * and ?
     groups: tuple[str, ...] = ()  # of vehicles
+    shows: tuple[str, ...] = ()  # groups of people: its device is told what a viewer of these sees
     user: str | None = None  # whom a person's token stands for
     created_at: int = 0
     created_by: str | None = None
@@ -31,6 +32,12 @@ class Token(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def has_ended(self, now: int) -> bool:
         return self.ends_at is not None and self.ends_at <= now
+
+    @property
+    def only_vehicle(self) -> str:
+        """The one it may send for; "" when that may be several."""
+        name = self.vehicles[0] if len(self.vehicles) == 1 and not self.groups else ""
+        return "" if any(char in name for char in "*?[") else name
 
     def may_send(self, vehicle: str, group: str | None) -> bool:
         """For this vehicle, which is in `group`?"""

@@ -14,7 +14,7 @@ from tracker.formats.clock import Clock
 from tracker.formats.fields import NOT_A_NUMBER
 from tracker.formats.objects import SAMPLE, check_fields, from_object, spread
 from tracker.formats.text import as_far, find_encoding
-from tracker.formats.tracks import vehicle_of
+from tracker.model.ping import vehicle_of
 
 NAME = "json"
 ABOUT = 'an array of positions, `{"positions": […]}`, a track as the API answers it; `point` may be WKT'

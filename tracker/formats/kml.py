@@ -10,8 +10,9 @@ from xml.etree.ElementTree import Element
 from tracker.formats import Point, Reading, Skip
 from tracker.formats.clock import Clock
 from tracker.formats.fields import finished, position, read_number
-from tracker.formats.tracks import Tracks, vehicle_of
+from tracker.formats.tracks import Tracks
 from tracker.formats.xml import elements, tag
+from tracker.model.ping import vehicle_of
 
 NAME = "kml"
 ABOUT = "KML and KMZ: gx:Track, gx:MultiTrack, points with a TimeStamp; each placemark is a vehicle"

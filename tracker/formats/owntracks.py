@@ -8,10 +8,10 @@ from typing import Any, BinaryIO
 
 from tracker.formats import Point, Reading, Skip
 from tracker.formats.clock import Clock
-from tracker.formats.fields import finished, position, read_speed
+from tracker.formats.fields import finished, position
 from tracker.formats.json import decode_any
 from tracker.formats.text import raw_lines
-from tracker.formats.tracks import vehicle_of
+from tracker.protocols.owntracks import in_our_words, name_in
 
 NAME = "owntracks"
 ABOUT = "lines of the OwnTracks recorder (.rec); locations are fixes, a vehicle by its topic, else its tid"
@@ -39,18 +39,10 @@ def is_report(item: dict[str, Any]) -> bool:
 def from_report(said: dict[str, Any], received: str, reading: Reading, clock: Clock, number: int) -> Point | Skip:
     if said.get("_type") != "location":
         return Skip("not_a_position", number)
-    topic = str(said.get("topic", "")).removeprefix("owntracks/")
-    place = position(
-        vehicle_of(topic) or vehicle_of(str(said.get("tid", ""))) or reading.vehicle,
-        said.get("lat"),
-        said.get("lon"),
-        speed_mps=read_speed(said.get("vel"), "kmh"),
-        heading=said.get("cog"),
-        altitude_m=said.get("alt"),
-        accuracy_m=said.get("acc"),
-        battery_pct=said.get("batt"),
-    )
-    return finished(place, str(said.get("tst") or received), clock, number)
+    told = in_our_words(said)
+    told["attributes"] = told["attributes"] or None
+    place = position(name_in(said.get("topic"), said.get("tid")) or reading.vehicle, **told)
+    return finished(place, str(place.pop("time", received)), clock, number)
 
 
 def _line(line: bytes, reading: Reading, clock: Clock, number: int) -> Point | Skip:

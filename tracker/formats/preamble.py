@@ -9,7 +9,7 @@ from tracker.formats import Reading
 from tracker.formats.names import NAMES, plain
 from tracker.formats.places import PLACES
 from tracker.formats.rows import find_delimiter
-from tracker.formats.tracks import vehicle_of
+from tracker.model.ping import vehicle_of
 
 MOST_PREAMBLE = 60  #: lines before the titles
 _LAT, _LON, _TIME = (frozenset(NAMES[field]) for field in ("lat", "lon", "time"))

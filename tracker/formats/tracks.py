@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from bisect import bisect
 from typing import Any
 
 from tracker.formats import Point, Reading, Skip
-from tracker.model.ping import MAX_ID
-
-_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
-_JOINERS = "\u200c\u200d"
-
-
-def vehicle_of(name: str) -> str:
-    """A track's name as a vehicle id: on one line, no sign that cannot be seen, no `/`, at most 128 characters."""
-    line = unicodedata.normalize("NFC", " ".join(name.split()))
-    seen = "".join(char for char in line if unicodedata.category(char) not in _UNSEEN or char in _JOINERS)
-    seen = seen.replace("/", "-")
-    return seen[:MAX_ID].strip()
+from tracker.model.ping import MAX_ID, vehicle_of
 
 
 class Tracks:

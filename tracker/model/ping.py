@@ -121,9 +121,19 @@ def vehicle_id(text: str) -> str:
     return name
 
 
-def read_ping(item: Any, now: int, ignored: list[str] | None = None) -> Ping:
+@lru_cache(maxsize=65_536)
+def vehicle_of(name: str) -> str:
+    """What somebody calls a vehicle, as an id: on one line, no sign that cannot be seen, no `/`, at most 128
+    characters; "" when nothing is left of it."""
+    line = unicodedata.normalize("NFC", " ".join(name[: 8 * MAX_ID].split()))
+    seen = "".join(char for char in line if unicodedata.category(char) not in _UNSEEN or char in _JOINERS)
+    return seen.replace("/", "-")[:MAX_ID].strip()
+
+
+def read_ping(item: Any, now: int, ignored: list[str] | None = None, *, nowhere: bool = False) -> Ping:
     """One decoded JSON item as a Ping; `now` (UTC ms) bounds its time. Raises Unfit for the first fault.
 
+    `nowhere`: it may be without a place, as a heartbeat is.
     An optional number that cannot be right costs only itself: its name goes to `ignored`. Unknown scalar fields
     become attributes. This is the careful path, one item at a time;
     tracker.protocols.native has the fast one, which gives up to this one at any doubt.
@@ -137,7 +147,7 @@ def read_ping(item: Any, now: int, ignored: list[str] | None = None) -> Ping:
     ignored = [] if ignored is None else ignored
     vehicle = vehicle_id(_text("vehicle", fields.pop("vehicle"), MAX_ID * 8))
     time = _time(fields.pop("time"), now)
-    lat, lon = _number("lat", fields.pop("lat")), _number("lon", fields.pop("lon"))
+    lat, lon = read_number("lat", fields.pop("lat")), read_number("lon", fields.pop("lon"))
     ping = Ping(
         vehicle=vehicle,
         time=time,
@@ -154,7 +164,7 @@ def read_ping(item: Any, now: int, ignored: list[str] | None = None) -> Ping:
         alarm=_words("alarm", fields),
         attributes=_attributes(fields, ignored),
     )
-    if not has_place(ping) and ping.alarm is None:
+    if not has_place(ping) and ping.alarm is None and not nowhere:
         raise Unfit("no_fix", "lat", "(0, 0) is what a receiver without a fix says; send nothing instead")
     return ping
 
@@ -210,8 +220,8 @@ def _time(value: Any, now: int) -> int:
         raise Unfit("time_invalid", "time", str(fault)) from None
 
 
-def _number(name: str, value: Any, unit: float = 1.0, limits: str = "") -> float:
-    """A finite number within its range, in SI units, rounded to what the store keeps."""
+def read_number(name: str, value: Any, unit: float = 1.0, limits: str = "") -> float:
+    """A finite number within its range, in SI units, rounded to what the store keeps. Raises Unfit."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Unfit("wrong_type", name, f"`{name}` is a number, not {_kind(value)}")
     low, high, steps = RANGES[limits or name]
@@ -238,7 +248,7 @@ def _optional(
     if value is None:
         return None
     try:
-        return _number(name, value, unit, limits)
+        return read_number(name, value, unit, limits)
     except Unfit as fault:
         if fault.code == "wrong_type":
             raise

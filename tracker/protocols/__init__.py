@@ -6,7 +6,7 @@ To add one is to add a file with `SPOKEN`: its routes, its reply and its stream 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, NamedTuple, Protocol
@@ -14,17 +14,37 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from tracker.model.ping import Ping, Unfit, read_ping
+from tracker.protocols.heard import read_heard
 
 MAX_ERRORS = 100  #: errors told for one request; the rest is counted
+
+
+class Others(NamedTuple):
+    """What a sender may be told of others in the reply."""
+
+    pings: Sequence[tuple[str, Ping]] = ()  # a vehicle's name, and the newest it said
+    regions: Sequence[Mapping[str, Any]] = ()  # GeoJSON, where they are not as it heard last
+
+
+def _no_options(_vehicle: str) -> Mapping[str, Any]:
+    return {}
 
 
 class Payload(NamedTuple):
     """One request or message as it came, its content encoding undone."""
 
-    body: bytes
+    body: bytes = b""
     query: str = ""  # percent-encoded
     headers: Mapping[bytes, bytes] = {}
     path: str = ""
+    method: str = "POST"
+    rest: str = ""  # of the path, what follows the address and the token in it
+    device: str = ""  # the one vehicle its sender's token is for: whatever the app calls itself, it is this one
+    options: Callable[[str], Mapping[str, Any]] = _no_options  # the attributes of a vehicle's register entry
+    others: Callable[[str], Others] | None = None  # what to tell the app of this vehicle; None: nothing, ever
+
+    def header(self, name: bytes) -> str:
+        return self.headers.get(name, b"").decode("latin-1").strip()
 
 
 class Reply(NamedTuple):
@@ -33,23 +53,55 @@ class Reply(NamedTuple):
     body: bytes = b""
     type: str = "text/plain; charset=utf-8"
     status: int = 200
+    headers: Mapping[str, str] = {}
+
+
+class Outcome(NamedTuple):
+    """What became of a reading, for a reply that depends on it."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    errors: Sequence[dict[str, Any]] = ()
 
 
 class Reading(msgspec.Struct):
-    """What one payload said. `len(pings) + rejected == items`."""
+    """What one payload said. `len(pings) + discarded + rejected == items`."""
 
     pings: list[Ping] = []
     items: int = 0
     rejected: int = 0
+    discarded: int = 0  # understood, and nothing to keep
     ignored: int = 0  # optional values that cannot be right: left out, the rest of their fix taken
     errors: list[dict[str, Any]] = []  # {"index", "code", "field", "message"}, at most MAX_ERRORS
-    reply: Reply | None = None  # once the pings are stored; None: what became of each item, in our own JSON
+    repairs: dict[str, int] = {}  # name of a clock's fault → times put right
+    #: once the pings are stored, whatever was wrong with the others; None: what became of each item, in our own JSON
+    reply: Reply | Callable[[Outcome], Reply] | None = None
 
     def take_item(self, item: Any, now: int) -> None:
         """One decoded item. Raises Unfit."""
         ignored: list[str] = []
         self.pings.append(read_ping(item, now, ignored))
         self.ignored += len(ignored)
+
+    def hear(self, said: dict[str, Any], now: int) -> None:
+        """One thing a phone or gateway said, under our names; what is wrong with it is told in `errors`."""
+        self.items += 1
+        ignored: list[str] = []
+        try:
+            ping, repair = read_heard(said, now, ignored)
+        except Unfit as fault:
+            self.reject(self.items - 1, fault)
+            return
+        self.pings.append(ping)
+        self.ignored += len(ignored)
+        if repair:
+            self.repairs[repair] = self.repairs.get(repair, 0) + 1
+
+    def discard(self) -> None:
+        """One thing that is understood, and is no position."""
+        self.items += 1
+        self.discarded += 1
 
     def reject(self, index: int, fault: Unfit) -> None:
         self.rejected += 1
@@ -60,13 +112,14 @@ class Reading(msgspec.Struct):
         """Take the counts, errors and reply of the next part of the same request (not its pings)."""
         self.items += other.items
         self.rejected += other.rejected
+        self.discarded += other.discarded
         self.ignored += other.ignored
         self.errors += other.errors[: MAX_ERRORS - len(self.errors)]
         self.reply = other.reply or self.reply
 
 
 class Reader(Protocol):
-    def __call__(self, payload: Payload, now: int) -> Reading:
+    def __call__(self, payload: Payload, now: int, /) -> Reading:
         """Read what was received at `now` (UTC ms). Raises BadRequest when none of it can be read."""
         ...
 
@@ -86,18 +139,24 @@ class Decoder(Protocol):
 class Spoken(NamedTuple):
     """One protocol we speak, and where: whoever carries bytes makes its routes of this.
 
-    Below an address /ingest/<name>/ the word is a token (`access/credentials`), which may also come another way.
-    It has a `read` of whole payloads, or a `decoder` of streams, which is given the most bytes that one item may have.
+        All are spoken at /ingest/NAME and /ingest/NAME/TOKEN too, with anything behind that. It has a `read` of whole
+    payloads, or a `decoder` of streams, which is given the most bytes that one item may have.
     """
 
     name: str  # in docs and metrics
-    addresses: tuple[str, ...]  # a path; one that ends with a slash takes any one word after it
+    #: its own paths; one that ends with a slash takes what follows (`rest`), a `{token}` there is the sender's
+    addresses: tuple[str, ...] = ()
     read: Reader | None = None
     decoder: Callable[[int], Decoder] | None = None
     types: tuple[str, ...] = ()  # of content, as UTF-8; `+json` is any that ends so; none: all, whatever they say
     methods: tuple[str, ...] = ("POST",)
     socket: bool = False  # the addresses are WebSockets too: each message a payload, or a piece of the stream
     advice: str = ""  # to who sent too much at once
+    file: str = ""  # the setting that names a file of its own, and what makes `read` of the text in it
+    prepare: Callable[[str], Reader] | None = None  # raises TrackerError
+    gateway: bool = False  # it speaks for many: of those the one that is refused must not hold up the others
+    claims: Callable[[str, str], bool] | None = None  # (method, query): is it ours, where others have the address too?
+    refusal: Callable[[int, str], Reply] | None = None  # (status, why), said as this client shows it; None: as problem
 
     def takes(self, kind: str) -> bool:
         """Whether this is a content type of it."""

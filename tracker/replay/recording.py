@@ -18,8 +18,7 @@ import msgspec
 
 from tracker.formats import REASONS, Format, Point, Reading, Skip, Unreadable, find_format
 from tracker.formats.text import DAMAGED, decode_head
-from tracker.formats.tracks import vehicle_of
-from tracker.model.ping import OLDEST
+from tracker.model.ping import OLDEST, vehicle_of
 from tracker.replay.sources import Opened, opened
 
 IN_MEMORY = 250_000

@@ -126,8 +126,8 @@ class Front:
                 return
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
-        elif here := self._ingest.at(scope["path"]):
-            await self._ingest(here, scope, receive, send)
+        elif target := self._ingest.at(scope):
+            await self._ingest(target, scope, receive, send)
         else:
             await self._ordinary(scope, receive, send)
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tracker.access.credentials import IN_PATH
 from tracker.access.directory import Directory
 from tracker.access.doorman import CONSOLE, NOBODY, Doorman
 from tracker.access.grants import ADMINISTER, EVERYTHING, SCRAPE, SEND, WATCH
@@ -16,6 +17,7 @@ from tracker.access.sessions import IDLE_MS, Session
 from tracker.access.tokens import Token, hash_of
 from tracker.config import Settings
 from tracker.errors import NotAllowed, NotSignedIn
+from tracker.model.records import Record
 
 YARDS = frozenset({"depot", "yard"})
 
@@ -206,6 +208,23 @@ def test_a_token_of_somebody_who_is_gone_opens_nothing(door: Door) -> None:
     door.directory.take([door.directory.record("token", "lonely", lonely)])
     with pytest.raises(NotSignedIn):
         door.token("lonely")
+
+
+def test_a_token_in_an_address_binds_also_while_nobody_signs_in() -> None:
+    door = Door()
+    token = Token("phone", "device", hash_of("token of phone"), vehicles=("van-1",))
+    door.directory.take([door.directory.record("token", "phone", token)])
+    scope = {"path": "/ingest/osmand", "headers": [(b"host", b"localhost")], "query_string": b"", "scheme": "http"}
+    grant = door.doorman.check("POST", scope | {IN_PATH: "token of phone"})
+    assert grant.may == {SEND} and grant.may_send("van-1", None) and not grant.may_send("van-2", None)
+    assert door.doorman.again(grant) == grant
+    assert door.doorman.check("POST", scope) == EVERYTHING
+    with pytest.raises(NotSignedIn):
+        door.doorman.check("POST", scope | {IN_PATH: "guess"})
+    door.directory.take([Record("token", "phone", 2, None)])
+    door.doorman.forget_grants()
+    with pytest.raises(NotSignedIn):
+        door.doorman.again(grant)
 
 
 def test_the_doorman_counts_whom_it_sends_away_and_says_what_to_do(caplog: pytest.LogCaptureFixture) -> None:

@@ -261,7 +261,7 @@ def test_lines_of_the_owntracks_recorder_are_read() -> None:
     assert first.time == 1795424400_000
     assert first.position == {
         "vehicle": "JJ", "lat": 60.1, "lon": 24.9, "speed_mps": 10.0, "heading": 90, "altitude_m": 12, "accuracy_m": 8,
-        "battery_pct": 1,
+        "battery_pct": 1, "attributes": {"t": "u"},
     }  # fmt: skip
     assert isinstance(second, Point)
     assert (second.vehicle, second.time) == ("jane-phone", 1795424402_000)

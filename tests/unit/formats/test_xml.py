@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from tracker.formats import Point, Reading, Skip, Unreadable, find_format
-from tracker.formats.tracks import vehicle_of
-from tracker.model.ping import vehicle_id
+from tracker.model.ping import vehicle_id, vehicle_of
 from tracker.replay.recording import Recording
 
 

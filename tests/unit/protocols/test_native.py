@@ -132,7 +132,8 @@ def test_a_document_with_nan_can_be_read_for_those_who_check_it() -> None:
 
 
 def test_the_protocols_have_names() -> None:
-    assert [protocol.name for protocol in spoken()] == ["json", "ndjson"]
+    names = [protocol.name for protocol in spoken()]
+    assert {"json", "ndjson"} <= set(names) and len(names) == len(set(names))
 
 
 VALUES = st.one_of(

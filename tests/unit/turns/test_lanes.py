@@ -246,7 +246,7 @@ async def test_a_message_that_brings_out_a_fault_costs_only_its_sender(live: Liv
     told: list[tuple[int, bytes]] = []
 
     class Socket:
-        address, grant, subprotocols, pending, heard = "10.0.0.1", None, (), 0, float("inf")
+        address, grant, subprotocols, pending, heard = "10.0.0.1", EVERYTHING, (), 0, float("inf")
         messages: tuple[str, ...] = ('{"op":"follow","all":true}',)
 
         @property

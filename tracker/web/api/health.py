@@ -69,6 +69,7 @@ METRICS = {
     "store_log_bytes": "Size of its write-ahead log.",
     "store_free_bytes": "Room on its disk.",
     "store_gone": "1 while a file of the database is not there any more.",
+    "ingest_repaired_total": "Times of fixes put right: clocks 1,024 weeks behind, or counting from 2001.",
     "bodies_held_bytes": "Size of all request bodies held at once.",
     "heavy_running": "Large answers being made.",
     "heavy_waiting": "Large answers that wait for their turn.",

@@ -122,6 +122,17 @@ ROUTES = (
         errors=(400, 403, 408, 413, 415, 422, 429, 503, 507),
     ),
     Route("GET", "/api/v1/positions", "Send positions over a WebSocket (upgrade)", (101, None, None), errors=(405,)),
+    *(
+        Route(
+            method,
+            "/ingest/{protocol}/{token}",
+            "Send positions in the words of another program",
+            (200, "*/*", None),
+            body={"*/*": {}} if method == "POST" else None,
+            errors=(400, 401, 403, 405, 413, 422, 429, 503, 507),
+        )
+        for method in ("GET", "POST")
+    ),
     Route(
         "GET",
         "/api/v1/vehicles",

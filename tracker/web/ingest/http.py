@@ -6,24 +6,30 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
+from tracker.access.credentials import IN_PATH
 from tracker.access.grants import SEND
 from tracker.access.guard import SAFE, STORE
+from tracker.config import SettingsError
 from tracker.errors import BadRequest, Invalid, Stopping, TrackerError, Unsupported
 from tracker.node import Node
 from tracker.pipeline.batch import Answer
-from tracker.protocols import Decoder, Payload, Reader, Reading, Spoken, spoken
+from tracker.protocols import Decoder, Outcome, Payload, Reading, Reply, Spoken, spoken
 from tracker.turns.buffer import Share
 from tracker.web.ingest.bodies import Body, Gone, refuse, too_large
 from tracker.web.ingest.inflate import Inflater, inflater
+from tracker.web.ingest.others import Tellers
 from tracker.web.ingest.senders import Sender
 from tracker.web.server.answers import JSON, Answered, Receive, Scope, Send, encode, plain_problem, problem, send_answer
 
 READERS = 2  #: large bodies read at once, each in a thread: more would only take the GIL from each other
 LIGHT_BYTES, LIGHT_ITEMS = 256 * 1024, 1000  #: what is read on the loop itself
+
+HERE = "/ingest/"  #: below it every protocol: /ingest/NAME, /ingest/NAME/TOKEN and what a client puts behind that
 
 _HEADERS = {"content-type": JSON, "cache-control": "no-store"}
 
@@ -64,7 +70,7 @@ class Request:
 
     def told(self) -> dict[str, Any]:
         self.counts.rejected, self.counts.errors = self.read.rejected, self.read.errors
-        self.counts.ignored = self.read.ignored
+        self.counts.ignored, self.counts.discarded = self.read.ignored, self.read.discarded
         told: dict[str, Any] = msgspec.to_builtins(self.counts)
         if self.read.rejected > len(self.read.errors):
             told["more"] = self.read.rejected - len(self.read.errors)
@@ -74,15 +80,25 @@ class Request:
         """200 all fine, 207 some refused, 422 all refused."""
         read = self.read
         if read.reply is not None:
-            return read.reply.status, {"content-type": read.reply.type, "cache-control": "no-store"}, read.reply.body
+            counts = self.counts
+            outcome = Outcome(counts.accepted, counts.duplicates, read.rejected, read.errors)
+            return replied(read.reply if isinstance(read.reply, Reply) else read.reply(outcome))
         if not read.rejected:
-            self.counts.ignored = read.ignored
+            self.counts.ignored, self.counts.discarded = read.ignored, read.discarded
             return 200, _HEADERS, encode(self.counts)
         if read.rejected < read.items:
             return 207, _HEADERS, encode(self.told())
         return problem(
             Invalid("all_rejected", "none of the positions could be taken; `errors` says why"), **self.told()
         )
+
+
+def replied(reply: Reply) -> Answered:
+    return reply.status, {"content-type": reply.type, "cache-control": "no-store", **reply.headers}, reply.body
+
+
+class Statistics(NamedTuple):
+    repaired: int  # times of fixes
 
 
 class Address:
@@ -96,6 +112,19 @@ class Address:
     def add_protocol(self, one: Spoken) -> None:
         self.spoken.append(one)
         self.methods |= dict.fromkeys(one.methods)
+
+    def claims(self, method: str, query: str) -> bool:
+        """Is a request ours, or of whoever else has this address?"""
+        return all(one.claims is None or one.claims(method, query) for one in self.spoken)
+
+    def problem(self, fault: TrackerError, **more: Any) -> Answered:
+        """An error, in the words of the client family."""
+        answer = problem(fault, **more)
+        if (said := self.spoken[0].refusal) is None:
+            return answer
+        status, headers, _ = answer
+        told, words, body = replied(said(status, fault.detail))
+        return told, headers | words, body
 
     def _choose(self, method: str, content_type: bytes) -> Spoken:
         """The first that takes this type. Raises Unsupported."""
@@ -121,30 +150,72 @@ class Address:
         return status, headers | allow, body
 
 
+class Target(NamedTuple):
+    """Where a request goes."""
+
+    here: Address
+    name: str  # of the protocol, for whoever has to be let in
+    token: str = ""  # in the path
+    rest: str = ""  # of the path
+
+
 class Ingest:
     """The raw ASGI answer at every address of a protocol."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._tellers = Tellers(node)
         self._readers = asyncio.Semaphore(READERS)
         self._addresses: defaultdict[str, Address] = defaultdict(Address)
-        for one in spoken():
+        self._names: defaultdict[str, Address] = defaultdict(Address)
+        self._repaired = 0
+        node.statistics["ingest"] = lambda: Statistics(self._repaired)
+        for one in map(self._prepared, spoken()):
+            self._names[one.name].add_protocol(one)
             for path in one.addresses:
                 self._addresses[path].add_protocol(one)
-        self._below = {path[:-1]: here for path, here in self._addresses.items() if path.endswith("/") and path != "/"}
+        for name in self._names:  # below its name there may be others too, told apart by their types
+            self._names[name] = self._addresses.get(f"{HERE}{name}/", self._names[name])
+        below = [path for path in self._addresses if path.endswith("/") and path != "/"]
+        self._below = {path.partition("{token}/")[0]: path for path in sorted(below, key=len)}
+        self._starts = (HERE, *self._below)
 
-    def at(self, path: str) -> Address | None:
+    def _prepared(self, one: Spoken) -> Spoken:
+        """With what its file says. Raises SettingsError."""
+        if one.prepare is None or not (name := getattr(self._node.settings, one.file)):
+            return one
+        try:
+            return one._replace(read=one.prepare(Path(name).expanduser().read_text("utf-8")))
+        except (OSError, UnicodeDecodeError, TrackerError) as fault:
+            raise SettingsError(f"`{one.file}` is {name}: {fault}") from None
+
+    def at(self, scope: Scope) -> Target | None:
         """None: the address is somebody else's."""
-        return self._addresses.get(path) or self._below.get(path.rpartition("/")[0])
+        path: str = scope["path"] or "/"  # a target may be `?id=…` alone
+        if here := self._addresses.get(path):
+            query = scope["query_string"].decode("latin-1")
+            return Target(here, here.spoken[0].name) if here.claims(scope["method"], query) else None
+        if not path.startswith(self._starts):
+            return None
+        if path.startswith(HERE):
+            name, _, rest = path.removeprefix(HERE).partition("/")
+            token, _, rest = rest.partition("/")
+            return Target(self._names[name], name, token, rest) if name in self._names else None
+        start = next(start for start in reversed(self._below) if path.startswith(start))
+        here, rest, token = self._addresses[self._below[start]], path.removeprefix(start), ""
+        if self._below[start] != start:
+            token, _, rest = rest.partition("/")
+        return Target(here, here.spoken[0].name, token, rest)
 
-    async def __call__(self, here: Address, scope: Scope, receive: Receive, send: Send) -> None:
-        settings, method = self._node.settings, scope["method"]
+    async def __call__(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+        settings, method, here = self._node.settings, scope["method"], target.here
         request = Request(dict(scope["headers"]), Body(receive, settings.body_timeout_s))
         if method not in here.methods:
             await refuse(send, request.body, here.refusal(method))
             return
         try:
-            grant = self._node.access.check(STORE if method in SAFE else "POST", scope)
+            asked = scope | {"path": HERE + target.name, IN_PATH: target.token}  # the page at `/` is anybody's
+            grant = self._node.access.check(STORE if method in SAFE else "POST", asked)
             sender = request.sender = Sender(self._node, grant, str((scope.get("client") or ("",))[0]))
             grant.check(SEND)
             one = here.choose(method, request.headers.get(b"content-type", b""))
@@ -152,28 +223,32 @@ class Ingest:
             if one.decoder:
                 await self._take_stream(one.decoder(settings.max_line), sender, request, inflate)
             elif one.read:
-                await self._take_document(one.read, scope, sender, request, inflate, one.advice)
+                await self._take_document(one, target, scope, sender, request, inflate)
         except Gone:
             return
         except TrackerError as fault:
             if request.sender is not None:
                 request.sender.failed(fault.code)
             so_far = {"taken": request.read.items} | request.told() if request.read.items else {}
-            await refuse(send, request.body, problem(fault, **so_far))
+            await refuse(send, request.body, here.problem(fault, **so_far))
         else:
             await send_answer(send, request.answer())
 
     async def _take_document(
-        self, read: Reader, scope: Scope, sender: Sender, request: Request, inflate: Inflater, advice: str
+        self, one: Spoken, target: Target, scope: Scope, sender: Sender, request: Request, inflate: Inflater
     ) -> None:
-        settings = self._node.settings
+        settings, read, advice = self._node.settings, one.read, one.advice
+        assert read
         length = int(request.headers.get(b"content-length", b"0"))  # a number: the HTTP parser saw to that
         if length > settings.max_body:
             raise too_large(settings.max_body, advice)
         with Share(self._node.bodies) as share:
             document = await request.body.whole(inflate, settings.max_body, settings.max_inflated, share, advice)
             query = scope["query_string"].decode("latin-1")
-            payload = Payload(bytes(document), query, request.headers, scope["path"])
+            device, others = sender.device, self._tellers.teller(sender.token)
+            said = (bytes(document), query, request.headers, scope["path"], scope["method"], target.rest)
+            payload = Payload(*said, device, self._options, others)
+            del said
             del document
             if is_light(payload.body):
                 reading = read(payload, self._node.clock())
@@ -182,8 +257,15 @@ class Ingest:
                     reading = await asyncio.to_thread(read, payload, self._node.clock())
             del payload
         sender.admit(reading)
+        if reading.reply is not None and not reading.pings and not one.gateway and (why := refusal(reading)):
+            raise why
         request.counts.add_answer(await sender.submit(reading.pings))
         request.read = reading
+        self._repaired += sum(reading.repairs.values())
+
+    def _options(self, vehicle: str) -> Mapping[str, Any]:
+        entry = self._node.picture.register.get(vehicle)
+        return entry.attributes if entry else {}
 
     async def _take_stream(self, decoder: Decoder, sender: Sender, request: Request, inflate: Inflater) -> None:
         """As it comes, at flat memory: the next bytes are asked for only after these are committed."""
@@ -202,6 +284,14 @@ class Ingest:
         sender.admit(reading, request.read.items)
         request.counts.add_answer(await sender.submit(reading.pings))
         request.read.add_part(reading)
+
+
+def refusal(reading: Reading) -> Invalid | None:
+    """Of a sender that is not to send, or not so called: somebody has to look at it, and its queue waits for that."""
+    for error in reading.errors:
+        if error["field"] == "vehicle":
+            return Invalid(error["code"], error["message"])
+    return None
 
 
 def is_light(document: bytes | bytearray) -> bool:

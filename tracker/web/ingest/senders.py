@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tracker.access.grants import SEND, Grant
+from tracker.access.tokens import Token
 from tracker.model.ping import Ping, Unfit
 from tracker.node import Node
 from tracker.pipeline.batch import Answer
@@ -19,6 +20,16 @@ class Sender:
         self._grant = grant
         self._address = address
         self._note_use()
+
+    @property
+    def token(self) -> Token | None:
+        """Of a device."""
+        return self._grant.sends
+
+    @property
+    def device(self) -> str:
+        """The one vehicle their token is for, "" without such a token."""
+        return self._grant.sends.only_vehicle if self._grant.sends else ""
 
     def admit(self, reading: Reading, first: int = 0) -> None:
         """Take out what they may not send; `first` is the index of its first item. Raises NotSignedIn, NotFound."""

@@ -58,7 +58,7 @@ class Batch:
         self.rejected += reading.rejected
         for error in reading.errors[: MAX_ERRORS - len(self.errors)]:
             self.errors.append({"n": number} | error)
-        if reading.reply:
+        if isinstance(reading.reply, Reply):  # one that depends on what becomes of it is for requests
             self.replies.append(reading.reply)
 
     def answers(self) -> list[str | bytes]:

@@ -27,9 +27,10 @@ _GROUP = thing(
     "name regions vehicles may", name=TEXT, regions=_SEEN, vehicles=_SEEN, may=_MAY, coarse_m=_COARSE, version=COUNT
 )
 _GROUP_SENT = thing("", name=TEXT, regions=_SEEN, vehicles=_SEEN, may=_MAY, coarse_m=or_null(_COARSE))
+_KIND = {"enum": ["device", "scrape"]}
 _TOKEN = thing(
-    "id kind name vehicles groups",
-    id=TEXT, kind=TEXT, name=TEXT, vehicles=_NAMES, groups=_NAMES, user=or_null(TEXT), created_at=TIME,
+    "id kind name vehicles groups shows",
+    id=TEXT, kind=TEXT, name=TEXT, vehicles=_NAMES, groups=_NAMES, shows=_NAMES, user=or_null(TEXT), created_at=TIME,
     created_by=or_null(TEXT), ends_at=or_null(TIME), used_at=or_null(TIME), address=or_null(TEXT), error=or_null(TEXT),
     error_at=or_null(TIME), token=TEXT,
 )  # fmt: skip
@@ -160,7 +161,11 @@ ROUTES = (
         "/api/v1/tokens",
         "A token for a device",
         (201, JSON, _TOKEN),
-        body={JSON: thing("", name=TEXT, vehicles=_NAMES, groups=_NAMES, kind={"enum": ["device", "scrape"]})},
+        body={
+            JSON: thing(
+                "", name=TEXT, vehicles=_NAMES, groups=_NAMES, shows=_NAMES, kind={"enum": ["device", "scrape"]}
+            )
+        },
         errors=(401, 404, *_BODY),
     ),
     Route("GET", "/api/v1/tokens/{id}", "One token", (200, JSON, _TOKEN), errors=(401, 404)),

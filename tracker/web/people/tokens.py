@@ -49,14 +49,17 @@ async def get_token(node: Node, grant: Grant, id: str) -> Response:
 async def add_token(node: Node, grant: Grant) -> Response:
     """For vehicles by pattern, or by their group; of kind `scrape` for /metrics alone."""
     grant.check(ADMINISTER)
-    given = _object(await api.json_body(node.settings.max_entry), "name", "vehicles", "groups", "kind")
+    given = _object(await api.json_body(node.settings.max_entry), "name", "vehicles", "groups", "shows", "kind")
     kind = given.get("kind", "device")
     if kind not in ("device", "scrape"):
         raise _wrong("kind", "`kind` is device or scrape")
     vehicles, groups = _patterns(given, "vehicles"), _patterns(given, "groups")
     if kind == "device" and not vehicles and not groups:
         raise _wrong("vehicles", '`vehicles` names at least one vehicle or pattern, such as "van-*" or "*"')
-    return await _add(node, grant, Token(new_id(), kind, "", _label(given), vehicles, groups))
+    shows = _patterns(given, "shows")
+    if unknown := [name for name in shows if name not in node.directory.groups]:
+        raise _wrong("shows", f"`shows` names groups of people; there is no {unknown[0]!r}")
+    return await _add(node, grant, Token(new_id(), kind, "", _label(given), vehicles, groups, shows))
 
 
 async def list_own(node: Node, grant: Grant, name: str) -> Response:
@@ -163,6 +166,7 @@ def _shown(token: Token) -> dict[str, Any]:
         "name": token.name,
         "vehicles": list(token.vehicles),
         "groups": list(token.groups),
+        "shows": list(token.shows),
         "user": token.user,
         "created_at": rfc3339(token.created_at),
         "created_by": token.created_by,

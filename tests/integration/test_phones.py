@@ -1,0 +1,158 @@
+"""Phones: an address with a token in it, and answers that keep their queues moving."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.house import House
+from tests.support.servers import Answer, Server
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    server = House(tmp_path_factory.mktemp("phones") / "data")
+    server.start()
+    server.furnish()
+    yield server
+    server.kill()
+
+
+def token(house: House, *vehicles: str) -> tuple[str, str]:
+    """(id, secret)."""
+    made = house.do("POST", "/api/v1/tokens", {"name": "phone", "vehicles": vehicles}).json()
+    return made["id"], made["token"]
+
+
+def sent(house: Server, address: str, lat: float = 60.17, **more: object) -> Answer:
+    fields = {"lat": lat, "lon": 24.94, "timestamp": int(time.time()), **more}
+    return house.request("POST", address, "&".join(f"{name}={value}" for name, value in fields.items()), FORM)
+
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+def place(house: House, vehicle: str) -> Answer:
+    return house.request("GET", f"/api/v1/vehicles/{vehicle}", headers={"cookie": house.cookie})
+
+
+def test_a_token_in_the_address_lets_its_vehicle_in_whatever_the_app_calls_itself(house: House) -> None:
+    _, secret = token(house, "van-1")
+    told = sent(house, f"/ingest/osmand/{secret}", id="883")
+    assert (told.status, told.body) == (200, b"")
+    assert place(house, "van-1").json()["position"]["lat"] == 60.17
+    assert place(house, "883").status == 404
+    assert house.get(f"/ingest/osmand/{secret}/any/thing?lat=60.1701&lon=24.94").status == 200
+    assert place(house, "van-1").json()["position"]["lat"] == 60.1701
+
+
+def test_what_is_stored_already_or_can_never_be_stored_is_not_asked_for_again(house: House) -> None:
+    _, secret = token(house, "van-2")
+    when = int(time.time())
+    for lat in (60.17, 60.17, 60.3, 95, 0):
+        told = sent(house, f"/ingest/osmand/{secret}", lat=lat, timestamp=when)
+        assert (told.status, told.body) == (200, b""), lat
+    for ahead in (3600, -10_000_000_000):
+        assert sent(house, f"/ingest/osmand/{secret}", timestamp=when + ahead).status == 200
+    assert place(house, "van-2").json()["position"]["lat"] == 60.17
+
+
+def test_a_heartbeat_leaves_its_vehicle_where_it_is(house: House) -> None:
+    _, secret = token(house, "van-3")
+    when = int(time.time())
+    sent(house, f"/ingest/osmand/{secret}", timestamp=when - 5, batt=50)
+    beat = house.request("POST", f"/ingest/osmand/{secret}", f"timestamp={when}&batt=49", FORM)
+    assert beat.status == 200
+    shown = place(house, "van-3").json()["position"]
+    assert (shown["lat"], shown["battery_pct"]) == (60.17, 49)
+    alarm = house.request("POST", f"/ingest/osmand/{secret}", "alarm=sos", FORM)
+    assert alarm.status == 200
+    events = house.request("GET", "/api/v1/events?vehicle=van-3", headers={"cookie": house.cookie}).json()["events"]
+    assert [(event["kind"], event["placed"]) for event in events] == [("alarm", False)]
+
+
+def test_a_clock_that_is_put_right_is_counted(house: House) -> None:
+    _, secret = token(house, "van-9")
+    assert sent(house, f"/ingest/osmand/{secret}", timestamp=int(time.time()) - 619_315_200).status == 200
+    attributes = place(house, "van-9").json()["position"]["attributes"]
+    assert attributes["time_repaired"] == "week_rollover"
+    counted = house.request("GET", "/metrics", headers={"cookie": house.cookie}).body
+    assert b"tracker_ingest_repaired_total 1\n" in counted
+
+
+def test_a_wrong_token_a_revoked_one_and_a_vehicle_that_is_not_its_own_are_refused(house: House) -> None:
+    id, secret = token(house, "van-*", "bus-1")
+    assert sent(house, f"/ingest/osmand/{secret}", id="van-4").status == 200
+    other = sent(house, f"/ingest/osmand/{secret}", id="tram-1")
+    assert other.status == 422
+    assert other.json()["code"] == "not_your_vehicle"
+    nobody = sent(house, f"/ingest/osmand/{secret}")
+    assert (nobody.status, nobody.json()["code"]) == (400, "no_vehicle")
+    strange = sent(house, f"/ingest/osmand/{secret}", id="..")
+    assert (strange.status, strange.json()["code"]) == (422, "vehicle_invalid")
+    house.request("DELETE", f"/api/v1/tokens/{id}", headers={"cookie": house.cookie})
+    for wrong in (secret, "trk_guess", "guess"):
+        assert sent(house, f"/ingest/osmand/{wrong}", id="van-4").status == 401
+    assert sent(house, "/ingest/osmand", id="van-4").status == 401
+    assert house.get("/ingest/nothing/x").status in (401, 404)
+
+
+def test_at_the_address_of_the_page_a_fix_needs_a_token_and_the_page_none(house: House) -> None:
+    _, secret = token(house, "van-5")
+    assert b"<html" in house.get("/").body and b"<html" in house.get("/?lat=60").body
+    assert house.get("/?id=van-5&lat=60&lon=24").status == 401
+    assert house.get(f"/?id=van-5&lat=60&lon=24&token={secret}").status == 200
+    with_header = {"authorization": f"Bearer {secret}"}
+    assert house.request("GET", "/?deviceid=van-5&lat=60.0001&lon=24", headers=with_header).status == 200
+    assert place(house, "van-5").json()["position"]["lat"] == 60.0001
+
+
+def test_a_target_without_a_slash_is_understood_and_without_a_fix_still_refused(house: House) -> None:
+    _, secret = token(house, "van-6")
+
+    def ask(target: str) -> bytes:
+        with socket.create_connection(("127.0.0.1", house.port), timeout=20) as line:
+            line.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            return b"".join(iter(lambda: line.recv(65536), b""))
+
+    assert ask(f"?id=van-6&lat=60.5&lon=24&token={secret}").startswith(b"HTTP/1.1 200")
+    assert place(house, "van-6").json()["position"]["lat"] == 60.5
+    assert ask("?x=1").startswith(b"HTTP/1.1 4")
+
+
+def test_an_owntracks_app_is_told_of_others_what_the_groups_its_token_shows_see_and_no_more(house: House) -> None:
+    def heard(secret: str, kind: str = "location") -> list[dict[str, Any]]:
+        message = {"_type": kind, "lat": 62, "lon": 25, "tst": int(time.time()), "tid": "me"}
+        told = house.post(f"/ingest/owntracks/{secret}", message)
+        assert told.status == 200
+        return list(told.json())
+
+    shown = {"name": "phone", "vehicles": ["van-9"]}
+    secret = house.do("POST", "/api/v1/tokens", shown | {"shows": ["north"]}).json()["token"]
+    told = heard(secret)
+    assert [one.get("name", one["_type"]) for one in told] == ["location", "v-here", "cmd"]
+    assert (told[0]["lat"], told[0]["tid"]) == (60.0, "re")
+    assert [one["rid"] for one in told[2]["waypoints"]["waypoints"]] == ["here"]
+    assert [one["_type"] for one in heard(secret)] == ["location", "card"]  # its regions it knows by now
+    assert heard(secret, "lwt") == []
+    assert heard(house.do("POST", "/api/v1/tokens", shown).json()["token"]) == []  # a token that shows nothing
+    assert house.send("GET", "/api/v1/vehicles/v-here", None, authorization=f"Bearer {secret}").status == 404
+    wrong = house.send("POST", "/api/v1/tokens", shown | {"shows": ["south"]}, cookie=house.cookie)
+    assert (wrong.status, wrong.json()["errors"][0]["field"]) == (422, "shows")
+
+
+def test_where_nobody_signs_in_yet_a_token_in_the_address_counts_all_the_same(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data")
+    server.start()
+    try:
+        assert server.get("/?id=van-1&lat=60&lon=24").status == 200
+        assert server.get("/ingest/osmand?id=van-2&lat=60&lon=24").status == 200
+        assert server.get("/ingest/osmand/guess?id=van-3&lat=60&lon=24").status == 401
+        assert server.get("/api/v1/vehicles/van-3").status == 404
+    finally:
+        server.kill()
