@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nacl.secret import SecretBox
 
 from tests.support.house import House
 from tests.support.servers import Answer, Server
@@ -156,3 +159,41 @@ def test_where_nobody_signs_in_yet_a_token_in_the_address_counts_all_the_same(tm
         assert server.get("/api/v1/vehicles/van-3").status == 404
     finally:
         server.kill()
+
+
+def encrypted(key: str, message: dict[str, Any]) -> str:
+    box = SecretBox(key.encode().ljust(32, b"\0"))
+    return json.dumps(
+        {"_type": "encrypted", "data": base64.b64encode(box.encrypt(json.dumps(message).encode())).decode()}
+    )
+
+
+def test_the_key_of_an_app_is_used_and_told_to_nobody(house: House) -> None:
+    key, address = "seven herons stand", "/api/v1/vehicles/van-k"
+    house.do("PUT", address, {"attributes": {"owntracks_secret": key, "depot": "east"}})
+    house.do("PATCH", address, {"name": "Kay", "attributes": {"owntracks_secret": True}})
+    told = place(house, "van-k").json()
+    assert told["attributes"] == {"owntracks_secret": True, "depot": "east"}
+    house.do("PUT", address, told)
+    seen = [place(house, "van-k").body, house.get("/api/v1/vehicles", cookie=house.cookie).body]
+    seen += [house.get("/api/v1/audit?limit=20", cookie=house.cookie).body]
+    seen += [house.send("PUT", address, {"attributes": {"owntracks_secret": [key]}}, cookie=house.cookie).body]
+    assert b"van-k" in seen[2]
+    assert not any(key.encode() in one for one in seen)
+
+    _, own = token(house, "van-k")
+    fix = {"_type": "location", "lat": 60.3, "lon": 24.94, "tst": int(time.time())}
+    json_type = {"content-type": "application/json"}
+    assert house.request("POST", f"/ingest/owntracks/{own}", encrypted(key, fix), json_type).status == 200
+    assert place(house, "van-k").json()["position"]["lat"] == 60.3
+    _, other = token(house, "car-*")  # may not find out which vehicles have one
+    refused = [
+        house.request("POST", f"/ingest/owntracks/{other}/{name}", encrypted("another", fix), json_type).json()[
+            "detail"
+        ]
+        for name in ("van-k", "nobody")
+    ]
+    assert refused[0].replace("van-k", "nobody") == refused[1]
+
+    house.do("PATCH", address, {"attributes": {"owntracks_secret": None}})
+    assert place(house, "van-k").json()["attributes"] == {"depot": "east"}

@@ -137,7 +137,7 @@ def register_entry(entry: Registered) -> dict[str, Any]:
         "plate": entry.plate,
         "group": entry.group,
         "kind": entry.kind,
-        "attributes": entry.attributes,
+        "attributes": entry.told(),
     }
 
 

@@ -26,6 +26,9 @@ class VehicleState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     beyond: tuple[str, ...] = ()  # regions it is in though its newest place is over 100 m outside
 
 
+SECRET = "_secret"  #: the end of the name of an attribute that is used here and told to nobody
+
+
 class Registered(msgspec.Struct, frozen=True, omit_defaults=True):
     """What people say of a vehicle."""
 
@@ -35,6 +38,10 @@ class Registered(msgspec.Struct, frozen=True, omit_defaults=True):
     group: str | None = None
     kind: str | None = None
     attributes: dict[str, Any] = {}
+
+    def told(self) -> dict[str, Any]:
+        """Its attributes; of a secret, that there is one."""
+        return {name: True if name.endswith(SECRET) else value for name, value in self.attributes.items()}
 
 
 class Acked(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -122,7 +122,8 @@ class DeleteRegion(Edit[None]):
 
 
 def _plain(entry: Registered) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.to_builtins(entry).items() if name != "vehicle"}
+    told = msgspec.structs.replace(entry, attributes=entry.told())
+    return {name: value for name, value in msgspec.to_builtins(told).items() if name != "vehicle"}
 
 
 class KeepRecords(Deed[None]):

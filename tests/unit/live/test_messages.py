@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tracker.live import messages
 from tracker.live.columns import Row, pack, unpack
 from tracker.live.tables import pack_table, unpack_table
-from tracker.model.change import Acked
+from tracker.model.change import Acked, Registered
 from tracker.model.events import Ack, Event, erased
 from tracker.model.states import STATES
 
@@ -190,3 +190,8 @@ def test_columns_that_are_cut_off_are_an_error(length: int) -> None:
         return
     with pytest.raises(ValueError, match="cut off"):
         unpack(part)
+
+
+def test_no_follower_is_told_a_secret_of_the_register() -> None:
+    entry = Registered("v", attributes={"owntracks_secret": "seven herons", "depot": "east"})
+    assert messages.register_entry(entry)["attributes"] == {"owntracks_secret": True, "depot": "east"}

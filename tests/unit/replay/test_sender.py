@@ -210,6 +210,11 @@ def test_known_columns_are_fields_and_others_attributes() -> None:
     assert row.entry == fields
 
 
+def test_a_key_of_digits_keeps_every_one_of_them() -> None:
+    [row] = rows("vehicle,owntracks_secret\nvan-7,0070\n")
+    assert row.entry == {"attributes": {"owntracks_secret": "0070"}}
+
+
 def test_a_file_from_windows_is_read() -> None:
     assert rows("id;name\n7;Käpylä\n".encode("cp1252"))[0].entry == {"name": "Käpylä"}
     assert rows("id;name\n7;Käpylä\n".encode("utf-16"))[0].entry == {"name": "Käpylä"}

@@ -14,7 +14,7 @@ from tracker.access.grants import EDIT_VEHICLES, Grant
 from tracker.errors import Invalid, NotFound
 from tracker.history.visits import visits
 from tracker.model import outside as shown
-from tracker.model.change import Registered
+from tracker.model.change import SECRET, Registered
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.model.states import STATES
@@ -90,7 +90,7 @@ async def put_vehicle(node: Node, grant: Grant, id: str) -> Response:
     document = await api.json_body(node.settings.max_entry)
     if isinstance(document, dict) and grant.parts and not created:  # its group stays unless another is given
         document = {"group": node.picture.group_of(vehicle), **document}
-    return await _register(node, grant, read_entry(vehicle, document), 201 if created else 200)
+    return await _register(node, grant, read_entry(vehicle, document, _entry(node, vehicle)), 201 if created else 200)
 
 
 async def patch_vehicle(patching: asyncio.Lock, node: Node, grant: Grant, id: str) -> Response:
@@ -100,9 +100,9 @@ async def patch_vehicle(patching: asyncio.Lock, node: Node, grant: Grant, id: st
     if not isinstance(patch, dict):
         raise Invalid("not_an_object", "a merge patch (RFC 7396) of a vehicle is a JSON object")
     async with patching:
-        entry = node.picture.register.get(vehicle) or Registered(vehicle)
+        entry = _entry(node, vehicle)
         before = {name: getattr(entry, name) for name in (*FIELDS, "attributes")}
-        return await _register(node, grant, read_entry(vehicle, api.merged(before, patch)))
+        return await _register(node, grant, read_entry(vehicle, api.merged(before, patch), entry))
 
 
 async def _register(node: Node, grant: Grant, entry: Registered, status: int = 200) -> Response:
@@ -143,6 +143,10 @@ async def get_track(node: Node, grant: Grant, id: str) -> Response:
 
 def _answer(node: Node, grant: Grant, vehicle: str, status: int = 200) -> Response:
     return api.answer(shown.vehicle(vehicle, node.picture, Sight(node.picture, grant).vehicle(vehicle)), status)
+
+
+def _entry(node: Node, vehicle: str) -> Registered:
+    return node.picture.register.get(vehicle) or Registered(vehicle)
 
 
 def _known(picture: Picture, grant: Grant, text: str) -> str:
@@ -206,8 +210,8 @@ def _mentions(id: str, entry: Registered | None, text: str) -> bool:
     return any(text in word.casefold() for word in said if word)
 
 
-def read_entry(vehicle: str, document: Any) -> Registered:
-    """What people say of a vehicle, checked. Raises Invalid with every fault."""
+def read_entry(vehicle: str, document: Any, known: Registered) -> Registered:
+    """What people say of a vehicle, checked, where this is known. Raises Invalid with every fault."""
     if not isinstance(document, dict):
         raise Invalid("not_an_object", "a vehicle is a JSON object")
     errors: list[dict[str, Any]] = []
@@ -231,6 +235,16 @@ def read_entry(vehicle: str, document: Any) -> Registered:
         attributes = {}
     if fault := api.bad_attributes(attributes):
         refuse("attributes", "invalid", fault)
+    else:
+        attributes, secrets = dict(attributes), [name for name in attributes if name.endswith(SECRET)]
+        for name in secrets:
+            value = attributes.pop(name)
+            if value is True:  # as it was told: it stays what it is
+                value = known.attributes.get(name)
+            if value and not isinstance(value, str):
+                refuse("attributes", "invalid", f"`{name[:64]}` is a text; true stands for the one there is")
+            elif value:
+                attributes[name] = value
     said = document.get("vehicle", vehicle)
     if said != vehicle:
         refuse("vehicle", "other_id", f"the address says {vehicle!r}, the body another vehicle")

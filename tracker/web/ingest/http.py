@@ -247,7 +247,7 @@ class Ingest:
             query = scope["query_string"].decode("latin-1")
             device, others = sender.device, self._tellers.teller(sender.token)
             said = (bytes(document), query, request.headers, scope["path"], scope["method"], target.rest)
-            payload = Payload(*said, device, self._options, others)
+            payload = Payload(*said, device, sender.options, others)
             del said
             del document
             if is_light(payload.body):
@@ -262,10 +262,6 @@ class Ingest:
         request.counts.add_answer(await sender.submit(reading.pings))
         request.read = reading
         self._repaired += sum(reading.repairs.values())
-
-    def _options(self, vehicle: str) -> Mapping[str, Any]:
-        entry = self._node.picture.register.get(vehicle)
-        return entry.attributes if entry else {}
 
     async def _take_stream(self, decoder: Decoder, sender: Sender, request: Request, inflate: Inflater) -> None:
         """As it comes, at flat memory: the next bytes are asked for only after these are committed."""

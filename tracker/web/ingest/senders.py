@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from tracker.access.grants import SEND, Grant
 from tracker.access.tokens import Token
 from tracker.model.ping import Ping, Unfit
@@ -30,6 +33,11 @@ class Sender:
     def device(self) -> str:
         """The one vehicle their token is for, "" without such a token."""
         return self._grant.sends.only_vehicle if self._grant.sends else ""
+
+    def options(self, vehicle: str) -> Mapping[str, Any]:
+        """What its register entry says of how its app speaks; of another's nothing, secrets least of all."""
+        entry = self._node.picture.register.get(vehicle)
+        return entry.attributes if entry and self._grant.may_send(vehicle, entry.group) else {}
 
     def admit(self, reading: Reading, first: int = 0) -> None:
         """Take out what they may not send; `first` is the index of its first item. Raises NotSignedIn, NotFound."""

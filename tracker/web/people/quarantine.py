@@ -47,7 +47,7 @@ async def admit(node: Node, grant: Grant, vehicle: str) -> Response:
     stranger = node.quarantine.stranger(api.vehicle(vehicle))
     entry = node.picture.register.get(stranger.vehicle) or Registered(stranger.vehicle)
     if said := await api.optional_body(node.settings.max_entry):
-        entry = read_entry(stranger.vehicle, said)
+        entry = read_entry(stranger.vehicle, said, entry)
     await node.quarantine.admit_vehicle(entry, api.actor(grant))
     told = shown.vehicle(entry.vehicle, node.picture, node.picture.vehicles.get(entry.vehicle))
     return api.answer(told, 201, location=f"/api/v1/vehicles/{quote(entry.vehicle, safe='')}")
