@@ -137,12 +137,20 @@ async def test_several_who_have_the_first_link_make_one_administrator(house: Hou
     assert len(house.node.directory.users) == 1
 
 
-async def test_a_link_of_a_closed_account_opens_nothing(house: House) -> None:
+async def test_a_closed_account_has_no_link_and_gets_none_until_it_is_open_again(house: House) -> None:
     ada, _ = await staffed(house)
     link = (await ada.do("POST", "/api/v1/users/ben/link"))["link"]
     await ada.do("PATCH", "/api/v1/users/ben", {"disabled": True})
     asked = {"link": link, "password": OTHER}
     assert await house.person().fails("POST", "/api/v1/session", asked) == (404, "link_over")
+    answer = await ada.ask("POST", "/api/v1/users/ben/link")
+    told = await answer.get_json()
+    assert (answer.status_code, told.get("code")) == (409, "user_closed")
+    assert "tracker users disable ben --undo" in told["detail"]
+    await ada.do("PATCH", "/api/v1/users/ben", {"disabled": False})
+    assert await house.person().fails("POST", "/api/v1/session", asked) == (404, "link_over"), "the one from before"
+    link = (await ada.do("POST", "/api/v1/users/ben/link"))["link"]
+    await house.person().do("POST", "/api/v1/session", {"link": link, "password": OTHER})
 
 
 async def test_a_name_is_the_same_however_a_keyboard_makes_it(house: House) -> None:
@@ -490,6 +498,39 @@ async def test_what_is_refused_is_no_change_and_leaves_no_entry(house: House) ->
     await ada.fails("DELETE", "/api/v1/users/nobody")
     await ada.fails("POST", "/api/v1/users", {"name": "ben", "role": "viewer"})
     assert (await house.node.store.audit(AuditQuery(limit=1)))[0].seq == last
+
+
+async def test_what_changes_nothing_leaves_no_entry_and_no_version(house: House) -> None:
+    ada, _ = await staffed(house)
+    await ada.do("PUT", "/api/v1/vehicles/v-here", {"name": "Van"})
+    await ada.do("PATCH", "/api/v1/users/ben", {"disabled": True})
+    token = (await ada.do("POST", "/api/v1/tokens", {"vehicles": ["*"]}))["id"]
+    read = [(await ada.ask("GET", f"/api/v1/{path}")).headers["etag"] for path in ("users/ben", "groups/north")]
+    last = (await house.node.store.audit(AuditQuery(limit=1)))[0].seq
+    await ada.do("PATCH", "/api/v1/users/ben", {"disabled": True})
+    await ada.do("PATCH", "/api/v1/users/ben", {})
+    await ada.do("PATCH", "/api/v1/groups/north", {"regions": ["yards"]})
+    await ada.do("PUT", "/api/v1/vehicles/v-here", {"name": "Van"})
+    await ada.do("PATCH", "/api/v1/vehicles/v-here", {"name": "Van"})
+    assert (await house.node.store.audit(AuditQuery(limit=1)))[0].seq == last
+    assert read == [(await ada.ask("GET", f"/api/v1/{path}")).headers["etag"] for path in ("users/ben", "groups/north")]
+    twice = await asyncio.gather(*(ada.ask("DELETE", f"/api/v1/tokens/{token}") for _ in range(2)))
+    assert sorted(answer.status_code for answer in twice) == [204, 404]
+    assert (await house.node.store.audit(AuditQuery(limit=1)))[0].seq == last + 1
+
+
+async def test_a_token_that_is_revoked_or_over_is_not_good_again_by_making_a_new_one(house: House) -> None:
+    ada, _ = await staffed(house)
+    made = await ada.do("POST", "/api/v1/tokens", {"vehicles": ["*"]})
+    path = f"/api/v1/tokens/{made['id']}"
+    await ada.do("POST", f"{path}/rotate", {})
+    await ada.do("POST", f"{path}/rotate", {"overlap_s": 3600})
+    assert await house.person(made["token"]).fails("POST", "/api/v1/positions", []) == (401, "not_signed_in")
+    revoked, rotated = await asyncio.gather(
+        ada.ask("DELETE", path), ada.ask("POST", f"{path}/rotate", {"overlap_s": 3600})
+    )
+    assert (revoked.status_code, rotated.status_code) == (204, 404)
+    assert await ada.fails("GET", path) == (404, "unknown_token")
 
 
 async def test_a_restart_signs_nobody_out_and_forgets_no_use_of_a_token(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ def test_people_and_tokens_of_a_folder_are_the_same_whether_its_server_runs(fold
     assert "no group 'south'" in refusal("users", "add", "cleo", "--role", "viewer", "--group", "south", *where)
     assert "only administrator" in refusal("users", "disable", "ada", *where)
     lines("users", "disable", "ben", *where)
+    assert "'ben' is closed" in refusal("users", "link", "ben", *where)
     assert lines("users", "list", *where) == [
         ["ada", "administrator", "", "no password yet"], ["ben", "dispatcher", "north", "disabled"],
     ]  # fmt: skip

@@ -83,7 +83,7 @@ class Directory:
         records = [self.record("user", user.name, user)]
         if known is not None and (user.disabled or user.password != known.password):
             records += self.signed_out(user.name)
-        return records
+        return records + (self.links_gone(user.name) if user.disabled else [])
 
     def user_removed(self, name: str) -> list[Record]:
         """With sessions and tokens. Raises NotFound; InTheWay for the last administrator."""

@@ -38,7 +38,7 @@ class Done(Deed[None]):
         super().__init__(entry.now)
         self._entry = entry
 
-    def means(self) -> Entry:
+    def means(self) -> Entry | None:
         return self._entry
 
     def answer(self) -> None:
@@ -55,6 +55,11 @@ class Register(Done):
         self._what = what
         self._before = fleet.register_entries.get
         self._said = entry
+
+    def means(self) -> Entry | None:
+        """What is said once more changes nothing."""
+        again = self._what == "vehicle.save" and self._before(self._said.vehicle) == self._said
+        return None if again else super().means()
 
     def audit(self) -> Iterator[Audit]:
         if self.by:

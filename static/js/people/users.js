@@ -82,14 +82,18 @@ export function users(desk) {
       const rest = await fields(user);
       const closed = h("input", { type: "checkbox", name: "disabled", checked: user.disabled });
       formDialog(user.name, {
-        fields: [...rest.elements, h("label", { class: "check" }, closed, say("users.disable"))],
+        fields: [
+          ...rest.elements,
+          h("label", { class: "check" }, closed, say("users.disable")),
+          user.disabled && h("p", { class: "muted small" }, say("users.disabled.more")),
+        ],
         action: say("save"),
         send: async () => {
           await call("PATCH", at(user.name), { body: { ...rest.value(), disabled: closed.checked } });
           return () => list.load(user.name).then(() => desk.done(say("users.saved", { name: user.name })));
         },
         others: [
-          { label: say("users.link"), run: () => link(user.name) },
+          ...(user.disabled ? [] : [{ label: say("users.link"), run: () => link(user.name) }]),
           { label: say("users.remove"), danger: true, run: () => remove(user.name) },
         ],
       });

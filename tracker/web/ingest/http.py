@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tracker.access.credentials import IN_PATH
+from tracker.access.doorman import OPEN
 from tracker.access.grants import SEND
 from tracker.access.guard import SAFE, STORE
 from tracker.config import SettingsError
@@ -214,7 +215,9 @@ class Ingest:
             await refuse(send, request.body, here.refusal(method))
             return
         try:
-            asked = scope | {"path": HERE + target.name, IN_PATH: target.token}  # the page at `/` is anybody's
+            path = scope["path"] or "/"
+            path = HERE + target.name if path in OPEN else path  # the page at `/` is anybody's
+            asked = scope | {"path": path, IN_PATH: target.token}
             grant = self._node.access.check(STORE if method in SAFE else "POST", asked)
             sender = request.sender = Sender(self._node, grant, str((scope.get("client") or ("",))[0]))
             grant.check(SEND)

@@ -62,6 +62,8 @@ async def change_group(node: Node, grant: Grant, name: str) -> Response:
         check()
         if node.directory.groups.get(name) != known:
             raise InTheWay("group_exists", f"somebody else changed {name!r} just now: look, and try again")
+        if group == known:
+            return [], []
         entry = by.did(node.clock(), "group.change", name, known.as_json(), group.as_json())
         return [node.directory.record("group", name, group)], [entry]
 

@@ -131,7 +131,7 @@ async def _by_link(node: Node, given: dict[str, Any]) -> tuple[User, Any, str]:
         raise _link_over()
     name = link.user or unicodedata.normalize("NFC", _texts(given, "name")[0])
     known = node.directory.users.get(name)
-    if link.user and (known is None or known.disabled):
+    if link.user and known is None:
         raise _link_over()
     user = known if link.user and known else read_user(FIRST, name, known, node.directory.groups, node.clock())
     user = msgspec.structs.replace(user, password=await new_password(node, password, name))

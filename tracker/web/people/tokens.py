@@ -83,9 +83,16 @@ async def rotate_token(node: Node, grant: Grant, id: str) -> Response:
     overlap = given.get("overlap_s", 0)
     if isinstance(overlap, bool) or not isinstance(overlap, int | float) or not 0 <= overlap <= MOST_OVERLAP_S:
         raise _wrong("overlap_s", f"`overlap_s` is 0 to {MOST_OVERLAP_S} seconds")
-    ending = msgspec.structs.replace(old, ends_at=node.clock() + int(overlap * 1000))
+    ends_at = node.clock() + int(overlap * 1000)
+    ending = msgspec.structs.replace(old, ends_at=ends_at if old.ends_at is None else min(ends_at, old.ends_at))
     fresh = msgspec.structs.replace(old, id=new_id(), ends_at=None)
-    return await _add(node, grant, fresh, ending, what="token.rotate", check=check)
+
+    def still_there() -> None:
+        check()
+        if _token(node, grant, id) != old:
+            raise _unknown(id)  # or the one that was just revoked would be good again
+
+    return await _add(node, grant, fresh, ending, what="token.rotate", check=still_there)
 
 
 async def revoke_token(node: Node, grant: Grant, id: str) -> Response:
@@ -95,6 +102,7 @@ async def revoke_token(node: Node, grant: Grant, id: str) -> Response:
 
     def plan() -> tuple[list[Record], list[Audit]]:
         check()
+        _token(node, grant, id)
         entry = by.did(node.clock(), "token.revoke", id, _shown(token), None)
         return node.directory.token_revoked(id), [entry]
 
@@ -135,8 +143,12 @@ def _check_own(node: Node, grant: Grant, name: str) -> None:
 def _token(node: Node, grant: Grant, id: str) -> Token:
     token = node.directory.tokens.by_id.get(id)
     if token is None or (token.user != grant.who and ADMINISTER not in grant.may):
-        raise NotFound("unknown_token", f"there is no token {id[:64]!r}")
+        raise _unknown(id)
     return token
+
+
+def _unknown(id: str) -> NotFound:
+    return NotFound("unknown_token", f"there is no token {id[:64]!r}")
 
 
 def _page(node: Node, tokens: list[Token], **more: Any) -> Response:

@@ -86,6 +86,8 @@ async def change_user(node: Node, grant: Grant, name: str) -> Response:
         check()
         if node.directory.users.get(name) != known:
             raise InTheWay("user_exists", f"somebody else changed {name!r} just now: look, and try again")
+        if user == known:
+            return [], []
         what = "user.password" if user.password != known.password else "user.change"
         records = node.directory.user_saved(user)
         if stays and (here := node.directory.sessions.by_id.get(grant.bearer)):
@@ -118,12 +120,12 @@ async def remove_user(node: Node, grant: Grant, name: str) -> Response:
 async def give_link(node: Node, grant: Grant, name: str) -> Response:
     """A link by which this user chooses a password. The one before is good for nothing any more."""
     grant.check(ADMINISTER)
-    _user(node, name)
     secret, link = link_of(node, name, LINK_MS)
     by = api.actor(grant)
 
     def plan() -> tuple[list[Record], list[Audit]]:
         directory = node.directory
+        _open(node, name)
         records = [*directory.links_gone(name), directory.record("link", link.hash, link)]
         return records, [by.did(node.clock(), "user.link", name, None, {"until": rfc3339(link.ends_at)})]
 
@@ -151,3 +153,10 @@ def _user(node: Node, name: str) -> User:
     if user is None:
         raise no_user(name)
     return user
+
+
+def _open(node: Node, name: str) -> None:
+    """Raises InTheWay for a closed account: a password would let nobody in."""
+    if _user(node, name).disabled:
+        way = f"take *Closed* off on the page, PATCH `disabled` to false, or `tracker users disable {name} --undo`"
+        raise InTheWay("user_closed", f"{name!r} is closed, and a link would open nothing: first {way}")
