@@ -95,6 +95,9 @@ no_webhooks | 400 | a webhook came and no file says what it means | write the fi
 not_a_form | 400 | a multipart body without a boundary, or without a field | send fields as a form does
 too_many_fields | 400 | an address or form with more fields than any client has | send what the client sends
 encrypted | 400 | the app encrypts, and the key that is known here opens nothing | `detail` says where the key belongs
+other_protocol | | what came to the address of one protocol looks like another's | give the app that one's address
+clock_behind | | the newest fix is just some hours old, as of a wrong time zone | set the device's time zone
+not_encrypted | | a device sent over http where there is https | give the app the address with https
 all_rejected | 422 | none of the items could be taken | `errors` says why
 
 ## One item

@@ -18,7 +18,7 @@ from tracker.access.guard import STORE, Guard
 from tracker.access.passes import Tickets
 from tracker.access.people import ADMINISTER, Group, User
 from tracker.access.sessions import Session
-from tracker.access.tokens import Token, hash_of, new_secret
+from tracker.access.tokens import Token, hash_of, new_secret, wrong_token
 from tracker.errors import NotAllowed, NotSignedIn
 from tracker.turns.turned_away import TurnedAway
 
@@ -81,7 +81,7 @@ class Doorman:
         if found is None and shown.secret and hmac.compare_digest(hash_of(shown.secret), self._console):
             return CONSOLE
         if in_path and found is None:
-            self._turn_away(method, scope)
+            self._turn_away(method, scope, wrong_token(in_path))
             raise NotSignedIn("not_signed_in", "the token in this address is wrong, or was revoked: make a new address")
         if isinstance(found, Token) and (found.kind != "device" or not self._directory.has_administrator):
             self._directory.tokens.used(found.id, self._clock(), _address(scope))  # else each chunk counts
@@ -95,7 +95,7 @@ class Doorman:
         if path in OPEN or path.startswith(OPEN_BELOW) or (path in SOCKETS and scope.get("type") == "http"):
             return NOBODY
         if not shown.cookies:  # of a browser whose session ended, nobody has to hear
-            self._turn_away(method, scope)
+            self._turn_away(method, scope, wrong_token(shown.secret.decode("utf-8", "replace")))
         if shown.secret:
             raise NotSignedIn(
                 "not_signed_in", "this token opens nothing: it was revoked, has ended, or was not copied whole"
@@ -110,8 +110,8 @@ class Doorman:
                 log.warning("%s: 403", said)
             raise
 
-    def _turn_away(self, method: str, scope: Mapping[str, Any]) -> None:
-        if said := self.turned_away.count(_address(scope), method, scope["path"], self._clock()):
+    def _turn_away(self, method: str, scope: Mapping[str, Any], why: str) -> None:
+        if said := self.turned_away.count(_address(scope), method, scope["path"], self._clock(), why):
             log.warning("%s: 401. `tracker token create` makes a token (docs/upgrading.md)", said)
 
     def overstepped(self, grant: Grant, scope: Mapping[str, Any]) -> None:

@@ -51,10 +51,23 @@ class Use(msgspec.Struct):
     address: str = ""
     error: str = ""
     error_at: int = 0
+    message: str = ""  # the error in words, and what to do about it
 
 
 def new_secret() -> str:
     return PREFIX + secrets.token_urlsafe(32)
+
+
+def wrong_token(shown: str) -> str:
+    """What is wrong with what somebody showed that opens nothing, for whoever made the token; nothing of it is told."""
+    whole = len(new_secret())
+    if not shown:
+        return "it shows no token: put it into the address, or send it in a header"
+    if not shown.startswith(PREFIX):
+        return f"what it shows is no token of this server: those begin with {PREFIX}"
+    if len(shown) != whole:
+        return f"its token was not copied whole: it has {len(shown)} characters instead of {whole}"
+    return "its token was revoked, or is of another server"
 
 
 def new_id() -> str:
@@ -90,7 +103,9 @@ class Tokens:
         """The token this is the secret of, unless it has ended: then it is remembered that somebody still has it."""
         token = self._by_hash.get(hash_of(secret))
         if token is not None and token.ends_at is not None and token.has_ended(now):
-            self.failed(token.id, now, ENDED)
+            self.failed(
+                token.id, now, ENDED, "somebody still sends with this token, which was replaced: give them the new one"
+            )
             return None
         return token
 
@@ -99,10 +114,17 @@ class Tokens:
         use.used_at, use.address = now, address
         self.unkept.add(id)
 
-    def failed(self, id: str, now: int, error: str) -> None:
+    def failed(self, id: str, now: int, error: str, message: str) -> None:
         use = self.uses.setdefault(id, Use())
-        use.error, use.error_at = error, now
+        use.error, use.error_at, use.message = error, now, message
         self.unkept.add(id)
+
+    def recovered(self, id: str, error: str) -> None:
+        """What was wrong so is wrong no more."""
+        use = self.uses.get(id)
+        if use is not None and use.error == error:
+            use.error, use.error_at, use.message = "", 0, ""
+            self.unkept.add(id)
 
     def take_uses(self) -> dict[str, Use]:
         """Those that changed since they were last stored, of the tokens there are."""

@@ -17,6 +17,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,40}")
 class Away(msgspec.Struct):
     address: str
     asked: str = ""  # for what, the last time
+    why: str = ""  # what was wrong with what they showed, the last time
     times: int = 0
     at: int = 0
     told_at: int = -TOLD_MS
@@ -31,14 +32,14 @@ class TurnedAway:
         self._told_since = 0
         self._told = 0
 
-    def count(self, address: str, method: str, path: str, now: int) -> str | None:
+    def count(self, address: str, method: str, path: str, now: int, why: str = "") -> str | None:
         """One more; what the log should hear of it, if anything."""
         self.times += 1
         away = self._kept.pop(address, None) or Away(address)
         self._kept[address] = away
         if len(self._kept) > MOST_KEPT:
             del self._kept[next(iter(self._kept))]
-        away.asked, away.at = f"{method} {_place(path)}", now
+        away.asked, away.at, away.why = f"{method} {_place(path)}", now, why
         away.times += 1
         if now - away.told_at < TOLD_MS or not self._may_tell(now):
             return None

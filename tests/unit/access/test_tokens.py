@@ -41,9 +41,14 @@ def test_a_token_that_is_gone_or_changed_opens_nothing_with_its_old_secret() -> 
 def test_what_was_last_seen_and_last_wrong_is_remembered() -> None:
     tokens = Tokens()
     tokens.used("t1", 5, "10.0.0.1")
-    tokens.failed("t1", 6, "not_your_vehicle")
+    tokens.failed("t1", 6, "not_your_vehicle", "make another")
     use = tokens.uses["t1"]
-    assert (use.used_at, use.address, use.error, use.error_at) == (5, "10.0.0.1", "not_your_vehicle", 6)
+    told = (use.used_at, use.address, use.error, use.error_at, use.message)
+    assert told == (5, "10.0.0.1", "not_your_vehicle", 6, "make another")
+    tokens.recovered("t1", "no_fix")
+    assert use.error == "not_your_vehicle"
+    tokens.recovered("t1", "not_your_vehicle")
+    assert (use.error, use.message, use.used_at) == ("", "", 5)
 
 
 def test_a_token_sends_for_its_vehicles_its_patterns_and_its_groups_only() -> None:

@@ -21,6 +21,7 @@ from tracker.node import Node
 from tracker.pipeline.batch import Answer
 from tracker.protocols import Decoder, Outcome, Payload, Reading, Reply, Spoken, spoken
 from tracker.turns.buffer import Share
+from tracker.web.ingest import hints
 from tracker.web.ingest.bodies import Body, Gone, refuse, too_large
 from tracker.web.ingest.inflate import Inflater, inflater
 from tracker.web.ingest.others import Tellers
@@ -220,6 +221,8 @@ class Ingest:
             asked = scope | {"path": path, IN_PATH: target.token}
             grant = self._node.access.check(STORE if method in SAFE else "POST", asked)
             sender = request.sender = Sender(self._node, grant, str((scope.get("client") or ("",))[0]))
+            if self._node.settings.behind_proxy and scope.get("scheme") == "http":
+                sender.failed(hints.PLAIN, hints.USE_TLS)
             grant.check(SEND)
             one = here.choose(method, request.headers.get(b"content-type", b""))
             inflate = inflater(request.headers.get(b"content-encoding", b""))
@@ -231,7 +234,7 @@ class Ingest:
             return
         except TrackerError as fault:
             if request.sender is not None:
-                request.sender.failed(fault.code)
+                request.sender.failed(fault.code, fault.detail)
             so_far = {"taken": request.read.items} | request.told() if request.read.items else {}
             await refuse(send, request.body, here.problem(fault, **so_far))
         else:
@@ -240,8 +243,7 @@ class Ingest:
     async def _take_document(
         self, one: Spoken, target: Target, scope: Scope, sender: Sender, request: Request, inflate: Inflater
     ) -> None:
-        settings, read, advice = self._node.settings, one.read, one.advice
-        assert read
+        settings, advice = self._node.settings, one.advice
         length = int(request.headers.get(b"content-length", b"0"))  # a number: the HTTP parser saw to that
         if length > settings.max_body:
             raise too_large(settings.max_body, advice)
@@ -253,11 +255,7 @@ class Ingest:
             payload = Payload(*said, device, sender.options, others)
             del said
             del document
-            if is_light(payload.body):
-                reading = read(payload, self._node.clock())
-            else:
-                async with self._readers:
-                    reading = await asyncio.to_thread(read, payload, self._node.clock())
+            reading = await self._read(one, payload, sender)
             del payload
         sender.admit(reading)
         if reading.reply is not None and not reading.pings and not one.gateway and (why := refusal(reading)):
@@ -265,6 +263,24 @@ class Ingest:
         request.counts.add_answer(await sender.submit(reading.pings))
         request.read = reading
         self._repaired += sum(reading.repairs.values())
+
+    async def _read(self, one: Spoken, payload: Payload, sender: Sender) -> Reading:
+        """Raises BadRequest. What is another protocol's is told so."""
+        now, read = self._node.clock(), one.read
+        assert read
+        try:
+            if is_light(payload.body):
+                reading = read(payload, now)
+            else:
+                async with self._readers:
+                    reading = await asyncio.to_thread(read, payload, now)
+        except BadRequest as fault:
+            if other := hints.other_protocol(one, payload, None, now):
+                sender.wrong_address = other
+                fault.detail += f"; {other}"
+            raise
+        sender.wrong_address = hints.other_protocol(one, payload, reading, now)
+        return reading
 
     async def _take_stream(self, decoder: Decoder, sender: Sender, request: Request, inflate: Inflater) -> None:
         """As it comes, at flat memory: the next bytes are asked for only after these are committed."""

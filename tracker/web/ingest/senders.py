@@ -11,6 +11,7 @@ from tracker.model.ping import Ping, Unfit
 from tracker.node import Node
 from tracker.pipeline.batch import Answer
 from tracker.protocols import Reading
+from tracker.web.ingest import hints
 
 REFUSED = "not_your_vehicle"
 
@@ -22,6 +23,7 @@ class Sender:
         self._node = node
         self._grant = grant
         self._address = address
+        self.wrong_address = ""  # in words, where what came is another protocol's
         self._note_use()
 
     @property
@@ -46,8 +48,8 @@ class Sender:
         self._note_use()
         if (grant.sends is not None or self._node.quarantine.looks) and any(map(self._fault, reading.pings)):
             self._refuse(reading, first)
-        if reading.errors:
-            self.failed(reading.errors[-1]["code"])
+        if grant.sends is not None:
+            self._note_fault(reading)
 
     async def submit(self, pings: list[Ping]) -> Answer:
         """Store what was admitted. Raises as Pipeline.submit does."""
@@ -57,9 +59,29 @@ class Sender:
         if self._grant.sends is not None:
             self._node.directory.tokens.used(self._grant.bearer, self._node.clock(), self._address)
 
-    def failed(self, code: str) -> None:
+    def _note_fault(self, reading: Reading) -> None:
+        """What is wrong with it, or was and is no more."""
+        if self.wrong_address:
+            self.failed("", "")
+        elif reading.errors:
+            error = reading.errors[-1]
+            self.failed(error["code"], hints.advised(error["code"], error["message"]))
+        else:
+            self._note_clock(reading)
+
+    def _note_clock(self, reading: Reading) -> None:
+        behind, right = hints.clock_behind(reading.pings, self._node.clock())
+        if behind:
+            self.failed(hints.BEHIND, behind)
+        elif right:
+            for code in ("time_in_future", hints.BEHIND):
+                self._node.directory.tokens.recovered(self._grant.bearer, code)
+
+    def failed(self, code: str, message: str) -> None:
+        if self.wrong_address:
+            code, message = hints.OTHER, self.wrong_address
         if self._grant.sends is not None:
-            self._node.directory.tokens.failed(self._grant.bearer, self._node.clock(), code)
+            self._node.directory.tokens.failed(self._grant.bearer, self._node.clock(), code, message)
 
     def ask_again(self) -> None:
         """Raises NotSignedIn, NotFound when they may not send any more."""

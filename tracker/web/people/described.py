@@ -28,11 +28,12 @@ _GROUP = thing(
 )
 _GROUP_SENT = thing("", name=TEXT, regions=_SEEN, vehicles=_SEEN, may=_MAY, coarse_m=or_null(_COARSE))
 _KIND = {"enum": ["device", "scrape"]}
+_ERROR = or_null(thing("code at message", code=TEXT, at=TIME, message=or_null(TEXT)))
 _TOKEN = thing(
     "id kind name vehicles groups shows",
     id=TEXT, kind=TEXT, name=TEXT, vehicles=_NAMES, groups=_NAMES, shows=_NAMES, user=or_null(TEXT), created_at=TIME,
     created_by=or_null(TEXT), ends_at=or_null(TIME), used_at=or_null(TIME), address=or_null(TEXT), error=or_null(TEXT),
-    error_at=or_null(TIME), token=TEXT,
+    error_at=or_null(TIME), last_error=_ERROR, token=TEXT,
 )  # fmt: skip
 _ENTRY = thing(
     "seq at who address what target",
@@ -152,7 +153,13 @@ ROUTES = (
         "GET",
         "/api/v1/tokens",
         "Tokens of devices, and who came without one",
-        (200, JSON, page("tokens", _TOKEN, without=array(thing("", address=TEXT, asked=TEXT, times=COUNT, at=TIME)))),
+        (
+            200,
+            JSON,
+            page(
+                "tokens", _TOKEN, without=array(thing("", address=TEXT, asked=TEXT, times=COUNT, at=TIME, message=TEXT))
+            ),
+        ),
         query=LIST,
         errors=(401, 404),
     ),

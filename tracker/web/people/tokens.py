@@ -38,7 +38,10 @@ async def list_tokens(node: Node, grant: Grant) -> Response:
     grant.check(ADMINISTER)
     api.only("limit", "cursor")
     away = node.doorman.turned_away.lately(node.clock())
-    told = [{"address": one.address, "asked": one.asked, "times": one.times, "at": rfc3339(one.at)} for one in away]
+    told = [
+        {"address": one.address, "asked": one.asked, "times": one.times, "at": rfc3339(one.at), "message": one.why}
+        for one in away
+    ]
     return _page(node, [token for token in node.directory.tokens.by_id.values() if token.user is None], without=told)
 
 
@@ -161,12 +164,14 @@ def _page(node: Node, tokens: list[Token], **more: Any) -> Response:
 def _told(node: Node, token: Token) -> dict[str, Any]:
     use = node.directory.tokens.uses.get(token.id)
     if use is None:
-        return _shown(token) | {"used_at": None, "address": None, "error": None, "error_at": None}
+        return _shown(token) | {"used_at": None, "address": None, "error": None, "error_at": None, "last_error": None}
+    failed_at = rfc3339(use.error_at) if use.error_at else None
     return _shown(token) | {
         "used_at": rfc3339(use.used_at) if use.used_at else None,
         "address": use.address or None,
         "error": use.error or None,
-        "error_at": rfc3339(use.error_at) if use.error_at else None,
+        "error_at": failed_at,
+        "last_error": {"code": use.error, "at": failed_at, "message": use.message or None} if use.error else None,
     }
 
 
