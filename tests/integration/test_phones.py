@@ -73,6 +73,11 @@ def test_a_heartbeat_leaves_its_vehicle_where_it_is(house: House) -> None:
     assert beat.status == 200
     shown = place(house, "van-3").json()["position"]
     assert (shown["lat"], shown["battery_pct"]) == (60.17, 49)
+    for kind in ("lwt", "status"):  # however old its connection is
+        house.post(f"/ingest/owntracks/{secret}/", {"_type": kind, "tst": when - 5000, "batt": 48})
+        heard, shown = shown, place(house, "van-3").json()["position"]
+        assert shown["received_at"] > heard["received_at"]
+        assert (shown["lat"], shown["battery_pct"], shown["time"]) == (60.17, 48, heard["time"])
     alarm = house.request("POST", f"/ingest/osmand/{secret}", "alarm=sos", FORM)
     assert alarm.status == 200
     events = house.request("GET", "/api/v1/events?vehicle=van-3", headers={"cookie": house.cookie}).json()["events"]
@@ -143,6 +148,10 @@ def test_an_owntracks_app_is_told_of_others_what_the_groups_its_token_shows_see_
     assert [one["rid"] for one in told[2]["waypoints"]["waypoints"]] == ["here"]
     assert [one["_type"] for one in heard(secret)] == ["location", "card"]  # its regions it knows by now
     assert heard(secret, "lwt") == []
+    house.do("PATCH", "/api/v1/regions/here", {"properties": {"group": "quarries"}})
+    withdrawn = [one["waypoints"]["waypoints"] for one in heard(secret) if one["_type"] == "cmd"]
+    assert [(one["rid"], one["rad"]) for cmd in withdrawn for one in cmd] == [("here", 0), ("here", 0)]
+    house.do("PATCH", "/api/v1/regions/here", {"properties": {"group": "yards"}})
     assert heard(house.do("POST", "/api/v1/tokens", shown).json()["token"]) == []  # a token that shows nothing
     assert house.send("GET", "/api/v1/vehicles/v-here", None, authorization=f"Bearer {secret}").status == 404
     wrong = house.send("POST", "/api/v1/tokens", shown | {"shows": ["south"]}, cookie=house.cookie)

@@ -42,7 +42,7 @@ def parse(text: bytes) -> tuple[dict[str, Any], Payload]:
     scope = {"path": path, "query_string": query.encode(), "method": method}
     entry = json.loads(said.get("#entry", "{}"))
     return scope, Payload(
-        body.removesuffix(b"\n"), query, headers, path, method, "", said.get("#device", ""), lambda _: entry
+        body.removesuffix(b"\n"), query, headers, path.rstrip("/"), method, "", said.get("#device", ""), lambda _: entry
     )
 
 

@@ -24,6 +24,7 @@ class Others(NamedTuple):
 
     pings: Sequence[tuple[str, Ping]] = ()  # a vehicle's name, and the newest it said
     regions: Sequence[Mapping[str, Any]] = ()  # GeoJSON, where they are not as it heard last
+    gone: Sequence[Mapping[str, Any]] = ()  # of those it heard, which are deleted or hidden from it by now
 
 
 def _no_options(_vehicle: str) -> Mapping[str, Any]:
@@ -36,7 +37,7 @@ class Payload(NamedTuple):
     body: bytes = b""
     query: str = ""  # percent-encoded
     headers: Mapping[bytes, bytes] = {}
-    path: str = ""
+    path: str = ""  # without a slash at its end
     method: str = "POST"
     rest: str = ""  # of the path, what follows the address and the token in it
     device: str = ""  # the one vehicle its sender's token is for: whatever the app calls itself, it is this one

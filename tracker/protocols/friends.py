@@ -18,6 +18,7 @@ from tracker.protocols import Others, Reply
 
 MOST_FRIENDS = 100
 MOST_WAYPOINTS = 20  #: what an iPhone watches at once
+NO_PLACE = -1_000_000
 DEGREE_M = 111_700  #: of latitude, at most
 _FIRST_TST = 1_000_000_000
 
@@ -30,7 +31,8 @@ def answer(others: Others) -> Reply:
     for name, ping in seen:
         tid = ids[ping.vehicle]
         said += (_location(ping, tid), {"_type": "card", "tid": tid, "name": name})
-    if places := [_waypoint(one) for one in others.regions[:MOST_WAYPOINTS]]:
+    places = [_waypoint(one) for one in others.regions[:MOST_WAYPOINTS]]
+    if places := [way for one in others.gone for way in _withdrawn(one)] + places:
         whole = {"_type": "waypoints", "waypoints": places}
         said.append({"_type": "cmd", "action": "setWaypoints", "waypoints": whole})
     return Reply(msgspec.json.encode(said), "application/json")
@@ -80,6 +82,13 @@ def _waypoint(feature: Mapping[str, Any]) -> dict[str, Any]:
         "tst": _FIRST_TST + crc32(feature["id"].encode()) % 500_000_000,
         "rid": feature["id"],
     }
+
+
+def _withdrawn(feature: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """New Android apps do not watch what has no radius; at no place iOS and older apps delete it."""
+    flat = _waypoint(feature) | {"rad": 0}
+    yield flat
+    yield flat | {"lat": NO_PLACE, "lon": NO_PLACE}
 
 
 def _circle(corners: list[tuple[float, float]]) -> tuple[float, float, float]:

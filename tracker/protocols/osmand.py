@@ -48,6 +48,9 @@ _SPEEDS = {"spd": "mps", "spd_kph": "kmh", "vel": "kmh", "spd_kn": "kn"}
 _SPEEDS |= {"speed_mps": "mps", "speed_kmh": "kmh", "speed_kn": "kn"}
 #: options of an address, and secrets: no attributes
 _NO_ATTRIBUTES = frozenset({"speed_unit", "app", "token", "api_key", "ticket", "notificationtoken", "accesstoken", "_"})
+_NO_NUMBERS = frozenset(
+    {"nan", "-nan", "inf", "-inf", "none", "undefined"}
+)  #: how programs write what they do not know
 _NUMBERS = frozenset({"heading", "altitude_m", "accuracy_m", "odometer_m"})
 APPS = {"osmand": "mps", "gpslogger": "mps", "locus": "mps", "traccar": "kn"}  #: what each means by `speed`
 PANIC = "0xF841"  #: the code of OpenGTS that is an alarm; the others are ways to say where one is
@@ -145,6 +148,8 @@ def _said(payload: Payload, fields: dict[str, Any]) -> dict[str, Any]:
         low = key.lower()
         name, rank = _RANKED.get(low, ("", 0))
         if name in _NUMBERS and number(value) is None:
+            if str(value).lower() in _NO_NUMBERS:
+                continue
             name = ""
         if name and (name not in ranks or rank < ranks[name][0]):
             ranks[name] = rank, low
@@ -157,6 +162,8 @@ def _said(payload: Payload, fields: dict[str, Any]) -> dict[str, Any]:
         said["vehicle"] = vehicle
         if own not in ("", vehicle):
             attributes["device"] = own
+    if 0 < (level := number(said.get("battery_pct")) or 0) < 1:  # nothing tells of less than a percent
+        said["battery_pct"] = level * 100
     if "speed" in said:
         _speed(said, ranks["speed"][1], fields, payload)
     if "accuracy_m" not in said and "hdop" in attributes and _app(fields, payload) == "osmand":

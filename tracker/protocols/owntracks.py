@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from tracker.errors import BadRequest
-from tracker.model.ping import vehicle_of
+from tracker.model.ping import has_place, vehicle_of
 from tracker.protocols import Others, Outcome, Payload, Reading, Reply, Spoken
 from tracker.protocols.forms import query_fields
 from tracker.protocols.friends import answer
@@ -26,6 +26,8 @@ from tracker.protocols.who import check_named, whose
 SECRET = "owntracks_secret"
 MAX_MESSAGES = 1000  #: of one request; the app sends one
 
+#: what the app says that it is there by, without a place; the time of a last will is that of its connection
+_BEATS = ("lwt", "status")
 _NOTHING_NEW = Reply(b"[]", "application/json")
 _TOPICS = ("/event", "/waypoint", "/waypoints", "/info", "/status", "/cmd", "/dump", "/step", "/beacon", "/request")
 
@@ -54,7 +56,7 @@ def read(payload: Payload, now: int) -> Reading:
         _take(reading, message, payload, now)
     for _ in messages[MAX_MESSAGES:]:
         reading.discard()
-    if payload.others is not None and reading.pings:
+    if payload.others is not None and any(map(has_place, reading.pings)):
         reading.reply = partial(_told, payload.others, reading.pings[-1].vehicle)
     check_named(reading, "set the username and the device id in the app")
     return reading
@@ -68,6 +70,9 @@ def _take(reading: Reading, message: Any, payload: Payload, now: int) -> None:
     if isinstance(message, dict) and message.get("_type") == "encrypted":
         message = _opened(message, payload)
     kind = message.get("_type") if isinstance(message, dict) else None
+    if kind in _BEATS and (vehicle := _sender(message, payload)):
+        reading.hear({"vehicle": vehicle, "time": now, "battery_pct": message.get("batt")}, now)
+        return
     if kind not in ("location", "transition"):
         reading.discard()
         return

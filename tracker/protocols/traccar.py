@@ -31,6 +31,7 @@ _ATTRIBUTES = {
     "odometer": "odometer_m",
     "driverUniqueId": "driver",
 }
+_BEATS = ("deviceOnline", "deviceMoving", "deviceStopped")  #: events by which a device was there
 _TAKEN = frozenset({"alarm", *_ATTRIBUTES})
 
 
@@ -52,13 +53,15 @@ def read(payload: Payload, now: int) -> Reading:
 def _said(document: Any) -> dict[str, Any] | None:
     if not isinstance(document, dict):
         return None
-    position = document.get("position")
-    if not isinstance(position, dict):
-        return None  # an event without one, such as that a device is online
+    position, event = document.get("position"), _object(document.get("event"))
+    alarm = _object(event.get("attributes")).get("alarm") or (event.get("type") == "alarm" or None)
+    if not isinstance(position, dict):  # an event without one
+        if alarm is None and event.get("type") not in _BEATS:
+            return None
+        position = {"valid": False, "fixTime": event.get("eventTime")}
     attributes = _object(position.get("attributes"))
-    event = _object(_object(document.get("event")).get("attributes"))
     said = {ours: attributes.get(theirs) for theirs, ours in _ATTRIBUTES.items()}
-    said["alarm"] = attributes.get("alarm") or event.get("alarm")
+    said["alarm"] = attributes.get("alarm") or alarm
     said["attributes"] = {name: value for name, value in _flat(attributes).items() if name not in _TAKEN}
     times: tuple[str, ...] = _TIMES
     if position.get("valid") is not False and position.get("outdated") is not True:

@@ -86,7 +86,7 @@ def reader(text: str) -> Reader:
     hooks = read_hooks(text)
 
     def read(payload: Payload, now: int) -> Reading:
-        hook = hooks.get(payload.rest.strip("/"))
+        hook = hooks.get(payload.rest)
         if hook is None:
             raise NotFound("not_found", "the address ends with the name of a webhook, one in the file of `webhooks`")
         _check(hook, payload, now)

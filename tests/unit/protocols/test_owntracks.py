@@ -124,6 +124,16 @@ def test_a_region_stays_the_same_waypoint_when_it_is_drawn_anew() -> None:
     assert first["tst"] == again["tst"] != other["tst"] and first["rid"] == "yard"
 
 
+def test_a_region_that_is_gone_is_watched_by_no_app_any_more() -> None:
+    """Without a radius for those that keep what has no place, at no place for those that delete such a one."""
+    yard, box = (region(name, "Point", [24.94, 60.17], radius_m=149) for name in ("yard", "box"))
+    (cmd,) = json.loads(answer(Others(regions=[box], gone=[yard])).body)
+    flat, nowhere, other = cmd["waypoints"]["waypoints"]
+    assert (flat["rid"], flat["rad"], flat["lat"]) == ("yard", 0, 60.17)
+    assert nowhere == flat | {"lat": -1_000_000, "lon": -1_000_000} and flat["tst"] == place(yard)["tst"]
+    assert (other["rid"], other["rad"]) == ("box", 149)
+
+
 def test_a_reply_stays_small_however_many_there_are() -> None:
     friends = [(f"Van {n}", Ping(f"van-{n}", NOW, 1, 1)) for n in range(500)]
     *said, cmd = told(friends, [region(f"r{n}", "Point", [1, 1], radius_m=9) for n in range(500)])

@@ -158,7 +158,7 @@ class Target(NamedTuple):
     here: Address
     name: str  # of the protocol, for whoever has to be let in
     token: str = ""  # in the path
-    rest: str = ""  # of the path
+    rest: str = ""  # of the path, without slashes around it
 
 
 class Ingest:
@@ -194,7 +194,7 @@ class Ingest:
     def at(self, scope: Scope) -> Target | None:
         """None: the address is somebody else's."""
         path: str = scope["path"] or "/"  # a target may be `?id=…` alone
-        if here := self._addresses.get(path):
+        if here := self._addresses.get(path) or self._addresses.get(path.rstrip("/")):
             query = scope["query_string"].decode("latin-1")
             return Target(here, here.spoken[0].name) if here.claims(scope["method"], query) else None
         if not path.startswith(self._starts):
@@ -202,12 +202,12 @@ class Ingest:
         if path.startswith(HERE):
             name, _, rest = path.removeprefix(HERE).partition("/")
             token, _, rest = rest.partition("/")
-            return Target(self._names[name], name, token, rest) if name in self._names else None
+            return Target(self._names[name], name, token, rest.strip("/")) if name in self._names else None
         start = next(start for start in reversed(self._below) if path.startswith(start))
         here, rest, token = self._addresses[self._below[start]], path.removeprefix(start), ""
         if self._below[start] != start:
             token, _, rest = rest.partition("/")
-        return Target(here, here.spoken[0].name, token, rest)
+        return Target(here, here.spoken[0].name, token, rest.strip("/"))
 
     async def __call__(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
         settings, method, here = self._node.settings, scope["method"], target.here
@@ -251,7 +251,8 @@ class Ingest:
             document = await request.body.whole(inflate, settings.max_body, settings.max_inflated, share, advice)
             query = scope["query_string"].decode("latin-1")
             device, others = sender.device, self._tellers.teller(sender.token)
-            said = (bytes(document), query, request.headers, scope["path"], scope["method"], target.rest)
+            path = scope["path"].rstrip("/")
+            said = (bytes(document), query, request.headers, path, scope["method"], target.rest)
             payload = Payload(*said, device, sender.options, others)
             del said
             del document

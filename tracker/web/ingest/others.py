@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from heapq import nlargest
+from typing import Any, NamedTuple
 
 from tracker.access.grants import Grant
 from tracker.access.tokens import Token
@@ -17,11 +18,20 @@ FRESH_MS = 5_000  #: they are looked up at most so often
 AGAIN_MS = 86_400_000  #: regions are told as they change, and once a day: an answer may have been lost
 
 
+class Heard(NamedTuple):
+    """What one app was told of regions."""
+
+    said: int = 0
+    at: int = 0
+    regions: Mapping[str, Any] = {}
+    gone: Mapping[str, Any] = {}  # told once; again as it is told everything again
+
+
 class Tellers:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._seen: dict[str, tuple[int, Sequence[tuple[str, Ping]]]] = {}  # by what is granted
-        self._heard: dict[str, tuple[int, int]] = {}  # vehicle → the regions its app has, and since when
+        self._heard: dict[str, Heard] = {}  # by vehicle
 
     def teller(self, token: Token | None) -> Callable[[str], Others] | None:
         """None: its token shows nobody anything."""
@@ -37,12 +47,14 @@ class Tellers:
             self._seen[granted] = now, seen
         regions = [feature for id, feature in sorted(self._node.picture.regions.items()) if grant.sees_region(id)]
         said = hash(tuple((feature["id"], feature["properties"].get("version")) for feature in regions))
-        told, at = self._heard.get(vehicle, (0, 0))
-        if told == said and now - at < AGAIN_MS:
-            regions = []
-        else:
-            self._heard[vehicle] = said, now
-        return Others([one for one in seen if one[1].vehicle != vehicle], regions)
+        heard = self._heard.get(vehicle, Heard())
+        friends = [one for one in seen if one[1].vehicle != vehicle]
+        if heard.said == said and now - heard.at < AGAIN_MS:
+            return Others(friends)
+        shown = {feature["id"]: feature for feature in regions}
+        gone = {id: feature for id, feature in (heard.gone | heard.regions).items() if id not in shown}
+        self._heard[vehicle] = Heard(said, now, shown, {} if heard.said == said else gone)
+        return Others(friends, regions, list(gone.values()))
 
     def _look(self, grant: Grant) -> Sequence[tuple[str, Ping]]:
         picture = self._node.picture
