@@ -52,7 +52,7 @@ class Tellers:
         if heard.said == said and now - heard.at < AGAIN_MS:
             return Others(friends)
         shown = {feature["id"]: feature for feature in regions}
-        gone = {id: feature for id, feature in (heard.gone | heard.regions).items() if id not in shown}
+        gone = {id: feature for id, feature in {**heard.gone, **heard.regions}.items() if id not in shown}
         self._heard[vehicle] = Heard(said, now, shown, {} if heard.said == said else gone)
         return Others(friends, regions, list(gone.values()))
 
