@@ -235,6 +235,7 @@ def test_the_doctor_at_home_looks_at_the_certificate(tmp_path: Path, days: int, 
         (through.LARGE, b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "answered 502"),
         (through.LARGE, b"", "gets no answer"),
         (through.LARGE, b"HTTP/1.1 400 Bad\r\nContent-Type: application/problem+json\r\n\r\n{}", ""),
+        (through.LARGE, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 502 Bad Gateway\r\n\r\n", "answered 502"),
     ],
 )
 def test_a_body_is_refused_at_once_or_while_it_is_read(reads: int, answer: bytes, said: str) -> None:
@@ -271,15 +272,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def before() -> Iterator[Callable[..., Proxy]]:
-    """nginx as documented, but for what a test takes away or changes."""
+    """A proxy as documented, but for what a test takes away or changes."""
     proxies: list[Proxy] = []
 
-    def start(upstream: int, **instead: str) -> Proxy:
-        site = lines_for("nginx").replace("map.example.com", "localhost")
+    def start(upstream: int, lines: str = "nginx", **instead: str) -> Proxy:
+        site = lines_for(lines).replace("map.example.com", "localhost")
         for old, new in instead.items():
             assert old in site, old
             site = site.replace(old, new)
-        proxies.append(Proxy("nginx", upstream, site, name="localhost"))
+        proxies.append(Proxy(lines.removesuffix("file"), upstream, site, name="localhost"))
         return proxies[-1]
 
     yield start
@@ -287,12 +288,17 @@ def before() -> Iterator[Callable[..., Proxy]]:
         proxy.stop()
 
 
+def _fine(url: str, ca: str, token: str) -> list[tuple[str, str]]:
+    return [(name, detail) for name, fault, detail in outside.examine(url, ca, token) if not fault]
+
+
 def looked_at(proxy: Proxy) -> dict[str, str]:
     return faults(examined(f"https://localhost:{proxy.port}/fleet/", proxy.authority))
 
 
-def test_behind_the_documented_lines_all_is_well(server: Server, before: Callable[..., Proxy]) -> None:
-    proxy = before(server.port)
+@pytest.mark.parametrize("lines", ["nginx", "caddyfile"])
+def test_behind_the_documented_lines_all_is_well(server: Server, before: Callable[..., Proxy], lines: str) -> None:
+    proxy = before(server.port, lines)
     command = [sys.executable, "-m", "tracker", "doctor", f"https://localhost:{proxy.port}/fleet/", "--ca"]
     answer = subprocess.run(
         [*command, str(proxy.authority)], cwd=ROOT, capture_output=True, text=True, timeout=deadline(60)
@@ -338,6 +344,8 @@ def test_where_people_sign_in_the_same_is_found(
     try:
         house.cookie = house.sign_in({"link": house.first_link(), "name": "ada", "password": GOOD})
         token = house.do("POST", "/api/v1/users/ada/tokens", {}).json()["token"]
+        device = house.do("POST", "/api/v1/tokens", {"vehicles": ["*"]}).json()["token"]
+        scrape = house.do("POST", "/api/v1/tokens", {"kind": "scrape"}).json()["token"]
         deaf = (
             "proxy_ignore_headers X-Accel-Buffering; proxy_buffer_size 16k; proxy_buffers 8 16k; # proxy_http_version"
         )
@@ -346,6 +354,13 @@ def test_where_people_sign_in_the_same_is_found(
         assert [name for name, fault, _ in outside.examine(url, ca) if fault] == ["websocket"]
         told = {name: detail for name, fault, detail in outside.examine(url, ca, token) if fault}
         assert told.keys() == {"websocket", "stream"} and "holds it back" in told["stream"]
+        whose = {secret: dict(_fine(url, ca, secret)) for secret in (token, device, scrape)}
+        assert whose[token]["token"] == "it is of ada, administrator"
+        assert "a device's, which sends positions" in whose[device]["token"]
+        assert "tracker token create --user NAME" in whose[device]["token"] and "stream" in whose[device]
+        assert "reads /metrics" in whose[scrape]["token"]
+        told = {name: detail for name, fault, detail in outside.examine(url, ca, token + "x") if fault}
+        assert "the token opens nothing" in told["token"]
     finally:
         house.kill()
 

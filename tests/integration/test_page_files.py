@@ -200,3 +200,18 @@ def test_a_server_without_its_assets_says_so_instead_of_serving_a_blank_page(
     with pytest.raises(TrackerError, match=r"lacks index\.html, vendor/leaflet/leaflet\.js.*pip install") as told:
         app.run(Settings(data=str(tmp_path / "data"), port=0))
     assert "\n" not in told.value.detail
+
+
+def test_who_comes_first_waits_for_one_look_at_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[page.Files] = []
+    names = page.Files.names
+
+    def counted(files: page.Files) -> list[str]:
+        looked.append(files)
+        return names(files)
+
+    monkeypatch.setattr(page.Files, "names", counted)
+    tree = page.Tree(page.folder("static"), page.folder("fixtures") / "demo")
+    prefix, found = tree.page("people", "de")
+    assert b'lang="de"' in found.body and prefix.encode() in found.body
+    assert len(looked) == 2, "one look at each folder"

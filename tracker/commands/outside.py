@@ -11,7 +11,9 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from tracker import __version__
 from tracker.access.handshake import distrust, failure
@@ -49,17 +51,18 @@ def examine(url: str, ca: str | None = None, token: str | None = None) -> Iterat
     yield "server", False, f"a tracker answers at {site.origin}{site.path}/"
     yield "version", *_version(str(health.json()["version"]))
     yield "clock", *_clock(float(health.json()["now"]) / 1000, asked_at, answered_at)
-    for name, look in (
-        ("host", through.told_host),
-        ("page", through.page),
-        ("websocket", through.websocket),
-        ("stream", through.stream),
-        ("body", through.body),
-    ):
-        try:
-            yield name, *look(site)
-        except (OSError, http.client.HTTPException) as fault:
-            yield name, True, f"no answer ({str(fault) or type(fault).__name__}); the proxy's log may say why"
+    looks = through.LOOKS if site.headers else {name: look for name, look in through.LOOKS.items() if name != "token"}
+    with ThreadPoolExecutor(len(looks)) as at_once:  # most of it is waiting
+        for name, look in [(name, at_once.submit(look, site)) for name, look in looks.items()]:
+            yield _finding(name, look.result)
+    yield _finding("body", partial(through.body, site))  # by itself: on a slow line it would hold up the others
+
+
+def _finding(name: str, look: Callable[[], tuple[bool, str]]) -> Finding:
+    try:
+        return name, *look()
+    except (OSError, http.client.HTTPException) as fault:
+        return name, True, f"no answer ({str(fault) or type(fault).__name__}); the proxy's log may say why"
 
 
 def _reach(site: Site) -> tuple[bool, str]:

@@ -17,6 +17,7 @@ from tracker.commands.site import ANSWER_S, Answer, Site
 HELD_S = 5.0  #: what a stream says at once and comes later is held back
 LARGE = 8 * 2**20  #: bytes of a body the server takes by itself (`max_body`)
 PIECE = 2**16  #: of them sent at once
+WATCHERS_ONLY = ("not_signed_in", "may_not")  #: what the tracker itself answers to who may not look
 
 
 def told_host(site: Site) -> tuple[bool, str]:
@@ -39,6 +40,23 @@ def told_host(site: Site) -> tuple[bool, str]:
     return False, f"the tracker knows that it was asked as {host}"
 
 
+def token(site: Site) -> tuple[bool, str]:
+    """Whose the one is that was given; what it does not open is no fault of a proxy."""
+    answer = site.get("/api/v1/session")
+    told = answer.json()
+    if answer.code == "not_signed_in":
+        return True, "the token opens nothing: it was revoked, has ended, or was not copied whole"
+    if answer.status != 200:
+        return _refused(answer, "whose the token is cannot be seen")
+    if told.get("open"):
+        return False, "nobody signs in there yet: no token is asked for"
+    if told.get("role"):
+        return False, f"it is of {told.get('name')}, {told['role']}"
+    does = "it reads /metrics" if told.get("may") == ["scrape"] else "it is a device's, which sends positions"
+    person = "`tracker token create --user NAME` makes one of a person, which looks further"
+    return False, f"{does} and may look at nothing else; {person}"
+
+
 def page(site: Site) -> tuple[bool, str]:
     answer = site.get("/")
     if answer.status != 200 or not answer.headers.get("content-type", "").startswith("text/html"):
@@ -53,10 +71,13 @@ def page(site: Site) -> tuple[bool, str]:
 
 
 def _refused(answer: Answer, what: str) -> tuple[bool, str]:
-    if answer.status == 401 and answer.code:
-        return False, f"only for who signs in; --token T of a person looks further ({answer.code})"
-    said = f"{answer.code}: {answer.json().get('detail')}" if answer.code else "a proxy or another server"
-    return True, f"{what} ({answer.status}, {said})"
+    if answer.code in WATCHERS_ONLY:
+        return False, f"only for who may watch; --token T of a person looks further ({answer.code})"
+    return True, f"{what} ({answer.status}, {_said(answer)})"
+
+
+def _said(answer: Answer) -> str:
+    return f"{answer.code}: {answer.json().get('detail')}" if answer.code else "a proxy or another server"
 
 
 def websocket(site: Site) -> tuple[bool, str]:
@@ -91,8 +112,8 @@ def websocket(site: Site) -> tuple[bool, str]:
             f"the tracker takes its own page ({site.origin}) for one of another site: have the proxy pass on Host and, "
             "with behind_proxy, X-Forwarded-Proto as they were"
         )
-    if answer.status == 401 and answer.code:
-        return False, "WebSockets pass, for who signs in"
+    if answer.code in WATCHERS_ONLY:
+        return False, f"WebSockets pass, for who may watch ({answer.code})"
     return True, str(rejection(f"{site.origin}{target}", refused.status_code, refused.headers, reason))
 
 
@@ -141,13 +162,14 @@ def body(site: Site) -> tuple[bool, str]:
         head = f"POST {site.path}/api/v1/positions HTTP/1.1", f"Host: {site.netloc}", "Content-Type: application/json"
         more = f"Content-Length: {LARGE}", "Expect: 100-continue", "Connection: close", "", ""
         line.sendall("\r\n".join([*head, *more]).encode())
-        said = _head(line)
+        heads = _heads(line)
+        said = next(heads, b"")
         if said[9:12] in (b"", b"100"):
             line.settimeout(ANSWER_S)
             with contextlib.suppress(OSError):  # who has had enough may hang up, and has said why before
                 for _ in range(0, LARGE, PIECE):
                     line.sendall(b" " * PIECE)
-            said = _head(line)
+            said = next((head for head in heads if head[9:12] != b"100"), b"")  # Caddy says it, and passes ours on
     if said[9:12] == b"413" and b"problem+json" not in said.lower():
         return True, (
             f"a proxy takes no body of {LARGE // 2**20} MB (413): raise its limit, the tracker has its own "
@@ -159,12 +181,26 @@ def body(site: Site) -> tuple[bool, str]:
     return False, f"bodies of {LARGE // 2**20} MB come through"
 
 
-def _head(line: socket.socket) -> bytes:
-    """The next answer's head; empty when none comes in time."""
+def _heads(line: socket.socket) -> Iterator[bytes]:
+    """Of each answer that comes; an empty one when none comes in time."""
     said = b""
-    with contextlib.suppress(OSError):
-        while b"\r\n\r\n" not in said and (data := line.recv(65536)):
-            said += data
-    if said[9:12] == b"100" and (rest := said.partition(b"\r\n\r\n")[2]):
-        return rest
-    return said
+    while True:
+        head, ended, rest = said.partition(b"\r\n\r\n")
+        if ended:
+            said = rest
+            yield head
+            continue
+        try:
+            data = line.recv(65536)
+        except TimeoutError:
+            yield b""
+            continue
+        except OSError:
+            return
+        if not data:
+            return
+        said += data
+
+
+#: that may be done at once, in the order in which they are told; `body` is not one of them
+LOOKS = {"token": token, "host": told_host, "page": page, "websocket": websocket, "stream": stream}

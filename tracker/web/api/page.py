@@ -141,23 +141,20 @@ class Tree:
         """The prefix, and the page that names all else by it, in the language `accepted` likes best.
 
         Files that changed since make another one."""
-        made_from = [
-            f"{below}{name} {files.get(name).etag}" for below, files in self._folders.items() for name in files.names()
-        ]
+        ours = self._folders[""].names()
+        spoken = sorted({languages.ENGLISH, *(one[1] for one in map(languages.CATALOGUE.fullmatch, ours) if one)})
+        demo = self._folders["demo/"].names()
+        made_from = [f"{name} {self.get(name).etag}" for name in (*ours, *(f"demo/{name}" for name in demo))]
         if made_from != self._made_from or not self._pages:
             prefix = hashlib.blake2b("\n".join(made_from).encode(), digest_size=PREFIX // 2).hexdigest()
             self._pages = {
                 (found[1], language): self._page(found[1], prefix, language)
-                for found in map(_PAGE.fullmatch, self._folders[""].names())
-                for language in self._languages()
+                for found in map(_PAGE.fullmatch, ours)
+                for language in spoken
                 if found
             }
             self._made_from, self._prefix = made_from, prefix
-        return self._prefix, self._pages[name, languages.wanted(accepted, self._languages())]
-
-    def _languages(self) -> list[str]:
-        found = (languages.CATALOGUE.fullmatch(name) for name in self._folders[""].names())
-        return sorted({languages.ENGLISH, *(one[1] for one in found if one)})
+        return self._prefix, self._pages[name, languages.wanted(accepted, spoken)]
 
     def _page(self, name: str, prefix: str, language: str) -> File:
         page = self.get(f"{name}.html").body.decode()
