@@ -54,7 +54,7 @@ def test_every_line_of_curl_works_with_a_token_once_people_sign_in(server: Serve
     (tmp_path / "depots.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [area]}))
     (tmp_path / "depots.kml").write_text(KML)
     said = 0
-    for page in ("README.md", "docs/api.md", "docs/regions.md", "docs/people.md"):
+    for page in ("README.md", "docs/api.md", "docs/regions.md", "docs/people.md", "docs/outputs.md"):
         for block in re.findall(r"^```\w*\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL):
             if not re.search("^curl ", block, re.MULTILINE):
                 continue
@@ -64,7 +64,7 @@ def test_every_line_of_curl_works_with_a_token_once_people_sign_in(server: Serve
                 lines = lines.replace("curl ", 'curl -H "Authorization: Bearer $TRACKER_TOKEN" ')
             paste(f"export TRACKER_TOKEN={token}\n{lines}", server, tmp_path)
             said += lines.count("curl ")
-    assert said == 10
+    assert said == 13
     assert run("send.py", server.url, "bus", "60", "24").stderr.startswith("401 ")
     assert run("send.py", server.url, "bus", "60", "24", token=token).stdout.startswith("200 ")
     with following(server, tmp_path / "cursor", token) as printed:

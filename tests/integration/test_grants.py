@@ -100,7 +100,21 @@ async def vehicles(place: Town) -> None:
         assert (await ask(place, "GET", f"{V1}/vehicles{query}"))[1]["vehicles"] == []
     assert (await ask(place, "GET", f"{V1}/vehicles?region={HERE}&limit=1"))[1]["next"]
     for id in (THERE, NOBODY):
-        assert (await ask(place, "GET", f"{V1}/vehicles?region={id}"))[0] == 404
+        for form in ("json", "geojson"):
+            assert (await ask(place, "GET", f"{V1}/vehicles?region={id}&format={form}"))[0] == 404
+    _, whole = await ask(place, "GET", f"{V1}/vehicles?format=geojson")
+    assert [one["id"] for one in whole["features"]] == ["comer", "resident"]
+    assert [one["properties"]["regions"] for one in whole["features"]] == [[HERE], [HERE]]
+
+
+async def feed(place: Town) -> None:
+    path = f"{V1}/gtfs-realtime/vehicle-positions"
+    for form in ("protobuf", "json", "text"):
+        _, told = await ask(place, "GET", f"{path}?max_age_s=0&format={form}")
+        if form == "json":
+            assert [one["id"] for one in told["entity"]] == ["comer", "resident"]
+    for id in (THERE, NOBODY):
+        assert (await ask(place, "GET", f"{path}?region={id}"))[0] == 404
 
 
 async def vehicle(place: Town) -> None:
@@ -364,6 +378,7 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("PATCH", f"{V1}/vehicles/<id>"): patch_vehicle,
     ("DELETE", f"{V1}/vehicles/<id>"): delete_vehicle,
     ("GET", f"{V1}/vehicles/<id>/track"): track,
+    ("GET", f"{V1}/gtfs-realtime/vehicle-positions"): feed,
     ("GET", f"{V1}/regions"): regions,
     ("POST", f"{V1}/regions"): post_regions,
     ("POST", f"{V1}/regions/preview"): preview,

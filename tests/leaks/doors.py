@@ -27,6 +27,16 @@ async def vehicles(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
             await walk.visit(person, "GET", f"{V1}/vehicles{query or '?limit=2'}&cursor={next}")
 
 
+async def feeds(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
+    """As files and feeds for other programs. What is packed in one, its text form says in the open."""
+    area = walk.rng.choice(list(walk.world.areas.values()))
+    group = walk.rng.choice([*walk.vehicle_groups, "zq"])
+    positions = f"{V1}/gtfs-realtime/vehicle-positions?max_age_s=0"
+    for path in (f"{V1}/vehicles?format=geojson", f"{positions}&format=text", f"{positions}&format=json", positions):
+        query = walk.rng.choice(("", "", f"&group={group}", f"&region={area.id}"))
+        await walk.visit(person, "GET", f"{path}{query}")
+
+
 async def vehicle(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
     one = walk.rng.choice(list(walk.world.vehicles.values()))
     seen = walk.world.sees(person, one)
@@ -192,5 +202,5 @@ def without_length(answer: tuple[int, bytes, list[tuple[str, str]]]) -> Any:
 
 
 DOORS: list[Door] = [
-    vehicles, vehicle, track, regions, region, events, event, preview, changes, counts, others, edits,
+    vehicles, feeds, vehicle, track, regions, region, events, event, preview, changes, counts, others, edits,
 ]  # fmt: skip

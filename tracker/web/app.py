@@ -24,7 +24,7 @@ from tracker.errors import BadRequest, Overloaded, TrackerError
 from tracker.node import Node
 from tracker.turns.buffer import Share
 from tracker.turns.jobs import Job
-from tracker.web.api import events, health, openapi, page, regions, vehicles
+from tracker.web.api import events, feeds, health, openapi, page, regions, vehicles
 from tracker.web.ingest import http as ingest
 from tracker.web.ingest import socket as positions
 from tracker.web.ingest.bodies import Body, Gone, Patience, refuse
@@ -64,7 +64,7 @@ def create_app(
     app.config["RESPONSE_TIMEOUT"] = None  # a track or a file may take a slow client long
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # it would send elsewhere: an address that is wrong below a proxy's path
-    for routes in (vehicles, regions, events, health, page, session, users, groups, tokens, quarantine, audit):
+    for routes in (vehicles, feeds, regions, events, health, page, session, users, groups, tokens, quarantine, audit):
         app.register_blueprint(routes.blueprint(node))
     app.register_blueprint(openapi.blueprint(node, *described.ROUTES))
     app.register_error_handler(TrackerError, partial(_tracker_error, node))

@@ -15,10 +15,10 @@ from tracker.live import messages
 from tracker.model.events import ERASED, KINDS, Event
 from tracker.model.ping import NOWHERE
 from tracker.node import Node
+from tracker.outputs.sight import Sight
 from tracker.stores import EventQuery
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
-from tracker.web.api.sight import Sight
 from tracker.web.server.answers import encoded
 
 MAX_BY = 200

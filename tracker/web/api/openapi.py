@@ -34,6 +34,7 @@ KML = "application/vnd.google-earth.kml+xml"
 
 LIST = {"limit": COUNT, "cursor": TEXT}
 SPAN = {"from": TIME, "until": TIME}
+CHOICE = {"region": TEXT, "group": TEXT, "bbox": TEXT, "state": TEXT, "since": TIME, "q": TEXT}
 FOLLOW = {"all": FLAG, "regions": TEXT, "vehicles": TEXT, "bbox": TEXT, "zoom": NUMBER, "events": TEXT}
 FOLLOW |= {"hz": NUMBER, "window": COUNT, "max_vehicles": COUNT, "counts": FLAG, "since": TEXT, "fresh": FLAG}
 FOLLOW |= {"wait": NUMBER}
@@ -107,6 +108,14 @@ _FEATURE = {
     **dict.fromkeys((KML, "application/xml", "text/xml", *_LINES), TEXT),
     "application/vnd.google-earth.kmz": {"type": "string", "format": "binary"},
 }
+_PLACES = thing(
+    "type features",
+    type={"const": "FeatureCollection"},
+    features=array(
+        thing("type id geometry properties", id=VEHICLE, geometry={"type": "object"}, properties={"type": "object"})
+    ),
+    next={"type": "null"},
+)
 _WRITE = (400, 404, 412, 413, 415, 422, 503, 507)
 _BYTES = {"type": "string", "format": "binary"}
 
@@ -138,7 +147,22 @@ ROUTES = (
         "/api/v1/vehicles",
         "Vehicles, where they are",
         (200, JSON, page("vehicles", ref("Vehicle"))),
-        query={"region": TEXT, "bbox": TEXT, "state": TEXT, "q": TEXT, **LIST},
+        (200, GEOJSON, _PLACES),
+        (304, None, None),
+        query={**CHOICE, "format": {"enum": ["json", "geojson"]}, **LIST},
+        headers=("If-None-Match",),
+        errors=(404, 422, 503),
+    ),
+    Route(
+        "GET",
+        "/api/v1/gtfs-realtime/vehicle-positions",
+        "Vehicles as a feed of GTFS-realtime",
+        (200, "application/x-protobuf", _BYTES),
+        (200, JSON, thing("header entity", header={"type": "object"}, entity=array({"type": "object"}))),
+        (200, "text/plain", TEXT),
+        (304, None, None),
+        query={**CHOICE, "format": {"enum": ["protobuf", "json", "text"]}, "max_age_s": COUNT},
+        headers=("If-None-Match",),
         errors=(404, 422, 503),
     ),
     Route("GET", "/api/v1/vehicles/{vehicle}", "One vehicle", (200, JSON, ref("Vehicle")), errors=(404, 422)),

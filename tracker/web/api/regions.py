@@ -19,6 +19,7 @@ from tracker.history.visits import Shown
 from tracker.model import outside as shown
 from tracker.model.picture import Picture
 from tracker.node import Node
+from tracker.outputs.sight import Sight
 from tracker.regions.drawings import Drawings
 from tracker.regions.foreign import COMPUTED, Drawn
 from tracker.regions.importing import Imported, read_all
@@ -29,7 +30,6 @@ from tracker.web.api import parameters as api
 from tracker.web.api.drawing import check_edit, group_drawn
 from tracker.web.api.imports import Turn, feature_of, read_body, read_one
 from tracker.web.api.routes import Routes
-from tracker.web.api.sight import Sight
 from tracker.web.server.answers import JSON, MAX_ERRORS, encode
 
 GEOJSON = "application/geo+json"

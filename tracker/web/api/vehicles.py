@@ -19,15 +19,16 @@ from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.model.states import STATES
 from tracker.node import Node
+from tracker.outputs.sight import Sight
 from tracker.turns.slices import in_slices
 from tracker.web.api import parameters as api
 from tracker.web.api import tracks
 from tracker.web.api.routes import Routes
-from tracker.web.api.sight import Sight
 from tracker.web.server.answers import encoded
 
 FEW = 1000  #: vehicles that are looked through without waiting for a turn
 RUN = 500  #: vehicles looked at in one go
+FILTERS = ("region", "group", "bbox", "state", "since", "q")
 MOST_FOUND = 2 * api.MOST  #: kept before the first of them are picked
 
 #: the register: longest text of each field
@@ -39,7 +40,6 @@ READ_ONLY = frozenset({"vehicle", "position", "state", "state_since", "regions",
 def blueprint(node: Node) -> Blueprint:
     routes = Routes("vehicles", node)
     patching = asyncio.Lock()  # two patches at once must not undo each other
-    routes.add("/api/v1/vehicles", GET=list_vehicles)
     routes.add(
         "/api/v1/vehicles/<id>",
         GET=get_vehicle,
@@ -52,9 +52,9 @@ def blueprint(node: Node) -> Blueprint:
 
 
 async def list_vehicles(node: Node, grant: Grant) -> Response:
-    api.only("region", "bbox", "state", "q", "limit", "cursor")
+    api.only(*FILTERS, "format", "limit", "cursor")
     sight = Sight(node.picture, grant)
-    passes = _filter(node.picture, sight)
+    passes = chooses(node.picture, sight)
     after = api.place(lambda place: isinstance(place, str))
     limit = api.limit()
     ids = sight.candidates()
@@ -180,7 +180,7 @@ def _history() -> bool:
 Passes = Callable[[str], bool]
 
 
-def _filter(picture: Picture, sight: Sight) -> Passes:
+def chooses(picture: Picture, sight: Sight) -> Passes:
     """Whether a vehicle may be seen, and gets through every filter that is given."""
     tests: list[Passes] = [] if sight.grant.everything else [sight.knows_vehicle]
     if (regions := api.words("region")) is not None:
@@ -188,12 +188,16 @@ def _filter(picture: Picture, sight: Sight) -> Passes:
             if region not in picture.regions or not sight.grant.sees_region(region):
                 raise NotFound("unknown_region", f"there is no region {region[:64]!r}")
         tests.append(lambda id: (state := sight.vehicle(id)) is not None and not regions.isdisjoint(state.regions))
+    if (groups := api.words("group")) is not None:
+        tests.append(lambda id: picture.group_of(id) in groups)
     if (box := api.bbox()) is not None:
         tests.append(lambda id: (state := sight.vehicle(id)) is not None and _is_in(box, state.ping))
     if (states := api.words("state")) is not None:
         if states - set(STATES):
             raise api.bad("state", f"one of {', '.join(STATES)}")
         tests.append(lambda id: STATES[picture.vehicles[id].state if id in picture.vehicles else 0] in states)
+    if (since := api.instant("since")) is not None:
+        tests.append(lambda id: (state := picture.vehicles.get(id)) is not None and state.received_at >= since)
     if text := request.args.get("q", "").strip().casefold():
         tests.append(lambda id: _mentions(id, picture.register.get(id), text))
     return lambda id: all(test(id) for test in tests)
