@@ -103,6 +103,11 @@ class Socket:
     async def close(self, code: int = 1000, reason: str = "") -> None:
         await self._send({"type": "websocket.close", "code": code, "reason": reason})
 
+    async def ended(self) -> None:
+        """Nobody speaks on it any more: what is left to be said is, or is dropped where nobody hears it."""
+        if isinstance(transport := getattr(self, "transport", None), _PlainTransport):
+            await transport.ended()
+
 
 class Route(NamedTuple):
     run: Callable[[Socket], Awaitable[None]]  #: must `accept` or `reject`, then `receive` until None; may just return
@@ -137,7 +142,10 @@ def install(
                 return
             if (limited := (scope.get("extensions") or {}).get(EXTENSION)) is not None:
                 limited.limit(route)
-            await route.run(socket)
+            try:
+                await route.run(socket)
+            finally:
+                await socket.ended()
 
         return run
 
@@ -180,6 +188,11 @@ class _PlainTransport:
         if not self._closing:
             self._closing = True
             self._queue.put_nowait({"type": "websocket.close", "code": code, "reason": reason})
+
+    async def ended(self) -> None:
+        if not self._closing:
+            self._task.cancel()
+        await asyncio.wait([self._task])
 
     async def _write(self) -> None:
         while True:
