@@ -69,8 +69,11 @@ async def closed(socket: ClientConnection) -> int | None:
 
 async def hears(socket: ClientConnection, word: str) -> None:
     async with asyncio.timeout(deadline(10)):
-        while word not in str(await socket.recv()):
-            pass
+        try:
+            while word not in str(await socket.recv()):
+                pass
+        except ConnectionClosed as end:
+            pytest.fail(f"closed before it heard {word!r}: {end}")
 
 
 @pytest.mark.parametrize("how", ["disabled", "everywhere", "password", "removed", "groups"])
@@ -113,6 +116,41 @@ async def test_a_person_is_gone_from_sockets_streams_and_polls(house: House, how
             await poll.hears(b"HTTP/1.1 401")
         await others.send('{"op":"ping","t":7}')
         await hears(others, '"t":7')
+
+
+async def test_one_session_that_is_ended_is_gone_and_the_others_of_the_same_person_stay(house: House) -> None:
+    house.person("dora", "viewer", "north")
+    ended, kept = [house.sign_in({"name": "dora", "password": GOOD}) for _ in range(2)]
+    sessions = house.get(f"{V1}/session", cookie=ended).json()["sessions"]
+    [id] = [one["id"] for one in sessions if one["current"]]
+    async with AsyncExitStack() as stack:
+        opened = {}
+        for cookie in (ended, kept):
+            headers, credential = {"Cookie": cookie}, f"Cookie: {cookie}"
+            cursor = house.get(f"{V1}/changes?all=true", cookie=cookie).json()["cursor"]
+            socket = await stack.enter_async_context(connect(f"{house.ws}{V1}/live", additional_headers=headers))
+            await socket.send('{"op":"follow","all":true}')
+            await hears(socket, "v-here")
+            stream = await stack.enter_async_context(request(house, f"GET {V1}/stream?all=true", credential))
+            await stream.hears(b"v-here")
+            poll = await stack.enter_async_context(
+                request(house, f"GET {V1}/changes?all=true&since={cursor}&wait=25", credential)
+            )
+            opened[cookie] = socket, stream, poll
+        # as the list of sessions does it, from the other browser
+        assert house.send("DELETE", f"{V1}/session?id={id}", None, cookie=kept).status == 204
+        socket, stream, poll = opened[ended]
+        assert await closed(socket) == 4502
+        await stream.hears(b"\r\n0\r\n\r\n")
+        await poll.hears(b"HTTP/1.1 401")
+        assert house.get(f"{V1}/vehicles", cookie=ended).status == 401
+        socket, stream, poll = opened[kept]
+        await socket.send('{"op":"ping","t":7}')
+        await hears(socket, '"t":7')
+        house.do("POST", f"{V1}/positions", [{"vehicle": "v-here", "time": now(), "lat": 60, "lon": 25.0004}])
+        await stream.hears(b'"moved"')
+        await poll.hears(b'"moved"')
+        assert b"HTTP/1.1 200" in poll.told
 
 
 async def test_a_region_that_changes_its_group_is_gone_and_its_vehicles_are(house: House) -> None:

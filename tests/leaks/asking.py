@@ -44,13 +44,16 @@ def scope(kind: str, method: str, path: str, headers: dict[str, str]) -> dict[st
     return told | ({"method": method} if kind == "http" else {"subprotocols": [headers.get("x-speaks", "")]})
 
 
-async def ask(app: Any, method: str, path: str, headers: dict[str, str], document: Any = None) -> Said:
+async def ask(
+    app: Any, method: str, path: str, headers: dict[str, str], document: Any = None, told: list[bytes] | None = None
+) -> Said:
+    """`told`: takes what is said of the body as it comes, of an answer that breaks off too."""
     body = b"" if document is None else json.dumps(document).encode()
     if document is not None:
         headers = {"content-type": "application/json", "content-length": str(len(body))} | headers
     given = [{"type": "http.request", "body": body, "more_body": False}]
     start: dict[str, Any] = {}
-    pieces: list[bytes] = []
+    pieces: list[bytes] = [] if told is None else told
 
     async def receive() -> dict[str, Any]:
         return given.pop() if given else await asyncio.Future()

@@ -119,6 +119,12 @@ class Shown:
     def __init__(self, store: Store, book: RegionBook, picture: Picture, grant: Grant) -> None:
         self._store, self._book, self._picture, self._grant = store, book, picture, grant
         self._visits: dict[str, Visits] = {}
+        self._groups: dict[str, str | None] = {}  # of vehicles, as they were looked at
+
+    @property
+    def is_over(self) -> bool:
+        """Is one of those who were looked at of another group by now, and so perhaps not seen?"""
+        return any(self._picture.group_of(vehicle) != group for vehicle, group in self._groups.items())
 
     @property
     def is_coarse(self) -> bool:
@@ -128,7 +134,7 @@ class Shown:
     def place(self, vehicle: str, decided: Ping) -> Ping | None:
         """Where it is taken to be, whose newest deciding fix this is; None when it is not seen."""
         state = self._picture.vehicles.get(vehicle)
-        seen = self._grant.shown(state, self._picture.group_of(vehicle)) if state else None
+        seen = self._grant.shown(state, self._group_of(vehicle)) if state else None
         if seen is None or state is None:
             return None
         return decided if seen.ping is state.ping or seen.ping is state.decided else seen.ping
@@ -141,6 +147,9 @@ class Shown:
     async def _of(self, vehicle: str) -> Visits:
         if vehicle not in self._visits:
             state = self._picture.vehicles.get(vehicle)
-            group = self._picture.group_of(vehicle)
+            group = self._group_of(vehicle)
             self._visits[vehicle] = await visits(self._store, self._book, vehicle, state, group, self._grant)
         return self._visits[vehicle]
+
+    def _group_of(self, vehicle: str) -> str | None:
+        return self._groups.setdefault(vehicle, self._picture.group_of(vehicle))

@@ -48,14 +48,14 @@ def set_grant(grant: Grant) -> None:
 Lasts = Callable[[], None]
 
 
-def lasts(access: Access) -> Lasts:
+def lasts(access: Access, seen_as: Callable[[], object] = lambda: None) -> Lasts:
     """What each piece of an answer that takes long asks before it is sent. Raises NotSignedIn, which breaks the answer
-    off, where what may be seen is another by now."""
-    began = grant(None)
+    off, where what may be seen is another by now. `seen_as`: what else decides that, the group of a vehicle say."""
+    began, as_what = grant(None), seen_as()
 
     def ask() -> None:
         now = access.again(began)
-        if now is not began and now.key() != began.key():
+        if (now is not began and now.key() != began.key()) or (seen_as() != as_what and not now.everything):
             raise NotSignedIn("not_signed_in", "what you may see has changed: ask again")
 
     return ask

@@ -169,9 +169,10 @@ async def preview(rehearsing: asyncio.Lock, node: Node, grant: Grant) -> Respons
     feature = feature_of(drawn, drawn.get("id") or PREVIEW)
     while True:
         async with node.heavy.turn(rehearsing):
-            told = await run(node.fleet, node.store, feature, node.clock(), _shown_to(node, grant))
+            shown_to = _shown_to(node, grant)
+            told = await run(node.fleet, node.store, feature, node.clock(), shown_to)
         before, grant = grant, node.access.again(grant)
-        if grant.key() == before.key():
+        if grant.key() == before.key() and not (shown_to and shown_to.is_over):
             return api.answer(told)
         grant.check(WATCH)  # it may see something else by now
 

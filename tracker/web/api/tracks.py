@@ -6,6 +6,7 @@ import csv
 import io
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -58,7 +59,8 @@ async def answer(node: Node, vehicle: str, told: Told) -> Response:
     if form != "json":
         headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(vehicle, safe='')}.{form}"
         if "limit" not in request.args:
-            response = Response(_streamed(fixes, write(vehicle), api.lasts(node.access)), 200, headers)
+            lasts = api.lasts(node.access, partial(node.picture.group_of, vehicle))
+            response = Response(_streamed(fixes, write(vehicle), lasts), 200, headers)
             response.timeout = None  # a slow reader may take long
             return response
     limit = api.limit(most=api.MOST_ROWS)
