@@ -29,6 +29,7 @@ from tracker.pipeline.quarantine import Quarantine
 from tracker.stores import open_store
 from tracker.turns.buffer import Buffer
 from tracker.turns.guests import LOOK_S, Guests
+from tracker.turns.heard import LastHeard
 from tracker.turns.jobs import Job, Jobs
 from tracker.turns.lanes import Lanes
 from tracker.turns.pool import Pool
@@ -79,6 +80,7 @@ class Node:
         self.directory = Directory()
         self.doorman = Doorman(Guard(settings), self.directory, self._regions_in, clock)
         self.access: Access = access or self.doorman
+        self.heard = LastHeard()
         self.guessing = Guessing()
         self.hashing = Hashing()
         self.guests = Guests()

@@ -356,6 +356,8 @@ PEOPLE = {
     "tokens": "GET POST",
     "tokens/<id>": "GET DELETE",
     "tokens/<id>/rotate": "POST",
+    "connect": "GET",
+    "connect/qr": "POST",
     "quarantine": "GET",
     "quarantine/<vehicle>": "GET DELETE",
     "quarantine/<vehicle>/admit": "POST",

@@ -12,6 +12,7 @@ MOST_KEPT = 1000  #: addresses; those that were longest quiet go first
 LATELY_MS, MOST_SHOWN = 3_600_000, 20
 
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,40}")
+_PROTOCOL = re.compile(r"/ingest/([a-z]{1,20})(?:/|$)")  # no token looks like that
 
 
 class Away(msgspec.Struct):
@@ -61,4 +62,6 @@ class TurnedAway:
 def _place(path: str) -> str:
     """A path as far as it names a door: further in are ids, and what some call a token."""
     parts = path.split("/")[1:4] if path.startswith("/api/") else path.split("/")[1:2]
+    if found := _PROTOCOL.match(path):
+        parts.append(found[1])
     return "/" + "/".join(part if _PLAIN.fullmatch(part) else "…" for part in parts)

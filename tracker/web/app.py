@@ -29,7 +29,7 @@ from tracker.web.ingest import http as ingest
 from tracker.web.ingest import socket as positions
 from tracker.web.ingest.bodies import Body, Gone, Patience, refuse
 from tracker.web.live import routes as live
-from tracker.web.people import audit, described, groups, quarantine, session, tokens, users
+from tracker.web.people import audit, connect, described, groups, quarantine, session, tokens, users
 from tracker.web.server import serving, sockets
 from tracker.web.server.answers import Answered, Receive, Scope, Send, plain_problem, problem
 from tracker.web.server.certificate import LOOK_S, Certificate
@@ -64,7 +64,10 @@ def create_app(
     app.config["RESPONSE_TIMEOUT"] = None  # a track or a file may take a slow client long
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # it would send elsewhere: an address that is wrong below a proxy's path
-    for routes in (vehicles, feeds, regions, events, health, page, session, users, groups, tokens, quarantine, audit):
+    for routes in (
+        *(vehicles, feeds, regions, events, health, page),
+        *(session, users, groups, tokens, quarantine, connect, audit),
+    ):
         app.register_blueprint(routes.blueprint(node))
     app.register_blueprint(openapi.blueprint(node, *described.ROUTES))
     app.register_error_handler(TrackerError, partial(_tracker_error, node))

@@ -37,7 +37,7 @@ def test_those_of_the_last_hour_are_shown_the_last_first() -> None:
     ("path", "shown"),
     [
         ("/api/v1/vehicles/van-7/track", "/api/v1/vehicles"),
-        ("/ingest/osmand/trk_secret", "/ingest"),
+        ("/ingest/osmand/trk_secret", "/ingest/osmand"),
         ("/api/v1/a\nb", "/api/v1/…"),
         ("/" + "x" * 50, "/…"),
     ],

@@ -23,6 +23,7 @@ from tracker.protocols import Decoder, Outcome, Payload, Reading, Reply, Spoken,
 from tracker.turns.buffer import Share
 from tracker.web.ingest import hints
 from tracker.web.ingest.bodies import Body, Gone, refuse, too_large
+from tracker.web.ingest.hearing import Hearing
 from tracker.web.ingest.inflate import Inflater, inflater
 from tracker.web.ingest.others import Tellers
 from tracker.web.ingest.senders import Sender
@@ -63,7 +64,8 @@ class Counts(msgspec.Struct):
 class Request:
     """One POST under way: `read` is what its items were, `counts` what became of them."""
 
-    def __init__(self, headers: Mapping[bytes, bytes], body: Body) -> None:
+    def __init__(self, headers: Mapping[bytes, bytes], body: Body, hearing: Hearing) -> None:
+        self.hearing = hearing
         self.sender: Sender | None = None  # once it is known who asks
         self.headers = headers
         self.body = body
@@ -77,6 +79,12 @@ class Request:
         if self.read.rejected > len(self.read.errors):
             told["more"] = self.read.rejected - len(self.read.errors)
         return told
+
+    def end(self) -> None:
+        if self.sender is not None and self.sender.token is not None:
+            counts = self.counts
+            became = {"accepted": counts.accepted, "held": counts.held, "duplicates": counts.duplicates}
+            self.hearing.tell_outcome(self.sender.token, self.read, became, self.sender.wrong)
 
     def answer(self) -> Answered:
         """200 all fine, 207 some refused, 422 all refused."""
@@ -202,7 +210,10 @@ class Ingest:
         if path.startswith(HERE):
             name, _, rest = path.removeprefix(HERE).partition("/")
             token, _, rest = rest.partition("/")
-            return Target(self._names[name], name, token, rest.strip("/")) if name in self._names else None
+            if name in self._names:
+                return Target(self._names[name], name, token, rest.strip("/"))
+            Hearing(self._node, scope, name[:40] if token else "").missed(token or name, "unknown_protocol")
+            return None
         start = next(start for start in reversed(self._below) if path.startswith(start))
         here, rest, token = self._addresses[self._below[start]], path.removeprefix(start), ""
         if self._below[start] != start:
@@ -211,8 +222,11 @@ class Ingest:
 
     async def __call__(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
         settings, method, here = self._node.settings, scope["method"], target.here
-        request = Request(dict(scope["headers"]), Body(receive, settings.body_timeout_s))
+        hearing = Hearing(self._node, scope, target.name)
+        request = Request(dict(scope["headers"]), Body(receive, settings.body_timeout_s), hearing)
         if method not in here.methods:
+            if method != "OPTIONS":
+                hearing.missed(target.token, "method_not_allowed")
             await refuse(send, request.body, here.refusal(method))
             return
         try:
@@ -235,9 +249,11 @@ class Ingest:
         except TrackerError as fault:
             if request.sender is not None:
                 request.sender.failed(fault.code, fault.detail)
+                request.end()
             so_far = {"taken": request.read.items} | request.told() if request.read.items else {}
             await refuse(send, request.body, here.problem(fault, **so_far))
         else:
+            request.end()
             await send_answer(send, request.answer())
 
     async def _take_document(
@@ -263,6 +279,7 @@ class Ingest:
             raise why
         request.counts.add_answer(await sender.submit(reading.pings))
         request.read = reading
+        request.hearing.took(reading.pings)
         self._repaired += sum(reading.repairs.values())
 
     async def _read(self, one: Spoken, payload: Payload, sender: Sender) -> Reading:
@@ -300,6 +317,7 @@ class Ingest:
         sender.admit(reading, request.read.items)
         request.counts.add_answer(await sender.submit(reading.pings))
         request.read.add_part(reading)
+        request.hearing.took(reading.pings)
 
 
 def refusal(reading: Reading) -> Invalid | None:

@@ -23,6 +23,7 @@ class Sender:
         self._node = node
         self._grant = grant
         self._address = address
+        self.wrong = ("", "")  # the code of what was last wrong, and what to do about it
         self.wrong_address = ""  # in words, where what came is another protocol's
         self._note_use()
 
@@ -80,6 +81,7 @@ class Sender:
     def failed(self, code: str, message: str) -> None:
         if self.wrong_address:
             code, message = hints.OTHER, self.wrong_address
+        self.wrong = code, message
         if self._grant.sends is not None:
             self._node.directory.tokens.failed(self._grant.bearer, self._node.clock(), code, message)
 

@@ -35,6 +35,16 @@ _TOKEN = thing(
     created_by=or_null(TEXT), ends_at=or_null(TIME), used_at=or_null(TIME), address=or_null(TEXT), error=or_null(TEXT),
     error_at=or_null(TIME), last_error=_ERROR, token=TEXT,
 )  # fmt: skip
+_HEARD = thing(
+    "at address scheme protocol counts code message waiting",
+    at=TIME, address=TEXT, scheme=TEXT, protocol=TEXT, counts={"type": "object"}, code=or_null(TEXT),
+    message=or_null(TEXT), waiting=_NAMES,
+)  # fmt: skip
+_SEEN_LAST = thing("at vehicle name position", at=TIME, vehicle=TEXT, name=TEXT, position={"type": "object"})
+_TOKEN_WATCHED: Schema = {
+    **_TOKEN,
+    "properties": _TOKEN["properties"] | {"heard": or_null(_HEARD), "seen": or_null(_SEEN_LAST)},
+}
 _ENTRY = thing(
     "seq at who address what target",
     seq=COUNT,
@@ -175,7 +185,13 @@ ROUTES = (
         },
         errors=(401, 404, *_BODY),
     ),
-    Route("GET", "/api/v1/tokens/{id}", "One token", (200, JSON, _TOKEN), errors=(401, 404)),
+    Route(
+        "GET",
+        "/api/v1/tokens/{id}",
+        "One token, and what its device said last",
+        (200, JSON, _TOKEN_WATCHED),
+        errors=(401, 404),
+    ),
     Route("DELETE", "/api/v1/tokens/{id}", "Revoke a token", (204, None, None), errors=(401, 404, 412)),
     Route(
         "POST",
@@ -184,6 +200,32 @@ ROUTES = (
         (201, JSON, _TOKEN),
         body={JSON: thing("", overlap_s={"type": "number"})},
         errors=(401, 404, 412, *_BODY),
+    ),
+    Route(
+        "GET",
+        "/api/v1/connect",
+        "Where a device can reach this server",
+        (
+            200,
+            JSON,
+            thing(
+                "addresses port scheme alone unknown_vehicles",
+                addresses=_NAMES,
+                port=COUNT,
+                scheme=TEXT,
+                alone=FLAG,
+                unknown_vehicles=TEXT,
+            ),
+        ),
+        errors=(401, 404),
+    ),
+    Route(
+        "POST",
+        "/api/v1/connect/qr",
+        "A text as a QR code",
+        (200, "image/svg+xml", TEXT),
+        body={JSON: thing("text", text=TEXT)},
+        errors=(401, 404, *_BODY),
     ),
     Route(
         "GET",

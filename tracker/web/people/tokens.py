@@ -17,6 +17,7 @@ from tracker.node import Node
 from tracker.times import rfc3339
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
+from tracker.web.people.connect import heard
 from tracker.web.people.names import answered, guard, versioned
 
 MAX_NAME = 200
@@ -46,7 +47,8 @@ async def list_tokens(node: Node, grant: Grant) -> Response:
 
 
 async def get_token(node: Node, grant: Grant, id: str) -> Response:
-    return answered(node, "token", id, _told(node, _token(node, grant, id)))
+    token = _token(node, grant, id)
+    return answered(node, "token", id, _told(node, token) | heard(node, id), cache_control="no-store")
 
 
 async def add_token(node: Node, grant: Grant) -> Response:
