@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -444,6 +445,125 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
         assert (entries[0].before, entries[0].after) != (None, None), f"{route} says what changed"
     acked = next(one for one in await house.node.store.audit(AuditQuery()) if one.what == "event.acknowledge")
     assert (acked.target, acked.after["acknowledged_by"]) == (event, "ada"), "not whom the body names"
+
+
+def counted(house: House) -> list[str]:
+    """The methods of whoever passes the door from now on."""
+    check, let_in = house.node.doorman.check, list[str]()
+
+    def checked(method: str, scope: Any) -> Any:
+        let_in.append(method)
+        return check(method, scope)
+
+    house.node.doorman.check = checked
+    return let_in
+
+
+async def ended(request: Any, rest: bytes) -> tuple[int, Any]:
+    """A request whose body comes to its end: the status, and the document."""
+    await request.send(rest)
+    await request.send_complete()
+    body = await request.receive()
+    return request.status_code, json.loads(body)
+
+
+async def test_who_is_shown_out_while_a_body_comes_changes_nothing_by_it(house: House) -> None:
+    """Over the url map: whoever holds a request open until they are gone must not let themselves in again by it."""
+    ada, _ = await staffed(house)
+    house.node.directory.strangers.put_stranger("new", Stranger("new", 1, 1, 1))
+    await ada.do("POST", "/api/v1/users", {"name": "bob", "role": "administrator", "password": GOOD})
+    token = (await ada.do("POST", "/api/v1/tokens", {"vehicles": ["*"]}))["id"]
+    bob = house.person((await ada.do("POST", "/api/v1/users/bob/tokens", {}))["token"])
+    area = circle(60, 25, 200, name="new")
+    tried: dict[str, Any] = {
+        "POST /api/v1/regions": area,
+        "PUT /api/v1/regions/here": area,
+        "PATCH /api/v1/regions/here": {"properties": {"name": "other"}},
+        "PUT /api/v1/vehicles/v-here": {"name": "Van"},
+        "PATCH /api/v1/vehicles/v-here": {"name": "Van"},
+        "POST /api/v1/users": {"name": "cleo", "role": "administrator", "password": OTHER},
+        "PATCH /api/v1/users/ben": {"role": "administrator"},
+        "POST /api/v1/users/bob/tokens": {},
+        "POST /api/v1/groups": {"name": "south"},
+        "PATCH /api/v1/groups/north": {"regions": "all"},
+        "POST /api/v1/tokens": {"vehicles": ["*"]},
+        f"POST /api/v1/tokens/{token}/rotate": {},
+        "POST /api/v1/quarantine/new/admit": {"name": "Van"},
+    }
+    waits_for_none = {"POST /api/v1/users/<name>/link", "POST /api/v1/events/<id>/ack", "POST /api/v1/tickets"}
+    waits_for_none |= {"POST /api/v1/session", "POST /api/v1/regions/preview"}  # of nobody; keeps nothing
+    rules = {f"{method} {rule.rule}" for rule in house.app.url_map.iter_rules() for method in rule.methods or ()}
+    shapes = [re.escape(route).replace("<", "[^/]+<").replace(">", "") for route in rules - waits_for_none]
+    shapes = [
+        re.sub("<[a-z:]+", "", shape) for shape in shapes if not shape.startswith(("GET", "HEAD", "OPT", "DELETE"))
+    ]
+    untried = [shape for shape in shapes if not any(re.fullmatch(shape, route) for route in tried)]
+    assert not untried
+    let_in = counted(house)
+    headers = bob.headers | {"content-type": "application/json"}
+    async with AsyncExitStack() as stack:
+        opened = []
+        for route, body in tried.items():
+            method, path = route.split()
+            told = json.dumps(body).encode()
+            request = await stack.enter_async_context(bob.client.request(path, method=method, headers=headers))
+            await request.send(told[:1])
+            opened.append((route, request, told[1:]))
+        await until(lambda: len(let_in) == len(tried))
+        await ada.do("PATCH", "/api/v1/users/bob", {"disabled": True})
+        before = (await house.node.store.audit(AuditQuery(limit=1)))[0].seq
+        for route, request, rest in opened:
+            status, told = await ended(request, rest)
+            assert (status, told.get("code")) == (401, "not_signed_in"), route
+    assert (await house.node.store.audit(AuditQuery(limit=1)))[0].seq == before
+
+
+async def test_who_may_less_meanwhile_does_not_do_what_they_might(house: House) -> None:
+    ada, _ = await staffed(house)
+    await ada.do("PATCH", "/api/v1/groups/north", {"may": ["watch", "edit_vehicles"]})
+    ben = house.person((await ada.do("POST", "/api/v1/users/ben/tokens", {}))["token"])
+    let_in = counted(house)
+    headers = ben.headers | {"content-type": "application/json"}
+    async with (
+        ben.client.request("/api/v1/vehicles/v-here", method="PATCH", headers=headers) as early,
+        ben.client.request("/api/v1/vehicles/v-here", method="PATCH", headers=headers) as late,
+    ):
+        await until(lambda: len(let_in) == 2)
+        await ada.do("PUT", "/api/v1/regions/here-too", circle(60, 25, 200, name="new", group="yards"))
+        for request, name, status in ((early, "Van", 200), (late, "Lorry", 404)):
+            told, _ = await ended(request, json.dumps({"name": name}).encode())
+            assert told == status, "a new region takes nothing away"
+            await ada.do("PATCH", "/api/v1/groups/north", {"may": ["watch"]})
+    assert (await ada.do("GET", "/api/v1/vehicles/v-here"))["name"] == "Van"
+
+
+async def test_of_a_vehicle_that_is_hidden_while_a_body_comes_nothing_is_told(house: House) -> None:
+    ada, _ = await staffed(house)
+    await ada.do("PATCH", "/api/v1/groups/north", {"may": ["watch", "edit_vehicles"]})
+    ben = house.person((await ada.do("POST", "/api/v1/users/ben/tokens", {}))["token"])
+    let_in = counted(house)
+    headers = ben.headers | {"content-type": "application/json"}
+    async with (
+        ben.client.request("/api/v1/vehicles/v-here", method="PATCH", headers=headers) as patch,
+        ben.client.request("/api/v1/vehicles/v-here", method="PUT", headers=headers) as put,
+    ):
+        await until(lambda: len(let_in) == 2)
+        away = {"vehicle": "v-here", "time": now(), "lat": 60.01, "lon": 25, "accuracy_m": 5, "speed_mps": 30}
+        await ada.do("POST", "/api/v1/positions", away)
+        await ada.do("PATCH", "/api/v1/vehicles/v-here", {"plate": "H1D DEN"})
+        for request in (patch, put):
+            status, told = await ended(request, b"{}")
+            assert (status, told.get("code")) == (404, "unknown_vehicle")
+
+
+async def test_a_group_that_a_token_shows_stays(house: House) -> None:
+    """Or the token would show whatever the next group of that name does."""
+    ada, _ = await staffed(house)
+    await ada.do("POST", "/api/v1/groups", {"name": "pals", "regions": "all"})
+    token = await ada.do("POST", "/api/v1/tokens", {"vehicles": ["me"], "shows": ["pals"]})
+    assert await ada.fails("DELETE", "/api/v1/groups/pals") == (409, "group_in_use")
+    await ada.do("DELETE", f"/api/v1/tokens/{token['id']}")
+    await ada.do("DELETE", "/api/v1/groups/pals")
 
 
 async def test_the_log_hears_who_guesses_and_who_asks_for_what_they_may_not(

@@ -105,6 +105,9 @@ class Directory:
             raise no_group(name)
         if members := sorted(user.name for user in self.users.values() if name in user.groups):
             raise InTheWay("group_in_use", f"{members[0]!r} is in the group {name!r}: take everybody out of it first.")
+        if showing := [token for token in self.tokens.by_id.values() if name in token.shows]:
+            what = f"the token {showing[0].name or showing[0].id!r} shows the group {name!r}"
+            raise InTheWay("group_in_use", f"{what}: revoke it first.")  # or it would show the next of this name
         return [self.record("group", name, None)]
 
     def has_uses(self, now: int) -> bool:

@@ -95,6 +95,11 @@ class Grant(msgspec.Struct, frozen=True):
             return False
         return all(part.takes(before) for part in self.parts if part.takes(after))
 
+    def keeps(self, before: Grant) -> bool:
+        """Is all still allowed that was, whatever regions came or went?"""
+        whole = not self.parts or (bool(before.parts) and _kinds(self.parts) >= _kinds(before.parts))
+        return self.may >= before.may and self.everything >= before.everything and whole
+
     def may_send(self, vehicle: str, group: str | None) -> bool:
         return self.sends is None or self.sends.may_send(vehicle, group)
 
@@ -174,6 +179,11 @@ def may_not(verb: str) -> NotFound:
 def finest(parts: Sequence[Part]) -> Part:
     """The one that shows a place best: as exactly as any, and anywhere rather than in regions."""
     return min(parts, key=lambda part: (part.coarse_m, part.regions is not None))
+
+
+def _kinds(parts: Sequence[Part]) -> set[Part]:
+    """Without the regions there are."""
+    return {msgspec.structs.replace(part, regions=None) for part in parts}
 
 
 def _names(some: frozenset[str] | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -35,6 +36,9 @@ class Actor(NamedTuple):
 
     who: str
     address: str
+    ask: Callable[[], None] = lambda: None  # raises TrackerError when they may not do it any more
 
     def did(self, at: int, what: str, target: str, before: Any = None, after: Any = None) -> Audit:
+        """Said in its turn, before it is done. Raises what `ask` does: then it is not."""
+        self.ask()
         return Audit(at, self.who, self.address, what, target, before, after)

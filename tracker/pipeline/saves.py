@@ -40,6 +40,8 @@ class Save:
         """The regions as they will be, with their new versions; none when somebody else was quicker."""
         saved: list[Region] = []
         try:
+            if self.by:
+                self.by.ask()  # those it is saved with must not fail with it
             for region in self.regions:
                 expect_version(region.id, live.get(region.id), self._expect.get(region.id), self._create_only)
         except TrackerError as error:

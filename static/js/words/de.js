@@ -968,7 +968,7 @@ export default {
   "problem.user_closed": "Dieses Konto ist geschlossen: Öffnen Sie es zuerst, dann gibt es einen Link.",
   "problem.user_exists": "Es gibt schon jemanden dieses Namens, oder jemand hat es eben geändert.",
   "problem.group_exists": "Es gibt schon eine Gruppe dieses Namens, oder jemand hat sie eben geändert.",
-  "problem.group_in_use": "In dieser Gruppe ist noch jemand: Nehmen Sie zuerst alle heraus.",
+  "problem.group_in_use": "In dieser Gruppe ist noch jemand, oder ein Token zeigt sie: Nehmen Sie zuerst alle heraus, und widerrufen Sie das Token.",
   "problem.unknown_user": "Diese Person gibt es nicht.",
   "problem.unknown_group": "Diese Gruppe gibt es nicht.",
   "problem.unknown_token": "Dieses Token gibt es nicht.",

@@ -28,6 +28,7 @@ from tracker.pipeline.batch import Answer
 from tracker.pipeline.inbox import Own
 from tracker.pipeline.intake import WITH_IT
 from tracker.pipeline.pipeline import Pipeline
+from tracker.regions.importing import read_regions
 from tracker.regions.region import Region
 from tracker.stores import AuditQuery, EventQuery
 from tracker.stores.sqlite.store import SqliteStore
@@ -957,6 +958,36 @@ async def test_every_deed_of_somebody_is_kept_in_its_own_commit(node: Node) -> N
     assert kept[1].after.keys() == {"a", "b"}
     assert kept[6].before["version"] == 1
     assert {(one.who, one.address) for one in kept} == {("ada", "10.0.0.1")}
+
+
+async def test_who_may_not_do_it_any_more_does_nothing_in_their_turn(node: Node) -> None:
+    def ask() -> None:
+        raise NotFound("may_not", "not any more")
+
+    by, pipeline = Actor("ada", "10.0.0.1", ask), node.pipeline
+    await pipeline.save_regions([depot()])
+    await pipeline.submit([ping(1)])
+    [event, *_] = await node.store.events(EVERYTHING)
+    told = len(node.told)
+
+    def plan() -> tuple[list[Record], list[Audit]]:
+        return [Record("user", "eve", 1, {})], [by.did(0, "user.add", "eve")]
+
+    for deed in (
+        pipeline.save_regions([depot("new")], by=by),
+        pipeline.delete_region("depot", by=by),
+        pipeline.register(Registered("van", "Van"), by),
+        pipeline.remove_vehicle("van", by=by),
+        pipeline.ack(event.id, "ada", by),
+        pipeline.keep_records(plan),
+    ):
+        with pytest.raises(NotFound, match="not any more"):
+            await deed
+    first, a, b = [read_regions([depot(name)], 0, lambda _: "") for name in ("first", "a", "b")]
+    saves = [pipeline.put_regions(first), pipeline.put_regions(a, by=by), pipeline.put_regions(b)]
+    became = await asyncio.gather(*saves, return_exceptions=True)  # the last two in one turn
+    assert [isinstance(one, NotFound) for one in became] == [False, True, False], "nobody else's is refused with it"
+    assert [feature["id"] for change in node.told[told:] for feature in change.regions] == ["first", "b"]
 
 
 async def test_records_are_planned_in_their_turn_and_a_plan_that_is_refused_keeps_nothing(node: Node) -> None:

@@ -166,13 +166,13 @@ async def acknowledge(node: Node, grant: Grant, id: str) -> Response:
     event, _ = await _known(node, grant, id)
     await _check(node, grant, event)
     by = grant.who or _by(await api.json_body(node.settings.max_entry))  # whoever has signed in cannot be somebody else
-    return await _acked(node, grant, await node.pipeline.ack(id, by, api.actor(grant)))
+    return await _acked(node, grant, await node.pipeline.ack(id, by, api.actor(node, grant)))
 
 
 async def take_back(node: Node, grant: Grant, id: str) -> Response:
     event, _ = await _known(node, grant, id)
     await _check(node, grant, event)
-    return await _acked(node, grant, await node.pipeline.ack(id, None, api.actor(grant)))
+    return await _acked(node, grant, await node.pipeline.ack(id, None, api.actor(node, grant)))
 
 
 async def _check(node: Node, grant: Grant, event: Event) -> None:

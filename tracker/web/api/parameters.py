@@ -14,9 +14,10 @@ from quart import Response, request
 
 from tracker.access.credentials import IN_ADDRESS
 from tracker.access.grants import WATCH, Access, Grant
-from tracker.errors import BadRequest, Conflict, Invalid, NotSignedIn, Unsupported
+from tracker.errors import BadRequest, Conflict, Invalid, NotFound, NotSignedIn, Unsupported
 from tracker.model.ping import Unfit, vehicle_id
 from tracker.model.records import Actor
+from tracker.node import Node
 from tracker.protocols.native import read_document
 from tracker.protocols.pieces import check_weight
 from tracker.times import BadTime, parse_parameter
@@ -66,9 +67,15 @@ def address() -> str:
     return str((request.scope.get("client") or ("",))[0])
 
 
-def actor(grant: Grant) -> Actor:
-    """Whoever sent this request, as what they change is kept."""
-    return Actor(grant.who or ANYBODY, address())
+def actor(node: Node, grant: Grant) -> Actor:
+    """Whoever sent this request, as what they change is kept; asked once more as it is done, since a body may take
+    long to come, and much may wait before it."""
+
+    def ask() -> None:
+        if not node.access.again(grant).keeps(grant):
+            raise NotFound("may_not", "what you may do was changed meanwhile: look, and try again")
+
+    return Actor(grant.who or ANYBODY, address(), ask)
 
 
 def answer(value: Any, status: int = 200, **headers: str) -> Response:

@@ -115,7 +115,9 @@ async def patch_region(node: Node, grant: Grant, id: str) -> Response:
     feature["properties"].setdefault("group", None)  # it was taken out
     group_drawn(grant, feature["properties"], before)
     with _unseen(node, grant, [id]):
-        [(saved, _)] = await node.pipeline.save_regions([feature], expect={id: _version(before)}, by=api.actor(grant))
+        [(saved, _)] = await node.pipeline.save_regions(
+            [feature], expect={id: _version(before)}, by=api.actor(node, grant)
+        )
     return _answer(node, grant, saved)
 
 
@@ -124,7 +126,7 @@ async def delete_region(node: Node, grant: Grant, id: str) -> Response:
     check_edit(grant, before)
     guarded = _check_match(before, id) or not grant.everything
     with _unseen(node, grant, [id]):
-        await node.pipeline.delete_region(id, expect=_version(before) if guarded else None, by=api.actor(grant))
+        await node.pipeline.delete_region(id, expect=_version(before) if guarded else None, by=api.actor(node, grant))
     return Response(b"", 204)
 
 
@@ -194,7 +196,7 @@ async def _save(node: Node, grant: Grant, feature: dict[str, Any]) -> Response:
     only_create = _create_only() or (before is None and not grant.everything)
     with _unseen(node, grant, [id]):
         [(saved, created)] = await node.pipeline.save_regions(
-            [feature], expect=expect, create_only=only_create, by=api.actor(grant)
+            [feature], expect=expect, create_only=only_create, by=api.actor(node, grant)
         )
     return _answer(node, grant, saved, 201 if created else 200)
 
@@ -214,7 +216,7 @@ async def _save_all(node: Node, grant: Grant, given: Drawings, turn: Turn) -> Re
     expect = {} if grant.everything and not grant.parts else _check_all(picture, grant, found)
     with _unseen(node, grant, [region.id for region in found.regions]):
         saved = await node.pipeline.put_regions(
-            found.regions, expect=expect, create_only=_create_only(), by=api.actor(grant)
+            found.regions, expect=expect, create_only=_create_only(), by=api.actor(node, grant)
         )
     found.regions = []
     created = sum(new for _, new in saved)

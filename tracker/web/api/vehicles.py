@@ -84,22 +84,23 @@ async def get_vehicle(node: Node, grant: Grant, id: str) -> Response:
 
 
 async def put_vehicle(node: Node, grant: Grant, id: str) -> Response:
+    # first, since the vehicle may go where it is hidden while it comes
+    document = await api.json_body(node.settings.max_entry)
     vehicle = api.vehicle(id) if grant.everything else _known(node.picture, grant, id)
     _check(node.picture, grant, vehicle)
     created = vehicle not in node.picture.register and vehicle not in node.picture.vehicles
-    document = await api.json_body(node.settings.max_entry)
     if isinstance(document, dict) and grant.parts and not created:  # its group stays unless another is given
         document = {"group": node.picture.group_of(vehicle), **document}
     return await _register(node, grant, read_entry(vehicle, document, _entry(node, vehicle)), 201 if created else 200)
 
 
 async def patch_vehicle(patching: asyncio.Lock, node: Node, grant: Grant, id: str) -> Response:
-    vehicle = _known(node.picture, grant, id)
-    _check(node.picture, grant, vehicle)
     patch = await api.json_body(node.settings.max_entry)
     if not isinstance(patch, dict):
         raise Invalid("not_an_object", "a merge patch (RFC 7396) of a vehicle is a JSON object")
     async with patching:
+        vehicle = _known(node.picture, grant, id)
+        _check(node.picture, grant, vehicle)
         entry = _entry(node, vehicle)
         before = {name: getattr(entry, name) for name in (*FIELDS, "attributes")}
         return await _register(node, grant, read_entry(vehicle, api.merged(before, patch), entry))
@@ -112,7 +113,7 @@ async def _register(node: Node, grant: Grant, entry: Registered, status: int = 2
     if entry.group != before and not grant.may_regroup(inside, before, entry.group):
         message = "`group` decides who sees a vehicle: this is none you may move it to"
         raise Invalid("not_your_group", message, [{"field": "group", "code": "not_your_group", "message": message}])
-    await node.pipeline.register(entry, api.actor(grant))
+    await node.pipeline.register(entry, api.actor(node, grant))
     return _answer(node, grant, entry.vehicle, status)
 
 
@@ -121,7 +122,7 @@ async def delete_vehicle(node: Node, grant: Grant, id: str) -> Response:
     history = _history()  # of a vehicle that was removed too
     vehicle = api.vehicle(id) if history and grant.everything else _known(node.picture, grant, id)
     _check(node.picture, grant, vehicle)
-    await node.pipeline.remove_vehicle(vehicle, history=history, by=api.actor(grant))
+    await node.pipeline.remove_vehicle(vehicle, history=history, by=api.actor(node, grant))
     return Response(b"", 204)
 
 

@@ -39,7 +39,7 @@ async def add_group(node: Node, grant: Grant) -> Response:
     given = await api.json_body(node.settings.max_entry)
     name = name_of(given)
     group = read_group(given, name, None)
-    by = api.actor(grant)
+    by = api.actor(node, grant)
 
     def plan() -> tuple[list[Record], list[Audit]]:
         if name in node.directory.groups:
@@ -56,7 +56,7 @@ async def change_group(node: Node, grant: Grant, name: str) -> Response:
     known = _group(node, name)
     check = guard(node, "group", name, lambda: _group(node, name).as_json())
     group = read_group(await api.json_body(node.settings.max_entry), name, known)
-    by = api.actor(grant)
+    by = api.actor(node, grant)
 
     def plan() -> tuple[list[Record], list[Audit]]:
         check()
@@ -75,7 +75,7 @@ async def remove_group(node: Node, grant: Grant, name: str) -> Response:
     grant.check(ADMINISTER)
     known = _group(node, name)
     check = guard(node, "group", name, lambda: _group(node, name).as_json())
-    by = api.actor(grant)
+    by = api.actor(node, grant)
 
     def plan() -> tuple[list[Record], list[Audit]]:
         check()

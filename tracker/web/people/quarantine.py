@@ -48,7 +48,7 @@ async def admit(node: Node, grant: Grant, vehicle: str) -> Response:
     entry = node.picture.register.get(stranger.vehicle) or Registered(stranger.vehicle)
     if said := await api.optional_body(node.settings.max_entry):
         entry = read_entry(stranger.vehicle, said, entry)
-    await node.quarantine.admit_vehicle(entry, api.actor(grant))
+    await node.quarantine.admit_vehicle(entry, api.actor(node, grant))
     told = shown.vehicle(entry.vehicle, node.picture, node.picture.vehicles.get(entry.vehicle))
     return api.answer(told, 201, location=f"/api/v1/vehicles/{quote(entry.vehicle, safe='')}")
 
@@ -61,7 +61,7 @@ async def turn_away(node: Node, grant: Grant, vehicle: str) -> Response:
     if forget not in ("true", "1", "false", "0"):
         raise api.bad("forget", "true or false")
     does = node.quarantine.forget if forget in ("true", "1") else node.quarantine.refuse
-    await does(node.quarantine.stranger(api.vehicle(vehicle)).vehicle, api.actor(grant))
+    await does(node.quarantine.stranger(api.vehicle(vehicle)).vehicle, api.actor(node, grant))
     return Response(b"", 204)
 
 

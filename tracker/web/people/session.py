@@ -17,7 +17,7 @@ from tracker.access.people import ALL, CEILING, WATCH, User, read_user
 from tracker.access.sessions import LONGEST_MS, Session
 from tracker.access.tokens import hash_of, new_id, new_secret
 from tracker.errors import Invalid, NotFound, NotSignedIn, Overloaded, TooManyTries
-from tracker.model.records import Audit, Record
+from tracker.model.records import Actor, Audit, Record
 from tracker.node import Node
 from tracker.times import rfc3339
 from tracker.web.api import parameters as api
@@ -47,7 +47,7 @@ async def sign_in(node: Node, grant: Grant) -> Response:
     secret, now = new_secret(), node.clock()
     agent = "".join(filter(str.isprintable, request.headers.get("user-agent") or ""))[:MAX_AGENT]
     session = Session(new_id(), hash_of(secret), user.name, now, now, api.address(), agent)
-    by = api.actor(msgspec.structs.replace(grant, who=user.name))
+    by = Actor(user.name, api.address())
 
     def plan() -> tuple[list[Record], list[Audit]]:
         directory = node.directory
@@ -206,7 +206,7 @@ async def sign_out(node: Node, grant: Grant) -> Response:
     if id != grant.bearer and (id not in sessions.by_id or sessions.by_id[id].user != grant.who):
         raise NotFound("not_found", "you have no such session")
     everywhere = api.flag("everywhere")
-    by = api.actor(grant)
+    by = Actor(grant.who, api.address())  # to go is never refused
 
     def plan() -> tuple[list[Record], list[Audit]]:
         directory = node.directory

@@ -62,9 +62,12 @@ async def add_token(node: Node, grant: Grant) -> Response:
     if kind == "device" and not vehicles and not groups:
         raise _wrong("vehicles", '`vehicles` names at least one vehicle or pattern, such as "van-*" or "*"')
     shows = _patterns(given, "shows")
-    if unknown := [name for name in shows if name not in node.directory.groups]:
-        raise _wrong("shows", f"`shows` names groups of people; there is no {unknown[0]!r}")
-    return await _add(node, grant, Token(new_id(), kind, "", _label(given), vehicles, groups, shows))
+
+    def check() -> None:
+        if unknown := [name for name in shows if name not in node.directory.groups]:
+            raise _wrong("shows", f"`shows` names groups of people; there is no {unknown[0]!r}")
+
+    return await _add(node, grant, Token(new_id(), kind, "", _label(given), vehicles, groups, shows), check=check)
 
 
 async def list_own(node: Node, grant: Grant, name: str) -> Response:
@@ -77,7 +80,8 @@ async def add_own(node: Node, grant: Grant, name: str) -> Response:
     """By which a script is let in as this user."""
     _check_own(node, grant, name)
     given = _object(await api.json_body(node.settings.max_entry), "name")
-    return await _add(node, grant, Token(new_id(), "person", "", _label(given), user=name))
+    token = Token(new_id(), "person", "", _label(given), user=name)
+    return await _add(node, grant, token, check=lambda: _check_own(node, grant, name))
 
 
 async def rotate_token(node: Node, grant: Grant, id: str) -> Response:
@@ -103,7 +107,7 @@ async def rotate_token(node: Node, grant: Grant, id: str) -> Response:
 async def revoke_token(node: Node, grant: Grant, id: str) -> Response:
     token = _token(node, grant, id)
     check = guard(node, "token", id, lambda: _told(node, _token(node, grant, id)))
-    by = api.actor(grant)
+    by = api.actor(node, grant)
 
     def plan() -> tuple[list[Record], list[Audit]]:
         check()
@@ -125,7 +129,7 @@ async def _add(
 ) -> Response:
     secret = new_secret()
     token = msgspec.structs.replace(token, hash=hash_of(secret), created_at=node.clock(), created_by=grant.who)
-    by = api.actor(grant)
+    by = api.actor(node, grant)
 
     def plan() -> tuple[list[Record], list[Audit]]:
         check()

@@ -49,7 +49,7 @@ async def add_user(node: Node, grant: Grant) -> Response:
     if name in node.directory.users:
         raise InTheWay("user_exists", f"there is a user {name!r} already: change it on the page, or by PATCH")
     user = await _with_password(node, read_user(given, name, None, node.directory.groups, node.clock()), given)
-    by = api.actor(grant)
+    by = api.actor(node, grant)
 
     def plan() -> tuple[list[Record], list[Audit]]:
         if name in node.directory.users:
@@ -78,7 +78,7 @@ async def change_user(node: Node, grant: Grant, name: str) -> Response:
         else given
     )
     user = await _with_password(node, read_user(asked, name, known, node.directory.groups, node.clock()), asked)
-    by, secret = api.actor(grant), new_secret()
+    by, secret = api.actor(node, grant), new_secret()
     # whoever changes the own password stays signed in here, by another cookie
     stays = own and user.password != known.password and not user.disabled
 
@@ -107,7 +107,7 @@ async def remove_user(node: Node, grant: Grant, name: str) -> Response:
     grant.check(ADMINISTER)
     known = _user(node, name)
     check = guard(node, "user", name, lambda: _user(node, name).as_json())
-    by = api.actor(grant)
+    by = api.actor(node, grant)
 
     def plan() -> tuple[list[Record], list[Audit]]:
         check()
@@ -121,7 +121,7 @@ async def give_link(node: Node, grant: Grant, name: str) -> Response:
     """A link by which this user chooses a password. The one before is good for nothing any more."""
     grant.check(ADMINISTER)
     secret, link = link_of(node, name, LINK_MS)
-    by = api.actor(grant)
+    by = api.actor(node, grant)
 
     def plan() -> tuple[list[Record], list[Audit]]:
         directory = node.directory
