@@ -124,7 +124,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Literal["", "create", "quarantine", "refuse"],
         Meta(
             description="positions of a vehicle nobody knows: create it, quarantine them until somebody lets it in, or "
-            "refuse them; empty: create on loopback, else quarantine"
+            "refuse them; empty: create on loopback, else quarantine (on loopback behind a proxy too, once people sign "
+            "in)"
         ),
     ] = ""
     quarantine_vehicles: Annotated[
@@ -160,10 +161,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         except ValueError:
             return False
 
-    @property
-    def meets_unknown(self) -> str:
-        """What is done with positions of vehicles nobody knows: create, quarantine or refuse."""
-        return self.unknown_vehicles or ("create" if self.is_loopback else "quarantine")
+    def meets_unknown(self, people: bool = False) -> str:
+        """What is done with positions of vehicles nobody knows: create, quarantine or refuse.
+
+        `people`: they sign in. Else whoever a proxy brings to loopback may do everything as it is."""
+        private = self.is_loopback and not (people and self.behind_proxy)
+        return self.unknown_vehicles or ("create" if private else "quarantine")
 
     @property
     def store_url(self) -> str:

@@ -204,5 +204,16 @@ async def test_only_who_sees_everything_and_may_edit_vehicles_lets_one_in(tmp_pa
 
 def test_who_can_be_reached_from_elsewhere_keeps_unknown_vehicles_apart() -> None:
     for host, does in (("127.0.0.1", "create"), ("::1", "create"), ("localhost", "create"), ("0.0.0.0", "quarantine")):
-        assert Settings(host=host).meets_unknown == does
-        assert Settings(host=host, unknown_vehicles="refuse").meets_unknown == "refuse"
+        assert Settings(host=host).meets_unknown(people=True) == does
+        assert Settings(host=host, unknown_vehicles="refuse").meets_unknown() == "refuse"
+
+
+async def test_behind_a_proxy_on_loopback_unknown_vehicles_wait_once_people_sign_in(tmp_path: Path) -> None:
+    async with serving(tmp_path, "", behind_proxy=["loopback"]) as house:
+        _, told = await post(house.person(), fix("early"))
+        assert (told["accepted"], told.get("quarantined", 0)) == (1, 0), "nobody signs in: as before"
+        ada = await house.administrator()
+        phone = await token(ada, house, vehicles=["*"])
+        _, told = await post(phone, fix("early", 0), fix("late"))
+        assert (told["accepted"], told.get("quarantined", 0)) == (2, 1)
+        assert list(await waiting(ada)) == ["late"]

@@ -134,13 +134,23 @@ def test_any_other_address_needs_open_and_is_warned_of(host: str) -> None:
     assert host in str(check_bind(Settings(host=host, open=True)))
 
 
-@pytest.mark.parametrize("way", [{"cert": "/c.pem"}, {"behind_proxy": ["loopback"]}])
+@pytest.mark.parametrize("way", [{"cert": "/c.pem"}, {"cert": "/c.pem", "behind_proxy": ["10.0.0.5"]}])
 def test_where_people_sign_in_any_other_address_needs_a_way_nobody_can_listen_on(way: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=r"--cert and --key, or --behind-proxy .* or --insecure"):
         check_bind(Settings(host="0.0.0.0"), administrator=True)
     assert check_bind(Settings(host="0.0.0.0", **way), administrator=True) is None
     with pytest.raises(SettingsError, match="--open"):
         check_bind(Settings(host="0.0.0.0", **way), administrator=False)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "do"),
+    [(["loopback"], "listen on 127.0.0.1"), (["10.0.0.5", "10.1.0.0/16"], "10.0.0.5, 10.1.0.0/16 only")],
+)
+def test_a_port_that_is_reached_past_the_proxy_is_warned_of(proxies: list[str], do: str) -> None:
+    warned = str(check_bind(Settings(host="0.0.0.0", port=81, behind_proxy=proxies), administrator=True))
+    assert "0.0.0.0:81 past the proxy is served without TLS" in warned and do in warned
+    assert check_bind(Settings(behind_proxy=proxies), administrator=True) is None, "on loopback nobody reaches it"
 
 
 def test_insecure_is_warned_of_and_lets_nobody_in_who_does_not_sign_in() -> None:

@@ -94,14 +94,24 @@ def check_bind(settings: Settings, administrator: bool = False) -> str | None:
             f"{settings.host} can be reached from other machines and nobody signs in yet: make an administrator "
             "(tracker users add NAME --role administrator), add --open to let everybody in, or listen on 127.0.0.1"
         )
-    if settings.cert or settings.behind_proxy:
+    if settings.cert:
         return None
+    if settings.behind_proxy:
+        return _past_proxy(where, settings.behind_proxy)
     if settings.insecure or settings.open:
         return f"what is said to {where} can be read and changed on the way, passwords too"
     raise SettingsError(
         f"{settings.host} can be reached from other machines, and passwords would go there for all to read: add --cert "
         "and --key, or --behind-proxy where a proxy speaks TLS for this server, or --insecure in a network you trust"
     )
+
+
+def _past_proxy(where: str, proxies: list[str]) -> str:
+    past = f"whoever reaches {where} past the proxy is served without TLS"
+    if proxies == ["loopback"]:
+        return f"{past}: the proxy is on this machine, so listen on 127.0.0.1 only (docs/proxies.md)"
+    admit = f"have a firewall admit {', '.join(proxies)} only"
+    return f"{past}: {admit}; who asks from there is believed whom it asks for (docs/proxies.md)"
 
 
 def _is_from_another_site(headers: Mapping[bytes, bytes]) -> bool:

@@ -35,7 +35,7 @@ class Quarantine:
     def __init__(
         self, settings: Settings, pipeline: Pipeline, directory: Directory, picture: Picture, clock: Callable[[], int]
     ) -> None:
-        self._does = settings.meets_unknown
+        self._meets = {people: settings.meets_unknown(people) for people in (False, True)}
         self._most, self._most_fixes = settings.quarantine_vehicles, settings.quarantine_fixes
         self._pipeline = pipeline
         self._directory = directory
@@ -48,6 +48,10 @@ class Quarantine:
         return Statistics(len(strangers.waiting), len(strangers.refused), self._fixes, self._rejected)
 
     # -- whoever sends ------------------------------------------------------------------------------------------------
+
+    @property
+    def _does(self) -> str:
+        return self._meets[self._directory.has_administrator]
 
     @property
     def looks(self) -> bool:
