@@ -74,13 +74,14 @@ def read_heard(said: dict[str, Any], now: int, ignored: list[str]) -> tuple[Ping
 
 
 def _degrees(name: str, value: Any) -> float:
+    count = number(value)
+    if count is not None and (-90 <= count <= 90 or (name == "lon" and -180 <= count <= 180)):
+        return round(count * 1e7) / 1e7
     if value is None or value == "":
         raise Unfit("missing", name, f"`{name}` is missing")
-    if isinstance(value, str):
-        if (count := number(value)) is None:
-            raise Unfit("wrong_type", name, f"`{name}` is a number, not {value[:40]!r}")
-        value = count
-    return read_number(name, value)
+    if count is None and isinstance(value, str):
+        raise Unfit("wrong_type", name, f"`{name}` is a number, not {value[:40]!r}")
+    return read_number(name, value if count is None else count)
 
 
 def _optional(name: str, said: dict[str, Any], ignored: list[str]) -> float | None:
@@ -188,7 +189,8 @@ def read_time(value: Any, now: int) -> tuple[int, str]:
         if value[4:5] == "-" or (count := number(value)) is None:
             return _rolled(_read_text(value), now)
         value = count
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e20:
+    kind = type(value)
+    if (kind is not int and kind is not float) or not abs(value) < 1e20:
         raise Unfit("time_invalid", "time", "the time is neither a number since 1970 nor an RFC 3339 text")
     while abs(value) >= 1e14:
         value = value / 1000

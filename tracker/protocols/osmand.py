@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from tracker.errors import BadRequest, TooLarge
 from tracker.model.ping import Unfit
@@ -20,6 +21,7 @@ from tracker.protocols.native import read_document
 from tracker.protocols.who import name_of, whose
 
 MOST_POINTS = 10_000  #: of one body
+MOST_LOOKED_UP = 2048  #: characters of all names together
 
 #: what we call it ← what clients do (case aside), the surest first
 NAMES = {
@@ -53,7 +55,7 @@ _NO_NUMBERS = frozenset(
 )  #: how programs write what they do not know
 _NUMBERS = frozenset({"heading", "altitude_m", "accuracy_m", "odometer_m"})
 APPS = {"osmand": "mps", "gpslogger": "mps", "locus": "mps", "traccar": "kn"}  #: what each means by `speed`
-PANIC = "0xF841"  #: the code of OpenGTS that is an alarm; the others are ways to say where one is
+PANIC = "0xf841"  #: the code of OpenGTS that is an alarm; the others are ways to say where one is
 
 
 def read(payload: Payload, now: int) -> Reading:
@@ -123,6 +125,30 @@ def _flat(document: Any) -> Any:
     return flat
 
 
+class _Names(NamedTuple):
+    """What the names of one request mean."""
+
+    #: ours ← theirs, as it is written and in lower case, the surest first
+    known: list[tuple[str, list[tuple[str, str]]]]
+    others: list[str]
+
+
+def _look_up(keys: tuple[str, ...]) -> _Names:
+    known: dict[str, list[tuple[int, str, str]]] = {}
+    others = []
+    for key in keys:
+        low = key.lower()
+        if low in _RANKED:
+            name, rank = _RANKED[low]
+            known.setdefault(name, []).append((rank, key, low))
+        elif low not in _NO_ATTRIBUTES:
+            others.append(key)
+    return _Names([(name, [said[1:] for said in sorted(ways)]) for name, ways in known.items()], others)
+
+
+_looked_up = lru_cache(maxsize=256)(_look_up)  # an app says the same names again and again
+
+
 def _take(reading: Reading, payload: Payload, fields: dict[str, Any], now: int) -> None:
     try:
         said = _said(payload, fields)
@@ -130,8 +156,6 @@ def _take(reading: Reading, payload: Payload, fields: dict[str, Any], now: int) 
         reading.items += 1
         reading.reject(reading.items - 1, fault)
         return
-    if not _RANKED.keys() & {key.lower() for key in fields}:
-        raise BadRequest("not_positions", "nothing in it is known: send id, lat, lon and timestamp")
     if not said.get("vehicle"):
         raise BadRequest("no_vehicle", "there is no `id` in it: set one in the app, or use a token of one vehicle")
     reading.hear(said, now)
@@ -139,42 +163,55 @@ def _take(reading: Reading, payload: Payload, fields: dict[str, Any], now: int) 
 
 def _said(payload: Payload, fields: dict[str, Any]) -> dict[str, Any]:
     """Under our names; of several aliases of one thing the surest. Raises Unfit."""
+    keys = tuple(fields)
+    known, others = (_looked_up if sum(map(len, keys)) < MOST_LOOKED_UP else _look_up)(keys)
+    if not known:
+        raise BadRequest("not_positions", "nothing in it is known: send id, lat, lon and timestamp")
     said: dict[str, Any] = {}
-    ranks: dict[str, tuple[int, str]] = {}
+    by: dict[str, str] = {}  # which of its names it had
     attributes: dict[str, Any] = {}
-    for key, value in fields.items():
-        if value is None or value == "" or value == "null":
-            continue
-        low = key.lower()
-        name, rank = _RANKED.get(low, ("", 0))
-        if name in _NUMBERS and number(value) is None:
-            if str(value).lower() in _NO_NUMBERS:
+    for name, ways in known:
+        for key, low in ways:
+            value = fields[key]
+            if value is None or value == "" or value == "null":
                 continue
-            name = ""
-        if name and (name not in ranks or rank < ranks[name][0]):
-            ranks[name] = rank, low
-            said[name] = value
-        elif not name and low not in _NO_ATTRIBUTES:
+            if name in _NUMBERS:
+                count = number(value)
+                if count is None:
+                    if str(value).lower() not in _NO_NUMBERS:
+                        attributes[key] = value
+                    continue
+                value = count
+            said[name], by[name] = value, low
+            break
+    for key in others:
+        value = fields[key]
+        if value is not None and value != "" and value != "null":
             attributes[key] = scalar(value) if isinstance(value, str) else value
-    _place(said)
+    if "place" in said or "gprmc" in said or "valid" in said:
+        _place(said)
     own = name_of(said.get("vehicle"))
-    if vehicle := whose(payload, own):
+    if vehicle := whose(payload) or own:
         said["vehicle"] = vehicle
         if own not in ("", vehicle):
             attributes["device"] = own
-    if 0 < (level := number(said.get("battery_pct")) or 0) < 1:  # nothing tells of less than a percent
+    if (
+        "battery_pct" in said and 0 < (level := number(said["battery_pct"]) or 0) < 1
+    ):  # nobody tells of parts of a percent
         said["battery_pct"] = level * 100
     if "speed" in said:
-        _speed(said, ranks["speed"][1], fields, payload)
+        _speed(said, by["speed"], fields, payload)
     if "accuracy_m" not in said and "hdop" in attributes and _app(fields, payload) == "osmand":
         said["accuracy_m"] = attributes.pop("hdop")
-    if "dir" in ranks.get("heading", ()) or "spd" in ranks.get("speed", ()):
+    if by.get("heading") == "dir" or by.get("speed") == "spd":
         _forget_zeros(said)
-    if (charging := said.pop("charging", fields.get("bs", 0) in (2, 3, "2", "3") or None)) is not None:
-        attributes["charging"] = flag(charging)
-    if (motion := said.pop("motion", None)) is not None:
-        attributes["motion"] = flag(motion)
-    if str(attributes.get("code")).lower() == PANIC.lower():
+    if "charging" in said:
+        attributes["charging"] = flag(said.pop("charging"))
+    elif attributes.get("bs") in (2, 3):
+        attributes["charging"] = True
+    if "motion" in said:
+        attributes["motion"] = flag(said.pop("motion"))
+    if "code" in attributes and str(attributes["code"]).lower() == PANIC:
         said.setdefault("alarm", "panic")
     if "alarm" in said and (is_one := flag(said["alarm"])) is not None:
         said["alarm"] = "alarm" if is_one else None
@@ -195,7 +232,7 @@ def _place(said: dict[str, Any]) -> None:
         pair = place.strip("[] ").split(",") if isinstance(place, str) else place
         if isinstance(pair, list) and len(pair) >= 2:
             said["lat"], said["lon"] = pair[0], pair[1]
-    if flag(said.pop("valid", True)) is False:
+    if "valid" in said and flag(said.pop("valid")) is False:
         said.pop("lat", None)
         said.pop("lon", None)
 

@@ -12,8 +12,11 @@ from tracker.protocols import Payload, Reading
 
 def name_of(*told: Any) -> str:
     """The first of what was told that can be a name; "" when none can."""
-    names = (vehicle_of(str(one)) for one in told if isinstance(one, str | int) and not isinstance(one, bool))
-    return next((name for name in names if name), "")
+    for one in told:
+        kind = type(one)
+        if (kind is str or kind is int) and (name := vehicle_of(str(one))):
+            return name
+    return ""
 
 
 def whose(payload: Payload, *told: Any) -> str:
