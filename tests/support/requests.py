@@ -15,7 +15,8 @@ import msgspec
 from tracker.config import Settings
 from tracker.errors import TrackerError
 from tracker.protocols import Outcome, Payload, Reply, Spoken
-from tracker.web.ingest.http import Ingest, Target
+from tracker.web.ingest.addresses import Target
+from tracker.web.ingest.http import Ingest
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 

@@ -75,6 +75,7 @@ class Reading(msgspec.Struct):
     discarded: int = 0  # understood, and nothing to keep
     ignored: int = 0  # optional values that cannot be right: left out, the rest of their fix taken
     errors: list[dict[str, Any]] = []  # {"index", "code", "field", "message"}, at most MAX_ERRORS
+    left_out: list[tuple[int, str]] = []  # the first of these: (index of the item, the value's name)
     repairs: dict[str, int] = {}  # name of a clock's fault → times put right
     #: once the pings are stored, whatever was wrong with the others; None: what became of each item, in our own JSON
     reply: Reply | Callable[[Outcome], Reply] | None = None
@@ -83,7 +84,7 @@ class Reading(msgspec.Struct):
         """One decoded item. Raises Unfit."""
         ignored: list[str] = []
         self.pings.append(read_ping(item, now, ignored))
-        self.ignored += len(ignored)
+        self._leave_out(len(self.pings) - 1, ignored)
 
     def hear(self, said: dict[str, Any], now: int) -> None:
         """One thing a phone or gateway said, under our names; what is wrong with it is told in `errors`."""
@@ -95,9 +96,14 @@ class Reading(msgspec.Struct):
             self.reject(self.items - 1, fault)
             return
         self.pings.append(ping)
-        self.ignored += len(ignored)
+        if ignored:
+            self._leave_out(self.items - 1, ignored)
         if repair:
             self.repairs[repair] = self.repairs.get(repair, 0) + 1
+
+    def _leave_out(self, index: int, names: list[str]) -> None:
+        self.ignored += len(names)
+        self.left_out += [(index, name) for name in names[: MAX_ERRORS - len(self.left_out)]]
 
     def discard(self) -> None:
         """One thing that is understood, and is no position."""
@@ -115,6 +121,7 @@ class Reading(msgspec.Struct):
         self.rejected += other.rejected
         self.discarded += other.discarded
         self.ignored += other.ignored
+        self.left_out += other.left_out[: MAX_ERRORS - len(self.left_out)]
         self.errors += other.errors[: MAX_ERRORS - len(self.errors)]
         self.reply = other.reply or self.reply
 
