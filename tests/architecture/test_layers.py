@@ -24,7 +24,7 @@ ROOMS: list[set[str]] = [
     {"commands"},
     {"demo"},
     {"web"},  # app.py puts together what lies in the rooms below it
-    {"web.live", "web.people"},
+    {"web.live", "web.people", "web.devices"},
     {"web.api", "replay"},
     {"web.ingest", "client"},
     {"web.server"},
@@ -51,7 +51,7 @@ ROOMS: list[set[str]] = [
 PURE = {"model", "geometry", "geometry.cells", "regions", "fleet", "live", "protocols", "formats", "outputs"}
 PURE |= {"errors", "problems", "times"}
 #: … but for an archive, which is opened as if it were a file, and for urllib.parse
-READERS = {"regions.kmz": {"io"}, "protocols.forms": {"urllib"}}
+READERS = {"regions.kmz": {"io"}, "protocols.forms": {"urllib"}, "protocols.parts": {"urllib"}}
 IMPURE = {"asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets"}
 IMPURE |= {"select", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time"}
 IMPURE |= {"urllib", "hypercorn", "quart", "folium"}

@@ -410,6 +410,7 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("GET", "/openapi.json"): told_to_all("/openapi.json"),
     ("POST", POSITIONS): positions,  # answered before the router
     ("POST", INGEST): positions,
+    ("POST", f"{V1}/ingest/echo"): not_for_them("POST", f"{V1}/ingest/echo?protocol=json", json={}),
     ("POST", SESSION): not_for_them("POST", SESSION, json={"name": "x", "password": "y"}),
     ("GET", SESSION): told_to_all(SESSION),
     ("DELETE", SESSION): not_for_them("DELETE", SESSION),
@@ -466,7 +467,11 @@ async def test_what_the_hub_has_forgotten_is_looked_for_as_far_as_what_never_was
 async def test_who_may_not_watch_is_told_nothing_at_all(place: Town) -> None:
     for method, rule in ROUTES:
         person = rule.removeprefix(f"{V1}/") in PEOPLE
-        if person or rule in OPEN or rule in ("/metrics", POSITIONS, INGEST, SESSION, f"{V1}/tickets"):
+        if (
+            person
+            or rule in OPEN
+            or rule in ("/metrics", POSITIONS, INGEST, SESSION, f"{V1}/tickets", f"{V1}/ingest/echo")
+        ):
             continue  # nothing of the fleet is in these, or another word decides
         path = rule.replace("<int:number>", "1").replace("<id>", HERE if "regions" in rule else "resident")
         answer = await place.ask("blind", method, path, json={} if method in ("POST", "PUT", "PATCH") else None)

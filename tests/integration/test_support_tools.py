@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from tests.integration.test_access import House, Person
+from tracker.commands.cli import cli
 from tracker.config import Settings
 from tracker.web.app import create_app
 
@@ -85,3 +87,92 @@ async def test_who_came_with_a_wrong_token_is_told_what_is_wrong_with_it(house: 
         told = await ada.do("GET", "/api/v1/tokens")
         assert words in told["without"][0]["message"]
         assert secret[4:20] not in json.dumps(told)
+
+
+ECHO = "/api/v1/ingest/echo?protocol="
+
+
+async def echoed(house: House, token: str, protocol: str, body: Any = b"", **headers: str) -> dict[str, Any]:
+    answer = await sent(house, ECHO + protocol, body, authorization=f"Bearer {token}", **headers)
+    assert answer.status_code == 200, await answer.get_data()
+    told: dict[str, Any] = await answer.get_json()
+    return told
+
+
+def warned(told: dict[str, Any]) -> dict[str, str]:
+    return {warning["kind"]: warning["message"] for warning in told["warnings"]}
+
+
+async def test_echo_says_what_the_device_would_hear_and_stores_nothing(house: House) -> None:
+    ada = await house.administrator()
+    id, secret = await phone(ada, "van-1")
+    _, several = await phone(ada, "van-*")
+    before = house.node.pipeline.statistics()
+    told = await echoed(house, secret, "owntracks", location(vel=-1, note=secret))
+    assert [ping["vehicle"] for ping in told["pings"]] == ["van-1"]
+    assert told["reply"] == {
+        "status": 200,
+        "headers": {"content-type": "application/json", "cache-control": "no-store"},
+        "body": "[]",
+    }
+    assert warned(told)["not_known"] == "`vel` is -1: not known"
+    assert secret not in json.dumps(told)
+
+    batch = "overland&path=/api/v1/overland/batches"
+    assert (await echoed(house, secret, batch, {"locations": []}))["reply"]["status"] == 201
+    told = await echoed(house, several, "osmand&id=tram-1&lat=60&lon=25")
+    assert (told["reply"]["status"], [error["code"] for error in told["errors"]]) == (422, ["not_your_vehicle"])
+    told = await echoed(house, several, "osmand&lat=60&lon=25")
+    assert (told["reply"]["status"], told["error"]["code"]) == (400, "no_vehicle")
+    fixes = [{"vehicle": "van-1", "time": time.time(), "lat": lat, "lon": 25} for lat in (60, 60, 95)]
+    told = await echoed(house, secret, "json", fixes, **{"content-type": "application/json"})
+    assert told["reply"]["status"] == 207
+    assert {"accepted": 1, "duplicates": 1, "rejected": 1}.items() <= json.loads(told["reply"]["body"]).items()
+    told = await echoed(house, secret, "json", fixes, **{"content-type": "text/html"})
+    assert (told["error"]["code"], told["reply"]["status"]) == ("unsupported_type", 415)
+
+    after, use = house.node.pipeline.statistics(), await ada.do("GET", f"/api/v1/tokens/{id}")
+    assert (after.pings, use["used_at"], use["last_error"]) == (before.pings, None, None)
+    assert (await ada.fails("GET", "/api/v1/vehicles/van-1"))[0] == 404
+
+
+async def test_echo_names_to_an_administrator_the_tokens_that_may_send_and_is_for_nobody_else(house: House) -> None:
+    ada = await house.administrator()
+    id, _ = await phone(ada, "van-*")
+    answer = await ada.ask("POST", ECHO + "owntracks&u=van-5", location())
+    told = await answer.get_json()
+    assert [one["tokens"] for one in told["warnings"] if one["kind"] == "token"] == [[id]]
+    assert (await ada.fails("POST", ECHO + "carrier-pigeon", {}))[1] == "bad_parameter"
+    assert (await house.person().fails("POST", ECHO + "json", {}))[0] == 401
+    assert (await ada.fails("POST", ECHO + "json", "x" * 2**21))[1] == "body_too_large"
+
+
+def decoded(capture: bytes, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    ran = CliRunner().invoke(cli, ["decode", *arguments], input=capture)
+    return ran.exit_code, [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
+
+
+def test_decode_reads_a_body_a_query_and_a_captured_request_as_the_server_does() -> None:
+    payloads = FIXTURES / "payloads"
+    captured = (payloads / "overland/dawarich-batch.http").read_bytes()
+    for text in (captured, captured.replace(b"\n", b"\r\n")):
+        status, [*pings, rest] = decoded(text, "overland", "--at", "2026-11-23T09:00:30Z")
+        assert (status, rest["reply"]["status"], rest.get("items")) == (0, 201, len(pings)), rest
+        assert pings[0]["vehicle"] and pings[0]["time"].startswith("2026-11-23T09:00")
+    status, [ping, rest] = decoded(b"", "osmand", "--query", "id=van-7&lat=60.17&lon=24.94&speed=10")
+    assert (status, ping["speed_mps"], rest["protocol"]) == (0, 5.144, "osmand")
+    status, [ping, _] = decoded(
+        b'{"_type":"location","lat":60,"lon":25,"tst":1795424400}', "owntracks", "--vehicle", "v"
+    )
+    assert (status, ping["vehicle"]) == (0, "v")
+    status, [rest] = decoded(b'{"_type":', "owntracks")
+    assert (status, rest["error"]["code"], rest["reply"]["status"]) == (1, "not_json", 400)
+    assert decoded(b"", "osmand", "--query", "id=v&lat=0&lon=0")[0] == 1
+    assert decoded(b"", "carrier-pigeon")[0] == 2
+    assert "owntracks" in CliRunner().invoke(cli, ["decode", "--list"]).stdout.split()
+
+
+@pytest.mark.parametrize("path", sorted((FIXTURES / "payloads").glob("*/*.http")), ids=lambda path: path.stem)
+def test_decode_ends_whatever_it_is_given(path: Path) -> None:
+    status, lines = decoded(path.read_bytes(), path.parent.name)
+    assert status in (0, 1) and "reply" in lines[-1]

@@ -140,6 +140,37 @@ def replay(**options: Any) -> None:
     sys.exit(run(**options, settings=settings() if options["dry_run"] else None))
 
 
+class _OfProtocols(click.Command):
+    def format_epilog(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        from tracker.commands.decode import names
+
+        with formatter.section("Protocols"):
+            formatter.write_text(", ".join(names()))
+
+
+@cli.command(cls=_OfProtocols)
+@click.argument("protocol", required=False)
+@click.option("--list", "listed", is_flag=True, help="Name the protocols, one a line.")
+@click.option("--query", default="", help="What followed the ? of the address.")
+@click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header it came with; repeatable.")
+@click.option("--path", default="", help="The address, or what of it followed the token.")
+@click.option("--vehicle", default="", help="The one vehicle the device's token is for.")
+@click.option("--at", callback=_instant, metavar="TIME", help="When it was received.  [now]")
+def decode(protocol: str | None, listed: bool, query: str, headers: tuple[str, ...], path: str, **more: Any) -> None:
+    """Say how bytes on standard input would be read: a line of JSON for each position, and one for all else.
+
+    They are the body a device sent, or its whole HTTP request as captured. Nothing is stored, no server is asked.
+    """
+    from tracker.commands.decode import names, run
+
+    if listed:
+        click.echo("\n".join(names()))
+        return
+    if protocol not in names():
+        raise click.UsageError(f"name a protocol, one of {', '.join(names())}")
+    sys.exit(run(protocol, sys.stdin.buffer, query, headers, path, settings=settings(), **more))
+
+
 @cli.group()
 def users() -> None:
     """Who may sign in."""

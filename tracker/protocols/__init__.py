@@ -84,7 +84,8 @@ class Reading(msgspec.Struct):
         """One decoded item. Raises Unfit."""
         ignored: list[str] = []
         self.pings.append(read_ping(item, now, ignored))
-        self._leave_out(len(self.pings) - 1, ignored)
+        if ignored:
+            self._leave_out(len(self.pings) + self.rejected - 1, ignored)
 
     def hear(self, said: dict[str, Any], now: int) -> None:
         """One thing a phone or gateway said, under our names; what is wrong with it is told in `errors`."""

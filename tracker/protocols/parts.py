@@ -57,9 +57,9 @@ def _parts(payload: Payload) -> Iterator[Part]:
     elif payload.body:
         for name, value in fields_of(payload).items():
             yield Part("body", name, value)
-    for header, value in payload.headers.items():
+    for header, said in payload.headers.items():
         if header not in QUIET and not header.startswith((b"sec-", b"x-forwarded")):
-            yield Part("header", header.decode("latin-1"), value.decode("latin-1"))
+            yield Part("header", header.decode("latin-1"), said.decode("latin-1"))
 
 
 def document_of(payload: Payload) -> Any:
@@ -86,12 +86,12 @@ def _leaves(value: Any, at: tuple[str | int, ...]) -> Iterator[Part]:
     if isinstance(value, dict) and len(at) < 8:
         for name, inner in value.items():
             yield from _leaves(inner, (*at, name))
-    elif isinstance(value, list) and len(at) < 8 and any(isinstance(one, dict | list) for one in value):
+    elif isinstance(value, list) and len(at) < 8 and (_is_array(value) or (at and isinstance(at[-1], int))):
         for number, inner in enumerate(value):
             yield from _leaves(inner, (*at, number))
     elif at:
-        name = ".".join(str(step) for step in at if step != 0)
-        yield Part("body", name or str(at[-1]), value if not isinstance(value, dict | list) else str(value), at)
+        name = ".".join(str(step) for step in (*(step for step in at[:-1] if step != 0), at[-1]))
+        yield Part("body", name, value if not isinstance(value, dict | list) else str(value), at)
 
 
 def reduced(payload: Payload, reads: Callable[[Payload], bool]) -> Payload:

@@ -25,6 +25,7 @@ from tracker.node import Node
 from tracker.turns.buffer import Share
 from tracker.turns.jobs import Job
 from tracker.web.api import events, feeds, health, openapi, page, regions, vehicles
+from tracker.web.devices import echo
 from tracker.web.ingest import http as ingest
 from tracker.web.ingest import socket as positions
 from tracker.web.ingest.bodies import Body, Gone, Patience, refuse
@@ -66,7 +67,7 @@ def create_app(
     app.url_map.merge_slashes = False  # it would send elsewhere: an address that is wrong below a proxy's path
     for routes in (
         *(vehicles, feeds, regions, events, health, page),
-        *(session, users, groups, tokens, quarantine, connect, audit),
+        *(session, users, groups, tokens, quarantine, connect, audit, echo),
     ):
         app.register_blueprint(routes.blueprint(node))
     app.register_blueprint(openapi.blueprint(node, *described.ROUTES))

@@ -116,9 +116,9 @@ def content_type() -> str:
     return (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
 
 
-async def raw_body(most: int) -> bytes | bytearray:
-    """The request's body of at most so many bytes. Raises BadRequest, TooLarge, Overloaded."""
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+async def raw_body(most: int, encoded: bool = False) -> bytes | bytearray:
+    """The request's body of at most so many bytes, `encoded` as it may be. Raises BadRequest, TooLarge, Overloaded."""
+    if not encoded and request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Unsupported("unsupported_encoding", "send this body without a Content-Encoding")
     patience: Patience | None = request.scope.get("tracker.patience")  # type: ignore[assignment]
     if (request.content_length or 0) > most:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,14 +11,15 @@ from quart import Blueprint, Response, request
 
 from tracker.access.credentials import IN_ADDRESS
 from tracker.access.grants import ADMINISTER, EDIT_VEHICLES, SEND, Grant, may_not
-from tracker.errors import BadRequest
+from tracker.errors import BadRequest, TrackerError
 from tracker.model.blanks import blanked
 from tracker.node import Node
 from tracker.protocols import Payload, spoken
+from tracker.protocols.explain import explain
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
 from tracker.web.ingest.addresses import Addresses
-from tracker.web.ingest.explained import explained, found, inflated
+from tracker.web.ingest.explained import chosen, concluded, found, inflated, refused
 from tracker.web.ingest.others import Tellers
 from tracker.web.ingest.senders import Sender
 from tracker.web.server.answers import encode
@@ -44,31 +45,37 @@ async def echo(addresses: Addresses, node: Node, grant: Grant) -> Response:
     if (name := request.args.get("protocol", "")) not in names:
         raise api.bad("protocol", f"one of {', '.join(names)}")
     body = await _body()
-    method = request.args.get("method", "POST" if body else "GET").upper()
     path, query = request.args.get("path", ""), _query()
-    target = found(addresses, name, method, path, query)
+    target = found(addresses, name, "POST", path, query)
     assert target
-    if method not in target.here.methods and "method" not in request.args:
-        method = next(iter(target.here.methods))
+    method = request.args.get("method", "").upper() or ("GET" if not body and "GET" in target.here.methods else "POST")
     sender = Sender(node, grant, "", quiet=True)
-    others = Tellers(node).teller(sender.token)
-    own = partial(_options, node, grant, sender)
-    payload = Payload(body, query, _headers(grant), path if path[:1] == "/" else "", method, "", sender.device, own, others)
-    async with node.heavy.turn():
-        told = await asyncio.to_thread(explained, target, name, payload, node.clock(), sender.admit)
-    told.setdefault("warnings", []).extend(_who_sends(node, grant, told))
-    return Response(blanked(encode(told).decode()), 200, {"content-type": "application/json", "cache-control": "no-store"})
+    options = sender.options if grant.sends is not None or grant.everything else _nothing
+    address = path if path[:1] == "/" else ""
+    others = Tellers(node).teller(sender.token)  # one of its own: it notes what it told
+    payload = Payload(body, query, _headers(grant), address, method, "", sender.device, options, others)
+    try:
+        one, payload = chosen(target, name, payload)
+    except TrackerError as fault:
+        told = refused(target, name, fault)
+    else:
+        async with node.heavy.turn():
+            told = concluded(target, one, await asyncio.to_thread(explain, one, payload, node.clock()), sender.admit)
+    names = list(dict.fromkeys(ping["vehicle"] for ping in told["pings"]))
+    for vehicle in names[:MOST_NAMES]:
+        told["warnings"] += _of_vehicle(node, grant, vehicle)
+    headers = {"content-type": "application/json", "cache-control": "no-store"}
+    return Response(blanked(encode(told).decode()), 200, headers)
 
 
 async def _body() -> bytes:
-    headers = dict(request.scope["headers"])
     try:
         body = bytes(await api.raw_body(MOST, encoded=True))
     except BadRequest as fault:
         if fault.code != "empty":
             raise
         return b""
-    return inflated(body, headers, MOST)
+    return inflated(body, dict(request.scope["headers"]), MOST)
 
 
 def _query() -> str:
@@ -83,36 +90,25 @@ def _headers(grant: Grant) -> dict[bytes, bytes]:
     return {name: value for name, value in request.scope["headers"] if name not in hidden}
 
 
-def _options(node: Node, grant: Grant, sender: Sender, vehicle: str) -> Mapping[str, Any]:
-    """What the register says of a vehicle, to who may send for it, or change any."""
-    if grant.sends is not None or grant.everything:
-        return sender.options(vehicle)
+def _nothing(_vehicle: str) -> Mapping[str, Any]:
     return {}
 
 
-def _who_sends(node: Node, grant: Grant, told: dict[str, Any]) -> list[dict[str, Any]]:
-    """By which token these vehicles can be sent for, and what becomes of those nobody knows."""
-    warnings = []
-    names = list(dict.fromkeys(ping["vehicle"] for ping in told["pings"]))[:MOST_NAMES]
-    for vehicle in names:
-        entry = node.picture.register.get(vehicle)
-        group = entry.group if entry else None
-        if grant.sends is not None:
-            said = "this token may send for it" if grant.may_send(vehicle, group) else "this token may not send for it"
-            warnings.append({"kind": "token", "message": f"{vehicle!r}: {said}", "vehicle": vehicle})
-        elif ADMINISTER in grant.may:
-            tokens = [
-                one for one in node.directory.tokens.by_id.values() if one.kind == "device" and one.may_send(vehicle, group)
-            ]
-            said = ", ".join(one.name or one.id for one in tokens[:MOST_NAMES]) or "none: make one"
-            ids = [one.id for one in tokens[:MOST_NAMES]]
-            warnings.append(
-                {"kind": "token", "message": f"{vehicle!r} needs a token; these may send for it: {said}", "tokens": ids}
-            )
-        if (does := node.settings.meets_unknown) != "create" and not node.quarantine.is_known(vehicle, grant):
-            if grant.everything or grant.sends is not None:
-                what = "waits in quarantine" if does == "quarantine" else "is refused"
-                warnings.append(
-                    {"kind": "unknown", "message": f"nobody knows {vehicle!r}: what it sends {what}", "vehicle": vehicle}
-                )
-    return warnings
+def _of_vehicle(node: Node, grant: Grant, vehicle: str) -> Iterator[dict[str, Any]]:
+    """By which token it can be sent for, and what becomes of one that nobody knows."""
+    entry = node.picture.register.get(vehicle)
+    group = entry.group if entry else None
+    if grant.sends is not None:
+        said = "may" if grant.may_send(vehicle, group) else "may not"
+        yield {"kind": "token", "message": f"this token {said} send for {vehicle!r}", "vehicle": vehicle}
+    elif ADMINISTER in grant.may:
+        tokens = node.directory.tokens.by_id.values()
+        able = [one for one in tokens if one.kind == "device" and one.may_send(vehicle, group)][:MOST_NAMES]
+        said = ", ".join(one.name or one.id for one in able) or "none yet"
+        message = f"a device sends for {vehicle!r} with a token for it; there is {said}"
+        yield {"kind": "token", "message": message, "vehicle": vehicle, "tokens": [one.id for one in able]}
+    does = node.settings.meets_unknown
+    tells = grant.everything or grant.sends is not None
+    if does != "create" and tells and not node.quarantine.is_known(vehicle, grant):
+        what = "waits in quarantine" if does == "quarantine" else "is refused"
+        yield {"kind": "unknown", "message": f"nobody knows {vehicle!r}: what it sends {what}", "vehicle": vehicle}

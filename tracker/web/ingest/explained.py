@@ -7,8 +7,8 @@ from typing import Any
 
 from tracker.errors import TrackerError, Unsupported
 from tracker.protocols import Payload, Reading, Spoken
-from tracker.protocols.explain import advised, explain
-from tracker.web.ingest.addresses import HERE, Address, Addresses, Target
+from tracker.protocols.explain import Explanation, advised, explain
+from tracker.web.ingest.addresses import HERE, Addresses, Target
 from tracker.web.ingest.counts import Counts, refusal
 from tracker.web.ingest.inflate import inflater
 from tracker.web.server.answers import Answered
@@ -22,7 +22,7 @@ def found(addresses: Addresses, name: str, method: str, path: str, query: str) -
             return target
         path = path[1:]
     here = addresses.named(name)
-    return here and Target(here, name, rest=path)
+    return Target(here, name, rest=path) if here else None
 
 
 def inflated(body: bytes, headers: Mapping[bytes, bytes], most: int) -> bytes:
@@ -37,40 +37,48 @@ def inflated(body: bytes, headers: Mapping[bytes, bytes], most: int) -> bytes:
     return bytes(whole)
 
 
-def explained(
-    target: Target, name: str, payload: Payload, now: int, admit: Callable[[Reading], None] = lambda _: None
-) -> dict[str, Any]:
-    """`admit` takes out what its sender may not send."""
-    here = target.here
-    told: dict[str, Any] = {"protocol": name}
+def explained(target: Target, name: str, payload: Payload, now: int) -> dict[str, Any]:
+    """The whole answer, where nobody is asked who may send."""
     try:
-        one = _chosen(here, name, payload)
+        one, payload = chosen(target, name, payload)
     except TrackerError as fault:
-        told |= {"pings": [], "warnings": [], "error": advised(fault.code, fault.detail)}
-        return told | {"reply": _reply(here.problem(fault))}
-    told["protocol"] = one.name
-    payload = payload._replace(rest=target.rest, path=payload.path or HERE + name)
-    reading, more = explain(one, payload, now)
-    told |= more
+        return refused(target, name, fault)
+    return concluded(target, one, explain(one, payload, now))
+
+
+def chosen(target: Target, name: str, payload: Payload) -> tuple[Spoken, Payload]:
+    """Who reads it, by its content type where it has one; and the payload as that is given it. Raises Unsupported."""
+    here, said = target.here, payload.headers.get(b"content-type", b"")
+    one = next(one for one in here.spoken if one.name == name)
+    if payload.method not in here.methods:
+        how = " or ".join(here.methods)
+        raise TrackerError("method_not_allowed", f"{name} is spoken by {how}, not by {payload.method}")
+    if said and one.types:
+        one = here.choose(payload.method, said)
+    return one, payload._replace(rest=target.rest, path=payload.path.rstrip("/") or HERE + name)
+
+
+def refused(target: Target, name: str, fault: TrackerError) -> dict[str, Any]:
+    told = {"protocol": name, "pings": [], "warnings": [], "error": advised(fault.code, fault.detail)}
+    return told | {"reply": _reply(target.here.problem(fault))}
+
+
+def concluded(
+    target: Target, one: Spoken, explanation: Explanation, admit: Callable[[Reading], None] = lambda _: None
+) -> dict[str, Any]:
+    """With what its client would hear. `admit` takes out what its sender may not send."""
+    reading, more = explanation
+    told: dict[str, Any] = {"protocol": one.name} | more
     if isinstance(reading, TrackerError):
-        return told | {"reply": _reply(here.problem(reading))}
+        return told | {"reply": _reply(target.here.problem(reading))}
     admit(reading)
-    told |= {"rejected": reading.rejected}
+    told["rejected"] = reading.rejected
     told["errors"] = [error | advised(error["code"], error["message"]) for error in reading.errors]
     if reading.reply is not None and not reading.pings and not one.gateway and (why := refusal(reading)):
-        return told | {"reply": _reply(here.problem(why))}
+        return told | {"reply": _reply(target.here.problem(why))}
     different = len({(ping.vehicle, ping.time) for ping in reading.pings})
     counts = Counts(accepted=different, duplicates=len(reading.pings) - different)
     return told | {"reply": _reply(counts.answer(reading))}
-
-
-def _chosen(here: Address, name: str, payload: Payload) -> Spoken:
-    """By its content type where it has one. Raises Unsupported."""
-    named = next(one for one in here.spoken if one.name == name)
-    if payload.method not in here.methods:
-        raise Unsupported("method_not_allowed", f"{name} is spoken by {' or '.join(here.methods)}, not by {payload.method}")
-    said = payload.headers.get(b"content-type", b"")
-    return here.choose(payload.method, said) if said or not named.types else named
 
 
 def _reply(answer: Answered) -> dict[str, Any]:

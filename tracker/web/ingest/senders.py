@@ -19,11 +19,14 @@ REFUSED = "not_your_vehicle"
 class Sender:
     """Whoever sends, with or without a token: what is wrong is remembered of the token."""
 
-    def __init__(self, node: Node, grant: Grant, address: str) -> None:
+    def __init__(self, node: Node, grant: Grant, address: str, quiet: bool = False) -> None:
+        """`quiet`: nothing is remembered of what they do."""
         self._node = node
         self._grant = grant
         self._address = address
         self.wrong = ("", "")  # the code of what was last wrong, and what to do about it
+        self._notes = grant.sends is not None and not quiet
+        self._counts = not quiet
         self.wrong_address = ""  # in words, where what came is another protocol's
         self._note_use()
 
@@ -49,7 +52,7 @@ class Sender:
         self._note_use()
         if (grant.sends is not None or self._node.quarantine.looks) and any(map(self._fault, reading.pings)):
             self._refuse(reading, first)
-        if grant.sends is not None:
+        if self._notes:
             self._note_fault(reading)
 
     async def submit(self, pings: list[Ping]) -> Answer:
@@ -57,7 +60,7 @@ class Sender:
         return await self._node.quarantine.submit(pings, self._grant, self._address)
 
     def _note_use(self) -> None:
-        if self._grant.sends is not None:
+        if self._notes:
             self._node.directory.tokens.used(self._grant.bearer, self._node.clock(), self._address)
 
     def _note_fault(self, reading: Reading) -> None:
@@ -82,7 +85,7 @@ class Sender:
         if self.wrong_address:
             code, message = hints.OTHER, self.wrong_address
         self.wrong = code, message
-        if self._grant.sends is not None:
+        if self._notes:
             self._node.directory.tokens.failed(self._grant.bearer, self._node.clock(), code, message)
 
     def ask_again(self) -> None:
@@ -99,7 +102,8 @@ class Sender:
                 reading.pings.append(ping)
             else:
                 reading.reject(index, fault)
-                self._node.quarantine.rejected(fault.code != REFUSED)
+                if self._counts:
+                    self._node.quarantine.rejected(fault.code != REFUSED)
         reading.errors.sort(key=lambda error: error["index"])
 
     def _fault(self, ping: Ping) -> Unfit | None:

@@ -77,7 +77,25 @@ _STRANGER = thing(
 )  # fmt: skip
 _BODY = (400, 413, 415, 422, 503, 507)
 
+_ECHO = thing(
+    "protocol pings warnings reply",
+    protocol=TEXT, looks_like=or_null(TEXT), items=COUNT, rejected=COUNT, discarded=COUNT, ignored=COUNT, more=COUNT,
+    pings=array({"type": "object"}), errors=array({"type": "object"}), fields=array({"type": "object"}),
+    warnings=array(thing("kind message", kind=TEXT, message=TEXT)),
+    error=thing("code message do", code=TEXT, message=TEXT),
+    repairs={"type": "object"}, reply=thing("status headers body", status=COUNT, headers={"type": "object"}, body=TEXT),
+)  # fmt: skip
+
 ROUTES = (
+    Route(
+        "POST",
+        "/api/v1/ingest/echo",
+        "How a payload would be read, and what its client would hear; stores nothing",
+        (200, JSON, _ECHO),
+        body={"*/*": {}},
+        query={"protocol": TEXT, "path": TEXT, "method": TEXT},
+        errors=(400, 401, 404, 413, 415, 422, 503),
+    ),
     Route(
         "POST",
         "/api/v1/session",
