@@ -50,13 +50,13 @@ class Quarantine:
     # -- whoever sends ------------------------------------------------------------------------------------------------
 
     @property
-    def _does(self) -> str:
+    def does(self) -> str:
         return self._meets[self._directory.has_administrator]
 
     @property
     def looks(self) -> bool:
         """False: whatever comes is taken."""
-        return self._does != "create" or bool(self._directory.strangers.refused)
+        return self.does != "create" or bool(self._directory.strangers.refused)
 
     def is_known(self, vehicle: str, grant: Grant) -> bool:
         picture = self._picture
@@ -72,7 +72,7 @@ class Quarantine:
             return None
         if vehicle in self._directory.strangers.refused:
             return Unfit("vehicle_refused", "vehicle", f"{vehicle!r} was turned away by whoever runs this server")
-        if self._does == "refuse":
+        if self.does == "refuse":
             return Unfit("unknown_vehicle", "vehicle", f"nobody knows a vehicle {vehicle!r} here: register it first")
         return None
 
@@ -81,7 +81,7 @@ class Quarantine:
 
     async def submit(self, pings: list[Ping], grant: Grant, address: str) -> Answer:
         """Store what is known, keep apart what is not."""
-        if self._does != "quarantine":
+        if self.does != "quarantine":
             return await self._pipeline.submit(pings)
         apart = {name for name in {ping.vehicle for ping in pings} if not self.is_known(name, grant)}
         if not apart:

@@ -107,7 +107,7 @@ def _of_vehicle(node: Node, grant: Grant, vehicle: str) -> Iterator[dict[str, An
         said = ", ".join(one.name or one.id for one in able) or "none yet"
         message = f"a device sends for {vehicle!r} with a token for it; there is {said}"
         yield {"kind": "token", "message": message, "vehicle": vehicle, "tokens": [one.id for one in able]}
-    does = node.settings.meets_unknown
+    does = node.quarantine.does
     tells = grant.everything or grant.sends is not None
     if does != "create" and tells and not node.quarantine.is_known(vehicle, grant):
         what = "waits in quarantine" if does == "quarantine" else "is refused"

@@ -45,7 +45,7 @@ async def where(node: Node, grant: Grant) -> Response:
         "port": settings.port,
         "scheme": "https" if settings.cert else "http",
         "alone": settings.is_loopback and not settings.behind_proxy,  # nobody else reaches it
-        "unknown_vehicles": settings.meets_unknown,
+        "unknown_vehicles": node.quarantine.does,
     })  # fmt: skip
 
 
