@@ -158,6 +158,26 @@ def test_an_owntracks_app_is_told_of_others_what_the_groups_its_token_shows_see_
     assert (wrong.status, wrong.json()["errors"][0]["field"]) == (422, "shows")
 
 
+def test_what_is_taken_from_an_app_is_in_no_further_answer_and_none_hears_what_another_token_shows(
+    house: House,
+) -> None:
+    def heard(secret: str) -> str:
+        message = {"_type": "location", "lat": 62, "lon": 25, "tst": int(time.time()), "tid": "me"}
+        return house.post(f"/ingest/owntracks/{secret}", message).body.decode()
+
+    house.do("POST", "/api/v1/groups", {"name": "pals", "regions": "all", "vehicles": ["pals"]})
+    house.do("PATCH", "/api/v1/vehicles/v-there", {"group": "pals", "name": "Pat"})
+    shown = {"name": "phone", "vehicles": ["van-10"]}
+    secret = house.do("POST", "/api/v1/tokens", shown | {"shows": ["pals"]}).json()["token"]
+    told = heard(secret)
+    assert "Pat" in told and '"rid":"there"' in told
+    house.do("PATCH", "/api/v1/vehicles/v-there", {"group": "others"})
+    assert heard(secret) == "[]"
+    other = heard(house.do("POST", "/api/v1/tokens", shown | {"shows": ["north"]}).json()["token"])
+    assert '"rid":"here"' in other
+    assert "there" not in other.replace("v-there", "")
+
+
 def test_where_nobody_signs_in_yet_a_token_in_the_address_counts_all_the_same(tmp_path: Path) -> None:
     server = Server(tmp_path / "data")
     server.start()

@@ -11,8 +11,9 @@ from typing import Literal
 
 import msgspec
 
+from tracker.model.keys import PREFIX
+
 Kind = Literal["device", "person", "scrape"]  #: sends for vehicles · stands for somebody · reads /metrics
-PREFIX = "trk_"  #: so that a secret that leaked is found where it does not belong
 ENDED = "not_signed_in"  #: what is last wrong with one that is over
 MOST_NAMES = 4096  #: vehicles whose answer one pattern remembers
 

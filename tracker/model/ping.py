@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tracker.model.keys import holds_key
 from tracker.problems import PROBLEMS
 from tracker.times import FIRST, BadTime, NaiveTime, parse_time, rfc3339
 
@@ -115,6 +116,8 @@ def vehicle_id(text: str) -> str:
         raise Unfit("vehicle_invalid", "vehicle", f"the vehicle id {name!r} begins or ends with a space")
     if name in (".", ".."):
         raise Unfit("vehicle_invalid", "vehicle", f"a vehicle cannot be called {name!r}: no browser can address it")
+    if holds_key(name):
+        raise Unfit("vehicle_invalid", "vehicle", "that is a token, not the name of a vehicle: say which one it is")
     for char in name:
         if char == "/" or (unicodedata.category(char) in _UNSEEN and char not in _JOINERS):
             raise Unfit("vehicle_invalid", "vehicle", f"a vehicle id cannot contain {char!r}")
@@ -127,7 +130,7 @@ def vehicle_of(name: str) -> str:
     characters; "" when nothing is left of it."""
     line = unicodedata.normalize("NFC", " ".join(name[: 8 * MAX_ID].split()))
     seen = "".join(char for char in line if unicodedata.category(char) not in _UNSEEN or char in _JOINERS)
-    return seen.replace("/", "-")[:MAX_ID].strip()
+    return "" if holds_key(seen) else seen.replace("/", "-")[:MAX_ID].strip()
 
 
 def read_ping(item: Any, now: int, ignored: list[str] | None = None, *, nowhere: bool = False) -> Ping:
@@ -160,8 +163,8 @@ def read_ping(item: Any, now: int, ignored: list[str] | None = None, *, nowhere:
         ignition=_flag("ignition", fields),
         battery_pct=_optional("battery_pct", fields, ignored),
         odometer_m=_optional("odometer_m", fields, ignored),
-        driver=_words("driver", fields),
-        alarm=_words("alarm", fields),
+        driver=_words("driver", fields, ignored),
+        alarm=_words("alarm", fields, ignored),
         attributes=_attributes(fields, ignored),
     )
     if not has_place(ping) and ping.alarm is None and not nowhere:
@@ -182,7 +185,8 @@ def check_time(time: int, now: int) -> int:
 def check_attributes(attributes: dict[str, Any], ignored: list[str] | None = None) -> dict[str, Scalar] | None:
     """The attributes that have a value, or None without any. Raises Unfit.
 
-    A number that is none (NaN, infinite, over 64 bits) is left out and named in `ignored`, where there is one.
+    What is left out is named in `ignored`, where there is one: a number that is none (NaN, infinite, over 64 bits), and
+    a token of ours.
     """
     kept: dict[str, Scalar] = {}
     chars = 0
@@ -198,6 +202,11 @@ def check_attributes(attributes: dict[str, Any], ignored: list[str] | None = Non
             continue
         if not _is_text(name) or (isinstance(value, str) and not _is_text(value)):
             raise Unfit("not_text", "attributes", "an attribute has half a surrogate pair in it, which is no character")
+        if isinstance(value, str) and holds_key(value):
+            if ignored is None:
+                raise Unfit("not_text", name, f"the attribute `{_cut(name)}` is a token")
+            ignored.append(name)
+            continue
         chars += len(name) + (len(value) if isinstance(value, str) else 8)
         kept[name] = value
     if len(kept) > MAX_ATTRIBUTES:
@@ -278,9 +287,13 @@ def _flag(name: str, fields: dict[str, Any]) -> bool | None:
     raise Unfit("wrong_type", name, f"`{name}` is true or false, not {_kind(value)}")
 
 
-def _words(name: str, fields: dict[str, Any]) -> str | None:
+def _words(name: str, fields: dict[str, Any], ignored: list[str]) -> str | None:
     value = fields.pop(name, None)
-    return None if value is None else _text(name, value, MAX_TEXT) or None
+    text = None if value is None else _text(name, value, MAX_TEXT) or None
+    if text and holds_key(text):
+        ignored.append(name)
+        return None
+    return text
 
 
 def _text(name: str, value: Any, limit: int) -> str:

@@ -8,6 +8,7 @@ import math
 import re
 from typing import Any
 
+from tracker.model.keys import holds_key
 from tracker.model.ping import (
     AHEAD_MS,
     MAX_ATTRIBUTE_CHARS,
@@ -112,7 +113,7 @@ def _words(name: str, said: dict[str, Any], ignored: list[str]) -> str | None:
     if text is True:  # alarm: true
         return name
     text = _text(text)
-    if not isinstance(text, str):
+    if not isinstance(text, str) or holds_key(text):
         ignored.append(name)
         return None
     return text or None
@@ -256,6 +257,9 @@ def _kept(attributes: dict[str, Any], ignored: list[str]) -> dict[str, Scalar] |
             ignored.append(name)
             continue
         chars += size
+        if kind is str and holds_key(value):
+            ignored.append(name)
+            continue
         if not name.isascii() or len(name) > MAX_TEXT:
             name = _text(name)
         kept[name] = value.encode("utf-8", "replace").decode() if kind is str and not value.isascii() else value

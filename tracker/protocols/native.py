@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 
 from tracker.errors import BadRequest
+from tracker.model.keys import holds_key
 from tracker.model.ping import (
     AHEAD_MS,
     MAX_TEXT,
@@ -189,7 +190,9 @@ def _ping(position: _Position, now: int) -> Ping:
         heading = round(heading * 1e2) % 36_000 / 1e2
     altitude, accuracy = position.altitude_m, position.accuracy_m
     battery, odometer = position.battery_pct, position.odometer_m
-    attributes = position.attributes
+    driver, alarm, attributes = position.driver or None, position.alarm or None, position.attributes
+    if (driver and holds_key(driver)) or (alarm and holds_key(alarm)):
+        raise _Doubt
     return Ping(
         vehicle_id(position.vehicle),
         when,
@@ -202,8 +205,8 @@ def _ping(position: _Position, now: int) -> Ping:
         position.ignition,
         None if battery is None else round(battery * 1e2) / 1e2,
         None if odometer is None else round(odometer * 1e2) / 1e2,
-        position.driver or None,
-        position.alarm or None,
+        driver,
+        alarm,
         None if attributes is None else check_attributes(attributes),
     )
 

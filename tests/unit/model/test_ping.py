@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.model.ping import AHEAD_MS, CODES, Ping, Unfit, check_attributes, read_ping, vehicle_id
+from tracker.model.ping import AHEAD_MS, CODES, Ping, Unfit, check_attributes, read_ping, vehicle_id, vehicle_of
 
 NOW = 1_795_424_400_000
+KEY = "trk_" + "a1B2-c3D4_e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0u"  #: as a token is
 GOOD: dict[str, Any] = {"vehicle": "van-7", "time": NOW, "lat": 60.17, "lon": 24.94}
 
 
@@ -227,3 +228,18 @@ def test_attributes_without_a_value_are_none_and_numbers_that_are_none_are_told_
     with pytest.raises(Unfit) as caught:
         check_attributes({"c": math.nan})
     assert caught.value.code == "not_finite"
+
+
+def test_a_token_that_stands_where_a_name_or_a_remark_belongs_is_kept_nowhere() -> None:
+    """Whoever sees the vehicle could send with it."""
+    ignored: list[str] = []
+    said = {"driver": KEY, "alarm": "sos", "note": f"see https://map/ingest/osmand/{KEY}", "attributes": {"seats": 3}}
+    ping = read_ping(GOOD | said, NOW, ignored)
+    assert (ping.driver, ping.alarm, ping.attributes) == (None, "sos", {"seats": 3})
+    assert sorted(ignored) == ["driver", "note"]
+    assert read_ping(GOOD | {"driver": "trk_7", "note": "trk_"}, NOW).driver == "trk_7"
+    with pytest.raises(Unfit) as caught:
+        vehicle_id(KEY)
+    assert caught.value.code == "vehicle_invalid"
+    assert KEY not in caught.value.message
+    assert vehicle_of(f" {KEY}") == ""

@@ -151,3 +151,10 @@ def test_whatever_is_said_is_a_ping_or_a_fault_with_a_name(said: dict[str, Any])
     reading = Reading()
     reading.hear(said, NOW)
     assert len(reading.pings) + reading.rejected == reading.items == 1
+
+
+def test_a_token_that_an_app_sends_along_is_kept_nowhere() -> None:
+    key, ignored = "trk_" + "a1B2-c3D4_e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0u", list[str]()
+    ping = read_heard(FIX | {"driver": key, "attributes": {"password": key, "sat": 9}}, NOW, ignored)[0]
+    assert (ping.driver, ping.attributes) == (None, {"sat": 9})
+    assert sorted(ignored) == ["driver", "password"]

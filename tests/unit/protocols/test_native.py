@@ -178,3 +178,13 @@ def test_no_bytes_make_a_reader_fail_in_its_own_way(body: bytes) -> None:
 def test_a_gzip_without_its_header_is_named() -> None:
     with pytest.raises(BadRequest, match="Content-Encoding: gzip"):
         read_json(gzip.compress(json.dumps(GOOD).encode()), NOW)
+
+
+@pytest.mark.parametrize(
+    "said", [{"driver": "KEY"}, {"alarm": "KEY"}, {"token": "KEY"}, {"attributes": {"pass": "KEY"}}], ids=str
+)
+def test_a_token_beside_a_position_is_not_kept_with_it(said: dict[str, Any]) -> None:
+    key = "trk_" + "a1B2-c3D4_e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0u"
+    document = json.dumps([GOOD | said, GOOD]).replace("KEY", key)
+    reading = read_json(document.encode(), NOW)
+    assert (reading.pings, reading.ignored) == ([PING, PING], 1)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from heapq import nlargest
 from typing import Any, NamedTuple
 
 from tracker.access.grants import Grant
 from tracker.access.tokens import Token
+from tracker.model.change import Registered, VehicleState
 from tracker.model.ping import Ping
 from tracker.node import Node
 from tracker.protocols import Others
+from tracker.protocols.friends import MOST_WAYPOINTS
 
 MOST = 200  #: vehicles that are told, the newest first
 FRESH_MS = 5_000  #: they are looked up at most so often
+MOST_HEARD = 10_000  #: apps whose regions are remembered; of more, those that asked last
 AGAIN_MS = 86_400_000  #: regions are told as they change, and once a day: an answer may have been lost
 
 
@@ -27,11 +30,19 @@ class Heard(NamedTuple):
     gone: Mapping[str, Any] = {}  # told once; again as it is told everything again
 
 
+class Friend(NamedTuple):
+    """Another vehicle as it may be shown, and of what that was made: of another it has to be made anew."""
+
+    state: VehicleState
+    entry: Registered | None
+    told: tuple[str, Ping] | None
+
+
 class Tellers:
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._seen: dict[str, tuple[int, Sequence[tuple[str, Ping]]]] = {}  # by what is granted
-        self._heard: dict[str, Heard] = {}  # by vehicle
+        self._seen: dict[str, tuple[int, list[Friend]]] = {}  # by what is granted
+        self._heard: dict[tuple[tuple[str, ...], str], Heard] = {}  # by what is shown, and to which vehicle
 
     def teller(self, token: Token | None) -> Callable[[str], Others] | None:
         """None: its token shows nobody anything."""
@@ -47,19 +58,34 @@ class Tellers:
             self._seen[granted] = now, seen
         regions = [feature for id, feature in sorted(self._node.picture.regions.items()) if grant.sees_region(id)]
         said = hash(tuple((feature["id"], feature["properties"].get("version")) for feature in regions))
-        heard = self._heard.get(vehicle, Heard())
-        friends = [one for one in seen if one[1].vehicle != vehicle]
+        key = token.shows, vehicle  # of what another token of this vehicle shows nothing is told, not that it is gone
+        heard = self._heard.get(key, Heard())
+        friends = [told for one in seen if (told := self._now(grant, one)) and told[1].vehicle != vehicle]
         if heard.said == said and now - heard.at < AGAIN_MS:
             return Others(friends)
-        shown = {feature["id"]: feature for feature in regions}
+        shown = {feature["id"]: feature for feature in regions[:MOST_WAYPOINTS]}
         gone = {id: feature for id, feature in {**heard.gone, **heard.regions}.items() if id not in shown}
-        self._heard[vehicle] = Heard(said, now, shown, {} if heard.said == said else gone)
+        self._heard.pop(key, None)
+        self._heard[key] = Heard(said, now, shown, {} if heard.said == said else gone)  # who heard last is last
+        if len(self._heard) > MOST_HEARD:
+            del self._heard[next(iter(self._heard))]
         return Others(friends, regions, list(gone.values()))
 
-    def _look(self, grant: Grant) -> Sequence[tuple[str, Ping]]:
+    def _look(self, grant: Grant) -> list[Friend]:
+        everybody = (self._friend(grant, id) for id in self._node.picture.vehicles)
+        return nlargest(MOST, (one for one in everybody if one and one.told), key=lambda one: one.state.ping.time)
+
+    def _now(self, grant: Grant, friend: Friend) -> tuple[str, Ping] | None:
+        """As it may be seen by now: what was taken away is gone at once."""
+        picture, id = self._node.picture, friend.state.ping.vehicle
+        if picture.vehicles.get(id) is not friend.state or picture.register.get(id) is not friend.entry:
+            friend = self._friend(grant, id) or friend._replace(told=None)
+        return friend.told
+
+    def _friend(self, grant: Grant, id: str) -> Friend | None:
         picture = self._node.picture
-        states = ((state, picture.group_of(id)) for id, state in picture.vehicles.items())
-        shown = (seen.ping for state, group in states if (seen := grant.shown(state, group)) is not None)
-        newest = nlargest(MOST, shown, key=lambda ping: ping.time)
-        named = ((picture.register.get(ping.vehicle), ping) for ping in newest)
-        return [((entry.name if entry else None) or ping.vehicle, ping) for entry, ping in named]
+        if (state := picture.vehicles.get(id)) is None:
+            return None
+        entry = picture.register.get(id)
+        seen = grant.shown(state, entry.group if entry else None)
+        return Friend(state, entry, ((entry.name if entry else None) or id, seen.ping) if seen else None)
