@@ -148,7 +148,13 @@ group_in_use | 409 | somebody is in the group, or a token shows it | take everyb
 unknown_user | 404 | there is no such user | look at the spelling
 unknown_group | 404 | there is no such group | look at the spelling
 unknown_token | 404 | there is no such token | look at its id
-weak_password | 422 | a password that is tried first, is too short, or holds the name | `detail` says which
+weak_password | 422 | a password that is too easily guessed | the code in `errors` says why
+password_short | | a password of fewer than 8 characters | take some words that belong together
+password_long | | a password of more than 256 characters | take a shorter one
+password_repeats | | a password that only repeats, counts or goes along the keys | take some words that belong together
+password_common | | a password that is tried first, with or without digits around it | take one that is only yours
+password_name | | a password that holds the name, or a part of it | take one without it
+password_here | | a password that only says what this is, or where | add a word that is only yours
 invalid_user | 422 | a user that cannot be so | `errors` names each field
 invalid_group | 422 | a group that cannot be so | `errors` names each field
 not_your_group | 422 | the `group` decides who sees it, and this is none you may give | `detail` says which you may

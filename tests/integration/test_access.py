@@ -170,8 +170,20 @@ async def test_the_first_link_is_over_after_a_quarter_of_an_hour(house: House) -
 
 async def test_a_weak_password_is_refused_and_the_link_stays_good(house: House) -> None:
     link = house.node.give_first_link()
-    asked = {"link": link, "name": "ada", "password": "password1"}
-    assert await house.person().fails("POST", "/api/v1/session", asked) == (422, "weak_password")
+    asked = {"link": link, "name": "ada", "password": ""}
+    for weak, code in (
+        ("seven 7", "password_short"),
+        ("abcd1234", "password_repeats"),
+        ("password1", "password_common"),
+        ("lovely ada 7", "password_name"),
+        ("fleet-map-2026", "password_here"),
+    ):
+        answer = await house.person().ask("POST", "/api/v1/session", asked | {"password": weak})
+        told = await answer.get_json()
+        assert (answer.status_code, told["code"]) == (422, "weak_password")
+        assert [(one["field"], one["code"], one["message"]) for one in told["errors"]] == [
+            ("password", code, told["detail"])
+        ]
     await house.person().do("POST", "/api/v1/session", asked | {"password": GOOD})
 
 

@@ -44,7 +44,8 @@ def test_people_and_tokens_of_a_folder_are_the_same_whether_its_server_runs(fold
     [[link]] = lines("users", "add", "ada", "--role", "administrator", *where)
     assert link.startswith("/signin#trk_")
     ben = "users", "add", "ben", "--role", "dispatcher", "--group", "north", "--password-stdin", *where
-    assert "first that are tried" in refusal(*ben, given="password1\n")
+    assert "first that are tried; take one" in refusal(*ben, given="password1\n")
+    assert "at least 8 characters" in refusal(*ben, given="seven 7\n")
     assert tracker(*ben, given="two blue vans in may\n").exit_code == 0
     assert "already" in refusal(*ben, given="two blue vans in may\n")
     assert "no group 'south'" in refusal("users", "add", "cleo", "--role", "viewer", "--group", "south", *where)

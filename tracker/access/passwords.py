@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Collection, Iterable
 from functools import cache
 from importlib import resources
+from typing import NamedTuple
 
 LOG_N, R, P = 15, 8, 1
 SHORTEST, LONGEST = 8, 256
@@ -58,27 +59,39 @@ def nobodys() -> str:
     return hash_password(secrets.token_urlsafe())
 
 
-def fault_of(password: str, name: str, hosts: Iterable[str] = ()) -> str | None:
-    """Why this cannot be the password of `name`, said so that the next one can. `hosts`: what this server goes by."""
+class Weak(NamedTuple):
+    """Why something can be no password, said so that the next one can."""
+
+    code: str
+    detail: str
+
+
+def fault_of(password: str, name: str, hosts: Iterable[str] = ()) -> Weak | None:
+    """Why this cannot be the password of `name`. `hosts`: what this server goes by."""
     if len(password) < SHORTEST:
-        return (
+        short = (
             f"a password has at least {SHORTEST} characters; some words that belong together are easy to keep in mind"
         )
+        return Weak("password_short", short)
     if len(password) > LONGEST:
-        return f"a password has at most {LONGEST} characters"
+        return Weak("password_long", f"a password has at most {LONGEST} characters; take a shorter one")
     plain = password.casefold()
     if len(set(plain)) < 4 or _repeats(plain) or _is_walk(plain):
-        return "this password is one of the first that are tried: it only repeats or counts"
-    if name and (name.casefold() in plain or plain in name.casefold()):
-        return "the password holds the name: whoever knows one knows the other"
+        walks = "this password is one of the first that are tried: it only repeats, counts or goes along the keys"
+        return Weak("password_repeats", f"{walks}; take some words that belong together")
+    own = name.casefold()
+    if (len(own) > 2 and own in plain) or plain in own:
+        holds = "the password holds the name, or the name the password: whoever knows one knows the other"
+        return Weak("password_name", f"{holds}; take one without it")
     bare = _bare(plain)
     if not {plain, bare}.isdisjoint(common()) or any(
         bare[:at] in common() and bare[at:] in common() for at in range(3, len(bare) - 2)
     ):
-        return "this password is one of the first that are tried; take one that is only yours"
+        return Weak("password_common", "this password is one of the first that are tried; take one that is only yours")
     here = {*HERE.split(), *(part for host in hosts for part in host.casefold().split(".") if len(part) > 1)}
     if any(_is_made_of(letters, here) for letters in (_NO_LETTER.sub("", plain), _NO_LETTER.sub("", _bare(plain)))):
-        return "this password says only what this is and where: everybody who sees the map knows that"
+        where = "this password says only what this is and where: everybody who sees the map knows that"
+        return Weak("password_here", f"{where}; add a word that is only yours")
     return None
 
 

@@ -101,7 +101,7 @@ function changePassword(name, tell) {
         const weak = faultOf(after.input.value, name);
         if (weak) {
           after.input.focus();
-          return answer(say(`password.${weak}`), "bad");
+          return answer(say(`problem.${weak}`), "bad");
         }
         try {
           const body = { password: after.input.value, current_password: before.input.value };
@@ -110,8 +110,10 @@ function changePassword(name, tell) {
           answer(say("account.password.done"), "good");
           tell(say("account.password.done"));
         } catch (error) {
-          const wrong = error instanceof ApiError && error.code === "wrong_password";
-          answer(wrong ? say("account.wrong") : /** @type {Error} */ (error).message, "bad");
+          const refused = error instanceof ApiError ? error : null;
+          const wrong = refused?.code === "wrong_password";
+          const why = refused?.errors[0]?.message ?? /** @type {Error} */ (error).message;
+          answer(wrong ? say("account.wrong") : why, "bad");
           (wrong ? before : after).input.focus();
         }
       },

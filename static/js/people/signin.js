@@ -12,7 +12,7 @@ import { setTheme } from "../parts/theme.js";
 import { say } from "../words/words.js";
 
 /** Said in the page's own whole sentences. */
-const OURS = new Set(["wrong_password", "too_many_tries", "weak_password"]);
+const OURS = new Set(["wrong_password", "too_many_tries"]);
 const MANY_S = 5; // to wait after too many tries, where the server does not say how long
 
 /** The secret leaves the address bar, and with it the history, before anything else. */
@@ -73,7 +73,7 @@ async function byLink(secret) {
     action: say(first ? "signin.first.do" : "signin.choose.do"),
     send: () => {
       const fault = faultOf(password.input.value, name.input.value);
-      if (fault) throw new Error(say(`password.${fault}`));
+      if (fault) throw new Error(say(`problem.${fault}`));
       return {
         link: secret,
         password: password.input.value,

@@ -681,10 +681,6 @@ export default {
   "signin.go_on": "Weiter wie bisher",
   "signin.already": "Sie sind als {name} angemeldet. Wer sich jetzt hier anmeldet, tritt an diese Stelle.",
   "password.show": "Passwort zeigen",
-  "password.short":
-    "Ein Passwort hat mindestens 8 Zeichen. Ein paar Wörter, die zusammengehören, merkt man sich leicht.",
-  "password.same": "Dieses Passwort wiederholt sich nur: Es ist eines der ersten, die versucht werden.",
-  "password.name": "Im Passwort steckt der Name: Wer das eine kennt, kennt das andere.",
   "open.map":
     "Hier meldet sich noch niemand an: Wer diesen Server erreicht, sieht und ändert alles. Damit das endet, öffnen Sie den Link, den tracker serve beim Start gezeigt hat, oder geben Sie auf dem Server ein:",
   "open.signin": "Hier meldet sich noch niemand an: Wer diesen Server erreicht, sieht und ändert alles.",
@@ -968,12 +964,22 @@ export default {
   "problem.user_closed": "Dieses Konto ist geschlossen: Öffnen Sie es zuerst, dann gibt es einen Link.",
   "problem.user_exists": "Es gibt schon jemanden dieses Namens, oder jemand hat es eben geändert.",
   "problem.group_exists": "Es gibt schon eine Gruppe dieses Namens, oder jemand hat sie eben geändert.",
-  "problem.group_in_use": "In dieser Gruppe ist noch jemand, oder ein Token zeigt sie: Nehmen Sie zuerst alle heraus, und widerrufen Sie das Token.",
+  "problem.group_in_use":
+    "In dieser Gruppe ist noch jemand, oder ein Token zeigt sie: Nehmen Sie zuerst alle heraus, und widerrufen Sie das Token.",
   "problem.unknown_user": "Diese Person gibt es nicht.",
   "problem.unknown_group": "Diese Gruppe gibt es nicht.",
   "problem.unknown_token": "Dieses Token gibt es nicht.",
-  "problem.weak_password":
-    "Dieses Passwort ist zu leicht zu erraten: Es gehört zu denen, die zuerst probiert werden, sagt nur, was dies hier ist, oder enthält den Namen.",
+  "problem.weak_password": "Dieses Passwort ist zu leicht zu erraten.",
+  "problem.password_short":
+    "Ein Passwort hat mindestens 8 Zeichen. Ein paar Wörter, die zusammengehören, merkt man sich leicht.",
+  "problem.password_long": "Ein Passwort hat höchstens 256 Zeichen: Nehmen Sie ein kürzeres.",
+  "problem.password_repeats":
+    "Dieses Passwort wiederholt sich nur, zählt oder läuft die Tasten entlang: Es wird mit als Erstes probiert. Nehmen Sie ein paar Wörter, die zusammengehören.",
+  "problem.password_common": "Dieses Passwort wird mit als Erstes probiert. Nehmen Sie eines, das nur Ihres ist.",
+  "problem.password_name":
+    "Im Passwort steckt der Name, oder im Namen das Passwort: Wer das eine kennt, kennt das andere. Nehmen Sie eines ohne ihn.",
+  "problem.password_here":
+    "Dieses Passwort sagt nur, was dies ist und wo: Das weiß jeder, der die Karte sieht. Fügen Sie ein Wort hinzu, das nur Ihres ist.",
   "problem.invalid_user": "Etwas an dieser Person kann so nicht sein.",
   "problem.invalid_group": "Etwas an dieser Gruppe kann so nicht sein.",
   "problem.not_your_group": "Diese Gruppe dürfen Sie nicht vergeben: Sie entscheidet, wer sieht, was darin ist.",

@@ -663,9 +663,6 @@ export default {
   "signin.go_on": "Go on as before",
   "signin.already": "You are signed in as {name}. Whoever signs in here now takes that place.",
   "password.show": "Show the password",
-  "password.short": "A password has at least 8 characters. A few words that belong together are easy to keep in mind.",
-  "password.same": "This password only repeats itself: it is one of the first that are tried.",
-  "password.name": "The password holds the name: whoever knows one knows the other.",
   "open.map":
     "Nobody signs in here yet: everybody who reaches this server sees and changes everything. To end that, open the link that tracker serve printed when it started, or run on the server:",
   "open.signin": "Nobody signs in here yet: everybody who reaches this server sees and changes everything.",
@@ -943,12 +940,22 @@ export default {
   "problem.user_closed": "This account is closed: open it first, then ask for the link.",
   "problem.user_exists": "There is a person of this name already, or somebody changed it just now.",
   "problem.group_exists": "There is a group of this name already, or somebody changed it just now.",
-  "problem.group_in_use": "Somebody is in this group, or a token shows it: take everybody out of it and revoke the token first.",
+  "problem.group_in_use":
+    "Somebody is in this group, or a token shows it: take everybody out of it and revoke the token first.",
   "problem.unknown_user": "There is no such person.",
   "problem.unknown_group": "There is no such group.",
   "problem.unknown_token": "There is no such token.",
-  "problem.weak_password":
-    "This password is too easily guessed: it is one of the first that are tried, says only what this is, or holds the name.",
+  "problem.weak_password": "This password is too easily guessed.",
+  "problem.password_short":
+    "A password has at least 8 characters. A few words that belong together are easy to keep in mind.",
+  "problem.password_long": "A password has at most 256 characters: take a shorter one.",
+  "problem.password_repeats":
+    "This password only repeats, counts or goes along the keys: it is one of the first that are tried. Take some words that belong together.",
+  "problem.password_common": "This password is one of the first that are tried. Take one that is only yours.",
+  "problem.password_name":
+    "The password holds the name, or the name the password: whoever knows one knows the other. Take one without it.",
+  "problem.password_here":
+    "This password says only what this is and where: everybody who sees the map knows that. Add a word that is only yours.",
   "problem.invalid_user": "Something about this person cannot be so.",
   "problem.invalid_group": "Something about this group cannot be so.",
   "problem.not_your_group": "This group is none you may give: it decides who sees what is in it.",

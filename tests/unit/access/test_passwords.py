@@ -75,18 +75,24 @@ def test_nobody_has_nobodys_password() -> None:
     ],
 )
 def test_what_is_tried_first_is_refused_and_says_why(password: str) -> None:
-    assert "password" in (fault_of(password, "ana") or "")
+    weak = fault_of(password, "ana")
+    assert weak and weak.code.startswith("password_")
+    assert "password" in weak.detail and ("take" in weak.detail or "add" in weak.detail or "at least" in weak.detail)
 
 
 def test_the_name_of_the_server_is_no_password() -> None:
     assert fault_of("Acme-Map-2026", "ana") is None
-    assert "where" in (fault_of("Acme-Map-2026", "ana", ["map.acme.example"]) or "")
+    weak = fault_of("Acme-Map-2026", "ana", ["map.acme.example"])
+    assert weak and weak.code == "password_here"
     assert fault_of("Acme-Map-harbour", "ana", ["map.acme.example"]) is None
     assert fault_of("livemap" * 36 + "x", "ana") is None, "however often words fit, it is looked through once"
 
 
 def test_a_password_that_holds_the_name_is_refused() -> None:
-    assert "name" in (fault_of("anastasia77", "anastasia") or "")
+    for password in ("anastasia77", "anastasi"):
+        weak = fault_of(password, "anastasia")
+        assert weak and weak.code == "password_name"
+    assert fault_of("some lorries in june", "Jo") is None, "so short a name is in many words"
     assert fault_of("two blue vans in may", "ana") is None
 
 

@@ -116,9 +116,13 @@ async def check_password(node: Node, name: str, password: str, kept: str | None,
 
 async def new_password(node: Node, password: Any, name: str) -> str:
     """What is kept of it. Raises Invalid for one that is too easily guessed."""
-    fault = fault_of(password, name, node.settings.hosts) if isinstance(password, str) else "`password` is a text"
-    if fault is not None:
-        raise Invalid("weak_password", fault, [{"field": "password", "code": "weak_password", "message": fault}])
+    if not isinstance(password, str):
+        raise Invalid(
+            "missing", "`password` is a text", [{"field": "password", "code": "missing", "message": "a text"}]
+        )
+    if weak := fault_of(password, name, node.settings.hosts):
+        wrong = {"field": "password", "code": weak.code, "message": weak.detail}
+        raise Invalid("weak_password", weak.detail, [wrong])
     return await node.hashing.hash(password)
 
 
