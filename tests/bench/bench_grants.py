@@ -35,11 +35,13 @@ class Sink:
         pass
 
 
+INSIDE = [{f"r{n % REGIONS}": 0, f"r{n * 7 % REGIONS}": 0} for n in range(VEHICLES)]
+
+
 def state(n: int, time: int, dice: random.Random) -> VehicleState:
     """It stays where it is: in one region, or in two."""
-    inside = {f"r{n % REGIONS}": 0, f"r{n * 7 % REGIONS}": 0}
     ping = Ping(f"v{n}", time, 60 + dice.random(), 24 + dice.random(), 12.5, 90.0, accuracy_m=5.0)
-    return VehicleState(n, ping, time, 1, regions=inside)
+    return VehicleState(n, ping, time, 1, regions=INSIDE[n])
 
 
 def measure(grants: list[Grant], follow: Follow) -> tuple[list[float], list[float], float]:

@@ -78,11 +78,12 @@ class Interest:
         self.grant = grant  # of all of them
         self._routing = routing
         coarse = {part.coarse_m for part in grant.parts}
-        self._is_coarse, self.is_mixed = any(coarse), len(coarse) > 1
+        self.is_mixed = len(coarse) > 1
+        self._coarse_m = max(coarse, default=0.0)  # of all parts, unless they are mixed
         self.viewers: set[Viewer] = set()
         self.bodies: dict[tuple[int, bool], Body] = {}
         self.tables: Any = None  # of the binary snapshots of this second
-        self._size = (-1, 0)
+        self._members: tuple[int, set[int]] = (-1, set())  # as of which version
         self._summed = (-1, -1)  # as of which version, and sweep, the next two are right
         self._floor = self._most = 0
         self._by_region: dict[str | None, list[Topic]] = {}
@@ -94,7 +95,7 @@ class Interest:
 
     def find(self, topics: list[Topic], *, region: str | None = None, vehicle: str | None = None) -> None:
         """A name it awaited is known now."""
-        wish, self._size, self._summed = self.wish, (-1, 0), (-1, -1)
+        wish, self._members, self._summed = self.wish, (-1, set()), (-1, -1)
         self._by_region.clear()
         if region is not None:
             self.wish = msgspec.structs.replace(wish, regions=wish.regions | {region})
@@ -118,8 +119,10 @@ class Interest:
         if self.is_mixed:  # as the finest part shows it, whatever brings it
             group = self._routing.picture.group_of(state.ping.vehicle)
             return entry.seen_by(self.grant.admitting(state.regions, group))
-        if self.wish.all or not (state.held or state.beyond or self._is_coarse):
+        if self.wish.all:
             return entry
+        if not (state.held or state.beyond):
+            return entry.coarse(self._coarse_m) if self._coarse_m else entry
         seen = [topic.seen_entry(entry) for topic in self.topics if state.n in topic.members]
         return seen[-1] if seen else entry
 
@@ -143,10 +146,7 @@ class Interest:
         plain = self.grant.everything and not (self.wish.regions or self.wish.vehicles)
         if len(self.topics) == 1 or plain:  # no two cells share one
             return sum(len(topic.members) for topic in self.topics)
-        peopled = max((topic.peopled for topic in self.topics), default=0)
-        if self._size[0] != peopled:
-            self._size = (peopled, len(self.numbers()))
-        return self._size[1]
+        return len(self.members())
 
     def is_over(self, most: int) -> bool:
         """Whether it has more vehicles than that."""
@@ -168,6 +168,19 @@ class Interest:
 
     def numbers(self) -> set[int]:
         return set().union(*(topic.members for topic in self.topics))
+
+    def members(self) -> set[int]:
+        """The same, to look into: kept from tick to tick, for there may be hundreds of topics."""
+        upto, members = self._members
+        version = self._routing.version
+        if upto < self.floor():
+            members = self.numbers()
+        elif upto < version:
+            for topic in [topic for topic in self.topics if topic.peopled > upto]:
+                members.update(topic.joined_after(upto))
+                members.difference_update([n for n in topic.gone_after(upto) if not self.still(n)])
+        self._members = (version, members)
+        return members
 
     def inside(self, region: str) -> list[int]:
         """Who they are told is in a region."""

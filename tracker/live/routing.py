@@ -142,24 +142,26 @@ class Routing:
                 lens.leave_topic(n, version, "region", next(filter(None, rows), None))
         for zoom in self._zooms:
             shift = DEEPEST - zoom
-            here = (zoom, entry.x >> shift, entry.y >> shift)
+            x, y = entry.place
+            here = (zoom, x >> shift, y >> shift)
             if topic := self.cells.get(here):
                 tell(topic, n, version)
             if old is not None:
-                there = (zoom, old.x >> shift, old.y >> shift)
+                x, y = old.place
+                there = (zoom, x >> shift, y >> shift)
                 if there != here and (topic := self.cells.get(there)):
                     topic.leave_topic(n, version, "view")
         if topic := self.vehicles.get(vehicle):
             tell(topic, n, version)
 
     def _put(self, state: VehicleState) -> Entry:
-        x, y = tile(state.ping.lat, state.ping.lon, DEEPEST)
         old = self.entries.get(state.n)
-        entry = self.entries[state.n] = Entry(state, self.t0, x, y)
-        if old is None or (old.x >> FINE, old.y >> FINE) != (x >> FINE, y >> FINE):
+        entry = self.entries[state.n] = Entry(state, self.t0)
+        here = _fine(entry)
+        if old is None or (there := _fine(old)) != here:
             if old is not None:
-                self._tiles.discard(state.n, old.x >> FINE, old.y >> FINE)
-            self._tiles.add_vehicle(state.n, x >> FINE, y >> FINE)
+                self._tiles.discard(state.n, *there)
+            self._tiles.add_vehicle(state.n, *here)
         return entry
 
     def _cross(self, region: str, n: int) -> None:
@@ -231,11 +233,12 @@ class Routing:
         for topic in self._topics_of(entry):
             topic.leave_topic(state.n, self.version, "removed")
         del self.entries[state.n]
-        self._tiles.discard(state.n, entry.x >> FINE, entry.y >> FINE)
+        self._tiles.discard(state.n, *_fine(entry))
 
     def _topics_of(self, entry: Entry) -> Iterator[Topic]:
         yield self.everything
-        cells = ((zoom, entry.x >> DEEPEST - zoom, entry.y >> DEEPEST - zoom) for zoom in self._zooms)
+        x, y = entry.place
+        cells = ((zoom, x >> DEEPEST - zoom, y >> DEEPEST - zoom) for zoom in self._zooms)
         for topic in (
             *(self.regions.get(region) for region in entry.state.regions),
             *(self.cells.get(cell) for cell in cells),
@@ -408,8 +411,8 @@ class Routing:
                 self.cells[zoom, x, y].members |= vehicles
                 continue
             for n in vehicles:
-                entry, shift = self.entries[n], DEEPEST - zoom
-                if (entry.x >> shift, entry.y >> shift) == (x, y):
+                (deep_x, deep_y), shift = self.entries[n].place, DEEPEST - zoom
+                if (deep_x >> shift, deep_y >> shift) == (x, y):
                     self.cells[zoom, x, y].members.add(n)
         return [self.cells[cell] for cell in sorted(cells)]
 
@@ -460,8 +463,7 @@ class Routing:
             one_by_one = [] if whole else [topic for topic in topics if topic.key not in cells]
         counted = {cell[0] for cell in cells} if one_by_one is not topics else set()
         for n in set().union(*(topic.members for topic in one_by_one)):
-            entry = seen(self.entries[n])
-            x, y = entry.x, entry.y
+            x, y = seen(self.entries[n]).place
             if not any((z, x >> DEEPEST - z, y >> DEEPEST - z) in cells for z in counted):
                 key = (x >> DEEPEST - zoom, y >> DEEPEST - zoom)
                 found[key] = found.get(key, 0) + 1
@@ -491,6 +493,12 @@ class Routing:
             yield
         if len(self._acks) > len(self.everything.acked):
             self._acks = {event: ack for event, ack in self._acks.items() if event in self.everything.acked}
+
+
+def _fine(entry: Entry) -> tuple[int, int]:
+    """The tile by which it is found again."""
+    x, y = entry.place
+    return x >> FINE, y >> FINE
 
 
 def _circle_m(state: VehicleState) -> float:

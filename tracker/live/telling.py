@@ -7,6 +7,7 @@ version.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from itertools import islice
 
 from tracker.live import messages, snapshot
 from tracker.live.columns import pack
@@ -22,6 +23,8 @@ PARTS = 2  #: parts of a snapshot made in one go: 500 vehicles
 UPDATE_ROWS = 4_000  #: vehicles in one update; more are split
 EVENTS = 500  #: events in one update
 SHARED = 1000  #: vehicles of a binary snapshot from which on those who come at once share its tables
+MOVES_A_TOPIC = 16  #: vehicles that are asked for one by one in the time in which a topic tells which of its own moved
+MOST_MOVES = 2_000  #: vehicles that are
 COUNTS_MS = 1_000
 COUNTS_ZOOM = 7  #: of cells where no view says how wide they are
 
@@ -35,6 +38,7 @@ class Telling:
         self.frames = self.encodes = 0
         self._wake = wake
         self._used: list[Topic | Interest] = []  # whose caches hold something of this tick
+        self._moves: dict[int, tuple[int, list[Entry]]] = {}  # since → as of which version, who moved
         self._events: dict[tuple[bytes, frozenset[str] | None, int], list[Told]] = {}
         self._counts: dict[tuple[bytes, int], tuple[int, bytes]] = {}  # what is followed, zoom → when it was made, what
 
@@ -50,6 +54,7 @@ class Telling:
         for used in self._used:
             used.clear()
         self._used.clear()
+        self._moves.clear()
         self._events.clear()
 
     def forget_events(self) -> None:
@@ -132,9 +137,15 @@ class Telling:
         return body
 
     def _compose(self, interest: Interest, since: int, binary: bool) -> Body:
-        fragments = [self._fragment(topic, since) for topic in interest.topics if topic.version > since]
-        if not fragments:
+        topics = [topic for topic in interest.topics if topic.version > since]
+        if not topics:
             return Body(self.routing.version, [])
+        moves = self._moved_among(interest, since, MOVES_A_TOPIC * len(topics)) if len(topics) > 1 else None
+        if moves is not None:
+            topics = [topic for topic in topics if topic.changed > since]
+        fragments = [self._fragment(topic, since) for topic in topics]
+        if moves is not None:
+            fragments.append(moves)
         whole = fragments[0]
         if len(interest.topics) > 1 and (len(fragments) > 1 or whole.left):
             whole = merge(fragments, interest.still)
@@ -151,6 +162,24 @@ class Telling:
         if told or columns:
             parts.append((messages.tail(told), columns))
         return Body(whole.upto, parts)
+
+    def _moved_among(self, interest: Interest, since: int, most: int) -> Fragment | None:
+        """Who of all that moved is among those a grant shows, seen as its topics together show it: there may be
+        hundreds, and each tick all of them would be asked. None: that is no dearer."""
+        if not interest.wish.granted:
+            return None
+        version, moved = self._moves.get(since, (0, []))
+        if version != self.routing.version:  # where a vehicle was before it was shown, nobody is told
+            numbers = islice(self.routing.everything.moved_after(since), MOST_MOVES + 1)
+            moved = [self.routing.entries[n] for n in numbers]
+            self._moves[since] = self.routing.version, moved
+        if len(moved) > min(most, MOST_MOVES):
+            return None
+        members, seen = interest.members(), interest.sees_of
+        fragment = Fragment(self.routing.version)
+        fragment.only_moved = True
+        fragment.moved = {n: seen(entry) for entry in moved if (n := entry.state.n) in members}
+        return fragment
 
     def _fragment(self, topic: Topic, since: int) -> Fragment:
         if not topic.fragments:

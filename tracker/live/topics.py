@@ -35,18 +35,25 @@ class Entry:
     A newer state is another Entry: what a fragment holds is what was so when it was made.
     """
 
-    __slots__ = ("_coarse", "_row", "_t0", "_veiled", "full", "state", "text", "values", "x", "y")
+    __slots__ = ("_coarse", "_place", "_row", "_t0", "_veiled", "full", "state", "text", "values")
 
-    def __init__(self, state: VehicleState, t0: int, x: int, y: int) -> None:
+    def __init__(self, state: VehicleState, t0: int) -> None:
         self.state = state
         self._t0 = t0
         self._row: Row | None = None
-        self.x, self.y = x, y  # its tile at the deepest zoom
+        self._place: tuple[int, int] | None = None
         self.text: bytes | None = None  # of a `moved` row
         self.full: bytes | None = None  # of a `new` row
         self.values: list[Any] | None = None  # the same, not encoded
         self._veiled: Entry | None = None
         self._coarse: dict[float, Entry] | None = None  # by the size of their cells
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its tile at the deepest zoom."""
+        if self._place is None:
+            self._place = tile(self.state.ping.lat, self.state.ping.lon, DEEPEST)
+        return self._place
 
     @property
     def row(self) -> Row:
@@ -80,15 +87,13 @@ class Entry:
         if (entry := self._coarse.get(cell_m)) is None:
             state = self.state
             ping, held = coarsened(state.ping, cell_m), state.held and coarsened(state.held, cell_m)
-            state = msgspec.structs.replace(state, ping=ping, held=held)
-            entry = self._coarse[cell_m] = Entry(state, self._t0, *tile(ping.lat, ping.lon, DEEPEST))
+            entry = self._coarse[cell_m] = Entry(msgspec.structs.replace(state, ping=ping, held=held), self._t0)
         return entry
 
     def _veil(self) -> Entry:
         if self._veiled is None:
             ping = self.state.decided or self.state.ping
-            place = tile(ping.lat, ping.lon, DEEPEST)
-            self._veiled = Entry(msgspec.structs.replace(self.state, ping=ping, held=None), self._t0, *place)
+            self._veiled = Entry(msgspec.structs.replace(self.state, ping=ping, held=None), self._t0)
         return self._veiled
 
     def rename(self) -> None:
@@ -178,6 +183,19 @@ class Topic:
             self.gone.pop(n, None)
             self.gone[n] = Gone(version, reason, row)
             self.version = self.changed = self.peopled = version
+
+    def moved_after(self, version: int) -> Iterator[int]:
+        """Newest first, like the next two."""
+        return _newer(self.moved, version)
+
+    def joined_after(self, version: int) -> Iterator[int]:
+        return _newer(self.joined, version)
+
+    def gone_after(self, version: int) -> Iterator[int]:
+        for n in reversed(self.gone):
+            if self.gone[n].version <= version:
+                return
+            yield n
 
     def touch(self, log: dict[K, int], key: K, version: int) -> None:
         log.pop(key, None)
@@ -309,7 +327,8 @@ class Lens(Topic):
         return self.grant.admitting(entry.state.regions, self._group_of(entry.state.ping.vehicle))
 
     def _covers(self, seen: Entry) -> bool:
-        return any((z, seen.x >> DEEPEST - z, seen.y >> DEEPEST - z) in self.cells for z in self.zooms)
+        x, y = seen.place
+        return any((z, x >> DEEPEST - z, y >> DEEPEST - z) in self.cells for z in self.zooms)
 
 
 def is_in_cells(event: Event, cells: Collection[Cell], zooms: Iterable[int]) -> bool:
@@ -379,11 +398,7 @@ def _read(topic: Topic, since: int, now: int, source: Source) -> Fragment:
     fragment.moved = {n: entries[n] for n in _newer(topic.moved, since) if n not in fragment.new}
     if topic.veils:
         fragment.moved = {n: topic.seen_entry(entry) for n, entry in fragment.moved.items()}
-    for n in reversed(topic.gone):
-        gone = topic.gone[n]
-        if gone.version <= since:
-            break
-        fragment.left[n] = gone
+    fragment.left = {n: topic.gone[n] for n in topic.gone_after(since)}
     fragment.crossed = {(region, n): topic.has_in(region, n, source) for region, n in _newer(topic.crossed, since)}
     fragment.features = dict.fromkeys(_newer(topic.features, since))
     fragment.registered = dict.fromkeys(_newer(topic.registered, since))

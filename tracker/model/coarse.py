@@ -6,6 +6,7 @@ middle of its cell, always the same. What else a fix says of where it was made i
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import cos, floor, pi, radians
 
 import msgspec
@@ -14,16 +15,26 @@ from tracker.model.ping import Ping, has_place
 
 FINEST_M, COARSEST_M = 10.0, 50_000.0
 EARTH_M = 6_371_008.8
+MOST_KEPT = 10_000  #: bands, and middles of cells in one
 
 
 def middle(lat: float, lon: float, cell_m: float) -> tuple[float, float]:
     """Of the cell in which a place lies."""
     bands = max(1, round(pi * EARTH_M / cell_m))
-    band = min(bands - 1, floor((lat + 90) / 180 * bands))
+    lat, cells = _band(min(bands - 1, floor((lat + 90) / 180 * bands)), bands, cell_m)
+    return lat, _middle_of(floor((lon + 180) / 360 * cells) % cells, cells)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _band(band: int, bands: int, cell_m: float) -> tuple[float, int]:
+    """The middle of a band, and how many cells it has."""
     lat = (band + 0.5) / bands * 180 - 90
-    cells = max(1, round(2 * pi * EARTH_M * cos(radians(lat)) / cell_m))
-    cell = floor((lon + 180) / 360 * cells) % cells
-    return round(lat, 7), round((cell + 0.5) / cells * 360 - 180, 7)
+    return round(lat, 7), max(1, round(2 * pi * EARTH_M * cos(radians(lat)) / cell_m))
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _middle_of(cell: int, cells: int) -> float:
+    return round((cell + 0.5) / cells * 360 - 180, 7)
 
 
 def coarsened(ping: Ping, cell_m: float) -> Ping:

@@ -994,3 +994,59 @@ def test_whose_grant_may_be_another_is_told_nothing_before_it_is_asked_again(hub
     hub.regrant(desk.viewer, here)
     tick(hub)
     assert [[row[0] for row in message.get("moved", ())] for message in desk.take() if "moved" in message] == [[1]]
+
+
+def test_where_a_vehicle_was_before_it_was_shown_is_told_to_nobody_in_the_same_tick(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a"), region("b"), region("c")]))
+    hub.route(Change(moved=[moved("v1", 1, "a", "b"), moved("v2", 1, "a", "c"), moved("v3", 1, lat=70.0)]))
+    first, second = (Desk(hub, grant=limited("a", *more), all=True) for more in (("b",), ("b", "c")))
+    for desk in (first, second):
+        tick(hub)
+        desk.take()
+    hub.route(Change(moved=[moved("v1", 2, "a", "b"), moved("v2", 2, "a", "c"), moved("v3", 2, lat=71.0)]))
+    hub.tick()
+    hub.serve(first.viewer, 0)
+    hub.route(Change(moved=[moved("v3", 3, "a", lat=60.5)]))
+    hub.serve(second.viewer, 0)
+    assert sorted(row[2] for row in first.told("moved")) == [60_000_000, 60_000_000]
+    [update] = second.take()
+    assert [row[4] for row in update["new"]] == [60_500_000]
+    assert sorted(row[0] for row in update["moved"]) == [1, 2]
+
+
+def test_whoever_left_all_that_is_granted_is_told_of_no_more_among_others_that_move(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a"), region("b")]))
+    hub.route(Change(moved=[moved("v1", 1, "a"), moved("v2", 1, "a", "b"), moved("v3", 1, "b")]))
+    desk = Desk(hub, grant=limited("a", "b"), all=True)
+    for time in range(2, 7):
+        where = [["a", "b"], ["b"], [], [], ["b"]][time - 2]
+        hub.route(
+            Change(moved=[moved("v1", time, "a"), moved("v2", time, *where, lat=60.0 + time), moved("v3", 1, "b")])
+        )
+        tick(hub)
+        if time == 3:
+            desk.take()
+    messages = desk.take()
+    assert [row[0] for message in messages for row in message.get("left", ())] == [2]
+    assert {row[2] for message in messages for row in message.get("moved", ()) if row[0] == 2} == set()
+    assert [row[4] for message in messages for row in message.get("new", ())] == [66_000_000]
+
+
+def test_hundreds_of_regions_of_one_grant_are_not_asked_one_by_one(hub: Hub) -> None:
+    """What each tick costs those who see most of what there is: who moved, not what is granted."""
+    names = [f"r{i}" for i in range(200)]
+    hub.route(Change(regions=[region(name) for name in names]))
+    hub.route(Change(moved=[moved(f"v{i}", 1, names[i - 1]) for i in range(1, 201)]))
+    desks = [Desk(hub, grant=limited(*names), all=True) for _ in range(2)]
+    for _ in range(3):
+        tick(hub)
+    for desk in desks:
+        desk.take()
+    before = hub.telling.encodes
+    hub.route(Change(moved=[moved(f"v{i}", 2, names[i - 1]) for i in range(1, 101)] + [moved("v101", 2, "r150")]))
+    tick(hub)
+    assert hub.telling.encodes - before == 2  # of what v101 left and came to
+    for desk in desks:
+        [update] = desk.take()
+        assert len(update["moved"]) + len(update.get("new", ())) == 101
+        assert update["in"] == [["r150", [101]]] and update["out"] == [["r100", [101]]]
