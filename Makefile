@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT   ?= 8000
 SECONDS ?= 600
+SLICES ?= 20
 STEPS  ?= 10000
 PYTEST_FLAGS ?=
 FAULT ?=
@@ -25,7 +26,7 @@ LOCK := $(BIN)/uv --quiet pip compile --universal --python-version 3.11 --genera
 export PIP_ROOT_USER_ACTION := ignore
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test lint python core servers page javascript browser faults leaks day bench soak lock clean
+.PHONY: help demo test lint python core servers page javascript browser faults leaks day bench fuzz soak lock clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -70,6 +71,10 @@ day: $(TEST)  ## a recorded day of a million pings tells what it always told (ab
 
 bench: $(TEST) browser  ## the numbers of docs/performance.md
 	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+fuzz: $(TEST)  ## what clients say, damaged in every way: make fuzz SLICES=20, 60,000 examples each
+	for slice in $$(seq $(SLICES)); do FUZZ=50000 $(BIN)/python -m pytest -qs --hypothesis-profile=thorough \
+		--hypothesis-seed=$$slice tests/property/test_protocols.py || exit 1; done
 
 soak: $(TEST) browser  ## a long run under load: make soak SECONDS=3600
 	SECONDS=$(SECONDS) $(BIN)/python tests/bench/soak_live.py

@@ -3,48 +3,43 @@
 from __future__ import annotations
 
 import json
-import math
+import os
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.requests import FIXTURES, INGEST, parse
+from tests.property.mutations import EXAMPLES, ODD, mutated
 from tracker.errors import TrackerError
 from tracker.model.ping import AHEAD_MS, OLDEST, Ping, vehicle_id
-from tracker.protocols import Outcome, Payload, Reading, Reply, Spoken
+from tracker.protocols import Outcome, Payload, Reading, Spoken
 
 NOW = 1_795_424_430_000
 
 
-def _requests() -> list[tuple[Spoken, Payload]]:
-    """Of every protocol, each request that there is for an example."""
-    found = []
-    for path in sorted((FIXTURES / "payloads").glob("*/*.http")):
-        scope, payload = parse(path.read_bytes())
-        target = INGEST.at(scope)
-        assert target is not None, path
-        here = next(one for one in target.here.spoken if one.name == path.parent.name)
-        found.append((here, payload._replace(rest=target.rest)))
-    return found
+MANY = int(os.environ.get("FUZZ", 0))  #: examples of each test; `make fuzz` sets it
+SLOWEST: list[tuple[float, int]] = [(0.0, 0)]  #: CPU seconds of a request, and its seed
+
+REQUESTS = [(one, payload) for one, payload in EXAMPLES if one.read]
+ODD_VALUES = st.sampled_from(ODD)
 
 
-REQUESTS = _requests()
-ODD: st.SearchStrategy[Any] = st.sampled_from([
-    None, True, False, 0, 1, -1, -0.0, 0.5, 360, 1e308, -1e308, math.nan, math.inf, 10**400, 2**63, -(2**63), 1e11, "",
-    " ", "NaN", "inf", "1e999", "1_0", "-", "null", "true", "\x00", "\ud800", "é" * 300, "x" * 5000, "٣", "9" * 400,
-    "2026-11-23T09:00:00Z", "2026-11-23 09:00:00", "0000-00-00T00:00:00Z", "9999-12-31T23:59:59-23:59", "+02:00", "/", ".", "..",
-    "a/b/c", "$GPRMC,,,,,,,,,,,,", [], {}, [[]], [{}], {"": None}, [0, 0], ["a", 1], {"a": {"b": [1]}}, [1] * 50, [None],
-])  # fmt: skip
+@pytest.fixture(scope="module", autouse=True)
+def slowest() -> Iterator[None]:
+    yield
+    if MANY:
+        print(f"\nslowest: {SLOWEST[0][0]:.3f} s of CPU for the request of seed {SLOWEST[0][1]}")
 
 
 def check(one: Spoken, payload: Payload) -> None:
-    assert one.read
     fault: TrackerError | None = None
     reading = Reading()
     try:
-        reading = one.read(payload, NOW)
+        reading = one.read(payload, NOW) if one.read else streamed(one, payload.body)
     except TrackerError as refused:
         fault = refused
     if fault is not None:
@@ -59,11 +54,36 @@ def check(one: Spoken, payload: Payload) -> None:
     reply = reading.reply
     if callable(reply):
         reply = reply(Outcome(len(reading.pings), 0, reading.rejected, reading.errors))
-    assert isinstance(reply, Reply) and reply.status in (200, 201)
+    assert reply is None or reply.status in (200, 201)
+
+
+def streamed(one: Spoken, body: bytes) -> Reading:
+    """Cut where it hurts: in the middle of whatever there is."""
+    assert one.decoder
+    decoder, whole = one.decoder(65_536), Reading()
+    for piece in (body[: len(body) // 2], body[len(body) // 2 :]):
+        for reading in decoder.feed(piece, NOW):
+            whole.add_part(reading)
+            whole.pings += reading.pings
+    for reading in decoder.finish(NOW):
+        whole.add_part(reading)
+        whole.pings += reading.pings
+    return whole
+
+
+@given(st.integers(0, 2**64 - 1))
+@settings(max_examples=MANY or 400)
+def test_whatever_becomes_of_a_request_on_the_way(seed: int) -> None:
+    """`mutated` is much faster than the others here, so that a million of them can be tried."""
+    one, payload = mutated(seed)
+    began = time.process_time()
+    check(one, payload)
+    if MANY:
+        SLOWEST[0] = max(SLOWEST[0], (time.process_time() - began, seed))
 
 
 @given(st.sampled_from(REQUESTS), st.data())
-@settings(max_examples=400)
+@settings(max_examples=MANY // 10 or 250)
 def test_odd_values_anywhere_in_what_a_client_says(request: tuple[Spoken, Payload], data: st.DataObject) -> None:
     one, payload = request
     try:
@@ -79,7 +99,7 @@ def test_odd_values_anywhere_in_what_a_client_says(request: tuple[Spoken, Payloa
 
 
 @given(st.sampled_from(REQUESTS), st.data())
-@settings(max_examples=200)
+@settings(max_examples=MANY // 10 or 120)
 def test_any_damage_on_the_way(request: tuple[Spoken, Payload], data: st.DataObject) -> None:
     one, payload = request
     headers = {
@@ -103,11 +123,11 @@ def _with(document: Any, data: st.DataObject) -> Any:
         how = data.draw(st.integers(0, 3))
         if how == 0:
             return {key: value for key, value in document.items() if key != name}
-        return document | {name: data.draw(ODD) if how == 1 else _with(document[name], data)}
+        return document | {name: data.draw(ODD_VALUES) if how == 1 else _with(document[name], data)}
     if isinstance(document, list) and document and data.draw(st.integers(0, 9)):
         at = data.draw(st.integers(0, len(document) - 1))
         return [*document[:at], _with(document[at], data), *document[at:]]
-    return data.draw(ODD)
+    return data.draw(ODD_VALUES)
 
 
 def _garbled(text: bytes, data: st.DataObject) -> bytes:
