@@ -219,6 +219,18 @@ async def put_region(place: Town) -> None:
     assert set(place.node.picture.regions) == {HERE, THERE}
     assert (await ask(place, "PUT", f"{V1}/regions/not-drawn-yet", json=circle(LAT, LON, 250)))[0] == 201
     assert place.node.picture.regions["not-drawn-yet"]["properties"]["group"] == "home"
+    await place.do("PUT", f"{V1}/regions/no-more", json=circle(FAR_LAT, FAR_LON, 250, group="faraway"))
+    for id in ("no-more", HERE):
+        await place.do("DELETE", f"{V1}/regions/{id}")
+    again = body | {"id": "no-more"}
+    for method, path, one in (
+        ("PUT", "/no-more", body),
+        ("POST", "", again),
+        ("POST", "", {"type": "FeatureCollection", "features": [again]}),
+    ):
+        told = await place.ask("here", method, f"{V1}/regions{path}", json=one)
+        assert told.status_code == 404, "its version would tell that there was one"
+    assert (await ask(place, "PUT", f"{V1}/regions/{HERE}", json=body))[0] == 201, "what one saw comes back"
 
 
 async def patch_region(place: Town) -> None:

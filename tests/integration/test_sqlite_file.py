@@ -326,6 +326,26 @@ async def test_what_root_restores_belongs_to_the_owner_of_the_folder(
     assert given == [("tracker.db", 4321, 4322), ("tracker.lock", 4321, 4322)]
 
 
+async def test_no_other_user_of_the_machine_reads_what_is_kept(tmp_path: Path) -> None:
+    def others_may(folder: Path) -> dict[str, int]:
+        return {file.name: file.stat().st_mode & 0o077 for file in (folder, *folder.glob("*.db*"))}
+
+    folder, backup = tmp_path / "new", tmp_path / "backup.db"
+    store = SqliteStore(str(folder))
+    await store.open()
+    await store.commit(Commit(pings=pings(0, 1)))
+    assert others_may(folder) == {"new": 0, "tracker.db": 0, "tracker.db-wal": 0, "tracker.db-shm": 0}
+    backup_store(f"sqlite:{folder}", str(backup))
+    assert backup.stat().st_mode & 0o077 == 0
+    await store.close()
+    (folder / "tracker.db").chmod(0o644)  # as 0.1.0 left it
+    folder.chmod(0o755)
+    store = SqliteStore(str(folder))
+    await store.open()
+    await store.close()
+    assert others_may(folder) == {"new": 0o055, "tracker.db": 0o040}, "the group's is what somebody set"
+
+
 async def test_a_backup_is_one_file_and_replaces_an_older_one(store: SqliteStore, tmp_path: Path) -> None:
     place = tmp_path / "backups"
     await asyncio.to_thread(place.mkdir)

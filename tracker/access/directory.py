@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tracker.access.passes import Link
-from tracker.access.people import Group, User, may
+from tracker.access.people import Group, User, looks, may
 from tracker.access.sessions import Session, Sessions
 from tracker.access.tokens import Token, Tokens, Use
 from tracker.errors import InTheWay, NotFound
@@ -76,8 +76,15 @@ class Directory:
     # -- planned changes: what is to be kept ----------------------------------------------------------------------
 
     def user_saved(self, user: User) -> list[Record]:
-        """Raises InTheWay when no administrator would be left. Whoever is disabled is signed out."""
+        """Raises InTheWay when no administrator would be left, or a new name looks like another; NotFound for a group
+        there is not. Whoever is disabled is signed out."""
         known = self.users.get(user.name)
+        if known is None and (like := [name for name in self.users if looks(name) == looks(user.name)]):
+            raise InTheWay(
+                "user_exists", f"there is a user {like[0]!r} already, whose name looks the same: take another"
+            )
+        if gone := sorted(set(user.groups) - (set(known.groups) if known else set()) - self.groups.keys()):
+            raise no_group(gone[0])  # it was removed meanwhile: the next of this name would be another
         if known is not None and known.administers and not user.administers:
             self._keep_an_administrator(user.name)
         records = [self.record("user", user.name, user)]

@@ -30,6 +30,10 @@ CEILING: dict[str, frozenset[str]] = {
 ALL = "all"
 MAX_NAME = 100
 MOST_IN_A_LIST = 1000
+#: letters of Cyrillic and Greek that look like these
+_ALIKE = str.maketrans("асеорхуіјѕһԁӏκοαινρτ", "aceopxyijshdlkoaivpt")
+#: what leaves no ink, though it is a letter or a mark: fillers, joiners, selectors
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 #: what the record calls those who are no user
 _TAKEN = re.compile(r"console|anybody|token:.*", re.IGNORECASE)
 
@@ -172,11 +176,16 @@ def _fields(given: Any, known: tuple[str, ...]) -> Mapping[str, Any]:
     return given
 
 
+def looks(name: str) -> str:
+    """What a reader sees of a name: two that look the same would be two people for one of them."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().translate(_ALIKE).split())
+
+
 def _name_faults(name: str) -> list[dict[str, Any]]:
-    """Two names that look the same would be two people for one reader."""
     if _TAKEN.fullmatch(name):
         return [_fault("name", f"{name!r} is what the record calls somebody else; take another name")]
     plain = name.isprintable() and name == name.strip() and unicodedata.is_normalized("NFC", name)
+    plain = plain and not _BLANK.search(name)
     if plain and 0 < len(name) <= MAX_NAME and "/" not in name and name not in (".", ".."):
         return []
     return [_fault("name", f"a name has 1 to {MAX_NAME} visible characters, no / and no spaces around it")]

@@ -112,3 +112,17 @@ def test_when_tokens_and_cookies_were_shown_is_kept_and_sessions_that_ended_go(d
     assert list(directory.sessions.by_id) == ["s2"]
     assert keys(directory.token_revoked("t1")) == [("token", "t1", True), ("use", "t1", True)]
     assert keys(directory.token_revoked("t2")) == [("token", "t2", True)]
+
+
+@pytest.mark.parametrize("name", ["Ada", "\uff21da", "\u0430d\u0430", "\uff41\uff44\uff41"], ids=ascii)
+def test_nobody_is_called_so_that_a_reader_takes_them_for_another(directory: Directory, name: str) -> None:
+    with pytest.raises(InTheWay, match="looks the same"):
+        directory.user_saved(User(name, "viewer"))
+    directory.user_saved(User("adam", "viewer"))
+    directory.user_saved(User("\u0430\u043d\u043d\u0430", "viewer"))  # Anna
+
+
+def test_who_is_put_into_a_group_that_went_meanwhile_is_in_none(directory: Directory) -> None:
+    """Or they would be in the next one of that name."""
+    with pytest.raises(NotFound, match="south"):
+        directory.user_saved(User("cleo", "viewer", ("south",)))

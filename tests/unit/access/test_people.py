@@ -61,6 +61,12 @@ def test_a_name_that_no_address_can_hold_is_refused(name: str) -> None:
         read_group({}, name, None)
 
 
+@pytest.mark.parametrize("name", ["ada\u3164", "a\u034fda", "ada\u2800", "ada\ufe0f"], ids=ascii)
+def test_a_letter_that_leaves_no_ink_is_in_no_name(name: str) -> None:
+    with pytest.raises(Invalid):
+        read_user({"role": "viewer"}, name, None, GROUPS, 0)
+
+
 @pytest.mark.parametrize("name", ["console", "Anybody", "token:1f0a", "TOKEN:"])
 def test_nobody_is_called_what_the_record_calls_somebody_else(name: str) -> None:
     with pytest.raises(Invalid):

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tracker.errors import Invalid, StoreError, StoreLocked
-from tracker.stores.sqlite.schema import check, connect
+from tracker.stores.sqlite.schema import check, connect, create
 
 FILE = "tracker.db"
 LOCK = "tracker.lock"
@@ -111,6 +111,7 @@ def copy(source: Path, target: Path) -> None:
         raise Invalid("backup_target", f"{target} is not a place for a backup: name a new file.")
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
+    create(part)
     try:
         with closing(connect(source)) as original, closing(sqlite3.connect(part, isolation_level=None)) as duplicate:
             original.backup(duplicate)
@@ -136,7 +137,7 @@ def restore(file: str, folder: Path) -> Path | None:
     if not backup.is_file():
         raise Invalid("backup_missing", f"{backup} does not exist.")
     with _plain_words(f"Could not restore {folder} from {backup}"):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = Lock(folder)
         lock.take_lock()
         part = folder / (FILE + ".part")
@@ -203,6 +204,15 @@ def _set_aside(path: Path, lock: Lock) -> Path | None:
             file.replace(kept)
     path.with_name(path.name + "-shm").unlink(missing_ok=True)
     return kept
+
+
+def keep_from_others(path: Path) -> None:
+    """Positions of people, and what their passwords are known by, are read by no other user of the machine. What the
+    group may do stays as somebody set it."""
+    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+        with suppress(OSError):  # somebody else's, who lets us write: theirs to decide
+            if (mode := file.stat().st_mode) & 0o007:
+                file.chmod(mode & 0o7770)
 
 
 def sync(path: Path) -> None:

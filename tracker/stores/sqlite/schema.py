@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 from pathlib import Path
 
@@ -137,9 +139,17 @@ END;
 """
 
 
+def create(path: Path) -> None:
+    """An empty file, where there is none, that no other user of the machine may read; its log gets what it has."""
+    with contextlib.suppress(OSError):  # who opens it says it better
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
 def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
     """Open the file: as the one writer, or to read only. Transactions are single statements (autocommit)."""
     mode = "rwc" if write else "ro"
+    if write:
+        create(path)
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,

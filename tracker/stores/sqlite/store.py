@@ -26,7 +26,7 @@ from tracker.stores import AuditQuery, Box, EventQuery
 from tracker.stores.sqlite import reads
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
-from tracker.stores.sqlite.files import FILE, Lock, State, copy, sync
+from tracker.stores.sqlite.files import FILE, Lock, State, copy, keep_from_others, sync
 from tracker.stores.sqlite.presence import REMEDY, Fault, Presence, look_first
 from tracker.stores.sqlite.rows import hot_rows, text, text_pieces, vehicle_rows
 from tracker.stores.sqlite.schema import BLOCK_BITS, BUSY_MS, connect, migrate, prepare, rewrite_version
@@ -86,7 +86,7 @@ class SqliteStore:
     def _open(self) -> Loaded:
         with at_start(self.path):
             if not self.folder.is_dir():
-                self.folder.mkdir(parents=True)
+                self.folder.mkdir(mode=0o700, parents=True)
                 sync(self.folder.parent)
             try:
                 self._lock.take_lock()
@@ -94,6 +94,7 @@ class SqliteStore:
                 look_at_log(self.path, accept_loss=self._accept_loss)
                 loaded = reads.load(self._connection())
                 self._spare = [self._reader() for _ in range(READERS)]
+                keep_from_others(self.path)
             except BaseException:
                 self._end_connections()
                 self._lock.release()

@@ -158,10 +158,24 @@ async def _hidden_versions(node: Node, grant: Grant, id: str) -> set[int]:
     for saved in await node.store.region_versions(id):
         if saved.feature is not None:  # else it was deleted, from whoever saw it
             group = saved.feature["properties"]["group"]
-            seen = group == now or any(part.groups is None or group in part.groups for part in grant.parts)
+            seen = group == now or _sees_group(grant, group)
         if not seen:
             hidden.add(saved.version)
     return hidden
+
+
+def _sees_group(grant: Grant, group: str | None) -> bool:
+    return any(part.groups is None or group in part.groups for part in grant.parts)
+
+
+async def _check_unused(node: Node, grant: Grant, ids: list[str]) -> None:
+    """That none of them was a region that was hidden: the version of the next would tell of it. Raises NotFound."""
+    if grant.regions is None:
+        return
+    for id in await node.store.newest_versions(ids):
+        were = [saved.feature for saved in await node.store.region_versions(id) if saved.feature is not None]
+        if not (were and _sees_group(grant, were[-1]["properties"]["group"])):
+            raise _unknown(id)
 
 
 async def preview(rehearsing: asyncio.Lock, node: Node, grant: Grant) -> Response:
@@ -192,6 +206,8 @@ async def _save(node: Node, grant: Grant, feature: dict[str, Any]) -> Response:
     guarded = _check_match(before, id) or not grant.everything
     if before is None and id in node.picture.regions:  # it is there, and hidden
         raise _unknown(id)
+    if before is None:
+        await _check_unused(node, grant, [id])
     expect: dict[str, int | None] = {id: _version(before)} if guarded and before else {}
     only_create = _create_only() or (before is None and not grant.everything)
     with _unseen(node, grant, [id]):
@@ -214,6 +230,7 @@ async def _save_all(node: Node, grant: Grant, given: Drawings, turn: Turn) -> Re
     if not found.regions:
         raise Invalid("no_features", "there is no Feature in it: nothing was stored")
     expect = {} if grant.everything and not grant.parts else _check_all(picture, grant, found)
+    await _check_unused(node, grant, [id for id, version in expect.items() if version is None])
     with _unseen(node, grant, [region.id for region in found.regions]):
         saved = await node.pipeline.put_regions(
             found.regions, expect=expect, create_only=_create_only(), by=api.actor(node, grant)
