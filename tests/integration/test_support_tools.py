@@ -147,6 +147,19 @@ async def test_echo_names_to_an_administrator_the_tokens_that_may_send_and_is_fo
     assert (await ada.fails("POST", ECHO + "json", "x" * 2**21))[1] == "body_too_large"
 
 
+async def test_echo_tells_a_device_nothing_of_vehicles_that_are_not_its_own(tmp_path: Path) -> None:
+    app = create_app(Settings(data=str(tmp_path), tiles="", unknown_vehicles="refuse"))
+    async with app.test_app():
+        house = House(app)
+        ada = await house.administrator()
+        _, secret = await phone(ada, "van-*")
+        await ada.do("PUT", "/api/v1/vehicles/tram-1", {"name": "Tram"})
+        told = [await echoed(house, secret, f"osmand&id={id}&lat=60&lon=25") for id in ("tram-1", "tram-2", "van-2")]
+        texts = [json.dumps(one["warnings"]).replace("tram-2", "tram-1") for one in told]
+        assert texts[0] == texts[1]
+        assert "nobody knows" in texts[2]
+
+
 def decoded(capture: bytes, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
     ran = CliRunner().invoke(cli, ["decode", *arguments], input=capture)
     return ran.exit_code, [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]

@@ -108,7 +108,7 @@ def _of_vehicle(node: Node, grant: Grant, vehicle: str) -> Iterator[dict[str, An
         message = f"a device sends for {vehicle!r} with a token for it; there is {said}"
         yield {"kind": "token", "message": message, "vehicle": vehicle, "tokens": [one.id for one in able]}
     does = node.quarantine.does
-    tells = grant.everything or grant.sends is not None
+    tells = grant.everything or (grant.sends is not None and grant.may_send(vehicle, group))  # of others nothing
     if does != "create" and tells and not node.quarantine.is_known(vehicle, grant):
         what = "waits in quarantine" if does == "quarantine" else "is refused"
         yield {"kind": "unknown", "message": f"nobody knows {vehicle!r}: what it sends {what}", "vehicle": vehicle}
