@@ -80,6 +80,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         str, Meta(description="file (TOML) that says what the webhooks of other clouds mean and how they are signed")
     ] = ""
 
+    target_networks: Annotated[
+        list[str],
+        Meta(description="networks beside the public internet that targets may be in; loopback: this machine"),
+    ] = []
+
     max_body: Annotated[int, Meta(ge=1024, description="bytes of one JSON body as sent")] = 8 * 2**20
     max_inflated: Annotated[int, Meta(ge=1024, description="bytes of one JSON body once inflated")] = 64 * 2**20
     max_entry: Annotated[int, Meta(ge=1024, description="bytes of a register entry, and of any other small body")] = (
@@ -282,7 +287,9 @@ def _value(name: str, value: Any, where: str, *, strict: bool) -> Any:
     if name == "log_level" and value not in ("debug", "info", "warning", "error"):
         raise SettingsError(f"{where} is {value!r}: it is one of debug, info, warning, error")
     if name == "behind_proxy":
-        _check_networks(value, where)
+        _check_networks(value, where, "then everybody could say to be anybody; name your proxies")
+    if name == "target_networks":
+        _check_networks(value, where, "then targets could be anywhere; name the networks you mean")
     if name in _ITEMS:
         form, example = _ITEMS[name]
         for item in value:
@@ -292,12 +299,12 @@ def _value(name: str, value: Any, where: str, *, strict: bool) -> Any:
 
 
 def networks(names: Iterable[str]) -> list[IPv4Network | IPv6Network]:
-    """The networks of `behind_proxy`. Raises ValueError."""
+    """The networks of `behind_proxy` and the like. Raises ValueError."""
     written = (("127.0.0.0/8", "::1") if name == "loopback" else (name,) for name in names)
     return [ip_network(text, strict=False) for texts in written for text in texts]
 
 
-def _check_networks(names: list[str], where: str) -> None:
+def _check_networks(names: list[str], where: str, too_wide: str) -> None:
     for name in names:
         try:
             found = networks([name])
@@ -306,7 +313,7 @@ def _check_networks(names: list[str], where: str) -> None:
                 f"{where} has {name!r}, which is no address or network; it looks like 10.0.0.5, 10.0.0.0/8 or loopback"
             ) from None
         if not all(network.prefixlen for network in found):
-            raise SettingsError(f"{where} has {name!r}: then everybody could say to be anybody; name your proxies")
+            raise SettingsError(f"{where} has {name!r}: {too_wide}")
 
 
 #: what the items of a list look like: one that is written otherwise would be taken and never hold

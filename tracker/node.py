@@ -74,7 +74,7 @@ class Node:
         access: Access | None = None,
     ) -> None:
         self.settings = settings
-        self.clock = clock
+        self.clock, self.steady = clock, steady
         self.started_at = clock()
         self.picture = Picture()
         self.directory = Directory()
@@ -85,6 +85,7 @@ class Node:
         self.hashing = Hashing()
         self.guests = Guests()
         self.on_regrant: Callable[[], None] = lambda: None  # who may see what has changed
+        self.on_heard: Callable[[Change], None] = lambda _change: None  # it is known here by now
         self._first: Link | None = None  # of the first administrator
         self._groups: dict[str, set[str]] | None = None  # of regions
         self.fleet = Fleet(FleetSettings.of(settings))
@@ -195,6 +196,7 @@ class Node:
             self.doorman.forget_grants()
             self.on_regrant()
             self.guests.look()
+        self.on_heard(change)
 
     def is_near(self, region: str, lat: float, lon: float) -> bool:
         """May a place be told to who sees this region?"""

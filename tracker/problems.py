@@ -158,6 +158,9 @@ password_here | | a password that only says what this is, or where | add a word 
 invalid_user | 422 | a user that cannot be so | `errors` names each field
 invalid_group | 422 | a group that cannot be so | `errors` names each field
 not_your_group | 422 | the `group` decides who sees it, and this is none you may give | `detail` says which you may
+unknown_target | 404 | there is no such target | look at its id
+invalid_target | 422 | a target that cannot be so, or may not be there | `errors` names each field
+too_many_targets | 409 | there are as many targets as there may be | remove one first
 invalid_token | 422 | a token that cannot be so | `errors` names each field
 not_your_vehicle | | the token may not send for this vehicle | send with its own token
 vehicle_refused | | somebody turned this vehicle away | ask whoever runs the server

@@ -25,7 +25,7 @@ ROOMS: list[set[str]] = [
     {"demo"},
     {"web"},  # app.py puts together what lies in the rooms below it
     {"web.live", "web.people", "web.devices"},
-    {"web.api", "replay"},
+    {"web.api", "web.delivery", "replay"},
     {"web.ingest", "client"},
     {"web.server"},
     {"node"},

@@ -101,3 +101,23 @@ def test_a_folder_that_is_not_there_is_told_and_not_made(tmp_path: Path, command
 @pytest.mark.parametrize("both", [["--scrape", "--vehicle", "*"], ["--user", "ada", "--scrape"]])
 def test_a_token_is_for_one_thing(tmp_path: Path, both: list[str]) -> None:
     assert tracker("token", "create", *both, "--data", str(tmp_path)).exit_code == 2
+
+
+def test_targets_are_added_tested_and_removed(folder: Path) -> None:
+    where = "--data", str(folder)
+    lines("users", "group", "north", "--regions", "yards", *where)
+    [[secret]] = lines("targets", "add", "https://customer.example/hook", "--every", "30", "--group", "north", *where)
+    assert secret.startswith("whsec_")
+    [[id, name, url, state]] = lines("targets", "list", *where)
+    assert (name, url, state) == ("", "https://customer.example/hook", "nothing sent yet")
+    assert "public" in refusal("targets", "add", "https://127.0.0.1/", *where)
+    given = tracker("targets", "add", "https://customer.example/", "--secret-stdin", *where, given=f"{secret}\n")
+    assert (given.exit_code, given.stdout) == (0, ""), "who knows it need not be told"
+    tested = tracker("targets", "test", id, *where)
+    assert (tested.exit_code, secret in tested.output) == (1, False), "there is no such host"
+    lines("targets", "disable", id, *where)
+    assert [row[3] for row in lines("targets", "list", *where) if row[0] == id] == ["off"]
+    lines("targets", "disable", id, "--undo", *where)
+    lines("targets", "remove", id, *where)
+    assert len(lines("targets", "list", *where)) == 1
+    assert "no target" in refusal("targets", "test", id, *where)

@@ -10,6 +10,10 @@ from tests.leaks.marks import LAT, LON, Mark, texts
 from tests.leaks.walk import V1, Leak, Walk, query_of
 from tests.leaks.world import Person
 from tests.support.servers import circle
+from tracker.model.targets import Target
+from tracker.outputs import signing
+from tracker.web.delivery.couriers import Courier, Moved
+from tracker.web.delivery.post import Answer, Makes
 
 Door = Callable[[Walk, Person, frozenset[Mark]], Awaitable[None]]
 NEVER = "never-was"
@@ -35,6 +39,18 @@ async def feeds(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
     for path in (f"{V1}/vehicles?format=geojson", f"{positions}&format=text", f"{positions}&format=json", positions):
         query = walk.rng.choice(("", "", f"&group={group}", f"&region={area.id}"))
         await walk.visit(person, "GET", f"{path}{query}")
+
+
+async def targets(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
+    """What another program is told that is told what this person may see."""
+
+    async def post(_url: str, make: Makes) -> Answer:
+        if message := make():
+            walk.search(person, message[1], walk.world.allowed(person), "as a target of theirs")
+        return Answer(204)
+
+    target = Target(f"of {person.name}", "https://example.invalid", signing.secret_of(bytes(32)), user=person.name)
+    await Courier(walk.node, target, Moved(), post).round()
 
 
 async def vehicle(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
@@ -155,7 +171,7 @@ async def others(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
     group = walk.rng.choice(list(walk.world.groups))
     for path in ("/metrics", "/openapi.json", "/healthz", "/readyz", f"{V1}/page", f"{V1}/session", f"{V1}/audit",
                  f"{V1}/users", f"{V1}/users/{other.name}", f"{V1}/groups", f"{V1}/groups/{group}", f"{V1}/tokens",
-                 f"{V1}/tokens/{other.token_id or 'x'}", f"{V1}/users/{other.name}/tokens", f"{V1}/nothing"):  # fmt: skip
+                 f"{V1}/tokens/{other.token_id or 'x'}", f"{V1}/users/{other.name}/tokens", f"{V1}/targets", f"{V1}/nothing"):  # fmt: skip
         await walk.visit(person, "GET", path)
     await walk.visit(person, "GET", f"{V1}/live")
     await walk.visit(person, "POST", f"{V1}/positions", [{"vehicle": walk.rng.choice(list(walk.world.vehicles))}])
@@ -202,5 +218,5 @@ def without_length(answer: tuple[int, bytes, list[tuple[str, str]]]) -> Any:
 
 
 DOORS: list[Door] = [
-    vehicles, feeds, vehicle, track, regions, region, events, event, preview, changes, counts, others, edits,
+    vehicles, feeds, targets, vehicle, track, regions, region, events, event, preview, changes, counts, others, edits,
 ]  # fmt: skip

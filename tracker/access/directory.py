@@ -18,13 +18,15 @@ from tracker.access.tokens import Token, Tokens, Use
 from tracker.errors import InTheWay, NotFound
 from tracker.model.records import Record
 from tracker.model.strangers import Stranger, Strangers
+from tracker.model.targets import Target
 
-Item = User | Group | Session | Token | Link | Use | Stranger
+Item = User | Group | Session | Token | Link | Use | Stranger | Target
 
 KINDS: dict[str, type[Item]] = {
     "user": User, "group": Group, "session": Session, "token": Token, "link": Link, "use": Use, "stranger": Stranger,
+    "target": Target,
 }  # fmt: skip
-FLEETING = frozenset({"session", "link", "use", "stranger"})  #: of these only the newest version is kept
+FLEETING = frozenset({"session", "link", "use", "stranger", "target"})  #: of these only the newest version is kept
 
 
 class Directory:
@@ -34,6 +36,7 @@ class Directory:
         self.sessions = Sessions()
         self.tokens = Tokens()
         self.strangers = Strangers()
+        self.targets: dict[str, Target] = {}
         self.links: dict[str, Link] = {}  # by the hash of their secret
         self.has_administrator = False
         self.folder = ""  # what tells this folder's cookies from another's
@@ -57,6 +60,8 @@ class Directory:
                     _put(self.groups, record.key, item)
                 case "link":
                     _put(self.links, record.key, item)
+                case "target":
+                    _put(self.targets, record.key, item)
                 case "session":
                     self.sessions.remove_session(record.key)
                     if isinstance(item, Session):

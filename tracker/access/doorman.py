@@ -20,6 +20,7 @@ from tracker.access.people import ADMINISTER, Group, User
 from tracker.access.sessions import Session
 from tracker.access.tokens import Token, hash_of, new_secret, wrong_token
 from tracker.errors import NotAllowed, NotSignedIn
+from tracker.model.targets import Target
 from tracker.turns.turned_away import TurnedAway
 
 log = logging.getLogger(__name__)
@@ -168,6 +169,24 @@ class Doorman:
     def shown_by(self, token: Token) -> Grant:
         """What its device may be told of others."""
         return self._of_user(User(f"token:{token.id}", "viewer", token.shows), token.id)
+
+    def grant_of(self, target: Target) -> Grant:
+        """What a target may be told. Raises NotSignedIn where whoever it is told for is not there any more."""
+        known = self._grants.get(f"target:{target.id}")
+        return known or self._grants.setdefault(f"target:{target.id}", self._new_grant_of(target))
+
+    def _new_grant_of(self, target: Target) -> Grant:
+        if target.user is not None:
+            user = self._directory.users.get(target.user)
+            if user is None or user.disabled:
+                raise NotSignedIn("not_signed_in", f"the account of {target.user!r}, for whom it is told, is closed")
+            grant = self._of_user(user, target.id)
+        elif target.groups is not None:
+            grant = self._of_user(User(f"target:{target.id}", "viewer", target.groups), target.id)
+        else:
+            grant = Grant(everything=True, who=f"target:{target.id}")
+        regions = None if target.regions is None else self._regions_in(frozenset(target.regions))
+        return grant.within(regions, None if target.vehicles is None else frozenset(target.vehicles))
 
     def _of_user(self, user: User, bearer: str) -> Grant:
         may = self._directory.may(user)

@@ -112,6 +112,17 @@ class Grant(msgspec.Struct, frozen=True):
             return None
         return frozenset[str]().union(*(part.regions or () for part in self.parts))
 
+    def within(self, regions: frozenset[str] | None, vehicles: frozenset[str] | None) -> Grant:
+        """What of it lies in these regions, and is of vehicles of these groups; None: wherever, whatever."""
+        if regions is None and vehicles is None:
+            return self
+        whole = (Part(None, may=self.may),) if self.everything and not self.parts else self.parts
+        parts = [
+            msgspec.structs.replace(part, regions=_both(part.regions, regions), vehicles=_both(part.vehicles, vehicles))
+            for part in whole
+        ]
+        return msgspec.structs.replace(self, everything=False, parts=tuple(parts))
+
     def sees_region(self, region: str) -> bool:
         return self.everything or any(part.sees_region(region) for part in self.parts)
 
@@ -184,6 +195,12 @@ def finest(parts: Sequence[Part]) -> Part:
 def _kinds(parts: Sequence[Part]) -> set[Part]:
     """Without the regions there are."""
     return {msgspec.structs.replace(part, regions=None) for part in parts}
+
+
+def _both(some: frozenset[str] | None, others: frozenset[str] | None) -> frozenset[str] | None:
+    if some is None or others is None:
+        return others if some is None else some
+    return some & others
 
 
 def _names(some: frozenset[str] | None) -> str:

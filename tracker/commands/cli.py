@@ -311,6 +311,75 @@ def revoke_token(id: str, data: str | None, store: str | None) -> None:
 
 
 @cli.group()
+def targets() -> None:
+    """Webhooks: other programs that are told positions as vehicles move."""
+
+
+@targets.command("add")
+@click.argument("url")
+@click.option("--name", help="What it is for.")
+@click.option("--every", "every_s", type=float, metavar="S", help="Seconds from one request to the next.  [5]")
+@click.option(
+    "--vehicle-every",
+    "vehicle_every_s",
+    type=float,
+    metavar="S",
+    help="Seconds from one position of a vehicle to its next.  [10]",
+)
+@click.option("--user", metavar="NAME", help="Tell what this person may see.")
+@click.option("--group", "groups", multiple=True, help="Tell what a viewer in this group of people sees; repeatable.")
+@click.option("--regions", multiple=True, help="Of that only what is in this group of regions; repeatable.")
+@click.option("--vehicles", multiple=True, help="Of that only this group of vehicles; repeatable.")
+@click.option("--secret-stdin", is_flag=True, help="Read the secret from standard input; else a new one is printed.")
+@_of_a_folder
+def add_target(data: str | None, store: str | None, **given: Any) -> None:
+    """Tell URL where vehicles are; print the secret it is signed with, alone on standard output."""
+    from tracker.commands import targets
+
+    targets.add_target(settings(data=data, store=store), **given)
+
+
+@targets.command("list")
+@_or_elsewhere
+def list_targets(**where: Any) -> None:
+    """Every target: id, name, URL, and what is wrong or when it last took something."""
+    from tracker.commands import targets
+
+    targets.list_targets(_asked(**where))
+
+
+@targets.command("test")
+@click.argument("id")
+@_of_a_folder
+def test_target(id: str, data: str | None, store: str | None) -> None:
+    """Send a signed message of no positions; fails with what went wrong."""
+    from tracker.commands import targets
+
+    targets.test_target(settings(data=data, store=store), id)
+
+
+@targets.command("disable")
+@click.argument("id")
+@click.option("--undo", is_flag=True, help="Tell it positions again.")
+@_of_a_folder
+def disable_target(id: str, undo: bool, data: str | None, store: str | None) -> None:
+    """Tell it nothing for now."""
+    from tracker.commands import targets
+
+    targets.turn_target(settings(data=data, store=store), id, undo)
+
+
+@targets.command("remove")
+@click.argument("id")
+@_of_a_folder
+def remove_target(id: str, data: str | None, store: str | None) -> None:
+    """Forget a target and its secret."""
+    from tracker.commands import targets
+
+    targets.remove_target(settings(data=data, store=store), id)
+
+
+@cli.group()
 def vehicles() -> None:
     """What people say of vehicles."""
 

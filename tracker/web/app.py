@@ -25,12 +25,13 @@ from tracker.node import Node
 from tracker.turns.buffer import Share
 from tracker.turns.jobs import Job
 from tracker.web.api import events, feeds, health, openapi, page, regions, vehicles
+from tracker.web.delivery.couriers import Couriers
 from tracker.web.devices import echo
 from tracker.web.ingest import http as ingest
 from tracker.web.ingest import socket as positions
 from tracker.web.ingest.bodies import Body, Gone, Patience, refuse
 from tracker.web.live import routes as live
-from tracker.web.people import audit, connect, described, groups, quarantine, session, tokens, users
+from tracker.web.people import audit, connect, described, groups, quarantine, session, targets, tokens, users
 from tracker.web.server import serving, sockets
 from tracker.web.server.answers import Answered, Receive, Scope, Send, plain_problem, problem
 from tracker.web.server.certificate import LOOK_S, Certificate
@@ -65,6 +66,8 @@ def create_app(
     app.config["RESPONSE_TIMEOUT"] = None  # a track or a file may take a slow client long
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # it would send elsewhere: an address that is wrong below a proxy's path
+    couriers = app.extensions["couriers"] = Couriers(node)
+    app.register_blueprint(targets.blueprint(node, couriers))
     for routes in (
         *(vehicles, feeds, regions, events, health, page),
         *(session, users, groups, tokens, quarantine, connect, audit, echo),
@@ -84,6 +87,7 @@ def create_app(
         for warning in (check_bind(node.settings, node.directory.has_administrator), _nobody_yet(node)):
             if warning:
                 log.warning(warning)
+        couriers.set_out()
         companion = asyncio.ensure_future(beside(node)) if beside else None
         try:
             yield
@@ -92,6 +96,7 @@ def create_app(
                 companion.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await companion
+            await couriers.stop()
             await node.stop()
 
     sockets.on_drain(app, node.leave)

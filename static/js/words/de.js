@@ -968,6 +968,9 @@ export default {
     "In dieser Gruppe ist noch jemand, oder ein Token zeigt sie: Nehmen Sie zuerst alle heraus, und widerrufen Sie das Token.",
   "problem.unknown_user": "Diese Person gibt es nicht.",
   "problem.unknown_group": "Diese Gruppe gibt es nicht.",
+  "problem.unknown_target": "Dieses Ziel gibt es nicht.",
+  "problem.invalid_target": "Etwas an diesem Ziel kann so nicht sein, oder es darf dort nicht sein.",
+  "problem.too_many_targets": "Es gibt so viele Ziele, wie es geben darf.",
   "problem.unknown_token": "Dieses Token gibt es nicht.",
   "problem.weak_password": "Dieses Passwort ist zu leicht zu erraten.",
   "problem.password_short":

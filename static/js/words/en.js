@@ -944,6 +944,9 @@ export default {
     "Somebody is in this group, or a token shows it: take everybody out of it and revoke the token first.",
   "problem.unknown_user": "There is no such person.",
   "problem.unknown_group": "There is no such group.",
+  "problem.unknown_target": "There is no such target.",
+  "problem.invalid_target": "Something about this target cannot be so, or it may not be there.",
+  "problem.too_many_targets": "There are as many targets as there may be.",
   "problem.unknown_token": "There is no such token.",
   "problem.weak_password": "This password is too easily guessed.",
   "problem.password_short":

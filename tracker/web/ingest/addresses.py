@@ -106,7 +106,7 @@ class Addresses:
     def named(self, name: str) -> Address | None:
         return self._names.get(name)
 
-    def at(self, scope: Scope) -> Target | None:
+    def target_at(self, scope: Scope) -> Target | None:
         """None: the address is somebody else's."""
         path: str = scope["path"] or "/"  # a target may be `?id=…` alone
         if here := self._addresses.get(path) or self._addresses.get(path.rstrip("/")):

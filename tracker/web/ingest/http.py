@@ -63,7 +63,7 @@ class Ingest:
 
     def at(self, scope: Scope) -> Target | None:
         """None: the address is somebody else's."""
-        target = self._addresses.at(scope)
+        target = self._addresses.target_at(scope)
         if target is None and scope["path"].startswith(HERE):
             name, _, rest = scope["path"].removeprefix(HERE).partition("/")
             token = rest.partition("/")[0]
