@@ -17,7 +17,9 @@ from tracker.web.server.answers import Answered
 def found(addresses: Addresses, name: str, method: str, path: str, query: str) -> Target | None:
     """Where such a request would go: `path` is all of its address, or what follows the protocol and the token."""
     if path.startswith("/"):
-        target = addresses.target_at({"path": path, "query_string": query.encode("latin-1", "replace"), "method": method})
+        target = addresses.target_at(
+            {"path": path, "query_string": query.encode("latin-1", "replace"), "method": method}
+        )
         if target is not None and any(one.name == name for one in target.here.spoken):
             return target
         path = path[1:]
