@@ -70,6 +70,16 @@ async def test_the_first_link_makes_an_administrator_and_its_secret_leaves_the_a
     await page.wait_for_selector(".card:has-text('ada')")
 
 
+async def test_a_link_of_a_person_is_called_one_while_there_is_no_administrator_too(
+    open_page: Open, fresh: House
+) -> None:
+    await asyncio.to_thread(fresh.post, "/api/v1/users", {"name": "gil", "role": "viewer"})
+    link = (await asyncio.to_thread(fresh.post, "/api/v1/users/gil/link", {})).json()["link"]
+    page = await opened(open_page, f"{fresh.url}/signin#{link}")
+    await page.wait_for_selector("h1:has-text('Choose a password')")
+    assert await page.input_value("[name=username]") == "gil"
+
+
 async def test_a_server_on_which_nobody_signs_in_says_so_and_what_to_do(open_page: Open, fresh: House) -> None:
     page = await live(await open_page(f"{fresh.url}/"))
     notice = page.locator(".trouble[data-trouble=open]")
@@ -131,13 +141,12 @@ async def test_a_link_lets_in_once_and_then_says_that_it_is_over(open_page: Open
     link = await asyncio.to_thread(house.link_of, "dora")
     page = await opened(open_page, f"{house.url}/signin#{link}")
     await page.fill("[name=new-password]", OTHER)
-    assert await page.locator("[name=username]").count() == 0
+    assert await page.input_value("[name=username]") == "dora", "whose it is, and for whom a password is kept"
+    assert await page.get_attribute("[name=username]", "readonly") is not None
     await page.keyboard.press("Enter")
     await page.wait_for_url(f"{house.url}/")
     await page.wait_for_selector("#account")
     late = await opened(open_page, f"{house.url}/signin#{link}")
-    await late.fill("[name=new-password]", GOOD)
-    await late.keyboard.press("Enter")
     await late.wait_for_selector(".notice.bad:has-text('Ask for a new one')")
     await sign_in(late, "dora", OTHER)
     await late.wait_for_url(f"{house.url}/")

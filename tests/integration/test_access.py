@@ -23,7 +23,12 @@ from tracker.web.app import create_app
 GOOD, OTHER = "two blue vans in may", "seven quiet harbours"
 ADDRESS = "10.1.2.3"
 #: what is only shown, of what is sent
-KEEP_NOTHING = {"POST /api/v1/regions/preview", "POST /api/v1/connect/qr", "POST /api/v1/ingest/echo"}
+KEEP_NOTHING = {
+    "POST /api/v1/session/link",
+    "POST /api/v1/regions/preview",
+    "POST /api/v1/connect/qr",
+    "POST /api/v1/ingest/echo",
+}
 
 
 class Person:
@@ -161,6 +166,19 @@ async def test_a_name_is_the_same_however_a_keyboard_makes_it(house: House) -> N
     await ada.do("POST", "/api/v1/session", {"link": link, "name": "A\u030asa", "password": GOOD})
     assert (await ada.do("GET", "/api/v1/session"))["name"] == "\u00c5sa"
     await house.person().sign_in("A\u030asa")
+
+
+async def test_a_link_says_whose_it_is_and_stays_good(house: House) -> None:
+    first, anybody = house.node.give_first_link(), house.person()
+    assert (await anybody.do("POST", "/api/v1/session/link", {"link": first}))["user"] is None
+    await anybody.do("POST", "/api/v1/users", {"name": "gil", "role": "viewer"})
+    link = (await anybody.do("POST", "/api/v1/users/gil/link"))["link"]
+    await anybody.do("POST", "/api/v1/session", {"link": first, "name": "ada", "password": GOOD})
+    assert await house.person().fails("POST", "/api/v1/session/link", {"link": first}) == (404, "link_over")
+    told = await house.person().do("POST", "/api/v1/session/link", {"link": link})
+    assert (told["user"], told["until"] > now()) == ("gil", True)
+    await house.person().do("POST", "/api/v1/session", {"link": link, "password": GOOD})
+    assert await house.person().fails("POST", "/api/v1/session/link", {"link": link}) == (404, "link_over")
 
 
 async def test_the_first_link_is_over_after_a_quarter_of_an_hour(house: House) -> None:

@@ -427,6 +427,7 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("POST", INGEST): positions,
     ("POST", f"{V1}/ingest/echo"): not_for_them("POST", f"{V1}/ingest/echo?protocol=json", json={}),
     ("POST", SESSION): not_for_them("POST", SESSION, json={"name": "x", "password": "y"}),
+    ("POST", f"{SESSION}/link"): not_for_them("POST", f"{SESSION}/link", json={"link": "x"}),
     ("GET", SESSION): told_to_all(SESSION),
     ("DELETE", SESSION): not_for_them("DELETE", SESSION),
     ("POST", f"{V1}/tickets"): not_for_them("POST", f"{V1}/tickets"),

@@ -57,19 +57,22 @@ function signIn(before) {
 
 /** @param {string} secret */
 async function byLink(secret) {
-  let first = false;
+  let user;
   try {
-    first = (await get("session")).open;
+    ({ user } = await call("POST", "session/link", { body: { link: secret } }));
   } catch (fault) {
-    if (!(fault instanceof ApiError) || fault.status !== 401)
-      return told(/** @type {Error} */ (fault).message, { label: say("retry"), run: () => byLink(secret) });
+    if (fault instanceof ApiError && fault.status === 404) return signIn(say("signin.over"));
+    return told(/** @type {Error} */ (fault).message, { label: say("retry"), run: () => byLink(secret) });
   }
+  const first = user === null;
   const name = nameField(say("signin.name"));
+  name.input.value = user ?? "";
+  name.input.readOnly = !first;
   const password = passwordField(say("signin.new"), "new-password", { minLength: SHORTEST });
   form({
     title: say(first ? "signin.first" : "signin.choose"),
     lead: say(first ? "signin.first.more" : "signin.choose.more"),
-    fields: [first && name.element, password.element],
+    fields: [name.element, password.element],
     action: say(first ? "signin.first.do" : "signin.choose.do"),
     send: () => {
       const fault = faultOf(password.input.value, name.input.value);

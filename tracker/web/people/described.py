@@ -132,6 +132,14 @@ ROUTES = (
         body={JSON: thing("password", name=TEXT, password=TEXT, link=TEXT)},
         errors=(401, 403, 404, 429, *_BODY),
     ),
+    Route(
+        "POST",
+        "/api/v1/session/link",
+        "Whose a link is, and until when it is good",
+        (200, JSON, thing("user until", user=or_null(TEXT), until=TIME)),
+        body={JSON: thing("link", link=TEXT)},
+        errors=(403, 404, *_BODY),
+    ),
     Route("GET", "/api/v1/session", "Who am I?", (200, JSON, _SESSION), errors=(401,)),
     Route(
         "DELETE",

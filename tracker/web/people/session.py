@@ -34,6 +34,7 @@ FIRST = {"role": "administrator", "disabled": False}  #: whoever has the first l
 def blueprint(node: Node) -> Blueprint:
     routes = Routes("session", node)
     routes.add("/api/v1/session", None, POST=sign_in, GET=who_am_i, DELETE=sign_out)
+    routes.add("/api/v1/session/link", None, POST=show_link)
     routes.add("/api/v1/tickets", None, POST=give_ticket)
     return routes.blueprint
 
@@ -130,9 +131,7 @@ async def _by_link(node: Node, given: dict[str, Any]) -> tuple[User, Any, str]:
     """A password for whom the link is of; the link of the first administrator takes a name, too."""
     secret, password = _texts(given, "link", "password")
     hash = hash_of(secret)
-    link = node.directory.links.get(hash) or node.first_link(hash)
-    if link is None or link.has_ended(node.clock()):
-        raise _link_over()
+    link = _link(node, hash)
     name = link.user or unicodedata.normalize("NFC", _texts(given, "name")[0])
     known = node.directory.users.get(name)
     if link.user and known is None:
@@ -148,6 +147,22 @@ async def _by_link(node: Node, given: dict[str, Any]) -> tuple[User, Any, str]:
         return [*used, *directory.user_saved(user)]
 
     return user, changes, "user.password" if link.user else "user.first"
+
+
+def _link(node: Node, hash: str) -> Link:
+    link = node.directory.links.get(hash) or node.first_link(hash)
+    if link is None or link.has_ended(node.clock()):
+        raise _link_over()
+    return link
+
+
+async def show_link(node: Node, _grant: Grant) -> Response:
+    """Whose a link is: of nobody yet, it makes the first administrator. It stays good."""
+    given = await api.json_body(node.settings.max_entry)
+    if not isinstance(given, dict):
+        raise Invalid("not_an_object", 'send {"link"}')
+    link = _link(node, hash_of(_texts(given, "link")[0]))
+    return api.answer({"user": link.user or None, "until": rfc3339(link.ends_at)}, cache_control="no-store")
 
 
 async def who_am_i(node: Node, grant: Grant) -> Response:
