@@ -486,7 +486,7 @@ async def test_who_may_not_watch_is_told_nothing_at_all(place: Town) -> None:
         if (
             person
             or rule in OPEN
-            or rule in ("/metrics", POSITIONS, INGEST, SESSION, f"{V1}/tickets", f"{V1}/ingest/echo")
+            or rule in ("/metrics", POSITIONS, INGEST, SESSION, f"{SESSION}/link", f"{V1}/tickets", f"{V1}/ingest/echo")
         ):
             continue  # nothing of the fleet is in these, or another word decides
         path = rule.replace("<int:number>", "1").replace("<id>", HERE if "regions" in rule else "resident")
