@@ -72,18 +72,19 @@ def streamed(one: Spoken, body: bytes) -> Reading:
 
 
 @given(st.integers(0, 2**64 - 1))
-@settings(max_examples=MANY or 400)
+@settings(max_examples=MANY or 100)
 def test_whatever_becomes_of_a_request_on_the_way(seed: int) -> None:
-    """`mutated` is much faster than the others here, so that a million of them can be tried."""
-    one, payload = mutated(seed)
-    began = time.process_time()
-    check(one, payload)
-    if MANY:
-        SLOWEST[0] = max(SLOWEST[0], (time.process_time() - began, seed))
+    """Four of each seed: Hypothesis takes longer to draw one than it takes to read one."""
+    for number in range(seed, seed + 4):
+        one, payload = mutated(number)
+        began = time.process_time()
+        check(one, payload)
+        if MANY:
+            SLOWEST[0] = max(SLOWEST[0], (time.process_time() - began, number))
 
 
 @given(st.sampled_from(REQUESTS), st.data())
-@settings(max_examples=MANY // 10 or 250)
+@settings(max_examples=MANY // 4 or 250)
 def test_odd_values_anywhere_in_what_a_client_says(request: tuple[Spoken, Payload], data: st.DataObject) -> None:
     one, payload = request
     try:
@@ -99,7 +100,7 @@ def test_odd_values_anywhere_in_what_a_client_says(request: tuple[Spoken, Payloa
 
 
 @given(st.sampled_from(REQUESTS), st.data())
-@settings(max_examples=MANY // 10 or 120)
+@settings(max_examples=MANY // 4 or 120)
 def test_any_damage_on_the_way(request: tuple[Spoken, Payload], data: st.DataObject) -> None:
     one, payload = request
     headers = {

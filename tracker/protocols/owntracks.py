@@ -179,7 +179,7 @@ def _opened(message: Mapping[str, Any], payload: Payload) -> Any:
         raise BadRequest(
             "encrypted", "this app encrypts; on the server install live-map-tracker[owntracks], which can decrypt"
         ) from None
-    key = secret.encode()[:32].ljust(32, b"\0")
+    key = secret.encode("utf-8", "replace")[:32].ljust(32, b"\0")
     try:
         plain = SecretBox(key).decrypt(base64.b64decode(str(message.get("data")), validate=True))
     except (CryptoError, ValueError, TypeError):

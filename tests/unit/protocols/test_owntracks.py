@@ -73,6 +73,15 @@ def test_without_the_library_an_encrypted_message_says_what_to_install(monkeypat
         read(Payload(b'{"_type":"encrypted","data":"AAAA"}', options=lambda _: {"owntracks_secret": "x"}), NOW)
 
 
+def test_half_a_pair_in_a_secret_opens_nothing_and_breaks_nothing() -> None:
+    message = b'{"_type":"encrypted","tid":"ne","data":"' + base64.b64encode(bytes(60)) + b'"}'
+    try:
+        became = repr(read(Payload(message, options=lambda _: {"owntracks_secret": "\ud800"}), NOW))
+    except (BadRequest, UnicodeEncodeError) as told:
+        became = getattr(told, "code", str(told))
+    assert became == "encrypted"
+
+
 def told(pings: Any = (), regions: Any = ()) -> Any:
     return json.loads(answer(Others(pings, regions)).body)
 
