@@ -19,6 +19,7 @@ from tracker.model.ping import Ping
 from tracker.model.strangers import Stranger
 from tracker.stores import AuditQuery
 from tracker.web.app import create_app
+from tracker.web.delivery.post import Answer, Makes
 
 GOOD, OTHER = "two blue vans in may", "seven quiet harbours"
 ADDRESS = "10.1.2.3"
@@ -431,6 +432,9 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
     await ada.do("POST", "/api/v1/positions", alarm)
     event = next(one for one in (await ada.do("GET", "/api/v1/events"))["events"] if one["kind"] == "alarm")["id"]
     token = (await ada.do("POST", "/api/v1/tokens", {"vehicles": ["*"]}))["id"]
+    webhook = {"url": "https://example.invalid/", "enabled": False}
+    target = (await ada.do("POST", "/api/v1/targets", webhook))["id"]
+    house.app.extensions["couriers"].post = answering
     area = circle(60, 25, 200, name="new")
     tried: dict[str, tuple[str, Any]] = {
         "POST /api/v1/regions": ("/api/v1/regions", area | {"id": "posted"}),
@@ -453,6 +457,10 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
         "POST /api/v1/tokens": ("/api/v1/tokens", {"vehicles": ["*"]}),
         "POST /api/v1/tokens/<id>/rotate": (f"/api/v1/tokens/{token}/rotate", {}),
         "DELETE /api/v1/tokens/<id>": (f"/api/v1/tokens/{token}", None),
+        "POST /api/v1/targets": ("/api/v1/targets", webhook),
+        "PATCH /api/v1/targets/<id>": (f"/api/v1/targets/{target}", {"name": "other"}),
+        "POST /api/v1/targets/<id>/test": (f"/api/v1/targets/{target}/test", {}),
+        "DELETE /api/v1/targets/<id>": (f"/api/v1/targets/{target}", None),
         "POST /api/v1/quarantine/<vehicle>/admit": ("/api/v1/quarantine/new/admit", None),
         "DELETE /api/v1/quarantine/<vehicle>": ("/api/v1/quarantine/other", None),
         "POST /api/v1/session": ("/api/v1/session", {"name": "ben", "password": GOOD}),
@@ -477,6 +485,12 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
         assert (entries[0].before, entries[0].after) != (None, None), f"{route} says what changed"
     acked = next(one for one in await house.node.store.audit(AuditQuery()) if one.what == "event.acknowledge")
     assert (acked.target, acked.after["acknowledged_by"]) == (event, "ada"), "not whom the body names"
+
+
+async def answering(_url: str, make: Makes) -> Answer:
+    """In the place of a connection to a target."""
+    assert make() is not None
+    return Answer(204)
 
 
 def counted(house: House) -> list[str]:
@@ -506,6 +520,7 @@ async def test_who_is_shown_out_while_a_body_comes_changes_nothing_by_it(house: 
     await ada.do("POST", "/api/v1/users", {"name": "bob", "role": "administrator", "password": GOOD})
     token = (await ada.do("POST", "/api/v1/tokens", {"vehicles": ["*"]}))["id"]
     bob = house.person((await ada.do("POST", "/api/v1/users/bob/tokens", {}))["token"])
+    target = (await ada.do("POST", "/api/v1/targets", {"url": "https://example.invalid/", "enabled": False}))["id"]
     area = circle(60, 25, 200, name="new")
     tried: dict[str, Any] = {
         "POST /api/v1/regions": area,
@@ -520,9 +535,12 @@ async def test_who_is_shown_out_while_a_body_comes_changes_nothing_by_it(house: 
         "PATCH /api/v1/groups/north": {"regions": "all"},
         "POST /api/v1/tokens": {"vehicles": ["*"]},
         f"POST /api/v1/tokens/{token}/rotate": {},
+        "POST /api/v1/targets": {"url": "https://example.invalid/"},
+        f"PATCH /api/v1/targets/{target}": {"name": "other"},
         "POST /api/v1/quarantine/new/admit": {"name": "Van"},
     }
     waits_for_none = {"POST /api/v1/users/<name>/link", "POST /api/v1/events/<id>/ack", "POST /api/v1/tickets"}
+    waits_for_none |= {"POST /api/v1/targets/<id>/test"}
     waits_for_none |= {"POST /api/v1/session"} | KEEP_NOTHING
     rules = {f"{method} {rule.rule}" for rule in house.app.url_map.iter_rules() for method in rule.methods or ()}
     shapes = [re.escape(route).replace("<", "[^/]+<").replace(">", "") for route in rules - waits_for_none]
