@@ -108,7 +108,7 @@ $(NODE): $(RUN)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent
 	@touch $@
 
-# The browser tests use Debian's Chromium, the durability test strace, the proxy tests nginx and Caddy: installed where that is
+# The browser tests use Debian's Chromium and zbar, the durability test strace, the proxy tests nginx and Caddy: installed where that is
 # possible (RUNLEVEL=1: and not started), named where not
 browser:
 	@missing=""; \
@@ -116,6 +116,7 @@ browser:
 	command -v strace >/dev/null || missing="$$missing strace"; \
 	PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || missing="$$missing nginx-light"; \
 	command -v caddy >/dev/null || missing="$$missing caddy"; \
+	command -v zbarimg >/dev/null || missing="$$missing zbar-tools"; \
 	if [ -n "$$missing" ] && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 	  echo "Installing $$missing"; export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1; \
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \

@@ -106,6 +106,14 @@ def test_what_is_wrong_is_told_by_its_code(
     assert device.token not in json.dumps(heard)
 
 
+def test_a_sign_of_life_has_no_place(house: House) -> None:
+    device = Device(house, "phone-5")
+    device.send("POST", "/ingest/osmand/TOKEN", "battery=60", FORM)
+    assert device.heard()["waiting"] == []
+    position = device.told()["seen"]["position"]
+    assert (position["lat"], position["battery_pct"]) == (None, 60)
+
+
 def test_a_vehicle_that_waits_or_was_turned_away_or_is_anothers_is_told(house: House) -> None:
     device = Device(house, "new-*")
     sent = {"vehicle": "new-9", "time": now(), "lat": 60.0, "lon": 25.0}

@@ -416,6 +416,7 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("GET", "/"): told_to_all("/"),
     ("GET", "/signin"): told_to_all("/signin"),
     ("GET", "/people"): told_to_all("/people"),
+    ("GET", "/connect"): told_to_all("/connect"),
     ("GET", "/favicon.ico"): told_to_all("/favicon.ico"),
     ("GET", "/static/<path:name>"): told_to_all("/static/js/main.js"),
     ("GET", "/fixtures/demo/<path:name>"): told_to_all("/fixtures/demo/streets.geojson"),

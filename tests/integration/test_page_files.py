@@ -28,7 +28,8 @@ def test_the_page_names_only_files_that_are_there(shared_server: Server) -> None
         assert "://" not in name
 
 
-PAGES = {"": "main.js", "signin": "people/signin.js", "people": "people/main.js"}  # and the module each begins with
+#: and the module each begins with
+PAGES = {"": "main.js", "signin": "people/signin.js", "people": "people/main.js", "connect": "connect/main.js"}
 
 
 def asked(server: Server, name: str) -> list[str]:
@@ -51,7 +52,7 @@ def test_each_page_asks_at_once_for_every_module_it_will_import(shared_server: S
         assert imported == needed - {entry}, name
 
 
-@pytest.mark.parametrize("name", ["signin", "people"])
+@pytest.mark.parametrize("name", ["signin", "people", "connect"])
 def test_another_page_brings_no_map_and_no_script_of_its_own(shared_server: Server, name: str) -> None:
     assert not [one for one in asked(shared_server, name) if one.startswith(("map/", "panels/"))]
     answer = shared_server.get(f"/{name}")

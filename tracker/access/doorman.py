@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 #: what anybody may ask for: the pages and what they are made of, whether the server is there, and to sign in
 OPEN = frozenset({
-    "/", "/signin", "/people", "/favicon.ico", "/healthz", "/readyz", "/openapi.json", "/api/v1/page",
+    "/", "/signin", "/people", "/connect", "/favicon.ico", "/healthz", "/readyz", "/openapi.json", "/api/v1/page",
     "/api/v1/session", "/api/v1/session/link",
 })  # fmt: skip
 SOCKETS = frozenset({"/api/v1/live"})  #: asked for without an upgrade they say that they need one, and nothing else

@@ -37,17 +37,22 @@ export function address(path, query = {}) {
 /**
  * @param {string} method
  * @param {string} path
- * @param {{query?: Record<string, any>, body?: any, headers?: Record<string, string>, signal?: AbortSignal}} [how]
+ * @param {object} [how]
+ * @param {Record<string, any>} [how.query]
+ * @param {any} [how.body]
+ * @param {Record<string, string>} [how.headers]
+ * @param {AbortSignal} [how.signal]
+ * @param {boolean} [how.plain] the answer is no JSON
  * @returns {Promise<any>}
  */
-export async function call(method, path, { query, body, headers = {}, signal } = {}) {
+export async function call(method, path, { query, body, headers = {}, signal, plain } = {}) {
   let answer;
   try {
     answer = await fetch(address(path, query), {
       method,
       signal,
       headers: {
-        accept: "application/json",
+        accept: plain ? "*/*" : "application/json",
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...headers,
       },
@@ -58,6 +63,7 @@ export async function call(method, path, { query, body, headers = {}, signal } =
     throw new ApiError(0, null);
   }
   const text = await answer.text();
+  if (plain && answer.ok) return text;
   let data = null;
   try {
     data = text ? JSON.parse(text) : null;

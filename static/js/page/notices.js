@@ -133,8 +133,9 @@ export class Notices {
         "section",
         { class: "welcome floating", "aria-label": say("welcome") },
         h("h2", null, say("welcome.title")),
+        h("p", null, say("welcome.phone")),
+        h("p", null, h("a", { class: "button primary", href: "connect" }, say("connect"))),
         h("p", null, say(why === "open" ? "welcome.how" : "welcome.how.token")),
-        why === "token" && h("p", null, h("a", { class: "link", href: "people#tokens" }, say("welcome.token"))),
         codeLine(this.#curl("van-1"), app.say),
         h("p", { class: "waiting", role: "status" }, say("welcome.waiting")),
       );

@@ -130,6 +130,7 @@ export class VehicleList {
         this.reset,
         h("span", { class: "muted", "aria-hidden": "true" }, say("list.sort")),
         this.sort,
+        connects(app),
       ),
       this.hold.element,
       this.empty,
@@ -339,6 +340,15 @@ function marked(node, words, at) {
  * @param {Vehicle} v @param {import("../words/format.js").Units} units */
 export const halted = (v, units) =>
   status(v) === "moving" && v.speed >= 0 && format.speed(v.speed, units).startsWith("0 ");
+
+/** The way to connect one more, for who may. @param {App} app */
+const connects = (app) =>
+  app.who.may.includes("administer") &&
+  h(
+    "a",
+    { class: "icon-button tiny", href: "connect", "aria-label": say("connect"), title: say("connect") },
+    icon("plus"),
+  );
 
 function makeRow() {
   const parts = {

@@ -39,7 +39,12 @@ export function tokens(desk, own) {
   const list = new Listing({
     path,
     key: "tokens",
-    head: [h("p", null, say(own ? "own.more" : "tokens.more")), adds(say("tokens.add"), () => add()), without],
+    head: [
+      h("p", null, say(own ? "own.more" : "tokens.more")),
+      !own && h("a", { class: "button", href: "connect" }, say("connect")),
+      adds(say("tokens.add"), () => add()),
+      without,
+    ],
     heard: (answer) => {
       /** @type {Away[]} */ const away = answer.without ?? [];
       without.hidden = away.length === 0;

@@ -640,7 +640,8 @@ export default {
     "Alles, was HTTP spricht, kann eine Position melden. Fügen Sie dies in ein Terminal ein und sehen Sie zu, wie es hier erscheint:",
   "welcome.how.token":
     "Alles, was HTTP spricht, kann eine Position melden, mit einem eigenen Token. Legen Sie eines in TRACKER_TOKEN ab, fügen Sie dies in ein Terminal ein und sehen Sie zu, wie es hier erscheint:",
-  "welcome.token": "Ein Token anlegen",
+  "welcome.phone":
+    "Ein Telefon sendet mit einer App, die es schon hat: App wählen, Code scannen, und es erscheint hier.",
   "welcome.waiting": "Warte auf die erste Position…",
   "welcome.done": "{name} ist auf der Karte",
   "welcome.next": "Jedes weitere Fahrzeug erscheint genauso. Als Nächstes: ein Gebiet zeichnen.",
@@ -927,6 +928,149 @@ export default {
   "field.refused": "Abgewiesen",
   "field.fixes": "Positionen",
   "record.changes": "Einzelheiten",
+
+  // Connect a device
+  connect: "Gerät verbinden",
+  "connect.skip": "Zu den Schritten springen",
+  "connect.more":
+    "Ein Telefon mit einer App, die es schon hat, oder ein Server, der für viele spricht. Sie erhalten, was einzutragen ist, und sehen hier, wenn es klappt.",
+  "connect.not_yours": "Geräte verbindet, wer diesen Server verwaltet. Bitten Sie dort um einen Code zum Scannen.",
+  "connect.app": "Welche App?",
+  "connect.on.android": "Android",
+  "connect.on.ios": "iPhone",
+  "connect.on.server": "Server oder Skript",
+  "connect.vehicle": "Fahrzeug",
+  "connect.vehicle.more": "Ein vorhandenes oder der Name eines neuen.",
+  "connect.vehicle.known": "{name} gibt es schon: Dieses Gerät sendet dafür.",
+  "connect.vehicle.new": "{name} ist neu: Es erscheint mit seiner ersten Position.",
+  "connect.vehicles": "Fahrzeuge, für die es senden darf",
+  "connect.make": "Einstellungen erstellen",
+  "connect.making": "Einen Moment …",
+  "connect.again": "Weiteres Gerät",
+  "connect.for": "{app} für {vehicle}",
+  "connect.once":
+    "Diese Einstellungen enthalten ein Token, das nur jetzt gezeigt wird: Tragen Sie sie gleich in das Gerät ein. Es steht unter Personen und Tokens und kann dort widerrufen werden.",
+  "connect.server": "Adresse dieses Servers",
+  "connect.server.more": "So, wie das Gerät ihn erreicht. Die Einstellungen unten folgen ihr.",
+  "connect.server.wrong": "Das ist keine Adresse: Sie beginnt mit https:// und dem Namen des Servers.",
+  "connect.server.loopback":
+    "Diese Adresse meint genau diesen Rechner: Kein anderes Gerät erreicht ihn so. Nehmen Sie eine, unter der andere ihn kennen.",
+  "connect.server.alone":
+    "Der Server hört nur auf diesen Rechner, kein Telefon erreicht ihn. Starten Sie ihn mit --host 0.0.0.0 oder stellen Sie einen Proxy davor (docs/install.md).",
+  "connect.server.plain":
+    "Ohne https kann jeder unterwegs das Token und den Ort des Fahrzeugs lesen. {app} sendet trotzdem so.",
+  "connect.server.plain.perhaps":
+    "Ohne https kann jeder unterwegs das Token und den Ort des Fahrzeugs lesen, und Telefone weigern sich womöglich zu senden: {app} bleibt dann still. Ein Zertifikat hilft (docs/proxies.md).",
+  "connect.server.private": "Diese Adresse gilt nur im eigenen Netz: im WLAN des Büros, nicht unterwegs.",
+  "connect.server.take": "{address} nehmen",
+  "connect.scan.camera": "Scannen Sie das mit der Kamera des Telefons und bestätigen Sie in der App.",
+  "connect.scan.app": "Scannen Sie das in der App: In ihren Einstellungen ist ein Knopf mit einem Code.",
+  "connect.code": "QR-Code mit den Einstellungen",
+  "connect.code.failed": "Der Code konnte nicht gezeichnet werden: {why}",
+  "connect.open": "In {app} öffnen",
+  "connect.open.more": "Auf dem Telefon selbst tut das dasselbe.",
+  "connect.file": "{name} speichern",
+  "connect.by_hand": "Von Hand",
+  "connect.field.mode": "Modus",
+  "connect.field.url": "URL",
+  "connect.field.device": "Gerätekennung oder -name",
+  "connect.field.tracker_id": "Tracker-ID",
+  "connect.field.method": "HTTP-Methode",
+  "connect.field.body": "Inhalt (Body)",
+  "connect.field.header": "Header",
+  "connect.field.user": "Benutzername",
+  "connect.field.password": "Passwort (beliebig)",
+  "connect.field.token": "Token",
+  "connect.field.host": "Server",
+  "connect.field.key": "API-Schlüssel",
+  "connect.field.config": "Konfiguration",
+  "connect.field.line": "Jetzt eine Position",
+  "connect.copy": "{field} kopieren",
+  "connect.how.traccar-client":
+    "Traccar Client installieren. In den Einstellungen den Code scannen oder Server-URL und Kennung eintragen. Dann die dauernde Verfolgung einschalten.",
+  "connect.how.owntracks":
+    "OwnTracks installieren. Den Code scannen oder Einstellungen → Verbindung: Modus HTTP und die URL. Als Meldeart „Move“ wählen.",
+  "connect.how.overland":
+    "Overland installieren. Den Code scannen oder Settings → Receiver Endpoint: die URL. Dann die Aufzeichnung starten.",
+  "connect.how.osmand":
+    "In OsmAnd die Erweiterung Streckenaufzeichnung einschalten; in ihren Einstellungen → Online-Verfolgung: die URL als Webadresse. Dann die Aufzeichnung starten.",
+  "connect.how.gpslogger":
+    "In GPSLogger: Protokolldetails → An eigene URL senden einschalten, mit dieser URL; oder die Datei in seinen Ordner legen und als Profil wählen. Dann die Aufzeichnung starten.",
+  "connect.how.locus": "In Locus Map: Live-Tracking → eigener Server, mit dieser URL. Dann starten.",
+  "connect.how.phonetrack":
+    "In PhoneTrack: ein neuer Auftrag vom Typ PhoneTrack, mit diesem Server als Nextcloud-Adresse, dem Token und dem Gerätenamen. Dann den Auftrag einschalten.",
+  "connect.how.ulogger":
+    "In μlogger: Einstellungen → Serveradresse, Benutzer und Passwort; die laufende Synchronisierung einschalten. Dann eine Strecke beginnen.",
+  "connect.how.homeassistant":
+    "Die Companion-App kennt nur ihr Home Assistant, also sendet dieses weiter: Tragen Sie das in configuration.yaml ein und rufen Sie es in einer Automation mit who = device_tracker.… auf, wenn sich dieser ändert.",
+  "connect.how.dawarich": "In einer App für Dawarich: dieser Server als Adresse, der Schlüssel als API-Schlüssel.",
+  "connect.how.traccar":
+    "Tragen Sie das in traccar.xml ein und starten Sie Traccar neu. Jedes seiner Geräte ist ein Fahrzeug und heißt nach seiner Kennung.",
+  "connect.how.flespi":
+    "In flespi: ein Stream vom Typ HTTP mit dieser URI, Methode und diesem Header. Jede Kennung (ident) ist ein Fahrzeug.",
+  "connect.how.webhook":
+    "Lassen Sie den anderen Dienst an diese URL senden; NAME ist Ihre Tabelle in der Datei der Einstellung webhooks (docs/clients/webhook.md).",
+  "connect.how.curl":
+    "Fügen Sie die Zeile in ein Terminal ein: Sie sendet eine Position. Ein Skript sendet JSON an die URL, mit dem Header.",
+  "connect.phone":
+    "Auf dem Telefon: den Standort immer und genau erlauben und die App vom Akkusparen ausnehmen, sonst verstummt sie bei ausgeschaltetem Bildschirm.",
+  "connect.heard.listening": "Warten auf die erste Position …",
+  "connect.heard.quiet":
+    "Seit {time} war nichts zu hören. Ist die Aufzeichnung in der App gestartet? Darf sie den Standort immer nutzen? Ist sie vom Akkusparen ausgenommen? Hat das Telefon Netz und öffnet es die Adresse dieses Servers im Browser?",
+  "connect.heard.alive":
+    "Das Gerät meldet sich und kennt noch keinen Ort: Lassen Sie es den Himmel sehen und erlauben Sie der App den genauen Standort.",
+  "connect.heard.no_position":
+    "Das Gerät meldet sich, mit Nachrichten, aber noch ohne Position. Sie kommt mit der nächsten Bewegung, oder wenn Sie in der App von Hand eine senden.",
+  "connect.heard.nothing":
+    "Das Gerät kam zur Adresse von {protocol}, ohne Inhalt: Prüfen Sie Methode und Inhalt, oder nehmen Sie die Einstellungen der App, die es hat.",
+  "connect.heard.waiting": "Dieses Fahrzeug kennt noch niemand: Lassen Sie es ein, dann ist es auf der Karte.",
+  "connect.heard.wrong_token":
+    "Seitdem kam jemand ohne gültiges Token: Ist es dieses Gerät, wurde die Adresse nicht ganz kopiert.",
+  "connect.heard.away": "{address}, {time}: {asked}",
+  "connect.heard.no_fix":
+    "Das Gerät sagt (0, 0): Es hat noch keinen Empfang. Lassen Sie es den Himmel sehen und erlauben Sie der App den genauen Standort.",
+  "connect.heard.time_in_future":
+    "Die Uhr des Geräts geht {time} vor. Lassen Sie es Datum, Uhrzeit und Zeitzone selbst stellen.",
+  "connect.heard.time_too_old":
+    "Die Uhr des Geräts hat noch kein Datum. Lassen Sie es Datum und Uhrzeit selbst stellen und einige Minuten den Himmel sehen.",
+  "connect.heard.clock_behind":
+    "Seine neueste Position ist genau Stunden alt. Hat sie nicht so lange im Gerät gewartet, geht seine Uhr oder Zeitzone nach: Lassen Sie es beide selbst stellen.",
+  "connect.heard.old":
+    "Seine neueste Position ist {time} alt: Sie wurde ohne Netz aufgehoben und neuere folgen, oder seine Uhr geht nach.",
+  "connect.heard.repaired":
+    "Seine Uhr geht auf bekannte Weise falsch und wurde berichtigt: Die App oder das Telefon braucht eine Aktualisierung.",
+  "connect.heard.lat_out_of_range":
+    "Seine Breite liegt nicht zwischen -90 und 90: Breite und Länge sind vertauscht oder keine Grad.",
+  "connect.heard.lon_out_of_range": "Seine Länge liegt nicht zwischen -180 und 180: Das sind keine Grad.",
+  "connect.heard.other_protocol":
+    "Das kam an der Adresse von {protocol} an und ist etwas anderes. Nehmen Sie die Einstellungen der App, die das Telefon hat.",
+  "connect.heard.unknown_protocol":
+    "Das Token stimmt, die Adresse nicht: Unter {protocol} wird nichts gesprochen. Kopieren Sie die URL ganz.",
+  "connect.heard.method_not_allowed":
+    "Es kam mit einer Methode, die {protocol} nicht hat. Meist macht das ein Proxy, der http nach https umleitet: Die URL in der App beginnt mit https://.",
+  "connect.heard.not_encrypted":
+    "Es sendet über http, das Token ist unterwegs lesbar: Die URL in der App beginnt mit https://.",
+  "connect.heard.vehicle_refused":
+    "Dieses Fahrzeug wurde früher abgewiesen. Vergessen Sie das unter Neue Fahrzeuge, dann kann es herein.",
+  "connect.heard.not_your_vehicle":
+    "Das Gerät nennt sich anders, als dieses Token darf. Nennen Sie es in der App wie hier, oder erstellen Sie Einstellungen für seinen Namen.",
+  "connect.heard.no_vehicle": "Das Gerät sagt nicht, welches Fahrzeug es ist: Setzen Sie seine Kennung in der App.",
+  "connect.heard.encrypted":
+    "Diese App verschlüsselt, was sie sendet: Leeren Sie ihren Schlüssel, oder tragen Sie ihn im Register des Fahrzeugs ein (docs/clients/owntracks.md).",
+  "connect.heard.not_signed_in": "Das Token wurde ersetzt oder ist abgelaufen: Erstellen Sie neue Einstellungen.",
+  "connect.heard.refused": "Es war zu hören und wurde abgelehnt: {why}",
+  "connect.heard.from": "Zuletzt gehört {time}, von {address}",
+  "connect.done": "{name} ist auf der Karte",
+  "connect.done.map": "Auf der Karte ansehen",
+  "connect.done.place": "Ort",
+  "connect.done.accuracy": "Genauigkeit",
+  "connect.done.battery": "Akku",
+  "connect.done.time": "Position von",
+  "connect.done.but": "Eines ist zu richten:",
+  "connect.admit": "{name} einlassen",
+  "connect.admitted": "{name} wurde eingelassen",
+  "connect.offline": "Der Server ist nicht erreichbar: {why} Er wird wieder gefragt.",
+  "connect.revoked": "Dieses Token wurde widerrufen: Damit kommt nichts mehr herein.",
 
   // What the server says is wrong, by its code (docs/errors.md)
   "problem.bad_request": "Das ist nicht eine HTTP-Anfrage.",

@@ -625,7 +625,7 @@ export default {
     "Anything that speaks HTTP can report a position. Paste this into a terminal and watch it appear here:",
   "welcome.how.token":
     "Anything that speaks HTTP can report a position, with a token of its own. Put one into TRACKER_TOKEN, paste this into a terminal and watch it appear here:",
-  "welcome.token": "Make a token",
+  "welcome.phone": "A phone sends with an app it already has: choose the app, scan a code, and it appears here.",
   "welcome.waiting": "Waiting for the first position…",
   "welcome.done": "{name} is on the map",
   "welcome.next": "Every other vehicle appears the same way. Next: draw a region.",
@@ -903,6 +903,148 @@ export default {
   "field.refused": "Turned away",
   "field.fixes": "Positions",
   "record.changes": "Details",
+
+  // Connect a device
+  connect: "Connect a device",
+  "connect.skip": "Skip to the steps",
+  "connect.more":
+    "A phone with an app it already has, or a server that speaks for many. You get what to fill in, and see here when it works.",
+  "connect.not_yours": "Whoever administers this server connects devices. Ask them for a code to scan.",
+  "connect.app": "Which app?",
+  "connect.on.android": "Android",
+  "connect.on.ios": "iPhone",
+  "connect.on.server": "Server or script",
+  "connect.vehicle": "Vehicle",
+  "connect.vehicle.more": "One there is, or the name of a new one.",
+  "connect.vehicle.known": "{name} is here already: this device will send for it.",
+  "connect.vehicle.new": "{name} is new: it appears with its first position.",
+  "connect.vehicles": "Vehicles it may send for",
+  "connect.make": "Make the settings",
+  "connect.making": "One moment…",
+  "connect.again": "Another device",
+  "connect.for": "{app} for {vehicle}",
+  "connect.once":
+    "These settings hold a token, shown this once: put them into the device now. It is listed under People and tokens, where it can be revoked.",
+  "connect.server": "Address of this server",
+  "connect.server.more": "As the device reaches it. The settings below follow.",
+  "connect.server.wrong": "This is no address: it begins with https:// and the name of the server.",
+  "connect.server.loopback":
+    "This address means this very computer: no other device reaches it. Take one by which others know it.",
+  "connect.server.alone":
+    "The server listens to this computer alone, so no phone reaches it. Start it with --host 0.0.0.0, or put a proxy in front of it (docs/install.md).",
+  "connect.server.plain":
+    "Without https everybody on the way can read the token and where the vehicle is. {app} sends that way all the same.",
+  "connect.server.plain.perhaps":
+    "Without https everybody on the way can read the token and where the vehicle is, and phones may refuse to send: {app} may stay silent. A certificate helps (docs/proxies.md).",
+  "connect.server.private": "This address is good within your own network: in the office's Wi-Fi, not on the road.",
+  "connect.server.take": "Take {address}",
+  "connect.scan.camera": "Scan this with the phone's camera and confirm in the app.",
+  "connect.scan.app": "Scan this in the app: its settings have a button with a code.",
+  "connect.code": "QR code with the settings",
+  "connect.code.failed": "The code could not be drawn: {why}",
+  "connect.open": "Open in {app}",
+  "connect.open.more": "On the phone itself this does the same.",
+  "connect.file": "Save {name}",
+  "connect.by_hand": "By hand",
+  "connect.field.mode": "Mode",
+  "connect.field.url": "URL",
+  "connect.field.device": "Device identifier or name",
+  "connect.field.tracker_id": "Tracker ID",
+  "connect.field.method": "HTTP method",
+  "connect.field.body": "Body",
+  "connect.field.header": "Header",
+  "connect.field.user": "User name",
+  "connect.field.password": "Password (any)",
+  "connect.field.token": "Token",
+  "connect.field.host": "Server",
+  "connect.field.key": "API key",
+  "connect.field.config": "Configuration",
+  "connect.field.line": "One position now",
+  "connect.copy": "Copy {field}",
+  "connect.how.traccar-client":
+    "Install Traccar Client. In its settings scan the code, or fill in server URL and identifier. Then switch on continuous tracking.",
+  "connect.how.owntracks":
+    "Install OwnTracks. Scan the code, or Preferences → Connection: mode HTTP and the URL. Choose Move as the way to report.",
+  "connect.how.overland":
+    "Install Overland. Scan the code, or Settings → Receiver endpoint: the URL. Then start tracking.",
+  "connect.how.osmand":
+    "In OsmAnd switch on the plugin Trip recording; in its settings → Online tracking: the URL as web address. Then start recording.",
+  "connect.how.gpslogger":
+    "In GPSLogger: Logging details → Log to custom URL, on, with this URL; or put the file into its folder and choose it as the profile. Then start logging.",
+  "connect.how.locus": "In Locus Map: Live tracking → own server, with this URL. Then start it.",
+  "connect.how.phonetrack":
+    "In PhoneTrack: a new log job of the type PhoneTrack, with this server as Nextcloud address, the token and the device name. Then switch the job on.",
+  "connect.how.ulogger":
+    "In μlogger: Settings → server address, user and password; switch on live synchronisation. Then start a track.",
+  "connect.how.homeassistant":
+    "The companion app knows its Home Assistant only, so that one sends on: put this into configuration.yaml, and call it in an automation with who = device_tracker.… as that changes.",
+  "connect.how.dawarich": "In an app made for Dawarich: this server as its address, the key as API key.",
+  "connect.how.traccar":
+    "Put this into traccar.xml and start Traccar anew. Each of its devices is a vehicle, called by its identifier.",
+  "connect.how.flespi":
+    "In flespi: a stream of the type HTTP with this URI, method and header. Each ident is a vehicle.",
+  "connect.how.webhook":
+    "Let the other service post to this URL; NAME is your table in the file of the setting webhooks (docs/clients/webhook.md).",
+  "connect.how.curl":
+    "Paste the line into a terminal: it sends one position. A script sends JSON to the URL, with the header.",
+  "connect.phone":
+    "On the phone: allow the location always and exactly, and take the app out of battery saving, or it falls silent when the screen is off.",
+  "connect.heard.listening": "Waiting for the first position…",
+  "connect.heard.quiet":
+    "Nothing was heard in {time}. Is tracking started in the app? May it use the location always? Is it exempt from battery saving? Does the phone have a network, and open this server's address in its browser?",
+  "connect.heard.alive":
+    "The device was heard and knows no place yet: let it see the sky, and allow the app its exact location.",
+  "connect.heard.no_position":
+    "The device was heard, with messages but no position yet. It comes with the next move, or when you send one by hand in the app.",
+  "connect.heard.nothing":
+    "The device came to the address of {protocol} with nothing in it: look at its method and body, or take the settings of the app it has.",
+  "connect.heard.waiting": "Nobody knows this vehicle yet: let it in, and it is on the map.",
+  "connect.heard.wrong_token":
+    "Somebody came without a good token since: if it is this device, its address was not copied whole.",
+  "connect.heard.away": "{address}, {time}: {asked}",
+  "connect.heard.no_fix":
+    "The device says (0, 0): it has no fix yet. Let it see the sky, and allow the app its exact location.",
+  "connect.heard.time_in_future": "The device's clock is {time} ahead. Let it set date, time and time zone by itself.",
+  "connect.heard.time_too_old":
+    "The device's clock has no date yet. Let it set date and time by itself, and see the sky for a few minutes.",
+  "connect.heard.clock_behind":
+    "Its newest position is whole hours old. Unless it waited so long in the device, its clock or time zone is behind: let it set both by itself.",
+  "connect.heard.old":
+    "Its newest position is {time} old: it was kept while there was no network and newer ones follow, or its clock is behind.",
+  "connect.heard.repaired":
+    "Its clock is wrong in a way we know, and was put right: the app or the phone needs an update.",
+  "connect.heard.lat_out_of_range":
+    "Its latitude is not between -90 and 90: latitude and longitude are mixed up, or no degrees.",
+  "connect.heard.lon_out_of_range": "Its longitude is not between -180 and 180: these are no degrees.",
+  "connect.heard.other_protocol":
+    "This was sent to the address of {protocol}, and it is something else. Take the settings of the app the phone has.",
+  "connect.heard.unknown_protocol":
+    "The token is right and the address is not: nothing is spoken at {protocol}. Copy the URL whole.",
+  "connect.heard.method_not_allowed":
+    "It came with a method {protocol} does not have. Most often a proxy made it so, redirecting http to https: the URL in the app begins with https://.",
+  "connect.heard.not_encrypted":
+    "It sends over http, so the token can be read on the way: the URL in the app begins with https://.",
+  "connect.heard.vehicle_refused":
+    "This vehicle was turned away before. Forget that under New vehicles, and it can come in.",
+  "connect.heard.not_your_vehicle":
+    "The device calls itself something this token may not send for. Call it in the app as here, or make settings for its name.",
+  "connect.heard.no_vehicle": "The device does not say which vehicle it is: set its identifier in the app.",
+  "connect.heard.encrypted":
+    "This app encrypts what it sends: empty its encryption key, or put the key into the vehicle's register (docs/clients/owntracks.md).",
+  "connect.heard.not_signed_in": "The token was replaced or has ended: make new settings.",
+  "connect.heard.refused": "It was heard and refused: {why}",
+  "connect.heard.from": "Last heard {time}, from {address}",
+  "connect.done": "{name} is on the map",
+  "connect.done.map": "See it on the map",
+  "connect.done.place": "Place",
+  "connect.done.accuracy": "Accuracy",
+  "connect.done.battery": "Battery",
+  "connect.done.time": "Position of",
+  "connect.done.but": "One thing is to be mended:",
+  "connect.admit": "Let {name} in",
+  "connect.admitted": "{name} was let in",
+  "connect.offline": "The server cannot be reached: {why} It is asked again.",
+  "connect.revoked": "This token was revoked: nothing comes in with it any more.",
 
   // What the server says is wrong, by its code (docs/errors.md)
   "problem.bad_request": "This is not one HTTP request.",

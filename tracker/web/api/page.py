@@ -211,7 +211,7 @@ def blueprint(node: Node) -> Blueprint:
     routes = Routes("page", node)
     tree = Tree(folder("static"), folder("fixtures") / "demo")
     policy = content_policy(node.settings.tiles)
-    for address, name in (("/", MAP), ("/signin", "signin"), ("/people", "people")):
+    for address, name in (("/", MAP), ("/signin", "signin"), ("/people", "people"), ("/connect", "connect")):
         routes.add_open(address, partial(shown, name, tree, policy))
     routes.add_open("/favicon.ico", partial(favicon, tree))
     routes.add_open("/static/<path:name>", partial(file, tree))

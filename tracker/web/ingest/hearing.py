@@ -27,9 +27,9 @@ class Hearing:
 
     def took(self, pings: list[Ping]) -> None:
         """These are stored, or kept apart."""
-        known = self._node.picture.vehicles
+        strangers = self._node.directory.strangers
         for ping in pings:
-            if ping.vehicle not in known:
+            if strangers[ping.vehicle] is not None:
                 if len(self._waiting) < MOST_WAITING:
                     self._waiting[ping.vehicle] = None
             elif self._newest is None or ping.time >= self._newest.time:
