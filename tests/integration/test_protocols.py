@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -70,6 +72,16 @@ async def test_what_is_left_at_the_end_of_a_socket_is_stored(speaking: Server) -
     async with connect(speaking.ws + "/text") as socket:
         await socket.send(f"bus-3 {int(time.time())} 60.1 24.1")
     await until(lambda: speaking.get("/api/v1/vehicles/bus-3").status == 200, "the last line is stored")
+
+
+def test_what_helps_whoever_looks_into_them_knows_them_too(speaking: Server) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    said = f"lat=60.17&lon=24.94&time={int(time.time())}"
+    told = speaking.request("POST", "/api/v1/ingest/echo?protocol=url&path=/phone/van-4", said, form).json()
+    command = [*speaking.program, "decode", "url", "--path", "/phone/van-4"]
+    decoded = subprocess.run(command, input=said.encode(), capture_output=True, check=True).stdout
+    for ping in (told["pings"][0], json.loads(decoded.splitlines()[0])):
+        assert (ping["vehicle"], ping["lat"]) == ("van-4", 60.17)
 
 
 def test_our_own_protocols_are_spoken_beside_them_as_ever(speaking: Server) -> None:
