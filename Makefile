@@ -72,8 +72,8 @@ day: $(TEST)  ## a recorded day of a million pings tells what it always told (ab
 bench: $(TEST) browser  ## the numbers of docs/performance.md
 	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
-fuzz: $(TEST)  ## what clients say, damaged in every way: make fuzz SLICES=20, 60,000 requests each
-	for slice in $$(seq $(SLICES)); do FUZZ=13000 $(BIN)/python -m pytest -qs --hypothesis-profile=thorough \
+fuzz: $(TEST)  ## what clients say, damaged in every way: make fuzz SLICES=20, 50,000 requests each
+	for slice in $$(seq $(SLICES)); do FUZZ=5000 $(BIN)/python -m pytest -qs --hypothesis-profile=thorough \
 		--hypothesis-seed=$$slice tests/property/test_protocols.py || exit 1; done
 
 soak: $(TEST) browser  ## a long run under load: make soak SECONDS=3600
