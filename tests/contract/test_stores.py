@@ -514,6 +514,17 @@ async def test_a_backup_made_while_work_goes_on_can_be_put_back(store: Store, ur
         await back.close()
 
 
+async def test_a_restore_signs_everybody_out_and_keeps_who_they_are(store: Store, url: str, tmp_path: Path) -> None:
+    kept = [Record("user", "ada", 1, {"name": "ada"}), Record("token", "t", 1, {"id": "t"})]
+    fleeting = [Record("session", "s", 1, {"id": "s"}, False), Record("link", "l", 1, {"hash": "l"}, False)]
+    await visible(store, Commit(records=[*kept, *fleeting]))
+    await store.backup(str(tmp_path / "copy"))
+    restore_store(f"{url}-new", str(tmp_path / "copy"))
+    other = open_store(f"{url}-new")
+    assert sorted((one.kind, one.key) for one in (await other.open()).records) == [("token", "t"), ("user", "ada")]
+    await other.close()
+
+
 async def test_a_backup_can_be_put_into_an_empty_place(store: Store, url: str, tmp_path: Path) -> None:
     await visible(store, Commit(events=[happened(1)]))
     await store.backup(str(tmp_path / "copy"))

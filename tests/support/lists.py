@@ -20,7 +20,7 @@ from tracker.model.change import Acked, Registered
 from tracker.model.commit import APART, Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Ack, Event, erased
 from tracker.model.ping import has_place
-from tracker.model.records import Audit, Record
+from tracker.model.records import ENDED_BY_RESTORE, Audit, Record
 from tracker.stores import ENGINES, AuditQuery, Box, EventQuery, Store
 from tracker.turns.jobs import Job
 
@@ -317,7 +317,8 @@ class Lists:
         if url in USED:
             raise StoreLocked("a server uses this store. Stop it first, or choose another")
         before = PLACES.get(url)
-        PLACES[url] = pickle.loads(Path(file).read_bytes())
+        PLACES[url] = place = pickle.loads(Path(file).read_bytes())
+        place.records = {key: kept for key, kept in place.records.items() if key[0] not in ENDED_BY_RESTORE}
         if before is None:
             return None
         kept = f"{url}-replaced{sum(name.startswith(url) for name in PLACES)}"

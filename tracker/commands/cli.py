@@ -428,6 +428,11 @@ def restore(file: str, data: str | None, store: str | None) -> None:
     where = settings(data=data, store=store)
     kept = restore_store(where.store_url, file)
     click.echo(f"restored {where.folder} from {file}" + (f"; what was there is in {kept}" if kept else ""))
+    click.echo(
+        "everybody has to sign in again. People, passwords and tokens are as they were when the backup was made: end "
+        "anew what was ended since (`tracker token list` and `revoke`, `tracker users list` and `disable`)",
+        err=True,
+    )
 
 
 @cli.command("config")

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+#: kinds a backup would bring back to life: who signed out since would be in again, and a link that was used good again
+ENDED_BY_RESTORE = ("session", "link")
+
 
 class Record(msgspec.Struct, frozen=True):
     """One version of a document that is kept under a kind and a key. `body` None: gone in this version."""

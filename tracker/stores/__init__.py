@@ -189,6 +189,8 @@ def open_store(url: str, *, accept_loss: bool = False) -> Store:
 def restore_store(url: str, file: str) -> str | None:
     """Put a backup in the place of what a stopped server's store holds; answers where the old data was kept.
 
+    Whoever was signed in when it was made is not, and its one-time links open nothing.
+
     Raises StoreLocked while a server uses it, Invalid when `file` is not a whole backup, StoreError when it is
     a newer program's.
     """

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tracker.errors import Invalid, StoreError, StoreLocked
+from tracker.model.records import ENDED_BY_RESTORE
 from tracker.stores.sqlite.schema import check, connect, create
 
 FILE = "tracker.db"
@@ -145,6 +146,7 @@ def restore(file: str, folder: Path) -> Path | None:
             part.unlink(missing_ok=True)
             _examine(backup)
             copy(backup, part)
+            _end(part, ENDED_BY_RESTORE)
             kept = _set_aside(folder / FILE, lock)
             part.replace(folder / FILE)
             sync(folder)
@@ -154,6 +156,13 @@ def restore(file: str, folder: Path) -> Path | None:
             part.unlink(missing_ok=True)
             lock.release()
     return kept
+
+
+def _end(file: Path, kinds: tuple[str, ...]) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'records'").fetchone():
+            connection.executemany("DELETE FROM records WHERE kind = ?", [(kind,) for kind in kinds])
+    sync(file)
 
 
 def _give_to_owner(folder: Path) -> None:
