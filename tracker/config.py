@@ -140,6 +140,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         100
     )
 
+    device_rate_per_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="how often a device may send, by its token and vehicle: requests a second, ten positions of a "
+            "batch like one; 0: as often as it likes",
+        ),
+    ] = 50.0
+    device_burst: Annotated[
+        float, Meta(ge=1, description="and how much of it at once, after it has been quiet: a backlog")
+    ] = 3000.0
+
     silence_s: Annotated[
         float, Meta(gt=0, description="a moving vehicle that says nothing for so long is `silent`")
     ] = 300.0

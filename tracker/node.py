@@ -32,8 +32,11 @@ from tracker.turns.guests import LOOK_S, Guests
 from tracker.turns.heard import LastHeard
 from tracker.turns.jobs import Job, Jobs
 from tracker.turns.lanes import Lanes
+from tracker.turns.pace import Pace
+from tracker.turns.payloads import LastPayloads, row_of_token
 from tracker.turns.pool import Pool
 from tracker.turns.slots import Slots
+from tracker.turns.tallies import Tallies
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +112,9 @@ class Node:
         )
         self.quarantine = Quarantine(settings, self.pipeline, self.directory, self.picture, clock)
         self.bodies = Buffer(settings.max_buffered)
+        self.pace = Pace(settings.device_rate_per_s, settings.device_burst)
+        self.payloads = LastPayloads()
+        self.tallies = Tallies()
         self.heavy = Pool(settings.heavy_at_once, settings.heavy_waiting)
         self.slots: Slots[Any] = Slots(settings.max_connections)
         #: part → what it counts, as a named tuple: /metrics has a metric of each field
@@ -131,6 +137,7 @@ class Node:
         if not self.directory.folder:
             await self.pipeline.keep_records(lambda: ([Record("folder", secrets.token_hex(4), 1, {})], []))
         self.jobs.add_job(Job("keep uses", USES_S, self._keep_uses))
+        self.jobs.add_job(Job("forget who is slow", USES_S, self._forget_slow))
         self.jobs.add_job(Job("show guests out", LOOK_S, self._show_out))
         for job in self.store.jobs():
             self.jobs.add_job(job)
@@ -146,6 +153,9 @@ class Node:
         await self.jobs.stop()
         await self.pipeline.stop()
         self.hashing.close()
+
+    async def _forget_slow(self, _now: int) -> None:
+        self.pace.forget_whole(self.steady() / 1000)
 
     async def _show_out(self, _now: int) -> None:
         self.guests.look()
@@ -192,6 +202,11 @@ class Node:
         route(change)
         if change.regions or change.regions_deleted:
             self._groups = None
+        for vehicle in (*change.removed, *change.erased):
+            self.payloads.forget(vehicle)
+        for record in change.records:
+            if record.body is None and record.kind == "token":
+                self.payloads.forget(row_of_token(record.key))
         if change.records or change.regions or change.regions_deleted:
             self.doorman.forget_grants()
             self.on_regrant()

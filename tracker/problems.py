@@ -98,6 +98,7 @@ encrypted | 400 | the app encrypts, and the key that is known here opens nothing
 other_protocol | | what came to the address of one protocol looks like another's | give the app that one's address
 clock_behind | | the newest fix is just some hours old, as of a wrong time zone | set the device's time zone
 not_encrypted | | a device sent over http where there is https | give the app the address with https
+too_fast | 429 | a device sends faster than `device_rate_per_s`, `device_burst` used up | the same after `Retry-After`
 all_rejected | 422 | none of the items could be taken | `errors` says why
 
 ## One item

@@ -24,7 +24,8 @@ ROOMS: list[set[str]] = [
     {"commands"},
     {"demo"},
     {"web"},  # app.py puts together what lies in the rooms below it
-    {"web.live", "web.people", "web.devices"},
+    {"web.devices"},
+    {"web.live", "web.people"},
     {"web.api", "web.delivery", "replay"},
     {"web.ingest", "client"},
     {"web.server"},

@@ -145,6 +145,15 @@ async def delete_vehicle(place: Town) -> None:
     assert (await ask(place, "GET", f"{V1}/vehicles/resident"))[0] == 404
 
 
+async def payloads(place: Town) -> None:
+    """They tell of everywhere a vehicle was: not for who sees it in some regions."""
+    address = f"{V1}/vehicles/resident/payloads"
+    for word in ("here", "looks"):
+        assert (await ask(place, "GET", address, word))[0] == 404
+    await same(place, "GET", f"{V1}/vehicles/stranger/payloads", f"{V1}/vehicles/{NOBODY}/payloads")
+    assert (await place.ask("all", "GET", address)).status_code == 200
+
+
 async def track(place: Town) -> None:
     for form in ("json", "geojson", "gpx", "csv"):
         for mine, fixes in (("leaver", 4), ("comer", 4), ("resident", 5)):
@@ -368,6 +377,7 @@ PEOPLE = {
     "tokens": "GET POST",
     "tokens/<id>": "GET DELETE",
     "tokens/<id>/rotate": "POST",
+    "tokens/<id>/payloads": "GET",
     "connect": "GET",
     "connect/qr": "POST",
     "targets": "GET POST",
@@ -426,6 +436,7 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("GET", "/openapi.json"): told_to_all("/openapi.json"),
     ("POST", POSITIONS): positions,  # answered before the router
     ("POST", INGEST): positions,
+    ("GET", f"{V1}/vehicles/<id>/payloads"): payloads,
     ("POST", f"{V1}/ingest/echo"): not_for_them("POST", f"{V1}/ingest/echo?protocol=json", json={}),
     ("POST", SESSION): not_for_them("POST", SESSION, json={"name": "x", "password": "y"}),
     ("POST", f"{SESSION}/link"): not_for_them("POST", f"{SESSION}/link", json={"link": "x"}),

@@ -90,7 +90,7 @@ def test_a_clock_that_is_put_right_is_counted(house: House) -> None:
     attributes = place(house, "van-9").json()["position"]["attributes"]
     assert attributes["time_repaired"] == "week_rollover"
     counted = house.request("GET", "/metrics", headers={"cookie": house.cookie}).body
-    assert b"tracker_ingest_repaired_total 1\n" in counted
+    assert b'tracker_ingest_repaired_total{protocol="osmand",clock="week_rollover"} 1\n' in counted
 
 
 def test_a_wrong_token_a_revoked_one_and_a_vehicle_that_is_not_its_own_are_refused(house: House) -> None:

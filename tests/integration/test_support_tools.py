@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.integration.test_access import House, Person
+from tests.integration.test_access import GOOD, House, Person
+from tests.support.granted import opened
 from tracker.commands.cli import cli
 from tracker.config import Settings
+from tracker.turns.pace import Pace
 from tracker.web.app import create_app
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -189,3 +191,144 @@ def test_decode_reads_a_body_a_query_and_a_captured_request_as_the_server_does()
 def test_decode_ends_whatever_it_is_given(path: Path) -> None:
     status, lines = decoded(path.read_bytes(), path.parent.name)
     assert status in (0, 1) and "reply" in lines[-1]
+
+
+async def somebody(house: House, ada: Person, name: str, group: str) -> Person:
+    await ada.do("POST", "/api/v1/users", {"name": name, "role": "dispatcher", "groups": [group], "password": GOOD})
+    person = house.person()
+    await person.sign_in(name)
+    return person
+
+
+async def payloads(ada: Person, vehicle: str) -> list[dict[str, Any]]:
+    return list((await ada.do("GET", f"/api/v1/vehicles/{vehicle}/payloads"))["payloads"])
+
+
+async def test_the_last_payloads_of_a_vehicle_are_told_as_they_came_without_secrets_and_go_with_it(
+    house: House,
+) -> None:
+    ada = await house.administrator()
+    _, secret = await phone(ada, "van-1")
+    id, several = await phone(ada, "van-*")
+    assert (await ada.fails("GET", "/api/v1/vehicles/van-1/payloads"))[0] == 404
+    await sent(house, f"/ingest/owntracks/{secret}/x?password=hush", location(note=secret), **{"user-agent": "Phone/1"})
+    [one] = await payloads(ada, "van-1")
+    assert (one["protocol"], one["status"], one["counts"]["accepted"], one["cut"]) == ("owntracks", 200, 1, False)
+    assert (one["path"], one["headers"]["User-Agent"]) == ("/ingest/owntracks/•••/x", "Phone/1")
+    assert '"lat": 60.17' in one["body"] and "hush" not in json.dumps(one) and secret not in json.dumps(one)
+
+    await sent(house, f"/ingest/owntracks/{secret}", b'{"_type":')  # whose it is its token says
+    await sent(house, f"/ingest/osmand/{several}?id=van-1&lat=0&lon=0", method="GET")  # and here the message
+    await sent(house, f"/ingest/osmand/{secret}?lat=60&lon=25&x=" + "y" * 9000, method="GET")
+    await sent(house, f"/ingest/json/{secret}", json.dumps([fix("van-1")]).encode() + b" " * 9000)
+    await sent(house, f"/ingest/json/{several}", [fix("van-1"), fix("van-2"), fix("tram")])
+    await sent(house, f"/ingest/osmand/{several}", b"nothing=known")
+    told = await payloads(ada, "van-1")
+    assert [(one["status"], one["code"]) for one in told] == [
+        (207, "not_your_vehicle"), (200, None), (200, None), (200, "no_fix"), (400, "not_json"), (200, None)
+    ]  # fmt: skip
+    assert all(len(one["body"]) <= 4096 and len(one["query"]) <= 4096 for one in told)
+    assert [one["cut"] for one in told][:2] == [False, True] and told[1]["bytes"] > 9000
+    assert len(await payloads(ada, "van-2")) == 1
+    [lost] = (await ada.do("GET", f"/api/v1/tokens/{id}/payloads"))["payloads"]
+    assert (lost["code"], lost["body"]) == ("not_positions", "nothing=known")
+    assert secret not in json.dumps([told, lost]) and several not in json.dumps([told, lost])
+
+    await ada.do("DELETE", "/api/v1/vehicles/van-1")
+    await ada.do("PUT", "/api/v1/vehicles/van-1", {})
+    assert await payloads(ada, "van-1") == []
+    await ada.do("DELETE", f"/api/v1/tokens/{id}")
+    assert house.node.payloads.last(f"/{id}") == []
+
+
+async def test_who_sees_some_of_the_fleet_is_shown_no_payload_that_speaks_of_others(house: House) -> None:
+    ada = await house.administrator()
+    for vehicle in ("van-1", "van-2"):
+        await ada.do("PUT", f"/api/v1/vehicles/{vehicle}", {"group": "vans" if vehicle == "van-1" else "other"})
+    group = {"regions": "all", "vehicles": ["vans"], "may": ["watch", "edit_vehicles"]}
+    await ada.do("POST", "/api/v1/groups", group | {"name": "crew"})
+    await ada.do("POST", "/api/v1/groups", group | {"name": "blurred", "coarse_m": 1000})
+    _, secret = await phone(ada, "van-*")
+    await sent(house, f"/ingest/json/{secret}", fix("van-1"))
+    await sent(house, f"/ingest/json/{secret}", [fix("van-1"), fix("van-2")])
+    ben = await somebody(house, ada, "ben", "crew")
+    both, own = await payloads(ben, "van-1")
+    assert (both["body"], both["counts"], both["protocol"]) == (None, {}, "json")
+    assert "van-1" in own["body"] and own["token"] is None
+    assert (await ben.fails("GET", "/api/v1/vehicles/van-2/payloads"))[0] == 404
+    eve = await somebody(house, ada, "eve", "blurred")
+    assert await eve.fails("GET", "/api/v1/vehicles/van-1/payloads") == (404, "may_not")
+
+
+async def test_what_became_of_each_item_is_counted_by_protocol_and_reason(house: House) -> None:
+    ada = await house.administrator()
+    _, secret = await phone(ada, "van-1")
+    address, now = f"/ingest/owntracks/{secret}", int(time.time())
+    for message in (
+        location(tst=now),
+        location(tst=now),
+        location(lat=95),
+        location(_type="card"),
+        location(tst=now + 1, batt=400),
+    ):
+        await sent(house, address, message)
+    await sent(house, address, location(tst=now - 619_315_200 - 60))
+    await sent(house, address, b"{")
+    await sent(house, f"/ingest/json/{secret}", [fix("van-1"), fix("tram")])
+    await sent(house, "/ingest/overland/guess", {})
+    text = (await (await ada.ask("GET", "/metrics")).get_data()).decode()
+    counted = dict(
+        line.removeprefix("tracker_ingest_").rsplit(" ", 1)
+        for line in text.splitlines()
+        if "_ingest_" in line and line[0] != "#"
+    )
+    assert counted.items() >= {
+        'items_total{protocol="owntracks",outcome="accepted"}': "2",
+        'items_total{protocol="owntracks",outcome="duplicate"}': "1",
+        'items_total{protocol="owntracks",outcome="late"}': "1",
+        'items_total{protocol="owntracks",outcome="discarded"}': "1",
+        'items_total{protocol="owntracks",outcome="rejected"}': "1",
+        'rejected_total{protocol="owntracks",code="lat_out_of_range"}': "1",
+        'rejected_total{protocol="json",code="not_your_vehicle"}': "1",
+        'repaired_total{protocol="owntracks",clock="week_rollover"}': "1",
+        'ignored_total{protocol="owntracks"}': "1",
+        'refused_total{protocol="owntracks",code="not_json"}': "1",
+        'refused_total{protocol="overland",code="not_signed_in"}': "1",
+        'requests_total{protocol="owntracks",status="200"}': "6",
+        'requests_total{protocol="json",status="207"}': "1",
+    }.items(), counted  # fmt: skip
+
+
+async def test_a_device_that_storms_is_told_to_wait_at_every_door_and_others_are_not(tmp_path: Path) -> None:
+    app = create_app(Settings(data=str(tmp_path), tiles="", device_rate_per_s=0.001, device_burst=3))
+    async with app.test_app():
+        house = House(app)
+        ada = await house.administrator()
+        _, storms = await phone(ada, "van-1")
+        _, several = await phone(ada, "bus-*")
+        address = f"/ingest/owntracks/{storms}"
+        statuses = [(await sent(house, address, location())).status_code for _ in range(6)]
+        assert statuses == [200, 200, 200, 429, 429, 429]
+        told = await sent(house, address, location())
+        assert int(told.headers["retry-after"]) > 0 and (await told.get_json())["code"] == "too_fast"
+        overland = await sent(house, f"/ingest/overland/{storms}", {"locations": []})
+        assert (overland.status_code, "error" in await overland.get_json()) == (429, True)
+        for vehicle in ("bus-1", "bus-2"):
+            many = [fix(vehicle) | {"time": time.time() - number} for number in range(100)]
+            assert (await sent(house, f"/ingest/json/{several}", many)).status_code == 200, "it was saved up"
+        assert (await sent(house, f"/ingest/json/{several}", [fix("bus-1")])).status_code == 429
+        assert (await sent(house, f"/ingest/json/{several}", [fix("bus-1"), fix("bus-3")])).status_code == 200
+        headers = {"authorization": f"Bearer {several}"}
+        async with opened(app, "/api/v1/positions", headers) as socket:
+            assert await socket.receive() == ""  # it is let in
+            await socket.send(**fix("bus-4"))
+            assert json.loads(await socket.receive())["upto"] == 1
+            await socket.send(**fix("bus-1"))  # is taken, and then nothing more is read
+            await socket.send(**fix("bus-4"))
+            assert json.loads(await socket.receive())["upto"] == 2
+            assert not socket.out.empty()
+            house.node.pace = Pace(0, 1)
+
+
+def fix(vehicle: str) -> dict[str, Any]:
+    return {"vehicle": vehicle, "time": time.time(), "lat": 60.17, "lon": 24.94}

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from tracker.model.ping import Ping, Unfit, read_ping
+from tracker.model.ping import Ping, Unfit, read_ping, vehicle_of
 from tracker.protocols.heard import read_heard
 
 MAX_ERRORS = 100  #: errors told for one request; the rest is counted
@@ -74,6 +74,7 @@ class Reading(msgspec.Struct):
     rejected: int = 0
     discarded: int = 0  # understood, and nothing to keep
     ignored: int = 0  # optional values that cannot be right: left out, the rest of their fix taken
+    refused: list[str] = []  # the vehicles of rejected items, of those that name one; at most MAX_ERRORS
     errors: list[dict[str, Any]] = []  # {"index", "code", "field", "message"}, at most MAX_ERRORS
     left_out: list[tuple[int, str]] = []  # the first of these: (index of the item, the value's name)
     repairs: dict[str, int] = {}  # name of a clock's fault → times put right
@@ -83,7 +84,11 @@ class Reading(msgspec.Struct):
     def take_item(self, item: Any, now: int) -> None:
         """One decoded item. Raises Unfit."""
         ignored: list[str] = []
-        self.pings.append(read_ping(item, now, ignored))
+        try:
+            self.pings.append(read_ping(item, now, ignored))
+        except Unfit:
+            self._name_refused(item)
+            raise
         if ignored:
             self._leave_out(len(self.pings) + self.rejected - 1, ignored)
 
@@ -94,6 +99,7 @@ class Reading(msgspec.Struct):
         try:
             ping, repair = read_heard(said, now, ignored)
         except Unfit as fault:
+            self._name_refused(said)
             self.reject(self.items - 1, fault)
             return
         self.pings.append(ping)
@@ -101,6 +107,11 @@ class Reading(msgspec.Struct):
             self._leave_out(self.items - 1, ignored)
         if repair:
             self.repairs[repair] = self.repairs.get(repair, 0) + 1
+
+    def _name_refused(self, said: Any) -> None:
+        name = said.get("vehicle") if isinstance(said, dict) else None
+        if isinstance(name, str) and len(self.refused) < MAX_ERRORS and (vehicle := vehicle_of(name)):
+            self.refused.append(vehicle)
 
     def _leave_out(self, index: int, names: list[str]) -> None:
         self.ignored += len(names)
@@ -123,6 +134,9 @@ class Reading(msgspec.Struct):
         self.discarded += other.discarded
         self.ignored += other.ignored
         self.left_out += other.left_out[: MAX_ERRORS - len(self.left_out)]
+        self.refused += other.refused[: MAX_ERRORS - len(self.refused)]
+        for name, times in other.repairs.items():
+            self.repairs[name] = self.repairs.get(name, 0) + times
         self.errors += other.errors[: MAX_ERRORS - len(self.errors)]
         self.reply = other.reply or self.reply
 

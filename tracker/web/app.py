@@ -26,7 +26,7 @@ from tracker.turns.buffer import Share
 from tracker.turns.jobs import Job
 from tracker.web.api import events, feeds, health, openapi, page, regions, vehicles
 from tracker.web.delivery.couriers import Couriers
-from tracker.web.devices import echo
+from tracker.web.devices import echo, payloads
 from tracker.web.ingest import http as ingest
 from tracker.web.ingest import socket as positions
 from tracker.web.ingest.bodies import Body, Gone, Patience, refuse
@@ -70,7 +70,7 @@ def create_app(
     app.register_blueprint(targets.blueprint(node, couriers))
     for routes in (
         *(vehicles, feeds, regions, events, health, page),
-        *(session, users, groups, tokens, quarantine, connect, audit, echo),
+        *(session, users, groups, tokens, quarantine, connect, audit, echo, payloads),
     ):
         app.register_blueprint(routes.blueprint(node))
     app.register_blueprint(openapi.blueprint(node, *described.ROUTES))

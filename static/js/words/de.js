@@ -1209,6 +1209,7 @@ export default {
   "problem.other_protocol": "Was es sendet, ist das eines anderen Protokolls.",
   "problem.clock_behind": "Seine neueste Position ist genau einige Stunden alt, wie bei falscher Zeitzone.",
   "problem.not_encrypted": "Es sendet über http, wo es https gibt.",
+  "problem.too_fast": "Dieses Gerät sendet zu schnell.",
   "problem.all_rejected": "Keine der Positionen konnte angenommen werden.",
   "problem.vehicle_empty": "Ein Fahrzeug braucht einen Namen.",
   "problem.vehicle_too_long": "Der Name eines Fahrzeugs ist zu lang.",

@@ -1183,6 +1183,7 @@ export default {
   "problem.other_protocol": "What it sends is another protocol’s.",
   "problem.clock_behind": "Its newest fix is just some hours old, as of a wrong time zone.",
   "problem.not_encrypted": "It sends over http where there is https.",
+  "problem.too_fast": "This device sends too fast.",
   "problem.all_rejected": "None of the positions could be taken.",
   "problem.vehicle_empty": "A vehicle needs a name.",
   "problem.vehicle_too_long": "The name of a vehicle is too long.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from quart import Blueprint, Response
 
@@ -10,6 +11,7 @@ from tracker import __version__
 from tracker.access.grants import SCRAPE, Grant
 from tracker.errors import StoreError
 from tracker.node import Node
+from tracker.turns.tallies import Tallies
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
 
@@ -46,7 +48,7 @@ def _unready(status: str, **more: str) -> Response:
 
 
 async def metrics(node: Node, _grant: Grant) -> Response:
-    text = "\n".join(exposition(_measured(node))) + "\n"
+    text = "\n".join([*exposition(_measured(node)), *_labelled(node.tallies)]) + "\n"
     return Response(text, 200, {"content-type": "text/plain; version=0.0.4; charset=utf-8"})
 
 
@@ -69,7 +71,12 @@ METRICS = {
     "store_log_bytes": "Size of its write-ahead log.",
     "store_free_bytes": "Room on its disk.",
     "store_gone": "1 while a file of the database is not there any more.",
-    "ingest_repaired_total": "Times of fixes put right: clocks 1,024 weeks behind, or counting from 2001.",
+    "ingest_requests_total": "Requests of devices answered, by `protocol` and `status`.",
+    "ingest_refused_total": "Requests of devices that were refused whole, by `protocol` and `code` of the error.",
+    "ingest_items_total": "Items of requests and messages, by `protocol` and `outcome`; each counts once.",
+    "ingest_rejected_total": "Items rejected, by `protocol` and `code`; `other`: of which no request says the code.",
+    "ingest_repaired_total": "Times of fixes put right, by `protocol` and what ails the `clock`.",
+    "ingest_ignored_total": "Values left out because they cannot be right, by `protocol`.",
     "bodies_held_bytes": "Size of all request bodies held at once.",
     "heavy_running": "Large answers being made.",
     "heavy_waiting": "Large answers that wait for their turn.",
@@ -130,6 +137,18 @@ def _measured(node: Node) -> Iterator[tuple[str, float]]:
 def exposition(measured: Iterable[tuple[str, float]]) -> Iterator[str]:
     """Prometheus text format 0.0.4."""
     for name, value in measured:
-        yield f"# HELP tracker_{name} {METRICS[name]}"
-        yield f"# TYPE tracker_{name} {'counter' if name.endswith('_total') else 'gauge'}"
+        yield from _about(name)
         yield f"tracker_{name} {float(value):.15g}"
+
+
+def _labelled(tallies: Tallies) -> Iterator[str]:
+    for family, rows in groupby(tallies.all(), key=lambda row: row[0]):
+        yield from _about(f"{family}_total")
+        for _, labels, times in rows:
+            said = ",".join(f'{name}="{value}"' for name, value in labels.items())
+            yield f"tracker_{family}_total{{{said}}} {times}"
+
+
+def _about(name: str) -> Iterator[str]:
+    yield f"# HELP tracker_{name} {METRICS[name]}"
+    yield f"# TYPE tracker_{name} {'counter' if name.endswith('_total') else 'gauge'}"

@@ -80,13 +80,13 @@ async def _page(
 
 
 async def get_vehicle(node: Node, grant: Grant, id: str) -> Response:
-    return _answer(node, grant, _known(node.picture, grant, id))
+    return _answer(node, grant, known_vehicle(node.picture, grant, id))
 
 
 async def put_vehicle(node: Node, grant: Grant, id: str) -> Response:
     # first, since the vehicle may go where it is hidden while it comes
     document = await api.json_body(node.settings.max_entry)
-    vehicle = api.vehicle(id) if grant.everything else _known(node.picture, grant, id)
+    vehicle = api.vehicle(id) if grant.everything else known_vehicle(node.picture, grant, id)
     _check(node.picture, grant, vehicle)
     created = vehicle not in node.picture.register and vehicle not in node.picture.vehicles
     if isinstance(document, dict) and grant.parts and not created:  # its group stays unless another is given
@@ -99,7 +99,7 @@ async def patch_vehicle(patching: asyncio.Lock, node: Node, grant: Grant, id: st
     if not isinstance(patch, dict):
         raise Invalid("not_an_object", "a merge patch (RFC 7396) of a vehicle is a JSON object")
     async with patching:
-        vehicle = _known(node.picture, grant, id)
+        vehicle = known_vehicle(node.picture, grant, id)
         _check(node.picture, grant, vehicle)
         entry = _entry(node, vehicle)
         before = {name: getattr(entry, name) for name in (*FIELDS, "attributes")}
@@ -120,7 +120,7 @@ async def _register(node: Node, grant: Grant, entry: Registered, status: int = 2
 async def delete_vehicle(node: Node, grant: Grant, id: str) -> Response:
     api.only("history")
     history = _history()  # of a vehicle that was removed too
-    vehicle = api.vehicle(id) if history and grant.everything else _known(node.picture, grant, id)
+    vehicle = api.vehicle(id) if history and grant.everything else known_vehicle(node.picture, grant, id)
     _check(node.picture, grant, vehicle)
     await node.pipeline.remove_vehicle(vehicle, history=history, by=api.actor(node, grant))
     return Response(b"", 204)
@@ -150,7 +150,7 @@ def _entry(node: Node, vehicle: str) -> Registered:
     return node.picture.register.get(vehicle) or Registered(vehicle)
 
 
-def _known(picture: Picture, grant: Grant, text: str) -> str:
+def known_vehicle(picture: Picture, grant: Grant, text: str) -> str:
     """The id of a vehicle of which something may be seen. Raises NotFound."""
     vehicle = api.vehicle(text)
     if not Sight(picture, grant).knows_vehicle(vehicle):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from tracker.access.credentials import IN_PATH
 from tracker.access.doorman import OPEN
@@ -14,15 +13,17 @@ from tracker.errors import BadRequest, Stopping, TrackerError
 from tracker.node import Node
 from tracker.protocols import Decoder, Payload, Reading, Spoken
 from tracker.turns.buffer import Share
+from tracker.turns.pace import A_POSITION
 from tracker.web.ingest import hints
 from tracker.web.ingest.addresses import HERE, Addresses, Target
 from tracker.web.ingest.bodies import Body, Gone, refuse, too_large
+from tracker.web.ingest.capture import Capture, tally
 from tracker.web.ingest.counts import Counts, refusal
 from tracker.web.ingest.hearing import Hearing
 from tracker.web.ingest.inflate import Inflater, inflater
 from tracker.web.ingest.others import Tellers
 from tracker.web.ingest.senders import Sender
-from tracker.web.server.answers import Receive, Scope, Send, send_answer
+from tracker.web.server.answers import Answered, Receive, Scope, Send, send_answer
 
 READERS = 2  #: large bodies read at once, each in a thread: more would only take the GIL from each other
 LIGHT_BYTES, LIGHT_ITEMS = 256 * 1024, 1000  #: what is read on the loop itself
@@ -31,23 +32,26 @@ LIGHT_BYTES, LIGHT_ITEMS = 256 * 1024, 1000  #: what is read on the loop itself
 class Request:
     """One POST under way: `read` is what its items were, `counts` what became of them."""
 
-    def __init__(self, headers: Mapping[bytes, bytes], body: Body, hearing: Hearing) -> None:
+    def __init__(self, headers: Mapping[bytes, bytes], body: Body, hearing: Hearing, capture: Capture) -> None:
         self.hearing = hearing
+        self.capture = capture
         self.sender: Sender | None = None  # once it is known who asks
         self.headers = headers
         self.body = body
         self.read = Reading()
         self.counts = Counts()
 
-    def end(self) -> None:
-        if self.sender is not None and self.sender.token is not None:
-            counts = self.counts
-            became = {"accepted": counts.accepted, "held": counts.held, "duplicates": counts.duplicates}
-            self.hearing.tell_outcome(self.sender.token, self.read, became, self.sender.wrong)
-
-
-class Statistics(NamedTuple):
-    repaired: int  # times of fixes
+    def end(self, status: int) -> None:
+        """It is answered."""
+        if (sender := self.sender) is None:
+            return
+        counts = self.counts
+        became = {"accepted": counts.accepted, "held": counts.held, "duplicates": counts.duplicates}
+        if sender.token is not None:
+            self.hearing.tell_outcome(sender.token, self.read, became, sender.wrong)
+        if not self.capture.is_kept:
+            became |= {"rejected": self.read.rejected, "discarded": self.read.discarded}
+            self.capture.keep(sender, status, sender.wrong, became)
 
 
 class Ingest:
@@ -58,8 +62,6 @@ class Ingest:
         self._tellers = Tellers(node)
         self._readers = asyncio.Semaphore(READERS)
         self._addresses = Addresses(node.settings)
-        self._repaired = 0
-        node.statistics["ingest"] = lambda: Statistics(self._repaired)
 
     def at(self, scope: Scope) -> Target | None:
         """None: the address is somebody else's."""
@@ -73,7 +75,9 @@ class Ingest:
     async def __call__(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
         settings, method, here = self._node.settings, scope["method"], target.here
         hearing = Hearing(self._node, scope, target.name)
-        request = Request(dict(scope["headers"]), Body(receive, settings.body_timeout_s), hearing)
+        headers = dict(scope["headers"])
+        capture = Capture(self._node, scope, target, headers)
+        request = Request(headers, Body(receive, settings.body_timeout_s), hearing, capture)
         if method not in here.methods:
             if method != "OPTIONS":
                 hearing.missed(target.token, "method_not_allowed")
@@ -89,6 +93,8 @@ class Ingest:
                 sender.failed(hints.PLAIN, hints.USE_TLS)
             grant.check(SEND)
             one = here.choose(method, request.headers.get(b"content-type", b""))
+            capture.protocol = one.name
+            sender.check_pace()
             inflate = inflater(request.headers.get(b"content-encoding", b""))
             if one.decoder:
                 await self._take_stream(one.decoder(settings.max_line), sender, request, inflate)
@@ -97,14 +103,21 @@ class Ingest:
         except Gone:
             return
         except TrackerError as fault:
+            so_far = {"taken": request.read.items} | request.counts.told(request.read) if request.read.items else {}
+            answer = here.problem(fault, **so_far)
             if request.sender is not None:
                 request.sender.failed(fault.code, fault.detail)
-                request.end()
-            so_far = {"taken": request.read.items} | request.counts.told(request.read) if request.read.items else {}
-            await refuse(send, request.body, here.problem(fault, **so_far))
+            self._node.tallies.add("ingest_refused", capture.protocol, fault.code)
+            self._end(request, answer)
+            await refuse(send, request.body, answer)
         else:
-            request.end()
-            await send_answer(send, request.counts.answer(request.read))
+            answer = request.counts.answer(request.read)
+            self._end(request, answer)
+            await send_answer(send, answer)
+
+    def _end(self, request: Request, answer: Answered) -> None:
+        self._node.tallies.add("ingest_requests", request.capture.protocol, str(answer[0]))
+        request.end(answer[0])
 
     async def _take_document(
         self, one: Spoken, target: Target, scope: Scope, sender: Sender, request: Request, inflate: Inflater
@@ -118,19 +131,23 @@ class Ingest:
             query = scope["query_string"].decode("latin-1")
             device, others = sender.device, self._tellers.teller(sender.token)
             path = scope["path"].rstrip("/")
+            request.capture.take_body(document)
             said = (bytes(document), query, request.headers, path, scope["method"], target.rest)
             payload = Payload(*said, device, sender.options, others)
             del said
             del document
             reading = await self._read(one, payload, sender)
             del payload
+        positions = request.capture.take_reading(reading, one.gateway)
         sender.admit(reading)
+        sender.keep_pace(positions)
         if reading.reply is not None and not reading.pings and not one.gateway and (why := refusal(reading)):
+            tally(self._node, one.name, reading, request.counts)
             raise why
         request.counts.add_answer(await sender.submit(reading.pings))
         request.read = reading
         request.hearing.took(reading.pings)
-        self._repaired += sum(reading.repairs.values())
+        tally(self._node, one.name, reading, request.counts)
 
     async def _read(self, one: Spoken, payload: Payload, sender: Sender) -> Reading:
         """Raises BadRequest. What is another protocol's is told so."""
@@ -155,6 +172,7 @@ class Ingest:
         with self._node.guests.stay(sender.ask_again, request.body.interrupt):
             async for piece in request.body.pieces(inflate, self._node.settings.max_inflated):
                 for reading in decoder.feed(piece, self._node.clock()):
+                    request.capture.take_body(piece)
                     await self._take_reading(reading, sender, request)
         for reading in decoder.finish(self._node.clock()):
             await self._take_reading(reading, sender, request)
@@ -164,10 +182,19 @@ class Ingest:
     async def _take_reading(self, reading: Reading, sender: Sender, request: Request) -> None:
         if not self._node.ready:  # a stream can be endless: end it while its sender can still be told how far it came
             raise Stopping("the server is stopping; send the rest again in a moment")
+        positions = request.capture.take_reading(reading)
         sender.admit(reading, request.read.items)
-        request.counts.add_answer(await sender.submit(reading.pings))
+        while wait_s := sender.spend(positions, A_POSITION):
+            await asyncio.sleep(min(wait_s, 1.0))  # whoever streams too fast is read no further
+            sender.ask_again()
+        counts, answer = Counts(), await sender.submit(reading.pings)
+        counts.add_answer(answer)
+        request.counts.add_answer(answer)
         request.read.add_part(reading)
         request.hearing.took(reading.pings)
+        tally(self._node, request.capture.protocol, reading, counts)
+        became = {"accepted": counts.accepted, "duplicates": counts.duplicates, "rejected": reading.rejected}
+        request.capture.keep(sender, 0, sender.wrong, became)
 
 
 def is_light(document: bytes | bytearray) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 from tracker.access.grants import SEND, Grant
 from tracker.access.tokens import Token
+from tracker.errors import Overloaded
 from tracker.model.ping import Ping, Unfit
 from tracker.node import Node
 from tracker.pipeline.batch import Answer
@@ -23,7 +25,7 @@ class Sender:
         """`quiet`: nothing is remembered of what they do."""
         self._node = node
         self._grant = grant
-        self._address = address
+        self.address = address
         self.wrong = ("", "")  # the code of what was last wrong, and what to do about it
         self._notes = grant.sends is not None and not quiet
         self._counts = not quiet
@@ -55,13 +57,38 @@ class Sender:
         if self._notes:
             self._note_fault(reading)
 
+    def check_pace(self) -> None:
+        """Before its body is read, where it is known whose it will be. Raises Overloaded."""
+        if self.device:
+            self._slow_down(self._node.pace.wait_s(self._grant.bearer, self.device, self._now_s()))
+
+    def spend(self, positions: Mapping[str, int], cost: float = 1.0) -> float:
+        """For so many positions of each vehicle: how long their device has to wait; 0: not at all."""
+        if (token := self._grant.sends) is None:
+            return 0.0
+        if self.device:  # whatever else it speaks of, it is this one
+            positions = {self.device: sum(positions.values())}
+        return self._node.pace.spend(token.id, positions or {"": 0}, self._now_s(), cost)
+
+    def keep_pace(self, positions: Mapping[str, int]) -> None:
+        """Raises Overloaded."""
+        self._slow_down(self.spend(positions))
+
+    def _slow_down(self, wait_s: float) -> None:
+        if wait_s:
+            said = "this device sends faster than it may (`device_rate_per_s`); send the same again in a moment"
+            raise Overloaded(said, ceil(wait_s), "too_fast")
+
+    def _now_s(self) -> float:
+        return self._node.steady() / 1000
+
     async def submit(self, pings: list[Ping]) -> Answer:
         """Store what was admitted. Raises as Pipeline.submit does."""
-        return await self._node.quarantine.submit(pings, self._grant, self._address)
+        return await self._node.quarantine.submit(pings, self._grant, self.address)
 
     def _note_use(self) -> None:
         if self._notes:
-            self._node.directory.tokens.used(self._grant.bearer, self._node.clock(), self._address)
+            self._node.directory.tokens.used(self._grant.bearer, self._node.clock(), self.address)
 
     def _note_fault(self, reading: Reading) -> None:
         """What is wrong with it, or was and is no more."""

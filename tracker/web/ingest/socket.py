@@ -11,6 +11,7 @@ next messages gather; when enough have, the sender waits. A protocol with replie
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,11 @@ from tracker.errors import BadRequest, NotFound, NotSignedIn, Overloaded, Stoppi
 from tracker.live.close_codes import SIGNED_OUT
 from tracker.model.ping import Ping, Unfit
 from tracker.node import Node
+from tracker.pipeline.batch import Answer
 from tracker.protocols import MAX_ERRORS, Payload, Reading, Reply, Spoken, spoken
+from tracker.turns.pace import A_POSITION
+from tracker.web.ingest.capture import Capture, tally
+from tracker.web.ingest.counts import Counts
 from tracker.web.ingest.http import is_light
 from tracker.web.ingest.senders import Sender
 from tracker.web.server import sockets
@@ -38,7 +43,7 @@ class Batch:
         self.upto = upto
         self.pings: list[Ping] = []
         self.errors: list[dict[str, Any]] = []
-        self.rejected = 0
+        self.read = Reading()  # the counts of it
         self.replies: list[Reply] = []
         self._newest: dict[str, int] = {}
 
@@ -55,7 +60,7 @@ class Batch:
         for ping in reading.pings:
             if ping.time > newest.get(ping.vehicle, 0):
                 newest[ping.vehicle] = ping.time
-        self.rejected += reading.rejected
+        self.read.add_part(reading)
         for error in reading.errors[: MAX_ERRORS - len(self.errors)]:
             self.errors.append({"n": number} | error)
         if isinstance(reading.reply, Reply):  # one that depends on what becomes of it is for requests
@@ -69,8 +74,8 @@ class Batch:
 
     def answer(self) -> dict[str, Any]:
         answer: dict[str, Any] = {"upto": self.upto, "errors": self.errors}
-        if self.rejected > len(self.errors):
-            answer["more"] = self.rejected - len(self.errors)
+        if self.read.rejected > len(self.errors):
+            answer["more"] = self.read.rejected - len(self.errors)
         return answer
 
 
@@ -83,6 +88,9 @@ class Conversation:
         self._read = one.read
         self._decoder = one.decoder(node.settings.max_line) if one.decoder else None
         self._sender = Sender(node, socket.grant, socket.address)
+        self._name = one.name
+        self._capture = Capture(node, socket.scope, None, dict(socket.scope["headers"]))
+        self._capture.protocol = one.name
         self._batches: list[Batch] = []
         self._upto = 0
         self._waiting = 0  # pings
@@ -98,7 +106,7 @@ class Conversation:
             with self._node.guests.stay(self._sender.ask_again, self._show_out):
                 await self._read_all(committing)
             if self._decoder and not self._shown_out:
-                self._add(list(self._decoder.finish(self._node.clock())))
+                self._add(list(self._decoder.finish(self._node.clock())), b"")
             self._over = True
             self._news.set()
             await committing
@@ -129,21 +137,35 @@ class Conversation:
         except BadRequest as fault:
             readings = [Reading(items=1)]
             readings[0].reject(0, Unfit(fault.code, None, fault.detail))
-        self._add(readings)
+        await self._keep_pace(self._add(readings, message))
+
+    async def _keep_pace(self, positions: Mapping[str, int]) -> None:
+        """Whoever sends too fast is read no further; what it sent is not lost by it."""
+        wait_s = self._sender.spend(positions, A_POSITION)
+        while wait_s and not self._shown_out:
+            await asyncio.sleep(min(wait_s, 0.25))
+            wait_s = self._sender.spend(positions, A_POSITION)
 
     def _read_message(self, message: bytes, now: int) -> list[Reading]:
         if self._decoder:
             return list(self._decoder.feed(message, now))
         return [self._read(Payload(message, path=self._socket.path), now)] if self._read else []
 
-    def _add(self, readings: list[Reading]) -> None:
+    def _add(self, readings: list[Reading], message: bytes) -> Mapping[str, int]:
+        """How many positions of each vehicle there were."""
+        positions: Mapping[str, int] = {}
+        capture = self._capture
+        capture.take_body(message)
         for reading in readings:
+            positions = capture.take_reading(reading)
             self._sender.admit(reading)
+            capture.keep(self._sender, 0, self._sender.wrong if reading.errors else ("", ""))
             if not self._batches or not self._batches[-1].fits(reading.pings):
                 self._batches.append(Batch(self._upto))
             self._batches[-1].add_reading(reading, self._upto)
             self._waiting += len(reading.pings)
         self._news.set()
+        return positions
 
     async def _commit(self) -> None:
         try:
@@ -153,7 +175,9 @@ class Conversation:
                     await self._news.wait()
                     continue
                 batch = self._batches.pop(0)
-                await self._submit(batch.pings)
+                counts = Counts()
+                counts.add_answer(await self._submit(batch.pings))
+                tally(self._node, self._name, batch.read, counts)
                 self._waiting -= len(batch.pings)
                 if self._waiting <= GATHER:
                     self._room.set()
@@ -166,16 +190,16 @@ class Conversation:
         finally:
             self._room.set()
 
-    async def _submit(self, pings: list[Ping]) -> None:
+    async def _submit(self, pings: list[Ping]) -> Answer:
         """A full inbox makes this sender wait; a store that fails ends the connection."""
         while pings:
             try:
-                await self._sender.submit(pings)
-                return
+                return await self._sender.submit(pings)
             except Overloaded:
                 if not self._node.ready:
                     raise Stopping from None
                 await asyncio.sleep(0.05)
+        return Answer()
 
 
 def install(app: Quart, node: Node) -> None:

@@ -105,6 +105,12 @@ _STRANGER = thing(
 )  # fmt: skip
 _BODY = (400, 413, 415, 422, 503, 507)
 
+_KEPT = thing(
+    "at protocol body bytes cut status code message",
+    at=TIME, protocol=TEXT, method=or_null(TEXT), path=or_null(TEXT), query=or_null(TEXT), headers={"type": "object"},
+    body=or_null(TEXT), bytes=COUNT, cut=FLAG, status=or_null(COUNT), code=or_null(TEXT), message=or_null(TEXT),
+    counts={"type": "object"}, token=or_null(TEXT), address=or_null(TEXT),
+)  # fmt: skip
 _ECHO = thing(
     "protocol pings warnings reply",
     protocol=TEXT, looks_like=or_null(TEXT), items=COUNT, rejected=COUNT, discarded=COUNT, ignored=COUNT, more=COUNT,
@@ -115,6 +121,19 @@ _ECHO = thing(
 )  # fmt: skip
 
 ROUTES = (
+    *(
+        Route(
+            "GET",
+            f"/api/v1/{whose}/payloads",
+            about,
+            (200, JSON, page("payloads", _KEPT)),
+            errors=(401, 404),
+        )
+        for whose, about in (
+            ("vehicles/{vehicle}", "The last that came of a vehicle, as it came"),
+            ("tokens/{id}", "The last that came with a token and names no vehicle"),
+        )
+    ),
     Route(
         "POST",
         "/api/v1/ingest/echo",

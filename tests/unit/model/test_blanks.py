@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+
+from tracker.model.blanks import BLANK, blanked, is_secret
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/ingest/osmand/trk_hidden-0_x/rest",
+        "id=van&token=hidden&lat=1",
+        "action=auth&user=anna&pass=hidden",
+        '{"lat": 1, "password" : "hid\\"hidden", "tid": "an"}',
+        '{"Api_Key":"hidden',  # cut
+        '{"token": 123456hidden}',
+        '--b\r\nContent-Disposition: form-data; name="pass"\r\n\r\nhidden\r\n--b--',
+        "https://x/?a=1&PASSWORD=hidden",
+    ],
+)
+def test_tokens_and_passwords_are_blanked_wherever_they_stand_and_nothing_else(text: str) -> None:
+    shown = blanked(text)
+    assert "hidden" not in shown and BLANK in shown
+    assert blanked(text.replace("hidden", "")).count("lat") == text.count("lat")
+
+
+def test_what_is_no_secret_stays() -> None:
+    text = '{"lat": 60.1, "keyboard": "x", "passenger": "anna"}&monkey=3&compass=12'
+    assert blanked(text) == text
+    assert is_secret("owntracks_secret") and is_secret("a.Password") and not is_secret("passenger")
