@@ -121,7 +121,7 @@ time_without_zone | | the time has no `Z` and no offset | add it
 time_in_future | | over 60 s ahead of the server's clock | set the clock of the sender
 time_too_old | | before the year 2000 | wait until the receiver has a date
 two_speeds | | more than one of `speed_mps`, `speed_kmh`, `speed_kn` | send one
-not_text | | a text has half a surrogate pair in it (a broken `\\ud800` escape) | send whole characters
+not_text | 400 | a text has half a surrogate pair in it (a broken `\\ud800` escape) | send whole characters
 text_too_long | 422 | a text has more characters than it may have (`driver` and `alarm` 256) | shorten it
 attribute_not_scalar | | an attribute (or an unknown field) is an object or an array | send its values one by one
 attributes_too_large | | over 64 attributes, or over 4096 characters in them | send less

@@ -131,6 +131,36 @@ def test_to_sign_in_takes_two_texts(fort: House, given: Any) -> None:
     assert fort.post(f"{V1}/session", given).status == 422
 
 
+HALF = '"a\\ud800bcdefgh"'  #: half of a character, as JSON can escape it
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/session", f'{{"name": "ben", "password": {HALF}}}'),
+        ("POST", "/users", f'{{"name": "x", "role": "viewer", "password": {HALF}}}'),
+        ("POST", "/users", f'{{{HALF}: 1, "name": "x"}}'),
+        ("PATCH", "/users/ada", f'{{"password": "{OTHER}", "current_password": {HALF}}}'),
+        ("POST", "/groups", f'{{"name": "x", "regions": [{HALF}]}}'),
+        ("POST", "/tokens", f'{{"vehicles": [{HALF}]}}'),
+        ("PUT", "/vehicles/v-here", f'{{{HALF}: 1}}'),
+        ("PATCH", "/regions/here", f'{{"properties": {{"name": {HALF}}}}}'),
+    ],
+)  # fmt: skip
+def test_half_a_character_is_refused_wherever_it_stands(fort: House, method: str, path: str, body: str) -> None:
+    headers = {"cookie": fort.cookie, "content-type": "application/json"}
+    assert code(fort.request(method, V1 + path, body, headers)) == (400, "not_text")
+    whole = fort.request(method, V1 + path, body.replace("\\ud800", "\\ud83d\\ude00"), headers)
+    assert whole.status < 500
+    assert b"not_text" not in whole.body
+
+
+def test_a_page_of_the_record_begins_nowhere_else_than_at_an_entry(fort: House) -> None:
+    for place in (10**26, -1, 2**63, True):
+        cursor = base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+        assert fort.get(f"{V1}/audit?cursor={cursor}", cookie=fort.cookie).status in (200, 422)
+
+
 def test_what_is_kept_of_a_password_is_no_password(fort: House) -> None:
     kept = "scrypt$15$8$1$c2FsdHNhbHRzYWx0c2FsdA==$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g="
     fort.do("POST", f"{V1}/users", {"name": "kim", "role": "viewer", "password": kept})
@@ -202,8 +232,8 @@ def test_no_secret_is_ever_in_the_log(fort: House, ben: str) -> None:
         f"/{token}/ingest/osmand",
     ):
         for method in ("GET", "POST"):
-            told = fort.request(method, path, b"{}" if method == "POST" else None)
-            assert token not in told.body.decode(), path
+            heard = fort.request(method, path, b"{}" if method == "POST" else None)
+            assert token not in heard.body.decode(), path
     fort.post("/pub", {"_type": "location", "tid": "v-", **dict.fromkeys(("user", "password", "topic"), token)},
               authorization="Basic " + base64.b64encode(f"{token}:{token}".encode()).decode())  # fmt: skip
     log = fort.log.read_text()

@@ -1079,6 +1079,7 @@ export default {
   "problem.unknown_parameter": "Diesen Parameter gibt es nicht.",
   "problem.empty": "Es wurde nichts gesendet.",
   "problem.not_json": "Das ist kein JSON.",
+  "problem.not_text": "Ein Text darin enthält ein halbes Zeichen, das sich nicht speichern lässt.",
   "problem.not_utf8": "Das ist kein UTF-8.",
   "problem.too_deep": "Das ist zu tief verschachtelt.",
   "problem.not_allowed": "Das ist nicht erlaubt.",

@@ -1053,6 +1053,7 @@ export default {
   "problem.unknown_parameter": "There is no such parameter.",
   "problem.empty": "Nothing was sent.",
   "problem.not_json": "This is not JSON.",
+  "problem.not_text": "A text in it has half of a character, which cannot be kept.",
   "problem.not_utf8": "This is not UTF-8.",
   "problem.too_deep": "It is nested too deep.",
   "problem.not_allowed": "This may not be done.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import math
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any
@@ -93,7 +94,26 @@ def listing(name: str, texts: list[bytes], **more: Any) -> Response:
 async def json_body(most: int) -> Any:
     """The request's JSON document; NaN and Infinity pass, so that whoever reads it can say which field has them."""
     check_json()
-    return await decode(await raw_body(most))
+    body = await raw_body(most)
+    document = await decode(body)
+    if _HALF.search(body) and not _is_utf8(document):  # can be neither kept nor told, not even as what is wrong
+        raise BadRequest(
+            "not_text", "a text has half of a surrogate pair in it, which is no character: send whole ones"
+        )
+    return document
+
+
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")  #: as JSON can escape it
+
+
+def _is_utf8(document: Any) -> bool:
+    try:
+        msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        return False
+    except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
+        pass  # somebody else's to say
+    return True
 
 
 async def optional_body(most: int) -> Any:

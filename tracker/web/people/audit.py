@@ -22,7 +22,7 @@ def blueprint(node: Node) -> Blueprint:
 async def list_audit(node: Node, grant: Grant) -> Response:
     grant.check(ADMINISTER)
     api.only("from", "until", "who", "what", "limit", "cursor")
-    before, limit = api.place(lambda place: isinstance(place, int)), api.limit()
+    before, limit = api.place(lambda place: isinstance(place, int) and 0 < place < 2**63), api.limit()
     query = AuditQuery(
         before, api.instant("from"), api.instant("until"), request.args.get("who"), request.args.get("what"), limit + 1
     )
