@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import Row, cost, json_loop, report
+from bench import Row, cost, report
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -22,6 +22,7 @@ from tracker.protocols import Payload, Reading
 
 NOW = 1_795_424_430_000  # when the fixtures are received
 ROUNDS = 5
+PASSES = 60  #: of a round
 MANY = 100
 LISTS = ("locations", "positions", "points", "messages")
 
@@ -70,7 +71,12 @@ def measure(work: list[tuple[Read, Payload]]) -> list[float]:
         for read, payload in work:
             read(payload, NOW)
 
-    return [cost(all_of_them, 0.1) / count for _ in range(ROUNDS)]
+    return [quickest(all_of_them) / count for _ in range(ROUNDS)]
+
+
+def quickest(work: Callable[[], object]) -> float:
+    """CPU seconds of its quickest pass: a neighbour on the same core makes the others look up to twice as long."""
+    return min(cost(work, 0.002) for _ in range(PASSES))
 
 
 def main() -> None:
@@ -80,9 +86,8 @@ def main() -> None:
             known.setdefault(f"{name}, one a request", []).append((read, payload))
         if (many := batch(payload)) is not None and pings(read, many) >= MANY:
             known.setdefault(f"{name}, in a batch", []).append((read, many))
-    reference = [
-        1e6 * json_loop(b'{"lat":60.17,"lon":24.94,"tst":1795424400,"vel":36,"tid":"ne"}') for _ in range(ROUNDS)
-    ]
+    location = b'{"lat":60.17,"lon":24.94,"tst":1795424400,"vel":36,"tid":"ne"}'
+    reference = [1e6 * quickest(lambda: json.dumps(json.loads(location)).encode()) for _ in range(ROUNDS)]
     rows = []
     for what, work in sorted(known.items()):
         spent = measure(work)

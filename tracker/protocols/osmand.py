@@ -25,7 +25,7 @@ MOST_LOOKED_UP = 2048  #: characters of all names together
 
 #: what we call it ← what clients do (case aside), the surest first
 NAMES = {
-    "vehicle": ("id", "deviceid", "device_id", "dev", "uniqueid", "imei", "aid", "uid", "tid", "vehicle"),
+    "vehicle": ("id", "deviceid", "device_id", "dev", "uniqueid", "imei", "aid", "uid", "tid", "vehicle", "device"),
     "lat": ("lat", "latitude"),
     "lon": ("lon", "lng", "long", "longitude"),
     "time": ("timestamp", "tst", "time", "timeoffset", "fixtime", "ts", "tsi", "datetime", "utc"),
