@@ -193,6 +193,15 @@ async def test_what_is_taken_away_while_a_target_is_slow_is_not_told(place: Plac
     assert await place.hears(courier) == []
     assert await place.hears(courier) == ["near"]
 
+    async def moved_to_another_group() -> None:
+        place.told.meanwhile = None
+        await place.do("PATCH", "/api/v1/vehicles/far", {"group": "hidden"})
+
+    courier = await place.target(vehicles=["far ones"])
+    place.told.meanwhile = moved_to_another_group
+    assert await place.hears(courier) == []
+    assert (await place.fails("DELETE", "/api/v1/groups/north"))["code"] == "group_in_use"
+
 
 async def test_a_target_can_be_narrowed_by_groups_of_regions_and_of_vehicles(place: Place) -> None:
     await place.drive("roaming", 62.0)
@@ -215,6 +224,9 @@ async def test_a_target_of_somebody_ends_with_their_account(place: Place) -> Non
     assert await place.hears(courier, 9) == []
     told = await place.do("GET", f"{TARGETS}/{courier.target.id}")
     assert "'ben'" in told["error"]
+    await place.do("DELETE", "/api/v1/users/ben")
+    await place.do("POST", "/api/v1/users", {"name": "ben", "role": "viewer", "groups": ["north"]})
+    assert not (await place.do("GET", f"{TARGETS}/{courier.target.id}"))["enabled"], "this is another ben"
 
 
 async def test_who_fails_is_asked_again_ever_later_and_told_the_newest(place: Place) -> None:

@@ -109,6 +109,11 @@ class Directory:
             *self.signed_out(name),
             *(gone for id in tokens for gone in self.token_revoked(id)),
             *self.links_gone(name),
+            *(  # or they would tell what the next of this name may see
+                self.record("target", one.id, msgspec.structs.replace(one, enabled=False))
+                for one in self.targets.values()
+                if one.user == name
+            ),
         ]
 
     def group_removed(self, name: str) -> list[Record]:
@@ -120,6 +125,9 @@ class Directory:
         if showing := [token for token in self.tokens.by_id.values() if name in token.shows]:
             what = f"the token {showing[0].name or showing[0].id!r} shows the group {name!r}"
             raise InTheWay("group_in_use", f"{what}: revoke it first.")  # or it would show the next of this name
+        if told := [target for target in self.targets.values() if name in (target.groups or ())]:
+            what = f"the target {told[0].name or told[0].url!r} is told what the group {name!r} sees"
+            raise InTheWay("group_in_use", f"{what}: change or remove it first.")
         return [self.record("group", name, None)]
 
     def has_uses(self, now: int) -> bool:

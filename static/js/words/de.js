@@ -1110,7 +1110,7 @@ export default {
   "problem.user_exists": "Es gibt schon jemanden dieses Namens, oder jemand hat es eben geändert.",
   "problem.group_exists": "Es gibt schon eine Gruppe dieses Namens, oder jemand hat sie eben geändert.",
   "problem.group_in_use":
-    "In dieser Gruppe ist noch jemand, oder ein Token zeigt sie: Nehmen Sie zuerst alle heraus, und widerrufen Sie das Token.",
+    "In dieser Gruppe ist noch jemand, oder ein Token oder ein Ziel zeigt, was sie sieht: Ändern Sie das zuerst.",
   "problem.unknown_user": "Diese Person gibt es nicht.",
   "problem.unknown_group": "Diese Gruppe gibt es nicht.",
   "problem.unknown_target": "Dieses Ziel gibt es nicht.",

@@ -96,8 +96,11 @@ class Courier:
         if not told:
             return True
 
+        sent: dict[str, News] = {}
+
         def message() -> Message | None:
-            return signed(self.target, positions, self._node.clock()) if self._is_still_so() else None
+            sent.update({vehicle: told[vehicle] for vehicle in self._still_seen(told)})
+            return signed(self.target, [positions[vehicle] for vehicle in sent], self._node.clock()) if sent else None
 
         try:
             answer = await self._post(self.target.url, message)
@@ -109,9 +112,9 @@ class Courier:
             return True
         self.view.requests += 1
         if 200 <= answer.status < 300:
-            self.view.positions += len(told)
+            self.view.positions += len(sent)
             self.view.delivered_at, self.view.error, self.view.error_at = self._node.clock(), None, None
-            self.outbox.delivered(told, asked_at)
+            self.outbox.delivered(sent, asked_at)
             return True
         self._failed(said(answer.status), asked_at, answer.pause_s)
         return answer.status != GONE
@@ -127,17 +130,21 @@ class Courier:
         self._version = self._moved.version
         return Sight(self._node.picture, grant)
 
-    def _is_still_so(self) -> bool:
-        """May it be told what it might when that was put together?"""
+    def _still_seen(self, told: Iterable[str]) -> list[str]:
+        """Of whom it may be told what it might when that was put together: to connect takes a while."""
         try:
-            return self._node.doorman.grant_of(self.target).key() == self._granted
+            grant = self._node.doorman.grant_of(self.target)
         except NotSignedIn:
-            return False
+            return []
+        if grant.key() != self._granted:
+            return []
+        sight = Sight(self._node.picture, grant)
+        return [vehicle for vehicle in told if sight.vehicle(vehicle) is not None]
 
-    async def _news(self, sight: Sight, due: list[str]) -> tuple[dict[str, News], list[bytes]]:
+    async def _news(self, sight: Sight, due: list[str]) -> tuple[dict[str, News], dict[str, bytes]]:
         """What there is to tell of these; of the others there is nothing, until they move."""
         told: dict[str, News] = {}
-        positions: list[bytes] = []
+        positions: dict[str, bytes] = {}
         async for vehicle in in_slices(due):
             state = sight.vehicle(vehicle)
             news: News = ()
@@ -145,7 +152,7 @@ class Courier:
                 news = (state.ping.time, state.ping.lat, state.ping.lon)
             if news and state is not None and self.outbox.is_news(vehicle, news):
                 told[vehicle] = news
-                positions.append(encode({"vehicle": vehicle, **shown.position(state.ping)}))
+                positions[vehicle] = encode({"vehicle": vehicle, **shown.position(state.ping)})
             else:
                 self.outbox.drop_vehicles([vehicle])
         return told, positions
