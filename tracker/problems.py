@@ -145,7 +145,7 @@ last_administrator | 409 | nobody would be left who administers | make somebody 
 user_closed | 409 | the account is closed: nobody comes in by a link for it | open it again first
 user_exists | 409 | there is a user of this name | change that one, or choose another name
 group_exists | 409 | there is a group of this name | change that one, or choose another name
-group_in_use | 409 | somebody is in the group, or a token or a target shows it | take everybody out of it, revoke the token, change the target
+group_in_use | 409 | somebody is in the group, or a token or a target shows what it sees | change these first
 unknown_user | 404 | there is no such user | look at the spelling
 unknown_group | 404 | there is no such group | look at the spelling
 unknown_token | 404 | there is no such token | look at its id
