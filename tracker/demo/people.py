@@ -59,16 +59,16 @@ async def invite(node: Node) -> tuple[dict[str, str], str]:
     kept = {name: await node.hashing.hash(word) for name, word in passwords.items()}
     secret, by = new_secret(), Actor("demo", "")
 
-    def plan() -> tuple[list[Record], list[Audit]]:
+    def groups() -> tuple[list[Record], list[Audit]]:
+        new = [part.group for part in CAST if part.group and part.group.name not in directory.groups]
+        entries = [by.did(node.clock(), "group.add", one.name, None, one.as_json()) for one in new]
+        return [directory.record("group", one.name, one) for one in new], entries
+
+    def people() -> tuple[list[Record], list[Audit]]:
         records: list[Record] = []
         entries: list[Audit] = []
         for part in CAST:
-            groups: tuple[str, ...] = ()
-            if part.group is not None:
-                groups = (part.group.name,)
-                if part.group.name not in directory.groups:
-                    records.append(directory.record("group", part.group.name, part.group))
-                    entries.append(by.did(node.clock(), "group.add", part.group.name, None, part.group.as_json()))
+            groups = (part.group.name,) if part.group else ()
             known = directory.users.get(part.name) or User(part.name, part.role, groups, created_at=node.clock())
             records += directory.user_saved(msgspec.structs.replace(known, password=kept[part.name]))
             entries.append(by.did(node.clock(), "user.password", part.name))
@@ -79,7 +79,8 @@ async def invite(node: Node) -> tuple[dict[str, str], str]:
         entries.append(by.did(node.clock(), "token.add", token.id))
         return records, entries
 
-    await node.pipeline.keep_records(plan)
+    await node.pipeline.keep_records(groups)  # nobody is put into one that is not there yet
+    await node.pipeline.keep_records(people)
     return passwords, secret
 
 

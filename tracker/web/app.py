@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 import re
@@ -89,19 +88,26 @@ def create_app(
                 log.warning(warning)
         couriers.set_out()
         companion = asyncio.ensure_future(beside(node)) if beside else None
+        if companion:
+            companion.add_done_callback(_ended)
         try:
             yield
         finally:
             if companion:
                 companion.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await companion
+                await asyncio.wait({companion})
             await couriers.stop()
             await node.stop()
 
     sockets.on_drain(app, node.leave)
     live.install(app, node)  # after the node: it starts later and stops earlier
     return app
+
+
+def _ended(companion: asyncio.Future[None]) -> None:
+    """What ends beside a server that goes on is missed by nobody until it is too late."""
+    if not companion.cancelled() and (fault := companion.exception()):
+        log.error("what runs beside the server has failed", exc_info=fault)
 
 
 def _nobody_yet(node: Node) -> str | None:

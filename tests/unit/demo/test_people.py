@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.servers import circle, now
+from tests.support.waiting import until
 from tracker.config import Settings
 from tracker.demo import people
 from tracker.model.change import Registered
+from tracker.node import Node
 from tracker.web.app import create_app
 
 
@@ -52,6 +56,17 @@ async def test_a_folder_in_which_others_sign_in_is_left_alone(tmp_path: Path) ->
         assert await people.invite(node) == ({}, "")
         assert set(node.directory.users) == {"carl"}
         assert "nobody was added" in "".join(people.lines("", {}, ""))
+
+
+async def test_what_fails_beside_the_server_is_in_the_log_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def beside(_node: Node) -> None:
+        raise RuntimeError("no vans today")
+
+    async with create_app(Settings(data=str(tmp_path), tiles=""), beside=beside).test_app():
+        await until(lambda: "what runs beside the server has failed" in caplog.text)
+        assert "no vans today" in caplog.text
 
 
 def entry(vehicle: str) -> Registered:
