@@ -9,7 +9,8 @@ export function wayBack(next, base) {
   const home = new URL("./", base);
   try {
     const url = new URL(next ?? "", home);
-    const ours = url.origin === home.origin && url.pathname.startsWith(home.pathname) && url.pathname !== signIn(home);
+    const below = url.pathname.startsWith(home.pathname) && !url.pathname.startsWith("//"); // as `/.//host` becomes
+    const ours = url.origin === home.origin && below && url.pathname !== signIn(home);
     return next && ours ? url.pathname + url.search + url.hash : home.pathname;
   } catch {
     return home.pathname;

@@ -24,6 +24,10 @@ test("no link to the sign-in page leads to another site from there", () => {
     "http://fleet.example:81/",
     "https://fleet.example/",
     "http://fleet.example@evil.example/",
+    "http://fleet.example//evil.example",
+    "/.//evil.example",
+    "/x/..//evil.example",
+    "/%2e/\\evil.example",
     "http://[",
   ];
   for (const next of elsewhere) {
