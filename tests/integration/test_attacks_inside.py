@@ -241,5 +241,5 @@ def test_no_secret_is_ever_in_the_log(fort: House, ben: str) -> None:
     secrets = (token, ben.partition("=")[2], fort.cookie.partition("=")[2], GOOD, OTHER)
     kept = [fort.get(path, cookie=fort.cookie).body.decode() for path in
             ("/metrics", f"{V1}/audit?limit=1000", f"{V1}/tokens", f"{V1}/vehicles", f"{V1}/users")]  # fmt: skip
-    for told in (log[printed + 60 :], *kept):
-        assert not any(secret in told for secret in secrets)
+    for text in (log[printed + 60 :], *kept):
+        assert not any(secret in text for secret in secrets)

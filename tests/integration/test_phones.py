@@ -14,7 +14,7 @@ import pytest
 from nacl.secret import SecretBox
 
 from tests.support.house import House
-from tests.support.servers import Answer, Server
+from tests.support.servers import Answer, Server, now
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +156,31 @@ def test_an_owntracks_app_is_told_of_others_what_the_groups_its_token_shows_see_
     assert house.send("GET", "/api/v1/vehicles/v-here", None, authorization=f"Bearer {secret}").status == 404
     wrong = house.send("POST", "/api/v1/tokens", shown | {"shows": ["south"]}, cookie=house.cookie)
     assert (wrong.status, wrong.json()["errors"][0]["field"]) == (422, "shows")
+
+
+def test_an_owntracks_app_of_a_person_tells_what_they_may_see_and_leaves_no_trace_of_them(house: House) -> None:
+    """By a token of their own. Who may send is on the map as well."""
+
+    def heard(secret: str, **more: Any) -> list[str]:
+        message = {"_type": "location", "lat": 62, "lon": 25, "tst": int(time.time()), "tid": "zz", **more}
+        told = house.post(f"/ingest/owntracks/{secret}", message)
+        assert told.status == 200
+        return [one["name"] for one in told.json() if one["_type"] == "card"]
+
+    ben, ada = (house.do("POST", f"/api/v1/users/{name}/tokens", {}).json()["token"] for name in ("ben", "ada"))
+    assert heard(ben) == ["v-here"]
+    assert heard(ben, topic="owntracks/v/here") == ["v-here"], "who they say they are changes nothing"
+    assert place(house, "zz").status == 404
+    kept = house.get("/api/v1/vehicles/v-here/payloads", cookie=house.cookie).json()["payloads"]
+    assert "owntracks" not in [one["protocol"] for one in kept]
+    assert place(house, "v-here").json()["position"]["lat"] == 60.0
+    assert set(heard(ada)) >= {"v-here", "v-there"}
+    assert place(house, "zz").json()["position"]["lat"] == 62
+    message = {"vehicle": "zz", "time": now(), "lat": 63, "lon": 25}
+    assert house.post("/api/v1/positions", message, authorization=f"Bearer {ben}").status == 404
+    house.do("PATCH", "/api/v1/groups/north", {"regions": []})
+    assert heard(ben) == []
+    house.do("PATCH", "/api/v1/groups/north", {"regions": ["yards"]})
 
 
 def test_what_is_taken_from_an_app_is_in_no_further_answer_and_none_hears_what_another_token_shows(

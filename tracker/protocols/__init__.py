@@ -122,6 +122,11 @@ class Reading(msgspec.Struct):
         self.items += 1
         self.discarded += 1
 
+    def discard_pings(self) -> None:
+        """They are not to be kept."""
+        self.discarded += len(self.pings)
+        self.pings = []
+
     def reject(self, index: int, fault: Unfit) -> None:
         self.rejected += 1
         if len(self.errors) < MAX_ERRORS:
@@ -178,6 +183,7 @@ class Spoken(NamedTuple):
     file: str = ""  # the setting that names a file of its own, and what makes `read` of the text in it
     prepare: Callable[[str], Reader] | None = None  # raises TrackerError
     gateway: bool = False  # it speaks for many: of those the one that is refused must not hold up the others
+    social: bool = False  # its apps are told of others: of who may see them and not send, what they say is not kept
     claims: Callable[[str, str], bool] | None = None  # (method, query): is it ours, where others have the address too?
     refusal: Callable[[int, str], Reply] | None = None  # (status, why), said as this client shows it; None: as problem
 

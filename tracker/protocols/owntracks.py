@@ -189,4 +189,4 @@ def _opened(message: Mapping[str, Any], payload: Payload) -> Any:
     return read_document(plain)
 
 
-SPOKEN = (Spoken("owntracks", ("/pub", "/api/v1/owntracks/points"), read=read),)
+SPOKEN = (Spoken("owntracks", ("/pub", "/api/v1/owntracks/points"), read=read, social=True),)

@@ -91,7 +91,10 @@ class Ingest:
             sender = request.sender = Sender(self._node, grant, str((scope.get("client") or ("",))[0]))
             if self._node.settings.behind_proxy and scope.get("scheme") == "http":
                 sender.failed(hints.PLAIN, hints.USE_TLS)
-            grant.check(SEND)
+            if here.spoken[0].social:
+                sender.listen()
+            else:
+                grant.check(SEND)
             one = here.choose(method, request.headers.get(b"content-type", b""))
             capture.protocol = one.name
             sender.check_pace()
@@ -129,7 +132,7 @@ class Ingest:
         with Share(self._node.bodies) as share:
             document = await request.body.whole(inflate, settings.max_body, settings.max_inflated, share, advice)
             query = scope["query_string"].decode("latin-1")
-            device, others = sender.device, self._tellers.teller(sender.token)
+            device, others = sender.device, self._tellers.teller(sender.token, sender.person if one.social else None)
             path = scope["path"].rstrip("/")
             request.capture.take_body(document)
             said = (bytes(document), query, request.headers, path, scope["method"], target.rest)
@@ -138,6 +141,8 @@ class Ingest:
             del document
             reading = await self._read(one, payload, sender)
             del payload
+        if sender.only_listens:
+            reading.discard_pings()
         positions = request.capture.take_reading(reading, one.gateway)
         sender.admit(reading)
         sender.keep_pace(positions)

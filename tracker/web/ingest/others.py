@@ -7,8 +7,9 @@ from functools import partial
 from heapq import nlargest
 from typing import Any, NamedTuple
 
-from tracker.access.grants import Grant
+from tracker.access.grants import SEND, Grant
 from tracker.access.tokens import Token
+from tracker.errors import NotSignedIn
 from tracker.model.change import Registered, VehicleState
 from tracker.model.ping import Ping
 from tracker.node import Node
@@ -18,6 +19,7 @@ from tracker.protocols.friends import MOST_WAYPOINTS
 MOST = 200  #: vehicles that are told, the newest first
 FRESH_MS = 5_000  #: they are looked up at most so often
 MOST_HEARD = 10_000  #: apps whose regions are remembered; of more, those that asked last
+PERSON, WATCHER = "/person", "/watcher"  #: no names of groups: whoever has a token of their own, on the map or not
 AGAIN_MS = 86_400_000  #: regions are told as they change, and once a day: an answer may have been lost
 
 
@@ -44,12 +46,23 @@ class Tellers:
         self._seen: dict[str, tuple[int, list[Friend]]] = {}  # by what is granted
         self._heard: dict[tuple[tuple[str, ...], str], Heard] = {}  # by what is shown, and to which vehicle
 
-    def teller(self, token: Token | None) -> Callable[[str], Others] | None:
-        """None: its token shows nobody anything."""
-        return partial(self._tell, token) if token is not None and token.shows else None
+    def teller(self, token: Token | None, person: Grant | None = None) -> Callable[[str], Others] | None:
+        """For a device, by its token, or for whoever shows one of their own. None: it shows nobody anything."""
+        if person is not None:
+            shows = (PERSON, person.who) if SEND in person.may else (WATCHER, person.who)
+            return partial(self._tell, partial(self._again, person), shows)
+        if token is None or not token.shows:
+            return None
+        return partial(self._tell, partial(self._node.doorman.shown_by, token), token.shows)
 
-    def _tell(self, token: Token, vehicle: str) -> Others:
-        grant, now = self._node.doorman.shown_by(token), self._node.clock()
+    def _again(self, person: Grant) -> Grant:
+        try:
+            return self._node.access.again(person)
+        except NotSignedIn:
+            return Grant(may=frozenset())
+
+    def _tell(self, granted_to: Callable[[], Grant], shows: tuple[str, ...], vehicle: str) -> Others:
+        grant, now = granted_to(), self._node.clock()
         granted = grant.key()
         since, seen = self._seen.get(granted, (-FRESH_MS, ()))
         if now - since >= FRESH_MS:
@@ -58,9 +71,10 @@ class Tellers:
             self._seen[granted] = now, seen
         regions = [feature for id, feature in sorted(self._node.picture.regions.items()) if grant.sees_region(id)]
         said = hash(tuple((feature["id"], feature["properties"].get("version")) for feature in regions))
-        key = token.shows, vehicle  # of what another token of this vehicle shows nothing is told, not that it is gone
+        key = shows, vehicle  # of what another token of this vehicle shows nothing is told, not that it is gone
         heard = self._heard.get(key, Heard())
-        friends = [told for one in seen if (told := self._now(grant, one)) and told[1].vehicle != vehicle]
+        own = None if shows[0] == WATCHER else vehicle
+        friends = [told for one in seen if (told := self._now(grant, one)) and told[1].vehicle != own]
         if heard.said == said and now - heard.at < AGAIN_MS:
             return Others(friends)
         shown = {feature["id"]: feature for feature in regions[:MOST_WAYPOINTS]}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
-from tracker.access.grants import SEND, Grant
+from tracker.access.grants import SEND, WATCH, Grant
 from tracker.access.tokens import Token
 from tracker.errors import Overloaded
 from tracker.model.ping import Ping, Unfit
@@ -26,6 +26,7 @@ class Sender:
         self._node = node
         self._grant = grant
         self.address = address
+        self.only_listens = False
         self.wrong = ("", "")  # the code of what was last wrong, and what to do about it
         self._notes = grant.sends is not None and not quiet
         self._counts = not quiet
@@ -38,6 +39,18 @@ class Sender:
         return self._grant.sends
 
     @property
+    def person(self) -> Grant | None:
+        """What may be seen by whoever shows a token of their own."""
+        is_one = self._grant.sends is None and self._grant.who in self._node.directory.users
+        return self._grant if is_one and WATCH in self._grant.may else None
+
+    def listen(self) -> None:
+        """What a person says who may not send is read, and not kept: they are told of others. Raises NotFound."""
+        self.only_listens = self.person is not None and SEND not in self._grant.may
+        if not self.only_listens:
+            self._grant.check(SEND)
+
+    @property
     def device(self) -> str:
         """The one vehicle their token is for, "" without such a token."""
         return self._grant.sends.only_vehicle if self._grant.sends else ""
@@ -45,6 +58,8 @@ class Sender:
     def options(self, vehicle: str) -> Mapping[str, Any]:
         """What its register entry says of how its app speaks; of another's nothing, secrets least of all."""
         entry = self._node.picture.register.get(vehicle)
+        if self.only_listens:
+            return {}
         return entry.attributes if entry and self._grant.may_send(vehicle, entry.group) else {}
 
     def admit(self, reading: Reading, first: int = 0) -> None:
@@ -118,7 +133,7 @@ class Sender:
     def ask_again(self) -> None:
         """Raises NotSignedIn, NotFound when they may not send any more."""
         self._grant = self._node.access.again(self._grant)
-        self._grant.check(SEND)
+        self._grant.check(WATCH if self.only_listens else SEND)
 
     def _refuse(self, reading: Reading, first: int) -> None:
         known = {error["index"] for error in reading.errors}
