@@ -141,6 +141,7 @@ async def delete_vehicle(place: Town) -> None:
     for query in ("", "?history=true"):
         await same(place, "DELETE", f"{V1}/vehicles/stranger{query}", f"{V1}/vehicles/{NOBODY}{query}")
         assert (await ask(place, "DELETE", f"{V1}/vehicles/resident{query}", "looks"))[0] == 404
+    assert (await ask(place, "DELETE", f"{V1}/vehicles/resident?history=true"))[0] == 404, "not all of it is theirs"
     assert (await ask(place, "DELETE", f"{V1}/vehicles/resident"))[0] == 204
     assert (await ask(place, "GET", f"{V1}/vehicles/resident"))[0] == 404
 

@@ -100,6 +100,12 @@ class Grant(msgspec.Struct, frozen=True):
         whole = not self.parts or (bool(before.parts) and _kinds(self.parts) >= _kinds(before.parts))
         return self.may >= before.may and self.everything >= before.everything and whole
 
+    def edits_everywhere(self, group: str | None) -> bool:
+        """A vehicle of this group, wherever it is or was, exactly?"""
+        parts = [part for part in self.parts if EDIT_VEHICLES in part.may and part.takes(group)]
+        anywhere = not self.parts or any(part.regions is None and not part.coarse_m for part in parts)
+        return EDIT_VEHICLES in self.may and anywhere
+
     def may_send(self, vehicle: str, group: str | None) -> bool:
         return self.sends is None or self.sends.may_send(vehicle, group)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from quart import Blueprint, Response, request
 
-from tracker.access.grants import EDIT_VEHICLES, Grant
+from tracker.access.grants import EDIT_VEHICLES, Grant, may_not
 from tracker.errors import Invalid, NotFound
 from tracker.history.visits import visits
 from tracker.model import outside as shown
@@ -122,6 +122,8 @@ async def delete_vehicle(node: Node, grant: Grant, id: str) -> Response:
     history = _history()  # of a vehicle that was removed too
     vehicle = api.vehicle(id) if history and grant.everything else known_vehicle(node.picture, grant, id)
     _check(node.picture, grant, vehicle)
+    if history and not grant.edits_everywhere(node.picture.group_of(vehicle)):
+        raise may_not(EDIT_VEHICLES)  # where it was is not theirs to erase where they do not see it
     await node.pipeline.remove_vehicle(vehicle, history=history, by=api.actor(node, grant))
     return Response(b"", 204)
 

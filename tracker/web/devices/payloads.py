@@ -31,7 +31,7 @@ async def of_vehicle(node: Node, grant: Grant, id: str) -> Response:
     vehicle = api.vehicle(id)
     if not (may_let_in(grant) and node.directory.strangers[vehicle]):
         vehicle = known_vehicle(node.picture, grant, id)
-        if not _sees_all_of(grant, node.picture.group_of(vehicle)):
+        if not grant.edits_everywhere(node.picture.group_of(vehicle)):  # a payload tells places as they are
             raise may_not(EDIT_VEHICLES)
     return _answer(node, vehicle, grant.everything)
 
@@ -43,14 +43,6 @@ async def of_token(node: Node, grant: Grant, id: str) -> Response:
     if id not in node.directory.tokens.by_id:
         raise NotFound("unknown_token", f"there is no token {id[:64]!r}")
     return _answer(node, row_of_token(id), whole=True)
-
-
-def _sees_all_of(grant: Grant, group: str | None) -> bool:
-    """A payload tells places as they are, wherever that was."""
-    if EDIT_VEHICLES not in grant.may:
-        return False
-    parts = [part for part in grant.parts if EDIT_VEHICLES in part.may and part.takes(group)]
-    return not grant.parts or any(part.regions is None and not part.coarse_m for part in parts)
 
 
 def _answer(node: Node, device: str, whole: bool) -> Response:
