@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
@@ -31,30 +30,32 @@ def credentials(
     """Of an ASGI scope. A header wins over the address, which is written into logs on the way."""
     cookies = headers.get(b"cookie")
     said = headers.get(b"authorization")
-    query = scope.get("query_string")
-    token, ticket = _in_query(query.decode("latin-1")) if query else (b"", "")
+    query = "&" + asked.decode("latin-1") if (asked := scope.get("query_string")) else ""
     return Credentials(
         tuple(islice(dict.fromkeys(_cookies(cookies, cookie_name(scope))), MOST_COOKIES)) if cookies else (),
-        (_authorization(said) if said else b"") or headers.get(b"x-api-key", b"").strip() or token or _in_path(scope),
-        ticket,
+        (_authorization(said) if said else b"")
+        or headers.get(b"x-api-key", b"").strip()
+        or (_in_query(query) if query else b"")
+        or _in_path(scope),
+        _last(query, "&ticket=") if "&ticket=" in query else "",
     )
 
 
-def _in_query(text: str) -> tuple[bytes, str]:
-    """The last token and the last ticket that say anything."""
-    token = key = ticket = ""
-    if "t" in text or "api_key=" in text:
-        for part in text.split("&"):
-            if part.startswith("token="):
-                token = part[6:] or token
-            elif part.startswith("api_key="):  # as Dawarich's clients send it
-                key = part[8:] or key
-            elif part.startswith("ticket="):
-                ticket = part[7:] or ticket
-    token = token or key
-    return unquote_to_bytes(token.replace("+", " ")) if "%" in token or "+" in token else token.encode(
-        "latin-1"
-    ), ticket
+def _in_query(query: str) -> bytes:
+    value = _last(query, "&token=") or _last(query, "&api_key=")  # as Dawarich's clients send it
+    if "%" in value or "+" in value:
+        return unquote_to_bytes(value.replace("+", " "))
+    return value.encode("latin-1")
+
+
+def _last(query: str, name: str) -> str:
+    """The last of this name that says anything."""
+    at = len(query)
+    while (at := query.rfind(name, 0, at)) >= 0:
+        end = query.find("&", at + 1)
+        if value := query[at + len(name) : end if end > 0 else None]:
+            return value
+    return ""
 
 
 def _in_path(scope: Mapping[str, Any]) -> bytes:
@@ -83,8 +84,8 @@ def _authorization(raw: bytes) -> bytes:
     if scheme != b"basic":
         return b""
     try:
-        plain = base64.b64decode(rest.strip(), validate=True)
-    except (binascii.Error, ValueError):
+        plain = binascii.a2b_base64(rest.strip(), strict_mode=True)
+    except ValueError:
         plain = rest.strip() if b":" in rest else b""  # as Overland writes it
     user, _, password = plain.partition(b":")
     return password or user  # some clients can only send a name

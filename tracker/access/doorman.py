@@ -211,4 +211,5 @@ class Doorman:
 
 
 def _address(scope: Mapping[str, Any]) -> str:
-    return str((scope.get("client") or ("",))[0])
+    client: tuple[str, int] | None = scope.get("client")
+    return client[0] if client else ""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from fnmatch import translate
 from functools import lru_cache
+from hashlib import sha256
 from typing import Literal
 
 import msgspec
@@ -78,7 +78,7 @@ def new_id() -> str:
 def hash_of(secret: str | bytes) -> str:
     if isinstance(secret, str):
         secret = secret.encode("utf-8", "surrogatepass")
-    return hashlib.sha256(secret).hexdigest()
+    return sha256(secret).hexdigest()
 
 
 class Tokens:
@@ -111,7 +111,8 @@ class Tokens:
         return token
 
     def used(self, id: str, now: int, address: str) -> None:
-        use = self.uses.setdefault(id, Use())
+        if (use := self.uses.get(id)) is None:
+            use = self.uses[id] = Use()
         use.used_at, use.address = now, address
         self.unkept.add(id)
 

@@ -37,6 +37,7 @@ def basic(text: str) -> str:
         scope(authorization="Digest username=x", x_api_key="trk_x"),
         scope(authorization="Bearer ", x_api_key=" trk_x "),
         scope(b"token=trk%5Fx"),
+        scope(b"a_token=y&token=old&token=trk_x&token=&api_key=other&lat=1"),
         scope(path="/ingest/json/trk_x"),
         scope(b"token=trk_x", path="/ingest/json/van-7"),
         scope(path="/ingest/json/wrong", x_api_key="trk_x"),
