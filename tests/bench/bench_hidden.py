@@ -30,7 +30,7 @@ TIMES = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
 ONLY = sys.argv[2].split(",") if len(sys.argv) > 2 else [""]
 VEHICLES, REGIONS, ALARMS = 5000, 50, range(1, 12, 2)
 WARM_S = 2.0
-PEOPLE, TRIES = 60, 3  #: a name is heard so often at once
+PEOPLE, TRIES = 70, 3  #: a name is heard so often at once
 V1 = "/api/v1"
 
 
@@ -164,7 +164,8 @@ def main() -> None:
                     asking(people[role], method, f"{V1}/{address}", body, both[what]),
                 )
         if any(word in "POST session" for word in ONLY):
-            row("anybody | POST session", signing_in(owner, Client(server, "")), PEOPLE * TRIES, 0)
+            for who, known in people_of(owner).items():
+                row(f"anybody | POST session, {who}", signing_in(Client(server, ""), known), PEOPLE * TRIES, 0)
 
 
 Ask = Callable[[int, int], int]  # (which of both, n): the status
@@ -174,14 +175,27 @@ def asking(client: Client, method: str, path: str, body: Any, named: tuple[list[
     return lambda which, n: client.ask(method, path.replace("ID", named[which][n % len(named[which])]), body)[0]
 
 
-def signing_in(owner: Client, nobody: Client) -> Ask:
-    """With a wrong password each, from all over the world: none of them waits for having guessed before."""
-    for n in range(PEOPLE):
-        owner.do("POST", f"{V1}/users", {"name": f"ben{n}", "role": "viewer", "password": "two blue vans in may"})
+def people_of(owner: Client) -> dict[str, str]:
+    """Those whose name there is, and what their names begin with."""
+    password: dict[str, Any] = {"password": "two blue vans in may"}
+    kinds: dict[str, tuple[str, dict[str, Any]]] = {
+        "a wrong password": ("ben", password),
+        "of who is disabled": ("ann", password | {"disabled": True}),
+        "of who never chose one": ("leo", {}),
+    }
+    for name, more in kinds.values():
+        for n in range(PEOPLE):
+            owner.do("POST", f"{V1}/users", {"name": f"{name}{n}", "role": "viewer", **more})
+    return {who: name for who, (name, _) in kinds.items()}
+
+
+def signing_in(nobody: Client, known: str) -> Ask:
+    """With a wrong password, from all over the world: none of them waits for having guessed before."""
 
     def ask(which: int, n: int) -> int:
-        of = {"name": f"{('ben', 'tom')[which]}{n % PEOPLE}", "password": "three red vans"}
-        return nobody.ask("POST", f"{V1}/session", of, **{"x-forwarded-for": f"11.{which}.{n}.1"})[0]
+        of = {"name": f"{(known, f'{known[0]}im')[which]}{n % PEOPLE}", "password": "three red vans"}
+        where = {"x-forwarded-for": f"{ord(known[0])}.{which}.{n}.1"}
+        return nobody.ask("POST", f"{V1}/session", of, **where)[0]
 
     return ask
 

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.servers import circle, now
 from tests.support.waiting import until
+from tracker.access import passwords
 from tracker.config import Settings
 from tracker.model.ping import Ping
 from tracker.model.strangers import Stranger
@@ -630,6 +631,29 @@ async def test_the_log_hears_who_guesses_and_who_asks_for_what_they_may_not(
     assert "ben asked once for what they may not, the last time for GET /api/v1/users: 404" in told
     assert "as a page of another site, or by a name that is not ours, the last time for DELETE /api/v1/users" in told
     assert OTHER not in told
+
+
+async def test_a_wrong_password_takes_the_same_work_whoever_it_is_tried_for(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So nobody learns whose name there is by how long the answer takes."""
+    ada = await house.administrator()
+    for name, password in {"ben": GOOD, "ann": GOOD, "leo": None}.items():
+        user = {"name": name, "role": "viewer", "disabled": name == "ann"}
+        await ada.do("POST", "/api/v1/users", user | ({"password": password} if password else {}))
+    passwords.nobodys()  # made once a run
+    hashed: list[tuple[int, ...]] = []
+
+    def scrypt(_password: str, _salt: bytes, *cost: int) -> bytes:
+        hashed.append(cost)
+        return b"of no password"
+
+    monkeypatch.setattr(passwords, "_scrypt", scrypt)
+    for name in ("ben", "ann", "leo", "nobody"):
+        tried = await house.person().fails("POST", "/api/v1/session", {"name": name, "password": OTHER})
+        assert tried == (401, "wrong_password")
+        assert hashed == [(passwords.LOG_N, passwords.R, passwords.P)], name
+        hashed.clear()
 
 
 async def test_to_sign_in_anew_ends_nothing_that_another_window_of_the_same_user_has_open(house: House) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.support.disks import mounted
@@ -422,3 +423,28 @@ def test_a_vehicle_that_was_never_in_a_region_takes_as_many_steps_however_much_b
             steps[vehicle] = steps.get(vehicle, 0) + len(taken)
     connection.close()
     assert steps["busy"] == steps["calm"] < steps["never"] + 20
+
+
+def test_an_event_is_read_whether_there_is_one_of_that_id_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So the time it takes tells nobody that one is hidden."""
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(";".join(schema.MIGRATIONS))
+    assert reads.event(connection, "e7") is None
+    some = [Event(f"e{n}", "alarm", "van", n, n, "moved", 60.0, 24.0) for n in range(200)]
+    rows = [(msgspec.json.encode(one).decode(),) for one in some]
+    connection.executemany("INSERT INTO events(body) VALUES (?)", rows)
+    read: list[str | None] = []
+
+    def one(*asked: Any, look: Callable[..., Any] = reads.one) -> Any:
+        read.append(look(*asked))
+        return read[-1]
+
+    monkeypatch.setattr(reads, "one", one)
+    assert reads.event(connection, "e7") == some[7]
+    assert reads.event(connection, "e9x") is None
+    assert read == [rows[7][0], rows[-1][0]]
+    steps: list[None] = []
+    connection.set_progress_handler(partial(steps.append, None), 1)
+    assert reads.events(connection, EventQuery(vehicles=frozenset(), regions=frozenset({"a"}), roaming=True)) == []
+    connection.close()
+    assert len(steps) < 30, "of no vehicle no event is looked at"

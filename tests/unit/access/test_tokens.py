@@ -30,8 +30,9 @@ def test_a_token_that_was_replaced_is_good_until_its_end() -> None:
 
 def test_a_token_that_is_gone_or_changed_opens_nothing_with_its_old_secret() -> None:
     tokens, old, new = Tokens(), new_secret(), new_secret()
-    tokens.put_token(token(old))
-    tokens.put_token(token(new))
+    for secret in (old, new):
+        tokens.put_token(token(secret))
+        assert tokens.find_token(secret, 0) is not None
     assert tokens.find_token(old, 0) is None
     assert tokens.remove_token("t1") is not None
     assert tokens.find_token(new, 0) is None
