@@ -125,9 +125,13 @@ def _put(connection: Connection, row: Row, counts: dict[str, int]) -> str | None
         return None
     answer = response.json()
     if response.status in (401, 403) or answer.get("code") == "may_not" or not answer:
-        raise Failed(
-            f"{connection.url} refused with {response.status}: {answer.get('detail', 'is the tracker there?')}"
+        said = answer.get("detail", "is the tracker there?")
+        do = (
+            "; --token T shows one of a person (`tracker token create --user NAME`)"
+            if response.status != 403 and answer
+            else ""
         )
+        raise Failed(f"{connection.url} refused with {response.status}: {said}{do}")
     faults = [str(error.get("message")) for error in answer.get("errors", ()) if isinstance(error, dict)]
     return "; ".join(faults) or str(answer.get("detail"))
 

@@ -68,7 +68,8 @@ class Sender:
             return answer
         url = self._connection.url
         if "detail" in answer or "title" in answer:
-            raise Failed(f"{url} refused with {response.status}: {answer.get('detail') or answer.get('title')}")
+            do = "; --token T shows one (`tracker token create --vehicle '*'`)" if response.status == 401 else ""
+            raise Failed(f"{url} refused with {response.status}: {answer.get('detail') or answer.get('title')}{do}")
         raise Failed(f"{url} answered {response.status} with something that is not ours; is the tracker there?")
 
     def _explain(self, counts: Tally, answer: dict[str, Any], items: list[Any], points: list[Point]) -> None:

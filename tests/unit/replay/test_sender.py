@@ -176,7 +176,11 @@ def test_times_are_shifted_as_they_are_sent(world: World) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "message"),
     [
-        (401, b'{"title":"Who are you?","detail":"a token is needed"}', "refused with 401: a token is needed"),
+        (
+            401,
+            b'{"title":"Who are you?","detail":"a token is needed"}',
+            "refused with 401: a token is needed; --token T",
+        ),
         (200, b"<html>", "is the tracker there"),
         (404, b"Not Found", "answered 404"),
     ],
