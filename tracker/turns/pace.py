@@ -28,14 +28,19 @@ class Pace:
     def spend(self, token: str, positions: Mapping[str, int], now: float, cost: float = 1.0) -> float:
         """For so many positions of each vehicle, and `cost` for the request. How long it has to wait where all of them
         are too fast: then nothing is spent. Beside others nobody holds up the request they share."""
-        if not self._rate:
+        rate, burst, used = self._rate, self._burst, self._used
+        if not rate:
             return 0.0
-        lefts = {vehicle: self._left((token, vehicle), now) for vehicle in positions}
-        if lefts and (most := max(lefts.values())) <= 0:
-            return (1.0 - most) / self._rate
-        debt = -DEBT_S * self._rate
-        for vehicle, count in positions.items():
-            self._used[token, vehicle] = max(debt, lefts[vehicle] - cost - count * A_POSITION), now
+        lefts: list[float] = []
+        for vehicle in positions:
+            known = used.get((token, vehicle))
+            lefts.append(burst if known is None else min(burst, known[0] + (now - known[1]) * rate))
+        if lefts and (most := max(lefts)) <= 0:
+            return (1.0 - most) / rate
+        debt = -DEBT_S * rate
+        for (vehicle, count), left in zip(positions.items(), lefts, strict=True):
+            left -= cost + count * A_POSITION
+            used[token, vehicle] = (left if left > debt else debt, now)
         return 0.0
 
     def forget_whole(self, now: float) -> None:

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from tracker.model.blanks import BLANK, blanked
+from tracker.model.ping import Ping
 from tracker.node import Node
-from tracker.protocols import Reading
+from tracker.protocols import Reading, spoken
 from tracker.turns.payloads import MOST_BYTES, Kept, row_of_token
 from tracker.web.ingest.addresses import Target
 from tracker.web.ingest.counts import Counts
@@ -20,6 +21,9 @@ HEADERS = {
 }
 
 
+_PLAIN = frozenset(path for one in spoken() for path in one.addresses)  # no secret is in these
+
+
 class Capture:
     """Of one request, of which several may be kept: a stream is kept as it comes."""
 
@@ -28,7 +32,10 @@ class Capture:
         self.protocol = target.name if target else ""
         self._method = scope.get("method", "")
         path = scope["path"]
-        self._path = path.replace(target.token, BLANK) if target and target.token else blanked(path)
+        if target and target.token:
+            self._path = path.replace(target.token, BLANK)
+        else:
+            self._path = path if path in _PLAIN else blanked(path)
         query = scope["query_string"]
         self._query = blanked(query[:MOST_BYTES].decode("latin-1")) if query else ""
         self._headers = {HEADERS[name]: headers[name].decode("latin-1")[:256] for name in HEADERS if name in headers}
@@ -42,10 +49,8 @@ class Capture:
 
     def take_reading(self, reading: Reading, gateway: bool = False) -> Mapping[str, int]:
         """Before it is decided what of it may be stored. Answers its positions by vehicle."""
-        positions = Counter([ping.vehicle for ping in reading.pings])
-        devices = positions
-        if reading.refused:
-            devices = positions | Counter(reading.refused)
+        positions = by_vehicle(reading.pings)
+        devices = positions | dict.fromkeys(reading.refused, 1) if reading.refused else positions
         self._devices = devices
         nameless = reading.rejected - len(reading.refused) + (reading.discarded if gateway else 0)
         self._alone = len(devices) < 2 and (reading.items < 2 or not nameless)
@@ -67,27 +72,34 @@ class Capture:
         self._node.payloads.keep(kept, devices)
 
 
+def by_vehicle(pings: list[Ping]) -> dict[str, int]:
+    return Counter([ping.vehicle for ping in pings]) if len(pings) != 1 else {pings[0].vehicle: 1}
+
+
 def tally(node: Node, protocol: str, reading: Reading, counts: Counts) -> None:
     """What became of some items."""
     tallies = node.tallies
-    quarantined = counts.quarantined or 0
-    tallies.add_all(
-        "ingest_items",
-        protocol,
-        {
-            "accepted": max(0, counts.accepted - counts.late - counts.held - quarantined),
-            "late": counts.late,
-            "held": counts.held,
-            "quarantined": quarantined,
-            "duplicate": counts.duplicates - counts.conflicts,
-            "conflict": counts.conflicts,
-            "discarded": reading.discarded,
-            "rejected": reading.rejected,
-        },
-    )
     tallies.add("ingest_ignored", protocol, times=reading.ignored)
     if reading.repairs:
         tallies.add_all("ingest_repaired", protocol, reading.repairs)
+    if counts.accepted == reading.items and not (counts.late or counts.held or counts.quarantined):  # as nearly always
+        tallies.add("ingest_items", protocol, "accepted", times=reading.items)
+        return
+    tallies.add_all("ingest_items", protocol, _outcomes(reading, counts))
     if reading.rejected:
         codes = Counter(error["code"] for error in reading.errors)
         tallies.add_all("ingest_rejected", protocol, codes | Counter(other=reading.rejected - codes.total()))
+
+
+def _outcomes(reading: Reading, counts: Counts) -> dict[str, int]:
+    quarantined = counts.quarantined or 0
+    return {
+        "accepted": max(0, counts.accepted - counts.late - counts.held - quarantined),
+        "late": counts.late,
+        "held": counts.held,
+        "quarantined": quarantined,
+        "duplicate": counts.duplicates - counts.conflicts,
+        "conflict": counts.conflicts,
+        "discarded": reading.discarded,
+        "rejected": reading.rejected,
+    }
