@@ -259,6 +259,19 @@ def application(feed: Feed) -> Quart:
             feed.tell(vehicles=[{"vehicle": id, **said}])
         return shown(row)
 
+    @app.get("/api/v1/vehicles/<id>/payloads")
+    async def payloads(id: str) -> dict[str, Any]:
+        kept = {
+            "at": stamp(feed.now()), "protocol": "owntracks", "method": "POST", "path": "/ingest/owntracks/•••", "query": "",
+            "headers": {"User-Agent": "Phone/1"}, "body": json.dumps({"_type": "location", "tid": id}), "bytes": 40, "cut": False,
+            "status": 200, "code": "no_fix", "message": "(0, 0) is what a receiver without a fix says", "counts": {},
+        }  # fmt: skip
+        return {
+            "payloads": [kept, kept | {"path": None, "body": None, "code": None}],
+            "next": None,
+            "since": stamp(feed.t0),
+        }
+
     @app.get("/api/v1/vehicles/<id>/track")
     async def track(id: str) -> Any:
         row = next((row for row in feed.rows if row[1] == id), None)

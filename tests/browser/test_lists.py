@@ -441,3 +441,24 @@ async def test_today_is_asked_for_anew_when_another_day_begins(open_page: Open, 
     asked.clear()
     await page.evaluate("window.fleetPage.preferences.set({zone: 'Pacific/Kiritimati'})")
     await until(lambda: asked, "today's track")
+
+
+async def test_the_last_payloads_of_a_vehicle_are_asked_for_when_somebody_opens_them(
+    open_page: Open, feed: Running
+) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}&vehicle=van-05"))
+    block = page.locator("details", has=page.get_by_text("Last payloads, as they came"))
+    await block.locator("summary").first.click()
+    rows = block.locator("li details")
+    await rows.nth(1).wait_for()
+    assert await rows.locator("summary").all_inner_texts() == [
+        text for text in await rows.locator("summary").all_inner_texts() if "owntracks · 200" in text
+    ]
+    await rows.first.locator("summary").click()
+    assert "no_fix" in await rows.first.inner_text()
+    assert (await rows.first.locator("code").inner_text()).startswith(
+        "POST /ingest/owntracks/••• HTTP/1.1\nUser-Agent: Phone/1"
+    )
+    await rows.nth(1).locator("summary").click()
+    assert "other vehicles too" in await rows.nth(1).inner_text()
+    await page.keyboard.press("Escape")

@@ -59,12 +59,14 @@ def test_people_and_tokens_of_a_folder_are_the_same_whether_its_server_runs(fold
     assert lines("users", "list", *where)[1] == ["ben", "dispatcher", "north"]
     assert lines("users", "link", "ada", *where) != [[link]]
 
-    [[device]] = lines("token", "create", "--vehicle", "van-*", "--group", "trucks", "--name", "phones", *where)
+    [[device]] = lines(
+        "token", "create", "--vehicle", "van-*", "--group", "trucks", "--name", "phones", "--shows", "north", *where
+    )
     [[script]] = lines("token", "create", "--user", "ada", *where)
     lines("token", "create", "--scrape", *where)
     assert device.startswith("trk_") and script.startswith("trk_")
     found = {one[2]: one for one in lines("token", "list", *where)}
-    assert found["device"][1:] == ["phones", "device", "van-*,group trucks", "never used"]
+    assert found["device"][1:] == ["phones", "device", "van-*,group trucks", "never used", "shows north"]
     assert found["person"][3] == "ada"
     lines("token", "revoke", found["device"][0], *where)
     assert "device" not in {one[2] for one in lines("token", "list", *where)}

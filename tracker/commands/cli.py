@@ -277,6 +277,9 @@ def token() -> None:
     "--vehicle", "vehicles", multiple=True, metavar="GLOB", help="Vehicle or pattern, such as 'van-*'; repeatable."
 )
 @click.option("--group", "groups", multiple=True, help="Group of vehicles; repeatable.")
+@click.option(
+    "--shows", multiple=True, metavar="GROUP", help="Tell its app of what this group of people sees; repeatable."
+)
 @click.option("--name", default="", help="What it is for.")
 @click.option("--scrape", is_flag=True, help="For /metrics alone.")
 @click.option("--user", metavar="NAME", help="For a script that comes in as this person.")
@@ -288,6 +291,8 @@ def create_token(scrape: bool, data: str | None, store: str | None, **given: Any
     kinds = scrape + bool(given["user"]) + bool(given["vehicles"] or given["groups"])
     if kinds > 1:
         raise click.UsageError("a token sends for vehicles, reads /metrics (--scrape), or is of a person (--user)")
+    if given["shows"] and (scrape or given["user"]):
+        raise click.UsageError("--shows is for the app of a device")
     people.create_token(settings(data=data, store=store), kind="scrape" if scrape else "device", **given)
 
 

@@ -67,10 +67,17 @@ def add_group(
 
 
 def create_token(
-    settings: Settings, vehicles: tuple[str, ...], groups: tuple[str, ...], name: str, kind: str, user: str | None
+    settings: Settings,
+    vehicles: tuple[str, ...],
+    groups: tuple[str, ...],
+    shows: tuple[str, ...],
+    name: str,
+    kind: str,
+    user: str | None,
 ) -> None:
     """Print the token, alone."""
     path, asked = "/api/v1/tokens", {"vehicles": list(vehicles), "groups": list(groups), "name": name, "kind": kind}
+    asked |= {"shows": list(shows)}
     if user is not None:
         path, asked = f"/api/v1/users/{quote(user, safe='')}/tokens", {"name": name}
     with office(settings, new=True) as ours:
@@ -83,7 +90,9 @@ def list_tokens(settings: Settings | Server) -> None:
         for token in (*ours.pages("/api/v1/tokens", "tokens"), *_of_people(ours)):
             sends = ",".join((*token["vehicles"], *(f"group {group}" for group in token["groups"])))
             whom = token["user"] or sends
-            click.echo("\t".join((token["id"], token["name"], token["kind"], whom, token["used_at"] or "never used")))
+            shows = [f"shows {','.join(token['shows'])}"] if token["shows"] else []
+            words = (token["id"], token["name"], token["kind"], whom, token["used_at"] or "never used", *shows)
+            click.echo("\t".join(words))
         for away in ours.ask("GET", "/api/v1/tokens?limit=1").get("without", ()):
             told = "without a token: {address}, {asked}, times: {times}, the last at {at}"
             click.echo(told.format_map(away), err=True)

@@ -9,6 +9,7 @@ import { halted } from "./vehicles.js";
 import { colorOf } from "../map/regions.js";
 import { oneStop } from "../parts/roving.js";
 import { glyphIcon } from "../map/sprites.js";
+import { Payloads } from "./payloads.js";
 import { Register } from "./register.js";
 import { dayStrip } from "./timeline.js";
 import { Track } from "../model/track.js";
@@ -54,6 +55,7 @@ export class VehiclePanel {
     this.strip = h("div", null);
     this.dayName = h("h3", null, say("vehicle.today"));
     this.register = new Register(app, this);
+    this.payloads = new Payloads(app);
     this.raw = h("pre", { class: "raw", tabIndex: 0 });
     this.element = h(
       "section",
@@ -122,6 +124,7 @@ export class VehiclePanel {
         h("div", { class: "block" }, this.dayName, this.strip),
         h("div", { class: "block" }, this.register.element),
         h("div", { class: "block" }, h("details", null, h("summary", null, say("vehicle.raw")), this.raw)),
+        this.payloads.element,
       ),
     );
     side.appendChild(this.element);
@@ -162,6 +165,7 @@ export class VehiclePanel {
     this.today = new Track();
     this.days = "";
     this.register.clear();
+    this.payloads.clear();
     this.problem = "";
     this.askedAt = 0;
     if (this.app.state.value.vehicle) {

@@ -1,6 +1,6 @@
 // Tokens: of devices, of whoever reads the metrics, one's own for scripts. Shown once; then what became of them.
 
-import { call } from "../net/api.js";
+import { call, get } from "../net/api.js";
 import { listed } from "./differences.js";
 import { confirm } from "../parts/dialog.js";
 import { fill, h } from "../parts/dom.js";
@@ -18,6 +18,7 @@ import { once } from "./once.js";
  * @property {string} name
  * @property {string[]} vehicles
  * @property {string[]} groups
+ * @property {string[]} shows
  * @property {string} created_at
  * @property {string} created_by
  * @property {string|null} ends_at
@@ -79,12 +80,25 @@ export function tokens(desk, own) {
         say("tokens.vehicles.more"),
       );
       const known = own ? [] : (await groupNames()).vehicles;
+      const people = own ? [] : (await get("groups", { limit: 1000 })).groups;
+      const shows = checks(
+        say("tokens.shows"),
+        people.map((/** @type {{name: string}} */ { name }) => [name, name]),
+        [],
+        say("tokens.shows.more"),
+      );
       const groups = checks(
         say("tokens.groups"),
         known.map((group) => [group, group]),
         [],
       );
-      const sends = h("div", { class: "form" }, vehicles.element, known.length > 0 && groups.element);
+      const sends = h(
+        "div",
+        { class: "form" },
+        vehicles.element,
+        known.length > 0 && groups.element,
+        people.length > 0 && shows.element,
+      );
       formDialog(say("tokens.add"), {
         fields: own
           ? [name.element]
@@ -96,7 +110,9 @@ export function tokens(desk, own) {
             body: {
               name: name.input.value.trim(),
               ...(own ? {} : { kind: kind.value }),
-              ...(device ? { vehicles: listed(vehicles.input.value), groups: groups.value() } : {}),
+              ...(device
+                ? { vehicles: listed(vehicles.input.value), groups: groups.value(), shows: shows.value() }
+                : {}),
             },
           });
           return () => list.load(made.id).then(() => show(made));
@@ -120,6 +136,7 @@ export function tokens(desk, own) {
       ],
       [say("tokens.last"), used(token)],
       [say("tokens.error"), failed(token) || "–"],
+      ...(token.shows.length ? [[say("tokens.shows"), token.shows.join(", ")]] : []),
     ]);
     formDialog(token.name || say("tokens.unnamed"), {
       fields: [
