@@ -57,7 +57,9 @@ class Capture:
         return positions
 
     def keep(self, sender: Sender, status: int, wrong: tuple[str, str], counts: Mapping[str, int] = {}) -> None:
-        """With whom it speaks of, else with its token."""
+        """With whom it speaks of, else with its token; of who only listens nothing."""
+        if sender.only_listens:
+            return
         token = sender.token
         devices: Iterable[str] = self._devices
         if not self._devices:
