@@ -9,7 +9,7 @@ import { halted } from "./vehicles.js";
 import { colorOf } from "../map/regions.js";
 import { oneStop } from "../parts/roving.js";
 import { glyphIcon } from "../map/sprites.js";
-import { Payloads } from "./payloads.js";
+import { Payloads } from "../connect/payloads.js";
 import { Register } from "./register.js";
 import { dayStrip } from "./timeline.js";
 import { Track } from "../model/track.js";

@@ -1,13 +1,13 @@
 // The last payloads of a vehicle, as they came; asked for when somebody opens them.
 
-import { asText } from "../model/payload.js";
+import { asText } from "./payload.js";
 import { get, vehiclePath } from "../net/api.js";
 import { codeLine } from "../parts/code_line.js";
 import { fill, h, text } from "../parts/dom.js";
 import * as format from "../words/format.js";
 import { say } from "../words/words.js";
 
-/** @typedef {import("../model/payload.js").Payload} Payload */
+/** @typedef {import("./payload.js").Payload} Payload */
 
 export class Payloads {
   /** @param {import("../app.js").App} app */

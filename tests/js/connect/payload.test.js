@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { asText } from "../../../static/js/model/payload.js";
+import { asText } from "../../../static/js/connect/payload.js";
 
 const KEPT = {
   ...{ at: "2026-11-23T09:00:00.000Z", protocol: "owntracks", method: "POST", path: "/pub", query: "u=anna" },
