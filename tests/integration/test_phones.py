@@ -210,6 +210,13 @@ def test_where_nobody_signs_in_yet_a_token_in_the_address_counts_all_the_same(tm
         assert server.get("/?id=van-1&lat=60&lon=24").status == 200
         assert server.get("/ingest/osmand?id=van-2&lat=60&lon=24").status == 200
         assert server.get("/ingest/osmand/guess?id=van-3&lat=60&lon=24").status == 401
+        secret = server.post("/api/v1/tokens", {"vehicles": ["van-4"]}).json()["token"]
+        basic = base64.b64encode(f"anna:{secret}".encode()).decode()
+        fix = {"_type": "location", "tid": "zz", "lat": 60, "lon": 24, "tst": int(time.time())}
+        for way in (f"Basic {basic}", f"Bearer {secret}", f"Basic {secret}:"):  # the last is how Overland writes it
+            assert server.post("/pub", fix, authorization=way).body == b"[]"
+        told = server.get("/api/v1/vehicles").json()["vehicles"]
+        assert [one["vehicle"] for one in told] == ["van-1", "van-2", "van-4"]
         assert server.get("/api/v1/vehicles/van-3").status == 404
     finally:
         server.kill()

@@ -9,11 +9,13 @@ from tracker.errors import BadRequest
 from tracker.protocols.native import MAX_ITEMS, read_document
 from tracker.protocols.pieces import PIECE, batches, cut
 
+BLANK = b"\xef\xbb\xbf \t\r\n"  #: what may stand around a document; the first three are a mark of UTF-8
+
 
 def read_items(body: bytes, name: str) -> tuple[dict[str, Any], Iterator[Any]]:
     """What a document says beside its array `name`, and the items of that. A bare array, and a bare object without that
     name, are items too. Raises BadRequest, TooLarge; the items may do so as well."""
-    body = body.strip(b"\xef\xbb\xbf \t\r\n")
+    body = body.strip(BLANK)
     if not body:
         raise BadRequest("empty", "the body is empty; it should be JSON")
     spans = None

@@ -17,6 +17,7 @@ from tracker.protocols import Payload, Reading, Reply, Spoken
 from tracker.protocols.forms import form_fields, query_fields
 from tracker.protocols.gprmc import read_gprmc
 from tracker.protocols.heard import SPEED_UNITS, battery, flag, number, scalar, speed
+from tracker.protocols.items import BLANK
 from tracker.protocols.native import read_document
 from tracker.protocols.who import name_of, whose
 
@@ -61,7 +62,7 @@ PANIC = "0xf841"  #: the code of OpenGTS that is an alarm; the others are ways t
 def read(payload: Payload, now: int) -> Reading:
     reading = Reading(reply=Reply())
     query = query_fields(payload)
-    body = payload.body.strip()
+    body = payload.body.strip(BLANK)
     if body[:1] in (b"{", b"["):
         points = _points(read_document(body))
         if len(points) > MOST_POINTS:

@@ -15,6 +15,7 @@ from tracker.model.ping import Unfit
 from tracker.protocols import Payload, Reading, Reply, Spoken
 from tracker.protocols.forms import form_fields, query_fields
 from tracker.protocols.heard import scalar
+from tracker.protocols.items import BLANK
 from tracker.protocols.native import read_document
 
 APPS = ("", "/apps/phonetrack", "/index.php/apps/phonetrack")  #: where Nextcloud has it
@@ -34,7 +35,7 @@ def read(payload: Payload, now: int) -> Reading:
     vehicle = payload.device or payload.rest.rpartition("/")[2]
     if not vehicle or vehicle in WAYS:
         raise BadRequest("no_vehicle", "the address ends with the token and the device's name")
-    body = payload.body.strip()
+    body = payload.body.strip(BLANK)
     fields: dict[str, Any] = dict(query_fields(payload))
     if body[:1] == b"{":
         document = read_document(body)
