@@ -87,8 +87,8 @@ class Doorman:
         if isinstance(found, Token) and (found.kind != "device" or not self._directory.has_administrator):
             self._directory.tokens.used(found.id, self._clock(), _address(scope))  # else each chunk counts
         #: it says who sends, whoever may come in
-        sends = IN_PATH in scope and isinstance(found, Token) and found.kind == "device"
-        if not self._directory.has_administrator and not in_path and not sends:
+        sends = IN_PATH in scope and isinstance(found, Token)
+        if not self._directory.has_administrator and not sends:
             return grant
         if found is not None:
             if isinstance(found, Session):
