@@ -161,6 +161,7 @@ invalid_group | 422 | a group that cannot be so | `errors` names each field
 not_your_group | 422 | the `group` decides who sees it, and this is none you may give | `detail` says which you may
 unknown_target | 404 | there is no such target | look at its id
 invalid_target | 422 | a target that cannot be so, or may not be there | `errors` names each field
+too_many_tokens | 409 | there are as many tokens of this user as there may be | revoke one first
 too_many_targets | 409 | there are as many targets as there may be | remove one first
 invalid_token | 422 | a token that cannot be so | `errors` names each field
 not_your_vehicle | | the token may not send for this vehicle | send with its own token

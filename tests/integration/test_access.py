@@ -607,6 +607,18 @@ async def test_of_a_vehicle_that_is_hidden_while_a_body_comes_nothing_is_told(ho
             assert (status, told.get("code")) == (404, "unknown_vehicle")
 
 
+async def test_nobody_makes_tokens_without_end(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracker.web.people.tokens.MOST_OWN", 2)
+    ada, ben = await staffed(house)
+    id = (await ben.do("POST", "/api/v1/users/ben/tokens", {}))["id"]
+    await ben.do("POST", f"/api/v1/tokens/{id}/rotate", {})
+    for path in ("/api/v1/users/ben/tokens", f"/api/v1/tokens/{id}/rotate"):
+        assert await ben.fails("POST", path, {}) == (409, "too_many_tokens")
+    await ada.do("POST", "/api/v1/users/ada/tokens", {})
+    await ben.do("DELETE", f"/api/v1/tokens/{id}")
+    await ben.do("POST", "/api/v1/users/ben/tokens", {})
+
+
 async def test_a_group_that_a_token_shows_stays(house: House) -> None:
     """Or the token would show whatever the next group of that name does."""
     ada, _ = await staffed(house)

@@ -1124,6 +1124,7 @@ export default {
   "problem.unknown_group": "Diese Gruppe gibt es nicht.",
   "problem.unknown_target": "Dieses Ziel gibt es nicht.",
   "problem.invalid_target": "Etwas an diesem Ziel kann so nicht sein, oder es darf dort nicht sein.",
+  "problem.too_many_tokens": "Es gibt so viele Tokens dieser Person, wie es geben darf: Widerrufen Sie zuerst eines.",
   "problem.too_many_targets": "Es gibt so viele Ziele, wie es geben darf.",
   "problem.unknown_token": "Dieses Token gibt es nicht.",
   "problem.weak_password": "Dieses Passwort ist zu leicht zu erraten.",

@@ -1097,6 +1097,7 @@ export default {
   "problem.unknown_group": "There is no such group.",
   "problem.unknown_target": "There is no such target.",
   "problem.invalid_target": "Something about this target cannot be so, or it may not be there.",
+  "problem.too_many_tokens": "There are as many tokens of this person as there may be: revoke one first.",
   "problem.too_many_targets": "There are as many targets as there may be.",
   "problem.unknown_token": "There is no such token.",
   "problem.weak_password": "This password is too easily guessed.",

@@ -11,7 +11,7 @@ from quart import Blueprint, Response
 from tracker.access.directory import no_user
 from tracker.access.grants import ADMINISTER, Grant
 from tracker.access.tokens import Token, hash_of, new_id, new_secret
-from tracker.errors import Invalid, NotFound
+from tracker.errors import InTheWay, Invalid, NotFound
 from tracker.model.records import Audit, Record
 from tracker.node import Node
 from tracker.times import rfc3339
@@ -22,6 +22,7 @@ from tracker.web.people.names import answered, guard, versioned
 
 MAX_NAME = 200
 MOST_PATTERNS = 1000
+MOST_OWN = 100  #: of one user, those that have ended too: anybody who signs in makes them
 MOST_OVERLAP_S = 30 * 86_400
 
 
@@ -133,6 +134,9 @@ async def _add(
 
     def plan() -> tuple[list[Record], list[Audit]]:
         check()
+        others = node.directory.tokens.by_id.values() if token.user is not None else ()
+        if sum(one.user == token.user for one in others) >= MOST_OWN:
+            raise InTheWay("too_many_tokens", f"there are {MOST_OWN} tokens of {token.user!r}: revoke one first")
         records = [node.directory.record("token", one.id, one) for one in (token, *ending)]
         was = next((_shown(one) for one in ending), None)
         return records, [by.did(node.clock(), what, token.id, was, _shown(token))]
