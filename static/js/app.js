@@ -56,6 +56,10 @@ export class App {
     /** @type {Signal<[]>} the server's clock was measured */ this.measured = new Signal();
     /** @type {Signal<[]>} no WebSocket passes, though HTTP does */ this.blocked = new Signal();
     /** @type {Signal<[events: number]>} what happened during a break is here */ this.resumed = new Signal();
+    /** @type {Signal<[]>} what the reader may see or do is another: see `who` */ this.regranted = new Signal();
+    /** @type {Signal<[groups: boolean]>} something may not be seen any more: whatever is kept of it goes. `groups`:
+     * that was decided about the reader, and not about a region or a vehicle */
+    this.forgotten = new Signal();
     /** @type {Vehicle[]|null} */ this.filter = null;
     this.frameToPaint = 0;
     this.fitted = this.state.value.map !== null;
@@ -244,6 +248,33 @@ export class App {
     this.fitted = true;
     const regions = all === this.filter ? [] : [...this.regions.drawn.values()].map(({ lonLat }) => lonLat);
     this.map.fit(extent(all, regions), { animate });
+  }
+
+  /** Something may not be seen any more: nothing of it stays, in no list that is held, in no link.
+   * @param {boolean} groups */
+  forget(groups) {
+    const { fleet, state, preferences } = this;
+    if (this.paused) this.togglePause();
+    fleet.past.clear();
+    const { regions, region, vehicle, about, group } = state.value;
+    const known = (/** @type {string} */ id) => fleet.regions.has(id);
+    const grouped = [...fleet.byId.values()].some((v) => v.group === group);
+    this.address.forgets = true; // "back" leads to none of it
+    state.set({
+      regions: regions?.every(known) ? regions : (regions?.filter(known) ?? null),
+      region: region && (known(region) ? region : null),
+      vehicle: vehicle && (fleet.byId.has(vehicle) ? vehicle : null),
+      about: about && (fleet.has(about) ? about : null),
+      group: group && (grouped ? group : null),
+    });
+    this.address.forgets = false;
+    const { mutes } = preferences.value;
+    const kept = Object.entries(mutes).filter(([key]) => key.startsWith("kind:") || fleet.has(key));
+    if (kept.length < Object.keys(mutes).length) preferences.set({ mutes: Object.fromEntries(kept) });
+    this.say("");
+    this.say("", true);
+    this.forgotten.tell(groups);
+    this.map.stage.invalidate();
   }
 
   togglePause() {

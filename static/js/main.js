@@ -1,5 +1,6 @@
 // The page begins here: learn what server this is, put the pieces together, connect.
 
+import { access } from "./people/access.js";
 import { account } from "./page/account.js";
 import { get } from "./net/api.js";
 import { Alerts } from "./page/alerts.js";
@@ -36,15 +37,6 @@ import { perhaps, say } from "./words/words.js";
 
 const LAND_MS = 1500; // the land is drawn then at the latest
 
-const LOOK_MS = 5000; // who sees nothing yet is asked about
-
-/** Whether the reader sees something by now. */
-async function seen() {
-  const who = await whoAmI();
-  if (!who) return leave(wayIn(location.href));
-  if (whyEmpty(who) !== "groups") location.reload();
-}
-
 /** A file that came with this one. @param {string} name */
 const ours = (name) => new URL(`../${name}`, import.meta.url).href;
 
@@ -72,21 +64,10 @@ async function begin() {
   causes(app, troubles, /\/static\/([0-9a-f]{16})\//.exec(import.meta.url)?.[1]);
   deedNote(app);
   controls(app, pill, editor);
-  if (who.name) $("#bar-end").append(account(who, app.say));
+  if (who.name) $("#bar-end").append(account(() => app.who, app.say));
   if (who.open && !info.demo) troubles.tell("open", say("open.map"), { lines: say("open.how") });
-  if (!watches) {
-    pill.element.hidden = true; // nothing is live, and nothing broken
-    troubles.tell("groups", say("list.empty.groups"));
-    setInterval(seen, LOOK_MS);
-  }
-  if (who.without_token)
-    troubles.tell("refused", say("open.refused", { n: who.without_token }), {
-      action: { label: say("open.refused.do"), run: () => location.assign("people#tokens") },
-    });
-  if (who.waiting)
-    troubles.tell("waiting", say("quarantine.map", { n: who.waiting }), {
-      action: { label: say("open.refused.do"), run: () => location.assign("people#quarantine") },
-    });
+  if (!watches) pill.element.hidden = true; // nothing is live, and nothing broken
+  access(app, troubles);
   layout(app);
   covers($("#side"), (opener) => {
     // its row was made anew

@@ -9,6 +9,8 @@ that show it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
+from hashlib import blake2s
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -172,6 +174,10 @@ class Grant(msgspec.Struct, frozen=True):
             return "everything"
         return "\n".join(sorted(f"{_names(one.regions)}{_names(one.vehicles)}{one.coarse_m}" for one in self.parts))
 
+    def word(self) -> str:
+        """Another one for whoever sees, or may do, something else: by it a page knows that what it knows is old."""
+        return _word(msgspec.structs.replace(self, who="", bearer="", sends=None))
+
 
 EVERYTHING = Grant(everything=True, may=MAY)
 
@@ -207,6 +213,12 @@ def _both(some: frozenset[str] | None, others: frozenset[str] | None) -> frozens
     if some is None or others is None:
         return others if some is None else some
     return some & others
+
+
+@lru_cache(maxsize=512)
+def _word(grant: Grant) -> str:
+    does = sorted(f"{_names(one.groups)}{sorted(one.may)}" for one in grant.parts)
+    return blake2s(repr((grant.key(), does, sorted(grant.may))).encode(), digest_size=6).hexdigest()
 
 
 def _names(some: frozenset[str] | None) -> str:

@@ -85,8 +85,11 @@ class Hub:
         assert all(event.seq for event in change.events), "an event is told when it is visible, not before"
         happened = (*change.events, *change.unnumbered)
         inside = {event.vehicle: set(self.routing.regions_of(event.vehicle)) for event in happened}
+        named = {*(entry.vehicle for entry in change.registered), *change.removed}
+        groups = {vehicle: self.picture.group_of(vehicle) for vehicle in named}
         self.followers.find(change)
         self.routing.take_change(change)
+        self._tell_regrouped({id: group for id, group in groups.items() if group != self.picture.group_of(id)})
         if self.followers.has_singles:
             for state in change.moved:
                 for interest in self.followers.of_vehicle(state.ping.vehicle):
@@ -122,6 +125,25 @@ class Hub:
             self._ack(ack)
         self.recent.erase(frozenset(change.erased))
         self._wake()
+
+    def _tell_regrouped(self, before: dict[str, str | None]) -> None:
+        """Vehicles that were in these groups are in others: whoever was told what befell one, and would not be now."""
+        by_group = [one for one in self._viewers if any(part.vehicles is not None for part in one.grant.parts)]
+        if not before or not by_group:
+            return
+        of_them = [told for told in self.recent.since(self.recent.first - 1) if told.event.vehicle in before]
+        lost: dict[int, bool] = {}
+        for viewer in by_group:
+            if (lose := lost.get(id(viewer.grant))) is None:
+                lose = lost[id(viewer.grant)] = any(self._loses(viewer.grant, told, before) for told in of_them)
+            if lose:
+                viewer.outlet.send(messages.granted(viewer.grant.word()), True)
+
+    def _loses(self, grant: Grant, told: Told, before: dict[str, str | None]) -> bool:
+        event, inside = told.event, told.regions
+        if not grant.sees_event(event, inside, before[event.vehicle]):
+            return False
+        return not grant.sees_event(event, inside, self.picture.group_of(event.vehicle))
 
     def _happen(self, change: Change, inside: dict[str, set[str]]) -> None:
         """Remember the events, with the regions each one's vehicle was in as it happened: `inside` before them all."""
@@ -236,6 +258,8 @@ class Hub:
         follows begins anew."""
         self.doubted.discard(viewer)
         before, viewer.grant = viewer.grant, grant
+        if (word := grant.word()) != before.word():
+            viewer.outlet.send(messages.granted(word), True)
         if viewer.asked is None or viewer.interest is None:
             return
         if grant.key() == before.key():

@@ -144,10 +144,14 @@ def register_entry(entry: Registered) -> dict[str, Any]:
 # ---------------------------------------------------------------- whole messages
 
 
-def welcome(epoch: bytes, t0: int, now: int, heartbeat_s: float, limits: dict[str, Any]) -> bytes:
-    return encode(
-        {"op": "welcome", "epoch": epoch.hex(), "t0": t0, "now": now, "heartbeat_s": heartbeat_s, "limits": limits}
-    )
+def welcome(epoch: bytes, t0: int, now: int, heartbeat_s: float, limits: dict[str, Any], grant: str) -> bytes:
+    told = {"epoch": epoch.hex(), "t0": t0, "now": now, "heartbeat_s": heartbeat_s, "limits": limits, "grant": grant}
+    return encode({"op": "welcome", **told})
+
+
+def granted(grant: str) -> bytes:
+    """What the viewer may see or do is another, or something of the past is not theirs any more."""
+    return encode({"op": "granted", "grant": grant})
 
 
 def error(code: str, message: str) -> bytes:

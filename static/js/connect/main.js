@@ -10,6 +10,7 @@ import { textField } from "../parts/form.js";
 import { setTheme } from "../parts/theme.js";
 import { listed } from "../people/differences.js";
 import { wayIn } from "../people/way_back.js";
+import { reloads } from "../people/access.js";
 import { leave, letOut } from "../people/way_in.js";
 import { say } from "../words/words.js";
 import { APPS, appOf } from "./apps.js";
@@ -28,7 +29,8 @@ async function begin() {
   if (!who) return leave(wayIn(location.href));
   document.documentElement.dataset.started = "";
   const tell = (/** @type {string} */ words) => text($("#say"), words);
-  if (who.name !== null) $("#bar-end").append(account(who, tell));
+  if (who.name !== null) $("#bar-end").append(account(() => who, tell));
+  reloads(who);
   if (!who.may.includes("administer")) {
     fill($("#steps"), h("p", { class: "notice" }, say("connect.not_yours")));
     return;

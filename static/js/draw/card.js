@@ -144,7 +144,7 @@ export class RegionCard {
     );
     oneStop(this.swatches, "button", { pick: true });
     this.save = h("button", { type: "submit", class: "button primary" }, say(feature ? "save" : "card.create"));
-    const groups = [...new Set([...app.fleet.regions.values()].map((f) => f.properties.group).filter(Boolean))];
+    const groups = groupsOf(app);
     this.element = h(
       "form",
       {
@@ -278,6 +278,22 @@ export class RegionCard {
     this.color = color;
     for (const other of this.swatches.children) other.setAttribute("aria-checked", String(other === button));
     this.editor.layer.paint();
+  }
+
+  /** Where may be drawn, and what would have happened there, may be another. */
+  regranted() {
+    const { group } = this;
+    const named = drawn(this.app.who.grants) ?? [];
+    if (group instanceof HTMLSelectElement)
+      fill(
+        group,
+        named.map((name) => h("option", { value: name, selected: name === group.value }, name)),
+      );
+    fill(
+      $("#region-groups"),
+      groupsOf(this.app).map((name) => h("option", { value: name })),
+    );
+    this.shapeChanged(false);
   }
 
   /** @param {boolean} dragging */
@@ -482,3 +498,8 @@ export class RegionCard {
     fill(this.fault, conflict(before, newer, app.preferences.value.zone, { mine, theirs }));
   }
 }
+
+/** The groups there are. @param {import("../app.js").App} app @returns {string[]} */
+const groupsOf = (app) => [
+  ...new Set([...app.fleet.regions.values()].map((feature) => feature.properties.group).filter(Boolean)),
+];

@@ -2,6 +2,7 @@
 
 import { beside } from "../antimeridian.js";
 import { RegionCard } from "./card.js";
+import { mayDraw } from "../net/grants.js";
 import { openers, usable } from "../parts/covers.js";
 import { confirm } from "../parts/dialog.js";
 import { $, fill, h, iconButton } from "../parts/dom.js";
@@ -36,6 +37,8 @@ export class Editor {
     });
     /** @type {Element|null} who had the focus before */ this.opener = null;
     addEventListener("keydown", (e) => this.#key(e));
+    app.regranted.on(() => this.#again());
+    app.forgotten.on(() => this.#again());
     addEventListener("beforeunload", (e) => this.dirty && e.preventDefault());
   }
 
@@ -84,6 +87,16 @@ export class Editor {
   /** Anything drawn or typed that leaving would lose. */
   get dirty() {
     return this.sketch !== null && (this.sketch.undoable || Boolean(this.card?.dirty));
+  }
+
+  /** May it still be drawn? What may not be saved is not kept open, and what stays is asked about anew. */
+  #again() {
+    if (!this.sketch) return;
+    const known = this.feature && this.app.fleet.regions.get(this.feature.id);
+    if (this.app.may("edit_regions") && (!this.feature || (known && mayDraw(this.app.who.grants, known))))
+      return this.card?.regranted();
+    this.cancel();
+    this.alerts.toast({ icon: "warn", title: say("draw.taken"), body: say("draw.taken.more") }).dataset.stays = "";
   }
 
   /** Cancel, but ask first when something would be lost. @returns {Promise<boolean>} has it been left? */

@@ -17,6 +17,11 @@ export class Deeds {
   /** @type {Signal<[words: string, fault?: Error]>} what is so again ("": nothing was left), or why it is not */
   undone = new Signal();
 
+  /** Nothing is left to be taken back. */
+  forget() {
+    this.#kept = [];
+  }
+
   /** @param {Deed} deed */
   did(deed) {
     this.#kept.push(deed);

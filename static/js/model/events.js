@@ -77,6 +77,14 @@ export class Journal {
     this.complete = false;
   }
 
+  /** Only these are left, as they are told now. @param {Event[]} events */
+  replace(events) {
+    const raised = new Set(this.events.filter((event) => event.raised).map(({ id }) => id));
+    this.clear();
+    for (const event of this.add(events)) event.raised = raised.has(event.id);
+    this.version++;
+  }
+
   /** @param {string} id @param {string|null} by null: taken back @param {string} at */
   ack(id, by, at) {
     const event = this.byId.get(id);

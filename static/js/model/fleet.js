@@ -343,6 +343,12 @@ export class Fleet {
     this.version++;
   }
 
+  /** Is there still such a thing to be seen? @param {string} what "region:depot", "vehicle:van-1" */
+  has(what) {
+    const id = what.slice(what.indexOf(":") + 1);
+    return what.startsWith("region:") ? this.regions.has(id) : this.byId.has(id);
+  }
+
   /** Low-zoom counts the server sent instead of vehicles. @param {any} message */
   counts(message) {
     this.cells.clear();

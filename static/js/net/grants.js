@@ -20,6 +20,20 @@ export function mayDraw(grants, region) {
 }
 
 /**
+ * Is something of what was seen or done before not any more? Another region, vehicle or verb is no loss.
+ * @param {{grants?: Granted[], regions?: "all"|string[]}} before
+ * @param {{grants?: Granted[], regions?: "all"|string[]}} now
+ */
+export function lost(before, now) {
+  const same = new Set((now.grants ?? []).map((one) => JSON.stringify(one)));
+  const groups = (before.grants ?? []).some((one) => !same.has(JSON.stringify(one)));
+  const { regions } = now;
+  const shown = before.regions ?? "all";
+  const gone = Array.isArray(regions) && (shown === "all" || shown.some((id) => !regions.includes(id)));
+  return { groups, any: groups || gone };
+}
+
+/**
  * What an empty map may say to its reader: how a vehicle is connected ("open"; with a "token", where devices need one),
  * or why none is seen ("groups": none of theirs shows anything; "elsewhere": none is where they see).
  * @param {{name: string|null, role: string|null, may: string[]}} who

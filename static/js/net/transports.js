@@ -122,7 +122,7 @@ export class Polling {
           if (message.cursor) cursor = message.cursor;
           const known = message.op === "welcome" && message.epoch === epoch; // each answer begins with one
           if (message.op === "welcome") epoch = message.epoch;
-          ears.message(known ? { op: "ping", t: message.now } : message);
+          ears.message(known ? { op: "ping", t: message.now, grant: message.grant } : message);
         }
         if (answer.cursor) cursor = answer.cursor;
         await new Promise((done) => setTimeout(done, answer.after_ms ?? POLL_MS));

@@ -9,6 +9,8 @@ import { ApiError, get } from "./api.js";
  * @property {string|null} role
  * @property {string[]} groups
  * @property {string[]} may somewhere
+ * @property {string} [grant] another word when what they may see or do is another
+ * @property {"all"|string[]} [regions] that are seen
  * @property {import("./grants.js").Granted[]} [grants] what each group shows, and allows there
  * @property {Session[]} [sessions]
  * @property {number} [waiting] vehicles nobody knows, for those who may let them in
@@ -25,15 +27,18 @@ export const ANYBODY = {
   may: ["watch", "acknowledge", "edit_regions", "edit_vehicles"],
 };
 
-/** null: nobody. What they may not do is not offered (css/people.css). @returns {Promise<Who|null>} */
-export async function whoAmI() {
+/**
+ * null: nobody. What they may not do is not offered (css/people.css).
+ * @param {Who} [before] as far as the server does not say; what is not allowed it refuses by itself
+ * @returns {Promise<Who|null>}
+ */
+export async function whoAmI(before = ANYBODY) {
+  let who = before;
   try {
-    const who = await get("session");
-    document.documentElement.dataset.may = who.may.join(" ");
-    return who;
+    who = await get("session");
   } catch (fault) {
     if (fault instanceof ApiError && fault.status === 401) return null;
-    document.documentElement.dataset.may = ANYBODY.may.join(" ");
-    return ANYBODY; // what is not allowed the server refuses by itself
   }
+  document.documentElement.dataset.may = who.may.join(" ");
+  return who;
 }

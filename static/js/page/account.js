@@ -12,9 +12,9 @@ import { signOut } from "../people/way_in.js";
 
 /** @typedef {import("../net/who.js").Who} Who */
 
-/** The button that shows it. @param {Who} who @param {(words: string) => void} tell */
+/** The button that shows it. @param {() => Who} who as they are by then @param {(words: string) => void} tell */
 export const account = (who, tell) =>
-  iconButton("person", say("account.of", { name: String(who.name) }), () => show(who, tell), { id: "account" });
+  iconButton("person", say("account.of", { name: String(who().name) }), () => show(who(), tell), { id: "account" });
 
 /** @param {Who} who @param {(words: string) => void} tell */
 function show(who, tell) {

@@ -39,6 +39,10 @@ export class Alerts {
       this.recount();
       this.#stillMayNotify();
     });
+    app.forgotten.on(() => {
+      this.waiting = [];
+      for (const toast of document.querySelectorAll("#toasts > :not([data-stays])")) toast.remove();
+    });
     // Browsers allow sound only after the reader has done something on the page.
     for (const touch of ["pointerup", "keydown", "touchend", "click"])
       addEventListener(touch, () => this.#wake(), { capture: true, passive: true });
@@ -143,6 +147,7 @@ export class Alerts {
     this.timer = !high && this.#reading() ? window.setTimeout(() => this.#tell(), GATHER_MS) : 0;
     if (this.timer) return;
     this.waiting = [];
+    if (!events.length) return; // they may not be seen any more
     const newest = events[events.length - 1];
     const names = this.app.names();
     const regions = new Set(events.map((e) => e.region));

@@ -30,7 +30,7 @@ export function board(app, pill) {
     const on = app.state.value.kiosk;
     document.body.classList.toggle("kiosk", on);
     band.hidden = !on;
-    if (!on) return;
+    if (!on) return text(alert, "");
     const now = app.now();
     const { zone } = app.preferences.value;
     const { phase, since } = app.connection.status;
@@ -59,7 +59,7 @@ export function board(app, pill) {
       (one) => one.raised && !one.ack && now - Date.parse(one.received_at) < ALERT_MS,
     );
     alert.hidden = !event;
-    if (event) text(alert, tell(event, app.names(), now));
+    text(alert, event ? tell(event, app.names(), now) : "");
   };
   app.ticked.on(render);
   app.state.changed.on((now, before) => now.kiosk !== before.kiosk && render());

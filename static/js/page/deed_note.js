@@ -54,6 +54,11 @@ export function deedNote(app) {
     if (focused) box.querySelector("button")?.focus();
     later(ms);
   };
+  app.forgotten.on((groups) => {
+    if (!groups) return; // one's own deed took it away, perhaps
+    deeds.forget();
+    away();
+  });
   deeds.done.on((deed) => {
     show(deed.icon, deed.title, deed.body ?? "", () => deeds.undo(deed), SHOWN_MS);
     app.say(say("deed.said", { title: deed.title }));

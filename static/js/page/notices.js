@@ -73,7 +73,8 @@ export class Notices {
     const { app } = this;
     const { track, vehicle, regions } = app.state.value;
     this.track.hidden = !(track && vehicle);
-    if (!this.track.hidden) {
+    if (this.track.hidden) refill(this.track, "");
+    else {
       const words = say("follow.vehicle", { name: app.vehicleName(String(vehicle)) });
       refill(
         this.track,
@@ -84,7 +85,7 @@ export class Notices {
       );
     }
     this.feed.hidden = regions === null;
-    if (!regions) return;
+    if (!regions) return refill(this.feed, "");
     const { unknown } = this.following;
     const n = regions.length;
     const named =

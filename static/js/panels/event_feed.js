@@ -13,12 +13,14 @@ export class EventFeed {
   /** @type {Signal<[another: boolean]>} the journal is longer, or `another` one */ changed = new Signal();
   /** @type {Signal<[]>} some were acknowledged, or happened */ happened = new Signal();
   #loading = false;
+  /** @type {Event[]|null} heard while all others are asked for anew */ #meanwhile = null;
 
   /** @param {import("../app.js").App} app @param {import("../page/alerts.js").Alerts} alerts */
   constructor(app, alerts) {
     this.app = app;
     this.alerts = alerts;
     app.heard.on((message) => this.#read(message));
+    app.forgotten.on(() => this.#again());
   }
 
   /** The newest events there are, from the store; once more after each break, for what the channel did not bring. */
@@ -78,10 +80,32 @@ export class EventFeed {
     }
   }
 
+  /** What may be seen by now, as it may: of all others nothing stays. */
+  async #again() {
+    const { journal } = this.app;
+    /** @type {Event[]} */ const meanwhile = [];
+    this.#meanwhile = meanwhile;
+    const { events, last } = await get("events", { before: Number.MAX_SAFE_INTEGER, limit: FIRST }).catch(() => ({
+      events: [], // what nobody can say is not shown; the next break asks again
+      last: 0,
+    }));
+    if (this.#meanwhile !== meanwhile) return; // asked once more
+    this.#meanwhile = null;
+    journal.replace([
+      ...events,
+      ...meanwhile.filter(({ id }) => !events.some((/** @type {Event} */ e) => e.id === id)),
+    ]);
+    journal.complete = events.length < FIRST;
+    journal.last = Math.max(journal.last, last ?? 0);
+    this.alerts.recount();
+    this.changed.tell(true);
+  }
+
   /** @param {any} message */
   #read(message) {
     const { journal } = this.app;
     let changed = false;
+    if (message.events?.length) this.#meanwhile?.push(...message.events);
     if (message.op === "welcome" && this.app.resume.everLive) this.load();
     if (message.events?.length) {
       const fresh = journal.add(message.events);

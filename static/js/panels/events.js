@@ -169,7 +169,10 @@ export class EventsColumn {
     if (this.kind.value !== (kinds[0] ?? "")) this.kind.value = kinds[0] ?? "";
     this.open.setAttribute("aria-pressed", String(this.openOnly));
     this.about.hidden = !about;
-    if (about) {
+    if (!about) {
+      fill(this.about);
+      this.about.removeAttribute("aria-label");
+    } else {
       const [what, id] = [about.slice(0, about.indexOf(":")), about.slice(about.indexOf(":") + 1)];
       fill(
         this.about,

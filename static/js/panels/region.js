@@ -120,6 +120,8 @@ export class RegionPanel {
     );
     app.heard.on((message) => message.op === "snapshot" && app.state.value.region && this.#ask(app.state.value.region));
     app.ticked.on(() => !this.element.hidden && this.render());
+    app.regranted.on(() => !this.element.hidden && this.render());
+    app.forgotten.on(() => this.#show(true));
     if (app.state.value.region) this.#show(true);
   }
 
@@ -131,12 +133,14 @@ export class RegionPanel {
   #show(other) {
     const { region, tab } = this.app.state.value;
     this.element.hidden = !region || tab !== "regions";
-    if (this.element.hidden) return;
     if (other) {
       this.occupancy = new Occupancy();
       this.rows = [];
-      this.#ask(String(region));
+      for (const node of [this.title, this.mark, this.subtitle, this.inside, this.rules]) fill(node);
+      delete this.rules.dataset.key;
     }
+    if (this.element.hidden) return;
+    if (other) this.#ask(String(region));
     this.render();
   }
 

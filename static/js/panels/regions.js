@@ -63,6 +63,7 @@ export class RegionsTab {
       (now, before) => (now.regions !== before.regions || now.region !== before.region) && this.render(),
     );
     app.preferences.changed.on((now, before) => now.mutes !== before.mutes && this.render());
+    app.forgotten.on(() => this.render(true));
     app.ticked.on(() => this.#tick());
     following.changed.on(() => this.render());
     this.render();

@@ -137,6 +137,7 @@ export class VehiclePanel {
     });
     app.heard.on((message) => message.op === "snapshot" && app.state.value.vehicle && this.#ask());
     app.ticked.on(() => this.#tick());
+    app.forgotten.on(() => this.#other()); // all of it may be told otherwise
     this.open = app.state.value.vehicle !== null;
     if (this.open) this.#other();
     this.#selected({});
@@ -276,7 +277,10 @@ export class VehiclePanel {
     text(this.title, v?.name ?? this.told?.name ?? id ?? "");
     this.track.setAttribute("aria-pressed", String(app.state.value.track));
     if (!v) {
-      text(at.state, this.problem || say(app.fleet.ready ? "vehicle.absent" : "vehicle.loading"));
+      text(at.state, id ? this.problem || say(app.fleet.ready ? "vehicle.absent" : "vehicle.loading") : "");
+      for (const node of [at.speed, at.heading, at.age, at.heard, this.notices, this.regions]) fill(node);
+      for (const node of [this.notices, this.regions])
+        for (const key of ["mark", "key", "none"]) delete node.dataset[key];
       return;
     }
     const s = status(v);

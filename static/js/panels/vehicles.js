@@ -143,6 +143,10 @@ export class VehicleList {
         app.select(v.id, { reveal: true, open: keyboard ? undefined : true, track: double, along: keyboard }),
       hover: (v) => app.hover(v),
     });
+    app.forgotten.on(() => {
+      this.refresh(true);
+      this.list.forget();
+    });
     this.box.addEventListener("keydown", (e) => {
       if (e.key === "Enter" && app.state.value.vehicle)
         app.select(app.state.value.vehicle, { open: true, reveal: true, focus: true });

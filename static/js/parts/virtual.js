@@ -47,6 +47,11 @@ export class VirtualList {
     this.render();
   }
 
+  /** Rows that are kept for later say nothing of what they showed. */
+  forget() {
+    this.pool = this.pool.filter((row) => !row.hidden || row.remove());
+  }
+
   #soon() {
     if (!this.frame)
       this.frame = requestAnimationFrame(() => {

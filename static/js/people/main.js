@@ -5,6 +5,7 @@ import { wayIn } from "./way_back.js";
 import { whoAmI } from "../net/who.js";
 import { account } from "../page/account.js";
 import { markup } from "../page/markup.js";
+import { reloads } from "./access.js";
 import { leave, letOut } from "./way_in.js";
 import { $, fill, h, text } from "../parts/dom.js";
 import { codeLine } from "../parts/code_line.js";
@@ -38,7 +39,7 @@ async function begin() {
   document.documentElement.dataset.started = "";
   const tell = (/** @type {string} */ words) => text($("#say"), words);
   if (who.name === null) return nobodyYet(tell, who.waiting !== undefined);
-  $("#bar-end").append(account(who, tell));
+  $("#bar-end").append(account(() => who, tell));
   const note = h("p", { class: "notice good", hidden: true });
   $("#list").before(note);
   const noted = (/** @type {string} */ words, /** @type {"good"|"bad"} */ how) => {
@@ -86,6 +87,7 @@ async function begin() {
     fill($("#list"), list.element);
     list.load();
   };
+  reloads(who);
   addEventListener("hashchange", () => {
     show();
     /** @type {HTMLElement|null} */ (document.querySelector("#ways [aria-current]"))?.focus();

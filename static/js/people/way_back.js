@@ -26,5 +26,13 @@ export function wayIn(here) {
   return `signin?next=${encodeURIComponent(href.slice(origin.length))}`;
 }
 
+/** An address that names nothing of what was looked at there but the place on the map. @param {string} here */
+export function bare(here) {
+  const url = new URL(here);
+  const link = new URLSearchParams(url.hash.slice(1));
+  if (url.hash.includes("=")) url.hash = link.has("map") ? `map=${link.get("map")}` : "";
+  return url.href;
+}
+
 /** The secret a link carries behind its #; null: it carries none. @param {string} hash */
 export const secretOf = (hash) => (/^#trk_[\w-]+$/.test(hash) ? hash.slice(1) : null);

@@ -377,6 +377,8 @@ export default {
   "draw.long": "{area} · {length} lang",
   "draw.around": "{area} · {length} Umfang",
   "draw.leave": "Dieses Gebiet verlassen?",
+  "draw.taken": "Das dürfen Sie nicht mehr zeichnen",
+  "draw.taken.more": "Was Sie auf dieser Karte dürfen, wurde geändert.",
   "draw.leave.more": "Was Sie gezeichnet und getippt haben, ist nicht gespeichert.",
   "draw.discard": "Verwerfen",
   "draw.keep": "Weiter bearbeiten",

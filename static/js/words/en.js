@@ -367,6 +367,8 @@ export default {
   "draw.long": "{area} · {length} long",
   "draw.around": "{area} · {length} around",
   "draw.leave": "Leave this region?",
+  "draw.taken": "You may not draw this any more",
+  "draw.taken.more": "What you may do on this map was changed.",
   "draw.leave.more": "What you drew and typed has not been saved.",
   "draw.discard": "Discard it",
   "draw.keep": "Keep editing",

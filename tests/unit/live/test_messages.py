@@ -103,6 +103,7 @@ def test_columns_are_packed_as_the_golden_file_has_them() -> None:
 
 def test_what_those_who_were_away_are_told_is_as_the_golden_files_have_it() -> None:
     assert json.loads(messages.EVENTS_GONE) == golden("events_gone.json")
+    assert json.loads(messages.granted("5b1f0c9ad2e7")) == golden("granted.json")
     caught_up = golden("caught_up.json")
     happened = Event("erased43", "enter", "van", 1795424405000, 1795424405000, "moved", 60.0, 24.0, "depot", seq=43)
     assert [messages.event(erased(happened))] == caught_up["events"]

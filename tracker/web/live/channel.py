@@ -156,7 +156,7 @@ class Live:
         self.lines[viewer] = line
         self.admission.add_line(address)
         self.hub.attach(viewer)
-        outlet.send(self.welcome(), True)
+        outlet.send(self.welcome(grant), True)
         return line
 
     def close(self, line: Line) -> None:
@@ -216,7 +216,7 @@ class Live:
         if viewer in self.hub.doubted or grant is not viewer.grant:
             self.hub.regrant(viewer, grant)
 
-    def welcome(self) -> bytes:
+    def welcome(self, grant: Grant) -> bytes:
         settings = self.settings
         limits = {
             "message_bytes": sockets.MESSAGE,
@@ -225,7 +225,7 @@ class Live:
             "ids": requests.MOST_IDS,
         }
         return messages.welcome(
-            self.hub.epoch, self.hub.routing.t0, self.node.clock(), settings.live_heartbeat_s, limits
+            self.hub.epoch, self.hub.routing.t0, self.node.clock(), settings.live_heartbeat_s, limits, grant.word()
         )
 
     async def serve_socket(self, socket: sockets.Socket) -> None:

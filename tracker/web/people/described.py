@@ -91,6 +91,7 @@ _SESSION = thing(
     role=or_null(TEXT),
     groups=_NAMES,
     may=_NAMES,
+    grant=TEXT,
     without_token=COUNT,
     regions=_SEEN,
     grants=array(thing("name regions vehicles may", name=or_null(TEXT), regions=_SEEN, vehicles=_SEEN, may=_MAY)),

@@ -195,6 +195,7 @@ async def who_am_i(node: Node, grant: Grant) -> Response:
         "open": False,
         **user.as_json(),
         "may": sorted(grant.may),
+        "grant": grant.word(),
         "grants": _grants(node.directory, user, grant),
         "regions": "all" if regions is None else sorted(regions),
         "sessions": sessions,
