@@ -55,8 +55,8 @@ export function access(app, troubles) {
   setInterval(ask, LOOK_MS);
 }
 
-/** A page without a channel: whoever may do something else by now has it anew, lists and forms alike, whoever was signed
- * out leaves it. @param {import("../net/who.js").Who} who */
+/** A page without a channel: whoever may do something else by now has it anew, lists and forms alike, and whoever was
+ * signed out leaves it. @param {import("../net/who.js").Who} who */
 export function reloads(who) {
   setInterval(async () => {
     if (document.visibilityState === "hidden") return;
