@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import re
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -20,7 +19,7 @@ from typing import Any
 from playwright.async_api import Browser, Error, Page, Response, WebSocket
 
 from tests.leaks.marks import Mark, found_in
-from tests.leaks.walk import Leak, Walk
+from tests.leaks.walk import Walk
 from tests.leaks.world import Person
 from tests.support.waiting import deadline, until
 from tracker.config import Settings
