@@ -9,7 +9,8 @@ let done = false; // whoever signs out does not come back to what they looked at
 
 /** Whoever is signed out leaves at once, and nothing of what was shown stays or comes back. */
 export function letOut() {
-  signedOut.on(() => leave(done ? "signin" : wayIn(bare(location.href))));
+  const back = () => ("started" in document.documentElement.dataset ? bare(location.href) : location.href);
+  signedOut.on(() => leave(done ? "signin" : wayIn(back())));
   addEventListener("pageshow", (e) => e.persisted && leaving && location.reload());
 }
 
