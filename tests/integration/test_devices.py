@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import logging
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,9 @@ import pytest
 from tests.integration.test_access import House, Person
 from tests.support.granted import opened
 from tests.support.servers import now
+from tests.support.waiting import until
 from tracker.config import Settings
+from tracker.protocols import spoken
 from tracker.web.app import create_app
 
 POSITIONS = "/api/v1/positions"
@@ -126,3 +130,81 @@ async def test_what_was_last_wrong_with_a_token_is_told(house: House) -> None:
     [record] = await house.node.store.record_versions("use", id)
     assert record.body is not None
     assert record.body["error"] == "not_signed_in", "stored too"
+
+
+def said(protocol: str, name: str) -> tuple[str, bytes]:
+    """What follows the token in the address, and a body that is a fix of the vehicle of this name."""
+    place, when = {"lat": 60.0, "lon": 25.0}, int(time.time())
+    match protocol:
+        case "owntracks":
+            return "", json.dumps(place | {"_type": "location", "topic": f"owntracks/{name}", "tst": when}).encode()
+        case "overland":
+            point = {"type": "Point", "coordinates": [25.0, 60.0]}
+            feature = {"type": "Feature", "geometry": point, "properties": {"timestamp": when, "device_id": name}}
+            return "", json.dumps({"locations": [feature]}).encode()
+        case "traccar":
+            position = {"latitude": 60.0, "longitude": 25.0, "fixTime": when * 1000, "valid": True}
+            return "", json.dumps({"position": position, "device": {"uniqueId": name}}).encode()
+        case "flespi":
+            position = {"position.latitude": 60.0, "position.longitude": 25.0}
+            return "", json.dumps([position | {"ident": name, "timestamp": when}]).encode()
+        case "homeassistant":
+            return f"/{name}", json.dumps({"type": "update_location", "data": {"gps": [60.0, 25.0]}}).encode()
+        case "phonetrack":
+            return f"/logPost/{name}", f"lat=60&lon=25&timestamp={when}".encode()
+        case "webhook":
+            return "/plain", json.dumps(place | {"id": name, "at": when}).encode()
+        case "json" | "ndjson":
+            return "", json.dumps(fix(name)).encode()
+    return "", f"id={name}&lat=60&lon=25&timestamp={when}".encode()
+
+
+TYPES = {"ndjson": "application/x-ndjson", "json": "application/json"}
+HOOK = '[plain]\nvehicle = "id"\nlat = "lat"\nlon = "lon"\ntime = "at"\n'
+GATEWAYS = {one.name for one in spoken() if one.gateway}
+
+
+async def upload(app: Any, address: str, kind: str, body: bytes, between: Callable[[], Awaitable[Any]]) -> int:
+    """The status of a POST in whose middle something happens."""
+    coming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    answered: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    scope = {
+        "type": "http", "method": "POST", "path": address, "raw_path": address.encode(), "query_string": b"",
+        "headers": [(b"host", b"localhost"), (b"content-type", kind.encode())], "client": ("127.0.0.1", 1),
+        "scheme": "http", "extensions": {},
+    }  # fmt: skip
+    running = asyncio.ensure_future(app(scope, coming.get, answered.put))
+    await coming.put({"type": "http.request", "body": body[:9], "more_body": True})
+    await until(coming.empty, "it begins to be read")
+    await between()
+    await coming.put({"type": "http.request", "body": body[9:], "more_body": False})
+    await running
+    return int((await answered.get())["status"])
+
+
+async def nothing() -> None:
+    pass
+
+
+@pytest.mark.parametrize("protocol", sorted({one.name for one in spoken()} - {"ulogger"}))
+async def test_every_protocol_takes_a_tokens_vehicles_only_and_nothing_once_it_is_revoked(
+    tmp_path: Path, protocol: str
+) -> None:
+    hooks = tmp_path / "hooks.toml"
+    hooks.write_text(HOOK)
+    app = create_app(Settings(data=str(tmp_path / "data"), tiles="", webhooks=str(hooks)))
+    async with app.test_app():
+        ada = await House(app).administrator()
+        token = await ada.do("POST", "/api/v1/tokens", {"vehicles": ["van-*"]})
+        kind = TYPES.get(protocol, "application/x-www-form-urlencoded")
+
+        async def send_for(name: str, between: Callable[[], Awaitable[Any]] = nothing) -> int:
+            rest, body = said(protocol, name)
+            return await upload(app, f"/ingest/{protocol}/{token['token']}{rest}", kind, body, between)
+
+        assert await send_for("van-1") == 200
+        assert await send_for("tram") == (200 if protocol in GATEWAYS else 422)
+        assert await send_for("van-2", lambda: ada.do("DELETE", f"/api/v1/tokens/{token['id']}")) == 401
+        assert await send_for("van-3") == 401
+        known = {one["vehicle"] for one in (await ada.do("GET", "/api/v1/vehicles"))["vehicles"]}
+        assert known == {"van-1"}
