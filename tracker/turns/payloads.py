@@ -26,8 +26,9 @@ class Kept(msgspec.Struct):
     path: str  # its token blanked
     query: str
     headers: Mapping[str, str]
-    body: bytes  # its first MOST_BYTES
+    body: bytes  # with the query at most MOST_BYTES
     size: int  # bytes it had
+    cut: bool = False
     status: int = 0  # of the answer; 0: it is still going on, or goes on without one
     code: str = ""  # what was wrong, with it or with one of its items
     message: str = ""

@@ -11,7 +11,7 @@ from tracker.errors import NotFound
 from tracker.model.blanks import blanked
 from tracker.node import Node
 from tracker.times import rfc3339
-from tracker.turns.payloads import MOST_BYTES, Kept, row_of_token
+from tracker.turns.payloads import Kept, row_of_token
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
 from tracker.web.api.vehicles import known_vehicle
@@ -62,7 +62,7 @@ def _told(kept: Kept, whole: bool) -> dict[str, Any]:
         "headers": kept.headers if shown else {},
         "body": blanked(kept.body.decode("utf-8", "replace")) if shown else None,
         "bytes": kept.size,
-        "cut": kept.size > MOST_BYTES,
+        "cut": kept.cut,
         "status": kept.status or None,
         "code": kept.code or None,
         "message": (kept.message or None) if shown else None,

@@ -15,10 +15,8 @@ from tracker.web.ingest.counts import Counts
 from tracker.web.ingest.senders import Sender
 from tracker.web.server.answers import Scope
 
-#: headers that are kept: what clients say with them
-HEADERS = {
-    name.lower().encode(): name for name in ("Content-Type", "Content-Encoding", "User-Agent", "X-Limit-U", "X-Limit-D")
-}
+#: headers that are kept: what clients say with them of the body, which is kept inflated, and of themselves
+HEADERS = {name.lower().encode(): name for name in ("Content-Type", "User-Agent", "X-Limit-U", "X-Limit-D")}
 
 
 _PLAIN = frozenset(path for one in spoken() for path in one.addresses)  # no secret is in these
@@ -38,6 +36,8 @@ class Capture:
             self._path = path if path in _PLAIN else blanked(path)
         query = scope["query_string"]
         self._query = blanked(query[:MOST_BYTES].decode("latin-1")) if query else ""
+        self._room = max(0, MOST_BYTES - len(query))
+        self._cut = len(query) > MOST_BYTES
         self._headers = {HEADERS[name]: headers[name].decode("latin-1")[:256] for name in HEADERS if name in headers}
         self._body, self._size = b"", 0
         self._devices: dict[str, int] = {}
@@ -45,7 +45,7 @@ class Capture:
         self.is_kept = False
 
     def take_body(self, body: bytes | bytearray) -> None:
-        self._body, self._size = bytes(body[:MOST_BYTES]), len(body)
+        self._body, self._size = bytes(body[: self._room]), len(body)
 
     def take_reading(self, reading: Reading, gateway: bool = False) -> Mapping[str, int]:
         """Before it is decided what of it may be stored. Answers its positions by vehicle."""
@@ -67,9 +67,10 @@ class Capture:
                 return
             devices = (token.only_vehicle or row_of_token(token.id),)
         self.is_kept = True
+        cut = self._cut or self._size > self._room
         kept = Kept(
             self._node.clock(), self.protocol, self._method, self._path, self._query, self._headers, self._body,
-            self._size, status, *wrong, counts, token.id if token else "", sender.address, self._alone,
+            self._size, cut, status, *wrong, counts, token.id if token else "", sender.address, self._alone,
         )  # fmt: skip
         self._node.payloads.keep(kept, devices)
 
