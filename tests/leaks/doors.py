@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
+from tests.leaks.asking import ask
 from tests.leaks.marks import LAT, LON, Mark, texts
 from tests.leaks.walk import V1, Leak, Walk, query_of
 from tests.leaks.world import Person
@@ -51,6 +53,19 @@ async def targets(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
 
     target = Target(f"of {person.name}", "https://example.invalid", signing.secret_of(bytes(32)), user=person.name)
     await Courier(walk.node, target, Moved(), post).round()
+
+
+async def friends(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
+    """What the OwnTracks of this person is told. Circles around regions are places of nothing: they go by their names."""
+    message = {"_type": "location", "lat": 1, "lon": 2, "tst": int(walk.world.now() / 1000), "tid": "me"}
+    said = await ask(walk.app, "POST", "/ingest/owntracks", walk.headers(person), message)
+    if said.status != 200:
+        walk.search(person, said.all(), walk.world.allowed(person), f"by their OwnTracks ({said.status})")
+        return
+    told = [one for one in said.json() if one["_type"] != "cmd"]
+    named = [place for one in said.json() if one["_type"] == "cmd" for place in one["waypoints"]["waypoints"]]
+    told += [{"rid": one["rid"], "desc": one["desc"]} for one in named if one["rad"]]
+    walk.search(person, json.dumps(told).encode(), walk.world.allowed(person), "by their OwnTracks")
 
 
 async def vehicle(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
@@ -218,5 +233,5 @@ def without_length(answer: tuple[int, bytes, list[tuple[str, str]]]) -> Any:
 
 
 DOORS: list[Door] = [
-    vehicles, feeds, targets, vehicle, track, regions, region, events, event, preview, changes, counts, others, edits,
+    vehicles, feeds, targets, friends, vehicle, track, regions, region, events, event, preview, changes, counts, others, edits,
 ]  # fmt: skip
