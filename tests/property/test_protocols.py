@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from tests.property.mutations import EXAMPLES, ODD, mutated
 from tracker.errors import TrackerError
+from tracker.model.blanks import blanked
 from tracker.model.ping import AHEAD_MS, OLDEST, Ping, vehicle_id
 from tracker.protocols import Outcome, Payload, Reading, Spoken
+from tracker.protocols.explain import WARNINGS, explain
 
 NOW = 1_795_424_430_000
 
@@ -81,6 +83,16 @@ def test_whatever_becomes_of_a_request_on_the_way(seed: int) -> None:
         check(one, payload)
         if MANY:
             SLOWEST[0] = max(SLOWEST[0], (time.process_time() - began, number))
+
+
+@given(st.integers(0, 2**64 - 1))
+@settings(max_examples=MANY // 50 or 25)
+def test_whatever_came_can_be_explained(seed: int) -> None:
+    one, payload = mutated(seed)
+    reading, told = explain(one, payload, NOW)
+    assert {warning["kind"] for warning in told["warnings"]} <= WARNINGS.keys()
+    assert ("error" in told) == isinstance(reading, TrackerError)
+    assert len(blanked(msgspec.json.encode(told).decode())) < 2_000_000
 
 
 @given(st.sampled_from(REQUESTS), st.data())
