@@ -65,6 +65,7 @@ faults: $(TEST) $(NODE) browser  ## planted faults: each must fail a test (make 
 
 leaks: $(TEST)  ## a leak hunt: make leaks STEPS=10000 (about ten minutes; what is found is cut down to the steps it needs)
 	$(BIN)/python -m tests.leaks.hunt --steps $(STEPS)
+	PAGE_STEPS=200 $(BIN)/python -m pytest -q tests/browser/test_leaks.py
 
 day: $(TEST)  ## a recorded day of a million pings tells what it always told (about ten minutes of CPU)
 	$(BIN)/python -m tests.support.day

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.leaks.walk import Leak
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-STEPS = 20
+STEPS = int(os.environ.get("PAGE_STEPS", "20"))
 
 
 async def test_no_page_keeps_or_is_told_what_its_reader_may_not_have(tmp_path: Path, browser: Browser) -> None:

@@ -98,7 +98,7 @@ async def regions(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
         told = said.json()
         for feature in told.get("regions", told.get("features")):
             inside, seen = feature["properties"]["inside_count"], walk.world.inside_count(person, feature["id"])
-            if inside > seen:
+            if inside != seen:
                 raise Leak(f"{person.name} sees {seen} vehicles in {feature['id']} and is told of {inside}")
 
 
@@ -108,7 +108,7 @@ async def region(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
     said = await alike(walk, person, "GET", f"{V1}/regions/{area.id}", area.id, seen)
     if said == 200:
         told = await walk.visit(person, "GET", f"{V1}/regions/{area.id}")
-        if told.json()["properties"]["inside_count"] > walk.world.inside_count(person, area.id):
+        if told.json()["properties"]["inside_count"] != walk.world.inside_count(person, area.id):
             raise Leak(f"{person.name} is told how many are in {area.id}")
     seen = seen or walk.world.sees_all_areas(person)  # what was there once, too
     for path in ("versions", "versions/1", f"versions/{len(area.versions)}"):
@@ -202,7 +202,7 @@ async def edits(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
         if walk.world.sees_area(person, id):
             for headers in ({}, {"if-match": '"999"'}):
                 said = await walk.visit(person, "PATCH", f"{V1}/regions/{id}", {"properties": {}}, **headers)
-            if said.status == 200 and said.json()["properties"]["inside_count"] > walk.world.inside_count(person, id):
+            if said.status == 200 and said.json()["properties"]["inside_count"] != walk.world.inside_count(person, id):
                 raise Leak(f"{person.name} is told how many are in {id}")
             break
     for seen in walk.world.events_of(person)[-1:]:
