@@ -114,6 +114,7 @@ def routes() -> Iterator[tuple[str, str, str, str, Any]]:
     yield seer, "vehicle", "GET", "vehicles/ID", None
     for form in ("json", "csv"):
         yield seer, "vehicle", "GET", f"vehicles/ID/track?format={form}", None
+    yield seer, "vehicle", "GET", "vehicles/ID/payloads", None
     yield does, "vehicle", "PUT", "vehicles/ID", {"name": "x"}
     yield does, "vehicle", "PATCH", "vehicles/ID", {"name": "x"}
     yield does, "vehicle", "DELETE", "vehicles/ID", None
@@ -134,14 +135,17 @@ def routes() -> Iterator[tuple[str, str, str, str, Any]]:
     yield seer, "user", "GET", "users/ID", None
     yield seer, "user", "PATCH", "users/ID", {"password": "two blue vans"}
     yield seer, "user", "GET", "users/ID/tokens", None
+    yield seer, "user", "POST", "users/ID/link", {}
     yield seer, "group", "GET", "groups/ID", None
     yield seer, "token", "GET", "tokens/ID", None
+    yield seer, "token", "GET", "tokens/ID/payloads", None
     yield seer, "token", "DELETE", "tokens/ID", None
     yield seer, "token", "POST", "tokens/ID/rotate", {}
 
 
 def main() -> None:
     os.environ["TRACKER_BEHIND_PROXY"] = "loopback"  # so that wrong passwords may come from everywhere
+    os.environ["TRACKER_UNKNOWN_VEHICLES"] = "create"
     with Server() as server:
         console = read_console(Path(server.folder.name))
         assert console is not None

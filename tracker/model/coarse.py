@@ -20,9 +20,14 @@ MOST_KEPT = 10_000  #: bands, and middles of cells in one
 
 def middle(lat: float, lon: float, cell_m: float) -> tuple[float, float]:
     """Of the cell in which a place lies."""
-    bands = max(1, round(pi * EARTH_M / cell_m))
+    bands = _bands(cell_m)
     lat, cells = _band(min(bands - 1, floor((lat + 90) / 180 * bands)), bands, cell_m)
     return lat, _middle_of(floor((lon + 180) / 360 * cells) % cells, cells)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _bands(cell_m: float) -> int:
+    return max(1, round(pi * EARTH_M / cell_m))
 
 
 @lru_cache(maxsize=MOST_KEPT)
