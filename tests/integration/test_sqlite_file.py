@@ -446,5 +446,9 @@ def test_an_event_is_read_whether_there_is_one_of_that_id_or_not(monkeypatch: py
     steps: list[None] = []
     connection.set_progress_handler(partial(steps.append, None), 1)
     assert reads.events(connection, EventQuery(vehicles=frozenset(), regions=frozenset({"a"}), roaming=True)) == []
-    connection.close()
     assert len(steps) < 30, "of no vehicle no event is looked at"
+    steps.clear()
+    two = EventQuery(vehicles=frozenset({"v1", "v2"}), regions=frozenset({"a"}), roaming=True)
+    assert reads.events(connection, two) == []
+    assert len(steps) < 200, "nor of others, whose alarms are of no region"
+    connection.close()

@@ -256,15 +256,17 @@ def _conditions(connection: sqlite3.Connection, query: EventQuery) -> tuple[str,
         if bound is not None:
             tests.append(test)
             values.append(bound)
-    for column, wanted in (("region", query.regions), ("vehicle", query.vehicles), ("+kind", query.kinds)):
+    # of some vehicles, those of no region are found by the vehicles: there may be many more alarms than that
+    region = "+region" if query.roaming and query.vehicles is not None else "region"
+    for column, wanted in ((region, query.regions), ("vehicle", query.vehicles), ("+kind", query.kinds)):
         if wanted is not None and len(wanted) == 1:
             tests.append(f"{column} = ?")
             values += wanted
         elif wanted is not None:
             tests.append(f"{column} IN (SELECT value FROM json_each(?))")
             values.append(msgspec.json.encode(sorted(wanted)).decode())
-        if column == "region" and wanted is not None and query.roaming:
-            tests[-1] = f"({tests[-1]} OR region IS NULL)"
+        if column == region and wanted is not None and query.roaming:
+            tests[-1] = f"({tests[-1]} OR {region} IS NULL)"
     return ("WHERE " + " AND ".join(tests) if tests else ""), values
 
 
