@@ -126,6 +126,7 @@ def test_what_an_app_sends_by_its_settings_is_understood(key: str, apps: dict[st
     scope, payload = parse(request)
     target = INGEST.at(scope)
     assert target and TOKEN in (target.token, parse_qs(payload.query).get("api_key", [app.get("header", "")[-9:]])[0])
+    assert app["protocol"] in [one.name for one in target.here.spoken]
     told = read_request(next(one for one in spoken() if one.name == app["protocol"]), request, NOW)
     assert told["reply"]["status"] in (200, 201), told
     pings = told["pings"]

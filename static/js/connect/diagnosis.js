@@ -48,7 +48,11 @@ const OLD_MS = 300_000; // of a newest position: it waited in the device, or its
 export function diagnose({ heard, seen, created_at }, without, now) {
   if (heard?.waiting.length) return { how: "held", code: "waiting", vehicles: heard.waiting };
   const wrong = heard?.code ? fault(heard) : null;
-  if (seen && seen.position.lat !== null) return { ...(wrong ?? aged(seen)), how: "done" };
+  if (seen && seen.position.lat !== null)
+    return {
+      ...(wrong?.code === "clock_behind" ? { ...wrong, off_ms: age(seen) } : (wrong ?? aged(seen))),
+      how: "done",
+    };
   if (wrong) return { how: "wrong", ...wrong };
   if (seen) return { how: "waiting", code: "alive" };
   if (heard) return { how: "waiting", code: heard.counts.items ? "no_position" : "nothing", protocol: heard.protocol };
@@ -70,8 +74,10 @@ function fault({ code, message, protocol }) {
 }
 
 /** The newest position that came may be an old one. @param {Seen} seen @returns {{code: string, off_ms?: number}} */
-function aged({ at, position }) {
-  if (position.attributes?.time_repaired) return { code: "repaired" };
-  const age = Date.parse(at) - Date.parse(position.time);
-  return age > OLD_MS ? { code: "old", off_ms: age } : { code: "" };
+function aged(seen) {
+  if (seen.position.attributes?.time_repaired) return { code: "repaired" };
+  return age(seen) > OLD_MS ? { code: "old", off_ms: age(seen) } : { code: "" };
 }
+
+/** When it came. @param {Seen} seen */
+const age = ({ at, position }) => Date.parse(at) - Date.parse(position.time);

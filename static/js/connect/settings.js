@@ -8,6 +8,8 @@ import { say } from "../words/words.js";
 import { baseOf, others, troublesOf } from "./address.js";
 import { scanned } from "./apps.js";
 
+const KEPT_MS = 60_000; // a file that is being saved
+
 /** @typedef {{addresses: string[], port: number, scheme: string, alone: boolean}} Where */
 
 /**
@@ -45,11 +47,15 @@ export function settings(app, given, where, tell) {
         "div",
         null,
         h("p", null, words),
-        ways.map((address) =>
-          h(
-            "button",
-            { type: "button", class: "button small", onclick: () => take(address) },
-            say("connect.server.take", { address }),
+        h(
+          "div",
+          { class: "watch-deeds" },
+          ways.map((address) =>
+            h(
+              "button",
+              { type: "button", class: "button small", onclick: () => take(address) },
+              say("connect.server.take", { address }),
+            ),
           ),
         ),
       ),
@@ -111,7 +117,7 @@ export function settings(app, given, where, tell) {
     const save = () => {
       const href = URL.createObjectURL(new Blob([made.text], { type: "text/plain" }));
       h("a", { href, download: made.name }).click();
-      URL.revokeObjectURL(href);
+      setTimeout(() => URL.revokeObjectURL(href), KEPT_MS);
     };
     return h("button", { type: "button", class: "button", onclick: save }, say("connect.file", { name: made.name }));
   };

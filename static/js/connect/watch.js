@@ -146,7 +146,7 @@ function wordsOf({ code, message = "", off_ms = 0, protocol = "" }) {
   const key = `connect.heard.${code}`;
   if (!known(key)) return say("connect.heard.refused", { why: problem(code, message) || code });
   return say(/** @type {"connect.heard.old"} */ (key), {
-    time: off_ms ? lasted(off_ms) : code === "quiet" ? lasted(120_000) : "…",
+    time: off_ms ? lasted(Math.round(off_ms / 60_000) * 60_000) : code === "quiet" ? lasted(120_000) : "…",
     ...(protocol || code === "unknown_protocol" ? { protocol: protocol || "/ingest/" } : {}),
   });
 }

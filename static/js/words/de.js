@@ -1045,7 +1045,7 @@ export default {
   "connect.heard.time_too_old":
     "Die Uhr des Geräts hat noch kein Datum. Lassen Sie es Datum und Uhrzeit selbst stellen und einige Minuten den Himmel sehen.",
   "connect.heard.clock_behind":
-    "Seine neueste Position ist genau Stunden alt. Hat sie nicht so lange im Gerät gewartet, geht seine Uhr oder Zeitzone nach: Lassen Sie es beide selbst stellen.",
+    "Seine neueste Position ist genau {time} alt. Hat sie nicht so lange im Gerät gewartet, geht seine Uhr oder Zeitzone nach: Lassen Sie es beide selbst stellen.",
   "connect.heard.old":
     "Seine neueste Position ist {time} alt: Sie wurde ohne Netz aufgehoben und neuere folgen, oder seine Uhr geht nach.",
   "connect.heard.repaired":

@@ -1019,7 +1019,7 @@ export default {
   "connect.heard.time_too_old":
     "The device's clock has no date yet. Let it set date and time by itself, and see the sky for a few minutes.",
   "connect.heard.clock_behind":
-    "Its newest position is whole hours old. Unless it waited so long in the device, its clock or time zone is behind: let it set both by itself.",
+    "Its newest position is just {time} old. Unless it waited so long in the device, its clock or time zone is behind: let it set both by itself.",
   "connect.heard.old":
     "Its newest position is {time} old: it was kept while there was no network and newer ones follow, or its clock is behind.",
   "connect.heard.repaired":

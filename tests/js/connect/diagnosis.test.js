@@ -31,6 +31,8 @@ test("the first position is told, and what is to be mended all the same", () => 
   assert.deepEqual([late.how, late.code, late.off_ms], ["done", "old", 3_600_000]);
   const repaired = seen(10, 9, { attributes: { time_repaired: "week_rollover" } });
   assert.equal(told({ heard: heard(), seen: repaired }).code, "repaired");
+  const behind = told({ heard: heard({ code: "clock_behind", message: "…" }), seen: seen(10, -7190) });
+  assert.deepEqual([behind.how, behind.code, behind.off_ms], ["done", "clock_behind", 7_200_000]);
   const later = told({ heard: heard({ code: "no_fix", message: "…" }), seen: seen(5, 5) });
   assert.deepEqual([later.how, later.code], ["done", "no_fix"]);
 });
