@@ -135,6 +135,9 @@ class Reading(msgspec.Struct):
     def add_part(self, other: Reading) -> None:
         """Take the counts, errors and reply of the next part of the same request (not its pings)."""
         self.items += other.items
+        self.reply = other.reply or self.reply
+        if len(other.pings) == other.items and not other.ignored and not other.repairs:  # as nearly always
+            return
         self.rejected += other.rejected
         self.discarded += other.discarded
         self.ignored += other.ignored
@@ -143,7 +146,6 @@ class Reading(msgspec.Struct):
         for name, times in other.repairs.items():
             self.repairs[name] = self.repairs.get(name, 0) + times
         self.errors += other.errors[: MAX_ERRORS - len(self.errors)]
-        self.reply = other.reply or self.reply
 
 
 class Reader(Protocol):
