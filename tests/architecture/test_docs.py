@@ -16,6 +16,7 @@ from tracker.formats import REASONS, formats
 from tracker.live import close_codes
 from tracker.model.events import KINDS
 from tracker.protocols import Spoken, spoken
+from tracker.protocols.explain import WARNINGS
 from tracker.web.api.health import METRICS
 from tracker.web.app import create_app
 
@@ -81,6 +82,11 @@ def test_every_protocol_is_documented(one: Spoken) -> None:
     page = (ROOT / "docs" / "clients" / f"{one.name}.md").read_text()
     for address in (f"/ingest/{one.name}", *one.addresses):
         assert f"`{address}" in page, f"docs/clients/{one.name}.md"
+
+
+@pytest.mark.parametrize("kind", WARNINGS)
+def test_every_warning_about_a_payload_is_documented(kind: str) -> None:
+    assert f"| `{kind}` | {WARNINGS[kind]} |" in PAGES["api.md"], "docs/api.md"
 
 
 @pytest.mark.parametrize("reason", REASONS)
