@@ -244,6 +244,21 @@ async def test_loading_refused_and_away_are_said_and_can_be_tried_again(open_pag
     assert await page.locator(".notice.bad").count() == 0
 
 
+@pytest.mark.parametrize("path", ["people", "connect"])
+async def test_a_server_that_does_not_say_who_reads_is_not_said_to_be_open_to_all(
+    open_page: Open, house: House, path: str
+) -> None:
+    page = await as_(open_page, house, house.cookie, "signin")
+    page.expected += ["503"]  # type: ignore[attr-defined]
+    busy = {"status": 503, "code": "busy", "title": "busy", "detail": "busy"}
+    await page.route("**/api/v1/session", lambda route: route.fulfill(status=503, json=busy))
+    await page.goto(f"{house.url}/{path}")
+    await page.wait_for_selector(".notice.bad:has-text('The server cannot be reached.')")
+    assert await page.locator(".notice").count() == 1
+    await page.unroute("**/api/v1/session")
+    await page.wait_for_selector(".card, .apps")  # by itself
+
+
 async def test_a_long_list_comes_in_pages(open_page: Open, house: House) -> None:
     ada = await as_(open_page, house, house.cookie, "people#record")
     await ada.wait_for_selector(".card")

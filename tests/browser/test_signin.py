@@ -86,6 +86,10 @@ async def test_a_server_on_which_nobody_signs_in_says_so_and_what_to_do(open_pag
     assert "Nobody signs in here yet" in await notice.inner_text()
     assert "tracker users add NAME --role administrator" in await notice.inner_text()
     assert await page.locator("#account").count() == 0
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await page.wait_for_selector(".welcome")
+    above, card = await notice.bounding_box(), await page.locator(".welcome").bounding_box()
+    assert above and card and above["y"] + above["height"] <= card["y"], "the notice covers no card"
     for path in ("signin", "people"):
         await page.goto(f"{fresh.url}/{path}")
         await page.wait_for_selector(".notice:has-text('Nobody signs in here yet')")

@@ -76,7 +76,7 @@ async def invite(node: Node) -> tuple[dict[str, str], str]:
             records += directory.token_revoked(old)
         token = Token(new_id(), "device", hash_of(secret), TOKEN, ("*",), created_at=node.clock(), created_by="demo")
         records.append(directory.record("token", token.id, token))
-        entries.append(by.did(node.clock(), "token.add", token.id))
+        entries.append(by.did(node.clock(), "token.add", token.id, None, {"name": TOKEN, "vehicles": ["*"]}))
         return records, entries
 
     await node.pipeline.keep_records(groups)  # nobody is put into one that is not there yet

@@ -62,7 +62,7 @@ export class Notices {
       { class: "floating banner demo", role: "note" },
       h("span", { class: "tag" }, say("demo")),
       h("span", { class: "wide-only" }, say("demo.more")),
-      more,
+      ["open", "token"].includes(whyEmpty(app.who)) ? more : null, // who may give it a token
       iconButton("close", say("demo.close"), close, { class: "icon-button tiny end" }),
       code,
     );

@@ -288,7 +288,7 @@ export class VehiclePanel {
     const state = say(`state.${halted(v, units) ? "halted" : s}`);
     const said = halted(v, units)
       ? state
-      : s === "stale"
+      : s === "stale" && STATES[v.state] !== "unknown"
         ? say("vehicle.was", { state, before: say(`status.${STATES[v.state]}`) })
         : v.since
           ? say("vehicle.for", { state, time: format.timer(now - v.since) })

@@ -2,7 +2,8 @@
 // not theirs any more.
 
 import { lost, whyEmpty } from "../net/grants.js";
-import { whoAmI } from "../net/who.js";
+import { ANYBODY, whoAmI } from "../net/who.js";
+import { fill, h } from "../parts/dom.js";
 import { leave } from "./way_in.js";
 import { wayIn } from "./way_back.js";
 import { say } from "../words/words.js";
@@ -63,6 +64,13 @@ export function reloads(who) {
     const now = await whoAmI(who);
     if (now && now.grant !== who.grant) location.reload();
   }, RELOADS_MS);
+}
+
+/** Who reads this is not known: nothing is said of it, and the page begins anew when the server answers.
+ * @param {HTMLElement} place */
+export function unanswered(place) {
+  fill(place, h("p", { class: "notice bad", role: "alert" }, say("server.away")));
+  reloads(ANYBODY);
 }
 
 /** Nothing may be seen any more: the link and this browser name none of it. @param {import("../app.js").App} app */

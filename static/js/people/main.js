@@ -2,10 +2,10 @@
 
 import { preferences } from "../model/preferences.js";
 import { wayIn } from "./way_back.js";
-import { whoAmI } from "../net/who.js";
+import { ANYBODY, whoAmI } from "../net/who.js";
 import { account } from "../page/account.js";
 import { markup } from "../page/markup.js";
-import { reloads } from "./access.js";
+import { reloads, unanswered } from "./access.js";
 import { leave, letOut } from "./way_in.js";
 import { $, fill, h, text } from "../parts/dom.js";
 import { codeLine } from "../parts/code_line.js";
@@ -38,6 +38,7 @@ async function begin() {
   if (!who) return leave(wayIn(location.href));
   document.documentElement.dataset.started = "";
   const tell = (/** @type {string} */ words) => text($("#say"), words);
+  if (who === ANYBODY) return unanswered($("#list"));
   if (who.name === null) return nobodyYet(tell, who.waiting !== undefined);
   $("#bar-end").append(account(() => who, tell));
   const note = h("p", { class: "notice good", hidden: true });

@@ -46,6 +46,10 @@ async def test_three_people_sign_in_as_printed_and_see_different_parts_at_each_s
             assert seen["ben"] == ({"harbour-60.0", "other-60.0"}, {"depot"})
             assert seen["eve"] == ({"harbour-61.0"}, {"shop"})
         assert len(node.directory.tokens.by_id) == 1, "the one before is over"
+        ada = app.test_client()
+        await ada.post("/api/v1/session", json={"name": "ada", "password": passwords["ada"]})
+        record = (await (await ada.get("/api/v1/audit?what=token.add")).get_json())["audit"]
+        assert {one["after"]["name"] for one in record} == {people.TOKEN}, "the record names it"
 
 
 async def test_a_folder_in_which_others_sign_in_is_left_alone(tmp_path: Path) -> None:
