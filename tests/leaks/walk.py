@@ -18,7 +18,21 @@ from urllib.parse import quote
 
 from tests.leaks.asking import Channel, Said, ask
 from tests.leaks.marks import Mark, found_in, texts
-from tests.leaks.world import NOWHERE, SITES, STEP_MS, VERBS, Area, Drawn, Fix, Group, Happened, Person, Vehicle, World
+from tests.leaks.world import (
+    NOWHERE,
+    SITES,
+    STEP_MS,
+    VERBS,
+    Area,
+    Drawn,
+    Fix,
+    Grant,
+    Group,
+    Happened,
+    Person,
+    Vehicle,
+    World,
+)
 from tracker.access.sessions import Session
 from tracker.access.tokens import hash_of
 from tracker.node import Node
@@ -47,7 +61,7 @@ class Walk:
         self.vehicle_groups = [mint.text("pool") for _ in range(3)]
         self.seen = 0  # marks that somebody was told, and may
         self.was: dict[str, frozenset[Mark]] = {}  # allowed to each since their channels were last heard
-        self.sights: list[tuple[float, dict[str, int]]] = []  # how many vehicles each saw, of late
+        self.sights: list[tuple[float, dict[str, tuple[Grant, int]]]] = []  # how many vehicles each saw, of late
         self.last = 0  # seq
         self.ids: set[Mark] = set()  # of all events there ever were
         self.said: list[str] = []  # what happened
@@ -346,10 +360,13 @@ class Walk:
             del person.cursors[:-20]
 
     def count(self, person: Person, told: bytes) -> None:
-        """No more vehicles are counted than are seen, or were a moment ago: a count is shared for a second."""
+        """No more vehicles are counted than are seen, or were a moment ago by whoever was granted the same: a count is
+        shared for a second, and whoever joins them meanwhile is told that one.
+        """
+        grants = {each[person.name][0] for _, each in self.sights}
         for cells in re.findall(rb'"op":"counts","cells":(\[.*?\])\}', told):
             counted = sum(int(one) for one in re.findall(rb",(\d+)\]", cells))
-            seen = max(each[person.name] for _, each in self.sights)
+            seen = max(many for _, each in self.sights for grant, many in each.values() if grant in grants)
             self.seen += counted
             if counted > seen:
                 raise Leak(f"{person.name} sees {seen} vehicles and is told of {counted}: {cells!r}")
@@ -357,7 +374,10 @@ class Walk:
     def look(self) -> None:
         """How many vehicles each of them sees."""
         vehicles, people = self.world.vehicles.values(), self.world.people.values()
-        seen = {person.name: sum(self.world.sees(person, one) for one in vehicles) for person in people}
+        seen = {
+            one.name: (self.world.grant_of(one), sum(self.world.sees(one, vehicle) for vehicle in vehicles))
+            for one in people
+        }
         self.sights.append((time.monotonic(), seen))
 
     def search(self, person: Person, told: bytes, may: frozenset[Mark], where: str, sent: str = "") -> None:

@@ -106,6 +106,9 @@ class Group:
         return {"regions": regions, "vehicles": vehicles, "may": self.may, "coarse_m": self.coarse_m or None}
 
 
+Grant = frozenset[str]  #: regions, vehicles and how coarse, by each group
+
+
 @dataclass(eq=False)
 class Person:
     name: str
@@ -228,6 +231,10 @@ class World:
         if not person.is_out:
             groups = (self.groups[name] for name in person.groups)
             yield from (group for group in groups if "watch" in group.may)
+
+    def grant_of(self, person: Person) -> Grant:
+        """What somebody may see, however the groups that say so are called."""
+        return frozenset(repr((group.regions, group.vehicles, group.coarse_m)) for group in self._of(person))
 
     def sees_area(self, person: Person, id: str) -> bool:
         area = self.areas[id]
