@@ -195,8 +195,8 @@ export class Fleet {
     // Its usual gap by receipt, smoothed; a batch sent at once says nothing about the rhythm.
     if (gap > 500 && gap < 3_600_000) v.gap = v.gap ? v.gap + (gap - v.gap) * 0.2 : gap;
     if (state !== v.state) v.since = time;
+    if (state !== 4 || time !== v.time) v.heard = heard; // gone offline: by nothing that was heard
     v.time = time;
-    v.heard = heard;
     v.lat = lat6 / 1e6;
     v.lon = lon6 / 1e6;
     v.speed = speed < 0 ? -1 : speed / 10;

@@ -246,6 +246,18 @@ test("silence makes a moving vehicle stale after 15 s and offline after 10 min, 
   assert.equal(status(v), "moving");
 });
 
+test("going offline is told by the server, and is not heard of the vehicle", () => {
+  const fleet = started([row(1, "a")]);
+  const v = fleet.byId.get("a");
+  const { heard } = v;
+  fleet.update({ op: "update", moved: [[1, 0, 60_000_000, 24_000_000, 50, 1, 4]] }, 1_602_000, 0);
+  fleet.tick(1_602_000);
+  assert.equal(status(v), "offline");
+  assert.equal(v.heard, heard);
+  fleet.update({ op: "update", moved: [[1, 1, 60_000_000, 24_000_000, 50, 1, 1]] }, 1_603_000, 0);
+  assert.ok(v.heard > heard);
+});
+
 test("a slow reporter is measured by its own rhythm and a parked one by hours", () => {
   assert.deepEqual(freshness(60_000, false), [120_000, 600_000]);
   assert.deepEqual(freshness(120_000, false), [240_000, 1_200_000]);
