@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tracker.errors import TrackerError
+from tracker.errors import BadRequest, TrackerError
 from tracker.model.blanks import BLANK, blanked, is_secret
 from tracker.model.ping import Ping, has_place
 from tracker.problems import PROBLEMS
@@ -67,7 +67,8 @@ def explain(one: Spoken, payload: Payload, now: int) -> Explanation:
     try:
         reading = read_whole(one, payload, now)
     except TrackerError as fault:
-        told = {"error": advised(fault.code, fault.detail), "warnings": list(_guessed(one, other, True))}
+        guessed = _guessed(one, other, True) if isinstance(fault, BadRequest) else ()  # a wrong signature: it is ours
+        told = {"error": advised(fault.code, fault.detail), "warnings": list(guessed)}
         return fault, told | {"looks_like": other or None, "pings": [], "fields": []}
     uses = list(_uses(one, payload, now))
     warnings = [

@@ -89,6 +89,12 @@ def test_what_came_to_the_wrong_protocol_is_told_so_and_no_secret_is_shown() -> 
     assert "hidden" not in json.dumps(shown["fields"]) and "trk_abcdef" not in json.dumps(shown["fields"])
 
 
+def test_a_webhook_with_a_wrong_signature_is_not_sent_to_an_address_that_asks_for_none() -> None:
+    _, reading, shown = told(FIXTURES / "payloads/webhook/motive_wrong.http")
+    assert isinstance(reading, TrackerError) and shown["error"]["code"] == "wrong_signature"
+    assert shown["warnings"] == []
+
+
 def test_a_long_batch_is_explained_by_one_of_its_items() -> None:
     overland, _, _ = told(FIXTURES / "payloads/overland/batch.http")
     _, payload = parse((FIXTURES / "payloads/overland/batch.http").read_bytes())
