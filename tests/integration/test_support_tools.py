@@ -211,10 +211,15 @@ async def test_the_last_payloads_of_a_vehicle_are_told_as_they_came_without_secr
     _, secret = await phone(ada, "van-1")
     id, several = await phone(ada, "van-*")
     assert (await ada.fails("GET", "/api/v1/vehicles/van-1/payloads"))[0] == 404
-    await sent(house, f"/ingest/owntracks/{secret}/x?password=hush", location(note=secret), **{"user-agent": "Phone/1"})
+    await sent(
+        house,
+        f"/ingest/owntracks/{secret}/x?password=hush",
+        location(note=secret),
+        **{"user-agent": f"Phone/1 {secret}"},
+    )
     [one] = await payloads(ada, "van-1")
     assert (one["protocol"], one["status"], one["counts"]["accepted"], one["cut"]) == ("owntracks", 200, 1, False)
-    assert (one["path"], one["headers"]["User-Agent"]) == ("/ingest/owntracks/•••/x", "Phone/1")
+    assert (one["path"], one["headers"]["User-Agent"]) == ("/ingest/owntracks/•••/x", "Phone/1 •••")
     assert '"lat": 60.17' in one["body"] and "hush" not in json.dumps(one) and secret not in json.dumps(one)
 
     await sent(house, f"/ingest/owntracks/{secret}", b'{"_type":')  # whose it is its token says

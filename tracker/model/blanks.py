@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from tracker.model.keys import PREFIX
+
 BLANK = "•••"
 NAMES = frozenset({
     "pass", "password", "passwd", "pwd", "passphrase", "token", "access_token", "accesstoken", "auth_token", "api_key",
@@ -11,8 +13,11 @@ NAMES = frozenset({
     "set-cookie", "x-api-key", "signature", "notificationtoken", "notification_token",
 })  # fmt: skip
 
-_TOKEN = re.compile(r"\btrk_[A-Za-z0-9_-]*")
-_WORD = "|".join(sorted(map(re.escape, NAMES), key=len, reverse=True))
+#: a character of a token as addresses and JSON may write it: in an address that stands in another, twice
+_CHAR = r"(?:[A-Za-z0-9_-]|%(?:25)*(?:2[Dd]|3\d|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff])|\\u00[2-7][0-9A-Fa-f])"
+_START = "".join(rf"(?:{char}|(?i:%(?:25)*{ord(char):x}|\\u00{ord(char):x}))" for char in PREFIX)
+_TOKEN = re.compile(_START + _CHAR + "*")
+_WORD = "|".join([r"[\w.-]{0,40}_(?:secret|token|password)", *sorted(map(re.escape, NAMES), key=len, reverse=True)])
 _FIELD = re.compile(rf"((?:^|[?&;\s])(?:{_WORD})=)[^&;\s]+", re.IGNORECASE)
 _MEMBER = re.compile(rf'("(?:{_WORD})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[\w.+-]+)', re.IGNORECASE)
 _PART = re.compile(rf'(name="?(?:{_WORD})"?\r?\n\r?\n)[^\r\n]*', re.IGNORECASE)

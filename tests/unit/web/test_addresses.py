@@ -10,7 +10,7 @@ PRIVATE = [
     "100.64.0.1", "192.0.0.170", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
     "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "fd12:3456::1", "fec0::1", "ff02::1", "::ffff:127.0.0.1",
     "::ffff:10.0.0.1", "::7f00:1", "64:ff9b::7f00:1", "64:ff9b::a00:1", "64:ff9b:1::1", "2002:7f00:1::", "2002:a00:1::1",
-    "2001:db8::1",
+    "2001:db8::1", "::ffff:0:7f00:1",
 ]  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def test_what_the_setting_names_is_asked_and_nothing_beside_it() -> None:
         "example.com", "ftp://example.com", "file:///etc/passwd", "https://", "https://u:p@example.com/", "https://@h/",
         "https://example.com/#part", "https://example.com/a b", "https://example.com/a\nb", "https://example.com\\@b",
         "https://example.com:99999/", "https://[::1/", "https://example.com/" + "a" * 2000, "gopher://example.com",
-        "https://" + "a" * 70 + ".é.example",
+        "https://" + "a" * 70 + ".é.example", "https://" + "a" * 64 + ".example/", "https://a..example/", "https://.example/",
     ],
 )  # fmt: skip
 def test_what_is_no_address_of_a_webhook_is_refused(url: str) -> None:

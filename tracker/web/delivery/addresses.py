@@ -16,7 +16,9 @@ _NETWORK = IPv4Network | IPv6Network
 #: IPv6 that leads to an address of IPv4: its last bytes (NAT64), or those behind the first two (6to4)
 _NAT64, _6TO4 = ip_network("64:ff9b::/96"), ip_network("2002::/16")
 #: what the standard library takes for public and nobody should
-_OTHERS = [ip_network(name) for name in ("64:ff9b:1::/48", "fec0::/10", "::/96", "3fff::/20", "5f00::/16")]
+_OTHERS = [
+    ip_network(name) for name in ("64:ff9b:1::/48", "::ffff:0:0:0/96", "fec0::/10", "::/96", "3fff::/20", "5f00::/16")
+]
 
 
 class Refused(Exception):
@@ -38,7 +40,7 @@ def place_of(url: str) -> Place:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
-        name = host.encode("idna").decode("ascii") if not host.isascii() else host
+        name = host.encode("idna").decode("ascii")  # of ASCII it looks at the lengths
     except (ValueError, UnicodeError):
         raise Refused("it is no URL") from None
     if parts.scheme not in ("https", "http") or not host:

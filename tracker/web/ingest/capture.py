@@ -35,7 +35,7 @@ class Capture:
         else:
             self._path = path if path in _PLAIN else blanked(path)
         query = scope["query_string"]
-        self._query = blanked(query[:MOST_BYTES].decode("latin-1")) if query else ""
+        self._query = query[:MOST_BYTES].decode("latin-1")  # blanked as it is shown, as the body is
         self._room = max(0, MOST_BYTES - len(query))
         self._cut = len(query) > MOST_BYTES
         self._headers = {HEADERS[name]: headers[name].decode("latin-1")[:256] for name in HEADERS if name in headers}
