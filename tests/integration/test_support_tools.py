@@ -261,6 +261,8 @@ async def test_who_sees_some_of_the_fleet_is_shown_no_payload_that_speaks_of_oth
     assert (both["body"], both["counts"], both["protocol"]) == (None, {}, "json")
     assert "van-1" in own["body"] and own["token"] is None
     assert (await ben.fails("GET", "/api/v1/vehicles/van-2/payloads"))[0] == 404
+    echoed = await ben.do("POST", f"{ECHO}json", fix("van-1"))  # who may edit them is answered, and may not send
+    assert ([ping["vehicle"] for ping in echoed["pings"]], echoed["reply"]["status"]) == (["van-1"], 200)
     eve = await somebody(house, ada, "eve", "blurred")
     assert await eve.fails("GET", "/api/v1/vehicles/van-1/payloads") == (404, "may_not")
 

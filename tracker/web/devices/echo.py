@@ -60,7 +60,9 @@ async def echo(addresses: Addresses, node: Node, grant: Grant) -> Response:
         told = refused(target, name, fault)
     else:
         async with node.heavy.turn():
-            told = concluded(target, one, await asyncio.to_thread(explain, one, payload, node.clock()), sender.admit)
+            explanation = await asyncio.to_thread(explain, one, payload, node.clock())
+            admits = (sender.admit,) if SEND in grant.may else ()  # who looks on sends nothing that could be refused
+            told = concluded(target, one, explanation, *admits)
     names = list(dict.fromkeys(ping["vehicle"] for ping in told["pings"]))
     for vehicle in names[:MOST_NAMES]:
         told["warnings"] += _of_vehicle(node, grant, vehicle)
