@@ -18,6 +18,7 @@ from tracker.access.tokens import Token, hash_of
 from tracker.config import Settings
 from tracker.errors import NotAllowed, NotSignedIn
 from tracker.model.records import Record
+from tracker.model.targets import Target
 
 YARDS = frozenset({"depot", "yard"})
 
@@ -257,3 +258,30 @@ def test_tokens_that_send_nothing_are_used_by_asking() -> None:
     for id in ("script", "prometheus"):
         door.token(id)
     assert door.directory.tokens.uses.keys() == {"script", "prometheus"}
+
+
+def test_a_target_is_told_what_its_user_its_groups_or_its_regions_show() -> None:
+    door = Door()
+    door.fill()
+    assert door.doorman.grant_of(Target("t", "https://a.example", "s")).everything
+    of_ben = door.doorman.grant_of(Target("u", "https://a.example", "s", user="ben"))
+    assert of_ben.regions == YARDS
+    of_group = door.doorman.grant_of(Target("g", "https://a.example", "s", groups=("north",)))
+    assert of_group.regions == YARDS
+    cut = Target("r", "https://a.example", "s", regions=("quarries",), vehicles=("vans",))
+    assert door.doorman.grant_of(cut).regions == frozenset({"pit"})
+    assert not door.doorman.grant_of(cut).sees({"pit"}, "cars")
+
+
+def test_a_target_of_a_closed_account_is_told_nothing() -> None:
+    door = Door()
+    door.fill()
+    with pytest.raises(NotSignedIn):
+        door.doorman.grant_of(Target("t", "https://a.example", "s", user="nobody"))
+
+
+def test_a_device_is_shown_what_the_groups_of_its_token_see() -> None:
+    door = Door()
+    door.fill()
+    phone = msgspec.structs.replace(door.directory.tokens.by_id["phone"], shows=("north",))
+    assert door.doorman.shown_by(phone).regions == YARDS

@@ -220,3 +220,44 @@ def test_two_grants_that_show_other_things_have_other_keys() -> None:
     ]  # fmt: skip
     assert len({grant.key() for grant in grants}) == len(grants)
     assert of_all(OURS, limited("x")).key() == of_all(limited("x"), OURS).key()
+
+
+def test_a_part_of_everything_is_limited_to_it() -> None:
+    part = EVERYTHING.within(NORTH, frozenset({"vans"}))
+    assert (part.everything, part.regions, part.sees({"north"}, "vans")) == (False, NORTH, True)
+    assert not part.sees({"north"}, "lorries") and not part.sees({"ours"}, "vans")
+    assert EVERYTHING.within(None, None) is EVERYTHING
+
+
+def test_a_part_of_a_grant_is_what_both_have() -> None:
+    both = OURS.within(frozenset({"ours", "theirs"}), None)
+    assert both.regions == frozenset({"ours"})
+    assert (
+        limited("ours", vehicles=frozenset({"vans", "cars"})).within(None, frozenset({"vans"})).sees({"ours"}, "vans")
+    )
+    assert not both.within(NORTH, None).regions
+
+
+def test_a_grant_keeps_what_was_allowed_when_only_regions_came_and_went() -> None:
+    assert OURS.keeps(limited("ours"))
+    assert EVERYTHING.keeps(OURS)
+    assert not OURS.keeps(EVERYTHING)
+    assert not OURS.keeps(limited("ours", vehicles=frozenset({"vans"})))
+    assert not OURS.keeps(limited("ours", may=EDIT))
+
+
+def test_a_vehicle_is_moved_only_to_groups_of_which_one_sees_neither_less_nor_more() -> None:
+    vans, all_of_them = frozenset({"vans"}), frozenset({"vans", "cars"})
+    some = of_all(limited("ours", vehicles=all_of_them, may=EDIT), limited("north", vehicles=vans))
+    assert EVERYTHING.may_regroup((), "vans", "cars")
+    assert some.may_regroup({"ours"}, "vans", "cars")
+    assert not some.may_regroup({"ours"}, "cars", "vans")  # it would be seen in the north as well
+    assert not some.may_regroup({"ours"}, "vans", "lorries")
+    assert not some.may_regroup({"north"}, "vans", "vans")
+
+
+def test_only_who_may_edit_everywhere_and_sees_exactly_edits_the_past() -> None:
+    assert limited(anywhere=True, may=EDIT).edits_everywhere(None)
+    assert not limited("ours", may=EDIT).edits_everywhere(None)
+    assert not limited(anywhere=True, may=EDIT, coarse_m=500).edits_everywhere(None)
+    assert not limited(anywhere=True, may=EDIT, vehicles=frozenset({"vans"})).edits_everywhere("cars")
