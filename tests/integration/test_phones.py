@@ -131,6 +131,11 @@ def test_a_target_without_a_slash_is_understood_and_without_a_fix_still_refused(
     assert ask(f"?id=van-6&lat=60.5&lon=24&token={secret}").startswith(b"HTTP/1.1 200")
     assert place(house, "van-6").json()["position"]["lat"] == 60.5
     assert ask("?x=1").startswith(b"HTTP/1.1 4")
+    # as a modem asks that takes us for its proxy
+    assert ask(f"http://localhost/?id=van-6&lat=60.5001&lon=24&token={secret}").startswith(b"HTTP/1.1 200")
+    assert place(house, "van-6").json()["position"]["lat"] == 60.5001
+    assert ask(f"HTTP://localhost?id=van-6&lat=60.5002&lon=24&token={secret}").startswith(b"HTTP/1.1 200")
+    assert place(house, "van-6").json()["position"]["lat"] == 60.5002
 
 
 def test_an_owntracks_app_is_told_of_others_what_the_groups_its_token_shows_see_and_no_more(house: House) -> None:

@@ -21,6 +21,11 @@ def query_fields(payload: Payload) -> dict[str, str]:
     return _pairs(payload.query)
 
 
+def names_of(query: str) -> set[str]:
+    """Of the fields of an address, in lower case."""
+    return {unquote_plus(pair.partition("=")[0]).lower() for pair in query.split("&") if "=" in pair}
+
+
 def form_fields(payload: Payload) -> dict[str, str]:
     """Of the body: multipart, or else urlencoded. Files are left out. Raises BadRequest."""
     kind = payload.headers.get(b"content-type", b"")

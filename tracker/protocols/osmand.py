@@ -6,7 +6,6 @@ OpenGTS clients and whatever can ask for a URL speak, each by names of its own: 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from typing import Any, NamedTuple
 from tracker.errors import BadRequest, TooLarge
 from tracker.model.ping import Unfit
 from tracker.protocols import Payload, Reading, Reply, Spoken
-from tracker.protocols.forms import form_fields, query_fields
+from tracker.protocols.forms import form_fields, names_of, query_fields
 from tracker.protocols.gprmc import read_gprmc
 from tracker.protocols.heard import SPEED_UNITS, battery, flag, number, scalar, speed
 from tracker.protocols.items import BLANK
@@ -26,7 +25,7 @@ MOST_LOOKED_UP = 2048  #: characters of all names together
 
 #: what we call it ← what clients do (case aside), the surest first
 NAMES = {
-    "vehicle": ("id", "deviceid", "device_id", "dev", "uniqueid", "imei", "aid", "uid", "tid", "vehicle", "device"),
+    "vehicle": ("id", "uniqueid", "deviceid", "device_id", "dev", "imei", "aid", "uid", "tid", "vehicle", "device"),
     "lat": ("lat", "latitude"),
     "lon": ("lon", "lng", "long", "longitude"),
     "time": ("timestamp", "tst", "time", "timeoffset", "fixtime", "ts", "tsi", "datetime", "utc"),
@@ -83,11 +82,14 @@ def read(payload: Payload, now: int) -> Reading:
 
 def claims(method: str, query: str) -> bool:
     """Of `/`, where the page is too: a GET that says who and what; other methods are never the page's."""
-    return method in ("POST", "PUT") or (method == "GET" and bool(_WHO.search(query) and _WHAT.search(query)))
+    if method != "GET":
+        return method in ("POST", "PUT")
+    names = names_of(query)
+    return not names.isdisjoint(_WHO) and not names.isdisjoint(_WHAT)
 
 
-_WHO = re.compile(r"(?:^|&)(?:id|deviceid)=", re.IGNORECASE)
-_WHAT = re.compile(r"(?:^|&)(?:lat|latitude|location|gprmc|timestamp|alarm)=", re.IGNORECASE)
+_WHO = frozenset({"id", "deviceid"})
+_WHAT = frozenset({"lat", "latitude", "location", "gprmc", "timestamp", "alarm"})
 
 
 def _points(document: Any) -> list[Any]:

@@ -29,42 +29,56 @@ def read(payload: Payload, now: int) -> Reading:
         raise BadRequest("empty", "send a form with `action`")
     match fields["action"]:
         case "auth":
-            return _signed_in(payload, fields)
+            return _signed_in(payload, fields, now)
         case "addtrack":
-            return Reading(items=1, discarded=1, reply=_reply(error=False, trackid=now // 1000))
+            return _beat(payload.device or _cookie(payload), _reply(error=False, trackid=now // 1000), now)
         case "addpos":
             return _position(payload, fields, now)
         case _:
             return Reading(items=1, discarded=1, reply=_reply(error=False))
 
 
-def _signed_in(payload: Payload, fields: dict[str, str]) -> Reading:
+def _beat(vehicle: str, reply: Reply, now: int) -> Reading:
+    """It is there, without a place yet; whoever it is, where that is known already."""
+    reading = Reading(reply=reply)
+    if vehicle:
+        reading.hear({"vehicle": vehicle, "time": now}, now)
+    else:
+        reading.discard()
+    return reading
+
+
+def _signed_in(payload: Payload, fields: dict[str, str], now: int) -> Reading:
     """The token let it in: what it says here only names the vehicle, where the token is of several."""
     reply = _reply(error=False)
     if not payload.device:
         name = fields.get("user", "").encode().hex()  # whatever it is, it is a cookie
         reply = reply._replace(headers={"set-cookie": f"ulogger={name}; Path=/; HttpOnly; SameSite=Strict"})
-    return Reading(reply=reply)
+    return _beat(payload.device, reply, now)
 
 
 def _position(payload: Payload, fields: dict[str, str], now: int) -> Reading:
     reading = Reading(reply=_reply(error=False))
     said: dict[str, Any] = {ours: fields[name] for name, ours in _NAMES.items() if name in fields}
-    said["vehicle"] = payload.device or _name(payload)
+    said["vehicle"] = payload.device or _signed_in_as(payload)
     said["attributes"] = {ours: scalar(fields[name]) for name, ours in _KEPT.items() if name in fields}
     reading.hear(said, now)
     return reading
 
 
-def _name(payload: Payload) -> str:
-    found = _COOKIE.search(payload.header(b"cookie"))
-    try:
-        name = bytes.fromhex(found[1]).decode() if found else ""
-    except ValueError:
-        name = ""
-    if not name:
+def _signed_in_as(payload: Payload) -> str:
+    if not (name := _cookie(payload)):
         raise NotSignedIn("not_signed_in", "sign in first: the user's name is the vehicle's")
     return name
+
+
+def _cookie(payload: Payload) -> str:
+    """Whose it is; empty: there is none."""
+    found = _COOKIE.search(payload.header(b"cookie"))
+    try:
+        return bytes.fromhex(found[1]).decode() if found else ""
+    except ValueError:
+        return ""
 
 
 def _reply(status: int = 200, **told: Any) -> Reply:

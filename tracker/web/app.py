@@ -121,6 +121,15 @@ def _nobody_yet(node: Node) -> str | None:
     )
 
 
+def _without_host(scope: Scope) -> Scope:
+    """As a modem asks that takes us for its proxy: `GET http://host/?id=…` is answered like `GET /?id=…`."""
+    raw = scope.get("raw_path") or b""
+    if not raw.lower().startswith((b"http://", b"https://")):
+        return scope
+    path, raw_path = scope["path"].split("/", 3)[3:], raw.split(b"/", 3)[3:]
+    return scope | {"path": "/" + "".join(path), "raw_path": b"/" + b"".join(raw_path)}
+
+
 class Front:
     """What every request meets before Quart's router: the access checks, and the route that must be fast."""
 
@@ -139,6 +148,8 @@ class Front:
             except TrackerError as fault:
                 await self._refuse_before(scope, receive, send, fault)
                 return
+        if scope["type"] == "http" and not scope["path"].startswith("/"):
+            scope = _without_host(scope)
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
         elif target := self._ingest.at(scope):

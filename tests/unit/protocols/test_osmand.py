@@ -23,6 +23,8 @@ NOW = 1_795_424_430_000
             ("POST", "", True),
             ("GET", "id=1&location=60,24", True),
             ("HEAD", "", False),
+            ("GET", "%69d=1&L%61t=60&lon=24", True),
+            ("GET", "next=%26id%3D1%26lat%3D60", False),
         ),
     ],
 )
@@ -35,6 +37,11 @@ def test_a_token_of_one_vehicle_says_who_it_is_whatever_the_app_calls_itself() -
     assert (ping.vehicle, ping.attributes) == ("van-7", {"device": "883"})
     (ping,) = read(Payload(query="lat=60&lon=24", device="van-7"), NOW).pings
     assert (ping.vehicle, ping.attributes) == ("van-7", None)
+
+
+def test_a_number_of_traccars_own_does_not_name_the_vehicle() -> None:
+    (ping,) = read(Payload(b"", "deviceId=7&uniqueId=van-7&latitude=-3&longitude=-60"), NOW).pings
+    assert ping.vehicle == "van-7"
 
 
 def test_secrets_and_options_in_an_address_become_no_attributes() -> None:
