@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from tracker.errors import BadRequest, TooLarge
+from tracker.model.blanks import is_secret
 from tracker.model.ping import Unfit
 from tracker.protocols import Payload, Reading, Reply, Spoken
 from tracker.protocols.forms import form_fields, names_of, query_fields
@@ -48,8 +49,8 @@ _RANKED = {alias: (name, rank) for name, aliases in NAMES.items() for rank, alia
 #: what is no speed as this client understands it
 _SPEEDS = {"spd": "mps", "spd_kph": "kmh", "vel": "kmh", "spd_kn": "kn"}
 _SPEEDS |= {"speed_mps": "mps", "speed_kmh": "kmh", "speed_kn": "kn"}
-#: options of an address, and secrets: no attributes
-_NO_ATTRIBUTES = frozenset({"speed_unit", "app", "token", "api_key", "ticket", "notificationtoken", "accesstoken", "_"})
+#: options of an address; these are no attributes, and secrets are none
+_NO_ATTRIBUTES = frozenset({"speed_unit", "app", "_"})
 _NO_NUMBERS = frozenset(
     {"nan", "-nan", "inf", "-inf", "none", "undefined"}
 )  #: how programs write what they do not know
@@ -144,7 +145,7 @@ def _look_up(keys: tuple[str, ...]) -> _Names:
         if low in _RANKED:
             name, rank = _RANKED[low]
             known.setdefault(name, []).append((rank, key, low))
-        elif low not in _NO_ATTRIBUTES:
+        elif low not in _NO_ATTRIBUTES and not is_secret(low):
             others.append(key)
     return _Names([(name, [said[1:] for said in sorted(ways)]) for name, ways in known.items()], others)
 

@@ -46,6 +46,7 @@ def test_a_number_of_traccars_own_does_not_name_the_vehicle() -> None:
 
 def test_secrets_and_options_in_an_address_become_no_attributes() -> None:
     query = "id=1&lat=60&lon=24&token=trk_x&ticket=y&speed_unit=mps&speed=3&notificationToken=z"
+    query += "&password=p&refresh_token=r&webhook_secret=s&apikey=k"
     (ping,) = read(Payload(query=query), NOW).pings
     assert (ping.speed_mps, ping.attributes) == (3, None)
 
