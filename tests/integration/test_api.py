@@ -495,15 +495,18 @@ def test_health_is_told_to_people_and_programs(shared_server: Server) -> None:
     assert shared_server.get("/readyz").json()["status"] == "ok"
     metrics = shared_server.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
-    lines = metrics.body.decode().splitlines()
-    for told, kind, sample in zip(lines[::3], lines[1::3], lines[2::3], strict=True):
-        name, value = sample.split(" ")
+    families = re.split(r"^(?=# HELP )", metrics.body.decode(), flags=re.MULTILINE)[1:]
+    names = []
+    for told, kind, *samples in map(str.splitlines, families):
+        [name] = {sample.split(" ")[0].partition("{")[0] for sample in samples}
         assert told.startswith(f"# HELP {name} ")
         assert told.endswith(".")
         assert kind == f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}"
         assert name.startswith("tracker_")
-        assert float(value) >= 0
+        assert all(float(sample.rpartition(" ")[2]) >= 0 for sample in samples)
         assert not re.search(r"_(ms|s|kb|mb)(_total)?$", name), "base units, spelt out"
+        names.append(name)
+    assert len(names) == len(set(names)) > 30
 
 
 @pytest.mark.parametrize(

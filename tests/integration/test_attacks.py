@@ -38,7 +38,7 @@ FOREIGN: list[dict[str, str]] = [
     {"sec-fetch-site": "CROSS-SITE"},
 ]
 #: opened without signing in, so that whoever comes can be told where to
-PAGES = ("/", "/signin", "/people")
+PAGES = ("/", "/signin", "/people", "/connect")
 
 
 @pytest.fixture(scope="module")

@@ -478,8 +478,8 @@ async def test_an_address_tells_nothing_that_is_not_granted(place: Town, route: 
     assert THERE in place.node.picture.regions
 
 
-OPEN = {"/", "/signin", "/people", "/favicon.ico", "/static/<path:name>", "/fixtures/demo/<path:name>", f"{V1}/page"}
-OPEN |= {"/healthz", "/readyz", "/openapi.json", LIVE}
+OPEN = {"/", "/signin", "/people", "/connect", "/favicon.ico", "/static/<path:name>", "/fixtures/demo/<path:name>"}
+OPEN |= {f"{V1}/page", "/healthz", "/readyz", "/openapi.json", LIVE}
 
 
 async def test_what_the_hub_has_forgotten_is_looked_for_as_far_as_what_never_was(place: Town) -> None:

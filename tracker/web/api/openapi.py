@@ -332,6 +332,7 @@ ROUTES = (
     Route("GET", "/", "The map", (200, "text/html", TEXT)),
     Route("GET", "/signin", "The page to sign in", (200, "text/html", TEXT)),
     Route("GET", "/people", "The page of who may come in", (200, "text/html", TEXT)),
+    Route("GET", "/connect", "The page that brings a device onto the map", (200, "text/html", TEXT)),
     Route("GET", "/favicon.ico", "Its icon", (200, "image/svg+xml", _BYTES), errors=(404,)),
     Route("GET", "/static/{name}", "Its files", (200, "application/octet-stream", _BYTES), errors=(404,)),
     Route("GET", "/fixtures/demo/{name}", "Streets of the demo", (200, GEOJSON, {"type": "object"}), errors=(404,)),
