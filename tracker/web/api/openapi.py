@@ -58,9 +58,10 @@ class Route:
         errors: tuple[int, ...] = (),
     ) -> None:
         self.method, self.path = method.lower(), path
+        page = "_page" if any("text/html" in answer for answer in answers) else ""
         self.operation: dict[str, Any] = {
             "summary": about,
-            "operationId": self.method + path.replace("/api/v1", "").translate(_PLAIN),
+            "operationId": self.method + path.replace("/api/v1", "").translate(_PLAIN) + page,
             "parameters": [*_path(path), *_query(query or {}), *(_header(name) for name in headers)],
             "responses": {str(status): _answer(status, answers) for status, *_ in answers}
             | {str(status): _answer(status, [(status, PROBLEM, ref("Problem"))]) for status in errors}
