@@ -25,7 +25,7 @@ LAT, LON = 62_000_000, 101_000_000  #: millionths of a degree; within WIDE of th
 WIDE = 400_000
 _MARK = re.compile(rb"zq\d{5}")
 _COLOR = re.compile(rb"#[0-9a-f]{6}\b")
-_NUMBER = re.compile(rb"(?<![\w.-])\d{2,3}\.\d+|(?<![\w.-])(?:6[12]|10[01])\d{6}(?![\d.])")
+_NUMBER = re.compile(rb"(?<![\w.-])\d{2,3}\.\d+|(?<![\w.-])(?:6[12]|10[01])\d{6}(?![\w.])")
 _EVENT = re.compile(rb"\b[a-z2-7]{26}\b")
 _PACKED = re.compile(rb"[A-Za-z0-9_-]{16,}={0,2}")
 

@@ -108,8 +108,8 @@ class Addresses:
 
     def target_at(self, scope: Scope) -> Target | None:
         """None: the address is somebody else's."""
-        path: str = scope["path"] or "/"  # a target may be `?id=…` alone
-        if here := self._addresses.get(path) or self._addresses.get(path.rstrip("/") or "/"):
+        path: str = scope["path"]
+        if here := self._addresses.get(path) or self._addresses.get(path.rstrip("/") or "/"):  # or `?id=…` alone
             query = scope["query_string"].decode("latin-1")
             return Target(here, here.spoken[0].name) if here.claims(scope["method"], query) else None
         if not path.startswith(self._starts):
