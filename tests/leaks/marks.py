@@ -25,7 +25,8 @@ LAT, LON = 62_000_000, 101_000_000  #: millionths of a degree; within WIDE of th
 WIDE = 400_000
 _MARK = re.compile(rb"zq\d{5}")
 _COLOR = re.compile(rb"#[0-9a-f]{6}\b")
-_NUMBER = re.compile(rb"(?<![\w.-])\d{2,3}\.\d+|(?<![\w.-])(?:6[12]|10[01])\d{6}(?![\w.])")
+_NUMBER = re.compile(rb"(?<![\w.-])\d{2,3}\.\d+|(?<![\w.-])(?:6[12]|10[01])\d{6}(?![\d.])")
+_DIGEST = re.compile(rb'"[0-9a-f]{18}"')  # an etag: hex may begin with eight digits
 _EVENT = re.compile(rb"\b[a-z2-7]{26}\b")
 _PACKED = re.compile(rb"[A-Za-z0-9_-]{16,}={0,2}")
 
@@ -71,7 +72,7 @@ def found_in(told: bytes) -> Iterator[Mark]:
     yield from (found.decode() for found in _MARK.findall(told))
     yield from (found.decode() for found in _COLOR.findall(told.lower()))
     yield from (f"!{found.decode()}" for found in _EVENT.findall(told))
-    for number in _NUMBER.findall(told):
+    for number in _NUMBER.findall(_DIGEST.sub(b"", told)):
         value = round(float(number) * 1e6) if b"." in number else int(number)
         if abs(value - LAT) < WIDE or abs(value - LON) < WIDE:
             yield f"@{value}"
