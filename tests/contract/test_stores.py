@@ -436,6 +436,34 @@ async def test_pings_are_replayed_in_the_order_they_came(store: Store) -> None:
     assert [vehicle for _, _, vehicle in found] == [stored.ping.vehicle for stored in pings[5:]]
 
 
+async def test_a_vehicles_fixes_are_told_as_columns(store: Store) -> None:
+    """As `track` tells them, with the order in which they came."""
+    await visible(store, Commit(vehicles=[SavedVehicle(n, f"van-{n}", b"") for n in (1, 2)]))
+    full: dict[str, Any] = {"speed_mps": 1.5, "heading": 0.0, "altitude_m": -1.25, "accuracy_m": 3.0, "driver": "Zoë"}
+    told = [fix(1, 9), fix(2, 3), fix(1, 3, **full), fix(1, 5, taken=APART), fix(1, 9, lat=1.0), fix(1, 6, taken=HELD)]
+    await visible(store, Commit(pings=told))
+    columns = await store.columns(1, 0, NEVER)
+    assert columns.pings("van-1", 1) == [told[2], told[5], told[0]] == await store.track(1, 0, NEVER, None, 10)
+    assert columns.row.tolist() == [3, 6, 1]
+    assert (await store.columns(1, T0 + 3000, T0 + 9000)).pings("van-1", 1) == [told[2], told[5]]
+    assert [len(await store.columns(n, since, NEVER)) for n, since in ((1, T0 + 9001), (3, 0))] == [0, 0]
+
+
+async def test_arrivals_are_all_that_came_as_they_came(store: Store) -> None:
+    await visible(store, Commit(vehicles=[SavedVehicle(n, f"van-{n}", b"") for n in (1, 2, 3)]))
+    kinds = (LIVE, LATE, HELD, APART)
+    told = [fix(1 + n % 3, 100 - n, received=n, taken=kinds[n % 4], alarm="sos" if n % 5 else None) for n in range(40)]
+    for begin in range(0, 40, 7):
+        await visible(store, Commit(pings=told[begin : begin + 7]))
+    whole = [(row, one, one.ping.vehicle) for row, one in enumerate(told, 1)]
+    assert await store.arrivals(0, NEVER, None, 0, 100) == whole
+    assert await store.arrivals(T0 + 5000, T0 + 20_000, None, 0, 100) == whole[5:20]
+    assert await store.arrivals(T0 + 5000, T0 + 20_000, None, 8, 4) == whole[8:12]
+    mine = [one for one in whole[5:20] if one[1].n in (1, 3)]
+    assert await store.arrivals(T0 + 5000, T0 + 20_000, frozenset({1, 3}), 0, 100) == mine
+    assert await store.arrivals(0, NEVER, frozenset(), 0, 100) == []
+
+
 async def test_megabytes_of_regions_are_stored_together_or_not_at_all(store: Store) -> None:
     many = [SavedRegion(f"r{n}", 1, T0, {"text": "x" * 1_500_000}) for n in range(4)]
     with pytest.raises(StoreError):

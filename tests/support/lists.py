@@ -17,6 +17,7 @@ import msgspec
 
 from tracker.errors import StoreError, StoreLocked
 from tracker.model.change import Acked, Registered
+from tracker.model.columns import Columns
 from tracker.model.commit import APART, Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Ack, Event, erased
 from tracker.model.ping import has_place
@@ -194,6 +195,21 @@ class ListStore:
     async def track(self, n: int, since: int, until: int, after: int | None, limit: int) -> list[StoredPing]:
         since = since if after is None else max(since, after + 1)
         return [one for one in self._track(n) if since <= one.ping.time < until][:limit]
+
+    async def columns(self, n: int, since: int, until: int) -> Columns:
+        told = [(row, one) for row, one in enumerate(self._kept.pings, 1) if one and one.n == n]
+        kept = [(row, one) for row, one in told if since <= one.ping.time < until]
+        return Columns.from_pings([one for _, one in kept], [row for row, _ in kept])
+
+    async def arrivals(
+        self, since: int, until: int, numbers: frozenset[int] | None, after_row: int, limit: int
+    ) -> list[tuple[int, StoredPing, str]]:
+        told = (
+            (row, one, one.ping.vehicle)
+            for row, one in enumerate(self._kept.pings, 1)
+            if one and since <= one.received_at < until and row > after_row and (numbers is None or one.n in numbers)
+        )
+        return list(itertools.islice(told, limit))
 
     async def pings_since(self, received_at: int, after_row: int, limit: int) -> list[tuple[int, StoredPing, str]]:
         rows = enumerate(self._kept.pings, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -14,6 +14,9 @@ from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, Stor
 from tracker.model.events import Event
 from tracker.model.records import Audit, Record
 from tracker.turns.jobs import Job
+
+if TYPE_CHECKING:
+    from tracker.model.columns import Columns
 
 Box = tuple[float, float, float, float]  # west, south, east, north
 
@@ -90,6 +93,18 @@ class Store(Protocol):
 
     async def track(self, n: int, since: int, until: int, after: int | None, limit: int) -> list[StoredPing]:
         """One vehicle's pings in fix order, since <= time < until and time > after; each once, none that is APART."""
+        ...
+
+    async def columns(self, n: int, since: int, until: int) -> Columns:
+        """The same as arrays, since <= time < until: what history is computed from."""
+        ...
+
+    async def arrivals(
+        self, since: int, until: int, numbers: frozenset[int] | None, after_row: int, limit: int
+    ) -> list[tuple[int, StoredPing, str]]:
+        """(row, ping, vehicle) in the order they came, since <= received < until, whatever was made of them: also
+        what was HELD or is APART; of these vehicles, or of all. `limit` may be large: a page costs a look at each
+        vehicle's day."""
         ...
 
     async def pings_since(self, received_at: int, after_row: int, limit: int) -> list[tuple[int, StoredPing, str]]:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tracker.model.change import Acked, Registered
+from tracker.model.columns import NO_ALTITUDE, Columns
 from tracker.model.commit import APART, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event
 from tracker.model.ping import NOWHERE
@@ -39,6 +40,11 @@ T = TypeVar("T")
 
 #: The rows of `hot` that can hold a vehicle's fixes of a time span: its blocks, and what no block covers yet
 _TAIL = f"(SELECT coalesce(max(block) + 1, 0) << {BLOCK_BITS} FROM blocks)"
+_PLACES = f"""WITH places AS MATERIALIZED (
+    SELECT zones.block << {BLOCK_BITS} AS first, (zones.block + 1) << {BLOCK_BITS} AS last
+    FROM blocks CROSS JOIN zones ON zones.block = blocks.block AND zones.n = ?1
+    WHERE blocks.t1 >= ?2 AND blocks.t0 < ?3 AND zones.t1 >= ?2 AND zones.t0 < ?3
+    UNION ALL SELECT {_TAIL}, 1 << 62)"""
 _REGION = """json_object('id', id, 'version', version, 'updated_at', updated_at, 'feature', json(feature))"""
 _RECORD = "json_object('kind', kind, 'key', key, 'version', version, 'body', json(body))"
 
@@ -157,11 +163,7 @@ def track(
         since = max(since, after + 1)
     rows = one(
         connection,
-        f"""WITH places AS MATERIALIZED (
-            SELECT zones.block << {BLOCK_BITS} AS first, (zones.block + 1) << {BLOCK_BITS} AS last
-            FROM blocks CROSS JOIN zones ON zones.block = blocks.block AND zones.n = ?1
-            WHERE blocks.t1 >= ?2 AND blocks.t0 < ?3 AND zones.t1 >= ?2 AND zones.t0 < ?3
-            UNION ALL SELECT {_TAIL}, 1 << 62)
+        f"""{_PLACES}
         SELECT json_group_array({HOT}) FROM (
             SELECT min(row) AS row, n, t, lat, lon, speed, heading, altitude, accuracy, received, taken, extra
             FROM places CROSS JOIN hot ON hot.row >= first AND hot.row < last
@@ -173,6 +175,38 @@ def track(
     )
     vehicle = one(connection, "SELECT id FROM vehicles WHERE n = ?", n)
     return [stored_ping(row, vehicle) for row in _hot_rows.decode(rows)]
+
+
+def columns(connection: sqlite3.Connection, n: int, since: int, until: int) -> Columns:
+    rows = connection.execute(
+        f"""{_PLACES} SELECT row, t, lat, lon, coalesce(speed, -1), coalesce(heading, -1),
+            coalesce(altitude, {NO_ALTITUDE}), coalesce(accuracy, -1), received, taken, extra
+            FROM places CROSS JOIN hot ON hot.row >= first AND hot.row < last
+            WHERE +n = ?1 AND t >= ?2 AND t < ?3""",
+        (n, since, until),
+    ).fetchall()
+    extra = {at: row[10].encode() for at, row in enumerate(rows) if row[10] is not None}
+    return Columns.from_rows([row[:10] for row in rows], extra).once()
+
+
+def arrivals(
+    connection: sqlite3.Connection, since: int, until: int, numbers: frozenset[int] | None, after_row: int, limit: int
+) -> list[tuple[int, StoredPing, str]]:
+    rows = one(
+        connection,
+        f"""SELECT json_group_array(json_array(id, {HOT})) FROM (
+            SELECT hot.*, vehicles.id FROM hot CROSS JOIN vehicles USING (n)
+            WHERE row > ?3 AND received >= ?1 AND received < ?2
+                AND (?4 IS NULL OR n IN (SELECT value FROM json_each(?4)))
+                AND row >= coalesce((SELECT min(block) << {BLOCK_BITS} FROM blocks WHERE received >= ?1), {_TAIL})
+            ORDER BY row LIMIT ?5)""",
+        since,
+        until,
+        after_row,
+        None if numbers is None else msgspec.json.encode(sorted(numbers)).decode(),
+        limit,
+    )
+    return [(row[0], stored_ping(row, vehicle), vehicle) for vehicle, row in _hot_rows_named.decode(rows)]
 
 
 def pings_since(

@@ -8,22 +8,12 @@ from typing import Any
 import msgspec
 
 from tracker.model.commit import SavedVehicle, StoredPing
-from tracker.model.ping import Ping, Scalar
+from tracker.model.extra import Extra, extra_of, with_extra
+from tracker.model.ping import Ping
 
 PIECE_BYTES = 2 << 20  #: of JSON in one statement
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Extra(msgspec.Struct, omit_defaults=True, gc=False):
-    """What few pings carry: kept as JSON, and only where there is something."""
-
-    ignition: bool | None = None
-    battery_pct: float | None = None
-    odometer_m: float | None = None
-    driver: str | None = None
-    alarm: str | None = None
-    attributes: dict[str, Scalar] | None = None
 
 
 #: a row of `hot` as the reading statements build it: [row, n, t, lat, lon, speed, heading, altitude, accuracy,
@@ -72,24 +62,10 @@ def hot_rows(pings: Iterable[StoredPing]) -> list[tuple[Any, ...]]:
                 None if accuracy is None else round(accuracy * 1e2),
                 stored.received_at,
                 stored.taken,
-                _extra(ping),
+                None if (extra := extra_of(ping)) is None else extra.decode(),
             )
         )
     return rows
-
-
-def _extra(ping: Ping) -> str | None:
-    if (
-        ping.ignition is None
-        and ping.attributes is None
-        and ping.battery_pct is None
-        and ping.odometer_m is None
-        and ping.driver is None
-        and ping.alarm is None
-    ):
-        return None
-    extra = Extra(ping.ignition, ping.battery_pct, ping.odometer_m, ping.driver, ping.alarm, ping.attributes)
-    return _encode(extra).decode()
 
 
 def stored_ping(row: HotRow, vehicle: str) -> StoredPing:
@@ -105,7 +81,7 @@ def stored_ping(row: HotRow, vehicle: str) -> StoredPing:
         None if accuracy is None else accuracy / 1e2,
     )
     if extra is not None:
-        ping = msgspec.structs.replace(ping, **msgspec.structs.asdict(extra))
+        ping = with_extra(ping, extra)
     return StoredPing(n, ping, received, taken)
 
 

@@ -19,6 +19,7 @@ import msgspec
 from tracker.config import folder_of
 from tracker.errors import StoreError, StoreFull, StoreUnusable
 from tracker.model.change import Acked
+from tracker.model.columns import Columns
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event
 from tracker.model.records import Audit, Record
@@ -364,6 +365,14 @@ class SqliteStore:
 
     async def track(self, n: int, since: int, until: int, after: int | None, limit: int) -> list[StoredPing]:
         return await self._read(reads.track, n, since, until, after, limit)
+
+    async def columns(self, n: int, since: int, until: int) -> Columns:
+        return await self._read(reads.columns, n, since, until)
+
+    async def arrivals(
+        self, since: int, until: int, numbers: frozenset[int] | None, after_row: int, limit: int
+    ) -> list[tuple[int, StoredPing, str]]:
+        return await self._read(reads.arrivals, since, until, numbers, after_row, limit)
 
     async def pings_since(self, received_at: int, after_row: int, limit: int) -> list[tuple[int, StoredPing, str]]:
         return await self._read(reads.pings_since, received_at, after_row, limit)
