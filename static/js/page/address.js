@@ -22,7 +22,7 @@ export class Address {
   constructor(state, map) {
     this.state = state;
     this.map = map;
-    addEventListener("hashchange", () => this.#follow());
+    addEventListener("popstate", () => this.#follow()); // a hashchange comes later: what writes before it loses a step
   }
 
   /** What is chosen is a step that "back" undoes; walking a list or typing a word is one step. @param {State} before */
