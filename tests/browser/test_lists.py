@@ -400,10 +400,22 @@ async def test_back_and_forward_walk_what_was_chosen(open_page: Open, feed: Runn
     await at("van-03", "vehicles", "", "")
     await page.go_back()
     await at(None, "vehicles", "", "")
-    # what a camera that comes to rest just then writes is no step, and takes none away
-    await page.evaluate("addEventListener('popstate', () => window.fleetPage.address.write(), {once: true})")
     await page.go_forward()
     await at("van-03", "vehicles", "", "")
+
+
+async def test_a_camera_that_comes_to_rest_while_the_reader_goes_back_takes_no_step_away(
+    open_page: Open, feed: Running
+) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    await page.locator("#vehicle-list .row").nth(2).click()
+    await page.keyboard.press("r")
+    await page.wait_for_function("() => /tab=regions/.test(location.hash)")
+    followed = """() => new Promise(done => {
+        addEventListener('popstate', () => window.fleetPage.address.write(), {once: true});
+        addEventListener('hashchange', () => setTimeout(() => done(location.hash)), {once: true});
+        history.back(); })"""
+    assert "tab=regions" not in await page.evaluate(followed)
 
 
 @pytest.mark.parametrize(
