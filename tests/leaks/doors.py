@@ -97,9 +97,13 @@ async def regions(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
             continue
         told = said.json()
         for feature in told.get("regions", told.get("features")):
-            inside, seen = feature["properties"]["inside_count"], walk.world.inside_count(person, feature["id"])
-            if inside > seen:
-                raise Leak(f"{person.name} sees {seen} vehicles in {feature['id']} and is told of {inside}")
+            count_inside(walk, person, feature)
+
+
+def count_inside(walk: Walk, person: Person, feature: Any) -> None:
+    told, seen = feature["properties"]["inside_count"], walk.world.inside_count(person, feature["id"])
+    if told != seen:
+        raise Leak(f"{person.name} sees {seen} vehicles in {feature['id']} and is told of {told}")
 
 
 async def region(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
@@ -108,8 +112,7 @@ async def region(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
     said = await alike(walk, person, "GET", f"{V1}/regions/{area.id}", area.id, seen)
     if said == 200:
         told = await walk.visit(person, "GET", f"{V1}/regions/{area.id}")
-        if told.json()["properties"]["inside_count"] != walk.world.inside_count(person, area.id):
-            raise Leak(f"{person.name} is told how many are in {area.id}")
+        count_inside(walk, person, told.json())
     seen = seen or walk.world.sees_all_areas(person)  # what was there once, too
     for path in ("versions", "versions/1", f"versions/{len(area.versions)}"):
         if seen:
@@ -202,8 +205,8 @@ async def edits(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
         if walk.world.sees_area(person, id):
             for headers in ({}, {"if-match": '"999"'}):
                 said = await walk.visit(person, "PATCH", f"{V1}/regions/{id}", {"properties": {}}, **headers)
-            if said.status == 200 and said.json()["properties"]["inside_count"] != walk.world.inside_count(person, id):
-                raise Leak(f"{person.name} is told how many are in {id}")
+            if said.status == 200:
+                count_inside(walk, person, said.json())
             break
     for seen in walk.world.events_of(person)[-1:]:
         said = await walk.visit(person, "POST", f"{V1}/events/{seen.id}/ack", {"by": "x"})

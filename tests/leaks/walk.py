@@ -182,7 +182,10 @@ class Walk:
         elif how < 0.75 and not vehicle.wild:
             await self.drive(vehicle, world.fix(vehicle, site, alarm=True), battery_pct=rng.choice((10, 50)))
         elif how < 0.85:
-            fix = world.fix(vehicle, site, ago=rng.randrange(8) * STEP_MS + 500, alarm=rng.random() < 0.4)
+            ago = rng.randrange(8) * STEP_MS + (
+                1500 if vehicle.wild else 500
+            )  # one between a jump and before confirms it
+            fix = world.fix(vehicle, site, ago=ago, alarm=rng.random() < 0.4)
             await self.send(vehicle, fix)
             world.drive_late(vehicle, fix)
         elif how < 0.9:  # the first said of a time counts, this is told to nobody

@@ -7,7 +7,7 @@ doubt. A person may have what one of their groups shows: vehicles of its vehicle
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,7 @@ STEP_MS = 310_000  #: between two fixes of a vehicle: so long that no speed is t
 SITES = [(LAT + 30_000 * i, LON + 12_000 * i * i) for i in range(6)]  #: no two with a third between them
 NOWHERE = [(LAT - 40_000, LON + 300_000), (LAT + 250_000, LON - 60_000)]  #: no region is ever drawn there
 HALF = (4_000, 8_000)  #: of a region over one site
+LASTING = 2**60  #: ms, when a visit ends that lasts
 VERBS = ("watch", "acknowledge", "edit_regions", "edit_vehicles")
 
 
@@ -49,6 +50,13 @@ class Vehicle:
     @property
     def marks(self) -> frozenset[Mark]:
         return texts(self.id, self.group, *map(str, self.said.values()))
+
+    def end(self, at: int, but: Container[str] = ()) -> None:
+        """The visits that last end, but those to some regions."""
+        self.visits = [
+            (region, since, at if until == LASTING and region not in but else until)
+            for region, since, until in self.visits
+        ]
 
 
 @dataclass(eq=False)
@@ -165,7 +173,7 @@ class World:
         vehicle.fixes.append(fix)
         vehicle.newest, vehicle.clock, vehicle.wild = fix, fix.time, False
         fix.told_in |= vehicle.inside  # where it was seen to leave
-        self._settle(vehicle, fix.time)
+        self._settle(vehicle, fix.time, fix.time)
 
     def drive_late(self, vehicle: Vehicle, fix: Fix) -> None:
         vehicle.fixes.append(fix)
@@ -197,26 +205,25 @@ class World:
         for vehicle in self.vehicles.values():
             if vehicle.newest is not None:
                 vehicle.newest.told_in |= vehicle.inside
-                self._settle(vehicle, self.now())
+                self._settle(vehicle, self.now(), vehicle.newest.time)
             self._look_back(vehicle)
 
-    def _settle(self, vehicle: Vehicle, now: int) -> None:
+    def _settle(self, vehicle: Vehicle, since: int, until: int) -> None:
+        """What begins now begins at `since`, what ends now ended at `until`, by the clock of the fixes."""
         fix = vehicle.newest
         assert fix is not None
         inside = {id for id, area in self.areas.items() if area.there and area.now.covers(fix)}
         for region in inside - vehicle.inside:
-            vehicle.visits.append((region, fix.time, 2**60))
-        for region in vehicle.inside - inside:
-            vehicle.visits = [
-                (name, since, min(until, now) if name == region else until) for name, since, until in vehicle.visits
-            ]
+            vehicle.visits.append((region, since, LASTING))
+        vehicle.end(until, inside)
         vehicle.inside = inside
         fix.told_in |= inside
 
     def removed(self, vehicle: Vehicle, erased: bool) -> None:
+        if vehicle.newest:
+            vehicle.end(vehicle.newest.time)
         vehicle.newest, vehicle.inside, vehicle.group, vehicle.said = None, set(), None, {}
         vehicle.wild = False
-        vehicle.visits = [(name, since, min(until, self.now())) for name, since, until in vehicle.visits]
         if erased:
             vehicle.fixes, vehicle.visits = [], []
             self.erased |= {f"!{id}" for id, one in self.events.items() if one.vehicle == vehicle.id}

@@ -24,6 +24,7 @@ from tracker.stores import EventQuery, Store
 PAGE = 1000  #: exits read at once
 MOST = 10_000  #: crossings since an event that are looked at
 NEVER = 2**62  #: ms, after every time
+EDITED = ("region_changed", "region_deleted", "vehicle_removed")  #: reasons of exits that no fix decided
 
 Span = tuple[int, int]  # since <= fix time <= until
 
@@ -91,10 +92,16 @@ async def visits(
     while True:
         exits = await store.events(msgspec.structs.replace(query, after=after, limit=PAGE))
         for exit in (exit for exit in exits if exit.region in seen):
-            spans.setdefault(str(exit.region), []).append((exit.detail.get("entered_at", exit.time), exit.time))
+            spans.setdefault(str(exit.region), []).append((exit.detail.get("entered_at", exit.time), _last(exit)))
         if len(exits) < PAGE:
             return Visits(spans, parts, book)
         after = exits[-1].seq
+
+
+def _last(exit: Event) -> int:
+    """The last fix time of a visit. One that an edit ended saw no fix that came later, however old that was."""
+    why = exit.detail.get("why") if exit.reason in EDITED else None
+    return min(exit.time, int(why["to"]["time"])) if why else exit.time  # none was kept once
 
 
 async def inside_then(

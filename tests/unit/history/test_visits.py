@@ -73,6 +73,16 @@ async def test_a_visit_lasts_from_the_enter_to_the_deciding_fix_of_the_exit() ->
     assert admitted == [100, 200, 600, 900, 10**15]
 
 
+@pytest.mark.parametrize("reason", ["region_changed", "region_deleted", "vehicle_removed"])
+async def test_a_visit_that_an_edit_ends_has_no_fix_that_came_later_however_old(reason: str) -> None:
+    """A recording: its fixes are older than any edit made while it comes."""
+    edit = msgspec.structs.replace(exit(100, 9000), reason=reason)
+    for why, last in (({"why": {"to": {"time": 150}}}, 150), ({}, 9000)):
+        log = Log(msgspec.structs.replace(edit, detail=edit.detail | why))
+        found = await visits(log, book(), "van", None, None, limited(*BOTH))  # type: ignore[arg-type]
+        assert found.spans() == [(100, last)], "the newest fix it was seen at; without why, the time it is said to end"
+
+
 async def test_a_fix_of_a_visit_that_lies_far_outside_is_not_told() -> None:
     """A jump, or one that came late: it says where else the vehicle was."""
     found = await visits(Log(exit(100, 200)), book(), "van", None, None, limited(*BOTH))  # type: ignore[arg-type]
