@@ -226,6 +226,7 @@ store_damaged † | 503 | its files are damaged | `tracker doctor`, then a backu
 store_lost † | 503 | less is there than was | bring it back, or `--accept-loss`
 store_denied † | 503 | its files may not be written | give the server's user the right to
 store_newer † | 503 | a newer version has written it | start that version
+store_older | | an older version has written it, and it is only to be read | start the server on it, or on a copy, once
 store_foreign † | 503 | another program has written it | name another folder with `--data`
 
 ## Commands

@@ -18,7 +18,7 @@ from tracker.model.commit import APART, HELD, LATE, LIVE, Commit, SavedRegion, S
 from tracker.model.events import Ack, Event, event_id
 from tracker.model.ping import Ping
 from tracker.model.records import Audit, Record
-from tracker.stores import ENGINES, AuditQuery, EventQuery, Store, backup_store, open_store, restore_store
+from tracker.stores import ENGINES, AuditQuery, EventQuery, Store, backup_store, open_store, read_store, restore_store
 
 T0 = 1_790_000_000_000
 NEVER = 1 << 60
@@ -634,6 +634,44 @@ def test_a_store_nobody_speaks_is_named_with_those_there_are() -> None:
 
 def test_a_bare_path_is_the_embedded_store(tmp_path: Path) -> None:
     assert type(open_store(str(tmp_path))) is type(open_store(f"sqlite:{tmp_path}"))
+
+
+async def test_a_store_in_use_is_read_by_others_who_see_every_commit_and_change_nothing(store: Store, url: str) -> None:
+    await visible(store, Commit(pings=[fix(1, 0)], vehicles=[SavedVehicle(1, "van-1", b"a")], meta={"clock": "ticks"}))
+    reader = read_store(url)
+    assert (await reader.open()).meta == {"clock": "ticks"}
+    await visible(store, Commit(pings=[fix(1, 5, taken=HELD)], events=[happened(1)]))
+    assert [one.ping.time - T0 for _, one, _ in await reader.arrivals(0, NEVER, None, 0, 10)] == [0, 5000]
+    assert [event.seq for event in await reader.events(EventQuery())] == [1]
+    with pytest.raises(AssertionError, match="read only"):
+        await reader.commit(Commit(pings=[fix(1, 9)]))
+    await reader.close()
+    await visible(store, Commit(pings=[fix(1, 9)]))
+
+
+async def test_where_no_store_is_there_is_nothing_to_read(url: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"no data"):
+        await read_store(url + "-nobody").open()
+    assert not list(tmp_path.iterdir())  # noqa: ASYNC240
+
+
+async def test_every_version_of_every_region_is_told_in_the_order_it_came_into_force(store: Store) -> None:
+    def version(id: str, number: int, at: int, gone: bool = False) -> SavedRegion:
+        return SavedRegion(id, number, T0 + at, None if gone else {"type": "Feature", "id": id, "n": number})
+
+    first = [version("yard", 1, 10), version("depot", 1, 10)]
+    await store.commit(Commit(regions=first))
+    await store.commit(Commit(regions=[version("depot", 2, 30, gone=True)]))
+    await store.commit(Commit(regions=[version("yard", 2, 20)]))
+    told = await store.region_log((0, "", 0), 10)
+    assert told == [
+        version("depot", 1, 10),
+        version("yard", 1, 10),
+        version("yard", 2, 20),
+        version("depot", 2, 30, True),
+    ]
+    assert await store.region_log((T0 + 10, "depot", 1), 2) == told[1:3]
+    assert await store.region_log((T0 + 30, "depot", 2), 2) == []
 
 
 # ------------------------------------------------------------------------------------- records, and what was changed

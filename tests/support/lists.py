@@ -266,6 +266,10 @@ class ListStore:
     async def region_versions(self, id: str) -> list[SavedRegion]:
         return [self._kept.regions[one] for one in sorted(self._kept.regions) if one[0] == id]
 
+    async def region_log(self, after: tuple[int, str, int], limit: int) -> list[SavedRegion]:
+        versions = {(one.updated_at, one.id, one.version): one for one in self._kept.regions.values()}
+        return [versions[at] for at in sorted(versions) if at > after][:limit]
+
     async def versions_of(self, id: str) -> list[tuple[int, int, bool]]:
         return [(one.version, one.updated_at, one.feature is None) for one in await self.region_versions(id)]
 
@@ -311,6 +315,20 @@ class HeldStore(ListStore):
         return self._number()
 
 
+class ReadList(ListStore):
+    async def open(self) -> Loaded:
+        if self._url not in PLACES:
+            raise StoreError("there is no data", "no_data")
+        self._open = True
+        return await self.load()
+
+    async def close(self) -> None:
+        self._open = False
+
+    async def commit(self, commit: Commit) -> list[Event]:  # noqa: ARG002
+        raise AssertionError("it was opened to be read only")
+
+
 def _matches(event: Event, query: EventQuery) -> bool:
     return (
         (query.after is None or event.seq > query.after)
@@ -328,6 +346,9 @@ class Lists:
 
     def open_store(self, url: str, _accept_loss: bool) -> Store:
         return ListStore(url)
+
+    def read_store(self, url: str) -> Store:
+        return ReadList(url)
 
     def restore_store(self, url: str, file: str) -> str | None:
         if url in USED:

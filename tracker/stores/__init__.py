@@ -138,6 +138,10 @@ class Store(Protocol):
 
     async def region_versions(self, id: str) -> list[SavedRegion]: ...
 
+    async def region_log(self, after: tuple[int, str, int], limit: int) -> list[SavedRegion]:
+        """Every version of every region, deletions too, by (updated_at, id, version), from the one after that on."""
+        ...
+
     async def versions_of(self, id: str) -> list[tuple[int, int, bool]]:
         """(version, updated_at, whether it is a deletion) of each, without the Features, which may be large."""
         ...
@@ -164,9 +168,11 @@ class Store(Protocol):
 
 
 class Engine(Protocol):
-    """What one kind of store offers to the functions below: a module with three functions of these names."""
+    """What one kind of store offers to the functions below: a module with four functions of these names."""
 
     def open_store(self, url: str, accept_loss: bool) -> Store: ...
+
+    def read_store(self, url: str) -> Store: ...
 
     def restore_store(self, url: str, file: str) -> str | None: ...
 
@@ -199,6 +205,14 @@ def open_store(url: str, *, accept_loss: bool = False) -> Store:
     `accept_loss`: `open` goes on without stored data that is missing, where it would raise StoreUnusable.
     """
     return _engine(url).open_store(url, accept_loss)
+
+
+def read_store(url: str) -> Store:
+    """The same to be read only, while a server uses it or not: nothing of it is locked or written.
+
+    Its `open` raises StoreError where there is nothing, or an older program's file.
+    """
+    return _engine(url).read_store(url)
 
 
 def restore_store(url: str, file: str) -> str | None:

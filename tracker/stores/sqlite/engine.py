@@ -5,11 +5,16 @@ from __future__ import annotations
 from tracker.config import folder_of
 from tracker.stores import Store
 from tracker.stores.sqlite import files
+from tracker.stores.sqlite.reading import Reading
 from tracker.stores.sqlite.store import SqliteStore
 
 
 def open_store(url: str, accept_loss: bool) -> Store:
     return SqliteStore(url, accept_loss=accept_loss)
+
+
+def read_store(url: str) -> Store:
+    return Reading(url)
 
 
 def restore_store(url: str, file: str) -> str | None:

@@ -338,6 +338,12 @@ def region_versions(connection: sqlite3.Connection, id: str, version: int | None
     return _regions.decode(one(connection, sql, id, version))
 
 
+def region_log(connection: sqlite3.Connection, after: tuple[int, str, int], limit: int) -> list[SavedRegion]:
+    sql = f"""SELECT json_group_array({_REGION}) FROM (
+        SELECT * FROM regions WHERE (updated_at, id, version) > (?, ?, ?) ORDER BY updated_at, id, version LIMIT ?)"""
+    return _regions.decode(one(connection, sql, *after, limit))
+
+
 def versions_of(connection: sqlite3.Connection, id: str) -> list[tuple[int, int, bool]]:
     sql = """SELECT json_group_array(json_array(version, updated_at, json(iif(feature IS NULL, 'true', 'false'))))
         FROM (SELECT version, updated_at, feature FROM regions WHERE id = ? ORDER BY version)"""

@@ -405,6 +405,9 @@ class SqliteStore:
     async def region_versions(self, id: str) -> list[SavedRegion]:
         return await self._read(reads.region_versions, id)
 
+    async def region_log(self, after: tuple[int, str, int], limit: int) -> list[SavedRegion]:
+        return await self._read(reads.region_log, after, limit)
+
     async def versions_of(self, id: str) -> list[tuple[int, int, bool]]:
         return await self._read(reads.versions_of, id)
 
