@@ -584,6 +584,7 @@ async def test_an_erased_history_is_gone_and_every_other_is_whole(store: Store, 
     for _ in range(2):
         assert await store.number("van-1") is None
         assert await store.number("van-2") == 2
+        assert await store.numbers() == {"van-2": 2}
         assert await store.track(1, 0, NEVER, None, 10) == []
         assert await store.fixes_at([(1, T0)]) == {}
         assert len(await store.track(2, 0, NEVER, None, 30_000)) == 20_000

@@ -28,6 +28,7 @@ ADDRESS = "10.1.2.3"
 KEEP_NOTHING = {
     "POST /api/v1/session/link",
     "POST /api/v1/regions/preview",
+    "POST /api/v1/history/inside",
     "POST /api/v1/connect/qr",
     "POST /api/v1/ingest/echo",
 }

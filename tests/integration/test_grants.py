@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -202,6 +203,29 @@ async def preview(place: Town) -> None:
     _, told = await ask(place, "POST", f"{V1}/regions/preview", json=circle(LAT, LON, 300))
     assert told["inside"] == ["comer", "resident"]
     assert told["counts"]["enter"] == 3
+
+
+async def was_inside(place: Town) -> None:
+    """From the fixes that are shown; nothing tells of others, the cursor neither."""
+    since, told = int(time.time()) - 86_400, []
+    for lat, lon, radius in ((FAR_LAT, FAR_LON, 1000), (LAT, LON, 1000), (61, 26, 500_000)):
+        shape = {"geometry": {"type": "Point", "coordinates": [lon, lat]}, "radius_m": radius, "from": since}
+        for query in ("", "?limit=1", "?format=csv", "?format=csv&limit=1"):
+            answer = await place.ask("here", "POST", f"{V1}/history/inside{query}", json=shape)
+            body = await answer.get_data()
+            await place.search(body + str(answer.headers).encode())
+            if not query:
+                told.append([(one["vehicle"], one["fixes"]) for one in json.loads(body)["visits"]])
+        _, hidden = await looked_for(place, "POST", f"{V1}/history/inside", json=shape | {"vehicles": ["stranger"]})
+        _, never = await looked_for(place, "POST", f"{V1}/history/inside", json=shape | {"vehicles": [NOBODY]})
+        assert hidden == never
+    assert told[0] == []
+    assert told[1] == [("comer", 4), ("leaver", 4), ("resident", 5)]
+    assert told[1] == told[2], "however large: only what was made here is told"
+    for id in (THERE, NOBODY):
+        answer = await place.ask("here", "POST", f"{V1}/history/inside", json={"region": id, "from": since})
+        said = (await answer.get_json())["detail"].replace(id, "ID")
+        assert (answer.status_code, said) == (404, "there is no region 'ID'")
 
 
 async def region(place: Town) -> None:
@@ -410,6 +434,7 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("GET", f"{V1}/regions"): regions,
     ("POST", f"{V1}/regions"): post_regions,
     ("POST", f"{V1}/regions/preview"): preview,
+    ("POST", f"{V1}/history/inside"): was_inside,
     ("GET", f"{V1}/regions/<id>"): region,
     ("PUT", f"{V1}/regions/<id>"): put_region,
     ("PATCH", f"{V1}/regions/<id>"): patch_region,

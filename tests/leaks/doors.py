@@ -166,6 +166,27 @@ async def preview(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
             raise Leak(f"{person.name} sees {seen} vehicles, {fixes} fixes, and a preview tells of {told}")
 
 
+async def inside(walk: Walk, person: Person, allowed: frozenset[Mark]) -> None:
+    """Who was here: of nobody more fixes than are told of their tracks. Where the lines between them cross the shape is
+    a place of nothing, and seconds are no degrees."""
+    world = walk.world
+    shape = {"geometry": circle(LAT / 1e6, LON / 1e6, 1)["geometry"], "radius_m": walk.rng.choice((900, 60_000))}
+    shape |= {"from": world.now() - 86_400_000, "until": world.now() + 86_400_000}
+    query = walk.rng.choice(("", "?limit=2"))
+    said = await ask(walk.app, "POST", f"{V1}/history/inside{query}", walk.headers(person), shape)
+    told = said.json()
+    for one in told.get("visits", ()):
+        for end in (one["entry"], one["exit"]):
+            if end["how"] == "crossed":
+                end["lat"] = end["lon"] = None
+        one["duration_s"] = one["silent_s"] = None
+        known = world.vehicles.get(one["vehicle"])
+        seen = sum(bool(world.cells(person, known, fix.told_in)) for fix in known.fixes) if known else 0
+        if one["fixes"] > seen:
+            raise Leak(f"{person.name} may be told {seen} fixes of {one['vehicle']}, and who was here counts {one}")
+    walk.search(person, json.dumps(told).encode(), allowed, "by who was here")
+
+
 async def changes(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
     query = query_of(walk._follow())
     resumed = walk.rng.choice(walk.rng.choice(list(walk.world.people.values())).cursors or [""])
@@ -236,5 +257,5 @@ def without_length(answer: tuple[int, bytes, list[tuple[str, str]]]) -> Any:
 
 
 DOORS: list[Door] = [
-    vehicles, feeds, targets, friends, vehicle, track, regions, region, events, event, preview, changes, counts, others, edits,
+    vehicles, feeds, targets, friends, vehicle, track, regions, region, events, event, preview, inside, changes, counts, others, edits,
 ]  # fmt: skip

@@ -77,6 +77,13 @@ class Ellipse:
         assert stretch == 0
         return np.asarray(np.hypot(*self._turned(lats, lons)) <= 1)
 
+    def must_cover(self, lats: Floats, lons: Floats, stretch: int) -> npt.NDArray[np.bool_]:
+        return self.may_cover(lats, lons, stretch)
+
+    def may_touch(self, lats1: Floats, lons1: Floats, lats2: Floats, lons2: Floats) -> npt.NDArray[np.bool_]:
+        lines = zip(*(ends.tolist() for ends in (lats1, lons1, lats2, lons2)), strict=True)
+        return np.array([self.crossing(*line) is not None for line in lines], np.bool_)
+
     def meet(self, box: Box) -> bool | Ellipse:
         west, south, east, north = self.boxes[0]
         return self if box[0] <= east and box[2] >= west and box[1] <= north and box[3] >= south else False

@@ -260,6 +260,9 @@ class ListStore:
         saved = self._kept.vehicles.get(vehicle)
         return saved.n if saved else None
 
+    async def numbers(self) -> dict[str, int]:
+        return {vehicle: saved.n for vehicle, saved in self._kept.vehicles.items()}
+
     async def region_version(self, id: str, version: int) -> SavedRegion | None:
         return self._kept.regions.get((id, version))
 

@@ -93,6 +93,16 @@ class Area:
         """For many places at once, none at ±180. Exact."""
         return shapely.intersects_xy(self.parts, lons, lats)
 
+    def must_cover(self, lats: Floats, lons: Floats, stretch: int) -> Any:
+        """`may_cover` is exact."""
+        return self.may_cover(lats, lons, stretch)
+
+    def may_touch(self, lats1: Floats, lons1: Floats, lats2: Floats, lons2: Floats) -> Any:
+        """Exact for lines within ±180."""
+        over = (np.abs(lons1) >= 180) | (np.abs(lons2) >= 180)
+        ends = np.stack([np.column_stack([lons1, lats1]), np.column_stack([lons2, lats2])], axis=1)
+        return over | shapely.intersects(self.parts, shapely.linestrings(ends))
+
     def meet(self, box: Box, dense: float = DENSE) -> bool | Slabs | Area:
         """What of this area is in a box: False nothing, True the box lies in it, otherwise who can tell."""
         west, south, east, north = box

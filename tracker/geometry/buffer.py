@@ -27,6 +27,10 @@ from tracker.geometry.plane import TINY
 STEP_M = 1000.0  #: between the corners of a corridor's chords
 SLACK_M = 0.5  #: chords lie this near to the line they stand for, along the ground and below it
 RUN = 32  #: chords in one box of a corridor
+ARC_M = 1_000_000.0  #: beyond, the arc is not told by its chord
+BEND_M2 = 20 * 6_335_000.0**2  #: an arc is longer than its chord by this share of its square (24 and more, of a circle)
+FRAME, FRAME_M, FLAT = 0.5, 20_000.0, 70.0  #: degrees about, metres and degrees of latitude within which …
+FRAME_ERROR = 1.06  #: … one metre frame is this true
 ROOT_M = 1e-9  #: this near to the edge a line is at it
 DEGREE_M = 111_700.0  # no degree anywhere is longer
 
@@ -97,12 +101,22 @@ class Round:
 
     def may_cover(self, lats: Floats, lons: Floats, stretch: int) -> Any:
         """For many places at once: is one so near to these chords that the arcs could be within reach?"""
+        return self._chords_m2(lats, lons, stretch) <= (self.reach_m + SLACK_M) ** 2
+
+    def must_cover(self, lats: Floats, lons: Floats, stretch: int) -> Any:
+        """Is one so near to these chords that the arcs must be?"""
+        if self.reach_m > ARC_M:
+            return np.zeros(len(lats), np.bool_)
+        chord2 = self._chords_m2(lats, lons, stretch)
+        return np.sqrt(chord2) * (1 + chord2 / BEND_M2) + 2 * SLACK_M < self.reach_m
+
+    def _chords_m2(self, lats: Floats, lons: Floats, stretch: int) -> Any:
         corners = self._corners[:, stretch * RUN : stretch * RUN + RUN + 1, None]
         a = corners[:, :-1] if corners.shape[1] > 1 else corners
         d = corners[:, 1:] - a if corners.shape[1] > 1 else np.zeros_like(a)
         w = _ecef(lats, lons)[:, None, :] - a
         w -= d * np.clip((w * d).sum(axis=0) / np.maximum((d * d).sum(axis=0), TINY), 0, 1)
-        return ((w * w).sum(axis=0) <= (self.reach_m + SLACK_M) ** 2).any(axis=0)
+        return (w * w).sum(axis=0).min(axis=0)
 
     def _chord_distances(self, lat: float, lon: float) -> Floats:
         a = self._corners[:, :-1]
@@ -141,6 +155,19 @@ class Round:
         return self._lines(np.flatnonzero(distances <= self.reach_m + half + slack))
 
     # -- the line between two pings -----------------------------------------------------------------------------
+
+    def may_touch(self, lats1: Floats, lons1: Floats, lats2: Floats, lons2: Floats) -> Any:
+        """For lines about a small circle: measured in the metre frame of its centre."""
+        lat, lon = self.points[0]
+        near = (abs(lats1 - lat) < FRAME) & (abs(lats2 - lat) < FRAME)
+        near &= (abs(lons1 - lon) < FRAME) & (abs(lons2 - lon) < FRAME)
+        if len(self.points) > 1 or self.reach_m > FRAME_M or abs(lat) > FLAT:
+            return np.ones(len(lats1), np.bool_)
+        kx, ky = frame(lat)
+        start = (lons1 - lon) * kx + (lats1 - lat) * (1j * ky)
+        run = (lons2 - lons1) * kx + (lats2 - lats1) * (1j * ky)
+        along = np.clip(-(start * run.conj()).real / np.maximum(np.abs(run) ** 2, TINY), 0, 1)
+        return ~near | (np.abs(start + along * run) <= self.reach_m * FRAME_ERROR + SLACK_M)
 
     def crossing(self, lat1: float, lon1: float, lat2: float, lon2: float) -> tuple[float, float] | None:
         """Where along the line straight in lon/lat (0 … 1) it first and last touches; None: nowhere."""

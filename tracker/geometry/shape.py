@@ -73,6 +73,14 @@ class Shape(Protocol):
         """For many places at once, none at ±180: False only for those that this stretch does not cover."""
         ...
 
+    def must_cover(self, lats: Floats, lons: Floats, stretch: int) -> npt.NDArray[np.bool_]:
+        """Of places that this stretch may cover: True only for those that it does."""
+        ...
+
+    def may_touch(self, lats1: Floats, lons1: Floats, lats2: Floats, lons2: Floats) -> npt.NDArray[np.bool_]:
+        """For many lines as `crossing` takes them: False only for those that do not touch."""
+        ...
+
     def meet(self, box: Box) -> bool | Decider:
         """What of it is in a box: False nothing, True the box lies in it, otherwise who can tell."""
         ...

@@ -10,11 +10,14 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 
 from tracker.access.grants import Grant, Part
-from tracker.fleet.membership import is_near
+from tracker.fleet.membership import BEYOND_M, is_near
+from tracker.geometry.places import within
 from tracker.model.change import VehicleState
-from tracker.model.coarse import coarsened
+from tracker.model.coarse import coarsened, coarsened_columns
+from tracker.model.columns import Columns
 from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
@@ -68,6 +71,25 @@ class Visits:
         if not coarse:
             return None
         return coarsened(ping, best) if (best := min(coarse)) else ping
+
+    def cut(self, since: int, until: int) -> list[Span]:
+        """What of the spans lies in since <= time < until, each half-open like it."""
+        cut = [(max(since, first), min(until, last + 1)) for first, last in self.spans()]
+        return [span for span in cut if span[0] < span[1]]
+
+    def admit(self, fixes: Columns) -> Columns:
+        """Those of many fixes that may be told, as they may: `shown` for arrays."""
+        best = np.full(len(fixes), np.inf if self._anywhere is None else self._anywhere)
+        lats, lons = fixes.lat / 1e7, fixes.lon / 1e7
+        for region, spans in self._spans.items() if self._anywhere != 0 else ():
+            drawn, coarse_m = self._book.regions.get(region), self._coarse[region]
+            starts, ends = np.array(spans, np.int64).T
+            at = np.searchsorted(starts, fixes.time, "right") - 1
+            asked = np.flatnonzero((at >= 0) & (fixes.time <= ends[at]) & (best > coarse_m))
+            if drawn is not None:
+                best[asked[within(drawn.shape, lats[asked], lons[asked], BEYOND_M)]] = coarse_m
+        told, best = fixes.take(np.isfinite(best)), best[np.isfinite(best)]
+        return coarsened_columns(told, best) if best.any() else told
 
     def _lasts(self, spans: list[Span], time: int) -> bool:
         at = bisect_right(spans, (time, NEVER)) - 1
@@ -148,10 +170,10 @@ class Shown:
 
     async def fixes(self, told: list[tuple[Ping, int]]) -> list[tuple[Ping, int]]:
         """Those of (ping, received at) that may be told, as they may."""
-        seen = [((await self._of(ping.vehicle)).shown(ping), at) for ping, at in told]
+        seen = [((await self.visits(ping.vehicle)).shown(ping), at) for ping, at in told]
         return [(ping, at) for ping, at in seen if ping is not None]
 
-    async def _of(self, vehicle: str) -> Visits:
+    async def visits(self, vehicle: str) -> Visits:
         if vehicle not in self._visits:
             state = self._picture.vehicles.get(vehicle)
             group = self._group_of(vehicle)

@@ -10,7 +10,11 @@ from functools import lru_cache
 from math import cos, floor, pi, radians
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
+from tracker.model.columns import NO_ALTITUDE, NOT_SAID, Columns
+from tracker.model.extra import without_place
 from tracker.model.ping import Ping, has_place
 
 FINEST_M, COARSEST_M = 10.0, 50_000.0
@@ -55,3 +59,17 @@ def coarsened(ping: Ping, cell_m: float) -> Ping:
         odometer_m=None,
         attributes=None,
     )
+
+
+def coarsened_columns(fixes: Columns, cells_m: npt.NDArray[np.float64]) -> Columns:
+    """The same for arrays; 0: as it is."""
+    told = fixes.take(np.arange(len(fixes)))
+    coarse = cells_m > 0
+    for i in np.flatnonzero(coarse & ((told.lat != 0) | (told.lon != 0))).tolist():
+        lat, lon = middle(int(told.lat[i]) / 1e7, int(told.lon[i]) / 1e7, float(cells_m[i]))
+        told.lat[i], told.lon[i] = round(lat * 1e7), round(lon * 1e7)
+    told.heading[coarse], told.altitude[coarse] = NOT_SAID, NO_ALTITUDE
+    told.accuracy = np.where(coarse, np.maximum(told.accuracy, np.rint(cells_m * 100)), told.accuracy).astype(np.int32)
+    kept = {i: without_place(extra) if coarse[i] else extra for i, extra in told.extra.items()}
+    told.extra = {i: extra for i, extra in kept.items() if extra is not None}
+    return told

@@ -37,3 +37,9 @@ def extra_of(ping: Ping) -> bytes | None:
 def with_extra(ping: Ping, extra: Extra | bytes) -> Ping:
     known = extra if isinstance(extra, Extra) else _decode(extra)
     return msgspec.structs.replace(ping, **msgspec.structs.asdict(known))
+
+
+def without_place(extra: bytes) -> bytes | None:
+    """Of what may tell where it was said, nothing; None: then nothing is left."""
+    left = msgspec.structs.replace(_decode(extra), odometer_m=None, attributes=None)
+    return None if left == Extra() else _encode(left)

@@ -34,6 +34,7 @@ _strings = msgspec.json.Decoder(dict[str, str])
 _ids = msgspec.json.Decoder(list[str])
 _records = msgspec.json.Decoder(list[Record])
 _audits = msgspec.json.Decoder(list[Audit])
+_by_vehicle = msgspec.json.Decoder(dict[str, int])
 _numbers = msgspec.json.Decoder(set[int])
 
 T = TypeVar("T")
@@ -111,6 +112,10 @@ def first_seq(connection: sqlite3.Connection) -> int:
 def number(connection: sqlite3.Connection, vehicle: str) -> int | None:
     n: int | None = one(connection, "SELECT n FROM vehicles WHERE id = ?", vehicle)
     return n
+
+
+def numbers(connection: sqlite3.Connection) -> dict[str, int]:
+    return _by_vehicle.decode(one(connection, "SELECT json_group_object(id, n) FROM vehicles WHERE unicode(id) > 0"))
 
 
 def rows_and_blocks(connection: sqlite3.Connection) -> tuple[int, int]:

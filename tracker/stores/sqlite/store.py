@@ -398,6 +398,9 @@ class SqliteStore:
     async def number(self, vehicle: str) -> int | None:
         return await self._read(reads.number, vehicle)
 
+    async def numbers(self) -> dict[str, int]:
+        return await self._read(reads.numbers)
+
     async def region_version(self, id: str, version: int) -> SavedRegion | None:
         found = await self._read(reads.region_versions, id, version)
         return found[0] if found else None

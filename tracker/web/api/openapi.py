@@ -276,6 +276,26 @@ ROUTES = (
         errors=(400, 413, 415, 422, 503),
     ),
     Route(
+        "POST",
+        "/api/v1/history/inside",
+        "Who was in a shape, when, for how long; it only reads",
+        (200, JSON, page("visits", ref("Visit"))),
+        (200, "text/csv", TEXT),
+        body={
+            JSON: thing(
+                "from",
+                geometry={"type": "object"},
+                radius_m=NUMBER,
+                buffer_m=NUMBER,
+                region=REGION,
+                vehicles=array(TEXT),
+                **{"from": TIME, "until": TIME},
+            )
+        },
+        query={"format": {"enum": ["json", "csv"]}, **LIST},
+        errors=(400, 404, 413, 415, 422, 503),
+    ),
+    Route(
         "GET",
         "/api/v1/events",
         "What happened, in order",

@@ -50,6 +50,7 @@ REGION: Schema = {
     "not": {"enum": [".", ".."]},
     "examples": ["depot"],
 }
+END: Schema = thing("how lat lon", how={"enum": ["crossed", "fix", "beyond"]}, lat=or_null(NUMBER), lon=or_null(NUMBER))
 SCALARS: Schema = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}}
 
 _SENSED = {
@@ -204,6 +205,18 @@ SCHEMAS: dict[str, Schema] = {
         why={"type": "object", "description": "what decided it"},
     )
     | {"description": "Of an `erased` one only seq, id, kind and time are left."},
+    "Visit": thing(
+        "vehicle entered_at exited_at duration_s fixes passed_through",
+        vehicle=VEHICLE,
+        entered_at=or_null(TIME) | {"description": "null: it was inside when the range began"},
+        exited_at=or_null(TIME) | {"description": "null: it was inside when the range ended"},
+        duration_s=NUMBER | {"description": "within the range"},
+        fixes=COUNT,
+        passed_through=FLAG | {"description": "between two positions, neither of which was inside"},
+        silent_s=NUMBER | {"description": "the longest time of it without a position"},
+        entry=END,
+        exit=END,
+    ),
     "Events": thing(
         "events next first last",
         events=array(ref("Event")),

@@ -1,0 +1,239 @@
+"""Inside: who was in a shape, when, for how long; as pages of JSON, or all of it as CSV. It only reads."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import re
+from collections.abc import AsyncIterator, Callable
+from fnmatch import translate
+from typing import Any
+
+from quart import Blueprint, Response, request
+
+from tracker.access.grants import WATCH, Grant
+from tracker.errors import Invalid, NotFound
+from tracker.formats.own import guarded
+from tracker.geometry.geojson import parameter_names, read_shape
+from tracker.geometry.shape import Shape
+from tracker.history.inside import End, Visit
+from tracker.history.search import Question, Search
+from tracker.history.visits import Shown
+from tracker.model.ping import MAX_ID
+from tracker.node import Node
+from tracker.times import BadTime, parse_time, rfc3339
+from tracker.web.api import parameters as api
+from tracker.web.api.routes import Routes
+
+PATH = "/api/v1/history/inside"
+FIELDS = ("geometry", *parameter_names(), "region", "from", "until", "vehicles")
+LONGEST_MS = 31 * 86_400_000
+LARGEST_M2 = 1e13  #: a continent
+MOST_NAMES, MOST_PATTERNS = 1000, 20  #: in one question
+COLUMNS = (
+    *("vehicle", "entered_at", "exited_at", "duration_s", "fixes", "passed_through", "silent_s"),
+    *("entry", "entry_lat", "entry_lon", "exit", "exit_lat", "exit_lon"),
+)
+
+Row = tuple[str, Visit]
+
+
+def blueprint(node: Node) -> Blueprint:
+    routes = Routes("inside", node)
+    routes.add(PATH, POST=who_was_inside)
+    return routes.blueprint
+
+
+async def who_was_inside(node: Node, grant: Grant) -> Response:
+    api.only("format", "limit", "cursor")
+    form = request.args.get("format", "json")
+    if form not in ("json", "csv"):
+        raise api.bad("format", "json or csv")
+    limit, after = api.limit(), api.place(_is_row)
+    document = await api.json_body(node.settings.max_region)
+    question = await asyncio.to_thread(_read, document, node, grant)
+    if form == "csv" and "limit" not in request.args:
+        watched: list[Shown] = []
+        lasts = api.lasts(node.access, lambda: any(one.is_over for one in watched))
+        response = Response(_streamed(node, grant, question, watched, lasts), 200, _headers(form))
+        response.timeout = None
+        return response
+    while True:
+        shown = _shown_to(node, grant)
+        rows, next = await _page(node, question, shown, limit, after)
+        before, grant = grant, node.access.again(grant)
+        if grant.key() == before.key() and not (shown and shown.is_over):
+            break
+        grant.check(WATCH)  # it may see something else by now
+    if form == "csv":
+        return Response(_line(COLUMNS) + _csv(rows), 200, _headers(form) | ({"x-next": next} if next else {}))
+    return api.answer({"visits": [_visit(*row) for row in rows], "next": next})
+
+
+def _headers(form: str) -> dict[str, str]:
+    return {"content-type": "text/csv; charset=utf-8", "content-disposition": f"attachment; filename=inside.{form}"}
+
+
+def _shown_to(node: Node, grant: Grant) -> Shown | None:
+    return None if grant.everything else Shown(node.store, node.fleet.regions, node.picture, grant)
+
+
+async def _page(
+    node: Node, question: Question, shown: Shown | None, limit: int, after: list[Any] | None
+) -> tuple[list[Row], str | None]:
+    """The rows after one, and what the next page is asked with."""
+    rows: list[Row] = []
+    async with node.heavy.turn():
+        search = Search(node.store, question, node.fleet.settings, shown)
+        async for vehicle, visits in search.found(after[0] if after else None):
+            told = (visit for visit in visits if after is None or _place(vehicle, visit) > after)
+            rows += [(vehicle, visit) for visit in told]
+            if len(rows) > limit:
+                return rows[:limit], api.cursor(_place(*rows[limit - 1]))
+    return rows, None
+
+
+async def _streamed(
+    node: Node, grant: Grant, question: Question, watched: list[Shown], lasts: api.Lasts
+) -> AsyncIterator[bytes]:
+    """All there is, a page at a time: who reads it may be slow."""
+    yield _line(COLUMNS)
+    after: list[Any] | None = None
+    while True:
+        if (shown := _shown_to(node, grant)) is not None:
+            watched[:] = [shown]
+        rows, next = await _page(node, question, shown, api.MOST, after)
+        lasts()
+        yield _csv(rows)
+        if next is None:
+            return
+        after = _place(*rows[-1])
+
+
+def _place(vehicle: str, visit: Visit) -> list[Any]:
+    return [vehicle, visit.since, visit.until]
+
+
+def _is_row(place: Any) -> bool:
+    return isinstance(place, list) and [type(part) for part in place] == [str, int, int]
+
+
+# --------------------------------------------------------------------------------------------- what is asked
+
+
+def _read(document: Any, node: Node, grant: Grant) -> Question:
+    """Raises Invalid, NotFound."""
+    if not isinstance(document, dict):
+        raise Invalid("not_an_object", 'ask with a JSON object: {"geometry", "from", "until"}')
+    for name in document:
+        if name not in FIELDS:
+            raise _wrong(name[:64], f"there is no field {name[:64]!r}; there are {', '.join(FIELDS)}", "unknown_field")
+    since, until, now = _time(document, "from"), _time(document, "until"), node.clock()
+    if since is None:
+        raise _wrong("from", "`from` is missing: since when is asked", "missing")
+    until = now if until is None else until
+    if until <= since:
+        raise _wrong("until", "`until` is later than `from`, and not in the future alone")
+    if until - since > LONGEST_MS:
+        raise _wrong(
+            "until", f"from `from` to `until` are at most {LONGEST_MS // 86_400_000} days; ask for less at once"
+        )
+    return Question(_shape(document, node, grant), since, max(since, min(until, now)), _names(document.get("vehicles")))
+
+
+def _time(document: dict[str, Any], name: str) -> int | None:
+    value = document.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise _wrong(name, f"`{name}` is an RFC 3339 text or a number", "wrong_type")
+    try:
+        return parse_time(value)
+    except (BadTime, ValueError, OverflowError) as fault:
+        raise _wrong(name, f"`{name}`: {fault}") from None
+
+
+def _shape(document: dict[str, Any], node: Node, grant: Grant) -> Shape:
+    id = document.get("region")
+    if id is None:
+        parameters = {name: document[name] for name in parameter_names() if name in document}
+        shape = _drawn(document.get("geometry"), parameters)
+    elif document.get("geometry") is not None:
+        raise _wrong("region", "a `region`, or a `geometry`: not both")
+    else:
+        drawn = node.fleet.regions.regions.get(id) if isinstance(id, str) and grant.sees_region(id) else None
+        if drawn is None:
+            raise NotFound("unknown_region", f"there is no region {str(id)[:64]!r}")
+        shape = drawn.shape
+    if shape.area_m2 > LARGEST_M2:
+        raise _wrong("geometry", f"it is larger than {LARGEST_M2 / 1e6:,.0f} km²; ask about less at once")
+    return shape
+
+
+def _drawn(geometry: Any, parameters: dict[str, Any]) -> Shape:
+    """As that of a region, whose numbers are not among the properties of anything here."""
+    try:
+        return read_shape(geometry, **parameters)
+    except Invalid as why:
+        errors = [error | {"field": str(error["field"]).removeprefix("properties.")} for error in why.errors]
+        raise Invalid(why.code, why.detail.removeprefix("properties."), errors) from None
+
+
+def _names(value: Any) -> Callable[[str], bool]:
+    if value is None:
+        return lambda _: True
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise _wrong("vehicles", "`vehicles` is a list of ids, or patterns such as 'van-*'", "wrong_type")
+    patterns = [one for one in value if any(char in one for char in "*?[")]
+    if len(value) > MOST_NAMES or len(patterns) > MOST_PATTERNS or any(len(one) > 4 * MAX_ID for one in value):
+        raise _wrong("vehicles", f"`vehicles` has at most {MOST_NAMES} ids, and of these {MOST_PATTERNS} patterns")
+    ids, fits = frozenset(value), re.compile("|".join(map(translate, patterns)) or r"(?!)")
+    return lambda vehicle: vehicle in ids or fits.match(vehicle) is not None
+
+
+def _wrong(field: str, message: str, code: str = "bad_parameter") -> Invalid:
+    return Invalid(code, message, [{"field": field, "code": code, "message": message}])
+
+
+# ------------------------------------------------------------------------------------------- what is answered
+
+
+def _visit(vehicle: str, visit: Visit) -> dict[str, Any]:
+    return {
+        "vehicle": vehicle,
+        "entered_at": _told(visit.entry.at),
+        "exited_at": _told(visit.exit.at),
+        "duration_s": (visit.until - visit.since) / 1000,
+        "fixes": visit.fixes,
+        "passed_through": visit.passed_through,
+        "silent_s": visit.silent_ms / 1000,
+        "entry": _end(visit.entry),
+        "exit": _end(visit.exit),
+    }
+
+
+def _end(end: End) -> dict[str, Any]:
+    lat, lon = end.place or (None, None)
+    return {"how": end.how, "lat": lat and round(lat, 7), "lon": lon and round(lon, 7)}
+
+
+def _told(at: int | None) -> str | None:
+    return None if at is None else rfc3339(at)
+
+
+def _csv(rows: list[Row]) -> bytes:
+    lines = []
+    for vehicle, visit in rows:
+        told = _visit(vehicle, visit)
+        cells = [told[name] for name in COLUMNS[1:7]]
+        ends = [end[name] for end in (told["entry"], told["exit"]) for name in ("how", "lat", "lon")]
+        cells = [str(cell).lower() if isinstance(cell, bool) else cell for cell in cells]
+        lines.append(_line((guarded(vehicle), *cells, *ends)))
+    return b"".join(lines)
+
+
+def _line(cells: Any) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode()
