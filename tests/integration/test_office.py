@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from click.testing import CliRunner, Result
 from tests.support.servers import Server
 from tracker.access.console import FILE
 from tracker.commands.cli import cli
+from tracker.commands.office import office
+from tracker.config import Settings
 from tracker.errors import TrackerError
 
 
@@ -123,3 +126,31 @@ def test_targets_are_added_tested_and_removed(folder: Path) -> None:
     lines("targets", "remove", id, *where)
     assert len(lines("targets", "list", *where)) == 1
     assert "no target" in refusal("targets", "test", id, *where)
+
+
+def test_who_was_here_is_told_as_lines_csv_and_json(start_server: Callable[..., Server], tmp_path: Path) -> None:
+    folder = start_server().data
+    where = "--data", str(folder)
+    times = [f"2026-11-23T09:0{minute}:00Z" for minute in range(3)]
+    drive = [
+        {"vehicle": vehicle, "time": time, "lat": lat, "lon": 24.944}
+        for vehicle, lats in (("van-1", (60.16, 60.17, 60.18)), ("=2", (60.165, 60.175)))
+        for time, lat in zip(times, lats, strict=False)
+    ]
+    with office(Settings(data=str(folder))) as ours:
+        assert ours.ask("POST", "/api/v1/positions", drive)["accepted"] == 5
+    drawn = tmp_path / "corner.geojson"
+    circle = {"type": "Point", "coordinates": [24.944, 60.17]}
+    drawn.write_text(json.dumps({"type": "Feature", "geometry": circle, "properties": {"radius_m": 300}}))
+    asked = "inside", "--from", "2026-11-23T09:00:00Z", "--until", "2026-11-24T00:00:00Z", *where
+    told = lines(*asked, "--shape", str(drawn))
+    assert [(cells[0], cells[4]) for cells in told] == [("=2", "passed through"), ("van-1", "1 fix")]
+    assert told[0][3] == "0:00:32"
+    assert lines(*asked, "--at", "60.17,24.944", "--radius", "300") == told
+    csv = tracker(*asked, "--shape", str(drawn), "--format", "csv").stdout.splitlines()
+    assert [line.split(",")[0] for line in csv] == ["vehicle", "'=2", "van-1"]
+    found = tracker(*asked, "--shape", str(drawn), "--format", "ndjson", "--vehicle", "van-*").stdout.splitlines()
+    assert [json.loads(line)["vehicle"] for line in found] == ["van-1"]
+    assert "no region 'depot'" in refusal(*asked, "--region", "depot")
+    for wrong in ((), ("--at", "60.17,24.944"), ("--at", "here", "--radius", "9"), ("--at", "1,2", "--region", "x")):
+        assert tracker(*asked, *wrong).exit_code == 2

@@ -384,6 +384,27 @@ def remove_target(id: str, data: str | None, store: str | None) -> None:
     targets.remove_target(settings(data=data, store=store), id)
 
 
+@cli.command()
+@click.option("--shape", type=click.Path(exists=True, dir_okay=False), help="File with one shape (GeoJSON, KML, KMZ).")
+@click.option("--at", metavar="LAT,LON", help="Middle of a circle.")
+@click.option("--radius", type=float, metavar="M", help="Its radius; or how far from the line of --shape.")
+@click.option("--region", metavar="ID", help="A region there is.")
+@click.option("--from", "since", required=True, callback=_instant, metavar="TIME", help="Since when.")
+@click.option("--until", callback=_instant, metavar="TIME", help="Until when, that left out.  [now]")
+@click.option("--vehicle", "vehicles", multiple=True, metavar="GLOB", help="Only these, such as 'van-*'; repeatable.")
+@click.option("--format", "form", type=click.Choice(["text", "csv", "ndjson"]), default="text", show_default=True)
+@_or_elsewhere
+def inside(
+    data: str | None, store: str | None, from_server: str | None, token: str | None, ca: str | None, **asked: Any
+) -> None:
+    """Say who was in a shape, when and for how long: a visit a line."""
+    from tracker.commands import inside
+
+    if sum(asked[name] is not None for name in ("shape", "at", "region")) != 1:
+        raise click.UsageError("where? --shape FILE, --at LAT,LON --radius M, or --region ID")
+    inside.run(_asked(data, store, from_server, token, ca), **asked)
+
+
 @cli.group()
 def vehicles() -> None:
     """What people say of vehicles."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import re
 from collections.abc import AsyncIterator, Callable
 from fnmatch import translate
@@ -14,15 +12,15 @@ from quart import Blueprint, Response, request
 
 from tracker.access.grants import WATCH, Grant
 from tracker.errors import Invalid, NotFound
-from tracker.formats.own import guarded
 from tracker.geometry.geojson import parameter_names, read_shape
 from tracker.geometry.shape import Shape
-from tracker.history.inside import End, Visit
+from tracker.history import rows as rows_of
+from tracker.history.inside import Visit
 from tracker.history.search import Question, Search
 from tracker.history.visits import Shown
 from tracker.model.ping import MAX_ID
 from tracker.node import Node
-from tracker.times import BadTime, parse_time, rfc3339
+from tracker.times import BadTime, parse_time
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
 
@@ -31,11 +29,6 @@ FIELDS = ("geometry", *parameter_names(), "region", "from", "until", "vehicles")
 LONGEST_MS = 31 * 86_400_000
 LARGEST_M2 = 1e13  #: a continent
 MOST_NAMES, MOST_PATTERNS = 1000, 20  #: in one question
-COLUMNS = (
-    *("vehicle", "entered_at", "exited_at", "duration_s", "fixes", "passed_through", "silent_s"),
-    *("entry", "entry_lat", "entry_lon", "exit", "exit_lat", "exit_lon"),
-)
-
 Row = tuple[str, Visit]
 
 
@@ -67,8 +60,8 @@ async def who_was_inside(node: Node, grant: Grant) -> Response:
             break
         grant.check(WATCH)  # it may see something else by now
     if form == "csv":
-        return Response(_line(COLUMNS) + _csv(rows), 200, _headers(form) | ({"x-next": next} if next else {}))
-    return api.answer({"visits": [_visit(*row) for row in rows], "next": next})
+        return Response(rows_of.header() + _csv(rows), 200, _headers(form) | ({"x-next": next} if next else {}))
+    return api.answer({"visits": [rows_of.as_json(*row) for row in rows], "next": next})
 
 
 def _headers(form: str) -> dict[str, str]:
@@ -98,7 +91,7 @@ async def _streamed(
     node: Node, grant: Grant, question: Question, watched: list[Shown], lasts: api.Lasts
 ) -> AsyncIterator[bytes]:
     """All there is, a page at a time: who reads it may be slow."""
-    yield _line(COLUMNS)
+    yield rows_of.header()
     after: list[Any] | None = None
     while True:
         if (shown := _shown_to(node, grant)) is not None:
@@ -109,6 +102,10 @@ async def _streamed(
         if next is None:
             return
         after = _place(*rows[-1])
+
+
+def _csv(rows: list[Row]) -> bytes:
+    return b"".join(rows_of.as_csv(rows_of.as_json(*row)) for row in rows)
 
 
 def _place(vehicle: str, visit: Visit) -> list[Any]:
@@ -194,46 +191,3 @@ def _names(value: Any) -> Callable[[str], bool]:
 
 def _wrong(field: str, message: str, code: str = "bad_parameter") -> Invalid:
     return Invalid(code, message, [{"field": field, "code": code, "message": message}])
-
-
-# ------------------------------------------------------------------------------------------- what is answered
-
-
-def _visit(vehicle: str, visit: Visit) -> dict[str, Any]:
-    return {
-        "vehicle": vehicle,
-        "entered_at": _told(visit.entry.at),
-        "exited_at": _told(visit.exit.at),
-        "duration_s": (visit.until - visit.since) / 1000,
-        "fixes": visit.fixes,
-        "passed_through": visit.passed_through,
-        "silent_s": visit.silent_ms / 1000,
-        "entry": _end(visit.entry),
-        "exit": _end(visit.exit),
-    }
-
-
-def _end(end: End) -> dict[str, Any]:
-    lat, lon = end.place or (None, None)
-    return {"how": end.how, "lat": lat and round(lat, 7), "lon": lon and round(lon, 7)}
-
-
-def _told(at: int | None) -> str | None:
-    return None if at is None else rfc3339(at)
-
-
-def _csv(rows: list[Row]) -> bytes:
-    lines = []
-    for vehicle, visit in rows:
-        told = _visit(vehicle, visit)
-        cells = [told[name] for name in COLUMNS[1:7]]
-        ends = [end[name] for end in (told["entry"], told["exit"]) for name in ("how", "lat", "lon")]
-        cells = [str(cell).lower() if isinstance(cell, bool) else cell for cell in cells]
-        lines.append(_line((guarded(vehicle), *cells, *ends)))
-    return b"".join(lines)
-
-
-def _line(cells: Any) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue().encode()
