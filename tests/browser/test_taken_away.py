@@ -109,6 +109,9 @@ async def test_what_may_not_be_seen_any_more_is_gone_from_everything_that_is_ope
     await page.wait_for_selector("section.detail:not([hidden]) .raw:has-text('61')", state="attached")
     await page.locator("section.detail button:has-text('Mute')").first.click()
     await page.get_by_role("button", name="Back to the list").first.click()
+    await page.evaluate("fleetPage.state.set({ region: 'there', tab: 'regions' })")
+    await page.wait_for_selector("section.detail:not([hidden]) .line-list :text('Name of v-there')")
+    await page.evaluate("fleetPage.state.set({ region: null, tab: 'vehicles' })")
     await page.locator("#vehicle-list").hover()  # its rows are held
     await do(house, "PATCH", "groups/g-bert", {"regions": ["yards"]})
     await never(page, "v-there", ">there<", "quarries", "region:there", "61.0")

@@ -20,7 +20,7 @@ from playwright.async_api import Browser, Error, Page, Response, WebSocket
 
 from tests.leaks.marks import Mark, found_in
 from tests.leaks.walk import Walk
-from tests.leaks.world import Person
+from tests.leaks.world import Group, Person
 from tests.support.waiting import deadline, until
 from tracker.config import Settings
 from tracker.web.app import create_app
@@ -41,8 +41,8 @@ SAYS = """() => {
   }
   return said.join('\\n');
 }"""
-#: what somebody does at their page, with a thing they see; `n` is drawn
-DOES = """(n) => {
+#: what somebody does at their page, with a thing they see; each `n` is drawn
+DOES = """(drawn) => drawn.forEach((n) => {
   const app = window.fleetPage;
   if (!app?.fleet?.ready) return;
   const [vehicles, regions] = [[...app.fleet.byId.keys()], [...app.fleet.regions.keys()]];
@@ -58,7 +58,8 @@ DOES = """(n) => {
     () => region && app.state.set({ regions: app.state.value.regions ? null : [region] }),
     () => events[n % Math.max(1, events.length)]?.click(),
   ][n % 8]();
-}"""
+})"""
+DEEDS = 5  #: of each, a step: the more is open, the more can be kept
 
 
 class Watcher:
@@ -91,9 +92,9 @@ class Watcher:
         self._coming.add(task)
         task.add_done_callback(self._coming.discard)
 
-    async def do(self, number: int) -> None:
+    async def do(self, drawn: list[int]) -> None:
         with contextlib.suppress(Error):
-            await self.page.evaluate(DOES, number)
+            await self.page.evaluate(DOES, drawn)
 
     async def says(self) -> str:
         try:
@@ -175,6 +176,11 @@ class PageWalk(Walk):
         await watcher.page.goto("about:blank")
         await watcher.page.goto(self.url)
 
+    def whose(self) -> tuple[Group, Person]:
+        """Of somebody who looks."""
+        person = self.world.people[self.rng.choice(list(self.watchers))]
+        return self.world.groups[self.rng.choice(person.groups or list(self.world.groups))], person
+
     def granted(self, person: Person) -> tuple[Any, ...]:
         """What was decided about somebody, or about what they see: what may be taken from them."""
         world = self.world
@@ -189,8 +195,8 @@ class PageWalk(Walk):
         self.rng = rng = random.Random(seed)
         people = [self.world.people[name] for name in self.watchers]
         for person in people:
-            await self.watchers[person.name].do(rng.randrange(10**6))
-        deed = rng.choices((self.moves, self.draws, self.registers, self.regrants, self.acknowledges), (6, 4, 4, 5, 1))[
+            await self.watchers[person.name].do([rng.randrange(10**6) for _ in range(DEEDS)])
+        deed = rng.choices((self.moves, self.draws, self.registers, self.regrants, self.acknowledges), (6, 4, 4, 8, 1))[
             0
         ]
         before = {one.name: (self.world.allowed(one), self.granted(one), one.cookie) for one in people}

@@ -254,9 +254,13 @@ class Walk:
             await self.do("DELETE", f"{V1}/vehicles/{vehicle.id}?history={str(erased).lower()}")
             world.removed(vehicle, erased)
 
+    def whose(self) -> tuple[Group, Person]:
+        """Whose grants change: those of a group, or of one person."""
+        return self.rng.choice(list(self.world.groups.values())), self.rng.choice(list(self.world.people.values()))
+
     async def regrants(self) -> None:
         rng, world = self.rng, self.world
-        group, person = rng.choice(list(world.groups.values())), rng.choice(list(world.people.values()))
+        group, person = self.whose()
         how = rng.random()
         if how < 0.4:
             few = rng.sample(self.area_groups, rng.randrange(3))

@@ -135,13 +135,23 @@ export class RegionPanel {
     this.element.hidden = !region || tab !== "regions";
     if (other) {
       this.occupancy = new Occupancy();
-      this.rows = [];
-      for (const node of [this.title, this.mark, this.subtitle, this.inside, this.rules]) fill(node);
+      for (const node of [this.title, this.mark, this.subtitle, this.count, this.area]) fill(node);
+      this.#nobody();
+      fill(this.rules);
       delete this.rules.dataset.key;
     }
     if (this.element.hidden) return;
     if (other) this.#ask(String(region));
     this.render();
+  }
+
+  /** Who was inside is said by nothing, how many neither. */
+  #nobody() {
+    this.rows = [];
+    fill(this.inside);
+    delete this.inside.dataset.key;
+    this.spark.width = 0;
+    this.spark.removeAttribute("aria-label");
   }
 
   /** When they came in, and the last hour's comings and goings. @param {string} id */
@@ -176,7 +186,7 @@ export class RegionPanel {
             ? say("region.gone")
             : say("region.unknown", { id }),
       );
-      fill(this.inside);
+      this.#nobody();
       return;
     }
     const p = feature.properties;
