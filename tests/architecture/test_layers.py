@@ -31,6 +31,7 @@ ROOMS: list[set[str]] = [
     {"web.server"},
     {"node"},
     {"history"},
+    {"history.story"},
     {"pipeline"},
     {"outputs"},
     {"live"},
@@ -50,7 +51,7 @@ ROOMS: list[set[str]] = [
 
 #: these decide without I/O: no clock, no socket, no environment, nothing awaited; `now` is an argument
 PURE = {"model", "geometry", "geometry.cells", "regions", "fleet", "live", "protocols", "formats", "outputs"}
-PURE |= {"errors", "problems", "times"}
+PURE |= {"history.story", "errors", "problems", "times"}
 #: … but for an archive, which is opened as if it were a file, and for urllib.parse
 READERS = {"regions.kmz": {"io"}, "protocols.forms": {"urllib"}, "protocols.parts": {"urllib"}}
 IMPURE = {"asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets"}

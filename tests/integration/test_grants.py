@@ -169,6 +169,20 @@ async def track(place: Town) -> None:
             await same(place, "GET", f"{V1}/vehicles/{hidden}/{path}", f"{V1}/vehicles/{NOBODY}/{path}")
 
 
+async def history(place: Town) -> None:
+    for what in ("trips", "stops", "summary"):
+        for mine in ("leaver", "comer", "resident"):
+            assert (await ask(place, "GET", f"{V1}/vehicles/{mine}/{what}"))[0] == 200
+        for hidden in ("stranger", "nowhere-yet"):
+            await same(place, "GET", f"{V1}/vehicles/{hidden}/{what}", f"{V1}/vehicles/{NOBODY}/{what}")
+
+
+async def summary(place: Town) -> None:
+    status, told = await ask(place, "GET", f"{V1}/summary")
+    assert (status, [one["vehicle"] for one in told["vehicles"]]) == (200, ["comer", "leaver", "resident"])
+    assert (await ask(place, "GET", f"{V1}/summary?vehicle=stranger"))[1]["vehicles"] == []
+
+
 async def regions(place: Town) -> None:
     for query in ("", "?limit=1", "?format=geojson"):
         status, told = await ask(place, "GET", f"{V1}/regions{query}")
@@ -430,6 +444,8 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("PATCH", f"{V1}/vehicles/<id>"): patch_vehicle,
     ("DELETE", f"{V1}/vehicles/<id>"): delete_vehicle,
     ("GET", f"{V1}/vehicles/<id>/track"): track,
+    **{("GET", f"{V1}/vehicles/<id>/{what}"): history for what in ("trips", "stops", "summary")},
+    ("GET", f"{V1}/summary"): summary,
     ("GET", f"{V1}/gtfs-realtime/vehicle-positions"): feed,
     ("GET", f"{V1}/regions"): regions,
     ("POST", f"{V1}/regions"): post_regions,

@@ -75,6 +75,8 @@ async def vehicle(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
     for form in ("json", "geojson", "csv", "gpx"):
         limit = walk.rng.choice(("", "&limit=3"))
         await alike(walk, person, "GET", f"{V1}/vehicles/{one.id}/track?format={form}{limit}", one.id, True)
+    what = walk.rng.choice(("trips", "stops", "summary"))
+    await alike(walk, person, "GET", f"{V1}/vehicles/{one.id}/{what}", one.id, True)
     if not seen:
         for method, document in (("PATCH", {"name": "x"}), ("PUT", {"name": "x"}), ("DELETE", None)):
             await alike(walk, person, method, f"{V1}/vehicles/{one.id}", one.id, seen, document)

@@ -47,6 +47,11 @@ class Visits:
     def __bool__(self) -> bool:
         return bool(self._spans) or self._anywhere is not None
 
+    @property
+    def whole(self) -> bool:
+        """Is everything told, as it was?"""
+        return self._anywhere == 0
+
     def spans(self) -> list[Span]:
         """All of them, in order; those that overlap are one."""
         if self._anywhere is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
@@ -44,7 +43,7 @@ async def all_vehicles(node: Node, grant: Grant) -> Response:
         async for state, entry in _seen(node, grant):
             pieces.append(encode(features.feature(state, entry)))
     body = b'{"type":"FeatureCollection","features":[%b],"next":null}' % b",".join(pieces)
-    return _told(body, features.TYPE)
+    return api.tagged(body, features.TYPE)
 
 
 async def vehicle_positions(node: Node, grant: Grant) -> Response:
@@ -63,12 +62,12 @@ async def vehicle_positions(node: Node, grant: Grant) -> Response:
                 entities.append(gtfs_realtime.entity(state.ping, entry, now))
         feed = gtfs_realtime.feed(entities, now)
         if form == "json":
-            return _told(encode(feed), JSON)
+            return api.tagged(encode(feed), JSON)
         if form == "text":
-            return _told(protobuf.text(gtfs_realtime.FEED, feed).encode(), "text/plain; charset=utf-8")
+            return api.tagged(protobuf.text(gtfs_realtime.FEED, feed).encode(), "text/plain; charset=utf-8")
         header = protobuf.encode(gtfs_realtime.FEED, {"header": feed["header"]})
         pieces = [protobuf.encode(gtfs_realtime.FEED, {"entity": one}) async for one in in_slices(entities)]
-    return _told(header + b"".join(pieces), gtfs_realtime.TYPE)
+    return api.tagged(header + b"".join(pieces), gtfs_realtime.TYPE)
 
 
 def _turn(node: Node, grant: Grant) -> AbstractAsyncContextManager[None]:
@@ -85,13 +84,3 @@ async def _seen(node: Node, grant: Grant) -> AsyncIterator[Seen]:
         state = sight.vehicle(id)
         if state is not None and has_place(state.ping):
             yield state, node.picture.register.get(id)
-
-
-def _told(body: bytes, kind: str) -> Response:
-    """Or 304 to who has just that."""
-    etag = f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
-    headers = {"etag": etag}
-    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    if etag in known or "*" in known:
-        return Response(b"", 304, headers)
-    return Response(body, 200, headers | {"content-type": kind})

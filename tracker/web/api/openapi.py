@@ -203,6 +203,33 @@ ROUTES = (
         query={**SPAN, "format": {"enum": ["json", "geojson", "gpx", "csv"]}, **LIST},
         errors=(404, 422, 503),
     ),
+    *(
+        Route(
+            "GET",
+            f"/api/v1/vehicles/{{vehicle}}/{what}",
+            about,
+            (200, JSON, ref(what.capitalize())),
+            (304, None, None),
+            query={**SPAN, "tz": TEXT, **LIST},
+            headers=("If-None-Match",),
+            errors=(404, 422, 503),
+        )
+        for what, about in (
+            ("trips", "The trips of a vehicle, and when nothing is known of it"),
+            ("stops", "Where a vehicle stood, and for how long"),
+            ("summary", "How far and how long a vehicle drove, by day"),
+        )
+    ),
+    Route(
+        "GET",
+        "/api/v1/summary",
+        "How far and how long vehicles drove, by vehicle and day",
+        (200, JSON, page("vehicles", ref("Summary"))),
+        (304, None, None),
+        query={**SPAN, "tz": TEXT, "group": TEXT, "vehicle": TEXT, **LIST},
+        headers=("If-None-Match",),
+        errors=(422, 503),
+    ),
     Route(
         "GET",
         "/api/v1/regions",

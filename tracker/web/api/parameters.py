@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import math
 import re
 import unicodedata
@@ -83,6 +84,16 @@ def answer(value: Any, status: int = 200, **headers: str) -> Response:
     return Response(
         encode(value), status, {"content-type": JSON} | {name.replace("_", "-"): text for name, text in headers.items()}
     )
+
+
+def tagged(body: bytes, kind: str, **headers: str) -> Response:
+    """Or 304 to who has just that."""
+    etag = f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
+    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    if etag in known or "*" in known:
+        return Response(b"", 304, {"etag": etag})
+    more = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Response(body, 200, {"etag": etag, "content-type": kind} | more)
 
 
 def listing(name: str, texts: list[bytes], **more: Any) -> Response:

@@ -66,6 +66,8 @@ _SENSED = {
     "attributes": SCALARS,
 }
 
+_SPAN: dict[str, Schema] = {"from": TIME, "until": TIME}
+_PLACE = thing("lat lon", lat=_number("lat"), lon=_number("lon"))
 _FAULT = thing(
     "code message", index=COUNT, code=TEXT, field=or_null(TEXT), message=TEXT, at=array(NUMBER), id=or_null(TEXT)
 )
@@ -152,6 +154,61 @@ SCHEMAS: dict[str, Schema] = {
         held=or_null(ref("Fix")),
     ),
     "Track": page("positions", ref("Fix"), vehicle=VEHICLE),
+    "Trip": thing(
+        "from until start end distance_m duration_s driving_s idle_s max_mps",
+        **_SPAN,
+        start=_PLACE,
+        end=_PLACE,
+        distance_m=NUMBER,
+        duration_s=NUMBER,
+        driving_s=NUMBER,
+        idle_s=NUMBER | {"description": "it stood, or nearly, for too short a time to be a stop"},
+        max_mps=or_null(NUMBER),
+    ),
+    "Stop": thing(
+        "from until lat lon duration_s regions",
+        **_SPAN,
+        lat=_number("lat"),
+        lon=_number("lon"),
+        duration_s=NUMBER,
+        regions=array(thing("id name", id=REGION, name=TEXT)),
+    ),
+    "Gap": thing(
+        "from until start end distance_m duration_s",
+        **_SPAN,
+        start=_PLACE,
+        end=_PLACE,
+        distance_m=NUMBER,
+        duration_s=NUMBER,
+    )
+    | {"description": "no fix for so long that nothing is known"},
+    "Trips": page("trips", ref("Trip"), vehicle=VEHICLE, gaps=array(ref("Gap"))),
+    "Stops": page("stops", ref("Stop"), vehicle=VEHICLE),
+    "Sums": thing(
+        "from until distance_m driving_s idle_s stopped_s silent_s trips stops max_mps utilisation regions",
+        **_SPAN,
+        distance_m=NUMBER,
+        driving_s=NUMBER,
+        idle_s=NUMBER,
+        stopped_s=NUMBER,
+        silent_s=NUMBER,
+        trips=COUNT,
+        stops=COUNT,
+        max_mps=or_null(NUMBER),
+        utilisation=NUMBER | {"description": "the share of the span that it was on trips"},
+        regions=array(thing("id name duration_s", id=REGION, name=TEXT, duration_s=NUMBER)),
+    ),
+    "Summary": {
+        "allOf": [
+            ref("Sums"),
+            thing(
+                "vehicle tz days",
+                vehicle=VEHICLE,
+                tz=TEXT,
+                days=array({"allOf": [ref("Sums"), thing("day", day=TEXT | {"format": "date"})]}),
+            ),
+        ]
+    },
     "Region": thing(
         "type geometry",
         type={"const": "Feature"},

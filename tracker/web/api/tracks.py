@@ -14,8 +14,10 @@ from xml.sax.saxutils import escape
 import msgspec
 from quart import Response, request
 
+from tracker.access.grants import Grant
+from tracker.errors import NotFound
 from tracker.formats import own
-from tracker.history.visits import Visits
+from tracker.history.visits import Visits, visits
 from tracker.model import outside as shown
 from tracker.model.commit import StoredPing
 from tracker.node import Node
@@ -43,6 +45,29 @@ class Told(NamedTuple):
             return [(since, until)]
         cut = [(max(since, first), min(until, last + 1)) for first, last in self.visits.spans()]
         return [span for span in cut if span[0] < span[1]]
+
+
+async def told_of(node: Node, grant: Grant, text: str) -> tuple[str, Told]:
+    """A vehicle from the path, one that was removed too: its history stays. Raises NotFound when nothing of it may be
+    told, as when it never was."""
+    vehicle = api.vehicle(text)
+    state = node.picture.vehicles.get(vehicle)
+    visited = None
+    if not grant.everything:
+        group = node.picture.group_of(vehicle)
+        visited = await visits(node.store, node.fleet.regions, vehicle, state, group, grant)
+        if not visited:
+            raise unknown(vehicle)
+    n = state.n if state else await node.store.number(vehicle)
+    if n is None and vehicle not in node.picture.register:
+        raise unknown(vehicle)
+    return vehicle, Told(n, visited)
+
+
+def unknown(vehicle: str) -> NotFound:
+    return NotFound(
+        "unknown_vehicle", f"there is no vehicle {vehicle!r}: it had no position and no entry yet, or was deleted"
+    )
 
 
 async def answer(node: Node, vehicle: str, told: Told) -> Response:
@@ -93,11 +118,11 @@ class Fixes:
                 del self._spans[0]
             if rows:
                 self._after = rows[-1].ping.time
-            found += rows if self._told.visits is None else await _admitted(rows, self._told.visits)
+            found += rows if self._told.visits is None else await admitted(rows, self._told.visits)
         return found
 
 
-async def _admitted(rows: list[StoredPing], visits: Visits) -> list[StoredPing]:
+async def admitted(rows: list[StoredPing], visits: Visits) -> list[StoredPing]:
     shown = [(row, visits.shown(row.ping)) async for row in in_slices(rows)]
     return [msgspec.structs.replace(row, ping=ping) for row, ping in shown if ping is not None]
 

@@ -12,7 +12,6 @@ from quart import Blueprint, Response, request
 
 from tracker.access.grants import EDIT_VEHICLES, Grant, may_not
 from tracker.errors import Invalid, NotFound
-from tracker.history.visits import visits
 from tracker.model import outside as shown
 from tracker.model.change import SECRET, Registered
 from tracker.model.picture import Picture
@@ -129,19 +128,8 @@ async def delete_vehicle(node: Node, grant: Grant, id: str) -> Response:
 
 
 async def get_track(node: Node, grant: Grant, id: str) -> Response:
-    """Of a vehicle that was removed too: its history stays."""
-    vehicle = api.vehicle(id)
-    state = node.picture.vehicles.get(vehicle)
-    visited = None
-    if not grant.everything:
-        group = node.picture.group_of(vehicle)
-        visited = await visits(node.store, node.fleet.regions, vehicle, state, group, grant)
-        if not visited:
-            raise _unknown(vehicle)
-    n = state.n if state else await node.store.number(vehicle)
-    if n is None and vehicle not in node.picture.register:
-        raise _unknown(vehicle)
-    return await tracks.answer(node, vehicle, tracks.Told(n, visited))
+    vehicle, told = await tracks.told_of(node, grant, id)
+    return await tracks.answer(node, vehicle, told)
 
 
 def _answer(node: Node, grant: Grant, vehicle: str, status: int = 200) -> Response:
@@ -156,7 +144,7 @@ def known_vehicle(picture: Picture, grant: Grant, text: str) -> str:
     """The id of a vehicle of which something may be seen. Raises NotFound."""
     vehicle = api.vehicle(text)
     if not Sight(picture, grant).knows_vehicle(vehicle):
-        raise _unknown(vehicle)
+        raise tracks.unknown(vehicle)
     return vehicle
 
 
@@ -164,12 +152,6 @@ def _check(picture: Picture, grant: Grant, vehicle: str) -> None:
     """May it be changed? Raises NotFound."""
     state = picture.vehicles.get(vehicle)
     grant.check_vehicle(EDIT_VEHICLES, state.regions if state else (), picture.group_of(vehicle))
-
-
-def _unknown(vehicle: str) -> NotFound:
-    return NotFound(
-        "unknown_vehicle", f"there is no vehicle {vehicle!r}: it had no position and no entry yet, or was deleted"
-    )
 
 
 def _history() -> bool:

@@ -1,0 +1,106 @@
+"""Way: how a vehicle went from one place to another: how far, how fast, and when it waited.
+
+It is measured from one fix to the next that is surely elsewhere: what a receiver wavers about at a light is no way.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tracker.fleet.states import MOVING_MPS
+from tracker.history.story.belief import FASTEST_MPS, STEADY_MPS
+from tracker.history.story.ground import Floats, Ground
+
+ELSEWHERE_M, TIMES_ACCURACY = 25.0, 2.5  #: so far from the last fix that counted the next one counts
+CHANGE_MPS2 = 3.0  #: how fast a speed can have become another than that from fix to fix
+
+Place = tuple[float, float]
+Span = tuple[int, int]
+
+
+class Way(NamedTuple):
+    """What counts of its fixes."""
+
+    times: npt.NDArray[np.int64]
+    places: list[Place]
+    metres: Floats  # from its start, at each
+    waits: list[Span]  # when it stood, or nearly
+    speeds: Floats  # the highest since the one before that can be believed, m/s; below 0: not known
+
+    def metres_in(self, since: int, until: int) -> float:
+        begin, end = np.interp((since, until), self.times, self.metres)
+        return float(end - begin)
+
+    def waited_ms(self, since: int, until: int) -> int:
+        return sum(max(0, min(end, until) - max(begin, since)) for begin, end in self.waits)
+
+    def fastest_mps(self, since: int, until: int) -> float | None:
+        touched = (self.times[1:] > since) & (self.times[:-1] < until)
+        best = float(self.speeds[1:][touched].max(initial=-1.0))
+        return None if best < 0 else best
+
+
+def way_of(ground: Ground, fixes: list[int], since: int, until: int) -> Way | None:
+    """Of these fixes, from when it set out to when it arrived; None when it stayed where it was."""
+    t, speed = ground.t, ground.speed
+    counted, metres, speeds = [fixes[0]], [0.0], [-1.0]
+    stood: list[Span] = []
+    anchor = near = before = fixes[0]  # the last that counted; the newest that is not surely elsewhere
+    said = -1.0
+    for i in fixes[1:]:
+        if speed[i] > said and _is_believed(ground, before, i):
+            said = speed[i]
+        before = i
+        elsewhere = max(ELSEWHERE_M, TIMES_ACCURACY * ground.accuracy[i])
+        far = ground.far(anchor, i)
+        if far <= elsewhere:
+            near = i
+            continue
+        if ground.seconds(anchor, near) * MOVING_MPS > elsewhere:
+            stood.append((t[anchor], (t[near] + t[i]) // 2))
+        counted.append(i)
+        metres.append(metres[-1] + far)
+        speeds.append(said if said >= 0 else far / max(ground.seconds(anchor, i), 1.0))
+        anchor = near = i
+        said = -1.0
+    if len(counted) < 2:
+        return None
+    if near != anchor:  # the rest of it
+        if ground.seconds(anchor, near) * MOVING_MPS > ELSEWHERE_M:
+            stood.append((t[anchor], t[near]))
+        counted.append(near)
+        metres.append(metres[-1] + ground.far(anchor, near))
+        speeds.append(said)
+    times = np.array([t[i] for i in counted], np.int64)
+    times[-1] = max(until, int(times[-2]))
+    if any(speed[i] >= MOVING_MPS for i in fixes):  # its speeds know better
+        stood = _slow(ground, fixes)
+    waits = [(max(begin, since), min(end, until)) for begin, end in stood if begin < until and end > since]
+    return Way(times, [ground.place(i) for i in counted], np.array(metres), waits, np.array(speeds))
+
+
+def _slow(ground: Ground, fixes: list[int]) -> list[Span]:
+    """When its speeds say that it hardly moved: from half the way to such a fix to half the way to the next other."""
+    t, spans = ground.t, list[Span]()
+    for at, i in enumerate(fixes):
+        if not 0 <= ground.speed[i] < MOVING_MPS:
+            continue
+        begin = (t[fixes[at - 1]] + t[i]) // 2 if at else t[i]
+        end = (t[i] + t[fixes[at + 1]]) // 2 if at + 1 < len(fixes) else t[i]
+        if spans and spans[-1][1] == begin:
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((begin, end))
+    return spans
+
+
+def _is_believed(ground: Ground, before: int, i: int) -> bool:
+    """Can it have been so fast, after what it did since the fix before?"""
+    seconds, far = max(ground.seconds(before, i), 0.001), ground.far(before, i)
+    said, slack = ground.speed[i], ground.accuracy[before] + ground.accuracy[i]
+    if said > FASTEST_MPS:
+        return said <= STEADY_MPS and abs(said - far / seconds) <= 0.3 * said
+    return said <= (far + slack) / seconds + CHANGE_MPS2 * seconds / 2
