@@ -16,7 +16,9 @@ import msgspec
 from tracker.live.columns import Row
 from tracker.live.tables import pack_table, unpack_table
 from tracker.model.change import Acked, Registered, VehicleState
+from tracker.model.coarse import middle_e6
 from tracker.model.events import ERASED, Event
+from tracker.model.ping import has_place
 from tracker.times import rfc3339
 
 UPDATE, SNAPSHOT = 1, 2  #: how a binary message begins
@@ -58,6 +60,14 @@ def moved_row(state: VehicleState, t0: int) -> Row:
         -1 if heading is None else round(heading) % 360,
         state.state,
     )
+
+
+def coarse_row(state: VehicleState, t0: int, cell_m: float) -> Row:
+    """The same at the middle of a cell of this size."""
+    ping = state.ping
+    speed = ping.speed_mps
+    lat_e6, lon_e6 = middle_e6(ping.lat, ping.lon, cell_m) if has_place(ping) else (0, 0)
+    return Row(state.n, ping.time - t0, lat_e6, lon_e6, -1 if speed is None else round(speed * 10), -1, state.state)
 
 
 def exit_row(n: int, exit: Event, newest: Row, t0: int) -> Row:

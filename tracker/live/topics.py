@@ -16,10 +16,10 @@ import msgspec
 from tracker.access.grants import Grant, IsNear, Part, finest
 from tracker.geometry.earth import tile
 from tracker.live.columns import Row, pack
-from tracker.live.messages import Members, encode, moved_row, moved_text
+from tracker.live.messages import Members, coarse_row, encode, moved_row, moved_text
 from tracker.live.viewer import CELL_ZOOMS, Cell
 from tracker.model.change import VehicleState
-from tracker.model.coarse import coarsened, middle
+from tracker.model.coarse import coarsened, middle_e6
 from tracker.model.events import Event
 from tracker.model.ping import NOWHERE
 
@@ -46,7 +46,7 @@ class Entry:
         self.full: bytes | None = None  # of a `new` row
         self.values: list[Any] | None = None  # the same, not encoded
         self._veiled: Entry | None = None
-        self._coarse: dict[float, Entry] | None = None  # by the size of their cells
+        self._coarse: Coarse | None = None  # in cells of one size; others hang on it
 
     @property
     def place(self) -> tuple[int, int]:
@@ -80,14 +80,13 @@ class Entry:
             seen = self if near and not state.held else self._veil()
         return seen.coarse(best.coarse_m) if best.coarse_m else seen
 
-    def coarse(self, cell_m: float) -> Entry:
+    def coarse(self, cell_m: float) -> Coarse:
         """The same at the middle of its cell."""
-        if self._coarse is None:
-            self._coarse = {}
-        if (entry := self._coarse.get(cell_m)) is None:
-            state = self.state
-            ping, held = coarsened(state.ping, cell_m), state.held and coarsened(state.held, cell_m)
-            entry = self._coarse[cell_m] = Entry(msgspec.structs.replace(state, ping=ping, held=held), self._t0)
+        entry = self._coarse
+        while entry is not None and entry.cell_m != cell_m:
+            entry = entry.other
+        if entry is None:
+            entry = self._coarse = Coarse(self.state, self._t0, cell_m, self._coarse)
         return entry
 
     def _veil(self) -> Entry:
@@ -104,6 +103,35 @@ class Entry:
         if self.text is None:
             self.text = moved_text(self.row)
         return self.text
+
+
+class Coarse(Entry):
+    """An entry at the middle of its cell, made by each move once for all who share it. Most are told the move alone:
+    the whole state is made when somebody asks for it."""
+
+    __slots__ = ("_exact", "_whole", "cell_m", "other")
+
+    def __init__(self, exact: VehicleState, t0: int, cell_m: float, other: Coarse | None) -> None:
+        self._exact = exact
+        self.cell_m = cell_m
+        self.other = other  # of the same entry, in cells of another size
+        self._t0 = t0
+        self._whole: VehicleState | None = None
+        self._row = self._place = self.text = self.full = self.values = self._veiled = self._coarse = None
+
+    @property
+    def state(self) -> VehicleState:  # type: ignore[override]
+        if self._whole is None:
+            exact, cell_m = self._exact, self.cell_m
+            ping, held = coarsened(exact.ping, cell_m), exact.held and coarsened(exact.held, cell_m)
+            self._whole = msgspec.structs.replace(exact, ping=ping, held=held)
+        return self._whole
+
+    @property
+    def row(self) -> Row:
+        if self._row is None:
+            self._row = coarse_row(self._exact, self._t0, self.cell_m)
+        return self._row
 
 
 class Gone(NamedTuple):
@@ -254,7 +282,7 @@ class Cut(Topic):
         """Where a vehicle left it."""
         if row is None or not self.coarse_m:
             return row
-        return coarse_row(row, self.coarse_m)
+        return _coarse(row, self.coarse_m)
 
     def has_in(self, region: str, n: int, source: Source) -> bool:
         return n in self.members and super().has_in(region, n, source)
@@ -321,7 +349,7 @@ class Lens(Topic):
         parts = self.grant.admitting((region,), self._group_of(vehicle))
         if row is None or not parts:
             return None
-        return coarse_row(row, cell_m) if (cell_m := finest(parts).coarse_m) else row
+        return _coarse(row, cell_m) if (cell_m := finest(parts).coarse_m) else row
 
     def _parts(self, entry: Entry) -> list[Part]:
         return self.grant.admitting(entry.state.regions, self._group_of(entry.state.ping.vehicle))
@@ -338,9 +366,9 @@ def is_in_cells(event: Event, cells: Collection[Cell], zooms: Iterable[int]) -> 
     return any((z, *tile(event.lat, event.lon, z)) in cells for z in zooms)
 
 
-def coarse_row(row: Row, cell_m: float) -> Row:
-    lat, lon = middle(row.lat_e6 / 1e6, row.lon_e6 / 1e6, cell_m)
-    return row._replace(lat_e6=round(lat * 1e6), lon_e6=round(lon * 1e6), heading=-1)
+def _coarse(row: Row, cell_m: float) -> Row:
+    lat_e6, lon_e6 = middle_e6(row.lat_e6 / 1e6, row.lon_e6 / 1e6, cell_m)
+    return row._replace(lat_e6=lat_e6, lon_e6=lon_e6, heading=-1)
 
 
 def _drop(log: dict[Any, T], is_old: Callable[[T], bool]) -> None:

@@ -19,31 +19,37 @@ from tracker.model.ping import Ping, has_place
 
 FINEST_M, COARSEST_M = 10.0, 50_000.0
 EARTH_M = 6_371_008.8
-MOST_KEPT = 10_000  #: bands, and middles of cells in one
+MOST_KEPT = 10_000  #: bands of one height
 
 
 def middle(lat: float, lon: float, cell_m: float) -> tuple[float, float]:
     """Of the cell in which a place lies."""
-    bands = _bands(cell_m)
-    lat, cells = _band(min(bands - 1, floor((lat + 90) / 180 * bands)), bands, cell_m)
-    return lat, _middle_of(floor((lon + 180) / 360 * cells) % cells, cells)
+    lat_e6, lon_e6 = middle_e6(lat, lon, cell_m)
+    return lat_e6 / 1e6, lon_e6 / 1e6
 
 
-@lru_cache(maxsize=MOST_KEPT)
-def _bands(cell_m: float) -> int:
-    return max(1, round(pi * EARTH_M / cell_m))
+def middle_e6(lat: float, lon: float, cell_m: float) -> tuple[int, int]:
+    """The same in millionths of a degree. Each move of each vehicle asks for it, and round() takes as long again."""
+    bands, known = _bands(cell_m)
+    band = floor((lat + 90) * bands / 180)
+    lat_e6, cells = known.get(band) or _band(band, cell_m)
+    return lat_e6, floor((floor((lon + 180) * cells / 360) % cells + 0.5) * 360e6 / cells - 179999999.5)
 
 
-@lru_cache(maxsize=MOST_KEPT)
-def _band(band: int, bands: int, cell_m: float) -> tuple[float, int]:
+@lru_cache(maxsize=100)
+def _bands(cell_m: float) -> tuple[int, dict[int, tuple[int, int]]]:
+    """How many there are, and those that were asked for."""
+    return max(1, round(pi * EARTH_M / cell_m)), {}
+
+
+def _band(band: int, cell_m: float) -> tuple[int, int]:
     """The middle of a band, and how many cells it has."""
-    lat = (band + 0.5) / bands * 180 - 90
-    return round(lat, 7), max(1, round(2 * pi * EARTH_M * cos(radians(lat)) / cell_m))
-
-
-@lru_cache(maxsize=MOST_KEPT)
-def _middle_of(cell: int, cells: int) -> float:
-    return round((cell + 0.5) / cells * 360 - 180, 7)
+    bands, known = _bands(cell_m)
+    lat = (min(band, bands - 1) + 0.5) / bands * 180 - 90
+    if len(known) > MOST_KEPT:
+        known.clear()
+    known[band] = round(lat * 1e6), max(1, round(2 * pi * EARTH_M * cos(radians(lat)) / cell_m))
+    return known[band]
 
 
 def coarsened(ping: Ping, cell_m: float) -> Ping:
