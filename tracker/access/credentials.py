@@ -5,8 +5,10 @@ from __future__ import annotations
 import binascii
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote_to_bytes
+
+import msgspec
 
 IN_ADDRESS = frozenset({"token", "ticket"})  #: parameters that belong to no route
 INGEST = "/ingest/"  #: below it a protocol, and below that the token
@@ -16,7 +18,7 @@ MOST_COOKIES = 8  #: of one name that are looked at
 IN_PATH = "tracker.token"
 
 
-class Credentials(NamedTuple):
+class Credentials(msgspec.Struct, frozen=True):
     """What a request shows; empty when it does not."""
 
     cookies: tuple[str, ...] = ()  # secrets of sessions: a page of another path or port can add one of our name
@@ -50,10 +52,10 @@ def _in_query(query: str) -> bytes:
 
 def _last(query: str, name: str) -> str:
     """The last of this name that says anything."""
-    at = len(query)
-    while (at := query.rfind(name, 0, at)) >= 0:
-        end = query.find("&", at + 1)
-        if value := query[at + len(name) : end if end > 0 else None]:
+    found = name
+    while found:
+        query, found, rest = query.rpartition(name)
+        if found and (value := rest.partition("&")[0]):
             return value
     return ""
 
@@ -77,12 +79,13 @@ def _cookies(raw: bytes, name: str) -> Iterator[str]:
 def _authorization(raw: bytes) -> bytes:
     if raw.startswith(b"Bearer "):
         return raw[7:].strip()
-    scheme, _, rest = raw.strip().partition(b" ")
-    scheme = scheme.lower()
-    if scheme == b"bearer":
-        return rest.strip()
+    if raw.startswith(b"Basic "):
+        scheme, rest = b"basic", raw[6:]
+    else:
+        scheme, _, rest = raw.strip().partition(b" ")
+        scheme = scheme.lower()
     if scheme != b"basic":
-        return b""
+        return rest.strip() if scheme == b"bearer" else b""
     try:
         plain = binascii.a2b_base64(rest.strip(), strict_mode=True)
     except ValueError:

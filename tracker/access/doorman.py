@@ -73,7 +73,7 @@ class Doorman:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         grant = EVERYTHING if method == STORE else self._guarded(method, scope, headers)
         shown = credentials(scope, headers, self.cookie)
-        if in_path := str(scope.get(IN_PATH, "")):
+        if in_path := scope.get(IN_PATH, ""):
             found: Session | Token | None = self._in_path(in_path, shown)
         else:
             found = self._bearer(shown, opens=method == "CONNECT")

@@ -36,12 +36,10 @@ class Guard:
         if headers is None:
             headers = dict(scope["headers"])
         host = headers.get(b"host", b"")
-        for name in (host, scope.get(RENAMED, b"")):
-            if name and not self._known_host(name):
-                raise NotAllowed(
-                    "host_not_allowed",
-                    f"this server does not go by the name {_shown(name)}; add it to the setting `hosts` when it should",
-                )
+        if host and not self._known_host(host):
+            raise _not_ours(host)
+        if (renamed := scope.get(RENAMED)) and not self._known_host(renamed):
+            raise _not_ours(renamed)
         if method in SAFE:
             return EVERYTHING
         origin = headers.get(b"origin")
@@ -114,9 +112,17 @@ def _past_proxy(where: str, proxies: list[str]) -> str:
     return f"{past}: {admit}; who asks from there is believed whom it asks for (docs/proxies.md)"
 
 
+def _not_ours(host: bytes) -> NotAllowed:
+    return NotAllowed(
+        "host_not_allowed",
+        f"this server does not go by the name {_shown(host)}; add it to the setting `hosts` when it should",
+    )
+
+
 def _is_from_another_site(headers: Mapping[bytes, bytes]) -> bool:
     """What the browser says of the page, where a page can keep its Origin from being sent."""
-    return headers.get(b"sec-fetch-site", b"none").strip().lower() not in (b"same-origin", b"none")
+    said = headers.get(b"sec-fetch-site")
+    return said is not None and said.strip().lower() not in (b"same-origin", b"none")
 
 
 def _is_address(name: str) -> bool:
