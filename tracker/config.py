@@ -167,6 +167,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     low_battery_pct: Annotated[float, Meta(ge=0, le=100, description="below this a battery is low")] = 20.0
     battery_ok_pct: Annotated[float, Meta(ge=0, le=100, description="from here on it is no longer low")] = 30.0
 
+    report_folder: Annotated[
+        str, Meta(description="folder the server writes reports into by itself; empty: it makes none")
+    ] = ""
+    report_daily: Annotated[bool, Meta(description="with `report_folder`: one of each day, once it is over")] = True
+    report_weekly: Annotated[bool, Meta(description="with `report_folder`: one of each week, from Monday on")] = True
+    report_zone: Annotated[str, Meta(description="time zone in which these days begin, such as Europe/Helsinki")] = (
+        "UTC"
+    )
+    report_keep: Annotated[
+        int, Meta(ge=0, description="of the daily and of the weekly ones so many are kept, the newest; 0: all")
+    ] = 60
+
     demo: Annotated[bool, Meta(description="the page says that what it shows is simulated")] = False
     log_level: Annotated[str, Meta(description="debug, info, warning or error")] = "info"
 
@@ -200,6 +212,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 def folder_of(url: str) -> Path:
     """The folder of an embedded store: `sqlite:/var/lib/tracker`, `sqlite:///var/lib/tracker`, or just the path."""
     return Path(url.removeprefix("sqlite:").removeprefix("//")).expanduser()
+
+
+PACKAGE = Path(__file__).parent
+
+
+def folder(name: str) -> Path:
+    """`static` or `fixtures`: packed beside the code in a wheel, at the top of a checkout."""
+    packed = PACKAGE / f"_{name}"
+    return packed if packed.is_dir() else PACKAGE.parent / name
 
 
 SECRETS: frozenset[str] = frozenset()  #: settings `tracker config` does not show
@@ -298,6 +319,8 @@ def _value(name: str, value: Any, where: str, *, strict: bool) -> Any:
         raise SettingsError(f"{where} is {value!r}: {wrong}")
     if name == "log_level" and value not in ("debug", "info", "warning", "error"):
         raise SettingsError(f"{where} is {value!r}: it is one of debug, info, warning, error")
+    if name == "report_zone" and not _is_zone(value):
+        raise SettingsError(f"{where} is {value!r}, which is no time zone; it looks like Europe/Helsinki or UTC")
     if name == "behind_proxy":
         _check_networks(value, where, "then everybody could say to be anybody; name your proxies")
     if name == "target_networks":
@@ -308,6 +331,16 @@ def _value(name: str, value: Any, where: str, *, strict: bool) -> Any:
             if not re.fullmatch(form, item):
                 raise SettingsError(f"{where} has {item!r}, which nobody could match; it looks like {example}")
     return value
+
+
+def _is_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo  # most starts need none
+
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return False
+    return True
 
 
 def networks(names: Iterable[str]) -> list[IPv4Network | IPv6Network]:

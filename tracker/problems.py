@@ -130,6 +130,10 @@ attributes_too_large | | over 64 attributes, or over 4096 characters in them | s
 
 unknown_vehicle | 404 | a vehicle of this name had no position and no entry yet, or was deleted | look at its spelling
 unknown_event | 404 | there is no such event, or it was erased | look at its id
+unknown_report | 404 | there is no such report of yours, or what you may see has changed since | make another one
+report_not_ready | 409 | the report is not drawn yet, or could not be | ask how far it is; make another one
+report_failed | | a report could not be drawn | `detail` says why, or the log of the server
+report_target | | this is no place for a report | name a file in a folder that is there
 invalid_vehicle | 422 | a register entry that cannot be so | `errors` names each field
 invalid | 422 | a value that is none here: a name of nobody, a colour that is none | `message` says what it may be
 unknown_field | 422 | there is no such field | look at its spelling

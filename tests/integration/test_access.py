@@ -26,6 +26,8 @@ GOOD, OTHER = "two blue vans in may", "seven quiet harbours"
 ADDRESS = "10.1.2.3"
 #: what is only shown, of what is sent
 KEEP_NOTHING = {
+    "POST /api/v1/reports",
+    "DELETE /api/v1/reports/<id>",
     "POST /api/v1/session/link",
     "POST /api/v1/regions/preview",
     "POST /api/v1/history/inside",

@@ -426,6 +426,30 @@ def import_vehicles(file: Any, to: str, token: str | None, ca: str | None) -> No
 
 
 @cli.command()
+@click.argument("out", metavar="OUT.html", type=click.Path(dir_okay=False))
+@click.option("--from", "since", required=True, callback=_instant, metavar="TIME", help="Where the range begins.")
+@click.option("--until", callback=_instant, metavar="TIME", help="Where it ends.  [now]")
+@click.option("--vehicle", "vehicles", multiple=True, metavar="GLOB", help="Only vehicles that match; repeatable.")
+@click.option("--group", "groups", multiple=True, help="Only vehicles of this group; repeatable.")
+@click.option("--tz", "zone", metavar="ZONE", help="Tell times in this zone.  [that of whoever reads it]")
+@click.option(
+    "--units",
+    type=click.Choice(["metric", "imperial", "nautical"]),
+    default="metric",
+    show_default=True,
+    help="How far and fast is told.",
+)
+@_or_elsewhere
+def report(
+    data: str | None, store: str | None, from_server: str | None, token: str | None, ca: str | None, **given: Any
+) -> None:
+    """Write where vehicles were, stood and what happened into one file that needs no server to be read."""
+    from tracker.commands.report import write_report
+
+    write_report(_asked(data, store, from_server, token, ca), **given)
+
+
+@cli.command()
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
 @click.option("--store", help="The same as a URL: sqlite:FOLDER.")

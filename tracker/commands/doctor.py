@@ -125,7 +125,8 @@ def _certificate(settings: Settings) -> tuple[bool, str]:
 
 
 def _assets() -> tuple[bool, str]:
-    from tracker.web.api.page import folder, missing_assets
+    from tracker.config import folder
+    from tracker.web.api.page import missing_assets
 
     if missing := missing_assets():
         return True, missing

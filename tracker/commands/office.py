@@ -24,16 +24,24 @@ TIMEOUT_S = 30
 
 class Answer(NamedTuple):
     status: int
-    body: Any
+    raw: bytes
+
+    @property
+    def body(self) -> Any:
+        return _document(self.raw)
 
 
 class Office:
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """The answer's document. Raises Refused with what the server says."""
+        return _document(self.fetch(method, path, body))
+
+    def fetch(self, method: str, path: str, body: Any = None) -> bytes:
+        """The answer as it came. Raises Refused with what the server says."""
         answer = self.send(method, path, None if body is None else json.dumps(body).encode())
         if answer.status >= 400:
             raise Refused(answer.body if isinstance(answer.body, dict) else {}, answer.status)
-        return answer.body
+        return answer.raw
 
     def pages(self, path: str, name: str) -> Iterator[Any]:
         """Every item of a list."""
@@ -121,7 +129,7 @@ class _Beside(Office):
             headers = {"authorization": f"Bearer {where.secret}", "content-type": "application/json"}
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
-            return Answer(answer.status, _document(answer.read()))
+            return Answer(answer.status, answer.read())
         finally:
             connection.close()
 
@@ -133,7 +141,7 @@ class _Elsewhere(Office):
     def send(self, method: str, path: str, body: bytes | None) -> Answer:
         """Raises Failed when nobody answers."""
         response = self._connection.request(method, path, body)
-        return Answer(response.status, _document(response.content))
+        return Answer(response.status, response.content)
 
 
 class _Within(Office):
@@ -155,7 +163,7 @@ class _Within(Office):
         headers = {"authorization": f"Bearer {self._secret}", "content-type": "application/json"}
         client: Any = self._app.test_client()
         answer = await client.open(path, method=method, headers=headers, data=body or b"")
-        return Answer(answer.status_code, _document(await answer.get_data(as_text=False)))
+        return Answer(answer.status_code, await answer.get_data(as_text=False))
 
     def close(self) -> None:
         self._runner.run(self._node.stop())

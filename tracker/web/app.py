@@ -32,6 +32,9 @@ from tracker.web.ingest import socket as positions
 from tracker.web.ingest.bodies import Body, Gone, Patience, refuse
 from tracker.web.live import routes as live
 from tracker.web.people import audit, connect, described, groups, quarantine, session, targets, tokens, users
+from tracker.web.reports import routes as reports
+from tracker.web.reports import schedule
+from tracker.web.reports.desk import Desk
 from tracker.web.server import serving, sockets
 from tracker.web.server.answers import Answered, Receive, Scope, Send, plain_problem, problem
 from tracker.web.server.certificate import LOOK_S, Certificate
@@ -73,7 +76,12 @@ def create_app(
         *(session, users, groups, tokens, quarantine, connect, audit, echo, payloads),
     ):
         app.register_blueprint(routes.blueprint(node))
-    app.register_blueprint(openapi.blueprint(node, *described.ROUTES))
+    desk = Desk(node)
+    node.statistics["reports"] = desk.statistics
+    app.register_blueprint(reports.blueprint(node, desk))
+    if node.settings.report_folder:
+        node.jobs.add_job(schedule.job(node, desk))
+    app.register_blueprint(openapi.blueprint(node, *described.ROUTES, *reports.ROUTES))
     app.register_error_handler(TrackerError, partial(_tracker_error, node))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Gone, _gone)
@@ -98,6 +106,7 @@ def create_app(
                 companion.cancel()
                 await asyncio.wait({companion})
             await couriers.stop()
+            await desk.close()
             await node.stop()
 
     sockets.on_drain(app, node.leave)

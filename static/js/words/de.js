@@ -1111,6 +1111,8 @@ export default {
   "problem.stopping": "Der Server hält gerade an: Versuchen Sie es gleich noch einmal.",
   "problem.unknown_vehicle": "Dieses Fahrzeug gibt es nicht.",
   "problem.unknown_event": "Dieses Ereignis gibt es nicht, oder es wurde getilgt.",
+  "problem.unknown_report": "Diesen Bericht gibt es nicht, oder Sie dürfen inzwischen anderes sehen.",
+  "problem.report_not_ready": "Der Bericht ist noch nicht fertig.",
   "problem.invalid_vehicle": "Das kann nicht in den Stammdaten stehen.",
   "problem.not_signed_in": "Hier ist niemand angemeldet: Melden Sie sich zuerst an.",
   "problem.wrong_password": "Niemand dieses Namens hat dieses Passwort.",

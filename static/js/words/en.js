@@ -1085,6 +1085,8 @@ export default {
   "problem.stopping": "The server is stopping: try again in a moment.",
   "problem.unknown_vehicle": "There is no such vehicle.",
   "problem.unknown_event": "There is no such event, or it was erased.",
+  "problem.unknown_report": "There is no such report of yours, or what you may see has changed since.",
+  "problem.report_not_ready": "The report is not ready.",
   "problem.invalid_vehicle": "This cannot stand in the register.",
   "problem.not_signed_in": "Nobody is signed in here: sign in first.",
   "problem.wrong_password": "No user of this name has this password.",

@@ -22,6 +22,7 @@ from tracker.web.api.routes import Routes
 from tracker.web.server.answers import encoded
 
 MAX_BY = 200
+EVERY = 2**62  #: events
 PAGE = 500  #: events read from the store in one go
 FEW = 100  #: vehicles looked for without waiting for a turn
 NEVER = Event("", "", "", 0, 0, "", *NOWHERE)  #: what is looked for in place of an event that there is not
@@ -80,6 +81,11 @@ async def _of_seen(query: EventQuery, node: Node, grant: Grant) -> EventQuery:
     return msgspec.structs.replace(query, vehicles=frozenset(seen))
 
 
+async def _narrowed(query: EventQuery, node: Node, grant: Grant) -> EventQuery:
+    query = _within(await _of_seen(query, node, grant), node, grant)
+    return query
+
+
 async def _was_seen(node: Node, grant: Grant, vehicle: str) -> bool:
     parts = [part for part in grant.parts if part.takes(node.picture.group_of(vehicle))]
     if any(part.regions is None for part in parts):
@@ -91,7 +97,7 @@ async def _was_seen(node: Node, grant: Grant, vehicle: str) -> bool:
 
 async def _page(node: Node, grant: Grant, query: EventQuery, limit: int) -> Response:
     """Read, shown and encoded some at a time, however many are asked for."""
-    query = _within(await _of_seen(query, node, grant), node, grant)
+    query = await _narrowed(query, node, grant)
     last = await _last(node, grant)  # before the page: whoever goes on after `last` must have missed nothing
     first = await node.store.first_seq()
     texts: list[bytes] = []
@@ -104,6 +110,13 @@ async def _page(node: Node, grant: Grant, query: EventQuery, limit: int) -> Resp
         newest = kept[-1].seq if kept else newest
         next = newest if len(kept) < len(some) else None
     return api.listing("events", texts, next=next, first=first, last=last)
+
+
+async def told(node: Node, grant: Grant, query: EventQuery) -> AsyncIterator[list[Event]]:
+    """All of a query that may be seen, as they may, as they are read."""
+    query = await _narrowed(query, node, grant)
+    async for some in _seen(node, grant, query, EVERY):
+        yield some
 
 
 async def _seen(node: Node, grant: Grant, query: EventQuery, most: int) -> AsyncIterator[list[Event]]:

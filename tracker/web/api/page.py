@@ -16,6 +16,7 @@ from typing import NamedTuple
 from quart import Blueprint, Response, request
 
 from tracker import __version__
+from tracker.config import folder
 from tracker.errors import NotFound
 from tracker.node import Node
 from tracker.tiles import origins
@@ -25,7 +26,6 @@ from tracker.web.api.probe import Probe
 from tracker.web.api.routes import Routes
 from tracker.web.server.hardening import PAGE
 
-PACKAGE = Path(__file__).parent.parent.parent
 #: without these the page is blank; hatch_build.py brings those in vendor/
 ASSETS = ("index.html", "vendor/leaflet/leaflet.js", "vendor/leaflet/leaflet.css", "vendor/land-50m.json")
 _TYPES = {
@@ -192,12 +192,6 @@ class Tree:
         if rest.endswith(".js"):
             return File((0, 0), '"old"', _TYPES[".js"], RELOAD.encode(), None), "no-store"
         return self.get(rest), CHECKED
-
-
-def folder(name: str) -> Path:
-    """`static` or `fixtures`: packed beside the code in a wheel, at the top of a checkout."""
-    packed = PACKAGE / f"_{name}"
-    return packed if packed.is_dir() else PACKAGE.parent / name
 
 
 def missing_assets() -> str | None:

@@ -1,0 +1,177 @@
+"""Reports: asked for, watched, fetched, given up."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from quart import Blueprint, Response
+
+from tracker.access.grants import Grant
+from tracker.errors import Invalid
+from tracker.model.ping import MAX_ID
+from tracker.node import Node
+from tracker.reports.asked import DAY_MS, LONGEST_MS, UNITS, Asked
+from tracker.times import BadTime, parse_time
+from tracker.web.api import parameters as api
+from tracker.web.api.openapi import JSON, Route
+from tracker.web.api.routes import Routes
+from tracker.web.api.schemas import COUNT, TEXT, TIME, array, or_null, thing
+from tracker.web.reports.desk import Desk, Report
+from tracker.web.reports.gathering import Choice
+
+PATH = "/api/v1/reports"
+FIELDS = ("from", "until", "vehicles", "groups", "zone", "units")
+MOST_PATTERNS = 100
+MOST_WAIT_S = 20
+
+_NUMBER = {"type": "number"}
+_REPORT = thing(
+    "id state progress from until",
+    id=TEXT,
+    state={"enum": ["waiting", "working", "done", "failed"]},
+    progress=_NUMBER,
+    vehicles=array(TEXT),
+    groups=array(TEXT),
+    zone=or_null(TEXT),
+    bytes=or_null(COUNT),
+    error=or_null(thing("code detail", code=TEXT, detail=TEXT)),
+    **{"from": TIME, "until": TIME},
+)
+_ASKED = thing(
+    "from",
+    vehicles=array(TEXT),
+    groups=array(TEXT),
+    zone=TEXT,
+    units={"enum": list(UNITS)},
+    **{"from": TIME, "until": TIME},
+)
+ROUTES = (
+    Route(
+        "POST",
+        PATH,
+        "Have a report made of a range and some vehicles",
+        (202, JSON, _REPORT),
+        body={JSON: _ASKED},
+        errors=(400, 404, 413, 415, 422, 503),
+    ),
+    Route(
+        "GET",
+        f"{PATH}/{{report}}",
+        "How far a report is; `wait_s`: answered when it has come further",
+        (200, JSON, _REPORT),
+        query={"wait_s": COUNT},
+        errors=(404, 422),
+    ),
+    Route("GET", f"{PATH}/{{report}}/file", "The report itself, one file", (200, "text/html", TEXT), errors=(404, 409)),
+    Route("DELETE", f"{PATH}/{{report}}", "Give a report up, or away with it", (204, None, None), errors=(404,)),
+)
+
+
+def blueprint(node: Node, desk: Desk) -> Blueprint:
+    routes = Routes("reports", node)
+    routes.add(PATH, POST=partial(ask, desk))
+    routes.add(f"{PATH}/<id>", GET=partial(watch, desk), DELETE=partial(give_up, desk))
+    routes.add(f"{PATH}/<id>/file", GET=partial(fetch, desk))
+    return routes.blueprint
+
+
+async def ask(desk: Desk, node: Node, grant: Grant) -> Response:
+    api.only()
+    asked, choice = read(await api.json_body(node.settings.max_entry), node.clock(), node.settings.demo)
+    report = desk.begin(asked, choice, grant, api.lasts(node.access))
+    return _answer(report, 202)
+
+
+async def watch(desk: Desk, _node: Node, grant: Grant, id: str) -> Response:
+    api.only("wait_s")
+    wait_s = api.whole("wait_s", 0, MOST_WAIT_S)
+    report = desk.find(id, grant)
+    if wait_s and not report.is_over:
+        report.moved.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await report.moved.wait()
+    return _answer(report)
+
+
+async def fetch(desk: Desk, _node: Node, grant: Grant, id: str) -> Response:
+    report = desk.find(id, grant)
+    name = report.asked.title.removeprefix("Fleet report ").replace(" to ", "--")
+    headers = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store"}
+    headers["content-disposition"] = f'attachment; filename="report-{name}.html"'
+    return Response(await asyncio.to_thread(desk.read, report), 200, headers)
+
+
+async def give_up(desk: Desk, _node: Node, grant: Grant, id: str) -> Response:
+    await desk.give_up(desk.find(id, grant))
+    return Response(b"", 204)
+
+
+def _answer(report: Report, status: int = 200) -> Response:
+    return api.answer(report.document(), status, location=f"{PATH}/{report.id}", cache_control="no-store")
+
+
+# --------------------------------------------------------------------------------------------- what is asked
+
+
+def read(document: Any, now: int, demo: bool = False) -> tuple[Asked, Choice]:
+    """Raises Invalid."""
+    if not isinstance(document, dict):
+        raise Invalid("not_an_object", 'ask with a JSON object: {"from", "until", "vehicles", "groups"}')
+    for name in document:
+        if name not in FIELDS:
+            raise _wrong(name[:64], f"there is no field {name[:64]!r}; there are {', '.join(FIELDS)}", "unknown_field")
+    since, until = _time(document, "from"), _time(document, "until")
+    if since is None:
+        raise _wrong("from", "`from` is missing: since when is asked", "missing")
+    until = now if until is None else until
+    if until <= since:
+        raise _wrong("until", "`until` is later than `from`")
+    if until - since > LONGEST_MS:
+        raise _wrong("until", f"a report is of {LONGEST_MS // DAY_MS} days at most; ask for several")
+    zone, units = document.get("zone"), document.get("units", UNITS[0])
+    if zone is not None:
+        check_zone(zone)
+    if units not in UNITS:
+        raise _wrong("units", f"`units` is one of {', '.join(UNITS)}")
+    choice = Choice(_names(document, "vehicles"), _names(document, "groups"))
+    return Asked(since, until, now, zone, units, choice.about(), demo), choice
+
+
+def check_zone(zone: Any) -> None:
+    """Raises Invalid."""
+    try:
+        ZoneInfo(zone)
+    except (TypeError, ValueError, OSError, LookupError):
+        raise _wrong("zone", f"`zone` is {str(zone)[:60]!r}; it is a name such as Europe/Helsinki") from None
+
+
+def _time(document: dict[str, Any], name: str) -> int | None:
+    value = document.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise _wrong(name, f"`{name}` is an RFC 3339 text or a number", "wrong_type")
+    try:
+        return parse_time(value)
+    except (BadTime, ValueError, OverflowError) as fault:
+        raise _wrong(name, f"`{name}`: {fault}") from None
+
+
+def _names(document: dict[str, Any], field: str) -> tuple[str, ...]:
+    value = document.get(field)
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(one, str) and api.is_text(one) for one in value):
+        raise _wrong(field, f"`{field}` is a list of texts", "wrong_type")
+    if len(value) > MOST_PATTERNS or any(len(one) > 4 * MAX_ID for one in value):
+        raise _wrong(field, f"`{field}` has at most {MOST_PATTERNS} of them, of {4 * MAX_ID} characters each")
+    return tuple(value)
+
+
+def _wrong(field: str, message: str, code: str = "bad_parameter") -> Invalid:
+    return Invalid(code, message, [{"field": field, "code": code, "message": message}])
