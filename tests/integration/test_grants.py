@@ -17,6 +17,7 @@ import pytest
 
 from tests.support.granted import FAR_LAT, FAR_LON, HERE, LAT, LON, THERE, Socket, Town, bearer, feature, town
 from tests.support.grants import limited
+from tests.support.reports import read_report
 from tests.support.servers import circle, now
 from tests.support.waiting import deadline, until
 from tracker.access.grants import EVERYTHING, MAY, WATCH
@@ -242,6 +243,31 @@ async def was_inside(place: Town) -> None:
         assert (answer.status_code, said) == (404, "there is no region 'ID'")
 
 
+async def report(place: Town) -> None:
+    """It holds what its owner sees, and is nobody else's: packed as it is, nothing of others is in it."""
+    asked = {"from": int(time.time()) - 86_400, "until": int(time.time()) + 86_400}
+    status, told = await ask(place, "POST", f"{V1}/reports", json=asked)
+    assert status == 202
+    mine = f"{V1}/reports/{told['id']}"
+    while told["state"] in ("waiting", "working"):
+        _, told = await ask(place, "GET", f"{mine}?wait_s=20")
+    assert (told["state"], told["error"]) == ("done", None)
+    for path in (mine, f"{mine}/file"):
+        assert (await ask(place, "GET", path, "looks"))[0] == 404
+    assert (await ask(place, "DELETE", mine, "looks"))[0] == 404
+    status, file = await ask(place, "GET", f"{mine}/file")
+    assert status == 200
+    made = read_report(file.decode())
+    await place.search(made.text.encode())
+    assert made.vehicles == ["comer", "leaver", "resident"]
+    assert [one["id"] for one in made.head["regions"]] == [HERE]
+    assert {one["name"] for one in made.head["vehicles"] if one["id"] == "leaver"} == {None}, "it is not seen now"
+    far = [(lat, lon) for one in made.vehicles for lat, lon, _ in made.track(one) if abs(lat / 1e5 - LAT) > 0.1]
+    assert far == []
+    assert (await ask(place, "DELETE", mine))[0] == 204
+    assert (await ask(place, "GET", mine))[0] == 404
+
+
 async def region(place: Town) -> None:
     status, told = await ask(place, "GET", f"{V1}/regions/{HERE}")
     assert (status, told["properties"]["inside_count"]) == (200, 2)
@@ -451,6 +477,10 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("POST", f"{V1}/regions"): post_regions,
     ("POST", f"{V1}/regions/preview"): preview,
     ("POST", f"{V1}/history/inside"): was_inside,
+    ("POST", f"{V1}/reports"): report,
+    ("GET", f"{V1}/reports/<id>"): not_for_them("GET", f"{V1}/reports/x"),
+    ("GET", f"{V1}/reports/<id>/file"): not_for_them("GET", f"{V1}/reports/x/file"),
+    ("DELETE", f"{V1}/reports/<id>"): not_for_them("DELETE", f"{V1}/reports/x"),
     ("GET", f"{V1}/regions/<id>"): region,
     ("PUT", f"{V1}/regions/<id>"): put_region,
     ("PATCH", f"{V1}/regions/<id>"): patch_region,

@@ -58,27 +58,31 @@ class Gathering:
         """Events first, a page at a time; then each vehicle that was heard of, or to which something happened."""
         node, picture = self._node, self._node.picture
         numbers = await node.store.numbers()
-        chosen = sorted((id for id in numbers if self._choice.takes(id, picture.group_of(id))), key=_naturally)
+        sight = Sight(picture, self._grant)
+        if self._shown is not None:  # the time it takes tells nobody whom there is to choose from
+            for id in numbers:
+                await self._shown.visits(id)
+        chosen = sorted((id for id in numbers if self._choice.takes(id, self._group(id, sight))), key=_naturally)
         named = None if self._choice == Choice() else frozenset(chosen)
         query = EventQuery(since=asked.since, until=asked.until, vehicles=named)
         befell: set[str] = set()
         async for some in events.told(node, self._grant, query):
-            self._check()
+            self._lasts()
             befell.update(event.vehicle for event in some)
             await tell(Befell(some))
-        sight = Sight(picture, self._grant)
         for at, vehicle in enumerate(chosen):
             progress(at / len(chosen))
             columns = await self._columns(vehicle, numbers[vehicle], asked.since, asked.until)
-            self._check()
+            self._lasts()
             if len(columns) or vehicle in befell:
                 entry = picture.register.get(vehicle) if sight.knows_vehicle(vehicle) else None
                 name, group = (entry.name, entry.group) if entry else (None, None)
                 await tell(Heard.told_of(vehicle, name, group, columns))
         progress(1.0)
 
-    def _check(self) -> None:
-        self._lasts()
+    def _group(self, vehicle: str, sight: Sight) -> str | None:
+        """As far as it may be known."""
+        return self._node.picture.group_of(vehicle) if sight.knows_vehicle(vehicle) else None
 
     async def _columns(self, vehicle: str, n: int, since: int, until: int) -> Columns:
         if self._shown is None:
