@@ -667,8 +667,8 @@ def test_every_parameter_a_list_takes_is_described_and_no_other(shared_server: S
         told = is_problem(server.get(f"{address}?{UNKNOWN}=1"), 422, "unknown_parameter")
         assert set(told["detail"].partition("there are ")[2].split(", ")) == described, path
         compared += 1
-    # vehicles, the feed of them, track, regions, events, stream, changes, users, groups, tokens, targets, quarantine, audit
-    assert compared == 13
+    # vehicles, the feed of them, track, trips, stops, two summaries, regions, events, stream, changes, users, groups, tokens, targets, quarantine, audit
+    assert compared == 17
 
 
 @pytest.mark.parametrize(

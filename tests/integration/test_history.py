@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import random
+import sys
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from openpyxl import load_workbook
+from pyarrow import parquet
 
 from tests.support.rounds import BEGAN, LAT, LON, at, drive, driven, fixes
 from tests.support.servers import circle
@@ -139,3 +149,65 @@ async def test_a_vehicle_without_fixes_has_nothing_to_tell_and_one_that_never_wa
     assert [one["trips"] for one in (await told(client, "summary"))["vehicles"]] == [0]
     for what in ("trips", "stops", "summary"):
         await told(client, f"vehicles/never-was/{what}", 404)
+
+
+async def test_trips_stops_and_sums_are_files_too(client: Any) -> None:
+    """Read back by what reads such files; a text that is a formula is none in any of them."""
+    evil = '=HYPERLINK("x")'
+    await client.put(f"{V1}/regions/yard", json=circle(LAT, at(0, 7200).lon, 200, name="=1+1"))
+    await send(client, DAY, evil)
+
+    async def file(what: str, form: str) -> bytes:
+        answer = await client.get(f"{V1}/{what}", query_string={"format": form, "tz": "Europe/Berlin"})
+        assert answer.status_code == 200 and answer.headers["etag"]
+        assert "attachment" in answer.headers["content-disposition"]
+        again = {"if-none-match": answer.headers["etag"]}
+        query = {"format": form, "tz": "Europe/Berlin"}
+        assert (await client.get(f"{V1}/{what}", query_string=query, headers=again)).status_code == 304
+        return bytes(await answer.get_data())
+
+    address = f"vehicles/{quote(evil)}"
+    for what, rows in (("trips", 2), ("stops", 3), ("summary", 1)):
+        table = list(csv.DictReader(io.StringIO((await file(f"{address}/{what}", "csv")).decode())))
+        assert [row["vehicle"] for row in table] == ["'" + evil] * rows
+        book = load_workbook(io.BytesIO(await file(f"{address}/{what}", "xlsx")))
+        cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+        assert not any(cell.data_type == "f" or str(cell.value).startswith("=") for cell in cells)
+        assert book.worksheets[0].max_row == rows + 1
+        columns = parquet.read_table(io.BytesIO(await file(f"{address}/{what}", "parquet")))
+        assert columns.num_rows == rows and columns["vehicle"].to_pylist() == ["'" + evil] * rows
+        map = json.loads(await file(f"{address}/{what}", "geojson"))["features"]
+        kinds = {"trips": ["trip"] * 2, "stops": ["stop"] * 3, "summary": ["trip"] * 2 + ["stop"] * 3}[what]
+        assert [one["properties"]["kind"] for one in map] == kinds
+        for form, name in (("gpx", "{http://www.topografix.com/GPX/1/1}"), ("kml", "{http://www.opengis.net/kml/2.2}")):
+            tree = ElementTree.fromstring(await file(f"{address}/{what}", form))
+            things = {"gpx": ("trk", "wpt"), "kml": ("LineString", "Point")}[form]
+            drawn = [len(list(tree.iter(name + one))) for one in things]
+            assert drawn == [kinds.count("trip"), kinds.count("stop")], (what, form)
+    assert [sheet.title for sheet in book] == ["Days", "Trips", "Stops", "Gaps"]
+    begins = book["Trips"]["B2"].value
+    assert book["Trips"]["B1"].value == "from (Europe/Berlin)"
+    assert begins == datetime.fromtimestamp(DAY[30].time / 1000, ZoneInfo("Europe/Berlin")).replace(tzinfo=None)
+    fleet = list(csv.DictReader(io.StringIO((await file("summary", "csv")).decode())))
+    assert [(row["vehicle"], row["day"], row["regions"]) for row in fleet] == [("'" + evil, "2026-05-28", "'=1+1")]
+    await told(client, "summary?format=gpx", 422)
+    await told(client, f"{address}/trips?format=xls", 422)
+
+
+async def test_a_trip_over_the_antimeridian_is_drawn_in_two_lines(client: Any) -> None:
+    over = [at(10 * k, 200 * k, lat=-17.0, lon=179.95) for k in range(100)]
+    await send(client, over)
+    [line] = (await told(client, "vehicles/van/trips?format=geojson"))["features"]
+    assert line["geometry"]["type"] == "MultiLineString"
+    west, east = line["geometry"]["coordinates"]
+    assert (west[-1][0], east[0][0]) == (180, -180) and west[-1][1] == east[0][1]
+    assert all(lon > 0 for lon, _ in west) and all(lon < 0 for lon, _ in east)
+    assert line["properties"]["distance_m"] == pytest.approx(99 * 200, rel=0.01)
+
+
+async def test_without_its_extra_parquet_is_refused_with_what_to_install(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    await send(client, DAY[:3])
+    assert "live-map-tracker[parquet]" in (await told(client, "vehicles/van/trips?format=parquet", 422))["detail"]

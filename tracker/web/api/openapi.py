@@ -119,6 +119,11 @@ _PLACES = thing(
 )
 _WRITE = (400, 404, 412, 413, 415, 422, 503, 507)
 _BYTES = {"type": "string", "format": "binary"}
+_TABLES = {
+    "text/csv": "csv",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.apache.parquet": "parquet",
+}
 
 ROUTES = (
     Route(
@@ -209,8 +214,14 @@ ROUTES = (
             f"/api/v1/vehicles/{{vehicle}}/{what}",
             about,
             (200, JSON, ref(what.capitalize())),
+            *((200, kind, _BYTES) for kind in (*_TABLES, GEOJSON, "application/gpx+xml", KML)),
             (304, None, None),
-            query={**SPAN, "tz": TEXT, **LIST},
+            query={
+                **SPAN,
+                "tz": TEXT,
+                "format": {"enum": ["json", *_TABLES.values(), "geojson", "gpx", "kml"]},
+                **LIST,
+            },
             headers=("If-None-Match",),
             errors=(404, 422, 503),
         )
@@ -225,8 +236,16 @@ ROUTES = (
         "/api/v1/summary",
         "How far and how long vehicles drove, by vehicle and day",
         (200, JSON, page("vehicles", ref("Summary"))),
+        *((200, kind, _BYTES) for kind in _TABLES),
         (304, None, None),
-        query={**SPAN, "tz": TEXT, "group": TEXT, "vehicle": TEXT, **LIST},
+        query={
+            **SPAN,
+            "tz": TEXT,
+            "group": TEXT,
+            "vehicle": TEXT,
+            "format": {"enum": ["json", *_TABLES.values()]},
+            **LIST,
+        },
         headers=("If-None-Match",),
         errors=(422, 503),
     ),

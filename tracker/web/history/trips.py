@@ -6,9 +6,10 @@ Computed from what is stored, by whoever asks, in a thread: the fixes of one veh
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -16,6 +17,9 @@ from quart import Blueprint, Response, request
 
 from tracker.access.grants import Grant
 from tracker.errors import Invalid, NotFound
+from tracker.history import sheets
+from tracker.history.lines import MAPS, Line, Point
+from tracker.history.sheets import TABLES
 from tracker.history.story import told as shown
 from tracker.history.story.dwell import Drawn, legs_of
 from tracker.history.story.stops import Stop
@@ -39,6 +43,7 @@ MOST_DAYS = 400
 PAGE = 1000  #: exits read at once
 
 Span = tuple[int, int]
+T = TypeVar("T", Trip, Stop)
 
 
 def blueprint(node: Node) -> Blueprint:
@@ -60,74 +65,129 @@ class Asked(NamedTuple):
         return self.since or 0, LAST if self.until is None else self.until
 
 
+class File(NamedTuple):
+    body: bytes
+    made_of: bytes | None = None
+
+
 class Page(NamedTuple):
     after: int | None  # what began later than this
     limit: int
 
 
 async def get_trips(node: Node, grant: Grant, id: str) -> Response:
-    return await _answer(node, grant, id, _trips)
+    return await _answer(node, grant, id, "trips")
 
 
 async def get_stops(node: Node, grant: Grant, id: str) -> Response:
-    return await _answer(node, grant, id, _stops)
+    return await _answer(node, grant, id, "stops")
 
 
 async def get_summary(node: Node, grant: Grant, id: str) -> Response:
-    return await _answer(node, grant, id, _summary)
+    return await _answer(node, grant, id, "summary")
 
 
-Makes = Callable[[Story | None, Mapping[str, Region], Asked, Page], dict[str, Any]]
-
-
-async def _answer(node: Node, grant: Grant, id: str, makes: Makes) -> Response:
-    api.only("from", "until", "tz", "limit", "cursor")
-    asked, page = _asked(), Page(api.place(lambda place: isinstance(place, int)), api.limit())
+async def _answer(node: Node, grant: Grant, id: str, what: str) -> Response:
+    """JSON in pages; a file of all there is, unless `limit` asks for less."""
+    api.only("from", "until", "tz", "format", "limit", "cursor")
+    asked, form = _asked(), _form("json", *TABLES, *MAPS)
+    limit = LAST if form != "json" and "limit" not in request.args else api.limit()
+    page = Page(api.place(lambda place: isinstance(place, int)), limit)
     vehicle, told = await told_of(node, grant, id)
     ask = api.lasts(node.access, partial(node.picture.group_of, vehicle))
     regions = _regions(node, grant)
 
-    def answer(columns: Columns) -> bytes:
-        return encode({"vehicle": vehicle} | makes(story_of(columns), regions, asked, page))
+    def answer(columns: Columns) -> File:
+        telling = Telling(vehicle, story_of(columns), regions, asked, page)
+        if form == "json":
+            return File(encode(telling.document(what)))
+        if form in TABLES:
+            return _table(form, telling.sheets(what, whole=form == "xlsx"), asked)
+        return File(MAPS[form][1](*telling.drawn(what)))
 
     async with node.heavy.turn():
-        body = await asyncio.to_thread(answer, await _fixes(node, told, *asked.span))
+        file = await asyncio.to_thread(answer, await _fixes(node, told, *asked.span))
     ask()
-    return api.tagged(body, JSON)
+    return _told(file, form, f"{vehicle} {what}")
 
 
-def _trips(story: Story | None, _: Mapping[str, Region], __: Asked, page: Page) -> dict[str, Any]:
-    trips, following = _paged(story.trips if story else [], page)
-    since, ends = page.after or 0, LAST if following is None else trips[-1].until
-    gaps = [one for one in story.silences if since <= one.since < ends] if story else []
-    return {
-        "trips": [shown.trip(one) for one in trips],
-        "gaps": [shown.gap(one) for one in gaps],
-        "next": following,
-    }
+def _form(*known: str) -> str:
+    form = request.args.get("format", "json")
+    if form not in known:
+        raise api.bad("format", f"one of {', '.join(known)}")
+    return form
 
 
-def _stops(story: Story | None, regions: Mapping[str, Region], _: Asked, page: Page) -> dict[str, Any]:
-    stops, following = _paged(story.stops if story else [], page)
-    drawn = Drawn({id: region.shape for id, region in regions.items()})
-    return {
-        "stops": [shown.stop(one, drawn.covering(one.lat, one.lon), regions) for one in stops],
-        "next": following,
-    }
+def _table(form: str, tables: list[sheets.Sheet], asked: Asked) -> File:
+    return File(TABLES[form][1](tables, asked.zone), encode((form, asked.zone.key, tables)))
 
 
-T = TypeVar("T", Trip, Stop)
+def _told(file: File, form: str, name: str) -> Response:
+    body, made_of = file
+    if form == "json":
+        return api.tagged(body, JSON)
+    kind = (TABLES[form] if form in TABLES else MAPS[form])[0]
+    called = f"attachment; filename*=UTF-8''{quote(name, safe='')}.{form}"
+    return api.tagged(body, kind, made_of, content_disposition=called)
 
 
-def _paged(things: list[T], page: Page) -> tuple[list[T], str | None]:
-    rest = [one for one in things if page.after is None or one.since > page.after]
-    chosen = rest[: page.limit]
-    return chosen, api.cursor(chosen[-1].since) if len(rest) > page.limit else None
+class Telling:
+    """What is told of one vehicle."""
 
+    def __init__(
+        self, vehicle: str, story: Story | None, regions: Mapping[str, Region], asked: Asked, page: Page
+    ) -> None:
+        self._vehicle, self._asked, self._page, self._story = vehicle, asked, page, story
+        self._regions = regions
+        self._ground = Drawn({id: region.shape for id, region in regions.items()})
 
-def _summary(story: Story | None, regions: Mapping[str, Region], asked: Asked, _: Page) -> dict[str, Any]:
-    drawn = Drawn({id: region.shape for id, region in regions.items()})
-    return _sums(story, drawn, regions, asked)
+    def document(self, what: str) -> dict[str, Any]:
+        if what == "summary":
+            return {"vehicle": self._vehicle} | _sums(self._story, self._ground, self._regions, self._asked)
+        return self._trips() if what == "trips" else self._stops()
+
+    def _trips(self) -> dict[str, Any]:
+        story = self._story
+        trips, following = self._paged(story.trips if story else [])
+        since, ends = self._page.after or 0, LAST if following is None else trips[-1].until
+        gaps = [one for one in story.silences if since <= one.since < ends] if story else []
+        return {
+            "vehicle": self._vehicle,
+            "trips": [shown.trip(one) for one in trips],
+            "gaps": [shown.gap(one) for one in gaps],
+            "next": following,
+        }
+
+    def _stops(self) -> dict[str, Any]:
+        stops, following = self._paged(self._story.stops if self._story else [])
+        return {
+            "vehicle": self._vehicle,
+            "stops": [shown.stop(one, self._ground.covering(one.lat, one.lon), self._regions) for one in stops],
+            "next": following,
+        }
+
+    def _paged(self, things: list[T]) -> tuple[list[T], str | None]:
+        rest = [one for one in things if self._page.after is None or one.since > self._page.after]
+        chosen = rest[: self._page.limit]
+        return chosen, api.cursor(chosen[-1].since) if len(rest) > self._page.limit else None
+
+    def sheets(self, what: str, *, whole: bool) -> list[sheets.Sheet]:
+        """What was asked for, and in a file of several what belongs to it."""
+        told = [sheets.TELLS[what]([self.document(what)])]
+        if whole and what != "stops":
+            moved = [self._trips()]
+            told += [sheets.trips(moved), sheets.stops([self._stops()])] if what == "summary" else []
+            told.append(sheets.gaps(moved))
+        return told
+
+    def drawn(self, what: str) -> tuple[list[Line], list[Point]]:
+        """The trips, the stops, or of the sums both."""
+        stops = [] if what == "trips" else self._stops()["stops"]
+        return [] if what == "stops" else list(self._lines()), [Point(self._vehicle, stop) for stop in stops]
+
+    def _lines(self) -> Iterator[Line]:
+        for one in self._paged(self._story.trips if self._story else [])[0]:
+            yield Line(self._vehicle, shown.trip(one), one.way.times.tolist(), one.way.places)
 
 
 def _sums(story: Story | None, drawn: Drawn, regions: Mapping[str, Region], asked: Asked) -> dict[str, Any]:
@@ -156,7 +216,8 @@ def _sums(story: Story | None, drawn: Drawn, regions: Mapping[str, Region], aske
 
 async def get_fleet(node: Node, grant: Grant) -> Response:
     """By vehicle, and by day. A page ends as well when there was much to look through."""
-    api.only("from", "until", "tz", "group", "vehicle", "limit", "cursor")
+    api.only("from", "until", "tz", "group", "vehicle", "format", "limit", "cursor")
+    form = _form("json", *TABLES)
     asked, regions = _asked(), _regions(node, grant)
     after, limit = api.place(lambda place: isinstance(place, str)), api.limit()
     drawn = await asyncio.to_thread(Drawn, {id: region.shape for id, region in regions.items()})
@@ -176,7 +237,12 @@ async def get_fleet(node: Node, grant: Grant) -> Response:
             fixes += len(columns)
             sums = await asyncio.to_thread(lambda fixes: _sums(story_of(fixes), drawn, regions, asked), columns)
             listed.append({"vehicle": vehicle, "group": node.picture.group_of(id)} | sums)
-    return api.tagged(encode({"vehicles": listed, "next": following}), JSON)
+    if form == "json":
+        return _told(File(encode({"vehicles": listed, "next": following})), form, "")
+    answer = _told(await asyncio.to_thread(_table, form, [sheets.days(listed)], asked), form, "summary")
+    if following is not None:
+        answer.headers["x-next"] = following
+    return answer
 
 
 async def _chosen(node: Node, grant: Grant, asked: Asked) -> list[str]:
