@@ -166,7 +166,7 @@ INNOCENT: dict[str, Callable[[Path], object]] = {
 
 def _read(path: Path) -> None:
     other = sqlite3.connect(path)
-    other.execute("SELECT count(*) FROM hot").fetchone()
+    other.execute("SELECT count(*) FROM log").fetchone()
     other.close()
 
 

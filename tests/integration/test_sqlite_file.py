@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,7 +19,7 @@ import pytest
 
 from tests.support.disks import mounted
 from tracker.errors import Invalid, StoreError, StoreFull
-from tracker.model.commit import Commit, SavedVehicle, StoredPing
+from tracker.model.commit import Commit, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event, event_id
 from tracker.model.ping import Ping
 from tracker.stores import EventQuery, backup_store, restore_store
@@ -55,6 +57,14 @@ def entered(number: int) -> Event:
 async def in_writer(store: SqliteStore, sql: str) -> Any:
     """Ask the writer's own connection, in its own thread."""
     return await store._on(store._write_thread, lambda: store._connection().execute(sql).fetchone())
+
+
+async def in_file(store: SqliteStore, sql: str) -> Any:
+    def ask() -> Any:
+        with closing(sqlite3.connect(store.path)) as file:
+            return file.execute(sql).fetchone()
+
+    return await asyncio.to_thread(ask)
 
 
 def run(path: Path, sql: str) -> None:
@@ -248,7 +258,7 @@ async def test_a_backup_that_takes_long_holds_nobody_up(store: SqliteStore, monk
         await store.commit(Commit(pings=pings(turn * 300, 300)))
         await store.ping()
     assert log_size(store) > 1 << 20
-    assert other.execute("SELECT count(*) FROM hot").fetchone() == (0,)  # as of when it began
+    assert other.execute("SELECT count(*) FROM log").fetchone() == (0,)  # as of when it began
     other.execute("COMMIT")
     other.close()
     for turn in range(30, 80):
@@ -377,34 +387,56 @@ def test_there_is_nothing_to_back_up_in_an_empty_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_blocks_missed_at_a_crash_are_closed_later(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(engine, "TIDY_AFTER", 1 << 60)
-        for turn in range(9):
-            await store.commit(Commit(pings=pings(turn * 4000, 4000), vehicles=[SavedVehicle(1, "van-1", b"")]))
-    assert await in_writer(store, "SELECT count(*) FROM blocks") == (0,)
-    await holds(store, 36_000)
-    await store.commit(Commit(pings=pings(36_000, 1)))
+async def test_the_newest_state_of_each_vehicle_is_there_after_a_crash_and_after_a_stop(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it is kept meanwhile: as its commit left it, or put in its place since."""
+
+    copies = itertools.count()
+
+    async def crashed() -> list[SavedVehicle]:
+        """What another server finds in a copy of the folder as it is now."""
+        folder = await asyncio.to_thread(shutil.copytree, store.folder, tmp_path / f"copy{next(copies)}")
+        copy = SqliteStore(str(folder))
+        loaded = await copy.open()
+        live = [one for one in loaded.vehicles if one.vehicle[0] != "\0"]
+        assert await copy.reload([one.vehicle for one in live]) == live
+        await copy.close()
+        assert await in_file(copy, "SELECT count(*) FROM states") == (0,), "a stop puts them in their place"
+        return loaded.vehicles
+
+    def saved(n: int, state: bytes | None) -> SavedVehicle:
+        return SavedVehicle(n, f"van-{n}", state)
+
+    await store.commit(Commit(vehicles=[saved(1, b"a"), saved(2, b"b"), saved(3, None)]))
+    await store.commit(Commit(vehicles=[saved(2, b"c"), saved(2, b"d"), saved(3, b"e")]))
+    first = [saved(1, b"a"), saved(2, b"d"), saved(3, b"e")]
+    assert await in_writer(store, "SELECT count(state) FROM vehicles") == (0,)
+    assert await store.reload(["van-1", "van-2", "van-3"]) == await crashed() == first
+    monkeypatch.setattr(engine, "PUT_AFTER", 1)
     await store._on(store._write_thread, store._tidy)
-    assert await in_writer(store, "SELECT count(*) FROM blocks") == (1,)
-    await holds(store, 36_001)
+    assert await in_writer(store, "SELECT (SELECT count(*) FROM states), count(state) FROM vehicles") == (0, 3)
+    assert await store.reload(["van-1", "van-2", "van-3"]) == await crashed() == first
+    await store.commit(Commit(vehicles=[saved(1, None), saved(4, b"f")]))
+    then = [saved(1, None), *first[1:], saved(4, b"f")]
+    assert (await store.load()).vehicles == await crashed() == then
+    await store.commit(Commit(erased=["van-4"]))
+    assert await in_writer(store, "SELECT count(*) FROM states") == (0,), "also of the erased one"
+    assert (await store.load()).vehicles == await crashed() == [*then[:3], SavedVehicle(4, "\0" + "4", None)]
+    await store.commit(Commit(vehicles=[saved(2, b"g")]))
+    await store._on(store._write_thread, store._tidy)
+    assert (await store.load()).vehicles == [then[0], saved(2, b"g"), then[2], SavedVehicle(4, "\0" + "4", None)]
 
 
-async def test_the_first_and_the_last_row_of_a_block_are_found_again(store: SqliteStore) -> None:
-    """A vehicle whose only fix opens a block, and one whose only fix closes it."""
-    size = 1 << schema.BLOCK_BITS
-    first, last = (StoredPing(n, Ping(f"van-{n}", n * 1000, 60.0, 24.0), 0) for n in (2, 3))
-    rows = [StoredPing(1, Ping("van-1", T0 + at, 60.0, 24.0), 0) for at in range(2 * size + 10)]
-    rows[size - 1], rows[2 * size - 2] = first, last  # they count from 1
-    for at in range(0, len(rows), 8192):
-        named = [SavedVehicle(n, f"van-{n}", b"") for n in (1, 2, 3)]
-        await store.commit(Commit(pings=rows[at : at + 8192], vehicles=named))
-    await store._on(store._write_thread, store._tidy)
-    assert await in_writer(store, "SELECT count(*) FROM blocks") == (2,)
-    assert await in_writer(store, f"SELECT group_concat(n) FROM hot WHERE row IN ({size}, {2 * size - 1})") == ("2,3",)
-    assert await store.track(2, 0, NEVER, None, 10) == [first]
-    assert await store.track(3, 0, NEVER, None, 10) == [last]
-    assert set(await store.fixes_at([(2, 2000), (3, 3000)])) == {(2, 2000), (3, 3000)}
+async def test_a_commit_that_fails_leaves_no_state_behind(store: SqliteStore) -> None:
+    await store.commit(Commit(vehicles=[SavedVehicle(1, "van-1", b"a")], regions=[SavedRegion("depot", 1, T0, {})]))
+    for erased in ([], ["van-1"]):
+        same = SavedRegion("depot", 1, T0, {"v": 2})  # this version exists
+        with pytest.raises(StoreError):
+            await store.commit(Commit(vehicles=[SavedVehicle(1, "van-1", b"b")], regions=[same], erased=erased))
+        assert await store.reload(["van-1"]) == [SavedVehicle(1, "van-1", b"a")]
+    await store._on(store._write_thread, store._put_states, store._connection())
+    assert await store.reload(["van-1"]) == [SavedVehicle(1, "van-1", b"a")]
 
 
 def test_a_vehicle_that_was_never_in_a_region_takes_as_many_steps_however_much_befell_it_elsewhere() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -98,9 +99,13 @@ class Columns:
         return cls.all_of(pings, rows).once()
 
     def pings(self, vehicle: str, n: int) -> list[StoredPing]:
+        return self.pings_of(repeat(vehicle), repeat(n))
+
+    def pings_of(self, vehicles: Iterable[str], numbers: Iterable[int]) -> list[StoredPing]:
+        """Each with its vehicle: a store's row may be of many."""
         told = []
         arrays = (getattr(self, name).tolist() for name in TYPES)
-        for at, one in enumerate(zip(*arrays, strict=True)):
+        for at, (vehicle, n, one) in enumerate(zip(vehicles, numbers, zip(*arrays, strict=True), strict=False)):
             _, time, lat, lon, speed, heading, altitude, accuracy, received, taken = one
             ping = Ping(
                 vehicle,

@@ -12,18 +12,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from tracker.model.change import Acked, Registered
-from tracker.model.columns import NO_ALTITUDE, Columns
-from tracker.model.commit import APART, Loaded, SavedRegion, SavedVehicle, StoredPing
+from tracker.model.commit import Loaded, SavedRegion, SavedVehicle
 from tracker.model.events import Event
-from tracker.model.ping import NOWHERE
 from tracker.model.records import Audit, Record
-from tracker.stores import AuditQuery, Box, EventQuery
-from tracker.stores.sqlite.rows import HOT, HotRow, stored_ping, text
-from tracker.stores.sqlite.schema import BLOCK_BITS
+from tracker.stores import AuditQuery, EventQuery
+from tracker.stores.sqlite import states
+from tracker.stores.sqlite.arrived import picture
+from tracker.stores.sqlite.rows import text
 
-_hot_rows = msgspec.json.Decoder(list[HotRow])
-_hot_rows_named = msgspec.json.Decoder(list[tuple[str, HotRow]])
-_fixes = msgspec.json.Decoder(list[tuple[int, int, int, int]])
 _events = msgspec.json.Decoder(list[Event])
 _acked = msgspec.json.Decoder(list[tuple[int, Event]])
 _vehicles = msgspec.json.Decoder(list[tuple[int, str, str | None]])
@@ -35,17 +31,9 @@ _ids = msgspec.json.Decoder(list[str])
 _records = msgspec.json.Decoder(list[Record])
 _audits = msgspec.json.Decoder(list[Audit])
 _by_vehicle = msgspec.json.Decoder(dict[str, int])
-_numbers = msgspec.json.Decoder(set[int])
 
 T = TypeVar("T")
 
-#: The rows of `hot` that can hold a vehicle's fixes of a time span: its blocks, and what no block covers yet
-_TAIL = f"(SELECT coalesce(max(block) + 1, 0) << {BLOCK_BITS} FROM blocks)"
-_PLACES = f"""WITH places AS MATERIALIZED (
-    SELECT zones.block << {BLOCK_BITS} AS first, (zones.block + 1) << {BLOCK_BITS} AS last
-    FROM blocks CROSS JOIN zones ON zones.block = blocks.block AND zones.n = ?1
-    WHERE blocks.t1 >= ?2 AND blocks.t0 < ?3 AND zones.t1 >= ?2 AND zones.t0 < ?3
-    UNION ALL SELECT {_TAIL}, 1 << 62)"""
 _REGION = """json_object('id', id, 'version', version, 'updated_at', updated_at, 'feature', json(feature))"""
 _RECORD = "json_object('kind', kind, 'key', key, 'version', version, 'body', json(body))"
 
@@ -57,12 +45,9 @@ def one(connection: sqlite3.Connection, sql: str, *parameters: Any) -> Any:
 
 
 def load(connection: sqlite3.Connection) -> Loaded:
-    connection.execute("BEGIN")  # one picture of everything, whatever is committed meanwhile
-    try:
+    with picture(connection):
         return Loaded(
-            vehicles=_saved(
-                one(connection, "SELECT json_group_array(json_array(n, id, hex(state))) FROM (SELECT * FROM vehicles)")
-            ),
+            vehicles=_saved(connection, "true"),
             regions=_regions.decode(
                 one(
                     connection,
@@ -82,23 +67,24 @@ def load(connection: sqlite3.Connection) -> Loaded:
                 )
             ),
         )
-    finally:
-        connection.execute("COMMIT")
 
 
 def vehicles(connection: sqlite3.Connection, ids: list[str]) -> list[SavedVehicle]:
-    return _saved(
-        one(
-            connection,
-            """SELECT json_group_array(json_array(n, id, hex(state))) FROM vehicles
-               WHERE id IN (SELECT value FROM json_each(?))""",
-            text(ids),
-        )
+    with picture(connection):
+        return _saved(connection, "id IN (SELECT value FROM json_each(?))", text(ids))
+
+
+def _saved(connection: sqlite3.Connection, where: str, *parameters: Any) -> list[SavedVehicle]:
+    rows = one(
+        connection,
+        f"SELECT json_group_array(json_array(n, id, hex(state))) FROM (SELECT * FROM vehicles WHERE {where})",
+        *parameters,
     )
-
-
-def _saved(rows: str) -> list[SavedVehicle]:
-    return [SavedVehicle(n, id, bytes.fromhex(state) if state else None) for n, id, state in _vehicles.decode(rows)]
+    newer = states.waiting(connection)
+    return [
+        newer.get(n) or SavedVehicle(n, id, bytes.fromhex(state) if state else None)
+        for n, id, state in _vehicles.decode(rows)
+    ]
 
 
 def last_seq(connection: sqlite3.Connection) -> int:
@@ -118,137 +104,16 @@ def numbers(connection: sqlite3.Connection) -> dict[str, int]:
     return _by_vehicle.decode(one(connection, "SELECT json_group_object(id, n) FROM vehicles WHERE unicode(id) > 0"))
 
 
-def rows_and_blocks(connection: sqlite3.Connection) -> tuple[int, int]:
-    """The last row of `hot`, and how many of its blocks are closed."""
-    rows, blocks = connection.execute(
-        "SELECT (SELECT coalesce(max(row), 0) FROM hot), (SELECT coalesce(max(block) + 1, 0) FROM blocks)"
-    ).fetchone()
-    return rows, blocks
+def numbers_of(connection: sqlite3.Connection, vehicles: list[str]) -> list[int]:
+    """Of those that are known."""
+    sql = "SELECT json_group_array(n) FROM vehicles WHERE id IN (SELECT value FROM json_each(?))"
+    return msgspec.json.decode(one(connection, sql, text(vehicles)), type=list[int])
 
 
 def known_ids(connection: sqlite3.Connection, ids: list[str]) -> set[str]:
     """Which of these events are stored already."""
     sql = "SELECT json_group_array(id) FROM events WHERE id IN (SELECT value FROM json_each(?))"
     return set(_ids.decode(one(connection, sql, text(ids))))
-
-
-# ------------------------------------------------------------------------------------------------ history
-
-
-def fixes_at(
-    connection: sqlite3.Connection, wanted: list[tuple[int, int]]
-) -> dict[tuple[int, int], tuple[float, float]]:
-    rows = one(
-        connection,
-        f"""WITH wanted AS MATERIALIZED (SELECT value ->> 0 AS n, value ->> 1 AS t FROM json_each(?1)),
-        spans AS MATERIALIZED (SELECT n, min(t) AS t0, max(t) AS t1 FROM wanted GROUP BY n),
-        places AS MATERIALIZED (
-            SELECT DISTINCT zones.block << {BLOCK_BITS} AS first, (zones.block + 1) << {BLOCK_BITS} AS last
-            FROM blocks CROSS JOIN spans ON spans.t1 >= blocks.t0 AND spans.t0 <= blocks.t1
-            CROSS JOIN zones ON zones.block = blocks.block AND zones.n = spans.n
-                AND spans.t1 >= zones.t0 AND spans.t0 <= zones.t1
-            UNION ALL SELECT {_TAIL}, 1 << 62)
-        SELECT json_group_array(json_array(hot.n, hot.t, lat, lon)) FROM places
-            CROSS JOIN hot ON hot.row >= first AND hot.row < last
-            WHERE (hot.n, hot.t) IN (SELECT n, t FROM wanted) AND (taken <> {APART} OR (lat = 0 AND lon = 0))""",
-        text(wanted),
-    )
-    found: dict[tuple[int, int], tuple[float, float]] = {}
-    for n, t, lat, lon in _fixes.decode(rows):
-        place = lat / 1e7, lon / 1e7
-        if found.setdefault((n, t), place) == NOWHERE:
-            found[n, t] = place
-    return found
-
-
-def track(
-    connection: sqlite3.Connection, n: int, since: int, until: int, after: int | None, limit: int
-) -> list[StoredPing]:
-    if after is not None:
-        since = max(since, after + 1)
-    rows = one(
-        connection,
-        f"""{_PLACES}
-        SELECT json_group_array({HOT}) FROM (
-            SELECT min(row) AS row, n, t, lat, lon, speed, heading, altitude, accuracy, received, taken, extra
-            FROM places CROSS JOIN hot ON hot.row >= first AND hot.row < last
-            WHERE +n = ?1 AND t >= ?2 AND t < ?3 AND taken <> {APART} GROUP BY t ORDER BY t LIMIT ?4)""",
-        n,
-        since,
-        until,
-        limit,
-    )
-    vehicle = one(connection, "SELECT id FROM vehicles WHERE n = ?", n)
-    return [stored_ping(row, vehicle) for row in _hot_rows.decode(rows)]
-
-
-def columns(connection: sqlite3.Connection, n: int, since: int, until: int) -> Columns:
-    rows = connection.execute(
-        f"""{_PLACES} SELECT row, t, lat, lon, coalesce(speed, -1), coalesce(heading, -1),
-            coalesce(altitude, {NO_ALTITUDE}), coalesce(accuracy, -1), received, taken, extra
-            FROM places CROSS JOIN hot ON hot.row >= first AND hot.row < last
-            WHERE +n = ?1 AND t >= ?2 AND t < ?3""",
-        (n, since, until),
-    ).fetchall()
-    extra = {at: row[10].encode() for at, row in enumerate(rows) if row[10] is not None}
-    return Columns.from_rows([row[:10] for row in rows], extra).once()
-
-
-def arrivals(
-    connection: sqlite3.Connection, since: int, until: int, numbers: frozenset[int] | None, after_row: int, limit: int
-) -> list[tuple[int, StoredPing, str]]:
-    rows = one(
-        connection,
-        f"""SELECT json_group_array(json_array(id, {HOT})) FROM (
-            SELECT hot.*, vehicles.id FROM hot CROSS JOIN vehicles USING (n)
-            WHERE row > ?3 AND received >= ?1 AND received < ?2
-                AND (?4 IS NULL OR n IN (SELECT value FROM json_each(?4)))
-                AND row >= coalesce((SELECT min(block) << {BLOCK_BITS} FROM blocks WHERE received >= ?1), {_TAIL})
-            ORDER BY row LIMIT ?5)""",
-        since,
-        until,
-        after_row,
-        None if numbers is None else msgspec.json.encode(sorted(numbers)).decode(),
-        limit,
-    )
-    return [(row[0], stored_ping(row, vehicle), vehicle) for vehicle, row in _hot_rows_named.decode(rows)]
-
-
-def pings_since(
-    connection: sqlite3.Connection, received_at: int, after_row: int, limit: int
-) -> list[tuple[int, StoredPing, str]]:
-    rows = one(
-        connection,
-        f"""SELECT json_group_array(json_array(id, {HOT})) FROM (
-            SELECT hot.*, vehicles.id FROM hot CROSS JOIN vehicles USING (n)
-            WHERE row > ?2 AND received >= ?1 AND taken <> {APART}
-                AND row >= coalesce((SELECT min(block) << {BLOCK_BITS} FROM blocks WHERE received >= ?1), {_TAIL})
-            ORDER BY row LIMIT ?3)""",
-        received_at,
-        after_row,
-        limit,
-    )
-    return [(row[0], stored_ping(row, vehicle), vehicle) for vehicle, row in _hot_rows_named.decode(rows)]
-
-
-def passed(connection: sqlite3.Connection, box: Box, received_at: int, most: int) -> set[int]:
-    west, south, east, north = (round(degrees * 1e7) for degrees in box)
-    rows = one(
-        connection,
-        f"""WITH some AS (SELECT n, lat, lon FROM hot WHERE received >= ?5 AND taken <> {APART}
-                AND row >= coalesce((SELECT min(block) << {BLOCK_BITS} FROM blocks WHERE received >= ?5), {_TAIL})
-            ORDER BY row LIMIT ?6)
-        SELECT json_group_array(n) FROM (SELECT n FROM some GROUP BY n HAVING
-            (max(lat) >= ?2 AND min(lat) <= ?4 AND max(lon) >= ?1 AND min(lon) <= ?3)
-            OR max(lon) - min(lon) > 1800000000)""",
-        west,
-        south,
-        east,
-        north,
-        received_at,
-        most,
-    )
-    return _numbers.decode(rows)
 
 
 # ------------------------------------------------------------------------------------------------- events

@@ -1,4 +1,4 @@
-"""Between the structs of the port and the integers and JSON of the tables."""
+"""Structs of the port as JSON, which is how a statement is given many of them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,9 @@ from typing import Any
 
 import msgspec
 
-from tracker.model.commit import SavedVehicle, StoredPing
-from tracker.model.extra import Extra, extra_of, with_extra
-from tracker.model.ping import Ping
-
 PIECE_BYTES = 2 << 20  #: of JSON in one statement
 
 _encode = msgspec.json.Encoder().encode
-
-
-#: a row of `hot` as the reading statements build it: [row, n, t, lat, lon, speed, heading, altitude, accuracy,
-#: received, taken, extra]
-HOT = "json_array(row, n, t, lat, lon, speed, heading, altitude, accuracy, received, taken, json(extra))"
-HotRow = tuple[
-    int, int, int, int, int, int | None, int | None, int | None, int | None, int, int, Extra | None
-]  # fmt: skip
 
 
 def text(value: Any) -> str | None:
@@ -42,59 +30,3 @@ def text_pieces(values: Iterable[Any]) -> Iterator[str]:
             found, size = [], 0
     if found:
         yield f"[{b','.join(found).decode()}]"
-
-
-def hot_rows(pings: Iterable[StoredPing]) -> list[tuple[Any, ...]]:
-    """One tuple a ping, as the writing statement takes them."""
-    rows = []
-    for stored in pings:
-        ping = stored.ping
-        speed, heading, altitude, accuracy = ping.speed_mps, ping.heading, ping.altitude_m, ping.accuracy_m
-        rows.append(
-            (
-                stored.n,
-                ping.time,
-                round(ping.lat * 1e7),
-                round(ping.lon * 1e7),
-                None if speed is None else round(speed * 1e3),
-                None if heading is None else round(heading * 1e2),
-                None if altitude is None else round(altitude * 1e2),
-                None if accuracy is None else round(accuracy * 1e2),
-                stored.received_at,
-                stored.taken,
-                None if (extra := extra_of(ping)) is None else extra.decode(),
-            )
-        )
-    return rows
-
-
-def stored_ping(row: HotRow, vehicle: str) -> StoredPing:
-    _, n, time, lat, lon, speed, heading, altitude, accuracy, received, taken, extra = row
-    ping = Ping(
-        vehicle,
-        time,
-        lat / 1e7,
-        lon / 1e7,
-        None if speed is None else speed / 1e3,
-        None if heading is None else heading / 1e2,
-        None if altitude is None else altitude / 1e2,
-        None if accuracy is None else accuracy / 1e2,
-    )
-    if extra is not None:
-        ping = with_extra(ping, extra)
-    return StoredPing(n, ping, received, taken)
-
-
-def vehicle_rows(vehicles: Iterable[SavedVehicle]) -> tuple[list[tuple[int, str, int, int | None]], bytes]:
-    """Rows [n, id, begin, length] and the states they point into: JSON cannot carry bytes."""
-    rows: list[tuple[int, str, int, int | None]] = []
-    states: list[bytes] = []
-    begin = 1
-    for saved in vehicles:
-        if saved.state is None:
-            rows.append((saved.n, saved.vehicle, 1, None))
-            continue
-        rows.append((saved.n, saved.vehicle, begin, len(saved.state)))
-        states.append(saved.state)
-        begin += len(saved.state)
-    return rows, b"".join(states)

@@ -11,7 +11,6 @@ from tracker.errors import StoreUnusable
 
 APPLICATION_ID = 0x74726B72  #: "trkr": tells a tracker's file from any other SQLite file
 SYNCHRONOUS = "FULL"  #: acknowledged means durable; the durability test turns it off to see itself fail
-BLOCK_BITS = 15  #: 32,768 rows of `hot` are a block: what one look into the past reads at least
 BUSY_MS = 10_000  #: how long to wait for a lock that somebody else's program holds
 LOG_BYTES = 4 << 20  #: what stays of a log that was longer
 
@@ -75,6 +74,22 @@ MIGRATIONS: tuple[str, ...] = (
     -- Whether a vehicle was ever in a region: as soon found where it was not as where there is no such vehicle.
     CREATE INDEX events_by_visit ON events(vehicle, region);
     """,
+    """
+    -- The pings of a commit: one row, whose number is that of its first ping. Appended only, without an index; what is
+    -- searched by stands before what is long. r and t: span of receipts and of fixes, ms. The bodies: see log.py.
+    CREATE TABLE log(
+        row INTEGER PRIMARY KEY, count INTEGER NOT NULL, r0 INTEGER NOT NULL, r1 INTEGER NOT NULL,
+        t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, numbers BLOB NOT NULL, body BLOB NOT NULL, extra TEXT);
+
+    -- The states that commits changed since they were last put into `vehicles`; those of a later row are the newer.
+    CREATE TABLE states(row INTEGER PRIMARY KEY, body BLOB NOT NULL);
+
+    -- From here on nothing is added to `hot`: all of it is in a block.
+    INSERT INTO zones SELECT row >> 15, n, min(t), max(t) FROM hot
+        WHERE row >= (SELECT coalesce(max(block) + 1, 0) << 15 FROM blocks) GROUP BY row >> 15, n;
+    INSERT INTO blocks SELECT row >> 15, min(t), max(t), max(received) FROM hot
+        WHERE row >= (SELECT coalesce(max(block) + 1, 0) << 15 FROM blocks) GROUP BY row >> 15;
+    """,
 )
 
 # A commit is one INSERT into this view: a single sqlite3_step, without the GIL, in its own transaction. With a
@@ -82,16 +97,16 @@ MIGRATIONS: tuple[str, ...] = (
 # time beside a busy event loop: measured at 29 ms a commit of 100 pings instead of 9.
 _WRITE = """
 CREATE TEMP VIEW tx AS SELECT
-    NULL AS pings, NULL AS vehicles, NULL AS states, NULL AS events, NULL AS regions,
+    NULL AS row, NULL AS count, NULL AS r0, NULL AS r1, NULL AS t0, NULL AS t1, NULL AS numbers, NULL AS body,
+    NULL AS extra, NULL AS vehicles, NULL AS states, NULL AS events, NULL AS regions,
     NULL AS registered, NULL AS unregistered, NULL AS acked, NULL AS meta,
     NULL AS erased, NULL AS records, NULL AS audit;
 CREATE TEMP TRIGGER tx_insert INSTEAD OF INSERT ON tx BEGIN
-    INSERT INTO hot(n, t, lat, lon, speed, heading, altitude, accuracy, received, taken, extra)
-        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-            value ->> 7, value ->> 8, value ->> 9, value ->> 10 FROM json_each(NEW.pings);
-    INSERT INTO vehicles(n, id, state)  -- [n, id, where its state begins in `states`, its length or null]
-        SELECT value ->> 0, value ->> 1, substr(NEW.states, value ->> 2, value ->> 3) FROM json_each(NEW.vehicles)
-        WHERE true ON CONFLICT(n) DO UPDATE SET state = excluded.state;
+    INSERT INTO log SELECT NEW.row, NEW.count, NEW.r0, NEW.r1, NEW.t0, NEW.t1, NEW.numbers, NEW.body, NEW.extra
+        WHERE NEW.row IS NOT NULL;
+    INSERT INTO vehicles(n, id) SELECT value ->> 0, value ->> 1 FROM json_each(NEW.vehicles)
+        WHERE true ON CONFLICT(n) DO NOTHING;
+    INSERT INTO states(body) SELECT NEW.states WHERE NEW.states IS NOT NULL;
     INSERT INTO events(seq, body) SELECT value ->> 0, value -> 1 FROM json_each(NEW.events);
     INSERT INTO regions(id, version, updated_at, feature)
         SELECT value ->> 0, value ->> 1, value ->> 2, nullif(value -> 3, 'null') FROM json_each(NEW.regions);
@@ -106,23 +121,10 @@ CREATE TEMP TRIGGER tx_insert INSTEAD OF INSERT ON tx BEGIN
     INSERT INTO meta(key, value) SELECT key, value FROM json_each(NEW.meta)
         WHERE true ON CONFLICT(key) DO UPDATE SET value = excluded.value;
 
-    -- Erasing: rows stay where they are (blocks count by them) and tell of nobody; a number is never given again.
+    -- Erasing: a row stays where it is and tells of nobody; a number is never given again.
     UPDATE events SET acked = NULL, body = json_object('seq', seq, 'id', id, 'kind', 'erased', 'vehicle', '',
             'time', time, 'received_at', time, 'reason', 'erased', 'lat', 0.0, 'lon', 0.0)
         WHERE vehicle IN (SELECT value FROM json_each(NEW.erased));
-    UPDATE hot SET n = 0, lat = 0, lon = 0, speed = NULL, heading = NULL, altitude = NULL, accuracy = NULL, extra = NULL
-        WHERE row IN (
-            SELECT one.row FROM json_each(NEW.erased) CROSS JOIN vehicles ON vehicles.id = value CROSS JOIN blocks
-                CROSS JOIN zones ON zones.block = blocks.block AND zones.n = vehicles.n
-                CROSS JOIN hot AS one ON one.row >= zones.block << {bits} AND one.row < (zones.block + 1) << {bits}
-                WHERE +one.n = vehicles.n
-            UNION ALL
-            SELECT one.row FROM json_each(NEW.erased) CROSS JOIN vehicles ON vehicles.id = value
-                CROSS JOIN hot AS one ON one.row >= (SELECT coalesce(max(block) + 1, 0) << {bits} FROM blocks)
-                WHERE +one.n = vehicles.n);
-    DELETE FROM zones WHERE (block, n) IN (
-        SELECT blocks.block, vehicles.n FROM json_each(NEW.erased) CROSS JOIN vehicles ON vehicles.id = value
-            CROSS JOIN blocks);
     UPDATE vehicles SET id = char(0) || n, state = NULL WHERE id IN (SELECT value FROM json_each(NEW.erased));
 END;
 CREATE TEMP TRIGGER tx_people INSTEAD OF INSERT ON tx  -- apart: most commits have none of it
@@ -173,7 +175,7 @@ def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
 
 def prepare(connection: sqlite3.Connection) -> None:
     """Give the writer's connection its one statement (see `_WRITE`)."""
-    connection.executescript(_WRITE.replace("{bits}", str(BLOCK_BITS)))
+    connection.executescript(_WRITE)
 
 
 def rewrite_version(connection: sqlite3.Connection) -> None:
@@ -193,12 +195,12 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("VACUUM INTO ?", (str(copy),))
     for number, script in enumerate(MIGRATIONS[version:], version + 1):
         try:
-            connection.executescript(f"BEGIN IMMEDIATE;{script};PRAGMA user_version = {number};COMMIT")
+            ours = f"PRAGMA user_version = {number};PRAGMA application_id = {APPLICATION_ID}"
+            connection.executescript(f"BEGIN IMMEDIATE;{script};{ours};COMMIT")
         except sqlite3.Error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
 def check(connection: sqlite3.Connection, path: Path) -> int:

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -24,25 +24,29 @@ from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, Stor
 from tracker.model.events import Event
 from tracker.model.records import Audit, Record
 from tracker.stores import AuditQuery, Box, EventQuery
-from tracker.stores.sqlite import reads
+from tracker.stores.sqlite import hot, log, past, reads, states
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
 from tracker.stores.sqlite.files import FILE, Lock, State, copy, keep_from_others, sync
 from tracker.stores.sqlite.presence import REMEDY, Fault, Presence, look_first
-from tracker.stores.sqlite.rows import hot_rows, text, text_pieces, vehicle_rows
-from tracker.stores.sqlite.schema import BLOCK_BITS, BUSY_MS, connect, migrate, prepare, rewrite_version
+from tracker.stores.sqlite.rows import text, text_pieces
+from tracker.stores.sqlite.schema import BUSY_MS, connect, migrate, prepare, rewrite_version
 from tracker.turns.jobs import Job
 
 READERS = 4
 CHECKPOINT_BYTES = 4 << 20  #: the log is moved into the file between two commits once it is this long
+PUT_AFTER = 50_000  #: states that wait at most: what a start after a crash has to read
 TIDY_AFTER = 200  #: small commits, or a tenth as many as pings, before somebody looks how long the log is
 WAL_LIMIT_BYTES = 64 << 20  #: past this, new reads wait until the log could be emptied
 PATIENCE_MS = 500  #: how long a commit may wait for readers to let the log be emptied
 LOOK_S = 0.4  #: how often somebody looks whether the files are still there
 
-log = logging.getLogger("tracker.store")
+logger = logging.getLogger("tracker.store")
 
 T = TypeVar("T")
+
+
+NO_PINGS: tuple[None, ...] = (None,) * 9  #: what a commit without pings adds to the log
 
 
 class Statistics(NamedTuple):
@@ -50,6 +54,18 @@ class Statistics(NamedTuple):
     log_bytes: int
     free_bytes: int  # on its disk
     gone: bool  # a file it writes to is not there any more
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 class SqliteStore:
@@ -64,8 +80,9 @@ class SqliteStore:
         self._gone: StoreUnusable | None = None  # what we write to is not what a restart would find
         self._writer: sqlite3.Connection | None = None
         self._last_seq = 0
-        self._rows = 0  # of `hot`
-        self._block = 0  # the first block of it that is not closed
+        self._row = 0  # of the newest ping
+        self._waiting: dict[int, SavedVehicle] = {}  # states that are not in `vehicles` yet
+        self._waited = 0  # states appended since none waited
         self._patient_until = 0  # bytes of log, when somebody kept it from being emptied
         self._untidy = 0  # about how much was written since the log was looked at
         self._failed: StoreError | None = None
@@ -134,6 +151,8 @@ class SqliteStore:
 
     def _settle(self, connection: sqlite3.Connection) -> None:
         """Everything into tracker.db; then the log may go."""
+        with contextlib.suppress(sqlite3.Error):
+            self._put_states(connection)
         with contextlib.suppress(sqlite3.Error, OSError):
             busy, frames, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             if not busy and frames == moved:
@@ -163,7 +182,7 @@ class SqliteStore:
             with contextlib.suppress(OSError):
                 self._lock.note(State.SPOILT)
         self._gone = StoreUnusable(f"{fault.what}{rescued} {REMEDY}", "store_gone")
-        log.critical("%s", self._gone)
+        logger.critical("%s", self._gone)
         return self._gone
 
     # ---------------------------------------------------------------------------------------------- writing
@@ -189,7 +208,7 @@ class SqliteStore:
             self._failed = self._lost(error)
             raise
         self._failed = None
-        self._rows += len(commit.pings)
+        self._row += len(commit.pings)
         self._untidy += 1 + len(commit.pings) // 10
         if self._untidy >= TIDY_AFTER:
             self._write_thread.submit(self._tidy)  # after the answer, before the next commit
@@ -207,32 +226,41 @@ class SqliteStore:
         events = self._numbered(connection, commit.events)
         pieces = text_pieces((saved.id, saved.version, saved.updated_at, saved.feature) for saved in commit.regions)
         regions, more = next(pieces, None), next(pieces, None)
-        if more is None:
-            self._insert(connection, commit, events, regions)
+        if more is None and not commit.erased:
+            self._insert(connection, commit, events, regions, commit.vehicles)
         else:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with _transaction(connection):
                 while more is not None:
                     connection.execute("INSERT INTO tx(regions) VALUES (?)", (regions,))
                     regions, more = more, next(pieces, None)
-                self._insert(connection, commit, events, regions)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+                if commit.erased:
+                    self._erase(connection, commit, events, regions)
+                else:
+                    self._insert(connection, commit, events, regions, commit.vehicles)
+        if commit.erased:
+            self._none_waits()
+        else:
+            self._waiting.update({saved.n: saved for saved in commit.vehicles})
+            self._waited += len(commit.vehicles)
         if events:
             self._last_seq = events[-1].seq
         return events
 
-    def _insert(self, connection: sqlite3.Connection, commit: Commit, events: list[Event], regions: str | None) -> None:
-        vehicles, states = vehicle_rows(commit.vehicles)
+    def _insert(
+        self,
+        connection: sqlite3.Connection,
+        commit: Commit,
+        events: list[Event],
+        regions: str | None,
+        vehicles: list[SavedVehicle],
+    ) -> None:
+        waiting = self._waiting
         connection.execute(
-            "INSERT INTO tx VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO tx VALUES ({', '.join('?' * 20)})",
             (
-                text(hot_rows(commit.pings)),
-                text(vehicles),
-                states,
+                *((self._row + 1, *log.pack(commit.pings)) if commit.pings else NO_PINGS),
+                text([(saved.n, saved.vehicle) for saved in vehicles if saved.n not in waiting]),
+                states.pack(vehicles),
                 text([(event.seq, event) for event in events]),
                 regions,
                 text(commit.registered),
@@ -244,6 +272,17 @@ class SqliteStore:
                 text(commit.audit),
             ),
         )
+
+    def _erase(self, connection: sqlite3.Connection, commit: Commit, events: list[Event], regions: str | None) -> None:
+        """Of these vehicles nothing stays, also of what this commit says of them."""
+        states.put(connection, (self._waiting | {saved.n: saved for saved in commit.vehicles}).values())
+        numbers = reads.numbers_of(connection, commit.erased)
+        self._insert(connection, commit, events, regions, [])
+        log.erase(connection, numbers)
+        hot.erase(connection, numbers)
+
+    def _none_waits(self) -> None:
+        self._waiting, self._waited = {}, 0
 
     def _numbered(self, connection: sqlite3.Connection, events: list[Event]) -> list[Event]:
         if not events:
@@ -277,7 +316,9 @@ class SqliteStore:
                 prepare(connection)
                 self._begin_log(connection)
                 self._last_seq = reads.last_seq(connection)
-                self._rows, self._block = reads.rows_and_blocks(connection)
+                self._row = log.last_row(connection)
+                self._waiting = states.waiting(connection)
+                self._waited = len(self._waiting)
             except BaseException:
                 connection.close()
                 raise
@@ -301,33 +342,26 @@ class SqliteStore:
             self._writer = None
 
     def _tidy(self) -> None:
-        """What a commit leaves for the time after its answer: close full blocks, move the log into the file."""
+        """What a commit leaves for the time after its answer: put states in their place, move the log into the file."""
         self._look()
         if self._writer is None or self._gone is not None:
             return
         self._untidy = 0
         try:
-            self._close_blocks(self._writer)
+            if self._waited >= PUT_AFTER:
+                self._put_states(self._writer)
             self._checkpoint(self._writer)
         except sqlite3.Error as error:
             self._lost(error)  # nothing is lost by it: it is tried again after the next commit
         finally:
             self._presence.moved()
 
-    def _close_blocks(self, connection: sqlite3.Connection) -> None:
-        while (self._block + 1) << BLOCK_BITS <= self._rows:
-            first, end = self._block << BLOCK_BITS, (self._block + 1) << BLOCK_BITS
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute(
-                "INSERT INTO zones SELECT ?, n, min(t), max(t) FROM hot WHERE row >= ? AND row < ? GROUP BY n",
-                (self._block, first, end),
-            )
-            connection.execute(
-                "INSERT INTO blocks SELECT ?, min(t), max(t), max(received) FROM hot WHERE row >= ? AND row < ?",
-                (self._block, first, end),
-            )
-            connection.execute("COMMIT")
-            self._block += 1
+    def _put_states(self, connection: sqlite3.Connection) -> None:
+        if not self._waiting:
+            return
+        with _transaction(connection):
+            states.put(connection, self._waiting.values())
+        self._none_waits()
 
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
         size = self._log.stat().st_size
@@ -361,24 +395,24 @@ class SqliteStore:
         return await self._read(reads.vehicles, vehicles)
 
     async def fixes_at(self, wanted: list[tuple[int, int]]) -> dict[tuple[int, int], tuple[float, float]]:
-        return await self._read(reads.fixes_at, wanted) if wanted else {}
+        return await self._read(past.fixes_at, wanted) if wanted else {}
 
     async def track(self, n: int, since: int, until: int, after: int | None, limit: int) -> list[StoredPing]:
-        return await self._read(reads.track, n, since, until, after, limit)
+        return await self._read(past.track, n, since, until, after, limit)
 
     async def columns(self, n: int, since: int, until: int) -> Columns:
-        return await self._read(reads.columns, n, since, until)
+        return await self._read(past.columns, n, since, until)
 
     async def arrivals(
         self, since: int, until: int, numbers: frozenset[int] | None, after_row: int, limit: int
     ) -> list[tuple[int, StoredPing, str]]:
-        return await self._read(reads.arrivals, since, until, numbers, after_row, limit)
+        return await self._read(past.arrivals, since, until, numbers, after_row, limit)
 
     async def pings_since(self, received_at: int, after_row: int, limit: int) -> list[tuple[int, StoredPing, str]]:
-        return await self._read(reads.pings_since, received_at, after_row, limit)
+        return await self._read(past.pings_since, received_at, after_row, limit)
 
     async def passed(self, box: Box, received_at: int, most: int) -> set[int]:
-        return await self._read(reads.passed, box, received_at, most)
+        return await self._read(past.passed, box, received_at, most)
 
     async def events(self, query: EventQuery) -> list[Event]:
         return await self._read(reads.events, query)

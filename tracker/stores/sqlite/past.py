@@ -1,0 +1,109 @@
+"""Every question about the past. Rows that 0.1.0 left come first, then the log: one order of arrival."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from tracker.model.columns import Columns
+from tracker.model.commit import APART, StoredPing
+from tracker.model.ping import NOWHERE
+from tracker.stores import Box
+from tracker.stores.sqlite import hot, log
+from tracker.stores.sqlite.arrived import Arrived, Asked, joined, picture
+
+HALF = 1_800_000_000  #: of the way round, in 1e-7 degrees
+Array = npt.NDArray[Any]
+
+_names = msgspec.json.Decoder(list[tuple[int, str]])
+
+
+def arrived(connection: sqlite3.Connection, asked: Asked) -> Arrived:
+    with picture(connection):
+        old = hot.read(connection, asked)
+        if len(old.n) == asked.limit:
+            return old
+        return joined((old, log.read(connection, asked._replace(limit=asked.limit - len(old.n)))))
+
+
+def columns(connection: sqlite3.Connection, n: int, since: int, until: int) -> Columns:
+    asked = Asked(since, until, numbers=frozenset((n,)))
+    return arrived(connection, asked).columns.in_order().once()
+
+
+def track(
+    connection: sqlite3.Connection, n: int, since: int, until: int, after: int | None, limit: int
+) -> list[StoredPing]:
+    with picture(connection):
+        found = columns(connection, n, since if after is None else max(since, after + 1), until).take(slice(limit))
+        names = _names_of(connection, [n])
+    return found.pings(names.get(n, ""), n)
+
+
+def arrivals(
+    connection: sqlite3.Connection, since: int, until: int, numbers: frozenset[int] | None, after_row: int, limit: int
+) -> list[tuple[int, StoredPing, str]]:
+    asked = Asked(came_since=since, came_until=until, after=after_row, numbers=numbers, limit=limit)
+    return _named(connection, asked)
+
+
+def pings_since(
+    connection: sqlite3.Connection, received_at: int, after_row: int, limit: int
+) -> list[tuple[int, StoredPing, str]]:
+    return _named(connection, Asked(came_since=received_at, after=after_row, apart=False, limit=limit))
+
+
+def _named(connection: sqlite3.Connection, asked: Asked) -> list[tuple[int, StoredPing, str]]:
+    with picture(connection):
+        found = arrived(connection, asked)
+        names = _names_of(connection, np.unique(found.n).tolist())
+    return found.pings(names)
+
+
+def _names_of(connection: sqlite3.Connection, numbers: list[int]) -> dict[int, str]:
+    sql = "SELECT json_group_array(json_array(n, id)) FROM vehicles WHERE n IN (SELECT value FROM json_each(?))"
+    return dict(_names.decode(connection.execute(sql, (msgspec.json.encode(numbers).decode(),)).fetchone()[0]))
+
+
+def fixes_at(
+    connection: sqlite3.Connection, wanted: list[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[float, float]]:
+    times = [time for _, time in wanted]
+    numbers = frozenset(n for n, _ in wanted)
+    n, some = arrived(connection, Asked(min(times), max(times) + 1, numbers=numbers, fixes=frozenset(wanted)))
+    found: dict[tuple[int, int], tuple[float, float]] = {}
+    told = zip(n.tolist(), some.time.tolist(), some.lat.tolist(), some.lon.tolist(), some.taken.tolist(), strict=True)
+    for one, time, lat, lon, taken in told:
+        place = lat / 1e7, lon / 1e7
+        if (taken != APART or place == NOWHERE) and found.setdefault((one, time), place) == NOWHERE:
+            found[one, time] = place
+    return found
+
+
+def passed(connection: sqlite3.Connection, box: Box, received_at: int, most: int) -> set[int]:
+    west, south, east, north = (round(degrees * 1e7) for degrees in box)
+    with picture(connection):
+        count, some = hot.extents(connection, received_at, most)
+        asked = Asked(came_since=received_at, apart=False, limit=most - count)
+        parts = [np.array(some, np.int64).reshape(-1, 5)]
+        if asked.limit:
+            parts += (_extents(n, c.lat, c.lat, c.lon, c.lon) for n, c in log.pieces(connection, asked) if len(n))
+    if not (told := np.concatenate(parts)).size:
+        return set()
+    n, low, high, left, right = _extents(*told.T).T
+    crossing = (high >= south) & (low <= north) & (right >= west) & (left <= east)
+    return set(n[crossing | (right - left > HALF)].tolist())
+
+
+def _extents(n: Array, south: Array, north: Array, west: Array, east: Array) -> Array:
+    """The same columns, each vehicle once."""
+    order = np.argsort(n, kind="stable")
+    n = n[order]
+    begins = np.flatnonzero(np.concatenate(([True], n[1:] != n[:-1])))
+    lowest, highest = np.minimum.reduceat, np.maximum.reduceat
+    sides = (lowest(south[order], begins), highest(north[order], begins))
+    return np.stack((n[begins], *sides, lowest(west[order], begins), highest(east[order], begins)), 1).astype(np.int64)
