@@ -13,6 +13,7 @@ import { extent } from "./model/extent.js";
 import { Journal } from "./model/events.js";
 import { FleetMap } from "./map/map.js";
 import { NoMap } from "./map/no_map.js";
+import { Marks } from "./map/marks.js";
 import { Overlay } from "./map/overlay.js";
 import { EventsPane } from "./panels/rail.js";
 import { RegionLayer } from "./map/regions.js";
@@ -43,6 +44,7 @@ export class App {
     this.regions = new RegionLayer(this.map.stage, this.fleet);
     this.vehicles = new VehicleLayer(this.map.stage, this.fleet.motion);
     this.overlay = new Overlay(this.map.stage, this.fleet, this.vehicles, this.regions);
+    this.marks = new Marks(this.map.stage);
     this.pane = new EventsPane(this);
     this.backlog = new Backlog();
     this.deeds = new Deeds();

@@ -68,6 +68,9 @@ class Feed:
         self.silent = False  # open sockets, no message: half-open
         self.refuse = False  # no WebSocket passes
         self.posted: list[Any] = []
+        self.inside: int | None = None  # the status with which who was here is refused
+        self.inside_told = 4  # visits on the first page, …
+        self.inside_next: str | None = None  # … and whether there are more
         self.tiles: dict[str, Any] = {}
 
     def _feature(self, feature: dict[str, Any]) -> dict[str, Any]:
@@ -291,6 +294,31 @@ def application(feed: Feed) -> Quart:
     @app.post("/api/v1/regions/preview")
     async def preview() -> dict[str, Any]:
         return {"counts": {"enter": 12, "exit": 11, "dwell": 3}, "inside_count": 4}
+
+    @app.post("/api/v1/history/inside")
+    async def inside() -> Any:
+        feed.posted.append(await request.get_json())
+        if isinstance(feed.inside, int):
+            return {"title": "busy", "status": feed.inside, "code": "overloaded", "detail": "come again"}, feed.inside
+        now = feed.now()
+        crossed, beyond = (
+            {"how": "crossed", "lat": 60.1709, "lon": 24.9391},
+            {"how": "beyond", "lat": None, "lon": None},
+        )
+        told = {"duration_s": 754.2, "fixes": 31, "passed_through": False, "silent_s": 31.0}
+        told |= {"entered_at": stamp(now - 3_000_000), "exited_at": stamp(now - 2_245_800), "entry": crossed}
+        told |= {"exit": crossed | {"lon": 24.9479}}
+        visits = [
+            {"vehicle": "van-03", **told},
+            {"vehicle": "van-03", **told, "exited_at": None, "exit": beyond},
+            {"vehicle": "van-05", **told, "fixes": 0, "passed_through": True, "duration_s": 9.1},
+            {"vehicle": "gone", **told, "entered_at": None, "entry": beyond, "exit": crossed | {"how": "fix"}},
+        ]
+        first = "cursor" not in request.args
+        return {
+            "visits": visits[: feed.inside_told] if first else visits[2:],
+            "next": feed.inside_next if first else None,
+        }
 
     @app.get("/api/v1/regions")
     async def regions() -> dict[str, Any]:

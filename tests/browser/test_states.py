@@ -31,6 +31,17 @@ async def _draw_start(page: Page) -> None:
     await page.locator("body").press("g")
 
 
+async def _inside(page: Page) -> None:
+    """Asked about a region, of a range of one's own."""
+    await page.locator(".detail:not([hidden])").get_by_role("button", name="Who was here").click()
+    await page.locator(".region-card select").select_option("other")
+    await page.get_by_role("button", name="Van 3: ").first.click()
+
+
+async def _inside_start(page: Page) -> None:
+    await page.locator("body").press("h")
+
+
 async def _keys(page: Page) -> None:
     await page.get_by_role("button", name="Keys and legend").click()
 
@@ -97,6 +108,8 @@ STATES = {
     "why": (PLACE, _why),
     "drawing": (PLACE, _draw_start),
     "card": (PLACE, _draw),
+    "inside": (f"{PLACE}&tab=regions&region=kamppi", _inside),
+    "inside-start": (PLACE, _inside_start),
     "keys": (PLACE, _keys),
     "settings": (PLACE, _settings),
     "paused": (PLACE, _paused),

@@ -9,6 +9,7 @@ import { $, fill, h, iconButton } from "../parts/dom.js";
 import { beyond, bounds, circle, corridor, distance, outline } from "../geo.js";
 import * as format from "../words/format.js";
 import { SketchLayer } from "./layer.js";
+import { Question } from "./question.js";
 import { Sketch, sketchOf } from "./sketch.js";
 import { say } from "../words/words.js";
 
@@ -23,7 +24,7 @@ export class Editor {
     this.alerts = alerts;
     /** @type {Sketch|null} */ this.sketch = null;
     /** @type {any} the region being changed; null: a new one */ this.feature = null;
-    /** @type {RegionCard|null} */ this.card = null;
+    /** @type {RegionCard|Question|null} */ this.card = null;
     /** @type {[number, number]|null} */ this.cursor = null;
     this.bar = h("div", { class: "floating draw-hint", hidden: true, role: "group", "aria-label": say("draw") });
     $("#map-top").before(this.bar);
@@ -55,10 +56,25 @@ export class Editor {
   begin(kind = "polygon") {
     if (!this.app.may("edit_regions")) return;
     if (this.dirty) return this.card?.element.hidden ? this.#lead() : this.card?.focus(); // G again starts nothing over
-    if (this.feature) this.cancel();
+    if (this.feature || this.asks) this.cancel();
     this.#start(new Sketch(kind), this.feature);
     this.#lead();
     this.app.say(say("draw.begin"));
+  }
+
+  /** The shape is only asked about: who was here? */
+  get asks() {
+    return this.card instanceof Question;
+  }
+
+  /** Ask about a shape that is drawn now, or a region as it is. @param {Kind} [kind] @param {any} [feature] */
+  async ask(kind = "circle", feature = null) {
+    if (!this.app.may("watch") || (!(this.asks && !feature) && !(await this.leave()))) return;
+    const sketch = feature ? sketchOf(feature.geometry, feature.properties) : new Sketch(kind);
+    const name = feature?.properties.name ?? feature?.id ?? "";
+    this.#start(sketch, null, () => new Question(this.app, this, name));
+    if (!feature) this.#lead();
+    this.app.say(say(feature ? "inside.title" : "inside.begin"));
   }
 
   /** @param {any} feature */
@@ -69,15 +85,15 @@ export class Editor {
     this.app.map.stage.invalidate("regions");
   }
 
-  /** @param {Sketch} sketch @param {any} feature */
-  #start(sketch, feature) {
+  /** @param {Sketch} sketch @param {any} feature @param {() => RegionCard|Question} [card] */
+  #start(sketch, feature, card = () => new RegionCard(this.app, this, this.alerts)) {
     if (!this.sketch) this.opener = document.activeElement;
     // the card is on the other sheet
     if (this.app.state.value.tab === "events" && this.app.pane.tight.matches) this.app.state.set({ tab: "regions" });
     this.sketch = sketch;
     this.feature = feature;
     if (!this.card) {
-      this.card = new RegionCard(this.app, this, this.alerts);
+      this.card = card();
       openers.set(this.card.element, this.opener);
     }
     this.app.map.leaflet.doubleClickZoom.disable();
@@ -86,12 +102,13 @@ export class Editor {
 
   /** Anything drawn or typed that leaving would lose. */
   get dirty() {
-    return this.sketch !== null && (this.sketch.undoable || Boolean(this.card?.dirty));
+    return this.sketch !== null && !this.asks && (this.sketch.undoable || Boolean(this.card?.dirty));
   }
 
   /** May it still be drawn? What may not be saved is not kept open, and what stays is asked about anew. */
   #again() {
     if (!this.sketch) return;
+    if (this.asks && this.app.may("watch")) return this.card?.regranted();
     const known = this.feature && this.app.fleet.regions.get(this.feature.id);
     if (this.app.may("edit_regions") && (!this.feature || (known && mayDraw(this.app.who.grants, known))))
       return this.card?.regranted();
@@ -153,7 +170,7 @@ export class Editor {
             "div",
             { class: "tool-group across" },
             SHAPES.map((kind) =>
-              iconButton(kind, say(`draw.${kind}`), () => this.begin(kind), {
+              iconButton(kind, say(`draw.${kind}`), () => (this.asks ? this.ask(kind) : this.begin(kind)), {
                 "aria-pressed": String(kind === sketch.kind),
               }),
             ),

@@ -28,7 +28,12 @@ export function controls(app, pill, editor) {
       iconButton("minus", say("bar.out"), () => app.map.zoomOut()),
       iconButton("fit", say("bar.fit"), () => app.fitFleet()),
     ),
-    h("div", { class: "tool-group" }, draw),
+    h(
+      "div",
+      { class: "tool-group" },
+      draw,
+      iconButton("history", say("inside.title"), () => editor.ask()),
+    ),
   );
   app.ticked.on(() => {
     text($("#summary"), app.summary());

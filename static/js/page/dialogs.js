@@ -37,6 +37,7 @@ const KEYS = /** @type {[string, import("../words/words.js").Key][]} */ ([
   ["+ −", "keys.zoom"],
   ["L", "keys.labels"],
   ["G", "bar.draw"],
+  ["H", "inside.title"],
   ["C", "keys.link"],
   [say("key.escape"), "keys.back"],
   [say("key.undo"), "keys.undo"],

@@ -49,6 +49,7 @@ export function keys(app, { list, events, editor, alerts, following }) {
     "-": () => app.map.zoomOut(),
     l: () => app.state.set({ labels: labels[(labels.indexOf(app.state.value.labels) + 1) % 3] }),
     g: () => editor.begin(),
+    h: () => editor.ask(),
     t: () => flipTheme(app),
     m: () => app.state.value.vehicle && alerts.mute(`vehicle:${app.state.value.vehicle}`, 15),
     c: () => copyLink(app, alerts),

@@ -88,6 +88,16 @@ export class RegionPanel {
         ),
         h(
           "button",
+          {
+            type: "button",
+            class: "button small",
+            onclick: () => this.#feature() && editor.ask(undefined, this.#feature()),
+          },
+          icon("history", 14),
+          say("inside.title"),
+        ),
+        h(
+          "button",
           { type: "button", class: "button small", onclick: () => alerts.mute(`region:${app.state.value.region}`, 15) },
           icon("mute", 14),
           say("mute.15"),

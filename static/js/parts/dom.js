@@ -110,6 +110,7 @@ const ICONS = {
   enter: "M2 8h7M6 5l3 3-3 3M10 2.5h3.5v11H10",
   exit: "M6 8h7.5M10.5 5l3 3-3 3M6 2.5H2.5v11H6",
   clock: "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12ZM8 4.8V8l2.2 1.6",
+  history: "M2.5 8a5.5 5.5 0 1 0 1.8-4M2.5 2.5v3h3M8 5v3l2 1.5",
   speed: "M2.5 12a6.5 6.5 0 1 1 11 0M8 10l3-4",
   cross: "M2 8h12M11 5l3 3-3 3M6 3v10",
   silence: "M2 8h2l1.5-4L8 12l1.5-4M11 6l3 4M14 6l-3 4",

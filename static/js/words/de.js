@@ -352,6 +352,32 @@ export default {
   "region.as_it_was": "{name} ist wieder wie zuvor",
   "region.gone_again": "{name} ist wieder weg",
 
+  // Who was here
+  "inside.title": "Wer war hier",
+  "inside.begin":
+    "Wer war hier? Wählen Sie eine Form und klicken Sie auf die Karte, oder tippen Sie Koordinaten in das Formular.",
+  "inside.when": "Wann",
+  "inside.hour": "Letzte Stunde",
+  "inside.today": "Heute",
+  "inside.yesterday": "Gestern",
+  "inside.night": "Letzte Nacht, 22 bis 6",
+  "inside.other": "Von … bis …",
+  "inside.from": "Von",
+  "inside.until": "Bis",
+  "inside.no_range": "Bis liegt nach Von.",
+  "inside.asking": "Was gespeichert ist, wird durchgesehen …",
+  "inside.nobody": "Niemand war hier.",
+  "inside.told": { one: "{n} Besuch · {vehicles}", other: "{n} Besuche · {vehicles}" },
+  "inside.part": "Es gibt mehr.",
+  "inside.more": "Mehr zeigen",
+  "inside.again": "Noch einmal",
+  "inside.visits": "Besuche",
+  "inside.stay": "{entered} – {left}",
+  "inside.before": "vorher",
+  "inside.still": "noch hier",
+  "inside.passed": "Durchgefahren, {time}",
+  "inside.least": "mindestens {time}",
+
   // Drawing a region and its card
   draw: "Zeichnen",
   "draw.begin":
@@ -534,6 +560,7 @@ export default {
   "painter.region-names": "Gebietsnamen",
   "painter.vehicles": "Fahrzeuge",
   "painter.sketch": "Entwurf",
+  "painter.visits": "Besuche",
   "trouble.tiles": "Die Kartenkacheln lassen sich nicht zeigen: {why}. Siehe die Einstellung tiles.",
   "trouble.link": "Ein Teil dieses Links war nicht verständlich",
   "tiles.away": "Eingebaute Karte: {why}. Es wird wieder versucht.",
