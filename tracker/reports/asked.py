@@ -26,6 +26,7 @@ class Asked(msgspec.Struct, frozen=True, tag=True):
     units: str = "metric"
     about: str = ""  # which vehicles, in the words of whoever asked
     demo: bool = False
+    max_accuracy_m: float = 200.0  # what is worse is not drawn
     regions: tuple[dict[str, Any], ...] = ()  # Features that may be shown
 
     @property

@@ -33,21 +33,23 @@ FLEET = 60
 Ints = npt.NDArray[np.int64]
 
 
-class Stop(NamedTuple):
+class Stood(NamedTuple):
     since: int
     until: int
     lat: float
     lon: float
     regions: Sequence[str]
+    fixes: tuple[int, int]  # times of the first and the last
 
 
 class Vehicle(NamedTuple):
     id: str
     name: str | None
     group: str | None
-    columns: Columns  # of its fixes in the range
-    stops: Sequence[Stop] = ()
-    summary: dict[str, Any] | None = None  # what history/summary says of it
+    columns: Columns  # of its fixes in the range that are believed
+    fixes: int = 0  # all of them
+    stops: Sequence[Stood] = ()
+    summary: dict[str, Any] | None = None
 
 
 class Payload:
@@ -61,8 +63,9 @@ class Payload:
 
     def add_vehicle(self, vehicle: Vehicle) -> None:
         """Keeps what is drawn of it."""
-        self._fixes += len(vehicle.columns)
-        self._vehicles[vehicle.id] = vehicle._replace(columns=_thinned(vehicle.columns, TOLERANCE_M))
+        self._fixes += vehicle.fixes
+        drawn = kept(vehicle.columns, TOLERANCE_M, [stop.fixes for stop in vehicle.stops])
+        self._vehicles[vehicle.id] = vehicle._replace(columns=vehicle.columns.take(drawn))
 
     def add_events(self, events: Sequence[Event]) -> None:
         """In their order."""
@@ -100,7 +103,7 @@ class Payload:
                 return body
             tolerance_m *= COARSER
             said_m += tolerance_m  # thinned again of what was thinned
-            vehicles = [each._replace(columns=_thinned(each.columns, tolerance_m)) for each in vehicles]
+            vehicles = [each._replace(columns=each.columns.take(kept(each.columns, tolerance_m))) for each in vehicles]
 
     def _body(self, vehicles: Sequence[Vehicle], tolerance_m: float, land: dict[str, Any]) -> bytes:
         regions, regions_at = self._told_regions(vehicles)
@@ -151,7 +154,7 @@ class Payload:
         ids = [*self._regions, *sorted(named - self._regions.keys())]
         return [_region(id, self._regions.get(id)) for id in ids], {id: at for at, id in enumerate(ids)}
 
-    def _stop(self, stop: Stop, regions_at: dict[str, int]) -> list[Any]:
+    def _stop(self, stop: Stood, regions_at: dict[str, int]) -> list[Any]:
         inside = [regions_at[region] for region in stop.regions]
         return [self._second(stop.since), self._second(stop.until), _step(stop.lat), _step(stop.lon), inside]
 
@@ -173,10 +176,6 @@ class Payload:
             silent = np.concatenate((np.zeros(1, bool), gaps(columns.time, *metres(lat, lon))))
             unheard.append(_differences(silent))
         return [np.concatenate(some) if some else np.zeros(0, np.int64) for some in (lats, lons, times, unheard)]
-
-
-def _thinned(columns: Columns, tolerance_m: float) -> Columns:
-    return columns.take(kept(columns, tolerance_m))
 
 
 def _step(degrees: float) -> int:

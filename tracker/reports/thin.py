@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tracker.model.columns import Columns
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Span = tuple[int, int]
 
 LATE_M = 50.0  #: a place read off the line at a time is at most so far from the fix of that time
 ROUNDS = 8  #: of looking for fixes the line is late at
@@ -45,26 +47,37 @@ def gaps(time: Ints, east: Floats, north: Floats) -> npt.NDArray[np.bool_]:
     return (np.diff(time) > GAP_S * 1000) & far
 
 
-def kept(columns: Columns, tolerance_m: float, always: Ints | None = None) -> Ints:
+def kept(columns: Columns, tolerance_m: float, still: Iterable[Span] = ()) -> Ints:
     """Places of the fixes that make the line: it passes within the tolerance of every other, and near it in time.
 
-    `always`: places that are kept whatever the line does there."""
-    count = len(columns)
+    `still`: when it stood, from fix to fix: then it is drawn as standing, however its receiver wandered."""
+    awake, ends = _awake(columns.time, still)
+    lat, lon = columns.lat[awake] / 1e7, unrolled(columns.lon[awake] / 1e7)
+    time, count = columns.time[awake], len(awake)
     if count < 3:
-        return np.arange(count)
-    lat, lon = columns.lat / 1e7, unrolled(columns.lon / 1e7)
+        return awake
     east, north = metres(lat, lon)
-    breaks = np.flatnonzero(gaps(columns.time, east, north)) + 1
-    chosen = np.zeros(count, bool)
+    breaks = np.flatnonzero(gaps(time, east, north)) + 1
+    chosen = np.isin(awake, ends)
     chosen[[0, -1]] = True
     chosen[breaks] = chosen[breaks - 1] = True
-    if always is not None and len(always):
-        chosen[always] = True
-    ends = np.flatnonzero(chosen)
-    for first, last in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
+    pieces = np.flatnonzero(chosen)
+    for first, last in zip(pieces[:-1].tolist(), pieces[1:].tolist(), strict=True):
         if last - first > 1:
             chosen[first + _simple(east[first : last + 1], north[first : last + 1], tolerance_m)] = True
-    return _in_time(columns.time, east, north, chosen, max(LATE_M, 2 * tolerance_m))
+    return awake[_in_time(time, east, north, chosen, max(LATE_M, 2 * tolerance_m))]
+
+
+def _awake(time: Ints, still: Iterable[Span]) -> tuple[Ints, list[int]]:
+    """Places of all fixes but those between the first and the last of a stop, and of these."""
+    awake = np.ones(len(time), bool)
+    ends: list[int] = []
+    for since, until in still:
+        first, after = int(np.searchsorted(time, since)), int(np.searchsorted(time, until, "right"))
+        if after - first > 1:
+            awake[first + 1 : after - 1] = False
+            ends += [first, after - 1]
+    return np.flatnonzero(awake), ends
 
 
 def _simple(east: Floats, north: Floats, tolerance_m: float) -> Ints:

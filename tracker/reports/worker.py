@@ -15,7 +15,8 @@ from typing import BinaryIO
 from tracker.config import folder
 from tracker.reports.asked import Asked, Befell, Heard, Whole, next_message
 from tracker.reports.ground import land, read_land
-from tracker.reports.payload import Payload, Vehicle
+from tracker.reports.payload import Payload
+from tracker.reports.retold import Reteller
 
 NO_ROOM, GIVEN_UP = 3, 4  #: what it ends with
 
@@ -24,10 +25,10 @@ def draw(said: BinaryIO, file: Path) -> None:
     """Raises EOFError when whoever tells ends before it said so."""
     asked = next_message(said)
     assert isinstance(asked, Asked)
-    payload = Payload(asked)
+    payload, reteller = Payload(asked), Reteller(asked)
     while not isinstance(message := next_message(said), Whole):
         if isinstance(message, Heard):
-            payload.add_vehicle(_vehicle(message))
+            payload.add_vehicle(reteller.retell(message))
         elif isinstance(message, Befell):
             payload.add_events(message.events)
     packed = payload.packed(land(read_land(folder("static") / "vendor" / "land-50m.json"), payload.box))
@@ -37,10 +38,6 @@ def draw(said: BinaryIO, file: Path) -> None:
         drawn.write(render(packed, asked.title, payload.names))
         drawn.flush()
         os.fsync(drawn.fileno())
-
-
-def _vehicle(heard: Heard) -> Vehicle:
-    return Vehicle(heard.id, heard.name, heard.group, heard.columns)
 
 
 def main() -> int:

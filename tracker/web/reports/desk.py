@@ -149,7 +149,7 @@ class Desk:
         async with self._alone:
             try:
                 progress(0.0)
-                async with Press(msgspec.structs.replace(asked, regions=gathering.regions()), file) as press:
+                async with Press(msgspec.structs.replace(asked, **gathering.given()), file) as press:
                     await gathering.tell(asked, press.tell, lambda done: progress(done * GATHERED))
             except Exception:
                 self._failed += 1

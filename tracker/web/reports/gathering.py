@@ -51,8 +51,11 @@ class Gathering:
         """Is what was told of not to be told any more, since one of the vehicles is of another group by now?"""
         return self._shown is not None and self._shown.is_over
 
-    def regions(self) -> tuple[dict[str, Any], ...]:
-        return tuple(feature for id, feature in self._node.picture.regions.items() if self._grant.sees_region(id))
+    def given(self) -> dict[str, Any]:
+        """What is known beforehand."""
+        seen = (feature for id, feature in self._node.picture.regions.items() if self._grant.sees_region(id))
+        settings = self._node.settings
+        return {"regions": tuple(seen), "demo": settings.demo, "max_accuracy_m": settings.max_accuracy_m}
 
     async def tell(self, asked: Asked, tell: Tell, progress: Callable[[float], None]) -> None:
         """Events first, a page at a time; then each vehicle that was heard of, or to which something happened."""

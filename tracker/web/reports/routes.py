@@ -81,7 +81,7 @@ def blueprint(node: Node, desk: Desk) -> Blueprint:
 
 async def ask(desk: Desk, node: Node, grant: Grant) -> Response:
     api.only()
-    asked, choice = read(await api.json_body(node.settings.max_entry), node.clock(), node.settings.demo)
+    asked, choice = read(await api.json_body(node.settings.max_entry), node.clock())
     report = desk.begin(asked, choice, grant, api.lasts(node.access))
     return _answer(report, 202)
 
@@ -118,7 +118,7 @@ def _answer(report: Report, status: int = 200) -> Response:
 # --------------------------------------------------------------------------------------------- what is asked
 
 
-def read(document: Any, now: int, demo: bool = False) -> tuple[Asked, Choice]:
+def read(document: Any, now: int) -> tuple[Asked, Choice]:
     """Raises Invalid."""
     if not isinstance(document, dict):
         raise Invalid("not_an_object", 'ask with a JSON object: {"from", "until", "vehicles", "groups"}')
@@ -139,7 +139,7 @@ def read(document: Any, now: int, demo: bool = False) -> tuple[Asked, Choice]:
     if units not in UNITS:
         raise _wrong("units", f"`units` is one of {', '.join(UNITS)}")
     choice = Choice(_names(document, "vehicles"), _names(document, "groups"))
-    return Asked(since, until, now, zone, units, choice.about(), demo), choice
+    return Asked(since, until, now, zone, units, choice.about()), choice
 
 
 def check_zone(zone: Any) -> None:

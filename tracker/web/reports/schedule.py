@@ -29,7 +29,7 @@ async def make_due(node: Node, desk: Desk, now: int) -> None:
     folder, files = await asyncio.to_thread(_found, settings.report_folder)
     keep = settings.report_keep or len(files) + 7
     for missing in due(kinds, files, now, ZoneInfo(settings.report_zone), keep):
-        asked = Asked(missing.since, missing.until, now, settings.report_zone, demo=settings.demo)
+        asked = Asked(missing.since, missing.until, now, settings.report_zone)
         await desk.draw(asked, Gathering(node, EVERYTHING, Choice()), folder / missing.file)
         files.append(missing.file)
     if settings.report_keep:
