@@ -62,6 +62,7 @@ export class App {
     /** @type {Signal<[groups: boolean]>} something may not be seen any more: whatever is kept of it goes. `groups`:
      * that was decided about the reader, and not about a region or a vehicle */
     this.forgotten = new Signal();
+    /** what is asked until then: an answer of before may say it again */ this.asking = new AbortController();
     /** @type {Vehicle[]|null} */ this.filter = null;
     this.frameToPaint = 0;
     this.fitted = this.state.value.map !== null;
@@ -256,6 +257,8 @@ export class App {
    * @param {boolean} groups */
   forget(groups) {
     const { fleet, state, preferences } = this;
+    this.asking.abort();
+    this.asking = new AbortController();
     if (this.paused) this.togglePause();
     fleet.past.clear();
     const { regions, region, vehicle, about, group } = state.value;

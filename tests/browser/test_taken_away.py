@@ -143,6 +143,29 @@ async def test_a_page_that_is_paused_forgets_all_the_same(open_page: Open, house
     await never(page, "v-there", "quarries")
 
 
+async def test_what_is_asked_as_it_is_taken_away_is_not_waited_for(open_page: Open, house: House) -> None:
+    """Its answer would say what may not be seen any more, after all else forgot it."""
+    await reader(house, "gus", regions=["yards", "quarries"])
+    page = await live(await page_of(open_page, house, "gus"))
+    page.expected += ["AbortError", "ERR_ABORTED"]  # type: ignore[attr-defined]
+    asked, given_up = set[str](), set[str]()
+
+    def name(url: str) -> str:
+        return url.rpartition("/")[2].partition("?")[0]
+
+    page.on("requestfailed", lambda request: given_up.add(name(request.url)))
+    await page.route("**/v-there*", lambda route: asked.add(name(route.request.url)))
+    await page.route("**/v-there/track*", lambda route: asked.add(name(route.request.url)))
+    await page.route("**/v1/vehicles?region=*", lambda route: asked.add(name(route.request.url)))
+    await page.evaluate("fleetPage.select('v-there', { open: true })")
+    await page.evaluate("fleetPage.state.set({ region: 'there', tab: 'regions' })")
+    held = {"v-there", "track", "vehicles"}
+    await until(lambda: held <= asked, "both panels ask")
+    await do(house, "PATCH", "groups/g-gus", {"regions": ["yards"]})
+    await until(lambda: held <= given_up, "and give it up")
+    await never(page, "v-there", "quarries")
+
+
 async def test_what_somebody_began_to_draw_and_all_else_is_gone_when_their_session_ends(
     open_page: Open, house: House
 ) -> None:

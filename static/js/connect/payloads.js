@@ -43,8 +43,9 @@ export class Payloads {
     if (!id) return;
     /** @type {Payload[]} */ let payloads = [];
     let said = "";
+    const { signal } = this.app.asking;
     try {
-      const told = await get(`${vehiclePath(id)}/payloads`);
+      const told = await get(`${vehiclePath(id)}/payloads`, {}, signal);
       payloads = told.payloads;
       const { zone } = this.app.preferences.value;
       const since = format.when(Date.parse(told.since), this.app.now(), zone);
@@ -52,7 +53,7 @@ export class Payloads {
     } catch (error) {
       said = /** @type {Error} */ (error).message;
     }
-    if (id !== this.app.state.value.vehicle) return;
+    if (id !== this.app.state.value.vehicle || signal.aborted) return;
     text(this.said, said);
     fill(
       this.list,

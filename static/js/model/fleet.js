@@ -322,11 +322,27 @@ export class Fleet {
     for (const id of [...this.regions.keys()]) if (!there.has(id) && !this.followed?.has(id)) this.#dropRegion(id);
   }
 
+  /** Since when a vehicle is where the channel says, and in which regions besides, of those it does not tell of.
+   * @param {{vehicle: string, regions?: {id: string, entered_at: string}[]}} told an answer of the API */
+  entered({ vehicle, regions = [] }) {
+    const v = this.byId.get(vehicle);
+    if (!v) return;
+    for (const id of v.regions.keys()) if (this.#isBeside(id)) v.regions.delete(id);
+    for (const { id, entered_at } of regions)
+      if (v.regions.has(id) || (this.#isBeside(id) && this.regions.has(id))) v.regions.set(id, Date.parse(entered_at));
+  }
+
+  /** @param {string} region */
+  #isBeside(region) {
+    return this.followed !== null && !this.followed.has(region);
+  }
+
   /** @param {string} id */
   #dropRegion(id) {
     this.past.set(`region:${id}`, this.regions.get(id)?.properties.name);
     this.regions.delete(id);
     for (const n of this.members.get(id) ?? []) this.vehicles.get(n)?.regions.delete(id);
+    if (this.#isBeside(id)) for (const v of this.byId.values()) v.regions.delete(id);
     this.members.delete(id);
     this.regionVersion++;
   }

@@ -72,7 +72,7 @@ export class Following {
     try {
       let cursor = null;
       do {
-        const page = await get("regions", { limit: 1000, cursor });
+        const page = await get("regions", { limit: 1000, cursor }, app.asking.signal);
         features.push(...page.regions);
         cursor = page.next ?? null;
       } while (cursor);

@@ -23,14 +23,16 @@ export class EventFeed {
     app.forgotten.on(() => this.#again());
   }
 
-  /** The newest events there are, from the store; once more after each break, for what the channel did not bring. */
+  /** The newest events there are, from the store; once more after each break, for what the channel did not bring.
+   * @returns {Promise<void>} */
   async load() {
     const { journal, preferences } = this.app;
     const before = journal.last;
     const first = !journal.events.length;
     const { seen } = preferences.value;
+    const { signal } = this.app.asking;
     try {
-      let { events, last } = await get("events", { before: Number.MAX_SAFE_INTEGER, limit: FIRST });
+      let { events, last } = await get("events", { before: Number.MAX_SAFE_INTEGER, limit: FIRST }, signal);
       const other = last < before || journal.differs(events); // a backup was restored
       if (other) journal.clear();
       journal.refresh(events);
@@ -42,7 +44,7 @@ export class EventFeed {
         events[FIRST - 1].seq > before + 1 &&
         missed.length < MOST_MISSED
       ) {
-        ({ events } = await get("events", { before: events[FIRST - 1].seq, limit: FIRST }));
+        ({ events } = await get("events", { before: events[FIRST - 1].seq, limit: FIRST }, signal));
         missed.push(...journal.add(events).filter((event) => event.seq > before));
       }
       journal.last = Math.max(journal.last, last ?? 0);
@@ -53,6 +55,7 @@ export class EventFeed {
       this.alerts.recount();
       this.changed.tell(other);
     } catch {
+      if (signal.aborted) return this.load();
       // The channel brings what happens from now on; older ones when the reader asks for them.
     }
   }
@@ -69,7 +72,7 @@ export class EventFeed {
     if (this.#loading || journal.complete || !Number.isFinite(journal.oldest)) return false;
     this.#loading = true;
     try {
-      const { events } = await get("events", { before: journal.oldest, limit: MORE });
+      const { events } = await get("events", { before: journal.oldest, limit: MORE }, this.app.asking.signal);
       journal.add(events);
       journal.complete = events.length < MORE;
       return true;

@@ -168,13 +168,12 @@ export class RegionPanel {
   async #ask(id) {
     if (!this.app.fleet.regions.has(id)) return; // a wrong link; if it comes, a snapshot brings it
     try {
+      const { signal } = this.app.asking;
       const [{ vehicles }, { events }] = await Promise.all([
-        get("vehicles", { region: id, limit: 1000 }),
-        get("events", { region: id, from: Math.round(this.app.now() - HOUR), limit: 5000 }),
+        get("vehicles", { region: id, limit: 1000 }, signal),
+        get("events", { region: id, from: Math.round(this.app.now() - HOUR), limit: 5000 }, signal),
       ]);
-      for (const told of vehicles)
-        for (const visit of told.regions ?? [])
-          this.app.fleet.byId.get(told.vehicle)?.regions.set(visit.id, Date.parse(visit.entered_at));
+      for (const told of vehicles) this.app.fleet.entered(told);
       if (id !== this.app.state.value.region) return;
       this.occupancy.read(events, id);
       this.render();

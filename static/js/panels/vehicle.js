@@ -182,16 +182,17 @@ export class VehiclePanel {
     const id = this.app.state.value.vehicle;
     if (!id) return;
     this.askedAt = Date.now();
+    const { signal } = this.app.asking;
     try {
       // What is not on the map may not exist: asked for so that this is an answer, not an error.
-      const told = this.app.fleet.byId.has(id) ? await get(vehiclePath(id)) : await this.#sought(id);
+      const told = this.app.fleet.byId.has(id) ? await get(vehiclePath(id), {}, signal) : await this.#sought(id);
       if (!told) throw new ApiError(404, null);
       if (id !== this.app.state.value.vehicle) return;
       this.told = told;
       if (this.days === "") this.#track();
       const v = this.app.fleet.byId.get(id);
       if (v && told.position) v.accuracy = told.position.accuracy_m ?? -1;
-      for (const { id: region, entered_at } of told.regions ?? []) v?.regions.set(region, Date.parse(entered_at));
+      this.app.fleet.entered(told);
       this.problem = "";
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) {
@@ -205,7 +206,7 @@ export class VehiclePanel {
 
   /** @param {string} id */
   async #sought(id) {
-    const { vehicles } = await get("vehicles", { q: id, limit: 1000 });
+    const { vehicles } = await get("vehicles", { q: id, limit: 1000 }, this.app.asking.signal);
     return vehicles.find((/** @type {any} */ one) => one.vehicle === id) ?? null;
   }
 
@@ -215,6 +216,7 @@ export class VehiclePanel {
     const { zone } = this.app.preferences.value;
     if (!id || !(this.told || this.app.fleet.byId.has(id))) return; // perhaps there is none
     const positions = [];
+    const { signal } = this.app.asking;
     try {
       this.days = this.#days();
       const from = this.#dayStart();
@@ -223,12 +225,8 @@ export class VehiclePanel {
       let next = null;
       text(this.dayName, today ? say("vehicle.today") : format.day(from, zone));
       do {
-        const page = await get(`${vehiclePath(id)}/track`, {
-          from,
-          until: format.endOfDay(from, zone),
-          limit: 10_000,
-          cursor: next,
-        });
+        const asked = { from, until: format.endOfDay(from, zone), limit: 10_000, cursor: next };
+        const page = await get(`${vehiclePath(id)}/track`, asked, signal);
         if (id !== this.app.state.value.vehicle) return;
         positions.push(...page.positions);
         next = page.next;

@@ -346,3 +346,23 @@ test("twenty thousand vehicles are introduced and moved within a frame or two", 
   assert.equal(fleet.byId.get("v3999").lat, 60.1);
   assert.equal(fleet.motion.size, 20_000);
 });
+
+test("an answer adds a vehicle to no region of which the channel tells; of the others it is all there is", () => {
+  const regions = ["a", "b", "c"].map((id) => region(id));
+  const fleet = started([row(1, "van")], { regions, in: [["a", [1]]] });
+  const at = (...ids) => ({ vehicle: "van", regions: ids.map((id) => ({ id, entered_at: "2026-01-01T00:00:00Z" })) });
+  const inside = () => [...fleet.byId.get("van").regions.keys()];
+  fleet.entered(at("a", "b"));
+  assert.deepEqual(inside(), ["a"]);
+  assert.equal(fleet.byId.get("van").regions.get("a"), Date.UTC(2026, 0, 1));
+  fleet.followed = new Set(["a"]);
+  fleet.entered(at("a", "b", "c", "nosuch"));
+  assert.deepEqual(inside(), ["a", "b", "c"]);
+  fleet.entered(at("b", "c"));
+  assert.deepEqual(inside(), ["a", "b", "c"], "the channel has not said that it left");
+  fleet.entered(at("a", "b"));
+  assert.deepEqual(inside(), ["a", "b"]);
+  fleet.others([region("a"), region("c")]);
+  assert.deepEqual(inside(), ["a"], "b is gone");
+  fleet.entered({ vehicle: "nobody" });
+});
