@@ -6,7 +6,7 @@ pipeline commits and then publishes; when the commit fails, `forget` (and `forge
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import islice
 from operator import attrgetter, gt
@@ -33,11 +33,12 @@ from tracker.model.ping import NOWHERE, Ping, at_place_of, has_place
 from tracker.regions.book import RegionBook
 from tracker.regions.region import Region
 
-__all__ = ["Fleet", "FleetSettings", "Known", "Outcome", "Step"]
+__all__ = ["Fleet", "FleetSettings", "Known", "Outcome", "Step", "settings_kept"]
 
 ENOUGH = 200  #: events of an edit made at once, but for those of one vehicle: about ten ms
 MANY = 100  #: regions changed at once: their cells are forgotten together
 SLACK_MS = 120_000  #: no fix is further ahead of our clock
+SETTINGS = "settings"  #: what a store's `meta` knows them by
 
 
 class FleetSettings(msgspec.Struct, frozen=True):
@@ -54,13 +55,22 @@ class FleetSettings(msgspec.Struct, frozen=True):
         return cls(*(getattr(settings, name) for name in cls.__struct_fields__))
 
 
+def settings_kept(meta: Mapping[str, str]) -> list[tuple[int, FleetSettings]]:
+    """(from when on, which) of the settings by which what a store has was decided, the oldest first."""
+    return msgspec.json.decode(meta.get(SETTINGS, "[]"), type=list[tuple[int, FleetSettings]])
+
+
 class Fleet:
     def __init__(self, settings: FleetSettings | None = None, *, kept: bool = True) -> None:
         """`kept`: somebody stores and shows it; the steps of one that is only heard hold the events alone."""
         self.settings = settings or FleetSettings()
         self._draft = Draft if kept else Told
-        self._slow_ms = min(OFFLINE_MS / OFFLINE_GAPS, self.settings.silence_s * 1000 / MISSED)
+        self._obey(self.settings)
         self._clear()
+
+    def _obey(self, settings: FleetSettings) -> None:
+        self.settings = settings
+        self._slow_ms = min(OFFLINE_MS / OFFLINE_GAPS, settings.silence_s * 1000 / MISSED)
 
     def _clear(self) -> None:
         self.regions = RegionBook()
@@ -75,6 +85,7 @@ class Fleet:
         self._round = Round(self.regions, self._edit, [])
         self._misread: list[Region] = []  # an older program took them for other shapes
         self._set_by = 0  # ms our clock was ever set by
+        self.unkept: list[tuple[int, FleetSettings]] = []  # the settings there ever were, if the newest are not stored
 
     # -- starting, and going back -------------------------------------------------------------------------------
 
@@ -91,6 +102,9 @@ class Fleet:
         self.register_entries = {entry.vehicle: entry for entry in loaded.registered}
         self._last_n = loaded.last_n
         self._set_by = int(loaded.meta.get("clock_set_by", 0))
+        kept = settings_kept(loaded.meta)
+        if not kept or kept[-1][1] != self.settings:
+            self.unkept = [*kept, (now, self.settings)]
         if text := loaded.meta.get("edit"):
             self._edit = Edit.from_json(text)
         done = self._edit.rev <= int(loaded.meta.get("edit_done", 0))
@@ -557,6 +571,13 @@ class Fleet:
             vehicle.queued = NEVER
             self._queue(vehicle)
         return draft.step()
+
+    def change_settings(self, settings: FleetSettings) -> Step:
+        """They decide from here on, as after a start with them."""
+        self._obey(settings)
+        for vehicle in self.vehicles.values():
+            self._queue(vehicle)
+        return self._draft().step()
 
     # -- the register -------------------------------------------------------------------------------------------
 

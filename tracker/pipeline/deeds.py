@@ -45,8 +45,14 @@ class Done(Deed[None]):
         pass
 
 
-def set_clock(now: int, by: int) -> Done:
-    return Done(ClockSet(now, by))
+class SetClock(Done):
+    def __init__(self, now: int, by: int) -> None:
+        super().__init__(ClockSet(now, by))
+        self._by = by
+
+    def audit(self) -> Iterator[Audit]:
+        """A gap in what was received, or that it goes back, is no silence: whoever looks back has to know."""
+        yield Audit(self.now, "clock", "", "clock.set", f"{self._by / 1000:+g}")
 
 
 class Register(Done):

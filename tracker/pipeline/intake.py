@@ -9,13 +9,15 @@ import time
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
+
 from tracker.errors import Stopping, StoreError, StoreFull, TrackerError
-from tracker.fleet.fleet import Fleet
+from tracker.fleet.fleet import SETTINGS, Fleet
 from tracker.model.commit import Commit
 from tracker.model.events import Event
 from tracker.pipeline.batch import Batch
-from tracker.pipeline.clocks import Clocks
-from tracker.pipeline.deeds import set_clock
+from tracker.pipeline.clocks import SET_MS, Clocks
+from tracker.pipeline.deeds import SetClock
 from tracker.pipeline.evaluation import SLICE, Evaluation
 from tracker.pipeline.inbox import Deed, Edit, Entry, Inbox, Own
 from tracker.pipeline.relay import Relay
@@ -59,6 +61,7 @@ class Intake:
         self._inbox = Inbox()
         self._under_way: list[Entry[Any]] = []
         self._wake = asyncio.Event()
+        self._heard_at = self._did_at = 0  # the newest message, the newest deed
         self._patience = 0.0  # loop time before which timers and evaluations do not try again
         self._stopping = asyncio.Event()
         self._end = float("inf")  # loop time
@@ -94,11 +97,21 @@ class Intake:
         wall, by = self._clocks.look()
         if by:
             log.warning("the clock was set by %+.1f s: timers go on from there", by / 1000)
-            entry = set_clock(wall - by, by)
+            entry = SetClock(wall - by, by)
             entry.done.add_done_callback(lambda done: self._clocks.look_again(by) if done.exception() else None)
             self._inbox.put(entry)
             self._wake.set()
         return wall
+
+    def now_of_messages(self) -> int:
+        self._heard_at = now = _not_before(self._did_at, self.now())
+        return now
+
+    def now_of_deed(self) -> int:
+        """After every message before it, and before none of those after it: so their times alone tell a replay the
+        order."""
+        self._did_at = now = _not_before(self._heard_at + 1, self.now())
+        return now
 
     def put(self, entry: Entry[T]) -> asyncio.Future[T]:
         if self._stopping.is_set():
@@ -275,11 +288,14 @@ class Intake:
 
     async def _commit(self, commit: Commit) -> list[Event]:
         began = time.perf_counter()
+        if self._fleet.unkept:  # a replay decides by the settings there were
+            commit.meta[SETTINGS] = msgspec.json.encode(self._fleet.unkept).decode()
         try:
             events = await self._store.commit(commit)
         except StoreError:
             self._failures += 1
             raise
+        self._fleet.unkept = []
         self._commits += 1
         self._commit_s += time.perf_counter() - began
         self._events += len(events)
@@ -322,6 +338,11 @@ class Intake:
                     await self._stopping.wait()
             except TimeoutError:
                 continue
+
+
+def _not_before(time: int, now: int) -> int:
+    """`now`, unless that is a little before: where somebody set the clock back, it is as it is."""
+    return time if now < time <= now + SET_MS else now
 
 
 def _fail(entries: list[Entry[Any]], error: Exception | None) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from tracker.fleet.fleet import Fleet, Known, Step
+from tracker.fleet.fleet import Fleet, FleetSettings, Known, Step
 from tracker.model.change import Acked, Change, Registered
 from tracker.model.commit import Commit
 from tracker.model.ping import Ping
@@ -64,7 +64,23 @@ class ClockSet(msgspec.Struct, frozen=True):
     by: int
 
 
-Entry = Messages | RegionsSaved | RegionsDeleted | VehicleRegistered | VehicleRemoved | EventAcknowledged | ClockSet
+class SettingsChanged(msgspec.Struct, frozen=True):
+    """The server was started with others."""
+
+    now: int
+    settings: FleetSettings
+
+
+Entry = (
+    Messages
+    | RegionsSaved
+    | RegionsDeleted
+    | VehicleRegistered
+    | VehicleRemoved
+    | EventAcknowledged
+    | ClockSet
+    | SettingsChanged
+)
 
 
 def decide(fleet: Fleet, entry: Entry, known: Known | None = None) -> Step:
@@ -89,4 +105,5 @@ _DECIDES: dict[type, Callable[[Fleet, Any], Step]] = {
     ),
     EventAcknowledged: lambda _fleet, entry: _acknowledge(entry),
     ClockSet: lambda fleet, entry: fleet.set_clock(entry.by),
+    SettingsChanged: lambda fleet, entry: fleet.change_settings(entry.settings),
 }

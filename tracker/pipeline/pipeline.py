@@ -139,7 +139,7 @@ class Pipeline:
         if intake.waiting and intake.waiting + len(pings) > self._limit:
             self._refused += len(pings)
             raise Overloaded(f"{intake.waiting} positions wait to be stored already; try again in a second")
-        now = intake.now()  # of all chunks: no timer goes off between them
+        now = intake.now_of_messages()  # of all chunks: no timer goes off between them
         if len(pings) <= CHUNK:
             return [intake.put(Batch(now, pings))]
         # Chunks in fix order decide what the whole would have decided: nothing in a later one is older.
@@ -190,7 +190,7 @@ class Pipeline:
         return save.result()
 
     def _put_saves(self, saves: list[Save]) -> None:
-        done = self._intake.put(deeds.SaveRegions(self._intake.now(), self._fleet, saves))
+        done = self._intake.put(deeds.SaveRegions(self._intake.now_of_deed(), self._fleet, saves))
         for save in saves:
             save.done = done
 
@@ -201,7 +201,7 @@ class Pipeline:
         try:
             async with self._one_edit:
                 await self._evaluation.settled()
-                await self._put(deeds.DeleteRegion(self._intake.now(), self._fleet, id, expect), by)
+                await self._put(deeds.DeleteRegion(self._intake.now_of_deed(), self._fleet, id, expect), by)
         finally:
             self._edits -= 1
 
@@ -217,7 +217,7 @@ class Pipeline:
         """Take a vehicle off the map and out of the register. Its history stays, unless that is to be erased too.
         Raises NotFound."""
         self._check_room()
-        await self._put(deeds.RemoveVehicle(self._intake.now(), self._fleet, id, history=history), by)
+        await self._put(deeds.RemoveVehicle(self._intake.now_of_deed(), self._fleet, id, history=history), by)
 
     async def ack(self, event_id: str, by: str | None, actor: Actor | None = None) -> Event:
         """Acknowledge an event, or (`by` None) take that back; answers it as it is then. Raises NotFound."""

@@ -37,6 +37,7 @@ const WHAT = /** @type {const} */ ([
   "token.revoke",
   "region.save",
   "region.import",
+  "clock.set",
   "region.delete",
   "vehicle.save",
   "vehicle.remove",

@@ -923,6 +923,7 @@ export default {
   "did.region.save": "Gebiet {target} gespeichert",
   "did.region.import": "Importiert: {target}",
   "did.region.delete": "Gebiet {target} gelöscht",
+  "did.clock.set": "Die Uhr des Servers wurde um {target} s gestellt",
   "did.vehicle.save": "Angaben zu {target} geändert",
   "did.vehicle.remove": "Fahrzeug {target} entfernt",
   "did.vehicle.erase": "Fahrzeug {target} samt Verlauf gelöscht",

@@ -897,6 +897,7 @@ export default {
   "did.region.save": "Saved the region {target}",
   "did.region.import": "Imported {target}",
   "did.region.delete": "Deleted the region {target}",
+  "did.clock.set": "The server's clock was set by {target} s",
   "did.vehicle.save": "Changed what is known of {target}",
   "did.vehicle.remove": "Removed the vehicle {target}",
   "did.vehicle.erase": "Erased the vehicle {target} and its history",
