@@ -104,16 +104,44 @@ def _instant(_context: click.Context, _parameter: click.Parameter, value: str | 
         raise click.BadParameter(str(fault)) from None
 
 
+def _days(_context: click.Context, _parameter: click.Parameter, value: str) -> float | None:
+    if value == "all":
+        return None
+    try:
+        days = float(value)
+    except ValueError:
+        days = -1.0
+    if not 0 <= days < 1e6:
+        raise click.BadParameter("days, such as 7 or 0.5, or all")
+    return days
+
+
 @cli.command()
-@click.argument("sources", nargs=-1, required=True)
+@click.argument("sources", nargs=-1)
+@click.option("--store", metavar="URL|DIR", help="Play what this store has, beside its server or without one.")
+@click.option("--data", type=click.Path(file_okay=False), help="The same as a folder.")
+@click.option("--from-server", metavar="URL", help="Play what this server has.")
+@click.option("--group", multiple=True, help="Of a store: only vehicles of this group; repeatable.")
+@click.option(
+    "--warm-up",
+    default="7",
+    show_default=True,
+    callback=_days,
+    metavar="DAYS|all",
+    help="Of a store: how much before --from is lived through in silence, so that everybody is where they were.",
+)
+@click.option(
+    "--diff", is_flag=True, help="Of a store: compare the events with those there were. Exit code 1: other ones."
+)
 @click.option("--to", default=DEFAULT_URL, show_default=True, help="Server to send to.")
-@click.option("--token", envvar="TRACKER_TOKEN", help="Token to send with.")
+@click.option("--token", envvar="TRACKER_TOKEN", help="Token to send with; with --from-server, to read with.")
+@click.option("--to-token", help="Token to send with, where that is another.")
 @trusting
 @click.option("--speed", default="1", show_default=True, callback=_speed, metavar="N|max", help="How fast time passes.")
 @click.option("--from", "since", callback=_instant, metavar="TIME", help="Leave out what is earlier.")
 @click.option("--until", callback=_instant, metavar="TIME", help="Leave out what is not earlier.")
 @click.option("--vehicle", multiple=True, metavar="GLOB", help="Only vehicles that match, such as 'bus-*'; repeatable.")
-@click.option("--format", metavar="NAME", help="Read sources as this format instead of guessing.")
+@click.option("--format", metavar="NAME", help="Read sources as this format; of --diff: text, ndjson, geojson.")
 @click.option("--zone", metavar="ZONE", help="Where times without a zone were recorded, such as Europe/Helsinki.")
 @click.option(
     "--speed-unit",
@@ -132,12 +160,42 @@ def _instant(_context: click.Context, _parameter: click.Parameter, value: str | 
     "--regions", type=click.Path(exists=True, dir_okay=False), help="Regions (GeoJSON, KML, KMZ) of a dry run."
 )
 @click.option("--events", type=click.Path(dir_okay=False), help="File the events of a dry run go to.")
-@click.option("--as-of", callback=_instant, metavar="TIME", help="Clock of a dry run; what is later is refused.  [now]")
-def replay(**options: Any) -> None:
-    """Send recorded tracks (CSV, GPX, NDJSON and more) to a server, or try them without one."""
-    from tracker.replay.run import run
+@click.option(
+    "--as-of", callback=_instant, metavar="TIME", help="Clock of a dry run; of a store, when its rules were in force."
+)
+def replay(
+    sources: tuple[str, ...],
+    store: str | None,
+    data: str | None,
+    from_server: str | None,
+    token: str | None,
+    to_token: str | None,
+    group: tuple[str, ...],
+    warm_up: float | None,
+    diff: bool,
+    **options: Any,
+) -> None:
+    """Send recorded tracks (CSV, GPX, NDJSON and more) to a server, or try them without one; or what a store has."""
+    obeyed = settings() if options["dry_run"] or diff else None
+    asked = [name for name, one in (("--store", store), ("--data", data), ("--from-server", from_server)) if one]
+    if len(asked) + bool(sources) != 1:
+        given = " and ".join([*asked, *(["files"] if sources else [])]) or "nothing"
+        raise click.UsageError(f"name files, or --store (--data), or --from-server, one of them; there is {given}")
+    if sources:
+        from tracker.replay.run import run
 
-    sys.exit(run(**options, settings=settings() if options["dry_run"] else None))
+        if group or diff:
+            raise click.UsageError("--group and --diff are for what is stored: --store or --from-server")
+        sys.exit(run(sources, token=to_token or token, settings=obeyed, **options))
+    from tracker.replay.past import command
+
+    def opened() -> Any:
+        from tracker.replay.past.stored import Stored
+
+        return Stored(store or f"sqlite:{data}")
+
+    options |= {"group": group, "warm_up": warm_up, "diff": diff, "settings": obeyed}
+    sys.exit(command.run(opened, to_token=to_token or (None if from_server else token), **options))
 
 
 class _OfProtocols(click.Command):

@@ -24,7 +24,7 @@ from tracker.fleet.membership import Moves, appear, beyond, move
 from tracker.fleet.motion import OFFLINE_GAPS, OFFLINE_MS, observe, pace, wake
 from tracker.fleet.step import Draft, Outcome, Step, Told
 from tracker.fleet.timers import DOUBT, MISSED, WINDOW, expel, next_alarm, ring
-from tracker.fleet.vehicle import NEVER, Alarm, Vehicle
+from tracker.fleet.vehicle import MOST_FIXES, NEVER, Alarm, Vehicle
 from tracker.fleet.windows import dwells, follow
 from tracker.model.change import Change, Registered
 from tracker.model.commit import APART, HELD, LATE, LIVE, Loaded, SavedRegion, SavedVehicle, StoredPing
@@ -61,8 +61,12 @@ def settings_kept(meta: Mapping[str, str]) -> list[tuple[int, FleetSettings]]:
 
 
 class Fleet:
-    def __init__(self, settings: FleetSettings | None = None, *, kept: bool = True) -> None:
-        """`kept`: somebody stores and shows it; the steps of one that is only heard hold the events alone."""
+    def __init__(
+        self, settings: FleetSettings | None = None, *, kept: bool = True, remembers: int = MOST_FIXES
+    ) -> None:
+        """`kept`: somebody stores and shows it; the steps of one that is only heard hold the events alone. `remembers`:
+        so many fixes of a vehicle; of older ones a store is asked."""
+        self._remembers = remembers
         self.settings = settings or FleetSettings()
         self._draft = Draft if kept else Told
         self._obey(self.settings)
@@ -276,6 +280,7 @@ class Fleet:
         """The first sight of a vehicle: plain containment decides where it is."""
         vehicle = Vehicle(self._number(ping.vehicle), ping, now)
         vehicle.set_by = self._set_by
+        vehicle.most = self._remembers
         vehicle.alarms = self._alarms.pop(ping.vehicle, [])
         if ping.vehicle in self._numbers:
             vehicle.floor = self._returned_from

@@ -52,7 +52,7 @@ class SetClock(Done):
 
     def audit(self) -> Iterator[Audit]:
         """A gap in what was received, or that it goes back, is no silence: whoever looks back has to know."""
-        yield Audit(self.now, "clock", "", "clock.set", f"{self._by / 1000:+g}")
+        yield Audit(self.now, "clock", "", "clock.set", f"{self._by / 1000:+.3f}")
 
 
 class Register(Done):

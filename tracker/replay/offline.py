@@ -26,6 +26,7 @@ from tracker.regions.foreign import Drawn
 from tracker.regions.ids import Ids
 from tracker.regions.importing import read_all
 from tracker.regions.kmz import Kmz, is_zip
+from tracker.replay.canonical import Digest
 from tracker.replay.tally import Tally
 from tracker.times import LAST
 
@@ -52,6 +53,7 @@ class Offline:
         self._clock = began
         self._as_of = as_of
         self.written = 0
+        self.digest = Digest()
         if regions:
             found = read_all(map(_drawn, regions), began, lambda index: f"region-{index + 1}")
             if (refusal := found.refusal()) is not None:
@@ -104,6 +106,7 @@ class Offline:
     def _tell(self, step: Step) -> None:
         for event in step.change.events:
             self._events.write(msgspec.json.encode(shown(event)).decode() + "\n")
+            self.digest.add_event(event)
             self.written += 1
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from tracker.formats import Point
 from tracker.model.ping import AHEAD_MS, OLDEST
 from tracker.replay.progress import Progress
-from tracker.replay.recording import Recording
+from tracker.replay.recording import Played
 from tracker.replay.tally import Tally
 
 BATCH = 1_000  #: points a request holds at most
@@ -27,7 +27,7 @@ class Player:
 
     def __init__(
         self,
-        recording: Recording,
+        recording: Played,
         taker: Taker,
         progress: Progress,
         *,

@@ -12,9 +12,9 @@ TERMINAL_S, PLAIN_S = 0.25, 5.0  #: between two lines
 
 
 class Progress:
-    """`update` as often as you like. `total` points, of which `done` are answered."""
+    """`update` as often as you like. `total` points, of which `done` are answered; None: nobody has counted them."""
 
-    def __init__(self, stream: TextIO, total: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stream: TextIO, total: int | None, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._total = total
         self._monotonic = monotonic
@@ -30,11 +30,14 @@ class Progress:
         self._shown = now
         spent = now - self._began
         rate = done / spent if spent > 0 else 0.0
-        if left_s is None and rate:
-            left_s = (self._total - done) / rate
-        percent = 100 if done >= self._total else int(100 * done / self._total)
-        parts = [f"{percent:3d} %", f"{done:,} of {self._total:,}", f"{rate:,.0f} pings/s"]
-        parts.append(f"{duration(spent)} in all" if last else f"{duration(left_s or 0)} left")
+        parts = [f"{done:,}", f"{rate:,.0f} pings/s"]
+        if self._total is not None:
+            if left_s is None and rate:
+                left_s = (self._total - done) / rate
+            percent = 100 if done >= self._total else int(100 * done / self._total)
+            parts[:1] = [f"{percent:3d} %", f"{done:,} of {self._total:,}"]
+        if last or self._total is not None:
+            parts.append(f"{duration(spent)} in all" if last else f"{duration(left_s or 0)} left")
         if at is not None:
             parts.append(rfc3339(at)[:19] + "Z")
         self._line("  ".join(parts), last)

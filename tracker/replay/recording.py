@@ -9,10 +9,10 @@ from __future__ import annotations
 import heapq
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 import msgspec
 
@@ -20,6 +20,7 @@ from tracker.formats import REASONS, Format, Point, Reading, Skip, Unreadable, f
 from tracker.formats.text import DAMAGED, decode_head
 from tracker.model.ping import OLDEST, vehicle_of
 from tracker.replay.sources import Opened, opened
+from tracker.times import rfc3339
 
 IN_MEMORY = 250_000
 GAP_MS = 600_000
@@ -52,13 +53,61 @@ class Source(msgspec.Struct):
     name: str
     format: str
     item: str  # what its items are called
-    reader: Format
+    reader: Format | None
     items: int = 0
     notes: list[str] = []
 
     def place(self, line: int) -> str:
         """Where an item stands; a file of text is read by lines, whatever they are called."""
         return f"{self.name} {'line' if self.item in ('row', 'message') else self.item} {line}"
+
+
+class Played(Protocol):
+    """What a player plays, and a summary tells of."""
+
+    @property
+    def first(self) -> int | None: ...
+    @property
+    def last(self) -> int | None: ...
+    @property
+    def sources(self) -> Sequence[Source]: ...
+    @property
+    def vehicles(self) -> Set[str]: ...
+
+    items: int
+    count: int
+    gaps: int
+    out_of_order: int
+    skipped: Counter[str]
+    examples: dict[str, list[str]]
+
+    def __iter__(self) -> Iterator[Point]: ...
+
+
+class Points:
+    """Points that somebody else can give again and again, in the order in which they are to be played."""
+
+    def __init__(self, name: str, points: Callable[[], Iterator[Point]]) -> None:
+        self._points = points
+        self.first: int | None = None
+        self.last: int | None = None
+        self.vehicles: set[str] = set()
+        self.items = self.count = self.gaps = self.out_of_order = 0
+        self.skipped: Counter[str] = Counter()
+        self.examples: dict[str, list[str]] = {}
+        for point in points():
+            self.count += 1
+            self.vehicles.add(point.vehicle)
+            self.first = point.time if self.first is None else self.first
+            self.last = point.time
+        self.items = self.count
+        self.sources = [Source(name, "store", "message", None, self.items)]
+
+    def where(self, point: Point) -> str:
+        return f"{point.vehicle} at {rfc3339(point.time)}"
+
+    def __iter__(self) -> Iterator[Point]:
+        return self._points()
 
 
 class Recording:
@@ -161,6 +210,7 @@ class Recording:
         chosen = None if choice is EVERYTHING else choice.takes
         take = self._take
         items = 0
+        assert read.reader is not None
         try:
             for item in read.reader.read(cast(BinaryIO, file.file), reading):
                 items += 1

@@ -16,7 +16,7 @@ from tracker.formats import Unreadable
 from tracker.replay.connection import Connection, Failed
 from tracker.replay.player import Player
 from tracker.replay.progress import Progress, duration
-from tracker.replay.recording import EVERYTHING, GAP_MS, Choice, Recording
+from tracker.replay.recording import EVERYTHING, GAP_MS, Choice, Played, Recording
 from tracker.replay.sender import Sender
 from tracker.replay.tally import Tally
 from tracker.times import rfc3339
@@ -57,7 +57,7 @@ def run(
     connection = None if dry_run else Connection(to, token, ca)
     recording = Recording()
     try:
-        with _told_to_stop():
+        with told_to_stop():
             choice = Choice(since, until, tuple(vehicle)) if since or until or vehicle else EVERYTHING
             how: dict[str, Any] = {"format": format, "zone": zone, "speed_unit": speed_unit}
             how |= {"split": split, "dates": dates, "letter_o": letter_o}
@@ -92,6 +92,19 @@ def _online(recording: Recording, connection: Connection, *, speed: float | None
     connection.told = progress.say
     sender = Sender(connection, where=recording.where)
     player = Player(recording, sender, progress, speed=speed, now=now, loop=loop)
+    return online(recording, connection, player, progress, speed=speed, loop=loop)
+
+
+def online(
+    recording: Played,
+    connection: Connection,
+    player: Player,
+    progress: Progress,
+    *,
+    speed: float | None,
+    loop: bool = False,
+) -> int:
+    """Play it into a server, and sum up; the exit code."""
     code = DONE
     try:
         for line in announced(recording, speed):
@@ -116,7 +129,7 @@ def _code(tally: Tally) -> int:
     return DONE if tally.accepted + tally.duplicates else FAILED
 
 
-def announced(recording: Recording, speed: float | None) -> Iterator[str]:
+def announced(recording: Played, speed: float | None) -> Iterator[str]:
     """What is about to be played, before a long run begins."""
     for source in recording.sources:
         yield f"{source.name}: {source.format}, {_number(source.items, source.item)}"
@@ -179,6 +192,7 @@ def _offline(
             code = FAILED
         out.flush()
     _summary(player.tally, recording, sys.stdout if events else sys.stderr, offline.written)
+    _err(f"hash: {offline.digest.hexdigest()}")
     return code
 
 
@@ -196,7 +210,7 @@ def _events_file(path: str | None) -> Iterator[TextIO]:
 
 
 @contextlib.contextmanager
-def _told_to_stop() -> Iterator[None]:
+def told_to_stop() -> Iterator[None]:
     """SIGTERM ends a replay as Ctrl-C does: with its summary."""
 
     def stop(*_: Any) -> None:
@@ -220,7 +234,7 @@ def _reading(name: str, count: int) -> None:
         _err(f"reading {name}: {count:,} points")
 
 
-def _summary(tally: Tally, recording: Recording, stream: TextIO, events: int | None = None) -> None:
+def _summary(tally: Tally, recording: Played, stream: TextIO, events: int | None = None) -> None:
     for reason, examples in sorted([*tally.examples.items(), *recording.examples.items()]):
         for example in examples:
             _err(f"{reason}: {example}")

@@ -29,8 +29,14 @@ _encode = msgspec.json.encode
 
 class Sender:
     def __init__(
-        self, connection: Connection, *, where: Callable[[Point], str] = lambda point: f"line {point.line}"
+        self,
+        connection: Connection,
+        *,
+        where: Callable[[Point], str] = lambda point: f"line {point.line}",
+        item: Callable[[Point, int], Any] = lambda point, shift: item(point, shift, number=True),
     ) -> None:
+        """`item`: a point as the API takes it, its time shifted by so many ms."""
+        self._item = item
         self._connection = connection
         self._where = where
         self._began: int | None = None  # the server's clock at its first answer, a second early
@@ -38,7 +44,7 @@ class Sender:
 
     def send(self, points: list[Point], shift: int = 0) -> Tally:
         """Send a batch, its times shifted by so many ms; returns what became of it. Raises Failed."""
-        items = [item(point, shift, number=True) for point in points]
+        items = [self._item(point, shift) for point in points]
         body = _encode(items)
         if self._began is None:
             self._began = self._server_clock()

@@ -1,0 +1,107 @@
+"""Past: a recorded stretch of time, lived through by the fleet once more: messages and deeds in the order they came,
+each at its time by the clock there was."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from tracker.fleet.fleet import Fleet, FleetSettings, Known, Outcome, Step
+from tracker.model.commit import APART, StoredPing
+from tracker.model.events import Event
+from tracker.model.ping import Ping, has_place
+from tracker.pipeline.clocks import SET_MS
+from tracker.pipeline.journal import ClockSet, Entry, Messages, RegionsDeleted, RegionsSaved, decide
+from tracker.replay.tally import Tally
+
+AT_ONCE = 1_000  #: vehicles a timer or a region takes in one step
+REMEMBERED = 100_000  #: fixes of a vehicle: no store is asked here whether an older one was there
+
+
+class Past:
+    """What is told of it goes to `tell`: events of [since, until), each once."""
+
+    def __init__(
+        self,
+        settings: FleetSettings,
+        tell: Callable[[Event], None],
+        since: int,
+        until: int,
+    ) -> None:
+        self._fleet = Fleet(settings, kept=False, remembers=REMEMBERED)
+        self._tell = tell
+        self._since, self._until = since, until
+        self._now = 0
+        self._made: set[str] = set()
+        self.outcomes: Counter[str] = Counter()
+
+    def play(self, deeds: Iterator[Entry], arrivals: Iterable[StoredPing], end: Callable[[], int]) -> None:
+        """`deeds` by their times, one goes before the messages of its instant; the clock runs on until
+        `end`, asked last."""
+        deed = next(deeds, None)
+        batch: list[Ping] = []
+        for one in arrivals:
+            at, ping = one.received_at, one.ping
+            if batch and (at != self._now or ping.time < batch[-1].time):
+                self._hear(batch)
+                batch = []
+            if at != self._now:
+                while deed is not None and deed.now <= at:
+                    self._do(deed)
+                    deed = next(deeds, None)
+                self._go_to(at)
+            if one.taken == APART and has_place(ping):  # there was this fix already: kept for its alarm alone
+                if batch:
+                    self._hear(batch)
+                    batch = []
+                self._hear([ping], {(one.n, ping.time): (ping.lat, ping.lon)})
+                continue
+            batch.append(ping)
+        if batch:
+            self._hear(batch)
+        upto = max(end(), self._now)
+        while deed is not None and deed.now <= upto:
+            self._do(deed)
+            deed = next(deeds, None)
+        self._go_to(upto)
+
+    def _hear(self, pings: list[Ping], known: Known | None = None) -> None:
+        step = decide(self._fleet, Messages(self._now, pings), known)
+        self.outcomes.update(step.outcomes)
+        self._take(step)
+
+    def _go_to(self, now: int) -> None:
+        if now < self._now - SET_MS:  # somebody set the clock back
+            decide(self._fleet, ClockSet(self._now, now - self._now))
+        self._now = now
+        fleet = self._fleet
+        while (due := fleet.due_at()) is not None and due <= now:
+            if step := fleet.fire(now, AT_ONCE):
+                self._take(step)
+
+    def _do(self, deed: Entry) -> None:
+        fleet, live = self._fleet, self._fleet.regions.regions
+        if type(deed) is RegionsSaved:
+            news = [one for one in deed.regions if one.id not in live or one.version > live[one.id].version]
+            if not news:
+                return
+            deed = RegionsSaved(deed.now, news)
+        elif type(deed) is RegionsDeleted:
+            deed = RegionsDeleted(deed.now, [id for id in deed.ids if id in live])
+        self._take(decide(fleet, deed))
+        while step := fleet.evaluate(AT_ONCE):
+            self._take(step)
+
+    def _take(self, step: Step) -> None:
+        for event in step.change.events:
+            if event.id not in self._made:  # as a store keeps it: the first of one id
+                self._made.add(event.id)
+                if self._since <= event.time < self._until:
+                    self._tell(event)
+
+    def tally(self) -> Tally:
+        count = self.outcomes
+        late, held, conflicts = count[Outcome.LATE], count[Outcome.HELD], count[Outcome.CONFLICT]
+        duplicates = count[Outcome.DUPLICATE] + conflicts
+        accepted = count[Outcome.ACCEPTED] + late + held
+        return Tally(count.total(), accepted, late, held, duplicates=duplicates, conflicts=conflicts)

@@ -1,0 +1,132 @@
+"""Again: a stretch of what a store has, as `tracker replay --store` plays it: dry, or into a server.
+
+The window is one of fix times, as that of the API's events. So that its first events are those there were, the fleet
+lives through a week before it, and through a day after it, in which something of the window may be decided; of neither
+is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tracker.fleet.fleet import FleetSettings
+from tracker.formats import Point
+from tracker.model.commit import StoredPing
+from tracker.model.events import Event
+from tracker.model.ping import Ping, has_place
+from tracker.pipeline.journal import Entry, RegionsSaved, SettingsChanged
+from tracker.regions.region import Region
+from tracker.replay.past.life import Past
+from tracker.replay.past.stored import AHEAD_MS, NEVER, Known, Source, numbers_of, regions_at
+
+DAY_MS = 86_400_000
+WARM_UP_DAYS = 7.0
+RUN_OUT_MS = DAY_MS
+
+
+class Window(NamedTuple):
+    """[since, until) is told, [begins, ends) lived through."""
+
+    since: int
+    until: int
+    begins: int
+    ends: int
+
+    @classmethod
+    def of(cls, since: int | None, until: int | None, warm_up_ms: int | None) -> Window:
+        """`warm_up_ms` None: from the first message there is."""
+        begins = -NEVER if since is None or warm_up_ms is None else since - warm_up_ms
+        ends = NEVER if until is None else until + RUN_OUT_MS
+        return cls(-NEVER if since is None else since, NEVER if until is None else until, begins, ends)
+
+
+class Choice:
+    """Of which vehicles: whose id matches a pattern, if there are some, and that are of a group, if there are some."""
+
+    def __init__(self, known: Known, patterns: Sequence[str], groups: Sequence[str]) -> None:
+        self._patterns, self._groups = patterns, groups
+        self._group_of = {entry.vehicle: entry.group for entry in known.registered}
+        self.numbers = numbers_of(known, self.takes) if patterns or groups else None
+
+    def takes(self, vehicle: str) -> bool:
+        if self._patterns and not any(fnmatchcase(vehicle, pattern) for pattern in self._patterns):
+            return False
+        return not self._groups or self._group_of.get(vehicle) in self._groups
+
+
+class Rules(NamedTuple):
+    """By what is decided. None: by what was in force at each moment."""
+
+    regions: list[Region] | None
+    as_of: int | None
+    settings: FleetSettings | None  # of them, those that are none of a fleet's own choosing win
+
+
+def play(
+    source: Source, window: Window, choice: Choice, rules: Rules, tell: Callable[[Event], None], heard: Any
+) -> Past:
+    """`heard` is told of each message there is in the window, and may be slow."""
+    regions, settings, mine = rules.regions, source.settings, rules.settings or FleetSettings()
+    if rules.as_of is not None:
+        if regions is None:
+            regions = regions_at(source.region_log(), rules.as_of)
+        settings = [one for one in settings if one[0] <= rules.as_of][-1:] or settings[:1]
+    past = Past(_over(settings[0][1] if settings else FleetSettings(), mine), tell, window.since, window.until)
+
+    def deeds() -> Iterator[Entry]:
+        if regions:
+            yield RegionsSaved(-NEVER, regions)
+        for deed in source.deeds(edits=regions is None):
+            if type(deed) is not SettingsChanged:
+                yield deed
+            elif rules.as_of is None:
+                yield SettingsChanged(deed.now, _over(deed.settings, mine))
+
+    def arrivals() -> Iterator[StoredPing]:
+        for one in source.arrivals(window.begins - AHEAD_MS, choice.numbers):
+            if window.begins <= one.ping.time < window.ends and choice.takes(one.ping.vehicle):
+                if window.since <= one.ping.time < window.until:
+                    heard(one)
+                yield one
+
+    past.play(deeds(), arrivals(), lambda: min(source.end(), window.ends))
+    return past
+
+
+def _over(kept: FleetSettings, mine: FleetSettings) -> FleetSettings:
+    """What somebody set for this run wins."""
+    own = FleetSettings()
+    names = FleetSettings.__struct_fields__
+    chosen = {name: getattr(mine, name) for name in names if getattr(mine, name) != getattr(own, name)}
+    return msgspec.structs.replace(kept, **chosen)
+
+
+def stored_events(source: Source, window: Window, choice: Choice) -> Iterator[Event]:
+    """What was told then."""
+    return (event for event in source.events(window.since, window.until) if choice.takes(event.vehicle))
+
+
+# -- into a server
+
+
+def points(source: Source, window: Window, choice: Choice) -> Iterator[Point]:
+    """Each at the time it was received."""
+    for one in source.arrivals(window.since - AHEAD_MS, choice.numbers):
+        ping = one.ping
+        says = has_place(ping) or ping.alarm is not None  # the API takes no heartbeat
+        if says and window.since <= ping.time < window.until and choice.takes(ping.vehicle):
+            yield Point(one.received_at, as_item(ping))
+
+
+def as_item(ping: Ping) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.structs.asdict(ping).items() if value is not None}
+
+
+def shifted(point: Point, shift: int) -> Any:
+    position = point.position
+    assert isinstance(position, dict)
+    return position | {"time": position["time"] + shift} if shift else position
