@@ -92,13 +92,13 @@ def test_what_is_stored_gives_the_events_there_were(seed: int, other: int) -> No
             asyncio.run(lived(folder, journal, rng, FleetSettings(silence_s=60)))
             source = Stored(folder, journal[-1][0] + 1000)
             try:
-                every = Window.of(None, None, None)
+                every = Window.around(None, None, None)
                 before = list(stored_events(source, every, Choice(source.known, [], [])))
                 told, hashed = replayed(source, every, [], AT_THEIR_MOMENT)
                 assert Differences(before, told).found == []
                 assert hashed == hash_of(before)
                 at = rng.choice(journal)[0]
-                part = Window.of(at, at + 120_000, None)
+                part = Window.around(at, at + 120_000, None)
                 wanted = [one for one in before if at <= one.time < at + 120_000]
                 assert replayed(source, part, [], AT_THEIR_MOMENT)[1] == hash_of(wanted)
                 vehicle = rng.choice(sorted(source.known.numbers))

@@ -54,7 +54,7 @@ def run(
     try:
         with told_to_stop():
             choice = Choice(source.known, vehicle, group)
-            window = Window.of(since, until, None if warm_up is None else round(warm_up * DAY_MS))
+            window = Window.around(since, until, None if warm_up is None else round(warm_up * DAY_MS))
             if not (dry_run or diff):
                 return _into_server(source, window, choice, to, to_token, ca, speed, now)
             drawn = None if regions is None else read_regions_file(regions, source)

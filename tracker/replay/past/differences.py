@@ -49,7 +49,7 @@ class Differences:
         found += [Difference(APPEARED, None, one) for one in new if one.id not in paired]
         self.found = sorted(found, key=lambda one: (one.event.time, one.event.vehicle, one.event.kind, one.event.id))
 
-    def count(self) -> Counter[str]:
+    def totals(self) -> Counter[str]:
         return Counter(one.what for one in self.found)
 
     def by(self, name: str) -> dict[str, Counter[str]]:

@@ -20,7 +20,7 @@ def as_text(differences: Differences, stream: TextIO) -> None:
     if not differences.found:
         print(f"no differences: {differences.same} events are as they were", file=stream)
         return
-    count = differences.count()
+    count = differences.totals()
     told = ", ".join(f"{count[what]} {what}" for what in COLUMNS)
     print(f"{told}; {differences.same} events are as they were", file=stream)
     for name in ("region", "vehicle"):

@@ -37,7 +37,7 @@ class Window(NamedTuple):
     ends: int
 
     @classmethod
-    def of(cls, since: int | None, until: int | None, warm_up_ms: int | None) -> Window:
+    def around(cls, since: int | None, until: int | None, warm_up_ms: int | None) -> Window:
         """`warm_up_ms` None: from the first message there is."""
         begins = -NEVER if since is None or warm_up_ms is None else since - warm_up_ms
         ends = NEVER if until is None else until + RUN_OUT_MS
