@@ -50,9 +50,9 @@ class Choice:
     def __init__(self, known: Known, patterns: Sequence[str], groups: Sequence[str]) -> None:
         self._patterns, self._groups = patterns, groups
         self._group_of = {entry.vehicle: entry.group for entry in known.registered}
-        self.numbers = numbers_of(known, self.takes) if patterns or groups else None
+        self.numbers = numbers_of(known, self.has_vehicle) if patterns or groups else None
 
-    def takes(self, vehicle: str) -> bool:
+    def has_vehicle(self, vehicle: str) -> bool:
         if self._patterns and not any(fnmatchcase(vehicle, pattern) for pattern in self._patterns):
             return False
         return not self._groups or self._group_of.get(vehicle) in self._groups
@@ -88,7 +88,7 @@ def play(
 
     def arrivals() -> Iterator[StoredPing]:
         for one in source.arrivals(window.begins - AHEAD_MS, choice.numbers):
-            if window.begins <= one.ping.time < window.ends and choice.takes(one.ping.vehicle):
+            if window.begins <= one.ping.time < window.ends and choice.has_vehicle(one.ping.vehicle):
                 if window.since <= one.ping.time < window.until:
                     heard(one)
                 yield one
@@ -107,7 +107,7 @@ def _over(kept: FleetSettings, mine: FleetSettings) -> FleetSettings:
 
 def stored_events(source: Source, window: Window, choice: Choice) -> Iterator[Event]:
     """What was told then."""
-    return (event for event in source.events(window.since, window.until) if choice.takes(event.vehicle))
+    return (event for event in source.events(window.since, window.until) if choice.has_vehicle(event.vehicle))
 
 
 # -- into a server
@@ -118,7 +118,7 @@ def points(source: Source, window: Window, choice: Choice) -> Iterator[Point]:
     for one in source.arrivals(window.since - AHEAD_MS, choice.numbers):
         ping = one.ping
         says = has_place(ping) or ping.alarm is not None  # the API takes no heartbeat
-        if says and window.since <= ping.time < window.until and choice.takes(ping.vehicle):
+        if says and window.since <= ping.time < window.until and choice.has_vehicle(ping.vehicle):
             yield Point(one.received_at, as_item(ping))
 
 
