@@ -299,6 +299,7 @@ async def forty(store: Store) -> list[Event]:
     return stored
 
 
+MANY = frozenset(f"region-{n}" for n in range(200))  #: more than are looked up each by itself
 QUERIES: list[tuple[dict[str, Any], Callable[[Event], bool]]] = [
     ({}, lambda _e: True),
     ({"after": 0}, lambda _e: True),
@@ -310,9 +311,15 @@ QUERIES: list[tuple[dict[str, Any], Callable[[Event], bool]]] = [
     ({"regions": frozenset()}, lambda _e: False),
     ({"regions": frozenset({"depot"}), "roaming": True}, lambda e: e.region in ("depot", None)),
     (
-        {"regions": frozenset(), "roaming": True, "before": 20, "after": 4},
-        lambda e: e.region is None and 4 < e.seq < 20,
+        {"regions": frozenset(), "roaming": True, "inside": frozenset({"van-1"}), "before": 20, "after": 4},
+        lambda e: e.region is None and e.vehicle == "van-1" and 4 < e.seq < 20,
     ),
+    ({"regions": frozenset({"quarry"}), "roaming": True}, lambda _e: False),  # where nobody ever was
+    (
+        {"regions": frozenset({"depot"}) | MANY, "roaming": True, "inside": frozenset({"van-1"})},
+        lambda e: e.region in ("depot", None),
+    ),
+    ({"regions": frozenset({"yard"}) | MANY, "kinds": frozenset({"exit"})}, lambda e: e.region == "yard"),
     ({"vehicles": frozenset({"van-2"})}, lambda e: e.vehicle == "van-2"),
     ({"kinds": frozenset({"exit", "silent"})}, lambda e: e.kind in ("exit", "silent")),
     ({"since": T0 + 10_000}, lambda e: e.time >= T0 + 10_000),

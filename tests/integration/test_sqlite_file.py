@@ -457,6 +457,30 @@ def test_a_vehicle_that_was_never_in_a_region_takes_as_many_steps_however_much_b
     assert steps["busy"] == steps["calm"] < steps["never"] + 20
 
 
+def test_a_page_of_some_regions_looks_at_no_more_than_it_may_show() -> None:
+    """However much befell others, elsewhere and in no region."""
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(";".join(schema.MIGRATIONS))
+    one = '{"id":"%d","kind":"enter","vehicle":"%s","region":%s,"time":%d,"received_at":0,"reason":"moved","lat":1,"lon":2}'
+    here = [(one % (n, "ours", '"home"' if n % 2 else "null", n)) for n in range(1, 41)]
+    connection.executemany("INSERT INTO events(body) VALUES (?)", [(text,) for text in here])
+    steps: list[int] = []
+    for more in (40, 2000):
+        more += 1000 * len(steps)
+        others = [(one % (more + n, "theirs", '"far"' if n % 2 else "null", more + n),) for n in range(1, more)]
+        connection.executemany("INSERT INTO events(body) VALUES (?)", others)
+        for before, regions in ((30, {"home"}), (30, {"home", "yard"}), (50_000, {"home"})):
+            query = EventQuery(before=before, regions=frozenset(regions), limit=5)
+            taken: list[None] = []
+            connection.set_progress_handler(partial(taken.append, None), 1)
+            assert len(reads.events(connection, query)) == 5
+            asked = msgspec.structs.replace(query, roaming=True, before=30)
+            assert [event.vehicle for event in reads.events(connection, asked)] == ["ours"] * 5
+            steps.append(len(taken))
+    connection.close()
+    assert max(steps[3:]) <= max(steps[:3]) + 20
+
+
 def test_an_event_is_read_whether_there_is_one_of_that_id_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """So the time it takes tells nobody that one is hidden."""
     connection = sqlite3.connect(":memory:")

@@ -234,7 +234,8 @@ class ListStore:
         return found
 
     async def events(self, query: EventQuery) -> list[Event]:
-        found = [event for event in self._kept.events if _matches(event, query)]
+        been = _been(self._kept.events, query)
+        found = [event for event in self._kept.events if _matches(event, query, been)]
         if query.before is not None and query.after is None:
             found.reverse()
         return found[: query.limit]
@@ -332,13 +333,19 @@ class ReadList(ListStore):
         raise AssertionError("it was opened to be read only")
 
 
-def _matches(event: Event, query: EventQuery) -> bool:
+def _been(events: list[Event], query: EventQuery) -> set[str]:
+    """Of whom the events of no region are asked for."""
+    wanted = query.regions or ()
+    return {event.vehicle for event in events if event.region in wanted} | query.inside if query.roaming else set()
+
+
+def _matches(event: Event, query: EventQuery, been: set[str]) -> bool:
     return (
         (query.after is None or event.seq > query.after)
         and (query.before is None or event.seq < query.before)
         and (query.since is None or event.time >= query.since)
         and (query.until is None or event.time < query.until)
-        and (query.regions is None or event.region in query.regions or (query.roaming and event.region is None))
+        and (query.regions is None or event.region in query.regions or (event.region is None and event.vehicle in been))
         and (query.vehicles is None or event.vehicle in query.vehicles)
         and (query.kinds is None or event.kind in query.kinds)
     )

@@ -27,7 +27,8 @@ class EventQuery(msgspec.Struct, frozen=True):
     since: int | None = None  # time >= (half-open with until)
     until: int | None = None  # time <
     regions: frozenset[str] | None = None
-    roaming: bool = False  # with `regions`: the events of no region as well
+    roaming: bool = False  # with `regions`: the events of no region as well, of vehicles that were ever in one of them
+    inside: frozenset[str] = frozenset()  # with `roaming`: vehicles of which that is known already
     vehicles: frozenset[str] | None = None
     kinds: frozenset[str] | None = None
     limit: int = 100

@@ -7,7 +7,8 @@ a busy event loop: a page of 1,000 rows would take seconds. So SQL builds JSON a
 from __future__ import annotations
 
 import sqlite3
-from typing import Any, TypeVar
+from collections.abc import Collection
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -33,6 +34,10 @@ _audits = msgspec.json.Decoder(list[Audit])
 _by_vehicle = msgspec.json.Decoder(dict[str, int])
 
 T = TypeVar("T")
+
+MERGED = 100  #: regions whose events are read each by its index; of more, all that happened is looked through
+
+Found: TypeAlias = tuple[str, list[Any]]  # a condition, and its values
 
 _REGION = """json_object('id', id, 'version', version, 'updated_at', updated_at, 'feature', json(feature))"""
 _RECORD = "json_object('kind', kind, 'key', key, 'version', version, 'body', json(body))"
@@ -121,27 +126,23 @@ def known_ids(connection: sqlite3.Connection, ids: list[str]) -> set[str]:
 
 def events(connection: sqlite3.Connection, query: EventQuery) -> list[Event]:
     """In order of `seq`: ascending, or with only `before` the newest of them, descending."""
-    where, values = _conditions(connection, query)
     order = "DESC" if query.before is not None and query.after is None else "ASC"
-    one_in_regions = query.regions is not None and not query.roaming and len(query.vehicles or ()) == 1
-    by = "+seq" if one_in_regions else "seq"  # with `+` events_by_visit is taken, not an index for its order
-    body = one(
-        connection,
-        f"""SELECT json_group_array(json(body))
-            FROM (SELECT body FROM events {where} ORDER BY {by} {order} LIMIT ?)""",
-        *values,
-        query.limit,
-    )
-    found = _events.decode(body)
-    found.sort(key=lambda event: event.seq, reverse=order == "DESC")
-    return found
+    if query.vehicles == frozenset() or (span := _span(connection, query)) is None:
+        return []  # of nobody, or of no time: else all events would be asked, one after the other
+    if query.regions is not None and query.vehicles is None and len(query.regions) <= MERGED:
+        found, values = _merged(query, span, order)
+    else:
+        found, values = _one_by_one(query, span, order)
+    rows = f"SELECT json_group_array(json(body)) FROM (SELECT body FROM events {found} LIMIT ?)"
+    happened = _events.decode(one(connection, rows, *values, query.limit))
+    happened.sort(key=lambda event: event.seq, reverse=order == "DESC")
+    return happened
 
 
-def _conditions(connection: sqlite3.Connection, query: EventQuery) -> tuple[str, list[Any]]:
+def _span(connection: sqlite3.Connection, query: EventQuery) -> Found | None:
+    """When, and of which kinds."""
     tests: list[str] = []
     values: list[Any] = []
-    if query.vehicles == frozenset():  # else all events are asked, one after the other, whether they are of nobody
-        return "WHERE false", []
     after, before = query.after, query.before
     if query.since is not None or query.until is not None:
         # Times nearly follow seq, so the span of times is turned into a span of seq: one look into its index.
@@ -151,7 +152,7 @@ def _conditions(connection: sqlite3.Connection, query: EventQuery) -> tuple[str,
             "SELECT min(seq), max(seq) FROM events WHERE time >= ? AND time < ?", (since, until)
         ).fetchone()
         if low is None:
-            return "WHERE false", []
+            return None
         after = low - 1 if after is None else max(after, low - 1)
         before = high + 1 if before is None else min(before, high + 1)
         tests.append("+time >= ? AND +time < ?")
@@ -160,18 +161,53 @@ def _conditions(connection: sqlite3.Connection, query: EventQuery) -> tuple[str,
         if bound is not None:
             tests.append(test)
             values.append(bound)
-    # of some vehicles, those of no region are found by the vehicles: there may be many more alarms than that
-    region = "+region" if query.roaming and query.vehicles is not None else "region"
-    for column, wanted in ((region, query.regions), ("vehicle", query.vehicles), ("+kind", query.kinds)):
-        if wanted is not None and len(wanted) == 1:
-            tests.append(f"{column} = ?")
-            values += wanted
-        elif wanted is not None:
-            tests.append(f"{column} IN (SELECT value FROM json_each(?))")
-            values.append(msgspec.json.encode(sorted(wanted)).decode())
-        if column == region and wanted is not None and query.roaming:
-            tests[-1] = f"({tests[-1]} OR {region} IS NULL)"
-    return ("WHERE " + " AND ".join(tests) if tests else ""), values
+    if query.kinds is not None:
+        tests.append("+kind IN (SELECT value FROM json_each(?))")
+        values.append(_names(query.kinds))
+    return " AND ".join(tests) or "true", values
+
+
+def _one_by_one(query: EventQuery, span: Found, order: str) -> Found:
+    """By the vehicles where some are asked for, else in their order."""
+    tests, values = [span[0]], [*span[1]]
+    if (vehicles := query.vehicles) is not None:
+        tests.append("vehicle = ?" if len(vehicles) == 1 else "vehicle IN (SELECT value FROM json_each(?))")
+        values.append(next(iter(vehicles)) if len(vehicles) == 1 else _names(vehicles))
+    if query.regions is not None:
+        # of some vehicles, those of no region are found by the vehicles: there may be many more alarms than that
+        region = "region" if vehicles is not None and not query.roaming else "+region"
+        tests.append(f"({region} IN (SELECT value FROM json_each(?)){f' OR {_ROAMING}' if query.roaming else ''})")
+        values += [_names(query.regions), *(_roaming(query) if query.roaming else ())]
+    one_in_regions = query.regions is not None and not query.roaming and len(vehicles or ()) == 1
+    by = "+seq" if one_in_regions else "seq"  # with `+` events_by_visit is taken, not an index for its order
+    return f"WHERE {' AND '.join(tests)} ORDER BY {by} {order}", values
+
+
+def _merged(query: EventQuery, span: Found, order: str) -> Found:
+    """Of each region as many as are asked for, in the order of its index: nothing is read that is not near."""
+    test, values = span
+    found = f"""SELECT one.seq FROM json_each(?) AS wanted CROSS JOIN events AS one ON one.seq IN (
+        SELECT seq FROM events WHERE region = wanted.value AND {test} ORDER BY seq {order} LIMIT ?)"""
+    asked = [_names(query.regions or ()), *values, query.limit]
+    if query.roaming:
+        found += f"""
+            UNION ALL SELECT * FROM (SELECT seq FROM events WHERE {_ROAMING} AND {test} ORDER BY seq {order} LIMIT ?)"""
+        asked += [*_roaming(query), *values, query.limit]
+    return f"WHERE seq IN ({found}) ORDER BY seq {order}", asked
+
+
+#: of no region, by a vehicle that was ever in one of some
+_ROAMING = """(region IS NULL AND (+vehicle IN (SELECT value FROM json_each(?)) OR EXISTS (
+    SELECT 1 FROM events AS been
+    WHERE been.vehicle = events.vehicle AND been.region IN (SELECT value FROM json_each(?)))))"""
+
+
+def _roaming(query: EventQuery) -> list[str]:
+    return [_names(query.inside), _names(query.regions or ())]
+
+
+def _names(some: Collection[str]) -> str:
+    return msgspec.json.encode(sorted(some)).decode()
 
 
 def acknowledged(connection: sqlite3.Connection, since: int, after: int, limit: int) -> list[tuple[Acked, Event]]:

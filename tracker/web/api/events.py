@@ -65,7 +65,8 @@ def _within(query: EventQuery, node: Node, grant: Grant) -> EventQuery:
     regions, vehicles = grant.regions, Sight(node.picture, grant).names()
     if regions is not None:
         asked = regions if query.regions is None else query.regions & regions
-        query = msgspec.structs.replace(query, regions=asked, roaming=query.regions is None)
+        there = frozenset[str]().union(*(node.picture.inside.get(region, ()) for region in asked))
+        query = msgspec.structs.replace(query, regions=asked, roaming=query.regions is None, inside=there)
     if vehicles is not None:
         asked = vehicles if query.vehicles is None else query.vehicles & vehicles
         query = msgspec.structs.replace(query, vehicles=asked)
