@@ -41,6 +41,7 @@ ROOMS: list[set[str]] = [
     {"geometry.cells"},
     {"geometry"},
     {"stores.sqlite"},
+    {"stores.sqlite.past"},
     {"formats"},  # what a client says, it says in a recording too
     {"access", "buses", "protocols", "stores"},
     {"turns"},

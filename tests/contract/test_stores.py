@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.support import lists
+from tests.support import lists, packing
 from tracker.config import SettingsError
 from tracker.errors import StoreError, StoreLocked
 from tracker.model.change import Acked, Registered
@@ -24,7 +24,7 @@ T0 = 1_790_000_000_000
 NEVER = 1 << 60
 
 #: beside those of the house: the port says all there is to say, also of one whose numbers come later
-assert (ENGINES["lists"], ENGINES["held"]) == (lists.Lists, lists.HeldLists)
+assert (ENGINES["lists"], ENGINES["held"], ENGINES["packed"]) == (lists.Lists, lists.HeldLists, packing.Packed)
 
 
 @pytest.fixture(params=ENGINES)

@@ -120,8 +120,7 @@ async def test_it_is_noticed_without_anybody_asking(accident: str, tmp_path: Pat
     store = await used(tmp_path / "data")
     await asyncio.to_thread(ACCIDENTS[accident], tmp_path / "data")
     assert not store.statistics().gone
-    for job in store.jobs():
-        await job.work(0)
+    await next(job for job in store.jobs() if "look" in job.name).work(0)
     assert store.statistics().gone
     await store.close()
 

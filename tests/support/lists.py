@@ -233,6 +233,12 @@ class ListStore:
                 found.add(n)
         return found
 
+    async def near(self, _boxes: list[Box], since: int, until: int) -> dict[int, list[tuple[int, int]]]:
+        """All that has been anywhere."""
+        numbers = {one.n for one in self._kept.pings if one}
+        tracks = {n: await self.columns(n, since, until) for n in sorted(numbers)}
+        return {n: [(int(told.time[0]), int(told.time[-1]))] for n, told in tracks.items() if len(told)}
+
     async def events(self, query: EventQuery) -> list[Event]:
         been = _been(self._kept.events, query)
         found = [event for event in self._kept.events if _matches(event, query, been)]

@@ -12,8 +12,9 @@ import pytest
 from tracker.model.commit import APART, HELD, LATE, LIVE, StoredPing
 from tracker.model.extra import extra_of
 from tracker.model.ping import Ping
-from tracker.stores.sqlite import hot, log, past, schema
-from tracker.stores.sqlite.arrived import Asked
+from tracker.stores.sqlite import schema
+from tracker.stores.sqlite.past import hot, log, questions
+from tracker.stores.sqlite.past.arrived import Asked
 
 T0 = 1_790_000_000_000
 NEVER = 1 << 60
@@ -68,7 +69,7 @@ def append(file: sqlite3.Connection, pings: list[StoredPing]) -> None:
 
 
 def arrivals(file: sqlite3.Connection, **asked: Any) -> list[tuple[int, StoredPing]]:
-    return [(row, one) for row, one, _ in past.arrived(file, Asked(**asked)).pings(NAMES)]
+    return [(row, one) for row, one, _ in questions.arrived(file, Asked(**asked)).pings(NAMES)]
 
 
 def bytes_of(file: sqlite3.Connection) -> bytes:
@@ -126,16 +127,18 @@ def test_old_rows_and_the_log_answer_as_one(
     )
     first = {one.ping.time: one for one in reversed(told) if one.n == 2 and one.taken != APART}
     whole = [first[time] for time in sorted(first)]
-    assert past.track(file, 2, 0, NEVER, None, 100) == whole
-    assert past.track(file, 2, T0 + 2, T0 + 18, whole[1].ping.time, 3) == whole[2:5]
-    assert past.columns(file, 2, T0 + 3, T0 + 12).pings("van-2", 2) == past.track(file, 2, T0 + 3, T0 + 12, None, 99)
+    assert questions.track(file, 2, 0, NEVER, None, 100) == whole
+    assert questions.track(file, 2, T0 + 2, T0 + 18, whole[1].ping.time, 3) == whole[2:5]
+    assert questions.columns(file, 2, T0 + 3, T0 + 12).pings("van-2", 2) == questions.track(
+        file, 2, T0 + 3, T0 + 12, None, 99
+    )
     asked = [(n, T0 + time) for n in (1, 2, 3, 4) for time in range(0, 20, 3)]
     known = {(one.n, one.ping.time): (one.ping.lat, one.ping.lon) for one in reversed(told) if one.taken != APART}
-    assert past.fixes_at(file, asked) == {key: known[key] for key in asked if key in known}
+    assert questions.fixes_at(file, asked) == {key: known[key] for key in asked if key in known}
     for most in (1, 7, 8, 25, 40):
         looked = [one for one in told if one.taken != APART and one.received_at >= T0 + 3][:most]
         inside = {one.n for one in looked if max(x.ping.lat for x in looked if x.n == one.n) >= 52}
-        assert past.passed(file, (20.0, 52.0, 30.0, 60.0), T0 + 3, most) == inside
+        assert questions.passed(file, (20.0, 52.0, 30.0, 60.0), T0 + 3, most) == inside
 
 
 def test_every_row_that_0_1_0_left_is_found_whatever_of_it_was_in_a_block(file: sqlite3.Connection) -> None:
@@ -148,10 +151,10 @@ def test_every_row_that_0_1_0_left_is_found_whatever_of_it_was_in_a_block(file: 
     assert file.execute("SELECT group_concat(n) FROM hot WHERE row IN (?, ?)", (BLOCK - 1, BLOCK)).fetchone() == (
         "2,3",
     )
-    assert past.track(file, 2, 0, NEVER, None, 10) == [told[BLOCK - 2], fix(2, 7)]
-    assert past.track(file, 3, 0, NEVER, None, 10) == [told[BLOCK - 1]]
-    assert len(past.track(file, 1, 0, NEVER, None, NEVER)) == BLOCK + 8
-    assert set(past.fixes_at(file, [(2, T0 + 5), (3, T0 + 6)])) == {(2, T0 + 5), (3, T0 + 6)}
+    assert questions.track(file, 2, 0, NEVER, None, 10) == [told[BLOCK - 2], fix(2, 7)]
+    assert questions.track(file, 3, 0, NEVER, None, 10) == [told[BLOCK - 1]]
+    assert len(questions.track(file, 1, 0, NEVER, None, NEVER)) == BLOCK + 8
+    assert set(questions.fixes_at(file, [(2, T0 + 5), (3, T0 + 6)])) == {(2, T0 + 5), (3, T0 + 6)}
 
 
 def test_blocks_that_were_closed_are_not_closed_again(file: sqlite3.Connection) -> None:
@@ -194,7 +197,9 @@ def test_what_is_dropped_is_gone_and_its_numbers_are_never_given_again(file: sql
         hot.drop(file, below)
         log.drop(file, below)
         assert arrivals(file) == [one for one in rows if one[0] >= below]
-        assert past.track(file, 1, 0, NEVER, None, 100) == [one for row, one in rows if row >= below and one.n == 1]
+        assert questions.track(file, 1, 0, NEVER, None, 100) == [
+            one for row, one in rows if row >= below and one.n == 1
+        ]
     assert log.last_row(file) == 18
     assert file.execute("SELECT count(*) FROM hot").fetchone() == (0,)
     append(file, [fix(3, 100)])

@@ -34,4 +34,4 @@ async def test_what_its_parts_want_done_is_done_while_a_node_runs(
 
 async def test_the_files_of_its_store_are_looked_at(tmp_path: Path) -> None:
     node = Node(Settings(data=str(tmp_path / "data")))
-    assert [job.name for job in node.store.jobs()] == ["look for the store's files"]
+    assert [job.name for job in node.store.jobs()] == ["look for the store's files", "compact"]

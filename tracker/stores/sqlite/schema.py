@@ -7,11 +7,14 @@ import os
 import sqlite3
 from pathlib import Path
 
-from tracker.errors import StoreUnusable
+from tracker.errors import StoreFull, StoreUnusable
+from tracker.stores.sqlite.faults import room
+from tracker.stores.sqlite.past.compaction import INCREMENTAL
 
 APPLICATION_ID = 0x74726B72  #: "trkr": tells a tracker's file from any other SQLite file
 SYNCHRONOUS = "FULL"  #: acknowledged means durable; the durability test turns it off to see itself fail
 BUSY_MS = 10_000  #: how long to wait for a lock that somebody else's program holds
+SMALL_BYTES = 64 << 20  #: a file that holds this much is written anew within half a second
 LOG_BYTES = 4 << 20  #: what stays of a log that was longer
 
 #: One script a schema version, never edited once released. `PRAGMA user_version` counts those that ran.
@@ -90,6 +93,24 @@ MIGRATIONS: tuple[str, ...] = (
     INSERT INTO blocks SELECT row >> 15, min(t), max(t), max(received) FROM hot
         WHERE row >= (SELECT coalesce(max(block) + 1, 0) << 15 FROM blocks) GROUP BY row >> 15;
     """,
+    """
+    -- Pings that were compacted: of one vehicle and day, or a part of it. t, r and c: span of fix times, rows and
+    -- receipts; the place of the first and the last fix; which boxes it has, as bits. The bodies: see docs/storage.md.
+    CREATE TABLE segments(
+        id INTEGER PRIMARY KEY, n INTEGER NOT NULL, day INTEGER NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,
+        r0 INTEGER NOT NULL, r1 INTEGER NOT NULL, c0 INTEGER NOT NULL, c1 INTEGER NOT NULL, count INTEGER NOT NULL,
+        lat0 INTEGER NOT NULL, lon0 INTEGER NOT NULL, lat1 INTEGER NOT NULL, lon1 INTEGER NOT NULL,
+        boxes INTEGER NOT NULL, body BLOB NOT NULL, extra BLOB);
+    CREATE INDEX segments_by_day ON segments(n, day);
+    CREATE INDEX segments_by_receipt ON segments(c1);
+
+    -- Where a vehicle was in an hour: 1e-7 degrees, minutes. The id is that of its segment << 6, and which of them.
+    CREATE VIRTUAL TABLE boxes USING rtree_i32(id, west, east, south, north, since, until);
+
+    -- Rows below are in segments.
+    CREATE TABLE compacted(below INTEGER NOT NULL);
+    INSERT INTO compacted VALUES (1);
+    """,
 )
 
 # A commit is one INSERT into this view: a single sqlite3_step, without the GIL, in its own transaction. With a
@@ -161,6 +182,8 @@ def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
     )
     try:
         if write:
+            if not path.stat().st_size:
+                connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
             connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer does it between two commits, not in one
@@ -192,6 +215,11 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     if version:
         copy = path.with_name(f"{path.stem}-schema{version}{path.suffix}")
         copy.unlink(missing_ok=True)
+        if (needed := _used(connection)) > (free := room(path)):
+            raise StoreFull(
+                f"No room to copy {path} before it is brought up to date: {needed:,} bytes are needed, {free:,} are "
+                "free. Nothing was changed; free some space and start again."
+            )
         connection.execute("VACUUM INTO ?", (str(copy),))
     for number, script in enumerate(MIGRATIONS[version:], version + 1):
         try:
@@ -201,6 +229,25 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+
+def _used(connection: sqlite3.Connection) -> int:
+    """Bytes of its pages that hold something."""
+    pages, free, size = (
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * size
+
+
+def make_shrinkable(connection: sqlite3.Connection, path: Path) -> None:
+    """A file of before segments gives nothing back: it is written anew, once it holds little and where that fits."""
+    if connection.execute("PRAGMA auto_vacuum").fetchone()[0] == INCREMENTAL:
+        return
+    used = _used(connection)
+    if used <= SMALL_BYTES and 3 * used < room(path):
+        connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
+        connection.execute("VACUUM")
 
 
 def check(connection: sqlite3.Connection, path: Path) -> int:

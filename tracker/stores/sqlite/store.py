@@ -24,13 +24,15 @@ from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, Stor
 from tracker.model.events import Event
 from tracker.model.records import Audit, Record
 from tracker.stores import AuditQuery, Box, EventQuery
-from tracker.stores.sqlite import hot, log, past, reads, states
+from tracker.stores.sqlite import reads, states
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
 from tracker.stores.sqlite.files import FILE, Lock, State, copy, keep_from_others, sync
+from tracker.stores.sqlite.past import compaction, hot, log, packed, questions
+from tracker.stores.sqlite.past.near import near
 from tracker.stores.sqlite.presence import REMEDY, Fault, Presence, look_first
 from tracker.stores.sqlite.rows import text, text_pieces
-from tracker.stores.sqlite.schema import BUSY_MS, connect, migrate, prepare, rewrite_version
+from tracker.stores.sqlite.schema import BUSY_MS, connect, make_shrinkable, migrate, prepare, rewrite_version
 from tracker.turns.jobs import Job
 
 READERS = 4
@@ -39,6 +41,7 @@ PUT_AFTER = 50_000  #: states that wait at most: what a start after a crash has 
 TIDY_AFTER = 200  #: small commits, or a tenth as many as pings, before somebody looks how long the log is
 WAL_LIMIT_BYTES = 64 << 20  #: past this, new reads wait until the log could be emptied
 PATIENCE_MS = 500  #: how long a commit may wait for readers to let the log be emptied
+COMPACT_S = 60  #: how often somebody looks whether a quarter of an hour is over
 LOOK_S = 0.4  #: how often somebody looks whether the files are still there
 
 logger = logging.getLogger("tracker.store")
@@ -84,6 +87,7 @@ class SqliteStore:
         self._waiting: dict[int, SavedVehicle] = {}  # states that are not in `vehicles` yet
         self._waited = 0  # states appended since none waited
         self._patient_until = 0  # bytes of log, when somebody kept it from being emptied
+        self._erased = 0  # how often somebody was: what was read before is not written any more
         self._untidy = 0  # about how much was written since the log was looked at
         self._failed: StoreError | None = None
         self._damage: StoreError | None = None  # somebody read a page that is not what was written
@@ -161,7 +165,10 @@ class SqliteStore:
     # ----------------------------------------------------------------------------------- are the files still there
 
     def jobs(self) -> list[Job]:
-        return [Job("look for the store's files", LOOK_S, self.look)]
+        return [
+            Job("look for the store's files", LOOK_S, self.look),
+            Job("compact", COMPACT_S, self.compact, at_once=True),
+        ]
 
     async def look(self, _now: int = 0) -> None:
         if not self._closed:
@@ -278,8 +285,9 @@ class SqliteStore:
         states.put(connection, (self._waiting | {saved.n: saved for saved in commit.vehicles}).values())
         numbers = reads.numbers_of(connection, commit.erased)
         self._insert(connection, commit, events, regions, [])
-        log.erase(connection, numbers)
-        hot.erase(connection, numbers)
+        self._erased += 1
+        for place in (log, hot, packed):
+            place.erase(connection, numbers)
 
     def _none_waits(self) -> None:
         self._waiting, self._waited = {}, 0
@@ -313,6 +321,8 @@ class SqliteStore:
                 if not self._presence.known:
                     look_at_file(connection, self.path, accept_loss=self._accept_loss)
                 migrate(connection, self.path)
+                if not self._presence.known:
+                    make_shrinkable(connection, self.path)
                 prepare(connection)
                 self._begin_log(connection)
                 self._last_seq = reads.last_seq(connection)
@@ -389,30 +399,90 @@ class SqliteStore:
             self._drop()
         return failure
 
+    # ------------------------------------------------------------------------------------------- compaction
+
+    async def compact(self, now: int) -> None:
+        """Pack what came before the quarter of an hour that lasts (see compaction.py)."""
+        if self._gone is not None or self._closed:
+            return
+        until = await self._read(compaction.closed, now)
+        while await self._compact_slice(until):
+            pass
+        while await self._tidy_day(now):
+            pass
+        for some in (compaction.drop, compaction.give_back):
+            while await self._on(self._write_thread, self._change, some):
+                pass
+
+    async def _compact_slice(self, until: int) -> bool:
+        erased = self._erased
+        part = await self._read(compaction.plan, until)
+        if part is None:
+            return False
+        for piece in part.pieces:
+            if not await self._on(self._write_thread, self._change_as_planned, erased, compaction.write, piece):
+                return True
+        await self._on(self._write_thread, self._change_as_planned, erased, compaction.move, part.below)
+        while await self._on(self._write_thread, self._change, compaction.drop):
+            pass
+        return True
+
+    async def _tidy_day(self, now: int) -> bool:
+        erased = self._erased
+        piece = await self._read(compaction.tidying, now)
+        if piece is not None:
+            await self._on(self._write_thread, self._change_as_planned, erased, compaction.write, piece)
+        return piece is not None
+
+    def _change_as_planned(self, erased: int, change: Callable[..., None], *values: Any) -> bool:
+        """Unless somebody was erased since the plan was made."""
+        if erased == self._erased:
+            self._change(change, *values)
+        return erased == self._erased
+
+    def _change(self, change: Callable[..., T], *values: Any) -> T:
+        """A transaction that is no commit: nobody waits for it, and a commit only as long as it takes."""
+        connection = self._connection()
+        self._check_presence()
+        try:
+            with _transaction(connection):
+                result = change(connection, *values)
+        except BaseException as error:
+            self._lost(error)
+            raise
+        self._check_presence(written=True)
+        self._untidy += TIDY_AFTER // 8
+        if self._untidy >= TIDY_AFTER:
+            self._tidy()
+        return result
+
     # ---------------------------------------------------------------------------------------------- reading
 
     async def reload(self, vehicles: list[str]) -> list[SavedVehicle]:
         return await self._read(reads.vehicles, vehicles)
 
     async def fixes_at(self, wanted: list[tuple[int, int]]) -> dict[tuple[int, int], tuple[float, float]]:
-        return await self._read(past.fixes_at, wanted) if wanted else {}
+        return await self._read(questions.fixes_at, wanted) if wanted else {}
 
     async def track(self, n: int, since: int, until: int, after: int | None, limit: int) -> list[StoredPing]:
-        return await self._read(past.track, n, since, until, after, limit)
+        return await self._read(questions.track, n, since, until, after, limit)
 
     async def columns(self, n: int, since: int, until: int) -> Columns:
-        return await self._read(past.columns, n, since, until)
+        return await self._read(questions.columns, n, since, until)
 
     async def arrivals(
         self, since: int, until: int, numbers: frozenset[int] | None, after_row: int, limit: int
     ) -> list[tuple[int, StoredPing, str]]:
-        return await self._read(past.arrivals, since, until, numbers, after_row, limit)
+        return await self._read(questions.arrivals, since, until, numbers, after_row, limit)
 
     async def pings_since(self, received_at: int, after_row: int, limit: int) -> list[tuple[int, StoredPing, str]]:
-        return await self._read(past.pings_since, received_at, after_row, limit)
+        return await self._read(questions.pings_since, received_at, after_row, limit)
 
     async def passed(self, box: Box, received_at: int, most: int) -> set[int]:
-        return await self._read(past.passed, box, received_at, most)
+        return await self._read(questions.passed, box, received_at, most)
+
+    async def near(self, boxes: list[Box], since: int, until: int) -> dict[int, list[tuple[int, int]]]:
+        return await self._read(near, boxes, since, until)
 
     async def events(self, query: EventQuery) -> list[Event]:
         return await self._read(reads.events, query)

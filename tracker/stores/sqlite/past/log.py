@@ -18,7 +18,7 @@ import numpy.typing as npt
 from tracker.model.columns import NO_ALTITUDE, NOT_SAID, Columns
 from tracker.model.commit import APART, StoredPing
 from tracker.model.extra import extra_of
-from tracker.stores.sqlite.arrived import Arrived, Asked, joined
+from tracker.stores.sqlite.past.arrived import Arrived, Asked, joined
 
 CODEC = b"\x01"
 NUMBER = np.dtype("<u4")

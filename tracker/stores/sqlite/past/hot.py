@@ -10,8 +10,8 @@ import numpy as np
 
 from tracker.model.columns import NO_ALTITUDE, TYPES, Columns
 from tracker.model.commit import APART
-from tracker.stores.sqlite.arrived import Arrived, Asked
-from tracker.stores.sqlite.log import keep_count, last_row
+from tracker.stores.sqlite.past.arrived import Arrived, Asked
+from tracker.stores.sqlite.past.log import keep_count, last_row
 
 BLOCK_BITS = 15  #: 32,768 rows are a block: what one look into the past reads at least
 
@@ -52,17 +52,18 @@ def _text(numbers: Iterable[object] | None) -> str | None:
     return None if numbers is None else msgspec.json.encode(list(numbers)).decode()
 
 
-def extents(connection: sqlite3.Connection, came_since: int, most: int) -> tuple[int, list[list[int]]]:
-    """Of the first `most` pings that are not APART: how many there are, and [n, south, north, west, east] of each
-    vehicle. Told by SQL: there may be half a million."""
+def extents(connection: sqlite3.Connection, came_since: int, first: int, most: int) -> tuple[int, list[list[int]]]:
+    """Of the `most` pings from row `first` on that are not APART: how many there are, and [n, south, north, west,
+    east] of each vehicle. Told by SQL: there may be half a million."""
     found = connection.execute(
         f"""WITH some AS (SELECT n, lat, lon FROM blocks CROSS JOIN hot
                 ON hot.row >= block << {BLOCK_BITS} AND hot.row < (block + 1) << {BLOCK_BITS}
-            WHERE blocks.received >= ?1 AND hot.received >= ?1 AND taken <> {APART} AND n <> 0 ORDER BY row LIMIT ?2)
+            WHERE blocks.received >= ?1 AND hot.received >= ?1 AND row >= ?3 AND taken <> {APART} AND n <> 0
+            ORDER BY row LIMIT ?2)
         SELECT coalesce(sum(count), 0), json_group_array(json_array(n, south, north, west, east)) FROM (
             SELECT n, count(*) AS count, min(lat) AS south, max(lat) AS north, min(lon) AS west, max(lon) AS east
             FROM some GROUP BY n)""",
-        (came_since, most),
+        (came_since, most, first),
     ).fetchone()
     return found[0], msgspec.json.decode(found[1], type=list[list[int]])
 

@@ -1,4 +1,5 @@
-"""Every question about the past. Rows that 0.1.0 left come first, then the log: one order of arrival."""
+"""Every question about the past. What was compacted comes first, then rows that 0.1.0 left, then the log: one
+order of arrival."""
 
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ from tracker.model.columns import Columns
 from tracker.model.commit import APART, StoredPing
 from tracker.model.ping import NOWHERE
 from tracker.stores import Box
-from tracker.stores.sqlite import hot, log
-from tracker.stores.sqlite.arrived import Arrived, Asked, joined, picture
+from tracker.stores.sqlite.past import hot, log, packed
+from tracker.stores.sqlite.past.arrived import Arrived, Asked, joined, picture
 
 HALF = 1_800_000_000  #: of the way round, in 1e-7 degrees
 Array = npt.NDArray[Any]
@@ -24,10 +25,14 @@ _names = msgspec.json.Decoder(list[tuple[int, str]])
 
 def arrived(connection: sqlite3.Connection, asked: Asked) -> Arrived:
     with picture(connection):
-        old = hot.read(connection, asked)
-        if len(old.n) == asked.limit:
-            return old
-        return joined((old, log.read(connection, asked._replace(limit=asked.limit - len(old.n)))))
+        below = packed.below(connection)
+        found = [packed.read(connection, asked._replace(below=min(asked.below, below)))]
+        later = asked._replace(after=max(asked.after, below - 1))
+        for place in (hot, log):
+            left = asked.limit - sum(len(one.n) for one in found)
+            if left:
+                found.append(place.read(connection, later._replace(limit=left)))
+        return joined(found)
 
 
 def columns(connection: sqlite3.Connection, n: int, since: int, until: int) -> Columns:
@@ -87,10 +92,18 @@ def fixes_at(
 def passed(connection: sqlite3.Connection, box: Box, received_at: int, most: int) -> set[int]:
     west, south, east, north = (round(degrees * 1e7) for degrees in box)
     with picture(connection):
-        count, some = hot.extents(connection, received_at, most)
-        asked = Asked(came_since=received_at, apart=False, limit=most - count)
-        parts = [np.array(some, np.int64).reshape(-1, 5)]
-        if asked.limit:
+        below = packed.below(connection)
+        asked = Asked(came_since=received_at, below=below, apart=False, limit=most)
+        parts: list[Array] = []
+        for n, c in (piece for piece in packed.pieces(connection, asked) if len(piece.n)):
+            parts.append(_extents(n, c.lat, c.lat, c.lon, c.lon))
+            most -= len(n)
+        if most:
+            count, some = hot.extents(connection, received_at, below, most)
+            parts.append(np.array(some, np.int64).reshape(-1, 5))
+            most -= count
+        if most:
+            asked = Asked(came_since=received_at, after=below - 1, apart=False, limit=most)
             parts += (_extents(n, c.lat, c.lat, c.lon, c.lon) for n, c in log.pieces(connection, asked) if len(n))
     if not (told := np.concatenate(parts)).size:
         return set()

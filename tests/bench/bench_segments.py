@@ -1,0 +1,135 @@
+"""A store of many segments: how many bytes a ping, how soon it is open, how soon it answers.
+
+    python tests/bench/bench_segments.py [PINGS]      default 2,000,000; 100,000,000 takes about a gigabyte
+
+Days of 17,280 fixes each (one in five seconds, 3 m noise, with speed, heading, accuracy and receipt), of a few that are
+packed once and written again and again for other vehicles and days.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from bench import Row
+
+from tracker.model.columns import NO_ALTITUDE, Columns
+from tracker.model.commit import Commit, SavedVehicle
+from tracker.stores.sqlite.past import packed
+from tracker.stores.sqlite.store import SqliteStore
+
+FIXES = 17_280  # of a vehicle's day
+DAY_MS = 86_400_000
+FIRST = 20_700  # day
+KINDS = 7  # different days
+ROUNDS = 9
+NOISE_M = 3.0
+
+
+def day(seed: int) -> Columns:
+    """A van that drives and stands."""
+    chance = np.random.default_rng(seed)
+    drives = np.repeat(chance.random(FIXES // 120) < 0.6, 120)
+    speed = np.where(drives, np.clip(12 + np.cumsum(chance.normal(0, 1, FIXES)) % 14, 0, 25), 0)
+    heading = np.cumsum(chance.normal(0, 8, FIXES) * drives)
+    north = np.cumsum(speed * 5 * np.cos(np.radians(heading))) % 20_000 + chance.normal(0, NOISE_M, FIXES)
+    east = np.cumsum(speed * 5 * np.sin(np.radians(heading))) % 20_000 + chance.normal(0, NOISE_M, FIXES)
+    times = FIRST * DAY_MS + np.arange(FIXES, dtype=np.int64) * 5000
+    arrays = (
+        np.arange(FIXES) * 97 + chance.integers(0, 97, FIXES) + 1,
+        times,
+        np.rint((60.1 + north / 111_195) * 1e7),
+        np.rint((24.9 + east / 55_430) * 1e7),
+        np.rint(np.abs(speed + chance.normal(0, 0.1, FIXES)) * 36) * 1000 // 36,
+        np.rint(heading % 360) % 360 * 100,
+        np.full(FIXES, NO_ALTITUDE),
+        chance.integers(3, 9, FIXES) * 100,
+        times + 300 + chance.integers(0, 900, FIXES),
+        np.zeros(FIXES),
+    )
+    kinds = Columns.empty()
+    return Columns.from_arrays(
+        (np.asarray(one).astype(getattr(kinds, name).dtype) for name, one in zip(_NAMES, arrays, strict=True)), {}
+    )
+
+
+_NAMES = ("row", "time", "lat", "lon", "speed", "heading", "altitude", "accuracy", "received", "taken")
+
+
+def moved(one: packed.Packed, n: int, days: int) -> packed.Packed:
+    """The same for another vehicle and day: its head and boxes say so. (Its body says the old day, which costs the same.)"""
+    row = list(one.row)
+    row[0], row[1] = n, row[1] + days
+    for at in (2, 3, 6, 7):
+        row[at] += days * DAY_MS
+    boxes = {at: (*box[:4], box[4] + days * 1440, box[5] + days * 1440) for at, box in one.boxes.items()}
+    return one._replace(row=tuple(row), boxes=boxes)
+
+
+async def written(folder: str, pings: int) -> tuple[int, int]:
+    """Vehicles and days."""
+    segments = max(1, pings // FIXES)
+    vehicles = min(200, segments)
+    days = -(-segments // vehicles)
+    store = SqliteStore(folder)
+    await store.open()
+    await store.commit(Commit(vehicles=[SavedVehicle(n, f"van-{n}", b"") for n in range(1, vehicles + 1)]))
+    await store.close()
+    kinds = [packed.pack(1, FIRST, day(seed)) for seed in range(KINDS)]
+    with closing(sqlite3.connect(Path(folder) / "tracker.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        for at in range(days):
+            connection.execute("BEGIN")
+            packed.replace(connection, [], [moved(kinds[(n + at) % KINDS], n, at) for n in range(1, vehicles + 1)])
+            connection.execute("COMMIT")
+        connection.execute("UPDATE compacted SET below = ?", (vehicles * days * FIXES * 200,))
+    return vehicles, days
+
+
+async def measure(folder: str, pings: int) -> list[Row]:
+    vehicles, days = await written(folder, pings)
+    size = (Path(folder) / "tracker.db").stat().st_size
+    store = SqliteStore(folder)
+    begin = time.perf_counter()
+    await store.open()
+    opened = time.perf_counter() - begin
+    last = (FIRST + days - 1) * DAY_MS
+    corner = [(24.93, 60.13, 24.937, 60.133)]
+    city = [(24.0, 60.0, 26.0, 61.0)]
+
+    async def timed(ask: object) -> list[float]:
+        spent = []
+        for number in range(ROUNDS):
+            begin = time.perf_counter()
+            await ask(number)  # type: ignore[operator]
+            spent.append(time.perf_counter() - begin)
+        return sorted(spent)
+
+    # bodies tell of their first day: only that one is decoded as it would be
+    columns = await timed(lambda at: store.columns(1 + at % vehicles, FIRST * DAY_MS, (FIRST + 1) * DAY_MS))
+    at_corner = await timed(lambda _: store.near(corner, last, last + DAY_MS))
+    at_city = await timed(lambda _: store.near(city, last, last + DAY_MS))
+    await store.close()
+    print(f"{vehicles} vehicles, {days} days, {vehicles * days * FIXES:,} pings, {size:,} bytes:")
+    print(f"  {size / (vehicles * days * FIXES):.2f} bytes a ping on disk; open in {opened:.3f} s")
+    print(f"  a vehicle's day of {FIXES:,} fixes: {columns[ROUNDS // 2] * 1e3:.2f} ms (first {columns[-1] * 1e3:.2f})")
+    print(
+        f"  who may have been near: a corner {at_corner[ROUNDS // 2] * 1e3:.2f} ms, a city {at_city[ROUNDS // 2] * 1e3:.2f} ms"
+    )
+    return []
+
+
+def main() -> None:
+    pings = int(sys.argv[1].replace(",", "")) if len(sys.argv) > 1 else 2_000_000
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(measure(folder, pings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Commits and compaction cut off at every write and sync: what was acknowledged is there, once, and goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.lists import ListStore
+from tests.support.power import Moment, followed
+from tests.support.servers import ROOT
+from tracker.errors import StoreFull
+from tracker.model.commit import APART, HELD, LATE, LIVE, Commit, SavedVehicle, StoredPing
+from tracker.model.events import Event, event_id
+from tracker.model.ping import Ping
+from tracker.stores import EventQuery, Store
+from tracker.stores.sqlite import schema, store
+from tracker.stores.sqlite.files import FILE
+from tracker.stores.sqlite.past import compaction
+from tracker.stores.sqlite.store import SqliteStore
+
+T0 = 1_790_000_000_000
+QUARTER = 900_000
+EVER = 1 << 60
+LATER = 1 << 42
+VEHICLES = 4
+COMMITS = 6
+SMALL = {"SLICE": 30, "PIECE": 4, "DROPPED": 32, "FREED": 2, "KEPT": 0}
+
+
+def commit(number: int) -> Commit:
+    """A quarter of an hour; late ones of the day before, one of each kind; a vehicle is forgotten on the way."""
+    at = T0 + number * QUARTER
+    pings = [fix(n, at + second * 1000, at + second * 1000) for second in range(5) for n in range(1, VEHICLES + 1)]
+    pings += [fix(1, at - 86_400_000, at + 9, taken) for taken in (LATE, HELD, APART)]
+    key = event_id("enter", "van-1", "depot", number)
+    event = Event(
+        id=key, kind="enter", vehicle="van-1", region="depot", time=at, received_at=at, reason="moved", lat=60.0, lon=24.9,
+        version=1, detail={},
+    )  # fmt: skip
+    return Commit(pings=pings, events=[event], erased=["van-4"] if number == 3 else [])
+
+
+def fix(n: int, time: int, received: int, taken: int = LIVE) -> StoredPing:
+    lat = round(60 + time % 977 / 1e3, 7)
+    return StoredPing(n, Ping(f"van-{n}", time, lat, 24.9, driver="Zoë" if n == 2 else None), received, taken)
+
+
+def commits() -> Iterator[Commit]:
+    yield Commit(vehicles=[SavedVehicle(n, f"van-{n}", b"") for n in range(1, VEHICLES + 1)])
+    for number in range(COMMITS):
+        one = commit(number)
+        if number >= 3:
+            one.pings = [ping for ping in one.pings if ping.n != 4]
+        yield one
+
+
+async def told(store: Store) -> list[Any]:
+    """All there is to say of what was stored."""
+    tracks = [await store.track(n, 0, EVER, None, 10_000) for n in range(1, VEHICLES + 1)]
+    return [await store.arrivals(0, EVER, None, 0, 10_000), tracks, await store.events(EventQuery())]
+
+
+async def expected() -> list[list[Any]]:
+    """After each commit, by one that never compacts."""
+    plain = ListStore("lists:faults")
+    await plain.open()
+    found = []
+    for one in commits():
+        await plain.commit(one)
+        found.append(await told(plain))
+    await plain.close()
+    return found
+
+
+async def run(folder: Path, begun: Path) -> None:
+    """What is followed: it ends without a close."""
+    kept = SqliteStore(str(folder))
+    await kept.open()
+    for number, one in enumerate(commits()):
+        await kept.commit(one)
+        if number == 0:
+            shutil.copytree(folder, begun)
+            print("begin", flush=True)
+            continue
+        print("stored", flush=True)
+        if number % 2 == 0:
+            await kept.compact(T0 + (number - 1) * QUARTER)
+    await kept.compact(LATER)
+    print("done", flush=True)
+
+
+def child(folder: str, begun: str) -> None:
+    import os
+
+    small()
+    asyncio.run(run(Path(folder), Path(begun)))
+    os._exit(0)
+
+
+def small() -> None:
+    """Everything a little at a time, and the log moved into the file again and again."""
+    for name, value in SMALL.items():
+        setattr(compaction, name, value)
+    store.CHECKPOINT_BYTES, store.TIDY_AFTER = 1 << 15, 4
+
+
+def images(moment: Moment, number: int) -> dict[str, dict[str, bytes]]:
+    """By what happened. What a power cut leaves at a write, it leaves at the next sync as well."""
+    if "sync" in moment.call:
+        return {"killed": moment.killed(), "cut off": moment.cut_off(), "torn": moment.torn(number)}
+    return {"killed": moment.killed()} if number % 2 else {"torn": moment.torn(number)}
+
+
+async def looks_right(folder: Path, acknowledged: int, after: list[list[Any]], where: str) -> None:
+    kept = SqliteStore(str(folder))
+    await kept.open()
+    found = await told(kept)
+    assert found in (after[acknowledged], after[min(acknowledged + 1, COMMITS)]), where
+    await kept.compact(LATER)
+    assert await told(kept) == found, f"{where}, then compacted"
+    await kept.close()
+
+
+async def test_a_cut_at_any_write_or_sync_loses_and_doubles_nothing(
+    tmp_path: Path, strace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after = await expected()
+    folder, begun = tmp_path / "data", tmp_path / "begun"
+    script = f"from tests.integration.test_compaction_faults import child; child({str(folder)!r}, {str(begun)!r})"
+    program = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {script}"]
+    monkeypatch.setattr(schema, "SYNCHRONOUS", "OFF")  # of those that look: it is the one that is followed that matters
+    seen, tried = set(), set()
+    for number, moment in enumerate(followed(strace, program, folder, tmp_path / "trace", begun)):
+        acknowledged = moment.said.count("stored")
+        for how, image in images(moment, number).items():
+            seen.add((how, moment.call, moment.name))
+            if (key := hash((acknowledged, *sorted(image.items())))) in tried:
+                continue
+            tried.add(key)
+            there = tmp_path / "image"
+            there.mkdir()
+            for name, data in image.items():
+                (there / name).write_bytes(data)
+            await looks_right(there, acknowledged, after, f"{how} before {moment.call} {number} of {moment.name}")
+            shutil.rmtree(there)
+    assert {("cut off", "fdatasync", f"{FILE}{end}") for end in ("", "-wal")} <= seen
+    assert len(tried) > 100
+
+
+@contextmanager
+def files_of(size: int) -> Iterator[None]:
+    """No file may become longer: as on a disk that is full, but for this process alone."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_disk_that_is_full_at_any_write_keeps_all_and_goes_on_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "SYNCHRONOUS", "OFF")
+    for name, value in SMALL.items():
+        monkeypatch.setattr(compaction, name, value)
+    kept = SqliteStore(str(tmp_path / "data"))
+    await kept.open()
+    for one in commits():
+        await kept.commit(one)
+    before = await told(kept)
+    size = max(file.stat().st_size for file in kept.folder.iterdir())
+    for refused in range(1000):
+        with files_of(size + 4096 * refused):
+            try:
+                await kept.compact(LATER)
+                break
+            except StoreFull:
+                pass
+        assert await told(kept) == before, f"no room for {refused} pages more"
+    assert refused > 10
+    assert await told(kept) == before == (await expected())[-1]
+    await kept.ping()
+    await kept.close()

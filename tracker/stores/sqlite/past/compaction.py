@@ -1,0 +1,166 @@
+"""Compaction: pings of closed quarter hours go from the log into segments, a slice of rows at a time.
+
+A slice is read and packed beside the writer, then written in short transactions: a commit waits for one of them at
+most. The last one says that the rows are in segments now (`compacted.below`), and only then they count there and no
+more in the log, from which they are deleted after that. So it may end anywhere: what a slice had written is written
+again.
+
+A day is in parts while it lasts. A part is packed again with what comes new when that is half as much; the parts of a
+day that is over are made one, late ones with the next quarter of an hour.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from itertools import pairwise
+from operator import itemgetter
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from tracker.model.columns import Columns, gather
+from tracker.stores.sqlite.past import hot, log, packed
+from tracker.stores.sqlite.past.arrived import Arrived, Asked, joined, picture
+from tracker.stores.sqlite.past.packed import DAY_MS, HOUR_MS, Packed
+
+QUARTER_MS = 900_000
+INCREMENTAL = 2  #: auto_vacuum: free pages can be given back some at a time
+SLICE = 1 << 15  #: pings packed at once
+PIECE = 48  #: segments in one transaction
+PIECE_BYTES = 1 << 18
+DROPPED = 1 << 12  #: rows deleted in one transaction
+FREED = 64  #: pages given back in one
+KEPT = 256  #: free pages that stay for what comes next
+
+_parts = msgspec.json.Decoder(list[tuple[int, int, int, int]])
+
+
+class Piece(NamedTuple):
+    """What one transaction writes: these segments in the place of those."""
+
+    gone: list[int]
+    fresh: list[Packed]
+
+
+class Slice(NamedTuple):
+    pieces: list[Piece]
+    below: int  # rows that are in segments after it
+
+
+Days = dict[tuple[int, int], Columns]  # (n, day) → its fixes
+
+
+def closed(connection: sqlite3.Connection, now: int) -> int:
+    """Rows below this one came before the quarter of an hour that lasts."""
+    first = "SELECT row FROM log WHERE r1 >= ? AND row + count > (SELECT below FROM compacted) ORDER BY row LIMIT 1"
+    found = connection.execute(first, (now // QUARTER_MS * QUARTER_MS,)).fetchone()
+    return int(found[0]) if found else log.last_row(connection) + 1
+
+
+def plan(connection: sqlite3.Connection, until: int) -> Slice | None:
+    """The next rows to pack, all of them below `until`; None when there are no more."""
+    with picture(connection):
+        first = packed.below(connection)
+        if first >= until:
+            return None
+        asked = Asked(after=first - 1, below=until, limit=SLICE)
+        found = joined((hot.read(connection, asked), log.read(connection, asked))).take(slice(SLICE))
+        end = until if len(found.n) < SLICE else int(found.columns.row[-1]) + 1
+        fresh = _by_day(found)
+        return Slice(_pieces(connection, fresh, _worth_it(connection, fresh, first), first), end)
+
+
+def tidying(connection: sqlite3.Connection, now: int) -> Piece | None:
+    """The parts of some day that is over, made one; None when there are none."""
+    over = "SELECT n, day FROM segments WHERE day < ? GROUP BY n, day HAVING count(*) > 1 LIMIT 1"
+    with picture(connection):
+        if (day := connection.execute(over, ((now - HOUR_MS) // DAY_MS,)).fetchone()) is None:
+            return None
+        parts = packed.heads(connection, "n = :n AND day = :day", {"n": day[0], "day": day[1]})
+        first = packed.below(connection)
+        return _pieces(connection, {day: Columns.empty()}, {day: [head.id for head in parts]}, first)[0]
+
+
+def _by_day(arrived: Arrived) -> Days:
+    order = np.lexsort((arrived.columns.row, arrived.columns.time, arrived.n))
+    n, columns = arrived.n[order], arrived.columns.take(order)
+    days = columns.time // DAY_MS
+    fresh = np.flatnonzero((n[1:] != n[:-1]) | (days[1:] != days[:-1])) + 1
+    bounds = [0, *fresh.tolist(), len(n)] if len(n) else []
+    return {(int(n[begin]), int(days[begin])): columns.take(slice(begin, end)) for begin, end in pairwise(bounds)}
+
+
+def _worth_it(connection: sqlite3.Connection, fresh: Days, first: int) -> dict[tuple[int, int], list[int]]:
+    """The parts of each day that are packed again with what is new: the smallest, and what was left by a slice that
+    came to no end."""
+    found = connection.execute(
+        """SELECT json_group_array(json_array(n, day, iif(r1 >= ?2, 0, count), segments.id)) FROM json_each(?1)
+            CROSS JOIN segments ON n = value ->> 0 AND day = value ->> 1""",
+        (msgspec.json.encode(list(fresh)).decode(), first),
+    ).fetchone()[0]
+    chosen: dict[tuple[int, int], list[int]] = {day: [] for day in fresh}
+    held = {day: len(columns) for day, columns in fresh.items()}
+    for n, day, count, id in sorted(_parts.decode(found), key=itemgetter(2)):
+        if count <= 2 * held[n, day]:
+            chosen[n, day].append(id)
+            held[n, day] += count
+    return chosen
+
+
+def _pieces(
+    connection: sqlite3.Connection, fresh: Days, old: dict[tuple[int, int], list[int]], first: int
+) -> list[Piece]:
+    listed = msgspec.json.encode([id for ids in old.values() for id in ids]).decode()
+    heads = packed.heads(connection, "id IN (SELECT value FROM json_each(:ids))", {"ids": listed})
+    held = {head.id: columns.take(columns.row < first) for head, columns in packed.bodies(connection, heads)}
+    pieces = [Piece([], [])]
+    size = 0
+    for day, columns in fresh.items():
+        if size > PIECE_BYTES or len(pieces[-1].fresh) == PIECE:
+            pieces.append(Piece([], []))
+            size = 0
+        pieces[-1].gone.extend(old[day])
+        whole = gather([*(held[id] for id in old[day]), columns])
+        if len(whole):
+            pieces[-1].fresh.append(packed.pack(*day, whole))
+            size += len(pieces[-1].fresh[-1].body)
+    return pieces
+
+
+# ---------------------------------------------------------------------------------------------- in a transaction
+
+
+def write(connection: sqlite3.Connection, piece: Piece) -> None:
+    packed.replace(connection, piece.gone, piece.fresh)
+
+
+def move(connection: sqlite3.Connection, below: int) -> None:
+    """From here on the rows below count in segments, and no more in the log."""
+    connection.execute("UPDATE compacted SET below = ?", (below,))
+
+
+def drop(connection: sqlite3.Connection) -> bool:
+    """Delete some rows that are in segments; were there any? The newest row of the log stays: numbers go on from it."""
+    below = packed.below(connection)
+    (first,) = connection.execute("SELECT min(row) FROM hot").fetchone()
+    if first is not None and first < below:
+        hot.drop(connection, min(below, first + DROPPED))
+        return True
+    (newest,) = connection.execute("SELECT max(row) FROM log").fetchone()
+    below = min(below, newest or 0)
+    some = "SELECT row + count FROM log WHERE row < ?1 ORDER BY row LIMIT 1 OFFSET ?2"
+    if connection.execute(some, (below, 0)).fetchone() is None:
+        return False
+    end = connection.execute(some, (below, DROPPED // 16)).fetchone()
+    log.drop(connection, min(below, end[0]) if end else below)
+    return True
+
+
+def give_back(connection: sqlite3.Connection) -> bool:
+    """Free pages go back to the disk, some at a time, where the file is one that can; were there any?"""
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    if free <= KEPT or connection.execute("PRAGMA auto_vacuum").fetchone()[0] != INCREMENTAL:
+        return False
+    connection.execute(f"PRAGMA incremental_vacuum({min(FREED, free - KEPT)})").fetchall()
+    return True

@@ -1,0 +1,256 @@
+"""Pings that were compacted: a row of `segments` is some of one vehicle and day, `boxes` says where it was and when.
+
+What counts of a segment are its rows below `compacted.below`: what is above is still in the log (see compaction.py).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from tracker.model.columns import Columns
+from tracker.model.commit import APART
+from tracker.stores.segments import decode, decode_extra, encode, encode_extra
+from tracker.stores.sqlite.past.arrived import Arrived, Asked, joined
+
+DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
+PAGE_BYTES = 4 << 20  #: of segments fetched at once
+WINDOW = 1 << 16  #: rows looked for at once, where only some are asked for
+FEW = 256  #: fixes that one box holds at least: hours of a vehicle that tells little share one
+HOURS = 6  #: bits of a box's id that say which of its segment's it is
+WRAPPED = 32  #: added to that for the part on the other side of the antimeridian
+HALF = 1_800_000_000
+
+_heads = msgspec.json.Decoder(list[tuple[int, int, int, int, int, int]])
+_lengths = msgspec.json.Decoder(list[tuple[int, int, int]])
+_encode = msgspec.json.encode
+
+
+class Head(NamedTuple):
+    """A segment, without its body."""
+
+    id: int
+    n: int
+    r0: int
+    r1: int
+    pings: int
+    size: int
+
+
+class Packed(NamedTuple):
+    """A segment as it is written: the values of its row after the id, and its boxes by which of them each is."""
+
+    row: tuple[Any, ...]  # n, day, t0, t1, r0, r1, c0, c1, count, ends, boxes
+    body: bytes
+    extra: bytes
+    boxes: dict[int, tuple[int, int, int, int, int, int]]
+
+
+def below(connection: sqlite3.Connection) -> int:
+    """Rows under this one are in segments, those from it on in the log."""
+    return int(connection.execute("SELECT below FROM compacted").fetchone()[0])
+
+
+# ------------------------------------------------------------------------------------------------ reading
+
+
+def read(connection: sqlite3.Connection, asked: Asked) -> Arrived:
+    """In the order they came. `asked.below` is no more than `below` says."""
+    return joined(pieces(connection, asked))
+
+
+def pieces(connection: sqlite3.Connection, asked: Asked) -> Iterator[Arrived]:
+    """The same a window of rows at a time, where a limit is set: for a few of many days those need not all be read."""
+    heads = _found(connection, asked)
+    if not heads:
+        return
+    left, end = asked.limit, min(asked.below, max(head.r1 for head in heads) + 1)
+    if sum(head.pings for head in heads) <= max(left, WINDOW):
+        found = in_order(_chosen(part, asked) for part in _segments(connection, heads))
+        yield found.take(slice(left)) if len(found.n) > left else found
+        return
+    first = max(asked.after + 1, min(head.r0 for head in heads))
+    window = max(WINDOW, 2 * min(left, WINDOW * 8))
+    while left and first < end:
+        within = asked._replace(after=first - 1, below=min(first + window, end))
+        some = [head for head in heads if head.r1 >= first and head.r0 < within.below]
+        found = in_order(_chosen(part, within) for part in _segments(connection, some))
+        if len(found.n) > left:
+            found = found.take(slice(left))
+        yield found
+        left -= len(found.n)
+        rest = [head for head in heads if head.r1 >= within.below]
+        first = max(within.below, min((head.r0 for head in rest), default=end))
+
+
+def columns_of(connection: sqlite3.Connection, n: int, since: int, until: int) -> Columns:
+    """All of one vehicle."""
+    return read(connection, Asked(since, until, below=below(connection), numbers=frozenset((n,)))).columns
+
+
+def in_order(parts: Iterable[Arrived]) -> Arrived:
+    found = joined(parts)
+    rows = found.columns.row
+    return found if (rows[1:] > rows[:-1]).all() else found.take(np.argsort(rows, kind="stable"))  # type: ignore[arg-type]
+
+
+def _found(connection: sqlite3.Connection, asked: Asked) -> list[Head]:
+    """Those that may hold some of it. Asked of vehicles they are found by these, else by when it came."""
+    places, where = "segments", "c1 >= :came_since"
+    values: dict[str, Any] = {**asked._asdict(), "numbers": None, "fixes": None}
+    if asked.fixes is not None:
+        places = "json_each(:days) CROSS JOIN segments ON n = value ->> 0 AND day = value ->> 1"
+        values["days"] = _encode(sorted({(n, time // DAY_MS) for n, time in asked.fixes})).decode()
+    elif asked.numbers is not None:
+        places = "json_each(:numbers) CROSS JOIN segments ON n = value AND day BETWEEN :first AND :last"
+        values |= {"first": asked.since // DAY_MS, "last": (asked.until - 1) // DAY_MS}
+        values["numbers"] = _encode(sorted(asked.numbers)).decode()
+    if places != "segments":
+        where = "+c1 >= :came_since"
+    spans = "r1 > :after AND r0 < :below AND t1 >= :since AND t0 < :until AND c0 < :came_until"
+    return heads(connection, f"{where} AND {spans}", values, places)
+
+
+def heads(connection: sqlite3.Connection, where: str, values: dict[str, Any], places: str = "segments") -> list[Head]:
+    row = "json_array(segments.id, n, r0, r1, count, length(body) + coalesce(length(extra), 0))"
+    found = connection.execute(f"SELECT json_group_array({row}) FROM {places} WHERE {where}", values).fetchone()[0]
+    return [Head(*one) for one in _heads.decode(found)]
+
+
+def _segments(connection: sqlite3.Connection, heads: Iterable[Head]) -> Iterator[Arrived]:
+    for head, columns in bodies(connection, heads):
+        yield Arrived(np.full(len(columns), head.n, np.int64), columns)
+
+
+def bodies(connection: sqlite3.Connection, heads: Iterable[Head]) -> Iterator[tuple[Head, Columns]]:
+    """As hex in one value: a row at a time would ask for the GIL as often, JSON carries no bytes."""
+    page: dict[int, Head] = {}
+    size = 0
+    for head in heads:
+        page[head.id] = head
+        size += head.size
+        if size >= PAGE_BYTES:
+            yield from _page(connection, page)
+            page, size = {}, 0
+    if page:
+        yield from _page(connection, page)
+
+
+def _page(connection: sqlite3.Connection, heads: dict[int, Head]) -> Iterator[tuple[Head, Columns]]:
+    told, bodies, extras = connection.execute(
+        """SELECT json_group_array(json_array(id, length(body), coalesce(length(extra), 0))),
+            group_concat(hex(body), ''), group_concat(hex(extra), '')
+            FROM (SELECT id, body, extra FROM segments WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id)""",
+        (_encode(sorted(heads)).decode(),),
+    ).fetchone()
+    body, extra = bytes.fromhex(bodies or ""), bytes.fromhex(extras or "")
+    at = beside = 0
+    for id, length, more in _lengths.decode(told):
+        columns = decode(body[at : at + length])
+        columns.extra = decode_extra(extra[beside : beside + more] or None)
+        at, beside = at + length, beside + more
+        yield heads[id], columns
+
+
+def _chosen(arrived: Arrived, asked: Asked) -> Arrived:
+    """Exactly those that are asked for."""
+    n, columns = arrived
+    wanted = (columns.row > asked.after) & (columns.row < asked.below)
+    wanted &= (columns.time >= asked.since) & (columns.time < asked.until)
+    wanted &= (columns.received >= asked.came_since) & (columns.received < asked.came_until)
+    if not asked.apart:
+        wanted &= columns.taken != APART
+    if asked.fixes is not None and len(n):
+        times = np.fromiter((time for one, time in asked.fixes if one == n[0]), np.int64)
+        wanted &= np.isin(columns.time, times)
+    return arrived if wanted.all() else arrived.take(wanted)
+
+
+# ------------------------------------------------------------------------------------------------ packing
+
+
+def pack(n: int, day: int, columns: Columns) -> Packed:
+    """`columns`: at least one, in fix order, all of that day."""
+    boxes = boxes_of(columns)
+    told = columns.take(columns.taken != APART) if len(boxes) else columns
+    ends = [int(one) for at in (0, -1) for one in (told.lat[at], told.lon[at])]
+    row = (
+        *(n, day, int(columns.time[0]), int(columns.time[-1])),
+        *(int(columns.row.min()), int(columns.row.max())),
+        *(int(columns.received.min()), int(columns.received.max())),
+        *(len(columns), *ends, sum(1 << at for at in boxes)),
+    )
+    return Packed(row, encode(columns), encode_extra(columns.extra) or b"", boxes)
+
+
+def boxes_of(columns: Columns) -> dict[int, tuple[int, int, int, int, int, int]]:
+    """(west, east, south, north, since, until in minutes) of an hour each, or of so many as hold enough fixes; with
+    the first fix of the next, since a vehicle is on its way there."""
+    places = columns.take(columns.taken != APART)
+    if not len(places):
+        return {}
+    begins = np.flatnonzero(np.diff(places.time // HOUR_MS, prepend=-1)).tolist()
+    boxes: dict[int, tuple[int, int, int, int, int, int]] = {}
+    first = 0
+    for begin in (*begins[1:], len(places)):
+        if begin - first < FEW and begin < len(places):
+            continue
+        lat, lon = places.lat[first : begin + 1], places.lon[first : begin + 1]
+        south, north = int(lat.min()), int(lat.max())
+        span = int(places.time[first]) // MINUTE_MS, int(places.time[min(begin, len(places) - 1)]) // MINUTE_MS
+        west, east = int(lon.min()), int(lon.max())
+        at = len(boxes)
+        if east - west > HALF:  # the shorter way is round the back
+            boxes[at + WRAPPED] = (-HALF, int(lon[lon < 0].max()), south, north, *span)
+            west, east = int(lon[lon >= 0].min()), HALF
+        boxes[at] = (west, east, south, north, *span)
+        first = begin
+    return boxes
+
+
+# ------------------------------------------------------------------------------------------------ in a transaction
+
+
+def replace(connection: sqlite3.Connection, gone: Iterable[int], fresh: Iterable[Packed]) -> None:
+    """Segments in the place of others, with their boxes."""
+    forget(connection, gone)
+    (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM segments").fetchone()
+    rows, bodies, extras, boxes = [], [], [], []
+    at = beside = 1
+    for id, one in enumerate(fresh, newest + 1):
+        rows.append((id, *one.row, at, len(one.body), beside, len(one.extra)))
+        bodies.append(one.body)
+        extras.append(one.extra)
+        at, beside = at + len(one.body), beside + len(one.extra)
+        boxes += [(id << HOURS | which, *box) for which, box in one.boxes.items()]
+    values = ", ".join(f"value ->> {place}" for place in range(15))
+    connection.execute(
+        f"""INSERT INTO segments SELECT {values}, substr(?2, value ->> 15, value ->> 16),
+            iif(value ->> 18, substr(?3, value ->> 17, value ->> 18), NULL) FROM json_each(?1)""",
+        (_encode(rows).decode(), b"".join(bodies), b"".join(extras)),
+    )
+    values = ", ".join(f"value ->> {place}" for place in range(7))
+    connection.execute(f"INSERT INTO boxes SELECT {values} FROM json_each(?)", (_encode(boxes).decode(),))
+
+
+def forget(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
+    listed = _encode(sorted(ids)).decode()
+    connection.execute(
+        f"""WITH RECURSIVE which(at) AS (VALUES (0) UNION ALL SELECT at + 1 FROM which WHERE at < 63)
+        DELETE FROM boxes WHERE id IN (SELECT segments.id << {HOURS} | at FROM json_each(?) CROSS JOIN segments
+            ON segments.id = value CROSS JOIN which WHERE boxes >> at & 1)""",
+        (listed,),
+    )
+    connection.execute("DELETE FROM segments WHERE id IN (SELECT value FROM json_each(?))", (listed,))
+
+
+def erase(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
+    listed = _encode(sorted(numbers)).decode()
+    mine = "SELECT id FROM segments WHERE n IN (SELECT value FROM json_each(?))"
+    forget(connection, [id for (id,) in connection.execute(mine, (listed,))])
