@@ -2,7 +2,7 @@
 
 Twelve rounds hold 136 stops of 150 s and more. A van sets out from a stop, drives 0.4 to 5 km in straight pieces of 80
 to 600 m with turns of up to 100° between them, at 7 to 19 m/s (1.5 m/s² up, 2 m/s² down), waits at every fifth corner
-10 to 75 s for a light, and on three ways in ten crawls for 3 to 6 minutes at 1.2 m/s: what looks like a stop and is
+10 to 75 s for a light, and on six ways in ten crawls for 3 to 6 minutes at 1.2 m/s: what looks like a stop and is
 none. A stop takes 150 s to 35 min, most of them less than ten; every sixth is 70 to 140 m from the one before. What a
 receiver says of it is a fix every `step_s` seconds, `noise_m` off (a normal distribution, north and east each), with
 `accuracy_m` as that; `lost` of them never come.
@@ -54,7 +54,7 @@ def drive(seed: int) -> Round:
     for number in range(STOPS[seed]):
         near = number % 6 == 5
         left = rng.uniform(70, 140) if near else rng.uniform(400, 5000)
-        crawl = not near and rng.random() < 0.3
+        crawl = not near and rng.random() < 0.6
         corner, rest = 0, True
         while left > 0:
             piece = min(left, rng.uniform(80, 600))

@@ -5,8 +5,6 @@ Judged by places and times alone: how a fix was taken as it came depends on what
 
 from __future__ import annotations
 
-from math import sqrt
-
 from tracker.history.story.ground import Ground
 
 SILENCE_MS = 600_000  #: no fix for as long is a silence,
@@ -17,7 +15,9 @@ NEAR_M = 40.0  #: what is no farther out harms nothing
 MOST_STRAYS = 2  #: in a row; the third is where it is
 AHEAD = 2  #: later fixes that are looked at
 
-BELIEVED, STRAY, ANEW = 0, 1, 2  #: there it was; not there; there, and how it came there is not known
+APART_M = 5000.0  #: who is so far away all at once is on another trip
+#: there it was; not there; there, though it cannot have driven so; there, and how it came there is not known
+BELIEVED, STRAY, LEAPT, ANEW = 0, 1, 2, 3
 
 
 class Belief:
@@ -28,6 +28,10 @@ class Belief:
 
     def judge(self, i: int) -> int:
         """Of the next fix, once AHEAD more are known or it is near the end."""
+        ground = self._ground
+        if ground.step[i] <= NEAR_M and self._before == i - 1 and ground.t[i] - ground.t[i - 1] < SILENCE_MS:
+            self._before, self._strays = i, 0  # as nearly all are
+            return BELIEVED
         found = self._look_at(i)
         if found == STRAY:
             self._strays += 1
@@ -42,7 +46,9 @@ class Belief:
         after = i + 1 if i + 1 < len(t) else None
         if self._jumps(before, i):
             agrees = after is not None and self._jumps(before, after) and not self._jumps(i, after)
-            return ANEW if agrees or self._strays == MOST_STRAYS else STRAY
+            if not agrees and self._strays < MOST_STRAYS:
+                return STRAY
+            return LEAPT if self._ground.far(before, i) < APART_M else ANEW
         return STRAY if after is not None and self._is_detour(before, i, after) else BELIEVED
 
     def _is_silent(self, i: int) -> bool:
@@ -65,18 +71,14 @@ class Belief:
     def _is_detour(self, i: int, j: int, k: int) -> bool:
         """Out and back again, harder than anything that drives."""
         ground = self._ground
-        out = ground.far(i, j)
-        if out <= NEAR_M:
-            return False
-        x, y, z, t = ground.x, ground.y, ground.z, ground.t
+        t, known = ground.t, ground.accuracy
         a, b = (t[j] - t[i]) / 1000, (t[k] - t[j]) / 1000
+        out, back, hard = ground.far(i, j), ground.step[k], HARDEST_MPS2 * (a + b) / 2
+        hard += (known[i] + known[j]) / a + (known[j] + known[k]) / b
+        if out <= NEAR_M or out / a + back / b <= hard:
+            return False
+        x, y, z = ground.x, ground.y, ground.z
         dx = (x[k] - x[j]) / b - (x[j] - x[i]) / a
         dy = (y[k] - y[j]) / b - (y[j] - y[i]) / a
         dz = (z[k] - z[j]) / b - (z[j] - z[i]) / a
-        hard = HARDEST_MPS2 * (a + b) / 2
-        change = dx * dx + dy * dy + dz * dz
-        if change <= hard * hard:
-            return False
-        known = ground.accuracy
-        slack = (known[i] + known[j]) / a + (known[j] + known[k]) / b
-        return sqrt(change) - slack > hard and ground.far(i, k) < out
+        return dx * dx + dy * dy + dz * dz > hard * hard and ground.far(i, k) < out

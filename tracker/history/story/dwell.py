@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import shapely
 
 from tracker.geometry.near import TWICE
-from tracker.geometry.shape import Shape
+from tracker.geometry.shape import Floats, Shape
 from tracker.history.story.trips import Story
 
 Span = tuple[int, int]
@@ -26,18 +26,18 @@ class Leg(NamedTuple):
     lon2: float
 
 
-def legs_of(story: Story) -> list[Leg]:
-    legs = [Leg(stop.since, stop.until, stop.lat, stop.lon, stop.lat, stop.lon) for stop in story.stops]
+def legs_of(story: Story) -> Floats:
+    """A row each, as in `Leg`. Times fit into a float to the millisecond."""
+    rows = [
+        np.array([(one.since, one.until, one.lat, one.lon, one.lat, one.lon) for one in story.stops]).reshape(-1, 6)
+    ]
     for trip in story.trips:
-        times, places = trip.way.times.tolist(), trip.way.places
-        for at in range(1, len(times)):
-            legs.append(Leg(times[at - 1], times[at], *places[at - 1], *places[at]))
-    return [leg._replace(lon1=_once(leg.lon1), lon2=_once(leg.lon2)) for leg in legs]
-
-
-def _once(lon: float) -> float:
-    """Beside the antimeridian, where it has two names."""
-    return lon * (1 - 1e-10) if lon in TWICE else lon
+        times, places = trip.way.times, np.array(trip.way.places)
+        rows.append(np.column_stack([times[:-1], times[1:], places[:-1], places[1:]]))
+    legs = np.concatenate(rows)
+    lons = legs[:, 3::2]  # beside the antimeridian, where it has two names
+    lons[np.isin(lons, TWICE)] *= 1 - 1e-10
+    return legs
 
 
 class Drawn:
@@ -53,21 +53,23 @@ class Drawn:
         """Which of them cover a place."""
         if self._tree is None:
             return []
-        near = {self._owners[k] for k in self._tree.query(shapely.Point(lon, lat)).tolist()}
+        names = TWICE if lon in TWICE else (lon,)
+        near = {self._owners[k] for east in names for k in self._tree.query(shapely.Point(east, lat)).tolist()}
         return sorted(id for id in near if self._shapes[id].covers(lat, lon))
 
-    def dwells(self, legs: Sequence[Leg]) -> dict[str, list[Span]]:
+    def dwells(self, story: Story) -> dict[str, list[Span]]:
         """When it was in which, in order."""
-        if self._tree is None or not legs:
+        if self._tree is None:
             return {}
-        told = np.array([leg[2:] for leg in legs])
-        south, north = np.minimum(told[:, 0], told[:, 2]), np.maximum(told[:, 0], told[:, 2])
-        west, east = np.minimum(told[:, 1], told[:, 3]), np.maximum(told[:, 1], told[:, 3])
+        legs = legs_of(story)
+        _, _, *places = legs.T
+        south, north = np.minimum(places[0], places[2]), np.maximum(places[0], places[2])
+        west, east = np.minimum(places[1], places[3]), np.maximum(places[1], places[3])
         asked, boxes = self._tree.query(shapely.box(west, south, east, north))
         near: dict[str, set[int]] = {}
         for leg, box in zip(asked.tolist(), boxes.tolist(), strict=True):
             near.setdefault(self._owners[box], set()).add(leg)
-        found = {id: merged(self._in(self._shapes[id], [legs[at] for at in sorted(some)])) for id, some in near.items()}
+        found = {id: merged(self._in(self._shapes[id], _legs(legs, some))) for id, some in near.items()}
         return {id: spans for id, spans in found.items() if spans}
 
     @staticmethod
@@ -84,6 +86,10 @@ class Drawn:
             elif (touched := shape.crossing(*leg[2:])) is not None:
                 enters, exits = (0.0 if begins else touched[0]), (1.0 if ends else touched[1])
                 yield leg.since + round(took * enters), leg.since + round(took * exits)
+
+
+def _legs(legs: Floats, some: set[int]) -> list[Leg]:
+    return [Leg(round(since), round(until), *places) for since, until, *places in legs[sorted(some)].tolist()]
 
 
 def _covered(shape: Shape, places: list[tuple[float, float]]) -> list[bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import atan2, degrees, hypot, sqrt
+from math import atan2, degrees, dist, hypot
 
 import numpy as np
 import numpy.typing as npt
@@ -22,16 +22,26 @@ class Ground:
         self.x: list[float] = []
         self.y: list[float] = []
         self.z: list[float] = []
+        self.step: list[float] = []  # metres from the one before
         self.accuracy: list[float] = []
         self.speed: list[float] = []  # below 0: not said
+        self.leaps: set[int] = set()  # to these it cannot have driven
+        self._lat: list[int] = []
+        self._lon: list[int] = []
 
     def take_fixes(self, columns: Columns) -> None:
         lat, lon = np.radians(columns.lat / 1e7), np.radians(columns.lon / 1e7)
         n = A / np.sqrt(1 - E2 * np.sin(lat) ** 2)
+        known = len(self.t)
+        places = n * np.cos(lat) * np.cos(lon), n * np.cos(lat) * np.sin(lon), n * (1 - E2) * np.sin(lat)
+        for one, more in zip((self.x, self.y, self.z), places, strict=True):
+            one += more.tolist()
         self.t += columns.time.tolist()
-        self.x += (n * np.cos(lat) * np.cos(lon)).tolist()
-        self.y += (n * np.cos(lat) * np.sin(lon)).tolist()
-        self.z += (n * (1 - E2) * np.sin(lat)).tolist()
+        self._lat += columns.lat.tolist()
+        self._lon += columns.lon.tolist()
+        if len(self.t) > known:
+            self.step.append(self.far(known - 1, known) if known else 0.0)
+            self.step += np.sqrt(sum(np.diff(one) ** 2 for one in places)).tolist()
         self.accuracy += np.where(columns.accuracy > 0, columns.accuracy / 100, NO_ACCURACY_M).tolist()
         self.speed += (columns.speed / 1000).tolist()
 
@@ -41,17 +51,19 @@ class Ground:
     def far(self, i: int, k: int) -> float:
         """Metres between two of them: the chord, which is as long as the way within 10 km and 1 mm."""
         x, y, z = self.x, self.y, self.z
-        return sqrt((x[k] - x[i]) ** 2 + (y[k] - y[i]) ** 2 + (z[k] - z[i]) ** 2)
+        return dist((x[i], y[i], z[i]), (x[k], y[k], z[k]))
 
     def seconds(self, i: int, k: int) -> float:
         return (self.t[k] - self.t[i]) / 1000
 
     def middle(self, fixes: list[int]) -> tuple[float, float, float]:
-        x, y, z = (float(np.median([known[i] for i in fixes])) for known in (self.x, self.y, self.z))
-        return x, y, z
+        """The median in each direction: a few that are far off move it little."""
+        low, high = (len(fixes) - 1) // 2, len(fixes) // 2
+        xs, ys, zs = (sorted([one[i] for i in fixes]) for one in (self.x, self.y, self.z))
+        return (xs[low] + xs[high]) / 2, (ys[low] + ys[high]) / 2, (zs[low] + zs[high]) / 2
 
     def place(self, i: int) -> tuple[float, float]:
-        return place_of(self.x[i], self.y[i], self.z[i])
+        return self._lat[i] / 1e7, self._lon[i] / 1e7
 
 
 def place_of(x: float, y: float, z: float) -> tuple[float, float]:

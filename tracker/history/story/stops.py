@@ -8,10 +8,11 @@ how long it stood before. So a silence is a state of its own.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
+from math import dist
 from typing import NamedTuple
 
-from tracker.history.story.belief import AHEAD, ANEW, BELIEVED, Belief
+from tracker.history.story.belief import AHEAD, ANEW, BELIEVED, LEAPT, Belief
 from tracker.history.story.ground import Ground, place_of
 from tracker.model.columns import Columns
 
@@ -19,15 +20,17 @@ RADIUS_M, TIMES_ACCURACY = 40.0, 2.5
 LEAST_MS = 120_000  #: who stands for less has not stopped: it waits
 CREEPS_MPS = 2.0  #: who is faster does not begin to stand
 ARRIVED_M, ARRIVED_ACCURACY = 15.0, 1.5  #: as near to the middle as this it has arrived
+BRAKES_MPS2 = 2.0
 ASTRAY = 2.5  #: radii; who was no farther away, and is back, never left
-SETTLED = 64  #: fixes, after which the middle is looked for again only when there are twice as many
+FEW, SETTLED = 8, 32  #: fixes: the middle is looked for with each, then each fourth, then when they are twice as many
 
 Place = tuple[float, float, float]
 
 
 class Stop(NamedTuple):
     first: int  # of its fixes, by their number in what was taken
-    last: int
+    leaves: int  # the last where it stood,
+    last: int  # and the last inside
     since: int
     until: int
     lat: float
@@ -58,7 +61,6 @@ class Stops:
         self._in: list[int] = []  # fixes of a stop, or of what may become one
         self._out = False  # was the newest fix outside?
         self._middle: Place = (0.0, 0.0, 0.0)
-        self._sorted: tuple[list[float], list[float], list[float]] = ([], [], [])
         self._left: tuple[list[int], Place] | None = None  # the stop it has left, as long as it may be back
 
     def take_fixes(self, columns: Columns) -> None:
@@ -71,22 +73,37 @@ class Stops:
         return self.found
 
     def _look(self, end: int) -> None:
+        ground, judge, see = self.ground, self._belief.judge, self._see
+        x, y, z = ground.x, ground.y, ground.z
+        run = self.runs[-1] if self.runs else []
         for i in range(self._next, end):
-            belief = self._belief.judge(i)
+            belief = judge(i)
             if belief == BELIEVED:
-                run = self.runs[-1]
                 run.append(i)
-                self._see(i, run[-2])
+                if self._in and self._left is None and dist((x[i], y[i], z[i]), self._middle) <= RADIUS_M:
+                    self._out = False  # as `_see` would find: it stands most of the time
+                    self._add(i)
+                else:
+                    see(i, run[-2])
+            elif belief == LEAPT:
+                run.append(i)
+                ground.leaps.add(i)
+                self._rest()
             elif belief == ANEW:
                 self._part(i)
+                run = self.runs[-1]
         self._next = max(self._next, end)
 
     def _part(self, i: int) -> None:
-        self._close()
-        self._in, self._out, self._left = [], False, None
+        self._rest()
         if self.runs:
             self.found.append(Silence(self.runs[-1][-1], i))
         self.runs.append([i])
+
+    def _rest(self) -> None:
+        """What comes is elsewhere."""
+        self._close()
+        self._in, self._out, self._left = [], False, None
 
     def _see(self, i: int, before: int) -> None:
         if self._left is not None and self._is_back(i, before):
@@ -104,12 +121,14 @@ class Stops:
     def _open(self, i: int, before: int) -> None:
         """Little lies between two fixes: it creeps, or stands."""
         ground = self.ground
-        far, slack = ground.far(before, i), ground.accuracy[before] + ground.accuracy[i]
+        far = ground.step[i] if before == i - 1 else ground.far(before, i)
+        slack = ground.accuracy[before] + ground.accuracy[i]
         if far <= radius_m(self.ground, i) and far <= CREEPS_MPS * ground.seconds(before, i) + slack:
             self._gather([before, i])
 
     def _is_near(self, i: int, middle: Place, radii: float = 1.0) -> bool:
-        return self._far(i, middle) <= radius_m(self.ground, i) * radii
+        far = self._far(i, middle)
+        return far <= RADIUS_M * radii or far <= radius_m(self.ground, i) * radii
 
     def _is_out_between(self, i: int, k: int) -> bool:
         """On the same side: noise throws fixes to all."""
@@ -122,25 +141,18 @@ class Stops:
         return dx * dx + dy * dy + dz * dz > max(radius_m(self.ground, i), radius_m(self.ground, k)) ** 2
 
     def _far(self, i: int, place: Place) -> float:
-        ground, (x, y, z) = self.ground, place
-        return float(((ground.x[i] - x) ** 2 + (ground.y[i] - y) ** 2 + (ground.z[i] - z) ** 2) ** 0.5)
+        ground = self.ground
+        return dist((ground.x[i], ground.y[i], ground.z[i]), place)
 
     def _gather(self, fixes: list[int]) -> None:
-        self._in, self._out, self._sorted = [], False, ([], [], [])
+        self._in, self._out = [], False
         for i in fixes:
             self._add(i)
 
     def _add(self, i: int) -> None:
         self._in.append(i)
         count = len(self._in)
-        if count <= SETTLED:
-            ground, (xs, ys, zs) = self.ground, self._sorted
-            insort(xs, ground.x[i])
-            insort(ys, ground.y[i])
-            insort(zs, ground.z[i])
-            low, high = (count - 1) // 2, count // 2
-            self._middle = (xs[low] + xs[high]) / 2, (ys[low] + ys[high]) / 2, (zs[low] + zs[high]) / 2
-        elif count & (count - 1) == 0:
+        if count <= FEW or (count <= SETTLED and count % 4 == 0) or count & (count - 1) == 0:
             self._middle = self.ground.middle(self._in)
 
     def _leave(self, first: int, second: int) -> None:
@@ -189,7 +201,8 @@ class Stops:
         since, until = max(began, self._arrival(first, middle)), t[fixes[-1]]
         if until - since < LEAST_MS:
             return False
-        self.found.append(Stop(first, fixes[-1], since, until, *place_of(*middle)))
+        leaves = next((i for i in reversed(fixes) if self._has_arrived(i, middle)), fixes[-1])
+        self.found.append(Stop(first, max(first, leaves), fixes[-1], since, until, *place_of(*middle)))
         self._left = None
         return True
 
@@ -197,12 +210,12 @@ class Stops:
         return self._far(i, middle) <= max(ARRIVED_M, ARRIVED_ACCURACY * self.ground.accuracy[i])
 
     def _arrival(self, first: int, middle: Place) -> int:
-        """As if it had come there from the fix before as fast as it came to that."""
+        """As if it had come on from the fix before as fast as it came to that, and braked."""
         ground, run = self.ground, self.runs[-1]
         at = bisect_left(run, first)
         if at < 2:
             return ground.t[first]
         before, earlier = run[at - 1], run[at - 2]
-        way, seconds = ground.far(earlier, before), ground.seconds(earlier, before)
-        took = self._far(before, middle) * seconds / way if way else 0.0
+        speed = ground.far(earlier, before) / max(ground.seconds(earlier, before), 0.001)
+        took = self._far(before, middle) / speed + speed / BRAKES_MPS2 / 2 if speed else 0.0
         return min(ground.t[first], ground.t[before] + round(took * 1000))

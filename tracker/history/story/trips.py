@@ -78,7 +78,7 @@ def _trips(ground: Ground, runs: list[list[int]], stops: list[Stop], odometer: _
         before: Stop | None = None
         while True:
             after = stops[at] if at < len(stops) and stops[at].first <= run[-1] else None
-            first = bisect_left(run, before.last) if before else 0
+            first = bisect_left(run, before.leaves) if before else 0
             end = bisect_left(run, after.first) + 1 if after else len(run)
             if (trip := _trip(ground, run[first:end], before, after, odometer)) is not None:
                 found.append(trip)
@@ -96,8 +96,10 @@ def _trip(
     since = before.until if before else ground.t[fixes[0]]
     until = after.since if after else ground.t[fixes[-1]]
     way = way_of(ground, fixes, since, until)
+    if way is None or until <= since or not way.metres[-1]:
+        return None
     stays = fixes[-1] if after else fixes[0]
-    if way is None or until <= since or not any(ground.far(stays, i) > radius_m(ground, i) for i in fixes):
+    if not (before and after) and not any(ground.far(stays, i) > radius_m(ground, i) for i in fixes):
         return None
     way = odometer.corrected(fixes, way)
     start = (before.lat, before.lon) if before else ground.place(fixes[0])

@@ -14,8 +14,11 @@ from tracker.fleet.states import MOVING_MPS
 from tracker.history.story.belief import FASTEST_MPS, STEADY_MPS
 from tracker.history.story.ground import Floats, Ground
 
-ELSEWHERE_M, TIMES_ACCURACY = 25.0, 2.5  #: so far from the last fix that counted the next one counts
-CHANGE_MPS2 = 3.0  #: how fast a speed can have become another than that from fix to fix
+ELSEWHERE_M, TIMES_ACCURACY = 25.0, 3.0  #: so far from the last fix that counted the next one counts
+CHANGE_MPS2, CHANGE_MPS = (
+    3.0,
+    10.0,
+)  #: how far a speed can be above that from fix to fix: so fast, and twice it and this
 
 Place = tuple[float, float]
 Span = tuple[int, int]
@@ -50,8 +53,8 @@ def way_of(ground: Ground, fixes: list[int], since: int, until: int) -> Way | No
     stood: list[Span] = []
     anchor = near = before = fixes[0]  # the last that counted; the newest that is not surely elsewhere
     said = -1.0
-    for i in fixes[1:]:
-        if speed[i] > said and _is_believed(ground, before, i):
+    for i, after in zip(fixes[1:], [*fixes[2:], fixes[-1]], strict=True):
+        if speed[i] >= 0 and speed[i] > said and _is_believed(ground, before, i, after):
             said = speed[i]
         before = i
         elsewhere = max(ELSEWHERE_M, TIMES_ACCURACY * ground.accuracy[i])
@@ -62,8 +65,12 @@ def way_of(ground: Ground, fixes: list[int], since: int, until: int) -> Way | No
         if ground.seconds(anchor, near) * MOVING_MPS > elsewhere:
             stood.append((t[anchor], (t[near] + t[i]) // 2))
         counted.append(i)
-        metres.append(metres[-1] + far)
-        speeds.append(said if said >= 0 else far / max(ground.seconds(anchor, i), 1.0))
+        if i in ground.leaps:
+            metres.append(metres[-1])
+            speeds.append(-1.0)
+        else:
+            metres.append(metres[-1] + far)
+            speeds.append(said if said >= 0 else min(FASTEST_MPS, far / max(ground.seconds(anchor, i), 1.0)))
         anchor = near = i
         said = -1.0
     if len(counted) < 2:
@@ -75,6 +82,7 @@ def way_of(ground: Ground, fixes: list[int], since: int, until: int) -> Way | No
         metres.append(metres[-1] + ground.far(anchor, near))
         speeds.append(said)
     times = np.array([t[i] for i in counted], np.int64)
+    times[0], times[1:] = since, np.maximum(times[1:], since + 1)
     times[-1] = max(until, int(times[-2]))
     if any(speed[i] >= MOVING_MPS for i in fixes):  # its speeds know better
         stood = _slow(ground, fixes)
@@ -97,10 +105,14 @@ def _slow(ground: Ground, fixes: list[int]) -> list[Span]:
     return spans
 
 
-def _is_believed(ground: Ground, before: int, i: int) -> bool:
-    """Can it have been so fast, after what it did since the fix before?"""
-    seconds, far = max(ground.seconds(before, i), 0.001), ground.far(before, i)
-    said, slack = ground.speed[i], ground.accuracy[before] + ground.accuracy[i]
+def _is_believed(ground: Ground, before: int, i: int, after: int) -> bool:
+    """Can it have been so fast, going by what it did since the fix before, or until the one after?"""
+    return _agrees(ground, ground.speed[i], before, i) or (after != i and _agrees(ground, ground.speed[i], i, after))
+
+
+def _agrees(ground: Ground, said: float, i: int, k: int) -> bool:
+    seconds, far = max(ground.seconds(i, k), 0.001), ground.far(i, k)
     if said > FASTEST_MPS:
         return said <= STEADY_MPS and abs(said - far / seconds) <= 0.3 * said
-    return said <= (far + slack) / seconds + CHANGE_MPS2 * seconds / 2
+    mean = (far + ground.accuracy[i] + ground.accuracy[k]) / seconds
+    return said <= mean + min(CHANGE_MPS2 * seconds / 2, mean + CHANGE_MPS)

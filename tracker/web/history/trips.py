@@ -21,7 +21,7 @@ from tracker.history import sheets
 from tracker.history.lines import MAPS, Line, Point
 from tracker.history.sheets import TABLES
 from tracker.history.story import told as shown
-from tracker.history.story.dwell import Drawn, legs_of
+from tracker.history.story.dwell import Drawn
 from tracker.history.story.stops import Stop
 from tracker.history.story.summary import days, midnights, totals
 from tracker.history.story.trips import Story, Trip, story_of
@@ -203,7 +203,7 @@ def _sums(story: Story | None, drawn: Drawn, regions: Mapping[str, Region], aske
         since, until = (since, until) if story is None else midnights(asked.zone, story.since, story.until)
     if until - since > MOST_DAYS * DAY_MS:
         raise _too_long()
-    dwells = drawn.dwells(legs_of(story)) if story else {}
+    dwells = drawn.dwells(story) if story else {}
     return {
         "tz": asked.zone.key,
         **shown.totals(totals(story, dwells, since, until), regions),

@@ -59,8 +59,8 @@ def test_one_fix_outside_is_a_stray_and_two_end_a_stop() -> None:
 
 def test_it_arrives_between_two_fixes() -> None:
     arrives = [*(at(20 * k, 10 * 20 * k - 1500) for k in range(8)), *(at(160 + 20 * k, 0) for k in range(15))]
-    [stop] = stops_in(arrives)  # at 140 s it is 100 m away and comes on with 10 m/s
-    assert stop.since == pytest.approx(BEGAN + 150_000, abs=100)
+    [stop] = stops_in(arrives)  # at 140 s it is 100 m away, comes on with 10 m/s and brakes
+    assert stop.since == pytest.approx(BEGAN + 152_500, abs=100)
 
 
 def test_it_is_where_most_of_its_fixes_are() -> None:

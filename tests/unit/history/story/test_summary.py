@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.support.rounds import BEGAN, LAT, LON, at, columns_of, driven
-from tracker.history.story.dwell import Drawn, legs_of
+from tracker.history.story.dwell import Drawn
 from tracker.history.story.summary import days, midnights, totals
 from tracker.history.story.trips import Story, story_of
 from tracker.model.ping import Ping
@@ -100,7 +100,7 @@ def test_dwell_is_where_it_stood_and_what_it_drove_through() -> None:
         document = {"type": "Feature", "geometry": geometry, "properties": {"radius_m": radius}}
         shapes[id] = Region.read_feature(document, id="r", version=1, now=0).shape
     drawn = Drawn(shapes)
-    dwells = drawn.dwells(legs_of(told))
+    dwells = drawn.dwells(told)
     lasted = {id: sum(until - since for since, until in spans) / 1000 for id, spans in dwells.items()}
     assert lasted["home"] == pytest.approx(300 + 100 / 12, abs=6)
     assert lasted["yard"] == pytest.approx(290 + 200 / 12, abs=6)
@@ -108,4 +108,4 @@ def test_dwell_is_where_it_stood_and_what_it_drove_through() -> None:
     assert "far" not in lasted
     assert drawn.covering(LAT, LON) == ["home"]
     assert totals(told, dwells, BEGAN, BEGAN + 60_000).dwells == {"home": 60_000}
-    assert Drawn({}).dwells(legs_of(told)) == {} and Drawn({}).covering(LAT, LON) == []
+    assert Drawn({}).dwells(told) == {} and Drawn({}).covering(LAT, LON) == []
