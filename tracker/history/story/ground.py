@@ -59,7 +59,8 @@ class Ground:
     def middle(self, fixes: list[int]) -> tuple[float, float, float]:
         """The median in each direction: a few that are far off move it little."""
         low, high = (len(fixes) - 1) // 2, len(fixes) // 2
-        xs, ys, zs = (sorted([one[i] for i in fixes]) for one in (self.x, self.y, self.z))
+        x, y, z = self.x, self.y, self.z
+        xs, ys, zs = sorted([x[i] for i in fixes]), sorted([y[i] for i in fixes]), sorted([z[i] for i in fixes])
         return (xs[low] + xs[high]) / 2, (ys[low] + ys[high]) / 2, (zs[low] + zs[high]) / 2
 
     def place(self, i: int) -> tuple[float, float]:

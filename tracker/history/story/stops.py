@@ -22,7 +22,7 @@ CREEPS_MPS = 2.0  #: who is faster does not begin to stand
 ARRIVED_M, ARRIVED_ACCURACY = 15.0, 1.5  #: as near to the middle as this it has arrived
 BRAKES_MPS2 = 2.0
 ASTRAY = 2.5  #: radii; who was no farther away, and is back, never left
-FEW, SETTLED = 8, 32  #: fixes: the middle is looked for with each, then each fourth, then when they are twice as many
+FEW, SETTLED = 4, 32  #: fixes: the middle is looked for with each, then each fourth, then when they are twice as many
 
 Place = tuple[float, float, float]
 
@@ -145,9 +145,9 @@ class Stops:
         return dist((ground.x[i], ground.y[i], ground.z[i]), place)
 
     def _gather(self, fixes: list[int]) -> None:
-        self._in, self._out = [], False
-        for i in fixes:
-            self._add(i)
+        self._in, self._out = fixes, False
+        if fixes:
+            self._middle = self.ground.middle(fixes)
 
     def _add(self, i: int) -> None:
         self._in.append(i)
