@@ -301,11 +301,9 @@ def application(feed: Feed) -> Quart:
         if isinstance(feed.inside, int):
             return {"title": "busy", "status": feed.inside, "code": "overloaded", "detail": "come again"}, feed.inside
         now = feed.now()
-        crossed, beyond = (
-            {"how": "crossed", "lat": 60.1709, "lon": 24.9391},
-            {"how": "beyond", "lat": None, "lon": None},
-        )
-        told = {"duration_s": 754.2, "fixes": 31, "passed_through": False, "silent_s": 31.0}
+        crossed = {"how": "crossed", "lat": 60.1709, "lon": 24.9391}
+        beyond = {"how": "beyond", "lat": None, "lon": None}
+        told: dict[str, Any] = {"duration_s": 754.2, "fixes": 31, "passed_through": False, "silent_s": 31.0}
         told |= {"entered_at": stamp(now - 3_000_000), "exited_at": stamp(now - 2_245_800), "entry": crossed}
         told |= {"exit": crossed | {"lon": 24.9479}}
         visits = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -122,3 +123,21 @@ async def test_a_preview_is_made_anew_for_what_may_be_seen_by_now(
     assert said.status == 200
     assert (said.json()["inside"], said.json()["inside_count"]) == ([], 0)
     assert b"stranger" not in said.body
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+async def test_who_was_here_is_looked_for_anew_for_what_may_be_seen_by_now(
+    place: Town, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """A file that has begun is broken off."""
+    at_read(place, monkeypatch, "numbers", 1, regrant(place, limited(HERE)))
+    shape = {"geometry": {"type": "Point", "coordinates": [FAR_LON, FAR_LAT]}, "radius_m": 1000}
+    asked = shape | {"from": int(time.time()) - 86_400}
+    path, told = f"{V1}/history/inside?format={form}", list[bytes]()
+    asking = ask(place.client.app, "POST", path, bearer("reader"), asked, told=told)
+    if form == "json":
+        assert (await asking).json()["visits"] == []
+    else:
+        with pytest.raises(Exception, match="what you may see has changed"):
+            await asking
+    await place.search(b"".join(told))

@@ -59,6 +59,7 @@ async def who_was_inside(node: Node, grant: Grant) -> Response:
         if grant.key() == before.key() and not (shown and shown.is_over):
             break
         grant.check(WATCH)  # it may see something else by now
+        question = await asyncio.to_thread(_read, document, node, grant)
     if form == "csv":
         return Response(rows_of.header() + _csv(rows), 200, _headers(form) | ({"x-next": next} if next else {}))
     return api.answer({"visits": [rows_of.as_json(*row) for row in rows], "next": next})
