@@ -55,8 +55,7 @@ def test_who_drives_through_comes_and_goes_where_the_lines_cross_the_boundary() 
 
 
 def test_who_crosses_between_two_fixes_passed_through_without_one() -> None:
-    [visit] = visits(YARD, fixes((0, -400, 100), (30, 800, 100)))
-    assert seconds([visit]) == [(10.0, 20.0, 0, True)]
+    assert seconds(visits(YARD, fixes((0, -400, 100), (30, 800, 100)))) == [(10.0, 20.0, 0, True)]
     assert visits(YARD, fixes((0, -400, 400), (30, 800, 400))) == []
 
 
