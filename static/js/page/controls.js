@@ -2,6 +2,7 @@
 
 import { $, fill, h, iconButton, text } from "../parts/dom.js";
 import { showKeys, showSettings } from "./dialogs.js";
+import { askReport } from "./reports.js";
 import { isDark } from "../parts/theme.js";
 import { say } from "../words/words.js";
 
@@ -15,6 +16,7 @@ export function controls(app, pill, editor) {
     $("#bar-end"),
     pill.element,
     iconButton("theme", say("bar.theme"), () => flipTheme(app), { class: "icon-button wide-only", id: "theme" }),
+    iconButton("report", say("report.title"), () => askReport(app), { id: "report" }),
     iconButton("gear", say("bar.settings"), () => showSettings(app)),
     iconButton("keyboard", say("bar.keys"), showKeys),
   );

@@ -5,6 +5,7 @@ import { fill, h, icon, iconButton, text } from "../parts/dom.js";
 import { status } from "../model/status.js";
 import * as format from "../words/format.js";
 import { copyLink } from "../page/keys.js";
+import { askReport } from "../page/reports.js";
 import { halted } from "./vehicles.js";
 import { colorOf } from "../map/regions.js";
 import { oneStop } from "../parts/roving.js";
@@ -102,6 +103,12 @@ export class VehiclePanel {
           { type: "button", class: "button small", onclick: () => copyLink(app, alerts) },
           icon("copy", 14),
           say("vehicle.link"),
+        ),
+        h(
+          "button",
+          { type: "button", class: "button small", onclick: () => askReport(app, String(app.state.value.vehicle)) },
+          icon("report", 14),
+          say("report.title"),
         ),
       ),
       h(

@@ -95,8 +95,9 @@ export class Report {
     map.on("click", (event) => this.click(event));
     this.fit(null);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolor());
-    addEventListener("beforeprint", () => this.recolor("light"));
-    addEventListener("afterprint", () => this.recolor(""));
+    addEventListener("beforeprint", () => this.print(true));
+    addEventListener("afterprint", () => this.print(false));
+    matchMedia("print").addEventListener("change", ({ matches }) => this.print(matches));
     addEventListener("resize", () => map.invalidateSize());
   }
 
@@ -237,8 +238,8 @@ export class Report {
     ];
     const moving = [
       layer(map, "tracks", (ctx, view) => {
-        ifShown("heat", () => drawHeat(ctx, view, this.color, until(this.stops)));
         ifShown("tracks", () => drawTracks(ctx, view, this.color, tracks, this));
+        ifShown("heat", () => drawHeat(ctx, view, this.color, until(this.stops)));
         ifShown("stops", () => drawMarks(ctx, view, this.color, until(this.stops)));
         ifShown("events", () => drawMarks(ctx, view, this.color, until(this.events)));
       }),
@@ -293,10 +294,15 @@ export class Report {
     this.fit(vehicle);
   }
 
-  /** @param {string} [theme] for as long as it is printed */
-  recolor(theme) {
-    if (theme) document.documentElement.dataset.theme = theme;
-    else if (theme === "") delete document.documentElement.dataset.theme;
+  /** On paper it is light, and all of it is on the map. @param {boolean} begins */
+  print(begins) {
+    if (begins) document.documentElement.dataset.theme = "light";
+    else delete document.documentElement.dataset.theme;
+    this.recolor();
+    this.fit(this.chosen);
+  }
+
+  recolor() {
     this.color = palette();
     this.map.invalidateSize({ animate: false });
     this.paint();

@@ -11,6 +11,7 @@ import { at, before } from "./unpack.js";
 
 /** Where the colours of speed end, m/s: 10, 30, 50, 80, 110 km/h. */
 export const BANDS = [10, 30, 50, 80, 110].map((kmh) => kmh / 3.6);
+const MANY = 300; // marks
 const RUN = 150; // sides of a stroke: short strokes of a long line are far quicker than one
 
 /** @param {number} mps */
@@ -187,21 +188,23 @@ export function drawHeat(ctx, view, color, stops) {
 /** Stops are squares, as large as they were long; events diamonds.
  * @param {Ctx} ctx @param {View} view @param {Palette} color @param {Mark[]} marks */
 export function drawMarks(ctx, view, color, marks) {
-  ctx.lineWidth = 1.5;
+  const many = marks.length > MANY && view.zoom < 14; // then only where they are
+  ctx.lineWidth = many ? 0.5 : 1.5;
   for (const mark of marks) {
     const x = mark.x * view.scale - view.left;
     const y = mark.y * view.scale - view.top;
     if (x < -10 || y < -10 || x > view.width + 10 || y > view.height + 10) continue;
     ctx.beginPath();
     if (mark.is === "stop") {
-      const half = Math.min(7, 2.5 + Math.sqrt(mark.lasted) / 25);
+      const half = many ? 1.5 : Math.min(7, 2.5 + Math.sqrt(mark.lasted) / 25);
       ctx.rect(x - half, y - half, 2 * half, 2 * half);
       ctx.fillStyle = color.parked;
     } else {
-      ctx.moveTo(x, y - 5);
-      ctx.lineTo(x + 5, y);
-      ctx.lineTo(x, y + 5);
-      ctx.lineTo(x - 5, y);
+      const reach = many ? 2.5 : 5;
+      ctx.moveTo(x, y - reach);
+      ctx.lineTo(x + reach, y);
+      ctx.lineTo(x, y + reach);
+      ctx.lineTo(x - reach, y);
       ctx.closePath();
       ctx.fillStyle = mark.kind === "alarm" ? color.bad : mark.kind.startsWith("overspeed") ? color.warn : color.accent;
     }

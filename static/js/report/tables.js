@@ -164,6 +164,7 @@ function folded(report, title, marks, none, heads, cells) {
       heads.map((key) => voice.say(key)),
       [],
     );
+    body.classList.add("report-list");
     list.append(body);
     const rows = /** @type {HTMLElement} */ (body.querySelector("tbody"));
     const more = h("button", { type: "button", class: "report-button report-more" });

@@ -586,6 +586,21 @@ export default {
 
   // Buttons of the bar and the map, and the sheets behind them
   "bar.theme": "Light or dark",
+  "report.title": "Report",
+  "report.about":
+    "Where vehicles drove, stood, and what happened: one file that opens in any browser, without a server.",
+  "report.from": "From",
+  "report.until": "Until and with",
+  "report.vehicles": "Vehicles",
+  "report.vehicles.hint": "Ids, or patterns such as van-*; several with commas between them",
+  "report.all": "All",
+  "report.groups": "Group",
+  "report.groups.all": "All groups",
+  "report.make": "Make report",
+  "report.waiting": "Waits for its turn…",
+  "report.working": "Reads and draws…",
+  "report.done": "Done: {size}",
+  "report.download": "Download",
   "bar.settings": "Settings",
   "bar.keys": "Keys and legend",
   "bar.draw": "Draw a region",

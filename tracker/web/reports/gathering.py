@@ -21,7 +21,7 @@ Tell = Callable[[Message], Awaitable[None]]
 
 
 class Choice(NamedTuple):
-    """Which vehicles: those that match a pattern and are of a group, where these are given."""
+    """Which vehicles: those of an id, or that match a pattern, and are of a group, where these are given."""
 
     vehicles: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Choice(NamedTuple):
         return " · ".join(", ".join(some) for some in self if some)
 
     def takes(self, vehicle: str, group: str | None) -> bool:
-        named = not self.vehicles or _any_of(self.vehicles).match(vehicle) is not None
+        named = not self.vehicles or vehicle in self.vehicles or _any_of(self.vehicles).match(vehicle) is not None
         return named and (not self.groups or group in self.groups)
 
 
