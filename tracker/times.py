@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MS = timedelta(milliseconds=1)
@@ -37,6 +40,18 @@ def parse_time(value: str | int | float) -> int:
     Raises NaiveTime for a text without a zone and BadTime for anything else.
     """
     return _read_text(value) if isinstance(value, str) else _read_number(value)
+
+
+def parse_local(text: str, zone: ZoneInfo) -> int:
+    """A text without a zone as whoever lives in one means it: `2026-11-23` is where that day begins.
+
+    Raises BadTime."""
+    if not _LOOKS_NAIVE.fullmatch(text):
+        raise BadTime(f"{_short(text)} is not a time such as 2026-11-23T09:00")
+    try:
+        return (datetime.fromisoformat(text.upper()).replace(tzinfo=zone).astimezone(UTC) - EPOCH) // MS
+    except (ValueError, OverflowError):
+        raise BadTime(f"{_short(text)} is no time there is") from None
 
 
 def parse_parameter(text: str) -> int:

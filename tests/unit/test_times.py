@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.times import LAST, BadTime, NaiveTime, parse_parameter, parse_time, rfc3339
+from tracker.times import LAST, BadTime, NaiveTime, parse_local, parse_parameter, parse_time, rfc3339
 
 NINE = 1_795_424_400_000  # 2026-11-23T09:00:00Z
 
@@ -80,3 +82,21 @@ def test_a_plus_that_became_a_space_on_its_way_is_still_an_offset() -> None:
 def test_a_parameter_that_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(BadTime):
         parse_parameter(text)
+
+
+@pytest.mark.parametrize(
+    "text, meant",
+    [
+        ("2026-11-23", "2026-11-22T22:00:00.000Z"),
+        ("2026-07-01T09:30", "2026-07-01T06:30:00.000Z"),
+        ("2026-03-29T03:30", "2026-03-29T01:30:00.000Z"),  # left out by the clock
+    ],
+)
+def test_a_time_without_a_zone_is_meant_where_its_reader_lives(text: str, meant: str) -> None:
+    assert rfc3339(parse_local(text, ZoneInfo("Europe/Helsinki"))) == meant
+
+
+@pytest.mark.parametrize("text", ["2026-02-30", "noon", "2026-11-23T25:00", "0001-01-01"])
+def test_what_is_no_time_of_any_zone_is_refused(text: str) -> None:
+    with pytest.raises(BadTime):
+        parse_local(text, ZoneInfo("Asia/Tokyo"))

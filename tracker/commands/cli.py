@@ -483,13 +483,30 @@ def import_vehicles(file: Any, to: str, token: str | None, ca: str | None) -> No
     sys.exit(import_csv(file, to, token, ca=ca))
 
 
+def _moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """In UTC, or as it was written where it has no zone."""
+    from tracker.times import BadTime, NaiveTime, parse_parameter, rfc3339
+
+    try:
+        return None if value is None else rfc3339(parse_parameter(value))
+    except NaiveTime:
+        return value
+    except BadTime as fault:
+        raise click.BadParameter(str(fault)) from None
+
+
 @cli.command()
 @click.argument("out", metavar="OUT.html", type=click.Path(dir_okay=False))
-@click.option("--from", "since", required=True, callback=_instant, metavar="TIME", help="Where the range begins.")
-@click.option("--until", callback=_instant, metavar="TIME", help="Where it ends.  [now]")
+@click.option("--from", "since", required=True, callback=_moment, metavar="TIME", help="Where the range begins.")
+@click.option("--until", callback=_moment, metavar="TIME", help="Where it ends.  [now]")
 @click.option("--vehicle", "vehicles", multiple=True, metavar="GLOB", help="Only vehicles that match; repeatable.")
 @click.option("--group", "groups", multiple=True, help="Only vehicles of this group; repeatable.")
-@click.option("--tz", "zone", metavar="ZONE", help="Tell times in this zone.  [that of whoever reads it]")
+@click.option(
+    "--tz",
+    "zone",
+    metavar="ZONE",
+    help="Zone of times that have none, and to tell them in.  [that of whoever reads it]",
+)
 @click.option(
     "--units",
     type=click.Choice(["metric", "imperial", "nautical"]),
@@ -504,6 +521,10 @@ def report(
     """Write where vehicles were, stood and what happened into one file that needs no server to be read."""
     from tracker.commands.report import write_report
 
+    if given["zone"] is None and not all(
+        time is None or time.endswith("Z") for time in (given["since"], given["until"])
+    ):
+        raise click.UsageError("a time without a zone is one of --tz; give that, or end it with Z or +02:00")
     write_report(_asked(data, store, from_server, token, ca), **given)
 
 

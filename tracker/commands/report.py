@@ -12,7 +12,6 @@ import click
 from tracker.commands.office import Office, Server, office
 from tracker.config import Settings
 from tracker.errors import TrackerError
-from tracker.times import rfc3339
 
 WAIT_S = 2  #: the server answers sooner when it has come further
 PATH = "/api/v1/reports"
@@ -21,8 +20,8 @@ PATH = "/api/v1/reports"
 def write_report(
     where: Settings | Server,
     out: str,
-    since: int,
-    until: int | None,
+    since: str,
+    until: str | None,
     vehicles: tuple[str, ...],
     groups: tuple[str, ...],
     zone: str | None,
@@ -31,8 +30,8 @@ def write_report(
     file = Path(out)
     if file.is_dir() or not file.absolute().parent.is_dir():
         raise TrackerError("report_target", f"{out} is no place for a file; name one in a folder that is there")
-    asked: dict[str, Any] = {"from": rfc3339(since), "vehicles": list(vehicles), "groups": list(groups), "units": units}
-    asked |= {} if until is None else {"until": rfc3339(until)}
+    asked: dict[str, Any] = {"from": since, "vehicles": list(vehicles), "groups": list(groups), "units": units}
+    asked |= {} if until is None else {"until": until}
     asked |= {} if zone is None else {"zone": zone}
     with office(where) as ours:
         written = _made(ours, asked)

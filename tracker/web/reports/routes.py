@@ -15,7 +15,7 @@ from tracker.errors import Invalid
 from tracker.model.ping import MAX_ID
 from tracker.node import Node
 from tracker.reports.asked import DAY_MS, LONGEST_MS, UNITS, Asked
-from tracker.times import BadTime, parse_time
+from tracker.times import BadTime, NaiveTime, parse_local, parse_time
 from tracker.web.api import parameters as api
 from tracker.web.api.openapi import JSON, Route
 from tracker.web.api.routes import Routes
@@ -125,7 +125,10 @@ def read(document: Any, now: int) -> tuple[Asked, Choice]:
     for name in document:
         if name not in FIELDS:
             raise _wrong(name[:64], f"there is no field {name[:64]!r}; there are {', '.join(FIELDS)}", "unknown_field")
-    since, until = _time(document, "from"), _time(document, "until")
+    zone, units = document.get("zone"), document.get("units", UNITS[0])
+    if zone is not None:
+        check_zone(zone)
+    since, until = _time(document, "from", zone), _time(document, "until", zone)
     if since is None:
         raise _wrong("from", "`from` is missing: since when is asked", "missing")
     until = now if until is None else until
@@ -133,9 +136,6 @@ def read(document: Any, now: int) -> tuple[Asked, Choice]:
         raise _wrong("until", "`until` is later than `from`")
     if until - since > LONGEST_MS:
         raise _wrong("until", f"a report is of {LONGEST_MS // DAY_MS} days at most; ask for several")
-    zone, units = document.get("zone"), document.get("units", UNITS[0])
-    if zone is not None:
-        check_zone(zone)
     if units not in UNITS:
         raise _wrong("units", f"`units` is one of {', '.join(UNITS)}")
     choice = Choice(_names(document, "vehicles"), _names(document, "groups"))
@@ -150,7 +150,8 @@ def check_zone(zone: Any) -> None:
         raise _wrong("zone", f"`zone` is {str(zone)[:60]!r}; it is a name such as Europe/Helsinki") from None
 
 
-def _time(document: dict[str, Any], name: str) -> int | None:
+def _time(document: dict[str, Any], name: str, zone: str | None) -> int | None:
+    """One without a zone of its own is meant in the report's."""
     value = document.get(name)
     if value is None:
         return None
@@ -158,6 +159,10 @@ def _time(document: dict[str, Any], name: str) -> int | None:
         raise _wrong(name, f"`{name}` is an RFC 3339 text or a number", "wrong_type")
     try:
         return parse_time(value)
+    except NaiveTime as fault:
+        if zone is None:
+            raise _wrong(name, f"`{name}`: {fault}, or say a `zone`") from None
+        return parse_local(str(value), ZoneInfo(zone))
     except (BadTime, ValueError, OverflowError) as fault:
         raise _wrong(name, f"`{name}`: {fault}") from None
 
