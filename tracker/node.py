@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from tracker.access.directory import Directory
@@ -88,6 +88,7 @@ class Node:
         self.hashing = Hashing()
         self.guests = Guests()
         self.on_regrant: Callable[[], None] = lambda: None  # who may see what has changed
+        self.closing: list[Callable[[], Awaitable[None]]] = []  # what its parts end with, before its store is closed
         self.on_heard: Callable[[Change], None] = lambda _change: None  # it is known here by now
         self._first: Link | None = None  # of the first administrator
         self._groups: dict[str, set[str]] | None = None  # of regions
@@ -150,6 +151,8 @@ class Node:
 
     async def stop(self) -> None:
         self.ready = False
+        for close in self.closing:
+            await close()
         await self.jobs.stop()
         await self.pipeline.stop()
         self.hashing.close()

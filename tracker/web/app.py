@@ -78,6 +78,7 @@ def create_app(
         app.register_blueprint(routes.blueprint(node))
     desk = Desk(node)
     node.statistics["reports"] = desk.statistics
+    node.closing.append(desk.close)
     app.register_blueprint(reports.blueprint(node, desk))
     if node.settings.report_folder:
         node.jobs.add_job(schedule.job(node, desk))
@@ -106,7 +107,6 @@ def create_app(
                 companion.cancel()
                 await asyncio.wait({companion})
             await couriers.stop()
-            await desk.close()
             await node.stop()
 
     sockets.on_drain(app, node.leave)
