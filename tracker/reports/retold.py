@@ -7,7 +7,7 @@ from typing import Any
 from tracker.fleet.fleet import FleetSettings
 from tracker.geometry.geojson import parameter_names, read_shape
 from tracker.history.inside import believed
-from tracker.history.story.dwell import Drawn, legs_of
+from tracker.history.story.dwell import Drawn
 from tracker.history.story.stops import Stop
 from tracker.history.story.summary import totals
 from tracker.history.story.trips import Story, story_of
@@ -35,7 +35,7 @@ class Reteller:
         return Stood(stop.since, stop.until, stop.lat, stop.lon, inside, fixes)
 
     def _summed(self, story: Story | None) -> dict[str, Any]:
-        dwells = self._drawn.dwells(legs_of(story)) if story else {}
+        dwells = self._drawn.dwells(story) if story else {}
         sums = totals(story, dwells, self._asked.since, self._asked.until)
         return {
             "distance_m": round(sums.metres),
