@@ -477,6 +477,8 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("POST", f"{V1}/regions"): post_regions,
     ("POST", f"{V1}/regions/preview"): preview,
     ("POST", f"{V1}/history/inside"): was_inside,
+    ("GET", f"{V1}/history/arrivals"): not_for_them("GET", f"{V1}/history/arrivals"),
+    ("GET", f"{V1}/history/edits"): not_for_them("GET", f"{V1}/history/edits"),
     ("POST", f"{V1}/reports"): report,
     ("GET", f"{V1}/reports/<id>"): not_for_them("GET", f"{V1}/reports/x"),
     ("GET", f"{V1}/reports/<id>/file"): not_for_them("GET", f"{V1}/reports/x/file"),

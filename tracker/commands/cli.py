@@ -190,8 +190,11 @@ def replay(
     from tracker.replay.past import command
 
     def opened() -> Any:
+        from tracker.replay.past.served import Served
         from tracker.replay.past.stored import Stored
 
+        if from_server:
+            return Served(from_server, token, options["ca"], lambda text: click.echo(text, err=True))
         return Stored(store or f"sqlite:{data}")
 
     options |= {"group": group, "warm_up": warm_up, "diff": diff, "settings": obeyed}

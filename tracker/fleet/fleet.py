@@ -89,7 +89,8 @@ class Fleet:
         self._round = Round(self.regions, self._edit, [])
         self._misread: list[Region] = []  # an older program took them for other shapes
         self._set_by = 0  # ms our clock was ever set by
-        self.unkept: list[tuple[int, FleetSettings]] = []  # the settings there ever were, if the newest are not stored
+        self.settings_log: list[tuple[int, FleetSettings]] = []  # from when on which decided
+        self.unkept = False  # the newest of them are not stored yet
 
     # -- starting, and going back -------------------------------------------------------------------------------
 
@@ -106,9 +107,10 @@ class Fleet:
         self.register_entries = {entry.vehicle: entry for entry in loaded.registered}
         self._last_n = loaded.last_n
         self._set_by = int(loaded.meta.get("clock_set_by", 0))
-        kept = settings_kept(loaded.meta)
-        if not kept or kept[-1][1] != self.settings:
-            self.unkept = [*kept, (now, self.settings)]
+        self.settings_log = settings_kept(loaded.meta)
+        self.unkept = not self.settings_log or self.settings_log[-1][1] != self.settings
+        if self.unkept:
+            self.settings_log.append((now, self.settings))
         if text := loaded.meta.get("edit"):
             self._edit = Edit.from_json(text)
         done = self._edit.rev <= int(loaded.meta.get("edit_done", 0))
@@ -399,6 +401,10 @@ class Fleet:
         vehicle.silent = False
         if changed:
             self._queue(vehicle)
+
+    def number(self, vehicle: str) -> int | None:
+        """Under which its fixes are known."""
+        return self._numbers.get(vehicle)
 
     # -- edits --------------------------------------------------------------------------------------------------
 

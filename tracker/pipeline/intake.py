@@ -289,13 +289,13 @@ class Intake:
     async def _commit(self, commit: Commit) -> list[Event]:
         began = time.perf_counter()
         if self._fleet.unkept:  # a replay decides by the settings there were
-            commit.meta[SETTINGS] = msgspec.json.encode(self._fleet.unkept).decode()
+            commit.meta[SETTINGS] = msgspec.json.encode(self._fleet.settings_log).decode()
         try:
             events = await self._store.commit(commit)
         except StoreError:
             self._failures += 1
             raise
-        self._fleet.unkept = []
+        self._fleet.unkept = False
         self._commits += 1
         self._commit_s += time.perf_counter() - began
         self._events += len(events)

@@ -54,7 +54,8 @@ class Past:
                 if batch:
                     self._hear(batch)
                     batch = []
-                self._hear([ping], {(one.n, ping.time): (ping.lat, ping.lon)})
+                n = self._fleet.number(ping.vehicle)
+                self._hear([ping], {} if n is None else {(n, ping.time): (ping.lat, ping.lon)})
                 continue
             batch.append(ping)
         if batch:

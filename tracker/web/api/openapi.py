@@ -322,6 +322,22 @@ ROUTES = (
         errors=(400, 413, 415, 422, 503),
     ),
     Route(
+        "GET",
+        "/api/v1/history/arrivals",
+        "Every message as it came, for who may see everything",
+        (200, JSON, page("arrivals", {"type": "object"})),
+        query={"from": TIME, "until": TIME, **LIST},
+        errors=(404, 503),
+    ),
+    Route(
+        "GET",
+        "/api/v1/history/edits",
+        "Every version of every region, and what else changed, for who may see everything",
+        (200, JSON, page("regions", {"type": "object"})),
+        query=LIST,
+        errors=(404, 503),
+    ),
+    Route(
         "POST",
         "/api/v1/history/inside",
         "Who was in a shape, when, for how long; it only reads",
