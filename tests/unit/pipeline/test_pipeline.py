@@ -17,7 +17,7 @@ import pytest
 from tests.support.waiting import deadline, until
 from tracker.buses import open_bus
 from tracker.errors import Conflict, Invalid, NotFound, Overloaded, StoreError, StoreFull, StoreUnusable
-from tracker.fleet.fleet import ENOUGH, Fleet, Step
+from tracker.fleet.fleet import ENOUGH, Fleet, FleetSettings, Step, settings_kept
 from tracker.model.change import Change, Registered
 from tracker.model.commit import Commit, Loaded, SavedVehicle
 from tracker.model.events import Event
@@ -320,6 +320,35 @@ async def test_edits_at_once_take_turns(node: Node, monkeypatch: pytest.MonkeyPa
     await asyncio.gather(*(node.pipeline.put_regions([region]) for region in regions))
     assert True not in left
     assert [len(node.picture.inside[f"depot-{n}"]) for n in range(3)] == [500] * 3
+
+
+async def test_what_is_done_has_an_instant_between_those_of_messages(node: Node) -> None:
+    """So that times alone tell a replay the order; where the clock was set back, they are as it says."""
+    await node.pipeline.submit([ping(1)])
+    await node.pipeline.save_regions([depot()])
+    await node.pipeline.submit([ping(2)])
+    await node.pipeline.delete_region("depot")
+    rows = await node.store.arrivals(0, 1 << 60, None, 0, 10)
+    versions = await node.store.region_log((0, "", 0), 10)
+    begin = rows[0][1].received_at
+    assert [one.updated_at - begin for one in versions] == [1, 2]
+    assert rows[1][1].received_at - begin == 1
+    node.clock.now -= 3_600_000
+    await node.pipeline.submit([ping(3)])
+    assert (await node.store.arrivals(0, 1 << 60, None, 2, 10))[0][1].received_at < begin
+
+
+async def test_the_settings_that_decide_are_kept_with_the_first_commit_and_again_when_they_are_others(
+    node: Node,
+) -> None:
+    began = node.clock.now
+    for _ in range(2):
+        await node.pipeline.submit([ping(1)])
+    kept = settings_kept((await node.store.load()).meta)
+    assert kept == [(began, FleetSettings())]
+    other = Fleet(FleetSettings(silence_s=7))
+    other.restore(await node.store.load(), began + 5)
+    assert (other.unkept, other.settings_log) == (True, [*kept, (began + 5, other.settings)])
 
 
 async def test_regions_that_waited_together_are_one_edit_and_fail_each_for_itself(node: Node) -> None:

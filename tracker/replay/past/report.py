@@ -55,7 +55,13 @@ def _value(value: Any) -> str:
 def as_ndjson(differences: Differences, stream: TextIO) -> None:
     """A difference a line."""
     for one in differences.found:
-        document: dict[str, Any] = {"what": one.what}
+        event = one.event
+        document: dict[str, Any] = {
+            "what": one.what,
+            "vehicle": event.vehicle,
+            "region": event.region,
+            "kind": event.kind,
+        }
         if one.before is not None:
             document["before"] = _shown(one.before)
         if one.after is not None:

@@ -46,7 +46,7 @@ class Served:
         for one in self._pages("/api/v1/history/edits?limit=100", "regions"):
             yield SavedRegion(one["id"], one["version"], parse_time(one["updated_at"]), one["feature"])
 
-    def arrivals(self, since: int, numbers: frozenset[int] | None) -> Iterator[StoredPing]:  # noqa: ARG002
+    def arrivals_since(self, since: int, numbers: frozenset[int] | None) -> Iterator[StoredPing]:  # noqa: ARG002
         until = rfc3339(self._upto + 1)
         path = f"/api/v1/history/arrivals?limit={PAGE}&until={quote(until)}"
         if since > FIRST:
@@ -56,7 +56,7 @@ class Served:
             one["time"] = parse_time(one["time"])
             yield StoredPing(0, Ping(**one), received, taken)
 
-    def events(self, since: int, until: int) -> Iterator[Event]:
+    def events_within(self, since: int, until: int) -> Iterator[Event]:
         window = f"&from={quote(rfc3339(since))}" if since > FIRST else ""
         window += f"&until={quote(rfc3339(until))}" if until <= LAST else ""
         after = 0

@@ -50,11 +50,11 @@ class Source(Protocol):
         """Every version, by the time it came into force."""
         ...
 
-    def arrivals(self, since: int, numbers: frozenset[int] | None) -> Iterator[StoredPing]:
+    def arrivals_since(self, since: int, numbers: frozenset[int] | None) -> Iterator[StoredPing]:
         """Messages in the order they came; of those received before `since` not all need be told."""
         ...
 
-    def events(self, since: int, until: int) -> Iterator[Event]:
+    def events_within(self, since: int, until: int) -> Iterator[Event]:
         """Those there are with since <= time < until."""
         ...
 
@@ -102,13 +102,13 @@ class Stored:
             before = page[-1].seq
         return reversed(found)
 
-    def arrivals(self, since: int, numbers: frozenset[int] | None) -> Iterator[StoredPing]:
+    def arrivals_since(self, since: int, numbers: frozenset[int] | None) -> Iterator[StoredPing]:
         row = 0
         while page := self._run(self._store.arrivals(since, self._upto + 1, numbers, row, PAGE)):
             for row, one, _ in page:  # noqa: B007 - where the next page begins
                 yield one
 
-    def events(self, since: int, until: int) -> Iterator[Event]:
+    def events_within(self, since: int, until: int) -> Iterator[Event]:
         seq = 0
         while page := self._run(self._store.events(EventQuery(after=seq, since=since, until=until, limit=SOME))):
             yield from (one for one in page if one.kind != ERASED and one.received_at <= self._upto)

@@ -87,7 +87,7 @@ def play(
                 yield SettingsChanged(deed.now, _over(deed.settings, mine))
 
     def arrivals() -> Iterator[StoredPing]:
-        for one in source.arrivals(window.begins - AHEAD_MS, choice.numbers):
+        for one in source.arrivals_since(window.begins - AHEAD_MS, choice.numbers):
             if window.begins <= one.ping.time < window.ends and choice.has_vehicle(one.ping.vehicle):
                 if window.since <= one.ping.time < window.until:
                     heard(one)
@@ -107,7 +107,7 @@ def _over(kept: FleetSettings, mine: FleetSettings) -> FleetSettings:
 
 def stored_events(source: Source, window: Window, choice: Choice) -> Iterator[Event]:
     """What was told then."""
-    return (event for event in source.events(window.since, window.until) if choice.has_vehicle(event.vehicle))
+    return (event for event in source.events_within(window.since, window.until) if choice.has_vehicle(event.vehicle))
 
 
 # -- into a server
@@ -115,7 +115,7 @@ def stored_events(source: Source, window: Window, choice: Choice) -> Iterator[Ev
 
 def points(source: Source, window: Window, choice: Choice) -> Iterator[Point]:
     """Each at the time it was received."""
-    for one in source.arrivals(window.since - AHEAD_MS, choice.numbers):
+    for one in source.arrivals_since(window.since - AHEAD_MS, choice.numbers):
         ping = one.ping
         says = has_place(ping) or ping.alarm is not None  # the API takes no heartbeat
         if says and window.since <= ping.time < window.until and choice.has_vehicle(ping.vehicle):
