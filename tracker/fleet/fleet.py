@@ -313,7 +313,7 @@ class Fleet:
     def _pass_time(self, vehicle: Vehicle, upto: int, now: int, draft: Draft) -> None:
         """What time brings until a fix of `upto`, before that moves the vehicle."""
         book, delayed = self.regions, now - upto > DELAYED_MS
-        if self._is_behind(vehicle):
+        if vehicle.rev < self._edit.rev:
             self._catch_up(vehicle, draft)
         doubt = vehicle.doubt
         if doubt is not None and upto - doubt.ping.time >= WAIT_MS:  # nothing said otherwise

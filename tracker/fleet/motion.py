@@ -99,4 +99,5 @@ def pace(vehicle: Vehicle, now: int) -> None:
     elif gap > vehicle.gap_ms:
         vehicle.gap_ms *= 1.1
     else:
-        vehicle.gap_ms = max(FLOOR_MS, vehicle.gap_ms / 1.1)
+        shorter = vehicle.gap_ms / 1.1
+        vehicle.gap_ms = shorter if shorter > FLOOR_MS else FLOOR_MS

@@ -12,7 +12,7 @@ Two distances, because one cannot be both quick and right everywhere:
 
 from __future__ import annotations
 
-from math import asin, atan, atan2, cos, degrees, hypot, log, pi, radians, sin, sqrt, tan
+from math import asin, atan, atan2, cos, degrees, hypot, log, pi, radians, sin, sinh, sqrt, tan
 
 A = 6378137.0  #: equatorial radius, metres
 F = 1 / 298.257223563  #: flattening
@@ -147,3 +147,10 @@ def tile(lat: float, lon: float, zoom: int) -> tuple[int, int]:
     x = int((lon + 180) / 360 * n)
     y = int((0.5 - log((1 + s) / (1 - s)) / (4 * pi)) * n)
     return min(max(x, 0), n - 1), min(max(y, 0), n - 1)
+
+
+def tile_box(x: int, y: int, zoom: int) -> tuple[float, float, float, float]:
+    """West, south, east, north of a tile."""
+    n = 1 << zoom
+    south, north = (degrees(atan(sinh(pi * (1 - 2 * row / n)))) for row in (y + 1, y))
+    return x / n * 360 - 180, south, (x + 1) / n * 360 - 180, north

@@ -22,7 +22,6 @@ from tracker.model.change import Acked, Change, Registered, VehicleState
 from tracker.model.events import Event
 from tracker.model.picture import Picture
 
-FINE = DEEPEST - BASE
 CIRCLE_M = 100.0  #: a position less accurate than this is a circle on the map
 MOST_UNUSED = 20_000  #: topics that wait for a follower
 KEPT_MS = 300_000  #: how long tombstones wait for those who come back, and a topic for a follower
@@ -155,13 +154,8 @@ class Routing:
             tell(topic, n, version)
 
     def _put(self, state: VehicleState) -> Entry:
-        old = self.entries.get(state.n)
         entry = self.entries[state.n] = Entry(state, self.t0)
-        here = _fine(entry)
-        if old is None or (there := _fine(old)) != here:
-            if old is not None:
-                self._tiles.discard(state.n, *there)
-            self._tiles.add_vehicle(state.n, *here)
+        self._tiles.put(state.n, state.ping.lat, state.ping.lon)
         return entry
 
     def _cross(self, region: str, n: int) -> None:
@@ -233,7 +227,7 @@ class Routing:
         for topic in self._topics_of(entry):
             topic.leave_topic(state.n, self.version, "removed")
         del self.entries[state.n]
-        self._tiles.discard(state.n, *_fine(entry))
+        self._tiles.discard(state.n)
 
     def _topics_of(self, entry: Entry) -> Iterator[Topic]:
         yield self.everything
@@ -493,12 +487,6 @@ class Routing:
             yield
         if len(self._acks) > len(self.everything.acked):
             self._acks = {event: ack for event, ack in self._acks.items() if event in self.everything.acked}
-
-
-def _fine(entry: Entry) -> tuple[int, int]:
-    """The tile by which it is found again."""
-    x, y = entry.place
-    return x >> FINE, y >> FINE
 
 
 def _circle_m(state: VehicleState) -> float:

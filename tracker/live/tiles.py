@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from tracker.geometry.earth import tile, tile_box
 from tracker.live.viewer import Cell
 
 BASE = 12  #: the zoom of the tiles
 WIDE = 7  #: the zoom of those that hold them, and their sums: at most 16,384 of them, wherever a fleet is
 WORLD: Cell = (0, 0, 0)
 
+GROW = 1e-9  #: degrees: nearer to the side of a tile than this is another matter
+
 Place = tuple[int, int]
+Box = tuple[float, float, float, float]  # west, south, east, north
 
 
 class Tiles:
@@ -19,14 +23,25 @@ class Tiles:
     def __init__(self) -> None:
         self._tiles: dict[Place, dict[Place, set[int]]] = {}  # by the wide tile they lie in
         self._sums: dict[Place, int] = {}
+        self._where: dict[int, tuple[Place, Box]] = {}  # of each vehicle; the box is within its tile
 
-    def add_vehicle(self, n: int, x: int, y: int) -> None:
+    def put(self, n: int, lat: float, lon: float) -> None:
+        """It is here now."""
+        was = self._where.get(n)
+        if was is not None:
+            west, south, east, north = was[1]
+            if west < lon < east and south < lat < north:  # the usual case, and a tenth of what finding a tile costs
+                return
+            self.discard(n)
+        x, y = here = tile(lat, lon, BASE)
+        west, south, east, north = tile_box(x, y, BASE)
+        self._where[n] = here, (west + GROW, south + GROW, east - GROW, north - GROW)
         wide = (x >> BASE - WIDE, y >> BASE - WIDE)
         self._tiles.setdefault(wide, {}).setdefault((x, y), set()).add(n)
         self._sums[wide] = self._sums.get(wide, 0) + 1
 
-    def discard(self, n: int, x: int, y: int) -> None:
-        """It is in this tile."""
+    def discard(self, n: int) -> None:
+        x, y = self._where.pop(n)[0]
         wide = (x >> BASE - WIDE, y >> BASE - WIDE)
         tiles = self._tiles[wide]
         tiles[x, y].discard(n)

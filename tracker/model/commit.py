@@ -23,7 +23,7 @@ class StoredPing(msgspec.Struct, frozen=True, gc=False):
     taken: int = LIVE
 
 
-class SavedVehicle(msgspec.Struct, array_like=True, frozen=True):
+class SavedVehicle(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The newest fix and region state of one vehicle, as the fleet packs it (opaque to the store)."""
 
     n: int

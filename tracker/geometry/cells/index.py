@@ -249,6 +249,8 @@ class CellIndex(Generic[K]):
             for piece in cell[1]:
                 if piece[0] not in skip:
                     met.append((key, piece))
+        if not (met or start or end):
+            return []
         found: dict[K, list[float]] = {}
         if met:
             meet(self.shapes, (lat1, lon1, lat2, lon2), first, last, met, found)
