@@ -20,8 +20,11 @@ import pytest
 from openpyxl import load_workbook
 from pyarrow import parquet
 
+from tests.support.granted import Words, bearer
+from tests.support.grants import limited
 from tests.support.rounds import BEGAN, LAT, LON, at, drive, driven, fixes
 from tests.support.servers import circle
+from tracker.access.grants import EVERYTHING
 from tracker.config import Settings
 from tracker.model.ping import Ping
 from tracker.times import rfc3339
@@ -211,3 +214,34 @@ async def test_without_its_extra_parquet_is_refused_with_what_to_install(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     await send(client, DAY[:3])
     assert "live-map-tracker[parquet]" in (await told(client, "vehicles/van/trips?format=parquet", 422))["detail"]
+
+
+async def test_who_sees_a_part_is_told_of_what_was_done_there(tmp_path: Path) -> None:
+    """Of the fixes of its visits alone; coarse ones where places are coarse."""
+    grants = {"yard": limited("yard"), "rough": limited("yard", coarse_m=2000), "other": limited("elsewhere")}
+    app = create_app(Settings(data=str(tmp_path / "data"), tiles=""), access=Words(all=EVERYTHING, **grants))
+    async with app.test_app() as running:
+        client = running.test_client()
+
+        async def ask(word: str, path: str) -> Any:
+            return await client.get(f"{V1}/{path}", headers=bearer(word))
+
+        yard = circle(LAT, at(0, 7200).lon, 300, name="Yard")
+        await client.put(f"{V1}/regions/yard", json=yard, headers=bearer("all"))
+        said = [{"vehicle": "van", "time": ping.time, "lat": ping.lat, "lon": ping.lon} for ping in DAY]
+        answer = await client.post(f"{V1}/positions", json=said, headers=bearer("all"))
+        assert (await answer.get_json())["accepted"] == len(DAY)
+        [stop] = (await (await ask("yard", "vehicles/van/stops")).get_json())["stops"]
+        assert (stop["lat"], stop["lon"]) == pytest.approx((yard["geometry"]["coordinates"][::-1]), abs=1e-4)
+        for path in ("vehicles/van/summary", "summary"):
+            told = await (await ask("yard", path)).get_json()
+            sums = told if "days" in told else told["vehicles"][0]
+            assert sums["distance_m"] < 1000 and sums["stops"] == 1
+            assert (await (await ask("all", path)).get_json()) != told
+        for form in ("json", "csv", "geojson", "gpx"):
+            body = await (await ask("rough", f"vehicles/van/stops?format={form}")).get_data()
+            exact = f"{stop['lat']:.4f}", f"{stop['lon']:.4f}"
+            assert not any(place.encode() in body for place in exact)
+        for path in ("vehicles/van/trips", "vehicles/van/stops", "vehicles/van/summary"):
+            assert (await ask("other", path)).status_code == 404
+        assert (await (await ask("other", "summary")).get_json())["vehicles"] == []

@@ -83,7 +83,9 @@ def test_a_stop_counts_to_its_last_fix_and_a_silence_is_no_stop() -> None:
 
 def test_who_reports_every_half_hour_stands_as_well() -> None:
     parked = [*driven((200, 12)), *(at(230 + 1800 * k, 2450) for k in range(20)), at(34_500, 2600), at(34_510, 2720)]
-    [stop] = stops_in(parked)
+    stops = stops_in(parked)
+    assert len(stops) == 1
+    [stop] = stops
     assert stop.until - stop.since == pytest.approx(19 * 1800_000, abs=30_000)
     assert not any(isinstance(one, Silence) for one in found_in(parked))
 
