@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from tests.support.servers import ROOT, Server
 from tracker.formats import item
 from tracker.formats.own import guarded, unguarded
+from tracker.history.writers import FORMATS
 from tracker.model.commit import StoredPing
 from tracker.model.ping import Ping
 from tracker.protocols.native import read_item
 from tracker.replay.recording import Recording
-from tracker.web.api.tracks import FORMATS
 
 VEHICLES = [
     "van-7",

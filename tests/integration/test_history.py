@@ -8,7 +8,7 @@ import json
 import random
 import sys
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -245,3 +245,22 @@ async def test_who_sees_a_part_is_told_of_what_was_done_there(tmp_path: Path) ->
         for path in ("vehicles/van/trips", "vehicles/van/stops", "vehicles/van/summary"):
             assert (await ask("other", path)).status_code == 404
         assert (await (await ask("other", "summary")).get_json())["vehicles"] == []
+
+
+async def test_a_track_is_a_sheet_and_a_kml_too(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = [msgspec.structs.replace(DAY[0], driver="=\x01x", odometer_m=12.5, ignition=True), *DAY[1:50]]
+    await send(client, odd)
+    address = f"{V1}/vehicles/van/track?format="
+    book = load_workbook(io.BytesIO(await (await client.get(f"{address}xlsx")).get_data()))
+    assert book["Track"].max_row == 51
+    first = dict(zip([cell.value for cell in book["Track"][1]], [cell.value for cell in book["Track"][2]], strict=True))
+    assert first["driver"] == "'=\ufffdx" and (first["odometer_m"], first["ignition"]) == (12.5, True)
+    assert first["time (UTC)"] == datetime.fromtimestamp(BEGAN / 1000, UTC).replace(tzinfo=None)
+    part = await client.get(f"{address}xlsx&limit=10")
+    assert load_workbook(io.BytesIO(await part.get_data()))["Track"].max_row == 11 and part.headers["x-next"]
+    monkeypatch.setattr("tracker.web.api.tracks.MOST_CELLS", 20)
+    assert (await client.get(f"{address}xlsx")).status_code == 422
+    drawn = ElementTree.fromstring(await (await client.get(f"{address}kml")).get_data())
+    places = [one.text for one in drawn.iter("{http://www.google.com/kml/ext/2.2}coord")]
+    assert len(places) == 50 and places[0] == f"{LON:.7f} {LAT:.7f} 0.00"
+    assert len(list(drawn.iter("{http://www.opengis.net/kml/2.2}when"))) == 50

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tracker.errors import Invalid
-from tracker.formats.own import guarded
+from tracker.formats import own
+from tracker.model.ping import Ping
 from tracker.times import EPOCH, MS, parse_time
 
 TRIP = ("from", "until", "start_lat", "start_lon", "end_lat", "end_lon", "distance_m", "duration_s")
@@ -21,7 +23,7 @@ TRIPS = (*TRIP, "driving_s", "idle_s", "max_mps")
 STOPS = ("from", "until", "lat", "lon", "duration_s", "regions")
 SUMS = ("from", "until", "distance_m", "driving_s", "idle_s", "stopped_s", "silent_s", "trips", "stops", "max_mps")
 DAYS = ("day", *SUMS, "utilisation", "regions")
-TIMES = frozenset({"from", "until"})
+TIMES = frozenset({"from", "until", "time"})
 
 Document = dict[str, Any]  # as it is told in JSON
 
@@ -46,6 +48,11 @@ def stops(documents: Sequence[Document]) -> Sheet:
 
 def days(documents: Sequence[Document]) -> Sheet:
     return _sheet("Days", DAYS, [(one["vehicle"], day) for one in documents for day in one["days"]])
+
+
+def track(pings: Sequence[Ping]) -> Sheet:
+    rows = [[own.unguarded(cell) if isinstance(cell, str) else cell for cell in own.cells(ping)] for ping in pings]
+    return Sheet("Track", own.COLUMNS, rows)
 
 
 #: what is asked for → the sheet that tells it
@@ -98,7 +105,7 @@ def as_xlsx(sheets: Sequence[Sheet], zone: ZoneInfo) -> bytes:
         for row in sheet.rows:
             cells = []
             for column, value in zip(sheet.columns, row, strict=True):
-                cell = WriteOnlyCell(page, _local(value, zone) if column in TIMES else _guarded(value))
+                cell = WriteOnlyCell(page, _local(value, zone) if column in TIMES else _legible(_guarded(value)))
                 if column in TIMES:
                     cell.number_format = "yyyy-mm-dd hh:mm:ss"
                 elif isinstance(value, str):
@@ -139,7 +146,15 @@ def as_parquet(sheets: Sequence[Sheet], _: ZoneInfo) -> bytes:
 
 
 def _guarded(value: Any) -> Any:
-    return guarded(value) if isinstance(value, str) else value
+    return own.guarded(value) if isinstance(value, str) else value
+
+
+def _legible(value: Any) -> Any:
+    """XML takes no control characters."""
+    return _CONTROL.sub("\ufffd", value) if isinstance(value, str) else value
+
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def _local(time: str, zone: ZoneInfo) -> datetime:

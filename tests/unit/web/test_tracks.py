@@ -8,9 +8,9 @@ import io
 import pytest
 
 from tracker.formats.own import COLUMNS
+from tracker.history.writers import FORMATS
 from tracker.model.commit import StoredPing
 from tracker.model.ping import Ping
-from tracker.web.api.tracks import FORMATS
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\n@a"])

@@ -204,8 +204,10 @@ ROUTES = (
         (200, JSON, ref("Track")),
         (200, GEOJSON, {"type": "object"}),
         (200, "application/gpx+xml", TEXT),
+        (200, KML, TEXT),
         (200, "text/csv", TEXT),
-        query={**SPAN, "format": {"enum": ["json", "geojson", "gpx", "csv"]}, **LIST},
+        (200, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", _BYTES),
+        query={**SPAN, "format": {"enum": ["json", "geojson", "gpx", "kml", "csv", "xlsx"]}, **LIST},
         errors=(404, 422, 503),
     ),
     *(

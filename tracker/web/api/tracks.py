@@ -1,35 +1,32 @@
-"""Tracks: where one vehicle was, as JSON, GeoJSON, GPX or CSV; a page of it, or all of a range as a stream."""
+"""Tracks: where one vehicle was, in any format; a page of it, or all of a range as a stream."""
 
 from __future__ import annotations
 
-import csv
-import io
-import tempfile
-from collections.abc import AsyncIterator, Iterable, Iterator
+import asyncio
+from collections.abc import AsyncIterator
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 from urllib.parse import quote
-from xml.sax.saxutils import escape
+from zoneinfo import ZoneInfo
 
 import msgspec
 from quart import Response, request
 
 from tracker.access.grants import Grant
 from tracker.errors import NotFound
-from tracker.formats import own
+from tracker.history import sheets
+from tracker.history.sheets import TABLES
 from tracker.history.visits import Visits, visits
-from tracker.model import outside as shown
+from tracker.history.writers import FORMATS, Writer
 from tracker.model.commit import StoredPing
 from tracker.node import Node
 from tracker.stores import Store
-from tracker.times import rfc3339
 from tracker.turns.slices import in_slices
 from tracker.web.api import parameters as api
-from tracker.web.server.answers import encode
 
 LAST = 2**62  #: later than any fix
+MOST_CELLS = 20_000  #: fixes on a sheet: a vehicle-day of one every 5 s
 FEW = 500  #: fixes that are written without waiting for a turn; a stream goes on by as many
-SPOOLED = 1 << 20  #: bytes of what a GeoJSON line says last that are kept in memory
 
 Span = tuple[int, int]
 
@@ -76,10 +73,12 @@ async def answer(node: Node, vehicle: str, told: Told) -> Response:
     since, until = api.instant("from"), api.instant("until")
     after = api.place(lambda place: isinstance(place, int) and abs(place) < LAST)
     form = request.args.get("format", "json")
-    if form not in FORMATS:
-        raise api.bad("format", f"one of {', '.join(FORMATS)}")
-    kind, write = FORMATS[form]
+    if form not in FORMATS and form != "xlsx":
+        raise api.bad("format", f"one of {', '.join(FORMATS)}, xlsx")
     fixes = Fixes(node.store, told, (since or 0, LAST if until is None else until), after)
+    if form == "xlsx":
+        return await _book(node, vehicle, fixes)
+    kind, write = FORMATS[form]
     headers = {"content-type": kind}
     if form != "json":
         headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(vehicle, safe='')}.{form}"
@@ -97,6 +96,27 @@ async def answer(node: Node, vehicle: str, told: Told) -> Response:
     if cursor and form != "json":
         headers["x-next"] = cursor
     return Response(body, 200, headers)
+
+
+async def _book(node: Node, vehicle: str, fixes: Fixes) -> Response:
+    """A spreadsheet is made whole."""
+    most = api.limit(MOST_CELLS, MOST_CELLS)
+    ask = api.lasts(node.access, partial(node.picture.group_of, vehicle))
+    async with node.heavy.turn():
+        rows = await fixes.next(most + 1)
+        if len(rows) > MOST_CELLS:
+            raise api.bad("format", f"csv, or a shorter range: a sheet holds at most {MOST_CELLS:,} fixes")
+        body = await asyncio.to_thread(_xlsx, rows[:most])
+    ask()
+    headers = {"content-type": TABLES["xlsx"][0]}
+    headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(vehicle, safe='')}.xlsx"
+    if len(rows) > most:
+        headers["x-next"] = api.cursor(rows[most - 1].ping.time)
+    return Response(body, 200, headers)
+
+
+def _xlsx(rows: list[StoredPing]) -> bytes:
+    return TABLES["xlsx"][1]([sheets.track([row.ping for row in rows])], ZoneInfo("UTC"))
 
 
 class Fixes:
@@ -151,128 +171,3 @@ async def _streamed(fixes: Fixes, writer: Writer, lasts: api.Lasts) -> AsyncIter
             break
     for piece in writer.end(None):
         yield piece
-
-
-class Writer(Protocol):
-    """A format: told one fix after the other."""
-
-    def __init__(self, vehicle: str) -> None: ...
-
-    def begin(self) -> bytes: ...
-
-    def write(self, row: StoredPing) -> bytes: ...
-
-    def end(self, cursor: str | None) -> Iterable[bytes]: ...
-
-
-class Json:
-    def __init__(self, vehicle: str) -> None:
-        self._vehicle = vehicle
-        self._comma = b""
-
-    def begin(self) -> bytes:
-        return b'{"vehicle":%b,"positions":[' % encode(self._vehicle)
-
-    def write(self, row: StoredPing) -> bytes:
-        comma, self._comma = self._comma, b","
-        return comma + encode(shown.stored(row))
-
-    def end(self, cursor: str | None) -> Iterator[bytes]:
-        yield b'],"next":%b}' % encode(cursor)
-
-
-class GeoJson:
-    """A LineString with the time of each of its points, and what else each says; a Point when there is only one."""
-
-    def __init__(self, vehicle: str) -> None:
-        self._vehicle = vehicle
-        self._first = b""  # held back: two points are a line, one is none
-        self._count = 0
-        self._times = tempfile.SpooledTemporaryFile(SPOOLED)  # noqa: SIM115 - closed by `end`
-        self._said = tempfile.SpooledTemporaryFile(SPOOLED)  # noqa: SIM115
-
-    def begin(self) -> bytes:
-        return b'{"type":"Feature","geometry":'
-
-    def write(self, row: StoredPing) -> bytes:
-        comma = b"," if self._count else b""
-        self._times.write(comma + encode(rfc3339(row.ping.time)))
-        self._said.write(comma + encode(own.optional(row.ping) or None))
-        place = encode((row.ping.lon, row.ping.lat))
-        self._count += 1
-        if self._count == 1:
-            self._first = place
-            return b""
-        if self._count == 2:
-            return b'{"type":"LineString","coordinates":[%b,%b' % (self._first, place)
-        return b"," + place
-
-    def end(self, cursor: str | None) -> Iterator[bytes]:
-        if self._count > 1:
-            yield b"]}"
-        else:
-            yield b'{"type":"Point","coordinates":%b}' % self._first if self._count else b"null"
-        yield b',"properties":{"vehicle":%b,"times":[' % encode(self._vehicle)
-        yield from _spooled(self._times)
-        yield b'],"positions":['
-        yield from _spooled(self._said)
-        yield b'],"next":%b}}' % encode(cursor)
-
-
-def _spooled(file: Any) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        while piece := file.read(65_536):
-            yield piece
-
-
-class Gpx:
-    def __init__(self, vehicle: str) -> None:
-        self._vehicle = vehicle
-
-    def begin(self) -> bytes:
-        return (
-            '<?xml version="1.0" encoding="UTF-8"?>\n'
-            '<gpx version="1.1" creator="live-map-tracker" xmlns="http://www.topografix.com/GPX/1/1"'
-            f' xmlns:tracker="{own.NAMESPACE}">\n<trk><name>{escape(self._vehicle)}</name><trkseg>\n'
-        ).encode()
-
-    def write(self, row: StoredPing) -> bytes:
-        ping = row.ping
-        height = "" if ping.altitude_m is None else f"<ele>{ping.altitude_m:.2f}</ele>"
-        said = own.optional(ping) | {"vehicle": ping.vehicle}
-        return (
-            f'<trkpt lat="{ping.lat:.7f}" lon="{ping.lon:.7f}">{height}<time>{rfc3339(ping.time)}</time>'
-            f"<extensions><tracker:position>{escape(encode(said).decode())}</tracker:position></extensions></trkpt>\n"
-        ).encode()
-
-    def end(self, _cursor: str | None) -> Iterator[bytes]:
-        yield b"</trkseg></trk></gpx>\n"
-
-
-class Csv:
-    def __init__(self, vehicle: str) -> None:
-        self._vehicle = vehicle
-
-    def begin(self) -> bytes:
-        return _row(own.COLUMNS)
-
-    def write(self, row: StoredPing) -> bytes:
-        return _row(own.cells(row.ping))
-
-    def end(self, _cursor: str | None) -> Iterator[bytes]:
-        yield b""
-
-
-def _row(cells: Iterable[Any]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue().encode()
-
-
-FORMATS: dict[str, tuple[str, type[Writer]]] = {
-    "json": ("application/json", Json),
-    "geojson": ("application/geo+json", GeoJson),
-    "gpx": ("application/gpx+xml", Gpx),
-    "csv": ("text/csv; charset=utf-8", Csv),
-}

@@ -60,7 +60,15 @@ def test_who_wavers_where_it_stands_goes_nowhere() -> None:
 
 def test_where_nobody_can_have_driven_to_makes_no_way() -> None:
     drives = driven((900, 12))
-    thrown = [*drives[:30], at(300, 3600, 900), *drives[31:60], at(600, 90_000), *drives[61:70], at(700, 8400, 350), *drives[71:]]
+    thrown = [
+        *drives[:30],
+        at(300, 3600, 900),
+        *drives[31:60],
+        at(600, 90_000),
+        *drives[61:70],
+        at(700, 8400, 350),
+        *drives[71:],
+    ]
     assert metres(story(thrown)) == pytest.approx(metres(story(drives)), abs=1)
     assert story(thrown).strays == 3
 
