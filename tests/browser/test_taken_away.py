@@ -143,6 +143,15 @@ async def test_a_page_that_is_paused_forgets_all_the_same(open_page: Open, house
     await never(page, "v-there", "quarries")
 
 
+async def test_a_region_that_is_not_followed_is_gone_as_well(open_page: Open, house: House) -> None:
+    await reader(house, "hugo", regions=["yards", "quarries"])
+    page = await live(await page_of(open_page, house, "hugo", "#tab=regions"))
+    await page.evaluate("fleetPage.state.set({ regions: ['here'] })")
+    await page.wait_for_selector("#region-list .dim:has-text('there')")
+    await do(house, "PATCH", "groups/g-hugo", {"regions": ["yards"]})
+    await never(page, ">there<", "quarries")
+
+
 async def test_what_is_asked_as_it_is_taken_away_is_not_waited_for(open_page: Open, house: House) -> None:
     """Its answer would say what may not be seen any more, after all else forgot it."""
     await reader(house, "gus", regions=["yards", "quarries"])

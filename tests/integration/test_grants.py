@@ -182,6 +182,13 @@ async def summary(place: Town) -> None:
     status, told = await ask(place, "GET", f"{V1}/summary")
     assert (status, [one["vehicle"] for one in told["vehicles"]]) == (200, ["comer", "leaver", "resident"])
     assert (await ask(place, "GET", f"{V1}/summary?vehicle=stranger"))[1]["vehicles"] == []
+    for id in ("leaver", "resident"):
+        await place.do("PATCH", f"{V1}/vehicles/{id}", json={"group": "of-late"})
+    _, told = await ask(place, "GET", f"{V1}/summary")
+    assert [one["group"] for one in told["vehicles"]] == [None, None, "of-late"], "the leaver's is that of one not seen"
+    assert [one["vehicle"] for one in (await ask(place, "GET", f"{V1}/summary?group=of-late"))[1]["vehicles"]] == [
+        "resident"
+    ]
 
 
 async def regions(place: Town) -> None:

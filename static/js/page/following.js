@@ -24,7 +24,10 @@ export class Following {
       if (this.choosing && (now.tab !== before.tab || now.region)) this.choose(false);
     });
     app.heard.on((message) => message.op === "snapshot" && this.#others());
-    app.forgotten.on(() => (this.before = this.before.filter((id) => app.fleet.regions.has(id))));
+    app.forgotten.on(() => {
+      this.before = this.before.filter((id) => app.fleet.regions.has(id));
+      this.#others();
+    });
     app.ticked.on(() => Date.now() - this.askedAt > AGAIN_MS && this.#others());
   }
 

@@ -236,7 +236,7 @@ async def get_fleet(node: Node, grant: Grant) -> Response:
             columns = await _fixes(node, told, *asked.span)
             fixes += len(columns)
             sums = await asyncio.to_thread(lambda fixes: _sums(story_of(fixes), drawn, regions, asked), columns)
-            listed.append({"vehicle": vehicle, "group": node.picture.group_of(id)} | sums)
+            listed.append({"vehicle": vehicle, "group": _group(node, grant, id)} | sums)
     if form == "json":
         return _told(File(encode({"vehicles": listed, "next": following})), form, "")
     answer = _told(await asyncio.to_thread(_table, form, [sheets.days(listed)], asked), form, "summary")
@@ -256,8 +256,13 @@ async def _chosen(node: Node, grant: Grant, asked: Asked) -> list[str]:
     if (chosen := api.words("vehicle")) is not None:
         found &= chosen
     if (groups := api.words("group")) is not None:
-        found = {id for id in found if node.picture.group_of(id) in groups}
+        found = {id for id in found if _group(node, grant, id) in groups}
     return sorted(found)
+
+
+def _group(node: Node, grant: Grant, vehicle: str) -> str | None:
+    """Only of one that is seen now: where it was seen, it may have been of another."""
+    return node.picture.group_of(vehicle) if Sight(node.picture, grant).knows_vehicle(vehicle) else None
 
 
 async def _fixes(node: Node, told: Told, since: int, until: int) -> Columns:
