@@ -1,4 +1,5 @@
-"""How fast recordings are read and played: CSV and NDJSON read alone, a dry run with 100 regions, into a local server.
+"""How fast recordings are read and played: CSV and NDJSON read alone, a dry run with 100 regions, of a file and of what
+is stored, into a local server.
 
 CPU time of this process where it works alone; for the server, points a second on the wall, as `tracker replay` tells.
 The reference is plain `json` reading the same points.
@@ -6,6 +7,7 @@ The reference is plain `json` reading the same points.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -21,10 +23,16 @@ from bench import Row, report
 from clients import Server
 from traffic import Traffic, circles
 
+from tracker.model.commit import Commit, SavedRegion, SavedVehicle, StoredPing
+from tracker.model.ping import read_ping
+from tracker.regions.region import Region
 from tracker.replay.offline import Offline
+from tracker.replay.past.stored import Stored
+from tracker.replay.past.window import Choice, Rules, Window, play
 from tracker.replay.player import Player
 from tracker.replay.progress import Progress
 from tracker.replay.recording import Recording
+from tracker.stores import open_store
 
 ROUNDS = 3
 POINTS = 100_000
@@ -65,6 +73,32 @@ def dry(recording: Recording) -> None:
     Player(recording, offline, Progress(io.StringIO(), recording.count), speed=None).play()
 
 
+async def keep(lines: list[bytes], folder: str) -> None:
+    """In a store, as if each had been received when it was made; the regions before all of them."""
+    pings = [read_ping(msgspec.json.decode(line), 1 << 62) for line in lines]
+    numbers = {name: n for n, name in enumerate(sorted({ping.vehicle for ping in pings}), 1)}
+    began = pings[0].time - 1
+    drawn = [
+        Region.read_feature(one, id=f"circle-{at}", version=1, now=began)
+        for at, one in enumerate(circles(100)["features"])
+    ]
+    store = open_store(folder)
+    await store.open()
+    regions = [SavedRegion(one.id, 1, began, one.feature()) for one in drawn]
+    await store.commit(Commit(regions=regions, vehicles=[SavedVehicle(n, name, None) for name, n in numbers.items()]))
+    for at in range(0, len(pings), 1000):
+        some = pings[at : at + 1000]
+        await store.commit(Commit(pings=[StoredPing(numbers[one.vehicle], one, one.time) for one in some]))
+    await store.close()
+
+
+def again(folder: str) -> None:
+    source = Stored(folder)
+    choice, rules = Choice(source.known, [], []), Rules(None, None, None)
+    play(source, Window.around(None, None, None), choice, rules, lambda _event: None, lambda _one: None)
+    source.close()
+
+
 def played(path: Path, server: Server) -> float:
     """µs of wall a point, as a process into a server."""
     command = [sys.executable, "-m", "tracker", "replay", str(path), "--speed", "max"]
@@ -88,6 +122,10 @@ def main() -> None:
                 ("read CSV and dry run, 100 regions", [cpu_of(lambda: dry(read(table))) for _ in range(ROUNDS)]),
             )
         ]
+        asyncio.run(keep(lines, f"{name}/store"))
+        costs = [cpu_of(lambda: again(f"{name}/store")) for _ in range(ROUNDS)]
+        note = f"{1e6 / sorted(costs)[ROUNDS // 2]:,.0f} points/s"
+        rows.append(Row("dry run from a store, 100 regions", "µs CPU a point", costs, references, note))
         costs = []
         for _ in range(ROUNDS):
             with Server() as server:

@@ -331,3 +331,21 @@ def test_the_token_may_come_from_the_environment(server: Server) -> None:
         timeout=deadline(60),
     )
     assert done.returncode == 0
+
+
+def test_what_a_server_has_is_what_its_past_tells_again(server: Server) -> None:
+    """From its folder beside it, and over its API; and a WebSocket takes it as well."""
+    replay(server, TRACKS / "vans.csv", "--until", "2026-09-21T14:16:00Z")
+    server.send("PUT", "/api/v1/regions/town", circle(60.1713, 24.9440, 600))
+    replay(server, TRACKS / "vans.csv")
+    code, told, err = run("replay", "--store", server.data, "--diff")
+    assert (code, told.startswith("no differences")) == (0, True), told + err
+    hashed = err.splitlines()[-1]
+    assert re.fullmatch("hash: [0-9a-f]{64}", hashed)
+    assert f"stored: {counts(err)['events']} events, hash {hashed.removeprefix('hash: ')}" in err
+    assert counts(err)["events"] > 0
+    code, events, err = run("replay", "--from-server", server.url, "--dry-run")
+    assert (code, err.splitlines()[-1]) == (0, hashed)
+    assert len(events.splitlines()) == counts(err)["events"]
+    code, summary, err = run("replay", "--store", server.data, "--to", server.ws, "--speed", "max")
+    assert (code, counts(summary)["accepted"]) == (0, 560), err

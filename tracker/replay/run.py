@@ -6,15 +6,15 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from tracker.config import Settings
 from tracker.errors import Invalid
 from tracker.formats import Unreadable
 from tracker.replay.connection import Connection, Failed
-from tracker.replay.player import Player
+from tracker.replay.player import Player, Taker
 from tracker.replay.progress import Progress, duration
 from tracker.replay.recording import EVERYTHING, GAP_MS, Choice, Played, Recording
 from tracker.replay.sender import Sender
@@ -22,6 +22,16 @@ from tracker.replay.tally import Tally
 from tracker.times import rfc3339
 
 DONE, FAILED = 0, 1
+
+
+class Line(Protocol):
+    """To a server."""
+
+    told: Callable[[str], None]
+
+    def close(self) -> None: ...
+
+
 LATEST = (1 << 42) - 60_001  #: clock of a dry run; a fleet keeps times in 42 bits
 
 
@@ -54,8 +64,8 @@ def run(
     `settings` are those a server would have, for a dry run; `as_of` is its clock.
     """
     _check(since, until, as_of, loop, dry_run, {"--regions": regions, "--events": events, "--as-of": as_of})
-    connection = None if dry_run else Connection(to, token, ca)
     recording = Recording()
+    line = None if dry_run else line_to(to, token, ca, where=recording.where)
     try:
         with told_to_stop():
             choice = Choice(since, until, tuple(vehicle)) if since or until or vehicle else EVERYTHING
@@ -63,9 +73,9 @@ def run(
             how |= {"split": split, "dates": dates, "letter_o": letter_o}
             for source in sources:
                 recording.add_source(source, choice, told=_reading, **how)
-            if connection is None:
+            if line is None:
                 return _offline(recording, regions, events, now, as_of, settings)
-            return _online(recording, connection, speed=speed, now=now, loop=loop)
+            return online(recording, *line, speed=speed, now=now, loop=loop)
     except KeyboardInterrupt:
         _err("stopped while reading")
         return FAILED
@@ -87,28 +97,28 @@ def _check(
             raise Unreadable(f"{option} belongs to --dry-run; a server has its own", usage=True)
 
 
-def _online(recording: Recording, connection: Connection, *, speed: float | None, now: bool, loop: bool) -> int:
-    progress = Progress(sys.stderr, recording.count)
-    connection.told = progress.say
-    sender = Sender(connection, where=recording.where)
-    player = Player(recording, sender, progress, speed=speed, now=now, loop=loop)
-    return online(recording, connection, player, progress, speed=speed, loop=loop)
+def line_to(to: str, token: str | None, ca: str | None, **how: Any) -> tuple[Line, Taker]:
+    """How a server is spoken to, by its address; and what takes points. Raises Unreadable."""
+    if to.startswith(("ws://", "wss://")):
+        from tracker.replay.stream import Stream
+
+        stream = Stream(to, token, ca, **how)
+        return stream, stream
+    connection = Connection(to, token, ca)
+    return connection, Sender(connection, **how)
 
 
 def online(
-    recording: Played,
-    connection: Connection,
-    player: Player,
-    progress: Progress,
-    *,
-    speed: float | None,
-    loop: bool = False,
+    recording: Played, line: Line, taker: Taker, *, speed: float | None, now: bool = False, loop: bool = False
 ) -> int:
     """Play it into a server, and sum up; the exit code."""
+    progress = Progress(sys.stderr, recording.count)
+    line.told = progress.say
+    player = Player(recording, taker, progress, speed=speed, now=now, loop=loop)
     code = DONE
     try:
-        for line in announced(recording, speed):
-            progress.say(line)
+        for text in announced(recording, speed):
+            progress.say(text)
         if recording.count:
             player.play()
         code = _code(player.tally)
@@ -119,7 +129,7 @@ def online(
         progress.say("stopped")
         code = DONE if loop else FAILED
     finally:
-        connection.close()
+        line.close()
     _summary(player.tally, recording, sys.stdout)
     return code
 

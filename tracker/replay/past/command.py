@@ -11,16 +11,12 @@ from typing import Any, TextIO
 from tracker.config import Settings
 from tracker.fleet.fleet import FleetSettings
 from tracker.formats import Unreadable
-from tracker.replay.connection import Connection
 from tracker.replay.past.dry import dry_run, read_regions_file
 from tracker.replay.past.report import FORMATS
 from tracker.replay.past.stored import Source
 from tracker.replay.past.window import DAY_MS, Choice, Rules, Window, points, shifted
-from tracker.replay.player import Player
-from tracker.replay.progress import Progress
 from tracker.replay.recording import Points
-from tracker.replay.run import FAILED, online, told_to_stop
-from tracker.replay.sender import Sender
+from tracker.replay.run import FAILED, line_to, online, told_to_stop
 
 #: options that say how a file is read
 OF_FILES = ("zone", "split", "dates", "letter_o", "loop")
@@ -118,11 +114,7 @@ def _into_server(
     now: bool,
 ) -> int:
     recording = Points(source.name, lambda: points(source, window, choice))
-    connection = Connection(to, token, ca)
-    progress = Progress(sys.stderr, recording.count)
     if source.partial:
-        progress.say(f"partial: {source.partial}")
-    connection.told = progress.say
-    sender = Sender(connection, where=recording.where, item=shifted)
-    player = Player(recording, sender, progress, speed=speed, now=now)
-    return online(recording, connection, player, progress, speed=speed)
+        print(f"partial: {source.partial}", file=sys.stderr)
+    line = line_to(to, token, ca, where=recording.where, item=shifted)
+    return online(recording, *line, speed=speed, now=now)
