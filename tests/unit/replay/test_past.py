@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,10 @@ class Kept:
     def arrivals_since(self, since: int, numbers: frozenset[int] | None) -> Iterator[StoredPing]:
         return (one for one in self._arrivals if one.received_at >= since and (numbers is None or one.n in numbers))
 
+    def last_before(self, at: int, names: Iterable[str]) -> Iterator[list[StoredPing]]:
+        for name in names:
+            yield [one for one in self._arrivals if one.ping.vehicle == name and one.ping.time < at]
+
     def events_within(self, since: int, until: int) -> Iterator[Event]:
         return (one for one in self.told if since <= one.time < until)
 
@@ -100,8 +104,16 @@ def test_who_is_inside_when_a_window_begins_does_not_enter_in_it() -> None:
     window = START + 9 * HOUR, START + 11 * HOUR
     assert said(again(source, Window.around(*window, DAY))) == ["van-1 exit moved 36060"]
     assert again(source, Window.around(*window, DAY))[0].detail["duration_s"] == 10 * 3600
-    cold = said(again(source, Window.around(*window, 0)))
-    assert cold == ["van-1 enter first_seen 36000", "van-1 exit moved 36060"]
+    assert said(again(source, Window.around(*window, 0))) == ["van-1 exit moved 36060"]  # was quiet all the time
+
+
+def test_who_was_quiet_is_where_it_was_unless_it_was_removed() -> None:
+    source = Kept([*DRIVE[:2], fix(10 * HOUR, 0, n=2)], [yard(1, -HOUR), yard(2, 9 * HOUR, west=5_000)], [])
+    window = Window.around(START + 9 * HOUR, None, 0)
+    wanted = ["van-1 exit region_changed 32400"]
+    assert said(again(source, window)) == wanted
+    source.removed = [Audit(START + HOUR, "Ann", "", "vehicle.remove", "van-1")]
+    assert said(again(source, window)) == []
 
 
 def test_what_is_decided_after_a_window_is_told_with_it() -> None:
@@ -155,9 +167,10 @@ def test_a_fix_that_was_there_already_of_a_vehicle_that_was_removed_brings_nobod
     assert said(again(source)) == wanted
 
 
-def test_a_clock_that_was_set_back_makes_nobody_silent() -> None:
-    back = [fix(0, 0), fix(10_000, 100), fix(20_000, 200, late=-HOUR), fix(30_000, 300, late=-HOUR)]
-    assert all_again(Kept(back, [], [])) == []
+def test_silence_goes_on_from_a_clock_that_was_set_back() -> None:
+    back = [fix(0, 0), fix(5_000, 0, n=2), fix(10_000, 100)]
+    back += [fix(at, at // 100, late=-HOUR) for at in range(20_000, 400_000, 10_000)]
+    assert [(one.vehicle, one.kind) for one in all_again(Kept(back, [], []))] == [("van-2", "silent")]
 
 
 def test_vehicles_are_chosen_by_name_and_by_group() -> None:
@@ -230,13 +243,13 @@ def event(id: str, at: int, **more: Any) -> Event:
 
 def test_what_is_left_is_paired_with_the_nearest_in_time() -> None:
     was = [event("a", 0), event("b", 60_000), event("c", 2 * HOUR), event("e", 0, kind="exit")]
-    now = [event("x", 50_000), event("y", 55_000, version=7), event("z", 3 * HOUR)]
+    now = [event("x", 55_000), event("y", 70_000, version=7), event("z", 3 * HOUR)]
     found = Differences(was, now).found
     pairs = [(one.what, one.before and one.before.id, one.after and one.after.id) for one in found]
     assert pairs == [
         ("vanished", "e", None),
-        ("changed", "a", "x"),
-        ("changed", "b", "y"),
+        ("changed", "b", "x"),
+        ("changed", "a", "y"),
         ("vanished", "c", None),
         ("appeared", None, "z"),
     ]

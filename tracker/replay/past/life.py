@@ -4,18 +4,20 @@ each at its time by the clock there was."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from tracker.fleet.fleet import Fleet, FleetSettings, Known, Outcome, Step
 from tracker.model.commit import APART, StoredPing
 from tracker.model.events import Event
 from tracker.model.ping import Ping, has_place
 from tracker.pipeline.clocks import SET_MS
-from tracker.pipeline.journal import ClockSet, Entry, Messages, RegionsDeleted, RegionsSaved, decide
+from tracker.pipeline.journal import ClockSet, Entry, Messages, RegionsDeleted, RegionsSaved, VehicleRemoved, decide
 from tracker.replay.tally import Tally
 
 AT_ONCE = 1_000  #: vehicles a timer or a region takes in one step
 REMEMBERED = 100_000  #: fixes of a vehicle: no store is asked here whether an older one was there
+
+Quiet = Callable[[Container[str]], Iterable[list[StoredPing]]]  # who was heard → the last messages of the others
 
 
 class Past:
@@ -32,12 +34,22 @@ class Past:
         self._tell = tell
         self._since, self._until = since, until
         self._now = 0
+        self._quiet: Quiet | None = None
+        self._removed: dict[str, int] = {}  # vehicle → when last
         self._made: set[str] = set()
         self.outcomes: Counter[str] = Counter()
 
-    def play(self, deeds: Iterator[Entry], arrivals: Iterable[StoredPing], end: Callable[[], int]) -> None:
-        """`deeds` by their times, one goes before the messages of its instant; the clock runs on until
-        `end`, asked last."""
+    def play(
+        self,
+        deeds: Iterator[Entry],
+        arrivals: Iterable[StoredPing],
+        end: Callable[[], int],
+        quiet: Quiet = lambda _heard: (),
+    ) -> None:
+        """`deeds` by their times, one goes before the messages of its instant; the clock runs on until `end`,
+        asked last. `quiet`: when the window begins, the last messages of those who were not heard until then.
+        """
+        self._quiet = quiet
         deed = next(deeds, None)
         batch: list[Ping] = []
         for one in arrivals:
@@ -66,12 +78,23 @@ class Past:
             deed = next(deeds, None)
         self._go_to(upto)
 
+    def _wake(self, now: int) -> None:
+        """Once the window begins, who was quiet until then is where it was, as if it had been heard when it was."""
+        if now < self._since or self._quiet is None:
+            return
+        quiet, self._quiet = self._quiet, None
+        for messages in quiet(self._fleet.vehicles):
+            for one in messages:
+                if one.received_at > self._removed.get(one.ping.vehicle, -1):
+                    self._take(decide(self._fleet, Messages(one.received_at, [one.ping])))
+
     def _hear(self, pings: list[Ping], known: Known | None = None) -> None:
         step = decide(self._fleet, Messages(self._now, pings), known)
         self.outcomes.update(step.outcomes)
         self._take(step)
 
     def _go_to(self, now: int) -> None:
+        self._wake(now)
         if now < self._now - SET_MS:  # somebody set the clock back
             decide(self._fleet, ClockSet(self._now, now - self._now))
         self._now = now
@@ -81,6 +104,7 @@ class Past:
                 self._take(step)
 
     def _do(self, deed: Entry) -> None:
+        self._wake(deed.now)
         fleet, live = self._fleet, self._fleet.regions.regions
         if type(deed) is RegionsSaved:
             news = [one for one in deed.regions if one.id not in live or one.version > live[one.id].version]
@@ -89,6 +113,8 @@ class Past:
             deed = RegionsSaved(deed.now, news)
         elif type(deed) is RegionsDeleted:
             deed = RegionsDeleted(deed.now, [id for id in deed.ids if id in live])
+        elif type(deed) is VehicleRemoved:
+            self._removed[deed.vehicle] = deed.now
         self._take(decide(fleet, deed))
         while step := fleet.evaluate(AT_ONCE):
             self._take(step)

@@ -22,6 +22,7 @@ from tracker.stores import AuditQuery, EventQuery, read_store
 NEVER = 1 << 62
 PAGE = 20_000  #: messages read at once, about 20 MB
 SOME = 2_000  #: events, or versions of regions, read at once
+LAST = 20  #: messages that tell where somebody is who has been quiet since
 AHEAD_MS = 120_000  #: no fix is further ahead of its receipt
 
 Settings = list[tuple[int, FleetSettings]]  # from when on, the oldest first
@@ -52,6 +53,10 @@ class Source(Protocol):
 
     def arrivals_since(self, since: int, numbers: frozenset[int] | None) -> Iterator[StoredPing]:
         """Messages in the order they came; of those received before `since` not all need be told."""
+        ...
+
+    def last_before(self, at: int, names: Iterable[str]) -> Iterator[list[StoredPing]]:
+        """The last messages of each of these whose fixes are before an instant, in the order they came."""
         ...
 
     def events_within(self, since: int, until: int) -> Iterator[Event]:
@@ -107,6 +112,17 @@ class Stored:
         while page := self._run(self._store.arrivals(since, self._upto + 1, numbers, row, PAGE)):
             for row, one, _ in page:  # noqa: B007 - where the next page begins
                 yield one
+
+    def last_before(self, at: int, names: Iterable[str]) -> Iterator[list[StoredPing]]:
+        for name in names:
+            n = self.known.numbers[name]
+            for days in (8, 64, None):
+                since = -NEVER if days is None else at - days * 86_400_000
+                columns = self._run(self._store.columns(n, since, at))
+                if len(columns):
+                    last = columns.take(slice(-LAST, None))
+                    yield last.take(last.row.argsort()).pings(name, n)
+                    break
 
     def events_within(self, since: int, until: int) -> Iterator[Event]:
         seq = 0

@@ -7,7 +7,7 @@ is told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -93,7 +93,13 @@ def play(
                     heard(one)
                 yield one
 
-    past.play(deeds(), arrivals(), lambda: min(source.end(), window.ends))
+    def quiet(heard: Container[str]) -> Iterator[list[StoredPing]]:
+        if window.begins == -NEVER:
+            return iter(())
+        names = (name for name in source.known.numbers if name not in heard and choice.has_vehicle(name))
+        return source.last_before(window.begins, names)
+
+    past.play(deeds(), arrivals(), lambda: min(source.end(), window.ends), quiet)
     return past
 
 
