@@ -102,16 +102,11 @@ def as_xlsx(sheets: Sequence[Sheet], zone: ZoneInfo) -> bytes:
             cell.font = Font(bold=True)
             heading.append(cell)
         page.append(heading)
+        times = [column in TIMES for column in sheet.columns]
         for row in sheet.rows:
-            cells = []
-            for column, value in zip(sheet.columns, row, strict=True):
-                cell = WriteOnlyCell(page, _local(value, zone) if column in TIMES else _legible(_guarded(value)))
-                if column in TIMES:
-                    cell.number_format = "yyyy-mm-dd hh:mm:ss"
-                elif isinstance(value, str):
-                    cell.data_type = "s"  # never a formula
-                cells.append(cell)
-            page.append(cells)
+            page.append(
+                [_local(cell, zone) if is_time else _legible(cell) for cell, is_time in zip(row, times, strict=True)]
+            )
     written = io.BytesIO()
     book.save(written)
     return written.getvalue()
@@ -151,7 +146,7 @@ def _guarded(value: Any) -> Any:
 
 def _legible(value: Any) -> Any:
     """XML takes no control characters."""
-    return _CONTROL.sub("\ufffd", value) if isinstance(value, str) else value
+    return _CONTROL.sub("\ufffd", own.guarded(value)) if isinstance(value, str) else value
 
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")

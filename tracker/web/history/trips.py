@@ -223,6 +223,7 @@ async def get_fleet(node: Node, grant: Grant) -> Response:
     drawn = await asyncio.to_thread(Drawn, {id: region.shape for id, region in regions.items()})
     ids = [id for id in await _chosen(node, grant, asked) if after is None or id > after]
     listed: list[dict[str, Any]] = []
+    asks: list[api.Lasts] = []
     fixes, following = 0, None
     async with node.heavy.turn():
         for at, id in enumerate(ids):
@@ -233,10 +234,13 @@ async def get_fleet(node: Node, grant: Grant) -> Response:
                 vehicle, told = await told_of(node, grant, id)
             except NotFound:  # nothing of it may be told
                 continue
+            asks.append(api.lasts(node.access, partial(node.picture.group_of, vehicle)))
             columns = await _fixes(node, told, *asked.span)
             fixes += len(columns)
             sums = await asyncio.to_thread(lambda fixes: _sums(story_of(fixes), drawn, regions, asked), columns)
             listed.append({"vehicle": vehicle, "group": _group(node, grant, id)} | sums)
+    for ask in asks:
+        ask()
     if form == "json":
         return _told(File(encode({"vehicles": listed, "next": following})), form, "")
     answer = _told(await asyncio.to_thread(_table, form, [sheets.days(listed)], asked), form, "summary")
