@@ -20,6 +20,7 @@ from tracker.buses import open_bus
 from tracker.config import Settings
 from tracker.fleet.fleet import Fleet, FleetSettings
 from tracker.fleet.membership import is_near
+from tracker.history.retention import Retention
 from tracker.live.hub import Hub
 from tracker.model.change import Change
 from tracker.model.picture import Picture
@@ -37,6 +38,7 @@ from tracker.turns.payloads import LastPayloads, row_of_token
 from tracker.turns.pool import Pool
 from tracker.turns.slots import Slots
 from tracker.turns.tallies import Tallies
+from tracker.turns.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +119,9 @@ class Node:
         self.payloads = LastPayloads()
         self.tallies = Tallies()
         self.heavy = Pool(settings.heavy_at_once, settings.heavy_waiting)
+        self.retention = Retention(self.store, settings.retention, settings.retention_notice_h, self.picture.group_of)
+        self.upkeep = Work("compaction")
+        self.closing.append(self.upkeep.give_up)
         self.slots: Slots[Any] = Slots(settings.max_connections)
         #: part → what it counts, as a named tuple: /metrics has a metric of each field
         self.statistics: dict[str, Callable[[], Any]] = {
@@ -126,6 +131,7 @@ class Node:
             "jobs": self.jobs.statistics,
             "access": self._access_statistics,
             "quarantine": self.quarantine.statistics,
+            "retention": self.retention.statistics,
         }
         if engine := getattr(self.store, "statistics", None):
             self.statistics["store"] = engine
@@ -141,6 +147,8 @@ class Node:
         self.jobs.add_job(Job("forget who is slow", USES_S, self._forget_slow))
         self.jobs.add_job(Job("show guests out", LOOK_S, self._show_out))
         for job in self.store.jobs():
+            self.jobs.add_job(job)
+        for job in self.retention.jobs():
             self.jobs.add_job(job)
         self.jobs.start()
         self.ready = True

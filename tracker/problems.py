@@ -145,6 +145,7 @@ not_signed_in | 401 | somebody has to sign in for this, or show a token that is 
 wrong_password | 401 | no user of this name has this password | try again, or ask for a link
 too_many_tries | 429 | too many wrong passwords of this name, or from this place | the same again after `Retry-After`
 link_over | 404 | the link was used, is too old, or never was | ask for a new one
+at_work | 409 | the same is under way | wait for its end, or give it up
 last_administrator | 409 | nobody would be left who administers | make somebody else an administrator first
 user_closed | 409 | the account is closed: nobody comes in by a link for it | open it again first
 user_exists | 409 | there is a user of this name | change that one, or choose another name
@@ -243,6 +244,8 @@ backup_target | | this is no place for a backup, or a file is there already | na
 backup_missing | | there is no such backup | look at its name
 backup_damaged | | this is no backup of a tracker, or a damaged one | take another
 unreadable | | a recording or list is not what it should be | the message says what was seen
+work_failed | | what takes long failed | the server's log says why
+given_up | | somebody gave up what was asked for | ask again
 replay_failed | | a replay's or an import's server is away, or refuses | the message says what it answered
 
 ## The live channel

@@ -48,7 +48,7 @@ ROOMS: list[set[str]] = [
     {"model"},
     {"config", "times"},
     {"errors"},
-    {"problems", "tiles", ""},
+    {"problems", ""},
 ]
 
 #: these decide without I/O: no clock, no socket, no environment, nothing awaited; `now` is an argument

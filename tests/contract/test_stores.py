@@ -728,3 +728,88 @@ async def test_what_was_changed_is_found_by_who_what_and_when_the_newest_first(s
     assert await store.audit(AuditQuery(what="region.save", limit=1)) == [kept[1]]
     assert await store.audit(AuditQuery(since=T0 + 1, until=T0 + 2)) == [kept[1]]
     assert await store.audit(AuditQuery(before=2)) == [kept[0]]
+
+
+# -------------------------------------------------------------------------------------------- packing, keeping
+
+DAY_MS = 86_400_000
+DAY0 = T0 // DAY_MS * DAY_MS
+LATER = T0 + 2 * DAY_MS
+
+
+def thinned(store: Store, n: int = 1, day: int = DAY0) -> Any:
+    return store.thin_day(n, day, lambda columns: columns.take(columns.row % 3 == 1))
+
+
+async def two_days(store: Store) -> None:
+    """Of van-1: 6 pings on the first day, 4 on the next; of van-2: 3 on the first."""
+    pings = [fix(1, at) for at in range(6)] + [fix(2, at) for at in range(3)]
+    pings += [fix(1, DAY_MS / 1000 + at) for at in range(4)]
+    await store.commit(Commit(pings=pings, vehicles=[SavedVehicle(n, f"van-{n}", b"s") for n in (1, 2)]))
+
+
+def counts(days: list[Any]) -> set[tuple[str, int, int, bool]]:
+    return {(one.vehicle, (one.day - DAY0) // DAY_MS, one.pings, one.is_thinned) for one in days}
+
+
+async def test_what_is_packed_is_told_by_vehicle_and_day(store: Store) -> None:
+    await two_days(store)
+    assert sum(one.pings for one in await store.days()) + await store.waiting() == 13
+    await store.compact(LATER)
+    days = await store.days()
+    assert counts(days) == {("van-1", 0, 6, False), ("van-1", 1, 4, False), ("van-2", 0, 3, False)}
+    assert all(one.bytes > 0 for one in days)
+    assert await store.waiting() == 0 and await store.gone() == {}
+
+
+async def test_of_a_thinned_day_what_stays_is_there_and_the_rest_is_counted(store: Store, url: str) -> None:
+    await two_days(store)
+    await store.compact(LATER)
+    assert await thinned(store) == 4
+    store = await reopened(store, url)
+    assert counts(await store.days()) == {("van-1", 0, 2, True), ("van-1", 1, 4, False), ("van-2", 0, 3, False)}
+    assert await store.gone() == {DAY0: 4}
+    assert [one.ping.time for one in await store.track(1, 0, NEVER, None, 99)][:3] == [T0, T0 + 3000, T0 + DAY_MS]
+    assert [row for row, _, _ in await store.arrivals(0, NEVER, None, 0, 99)] == [1, 4, 7, 8, 9, 10, 11, 12, 13]
+    await store.close()
+
+
+async def test_of_a_day_that_went_nothing_is_there_but_how_much_it_was(store: Store) -> None:
+    await two_days(store)
+    await store.compact(LATER)
+    await thinned(store)
+    assert await store.drop_days([(1, DAY0), (2, DAY0)]) == 5
+    assert counts(await store.days()) == {("van-1", 1, 4, False)}
+    assert await store.gone() == {DAY0: 9}
+    assert len(await store.columns(1, 0, DAY0 + DAY_MS)) == len(await store.columns(2, 0, NEVER)) == 0
+    assert len(await store.columns(1, 0, NEVER)) == 4
+    await store.commit(Commit(pings=[fix(1, 2 * DAY_MS / 1000)]))
+    assert [row for row, _, _ in await store.arrivals(0, NEVER, None, 0, 99)][-1] == 14, "rows are given once"
+
+
+async def test_what_comes_late_for_a_thinned_day_is_kept_whole(store: Store) -> None:
+    await two_days(store)
+    await store.compact(LATER)
+    await thinned(store)
+    await store.commit(Commit(pings=[fix(1, at + 0.5, received=2 * DAY_MS / 1000) for at in range(5)]))
+    await store.compact(LATER + DAY_MS)
+    assert ("van-1", 0, 7, True) in counts(await store.days())
+
+
+async def test_who_is_erased_is_counted_no_more_by_vehicle(store: Store) -> None:
+    await two_days(store)
+    await store.compact(LATER)
+    await thinned(store)
+    await store.commit(Commit(erased=["van-1"]))
+    assert counts(await store.days()) == {("van-2", 0, 3, False)}
+    assert (await store.gone())[DAY0] >= 4
+
+
+async def test_rules_of_retention_are_known_with_since_when_they_hold(store: Store, url: str) -> None:
+    assert await store.rules_known() == ([], 0)
+    await store.note_rules(["*:30"], T0)
+    store = await reopened(store, url)
+    assert await store.rules_known() == (["*:30"], T0)
+    await store.note_rules(["*:31", "vans:7"], T0 + 7)
+    assert await store.rules_known() == (["*:31", "vans:7"], T0 + 7)
+    await store.close()

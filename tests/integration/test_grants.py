@@ -459,6 +459,8 @@ PEOPLE = {
     "quarantine/<vehicle>": "GET DELETE",
     "quarantine/<vehicle>/admit": "POST",
     "audit": "GET",
+    "store": "GET",
+    "store/compaction": "GET POST DELETE",
 }
 
 

@@ -10,11 +10,14 @@ import asyncio
 import copy
 import itertools
 import pickle
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
+from tracker.config.retention import DAY_MS
 from tracker.errors import StoreError, StoreLocked
 from tracker.model.change import Acked, Registered
 from tracker.model.columns import Columns
@@ -22,8 +25,10 @@ from tracker.model.commit import APART, Commit, Loaded, SavedRegion, SavedVehicl
 from tracker.model.events import Ack, Event, erased
 from tracker.model.ping import has_place
 from tracker.model.records import ENDED_BY_RESTORE, Audit, Record
-from tracker.stores import ENGINES, AuditQuery, Box, EventQuery, Store
+from tracker.stores import ENGINES, AuditQuery, Box, EventQuery, Store, StoredDay
 from tracker.turns.jobs import Job
+
+QUARTER_MS = 900_000
 
 
 @dataclass
@@ -39,6 +44,10 @@ class Kept:
     last_n: int = 0
     records: dict[tuple[str, str], list[Record]] = field(default_factory=dict)
     audit: list[Audit] = field(default_factory=list)
+    packed: int = 0  # how many of the pings are
+    thinned: dict[tuple[int, int], int] = field(default_factory=dict)  # (n, day) → pings that went
+    gone: dict[int, int] = field(default_factory=dict)
+    rules: tuple[list[str], int] = ([], 0)
 
 
 PLACES: dict[str, Kept] = {}
@@ -238,6 +247,64 @@ class ListStore:
         numbers = {one.n for one in self._kept.pings if one}
         tracks = {n: await self.columns(n, since, until) for n in sorted(numbers)}
         return {n: [(int(told.time[0]), int(told.time[-1]))] for n, told in tracks.items() if len(told)}
+
+    async def compact(self, now: int) -> None:
+        closed = now // QUARTER_MS * QUARTER_MS
+        while self._kept.packed < len(self._kept.pings):
+            one = self._kept.pings[self._kept.packed]
+            if one and one.received_at >= closed:
+                break
+            self._kept.packed += 1
+
+    def _packed(self) -> dict[tuple[int, int], list[int]]:
+        """(n, day) → places of its pings."""
+        days: dict[tuple[int, int], list[int]] = {}
+        for place, one in enumerate(self._kept.pings[: self._kept.packed]):
+            if one:
+                days.setdefault((one.n, one.ping.time // DAY_MS * DAY_MS), []).append(place)
+        return days
+
+    async def days(self) -> list[StoredDay]:
+        names = {saved.n: vehicle for vehicle, saved in self._kept.vehicles.items()}
+        return [
+            StoredDay(n, names.get(n, ""), day, len(places), 6 * len(places), (n, day) in self._kept.thinned)
+            for (n, day), places in self._packed().items()
+        ]
+
+    async def waiting(self) -> int:
+        return sum(one is not None for one in self._kept.pings[self._kept.packed :])
+
+    async def gone(self) -> dict[int, int]:
+        told = Counter(self._kept.gone)
+        for (_, day), pings in self._kept.thinned.items():
+            told[day] += pings
+        return dict(told)
+
+    async def rules_known(self) -> tuple[list[str], int]:
+        return self._kept.rules
+
+    async def note_rules(self, rules: list[str], now: int) -> None:
+        self._kept.rules = rules, now
+
+    async def thin_day(self, n: int, day: int, stays: Callable[[Columns], Columns]) -> int:
+        places = self._packed()[n, day]
+        held = [one for place in places if (one := self._kept.pings[place])]
+        left = set(stays(Columns.all_of(held, [place + 1 for place in places])).row.tolist())
+        went = [place for place in places if place + 1 not in left]
+        for place in went:
+            self._kept.pings[place] = None
+        self._kept.thinned[n, day] = self._kept.thinned.get((n, day), 0) + len(went)
+        return len(went)
+
+    async def drop_days(self, days: list[tuple[int, int]]) -> int:
+        packed, pings = self._packed(), 0
+        for n, day in days:
+            for place in packed[n, day]:
+                self._kept.pings[place] = None
+            before = self._kept.thinned.pop((n, day), 0)
+            self._kept.gone[day] = self._kept.gone.get(day, 0) + len(packed[n, day]) + before
+            pings += len(packed[n, day])
+        return pings
 
     async def events(self, query: EventQuery) -> list[Event]:
         been = _been(self._kept.events, query)

@@ -532,6 +532,30 @@ def report(
 
 
 @cli.command()
+@click.option("--now", "at_once", is_flag=True, help="Let go at once what new rules of `retention` ask to.")
+@_of_a_folder
+def compact(data: str | None, store: str | None, at_once: bool) -> None:
+    """Pack what is not packed yet, and do what the setting `retention` asks for."""
+    from tracker.commands import upkeep
+
+    upkeep.compact(settings(data=data, store=store), at_once)
+
+
+@cli.group("store")
+def of_store() -> None:
+    """What is kept."""
+
+
+@of_store.command("show")
+@_or_elsewhere
+def show_store(**where: Any) -> None:
+    """How many positions of each day are kept, thinned and gone, and what they take."""
+    from tracker.commands import upkeep
+
+    upkeep.show(_asked(**where))
+
+
+@cli.command()
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
 @click.option("--store", help="The same as a URL: sqlite:FOLDER.")

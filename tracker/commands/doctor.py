@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -13,10 +14,17 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tracker.config import Settings, SettingsError
+from tracker.errors import StoreError
+
+if TYPE_CHECKING:
+    from tracker.stores import StoredDay
 
 ENOUGH_DISK = 200 * 2**20  #: bytes free that a small fleet fills in a few weeks
+LATELY_DAYS = 7  #: whose growth is taken for that of the days to come
+SOON_DAYS, FAR_DAYS = 14.0, 3650.0  #: until the disk is full: a fault, and not worth a word
 CLOCKS_S = 120.0  #: clocks that differ by more are told
 LATE_S = 300.0  #: what is later than this is `delayed` and raises nothing
 PLACED = "('enter', 'exit', 'cross', 'alarm', 'overspeed_start')"  #: whose time is that of a fix
@@ -28,6 +36,7 @@ def examine(settings: Settings) -> Iterator[tuple[str, bool, str]]:
     """(what, whether it is a fault, detail) one after the other."""
     yield "port", *_port(settings.host, settings.port)
     yield "disk", *_disk(settings.folder)
+    yield "kept", *_kept(settings)
     yield "clock", *_clock(settings)
     yield "assets", *_assets()
     if settings.cert:
@@ -55,6 +64,44 @@ def _disk(folder: Path) -> tuple[bool, str]:
     if free < ENOUGH_DISK:
         return True, f"{folder}: only {free / 2**20:.0f} MB are free"
     return False, f"{folder}: {free / 2**30:.1f} GB are free"
+
+
+def _kept(settings: Settings) -> tuple[bool, str]:
+    """How much of the past there is, how fast it grows, and what is to go."""
+    from tracker.config.retention import DAY_MS, read_rules
+    from tracker.history.retention import HOUR_MS, plan
+
+    if not settings.folder.is_dir():
+        return False, "nothing yet"
+    try:
+        days, known, since, groups = asyncio.run(_past(settings.store_url))
+    except StoreError as fault:
+        return fault.code not in ("no_data", "store_older"), fault.detail
+    now = int(time.time() * 1000)
+    lately = sum(day.bytes for day in days if 0 < now - day.day <= (LATELY_DAYS + 1) * DAY_MS) / LATELY_DAYS
+    told = f"{sum(day.pings for day in days):,} positions of {len({day.day for day in days}):,} days"
+    left_days = shutil.disk_usage(settings.folder).free / lately if lately > 1 else FAR_DAYS
+    told += f", {lately / 2**20:.1f} MB more a day" if lately > 2**17 else ""
+    told += f": the disk is full in {left_days:.0f} days" if left_days < FAR_DAYS else ""
+    if not settings.retention:
+        return left_days < SOON_DAYS, f"{told}; none of it ever goes (setting `retention`)"
+    due = plan(read_rules(settings.retention), days, groups.get, now)
+    starts = (since if known == sorted(settings.retention) else now) + int(settings.retention_notice_h * HOUR_MS)
+    told += f"; by {', '.join(settings.retention)} {due}"
+    if due and starts > now:
+        told += f", from {time.strftime('%Y-%m-%dT%H:%MZ', time.gmtime(starts / 1000))} on"
+    return left_days < SOON_DAYS, told
+
+
+async def _past(url: str) -> tuple[list[StoredDay], list[str], int, dict[str, str | None]]:
+    from tracker.stores import read_store
+
+    store = read_store(url)
+    loaded = await store.open()
+    try:
+        return await store.days(), *await store.rules_known(), {one.vehicle: one.group for one in loaded.registered}
+    finally:
+        await store.close()
 
 
 def _clock(settings: Settings) -> tuple[bool, str]:

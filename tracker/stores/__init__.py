@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
@@ -32,6 +32,17 @@ class EventQuery(msgspec.Struct, frozen=True):
     vehicles: frozenset[str] | None = None
     kinds: frozenset[str] | None = None
     limit: int = 100
+
+
+class StoredDay(NamedTuple):
+    """What is kept of one vehicle and day (UTC), where it is packed already."""
+
+    n: int
+    vehicle: str
+    day: int  # when it began, ms
+    pings: int
+    bytes: int
+    is_thinned: bool
 
 
 class AuditQuery(msgspec.Struct, frozen=True):
@@ -121,6 +132,38 @@ class Store(Protocol):
         """Number of a vehicle → spans of fix time, since <= time < until (both ends in it, ascending, apart), in which
         it may have been in one of the boxes, or on its way through from one fix to the next within five minutes. It
         may say too much, never too little; what is APART is not looked at."""
+        ...
+
+    async def compact(self, now: int) -> None:
+        """Pack what came before the quarter of an hour that lasts; nothing anybody may ask for changes by it."""
+        ...
+
+    async def days(self) -> list[StoredDay]:
+        """What is packed, in no order."""
+        ...
+
+    async def waiting(self) -> int:
+        """Pings that are not packed yet."""
+        ...
+
+    async def gone(self) -> dict[int, int]:
+        """Day (ms) → how many pings there were of it that are not kept any more."""
+        ...
+
+    async def rules_known(self) -> tuple[list[str], int]:
+        """The rules of retention that were in force last, and since when."""
+        ...
+
+    async def note_rules(self, rules: list[str], now: int) -> None:
+        """These are in force since `now`."""
+        ...
+
+    async def thin_day(self, n: int, day: int, stays: Callable[[Columns], Columns]) -> int:
+        """Keep only what `stays`, which is asked in a thread, of a day that is packed; how many pings went."""
+        ...
+
+    async def drop_days(self, days: list[tuple[int, int]]) -> int:
+        """Keep nothing of these (n, day) but how many pings they had: it is answered. Vehicles and events stay."""
         ...
 
     async def events(self, query: EventQuery) -> list[Event]: ...

@@ -111,6 +111,11 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE compacted(below INTEGER NOT NULL);
     INSERT INTO compacted VALUES (1);
     """,
+    """
+    -- How many pings are not kept any more: of a vehicle's day that was thinned, and of days that went.
+    CREATE TABLE thinned(n INTEGER, day INTEGER, pings INTEGER NOT NULL, PRIMARY KEY (n, day)) WITHOUT ROWID;
+    CREATE TABLE gone(day INTEGER PRIMARY KEY, pings INTEGER NOT NULL);
+    """,
 )
 
 # A commit is one INSERT into this view: a single sqlite3_step, without the GIL, in its own transaction. With a

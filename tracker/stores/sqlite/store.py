@@ -23,12 +23,12 @@ from tracker.model.columns import Columns
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event
 from tracker.model.records import Audit, Record
-from tracker.stores import AuditQuery, Box, EventQuery
+from tracker.stores import AuditQuery, Box, EventQuery, StoredDay
 from tracker.stores.sqlite import reads, states
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
 from tracker.stores.sqlite.files import FILE, Lock, State, copy, keep_from_others, sync
-from tracker.stores.sqlite.past import compaction, hot, log, packed, questions
+from tracker.stores.sqlite.past import compaction, hot, keeping, log, packed, questions
 from tracker.stores.sqlite.past.near import near
 from tracker.stores.sqlite.presence import REMEDY, Fault, Presence, look_first
 from tracker.stores.sqlite.rows import text, text_pieces
@@ -87,6 +87,7 @@ class SqliteStore:
         self._waiting: dict[int, SavedVehicle] = {}  # states that are not in `vehicles` yet
         self._waited = 0  # states appended since none waited
         self._patient_until = 0  # bytes of log, when somebody kept it from being emptied
+        self._packing = asyncio.Lock()  # plans that are made beside the writer must not overtake each other
         self._erased = 0  # how often somebody was: what was read before is not written any more
         self._untidy = 0  # about how much was written since the log was looked at
         self._failed: StoreError | None = None
@@ -286,7 +287,7 @@ class SqliteStore:
         numbers = reads.numbers_of(connection, commit.erased)
         self._insert(connection, commit, events, regions, [])
         self._erased += 1
-        for place in (log, hot, packed):
+        for place in (log, hot, packed, keeping):
             place.erase(connection, numbers)
 
     def _none_waits(self) -> None:
@@ -405,14 +406,15 @@ class SqliteStore:
         """Pack what came before the quarter of an hour that lasts (see compaction.py)."""
         if self._gone is not None or self._closed:
             return
-        until = await self._read(compaction.closed, now)
-        while await self._compact_slice(until):
-            pass
-        while await self._tidy_day(now):
-            pass
-        for some in (compaction.drop, compaction.give_back):
-            while await self._on(self._write_thread, self._change, some):
+        async with self._packing:
+            until = await self._read(compaction.closed, now)
+            while await self._compact_slice(until):
                 pass
+            while await self._tidy_day(now):
+                pass
+            for some in (compaction.drop, compaction.give_back):
+                while await self._on(self._write_thread, self._change, some):
+                    pass
 
     async def _compact_slice(self, until: int) -> bool:
         erased = self._erased
@@ -433,6 +435,32 @@ class SqliteStore:
         if piece is not None:
             await self._on(self._write_thread, self._change_as_planned, erased, compaction.write, piece)
         return piece is not None
+
+    async def thin_day(self, n: int, day: int, stays: Callable[[Columns], Columns]) -> int:
+        async with self._packing:
+            erased = self._erased
+            plan = await self._read(keeping.thin, n, day, stays)
+            await self._on(self._write_thread, self._change_as_planned, erased, keeping.write, plan)
+            return plan.gone if erased == self._erased else 0
+
+    async def drop_days(self, days: list[tuple[int, int]]) -> int:
+        async with self._packing:
+            return await self._on(self._write_thread, self._change, keeping.drop, days)
+
+    async def rules_known(self) -> tuple[list[str], int]:
+        return await self._read(keeping.rules_known)
+
+    async def note_rules(self, rules: list[str], now: int) -> None:
+        await self._on(self._write_thread, self._change, keeping.note_rules, rules, now)
+
+    async def days(self) -> list[StoredDay]:
+        return await self._read(keeping.days)
+
+    async def waiting(self) -> int:
+        return await self._read(keeping.waiting)
+
+    async def gone(self) -> dict[int, int]:
+        return await self._read(keeping.gone)
 
     def _change_as_planned(self, erased: int, change: Callable[..., None], *values: Any) -> bool:
         """Unless somebody was erased since the plan was made."""

@@ -17,9 +17,9 @@ from quart import Blueprint, Response, request
 
 from tracker import __version__
 from tracker.config import folder
+from tracker.config.tiles import origins
 from tracker.errors import NotFound
 from tracker.node import Node
-from tracker.tiles import origins
 from tracker.web.api import languages
 from tracker.web.api import parameters as api
 from tracker.web.api.probe import Probe

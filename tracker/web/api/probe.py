@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tracker import __version__
-from tracker.tiles import first, origins
+from tracker.config.tiles import first, origins
 
 PROBE_S = 2.0  #: how long the tile server may take to answer
 EVERY_S = 300.0  #: between questions while it answers

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from tracker import tiles
+from tracker.config import tiles
+from tracker.config.retention import read_rules
 from tracker.errors import TrackerError
 
 
@@ -35,6 +36,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     bus: Annotated[str, Meta(description="URL of what nodes hear each other by; memory: is one node by itself")] = (
         "memory:"
     )
+    retention: Annotated[
+        list[str],
+        Meta(
+            description="days positions are kept whole, then thinned, by group of vehicles (*: all others): *:30/365, "
+            "trucks:90/always, or vans:14, which then go; empty: everything is kept"
+        ),
+    ] = []
+    retention_notice_h: Annotated[
+        float, Meta(ge=0, description="hours between the warning that positions go for the first time, and their going")
+    ] = 24.0
     accept_loss: Annotated[
         bool, Meta(description="start although stored data is missing; for one start, not for every one")
     ] = False
@@ -321,6 +332,11 @@ def _value(name: str, value: Any, where: str, *, strict: bool) -> Any:
         raise SettingsError(f"{where} is {value!r}: it is one of debug, info, warning, error")
     if name == "report_zone" and not _is_zone(value):
         raise SettingsError(f"{where} is {value!r}, which is no time zone; it looks like Europe/Helsinki or UTC")
+    if name == "retention":
+        try:
+            read_rules(value)
+        except ValueError as fault:
+            raise SettingsError(f"{where}: {fault}") from None
     if name == "behind_proxy":
         _check_networks(value, where, "then everybody could say to be anybody; name your proxies")
     if name == "target_networks":

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tracker.config import SettingsError, load
-from tracker.tiles import fault, first, origins
+from tracker.config.tiles import fault, first, origins
 from tracker.web.api.page import content_policy
 
 

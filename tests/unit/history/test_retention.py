@@ -1,0 +1,124 @@
+"""Retention at work: what is to go, that it is said before, and that it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from tracker.config.retention import DAY_MS, read_rules
+from tracker.history.retention import Retention, plan
+from tracker.model.columns import Columns
+from tracker.stores import StoredDay
+
+TODAY = 20_000 * DAY_MS
+NOW = TODAY + 5_000
+HOUR_MS = 3_600_000
+
+
+def day(vehicle: str, ago: int, pings: int = 100, *, is_thinned: bool = False) -> StoredDay:
+    return StoredDay(int(vehicle[-1]), vehicle, TODAY - ago * DAY_MS, pings, 600, is_thinned)
+
+
+def group_of(vehicle: str) -> str | None:
+    return {"truck-1": "trucks"}.get(vehicle)
+
+
+class Kept:
+    """A store as retention sees it."""
+
+    def __init__(self, days: Iterable[StoredDay]) -> None:
+        self.held = {(one.n, one.day): one for one in days}
+        self.rules: list[str] = []
+        self.since = 0
+
+    async def days(self) -> list[StoredDay]:
+        return list(self.held.values())
+
+    async def rules_known(self) -> tuple[list[str], int]:
+        return self.rules, self.since
+
+    async def note_rules(self, rules: list[str], now: int) -> None:
+        self.rules, self.since = rules, now
+
+    async def thin_day(self, n: int, day: int, _stays: Callable[[Columns], Columns]) -> int:
+        one = self.held[n, day]
+        self.held[n, day] = StoredDay(n, one.vehicle, day, 10, 60, True)
+        return one.pings - 10
+
+    async def drop_days(self, days: list[tuple[int, int]]) -> int:
+        return sum(self.held.pop(one).pings for one in days)
+
+
+def retention(store: Any, *rules: str, notice_h: float = 0) -> Retention:
+    return Retention(store, list(rules), notice_h, group_of)
+
+
+def test_each_group_has_its_own_days() -> None:
+    days = [day("van-2", ago) for ago in (1, 8, 20)] + [day("truck-1", ago) for ago in (8, 20, 400)]
+    found = plan(read_rules(["*:7/14", "trucks:10/always"]), days, group_of, NOW)
+    assert found.thin == [days[1], days[4], days[5]]
+    assert found.drop == [days[2]]
+    assert found.pings == 400
+
+
+def test_without_a_rule_all_stays() -> None:
+    assert not plan(read_rules(["trucks:1"]), [day("van-2", 4000)], group_of, NOW)
+
+
+def test_what_was_thinned_is_not_thinned_again_but_goes_in_time() -> None:
+    days = [day("van-2", 9, is_thinned=True), day("van-2", 15, is_thinned=True)]
+    found = plan(read_rules(["*:7/14"]), days, group_of, NOW)
+    assert found.thin == [] and found.drop == [days[1]]
+
+
+async def test_days_are_thinned_and_go_and_are_counted() -> None:
+    store = Kept([day("van-2", ago) for ago in (1, 8, 20, 21)])
+    ours = retention(store, "*:7/14")
+    shares: list[float] = []
+    await ours.work(NOW, shares.append)
+    assert sorted(one.pings for one in store.held.values()) == [10, 100]
+    assert ours.statistics()._asdict() == {"due": 0, "thinned": 90, "gone": 200}
+    assert shares == sorted(shares) and shares[-1] == 1
+    await ours.work(NOW)
+    assert ours.statistics().gone == 200, "nothing is left to do"
+
+
+async def test_before_the_first_time_it_is_said_and_time_passes(caplog: pytest.LogCaptureFixture) -> None:
+    store = Kept([day("van-2", 20)])
+    ours = retention(store, "*:7/14", notice_h=24)
+    await ours.work(NOW)
+    assert "from 2024-10-05T00:00:05" in caplog.text and "100 positions of 1 vehicles" in caplog.text
+    assert store.held and ours.waits_until == NOW + 24 * HOUR_MS and ours.statistics().due == 100
+    await ours.work(NOW + 23 * HOUR_MS)
+    assert store.held and caplog.text.count("was changed") == 1
+    again = retention(store, "*:7/14", notice_h=24)  # a restart is not another first time
+    await again.work(NOW + 24 * HOUR_MS)
+    assert not store.held and again.waits_until is None
+
+
+async def test_other_rules_are_another_first_time() -> None:
+    store = Kept([day("van-2", 20)])
+    await retention(store, "*:30", notice_h=24).work(NOW)
+    ours = retention(store, "*:7", notice_h=24)
+    await ours.work(NOW + 25 * HOUR_MS)
+    assert store.held and ours.waits_until == NOW + 49 * HOUR_MS
+
+
+async def test_who_has_seen_what_goes_need_not_wait() -> None:
+    store = Kept([day("van-2", 20)])
+    ours = retention(store, "*:7", notice_h=24)
+    await ours.work(NOW, at_once=True)
+    assert not store.held and ours.waits_until is None
+
+
+async def test_with_nothing_to_do_nothing_waits(caplog: pytest.LogCaptureFixture) -> None:
+    ours = retention(Kept([day("van-2", 1)]), "*:7", notice_h=24)
+    await ours.work(NOW)
+    assert ours.waits_until is None and not caplog.records
+
+
+def test_there_is_a_job_where_there_are_rules() -> None:
+    assert [job.name for job in retention(Kept([]), "*:7").jobs()] == ["retention"]
+    assert retention(Kept([])).jobs() == []

@@ -1,0 +1,134 @@
+"""Retention at work: days of vehicles that are old enough are thinned, then go, one after the other.
+
+Before the first goes by new rules it is said how many will, and some time passes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from tracker.config.retention import Keep, Rule, read_rules, rule_of
+from tracker.history.story.stops import Stop, Stops
+from tracker.history.thinning import staying
+from tracker.model.columns import Columns
+from tracker.stores import Store, StoredDay
+from tracker.times import rfc3339
+from tracker.turns.jobs import Job
+
+HOUR_MS = 3_600_000
+EVERY_S = 3600.0  #: between two rounds
+TOGETHER = 200  #: days that go in one transaction
+
+log = logging.getLogger(__name__)
+
+
+class Plan(NamedTuple):
+    """What the rules ask for and is not done."""
+
+    thin: list[StoredDay]
+    drop: list[StoredDay]
+
+    @property
+    def pings(self) -> int:
+        return sum(day.pings for days in self for day in days)
+
+    def __bool__(self) -> bool:
+        return bool(self.thin or self.drop)
+
+    def __str__(self) -> str:
+        return f"{_told(self.thin)} to be thinned, {_told(self.drop)} to go"
+
+
+def _told(days: list[StoredDay]) -> str:
+    if not days:
+        return "none"
+    first, last = (rfc3339(one)[:10] for one in (min(day.day for day in days), max(day.day for day in days)))
+    vehicles = len({day.n for day in days})
+    return f"{sum(day.pings for day in days):,} positions of {vehicles:,} vehicles ({first} to {last})"
+
+
+def plan(rules: Mapping[str, Rule], days: Iterable[StoredDay], group_of: Callable[[str], str | None], now: int) -> Plan:
+    found = Plan([], [])
+    for day in days:
+        rule = rule_of(rules, group_of(day.vehicle))
+        keep = rule.keeps(day.day, now) if rule else Keep.WHOLE
+        if keep is Keep.GONE:
+            found.drop.append(day)
+        elif keep is Keep.THINNED and not day.is_thinned:
+            found.thin.append(day)
+    return found
+
+
+def stays(columns: Columns) -> Columns:
+    """What stays of a day that is thinned."""
+    stops = Stops()
+    stops.take_fixes(columns.once())
+    spans = [(one.since, one.until) for one in stops.done() if isinstance(one, Stop)]
+    return columns.take(staying(columns, spans))
+
+
+class Statistics(NamedTuple):
+    due: int  # positions that the rules ask to be thinned or to go, and that are still there
+    thinned: int
+    gone: int
+
+
+class Retention:
+    def __init__(self, store: Store, rules: list[str], notice_h: float, group_of: Callable[[str], str | None]) -> None:
+        self._store = store
+        self._written = sorted(rules)
+        self._rules = read_rules(rules)
+        self._notice_ms = int(notice_h * HOUR_MS)
+        self._group_of = group_of
+        self._due = self._thinned = self._gone = 0
+        self.waits_until: int | None = None  #: before, nothing goes
+
+    def jobs(self) -> list[Job]:
+        return [Job("retention", EVERY_S, self.work, at_once=True)] if self._rules else []
+
+    def statistics(self) -> Statistics:
+        return Statistics(self._due, self._thinned, self._gone)
+
+    async def due(self, now: int) -> Plan:
+        """What is to be done, and when it may begin; the first that looks says so."""
+        found = plan(self._rules, await self._store.days(), self._group_of, now)
+        self._due = found.pings
+        known, since = await self._store.rules_known()
+        if known != self._written:
+            since = now
+            await self._store.note_rules(self._written, now)
+        starts = since + self._notice_ms
+        if found and now < starts and starts != self.waits_until:
+            log.warning(
+                "the setting `retention` is new or was changed: from %s on, %s. Change it before, or keep a copy "
+                "(`tracker backup`)", rfc3339(starts), found,
+            )  # fmt: skip
+        self.waits_until = starts if found and now < starts else None
+        return found
+
+    async def work(
+        self, now: int, told: Callable[[float], None] = lambda _share: None, *, at_once: bool = False
+    ) -> None:
+        """One round. `told` hears how much of it is done; `at_once`: somebody has seen what goes, and wants it."""
+        due = await self.due(now)
+        if self.waits_until is not None and not at_once:
+            return
+        self.waits_until = None
+        whole = due.pings or 1
+        for some in batched(due.drop, TOGETHER):
+            self._gone += await self._store.drop_days([(day.n, day.day) for day in some])
+            self._due -= sum(day.pings for day in some)
+            told(1 - self._due / whole)
+        for day in due.thin:
+            self._thinned += await self._store.thin_day(day.n, day.day, stays)
+            self._due -= day.pings
+            told(1 - self._due / whole)
+        if due:
+            log.info("retention: %d positions gone, %d thinned away since the start", self._gone, self._thinned)
+
+
+def batched(days: list[StoredDay], most: int) -> Iterator[list[StoredDay]]:
+    for first in range(0, len(days), most):
+        yield days[first : first + most]
