@@ -225,7 +225,7 @@ def folder_of(url: str) -> Path:
     return Path(url.removeprefix("sqlite:").removeprefix("//")).expanduser()
 
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parent.parent  #: tracker/
 
 
 def folder(name: str) -> Path:
