@@ -186,7 +186,7 @@ def test_doctor_looks_at_everything(tmp_path: Path) -> None:
         answer = tracker("doctor", "--port", port, "--data", str(tmp_path))
     assert answer.returncode == 1
     lines = {line.split()[1]: line for line in answer.stdout.splitlines()}
-    assert lines.keys() == {"port", "disk", "clock", "assets"}
+    assert lines.keys() == {"port", "disk", "kept", "clock", "assets"}
     assert lines["port"].startswith("FAIL")
     assert lines["disk"].startswith("ok")
 
