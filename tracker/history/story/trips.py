@@ -95,11 +95,12 @@ def _trip(
         return None
     since = before.until if before else ground.t[fixes[0]]
     until = after.since if after else ground.t[fixes[-1]]
-    way = way_of(ground, fixes, since, until)
+    moved = before is not None and after is not None
+    way = way_of(ground, fixes, since, until, moved=moved)
     if way is None or until <= since or not way.metres[-1]:
         return None
     stays = fixes[-1] if after else fixes[0]
-    if not (before and after) and not any(ground.far(stays, i) > radius_m(ground, i) for i in fixes):
+    if not moved and not any(ground.far(stays, i) > radius_m(ground, i) for i in fixes):
         return None
     way = odometer.corrected(fixes, way)
     start = (before.lat, before.lon) if before else ground.place(fixes[0])

@@ -46,8 +46,9 @@ class Way(NamedTuple):
         return None if best < 0 else best
 
 
-def way_of(ground: Ground, fixes: list[int], since: int, until: int) -> Way | None:
-    """Of these fixes, from when it set out to when it arrived; None when it stayed where it was."""
+def way_of(ground: Ground, fixes: list[int], since: int, until: int, *, moved: bool) -> Way | None:
+    """Of these fixes, from when it set out to when it arrived; None when it stayed where it was. `moved`: it did not,
+    however short the way."""
     t, speed = ground.t, ground.speed
     counted, metres, speeds = [fixes[0]], [0.0], [-1.0]
     stood: list[Span] = []
@@ -70,10 +71,11 @@ def way_of(ground: Ground, fixes: list[int], since: int, until: int) -> Way | No
             speeds.append(-1.0)
         else:
             metres.append(metres[-1] + far)
-            speeds.append(said if said >= 0 else min(FASTEST_MPS, far / max(ground.seconds(anchor, i), 1.0)))
+            mean = min(FASTEST_MPS, far / max(ground.seconds(anchor, i), 1.0))
+            speeds.append(said if said >= mean / 2 else mean)  # some say 0 whatever they do
         anchor = near = i
         said = -1.0
-    if len(counted) < 2:
+    if len(counted) < 2 and not moved:
         return None
     if near != anchor:  # the rest of it
         if ground.seconds(anchor, near) * MOVING_MPS > ELSEWHERE_M:

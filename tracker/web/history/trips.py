@@ -93,8 +93,8 @@ async def _answer(node: Node, grant: Grant, id: str, what: str) -> Response:
     asked, form = _asked(), _form("json", *TABLES, *MAPS)
     limit = LAST if form != "json" and "limit" not in request.args else api.limit()
     page = Page(api.place(lambda place: isinstance(place, int)), limit)
+    ask = api.lasts(node.access, partial(node.picture.group_of, api.vehicle(id)))
     vehicle, told = await told_of(node, grant, id)
-    ask = api.lasts(node.access, partial(node.picture.group_of, vehicle))
     regions = _regions(node, grant)
 
     def answer(columns: Columns) -> File:
@@ -230,11 +230,11 @@ async def get_fleet(node: Node, grant: Grant) -> Response:
             if len(listed) == limit or fixes >= ENOUGH:
                 following = api.cursor(ids[at - 1])
                 break
+            asks.append(api.lasts(node.access, partial(node.picture.group_of, id)))
             try:
                 vehicle, told = await told_of(node, grant, id)
             except NotFound:  # nothing of it may be told
                 continue
-            asks.append(api.lasts(node.access, partial(node.picture.group_of, vehicle)))
             columns = await _fixes(node, told, *asked.span)
             fixes += len(columns)
             sums = await asyncio.to_thread(lambda fixes: _sums(story_of(fixes), drawn, regions, asked), columns)

@@ -100,6 +100,8 @@ def test_the_top_speed_is_one_it_can_have_had() -> None:
     spoken[45] = msgspec.structs.replace(spoken[45], speed_mps=29.0)
     [trip] = story(spoken).trips
     assert trip.way.fastest_mps(trip.since, trip.until) == 29
+    [trip] = story([msgspec.structs.replace(ping, speed_mps=0.0) for ping in plain]).trips
+    assert trip.way.fastest_mps(trip.since, trip.until) == pytest.approx(25, abs=0.1)  # some say nothing else
     train = driven((600, 90), step_s=5, speeds=True)
     [trip] = story(train).trips
     assert trip.way.fastest_mps(trip.since, trip.until) == 90
@@ -125,3 +127,5 @@ def test_a_short_way_between_two_stops_is_a_trip() -> None:
     told = story([*driven((300, 0), (10, 7), (300, 0), step_s=1)])
     assert len(told.stops) == 2
     assert metres(told) == pytest.approx([70], abs=30)
+    told = story([*driven((200, 0), (20, 3), step_s=5), *driven((200, 0), begins_s=220, step_s=5, east=60)])
+    assert metres(told) == pytest.approx([60], abs=30)
