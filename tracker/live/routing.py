@@ -107,15 +107,17 @@ class Routing:
         version, n, vehicle = self.version, state.n, state.ping.vehicle
         old = self.entries.get(n)
         entry = self._put(state)
+        before = None if old is None else old.state
         known = (
-            old is not None
-            and old.state.held is None
+            before is not None
+            and before.held is None
             and state.held is None  # a `moved` row says that nothing is held
-            and _circle_m(old.state) == _circle_m(state)
+            and _circle_m(before) == _circle_m(state)
         )
         tell = Topic.join if known else _introduce
         tell(self.everything, n, version)
-        was, now = self.regions_of(vehicle), state.regions
+        last, now = self.picture.vehicles.get(vehicle), state.regions
+        was = last.regions if last else {}
         if self.regions or was is not now:
             for region in now:
                 if topic := self.regions.get(region):

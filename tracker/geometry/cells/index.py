@@ -49,6 +49,7 @@ class CellIndex(Generic[K]):
         self._cells: dict[int, Cell] = {}
         self._dropped: list[dict[int, Cell]] = []  # forgotten cells, given back little by little
         self._answers: dict[tuple[K, ...], tuple[K, ...]] = {}  # one object for equal answers
+        self._plain: dict[tuple[K, ...], Cell] = {}  # by what covers them whole
 
     def __len__(self) -> int:
         return len(self.shapes)
@@ -113,6 +114,7 @@ class CellIndex(Generic[K]):
         self._dropped.append(self._cells)
         self._cells = {}
         self._answers = {}
+        self._plain = {}
 
     # -- a place ------------------------------------------------------------------------------------------------
 
@@ -187,12 +189,15 @@ class CellIndex(Generic[K]):
         if len(self._cells) >= self.max_cells:
             self.forget_cells()
         self._sweep()
-        cell = self._cells[key] = (whole, pieces, answers)
+        # of cells that no boundary passes there are many and few differ: one object for equal ones is never far away
+        cell = (whole, pieces, answers) if pieces else self._plain.setdefault(whole, (whole, (), answers))
+        self._cells[key] = cell
         return cell
 
     def _one(self, answer: tuple[K, ...]) -> tuple[K, ...]:
         if len(self._answers) > self.max_cells:
             self._answers = {}
+            self._plain = {}
         return self._answers.setdefault(answer, answer)
 
     def _sweep(self) -> None:
