@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import shutil
 import sqlite3
@@ -402,7 +403,16 @@ async def test_the_newest_state_of_each_vehicle_is_there_after_a_crash_and_after
         live = [one for one in loaded.vehicles if one.vehicle[0] != "\0"]
         assert await copy.reload([one.vehicle for one in live]) == live
         await copy.close()
-        assert await in_file(copy, "SELECT count(*) FROM states") == (0,), "a stop puts them in their place"
+        stopped = await in_file(
+            copy, "SELECT json_group_array(state) FROM (SELECT n, hex(state) AS state FROM vehicles)"
+        )
+        assert json.loads(stopped[0]) == [(one.state or b"").hex().upper() for one in loaded.vehicles], "all in place"
+        for state in (b"y", b"z"):  # and it goes on
+            copy = SqliteStore(str(folder))
+            await copy.open()
+            await copy.commit(Commit(vehicles=[saved(3, state)]))
+            assert await copy.reload(["van-3"]) == [saved(3, state)]
+            await copy.close()
         return loaded.vehicles
 
     def saved(n: int, state: bytes | None) -> SavedVehicle:
@@ -415,10 +425,10 @@ async def test_the_newest_state_of_each_vehicle_is_there_after_a_crash_and_after
     assert await store.reload(["van-1", "van-2", "van-3"]) == await crashed() == first
     monkeypatch.setattr(engine, "PUT_AFTER", 1)
     await store._on(store._write_thread, store._tidy)
-    assert await in_writer(store, "SELECT (SELECT count(*) FROM states), count(state) FROM vehicles") == (0, 3)
+    assert await in_writer(store, "SELECT count(state) FROM vehicles") == (3,)
     assert await store.reload(["van-1", "van-2", "van-3"]) == await crashed() == first
-    await store.commit(Commit(vehicles=[saved(1, None), saved(4, b"f")]))
-    then = [saved(1, None), *first[1:], saved(4, b"f")]
+    await store.commit(Commit(vehicles=[saved(1, None), saved(2, b"x"), saved(4, b"f")]))
+    then = [saved(1, None), saved(2, b"x"), first[2], saved(4, b"f")]
     assert (await store.load()).vehicles == await crashed() == then
     await store.commit(Commit(erased=["van-4"]))
     assert await in_writer(store, "SELECT count(*) FROM states") == (0,), "also of the erased one"

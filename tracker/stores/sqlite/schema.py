@@ -84,8 +84,9 @@ MIGRATIONS: tuple[str, ...] = (
         row INTEGER PRIMARY KEY, count INTEGER NOT NULL, r0 INTEGER NOT NULL, r1 INTEGER NOT NULL,
         t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, numbers BLOB NOT NULL, body BLOB NOT NULL, extra TEXT);
 
-    -- The states that commits changed since they were last put into `vehicles`; those of a later row are the newer.
-    CREATE TABLE states(row INTEGER PRIMARY KEY, body BLOB NOT NULL);
+    -- The states that commits changed since they were last put into `vehicles`: the rows of the highest turn, those of
+    -- a later row the newer. Each turn writes over the rows of the one before, which costs less than to delete them.
+    CREATE TABLE states(row INTEGER PRIMARY KEY, turn INTEGER NOT NULL, body BLOB NOT NULL);
 
     -- From here on nothing is added to `hot`: all of it is in a block.
     INSERT INTO zones SELECT row >> 15, n, min(t), max(t) FROM hot
@@ -124,7 +125,7 @@ MIGRATIONS: tuple[str, ...] = (
 _WRITE = """
 CREATE TEMP VIEW tx AS SELECT
     NULL AS row, NULL AS count, NULL AS r0, NULL AS r1, NULL AS t0, NULL AS t1, NULL AS numbers, NULL AS body,
-    NULL AS extra, NULL AS vehicles, NULL AS states, NULL AS events, NULL AS regions,
+    NULL AS extra, NULL AS vehicles, NULL AS states_row, NULL AS turn, NULL AS states, NULL AS events, NULL AS regions,
     NULL AS registered, NULL AS unregistered, NULL AS acked, NULL AS meta,
     NULL AS erased, NULL AS records, NULL AS audit;
 CREATE TEMP TRIGGER tx_insert INSTEAD OF INSERT ON tx BEGIN
@@ -132,7 +133,7 @@ CREATE TEMP TRIGGER tx_insert INSTEAD OF INSERT ON tx BEGIN
         WHERE NEW.row IS NOT NULL;
     INSERT INTO vehicles(n, id) SELECT value ->> 0, value ->> 1 FROM json_each(NEW.vehicles)
         WHERE true ON CONFLICT(n) DO NOTHING;
-    INSERT INTO states(body) SELECT NEW.states WHERE NEW.states IS NOT NULL;
+    INSERT OR REPLACE INTO states SELECT NEW.states_row, NEW.turn, NEW.states WHERE NEW.states IS NOT NULL;
     INSERT INTO events(seq, body) SELECT value ->> 0, value -> 1 FROM json_each(NEW.events);
     INSERT INTO regions(id, version, updated_at, feature)
         SELECT value ->> 0, value ->> 1, value ->> 2, nullif(value -> 3, 'null') FROM json_each(NEW.regions);

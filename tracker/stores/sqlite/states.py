@@ -20,15 +20,24 @@ def pack(vehicles: list[SavedVehicle]) -> bytes | None:
     return _encode(vehicles) if vehicles else None
 
 
+def place(connection: sqlite3.Connection) -> tuple[int, int]:
+    """The newest turn, and its last row."""
+    newest = "SELECT coalesce(max(turn), 1) FROM states"
+    turn, row = connection.execute(
+        f"SELECT ({newest}), coalesce(max(row), 0) FROM states WHERE turn = ({newest})"
+    ).fetchone()
+    return turn, row
+
+
 def waiting(connection: sqlite3.Connection) -> dict[int, SavedVehicle]:
-    """Those that are not in `vehicles` yet, by number."""
-    rows = connection.execute("SELECT json_group_array(hex(body)) FROM (SELECT body FROM states ORDER BY row)")
-    bodies = _bodies.decode(rows.fetchone()[0])
+    """Those that may not be in `vehicles` yet, by number."""
+    newest = "SELECT body FROM states WHERE turn = (SELECT max(turn) FROM states) ORDER BY row"
+    bodies = _bodies.decode(connection.execute(f"SELECT json_group_array(hex(body)) FROM ({newest})").fetchone()[0])
     return {saved.n: saved for body in bodies for saved in _decode(bytes.fromhex(body))}
 
 
 def put(connection: sqlite3.Connection, vehicles: Iterable[SavedVehicle]) -> None:
-    """Into `vehicles`: all that wait, in a transaction of the caller's."""
+    """Into `vehicles`: all that wait. Whoever calls begins another turn, or forgets all rows (`forget`)."""
     rows: list[tuple[int, str, int, int | None]] = []  # n, id, where its state begins, its length
     states: list[bytes] = []
     begin = 1
@@ -42,4 +51,8 @@ def put(connection: sqlite3.Connection, vehicles: Iterable[SavedVehicle]) -> Non
             WHERE true ON CONFLICT(n) DO UPDATE SET state = excluded.state""",
         (text(rows), b"".join(states)),
     )
+
+
+def forget(connection: sqlite3.Connection) -> None:
+    """Also what earlier turns left."""
     connection.execute("DELETE FROM states")

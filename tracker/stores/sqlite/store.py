@@ -85,6 +85,7 @@ class SqliteStore:
         self._last_seq = 0
         self._row = 0  # of the newest ping
         self._waiting: dict[int, SavedVehicle] = {}  # states that are not in `vehicles` yet
+        self._turn, self._states_row = 1, 0  # of the table that keeps them
         self._waited = 0  # states appended since none waited
         self._patient_until = 0  # bytes of log, when somebody kept it from being emptied
         self._packing = asyncio.Lock()  # plans that are made beside the writer must not overtake each other
@@ -250,6 +251,7 @@ class SqliteStore:
         else:
             self._waiting.update({saved.n: saved for saved in commit.vehicles})
             self._waited += len(commit.vehicles)
+            self._states_row += bool(commit.vehicles)
         if events:
             self._last_seq = events[-1].seq
         return events
@@ -264,10 +266,12 @@ class SqliteStore:
     ) -> None:
         waiting = self._waiting
         connection.execute(
-            f"INSERT INTO tx VALUES ({', '.join('?' * 20)})",
+            f"INSERT INTO tx VALUES ({', '.join('?' * 22)})",
             (
                 *((self._row + 1, *log.pack(commit.pings)) if commit.pings else NO_PINGS),
                 text([(saved.n, saved.vehicle) for saved in vehicles if saved.n not in waiting]),
+                self._states_row + 1,
+                self._turn,
                 states.pack(vehicles),
                 text([(event.seq, event) for event in events]),
                 regions,
@@ -284,6 +288,7 @@ class SqliteStore:
     def _erase(self, connection: sqlite3.Connection, commit: Commit, events: list[Event], regions: str | None) -> None:
         """Of these vehicles nothing stays, also of what this commit says of them."""
         states.put(connection, (self._waiting | {saved.n: saved for saved in commit.vehicles}).values())
+        states.forget(connection)
         numbers = reads.numbers_of(connection, commit.erased)
         self._insert(connection, commit, events, regions, [])
         self._erased += 1
@@ -292,6 +297,7 @@ class SqliteStore:
 
     def _none_waits(self) -> None:
         self._waiting, self._waited = {}, 0
+        self._turn, self._states_row = self._turn + 1, 0
 
     def _numbered(self, connection: sqlite3.Connection, events: list[Event]) -> list[Event]:
         if not events:
@@ -329,6 +335,7 @@ class SqliteStore:
                 self._last_seq = reads.last_seq(connection)
                 self._row = log.last_row(connection)
                 self._waiting = states.waiting(connection)
+                self._turn, self._states_row = states.place(connection)
                 self._waited = len(self._waiting)
             except BaseException:
                 connection.close()
