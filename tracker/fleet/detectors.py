@@ -88,20 +88,24 @@ OVER_MS = 900_000  #: so long without a fix that repeats it, an alarm is over
 MOST_ALARMS = 16  #: remembered of one vehicle, those heard last
 
 
-def begins(alarms: list[Alarm], fixes: Sequence[int], text: str, time: int) -> bool:
-    """Take a message into the alarms of its vehicle. True when it belongs to none of them: then one begins.
+KNOWN, LONGER, BEGUN = range(3)  #: what a message does to the alarms of its vehicle: nothing that is told by others
+
+
+def ring_alarm(alarms: list[Alarm], fixes: Sequence[int], text: str, time: int) -> int:
+    """Take a message into the alarms of its vehicle. BEGUN when it belongs to none of them: then one begins.
 
     `fixes`: those known of the vehicle, as it keeps them.
     """
     for at in range(len(alarms) - 1, -1, -1):
         alarm = alarms[at]
         if alarm.text == text and _joins(alarms, alarm, fixes, time):
+            did = KNOWN if alarm.first <= time <= alarm.last else LONGER
             alarm.first, alarm.last = min(alarm.first, time), max(alarm.last, time)
             alarms.append(alarms.pop(at))
-            return False
+            return did
     alarms.append(Alarm(text, time, time))
     del alarms[:-MOST_ALARMS]
-    return True
+    return BEGUN
 
 
 def _joins(alarms: list[Alarm], alarm: Alarm, fixes: Sequence[int], time: int) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from tracker.fleet.cause import Occasion
-from tracker.fleet.detectors import begins, charge, is_watched, report, tell
+from tracker.fleet.detectors import BEGUN, KNOWN, charge, is_watched, report, ring_alarm, tell
 from tracker.fleet.doubts import WAIT_MS, is_doubtful, settle
 from tracker.fleet.duplicates import Known, of_remembered, of_stored, unknown_fixes, unknown_neighbours
 from tracker.fleet.edits import LOOK, Edit, Round, evaluate
@@ -254,19 +254,20 @@ class Fleet:
                 charge(vehicle, ping)
                 draft.add_vehicle(vehicle, occasion.events)
                 self._queue(vehicle)
-        begun = ping.alarm is not None and self._press(vehicle, ping, now, draft)
-        if outcome is None or begun:
+        news = ping.alarm is not None and self._press(vehicle, ping, now, draft)
+        if outcome is None or news:
             draft.commit.pings.append(StoredPing(n, ping, now, APART))
         return outcome or Outcome.ACCEPTED
 
     def _press(self, vehicle: Vehicle | None, ping: Ping, now: int, draft: Draft) -> bool:
-        """A message says alarm, however it was taken otherwise. True when one begins."""
+        """A message says alarm, however it was taken otherwise. True when one begins or lasts longer by it: then it is
+        kept, or who looks back would take the next for another."""
         assert ping.alarm is not None
         alarms = self._alarms.setdefault(ping.vehicle, []) if vehicle is None else vehicle.alarms
-        begun = begins(alarms, () if vehicle is None else vehicle.fixes, ping.alarm, ping.time)
+        did = ring_alarm(alarms, () if vehicle is None else vehicle.fixes, ping.alarm, ping.time)
         if vehicle is not None:
             draft.add_vehicle(vehicle)
-        if begun:
+        if did == BEGUN:
             seen, detail = ping, dict[str, Any]()
             if not has_place(ping):
                 detail["placed"] = False
@@ -276,7 +277,7 @@ class Fleet:
             cause = f"{ping.time} {ping.alarm}"
             occasion.make("alarm", reason="reported", cause=cause, alarm=ping.alarm, **detail)
             draft.events += occasion.events
-        return begun
+        return did != KNOWN
 
     def _begin(self, ping: Ping, now: int, draft: Draft) -> Vehicle:
         """The first sight of a vehicle: plain containment decides where it is."""

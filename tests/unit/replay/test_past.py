@@ -160,8 +160,8 @@ def test_a_fix_that_was_there_already_counts_for_its_alarm_alone() -> None:
 
 
 def test_a_fix_that_was_there_already_of_a_vehicle_that_was_removed_brings_nobody_back() -> None:
-    pressed = [*DRIVE[:2], fix(60_000, 0, late=90_000, taken=APART, alarm="sos")]
-    source = Kept(pressed, [yard(1, -HOUR), yard(2, HOUR, west=-260)], [])
+    pressed = [*DRIVE[:2], fix(60_000, 0, late=90_000, taken=APART, alarm="sos"), fix(200_000, -900, n=2)]
+    source = Kept(pressed, [yard(1, -HOUR), yard(2, 180_000, west=5_000)], [])
     source.removed = [Audit(START + 70_000, "Ann", "", "vehicle.remove", "van-1")]
     wanted = ["van-1 enter moved 60", "van-1 exit vehicle_removed 70", "van-1 alarm reported 60"]
     assert said(again(source)) == wanted

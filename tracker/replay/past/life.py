@@ -3,6 +3,7 @@ each at its time by the clock there was."""
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator
 
@@ -35,6 +36,7 @@ class Past:
         self._since, self._until = since, until
         self._now = 0
         self._quiet: Quiet | None = None
+        self._gone: dict[str, array[int]] = {}  # vehicle → its fixes before it was removed
         self._removed: dict[str, int] = {}  # vehicle → when last
         self._made: set[str] = set()
         self.outcomes: Counter[str] = Counter()
@@ -89,9 +91,17 @@ class Past:
                     self._take(decide(self._fleet, Messages(one.received_at, [one.ping])))
 
     def _hear(self, pings: list[Ping], known: Known | None = None) -> None:
+        for ping in pings if self._gone else ():
+            self._recall(ping)
         step = decide(self._fleet, Messages(self._now, pings), known)
         self.outcomes.update(step.outcomes)
         self._take(step)
+
+    def _recall(self, ping: Ping) -> None:
+        """Whether an alarm goes on is told by the fixes beside it; a server asks its store for older ones."""
+        vehicle = self._fleet.vehicles.get(ping.vehicle)
+        if ping.alarm is not None and vehicle is not None and ping.vehicle in self._gone:
+            vehicle.fixes = array("Q", sorted({*vehicle.fixes, *self._gone.pop(ping.vehicle)}))
 
     def _go_to(self, now: int) -> None:
         self._wake(now)
@@ -115,6 +125,8 @@ class Past:
             deed = RegionsDeleted(deed.now, [id for id in deed.ids if id in live])
         elif type(deed) is VehicleRemoved:
             self._removed[deed.vehicle] = deed.now
+            if (vehicle := fleet.vehicles.get(deed.vehicle)) is not None:
+                self._gone[deed.vehicle] = self._gone.get(deed.vehicle, array("Q")) + vehicle.fixes
         self._take(decide(fleet, deed))
         while step := fleet.evaluate(AT_ONCE):
             self._take(step)
