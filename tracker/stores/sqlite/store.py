@@ -64,7 +64,8 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
-        connection.execute("COMMIT")
+        if connection.in_transaction:
+            connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
@@ -417,7 +418,7 @@ class SqliteStore:
             until = await self._read(compaction.closed, now)
             while await self._compact_slice(until):
                 pass
-            while await self._tidy_day(now):
+            while await self._tidy_days(now):
                 pass
             for some in (compaction.drop, compaction.give_back):
                 while await self._on(self._write_thread, self._change, some):
@@ -436,12 +437,12 @@ class SqliteStore:
             pass
         return True
 
-    async def _tidy_day(self, now: int) -> bool:
+    async def _tidy_days(self, now: int) -> bool:
         erased = self._erased
-        piece = await self._read(compaction.tidying, now)
-        if piece is not None:
+        pieces = await self._read(compaction.tidying, now)
+        for piece in pieces:
             await self._on(self._write_thread, self._change_as_planned, erased, compaction.write, piece)
-        return piece is not None
+        return bool(pieces)
 
     async def thin_day(self, n: int, day: int, stays: Callable[[Columns], Columns]) -> int:
         async with self._packing:

@@ -26,11 +26,11 @@ from tracker.stores.sqlite.past.packed import DAY_MS, HOUR_MS, Packed
 
 QUARTER_MS = 900_000
 INCREMENTAL = 2  #: auto_vacuum: free pages can be given back some at a time
-SLICE = 1 << 15  #: pings packed at once
+SLICE = 1 << 16  #: rows packed at once
 PIECE = 48  #: segments in one transaction
 PIECE_BYTES = 1 << 18
 DROPPED = 1 << 12  #: rows deleted in one transaction
-FREED = 64  #: pages given back in one
+FREED = 256  #: pages given back in one
 KEPT = 256  #: free pages that stay for what comes next
 
 _parts = msgspec.json.Decoder(list[tuple[int, int, int, int]])
@@ -64,22 +64,21 @@ def plan(connection: sqlite3.Connection, until: int) -> Slice | None:
         first = packed.below(connection)
         if first >= until:
             return None
-        asked = Asked(after=first - 1, below=until, limit=SLICE)
-        found = joined((hot.read(connection, asked), log.read(connection, asked))).take(slice(SLICE))
-        end = until if len(found.n) < SLICE else int(found.columns.row[-1]) + 1
+        end = min(until, first + SLICE)
+        asked = Asked(after=first - 1, below=end)
+        found = joined((hot.read(connection, asked), log.read(connection, asked)))
         fresh = _by_day(found)
         return Slice(_pieces(connection, fresh, _worth_it(connection, fresh, first), first), end)
 
 
-def tidying(connection: sqlite3.Connection, now: int) -> Piece | None:
-    """The parts of some day that is over, made one; None when there are none."""
-    over = "SELECT n, day FROM segments WHERE day < ? GROUP BY n, day HAVING count(*) > 1 LIMIT 1"
+def tidying(connection: sqlite3.Connection, now: int) -> list[Piece]:
+    """The parts of some days that are over, made one each."""
+    over = "SELECT n, day FROM segments WHERE day < ? GROUP BY n, day HAVING count(*) > 1 LIMIT ?"
     with picture(connection):
-        if (day := connection.execute(over, ((now - HOUR_MS) // DAY_MS,)).fetchone()) is None:
-            return None
-        parts = packed.heads(connection, "n = :n AND day = :day", {"n": day[0], "day": day[1]})
-        first = packed.below(connection)
-        return _pieces(connection, {day: Columns.empty()}, {day: [head.id for head in parts]}, first)[0]
+        days = connection.execute(over, ((now - HOUR_MS) // DAY_MS, PIECE)).fetchall()
+        parts = {day: packed.heads(connection, "n = :n AND day = :day", {"n": day[0], "day": day[1]}) for day in days}
+        old = {day: [head.id for head in heads] for day, heads in parts.items()}
+        return _pieces(connection, dict.fromkeys(days, Columns.empty()), old, packed.below(connection))
 
 
 def _by_day(arrived: Arrived) -> Days:
@@ -114,10 +113,10 @@ def _pieces(
     listed = msgspec.json.encode([id for ids in old.values() for id in ids]).decode()
     heads = packed.heads(connection, "id IN (SELECT value FROM json_each(:ids))", {"ids": listed})
     held = {head.id: columns.take(columns.row < first) for head, columns in packed.bodies(connection, heads)}
-    pieces = [Piece([], [])]
+    pieces: list[Piece] = []
     size = 0
     for day, columns in fresh.items():
-        if size > PIECE_BYTES or len(pieces[-1].fresh) == PIECE:
+        if not pieces or size > PIECE_BYTES or len(pieces[-1].fresh) == PIECE:
             pieces.append(Piece([], []))
             size = 0
         pieces[-1].gone.extend(old[day])
@@ -162,5 +161,5 @@ def give_back(connection: sqlite3.Connection) -> bool:
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
     if free <= KEPT or connection.execute("PRAGMA auto_vacuum").fetchone()[0] != INCREMENTAL:
         return False
-    connection.execute(f"PRAGMA incremental_vacuum({min(FREED, free - KEPT)})").fetchall()
+    connection.executescript(f"PRAGMA incremental_vacuum({min(FREED, free - KEPT)})")  # `execute` ends after a page
     return True

@@ -1,0 +1,190 @@
+"""What is compacted and when, what of the room goes back, and who is not brought back by it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tracker.errors import StoreFull
+from tracker.model.commit import Commit, SavedVehicle, StoredPing
+from tracker.model.ping import Ping
+from tracker.stores.sqlite import schema
+from tracker.stores.sqlite.past import compaction
+from tracker.stores.sqlite.store import SqliteStore
+
+T0 = 1_790_035_200_000  # the beginning of a day
+QUARTER = 900_000
+HOUR = 3_600_000
+DAY = 86_400_000
+EVER = 1 << 60
+
+
+@pytest.fixture
+async def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SqliteStore]:
+    monkeypatch.setattr(schema, "SYNCHRONOUS", "OFF")
+    store = SqliteStore(str(tmp_path / "data"))
+    await store.open()
+    await store.commit(Commit(vehicles=[SavedVehicle(n, f"van-{n}", b"") for n in (1, 2)]))
+    yield store
+    await store.close()
+
+
+def fixes(n: int, *times: int, lat: float = 60.0, lon: float = 24.0) -> Commit:
+    return Commit(pings=[StoredPing(n, Ping(f"van-{n}", T0 + time, lat, lon), T0 + time + 200) for time in times])
+
+
+def asked(store: SqliteStore, sql: str) -> list[Any]:
+    with closing(sqlite3.connect(store.path)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def parts(store: SqliteStore) -> list[Any]:
+    return asked(store, "SELECT n, (day * 86400000 - 1790035200000) / 86400000, count FROM segments ORDER BY id")
+
+
+async def test_what_came_in_the_quarter_of_an_hour_that_lasts_stays_in_the_log(store: SqliteStore) -> None:
+    for time in (QUARTER - 201, QUARTER - 200, QUARTER + 1000):
+        await store.commit(fixes(1, time))
+    await store.compact(T0 + QUARTER - 1)
+    assert parts(store) == []
+    await store.compact(T0 + QUARTER)
+    assert parts(store) == [(1, 0, 1)]
+    await store.compact(T0 + 2 * QUARTER)
+    assert sum(count for _, _, count in parts(store)) == 3
+    assert asked(store, "SELECT count(*) FROM log") == [(1,)], "the newest row stays: numbers go on from it"
+    await store.commit(fixes(1, 2 * QUARTER))
+    assert [row for row, _, _ in await store.arrivals(0, EVER, None, 0, 9)] == [1, 2, 3, 4]
+
+
+async def test_a_day_is_in_few_parts_while_it_lasts_and_in_one_when_it_is_over(store: SqliteStore) -> None:
+    most = 0
+    for quarter in range(96):
+        times = range(quarter * QUARTER, (quarter + 1) * QUARTER - 1000, 60_000)
+        await store.commit(fixes(1, *times))
+        await store.compact(T0 + (quarter + 1) * QUARTER)
+        most = max(most, len(parts(store)))
+    assert 1 < most <= 8
+    await store.compact(T0 + DAY + HOUR)
+    assert parts(store) == [(1, 0, 96 * 15)]
+    await store.commit(Commit(pings=[StoredPing(1, Ping("van-1", T0 + 7, 60.5, 24.0), T0 + DAY + HOUR + 5)]))
+    await store.compact(T0 + DAY + 2 * HOUR)
+    assert parts(store) == [(1, 0, 96 * 15 + 1)], "late ones join it with the next quarter of an hour"
+    assert [one.ping.lat for one in await store.track(1, T0, T0 + 60_000, None, 9)] == [60.0, 60.5]
+
+
+async def test_nobody_who_was_erased_meanwhile_is_brought_back(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.commit(fixes(1, *range(0, 9000, 1000)))
+    await store.commit(fixes(2, *range(0, 9000, 1000)))
+    plan, loop = compaction.plan, asyncio.get_running_loop()
+
+    def erased_after(connection: sqlite3.Connection, until: int) -> compaction.Slice | None:
+        made = plan(connection, until)
+        monkeypatch.setattr(compaction, "plan", plan)
+        asyncio.run_coroutine_threadsafe(store.commit(Commit(erased=["van-1"])), loop).result()
+        return made
+
+    monkeypatch.setattr(compaction, "plan", erased_after)
+    await store.compact(T0 + DAY)
+    assert parts(store) == [(2, 0, 9)]
+    assert await store.near([(-180.0, -90.0, 180.0, 90.0)], 0, EVER) == {2: [(T0, T0 + 59_999)]}
+    assert {one.n for _, one, _ in await store.arrivals(0, EVER, None, 0, 99)} == {2}
+    await store.commit(Commit(erased=["van-2"]))
+    assert parts(store) == [] == asked(store, "SELECT id FROM boxes")
+
+
+async def test_what_was_freed_goes_back_to_the_disk(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "KEPT", 8)
+    for begin in range(0, 40_000_000, 1_000_000):
+        await store.commit(fixes(1, *range(begin, begin + 1_000_000, 1000)))
+    before = asked(store, "PRAGMA page_count")[0][0]
+    await store.compact(T0 + DAY)
+    assert asked(store, "PRAGMA freelist_count")[0][0] <= 8
+    assert asked(store, "PRAGMA page_count")[0][0] < before / 5
+    assert asked(store, "PRAGMA integrity_check") == [("ok",)]
+    assert len(await store.columns(1, T0, T0 + DAY)) == 40_000
+
+
+def old_file(folder: Path, rows: int) -> Path:
+    """As 0.1.0 left it, but for what nobody asks for."""
+    folder.mkdir()
+    path = folder / "tracker.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(schema.MIGRATIONS[0])
+        connection.execute("INSERT INTO vehicles VALUES (1, 'van-1', NULL)")
+        connection.execute(
+            f"""WITH RECURSIVE at(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM at WHERE i < {rows})
+            INSERT INTO hot SELECT i, 1, {T0} + i * 1000, 600000000 + i, 240000000, NULL, NULL, NULL, NULL,
+                {T0} + i * 1000, 0, NULL FROM at"""
+        )
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+    return path
+
+
+async def test_an_old_file_is_served_at_once_and_compacted_with_a_copy_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compaction, "SLICE", 1000)
+    old_file(tmp_path / "data", 5000)
+    store = SqliteStore(str(tmp_path / "data"))
+    await store.open()
+    before = await store.arrivals(0, EVER, None, 0, 9999)
+    assert len(before) == 5000
+    await store.compact(T0 + 2 * DAY)
+    assert await store.arrivals(0, EVER, None, 0, 9999) == before
+    assert asked(store, "SELECT count(*) FROM hot") == [(0,)]
+    assert (parts(store), asked(store, "PRAGMA auto_vacuum")) == ([(1, 0, 5000)], [(2,)])
+    await store.commit(fixes(1, 6_000_000))
+    assert [row for row, _, _ in await store.arrivals(0, EVER, None, 4999, 9)] == [5000, 5001]
+    await store.close()
+    with closing(sqlite3.connect(tmp_path / "data" / "tracker-schema1.db")) as copy:
+        assert copy.execute("SELECT count(*) FROM hot").fetchone() == (5000,)
+
+
+async def test_where_a_copy_does_not_fit_nothing_is_changed_and_the_bytes_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = old_file(tmp_path / "data", 5000)
+    was = path.read_bytes()
+    monkeypatch.setattr(schema, "room", lambda _path: 100_000)
+    store = SqliteStore(str(tmp_path / "data"))
+    with pytest.raises(StoreFull, match=rf"{len(was):,} bytes are needed, 100,000 are free"):
+        await store.open()
+    await store.close()
+    assert path.read_bytes()[100:] == was[100:]
+    monkeypatch.undo()
+    store = SqliteStore(str(tmp_path / "data"))
+    await store.open()
+    assert len(await store.columns(1, T0, T0 + DAY)) == 5000
+    await store.close()
+
+
+BOX = (24.5, 59.0, 25.5, 61.0)
+
+
+@pytest.mark.parametrize("compacted", [True, False], ids=["in segments", "in the log"])
+async def test_who_drove_through_from_one_fix_to_the_next_may_have_been_near(
+    store: SqliteStore, compacted: bool
+) -> None:
+    """Also where the next fix is in another segment, or not in one yet."""
+    await store.commit(fixes(1, DAY - 100_000, lon=24.0))
+    await store.commit(fixes(2, DAY - 100_000, lon=24.0))
+    await store.compact(T0 + DAY)
+    await store.commit(fixes(1, DAY + 100_000, lon=26.0))
+    await store.commit(fixes(2, DAY + 300_000, lon=26.0))
+    if compacted:
+        await store.compact(T0 + 3 * DAY)
+    found = await store.near([BOX], T0, T0 + 3 * DAY)
+    ((first, last),) = found[1]
+    assert first <= T0 + DAY - 100_000 < T0 + DAY + 100_000 <= last
+    assert 2 not in found, "five minutes say nothing of what lies between"
+    assert await store.near([(24.5, 62.0, 25.5, 63.0)], 0, EVER) == {}
+    assert await store.near([BOX], T0 + 2 * DAY, T0 + 3 * DAY) == {}
