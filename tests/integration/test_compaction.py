@@ -53,7 +53,7 @@ async def test_what_came_in_the_quarter_of_an_hour_that_lasts_stays_in_the_log(s
         await store.commit(fixes(1, time))
     await store.compact(T0 + QUARTER - 1)
     assert parts(store) == []
-    await store.compact(T0 + QUARTER)
+    await store.compact(T0 + 2 * QUARTER - 1)
     assert parts(store) == [(1, 0, 1)]
     await store.compact(T0 + 2 * QUARTER)
     assert sum(count for _, _, count in parts(store)) == 3
@@ -98,6 +98,22 @@ async def test_nobody_who_was_erased_meanwhile_is_brought_back(
     assert {one.n for _, one, _ in await store.arrivals(0, EVER, None, 0, 99)} == {2}
     await store.commit(Commit(erased=["van-2"]))
     assert parts(store) == [] == asked(store, "SELECT id FROM boxes")
+
+
+async def test_a_slice_that_came_to_no_end_counts_nowhere_and_is_written_again(store: SqliteStore) -> None:
+    await store.commit(fixes(1, 1000, 2000))
+    await store.compact(T0 + QUARTER)
+    await store.commit(fixes(1, 1500, QUARTER, lat=61.0))
+    before = await store.arrivals(0, EVER, None, 0, 99)
+    begun = await store._read(compaction.plan, 99)
+    assert begun is not None
+    for piece in begun.pieces:
+        store._change(compaction.write, piece)
+    assert asked(store, "SELECT sum(count) FROM segments") == [(4,)]
+    assert await store.arrivals(0, EVER, None, 0, 99) == before
+    await store.compact(T0 + 2 * QUARTER)
+    assert asked(store, "SELECT sum(count) FROM segments") == [(4,)]
+    assert await store.arrivals(0, EVER, None, 0, 99) == before
 
 
 async def test_what_was_freed_goes_back_to_the_disk(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,6 +199,7 @@ async def test_who_drove_through_from_one_fix_to_the_next_may_have_been_near(
     if compacted:
         await store.compact(T0 + 3 * DAY)
     found = await store.near([BOX], T0, T0 + 3 * DAY)
+    assert len(found.get(1, [])) == 1
     ((first, last),) = found[1]
     assert first <= T0 + DAY - 100_000 < T0 + DAY + 100_000 <= last
     assert 2 not in found, "five minutes say nothing of what lies between"
