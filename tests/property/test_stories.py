@@ -1,0 +1,71 @@
+"""Whatever fixes come, in whatever order: one story, whose parts follow each other and add up."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.rounds import BEGAN, at, columns_of
+from tracker.history.story.stops import LEAST_MS, Stops
+from tracker.history.story.summary import totals
+from tracker.history.story.trips import story_of
+from tracker.model.columns import Columns
+from tracker.model.commit import StoredPing
+from tracker.model.ping import Ping
+
+STEPS = st.sampled_from([0.001, 1, 1, 5, 10, 10, 10, 30, 60, 300, 601, 1800, 7200])
+MOVES = st.sampled_from([0, 0, 0, 0, 3, -4, 10, 30, -30, 45, 120, -120, 900, 6000, -400_000])
+MAYBE = st.sampled_from([None, None, 0.0, 5.0, 20.0, 150.0])
+
+
+@st.composite
+def pings(draw: st.DrawFn) -> list[Ping]:
+    told, second, east, north = [], 0.0, 0.0, 0.0
+    lat, lon = draw(st.sampled_from([(60.17, 24.94), (0.0, 179.999), (89.99, 0.0), (-45.0, -180.0)]))
+    for _ in range(draw(st.integers(1, 40))):
+        step, x, y = draw(STEPS), draw(MOVES), draw(MOVES)
+        for _ in range(draw(st.integers(1, 8))):  # it goes on like that
+            second += step
+            told.append(at(second, east, north, lat=lat, lon=lon, accuracy_m=draw(MAYBE), speed_mps=draw(MAYBE)))
+        east, north = east + x, north + y
+        if lat > 80:
+            north = 0.0  # it would be over the pole
+    return told
+
+
+@given(pings(), st.integers(1, 9), st.randoms(use_true_random=False))
+def test_a_story_is_the_same_however_its_fixes_came_and_adds_up(
+    told: list[Ping], size: int, rng: random.Random
+) -> None:
+    columns = columns_of(told)
+    story = story_of(columns)
+    assert story is not None
+    mixed = list(told)
+    rng.shuffle(mixed)
+    late = Columns.from_pings(StoredPing(1, ping, BEGAN + k) for k, ping in enumerate(mixed))
+    again = story_of(late)
+    assert again is not None and (again.stops, again.silences) == (story.stops, story.silences)
+    assert [trip[:4] for trip in again.trips] == [trip[:4] for trip in story.trips]
+    pieces = Stops()
+    for begin in range(0, len(columns), size):
+        pieces.take_fixes(columns.take(slice(begin, begin + size)))
+    whole = Stops()
+    whole.take_fixes(columns)
+    assert pieces.done() == whole.done()
+
+    parts = sorted([*story.stops, *story.trips, *story.silences], key=lambda one: (one.since, one.until))
+    assert all(before.until <= after.since for before, after in pairwise(parts))
+    assert all(story.since <= one.since < one.until <= story.until for one in parts)
+    assert all(one.until - one.since >= LEAST_MS for one in story.stops)
+    sums = totals(story, {}, story.since, story.until + 1)
+    times = (sums.driving_ms, sums.idle_ms, sums.stopped_ms, sums.silent_ms)
+    assert sum(times) == story.until - story.since and min(times) >= 0
+    assert sums.metres >= 0 and (sums.trips, sums.stops) == (len(story.trips), len(story.stops))
+    for trip in story.trips:
+        way = trip.way
+        assert (way.times[1:] >= way.times[:-1]).all() and (way.metres[1:] >= way.metres[:-1]).all()
+        assert 0 <= way.waited_ms(trip.since, trip.until) <= trip.until - trip.since
+        assert abs(way.metres_in(trip.since, trip.until) - float(way.metres[-1])) < 1e-6
