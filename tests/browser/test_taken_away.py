@@ -134,6 +134,18 @@ async def test_a_vehicle_that_is_moved_out_of_sight_takes_its_events_along(open_
     await never(page, "v-guest", "The guest")
 
 
+async def test_a_history_that_is_erased_is_forgotten_by_open_pages(open_page: Open, house: House) -> None:
+    items = [{"vehicle": "v-erased", "time": now(ago), "lat": 60.0, "lon": 25} for ago in (-1060, -1030)]
+    await do(house, "PUT", "vehicles/v-erased", {})
+    await do(house, "POST", "positions", items)
+    await reader(house, "ines")
+    page = await live(await page_of(open_page, house, "ines"))
+    await page.wait_for_selector("#vehicle-list :text('v-erased')")
+    await page.wait_for_selector(".event :text('v-erased')")
+    await do(house, "DELETE", "vehicles/v-erased?history=true")
+    await never(page, "v-erased")
+
+
 async def test_a_page_that_is_paused_forgets_all_the_same(open_page: Open, house: House) -> None:
     await reader(house, "dirk", regions=["yards", "quarries"])
     page = await live(await page_of(open_page, house, "dirk"))
@@ -146,10 +158,10 @@ async def test_a_page_that_is_paused_forgets_all_the_same(open_page: Open, house
 async def test_a_region_that_is_not_followed_is_gone_as_well(open_page: Open, house: House) -> None:
     await reader(house, "hugo", regions=["yards", "quarries"])
     page = await live(await page_of(open_page, house, "hugo", "#tab=regions"))
-    await page.evaluate("fleetPage.state.set({ regions: ['here'] })")
+    await page.evaluate("fleetPage.state.set({ regions: ['here'], about: 'region:there' })")
     await page.wait_for_selector("#region-list .dim:has-text('there')")
     await do(house, "PATCH", "groups/g-hugo", {"regions": ["yards"]})
-    await never(page, ">there<", "quarries")
+    await never(page, ">there<", "quarries", "region:there")
 
 
 async def test_what_is_asked_as_it_is_taken_away_is_not_waited_for(open_page: Open, house: House) -> None:

@@ -102,6 +102,7 @@ class Hub:
         for ack in change.acked:
             self._ack(ack)
         if change.erased:
+            self._tell_erased(frozenset(change.erased), groups)
             self.recent.erase(frozenset(change.erased))
         if change.removed or change.erased:
             self.followers.forget_tables()
@@ -125,6 +126,14 @@ class Hub:
             self._ack(ack)
         self.recent.erase(frozenset(change.erased))
         self._wake()
+
+    def _tell_erased(self, vehicles: frozenset[str], groups: dict[str, str | None]) -> None:
+        """Whoever was told what befell these vehicles shall not know it any more."""
+        of_them = [told for told in self.recent.since(self.recent.first - 1) if told.event.vehicle in vehicles]
+        for viewer in self._viewers:
+            sees = viewer.grant.sees_event
+            if any(sees(told.event, told.regions, groups.get(told.event.vehicle)) for told in of_them):
+                viewer.outlet.send(messages.granted(viewer.grant.word()), True)
 
     def _tell_regrouped(self, before: dict[str, str | None]) -> None:
         """Vehicles that were in these groups are in others: whoever was told what befell one, and would not be now."""

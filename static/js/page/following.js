@@ -26,7 +26,7 @@ export class Following {
     app.heard.on((message) => message.op === "snapshot" && this.#others());
     app.forgotten.on(() => {
       this.before = this.before.filter((id) => app.fleet.regions.has(id));
-      this.#others();
+      this.#others(true);
     });
     app.ticked.on(() => Date.now() - this.askedAt > AGAIN_MS && this.#others());
   }
@@ -64,8 +64,8 @@ export class Following {
     return fleet.ready && this.askedAt ? (state.value.regions ?? []).filter((id) => !fleet.regions.has(id)) : [];
   }
 
-  /** The regions the channel does not tell of. */
-  async #others() {
+  /** The regions the channel does not tell of. @param {boolean} [forgets] what is gone of them was taken away */
+  async #others(forgets = false) {
     const { app } = this;
     const { regions } = app.state.value;
     if (regions === null || app.paused || !app.fleet.ready) return;
@@ -83,8 +83,10 @@ export class Following {
       return; // those known stay; asked again by and by
     }
     if (asked !== this.askedAt || app.state.value.regions !== regions) return;
+    const before = app.fleet.regions.size;
     app.fleet.others(features);
     app.regions.refresh();
     this.changed.tell();
+    if (forgets && app.fleet.regions.size < before) app.forget(false); // of these as well
   }
 }

@@ -15,6 +15,7 @@ const HINTS_MS = 15_000; // who waits to be let in, who was refused: as often
 /** @param {import("../app.js").App} app @param {import("../page/troubles.js").Troubles} troubles */
 export function access(app, troubles) {
   let waits = false; // a snapshot will say what there is to be seen
+  let erased = false; // and who it was will leave
   let asking = 0;
   const watches = () => whyEmpty(app.who) !== "groups";
   const ask = async () => {
@@ -40,11 +41,17 @@ export function access(app, troubles) {
     if (another) {
       waits = true;
       ask();
-    } else if (op === "granted") app.forget(false);
+    } else if (op === "granted") {
+      erased = true;
+      app.forget(false);
+    }
     if (op === "snapshot" && waits && part >= parts) {
       waits = false;
       app.forget(false);
-    } else if (left?.some((/** @type {[number, string]} */ [, why]) => why === "revoked")) app.forget(false);
+    } else if (left?.some((/** @type {[number, string]} */ [, why]) => why === "revoked" || erased)) {
+      erased = false;
+      app.forget(false);
+    }
   });
   const hinted = () => app.who.waiting !== undefined || app.who.without_token !== undefined;
   const look = () => document.visibilityState === "visible" && hinted() && ask();

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.support.grants import limited
-from tracker.access.grants import Grant
+from tracker.access.grants import EVERYTHING, Grant
 from tracker.geometry.earth import tile
 from tracker.live import messages, requests
 from tracker.live.cursor import NO_MARK, Cursor, mark_of, read_cursor
@@ -697,6 +697,17 @@ def test_where_a_vehicle_was_at_an_event_is_rebuilt_from_enters_and_exits() -> N
     ]
     told = with_regions(events, {"v1": frozenset("b")})
     assert [one.regions for one in told] == [{"a"}, {"a"}, set(), {"b"}, {"b"}]
+
+
+def test_whoever_saw_what_befell_a_vehicle_is_told_to_forget_as_its_history_is_erased(hub: Hub) -> None:
+    hub.route(Change(regions=[region("a"), region("b")], moved=[moved("v1", 1, "a")], events=[event(1, region="a")]))
+    desks = [Desk(hub, grant=grant, all=True) for grant in (limited("a"), limited("b"), EVERYTHING)]
+    tick(hub)
+    for desk in desks:
+        desk.take()
+    hub.route(Change(removed=["v1"], erased=["v1"]))
+    tick(hub)
+    assert [sum(one["op"] == "granted" for one in desk.take()) for desk in desks] == [1, 0, 1]
 
 
 def test_what_is_told_of_an_erased_history_names_nobody(hub: Hub) -> None:
