@@ -19,6 +19,7 @@ from hypercorn.config import Config
 from quart import Quart, Response, request, send_from_directory, websocket
 from werkzeug.exceptions import NotFound
 
+from tests.browser.printing import Printing
 from tests.support.waiting import deadline, free_port
 from tracker.web.api.page import content_policy
 
@@ -72,6 +73,7 @@ class Feed:
         self.inside_told = 4  # visits on the first page, …
         self.inside_next: str | None = None  # … and whether there are more
         self.tiles: dict[str, Any] = {}
+        self.printing = Printing()
 
     def _feature(self, feature: dict[str, Any]) -> dict[str, Any]:
         properties = {"version": 1, "area_m2": 120_000.0, "updated_at": stamp(self.t0), **feature["properties"]}
@@ -290,6 +292,8 @@ def application(feed: Feed) -> Quart:
             )
             out.append({"time": stamp(now - ago), "lat": lat, "lon": lon, "speed_mps": speed})
         return {"vehicle": id, "positions": out, "next": None}
+
+    feed.printing.route(app)
 
     @app.post("/api/v1/regions/preview")
     async def preview() -> dict[str, Any]:

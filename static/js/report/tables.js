@@ -72,7 +72,7 @@ function vehicles(report) {
     h("td", null, voice.count(head.events.length)),
   );
   const heads = ["vehicle", ...(summed ? columns : []), "stops", "events"].map((key) => say(key));
-  return section(say("vehicles_title"), table(heads, rows, [foot]));
+  return section(say("vehicles_title"), heads, rows, [foot]);
 }
 
 /** @param {Report} report */
@@ -101,7 +101,7 @@ function inRegions(report) {
       ),
     );
   const heads = [voice.say("region"), voice.say("vehicles_title"), voice.say("visits"), voice.say("inside")];
-  return [section(voice.say("regions"), table(heads, rows))];
+  return [section(voice.say("regions"), heads, rows)];
 }
 
 /** @param {Report} report */
@@ -161,6 +161,7 @@ function folded(report, title, marks, none, heads, cells) {
     if (!list.open) return;
     if (!some.length) return list.append(h("p", { class: "report-note" }, voice.say(none)));
     const body = table(
+      voice.say(title),
       heads.map((key) => voice.say(key)),
       [],
     );
@@ -203,11 +204,12 @@ function row(report, mark, cells) {
   );
 }
 
-/** @param {string} title @param {Node} content */
-const section = (title, content) => h("section", { class: "report-section" }, h("h2", null, title), content);
+/** @param {string} title @param {string[]} heads @param {Node[]} rows @param {Node[]} [foot] */
+const section = (title, heads, rows, foot) =>
+  h("section", { class: "report-section" }, h("h2", null, title), table(title, heads, rows, foot));
 
-/** @param {string[]} heads @param {Node[]} rows @param {Node[]} [foot] */
-function table(heads, rows, foot) {
+/** @param {string} title @param {string[]} heads @param {Node[]} rows @param {Node[]} [foot] */
+function table(title, heads, rows, foot) {
   const made = h(
     "table",
     null,
@@ -215,7 +217,7 @@ function table(heads, rows, foot) {
     h("tbody", null, ...rows),
     foot ? h("tfoot", null, ...foot) : null,
   );
-  return h("div", { class: "report-scroll", tabindex: "0", role: "region", "aria-label": heads[0] }, made);
+  return h("div", { class: "report-scroll", tabindex: "0", role: "region", "aria-label": title }, made);
 }
 
 /** Text in whatever direction, which turns nothing around it. @param {string} text */
