@@ -25,7 +25,10 @@ READY = "() => document.documentElement.dataset.ready === 'true'"
 #: how many pixels of a layer are painted
 PAINTED = """name => {
   const canvas = document.querySelector(`canvas[data-layer=${name}]`);
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+  const pen = copy.getContext("2d", { willReadFrequently: true });
+  pen.drawImage(canvas, 0, 0);
+  const { data } = pen.getImageData(0, 0, canvas.width, canvas.height);
   let painted = 0;
   for (let i = 3; i < data.length; i += 4) if (data[i]) painted++;
   return painted;

@@ -16,7 +16,7 @@ from tracker.reports.document import ReportMap, check_alone, render
 from tracker.reports.ground import land, read_land
 from tracker.reports.scripts import joined
 
-EVIL = "</script><img src=x onerror=alert(1)>{{ 7 * 7 }}{% raw %}\"'&"
+EVIL = "</script><img src=x onerror=alert(1)>{{ 7 * 7 }}\"'&"
 
 
 class Elements(HTMLParser):
