@@ -11,7 +11,7 @@ const WAIT_S = 10; // the server answers sooner when it has come further
 const DAY_MS = 86_400_000;
 
 /** The day a field of dates calls so, as it begins in a zone. @param {string} day 2026-11-25 @param {string} zone */
-export const beginsAt = (day, zone) => {
+const beginsAt = (day, zone) => {
   const noon = Date.parse(`${day}T12:00:00Z`);
   const begins = format.startOfDay(noon, zone);
   // where the zone is a day ahead or behind at that moment, its neighbour is meant
@@ -21,7 +21,7 @@ export const beginsAt = (day, zone) => {
 };
 
 /** "2026-11-25": the day of a moment in a zone. @param {number} ms @param {string} zone */
-export const dayOf = (ms, zone) =>
+const dayOf = (ms, zone) =>
   new Intl.DateTimeFormat("en-CA", {
     year: "numeric",
     month: "2-digit",
