@@ -17,6 +17,7 @@ import { Marks } from "./map/marks.js";
 import { Overlay } from "./map/overlay.js";
 import { EventsPane } from "./panels/rail.js";
 import { RegionLayer } from "./map/regions.js";
+import { Route } from "./map/route.js";
 import { readLink } from "./model/choices.js";
 import { preferences } from "./model/preferences.js";
 import { Store } from "./model/signal.js";
@@ -45,6 +46,7 @@ export class App {
     this.vehicles = new VehicleLayer(this.map.stage, this.fleet.motion);
     this.overlay = new Overlay(this.map.stage, this.fleet, this.vehicles, this.regions);
     this.marks = new Marks(this.map.stage);
+    this.route = new Route(this.map.stage);
     this.pane = new EventsPane(this);
     this.backlog = new Backlog();
     this.deeds = new Deeds();
@@ -216,6 +218,7 @@ export class App {
     this.state.set({
       vehicle: id,
       track: how.track ?? (id === this.state.value.vehicle ? this.state.value.track : false),
+      ...(id === this.state.value.vehicle ? {} : { day: null, leg: null }),
       ...(how.open && id ? { region: null, tab: "vehicles" } : {}),
     });
     this.address.along = false;
@@ -265,10 +268,12 @@ export class App {
     const known = (/** @type {string} */ id) => fleet.regions.has(id);
     const grouped = [...fleet.byId.values()].some((v) => v.group === group);
     this.address.forgets = true; // "back" leads to none of it
+    const stays = vehicle !== null && fleet.byId.has(vehicle);
     state.set({
+      ...(stays ? {} : { day: null, leg: null }),
       regions: regions?.every(known) ? regions : (regions?.filter(known) ?? null),
       region: region && (known(region) ? region : null),
-      vehicle: vehicle && (fleet.byId.has(vehicle) ? vehicle : null),
+      vehicle: stays ? vehicle : null,
       about: about && (fleet.has(about) ? about : null),
       group: group && (grouped ? group : null),
     });

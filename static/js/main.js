@@ -19,6 +19,7 @@ import { Notices } from "./page/notices.js";
 import { keys } from "./page/keys.js";
 import { VehicleList } from "./panels/vehicles.js";
 import { VehiclePanel } from "./panels/vehicle.js";
+import { DayPanel } from "./panels/day/panel.js";
 import { Pill } from "./page/pill.js";
 import { pointer } from "./map/pointer.js";
 import { print } from "./page/print.js";
@@ -58,6 +59,7 @@ async function begin() {
   const following = new Following(app);
   new RegionsTab(app, $("#page-regions"), editor, alerts, following);
   new VehiclePanel(app, $("#side"), alerts);
+  new DayPanel(app, $("#side"));
   new RegionPanel(app, $("#side"), editor, alerts);
   new Notices(app, following);
   const troubles = new Troubles(app);

@@ -69,6 +69,8 @@ class Feed:
         self.silent = False  # open sockets, no message: half-open
         self.refuse = False  # no WebSocket passes
         self.posted: list[Any] = []
+        self.day = "full"  # what is told of a day: "empty", "refused", or "more" than fits in an answer
+        self.asked: list[tuple[str, dict[str, str]]] = []  # of the past
         self.inside: int | None = None  # the status with which who was here is refused
         self.inside_told = 4  # visits on the first page, …
         self.inside_next: str | None = None  # … and whether there are more
@@ -174,6 +176,66 @@ class Feed:
             queue.put_nowait({"op": "close", "code": code, "reason": reason})
 
 
+HOUR = 3_600_000
+
+
+def days(feed: Feed, row: list[Any], what: str, since: int, until: int) -> dict[str, Any]:
+    """A day of two trips around a stop in a region, a silence, and a stop outside of any."""
+    empty = feed.day == "empty"
+
+    def at(east: float) -> dict[str, Any]:
+        return {"lat": row[4] / 1e6, "lon": row[5] / 1e6 + east}
+
+    def lasts(hour: float, hours: float) -> dict[str, Any]:
+        begin = since + hour * HOUR
+        return {"from": stamp(begin), "until": stamp(begin + hours * HOUR), "duration_s": hours * 3600}
+
+    trips: list[dict[str, Any]] = [
+        lasts(8 + 3 * n, 0.5) | {"start": at(0), "end": at(0.02), "distance_m": 8400.0 + n, "driving_s": 1500, "idle_s": 300, "max_mps": 19.4}
+        for n in range(2)
+    ]  # fmt: skip
+    gap: dict[str, Any] = lasts(11.5, 0.75) | {"start": at(0.02), "end": at(0.03), "distance_m": 900.0}
+    region: dict[str, Any] = {"id": "depot", "name": "Central depot"}
+    stops: list[dict[str, Any]] = [
+        lasts(0, 8) | at(0) | {"regions": [region]}, lasts(8.5, 2.5) | at(0.02) | {"regions": []},
+        lasts(12.25, 11.75) | at(0.03) | {"regions": [region, {"id": "kamppi", "name": None}]},
+    ]  # fmt: skip
+    sums: dict[str, Any] = {
+        "distance_m": 16_801.0,
+        "driving_s": 3000,
+        "idle_s": 600,
+        "stopped_s": 80_100,
+        "silent_s": 2700,
+        "trips": 2,
+    }
+    more = feed.day == "more" and "cursor" not in request.args
+    match what:
+        case "trips":
+            return {"vehicle": row[1], "trips": [] if empty else trips, "gaps": [] if empty else [gap], "next": None}
+        case "stops":
+            some = [] if empty else stops[:1] if more else stops[1:] if feed.day == "more" else stops
+            return {"vehicle": row[1], "stops": some, "next": "c1" if more else None}
+    span = {"from": stamp(since), "until": stamp(until)}
+    if empty:
+        sums = dict.fromkeys(sums, 0)
+    return {"vehicle": row[1], "tz": "UTC", **span, **sums, "stops": 3, "max_mps": None if empty else 19.4, "regions": [], "days": []}  # fmt: skip
+
+
+def leg(asked: Any) -> tuple[int, int]:
+    return int(asked["from"]), int(asked["until"])
+
+
+def trip(row: list[Any], since: int, until: int) -> list[dict[str, Any]]:
+    """A fix every ten seconds, ever faster, with a silence of three minutes in the middle."""
+    out, count = [], (until - since) // 10_000
+    for n in range(count):
+        if abs(n - count // 2) < 9:
+            continue
+        place = {"lat": row[4] / 1e6 + 0.004 * math.sin(n / 20), "lon": row[5] / 1e6 + 0.02 * n / count}
+        out.append({"time": stamp(since + n * 10_000), **place, "speed_mps": 25 * n / count})
+    return out
+
+
 class Key(dict[str, Any]):
     __hash__ = object.__hash__  # type: ignore[assignment]
 
@@ -277,11 +339,22 @@ def application(feed: Feed) -> Quart:
             "since": stamp(feed.t0),
         }
 
+    @app.get("/api/v1/vehicles/<id>/<any(trips, stops, summary):what>")
+    async def day(id: str, what: str) -> Any:
+        feed.asked.append((what, request.args.to_dict()))
+        row = next((row for row in feed.rows if row[1] == id), None)
+        if row is None or feed.day == "refused":
+            return {"title": "not found", "status": 404, "code": "unknown_vehicle", "detail": "there is none"}, 404
+        return days(feed, row, what, int(request.args["from"]), int(request.args["until"]))
+
     @app.get("/api/v1/vehicles/<id>/track")
     async def track(id: str) -> Any:
         row = next((row for row in feed.rows if row[1] == id), None)
         if row is None:
             return {"title": "not found", "status": 404, "code": "unknown_vehicle", "detail": "there is none"}, 404
+        feed.asked.append(("track", request.args.to_dict()))
+        if "until" in request.args and int(request.args["until"]) - int(request.args["from"]) < 4 * HOUR:
+            return {"vehicle": id, "positions": trip(row, *leg(request.args)), "next": None}
         pick, out, now = random.Random(row[0]), [], feed.now()
         for step in range(240):
             ago = (240 - step) * 60_000 if step < 120 else (240 - step) * 10_000

@@ -89,6 +89,18 @@ async def _wallboard(page: Page) -> None:
     await page.locator("#pill").wait_for(state="hidden")
 
 
+async def _trip(page: Page) -> None:
+    """The second fix of a trip is pointed at."""
+    await page.locator(".leg").nth(1).click()
+    await page.wait_for_function("() => window.fleetPage.route.fixes.length > 100")
+    await page.get_by_label("Along the trip").press("ArrowRight")
+
+
+async def _refused(page: Page) -> None:
+    page.expected.append("404")  # type: ignore[attr-defined]
+    await page.get_by_text("There is nothing of this vehicle here").wait_for()
+
+
 async def _nothing(page: Page) -> None:
     pass
 
@@ -100,6 +112,8 @@ OFF: dict[str, dict[str, str]] = {}
 STATES = {
     "map": (PLACE, _nothing),
     "vehicle": (f"{PLACE}&vehicle=van-03", _edit_register),
+    "day": (f"{PLACE}&vehicle=van-03&day=2026-03-11", _trip),
+    "day-refused": (f"{PLACE}&vehicle=van-03&day=2026-03-11", _refused),
     "regions": (f"{PLACE}&tab=regions", _nothing),
     "region": (f"{PLACE}&tab=regions&region=kamppi", _nothing),
     "followed": (f"{PLACE}&tab=regions&follow=depot,kamppi", _nothing),
@@ -154,7 +168,9 @@ async def _look(page: Page, name: str, width: int) -> list[str]:
 @pytest.mark.parametrize("name", STATES)
 async def test_no_state_of_the_page_breaks_accessibility_or_layout(open_page: Open, name: str, width: int) -> None:
     link, reach = STATES[name]
-    async with Running(busy()) as feed:
+    fleet = busy()
+    fleet.day = name.removeprefix("day-")
+    async with Running(fleet) as feed:
         page = await live(await open_page(f"{feed.url}#{link}", width=width, height=900 if width > 400 else 740))
         await page.wait_for_function("() => document.querySelectorAll('.event').length > 3")
         await reach(page)

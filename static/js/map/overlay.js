@@ -37,6 +37,7 @@ export class Overlay {
     /** @type {"none"|"name"|"more"} */ this.labels = "name";
     /** @type {import("../words/format.js").Units} */ this.units = "metric";
     this.calm = false;
+    this.past = false; // a day is looked at: what is behind the vehicle now would be taken for it
     this.room = new Room();
     /** @type {Map<number, number>} the side each slot's name was written on last */ this.sides = new Map();
     stage.add({ name: "trail", pane: "trail", live: true, paint: (canvas, view) => this.paintTrail(canvas, view) });
@@ -225,7 +226,7 @@ export class Overlay {
     const color = palette();
     const trail = this.trail;
     const v = this.selected;
-    if (!v || trail.length === 0) return;
+    if (!v || this.past || trail.length === 0) return;
     // One line, also over 180°, that ends at the copy of the vehicle that is drawn.
     const line = unwrap(trail.map((p) => [p.lon, p.lat]));
     const at = nearest(view, worldX(line[line.length - 1][0]));

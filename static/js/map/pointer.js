@@ -27,6 +27,7 @@ export function pointer(app, editor, following) {
   };
   app.map.onPointer("mousemove", ({ x, y, lat, lon }) => {
     if (editor.drawing) return away();
+    if (app.route.pick(x, y)) return away();
     const slot = app.vehicles.hit(x, y);
     const v = slot >= 0 ? (app.fleet.bySlot[slot] ?? null) : null;
     const region = v ? null : app.regions.at(lon, lat);
@@ -89,7 +90,7 @@ export function pointer(app, editor, following) {
       return region ? following.toggle(region.id) : undefined;
     }
     if (v) return app.select(v.id, { open: true, track: app.state.value.vehicle === v.id ? true : undefined });
-    if (editor.active) return;
+    if (editor.active || app.route.pick(x, y, matchMedia("(pointer: coarse)").matches) || app.state.value.day) return;
     const region = app.regions.at(lon, lat);
     if (app.state.value.vehicle) app.select(null);
     else if (region) app.state.set({ region: region.id, tab: "regions" });

@@ -9,6 +9,8 @@ import { STATES } from "../wire.js";
  * @property {{zoom: number, lat: number, lon: number}|null} map
  * @property {string|null} vehicle
  * @property {boolean} track keep the map on it
+ * @property {string|null} day of it that is looked at: "2026-11-23", in the reader's zone
+ * @property {number|null} leg the trip or stop of that day that is chosen: when it began
  * @property {string|null} region the region whose card is open
  * @property {Tab} tab
  * @property {string} query
@@ -27,6 +29,8 @@ export const START = {
   map: null,
   vehicle: null,
   track: false,
+  day: null,
+  leg: null,
   region: null,
   tab: "vehicles",
   query: "",
@@ -56,6 +60,10 @@ function decoded(part) {
 }
 
 const ABOUT = /^(region|vehicle):./;
+const LEG = /^\d{1,14}$/;
+
+/** Is there such a day? @param {string} day */
+const isDay = (day) => /^\d{4}-\d\d-\d\d$/.test(day) && new Date(`${day}T00:00:00Z`).toJSON()?.slice(0, 10) === day;
 
 /** Read a link; whatever is not understood is left at its start. @param {string} hash @returns {State} */
 export function readLink(hash) {
@@ -68,10 +76,13 @@ export function readLink(hash) {
     Math.abs(camera[2]) <= 360 &&
     camera[0] >= 0 &&
     camera[0] <= 22;
+  const day = q.has("vehicle") && isDay(q.get("day") ?? "") ? q.get("day") : null;
   return {
     map: whole ? { zoom: camera[0], lat: camera[1], lon: camera[2] } : null,
     vehicle: q.get("vehicle"),
     track: q.get("track") === "1",
+    day,
+    leg: day && LEG.test(q.get("leg") ?? "") ? Number(q.get("leg")) : null,
     region: q.get("region"),
     tab: one(q.get("tab"), /** @type {const} */ (["vehicles", "regions", "events"]), "vehicles"),
     query: q.get("q") ?? "",
@@ -91,6 +102,8 @@ const UNDERSTOOD = new Set([
   "map",
   "vehicle",
   "track",
+  "day",
+  "leg",
   "region",
   "tab",
   "q",
@@ -111,6 +124,7 @@ export function misread(hash) {
   const starts = /** @type {Record<string, string>} */ ({ tab: START.tab, sort: START.sort, labels: START.labels });
   const taken = (/** @type {string} */ key, /** @type {string} */ value) => {
     if (!UNDERSTOOD.has(key)) return false;
+    if (key === "day" || key === "leg") return link.has(key);
     if (key === "map" || key === "tab" || key === "sort" || key === "labels")
       return link.has(key) || value === starts[key];
     if (key === "about") return ABOUT.test(value);
@@ -125,6 +139,8 @@ export function misread(hash) {
 /** What a step back undoes; the rest (the camera, what keeps it) only goes along. */
 const STEPS = /** @type {const} */ ([
   "vehicle",
+  "day",
+  "leg",
   "region",
   "tab",
   "query",
@@ -152,6 +168,8 @@ export function writeLink(state) {
   if (state.map) add("map", `${round(state.map.zoom, 2)}/${round(state.map.lat, 5)}/${round(state.map.lon, 5)}`);
   add("vehicle", state.vehicle);
   add("track", state.track && "1");
+  add("day", state.day);
+  add("leg", state.leg === null ? null : String(state.leg));
   add("region", state.region);
   add("tab", state.tab !== START.tab && state.tab);
   add("q", state.query);

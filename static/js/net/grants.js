@@ -20,6 +20,16 @@ export function mayDraw(grants, region) {
 }
 
 /**
+ * What of a vehicle is not told: where it was outside of `regions`, and its places better than cells of `coarse_m`.
+ * @param {Granted[]|undefined} grants @param {string|null} group of the vehicle
+ */
+export function limits(grants, group) {
+  const parts = (grants ?? []).filter(({ vehicles }) => vehicles === "all" || (group && vehicles.includes(group)));
+  const regions = parts.length > 0 && parts.every((one) => one.regions !== "all");
+  return { regions, coarse_m: parts.length ? Math.min(...parts.map((one) => one.coarse_m ?? 0)) : 0 };
+}
+
+/**
  * Is something of what was seen or done before not any more? Another region, vehicle or verb is no loss.
  * @param {{grants?: Granted[], regions?: "all"|string[]}} before
  * @param {{grants?: Granted[], regions?: "all"|string[]}} now

@@ -119,6 +119,8 @@ function back(app, editor, target, typing) {
   if (editor.active) return void editor.leave();
   if (app.state.value.kiosk) return app.state.set({ kiosk: false });
   if (app.state.value.region) app.state.set({ region: null });
+  else if (app.state.value.leg !== null) app.state.set({ leg: null });
+  else if (app.state.value.day) app.state.set({ day: null });
   else if (app.state.value.vehicle) app.select(null);
 }
 

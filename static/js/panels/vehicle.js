@@ -80,6 +80,12 @@ export class VehiclePanel {
         ),
         h(
           "button",
+          { type: "button", class: "button small", onclick: () => app.state.set({ day: this.#lastDay(), leg: null }) },
+          icon("history", 14),
+          say("vehicle.day"),
+        ),
+        h(
+          "button",
           {
             type: "button",
             class: "button small",
@@ -253,6 +259,11 @@ export class VehiclePanel {
     const today = format.startOfDay(this.app.now(), zone);
     const v = this.app.overlay.selected;
     return v && v.time < today ? format.startOfDay(v.time, zone) : today;
+  }
+
+  /** Today, or the day of its last fix. */
+  #lastDay() {
+    return format.isoDay(this.#dayStart(), this.app.preferences.value.zone);
   }
 
   /** The day shown and the day it is. */

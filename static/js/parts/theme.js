@@ -32,14 +32,16 @@ const NAMES = /** @type {const} */ ({
   edge: "--glyph-edge",
   font: "--font",
 });
-/** @type {Record<keyof typeof NAMES, string>|null} */
+const SPEEDS = ["--speed-0", "--speed-1", "--speed-2", "--speed-3", "--speed-4"]; // slow to fast
+/** @typedef {Record<keyof typeof NAMES, string> & {speeds: string[]}} Palette */
+/** @type {Palette|null} */
 let cache = null;
 /** @type {Signal<[]>} the colours are others */
 export const themed = new Signal();
 const dark = matchMedia("(prefers-color-scheme: dark)");
 dark.addEventListener("change", renew);
 
-/** The theme's colours for canvases. @returns {Record<keyof typeof NAMES, string>} */
+/** The theme's colours for canvases. @returns {Palette} */
 export function palette() {
   if (!cache) {
     // A custom property reads back as written; a colour it was used for reads back resolved. Where the system forces
@@ -52,10 +54,13 @@ export function palette() {
       probe.style.color = `var(${name})`;
       return getComputedStyle(probe).color;
     };
-    cache = /** @type {any} */ (Object.fromEntries(Object.entries(NAMES).map(([key, name]) => [key, resolve(name)])));
+    cache = /** @type {any} */ ({
+      ...Object.fromEntries(Object.entries(NAMES).map(([key, name]) => [key, resolve(name)])),
+      speeds: SPEEDS.map(resolve),
+    });
     probe.remove();
   }
-  return /** @type {Record<keyof typeof NAMES, string>} */ (cache);
+  return /** @type {Palette} */ (cache);
 }
 
 /** @param {Theme} theme */

@@ -159,8 +159,25 @@ export function startOfDay(ms, zone) {
 /** Where the next day begins: 23, 24 or 25 hours later. @param {number} start of a day @param {string} zone */
 export const endOfDay = (start, zone) => startOfDay(start + 30 * 3_600_000, zone);
 
+/** "2026-11-23": a day as links, date fields and the server write it. @param {number} ms @param {string} zone */
+export function isoDay(ms, zone) {
+  const parts = formatter(zone, { year: "numeric", month: "2-digit", day: "2-digit" }).formatToParts(ms);
+  const part = (/** @type {string} */ type) => parts.find((one) => one.type === type)?.value ?? "";
+  return `${part("year").padStart(4, "0")}-${part("month")}-${part("day")}`;
+}
+
+/** When such a day begins. @param {string} day @param {string} zone */
+export function dayBegin(day, zone) {
+  const start = startOfDay(Date.parse(`${day}T12:00:00Z`), zone); // noon in Greenwich is another day far east or west
+  const found = isoDay(start, zone);
+  return found > day ? startOfDay(start - 1, zone) : found < day ? endOfDay(start, zone) : start;
+}
+
 /** "23 Nov 2026": one day and no other. @param {number} ms @param {string} zone */
 const date = (ms, zone) => formatter(zone, { day: "numeric", month: "short", year: "numeric" }).format(ms);
+
+/** "Mon". @param {number} ms @param {string} zone */
+export const weekday = (ms, zone) => formatter(zone, { weekday: "short" }).format(ms);
 
 /** @param {number} ms @param {string} zone */
 const year = (ms, zone) => formatter(zone, { year: "numeric" }).format(ms);

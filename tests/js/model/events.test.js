@@ -167,6 +167,8 @@ test("a link says everything and is read back the same", () => {
     ...START,
     map: { zoom: 13.5, lat: 60.17, lon: 24.94 },
     vehicle: "van/ö 1,2",
+    day: "2026-03-11",
+    leg: 1773208800000,
     region: "depot",
     tab: /** @type {const} */ ("regions"),
     query: "a b&c",
@@ -185,6 +187,14 @@ test("a link says everything and is read back the same", () => {
   assert.equal(writeLink(START), "");
   assert.deepEqual(readLink("#map=x/y/z&state=bogus&sort=?&tab=zzz"), START);
   assert.deepEqual(readLink(writeLink({ ...START, regions: [] })).regions, []);
+});
+
+test("a day in a link is one there is, and of a vehicle", () => {
+  const read = (hash) => [readLink(hash).day, readLink(hash).leg, misread(hash)];
+  assert.deepEqual(read("#vehicle=v&day=2028-02-29&leg=5"), ["2028-02-29", 5, []]);
+  assert.deepEqual(read("#vehicle=v&day=2026-02-29&leg=5"), [null, null, ["day=2026-02-29", "leg=5"]]);
+  assert.deepEqual(read("#day=2026-02-28"), [null, null, ["day=2026-02-28"]]);
+  assert.deepEqual(read("#vehicle=v&day=2026-02-28&leg=x"), ["2026-02-28", null, ["leg=x"]]);
 });
 
 test("a link that somebody spoiled opens as far as it can be read", () => {

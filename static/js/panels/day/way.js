@@ -1,0 +1,87 @@
+// What is chosen of a day, above its list: the colours of its speeds, and a slider for those who cannot point at the
+// map.
+
+import { bands } from "../../model/day.js";
+import { fill, h, text } from "../../parts/dom.js";
+import * as format from "../../words/format.js";
+import { say } from "../../words/words.js";
+import { called } from "./rows.js";
+
+export class Way {
+  /** @param {import("../../app.js").App} app */
+  constructor(app) {
+    this.app = app;
+    /** @type {import("../../model/day.js").Leg|null} */ this.leg = null;
+    this.name = h("strong", null);
+    this.legend = h("ul", { class: "speeds num", "aria-label": say("leg.legend") });
+    this.along = h("input", { type: "range", min: "0", step: "1", "aria-label": say("leg.along") });
+    this.along.addEventListener("input", () => app.route.point(Number(this.along.value)));
+    this.told = h("output", { class: "num" });
+    this.element = h(
+      "div",
+      { class: "way", hidden: true },
+      h("div", { class: "way-head" }, this.name, this.told),
+      this.along,
+      this.legend,
+    );
+    app.route.pointing.on((index) => this.#pointed(index));
+    app.preferences.changed.on(() => this.leg && this.show(this.leg));
+  }
+
+  clear() {
+    this.show(null);
+  }
+
+  /** @param {import("../../model/day.js").Leg|null} leg */
+  show(leg) {
+    const { zone } = this.app.preferences.value;
+    this.leg = leg;
+    this.element.hidden = !leg;
+    if (!leg) return;
+    const span = `${format.clockShort(leg.from, zone)}–${format.clockShort(leg.until, zone)}`;
+    text(this.name, `${span} · ${called(this.app, leg)}`);
+    const moved = leg.kind === "trip";
+    this.along.hidden = this.legend.hidden = !moved;
+    if (moved && !this.app.route.fixes.length) text(this.told, say("leg.loading"));
+    else this.#pointed(this.app.route.pointed);
+    this.#colors();
+  }
+
+  loaded() {
+    const { fixes } = this.app.route;
+    this.along.max = String(Math.max(0, fixes.length - 1));
+    this.along.disabled = fixes.length < 2;
+    if (fixes.length) this.#pointed(this.app.route.pointed);
+    else text(this.told, say("leg.none"));
+  }
+
+  /** @param {string} why @param {() => void} again */
+  failed(why, again) {
+    fill(this.told, why, " ", h("button", { type: "button", class: "link", onclick: again }, say("day.again")));
+  }
+
+  /** @param {number} index */
+  #pointed(index) {
+    const { route } = this.app;
+    const said =
+      index >= 0 && route.fixes[index] ? route.said(index) : this.leg?.kind === "trip" ? say("leg.hint") : "";
+    text(this.told, said);
+    this.along.value = String(Math.max(0, index));
+    this.along.setAttribute("aria-valuetext", said);
+  }
+
+  /** "under 10", "10–30", …, "over 80 km/h". */
+  #colors() {
+    const { units } = this.app.preferences.value;
+    const ends = bands(units).map(({ value }) => value);
+    const names = [
+      say("leg.under", { n: ends[0] }),
+      ...ends.slice(1).map((end, i) => `${ends[i]}–${end}`),
+      say("leg.over", { n: ends[ends.length - 1], unit: format.speedUnit(units) }),
+    ];
+    fill(
+      this.legend,
+      names.map((name, i) => h("li", { data: { band: String(i) } }, h("i", null), name)),
+    );
+  }
+}

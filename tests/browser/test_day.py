@@ -1,0 +1,113 @@
+"""A vehicle's day: its trips, stops and silences, what is chosen of it on the map, files of it, and why there is nothing."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import Open, live
+from tests.browser.feed import Feed, Running
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+DAY, MIDNIGHT, HOUR = "2026-03-11", 1_773_180_000_000, 3_600_000  #: in Helsinki
+LINK = f"map=14/60.1709/24.9435&vehicle=van-03&day={DAY}"
+TRIP = MIDNIGHT + 8 * HOUR
+
+
+async def _choice(page: Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).fragment).items()}
+
+
+async def test_a_day_is_looked_through_and_its_trips_are_drawn(open_page: Open) -> None:
+    fleet = Feed(40)
+    fleet.day = "more"
+    async with Running(fleet) as feed:
+        page = await live(await open_page(f"{feed.url}#map=14/60.1709/24.9435&vehicle=van-03"))
+        await page.get_by_role("button", name="Day", exact=True).click()
+        day = page.get_by_role("region", name="Day of a vehicle")
+        await expect(day.get_by_role("button", name="Today")).to_have_attribute("aria-pressed", "true")
+        await expect(day.get_by_text("The day is not over")).to_be_visible()
+        await expect(day.get_by_role("button", name="The next day")).to_be_disabled()
+        await day.get_by_label("Day", exact=True).fill(DAY)
+        rows = day.get_by_role("list", name="Trips and stops").get_by_role("button")
+        for n, words in enumerate([
+            ["00:00–08:00", "Central depot", "8 h"], ["08:00–08:30", "Trip, 8.4 km", "30 min", "up to 70 km/h"],
+            ["08:30–11:00", "Stop at 60.", "2 h 30 min"], ["11:00–11:30", "Trip"], ["11:30–12:15", "Not heard", "45 min"],
+            ["12:15–00:00", "Central depot, Kamppi", "11 h 45 min"],
+        ]):  # fmt: skip
+            for word in words:
+                await expect(rows.nth(n)).to_contain_text(word)
+        await expect(rows).to_have_count(6)
+        await expect(day.locator(".facts")).to_have_text(
+            "Distance17 kmTop speed70 km/hDriving50 minIdle10 minStopped22 h 15 minTrips2"
+        )
+        asked = [query for what, query in fleet.asked if what == "summary"][-1]
+        assert (asked["from"], asked["until"]) == (str(MIDNIGHT), str(MIDNIGHT + 24 * HOUR))
+        assert asked["tz"] == "Europe/Helsinki"
+        for name, what in (("CSV", "trips"), ("XLSX", "summary"), ("GPX", "summary"), ("KML", "summary")):
+            href = await day.get_by_role("link", name=name, exact=True).get_attribute("href")
+            assert f"/van-03/{what}?from={MIDNIGHT}&until={MIDNIGHT + 24 * HOUR}&" in (href or "")
+
+        await rows.first.focus()
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("Enter")
+        await page.wait_for_function("() => window.fleetPage.route.fixes.length === 163")
+        choice = await _choice(page)
+        assert (choice["day"], choice["leg"]) == (DAY, str(TRIP))
+        await expect(rows.nth(1)).to_have_attribute("aria-pressed", "true")
+        told = day.locator(".way output")
+        await day.get_by_label("Along the trip").press("End")
+        await expect(told).to_have_text("08:29:50 · 90 km/h")
+        await page.wait_for_function("() => window.fleetPage.route.pixels.length === 163")
+        x, y = await page.evaluate(
+            "() => { const box = document.querySelector('#map').getBoundingClientRect();"
+            " const at = window.fleetPage.route.pixels[40]; return [box.x + at[0], box.y + at[1]] }"
+        )
+        await page.mouse.move(x - 1, y)
+        await page.mouse.move(x, y)
+        await expect(told).to_have_text("08:06:40 · 20 km/h")
+        await page.mouse.click(x, y)  # and does not let go of the vehicle
+        assert (await _choice(page))["leg"] == str(TRIP)
+
+        for left in ({"vehicle", "day"}, {"vehicle"}):
+            await page.keyboard.press("Escape")
+            assert set(await _choice(page)) - {"map"} == left
+        await expect(day).to_be_hidden()
+        assert (
+            await page.evaluate("() => window.fleetPage.route.fixes.length + window.fleetPage.route.stops.length") == 0
+        )
+        await page.context.close()
+
+
+async def test_a_link_leads_to_a_trip_and_whoever_cannot_be_told_hears_why(open_page: Open) -> None:
+    fleet = Feed(40)
+    async with Running(fleet) as feed:
+        page = await live(await open_page(f"{feed.url}#{LINK}&leg={TRIP}"))
+        page.expected += ["Failed to load resource"]  # type: ignore[attr-defined]
+        day = page.get_by_role("region", name="Day of a vehicle")
+        await page.wait_for_function("() => window.fleetPage.route.fixes.length > 100")
+        assert (await _choice(page))["map"] == "14/60.1709/24.9435"  # the link says where to look
+        await expect(day.get_by_role("heading", name="Van 3")).to_be_visible()
+
+        fleet.day = "empty"
+        await day.get_by_role("button", name="The day before").click()
+        await expect(day.get_by_text("Nothing was heard of it on this day.")).to_be_visible()
+        assert (await _choice(page))["day"] == "2026-03-10"
+        await expect(day.get_by_role("link", name="CSV")).to_be_hidden()
+
+        fleet.day = "refused"
+        await day.get_by_role("button", name="The day before").click()
+        await expect(day.get_by_text("There is nothing of this vehicle here that you may see.")).to_be_visible()
+        await expect(day.get_by_role("button", name="Try again")).to_have_count(0)
+
+        fleet.day = "full"
+        await page.route("**/summary?*", lambda route: route.abort())
+        await day.get_by_role("button", name="The day before").click()
+        await expect(day.locator(".notice.warn")).to_be_visible()
+        await page.unroute("**/summary?*")
+        await day.get_by_role("button", name="Try again").click()
+        await expect(day.get_by_role("button", name="Trip, 8.4 km").first).to_be_visible()
+        await page.context.close()
