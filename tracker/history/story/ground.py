@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import atan2, degrees, dist, hypot
+from math import dist
 
 import numpy as np
 import numpy.typing as npt
@@ -65,8 +65,3 @@ class Ground:
 
     def place(self, i: int) -> tuple[float, float]:
         return self._lat[i] / 1e7, self._lon[i] / 1e7
-
-
-def place_of(x: float, y: float, z: float) -> tuple[float, float]:
-    """(lat, lon) of what lies on the ground, or near it."""
-    return round(degrees(atan2(z, hypot(x, y) * (1 - E2))), 7), round(degrees(atan2(y, x)), 7)

@@ -13,7 +13,7 @@ from math import dist
 from typing import NamedTuple
 
 from tracker.history.story.belief import AHEAD, ANEW, BELIEVED, LEAPT, Belief
-from tracker.history.story.ground import Ground, place_of
+from tracker.history.story.ground import Ground
 from tracker.model.columns import Columns
 
 RADIUS_M, TIMES_ACCURACY = 40.0, 2.5
@@ -33,7 +33,7 @@ class Stop(NamedTuple):
     last: int  # and the last inside
     since: int
     until: int
-    lat: float
+    lat: float  # of the fix nearest to the middle: nothing is told that no fix said
     lon: float
 
 
@@ -202,7 +202,8 @@ class Stops:
         if until - since < LEAST_MS:
             return False
         leaves = next((i for i in reversed(fixes) if self._has_arrived(i, middle)), fixes[-1])
-        self.found.append(Stop(first, max(first, leaves), fixes[-1], since, until, *place_of(*middle)))
+        place = self.ground.place(min(fixes, key=lambda i: self._far(i, middle)))
+        self.found.append(Stop(first, max(first, leaves), fixes[-1], since, until, *place))
         self._left = None
         return True
 
