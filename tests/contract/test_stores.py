@@ -454,6 +454,11 @@ async def test_a_vehicles_fixes_are_told_as_columns(store: Store) -> None:
     assert columns.row.tolist() == [3, 6, 1]
     assert (await store.columns(1, T0 + 3000, T0 + 9000)).pings("van-1", 1) == [told[2], told[5]]
     assert [len(await store.columns(n, since, NEVER)) for n, since in ((1, T0 + 9001), (3, 0))] == [0, 0]
+    spans = [(1, 0, NEVER), (2, 0, NEVER), (1, T0 + 3000, T0 + 9000), (3, 0, NEVER)]
+    for span, fixes in zip(spans, await store.fixes(spans), strict=True):
+        whole = await store.columns(*span)
+        for name in ("time", "lat", "lon", "speed", "accuracy", "taken"):
+            assert getattr(fixes, name).tolist() == getattr(whole, name).tolist()
 
 
 async def test_arrivals_are_all_that_came_as_they_came(store: Store) -> None:

@@ -242,6 +242,9 @@ class ListStore:
                 found.add(n)
         return found
 
+    async def fixes(self, wanted: list[tuple[int, int, int]]) -> list[Columns]:
+        return [await self.columns(*one) for one in wanted]
+
     async def near(self, _boxes: list[Box], since: int, until: int) -> dict[int, list[tuple[int, int]]]:
         """All that has been anywhere."""
         numbers = {one.n for one in self._kept.pings if one}

@@ -30,7 +30,7 @@ RUN = 32  #: chords in one box of a corridor
 ARC_M = 1_000_000.0  #: beyond, the arc is not told by its chord
 BEND_M2 = 20 * 6_335_000.0**2  #: an arc is longer than its chord by this share of its square (24 and more, of a circle)
 FRAME, FRAME_M, FLAT = 0.5, 20_000.0, 70.0  #: degrees about, metres and degrees of latitude within which …
-FRAME_ERROR = 1.06  #: … one metre frame is this true
+FRAME_BENDS_M = 3_000_000.0  #: … one metre frame is as true as its reach is short
 ROOT_M = 1e-9  #: this near to the edge a line is at it
 DEGREE_M = 111_700.0  # no degree anywhere is longer
 
@@ -167,7 +167,8 @@ class Round:
         start = (lons1 - lon) * kx + (lats1 - lat) * (1j * ky)
         run = (lons2 - lons1) * kx + (lats2 - lats1) * (1j * ky)
         along = np.clip(-(start * run.conj()).real / np.maximum(np.abs(run) ** 2, TINY), 0, 1)
-        return ~near | (np.abs(start + along * run) <= self.reach_m * FRAME_ERROR + SLACK_M)
+        bent = 1 + (1 + tan(radians(abs(lat)))) * (self.reach_m + 1000) / FRAME_BENDS_M
+        return ~near | (np.abs(start + along * run) <= self.reach_m * bent + SLACK_M)
 
     def crossing(self, lat1: float, lon1: float, lat2: float, lon2: float) -> tuple[float, float] | None:
         """Where along the line straight in lon/lat (0 … 1) it first and last touches; None: nowhere."""

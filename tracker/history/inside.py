@@ -93,13 +93,14 @@ class _Track:
     def visits(self, since: int, until: int, stays: bool) -> Iterator[Visit]:
         gaps = np.diff(self._times)
         out = ~self._inside
-        passes = out[:-1] & out[1:] & (gaps <= CROSS_GAP_MS) & touching(self._shape, self._lats, self._lons)
+        asked = out[:-1] & out[1:] & (gaps <= CROSS_GAP_MS)
+        passes = touching(self._shape, self._lats, self._lons, asked)
         fresh = self._inside.copy()  # a stay begins
         fresh[1:] &= out[:-1] | (gaps > SILENT_MS)
         ends = self._inside.copy()
         ends[:-1] &= out[1:] | (gaps > SILENT_MS)
         lasts = dict(zip(np.flatnonzero(fresh).tolist(), np.flatnonzero(ends).tolist(), strict=True))
-        for i in sorted([*lasts, *np.flatnonzero(passes).tolist()]):
+        for i in sorted([*lasts, *passes.tolist()]):
             found = self._stay(i, lasts[i], until, stays) if i in lasts else self._pass(i)
             if found is not None and _at(found[1]) >= since and _at(found[0]) < until:
                 yield self._visit(*found, since, until, i not in lasts)

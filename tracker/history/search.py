@@ -1,25 +1,34 @@
 """Search: who was in a shape, asked of all that is stored, vehicle by vehicle in the order of their ids.
 
-Whoever may not see everything is answered from the fixes they may be told, as they may be. When they saw a vehicle is
-asked of every one there is, also of those that they do not ask for: the time it takes tells nobody who is here.
+The index says who may have been near, and on which days; only these are read. Whoever may not see everything is
+answered from the fixes they may be told, as they may be, and the index is not asked: when they saw a vehicle is asked
+of every one there is, also of those that they do not ask for. So the time it takes tells nobody who is here.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import TypeVar
 
 import msgspec
 
+from tracker.fleet.membership import CROSS_GAP_MS
 from tracker.geometry.shape import Shape
 from tracker.history.inside import SILENT_MS, Limits, Visit, believed, inside
 from tracker.history.visits import Shown
-from tracker.model.columns import Columns
+from tracker.model.columns import Columns, concatenate
 from tracker.stores import Store
 from tracker.turns.slices import batched
 
 DAY_MS = 86_400_000
-AT_ONCE = 16  #: vehicles read together, of a range of a day; fewer of a longer one
+AT_ONCE = 48  #: days of vehicles read together
+
+Span = tuple[int, int]  # since <= fix time < until
+Stretch = tuple[Columns, bool]  # without a gap; is what follows silence?
+Wanted = tuple[str, int, Span]  # vehicle, its number, and when
+
+T = TypeVar("T")
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -36,40 +45,117 @@ class Search:
 
     async def found(self, after: str | None = None) -> AsyncIterator[tuple[str, list[Visit]]]:
         """Those with visits, from the vehicle `after` on."""
-        asked = self._question
-        numbers = await self._store.numbers()
-        ids = sorted(id for id in numbers if self._shown or self._asks(id, after))
-        days = 2 + (asked.until - asked.since) // DAY_MS
-        for some in batched(ids, max(1, AT_ONCE * 3 // days)):
-            tracks = await asyncio.gather(*(self._read(id, numbers[id], after) for id in some))
-            for id, visits in zip(some, await asyncio.to_thread(self._visits, tracks), strict=True):
-                if visits:
-                    yield id, visits
+        asked, numbers = self._question, await self._store.numbers()
+        if self._shown is None:
+            near = await self._store.near(list(asked.shape.boxes), asked.since - SILENT_MS, asked.until + CROSS_GAP_MS)
+            spans = {n: self._days(times) for n, times in near.items()}
+            named = {id: n for id, n in numbers.items() if n in spans and self._asks(id, after)}
+            shares = _shares(sorted(named), lambda id: sum(b - a for a, b in spans[named[id]]) // DAY_MS + 1)
+            wanted = [[(id, named[id], span) for id in some for span in spans[named[id]]] for some in shares]
+            async for stretches in _ahead(self._read, wanted):
+                for one in await asyncio.to_thread(self._all, stretches):
+                    yield one
+            return
+        for ids in batched(sorted(numbers), AT_ONCE):
+            told = await asyncio.gather(*(self._told(id, numbers[id], after) for id in ids))
+            for one in await asyncio.to_thread(self._all, list(zip(ids, told, strict=True))):
+                yield one
 
     def _asks(self, vehicle: str, after: str | None) -> bool:
         return (after is None or vehicle >= after) and self._question.names(vehicle)
 
-    async def _read(self, vehicle: str, n: int, after: str | None) -> list[tuple[Columns, bool]]:
-        """What may be told of it: stretches without a gap, and whether what follows is silence."""
-        since, until = self._question.since - SILENT_MS, self._question.until + SILENT_MS
-        if self._shown is None:
-            return [(believed(await self._store.columns(n, since, until), self._limits), True)]
+    def _days(self, times: Iterable[Span]) -> list[Span]:
+        """The days of these times (last included), those that follow each other as one: between two such stretches lies
+        a whole day, longer than any silence that is no exit."""
+        first, end = self._question.since - SILENT_MS, self._question.until + SILENT_MS
+        days = sorted({day for since, last in times for day in range(since // DAY_MS, last // DAY_MS + 1)})
+        spans: list[Span] = []
+        for day in days:
+            since, until = max(day * DAY_MS, first), min((day + 1) * DAY_MS, end)
+            if spans and spans[-1][1] == since:
+                spans[-1] = spans[-1][0], until
+            elif since < until:
+                spans.append((since, until))
+        return spans
+
+    async def _read(self, wanted: list[Wanted]) -> list[tuple[str, list[Stretch]]]:
+        """By vehicle."""
+        read = await self._store.fixes([(n, *span) for _, n, span in wanted])
+        found = [believed(one, self._limits) for one in read]
+        later = [
+            (i, (n, until, int(fixes.time[-1]) + SILENT_MS + 1))
+            for i, ((_, n, (_, until)), fixes) in enumerate(zip(wanted, found, strict=True))
+            if self._may_stay(fixes, until)
+        ]
+        more = await self._store.fixes([span for _, span in later])
+        for (i, _), fixes in zip(later, more, strict=True):
+            found[i] = concatenate([found[i], believed(fixes, self._limits).take(slice(1))])
+        stretches: dict[str, list[Stretch]] = {}
+        for (id, _, _), fixes in zip(wanted, found, strict=True):
+            stretches.setdefault(id, []).append((fixes, True))
+        return list(stretches.items())
+
+    def _may_stay(self, fixes: Columns, until: int) -> bool:
+        """Is it inside at the last of these, and said nothing of where it was at the end of the range?"""
+        asked = self._question
+        if not len(fixes) or not asked.until - SILENT_MS <= fixes.time[-1] < asked.until:
+            return False
+        return until <= fixes.time[-1] + SILENT_MS and asked.shape.covers(fixes.lat[-1] / 1e7, fixes.lon[-1] / 1e7)
+
+    async def _told(self, vehicle: str, n: int, after: str | None) -> list[Stretch]:
+        """What may be told of it."""
+        assert self._shown is not None
         visits = await self._shown.visits(vehicle)
-        told: list[tuple[Columns, bool]] = []
         if not self._asks(vehicle, after):
-            return told
+            return []
+        since, until = self._question.since - SILENT_MS, self._question.until + SILENT_MS
+        told: list[Stretch] = []
         for span in visits.cut(since, until):
-            fixes = believed(await self._store.columns(n, *span), self._limits)
-            told.append((await asyncio.to_thread(visits.admit, fixes), span[1] == until))
+            [fixes] = await self._store.fixes([(n, *span)])
+            admitted = await asyncio.to_thread(visits.admit, believed(fixes, self._limits))
+            told.append((admitted, span[1] == until))
         return told
 
-    def _visits(self, tracks: list[list[tuple[Columns, bool]]]) -> list[list[Visit]]:
+    def _all(self, tracks: list[tuple[str, list[Stretch]]]) -> list[tuple[str, list[Visit]]]:
         asked = self._question
-        return [
-            [
-                visit
-                for fixes, silent in stretches
-                for visit in inside(asked.shape, fixes, asked.since, asked.until, self._limits, silent)
-            ]
-            for stretches in tracks
+        found = [
+            (
+                vehicle,
+                [
+                    visit
+                    for fixes, silent in stretches
+                    for visit in inside(asked.shape, fixes, asked.since, asked.until, self._limits, silent)
+                ],
+            )
+            for vehicle, stretches in tracks
         ]
+        return [one for one in found if one[1]]
+
+
+async def _ahead(read: Callable[[list[Wanted]], Awaitable[T]], wanted: list[list[Wanted]]) -> AsyncIterator[T]:
+    """What is read of each; the next while somebody looks at this."""
+    reading: list[asyncio.Future[T]] = []
+    try:
+        for some in wanted:
+            reading.append(asyncio.ensure_future(read(some)))
+            if len(reading) == 2:
+                yield await reading.pop(0)
+        for one in reading:
+            yield await one
+    finally:
+        for one in reading:
+            one.cancel()
+
+
+def _shares(ids: list[str], days: Callable[[str], int]) -> Iterable[list[str]]:
+    """Of so many days together, or of one vehicle."""
+    some: list[str] = []
+    left = AT_ONCE
+    for id in ids:
+        if some and days(id) > left:
+            yield some
+            some, left = [], AT_ONCE
+        some.append(id)
+        left -= days(id)
+    if some:
+        yield some

@@ -111,6 +111,11 @@ class Store(Protocol):
         """The same as arrays, since <= time < until: what history is computed from."""
         ...
 
+    async def fixes(self, wanted: list[tuple[int, int, int]]) -> list[Columns]:
+        """Of each (number, since, until) the `columns`; but `row`, `heading`, `altitude`, `received` and `extra` need
+        say nothing."""
+        ...
+
     async def arrivals(
         self, since: int, until: int, numbers: frozenset[int] | None, after_row: int, limit: int
     ) -> list[tuple[int, StoredPing, str]]:

@@ -28,7 +28,7 @@ from tracker.stores.sqlite import reads, states
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
 from tracker.stores.sqlite.files import FILE, Lock, State, copy, keep_from_others, sync
-from tracker.stores.sqlite.past import compaction, hot, keeping, log, packed, questions
+from tracker.stores.sqlite.past import compaction, hot, keeping, lean, log, packed, questions
 from tracker.stores.sqlite.past.near import near
 from tracker.stores.sqlite.presence import REMEDY, Fault, Presence, look_first
 from tracker.stores.sqlite.rows import text, text_pieces
@@ -505,6 +505,9 @@ class SqliteStore:
 
     async def columns(self, n: int, since: int, until: int) -> Columns:
         return await self._read(questions.columns, n, since, until)
+
+    async def fixes(self, wanted: list[tuple[int, int, int]]) -> list[Columns]:
+        return await self._read(lean.fixes, wanted) if wanted else []
 
     async def arrivals(
         self, since: int, until: int, numbers: frozenset[int] | None, after_row: int, limit: int
