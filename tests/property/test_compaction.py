@@ -18,6 +18,7 @@ from tracker.model.ping import Ping
 from tracker.stores import Store
 from tracker.stores.sqlite import schema
 from tracker.stores.sqlite.past import compaction
+from tracker.stores.sqlite.past.lean import LOOKED_AT
 from tracker.stores.sqlite.store import SqliteStore
 
 T0 = 1_790_000_000_000
@@ -103,6 +104,9 @@ async def _answer_the_same(plain: Store, store: Store) -> None:
         for since, until in ((-EVER, EVER), (T0, T0 + 30 * HOUR)):
             assert await store.track(n, since, until, None, 1000) == await plain.track(n, since, until, None, 1000)
             found, expected = await store.columns(n, since, until), await plain.columns(n, since, until)
+            [lean] = await store.fixes([(n, since, until)])
+            for name in LOOKED_AT:
+                assert getattr(lean, name).tolist() == getattr(expected, name).tolist()
             assert (found.row.tolist(), found.extra) == (expected.row.tolist(), expected.extra)
     wanted = [(n, one.ping.time) for _, one, _ in everything for n in range(1, VEHICLES + 1)]
     assert await store.fixes_at(wanted) == await plain.fixes_at(wanted)

@@ -1,0 +1,78 @@
+"""Who was here, asked of all vehicles: which days are read, and what of a silence is looked for beyond them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.scenario import box, place
+from tracker.fleet.fleet import FleetSettings
+from tracker.geometry.geojson import read_shape
+from tracker.history.search import DAY_MS, Question, Search
+from tracker.model.columns import Columns
+from tracker.model.commit import StoredPing
+from tracker.model.ping import Ping
+from tracker.stores import Box
+
+YARD = read_shape(box(0, 0, 400, 300))
+DAY = 20_780 * DAY_MS
+HOUR = 3_600_000
+INSIDE, OUTSIDE = place(200, 100), place(900, 100)
+
+Fix = tuple[int, tuple[float, float]]  # hours since DAY
+
+
+class Kept:
+    """What a store answers of these; the index names the days with a fix inside."""
+
+    def __init__(self, **vehicles: list[Fix]) -> None:
+        self.drives = dict(enumerate(vehicles.values(), 1))
+        self.names = dict(zip(vehicles, self.drives, strict=True))
+        self.read: list[tuple[int, int, int]] = []
+
+    async def numbers(self) -> dict[str, int]:
+        return self.names
+
+    async def near(self, _boxes: list[Box], since: int, until: int) -> dict[int, list[tuple[int, int]]]:
+        times = {n: [DAY + at * HOUR for at, spot in fixes if spot == INSIDE] for n, fixes in self.drives.items()}
+        found = {n: [(at, at) for at in sorted(some) if since <= at < until] for n, some in times.items()}
+        return {n: spans for n, spans in found.items() if spans}
+
+    async def fixes(self, wanted: list[tuple[int, int, int]]) -> list[Columns]:
+        self.read += wanted
+        return [
+            Columns.from_pings(
+                StoredPing(n, Ping("", DAY + at * HOUR, *spot), DAY)
+                for at, spot in self.drives[n]
+                if since <= DAY + at * HOUR < until
+            )
+            for n, since, until in wanted
+        ]
+
+
+async def here(kept: Any, since: int, until: int, after: str | None = None) -> list[tuple[str, str, int]]:
+    """(vehicle, how it left, fixes) between these hours."""
+    question = Question(YARD, DAY + since * HOUR, DAY + until * HOUR, lambda _: True)
+    search = Search(kept, question, FleetSettings(), None)
+    return [(id, one.exit.how, one.fixes) async for id, visits in search.found(after) for one in visits]
+
+
+async def test_who_stands_without_a_word_is_here_unless_it_is_somewhere_else_next() -> None:
+    kept = Kept(gone=[(20, INSIDE), (32, OUTSIDE)], stays=[(20, INSIDE), (32, INSIDE)], mute=[(20, INSIDE)])
+    assert await here(kept, 22, 23) == [("mute", "beyond", 0), ("stays", "beyond", 0)]
+    assert await here(kept, 19, 23) == [("gone", "fix", 1), ("mute", "beyond", 1), ("stays", "beyond", 1)]
+    assert await here(kept, 60, 61) == []
+
+
+async def test_only_the_days_are_read_on_which_it_may_have_been_near() -> None:
+    kept = Kept(van=[(5, INSIDE), (6, OUTSIDE), (30, OUTSIDE), (80, INSIDE), (81, OUTSIDE)])
+    assert await here(kept, 0, 96) == [("van", "fix", 1), ("van", "fix", 1)]
+    assert [(since // DAY_MS * DAY_MS - DAY, until - since) for _, since, until in kept.read] == [
+        (0, DAY_MS), (3 * DAY_MS, DAY_MS)
+    ]  # fmt: skip
+
+
+async def test_a_page_goes_on_from_a_vehicle() -> None:
+    kept = Kept(**{f"van-{n}": [(5, INSIDE), (6, OUTSIDE)] for n in range(70)})
+    everybody = [id for id, *_ in await here(kept, 0, 24)]
+    assert everybody == sorted(kept.names)
+    assert [id for id, *_ in await here(kept, 0, 24, after="van-42")] == [id for id in everybody if id >= "van-42"]
