@@ -24,7 +24,7 @@ from tracker.model.commit import Commit, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event, event_id
 from tracker.model.ping import Ping
 from tracker.stores import EventQuery, backup_store, restore_store
-from tracker.stores.sqlite import reads, schema
+from tracker.stores.sqlite import reads, schema, states
 from tracker.stores.sqlite import store as engine
 from tracker.stores.sqlite.store import SqliteStore
 
@@ -438,6 +438,35 @@ async def test_the_newest_state_of_each_vehicle_is_there_after_a_crash_and_after
     assert (await store.load()).vehicles == [then[0], saved(2, b"g"), then[2], SavedVehicle(4, "\0" + "4", None)]
 
 
+async def test_states_are_put_in_their_place_a_few_at_a_time_and_a_crash_in_between_loses_none(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(states, "SLICE", 1)
+
+    def put_some(store: SqliteStore) -> bool:
+        more = store._waiting.put_some(store._connection())
+        store._presence.moved()
+        return more
+
+    newest = dict.fromkeys((1, 2, 3), b"first")
+    for turn in range(3):
+        vehicles = [SavedVehicle(n, f"van-{n}", b"%d" % turn) for n in newest]
+        await store.commit(Commit(vehicles=vehicles))
+        newest = {one.n: one.state or b"" for one in vehicles}
+        for step in range(3):
+            assert await store._on(store._write_thread, put_some, store) == (step < 2)
+            newest[1 + step] = b"%d %d" % (turn, step)
+            await store.commit(Commit(vehicles=[SavedVehicle(1 + step, f"van-{1 + step}", newest[1 + step])]))
+            assert {one.n: one.state for one in (await store.load()).vehicles} == newest
+            folder = await asyncio.to_thread(shutil.copytree, store.folder, tmp_path / f"copy{turn}{step}")
+            copy = SqliteStore(str(folder))
+            assert {one.n: one.state for one in (await copy.open()).vehicles} == newest
+            assert not await copy._on(copy._write_thread, put_some, copy), "what a crash left is put at once"
+            told = "SELECT json_group_array(state) FROM (SELECT n, hex(state) AS state FROM vehicles)"
+            assert json.loads((await in_writer(copy, told))[0]) == [newest[n].hex().upper() for n in (1, 2, 3)]
+            await copy.close()
+
+
 async def test_a_commit_that_fails_leaves_no_state_behind(store: SqliteStore) -> None:
     await store.commit(Commit(vehicles=[SavedVehicle(1, "van-1", b"a")], regions=[SavedRegion("depot", 1, T0, {})]))
     for erased in ([], ["van-1"]):
@@ -445,7 +474,7 @@ async def test_a_commit_that_fails_leaves_no_state_behind(store: SqliteStore) ->
         with pytest.raises(StoreError):
             await store.commit(Commit(vehicles=[SavedVehicle(1, "van-1", b"b")], regions=[same], erased=erased))
         assert await store.reload(["van-1"]) == [SavedVehicle(1, "van-1", b"a")]
-    await store._on(store._write_thread, store._put_states, store._connection())
+    await store._on(store._write_thread, store._waiting.put_all, store._connection())
     assert await store.reload(["van-1"]) == [SavedVehicle(1, "van-1", b"a")]
 
 

@@ -84,8 +84,8 @@ MIGRATIONS: tuple[str, ...] = (
         row INTEGER PRIMARY KEY, count INTEGER NOT NULL, r0 INTEGER NOT NULL, r1 INTEGER NOT NULL,
         t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, numbers BLOB NOT NULL, body BLOB NOT NULL, extra TEXT);
 
-    -- The states that commits changed since they were last put into `vehicles`: the rows of the highest turn, those of
-    -- a later row the newer. Each turn writes over the rows of the one before, which costs less than to delete them.
+    -- States that commits changed since they were last put into `vehicles`: the rows of the two highest turns, those
+    -- of a later one the newer. A turn writes over the rows of the last but one, which costs less than to delete them.
     CREATE TABLE states(row INTEGER PRIMARY KEY, turn INTEGER NOT NULL, body BLOB NOT NULL);
 
     -- From here on nothing is added to `hot`: all of it is in a block.

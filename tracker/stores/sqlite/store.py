@@ -85,9 +85,7 @@ class SqliteStore:
         self._writer: sqlite3.Connection | None = None
         self._last_seq = 0
         self._row = 0  # of the newest ping
-        self._waiting: dict[int, SavedVehicle] = {}  # states that are not in `vehicles` yet
-        self._turn, self._states_row = 1, 0  # of the table that keeps them
-        self._waited = 0  # states appended since none waited
+        self._waiting = states.Waiting()
         self._patient_until = 0  # bytes of log, when somebody kept it from being emptied
         self._packing = asyncio.Lock()  # plans that are made beside the writer must not overtake each other
         self._erased = 0  # how often somebody was: what was read before is not written any more
@@ -159,7 +157,8 @@ class SqliteStore:
     def _settle(self, connection: sqlite3.Connection) -> None:
         """Everything into tracker.db; then the log may go."""
         with contextlib.suppress(sqlite3.Error):
-            self._put_states(connection)
+            if self._waiting:
+                self._waiting.put_all(connection)
         with contextlib.suppress(sqlite3.Error, OSError):
             busy, frames, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             if not busy and frames == moved:
@@ -248,11 +247,9 @@ class SqliteStore:
                 else:
                     self._insert(connection, commit, events, regions, commit.vehicles)
         if commit.erased:
-            self._none_waits()
+            self._waiting.none_is_left()
         else:
-            self._waiting.update({saved.n: saved for saved in commit.vehicles})
-            self._waited += len(commit.vehicles)
-            self._states_row += bool(commit.vehicles)
+            self._waiting.take(commit.vehicles)
         if events:
             self._last_seq = events[-1].seq
         return events
@@ -265,14 +262,13 @@ class SqliteStore:
         regions: str | None,
         vehicles: list[SavedVehicle],
     ) -> None:
-        waiting = self._waiting
+        waiting = self._waiting.newest
         connection.execute(
             f"INSERT INTO tx VALUES ({', '.join('?' * 22)})",
             (
                 *((self._row + 1, *log.pack(commit.pings)) if commit.pings else NO_PINGS),
                 text([(saved.n, saved.vehicle) for saved in vehicles if saved.n not in waiting]),
-                self._states_row + 1,
-                self._turn,
+                *self._waiting.place,
                 states.pack(vehicles),
                 text([(event.seq, event) for event in events]),
                 regions,
@@ -288,17 +284,13 @@ class SqliteStore:
 
     def _erase(self, connection: sqlite3.Connection, commit: Commit, events: list[Event], regions: str | None) -> None:
         """Of these vehicles nothing stays, also of what this commit says of them."""
-        states.put(connection, (self._waiting | {saved.n: saved for saved in commit.vehicles}).values())
+        states.put(connection, self._waiting.all_with(commit.vehicles))
         states.forget(connection)
         numbers = reads.numbers_of(connection, commit.erased)
         self._insert(connection, commit, events, regions, [])
         self._erased += 1
         for place in (log, hot, packed, keeping):
             place.erase(connection, numbers)
-
-    def _none_waits(self) -> None:
-        self._waiting, self._waited = {}, 0
-        self._turn, self._states_row = self._turn + 1, 0
 
     def _numbered(self, connection: sqlite3.Connection, events: list[Event]) -> list[Event]:
         if not events:
@@ -335,9 +327,7 @@ class SqliteStore:
                 self._begin_log(connection)
                 self._last_seq = reads.last_seq(connection)
                 self._row = log.last_row(connection)
-                self._waiting = states.waiting(connection)
-                self._turn, self._states_row = states.place(connection)
-                self._waited = len(self._waiting)
+                self._waiting = states.Waiting(connection)
             except BaseException:
                 connection.close()
                 raise
@@ -367,20 +357,13 @@ class SqliteStore:
             return
         self._untidy = 0
         try:
-            if self._waited >= PUT_AFTER:
-                self._put_states(self._writer)
+            if (self._waiting.moving or self._waiting.count >= PUT_AFTER) and self._waiting.put_some(self._writer):
+                self._write_thread.submit(self._tidy)  # after the commits that came meanwhile
             self._checkpoint(self._writer)
         except sqlite3.Error as error:
             self._lost(error)  # nothing is lost by it: it is tried again after the next commit
         finally:
             self._presence.moved()
-
-    def _put_states(self, connection: sqlite3.Connection) -> None:
-        if not self._waiting:
-            return
-        with _transaction(connection):
-            states.put(connection, self._waiting.values())
-        self._none_waits()
 
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
         size = self._log.stat().st_size
