@@ -21,12 +21,13 @@ from tracker.web.app import create_app
 WORLD = 250  #: steps in one world
 
 
-async def hunt(folder: Path, seed: str, steps: Iterable[int]) -> int:
+async def hunt(folder: Path, seed: str, steps: Iterable[int], *, looks_back: bool = False) -> int:
     """Take these steps of a walk. Answers how much was told that may be. Raises Leak."""
     app = create_app(Settings(data=str(folder), tiles="", live_messages_per_s=100_000))
     async with app.test_app(), AsyncExitStack() as stack:
         walk = Walk(app, stack)
         walk.rng = random.Random(seed)
+        walk.looks_back = looks_back
         await walk.begin()
         for number in steps:
             await walk.step(f"{seed}:{number}")
@@ -36,7 +37,7 @@ async def hunt(folder: Path, seed: str, steps: Iterable[int]) -> int:
 def leak_of(seed: str, steps: list[int]) -> Leak | None:
     with tempfile.TemporaryDirectory() as folder:
         try:
-            asyncio.run(hunt(Path(folder), seed, steps))
+            asyncio.run(hunt(Path(folder), seed, steps, looks_back=True))
         except Leak as leak:
             return leak
     return None
@@ -70,7 +71,7 @@ def main() -> int:
         seed, steps = f"{asked.seed}/{taken}", list(range(min(WORLD, asked.steps - taken)))
         with tempfile.TemporaryDirectory() as folder:
             try:
-                seen += asyncio.run(hunt(Path(folder), seed, steps))
+                seen += asyncio.run(hunt(Path(folder), seed, steps, looks_back=True))
             except Leak as leak:
                 print(f"world {seed}: {leak}")
                 needed, last = shrunk(seed, steps)

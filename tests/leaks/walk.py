@@ -65,6 +65,7 @@ class Walk:
         self.last = 0  # seq
         self.ids: set[Mark] = set()  # of all events there ever were
         self.said: list[str] = []  # what happened
+        self.looks_back = False  # into the past, too: it takes longer
 
     # ---------------------------------------------------------------------------------------------- as the owner
 
@@ -409,6 +410,7 @@ class Walk:
 
     async def step(self, seed: str) -> None:
         from tests.leaks.doors import DOORS, track
+        from tests.leaks.past import PAST
 
         self.rng = rng = Random(seed)
         deeds: list[tuple[int, Callable[[], Any]]] = [
@@ -437,6 +439,9 @@ class Walk:
             person = rng.choice(people)
             door = rng.choice(DOORS)
             await door(self, person, after[person.name])
+        if self.looks_back and rng.random() < 0.3:
+            person = rng.choice(people)
+            await rng.choice(PAST)(self, person, after[person.name])
 
     async def visit(self, person: Person, method: str, path: str, document: Any = None, **headers: str) -> Said:
         """Somebody asks; whatever comes is searched."""
