@@ -56,9 +56,9 @@ def test_a_story_is_the_same_however_its_fixes_came_and_adds_up(
     whole.take_fixes(columns)
     assert pieces.done() == whole.done()
 
-    parts = sorted([*story.stops, *story.trips, *story.silences], key=lambda one: (one.since, one.until))
-    assert all(before.until <= after.since for before, after in pairwise(parts))
-    assert all(story.since <= one.since < one.until <= story.until for one in parts)
+    parts = sorted((one.since, one.until) for some in (story.stops, story.trips, story.silences) for one in some)
+    assert all(before[1] <= after[0] for before, after in pairwise(parts))
+    assert all(story.since <= since < until <= story.until for since, until in parts)
     assert all(one.until - one.since >= LEAST_MS for one in story.stops)
     sums = totals(story, {}, story.since, story.until + 1)
     times = (sums.driving_ms, sums.idle_ms, sums.stopped_ms, sums.silent_ms)
