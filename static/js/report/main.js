@@ -283,8 +283,7 @@ export class Report {
         [latAt(north), lonAt(east)],
       ],
       { padding: [24, 24], maxZoom: 17, animate: false },
-    );
-    this.paint();
+    ); // which paints it
   }
 
   /** @param {number|null} vehicle */

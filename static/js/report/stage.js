@@ -2,7 +2,7 @@
 
 /** @typedef {import("../map/stage.js").View} View */
 
-const PAD = 0.3; // beyond each edge, so that a map that is dragged shows something
+const PAD = 0.15; // beyond each edge, so that a map that is dragged shows something
 
 /**
  * A canvas on the map. `paint` is told the view it is drawn for.
@@ -48,7 +48,7 @@ export function layer(map, name, paint) {
       }),
     );
   }
-  map.on("moveend zoomend resize", repaint);
+  map.on("moveend resize", repaint); // a zoom ends with a move
   return repaint;
 }
 

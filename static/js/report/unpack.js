@@ -58,7 +58,9 @@ import { worldX, worldY } from "../geo.js";
 
 /** @param {string} text base64 of deflated bytes */
 export async function unpack(text) {
-  const packed = Uint8Array.from(atob(text.trim()), (char) => char.charCodeAt(0));
+  const raw = atob(text.trim());
+  const packed = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) packed[i] = raw.charCodeAt(i);
   const plain = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   return read(await new Response(plain).arrayBuffer());
 }
