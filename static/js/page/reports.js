@@ -8,33 +8,19 @@ import * as format from "../words/format.js";
 import { perhaps, say } from "../words/words.js";
 
 const WAIT_S = 10; // the server answers sooner when it has come further
-const DAY_MS = 86_400_000;
 
-/** The day a field of dates calls so, as it begins in a zone. @param {string} day 2026-11-25 @param {string} zone */
-const beginsAt = (day, zone) => {
-  const noon = Date.parse(`${day}T12:00:00Z`);
-  const begins = format.startOfDay(noon, zone);
-  // where the zone is a day ahead or behind at that moment, its neighbour is meant
-  return [begins, format.startOfDay(begins - DAY_MS / 2, zone), format.endOfDay(begins, zone)].find(
-    (one) => dayOf(one, zone) === day,
-  );
-};
-
-/** "2026-11-25": the day of a moment in a zone. @param {number} ms @param {string} zone */
-const dayOf = (ms, zone) =>
-  new Intl.DateTimeFormat("en-CA", {
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    timeZone: zone || undefined,
-  }).format(ms);
-
-/** @param {import("../app.js").App} app @param {string} [vehicle] of this one alone */
-export function askReport(app, vehicle = "") {
+/** @param {import("../app.js").App} app @param {string} [vehicle] of this one alone @param {string} [chosen] its day */
+export function askReport(app, vehicle = "", chosen = "") {
   const { zone, units } = app.preferences.value;
-  const yesterday = dayOf(format.startOfDay(app.now(), zone) - 1, zone);
+  const yesterday = format.isoDay(format.startOfDay(app.now(), zone) - 1, zone);
   const day = (/** @type {import("../words/words.js").Key} */ label, /** @type {string} */ name) =>
-    textField(say(label), { type: "date", name, value: yesterday, max: dayOf(app.now(), zone), required: true });
+    textField(say(label), {
+      type: "date",
+      name,
+      value: chosen || yesterday,
+      max: format.isoDay(app.now(), zone),
+      required: true,
+    });
   const from = day("report.from", "from");
   const until = day("report.until", "until");
   const names = textField(
@@ -105,10 +91,10 @@ export function askReport(app, vehicle = "") {
     busy(true);
     bar.value = 0;
     text(said, say("report.waiting"));
-    const last = beginsAt(until.input.value, zone);
+    const last = format.dayBegin(until.input.value, zone);
     const body = {
-      from: beginsAt(from.input.value, zone),
-      until: last && format.endOfDay(last, zone),
+      from: format.dayBegin(from.input.value, zone),
+      until: format.endOfDay(last, zone),
       vehicles: names.input.value
         .split(/[\n,]/)
         .map((one) => one.trim())

@@ -133,7 +133,8 @@ export class DayPanel {
   span() {
     const { zone } = this.app.preferences.value;
     const from = format.dayBegin(this.app.state.value.day ?? this.#today(), zone);
-    return { from, until: format.endOfDay(from, zone) };
+    const tz = zone || Intl.DateTimeFormat().resolvedOptions().timeZone;
+    return { from, until: format.endOfDay(from, zone), tz };
   }
 
   #tick() {
@@ -151,9 +152,8 @@ export class DayPanel {
     this.asking = asking;
     this.askedAt = Date.now();
     this.loading = true;
-    const tz = this.app.preferences.value.zone || Intl.DateTimeFormat().resolvedOptions().timeZone;
     try {
-      for await (const told of story(vehicle ?? "", { ...this.span(), tz }, asking.signal)) {
+      for await (const told of story(vehicle ?? "", this.span(), asking.signal)) {
         if (asking.signal.aborted) return;
         this.sums = told.sums;
         this.legs = legs(told.moved, told.stood);
@@ -219,7 +219,8 @@ export class DayPanel {
       ),
     );
     this.list.hidden = !this.legs.length;
-    this.downloads.show(vehicle, this.span(), Boolean(told) && !empty);
+    this.downloads.element.hidden = !told || empty;
+    this.downloads.show(vehicle, this.span());
     const stops = this.legs.filter((one) => one.kind === "stop");
     app.route.show({ stops: stops.map((one) => one.places[0]) });
   }
