@@ -13,11 +13,12 @@ import sqlite3
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
-from bench import Row
+from bench import Row, json_loop, report
 
 from tracker.model.columns import NO_ALTITUDE, Columns
 from tracker.model.commit import Commit, SavedVehicle
@@ -92,7 +93,7 @@ async def written(folder: str, pings: int) -> tuple[int, int]:
     return vehicles, days
 
 
-async def measure(folder: str, pings: int) -> list[Row]:
+async def measure(folder: str, pings: int) -> tuple[str, list[Row]]:
     vehicles, days = await written(folder, pings)
     size = (Path(folder) / "tracker.db").stat().st_size
     store = SqliteStore(folder)
@@ -103,32 +104,37 @@ async def measure(folder: str, pings: int) -> list[Row]:
     corner = [(24.93, 60.13, 24.937, 60.133)]
     city = [(24.0, 60.0, 26.0, 61.0)]
 
-    async def timed(ask: object) -> list[float]:
+    async def timed(ask: Callable[[int], Awaitable[object]]) -> list[float]:
         spent = []
         for number in range(ROUNDS):
             begin = time.perf_counter()
-            await ask(number)  # type: ignore[operator]
-            spent.append(time.perf_counter() - begin)
-        return sorted(spent)
+            await ask(number)
+            spent.append((time.perf_counter() - begin) * 1e3)
+        return spent
 
     # bodies tell of their first day: only that one is decoded as it would be
-    columns = await timed(lambda at: store.columns(1 + at % vehicles, FIRST * DAY_MS, (FIRST + 1) * DAY_MS))
+    first = FIRST * DAY_MS
+    columns = await timed(lambda at: store.columns(1 + at % vehicles, first, first + DAY_MS))
     at_corner = await timed(lambda _: store.near(corner, last, last + DAY_MS))
     at_city = await timed(lambda _: store.near(city, last, last + DAY_MS))
     await store.close()
-    print(f"{vehicles} vehicles, {days} days, {vehicles * days * FIXES:,} pings, {size:,} bytes:")
-    print(f"  {size / (vehicles * days * FIXES):.2f} bytes a ping on disk; open in {opened:.3f} s")
-    print(f"  a vehicle's day of {FIXES:,} fixes: {columns[ROUNDS // 2] * 1e3:.2f} ms (first {columns[-1] * 1e3:.2f})")
-    print(
-        f"  who may have been near: a corner {at_corner[ROUNDS // 2] * 1e3:.2f} ms, a city {at_city[ROUNDS // 2] * 1e3:.2f} ms"
-    )
-    return []
+    total = vehicles * days * FIXES
+    what = f"{vehicles} vehicles, {days} days, {total:,} pings"
+    loops = [json_loop(b"[1]") * 1e3 for _ in range(ROUNDS)]
+    return what, [
+        Row("a ping on disk", "bytes", [size / total]),
+        Row("open", "ms", [opened * 1e3], loops),
+        Row(f"a vehicle's day of {FIXES:,} fixes, read and decoded", "ms", columns, loops),
+        Row("who may have been near a corner that day", "ms", at_corner, loops),
+        Row("… in the city", "ms", at_city, loops),
+    ]
 
 
 def main() -> None:
     pings = int(sys.argv[1].replace(",", "")) if len(sys.argv) > 1 else 2_000_000
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(measure(folder, pings))
+        what, rows = asyncio.run(measure(folder, pings))
+    report(f"Segments: {what}", rows, "a bare JSON loop")
 
 
 if __name__ == "__main__":
