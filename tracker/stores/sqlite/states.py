@@ -55,7 +55,7 @@ class Waiting:
         """(row, turn) of what is appended next: two turns share no row."""
         return (self._turn & 1) << ROW_BITS | self._row + 1, self._turn
 
-    def take(self, vehicles: list[SavedVehicle]) -> None:
+    def take_states(self, vehicles: list[SavedVehicle]) -> None:
         """They were appended."""
         if vehicles:
             self.newest.update({saved.n: saved for saved in vehicles})

@@ -249,7 +249,7 @@ class SqliteStore:
         if commit.erased:
             self._waiting.none_is_left()
         else:
-            self._waiting.take(commit.vehicles)
+            self._waiting.take_states(commit.vehicles)
         if events:
             self._last_seq = events[-1].seq
         return events
