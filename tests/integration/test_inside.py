@@ -67,6 +67,15 @@ async def test_pages_and_files_tell_the_same_and_a_region_is_a_shape(place: Town
     assert (rows[0]["exited_at"], rows[0]["exit"], rows[2]["passed_through"]) == ("", "beyond", "true")
 
 
+async def test_a_visit_that_lasts_is_on_one_page_only(place: Town) -> None:
+    told, query = [], "?limit=1"
+    while query:
+        page = await ask(place, query, **{"from": rfc3339(place.clock - 3_600_000), "until": None})
+        told += [(one["vehicle"], one["exit"]["how"]) for one in page["visits"]]
+        query = f"?limit=1&cursor={page['next']}" if page["next"] else ""
+    assert told == [("comer", "beyond"), ("leaver", "fix"), ("resident", "beyond")]
+
+
 async def test_who_is_shown_cells_is_answered_from_cells(place: Town) -> None:
     lat, lon = middle(LAT, LON, 1000)
     told = await ask(place, word="coarse", geometry={"type": "Point", "coordinates": [lon, lat]}, radius_m=10)

@@ -110,7 +110,8 @@ def _csv(rows: list[Row]) -> bytes:
 
 
 def _place(vehicle: str, visit: Visit) -> list[Any]:
-    return [vehicle, visit.since, visit.until]
+    """One that lasts has another end by the next page."""
+    return [vehicle, visit.since, int(visit.passed_through)]
 
 
 def _is_row(place: Any) -> bool:
