@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from tests.support.servers import Server
 from tracker.access.console import FILE
+from tracker.commands import office as rooms
 from tracker.commands.cli import cli
 from tracker.commands.office import office
 from tracker.config import Settings
-from tracker.errors import TrackerError
+from tracker.errors import StoreLocked, TrackerError
 
 
 def tracker(*arguments: str, given: str = "") -> Result:
@@ -74,6 +76,33 @@ def test_people_and_tokens_of_a_folder_are_the_same_whether_its_server_runs(fold
     lines("token", "revoke", found["device"][0], *where)
     assert "device" not in {one[2] for one in lines("token", "list", *where)}
     assert "no token" in refusal("token", "revoke", found["device"][0], *where)
+
+
+def test_a_server_that_is_still_starting_is_waited_for_and_one_that_never_answers_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    class Held(rooms._Within):
+        def __init__(self, *_: Any) -> None:
+            tried.append(len(tried))
+            if len(tried) < 3:
+                raise StoreLocked("another server uses this store")
+
+        def close(self) -> None:
+            tried.clear()
+
+    monkeypatch.setattr(rooms, "_Within", Held)
+    monkeypatch.setattr(rooms, "AGAIN_S", 0.0)
+    with office(Settings(data=str(tmp_path))) as ours:
+        assert (type(ours), tried) == (Held, [0, 1, 2])
+    assert tried == [], "and it is closed"
+    monkeypatch.setattr(rooms, "STARTING_S", -1.0)
+    with (
+        pytest.raises(StoreLocked, match="again in a while where it is still starting"),
+        office(Settings(data=str(tmp_path))),
+    ):
+        pass
 
 
 def test_the_lists_are_read_from_a_server_by_who_administers_it(server: Server) -> None:

@@ -9,6 +9,7 @@ import http.client
 import json
 import logging
 import ssl
+import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from tracker.errors import StoreLocked, TrackerError
 from tracker.replay.connection import Connection
 
 TIMEOUT_S = 30
+STARTING_S, AGAIN_S = 10.0, 0.2  #: how long a server that has the folder may take until it answers; asked so often
 
 
 class Answer(NamedTuple):
@@ -83,24 +85,37 @@ def office(settings: Settings | Server, new: bool = False) -> Iterator[Office]:
         with contextlib.closing(connection):
             yield _Elsewhere(connection)
         return
-    console = read_console(settings.folder)
-    if console is not None and (beside := _Beside(console)).is_there():
+    if (beside := _beside(settings)) is not None:
         yield beside
         return
     if not new and not settings.folder.is_dir():
         raise TrackerError("no_data", f"there is no folder {settings.folder}; name another with --data")
     logging.basicConfig(level=logging.ERROR, format="tracker: %(message)s")  # what the server's log would hear
     with asyncio.Runner() as runner:
+        until = time.monotonic() + STARTING_S
+        while True:
+            try:
+                ours: _Within | _Beside | None = _Within(runner, settings)
+            except StoreLocked:
+                ours = _beside(settings)  # it was only starting, perhaps
+            if ours is not None:
+                break
+            if time.monotonic() > until:
+                raise StoreLocked(
+                    f"a server uses {settings.folder} and cannot be asked from here: run this as the user it runs as, "
+                    "or again in a while where it is still starting"
+                )
+            time.sleep(AGAIN_S)
         try:
-            within = _Within(runner, settings)
-        except StoreLocked:
-            raise StoreLocked(
-                f"a server uses {settings.folder} and cannot be asked from here: run this as the user it runs as"
-            ) from None
-        try:
-            yield within
+            yield ours
         finally:
-            within.close()
+            if isinstance(ours, _Within):
+                ours.close()
+
+
+def _beside(settings: Settings) -> _Beside | None:
+    console = read_console(settings.folder)
+    return beside if console is not None and (beside := _Beside(console)).is_there() else None
 
 
 class _Beside(Office):
