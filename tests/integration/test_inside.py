@@ -70,7 +70,8 @@ async def test_pages_and_files_tell_the_same_and_a_region_is_a_shape(place: Town
 async def test_a_visit_that_lasts_is_on_one_page_only(place: Town) -> None:
     told, query = [], "?limit=1"
     while query:
-        page = await ask(place, query, **{"from": rfc3339(place.clock - 3_600_000), "until": None})
+        asked: dict[str, Any] = {"from": rfc3339(place.clock - 3_600_000), "until": None}
+        page = await ask(place, query, **asked)
         told += [(one["vehicle"], one["exit"]["how"]) for one in page["visits"]]
         query = f"?limit=1&cursor={page['next']}" if page["next"] else ""
     assert told == [("comer", "beyond"), ("leaver", "fix"), ("resident", "beyond")]
