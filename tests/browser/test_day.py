@@ -16,6 +16,13 @@ DAY, MIDNIGHT, HOUR = "2026-03-11", 1_773_180_000_000, 3_600_000  #: in Helsinki
 LINK = f"map=14/60.1709/24.9435&vehicle=van-03&day={DAY}"
 TRIP = MIDNIGHT + 8 * HOUR
 
+#: The map has come where the trip is, and the trip is painted there.
+STILL = """() => {
+  const { route, map } = window.fleetPage, at = map.stage.zooming ? "" : String(route.pixels[40]);
+  window.seen = at && window.seen?.at === at ? { at, times: window.seen.times + 1 } : { at, times: 1 };
+  return route.pixels.length === 163 && window.seen.times > 3;
+}"""
+
 
 async def _choice(page: Page) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).fragment).items()}
@@ -61,7 +68,7 @@ async def test_a_day_is_looked_through_and_its_trips_are_drawn(open_page: Open) 
         told = day.locator(".way output")
         await day.get_by_label("Along the trip").press("End")
         await expect(told).to_have_text("08:29:50 · 90 km/h")
-        await page.wait_for_function("() => window.fleetPage.route.pixels.length === 163")
+        await page.wait_for_function(STILL, polling=100)
         x, y = await page.evaluate(
             "() => { const box = document.querySelector('#map').getBoundingClientRect();"
             " const at = window.fleetPage.route.pixels[40]; return [box.x + at[0], box.y + at[1]] }"
