@@ -184,9 +184,7 @@ class PageWalk(Walk):
     def granted(self, person: Person) -> tuple[Any, ...]:
         """What was decided about somebody, or about what they see: what may be taken from them."""
         world = self.world
-        groups = (
-            frozenset() if person.is_out else frozenset(str(world.groups[name].document()) for name in person.groups)
-        )
+        groups = frozenset(str(group.document()) for group in world.watching(person))
         areas = frozenset(id for id in world.areas if world.sees_area(person, id))
         happened = frozenset(f"!{event.id}" for event in world.events_of(person))
         return groups, areas, happened

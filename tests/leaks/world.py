@@ -234,30 +234,31 @@ class World:
 
     # --------------------------------------------------------------------------------------- who may have what
 
-    def _of(self, person: Person) -> Iterator[Group]:
+    def watching(self, person: Person) -> Iterator[Group]:
+        """The groups that show somebody anything: what the others let them do is nothing."""
         if not person.is_out:
             groups = (self.groups[name] for name in person.groups)
             yield from (group for group in groups if "watch" in group.may)
 
     def grant_of(self, person: Person) -> Grant:
         """What somebody may see, however the groups that say so are called."""
-        return frozenset(repr((group.regions, group.vehicles, group.coarse_m)) for group in self._of(person))
+        return frozenset(repr((group.regions, group.vehicles, group.coarse_m)) for group in self.watching(person))
 
     def sees_area(self, person: Person, id: str) -> bool:
         area = self.areas[id]
         return area.there and any(
-            group.regions is None or area.now.group in group.regions for group in self._of(person)
+            group.regions is None or area.now.group in group.regions for group in self.watching(person)
         )
 
     def sees_all_areas(self, person: Person) -> bool:
-        return any(group.regions is None for group in self._of(person))
+        return any(group.regions is None for group in self.watching(person))
 
     def cells(self, person: Person, vehicle: Vehicle, regions: Iterable[str]) -> set[float]:
         """How coarse the places of this vehicle are while it is in these regions, by each group that shows it."""
         groups = {self.areas[one].now.group for one in regions if one in self.areas and self.areas[one].there}
         return {
             group.coarse_m
-            for group in self._of(person)
+            for group in self.watching(person)
             if (group.regions is None or not groups.isdisjoint(group.regions))
             and (group.vehicles is None or vehicle.group in group.vehicles)
         }
