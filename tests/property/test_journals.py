@@ -269,8 +269,9 @@ def test_the_pipeline_tells_what_an_idle_fleet_tells(seed: int, other: int) -> N
     journal = begin + as_journal(arrivals[: half + 1]) + later + as_journal(arrivals[half + 1 :])
     live = machine(Idle)
     live.play(as_journal(arrivals[: half + 1]))
-    changed = Region.read_feature(LATER, id="gate", version=2, now=arrivals[half][0])
-    live.took(live.fleet.save_regions([changed], arrivals[half][0]))
+    moment = arrivals[half][0] + 1  # an edit has one of its own, after that of the message before it
+    changed = Region.read_feature(LATER, id="gate", version=2, now=moment)
+    live.took(live.fleet.save_regions([changed], moment))
     while live.took(live.fleet.evaluate(1000)):
         pass
     live.play(as_journal(arrivals[half + 1 :]))
