@@ -35,3 +35,7 @@ def test_what_is_no_secret_stays() -> None:
     text = '{"lat": 60.1, "keyboard": "x", "passenger": "anna"}&monkey=3&compass=12&id=TRK_7&token_count=5%20trk'
     assert blanked(text) == text
     assert is_secret("owntracks_secret") and is_secret("a.Password") and not is_secret("passenger")
+
+
+def test_what_is_known_to_be_a_secret_goes_by_whatever_name_it_goes() -> None:
+    assert blanked("tid=4711&lat=1&note=4711x", "4711", "") == f"tid={BLANK}&lat=1&note={BLANK}x"
