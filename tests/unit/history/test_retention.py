@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.rounds import columns_of, driven
 from tracker.config.retention import DAY_MS, read_rules
-from tracker.history.retention import Retention, plan
+from tracker.history.retention import Retention, plan, stays
 from tracker.model.columns import Columns
 from tracker.stores import StoredDay
 
@@ -122,3 +123,13 @@ async def test_with_nothing_to_do_nothing_waits(caplog: pytest.LogCaptureFixture
 def test_there_is_a_job_where_there_are_rules() -> None:
     assert [job.name for job in retention(Kept([]), "*:7").jobs()] == ["retention"]
     assert retention(Kept([])).jobs() == []
+
+
+def test_of_a_day_its_stops_stay_to_the_fix_and_thinning_again_takes_nothing() -> None:
+    whole = columns_of(driven((295, 12), (300, 0), (300, 12), step_s=5))
+    stood = whole.take(whole.lon == whole.lon[70])
+    left = stays(whole)
+    assert len(left) < len(whole) / 3
+    assert {int(whole.time[0]), int(whole.time[-1])} <= set(left.time.tolist())
+    assert {int(stood.time[0]), int(stood.time[-1])} <= set(left.time.tolist()), "how long it stood is still known"
+    assert stays(left).time.tolist() == left.time.tolist()

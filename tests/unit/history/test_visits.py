@@ -9,9 +9,12 @@ import pytest
 
 from tests.support.grants import limited, of_all
 from tests.support.scenario import START, box, feature, place
+from tracker.access.grants import Grant
 from tracker.history.visits import NEVER, Shown, inside_then, visits
 from tracker.model.change import Change, VehicleState
 from tracker.model.coarse import coarsened
+from tracker.model.columns import Columns
+from tracker.model.commit import StoredPing
 from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
@@ -151,3 +154,67 @@ async def test_a_fix_is_told_as_exactly_as_the_finest_part_that_shows_its_visit(
     found = await visits(log, book(), "van", None, "south", limited("depot", vehicles=frozenset({"north"})))  # type: ignore[arg-type]
     assert not found
     assert found.shown(fix(150)) is None
+
+
+async def test_who_sees_everything_of_a_vehicle_is_told_of_it_as_it_was_and_no_event_is_read() -> None:
+    found = await visits(None, book(), "van", state(depot=900), None, limited(anywhere=True))  # type: ignore[arg-type]
+    assert found and found.whole and found.spans() == [(-NEVER, NEVER)]
+    told = [fix(1), fix(2, OUTSIDE)]
+    assert [found.shown(one) for one in told] == told
+    limits = await visits(Log(), book(), "van", None, None, limited("depot", coarse_m=500))  # type: ignore[arg-type]
+    assert not limits and not limits.whole
+
+
+async def test_visits_are_cut_to_the_time_that_is_asked_for() -> None:
+    log = Log(exit(100, 200), exit(150, 300, "yard"), exit(500, 600))
+    found = await visits(log, book(), "van", None, None, limited(*BOTH))  # type: ignore[arg-type]
+    assert found.cut(0, 1000) == [(100, 301), (500, 601)]
+    assert found.cut(200, 501) == [(200, 301), (500, 501)]
+    assert found.cut(301, 500) == []
+
+
+GRANTS = {
+    "one region": limited("depot"),
+    "all there are": limited(*BOTH),
+    "coarsely": limited("depot", coarse_m=500),
+    "anywhere, but coarsely": limited(anywhere=True, coarse_m=5000),
+    "anywhere": limited(anywhere=True),
+    "the depot coarsely, the yard exactly": of_all(limited("depot", coarse_m=500), limited("yard")),
+    "the yard better than the rest": of_all(limited("yard", coarse_m=50), limited(anywhere=True, coarse_m=5000)),
+    "one that is gone": limited("gone"),
+}
+
+
+@pytest.mark.parametrize("grant", GRANTS.values(), ids=GRANTS)
+async def test_of_many_fixes_those_are_told_that_would_be_told_alone(grant: Grant) -> None:
+    log = Log(exit(100, 200), exit(150, 300, "yard"), exit(500, 600), exit(100, 900, "gone"))
+    found = await visits(log, book(), "van", state(yard=800), None, grant)  # type: ignore[arg-type]
+    spots = (INSIDE, EDGE, OUTSIDE, place(5100, 100))
+    stored = [
+        StoredPing(7, msgspec.structs.replace(fix(time + step, spot), heading=90.0, accuracy_m=8.0), 950)
+        for time in (99, 100, 196, 201, 300, 301, 500, 601, 799, 800, 9000)
+        for step, spot in enumerate(spots)
+    ]
+    stored = Columns.from_pings(stored).pings("van", 7)
+    alone = [told for told in (found.shown(one.ping) for one in stored) if told]
+    assert [one.ping for one in found.admit(Columns.from_pings(stored)).pings("van", 7)] == alone
+    assert (len(alone) == 0) == (grant is GRANTS["one that is gone"])
+    assert len(found.admit(Columns.from_pings([]))) == 0
+
+
+async def test_all_visits_are_found_however_many_pages_they_fill(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracker.history.visits.PAGE", 2)
+    for count in (3, 4, 5):
+        log = Log(*(exit(at * 100, at * 100 + 50) for at in range(count)))
+        found = await visits(log, book(), "van", None, None, limited("depot"))  # type: ignore[arg-type]
+        assert found.spans() == [(at * 100, at * 100 + 50) for at in range(count)]
+
+
+async def test_what_was_looked_at_is_over_once_a_vehicle_changes_its_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = Picture()
+    shown = Shown(Log(exit(100, 200)), book(), picture, limited("depot", coarse_m=500))  # type: ignore[arg-type]
+    assert shown.is_coarse and not Shown(Log(), book(), picture, limited("depot")).is_coarse  # type: ignore[arg-type]
+    found = await shown.visits("van")
+    assert await shown.visits("van") is found and not shown.is_over
+    monkeypatch.setattr(picture, "group_of", {"van": "north"}.get)
+    assert shown.is_over

@@ -109,3 +109,34 @@ def test_dwell_is_where_it_stood_and_what_it_drove_through() -> None:
     assert drawn.covering(LAT, LON) == ["home"]
     assert totals(told, dwells, BEGAN, BEGAN + 60_000).dwells == {"home": 60_000}
     assert Drawn({}).dwells(told) == {} and Drawn({}).covering(LAT, LON) == []
+
+
+def test_dwell_of_a_way_over_the_antimeridian_is_half_of_the_leg_that_leads_over() -> None:
+    """Where it was in between is not asked of a line that the map breaks there."""
+    stands, gap = [1, 2, 3, 4], 40
+    seconds = [*range(0, 300, 10), *(300 + gap * one for one in stands), *range(500, 800, 10)]
+    east = {300 + gap * one: 480 * one for one in stands}
+    way = [at(second, east.get(second, 0 if second < 300 else 2400), lat=0.0, lon=179.99) for second in seconds]
+    told = story(way)
+    before, after = ([one for one in way if (one.lon > 0) is west] for west in (True, False))
+    assert before and after
+    shapes = {
+        id: Region.read_feature({"type": "Feature", "geometry": geometry, "properties": {}}, id="r", version=1, now=0).shape
+        for id, geometry in (
+            ("west", sides(179.9, 180.0)), ("east", sides(-180.0, -179.9)), ("both", sides(179.9, 180.1)),
+            ("aside", sides(179.9, 180.0, north=5.0)), ("amid", sides(10.0, 10.1)),
+        )
+    }  # fmt: skip
+    over = (after[0].time - before[-1].time) // 2
+    dwells = Drawn(shapes).dwells(told)
+    assert dwells == {
+        "west": [(told.since, before[-1].time + over)],
+        "east": [(after[0].time - over, told.until)],
+        "both": [(told.since, told.until)],
+    }
+
+
+def sides(west: float, east: float, north: float = 0.0) -> dict[str, object]:
+    lats = (north - 0.1, north + 0.1)
+    corners = [(west, lats[0]), (east, lats[0]), (east, lats[1]), (west, lats[1]), (west, lats[0])]
+    return {"type": "Polygon", "coordinates": [corners]}
