@@ -15,6 +15,7 @@ export class Following {
     this.choosing = false; // a click on a region ticks it
     /** @type {string[]} what was chosen before "everything" */ this.before = [];
     this.askedAt = 0;
+    this.forgets = false; // what the next answer does not tell of any more was taken away
     /** @type {Signal<[]>} whether one chooses, or what there is to choose */ this.changed = new Signal();
     app.state.changed.on((now, before) => {
       if (now.regions !== before.regions) {
@@ -26,7 +27,8 @@ export class Following {
     app.heard.on((message) => message.op === "snapshot" && this.#others());
     app.forgotten.on(() => {
       this.before = this.before.filter((id) => app.fleet.regions.has(id));
-      this.#others(true);
+      this.forgets = true;
+      this.#others();
     });
     app.ticked.on(() => Date.now() - this.askedAt > AGAIN_MS && this.#others());
   }
@@ -64,8 +66,8 @@ export class Following {
     return fleet.ready && this.askedAt ? (state.value.regions ?? []).filter((id) => !fleet.regions.has(id)) : [];
   }
 
-  /** The regions the channel does not tell of. @param {boolean} [forgets] what is gone of them was taken away */
-  async #others(forgets = false) {
+  /** The regions the channel does not tell of. */
+  async #others() {
     const { app } = this;
     const { regions } = app.state.value;
     if (regions === null || app.paused || !app.fleet.ready) return;
@@ -87,6 +89,8 @@ export class Following {
     app.fleet.others(features);
     app.regions.refresh();
     this.changed.tell();
+    const { forgets } = this; // whichever of those that were asked meanwhile is answered
+    this.forgets = false;
     if (forgets && app.fleet.regions.size < before) app.forget(false); // of these as well
   }
 }
