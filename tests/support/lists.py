@@ -20,12 +20,12 @@ import msgspec
 from tracker.config.retention import DAY_MS
 from tracker.errors import StoreError, StoreLocked
 from tracker.model.change import Acked, Registered
-from tracker.model.columns import Columns
+from tracker.model.columns import Columns, gather
 from tracker.model.commit import APART, Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Ack, Event, erased
 from tracker.model.ping import has_place
 from tracker.model.records import ENDED_BY_RESTORE, Audit, Record
-from tracker.stores import ENGINES, AuditQuery, Box, EventQuery, Store, StoredDay
+from tracker.stores import ENGINES, AuditQuery, Box, Chosen, EventQuery, Store, StoredDay
 from tracker.turns.jobs import Job
 
 QUARTER_MS = 900_000
@@ -242,8 +242,9 @@ class ListStore:
                 found.add(n)
         return found
 
-    async def fixes(self, wanted: list[tuple[int, int, int]]) -> list[Columns]:
-        return [await self.columns(*one) for one in wanted]
+    async def fixes(self, wanted: list[tuple[int, int, int]], chosen: Chosen | None = None) -> list[Columns]:
+        found = [await self.columns(*one) for one in wanted]
+        return [gather(chosen([one])) if chosen and len(one) else one for one in found]
 
     async def near(self, _boxes: list[Box], since: int, until: int) -> dict[int, list[tuple[int, int]]]:
         """All that has been anywhere."""

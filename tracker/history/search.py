@@ -16,6 +16,7 @@ import msgspec
 from tracker.fleet.membership import CROSS_GAP_MS
 from tracker.geometry.shape import Shape
 from tracker.history.inside import SILENT_MS, Limits, Visit, believed, inside
+from tracker.history.meeting import meeting
 from tracker.history.visits import Shown
 from tracker.model.columns import Columns, concatenate
 from tracker.stores import Store
@@ -80,7 +81,7 @@ class Search:
 
     async def _read(self, wanted: list[Wanted]) -> list[tuple[str, list[Stretch]]]:
         """By vehicle."""
-        read = await self._store.fixes([(n, *span) for _, n, span in wanted])
+        read = await self._store.fixes([(n, *span) for _, n, span in wanted], self._meeting)
         found = [believed(one, self._limits) for one in read]
         later = [
             (i, (n, until, int(fixes.time[-1]) + SILENT_MS + 1))
@@ -94,6 +95,9 @@ class Search:
         for (id, _, _), fixes in zip(wanted, found, strict=True):
             stretches.setdefault(id, []).append((fixes, True))
         return list(stretches.items())
+
+    def _meeting(self, days: list[Columns]) -> list[Columns]:
+        return meeting(days, self._question.shape.boxes, self._limits)
 
     def _may_stay(self, fixes: Columns, until: int) -> bool:
         """Is it inside at the last of these, and said nothing of where it was at the end of the range?"""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tracker.model.columns import Columns
 
 Box = tuple[float, float, float, float]  # west, south, east, north
+Chosen = Callable[[list["Columns"]], list["Columns"]]
 
 
 class EventQuery(msgspec.Struct, frozen=True):
@@ -111,9 +112,9 @@ class Store(Protocol):
         """The same as arrays, since <= time < until: what history is computed from."""
         ...
 
-    async def fixes(self, wanted: list[tuple[int, int, int]]) -> list[Columns]:
+    async def fixes(self, wanted: list[tuple[int, int, int]], chosen: Chosen | None = None) -> list[Columns]:
         """Of each (number, since, until) the `columns`; but `row`, `heading`, `altitude`, `received` and `extra` need
-        say nothing."""
+        say nothing. `chosen`, asked where it is read, picks of a vehicle's days those that are told."""
         ...
 
     async def arrivals(

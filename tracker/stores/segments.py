@@ -148,7 +148,12 @@ def _read_column(body: bytes, at: int, count: int, codec: Codec, *, wanted: bool
     if not wanted:
         return None, at + size
     packed = codec.unpack(body[at : at + size], count, WIDTHS[head & 3])
-    return (packed.astype(np.uint64) * np.uint64(step)).view(np.int64) + _unzigzag(base), at + size
+    values = packed.astype(np.uint64)
+    if step > 1:
+        values *= np.uint64(step)
+    whole = values.view(np.int64)
+    whole += _unzigzag(base)
+    return whole, at + size
 
 
 def _unit(speed: Whole) -> int:

@@ -42,7 +42,7 @@ class Kept:
         found = {n: [(at, at) for at in sorted(some) if since <= at < until] for n, some in times.items()}
         return {n: spans for n, spans in found.items() if spans}
 
-    async def fixes(self, wanted: list[tuple[int, int, int]]) -> list[Columns]:
+    async def fixes(self, wanted: list[tuple[int, int, int]], _chosen: Any = None) -> list[Columns]:
         self.read += wanted
         return [
             Columns.from_pings(

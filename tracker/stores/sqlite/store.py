@@ -23,7 +23,7 @@ from tracker.model.columns import Columns
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event
 from tracker.model.records import Audit, Record
-from tracker.stores import AuditQuery, Box, EventQuery, StoredDay
+from tracker.stores import AuditQuery, Box, Chosen, EventQuery, StoredDay
 from tracker.stores.sqlite import reads, states
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
@@ -489,8 +489,8 @@ class SqliteStore:
     async def columns(self, n: int, since: int, until: int) -> Columns:
         return await self._read(questions.columns, n, since, until)
 
-    async def fixes(self, wanted: list[tuple[int, int, int]]) -> list[Columns]:
-        return await self._read(lean.fixes, wanted) if wanted else []
+    async def fixes(self, wanted: list[tuple[int, int, int]], chosen: Chosen | None = None) -> list[Columns]:
+        return await self._read(lean.fixes, wanted, chosen) if wanted else []
 
     async def arrivals(
         self, since: int, until: int, numbers: frozenset[int] | None, after_row: int, limit: int

@@ -26,7 +26,7 @@ from tracker.web.api.routes import Routes
 
 PATH = "/api/v1/history/inside"
 FIELDS = ("geometry", *parameter_names(), "region", "from", "until", "vehicles")
-LONGEST_MS = 31 * 86_400_000
+LONGEST_MS = 400 * 86_400_000
 LARGEST_M2 = 1e13  #: a continent
 MOST_NAMES, MOST_PATTERNS = 1000, 20  #: in one question
 Row = tuple[str, Visit]

@@ -11,6 +11,7 @@ import numpy as np
 
 from tracker.model.columns import NO_ALTITUDE, NOT_SAID, TYPES, Columns
 from tracker.model.commit import APART
+from tracker.stores import Chosen
 from tracker.stores.segments import decode, decode_only
 from tracker.stores.sqlite.past import hot, log, packed
 from tracker.stores.sqlite.past.arrived import Asked, picture
@@ -24,7 +25,11 @@ Wanted = tuple[int, int, int]  # n, since, until
 _lengths = msgspec.json.Decoder(list[tuple[int, int, int, int]])
 
 
-def fixes(connection: sqlite3.Connection, wanted: Sequence[Wanted]) -> list[Columns]:
+def fixes(
+    connection: sqlite3.Connection,
+    wanted: Sequence[Wanted],
+    chosen: Chosen | None = None,
+) -> list[Columns]:
     with picture(connection):
         below = packed.below(connection)
         parts: dict[int, list[Columns]] = {n: [] for n, _, _ in wanted}
@@ -37,6 +42,8 @@ def fixes(connection: sqlite3.Connection, wanted: Sequence[Wanted]) -> list[Colu
             numbers, columns = place.read(connection, asked)
             for n in np.unique(numbers).tolist():
                 parts[n].append(columns.take(numbers == n).in_order())
+    if chosen is not None:
+        parts = {n: chosen(some) for n, some in parts.items()}
     return [_joined([part.cut(since, until) for part in parts[n]]) for n, since, until in wanted]
 
 
