@@ -134,6 +134,16 @@ class Interest:
         fragment.moved = {n: self.sees_of(entries[n]) for n in whole.moved}
         return fragment
 
+    def without_hidden(self, whole: Fragment) -> Fragment:
+        """The same, with nothing that is said of vehicles which left them meanwhile: it is not theirs to know."""
+        source = self._routing.source
+        shown = [one for one in whole.registered if any(topic.tells_of(one, source) for topic in self.topics)]
+        if len(shown) == len(whole.registered):
+            return whole
+        fragment = merge([whole], lambda _n: False)
+        fragment.registered = dict.fromkeys(shown)
+        return fragment
+
     @property
     def asks_where(self) -> frozenset[str] | None:
         """Which regions its viewers have to know whether a vehicle was in, as something befell it; None: any."""

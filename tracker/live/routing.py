@@ -40,7 +40,9 @@ class Routing:
         self.regions: dict[str, Topic] = {}
         self.vehicles: dict[str, Topic] = {}
         self.cells: dict[Cell, Topic] = {}
-        self.source = Source(self.entries, self.full, self.feature, self._registered, self._acked)
+        self.source = Source(
+            self.entries, self.full, self.feature, self._registered, self._acked, self._number, picture.group_of
+        )
         self._lenses: dict[bytes, Lens] = {}
         self._lenses_of: dict[str | None, set[Lens]] = {}  # by each region that is granted to who looks through
         self._cuts: dict[str | None, dict[str | None, list[Cut]]] = {}  # by region and group of vehicles
@@ -435,6 +437,10 @@ class Routing:
 
     def _registered(self, vehicle: str) -> bytes:
         return messages.encode(messages.register_entry(self.picture.register.get(vehicle) or Registered(vehicle)))
+
+    def _number(self, vehicle: str) -> int | None:
+        state = self.picture.vehicles.get(vehicle)
+        return state.n if state else None
 
     def _acked(self, event: str) -> bytes:
         return messages.encode(messages.acked(self._acks[event]))

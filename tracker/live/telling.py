@@ -151,6 +151,8 @@ class Telling:
             whole = merge(fragments, interest.still)
         if interest.is_mixed:
             whole = interest.sharpened(whole)
+        if whole.registered:
+            whole = interest.without_hidden(whole)
         parts = []
         moved = list(whole.moved.values())
         if len(moved) > UPDATE_ROWS:

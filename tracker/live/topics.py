@@ -148,6 +148,8 @@ class Source(NamedTuple):
     feature: Callable[[str], bytes | None]  # a region's Feature; None: deleted
     registered: Callable[[str], bytes]
     acked: Callable[[str], bytes]
+    number: Callable[[str], int | None]  # of a vehicle; None: it is not live
+    group_of: Callable[[str], str | None]
 
 
 class Topic:
@@ -186,6 +188,10 @@ class Topic:
         """Are they told that a vehicle is in a region, or that it is not any more?"""
         entry = source.entries.get(n)
         return entry is not None and region in entry.state.regions and source.feature(region) is not None
+
+    def tells_of(self, vehicle: str, source: Source) -> bool:
+        """May they be told what is now said of a vehicle, which may have left since it was last said?"""
+        return not self.veils or source.number(vehicle) in self.members
 
     def move(self, n: int, version: int) -> None:
         moved = self.moved
@@ -286,6 +292,11 @@ class Cut(Topic):
 
     def has_in(self, region: str, n: int, source: Source) -> bool:
         return n in self.members and super().has_in(region, n, source)
+
+    def tells_of(self, vehicle: str, source: Source) -> bool:
+        if self.region is None:  # of one that is only registered, too
+            return self.group is None or source.group_of(vehicle) == self.group
+        return super().tells_of(vehicle, source)
 
 
 class Lens(Topic):

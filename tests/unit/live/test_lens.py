@@ -134,6 +134,42 @@ def test_a_lens_tells_of_names_and_removals_only_while_it_shows_a_vehicle(hub: H
     assert desk.told("left") == [[1, "removed"]]
 
 
+@pytest.mark.parametrize("follow", [{"all": True}, {"regions": ["ours"]}, {"view": VIEW}, {"vehicles": ["v1"]}])
+def test_what_is_said_of_a_vehicle_after_it_left_is_told_to_nobody_it_left(hub: Hub, follow: dict[str, Any]) -> None:
+    fleet(hub)
+    desk = Desk(hub, **follow)
+    desk.told("vehicles")
+    hub.route(Change(registered=[Registered("v1", "Anna")]))
+    assert [entry["name"] for entry in desk.told("vehicles")] == ["Anna"]
+    hub.route(Change(registered=[Registered("v1", "Bella")]))
+    hub.route(Change(moved=[at(1, HERE, "theirs", time=2)]))
+    hub.route(Change(registered=[Registered("v1", "Boris")]))
+    assert desk.told("vehicles") == []
+
+
+def test_what_is_said_of_a_vehicle_goes_with_it_into_another_region(hub: Hub) -> None:
+    fleet(hub)
+    desk = Desk(hub, all=True)
+    desk.told("vehicles")
+    hub.route(Change(registered=[Registered("v1", "Anna")]))
+    hub.route(Change(moved=[at(1, HERE, "ours-too", time=2)]))
+    assert [entry["name"] for entry in desk.told("vehicles")] == ["Anna"]
+
+
+@pytest.mark.parametrize("anywhere", [False, True])
+def test_what_is_said_of_a_vehicle_in_another_group_is_told_to_nobody_it_left(hub: Hub, anywhere: bool) -> None:
+    fleet(hub)
+    desk = Desk(hub, limited("ours", vehicles=frozenset({"taxis"}), anywhere=anywhere), all=True)
+    desk.told("vehicles")
+    hub.route(Change(registered=[Registered(one, "Anna", group="taxis") for one in ("v1", "v9")]))  # v9 never moved
+    hub.route(Change(registered=[Registered("v1", "Anna", "AB-1", group="taxis")]))
+    told = {entry["vehicle"] for entry in desk.told("vehicles")}
+    assert told == ({"v1", "v9"} if anywhere else {"v1"})
+    hub.route(Change(registered=[Registered(one, "Bella", group="taxis") for one in ("v1", "v9")]))
+    hub.route(Change(registered=[Registered(one, "Boris", group="buses") for one in ("v1", "v9")]))
+    assert desk.told("vehicles") == []
+
+
 def test_who_resumes_through_a_lens_is_told_what_left_meanwhile(hub: Hub) -> None:
     fleet(hub)
     desk = Desk(hub, view=VIEW)
