@@ -18,6 +18,7 @@ LAST = 253_402_300_799_999  #: 9999-12-31T23:59:59.999Z, the last time RFC 3339 
 
 _Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 _LOOKS_NAIVE = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?)?", re.ASCII)
+_NO_SECONDS = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d)([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 _LEAP_SECOND = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:)60", re.ASCII)
 
 
@@ -71,6 +72,8 @@ def _read_text(text: str) -> int:
         pass
     if leap := _LEAP_SECOND.match(text):
         return _read_text(leap[1] + "59" + text[leap.end() :]) + 1000
+    if minute := _NO_SECONDS.fullmatch(text):  # as people write it, and can be meant in one way only
+        return _read_text(f"{minute[1]}:00{minute[2]}")
     if _LOOKS_NAIVE.fullmatch(text):
         raise NaiveTime(f"the time {text!r} has no zone; end it with Z or an offset such as +02:00")
     raise BadTime(f"{_short(text)} is not an RFC 3339 time such as 2026-11-23T09:00:00.000Z")

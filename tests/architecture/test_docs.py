@@ -17,6 +17,7 @@ from tracker.live import close_codes
 from tracker.model.events import KINDS
 from tracker.protocols import Spoken, spoken
 from tracker.protocols.explain import WARNINGS
+from tracker.times import NaiveTime, parse_parameter
 from tracker.web.api.health import METRICS
 from tracker.web.app import create_app
 
@@ -105,3 +106,16 @@ def test_links_between_our_pages_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}"
+
+
+def test_every_time_of_a_command_in_our_pages_is_one_that_the_command_takes() -> None:
+    shown = 0
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for line in re.findall(r"^(?:\S*/)?tracker .+", page.read_text(), re.MULTILINE):
+            for time in re.findall(r"--(?:from|until|as-of) (\d\S+)", line):
+                shown += 1
+                try:
+                    parse_parameter(time)
+                except NaiveTime:
+                    assert "--tz" in line, f"{page.relative_to(ROOT)}: {line}"
+    assert shown
