@@ -387,7 +387,7 @@ def application(feed: Feed) -> Quart:
             {"vehicle": "van-03", **told},
             {"vehicle": "van-03", **told, "exited_at": None, "exit": beyond},
             {"vehicle": "van-05", **told, "fixes": 0, "passed_through": True, "duration_s": 9.1},
-            {"vehicle": "gone", **told, "entered_at": None, "entry": beyond, "exit": crossed | {"how": "fix"}},
+            {"vehicle": "van-77", **told, "entered_at": None, "entry": beyond, "exit": crossed | {"how": "fix"}},
         ]
         first = "cursor" not in request.args
         return {

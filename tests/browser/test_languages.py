@@ -92,6 +92,11 @@ async def _circle(page: Page) -> None:
     await page.wait_for_selector(".preview b")
 
 
+async def _inside(page: Page) -> None:
+    await page.locator(".region-card select").select_option("other")
+    await page.get_by_role("button", name="Van 3: ").first.click()
+
+
 async def _trouble(page: Page) -> None:
     """Told by the page itself: another server's page, no WebSocket."""
     page.expected.append("404")  # type: ignore[attr-defined]
@@ -110,6 +115,7 @@ async def _conflict(page: Page) -> None:
 
 GERMAN = {
     "vehicle": [_press("Bearbeiten")],
+    "inside": [_press("Wer war hier"), _inside],
     "why": [_key("e"), _press("Warum?")],
     "card": [_key("g"), _press("Eintippen"), _circle],
     "keys": [_press("Tasten und Legende")],
@@ -121,7 +127,9 @@ GERMAN = {
 
 @pytest.mark.parametrize("name", STATES)
 async def test_no_state_of_the_german_page_says_an_english_word(open_page: Open, name: str, english: set[str]) -> None:
-    async with Running(busy()) as feed:
+    fleet = busy()
+    fleet.day = name.removeprefix("day-")
+    async with Running(fleet) as feed:
         page = await live(await open_page(f"{feed.url}#{STATES[name][0]}", width=1440, locale="de-DE"))
         await page.wait_for_function("() => document.querySelectorAll('.event').length > 3")
         await _reach(page, name)

@@ -93,12 +93,12 @@ async def _trip(page: Page) -> None:
     """The second fix of a trip is pointed at."""
     await page.locator(".leg").nth(1).click()
     await page.wait_for_function("() => window.fleetPage.route.fixes.length > 100")
-    await page.get_by_label("Along the trip").press("ArrowRight")
+    await page.locator(".way input").press("ArrowRight")
 
 
 async def _refused(page: Page) -> None:
     page.expected.append("404")  # type: ignore[attr-defined]
-    await page.get_by_text("There is nothing of this vehicle here").wait_for()
+    await page.locator(".day .notice.bad").wait_for()
 
 
 async def _nothing(page: Page) -> None:
