@@ -439,6 +439,7 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
     webhook = {"url": "https://example.invalid/", "enabled": False}
     target = (await ada.do("POST", "/api/v1/targets", webhook))["id"]
     house.app.extensions["couriers"].post = answering
+    house.node.store.compact = never_done
     area = circle(60, 25, 200, name="new")
     tried: dict[str, tuple[str, Any]] = {
         "POST /api/v1/regions": ("/api/v1/regions", area | {"id": "posted"}),
@@ -467,6 +468,8 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
         "DELETE /api/v1/targets/<id>": (f"/api/v1/targets/{target}", None),
         "POST /api/v1/quarantine/<vehicle>/admit": ("/api/v1/quarantine/new/admit", None),
         "DELETE /api/v1/quarantine/<vehicle>": ("/api/v1/quarantine/other", None),
+        "POST /api/v1/store/compaction": ("/api/v1/store/compaction", {}),
+        "DELETE /api/v1/store/compaction": ("/api/v1/store/compaction", None),
         "POST /api/v1/session": ("/api/v1/session", {"name": "ben", "password": GOOD}),
         "DELETE /api/v1/session": ("/api/v1/session", None),
     }
@@ -489,6 +492,10 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
         assert (entries[0].before, entries[0].after) != (None, None), f"{route} says what changed"
     acked = next(one for one in await house.node.store.audit(AuditQuery()) if one.what == "event.acknowledge")
     assert (acked.target, acked.after["acknowledged_by"]) == (event, "ada"), "not whom the body names"
+
+
+async def never_done(_now: int) -> None:
+    await asyncio.Event().wait()
 
 
 async def answering(_url: str, make: Makes) -> Answer:
@@ -542,6 +549,7 @@ async def test_who_is_shown_out_while_a_body_comes_changes_nothing_by_it(house: 
         "POST /api/v1/targets": {"url": "https://example.invalid/"},
         f"PATCH /api/v1/targets/{target}": {"name": "other"},
         "POST /api/v1/quarantine/new/admit": {"name": "Van"},
+        "POST /api/v1/store/compaction": {"at_once": True},
     }
     waits_for_none = {"POST /api/v1/users/<name>/link", "POST /api/v1/events/<id>/ack", "POST /api/v1/tickets"}
     waits_for_none |= {"POST /api/v1/targets/<id>/test"}

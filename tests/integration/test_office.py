@@ -43,6 +43,18 @@ def folder(request: pytest.FixtureRequest, start_server: Callable[..., Server], 
     return tmp_path / "new"
 
 
+def test_a_folder_of_a_killed_server_is_not_taken_for_that_of_who_has_its_port_now(
+    start_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    server, folder = start_server(), tmp_path / "killed"
+    folder.mkdir()
+    said = json.loads((server.data / FILE).read_text())
+    (folder / FILE).write_text(json.dumps(said | {"secret": "of-another-folder"}))
+    lines("users", "add", "ada", "--role", "administrator", "--data", str(folder))
+    assert server.get("/api/v1/session").json()["open"] is True
+    assert [name for name, *_ in lines("users", "list", "--data", str(folder))] == ["ada"]
+
+
 def test_people_and_tokens_of_a_folder_are_the_same_whether_its_server_runs(folder: Path) -> None:
     where = "--data", str(folder)
     assert lines("users", "group", "north", "--regions", "yards", "--may", "acknowledge", *where) == []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+NAME = "console"  #: who asks: no person is called so
 FILE = "console.json"
 
 

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tracker.access.console import NAME
 from tracker.access.credentials import IN_PATH, Credentials, credentials
 from tracker.access.directory import Directory
 from tracker.access.grants import EVERYTHING, MAY, SCRAPE, SEND, WATCH, Grant, Part
@@ -34,7 +35,7 @@ SOCKETS = frozenset({"/api/v1/live"})  #: asked for without an upgrade they say 
 OPEN_BELOW = ("/static/", "/fixtures/demo/")
 
 NOBODY = Grant(may=frozenset())
-CONSOLE = Grant(everything=True, may=MAY, who="console", bearer="console")  #: commands on the folder
+CONSOLE = Grant(everything=True, may=MAY, who=NAME, bearer=NAME)  #: commands on the folder
 
 
 class Doorman:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from tracker.access.console import NAME as CONSOLE
 from tracker.access.console import Console, read_console
 from tracker.config import Settings
 from tracker.errors import StoreLocked, TrackerError
@@ -125,10 +126,12 @@ class _Beside(Office):
         self._console = console
 
     def is_there(self) -> bool:
+        """The one of this folder: another, on the port of one that was killed, does not know its secret."""
         try:
-            return self.send("GET", "/api/v1/session", None).status == 200
+            answer = self.send("GET", "/api/v1/session", None)
         except OSError:
             return False
+        return answer.status == 200 and isinstance(answer.body, dict) and answer.body.get("name") == CONSOLE
 
     def send(self, method: str, path: str, body: bytes | None) -> Answer:
         where = self._console

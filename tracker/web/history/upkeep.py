@@ -136,7 +136,9 @@ async def give_up_compaction(node: Node, grant: Grant) -> Response:
 
     def plan() -> tuple[list[Record], list[Audit]]:
         by.ask()
-        return [], [by.did(node.clock(), "store.give_up", "store", None, None)] if node.upkeep.is_working else []
+        if not node.upkeep.is_working:
+            return [], []
+        return [], [by.did(node.clock(), "store.give_up", "store", {"state": "working"}, {"state": "given_up"})]
 
     await node.pipeline.keep_records(plan)
     await node.upkeep.give_up()

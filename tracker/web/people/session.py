@@ -170,8 +170,9 @@ async def who_am_i(node: Node, grant: Grant) -> Response:
     api.only()
     if not node.directory.has_administrator:
         waiting = len(node.directory.strangers.waiting)
+        name = grant.who if grant.bearer else None  # of the console: nobody else has one
         return api.answer(
-            {"open": True, "name": None, "role": None, "groups": [], "may": sorted(grant.may), "waiting": waiting}
+            {"open": True, "name": name, "role": None, "groups": [], "may": sorted(grant.may), "waiting": waiting}
         )
     if not grant.bearer:
         raise NotSignedIn("not_signed_in", "nobody is signed in here")
