@@ -594,7 +594,9 @@ async def test_every_route_is_described_and_every_described_route_is_there() -> 
     from tracker.config import Settings
     from tracker.web.api.openapi import ROUTES, document
     from tracker.web.app import create_app
+    from tracker.web.history.upkeep import ROUTES as UPKEEP
     from tracker.web.people.described import ROUTES as PEOPLE
+    from tracker.web.reports.routes import ROUTES as REPORTS
 
     app = create_app(Settings(data="/nonexistent", tiles=""))
     routed = {
@@ -605,7 +607,7 @@ async def test_every_route_is_described_and_every_described_route_is_there() -> 
     }
     described = {
         (method, "/" + "/".join("{}" if part.startswith("{") else part for part in path.split("/")[1:]))
-        for path, methods in document((*ROUTES, *PEOPLE))["paths"].items()
+        for path, methods in document((*ROUTES, *PEOPLE, *REPORTS, *UPKEEP))["paths"].items()
         for method in methods
     }
     raw = {("post", "/api/v1/positions"), ("get", "/api/v1/positions"), ("get", "/api/v1/live")}
@@ -667,8 +669,9 @@ def test_every_parameter_a_list_takes_is_described_and_no_other(shared_server: S
         told = is_problem(server.get(f"{address}?{UNKNOWN}=1"), 422, "unknown_parameter")
         assert set(told["detail"].partition("there are ")[2].split(", ")) == described, path
         compared += 1
-    # vehicles, the feed of them, track, trips, stops, two summaries, regions, events, stream, changes, users, groups, tokens, targets, quarantine, audit
-    assert compared == 17
+    # vehicles, the feed of them, track, trips, stops, two summaries, regions, events, stream, changes, users, groups, tokens, targets, quarantine, audit;
+    # arrivals, edits, compaction
+    assert compared == 20
 
 
 @pytest.mark.parametrize(
