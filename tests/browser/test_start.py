@@ -56,7 +56,7 @@ async def test_a_tile_url_that_cannot_be_filled_in_costs_the_tiles_only(open_pag
 
 async def test_forced_colours_leave_the_map_its_own(open_page: Open, feed: Running) -> None:
     page = await live(await open_page(f"{feed.url}#{PLACE}", forced_colors="active"))
-    colours = "import('/static/js/parts/theme.js').then(({palette}) => Object.values(palette()).filter(c => c.startsWith('rgb')))"
+    colours = "import('/static/js/parts/theme.js').then(({palette}) => Object.values(palette()).flat().filter(c => c.startsWith('rgb')))"
     assert len(set(await page.evaluate(colours))) > 15
     dot = "(() => { const s = getComputedStyle(document.querySelector('#pill'), '::before'); return [s.backgroundColor, s.boxShadow, getComputedStyle(document.body).backgroundColor] })()"
     filled, _, ground = await page.evaluate(dot)

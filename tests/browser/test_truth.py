@@ -303,7 +303,7 @@ async def test_reduced_motion_puts_a_marker_at_its_fix_at_once(open_page: Open, 
 async def test_reduced_motion_takes_no_colour_from_the_map(open_page: Open, feed: Running) -> None:
     """A colour read back in the middle of a transition, however short, is the colour before it."""
     page = await live(await open_page(f"{feed.url}#{PLACE}", reduced_motion="reduce"))
-    colours = "import('/static/js/parts/theme.js').then(({palette}) => Object.entries(palette()).filter(([, c]) => c.startsWith('rgb')))"
+    colours = "import('/static/js/parts/theme.js').then(({palette}) => Object.entries(palette()).flatMap(([name, c]) => [c].flat().map((one, at) => [at ? name + at : name, one])).filter(([, c]) => c.startsWith('rgb')))"
     found = dict(await page.evaluate(colours))
     assert len(found) > 15
     assert len(set(found.values())) > 15, found
