@@ -64,7 +64,7 @@ def test_every_line_of_curl_works_with_a_token_once_people_sign_in(server: Serve
                 lines = lines.replace("curl ", 'curl -H "Authorization: Bearer $TRACKER_TOKEN" ')
             paste(f"export TRACKER_TOKEN={token}\n{lines}", server, tmp_path)
             said += lines.count("curl ")
-    assert said == 15
+    assert said == 16
     assert run("send.py", server.url, "bus", "60", "24").stderr.startswith("401 ")
     assert run("send.py", server.url, "bus", "60", "24", token=token).stdout.startswith("200 ")
     with following(server, tmp_path / "cursor", token) as printed:
