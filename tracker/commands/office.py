@@ -9,6 +9,7 @@ import http.client
 import json
 import logging
 import ssl
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from tracker.errors import StoreLocked, TrackerError
 from tracker.replay.connection import Connection
 
 TIMEOUT_S = 30
+WAIT_S = 2  #: for work to come further: the server answers sooner when it has
 STARTING_S, AGAIN_S = 10.0, 0.2  #: how long a server that has the folder may take until it answers; asked so often
 
 
@@ -53,6 +55,17 @@ class Office:
             page = self.ask("GET", f"{path}?cursor={cursor}" if cursor else path)
             yield from page[name]
             cursor = page["next"]
+
+    def watch(self, path: str, work: Any, label: str) -> Any:
+        """The document of work that takes long, once it is over; how far it is goes to standard error."""
+        with click.progressbar(length=100, label=label, file=sys.stderr) as bar:
+            told = 0
+            while work["state"] in ("waiting", "working"):
+                work = self.ask("GET", f"{path}?wait_s={WAIT_S}")
+                done = int(100 * work["progress"])
+                bar.update(done - told)
+                told = done
+        return work
 
     def send(self, method: str, path: str, body: bytes | None) -> Answer:
         raise NotImplementedError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from tracker.commands.office import Office, Server, office
 from tracker.config import Settings
 from tracker.errors import TrackerError
 
-WAIT_S = 2  #: the server answers sooner when it has come further
 PATH = "/api/v1/reports"
 
 
@@ -51,13 +49,7 @@ def _made(ours: Office, asked: dict[str, Any]) -> bytes:
     report = ours.ask("POST", PATH, asked)
     mine = f"{PATH}/{report['id']}"
     try:
-        with click.progressbar(length=100, label="report", file=sys.stderr) as bar:
-            told = 0
-            while report["state"] in ("waiting", "working"):
-                report = ours.ask("GET", f"{mine}?wait_s={WAIT_S}")
-                done = int(100 * report["progress"])
-                bar.update(done - told)
-                told = done
+        report = ours.watch(mine, report, "report")
         if report["error"]:
             raise TrackerError("report_failed", report["error"]["detail"])
         return ours.fetch("GET", f"{mine}/file")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-
 import click
 
-from tracker.commands.office import Office, Server, office
+from tracker.commands.office import Server, office
 from tracker.config import Settings
 from tracker.errors import TrackerError
 
-WAIT_S = 2  #: the server answers sooner when it has come further
 STORE = "/api/v1/store"
 WORK = f"{STORE}/compaction"
 
@@ -42,7 +38,7 @@ def compact(where: Settings | Server, at_once: bool) -> None:
     with office(where) as ours:
         work = ours.ask("POST", WORK, {"at_once": at_once})
         try:
-            work = _watched(ours, work)
+            work = ours.watch(WORK, work, "compact")
         except (KeyboardInterrupt, click.Abort):
             ours.send("DELETE", WORK, None)
             raise
@@ -57,14 +53,3 @@ def compact(where: Settings | Server, at_once: bool) -> None:
         click.echo(f"{retention['due']:,} positions are due by the rules {rules}, which are new:", err=True)
         click.echo(f"nothing goes before {retention['begins_at']}, but with --now", err=True)
     click.echo(f"{found['kept']:,} positions in {found['bytes'] / 1e6:.1f} MB; {found['waiting']:,} wait to be packed")
-
-
-def _watched(ours: Office, work: dict[str, Any]) -> dict[str, Any]:
-    with click.progressbar(length=100, label="compact", file=sys.stderr) as bar:
-        told = 0
-        while work["state"] == "working":
-            work = ours.ask("GET", f"{WORK}?wait_s={WAIT_S}")
-            done = int(100 * work["progress"])
-            bar.update(done - told)
-            told = done
-    return work

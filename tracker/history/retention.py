@@ -6,7 +6,7 @@ Before the first goes by new rules it is said how many will, and some time passe
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from tracker.config.retention import Keep, Rule, read_rules, rule_of
@@ -16,6 +16,7 @@ from tracker.model.columns import Columns
 from tracker.stores import Store, StoredDay
 from tracker.times import rfc3339
 from tracker.turns.jobs import Job
+from tracker.turns.slices import batched
 
 HOUR_MS = 3_600_000
 EVERY_S = 3600.0  #: between two rounds
@@ -127,8 +128,3 @@ class Retention:
             told(1 - self._due / whole)
         if due:
             log.info("retention: %d positions gone, %d thinned away since the start", self._gone, self._thinned)
-
-
-def batched(days: list[StoredDay], most: int) -> Iterator[list[StoredDay]]:
-    for first in range(0, len(days), most):
-        yield days[first : first + most]

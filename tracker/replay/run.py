@@ -175,7 +175,7 @@ def _offline(
     from tracker.replay.offline import Offline, explain, load_regions  # shapely takes a while, and a server has it
 
     features = load_regions(regions) if regions else []
-    with _events_file(events) as out:
+    with events_file(events) as out:
         try:
             offline = Offline(
                 out,
@@ -207,7 +207,7 @@ def _offline(
 
 
 @contextlib.contextmanager
-def _events_file(path: str | None) -> Iterator[TextIO]:
+def events_file(path: str | None) -> Iterator[TextIO]:
     if path is None or path == "-":
         yield sys.stdout
         return

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 from tracker.config import Settings
@@ -16,7 +15,7 @@ from tracker.replay.past.report import FORMATS
 from tracker.replay.past.stored import Source
 from tracker.replay.past.window import DAY_MS, Choice, Rules, Window, points, shifted
 from tracker.replay.recording import Points
-from tracker.replay.run import FAILED, line_to, online, told_to_stop
+from tracker.replay.run import FAILED, events_file, line_to, online, told_to_stop
 
 #: options that say how a file is read
 OF_FILES = ("zone", "split", "dates", "letter_o", "loop")
@@ -89,18 +88,9 @@ def _check(
         raise Unreadable(f"--format is that of --diff here: {', '.join(FORMATS)}", usage=True)
 
 
-@contextlib.contextmanager
-def _written(path: str | None, diff: bool) -> Iterator[TextIO | None]:
-    """Where events go: a file, or, unless they are only compared, standard output."""
-    if path is None or path == "-":
-        yield None if diff and path is None else sys.stdout
-        return
-    try:
-        file = Path(path).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed below
-    except OSError as fault:
-        raise Unreadable(f"cannot write {path}: {fault.strerror or fault}", usage=True) from None
-    with file:
-        yield file
+def _written(path: str | None, diff: bool) -> contextlib.AbstractContextManager[TextIO | None]:
+    """Where events go; nowhere when they are only compared."""
+    return contextlib.nullcontext() if diff and path is None else events_file(path)
 
 
 def _into_server(
