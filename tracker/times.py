@@ -15,6 +15,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MS = timedelta(milliseconds=1)
 FIRST = -62_135_596_800_000  #: 0001-01-01T00:00:00Z, the first time RFC 3339 can write here
 LAST = 253_402_300_799_999  #: 9999-12-31T23:59:59.999Z, the last time RFC 3339 can write
+DATED = (
+    FIRST + 2 * 86_400_000,
+    LAST - 2 * 86_400_000,
+)  #: where every zone's calendar has a day, and one before and after
 
 _Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 _LOOKS_NAIVE = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?)?", re.ASCII)
@@ -62,6 +66,8 @@ def parse_parameter(text: str) -> int:
         number = float(text)
     except ValueError:
         return _read_text(re.sub(r" (?=\d\d:?\d\d$)", "+", text))
+    if "_" in text or not text.isascii():  # `float` reads 1_000 and the digits of every script
+        return _read_text(text)
     return _read_number(number)
 
 
@@ -83,8 +89,10 @@ def _read_number(number: int | float) -> int:
     size = abs(number)
     if size < 1e11:
         return round(number * 1000)
-    if size < 1e14:
+    if size < 1e14 and number >= FIRST:
         return round(number)
+    if number < 0 and size < 1e14:
+        raise BadTime(f"{_short(number)} is before the year 1")
     raise BadTime(f"{_short(number)} is neither seconds (below 1e11) nor milliseconds (below 1e14) since 1970")
 
 

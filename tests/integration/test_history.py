@@ -145,6 +145,15 @@ async def test_what_cannot_be_asked_is_refused(client: Any, query: str) -> None:
         await told(client, f"{path}?{query}", 422)
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Adak"])
+async def test_at_the_ends_of_the_calendar_there_was_nothing(client: Any, zone: str) -> None:
+    await send(client, DAY[:3])
+    for span in ("from=9999-12-31T23:59:59.999Z", "until=0001-01-01T00:00:00Z"):
+        for path in ("vehicles/van/summary", "summary"):
+            told_of = await told(client, f"{path}?{span}&tz={zone}")
+            assert all(one["distance_m"] == 0 for one in told_of.get("vehicles", [told_of]))
+
+
 async def test_a_vehicle_without_fixes_has_nothing_to_tell_and_one_that_never_was_is_not_found(client: Any) -> None:
     await client.put(f"{V1}/vehicles/quiet", json={"name": "Nobody heard it"})
     assert (await told(client, "vehicles/quiet/trips"))["trips"] == []

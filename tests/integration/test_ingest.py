@@ -296,6 +296,10 @@ async def test_pipelined_messages_are_counted_as_they_are_committed(server: Serv
     assert answers[-1] == {"upto": 500, "errors": []}
     assert [answer["upto"] for answer in answers] == sorted(answer["upto"] for answer in answers)
     assert len(server.get("/api/v1/vehicles?q=ws-").json()["vehicles"]) == 9
+    elsewhere = position("ws-0", now(-10)) | {"time": json.loads(messages[0])["time"], "lat": 61}
+    again = await conversation(server, [messages[0], json.dumps([elsewhere, position("ws-0", now(-99))])])
+    told = [sum(answer.get(name, 0) for answer in again) for name in ("duplicates", "conflicts", "late", "held")]
+    assert told == [2, 1, 1, 0], again
 
 
 async def test_a_message_may_be_anything_a_post_may_and_bytes_too(server: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -111,3 +112,7 @@ async def test_what_cannot_be_asked_is_refused_by_name(place: Town) -> None:
 async def test_what_has_not_been_yet_is_not_told(place: Town) -> None:
     later = {"from": rfc3339(4_000_000_000_000), "until": rfc3339(4_000_000_060_000)}
     assert (await ask(place, **later)) == {"visits": [], "next": None}
+    now = time.time_ns() // 1_000_000
+    await place.do("POST", "/api/v1/positions", json={"vehicle": "van-9", "time": now, "lat": LAT, "lon": LON})
+    soon = {"from": rfc3339(now + 600_000), "until": rfc3339(now + 1_200_000)}
+    assert (await ask(place, **soon)) == {"visits": [], "next": None}, "who is here now may be gone by then"

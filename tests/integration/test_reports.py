@@ -168,6 +168,8 @@ async def test_who_gives_one_up_ends_the_process_that_draws_it(place: Town, monk
         ({"from": "noon"}, "from"),
         ({"from": 1_795_000_000, "until": 1_795_000_000}, "until"),
         ({"from": 1_795_000_000, "until": 1_799_000_000}, "until"),
+        ({"from": "0001-01-01T00:00:00Z", "until": "0001-01-02T00:00:00Z"}, "from"),  # in New York there is no such day
+        ({"from": "9999-12-29T12:00:00Z", "until": "9999-12-31T23:59:59Z"}, "until"),
         ({"from": 1_795_000_000, "to": 1}, "to"),
         ({"from": 1_795_000_000, "vehicles": "van"}, "vehicles"),
         ({"from": 1_795_000_000, "zone": "Mars"}, "zone"),

@@ -47,6 +47,8 @@ class Search:
     async def found(self, after: str | None = None) -> AsyncIterator[tuple[str, list[Visit]]]:
         """Those with visits, from the vehicle `after` on."""
         asked, numbers = self._question, await self._store.numbers()
+        if asked.since == asked.until:
+            return
         if self._shown is None:
             near = await self._store.near(list(asked.shape.boxes), asked.since - SILENT_MS, asked.until + CROSS_GAP_MS)
             spans = {n: self._days(times) for n, times in near.items()}

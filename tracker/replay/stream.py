@@ -1,15 +1,16 @@
 """Stream: batches of points as messages of one WebSocket, sent again on a new one until each is answered.
 
-A server says there what is on disk and what it refuses. Which of them were late, held or duplicates it does not say:
-they count as accepted.
+A server says there what is on disk, what it refuses, and how many were late, held or duplicates. Of a batch that was
+sent again nobody knows whether a duplicate is one of the first try: it counts as accepted.
 """
 
 from __future__ import annotations
 
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -35,10 +36,24 @@ from tracker.replay.tally import Tally
 PATH = "/api/v1/positions"
 MOST_BYTES = 512 * 2**10  #: of a message; a server takes 1 MiB unless it is told otherwise
 SIGNED_OUT = 4502
+COUNTED = ("more", "late", "held", "quarantined", "duplicates", "conflicts", "discarded", "ignored")
 
 
 class Broken(Exception):
     """The connection is over; another may do better."""
+
+
+class Answer(NamedTuple):
+    """To one message: in one, or in parts."""
+
+    errors: list[dict[str, Any]]
+    counts: Counter[str]
+
+    def tally(self, sent: int) -> Tally:
+        counts: dict[str, Any] = dict(self.counts)
+        rejected = len(self.errors) + counts.pop("more", 0)
+        accepted = sent - rejected - counts.get("duplicates", 0) - counts.get("discarded", 0)
+        return Tally(sent, accepted, rejected=rejected, **counts)
 
 
 class Stream:
@@ -83,8 +98,9 @@ class Stream:
             tally = self.send(points[:half], shift)
             tally.add_tally(self.send(points[half:], shift))
             return tally
-        rejected, errors = self._until_answered(body.decode())
-        tally = Tally(len(points), len(points) - rejected, rejected=rejected)
+        answer = self._until_answered(body.decode())
+        tally, errors = answer.tally(len(points)), answer.errors
+        rejected = tally.rejected
         for error in errors:
             at = error.get("index")
             place = self._where(points[at]) if isinstance(at, int) and 0 <= at < len(points) else "an item"
@@ -98,11 +114,11 @@ class Stream:
             self._line.close()
             self._line = None
 
-    def _until_answered(self, body: str) -> tuple[int, list[dict[str, Any]]]:
+    def _until_answered(self, body: str) -> Answer:
         pause, began = 0.0, time.monotonic()
         while True:
             try:
-                return self._exchange(body)
+                return self._exchange(body, is_first=not pause)
             except (Broken, OSError, ProtocolError) as fault:
                 self.close()
                 if time.monotonic() - began > (PATIENCE_S if self._answered else FIRST_PATIENCE_S):
@@ -115,21 +131,22 @@ class Stream:
                 self.close()  # half a message may be on its way
                 raise
 
-    def _exchange(self, body: str) -> tuple[int, list[dict[str, Any]]]:
+    def _exchange(self, body: str, is_first: bool) -> Answer:
         if self._line is None:
             self._connect()
         assert self._line is not None
         self._line.sendall(self._protocol.send(TextMessage(body)))
         self._number += 1
-        errors: list[dict[str, Any]] = []
-        more = 0
+        whole = Answer([], Counter())
         while True:
             answer = self._answer()
-            errors += [error for error in answer["errors"] if isinstance(error, dict)]
-            more += int(answer.get("more", 0))
+            whole.errors.extend(error for error in answer["errors"] if isinstance(error, dict))
+            whole.counts.update({name: int(answer.get(name, 0)) for name in COUNTED})
             if answer["upto"] >= self._number:
                 self._answered = True
-                return len(errors) + more, errors
+                if not is_first:
+                    whole.counts["duplicates"] = whole.counts["conflicts"] = 0
+                return whole
 
     def _answer(self) -> dict[str, Any]:
         text = ""

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from quart import Blueprint, Response
 
-from tracker.access.grants import WATCH, Grant, may_not
+from tracker.access.grants import Grant
+from tracker.errors import NotFound
 from tracker.model import outside
 from tracker.model.commit import APART, HELD, LATE, LIVE, StoredPing
 from tracker.model.records import Audit
@@ -34,7 +35,7 @@ def blueprint(node: Node) -> Blueprint:
 
 def _check(grant: Grant) -> None:
     if not grant.everything:
-        raise may_not(WATCH)
+        raise NotFound("may_not", "the past as it came is told only to who may see everything, everywhere")
 
 
 async def list_arrivals(node: Node, grant: Grant) -> Response:

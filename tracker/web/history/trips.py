@@ -30,6 +30,7 @@ from tracker.node import Node
 from tracker.outputs.sight import Sight
 from tracker.regions.region import Region
 from tracker.stores import EventQuery
+from tracker.times import DATED
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
 from tracker.web.api.tracks import LAST, Told, admitted, told_of
@@ -302,7 +303,12 @@ def _asked() -> Asked:
     since, until = api.instant("from"), api.instant("until")
     if since is not None and until is not None and since > until:
         raise api.bad("until", "a time after `from`")
-    return Asked(since, until, zone)
+    return Asked(_dated(since), _dated(until), zone)
+
+
+def _dated(time: int | None) -> int | None:
+    """Nothing was there before, or will be after it."""
+    return None if time is None else min(max(time, DATED[0]), DATED[1])
 
 
 def _regions(node: Node, grant: Grant) -> dict[str, Region]:

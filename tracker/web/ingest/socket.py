@@ -4,7 +4,8 @@
     ← {"upto": 2, "errors": []}
 
 `upto` counts messages: everything up to that one is committed (or refused in `errors`, whose `n` is the number of
-the message). Answers conflate: whatever was committed together is answered together. While a commit is under way the
+the message). What of it was late, held, a duplicate … is counted where there is any. Answers conflate: whatever was
+committed together is answered together. While a commit is under way the
 next messages gather; when enough have, the sender waits. A protocol with replies of its own sends these instead.
 """
 
@@ -33,6 +34,7 @@ from tracker.web.server import sockets
 from tracker.web.server.answers import encode
 
 GATHER = 5000  #: pings that wait before the sender has to
+UNUSUAL = ("late", "held", "duplicates", "conflicts", "discarded", "ignored", "quarantined")  #: told when not 0
 TRY_AGAIN = 1013  #: the standard close code for it: connect again and send what was not counted
 
 
@@ -66,14 +68,18 @@ class Batch:
         if isinstance(reading.reply, Reply):  # one that depends on what becomes of it is for requests
             self.replies.append(reading.reply)
 
-    def answers(self) -> list[str | bytes]:
+    def answers(self, counts: Counts) -> list[str | bytes]:
         """What its sender is told, once all of it is stored."""
         if self.replies:
             return [reply.body.decode() if reply.type.startswith("text/") else reply.body for reply in self.replies]
-        return [encode(self.answer()).decode()]
+        return [encode(self.answer(counts)).decode()]
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self, counts: Counts) -> dict[str, Any]:
         answer: dict[str, Any] = {"upto": self.upto, "errors": self.errors}
+        counts.discarded, counts.ignored = self.read.discarded, self.read.ignored
+        for name in UNUSUAL:
+            if count := getattr(counts, name):
+                answer[name] = count
         if self.read.rejected > len(self.errors):
             answer["more"] = self.read.rejected - len(self.errors)
         return answer
@@ -181,7 +187,7 @@ class Conversation:
                 self._waiting -= len(batch.pings)
                 if self._waiting <= GATHER:
                     self._room.set()
-                for answer in batch.answers():
+                for answer in batch.answers(counts):
                     if self._shown_out:
                         return
                     await self._socket.send(answer)

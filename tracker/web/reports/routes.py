@@ -15,7 +15,7 @@ from tracker.errors import Invalid
 from tracker.model.ping import MAX_ID
 from tracker.node import Node
 from tracker.reports.asked import DAY_MS, LONGEST_MS, UNITS, Asked
-from tracker.times import BadTime, NaiveTime, parse_local, parse_time
+from tracker.times import DATED, BadTime, NaiveTime, parse_local, parse_time
 from tracker.web.api import parameters as api
 from tracker.web.api.openapi import JSON, Route
 from tracker.web.api.routes import Routes
@@ -134,6 +134,9 @@ def read(document: Any, now: int) -> tuple[Asked, Choice]:
     until = now if until is None else until
     if until <= since:
         raise _wrong("until", "`until` is later than `from`")
+    for name, time in ("from", since), ("until", until):
+        if not DATED[0] <= time <= DATED[1]:
+            raise _wrong(name, f"`{name}` is at the end of the calendar: no report tells of these days")
     if until - since > LONGEST_MS:
         raise _wrong("until", f"a report is of {LONGEST_MS // DAY_MS} days at most; ask for several")
     if units not in UNITS:
