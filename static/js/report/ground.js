@@ -9,8 +9,8 @@ import { clip, unrolled } from "../map/paths.js";
 
 /** @param {import("./unpack.js").Land} land */
 export function ground(land) {
-  const coarse = land.coarse.map((ring) => unrolled(summed(ring, land.steps)));
-  const fine = (land.fine ?? []).map((ring) => unrolled(summed(ring, Number(land.fine_steps))));
+  const coarse = late(land.coarse, land.steps);
+  const fine = late(land.fine ?? [], Number(land.fine_steps));
   const box = land.box && [worldX(land.box[0]), worldY(land.box[3]), worldX(land.box[2]), worldY(land.box[1])];
 
   /** @param {CanvasRenderingContext2D} ctx @param {View} view @param {import("./stage.js").Palette} color */
@@ -23,7 +23,7 @@ export function ground(land) {
       const last = Math.floor((view.left + view.width) / view.scale) + 1;
       for (let copy = first; copy <= last; copy++) {
         const moved = { ...view, left: view.left - copy * view.scale };
-        shapes(ctx, coarse, moved, color);
+        shapes(ctx, coarse(), moved, color);
         if (!box) continue;
         ctx.save();
         ctx.beginPath();
@@ -36,7 +36,7 @@ export function ground(land) {
         ctx.clip();
         ctx.fillStyle = color.sea;
         ctx.fill();
-        shapes(ctx, fine, moved, color);
+        shapes(ctx, fine(), moved, color);
         ctx.restore();
       }
     }
@@ -47,6 +47,15 @@ export function ground(land) {
       ctx.globalAlpha = 1;
     }
     graticule(ctx, view, color);
+  };
+}
+
+/** Most reports open so near the ground that none of it shows. @param {number[][]} rings @param {number} steps */
+function late(rings, steps) {
+  /** @type {Path[]|undefined} */ let made;
+  return () => {
+    made ??= rings.map((ring) => unrolled(summed(ring, steps)));
+    return made;
   };
 }
 

@@ -243,9 +243,12 @@ export class Report {
         ifShown("stops", () => drawMarks(ctx, view, this.color, until(this.stops)));
         ifShown("events", () => drawMarks(ctx, view, this.color, until(this.events)));
       }),
-      layer(map, "vehicles", (ctx, view) => {
-        if (this.second < this.length) drawVehicles(ctx, view, this.color, tracks, this.names, this);
-      }),
+      layer(
+        map,
+        "vehicles",
+        (ctx, view) => drawVehicles(ctx, view, this.color, tracks, this.names, this),
+        () => this.second >= this.length,
+      ),
     ];
     let waiting = 0;
     const run = (/** @type {(() => void)[]} */ paints) => {

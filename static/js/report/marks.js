@@ -12,6 +12,7 @@ import { at, before } from "./unpack.js";
 /** Where the colours of speed end, m/s: 10, 30, 50, 80, 110 km/h. */
 export const BANDS = [10, 30, 50, 80, 110].map((kmh) => kmh / 3.6);
 const MANY = 300; // marks
+const CROWD = 10_000; // points of tracks: from afar they are hairlines, which are drawn in a third of the time
 const RUN = 150; // sides of a stroke: short strokes of a long line are far quicker than one
 
 /** @param {number} mps */
@@ -80,11 +81,12 @@ function label(ctx, color, text, x, y) {
  */
 export function drawTracks(ctx, view, color, tracks, { second, chosen }) {
   ctx.lineJoin = ctx.lineCap = "round";
+  const wide = tracks.x.length > CROWD && view.zoom < 14 ? 1 : 2;
   const order = tracks.begins.slice(0, -1).map((_, vehicle) => vehicle);
   for (const vehicle of chosen === null ? order : [...order.filter((one) => one !== chosen), chosen]) {
     const dim = chosen !== null && chosen !== vehicle;
     ctx.globalAlpha = dim ? 0.13 : 0.9;
-    ctx.lineWidth = chosen === vehicle ? 3 : 2;
+    ctx.lineWidth = chosen === vehicle ? 3 : wide;
     const box = boxOf(tracks, vehicle);
     if (box) for (const moved of copies(view, box)) drawTrack(ctx, moved, color, tracks, vehicle, second);
   }

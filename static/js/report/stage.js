@@ -7,8 +7,9 @@ const PAD = 0.15; // beyond each edge, so that a map that is dragged shows somet
 /**
  * A canvas on the map. `paint` is told the view it is drawn for.
  * @param {L.Map} map @param {string} name @param {(ctx: CanvasRenderingContext2D, view: View) => void} paint
+ * @param {() => boolean} [isEmpty] whether there is nothing to paint, nor to keep room for
  */
-export function layer(map, name, paint) {
+export function layer(map, name, paint, isEmpty = () => false) {
   const pane = map.createPane(name);
   const canvas = document.createElement("canvas");
   canvas.className = "report-canvas";
@@ -18,7 +19,8 @@ export function layer(map, name, paint) {
 
   function repaint() {
     const size = map.getSize();
-    if (!size.x || !size.y) return;
+    canvas.hidden = isEmpty();
+    if (canvas.hidden || !size.x || !size.y) return;
     const pad = size.multiplyBy(PAD).round();
     const corner = map.containerPointToLayerPoint([-pad.x, -pad.y]);
     const width = size.x + 2 * pad.x;

@@ -17,10 +17,8 @@ function vehicles(report) {
   const { voice, head } = report;
   const { say } = voice;
   const summed = head.vehicles.some(({ summary }) => summary);
-  const counts = head.vehicles.map((_, i) => ({
-    stops: report.stops.filter(({ vehicle }) => vehicle === i).length,
-    events: head.events.filter(([vehicle]) => vehicle === i).length,
-  }));
+  const counts = head.vehicles.map(({ stops }) => ({ stops: stops.length, events: 0 }));
+  for (const [vehicle] of head.events) counts[vehicle].events++;
   const columns = /** @type {const} */ (["distance", "driving", "idle", "stopped", "top"]);
   const rows = head.vehicles.map((vehicle, i) => {
     const told = vehicle.summary ?? {};

@@ -61,8 +61,11 @@ export async function unpack(text) {
   const raw = atob(text.trim());
   const packed = new Uint8Array(raw.length);
   for (let i = 0; i < raw.length; i++) packed[i] = raw.charCodeAt(i);
-  const plain = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return read(await new Response(plain).arrayBuffer());
+  const { readable, writable } = new DecompressionStream("deflate");
+  const whole = new Response(readable).arrayBuffer(); // a blob's stream would go through another process
+  const into = writable.getWriter();
+  await Promise.all([into.write(packed), into.close()]);
+  return read(await whole);
 }
 
 /** @param {ArrayBuffer} buffer @returns {{head: Head, tracks: Tracks}} */
@@ -74,8 +77,12 @@ export function read(buffer) {
   const [lat, lon, time, unheard] = [0, 1, 2, 3].map((column) =>
     summed(new Uint8Array(buffer, 4 + length + 4 * column * head.points, 4 * head.points), begins),
   );
-  const x = Float64Array.from(lon, (step) => worldX(step / 1e5));
-  const y = Float64Array.from(lat, (step) => worldY(step / 1e5));
+  const x = new Float64Array(head.points);
+  const y = new Float64Array(head.points);
+  for (let i = 0; i < head.points; i++) {
+    x[i] = worldX(lon[i] / 1e5);
+    y[i] = worldY(lat[i] / 1e5);
+  }
   return { head, tracks: { x, y, time, speed: speeds(lat, lon, time, unheard, begins), begins } };
 }
 

@@ -200,12 +200,21 @@ export function lasted(s) {
 /** Times in the zone a report was made for; in the reader's own where there is none, or none this browser knows.
  * @param {string} locale @param {string|null} zone */
 function zoned(locale, zone) {
-  const make = (/** @type {Intl.DateTimeFormatOptions} */ options) => {
+  const made = (/** @type {Intl.DateTimeFormatOptions} */ options) => {
     try {
       return new Intl.DateTimeFormat(locale, { ...options, hourCycle: "h23", timeZone: zone ?? undefined });
     } catch {
       return new Intl.DateTimeFormat(locale, { ...options, hourCycle: "h23" });
     }
+  };
+  /** Each takes longer to make than a thousand tracks to read: when it is asked.
+   * @param {Intl.DateTimeFormatOptions} options */
+  const make = (options) => {
+    /** @type {Intl.DateTimeFormat|undefined} */ let known;
+    return () => {
+      known ??= made(options);
+      return known;
+    };
   };
   const clock = make({ hour: "2-digit", minute: "2-digit" });
   const day = make({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
@@ -218,9 +227,9 @@ function zoned(locale, zone) {
     minute: "2-digit",
   });
   return {
-    zone: full.resolvedOptions().timeZone,
-    clock: (/** @type {number} */ ms) => clock.format(ms),
-    day: (/** @type {number} */ ms) => day.format(ms),
-    full: (/** @type {number} */ ms) => full.format(ms),
+    zone: full().resolvedOptions().timeZone,
+    clock: (/** @type {number} */ ms) => clock().format(ms),
+    day: (/** @type {number} */ ms) => day().format(ms),
+    full: (/** @type {number} */ ms) => full().format(ms),
   };
 }
