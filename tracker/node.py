@@ -120,7 +120,7 @@ class Node:
         self.tallies = Tallies()
         self.heavy = Pool(settings.heavy_at_once, settings.heavy_waiting)
         self.retention = Retention(self.store, settings.retention, settings.retention_notice_h, self.picture.group_of)
-        self.upkeep = Work("compaction")
+        self.upkeep = Work("compaction", clock)
         self.closing.append(self.upkeep.give_up)
         self.slots: Slots[Any] = Slots(settings.max_connections)
         #: part → what it counts, as a named tuple: /metrics has a metric of each field

@@ -15,7 +15,7 @@ from tests.support.servers import now
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LISTS = ("users", "groups", "tokens", "quarantine", "own", "record")
+LISTS = ("users", "groups", "tokens", "quarantine", "own", "kept", "record")
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +242,80 @@ async def test_loading_refused_and_away_are_said_and_can_be_tried_again(open_pag
     await page.get_by_role("button", name="Try again").click()
     await page.wait_for_selector(".card:has-text('north')")
     assert await page.locator(".notice.bad").count() == 0
+
+
+STORE = {
+    "days": [
+        {"day": f"2026-{month:02d}-{day:02d}", "kept": 0 if month < 9 else 70_000, "thinned": 7_000 if month == 8 else 0,
+         "gone": 63_000 if month < 9 else 0, "bytes": 290_000 if month > 7 else 0}
+        for month in (7, 8, 9) for day in range(1, 13)
+    ],
+    "kept": 924_000, "waiting": 5200, "bytes": 5_800_000, "file_bytes": 12_345_678, "free_bytes": 3_400_000_000,
+    "retention": {
+        "rules": ["*:30/365", "trucks:14"], "due": 1250, "due_gone": 250, "begins_at": "2026-09-13T10:00:00.000Z",
+        "groups": [{"group": "*", "whole_days": 30, "thinned_days": 365},
+                   {"group": "trucks", "whole_days": 14, "thinned_days": 14}],
+        "next": {"at": "2026-10-02T00:00:00.000Z", "thinned": 70_000, "gone": 0},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("theme, language, width", [("light", "en-GB", 1440), ("dark", "de-DE", 360)])
+async def test_what_is_kept_is_shown_compacted_and_given_up(
+    open_page: Open, house: House, theme: Literal["light", "dark"], language: str, width: int
+) -> None:
+    page = await as_(open_page, house, house.cookie, "people#own", width=width, theme=theme, locale=language)
+    page.expected += ["ERR_", "503"]  # type: ignore[attr-defined]
+    german = language == "de-DE"
+    work: dict[str, Any] = {"state": "none", "progress": 0, "ended_at": None, "error": None}
+    heard: list[str] = []
+    goes_on = asyncio.Event()
+
+    async def store(route: Any) -> None:
+        heard.append(f"{route.request.method} {route.request.url.partition('/store')[2]}")
+        method, is_work = route.request.method, "compaction" in route.request.url
+        if len(heard) < 3:  # both questions of the first look
+            await page.wait_for_selector(".listing .empty[role=status]")
+            await route.abort()
+            return
+        if method == "POST":
+            work.update(state="working", progress=0.25)
+        elif method == "DELETE":
+            work.update(state="given_up", ended_at="2026-09-12T10:00:00.000Z")
+            goes_on.set()
+        elif "wait_s" in route.request.url:
+            await goes_on.wait()
+        await route.fulfill(json=work if is_work else STORE)
+
+    await page.route("**/api/v1/store**", store)
+    await page.goto(f"{house.url}/people#kept")
+    await page.locator(".notice.bad").wait_for()
+    await page.keyboard.press("Tab")
+    await page.locator(".state button").click()
+    await page.wait_for_selector(".facts")
+    rows = page.locator(".days tbody tr")
+    assert await rows.count() == 31
+    said = " ".join((await page.inner_text("#list")).split())
+    if not german:
+        for words in ("924,000", "12 MB", "3.4 GB", "5,200", "rules touch 1,250 positions", "250 of them are deleted for good",
+                      "tracker backup", "All others whole for 30 days, thinned until day 365, then deleted",
+                      "trucks whole for 14 days, then deleted", "70,000 positions are thinned."):  # fmt: skip
+            assert words in said, words
+    assert await page.evaluate("document.documentElement.scrollWidth") == width
+    assert await violations(page) == []
+    await picture(page, f"kept_{width}")
+    await page.locator(".kept > button").click()
+    assert await rows.count() == 36
+    assert "63" in await rows.last.inner_text()
+    await page.locator(".work .primary").click()
+    await page.wait_for_selector(".work progress:not([hidden])")
+    assert await page.evaluate("document.querySelector('.work progress').value") == 0.25
+    assert await violations(page) == []
+    await page.wait_for_selector(".work button:not([hidden]):focus")  # by keyboard it is given up as it was begun
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector(f".work:has-text('{'Abgebrochen' if german else 'Given up'}')")
+    assert [one for one in heard if one[0] != "G"] == ["POST /compaction", "DELETE /compaction"]
+    assert await page.locator(".work progress").is_hidden()
 
 
 @pytest.mark.parametrize("path", ["people", "connect"])

@@ -12,11 +12,13 @@ import pytest
 from click.testing import CliRunner
 
 from tests.support.servers import Server
+from tracker.access.grants import ADMINISTER, MAY, Grant
 from tracker.commands.cli import cli
 from tracker.config import Settings
 from tracker.config.retention import DAY_MS
 from tracker.stores import AuditQuery
 from tracker.web.app import create_app
+from tracker.web.people.session import deletes_from
 
 STORE = "/api/v1/store"
 WORK = f"{STORE}/compaction"
@@ -70,18 +72,32 @@ async def test_nothing_goes_before_it_was_said_and_then_what_is_old_does(client:
     assert sums(found) == [(200, 0, 0), (100, 0, 0), (100, 0, 0)]
     assert (found["kept"], found["waiting"], found["retention"]["due"]) == (400, 0, 200)
     assert found["retention"]["rules"] == RULES and found["retention"]["begins_at"] is not None
+    told = found["retention"]
+    assert told["groups"][1] == {"group": "trucks", "whole_days": 400, "thinned_days": 400}
+    assert (told["due_gone"], told["next"]["thinned"], told["next"]["gone"]) == (100, 0, 100), "the truck's"
+    assert found["file_bytes"] > found["bytes"] and found["free_bytes"] > 0
+    assert (await (await client.get(WORK)).get_json())["ended_at"] is not None
+    who = await (await client.get("/api/v1/session")).get_json()
+    assert who["deletes_from"] == told["begins_at"]
     assert await track(client, "van-1") == 300
     found = await worked(client, at_once=True)
     assert sums(found) == [(100, 0, 100), (0, 10, 90), (100, 0, 0)], (
         "one a minute stays of a straight way, and the last"
     )
     assert (found["retention"]["due"], found["retention"]["begins_at"]) == (0, None)
+    assert "deletes_from" not in await (await client.get("/api/v1/session")).get_json()
     assert (await track(client, "van-1"), await track(client, "truck-1")) == (110, 100)
     metrics = (await (await client.get("/metrics")).get_data()).decode()
     assert "tracker_retention_gone_total 100\n" in metrics and "tracker_retention_thinned_total 90\n" in metrics
     assert [one.what for one in await client.node.store.audit(AuditQuery(what="store.compact"))] == [
         "store.compact"
     ] * 2
+
+
+async def test_who_does_not_administer_is_not_told_of_new_rules(client: Any) -> None:
+    await worked(client)
+    assert deletes_from(client.node, Grant(True, may=frozenset({ADMINISTER})))
+    assert deletes_from(client.node, Grant(True, may=MAY - {ADMINISTER})) == {}
 
 
 @pytest.mark.parametrize("asked", [[], {"at_once": 1}, {"now": True}])

@@ -33,6 +33,16 @@ class Rule(NamedTuple):
             return Keep.WHOLE
         return Keep.THINNED if self.thinned is None or age <= self.thinned else Keep.GONE
 
+    def changes(self, day: int, now: int, *, is_thinned: bool = False) -> tuple[int | None, Keep]:
+        """When it is kept otherwise the next time, and how from then on; None: never."""
+        ends = [(self.whole, Keep.THINNED), (self.thinned, Keep.GONE)]
+        if self.thinned == self.whole or is_thinned:
+            ends.pop(0)
+        for days, keep in ends:
+            if days is not None and (at := day + (days + 1) * DAY_MS) > now:
+                return at, keep
+        return None, self.keeps(day, now)
+
 
 def read_rules(texts: Iterable[str]) -> dict[str, Rule]:
     """Group → rule, of texts like `trucks:30/365`. Raises ValueError, which says what is wrong."""

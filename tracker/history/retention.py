@@ -62,6 +62,34 @@ def plan(rules: Mapping[str, Rule], days: Iterable[StoredDay], group_of: Callabl
     return found
 
 
+class Coming(NamedTuple):
+    """What the rules will ask for next, if nothing is added to it."""
+
+    at: int
+    thin: int  # positions of days of which a part will stay
+    drop: int
+
+
+def coming(
+    rules: Mapping[str, Rule], days: Iterable[StoredDay], group_of: Callable[[str], str | None], now: int
+) -> Coming | None:
+    """None: nothing ever. What is due is not among it."""
+    next_at: int | None = None
+    thin = drop = 0
+    for day in days:
+        rule = rule_of(rules, group_of(day.vehicle))
+        at, keep = rule.changes(day.day, now, is_thinned=day.is_thinned) if rule else (None, Keep.WHOLE)
+        if at is None or (next_at is not None and at > next_at):
+            continue
+        if at != next_at:
+            next_at, thin, drop = at, 0, 0
+        if keep is Keep.GONE:
+            drop += day.pings
+        else:
+            thin += day.pings
+    return None if next_at is None else Coming(next_at, thin, drop)
+
+
 def stays(columns: Columns) -> Columns:
     """What stays of a day that is thinned."""
     stops = Stops()
@@ -85,6 +113,13 @@ class Retention:
         self._group_of = group_of
         self._due = self._thinned = self._gone = 0
         self.waits_until: int | None = None  #: before, nothing goes
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        return self._rules
+
+    def coming(self, days: Iterable[StoredDay], now: int) -> Coming | None:
+        return coming(self._rules, days, self._group_of, now)
 
     def jobs(self) -> list[Job]:
         return [Job("retention", EVERY_S, self.work, at_once=True)] if self._rules else []

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from tracker.errors import InTheWay, TrackerError
+from tracker.times import rfc3339
 
 log = logging.getLogger(__name__)
 
@@ -16,11 +17,14 @@ Told = Callable[[float], None]  # hears how much of it is done, 0 to 1
 
 
 class Work:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, clock: Callable[[], int]) -> None:
+        """`clock`: UTC ms."""
         self.state = "none"  # then working, done, failed or given_up
         self.progress = 0.0
+        self.ended_at: int | None = None
         self.fault: TrackerError | None = None
         self._name = name
+        self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._moved = asyncio.Event()
 
@@ -32,7 +36,7 @@ class Work:
         """Raises InTheWay while the one before is not over."""
         if self.is_working:
             raise InTheWay("at_work", f"there is one {self._name} under way; wait for its end, or give it up")
-        self.state, self.progress, self.fault = "working", 0.0, None
+        self.state, self.progress, self.fault, self.ended_at = "working", 0.0, None, None
         self._task = asyncio.create_task(self._do(do), name=self._name)
 
     async def move(self, most_s: float) -> None:
@@ -53,14 +57,15 @@ class Work:
     def document(self) -> dict[str, Any]:
         fault = self.fault
         error = None if fault is None else {"code": fault.code, "detail": fault.detail}
-        return {"state": self.state, "progress": round(self.progress, 3), "error": error}
+        ended_at = None if self.ended_at is None else rfc3339(self.ended_at)
+        return {"state": self.state, "progress": round(self.progress, 3), "ended_at": ended_at, "error": error}
 
     def _tell(self, progress: float) -> None:
         self.progress = progress
         self._moved.set()
 
     def _end(self, state: str) -> None:
-        self.state = state
+        self.state, self.ended_at = state, self._clock()
         self._moved.set()
 
     async def _do(self, do: Callable[[Told], Awaitable[None]]) -> None:

@@ -15,6 +15,7 @@ import { ApiError, get } from "./api.js";
  * @property {Session[]} [sessions]
  * @property {number} [waiting] vehicles nobody knows, for those who may let them in
  * @property {number} [without_token] addresses that were refused of late, for those who administer
+ * @property {string} [deletes_from] when new rules of retention begin, for those who administer
  */
 /** @typedef {{id: string, seen_at: string, address: string, agent: string, current: boolean}} Session */
 

@@ -214,6 +214,8 @@ export function showSettings(app) {
       ),
       h("span", { class: "muted small" }, ` ${say("set.board.more")}`),
     ),
+    app.who.may.includes("administer") &&
+      h("p", null, h("a", { class: "link", href: "people#kept" }, say("people.kept"))),
     h("p", { class: "muted small" }, say("set.version", { version: app.info?.version ?? "?" })),
   );
   $("dialog select")?.focus();

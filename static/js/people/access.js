@@ -6,6 +6,7 @@ import { ANYBODY, whoAmI } from "../net/who.js";
 import { fill, h } from "../parts/dom.js";
 import { leave } from "./way_in.js";
 import { wayIn } from "./way_back.js";
+import { full } from "../words/format.js";
 import { say } from "../words/words.js";
 
 const LOOK_MS = 5000; // who sees nothing yet is asked about
@@ -88,11 +89,17 @@ function forgetAll(app) {
 
 /** What whoever may help is told of others.
  * @param {import("../app.js").App} app @param {import("../page/troubles.js").Troubles} troubles */
-function hints({ who }, troubles) {
-  const hint = (/** @type {"refused"|"waiting"} */ key, /** @type {string} */ words, /** @type {string} */ place) =>
-    troubles.tell(key, words, { action: { label: say("open.refused.do"), run: () => location.assign(place) } });
+function hints({ who, preferences }, troubles) {
+  const hint = (
+    /** @type {"refused"|"waiting"|"kept"} */ key,
+    /** @type {string} */ words,
+    /** @type {string} */ place,
+  ) => troubles.tell(key, words, { action: { label: say("open.refused.do"), run: () => location.assign(place) } });
   if (who.without_token) hint("refused", say("open.refused", { n: who.without_token }), "people#tokens");
   else troubles.clear("refused");
   if (who.waiting) hint("waiting", say("quarantine.map", { n: who.waiting }), "people#quarantine");
   else troubles.clear("waiting");
+  if (who.deletes_from)
+    hint("kept", say("kept.map", { when: full(Date.parse(who.deletes_from), preferences.value.zone) }), "people#kept");
+  else troubles.clear("kept");
 }

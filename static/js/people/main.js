@@ -11,6 +11,7 @@ import { $, fill, h, text } from "../parts/dom.js";
 import { codeLine } from "../parts/code_line.js";
 import { setTheme } from "../parts/theme.js";
 import { groups } from "./groups.js";
+import { kept } from "./kept.js";
 import { quarantine } from "./quarantine.js";
 import { record } from "./record.js";
 import { tokens } from "./tokens.js";
@@ -27,7 +28,7 @@ import { say } from "../words/words.js";
  * @property {(work: () => Promise<any>) => Promise<void>} opening what needs the server before
  */
 
-const LISTS = /** @type {const} */ (["users", "groups", "tokens", "quarantine", "own", "record"]);
+const LISTS = /** @type {const} */ (["users", "groups", "tokens", "quarantine", "own", "kept", "record"]);
 
 async function begin() {
   markup();
@@ -39,7 +40,7 @@ async function begin() {
   document.documentElement.dataset.started = "";
   const tell = (/** @type {string} */ words) => text($("#say"), words);
   if (who === ANYBODY) return unanswered($("#list"));
-  if (who.name === null) return nobodyYet(tell, who.waiting !== undefined);
+  if (who.name === null) return nobodyYet(tell, who);
   $("#bar-end").append(account(() => who, tell));
   const note = h("p", { class: "notice good", hidden: true });
   $("#list").before(note);
@@ -69,6 +70,7 @@ async function begin() {
     tokens: () => tokens(desk, false),
     quarantine: () => quarantine(desk),
     own: () => tokens(desk, true),
+    kept: () => kept(desk),
     record: () => record(desk),
   };
   const open = LISTS.filter((name) => {
@@ -96,8 +98,15 @@ async function begin() {
   show();
 }
 
-/** @param {(words: string) => void} tell @param {boolean} waiting new vehicles may be let in all the same */
-function nobodyYet(tell, waiting) {
+/** They may do all the same. @param {(words: string) => void} tell @param {import("../net/who.js").Who} who */
+function nobodyYet(tell, who) {
+  const opening = (/** @type {() => Promise<any>} */ work) => work().catch((fault) => tell(fault.message));
+  /** @type {Desk} */
+  const desk = { who, zone: preferences().value.zone, say: tell, done: tell, opening };
+  const lists = /** @type {const} */ ([
+    ["quarantine", who.waiting !== undefined && quarantine(desk)],
+    ["kept", who.may.includes("administer") && kept(desk)],
+  ]);
   fill(
     $("#list"),
     h(
@@ -107,12 +116,10 @@ function nobodyYet(tell, waiting) {
       h("p", { class: "muted" }, say("open.do")),
       codeLine("tracker users add NAME --role administrator", tell),
     ),
+    lists.map(([name, list]) => list && [h("h2", { id: name }, say(`people.${name}`)), list.element]),
   );
   $("#ways").hidden = true;
-  if (!waiting) return;
-  const list = quarantine({ zone: preferences().value.zone, done: tell });
-  $("#list").append(h("h2", null, say("people.quarantine")), list.element);
-  list.load();
+  for (const [, list] of lists) if (list) list.load();
 }
 
 begin();

@@ -45,6 +45,12 @@ const WHAT = /** @type {const} */ ([
   "vehicle.admit",
   "vehicle.refuse",
   "vehicle.forget",
+  "target.add",
+  "target.change",
+  "target.remove",
+  "target.test",
+  "store.compact",
+  "store.give_up",
   "event.acknowledge",
   "event.take_back",
 ]);

@@ -56,6 +56,17 @@ const numbers = new Intl.NumberFormat(locale);
 const number = (n) => numbers.format(n);
 /** @param {number} n */
 export const count = (n) => number(Math.round(n));
+const SIZES = /** @type {[number, string][]} */ ([
+  [1e12, "TB"],
+  [1e9, "GB"],
+  [1e6, "MB"],
+  [1e3, "kB"],
+]);
+/** 1,234,567 → "1.2 MB". @param {number} bytes */
+export function size(bytes) {
+  const [unit, name] = SIZES.find(([unit]) => bytes >= unit * 0.9995) ?? [1, "B"];
+  return `${trim(bytes / unit)} ${name}`;
+}
 
 /** How long ago, in one unit: "2 s", "4 min", "3 h", "2 d". @param {number} ms */
 export function age(ms) {

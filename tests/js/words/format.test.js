@@ -34,6 +34,18 @@ test("distances and areas fit their size", () => {
   );
 });
 
+test("bytes are told in the unit that fits them", () => {
+  assert.deepEqual([0, 999, 1000, 1_234_567, 23_400_000, 999_900_000, 2.5e12].map(format.size), [
+    "0 B",
+    "999 B",
+    "1 kB",
+    "1.2 MB",
+    "23 MB",
+    "1 GB",
+    "2.5 TB",
+  ]);
+});
+
 test("every full time states its zone", () => {
   const t = Date.UTC(2026, 10, 23, 9, 0, 7);
   assert.equal(format.full(t, "UTC"), "23 Nov 2026, 09:00:07 UTC");

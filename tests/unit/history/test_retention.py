@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.rounds import columns_of, driven
 from tracker.config.retention import DAY_MS, read_rules
-from tracker.history.retention import Retention, plan, stays
+from tracker.history.retention import Coming, Retention, coming, plan, stays
 from tracker.model.columns import Columns
 from tracker.stores import StoredDay
 
@@ -133,3 +133,26 @@ def test_of_a_day_its_stops_stay_to_the_fix_and_thinning_again_takes_nothing() -
     assert {int(whole.time[0]), int(whole.time[-1])} <= set(left.time.tolist())
     assert {int(stood.time[0]), int(stood.time[-1])} <= set(left.time.tolist()), "how long it stood is still known"
     assert stays(left).time.tolist() == left.time.tolist()
+
+
+def test_what_comes_next_is_told_with_the_day_on_which_it_comes() -> None:
+    rules = read_rules(["*:30/365", "trucks:14"])
+    days = [day("van-2", 20), day("van-3", 20, 50), day("van-2", 400), day("van-2", 40, is_thinned=True)]
+    assert coming(rules, days, group_of, NOW) == Coming(TODAY + 11 * DAY_MS, 150, 0)
+    assert coming(rules, [*days, day("truck-1", 10, 70)], group_of, NOW) == Coming(TODAY + 5 * DAY_MS, 0, 70)
+    assert coming(rules, days[3:], group_of, NOW) == Coming(TODAY + 326 * DAY_MS, 0, 100)
+    early = [day("van-2", 20, is_thinned=True)]  # by rules that were stricter
+    assert coming(rules, early, group_of, NOW) == Coming(TODAY + 346 * DAY_MS, 0, 100)
+    assert coming(rules, days[2:3], group_of, NOW) is None, "what is due is not among it"
+    assert coming(read_rules(["vans:3"]), days, group_of, NOW) is None
+    assert coming(read_rules(["*:3/always"]), days[3:], group_of, NOW) is None
+
+
+def test_a_day_that_comes_next_is_due_from_then_on_and_not_before() -> None:
+    rules = read_rules(["*:30/365"])
+    for ago in (3, 200):
+        days = [day("van-2", ago, is_thinned=ago > 30)]
+        then = coming(rules, days, group_of, NOW)
+        assert then and not plan(rules, days, group_of, then.at - 1)
+        due = plan(rules, days, group_of, then.at)
+        assert (sum(one.pings for one in due.thin), due.pings) == (then.thin, then.thin + then.drop)

@@ -13,6 +13,7 @@ from tracker.errors import InTheWay, NotFound, TrackerError
 from tracker.turns.work import Told, Work
 
 ANYTIME_S = deadline(30)
+ENDED = 7000
 
 
 class Steps:
@@ -32,7 +33,8 @@ class Steps:
 
 
 def document(state: str, progress: float, error: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {"state": state, "progress": progress, "error": error}
+    ended_at = "1970-01-01T00:00:07.000Z" if state in ("done", "failed", "given_up") else None
+    return {"state": state, "progress": progress, "ended_at": ended_at, "error": error}
 
 
 def ours(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
@@ -44,7 +46,7 @@ async def ended(work: Work) -> None:
 
 
 async def test_work_tells_how_far_it_is_until_it_is_done() -> None:
-    work, steps = Work("packing"), Steps()
+    work, steps = Work("packing", lambda: ENDED), Steps()
     assert work.document() == document("none", 0.0)
     work.begin(steps)
     assert work.is_working and work.document() == document("working", 0.0)
@@ -57,7 +59,7 @@ async def test_work_tells_how_far_it_is_until_it_is_done() -> None:
 
 
 async def test_who_watches_is_woken_by_each_step_and_by_the_end() -> None:
-    work, steps = Work("packing"), Steps()
+    work, steps = Work("packing", lambda: ENDED), Steps()
     await work.move(ANYTIME_S)  # nothing is under way: there is nothing to wait for
     work.begin(steps)
     seen = []
@@ -71,7 +73,7 @@ async def test_who_watches_is_woken_by_each_step_and_by_the_end() -> None:
 
 
 async def test_who_watches_work_that_stands_still_waits_no_longer_than_it_said() -> None:
-    work = Work("packing")
+    work = Work("packing", lambda: ENDED)
     work.begin(Steps())
     await work.move(0.001)
     assert work.document() == document("working", 0.0)
@@ -79,7 +81,7 @@ async def test_who_watches_work_that_stands_still_waits_no_longer_than_it_said()
 
 
 async def test_a_second_work_has_to_wait_for_the_end_of_the_first() -> None:
-    work, steps = Work("packing"), Steps()
+    work, steps = Work("packing", lambda: ENDED), Steps()
     work.begin(steps)
     with pytest.raises(InTheWay, match="one packing under way") as raised:
         work.begin(Steps())
@@ -95,7 +97,7 @@ async def test_a_second_work_has_to_wait_for_the_end_of_the_first() -> None:
 async def test_a_fault_of_ours_is_told_as_it_is_and_is_gone_with_the_next_work(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    work, steps = Work("packing"), Steps(NotFound("unknown_vehicle", "there is no vehicle van-7"))
+    work, steps = Work("packing", lambda: ENDED), Steps(NotFound("unknown_vehicle", "there is no vehicle van-7"))
     work.begin(steps)
     steps.shares.put_nowait(0.75)
     steps.shares.put_nowait(None)
@@ -109,7 +111,7 @@ async def test_a_fault_of_ours_is_told_as_it_is_and_is_gone_with_the_next_work(
 
 
 async def test_any_other_fault_is_for_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
-    work, steps = Work("packing"), Steps(OSError("/var/lib is full"))
+    work, steps = Work("packing", lambda: ENDED), Steps(OSError("/var/lib is full"))
     work.begin(steps)
     steps.shares.put_nowait(None)
     await ended(work)
@@ -122,7 +124,7 @@ async def test_any_other_fault_is_for_the_log_alone(caplog: pytest.LogCaptureFix
 
 
 async def test_work_that_is_given_up_keeps_what_it_did_and_wakes_who_watches() -> None:
-    work, steps = Work("packing"), Steps()
+    work, steps = Work("packing", lambda: ENDED), Steps()
     await work.give_up()
     assert work.state == "none", "there was nothing to give up"
     work.begin(steps)

@@ -23,18 +23,30 @@ MOST_WAIT_S = 20
 QUARTER_MS = 900_000
 
 _DAY = thing("day kept thinned gone bytes", day=TEXT, kept=COUNT, thinned=COUNT, gone=COUNT, bytes=COUNT)
+_RULE = thing("group whole_days thinned_days", group=TEXT, whole_days=COUNT, thinned_days=or_null(COUNT))
 _STORE = thing(
-    "days kept waiting bytes retention",
+    "days kept waiting bytes file_bytes free_bytes retention",
     days=array(_DAY),
     kept=COUNT,
     waiting=COUNT,
     bytes=COUNT,
-    retention=thing("rules due begins_at", rules=array(TEXT), due=COUNT, begins_at=or_null(TIME)),
+    file_bytes=COUNT,
+    free_bytes=COUNT,
+    retention=thing(
+        "rules groups due due_gone begins_at next",
+        rules=array(TEXT),
+        groups=array(_RULE),
+        due=COUNT,
+        due_gone=COUNT,
+        begins_at=or_null(TIME),
+        next=or_null(thing("at thinned gone", at=TIME, thinned=COUNT, gone=COUNT)),
+    ),
 )
 _WORK = thing(
-    "state progress error",
+    "state progress ended_at error",
     state={"enum": ["none", "working", "done", "failed", "given_up"]},
     progress={"type": "number"},
+    ended_at=or_null(TIME),
     error=or_null(thing("code detail", code=TEXT, detail=TEXT)),
 )
 ROUTES = (
@@ -69,7 +81,8 @@ def blueprint(node: Node) -> Blueprint:
 async def show_store(node: Node, grant: Grant) -> Response:
     grant.check(ADMINISTER)
     api.only()
-    due = await node.retention.due(node.clock())
+    now = node.clock()
+    due = await node.retention.due(now)
     days, gone = await node.store.days(), await node.store.gone()
     told: dict[int, dict[str, Any]] = {}
 
@@ -81,17 +94,25 @@ async def show_store(node: Node, grant: Grant) -> Response:
         of(one.day)["bytes"] += one.bytes
     for day, pings in gone.items():
         of(day)["gone"] += pings
-    begins_at = node.retention.waits_until
+    begins_at, coming, sizes = node.retention.waits_until, node.retention.coming(days, now), node.statistics["store"]()
+    rules = node.retention.rules.items()
     return api.answer(
         {
             "days": [told[day] for day in sorted(told)],
             "kept": sum(one.pings for one in days),
             "waiting": await node.store.waiting(),
             "bytes": sum(one.bytes for one in days),
+            "file_bytes": sizes.bytes + sizes.log_bytes,
+            "free_bytes": sizes.free_bytes,
             "retention": {
                 "rules": node.settings.retention,
+                "groups": [
+                    {"group": group, "whole_days": rule.whole, "thinned_days": rule.thinned} for group, rule in rules
+                ],
                 "due": due.pings,
+                "due_gone": sum(day.pings for day in due.drop),
                 "begins_at": None if begins_at is None else rfc3339(begins_at),
+                "next": coming and {"at": rfc3339(coming.at), "thinned": coming.thin, "gone": coming.drop},
             },
         }
     )

@@ -93,6 +93,7 @@ _SESSION = thing(
     may=_NAMES,
     grant=TEXT,
     without_token=COUNT,
+    deletes_from=TIME,
     regions=_SEEN,
     grants=array(thing("name regions vehicles may", name=or_null(TEXT), regions=_SEEN, vehicles=_SEEN, may=_MAY)),
     waiting=COUNT,

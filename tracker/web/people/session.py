@@ -171,9 +171,8 @@ async def who_am_i(node: Node, grant: Grant) -> Response:
     if not node.directory.has_administrator:
         waiting = len(node.directory.strangers.waiting)
         name = grant.who if grant.bearer else None  # of the console: nobody else has one
-        return api.answer(
-            {"open": True, "name": name, "role": None, "groups": [], "may": sorted(grant.may), "waiting": waiting}
-        )
+        opened = {"open": True, "name": name, "role": None, "groups": [], "may": sorted(grant.may), "waiting": waiting}
+        return api.answer(opened | deletes_from(node, grant))
     if not grant.bearer:
         raise NotSignedIn("not_signed_in", "nobody is signed in here")
     user = node.directory.users.get(grant.who)
@@ -205,7 +204,13 @@ async def who_am_i(node: Node, grant: Grant) -> Response:
         told["waiting"] = len(node.directory.strangers.waiting)
     if ADMINISTER in grant.may:
         told["without_token"] = len(node.doorman.turned_away.lately(node.clock()))
-    return api.answer(told, cache_control="no-store")
+    return api.answer(told | deletes_from(node, grant), cache_control="no-store")
+
+
+def deletes_from(node: Node, grant: Grant) -> dict[str, str]:
+    """When new rules of retention begin, for who can change them."""
+    begins_at = node.retention.waits_until
+    return {"deletes_from": rfc3339(begins_at)} if begins_at is not None and ADMINISTER in grant.may else {}
 
 
 def _grants(directory: Directory, user: User, grant: Grant) -> list[dict[str, Any]]:
