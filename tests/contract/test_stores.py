@@ -474,6 +474,13 @@ async def test_arrivals_are_all_that_came_as_they_came(store: Store) -> None:
     mine = [one for one in whole[5:20] if one[1].n in (1, 3)]
     assert await store.arrivals(T0 + 5000, T0 + 20_000, frozenset({1, 3}), 0, 100) == mine
     assert await store.arrivals(0, NEVER, frozenset(), 0, 100) == []
+    fixes = (T0 + 70_000, T0 + 90_000)
+    within = [one for one in whole if fixes[0] <= one[1].ping.time < fixes[1]]
+    assert await store.arrivals(0, NEVER, None, 0, 100, fixes) == within
+    assert await store.arrivals(0, NEVER, None, within[4][0], 3, fixes) == within[5:8]
+    assert await store.arrivals(T0 + 15_000, NEVER, frozenset({1, 3}), 0, 100, fixes) == [
+        one for one in within if one[1].received_at >= T0 + 15_000 and one[1].n in (1, 3)
+    ]
 
 
 async def test_megabytes_of_regions_are_stored_together_or_not_at_all(store: Store) -> None:

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from tracker.errors import StoreFull
+from tracker.model.columns import Columns
 from tracker.model.commit import Commit, SavedVehicle, StoredPing
 from tracker.model.ping import Ping
+from tracker.stores import segments
 from tracker.stores.sqlite import schema
-from tracker.stores.sqlite.past import compaction
+from tracker.stores.sqlite.past import compaction, packed
 from tracker.stores.sqlite.store import SqliteStore
 
 T0 = 1_790_035_200_000  # the beginning of a day
@@ -114,6 +116,38 @@ async def test_a_slice_that_came_to_no_end_counts_nowhere_and_is_written_again(s
     await store.compact(T0 + 2 * QUARTER)
     assert asked(store, "SELECT sum(count) FROM segments") == [(4,)]
     assert await store.arrivals(0, EVER, None, 0, 99) == before
+
+
+async def test_an_old_window_of_what_came_reads_its_own_segments_once(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(9):
+        for minute in range(0, 600, 20):
+            for n in (1, 2):
+                await store.commit(fixes(n, *(day * DAY + minute * 60_000 + second for second in range(n, 9000, 1000))))
+    await store.compact(T0 + 10 * DAY)
+    assert len(parts(store)) == 18
+    whole = await store.arrivals(0, EVER, None, 0, 99_999)
+    read: list[bytes] = []
+
+    def decode(body: bytes) -> Columns:
+        read.append(body)
+        return segments.decode(body)
+
+    monkeypatch.setattr(packed, "decode", decode)
+    for window in (99_999, 50):  # rows
+        monkeypatch.setattr(packed, "WINDOW", window)
+        for held in (99_999, 300):
+            monkeypatch.setattr(packed, "HELD", held)
+            for begin, end in ((0, DAY), (3 * DAY, 4 * DAY), (3 * DAY + 20 * 60_000, 3 * DAY + 50 * 60_000)):
+                fixed = T0 + begin, T0 + end
+                came = fixed[0] + 200, fixed[1] + 200
+                within = [one for one in whole if came[0] <= one[1].received_at < came[1]]
+                read.clear()
+                assert await store.arrivals(*came, None, 0, 99_999) == within
+                assert await store.arrivals(0, EVER, None, 0, 99_999, fixed) == within
+                assert len(read) == 4 or (window, held) == (50, 300)
+                assert await store.arrivals(0, EVER, None, within[6][0], 150, fixed) == within[7:157]
 
 
 async def test_what_was_freed_goes_back_to_the_disk(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,6 +97,8 @@ async def _compare(steps: list[Any], folder: str) -> None:
 async def _answer_the_same(plain: Store, store: Store) -> None:
     everything = await plain.arrivals(0, EVER, None, 0, 1000)
     assert await store.arrivals(0, EVER, None, 0, 1000) == everything
+    half = (T0, T0 + 30 * HOUR)
+    assert await store.arrivals(0, EVER, None, 0, 1000, half) == await plain.arrivals(0, EVER, None, 0, 1000, half)
     some = (T0 + HOUR, T0 + 4 * HOUR, frozenset({1, 3}), 2, 7)
     assert await store.arrivals(*some) == await plain.arrivals(*some)
     assert await store.pings_since(T0 + HOUR, 3, 9) == await plain.pings_since(T0 + HOUR, 3, 9)

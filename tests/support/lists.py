@@ -25,7 +25,7 @@ from tracker.model.commit import APART, Commit, Loaded, SavedRegion, SavedVehicl
 from tracker.model.events import Ack, Event, erased
 from tracker.model.ping import has_place
 from tracker.model.records import ENDED_BY_RESTORE, Audit, Record
-from tracker.stores import ENGINES, AuditQuery, Box, Chosen, EventQuery, Store, StoredDay
+from tracker.stores import ANY_TIME, ENGINES, AuditQuery, Box, Chosen, EventQuery, Store, StoredDay
 from tracker.turns.jobs import Job
 
 QUARTER_MS = 900_000
@@ -211,12 +211,19 @@ class ListStore:
         return Columns.from_pings([one for _, one in kept], [row for row, _ in kept])
 
     async def arrivals(
-        self, since: int, until: int, numbers: frozenset[int] | None, after_row: int, limit: int
+        self,
+        since: int,
+        until: int,
+        numbers: frozenset[int] | None,
+        after_row: int,
+        limit: int,
+        fixes: tuple[int, int] = ANY_TIME,
     ) -> list[tuple[int, StoredPing, str]]:
         told = (
             (row, one, one.ping.vehicle)
             for row, one in enumerate(self._kept.pings, 1)
             if one and since <= one.received_at < until and row > after_row and (numbers is None or one.n in numbers)
+            if fixes[0] <= one.ping.time < fixes[1]
         )
         return list(itertools.islice(told, limit))
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Box = tuple[float, float, float, float]  # west, south, east, north
 Chosen = Callable[[list["Columns"]], list["Columns"]]
+ANY_TIME = (-(1 << 62), 1 << 62)  #: ms, half-open
 
 
 class EventQuery(msgspec.Struct, frozen=True):
@@ -118,11 +119,17 @@ class Store(Protocol):
         ...
 
     async def arrivals(
-        self, since: int, until: int, numbers: frozenset[int] | None, after_row: int, limit: int
+        self,
+        since: int,
+        until: int,
+        numbers: frozenset[int] | None,
+        after_row: int,
+        limit: int,
+        fixes: tuple[int, int] = ANY_TIME,
     ) -> list[tuple[int, StoredPing, str]]:
         """(row, ping, vehicle) in the order they came, since <= received < until, whatever was made of them: also
-        what was HELD or is APART; of these vehicles, or of all. `limit` may be large: a page costs a look at each
-        vehicle's day."""
+        what was HELD or is APART; of these vehicles, or of all; with fix times in the half-open span `fixes`. `limit`
+        may be large: a page costs a look at each vehicle's day."""
         ...
 
     async def pings_since(self, received_at: int, after_row: int, limit: int) -> list[tuple[int, StoredPing, str]]:

@@ -51,8 +51,9 @@ class Kept:
     def region_log(self) -> Iterator[SavedRegion]:
         return iter(self._regions)
 
-    def arrivals_since(self, since: int, numbers: frozenset[int] | None) -> Iterator[StoredPing]:
-        return (one for one in self._arrivals if one.received_at >= since and (numbers is None or one.n in numbers))
+    def arrivals_within(self, since: int, until: int, numbers: frozenset[int] | None) -> Iterator[StoredPing]:
+        within = (one for one in self._arrivals if since <= one.ping.time < until)
+        return (one for one in within if numbers is None or one.n in numbers)
 
     def last_before(self, at: int, names: Iterable[str]) -> Iterator[list[StoredPing]]:
         for name in names:

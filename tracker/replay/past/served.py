@@ -46,11 +46,17 @@ class Served:
         for one in self._pages("/api/v1/history/edits?limit=100", "regions"):
             yield SavedRegion(one["id"], one["version"], parse_time(one["updated_at"]), one["feature"])
 
-    def arrivals_since(self, since: int, numbers: frozenset[int] | None) -> Iterator[StoredPing]:  # noqa: ARG002
-        until = rfc3339(self._upto + 1)
-        path = f"/api/v1/history/arrivals?limit={PAGE}&until={quote(until)}"
+    def arrivals_within(
+        self,
+        since: int,
+        until: int,
+        numbers: frozenset[int] | None,  # noqa: ARG002
+    ) -> Iterator[StoredPing]:
+        path = f"/api/v1/history/arrivals?limit={PAGE}&until={quote(rfc3339(self._upto + 1))}"
         if since > FIRST:
-            path += f"&from={quote(rfc3339(since))}"
+            path += f"&fix_from={quote(rfc3339(since))}"
+        if until <= LAST:
+            path += f"&fix_until={quote(rfc3339(until))}"
         for one in self._pages(path, "arrivals"):
             received, taken = parse_time(one.pop("received_at")), TAKEN[one.pop("taken")]
             one["time"] = parse_time(one["time"])

@@ -23,7 +23,6 @@ NEVER = 1 << 62
 PAGE = 20_000  #: messages read at once, about 20 MB
 SOME = 2_000  #: events, or versions of regions, read at once
 LAST = 20  #: messages that tell where somebody is who has been quiet since
-AHEAD_MS = 120_000  #: no fix is further ahead of its receipt
 
 Settings = list[tuple[int, FleetSettings]]  # from when on, the oldest first
 
@@ -51,8 +50,8 @@ class Source(Protocol):
         """Every version, by the time it came into force."""
         ...
 
-    def arrivals_since(self, since: int, numbers: frozenset[int] | None) -> Iterator[StoredPing]:
-        """Messages in the order they came; of those received before `since` not all need be told."""
+    def arrivals_within(self, since: int, until: int, numbers: frozenset[int] | None) -> Iterator[StoredPing]:
+        """Messages of fixes with since <= time < until, in the order they came; others may be among them."""
         ...
 
     def last_before(self, at: int, names: Iterable[str]) -> Iterator[list[StoredPing]]:
@@ -107,9 +106,9 @@ class Stored:
             before = page[-1].seq
         return reversed(found)
 
-    def arrivals_since(self, since: int, numbers: frozenset[int] | None) -> Iterator[StoredPing]:
+    def arrivals_within(self, since: int, until: int, numbers: frozenset[int] | None) -> Iterator[StoredPing]:
         row = 0
-        while page := self._run(self._store.arrivals(since, self._upto + 1, numbers, row, PAGE)):
+        while page := self._run(self._store.arrivals(-NEVER, self._upto + 1, numbers, row, PAGE, (since, until))):
             for row, one, _ in page:  # noqa: B007 - where the next page begins
                 yield one
 

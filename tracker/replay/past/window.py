@@ -21,7 +21,7 @@ from tracker.model.ping import Ping, has_place
 from tracker.pipeline.journal import Entry, RegionsSaved, SettingsChanged
 from tracker.regions.region import Region
 from tracker.replay.past.life import Past
-from tracker.replay.past.stored import AHEAD_MS, NEVER, Known, Source, numbers_of, regions_at
+from tracker.replay.past.stored import NEVER, Known, Source, numbers_of, regions_at
 
 DAY_MS = 86_400_000
 WARM_UP_DAYS = 7.0
@@ -87,7 +87,7 @@ def play(
                 yield SettingsChanged(deed.now, _over(deed.settings, mine))
 
     def arrivals() -> Iterator[StoredPing]:
-        for one in source.arrivals_since(window.begins - AHEAD_MS, choice.numbers):
+        for one in source.arrivals_within(window.begins, window.ends, choice.numbers):
             if window.begins <= one.ping.time < window.ends and choice.has_vehicle(one.ping.vehicle):
                 if window.since <= one.ping.time < window.until:
                     heard(one)
@@ -121,7 +121,7 @@ def stored_events(source: Source, window: Window, choice: Choice) -> Iterator[Ev
 
 def points(source: Source, window: Window, choice: Choice) -> Iterator[Point]:
     """Each at the time it was received."""
-    for one in source.arrivals_since(window.since - AHEAD_MS, choice.numbers):
+    for one in source.arrivals_within(window.since, window.until, choice.numbers):
         ping = one.ping
         says = has_place(ping) or ping.alarm is not None  # the API takes no heartbeat
         if says and window.since <= ping.time < window.until and choice.has_vehicle(ping.vehicle):

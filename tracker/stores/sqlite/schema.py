@@ -103,7 +103,7 @@ MIGRATIONS: tuple[str, ...] = (
         lat0 INTEGER NOT NULL, lon0 INTEGER NOT NULL, lat1 INTEGER NOT NULL, lon1 INTEGER NOT NULL,
         boxes INTEGER NOT NULL, body BLOB NOT NULL, extra BLOB);
     CREATE INDEX segments_by_day ON segments(n, day);
-    CREATE INDEX segments_by_receipt ON segments(c1);
+    CREATE INDEX segments_by_receipt ON segments(c1, c0);
 
     -- Where a vehicle was in an hour: 1e-7 degrees, minutes. The id is that of its segment << 6, and which of them.
     CREATE VIRTUAL TABLE boxes USING rtree_i32(id, west, east, south, north, since, until);

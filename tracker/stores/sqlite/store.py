@@ -23,7 +23,7 @@ from tracker.model.columns import Columns
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event
 from tracker.model.records import Audit, Record
-from tracker.stores import AuditQuery, Box, Chosen, EventQuery, StoredDay
+from tracker.stores import ANY_TIME, AuditQuery, Box, Chosen, EventQuery, StoredDay
 from tracker.stores.sqlite import reads, states
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
@@ -493,9 +493,15 @@ class SqliteStore:
         return await self._read(lean.fixes, wanted, chosen) if wanted else []
 
     async def arrivals(
-        self, since: int, until: int, numbers: frozenset[int] | None, after_row: int, limit: int
+        self,
+        since: int,
+        until: int,
+        numbers: frozenset[int] | None,
+        after_row: int,
+        limit: int,
+        fixes: tuple[int, int] = ANY_TIME,
     ) -> list[tuple[int, StoredPing, str]]:
-        return await self._read(questions.arrivals, since, until, numbers, after_row, limit)
+        return await self._read(questions.arrivals, since, until, numbers, after_row, limit, fixes)
 
     async def pings_since(self, received_at: int, after_row: int, limit: int) -> list[tuple[int, StoredPing, str]]:
         return await self._read(questions.pings_since, received_at, after_row, limit)

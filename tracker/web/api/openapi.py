@@ -328,7 +328,7 @@ ROUTES = (
         "/api/v1/history/arrivals",
         "Every message as it came, for who may see everything",
         (200, JSON, page("arrivals", {"type": "object"})),
-        query={"from": TIME, "until": TIME, **LIST},
+        query={"from": TIME, "until": TIME, "fix_from": TIME, "fix_until": TIME, **LIST},
         errors=(404, 503),
     ),
     Route(

@@ -40,19 +40,22 @@ def _check(grant: Grant) -> None:
 
 async def list_arrivals(node: Node, grant: Grant) -> Response:
     _check(grant)
-    api.only("from", "until", "limit", "cursor")
-    since, until = api.instant("from"), api.instant("until")
+    api.only("from", "until", "fix_from", "fix_until", "limit", "cursor")
+    received, fixes = _span("from", "until"), _span("fix_from", "fix_until")
     after = api.place(lambda place: isinstance(place, int) and 0 <= place < NEVER) or 0
     limit = api.limit(most=api.MOST_ROWS)
     async with node.heavy.turn():
-        rows = await node.store.arrivals(
-            OLDEST if since is None else since, NEVER if until is None else until, None, after, limit + 1
-        )
+        rows = await node.store.arrivals(*received, None, after, limit + 1, fixes)
         pieces = [encode(_told(one)) async for _, one, _ in in_slices(rows[:limit])]
     next = api.cursor(rows[limit - 1][0]) if len(rows) > limit else None
     return Response(
         b'{"arrivals":[%b],"next":%b}' % (b",".join(pieces), encode(next)), 200, {"content-type": "application/json"}
     )
+
+
+def _span(first: str, last: str) -> tuple[int, int]:
+    since, until = api.instant(first), api.instant(last)
+    return OLDEST if since is None else since, NEVER if until is None else until
 
 
 def _told(one: StoredPing) -> dict[str, Any]:

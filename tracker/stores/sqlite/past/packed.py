@@ -15,13 +15,14 @@ import numpy as np
 from tracker.model.columns import Columns
 from tracker.model.commit import APART
 from tracker.stores.segments import decode, decode_extra, encode, encode_extra
-from tracker.stores.sqlite.past.arrived import Arrived, Asked, joined
+from tracker.stores.sqlite.past.arrived import EVER, Arrived, Asked, joined
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
 PAGE_BYTES = 4 << 20  #: of segments fetched at once
 WINDOW = 1 << 16  #: rows looked for at once, where only some are asked for
+HELD = 1 << 19  #: rows kept meanwhile of segments that reach on, 32 MB: what is more is read again
 FEW = 256  #: fixes that one box holds at least: hours of a vehicle that tells little share one
 HOURS = 6  #: bits of a box's id that say which of its segment's it is
 WRAPPED = 32  #: added to that for the part on the other side of the antimeridian
@@ -72,21 +73,36 @@ def pieces(connection: sqlite3.Connection, asked: Asked) -> Iterator[Arrived]:
         return
     left, end = asked.limit, min(asked.below, max(head.r1 for head in heads) + 1)
     if sum(head.pings for head in heads) <= max(left, WINDOW):
-        found = in_order(_chosen(part, asked) for part in _segments(connection, heads))
+        found = in_order(part for _, part in _segments(connection, heads, asked))
         yield found.take(slice(left)) if len(found.n) > left else found
         return
     first = max(asked.after + 1, min(head.r0 for head in heads))
     window = max(WINDOW, 2 * min(left, WINDOW * 8))
+    held: dict[int, Arrived] = {}  # id → what comes later of a segment that was read
     while left and first < end:
-        within = asked._replace(after=first - 1, below=min(first + window, end))
-        some = [head for head in heads if head.r1 >= first and head.r0 < within.below]
-        found = in_order(_chosen(part, within) for part in _segments(connection, some))
+        below = min(first + window, end)
+        some = {head.id: held.pop(head.id) for head in heads if head.id in held}
+        fresh = [head for head in heads if head.r0 < below and head.id not in some]
+        some |= {head.id: part for head, part in _segments(connection, fresh, asked._replace(after=first - 1))}
+        now: list[Arrived] = []
+        room = HELD
+        for id, part in some.items():
+            comes = part.columns.row < below
+            now.append(part.take(comes))
+            room -= len(part.n)
+            if room >= 0:
+                held[id] = part.take(~comes)
+        found = in_order(now)
         if len(found.n) > left:
             found = found.take(slice(left))
         yield found
         left -= len(found.n)
-        rest = [head for head in heads if head.r1 >= within.below]
-        first = max(within.below, min((head.r0 for head in rest), default=end))
+        heads = [head for head in heads if (len(held[head.id].n) if head.id in held else head.r1 >= below)]
+        first = max(below, min((_next(head, held.get(head.id)) for head in heads), default=end))
+
+
+def _next(head: Head, rest: Arrived | None) -> int:
+    return head.r0 if rest is None else int(rest.columns.row.min())
 
 
 def columns_of(connection: sqlite3.Connection, n: int, since: int, until: int) -> Columns:
@@ -101,18 +117,20 @@ def in_order(parts: Iterable[Arrived]) -> Arrived:
 
 
 def _found(connection: sqlite3.Connection, asked: Asked) -> list[Head]:
-    """Those that may hold some of it. Asked of vehicles they are found by these, else by when it came."""
-    places, where = "segments", "c1 >= :came_since"
+    """Those that may hold some of it, found by whose and which days they are, or by when they came."""
     values: dict[str, Any] = {**asked._asdict(), "numbers": None, "fixes": None}
+    values |= {"first": asked.since // DAY_MS, "last": (asked.until - 1) // DAY_MS}
+    where = "day BETWEEN :first AND :last AND +c1 >= :came_since"
     if asked.fixes is not None:
         places = "json_each(:days) CROSS JOIN segments ON n = value ->> 0 AND day = value ->> 1"
         values["days"] = _encode(sorted({(n, time // DAY_MS) for n, time in asked.fixes})).decode()
     elif asked.numbers is not None:
-        places = "json_each(:numbers) CROSS JOIN segments ON n = value AND day BETWEEN :first AND :last"
-        values |= {"first": asked.since // DAY_MS, "last": (asked.until - 1) // DAY_MS}
+        places = "json_each(:numbers) CROSS JOIN segments ON n = value"
         values["numbers"] = _encode(sorted(asked.numbers)).decode()
-    if places != "segments":
-        where = "+c1 >= :came_since"
+    elif (asked.since, asked.until) != (-EVER, EVER):
+        places = "vehicles CROSS JOIN segments USING (n)"
+    else:
+        places, where = "segments", "c1 >= :came_since"
     spans = "r1 > :after AND r0 < :below AND t1 >= :since AND t0 < :until AND c0 < :came_until"
     return heads(connection, f"{where} AND {spans}", values, places)
 
@@ -123,9 +141,9 @@ def heads(connection: sqlite3.Connection, where: str, values: dict[str, Any], pl
     return [Head(*one) for one in _heads.decode(found)]
 
 
-def _segments(connection: sqlite3.Connection, heads: Iterable[Head]) -> Iterator[Arrived]:
+def _segments(connection: sqlite3.Connection, heads: Iterable[Head], asked: Asked) -> Iterator[tuple[Head, Arrived]]:
     for head, columns in bodies(connection, heads):
-        yield Arrived(np.full(len(columns), head.n, np.int64), columns)
+        yield head, _chosen(Arrived(np.full(len(columns), head.n, np.int64), columns), asked)
 
 
 def bodies(connection: sqlite3.Connection, heads: Iterable[Head]) -> Iterator[tuple[Head, Columns]]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from tracker.model.columns import Columns
 from tracker.model.commit import APART, StoredPing
 from tracker.model.ping import NOWHERE
-from tracker.stores import Box
+from tracker.stores import ANY_TIME, Box
 from tracker.stores.sqlite.past import hot, log, packed
 from tracker.stores.sqlite.past.arrived import Arrived, Asked, joined, picture
 
@@ -50,9 +50,15 @@ def track(
 
 
 def arrivals(
-    connection: sqlite3.Connection, since: int, until: int, numbers: frozenset[int] | None, after_row: int, limit: int
+    connection: sqlite3.Connection,
+    since: int,
+    until: int,
+    numbers: frozenset[int] | None,
+    after_row: int,
+    limit: int,
+    fixes: tuple[int, int] = ANY_TIME,
 ) -> list[tuple[int, StoredPing, str]]:
-    asked = Asked(came_since=since, came_until=until, after=after_row, numbers=numbers, limit=limit)
+    asked = Asked(*fixes, came_since=since, came_until=until, after=after_row, numbers=numbers, limit=limit)
     return _named(connection, asked)
 
 
