@@ -11,7 +11,7 @@ import { $, fill, h, text } from "../parts/dom.js";
 import { codeLine } from "../parts/code_line.js";
 import { setTheme } from "../parts/theme.js";
 import { groups } from "./groups.js";
-import { kept } from "./kept.js";
+import { kept } from "./upkeep/kept.js";
 import { quarantine } from "./quarantine.js";
 import { record } from "./record.js";
 import { tokens } from "./tokens.js";

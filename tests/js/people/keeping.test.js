@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inOrder, newest, notice, spans, whose } from "../../../static/js/people/keeping.js";
+import { inOrder, newest, notice, spans, whose } from "../../../static/js/people/upkeep/keeping.js";
 
 const rule = (/** @type {string} */ group, whole_days = 30, /** @type {number|null} */ thinned_days = 365) => ({
   group,

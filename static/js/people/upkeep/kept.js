@@ -1,10 +1,10 @@
 // What the store holds of each day, how long it will, and having it compacted now: watched, and given up.
 
-import { ApiError, call, get } from "../net/api.js";
-import { codeLine } from "../parts/code_line.js";
-import { fill, h, icon, text } from "../parts/dom.js";
-import { count, dayOf, full, size, when } from "../words/format.js";
-import { perhaps, say } from "../words/words.js";
+import { ApiError, call, get } from "../../net/api.js";
+import { codeLine } from "../../parts/code_line.js";
+import { fill, h, icon, text } from "../../parts/dom.js";
+import { count, dayOf, full, size, when } from "../../words/format.js";
+import { perhaps, say } from "../../words/words.js";
 import { inOrder, newest, notice, spans, whose } from "./keeping.js";
 
 const MOST_DAYS = 31;
@@ -12,7 +12,7 @@ const WAIT_S = 10; // the server answers sooner when it has come further
 const AGAIN_MS = 3000; // it was not reached
 const PATH = "store/compaction";
 
-/** @param {import("./main.js").Desk} desk */
+/** @param {Desk} desk */
 export function kept(desk) {
   const body = h("div", { class: "kept" });
   const state = h("div", { class: "state" });
@@ -38,7 +38,9 @@ export function kept(desk) {
   return { element, load };
 }
 
-/** @param {import("./keeping.js").Store} store @param {import("./main.js").Desk} desk @param {HTMLElement} work */
+/** @typedef {import("../main.js").Desk} Desk */
+
+/** @param {import("./keeping.js").Store} store @param {Desk} desk @param {HTMLElement} work */
 function shown(store, desk, work) {
   const facts = /** @type {const} */ ([
     ["kept.positions", count(store.kept)],
@@ -63,7 +65,7 @@ function shown(store, desk, work) {
 }
 
 /** What is to happen to something that is there.
- * @param {import("./keeping.js").Rules} retention @param {import("./main.js").Desk} desk */
+ * @param {import("./keeping.js").Rules} retention @param {Desk} desk */
 function told(retention, desk) {
   const { due, due_gone, begins_at } = retention;
   const what = notice(retention);
@@ -84,7 +86,7 @@ function told(retention, desk) {
   );
 }
 
-/** @param {import("./keeping.js").Rules} retention @param {import("./main.js").Desk} desk */
+/** @param {import("./keeping.js").Rules} retention @param {Desk} desk */
 function rules({ groups, next }, desk) {
   if (!groups.length) return [h("p", { class: "muted" }, say("kept.rules.none"))];
   const row = (/** @type {import("./keeping.js").Rule} */ rule) => {
@@ -124,7 +126,7 @@ function rules({ groups, next }, desk) {
 function days(all) {
   if (!all.length)
     return [h("div", { class: "empty" }, h("strong", null, say("kept.none")), h("span", null, say("kept.none.more")))];
-  const column = (/** @type {import("../words/words.js").Key} */ key) => h("th", { scope: "col" }, say(key));
+  const column = (/** @type {import("../../words/words.js").Key} */ key) => h("th", { scope: "col" }, say(key));
   const cell = (/** @type {number} */ n) => h("td", null, n ? count(n) : "–");
   const rows = h("tbody", null);
   const show = (/** @type {number} */ most) =>
@@ -175,7 +177,7 @@ function days(all) {
   ];
 }
 
-/** @param {import("./main.js").Desk} desk @param {() => void} changed something is kept otherwise by now */
+/** @param {Desk} desk @param {() => void} changed something is kept otherwise by now */
 function compaction(desk, changed) {
   const start = h(
     "button",
