@@ -89,6 +89,8 @@ async def test_nothing_goes_before_it_was_said_and_then_what_is_old_does(client:
     assert (await track(client, "van-1"), await track(client, "truck-1")) == (110, 100)
     metrics = (await (await client.get("/metrics")).get_data()).decode()
     assert "tracker_retention_gone_total 100\n" in metrics and "tracker_retention_thinned_total 90\n" in metrics
+    told = await (await client.get("/api/v1/history/edits")).get_json()
+    assert [one["positions"] for one in told["gone"]] == [100, 90]
     assert [one.what for one in await client.node.store.audit(AuditQuery(what="store.compact"))] == [
         "store.compact"
     ] * 2

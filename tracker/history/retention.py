@@ -53,8 +53,7 @@ def _told(days: list[StoredDay]) -> str:
 def plan(rules: Mapping[str, Rule], days: Iterable[StoredDay], group_of: Callable[[str], str | None], now: int) -> Plan:
     found = Plan([], [])
     for day in days:
-        rule = rule_of(rules, group_of(day.vehicle))
-        keep = rule.keeps(day.day, now) if rule else Keep.WHOLE
+        keep = keep_of(rules, day, group_of, now)
         if keep is Keep.GONE:
             found.drop.append(day)
         elif keep is Keep.THINNED and not day.is_thinned:
@@ -90,6 +89,11 @@ def coming(
     return None if next_at is None else Coming(next_at, thin, drop)
 
 
+def keep_of(rules: Mapping[str, Rule], day: StoredDay, group_of: Callable[[str], str | None], now: int) -> Keep:
+    rule = rule_of(rules, group_of(day.vehicle))
+    return rule.keeps(day.day, now) if rule else Keep.WHOLE
+
+
 def stays(columns: Columns) -> Columns:
     """What stays of a day that is thinned."""
     stops = Stops()
@@ -122,14 +126,15 @@ class Retention:
         return coming(self._rules, days, self._group_of, now)
 
     def jobs(self) -> list[Job]:
-        return [Job("retention", EVERY_S, self.work, at_once=True)] if self._rules else []
+        """Without rules there is one as well: that there are none is noted."""
+        return [Job("retention", EVERY_S, self.work, at_once=True)]
 
     def statistics(self) -> Statistics:
         return Statistics(self._due, self._thinned, self._gone)
 
     async def due(self, now: int) -> Plan:
         """What is to be done, and when it may begin; the first that looks says so."""
-        found = plan(self._rules, await self._store.days(), self._group_of, now)
+        found = plan(self._rules, await self._store.days() if self._rules else (), self._group_of, now)
         self._due = found.pings
         known, since = await self._store.rules_known()
         if known != self._written:
@@ -154,12 +159,18 @@ class Retention:
         self.waits_until = None
         whole = due.pings or 1
         for some in batched(due.drop, TOGETHER):
-            self._gone += await self._store.drop_days([(day.n, day.day) for day in some])
+            going = [(day.n, day.day) for day in some if self._is_still(day, Keep.GONE, now)]
+            self._gone += await self._store.drop_days(going)
             self._due -= sum(day.pings for day in some)
             told(1 - self._due / whole)
         for day in due.thin:
-            self._thinned += await self._store.thin_day(day.n, day.day, stays)
+            if self._is_still(day, Keep.THINNED, now):
+                self._thinned += await self._store.thin_day(day.n, day.day, stays)
             self._due -= day.pings
             told(1 - self._due / whole)
         if due:
             log.info("retention: %d positions gone, %d thinned away since the start", self._gone, self._thinned)
+
+    def _is_still(self, day: StoredDay, keep: Keep, now: int) -> bool:
+        """Its vehicle may have come into another group while others went."""
+        return keep_of(self._rules, day, self._group_of, now) is keep

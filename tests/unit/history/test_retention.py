@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.rounds import columns_of, driven
 from tracker.config.retention import DAY_MS, read_rules
+from tracker.history import retention as work
 from tracker.history.retention import Coming, Retention, coming, plan, stays
 from tracker.model.columns import Columns
 from tracker.stores import StoredDay
@@ -120,9 +121,38 @@ async def test_with_nothing_to_do_nothing_waits(caplog: pytest.LogCaptureFixture
     assert ours.waits_until is None and not caplog.records
 
 
-def test_there_is_a_job_where_there_are_rules() -> None:
+def test_there_is_a_job_with_rules_and_without() -> None:
     assert [job.name for job in retention(Kept([]), "*:7").jobs()] == ["retention"]
-    assert retention(Kept([])).jobs() == []
+    assert [job.name for job in retention(Kept([])).jobs()] == ["retention"], "that there are no rules is noted, too"
+
+
+async def test_rules_that_were_taken_back_are_new_when_they_come_again() -> None:
+    store = Kept([day("van-2", 20)])
+    for hours, rules in ((0, ["*:30"]), (1, []), (9, ["*:30"])):
+        await retention(store, *rules, notice_h=24).work(NOW + hours * HOUR_MS)
+    assert (store.rules, store.since) == (["*:30"], NOW + 9 * HOUR_MS)
+
+
+@pytest.mark.parametrize("rule", ["*:7", "*:7/always"])
+async def test_who_comes_into_a_group_that_is_kept_while_others_go_stays(
+    rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "TOGETHER", 1)
+    groups: dict[str, str] = {}
+
+    class Slow(Kept):
+        async def drop_days(self, days: list[tuple[int, int]]) -> int:
+            groups["van-2"] = "kept"
+            return await super().drop_days(days)
+
+        async def thin_day(self, n: int, day: int, stays: Callable[[Columns], Columns]) -> int:
+            groups["van-2"] = "kept"
+            return await super().thin_day(n, day, stays)
+
+    store: Any = Slow(day(f"van-{n}", 20) for n in range(1, 4))
+    ours = Retention(store, [rule, "kept:99"], 0, groups.get)
+    await ours.work(NOW)
+    assert store.held[2, TODAY - 20 * DAY_MS].pings == 100
 
 
 def test_of_a_day_its_stops_stay_to_the_fix_and_thinning_again_takes_nothing() -> None:

@@ -36,12 +36,13 @@ AT_THEIR_MOMENT = Rules(None, None, None)
 class Kept:
     """A source of lists."""
 
-    name, partial = "kept", ""
+    name = "kept"
 
     def __init__(self, arrivals: list[StoredPing], regions: list[SavedRegion], settings: Settings) -> None:
         self._arrivals, self._regions, self.settings = arrivals, regions, settings
         self.told: list[Event] = []
         self.removed: list[Audit] = []
+        self.gone: dict[int, int] = {}
         numbers = {one.ping.vehicle: one.n for one in arrivals}
         self.known = Known(numbers, [Registered("van-2", group="North")])
 
@@ -307,6 +308,17 @@ def test_a_comparison_ends_as_diff_does(
     out, err = capsys.readouterr()
     assert out.startswith("no differences" if code == 0 else ("1 appeared", "0 appeared"))
     assert err.splitlines()[-1].startswith("hash: ")
+
+
+@pytest.mark.parametrize(("day", "says"), [(-1, True), (-9, False), (1, True), (3, False)])
+def test_a_window_of_which_something_is_not_kept_any_more_is_said_to_be_partial(
+    day: int, says: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = Kept(DRIVE, [yard(1, -HOUR)], [])
+    source.gone = {START // DAY * DAY + day * DAY: 1190}
+    window, choice = Window.around(START, START + DAY, 7 * DAY), Choice(source.known, [], [])
+    dry_run(source, window, choice, AT_THEIR_MOMENT, io.StringIO(), io.StringIO(), None)
+    assert ("partial: 1,190 positions from 2026-11-2" in capsys.readouterr().err) == says
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tracker.formats import Unreadable
 from tracker.replay.past.dry import dry_run, read_regions_file
 from tracker.replay.past.report import FORMATS
 from tracker.replay.past.stored import Source
-from tracker.replay.past.window import DAY_MS, Choice, Rules, Window, points, shifted
+from tracker.replay.past.window import DAY_MS, Choice, Rules, Window, missing, points, shifted
 from tracker.replay.recording import Points
 from tracker.replay.run import FAILED, events_file, line_to, online, told_to_stop
 
@@ -104,7 +104,7 @@ def _into_server(
     now: bool,
 ) -> int:
     recording = Points(source.name, lambda: points(source, window, choice))
-    if source.partial:
-        print(f"partial: {source.partial}", file=sys.stderr)
+    if gone := missing(source, window.since, window.until):
+        print(f"partial: {gone}", file=sys.stderr)
     line = line_to(to, token, ca, where=recording.where, item=shifted)
     return online(recording, *line, speed=speed, now=now)

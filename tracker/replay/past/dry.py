@@ -17,7 +17,7 @@ from tracker.replay.offline import explain, load_regions, shown
 from tracker.replay.past.differences import Differences
 from tracker.replay.past.report import FORMATS
 from tracker.replay.past.stored import Source
-from tracker.replay.past.window import Choice, Rules, Window, play, stored_events
+from tracker.replay.past.window import Choice, Rules, Window, missing, play, stored_events
 from tracker.replay.progress import Progress
 from tracker.replay.tally import Tally
 
@@ -36,8 +36,8 @@ def dry_run(
 ) -> int:
     """`events`: where they go; `diff`: the format in which they are compared with those there were."""
     progress = Progress(sys.stderr, None)
-    if source.partial:
-        progress.say(f"partial: {source.partial}")
+    if gone := missing(source, window.begins, window.ends):
+        progress.say(f"partial: {gone}; events that they decided are not told again, and the hash is another")
     digest, told = Digest(), list[Event]()
     vehicles, heard = set[str](), 0
 

@@ -30,11 +30,11 @@ class Served:
         """Raises Failed when nobody answers, or this token may not see everything."""
         self.name = url
         self._connection = Connection(url, token, ca, told=told)
-        self.partial = ""
         first = self._ask("/api/v1/history/edits?limit=1")
         self._deeds = [Audit(parse_time(one["at"]), "", "", one["what"], one["target"]) for one in first["deeds"]]
         self._deeds.sort(key=lambda one: one.at)
         self.settings = [(parse_time(one.pop("at")), msgspec.convert(one, FleetSettings)) for one in first["settings"]]
+        self.gone = {parse_time(f"{one['day']}T00:00:00Z"): one["positions"] for one in first.get("gone", ())}
         registered = self._pages("/api/v1/vehicles?limit=1000", "vehicles")
         self.known = Known({}, [Registered(one["vehicle"], group=one["group"]) for one in registered])
         self._upto = self._clock()

@@ -40,7 +40,7 @@ class Source(Protocol):
     name: str
     settings: Settings
     known: Known
-    partial: str  # why this may not be all; "" where it is
+    gone: dict[int, int]  # day (ms) → how many positions of it are not kept any more
 
     def deeds(self, edits: bool = True) -> Iterator[Entry]:
         """What changed beside messages, by its time; `edits`: regions, too."""
@@ -72,8 +72,6 @@ class Source(Protocol):
 class Stored:
     """A store, beside its server or without one."""
 
-    partial = ""
-
     def __init__(self, url: str, now: int | None = None) -> None:
         """`now`: what is received later is left for later. Raises StoreError, StoreUnusable, SettingsError."""
         self.name = url
@@ -85,6 +83,7 @@ class Stored:
             self._runner.close()
             raise
         self.settings = settings_kept(loaded.meta)
+        self.gone = self._run(self._store.gone())
         self.known = Known({one.vehicle: one.n for one in loaded.vehicles}, loaded.registered)
         self._upto = max(time.time_ns() // 1_000_000 if now is None else now, self._last_event(NEVER))
 

@@ -22,6 +22,7 @@ from tracker.pipeline.journal import Entry, RegionsSaved, SettingsChanged
 from tracker.regions.region import Region
 from tracker.replay.past.life import Past
 from tracker.replay.past.stored import NEVER, Known, Source, numbers_of, regions_at
+from tracker.times import rfc3339
 
 DAY_MS = 86_400_000
 WARM_UP_DAYS = 7.0
@@ -101,6 +102,17 @@ def play(
 
     past.play(deeds(), arrivals(), lambda: min(source.end(), window.ends), quiet)
     return past
+
+
+def missing(source: Source, since: int, until: int) -> str:
+    """Of how much it is known that it was there, and is not kept any more; "" where there is nothing like that."""
+    days = sorted(day for day in source.gone if since - DAY_MS < day < until)
+    count = sum(source.gone[day] for day in days)
+    return (
+        f"{count:,} positions from {rfc3339(days[0])[:10]} to {rfc3339(days[-1])[:10]} are not kept any more"
+        if count
+        else ""
+    )
 
 
 def _over(kept: FleetSettings, mine: FleetSettings) -> FleetSettings:

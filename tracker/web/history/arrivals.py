@@ -67,7 +67,7 @@ def _told(one: StoredPing) -> dict[str, Any]:
 
 
 async def list_edits(node: Node, grant: Grant) -> Response:
-    """Every version of every region; on the first page what else changed, too."""
+    """Every version of every region; on the first page what else changed, too, and of which days not all is kept."""
     _check(grant)
     api.only("limit", "cursor")
     after, limit = api.place(_is_version), api.limit()
@@ -87,6 +87,8 @@ async def list_edits(node: Node, grant: Grant) -> Response:
         answer["settings"] = [
             {"at": rfc3339(at), **msgspec.structs.asdict(settings)} for at, settings in node.fleet.settings_log
         ]
+        gone = await node.store.gone()
+        answer["gone"] = [{"day": rfc3339(day)[:10], "positions": gone[day]} for day in sorted(gone)]
     last = found[limit - 1] if len(found) > limit else None
     return api.answer(answer | {"next": last and api.cursor((last.updated_at, last.id, last.version))})
 
