@@ -23,6 +23,7 @@ DATED = (
 _Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 _LOOKS_NAIVE = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?)?", re.ASCII)
 _NO_SECONDS = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d)([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
+_OF_A_SYSTEM = re.compile(r"(localtime|posixrules|Factory)$|(posix|right)/")
 _LEAP_SECOND = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:)60", re.ASCII)
 
 
@@ -32,6 +33,10 @@ class BadTime(ValueError):
 
 class NaiveTime(BadTime):
     """A time without a zone: it could be any of forty instants."""
+
+
+class BadZone(ValueError):
+    """Not the name of a time zone."""
 
 
 def rfc3339(ms: int) -> str:
@@ -45,6 +50,21 @@ def parse_time(value: str | int | float) -> int:
     Raises NaiveTime for a text without a zone and BadTime for anything else.
     """
     return _read_text(value) if isinstance(value, str) else _read_number(value)
+
+
+def named_zone(name: object) -> ZoneInfo:
+    """The zone that is called so everywhere. Raises BadZone.
+
+    Beside the zones of IANA a system's database holds files that are another clock on every machine (`localtime`), and
+    ones that count leap seconds (`right/…`)."""
+    from zoneinfo import ZoneInfo  # most starts need none
+
+    try:
+        if isinstance(name, str) and not _OF_A_SYSTEM.match(name):
+            return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):  # no such zone, a path out of the database, a folder of it
+        pass
+    raise BadZone(f"{_short(name)} is no time zone; names look like Europe/Helsinki")
 
 
 def parse_local(text: str, zone: ZoneInfo) -> int:

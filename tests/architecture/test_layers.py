@@ -46,7 +46,8 @@ ROOMS: list[set[str]] = [
     {"access", "buses", "protocols", "stores"},
     {"turns"},
     {"model"},
-    {"config", "times"},
+    {"config"},
+    {"times"},
     {"errors"},
     {"problems", ""},
 ]

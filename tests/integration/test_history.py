@@ -137,7 +137,19 @@ async def test_what_has_not_changed_is_not_sent_again(client: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["tz=Mars/Olympus", "tz=../etc", "from=x", "from=20&until=10", "limit=0", "cursor=x", "form=json"]
+    "query",
+    [
+        "tz=Mars/Olympus",
+        "tz=../etc",
+        "tz=localtime",
+        "tz=right/UTC",
+        "tz=",
+        "from=x",
+        "from=20&until=10",
+        "limit=0",
+        "cursor=x",
+        "form=json",
+    ],
 )
 async def test_what_cannot_be_asked_is_refused(client: Any, query: str) -> None:
     await send(client, DAY[:3])

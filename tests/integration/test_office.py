@@ -195,3 +195,26 @@ def test_who_was_here_is_told_as_lines_csv_and_json(start_server: Callable[..., 
     assert "no region 'depot'" in refusal(*asked, "--region", "depot")
     for wrong in ((), ("--at", "60.17,24.944"), ("--at", "here", "--radius", "9"), ("--at", "1,2", "--region", "x")):
         assert tracker(*asked, *wrong).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments, option",
+    [
+        (("report", "--from", "2026-11-25", "--tz", "Foo"), "--tz"),
+        (("report", "--from", "2026-11-25", "--tz", "localtime"), "--tz"),
+        (("report", "--from", "2026-13-45", "--tz", "Europe/Berlin"), "--from"),
+        (("report", "--from", "2026-11-25T00:00Z", "--until", "2026-11-24T00:00Z"), "--until is later than --from"),
+        (("report", "--from", "soon"), "--from"),
+        (("inside", "--at", "60,24", "--radius", "9", "--from", "20260101"), "--from"),
+        (("inside", "--at", "60,24", "--radius", "9", "--from", "2026-11-25T00:00Z", "--until", "0"), "--until"),
+    ],
+)
+def test_what_is_asked_wrongly_is_said_of_its_option_and_ends_with_2(
+    tmp_path: Path, arguments: tuple[str, ...], option: str
+) -> None:
+    out = (str(tmp_path / "day.html"),) if arguments[0] == "report" else ()
+    done = tracker(*arguments, *out, "--data", str(tmp_path))
+    assert done.exit_code == 2, done.output
+    said = done.output.splitlines()[-1]
+    assert option in said and "`" not in said
+    assert not (tmp_path / "day.html").exists()

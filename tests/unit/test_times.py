@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.times import LAST, BadTime, NaiveTime, parse_local, parse_parameter, parse_time, rfc3339
+from tracker.times import (
+    LAST,
+    BadTime,
+    BadZone,
+    NaiveTime,
+    named_zone,
+    parse_local,
+    parse_parameter,
+    parse_time,
+    rfc3339,
+)
 
 NINE = 1_795_424_400_000  # 2026-11-23T09:00:00Z
 
@@ -105,3 +115,26 @@ def test_a_time_without_a_zone_is_meant_where_its_reader_lives(text: str, meant:
 def test_what_is_no_time_of_any_zone_is_refused(text: str) -> None:
     with pytest.raises(BadTime):
         parse_local(text, ZoneInfo("Asia/Tokyo"))
+
+
+@pytest.mark.parametrize("name", ["Europe/Berlin", "Asia/Kathmandu", "UTC", "Etc/GMT+5", "America/Argentina/Ushuaia"])
+def test_a_zone_is_what_it_is_called_everywhere(name: str) -> None:
+    assert named_zone(name).key == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Mars", "", "Europe", "../etc/passwd", "/etc/localtime", "Europe/../UTC", "x\0", "+02:00", "\ud800", 5, None],
+)
+def test_what_names_no_zone_is_refused(name: object) -> None:
+    with pytest.raises(BadZone):
+        named_zone(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["localtime", "posixrules", "Factory", "posix/Europe/Berlin", "right/UTC", "zone.tab", "a" * 5000]
+)
+def test_no_file_of_one_system_is_a_zone(name: object) -> None:
+    with pytest.raises(BadZone) as refused:
+        named_zone(name)
+    assert len(str(refused.value)) < 150

@@ -498,6 +498,15 @@ def _moment(_context: click.Context, _parameter: click.Parameter, value: str | N
         raise click.BadParameter(str(fault)) from None
 
 
+def _zone(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    from tracker.times import BadZone, named_zone
+
+    try:
+        return None if value is None else named_zone(value).key
+    except BadZone as fault:
+        raise click.BadParameter(str(fault)) from None
+
+
 @cli.command()
 @click.argument("out", metavar="OUT.html", type=click.Path(dir_okay=False))
 @click.option("--from", "since", required=True, callback=_moment, metavar="TIME", help="Where the range begins.")
@@ -507,6 +516,7 @@ def _moment(_context: click.Context, _parameter: click.Parameter, value: str | N
 @click.option(
     "--tz",
     "zone",
+    callback=_zone,
     metavar="ZONE",
     help="Zone of times that have none, and to tell them in.  [that of whoever reads it]",
 )

@@ -10,11 +10,12 @@ from urllib.parse import quote
 
 import click
 
-from tracker.commands.office import Office, Server, office
+from tracker.commands.office import Office, Server, office, told_by
 from tracker.config import Settings
 from tracker.history import rows
 
 PATH = "/api/v1/history/inside"
+OPTIONS = {"from": "--from", "until": "--until", "vehicles": "--vehicle", "region": "--region", "radius_m": "--radius"}
 PAGE = 1000
 LARGEST = 64 * 2**20  #: bytes of a zipped file, inflated
 
@@ -36,7 +37,7 @@ def run(
         asked["until"] = until
     if vehicles:
         asked["vehicles"] = list(vehicles)
-    with office(settings) as ours:
+    with told_by(OPTIONS), office(settings) as ours:
         if form == "csv":
             click.echo(rows.header().decode(), nl=False)
         for told in _visits(ours, asked):

@@ -11,7 +11,7 @@ import logging
 import ssl
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import click
@@ -85,6 +85,20 @@ class Refused(TrackerError):
         self.code = str(problem.get("code", "http_error"))
         self.detail = str(problem.get("detail") or f"the server answered {status}")
         self.errors = problem.get("errors", [])
+
+
+@contextlib.contextmanager
+def told_by(options: Mapping[str, str]) -> Iterator[None]:
+    """What a server says of a field is said of the option that told it: the command was used wrongly."""
+    try:
+        yield
+    except Refused as fault:
+        if not any(one.get("field") in options for one in fault.errors):
+            raise
+        said = fault.detail
+        for field, option in options.items():
+            said = said.replace(f"`{field}`", option)
+        raise click.UsageError(said) from None
 
 
 @contextlib.contextmanager

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from tracker.commands.office import Office, Server, office
+from tracker.commands.office import Office, Server, office, told_by
 from tracker.config import Settings
 from tracker.errors import TrackerError
 
 PATH = "/api/v1/reports"
+OPTIONS = {"from": "--from", "until": "--until", "zone": "--tz", "vehicles": "--vehicle", "groups": "--group"}
 
 
 def write_report(
@@ -31,7 +32,7 @@ def write_report(
     asked: dict[str, Any] = {"from": since, "vehicles": list(vehicles), "groups": list(groups), "units": units}
     asked |= {} if until is None else {"until": until}
     asked |= {} if zone is None else {"zone": zone}
-    with office(where) as ours:
+    with told_by(OPTIONS), office(where) as ours:
         written = _made(ours, asked)
     draft = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:

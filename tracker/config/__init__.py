@@ -15,6 +15,7 @@ from msgspec import Meta
 from tracker.config import tiles
 from tracker.config.retention import read_rules
 from tracker.errors import TrackerError
+from tracker.times import BadZone, named_zone
 
 
 class SettingsError(TrackerError):
@@ -350,11 +351,9 @@ def _value(name: str, value: Any, where: str, *, strict: bool) -> Any:
 
 
 def _is_zone(name: str) -> bool:
-    from zoneinfo import ZoneInfo  # most starts need none
-
     try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
+        named_zone(name)
+    except BadZone:
         return False
     return True
 

@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from tracker.formats import Unreadable
-from tracker.times import EPOCH, FIRST, LAST, MS
+from tracker.times import EPOCH, FIRST, LAST, MS, BadZone, named_zone
 
 _TIME = re.compile(
     r"(\d{4})[-/.]?(\d\d?)[-/.]?(\d\d?)(?:[T\s]+(\d\d?):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)?\s*(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?"
@@ -39,8 +38,8 @@ class Unordered(ValueError):
 @lru_cache(maxsize=8)
 def find_zone(name: str) -> tzinfo:
     try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+        return named_zone(name)
+    except BadZone:
         raise Unreadable(f"no time zone is called {name!r}; names look like Europe/Helsinki", usage=True) from None
 
 

@@ -30,7 +30,7 @@ from tracker.node import Node
 from tracker.outputs.sight import Sight
 from tracker.regions.region import Region
 from tracker.stores import EventQuery
-from tracker.times import DATED
+from tracker.times import DATED, BadZone, named_zone
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
 from tracker.web.api.tracks import LAST, Told, admitted, told_of
@@ -295,10 +295,9 @@ def _too_long() -> Invalid:
 
 
 def _asked() -> Asked:
-    name = request.args.get("tz", "UTC")
     try:
-        zone = ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
+        zone = named_zone(request.args.get("tz", "UTC"))
+    except BadZone:
         raise api.bad("tz", "an IANA time zone such as Europe/Berlin") from None
     since, until = api.instant("from"), api.instant("until")
     if since is not None and until is not None and since > until:

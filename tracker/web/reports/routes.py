@@ -6,7 +6,6 @@ import asyncio
 from contextlib import suppress
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from quart import Blueprint, Response
 
@@ -15,7 +14,7 @@ from tracker.errors import Invalid
 from tracker.model.ping import MAX_ID
 from tracker.node import Node
 from tracker.reports.asked import DAY_MS, LONGEST_MS, UNITS, Asked
-from tracker.times import DATED, BadTime, NaiveTime, parse_local, parse_time
+from tracker.times import DATED, BadTime, BadZone, NaiveTime, named_zone, parse_local, parse_time
 from tracker.web.api import parameters as api
 from tracker.web.api.openapi import JSON, Route
 from tracker.web.api.routes import Routes
@@ -148,9 +147,9 @@ def read(document: Any, now: int) -> tuple[Asked, Choice]:
 def check_zone(zone: Any) -> None:
     """Raises Invalid."""
     try:
-        ZoneInfo(zone)
-    except (TypeError, ValueError, OSError, LookupError):
-        raise _wrong("zone", f"`zone` is {str(zone)[:60]!r}; it is a name such as Europe/Helsinki") from None
+        named_zone(zone)
+    except BadZone as fault:
+        raise _wrong("zone", f"`zone`: {fault}") from None
 
 
 def _time(document: dict[str, Any], name: str, zone: str | None) -> int | None:
@@ -161,11 +160,12 @@ def _time(document: dict[str, Any], name: str, zone: str | None) -> int | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise _wrong(name, f"`{name}` is an RFC 3339 text or a number", "wrong_type")
     try:
-        return parse_time(value)
-    except NaiveTime as fault:
-        if zone is None:
-            raise _wrong(name, f"`{name}`: {fault}, or say a `zone`") from None
-        return parse_local(str(value), ZoneInfo(zone))
+        try:
+            return parse_time(value)
+        except NaiveTime as fault:
+            if zone is None:
+                raise BadTime(f"{fault}, or say a `zone`") from None
+            return parse_local(str(value), named_zone(zone))
     except (BadTime, ValueError, OverflowError) as fault:
         raise _wrong(name, f"`{name}`: {fault}") from None
 
