@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sqlite3
+import struct
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
@@ -19,7 +20,8 @@ import msgspec
 import pytest
 
 from tests.support.disks import mounted
-from tracker.errors import Invalid, StoreError, StoreFull
+from tracker.errors import Invalid, StoreError, StoreFull, StoreUnusable
+from tracker.model.change import Registered
 from tracker.model.commit import Commit, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event, event_id
 from tracker.model.ping import Ping
@@ -547,3 +549,84 @@ def test_an_event_is_read_whether_there_is_one_of_that_id_or_not(monkeypatch: py
     assert reads.events(connection, two) == []
     assert len(steps) < 200, "nor of others, whose alarms are of no region"
     connection.close()
+
+
+PLACE = struct.pack("<ii", 521_234_567, 131_234_567)
+
+
+async def with_somebody(store: SqliteStore) -> None:
+    """In every table, and in pages that were freed since."""
+    ping = Ping("van-zanzibar", T0, 52.1234567, 13.1234567, driver="Zanzibar")
+    gone = Event(event_id("enter", "van-zanzibar", "depot", 1), "enter", "van-zanzibar", T0, T0, "moved", 52.1, 13.1)
+    state = SavedVehicle(1, "van-zanzibar", b"Zanzibar")
+    await store.commit(Commit(vehicles=[state], registered=[Registered("van-zanzibar", name="Zanzibar")]))
+    for at in range(4):
+        some = [StoredPing(1, msgspec.structs.replace(ping, time=T0 + 60_000 * at + i), T0) for i in range(100)]
+        others = [StoredPing(2, Ping("van-2", T0 + 60_000 * at + i, 60.0, 24.0), T0) for i in range(100)]
+        await store.commit(Commit(pings=some + others, vehicles=[state, SavedVehicle(2, "van-2", b"x")]))
+        if at == 1:
+            await store.compact(T0 + 900_000)
+    await store.commit(Commit(events=[gone]))
+
+
+def traces(store: SqliteStore) -> list[tuple[str, bytes]]:
+    files = [file for file in store.folder.iterdir() if file.suffix != ".db-shm"]
+    return [(file.name, one) for file in files for one in (b"anzibar", PLACE) if one in file.read_bytes()]
+
+
+async def test_who_was_erased_is_in_no_file_when_that_is_answered(store: SqliteStore) -> None:
+    await with_somebody(store)
+    with closing(sqlite3.connect(store.path)) as connection:
+        packed = [bytes(body)[-60:] for (body,) in connection.execute("SELECT body FROM segments WHERE n = 1")]
+    assert {one for _, one in traces(store)} == {b"anzibar", PLACE}
+    assert packed
+    assert packed[0] in store.path.read_bytes() + store.path.with_name("tracker.db-wal").read_bytes()
+    await store.commit(Commit(erased=["van-zanzibar"], unregistered=["van-zanzibar"]))
+    assert traces(store) == []
+    assert not any(one in file.read_bytes() for file in store.folder.iterdir() for one in packed)
+    assert len(await store.track(2, 0, NEVER, None, 999)) == 400
+    await store.commit(Commit(registered=[Registered("van-2", name="Zanzibar")]))
+    await store.commit(Commit(unregistered=["van-2"]))
+    assert traces(store) == [], "what was said of a vehicle that is removed, as well"
+
+
+async def test_what_was_erased_while_somebody_reads_is_gone_once_that_ends(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "PATIENCE_MS", 5)
+    await with_somebody(store)
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM log").fetchone()
+        await store.commit(Commit(erased=["van-zanzibar"], unregistered=["van-zanzibar"]))
+        await store.commit(Commit(pings=pings(0, 1, 2)))
+        assert traces(store)
+        await store.look()
+    await store.look()
+    assert traces(store) == []
+    await store.commit(Commit(pings=pings(1, 1, 2)))
+    await store.ping()
+
+
+@pytest.mark.parametrize("statement", ["PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA user_version = "])
+async def test_a_cut_while_the_log_forgets_leaves_what_starts(
+    store: SqliteStore, tmp_path: Path, statement: str
+) -> None:
+    """Whatever is there before each of the steps."""
+    await with_somebody(store)
+    cut = tmp_path / "cut"
+
+    def copied(asked: str) -> None:
+        if asked.startswith(statement) and not cut.exists():
+            shutil.copytree(store.folder, cut)
+
+    await store._on(store._write_thread, lambda: store._connection().set_trace_callback(copied))
+    await store.commit(Commit(erased=["van-zanzibar"], unregistered=["van-zanzibar"]))
+    again = SqliteStore(str(cut))
+    try:
+        await again.open()
+    except StoreUnusable as error:
+        pytest.fail(str(error))
+    assert len(await again.track(2, 0, NEVER, None, 999)) == 400
+    assert await again.numbers() == {"van-2": 2}
+    await again.close()

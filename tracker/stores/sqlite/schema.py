@@ -192,6 +192,7 @@ def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
                 connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
+            connection.execute("PRAGMA secure_delete = 1")  # what is deleted is zeros, also in pages that are free
             connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer does it between two commits, not in one
             connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         else:

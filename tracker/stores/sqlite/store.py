@@ -88,6 +88,7 @@ class SqliteStore:
         self._waiting = states.Waiting()
         self._patient_until = 0  # bytes of log, when somebody kept it from being emptied
         self._packing = asyncio.Lock()  # plans that are made beside the writer must not overtake each other
+        self._remembers = False  # what was erased may still be in the log
         self._erased = 0  # how often somebody was: what was read before is not written any more
         self._untidy = 0  # about how much was written since the log was looked at
         self._failed: StoreError | None = None
@@ -174,7 +175,12 @@ class SqliteStore:
 
     async def look(self, _now: int = 0) -> None:
         if not self._closed:
-            await asyncio.get_running_loop().run_in_executor(self._write_thread, self._look)
+            await asyncio.get_running_loop().run_in_executor(self._write_thread, self._look_and_forget)
+
+    def _look_and_forget(self) -> None:
+        self._look()
+        if self._remembers:
+            self._forget()
 
     def _look(self) -> None:
         if self._writer is not None and self._gone is None and (fault := self._presence.fault()) is not None:
@@ -217,6 +223,9 @@ class SqliteStore:
             self._failed = self._lost(error)
             raise
         self._failed = None
+        if commit.erased or commit.unregistered:
+            self._remembers = True
+            self._forget()
         self._row += len(commit.pings)
         self._untidy += 1 + len(commit.pings) // 10
         if self._untidy >= TIDY_AFTER:
@@ -372,16 +381,41 @@ class SqliteStore:
         if size < max(WAL_LIMIT_BYTES, self._patient_until):
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             return
-        self._calm.clear()  # readers that follow each other without a gap would let the log grow for ever
-        connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
-        try:
+        with self._without_readers(connection):
             # not TRUNCATE: a log that is empty beside a lock that says "running" is a loss
             busy = connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]
+        # A reader in another process (a backup) may take its time: then it is not asked again at every commit.
+        self._patient_until = 2 * size if busy else 0
+
+    @contextlib.contextmanager
+    def _without_readers(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """Those that follow each other without a gap would keep the log from being emptied for ever."""
+        self._calm.clear()
+        connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+        try:
+            yield
         finally:
             self._calm.set()
             connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-        # A reader in another process (a backup) may take its time: then it is not asked again at every commit.
-        self._patient_until = 2 * size if busy else 0
+
+    def _forget(self) -> None:
+        """What was erased leaves the log as well; where somebody reads in it for long, as soon as that ends."""
+        if self._writer is None or self._gone is not None:
+            return
+        connection = self._writer
+        try:
+            with self._without_readers(connection):
+                if connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]:
+                    return
+                self._lock.note(State.STOPPED)  # all is in tracker.db: a start needs no log
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            rewrite_version(connection)
+            self._lock.note(State.RUNNING, self.path.stat().st_ino)
+            self._remembers = False
+        except (sqlite3.Error, OSError) as error:
+            self._lost(error)
+        finally:
+            self._presence.moved()
 
     def _lost(self, error: BaseException) -> StoreError:
         """What an exception of the writer means; its connection is not trusted after anything but a full disk."""
