@@ -139,7 +139,7 @@ async def test_an_old_window_of_what_came_reads_its_own_segments_once(
         monkeypatch.setattr(packed, "WINDOW", window)
         for held in (99_999, 10):
             monkeypatch.setattr(packed, "HELD", held)
-            for begin, end in ((0, DAY), (3 * DAY, 4 * DAY), (3 * DAY + 20 * 60_000, 3 * DAY + 50 * 60_000)):
+            for begin, end in ((0, DAY), (3 * DAY, 4 * DAY), (3 * DAY + 490 * 60_000, 3 * DAY + 550 * 60_000)):
                 fixed = T0 + begin, T0 + end
                 came = fixed[0] + 200, fixed[1] + 200
                 within = [one for one in whole if came[0] <= one[1].received_at < came[1]]
