@@ -246,6 +246,7 @@ backup_damaged | | this is no backup of a tracker, or a damaged one | take anoth
 unreadable | | a recording or list is not what it should be | the message says what was seen
 work_failed | | what takes long failed | the server's log says why
 given_up | | somebody gave up what was asked for | ask again
+no_answer | | the server of the folder ended, or was silent, while a command asked | look into its log, and ask again
 replay_failed | | a replay's or an import's server is away, or refuses | the message says what it answered
 
 ## The live channel

@@ -55,6 +55,14 @@ def test_a_folder_of_a_killed_server_is_not_taken_for_that_of_who_has_its_port_n
     assert [name for name, *_ in lines("users", "list", "--data", str(folder))] == ["ada"]
 
 
+def test_a_server_that_ends_while_it_is_asked_is_told_in_a_sentence(start_server: Callable[..., Server]) -> None:
+    server = start_server()
+    with office(Settings(data=str(server.data))) as ours:
+        server.kill()
+        with pytest.raises(TrackerError, match="the server of this folder ended"):
+            ours.ask("GET", "/api/v1/store")
+
+
 def test_people_and_tokens_of_a_folder_are_the_same_whether_its_server_runs(folder: Path) -> None:
     where = "--data", str(folder)
     assert lines("users", "group", "north", "--regions", "yards", "--may", "acknowledge", *where) == []

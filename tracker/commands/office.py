@@ -156,11 +156,12 @@ class _Beside(Office):
         """The one of this folder: another, on the port of one that was killed, does not know its secret."""
         try:
             answer = self.send("GET", "/api/v1/session", None)
-        except OSError:
+        except TrackerError:
             return False
         return answer.status == 200 and isinstance(answer.body, dict) and answer.body.get("name") == CONSOLE
 
     def send(self, method: str, path: str, body: bytes | None) -> Answer:
+        """Raises TrackerError when no answer comes."""
         where = self._console
         if where.tls:
             context = ssl.create_default_context()  # the secret is what we know each other by
@@ -175,6 +176,10 @@ class _Beside(Office):
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return Answer(answer.status, answer.read())
+        except (OSError, http.client.HTTPException) as fault:
+            raise TrackerError(
+                "no_answer", f"the server of this folder ended, or does not answer ({fault}): its log says why"
+            ) from None
         finally:
             connection.close()
 
