@@ -224,7 +224,8 @@ def _crossing(
     lines: tuple[Line, ...], reach_m: float, lat1: float, lon1: float, lat2: float, lon2: float
 ) -> tuple[float, float] | None:
     pieces = max(1, ceil(max(abs(lat2 - lat1), abs(lon2 - lon1)) / 0.25))
-    steep = hypot((lat2 - lat1) * DEGREE_M, (lon2 - lon1) * DEGREE_M)  # metres the whole line is long, at most
+    widest = cos(radians(min(abs(lat1), abs(lat2)))) if lat1 * lat2 > 0 else 1.0
+    steep = hypot((lat2 - lat1) * DEGREE_M, (lon2 - lon1) * DEGREE_M * widest)  # metres it is long, at most
     first, last = 2.0, -1.0
     for line in lines:
 

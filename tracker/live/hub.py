@@ -194,10 +194,12 @@ class Hub:
     def attach(self, viewer: Viewer) -> None:
         assert viewer not in self._viewers, "a viewer is attached once"
         self._viewers.add(viewer)
+        self.routing.watch(True)
 
     def drop(self, viewer: Viewer) -> None:
         """Tell it nothing any more; it is going to be detached."""
         self._viewers.discard(viewer)
+        self.routing.watch(bool(self._viewers))
         self.doubted.discard(viewer)
         self._urgent.pop(viewer, None)
 

@@ -30,8 +30,13 @@ class Picture:
         for region in change.regions_deleted:
             self.regions.pop(region, None)
             self.inside.pop(region, None)
+        vehicles = self.vehicles
         for state in change.moved:
-            self._place(state)
+            vehicle = state.ping.vehicle
+            before = vehicles.get(vehicle)
+            vehicles[vehicle] = state
+            if before is None or before.regions is not state.regions:
+                self._place(vehicle, before.regions if before else {}, state.regions)
         for entry in change.registered:
             self.register[entry.vehicle] = entry
         for vehicle in change.removed:
@@ -43,17 +48,11 @@ class Picture:
         entry = self.register.get(vehicle)
         return entry.group if entry else None
 
-    def _place(self, state: VehicleState) -> None:
-        vehicle = state.ping.vehicle
-        before = self.vehicles.get(vehicle)
-        self.vehicles[vehicle] = state
-        old = before.regions if before else {}
-        if old is state.regions:
-            return
-        for region in old:
-            if region not in state.regions and region in self.inside:
+    def _place(self, vehicle: str, before: dict[str, int], now: dict[str, int]) -> None:
+        for region in before:
+            if region not in now and region in self.inside:
                 self.inside[region].discard(vehicle)
-        for region in state.regions:
+        for region in now:
             self.inside.setdefault(region, set()).add(vehicle)
 
     def _remove(self, vehicle: str) -> None:

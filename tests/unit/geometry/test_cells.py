@@ -110,6 +110,21 @@ def test_a_crossing_tells_where_along_the_line() -> None:
     assert index.crossed(50.0005, 8, 50.0005, 8.004, skip={"a"}) == crossed[1:]
 
 
+@pytest.mark.parametrize("row", [-1, 0, 1])
+@pytest.mark.parametrize("column", [-2, -1, 0, 1, 2])
+def test_a_line_between_known_cells_where_nothing_is_still_meets_what_lies_in_those_between(
+    column: int, row: int
+) -> None:
+    lat, lon = 50.001 + row * 0.002, 8.001 + column * 0.002
+    places = [(50.001 + (lat - 50.001) * share, 8.001 + (lon - 8.001) * share) for share in (0.4, 0.5, 0.6)]
+    index = index_of({key: circle(*place, 5) for key, place in zip("abc", places, strict=True)})
+    for x in range(-3, 4):
+        for y in range(-2, 3):
+            index.at(50.001 + y * 0.002, 8.001 + x * 0.002)  # every cell is known now
+    assert [key for key, _, _ in index.crossed(50.001, 8.001, lat, lon)] == ["a", "b", "c"]
+    assert index.crossed(50.001, 8.001, lat, lon, skip="abc") == []
+
+
 def test_a_line_along_an_edge_touches_it() -> None:
     index = index_of({"a": box(8.001, 50, 8.002, 50.001)})
     assert index.crossed(50.001, 8, 50.001, 8.004) == about("a", 0.25, 0.5)

@@ -417,6 +417,54 @@ def test_resuming_tells_what_is_newer_tombstones_and_each_missed_event_once(hub:
     assert [e["seq"] for e in update["events"]] == [1]
 
 
+def test_who_moved_while_nobody_watched_is_told_to_the_first_who_comes_and_to_who_comes_back(hub: Hub) -> None:
+    def on(state: VehicleState, time: int, lat: float) -> VehicleState:
+        return msgspec.structs.replace(state, ping=Ping(state.ping.vehicle, time, lat, 24.0))
+
+    states = [moved("v1", 1, "a"), moved("v2", 1, "a"), moved("v3", 1)]
+    hub.route(Change(regions=[region("a")], moved=states))
+    views: dict[str, dict[str, Any]] = {
+        "all": {"all": True},
+        "region": {"regions": ["a"]},
+        "cells": {"view": {"bbox": [20, 50, 30, 65], "zoom": 5}},
+    }
+    desks = {name: Desk(hub, **follow) for name, follow in views.items()}
+    tick(hub)
+    tick(hub)
+    cursors = {name: desk.take()[-1]["cursor"] for name, desk in desks.items()}
+    for desk in desks.values():
+        hub.detach(desk.viewer)
+    hub.route(Change(moved=[on(states[0], 2, 61.0), on(states[2], 2, 62.0)]))
+    hub.route(Change(moved=[on(states[0], 3, 63.0)]))
+    for name, follow in views.items():
+        back = Desk(hub, **follow, resume=cursors[name])
+        tick(hub)
+        update = back.take()[0]
+        assert update["op"] == "update"
+        seen = sorted(row[:3] for row in update.get("moved", ()))
+        assert seen == [[1, 3, 63_000_000], [3, 2, 62_000_000]][: 1 if name == "region" else 2]
+        cursors[name] = update["cursor"]
+        hub.detach(back.viewer)
+    hub.route(Change(moved=[on(states[2], 4, 62.5)]))
+    hub.route(Change(removed=["v3"]))
+    back = Desk(hub, **views["cells"], resume=cursors["cells"])
+    tick(hub)
+    assert back.told("left") == [[3, "removed"]]
+
+
+def test_only_so_many_wait_for_somebody_to_watch(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracker.live.routing.MOST_UNTOLD", 1)
+    states = [moved("v1", 1), moved("v2", 1)]
+    hub.route(Change(moved=states))
+    for time in (5, 6):
+        news = [msgspec.structs.replace(one, ping=Ping(one.ping.vehicle, time, 61.0, 24.0)) for one in states]
+        hub.route(Change(moved=news))
+    assert [entry.state.ping.time for entry in hub.routing.entries.values()] == [1, 6]
+    desk = Desk(hub, all=True)
+    tick(hub)
+    assert [row[3] for row in desk.take()[0]["vehicles"]] == [6, 6]
+
+
 @pytest.mark.parametrize("other", [{"all": True}, {"regions": ["a", "b"]}, {"vehicles": ["v1"]}])
 def test_resuming_another_set_is_a_reset_and_no_event_is_missed(hub: Hub, other: dict[str, Any]) -> None:
     hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))

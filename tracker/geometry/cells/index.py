@@ -34,6 +34,19 @@ _LAST = 360 * CELLS_PER_DEGREE  # the column of the antimeridian itself
 _ROWS = (1 << ROW_BITS) - 1
 _NEXT = frozenset({1, -1, 1 << ROW_BITS, -1 << ROW_BITS})  # from a cell to the four beside it
 
+#: from a cell to another, as a short line goes: from the first to all others that lie between their corners
+_BETWEEN: dict[int, tuple[int, ...]] = {
+    (x << ROW_BITS) + y: tuple(
+        (column << ROW_BITS) + row
+        for column in range(min(x, 0), max(x, 0) + 1)
+        for row in range(min(y, 0), max(y, 0) + 1)
+        if (column, row) not in ((0, 0), (x, y))
+    )
+    for x in range(-2, 3)
+    for y in range(-2, 3)
+    if abs(x * y) < 4
+}
+
 
 #: (keys of the shapes that cover all of it, sorted; those whose boundary passes through; the answers, by which of these
 #: cover the place: bit 0 for the first …). Plain tuples: they are the quickest to unpack.
@@ -229,10 +242,16 @@ class CellIndex(Generic[K]):
         first = int((lon1 + 180.0) * 500.0) << 20 | int((lat1 + 90.0) * 500.0)
         last = int((lon2 + 180.0) * 500.0) << 20 | int((lat2 + 90.0) * 500.0)
         keys: Sequence[int] | None
+        cell = cells.get(last)
+        between = _BETWEEN.get(last - first)
+        if between is not None and cell is not None and not cell[1] and cells.get(first) is cell:
+            for step in between:
+                if cells.get(first + step) is not cell:
+                    break
+            else:  # the usual case: nothing but one kind of cell (`_plain`), and nothing can have been touched
+                if not cell[0] or all(map(skip.__contains__, cell[0])):
+                    return []
         if first == last:
-            cell = cells.get(first)
-            if cell is not None and not cell[1] and all(map(skip.__contains__, cell[0])):
-                return []  # the usual case: nothing can have been touched
             keys = (first,)
         elif last - first in _NEXT:
             keys = (first, last)
