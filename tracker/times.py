@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -41,7 +42,18 @@ class BadZone(ValueError):
 
 def rfc3339(ms: int) -> str:
     """UTC milliseconds as RFC 3339 with milliseconds. Years 1 to 9999."""
-    return (EPOCH + ms * MS).isoformat(timespec="milliseconds")[:-6] + "Z"
+    minute, rest = divmod(ms, 60_000)
+    return _minute(minute) + _SECONDS[rest // 1000] + _THOUSANDTHS[rest % 1000]
+
+
+#: put together of parts: a page of a track tells thousands of times, most of few minutes
+_SECONDS = [f"{second:02d}." for second in range(60)]
+_THOUSANDTHS = [f"{part:03d}Z" for part in range(1000)]
+
+
+@lru_cache(maxsize=4096)
+def _minute(minute: int) -> str:
+    return (EPOCH + minute * 60_000 * MS).isoformat()[:17]
 
 
 def parse_time(value: str | int | float) -> int:

@@ -27,6 +27,7 @@ def reader(grant: Grant) -> Grant:
 @pytest.fixture
 async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
     monkeypatch.setattr(tracks, "FEW", 2)
+    monkeypatch.setattr(tracks, "MANY", 2)
     monkeypatch.setattr(regions, "MOST_BYTES", 100)
     async with town(tmp_path / "data", reader=reader(limited(HERE, THERE))) as made:
         monkeypatch.setattr(made.access, "again", lambda grant: made.access.grants["reader"] if grant.bearer else grant)

@@ -21,12 +21,13 @@ from tracker.history.writers import FORMATS, Writer
 from tracker.model.commit import StoredPing
 from tracker.node import Node
 from tracker.stores import Store
-from tracker.turns.slices import in_slices
+from tracker.turns.slices import batched, in_slices
 from tracker.web.api import parameters as api
 
 LAST = 2**62  #: later than any fix
 MOST_CELLS = 20_000  #: fixes on a sheet: a vehicle-day of one every 5 s
 FEW = 500  #: fixes that are written without waiting for a turn; a stream goes on by as many
+MANY = 5_000  #: of a stream are read at once: to read a day takes as long as to write some hundred fixes of it
 
 Span = tuple[int, int]
 
@@ -148,26 +149,25 @@ async def admitted(rows: list[StoredPing], visits: Visits) -> list[StoredPing]:
 
 
 async def _page(fixes: Fixes, vehicle: str, limit: int, write: type[Writer]) -> tuple[bytes, str | None]:
-    """Written some at a time, however many are asked for; and where the next page begins."""
+    """And where the next page begins."""
     rows = await fixes.next(limit + 1)
-    writer = write(vehicle)
-    pieces: list[bytes] = [writer.begin()]
-    async for row in in_slices(rows[:limit]):
-        pieces.append(writer.write(row))
     cursor = api.cursor(rows[limit - 1].ping.time) if len(rows) > limit else None
-    return b"".join([*pieces, *writer.end(cursor)]), cursor
+
+    def written() -> bytes:
+        writer = write(vehicle)
+        return b"".join([writer.begin(), *map(writer.write, rows[:limit]), *writer.end(cursor)])
+
+    return await asyncio.to_thread(written), cursor
 
 
 async def _streamed(fixes: Fixes, writer: Writer, lasts: api.Lasts) -> AsyncIterator[bytes]:
     """All there is, in flat memory: the next fixes are read when these have been sent."""
     yield writer.begin()
-    while rows := await fixes.next(FEW):
-        lasts()
-        pieces: list[bytes] = []
-        async for row in in_slices(rows):
-            pieces.append(writer.write(row))
-        yield b"".join(pieces)
-        if len(rows) < FEW:
+    while rows := await fixes.next(MANY):
+        for some in batched(rows, FEW):
+            lasts()
+            yield await asyncio.to_thread(b"".join, map(writer.write, some))
+        if len(rows) < MANY:
             break
     for piece in writer.end(None):
         yield piece

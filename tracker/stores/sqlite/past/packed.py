@@ -105,6 +105,15 @@ def _next(head: Head, rest: Arrived | None) -> int:
     return head.r0 if rest is None else int(rest.columns.row.min())
 
 
+def end_of(connection: sqlite3.Connection, n: int, since: int, until: int, days: int) -> int:
+    """When so many of the days are over that there are of a vehicle from then on; `until` when there are no more."""
+    found = connection.execute(
+        "SELECT DISTINCT day FROM segments WHERE n = ? AND day >= ? ORDER BY day LIMIT 1 OFFSET ?",
+        (n, since // DAY_MS, days - 1),
+    ).fetchone()
+    return until if found is None else min(until, (int(found[0]) + 1) * DAY_MS)
+
+
 def columns_of(connection: sqlite3.Connection, n: int, since: int, until: int) -> Columns:
     """All of one vehicle."""
     return read(connection, Asked(since, until, below=below(connection), numbers=frozenset((n,)))).columns

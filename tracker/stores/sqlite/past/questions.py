@@ -43,8 +43,15 @@ def columns(connection: sqlite3.Connection, n: int, since: int, until: int) -> C
 def track(
     connection: sqlite3.Connection, n: int, since: int, until: int, after: int | None, limit: int
 ) -> list[StoredPing]:
+    """Of few of many days only as many days are read as hold them."""
+    begin, days = since if after is None else max(since, after + 1), 1
     with picture(connection):
-        found = columns(connection, n, since if after is None else max(since, after + 1), until).take(slice(limit))
+        while True:
+            end = packed.end_of(connection, n, begin, until, days)
+            found = columns(connection, n, begin, end).take(slice(limit))
+            if len(found) == limit or end == until:
+                break
+            days *= 4
         names = _names_of(connection, [n])
     return found.pings(names.get(n, ""), n)
 
