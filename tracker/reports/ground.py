@@ -20,7 +20,7 @@ FINE = 0.004
 
 
 def read_land(file: Path) -> list[shapely.Polygon]:
-    """The polygons of a TopoJSON with an object `land`, their longitudes as they are written."""
+    """The polygons of a TopoJSON with an object `land`, each within ±180°."""
     topology = json.loads(file.read_text())
     (scale_x, scale_y), (west, south) = topology["transform"]["scale"], topology["transform"]["translate"]
     arcs = [np.cumsum(arc, axis=0) * (scale_x, scale_y) + (west, south) for arc in topology["arcs"]]
@@ -29,13 +29,28 @@ def read_land(file: Path) -> list[shapely.Polygon]:
         lines = [arcs[part] if part >= 0 else arcs[~part][::-1] for part in parts]
         return np.concatenate([line if at == 0 else line[1:] for at, line in enumerate(lines)])
 
-    polygons: list[shapely.Polygon] = []
+    polygons: list[Any] = []
     for geometry in topology["objects"]["land"]["geometries"]:
         polygons += [
-            shapely.Polygon(ring(rings[0]), [ring(hole) for hole in rings[1:]])
+            shapely.Polygon(_unrolled(ring(rings[0])), [_unrolled(ring(hole)) for hole in rings[1:]])
             for rings in (geometry["arcs"] if geometry["type"] == "MultiPolygon" else [geometry["arcs"]])
         ]
-    return polygons
+    whole = shapely.make_valid(np.array(polygons, dtype=object))
+    return [
+        part
+        for turn in (-1, 0, 1)
+        for piece in shapely.clip_by_rect(whole, 360.0 * turn - 180, -90, 360.0 * turn + 180, 90)
+        for part in _polygons(translate(piece, -360.0 * turn))
+    ]
+
+
+def _unrolled(ring: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Goes on over the antimeridian, where it is written to leap back; one around the earth is closed at the pole."""
+    lon, lat = np.unwrap(ring[:, 0], period=360), ring[:, 1]
+    if abs(lon[-1] - lon[0]) > 180:
+        pole = np.copysign(90.0, lat.mean())
+        lon, lat = np.concatenate((lon, lon[[-1, 0]])), np.concatenate((lat, (pole, pole)))
+    return np.column_stack((lon, lat))
 
 
 def land(polygons: list[shapely.Polygon], box: Box | None) -> dict[str, Any]:

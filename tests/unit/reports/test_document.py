@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shapely import Point
 
 from tracker.config import folder
 from tracker.reports.document import ReportMap, check_alone, render
@@ -126,3 +127,25 @@ def test_the_land_is_fine_around_the_tracks_and_coarse_elsewhere() -> None:
     fiji = land(polygons, (179.0, -18.0, 181.0, -17.0))
     lons = [ring[0] / 1000 for ring in fiji["fine"]]
     assert any(lon < 180 for lon in lons) and any(lon > 180 for lon in lons), "on both sides of 180°"
+
+
+def test_what_lies_about_the_antimeridian_and_the_pole_is_land_too() -> None:
+    polygons = read_land(folder("static") / "vendor" / "land-50m.json")
+
+    def is_land(lon: float, lat: float) -> bool:
+        return any(one.covers(Point(lon, lat)) for one in polygons)
+
+    for lon, lat in (
+        (33, 68),
+        (130, 66),
+        (150, 67.5),
+        (-175, 67),
+        (179, 67),
+        (0, -80),
+        (-120, -89),
+        (150, -89),
+        (-178.8, 71),
+    ):
+        assert is_land(lon, lat), (lon, lat)
+    for lon, lat in ((0, 66.5), (-30, 67), (-150, 78), (90, -50), (-178.8, 73)):
+        assert not is_land(lon, lat), (lon, lat)
