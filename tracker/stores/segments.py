@@ -8,7 +8,7 @@ finer steps. What one column says of another is taken off as well: a receipt fol
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -16,7 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tracker.errors import StoreUnusable
-from tracker.model.columns import TYPES, Columns
+from tracker.model.columns import NO_ALTITUDE, NOT_SAID, TYPES, Columns
+from tracker.model.commit import LIVE
+from tracker.stores import follows
+from tracker.stores.follows import Whole
 
 PCODEC, PLANES = 1, 2  #: the first byte of a segment
 LEVEL = 8  #: of pcodec: more is slower and gains nothing
@@ -24,13 +27,15 @@ LEVEL = 8  #: of pcodec: more is slower and gains nothing
 #: the order of the columns in a segment, after the places: what "who was here" asks for comes first
 ORDER = ("time", "taken", "speed", "heading", "accuracy", "altitude", "received", "row")
 
-#: in what receivers count speed: mm/s in one of it
-UNITS = (1.0, 1000 / 3.6, 447.04, 1852000 / 3600)
 #: the head of a column: its width, and what was taken off or divided by
 WIDTHS: tuple[np.dtype[Any], ...] = tuple(np.dtype(f"u{1 << at}") for at in range(4))
-CONSTANT, LESS, UNIT = 4, 8, 4  # a width no array has; a bit; where the two bits of the unit begin
+CONSTANT, SILENCE, LESS = 4, 7, 8  # widths no array has; a bit
+ALSO = 4  # where two bits begin: the unit of speeds, how places are floats, whether rows are about a line
 
-Whole = npt.NDArray[np.int64]
+FOLLOWED = {"received": ("time",), "row": ("time",), "speed": ("lat", "lon", "time")}
+#: what says nothing, in one byte
+SILENT = {"taken": LIVE, "speed": NOT_SAID, "heading": NOT_SAID, "accuracy": NOT_SAID, "altitude": NO_ALTITUDE}
+
 Packed = npt.NDArray[np.unsignedinteger[Any]]
 
 #: what a column follows: it is taken off where that makes it smaller
@@ -53,18 +58,24 @@ class Codec(NamedTuple):
 def encode(columns: Columns, codec: Codec | None = None) -> bytes:
     """All but what few fixes carry (see `encode_extra`). `columns`: at least one, in fix order."""
     codec = codec or best_codec()
-    lat, lon = columns.lat.astype(np.int64), columns.lon.astype(np.int64)
-    parts = [bytes([codec.number]), codec.header, _varint(len(columns))]
-    parts += [_varint(_zigzag(int(lat[0]))), _varint(_zigzag(int(lon[0])))]
-    parts.append(_column(np.concatenate([np.diff(lat), np.diff(lon)]), 0, codec))  # one distribution: told once
+    lat, lon, time = columns.lat.astype(np.int64), columns.lon.astype(np.int64), columns.time
+    parts = [bytes([codec.number]), codec.header, _varint(len(columns)), _places(lat, lon, codec)]
     for name in ORDER:
         values = getattr(columns, name).astype(np.int64)
-        packed = _column(values, 0, codec)
-        if name in LEAN and not packed[0] & CONSTANT:
-            packed = min(packed, _column(values - LEAN[name](columns), LESS, codec), key=len)
-        if name == "speed" and (unit := _unit(values)):
-            packed = min(packed, _column(_in_units(values, unit), unit << UNIT, codec), key=len)
-        parts.append(packed)
+        if name in SILENT and (values == SILENT[name]).all():
+            parts.append(bytes([SILENCE]))
+            continue
+        packed = [_column(values, 0, codec)]
+        if name in LEAN and not packed[0][0] & CONSTANT:
+            packed.append(_column(values - LEAN[name](columns), LESS, codec))
+        if name == "speed" and (unit := follows.unit_of(values)):
+            packed.append(_column(follows.in_units(values, unit), unit << ALSO, codec))
+        if name == "speed" and (way := follows.way_of(values, lat, lon, time)):
+            left = values // way[0] - follows.way_speed(way[1:], lat, lon, time)
+            packed.append(_column(left, LESS, codec, way))
+        if name == "row" and (slope := follows.line_of(values, time)):
+            packed.append(_column(values - follows.line(slope, time), 1 << ALSO, codec, [slope]))
+        parts.append(min(packed, key=len))
     return b"".join(parts)
 
 
@@ -98,16 +109,31 @@ def decode_extra(body: bytes | None) -> dict[int, bytes]:
 # ------------------------------------------------------------------------------------------------ a column
 
 
-def _column(values: Whole, head: int, codec: Codec) -> bytes:
+def _places(lat: Whole, lon: Whole, codec: Codec) -> bytes:
+    """The steps of both are of one distribution: told once."""
+    told = [(0, lat, lon)]
+    if floats := follows.floats_of(lat, lon):
+        told.append(floats)
+    return min((_steps(*one, codec) for one in told), key=len)
+
+
+def _steps(how: int, lat: Whole, lon: Whole, codec: Codec) -> bytes:
+    first = _varint(_zigzag(int(lat[0]))) + _varint(_zigzag(int(lon[0])))
+    return first + _column(np.concatenate([np.diff(lat), np.diff(lon)]), how << ALSO, codec)
+
+
+def _column(values: Whole, head: int, codec: Codec, known: Iterable[int] = ()) -> bytes:
+    """`known`: numbers that say what was taken off."""
     base = int(values.min()) if len(values) else 0
     rest = (values - base).view(np.uint64)
     step = int(np.gcd.reduce(rest))
     if not step:
-        return bytes([head | CONSTANT]) + _varint(_zigzag(base))
+        return b"".join((bytes([head | CONSTANT]), *map(_varint, known), _varint(_zigzag(base))))
     rest //= np.uint64(step)
     width = next(at for at, kind in enumerate(WIDTHS) if int(rest.max()) >> (8 * kind.itemsize) == 0)
     payload = codec.pack(rest.astype(WIDTHS[width]))
-    return b"".join((bytes([head | width]), _varint(_zigzag(base)), _varint(step), _varint(len(payload)), payload))
+    numbers = map(_varint, (*known, _zigzag(base), step, len(payload)))
+    return b"".join((bytes([head | width]), *numbers, payload))
 
 
 def _columns(body: bytes, wanted: frozenset[str]) -> Iterator[tuple[str, Whole]]:
@@ -115,32 +141,57 @@ def _columns(body: bytes, wanted: frozenset[str]) -> Iterator[tuple[str, Whole]]
     count, at = _read_varint(body, 1 + len(codec.header))
     lat, at = _read_varint(body, at)
     lon, at = _read_varint(body, at)
-    steps, at = _read_column(body, at, 2 * count - 2, codec, wanted=not wanted.isdisjoint(("lat", "lon")))
+    needed = wanted | {other for name in wanted for other in FOLLOWED.get(name, ())}
+    head = body[at]
+    steps, at = _read_column(body, at + 1, head, 2 * count - 2, codec, wanted=not needed.isdisjoint(("lat", "lon")))
+    known: dict[str, Whole] = {}
     if steps is not None:
         for name, first, its in (("lat", lat, steps[: count - 1]), ("lon", lon, steps[count - 1 :])):
-            yield name, np.cumsum(np.concatenate(([_unzigzag(first)], its)))
-    left = wanted - {"lat", "lon"} | ({"time"} if "received" in wanted else set())
-    time = np.empty(0, np.int64)
+            whole = np.cumsum(np.concatenate(([_unzigzag(first)], its)))
+            known[name] = follows.from_floats(head >> ALSO, whole) if head >> ALSO else whole
+            yield name, known[name]
+    left = needed - {"lat", "lon"}
     for name in ORDER:
         if not left:
             return
-        head = body[at]
-        values, at = _read_column(body, at, count, codec, wanted=name in left)
+        head, at = body[at], at + 1
+        if head == SILENCE:
+            yield name, np.full(count, SILENT[name], np.int64)
+            left -= {name}
+            continue
+        told = []
+        for _ in range(_told(name, head)):
+            number, at = _read_varint(body, at)
+            told.append(number)
+        values, at = _read_column(body, at, head, count, codec, wanted=name in left)
         if values is None:
             continue
         left -= {name}
-        if head & LESS:
-            values = values + (time if name == "received" else np.arange(count))
-        if unit := head >> UNIT:
-            values = _from_units(values, unit)
-        time = values if name == "time" else time
+        if name == "speed" and told:
+            step, north, east = told
+            values = (values + follows.way_speed((north, east), known["lat"], known["lon"], known["time"])) * step
+        elif name == "speed" and head >> ALSO:
+            values = follows.from_units(values, head >> ALSO)
+        elif name == "row" and told:
+            values = values + follows.line(told[0], known["time"])
+        elif head & LESS:
+            values = values + (known["time"] if name == "received" else np.arange(count))
+        known[name] = values
         yield name, values
 
 
-def _read_column(body: bytes, at: int, count: int, codec: Codec, *, wanted: bool) -> tuple[Whole | None, int]:
-    """Its values, where they are wanted, and where the next one begins."""
-    head = body[at]
-    base, at = _read_varint(body, at + 1)
+def _told(name: str, head: int) -> int:
+    """How many numbers say what was taken off."""
+    if name == "speed":
+        return 3 if head & LESS else 0
+    return head >> ALSO if name == "row" else 0
+
+
+def _read_column(
+    body: bytes, at: int, head: int, count: int, codec: Codec, *, wanted: bool
+) -> tuple[Whole | None, int]:
+    """Its values, where they are wanted, and where the next one begins. `at`: after what was taken off."""
+    base, at = _read_varint(body, at)
     if head & CONSTANT:
         return np.full(count, _unzigzag(base), np.int64) if wanted else None, at
     step, at = _read_varint(body, at)
@@ -154,22 +205,6 @@ def _read_column(body: bytes, at: int, count: int, codec: Codec, *, wanted: bool
     whole = values.view(np.int64)
     whole += _unzigzag(base)
     return whole, at + size
-
-
-def _unit(speed: Whole) -> int:
-    """The unit in which all speeds are whole, 0 where there is none."""
-    for unit in range(1, len(UNITS)):
-        if (_from_units(_in_units(speed, unit), unit) == speed).all():
-            return unit
-    return 0
-
-
-def _in_units(speed: Whole, unit: int) -> Whole:
-    return np.where(speed < 0, speed, np.rint(speed / UNITS[unit])).astype(np.int64)
-
-
-def _from_units(speed: Whole, unit: int) -> Whole:
-    return np.where(speed < 0, speed, np.rint(speed * UNITS[unit])).astype(np.int64)
 
 
 def _zigzag(value: int) -> int:

@@ -105,6 +105,66 @@ def test_what_is_not_told_and_what_follows_something_else_costs_next_to_nothing(
     assert len(encode(columns(4000, received=jumps + np.arange(4000)))) < 2000, "nor if receipts do not follow"
 
 
+PLACES = np.random.default_rng(7).normal(0, 0.005, (2, 3000)).cumsum(1) + np.array([[30.2], [-97.7]])
+
+
+@pytest.mark.parametrize("codec", CODECS, ids=["pcodec", "planes"])
+def test_places_that_were_floats_of_32_bits_are_kept_as_these(codec: segments.Codec) -> None:
+    floats = PLACES.astype(np.float32)
+    shortest = np.array([[round(float(str(one)) * 1e7) for one in way] for way in floats])
+    for lat, lon in (shortest, np.rint(floats.astype(np.float64) * 1e7)):
+        told, beside = columns(3000, lat=lat, lon=lon), columns(3000, lat=lat + (np.arange(3000) == 7) * 3, lon=lon)
+        assert same(decode(encode(told, codec)), told)
+        assert same(decode(encode(beside, codec)), beside)
+        assert len(encode(told, codec)) < 0.93 * len(encode(beside, codec))
+
+
+@pytest.mark.parametrize("times", [1.0, 2.236936], ids=["of its unit", "of another"])
+def test_speed_that_was_made_of_the_way_is_kept_as_what_differs(times: float) -> None:
+    """Also where miles an hour were taken for metres a second."""
+    lat, lon = np.rint(PLACES * 1e7)
+    spent = np.random.default_rng(8).integers(90, 130, 3000) * 1000
+    way = np.hypot(np.diff(lat), np.diff(lon) * np.cos(np.radians(30.2))) * 11.1195 / spent[1:] * 1000
+    time = T0 + spent.cumsum()
+    speed = np.rint(np.concatenate(([0.0], way)) * times / 10) * 10
+    told, mixed = [columns(3000, lat=lat, lon=lon, time=time, speed=one) for one in (speed, np.roll(speed, 5))]
+    silent = len(encode(columns(3000, lat=lat, lon=lon, time=time)))
+    assert same(decode(encode(told)), told)
+    assert decode_only(encode(told), "speed")[0].tolist() == told.speed.tolist()
+    assert len(encode(told)) - silent < 0.4 * (len(encode(mixed)) - silent)
+
+
+def test_the_order_of_arrival_is_about_that_of_the_times() -> None:
+    spent = np.random.default_rng(9).integers(5, 200, 3000) * 1000
+    time = T0 + spent.cumsum()
+    told, beside = [columns(3000, time=time, row=np.arange(3000) + one.cumsum() // 37) for one in (spent, spent[::-1])]
+    assert same(decode(encode(told)), told)
+    assert decode_only(encode(told), "row")[0].tolist() == told.row.tolist()
+    assert len(encode(told)) < len(encode(beside)) - 500
+
+
+def test_what_nothing_is_said_of_is_a_byte() -> None:
+    said = {name: np.full(2, 5) for name in ("speed", "heading", "accuracy", "altitude", "taken")}
+    assert len(encode(columns(2, **said))) - len(encode(columns(2))) == len(said)
+
+
+FIRST = (  # of these as the first program that had segments packed them
+    "020680f2b0bd04ffc0bbed0100af01011000789c2b33dec9101d010200138303760080b083c5986888270c01789c6360"
+    "0401000015000604000101011500789c637cc9709b8d918199818b810100123201da0401040104ffffffff0f0cd80400"
+    "02010f00789c63e0e0e651d7000000f4006f"
+)
+
+
+def test_what_the_first_program_packed_is_read() -> None:
+    told = columns(
+        6,
+        lat=601_234_560 + np.array([0, 30, -7, 90, 2, 5]),
+        speed=[0, 1000, NOT_SAID, 2778, 5, 0],
+        row=[1, 9, 12, 13, 40, 41],
+    )
+    assert same(decode(bytes.fromhex(FIRST)), told)
+
+
 def test_it_is_packed_by_pcodec_and_read_by_whoever_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     told = columns(10)
     packed = encode(told)
