@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -11,11 +12,11 @@ from playwright.async_api import Page
 
 from tests.browser.conftest import Open, picture, violations
 from tests.support.house import GOOD, OTHER, House
-from tests.support.servers import now
+from tests.support.servers import circle, now
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LISTS = ("users", "groups", "tokens", "quarantine", "own", "kept", "record")
+LISTS = ("users", "groups", "tokens", "quarantine", "own", "kept", "import", "record")
 
 
 @pytest.fixture(scope="module")
@@ -318,6 +319,82 @@ async def test_what_is_kept_is_shown_compacted_and_given_up(
     assert await page.locator(".work progress").is_hidden()
 
 
+RECORDED = "vehicle,time,lat,lon\n" + "".join(
+    f"v-here,2026-09-01T10:00:{n:02d}Z,{60 + n * 1e-5:.5f},25\n" for n in range(60)
+)
+AREA: dict[str, Any] = circle(59, 20, 200, name="Imported") | {"id": "imported"}
+
+
+def file(name: str, content: str) -> Any:
+    return {"name": name, "mimeType": "text/plain", "buffer": content.encode()}
+
+
+@pytest.mark.parametrize("theme, language, width", [("light", "en-GB", 1440), ("dark", "de-DE", 360)])
+async def test_a_file_is_imported_refused_as_a_whole_or_given_up(
+    open_page: Open, house: House, theme: Literal["light", "dark"], language: str, width: int
+) -> None:
+    """With one page: positions, a file that is none, regions all or nothing, and a cancel while it is taken."""
+    page = await as_(open_page, house, house.cookie, "people#import", width=width, theme=theme, locale=language)
+    page.expected += ["ERR_"]  # type: ignore[attr-defined]
+    english = language == "en-GB"
+    result = page.locator(".result .notice")
+
+    async def send(name: str, content: str, kind: str = "positions") -> str:
+        await page.set_input_files(".drop input", file(name, content))
+        await page.check(f"[value={kind}]")
+        await page.locator("form .primary").click()
+        await result.wait_for()
+        return " ".join((await page.inner_text(".result")).split())
+
+    told = await send("monday.csv", RECORDED + "v-here,2026-09-01T11:00:00Z,91,25\n")
+    assert "monday.csv" in told and "CSV: 61" in told and "monday.csv line 62" in told
+    if english:
+        assert ("Taken 60" in told or "Known before 60" in told) and "Refused 1" in told
+    assert await page.evaluate("document.documentElement.scrollWidth") == width
+    assert await violations(page) == []
+    await picture(page, f"import_{width}")
+    told = await send("tale.txt", "once upon a time")
+    assert await result.get_attribute("class") == "notice bad" and "tale.txt" in told
+    bad = {"type": "FeatureCollection", "features": [AREA, AREA | {"id": "wrong", "geometry": None}]}
+    told = await send("areas.geojson", json.dumps(bad), "regions")
+    assert await result.get_attribute("class") == "notice bad" and "Feature 2" in told
+    assert ("Nothing of it was stored." if english else "Nichts davon wurde gespeichert.") in told
+    found = await asyncio.to_thread(house.get, "/api/v1/regions/imported", cookie=house.cookie)
+    assert found.status == (404 if english else 200), "the second time it is there"
+    told = await send("areas.geojson", json.dumps(AREA), "regions")
+    assert told.startswith("1 region was created." if english else "1 Gebiet wurde ersetzt.")
+
+    work: dict[str, Any] = {
+        "state": "working", "progress": 0.4, "ended_at": None, "error": None, "name": "slow.csv", "files": [],
+        "items": 5000, "positions": 5000, "accepted": 2000, "late": 2000, "held": 0, "duplicates": 0, "conflicts": 0,
+        "rejected": 0, "errors": [], "skipped": [],
+    }  # fmt: skip
+    goes_on, asked = asyncio.Event(), []
+
+    async def slowly(route: Any) -> None:
+        asked.append(route.request.method)
+        if route.request.method == "DELETE":
+            work.update(state="given_up", ended_at="2026-09-12T10:00:00.000Z")
+            goes_on.set()
+        elif len(asked) > 2:
+            await goes_on.wait()
+        await route.fulfill(json=work)
+
+    await page.route("**/api/v1/store/import**", slowly)
+    await page.set_input_files(".drop input", file("slow.csv", RECORDED))
+    await page.check("[value=positions]")
+    await page.focus("form .primary")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector(f".listing:has-text('{'2,000 of 5,000' if english else '2.000 von 5.000'}')")
+    assert await violations(page) == []
+    await picture(page, f"importing_{width}")
+    await page.wait_for_selector(".listing button:focus")
+    await page.keyboard.press("Enter")  # the focus is on what gives it up
+    await page.wait_for_selector(".result .notice.warn:has-text('slow.csv')")
+    assert asked[0] == "POST" and "DELETE" in asked
+    assert await page.evaluate("document.activeElement.type") == "file"
+
+
 @pytest.mark.parametrize("path", ["people", "connect"])
 async def test_a_server_that_does_not_say_who_reads_is_not_said_to_be_open_to_all(
     open_page: Open, house: House, path: str
@@ -358,7 +435,7 @@ async def test_the_page_is_for_everybody(
     page = await as_(open_page, house, house.cookie, width=width, theme=theme, locale=language)
     for name in LISTS:
         await page.goto(f"{house.url}/people#{name}")
-        await page.wait_for_selector(".card, .empty strong")
+        await page.wait_for_selector(".card, .empty strong, .drop")
         await picture(page, f"people_{name}_{width}")
         assert await violations(page) == [], name
         assert await page.evaluate("document.documentElement.scrollWidth") == width, name

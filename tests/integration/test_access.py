@@ -470,6 +470,8 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
         "DELETE /api/v1/quarantine/<vehicle>": ("/api/v1/quarantine/other", None),
         "POST /api/v1/store/compaction": ("/api/v1/store/compaction", {}),
         "DELETE /api/v1/store/compaction": ("/api/v1/store/compaction", None),
+        "POST /api/v1/store/import": ("/api/v1/store/import", {}),
+        "DELETE /api/v1/store/import": ("/api/v1/store/import", None),
         "POST /api/v1/session": ("/api/v1/session", {"name": "ben", "password": GOOD}),
         "DELETE /api/v1/session": ("/api/v1/session", None),
     }
@@ -550,6 +552,7 @@ async def test_who_is_shown_out_while_a_body_comes_changes_nothing_by_it(house: 
         f"PATCH /api/v1/targets/{target}": {"name": "other"},
         "POST /api/v1/quarantine/new/admit": {"name": "Van"},
         "POST /api/v1/store/compaction": {"at_once": True},
+        "POST /api/v1/store/import": {"vehicle": "v"},
     }
     waits_for_none = {"POST /api/v1/users/<name>/link", "POST /api/v1/events/<id>/ack", "POST /api/v1/tickets"}
     waits_for_none |= {"POST /api/v1/targets/<id>/test"}

@@ -461,6 +461,7 @@ PEOPLE = {
     "audit": "GET",
     "store": "GET",
     "store/compaction": "GET POST DELETE",
+    "store/import": "GET POST DELETE",
 }
 
 

@@ -11,6 +11,7 @@ import { $, fill, h, text } from "../parts/dom.js";
 import { codeLine } from "../parts/code_line.js";
 import { setTheme } from "../parts/theme.js";
 import { groups } from "./groups.js";
+import { imports } from "./upkeep/imports.js";
 import { kept } from "./upkeep/kept.js";
 import { quarantine } from "./quarantine.js";
 import { record } from "./record.js";
@@ -28,7 +29,7 @@ import { say } from "../words/words.js";
  * @property {(work: () => Promise<any>) => Promise<void>} opening what needs the server before
  */
 
-const LISTS = /** @type {const} */ (["users", "groups", "tokens", "quarantine", "own", "kept", "record"]);
+const LISTS = /** @type {const} */ (["users", "groups", "tokens", "quarantine", "own", "kept", "import", "record"]);
 
 async function begin() {
   markup();
@@ -71,6 +72,7 @@ async function begin() {
     quarantine: () => quarantine(desk),
     own: () => tokens(desk, true),
     kept: () => kept(desk),
+    import: () => imports(desk),
     record: () => record(desk),
   };
   const open = LISTS.filter((name) => {
@@ -106,6 +108,7 @@ function nobodyYet(tell, who) {
   const lists = /** @type {const} */ ([
     ["quarantine", who.waiting !== undefined && quarantine(desk)],
     ["kept", who.may.includes("administer") && kept(desk)],
+    ["import", who.may.includes("administer") && imports(desk)],
   ]);
   fill(
     $("#list"),

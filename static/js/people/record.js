@@ -50,6 +50,7 @@ const WHAT = /** @type {const} */ ([
   "target.remove",
   "target.test",
   "store.compact",
+  "store.import",
   "store.give_up",
   "event.acknowledge",
   "event.take_back",
@@ -127,6 +128,7 @@ function said(entry) {
 function named({ what, target, before, after }) {
   const { name, kind, vehicle } = after ?? before ?? {};
   if (what.startsWith("event.") && vehicle) return `${perhaps(`kind.${kind}`, kind)} · ${vehicle}`;
+  if (what.startsWith("store.")) return name ?? "";
   if (what.startsWith("token.")) return name || say("tokens.unnamed");
   return name && name !== target ? `${name} (${target})` : target;
 }

@@ -16,6 +16,7 @@ from tracker.web.api import parameters as api
 from tracker.web.api.openapi import JSON, Route
 from tracker.web.api.routes import Routes
 from tracker.web.api.schemas import COUNT, FLAG, TEXT, TIME, array, or_null, thing
+from tracker.web.history import imports
 
 PATH = "/api/v1/store"
 WORK = f"{PATH}/compaction"
@@ -68,6 +69,7 @@ ROUTES = (
         errors=(422,),
     ),
     Route("DELETE", WORK, "Give it up; what is done stays done", (204, None, None)),
+    *imports.ROUTES,
 )
 
 
@@ -75,6 +77,7 @@ def blueprint(node: Node) -> Blueprint:
     routes = Routes("upkeep", node)
     routes.add(PATH, None, GET=show_store)
     routes.add(WORK, None, GET=watch_compaction, POST=begin_compaction, DELETE=give_up_compaction)
+    imports.add(routes, node)
     return routes.blueprint
 
 

@@ -6,10 +6,9 @@ import { fill, h, icon, text } from "../../parts/dom.js";
 import { count, dayOf, full, size, when } from "../../words/format.js";
 import { perhaps, say } from "../../words/words.js";
 import { inOrder, newest, notice, spans, whose } from "./keeping.js";
+import { watch } from "./watch.js";
 
 const MOST_DAYS = 31;
-const WAIT_S = 10; // the server answers sooner when it has come further
-const AGAIN_MS = 3000; // it was not reached
 const PATH = "store/compaction";
 
 /** @param {Desk} desk */
@@ -210,7 +209,7 @@ function compaction(desk, changed) {
       said,
       busy ? say("kept.work.working", { percent: Math.floor(progress * 100) }) : ended(state, ended_at, error),
     );
-    if (busy) watch();
+    if (busy) follow();
   }
 
   /**
@@ -225,24 +224,12 @@ function compaction(desk, changed) {
     return state === "done" || state === "given_up" ? say(`kept.work.${state}`, { when: time }) : say("kept.work.none");
   }
 
-  async function watch() {
+  async function follow() {
     if (watching) return;
     watching = true;
-    while (element.isConnected) {
-      try {
-        const work = await get(PATH, { wait_s: WAIT_S });
-        if (work.state !== "working") {
-          watching = false;
-          show(work);
-          return changed();
-        }
-        show(work);
-      } catch {
-        text(said, say("kept.work.away"));
-        await new Promise((done) => setTimeout(done, AGAIN_MS));
-      }
-    }
+    await watch(PATH, element, show, () => text(said, say("kept.work.away")));
     watching = false;
+    changed();
   }
 
   const begin = () =>
