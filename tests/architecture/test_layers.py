@@ -31,6 +31,7 @@ ROOMS: list[set[str]] = [
     {"web.server"},
     {"node"},
     {"reports"},
+    {"history.film"},
     {"history"},
     {"history.story"},
     {"pipeline"},

@@ -21,6 +21,7 @@ from tests.support.reports import read_report
 from tests.support.servers import circle, now
 from tests.support.waiting import deadline, until
 from tracker.access.grants import EVERYTHING, MAY, WATCH
+from tracker.history.film import tape
 from tracker.live.requests import Request
 from tracker.protocols import spoken
 from tracker.web.app import create_app
@@ -248,6 +249,28 @@ async def was_inside(place: Town) -> None:
         answer = await place.ask("here", "POST", f"{V1}/history/inside", json={"region": id, "from": since})
         said = (await answer.get_json())["detail"].replace(id, "ID")
         assert (answer.status_code, said) == (404, "there is no region 'ID'")
+
+
+async def frames(place: Town) -> None:
+    """Where everybody was, and what it was called, of whom one may see."""
+    since = int(time.time()) - 3600
+    path = f"{V1}/history/frames?from={since}&until={since + 7200}"
+    for more in ("", "&limit=1", "&step_s=7", "&vehicle=stranger,resident"):
+        _, told = await ask(place, "GET", path + more)
+        seen = {one["vehicle"] for frame in told["frames"] for one in frame["positions"]}
+        assert seen <= {"comer", "leaver", "resident"}
+        for one in (one for frame in told["frames"] for one in frame["positions"]):
+            assert abs(one["lat"] - LAT) < 0.01
+            assert abs(one["lon"] - LON) < 0.01
+    assert seen == {"resident"}
+    _, body = await ask(place, "GET", f"{path}&format=tape")
+    head, _, lat, _ = tape.read(body)
+    called = {one["vehicle"]: one["name"] for one in head["vehicles"]}
+    assert called == {"comer": "Dora's bus", "leaver": None, "resident": "Anna's van"}, "the leaver is not seen now"
+    assert abs(lat - LAT).max() < 0.01
+    _, hidden = await looked_for(place, "GET", f"{path}&vehicle=stranger")
+    _, never = await looked_for(place, "GET", f"{path}&vehicle={NOBODY}")
+    assert hidden == never
 
 
 async def report(place: Town) -> None:
@@ -494,6 +517,7 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("POST", f"{V1}/regions"): post_regions,
     ("POST", f"{V1}/regions/preview"): preview,
     ("POST", f"{V1}/history/inside"): was_inside,
+    ("GET", f"{V1}/history/frames"): frames,
     ("GET", f"{V1}/history/arrivals"): arrivals,
     ("GET", f"{V1}/history/edits"): not_for_them("GET", f"{V1}/history/edits"),
     ("POST", f"{V1}/reports"): report,

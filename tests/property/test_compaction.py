@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import lists
+from tracker.history.film.frames import Grid, sample
 from tracker.model.commit import Commit, SavedVehicle, StoredPing
 from tracker.model.ping import Ping
 from tracker.stores import Store
@@ -110,6 +111,8 @@ async def _answer_the_same(plain: Store, store: Store) -> None:
             for name in LOOKED_AT:
                 assert getattr(lean, name).tolist() == getattr(expected, name).tolist()
             assert (found.row.tolist(), found.extra) == (expected.row.tolist(), expected.extra)
+    for grid in (Grid(T0 + 7, 1, 9), Grid(T0 + 20 * HOUR, HOUR, 40), Grid(T0 - HOUR, 5 * HOUR, 3)):
+        assert await _frames(store, grid) == await _frames(plain, grid), grid
     wanted = [(n, one.ping.time) for _, one, _ in everything for n in range(1, VEHICLES + 1)]
     assert await store.fixes_at(wanted) == await plain.fixes_at(wanted)
     box = (24.0, 60.0, 25.0, 61.0)
@@ -124,6 +127,13 @@ async def _answer_the_same(plain: Store, store: Store) -> None:
                 for pair in itertools.pairwise(track):
                     if pair[1].time - pair[0].time <= 300_000 and _within(list(pair), place):
                         assert any(a <= pair[0].time and pair[1].time <= b for a, b in near[n])
+
+
+async def _frames(store: Store, grid: Grid) -> list[Any]:
+    shares = [[2, 3], [1]]
+    found = store.tracks(shares, *grid.needs, lambda at, tracks: (at, sample(tracks, grid, EVER)))
+    parts = [frames async for _, frames in found]
+    return [column.tolist() for frames in parts for column in frames]
 
 
 def _within(fixes: list[Ping], box: tuple[float, float, float, float]) -> bool:

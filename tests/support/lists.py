@@ -11,16 +11,17 @@ import copy
 import itertools
 import pickle
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from tracker.config.retention import DAY_MS
 from tracker.errors import StoreError, StoreLocked
 from tracker.model.change import Acked, Registered
-from tracker.model.columns import Columns, gather
+from tracker.model.columns import SILENT_MS, Columns, Part, Tracks, gather
 from tracker.model.commit import APART, Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Ack, Event, erased
 from tracker.model.ping import has_place
@@ -29,6 +30,7 @@ from tracker.stores import ANY_TIME, ENGINES, AuditQuery, Box, Chosen, EventQuer
 from tracker.turns.jobs import Job
 
 QUARTER_MS = 900_000
+T = TypeVar("T")
 
 
 @dataclass
@@ -252,6 +254,16 @@ class ListStore:
     async def fixes(self, wanted: list[tuple[int, int, int]], chosen: Chosen | None = None) -> list[Columns]:
         found = [await self.columns(*one) for one in wanted]
         return [gather(chosen([one])) if chosen and len(one) else one for one in found]
+
+    async def tracks(
+        self, shares: Sequence[Sequence[int]], since: int, until: int, look: Callable[[int, Tracks], T]
+    ) -> AsyncGenerator[T, None]:
+        for place, share in enumerate(shares):
+            parts = []
+            for at, n in enumerate(share):
+                one = await self.columns(n, since - SILENT_MS, until)
+                parts.append(Part.stored(at, one.time, one.taken, one.lat, one.lon))
+            yield look(place, Tracks.joined(len(share), parts))
 
     async def near(self, _boxes: list[Box], since: int, until: int) -> dict[int, list[tuple[int, int]]]:
         """All that has been anywhere."""

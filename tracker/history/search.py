@@ -8,8 +8,7 @@ of every one there is, also of those that they do not ask for. So the time it ta
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Callable, Iterable
 
 import msgspec
 
@@ -20,7 +19,7 @@ from tracker.history.meeting import meeting
 from tracker.history.visits import Shown
 from tracker.model.columns import Columns, concatenate
 from tracker.stores import Store
-from tracker.turns.slices import batched
+from tracker.turns.slices import ahead, batched
 
 DAY_MS = 86_400_000
 AT_ONCE = 48  #: days of vehicles read together
@@ -28,8 +27,6 @@ AT_ONCE = 48  #: days of vehicles read together
 Span = tuple[int, int]  # since <= fix time < until
 Stretch = tuple[Columns, bool]  # without a gap; is what follows silence?
 Wanted = tuple[str, int, Span]  # vehicle, its number, and when
-
-T = TypeVar("T")
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -55,7 +52,7 @@ class Search:
             named = {id: n for id, n in numbers.items() if n in spans and self._asks(id, after)}
             shares = _shares(sorted(named), lambda id: sum(b - a for a, b in spans[named[id]]) // DAY_MS + 1)
             wanted = [[(id, named[id], span) for id in some for span in spans[named[id]]] for some in shares]
-            async for stretches in _ahead(self._read, wanted):
+            async for stretches in ahead(self._read, wanted):
                 for one in await asyncio.to_thread(self._all, stretches):
                     yield one
             return
@@ -136,21 +133,6 @@ class Search:
             for vehicle, stretches in tracks
         ]
         return [one for one in found if one[1]]
-
-
-async def _ahead(read: Callable[[list[Wanted]], Awaitable[T]], wanted: list[list[Wanted]]) -> AsyncIterator[T]:
-    """What is read of each; the next while somebody looks at this."""
-    reading: list[asyncio.Future[T]] = []
-    try:
-        for some in wanted:
-            reading.append(asyncio.ensure_future(read(some)))
-            if len(reading) == 2:
-                yield await reading.pop(0)
-        for one in reading:
-            yield await one
-    finally:
-        for one in reading:
-            one.cancel()
 
 
 def _shares(ids: list[str], days: Callable[[str], int]) -> Iterable[list[str]]:

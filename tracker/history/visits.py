@@ -7,10 +7,12 @@ of poor accuracy says where the vehicle was otherwise.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from tracker.access.grants import Grant, Part
 from tracker.fleet.membership import BEYOND_M, is_near
@@ -29,6 +31,7 @@ MOST = 10_000  #: crossings since an event that are looked at
 NEVER = 2**62  #: ms, after every time
 EDITED = ("region_changed", "region_deleted", "vehicle_removed")  #: reasons of exits that no fix decided
 
+Array = npt.NDArray[Any]
 Span = tuple[int, int]  # since <= fix time <= until
 
 
@@ -84,17 +87,28 @@ class Visits:
 
     def admit(self, fixes: Columns) -> Columns:
         """Those of many fixes that may be told, as they may: `shown` for arrays."""
-        best = np.full(len(fixes), np.inf if self._anywhere is None else self._anywhere)
-        lats, lons = fixes.lat / 1e7, fixes.lon / 1e7
+        best = self.cells(fixes.time, fixes.lat, fixes.lon)
+        told, best = fixes.take(np.isfinite(best)), best[np.isfinite(best)]
+        return coarsened_columns(told, best) if best.any() else told
+
+    def lasts(self, time: Array) -> Array:
+        """Of fixes that may be told, until when the vehicle was seen there."""
+        starts, ends = np.array(self.spans() or [(0, 0)], np.int64).T
+        until: Array = ends[np.searchsorted(starts, time, "right") - 1]
+        return until
+
+    def cells(self, time: Array, lat: Array, lon: Array) -> Array:
+        """How coarsely each fix (1e-7 degrees) may be told, in metres; infinite: not at all."""
+        best = np.full(len(time), np.inf if self._anywhere is None else self._anywhere)
+        lats, lons = lat / 1e7, lon / 1e7
         for region, spans in self._spans.items() if self._anywhere != 0 else ():
             drawn, coarse_m = self._book.regions.get(region), self._coarse[region]
             starts, ends = np.array(spans, np.int64).T
-            at = np.searchsorted(starts, fixes.time, "right") - 1
-            asked = np.flatnonzero((at >= 0) & (fixes.time <= ends[at]) & (best > coarse_m))
+            at = np.searchsorted(starts, time, "right") - 1
+            asked = np.flatnonzero((at >= 0) & (time <= ends[at]) & (best > coarse_m))
             if drawn is not None:
                 best[asked[within(drawn.shape, lats[asked], lons[asked], BEYOND_M)]] = coarse_m
-        told, best = fixes.take(np.isfinite(best)), best[np.isfinite(best)]
-        return coarsened_columns(told, best) if best.any() else told
+        return best
 
     def _lasts(self, spans: list[Span], time: int) -> bool:
         at = bisect_right(spans, (time, NEVER)) - 1
@@ -110,19 +124,51 @@ async def visits(
     if any(part.regions is None and not part.coarse_m for part in parts):
         return Visits(spans, parts, book)
     seen = frozenset[str]().union(*(part.regions or () for part in parts))
-    for region, entered_at in state.regions.items() if state else ():
-        if region in seen:
-            spans.setdefault(region, []).append((entered_at, NEVER))
+    _add_lasting(spans, state, seen)
     # who is of no group that is seen is looked for all the same: nobody shall learn from the time it takes
     query = EventQuery(vehicles=frozenset({vehicle}), regions=grant.regions or seen, kinds=frozenset({"exit"}))
     after = 0
     while True:
         exits = await store.events(msgspec.structs.replace(query, after=after, limit=PAGE))
         for exit in (exit for exit in exits if exit.region in seen):
-            spans.setdefault(str(exit.region), []).append((exit.detail.get("entered_at", exit.time), _last(exit)))
+            spans.setdefault(str(exit.region), []).append(_visit(exit))
         if len(exits) < PAGE:
             return Visits(spans, parts, book)
         after = exits[-1].seq
+
+
+async def all_visits(
+    store: Store, book: RegionBook, picture: Picture, grant: Grant, since: int
+) -> Callable[[str, str | None], Visits]:
+    """Of a vehicle and its group the `visits`, but for those that were over by `since`; asked once for all of them."""
+    seen = frozenset[str]().union(*(part.regions or () for part in grant.parts))
+    left: dict[str, dict[str, list[Span]]] = {}
+    query = EventQuery(regions=seen, kinds=frozenset({"exit"}), since=since, after=0, limit=MOST)
+    while exits := await store.events(query) if seen else []:
+        for exit in exits:
+            left.setdefault(exit.vehicle, {}).setdefault(str(exit.region), []).append(_visit(exit))
+        query = msgspec.structs.replace(query, after=exits[-1].seq)
+
+    def of(vehicle: str, group: str | None) -> Visits:
+        parts = [part for part in grant.parts if part.takes(group)]
+        if any(part.regions is None and not part.coarse_m for part in parts):
+            return Visits({}, parts, book)
+        mine = frozenset[str]().union(*(part.regions or () for part in parts))
+        spans = {region: list(some) for region, some in left.get(vehicle, {}).items() if region in mine}
+        _add_lasting(spans, picture.vehicles.get(vehicle), mine)
+        return Visits(spans, parts, book)
+
+    return of
+
+
+def _add_lasting(spans: dict[str, list[Span]], state: VehicleState | None, seen: frozenset[str]) -> None:
+    for region, entered_at in state.regions.items() if state else ():
+        if region in seen:
+            spans.setdefault(region, []).append((entered_at, NEVER))
+
+
+def _visit(exit: Event) -> Span:
+    return exit.detail.get("entered_at", exit.time), _last(exit)
 
 
 def _last(exit: Event) -> int:
@@ -177,6 +223,11 @@ class Shown:
         """Those of (ping, received at) that may be told, as they may."""
         seen = [((await self.visits(ping.vehicle)).shown(ping), at) for ping, at in told]
         return [(ping, at) for ping, at in seen if ping is not None]
+
+    async def everybody(self, since: int) -> Callable[[str], Visits]:
+        """The visits of each vehicle that were not over by then."""
+        of = await all_visits(self._store, self._book, self._picture, self._grant, since)
+        return lambda vehicle: of(vehicle, self._group_of(vehicle))
 
     async def visits(self, vehicle: str) -> Visits:
         if vehicle not in self._visits:

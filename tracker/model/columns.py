@@ -1,21 +1,28 @@
-"""Columns: the fixes of one vehicle as arrays of integers, in fix order: what history is computed from, and kept as."""
+"""Columns: the fixes of one vehicle as arrays of integers, in fix order: what history is computed from, and kept as.
+
+Tracks: where many vehicles were and when, and nothing else, as flat arrays, one vehicle after the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from itertools import repeat
-from typing import Any
+from itertools import pairwise, repeat
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from tracker.model.commit import APART, StoredPing
+from tracker.model.commit import APART, HELD, StoredPing
 from tracker.model.extra import extra_of, with_extra
 from tracker.model.ping import Ping
 
 NOT_SAID = -1  #: no speed, heading, accuracy
 NO_ALTITUDE = -(1 << 31)
+SILENT_MS = 86_400_000  #: so long a vehicle that says nothing is taken to be where it was
+
+Whole = npt.NDArray[np.int64]
+Array = npt.NDArray[Any]
 
 #: column → its type, in the order that `Columns` has them
 TYPES: dict[str, type[np.signedinteger[Any]]] = {
@@ -165,6 +172,71 @@ def gather(parts: Iterable[Columns]) -> Columns:
 def concatenate(parts: Iterable[Columns]) -> Columns:
     """As `gather`, each fix time once."""
     return gather(parts).once()
+
+
+class Part(NamedTuple):
+    """Some fixes of one vehicle in order: all but what is APART."""
+
+    which: int  # of the vehicles it is
+    time: Array
+    lat: Array
+    lon: Array
+    told: npt.NDArray[np.bool_]  # is it a place of the track? Of a fix time only what came first is
+
+    @classmethod
+    def stored(cls, which: int, time: Array, taken: Array, lat: Array, lon: Array) -> Part:
+        """Of all that is stored."""
+        whole = cls(which, time, lat, lon, (taken != HELD) & ((lat != 0) | (lon != 0)))
+        apart = taken == APART
+        return whole.kept(~apart) if apart.any() else whole
+
+    def kept(self, some: npt.NDArray[np.bool_] | slice) -> Part:
+        return Part(self.which, self.time[some], self.lat[some], self.lon[some], self.told[some])
+
+    def cut(self, since: int, until: int) -> Part:
+        """Of since <= time < until."""
+        if not len(self.time) or (self.time[0] >= since and self.time[-1] < until):
+            return self
+        return self.kept(slice(*np.searchsorted(self.time, (since, until)).tolist()))
+
+
+@dataclass(slots=True, eq=False)
+class Tracks:
+    """Each fix time of a vehicle once, in order; nothing that was HELD, is APART or has no place."""
+
+    begins: Whole  # where each vehicle begins, and where the last one ends
+    time: Whole  # ms
+    lat: Array  # 1e-7 degrees
+    lon: Array
+
+    @classmethod
+    def joined(cls, count: int, parts: Iterable[Part]) -> Tracks:
+        """Of so many vehicles: in order of arrival, where two are of one vehicle."""
+        some = sorted((part for part in parts if len(part.time)), key=lambda part: part.which)
+        if not some:
+            nothing = np.empty(0, np.int64)
+            return cls(np.zeros(count + 1, np.int64), nothing, nothing, nothing)
+        which = np.repeat([part.which for part in some], [len(part.time) for part in some])
+        time, lat, lon, told = (np.concatenate(one) for one in list(zip(*some, strict=True))[1:])
+        same = which[1:] == which[:-1]
+        if (same & (time[1:] <= time[:-1])).any():  # late ones, or what came twice
+            order = np.lexsort((time, which))
+            which, time, lat, lon, told = (one[order] for one in (which, time, lat, lon, told))
+            told[1:] &= (which[1:] != which[:-1]) | (time[1:] != time[:-1])
+        tracks = cls(np.searchsorted(which, np.arange(count + 1)), time.astype(np.int64, copy=False), lat, lon)
+        return tracks if told.all() else tracks.kept(told)
+
+    def which(self) -> Whole:
+        """Of each fix, whose it is."""
+        return np.repeat(np.arange(len(self.begins) - 1), np.diff(self.begins))
+
+    def kept(self, which: npt.NDArray[np.bool_]) -> Tracks:
+        begins = np.concatenate(([0], np.cumsum(which)))[self.begins]
+        return Tracks(begins, self.time[which], self.lat[which], self.lon[which])
+
+    def each(self) -> Iterator[slice]:
+        """The fixes of each vehicle."""
+        return (slice(begin, end) for begin, end in pairwise(self.begins.tolist()))
 
 
 def _steps(value: float | None, steps: float, none: int = NOT_SAID) -> int:

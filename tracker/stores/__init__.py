@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -16,8 +16,9 @@ from tracker.model.records import Audit, Record
 from tracker.turns.jobs import Job
 
 if TYPE_CHECKING:
-    from tracker.model.columns import Columns
+    from tracker.model.columns import Columns, Tracks
 
+T = TypeVar("T")
 Box = tuple[float, float, float, float]  # west, south, east, north
 Chosen = Callable[[list["Columns"]], list["Columns"]]
 ANY_TIME = (-(1 << 62), 1 << 62)  #: ms, half-open
@@ -116,6 +117,14 @@ class Store(Protocol):
     async def fixes(self, wanted: list[tuple[int, int, int]], chosen: Chosen | None = None) -> list[Columns]:
         """Of each (number, since, until) the `columns`; but `row`, `heading`, `altitude`, `received` and `extra` need
         say nothing. `chosen`, asked where it is read, picks of a vehicle's days those that are told."""
+        ...
+
+    def tracks(
+        self, shares: Sequence[Sequence[int]], since: int, until: int, look: Callable[[int, Tracks], T]
+    ) -> AsyncGenerator[T, None]:
+        """What `look` makes, where they are read, of each share of vehicles (its place in the list, and their tracks,
+        since <= time < until): numbers, each vehicle once. All as of one moment. Of each there are also fixes of the
+        day before `since`: the newest of them, unless one is of `since`."""
         ...
 
     async def arrivals(

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -19,7 +19,7 @@ import msgspec
 from tracker.config import folder_of
 from tracker.errors import StoreError, StoreFull, StoreUnusable
 from tracker.model.change import Acked
-from tracker.model.columns import Columns
+from tracker.model.columns import Columns, Tracks
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event
 from tracker.model.records import Audit, Record
@@ -28,12 +28,13 @@ from tracker.stores.sqlite import reads, states
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
 from tracker.stores.sqlite.files import FILE, Lock, State, copy, keep_from_others, sync
-from tracker.stores.sqlite.past import compaction, hot, keeping, lean, log, packed, questions
+from tracker.stores.sqlite.past import compaction, hot, keeping, lean, log, packed, questions, tracks
 from tracker.stores.sqlite.past.near import near
 from tracker.stores.sqlite.presence import REMEDY, Fault, Presence, look_first
 from tracker.stores.sqlite.rows import text, text_pieces
 from tracker.stores.sqlite.schema import BUSY_MS, connect, make_shrinkable, migrate, prepare, rewrite_version
 from tracker.turns.jobs import Job
+from tracker.turns.slices import ahead
 
 READERS = 4
 CHECKPOINT_BYTES = 4 << 20  #: the log is moved into the file between two commits once it is this long
@@ -525,6 +526,18 @@ class SqliteStore:
 
     async def fixes(self, wanted: list[tuple[int, int, int]], chosen: Chosen | None = None) -> list[Columns]:
         return await self._read(lean.fixes, wanted, chosen) if wanted else []
+
+    async def tracks(
+        self, shares: Sequence[Sequence[int]], since: int, until: int, look: Callable[[int, Tracks], T]
+    ) -> AsyncGenerator[T, None]:
+        recent = await self._read(tracks.recent, [n for share in shares for n in share], since, until)
+
+        def read(connection: sqlite3.Connection, at: int) -> T:
+            return look(at, tracks.tracks(connection, shares[at], since, until, recent))
+
+        async with contextlib.aclosing(ahead(lambda at: self._read(read, at), range(len(shares)))) as found:
+            async for made in found:
+                yield made
 
     async def arrivals(
         self,

@@ -340,6 +340,22 @@ ROUTES = (
         errors=(404, 503),
     ),
     Route(
+        "GET",
+        "/api/v1/history/frames",
+        "Where all vehicles were at some instants, as JSON or as a tape",
+        (200, JSON, page("frames", ref("Frame"))),
+        (200, "application/vnd.tracker.tape", TEXT),
+        query={
+            **SPAN,
+            "step_s": COUNT,
+            "vehicle": TEXT,
+            "group": TEXT,
+            "format": {"enum": ["json", "tape"]},
+            **LIST,
+        },
+        errors=(422, 503),
+    ),
+    Route(
         "POST",
         "/api/v1/history/inside",
         "Who was in a shape, when, for how long; it only reads",

@@ -262,6 +262,20 @@ SCHEMAS: dict[str, Schema] = {
         why={"type": "object", "description": "what decided it"},
     )
     | {"description": "Of an `erased` one only seq, id, kind and time are left."},
+    "Frame": thing(
+        "time positions",
+        time=TIME,
+        positions=array(
+            thing(
+                "vehicle lat lon age_s",
+                vehicle=VEHICLE,
+                lat=NUMBER,
+                lon=NUMBER,
+                age_s=NUMBER | {"description": "how old the newest fix was"},
+                gap=FLAG | {"description": "where it was last: what came next is not near enough in time"},
+            )
+        ),
+    ),
     "Visit": thing(
         "vehicle entered_at exited_at duration_s fixes passed_through",
         vehicle=VEHICLE,

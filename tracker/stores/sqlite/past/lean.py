@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -60,8 +60,20 @@ def _joined(parts: list[Columns]) -> Columns:
 
 def _segments(
     connection: sqlite3.Connection, days: Iterable[tuple[int, int, int]], below: int
-) -> Iterable[tuple[int, Columns]]:
-    """In one value (see `packed`), put together as text, which in SQLite is bytes."""
+) -> Iterator[tuple[int, Columns]]:
+    for n, r0, r1, body in bodies(connection, days):
+        if r1 < below:
+            yield n, _lean(body)
+        elif r0 < below:
+            whole = decode(body)
+            yield n, whole.take(whole.row < below)
+
+
+def bodies(
+    connection: sqlite3.Connection, days: Iterable[tuple[int, int, int]]
+) -> Iterator[tuple[int, int, int, bytes]]:
+    """(n, r0, r1, body) of (n, first day, last day). In one value (see `packed`), put together as text, which in SQLite
+    is bytes."""
     told, body = connection.execute(
         """SELECT json_group_array(json_array(n, r0, r1, length(body))), CAST(group_concat(body, '') AS BLOB)
             FROM (SELECT n, r0, r1, body FROM json_each(?) CROSS JOIN segments
@@ -70,12 +82,8 @@ def _segments(
     ).fetchone()
     at = 0
     for n, r0, r1, length in _lengths.decode(told):
-        packed_day, at = body[at : at + length], at + length
-        if r1 < below:
-            yield n, _lean(packed_day)
-        elif r0 < below:
-            whole = decode(packed_day)
-            yield n, whole.take(whole.row < below)
+        yield n, r0, r1, body[at : at + length]
+        at += length
 
 
 def _lean(body: bytes) -> Columns:

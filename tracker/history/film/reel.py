@@ -1,0 +1,64 @@
+"""Reel: the frames of all vehicles somebody may see, in the order of their ids, some vehicles at a time.
+
+They are read and sampled in the threads that read the store. Who may not see everything is asked for as a whole, and
+only those of whom something may be told are read: the time it takes says nothing of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import TypeVar
+
+from tracker.history.film.frames import Frames, Grid, admitted, sample
+from tracker.history.visits import Shown, Visits
+from tracker.model.columns import SILENT_MS, Tracks
+from tracker.stores import Store
+from tracker.turns.slices import batched, in_slices
+
+DAY_MS = 86_400_000
+DAYS = 96  #: of vehicles, read at once
+SAMPLES = 1 << 16  #: made at once
+TOGETHER = 64  #: vehicles at most
+
+T = TypeVar("T")
+Names = Callable[[str], bool]
+
+
+class Reel:
+    def __init__(self, store: Store, grid: Grid, now: int, shown: Shown | None) -> None:
+        """`shown`: for whoever may not see everything."""
+        self._store, self._grid, self._now, self._shown = store, grid, now, shown
+
+    async def frames(
+        self, asks: Names, after: str | None, make: Callable[[list[str], Frames], T]
+    ) -> AsyncGenerator[T, None]:
+        """What `make`, asked in a thread, makes of those that are asked for, from the vehicle `after` on."""
+        numbers = await self._store.numbers()
+        visits = await self._visits(numbers)
+        ids = [id for id in visits or sorted(numbers) if (after is None or id > after) and asks(id)]
+        shares = list(batched(ids, self._share()))
+
+        def look(at: int, tracks: Tracks) -> T:
+            told = None
+            if visits is not None:
+                tracks, told = admitted(tracks, [visits[id] for id in shares[at]])
+            return make(list(shares[at]), sample(tracks, self._grid, self._now, told))
+
+        wanted = [[numbers[id] for id in share] for share in shares]
+        async with aclosing(self._store.tracks(wanted, *self._grid.needs, look)) as read:
+            async for made in read:
+                yield made
+
+    async def _visits(self, numbers: dict[str, int]) -> dict[str, Visits] | None:
+        """Of those of whom something may be told. None: everything of everybody."""
+        if self._shown is None:
+            return None
+        since, until = self._grid.since - SILENT_MS, self._grid.needs[1]
+        of = await self._shown.everybody(since)
+        seen = {id: of(id) async for id in in_slices(sorted(numbers))}
+        return {id: one for id, one in seen.items() if one and one.cut(since, until)}
+
+    def _share(self) -> int:
+        days = (self._grid.last - self._grid.since) // DAY_MS + 2
+        return max(1, min(TOGETHER, DAYS // days, SAMPLES // self._grid.instants))

@@ -1,0 +1,177 @@
+"""Frames: where all vehicles were at some instants, as JSON, or as a tape that the page scrubs through."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any, NamedTuple
+
+import numpy as np
+from quart import Blueprint, Response, request
+
+from tracker.access.grants import Grant
+from tracker.history.film import tape
+from tracker.history.film.frames import GAP, Frames, Grid
+from tracker.history.film.reel import Reel
+from tracker.history.film.tape import Strip
+from tracker.history.visits import Shown
+from tracker.node import Node
+from tracker.outputs.sight import Sight
+from tracker.times import rfc3339
+from tracker.web.api import parameters as api
+from tracker.web.api.routes import Routes
+from tracker.web.server.answers import JSON, encode
+
+PATH = "/api/v1/history/frames"
+STEP_S, LONGEST_STEP_S = 60, 86_400
+LONGEST_MS = 92 * 86_400_000
+MOST_INSTANTS = 100_000  #: in one answer
+#: positions in one answer: a place in JSON takes sixty bytes, in a tape five before it is packed
+MOST_SAMPLES = {"json": 100_000, "tape": 2_500_000}
+MOST_VEHICLES = 100_000
+LEVEL = 5  #: of gzip
+
+
+class Asked(NamedTuple):
+    form: str
+    until: int
+    grid: Grid
+    after: str | None
+    most: int  # vehicles
+
+
+class Page(NamedTuple):
+    ids: list[str]
+    parts: list[Any]  # frames, or strips of a tape
+    next: str | None
+
+
+def blueprint(node: Node) -> Blueprint:
+    routes = Routes("frames", node)
+    routes.add(PATH, GET=get_frames)
+    return routes.blueprint
+
+
+async def get_frames(node: Node, grant: Grant) -> Response:
+    api.only("from", "until", "step_s", "vehicle", "group", "format", "limit", "cursor")
+    asked = _asked()
+    async with node.heavy.turn():
+        while True:
+            shown = None if grant.everything else Shown(node.store, node.fleet.regions, node.picture, grant)
+            page = await _page(node, grant, shown, asked)
+            if shown is None or not shown.is_over:
+                break
+        return await _json(asked, page) if asked.form == "json" else await _tape(node, grant, asked, page)
+
+
+def _asked() -> Asked:
+    form = request.args.get("format", "json")
+    if form not in MOST_SAMPLES:
+        raise api.bad("format", f"one of {', '.join(MOST_SAMPLES)}")
+    since, until = span()
+    grid = Grid.over(since, until, (api.whole("step_s", 1, LONGEST_STEP_S) or STEP_S) * 1000)
+    if grid.instants > MOST_INSTANTS:
+        raise api.bad("step_s", f"more: from `from` to `until` there are at most {MOST_INSTANTS:,} instants")
+    after = api.place(lambda place: isinstance(place, str))
+    most = max(1, MOST_SAMPLES[form] // grid.instants)
+    return Asked(form, until, grid, after, min(most, api.limit(MOST_VEHICLES, MOST_VEHICLES)))
+
+
+def span() -> tuple[int, int]:
+    since, until = api.instant("from"), api.instant("until")
+    if since is None:
+        raise api.bad("from", "a time: since when is asked")
+    until = since if until is None else until
+    if not 0 <= until - since <= LONGEST_MS:
+        raise api.bad("until", f"a time after `from`, at most {LONGEST_MS // 86_400_000} days")
+    return since, until
+
+
+def chosen(node: Node, grant: Grant) -> Callable[[str], bool]:
+    """Is this one among those that `vehicle` and `group` name?"""
+    vehicles, groups, sight = api.words("vehicle"), api.words("group"), Sight(node.picture, grant)
+
+    def asks(id: str) -> bool:
+        return (vehicles is None or id in vehicles) and (groups is None or entry(node, sight, id)["group"] in groups)
+
+    return asks
+
+
+def entry(node: Node, sight: Sight, id: str) -> dict[str, Any]:
+    """What a vehicle is called now; nothing of one that is not seen now."""
+    known = node.picture.register.get(id) if sight.knows_vehicle(id) else None
+    return {name: getattr(known, name, None) for name in ("name", "group", "kind")}
+
+
+async def _page(node: Node, grant: Grant, shown: Shown | None, asked: Asked) -> Page:
+    reel = Reel(node.store, asked.grid, node.clock(), shown)
+    digits = tape.digits_of(asked.grid)
+
+    def make(ids: list[str], frames: Frames) -> tuple[list[str], Frames | Strip]:
+        known = np.flatnonzero(np.any(frames.known, axis=1))
+        frames = frames.rows(known)
+        return [ids[at] for at in known.tolist()], frames if asked.form == "json" else tape.strip(frames, digits)
+
+    ids: list[str] = []
+    parts: list[Any] = []
+    async with aclosing(reel.frames(chosen(node, grant), asked.after, make)) as found:
+        async for some, part in found:
+            room = asked.most - len(ids)
+            ids += some[:room]
+            if some:
+                parts.append(part.rows(slice(room)))
+            if len(some) > room:
+                return Page(ids, parts, api.cursor(ids[-1]))
+    return Page(ids, parts, None)
+
+
+async def _json(asked: Asked, page: Page) -> Response:
+    def body() -> bytes:
+        frames = Frames(*map(np.concatenate, zip(*page.parts, strict=True))) if page.parts else None
+        told = [
+            {"time": rfc3339(time), "positions": _positions(page.ids, frames, at) if frames else []}
+            for at, time in enumerate(asked.grid.times.tolist())
+        ]
+        return encode(
+            {
+                "from": rfc3339(asked.grid.since),
+                "until": rfc3339(asked.until),
+                "step_s": asked.grid.step // 1000,
+                "frames": told,
+                "next": page.next,
+            }
+        )
+
+    return api.tagged(await asyncio.to_thread(body), JSON)
+
+
+def _positions(ids: list[str], frames: Frames, at: int) -> list[dict[str, Any]]:
+    rows = np.flatnonzero(frames.known[:, at]).tolist()
+    columns = (one[rows, at].tolist() for one in (frames.known, frames.lat, frames.lon, frames.age))
+    return [
+        {"vehicle": ids[row], "lat": lat / 1e7, "lon": lon / 1e7, "age_s": age / 1e3}
+        | ({"gap": True} if known == GAP else {})
+        for row, known, lat, lon, age in zip(rows, *columns, strict=True)
+    ]
+
+
+async def _tape(node: Node, grant: Grant, asked: Asked, page: Page) -> Response:
+    sight, grid = Sight(node.picture, grant), asked.grid
+    head = {
+        "from": grid.since,
+        "step_ms": grid.step,
+        "instants": grid.instants,
+        "digits": tape.digits_of(grid),
+        "vehicles": [{"vehicle": id} | entry(node, sight, id) for id in page.ids],
+        "next": page.next,
+    }
+    squeezed = "gzip" in request.headers.get("accept-encoding", "")
+
+    def body() -> bytes:
+        whole = tape.write(page.parts, head)
+        return gzip.compress(whole, LEVEL, mtime=0) if squeezed else whole
+
+    more = {"content_encoding": "gzip"} if squeezed else {}
+    return api.tagged(await asyncio.to_thread(body), tape.TYPE, None, vary="accept-encoding", **more)
