@@ -133,3 +133,24 @@ def test_without_any_room_every_kind_of_change_is_507_and_changes_nothing(tight:
         server.start()
         assert server.get("/api/v1/regions/old").status == 404
         assert server.get("/api/v1/vehicles/new").status == 200
+
+
+def test_a_server_starts_on_a_disk_without_room_and_is_read(tmp_path: Path) -> None:
+    with on_a_small_disk(tmp_path / "place") as tight:
+        server = tight.server
+        assert server.ping("van-1").status == 200
+        before = everything(server)
+        tight.tighten(0)
+        server.kill()
+        server.start(wait=False)
+        until_sync(lambda: can_be_asked(server), "it answers")
+        assert everything(server) == before
+        assert server.ping("van-1").status == 507
+
+
+def can_be_asked(server: Server) -> bool:
+    assert server.process is not None and server.process.poll() is None, server.log.read_text()
+    try:
+        return server.get("/api/v1/vehicles").status == 200
+    except OSError:
+        return False

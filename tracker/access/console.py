@@ -21,13 +21,16 @@ class Console(msgspec.Struct, frozen=True):
 
 
 def write_console(folder: Path, console: Console) -> None:
-    """Readable by the owner alone from its first moment on."""
+    """Readable by the owner alone from its first moment on. Raises OSError, and leaves nothing."""
     path = folder / FILE
     draft = folder / f".{FILE}.{os.getpid()}"
     draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(msgspec.json.encode(console))
-    os.replace(draft, path)
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(msgspec.json.encode(console))
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def read_console(folder: Path) -> Console | None:

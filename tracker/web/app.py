@@ -290,7 +290,10 @@ def run(
             link = f"{url.replace(shown, reached) if reached != host else url}/signin#{node.give_first_link()}"
             print(f"nobody signs in here yet; to be the administrator, within 15 minutes: {link}", flush=True)
         secret = node.doorman.open_console()
-        write_console(settings.folder, Console(reached, port, bool(settings.cert), secret))
+        try:
+            write_console(settings.folder, Console(reached, port, bool(settings.cert), secret))
+        except OSError as fault:  # a disk without room is read all the same
+            log.warning("commands on this folder do not find its server until it starts anew: %s", fault)
         _calm_collector()
 
     app = create_app(settings, beside=beside)
