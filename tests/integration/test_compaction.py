@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -197,6 +198,42 @@ async def test_an_old_file_is_served_at_once_and_compacted_with_a_copy_kept(
     await store.close()
     with closing(sqlite3.connect(tmp_path / "data" / "tracker-schema1.db")) as copy:
         assert copy.execute("SELECT count(*) FROM hot").fetchone() == (5000,)
+
+
+async def test_a_large_old_file_gives_back_what_it_frees_from_the_first_start_after_it_was_compacted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "SMALL_BYTES", 250_000)
+    path = old_file(tmp_path / "data", 10_000)
+    large = path.stat().st_size
+    assert large > 300_000
+    before: list[Any] = []
+    for shrinkable in (0, 2):
+        store = SqliteStore(str(tmp_path / "data"))
+        await store.open()
+        before = before or await store.arrivals(0, EVER, None, 0, 99_999)
+        assert asked(store, "PRAGMA auto_vacuum") == [(shrinkable,)]
+        await store.compact(T0 + 2 * DAY)
+        assert await store.arrivals(0, EVER, None, 0, 99_999) == before
+        await store.close()
+        assert (path.stat().st_size < large / 2) == bool(shrinkable)
+
+
+async def test_a_folder_of_the_first_release_tells_the_same_once_it_is_compacted(tmp_path: Path) -> None:
+    shutil.copytree(Path(__file__).parents[2] / "fixtures" / "data" / "0.1.0", tmp_path / "data")
+    store = SqliteStore(str(tmp_path / "data"))
+    told: list[Any] = []
+    for _ in range(2):
+        loaded = await store.open()
+        numbers = [one.n for one in loaded.vehicles]
+        tracks = [await store.track(n, 0, EVER, None, 9999) for n in numbers]
+        told.append([await store.arrivals(0, EVER, None, 0, 9999), tracks, loaded.vehicles, loaded.regions])
+        await store.compact(T0 + 1000 * DAY)
+        assert asked(store, "SELECT count(*) FROM hot") == [(0,)]
+        await store.close()
+        store = SqliteStore(str(tmp_path / "data"))
+    assert told[0] == told[1]
+    assert len(told[0][0]) > 50
 
 
 async def test_where_a_copy_does_not_fit_nothing_is_changed_and_the_bytes_are_told(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import resource
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -180,14 +181,98 @@ async def test_a_disk_that_is_full_at_any_write_keeps_all_and_goes_on_when_there
     before = await told(kept)
     size = max(file.stat().st_size for file in kept.folder.iterdir())
     for refused in range(1000):
-        with files_of(size + 3 * 4096 * refused):
+        with files_of(size + 2 * 4096 * refused):
             try:
                 await kept.compact(LATER)
                 break
             except StoreFull:
                 pass
-        assert await told(kept) == before, f"no room for {3 * refused} pages more"
+        assert await told(kept) == before, f"no room for {2 * refused} pages more"
     assert refused > 10
     assert await told(kept) == before == (await expected())[-1]
     await kept.ping()
     await kept.close()
+
+
+async def opened_and_closed(folder: Path, begun: Path) -> None:
+    """A folder of 0.1.0 is brought up to date, written anew, used and left."""
+    shutil.copytree(folder, begun)
+    print("begin", flush=True)
+    kept = SqliteStore(str(folder))
+    await kept.open()
+    print("opened", flush=True)
+    await kept.commit(Commit(pings=[fix(1, T0, T0)]))
+    print("stored", flush=True)
+    await kept.close()
+    print("done", flush=True)
+
+
+async def all_there_is(kept: SqliteStore) -> list[Any]:
+    return [
+        await kept.arrivals(0, EVER, None, 0, 10_000),
+        await kept.events(EventQuery(limit=9999)),
+        await kept.numbers(),
+    ]
+
+
+def version_of(file: Path, beside: Path) -> int:
+    """With what is in its log, which is left alone."""
+    log = file.with_name(f"{file.name}-wal")
+    for one in (file, log):
+        if one.exists():
+            shutil.copy(one, beside)
+    with closing(sqlite3.connect(beside / file.name)) as connection:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    for one in (file, log):
+        (beside / one.name).unlink(missing_ok=True)
+    return int(version)
+
+
+async def test_a_cut_while_an_old_folder_is_opened_and_left_loses_nothing(
+    tmp_path: Path, strace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, begun, there = tmp_path / "data", tmp_path / "begun", tmp_path / "image"
+    shutil.copytree(ROOT / "fixtures" / "data" / "0.1.0", folder)
+    steps = "asyncio.run(opened_and_closed(Path(sys.argv[1]), Path(sys.argv[2])))"
+    script = f"import asyncio; from tests.integration.test_compaction_faults import *; {steps}"
+    lines = f"import sys; sys.path.insert(0, {str(ROOT)!r}); {script}"
+    monkeypatch.setattr(schema, "SYNCHRONOUS", "OFF")
+    before: list[Any] | None = None
+    seen, tried, copies = set(), set(), 0
+    program = [sys.executable, "-c", lines, str(folder), str(begun)]
+    for number, moment in enumerate(followed(strace, program, folder, tmp_path / "trace", begun)):
+        if before is None:
+            shutil.copytree(begun, there)
+            old = SqliteStore(str(there))
+            await old.open()
+            before = await all_there_is(old)
+            await old.close()
+            shutil.rmtree(there)
+        for how, image in images(moment, number).items():
+            seen.add((how, moment.name))
+            if (key := hash((*sorted(image.items()), *moment.said))) in tried:
+                continue
+            tried.add(key)
+            there.mkdir()
+            for name, data in image.items():
+                (there / name).write_bytes(data)
+            where = f"{how} before {moment.call} {number} of {moment.name}"
+            if version_of(there / FILE, tmp_path) > 1:
+                copies += 1
+                (there / "tracker-schema1.db-journal").unlink(missing_ok=True)  # gone, which is not followed
+                with closing(sqlite3.connect(there / "tracker-schema1.db")) as copy:
+                    assert copy.execute("PRAGMA quick_check").fetchone() == ("ok",), where
+                    assert copy.execute("SELECT count(*) FROM hot").fetchone() == (len(before[0]),), where
+            kept = SqliteStore(str(there))
+            await kept.open()
+            arrived, events, numbers = await all_there_is(kept)
+            assert (arrived[: len(before[0])], events, numbers) == tuple(before), where
+            assert len(arrived) - len(before[0]) >= ("stored" in moment.said), where
+            if len(tried) % 4 == 0:
+                await kept.compact(LATER)
+                assert (await all_there_is(kept))[0] == arrived, f"{where}, then compacted"
+            await kept.close()
+            shutil.rmtree(there)
+    assert {("cut off", name) for name in (FILE, f"{FILE}-wal", "tracker-schema1.db", "tracker.lock")} <= seen
+    assert len(tried) > 20
+    assert copies > 10
