@@ -160,6 +160,15 @@ async def test_who_gives_one_up_ends_the_process_that_draws_it(place: Town, monk
     assert [child.returncode for child in children] == [-9]
 
 
+async def test_what_a_killed_server_drew_goes(tmp_path: Path) -> None:
+    left = tmp_path / "data" / desks.FOLDER / "left.html"
+    left.parent.mkdir(parents=True)
+    left.write_text("positions")
+    async with town(tmp_path / "data"):
+        await until(lambda: not left.exists(), "the file is gone")
+    assert not left.parent.exists(), "a server that stops leaves none"
+
+
 @pytest.mark.parametrize(
     "asked, field",
     [

@@ -79,6 +79,7 @@ def create_app(
     desk = Desk(node)
     node.statistics["reports"] = desk.statistics
     node.closing.append(desk.close)
+    node.jobs.add_job(desk.job())
     app.register_blueprint(reports.blueprint(node, desk))
     if node.settings.report_folder:
         node.jobs.add_job(schedule.job(node, desk))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import tempfile
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -19,8 +19,11 @@ from tracker.node import Node
 from tracker.reports.asked import Asked
 from tracker.reports.press import Press
 from tracker.times import rfc3339
+from tracker.turns.jobs import Job
 from tracker.web.reports.gathering import Choice, Gathering
 
+FOLDER = "reports.tmp"  #: of the data folder
+TIDY_S = 600.0
 MOST_WAITING = 16
 MOST_KEPT = 32  #: drawn; of more, the oldest goes
 KEPT_MS = 3_600_000  #: until then it has to be fetched
@@ -76,7 +79,8 @@ class Desk:
         self._node = node
         self._reports: dict[str, Report] = {}
         self._alone = asyncio.Lock()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder = node.settings.folder / FOLDER
+        self._is_mine = False  # else what is in it is of a server that was killed
         self._drawn = self._failed = 0
 
     def statistics(self) -> Statistics:
@@ -87,10 +91,9 @@ class Desk:
         self._clear()
         if sum(not report.is_over for report in self._reports.values()) >= MOST_WAITING:
             raise Overloaded("too many reports are being made; try again in a minute", 30)
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="tracker-reports-")
+        self._own()
         gathering = Gathering(self._node, grant, choice, lasts)
-        report = Report(asked, choice, grant, gathering, Path(self._folder.name) / "report.html")
+        report = Report(asked, choice, grant, gathering, self._folder / "report.html")
         self._reports[report.id] = report
         report.task = asyncio.create_task(self._make(report), name=f"report {report.id}")
         return report
@@ -120,8 +123,21 @@ class Desk:
     async def close(self) -> None:
         for report in list(self._reports.values()):
             await self.give_up(report)
-        if self._folder is not None:
-            self._folder.cleanup()
+        if self._is_mine:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def job(self) -> Job:
+        return Job("put reports away", TIDY_S, self.tidy, at_once=True)
+
+    async def tidy(self, _now: int) -> None:
+        """What nobody fetched, and what a server that was killed left behind."""
+        self._own()
+        self._clear()
+
+    def _own(self) -> None:
+        if not self._is_mine:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._is_mine = True
 
     def _clear(self) -> None:
         oldest = self._node.clock() - KEPT_MS
@@ -132,6 +148,7 @@ class Desk:
 
     async def _make(self, report: Report) -> None:
         try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
             await self.draw(report.asked, report.gathering, report.file, report.advance)
             report.bytes = report.file.stat().st_size
             report.advance(1.0, "done")
