@@ -694,6 +694,37 @@ async def test_every_version_of_every_region_is_told_in_the_order_it_came_into_f
     assert await store.region_log((T0 + 30, "depot", 2), 2) == []
 
 
+async def test_the_versions_of_regions_in_force_at_some_moment_are_told_with_their_ends(store: Store) -> None:
+    async def then(since: int, until: int, ids: list[str] | None = None, limit: int = 10) -> list[Any]:
+        told = await store.regions_then(T0 + since, T0 + until, ids, ("", 0), limit)
+        return [(one.id, one.version, one.updated_at - T0, ended and ended - T0) for one, ended in told]
+
+    def version(id: str, number: int, at: int, is_deleted: bool = False) -> SavedRegion:
+        return SavedRegion(id, number, T0 + at, None if is_deleted else {"v": number})
+
+    for one in (
+        version("depot", 1, 10), version("depot", 2, 20), version("depot", 3, 30, True), version("depot", 4, 40),
+        version("yard", 1, 15),
+    ):  # fmt: skip
+        await store.commit(Commit(regions=[one]))
+    first, second, fourth, yard = (
+        ("depot", 1, 10, 20),
+        ("depot", 2, 20, 30),
+        ("depot", 4, 40, None),
+        ("yard", 1, 15, None),
+    )
+    assert await then(0, 100) == [first, second, fourth, yard]
+    assert await then(0, 10) == []
+    assert await then(19, 20) == [first, yard]
+    assert await then(20, 21) == [second, yard]
+    assert await then(30, 40) == [yard], "deleted, and drawn anew later"
+    assert await then(0, 100, ["yard", "never"]) == [yard]
+    assert await then(0, 100, []) == []
+    assert await then(0, 100, None, 2) == [first, second]
+    [(one, _), *_] = await store.regions_then(T0, T0 + 100, None, ("depot", 1), 1)
+    assert (one.version, one.feature) == (2, {"v": 2})
+
+
 # ------------------------------------------------------------------------------------- records, and what was changed
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.granted import FAR_LAT, FAR_LON, HERE, LAT, LON, Town, town
+from tests.support.granted import FAR_LAT, FAR_LON, HERE, LAT, LON, THERE, Town, town
 from tests.support.grants import limited
 from tracker.access.grants import Grant, Part
 from tracker.history.film import tape
@@ -163,3 +163,23 @@ async def test_what_cannot_be_asked_is_refused_by_name(place: Town) -> None:
 
 async def test_what_has_not_been_yet_is_not_told(place: Town) -> None:
     assert (await ask(place, "from=4000000000"))["frames"][0]["positions"] == []
+
+
+async def test_regions_are_told_as_they_were_drawn_then_and_called_what_they_are_now(place: Town) -> None:
+    path = "/api/v1/history/regions"
+    before = (await (await place.ask("all", "GET", f"/api/v1/regions/{HERE}/versions/1")).get_json())["geometry"]
+    moved = (await (await place.ask("all", "GET", f"/api/v1/regions/{HERE}")).get_json())["properties"]["updated_at"]
+    await place.do("PATCH", f"/api/v1/regions/{HERE}", json={"properties": {"name": "Yard of today"}})
+    told = (await (await place.ask("all", "GET", f"{path}?from=0&until={rfc3339(1 << 42)}")).get_json())["versions"]
+    here = [one for one in told if one["id"] == HERE]
+    assert [(one["version"], one["feature"]["geometry"]) for one in here][:2] == [(1, before), (2, before)]
+    assert {one["feature"]["properties"]["name"] for one in here} == {"Yard of today"}
+    assert here[0]["until"] == here[1]["from"] == moved
+    assert here[-1]["until"] is None
+    there = (await (await place.ask("all", "GET", f"/api/v1/regions/{THERE}")).get_json())["properties"]["updated_at"]
+    await place.do("DELETE", f"/api/v1/regions/{THERE}")
+    for word, seen in (("all", [HERE, THERE]), ("here", [HERE])):
+        now = await (await place.ask(word, "GET", f"{path}?from={there}")).get_json()
+        assert [(one["id"], one["version"]) for one in now["versions"]] == [(id, 2) for id in seen]
+        later = await (await place.ask(word, "GET", f"{path}?from={rfc3339(1 << 42)}")).get_json()
+        assert [one["id"] for one in later["versions"]] == [HERE]

@@ -370,6 +370,18 @@ class ListStore:
         versions = {(one.updated_at, one.id, one.version): one for one in self._kept.regions.values()}
         return [versions[at] for at in sorted(versions) if at > after][:limit]
 
+    async def regions_then(
+        self, since: int, until: int, ids: list[str] | None, after: tuple[str, int], limit: int
+    ) -> list[tuple[SavedRegion, int | None]]:
+        found: list[tuple[SavedRegion, int | None]] = []
+        for id, version in sorted(self._kept.regions):
+            one, next = self._kept.regions[id, version], self._kept.regions.get((id, version + 1))
+            ended = next.updated_at if next else None
+            held = one.updated_at < until and (ended is None or ended > max(since, one.updated_at))
+            if held and one.feature is not None and (ids is None or id in ids) and (id, version) > after:
+                found.append((one, ended))
+        return found[:limit]
+
     async def versions_of(self, id: str) -> list[tuple[int, int, bool]]:
         return [(one.version, one.updated_at, one.feature is None) for one in await self.region_versions(id)]
 

@@ -218,6 +218,13 @@ class Store(Protocol):
         """Every version of every region, deletions too, by (updated_at, id, version), from the one after that on."""
         ...
 
+    async def regions_then(
+        self, since: int, until: int, ids: list[str] | None, after: tuple[str, int], limit: int
+    ) -> list[tuple[SavedRegion, int | None]]:
+        """Every version (of these regions, or of all) that was in force at some moment of since <= time < until, and
+        until when it was, by (id, version), from the one after that on. Deletions are none."""
+        ...
+
     async def versions_of(self, id: str) -> list[tuple[int, int, bool]]:
         """(version, updated_at, whether it is a deletion) of each, without the Features, which may be large."""
         ...

@@ -24,6 +24,7 @@ from tracker.stores.sqlite.rows import text
 _events = msgspec.json.Decoder(list[Event])
 _acked = msgspec.json.Decoder(list[tuple[int, Event]])
 _vehicles = msgspec.json.Decoder(list[tuple[int, str, str | None]])
+_regions_then = msgspec.json.Decoder(list[tuple[SavedRegion, int | None]])
 _regions = msgspec.json.Decoder(list[SavedRegion])
 _versions = msgspec.json.Decoder(list[tuple[int, int, bool]])
 _registered = msgspec.json.Decoder(list[Registered])
@@ -248,6 +249,19 @@ def region_log(connection: sqlite3.Connection, after: tuple[int, str, int], limi
     sql = f"""SELECT json_group_array({_REGION}) FROM (
         SELECT * FROM regions WHERE (updated_at, id, version) > (?, ?, ?) ORDER BY updated_at, id, version LIMIT ?)"""
     return _regions.decode(one(connection, sql, *after, limit))
+
+
+def regions_then(
+    connection: sqlite3.Connection, since: int, until: int, ids: list[str] | None, after: tuple[str, int], limit: int
+) -> list[tuple[SavedRegion, int | None]]:
+    sql = f"""WITH held AS (SELECT id, version, lead(updated_at) OVER (PARTITION BY id ORDER BY version) AS ended
+            FROM regions WHERE ?3 IS NULL OR id IN (SELECT value FROM json_each(?3)))
+        SELECT json_group_array(json_array({_REGION}, ended)) FROM (
+            SELECT regions.*, ended FROM held JOIN regions USING (id, version)
+            WHERE updated_at < ?2 AND (ended IS NULL OR ended > max(?1, updated_at)) AND feature IS NOT NULL
+                AND (id, version) > (?4, ?5) ORDER BY id, version LIMIT ?6)"""
+    listed = None if ids is None else msgspec.json.encode(ids).decode()
+    return _regions_then.decode(one(connection, sql, since, until, listed, *after, limit))
 
 
 def versions_of(connection: sqlite3.Connection, id: str) -> list[tuple[int, int, bool]]:

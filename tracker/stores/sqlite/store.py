@@ -590,6 +590,11 @@ class SqliteStore:
     async def region_log(self, after: tuple[int, str, int], limit: int) -> list[SavedRegion]:
         return await self._read(reads.region_log, after, limit)
 
+    async def regions_then(
+        self, since: int, until: int, ids: list[str] | None, after: tuple[str, int], limit: int
+    ) -> list[tuple[SavedRegion, int | None]]:
+        return await self._read(reads.regions_then, since, until, ids, after, limit)
+
     async def versions_of(self, id: str) -> list[tuple[int, int, bool]]:
         return await self._read(reads.versions_of, id)
 

@@ -356,6 +356,14 @@ ROUTES = (
         errors=(422, 503),
     ),
     Route(
+        "GET",
+        "/api/v1/history/regions",
+        "The regions as they were drawn then",
+        (200, JSON, page("versions", {"type": "object"})),
+        query={**SPAN, **LIST},
+        errors=(422, 503),
+    ),
+    Route(
         "POST",
         "/api/v1/history/inside",
         "Who was in a shape, when, for how long; it only reads",

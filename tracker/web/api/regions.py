@@ -131,7 +131,7 @@ async def delete_region(node: Node, grant: Grant, id: str) -> Response:
 
 
 async def list_versions(node: Node, grant: Grant, id: str) -> Response:
-    hidden = await _hidden_versions(node, grant, id)
+    hidden = await hidden_versions(node, grant, id)
     versions = await node.store.versions_of(id) if grant.sees_region(id) else []
     versions = [one for one in versions if one[0] not in hidden]
     if not versions:
@@ -140,7 +140,7 @@ async def list_versions(node: Node, grant: Grant, id: str) -> Response:
 
 
 async def get_version(node: Node, grant: Grant, id: str, number: int) -> Response:
-    asked = grant.sees_region(id) and number < 2**31 and number not in await _hidden_versions(node, grant, id)
+    asked = grant.sees_region(id) and number < 2**31 and number not in await hidden_versions(node, grant, id)
     saved = await node.store.region_version(id, number) if asked else None
     if saved is None:
         raise NotFound("unknown_version", f"region {id[:64]!r} has no version {number}")
@@ -149,7 +149,7 @@ async def get_version(node: Node, grant: Grant, id: str, number: int) -> Respons
     return api.answer(saved.feature, etag=f'"{number}"', content_type=GEOJSON)
 
 
-async def _hidden_versions(node: Node, grant: Grant, id: str) -> set[int]:
+async def hidden_versions(node: Node, grant: Grant, id: str) -> set[int]:
     """Those of a region that is seen, but was in another group then."""
     if grant.regions is None or not grant.sees_region(id):
         return set()

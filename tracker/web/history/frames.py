@@ -26,7 +26,8 @@ from tracker.web.server.answers import JSON, encode
 
 PATH = "/api/v1/history/frames"
 STEP_S, LONGEST_STEP_S = 60, 86_400
-LONGEST_MS = 92 * 86_400_000
+DAY_MS = 86_400_000
+LONGEST_MS = 92 * DAY_MS
 MOST_INSTANTS = 100_000  #: in one answer
 #: positions in one answer: a place in JSON takes sixty bytes, in a tape five before it is packed
 MOST_SAMPLES = {"json": 100_000, "tape": 2_500_000}
@@ -79,13 +80,13 @@ def _asked() -> Asked:
     return Asked(form, until, grid, after, min(most, api.limit(MOST_VEHICLES, MOST_VEHICLES)))
 
 
-def span() -> tuple[int, int]:
+def span(longest_ms: int = LONGEST_MS) -> tuple[int, int]:
     since, until = api.instant("from"), api.instant("until")
     if since is None:
         raise api.bad("from", "a time: since when is asked")
     until = since if until is None else until
-    if not 0 <= until - since <= LONGEST_MS:
-        raise api.bad("until", f"a time after `from`, at most {LONGEST_MS // 86_400_000} days")
+    if not 0 <= until - since <= longest_ms:
+        raise api.bad("until", f"a time after `from`, at most {longest_ms // DAY_MS} days")
     return since, until
 
 
