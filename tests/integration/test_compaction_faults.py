@@ -276,3 +276,35 @@ async def test_a_cut_while_an_old_folder_is_opened_and_left_loses_nothing(
     assert {("cut off", name) for name in (FILE, f"{FILE}-wal", "tracker-schema1.db", "tracker.lock")} <= seen
     assert len(tried) > 20
     assert copies > 10
+
+
+async def test_an_old_folder_that_has_no_room_at_any_step_is_opened_once_there_is_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is none for the file to be written anew, it is opened as it is."""
+    monkeypatch.setattr(schema, "SYNCHRONOUS", "OFF")
+    folder = tmp_path / "data"
+    outcomes: list[str] = []
+    before: list[Any] | None = None
+    for more in range(0, 1 << 20, 24 << 10):
+        shutil.copytree(ROOT / "fixtures" / "data" / "0.1.0", folder)
+        for limit in (more, 1 << 30):
+            kept = SqliteStore(str(folder))
+            with files_of((40 << 10) + limit):
+                try:
+                    await kept.open()
+                except StoreFull:
+                    outcomes.append("refused")
+                    continue
+            found = await all_there_is(kept)
+            before = before or found
+            assert found == before
+            vacuum = await kept._read(lambda file: file.execute("PRAGMA auto_vacuum").fetchone()[0])
+            outcomes.append({0: "as it is", 2: "anew"}[vacuum])
+            await kept.close()
+            break
+        shutil.rmtree(folder)
+        if outcomes[-2:] == ["anew", "anew"]:
+            break
+    assert [outcomes[0], outcomes[-1]] == ["refused", "anew"]
+    assert "as it is" in outcomes
