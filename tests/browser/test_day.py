@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Open, live
+from tests.browser.conftest import Open, live, picture
 from tests.browser.feed import Feed, Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -117,4 +117,59 @@ async def test_a_link_leads_to_a_trip_and_whoever_cannot_be_told_hears_why(open_
         await page.unroute("**/summary?*")
         await day.get_by_role("button", name="Try again").click()
         await expect(day.get_by_role("button", name="Trip, 8.4 km").first).to_be_visible()
+        await page.context.close()
+
+
+async def _swipe(page: Page, x: float, y: float, to_y: float) -> None:
+    """A finger goes down, along and up, as the system tells it."""
+    finger = await page.context.new_cdp_session(page)
+    for kind, at in [("touchStart", y), *(("touchMove", y + (to_y - y) * n / 8) for n in range(1, 9))]:
+        await finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": at}]})
+    await finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    await finger.detach()
+
+
+#: The chosen trip's time and speed are seen, and so is the row that has the focus or is chosen, none over the other.
+SEEN = """([way, row]) => {
+  const [a, b] = [way, row].map((one) => document.querySelector(one).getBoundingClientRect());
+  const panel = document.querySelector('.detail.day').getBoundingClientRect();
+  const end = Math.min(panel.bottom, innerHeight);
+  return a.height > 40 && a.top >= panel.top - 1 && a.bottom <= end && b.top >= a.bottom - 1 && b.bottom <= end + 1;
+}"""
+
+
+async def test_a_day_is_for_fingers_and_for_a_page_that_is_enlarged(open_page: Open) -> None:
+    fleet = Feed(40)
+    async with Running(fleet) as feed:
+        page = await live(
+            await open_page(f"{feed.url}#{LINK}", width=360, height=740, reduced_motion="reduce", device_scale_factor=2)
+        )
+        day = page.get_by_role("region", name="Day of a vehicle")
+        rows = day.get_by_role("list", name="Trips and stops").get_by_role("button")
+        await rows.nth(1).tap()
+        await page.wait_for_function("() => window.fleetPage.route.fixes.length === 163")
+        trip = [".day .way", ".leg[aria-pressed=true]"]
+        await page.wait_for_function(SEEN, arg=trip)
+        slider = await day.get_by_label("Along the trip").bounding_box()
+        assert slider
+        await page.touchscreen.tap(slider["x"] + slider["width"] / 2, slider["y"] + slider["height"] / 2)
+        await expect(day.locator(".way output")).to_contain_text("08:1")
+
+        await _swipe(page, 180, 412, 80)  # the sheet, by its grip
+        await page.wait_for_function("() => document.querySelector('#side').getBoundingClientRect().top < 70")
+        await page.wait_for_function(SEEN, arg=trip)
+        await _swipe(page, 180, 412, 640)  # the list, which goes back to its beginning
+        await page.wait_for_function("() => document.querySelector('.detail.day').scrollTop === 0")
+        assert await page.evaluate("document.documentElement.scrollWidth") == 360
+        await picture(page, "day_touched_360")
+
+        await page.set_viewport_size({"width": 720, "height": 450})  # 1440 by 900, at 200 %
+        last = [".day .way", ".leg:focus"]
+        await rows.first.focus()
+        await page.keyboard.press("End")
+        await page.wait_for_function(SEEN, arg=last)
+        await page.keyboard.press("Home")
+        await page.wait_for_function(SEEN, arg=last)
+        assert await page.evaluate("document.documentElement.scrollWidth") == 720
+        await picture(page, "day_enlarged")
         await page.context.close()
