@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.property.mutations import EXAMPLES, ODD, mutated
 from tracker.errors import TrackerError
-from tracker.model.blanks import blanked
+from tracker.model.keys import blanked
 from tracker.model.ping import AHEAD_MS, OLDEST, Ping, vehicle_id
 from tracker.protocols import Outcome, Payload, Reading, Spoken
 from tracker.protocols.explain import WARNINGS, explain

@@ -21,12 +21,13 @@ import msgspec
 from tracker.config.retention import DAY_MS
 from tracker.errors import StoreError, StoreLocked
 from tracker.model.change import Acked, Registered
-from tracker.model.columns import SILENT_MS, Columns, Part, Tracks, gather
+from tracker.model.columns import SILENT_MS, Columns, Part, Tracks
 from tracker.model.commit import APART, Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Ack, Event, erased
+from tracker.model.outline import Excerpt, Look
 from tracker.model.ping import has_place
 from tracker.model.records import ENDED_BY_RESTORE, Audit, Record
-from tracker.stores import ANY_TIME, ENGINES, AuditQuery, Box, Chosen, EventQuery, Store, StoredDay
+from tracker.stores import ANY_TIME, ENGINES, AuditQuery, Box, EventQuery, Store, StoredDay
 from tracker.turns.jobs import Job
 
 QUARTER_MS = 900_000
@@ -251,9 +252,11 @@ class ListStore:
                 found.add(n)
         return found
 
-    async def fixes(self, wanted: list[tuple[int, int, int]], chosen: Chosen | None = None) -> list[Columns]:
-        found = [await self.columns(*one) for one in wanted]
-        return [gather(chosen([one])) if chosen and len(one) else one for one in found]
+    async def fixes(self, wanted: list[tuple[int, int, int]]) -> list[Columns]:
+        return [await self.columns(*one) for one in wanted]
+
+    async def excerpts(self, wanted: list[tuple[int, int, int]], _look: Look) -> list[Excerpt]:
+        return [Excerpt.whole(one) for one in await self.fixes(wanted)]
 
     async def tracks(
         self, shares: Sequence[Sequence[int]], since: int, until: int, look: Callable[[int, Tracks], T]

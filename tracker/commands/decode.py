@@ -12,7 +12,7 @@ import msgspec
 
 from tracker.config import Settings
 from tracker.errors import TrackerError
-from tracker.model.blanks import blanked
+from tracker.model.keys import blanked
 from tracker.protocols import Payload, spoken
 from tracker.web.ingest.addresses import Addresses
 from tracker.web.ingest.explained import explained, found, inflated

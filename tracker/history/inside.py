@@ -24,6 +24,7 @@ from tracker.geometry.places import covered, touching
 from tracker.geometry.shape import Shape
 from tracker.model.columns import NOT_SAID, Columns
 from tracker.model.commit import APART, HELD
+from tracker.model.outline import Excerpt, Mask
 from tracker.model.ping import Ping
 
 SILENT_MS = 86_400_000  #: so long nobody is taken to have left who says nothing
@@ -58,42 +59,54 @@ class Visit(NamedTuple):
     silent_ms: int  # the longest time of it without a fix
 
 
-def believed(fixes: Columns, limits: Limits) -> Columns:
-    which = (fixes.taken != HELD) & (fixes.taken != APART) & ((fixes.lat != 0) | (fixes.lon != 0))
+def credible(fixes: Columns, limits: Limits) -> Mask:
+    """Which of them are believed."""
+    which: Mask = (fixes.taken != HELD) & (fixes.taken != APART) & ((fixes.lat != 0) | (fixes.lon != 0))
     which &= fixes.accuracy <= limits.max_accuracy_m * 100
+    return which
+
+
+def believed(fixes: Columns, limits: Limits) -> Columns:
+    which = credible(fixes, limits)
     return fixes if which.all() else fixes.take(which)
 
 
-def inside(shape: Shape, fixes: Columns, since: int, until: int, limits: Limits, stays: bool = True) -> Iterator[Visit]:
+def inside(
+    shape: Shape, fixes: Columns | Excerpt, since: int, until: int, limits: Limits, stays: bool = True
+) -> Iterator[Visit]:
     """The visits of a vehicle that reach into since <= time < until, in order.
 
     `fixes` are those `believed` of that time, and before and after it as far as one fix, or a day. `stays`: who is
     inside at the last of them says nothing since; else there may be more that is not told.
     """
-    return _Track(shape, fixes, limits).visits(since, until, stays)
+    track = fixes if isinstance(fixes, Excerpt) else Excerpt.whole(fixes)
+    return _Drive(shape, track, limits).visits(since, until, stays)
 
 
-class _Track:
+class _Drive:
     """The fixes, without single ones that are elsewhere, and which are inside."""
 
-    def __init__(self, shape: Shape, fixes: Columns, limits: Limits) -> None:
+    def __init__(self, shape: Shape, track: Excerpt, limits: Limits) -> None:
         self._shape, self._limits = shape, limits
-        self._keep(fixes, slice(None))
+        self._keep(track, slice(None))
         alone = self._inside[1:-1] & ~self._inside[:-2] & ~self._inside[2:]
         alone |= ~self._inside[1:-1] & self._inside[:-2] & self._inside[2:]
         wrong = [i for i in (np.flatnonzero(alone) + 1).tolist() if self._jumps(i - 1) and self._jumps(i)]
         if wrong:
-            self._keep(fixes, np.delete(np.arange(len(fixes)), wrong))
+            self._keep(track, np.delete(np.arange(len(self._times)), wrong))
 
-    def _keep(self, fixes: Columns, which: Any) -> None:
+    def _keep(self, track: Excerpt, which: Any) -> None:
+        fixes = track.fixes
         self._times, self._speeds, self._accuracies = fixes.time[which], fixes.speed[which], fixes.accuracy[which]
         self._lats, self._lons = fixes.lat[which] / 1e7, fixes.lon[which] / 1e7
+        self._left, self._silent = track.left[which], track.silent[which]
         self._inside = covered(self._shape, self._lats, self._lons)
 
     def visits(self, since: int, until: int, stays: bool) -> Iterator[Visit]:
-        gaps = np.diff(self._times)
+        gaps, hole = np.diff(self._times), np.diff(self._left) > 0
+        gaps[hole] = self._silent[1:][hole]
         out = ~self._inside
-        asked = out[:-1] & out[1:] & (gaps <= CROSS_GAP_MS)
+        asked = out[:-1] & out[1:] & (gaps <= CROSS_GAP_MS) & ~hole
         passes = touching(self._shape, self._lats, self._lons, asked)
         fresh = self._inside.copy()  # a stay begins
         fresh[1:] &= out[:-1] | (gaps > SILENT_MS)
@@ -121,18 +134,19 @@ class _Track:
 
     def _visit(self, entry: End, exit: End, since: int, until: int, passed: bool) -> Visit:
         begins, ends = max(_at(entry), since), min(_at(exit), until)
-        seen = self._times[:0] if passed else self._times[slice(*np.searchsorted(self._times, (begins, ends + 1)))]
-        seen = seen[seen < until]
-        silent = int(np.diff(np.concatenate(([begins], seen, [ends]))).max())
+        first, last = np.searchsorted(self._times, (begins, min(ends + 1, until))).tolist() if not passed else (0, 0)
+        seen, left = self._times[first:last], self._left[first:last]
+        steps = np.diff(np.concatenate(([begins], seen, [ends])))
+        steps[1:-1] = np.where(np.diff(left) > 0, self._silent[first + 1 : last], steps[1:-1])
         before, after = _at(entry) < since, _at(exit) >= until
         return Visit(
             End(BEYOND) if before else entry,
             End(BEYOND) if after else exit,
             begins,
             ends,
-            len(seen),
+            len(seen) + int(left[-1] - left[0] if len(left) else 0),
             passed,
-            silent,
+            int(steps.max()),
         )
 
     def _fix(self, i: int) -> End:

@@ -14,10 +14,11 @@ import msgspec
 
 from tracker.fleet.membership import CROSS_GAP_MS
 from tracker.geometry.shape import Shape
-from tracker.history.inside import SILENT_MS, Limits, Visit, believed, inside
-from tracker.history.meeting import meeting
+from tracker.history.inside import SILENT_MS, Limits, Visit, believed, credible, inside
+from tracker.history.meeting import Meeting
 from tracker.history.visits import Shown
-from tracker.model.columns import Columns, concatenate
+from tracker.model.columns import Columns
+from tracker.model.outline import Excerpt
 from tracker.stores import Store
 from tracker.turns.slices import ahead, batched
 
@@ -25,7 +26,7 @@ DAY_MS = 86_400_000
 AT_ONCE = 48  #: days of vehicles read together
 
 Span = tuple[int, int]  # since <= fix time < until
-Stretch = tuple[Columns, bool]  # without a gap; is what follows silence?
+Stretch = tuple[Columns | Excerpt, bool]  # without a gap; is what follows silence?
 Wanted = tuple[str, int, Span]  # vehicle, its number, and when
 
 
@@ -40,6 +41,7 @@ class Search:
     def __init__(self, store: Store, question: Question, limits: Limits, shown: Shown | None) -> None:
         """`shown`: for whoever may not see everything."""
         self._store, self._question, self._limits, self._shown = store, question, limits, shown
+        self._look = Meeting(question.shape, question.since, question.until, limits)
 
     async def found(self, after: str | None = None) -> AsyncIterator[tuple[str, list[Visit]]]:
         """Those with visits, from the vehicle `after` on."""
@@ -80,23 +82,20 @@ class Search:
 
     async def _read(self, wanted: list[Wanted]) -> list[tuple[str, list[Stretch]]]:
         """By vehicle."""
-        read = await self._store.fixes([(n, *span) for _, n, span in wanted], self._meeting)
-        found = [believed(one, self._limits) for one in read]
+        read = await self._store.excerpts([(n, *span) for _, n, span in wanted], self._look)
+        found = [one.only(credible(one.fixes, self._limits)) for one in read]
         later = [
-            (i, (n, until, int(fixes.time[-1]) + SILENT_MS + 1))
-            for i, ((_, n, (_, until)), fixes) in enumerate(zip(wanted, found, strict=True))
-            if self._may_stay(fixes, until)
+            (i, (n, until, int(track.fixes.time[-1]) + SILENT_MS + 1))
+            for i, ((_, n, (_, until)), track) in enumerate(zip(wanted, found, strict=True))
+            if self._may_stay(track.fixes, until)
         ]
         more = await self._store.fixes([span for _, span in later])
         for (i, _), fixes in zip(later, more, strict=True):
-            found[i] = concatenate([found[i], believed(fixes, self._limits).take(slice(1))])
+            found[i] = found[i].then(believed(fixes, self._limits).take(slice(1)))
         stretches: dict[str, list[Stretch]] = {}
-        for (id, _, _), fixes in zip(wanted, found, strict=True):
-            stretches.setdefault(id, []).append((fixes, True))
+        for (id, _, _), track in zip(wanted, found, strict=True):
+            stretches.setdefault(id, []).append((track, True))
         return list(stretches.items())
-
-    def _meeting(self, days: list[Columns]) -> list[Columns]:
-        return meeting(days, self._question.shape.boxes, self._limits)
 
     def _may_stay(self, fixes: Columns, until: int) -> bool:
         """Is it inside at the last of these, and said nothing of where it was at the end of the range?"""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tracker.errors import BadRequest, TrackerError
-from tracker.model.blanks import BLANK, blanked, is_secret
+from tracker.model.keys import BLANK, blanked, is_secret
 from tracker.model.ping import Ping, has_place
 from tracker.problems import PROBLEMS
 from tracker.protocols import Payload, Reading, Spoken

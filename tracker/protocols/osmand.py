@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from tracker.errors import BadRequest, TooLarge
-from tracker.model.blanks import is_secret
+from tracker.model.keys import is_secret
 from tracker.model.ping import Unfit
 from tracker.protocols import Payload, Reading, Reply, Spoken
 from tracker.protocols.forms import form_fields, names_of, query_fields

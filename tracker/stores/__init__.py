@@ -17,10 +17,10 @@ from tracker.turns.jobs import Job
 
 if TYPE_CHECKING:
     from tracker.model.columns import Columns, Tracks
+    from tracker.model.outline import Excerpt, Look
 
 T = TypeVar("T")
 Box = tuple[float, float, float, float]  # west, south, east, north
-Chosen = Callable[[list["Columns"]], list["Columns"]]
 ANY_TIME = (-(1 << 62), 1 << 62)  #: ms, half-open
 
 
@@ -114,9 +114,13 @@ class Store(Protocol):
         """The same as arrays, since <= time < until: what history is computed from."""
         ...
 
-    async def fixes(self, wanted: list[tuple[int, int, int]], chosen: Chosen | None = None) -> list[Columns]:
+    async def fixes(self, wanted: list[tuple[int, int, int]]) -> list[Columns]:
         """Of each (number, since, until) the `columns`; but `row`, `heading`, `altitude`, `received` and `extra` need
-        say nothing. `chosen`, asked where it is read, picks of a vehicle's days those that are told."""
+        say nothing."""
+        ...
+
+    async def excerpts(self, wanted: list[tuple[int, int, int]], look: Look) -> list[Excerpt]:
+        """The same, without what makes no difference, says `look`, which is asked where it is read; or all of it."""
         ...
 
     def tracks(

@@ -13,6 +13,7 @@ from tracker.history.search import DAY_MS, Question, Search
 from tracker.history.visits import Visits
 from tracker.model.columns import Columns
 from tracker.model.commit import StoredPing
+from tracker.model.outline import Excerpt
 from tracker.model.ping import Ping
 from tracker.regions.book import RegionBook
 from tracker.regions.region import Region
@@ -42,7 +43,10 @@ class Kept:
         found = {n: [(at, at) for at in sorted(some) if since <= at < until] for n, some in times.items()}
         return {n: spans for n, spans in found.items() if spans}
 
-    async def fixes(self, wanted: list[tuple[int, int, int]], _chosen: Any = None) -> list[Columns]:
+    async def excerpts(self, wanted: list[tuple[int, int, int]], _look: Any) -> list[Excerpt]:
+        return [Excerpt.whole(one) for one in await self.fixes(wanted)]
+
+    async def fixes(self, wanted: list[tuple[int, int, int]]) -> list[Columns]:
         self.read += wanted
         return [
             Columns.from_pings(

@@ -1,4 +1,4 @@
-"""The boxes of a segment: where a vehicle was in an hour, and on its way into the next."""
+"""The boxes of a segment: where a vehicle was in a quarter of a day, and on its way into the next."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def degrees(*values: float) -> tuple[int, ...]:
     return tuple(round(value * 1e7) for value in values)
 
 
-def test_each_hour_has_a_box_with_the_first_fix_of_the_next() -> None:
-    every = 3600 / FEW
+def test_each_quarter_of_a_day_has_a_box_with_the_first_fix_of_the_next() -> None:
+    every = 6 * 3600 / FEW
     first = [(at * every, 60.0, 24.0 + at / 1e4) for at in range(FEW)]
-    second = [(3600 + at * every, 61.0, 25.0) for at in range(FEW)]
+    second = [(6 * 3600 + at * every, 61.0, 25.0) for at in range(FEW)]
     assert boxes_of(columns(*first, *second)) == {
-        0: (*degrees(24.0, 25.0), *degrees(60.0, 61.0), MINUTE, MINUTE + 60),
-        1: (*degrees(25.0, 25.0), *degrees(61.0, 61.0), MINUTE + 60, MINUTE + 119),
+        0: (*degrees(24.0, 25.0), *degrees(60.0, 61.0), MINUTE, MINUTE + 360),
+        1: (*degrees(25.0, 25.0), *degrees(61.0, 61.0), MINUTE + 360, MINUTE + 719),
     }
 
 

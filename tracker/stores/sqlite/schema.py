@@ -117,6 +117,10 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE thinned(n INTEGER, day INTEGER, pings INTEGER NOT NULL, PRIMARY KEY (n, day)) WITHOUT ROWID;
     CREATE TABLE gone(day INTEGER PRIMARY KEY, pings INTEGER NOT NULL);
     """,
+    """
+    -- Of each 512 fixes of a segment, whose id it has: where, when, how much is believed. See docs/storage.md.
+    CREATE TABLE outlines(id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+    """,
 )
 
 # A commit is one INSERT into this view: a single sqlite3_step, without the GIL, in its own transaction. With a

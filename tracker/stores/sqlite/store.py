@@ -22,13 +22,15 @@ from tracker.model.change import Acked
 from tracker.model.columns import Columns, Tracks
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event
+from tracker.model.outline import Excerpt, Look
 from tracker.model.records import Audit, Record
-from tracker.stores import ANY_TIME, AuditQuery, Box, Chosen, EventQuery, StoredDay
+from tracker.stores import ANY_TIME, AuditQuery, Box, EventQuery, StoredDay
 from tracker.stores.sqlite import reads, states
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
 from tracker.stores.sqlite.files import FILE, Lock, State, copy, keep_from_others, sync
 from tracker.stores.sqlite.past import compaction, hot, keeping, lean, log, packed, questions, tracks
+from tracker.stores.sqlite.past.looked import excerpts
 from tracker.stores.sqlite.past.near import near
 from tracker.stores.sqlite.presence import REMEDY, Fault, Presence, look_first
 from tracker.stores.sqlite.rows import text, text_pieces
@@ -524,8 +526,11 @@ class SqliteStore:
     async def columns(self, n: int, since: int, until: int) -> Columns:
         return await self._read(questions.columns, n, since, until)
 
-    async def fixes(self, wanted: list[tuple[int, int, int]], chosen: Chosen | None = None) -> list[Columns]:
-        return await self._read(lean.fixes, wanted, chosen) if wanted else []
+    async def fixes(self, wanted: list[tuple[int, int, int]]) -> list[Columns]:
+        return await self._read(lean.fixes, wanted) if wanted else []
+
+    async def excerpts(self, wanted: list[tuple[int, int, int]], look: Look) -> list[Excerpt]:
+        return await self._read(excerpts, wanted, look) if wanted else []
 
     async def tracks(
         self, shares: Sequence[Sequence[int]], since: int, until: int, look: Callable[[int, Tracks], T]

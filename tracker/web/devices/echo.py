@@ -12,7 +12,7 @@ from quart import Blueprint, Response, request
 from tracker.access.credentials import IN_ADDRESS
 from tracker.access.grants import ADMINISTER, EDIT_VEHICLES, SEND, Grant, may_not
 from tracker.errors import BadRequest, TrackerError
-from tracker.model.blanks import blanked
+from tracker.model.keys import blanked
 from tracker.node import Node
 from tracker.protocols import Payload, spoken
 from tracker.protocols.explain import explain

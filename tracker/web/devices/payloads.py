@@ -8,7 +8,7 @@ from quart import Blueprint, Response
 
 from tracker.access.grants import ADMINISTER, EDIT_VEHICLES, Grant, may_not
 from tracker.errors import NotFound
-from tracker.model.blanks import blanked
+from tracker.model.keys import blanked
 from tracker.node import Node
 from tracker.times import rfc3339
 from tracker.turns.payloads import Kept, row_of_token

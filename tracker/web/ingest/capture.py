@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from tracker.model.blanks import BLANK, blanked
+from tracker.model.keys import BLANK, blanked
 from tracker.model.ping import Ping
 from tracker.node import Node
 from tracker.protocols import Reading, spoken

@@ -11,7 +11,6 @@ import numpy as np
 
 from tracker.model.columns import NO_ALTITUDE, NOT_SAID, TYPES, Columns
 from tracker.model.commit import APART
-from tracker.stores import Chosen
 from tracker.stores.segments import decode, decode_only
 from tracker.stores.sqlite.past import hot, log, packed
 from tracker.stores.sqlite.past.arrived import Asked, picture
@@ -25,11 +24,9 @@ Wanted = tuple[int, int, int]  # n, since, until
 _lengths = msgspec.json.Decoder(list[tuple[int, int, int, int]])
 
 
-def fixes(
-    connection: sqlite3.Connection,
-    wanted: Sequence[Wanted],
-    chosen: Chosen | None = None,
-) -> list[Columns]:
+def fixes(connection: sqlite3.Connection, wanted: Sequence[Wanted]) -> list[Columns]:
+    if not wanted:
+        return []
     with picture(connection):
         below = packed.below(connection)
         parts: dict[int, list[Columns]] = {n: [] for n, _, _ in wanted}
@@ -42,8 +39,6 @@ def fixes(
             numbers, columns = place.read(connection, asked)
             for n in np.unique(numbers).tolist():
                 parts[n].append(columns.take(numbers == n).in_order())
-    if chosen is not None:
-        parts = {n: chosen(some) for n, some in parts.items()}
     return [_joined([part.cut(since, until) for part in parts[n]]) for n, since, until in wanted]
 
 
@@ -53,7 +48,7 @@ def _joined(parts: list[Columns]) -> Columns:
         return Columns.empty()
     fixes = some[0]
     if len(some) > 1:
-        fixes = _told({name: np.concatenate([getattr(part, name) for part in some]) for name in LOOKED_AT})
+        fixes = told({name: np.concatenate([getattr(part, name) for part in some]) for name in LOOKED_AT})
     sound = (np.diff(fixes.time) > 0).all() and not (fixes.taken == APART).any()
     return fixes if sound else fixes.in_order().once()
 
@@ -87,10 +82,10 @@ def bodies(
 
 
 def _lean(body: bytes) -> Columns:
-    return _told(dict(zip(LOOKED_AT, decode_only(body, *LOOKED_AT), strict=True)))
+    return told(dict(zip(LOOKED_AT, decode_only(body, *LOOKED_AT), strict=True)))
 
 
-def _told(known: Mapping[str, Any]) -> Columns:
+def told(known: Mapping[str, Any]) -> Columns:
     """The others say nothing, and take no room."""
     count = len(known["time"])
     arrays = (

@@ -1,4 +1,5 @@
-"""Pings that were compacted: a row of `segments` is some of one vehicle and day, `boxes` says where it was and when.
+"""Pings that were compacted: a row of `segments` is some of one vehicle and day, `boxes` says where it was and when,
+its row of `outlines` the same more finely.
 
 What counts of a segment are its rows below `compacted.below`: what is above is still in the log (see compaction.py).
 """
@@ -6,7 +7,7 @@ What counts of a segment are its rows below `compacted.below`: what is above is 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,7 +15,8 @@ import numpy as np
 
 from tracker.model.columns import Columns
 from tracker.model.commit import APART
-from tracker.stores.segments import decode, decode_extra, encode, encode_extra
+from tracker.model.outline import LINE, Outline, outline_of
+from tracker.stores.segments import decode, decode_extra, encode, encode_extra, page_ends
 from tracker.stores.sqlite.past.arrived import EVER, Arrived, Asked, joined
 
 DAY_MS = 86_400_000
@@ -23,10 +25,14 @@ MINUTE_MS = 60_000
 PAGE_BYTES = 4 << 20  #: of segments fetched at once
 WINDOW = 1 << 16  #: rows looked for at once, where only some are asked for
 HELD = 1 << 19  #: rows kept meanwhile of segments that reach on, 32 MB: what is more is read again
-FEW = 256  #: fixes that one box holds at least: hours of a vehicle that tells little share one
+BOX_MS = 6 * HOUR_MS
+FEW = 2048  #: fixes that one box holds at least: what a vehicle tells that tells little shares one
 HOURS = 6  #: bits of a box's id that say which of its segment's it is
 WRAPPED = 32  #: added to that for the part on the other side of the antimeridian
 HALF = 1_800_000_000
+
+#: a row of an outline, and how much of the segment its places need; 0: all
+STORED = np.dtype([*((name, LINE[name]) for name in LINE.names or ()), ("end", "<u4")])
 
 _heads = msgspec.json.Decoder(list[tuple[int, int, int, int, int, int]])
 _lengths = msgspec.json.Decoder(list[tuple[int, int, int]])
@@ -51,6 +57,7 @@ class Packed(NamedTuple):
     body: bytes
     extra: bytes
     boxes: dict[int, tuple[int, int, int, int, int, int]]
+    outline: bytes
 
 
 def below(connection: sqlite3.Connection) -> int:
@@ -213,16 +220,25 @@ def pack(n: int, day: int, columns: Columns) -> Packed:
         *(int(columns.received.min()), int(columns.received.max())),
         *(len(columns), *ends, sum(1 << at for at in boxes)),
     )
-    return Packed(row, encode(columns), encode_extra(columns.extra) or b"", boxes)
+    body = encode(columns)
+    return Packed(row, body, encode_extra(columns.extra) or b"", boxes, outline(columns, page_ends(body)).tobytes())
+
+
+def outline(columns: Columns, ends: Sequence[int] = ()) -> Outline:
+    lines = outline_of(columns)
+    found = np.zeros(len(lines), STORED)
+    found[list(LINE.names or ())] = lines
+    found["end"][: len(ends)] = ends
+    return found
 
 
 def boxes_of(columns: Columns) -> dict[int, tuple[int, int, int, int, int, int]]:
-    """(west, east, south, north, since, until in minutes) of an hour each, or of so many as hold enough fixes; with
+    """(west, east, south, north, since, until in minutes) of six hours each, or as many more as hold enough fixes; with
     the first fix of the next, since a vehicle is on its way there."""
     places = columns.take(columns.taken != APART)
     if not len(places):
         return {}
-    begins = np.flatnonzero(np.diff(places.time // HOUR_MS, prepend=-1)).tolist()
+    begins = np.flatnonzero(np.diff(places.time // BOX_MS, prepend=-1)).tolist()
     boxes: dict[int, tuple[int, int, int, int, int, int]] = {}
     first = 0
     for begin in (*begins[1:], len(places)):
@@ -248,14 +264,17 @@ def replace(connection: sqlite3.Connection, gone: Iterable[int], fresh: Iterable
     """Segments in the place of others, with their boxes."""
     forget(connection, gone)
     (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM segments").fetchone()
-    rows, bodies, extras, boxes = [], [], [], []
-    at = beside = 1
+    rows, bodies, extras, boxes, outlines, lines = [], [], [], [], [], []
+    at = beside = line = 1
     for id, one in enumerate(fresh, newest + 1):
         rows.append((id, *one.row, at, len(one.body), beside, len(one.extra)))
         bodies.append(one.body)
         extras.append(one.extra)
         at, beside = at + len(one.body), beside + len(one.extra)
         boxes += [(id << HOURS | which, *box) for which, box in one.boxes.items()]
+        outlines.append((id, line, len(one.outline)))
+        lines.append(one.outline)
+        line += len(one.outline)
     values = ", ".join(f"value ->> {place}" for place in range(15))
     connection.execute(
         f"""INSERT INTO segments SELECT {values}, substr(?2, value ->> 15, value ->> 16),
@@ -264,6 +283,10 @@ def replace(connection: sqlite3.Connection, gone: Iterable[int], fresh: Iterable
     )
     values = ", ".join(f"value ->> {place}" for place in range(7))
     connection.execute(f"INSERT INTO boxes SELECT {values} FROM json_each(?)", (_encode(boxes).decode(),))
+    connection.execute(
+        "INSERT INTO outlines SELECT value ->> 0, substr(?2, value ->> 1, value ->> 2) FROM json_each(?1)",
+        (_encode(outlines).decode(), b"".join(lines)),
+    )
 
 
 def forget(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
@@ -274,7 +297,8 @@ def forget(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
             ON segments.id = value CROSS JOIN which WHERE boxes >> at & 1)""",
         (listed,),
     )
-    connection.execute("DELETE FROM segments WHERE id IN (SELECT value FROM json_each(?))", (listed,))
+    for table in ("outlines", "segments"):
+        connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))", (listed,))
 
 
 def erase(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:

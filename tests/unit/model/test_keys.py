@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tracker.model.blanks import BLANK, blanked, is_secret
+from tracker.model.keys import BLANK, blanked, is_secret
 
 
 @pytest.mark.parametrize(

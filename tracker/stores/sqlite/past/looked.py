@@ -1,0 +1,229 @@
+"""Looked at: what of many tracks somebody asks for who is told their outlines first. The rest is not unpacked."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from tracker.model.columns import Columns
+from tracker.model.commit import APART
+from tracker.model.outline import BLOCK, MOST, Excerpt, Look, Mask, Outline, Places, Whole
+from tracker.stores.segments import decode_only, steps
+from tracker.stores.sqlite.past import hot, lean, log, packed
+from tracker.stores.sqlite.past.arrived import EVER, Asked, picture
+from tracker.stores.sqlite.past.lean import LOOKED_AT, Wanted
+from tracker.stores.sqlite.past.packed import DAY_MS, HALF, STORED
+
+ALL = 1 << 30  #: bytes, more than a segment has
+LONG = (1 << 32) - 1  #: ms, as an outline holds it
+
+_heads = msgspec.json.Decoder(list[tuple[int, int, int, int, int, int, int, int, int]])
+_lengths = msgspec.json.Decoder(list[tuple[int, int]])
+_encode = msgspec.json.encode
+
+
+class Part(NamedTuple):
+    """Of one vehicle a segment, or what is in none yet."""
+
+    since: int
+    last: int  # fix time
+    pings: int
+    lines: Outline  # STORED; none where that is not known
+    place: tuple[int, int]  # its first
+    id: int  # of the segment, or 0
+    fixes: Columns | None
+
+
+def excerpts(connection: sqlite3.Connection, wanted: Sequence[Wanted], look: Look) -> list[Excerpt]:
+    with picture(connection):
+        parts = _parts(connection, wanted, packed.below(connection))
+        apart = [i for i, some in enumerate(parts) if _are_apart(some)]
+        found = _chosen(connection, [parts[i] for i in apart], look)
+        cut = [_once(one, *wanted[i][1:]) for i, one in zip(apart, found, strict=True)]
+        others = [i for i in range(len(wanted)) if i not in set(apart)]
+        whole = map(Excerpt.whole, lean.fixes(connection, [wanted[i] for i in others]))
+    told = dict(zip((*apart, *others), (*cut, *whole), strict=True))
+    return [told[i] for i in range(len(wanted))]
+
+
+def _are_apart(parts: list[Part]) -> bool:
+    """Does each begin after the one before has ended?"""
+    last = -EVER
+    for part in parts:
+        if part.since <= last or not len(part.lines):
+            return False
+        last = part.last
+    return True
+
+
+def _parts(connection: sqlite3.Connection, wanted: Sequence[Wanted], below: int) -> list[list[Part]]:
+    parts: list[list[Part]] = [[] for _ in wanted]
+    asked = [(i, n, since // DAY_MS, (until - 1) // DAY_MS) for i, (n, since, until) in enumerate(wanted)]
+    heads, outlines = connection.execute(
+        """SELECT json_group_array(json_array(i, id, t0, t1, count, lat0, lon0, r1, coalesce(length(lines), 0))),
+                CAST(group_concat(lines, '') AS BLOB)
+            FROM (SELECT value ->> 0 AS i, segments.id, t0, t1, count, lat0, lon0, r1, outlines.body AS lines
+                FROM json_each(?) CROSS JOIN segments
+                ON n = value ->> 1 AND day BETWEEN value ->> 2 AND value ->> 3
+                LEFT JOIN outlines ON outlines.id = segments.id)""",
+        (_encode(asked).decode(),),
+    ).fetchone()
+    at = 0
+    for i, id, since, last, pings, lat, lon, r1, length in _heads.decode(heads):
+        lines = np.frombuffer(outlines or b"", STORED, (length if r1 < below else 0) // STORED.itemsize, at)
+        parts[i].append(Part(since, last, pings, lines, (lat, lon), id, None))
+        at += length
+    numbers = frozenset(n for n, _, _ in wanted)
+    ever = min(since for _, since, _ in wanted), max(until for _, _, until in wanted)
+    for place in (hot, log):
+        which, columns = place.read(connection, Asked(*ever, after=below - 1, numbers=numbers))
+        for n in np.unique(which).tolist():
+            mine = columns.take(which == n).in_order()
+            for i, (_, since, until) in ((i, one) for i, one in enumerate(wanted) if one[0] == n):
+                if len(fixes := mine.cut(since, until)):
+                    first = int(fixes.lat[0]), int(fixes.lon[0])
+                    span = int(fixes.time[0]), int(fixes.time[-1])
+                    parts[i].append(Part(*span, len(fixes), packed.outline(fixes), first, 0, fixes))
+    return [sorted(some, key=lambda part: part.since) for some in parts]
+
+
+def _chosen(connection: sqlite3.Connection, tracks: list[list[Part]], look: Look) -> list[Excerpt]:
+    parts = [part for some in tracks for part in some]
+    if not parts:
+        return [Excerpt.whole(Columns.empty()) for _ in tracks]
+    counts = [len(part.lines) for part in parts]
+    lines = np.concatenate([part.lines for part in parts])
+    whose = np.repeat(np.repeat(np.arange(len(tracks)), [len(some) for some in tracks]), counts)
+    ends = np.cumsum(counts)
+    last = np.zeros(len(lines), np.bool_)
+    last[ends - 1] = True
+    rows = np.full(len(lines), BLOCK)
+    rows[last] = [part.pings - BLOCK * (len(part.lines) - 1) for part in parts]
+    box = lines.copy()
+    for at, (part, next) in zip((ends - 1).tolist(), pairwise(parts), strict=False):
+        if whose[at] == whose[at + 1]:
+            last[at] = not _join(box[at : at + 2], part, next)
+    choice = look.choose(box, whose, last)
+    met = choice.met.copy()
+    asked = np.flatnonzero(met & ~choice.sure & ~choice.skipped & (lines["end"] > 0) & _are_known(lines))
+    if len(asked):
+        lats, lons = _places(connection, parts, lines, ends, asked)
+        for row in np.flatnonzero(np.isin(asked, ends - 1) & ~last[asked]).tolist():
+            end = asked[row]
+            next = parts[int(np.searchsorted(ends, end, "right")) + 1]
+            lats[row, rows[end] :], lons[row, rows[end] :] = next.place
+        met[asked] = look.met(lats, lons)
+    read = look.around(met, box, whose) & ~choice.skipped
+
+    left = np.cumsum(np.where(read, 0, rows))
+    silent = np.zeros(len(lines), np.int64)
+    some = np.flatnonzero(read)
+    for before, after in zip(some[:-1].tolist(), some[1:].tolist(), strict=True):
+        if after - before > 1:
+            silent[after] = box["gap"][before:after].max()
+    wanted = [part.id for part, block in zip(parts, np.split(read, ends[:-1]), strict=True) if part.id and block.any()]
+    bodies = dict(_bodies(connection, dict.fromkeys(wanted, ALL)))
+    found: list[list[Any]] = [[] for _ in tracks]
+    for part, end in zip(parts, ends.tolist(), strict=True):
+        mine = slice(end - len(part.lines), end)
+        if not (chosen := read[mine]).any():
+            continue
+        values = _values(part, bodies.get(part.id, b""), chosen, rows[mine])
+        of = np.repeat(np.arange(len(lines))[mine][chosen], rows[mine][chosen])
+        found[whose[mine.start]].append((*values, left[of], silent[of]))
+    return [_track(some) for some in found]
+
+
+def _join(lines: Outline, part: Part, next: Part) -> bool:
+    """The last line of a part goes on to the first place of the next, where that is known."""
+    lines["gap"][0] = max(int(lines["gap"][0]), min(next.since - part.last, LONG))
+    if (lines["most"] == MOST).any():
+        return False
+    lines["most"][0] = lines["most"].max()
+    for at, low, high in ((0, "south", "north"), (1, "west", "east")):
+        lines[low][0] = min(int(lines[low][0]), next.place[at])
+        lines[high][0] = max(int(lines[high][0]), next.place[at])
+    return True
+
+
+def _values(part: Part, body: bytes, chosen: Mask, rows: Whole) -> list[Any]:
+    """What is looked at, of some blocks."""
+    which = np.repeat(chosen, rows)
+    if part.fixes is not None:
+        return [getattr(part.fixes, name)[which] for name in LOOKED_AT]
+    blocks = np.flatnonzero(chosen)
+    others = decode_only(body, *LOOKED_AT[2:], blocks=blocks.tolist())
+    mine = part.lines[blocks]
+    if (mine["end"] == 0).any() or not _are_known(mine).all():
+        return [*(one[which] for one in decode_only(body, "lat", "lon")), *others]
+    walked = np.zeros((len(mine), 2, BLOCK), np.int32)
+    steps(body, blocks.tolist(), walked)
+    within = np.arange(BLOCK + 1) < rows[blocks, None]
+    return [*(one[within] for one in _placed(walked, mine)), *others]
+
+
+def _are_known(lines: Outline) -> Mask:
+    """Is the lowest place of each that of its box? Of what is never believed it is not told."""
+    known: Mask = (lines["most"] < MOST) & (lines["east"].astype(np.int64) - lines["west"] < HALF)
+    return known
+
+
+def _track(parts: list[Any]) -> Excerpt:
+    if not parts:
+        return Excerpt.whole(Columns.empty())
+    *values, left, silent = map(np.concatenate, zip(*parts, strict=True))
+    return Excerpt(lean.told(dict(zip(LOOKED_AT, values, strict=True))), left, silent)
+
+
+def _once(track: Excerpt, since: int, until: int) -> Excerpt:
+    """Each fix time once, as `Columns.once` has it."""
+    time = track.fixes.time
+    wanted = np.flatnonzero((time >= since) & (time < until) & (track.fixes.taken != APART))
+    return track.only(wanted[np.diff(time[wanted], prepend=-EVER) > 0])
+
+
+def _places(
+    connection: sqlite3.Connection, parts: list[Part], lines: Outline, ends: Whole, asked: Whole
+) -> tuple[Places, Places]:
+    """Where the vehicles were in these blocks."""
+    owners = np.searchsorted(ends, asked, "right")
+    fresh = np.flatnonzero(np.diff(owners, prepend=-1)).tolist()
+    blocks = {}
+    for begin, end in pairwise([*fresh, len(asked)]):
+        part = parts[owners[begin]]
+        first = int(ends[owners[begin]]) - len(part.lines)
+        blocks[part.id] = (asked[begin:end] - first).tolist(), int(lines["end"][asked[end - 1]])
+    bodies = dict(_bodies(connection, {id: length for id, (_, length) in blocks.items()}))
+    walked = np.zeros((len(asked), 2, BLOCK), np.int32)
+    begin = 0
+    for id, (which, _) in blocks.items():
+        steps(bodies[id], which, walked[begin : begin + len(which)])
+        begin += len(which)
+    return _placed(walked, lines[asked])
+
+
+def _placed(walked: Places, lines: Outline) -> tuple[Places, Places]:
+    """Where one comes by these steps, whose lowest places are those of the lines."""
+    found = np.zeros((2, len(walked), BLOCK + 1), np.int32)
+    np.cumsum(walked.swapaxes(0, 1), axis=2, out=found[:, :, 1:])
+    found -= found.min(axis=2, keepdims=True)
+    return found[0] + lines["south"][:, None], found[1] + lines["west"][:, None]
+
+
+def _bodies(connection: sqlite3.Connection, wanted: dict[int, int]) -> Iterator[tuple[int, bytes]]:
+    """Of these segments so many bytes. In one value (see `packed`), put together as text, which in SQLite is bytes."""
+    told, bodies = connection.execute(
+        """SELECT json_group_array(json_array(id, length(part))), CAST(group_concat(part, '') AS BLOB)
+            FROM (SELECT segments.id, substr(body, 1, value ->> 1) AS part
+                FROM json_each(?) CROSS JOIN segments ON segments.id = value ->> 0)""",
+        (_encode([*wanted.items()]).decode(),),
+    ).fetchone()
+    at = 0
+    for id, length in _lengths.decode(told):
+        yield id, bodies[at : at + length]
+        at += length
