@@ -115,6 +115,9 @@ async def measure(folder: str, pings: int) -> tuple[str, list[Row]]:
     # bodies tell of their first day: only that one is decoded as it would be
     first = FIRST * DAY_MS
     columns = await timed(lambda at: store.columns(1 + at % vehicles, first, first + DAY_MS))
+    minutes = first + DAY_MS // 2, first + DAY_MS // 2 + 600_000
+    came = await timed(lambda _: store.arrivals(*minutes, None, 0, 10_001))
+    fixed = await timed(lambda _: store.arrivals(0, minutes[1] + 60_000, None, 0, 10_001, minutes))
     at_corner = await timed(lambda _: store.near(corner, last, last + DAY_MS))
     at_city = await timed(lambda _: store.near(city, last, last + DAY_MS))
     await store.close()
@@ -125,6 +128,8 @@ async def measure(folder: str, pings: int) -> tuple[str, list[Row]]:
         Row("a ping on disk", "bytes", [size / total]),
         Row("open", "ms", [opened * 1e3], loops),
         Row(f"a vehicle's day of {FIXES:,} fixes, read and decoded", "ms", columns, loops),
+        Row("what came in ten minutes of the first day", "ms", came, loops),
+        Row("… by the time of its fixes", "ms", fixed, loops),
         Row("who may have been near a corner that day", "ms", at_corner, loops),
         Row("… in the city", "ms", at_city, loops),
     ]
