@@ -276,3 +276,36 @@ async def test_who_drove_through_from_one_fix_to_the_next_may_have_been_near(
     assert 2 not in found, "five minutes say nothing of what lies between"
     assert await store.near([(24.5, 62.0, 25.5, 63.0)], 0, EVER) == {}
     assert await store.near([BOX], T0 + 2 * DAY, T0 + 3 * DAY) == {}
+
+
+async def test_what_a_slice_wrote_that_came_to_no_end_is_not_counted_thinned_or_gone(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: Any) -> None:
+        raise StoreFull("no room")
+
+    async def left_behind(*commits: Commit) -> None:
+        for one in commits:
+            await store.commit(one)
+        with monkeypatch.context() as patched:
+            patched.setattr(compaction, "move", cut)
+            with pytest.raises(StoreFull):
+                await store.compact(T0 + 2 * DAY)
+
+    async def kept() -> list[tuple[str, int]]:
+        return sorted((day.vehicle, day.pings) for day in await store.days())
+
+    await store.commit(fixes(1, *range(0, HOUR, 10_000)))
+    await store.compact(T0 + 2 * DAY)
+    await left_behind(fixes(1, *range(HOUR, HOUR + 100_000, 10_000)), fixes(2, *range(0, 100_000, 10_000)))
+    assert sum(count for _, _, count in parts(store)) == 380
+    assert (await kept(), await store.waiting()) == ([("van-1", 360)], 20)
+    assert await store.thin_day(1, T0, lambda columns: columns.take(slice(60))) == 300
+    assert (await kept(), await store.gone()) == ([("van-1", 60)], {T0: 300})
+    await store.compact(T0 + 2 * DAY)
+    assert (await kept(), await store.waiting()) == ([("van-1", 70), ("van-2", 10)], 0)
+    await left_behind(fixes(1, HOUR + 200_000))
+    assert await store.drop_days([(1, T0), (2, T0)]) == 80
+    assert (await kept(), await store.gone(), await store.waiting()) == ([], {T0: 380}, 1)
+    await store.compact(T0 + 2 * DAY)
+    assert (await kept(), await store.waiting()) == ([("van-1", 1)], 0)

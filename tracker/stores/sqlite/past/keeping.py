@@ -1,5 +1,7 @@
 """Keeping: how much there is of each vehicle's day, and taking away what is not to be kept any longer.
 
+What a slice of compaction wrote that came to no end (see compaction.py) does not count: it is in the log still.
+
 A day that was thinned says so in `thinned`, with how many of its pings went; `gone` counts the pings of days that went
 altogether, so that it can be told what there once was.
 """
@@ -7,7 +9,7 @@ altogether, so that it can be told what there once was.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -35,6 +37,31 @@ class Thinned(NamedTuple):
 
 
 def days(connection: sqlite3.Connection) -> list[StoredDay]:
+    with picture(connection):
+        found = {(one.n, one.day): one for one in _days_of(connection)}
+        for id, columns in _unfinished(connection):
+            whole = found[id]
+            if len(columns) == whole.pings:
+                del found[id]
+            else:
+                found[id] = whole._replace(pings=whole.pings - len(columns))
+    return list(found.values())
+
+
+def _unfinished(
+    connection: sqlite3.Connection, where: str = "TRUE", values: Sequence[int] = ()
+) -> Iterator[tuple[tuple[int, int], Columns]]:
+    """(n, day: ms), and what is in a segment of it and does not count."""
+    below = packed.below(connection)
+    listed = connection.execute(f"SELECT id FROM segments WHERE r1 >= ? AND {where}", (below, *values)).fetchall()
+    if listed:
+        ids = msgspec.json.encode([id for (id,) in listed]).decode()
+        heads = packed.heads(connection, "id IN (SELECT value FROM json_each(:ids))", {"ids": ids})
+        for head, columns in packed.bodies(connection, heads):
+            yield (head.n, int(columns.time[0]) // DAY_MS * DAY_MS), columns.take(columns.row >= below)
+
+
+def _days_of(connection: sqlite3.Connection) -> list[StoredDay]:
     found = connection.execute(
         """SELECT json_group_array(json_array(n, id, day, pings, bytes, json(thin))) FROM (
             SELECT segments.n, vehicles.id, segments.day, sum(count) AS pings,
@@ -68,7 +95,8 @@ def thin(connection: sqlite3.Connection, n: int, day: int, stays: Callable[[Colu
     """What of a day stays."""
     with picture(connection):
         heads = packed.heads(connection, "n = :n AND day = :day", {"n": n, "day": day // DAY_MS})
-        whole = gather(columns for _, columns in packed.bodies(connection, heads))
+        below = packed.below(connection)
+        whole = gather(columns.take(columns.row < below) for _, columns in packed.bodies(connection, heads))
     left = stays(whole)
     fresh = [packed.pack(n, day // DAY_MS, left)] if len(left) else []
     return Thinned(n, day // DAY_MS, [head.id for head in heads], fresh, len(whole) - len(left))
@@ -84,6 +112,8 @@ def rules_known(connection: sqlite3.Connection) -> tuple[list[str], int]:
 
 
 def write(connection: sqlite3.Connection, day: Thinned) -> None:
+    if not day.old:
+        return
     packed.replace(connection, day.old, day.fresh)
     connection.execute(
         """INSERT INTO thinned(n, day, pings) VALUES (?, ?, ?)
@@ -97,8 +127,9 @@ def drop(connection: sqlite3.Connection, days: Iterable[tuple[int, int]]) -> int
     went = 0
     for n, day in days:
         heads = packed.heads(connection, "n = :n AND day = :day", {"n": n, "day": day // DAY_MS})
-        packed.forget(connection, [head.id for head in heads])
         pings = sum(head.pings for head in heads)
+        pings -= sum(len(columns) for _, columns in _unfinished(connection, "n = ? AND day = ?", (n, day // DAY_MS)))
+        packed.forget(connection, [head.id for head in heads])
         _count(connection, "n = ? AND day = ?", (n, day // DAY_MS))
         connection.execute(_ADD, (day // DAY_MS, pings))
         went += pings
