@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -94,6 +95,13 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"from": rfc3339(T0 - 401 * 86_400_000)}, "until", "bad_parameter"),
     ({"geometry": None}, "geometry", "geometry_missing"),
     ({"radius_m": -1}, "radius_m", "size_range"),
+    ({"radius_m": math.nan}, "radius_m", "size_range"),
+    ({"radius_m": math.inf}, "radius_m", "size_range"),
+    ({"radius_m": "300"}, "radius_m", "wrong_type"),
+    ({"radius_m": None}, "radius_m", "size_missing"),
+    ({"geometry": {}}, "geometry.type", "geometry_type"),
+    ({"geometry": {"type": "Polygon", "coordinates": []}}, "geometry.coordinates", "too_few_points"),
+    ({"geometry": {"type": "GeometryCollection", "geometries": []}}, "geometry.type", "geometry_type"),
     ({"radius_m": 4_000_000}, "geometry", "bad_parameter"),
     ({"geometry": {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}}, "buffer_m", "size_missing"),
     ({"vehicles": "van-1"}, "vehicles", "wrong_type"),

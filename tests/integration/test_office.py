@@ -214,6 +214,10 @@ def test_who_was_here_is_told_as_lines_csv_and_json(start_server: Callable[..., 
         (("report", "--from", "2026-11-25T00:00Z", "--until", "2026-11-24T00:00Z"), "--until is later than --from"),
         (("report", "--from", "soon"), "--from"),
         (("inside", "--at", "60,24", "--radius", "9", "--from", "20260101"), "--from"),
+        (
+            ("inside", "--at", "60,24", "--radius", "nan", "--from", "2026-11-25T00:00Z"),
+            "--radius: nan is not a number",
+        ),
         (("inside", "--at", "60,24", "--radius", "9", "--from", "2026-11-25T00:00Z", "--until", "0"), "--until"),
     ],
 )

@@ -15,7 +15,8 @@ from tracker.config import Settings
 from tracker.history import rows
 
 PATH = "/api/v1/history/inside"
-OPTIONS = {"from": "--from", "until": "--until", "vehicles": "--vehicle", "region": "--region", "radius_m": "--radius"}
+OPTIONS = {"from": "--from", "until": "--until", "vehicles": "--vehicle", "region": "--region"}
+OPTIONS |= {"radius_m": "--radius", "buffer_m": "--radius"}
 PAGE = 1000
 LARGEST = 64 * 2**20  #: bytes of a zipped file, inflated
 

@@ -98,6 +98,7 @@ def told_by(options: Mapping[str, str]) -> Iterator[None]:
         said = fault.detail
         for field, option in options.items():
             said = said.replace(f"`{field}`", option)
+            said = said.replace(field, option) if "_" in field else said  # no word of prose
         raise click.UsageError(said) from None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from math import atan, degrees, floor, isfinite, pi, sinh
+from math import atan, degrees, floor, inf, isfinite, pi, sinh
 from typing import Any
 
 import shapely
@@ -278,7 +278,7 @@ def _too_many(count: int, field: str) -> Fault:
 
 
 def _shown(number: float) -> str:
-    return f"{number:.10g}" if abs(number) < 1e15 else "(a huge number)"
+    return "(a huge number)" if 1e15 <= abs(number) < inf else f"{number:.10g}"
 
 
 def _kind(value: Any) -> str:

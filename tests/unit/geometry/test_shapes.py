@@ -413,6 +413,13 @@ def test_a_circle_needs_a_radius_that_makes_sense(metres: Any, code: str) -> Non
     assert (told["code"], told["field"]) == (code, "properties.radius_m")
 
 
+def test_what_is_no_number_is_not_called_a_huge_one() -> None:
+    said = [
+        fault({"type": "Point", "coordinates": [8, 50]}, radius_m=one)["message"] for one in (math.nan, math.inf, 1e300)
+    ]
+    assert [one.partition(" is not")[0] for one in said] == ["nan", "inf", "(a huge number)"]
+
+
 def test_a_corridor_needs_a_line_and_a_buffer() -> None:
     assert fault({"type": "LineString", "coordinates": [[8, 50], [9, 50]]})["code"] == "size_missing"
     assert fault({"type": "LineString", "coordinates": [[8, 50], [8, 50]]}, buffer_m=5)["code"] == "too_few_points"
