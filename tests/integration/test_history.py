@@ -7,6 +7,7 @@ import io
 import json
 import random
 import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,12 +104,17 @@ async def test_late_fixes_and_those_that_trickle_in_make_the_same_story(client: 
     random.Random(5).shuffle(mixed)
     await send(client, sorted(pings, key=lambda ping: ping.time), "batch")
     await send(client, sorted(pings, key=lambda ping: ping.time), "trickle", 9)
-    await send(client, mixed, "late", 23)
+    store, later = client.app.extensions["node"].store, int(time.time() * 1000) + 3_600_000
+    await send(client, mixed[:200], "late", 23)
+    await store.compact(later)
+    await send(client, mixed[200:], "late", 23)
     for what in ("trips", "stops", "summary"):
         batch, trickle, late = [await told(client, f"vehicles/{id}/{what}") for id in ("batch", "trickle", "late")]
         for one in (batch, trickle, late):
             del one["vehicle"]
         assert batch == trickle == late, what
+    await store.compact(later)
+    assert (await told(client, "vehicles/late/stops"))["stops"] == (await told(client, "vehicles/batch/stops"))["stops"]
 
 
 async def test_a_fleet_is_told_by_vehicle_and_day(client: Any) -> None:

@@ -112,9 +112,14 @@ def _quiet(ground: Ground, silence: Silence, odometer: _Odometer) -> Quiet:
     i, k = silence
     (start, end), seconds = (ground.place(i), ground.place(k)), ground.seconds(i, k)
     metres, counted = distance_m(*start, *end), odometer.between(i, k)
-    if counted is not None and metres * LESS - SLACK_M <= counted <= FASTEST_MPS * seconds:
+    if counted is not None and _least(metres) <= counted <= FASTEST_MPS * seconds:
         metres = counted
     return Quiet(ground.t[i], ground.t[k], start, end, metres)
+
+
+def _least(metres: float) -> float:
+    """That an odometer says of a way: of a short one not next to nothing, as one that counts kilometres does."""
+    return max(metres / 2, metres * LESS - SLACK_M)
 
 
 class _Said(msgspec.Struct):
@@ -138,7 +143,7 @@ class _Odometer:
         if metres < SEEN * way.metres[-1]:
             return way
         counted = self.between(first, last)
-        if counted is None or not metres * LESS - SLACK_M <= counted <= metres * MORE + SLACK_M:
+        if counted is None or not _least(metres) <= counted <= metres * MORE + SLACK_M:
             return way
         return way._replace(metres=way.metres * (counted / metres))
 

@@ -73,6 +73,12 @@ def test_where_nobody_can_have_driven_to_makes_no_way() -> None:
     assert story(thrown).strays == 3
 
 
+def test_one_that_counts_kilometres_makes_no_short_way_shorter() -> None:
+    short = driven((300, 0), (20, 8), (300, 0), (20, 6), (300, 0))
+    assert metres(story(short)) == pytest.approx([160, 120], abs=5)
+    assert metres(story(with_odometer(short, 50, 0.001))) == metres(story(short))
+
+
 def test_an_odometer_counts_where_it_says_about_as_much() -> None:
     assert metres(story(with_odometer(DAY, 50_000, 1.1))) == pytest.approx([7200 * 1.1, 3200 * 1.1], abs=20)
     for wrong in (0.001, 0.0, 5.0, -1.0):
