@@ -20,7 +20,7 @@ from tracker.turns.slices import batched
 
 HOUR_MS = 3_600_000
 EVERY_S = 3600.0  #: between two rounds
-TOGETHER = 200  #: days that go in one transaction
+TOGETHER = 10  #: days that go in one transaction
 
 log = logging.getLogger(__name__)
 
