@@ -22,7 +22,7 @@ from clients import Server
 
 from tracker.stores.sqlite.past import packed
 
-VEHICLES = int(sys.argv[1]) if len(sys.argv) > 1 else 60
+VEHICLES = int(sys.argv[1]) if __name__ == "__main__" and len(sys.argv) > 1 else 60
 ROUNDS = 5
 SPAN = f"from={FIRST * DAY_MS}&until={(FIRST + 1) * DAY_MS}"
 FILES = ("json", "csv", "geojson", "gpx", "kml", "xlsx")
