@@ -183,3 +183,17 @@ async def test_regions_are_told_as_they_were_drawn_then_and_called_what_they_are
         assert [(one["id"], one["version"]) for one in now["versions"]] == [(id, 2) for id in seen]
         later = await (await place.ask(word, "GET", f"{path}?from={rfc3339(1 << 42)}")).get_json()
         assert [one["id"] for one in later["versions"]] == [HERE]
+
+
+async def test_activity_counts_who_told_something_and_who_moved_in_each_step(place: Town) -> None:
+    path = f"/api/v1/history/activity?from={rfc3339(T0)}&until={rfc3339(T0 + 60 * MINUTE)}&step_s=900"
+    told = await (await place.ask("all", "GET", path)).get_json()
+    assert (told["from"], told["step_s"]) == (rfc3339(T0), 900)
+    assert (told["known"], told["moving"]) == ([3, 0, 1, 0], [1, 0, 0, 0])
+    mine = await (await place.ask("all", "GET", f"{path}&vehicle=van-2")).get_json()
+    assert (mine["known"], mine["moving"]) == ([1, 0, 0, 0], [0, 0, 0, 0])
+    hidden = await (await place.ask("here", "GET", path)).get_json()
+    assert (hidden["known"], hidden["moving"]) == ([3, 0, 0, 0], [0, 0, 0, 0]), "van-1 moves outside"
+    for query, field in (("from=0", "until"), (f"from={T0}&until={T0 + 9 * 86_400_000}&step_s=60", "step_s")):
+        answer = await place.ask("all", "GET", f"/api/v1/history/activity?{query.replace('from=0', 'from=1&until=0')}")
+        assert (await answer.get_json())["errors"][0]["field"] == field

@@ -277,6 +277,16 @@ async def frames(place: Town) -> None:
     assert hidden == never
 
 
+async def activity(place: Town) -> None:
+    since = int(time.time()) - 3600
+    path = f"{V1}/history/activity?from={since}&until={since + 7200}&step_s=7200"
+    for more, known in (("", 3), ("&vehicle=stranger,resident", 1), ("&vehicle=stranger", 0)):
+        assert (await ask(place, "GET", path + more))[1]["known"] == [known]
+    _, hidden = await looked_for(place, "GET", f"{path}&vehicle=stranger")
+    _, never = await looked_for(place, "GET", f"{path}&vehicle={NOBODY}")
+    assert hidden == never
+
+
 async def regions_then(place: Town) -> None:
     since = int(time.time()) - 3600
     status, told = await ask(place, "GET", f"{V1}/history/regions?from={since}&until={since + 7200}")
@@ -533,6 +543,7 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("POST", f"{V1}/history/inside"): was_inside,
     ("GET", f"{V1}/history/frames"): frames,
     ("GET", f"{V1}/history/regions"): regions_then,
+    ("GET", f"{V1}/history/activity"): activity,
     ("GET", f"{V1}/history/arrivals"): arrivals,
     ("GET", f"{V1}/history/edits"): not_for_them("GET", f"{V1}/history/edits"),
     ("POST", f"{V1}/reports"): report,

@@ -1,7 +1,7 @@
-"""Reel: the frames of all vehicles somebody may see, in the order of their ids, some vehicles at a time.
+"""Reel: the tracks of all vehicles somebody may see, in the order of their ids, some vehicles at a time.
 
-They are read and sampled in the threads that read the store. Who may not see everything is asked for as a whole, and
-only those of whom something may be told are read: the time it takes says nothing of others.
+They are read, and looked at, in the threads that read the store. Who may not see everything is asked for as a whole,
+and only those of whom something may be told are read: the time it takes says nothing of others.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TypeVar
 
-from tracker.history.film.frames import Frames, Grid, admitted, sample
+from tracker.history.film.frames import Told, admitted
 from tracker.history.visits import Shown, Visits
 from tracker.model.columns import SILENT_MS, Tracks
 from tracker.stores import Store
@@ -26,39 +26,41 @@ Names = Callable[[str], bool]
 
 
 class Reel:
-    def __init__(self, store: Store, grid: Grid, now: int, shown: Shown | None) -> None:
-        """`shown`: for whoever may not see everything."""
-        self._store, self._grid, self._now, self._shown = store, grid, now, shown
+    def __init__(self, store: Store, span: tuple[int, int], columns: int, shown: Shown | None) -> None:
+        """Fixes of since <= time < until, and the one before; of each vehicle so many things will be made. `shown`: for
+        whoever may not see everything."""
+        self._store, self._span, self._columns, self._shown = store, span, columns, shown
 
-    async def frames(
-        self, asks: Names, after: str | None, make: Callable[[list[str], Frames], T]
+    async def looked_at(
+        self, asks: Names, after: str | None, look: Callable[[list[str], Tracks, Told | None], T]
     ) -> AsyncGenerator[T, None]:
-        """What `make`, asked in a thread, makes of those that are asked for, from the vehicle `after` on."""
+        """What `look`, asked in a thread, makes of those that are asked for, from the vehicle `after` on."""
         numbers = await self._store.numbers()
         visits = await self._visits(numbers)
-        ids = [id for id in visits or sorted(numbers) if (after is None or id > after) and asks(id)]
-        shares = list(batched(ids, self._share()))
+        known = sorted(numbers) if visits is None else list(visits)
+        ids = [id for id in known if (after is None or id > after) and asks(id)]
+        shares = [list(some) for some in batched(ids, self._share())]
 
-        def look(at: int, tracks: Tracks) -> T:
+        def look_at(at: int, tracks: Tracks) -> T:
             told = None
             if visits is not None:
                 tracks, told = admitted(tracks, [visits[id] for id in shares[at]])
-            return make(list(shares[at]), sample(tracks, self._grid, self._now, told))
+            return look(shares[at], tracks, told)
 
         wanted = [[numbers[id] for id in share] for share in shares]
-        async with aclosing(self._store.tracks(wanted, *self._grid.needs, look)) as read:
+        async with aclosing(self._store.tracks(wanted, *self._span, look_at)) as read:
             async for made in read:
                 yield made
 
     async def _visits(self, numbers: dict[str, int]) -> dict[str, Visits] | None:
-        """Of those of whom something may be told. None: everything of everybody."""
+        """Of those of whom something may be told, by id. None: everything of everybody."""
         if self._shown is None:
             return None
-        since, until = self._grid.since - SILENT_MS, self._grid.needs[1]
+        since, until = self._span[0] - SILENT_MS, self._span[1]
         of = await self._shown.everybody(since)
         seen = {id: of(id) async for id in in_slices(sorted(numbers))}
         return {id: one for id, one in seen.items() if one and one.cut(since, until)}
 
     def _share(self) -> int:
-        days = (self._grid.last - self._grid.since) // DAY_MS + 2
-        return max(1, min(TOGETHER, DAYS // days, SAMPLES // self._grid.instants))
+        days = (self._span[1] - self._span[0]) // DAY_MS + 2
+        return max(1, min(TOGETHER, DAYS // days, SAMPLES // self._columns))

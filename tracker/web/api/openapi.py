@@ -357,6 +357,14 @@ ROUTES = (
     ),
     Route(
         "GET",
+        "/api/v1/history/activity",
+        "How many vehicles told something, and how many moved, in each step of a range",
+        (200, JSON, thing("known moving", known=array(COUNT), moving=array(COUNT))),
+        query={**SPAN, "step_s": COUNT, "vehicle": TEXT, "group": TEXT},
+        errors=(422, 503),
+    ),
+    Route(
+        "GET",
         "/api/v1/history/regions",
         "The regions as they were drawn then",
         (200, JSON, page("versions", {"type": "object"})),

@@ -13,10 +13,11 @@ from quart import Blueprint, Response, request
 
 from tracker.access.grants import Grant
 from tracker.history.film import tape
-from tracker.history.film.frames import GAP, Frames, Grid
+from tracker.history.film.frames import GAP, Frames, Grid, Told, sample
 from tracker.history.film.reel import Reel
 from tracker.history.film.tape import Strip
 from tracker.history.visits import Shown
+from tracker.model.columns import Tracks
 from tracker.node import Node
 from tracker.outputs.sight import Sight
 from tracker.times import rfc3339
@@ -107,17 +108,18 @@ def entry(node: Node, sight: Sight, id: str) -> dict[str, Any]:
 
 
 async def _page(node: Node, grant: Grant, shown: Shown | None, asked: Asked) -> Page:
-    reel = Reel(node.store, asked.grid, node.clock(), shown)
-    digits = tape.digits_of(asked.grid)
+    reel = Reel(node.store, asked.grid.needs, asked.grid.instants, shown)
+    digits, now = tape.digits_of(asked.grid), node.clock()
 
-    def make(ids: list[str], frames: Frames) -> tuple[list[str], Frames | Strip]:
+    def look(ids: list[str], tracks: Tracks, told: Told | None) -> tuple[list[str], Frames | Strip]:
+        frames = sample(tracks, asked.grid, now, told)
         known = np.flatnonzero(np.any(frames.known, axis=1))
         frames = frames.rows(known)
         return [ids[at] for at in known.tolist()], frames if asked.form == "json" else tape.strip(frames, digits)
 
     ids: list[str] = []
     parts: list[Any] = []
-    async with aclosing(reel.frames(chosen(node, grant), asked.after, make)) as found:
+    async with aclosing(reel.looked_at(chosen(node, grant), asked.after, look)) as found:
         async for some, part in found:
             room = asked.most - len(ids)
             ids += some[:room]
