@@ -133,6 +133,8 @@ class CellIndex(Generic[K]):
 
     def at(self, lat: float, lon: float) -> tuple[K, ...]:
         """The keys of the shapes that cover this place, sorted."""
+        if not self.shapes:
+            return ()
         if lon == -180.0:
             lon = 180.0
         key = int((lon + 180.0) * 500.0) << 20 | int((lat + 90.0) * 500.0)
@@ -232,6 +234,8 @@ class CellIndex(Generic[K]):
         For each: where along it (0 … 1) it first and last touches. The line is straight in longitude and latitude and
         goes the short way round. Whether it touches is exact as `at` is.
         """
+        if not self.shapes:
+            return []
         if lon2 - lon1 > 180:
             lon1 += 360
         elif lon1 - lon2 > 180:
