@@ -18,6 +18,7 @@ SHARED = {
     "close": "of what is open: a store, a bus, a connection",
     "covers": "the shapes' (Shape, Decider)",
     "decide": "what an entry does in its turn (Entry)",
+    "document": "what is told in JSON of work, or of a vehicle (Work, Report, Telling)",
     "end": "of a document that is written (Writer)",
     "feed": "of what takes bytes as they come (Decoder, Inflater)",
     "finish": "of what takes things as they come, at their end (Decoder, Inflater)",
@@ -27,6 +28,7 @@ SHARED = {
     "send": "to who listens (Outlet, Transport, Taker)",
     "statistics": "what a part counts; /metrics asks each",
     "stop": "of what runs as long as the server",
+    "take": "some of what is there (Columns, Arrived, Tickets), or what comes (Import)",
     "write": "of a document that is written (Writer)",
 }
 
