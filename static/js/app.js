@@ -15,6 +15,7 @@ import { FleetMap } from "./map/map.js";
 import { NoMap } from "./map/no_map.js";
 import { Marks } from "./map/marks.js";
 import { Overlay } from "./map/overlay.js";
+import { Past } from "./panels/timeline/past.js";
 import { EventsPane } from "./panels/rail.js";
 import { RegionLayer } from "./map/regions.js";
 import { Route } from "./map/route.js";
@@ -40,6 +41,8 @@ export class App {
     this.preferences = preferences();
     this.state = new Store(readLink(location.hash));
     this.fleet = new Fleet();
+    /** @type {Fleet|import("./model/past/fleet.js").PastFleet} what the map shows: that, or it as it was */
+    this.shown = this.fleet;
     this.journal = new Journal();
     this.map = aMap($("#map"), this.state.value.map);
     this.regions = new RegionLayer(this.map.stage, this.fleet);
@@ -85,6 +88,7 @@ export class App {
         this.tickNow();
       },
     });
+    this.past = new Past(this);
     this.map.stage.framing.on((now) => this.#beforeFrame(now));
     this.state.changed.on((now, before) => this.#chose(now, before));
     setInterval(() => this.#tick(), 1000);
@@ -143,11 +147,29 @@ export class App {
 
   /** The selected and the pointed at may have gone, or come only now; their slots belong to others then. */
   #selectedAgain() {
-    const { overlay, fleet } = this;
+    const { overlay, shown } = this;
     const { vehicle } = this.state.value;
-    const v = vehicle === null ? null : (fleet.byId.get(vehicle) ?? null);
-    if (overlay.hovered && fleet.byId.get(overlay.hovered.id) !== overlay.hovered) overlay.hovered = null;
+    const v = vehicle === null ? null : (shown.byId.get(vehicle) ?? null);
+    if (overlay.hovered && shown.byId.get(overlay.hovered.id) !== overlay.hovered) overlay.hovered = null;
     if (v !== overlay.selected) this.#show(vehicle);
+  }
+
+  /** The map shows the fleet as it was, or again as it is.
+   * @param {import("./model/past/fleet.js").PastFleet|null} past */
+  look(past) {
+    this.shown = past ?? this.fleet;
+    this.overlay.fleet = this.regions.fleet = /** @type {Fleet} */ (this.shown);
+    this.vehicles.motion = this.shown.motion;
+    this.overlay.live = past === null;
+    this.lookAgain();
+    this.filtered(this.filter);
+    this.regions.refresh();
+    this.map.stage.invalidate();
+  }
+
+  /** Others may be shown. */
+  lookAgain() {
+    this.#selectedAgain();
   }
 
   #status() {
@@ -162,7 +184,7 @@ export class App {
     const { track } = this.state.value;
     const v = this.overlay.selected;
     if (track && v && !this.map.stage.zooming)
-      this.map.track(this.fleet.motion.x(v.slot, now), this.fleet.motion.y(v.slot, now));
+      this.map.track(this.shown.motion.x(v.slot, now), this.shown.motion.y(v.slot, now));
   }
 
   #tick() {
@@ -203,7 +225,8 @@ export class App {
 
   /** @param {string|null} id */
   #show(id) {
-    this.overlay.selected = id === null ? null : (this.fleet.byId.get(id) ?? null);
+    const v = id === null ? null : (this.shown.byId.get(id) ?? null);
+    this.overlay.selected = /** @type {Vehicle|null} */ (v);
     this.map.stage.invalidate("overlay", "trail", "vehicles");
   }
 
@@ -213,7 +236,7 @@ export class App {
    * @param {{open?: boolean, reveal?: boolean, track?: boolean, focus?: boolean, along?: boolean}} [how]
    */
   select(id, how = {}) {
-    const v = id === null ? null : this.fleet.byId.get(id);
+    const v = id === null ? null : this.#there(id);
     this.address.along = Boolean(how.along);
     this.state.set({
       vehicle: id,
@@ -236,13 +259,16 @@ export class App {
   /** The list shows only these (null: all). @param {Vehicle[]|null} shown */
   filtered(shown) {
     this.filter = shown;
-    const { motion } = this.fleet;
+    const { motion } = this.shown;
     if (!shown || !this.state.value.only) {
       if (!this.vehicles.hidden) return;
       this.vehicles.hidden = null;
     } else {
       const hidden = new Uint8Array(motion.glyph.length).fill(1);
-      for (const v of shown) hidden[v.slot] = 0;
+      for (const { id } of shown) {
+        const v = this.shown.byId.get(id);
+        if (v) hidden[v.slot] = 0;
+      }
       this.vehicles.hidden = hidden;
     }
     this.map.stage.invalidate("vehicles", "overlay");
@@ -250,10 +276,17 @@ export class App {
 
   /** @param {boolean} [animate] @param {Vehicle[]} [all] */
   fitFleet(animate = true, all = this.filter ?? [...this.fleet.byId.values()]) {
-    if (!all.length) return;
+    const there = all.flatMap(({ id }) => this.#there(id) ?? []);
+    if (!there.length) return;
     this.fitted = true;
     const regions = all === this.filter ? [] : [...this.regions.drawn.values()].map(({ lonLat }) => lonLat);
-    this.map.fit(extent(all, regions), { animate });
+    this.map.fit(extent(there, regions), { animate });
+  }
+
+  /** A vehicle where the map shows it. @param {string} id @returns {{lat: number, lon: number}|null} */
+  #there(id) {
+    const v = this.shown.byId.get(id);
+    return v && (!("known" in v) || v.known) ? v : null;
   }
 
   /** Something may not be seen any more: nothing of it stays, in no list that is held, in no link.

@@ -18,6 +18,7 @@ import { Following } from "./page/following.js";
 import { Notices } from "./page/notices.js";
 import { keys } from "./page/keys.js";
 import { VehicleList } from "./panels/vehicles.js";
+import { Timeline } from "./panels/timeline/timeline.js";
 import { VehiclePanel } from "./panels/vehicle.js";
 import { DayPanel } from "./panels/day/panel.js";
 import { Pill } from "./page/pill.js";
@@ -63,9 +64,10 @@ async function begin() {
   new RegionPanel(app, $("#side"), editor, alerts);
   new Notices(app, following);
   const troubles = new Troubles(app);
+  const timeline = new Timeline(app);
   causes(app, troubles, /\/static\/([0-9a-f]{16})\//.exec(import.meta.url)?.[1]);
   deedNote(app);
-  controls(app, pill, editor);
+  controls(app, pill, editor, timeline);
   if (who.name) $("#bar-end").append(account(() => app.who, app.say));
   if (who.open && !info.demo) troubles.tell("open", say("open.map"), { lines: say("open.how") });
   if (!watches) pill.element.hidden = true; // nothing is live, and nothing broken
@@ -80,7 +82,7 @@ async function begin() {
     );
   });
   pointer(app, editor, following);
-  keys(app, { list, events, editor, alerts, following });
+  keys(app, { list, events, editor, alerts, following, timeline });
   app.statusChanged.on(() => pill.render());
   const fleet = new Promise((come) => {
     app.heard.on((message) => message.op === "snapshot" && requestAnimationFrame(come));
@@ -93,7 +95,8 @@ async function begin() {
   );
   const misspelt = misread(location.hash);
   if (misspelt.length) app.address.misread.tell(misspelt);
-  alerts.opened.on((event) => events.jump({ key: event.id, events: [event], newest: event }));
+  for (const opened of [alerts.opened, app.past.opened])
+    opened.on((event) => events.jump({ key: event.id, events: [event], newest: event }));
   app.ticked.on(() => list.refresh());
   app.heard.on(
     (message) =>
@@ -128,6 +131,7 @@ async function begin() {
   document.fonts?.ready.then(() => app.map.stage.invalidate());
   pill.render();
   events.feed.load();
+  app.past.begin();
   Object.assign(window, { fleetPage: app, fleetEditor: editor }); // for tests and for the curious
   document.documentElement.dataset.started = "";
   ground(app, info, troubles, fleet);

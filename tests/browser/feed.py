@@ -19,6 +19,7 @@ from hypercorn.config import Config
 from quart import Quart, Response, request, send_from_directory, websocket
 from werkzeug.exceptions import NotFound
 
+from tests.browser.past import Past
 from tests.browser.printing import Printing
 from tests.support.waiting import deadline, free_port
 from tracker.web.api.page import content_policy
@@ -76,6 +77,7 @@ class Feed:
         self.inside_next: str | None = None  # … and whether there are more
         self.tiles: dict[str, Any] = {}
         self.printing = Printing()
+        self.past = Past()
 
     def _feature(self, feature: dict[str, Any]) -> dict[str, Any]:
         properties = {"version": 1, "area_m2": 120_000.0, "updated_at": stamp(self.t0), **feature["properties"]}
@@ -280,6 +282,12 @@ def application(feed: Feed) -> Quart:
     @app.get("/api/v1/events")
     async def events() -> dict[str, Any]:
         chosen = [e for e in feed.events if request.args.get("region") in (None, e.get("region"))]
+        if "until" in request.args:
+            since, until = stamp(int(request.args["from"])), stamp(int(request.args["until"]))
+            chosen = [
+                e for e in chosen if since <= e["time"] < until and request.args.get("vehicle") in (None, e["vehicle"])
+            ]
+            return {"events": chosen, "next": None, "last": len(feed.events)}
         before = int(request.args.get("before", 2**60))
         chosen = [e for e in chosen if e["seq"] < before][-int(request.args.get("limit", 100)) :]
         return {"events": chosen[::-1], "next": None, "last": len(feed.events)}
@@ -367,6 +375,7 @@ def application(feed: Feed) -> Quart:
         return {"vehicle": id, "positions": out, "next": None}
 
     feed.printing.route(app)
+    feed.past.routes(app, feed)
 
     @app.post("/api/v1/regions/preview")
     async def preview() -> dict[str, Any]:

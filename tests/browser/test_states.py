@@ -101,6 +101,15 @@ async def _refused(page: Page) -> None:
     await page.locator(".day .notice.bad").wait_for()
 
 
+async def _past(page: Page) -> None:
+    """A moment of long ago, with all there is of the timeline."""
+    await page.wait_for_function(
+        "() => window.fleetPage.past.exactly && document.querySelector('.time-progress').hidden"
+    )
+    if await page.locator(".time-fold").is_visible():
+        await page.locator(".time-fold").click()
+
+
 async def _nothing(page: Page) -> None:
     pass
 
@@ -114,6 +123,7 @@ STATES = {
     "vehicle": (f"{PLACE}&vehicle=van-03", _edit_register),
     "day": (f"{PLACE}&vehicle=van-03&day=2026-03-11", _trip),
     "day-refused": (f"{PLACE}&vehicle=van-03&day=2026-03-11", _refused),
+    "past": (f"{PLACE}&vehicle=van-05&at=2026-03-11T12:30:00Z", _past),
     "regions": (f"{PLACE}&tab=regions", _nothing),
     "region": (f"{PLACE}&tab=regions&region=kamppi", _nothing),
     "followed": (f"{PLACE}&tab=regions&follow=depot,kamppi", _nothing),

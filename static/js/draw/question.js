@@ -263,6 +263,12 @@ export class Question {
         said,
       ),
       h("span", { class: "num muted" }, least ? say("inside.least", { time }) : time),
+      iconButton(
+        "clock",
+        say("past.here.of", { what: `${this.app.vehicleName(visit.vehicle)}: ${said}` }),
+        () => this.app.past.go(visit.entered_at ? Date.parse(visit.entered_at) : (this.#range?.from ?? now)),
+        { class: "icon-button tiny" },
+      ),
     );
   }
 

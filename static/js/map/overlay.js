@@ -37,6 +37,8 @@ export class Overlay {
     /** @type {"none"|"name"|"more"} */ this.labels = "name";
     /** @type {import("../words/format.js").Units} */ this.units = "metric";
     this.calm = false;
+    this.live = true; // alerts are of now
+    /** @type {TrailPoint[]|null} the trail up to the moment that is looked at */ this.wake = null;
     this.past = false; // a day is looked at: what is behind the vehicle now would be taken for it
     this.room = new Room();
     /** @type {Map<number, number>} the side each slot's name was written on last */ this.sides = new Map();
@@ -55,7 +57,7 @@ export class Overlay {
     const color = palette();
     if (this.fleet.cells.size) this.#cells(ctx, view);
     /** @type {[number, number][]} */ const halos = [];
-    for (const id of this.alerting) {
+    for (const id of this.live ? this.alerting : []) {
       const v = this.fleet.byId.get(id);
       const at = v && this.vehicles.position(v.slot);
       // In a heap one halo says as much as ten.
@@ -128,7 +130,7 @@ export class Overlay {
       for (let slot = 0; slot < fleet.motion.size; slot++) {
         const v = fleet.bySlot[slot];
         if (v && v !== this.selected && v !== this.hovered && vehicles.position(slot))
-          ranks[this.alerting.has(v.id) ? 0 : v.state === 1 ? 1 : 2].push(v);
+          ranks[this.live && this.alerting.has(v.id) ? 0 : v.state === 1 ? 1 : 2].push(v);
       }
       for (const rank of ranks) wanted.push(...rank);
     }
@@ -224,7 +226,7 @@ export class Overlay {
   paintTrail(canvas, view) {
     const ctx = pen(canvas, view);
     const color = palette();
-    const trail = this.trail;
+    const trail = this.wake ?? this.trail;
     const v = this.selected;
     if (!v || this.past || trail.length === 0) return;
     // One line, also over 180°, that ends at the copy of the vehicle that is drawn.
@@ -235,7 +237,7 @@ export class Overlay {
     ctx.lineCap = ctx.lineJoin = "round";
     for (const pass of [0, 1]) {
       for (let i = 1; i < points.length; i++) {
-        const gap = trail[i].time - trail[i - 1].time > Math.max(2 * usual, 60_000);
+        const gap = trail[i].time - trail[i - 1].time > (this.wake ? v.gap : Math.max(2 * usual, 60_000));
         ctx.beginPath();
         ctx.moveTo(points[i - 1][0], points[i - 1][1]);
         ctx.lineTo(points[i][0], points[i][1]);

@@ -1,12 +1,20 @@
 // Pointing at the map: hover cards, selecting vehicles and regions, and letting go of a followed one by dragging.
 
 import { $, fill, h } from "../parts/dom.js";
+import { Then } from "../model/past/fleet.js";
 import { status } from "../model/status.js";
 import * as format from "../words/format.js";
 import { halted } from "../panels/vehicles.js";
 import { say } from "../words/words.js";
 
 const HOVER_MS = 120;
+
+/** What is known of a vehicle at the moment that is looked at. @param {Then} v */
+export function was(v) {
+  if (!v.known) return say("past.absent");
+  if (!v.stale) return say(v.state === 1 ? "state.moving" : "state.unknown");
+  return Number.isFinite(v.age) ? say("past.gap", { age: format.age(v.age) }) : say("past.unheard");
+}
 
 /**
  * @param {import("../app.js").App} app
@@ -29,7 +37,7 @@ export function pointer(app, editor, following) {
     if (editor.drawing) return away();
     if (app.route.pick(x, y)) return away();
     const slot = app.vehicles.hit(x, y);
-    const v = slot >= 0 ? (app.fleet.bySlot[slot] ?? null) : null;
+    const v = slot >= 0 ? (app.shown.bySlot[slot] ?? null) : null;
     const region = v ? null : app.regions.at(lon, lat);
     if ((region?.id ?? null) !== app.regions.hovered) {
       app.regions.hovered = region?.id ?? null;
@@ -49,6 +57,16 @@ export function pointer(app, editor, following) {
   const show = (v) => {
     const at = app.vehicles.position(v.slot);
     if (!at) return;
+    if (v instanceof Then) fill(card, h("b", null, v.name), h("span", { class: "num" }, was(v)));
+    else fill(card, ...is(v));
+    card.hidden = false;
+    const frame = $("#map-frame");
+    const x = Math.min(at[0] + 16, frame.clientWidth - card.offsetWidth - 8);
+    const y = Math.max(8, Math.min(at[1] - card.offsetHeight - 12, frame.clientHeight - card.offsetHeight - 8));
+    card.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+  };
+  /** @param {import("../model/fleet.js").Vehicle} v */
+  const is = (v) => {
     const now = app.now();
     const { units } = app.preferences.value;
     const s = status(v);
@@ -56,8 +74,7 @@ export function pointer(app, editor, following) {
     const inside = app
       .insideOf(v)
       .map(([id, since]) => app.regionName(id) + (since ? ` ${format.timer(now - since)}` : ""));
-    fill(
-      card,
+    return [
       h("b", null, v.name),
       h(
         "span",
@@ -74,17 +91,12 @@ export function pointer(app, editor, following) {
       inside.length > 0 && h("span", null, inside.join(", ")),
       h("span", { class: "num" }, say("hover.heard", { age: format.age(now - v.heard) })),
       format.offMap(v.lat) && h("span", null, format.offMap(v.lat)),
-    );
-    card.hidden = false;
-    const frame = $("#map-frame");
-    const x = Math.min(at[0] + 16, frame.clientWidth - card.offsetWidth - 8);
-    const y = Math.max(8, Math.min(at[1] - card.offsetHeight - 12, frame.clientHeight - card.offsetHeight - 8));
-    card.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+    ];
   };
   app.map.onPointer("click", ({ x, y, lat, lon }) => {
     if (editor.drawing) return;
     const slot = app.vehicles.hit(x, y, matchMedia("(pointer: coarse)").matches ? 24 : undefined);
-    const v = slot >= 0 ? app.fleet.bySlot[slot] : undefined;
+    const v = slot >= 0 ? app.shown.bySlot[slot] : undefined;
     if (following.choosing && !editor.active) {
       const region = app.regions.at(lon, lat);
       return region ? following.toggle(region.id) : undefined;

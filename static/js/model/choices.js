@@ -1,6 +1,7 @@
 // What the reader has chosen to see (camera, filters, selection), and the link that says it. Pure.
 
 import { STATES } from "../wire.js";
+import { SPEED, SPEEDS, moment, span, stamp, written } from "./past/moment.js";
 
 /** @typedef {"vehicles"|"regions"|"events"} Tab */
 /** @typedef {"age"|"speed"|"name"|"dwell"} Sort */
@@ -23,6 +24,9 @@ import { STATES } from "../wire.js";
  * @property {string|null} about events of one region or vehicle: "region:depot", "vehicle:van-1"
  * @property {"none"|"name"|"more"} labels
  * @property {boolean} kiosk
+ * @property {number|null} at the moment that is looked at, ms, in whole seconds; null: now
+ * @property {{from: number, until: number}|null} range of time around it that the timeline shows
+ * @property {number} speed at which it plays
  */
 /** @type {State} */
 export const START = {
@@ -43,6 +47,9 @@ export const START = {
   about: null,
   labels: "name",
   kiosk: false,
+  at: null,
+  range: null,
+  speed: SPEED,
 };
 const CHIPS = [...STATES, "stale"];
 /** @template {string} T @param {string|null} value @param {readonly T[]} allowed @param {T} fallback @returns {T} */
@@ -76,6 +83,8 @@ export function readLink(hash) {
     Math.abs(camera[2]) <= 360 &&
     camera[0] >= 0 &&
     camera[0] <= 22;
+  const kiosk = q.get("kiosk") === "1";
+  const at = kiosk ? null : moment(q.get("at")); // a wallboard is live
   const day = q.has("vehicle") && isDay(q.get("day") ?? "") ? q.get("day") : null;
   return {
     map: whole ? { zoom: camera[0], lat: camera[1], lon: camera[2] } : null,
@@ -94,7 +103,10 @@ export function readLink(hash) {
     kinds: list(q.get("kind")),
     about: ABOUT.test(q.get("about") ?? "") ? q.get("about") : null,
     labels: one(q.get("labels"), /** @type {const} */ (["none", "name", "more"]), "name"),
-    kiosk: q.get("kiosk") === "1",
+    kiosk,
+    at,
+    range: at === null ? null : span(q.get("range")),
+    speed: SPEEDS.find((speed) => String(speed) === q.get("speed")) ?? SPEED,
   };
 }
 
@@ -116,17 +128,24 @@ const UNDERSTOOD = new Set([
   "about",
   "labels",
   "kiosk",
+  "at",
+  "range",
+  "speed",
 ]);
 /** The parts of a link that say nothing this page understands. @param {string} hash @returns {string[]} */
 export function misread(hash) {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
   const link = new URLSearchParams(writeLink(readLink(hash)).slice(1));
-  const starts = /** @type {Record<string, string>} */ ({ tab: START.tab, sort: START.sort, labels: START.labels });
+  const starts = /** @type {Record<string, string>} */ ({
+    tab: START.tab,
+    sort: START.sort,
+    labels: START.labels,
+    speed: String(SPEED),
+  });
   const taken = (/** @type {string} */ key, /** @type {string} */ value) => {
     if (!UNDERSTOOD.has(key)) return false;
-    if (key === "day" || key === "leg") return link.has(key);
-    if (key === "map" || key === "tab" || key === "sort" || key === "labels")
-      return link.has(key) || value === starts[key];
+    if (["day", "leg", "at", "range"].includes(key)) return link.has(key);
+    if (["map", "tab", "sort", "labels", "speed"].includes(key)) return link.has(key) || value === starts[key];
     if (key === "about") return ABOUT.test(value);
     if (key === "state") return list(value).every((state) => CHIPS.includes(state));
     return !["track", "only", "kiosk"].includes(key) || value === "1" || value === "0";
@@ -151,6 +170,7 @@ const STEPS = /** @type {const} */ ([
   "regions",
   "kinds",
   "about",
+  "at",
 ]);
 /**
  * The choices between two states that deserve a step of their own.
@@ -182,6 +202,9 @@ export function writeLink(state) {
   add("about", state.about);
   add("labels", state.labels !== START.labels && state.labels);
   add("kiosk", state.kiosk && "1");
+  if (state.at !== null) add("at", stamp(state.at));
+  if (state.at !== null && state.range) add("range", written(state.range));
+  add("speed", state.speed !== SPEED && String(state.speed));
   return parts.length
     ? "#" +
         parts

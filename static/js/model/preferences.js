@@ -15,6 +15,7 @@ import { Store } from "./signal.js";
  * @property {number} seen newest event seq looked at; -1: never looked
  * @property {Record<string, number>} mutes "region:id" | "vehicle:id" | "kind:enter" → until, ms
  * @property {boolean} events a wide window has the events column open
+ * @property {boolean} skip a past that plays leaves out what is dull
  * @property {boolean} coached the note about the demo was put away
  */
 
@@ -31,6 +32,7 @@ export const PREFERENCES = {
   seen: -1,
   mutes: {},
   events: true,
+  skip: true,
   coached: false,
 };
 

@@ -43,16 +43,17 @@ export function address(path, query = {}) {
  * @param {Record<string, string>} [how.headers]
  * @param {AbortSignal} [how.signal]
  * @param {boolean} [how.plain] the answer is no JSON
+ * @param {boolean} [how.bytes] nor text
  * @returns {Promise<any>}
  */
-export async function call(method, path, { query, body, headers = {}, signal, plain } = {}) {
+export async function call(method, path, { query, body, headers = {}, signal, plain, bytes } = {}) {
   let answer;
   try {
     answer = await fetch(address(path, query), {
       method,
       signal,
       headers: {
-        accept: plain ? "*/*" : "application/json",
+        accept: plain || bytes ? "*/*" : "application/json",
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...headers,
       },
@@ -62,6 +63,7 @@ export async function call(method, path, { query, body, headers = {}, signal, pl
     if (/** @type {Error} */ (error).name === "AbortError") throw error;
     throw new ApiError(0, null);
   }
+  if (bytes && answer.ok) return answer.arrayBuffer();
   const text = await answer.text();
   if (plain && answer.ok) return text;
   let data = null;

@@ -13,6 +13,7 @@ export class Address {
     new Signal();
   /** @type {Signal<[parts: string[]]>} of a link nobody understands */ misread = new Signal();
   along = false; // arrow keys walk a list
+  glides = false; // time goes on, or a hand moves it
   forgets = false; // what was chosen may not be seen any more: no step leads back to it
   #following = false; // the address is followed, not written
   #lastStep = "";
@@ -30,7 +31,7 @@ export class Address {
     const what = stepped(this.state.value, before).join();
     const at = performance.now();
     const goesOn = what === this.#lastStep && at - this.#stepAt < ONE_STEP_MS && (what === "query" || this.along);
-    if (!what || goesOn || this.#following || this.forgets) this.write();
+    if (!what || goesOn || this.#following || this.forgets || this.glides) this.write();
     else history.pushState(null, "", this.#link());
     if (what && !this.#following) [this.#lastStep, this.#stepAt] = [what, at];
   }

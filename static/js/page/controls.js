@@ -10,8 +10,9 @@ import { say } from "../words/words.js";
  * @param {import("../app.js").App} app
  * @param {import("./pill.js").Pill} pill
  * @param {import("../draw/editor.js").Editor} editor
+ * @param {import("../panels/timeline/timeline.js").Timeline} timeline
  */
-export function controls(app, pill, editor) {
+export function controls(app, pill, editor, timeline) {
   fill(
     $("#bar-end"),
     pill.element,
@@ -35,6 +36,10 @@ export function controls(app, pill, editor) {
       { class: "tool-group" },
       draw,
       iconButton("history", say("inside.title"), () => editor.ask()),
+      iconButton("clock", say("past.open"), () => (app.past.open ? timeline.close() : timeline.show()), {
+        id: "time-open",
+        "aria-pressed": "false",
+      }),
     ),
   );
   app.ticked.on(() => {

@@ -49,6 +49,12 @@ const KEYS = /** @type {[string, import("../words/words.js").Key][]} */ ([
   ["Z", "keys.unack"],
   ["M", "keys.mute"],
   [say("key.space"), "keys.pause"],
+  ["B", "past.open"],
+  ["L", "past.back"],
+  [say("key.space"), "keys.play"],
+  ["[ ]", "keys.step"],
+  [", .", "keys.speed"],
+  ["P N", "keys.past_event"],
   ["T", "bar.theme"],
   ["?", "keys.sheet"],
 ]);

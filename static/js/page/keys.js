@@ -3,17 +3,21 @@
 import { showKeys } from "./dialogs.js";
 import { flipTheme } from "./controls.js";
 import { copyText } from "../parts/dom.js";
+import { stride } from "../model/past/moment.js";
 import { say } from "../words/words.js";
 
 /**
  * @param {import("../app.js").App} app
  * @param {{list: import("../panels/vehicles.js").VehicleList, events: import("../panels/events.js").EventsColumn,
  *   editor: import("../draw/editor.js").Editor, alerts: import("./alerts.js").Alerts, following:
- *   import("./following.js").Following}} parts
+ *   import("./following.js").Following, timeline: import("../panels/timeline/timeline.js").Timeline}} parts
  */
-export function keys(app, { list, events, editor, alerts, following }) {
+export function keys(app, { list, events, editor, alerts, following, timeline }) {
   const labels = /** @type {const} */ (["name", "more", "none"]);
-  /** @type {Record<string, () => void>} */
+  const { past } = app;
+  const step = (/** @type {1|-1} */ by, /** @type {boolean} */ far) =>
+    past.open && past.step(by * stride(past.span, far));
+  /** @type {Record<string, (e: KeyboardEvent) => void>} */
   const deeds = {
     "/": () => {
       app.state.set({ tab: "vehicles", region: null });
@@ -25,7 +29,16 @@ export function keys(app, { list, events, editor, alerts, following }) {
       });
     },
     "?": showKeys,
-    " ": () => app.togglePause(),
+    " ": (e) => (past.at === null ? app.togglePause() : timeline.toggle(e.shiftKey ? -1 : 1)),
+    b: () => timeline.show(),
+    "[": () => step(-1, false),
+    "]": () => step(1, false),
+    "{": () => step(-1, true),
+    "}": () => step(1, true),
+    ",": () => past.open && past.faster(-1),
+    ".": () => past.open && past.faster(1),
+    n: () => past.open && timeline.toEvent(1),
+    p: () => past.open && timeline.toEvent(-1),
     v: () => {
       app.state.set({ tab: "vehicles", region: null });
       app.selected.tell({ open: false });
@@ -47,7 +60,10 @@ export function keys(app, { list, events, editor, alerts, following }) {
     "+": () => app.map.zoomIn(),
     "=": () => app.map.zoomIn(),
     "-": () => app.map.zoomOut(),
-    l: () => app.state.set({ labels: labels[(labels.indexOf(app.state.value.labels) + 1) % 3] }),
+    l: () =>
+      past.at === null
+        ? app.state.set({ labels: labels[(labels.indexOf(app.state.value.labels) + 1) % 3] })
+        : past.live(),
     g: () => editor.begin(),
     h: () => editor.ask(),
     t: () => flipTheme(app),
@@ -84,7 +100,7 @@ export function keys(app, { list, events, editor, alerts, following }) {
     if (e.key === "Escape") {
       e.preventDefault();
       if (following.choosing && !editor.active && !typing) following.choose(false);
-      else back(app, editor, target, typing);
+      else back(app, editor, timeline, target, typing);
       return;
     }
     if (
@@ -96,7 +112,7 @@ export function keys(app, { list, events, editor, alerts, following }) {
     const deed = deeds[e.key.length === 1 ? e.key.toLowerCase() : e.key];
     if (!deed) return;
     e.preventDefault();
-    deed();
+    deed(e);
   });
 }
 
@@ -111,10 +127,11 @@ const focusSoon = (find) => queueMicrotask(() => /** @type {HTMLElement|null} */
  * One layer back: the sketch, the panel, the selection.
  * @param {import("../app.js").App} app
  * @param {import("../draw/editor.js").Editor} editor
+ * @param {import("../panels/timeline/timeline.js").Timeline} timeline
  * @param {HTMLElement} target
  * @param {boolean} typing
  */
-function back(app, editor, target, typing) {
+function back(app, editor, timeline, target, typing) {
   if (typing) return target.blur();
   if (editor.active) return void editor.leave();
   if (app.state.value.kiosk) return app.state.set({ kiosk: false });
@@ -122,6 +139,8 @@ function back(app, editor, target, typing) {
   else if (app.state.value.leg !== null) app.state.set({ leg: null });
   else if (app.state.value.day) app.state.set({ day: null });
   else if (app.state.value.vehicle) app.select(null);
+  else if (app.past.at !== null) app.past.live();
+  else if (app.past.open) timeline.close();
 }
 
 /** @param {import("../app.js").App} app @param {import("./alerts.js").Alerts} alerts */

@@ -61,6 +61,9 @@ export function eventRow(column, group, mark) {
       "div",
       { class: "does" },
       answer(column, group, raised),
+      iconButton("clock", say("past.here.of", { what: tell(e, app.names()) }), () =>
+        app.past.choose({ time: Date.parse(e.time), event: e }),
+      ),
       (e.why || e.region) &&
         iconButton("info", say("events.why"), () => column.toggleWhy(group), { "aria-expanded": String(open) }),
     ),

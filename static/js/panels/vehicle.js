@@ -12,8 +12,8 @@ import { oneStop } from "../parts/roving.js";
 import { glyphIcon } from "../map/sprites.js";
 import { Payloads } from "../connect/payloads.js";
 import { Register } from "./register.js";
-import { dayStrip } from "./timeline.js";
-import { Track } from "../model/track.js";
+import { dayStrip } from "./day/today.js";
+import { Track } from "../model/past/track.js";
 import { STATES } from "../wire.js";
 import { say } from "../words/words.js";
 
@@ -253,11 +253,16 @@ export class VehiclePanel {
     this.#slow();
   }
 
+  /** It as it is now, whatever moment the map shows. */
+  #now() {
+    return this.app.fleet.byId.get(this.app.state.value.vehicle ?? "") ?? null;
+  }
+
   /** When the day shown began: a recording of long ago has its own. */
   #dayStart() {
     const { zone } = this.app.preferences.value;
     const today = format.startOfDay(this.app.now(), zone);
-    const v = this.app.overlay.selected;
+    const v = this.#now();
     return v && v.time < today ? format.startOfDay(v.time, zone) : today;
   }
 
@@ -272,7 +277,7 @@ export class VehiclePanel {
   }
 
   #tick() {
-    const v = this.app.overlay.selected;
+    const v = this.#now();
     if (v && this.days !== this.#days()) this.#track(); // it came only now, it is midnight, or another zone
     if (v && this.today.add(v)) {
       this.app.overlay.trail = this.today.trail;
@@ -416,7 +421,7 @@ export class VehiclePanel {
   }
 
   #centre() {
-    const v = this.app.overlay.selected;
+    const v = this.#now();
     if (!v) return;
     this.app.address.leave();
     this.app.map.go(v.lat, v.lon, Math.max(15, this.app.map.camera().zoom));

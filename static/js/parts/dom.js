@@ -95,6 +95,8 @@ const ICONS = {
   corridor: "M2 12c3-1 3-7 6-7s3 5 6 3",
   chevron: "M6 4l4 4-4 4",
   back: "M10 4L6 8l4 4",
+  left: "M3 3v10M12.5 3.5L6 8l6.5 4.5Z",
+  right: "M13 3v10M3.5 3.5L10 8l-6.5 4.5Z",
   down: "M4 6l4 4 4-4",
   fit: "M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10",
   plus: "M8 3v10M3 8h10",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lengths, pieces, Track } from "../../../static/js/model/track.js";
+import { lengths, pieces, Track } from "../../../static/js/model/past/track.js";
 
 const MINUTE = 60_000;
 const at = (minute, speed = 10, more = {}) => ({

@@ -248,7 +248,7 @@ export class DayPanel {
       notes.push(note(say("day.until", { time: format.clockShort(this.legs.at(-1)?.until ?? 0, zone) }), "", "clock"));
     if (told.silent_s > 0)
       notes.push(note(say("day.silent", { time: format.lasted(told.silent_s * 1000) }), "", "silence"));
-    const group = app.overlay.selected?.group ?? null;
+    const group = app.fleet.byId.get(app.state.value.vehicle ?? "")?.group ?? null;
     const { regions, coarse_m } = limits(app.who.grants, group);
     if (regions) notes.push(note(say("day.limited")));
     if (coarse_m) notes.push(note(say("day.coarse", { distance: format.distance(coarse_m, units) })));

@@ -1,10 +1,10 @@
 // Today as one strip: when it moved, stood, was not heard.
 
-import { h } from "../parts/dom.js";
-import { lengths, pieces } from "../model/track.js";
-import * as format from "../words/format.js";
-import { palette } from "../parts/theme.js";
-import { say } from "../words/words.js";
+import { h } from "../../parts/dom.js";
+import { lengths, pieces } from "../../model/past/track.js";
+import * as format from "../../words/format.js";
+import { palette } from "../../parts/theme.js";
+import { say } from "../../words/words.js";
 
 /**
  * @param {{time: number, speed: number|null}[]} points
