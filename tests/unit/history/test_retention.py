@@ -152,7 +152,7 @@ async def test_who_comes_into_a_group_that_is_kept_while_others_go_stays(
     store: Any = Slow(day(f"van-{n}", 20) for n in range(1, 4))
     ours = Retention(store, [rule, "kept:99"], 0, groups.get)
     await ours.work(NOW)
-    assert store.held[2, TODAY - 20 * DAY_MS].pings == 100
+    assert (2, 20) in {(one.n, (TODAY - one.day) // DAY_MS) for one in store.held.values() if one.pings == 100}
 
 
 def test_of_a_day_its_stops_stay_to_the_fix_and_thinning_again_takes_nothing() -> None:
