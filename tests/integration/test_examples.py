@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.test_upgrade import paste
-from tests.support.servers import ROOT, Server, circle
+from tests.support.servers import ROOT, Server, circle, now
 from tests.support.waiting import deadline, free_port
 
 EXAMPLES = ROOT / "examples"
@@ -53,6 +53,7 @@ def test_every_line_of_curl_works_with_a_token_once_people_sign_in(server: Serve
     area = circle(60.0, 24.0, 500, name="Depot") | {"id": "depot"}
     (tmp_path / "depots.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [area]}))
     (tmp_path / "depots.kml").write_text(KML)
+    (tmp_path / "monday.csv").write_text(f"vehicle,time,lat,lon\nvan-7,{now(-60)},60.1,24.9\n")
     said = 0
     for page in ("README.md", "docs/api.md", "docs/regions.md", "docs/people.md", "docs/outputs.md"):
         for block in re.findall(r"^```\w*\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL):
@@ -64,7 +65,7 @@ def test_every_line_of_curl_works_with_a_token_once_people_sign_in(server: Serve
                 lines = lines.replace("curl ", 'curl -H "Authorization: Bearer $TRACKER_TOKEN" ')
             paste(f"export TRACKER_TOKEN={token}\n{lines}", server, tmp_path)
             said += lines.count("curl ")
-    assert said == 16
+    assert said == 18
     assert run("send.py", server.url, "bus", "60", "24").stderr.startswith("401 ")
     assert run("send.py", server.url, "bus", "60", "24", token=token).stdout.startswith("200 ")
     with following(server, tmp_path / "cursor", token) as printed:
