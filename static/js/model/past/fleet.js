@@ -2,7 +2,6 @@
 // objects of its vehicles only look there. Knows nothing of now. Pure.
 
 import { distance, latAt, lonAt, worldX, worldY } from "../../geo.js";
-import { sortKey } from "../../words/format.js";
 import { Motion } from "../motion.js";
 import { GLYPH } from "../status.js";
 import { KNOWN } from "./tape.js";
@@ -12,6 +11,7 @@ import { KNOWN } from "./tape.js";
 
 const MOVING_MPS = 5 / 3.6; // as the server has it
 const RAD = Math.PI / 180;
+/** @type {Map<string, number>} in which regions it was then nobody says */ const NOWHERE = new Map();
 
 /** A vehicle then: it looks where it is drawn. */
 export class Then {
@@ -26,7 +26,7 @@ export class Then {
   since = 0;
   heard = 0;
   gap = 300_000;
-  /** @type {Map<string, number>} */ regions = new Map();
+  regions = NOWHERE;
 
   /** @param {PastFleet} fleet @param {number} slot @param {string} id */
   constructor(fleet, slot, id) {
@@ -93,7 +93,6 @@ export class PastFleet {
     }
     if (told) {
       v.name = told.name || id;
-      v.key = sortKey(v.name);
       v.group = told.group ?? null;
       v.kind = told.kind ?? null;
     }

@@ -222,6 +222,7 @@ export class Past {
       this.changed.tell();
     }
     if (entered) this.#enter();
+    if (entered && this.scrubbing) this.#need();
     this.#place();
     this.#paint();
     this.moved.tell();
@@ -299,6 +300,7 @@ export class Past {
       const length = this.span.until - this.span.from;
       if (now - this.span.until < length / 50 || this.span.until > now) {
         this.span = { from: now - length, until: now };
+        this.#need();
         this.changed.tell();
       }
     }
@@ -329,7 +331,7 @@ export class Past {
       had.grid.until >= span.until &&
       had.grid.step_s <= grid.step_s &&
       had.grid.until - had.grid.from < 3 * length;
-    if (!serves) this.#tapes(this.coarse, grid, after);
+    if (!serves && (this.at !== null || !had)) this.#tapes(this.coarse, grid, after);
     const step_s = moments.nice(length / moments.SECOND / BINS);
     const ms = step_s * moments.SECOND;
     const bins = { from: Math.floor(span.from / ms) * ms, until: Math.ceil(span.until / ms) * ms, step_s };

@@ -200,7 +200,7 @@ export class Strip {
     const share = (past.now - from) / (until - from);
     head.style.transform = `translateX(${Math.round(Math.max(0, Math.min(1, share)) * (this.width - 1))}px)`;
     head.hidden = share < 0 || share > 1.001;
-    if (past.playing) return; // who listens is told where it stops
+    if (past.playing || past.scrubbing) return; // who listens is told where it stops
     const words = past.at === null ? say("past.now") : moment(this.app, past.at, this.app.preferences.value.zone);
     const known = past.at === null ? "" : say("past.known", { n: past.fleet.shown });
     const said = [words, known].filter(Boolean).join(", ");
