@@ -37,6 +37,7 @@ export class Overlay {
     /** @type {"none"|"name"|"more"} */ this.labels = "name";
     /** @type {import("../words/format.js").Units} */ this.units = "metric";
     this.calm = false;
+    this.blank = false; // nothing is painted
     this.live = true; // alerts are of now
     /** @type {TrailPoint[]|null} the trail up to the moment that is looked at */ this.wake = null;
     this.past = false; // a day is looked at: what is behind the vehicle now would be taken for it
@@ -53,6 +54,16 @@ export class Overlay {
 
   /** @param {HTMLCanvasElement} canvas @param {View} view @param {number} now */
   paint(canvas, view, now) {
+    const { alerting, fleet, hovered, selected } = this;
+    const empty =
+      !fleet.cells.size &&
+      !fleet.rough.size &&
+      !hovered &&
+      !selected &&
+      !(this.live && alerting.size) &&
+      !this.#namesAll(view);
+    if (empty && this.blank) return now < fleet.motion.until; // a canvas that is cleared costs a frame
+    this.blank = empty;
     const ctx = pen(canvas, view);
     const color = palette();
     if (this.fleet.cells.size) this.#cells(ctx, view);
@@ -114,6 +125,12 @@ export class Overlay {
     ctx.globalAlpha = 1;
   }
 
+  /** Is there room to name more than the few that matter? @param {View} view */
+  #namesAll(view) {
+    const { size, inView } = this.vehicles;
+    return this.labels !== "none" && size >= 14 && (inView <= LABELS_MAX || view.zoom >= 15);
+  }
+
   /**
    * Names beside the glyphs, the important ones first, none over another.
    * @param {CanvasRenderingContext2D} ctx
@@ -122,7 +139,7 @@ export class Overlay {
   #labels(ctx, view) {
     const { vehicles, fleet } = this;
     const wanted = [];
-    const all = this.labels !== "none" && vehicles.size >= 14 && (vehicles.inView <= LABELS_MAX || view.zoom >= 15);
+    const all = this.#namesAll(view);
     if (this.selected) wanted.push(this.selected);
     if (this.hovered && this.hovered !== this.selected) wanted.push(this.hovered);
     if (all) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { worldX } from "../../../static/js/geo.js";
 import { PastFleet } from "../../../static/js/model/past/fleet.js";
@@ -211,4 +212,34 @@ test("a second tape names the same vehicles, and the map goes on drawing while i
     [true, true, false],
   );
   assert.ok(new Tape({ from: 0, step_ms: 1, instants: 0, digits: 5, vehicles: [] }).until < 0);
+});
+
+test("the tape every reader is held to is read as it is told", async () => {
+  const [bytes, words] = await Promise.all(
+    ["tape.bin", "tape.json"].map((name) => readFile(new URL(`../../../fixtures/tape/${name}`, import.meta.url))),
+  );
+  const told = JSON.parse(words);
+  const tape = read(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  assert.deepEqual([tape.from, tape.step, tape.instants], [told.from, told.step_ms, told.instants]);
+  const count = tape.vehicles.length;
+  const digits = (units) => (units * tape.unit).toFixed(5);
+  for (const [v, one] of told.tape.entries()) {
+    assert.equal(tape.vehicles[v].vehicle, one.vehicle);
+    for (let k = 0; k < tape.instants; k++) {
+      const at = k * count + v;
+      assert.equal(tape.known[at], one.known[k]);
+      if (one.known[k] === nothing) continue;
+      assert.deepEqual(
+        [digits(tape.lat[at]), digits(tape.lon[at])],
+        [one.lat[k].toFixed(5), one.lon[k].toFixed(5)],
+        `${one.vehicle} ${k}`,
+      );
+    }
+  }
+  const ids = (positions) => positions.map(({ vehicle, gap }) => [vehicle, Boolean(gap)]);
+  for (const { time, positions } of told.frames) {
+    const fleet = shown([tape], time);
+    const seen = [...fleet.byId.values()].filter((v) => v.known).map((v) => [v.id, v.stale]);
+    assert.deepEqual(seen, ids(positions));
+  }
 });
