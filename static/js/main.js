@@ -95,8 +95,13 @@ async function begin() {
   );
   const misspelt = misread(location.hash);
   if (misspelt.length) app.address.misread.tell(misspelt);
-  for (const opened of [alerts.opened, app.past.opened])
-    opened.on((event) => events.jump({ key: event.id, events: [event], newest: event }));
+  const jump = (/** @type {import("./words/phrases.js").Event} */ event) =>
+    events.jump({ key: event.id, events: [event], newest: event });
+  alerts.opened.on((event) => {
+    app.past.live(); // what is told now is seen as it is now
+    jump(event);
+  });
+  app.past.opened.on(jump);
   app.ticked.on(() => list.refresh());
   app.heard.on(
     (message) =>

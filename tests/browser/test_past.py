@@ -62,6 +62,9 @@ async def test_a_moment_is_shown_as_the_server_tells_it_while_the_fleet_lives_on
         await expect(page.locator("#event-list")).to_contain_text("van-09")
 
         strip = page.get_by_role("slider", name="The moment shown")
+        assert await page.evaluate(
+            "() => getComputedStyle(document.querySelector('#toasts')).marginBottom === `${document.querySelector('#timeline').offsetHeight}px`"
+        )
         await strip.focus()
         await page.keyboard.press("Shift+ArrowLeft")
         await settled(page, noon - HOUR // 2)

@@ -87,11 +87,7 @@ export class Past {
 
   /** Why the past cannot be shown. @returns {any} */
   get problem() {
-    const beside = [this.activity, this.regions]; // a server that knows neither has frames all the same
-    return (
-      this.all.find((one) => one.problem && !(beside.includes(/** @type {any} */ (one)) && one.problem.status === 404))
-        ?.problem ?? null
-    );
+    return this.all.find((one) => one.problem)?.problem ?? null;
   }
 
   get refused() {
@@ -455,8 +451,7 @@ export class Past {
 
   /** @param {number} at */
   #regions(at) {
-    const now = [...this.app.fleet.regions].map(([id, feature]) => ({ id, feature, from: 0, until: null }));
-    const held = moments.valid(this.regions.problem?.status === 404 ? now : (this.regions.value ?? []), at);
+    const held = moments.valid(this.regions.value ?? [], at);
     const key = held.map(({ id, from }) => `${id}@${from}`).join();
     if (key === this.#then) return;
     this.#then = key;

@@ -77,7 +77,7 @@ export class Timeline {
     );
     $("#map-top").prepend(this.band);
     const room = () =>
-      $("#map-frame").style.setProperty("--strip", `${this.element.hidden ? 0 : this.element.offsetHeight}px`);
+      document.documentElement.style.setProperty("--strip", `${this.element.hidden ? 0 : this.element.offsetHeight}px`);
     new ResizeObserver(room).observe(this.element);
     past.changed.on(() => this.render());
     past.moved.on(() => this.#moved());
