@@ -495,6 +495,24 @@ async def test_megabytes_of_regions_are_stored_together_or_not_at_all(store: Sto
     assert loaded.meta["edit"] == "1"
 
 
+async def test_the_newest_fix_before_is_found_in_a_day_that_is_packed_behind_a_late_one(store: Store) -> None:
+    day = -T0 % 86_400_000 // 1000  # seconds to the next midnight
+    await visible(store, Commit(vehicles=[SavedVehicle(1, "van-1", b"")]))
+    await visible(store, Commit(pings=[fix(1, day - 20, received=day - 20, lat=60.3)]))
+    await store.compact(T0 + (day + 7200) * 1000)
+    late = [fix(1, day - 40, received=day + 7201, taken=LATE), fix(1, day + 100, received=day + 7201)]
+    await visible(store, Commit(pings=[*late, fix(1, day - 10, received=day + 7202, taken=HELD)]))
+    instant = T0 + (day + 50) * 1000
+    [found] = [one async for one in store.tracks([[7, 1]], instant, instant + 100_000, lambda at, tracks: (at, tracks))]
+    at, tracks = found
+    assert (at, tracks.begins[:2].tolist(), tracks.begins[2]) == (0, [0, 0], len(tracks.time))
+    times, lats = tracks.time.tolist(), tracks.lat.tolist()
+    assert [(time - T0) // 1000 - day for time in times if time > instant] == [100]
+    assert [(time, lat) for time, lat in zip(times, lats, strict=True) if time <= instant][-1] == (
+        T0 + (day - 20) * 1000, 603_000_000
+    )  # fmt: skip
+
+
 async def test_who_passed_a_box_is_found_by_all_its_fixes(store: Store) -> None:
     await visible(store, Commit(vehicles=[SavedVehicle(n, f"van-{n}", b"") for n in range(1, 8)]))
     told = [

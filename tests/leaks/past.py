@@ -12,6 +12,7 @@ from tests.leaks.marks import Mark
 from tests.leaks.walk import V1, Leak, Walk
 from tests.leaks.world import SITES, Fix, Person, Vehicle
 from tests.support.reports import read_report
+from tracker.history.film import tape
 
 CELL = 45_000  #: millionths of a degree, wider than the cells of those who see coarsely
 ROUNDED = 10  #: millionths, of the places of a report
@@ -59,6 +60,33 @@ async def visitors(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
             tells(walk, person, vehicle, one, "by who was inside")
             if one["fixes"] > len(shown(walk, person, vehicle)):
                 raise Leak(f"{person.name} is told of {one['fixes']} fixes of {vehicle.id} inside {shape}")
+
+
+async def everybody(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
+    """Where all were: as frames, as a tape, and how many there were."""
+    world = walk.world
+    span = f"from={world.begin - 3_600_000}&until={world.now() + 600_000}"
+    step = walk.rng.choice((7, 60, 600))
+    for query in ("", "&limit=1", f"&group={walk.rng.choice(walk.vehicle_groups)}"):
+        path = f"{V1}/history/frames?{span}&step_s={step}{query}"
+        said = await ask(walk.app, "GET", path, walk.headers(person))
+        names(walk, person, said.body.decode(), f"by frames ({said.status})")
+        for frame in said.json()["frames"] if said.status == 200 else ():
+            for one in frame["positions"]:
+                tells(walk, person, world.vehicles[one["vehicle"]], one, "by frames")
+    said = await ask(walk.app, "GET", f"{V1}/history/frames?{span}&step_s={step}&format=tape", walk.headers(person))
+    if said.status == 200:
+        head, known, lats, lons = tape.read(said.body)
+        names(walk, person, json.dumps(head), "by a tape")
+        for row, one in enumerate(head["vehicles"]):
+            for at in known[row].nonzero()[0].tolist():
+                lat, lon = round(lats[row, at] * 1e6), round(lons[row, at] * 1e6)
+                between(walk, person, world.vehicles[one["vehicle"]], lat, lon, ROUNDED, "by a tape")
+    said = await walk.visit(person, "GET", f"{V1}/history/regions?{span}&limit=1000")
+    said = await ask(walk.app, "GET", f"{V1}/history/activity?{span}&step_s=600", walk.headers(person))
+    most = sum(1 for one in world.vehicles.values() if shown(walk, person, one))
+    if said.status == 200 and max(said.json()["known"]) > most:
+        raise Leak(f"{person.name} may be told of {most} vehicles and is told that there were more")
 
 
 async def reports(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
@@ -124,4 +152,4 @@ def places(told: Any) -> Iterator[tuple[float, float]]:
             yield from places(one)
 
 
-PAST = [stories, stories, sums, sums, visitors, visitors, reports]
+PAST = [stories, stories, sums, sums, visitors, visitors, everybody, everybody, reports]
