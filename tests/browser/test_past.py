@@ -94,6 +94,9 @@ async def test_a_moment_is_shown_as_the_server_tells_it_while_the_fleet_lives_on
         await expect(band).to_be_visible()
         await page.go_forward()
         await expect(band).to_be_hidden()
+        await page.goto(f"{feed.url}{link(MIDNIGHT + 30 * 365 * 24 * HOUR)}")
+        await expect(page.locator("#toasts")).to_contain_text("at=2056-03-03T00:00:00Z")
+        assert "at" not in choice(page)
         await page.context.close()
 
 

@@ -155,6 +155,23 @@ async def test_a_page_that_is_paused_forgets_all_the_same(open_page: Open, house
     await never(page, "v-there", "quarries")
 
 
+async def test_a_past_that_is_scrubbed_forgets_at_once(open_page: Open, house: House) -> None:
+    await reader(house, "kim", regions=["yards", "quarries"])
+    page = await live(await page_of(open_page, house, "kim", "#vehicle=v-there"))
+    page.expected += ["403"]  # type: ignore[attr-defined]
+    await page.wait_for_function("() => fleetPage.overlay.selected?.time")
+    await page.evaluate(
+        "() => { const { past, overlay } = fleetPage, last = overlay.selected.time; past.go(last);"
+        " setInterval(() => past.scrub(last + Math.random() * 900), 20) }"
+    )
+    await page.wait_for_function("() => fleetPage.past.fleet.byId.get('v-there')?.known")
+    await do(house, "PATCH", "groups/g-kim", {"regions": ["yards"]})
+    await never(page, "v-there", "quarries", "region:there")
+    known = "() => [...fleetPage.past.fleet.byId.keys(), ...fleetPage.past.fleet.regions.keys()]"
+    await page.wait_for_function(f"() => ({known})().includes('v-here')")
+    assert not {"v-there", "there"} & set(await page.evaluate(known))
+
+
 async def test_a_region_that_is_not_followed_is_gone_as_well(open_page: Open, house: House) -> None:
     await reader(house, "hugo", regions=["yards", "quarries"])
     page = await live(await page_of(open_page, house, "hugo", "#tab=regions"))

@@ -18,7 +18,8 @@ const SOON_MS = 200; // a hand that scrubs or zooms is not done yet
 const BINS = 240; // of the strip's activity
 const TRAIL_MS = 30 * moments.MINUTE;
 const TRAIL_GRID = 10 * moments.MINUTE;
-const WRITTEN_MS = 1000; // how often the address follows what plays
+const WRITTEN_MS = 1000; // how often the address follows what plays, …
+const SOME_MS = 250; // … and a hand
 const AGAIN_MS = 5000; // a server that is away is asked again
 const CALM_STEPS = 2; // a second, with reduced motion
 
@@ -46,7 +47,8 @@ export class Past {
   exactly = false; // what is drawn is no tape's
 
   #clock = 0; // of the frame before
-  #writtenAt = 0;
+  #writtenAt = -Infinity;
+  /** @type {any} */ #writes = 0;
   #failedAt = 0;
   #then = ""; // which versions of regions are drawn
   #mine = false; // this writes the state
@@ -255,6 +257,10 @@ export class Past {
       return this.moved.tell();
     }
     this.playing = 0;
+    if (at > this.app.now()) {
+      this.app.address.misread.tell([`at=${moments.stamp(at)}`]); // nobody has been there
+      return this.at === null ? this.#write(true) : this.live();
+    }
     this.open = true;
     if (!range) this.span = moments.reaching(this.span, at, this.app.now());
     this.#to(at);
@@ -262,9 +268,16 @@ export class Past {
     this.changed.tell();
   }
 
-  /** The address says where this is. @param {boolean} along */
+  /** The address says where this is; browsers refuse to write it many times a second.
+   * @param {boolean} along */
   #write(along) {
     const { app } = this;
+    clearTimeout(this.#writes);
+    const wait = along ? this.#writtenAt + SOME_MS - performance.now() : 0;
+    if (wait > 0) {
+      this.#writes = setTimeout(() => this.#write(true), wait);
+      return;
+    }
     this.#mine = true;
     app.address.glides = along && app.state.value.at !== null;
     app.state.set({

@@ -107,9 +107,8 @@ export class Strip {
     const x = this.#x(e);
     if (fingers.size) return;
     this.hold = null;
-    if (hold.pans) return;
-    if (hold.moved) {
-      if (past.at !== null) past.go(past.at);
+    if (hold.moved || hold.pans) {
+      if (past.scrubbing && past.at !== null) past.go(past.at);
       return;
     }
     const tick = this.#tick(x, e.pointerType === "mouse" ? NEAR : TOUCH, e);
