@@ -507,6 +507,35 @@ def _zone(_context: click.Context, _parameter: click.Parameter, value: str | Non
         raise click.BadParameter(str(fault)) from None
 
 
+@cli.group("import")
+def of_import() -> None:
+    """What another program keeps of a fleet, into this one."""
+
+
+@of_import.command("traccar")
+@click.argument("export", required=False, type=click.Path(exists=True))
+@click.option("--from-url", metavar="URL", help="Ask the Traccar that runs there, version 6 or newer.")
+@click.option("--token", envvar="TRACCAR_TOKEN", help="Token of Traccar's.")
+@click.option(
+    "--user", metavar="EMAIL", help="Sign in there as; the password comes from TRACCAR_PASSWORD, or is asked."
+)
+@click.option("--from", "since", callback=_instant, metavar="TIME", help="Of what is asked there, since when.  [2010]")
+@click.option("--until", callback=_instant, metavar="TIME", help="Until when, that left out.  [now]")
+@click.option("--zone", callback=_zone, metavar="ZONE", help="Of the times in a database's tables.  [UTC]")
+@trusting
+@_of_a_folder
+def import_traccar(data: str | None, store: str | None, **asked: Any) -> None:
+    """Devices, groups, geofences, positions and events of Traccar, from its API or from EXPORT.
+
+    EXPORT is a folder of its tables (tc_devices.csv or .json, and so on), or a plain dump of PostgreSQL.
+    """
+    from tracker.commands import migrate
+
+    if (asked["export"] is None) == (asked["from_url"] is None):
+        raise click.UsageError("from where? --from-url URL, or a folder or dump of its tables, one of them")
+    sys.exit(migrate.from_traccar(settings(data=data, store=store), **asked))
+
+
 @cli.command()
 @click.argument("out", metavar="OUT.html", type=click.Path(dir_okay=False))
 @click.option("--from", "since", required=True, callback=_moment, metavar="TIME", help="Where the range begins.")

@@ -63,6 +63,7 @@ class Connection:
         told: Callable[[str], None] = lambda _text: None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        authorization: str | None = None,
     ) -> None:
         """`ca`: file of an authority to trust beside those of the system. `told` hears of trouble.
 
@@ -83,6 +84,8 @@ class Connection:
         self._headers = {"user-agent": "live-map-tracker", "accept": "application/json"}
         if token:
             self._headers["authorization"] = f"Bearer {token}"
+        elif authorization:
+            self._headers["authorization"] = authorization
         self._monotonic = monotonic
         self._sleep = sleep
         self._answered = False  # by the server, at all

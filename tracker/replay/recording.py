@@ -227,6 +227,10 @@ class Recording:
         finally:
             read.items = items
 
+    def add(self, point: Point) -> None:
+        """One that somebody else has read."""
+        self._take(point)
+
     def where(self, point: Point) -> str:
         return self.sources[point.source].place(point.line)
 

@@ -1,0 +1,235 @@
+"""`tracker import`: what another program keeps of a fleet, into a folder, whether its server runs or not.
+
+Each thing goes the way in that everybody's goes. What is here already stays as it is, so that a second run doubles
+nothing, and one that was interrupted goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, tzinfo
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import click
+
+from tracker.commands.office import Office, Refused, office
+from tracker.config import Settings
+from tracker.migrating.tally import Count, Tally
+from tracker.migrating.traccar import (
+    Row,
+    entry_of,
+    group_names,
+    number_of,
+    position_of,
+    region_of,
+    vehicle_ids,
+)
+from tracker.model.ping import NOWHERE
+from tracker.replay.progress import Progress
+from tracker.times import named_zone
+
+POSITIONS = "/api/v1/positions"
+TOGETHER = 1000  #: positions in one go
+OLDEST = 1_262_304_000_000  #: 2010: since when is asked, where nobody says it
+PATIENCE = 120  #: times a busy server is asked again
+SHOWN = 20  #: notes of a kind that are told one by one
+
+
+class Source(Protocol):
+    notes: list[str]
+
+    def devices(self) -> list[Row]: ...
+    def groups(self) -> list[Row]: ...
+    def geofences(self) -> list[Row]: ...
+    def positions(self, devices: Iterable[Row]) -> Iterator[Row]: ...
+
+
+def carry(source: Source, ours: Office, zone: tzinfo = UTC) -> Tally:
+    """All of it; what is to be known of it goes to standard error."""
+    tally = Tally()
+    devices = source.devices()
+    ids, notes = vehicle_ids(devices)
+    _say(notes)
+    groups = group_names(source.groups())
+    _vehicles(ours, devices, ids, groups, tally)
+    _regions(ours, source.geofences(), tally["geofences"])
+    items = _positions(source.positions(devices), ids, zone, tally["positions"])
+    _send(ours, items, tally["positions"])
+    _say(source.notes)
+    return tally
+
+
+def _vehicles(ours: Office, devices: list[Row], ids: dict[int, str], groups: dict[int, str], tally: Tally) -> None:
+    known = {one["vehicle"]: one for one in ours.pages("/api/v1/vehicles?limit=1000", "vehicles")}
+    count, used, notes = tally["devices"], set[str](), []
+    for device in devices:
+        vehicle, entry = ids[number_of(device)], entry_of(device, groups)
+        used.add(entry.get("group", ""))
+        count.there += 1
+        try:
+            count.new += _register(ours, vehicle, entry, known.get(vehicle))
+            count.here += 1
+        except Refused as fault:
+            count.miss("refused", wrong=True)
+            notes.append(f"device {vehicle}: {fault.detail}")
+    _say(notes)
+    count = tally["groups"]
+    count.there, count.here = len(groups), sum(name in used for name in groups.values())
+    count.miss("with no device of their own: a group is what its vehicles say", count.there - count.here)
+
+
+def _register(ours: Office, vehicle: str, entry: dict[str, Any], known: dict[str, Any] | None) -> bool:
+    """Is it new? What is said of it here already stays. Raises Refused."""
+    path = f"/api/v1/vehicles/{quote(vehicle, safe='')}"
+    if known is None:
+        ours.ask("PUT", path, entry)
+        return True
+    missing = {name: value for name, value in entry.items() if name != "attributes" and not known.get(name)}
+    have = known.get("attributes") or {}
+    if more := {name: value for name, value in entry.get("attributes", {}).items() if name not in have}:
+        missing["attributes"] = more
+    if missing:
+        ours.ask("PATCH", path, missing)
+    return False
+
+
+def _regions(ours: Office, geofences: list[Row], count: Count) -> None:
+    known = {one["id"]: one for one in ours.pages("/api/v1/regions?limit=1000", "regions")}
+    notes, left = [], Counter[str]()
+    for geofence in geofences:
+        count.there += 1
+        try:
+            id, feature, unused = region_of(geofence)
+            if id not in known:
+                ours.ask("PUT", f"/api/v1/regions/{id}", feature)
+                count.new += 1
+            elif known[id]["geometry"]["type"] != feature["geometry"]["type"]:
+                notes.append(f"geofence {geofence.get('name')!r}: {id} has another shape here, and stays as it is")
+            count.here += 1
+            left.update(unused)
+        except (ValueError, Refused) as fault:
+            count.miss("no shape that can be drawn", wrong=True)
+            notes.append(f"geofence {geofence.get('name')!r} (number {number_of(geofence)}): {fault}")
+    notes += [f"{number} geofence{'s' * (number > 1)}: not taken over: {what}" for what, number in left.items()]
+    _say(notes)
+
+
+def _positions(
+    rows: Iterable[Row], ids: dict[int, str], zone: tzinfo, count: Count
+) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Those that can be sent, and whether it is one more: of two of a vehicle and time the first has the place."""
+    before: dict[str, int] = {}
+    for row in rows:
+        count.there += 1
+        vehicle = ids.get(number_of(row, "deviceid"))
+        if vehicle is None:
+            count.miss("of a device that is gone")
+            continue
+        item = position_of(row, vehicle, zone)
+        again = before.get(vehicle) == item["time"]
+        if again:
+            count.miss("told again for the same time")
+        elif (item.get("lat"), item.get("lon")) != NOWHERE:
+            before[vehicle] = item["time"]
+        if not again or "alarm" in item:  # an alarm is one wherever it stands
+            yield item, again
+
+
+def _send(ours: Office, items: Iterator[tuple[dict[str, Any], bool]], count: Count) -> None:
+    progress, last = Progress(sys.stderr, None), None
+    while batch := list(islice(items, TOGETHER)):
+        if fresh := [item for item, again in batch if not again]:
+            answer = _patiently(ours, POSITIONS, fresh)
+            count.here += answer["accepted"] + answer["duplicates"]
+            count.new += answer["accepted"]
+            _refused(answer, count)
+        if repeated := [item for item, again in batch if again]:
+            _patiently(ours, POSITIONS, repeated)
+        last = batch[-1][0]["time"]
+        progress.update(count.there, last if isinstance(last, int) else None)
+    if last is not None:
+        progress.update(count.there, last if isinstance(last, int) else None, last=True)
+
+
+def _refused(answer: dict[str, Any], count: Count) -> None:
+    told = Counter(error["code"] for error in answer["errors"])
+    for code, number in told.items():
+        count.miss(WHY.get(code, code), number)
+    count.miss("refused", answer["rejected"] - told.total())
+
+
+#: why a position is not taken, in words
+WHY = {
+    "no_fix": "without a place",
+    "time_in_future": "of a time to come",
+    "time_too_old": "from before 2000",
+    "time_invalid": "without a time",
+    "missing": "without a place or time",
+}
+
+
+def from_traccar(
+    settings: Settings,
+    export: str | None,
+    from_url: str | None,
+    token: str | None,
+    user: str | None,
+    since: int | None,
+    until: int | None,
+    zone: str | None,
+    ca: str | None,
+) -> int:
+    if export is not None:
+        from tracker.migrating.exported import Exported
+
+        clock = UTC if zone is None else named_zone(zone)
+        return run(settings, Exported(Path(export), clock), clock)
+    from tracker.migrating.asked import Asked
+
+    password = None
+    if user is not None and token is None:
+        password = os.environ.get("TRACCAR_PASSWORD") or click.prompt(f"Password of {user}", hide_input=True, err=True)
+    told = partial(click.echo, err=True)
+    ends = round(time.time() * 1000) if until is None else until
+    source = Asked(str(from_url), token, user, password, ca, OLDEST if since is None else since, ends, told)
+    with contextlib.closing(source):
+        return run(settings, source)
+
+
+def run(settings: Any, source: Source, zone: tzinfo = UTC) -> int:
+    """Returns the exit code: 1 when somebody has to look at something."""
+    with office(settings, new=True) as ours:
+        tally = carry(source, ours, zone)
+    for line in tally.lines():
+        click.echo(line)
+    return 1 if tally.wrong else 0
+
+
+def _patiently(ours: Office, path: str, body: Any, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+    """A busy server is waited for: live positions go first. Raises Refused."""
+    sent = json.dumps(body).encode()
+    for _ in range(PATIENCE):
+        answer = ours.send("POST", path, sent)
+        if answer.status not in (429, 503):
+            break
+        sleep(1)
+    if isinstance(answer.body, dict) and "accepted" in answer.body:
+        return answer.body
+    raise Refused(answer.body if isinstance(answer.body, dict) else {}, answer.status)
+
+
+def _say(notes: list[str]) -> None:
+    for note in notes[:SHOWN]:
+        click.echo(note, err=True)
+    if len(notes) > SHOWN:
+        click.echo(f"… and {len(notes) - SHOWN} more such notes", err=True)

@@ -1,0 +1,137 @@
+"""Asked: a Traccar that runs, over its API. Of a long time it is asked a slice after the other."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from tracker.migrating.traccar import Row, number_of, row_of
+from tracker.replay.connection import Connection, Failed
+from tracker.times import rfc3339
+
+DAY_MS = 86_400_000
+LONGEST_MS = 64 * DAY_MS  #: asked in one go, where there is little
+MANY = 20_000  #: rows of a slice, after which slices become shorter
+FEW = 5_000  #: … longer
+SHORTEST_MS = 60_000
+OLDEST = 6  #: version that is known
+PLACES = 100  #: positions asked by their number in one go
+
+
+class Asked:
+    def __init__(
+        self,
+        url: str,
+        token: str | None,
+        user: str | None,
+        password: str | None,
+        ca: str | None,
+        since: int,
+        until: int,
+        told: Callable[[str], None],
+    ) -> None:
+        """Raises Unreadable for an address that is none, Failed when nothing there is Traccar's."""
+        basic = None
+        if user is not None:
+            basic = "Basic " + base64.b64encode(f"{user}:{password or ''}".encode()).decode()
+        self.name = url
+        self.notes: list[str] = []
+        self._connection = Connection(url, token, ca, told=told, authorization=basic)
+        self._since, self._until = since, until
+        server = self._ask("/api/server")
+        version = server.get("version") if isinstance(server, dict) else None
+        if not isinstance(version, str):
+            raise Failed(f"{url} is no Traccar, or lies behind another page: name the address of its web page")
+        if not version.split(".")[0].isdecimal() or int(version.split(".")[0]) < OLDEST:
+            raise Failed(f"{url} is Traccar {version}: update it to {OLDEST}, or export its database")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def devices(self) -> list[Row]:
+        return self._all("devices")
+
+    def groups(self) -> list[Row]:
+        return self._all("groups")
+
+    def geofences(self) -> list[Row]:
+        return self._all("geofences")
+
+    def positions(self, devices: Iterable[Row]) -> Iterator[Row]:
+        for device in devices:
+            if number_of(device, "positionid") or "positionid" not in device:  # it never had one else
+                yield from self._slices("/api/positions", number_of(device))
+
+    def events(self, devices: Iterable[Row]) -> Iterator[Row]:
+        for device in devices:
+            yield from self._slices("/api/reports/events", number_of(device))
+
+    def places(self, numbers: Iterable[int]) -> dict[int, Row]:
+        """Positions by their number, those that are there."""
+        wanted, found = sorted(set(numbers)), {}
+        for at in range(0, len(wanted), PLACES):
+            query = urlencode([("id", number) for number in wanted[at : at + PLACES]])
+            for row in self._rows(f"/api/positions?{query}"):
+                found[number_of(row)] = row
+        return found
+
+    def _all(self, what: str) -> list[Row]:
+        """Everybody's, for who administers there; else what this user may see."""
+        try:
+            return self._rows(f"/api/{what}?all=true")
+        except Failed as fault:
+            if "401" in fault.detail:
+                raise
+            self.notes.append(f"only the {what} this user of Traccar may see: an administrator's token shows all")
+            return self._rows(f"/api/{what}")
+
+    def _slices(self, path: str, device: int) -> Iterator[Row]:
+        at, long = self._since, DAY_MS
+        before: set[int] = set()  # both ends of a slice belong to it there
+        while at < self._until:
+            until = min(at + long, self._until)
+            span = {"deviceId": device, "from": rfc3339(at), "to": rfc3339(until)}
+            try:
+                rows = self._rows(f"{path}?{urlencode(span)}")
+            except Failed:
+                if long <= DAY_MS:
+                    raise
+                long = DAY_MS  # it may tell no more of one time
+                continue
+            if len(rows) > MANY and until - at > SHORTEST_MS:
+                long = max((until - at) // 8, SHORTEST_MS)
+            elif len(rows) < FEW:
+                long = min(long * 2, LONGEST_MS)
+            yield from (row for row in rows if number_of(row) not in before)
+            before = {number_of(row) for row in rows}
+            at = until
+
+    def _rows(self, path: str) -> list[Row]:
+        rows = self._ask(path)
+        if not isinstance(rows, list):
+            raise Failed(f"{self.name}{path.partition('?')[0]} answered something else than a list")
+        return [row_of(row) for row in rows if isinstance(row, Mapping)]
+
+    def _ask(self, path: str) -> Any:
+        answer = self._connection.request("GET", path)
+        if answer.status == 401:
+            raise Failed(
+                f"{self.name} refused with 401: give a token (--token, made in Traccar under Settings, Account), "
+                "or --user and a password"
+            )
+        if 300 <= answer.status < 400:
+            raise Failed(f"{self.name} says it is at {answer.headers.get('location', 'another address')}: name that")
+        said = answer.content[:200].decode("utf-8", "replace").strip()
+        if answer.status != 200:
+            raise Failed(f"{self.name}{path.partition('?')[0]} answered {answer.status}: {said or 'nothing else'}")
+        try:
+            return msgspec.json.decode(answer.content)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise Failed(
+                f"{self.name}{path.partition('?')[0]} answered no JSON ({said[:60]!r}): is that Traccar's own address, "
+                "with its port (8082 as it is installed)?"
+            ) from None
