@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from tests.support.traccar import FIXES, TOKEN, Traccar
 from tracker.commands.cli import cli
 from tracker.commands.office import office
 from tracker.config import Settings
-
 
 
 def run(*words: Any) -> Result:
@@ -25,8 +23,8 @@ def table(result: Result) -> dict[str, list[int]]:
 
 
 @pytest.fixture
-def traccar() -> Iterator[Traccar]:
-    yield Traccar()
+def traccar() -> Traccar:
+    return Traccar()
 
 
 def test_what_a_traccar_that_runs_has_is_here_once_however_often_it_is_asked(tmp_path: Path, traccar: Traccar) -> None:
@@ -50,7 +48,9 @@ def test_what_a_traccar_that_runs_has_is_here_once_however_often_it_is_asked(tmp
         assert (van["name"], van["group"], van["kind"]) == ("Slash", "North / Vans", "van")
         assert van["attributes"] == {"speedLimit": 43.2, "phone": "+358 1"}
         assert ours.ask("GET", "/api/v1/vehicles/A-B")["attributes"] == {"disabled": True}
-        track = ours.ask("GET", "/api/v1/vehicles/350612/track?from=2026-08-01T00:00:00Z&until=2026-10-01T00:00:00Z&limit=1000")
+        track = ours.ask(
+            "GET", "/api/v1/vehicles/350612/track?from=2026-08-01T00:00:00Z&until=2026-10-01T00:00:00Z&limit=1000"
+        )
         assert len(track["positions"]) == FIXES and track["positions"][0]["speed_mps"] == pytest.approx(5.144, abs=1e-3)
         port = ours.ask("GET", "/api/v1/regions/traccar-2")
         assert port["geometry"] == {"type": "Point", "coordinates": [25.2, 60.1]}
