@@ -13,7 +13,7 @@ from tracker.commands.office import office
 from tracker.config import Settings
 
 
-def run(*words: Any) -> Result:
+def run(*words: object) -> Result:
     return CliRunner().invoke(cli, ["import", "traccar", *map(str, words)], catch_exceptions=True)
 
 
