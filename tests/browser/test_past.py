@@ -86,6 +86,11 @@ async def test_a_moment_is_shown_as_the_server_tells_it_while_the_fleet_lives_on
         await page.keyboard.press("Shift+Space")
         assert await page.evaluate("() => window.fleetPage.past.playing") == 0
 
+        printed = await page.evaluate(
+            "() => { dispatchEvent(new Event('beforeprint')); const said = document.querySelector('#summary').textContent;"
+            " dispatchEvent(new Event('afterprint')); return said }"
+        )
+        assert "The map shows 11 Mar 2026" in printed
         await page.keyboard.press("l")
         await expect(band).to_be_hidden()
         assert "at" not in choice(page)

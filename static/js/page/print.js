@@ -14,7 +14,9 @@ export function print(app, list) {
     const now = app.now();
     const { zone, units } = app.preferences.value;
     table?.remove();
-    text($("#summary"), `${app.summary()} · ${format.full(now, zone)}`);
+    const { at } = app.past;
+    const then = at === null ? "" : say("past.printed", { time: format.full(at, zone) });
+    text($("#summary"), [app.summary(), format.full(now, zone), then].filter(Boolean).join(" · "));
     table = h(
       "table",
       { class: "printed" },
