@@ -45,12 +45,18 @@ def tracks(connection: sqlite3.Connection, numbers: Sequence[int], since: int, u
     place = {n: at for at, n in enumerate(numbers)}
     days = [(n, since // DAY_MS, (until - 1) // DAY_MS) for n in numbers]
     found = [*_packed(connection, days, later.below, place), *_recent(later, numbers)]
-    today = since // DAY_MS * DAY_MS  # what came late may be of the day before
-    heard = {part.which for part in found if (part.told & (part.time >= today) & (part.time <= since)).any()}
     before = (since - SILENT_MS) // DAY_MS, since // DAY_MS - 1
+    heard = _heard(found, since)
     silent = [(n, *before) for n, at in place.items() if at not in heard]
     found = [*_packed(connection, silent, later.below, place), *found]
     return Tracks.joined(len(numbers), (part.cut(since - SILENT_MS, until) for part in found))
+
+
+def _heard(found: list[Part], since: int) -> set[int]:
+    """Who surely told where it was on this day, and by then: what is not packed may be of the day before."""
+    today = [part.cut(since // DAY_MS * DAY_MS, since + 1) for part in found]
+    doubtful = {part.which for part in today if not part.told.all()}
+    return {part.which for part in today if len(part.time)} - doubtful
 
 
 def _packed(
@@ -59,8 +65,11 @@ def _packed(
     for n, r0, r1, body in bodies(connection, days):
         if r0 >= below:
             continue
-        part = Part.stored(place[n], *decode_only(body, "time", "taken", "lat", "lon"))
-        yield part if r1 < below else part.kept(decode_only(body, "row")[0] < below)
+        columns = decode_only(body, "time", "taken", "lat", "lon")
+        if r1 >= below:
+            is_packed = decode_only(body, "row")[0] < below
+            columns = [column[is_packed] for column in columns]
+        yield Part.stored(place[n], *columns)
 
 
 def _recent(later: Recent, numbers: Sequence[int]) -> Iterator[Part]:
