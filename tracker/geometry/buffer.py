@@ -101,14 +101,35 @@ class Round:
 
     def may_cover(self, lats: Floats, lons: Floats, stretch: int) -> Any:
         """For many places at once: is one so near to these chords that the arcs could be within reach?"""
+        if self._frames(lats, lons):
+            return self._frame_m(lats, lons) <= self.reach_m + SLACK_M
         return self._chords_m2(lats, lons, stretch) <= (self.reach_m + SLACK_M) ** 2
 
     def must_cover(self, lats: Floats, lons: Floats, stretch: int) -> Any:
         """Is one so near to these chords that the arcs must be?"""
         if self.reach_m > ARC_M:
             return np.zeros(len(lats), np.bool_)
+        if self._frames(lats, lons):
+            return self._frame_m(lats, lons) < self.reach_m - SLACK_M
         chord2 = self._chords_m2(lats, lons, stretch)
         return np.sqrt(chord2) * (1 + chord2 / BEND_M2) + 2 * SLACK_M < self.reach_m
+
+    def _frames(self, lats: Floats, lons: Floats) -> bool:
+        """Is it a small circle, and do they lie about it?"""
+        if len(self.points) > 1 or self.reach_m > FRAME_M or abs(self.points[0][0]) > FLAT:
+            return False
+        return all(
+            np.abs(some - at).max(initial=0) < FRAME for some, at in zip((lats, lons), self.points[0], strict=True)
+        )
+
+    def _frame_m(self, lats: Floats, lons: Floats) -> Floats:
+        """How far they are from the centre of such a circle: within SLACK_M, in the metre frames between."""
+        lat, lon = self.points[0]
+        middle = np.radians((lats + lat) / 2)
+        s, c = np.sin(middle), np.cos(middle)
+        w = 1 - geo.E2 * s * s
+        metres: Floats = radians(geo.A) / np.sqrt(w) * np.hypot((lons - lon) * c, (lats - lat) * (1 - geo.E2) / w)
+        return metres
 
     def _chords_m2(self, lats: Floats, lons: Floats, stretch: int) -> Any:
         corners = self._corners[:, stretch * RUN : stretch * RUN + RUN + 1, None]
@@ -157,7 +178,7 @@ class Round:
     # -- the line between two pings -----------------------------------------------------------------------------
 
     def may_touch(self, lats1: Floats, lons1: Floats, lats2: Floats, lons2: Floats) -> Any:
-        """For lines about a small circle: measured in the metre frame of its centre."""
+        """For lines about a small circle: measured in the metre frame of its centre, then by how far their ends are."""
         lat, lon = self.points[0]
         near = (abs(lats1 - lat) < FRAME) & (abs(lats2 - lat) < FRAME)
         near &= (abs(lons1 - lon) < FRAME) & (abs(lons2 - lon) < FRAME)
@@ -168,7 +189,11 @@ class Round:
         run = (lons2 - lons1) * kx + (lats2 - lats1) * (1j * ky)
         along = np.clip(-(start * run.conj()).real / np.maximum(np.abs(run) ** 2, TINY), 0, 1)
         bent = 1 + (1 + tan(radians(abs(lat)))) * (self.reach_m + 1000) / FRAME_BENDS_M
-        return ~near | (np.abs(start + along * run) <= self.reach_m * bent + SLACK_M)
+        may = ~near | (np.abs(start + along * run) <= self.reach_m * bent + SLACK_M)
+        some = np.flatnonzero(may & near)
+        ends = self._frame_m(lats1[some], lons1[some]) + self._frame_m(lats2[some], lons2[some])
+        may[some] = ends - 2 * self.reach_m <= np.hypot(run.real[some], run.imag[some]) * bent + 2 * SLACK_M
+        return may
 
     def crossing(self, lat1: float, lon1: float, lat2: float, lon2: float) -> tuple[float, float] | None:
         """Where along the line straight in lon/lat (0 … 1) it first and last touches; None: nowhere."""
@@ -275,10 +300,10 @@ def _touch(beyond: Callable[[float], float], low: float, high: float, steep: flo
 def _root(beyond: Callable[[float], float], inside: tuple[float, float], outside: tuple[float, float]) -> float:
     """Where the distance becomes positive between two (distance, place): the last place found where it is not.
 
-    Regula falsi, the Illinois way: an end that stays counts half, so that both ends close in.
+    Regula falsi, the Illinois way: an end that stays once more counts half, so that both ends close in.
     """
     (f_in, t_in), (f_out, t_out) = inside, outside
-    weight_in, weight_out = f_in, f_out
+    weight_in, weight_out, before = f_in, f_out, 0.0
     for _ in range(60):
         if f_in > -ROOT_M or abs(t_out - t_in) < 1e-13:
             break
@@ -286,10 +311,11 @@ def _root(beyond: Callable[[float], float], inside: tuple[float, float], outside
         f = beyond(t)
         if f <= 0:
             t_in, f_in, weight_in = t, f, f
-            weight_out /= 2
+            weight_out /= 2 if before < 0 else 1
         else:
             t_out, weight_out = t, f
-            weight_in /= 2
+            weight_in /= 2 if before > 0 else 1
+        before = f
     return t_in
 
 
