@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tracker.live.close_codes import CLOSE_CODES, may_return
-from tracker.model.events import KINDS
+from tracker.model.events import KINDS, TOLD
 from tracker.problems import PROBLEMS
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,10 @@ def test_every_kind_and_reason_of_an_event_has_its_sentence() -> None:
     assert len(reasons) >= 10
     assert {f"reason.{reason}" for reason in reasons} <= ENGLISH
     assert {f"{what}.{kind}" for kind in KINDS for what in ("kind", "event")} <= ENGLISH
-    assert set(re.findall(r"^  (\w+): \{ icon:", (ROOT / "static/js/words/phrases.js").read_text(), re.M)) == set(KINDS)
+    assert set(re.findall(r"^  (\w+): \{ icon:", (ROOT / "static/js/words/phrases.js").read_text(), re.M)) == {
+        *KINDS,
+        TOLD,
+    }
 
 
 def test_every_answer_that_says_what_is_wrong_has_its_sentence() -> None:

@@ -441,6 +441,7 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
     house.app.extensions["couriers"].post = answering
     house.node.store.compact = never_done
     area = circle(60, 25, 200, name="new")
+    told = {"vehicle": "v-here", "time": "2026-01-01T00:00:00Z", "what": "doorOpened", "by": "Traccar"}
     tried: dict[str, tuple[str, Any]] = {
         "POST /api/v1/regions": ("/api/v1/regions", area | {"id": "posted"}),
         "PUT /api/v1/regions/<id>": ("/api/v1/regions/new", area),
@@ -448,6 +449,7 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
         "DELETE /api/v1/regions/<id>": ("/api/v1/regions/new", None),
         "PUT /api/v1/vehicles/<id>": ("/api/v1/vehicles/v-here", {"name": "Van"}),
         "PATCH /api/v1/vehicles/<id>": ("/api/v1/vehicles/v-here", {"plate": "AB 1"}),
+        "POST /api/v1/history/told": ("/api/v1/history/told", {"events": [told]}),
         "POST /api/v1/events/<id>/ack": (f"/api/v1/events/{event}/ack", {"by": "somebody else"}),
         "DELETE /api/v1/events/<id>/ack": (f"/api/v1/events/{event}/ack", None),
         "DELETE /api/v1/vehicles/<id>": ("/api/v1/vehicles/v-here", None),
@@ -552,6 +554,9 @@ async def test_who_is_shown_out_while_a_body_comes_changes_nothing_by_it(house: 
         f"PATCH /api/v1/targets/{target}": {"name": "other"},
         "POST /api/v1/quarantine/new/admit": {"name": "Van"},
         "POST /api/v1/store/compaction": {"at_once": True},
+        "POST /api/v1/history/told": {
+            "events": [{"vehicle": "v-here", "time": "2026-01-01T00:00:00Z", "what": "doorOpened", "by": "Traccar"}]
+        },
         "POST /api/v1/store/import": {"vehicle": "v"},
     }
     waits_for_none = {"POST /api/v1/users/<name>/link", "POST /api/v1/events/<id>/ack", "POST /api/v1/tickets"}

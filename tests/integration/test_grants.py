@@ -557,6 +557,7 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("GET", f"{V1}/regions/<id>/versions"): versions,
     ("GET", f"{V1}/regions/<id>/versions/<int:number>"): version,
     ("GET", f"{V1}/events"): events,
+    ("POST", f"{V1}/history/told"): not_for_them("POST", f"{V1}/history/told", json={"events": []}),
     ("GET", f"{V1}/events/<id>"): event,
     ("POST", f"{V1}/events/<id>/ack"): acknowledged("POST"),
     ("DELETE", f"{V1}/events/<id>/ack"): acknowledged("DELETE"),

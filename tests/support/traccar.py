@@ -162,6 +162,7 @@ class Traccar:
 class _Handler(BaseHTTPRequestHandler):
     traccar: Traccar
     protocol_version = "HTTP/1.1"
+    wbufsize = 65_536  # an answer is one packet: two would wait for an acknowledgement
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)

@@ -28,6 +28,7 @@ from tracker.migrating.tally import Count, Tally
 from tracker.migrating.traccar import (
     Row,
     entry_of,
+    event_of,
     group_names,
     number_of,
     position_of,
@@ -35,10 +36,11 @@ from tracker.migrating.traccar import (
     vehicle_ids,
 )
 from tracker.model.ping import NOWHERE
+from tracker.model.ping import OLDEST as OLDEST_EVENT
 from tracker.replay.progress import Progress
 from tracker.times import named_zone
 
-POSITIONS = "/api/v1/positions"
+POSITIONS, EVENTS = "/api/v1/positions", "/api/v1/history/told"
 TOGETHER = 1000  #: positions in one go
 OLDEST = 1_262_304_000_000  #: 2010: since when is asked, where nobody says it
 PATIENCE = 120  #: times a busy server is asked again
@@ -52,6 +54,8 @@ class Source(Protocol):
     def groups(self) -> list[Row]: ...
     def geofences(self) -> list[Row]: ...
     def positions(self, devices: Iterable[Row]) -> Iterator[Row]: ...
+    def told_events(self, devices: Iterable[Row]) -> Iterator[Row]: ...
+    def places(self, numbers: Iterable[int]) -> dict[int, Row]: ...
 
 
 def carry(source: Source, ours: Office, zone: tzinfo = UTC) -> Tally:
@@ -62,9 +66,10 @@ def carry(source: Source, ours: Office, zone: tzinfo = UTC) -> Tally:
     _say(notes)
     groups = group_names(source.groups())
     _vehicles(ours, devices, ids, groups, tally)
-    _regions(ours, source.geofences(), tally["geofences"])
+    regions = _regions(ours, source.geofences(), tally["geofences"])
     items = _positions(source.positions(devices), ids, zone, tally["positions"])
     _send(ours, items, tally["positions"])
+    _events(ours, source, devices, ids, regions, zone, tally["events"])
     _say(source.notes)
     return tally
 
@@ -103,9 +108,10 @@ def _register(ours: Office, vehicle: str, entry: dict[str, Any], known: dict[str
     return False
 
 
-def _regions(ours: Office, geofences: list[Row], count: Count) -> None:
+def _regions(ours: Office, geofences: list[Row], count: Count) -> dict[int, str]:
+    """Geofence number → region that is here."""
     known = {one["id"]: one for one in ours.pages("/api/v1/regions?limit=1000", "regions")}
-    notes, left = [], Counter[str]()
+    notes, left, here = [], Counter[str](), dict[int, str]()
     for geofence in geofences:
         count.there += 1
         try:
@@ -116,12 +122,14 @@ def _regions(ours: Office, geofences: list[Row], count: Count) -> None:
             elif known[id]["geometry"]["type"] != feature["geometry"]["type"]:
                 notes.append(f"geofence {geofence.get('name')!r}: {id} has another shape here, and stays as it is")
             count.here += 1
+            here[number_of(geofence)] = id
             left.update(unused)
         except (ValueError, Refused) as fault:
             count.miss("no shape that can be drawn", wrong=True)
             notes.append(f"geofence {geofence.get('name')!r} (number {number_of(geofence)}): {fault}")
     notes += [f"{number} geofence{'s' * (number > 1)}: not taken over: {what}" for what, number in left.items()]
     _say(notes)
+    return here
 
 
 def _positions(
@@ -159,6 +167,37 @@ def _send(ours: Office, items: Iterator[tuple[dict[str, Any], bool]], count: Cou
         progress.update(count.there, last if isinstance(last, int) else None)
     if last is not None:
         progress.update(count.there, last if isinstance(last, int) else None, last=True)
+
+
+def _events(
+    ours: Office,
+    source: Source,
+    devices: list[Row],
+    ids: dict[int, str],
+    regions: dict[int, str],
+    zone: tzinfo,
+    count: Count,
+) -> None:
+    """As that system's history: what they say is decided here anew, from the positions."""
+    rows = source.told_events(devices)
+    while batch := list(islice(rows, TOGETHER)):
+        places = source.places({number_of(row, "positionid") for row in batch} - {0})
+        items = []
+        for row in batch:
+            count.there += 1
+            vehicle = ids.get(number_of(row, "deviceid"))
+            region = regions.get(number_of(row, "geofenceid"))
+            item = event_of(row, vehicle or "", region, places.get(number_of(row, "positionid")), zone)
+            if vehicle is None:
+                count.miss("of a device that is gone")
+            elif not OLDEST_EVENT <= item.get("time", 0) <= time.time() * 1000:
+                count.miss("without a time there can be")
+            else:
+                items.append(item)
+        if items:
+            answer = _patiently(ours, EVENTS, {"events": items})
+            count.here += answer["accepted"] + answer["duplicates"]
+            count.new += answer["accepted"]
 
 
 def _refused(answer: dict[str, Any], count: Count) -> None:

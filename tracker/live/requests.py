@@ -8,7 +8,7 @@ import re
 import msgspec
 
 from tracker.errors import BadRequest, Invalid
-from tracker.model.events import ERASED, KINDS
+from tracker.model.events import ERASED, KINDS, TOLD
 
 
 class View(msgspec.Struct, frozen=True, tag_field="op", tag="view"):
@@ -102,7 +102,7 @@ def check_request(message: Request) -> None:
             raise _bad("window", "window is at least 1 frame")
         if message.max_vehicles is not None and message.max_vehicles < 0:
             raise _bad("max_vehicles", "max_vehicles is not negative")
-        if not isinstance(message.events, bool) and not KINDS.keys() >= set(message.events) - {ERASED}:
+        if not isinstance(message.events, bool) and not KINDS.keys() >= set(message.events) - {TOLD, ERASED}:
             raise _bad("events", f"events is true, false or some kinds of event: {', '.join(KINDS)}")
 
 

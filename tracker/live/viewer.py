@@ -11,7 +11,7 @@ from tracker.access.grants import EVERYTHING, Grant
 from tracker.geometry.earth import MERCATOR_LIMIT, tile
 from tracker.live.cursor import digest
 from tracker.live.requests import Box, Follow, View
-from tracker.model.events import ERASED, KINDS
+from tracker.model.events import ERASED, KINDS, TOLD
 
 CELL_ZOOMS = range(3, 15)  #: tiles of these zooms can be followed
 MOST_CELLS = 64  #: of one view; a wider one takes larger tiles
@@ -157,7 +157,7 @@ class Viewer:
         if follow.events is True:
             self.kinds = None
         else:
-            self.kinds = frozenset({*KINDS, ERASED}).intersection(follow.events or ())
+            self.kinds = frozenset({*KINDS, TOLD, ERASED}).intersection(follow.events or ())
 
     def has_credit(self) -> bool:
         """Whether fewer frames than its window are on the way to its eyes."""

@@ -66,7 +66,7 @@ class Asked:
             if number_of(device, "positionid") or "positionid" not in device:  # it never had one else
                 yield from self._slices("/api/positions", number_of(device))
 
-    def events(self, devices: Iterable[Row]) -> Iterator[Row]:
+    def told_events(self, devices: Iterable[Row]) -> Iterator[Row]:
         for device in devices:
             yield from self._slices("/api/reports/events", number_of(device))
 

@@ -38,6 +38,7 @@ class Exported:
         self._files = _files(path)
         self._dump = _is_dump(path)
         self._path = path
+        self._places: dict[int, Row] | None = None
         if not self._dump and "devices" not in self._files:
             raise Unreadable(
                 f"{path} has no table of devices: it is a folder with tc_devices.csv (or .json), and of tc_groups, "
@@ -74,12 +75,14 @@ class Exported:
         finally:
             recording.close()
 
-    def events(self, _devices: Iterable[Row]) -> Iterator[Row]:
+    def told_events(self, _devices: Iterable[Row]) -> Iterator[Row]:
         return self._rows("events")
 
     def places(self, numbers: Iterable[int]) -> dict[int, Row]:
-        wanted = set(numbers)
-        return {number: row for row in self._rows("positions") if (number := number_of(row)) in wanted}
+        if self._places is None:  # one look for all of them
+            wanted = {number_of(row, "positionid") for row in self._rows("events")}
+            self._places = {number: row for row in self._rows("positions") if (number := number_of(row)) in wanted}
+        return {number: self._places[number] for number in numbers if number in self._places}
 
     def _rows(self, name: str) -> Iterator[Row]:
         self.broken[name] = 0

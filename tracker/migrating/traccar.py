@@ -186,6 +186,28 @@ def position_of(row: Row, vehicle: str, zone: tzinfo = UTC) -> dict[str, Any]:
     return item | ({"attributes": more} if more else {})
 
 
+def event_of(row: Row, vehicle: str, region: str | None, place: Row | None, zone: tzinfo = UTC) -> dict[str, Any]:
+    """An event as `POST /api/v1/history/told` takes it; `place`: its position, where there is one."""
+    said = _scalars(attributes_of(row))
+    if region is None and (geofence := number_of(row, "geofenceid")):
+        said["geofence"] = geofence
+    if maintenance := number_of(row, "maintenanceid"):
+        said["maintenance"] = maintenance
+    when = next((row[name] for name in ("eventtime", "servertime") if row.get(name)), None)
+    item: dict[str, Any] = {
+        "vehicle": vehicle,
+        "time": time_of(when, zone),
+        "what": str(row.get("type") or "unknown")[:100],
+        "by": "Traccar",
+        "number": str(number_of(row)),
+        "region": region,
+        "attributes": said,
+    }
+    if place is not None:
+        item |= {"lat": _number(place.get("latitude")), "lon": _number(place.get("longitude"))}
+    return {name: value for name, value in item.items() if value not in (None, {})}
+
+
 def _scalars(said: Mapping[str, Any]) -> dict[str, Any]:
     """Texts, numbers and flags that have a value; no passwords."""
     return {

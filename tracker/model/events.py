@@ -21,6 +21,7 @@ KINDS: dict[str, str] = {
     "low_battery": "has a low battery",
 }
 
+TOLD = "told"  #: the kind of an event that another system decided: it is kept as that system's history
 ERASED = "erased"  #: the kind of an event whose vehicle's history was erased: only its seq, id and time are left
 
 DELAYED_MS = 300_000  #: an event whose deciding ping was older than this at receipt is `delayed`

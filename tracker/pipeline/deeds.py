@@ -18,6 +18,7 @@ from tracker.pipeline.journal import (
     ClockSet,
     Entry,
     EventAcknowledged,
+    EventsTold,
     RegionsDeleted,
     RegionsSaved,
     VehicleRegistered,
@@ -215,6 +216,17 @@ class Acknowledge(Deed[Event]):
     def answer(self) -> Event:
         assert self._event is not None  # else it was refused
         return self._event
+
+
+class TellEvents(Done):
+    def __init__(self, now: int, events: list[Event]) -> None:
+        super().__init__(EventsTold(now, events))
+        self._events = events
+
+    def audit(self) -> Iterator[Audit]:
+        if self.by:
+            first = self._events[0].detail
+            yield self.by.did(self.now, "event.tell", str(first.get("told_by")), None, {"events": len(self._events)})
 
 
 def _acked(event: Event) -> dict[str, Any]:

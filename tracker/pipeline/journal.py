@@ -15,6 +15,7 @@ import msgspec
 from tracker.fleet.fleet import Fleet, FleetSettings, Known, Step
 from tracker.model.change import Acked, Change, Registered
 from tracker.model.commit import Commit
+from tracker.model.events import Event
 from tracker.model.ping import Ping
 from tracker.regions.region import Region
 
@@ -57,6 +58,13 @@ class EventAcknowledged(msgspec.Struct, frozen=True):
     by: str | None
 
 
+class EventsTold(msgspec.Struct, frozen=True):
+    """By another system: they are kept, and decide nothing."""
+
+    now: int
+    events: list[Event]
+
+
 class ClockSet(msgspec.Struct, frozen=True):
     """Somebody set our clock: what was received before is told by the clock there is now."""
 
@@ -78,6 +86,7 @@ Entry = (
     | VehicleRegistered
     | VehicleRemoved
     | EventAcknowledged
+    | EventsTold
     | ClockSet
     | SettingsChanged
 )
@@ -103,6 +112,7 @@ _DECIDES: dict[type, Callable[[Fleet, Any], Step]] = {
     VehicleRemoved: lambda fleet, entry: (fleet.erase_vehicle if entry.erased else fleet.remove_vehicle)(
         entry.vehicle, entry.now
     ),
+    EventsTold: lambda _fleet, entry: Step(Commit(events=entry.events), Change(events=entry.events), []),
     EventAcknowledged: lambda _fleet, entry: _acknowledge(entry),
     ClockSet: lambda fleet, entry: fleet.set_clock(entry.by),
     SettingsChanged: lambda fleet, entry: fleet.change_settings(entry.settings),

@@ -224,6 +224,11 @@ class Pipeline:
         self._check_room()
         return await self._put(deeds.Acknowledge(self._intake.now(), event_id, by), actor)
 
+    async def tell_events(self, events: list[Event], by: Actor | None = None) -> None:
+        """Keep what another system decided; those that are known by their ids are not kept twice."""
+        self._check_room()
+        await self._put(deeds.TellEvents(self._intake.now(), events), by)
+
     # ------------------------------------------------------------------------------------------------- who may come in
 
     async def keep_records(self, plan: deeds.Plan) -> None:

@@ -26,7 +26,7 @@ from tracker.turns.jobs import Job
 from tracker.web.api import events, feeds, health, openapi, page, regions, vehicles
 from tracker.web.delivery.couriers import Couriers
 from tracker.web.devices import echo, payloads
-from tracker.web.history import activity, arrivals, frames, inside, then, trips, upkeep
+from tracker.web.history import activity, arrivals, frames, inside, then, told, trips, upkeep
 from tracker.web.ingest import http as ingest
 from tracker.web.ingest import socket as positions
 from tracker.web.ingest.bodies import Body, Gone, Patience, refuse
@@ -72,7 +72,22 @@ def create_app(
     couriers = app.extensions["couriers"] = Couriers(node)
     app.register_blueprint(targets.blueprint(node, couriers))
     for routes in (
-        *(vehicles, feeds, trips, regions, events, inside, frames, then, activity, arrivals, upkeep, health, page),
+        *(
+            vehicles,
+            feeds,
+            trips,
+            regions,
+            events,
+            inside,
+            frames,
+            then,
+            activity,
+            arrivals,
+            told,
+            upkeep,
+            health,
+            page,
+        ),
         *(session, users, groups, tokens, quarantine, connect, audit, echo, payloads),
     ):
         app.register_blueprint(routes.blueprint(node))

@@ -54,6 +54,7 @@ const WHAT = /** @type {const} */ ([
   "store.give_up",
   "event.acknowledge",
   "event.take_back",
+  "event.tell",
 ]);
 
 /** @param {import("./main.js").Desk} desk */

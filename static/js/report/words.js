@@ -66,6 +66,7 @@ export const LANGUAGES = {
       "kind.heard": "heard again",
       "kind.alarm": "alarm",
       "kind.low_battery": "low battery",
+      "kind.told": "told elsewhere",
     },
   },
   de: {
@@ -130,6 +131,7 @@ export const LANGUAGES = {
       "kind.heard": "wieder gehört",
       "kind.alarm": "Alarm",
       "kind.low_battery": "Akku schwach",
+      "kind.told": "anderswo gemeldet",
     },
   },
 };

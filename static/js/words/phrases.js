@@ -28,6 +28,7 @@ export const KINDS = {
   heard: { icon: "signal", level: "low", title: say("kind.heard") },
   alarm: { icon: "warn", level: "high", title: say("kind.alarm") },
   low_battery: { icon: "battery", level: "medium", title: say("kind.low_battery") },
+  told: { icon: "info", level: "low", title: say("kind.told") },
 };
 
 /** "enters", "crossings": the word after a number. @param {string} kind @param {number} n */
@@ -67,6 +68,7 @@ function detailOf(event, units, now) {
   if (event.kind === "overspeed_end" && event.max_speed_mps != null)
     return say("detail.top", { speed: format.speed(event.max_speed_mps, units) });
   if (event.kind === "alarm") return pressed(event, now);
+  if (event.kind === "told") return foreign(event.what ?? "", say("kind.other"));
   return event.kind === "low_battery" && event.battery_pct != null ? `(${Math.floor(event.battery_pct)} %)` : "";
 }
 

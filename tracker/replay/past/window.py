@@ -16,7 +16,7 @@ import msgspec
 from tracker.fleet.fleet import FleetSettings
 from tracker.formats import Point
 from tracker.model.commit import StoredPing
-from tracker.model.events import Event
+from tracker.model.events import TOLD, Event
 from tracker.model.ping import Ping, has_place
 from tracker.pipeline.journal import Entry, RegionsSaved, SettingsChanged
 from tracker.regions.region import Region
@@ -125,7 +125,11 @@ def _over(kept: FleetSettings, mine: FleetSettings) -> FleetSettings:
 
 def stored_events(source: Source, window: Window, choice: Choice) -> Iterator[Event]:
     """What was told then."""
-    return (event for event in source.events_within(window.since, window.until) if choice.has_vehicle(event.vehicle))
+    return (
+        event
+        for event in source.events_within(window.since, window.until)
+        if event.kind != TOLD and choice.has_vehicle(event.vehicle)
+    )
 
 
 # -- into a server

@@ -12,7 +12,7 @@ from tracker.access.grants import ACKNOWLEDGE, Grant
 from tracker.errors import Invalid, NotFound
 from tracker.history.visits import inside_then
 from tracker.live import messages
-from tracker.model.events import ERASED, KINDS, Event
+from tracker.model.events import ERASED, KINDS, TOLD, Event
 from tracker.model.ping import NOWHERE
 from tracker.node import Node
 from tracker.outputs.sight import Sight
@@ -42,7 +42,7 @@ async def list_events(node: Node, grant: Grant) -> Response:
     if after is not None and before is not None:
         raise api.bad("before", "either `after` (oldest first) or `before` (newest first), not both")
     kinds = api.words("kind")
-    if kinds is not None and kinds - KINDS.keys() - {ERASED}:
+    if kinds is not None and kinds - KINDS.keys() - {TOLD, ERASED}:
         raise api.bad("kind", f"one of {', '.join(KINDS)}")
     limit = api.limit(most=api.MOST_ROWS)
     query = EventQuery(

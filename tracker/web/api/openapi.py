@@ -399,6 +399,32 @@ ROUTES = (
         query={"after": COUNT, "before": COUNT, **SPAN, "region": TEXT, "vehicle": TEXT, "kind": TEXT, "limit": COUNT},
         errors=(422, 503),
     ),
+    Route(
+        "POST",
+        "/api/v1/history/told",
+        "Keep events another system decided, as its history; all or none",
+        (200, JSON, thing("accepted duplicates", accepted=COUNT, duplicates=COUNT)),
+        body={
+            JSON: thing(
+                "events",
+                events=array(
+                    thing(
+                        "vehicle time what by",
+                        vehicle=VEHICLE,
+                        time=TIME,
+                        what=TEXT,
+                        by=TEXT,
+                        number=TEXT,
+                        region=REGION,
+                        lat=NUMBER,
+                        lon=NUMBER,
+                        attributes={"type": "object"},
+                    )
+                ),
+            )
+        },
+        errors=(400, 404, 413, 415, 422, 503, 507),
+    ),
     Route("GET", "/api/v1/events/{event}", "One event", (200, JSON, ref("Event")), errors=(404,)),
     Route(
         "POST",

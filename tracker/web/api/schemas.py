@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracker.model.events import ERASED, KINDS
+from tracker.model.events import ERASED, KINDS, TOLD
 from tracker.model.ping import CODES, MAX_ID, MAX_TEXT, RANGES
 from tracker.model.states import STATES
 
@@ -248,7 +248,7 @@ SCHEMAS: dict[str, Schema] = {
         "seq id kind time",
         seq=COUNT,
         id=TEXT,
-        kind={"enum": [*KINDS, ERASED]},
+        kind={"enum": [*KINDS, TOLD, ERASED]},
         vehicle=VEHICLE,
         region=REGION,
         version=COUNT,
