@@ -251,6 +251,7 @@ export class App {
 
   /** @param {Vehicle|null} v */
   hover(v) {
+    v = /** @type {Vehicle|null} */ ((v && this.shown.byId.get(v.id)) ?? null); // a list points at it as it is now
     if (this.overlay.hovered === v) return;
     this.overlay.hovered = v;
     this.map.stage.invalidate("overlay");

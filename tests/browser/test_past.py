@@ -71,6 +71,12 @@ async def test_a_moment_is_shown_as_the_server_tells_it_while_the_fleet_lives_on
         await page.keyboard.press("ArrowRight")
         await settled(page, noon - HOUR // 2 + 30_000)
         await expect(strip).to_have_attribute("aria-valuetext", "".join(await band.locator("strong").all_inner_texts()).replace(" · not live", "") + ", 40 vehicles known")  # fmt: skip
+        await page.wait_for_function("() => window.fleetPage.overlay.wake.length > 2")
+        pointed = (
+            "() => { const app = window.fleetPage; app.hover(app.fleet.byId.get('van-08'));"
+            " return app.overlay.hovered === app.shown.byId.get('van-08') }"
+        )
+        assert await page.evaluate(pointed)
         await page.keyboard.press("p")
         await settled(page, MIDNIGHT + 11 * HOUR)
         assert choice(page)["vehicle"] == enter["vehicle"]
