@@ -61,9 +61,6 @@ export function eventRow(column, group, mark) {
       "div",
       { class: "does" },
       answer(column, group, raised),
-      iconButton("clock", say("past.here.of", { what: tell(e, app.names()) }), () =>
-        app.past.choose({ time: Date.parse(e.time), event: e }),
-      ),
       (e.why || e.region) &&
         iconButton("info", say("events.why"), () => column.toggleWhy(group), { "aria-expanded": String(open) }),
     ),
@@ -86,7 +83,16 @@ function meta(app, { events, newest: e }, silent) {
   return h(
     "div",
     { class: "meta num" },
-    h("time", { datetime: e.time, data: { time: e.time } }),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "when",
+        title: say("past.here.of", { what: tell(e, app.names()) }),
+        onclick: () => app.past.choose({ time: Date.parse(e.time), event: e }),
+      },
+      h("time", { datetime: e.time, data: { time: e.time } }),
+    ),
     events.length > 1 && h("span", { class: "tag" }, `×${events.length}`),
     e.delayed && h("span", { class: "tag", title: say("events.late") }, say("events.delayed")),
     silent && h("span", { class: "tag" }, say("events.quiet")),
