@@ -58,7 +58,7 @@ class Kept:
 
     def last_before(self, at: int, names: Iterable[str]) -> Iterator[list[StoredPing]]:
         for name in names:
-            yield [one for one in self._arrivals if one.ping.vehicle == name and one.ping.time < at]
+            yield [one for one in self._arrivals if one.ping.vehicle == name and one.ping.time < at][-1:]
 
     def events_within(self, since: int, until: int) -> Iterator[Event]:
         return (one for one in self.told if since <= one.time < until)
@@ -105,8 +105,13 @@ def test_who_is_inside_when_a_window_begins_does_not_enter_in_it() -> None:
     source = Kept(DRIVE, [yard(1, -HOUR)], [])
     window = START + 9 * HOUR, START + 11 * HOUR
     assert said(again(source, Window.around(*window, DAY))) == ["van-1 exit moved 36060"]
-    assert again(source, Window.around(*window, DAY))[0].detail["duration_s"] == 10 * 3600
     assert said(again(source, Window.around(*window, 0))) == ["van-1 exit moved 36060"]  # was quiet all the time
+
+
+def test_a_visit_that_lasts_when_a_window_begins_began_when_it_did() -> None:
+    source = Kept([*DRIVE[:2], fix(8 * HOUR, 20), *DRIVE[2:]], [yard(1, -HOUR)], [])
+    [exit] = again(source, Window.around(START + 9 * HOUR, START + 11 * HOUR, DAY))
+    assert exit.detail["duration_s"] == 10 * 3600
 
 
 def test_who_was_quiet_is_where_it_was_unless_it_was_removed() -> None:

@@ -42,7 +42,7 @@ export function kept(desk) {
 /** @param {import("./keeping.js").Store} store @param {Desk} desk @param {HTMLElement} work */
 function shown(store, desk, work) {
   const facts = /** @type {const} */ ([
-    ["kept.positions", count(store.kept)],
+    ["kept.positions", count(store.kept + store.waiting)], // packed or not
     ["kept.file", size(store.file_bytes)],
     ["kept.free", size(store.free_bytes)],
     ["kept.waiting", count(store.waiting)],
