@@ -60,7 +60,8 @@ def test_no_line_that_touches_it_is_left_out(lat: float, radius_m: float) -> Non
 def test_whoever_stands_five_metres_beside_a_large_circle_is_not_asked_for_a_crossing() -> None:
     shape = circle(60.17, 24.94, 5000.0)
     lat, lon = beside(shape, random.Random(3), 5.0)
-    lats, lons = lat + np.arange(20) % 3 * 1e-6, lon + np.arange(20) % 2 * 1e-6
+    steps = np.arange(20, dtype=np.float64)
+    lats, lons = lat + steps % 3 * 1e-6, lon + steps % 2 * 1e-6
     assert not len(touching(shape, lats, lons, np.ones(19, np.bool_)))
 
 
