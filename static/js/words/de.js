@@ -68,7 +68,6 @@ export default {
   "past.absent": "In diesem Moment nicht bekannt",
   "past.unheard": "In diesem Moment nicht gehört: wo es zuletzt bekannt war",
   "past.printed": "Die Karte zeigt {time}, die Liste ist von jetzt",
-  "past.here": "Diesen Moment zeigen",
   "past.here.of": "Diesen Moment zeigen: {what}",
   "past.gap": "In diesem Moment nicht gehört: zuletzt bekannt {age} davor",
 

@@ -67,7 +67,6 @@ export default {
   "past.absent": "Not known at this moment",
   "past.unheard": "Not heard at this moment: where it was last known",
   "past.printed": "The map shows {time}, the list is of now",
-  "past.here": "Show this moment",
   "past.here.of": "Show this moment: {what}",
   "past.gap": "Not heard at this moment: last known {age} before",
 

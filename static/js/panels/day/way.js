@@ -17,15 +17,10 @@ export class Way {
     this.along = h("input", { type: "range", min: "0", step: "1", "aria-label": say("leg.along") });
     this.along.addEventListener("input", () => app.route.point(Number(this.along.value)));
     this.told = h("output", { class: "num" });
-    this.here = h(
-      "button",
-      { type: "button", class: "link", onclick: () => this.leg && app.past.go(this.#moment(this.leg)) },
-      say("past.here"),
-    );
     this.element = h(
       "div",
       { class: "way", hidden: true },
-      h("div", { class: "way-head" }, this.name, this.told, this.here),
+      h("div", { class: "way-head" }, this.name, this.told),
       this.along,
       this.legend,
     );
@@ -50,12 +45,6 @@ export class Way {
     if (moved && !this.app.route.fixes.length) text(this.told, say("leg.loading"));
     else this.#pointed(this.app.route.pointed);
     this.#colors();
-  }
-
-  /** Of the fix that is pointed at, else where it begins. @param {import("../../model/day.js").Leg} leg */
-  #moment(leg) {
-    const { route } = this.app;
-    return route.fixes[route.pointed]?.time ?? leg.from;
   }
 
   loaded() {
