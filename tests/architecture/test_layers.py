@@ -25,7 +25,10 @@ ROOMS: list[set[str]] = [
     {"demo"},
     {"web"},  # app.py puts together what lies in the rooms below it
     {"web.devices"},
-    {"web.history", "web.live", "web.people", "web.reports", "replay.past", "migrating"},
+    {"web.history", "web.live", "web.people", "web.reports", "migrating"},
+    {"bundles.day"},
+    {"bundles"},
+    {"replay.past"},
     {"web.api", "web.delivery", "replay"},
     {"web.ingest", "client"},
     {"web.server"},

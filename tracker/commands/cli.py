@@ -570,6 +570,32 @@ def report(
     write_report(_asked(data, store, from_server, token, ca), **given)
 
 
+@cli.group()
+def export() -> None:
+    """Write what is stored into a file for others."""
+
+
+@export.command("day")
+@click.argument("day", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD")
+@click.argument("out", metavar="OUT.fleetday", type=click.Path(dir_okay=False))
+@click.option("--tz", "zone", callback=_zone, default="UTC", show_default=True, metavar="ZONE", help="Whose day.")
+@_of_a_folder
+def export_day(day: Any, out: str, zone: str, data: str | None, store: str | None) -> None:
+    """Write where everybody was on a day, regions and events too, into one file that any static host serves."""
+    from tracker.commands.day import export_day
+
+    export_day(settings(data=data, store=store), day.date(), out, zone)
+
+
+@cli.command()
+@click.argument("file", metavar="FILE.fleetday", type=click.Path(exists=True, dir_okay=False))
+def verify(file: str) -> None:
+    """Say whether each byte of a fleet day is as it was written, and its hash."""
+    from tracker.commands.day import verify
+
+    verify(file)
+
+
 @cli.command()
 @click.option("--now", "at_once", is_flag=True, help="Let go at once what new rules of `retention` ask to.")
 @_of_a_folder
