@@ -298,7 +298,7 @@ async def test_what_is_kept_is_shown_compacted_and_given_up(
     assert await rows.count() == 31
     said = " ".join((await page.inner_text("#list")).split())
     if not german:
-        for words in ("924,000", "12 MB", "3.4 GB", "5,200", "rules touch 1,250 positions", "250 of them are deleted for good",
+        for words in ("929,200", "12 MB", "3.4 GB", "5,200", "rules touch 1,250 positions", "250 of them are deleted for good",
                       "tracker backup", "All others whole for 30 days, thinned until day 365, then deleted",
                       "trucks whole for 14 days, then deleted", "70,000 positions are thinned."):  # fmt: skip
             assert words in said, words

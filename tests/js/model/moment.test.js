@@ -141,3 +141,16 @@ test("the strip is written on at times people count in, in their zone, also wher
     [true, false],
   );
 });
+
+test("a strip of a past that only began in it begins with it", () => {
+  const known = (/** @type {number} */ first) => ({
+    ...day,
+    step_s: 360,
+    known: Array.from({ length: 240 }, (_, i) => (i < first ? 0 : 3)),
+    moving: [],
+  });
+  assert.deepEqual(moments.begun(day, known(120)), { from: NOON - 12.6 * HOUR, until: NOON });
+  assert.deepEqual(moments.begun(day, known(239)), { from: NOON - 15 * MINUTE, until: NOON });
+  for (const all of [0, 240]) assert.deepEqual(moments.begun(day, known(all)), day);
+  assert.deepEqual(moments.begun(day, known(1)), day);
+});

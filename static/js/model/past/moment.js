@@ -53,6 +53,14 @@ export function kept({ from, until }, now) {
   return { from: end - length, until: end };
 }
 
+/** Of a past that only began in this stretch, what there is of it. @param {Span} span @param {Activity} activity */
+export function begun({ from, until }, { known, from: since, step_s }) {
+  const first = known.findIndex((n) => n > 0);
+  if (first <= 0) return { from, until };
+  const began = since + first * step_s * SECOND;
+  return { from: Math.max(from, Math.min(began - (until - began) / 20, until - 15 * MINUTE)), until };
+}
+
 /** Longer (factor over 1) or shorter, with one moment staying where it is on the strip.
  * @param {Span} span @param {number} factor @param {number} anchor @param {number} now */
 export function zoomed({ from, until }, factor, anchor, now) {

@@ -52,6 +52,7 @@ export class Past {
   #failedAt = 0;
   #then = ""; // which versions of regions are drawn
   #mine = false; // this writes the state
+  #fresh = false; // nobody has chosen the stretch
 
   /** @param {import("../../app.js").App} app */
   constructor(app) {
@@ -108,6 +109,7 @@ export class Past {
     if (open === this.open) return;
     this.open = open;
     if (open) {
+      this.#fresh = this.at === null && this.app.state.value.vehicle === null;
       if (this.at === null) this.span = this.#today();
       this.#need();
     } else {
@@ -196,6 +198,7 @@ export class Past {
 
   /** @param {Span} span */
   look(span) {
+    this.#fresh = false;
     this.span = span;
     this.#write(true);
     this.#need(SOON_MS);
@@ -213,7 +216,7 @@ export class Past {
     const now = this.app.now();
     const entered = this.at === null;
     this.at = Math.max(0, Math.min(at, now));
-    this.exactly = false;
+    this.exactly = this.#fresh = false;
     const span = moments.reaching(this.span, this.at, now);
     if (span !== this.span) {
       this.span = span;
@@ -417,7 +420,17 @@ export class Past {
     if (this.problem) this.#failedAt = performance.now();
     const times = (this.events.value?.events ?? []).map(({ time }) => time);
     this.dull = this.events.value?.more ? [] : moments.dull(this.activity.value, times);
+    if (this.#fresh && this.activity.value) this.#begin(this.activity.value);
     this.changed.tell();
+  }
+
+  /** A server of this morning has no strip of yesterday. @param {moments.Activity} activity */
+  #begin(activity) {
+    this.#fresh = false;
+    const span = moments.begun(this.span, activity);
+    if (span.from === this.span.from) return;
+    this.span = span;
+    this.#need();
   }
 
   /** @param {number} now */
