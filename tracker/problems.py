@@ -133,7 +133,12 @@ unknown_event | 404 | there is no such event, or it was erased | look at its id
 unknown_report | 404 | there is no such report of yours, or what you may see has changed since | make another one
 report_not_ready | 409 | the report is not drawn yet, or could not be | ask how far it is; make another one
 report_failed | | a report could not be drawn | `detail` says why, or the log of the server
-report_target | | this is no place for a report | name a file in a folder that is there
+report_target | | this is no place for a report, or a bundle | name a file in a folder that is there
+nothing_to_bundle | 404 | there is no message and no event in this window | look at the times and the vehicles
+bundle_partial | 409 | some of what decided then is not kept any more | ask for a window of which all is kept
+bundle_differs | 409 | what is stored gives other events than were told | `tracker replay --diff` shows them
+bundle_too_large | 413 | more messages than a bundle may hold | ask for fewer vehicles, or a shorter time
+bundle_failed | | a bundle could not be made | `detail` says why, or the log of the server
 invalid_vehicle | 422 | a register entry that cannot be so | `errors` names each field
 invalid | 422 | a value that is none here: a name of nobody, a colour that is none | `message` says what it may be
 unknown_field | 422 | there is no such field | look at its spelling

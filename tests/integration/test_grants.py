@@ -10,6 +10,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -520,8 +521,8 @@ def not_for_them(method: str, path: str, **more: Any) -> Callable[[Town], Awaita
     return check
 
 
-async def arrivals(place: Town) -> None:
-    status, told = await ask(place, "GET", f"{V1}/history/arrivals", "looks")
+async def arrivals(place: Town, what: str = "arrivals") -> None:
+    status, told = await ask(place, "GET", f"{V1}/history/{what}", "looks")
     assert (status, told["code"]) == (404, "may_not") and "who may see everything" in told["detail"], (
         "they may watch, and are not told that they may not"
     )
@@ -545,6 +546,7 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("GET", f"{V1}/history/regions"): regions_then,
     ("GET", f"{V1}/history/activity"): activity,
     ("GET", f"{V1}/history/arrivals"): arrivals,
+    ("GET", f"{V1}/history/bundle"): partial(arrivals, what="bundle?event=nobody-s"),
     ("GET", f"{V1}/history/edits"): not_for_them("GET", f"{V1}/history/edits"),
     ("POST", f"{V1}/reports"): report,
     ("GET", f"{V1}/reports/<id>"): not_for_them("GET", f"{V1}/reports/x"),

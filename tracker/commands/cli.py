@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from tracker import __version__
 from tracker.errors import TrackerError
@@ -133,6 +134,7 @@ def _days(_context: click.Context, _parameter: click.Parameter, value: str) -> f
 @click.option(
     "--diff", is_flag=True, help="Of a store: compare the events with those there were. Exit code 1: other ones."
 )
+@click.option("--verify", is_flag=True, help="Of a bundle: is every byte as it was, and every event what follows?")
 @click.option("--to", default=DEFAULT_URL, show_default=True, help="Server to send to.")
 @click.option("--token", envvar="TRACKER_TOKEN", help="Token to send with; with --from-server, to read with.")
 @click.option("--to-token", help="Token to send with, where that is another.")
@@ -173,9 +175,12 @@ def replay(
     group: tuple[str, ...],
     warm_up: float | None,
     diff: bool,
+    verify: bool,
     **options: Any,
 ) -> None:
     """Send recorded tracks (CSV, GPX, NDJSON and more) to a server, or try them without one; or what a store has."""
+    if verify:
+        _verify(sources)
     obeyed = settings() if options["dry_run"] or diff else None
     asked = [name for name, one in (("--store", store), ("--data", data), ("--from-server", from_server)) if one]
     if len(asked) + bool(sources) != 1:
@@ -199,6 +204,16 @@ def replay(
 
     options |= {"group": group, "warm_up": warm_up, "diff": diff, "settings": obeyed}
     sys.exit(command.run(opened, to_token=to_token or (None if from_server else token), **options))
+
+
+def _verify(sources: tuple[str, ...]) -> NoReturn:
+    context = click.get_current_context()
+    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if len(sources) != 1 or given - {"sources", "verify"}:
+        raise click.UsageError("--verify takes one file that `tracker bundle` wrote, and no other option")
+    from tracker.commands.report import verify_bundle
+
+    sys.exit(verify_bundle(sources[0]))
 
 
 class _OfProtocols(click.Command):
@@ -594,6 +609,24 @@ def verify(file: str) -> None:
     from tracker.commands.day import verify
 
     verify(file)
+
+
+@cli.command()
+@click.argument("out", metavar="OUT.zip", type=click.Path(dir_okay=False))
+@click.option("--event", metavar="ID", help="An event: its vehicle, a quarter of an hour before and after.")
+@click.option("--from", "since", callback=_moment, metavar="TIME", help="Where the window begins.")
+@click.option("--until", callback=_moment, metavar="TIME", help="Where it ends.")
+@click.option("--vehicle", "vehicles", multiple=True, metavar="GLOB", help="Only vehicles that match; repeatable.")
+@_or_elsewhere
+def bundle(
+    data: str | None, store: str | None, from_server: str | None, token: str | None, ca: str | None, **given: Any
+) -> None:
+    """Write what events were decided by into one file, which `tracker replay OUT.zip --verify` plays again anywhere."""
+    from tracker.commands.report import write_bundle
+
+    if given["event"] is None and (given["since"] is None or given["until"] is None):
+        raise click.UsageError("of what? --event ID, or --from TIME --until TIME")
+    write_bundle(_asked(data, store, from_server, token, ca), **given)
 
 
 @cli.command()

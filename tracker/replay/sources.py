@@ -81,6 +81,8 @@ def _members(outer: Opened, open_files: contextlib.ExitStack, depth: int) -> Ite
         archive = open_files.enter_context(zipfile.ZipFile(_seekable(outer.file, open_files)))
     except _NO_ZIP as fault:
         raise Unreadable(f"{outer.name}: the zip is damaged: {fault}") from None
+    if {"manifest.json", "chain.json", "pings.ndjson"} <= set(archive.namelist()):
+        raise Unreadable(f"{outer.name} is a bundle: --verify plays it again; unpack it to play its pings", usage=True)
     damage: list[str] = []
     for member in archive.infolist():
         if member.is_dir() or member.filename.startswith("__MACOSX/") or member.filename.lower().endswith(NOT_TRACKS):

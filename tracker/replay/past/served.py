@@ -42,6 +42,9 @@ class Served:
     def deeds(self, edits: bool = True) -> Iterator[Entry]:
         return in_order(self.region_log() if edits else (), self._deeds, self.settings)
 
+    def audits(self) -> Iterable[Audit]:
+        return self._deeds
+
     def region_log(self) -> Iterator[SavedRegion]:
         for one in self._pages("/api/v1/history/edits?limit=100", "regions"):
             yield SavedRegion(one["id"], one["version"], parse_time(one["updated_at"]), one["feature"])
@@ -58,9 +61,7 @@ class Served:
         if until <= LAST:
             path += f"&fix_until={quote(rfc3339(until))}"
         for one in self._pages(path, "arrivals"):
-            received, taken = parse_time(one.pop("received_at")), TAKEN[one.pop("taken")]
-            one["time"] = parse_time(one["time"])
-            yield StoredPing(0, Ping(**one), received, taken)
+            yield read_arrival(one)
 
     def last_before(self, at: int, names: Iterable[str]) -> Iterator[list[StoredPing]]:  # noqa: ARG002
         """Nobody can be asked for them there."""
@@ -73,7 +74,7 @@ class Served:
         while page := self._ask(f"/api/v1/events?after={after}&limit={PAGE}{window}")["events"]:
             after = page[-1]["seq"]
             for told in page:
-                if told["kind"] != ERASED and (event := _event(told)).received_at <= self._upto:
+                if told["kind"] != ERASED and (event := read_event(told)).received_at <= self._upto:
                     yield event
 
     def end(self) -> int:
@@ -111,7 +112,13 @@ class Served:
         raise Failed(f"{self.name} refused {path.partition('?')[0]} with {response.status}: {answer.get('detail')}{do}")
 
 
-def _event(told: dict[str, Any]) -> Event:
+def read_arrival(one: dict[str, Any]) -> StoredPing:
+    received, taken = parse_time(one.pop("received_at")), TAKEN[one.pop("taken")]
+    one["time"] = parse_time(one["time"])
+    return StoredPing(0, Ping(**one), received, taken)
+
+
+def read_event(told: dict[str, Any]) -> Event:
     known = {name: value for name, value in told.items() if name in OF_EVENT}
     for name in ("time", "received_at"):
         known[name] = parse_time(known[name])

@@ -46,6 +46,10 @@ class Source(Protocol):
         """What changed beside messages, by its time; `edits`: regions, too."""
         ...
 
+    def audits(self) -> Iterable[Audit]:
+        """Of these, what the record has, by its time."""
+        ...
+
     def region_log(self) -> Iterator[SavedRegion]:
         """Every version, by the time it came into force."""
         ...
@@ -88,8 +92,10 @@ class Stored:
         self._upto = max(time.time_ns() // 1_000_000 if now is None else now, self._last_event(NEVER))
 
     def deeds(self, edits: bool = True) -> Iterator[Entry]:
-        audits = heapq.merge(*map(self._audits, ("vehicle.remove", "vehicle.erase", "clock.set")), key=attrgetter("at"))
-        return in_order(self.region_log() if edits else (), audits, self.settings)
+        return in_order(self.region_log() if edits else (), self.audits(), self.settings)
+
+    def audits(self) -> Iterable[Audit]:
+        return heapq.merge(*map(self._audits, ("vehicle.remove", "vehicle.erase", "clock.set")), key=attrgetter("at"))
 
     def region_log(self) -> Iterator[SavedRegion]:
         after = (-NEVER, "", 0)

@@ -341,6 +341,14 @@ ROUTES = (
     ),
     Route(
         "GET",
+        "/api/v1/history/bundle",
+        "What an event, or the events of a window, were decided by, as one file; for who may see everything",
+        (200, "application/zip", TEXT),
+        query={"event": TEXT, **SPAN, "vehicle": TEXT},
+        errors=(404, 409, 413, 422, 503),
+    ),
+    Route(
+        "GET",
         "/api/v1/history/frames",
         "Where all vehicles were at some instants, as JSON or as a tape",
         (200, JSON, page("frames", ref("Frame"))),

@@ -9,9 +9,8 @@ import msgspec
 from quart import Blueprint, Response
 
 from tracker.access.grants import Grant
+from tracker.bundles.members import tell_arrival
 from tracker.errors import NotFound
-from tracker.model import outside
-from tracker.model.commit import APART, HELD, LATE, LIVE, StoredPing
 from tracker.model.records import Audit
 from tracker.node import Node
 from tracker.stores import AuditQuery
@@ -21,7 +20,6 @@ from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
 from tracker.web.server.answers import encode
 
-TAKEN = {LIVE: "live", LATE: "late", HELD: "held", APART: "apart"}
 OLDEST, NEVER = -(1 << 62), 1 << 62
 DEEDS = ("vehicle.remove", "vehicle.erase", "clock.set")  #: of the record, what a fleet has to know of
 
@@ -46,7 +44,7 @@ async def list_arrivals(node: Node, grant: Grant) -> Response:
     limit = api.limit(most=api.MOST_ROWS)
     async with node.heavy.turn():
         rows = await node.store.arrivals(*received, None, after, limit + 1, fixes)
-        pieces = [encode(_told(one)) async for _, one, _ in in_slices(rows[:limit])]
+        pieces = [encode(tell_arrival(one)) async for _, one, _ in in_slices(rows[:limit])]
     next = api.cursor(rows[limit - 1][0]) if len(rows) > limit else None
     return Response(
         b'{"arrivals":[%b],"next":%b}' % (b",".join(pieces), encode(next)), 200, {"content-type": "application/json"}
@@ -56,14 +54,6 @@ async def list_arrivals(node: Node, grant: Grant) -> Response:
 def _span(first: str, last: str) -> tuple[int, int]:
     since, until = api.instant(first), api.instant(last)
     return OLDEST if since is None else since, NEVER if until is None else until
-
-
-def _told(one: StoredPing) -> dict[str, Any]:
-    return {
-        "vehicle": one.ping.vehicle,
-        **outside.position(one.ping, one.received_at),
-        "taken": TAKEN[one.taken],
-    }
 
 
 async def list_edits(node: Node, grant: Grant) -> Response:
