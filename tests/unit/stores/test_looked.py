@@ -19,6 +19,7 @@ from tracker.model.columns import Columns
 from tracker.model.commit import StoredPing
 from tracker.model.outline import BLOCK
 from tracker.model.ping import Ping
+from tracker.stores.segments import steps
 from tracker.stores.sqlite import schema
 from tracker.stores.sqlite.past import looked, packed
 
@@ -77,3 +78,23 @@ def test_who_passes_through_at_midnight_is_found_by_the_line_between_two_segment
     morning = driven(*[(900 + at % 3, 100) for at in range(BLOCK * 3)], begin=(FIRST + 1) * DAY + 30_000)
     told, all_of_it, read = visits(connection, evening, morning)
     assert (told, len(told), read) == (all_of_it, 1, 2 * BLOCK)
+
+
+@pytest.mark.parametrize("near", [1, 4])
+def test_no_place_is_unpacked_twice_be_it_of_few_blocks_or_of_most(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, near: int
+) -> None:
+    unpacked: list[int] = []
+    real = steps
+
+    def counted(begin: bytes, blocks: list[int], found: Any) -> None:
+        unpacked.extend(blocks)
+        real(begin, blocks, found)
+
+    monkeypatch.setattr(looked, "steps", counted)
+    spots = [(2000.0 + at % 7, 100.0 + at % 2) for at in range(BLOCK * 5)]
+    for block in range(near):
+        spots[BLOCK * block + 9 : BLOCK * block + 200] = [(200.0, 100.0 + at % 5) for at in range(191)]
+    told, all_of_it, read = visits(connection, driven(*spots, begin=FIRST * DAY, every_ms=30_000))
+    assert (told, len(told), read) == (all_of_it, near, (near + 1) * BLOCK)
+    assert unpacked == [*range(near + 1)]

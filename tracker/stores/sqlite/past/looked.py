@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -105,19 +105,20 @@ def _chosen(connection: sqlite3.Connection, tracks: list[list[Part]], look: Look
     rows = np.full(len(lines), BLOCK)
     rows[last] = [part.pings - BLOCK * (len(part.lines) - 1) for part in parts]
     box = lines.copy()
-    for at, (part, next) in zip((ends - 1).tolist(), pairwise(parts), strict=False):
-        if whose[at] == whose[at + 1]:
-            last[at] = not _join(box[at : at + 2], part, next)
+    last[_join(box, parts, ends - 1, whose)] = False
     choice = look.choose(box, whose, last)
     met = choice.met.copy()
     asked = np.flatnonzero(met & ~choice.sure & ~choice.skipped & (lines["end"] > 0) & _are_known(lines))
+    known = np.full(len(lines), -1)  # which of those asked it is
+    known[asked] = np.arange(len(asked))
+    places = np.empty((2, 0, BLOCK + 1), np.int32)
     if len(asked):
-        lats, lons = _places(connection, parts, lines, ends, asked)
+        places = _places(connection, parts, lines, ends, asked)
         for row in np.flatnonzero(np.isin(asked, ends - 1) & ~last[asked]).tolist():
             end = asked[row]
             next = parts[int(np.searchsorted(ends, end, "right")) + 1]
-            lats[row, rows[end] :], lons[row, rows[end] :] = next.place
-        met[asked] = look.met(lats, lons)
+            places[:, row, rows[end] :] = np.array(next.place)[:, None]
+        met[asked] = look.met(*places)
     read = look.around(met, box, whose) & ~choice.skipped
 
     left = np.cumsum(np.where(read, 0, rows))
@@ -133,38 +134,48 @@ def _chosen(connection: sqlite3.Connection, tracks: list[list[Part]], look: Look
         mine = slice(end - len(part.lines), end)
         if not (chosen := read[mine]).any():
             continue
-        values = _values(part, bodies.get(part.id, b""), chosen, rows[mine])
+        place = known[mine][chosen]
+        told = np.empty((2, len(place), BLOCK + 1), np.int32)
+        told[:, place >= 0] = places[:, place[place >= 0]]
+        values = _values(part, bodies.get(part.id, b""), chosen, rows[mine], told, place >= 0)
         of = np.repeat(np.arange(len(lines))[mine][chosen], rows[mine][chosen])
         found[whose[mine.start]].append((*values, left[of], silent[of]))
     return [_track(some) for some in found]
 
 
-def _join(lines: Outline, part: Part, next: Part) -> bool:
-    """The last line of a part goes on to the first place of the next, where that is known."""
-    lines["gap"][0] = max(int(lines["gap"][0]), min(next.since - part.last, LONG))
-    if (lines["most"] == MOST).any():
-        return False
-    lines["most"][0] = lines["most"].max()
-    for at, low, high in ((0, "south", "north"), (1, "west", "east")):
-        lines[low][0] = min(int(lines[low][0]), next.place[at])
-        lines[high][0] = max(int(lines[high][0]), next.place[at])
-    return True
+def _join(lines: Outline, parts: list[Part], at: Whole, whose: Whole) -> Whole:
+    """The last line of a part goes on to the first place of the next, where that is known. Which do?"""
+    own = whose[at[:-1]] == whose[at[:-1] + 1]
+    at, befores, nexts = at[:-1][own], [*compress(parts, own)], [*compress(parts[1:], own)]
+    silent = [min(next.since - before.last, LONG) for before, next in zip(befores, nexts, strict=True)]
+    lines["gap"][at] = np.maximum(lines["gap"][at], np.array(silent, np.int64))
+    most = np.maximum(lines["most"][at], lines["most"][at + 1])
+    known = most < MOST
+    at, places = at[known], np.array([next.place for next in nexts], np.int64).reshape(-1, 2)[known]
+    lines["most"][at] = most[known]
+    for which, low, high in ((0, "south", "north"), (1, "west", "east")):
+        lines[low][at] = np.minimum(lines[low][at], places[:, which])
+        lines[high][at] = np.maximum(lines[high][at], places[:, which])
+    return at
 
 
-def _values(part: Part, body: bytes, chosen: Mask, rows: Whole) -> list[Any]:
-    """What is looked at, of some blocks."""
+def _values(part: Part, body: bytes, chosen: Mask, rows: Whole, told: Places, known: Mask) -> list[Any]:
+    """What is looked at, of some blocks. `told`: of each a row of latitudes, and one of longitudes; some are known."""
     which = np.repeat(chosen, rows)
     if part.fixes is not None:
         return [getattr(part.fixes, name)[which] for name in LOOKED_AT]
     blocks = np.flatnonzero(chosen)
     others = decode_only(body, *LOOKED_AT[2:], blocks=blocks.tolist())
-    mine = part.lines[blocks]
+    fresh = blocks[~known]
+    mine = part.lines[fresh]
     if (mine["end"] == 0).any() or not _are_known(mine).all():
         return [*(one[which] for one in decode_only(body, "lat", "lon")), *others]
-    walked = np.zeros((len(mine), 2, BLOCK), np.int32)
-    steps(body, blocks.tolist(), walked)
+    if len(fresh):
+        walked = np.zeros((len(fresh), 2, BLOCK), np.int32)
+        steps(body, fresh.tolist(), walked)
+        told[:, ~known] = _placed(walked, mine)
     within = np.arange(BLOCK + 1) < rows[blocks, None]
-    return [*(one[within] for one in _placed(walked, mine)), *others]
+    return [told[0][within], told[1][within], *others]
 
 
 def _are_known(lines: Outline) -> Mask:
@@ -187,9 +198,7 @@ def _once(track: Excerpt, since: int, until: int) -> Excerpt:
     return track.only(wanted[np.diff(time[wanted], prepend=-EVER) > 0])
 
 
-def _places(
-    connection: sqlite3.Connection, parts: list[Part], lines: Outline, ends: Whole, asked: Whole
-) -> tuple[Places, Places]:
+def _places(connection: sqlite3.Connection, parts: list[Part], lines: Outline, ends: Whole, asked: Whole) -> Places:
     """Where the vehicles were in these blocks."""
     owners = np.searchsorted(ends, asked, "right")
     fresh = np.flatnonzero(np.diff(owners, prepend=-1)).tolist()
@@ -207,12 +216,13 @@ def _places(
     return _placed(walked, lines[asked])
 
 
-def _placed(walked: Places, lines: Outline) -> tuple[Places, Places]:
-    """Where one comes by these steps, whose lowest places are those of the lines."""
+def _placed(walked: Places, lines: Outline) -> Places:
+    """Where one comes by these steps, whose lowest places are those of the lines: latitudes, then longitudes."""
     found = np.zeros((2, len(walked), BLOCK + 1), np.int32)
     np.cumsum(walked.swapaxes(0, 1), axis=2, out=found[:, :, 1:])
     found -= found.min(axis=2, keepdims=True)
-    return found[0] + lines["south"][:, None], found[1] + lines["west"][:, None]
+    found += np.stack([lines["south"], lines["west"]])[:, :, None]
+    return found
 
 
 def _bodies(connection: sqlite3.Connection, wanted: dict[int, int]) -> Iterator[tuple[int, bytes]]:
