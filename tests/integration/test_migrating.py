@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,13 @@ from click.testing import CliRunner, Result
 
 from tests.support.traccar import FIXES, TOKEN, Traccar
 from tracker.commands.cli import cli
-from tracker.commands.office import office
+from tracker.commands.office import Refused, office
 from tracker.config import Settings
 
 
-def run(*words: object) -> Result:
-    return CliRunner().invoke(cli, ["import", "traccar", *map(str, words)], catch_exceptions=True)
+def run(*words: object, password: str | None = None) -> Result:
+    env = {"TRACCAR_PASSWORD": password, "TRACCAR_TOKEN": None}
+    return CliRunner().invoke(cli, ["import", "traccar", *map(str, words)], env=env)
 
 
 def table(result: Result) -> dict[str, list[int]]:
@@ -80,3 +82,124 @@ def test_an_export_of_its_database_says_the_same(tmp_path: Path, traccar: Tracca
         "events": [5, 5, 5],
     }, first.output  # fmt: skip
     assert {kind: row[2] for kind, row in table(again).items()} == dict.fromkeys(table(again), 0)
+
+
+@pytest.mark.parametrize(
+    "change, words, said",
+    [
+        ({"token": "another"}, ("--token", TOKEN), "refused with 401: give a token"),
+        ({}, (), "refused with 401"),
+        ({"version": "5.12"}, ("--token", TOKEN), "is Traccar 5.12: update it to 6"),
+        ({"version": None}, ("--token", TOKEN), "is no Traccar"),
+        ({"page": True}, ("--token", TOKEN), "answered no JSON ('<html>a page')"),
+        ({"moved": "https://there/"}, ("--token", TOKEN), "says it is at https://there/"),
+    ],
+)
+def test_what_is_wrong_with_a_traccar_is_said_and_nothing_is_brought_over(
+    tmp_path: Path, traccar: Traccar, change: dict[str, object], words: tuple[str, ...], said: str
+) -> None:
+    for name, value in change.items():
+        setattr(traccar, name, value)
+    with traccar.serve() as url:
+        result = run("--from-url", url, *words, "--data", tmp_path / "data", "--from", "2026-08-01T00:00:00Z")
+    assert said in str(result.exception) and result.stdout == ""
+
+
+def test_with_a_name_and_a_password_what_they_may_see_is_brought_over(tmp_path: Path, traccar: Traccar) -> None:
+    traccar.all = False
+    words = ("--user", "admin", "--data", tmp_path / "data", "--from", "2026-08-01T00:00:00Z")
+    with traccar.serve() as url:
+        result = run("--from-url", url, *words, password="sesame")
+    assert "only the devices this user of Traccar may see" in result.stderr
+    assert table(result)["devices"] == [4, 4, 4]
+
+
+@pytest.mark.parametrize("words", [(), ("{tmp}", "--from-url", "http://127.0.0.1:1")])
+def test_there_is_one_place_it_comes_from(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert run(*(word.format(tmp=tmp_path) for word in words)).exit_code == 2
+
+
+def test_torn_rows_and_alarms_told_again_are_neither_lost_nor_doubled(tmp_path: Path, traccar: Traccar) -> None:
+    last = traccar.positions[-3]
+    traccar.positions.append(last | {"id": 9003, "attributes": {"alarm": "sos"}})
+    traccar.positions.append(last | {"id": 9004, "deviceId": 77})
+    traccar.write_tables(tmp_path)
+    with (tmp_path / "tc_positions.csv").open("a") as file:
+        file.write("9005,3,osm")
+    result = run(tmp_path, "--data", tmp_path / "data")
+    assert result.exit_code == 1 and table(result)["positions"] == [len(traccar.positions) + 1, 120, 120]
+    for why in ("1 of a device that is gone", "1 torn", "2 told again for the same time", "1 without a place"):
+        assert why in result.stdout
+    with office(Settings(data=str(tmp_path / "data"))) as ours:
+        alarms = ours.ask("GET", "/api/v1/events?kind=alarm")["events"]
+        assert [(one["vehicle"], one["alarm"]) for one in alarms] == [("350612", "sos")]
+
+
+LINE = '2026-08-31T08:00:{0:02d}Z\t*\t{{"_type":"location","lat":60.0{0},"lon":25.0,"tst":{1},"tid":"ph"}}\n'
+
+
+def test_the_folder_of_a_recorder_names_its_vehicles_and_an_export_of_dawarich_is_whose_it_is(tmp_path: Path) -> None:
+    rec = tmp_path / "store" / "rec"
+    for who, fixes in (("jane", 3), ("ben", 2)):
+        (rec / who / "phone").mkdir(parents=True)
+        lines = [LINE.format(n + 1, 1_788_163_201 + n) for n in range(fixes)]
+        (rec / who / "phone" / "2026-08.rec").write_text("".join(lines) + "2026-08-31T08:00:33Z\t*\t{torn")
+    at = 1_788_163_200
+    features = [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [25.0, 60 + n / 1000]},
+            "properties": {"timestamp": at + 30 * n, "velocity": "3.5", "battery": 85, "id": n},
+        }
+        for n in range(4)
+    ]
+    exported = tmp_path / "dawarich.json"
+    exported.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    for words, kept in (
+        (("owntracks", tmp_path / "store"), [7, 5, 5]),
+        (("owntracks", tmp_path / "store"), [7, 5, 0]),
+        (("dawarich", exported, "--vehicle", "jane's"), [4, 4, 4]),
+    ):
+        result = CliRunner().invoke(cli, ["import", *map(str, words), "--data", str(tmp_path / "data")])
+        assert (result.exit_code, table(result)["positions"]) == (0, kept), result.output
+    with office(Settings(data=str(tmp_path / "data"))) as ours:
+        known = [one["vehicle"] for one in ours.ask("GET", "/api/v1/vehicles")["vehicles"]]
+    assert known == ["ben-phone", "jane's", "jane-phone"]
+    assert CliRunner().invoke(cli, ["import", "owntracks", str(rec / "none")]).exit_code == 2
+
+
+def test_what_another_system_told_is_kept_once_all_or_none(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    path, at = "/api/v1/history/told", "2026-08-31T08:00:00.000Z"
+    good = {"vehicle": "v", "time": at, "what": "ignitionOn", "by": "Traccar", "number": "1"}
+    with office(Settings(data=str(data)), new=True) as ours:
+        ours.ask("PUT", "/api/v1/vehicles/v", {"name": "Van"})
+        ours.ask("POST", "/api/v1/positions", {"vehicle": "v", "time": at, "lat": 60, "lon": 25})
+        for wrong in (
+            {"vehicle": "w"}, {"region": "none"}, {"time": "never"}, {"time": 5}, {"time": None}, {"what": " "},
+            {"by": "x" * 101}, {"lat": 91, "lon": 0}, {"lat": "60"}, {"attributes": [1]}, {"number": 7},
+            {"time": "2999-01-01T00:00:00Z"},
+        ):  # fmt: skip
+            with pytest.raises(Refused) as fault:
+                ours.ask("POST", path, {"events": [good, good | wrong]})
+            assert [(one["index"], one["field"]) for one in fault.value.errors] == [(1, next(iter(wrong)))]
+        nothings: list[object] = [{}, {"events": []}, {"events": ["text"]}, {"events": [good] * 1001}, [good]]
+        for nothing in nothings:
+            with pytest.raises(Refused):
+                ours.ask("POST", path, nothing)
+        assert ours.ask("GET", "/api/v1/events")["events"] == []
+        placed = good | {"number": "2", "lat": 60.5, "lon": 25, "attributes": {"a": 1}}
+        assert ours.ask("POST", path, {"events": [good, placed, good]}) == {"accepted": 2, "duplicates": 1}
+        assert ours.ask("POST", path, {"events": [good, placed]}) == {"accepted": 0, "duplicates": 2}
+        bare, whole = ours.ask("GET", "/api/v1/events?kind=told&vehicle=v")["events"]
+        assert (bare["what"], bare["told_by"], bare["placed"], bare["delayed"]) == (
+            "ignitionOn",
+            "Traccar",
+            False,
+            True,
+        )
+        assert (whole["lat"], whole["attributes"], whole["reason"]) == (60.5, {"a": 1}, "told")
+        [kept] = ours.ask("GET", "/api/v1/audit?what=event.tell")["audit"]
+        assert (kept["target"], kept["after"]) == ("Traccar", {"events": 2})
+    compared = CliRunner().invoke(cli, ["replay", "--data", str(data), "--diff", "--warm-up", "all"])
+    assert (compared.exit_code, "no differences" in compared.output) == (0, True), compared.output

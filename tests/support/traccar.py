@@ -48,9 +48,11 @@ def geofence(number: int, name: str, area: str, **more: Any) -> dict[str, Any]:
 
 class Traccar:
     def __init__(self) -> None:
-        self.version = "6.14.5"
+        self.version: str | None = "6.14.5"
         self.token = TOKEN
-        self.refuses = 0  # how many of the coming requests for positions end the connection
+        self.all = True  # who asks may see everything
+        self.page = False  # every answer is a page of something else
+        self.moved = ""  # where it says it is
         self.asked: list[str] = []
         self.groups = [
             {"id": 1, "name": "North", "groupId": 0, "attributes": {}},
@@ -109,11 +111,15 @@ class Traccar:
             server.server_close()
 
     def answer(self, path: str, query: dict[str, list[str]], bearer: str) -> tuple[int, Any]:
+        if self.page or self.moved:
+            return 302 if self.moved else 200, "<html>a page"
         if path == "/api/server":
             return 200, {"id": 1, "version": self.version}
         if bearer not in (f"Bearer {self.token}", "Basic YWRtaW46c2VzYW1l"):
             return 401, "HTTP 401 Unauthorized"
         name = path.rpartition("/")[2]
+        if "all" in query and not self.all:
+            return 400, "Manager access required - SecurityException"
         if name in ("devices", "groups", "geofences"):
             return 200, getattr(self, name)
         if "id" in query:
@@ -170,9 +176,11 @@ class _Handler(BaseHTTPRequestHandler):
         status, document = self.traccar.answer(
             parts.path, parse_qs(parts.query), self.headers.get("authorization") or ""
         )
-        body = json.dumps(document).encode() if status == 200 else str(document).encode()
+        body = (document if isinstance(document, str) else json.dumps(document)).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
+        if self.traccar.moved:
+            self.send_header("location", self.traccar.moved)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -551,6 +551,27 @@ def import_traccar(data: str | None, store: str | None, **asked: Any) -> None:
     sys.exit(migrate.from_traccar(settings(data=data, store=store), **asked))
 
 
+@of_import.command("owntracks")
+@click.argument("folder", type=click.Path(exists=True))
+@_of_a_folder
+def import_owntracks(data: str | None, store: str | None, folder: str) -> None:
+    """Positions that OwnTracks' recorder keeps in FOLDER (its `store`, or the `rec` in it)."""
+    from tracker.commands import migrate_files
+
+    sys.exit(migrate_files.from_owntracks(settings(data=data, store=store), folder))
+
+
+@of_import.command("dawarich")
+@click.argument("folder", type=click.Path(exists=True))
+@click.option("--vehicle", metavar="ID", help="Whose positions they are.  [what their topic says, else dawarich]")
+@_of_a_folder
+def import_dawarich(data: str | None, store: str | None, folder: str, vehicle: str | None) -> None:
+    """Positions that Dawarich exported (GeoJSON, JSON, GPX), a file or a FOLDER of them."""
+    from tracker.commands import migrate_files
+
+    sys.exit(migrate_files.from_dawarich(settings(data=data, store=store), folder, vehicle))
+
+
 @cli.command()
 @click.argument("out", metavar="OUT.html", type=click.Path(dir_okay=False))
 @click.option("--from", "since", required=True, callback=_moment, metavar="TIME", help="Where the range begins.")

@@ -49,6 +49,7 @@ SHOWN = 20  #: notes of a kind that are told one by one
 
 class Source(Protocol):
     notes: list[str]
+    broken: dict[str, int]  #: kind → rows that cannot be read
 
     def devices(self) -> list[Row]: ...
     def groups(self) -> list[Row]: ...
@@ -63,14 +64,17 @@ def carry(source: Source, ours: Office, zone: tzinfo = UTC) -> Tally:
     tally = Tally()
     devices = source.devices()
     ids, notes = vehicle_ids(devices)
-    _say(notes)
+    say(notes)
     groups = group_names(source.groups())
     _vehicles(ours, devices, ids, groups, tally)
     regions = _regions(ours, source.geofences(), tally["geofences"])
     items = _positions(source.positions(devices), ids, zone, tally["positions"])
-    _send(ours, items, tally["positions"])
+    carry_positions(ours, items, tally["positions"])
     _events(ours, source, devices, ids, regions, zone, tally["events"])
-    _say(source.notes)
+    for kind, number in source.broken.items():
+        tally[kind].there += number
+        tally[kind].miss("torn: the file is cut off or was changed", number, wrong=True)
+    say(source.notes)
     return tally
 
 
@@ -87,7 +91,7 @@ def _vehicles(ours: Office, devices: list[Row], ids: dict[int, str], groups: dic
         except Refused as fault:
             count.miss("refused", wrong=True)
             notes.append(f"device {vehicle}: {fault.detail}")
-    _say(notes)
+    say(notes)
     count = tally["groups"]
     count.there, count.here = len(groups), sum(name in used for name in groups.values())
     count.miss("with no device of their own: a group is what its vehicles say", count.there - count.here)
@@ -128,7 +132,7 @@ def _regions(ours: Office, geofences: list[Row], count: Count) -> dict[int, str]
             count.miss("no shape that can be drawn", wrong=True)
             notes.append(f"geofence {geofence.get('name')!r} (number {number_of(geofence)}): {fault}")
     notes += [f"{number} geofence{'s' * (number > 1)}: not taken over: {what}" for what, number in left.items()]
-    _say(notes)
+    say(notes)
     return here
 
 
@@ -153,7 +157,7 @@ def _positions(
             yield item, again
 
 
-def _send(ours: Office, items: Iterator[tuple[dict[str, Any], bool]], count: Count) -> None:
+def carry_positions(ours: Office, items: Iterator[tuple[dict[str, Any], bool]], count: Count) -> None:
     progress, last = Progress(sys.stderr, None), None
     while batch := list(islice(items, TOGETHER)):
         if fresh := [item for item, again in batch if not again]:
@@ -242,6 +246,7 @@ def from_traccar(
     ends = round(time.time() * 1000) if until is None else until
     source = Asked(str(from_url), token, user, password, ca, OLDEST if since is None else since, ends, told)
     with contextlib.closing(source):
+        source.check()
         return run(settings, source)
 
 
@@ -267,7 +272,7 @@ def _patiently(ours: Office, path: str, body: Any, sleep: Callable[[float], None
     raise Refused(answer.body if isinstance(answer.body, dict) else {}, answer.status)
 
 
-def _say(notes: list[str]) -> None:
+def say(notes: list[str]) -> None:
     for note in notes[:SHOWN]:
         click.echo(note, err=True)
     if len(notes) > SHOWN:

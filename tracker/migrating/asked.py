@@ -34,14 +34,19 @@ class Asked:
         until: int,
         told: Callable[[str], None],
     ) -> None:
-        """Raises Unreadable for an address that is none, Failed when nothing there is Traccar's."""
+        """Raises Unreadable for an address that is none."""
         basic = None
         if user is not None:
             basic = "Basic " + base64.b64encode(f"{user}:{password or ''}".encode()).decode()
         self.name = url
         self.notes: list[str] = []
+        self.broken: dict[str, int] = {}
         self._connection = Connection(url, token, ca, told=told, authorization=basic)
         self._since, self._until = since, until
+
+    def check(self) -> None:
+        """Raises Failed when nothing there is Traccar's, or it is too old."""
+        url = self.name
         server = self._ask("/api/server")
         version = server.get("version") if isinstance(server, dict) else None
         if not isinstance(version, str):

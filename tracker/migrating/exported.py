@@ -184,8 +184,6 @@ def _is_dump(path: Path) -> bool:
                     return True
     except DAMAGED as fault:
         raise Unreadable(f"{path.name} is damaged or cut off: {fault}") from None
-    except OSError as fault:
-        raise Unreadable(f"cannot read {path}: {fault.strerror or fault}", usage=True) from None
     return False
 
 
