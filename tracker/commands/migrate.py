@@ -246,7 +246,7 @@ def from_traccar(
     ends = round(time.time() * 1000) if until is None else until
     source = Asked(str(from_url), token, user, password, ca, OLDEST if since is None else since, ends, told)
     with contextlib.closing(source):
-        source.check()
+        source.check_server()
         return run(settings, source)
 
 

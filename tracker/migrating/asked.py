@@ -44,7 +44,7 @@ class Asked:
         self._connection = Connection(url, token, ca, told=told, authorization=basic)
         self._since, self._until = since, until
 
-    def check(self) -> None:
+    def check_server(self) -> None:
         """Raises Failed when nothing there is Traccar's, or it is too old."""
         url = self.name
         server = self._ask("/api/server")
