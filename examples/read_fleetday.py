@@ -119,7 +119,8 @@ class Day:
         """The hash of the whole file, out of those of its parts. Parts lie one after the other."""
         chain, offset = link(bytes(32), "header", hashlib.sha256(header).digest()), EDGE
         for part in self.directory["parts"]:
-            if part["offset"] != offset or part["bytes"] < 1 or not 0 <= part["unpacked"] <= LARGEST:
+            fits = 0 < part["bytes"] <= 2 * LARGEST and 0 <= part["unpacked"] <= LARGEST
+            if part["offset"] != offset or not fits:
                 raise Damaged(f"directory: {part['name']!r} is not where it can be")
             chain = link(chain, part["name"], bytes.fromhex(part["sha256"]))
             offset += part["bytes"]

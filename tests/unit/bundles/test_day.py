@@ -166,6 +166,16 @@ def test_columns_of_any_numbers_come_back() -> None:
     assert [block.columns["lon"].tolist(), block.columns["time"].tolist()] == [wild.tolist(), still.tolist()]
 
 
+def test_a_block_of_too_many_fixes_is_neither_written_nor_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    column = {"time": np.arange(9)}
+    content = blocks.pack([0], [9], column)
+    monkeypatch.setattr(blocks, "MOST_ROWS", 8)
+    with pytest.raises(Unreadable, match="more than 8 fixes"):
+        blocks.pack([0], [9], column)
+    with pytest.raises(Unreadable, match="columns are not as long"):
+        blocks.unpack(content, "x")
+
+
 def test_a_tile_is_the_smallest_that_holds_all_of_a_box() -> None:
     assert blocks.tile_of([24.94, 60.17, 24.9401, 60.1701]) == "19/298465/151756"
     assert blocks.tile_of([-10.0, 50.0, 10.0, 60.0]) == blocks.tile_of(None) == "0/0/0"
@@ -255,6 +265,8 @@ def forged(file: bytes, change: str) -> bytes:
         parts[1].name = first.name
     elif change == "huge":
         first.unpacked = 1 << 40
+    elif change == "endless":
+        first.bytes = 1 << 40
     elif change == "no part":
         parts.clear()
     elif change == "no hash":
@@ -283,7 +295,9 @@ def _bomb(file: bytes, day: Day) -> tuple[bytes, str]:
     return body, first.sha256
 
 
-@pytest.mark.parametrize("change", ["overlap", "negative", "twice", "huge", "no part", "no hash", "nested", "bomb"])
+@pytest.mark.parametrize(
+    "change", ["overlap", "negative", "twice", "huge", "endless", "no part", "no hash", "nested", "bomb"]
+)
 def test_a_forged_file_is_one_clear_error(tiny: bytes, change: str, reader: ModuleType, tmp_path: Path) -> None:
     file = forged(tiny, change)
     named = "track 01.0: it unpacks to another length" if change == "bomb" else "directory: "

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from tracker.formats import Unreadable
 
 MOST_PLANES = 7
+MOST_ROWS = 4_000_000  #: fixes in a block: so much memory at most is taken by one that nobody should trust
 DEEPEST = 22  #: zoom of the smallest tile
 #: of where vehicles were, and of what else they said
 TRACK_COLUMNS = ("time", "lat", "lon", "taken")
@@ -42,6 +43,8 @@ class Block(NamedTuple):
 
 
 def pack(vehicles: list[int], counts: list[int], columns: Mapping[str, Any], extra: Mapping[int, bytes] = {}) -> bytes:
+    if sum(counts) > MOST_ROWS:
+        raise Unreadable(f"more than {MOST_ROWS:,} fixes of an hour would be in one part of the file")
     told: list[Column] = []
     planes: list[bytes] = []
     for name, column in columns.items():
@@ -65,14 +68,15 @@ def unpack(content: bytes, name: str) -> Block:
     rows, planes = sum(head.counts), sum(one.planes for one in head.columns)
     fine = len(head.vehicles) == len(head.counts) and min([0, *head.counts, *head.vehicles]) >= 0
     fine = fine and all(1 <= one.planes <= MOST_PLANES and abs(one.first) < 1 << 55 for one in head.columns)
-    if not fine or 4 + length + rows * planes != len(content):
+    if not fine or rows > MOST_ROWS or 4 + length + rows * planes != len(content):
         raise Unreadable(f"{name}: its columns are not as long as its head tells")
     body = np.frombuffer(content, np.uint8, offset=4 + length).reshape(planes, rows)
     columns: dict[str, Whole] = {}
     at = 0
     for one in head.columns:
-        shifts = (8 * np.arange(one.planes))[:, None]
-        zigzag = (body[at : at + one.planes].astype(np.int64) << shifts).sum(0)
+        zigzag = np.zeros(rows, np.int64)
+        for plane in range(one.planes):
+            zigzag |= body[at + plane].astype(np.int64) << (8 * plane)
         columns[one.name] = one.first + np.cumsum((zigzag >> 1) ^ -(zigzag & 1))
         at += one.planes
     return Block(head, columns)

@@ -109,7 +109,7 @@ def _checked(found: Directory, end: int, first: bytes) -> bytes:
     for one in found.parts:
         if one.kind not in KINDS or one.name in names:
             raise Unreadable(f"directory: there is no such part as {one.name[:80]!r}, or there are two")
-        if one.offset != offset or one.bytes < 1 or not 0 <= one.unpacked <= LARGEST:
+        if one.offset != offset or not (0 < one.bytes <= 2 * LARGEST and 0 <= one.unpacked <= LARGEST):
             raise Unreadable(f"directory: {one.name[:80]!r} overlaps another part, leaves a gap, or is too long")
         try:
             chain = link(chain, one.name, bytes.fromhex(one.sha256))
