@@ -1340,7 +1340,8 @@ export default {
   "problem.nothing_to_bundle": "In dieser Zeit gibt es weder eine Meldung noch ein Ereignis.",
   "problem.bundle_partial": "Manches, was damals entschied, ist nicht mehr aufgehoben: das beweist nichts.",
   "problem.bundle_differs": "Was gespeichert ist, ergibt andere Ereignisse als damals gemeldet wurden.",
-  "problem.bundle_too_large": "Das ist mehr, als eine Beweisdatei fasst: wählen Sie weniger Fahrzeuge oder eine kürzere Zeit.",
+  "problem.bundle_too_large":
+    "Das ist mehr, als eine Beweisdatei fasst: wählen Sie weniger Fahrzeuge oder eine kürzere Zeit.",
   "problem.invalid_vehicle": "Das kann nicht in den Stammdaten stehen.",
   "problem.not_signed_in": "Hier ist niemand angemeldet: Melden Sie sich zuerst an.",
   "problem.wrong_password": "Niemand dieses Namens hat dieses Passwort.",
