@@ -556,9 +556,9 @@ def import_traccar(data: str | None, store: str | None, **asked: Any) -> None:
 @_of_a_folder
 def import_owntracks(data: str | None, store: str | None, folder: str) -> None:
     """Positions that OwnTracks' recorder keeps in FOLDER (its `store`, or the `rec` in it)."""
-    from tracker.commands import migrate_files
+    from tracker.commands import migrate
 
-    sys.exit(migrate_files.from_owntracks(settings(data=data, store=store), folder))
+    sys.exit(migrate.from_files(settings(data=data, store=store), folder, "owntracks"))
 
 
 @of_import.command("dawarich")
@@ -567,9 +567,9 @@ def import_owntracks(data: str | None, store: str | None, folder: str) -> None:
 @_of_a_folder
 def import_dawarich(data: str | None, store: str | None, folder: str, vehicle: str | None) -> None:
     """Positions that Dawarich exported (GeoJSON, JSON, GPX), a file or a FOLDER of them."""
-    from tracker.commands import migrate_files
+    from tracker.commands import migrate
 
-    sys.exit(migrate_files.from_dawarich(settings(data=data, store=store), folder, vehicle))
+    sys.exit(migrate.from_files(settings(data=data, store=store), folder, "dawarich", vehicle))
 
 
 @cli.command()

@@ -164,7 +164,7 @@ def carry_positions(ours: Office, items: Iterator[tuple[dict[str, Any], bool]], 
             answer = _patiently(ours, POSITIONS, fresh)
             count.here += answer["accepted"] + answer["duplicates"]
             count.new += answer["accepted"]
-            _refused(answer, count)
+            count.refuse(answer)
         if repeated := [item for item, again in batch if again]:
             _patiently(ours, POSITIONS, repeated)
         last = batch[-1][0]["time"]
@@ -204,23 +204,6 @@ def _events(
             count.new += answer["accepted"]
 
 
-def _refused(answer: dict[str, Any], count: Count) -> None:
-    told = Counter(error["code"] for error in answer["errors"])
-    for code, number in told.items():
-        count.miss(WHY.get(code, code), number)
-    count.miss("refused", answer["rejected"] - told.total())
-
-
-#: why a position is not taken, in words
-WHY = {
-    "no_fix": "without a place",
-    "time_in_future": "of a time to come",
-    "time_too_old": "from before 2000",
-    "time_invalid": "without a time",
-    "missing": "without a place or time",
-}
-
-
 def from_traccar(
     settings: Settings,
     export: str | None,
@@ -250,13 +233,29 @@ def from_traccar(
         return run(settings, source)
 
 
+def from_files(settings: Settings, path: str, form: str, vehicle: str | None = None) -> int:
+    """OwnTracks' recorder or Dawarich's exports."""
+    from tracker.migrating import files
+
+    tally, name = Tally(), files.of_recorder(Path(path)) if form == "owntracks" else files.of_dawarich(vehicle)
+    with contextlib.closing(files.Files(Path(path), form, name, tally)) as source:
+        say(source.notes)
+        with office(settings, new=True) as ours:
+            carry_positions(ours, source.positions(tally["positions"]), tally["positions"])
+    return _told(tally, nothing=not tally["positions"].here)
+
+
+def _told(tally: Tally, *, nothing: bool = False) -> int:
+    for line in tally.lines():
+        click.echo(line)
+    return 1 if tally.wrong or nothing else 0
+
+
 def run(settings: Any, source: Source, zone: tzinfo = UTC) -> int:
     """Returns the exit code: 1 when somebody has to look at something."""
     with office(settings, new=True) as ours:
         tally = carry(source, ours, zone)
-    for line in tally.lines():
-        click.echo(line)
-    return 1 if tally.wrong else 0
+    return _told(tally)
 
 
 def _patiently(ours: Office, path: str, body: Any, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:

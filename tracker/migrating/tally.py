@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import msgspec
+
+#: why a position is not taken, in words
+WHY = {
+    "no_fix": "without a place",
+    "time_in_future": "of a time to come",
+    "time_too_old": "from before 2000",
+    "time_invalid": "without a time",
+    "missing": "without a place or time",
+}
 
 
 class Count(msgspec.Struct):
@@ -18,6 +28,13 @@ class Count(msgspec.Struct):
         if count:
             self.why[why] += count
             self.wrong += count if wrong else 0
+
+    def refuse(self, answer: dict[str, Any]) -> None:
+        """What of some positions was not taken."""
+        told = Counter(error["code"] for error in answer["errors"])
+        for code, number in told.items():
+            self.miss(WHY.get(code, code), number)
+        self.miss("refused", answer["rejected"] - told.total())
 
 
 class Tally:
