@@ -86,6 +86,8 @@ async def test_who_is_shown_cells_is_answered_from_cells(place: Town) -> None:
     assert {one["entry"]["lat"] for one in told["visits"]} == {round(lat, 7)}
 
 
+CORNERS = [[LON, LAT], [LON + 0.01, LAT], [LON, LAT + 0.01], [LON, LAT]]
+
 #: what is asked → the field that is wrong, and how
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"from": None}, "from", "missing"),
@@ -108,6 +110,9 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"vehicles": ["*"] * 21}, "vehicles", "bad_parameter"),
     ({"colour": "red"}, "colour", "unknown_field"),
     ({"region": HERE}, "region", "bad_parameter"),
+    ({"buffer_m": 20}, "buffer_m", "bad_parameter"),
+    ({"geometry": {"type": "Polygon", "coordinates": [CORNERS]}}, "radius_m", "bad_parameter"),
+    ({"geometry": None, "region": HERE}, "radius_m", "bad_parameter"),
 ]
 
 

@@ -33,7 +33,7 @@ def run(
     form: str,
 ) -> None:
     asked: dict[str, Any] = {"from": since}
-    asked |= {"region": region} if region else _circle(at, radius) if at else _drawn(str(shape), radius)
+    asked |= _drawn_there(region, radius) if region else _circle(at, radius) if at else _drawn(str(shape), radius)
     if until is not None:
         asked["until"] = until
     if vehicles:
@@ -74,11 +74,16 @@ def _drawn(file: str, metres: float | None) -> dict[str, Any]:
         body = b"".join(Kmz(body, LARGEST).pieces())
     feature = read_drawings(body, len(body), xml=file.lower().endswith(".kml")).only()
     properties = feature.get("properties") or {}
-    asked = {name: properties[name] for name in parameter_names() if properties.get(name) is not None}
-    form = form_of((feature.get("geometry") or {}).get("type"), asked)
-    if metres is not None and form is not None:
-        asked |= dict.fromkeys(form.parameters[:1], metres)
+    form = form_of((feature.get("geometry") or {}).get("type"), properties)
+    names = form.parameters if form else ()
+    asked = {name: properties[name] for name in names if properties.get(name) is not None}
+    if metres is not None:
+        asked[(names or parameter_names())[0]] = metres
     return {"geometry": feature.get("geometry"), **asked}
+
+
+def _drawn_there(region: str, metres: float | None) -> dict[str, Any]:
+    return {"region": region} | ({} if metres is None else {"radius_m": metres})
 
 
 def _text(told: dict[str, Any]) -> str:

@@ -55,9 +55,8 @@ def read_shape(geometry: Any, **parameters: Any) -> Shape:
     form = form_of(kind, parameters)
     if form is None:
         *words, last = dict.fromkeys(form.geometry for form in FORMS)
-        raise invalid(
-            fault("geometry_type", "geometry.type", f"must be {', '.join(words)} or {last}, not {kind!r:.40}")
-        )
+        given = "; there is none" if kind is None else f", not {kind!r:.40}"
+        raise invalid(fault("geometry_type", "geometry.type", f"must be {', '.join(words)} or {last}{given}"))
     return form.read({"type": kind, "coordinates": coordinates}, parameters)
 
 

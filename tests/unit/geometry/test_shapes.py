@@ -306,6 +306,11 @@ def test_a_crossing_beyond_the_antimeridian_is_named_within_the_map() -> None:
     assert told["at"] == pytest.approx([-179.9, 0.5])
 
 
+def test_a_geometry_without_a_type_is_told_that_there_is_none() -> None:
+    told = fault({})["message"]
+    assert told.endswith("Point or LineString; there is none")
+
+
 @pytest.mark.parametrize(
     ("geometry", "code", "field"),
     [

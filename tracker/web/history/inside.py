@@ -12,7 +12,7 @@ from quart import Blueprint, Response, request
 
 from tracker.access.grants import WATCH, Grant
 from tracker.errors import Invalid, NotFound
-from tracker.geometry.geojson import parameter_names, read_shape
+from tracker.geometry.geojson import form_of, parameter_names, read_shape
 from tracker.geometry.shape import Shape
 from tracker.history import rows as rows_of
 from tracker.history.inside import Visit
@@ -155,11 +155,13 @@ def _time(document: dict[str, Any], name: str) -> int | None:
 
 def _shape(document: dict[str, Any], node: Node, grant: Grant) -> Shape:
     id = document.get("region")
+    parameters = {name: value for name in parameter_names() if (value := document.get(name)) is not None}
     if id is None:
-        parameters = {name: document[name] for name in parameter_names() if name in document}
         shape = _drawn(document.get("geometry"), parameters)
     elif document.get("geometry") is not None:
         raise _wrong("region", "a `region`, or a `geometry`: not both")
+    elif parameters:
+        raise _wrong(min(parameters), f"a `region` is asked about as it is drawn: leave out `{min(parameters)}`")
     else:
         drawn = node.fleet.regions.regions.get(id) if isinstance(id, str) and grant.sees_region(id) else None
         if drawn is None:
@@ -173,10 +175,14 @@ def _shape(document: dict[str, Any], node: Node, grant: Grant) -> Shape:
 def _drawn(geometry: Any, parameters: dict[str, Any]) -> Shape:
     """As that of a region, whose numbers are not among the properties of anything here."""
     try:
-        return read_shape(geometry, **parameters)
+        shape = read_shape(geometry, **parameters)
     except Invalid as why:
         errors = [error | {"field": str(error["field"]).removeprefix("properties.")} for error in why.errors]
         raise Invalid(why.code, why.detail.removeprefix("properties."), errors) from None
+    form = form_of(geometry["type"], parameters)
+    for name in parameters.keys() - (form.parameters if form else ()):
+        raise _wrong(name, f"a {geometry['type']} has no `{name}`: leave it out")
+    return shape
 
 
 def _names(value: Any) -> Callable[[str], bool]:
