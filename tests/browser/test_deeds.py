@@ -335,3 +335,35 @@ async def test_what_is_taken_back_at_once_is_the_last_deed_though_it_is_still_on
     await page.wait_for_selector("#deed:has-text('acknowledge again'), #deed:has-text('taken back')")
     assert "ack" not in second
     assert first["ack"]["by"] == "Dana"
+
+
+async def test_what_decided_an_event_is_saved_as_evidence_or_it_is_said_why_not(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    feed.feed.tell(events=[feed.feed.event("enter", 1, "depot")])
+    await page.locator("body").press("e")
+    await page.get_by_role("button", name="Why?").first.click()
+    page.expected += ["409"]  # type: ignore[attr-defined]
+    asked: list[str] = []
+
+    async def answer(route: Route) -> None:
+        asked.append(route.request.url.partition("?")[2])
+        if len(asked) == 1:
+            problem = {
+                "code": "bundle_partial",
+                "status": 409,
+                "title": "Not as things are",
+                "detail": "partial: 7 gone",
+            }
+            await route.fulfill(status=409, json=problem, content_type="application/problem+json")
+        else:
+            await route.fulfill(status=200, body=b"PK and more", content_type="application/zip")
+
+    await page.route("**/api/v1/history/bundle*", answer)
+    button = page.get_by_role("button", name="Save as evidence")
+    await button.click()
+    await page.wait_for_selector(".toast:has-text('There is no evidence to save'):has-text('partial: 7 gone')")
+    async with page.expect_download() as saved:
+        await button.click()
+    id = feed.feed.events[-1]["id"]
+    assert (await saved.value).suggested_filename == f"event-{id}.zip"
+    assert asked == [f"event={id}"] * 2

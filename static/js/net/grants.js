@@ -19,6 +19,10 @@ export function mayDraw(grants, region) {
   return groups === null || groups.includes(region?.properties.group);
 }
 
+/** May the past be seen as it came? @param {Granted[]|undefined} grants undefined: nobody signs in */
+export const seesEverything = (grants) =>
+  !grants || grants.some((one) => one.regions === "all" && one.vehicles === "all" && !one.coarse_m);
+
 /**
  * What of a vehicle is not told: where it was outside of `regions`, and its places better than cells of `coarse_m`.
  * @param {Granted[]|undefined} grants @param {string|null} group of the vehicle

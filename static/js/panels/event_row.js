@@ -4,7 +4,7 @@ import { h, icon, iconButton } from "../parts/dom.js";
 import * as format from "../words/format.js";
 import { muted } from "../model/events.js";
 import { kindOf, sentence, tell } from "../words/phrases.js";
-import { whyCard } from "./why.js";
+import { maySave, whyCard } from "./why.js";
 import { pieces, say } from "../words/words.js";
 
 /** @typedef {import("../model/events.js").Group} Group */
@@ -61,7 +61,7 @@ export function eventRow(column, group, mark) {
       "div",
       { class: "does" },
       answer(column, group, raised),
-      (e.why || e.region) &&
+      (e.why || e.region || (e.kind === "alarm" && maySave(app))) &&
         iconButton("info", say("events.why"), () => column.toggleWhy(group), { "aria-expanded": String(open) }),
     ),
     open && h("div", { class: "why" }, whyCard(app, e, alerts)),

@@ -1,5 +1,7 @@
 // "Why?": the two fixes that decided, the edge between them, and the thresholds, as sentences and as a small drawing.
 
+import { ApiError, call } from "../net/api.js";
+import { seesEverything } from "../net/grants.js";
 import { h } from "../parts/dom.js";
 import { frame, outline } from "../geo.js";
 import { explain, unspoken } from "../words/phrases.js";
@@ -8,6 +10,8 @@ import { palette } from "../parts/theme.js";
 import { say } from "../words/words.js";
 
 /** @typedef {import("../words/phrases.js").Event} Event */
+
+const KEPT_MS = 60_000; // a file, until the browser has saved it
 
 /** @param {import("../app.js").App} app @param {Event} event @param {import("../page/alerts.js").Alerts} alerts */
 export function whyCard(app, event, alerts) {
@@ -42,9 +46,32 @@ export function whyCard(app, event, alerts) {
         { type: "button", class: "link", onclick: () => app.state.set({ about: `vehicle:${event.vehicle}` }) },
         say("why.all"),
       ),
+      maySave(app) && evidence(event, alerts),
     ),
   );
   return card;
+}
+
+/** What decided an event, as one file: may it be had? @param {import("../app.js").App} app */
+export const maySave = (app) => seesEverything(app.who.grants);
+
+/** @param {Event} event @param {import("../page/alerts.js").Alerts} alerts */
+function evidence(event, alerts) {
+  const save = async () => {
+    button.disabled = true;
+    try {
+      const file = await call("GET", "history/bundle", { query: { event: event.id }, bytes: true });
+      const href = URL.createObjectURL(new Blob([file], { type: "application/zip" }));
+      h("a", { href, download: `event-${event.id}.zip` }).click();
+      setTimeout(() => URL.revokeObjectURL(href), KEPT_MS);
+    } catch (fault) {
+      const body = fault instanceof ApiError ? fault.message : String(fault);
+      alerts.toast({ icon: "warn", title: say("why.no_evidence"), body });
+    }
+    button.disabled = false;
+  };
+  const button = h("button", { type: "button", class: "link", onclick: save }, say("why.evidence"));
+  return button;
 }
 
 /** @param {HTMLCanvasElement} canvas @param {Event} event @param {any} feature */

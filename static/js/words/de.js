@@ -210,6 +210,8 @@ export default {
   "why.changed": "Das Gebiet wurde seither geändert; gezeichnet ist seine jetzige Grenze.",
   "why.mute": "{name} 15 min stumm",
   "why.all": "Alles von diesem Fahrzeug",
+  "why.evidence": "Als Beweis sichern",
+  "why.no_evidence": "Es gibt keinen Beweis zu sichern",
 
   // The events column and its rail
   "events.kind": "Art anzeigen",

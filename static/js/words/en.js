@@ -203,6 +203,8 @@ export default {
   "why.changed": "The region has been changed since; its present edge is drawn.",
   "why.mute": "Mute {name} 15 min",
   "why.all": "All of this vehicle",
+  "why.evidence": "Save as evidence",
+  "why.no_evidence": "There is no evidence to save",
 
   // The events column and its rail
   "events.kind": "Show kind",

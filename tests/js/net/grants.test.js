@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { drawn, mayDraw, whyEmpty } from "../../../static/js/net/grants.js";
+import { drawn, mayDraw, seesEverything, whyEmpty } from "../../../static/js/net/grants.js";
 
 const EDIT = ["watch", "edit_regions"];
 /** @param {"all"|string[]} regions @param {string[]} [may] @returns {any} */
@@ -23,6 +23,15 @@ test("who may draw everywhere, and whoever the server says nothing of, draws in 
     assert.ok(mayDraw(grants, region(null)));
   }
   assert.deepEqual(drawn([group("all", ["watch"])]), []);
+});
+
+test("the past as it came is for who sees everywhere, every vehicle, exactly", () => {
+  const all = { regions: "all", vehicles: "all", may: ["watch"] };
+  assert.ok(seesEverything(undefined));
+  assert.ok(seesEverything([group(["north"]), /** @type {any} */ (all)]));
+  for (const less of [{ regions: ["north"] }, { vehicles: ["vans"] }, { coarse_m: 500 }])
+    assert.ok(!seesEverything([/** @type {any} */ ({ ...all, ...less })]), JSON.stringify(less));
+  assert.ok(!seesEverything([]));
 });
 
 test("an empty map tells how to connect a vehicle to who may, with a token where devices need one, and the others why", () => {
