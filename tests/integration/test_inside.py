@@ -119,6 +119,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
 async def test_what_cannot_be_asked_is_refused_by_name(place: Town) -> None:
     for asked, field, code in WRONG:
         told = await ask(place, **asked)
+        assert "errors" in told, asked
         assert (told["status"], told["errors"][0]["field"], told["errors"][0]["code"]) == (422, field, code), asked
 
 
