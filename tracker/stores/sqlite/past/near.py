@@ -85,10 +85,10 @@ def _others(
         (since, until, since // DAY_MS, until // DAY_MS),
     ):
         time, lat, lon = ends.get(n, (-EVER, 0, 0))
-        if t0 < time:  # late ones: who knows between which they lie
+        if t0 <= time:  # late ones: who knows between which they lie
             yield n, t0 - LINE_MS, min(t1, time) + LINE_MS
         elif t0 - time <= LINE_MS and _touches(boxes, (lat, lat0), (lon, lon0)):
-            yield n, time, t0
+            yield n, time - LINE_MS, t0 + LINE_MS  # what is APART may be nearer than what is told
         if t1 >= time:
             ends[n] = t1, lat1, lon1
     old = _told(
@@ -116,8 +116,13 @@ def _uncompacted(
     bounds = [*np.flatnonzero(np.diff(numbers, prepend=-1)).tolist(), len(numbers)]
     for begin, end in pairwise(bounds):
         n, mine = int(numbers[begin]), columns.take(slice(begin, end))
-        lats, lons = [int(mine.lat.min()), int(mine.lat.max())], [int(mine.lon.min()), int(mine.lon.max())]
         before, lat, lon = ends.get(n, (-EVER, 0, 0))
+        if late := int(np.searchsorted(mine.time, before, "right")):
+            yield n, int(mine.time[0]) - LINE_MS, int(mine.time[late - 1]) + LINE_MS
+            mine = mine.take(slice(late, None))
+            if not len(mine):
+                continue
+        lats, lons = [int(mine.lat.min()), int(mine.lat.max())], [int(mine.lon.min()), int(mine.lon.max())]
         if mine.time[0] - before <= LINE_MS:
             lats, lons = [*lats, lat], [*lons, lon]
         if n in unknown or _touches(boxes, lats, lons):

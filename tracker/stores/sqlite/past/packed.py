@@ -213,7 +213,8 @@ def pack(n: int, day: int, columns: Columns) -> Packed:
     """`columns`: at least one, in fix order, all of that day."""
     boxes = boxes_of(columns)
     told = columns.take(columns.taken != APART) if len(boxes) else columns
-    ends = [int(one) for at in (0, -1) for one in (told.lat[at], told.lon[at])]
+    last = int(np.searchsorted(told.time, told.time[-1]))  # of one time the first counts
+    ends = [int(one) for at in (0, last) for one in (told.lat[at], told.lon[at])]
     row = (
         *(n, day, int(columns.time[0]), int(columns.time[-1])),
         *(int(columns.row.min()), int(columns.row.max())),
@@ -249,9 +250,12 @@ def boxes_of(columns: Columns) -> dict[int, tuple[int, int, int, int, int, int]]
         span = int(places.time[first]) // MINUTE_MS, int(places.time[min(begin, len(places) - 1)]) // MINUTE_MS
         west, east = int(lon.min()), int(lon.max())
         at = len(boxes)
-        if east - west > HALF:  # the shorter way is round the back
-            boxes[at + WRAPPED] = (-HALF, int(lon[lon < 0].max()), south, north, *span)
-            west, east = int(lon[lon >= 0].min()), HALF
+        if east - west > HALF:  # the shorter way is round the back, for some of them at least
+            behind, before = int(lon[lon < 0].max()), int(lon[lon >= 0].min())
+            if before - behind < HALF:  # and for others it is not
+                behind, before = 0, 0
+            boxes[at + WRAPPED] = (-HALF, behind, south, north, *span)
+            west, east = before, HALF
         boxes[at] = (west, east, south, north, *span)
         first = begin
     return boxes
