@@ -69,6 +69,7 @@ def test_what_decided_an_event_goes_from_a_server_to_a_machine_that_has_none_of_
     assert "is a bundle: --verify" in says(tracker("replay", out, "--dry-run"))
 
     verified = tracker("replay", out, "--verify")
+    assert tracker("verify", out).stdout == verified.stdout
     assert verified.exit_code == 0, says(verified)
     assert f"event {alarm}, " in verified.stdout and verified.stdout.endswith(f"\nhash: {opened.hash}\n")
     assert f"\nevents: {len(contents.events)}\n" in verified.stdout

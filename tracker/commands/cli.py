@@ -624,9 +624,15 @@ def export_day(day: Any, out: str, zone: str, data: str | None, store: str | Non
 
 
 @cli.command()
-@click.argument("file", metavar="FILE.fleetday", type=click.Path(exists=True, dir_okay=False))
+@click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
 def verify(file: str) -> None:
-    """Say whether each byte of a fleet day is as it was written, and its hash."""
+    """Say whether each byte of a fleet day, or of a bundle, is as it was written, and its hash."""
+    with Path(file).open("rb") as given:
+        is_bundle = given.read(2) == b"PK"
+    if is_bundle:
+        from tracker.commands.report import verify_bundle
+
+        sys.exit(verify_bundle(file))
     from tracker.commands.day import verify
 
     verify(file)
