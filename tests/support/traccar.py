@@ -101,6 +101,7 @@ class Traccar:
     @contextlib.contextmanager
     def serve(self) -> Iterator[str]:
         server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"traccar": self}))
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who has read enough hangs up
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
