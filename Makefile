@@ -26,7 +26,7 @@ LOCK := $(BIN)/uv --quiet pip compile --universal --python-version 3.11 --genera
 export PIP_ROOT_USER_ACTION := ignore
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test lint python core servers page javascript browser faults leaks day bench fuzz soak lock clean
+.PHONY: help demo test lint python core servers house page javascript browser faults leaks day bench fuzz soak lock clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -36,7 +36,7 @@ demo: $(RUN)  ## a simulated fleet on the map, at http://127.0.0.1:8000 (PORT=80
 	$(BIN)/tracker demo --port $(PORT)
 
 test: $(TEST) $(NODE) browser  ## everything: checks, unit to browser tests, JavaScript; two at a time
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 $(SYNC) page lint javascript core servers  # the longest first
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 $(SYNC) page lint javascript core servers house  # the longest first
 
 lint: $(TEST) $(NODE)  ## ruff and mypy; Biome for JavaScript
 	$(BIN)/ruff format --check --quiet .
@@ -44,14 +44,17 @@ lint: $(TEST) $(NODE)  ## ruff and mypy; Biome for JavaScript
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent layout
 
-python: browser core servers page  ## all that pytest runs
+python: browser core servers house page  ## all that pytest runs
 
 core: $(TEST)  ## what is pure, with its branches counted
 	$(BIN)/python -m coverage run -m pytest $(PYTEST_FLAGS) $(CORE)
 	$(BIN)/python -m coverage report
 
 servers: $(TEST) $(NODE)  ## what runs in processes of its own
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests $(CORE:%=--ignore=%) --ignore=tests/browser
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/integration
+
+house: $(TEST) $(NODE)  ## all the other tests there are: of the house and its docs, of leaks
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests $(CORE:%=--ignore=%) --ignore=tests/browser --ignore=tests/integration
 
 page: $(TEST) $(NODE)  ## the page in a real browser
 	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/browser
