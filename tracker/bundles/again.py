@@ -13,7 +13,7 @@ from tracker.model.commit import SavedRegion, StoredPing
 from tracker.model.events import Event
 from tracker.model.records import Audit
 from tracker.pipeline.journal import Entry
-from tracker.replay.canonical import Digest, canonical, facts
+from tracker.replay.canonical import canonical, facts, hash_of
 from tracker.replay.past.stored import NEVER, Known, in_order
 from tracker.replay.past.window import Choice, Rules, Window, play
 from tracker.times import parse_time
@@ -75,15 +75,12 @@ class Compared(NamedTuple):
 
 def compare(contents: Contents) -> Compared:
     """Raises Unreadable when no fleet can live through it."""
-    digest, told = Digest(), list[Event]()
-    for event in _again(contents):
-        digest.add_event(event)
-        told.append(event)
+    told = _again(contents)
     was, now = ({one.id: facts(one) for one in some} for some in (contents.events, told))
     differences = [
         line for id in sorted({*was, *now}, key=lambda id: _place(was, now, id)) if (line := _difference(was, now, id))
     ]
-    return Compared(len({*was, *now}) - len(differences), differences, digest.hexdigest())
+    return Compared(len({*was, *now}) - len(differences), differences, hash_of(told))
 
 
 def _again(contents: Contents) -> list[Event]:

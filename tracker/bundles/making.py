@@ -17,7 +17,7 @@ from tracker.bundles.members import Contents, Manifest, write
 from tracker.errors import InTheWay, NotFound, TooLarge
 from tracker.model.commit import SavedRegion, StoredPing
 from tracker.model.events import Event
-from tracker.replay.canonical import Digest
+from tracker.replay.canonical import hash_of
 from tracker.replay.past.stored import NEVER, Settings, Source
 from tracker.replay.past.window import Choice, Window, missing, stored_events
 from tracker.times import rfc3339
@@ -99,9 +99,6 @@ def _gather(source: Source, asked: Asked, window: Window, choice: Choice) -> Con
     if not events and not any(window.since <= one.ping.time < window.until for one in pings):
         raise NotFound("nothing_to_bundle", "there is no message of these vehicles, and no event, in this window")
     end = last_heard(pings, events)
-    digest = Digest()
-    for event in events:
-        digest.add_event(event)
     manifest = Manifest(
         event=asked.event,
         since=rfc3339(window.since),
@@ -111,7 +108,7 @@ def _gather(source: Source, asked: Asked, window: Window, choice: Choice) -> Con
         vehicles=list(asked.vehicles),
         messages=len(pings),
         events=len(events),
-        events_hash=digest.hexdigest(),
+        events_hash=hash_of(events),
         partial=missing(source, window.begins, window.ends),
     )
     heard = {one.ping.vehicle for one in pings} | {one.vehicle for one in events}

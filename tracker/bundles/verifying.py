@@ -10,7 +10,7 @@ from tracker.bundles.again import compare
 from tracker.bundles.archive import LARGEST, unpack
 from tracker.bundles.members import Manifest, read
 from tracker.formats import Unreadable
-from tracker.replay.canonical import Digest
+from tracker.replay.canonical import hash_of
 
 
 class Verified(NamedTuple):
@@ -33,10 +33,7 @@ def _verified(file: bytes) -> Verified:
     opened = unpack(file)
     contents = read(opened.contents)
     told = contents.manifest
-    digest = Digest()
-    for event in contents.events:
-        digest.add_event(event)
-    counts = {"messages": len(contents.pings), "events": len(contents.events), "events_hash": digest.hexdigest()}
+    counts = {"messages": len(contents.pings), "events": len(contents.events), "events_hash": hash_of(contents.events)}
     for name, there in counts.items():
         if getattr(told, name) != there:
             raise Unreadable(f"manifest.json tells of other {name} than there are")

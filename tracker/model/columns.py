@@ -132,12 +132,12 @@ class Columns:
     def take(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp] | slice) -> Columns:
         """Those of a mask, of indices (in their order) or of a slice."""
         arrays = (getattr(self, name)[which] for name in TYPES)
-        extra: dict[int, bytes] = {}
-        if self.extra:
-            places = np.arange(len(self))[which]
-            had = np.isin(places, np.fromiter(self.extra, np.int64, len(self.extra)))
-            extra = {int(at): self.extra[int(places[at])] for at in np.flatnonzero(had)}
-        return Columns.from_arrays(arrays, extra)
+        return Columns.from_arrays(arrays, self.extra_at(np.arange(len(self))[which]) if self.extra else {})
+
+    def extra_at(self, places: npt.NDArray[np.int64]) -> dict[int, bytes]:
+        """`extra` of those that would be taken from there."""
+        had = np.isin(places, np.fromiter(self.extra, np.int64, len(self.extra)))
+        return {int(at): self.extra[int(places[at])] for at in np.flatnonzero(had)}
 
     def cut(self, since: int, until: int) -> Columns:
         """Those with since <= time < until."""
@@ -163,10 +163,14 @@ def gather(parts: Iterable[Columns]) -> Columns:
     some = [part for part in parts if len(part)]
     if len(some) < 2:
         return some[0] if some else Columns.empty()
-    begins = np.cumsum([0, *(len(part) for part in some)]).tolist()
-    extra = {begin + at: one for begin, part in zip(begins, some, strict=False) for at, one in part.extra.items()}
-    arrays = (np.concatenate([getattr(part, name) for part in some]) for name in TYPES)
-    return Columns.from_arrays(arrays, extra).in_order()
+    return joined(some).in_order()
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """One after the other; there has to be one."""
+    begins = np.cumsum([0, *map(len, parts)]).tolist()
+    extra = {begin + at: one for begin, part in zip(begins, parts, strict=False) for at, one in part.extra.items()}
+    return Columns.from_arrays((np.concatenate([getattr(part, name) for part in parts]) for name in TYPES), extra)
 
 
 def concatenate(parts: Iterable[Columns]) -> Columns:

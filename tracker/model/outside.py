@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tracker.model.change import Registered, VehicleState
-from tracker.model.commit import HELD, LATE, StoredPing
+from tracker.model.commit import HELD, LATE, SavedRegion, StoredPing
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.model.states import STATES
@@ -81,3 +81,17 @@ def region_name(id: str, picture: Picture) -> str | None:
 def region(feature: dict[str, Any], inside: int) -> dict[str, Any]:
     """A region as it is now, with how many vehicles are inside."""
     return feature | {"properties": feature["properties"] | {"inside_count": inside}}
+
+
+def region_then(one: SavedRegion, ended: int | None, now: dict[str, Any] | None) -> dict[str, Any]:
+    """A version of a region, with when it was in force; called what the region is `now`, where there is one."""
+    feature = one.feature or {}
+    if now is not None:
+        feature = feature | {"properties": feature["properties"] | {"name": now["properties"]["name"]}}
+    return {
+        "id": one.id,
+        "version": one.version,
+        "from": rfc3339(one.updated_at),
+        "until": None if ended is None else rfc3339(ended),
+        "feature": feature,
+    }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from tracker.live import messages
@@ -54,3 +55,10 @@ class Digest:
 
     def hexdigest(self) -> str:
         return hashlib.sha256(b"".join(sorted(self._parts))).hexdigest()
+
+
+def hash_of(events: Iterable[Event]) -> str:
+    digest = Digest()
+    for event in events:
+        digest.add_event(event)
+    return digest.hexdigest()

@@ -20,7 +20,8 @@ from tracker.bundles.day.layout import DETAILS, EVENTS, HOUR_MS, REGIONS, TRACK,
 from tracker.bundles.day.writing import Written
 from tracker.errors import Conflict
 from tracker.live import messages
-from tracker.model.columns import SILENT_MS, TYPES, Columns, Tracks, Whole
+from tracker.model import outside
+from tracker.model.columns import SILENT_MS, Columns, Tracks, Whole, joined
 from tracker.model.commit import HELD, Loaded
 from tracker.model.events import ERASED
 from tracker.stores import EventQuery, Store
@@ -132,10 +133,10 @@ async def _groups(
         parts.append(columns)
         count += len(columns)
         if len(cuts) == TOGETHER or count > MOST_FIXES:
-            yield _Group(first, cuts, _joined(parts))
+            yield _Group(first, cuts, joined(parts))
             first, cuts, parts, count = len(written), [], [], 0
     if cuts:
-        yield _Group(first, cuts, _joined(parts))
+        yield _Group(first, cuts, joined(parts))
 
 
 def _cut(columns: Columns, hours: list[int]) -> _Cut | None:
@@ -159,12 +160,6 @@ def _known(placed: Whole, at: Whole) -> Whole:
     there = (at >= 0) & (at < len(placed))
     found[there] = placed[at[there]]
     return found
-
-
-def _joined(parts: list[Columns]) -> Columns:
-    begins = np.cumsum([0, *map(len, parts)]).tolist()
-    extra = {begin + at: one for begin, part in zip(begins, parts, strict=False) for at, one in part.extra.items()}
-    return Columns.from_arrays((np.concatenate([getattr(part, name) for part in parts]) for name in TYPES), extra)
 
 
 def _blocks(group: _Group, hours: list[int]) -> Iterator[tuple[str, int, bytes, dict[str, Any]]]:
@@ -197,16 +192,9 @@ def _blocks(group: _Group, hours: list[int]) -> Iterator[tuple[str, int, bytes, 
     for hour, who, counts, index in said:
         details = {name: getattr(columns, name)[index] for name in blocks.DETAIL_COLUMNS[:-1]}
         details["delay"] = columns.received[index] - columns.time[index]
-        yield DETAILS, hour, blocks.pack(who, counts, details, _extra(columns, index)), {
+        yield DETAILS, hour, blocks.pack(who, counts, details, columns.extra_at(index)), {
             "vehicles": len(who), "rows": len(index)
         }  # fmt: skip
-
-
-def _extra(columns: Columns, index: Whole) -> dict[int, bytes]:
-    if not columns.extra:
-        return {}
-    had = np.isin(index, np.fromiter(columns.extra, np.int64, len(columns.extra)))
-    return {int(at): columns.extra[int(index[at])] for at in np.flatnonzero(had)}
 
 
 # ------------------------------------------------------------------------------------------- what else there was
@@ -214,17 +202,10 @@ def _extra(columns: Columns, index: Whole) -> dict[int, bytes]:
 
 async def _regions(store: Store, loaded: Loaded, out: Written) -> AsyncGenerator[list[dict[str, Any]], None]:
     """As `/history/regions` tells them: each version that held at some moment, called what it is now."""
-    now = {one.id: (one.feature or {})["properties"]["name"] for one in loaded.regions}
+    now = {one.id: one.feature for one in loaded.regions}
     after = ("", 0)
     while found := await store.regions_then(out.since, out.until, None, after, SOME):
-        rows: list[dict[str, Any]] = []
-        for one, ended in found:
-            feature = one.feature or {}
-            if one.id in now:
-                feature |= {"properties": feature["properties"] | {"name": now[one.id]}}
-            ends = None if ended is None else rfc3339(ended)
-            begins = rfc3339(one.updated_at)
-            rows.append({"id": one.id, "version": one.version, "from": begins, "until": ends, "feature": feature})
+        rows = [outside.region_then(one, ended, now.get(one.id)) for one, ended in found]
         yield rows
         after = (found[-1][0].id, found[-1][0].version)
 

@@ -8,9 +8,8 @@ from typing import Any
 from quart import Blueprint, Response
 
 from tracker.access.grants import Grant
-from tracker.model.commit import SavedRegion
+from tracker.model import outside
 from tracker.node import Node
-from tracker.times import rfc3339
 from tracker.turns.slices import in_slices
 from tracker.web.api import parameters as api
 from tracker.web.api.regions import hidden_versions
@@ -38,7 +37,10 @@ async def list_regions(node: Node, grant: Grant) -> Response:
         rows = await node.store.regions_then(since, max(until, since + 1), ids, tuple(after or ("", 0)), limit + 1)
         hidden = await _hidden(node, grant, {one.id for one, _ in rows[:limit]})
         shown = (row for row in rows[:limit] if not hidden(row[0].id, row[0].version))
-        texts = [encode(_told(node, *row)) async for row in in_slices(shown)]
+        texts = [
+            encode(outside.region_then(one, ended, node.picture.regions.get(one.id)))
+            async for one, ended in in_slices(shown)
+        ]
     last = rows[limit - 1][0] if len(rows) > limit else None
     return api.listing("versions", texts, next=last and api.cursor((last.id, last.version)))
 
@@ -48,19 +50,6 @@ async def _hidden(node: Node, grant: Grant, ids: set[str]) -> Callable[[str, int
         return lambda _id, _version: False
     known = {id: await hidden_versions(node, grant, id) for id in ids if id in node.picture.regions}
     return lambda id, version: id not in known or version in known[id]
-
-
-def _told(node: Node, one: SavedRegion, ended: int | None) -> dict[str, Any]:
-    feature = one.feature or {}
-    if (now := node.picture.regions.get(one.id)) is not None:
-        feature |= {"properties": feature["properties"] | {"name": now["properties"]["name"]}}
-    return {
-        "id": one.id,
-        "version": one.version,
-        "from": rfc3339(one.updated_at),
-        "until": None if ended is None else rfc3339(ended),
-        "feature": feature,
-    }
 
 
 def _is_version(place: Any) -> bool:
