@@ -149,7 +149,15 @@ async def test_a_busy_server_is_waited_for_and_a_right_that_is_lost_ends_it(
 
 
 @pytest.mark.parametrize(
-    "query", [{"name": "a" * 201}, {"name": "a\nb"}, {"format": "xls"}, {"zone": "Mars/Crater"}, {"speed": "1"}]
+    "query",
+    [
+        {"name": "a" * 201},
+        {"name": "a\nb"},
+        {"format": "xls"},
+        {"zone": "Mars/Crater"},
+        {"zone": "localtime"},
+        {"speed": "1"},
+    ],
 )
 async def test_what_cannot_be_meant_is_refused(client: Any, query: dict[str, str]) -> None:
     answer = await client.post(IMPORT, data=CSV, query_string=query)

@@ -6,7 +6,6 @@ import asyncio
 import tempfile
 from functools import partial
 from pathlib import Path, PurePath
-from zoneinfo import ZoneInfo
 
 from quart import Response, request
 
@@ -15,6 +14,7 @@ from tracker.errors import BadRequest, InTheWay, Invalid
 from tracker.formats import formats
 from tracker.model.records import Audit, Record
 from tracker.node import Node
+from tracker.times import BadZone, named_zone
 from tracker.web.api import parameters as api
 from tracker.web.api.openapi import JSON, Route
 from tracker.web.api.routes import Routes
@@ -131,8 +131,8 @@ def _how() -> How:
         raise _wrong("format", f"`format` is one of {', '.join(known)}")
     if zone is not None:
         try:
-            ZoneInfo(zone)
-        except (ValueError, OSError, LookupError):
+            named_zone(zone)
+        except BadZone:
             raise _wrong("zone", f"`zone` is {zone[:60]!r}; it is a name such as Europe/Helsinki") from None
     return How(name, format, zone)
 
