@@ -16,7 +16,7 @@ from tracker.node import Node
 from tracker.times import rfc3339
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
-from tracker.web.history.frames import LONGEST_STEP_S, chosen, span
+from tracker.web.history.frames import LONGEST_STEP_S, as_shown, chosen, span
 from tracker.web.server.answers import JSON, encode
 
 PATH = "/api/v1/history/activity"
@@ -37,11 +37,7 @@ async def get_activity(node: Node, grant: Grant) -> Response:
     if grid.instants > MOST_STEPS:
         raise api.bad("step_s", f"more: from `from` to `until` there are at most {MOST_STEPS:,} steps")
     async with node.heavy.turn():
-        while True:
-            shown = None if grant.everything else Shown(node.store, node.fleet.regions, node.picture, grant)
-            counts = await _counted(node, grant, shown, grid)
-            if shown is None or not shown.is_over:
-                break
+        counts = await as_shown(node, grant, lambda shown: _counted(node, grant, shown, grid))
     told = {"from": rfc3339(since), "until": rfc3339(until), "step_s": grid.step // 1000}
     return api.tagged(encode(told | {"known": counts.known.tolist(), "moving": counts.moving.tolist()}), JSON)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from quart import Blueprint, Response, request
@@ -35,6 +35,8 @@ MOST_SAMPLES = {"json": 100_000, "tape": 2_500_000}
 MOST_VEHICLES = 100_000
 LEVEL = 5  #: of gzip
 
+T = TypeVar("T")
+
 
 class Asked(NamedTuple):
     form: str
@@ -60,11 +62,7 @@ async def get_frames(node: Node, grant: Grant) -> Response:
     api.only("from", "until", "step_s", "vehicle", "group", "format", "limit", "cursor")
     asked = _asked()
     async with node.heavy.turn():
-        while True:
-            shown = None if grant.everything else Shown(node.store, node.fleet.regions, node.picture, grant)
-            page = await _page(node, grant, shown, asked)
-            if shown is None or not shown.is_over:
-                break
+        page = await as_shown(node, grant, lambda shown: _page(node, grant, shown, asked))
         return await _json(asked, page) if asked.form == "json" else await _tape(node, grant, asked, page)
 
 
@@ -89,6 +87,15 @@ def span(longest_ms: int = LONGEST_MS) -> tuple[int, int]:
     if not 0 <= until - since <= longest_ms:
         raise api.bad("until", f"a time after `from`, at most {longest_ms // DAY_MS} days")
     return since, until
+
+
+async def as_shown(node: Node, grant: Grant, make: Callable[[Shown | None], Awaitable[T]]) -> T:
+    """What is made of what the grant shows, made again where that was another by the end. None: everything."""
+    while True:
+        shown = None if grant.everything else Shown(node.store, node.fleet.regions, node.picture, grant)
+        made = await make(shown)
+        if shown is None or not shown.is_over:
+            return made
 
 
 def chosen(node: Node, grant: Grant) -> Callable[[str], bool]:
