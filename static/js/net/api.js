@@ -79,6 +79,20 @@ export async function call(method, path, { query, body, headers = {}, signal, pl
 
 /** @param {string} path @param {Record<string, any>} [query] @param {AbortSignal} [signal] */
 export const get = (path, query, signal) => call("GET", path, { query, signal });
+/**
+ * A long answer, page by page as they come.
+ * @param {string} path @param {Record<string, any>} query @param {AbortSignal} [signal]
+ * @returns {AsyncGenerator<any>}
+ */
+export async function* pages(path, query, signal) {
+  let cursor = null;
+  do {
+    const page = await get(path, { ...query, cursor }, signal);
+    yield page;
+    cursor = page.next;
+  } while (cursor);
+}
+
 /** @param {string} id */
 export const vehiclePath = (id) => `vehicles/${encodeURIComponent(id)}`;
 /** @param {string} id */

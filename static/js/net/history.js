@@ -1,6 +1,6 @@
 // What the server remembers of a vehicle, as it arrives: a long answer comes in pages.
 
-import { get, vehiclePath } from "./api.js";
+import { get, pages, vehiclePath } from "./api.js";
 
 const PAGE = 1000;
 const FIXES = 10_000; // of a track in one page
@@ -42,11 +42,9 @@ function join(page, next) {
  */
 export async function* track(vehicle, span, signal) {
   /** @type {any[]} */ const positions = [];
-  let cursor = null;
-  do {
-    const page = await get(`${vehiclePath(vehicle)}/track`, { ...span, limit: FIXES, cursor }, signal);
+  for await (const page of pages(`${vehiclePath(vehicle)}/track`, { ...span, limit: FIXES }, signal)) {
     positions.push(...page.positions);
-    cursor = page.next;
     yield positions;
-  } while (cursor && positions.length < MOST);
+    if (positions.length >= MOST) return;
+  }
 }

@@ -1,7 +1,7 @@
 // What the server remembers of everybody, for the timeline: tapes, exact frames, regions as they were, how much moved,
 // what happened.
 
-import { call, get, vehiclePath } from "./api.js";
+import { call, get, pages, vehiclePath } from "./api.js";
 import { unpack } from "../model/past/tape.js";
 
 /** @typedef {import("../model/past/tape.js").Tape} Tape */
@@ -48,24 +48,15 @@ async function unpacked(buffer, signal) {
  * @returns {Promise<import("../model/past/fleet.js").Position[]>} */
 export async function frame(at, signal) {
   const positions = [];
-  let cursor = null;
-  do {
-    const page = await get("history/frames", { from: at, cursor }, signal);
-    for (const one of page.frames) positions.push(...one.positions);
-    cursor = page.next;
-  } while (cursor);
+  for await (const { frames } of pages("history/frames", { from: at }, signal))
+    for (const one of frames) positions.push(...one.positions);
   return positions;
 }
 
 /** @param {{from: number, until: number}} span @param {AbortSignal} signal @returns {Promise<Version[]>} */
 export async function versions({ from, until }, signal) {
   const told = [];
-  let cursor = null;
-  do {
-    const page = await get("history/regions", { from, until, cursor }, signal);
-    told.push(...page.versions);
-    cursor = page.next;
-  } while (cursor);
+  for await (const page of pages("history/regions", { from, until }, signal)) told.push(...page.versions);
   return told.map((one) => ({
     id: one.id,
     feature: one.feature,

@@ -1,7 +1,7 @@
 // What this page follows: every vehicle, or those in chosen regions. The server sends no other vehicle's position; the
 // regions that are not chosen stay on the map, dim, so that they can be.
 
-import { get } from "../net/api.js";
+import { pages } from "../net/api.js";
 import { toggled } from "../model/choices.js";
 import { Signal } from "../model/signal.js";
 import { say } from "../words/words.js";
@@ -75,12 +75,7 @@ export class Following {
     this.askedAt = asked;
     const features = [];
     try {
-      let cursor = null;
-      do {
-        const page = await get("regions", { limit: 1000, cursor }, app.asking.signal);
-        features.push(...page.regions);
-        cursor = page.next ?? null;
-      } while (cursor);
+      for await (const page of pages("regions", { limit: 1000 }, app.asking.signal)) features.push(...page.regions);
     } catch {
       return; // those known stay; asked again by and by
     }

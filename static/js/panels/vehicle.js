@@ -1,6 +1,7 @@
 // One vehicle in full: state with its timer, regions with dwell timers, today's strip, the register, the raw last ping.
 
 import { ApiError, get, vehiclePath } from "../net/api.js";
+import { track } from "../net/history.js";
 import { fill, h, icon, iconButton, text } from "../parts/dom.js";
 import { status } from "../model/status.js";
 import * as format from "../words/format.js";
@@ -228,22 +229,18 @@ export class VehiclePanel {
     const id = this.app.state.value.vehicle;
     const { zone } = this.app.preferences.value;
     if (!id || !(this.told || this.app.fleet.byId.has(id))) return; // perhaps there is none
-    const positions = [];
+    /** @type {any[]} */ let positions = [];
     const { signal } = this.app.asking;
     try {
       this.days = this.#days();
       const from = this.#dayStart();
       this.dayStart = from;
       const today = from === format.startOfDay(this.app.now(), zone);
-      let next = null;
       text(this.dayName, today ? say("vehicle.today") : format.day(from, zone));
-      do {
-        const asked = { from, until: format.endOfDay(from, zone), limit: 10_000, cursor: next };
-        const page = await get(`${vehiclePath(id)}/track`, asked, signal);
+      for await (const told of track(id, { from, until: format.endOfDay(from, zone) }, signal)) {
         if (id !== this.app.state.value.vehicle) return;
-        positions.push(...page.positions);
-        next = page.next;
-      } while (next && positions.length < 100_000);
+        positions = told;
+      }
     } catch {
       return; // a vehicle without history has none to show
     }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 globalThis.document ??= /** @type {any} */ ({ baseURI: "http://localhost/fleet/" });
-const { ApiError, address, call, signedOut } = await import("../../../static/js/net/api.js");
+const { ApiError, address, call, pages, signedOut } = await import("../../../static/js/net/api.js");
 
 let left = 0;
 signedOut.on(() => left++);
@@ -35,4 +35,21 @@ test("an answer says how long to wait, where it knows", async () => {
 
 test("what is asked lies beside the page, below a folder of a proxy too", () => {
   assert.equal(address("users/ada").pathname, `${new URL(document.baseURI).pathname}api/v1/users/ada`);
+});
+
+test("a long answer comes page by page, and no page more than somebody wants is asked for", async () => {
+  /** @type {(string|null)[]} */ const asked = [];
+  globalThis.fetch = async (/** @type {any} */ url) => {
+    asked.push(new URL(url).searchParams.get("cursor"));
+    assert.equal(new URL(url).searchParams.get("limit"), "2");
+    const next = ["b", "c", null][asked.length - 1];
+    return new Response(JSON.stringify({ rows: [asked.length], next }));
+  };
+  const rows = [];
+  for await (const page of pages("regions", { limit: 2 })) rows.push(...page.rows);
+  assert.deepEqual(rows, [1, 2, 3]);
+  assert.deepEqual(asked, [null, "b", "c"]);
+  asked.length = 0;
+  for await (const page of pages("regions", { limit: 2 })) if (page.rows) break;
+  assert.deepEqual(asked, [null]);
 });
