@@ -341,6 +341,8 @@ export class App {
   may = (verb) => this.who.may.includes(verb);
   names = () => ({ vehicle: this.vehicleName, region: this.regionName, units: this.preferences.value.units });
   now = () => this.fleet.now(steady());
+  /** The last moment there is. */
+  newest = () => this.now();
 
   /** [region, entered] of a vehicle, longest stay first. @param {Vehicle} v @returns {[string, number][]} */
   insideOf(v) {

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MINUTE = 60_000
 MIDNIGHT = 1_773_187_200_000  #: of 11 March 2026, UTC
-SETTLED = "() => window.fleetPage.past.exactly && !window.fleetPage.past.coarse.busy"
+SETTLED = "() => window.fleetPage.past.exactly && !window.fleetPage.past.known.coarse.busy"
 SHOWN = """() => Object.fromEntries([...window.fleetPage.shown.byId.values()].filter((v) => v.known !== false)
   .map((v) => [v.id, [v.lat.toFixed(7), v.lon.toFixed(7), v.stale]]))"""
 
@@ -119,7 +119,7 @@ async def test_regions_are_those_of_then_and_dull_stretches_are_skipped(open_pag
         await settled(page, night)
         drawn = "() => [...window.fleetPage.regions.drawn.values()].map((one) => [one.id, one.lonLat[0].toFixed(3)])"
         then = dict(await page.evaluate(drawn))
-        await page.wait_for_function("() => window.fleetPage.past.dull.length === 1")
+        await page.wait_for_function("() => window.fleetPage.past.known.dull.length === 1")
         await page.keyboard.press("Space")
         await page.wait_for_function(f"() => window.fleetPage.past.at > {MIDNIGHT + 5 * HOUR}")
         await page.keyboard.press("Space")
@@ -166,8 +166,8 @@ async def test_nothing_of_what_may_not_be_seen_any_more_stays_and_why_there_is_n
         await settled(page, at)
         gone = await page.evaluate(
             "() => { const app = window.fleetPage; app.past.scrub(app.past.at - 1000); app.forget(true);"
-            " return [app.shown.byId.size, app.past.coarse.value, app.past.events.value, app.regions.drawn.size,"
-            " app.vehicles.motion.size, app.past.dull.length] }"
+            " return [app.shown.byId.size, app.past.known.coarse.value, app.past.known.events.value, app.regions.drawn.size,"
+            " app.vehicles.motion.size, app.past.known.dull.length] }"
         )
         assert gone == [0, None, None, 0, 0, 0]
         fleet.past.without = {row[1] for row in fleet.rows[10:]}

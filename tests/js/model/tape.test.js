@@ -198,7 +198,7 @@ test("a second tape names the same vehicles, and the map goes on drawing while i
   const second = read(packed([{ ...drives, name: "Van one" }, silent], { from: 180_000 }));
   fleet.take(first);
   fleet.take(second);
-  assert.equal(second.slots[0], first.slots[0]);
+  assert.equal(fleet.slots.get(second)[0], fleet.slots.get(first)[0]);
   assert.equal(fleet.byId.get("van-1").name, "Van one");
   fleet.show([first, second], 180_000, true);
   assert.equal(fleet.shown, 1);

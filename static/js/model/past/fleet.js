@@ -76,11 +76,14 @@ export class PastFleet {
     /** @type {Map<string, any>} as they were */ this.regions = new Map();
     this.ages = new Float64Array(0);
     this.shown = 0; // vehicles it is known of where they were
+    /** @type {WeakMap<Tape, Int32Array>} the slot each vehicle of a tape is drawn at */ this.slots = new WeakMap();
   }
 
   /** A slot for each vehicle of a tape. @param {Tape} tape */
   take(tape) {
-    tape.slots = Int32Array.from(tape.vehicles, (entry) => this.#vehicle(entry.vehicle, entry).slot);
+    const slots = Int32Array.from(tape.vehicles, (entry) => this.#vehicle(entry.vehicle, entry).slot);
+    this.slots.set(tape, slots);
+    return slots;
   }
 
   /** @param {string} id @param {{name?: string|null, group?: string|null, kind?: string|null}} [told] */
@@ -106,6 +109,7 @@ export class PastFleet {
    * @param {boolean} glides
    */
   show(tapes, at, glides) {
+    for (const tape of tapes) if (!this.slots.has(tape)) this.take(tape);
     this.#nobody();
     for (const tape of tapes) if (tape.covers(at)) this.#draw(tape, at, glides);
   }
@@ -122,7 +126,7 @@ export class PastFleet {
     const { motion } = this;
     const { fromX, fromY, toX, toY, glyph, heading } = motion;
     const { known, lat, lon, unit } = tape;
-    const slots = /** @type {Int32Array} */ (tape.slots);
+    const slots = /** @type {Int32Array} */ (this.slots.get(tape));
     const [k, between] = tape.seek(at);
     const way = glides ? between : 0;
     const count = slots.length;

@@ -14,6 +14,7 @@ export const SPEED = 8; // at first
 
 const SAMPLES = 800_000; // of a tape, so that it is read, kept and drawn without anybody waiting
 const FINEST = 5;
+const BINS = 240; // of the strip's activity
 const INSTANTS = 1440; // no more of them than a wide strip has pixels
 const DULL_MS = 5 * MINUTE; // shorter ones are not worth a jump
 const FAR = 60; // steps of a large step
@@ -61,6 +62,12 @@ export function begun({ from, until }, { known, from: since, step_s }) {
   return { from: Math.max(from, Math.min(began - (until - began) / 20, until - 15 * MINUTE)), until };
 }
 
+/** Up to now again, if it ended about now. @param {Span} span @param {number} now */
+export function along(span, now) {
+  const length = span.until - span.from;
+  return now - span.until < length / 50 ? { from: now - length, until: now } : span;
+}
+
 /** Longer (factor over 1) or shorter, with one moment staying where it is on the strip.
  * @param {Span} span @param {number} factor @param {number} anchor @param {number} now */
 export function zoomed({ from, until }, factor, anchor, now) {
@@ -82,7 +89,7 @@ export function reaching(span, at, now) {
 
 const NICE = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
 /** The least of the steps people count in that is not under this. @param {number} seconds */
-export const nice = (seconds) => NICE.find((step) => step >= seconds) ?? 86_400;
+const nice = (seconds) => NICE.find((step) => step >= seconds) ?? 86_400;
 
 /** How far an arrow key goes, ms: with Shift much farther. @param {Span} span @param {boolean} [far] */
 export const stride = ({ from, until }, far = false) =>
@@ -92,6 +99,13 @@ export const stride = ({ from, until }, far = false) =>
 export function faster(speed, by) {
   const at = SPEEDS.indexOf(speed);
   return SPEEDS[within((at < 0 ? SPEEDS.indexOf(SPEED) : at) + by, 0, SPEEDS.length - 1)];
+}
+
+/** What the strip counts by. @param {Span} span */
+export function bins({ from, until }) {
+  const step_s = nice((until - from) / SECOND / BINS);
+  const step = step_s * SECOND;
+  return { from: Math.floor(from / step) * step, until: Math.ceil(until / step) * step, step_s };
 }
 
 /** What is asked for to scrub the strip: its steps as fine as so many vehicles allow.

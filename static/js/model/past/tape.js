@@ -28,7 +28,6 @@ export class Tape {
     this.known = new Uint8Array(samples); // [instant · vehicles + vehicle]
     this.lat = new Int32Array(samples);
     this.lon = new Int32Array(samples);
-    /** @type {Int32Array|null} the slot each vehicle is drawn at */ this.slots = null;
   }
 
   /** The last moment it tells of. */

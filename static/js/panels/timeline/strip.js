@@ -88,7 +88,7 @@ export class Strip {
       const [c, d] = [...fingers.values()];
       // What was under each finger stays under it.
       const factor = Math.max(1, Math.abs(a - b)) / Math.max(1, Math.abs(c - d));
-      const now = this.app.now();
+      const now = this.app.newest();
       const span = moments.zoomed(past.span, factor, this.#time((a + b) / 2), now);
       return past.look(moments.panned(span, (((a + b - c - d) / 2) * (span.until - span.from)) / this.width, now));
     }
@@ -96,7 +96,7 @@ export class Strip {
     if (Math.abs(x - hold.x) > STILL) hold.moved = true;
     if (!hold.moved) return;
     const ms = (hold.span.until - hold.span.from) / this.width;
-    if (hold.pans) past.look(moments.panned(hold.span, (hold.x - x) * ms, this.app.now()));
+    if (hold.pans) past.look(moments.panned(hold.span, (hold.x - x) * ms, this.app.newest()));
     else past.scrub(Math.max(past.span.from, Math.min(past.span.until, this.#time(x))));
   }
 
@@ -119,7 +119,7 @@ export class Strip {
 
   /** The event a press means. @param {number} x @param {number} near px @param {PointerEvent} e */
   #tick(x, near, e) {
-    const events = this.past.events.value?.events ?? [];
+    const events = this.past.known.events.value?.events ?? [];
     if (e.clientY - this.element.getBoundingClientRect().top > TICKS + 3) return null;
     const at = this.#time(x);
     const reach = this.#time(x + near) - at;
@@ -143,7 +143,7 @@ export class Strip {
   #wheel(e) {
     e.preventDefault();
     const { past } = this;
-    const now = this.app.now();
+    const now = this.app.newest();
     const unit = e.deltaMode ? 30 : 1;
     const across = e.shiftKey ? e.deltaY || e.deltaX : e.deltaX;
     if (Math.abs(across) > Math.abs(e.shiftKey ? 0 : e.deltaY)) {
@@ -157,7 +157,7 @@ export class Strip {
   zoom(by) {
     const { past } = this;
     const anchor = Math.max(past.span.from, Math.min(past.span.until, past.now));
-    past.look(moments.zoomed(past.span, by > 0 ? ZOOM : 1 / ZOOM, anchor, this.app.now()));
+    past.look(moments.zoomed(past.span, by > 0 ? ZOOM : 1 / ZOOM, anchor, this.app.newest()));
   }
 
   /** @param {KeyboardEvent} e */
@@ -229,7 +229,7 @@ export class Strip {
     const high = foot - TICKS;
     ctx.fillStyle = color.graticule;
     ctx.fillRect(0, TICKS, w, high);
-    const told = past.activity.value;
+    const told = past.known.activity.value;
     if (told) {
       const most = Math.max(1, ...told.known, ...told.moving);
       const step = told.step_s * 1000;
@@ -252,7 +252,7 @@ export class Strip {
       ctx.lineWidth = 1;
       ctx.globalAlpha = 0.5;
       ctx.beginPath();
-      for (const quiet of past.dull) {
+      for (const quiet of past.known.dull) {
         const end = Math.min(w, x(quiet.until));
         for (let at = Math.max(0, x(quiet.from)); at < end; at += 6) {
           ctx.moveTo(at, foot);
@@ -263,7 +263,7 @@ export class Strip {
       ctx.globalAlpha = 1;
     }
     this.#axis(ctx, x, foot, tall);
-    const events = past.events.value?.events ?? [];
+    const events = past.known.events.value?.events ?? [];
     for (const tick of moments.ticks(events, past.span, w, APART)) {
       const loud = events
         .slice(tick.first, tick.first + tick.count)

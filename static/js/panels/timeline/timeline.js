@@ -141,7 +141,7 @@ export class Timeline {
       const { vehicle } = app.state.value;
       const v = vehicle ? past.fleet.byId.get(vehicle) : null;
       const words = vehicle ? `${v?.name ?? app.vehicleName(vehicle)}: ${v ? was(v) : say("past.absent")}` : "";
-      text(this.whose, past.coarse.value || past.exactly ? words : "");
+      text(this.whose, past.known.coarse.value || past.exactly ? words : "");
       if (this.event && Math.abs(Date.parse(this.event.time) - at) > 2000) {
         this.event = null;
         this.render();
@@ -171,7 +171,7 @@ export class Timeline {
     this.play.disabled = past.at === null;
     this.speed.value = String(past.speed);
     this.skip.setAttribute("aria-pressed", String(app.preferences.value.skip));
-    const busy = past.coarse.busy || past.activity.busy || past.events.busy;
+    const busy = past.known.coarse.busy || past.known.activity.busy || past.known.events.busy;
     this.bar.hidden = !busy;
     this.element.setAttribute("aria-busy", String(busy));
     this.#status();
@@ -180,25 +180,25 @@ export class Timeline {
   /** The one thing there is to say: why there is nothing, that it comes, what happened here, how much is known. */
   #status() {
     const { past, app } = this;
-    const { problem } = past;
+    const { problem } = past.known;
     this.status.classList.toggle("bad", Boolean(problem));
     if (problem) {
       const away = problem instanceof ApiError && problem.status === 0;
-      const words = past.refused
+      const words = past.known.refused
         ? say("past.refused")
         : away
           ? say("past.away")
           : say("past.failed", { why: problem.message });
       const again = h("button", { type: "button", class: "link", onclick: () => past.again() }, say("past.again"));
-      return refill(this.status, words, words, " ", !past.refused && again);
+      return refill(this.status, words, words, " ", !past.known.refused && again);
     }
-    const told = past.coarse.value;
+    const told = past.known.coarse.value;
     const known = told?.tapes.reduce((sum, { vehicles }) => sum + vehicles.length, 0) ?? 0;
-    const words = past.coarse.busy
+    const words = past.known.coarse.busy
       ? known && told?.more
         ? say("past.loading.n", { n: known, all: Math.max(known, app.fleet.byId.size) })
         : say("past.loading")
-      : past.empty
+      : past.known.empty
         ? say("past.empty")
         : this.event
           ? tell(this.event, app.names())
@@ -208,7 +208,7 @@ export class Timeline {
 
   #sum() {
     const { past } = this;
-    const told = past.events.value;
+    const told = past.known.events.value;
     const n = told?.events.length ?? 0;
     const events = told && say(told.more ? "past.ticks.more" : "past.ticks", { n });
     return [past.at === null ? say("past.now") : say("past.known", { n: past.fleet.shown }), events]

@@ -1,0 +1,80 @@
+// The map as it was at one moment: the fleet, the regions, the trail of whom is selected, drawn from what is known.
+
+import { PastFleet } from "../../model/past/fleet.js";
+import * as moments from "../../model/past/moment.js";
+import { TRAIL_MS } from "./known.js";
+
+export class Scene {
+  fleet = new PastFleet();
+  exactly = false; // what is drawn is no tape's
+  #then = ""; // which versions of regions are drawn
+
+  /** @param {import("../../app.js").App} app @param {import("./known.js").Known} known */
+  constructor(app, known) {
+    this.app = app;
+    this.known = known;
+  }
+
+  enter() {
+    this.app.look(this.fleet);
+    document.documentElement.toggleAttribute("data-past", true);
+  }
+
+  leave() {
+    this.clear();
+    this.app.look(null);
+    document.documentElement.toggleAttribute("data-past", false);
+  }
+
+  /** Nothing of it stays. */
+  clear() {
+    this.#then = "";
+    this.exactly = false;
+    this.fleet = new PastFleet();
+    this.app.overlay.wake = null;
+  }
+
+  /** Everybody where they were. @param {number} at @param {{still: boolean, playing: boolean}} how still: nothing moves
+   * on before somebody wishes it */
+  place(at, { still, playing }) {
+    const { fleet, app, known } = this;
+    fleet.show(known.tapes(at), at, true);
+    const exact = known.exact.value;
+    this.exactly = still && exact?.at === moments.whole(at);
+    if (this.exactly && exact) fleet.settle(exact.positions);
+    fleet.playing = playing;
+    this.#regions(at);
+    this.#trail(at);
+    app.lookAgain();
+    this.paint();
+  }
+
+  paint() {
+    this.app.map.stage.invalidate("vehicles", "overlay");
+  }
+
+  /** @param {number} at */
+  #regions(at) {
+    const held = moments.valid(this.known.regions.value ?? [], at);
+    const key = held.map(({ id, from }) => `${id}@${from}`).join();
+    if (key === this.#then) return;
+    this.#then = key;
+    this.fleet.regions = new Map(held.map(({ id, feature }) => [id, feature]));
+    this.app.regions.refresh();
+  }
+
+  /** @param {number} at */
+  #trail(at) {
+    const { vehicle } = this.app.state.value;
+    const { overlay } = this.app;
+    const v = vehicle ? this.fleet.byId.get(vehicle) : null;
+    const told = this.known.trail.value;
+    const points =
+      told?.vehicle === vehicle ? told.points.filter(({ time }) => time <= at && time > at - TRAIL_MS) : [];
+    const last = points.at(-1);
+    if (v?.known && !v.stale && last) points.push({ time: at, lat: v.lat, lon: v.lon, speed: last.speed });
+    const empties = overlay.wake?.length && !points.length;
+    overlay.wake = points;
+    if (points.length || empties) this.app.map.stage.invalidate("trail"); // a canvas that is cleared costs a frame
+  }
+}
