@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.support.traccar import FIXES, TOKEN, Traccar
+from tests.support.traccar import FIXES, MONDAY, TOKEN, Traccar, fix
 from tracker.commands.cli import cli
 from tracker.commands.office import Refused, office
 from tracker.config import Settings
@@ -107,11 +107,27 @@ def test_what_is_wrong_with_a_traccar_is_said_and_nothing_is_brought_over(
 
 def test_with_a_name_and_a_password_what_they_may_see_is_brought_over(tmp_path: Path, traccar: Traccar) -> None:
     traccar.all = False
+    traccar.longest_days = 7
+    traccar.positions.append(fix(9100, 4, MONDAY, 60.5, 25.5))  # of one who never had one, as its number says
+    del traccar.positions[0]  # an event was told there
     words = ("--user", "admin", "--data", tmp_path / "data", "--from", "2026-08-01T00:00:00Z")
     with traccar.serve() as url:
         result = run("--from-url", url, *words, password="sesame")
-    assert "only the devices this user of Traccar may see" in result.stderr
-    assert table(result)["devices"] == [4, 4, 4]
+    assert "only what this user of Traccar may see" in result.stderr
+    assert table(result)["devices"] == [4, 4, 4] and table(result)["events"] == [5, 5, 5]
+    assert table(result)["positions"] == [122, 120, 120]
+    with office(Settings(data=str(tmp_path / "data"))) as ours:
+        told = {one["what"]: one for one in ours.ask("GET", "/api/v1/events?kind=told")["events"]}
+    assert told["geofenceEnter"]["placed"] is False and told["geofenceExit"]["lat"] == 60.015
+
+
+def test_rows_of_wrong_clocks_are_told_where_all_that_is_there_is_asked_for(tmp_path: Path, traccar: Traccar) -> None:
+    traccar.positions += [fix(9200, 4, 0, 0.0, 0.0, valid=False), fix(9201, 4, 3_000_000_000_000, 60.0, 25.0)]
+    traccar.devices = traccar.devices[3:]
+    with traccar.serve() as url:
+        result = run("--from-url", url, "--token", TOKEN, "--data", tmp_path / "data")
+    assert table(result)["positions"] == [2, 0, 0]
+    assert "1 from before 2000" in result.stdout and "1 of a time to come" in result.stdout
 
 
 @pytest.mark.parametrize("words", [(), ("{tmp}", "--from-url", "http://127.0.0.1:1")])

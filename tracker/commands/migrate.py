@@ -42,7 +42,6 @@ from tracker.times import named_zone
 
 POSITIONS, EVENTS = "/api/v1/positions", "/api/v1/history/told"
 TOGETHER = 1000  #: positions in one go
-OLDEST = 1_262_304_000_000  #: 2010: since when is asked, where nobody says it
 PATIENCE = 120  #: times a busy server is asked again
 SHOWN = 20  #: notes of a kind that are told one by one
 
@@ -226,8 +225,7 @@ def from_traccar(
     if user is not None and token is None:
         password = os.environ.get("TRACCAR_PASSWORD") or click.prompt(f"Password of {user}", hide_input=True, err=True)
     told = partial(click.echo, err=True)
-    ends = round(time.time() * 1000) if until is None else until
-    source = Asked(str(from_url), token, user, password, ca, OLDEST if since is None else since, ends, told)
+    source = Asked(str(from_url), token, user, password, ca, since, until, round(time.time() * 1000), told)
     with contextlib.closing(source):
         source.check_server()
         return run(settings, source)

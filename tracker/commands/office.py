@@ -20,6 +20,7 @@ from tracker.access.console import NAME as CONSOLE
 from tracker.access.console import Console, read_console
 from tracker.config import Settings
 from tracker.errors import StoreLocked, TrackerError
+from tracker.replay.connection import TIMEOUT_S as ELSEWHERE_S
 from tracker.replay.connection import Connection
 
 TIMEOUT_S = 30
@@ -103,18 +104,19 @@ def told_by(options: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def office(settings: Settings | Server, new: bool = False) -> Iterator[Office]:
+def office(settings: Settings | Server, new: bool = False, patience_s: float = TIMEOUT_S) -> Iterator[Office]:
     """Of this folder, whether its server runs or not; or of a server somewhere, as whoever its token is of.
 
-    `new`: there may be no folder yet. Raises TrackerError where there has to be one, StoreLocked when its server runs
-    and cannot be asked, Failed when one elsewhere does not answer.
+    `new`: there may be no folder yet. `patience_s`: so long an answer may take. Raises TrackerError where there has to
+    be a folder, StoreLocked when its server runs and cannot be asked, Failed when one elsewhere does not answer.
     """
     if isinstance(settings, Server):
-        connection = Connection(*settings, told=lambda text: click.echo(text, err=True))
+        patience_s = max(patience_s, ELSEWHERE_S)
+        connection = Connection(*settings, told=lambda text: click.echo(text, err=True), timeout_s=patience_s)
         with contextlib.closing(connection):
             yield _Elsewhere(connection)
         return
-    if (beside := _beside(settings)) is not None:
+    if (beside := _beside(settings, patience_s)) is not None:
         yield beside
         return
     if not new and not settings.folder.is_dir():
@@ -126,7 +128,7 @@ def office(settings: Settings | Server, new: bool = False) -> Iterator[Office]:
             try:
                 ours: _Within | _Beside | None = _Within(runner, settings)
             except StoreLocked:
-                ours = _beside(settings)  # it was only starting, perhaps
+                ours = _beside(settings, patience_s)  # it was only starting, perhaps
             if ours is not None:
                 break
             if time.monotonic() > until:
@@ -142,16 +144,19 @@ def office(settings: Settings | Server, new: bool = False) -> Iterator[Office]:
                 ours.close()
 
 
-def _beside(settings: Settings) -> _Beside | None:
+def _beside(settings: Settings, patience_s: float) -> _Beside | None:
     console = read_console(settings.folder)
-    return beside if console is not None and (beside := _Beside(console)).is_there() else None
+    if console is None or not _Beside(console).is_there():
+        return None
+    return _Beside(console, patience_s)
 
 
 class _Beside(Office):
     """The server that runs, asked over the loopback."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, patience_s: float = TIMEOUT_S) -> None:
         self._console = console
+        self._patience_s = patience_s
 
     def is_there(self) -> bool:
         """The one of this folder: another, on the port of one that was killed, does not know its secret."""
@@ -168,10 +173,10 @@ class _Beside(Office):
             context = ssl.create_default_context()  # the secret is what we know each other by
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                where.host, where.port, timeout=TIMEOUT_S, context=context
+                where.host, where.port, timeout=self._patience_s, context=context
             )
         else:
-            connection = http.client.HTTPConnection(where.host, where.port, timeout=TIMEOUT_S)
+            connection = http.client.HTTPConnection(where.host, where.port, timeout=self._patience_s)
         try:
             headers = {"authorization": f"Bearer {where.secret}", "content-type": "application/json"}
             connection.request(method, path, body, headers)

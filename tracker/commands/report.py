@@ -18,6 +18,7 @@ from tracker.formats import Unreadable
 PATH = "/api/v1/reports"
 OPTIONS = {"from": "--from", "until": "--until", "zone": "--tz", "vehicles": "--vehicle", "groups": "--group"}
 BUNDLES = "/api/v1/history/bundle"
+MAKING_S = 1800.0  #: a bundle may take: it is played as often as it takes, and all of that is done before a byte comes
 OF_BUNDLES = {"event": "--event", "from": "--from", "until": "--until", "vehicle": "--vehicle"}
 
 
@@ -72,7 +73,7 @@ def write_bundle(
     given = {"event": event, "from": since, "until": until}
     asked = [(name, value) for name, value in given.items() if value is not None]
     asked += [("vehicle", one) for one in vehicles]
-    with told_by(OF_BUNDLES), office(where) as ours:
+    with told_by(OF_BUNDLES), office(where, patience_s=MAKING_S) as ours:
         made = ours.fetch("GET", f"{BUNDLES}?{urlencode(asked)}")
     opened = unpack(made)
     told = read(opened.contents).manifest

@@ -18,8 +18,18 @@ LONGEST_MS = 64 * DAY_MS  #: asked in one go, where there is little
 MANY = 20_000  #: rows of a slice, after which slices become shorter
 FEW = 5_000  #: … longer
 SHORTEST_MS = 60_000
-OLDEST = 6  #: version that is known
+OLDEST_VERSION = 6  #: that is known
+OLDEST = 1_262_304_000_000  #: 2010: since when is asked, where nobody says it
+LATEST = 4_102_444_800_000  #: 2100
 PLACES = 100  #: positions asked by their number in one go
+
+
+class Unwilling(Failed):
+    """It answered, and not with what was asked for."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
 
 
 class Asked:
@@ -30,8 +40,9 @@ class Asked:
         user: str | None,
         password: str | None,
         ca: str | None,
-        since: int,
-        until: int,
+        since: int | None,
+        until: int | None,
+        now: int,
         told: Callable[[str], None],
     ) -> None:
         """Raises Unreadable for an address that is none."""
@@ -42,7 +53,8 @@ class Asked:
         self.notes: list[str] = []
         self.broken: dict[str, int] = {}
         self._connection = Connection(url, token, ca, told=told, authorization=basic)
-        self._since, self._until = since, until
+        self._since, self._until = OLDEST if since is None else since, now if until is None else until
+        self._everything = since is None and until is None
 
     def check_server(self) -> None:
         """Raises Failed when nothing there is Traccar's, or it is too old."""
@@ -51,8 +63,18 @@ class Asked:
         version = server.get("version") if isinstance(server, dict) else None
         if not isinstance(version, str):
             raise Failed(f"{url} is no Traccar, or lies behind another page: name the address of its web page")
-        if not version.split(".")[0].isdecimal() or int(version.split(".")[0]) < OLDEST:
-            raise Failed(f"{url} is Traccar {version}: update it to {OLDEST}, or export its database")
+        if not version.split(".")[0].isdecimal() or int(version.split(".")[0]) < OLDEST_VERSION:
+            raise Failed(f"{url} is Traccar {version}: update it to {OLDEST_VERSION}, or export its database")
+        self._say_who_asks()
+
+    def _say_who_asks(self) -> None:
+        """Traccar keeps from a user, without a word, what is not theirs. Its statistics are for administrators."""
+        now = rfc3339(self._until)
+        try:
+            self._ask(f"/api/statistics?{urlencode({'from': now, 'to': now})}")
+        except Unwilling as fault:
+            if fault.status in (400, 403):
+                self.notes.append("only what this user of Traccar may see: an administrator's token shows all")
 
     def close(self) -> None:
         self._connection.close()
@@ -68,44 +90,60 @@ class Asked:
 
     def positions(self, devices: Iterable[Row]) -> Iterator[Row]:
         for device in devices:
-            if number_of(device, "positionid") or "positionid" not in device:  # it never had one else
-                yield from self._slices("/api/positions", number_of(device))
+            heard = number_of(device, "positionid") or "positionid" not in device
+            yield from self._slices("/api/positions", number_of(device), DAY_MS if heard else self._until - self._since)
+            if self._everything:  # clocks that are wrong: to be told of, each in one go
+                yield from self._outside(number_of(device), 0, self._since - 1)
+                yield from self._outside(number_of(device), self._until + 1, LATEST)
 
     def told_events(self, devices: Iterable[Row]) -> Iterator[Row]:
         for device in devices:
-            yield from self._slices("/api/reports/events", number_of(device))
+            yield from self._slices("/api/reports/events", number_of(device), DAY_MS)
 
     def places(self, numbers: Iterable[int]) -> dict[int, Row]:
         """Positions by their number, those that are there."""
-        wanted, found = sorted(set(numbers)), {}
+        wanted, found = sorted(set(numbers)), dict[int, Row]()
         for at in range(0, len(wanted), PLACES):
-            query = urlencode([("id", number) for number in wanted[at : at + PLACES]])
-            for row in self._rows(f"/api/positions?{query}"):
-                found[number_of(row)] = row
+            found |= self._places(wanted[at : at + PLACES])
         return found
+
+    def _places(self, numbers: list[int]) -> dict[int, Row]:
+        """Where one of them is not kept any more, Traccar answers none."""
+        try:
+            rows = self._rows(f"/api/positions?{urlencode([('id', number) for number in numbers])}")
+        except Unwilling:
+            half = len(numbers) // 2
+            return self._places(numbers[:half]) | self._places(numbers[half:]) if half else {}
+        return {number_of(row): row for row in rows}
 
     def _all(self, what: str) -> list[Row]:
         """Everybody's, for who administers there; else what this user may see."""
         try:
             return self._rows(f"/api/{what}?all=true")
-        except Failed as fault:
-            if "401" in fault.detail:
-                raise
+        except Unwilling:
             self.notes.append(f"only the {what} this user of Traccar may see: an administrator's token shows all")
             return self._rows(f"/api/{what}")
 
-    def _slices(self, path: str, device: int) -> Iterator[Row]:
-        at, long = self._since, DAY_MS
+    def _outside(self, device: int, since: int, until: int) -> list[Row]:
+        span = {"deviceId": device, "from": rfc3339(since), "to": rfc3339(until)}
+        try:
+            return self._rows(f"/api/positions?{urlencode(span)}")
+        except Unwilling:
+            return []
+
+    def _slices(self, path: str, device: int, long: int) -> Iterator[Row]:
+        """`long`: the first. One who never was heard is asked for all times at once."""
+        at = self._since
         before: set[int] = set()  # both ends of a slice belong to it there
         while at < self._until:
             until = min(at + long, self._until)
             span = {"deviceId": device, "from": rfc3339(at), "to": rfc3339(until)}
             try:
                 rows = self._rows(f"{path}?{urlencode(span)}")
-            except Failed:
-                if long <= DAY_MS:
+            except Failed as fault:
+                if long <= (SHORTEST_MS if isinstance(fault, Unwilling) else DAY_MS):
                     raise
-                long = DAY_MS  # it may tell no more of one time
+                long = DAY_MS if long > DAY_MS else long // 8  # it may tell no more of one time
                 continue
             if len(rows) > MANY and until - at > SHORTEST_MS:
                 long = max((until - at) // 8, SHORTEST_MS)
@@ -132,7 +170,8 @@ class Asked:
             raise Failed(f"{self.name} says it is at {answer.headers.get('location', 'another address')}: name that")
         said = answer.content[:200].decode("utf-8", "replace").strip()
         if answer.status != 200:
-            raise Failed(f"{self.name}{path.partition('?')[0]} answered {answer.status}: {said or 'nothing else'}")
+            said = said or "nothing else"
+            raise Unwilling(answer.status, f"{self.name}{path.partition('?')[0]} answered {answer.status}: {said}")
         try:
             return msgspec.json.decode(answer.content)
         except (msgspec.DecodeError, UnicodeDecodeError):

@@ -64,6 +64,7 @@ class Connection:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         authorization: str | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         """`ca`: file of an authority to trust beside those of the system. `told` hears of trouble.
 
@@ -86,6 +87,7 @@ class Connection:
             self._headers["authorization"] = f"Bearer {token}"
         elif authorization:
             self._headers["authorization"] = authorization
+        self._timeout_s = timeout_s
         self._monotonic = monotonic
         self._sleep = sleep
         self._answered = False  # by the server, at all
@@ -154,8 +156,8 @@ class Connection:
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._tls:
-            return http.client.HTTPSConnection(self._host, self._port, timeout=TIMEOUT_S, context=self._tls)
-        return http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_S)
+            return http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout_s, context=self._tls)
+        return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
 
 
 def _trusting(ca: str | None) -> ssl.SSLContext:
