@@ -112,6 +112,67 @@ def steps(begin: bytes, blocks: list[int], found: npt.NDArray[np.int32]) -> None
         at = end
 
 
+class Raw(NamedTuple):
+    """A column as it is packed: a value is `base` + `step` x what is packed."""
+
+    values: Packed
+    base: int
+    step: int
+
+
+class Few(NamedTuple):
+    """What `few` finds."""
+
+    pings: int  # all fixes
+    place: tuple[int, int]  # the first of all
+    steps: Raw  # from place to place: of each block those to the north, then those to the east
+    time: Raw  # of all
+    taken: npt.NDArray[np.int8] | None  # of all; None: they came live
+
+
+def few(begin: bytes, first: int, end: int) -> Few | None:
+    """Of the blocks first <= block < end as little as has to be done for one segment alone (see blocks.py). None: it is
+    of another kind, or `begin` is no longer than that."""
+    if begin[0] != PCODEC:
+        return None
+    codec, count, at = _begin(begin)
+    head = begin[at]
+    if head >> ALSO & 3 or (count > BLOCK and not head & PAGED):
+        return None
+    lat, begun = _read_varint(begin, _read_varint(begin, 1 + len(codec.header))[1])
+    lon, _ = _read_varint(begin, begun)
+    try:
+        if count > BLOCK:
+            steps, at = _raw(begin, at, _pages(count - 1), codec, [*range(first, end)])
+        else:
+            steps, at = _raw(begin, at, [2 * count - 2], codec)
+        if at > len(begin) or begin[at] == SILENCE:
+            return None
+        time, at = _raw(begin, at, [count], codec)
+        taken = None
+        if begin[at] != SILENCE:
+            how, at = _raw(begin, at, [count], codec)
+            taken = (how.values.astype(np.int64) * how.step + how.base).astype(np.int8)
+    except IndexError:
+        return None
+    return Few(count, (_unzigzag(lat), _unzigzag(lon)), steps, time, taken)
+
+
+def _raw(body: bytes, at: int, pages: list[int], codec: Codec, which: list[int] | None = None) -> tuple[Raw, int]:
+    """Raises IndexError where the body is cut off before its end."""
+    head = body[at]
+    base, at = _read_varint(body, at + 1)
+    if head & CONSTANT:
+        count = sum(pages if which is None else (pages[one] for one in which))
+        return Raw(np.zeros(count, np.uint8), _unzigzag(base), 0), at
+    step, at = _read_varint(body, at)
+    size, at = _read_varint(body, at)
+    if at + size > len(body):
+        raise IndexError
+    values = codec.unpack(body, slice(at, at + size), pages, WIDTHS[head & 3], which)
+    return Raw(values, _unzigzag(base), step), at + size
+
+
 def page_ends(body: bytes) -> list[int]:
     """Of each block, how much of a segment its places need; empty where they are not in pages."""
     _, count, at = _begin(body)

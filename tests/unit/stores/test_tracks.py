@@ -1,19 +1,25 @@
-"""Where many vehicles were, read while what came is being packed: a segment counts as far as the log does not."""
+"""Where many vehicles were: read by blocks, and while what came is being packed."""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from unittest import mock
 
-from tracker.model.columns import Columns
-from tracker.model.commit import APART, HELD, LIVE, StoredPing
+import numpy as np
+
+from tracker.history.film.frames import Frames, Grid, sample
+from tracker.model.columns import TYPES, Columns, Part, Tracks
+from tracker.model.commit import APART, HELD, LATE, LIVE, StoredPing
 from tracker.model.ping import Ping
+from tracker.stores import segments
 from tracker.stores.sqlite.past import packed, tracks
 from tracker.stores.sqlite.store import SqliteStore
 
 DAY_MS = 86_400_000
 DAY = 20_700 * DAY_MS
+EVER = 1 << 50
 
 
 async def test_of_a_segment_that_is_half_in_force_only_that_half_is_told(tmp_path: Path) -> None:
@@ -27,7 +33,72 @@ async def test_of_a_segment_that_is_half_in_force_only_that_half_is_told(tmp_pat
         told = []
         for below in (1, 3, 5, 7):
             connection.execute("UPDATE compacted SET below = ?", (below,))
-            span = (DAY + 10, DAY + 20)
+            span = (DAY, DAY + 20)
             found = tracks.tracks(connection, [1], *span, tracks.recent(connection, [1], *span))
             told.append([time - DAY for time in found.time.tolist()])
     assert told == [[], [1], [1, 3], [1, 3, 4, 5]]
+
+
+SECOND, COUNT = 1000, 1600
+GRIDS = (Grid(0, 1, 1), Grid(0, 60_000, 20), Grid(0, 1_800_000, 48))
+
+
+def driven(chance: np.random.Generator, kind: str) -> Columns:
+    """A day of more than three blocks; of one of these kinds all is not as it mostly is."""
+    time = DAY + (np.arange(COUNT) * 50 + 3600) * SECOND + chance.integers(0, 9 * SECOND, COUNT)
+    lat = 600_000_000 + np.cumsum(chance.integers(-500, 501, COUNT))
+    lon = (1_799_990_000 if kind == "antimeridian" else 240_000_000) + np.cumsum(chance.integers(-900, 901, COUNT))
+    if kind == "parked":
+        lat[:], lon[:] = 600_000_000, 240_000_000
+    lon = (lon + 1_800_000_000) % 3_600_000_000 - 1_800_000_000
+    taken, accuracy = np.full(COUNT, LIVE), np.full(COUNT, 500)
+    if kind == "odd":
+        taken = chance.choice([LIVE, LATE, HELD, APART], COUNT, p=(0.4, 0.2, 0.3, 0.1))
+        again = np.flatnonzero(chance.random(COUNT - 1) < 0.3) + 1
+        time[again] = time[again - 1]
+        lat[::31], lon[::31] = 0, 0
+    if kind == "rough":
+        accuracy[chance.random(COUNT) < 0.01] = 30_000
+    told = {"row": np.arange(COUNT) + 1, "time": np.sort(time), "lat": lat, "lon": lon, "taken": taken}
+    told |= {"speed": np.full(COUNT, 3000), "accuracy": accuracy, "received": time + 900}
+    arrays = (told.get(name, np.full(COUNT, -1)).astype(kind) for name, kind in TYPES.items())
+    return Columns.from_arrays(arrays, {}).in_order()
+
+
+KINDS = ("plain", "parked", "odd", "rough", "antimeridian", "planes", "parts", "recent", "gone quiet", "never")
+
+
+async def test_of_a_few_blocks_is_read_what_all_of_them_say(tmp_path: Path) -> None:
+    store = SqliteStore(str(tmp_path))
+    await store.open()
+    await store.close()
+    chance = np.random.default_rng(7)
+    days = [driven(chance, kind) for kind in KINDS[:-1]]
+    days[8] = days[8].take(slice(300))
+    later = days[7].take(slice(1200, None))
+    split = {6: np.array_split(chance.permutation(COUNT), 9), 7: [np.arange(1200)]}
+    with closing(sqlite3.connect(tmp_path / "tracker.db", isolation_level=None)) as connection:
+        for at, day in enumerate(days):
+            codec = segments.PLANES_CODEC if KINDS[at] == "planes" else segments.best_codec()
+            with mock.patch.object(segments, "best_codec", lambda codec=codec: codec):
+                parts = [day.take(np.sort(some)) for some in split.get(at, [np.arange(len(day))])]
+                packed.replace(connection, [], [packed.pack(at + 1, DAY // DAY_MS, one) for one in parts])
+        connection.execute("UPDATE compacted SET below = ?", (COUNT + 1,))
+        recent = tracks.Recent(
+            COUNT + 1, np.full(len(later), 8), Part.stored(0, later.time, later.taken, later.lat, later.lon)
+        )
+        whole = [Part.stored(at, day.time, day.taken, day.lat, day.lon) for at, day in enumerate(days)]
+        plain = Tracks.joined(len(KINDS), whole)
+        edges = [int(days[0].time[at]) + more for at in (0, 511, 512, 513, 1024) for more in (-1, 0, 1)]
+        for since in (*edges, *(DAY + chance.integers(0, DAY_MS, 25)).tolist()):
+            for grid in (one._replace(since=since) for one in GRIDS):
+                found = tracks.tracks(connection, range(1, len(KINDS) + 1), *grid.needs, recent)
+                told, said = sample(found, grid, EVER), sample(plain, grid, EVER)
+                wrong = [
+                    KINDS[at] for at in range(len(KINDS)) for name in told._fields if not same(told, said, name, at)
+                ]
+                assert wrong == [], (since - DAY, grid)
+
+
+def same(some: Frames, others: Frames, name: str, at: int) -> bool:
+    return bool((getattr(some, name)[at] == getattr(others, name)[at]).all())

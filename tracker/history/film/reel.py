@@ -19,7 +19,7 @@ from tracker.turns.slices import batched, in_slices
 DAY_MS = 86_400_000
 DAYS = 96  #: of vehicles, read at once
 SAMPLES = 1 << 16  #: made at once
-TOGETHER = 64  #: vehicles at most
+TOGETHER = 512  #: vehicles at most
 
 T = TypeVar("T")
 Names = Callable[[str], bool]
@@ -62,5 +62,5 @@ class Reel:
         return {id: one for id, one in seen.items() if one and one.cut(since, until)}
 
     def _share(self) -> int:
-        days = (self._span[1] - self._span[0]) // DAY_MS + 2
-        return max(1, min(TOGETHER, DAYS // days, SAMPLES // self._columns))
+        span = max(1, self._span[1] - self._span[0])
+        return max(1, min(TOGETHER, DAYS * DAY_MS // span, SAMPLES // self._columns))

@@ -108,7 +108,7 @@ def _chosen(connection: sqlite3.Connection, tracks: list[list[Part]], look: Look
     last[_join(box, parts, ends - 1, whose)] = False
     choice = look.choose(box, whose, last)
     met = choice.met.copy()
-    asked = np.flatnonzero(met & ~choice.sure & ~choice.skipped & (lines["end"] > 0) & _are_known(lines))
+    asked = np.flatnonzero(met & ~choice.sure & ~choice.skipped & (lines["end"] > 0) & are_known(lines))
     known = np.full(len(lines), -1)  # which of those asked it is
     known[asked] = np.arange(len(asked))
     places = np.empty((2, 0, BLOCK + 1), np.int32)
@@ -128,7 +128,7 @@ def _chosen(connection: sqlite3.Connection, tracks: list[list[Part]], look: Look
         if after - before > 1:
             silent[after] = box["gap"][before:after].max()
     wanted = [part.id for part, block in zip(parts, np.split(read, ends[:-1]), strict=True) if part.id and block.any()]
-    bodies = dict(_bodies(connection, dict.fromkeys(wanted, ALL)))
+    bodies = dict(beginnings(connection, dict.fromkeys(wanted, ALL)))
     found: list[list[Any]] = [[] for _ in tracks]
     for part, end in zip(parts, ends.tolist(), strict=True):
         mine = slice(end - len(part.lines), end)
@@ -168,17 +168,17 @@ def _values(part: Part, body: bytes, chosen: Mask, rows: Whole, told: Places, kn
     others = decode_only(body, *LOOKED_AT[2:], blocks=blocks.tolist())
     fresh = blocks[~known]
     mine = part.lines[fresh]
-    if (mine["end"] == 0).any() or not _are_known(mine).all():
+    if (mine["end"] == 0).any() or not are_known(mine).all():
         return [*(one[which] for one in decode_only(body, "lat", "lon")), *others]
     if len(fresh):
         walked = np.zeros((len(fresh), 2, BLOCK), np.int32)
         steps(body, fresh.tolist(), walked)
-        told[:, ~known] = _placed(walked, mine)
+        told[:, ~known] = placed(walked, mine)
     within = np.arange(BLOCK + 1) < rows[blocks, None]
     return [told[0][within], told[1][within], *others]
 
 
-def _are_known(lines: Outline) -> Mask:
+def are_known(lines: Outline) -> Mask:
     """Is the lowest place of each that of its box? Of what is never believed it is not told."""
     known: Mask = (lines["most"] < MOST) & (lines["east"].astype(np.int64) - lines["west"] < HALF)
     return known
@@ -207,16 +207,16 @@ def _places(connection: sqlite3.Connection, parts: list[Part], lines: Outline, e
         part = parts[owners[begin]]
         first = int(ends[owners[begin]]) - len(part.lines)
         blocks[part.id] = (asked[begin:end] - first).tolist(), int(lines["end"][asked[end - 1]])
-    bodies = dict(_bodies(connection, {id: length for id, (_, length) in blocks.items()}))
+    bodies = dict(beginnings(connection, {id: length for id, (_, length) in blocks.items()}))
     walked = np.zeros((len(asked), 2, BLOCK), np.int32)
     begin = 0
     for id, (which, _) in blocks.items():
         steps(bodies[id], which, walked[begin : begin + len(which)])
         begin += len(which)
-    return _placed(walked, lines[asked])
+    return placed(walked, lines[asked])
 
 
-def _placed(walked: Places, lines: Outline) -> Places:
+def placed(walked: Places, lines: Outline) -> Places:
     """Where one comes by these steps, whose lowest places are those of the lines: latitudes, then longitudes."""
     found = np.zeros((2, len(walked), BLOCK + 1), np.int32)
     np.cumsum(walked.swapaxes(0, 1), axis=2, out=found[:, :, 1:])
@@ -225,7 +225,7 @@ def _placed(walked: Places, lines: Outline) -> Places:
     return found
 
 
-def _bodies(connection: sqlite3.Connection, wanted: dict[int, int]) -> Iterator[tuple[int, bytes]]:
+def beginnings(connection: sqlite3.Connection, wanted: dict[int, int]) -> Iterator[tuple[int, bytes]]:
     """Of these segments so many bytes. In one value (see `packed`), put together as text, which in SQLite is bytes."""
     told, bodies = connection.execute(
         """SELECT json_group_array(json_array(id, length(part))), CAST(group_concat(part, '') AS BLOB)

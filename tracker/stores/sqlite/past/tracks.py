@@ -9,11 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tracker.model.columns import SILENT_MS, Array, Part, Tracks, Whole
-from tracker.stores.segments import decode_only
-from tracker.stores.sqlite.past import hot, log, packed
-from tracker.stores.sqlite.past.arrived import Arrived, Asked, picture
-from tracker.stores.sqlite.past.lean import bodies
-from tracker.stores.sqlite.past.packed import DAY_MS
+from tracker.stores.sqlite.past import hot, log, packed, stretches
+from tracker.stores.sqlite.past.arrived import EVER, Arrived, Asked, picture
 
 
 class Recent(NamedTuple):
@@ -42,34 +39,28 @@ def _bare(found: Arrived) -> tuple[Array, ...]:
 
 def tracks(connection: sqlite3.Connection, numbers: Sequence[int], since: int, until: int, later: Recent) -> Tracks:
     """Of these, in this order."""
-    place = {n: at for at, n in enumerate(numbers)}
-    days = [(n, since // DAY_MS, (until - 1) // DAY_MS) for n in numbers]
-    found = [*_packed(connection, days, later.below, place), *_recent(later, numbers)]
-    before = (since - SILENT_MS) // DAY_MS, since // DAY_MS - 1
-    heard = _heard(found, since)
-    silent = [(n, *before) for n, at in place.items() if at not in heard]
-    found = [*_packed(connection, silent, later.below, place), *found]
-    return Tracks.joined(len(numbers), (part.cut(since - SILENT_MS, until) for part in found))
+    begin, below = since - SILENT_MS, later.below
+    fresh = list(_recent(later, numbers))
+    heard = _newest(Tracks.joined(len(numbers), (part.cut(begin, since + 1) for part in fresh)), since)
+    with picture(connection):
+        found = stretches.heads(connection, numbers, begin, until, below)
+        parts, reaches = stretches.read(connection, found, heard, since, until, below)
+        made = Tracks.joined(len(numbers), (part.cut(begin, until) for part in (*parts, *fresh)))
+        doubtful = (reaches >= begin) & (_newest(made, since) <= reaches)
+        if doubtful.any():  # what was read of them before the span is no place, or of one time with what was not
+            parts = [part for part in parts if not doubtful[part.which]]
+            parts += stretches.whole(connection, found, np.flatnonzero(doubtful[found.which]), below)
+            made = Tracks.joined(len(numbers), (part.cut(begin, until) for part in (*parts, *fresh)))
+    return made
 
 
-def _heard(found: list[Part], since: int) -> set[int]:
-    """Who surely told where it was on this day, and by then: what is not packed may be of the day before."""
-    today = [part.cut(since // DAY_MS * DAY_MS, since + 1) for part in found]
-    doubtful = {part.which for part in today if not part.told.all()}
-    return {part.which for part in today if len(part.time)} - doubtful
-
-
-def _packed(
-    connection: sqlite3.Connection, days: list[tuple[int, int, int]], below: int, place: dict[int, int]
-) -> Iterator[Part]:
-    for n, r0, r1, body in bodies(connection, days):
-        if r0 >= below:
-            continue
-        columns = decode_only(body, "time", "taken", "lat", "lon")
-        if r1 >= below:
-            is_packed = decode_only(body, "row")[0] < below
-            columns = [column[is_packed] for column in columns]
-        yield Part.stored(place[n], *columns)
+def _newest(made: Tracks, since: int) -> Whole:
+    """When each was somewhere last, until then."""
+    if not len(made.time):
+        return np.full(len(made.begins) - 1, -EVER)
+    until = np.concatenate(([0], np.cumsum(made.time <= since)))
+    count = until[made.begins[1:]] - until[made.begins[:-1]]
+    return np.where(count > 0, made.time[made.begins[:-1] + count - 1], -EVER)
 
 
 def _recent(later: Recent, numbers: Sequence[int]) -> Iterator[Part]:
