@@ -98,6 +98,26 @@ def test_what_decided_an_event_goes_from_a_server_to_a_machine_that_has_none_of_
         done = tracker("replay", other, "--verify")
         assert done.exit_code == 1 and name in done.stderr and "hash:" not in done.output, says(done)
 
+    days = [tmp_path / f"{name}.fleetday" for name in ("theirs", "ours")]
+    for file, where in zip(days, (("--from-server", server.url), ("--data", server.data)), strict=True):
+        done = tracker("export", "day", "2026-11-25", file, "--tz", "Europe/Helsinki", *where)
+        assert done.exit_code == 0 and tracker("verify", file).stdout == done.stdout, says(done)
+    assert days[0].read_bytes() == days[1].read_bytes()
+    over = server.get("/api/v1/history/day?date=2026-11-25&tz=Europe/Helsinki")
+    assert (over.body, over.headers["content-length"]) == (days[0].read_bytes(), str(len(over.body)))
+    assert over.headers["content-disposition"] == 'attachment; filename="2026-11-25.fleetday"'
+    for query in (
+        "",
+        "date=20261125",
+        "date=2026-11-31",
+        "date=9999-12-31",
+        "date=2026-11-25&tz=Mars",
+        "date=2026-11-25&x=1",
+    ):
+        assert server.get(f"/api/v1/history/day?{query}").status == 422, query
+    begun = tracker("export", "day", "2999-01-01", days[1], "--from-server", server.url)
+    assert (begun.exit_code, "YYYY-MM-DD" in begun.stderr and "has not begun" in begun.stderr) == (2, True), says(begun)
+
     day = ["--from", "2026-11-25T12:00Z", "--until", "2026-11-25T13:00Z"]
     done = tracker("bundle", *day, "--vehicle", "van-*", other, "--data", server.data)
     assert done.exit_code == 0 and "122 messages" in done.stderr, says(done)

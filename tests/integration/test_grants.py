@@ -547,6 +547,7 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("GET", f"{V1}/history/activity"): activity,
     ("GET", f"{V1}/history/arrivals"): arrivals,
     ("GET", f"{V1}/history/bundle"): partial(arrivals, what="bundle?event=nobody-s"),
+    ("GET", f"{V1}/history/day"): partial(arrivals, what="day?date=2026-11-22"),
     ("GET", f"{V1}/history/edits"): not_for_them("GET", f"{V1}/history/edits"),
     ("POST", f"{V1}/reports"): report,
     ("GET", f"{V1}/reports/<id>"): not_for_them("GET", f"{V1}/reports/x"),

@@ -215,7 +215,7 @@ async def others(walk: Walk, person: Person, _: frozenset[Mark]) -> None:
     for path in ("/metrics", "/openapi.json", "/healthz", "/readyz", f"{V1}/page", f"{V1}/session", f"{V1}/audit",
                  f"{V1}/users", f"{V1}/users/{other.name}", f"{V1}/groups", f"{V1}/groups/{group}", f"{V1}/tokens",
                  f"{V1}/tokens/{other.token_id or 'x'}", f"{V1}/users/{other.name}/tokens", f"{V1}/targets", f"{V1}/nothing",
-                 f"{V1}/history/arrivals", f"{V1}/history/bundle", f"{V1}/history/edits", f"{V1}/quarantine", f"{V1}/store/compaction",
+                 f"{V1}/history/arrivals", f"{V1}/history/bundle", f"{V1}/history/day", f"{V1}/history/edits", f"{V1}/quarantine", f"{V1}/store/compaction",
                  f"{V1}/tokens/{other.token_id or 'x'}/payloads"):  # fmt: skip
         await walk.visit(person, "GET", path)
     await walk.visit(person, "GET", f"{V1}/live")

@@ -615,12 +615,12 @@ def export() -> None:
 @click.argument("day", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD")
 @click.argument("out", metavar="OUT.fleetday", type=click.Path(dir_okay=False))
 @click.option("--tz", "zone", callback=_zone, default="UTC", show_default=True, metavar="ZONE", help="Whose day.")
-@_of_a_folder
-def export_day(day: Any, out: str, zone: str, data: str | None, store: str | None) -> None:
+@_or_elsewhere
+def export_day(day: Any, out: str, zone: str, **where: Any) -> None:
     """Write where everybody was on a day, regions and events too, into one file that any static host serves."""
     from tracker.commands.day import export_day
 
-    export_day(settings(data=data, store=store), day.date(), out, zone)
+    export_day(_asked(**where), day.date(), out, zone)
 
 
 @cli.command()

@@ -3,60 +3,64 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import time
 from datetime import date, datetime
 from pathlib import Path
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import click
 
-from tracker.bundles.day.gathering import gathered
 from tracker.bundles.day.reading import Day
-from tracker.bundles.day.writing import Written
+from tracker.bundles.day.worker import order_of, write
+from tracker.commands.office import Server, office, told_by
+from tracker.commands.report import MAKING_S, check_place, write_file
 from tracker.config import Settings
 from tracker.errors import TrackerError
-from tracker.history.story.summary import midnights
-from tracker.stores import read_store
+
+PATH = "/api/v1/history/day"
 
 
-def export_day(settings: Settings, day: date, out: str, zone: str) -> None:
+def export_day(where: Settings | Server, day: date, out: str, zone: str) -> None:
+    file = check_place(out)
+    hash = _fetched(where, day, file, zone) if isinstance(where, Server) else _written(where, day, file, zone)
+    click.echo(f"wrote {out} ({file.stat().st_size:,} bytes)", err=True)
+    click.echo(f"hash: {hash}")
+
+
+def _fetched(server: Server, day: date, file: Path, zone: str) -> str:
+    """Made there, and checked here before it is kept."""
+    with told_by({"date": "YYYY-MM-DD", "tz": "--tz"}), office(server, patience_s=MAKING_S) as ours:
+        made = ours.fetch("GET", f"{PATH}?{urlencode({'date': day, 'tz': zone})}")
+    found = Day.open(io.BytesIO(made))
+    found.verify()
+    write_file(file, made)
+    return found.hash
+
+
+def _written(settings: Settings, day: date, file: Path, zone: str) -> str:
     """Beside a server or without one: nothing of the folder is locked or written."""
-    file = Path(out)
-    if file.is_dir() or not file.absolute().parent.is_dir():
-        raise TrackerError("report_target", f"{out} is no place for a file; name one in a folder that is there")
     if not settings.folder.is_dir():
         raise TrackerError("no_data", f"there is no folder {settings.folder}; name another with --data")
-    noon = round(datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(zone)).timestamp() * 1000)
-    since, until = midnights(ZoneInfo(zone), noon, noon)
     now = time.time_ns() // 1_000_000
-    if since > now:
-        raise click.UsageError(f"{day} has not begun there yet")
-    if until > now:
+    try:
+        order = order_of(settings.store_url, now, day, zone)
+    except (ValueError, OverflowError) as fault:
+        raise click.UsageError(str(fault)) from None
+    if order.until > now:
         click.echo(f"{day} is not over there: the file ends at {datetime.now(ZoneInfo(zone)):%H:%M}", err=True)
-    written = Written(str(day), zone, since, until)
     draft = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        asyncio.run(_write(settings.store_url, written, draft, now))
-        size = draft.stat().st_size
+        with draft.open("xb") as begun:
+            hash = asyncio.run(write(order, begun))
         os.replace(draft, file)
     except OSError as fault:
-        raise TrackerError("report_target", f"cannot write {out}: {fault.strerror or fault}") from None
+        raise TrackerError("report_target", f"cannot write {file}: {fault.strerror or fault}") from None
     finally:
         draft.unlink(missing_ok=True)
-    click.echo(f"wrote {out} ({size:,} bytes)", err=True)
-    click.echo(f"hash: {written.hash}")
-
-
-async def _write(url: str, written: Written, draft: Path, now: int) -> None:
-    store = read_store(url)
-    loaded = await store.open()
-    try:
-        with draft.open("xb") as file:
-            async for piece in gathered(store, loaded, written, now):
-                file.write(piece)
-    finally:
-        await store.close()
+    return hash
 
 
 def verify(name: str) -> None:

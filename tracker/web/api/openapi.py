@@ -349,6 +349,14 @@ ROUTES = (
     ),
     Route(
         "GET",
+        "/api/v1/history/day",
+        "A day of the whole fleet as one file; for who may see everything",
+        (200, "application/vnd.tracker.fleetday", TEXT),
+        query={"date": TEXT, "tz": TEXT},
+        errors=(404, 409, 422, 503),
+    ),
+    Route(
+        "GET",
         "/api/v1/history/frames",
         "Where all vehicles were at some instants, as JSON or as a tape",
         (200, JSON, page("frames", ref("Frame"))),

@@ -6,8 +6,8 @@ from quart import Blueprint, Response, request
 
 from tracker.access.grants import Grant
 from tracker.bundles.making import Asked, around
-from tracker.bundles.worker import Order, Refusal, ordered
-from tracker.errors import NotFound, TrackerError
+from tracker.bundles.worker import Order, ordered
+from tracker.errors import NotFound
 from tracker.model.events import ERASED, TOLD
 from tracker.model.ping import OLDEST
 from tracker.node import Node
@@ -37,8 +37,6 @@ async def get_bundle(node: Node, grant: Grant) -> Response:
         api.lasts(node.access)()
         made = await ordered(Order(node.settings.store_url, node.clock(), asked))
     api.lasts(node.access)()
-    if isinstance(made, Refusal):
-        raise TrackerError(made.code, made.detail)
     name = f"event-{asked.event}" if asked.event else "bundle"
     headers = {"content-type": "application/zip", "cache-control": "no-store"}
     return Response(made, 200, headers | {"content-disposition": f'attachment; filename="{name}.zip"'})
