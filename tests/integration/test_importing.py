@@ -166,5 +166,5 @@ async def test_what_cannot_be_meant_is_refused(client: Any, query: dict[str, str
 
 async def test_a_file_may_be_so_large_and_a_path_is_no_name(client: Any) -> None:
     assert (await begin(client, "x" * 1_000_001, "large.csv"))[0] == 413
-    assert (await begin(client, CSV, "../../etc/van.csv"))[1]["name"] == "van.csv"
+    assert (await begin(client, CSV, "../../etc/van.csv"))[1].get("name") == "van.csv"
     await ended(client)
