@@ -21,6 +21,8 @@ from tracker.config import Settings
 from tracker.fleet.fleet import Fleet, FleetSettings
 from tracker.fleet.membership import is_near
 from tracker.history.retention import Retention
+from tracker.history.story.corrections import KIND as CORRECTION
+from tracker.history.story.corrections import Corrections
 from tracker.live.hub import Hub
 from tracker.model.change import Change
 from tracker.model.picture import Picture
@@ -83,6 +85,7 @@ class Node:
         self.started_at = clock()
         self.picture = Picture()
         self.directory = Directory()
+        self.corrections = Corrections()
         self.doorman = Doorman(Guard(settings), self.directory, self._regions_in, clock)
         self.access: Access = access or self.doorman
         self.heard = LastHeard()
@@ -138,7 +141,7 @@ class Node:
         self.ready = False
 
     async def start(self) -> None:
-        self.directory.take(await self.pipeline.start())
+        self._take_records(await self.pipeline.start())
         for session in self.directory.sessions.by_id.values():
             self.guessing.know(session.user, session.address)
         if not self.directory.folder:
@@ -207,7 +210,7 @@ class Node:
     def _take(self, change: Change, route: Callable[[Change], None]) -> None:
         """What is committed, in its order: who may see it is known first."""
         was_open = not self.directory.has_administrator
-        self.directory.take(change.records)
+        self._take_records(change.records)
         if was_open and self.directory.has_administrator:
             log.warning("there is an administrator: from now on people sign in, and devices and scripts need tokens")
         route(change)
@@ -218,11 +221,15 @@ class Node:
         for record in change.records:
             if record.body is None and record.kind == "token":
                 self.payloads.forget(row_of_token(record.key))
-        if change.records or change.regions or change.regions_deleted:
+        if change.regions or change.regions_deleted or any(record.kind != CORRECTION for record in change.records):
             self.doorman.forget_grants()
             self.on_regrant()
             self.guests.look()
         self.on_heard(change)
+
+    def _take_records(self, records: list[Record]) -> None:
+        self.corrections.take(records)
+        self.directory.take(record for record in records if record.kind != CORRECTION)
 
     def is_near(self, region: str, lat: float, lon: float) -> bool:
         """May a place be told to who sees this region?"""

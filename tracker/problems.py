@@ -169,6 +169,8 @@ password_here | | a password that only says what this is, or where | add a word 
 invalid_user | 422 | a user that cannot be so | `errors` names each field
 invalid_group | 422 | a group that cannot be so | `errors` names each field
 not_your_group | 422 | the `group` decides who sees it, and this is none you may give | `detail` says which you may
+unknown_correction | 404 | there is no such correction | look at its id
+too_many_corrections | 409 | there are as many corrections of this vehicle as there may be | look at its tracker
 unknown_target | 404 | there is no such target | look at its id
 invalid_target | 422 | a target that cannot be so, or may not be there | `errors` names each field
 too_many_tokens | 409 | there are as many tokens of this user as there may be | revoke one first

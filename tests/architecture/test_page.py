@@ -48,7 +48,11 @@ def test_every_answer_that_says_what_is_wrong_has_its_sentence() -> None:
 
 def test_every_deed_that_is_kept_has_its_sentence_and_can_be_asked_for() -> None:
     texts = "".join(path.read_text() for path in (ROOT / "tracker").rglob("*.py") if path.parent.name != "protocols")
-    deeds = set(re.findall(r'"((?:session|user|group|token|region|vehicle|event|target|store|clock)\.[a-z_]+)"', texts))
+    deeds = set(
+        re.findall(
+            r'"((?:session|user|group|token|region|vehicle|event|correction|target|store|clock)\.[a-z_]+)"', texts
+        )
+    )
     assert len(deeds) >= 29
     assert {f"did.{deed}" for deed in deeds} <= ENGLISH
     told = re.findall(r"^\| (`\w+\.\w+`.*?) \|", (ROOT / "docs" / "people.md").read_text(), re.M)

@@ -436,6 +436,8 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
     await ada.do("POST", "/api/v1/positions", alarm)
     event = next(one for one in (await ada.do("GET", "/api/v1/events"))["events"] if one["kind"] == "alarm")["id"]
     token = (await ada.do("POST", "/api/v1/tokens", {"vehicles": ["*"]}))["id"]
+    wrong = {"vehicle": "v-here", "what": "wrong_fixes", "from": now(-3600), "until": now(-1), "why": "a test drive"}
+    correction = (await ada.do("POST", "/api/v1/history/corrections", wrong))["id"]
     webhook = {"url": "https://example.invalid/", "enabled": False}
     target = (await ada.do("POST", "/api/v1/targets", webhook))["id"]
     house.app.extensions["couriers"].post = answering
@@ -450,6 +452,8 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
         "PUT /api/v1/vehicles/<id>": ("/api/v1/vehicles/v-here", {"name": "Van"}),
         "PATCH /api/v1/vehicles/<id>": ("/api/v1/vehicles/v-here", {"plate": "AB 1"}),
         "POST /api/v1/history/told": ("/api/v1/history/told", {"events": [told]}),
+        "POST /api/v1/history/corrections": ("/api/v1/history/corrections", wrong | {"why": "another"}),
+        "DELETE /api/v1/history/corrections/<id>": (f"/api/v1/history/corrections/{correction}", None),
         "POST /api/v1/events/<id>/ack": (f"/api/v1/events/{event}/ack", {"by": "somebody else"}),
         "DELETE /api/v1/events/<id>/ack": (f"/api/v1/events/{event}/ack", None),
         "DELETE /api/v1/vehicles/<id>": ("/api/v1/vehicles/v-here", None),
@@ -558,7 +562,10 @@ async def test_who_is_shown_out_while_a_body_comes_changes_nothing_by_it(house: 
             "events": [{"vehicle": "v-here", "time": "2026-01-01T00:00:00Z", "what": "doorOpened", "by": "Traccar"}]
         },
         "POST /api/v1/store/import": {"vehicle": "v"},
-    }
+        "POST /api/v1/history/corrections": {
+            "vehicle": "v-here", "what": "wrong_fixes", "from": now(-3600), "until": now(-1), "why": "a test drive",
+        },
+    }  # fmt: skip
     waits_for_none = {"POST /api/v1/users/<name>/link", "POST /api/v1/events/<id>/ack", "POST /api/v1/tickets"}
     waits_for_none |= {"POST /api/v1/targets/<id>/test"}
     waits_for_none |= {"POST /api/v1/session"} | KEEP_NOTHING

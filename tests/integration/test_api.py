@@ -670,8 +670,8 @@ def test_every_parameter_a_list_takes_is_described_and_no_other(shared_server: S
         assert set(told["detail"].partition("there are ")[2].split(", ")) == described, path
         compared += 1
     # vehicles, the feed of them, track, trips, stops, two summaries, regions, events, stream, changes, users, groups, tokens, targets, quarantine, audit;
-    # arrivals, bundle, day, frames, regions then, activity, edits, compaction, import
-    assert compared == 26
+    # arrivals, bundle, day, frames, regions then, activity, edits, corrections, compaction, import
+    assert compared == 27
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from tests.support.waiting import deadline, until
 from tracker.access.grants import EVERYTHING, MAY, WATCH
 from tracker.history.film import tape
 from tracker.live.requests import Request
+from tracker.model.records import Record
 from tracker.protocols import spoken
 from tracker.web.app import create_app
 from tracker.web.live.channel import PATH as LIVE
@@ -513,6 +514,52 @@ PEOPLE = {
 }
 
 
+WRONG = {"what": "wrong_fixes", "from": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z", "why": "a test"}
+CORRECTIONS = f"{V1}/history/corrections"
+
+
+async def kept_correction(place: Town) -> None:
+    one = {"vehicle": "resident", "since": 1, "until": 2**50, "id": "c1", "by": "boris", "at": 1} | {"why": "boris"}
+    record = Record("correction", "c1", 1, one | {"what": "wrong_fixes"})
+    await place.node.pipeline.keep_records(lambda: ([record], []))
+
+
+async def corrections(place: Town) -> None:
+    """They tell where a vehicle was, so only whoever sees all of it is told of any."""
+    await kept_correction(place)
+    assert await ask(place, "GET", CORRECTIONS) == (200, {"corrections": [], "next": None})
+    await no_such(place, "GET")
+    for what in ("track", "trips", "stops", "summary"):
+        assert "corrections" not in (await ask(place, "GET", f"{V1}/vehicles/resident/{what}"))[1]
+    _, told = await ask(place, "GET", f"{V1}/vehicles/resident/track")
+    assert told["positions"] == [], "what is wrong is told nobody"
+    _, told = await ask(place, "GET", f"{V1}/vehicles/resident/track?as=told")
+    assert told["positions"]
+
+
+async def correct(place: Town) -> None:
+    status, told = await ask(place, "POST", CORRECTIONS, json=WRONG | {"vehicle": "resident"})
+    assert (status, told["code"]) == (404, "may_not"), "they do not see where else it was"
+    for hidden in ("stranger", "nowhere-yet", NOBODY):
+        answer = await place.ask("here", "POST", CORRECTIONS, json=WRONG | {"vehicle": hidden})
+        assert (answer.status_code, (await answer.get_json(force=True))["code"]) == (404, "unknown_vehicle")
+    assert (await ask(place, "POST", CORRECTIONS, "looks", json=WRONG | {"vehicle": "resident"}))[0] == 404
+
+
+async def no_such(place: Town, method: str) -> None:
+    told = []
+    for id in ("c1", "c2"):
+        answer, asked = await looked_for(place, method, f"{CORRECTIONS}/{id}")
+        assert answer.status_code == 404
+        told.append(((await answer.get_data()).replace(id.encode(), b"ID"), asked))
+    assert told[0] == told[1]
+
+
+async def take_back(place: Town) -> None:
+    await kept_correction(place)
+    await no_such(place, "DELETE")
+
+
 def not_for_them(method: str, path: str, **more: Any) -> Callable[[Town], Awaitable[None]]:
     async def check(place: Town) -> None:
         status, told = await ask(place, method, path, "looks", **more)
@@ -542,6 +589,10 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("POST", f"{V1}/regions"): post_regions,
     ("POST", f"{V1}/regions/preview"): preview,
     ("POST", f"{V1}/history/inside"): was_inside,
+    ("GET", CORRECTIONS): corrections,
+    ("POST", CORRECTIONS): correct,
+    ("GET", f"{CORRECTIONS}/<id>"): corrections,
+    ("DELETE", f"{CORRECTIONS}/<id>"): take_back,
     ("GET", f"{V1}/history/frames"): frames,
     ("GET", f"{V1}/history/regions"): regions_then,
     ("GET", f"{V1}/history/activity"): activity,

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.rounds import BEGAN, at, columns_of
+from tracker.history.story.corrected import corrected, in_order
+from tracker.history.story.corrections import MOVE_STOP, WHAT, WRONG_FIXES, Correction, without
 from tracker.history.story.stops import LEAST_MS, Stops
 from tracker.history.story.summary import totals
 from tracker.history.story.trips import story_of
@@ -69,3 +71,49 @@ def test_a_story_is_the_same_however_its_fixes_came_and_adds_up(
         assert (way.times[1:] >= way.times[:-1]).all() and (way.metres[1:] >= way.metres[:-1]).all()
         assert 0 <= way.waited_ms(trip.since, trip.until) <= trip.until - trip.since
         assert abs(way.metres_in(trip.since, trip.until) - float(way.metres[-1])) < 1e-6
+
+
+@st.composite
+def corrections(draw: st.DrawFn, seconds: int) -> list[Correction]:
+    """Whatever somebody may say, of whatever time: what fits nothing is told nowhere."""
+    made = []
+    for number in range(draw(st.integers(1, 4))):
+        since, until, begins, ends = (BEGAN + 1000 * draw(st.integers(-100, seconds + 100)) for _ in range(4))
+        moved = draw(st.sampled_from([(begins, None), (None, ends), (begins, ends)]))
+        what = draw(st.sampled_from(WHAT))
+        given = moved if what == MOVE_STOP else (None, None)
+        one = Correction(f"c{number}", "van", what, since, until, "so", "ada", number, *given, place=(60.0, 24.0))
+        made.append(one)
+    return [one for one in made if one.since < one.until and one.target[0] < one.target[1]]
+
+
+@given(st.data(), pings(), st.integers(0, 3))
+def test_whatever_is_corrected_what_is_known_follows_each_other_and_adds_up(
+    data: st.DataObject, told: list[Ping], cut: int
+) -> None:
+    columns = columns_of(told)
+    seconds = int(columns.time[-1] - BEGAN) // 1000
+    said = data.draw(corrections(seconds))
+    asked = (BEGAN + cut * 100_000, BEGAN + (seconds + 1) * 1000)
+    kept = without(columns.cut(*asked), [(one.since, one.until) for one in said if one.what == WRONG_FIXES])
+    before = story_of(kept)
+    known = corrected(before, said, *asked)
+    if before is None or known is None:
+        return
+    parts = in_order(known)
+    assert all(one.since < one.until for one in parts)
+    assert all(one.until <= two.since for one, two in pairwise(parts))
+    assert all(known.since <= one.since and one.until <= known.until for one in parts)
+    assert asked[0] <= known.since <= before.since and before.until <= known.until <= asked[1]
+    sums = totals(known, {}, known.since, known.until + 1)
+    times = (sums.driving_ms, sums.idle_ms, sums.stopped_ms, sums.silent_ms)
+    assert sum(times) == known.until - known.since and min(times) >= 0
+    for trip in known.trips:
+        way = trip.way
+        assert (way.times[1:] >= way.times[:-1]).all() and (way.metres[1:] >= way.metres[:-1]).all()
+        assert len(way.times) == len(way.places) == len(way.metres) == len(way.speeds)
+        assert 0 <= way.waited_ms(trip.since, trip.until) <= trip.until - trip.since
+    touched = {id for one in parts for id in one.corrected}
+    assert touched <= {one.id for one in said}
+    if not touched:
+        assert known == before, "what nobody corrected is what it was"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 from xml.sax.saxutils import escape
 
@@ -34,8 +34,10 @@ class Writer(Protocol):
 
 
 class Json:
-    def __init__(self, vehicle: str) -> None:
-        self._vehicle = vehicle
+    """With the corrections it obeys, where there are any."""
+
+    def __init__(self, vehicle: str, corrections: Sequence[dict[str, Any]] = ()) -> None:
+        self._vehicle, self._corrections = vehicle, corrections
         self._comma = b""
 
     def begin(self) -> bytes:
@@ -46,7 +48,8 @@ class Json:
         return comma + encode(outside.stored(row))
 
     def end(self, cursor: str | None) -> Iterator[bytes]:
-        yield b'],"next":%b}' % encode(cursor)
+        said = b',"corrections":%b' % encode(self._corrections) if self._corrections else b""
+        yield b'],"next":%b%b}' % (encode(cursor), said)
 
 
 class GeoJson:

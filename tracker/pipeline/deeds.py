@@ -154,7 +154,8 @@ class KeepRecords(Deed[None]):
 
 
 class RemoveVehicle(Deed[None]):
-    def __init__(self, now: int, fleet: Fleet, id: str, *, history: bool) -> None:
+    def __init__(self, now: int, fleet: Fleet, id: str, history: Callable[[], list[Record]] | None) -> None:
+        """`history`: what is kept of it in records and goes with it; None: its history stays."""
         super().__init__(now)
         self._fleet = fleet
         self._id = id
@@ -171,7 +172,15 @@ class RemoveVehicle(Deed[None]):
                 "unknown_vehicle",
                 f"there is no vehicle {self._id!r}: it had no position and no entry yet, or was deleted",
             )
-        return VehicleRemoved(self.now, self._id, self._history)
+        return VehicleRemoved(self.now, self._id, self._history is not None)
+
+    def decide(self, fleet: Fleet) -> Step | None:
+        step = super().decide(fleet)
+        if step is not None and self._history is not None:
+            records = self._history()
+            step.commit.records += records
+            step.change.records += records
+        return step
 
     def audit(self) -> Iterator[Audit]:
         if self.by:

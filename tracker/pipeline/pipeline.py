@@ -213,11 +213,19 @@ class Pipeline:
         await self._put(deeds.Register(self._intake.now(), self._fleet, entry, what), by)
         return entry
 
-    async def remove_vehicle(self, id: str, *, history: bool = False, by: Actor | None = None) -> None:
-        """Take a vehicle off the map and out of the register. Its history stays, unless that is to be erased too.
-        Raises NotFound."""
+    async def remove_vehicle(
+        self,
+        id: str,
+        *,
+        history: bool = False,
+        also: Callable[[], list[Record]] = list,
+        by: Actor | None = None,
+    ) -> None:
+        """Take a vehicle off the map and out of the register. Its history stays, unless that is to be erased too, with
+        these records `also`. Raises NotFound."""
         self._check_room()
-        await self._put(deeds.RemoveVehicle(self._intake.now_of_deed(), self._fleet, id, history=history), by)
+        goes = also if history else None
+        await self._put(deeds.RemoveVehicle(self._intake.now_of_deed(), self._fleet, id, goes), by)
 
     async def ack(self, event_id: str, by: str | None, actor: Actor | None = None) -> Event:
         """Acknowledge an event, or (`by` None) take that back; answers it as it is then. Raises NotFound."""

@@ -26,7 +26,19 @@ from tracker.turns.jobs import Job
 from tracker.web.api import events, feeds, health, openapi, page, regions, vehicles
 from tracker.web.delivery.couriers import Couriers
 from tracker.web.devices import echo, payloads
-from tracker.web.history import activity, arrivals, bundles, days, frames, inside, then, told, trips, upkeep
+from tracker.web.history import (
+    activity,
+    arrivals,
+    bundles,
+    corrections,
+    days,
+    frames,
+    inside,
+    then,
+    told,
+    trips,
+    upkeep,
+)
 from tracker.web.ingest import http as ingest
 from tracker.web.ingest import socket as positions
 from tracker.web.ingest.bodies import Body, Gone, Patience, refuse
@@ -84,6 +96,7 @@ def create_app(
             activity,
             arrivals,
             bundles,
+            corrections,
             days,
             told,
             upkeep,

@@ -55,6 +55,8 @@ const WHAT = /** @type {const} */ ([
   "event.acknowledge",
   "event.take_back",
   "event.tell",
+  "correction.add",
+  "correction.take_back",
 ]);
 
 /** @param {import("./main.js").Desk} desk */

@@ -1128,6 +1128,8 @@ export default {
   "did.store.give_up": "Das Verdichten abgebrochen",
   "did.event.acknowledge": "Quittiert: {target}",
   "did.event.take_back": "Quittierung zurückgenommen: {target}",
+  "did.correction.add": "Vergangenheit von {target} berichtigt",
+  "did.correction.take_back": "Berichtigung von {target} zurückgenommen",
   "did.event.tell": "Ereignisse eines anderen Systems übernommen: {target}",
   "field.name": "Name",
   "field.role": "Rolle",
@@ -1361,6 +1363,9 @@ export default {
   "problem.unknown_target": "Dieses Ziel gibt es nicht.",
   "problem.invalid_target": "Etwas an diesem Ziel kann so nicht sein, oder es darf dort nicht sein.",
   "problem.too_many_tokens": "Es gibt so viele Tokens dieser Person, wie es geben darf: Widerrufen Sie zuerst eines.",
+  "problem.unknown_correction":
+    "Diese Berichtigung gibt es nicht: sie kann mit dem Verlauf ihres Fahrzeugs gelöscht sein.",
+  "problem.too_many_corrections": "Es gibt so viele Berichtigungen dieses Fahrzeugs, wie es geben darf.",
   "problem.too_many_targets": "Es gibt so viele Ziele, wie es geben darf.",
   "problem.unknown_token": "Dieses Token gibt es nicht.",
   "problem.weak_password": "Dieses Passwort ist zu leicht zu erraten.",

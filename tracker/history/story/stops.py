@@ -35,6 +35,7 @@ class Stop(NamedTuple):
     until: int
     lat: float  # of the fix nearest to the middle: nothing is told that no fix said
     lon: float
+    corrected: tuple[str, ...] = ()  # by these corrections
 
 
 class Silence(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from tracker.history.story.corrections import Correction, notes
 from tracker.history.story.stops import Stop
 from tracker.history.story.summary import Totals
 from tracker.history.story.trips import Quiet, Trip
@@ -18,9 +19,11 @@ class Named(Protocol):
 
 
 Names = Mapping[str, Named]  # regions
+Said = Mapping[str, Correction]  # that a story obeys, by id
+NOTHING: Said = {}
 
 
-def trip(one: Trip) -> dict[str, Any]:
+def trip(one: Trip, said: Said = NOTHING) -> dict[str, Any]:
     idle = one.way.waited_ms(one.since, one.until)
     fastest = one.way.fastest_mps(one.since, one.until)
     return {
@@ -33,10 +36,10 @@ def trip(one: Trip) -> dict[str, Any]:
         "driving_s": _seconds(one.until - one.since - idle),
         "idle_s": _seconds(idle),
         "max_mps": _speed(fastest),
-    }
+    } | _corrected(one, said)
 
 
-def stop(one: Stop, inside: Sequence[str], names: Names) -> dict[str, Any]:
+def stop(one: Stop, inside: Sequence[str], names: Names, said: Said = NOTHING) -> dict[str, Any]:
     return {
         "from": rfc3339(one.since),
         "until": rfc3339(one.until),
@@ -44,10 +47,10 @@ def stop(one: Stop, inside: Sequence[str], names: Names) -> dict[str, Any]:
         "lon": one.lon,
         "duration_s": _seconds(one.until - one.since),
         "regions": [{"id": id, "name": names[id].name} for id in inside],
-    }
+    } | _corrected(one, said)
 
 
-def gap(one: Quiet) -> dict[str, Any]:
+def gap(one: Quiet, said: Said = NOTHING) -> dict[str, Any]:
     return {
         "from": rfc3339(one.since),
         "until": rfc3339(one.until),
@@ -55,7 +58,7 @@ def gap(one: Quiet) -> dict[str, Any]:
         "end": _place(one.end),
         "distance_m": round(one.metres, 1),
         "duration_s": _seconds(one.until - one.since),
-    }
+    } | _corrected(one, said)
 
 
 def totals(one: Totals, names: Names) -> dict[str, Any]:
@@ -75,6 +78,11 @@ def totals(one: Totals, names: Names) -> dict[str, Any]:
             {"id": id, "name": names[id].name, "duration_s": _seconds(ms)} for id, ms in sorted(one.dwells.items())
         ],
     }
+
+
+def _corrected(one: Trip | Stop | Quiet, said: Said) -> dict[str, Any]:
+    """By whom, when and why; only where it is so."""
+    return {"corrected": told} if (told := notes(said, one.corrected)) else {}
 
 
 def _place(place: Place) -> dict[str, float]:

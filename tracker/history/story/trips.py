@@ -28,6 +28,7 @@ class Trip(NamedTuple):
     start: Place
     end: Place
     way: Way
+    corrected: tuple[str, ...] = ()  # by these corrections
 
 
 class Quiet(NamedTuple):
@@ -38,6 +39,7 @@ class Quiet(NamedTuple):
     start: Place
     end: Place
     metres: float  # it went at least
+    corrected: tuple[str, ...] = ()
 
 
 class Story(NamedTuple):

@@ -12,6 +12,7 @@ from tracker import __version__
 from tracker.node import Node
 from tracker.web.api.routes import Routes
 from tracker.web.api.schemas import (
+    CORRECTED,
     COUNT,
     FLAG,
     NUMBER,
@@ -34,6 +35,9 @@ KML = "application/vnd.google-earth.kml+xml"
 
 LIST = {"limit": COUNT, "cursor": TEXT}
 SPAN = {"from": TIME, "until": TIME}
+AS: dict[str, Schema] = {
+    "as": {"enum": ["known", "told"], "description": "with what people corrected (by default), or as it was told"}
+}
 CHOICE = {"region": TEXT, "group": TEXT, "bbox": TEXT, "state": TEXT, "since": TIME, "q": TEXT}
 FOLLOW = {"all": FLAG, "regions": TEXT, "vehicles": TEXT, "bbox": TEXT, "zoom": NUMBER, "events": TEXT}
 FOLLOW |= {"hz": NUMBER, "window": COUNT, "max_vehicles": COUNT, "counts": FLAG, "since": TEXT, "fresh": FLAG}
@@ -207,7 +211,7 @@ ROUTES = (
         (200, KML, TEXT),
         (200, "text/csv", TEXT),
         (200, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", _BYTES),
-        query={**SPAN, "format": {"enum": ["json", "geojson", "gpx", "kml", "csv", "xlsx"]}, **LIST},
+        query={**SPAN, **AS, "format": {"enum": ["json", "geojson", "gpx", "kml", "csv", "xlsx"]}, **LIST},
         errors=(404, 422, 503),
     ),
     *(
@@ -220,6 +224,7 @@ ROUTES = (
             (304, None, None),
             query={
                 **SPAN,
+                **AS,
                 "tz": TEXT,
                 "format": {"enum": ["json", *_TABLES.values(), "geojson", "gpx", "kml"]},
                 **LIST,
@@ -242,6 +247,7 @@ ROUTES = (
         (304, None, None),
         query={
             **SPAN,
+            **AS,
             "tz": TEXT,
             "group": TEXT,
             "vehicle": TEXT,
@@ -439,6 +445,49 @@ ROUTES = (
                 ),
             )
         },
+        errors=(400, 404, 413, 415, 422, 503, 507),
+    ),
+    Route(
+        "GET",
+        "/api/v1/history/corrections",
+        "What people say was otherwise than it was told, the newest first; what was taken back too",
+        (200, JSON, page("corrections", ref("Correction"))),
+        query={"vehicle": TEXT, **SPAN, **LIST},
+        errors=(422,),
+    ),
+    Route(
+        "POST",
+        "/api/v1/history/corrections",
+        "Correct the past of a vehicle: wrong fixes, when it stopped, trips that were one; what was told stays",
+        (200, JSON, ref("Correction")),
+        (201, JSON, ref("Correction")),
+        body={
+            JSON: thing(
+                "vehicle what from until why",
+                vehicle=VEHICLE,
+                what=CORRECTED,
+                **{"from": TIME, "until": TIME},
+                new_from=TIME | {"description": "of a stop that is moved"},
+                new_until=TIME,
+                why=TEXT | {"minLength": 1, "maxLength": 500},
+                by=TEXT | {"description": "who says so, on a server on which nobody signs in"},
+            )
+        },
+        errors=(400, 404, 409, 413, 415, 422, 503, 507),
+    ),
+    Route(
+        "GET",
+        "/api/v1/history/corrections/{correction}",
+        "One correction",
+        (200, JSON, ref("Correction")),
+        errors=(404,),
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/history/corrections/{correction}",
+        "Take a correction back; it stays, with who took it back",
+        (200, JSON, ref("Correction")),
+        body={JSON: thing("", why=TEXT | {"maxLength": 500}, by=TEXT)},
         errors=(400, 404, 413, 415, 422, 503, 507),
     ),
     Route("GET", "/api/v1/events/{event}", "One event", (200, JSON, ref("Event")), errors=(404,)),

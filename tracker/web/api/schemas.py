@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tracker.history.story.corrections import WHAT
 from tracker.model.events import ERASED, KINDS, TOLD
 from tracker.model.ping import CODES, MAX_ID, MAX_TEXT, RANGES
 from tracker.model.states import STATES
@@ -66,6 +67,9 @@ _SENSED = {
     "attributes": SCALARS,
 }
 
+CORRECTED: Schema = {"enum": list(WHAT)}
+_CORRECTIONS = array(ref("Correction")) | {"description": "that this obeys; only where there are any"}
+_NOTES = array(ref("Note"))
 _SPAN: dict[str, Schema] = {"from": TIME, "until": TIME}
 _PLACE = thing("lat lon", lat=_number("lat"), lon=_number("lon"))
 _FAULT = thing(
@@ -153,7 +157,22 @@ SCHEMAS: dict[str, Schema] = {
         regions=array(thing("id name entered_at", id=REGION, name=or_null(TEXT), entered_at=TIME)),
         held=or_null(ref("Fix")),
     ),
-    "Track": page("positions", ref("Fix"), vehicle=VEHICLE),
+    "Correction": thing(
+        "id vehicle what from until why by at taken_back",
+        id=TEXT,
+        vehicle=VEHICLE,
+        what=CORRECTED,
+        **_SPAN,
+        new_from=TIME,
+        new_until=TIME,
+        why=TEXT,
+        by=TEXT,
+        at=TIME,
+        taken_back=or_null(thing("by at why", by=TEXT, at=TIME, why=or_null(TEXT))),
+    ),
+    "Note": thing("id what by at why", id=TEXT, what=CORRECTED, by=TEXT, at=TIME, why=TEXT)
+    | {"description": "a correction that made this what it is"},
+    "Track": page("positions", ref("Fix"), vehicle=VEHICLE, corrections=_CORRECTIONS),
     "Trip": thing(
         "from until start end distance_m duration_s driving_s idle_s max_mps",
         **_SPAN,
@@ -164,6 +183,7 @@ SCHEMAS: dict[str, Schema] = {
         driving_s=NUMBER,
         idle_s=NUMBER | {"description": "it stood, or nearly, for too short a time to be a stop"},
         max_mps=or_null(NUMBER),
+        corrected=_NOTES,
     ),
     "Stop": thing(
         "from until lat lon duration_s regions",
@@ -172,6 +192,7 @@ SCHEMAS: dict[str, Schema] = {
         lon=_number("lon"),
         duration_s=NUMBER,
         regions=array(thing("id name", id=REGION, name=TEXT)),
+        corrected=_NOTES,
     ),
     "Gap": thing(
         "from until start end distance_m duration_s",
@@ -180,10 +201,11 @@ SCHEMAS: dict[str, Schema] = {
         end=_PLACE,
         distance_m=NUMBER,
         duration_s=NUMBER,
+        corrected=_NOTES,
     )
     | {"description": "no fix for so long that nothing is known"},
-    "Trips": page("trips", ref("Trip"), vehicle=VEHICLE, gaps=array(ref("Gap"))),
-    "Stops": page("stops", ref("Stop"), vehicle=VEHICLE),
+    "Trips": page("trips", ref("Trip"), vehicle=VEHICLE, gaps=array(ref("Gap")), corrections=_CORRECTIONS),
+    "Stops": page("stops", ref("Stop"), vehicle=VEHICLE, corrections=_CORRECTIONS),
     "Sums": thing(
         "from until distance_m driving_s idle_s stopped_s silent_s trips stops max_mps utilisation regions",
         **_SPAN,
@@ -205,6 +227,7 @@ SCHEMAS: dict[str, Schema] = {
                 "vehicle tz days",
                 vehicle=VEHICLE,
                 tz=TEXT,
+                corrections=_CORRECTIONS,
                 days=array({"allOf": [ref("Sums"), thing("day", day=TEXT | {"format": "date"})]}),
             ),
         ]

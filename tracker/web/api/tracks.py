@@ -1,9 +1,12 @@
-"""Tracks: where one vehicle was, in any format; a page of it, or all of a range as a stream."""
+"""Tracks: where one vehicle was, in any format; a page of it, or all of a range as a stream.
+
+And what may be told of its past: as it is known now, with what people corrected, or as it was told before they did.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote
@@ -16,8 +19,9 @@ from tracker.access.grants import Grant
 from tracker.errors import NotFound
 from tracker.history import sheets
 from tracker.history.sheets import TABLES
+from tracker.history.story.corrections import WRONG_FIXES, Correction, is_wrong
 from tracker.history.visits import Visits, visits
-from tracker.history.writers import FORMATS, Writer
+from tracker.history.writers import FORMATS, Json, Writer
 from tracker.model.commit import StoredPing
 from tracker.node import Node
 from tracker.stores import Store
@@ -38,11 +42,49 @@ class Told(NamedTuple):
     n: int | None  # its number; None: it never had a position
     visits: Visits | None = None  # of who is told of these only
 
+    @property
+    def whole(self) -> bool:
+        """Is everything told, as it was?"""
+        return self.visits is None or self.visits.whole
+
     def spans(self, since: int, until: int) -> list[Span]:
         if self.visits is None:
             return [(since, until)]
         cut = [(max(since, first), min(until, last + 1)) for first, last in self.visits.spans()]
         return [span for span in cut if span[0] < span[1]]
+
+
+class Said(NamedTuple):
+    """What people say about a vehicle, as far as an answer obeys it."""
+
+    wrong: Sequence[Span]  # its fixes of these spans are left out
+    shown: Sequence[Correction]  # all of it, to be told
+
+    def of_fixes(self) -> Said:
+        """What says something of fixes."""
+        return Said(self.wrong, [one for one in self.shown if one.what == WRONG_FIXES])
+
+
+def said_of(node: Node, vehicle: str, told: Told, since: int, until: int) -> Said:
+    """Whoever sees only some fixes of a vehicle is told none that are wrong; but where a stop was moved to, and what
+    anybody says about it, might tell where it was when they did not see it."""
+    if not as_known():
+        return Said((), ())
+    standing = node.corrections.standing(vehicle, since, until)
+    return Said(node.corrections.wrong(vehicle) if standing else (), standing if told.whole else ())
+
+
+def as_known() -> bool:
+    said = request.args.get("as", "known")
+    if said not in ("known", "told"):
+        raise api.bad("as", "known (with corrections) or told (without)")
+    return said == "known"
+
+
+def mark_corrected(answer: Response, said: Said) -> None:
+    """A file has no word for it."""
+    if said.shown:
+        answer.headers["x-corrected"] = str(len(said.shown))
 
 
 async def told_of(node: Node, grant: Grant, text: str) -> tuple[str, Told]:
@@ -70,13 +112,21 @@ def unknown(vehicle: str) -> NotFound:
 
 async def answer(node: Node, vehicle: str, told: Told) -> Response:
     """The fixes the parameters ask for, each fix once, in fix order. JSON comes in pages, a file whole."""
-    api.only("from", "until", "format", "limit", "cursor")
+    api.only("from", "until", "as", "format", "limit", "cursor")
     since, until = api.instant("from"), api.instant("until")
     after = api.place(lambda place: isinstance(place, int) and abs(place) < LAST)
     form = request.args.get("format", "json")
     if form not in FORMATS and form != "xlsx":
         raise api.bad("format", f"one of {', '.join(FORMATS)}, xlsx")
-    fixes = Fixes(node.store, told, (since or 0, LAST if until is None else until), after)
+    span = (since or 0, LAST if until is None else until)
+    said = said_of(node, vehicle, told, *span).of_fixes()
+    fixes = Fixes(node.store, told, span, after, said.wrong)
+    response = await _answer(node, vehicle, fixes, form, said)
+    mark_corrected(response, said)
+    return response
+
+
+async def _answer(node: Node, vehicle: str, fixes: Fixes, form: str, said: Said) -> Response:
     if form == "xlsx":
         return await _book(node, vehicle, fixes)
     kind, write = FORMATS[form]
@@ -89,11 +139,12 @@ async def answer(node: Node, vehicle: str, told: Told) -> Response:
             response.timeout = None  # a slow reader may take long
             return response
     limit = api.limit(most=api.MOST_ROWS)
+    writer = Json(vehicle, [one.as_json() for one in said.shown]) if form == "json" else write(vehicle)
     if limit <= FEW:
-        body, cursor = await _page(fixes, vehicle, limit, write)
+        body, cursor = await _page(fixes, limit, writer)
     else:
         async with node.heavy.turn():
-            body, cursor = await _page(fixes, vehicle, limit, write)
+            body, cursor = await _page(fixes, limit, writer)
     if cursor and form != "json":
         headers["x-next"] = cursor
     return Response(body, 200, headers)
@@ -123,8 +174,9 @@ def _xlsx(rows: list[StoredPing]) -> bytes:
 class Fixes:
     """The stored fixes of a span that may be told, some at a time."""
 
-    def __init__(self, store: Store, told: Told, span: Span, after: int | None) -> None:
-        self._store = store
+    def __init__(self, store: Store, told: Told, span: Span, after: int | None, wrong: Sequence[Span] = ()) -> None:
+        """`wrong`: those of these spans are left out."""
+        self._store, self._wrong = store, wrong
         self._told = told
         self._spans = told.spans(*span)
         self._after = after
@@ -139,6 +191,7 @@ class Fixes:
                 del self._spans[0]
             if rows:
                 self._after = rows[-1].ping.time
+                rows = [row for row in rows if not is_wrong(row.ping.time, self._wrong)] if self._wrong else rows
             found += rows if self._told.visits is None else await admitted(rows, self._told.visits)
         return found
 
@@ -148,13 +201,12 @@ async def admitted(rows: list[StoredPing], visits: Visits) -> list[StoredPing]:
     return [msgspec.structs.replace(row, ping=ping) for row, ping in shown if ping is not None]
 
 
-async def _page(fixes: Fixes, vehicle: str, limit: int, write: type[Writer]) -> tuple[bytes, str | None]:
+async def _page(fixes: Fixes, limit: int, writer: Writer) -> tuple[bytes, str | None]:
     """And where the next page begins."""
     rows = await fixes.next(limit + 1)
     cursor = api.cursor(rows[limit - 1].ping.time) if len(rows) > limit else None
 
     def written() -> bytes:
-        writer = write(vehicle)
         return b"".join([writer.begin(), *map(writer.write, rows[:limit]), *writer.end(cursor)])
 
     return await asyncio.to_thread(written), cursor

@@ -123,7 +123,8 @@ async def delete_vehicle(node: Node, grant: Grant, id: str) -> Response:
     _check(node.picture, grant, vehicle)
     if history and not grant.edits_everywhere(node.picture.group_of(vehicle)):
         raise may_not(EDIT_VEHICLES)  # where it was is not theirs to erase where they do not see it
-    await node.pipeline.remove_vehicle(vehicle, history=history, by=api.actor(node, grant))
+    also = partial(node.corrections.gone, vehicle)
+    await node.pipeline.remove_vehicle(vehicle, history=history, also=also, by=api.actor(node, grant))
     return Response(b"", 204)
 
 

@@ -6,7 +6,7 @@ Computed from what is stored, by whoever asks, in a thread: the fixes of one veh
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
@@ -21,6 +21,8 @@ from tracker.history import sheets
 from tracker.history.lines import MAPS, Line, Point
 from tracker.history.sheets import TABLES
 from tracker.history.story import told as shown
+from tracker.history.story.corrected import corrected
+from tracker.history.story.corrections import Correction, without
 from tracker.history.story.dwell import Drawn
 from tracker.history.story.stops import Stop
 from tracker.history.story.summary import days, midnights, totals
@@ -33,7 +35,7 @@ from tracker.stores import EventQuery
 from tracker.times import DATED, BadZone, named_zone
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
-from tracker.web.api.tracks import LAST, Told, admitted, told_of
+from tracker.web.api.tracks import LAST, Said, Told, admitted, mark_corrected, said_of, told_of
 from tracker.web.server.answers import JSON, encode
 
 MOST_FIXES = 1_000_000  #: of one vehicle in one answer: 58 days of one every 5 s
@@ -90,16 +92,16 @@ async def get_summary(node: Node, grant: Grant, id: str) -> Response:
 
 async def _answer(node: Node, grant: Grant, id: str, what: str) -> Response:
     """JSON in pages; a file of all there is, unless `limit` asks for less."""
-    api.only("from", "until", "tz", "format", "limit", "cursor")
+    api.only("from", "until", "tz", "as", "format", "limit", "cursor")
     asked, form = _asked(), _form("json", *TABLES, *MAPS)
     limit = LAST if form != "json" and "limit" not in request.args else api.limit()
     page = Page(api.place(lambda place: isinstance(place, int)), limit)
     ask = api.lasts(node.access, partial(node.picture.group_of, api.vehicle(id)))
     vehicle, told = await told_of(node, grant, id)
-    regions = _regions(node, grant)
+    regions, said = _regions(node, grant), said_of(node, vehicle, told, *asked.span)
 
     def answer(columns: Columns) -> File:
-        telling = Telling(vehicle, story_of(columns), regions, asked, page)
+        telling = Telling(vehicle, _story(columns, said, asked), regions, asked, page, said.shown)
         if form == "json":
             return File(encode(telling.document(what)))
         if form in TABLES:
@@ -109,7 +111,13 @@ async def _answer(node: Node, grant: Grant, id: str, what: str) -> Response:
     async with node.heavy.turn():
         file = await asyncio.to_thread(answer, await _fixes(node, told, *asked.span))
     ask()
-    return _told(file, form, f"{vehicle} {what}")
+    answered = _told(file, form, f"{vehicle} {what}")
+    mark_corrected(answered, said)
+    return answered
+
+
+def _story(columns: Columns, said: Said, asked: Asked) -> Story | None:
+    return corrected(story_of(without(columns, said.wrong)), said.shown, *asked.span)
 
 
 def _form(*known: str) -> str:
@@ -136,16 +144,25 @@ class Telling:
     """What is told of one vehicle."""
 
     def __init__(
-        self, vehicle: str, story: Story | None, regions: Mapping[str, Region], asked: Asked, page: Page
+        self,
+        vehicle: str,
+        story: Story | None,
+        regions: Mapping[str, Region],
+        asked: Asked,
+        page: Page,
+        said: Sequence[Correction] = (),
     ) -> None:
+        self._said = {one.id: one for one in said}
         self._vehicle, self._asked, self._page, self._story = vehicle, asked, page, story
         self._regions = regions
         self._ground = Drawn({id: region.shape for id, region in regions.items()})
 
     def document(self, what: str) -> dict[str, Any]:
         if what == "summary":
-            return {"vehicle": self._vehicle} | _sums(self._story, self._ground, self._regions, self._asked)
-        return self._trips() if what == "trips" else self._stops()
+            told = {"vehicle": self._vehicle} | _sums(self._story, self._ground, self._regions, self._asked)
+        else:
+            told = self._trips() if what == "trips" else self._stops()
+        return told | ({"corrections": [one.as_json() for one in self._said.values()]} if self._said else {})
 
     def _trips(self) -> dict[str, Any]:
         story = self._story
@@ -154,8 +171,8 @@ class Telling:
         gaps = [one for one in story.silences if since <= one.since < ends] if story else []
         return {
             "vehicle": self._vehicle,
-            "trips": [shown.trip(one) for one in trips],
-            "gaps": [shown.gap(one) for one in gaps],
+            "trips": [shown.trip(one, self._said) for one in trips],
+            "gaps": [shown.gap(one, self._said) for one in gaps],
             "next": following,
         }
 
@@ -163,7 +180,9 @@ class Telling:
         stops, following = self._paged(self._story.stops if self._story else [])
         return {
             "vehicle": self._vehicle,
-            "stops": [shown.stop(one, self._ground.covering(one.lat, one.lon), self._regions) for one in stops],
+            "stops": [
+                shown.stop(one, self._ground.covering(one.lat, one.lon), self._regions, self._said) for one in stops
+            ],
             "next": following,
         }
 
@@ -188,7 +207,7 @@ class Telling:
 
     def _lines(self) -> Iterator[Line]:
         for one in self._paged(self._story.trips if self._story else [])[0]:
-            yield Line(self._vehicle, shown.trip(one), one.way.times.tolist(), one.way.places)
+            yield Line(self._vehicle, shown.trip(one, self._said), one.way.times.tolist(), one.way.places)
 
 
 def _sums(story: Story | None, drawn: Drawn, regions: Mapping[str, Region], asked: Asked) -> dict[str, Any]:
@@ -217,7 +236,7 @@ def _sums(story: Story | None, drawn: Drawn, regions: Mapping[str, Region], aske
 
 async def get_fleet(node: Node, grant: Grant) -> Response:
     """By vehicle, and by day. A page ends as well when there was much to look through."""
-    api.only("from", "until", "tz", "group", "vehicle", "format", "limit", "cursor")
+    api.only("from", "until", "tz", "as", "group", "vehicle", "format", "limit", "cursor")
     form = _form("json", *TABLES)
     asked, regions = _asked(), _regions(node, grant)
     after, limit = api.place(lambda place: isinstance(place, str)), api.limit()
@@ -238,7 +257,8 @@ async def get_fleet(node: Node, grant: Grant) -> Response:
                 continue
             columns = await _fixes(node, told, *asked.span)
             fixes += len(columns)
-            sums = await asyncio.to_thread(lambda fixes: _sums(story_of(fixes), drawn, regions, asked), columns)
+            said = said_of(node, id, told, *asked.span)
+            sums = await asyncio.to_thread(_summed, columns, said, drawn, regions, asked)
             listed.append({"vehicle": vehicle, "group": _group(node, grant, id)} | sums)
     for ask in asks:
         ask()
@@ -248,6 +268,11 @@ async def get_fleet(node: Node, grant: Grant) -> Response:
     if following is not None:
         answer.headers["x-next"] = following
     return answer
+
+
+def _summed(columns: Columns, said: Said, drawn: Drawn, regions: Mapping[str, Region], asked: Asked) -> dict[str, Any]:
+    sums = _sums(_story(columns, said, asked), drawn, regions, asked)
+    return sums | ({"corrections": [one.as_json() for one in said.shown]} if said.shown else {})
 
 
 async def _chosen(node: Node, grant: Grant, asked: Asked) -> list[str]:
