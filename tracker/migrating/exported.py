@@ -1,7 +1,8 @@
-"""Exported: tables of Traccar's database in files (CSV, JSON, NDJSON, or a plain dump of PostgreSQL), zipped or not."""
+"""Exported: tables of Traccar's database in files (CSV, JSON, NDJSON, or a plain dump as SQL), zipped or not."""
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import re
@@ -15,6 +16,7 @@ import msgspec
 from tracker.formats import Point, Unreadable
 from tracker.formats.csv import table
 from tracker.formats.text import DAMAGED
+from tracker.migrating.inserted import inserted
 from tracker.migrating.traccar import Row, number_of, row_of, time_of
 from tracker.replay.recording import Recording
 
@@ -22,6 +24,11 @@ TABLES = ("devices", "groups", "geofences", "positions", "events")
 MOST_JSON = 256 * 2**20  #: bytes of a document, which is read in one piece
 _ENDINGS = (".csv", ".json", ".ndjson", ".jsonl", ".tsv")
 _COPY = re.compile(rb'COPY (?:"?\w+"?\.)?"?(?:tc_)?(\w+)"? \(([^)]*)\) FROM stdin;')
+_DUMPED = re.compile(rb"^(COPY [^;]* FROM stdin;|INSERT\s+INTO\s)", re.IGNORECASE | re.MULTILINE)
+_MYSQL = b'"{\\"'  #: how an attribute begins in a CSV of MySQL's own, which doubles no quotes
+_NULL = re.compile(r"(?<![^,\t])\\N(?=[,\t\r\n])")
+_STAMP = re.compile(r"_\d{6,}$")  #: of the moment of the export, as some programs name their files
+_SNIFFED = 262_144
 _ESCAPE = re.compile(rb"\\(.)")
 _ESCAPED = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 _NOTHING = ("", r"\N", "NULL", "null")
@@ -36,13 +43,13 @@ class Exported:
         self._zone = zone
         self._in_memory = in_memory
         self._files = _files(path)
-        self._dump = _is_dump(path)
+        self._dump = _dump_of(path)
         self._path = path
         self._places: dict[int, Row] | None = None
         if not self._dump and "devices" not in self._files:
             raise Unreadable(
                 f"{path} has no table of devices: it is a folder with tc_devices.csv (or .json), and of tc_groups, "
-                "tc_geofences, tc_positions and tc_events what there is; or a plain dump of pg_dump (.sql)",
+                "tc_geofences, tc_positions and tc_events what there is; or a dump as SQL (pg_dump, mysqldump, SCRIPT)",
                 usage=True,
             )
         missing = [name for name in TABLES if not self._dump and name not in self._files]
@@ -86,8 +93,9 @@ class Exported:
 
     def _rows(self, name: str) -> Iterator[Row]:
         self.broken[name] = 0
+        rows: Iterator[Mapping[str, Any]]
         if self._dump:
-            rows = self._dumped(name)
+            rows = self._copied(name) if self._dump == "COPY" else self._inserted(name)
         elif name not in self._files:
             return
         else:
@@ -109,6 +117,11 @@ class Exported:
                 yield from self._lines(file, name)
 
     def _csv(self, file: BinaryIO, path: Path, name: str) -> Iterator[Mapping[str, Any]]:
+        begin = file.read(_SNIFFED)
+        file.seek(0)
+        if _MYSQL in begin:
+            yield from self._mysql(file, name)
+            return
         rows = table(file, path.name)
         head = next(rows, None)
         if head is None:
@@ -120,6 +133,17 @@ class Exported:
             if row.whole and len(row.cells) == len(titles):
                 yield dict(zip(titles, row.cells, strict=True))
             elif any(cell.strip() for cell in row.cells):
+                self.broken[name] += 1
+
+    def _mysql(self, file: BinaryIO, name: str) -> Iterator[Mapping[str, Any]]:
+        lines = (_NULL.sub("", line.decode("utf-8-sig", "replace")) for line in file)
+        head = next(lines, "")
+        cells = csv.reader(lines, delimiter="\t" if "\t" in head else ",", escapechar="\\", doublequote=False)
+        titles = [title.strip(' "\r\n') for title in re.split(r"[\t,]", head)]
+        for row in cells:
+            if len(row) == len(titles):
+                yield dict(zip(titles, row, strict=True))
+            else:
                 self.broken[name] += 1
 
     def _lines(self, file: BinaryIO, name: str) -> Iterator[Mapping[str, Any]]:
@@ -135,7 +159,15 @@ class Exported:
             else:
                 self.broken[name] += 1
 
-    def _dumped(self, name: str) -> Iterator[Mapping[str, Any]]:
+    def _inserted(self, name: str) -> Iterator[Mapping[str, Any]]:
+        with _opened(self._path) as file:
+            for row in inserted(file, name):
+                if row is None:
+                    self.broken[name] += 1
+                else:
+                    yield row
+
+    def _copied(self, name: str) -> Iterator[Mapping[str, Any]]:
         columns: list[str] | None = None
         with _opened(self._path) as file:
             for line in file:
@@ -162,7 +194,7 @@ def _files(path: Path) -> dict[str, Path]:
     for file in sorted(path.iterdir()):
         stem = file.name.lower().removesuffix(".gz")
         for ending in _ENDINGS:
-            name = stem.removesuffix(ending).rpartition(".")[2].removeprefix("tc_")
+            name = _STAMP.sub("", stem.removesuffix(ending).rpartition(".")[2].removeprefix("tc_"))
             if stem.endswith(ending) and name in TABLES:
                 if name in found:
                     raise Unreadable(f"{found[name].name} and {file.name} are both the table of {name}", usage=True)
@@ -170,21 +202,18 @@ def _files(path: Path) -> dict[str, Path]:
     return found
 
 
-def _is_dump(path: Path) -> bool:
+def _dump_of(path: Path) -> str:
+    """What a file is: a dump with `COPY`, or one of INSERTs; or none."""
     if path.is_dir():
-        return False
+        return ""
     try:
         with _opened(path) as file:
             while block := file.read(2**20):
-                if b"INSERT INTO" in block:
-                    raise Unreadable(
-                        f"{path.name} is a dump of INSERTs; dump with pg_dump's COPY, or export CSV", usage=True
-                    )
-                if b"COPY " in block:
-                    return True
+                if found := _DUMPED.search(block + file.readline()):
+                    return "COPY" if found[1][:4].upper() == b"COPY" else "INSERT"
     except DAMAGED as fault:
         raise Unreadable(f"{path.name} is damaged or cut off: {fault}") from None
-    return False
+    return ""
 
 
 def _opened(path: Path) -> BinaryIO:

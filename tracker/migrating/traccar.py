@@ -41,12 +41,20 @@ def attributes_of(row: Row) -> dict[str, Any]:
         try:
             said = json.loads(said)
         except ValueError:
-            return {}
+            said = _unescaped(said)
     return dict(said) if isinstance(said, dict) else {}
 
 
+def _unescaped(text: str) -> Any:
+    """What `mysql --batch` printed has its backslashes twice."""
+    try:
+        return json.loads(text.replace("\\\\", "\\"))
+    except ValueError:
+        return None
+
+
 def flag_of(row: Row, name: str) -> bool:
-    return str(row.get(name, "")).lower() in ("true", "t", "1", "\x01", "b'1'")
+    return str(row.get(name, "")).lower() in ("true", "t", "1", "\x01", "b'1'", "0x01")
 
 
 def time_of(value: Any, zone: tzinfo = UTC) -> int | None:
