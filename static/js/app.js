@@ -14,16 +14,14 @@ import { Journal } from "./model/events.js";
 import { FleetMap } from "./map/map.js";
 import { NoMap } from "./map/no_map.js";
 import { Marks } from "./map/marks.js";
-import { Overlay } from "./map/overlay.js";
+import { Picture } from "./map/picture.js";
 import { Past } from "./panels/timeline/past.js";
 import { EventsPane } from "./panels/rail.js";
-import { RegionLayer } from "./map/regions.js";
 import { Route } from "./map/route.js";
 import { readLink } from "./model/choices.js";
 import { preferences } from "./model/preferences.js";
 import { Store } from "./model/signal.js";
 import { Signal } from "./model/signal.js";
-import { VehicleLayer } from "./map/vehicles.js";
 import { ANYBODY } from "./net/who.js";
 import { follow } from "./wire.js";
 import { say } from "./words/words.js";
@@ -45,9 +43,12 @@ export class App {
     this.shown = this.fleet;
     this.journal = new Journal();
     this.map = aMap($("#map"), this.state.value.map);
-    this.regions = new RegionLayer(this.map.stage, this.fleet);
-    this.vehicles = new VehicleLayer(this.map.stage, this.fleet.motion);
-    this.overlay = new Overlay(this.map.stage, this.fleet, this.vehicles, this.regions);
+    this.picture = new Picture(this.map.stage, this.fleet);
+    this.regions = this.picture.regions;
+    this.vehicles = this.picture.vehicles;
+    this.overlay = this.picture.overlay;
+    /** @type {string|null} the vehicle a pointer is on */ this.pointed = null;
+    /** @type {Picture|null} of another moment, in the other part of the map */ this.beside = null;
     this.marks = new Marks(this.map.stage);
     this.route = new Route(this.map.stage);
     this.pane = new EventsPane(this);
@@ -158,13 +159,10 @@ export class App {
    * @param {import("./model/past/fleet.js").PastFleet|null} past */
   look(past) {
     this.shown = past ?? this.fleet;
-    this.overlay.fleet = this.regions.fleet = /** @type {Fleet} */ (this.shown);
-    this.vehicles.motion = this.shown.motion;
-    this.overlay.live = past === null;
+    this.picture.look(this.shown, past === null);
+    document.documentElement.toggleAttribute("data-past", past !== null);
     this.lookAgain();
     this.filtered(this.filter);
-    this.regions.refresh();
-    this.map.stage.invalidate();
   }
 
   /** Others may be shown. */
@@ -251,8 +249,9 @@ export class App {
 
   /** @param {Vehicle|null} v */
   hover(v) {
+    this.pointed = v?.id ?? null;
     v = /** @type {Vehicle|null} */ ((v && this.shown.byId.get(v.id)) ?? null); // a list points at it as it is now
-    if (this.overlay.hovered === v) return;
+    if (this.overlay.hovered === v && !this.beside) return;
     this.overlay.hovered = v;
     this.map.stage.invalidate("overlay");
   }
@@ -260,19 +259,7 @@ export class App {
   /** The list shows only these (null: all). @param {Vehicle[]|null} shown */
   filtered(shown) {
     this.filter = shown;
-    const { motion } = this.shown;
-    if (!shown || !this.state.value.only) {
-      if (!this.vehicles.hidden) return;
-      this.vehicles.hidden = null;
-    } else {
-      const hidden = new Uint8Array(motion.glyph.length).fill(1);
-      for (const { id } of shown) {
-        const v = this.shown.byId.get(id);
-        if (v) hidden[v.slot] = 0;
-      }
-      this.vehicles.hidden = hidden;
-    }
-    this.map.stage.invalidate("vehicles", "overlay");
+    for (const picture of [this.picture, this.beside]) picture?.only(this.state.value.only ? shown : null);
   }
 
   /** @param {boolean} [animate] @param {Vehicle[]} [all] */

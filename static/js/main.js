@@ -18,6 +18,7 @@ import { Following } from "./page/following.js";
 import { Notices } from "./page/notices.js";
 import { keys } from "./page/keys.js";
 import { VehicleList } from "./panels/vehicles.js";
+import { Split } from "./panels/timeline/split.js";
 import { Timeline } from "./panels/timeline/timeline.js";
 import { VehiclePanel } from "./panels/vehicle.js";
 import { DayPanel } from "./panels/day/panel.js";
@@ -81,15 +82,16 @@ async function begin() {
       $(app.state.value.tab === "regions" ? "#tab-regions" : "#vehicle-list")
     );
   });
-  pointer(app, editor, following);
-  keys(app, { list, events, editor, alerts, following, timeline });
+  const split = new Split(app, timeline, pill);
+  pointer(app, editor, following, split);
+  keys(app, { list, events, editor, alerts, following, timeline, split });
   app.statusChanged.on(() => pill.render());
   const fleet = new Promise((come) => {
     app.heard.on((message) => message.op === "snapshot" && requestAnimationFrame(come));
     setTimeout(come, LAND_MS);
   });
   board(app, pill);
-  print(app, list);
+  print(app, list, split);
   app.address.misread.on((parts) =>
     alerts.toast({ icon: "warn", title: say("trouble.link"), body: parts.slice(0, 5).join(", ") }),
   );
@@ -137,7 +139,7 @@ async function begin() {
   pill.render();
   events.feed.load();
   app.past.begin();
-  Object.assign(window, { fleetPage: app, fleetEditor: editor }); // for tests and for the curious
+  Object.assign(window, { fleetPage: app, fleetEditor: editor, fleetSplit: split }); // for tests and for the curious
   document.documentElement.dataset.started = "";
   ground(app, info, troubles, fleet);
 }

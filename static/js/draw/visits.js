@@ -1,6 +1,6 @@
 // Who was here: the ranges people ask about, in the zone of the page, and the visits that were told, by vehicle. Pure.
 
-import { startOfDay } from "../words/format.js";
+import { ahead, startOfDay } from "../words/format.js";
 
 /** @typedef {"hour"|"today"|"yesterday"|"night"|"other"} Choice */
 /** @typedef {{from: number, until: number}} Range ms */
@@ -31,22 +31,6 @@ export function rangeOf(choice, now, zone) {
   if (choice === "other") return null;
   const [from, until] = [yesterday, today].map((day, i) => instant(local(day, zone).slice(0, 10) + NIGHT[i], zone));
   return { from, until: Math.min(until, now) };
-}
-
-/** How far a zone's clocks are ahead of UTC at that moment. @param {number} ms @param {string} zone */
-function ahead(ms, zone) {
-  const read = new Intl.DateTimeFormat("en-US", {
-    ...(zone ? { timeZone: zone } : {}),
-    hourCycle: "h23",
-    year: "numeric",
-    month: "numeric",
-    day: "numeric",
-    hour: "numeric",
-    minute: "numeric",
-    second: "numeric",
-  });
-  const at = Object.fromEntries(read.formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
-  return Date.UTC(at.year, at.month - 1, at.day, at.hour, at.minute, at.second) - Math.floor(ms / 1000) * 1000;
 }
 
 /** What the clocks of a zone say, as an input takes it: "2026-11-23T22:00". @param {number} ms @param {string} zone */

@@ -45,3 +45,19 @@ export class Room {
     return true;
   }
 }
+
+/** What is not within a part of the map: nothing is written there. @param {number[]|null} part
+ * @param {number} width @param {number} height @returns {number[][]} */
+export function beyond(part, width, height) {
+  if (!part) return [];
+  const [left, top, right, bottom] = part;
+  const far = 1e5;
+  const out = [
+    [-far, -far, left, far],
+    [right, -far, far, far],
+    [-far, -far, far, top],
+    [-far, bottom, far, far],
+  ];
+  const edges = [left > 0, right < width, top > 0, bottom < height];
+  return out.filter((_, i) => edges[i]);
+}

@@ -12,7 +12,17 @@ import { say } from "../words/words.js";
 /** @typedef {{zoom: number, lat: number, lon: number}} Camera */
 
 /** Bottom to top. */
-const PANES = { ground: 150, regions: 350, trail: 380, vehicles: 420, overlay: 430, sketch: 620 };
+const PANES = /** @type {Record<string, number>} */ ({
+  ground: 150,
+  regions: 350,
+  trail: 380,
+  route: 381,
+  vehicles: 420,
+  overlay: 430,
+  marks: 431,
+  sketch: 620,
+});
+const PAIRED = ["regions", "trail", "vehicles", "overlay"]; // those of a picture: see picture.js
 const OFFLINE_CREDIT = say("credit.land");
 
 export class FleetMap {
@@ -38,7 +48,8 @@ export class FleetMap {
       keyboardPanDelta: 120,
       maxBoundsViscosity: 1,
     });
-    for (const [name, z] of Object.entries(PANES)) {
+    const panes = { ...PANES, ...Object.fromEntries(PAIRED.map((name) => [`${name}-beside`, PANES[name]])) };
+    for (const [name, z] of Object.entries(panes)) {
       const pane = this.leaflet.createPane(name);
       pane.style.zIndex = String(z);
       if (name !== "sketch") pane.style.pointerEvents = "none";
@@ -61,6 +72,8 @@ export class FleetMap {
     this.leaflet.whenReady(() => this.#seal());
     /** What the chrome covers, CSS px: the camera aims at what is left. */
     this.cover = { left: 0, right: 0, top: 0, bottom: 0 };
+    /** What belongs to another moment: what is looked at is kept in the rest. */
+    this.half = { right: 0, bottom: 0 };
     new ResizeObserver(() => this.leaflet.invalidateSize({ pan: false })).observe(element);
   }
 
@@ -136,7 +149,7 @@ export class FleetMap {
    * @param {boolean} [animate]
    */
   go(lat, lon, zoom = this.leaflet.getZoom(), animate = true) {
-    const c = this.cover;
+    const c = this.#aim();
     const shift = L.point((c.right - c.left) / 2, (c.bottom - c.top) / 2);
     const center = this.leaflet.unproject(this.leaflet.project([lat, this.#near(lon)], zoom).add(shift), zoom);
     this.leaflet.setView(center, zoom, { animate });
@@ -144,7 +157,7 @@ export class FleetMap {
 
   /** Pan as little as needed so that this place is seen. @param {number} lat @param {number} lon */
   reveal(lat, lon) {
-    const c = this.cover;
+    const c = this.#aim();
     const pad = 60;
     this.leaflet.panInside([lat, this.#near(lon)], {
       paddingTopLeft: [c.left + pad, c.top + pad],
@@ -152,10 +165,15 @@ export class FleetMap {
     });
   }
 
+  #aim() {
+    const { cover, half } = this;
+    return { ...cover, right: cover.right + half.right, bottom: cover.bottom + half.bottom };
+  }
+
   /** Keep the camera on a moving place without animation of its own. @param {number} x world @param {number} y */
   track(x, y) {
     const view = this.stage.view();
-    const c = this.cover;
+    const c = this.#aim();
     x += Math.round(view.cx - x);
     const px = x * view.scale + (c.right - c.left) / 2;
     const py = y * view.scale + (c.bottom - c.top) / 2;

@@ -18,7 +18,7 @@ export class Marks {
   /** @param {import("./stage.js").Stage} stage */
   constructor(stage) {
     this.stage = stage;
-    stage.add({ name: "visits", pane: "overlay", live: true, paint: (canvas, view) => this.#paint(canvas, view) });
+    stage.add({ name: "visits", pane: "marks", live: true, paint: (canvas, view) => this.#paint(canvas, view) });
   }
 
   /** @param {Visit[]} visits */

@@ -17,6 +17,7 @@ export class NoMap {
     this.element = element;
     this.fault = fault;
     this.leaflet = NOTHING;
+    this.half = { right: 0, bottom: 0 };
     this.cover = { left: 0, right: 0, top: 0, bottom: 0 };
     const view = () => ({ zoom: 2, scale: 1024, cx: 0.5, cy: 0.5, width: 0, height: 0, left: 512, top: 512, ratio: 1 });
     this.stage = {
@@ -25,6 +26,8 @@ export class NoMap {
       framing: new Signal(),
       zooming: false,
       invalidate() {},
+      pair() {},
+      clip() {},
       add: () => document.createElement("canvas"),
       view,
     };

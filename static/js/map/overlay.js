@@ -7,7 +7,7 @@ import { status } from "../model/status.js";
 import * as format from "../words/format.js";
 import { pen, typeSize } from "./stage.js";
 import { nearest } from "./paths.js";
-import { Room } from "./label_room.js";
+import { Room, beyond } from "./label_room.js";
 import { palette } from "../parts/theme.js";
 import { say } from "../words/words.js";
 
@@ -24,8 +24,9 @@ export class Overlay {
    * @param {import("../model/fleet.js").Fleet} fleet
    * @param {import("./vehicles.js").VehicleLayer} vehicles
    * @param {import("./regions.js").RegionLayer} regions
+   * @param {""|"beside"} [side]
    */
-  constructor(stage, fleet, vehicles, regions) {
+  constructor(stage, fleet, vehicles, regions, side = "") {
     this.stage = stage;
     this.fleet = fleet;
     this.vehicles = vehicles;
@@ -40,12 +41,15 @@ export class Overlay {
     this.blank = false; // nothing is painted
     this.live = true; // alerts are of now
     /** @type {TrailPoint[]|null} the trail up to the moment that is looked at */ this.wake = null;
+    /** @type {number[]|null} the part of the map it is seen in */ this.within = null;
     this.past = false; // a day is looked at: what is behind the vehicle now would be taken for it
     this.room = new Room();
     /** @type {Map<number, number>} the side each slot's name was written on last */ this.sides = new Map();
-    stage.add({ name: "trail", pane: "trail", live: true, paint: (canvas, view) => this.paintTrail(canvas, view) });
+    const trail = (/** @type {HTMLCanvasElement} */ canvas, /** @type {View} */ view) => this.paintTrail(canvas, view);
+    stage.add({ name: "trail", side, pane: "trail", live: true, paint: trail });
     stage.add({
       name: "overlay",
+      side,
       pane: "overlay",
       live: true,
       paint: (canvas, view, now) => this.paint(canvas, view, now),
@@ -159,7 +163,8 @@ export class Overlay {
     ctx.lineJoin = "round";
     const { room } = this;
     room.clear(view.width, view.height);
-    for (const [x1, y1, x2, y2] of this.stage.corners()) room.take(x1, y1, x2, y2);
+    for (const [x1, y1, x2, y2] of [...this.stage.corners(), ...beyond(this.within, view.width, view.height)])
+      room.take(x1, y1, x2, y2);
     if (this.regions.labelZoom === view.zoom)
       for (const [x1, y1, x2, y2] of this.regions.labels)
         room.take(x1 - view.left, y1 - view.top, x2 - view.left, y2 - view.top);

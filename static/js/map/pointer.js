@@ -20,15 +20,16 @@ export function was(v) {
  * @param {import("../app.js").App} app
  * @param {import("../draw/editor.js").Editor} editor
  * @param {import("../page/following.js").Following} following
+ * @param {import("../panels/timeline/split.js").Split} split
  */
-export function pointer(app, editor, following) {
+export function pointer(app, editor, following, split) {
   const card = h("div", { class: "hover-card floating", hidden: true });
   $("#map-frame").appendChild(card);
   let timer = 0;
-  let shown = -1;
+  /** @type {any} */ let shown = null;
   const away = () => {
     clearTimeout(timer);
-    shown = -1;
+    shown = null;
     card.hidden = true;
     app.hover(null);
     app.map.element.classList.remove("over-vehicle");
@@ -36,29 +37,31 @@ export function pointer(app, editor, following) {
   app.map.onPointer("mousemove", ({ x, y, lat, lon }) => {
     if (editor.drawing) return away();
     if (app.route.pick(x, y)) return away();
-    const slot = app.vehicles.hit(x, y);
-    const v = slot >= 0 ? (app.shown.bySlot[slot] ?? null) : null;
-    const region = v ? null : app.regions.at(lon, lat);
+    const { picture, words } = split.at(x, y);
+    const slot = picture.vehicles.hit(x, y);
+    const v = /** @type {any} */ (slot >= 0 ? (picture.fleet.bySlot[slot] ?? null) : null);
+    const region = v ? null : picture.regions.at(lon, lat);
     if ((region?.id ?? null) !== app.regions.hovered) {
       app.regions.hovered = region?.id ?? null;
       app.map.stage.invalidate("regions");
     }
     app.map.element.classList.toggle("over-vehicle", Boolean(v));
     app.hover(v);
-    if (slot === shown) return;
-    shown = slot;
+    if (v === shown) return;
+    shown = v;
     clearTimeout(timer);
     card.hidden = true;
-    if (v) timer = window.setTimeout(() => show(v), HOVER_MS);
+    if (v) timer = window.setTimeout(() => show(v, picture, words), HOVER_MS);
   });
   app.map.onPointer("mouseout", away);
   app.map.on("zoomstart", away);
-  /** @param {import("../model/fleet.js").Vehicle} v */
-  const show = (v) => {
-    const at = app.vehicles.position(v.slot);
+  /** @param {import("../model/fleet.js").Vehicle} v @param {import("./picture.js").Picture} picture
+   * @param {string} words the moment, where there are two */
+  const show = (v, picture, words) => {
+    const at = picture.vehicles.position(v.slot);
     if (!at) return;
-    if (v instanceof Then) fill(card, h("b", null, v.name), h("span", { class: "num" }, was(v)));
-    else fill(card, ...is(v));
+    const then = v instanceof Then ? [h("b", null, v.name), h("span", { class: "num" }, was(v))] : is(v);
+    fill(card, ...then, words && h("span", { class: "num muted" }, words));
     card.hidden = false;
     const frame = $("#map-frame");
     const x = Math.min(at[0] + 16, frame.clientWidth - card.offsetWidth - 8);
@@ -95,15 +98,16 @@ export function pointer(app, editor, following) {
   };
   app.map.onPointer("click", ({ x, y, lat, lon }) => {
     if (editor.drawing) return;
-    const slot = app.vehicles.hit(x, y, matchMedia("(pointer: coarse)").matches ? 24 : undefined);
-    const v = slot >= 0 ? app.shown.bySlot[slot] : undefined;
+    const { picture } = split.at(x, y);
+    const slot = picture.vehicles.hit(x, y, matchMedia("(pointer: coarse)").matches ? 24 : undefined);
+    const v = slot >= 0 ? picture.fleet.bySlot[slot] : undefined;
     if (following.choosing && !editor.active) {
-      const region = app.regions.at(lon, lat);
+      const region = picture.regions.at(lon, lat);
       return region ? following.toggle(region.id) : undefined;
     }
     if (v) return app.select(v.id, { open: true, track: app.state.value.vehicle === v.id ? true : undefined });
     if (editor.active || app.route.pick(x, y, matchMedia("(pointer: coarse)").matches) || app.state.value.day) return;
-    const region = app.regions.at(lon, lat);
+    const region = picture.regions.at(lon, lat);
     if (app.state.value.vehicle) app.select(null);
     else if (region) app.state.set({ region: region.id, tab: "regions" });
     else if (app.state.value.region) app.state.set({ region: null });

@@ -5,6 +5,7 @@ import { beside, rims } from "../antimeridian.js";
 import * as format from "../words/format.js";
 import { bounds, inside, outline } from "../geo.js";
 import { pen, typeSize } from "./stage.js";
+import { beyond } from "./label_room.js";
 import { copies, line, path, visible } from "./paths.js";
 import { palette } from "../parts/theme.js";
 
@@ -22,8 +23,9 @@ export const COLORS = ["#2f7d6b", "#7a5bb5", "#b4552d", "#2c6fb0", "#8a6d1d", "#
 const FLASH_MS = 1200;
 
 export class RegionLayer {
-  /** @param {import("./stage.js").Stage} stage @param {import("../model/fleet.js").Fleet} fleet */
-  constructor(stage, fleet) {
+  /** @param {import("./stage.js").Stage} stage @param {import("../model/fleet.js").Fleet} fleet
+   * @param {""|"beside"} [side] */
+  constructor(stage, fleet, side = "") {
     this.stage = stage;
     this.fleet = fleet;
     /** @type {Map<string, Drawn>} */ this.drawn = new Map();
@@ -36,9 +38,11 @@ export class RegionLayer {
     /** @type {string|null} drawn by the editor instead */ this.editing = null;
     /** @type {number[][]} boxes of the names, px of the world at this zoom */ this.labels = [];
     this.labelZoom = 0;
+    /** @type {number[]|null} the part of the map it is seen in */ this.within = null;
     /** @type {[Drawn, View][]} what the last picture showed */ this.seen = [];
     stage.add({
       name: "regions",
+      side,
       pane: "regions",
       padding: 0.15,
       paint: (canvas, view, now) => this.paint(canvas, view, now),
@@ -46,6 +50,7 @@ export class RegionLayer {
     // Over the vehicles: a name under them cannot be read.
     stage.add({
       name: "region-names",
+      side,
       pane: "overlay",
       padding: 0.15,
       paint: (canvas, view) => this.#names(pen(canvas, view), view, this.seen),
@@ -177,7 +182,12 @@ export class RegionLayer {
     const size = this.stage.view();
     const dx = (view.width - size.width) / 2;
     const dy = (view.height - size.height) / 2;
-    const taken = this.stage.corners().map(([x1, y1, x2, y2]) => [x1 + dx, y1 + dy, x2 + dx, y2 + dy]);
+    const taken = [...this.stage.corners(), ...beyond(this.within, size.width, size.height)].map(([x1, y1, x2, y2]) => [
+      x1 + dx,
+      y1 + dy,
+      x2 + dx,
+      y2 + dy,
+    ]);
     const order = seen.sort(
       ([a], [b]) =>
         Number(b.id === this.selected) - Number(a.id === this.selected) || b.box[2] - b.box[0] - (a.box[2] - a.box[0]),

@@ -30,7 +30,7 @@ export class Route {
     this.zone = "";
     /** @type {Signal<[index: number]>} another fix is pointed at */ this.pointing = new Signal();
     /** @type {number[][]} where the fixes were painted */ this.pixels = [];
-    stage.add({ name: "route", pane: "trail", live: true, paint: (canvas, view) => this.paint(canvas, view) });
+    stage.add({ name: "route", pane: "route", live: true, paint: (canvas, view) => this.paint(canvas, view) });
   }
 
   /** @param {Partial<Pick<Route, "fixes"|"stops"|"stop"|"units"|"zone">>} what */

@@ -14,6 +14,7 @@ import { Signal } from "../model/signal.js";
 /**
  * @typedef {object} Painter
  * @property {string} name
+ * @property {""|"beside"} [side] the picture it belongs to: that of the map, or the second one
  * @property {string} pane a Leaflet pane
  * @property {number} [padding] extra canvas on each side, in parts of the view
  * @property {boolean} [live] repainted while the map is dragged (else its picture moves along and is renewed at the
@@ -27,6 +28,9 @@ export class Stage {
     this.map = map;
     /** @type {Map<string, {painter: Painter, canvas: HTMLCanvasElement, dirty: boolean, view: View|null}>} */
     this.sheets = new Map();
+    /** @type {Map<string, number[]|null>} the part of the map each picture is seen in; null: all of it */
+    this.parts = new Map();
+    this.beside = false; // a second picture is painted
     this.ratioLimit = 2;
     this.scheduled = 0;
     this.zooming = false;
@@ -82,21 +86,47 @@ export class Stage {
   /** @param {Painter} painter */
   add(painter) {
     const canvas = document.createElement("canvas");
+    const key = named(painter.name, painter.side);
     canvas.className = "leaflet-zoom-animated stage-canvas";
-    canvas.dataset.layer = painter.name;
-    this.map.getPane(painter.pane)?.appendChild(canvas);
-    this.sheets.set(painter.name, { painter, canvas, dirty: true, view: null });
+    canvas.dataset.layer = key;
+    this.map.getPane(named(painter.pane, painter.side))?.appendChild(canvas);
+    this.sheets.set(key, { painter, canvas, dirty: true, view: null });
     this.#schedule();
     return canvas;
   }
 
   /** Repaint in the next frame. @param {...string} names none: everything */
   invalidate(...names) {
-    for (const name of names.length ? names : this.sheets.keys()) {
-      const sheet = this.sheets.get(name);
-      if (sheet) sheet.dirty = true;
-    }
+    for (const name of names.length ? names : this.sheets.keys())
+      for (const sheet of [this.sheets.get(name), this.sheets.get(named(name, "beside"))])
+        if (sheet) sheet.dirty = true;
     this.#schedule();
+  }
+
+  /** The second picture is painted from now on, or no more: then nothing of it stays. @param {boolean} on */
+  pair(on) {
+    this.beside = on;
+    if (!on) for (const { painter, canvas } of this.sheets.values()) if (painter.side) canvas.width = canvas.height = 0;
+    this.invalidate();
+  }
+
+  /** A picture is seen in this part of the map, CSS px (null: in all of it). @param {""|"beside"} side
+   * @param {number[]|null} box */
+  clip(side, box) {
+    this.parts.set(side, box);
+    this.#clip();
+  }
+
+  /** The parts stay where they are while the map moves under them. */
+  #clip() {
+    if (!this.parts.size) return;
+    const { x, y } = this.map.containerPointToLayerPoint([0, 0]);
+    for (const { painter, canvas } of this.sheets.values()) {
+      if (painter.side === undefined || !canvas.parentElement) continue;
+      const box = this.parts.get(painter.side);
+      const edges = box && [box[1] + y, -(box[2] + x), -(box[3] + y), box[0] + x]; // of a pane, which has no size
+      canvas.parentElement.style.clipPath = edges ? `inset(${edges.map((px) => `${px}px`).join(" ")})` : "";
+    }
   }
 
   /** The view the map shows now, without padding. @returns {View} */
@@ -124,6 +154,7 @@ export class Stage {
 
   /** @param {boolean} ended */
   #viewMoved(ended) {
+    this.#clip();
     for (const sheet of this.sheets.values()) {
       if (sheet.painter.live || ended) sheet.dirty = true;
       else if (!this.zooming && sheet.view && sheet.view.zoom !== this.map.getZoom())
@@ -177,7 +208,7 @@ export class Stage {
     if (this.zooming) return; // pictures ride on the zoom animation; its end repaints them
     let more = false;
     for (const sheet of this.sheets.values()) {
-      if (!sheet.dirty) continue;
+      if (!sheet.dirty || (sheet.painter.side && !this.beside)) continue;
       const padding = sheet.painter.padding ?? 0;
       const view = this.view(padding);
       const { canvas } = sheet;
@@ -198,6 +229,9 @@ export class Stage {
     if (more) this.#schedule();
   }
 }
+
+/** @param {string} name @param {string} [side] */
+const named = (name, side) => (side ? `${name}-${side}` : name);
 
 /** The size of the words on the map: a wall of screens is read from further away. @param {View} view CSS px */
 export const typeSize = (view) => (view.width < 2000 ? 11 : 15);

@@ -7,8 +7,9 @@ import { themed } from "../parts/theme.js";
 /** @typedef {import("./stage.js").View} View */
 
 export class VehicleLayer {
-  /** @param {import("./stage.js").Stage} stage @param {import("../model/motion.js").Motion} motion */
-  constructor(stage, motion) {
+  /** @param {import("./stage.js").Stage} stage @param {import("../model/motion.js").Motion} motion
+   * @param {""|"beside"} [side] */
+  constructor(stage, motion, side = "") {
     this.stage = stage;
     this.motion = motion;
     /** @type {Uint8Array|null} by slot, 1: not drawn */ this.hidden = null;
@@ -25,6 +26,7 @@ export class VehicleLayer {
     });
     stage.add({
       name: "vehicles",
+      side,
       pane: "vehicles",
       live: true,
       paint: (canvas, view, now) => this.paint(canvas, view, now),

@@ -2,6 +2,7 @@
 
 import { STATES } from "../wire.js";
 import { SPEED, SPEEDS, moment, span, stamp, written } from "./past/moment.js";
+import * as split from "./past/split.js";
 
 /** @typedef {"vehicles"|"regions"|"events"} Tab */
 /** @typedef {"age"|"speed"|"name"|"dwell"} Sort */
@@ -27,6 +28,7 @@ import { SPEED, SPEEDS, moment, span, stamp, written } from "./past/moment.js";
  * @property {number|null} at the moment that is looked at, ms, in whole seconds; null: now
  * @property {{from: number, until: number}|null} range of time around it that the timeline shows
  * @property {number} speed at which it plays
+ * @property {import("./past/split.js").Beside|null} split what is shown beside the moment; null: nothing
  */
 /** @type {State} */
 export const START = {
@@ -50,6 +52,7 @@ export const START = {
   at: null,
   range: null,
   speed: SPEED,
+  split: null,
 };
 const CHIPS = [...STATES, "stale"];
 /** @template {string} T @param {string|null} value @param {readonly T[]} allowed @param {T} fallback @returns {T} */
@@ -107,6 +110,7 @@ export function readLink(hash) {
     at,
     range: at === null ? null : span(q.get("range")),
     speed: SPEEDS.find((speed) => String(speed) === q.get("speed")) ?? SPEED,
+    split: at === null ? null : split.beside(q.get("split")),
   };
 }
 
@@ -131,6 +135,7 @@ const UNDERSTOOD = new Set([
   "at",
   "range",
   "speed",
+  "split",
 ]);
 /** The parts of a link that say nothing this page understands. @param {string} hash @returns {string[]} */
 export function misread(hash) {
@@ -144,7 +149,7 @@ export function misread(hash) {
   });
   const taken = (/** @type {string} */ key, /** @type {string} */ value) => {
     if (!UNDERSTOOD.has(key)) return false;
-    if (["day", "leg", "at", "range"].includes(key)) return link.has(key);
+    if (["day", "leg", "at", "range", "split"].includes(key)) return link.has(key);
     if (["map", "tab", "sort", "labels", "speed"].includes(key)) return link.has(key) || value === starts[key];
     if (key === "about") return ABOUT.test(value);
     if (key === "state") return list(value).every((state) => CHIPS.includes(state));
@@ -171,6 +176,7 @@ const STEPS = /** @type {const} */ ([
   "kinds",
   "about",
   "at",
+  "split",
 ]);
 /**
  * The choices between two states that deserve a step of their own.
@@ -205,6 +211,7 @@ export function writeLink(state) {
   if (state.at !== null) add("at", stamp(state.at));
   if (state.at !== null && state.range) add("range", written(state.range));
   add("speed", state.speed !== SPEED && String(state.speed));
+  if (state.at !== null && state.split !== null) add("split", split.written(state.split));
   return parts.length
     ? "#" +
         parts

@@ -51,6 +51,7 @@ const KEYS = /** @type {[string, import("../words/words.js").Key][]} */ ([
   [say("key.space"), "keys.pause"],
   ["B", "past.open"],
   ["L", "past.back"],
+  ["S", "split.why"],
   [say("key.space"), "keys.play"],
   ["[ ]", "keys.step"],
   [", .", "keys.speed"],

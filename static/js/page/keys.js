@@ -10,9 +10,10 @@ import { say } from "../words/words.js";
  * @param {import("../app.js").App} app
  * @param {{list: import("../panels/vehicles.js").VehicleList, events: import("../panels/events.js").EventsColumn,
  *   editor: import("../draw/editor.js").Editor, alerts: import("./alerts.js").Alerts, following:
- *   import("./following.js").Following, timeline: import("../panels/timeline/timeline.js").Timeline}} parts
+ *   import("./following.js").Following, timeline: import("../panels/timeline/timeline.js").Timeline, split:
+ *   import("../panels/timeline/split.js").Split}} parts
  */
-export function keys(app, { list, events, editor, alerts, following, timeline }) {
+export function keys(app, { list, events, editor, alerts, following, timeline, split }) {
   const labels = /** @type {const} */ (["name", "more", "none"]);
   const { past } = app;
   const step = (/** @type {1|-1} */ by, /** @type {boolean} */ far) =>
@@ -31,6 +32,7 @@ export function keys(app, { list, events, editor, alerts, following, timeline })
     "?": showKeys,
     " ": (e) => (past.at === null ? app.togglePause() : timeline.toggle(e.shiftKey ? -1 : 1)),
     b: () => timeline.show(),
+    s: () => split.toggle(),
     "[": () => step(-1, false),
     "]": () => step(1, false),
     "{": () => step(-1, true),
@@ -100,7 +102,7 @@ export function keys(app, { list, events, editor, alerts, following, timeline })
     if (e.key === "Escape") {
       e.preventDefault();
       if (following.choosing && !editor.active && !typing) following.choose(false);
-      else back(app, editor, timeline, target, typing);
+      else back(app, editor, timeline, split, target, typing);
       return;
     }
     if (
@@ -128,10 +130,11 @@ const focusSoon = (find) => queueMicrotask(() => /** @type {HTMLElement|null} */
  * @param {import("../app.js").App} app
  * @param {import("../draw/editor.js").Editor} editor
  * @param {import("../panels/timeline/timeline.js").Timeline} timeline
+ * @param {import("../panels/timeline/split.js").Split} split
  * @param {HTMLElement} target
  * @param {boolean} typing
  */
-function back(app, editor, timeline, target, typing) {
+function back(app, editor, timeline, split, target, typing) {
   if (typing) return target.blur();
   if (editor.active) return void editor.leave();
   if (app.state.value.kiosk) return app.state.set({ kiosk: false });
@@ -139,6 +142,7 @@ function back(app, editor, timeline, target, typing) {
   else if (app.state.value.leg !== null) app.state.set({ leg: null });
   else if (app.state.value.day) app.state.set({ day: null });
   else if (app.state.value.vehicle) app.select(null);
+  else if (split.on) split.close();
   else if (app.past.at !== null) app.past.live();
   else if (app.past.open) timeline.close();
 }

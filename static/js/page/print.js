@@ -7,15 +7,19 @@ import * as format from "../words/format.js";
 import { halted } from "../panels/vehicles.js";
 import { say } from "../words/words.js";
 
-/** @param {import("../app.js").App} app @param {import("../panels/vehicles.js").VehicleList} list */
-export function print(app, list) {
+/** @param {import("../app.js").App} app @param {import("../panels/vehicles.js").VehicleList} list
+ * @param {import("../panels/timeline/split.js").Split} split */
+export function print(app, list, split) {
   /** @type {HTMLElement|null} */ let table = null;
   addEventListener("beforeprint", () => {
     const now = app.now();
     const { zone, units } = app.preferences.value;
     table?.remove();
     const { at } = app.past;
-    const then = at === null ? "" : say("past.printed", { time: format.full(at, zone) });
+    const { other } = split;
+    const beside = split.on && (other === null ? say("split.now") : format.full(other, zone));
+    const time = at === null ? "" : format.full(at, zone);
+    const then = time && say("past.printed", { time: beside ? say("split.two", { time, beside }) : time });
     text($("#summary"), [app.summary(), format.full(now, zone), then].filter(Boolean).join(" · "));
     table = h(
       "table",

@@ -124,6 +124,7 @@ export class VehiclePanel {
         h(
           "div",
           { class: "block" },
+          h("p", { class: "past-card muted" }, say("past.card")),
           this.notices,
           h(
             "dl",

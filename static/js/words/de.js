@@ -69,6 +69,22 @@ export default {
   "past.unheard": "In diesem Moment nicht gehört: wo es zuletzt bekannt war",
   "past.printed": "Die Karte zeigt {time}, die Liste ist von jetzt",
   "past.here.of": "Diesen Moment zeigen: {what}",
+  // Zwei Momente nebeneinander
+  "split.compare": "Vergleichen",
+  "split.why": "Zwei Momente nebeneinander",
+  "split.divider": "Trennlinie zwischen den beiden Momenten",
+  "split.band": "Der Moment daneben",
+  "split.choose": "Was daneben steht",
+  "split.now": "Jetzt",
+  "split.day": "1 Tag davor",
+  "split.week": "7 Tage davor",
+  "split.other": "Gewählte Zeit …",
+  "split.time": "Zeit des Moments daneben",
+  "split.live": "Jetzt · live",
+  "split.last": "Jetzt · {state}",
+  "split.close": "Nur einen Moment zeigen",
+  "split.two": "{time} neben {beside}",
+  "past.card": "Diese Karte ist von jetzt, nicht vom Moment auf der Landkarte.",
   "past.gap": "In diesem Moment nicht gehört: zuletzt bekannt {age} davor",
 
   // What a vehicle does: by itself, and within a sentence

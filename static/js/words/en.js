@@ -68,6 +68,22 @@ export default {
   "past.unheard": "Not heard at this moment: where it was last known",
   "past.printed": "The map shows {time}, the list is of now",
   "past.here.of": "Show this moment: {what}",
+  // Two moments beside one another
+  "split.compare": "Compare",
+  "split.why": "Two moments beside one another",
+  "split.divider": "Divider between the two moments",
+  "split.band": "The moment beside it",
+  "split.choose": "What is beside it",
+  "split.now": "Now",
+  "split.day": "1 day before",
+  "split.week": "7 days before",
+  "split.other": "Chosen time …",
+  "split.time": "Time of the moment beside it",
+  "split.live": "Now · live",
+  "split.last": "Now · {state}",
+  "split.close": "Show one moment only",
+  "split.two": "{time} beside {beside}",
+  "past.card": "This card is of now, not of the moment on the map.",
   "past.gap": "Not heard at this moment: last known {age} before",
 
   // What a vehicle does: by itself, and within a sentence

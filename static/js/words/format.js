@@ -148,6 +148,11 @@ export function zoneName(ms, zone) {
     .find((p) => p.type === "timeZoneName");
   return (part ? part.value : "UTC").replace("GMT", "UTC").replace(/\+0$/, "");
 }
+/** How far the clocks of a zone are ahead of UTC at a moment, ms. @param {number} ms @param {string} zone */
+export function ahead(ms, zone) {
+  const [, sign, hours, minutes] = /^UTC([+-])(\d+)(?::(\d+))?$/.exec(zoneName(ms, zone).replace("\u2212", "-")) ?? [];
+  return sign ? (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes ?? 0)) * 60_000 : 0;
+}
 /** The instant a day began in the page's zone: its first, also where the clock skips midnight or strikes it twice.
  * @param {number} ms @param {string} zone */
 export function startOfDay(ms, zone) {

@@ -25,7 +25,7 @@ export class Past {
   constructor(app) {
     this.app = app;
     /** @type {moments.Span} */ this.span = this.#today();
-    this.scene = new Scene(app, this.known);
+    this.scene = new Scene(app, this.known, app.picture, (fleet) => app.look(fleet));
     this.player = new Player(app, this.known);
     this.link = new Link(app, this);
     this.link.led.on(() => this.#read());

@@ -9,21 +9,26 @@ export class Scene {
   exactly = false; // what is drawn is no tape's
   #then = ""; // which versions of regions are drawn
 
-  /** @param {import("../../app.js").App} app @param {import("./known.js").Known} known */
-  constructor(app, known) {
+  /**
+   * @param {import("../../app.js").App} app
+   * @param {import("./known.js").Known} known
+   * @param {import("../../map/picture.js").Picture} picture where it is drawn
+   * @param {(fleet: PastFleet|null) => void} look have that drawn there; null: the live fleet
+   */
+  constructor(app, known, picture, look) {
     this.app = app;
     this.known = known;
+    this.picture = picture;
+    this.look = look;
   }
 
   enter() {
-    this.app.look(this.fleet);
-    document.documentElement.toggleAttribute("data-past", true);
+    this.look(this.fleet);
   }
 
   leave() {
     this.clear();
-    this.app.look(null);
-    document.documentElement.toggleAttribute("data-past", false);
+    this.look(null);
   }
 
   /** Nothing of it stays. */
@@ -31,7 +36,7 @@ export class Scene {
     this.#then = "";
     this.exactly = false;
     this.fleet = new PastFleet();
-    this.app.overlay.wake = null;
+    this.picture.overlay.wake = null;
   }
 
   /** Everybody where they were. @param {number} at @param {{still: boolean, playing: boolean}} how still: nothing moves
@@ -60,13 +65,13 @@ export class Scene {
     if (key === this.#then) return;
     this.#then = key;
     this.fleet.regions = new Map(held.map(({ id, feature }) => [id, feature]));
-    this.app.regions.refresh();
+    this.picture.regions.refresh();
   }
 
   /** @param {number} at */
   #trail(at) {
     const { vehicle } = this.app.state.value;
-    const { overlay } = this.app;
+    const { overlay } = this.picture;
     const v = vehicle ? this.fleet.byId.get(vehicle) : null;
     const told = this.known.trail.value;
     const points =
