@@ -30,7 +30,13 @@ export class SketchLayer {
     map.onPointer("mousemove", ({ x, y, original }) => original.buttons || this.near(x, y));
     map.onPointer("click", ({ x, y }) => this.near(x, y)); // a finger hovers nowhere
     map.on("moveend", () => this.shape && this.shape.points.length > FEW && this.handles());
-    map.stage.add({ name: "sketch", pane: "sketch", live: true, paint: (canvas, view) => this.#draw(canvas, view) });
+    map.stage.add({
+      name: "sketch",
+      pane: "sketch",
+      live: true,
+      blank: () => !this.editor.sketch,
+      paint: (canvas, view) => this.#draw(canvas, view),
+    });
   }
 
   /** @param {boolean} [bending] a handle is being dragged */

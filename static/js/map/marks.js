@@ -18,7 +18,13 @@ export class Marks {
   /** @param {import("./stage.js").Stage} stage */
   constructor(stage) {
     this.stage = stage;
-    stage.add({ name: "visits", pane: "marks", live: true, paint: (canvas, view) => this.#paint(canvas, view) });
+    stage.add({
+      name: "visits",
+      pane: "marks",
+      live: true,
+      blank: () => !this.#visits.length && !this.#track.length,
+      paint: (canvas, view) => this.#paint(canvas, view),
+    });
   }
 
   /** @param {Visit[]} visits */

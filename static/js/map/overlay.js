@@ -38,7 +38,6 @@ export class Overlay {
     /** @type {"none"|"name"|"more"} */ this.labels = "name";
     /** @type {import("../words/format.js").Units} */ this.units = "metric";
     this.calm = false;
-    this.blank = false; // nothing is painted
     this.live = true; // alerts are of now
     /** @type {TrailPoint[]|null} the trail up to the moment that is looked at */ this.wake = null;
     /** @type {number[]|null} the part of the map it is seen in */ this.within = null;
@@ -46,28 +45,33 @@ export class Overlay {
     this.room = new Room();
     /** @type {Map<number, number>} the side each slot's name was written on last */ this.sides = new Map();
     const trail = (/** @type {HTMLCanvasElement} */ canvas, /** @type {View} */ view) => this.paintTrail(canvas, view);
-    stage.add({ name: "trail", side, pane: "trail", live: true, paint: trail });
+    const none = () => !this.selected || this.past || !(this.wake ?? this.trail).length;
+    stage.add({ name: "trail", side, pane: "trail", live: true, blank: none, paint: trail });
     stage.add({
       name: "overlay",
       side,
       pane: "overlay",
       live: true,
+      blank: (view) => this.#blank(view),
       paint: (canvas, view, now) => this.paint(canvas, view, now),
     });
   }
 
-  /** @param {HTMLCanvasElement} canvas @param {View} view @param {number} now */
-  paint(canvas, view, now) {
+  /** @param {View} view */
+  #blank(view) {
     const { alerting, fleet, hovered, selected } = this;
-    const empty =
+    return (
       !fleet.cells.size &&
       !fleet.rough.size &&
       !hovered &&
       !selected &&
       !(this.live && alerting.size) &&
-      !this.#namesAll(view);
-    if (empty && this.blank) return now < fleet.motion.until; // a canvas that is cleared costs a frame
-    this.blank = empty;
+      !this.#namesAll(view)
+    );
+  }
+
+  /** @param {HTMLCanvasElement} canvas @param {View} view @param {number} now */
+  paint(canvas, view, now) {
     const ctx = pen(canvas, view);
     const color = palette();
     if (this.fleet.cells.size) this.#cells(ctx, view);
@@ -249,8 +253,7 @@ export class Overlay {
     const ctx = pen(canvas, view);
     const color = palette();
     const trail = this.wake ?? this.trail;
-    const v = this.selected;
-    if (!v || this.past || trail.length === 0) return;
+    const v = /** @type {Vehicle} */ (this.selected);
     // One line, also over 180°, that ends at the copy of the vehicle that is drawn.
     const line = unwrap(trail.map((p) => [p.lon, p.lat]));
     const at = nearest(view, worldX(line[line.length - 1][0]));

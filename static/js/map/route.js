@@ -30,7 +30,13 @@ export class Route {
     this.zone = "";
     /** @type {Signal<[index: number]>} another fix is pointed at */ this.pointing = new Signal();
     /** @type {number[][]} where the fixes were painted */ this.pixels = [];
-    stage.add({ name: "route", pane: "route", live: true, paint: (canvas, view) => this.paint(canvas, view) });
+    stage.add({
+      name: "route",
+      pane: "route",
+      live: true,
+      blank: () => !this.stops.length && !this.stop && !this.fixes.length,
+      paint: (canvas, view) => this.paint(canvas, view),
+    });
   }
 
   /** @param {Partial<Pick<Route, "fixes"|"stops"|"stop"|"units"|"zone">>} what */
@@ -41,6 +47,7 @@ export class Route {
     if (zone !== undefined) this.zone = zone;
     if (fixes) {
       this.fixes = fixes;
+      this.pixels = [];
       this.#point(-1);
     }
     this.stage.invalidate("route");

@@ -19,6 +19,8 @@ import { Signal } from "../model/signal.js";
  * @property {number} [padding] extra canvas on each side, in parts of the view
  * @property {boolean} [live] repainted while the map is dragged (else its picture moves along and is renewed at the
  *   end)
+ * @property {(view: View) => boolean} [blank] there is nothing to paint: a canvas that is not there costs no frame
+ *   anything, an empty one is copied and blended like a full one
  * @property {(canvas: HTMLCanvasElement, view: View, now: number) => boolean|void} paint true: call again next frame
  */
 
@@ -212,6 +214,11 @@ export class Stage {
       const padding = sheet.painter.padding ?? 0;
       const view = this.view(padding);
       const { canvas } = sheet;
+      canvas.hidden = sheet.painter.blank?.(view) ?? false;
+      if (canvas.hidden) {
+        sheet.dirty = false;
+        continue;
+      }
       const w = Math.round(view.width * view.ratio);
       const hh = Math.round(view.height * view.ratio);
       if (canvas.width !== w || canvas.height !== hh) {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { worldX } from "../../../static/js/geo.js";
+import { latAt, lonAt, worldX } from "../../../static/js/geo.js";
+import { Motion } from "../../../static/js/model/motion.js";
+import { Course } from "../../../static/js/model/past/course.js";
 import { PastFleet } from "../../../static/js/model/past/fleet.js";
 import { KNOWN, Tape, unpack } from "../../../static/js/model/past/tape.js";
 import { GLYPH, status } from "../../../static/js/model/status.js";
@@ -136,12 +138,38 @@ test("over 180° the short way is gone", () => {
   assert.equal((((fleet.byId.get("ferry").lon + 540) % 360) - 180).toFixed(5), "-179.99500");
 });
 
-function shown(tapes, at, glides = true) {
+function shown(tapes, at) {
   const fleet = new PastFleet();
   for (const tape of tapes) fleet.take(tape);
-  fleet.show(tapes, at, glides);
+  fleet.show(tapes, at);
   return fleet;
 }
+
+test("an even part of the way is an even part of the latitudes, far north and fast as well", () => {
+  const flies = {
+    vehicle: "plane",
+    known: [2, 2, 2],
+    at: [
+      [70_00000, 10_00000],
+      [70_75000, 10_10000],
+      [70_00000, 10_00000],
+    ],
+  }; // prettier-ignore
+  const tape = read(packed([flies], { step: 300_000, planes: 3 }));
+  const motion = new Motion();
+  const course = new Course(tape, Int32Array.of(motion.take(0.5, 0.5)));
+  for (const [at, lat, lon] of [
+    [75_000, 70.1875, 10.025],
+    [150_000, 70.375, 10.05],
+    [240_000, 70.6, 10.08],
+    [450_000, 70.375, 10.05],
+    [75_000, 70.1875, 10.025],
+  ]) {
+    assert.equal(course.draw(at, motion), 1);
+    const there = [latAt(motion.toY[0]), lonAt(motion.toX[0])];
+    assert.ok(Math.abs(there[0] - lat) < 1e-4 && Math.abs(there[1] - lon) < 1e-9, `${at}: ${there}`);
+  }
+});
 
 test("the fleet as it was: on its way, standing, where it was last known, or nowhere", () => {
   const stands = {
@@ -162,13 +190,11 @@ test("the fleet as it was: on its way, standing, where it was last known, or now
   assert.equal(van2.known, false);
   assert.deepEqual([van3.glyph, van3.state, status(van3)], [GLYPH.unknown, 0, "unknown"]);
   assert.equal(fleet.shown, 2);
-  fleet.show([tape], 90_000, true);
+  fleet.show([tape], 90_000);
   assert.deepEqual([van1.heading, van1.lon.toFixed(5)], [270, "23.99500"]);
   assert.deepEqual([van2.known, van2.stale, van2.lat.toFixed(5), status(van2)], [true, true, "-0.00100", "stale"]);
   assert.equal(van3.glyph, GLYPH.unknown); // a metre a minute is no journey
-  fleet.show([tape], 90_000, false);
-  assert.equal(van1.lon.toFixed(5), "24.00000"); // by steps
-  fleet.show([tape], 1e9, true);
+  fleet.show([tape], 1e9);
   assert.equal(fleet.shown, 0);
   assert.equal(fleet.bySlot[van2.slot], van2);
 });
@@ -187,7 +213,7 @@ test("at rest everybody is exactly where the server says, with the way a tape kn
   assert.deepEqual([van9.stale, van9.age, van9.name], [true, 700_000, "van-9"]);
   assert.equal(fleet.shown, 2);
   assert.equal(fleet.motion.toX[van9.slot], worldX(2));
-  fleet.show([tape], 90_000, true);
+  fleet.show([tape], 90_000);
   assert.ok(Number.isNaN(van1.age));
   assert.equal(van9.known, false);
 });
@@ -198,9 +224,9 @@ test("a second tape names the same vehicles, and the map goes on drawing while i
   const second = read(packed([{ ...drives, name: "Van one" }, silent], { from: 180_000 }));
   fleet.take(first);
   fleet.take(second);
-  assert.equal(fleet.slots.get(second)[0], fleet.slots.get(first)[0]);
+  assert.equal(fleet.courses.get(second).slots[0], fleet.courses.get(first).slots[0]);
   assert.equal(fleet.byId.get("van-1").name, "Van one");
-  fleet.show([first, second], 180_000, true);
+  fleet.show([first, second], 180_000);
   assert.equal(fleet.shown, 1);
   fleet.playing = true;
   assert.equal(fleet.motion.until, Number.POSITIVE_INFINITY);

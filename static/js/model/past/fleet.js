@@ -4,13 +4,11 @@
 import { distance, latAt, lonAt, worldX, worldY } from "../../geo.js";
 import { Motion } from "../motion.js";
 import { GLYPH } from "../status.js";
-import { KNOWN } from "./tape.js";
+import { Course } from "./course.js";
 
 /** @typedef {import("./tape.js").Tape} Tape */
 /** @typedef {{vehicle: string, lat: number, lon: number, age_s: number, gap?: boolean}} Position */
 
-const MOVING_MPS = 5 / 3.6; // as the server has it
-const RAD = Math.PI / 180;
 /** @type {Map<string, number>} in which regions it was then nobody says */ const NOWHERE = new Map();
 
 /** A vehicle then: it looks where it is drawn. */
@@ -76,14 +74,15 @@ export class PastFleet {
     /** @type {Map<string, any>} as they were */ this.regions = new Map();
     this.ages = new Float64Array(0);
     this.shown = 0; // vehicles it is known of where they were
-    /** @type {WeakMap<Tape, Int32Array>} the slot each vehicle of a tape is drawn at */ this.slots = new WeakMap();
+    /** @type {WeakMap<Tape, Course>} */ this.courses = new WeakMap();
   }
 
   /** A slot for each vehicle of a tape. @param {Tape} tape */
   take(tape) {
     const slots = Int32Array.from(tape.vehicles, (entry) => this.#vehicle(entry.vehicle, entry).slot);
-    this.slots.set(tape, slots);
-    return slots;
+    const course = new Course(tape, slots);
+    this.courses.set(tape, course);
+    return course;
   }
 
   /** @param {string} id @param {{name?: string|null, group?: string|null, kind?: string|null}} [told] */
@@ -102,16 +101,12 @@ export class PastFleet {
     return v;
   }
 
-  /**
-   * Everybody where the tapes say at this moment; whom none of them knows is nowhere. `glides`: between two samples.
-   * @param {Iterable<Tape>} tapes of one grid
-   * @param {number} at
-   * @param {boolean} glides
-   */
-  show(tapes, at, glides) {
-    for (const tape of tapes) if (!this.slots.has(tape)) this.take(tape);
+  /** Everybody where the tapes say at this moment; whom none of them knows is nowhere.
+   * @param {Iterable<Tape>} tapes of one grid @param {number} at */
+  show(tapes, at) {
+    const courses = [...tapes].map((tape) => this.courses.get(tape) ?? this.take(tape));
     this.#nobody();
-    for (const tape of tapes) if (tape.covers(at)) this.#draw(tape, at, glides);
+    for (const course of courses) if (course.tape.covers(at)) this.shown += course.draw(at, this.motion);
   }
 
   #nobody() {
@@ -119,44 +114,6 @@ export class PastFleet {
     if (this.ages.length < this.motion.glyph.length) this.ages = new Float64Array(this.motion.glyph.length);
     this.ages.fill(Number.NaN);
     this.shown = 0;
-  }
-
-  /** @param {Tape} tape @param {number} at @param {boolean} glides */
-  #draw(tape, at, glides) {
-    const { motion } = this;
-    const { fromX, fromY, toX, toY, glyph, heading } = motion;
-    const { known, lat, lon, unit } = tape;
-    const slots = /** @type {Int32Array} */ (this.slots.get(tape));
-    const [k, between] = tape.seek(at);
-    const way = glides ? between : 0;
-    const count = slots.length;
-    const least = ((MOVING_MPS * tape.step) / 1000 / 111_195 / unit) ** 2; // of a degree's units, squared
-    for (let v = 0, a = k * count, b = a + count; v < count; v++, a++, b++) {
-      if (known[a] === KNOWN.nothing) continue;
-      const slot = slots[v];
-      let y = lat[a];
-      let x = lon[a];
-      let shape = GLYPH.unknown;
-      if (known[a] === KNOWN.gap) shape += GLYPH.stale;
-      else if (tape.linked(k, v)) {
-        const dy = lat[b] - y;
-        const dx = tape.short(lon[b] - x);
-        if (dy !== 0 || dx !== 0) {
-          // Along the ground, near enough for a glyph.
-          const east = dx * Math.cos(y * unit * RAD);
-          if (east * east + dy * dy >= least) {
-            shape = GLYPH.moving;
-            heading[slot] = (Math.atan2(east, dy) / RAD + 360) % 360;
-          }
-          y += dy * way;
-          x += dx * way;
-        }
-      }
-      glyph[slot] = shape;
-      toX[slot] = fromX[slot] = worldX(x * unit);
-      toY[slot] = fromY[slot] = worldY(y * unit);
-      this.shown++;
-    }
   }
 
   /** Exactly where they were at this moment; what a tape drew says at most which way they went.

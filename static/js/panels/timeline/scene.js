@@ -43,7 +43,7 @@ export class Scene {
    * on before somebody wishes it */
   place(at, { still, playing }) {
     const { fleet, app, known } = this;
-    fleet.show(known.tapes(at), at, true);
+    fleet.show(known.tapes(at), at);
     const exact = known.exact.value;
     this.exactly = still && exact?.at === moments.whole(at);
     if (this.exactly && exact) fleet.settle(exact.positions);
