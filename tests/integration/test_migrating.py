@@ -84,6 +84,29 @@ def test_an_export_of_its_database_says_the_same(tmp_path: Path, traccar: Tracca
     assert {kind: row[2] for kind, row in table(again).items()} == dict.fromkeys(table(again), 0)
 
 
+def test_a_second_traccar_has_its_own_geofences_and_keeps_them(tmp_path: Path, traccar: Traccar) -> None:
+    data = tmp_path / "data"
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    run(traccar.write_tables(first), "--data", data)
+    with office(Settings(data=str(data))) as ours:  # here, it was called and drawn otherwise since
+        port = ours.ask("GET", "/api/v1/regions/traccar-2")
+        port["properties"] |= {"name": "Harbour", "radius_m": 300}
+        ours.ask("PUT", "/api/v1/regions/traccar-2", port)
+    traccar.geofences[0]["area"] = "POLYGON ((10 20, 10 21, 11 21, 10 20))"
+    traccar.write_tables(second)
+    there = run(second, "--data", data)
+    assert table(there)["geofences"] == [5, 4, 1] and "'Yard': traccar-1 is one of another Traccar here" in there.stderr
+    assert [table(run(folder, "--data", data))["geofences"] for folder in (first, second)] == [[5, 4, 0]] * 2
+    with office(Settings(data=str(data))) as ours:
+        known = {one["id"]: one["properties"]["name"] for one in ours.ask("GET", "/api/v1/regions")["regions"]}
+        [other] = [id for id in known if id not in ("traccar-1", "traccar-2", "traccar-3", "traccar-4")]
+        assert known["traccar-2"] == "Harbour" and known[other] == "Yard" and other.startswith("traccar-1-")
+        told = ours.ask("GET", f"/api/v1/events?kind=told&region={other}")["events"]
+    assert {one["what"] for one in told} == {"geofenceEnter", "geofenceExit"}
+
+
 @pytest.mark.parametrize(
     "change, words, said",
     [

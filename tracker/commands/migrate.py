@@ -26,10 +26,13 @@ from tracker.commands.office import Office, Refused, office
 from tracker.config import Settings
 from tracker.migrating.tally import Count, Tally
 from tracker.migrating.traccar import (
+    MARK,
     Row,
     entry_of,
     event_of,
     group_names,
+    is_of,
+    mark_of,
     number_of,
     position_of,
     region_of,
@@ -47,6 +50,7 @@ SHOWN = 20  #: notes of a kind that are told one by one
 
 
 class Source(Protocol):
+    origin: str  # which one it is, where that is known
     notes: list[str]
     broken: dict[str, int]  #: kind → rows that cannot be read
 
@@ -66,7 +70,7 @@ def carry(source: Source, ours: Office, zone: tzinfo = UTC) -> Tally:
     say(notes)
     groups = group_names(source.groups())
     _vehicles(ours, devices, ids, groups, tally)
-    regions = _regions(ours, source.geofences(), tally["geofences"])
+    regions = _regions(ours, source.geofences(), source.origin, tally["geofences"])
     items = _positions(source.positions(devices), ids, zone, tally["positions"])
     carry_positions(ours, items, tally["positions"])
     _events(ours, source, devices, ids, regions, zone, tally["events"])
@@ -111,7 +115,7 @@ def _register(ours: Office, vehicle: str, entry: dict[str, Any], known: dict[str
     return False
 
 
-def _regions(ours: Office, geofences: list[Row], count: Count) -> dict[int, str]:
+def _regions(ours: Office, geofences: list[Row], origin: str, count: Count) -> dict[int, str]:
     """Geofence number → region that is here."""
     known = {one["id"]: one for one in ours.pages("/api/v1/regions?limit=1000", "regions")}
     notes, left, here = [], Counter[str](), dict[int, str]()
@@ -119,11 +123,16 @@ def _regions(ours: Office, geofences: list[Row], count: Count) -> dict[int, str]
         count.there += 1
         try:
             id, feature, unused = region_of(geofence)
+            mark, name = mark_of(geofence, origin), feature["properties"]["name"]
+            if id in known and not is_of(known[id], feature, mark):
+                other, id = id, f"{id}-{mark[-6:]}"
+                notes.append(f"geofence {name!r}: {other} is one of another Traccar here: it is {id}")
             if id not in known:
+                feature["properties"].setdefault("attributes", {})[MARK] = mark
                 ours.ask("PUT", f"/api/v1/regions/{id}", feature)
                 count.new += 1
-            elif known[id]["geometry"]["type"] != feature["geometry"]["type"]:
-                notes.append(f"geofence {geofence.get('name')!r}: {id} has another shape here, and stays as it is")
+            elif known[id]["properties"].get("attributes", {}).get(MARK, mark)[-12:] != mark[-12:]:
+                notes.append(f"geofence {name!r} was changed there since: {id} stays as it is")
             count.here += 1
             here[number_of(geofence)] = id
             left.update(unused)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
@@ -32,6 +32,13 @@ class Unwilling(Failed):
         self.status = status
 
 
+def _origin(url: str) -> str:
+    """Of an address of this machine, a tunnel's end perhaps, nobody knows which Traccar it leads to."""
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    is_here = (parts.hostname or "").startswith("127.") or parts.hostname in ("localhost", "::1")
+    return "" if is_here else parts.netloc.rpartition("@")[2].lower()
+
+
 class Asked:
     def __init__(
         self,
@@ -49,7 +56,7 @@ class Asked:
         basic = None
         if user is not None:
             basic = "Basic " + base64.b64encode(f"{user}:{password or ''}".encode()).decode()
-        self.name = url
+        self.name, self.origin = url, _origin(url)
         self.notes: list[str] = []
         self.broken: dict[str, int] = {}
         self._connection = Connection(url, token, ca, told=told, authorization=basic)

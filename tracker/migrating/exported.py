@@ -37,7 +37,7 @@ _NOTHING = ("", r"\N", "NULL", "null")
 class Exported:
     def __init__(self, path: Path, zone: tzinfo, in_memory: int = 250_000) -> None:
         """`in_memory`: positions that are sorted outside of a file. Raises Unreadable without devices in it."""
-        self.name = path.name
+        self.name, self.origin = path.name, ""
         self.notes: list[str] = []
         self.broken: dict[str, int] = {}  # table → rows that nobody can read
         self._zone = zone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -164,6 +165,26 @@ def region_of(geofence: Row) -> tuple[str, dict[str, Any], list[str]]:
     if attributes:
         properties["attributes"] = attributes
     return f"traccar-{number}", {"type": "Feature", "geometry": geometry, "properties": properties}, left
+
+
+MARK = "traccar"  #: the attribute that says which geofence of which Traccar a region was
+
+
+def mark_of(geofence: Row, origin: str) -> str:
+    """What it was there; `origin`: the Traccar's address, where that says which one it is."""
+    area = " ".join(str(geofence.get("area") or "").split())
+    return f"{origin} {hashlib.sha256(area.encode()).hexdigest()[:12]}".strip()
+
+
+def is_of(known: Mapping[str, Any], feature: Mapping[str, Any], mark: str) -> bool:
+    """Is the region that is here this geofence, or only one of the same number of another Traccar?"""
+    said = known["properties"].get("attributes", {}).get(MARK)
+    if isinstance(said, str):
+        *ours, was = said.split(" ")
+        *theirs, is_now = mark.split(" ")
+        return was == is_now or (bool(ours) and ours == theirs)
+    alike: list[tuple[Any, Any]] = [(one["properties"].get("name"), one["geometry"]) for one in (known, feature)]
+    return any(ours == theirs for ours, theirs in zip(*alike, strict=True))
 
 
 def position_of(row: Row, vehicle: str, zone: tzinfo = UTC) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 
 from tracker.formats import Unreadable
 from tracker.migrating import exported
+from tracker.migrating.asked import Asked
 from tracker.migrating.exported import Exported
 from tracker.migrating.tally import Tally
 from tracker.migrating.traccar import (
@@ -18,6 +19,8 @@ from tracker.migrating.traccar import (
     event_of,
     flag_of,
     group_names,
+    is_of,
+    mark_of,
     number_of,
     position_of,
     region_of,
@@ -294,3 +297,31 @@ def test_a_csv_of_mysql_doubles_no_quotes_and_its_batch_doubles_backslashes(tmp_
     assert (one["name"], one["model"], attributes_of(one)) == ('a "b"', None, {"x": 'a "q, '})
     assert source.broken == {"devices": 1}
     assert attributes_of({"attributes": r'{"x":"a \\"q"}'}) == {"x": 'a "q'}
+
+
+def test_a_region_is_that_of_a_geofence_by_what_it_was_there() -> None:
+    row: dict[str, Any] = {"id": 3, "name": "Depot", "area": "CIRCLE (60 25,  10)"}
+    changed = row | {"area": "CIRCLE (60 25, 20)"}
+    feature = region_of(row)[1]
+
+    def here(mark: str | None, **properties: Any) -> dict[str, Any]:
+        attributes = {} if mark is None else {"traccar": mark}
+        return feature | {"properties": feature["properties"] | properties | {"attributes": attributes}}
+
+    export, asked = mark_of(row, ""), mark_of(row, "fleet.example:8082")
+    assert is_of(here(export, name="Yard"), feature, asked) and is_of(here(asked, name="Yard"), feature, export)
+    assert not is_of(here(export), feature, mark_of(changed, "")), "one that is called alike may be another"
+    assert is_of(here(asked), feature, mark_of(changed, "fleet.example:8082")), "it was changed there since"
+    assert not is_of(here(asked), feature, mark_of(changed, "other.example"))
+    assert is_of(here(None), feature, export) and is_of(here(None, name="Yard"), feature, export)
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("http://localhost:8082", ""), ("127.0.0.2:1", ""), ("http://[::1]/x", ""),
+        ("https://a:b@Fleet.example:8082/x/", "fleet.example:8082"), ("fleet.example", "fleet.example"),
+    ],
+)  # fmt: skip
+def test_an_address_says_which_traccar_it_is_unless_it_is_of_this_machine(url: str, origin: str) -> None:
+    assert Asked(url, None, None, None, None, None, None, 0, print).origin == origin
