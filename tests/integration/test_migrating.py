@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from tests.support.traccar import FIXES, MONDAY, TOKEN, Traccar, fix
+from tracker.commands import migrate
 from tracker.commands.cli import cli
 from tracker.commands.office import Refused, office
 from tracker.config import Settings
+from tracker.errors import TrackerError
 
 
 def run(*words: object, password: str | None = None) -> Result:
@@ -82,6 +85,45 @@ def test_an_export_of_its_database_says_the_same(tmp_path: Path, traccar: Tracca
         "events": [5, 5, 5],
     }, first.output  # fmt: skip
     assert {kind: row[2] for kind, row in table(again).items()} == dict.fromkeys(table(again), 0)
+
+
+@pytest.mark.parametrize("batches", [4, 14])  # in the middle of the positions, and of the events
+@pytest.mark.parametrize("form", ["asked", "tables"])
+def test_what_was_interrupted_goes_on_where_it_was_and_counts_all_of_it(
+    tmp_path: Path, traccar: Traccar, monkeypatch: pytest.MonkeyPatch, form: str, batches: int
+) -> None:
+    monkeypatch.setattr(migrate, "TOGETHER", 10)
+    traccar.events += [one | {"id": 10 * n + one["id"]} for n in range(1, 4) for one in traccar.events[:4]]
+    left, sent = batches, 0
+    patiently = migrate._patiently
+
+    def dying(*words: Any) -> dict[str, Any]:
+        nonlocal left, sent
+        left, sent = left - 1, sent + 1
+        if left < 0:
+            raise TrackerError("no_answer", "the server was killed")
+        return patiently(*words)
+
+    monkeypatch.setattr(migrate, "_patiently", dying)
+    with traccar.serve() as url:
+        where = (
+            (traccar.write_tables(tmp_path),)
+            if form == "tables"
+            else ("--from-url", url, "--token", TOKEN, "--from", "2026-08-01T00:00:00Z")
+        )
+        words = (*where, "--data", tmp_path / "data")
+        assert str(run(*words).exception) == "the server was killed"
+        left, costs = 1000, []
+        for _ in range(2):
+            sent = 0
+            traccar.asked.clear()
+            costs.append((run(*words), sent, traccar.asked.count("/api/positions")))
+    (rest, *little), (again, *much) = costs
+    assert "goes on where it was interrupted, after " in rest.stderr and rest.exit_code == 1, rest.output
+    whole = {"positions": [len(traccar.positions), 120, 120], "events": [17, 17, 17]}
+    assert {kind: table(rest)[kind] for kind in whole} == whole
+    assert little[0] == much[0] - batches and (little[1] < much[1] or form == "tables")
+    assert "interrupted" not in again.stderr and table(again)["positions"] == [len(traccar.positions), 120, 0]
 
 
 def test_a_second_traccar_has_its_own_geofences_and_keeps_them(tmp_path: Path, traccar: Traccar) -> None:

@@ -24,6 +24,7 @@ import click
 
 from tracker.commands.office import Office, Refused, office
 from tracker.config import Settings
+from tracker.migrating.bookmark import Bookmark, Reached
 from tracker.migrating.tally import Count, Tally
 from tracker.migrating.traccar import (
     MARK,
@@ -41,7 +42,7 @@ from tracker.migrating.traccar import (
 from tracker.model.ping import NOWHERE
 from tracker.model.ping import OLDEST as OLDEST_EVENT
 from tracker.replay.progress import Progress
-from tracker.times import named_zone
+from tracker.times import named_zone, rfc3339
 
 POSITIONS, EVENTS = "/api/v1/positions", "/api/v1/history/told"
 TOGETHER = 1000  #: positions in one go
@@ -53,32 +54,58 @@ class Source(Protocol):
     origin: str  # which one it is, where that is known
     notes: list[str]
     broken: dict[str, int]  #: kind → rows that cannot be read
+    asks: list[Any]  # what is brought over, to know it again
+    until: Any  # ms; None: all there is
+    at: Any  # of the last row of a kind, after which it can go on
 
     def devices(self) -> list[Row]: ...
     def groups(self) -> list[Row]: ...
     def geofences(self) -> list[Row]: ...
-    def positions(self, devices: Iterable[Row]) -> Iterator[Row]: ...
-    def told_events(self, devices: Iterable[Row]) -> Iterator[Row]: ...
+    def positions(self, devices: Iterable[Row], after: Any = None) -> Iterator[Row]: ...
+    def told_events(self, devices: Iterable[Row], after: Any = None) -> Iterator[Row]: ...
     def places(self, numbers: Iterable[int]) -> dict[int, Row]: ...
 
 
-def carry(source: Source, ours: Office, zone: tzinfo = UTC) -> Tally:
+def carry(source: Source, ours: Office, bookmark: Bookmark, zone: tzinfo = UTC) -> Tally:
     """All of it; what is to be known of it goes to standard error."""
-    tally = Tally()
+    tally, reached = Tally(), bookmark.reached
+    if reached is not None:
+        source.until = reached.until
     devices = source.devices()
     ids, notes = vehicle_ids(devices)
     say(notes)
     groups = group_names(source.groups())
     _vehicles(ours, devices, ids, groups, tally)
     regions = _regions(ours, source.geofences(), source.origin, tally["geofences"])
-    items = _positions(source.positions(devices), ids, zone, tally["positions"])
-    carry_positions(ours, items, tally["positions"])
-    _events(ours, source, devices, ids, regions, zone, tally["events"])
+    if reached is not None:
+        tally.kinds |= reached.counts
+        say([_goes_on(reached, bookmark)])
+
+    def keep(kind: str) -> None:
+        counts = {name: tally[name] for name in ("positions", "events")}
+        bookmark.keep(source.until, kind, source.at, counts)
+
+    if reached is None or reached.kind == "positions":
+        rows = source.positions(devices, bookmark.after("positions"))
+        items = _positions(rows, ids, zone, tally["positions"])
+        carry_positions(ours, items, tally["positions"], lambda: keep("positions"))
+    _events(
+        ours, source, devices, ids, regions, zone, bookmark.after("events"), tally["events"], lambda: keep("events")
+    )
+    bookmark.close()
     for kind, number in source.broken.items():
         tally[kind].there += number
         tally[kind].miss("torn: the file is cut off or was changed", number, wrong=True)
     say(source.notes)
     return tally
+
+
+def _goes_on(reached: Reached, bookmark: Bookmark) -> str:
+    told = f", up to {rfc3339(reached.until)}: run it again for what was told since" if reached.until else ""
+    count = reached.counts[reached.kind].there
+    return (
+        f"goes on where it was interrupted, after {count:,} {reached.kind}{told}; to start over, delete {bookmark.path}"
+    )
 
 
 def _vehicles(ours: Office, devices: list[Row], ids: dict[int, str], groups: dict[int, str], tally: Tally) -> None:
@@ -165,7 +192,13 @@ def _positions(
             yield item, again
 
 
-def carry_positions(ours: Office, items: Iterator[tuple[dict[str, Any], bool]], count: Count) -> None:
+def carry_positions(
+    ours: Office,
+    items: Iterator[tuple[dict[str, Any], bool]],
+    count: Count,
+    keep: Callable[[], None] = lambda: None,
+) -> None:
+    """`keep` is told whenever all that was taken from `items` is here."""
     progress, last = Progress(sys.stderr, None), None
     while batch := list(islice(items, TOGETHER)):
         if fresh := [item for item, again in batch if not again]:
@@ -175,6 +208,7 @@ def carry_positions(ours: Office, items: Iterator[tuple[dict[str, Any], bool]], 
             count.refuse(answer)
         if repeated := [item for item, again in batch if again]:
             _patiently(ours, POSITIONS, repeated)
+        keep()
         last = batch[-1][0]["time"]
         progress.update(count.there, last if isinstance(last, int) else None)
     if last is not None:
@@ -188,10 +222,12 @@ def _events(
     ids: dict[int, str],
     regions: dict[int, str],
     zone: tzinfo,
+    after: Any,
     count: Count,
+    keep: Callable[[], None],
 ) -> None:
     """As that system's history: what they say is decided here anew, from the positions."""
-    rows = source.told_events(devices)
+    rows = source.told_events(devices, after)
     while batch := list(islice(rows, TOGETHER)):
         places = source.places({number_of(row, "positionid") for row in batch} - {0})
         items = []
@@ -210,6 +246,7 @@ def _events(
             answer = _patiently(ours, EVENTS, {"events": items})
             count.here += answer["accepted"] + answer["duplicates"]
             count.new += answer["accepted"]
+        keep()
 
 
 def from_traccar(
@@ -261,7 +298,7 @@ def _told(tally: Tally, *, nothing: bool = False) -> int:
 def run(settings: Any, source: Source, zone: tzinfo = UTC) -> int:
     """Returns the exit code: 1 when somebody has to look at something."""
     with office(settings, new=True) as ours:
-        tally = carry(source, ours, zone)
+        tally = carry(source, ours, Bookmark(settings.folder, source.asks), zone)
     return _told(tally)
 
 

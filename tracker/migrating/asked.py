@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from tracker.migrating.traccar import Row, number_of, row_of
+from tracker.migrating.traccar import Row, number_of, row_of, time_of
 from tracker.replay.connection import Connection, Failed
 from tracker.times import rfc3339
 
@@ -60,7 +60,9 @@ class Asked:
         self.notes: list[str] = []
         self.broken: dict[str, int] = {}
         self._connection = Connection(url, token, ca, told=told, authorization=basic)
-        self._since, self._until = OLDEST if since is None else since, now if until is None else until
+        self.asks = [url, since, until]
+        self.at: Any = None  # of the last row: its device, its time, the numbers of that time
+        self._since, self.until = OLDEST if since is None else since, now if until is None else until
         self._everything = since is None and until is None
 
     def check_server(self) -> None:
@@ -76,7 +78,7 @@ class Asked:
 
     def _say_who_asks(self) -> None:
         """Traccar keeps from a user, without a word, what is not theirs. Its statistics are for administrators."""
-        now = rfc3339(self._until)
+        now = rfc3339(self.until)
         try:
             self._ask(f"/api/statistics?{urlencode({'from': now, 'to': now})}")
         except Unwilling as fault:
@@ -95,17 +97,50 @@ class Asked:
     def geofences(self) -> list[Row]:
         return self._all("geofences")
 
-    def positions(self, devices: Iterable[Row]) -> Iterator[Row]:
-        for device in devices:
+    def positions(self, devices: Iterable[Row], after: Any = None) -> Iterator[Row]:
+        for device, since in self._rest(devices, after):
             heard = number_of(device, "positionid") or "positionid" not in device
-            yield from self._slices("/api/positions", number_of(device), DAY_MS if heard else self._until - self._since)
-            if self._everything:  # clocks that are wrong: to be told of, each in one go
-                yield from self._outside(number_of(device), 0, self._since - 1)
-                yield from self._outside(number_of(device), self._until + 1, LATEST)
+            first = DAY_MS if heard else self.until - self._since
+            yield from self._ascending(device, "fixtime", self._fixes(number_of(device), since, first), after)
 
-    def told_events(self, devices: Iterable[Row]) -> Iterator[Row]:
-        for device in devices:
-            yield from self._slices("/api/reports/events", number_of(device), DAY_MS)
+    def _fixes(self, device: int, since: int, first: int) -> Iterator[list[Row]]:
+        """Those of clocks that are wrong too, each side in one go: to be told of."""
+        if self._everything and since < self._since:
+            yield self._outside(device, since, self._since - 1)
+        yield from self._slices("/api/positions", device, max(since, self._since), first)
+        if self._everything:
+            yield self._outside(device, max(since, self.until + 1), LATEST)
+
+    def told_events(self, devices: Iterable[Row], after: Any = None) -> Iterator[Row]:
+        for device, since in self._rest(devices, after):
+            slices = self._slices("/api/reports/events", number_of(device), max(since, self._since), DAY_MS)
+            yield from self._ascending(device, "eventtime", slices, after)
+
+    @staticmethod
+    def _rest(devices: Iterable[Row], after: Any) -> Iterator[tuple[Row, int]]:
+        """Devices by number, and since when is asked."""
+        began, since = (after[0], after[1]) if after else (0, 0)
+        for device in sorted(devices, key=number_of):
+            if number_of(device) >= began:
+                yield device, since if number_of(device) == began else 0
+
+    def _ascending(self, device: Row, time: str, slices: Iterable[list[Row]], after: Any) -> Iterator[Row]:
+        """Each once: both ends of a slice belong to it there."""
+        number, at = number_of(device), 0
+        before = set[int](after[2]) if after and after[0] == number else set[int]()
+        same: list[int] = sorted(before)
+        for rows in slices:
+            timed = sorted(
+                ((time_of(row.get(time)) or 0, number_of(row), row) for row in rows), key=lambda one: one[:2]
+            )
+            for told, id, row in timed:
+                if id in before:
+                    continue
+                at, same = (told, []) if told > at else (at, same)
+                same.append(id)
+                self.at = [number, at, same]
+                yield row
+            before = {id for _, id, _ in timed}
 
     def places(self, numbers: Iterable[int]) -> dict[int, Row]:
         """Positions by their number, those that are there."""
@@ -138,12 +173,10 @@ class Asked:
         except Unwilling:
             return []
 
-    def _slices(self, path: str, device: int, long: int) -> Iterator[Row]:
+    def _slices(self, path: str, device: int, at: int, long: int) -> Iterator[list[Row]]:
         """`long`: the first. One who never was heard is asked for all times at once."""
-        at = self._since
-        before: set[int] = set()  # both ends of a slice belong to it there
-        while at < self._until:
-            until = min(at + long, self._until)
+        while at < self.until:
+            until = min(at + long, self.until)
             span = {"deviceId": device, "from": rfc3339(at), "to": rfc3339(until)}
             try:
                 rows = self._rows(f"{path}?{urlencode(span)}")
@@ -156,8 +189,7 @@ class Asked:
                 long = max((until - at) // 8, SHORTEST_MS)
             elif len(rows) < FEW:
                 long = min(long * 2, LONGEST_MS)
-            yield from (row for row in rows if number_of(row) not in before)
-            before = {number_of(row) for row in rows}
+            yield rows
             at = until
 
     def _rows(self, path: str) -> list[Row]:

@@ -40,11 +40,15 @@ class Exported:
         self.name, self.origin = path.name, ""
         self.notes: list[str] = []
         self.broken: dict[str, int] = {}  # table → rows that nobody can read
+        self.at: Any = None  # how many rows were told
+        self.until: int | None = None
         self._zone = zone
         self._in_memory = in_memory
         self._files = _files(path)
         self._dump = _dump_of(path)
         self._path = path
+        known = sorted(self._files.values()) or [path]
+        self.asks = [[str(one), (told := one.stat()).st_size, told.st_mtime_ns] for one in known]
         self._places: dict[int, Row] | None = None
         if not self._dump and "devices" not in self._files:
             raise Unreadable(
@@ -71,8 +75,17 @@ class Exported:
     def geofences(self) -> list[Row]:
         return list(self._rows("geofences"))
 
-    def positions(self, _devices: Iterable[Row]) -> Iterator[Row]:
+    def positions(self, _devices: Iterable[Row], after: Any = None) -> Iterator[Row]:
         """In order of time, however many there are."""
+        yield from self._counted(self._in_order(), after)
+
+    def _counted(self, rows: Iterator[Row], after: Any) -> Iterator[Row]:
+        for at, row in enumerate(rows, 1):
+            if at > (after or 0):
+                self.at = at
+                yield row
+
+    def _in_order(self) -> Iterator[Row]:
         recording = Recording(self._in_memory)
         try:
             for row in self._rows("positions"):
@@ -82,8 +95,8 @@ class Exported:
         finally:
             recording.close()
 
-    def told_events(self, _devices: Iterable[Row]) -> Iterator[Row]:
-        return self._rows("events")
+    def told_events(self, _devices: Iterable[Row], after: Any = None) -> Iterator[Row]:
+        return self._counted(self._rows("events"), after)
 
     def places(self, numbers: Iterable[int]) -> dict[int, Row]:
         if self._places is None:  # one look for all of them

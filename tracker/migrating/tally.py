@@ -21,12 +21,12 @@ class Count(msgspec.Struct):
     there: int = 0
     here: int = 0
     new: int = 0
-    why: Counter[str] = msgspec.field(default_factory=Counter)  #: not here
+    why: dict[str, int] = {}  #: not here
     wrong: int = 0  #: of those, what somebody has to look at
 
     def miss(self, why: str, count: int = 1, *, wrong: bool = False) -> None:
         if count:
-            self.why[why] += count
+            self.why[why] = self.why.get(why, 0) + count
             self.wrong += count if wrong else 0
 
     def refuse(self, answer: dict[str, Any]) -> None:
@@ -47,7 +47,9 @@ class Tally:
     def lines(self) -> list[str]:
         told = [f"{'':<10}{'there':>10}{'here':>10}{'new':>10}  not here"]
         for kind, count in self.kinds.items():
-            why = ", ".join(f"{number:,} {reason}" for reason, number in count.why.most_common())
+            why = ", ".join(
+                f"{number:,} {reason}" for reason, number in sorted(count.why.items(), key=lambda one: -one[1])
+            )
             told.append(f"{kind:<10}{count.there:>10,}{count.here:>10,}{count.new:>10,}  {why}".rstrip())
         return told
 
