@@ -87,7 +87,7 @@ def test_an_export_of_its_database_says_the_same(tmp_path: Path, traccar: Tracca
     assert {kind: row[2] for kind, row in table(again).items()} == dict.fromkeys(table(again), 0)
 
 
-@pytest.mark.parametrize("batches", [4, 14])  # in the middle of the positions, and of the events
+@pytest.mark.parametrize("batches", [7, 14])  # in the middle of the positions, and of the events
 @pytest.mark.parametrize("form", ["asked", "tables"])
 def test_what_was_interrupted_goes_on_where_it_was_and_counts_all_of_it(
     tmp_path: Path, traccar: Traccar, monkeypatch: pytest.MonkeyPatch, form: str, batches: int
