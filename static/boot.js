@@ -96,8 +96,8 @@
   window.addEventListener("unhandledrejection", function (event) {
     say(words.start + String((event.reason && event.reason.message) || event.reason) + "." + data);
   });
-  // What server this is, asked while the files of the page still come.
-  if (window.fetch) {
+  // What server this is, asked while the files of the page still come. A file that is shown has none.
+  if (window.fetch && !/[?&](day|bundle)=/.test(location.search)) {
     window.fleetInfo = fetch("api/v1/page").then(function (answer) {
       return answer.ok ? answer.json() : {};
     });

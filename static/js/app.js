@@ -41,6 +41,8 @@ export class App {
     this.fleet = new Fleet();
     /** @type {Fleet|import("./model/past/fleet.js").PastFleet} what the map shows: that, or it as it was */
     this.shown = this.fleet;
+    /** @type {import("./panels/timeline/recorded.js").Recording|null} a file that is shown, and no server */
+    this.recording = null;
     this.journal = new Journal();
     this.map = aMap($("#map"), this.state.value.map);
     this.picture = new Picture(this.map.stage, this.fleet);
@@ -328,7 +330,7 @@ export class App {
   may = (verb) => this.who.may.includes(verb);
   names = () => ({ vehicle: this.vehicleName, region: this.regionName, units: this.preferences.value.units });
   now = () => this.fleet.now(steady());
-  /** The last moment there is. */
+  /** The last moment there is: now, or the end of what was recorded. */
   newest = () => this.now();
 
   /** [region, entered] of a vehicle, longest stay first. @param {Vehicle} v @returns {[string, number][]} */

@@ -2,7 +2,7 @@
 
 import { access } from "./people/access.js";
 import { account } from "./page/account.js";
-import { get } from "./net/api.js";
+import { get, seal } from "./net/api.js";
 import { Alerts } from "./page/alerts.js";
 import { App } from "./app.js";
 import { board } from "./page/board.js";
@@ -25,6 +25,7 @@ import { DayPanel } from "./panels/day/panel.js";
 import { Pill } from "./page/pill.js";
 import { pointer } from "./map/pointer.js";
 import { print } from "./page/print.js";
+import { READER, Recorded, asked as fileAsked } from "./panels/timeline/recorded.js";
 import { RegionsTab } from "./panels/regions.js";
 import { RegionPanel } from "./panels/region.js";
 import { layout } from "./panels/sheet.js";
@@ -46,12 +47,16 @@ const ours = (name) => new URL(`../${name}`, import.meta.url).href;
 async function begin() {
   markup();
   letOut();
+  const file = fileAsked(location.search);
+  if (file) seal();
+  document.documentElement.toggleAttribute("data-file", Boolean(file));
   const asked = /** @type {any} */ (window).fleetInfo; // by boot.js
-  const [info, who] = await Promise.all([(asked ?? get("page")).catch(() => ({})), whoAmI()]);
+  const [info, who] = file ? [{}, READER] : await Promise.all([(asked ?? get("page")).catch(() => ({})), whoAmI()]);
   if (!who) return leave(wayIn(location.href));
   const app = new App(info, who);
   const watches = whyEmpty(who) !== "groups";
-  if (watches) app.connection.start(); // its answer comes when all of this stands
+  if (file) app.connection.end();
+  else if (watches) app.connection.start(); // its answer comes when all of this stands
   setTheme(app.preferences.value.theme);
   const pill = new Pill(app);
   const alerts = new Alerts(app, (event) => events.lists(event));
@@ -68,7 +73,8 @@ async function begin() {
   const timeline = new Timeline(app);
   causes(app, troubles, /\/static\/([0-9a-f]{16})\//.exec(import.meta.url)?.[1]);
   deedNote(app);
-  controls(app, pill, editor, timeline);
+  const recorded = new Recorded(app, { pill, troubles, events });
+  controls(app, pill, editor, timeline, recorded);
   if (who.name) $("#bar-end").append(account(() => app.who, app.say));
   if (who.open && !info.demo) troubles.tell("open", say("open.map"), { lines: say("open.how") });
   if (!watches) pill.element.hidden = true; // nothing is live, and nothing broken
@@ -137,8 +143,11 @@ async function begin() {
   app.map.on("moveend", () => app.state.set({ map: app.map.camera() }));
   document.fonts?.ready.then(() => app.map.stage.invalidate());
   pill.render();
-  events.feed.load();
-  app.past.begin();
+  if (file) recorded.follow(file);
+  else {
+    events.feed.load();
+    app.past.begin();
+  }
   Object.assign(window, { fleetPage: app, fleetEditor: editor, fleetSplit: split }); // for tests and for the curious
   document.documentElement.dataset.started = "";
   ground(app, info, troubles, fleet);

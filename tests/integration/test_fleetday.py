@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import shutil
-import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -18,8 +15,8 @@ from click.testing import CliRunner
 
 from tests.support.fleetday import BEGIN, HOUR, SAMPLE, SeededStore, made, opened
 from tests.support.granted import LAT, LON, Town, town
-from tests.support.proxies import Proxy
 from tests.support.servers import ROOT
+from tests.support.static_host import Host
 from tests.support.waiting import deadline
 from tracker.bundles.day import blocks
 from tracker.bundles.day.layout import DETAILS, EVENTS, REGIONS, TRACK, VEHICLES
@@ -161,31 +158,12 @@ def test_what_cannot_be_exported_is_said(words: str, says: str, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-class Host(Proxy):
-    """nginx with the lines of docs/fleetday.md, and nothing behind it."""
-
-    def __init__(self, file: bytes) -> None:
-        page = (ROOT / "docs" / "fleetday.md").read_text()
-        lines = re.search(r"^```\n(location .*?)^```", page, re.MULTILINE | re.DOTALL)
-        assert lines is not None
-        super().__init__("nginx", 0, f"server {{ listen 443; {lines[1].replace('/srv/days', 'days')} }}")
-        days = self.folder / "days"
-        days.mkdir()
-        (days / "one.fleetday").write_bytes(file)
-        if os.getuid() == 0:
-            for path in (days, days / "one.fleetday"):
-                shutil.chown(path, "nobody", "nogroup")
-
-    def _connect(self, source: str = "127.0.0.1") -> Any:
-        return socket.create_connection(("127.0.0.1", self.port), deadline(20), source_address=(source, 0))
-
-
 def test_an_hour_of_a_thousand_vehicles_is_a_twentieth_of_the_file_by_range() -> None:
     store = SeededStore(1000, 180_000)
     file, _ = made(store)
-    host = Host(file)
+    host = Host({"one.fleetday": file})
     try:
-        url = f"http://127.0.0.1:{host.port}/one.fleetday"
+        url = f"{host.url}/one.fleetday"
         command = [sys.executable, str(ROOT / "examples" / "read_fleetday.py"), url, "--hour", "9"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=deadline(60), check=False)
     finally:

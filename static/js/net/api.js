@@ -4,6 +4,12 @@
 import { Signal } from "../model/signal.js";
 import { problem as inWords, say } from "../words/words.js";
 
+let sealed = false;
+/** What is shown is a file: no server is asked any more. */
+export const seal = () => {
+  sealed = true;
+};
+
 /** @type {Signal<[]>} nobody is signed in here any more */
 export const signedOut = new Signal();
 
@@ -47,6 +53,7 @@ export function address(path, query = {}) {
  * @returns {Promise<any>}
  */
 export async function call(method, path, { query, body, headers = {}, signal, plain, bytes } = {}) {
+  if (sealed) throw new ApiError(404, { detail: say("file.none") });
   let answer;
   try {
     answer = await fetch(address(path, query), {

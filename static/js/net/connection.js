@@ -9,7 +9,7 @@ import { Socket, Stream, Polling } from "./transports.js";
 import { SIGNED_OUT, isFinal } from "../wire.js";
 import { closed, say } from "../words/words.js";
 
-/** @typedef {"connecting"|"live"|"waiting"|"refused"} Phase */
+/** @typedef {"connecting"|"live"|"waiting"|"refused"|"ended"} Phase */
 /**
  * @typedef {object} Status
  * @property {Phase} phase
@@ -84,6 +84,16 @@ export class Connection {
 
   start() {
     this.#open();
+  }
+
+  /** Nothing is live here any more. */
+  end() {
+    const { transport } = this;
+    this.transport = null;
+    transport?.close();
+    clearTimeout(this.retryTimer);
+    clearTimeout(this.probing);
+    this.#set({ phase: "ended", retryAt: 0, latency: null, progress: "" });
   }
 
   /** The reader now follows something else: ask for it on the open channel, or on a new one where it cannot be told. */

@@ -37,6 +37,7 @@ export function causes(app, troubles, build) {
     if (phase === "live" && by === "websocket") troubles.clear("proxy");
   });
   app.measured.on(() => {
+    if (app.recording) return; // its clock stands at the moment shown
     const ahead = app.fleet.now(steady()) - Date.now();
     if (Math.abs(ahead) < CLOCKS_MS) return troubles.clear("clock");
     troubles.tell(

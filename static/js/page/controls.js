@@ -11,13 +11,14 @@ import { say } from "../words/words.js";
  * @param {import("./pill.js").Pill} pill
  * @param {import("../draw/editor.js").Editor} editor
  * @param {import("../panels/timeline/timeline.js").Timeline} timeline
+ * @param {import("../panels/timeline/recorded.js").Recorded} recorded
  */
-export function controls(app, pill, editor, timeline) {
+export function controls(app, pill, editor, timeline, recorded) {
   fill(
     $("#bar-end"),
     pill.element,
     iconButton("theme", say("bar.theme"), () => flipTheme(app), { class: "icon-button wide-only", id: "theme" }),
-    iconButton("report", say("report.title"), () => askReport(app), { id: "report" }),
+    iconButton("report", say("report.title"), () => askReport(app), { id: "report", class: "icon-button of-server" }),
     iconButton("gear", say("bar.settings"), () => showSettings(app)),
     iconButton("keyboard", say("bar.keys"), showKeys),
   );
@@ -35,11 +36,13 @@ export function controls(app, pill, editor, timeline) {
       "div",
       { class: "tool-group" },
       draw,
-      iconButton("history", say("inside.title"), () => editor.ask()),
+      iconButton("history", say("inside.title"), () => editor.ask(), { class: "icon-button of-server" }),
       iconButton("clock", say("past.open"), () => (app.past.open ? timeline.close() : timeline.show()), {
         id: "time-open",
+        class: "icon-button of-server",
         "aria-pressed": "false",
       }),
+      recorded.button,
     ),
   );
   app.ticked.on(() => {

@@ -63,11 +63,11 @@ export function keys(app, { list, events, editor, alerts, following, timeline, s
     "=": () => app.map.zoomIn(),
     "-": () => app.map.zoomOut(),
     l: () =>
-      past.at === null
+      past.at === null || app.recording
         ? app.state.set({ labels: labels[(labels.indexOf(app.state.value.labels) + 1) % 3] })
         : past.live(),
     g: () => editor.begin(),
-    h: () => editor.ask(),
+    h: () => app.recording === null && editor.ask(),
     t: () => flipTheme(app),
     m: () => app.state.value.vehicle && alerts.mute(`vehicle:${app.state.value.vehicle}`, 15),
     c: () => copyLink(app, alerts),
@@ -143,6 +143,7 @@ function back(app, editor, timeline, split, target, typing) {
   else if (app.state.value.day) app.state.set({ day: null });
   else if (app.state.value.vehicle) app.select(null);
   else if (split.on) split.close();
+  else if (app.recording) return;
   else if (app.past.at !== null) app.past.live();
   else if (app.past.open) timeline.close();
 }

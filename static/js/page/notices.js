@@ -127,6 +127,7 @@ export class Notices {
     const { app } = this;
     const count = app.fleet.byId.size;
     this.#chips();
+    if (app.recording) return this.welcome?.remove();
     if (app.fleet.ready && !count && !this.welcome && !app.state.value.regions && !app.info.demo) {
       const why = whyEmpty(app.who);
       if (why === "groups" || why === "elsewhere") return; // the list says so

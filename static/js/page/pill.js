@@ -32,6 +32,16 @@ export class Pill {
   }
 
   render() {
+    const { recording } = this.app;
+    if (recording || this.app.connection.status.phase === "ended") {
+      this.element.dataset.phase = "file";
+      this.element.disabled = true; // nothing of it can be paused
+      this.element.removeAttribute("aria-pressed");
+      this.element.title = recording ? say("file.pill.why", { name: recording.name }) : say("file.closed");
+      text(this.main, say("file.pill"));
+      this.extra.hidden = true;
+      return;
+    }
     const { status } = this.app.connection;
     const now = steady();
     const { backlog, paused } = this.app;

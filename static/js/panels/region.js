@@ -39,7 +39,7 @@ export class RegionPanel {
     this.occupancy = new Occupancy();
     this.follow = h(
       "button",
-      { type: "button", class: "button small", onclick: () => this.#follow() },
+      { type: "button", class: "button small of-server", onclick: () => this.#follow() },
       icon("antenna", 14),
       say("regions.tick"),
     );
@@ -90,7 +90,7 @@ export class RegionPanel {
           "button",
           {
             type: "button",
-            class: "button small",
+            class: "button small of-server",
             onclick: () => this.#feature() && editor.ask(undefined, this.#feature()),
           },
           icon("history", 14),
@@ -98,7 +98,11 @@ export class RegionPanel {
         ),
         h(
           "button",
-          { type: "button", class: "button small", onclick: () => alerts.mute(`region:${app.state.value.region}`, 15) },
+          {
+            type: "button",
+            class: "button small of-server",
+            onclick: () => alerts.mute(`region:${app.state.value.region}`, 15),
+          },
           icon("mute", 14),
           say("mute.15"),
         ),
@@ -109,7 +113,7 @@ export class RegionPanel {
         { class: "detail-body" },
         h(
           "div",
-          { class: "block" },
+          { class: "block of-server" },
           h(
             "dl",
             { class: "facts" },
@@ -118,7 +122,7 @@ export class RegionPanel {
           ),
           this.spark,
         ),
-        h("div", { class: "block" }, h("h3", null, say("region.who")), this.inside),
+        h("div", { class: "block of-server" }, h("h3", null, say("region.who")), this.inside),
         h("div", { class: "block" }, h("h3", null, say("region.rules")), this.rules),
       ),
     );

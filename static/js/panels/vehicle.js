@@ -81,7 +81,11 @@ export class VehiclePanel {
         ),
         h(
           "button",
-          { type: "button", class: "button small", onclick: () => app.state.set({ day: this.#lastDay(), leg: null }) },
+          {
+            type: "button",
+            class: "button small of-server",
+            onclick: () => app.state.set({ day: this.#lastDay(), leg: null }),
+          },
           icon("history", 14),
           say("vehicle.day"),
         ),
@@ -99,7 +103,7 @@ export class VehiclePanel {
           "button",
           {
             type: "button",
-            class: "button small",
+            class: "button small of-server",
             onclick: () => alerts.mute(`vehicle:${app.state.value.vehicle}`, 15),
           },
           icon("mute", 14),
@@ -113,7 +117,11 @@ export class VehiclePanel {
         ),
         h(
           "button",
-          { type: "button", class: "button small", onclick: () => askReport(app, String(app.state.value.vehicle)) },
+          {
+            type: "button",
+            class: "button small of-server",
+            onclick: () => askReport(app, String(app.state.value.vehicle)),
+          },
           icon("report", 14),
           say("report.title"),
         ),
@@ -135,10 +143,10 @@ export class VehiclePanel {
             fact(say("vehicle.heard"), at.heard),
           ),
         ),
-        h("div", { class: "block" }, h("h3", null, say("page.regions")), this.regions),
-        h("div", { class: "block" }, this.dayName, this.strip),
+        h("div", { class: "block of-server" }, h("h3", null, say("page.regions")), this.regions),
+        h("div", { class: "block of-server" }, this.dayName, this.strip),
         h("div", { class: "block" }, this.register.element),
-        h("div", { class: "block" }, h("details", null, h("summary", null, say("vehicle.raw")), this.raw)),
+        h("div", { class: "block of-server" }, h("details", null, h("summary", null, say("vehicle.raw")), this.raw)),
         this.payloads.element,
       ),
     );

@@ -262,9 +262,14 @@ export class VehicleList {
     this.empty.hidden = this.shown.length > 0;
     if (!this.empty.hidden) {
       const why = whyEmpty(this.app.who);
-      if (!this.app.fleet.ready && why !== "groups") fill(this.empty, h("span", null, say("list.connecting")));
+      if (!this.app.fleet.ready && why !== "groups")
+        fill(
+          this.empty,
+          h("span", null, say(this.app.connection.status.phase === "ended" ? "file.closed" : "list.connecting")),
+        );
       else if (filtered)
         fill(this.empty, h("strong", null, say("list.no_match")), h("span", null, say("list.no_match.more")));
+      else if (this.app.recording) fill(this.empty, h("strong", null, say("file.nobody")));
       else {
         const more = why === "groups" || why === "elsewhere" ? say(`list.empty.${why}`) : say("list.empty.more");
         fill(this.empty, h("strong", null, say("list.empty")), h("span", null, more));

@@ -70,7 +70,7 @@ function evidence(event, alerts) {
     }
     button.disabled = false;
   };
-  const button = h("button", { type: "button", class: "link", onclick: save }, say("why.evidence"));
+  const button = h("button", { type: "button", class: "link of-server", onclick: save }, say("why.evidence"));
   return button;
 }
 

@@ -71,7 +71,7 @@ export class Past {
 
   /** @param {boolean} open */
   show(open) {
-    if (open === this.open) return;
+    if (open === this.open || this.app.recording) return;
     this.open = open;
     if (open) {
       this.#fresh = this.at === null && this.app.state.value.vehicle === null;
@@ -123,6 +123,7 @@ export class Past {
   }
 
   live() {
+    if (this.app.recording) return this.#rest(this.app.recording.end);
     this.player.direction = 0;
     this.scrubbing = false;
     if (this.at === null) return;
@@ -131,6 +132,12 @@ export class Past {
     this.#leave();
     this.changed.tell();
     this.moved.tell();
+  }
+
+  /** Nothing is live in a file: it ends. @param {number} end */
+  #rest(end) {
+    this.player.direction = 0;
+    this.go(moments.whole(end));
   }
 
   /** @param {1|-1} [direction] */

@@ -38,7 +38,7 @@ export class Split {
       "button",
       {
         type: "button",
-        class: "button small",
+        class: "button small of-server",
         title: say("split.why"),
         "aria-pressed": "false",
         onclick: () => this.toggle(),

@@ -56,7 +56,7 @@ export class Timeline {
       button("minus", "past.longer", () => this.strip.zoom(1)),
       button("plus", "past.shorter", () => this.strip.zoom(-1)),
       this.status,
-      button("close", "past.close", () => this.close()),
+      iconButton("close", say("past.close"), () => this.close(), { class: "icon-button of-server" }),
     );
     this.element = h(
       "section",
@@ -136,7 +136,10 @@ export class Timeline {
     else {
       const at = /** @type {number} */ (past.at);
       if (whole(at) !== this.toldAt)
-        text(this.time, say("past.band", { time: moment(app, at, app.preferences.value.zone) }));
+        text(
+          this.time,
+          say(app.recording ? "file.band" : "past.band", { time: moment(app, at, app.preferences.value.zone) }),
+        );
       this.toldAt = whole(at);
       const { vehicle } = app.state.value;
       const v = vehicle ? past.fleet.byId.get(vehicle) : null;
