@@ -3,6 +3,7 @@ is silent over noon; one region was elsewhere before six, another was not yet dr
 
 from __future__ import annotations
 
+import asyncio
 import json
 import struct
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ class Past:
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.refused = 0  #: the status that says so
         self.empty = False
+        self.cut = False  #: a tape ends in its middle
+        self.held: asyncio.Event | None = None  #: answers wait for it
         self.page = 10_000  #: vehicles on a page of a tape
         self.without: set[str] = set()  #: of these the reader is told nothing any more
 
@@ -32,8 +35,14 @@ class Past:
         async def history(what: str) -> Any:
             query = request.args.to_dict()
             self.asked.append((what, query))
+            if self.held:
+                await self.held.wait()
             if self.refused:
-                return {"status": self.refused, "code": "not_granted", "title": "no", "detail": "not you"}, self.refused
+                return (
+                    {"status": self.refused, "code": "not_granted", "title": "no", "detail": "not you"},
+                    self.refused,
+                    {"Retry-After": "1"},
+                )
             if what == "frames":
                 return self.tape(feed, query) if query.get("format") == "tape" else self.frames(feed, query)
             since, until = int(query["from"]), int(query["until"])
@@ -62,7 +71,8 @@ class Past:
         step = int(query["step_s"]) * SECOND
         at = np.arange(int(query["from"]), int(query["until"]), step)
         digits = 6 if step < 30 * SECOND else 5
-        some = rows[begin : begin + self.page]
+        page = min(self.page, int(query.get("limit", self.page)))
+        some = rows[begin : begin + page]
         samples = [place(row, at) for row in some]
         vehicles, known, lats, lons = [], [], [], []
         for row, (what, lat, lon) in zip(some, samples, strict=True):
@@ -72,12 +82,13 @@ class Past:
             known.append(what)
             told = {"vehicle": row[1], "name": row[2], "group": row[11], "kind": row[12]}
             vehicles.append(told | {"lat": int(y[0]), "lon": int(x[0])})
-        more = begin + self.page < len(rows)
+        more = begin + page < len(rows)
         header = {
             "from": int(query["from"]), "step_ms": step, "instants": len(at), "digits": digits, "vehicles": vehicles,
-            "next": str(begin + self.page) if more else None,
+            "next": str(begin + page) if more else None,
         }  # fmt: skip
-        return Response(packed(header, known, lats, lons), mimetype="application/vnd.tracker.tape")
+        body = packed(header, known, lats, lons)
+        return Response(body[: len(body) // 2] if self.cut else body, mimetype="application/vnd.tracker.tape")
 
     def versions(self, feed: Feed, since: int, until: int) -> list[dict[str, Any]]:
         out = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,6 +12,7 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import Open, live
 from tests.browser.feed import Feed, Running
 from tests.browser.past import HOUR
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -193,6 +195,50 @@ async def test_nothing_of_what_may_not_be_seen_any_more_stays_and_why_there_is_n
         await status.get_by_role("button", name="Try again").click()
         await expect(status).to_contain_text("vehicles known")
         await page.context.close()
+
+
+async def test_what_is_slow_or_broken_is_said_and_never_drawn_as_another_moment(open_page: Open) -> None:
+    fleet = Feed(40)
+    async with Running(fleet) as feed:
+        first, second = MIDNIGHT + 9 * HOUR, MIDNIGHT + 10 * HOUR + 20 * MINUTE
+        fleet.past.held = asyncio.Event()  # the answers wait
+        page = await live(await open_page(f"{feed.url}{link(first, vehicle='van-03')}"))
+        page.expected += ["Failed to load resource"]  # type: ignore[attr-defined]
+        status, timeline = page.locator(".time-status"), page.locator(".timeline")
+        band = page.get_by_role("region", name="The moment shown")
+        await expect(status).to_have_text("Loading the past …")
+        await expect(timeline).to_have_attribute("aria-busy", "true")
+        await expect(band).not_to_contain_text("Not known")  # nobody knows that yet
+        assert await page.evaluate("() => window.fleetPage.past.fleet.shown") == 0
+        await page.evaluate(f"() => window.fleetPage.past.go({second})")
+        await until(lambda: asked(fleet, second))
+        fleet.past.held.set()
+        await settled(page, second)
+        told = {one["vehicle"]: f"{one['lat']:.7f}" for one in fleet.past.frames(fleet, {"from": str(second)})["frames"][0]["positions"]}  # fmt: skip
+        assert {id: shown[0] for id, shown in (await page.evaluate(SHOWN)).items()} == told
+        await expect(timeline).to_have_attribute("aria-busy", "false")
+
+        third = second + 2 * HOUR
+        for refused, words in ((413, "The past could not be loaded: "), (503, "The past could not be loaded: ")):
+            fleet.past.refused = refused
+            await page.evaluate(f"() => window.fleetPage.past.go({third - refused * 1000})")
+            await expect(status).to_contain_text(words)
+            fleet.past.refused = 0
+            if refused == 413:  # the same question would have the same answer
+                await status.get_by_role("button", name="Try again").click()
+            await settled(page, third - refused * 1000)  # a server that was busy is asked again by itself
+        fleet.past.cut = True
+        await page.evaluate(f"() => window.fleetPage.past.look({{ from: {first - HOUR}, until: {third + HOUR} }})")
+        await expect(status).to_contain_text("The answer was cut short on its way.")
+        assert await page.evaluate("() => window.fleetPage.past.fleet.shown") > 0  # what is here stays
+        fleet.past.cut = False
+        await status.get_by_role("button", name="Try again").click()
+        await expect(status).to_contain_text("vehicles known")
+        await page.context.close()
+
+
+def asked(fleet: Feed, at: int) -> bool:
+    return any(what == "frames" and query["from"] == str(at) for what, query in fleet.past.asked)
 
 
 async def test_a_phone_has_the_strip_in_one_line_and_it_is_fit_for_everybody(open_page: Open) -> None:

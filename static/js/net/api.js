@@ -55,6 +55,7 @@ export function address(path, query = {}) {
 export async function call(method, path, { query, body, headers = {}, signal, plain, bytes } = {}) {
   if (sealed) throw new ApiError(404, { detail: say("file.none") });
   let answer;
+  let text;
   try {
     answer = await fetch(address(path, query), {
       method,
@@ -66,12 +67,12 @@ export async function call(method, path, { query, body, headers = {}, signal, pl
       },
       body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
     });
+    if (bytes && answer.ok) return await answer.arrayBuffer();
+    text = await answer.text();
   } catch (error) {
     if (/** @type {Error} */ (error).name === "AbortError") throw error;
-    throw new ApiError(0, null);
+    throw new ApiError(0, null); // not reached, or lost on the way
   }
-  if (bytes && answer.ok) return answer.arrayBuffer();
-  const text = await answer.text();
   if (plain && answer.ok) return text;
   let data = null;
   try {

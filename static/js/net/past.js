@@ -3,6 +3,7 @@
 
 import { call, get, pages, vehiclePath } from "./api.js";
 import { unpack } from "../model/past/tape.js";
+import { say } from "../words/words.js";
 
 /** @typedef {import("../model/past/tape.js").Tape} Tape */
 /** @typedef {{from: number, until: number, step_s: number}} Grid */
@@ -10,6 +11,7 @@ import { unpack } from "../model/past/tape.js";
 /** @typedef {{id: string, from: number, until: number|null, feature: any}} Version */
 
 const SLICE_MS = 8; // of work before others have a turn
+const PAGE = 4000; // vehicles: the first are drawn while others come, and none of them takes long to read
 const EVENTS = 1000;
 const MOST_EVENTS = 5000;
 const FIXES = 10_000;
@@ -23,7 +25,7 @@ export async function* tapes({ from, until, step_s }, signal) {
   /** @type {Tape[]} */ const all = [];
   let cursor = null;
   do {
-    const query = { from, until, step_s, format: "tape", cursor };
+    const query = { from, until, step_s, format: "tape", limit: PAGE, cursor };
     const tape = await unpacked(await call("GET", "history/frames", { query, signal, bytes: true }), signal);
     all.push(tape);
     cursor = tape.next;
@@ -33,7 +35,7 @@ export async function* tapes({ from, until, step_s }, signal) {
 
 /** @param {ArrayBuffer} buffer @param {AbortSignal} signal */
 async function unpacked(buffer, signal) {
-  const reading = unpack(buffer);
+  const reading = whole(unpack(buffer));
   for (let since = performance.now(); ; ) {
     const { done, value } = reading.next();
     if (done) return value;
@@ -44,11 +46,21 @@ async function unpacked(buffer, signal) {
   }
 }
 
+/** What cannot be read was cut short on its way. @template T @param {Generator<void, T>} reading
+ * @returns {Generator<void, T>} */
+function* whole(reading) {
+  try {
+    return yield* reading;
+  } catch {
+    throw new Error(say("past.cut"));
+  }
+}
+
 /** Where everybody was at one moment. @param {number} at @param {AbortSignal} signal
  * @returns {Promise<import("../model/past/fleet.js").Position[]>} */
 export async function frame(at, signal) {
   const positions = [];
-  for await (const { frames } of pages("history/frames", { from: at }, signal))
+  for await (const { frames } of pages("history/frames", { from: at, limit: PAGE }, signal))
     for (const one of frames) positions.push(...one.positions);
   return positions;
 }

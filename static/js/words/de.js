@@ -97,6 +97,7 @@ export default {
   "past.refused": "Die Vergangenheit dürfen Sie hier nicht sehen.",
   "past.away": "Die Vergangenheit kann nicht abgefragt werden: Der Server ist nicht erreichbar. Was da ist, bleibt.",
   "past.failed": "Die Vergangenheit konnte nicht geladen werden: {why}",
+  "past.cut": "Die Antwort kam nicht vollständig an.",
   "past.again": "Noch einmal versuchen",
   "past.absent": "In diesem Moment nicht bekannt",
   "past.unheard": "In diesem Moment nicht gehört: wo es zuletzt bekannt war",

@@ -96,6 +96,7 @@ export default {
   "past.refused": "You may not see the past here.",
   "past.away": "The past cannot be asked: the server is not reached. What is here stays.",
   "past.failed": "The past could not be loaded: {why}",
+  "past.cut": "The answer was cut short on its way.",
   "past.again": "Try again",
   "past.absent": "Not known at this moment",
   "past.unheard": "Not heard at this moment: where it was last known",

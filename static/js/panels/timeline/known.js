@@ -21,7 +21,8 @@ import { Track } from "../../model/past/track.js";
 export const TRAIL_MS = 30 * moments.MINUTE;
 const TRAIL_GRID = 10 * moments.MINUTE;
 export const SOON_MS = 200; // a hand that scrubs or zooms is not done yet
-const AGAIN_MS = 5000; // a server that is away is asked again
+const AGAIN_S = 5; // a server that is away is asked again, …
+const LATER = [408, 429, 500, 502, 503, 504]; // … one that will not answer this is not
 
 export class Known {
   /** @type {moments.Span[]} nothing moves, nothing happens */ dull = [];
@@ -62,10 +63,17 @@ export class Known {
     return problem instanceof ApiError && [401, 403, 404].includes(problem.status);
   }
 
-  /** Everything that is here of the range says that there is nothing. */
+  /** Everything that is here of the range says that there is nothing. A short past may fall between two instants. */
   get empty() {
     const told = this.coarse.value;
-    return told !== null && !this.coarse.busy && told.tapes.every(({ vehicles }) => !vehicles.length);
+    if (!told || this.coarse.busy || told.tapes.some(({ vehicles }) => vehicles.length)) return false;
+    return !this.activity.busy && !this.activity.value?.known.some((n) => n > 0);
+  }
+
+  /** Nothing is here yet that tells of a moment. @param {number} at */
+  awaits(at) {
+    if (this.exact.value?.at === moments.whole(at) || this.tapes(at).length) return false;
+    return this.coarse.busy || this.fine.busy || this.exact.busy;
   }
 
   /** The tapes that tell of a moment, the finest first. @param {number} at @returns {Tape[]} */
@@ -87,7 +95,9 @@ export class Known {
 
   /** It failed a while ago, and may be another by now. */
   get overdue() {
-    return this.problem !== null && !this.refused && performance.now() - this.#failedAt > AGAIN_MS;
+    if (this.all.every(({ problem }) => !problem || (problem.status >= 400 && !LATER.includes(problem.status))))
+      return false;
+    return !this.refused && performance.now() - this.#failedAt > (this.problem.wait || AGAIN_S) * 1000;
   }
 
   /** What failed may be asked once more. */

@@ -144,7 +144,7 @@ export class Timeline {
       const { vehicle } = app.state.value;
       const v = vehicle ? past.fleet.byId.get(vehicle) : null;
       const words = vehicle ? `${v?.name ?? app.vehicleName(vehicle)}: ${v ? was(v) : say("past.absent")}` : "";
-      text(this.whose, past.known.coarse.value || past.exactly ? words : "");
+      text(this.whose, past.known.awaits(at) ? "" : words);
       if (this.event && Math.abs(Date.parse(this.event.time) - at) > 2000) {
         this.event = null;
         this.render();
@@ -174,7 +174,7 @@ export class Timeline {
     this.play.disabled = past.at === null;
     this.speed.value = String(past.speed);
     this.skip.setAttribute("aria-pressed", String(app.preferences.value.skip));
-    const busy = past.known.coarse.busy || past.known.activity.busy || past.known.events.busy;
+    const busy = past.known.all.some((one) => one.busy);
     this.bar.hidden = !busy;
     this.element.setAttribute("aria-busy", String(busy));
     this.#status();
@@ -197,15 +197,16 @@ export class Timeline {
     }
     const told = past.known.coarse.value;
     const known = told?.tapes.reduce((sum, { vehicles }) => sum + vehicles.length, 0) ?? 0;
-    const words = past.known.coarse.busy
-      ? known && told?.more
-        ? say("past.loading.n", { n: known, all: Math.max(known, app.fleet.byId.size) })
-        : say("past.loading")
-      : past.known.empty
-        ? say("past.empty")
-        : this.event
-          ? tell(this.event, app.names())
-          : this.#sum();
+    const words =
+      past.known.coarse.busy || (past.at !== null && past.known.awaits(past.at))
+        ? known && told?.more
+          ? say("past.loading.n", { n: known, all: Math.max(known, app.fleet.byId.size) })
+          : say("past.loading")
+        : past.known.empty
+          ? say("past.empty")
+          : this.event
+            ? tell(this.event, app.names())
+            : this.#sum();
     refill(this.status, words, words);
   }
 
