@@ -18,7 +18,7 @@ from tracker.times import rfc3339
 
 PATH = "/api/v1/history/frames"
 T0 = 1_795_424_400_000  #: 2026-11-23T09:00:00Z
-MINUTE = 60_000
+MINUTE, HOUR = 60_000, 3_600_000
 
 #: (minute, degrees north of HERE's middle)
 DRIVES = {
@@ -192,6 +192,11 @@ async def test_activity_counts_who_told_something_and_who_moved_in_each_step(pla
     assert (told["known"], told["moving"]) == ([3, 0, 1, 0], [1, 0, 0, 0])
     mine = await (await place.ask("all", "GET", f"{path}&vehicle=van-2")).get_json()
     assert (mine["known"], mine["moving"]) == ([1, 0, 0, 0], [0, 0, 0, 0])
+    long = f"from={rfc3339(T0 - 4 * 86_400_000)}&until={rfc3339(T0 + 4 * HOUR)}&step_s=3600&vehicle=van-1"
+    about = await (await place.ask("all", "GET", f"/api/v1/history/activity?{long}")).get_json()
+    assert (about["exact"], about["known"][-5:], about["moving"][-5:]) == (False, [0, 1, 0, 0, 0], [0, 1, 0, 0, 0])
+    seen = await (await place.ask("here", "GET", f"/api/v1/history/activity?{long}")).get_json()
+    assert (seen["exact"], seen["known"][-5:], seen["moving"][-5:]) == (True, [0, 1, 0, 0, 0], [0] * 5)
     hidden = await (await place.ask("here", "GET", path)).get_json()
     assert (hidden["known"], hidden["moving"]) == ([3, 0, 0, 0], [0, 0, 0, 0]), "van-1 moves outside"
     for query, field in (("from=0", "until"), (f"from={T0}&until={T0 + 9 * 86_400_000}&step_s=60", "step_s")):

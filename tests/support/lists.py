@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import numpy as np
 
 from tracker.config.retention import DAY_MS
 from tracker.errors import StoreError, StoreLocked
@@ -24,7 +25,7 @@ from tracker.model.change import Acked, Registered
 from tracker.model.columns import SILENT_MS, Columns, Part, Tracks
 from tracker.model.commit import APART, Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Ack, Event, erased
-from tracker.model.outline import Excerpt, Look
+from tracker.model.outline import Excerpt, Look, Spells
 from tracker.model.ping import has_place
 from tracker.model.records import ENDED_BY_RESTORE, Audit, Record
 from tracker.stores import ANY_TIME, ENGINES, AuditQuery, Box, EventQuery, Store, StoredDay
@@ -267,6 +268,21 @@ class ListStore:
                 one = await self.columns(n, since - SILENT_MS, until)
                 parts.append(Part.stored(at, one.time, one.taken, one.lat, one.lon))
             yield look(place, Tracks.joined(len(share), parts))
+
+    async def spells(
+        self, shares: Sequence[Sequence[int]], since: int, until: int, silent_ms: int, look: Callable[[int, Spells], T]
+    ) -> AsyncGenerator[T, None]:
+        def told(at: int, tracks: Tracks) -> T:
+            fixes = tracks.kept(tracks.time >= since)
+            nothing = np.empty(0, np.int64)
+            empty = Spells(nothing, nothing, nothing, nothing, nothing, nothing)
+            lat, lon = fixes.lat.astype(np.int64), fixes.lon.astype(np.int64)
+            return look(
+                at, Spells.between(fixes.which(), fixes.time, lat, lon, silent_ms) if len(fixes.time) else empty
+            )
+
+        async for made in self.tracks(shares, since, until, told):
+            yield made
 
     async def near(self, _boxes: list[Box], since: int, until: int) -> dict[int, list[tuple[int, int]]]:
         """All that has been anywhere."""

@@ -60,6 +60,35 @@ def _reduced(how: np.ufunc, values: npt.NDArray[Any], begins: npt.NDArray[np.int
     return np.asarray(found)
 
 
+class Spells(NamedTuple):
+    """When vehicles told something, and how far apart the places were that they told then; in no order."""
+
+    which: Whole  # of the vehicles asked for
+    since: Whole  # fix time, ms
+    last: Whole  # the same, of the last
+    north: Whole  # 1e-7 degrees, from the southernmost to the northernmost
+    east: Whole
+    lat: Whole  # the southernmost
+
+    @classmethod
+    def between(cls, which: Whole, time: Whole, lat: Whole, lon: Whole, silent_ms: int) -> Spells:
+        """Those between the silences of fixes, which are by vehicle and time; one at least."""
+        is_new = (np.diff(which) != 0) | (np.diff(time) > silent_ms)
+        begins = np.flatnonzero(np.append(True, is_new))
+        sides = [(np.minimum.reduceat(one, begins), np.maximum.reduceat(one, begins)) for one in (lat, lon)]
+        (south, north), (west, east) = sides
+        last = time[np.append(begins[1:], len(time)) - 1]
+        return cls(which[begins], time[begins], last, north - south, round_world(east - west), south)
+
+    def plus(self, more: Spells) -> Spells:
+        return Spells(*(np.concatenate(both) for both in zip(self, more, strict=True)))
+
+
+def round_world(east: Whole) -> Whole:
+    """How far it is; of who crossed the antimeridian, about."""
+    return np.minimum(east, 3_600_000_000 - east)
+
+
 class Excerpt(NamedTuple):
     """Fixes of a vehicle of which some were left out, since they make no difference to what is asked.
 

@@ -17,7 +17,7 @@ from tracker.turns.jobs import Job
 
 if TYPE_CHECKING:
     from tracker.model.columns import Columns, Tracks
-    from tracker.model.outline import Excerpt, Look
+    from tracker.model.outline import Excerpt, Look, Spells
 
 T = TypeVar("T")
 Box = tuple[float, float, float, float]  # west, south, east, north
@@ -129,6 +129,13 @@ class Store(Protocol):
         """What `look` makes, where they are read, of each share of vehicles (its place in the list, and their tracks,
         since <= time < until): numbers, each vehicle once. All as of one moment. Of each there are also fixes of the
         day before `since`: the newest of them, unless one is of `since`."""
+        ...
+
+    def spells(
+        self, shares: Sequence[Sequence[int]], since: int, until: int, silent_ms: int, look: Callable[[int, Spells], T]
+    ) -> AsyncGenerator[T, None]:
+        """As `tracks`, but only when each told something, and roughly how far it was about then: a spell of up to a day
+        without a silence longer than that. Where there were such silences the places may be those of more spells."""
         ...
 
     async def arrivals(

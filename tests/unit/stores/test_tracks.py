@@ -9,12 +9,13 @@ from unittest import mock
 
 import numpy as np
 
+from tracker.history.film.activity import activity_about
 from tracker.history.film.frames import Frames, Grid, sample
 from tracker.model.columns import TYPES, Columns, Part, Tracks
 from tracker.model.commit import APART, HELD, LATE, LIVE, StoredPing
 from tracker.model.ping import Ping
 from tracker.stores import segments
-from tracker.stores.sqlite.past import packed, tracks
+from tracker.stores.sqlite.past import packed, spells, tracks
 from tracker.stores.sqlite.store import SqliteStore
 
 DAY_MS = 86_400_000
@@ -39,14 +40,14 @@ async def test_of_a_segment_that_is_half_in_force_only_that_half_is_told(tmp_pat
     assert told == [[], [1], [1, 3], [1, 3, 4, 5]]
 
 
-SECOND, COUNT = 1000, 1600
+SECOND, HOUR, COUNT = 1000, 3_600_000, 1600
 GRIDS = (Grid(0, 1, 1), Grid(0, 60_000, 20), Grid(0, 1_800_000, 48))
 
 
 def driven(chance: np.random.Generator, kind: str) -> Columns:
     """A day of more than three blocks; of one of these kinds all is not as it mostly is."""
     time = DAY + (np.arange(COUNT) * 50 + 3600) * SECOND + chance.integers(0, 9 * SECOND, COUNT)
-    lat = 600_000_000 + np.cumsum(chance.integers(-500, 501, COUNT))
+    lat = 600_000_000 + np.cumsum(chance.integers(-500, 1501, COUNT))
     lon = (1_799_990_000 if kind == "antimeridian" else 240_000_000) + np.cumsum(chance.integers(-900, 901, COUNT))
     if kind == "parked":
         lat[:], lon[:] = 600_000_000, 240_000_000
@@ -98,6 +99,32 @@ async def test_of_a_few_blocks_is_read_what_all_of_them_say(tmp_path: Path) -> N
                     KINDS[at] for at in range(len(KINDS)) for name in told._fields if not same(told, said, name, at)
                 ]
                 assert wrong == [], (since - DAY, grid)
+
+
+async def test_by_its_outlines_a_vehicle_is_known_when_it_told_something_and_moves_where_they_are_wide(
+    tmp_path: Path,
+) -> None:
+    store = SqliteStore(str(tmp_path))
+    await store.open()
+    await store.close()
+    chance = np.random.default_rng(3)
+    parked, drives, sleeps = (driven(chance, kind) for kind in ("parked", "antimeridian", "plain"))
+    sleeps = sleeps.take((sleeps.time < DAY + 6 * HOUR) | (sleeps.time > DAY + 15 * HOUR))
+    day, grid = DAY // DAY_MS, Grid(DAY, HOUR, 24)
+    with closing(sqlite3.connect(tmp_path / "tracker.db", isolation_level=None)) as connection:
+        for n, one in ((1, parked), (2, drives), (3, sleeps), (4, sleeps)):
+            packed.replace(connection, [], [packed.pack(n, day, one)])
+        connection.execute("DELETE FROM outlines WHERE id = 4")  # as of before there were any
+        connection.execute("UPDATE compacted SET below = ?", (COUNT + 1,))
+        later = Part.stored(0, np.array([DAY + 30 * SECOND]), np.zeros(1), np.ones(1), np.ones(1))
+        recent = tracks.Recent(COUNT + 1, np.array([3]), later)
+        for at, one, more in ((1, parked, []), (2, drives, []), (3, sleeps, [0]), (4, sleeps, [])):
+            told = spells.spells(connection, [at], DAY, DAY + DAY_MS, HOUR, recent)
+            counts = activity_about(told, 1, grid)
+            hours = sorted({*((one.time - DAY) // HOUR).tolist(), *more})
+            assert np.flatnonzero(counts.known).tolist() == hours
+            moved = [] if at == 1 else [hour for hour in hours if hour not in more]
+            assert np.flatnonzero(counts.moving).tolist() == moved
 
 
 def same(some: Frames, others: Frames, name: str, at: int) -> bool:

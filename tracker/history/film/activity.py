@@ -16,6 +16,7 @@ from tracker.fleet.states import MOVING_MPS
 from tracker.geometry.earth import MEAN_RADIUS
 from tracker.history.film.frames import FULL, LINE_MS, Grid, Told
 from tracker.model.columns import SILENT_MS, Array, Tracks, Whole
+from tracker.model.outline import Spells
 
 NEAREST_M, FARTHEST_M = 25.0, 150.0  #: who went no further may have stood; so far one moved, however long it took
 
@@ -39,6 +40,16 @@ class Counts(NamedTuple):
 def far_m(step_ms: int) -> float:
     """Further than that one moved, in a step."""
     return min(FARTHEST_M, max(NEAREST_M, MOVING_MPS * step_ms / 1000))
+
+
+def activity_about(spells: Spells, count: int, grid: Grid) -> Counts:
+    """Of so many vehicles: known in each step that a spell reaches into, and moving if they were far about in it."""
+    begins = np.clip((spells.since - grid.since) // grid.step, 0, grid.instants)
+    ends = np.clip((spells.last - grid.since) // grid.step + 1, begins, grid.instants)
+    far = np.flatnonzero(_metres(spells.north, spells.east, spells.lat) > far_m(grid.step))
+    shape = count, grid.instants
+    known = _covered(spells.which, begins, ends, shape)
+    return Counts(known.sum(0), _covered(spells.which[far], begins[far], ends[far], shape).sum(0))
 
 
 def activity(tracks: Tracks, grid: Grid, told: Told | None = None) -> Counts:

@@ -22,14 +22,14 @@ from tracker.model.change import Acked
 from tracker.model.columns import Columns, Tracks
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event
-from tracker.model.outline import Excerpt, Look
+from tracker.model.outline import Excerpt, Look, Spells
 from tracker.model.records import Audit, Record
 from tracker.stores import ANY_TIME, AuditQuery, Box, EventQuery, StoredDay
 from tracker.stores.sqlite import reads, states
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
 from tracker.stores.sqlite.files import FILE, Lock, State, copy, keep_from_others, sync
-from tracker.stores.sqlite.past import compaction, hot, keeping, lean, log, packed, questions, tracks
+from tracker.stores.sqlite.past import compaction, hot, keeping, lean, log, packed, questions, spells, tracks
 from tracker.stores.sqlite.past.looked import excerpts
 from tracker.stores.sqlite.past.near import near
 from tracker.stores.sqlite.presence import REMEDY, Fault, Presence, look_first
@@ -539,6 +539,18 @@ class SqliteStore:
 
         def read(connection: sqlite3.Connection, at: int) -> T:
             return look(at, tracks.tracks(connection, shares[at], since, until, recent))
+
+        async with contextlib.aclosing(ahead(lambda at: self._read(read, at), range(len(shares)))) as found:
+            async for made in found:
+                yield made
+
+    async def spells(
+        self, shares: Sequence[Sequence[int]], since: int, until: int, silent_ms: int, look: Callable[[int, Spells], T]
+    ) -> AsyncGenerator[T, None]:
+        recent = await self._read(tracks.recent, [n for share in shares for n in share], since, until)
+
+        def read(connection: sqlite3.Connection, at: int) -> T:
+            return look(at, spells.spells(connection, shares[at], since, until, silent_ms, recent))
 
         async with contextlib.aclosing(ahead(lambda at: self._read(read, at), range(len(shares)))) as found:
             async for made in found:

@@ -7,21 +7,26 @@ from contextlib import aclosing
 from quart import Blueprint, Response
 
 from tracker.access.grants import Grant
-from tracker.history.film.activity import Counts, activity
+from tracker.history.film.activity import Counts, activity, activity_about
 from tracker.history.film.frames import Grid, Told
 from tracker.history.film.reel import Reel
 from tracker.history.visits import Shown
 from tracker.model.columns import Tracks
+from tracker.model.outline import Spells
 from tracker.node import Node
 from tracker.times import rfc3339
+from tracker.turns.slices import batched
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
-from tracker.web.history.frames import LONGEST_STEP_S, as_shown, chosen, span
+from tracker.web.history.frames import DAY_MS, LONGEST_STEP_S, as_shown, chosen, span
 from tracker.web.server.answers import JSON, encode
 
 PATH = "/api/v1/history/activity"
 STEP_S = 3600
 MOST_STEPS = 4000
+#: of longer ranges, in steps that are not shorter, a vehicle's outlines are asked and not its fixes
+EXACT_MS, COARSE_STEP_MS = 3 * 86_400_000, 1_800_000
+TOGETHER_DAYS = 4096  #: of vehicles, whose outlines are read at once
 
 
 def blueprint(node: Node) -> Blueprint:
@@ -37,8 +42,12 @@ async def get_activity(node: Node, grant: Grant) -> Response:
     if grid.instants > MOST_STEPS:
         raise api.bad("step_s", f"more: from `from` to `until` there are at most {MOST_STEPS:,} steps")
     async with node.heavy.turn():
-        counts = await as_shown(node, grant, lambda shown: _counted(node, grant, shown, grid))
-    told = {"from": rfc3339(since), "until": rfc3339(until), "step_s": grid.step // 1000}
+        exact = not grant.everything or until - since <= EXACT_MS or grid.step < COARSE_STEP_MS
+        if exact:
+            counts = await as_shown(node, grant, lambda shown: _counted(node, grant, shown, grid))
+        else:
+            counts = await _outlined(node, grant, grid)
+    told = {"from": rfc3339(since), "until": rfc3339(until), "step_s": grid.step // 1000, "exact": exact}
     return api.tagged(encode(told | {"known": counts.known.tolist(), "moving": counts.moving.tolist()}), JSON)
 
 
@@ -49,6 +58,22 @@ async def _counted(node: Node, grant: Grant, shown: Shown | None, grid: Grid) ->
     total = Counts.none(grid)
     reel = Reel(node.store, (grid.since, grid.needs[1] + grid.step), grid.instants, shown)
     async with aclosing(reel.looked_at(chosen(node, grant), None, look)) as found:
+        async for counts in found:
+            total = total.plus(counts)
+    return total
+
+
+async def _outlined(node: Node, grant: Grant, grid: Grid) -> Counts:
+    numbers, asks = await node.store.numbers(), chosen(node, grant)
+    wanted = [numbers[id] for id in numbers if asks(id)]
+    days = grid.step * grid.instants // DAY_MS + 2
+    shares = [list(some) for some in batched(wanted, max(1, TOGETHER_DAYS // days))]
+
+    def look(at: int, spells: Spells) -> Counts:
+        return activity_about(spells, len(shares[at]), grid)
+
+    total, until = Counts.none(grid), grid.since + grid.step * grid.instants
+    async with aclosing(node.store.spells(shares, grid.since, until, grid.step, look)) as found:
         async for counts in found:
             total = total.plus(counts)
     return total
