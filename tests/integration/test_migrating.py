@@ -225,6 +225,7 @@ def test_the_folder_of_a_recorder_names_its_vehicles_and_an_export_of_dawarich_i
         (rec / who / "phone").mkdir(parents=True)
         lines = [LINE.format(n + 1, 1_788_163_201 + n) for n in range(fixes)]
         (rec / who / "phone" / "2026-08.rec").write_text("".join(lines) + "2026-08-31T08:00:33Z\t*\t{torn")
+    (rec / "ben" / "phone" / "2026-09.rec").touch()
     at = 1_788_163_200
     features = [
         {
@@ -239,6 +240,8 @@ def test_the_folder_of_a_recorder_names_its_vehicles_and_an_export_of_dawarich_i
     for words, kept in (
         (("owntracks", tmp_path / "store"), [7, 5, 5]),
         (("owntracks", tmp_path / "store"), [7, 5, 0]),
+        (("owntracks", rec / "jane"), [4, 3, 0]),
+        (("owntracks", rec / "ben" / "phone" / "2026-08.rec"), [3, 2, 0]),
         (("dawarich", exported, "--vehicle", "jane's"), [4, 4, 4]),
     ):
         result = CliRunner().invoke(cli, ["import", *map(str, words), "--data", str(tmp_path / "data")])

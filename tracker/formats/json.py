@@ -12,7 +12,7 @@ import msgspec
 from tracker.formats import Point, Reading, Skip, Unreadable
 from tracker.formats.clock import Clock
 from tracker.formats.fields import NOT_A_NUMBER
-from tracker.formats.objects import SAMPLE, check_fields, from_object, spread
+from tracker.formats.objects import SAMPLE, check_fields, from_object, is_position, spread
 from tracker.formats.text import as_far, find_encoding
 from tracker.model.ping import vehicle_of
 
@@ -145,11 +145,21 @@ def _listed(document: Any, reading: Reading) -> list[Any] | None:
             return [_as_sent(item) for item in document[wrapped]]
         told = next((document[name] for name in _WHOSE if type(document.get(name)) in (str, int)), "")
         inner = wrapped or next((name for name in LISTS if isinstance(document.get(name), dict)), None)
+        inner = inner or _only(document)
         if inner is None:
             return [document]
         reading.vehicle = vehicle_of(str(told)) or reading.vehicle
         document = document[inner]
     return document if isinstance(document, list) else None if not isinstance(document, dict) else [document]
+
+
+def _only(document: dict[str, Any]) -> str | None:
+    """The name that all of a document stands under: an export of one user has it under what that one is called."""
+    if len(document) != 1:
+        return None
+    [(name, value)] = document.items()
+    is_it = any(map(is_position, value[:9])) if isinstance(value, list) else isinstance(value, dict)
+    return name if is_it else None
 
 
 def _as_sent(item: Any) -> Any:

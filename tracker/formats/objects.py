@@ -230,7 +230,7 @@ def spread(item: dict[str, Any]) -> Iterable[Any]:
     if "lat" in item:  # nearly all
         return (item,)
     for name, listed in item.items():
-        if isinstance(listed, list) and plain(name) in _LISTS and any(_is_position(one) for one in listed[:9]):
+        if isinstance(listed, list) and plain(name) in _LISTS and any(is_position(one) for one in listed[:9]):
             return [_beside(item, name, one) if isinstance(one, dict) else one for one in listed]
     return (item,)
 
@@ -241,7 +241,7 @@ def _beside(item: dict[str, Any], name: str, inner: dict[str, Any]) -> dict[str,
     return rest | {other: value for other, value in inner.items() if other not in ("id", "name") or other not in rest}
 
 
-def _is_position(item: Any) -> bool:
+def is_position(item: Any) -> bool:
     return isinstance(item, dict) and _has_place(unpacked(item))
 
 

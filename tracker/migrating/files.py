@@ -18,11 +18,12 @@ MEANT = {"owntracks": (".rec", ".rec.gz"), "dawarich": (".json", ".geojson", ".g
 
 
 def of_recorder(folder: Path) -> Names:
-    """rec/USER/DEVICE/2026-01.rec: a vehicle is called as its live messages would call it."""
+    """rec/USER/DEVICE/2026-01.rec: a vehicle is called as its live messages would call it, whatever of it is read."""
 
     def name(path: Path, point: Point) -> str:
-        parts = path.relative_to(folder).parts if path != folder else ()
-        topic = f"owntracks/{parts[-3]}/{parts[-2]}" if len(parts) >= 3 else None
+        parts, whole = (path.relative_to(folder).parts if path != folder else ()), path.resolve().parts
+        is_kept = len(parts) >= 3 or whole[-4:-3] == ("rec",)
+        topic = f"owntracks/{whole[-3]}/{whole[-2]}" if is_kept else None
         return name_in(topic, point.vehicle)
 
     return name
@@ -61,6 +62,8 @@ class Files:
 
     def _read(self, file: Path, format: str | None, count: Count) -> None:
         count.there += 1
+        if not file.stat().st_size:
+            return count.miss("empty")
         try:
             self._recording.add_source(str(file), format=format)
             count.here += 1

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.recordings import play
-from tracker.formats import Point, Reading, ndjson
+from tracker.formats import Point, Reading, Unreadable, ndjson
 from tracker.formats import json as document
 
 AT = 1795424400
@@ -104,6 +104,17 @@ def test_a_speed_of_nobody_we_know_is_read_as_asked_and_told() -> None:
     [fix], notes = fixes([{"id": "a", "time": AT, "position": {"lat": 60.1, "lon": 24.9, "speed": 36}}])
     assert fix["speed_mps"] == 36
     assert "speed = 'speed', taken for mps" in notes
+
+
+def test_an_export_of_dawarich_stands_under_its_user() -> None:
+    points = [
+        {"lat": "60.1", "lon": "24.9", "batt": 80, "vel": "3", "tst": AT + n, "tid": None, "topic": None}
+        for n in (0, 30)
+    ]
+    read, _ = fixes({"jane@example.com": {"dawarich-export": points}})
+    assert [(one["lat"], one["battery_pct"]) for one in read] == [(60.1, 80), (60.1, 80)]
+    with pytest.raises(Unreadable, match="no place"):
+        fixes({"jane@example.com": {"dawarich-export": [{"a": 1}]}})
 
 
 def test_the_id_of_a_place_is_not_that_of_its_vehicle() -> None:
