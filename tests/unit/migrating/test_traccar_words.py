@@ -257,7 +257,7 @@ CREATE CACHED TABLE "PUBLIC"."TC_DEVICES"(
 );
 INSERT INTO "PUBLIC"."TC_DEVICES" VALUES
 (1, U&'V\00e4n \\', FALSE, '{"x":"a \"q"}'),
-(2, 'b\c', TRUE, NULL);
+(2, 'b\', TRUE, NULL);
 """
 POSTGRES = """
 INSERT INTO public.tc_devices (id, name, disabled, attributes) VALUES (1, 'it''s', false, '{"x":"a \\"q"}');
@@ -269,7 +269,7 @@ INSERT INTO public.tc_devices (id, name, disabled, attributes) VALUES (2, E'a\\n
     ("dump", "names", "flags", "broken"),
     [
         (MYSQL, ["Van; (1), 's", "O'Neil", "x"], [False, True, True], 1),
-        (H2, ["V\u00e4n \\", "b\\c"], [False, True], 0),
+        (H2, ["V\u00e4n \\", "b\\"], [False, True], 0),
         (POSTGRES, ["it's", "a\nb"], [False, True], 0),
     ],
     ids=["mysqldump", "script", "pg_dump"],
