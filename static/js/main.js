@@ -66,7 +66,7 @@ async function begin() {
   const following = new Following(app);
   new RegionsTab(app, $("#page-regions"), editor, alerts, following);
   new VehiclePanel(app, $("#side"), alerts);
-  new DayPanel(app, $("#side"));
+  new DayPanel(app, $("#side"), alerts);
   new RegionPanel(app, $("#side"), editor, alerts);
   new Notices(app, following);
   const troubles = new Troubles(app);

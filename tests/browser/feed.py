@@ -72,6 +72,7 @@ class Feed:
         self.posted: list[Any] = []
         self.day = "full"  # what is told of a day: "empty", "refused", or "more" than fits in an answer
         self.asked: list[tuple[str, dict[str, str]]] = []  # of the past
+        self.corrections: list[dict[str, Any]] = []  # of the day of a vehicle
         self.inside: int | None = None  # the status with which who was here is refused
         self.inside_told = 4  # visits on the first page, …
         self.inside_next: str | None = None  # … and whether there are more
@@ -211,15 +212,19 @@ def days(feed: Feed, row: list[Any], what: str, since: int, until: int) -> dict[
         "trips": 2,
     }
     more = feed.day == "more" and "cursor" not in request.args
+    if feed.corrections and "as" not in request.args:
+        stops[1] |= {"corrected": feed.corrections, "until": feed.corrections[0].get("new_until") or stops[1]["until"]}
     match what:
         case "trips":
             return {"vehicle": row[1], "trips": [] if empty else trips, "gaps": [] if empty else [gap], "next": None}
         case "stops":
             some = [] if empty else stops[:1] if more else stops[1:] if feed.day == "more" else stops
             return {"vehicle": row[1], "stops": some, "next": "c1" if more else None}
-    span = {"from": stamp(since), "until": stamp(until)}
+    span: dict[str, Any] = {"from": stamp(since), "until": stamp(until)}
     if empty:
         sums = dict.fromkeys(sums, 0)
+    if feed.corrections and "as" not in request.args:
+        span |= {"corrections": feed.corrections}
     return {"vehicle": row[1], "tz": "UTC", **span, **sums, "stops": 3, "max_mps": None if empty else 19.4, "regions": [], "days": []}  # fmt: skip
 
 
@@ -376,6 +381,20 @@ def application(feed: Feed) -> Quart:
 
     feed.printing.route(app)
     feed.past.routes(app, feed)
+
+    @app.post("/api/v1/history/corrections")
+    async def correct() -> Any:
+        said = await request.get_json()
+        if "gate" not in said["why"]:
+            fault = {"field": "why", "code": "invalid", "message": "say more"}
+            return {"title": "no", "status": 422, "code": "invalid", "detail": "say more", "errors": [fault]}, 422
+        feed.corrections.append(said | {"id": "c1", "at": stamp(feed.now()), "taken_back": None})
+        return feed.corrections[-1], 201
+
+    @app.delete("/api/v1/history/corrections/<id>")
+    async def take_back(id: str) -> Any:
+        assert id == "c1"
+        return feed.corrections.pop()
 
     @app.post("/api/v1/regions/preview")
     async def preview() -> dict[str, Any]:

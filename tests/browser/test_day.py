@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Open, live, picture
+from tests.browser.conftest import Open, live, picture, violations
 from tests.browser.feed import Feed, Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -172,4 +172,58 @@ async def test_a_day_is_for_fingers_and_for_a_page_that_is_enlarged(open_page: O
         await page.wait_for_function(SEEN, arg=last)
         assert await page.evaluate("document.documentElement.scrollWidth") == 720
         await picture(page, "day_enlarged")
+        await page.context.close()
+
+
+async def test_the_past_is_corrected_by_keys_on_a_phone_and_taken_back(open_page: Open) -> None:
+    fleet = Feed(40)
+    async with Running(fleet) as feed:
+        stop = MIDNIGHT + 8 * HOUR + HOUR // 2
+        page = await live(await open_page(f"{feed.url}#{LINK}&leg={stop}", width=360, height=740))
+        page.expected += ["Failed to load resource"]  # type: ignore[attr-defined]
+        day = page.get_by_role("region", name="Day of a vehicle")
+        form = page.get_by_role("dialog", name="Correct the past of Van 3")
+        await day.get_by_role("button", name="Correct…").press("Enter")
+        what = form.get_by_label("What was otherwise")
+        await expect(what.locator("option")).to_have_text(
+            ["The stop began or ended at another time", "It was one trip", "Fixes are wrong"]
+        )
+        await expect(form.get_by_label("It ended")).to_have_value("11:00:00")
+        await form.get_by_label("Why").fill("He waited")
+        await form.get_by_role("button", name="Correct", exact=True).press("Enter")
+        await expect(form.get_by_role("alert")).to_have_text("Nothing is otherwise yet: change a time first.")
+        await form.get_by_label("It ended").fill("11:04:30")
+        await form.get_by_role("button", name="Correct", exact=True).press("Enter")
+        name = page.get_by_role("dialog").last
+        await name.get_by_role("textbox").fill("Ada")
+        await page.keyboard.press("Enter")
+        await expect(form.get_by_role("alert")).to_have_text("say more")
+        await expect(form.get_by_label("Why")).to_be_focused()
+        await form.get_by_label("Why").fill("He waited at the gate")
+        assert not await violations(page)
+        await form.get_by_role("button", name="Correct", exact=True).press("Enter")
+        await expect(form).to_have_count(0)
+        [said] = fleet.corrections
+        assert (said["vehicle"], said["what"], said["by"]) == ("van-03", "move_stop", "Ada")
+        assert (said["until"], said["new_until"]) == ("2026-03-11T09:00:00.000Z", "2026-03-11T09:04:30.000Z")
+        assert "new_from" not in said
+
+        corrections = day.locator(".corrections li")
+        await expect(corrections).to_contain_text("The stop was from 08:30:00 to 11:04:30 (told: 08:30:00 to 11:00:00)")
+        await expect(corrections).to_contain_text("He waited at the gate")
+        await expect(corrections).to_contain_text("Ada, ")
+        rows = day.get_by_role("list", name="Trips and stops").get_by_role("button")
+        await expect(rows.nth(2)).to_contain_text("corrected by Ada")
+        await page.locator(".toast .icon-button").first.press("Enter")
+        assert not await violations(page)
+        assert await page.evaluate("document.documentElement.scrollWidth") == 360
+        await picture(page, "day_corrected_360")
+        await day.get_by_role("button", name="As told then").press("Enter")
+        await expect(rows.nth(2)).to_contain_text("08:30–11:00")
+        await expect(rows.nth(2)).not_to_contain_text("corrected")
+        await day.get_by_role("button", name="As known now").press("Enter")
+        await expect(rows.nth(2)).to_contain_text("corrected by Ada")
+        await day.get_by_role("button", name="Take back: The stop").press("Enter")
+        await expect(rows.nth(2)).not_to_contain_text("corrected")
+        await expect(day.locator(".corrections")).to_be_hidden()
         await page.context.close()

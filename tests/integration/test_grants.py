@@ -519,7 +519,7 @@ CORRECTIONS = f"{V1}/history/corrections"
 
 
 async def kept_correction(place: Town) -> None:
-    one = {"vehicle": "resident", "since": 1, "until": 2**50, "id": "c1", "by": "boris", "at": 1} | {"why": "boris"}
+    one = {"vehicle": "resident", "since": 1, "until": 2**41, "id": "c1", "by": "boris", "at": 1} | {"why": "boris"}
     record = Record("correction", "c1", 1, one | {"what": "wrong_fixes"})
     await place.node.pipeline.keep_records(lambda: ([record], []))
 

@@ -13,6 +13,7 @@ import { speedFrom } from "../words/format.js";
  * @property {number} metres
  * @property {number|null} fastest m/s
  * @property {{id: string, name: string|null}[]} regions of a stop
+ * @property {{by: string, at: string, why: string}[]} corrected by whom it is what it is, when and why
  */
 /** @typedef {{time: number, lat: number, lon: number, speed: number|null, gap: boolean}} Fix `gap`: before it */
 
@@ -36,6 +37,7 @@ export function legs(moved, stood) {
     metres: one.distance_m ?? 0,
     fastest: one.max_mps ?? null,
     regions: one.regions ?? [],
+    corrected: one.corrected ?? [],
   });
   return [
     ...moved.trips.map((one) => leg("trip", one, [at(one.start), at(one.end)])),

@@ -9,6 +9,8 @@ import { around, later, legs, way } from "../../model/day.js";
 import { oneStop } from "../../parts/roving.js";
 import * as format from "../../words/format.js";
 import { say } from "../../words/words.js";
+import { Correct } from "./correct.js";
+import { Corrected } from "./corrected.js";
 import { Downloads } from "./downloads.js";
 import { row, sums } from "./rows.js";
 import { Way } from "./way.js";
@@ -18,9 +20,15 @@ import { Way } from "./way.js";
 const FRESH_MS = 60_000; // how often today is asked for again
 
 export class DayPanel {
-  /** @param {import("../../app.js").App} app @param {HTMLElement} side */
-  constructor(app, side) {
+  /**
+   * @param {import("../../app.js").App} app
+   * @param {HTMLElement} side
+   * @param {import("../../page/alerts.js").Alerts} alerts
+   */
+  constructor(app, side, alerts) {
     this.app = app;
+    this.told = false; // as it was told then, not as it is known now
+    /** @type {any[]} what is known otherwise than it was told */ this.corrections = [];
     /** @type {Leg[]} */ this.legs = [];
     /** @type {any} */ this.sums = null;
     /** @type {{text: string, bad: boolean, again: boolean}|null} why there is nothing, or nothing newer */
@@ -47,10 +55,13 @@ export class DayPanel {
     oneStop(this.list, "li");
     this.downloads = new Downloads(app);
     this.way = new Way(app);
+    this.correct = new Correct(app, alerts, this);
+    this.corrected = new Corrected(app, alerts, this);
     this.body = h(
       "div",
       { class: "detail-body", tabIndex: -1 },
       h("div", { class: "block" }, this.notices, this.totals),
+      this.corrected.element,
       this.list,
       this.downloads.element,
     );
@@ -73,6 +84,7 @@ export class DayPanel {
         h("div", { class: "near" }, this.near),
       ),
       this.way.element,
+      this.correct.element,
       this.body,
     );
     side.appendChild(this.element);
@@ -90,6 +102,7 @@ export class DayPanel {
     app.forgotten.on(() => this.#other());
     app.regranted.on(() => this.#other());
     app.ticked.on(() => this.#tick());
+    document.addEventListener("visibilitychange", () => this.#back());
     app.route.show({ units: app.preferences.value.units, zone: app.preferences.value.zone });
     this.#other(app.state.value.map === null);
     this.#reveal();
@@ -120,11 +133,13 @@ export class DayPanel {
     this.asking?.abort();
     this.legs = [];
     this.sums = this.problem = null;
-    this.loading = this.more = false;
+    this.loading = this.more = this.told = false;
+    this.corrections = [];
     this.app.route.clear();
     this.app.overlay.past = Boolean(vehicle && day);
     this.app.map.stage.invalidate("trail");
     this.way.clear();
+    this.correct.show(null);
     if (vehicle && day) this.#load(fits);
     this.#render();
   }
@@ -134,7 +149,31 @@ export class DayPanel {
     const { zone } = this.app.preferences.value;
     const from = format.dayBegin(this.app.state.value.day ?? this.#today(), zone);
     const tz = zone || Intl.DateTimeFormat().resolvedOptions().timeZone;
-    return { from, until: format.endOfDay(from, zone), tz };
+    return { from, until: format.endOfDay(from, zone), tz, ...this.#as() };
+  }
+
+  #as() {
+    return this.told ? { as: "told" } : {};
+  }
+
+  /** Somebody corrected it, or shows it as it was before. */
+  again() {
+    this.#load(false);
+  }
+
+  /** @param {boolean} told */
+  switchTo(told) {
+    if (told === this.told) return;
+    this.told = told;
+    this.app.state.set({ leg: null });
+    this.#load(false);
+  }
+
+  /** Others may have corrected it meanwhile. */
+  #back() {
+    const { day, vehicle } = this.app.state.value;
+    const away = Date.now() - this.askedAt > FRESH_MS;
+    if (document.visibilityState === "visible" && day && vehicle && away && !this.loading) this.#load(false);
   }
 
   #tick() {
@@ -156,6 +195,7 @@ export class DayPanel {
       for await (const told of story(vehicle ?? "", this.span(), asking.signal)) {
         if (asking.signal.aborted) return;
         this.sums = told.sums;
+        if (!this.told) this.corrections = told.sums.corrections ?? [];
         this.legs = legs(told.moved, told.stood);
         this.more = told.more;
         this.problem = null;
@@ -210,6 +250,7 @@ export class DayPanel {
     this.notices.hidden = !this.notices.children.length;
     fill(this.totals, told && !empty && sums(told, units));
     this.totals.hidden = !told || empty;
+    this.corrected.show(this.corrections);
     fill(
       this.list,
       this.legs.map((one) =>
@@ -265,6 +306,7 @@ export class DayPanel {
       item.firstElementChild?.setAttribute("aria-pressed", String(item.getAttribute("data-key") === String(leg)));
     app.route.show({ fixes: [], stop: chosen?.kind === "stop" ? chosen.places[0] : null });
     this.way.show(chosen);
+    this.correct.show(chosen);
     if (!chosen || !vehicle) return;
     if (app.state.value.track) app.state.set({ track: false });
     if (fits) app.map.fit(around(chosen.places), { maxZoom: chosen.kind === "stop" ? 16 : 15 });
@@ -281,7 +323,7 @@ export class DayPanel {
     const following = new AbortController();
     this.following = following;
     try {
-      const span = { from: chosen.from, until: chosen.until + 1 };
+      const span = { from: chosen.from, until: chosen.until + 1, ...this.#as() };
       for await (const positions of track(vehicle, span, following.signal)) {
         if (following.signal.aborted) return;
         const fixes = way(positions);

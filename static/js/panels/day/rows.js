@@ -41,6 +41,13 @@ export function row(app, leg, chosen, choose) {
       h("span", { class: "num muted" }, format.lasted(leg.until - leg.from)),
       leg.kind === "trip" &&
         h("small", { class: "num muted" }, say("leg.fastest", { speed: format.speed(leg.fastest, units) })),
+      leg.corrected.length > 0 &&
+        h(
+          "small",
+          { class: "corrected" },
+          icon("edit", 12),
+          say("leg.corrected", { by: [...new Set(leg.corrected.map((one) => one.by))].join(", ") }),
+        ),
     ),
   );
 }
