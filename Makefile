@@ -84,6 +84,7 @@ soak: $(TEST) browser  ## a long run under load: make soak SECONDS=3600
 	SECONDS=$(SECONDS) $(BIN)/python tests/bench/soak_live.py
 	SECONDS=$(SECONDS) $(BIN)/python tests/bench/soak.py
 	SECONDS=$(SECONDS) $(BIN)/python tests/bench/soak_page.py
+	SECONDS=$(SECONDS) $(BIN)/python tests/bench/soak_past.py
 
 # ---------------------------------------------------------------- the environment
 

@@ -7,7 +7,7 @@ import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import CDPSession, Page, expect
 
 from tests.browser.conftest import Open, live
 from tests.browser.feed import Feed, Running
@@ -239,6 +239,42 @@ async def test_what_is_slow_or_broken_is_said_and_never_drawn_as_another_moment(
 
 def asked(fleet: Feed, at: int) -> bool:
     return any(what == "frames" and query["from"] == str(at) for what, query in fleet.past.asked)
+
+
+async def test_an_hour_of_jumps_leaves_no_tape_behind(open_page: Open) -> None:
+    async with Running(Feed(40)) as feed:
+        at = MIDNIGHT + 9 * HOUR
+        page = await live(await open_page(f"{feed.url}{link(at)}"))
+        await settled(page, at)
+        client = await page.context.new_cdp_session(page)
+        first = await kept(client)
+        for n in range(1, 5):
+            await page.evaluate(
+                f"() => {{ const {{ past }} = window.fleetPage; past.look({{ from: {at - n * HOUR}, until: {at + n * HOUR} }});"
+                f" past.scrub({at - n * MINUTE}); past.play(-1); past.pause(); past.go({at + n * MINUTE}) }}"
+            )
+            await settled(page, at + n * MINUTE)
+        tapes, nodes, listeners = await kept(client)
+        held = "() => { const { coarse, fine } = window.fleetPage.past.known; return [coarse, fine].reduce((n, one) => n + (one.value?.tapes.length ?? 0), 0) }"
+        assert tapes <= await page.evaluate(held) + 1  # one may be on its way
+        assert nodes < first[1] + 200
+        assert listeners < first[2] + 20
+        await page.context.close()
+
+
+async def kept(client: CDPSession) -> tuple[int, float, float]:
+    """Tapes that are held by anything, elements, listeners."""
+    await client.send("Performance.enable")
+    tape = "Object.getPrototypeOf(window.fleetPage.past.known.coarse.value.tapes[0])"
+    prototype = (await client.send("Runtime.evaluate", {"expression": tape, "objectGroup": "kept"}))["result"][
+        "objectId"
+    ]
+    found = (await client.send("Runtime.queryObjects", {"prototypeObjectId": prototype, "objectGroup": "kept"}))[
+        "objects"
+    ]
+    await client.send("Runtime.releaseObjectGroup", {"objectGroup": "kept"})  # else this holds them
+    counted = {one["name"]: one["value"] for one in (await client.send("Performance.getMetrics"))["metrics"]}
+    return int(found["description"].removeprefix("Array(").removesuffix(")")), counted["Nodes"], counted["JSEventListeners"]  # fmt: skip
 
 
 async def test_a_phone_has_the_strip_in_one_line_and_it_is_fit_for_everybody(open_page: Open) -> None:

@@ -75,6 +75,7 @@ export class PastFleet {
     this.ages = new Float64Array(0);
     this.shown = 0; // vehicles it is known of where they were
     /** @type {WeakMap<Tape, Course>} */ this.courses = new WeakMap();
+    /** @type {WeakMap<Position[], Int32Array>} the slots of those */ this.settled = new WeakMap();
   }
 
   /** A slot for each vehicle of a tape. @param {Tape} tape */
@@ -121,10 +122,15 @@ export class PastFleet {
   settle(positions) {
     const { motion } = this;
     const drawn = motion.glyph.slice();
-    for (const one of positions) this.#vehicle(one.vehicle); // whom no tape named
+    let slots = this.settled.get(positions);
+    if (!slots) {
+      slots = Int32Array.from(positions, ({ vehicle }) => this.#vehicle(vehicle).slot); // some no tape has named
+      this.settled.set(positions, slots);
+    }
     this.#nobody();
-    for (const { vehicle, lat, lon, age_s, gap } of positions) {
-      const { slot } = this.#vehicle(vehicle);
+    for (let i = 0; i < slots.length; i++) {
+      const { lat, lon, age_s, gap } = positions[i];
+      const slot = slots[i];
       motion.put(slot, worldX(lon), worldY(lat));
       motion.glyph[slot] = gap
         ? GLYPH.unknown + GLYPH.stale
