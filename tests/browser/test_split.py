@@ -156,6 +156,14 @@ async def test_then_lies_beside_now_and_yesterday_beside_today(open_page: Open) 
             " document.querySelector('canvas[data-layer=vehicles]').parentElement.style.clipPath]"
         )
         assert left == [None, 0, ""]
+        # Opened and closed again and again it leaves nothing more behind.
+        kept = "() => [document.querySelectorAll('*').length, window.fleetPage.map.stage.sheets.size]"
+        before = await page.evaluate(kept)
+        for _ in range(4):
+            await page.evaluate(f"() => window.fleetPage.state.set({{ at: {NOON}, split: -86400000 }})")
+            await page.evaluate("() => window.fleetPage.past.live()")
+        assert await page.evaluate(kept) == before
+        assert await page.evaluate("() => window.fleetPage.state.value.split") is None
         await page.context.close()
 
 
@@ -196,9 +204,15 @@ async def test_a_phone_has_one_half_over_the_other_and_fingers_move_what_parts_t
         await expect(divider).to_have_attribute("aria-orientation", "horizontal")
         first, second = await both(page)
         assert first[2] == second[2] == 360
-        await divider.dispatch_event(
-            "pointerdown", {"pointerId": 1, "pointerType": "touch", "button": 0, "isPrimary": True}
-        )
+        box = await divider.bounding_box()
+        assert box
+        x, y = 180, box["y"] + box["height"] / 2
+        touch = await page.context.new_cdp_session(page)
+        for kind, points in (("Start", [(x, y)]), ("Move", [(x, y - 20)]), ("Move", [(x, y - 40)]), ("End", [])):
+            at = [{"x": one, "y": other} for one, other in points]
+            await touch.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": at})
+        moved, _ = await both(page)
+        assert moved[3] == pytest.approx(first[3] - 40, abs=2)
         small = await page.locator(".beside-band :is(button, select), .split-line").evaluate_all(
             "(all) => all.map((one) => one.getBoundingClientRect()).filter((box) => box.height < 44 || box.width < 44).length"
         )

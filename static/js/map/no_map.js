@@ -26,6 +26,7 @@ export class NoMap {
       framing: new Signal(),
       zooming: false,
       invalidate() {},
+      repaint() {},
       pair() {},
       clip() {},
       add: () => document.createElement("canvas"),

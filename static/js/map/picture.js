@@ -31,6 +31,11 @@ export class Picture {
     this.stage.invalidate();
   }
 
+  /** @param {...string} names of its painters; none: where vehicles are */
+  paint(...names) {
+    this.stage.repaint(this.side, ...(names.length ? names : ["vehicles", "overlay"]));
+  }
+
   /** Only these are drawn (null: all). @param {{id: string}[]|null} some */
   only(some) {
     if (!some && !this.vehicles.hidden) return;

@@ -105,6 +105,15 @@ export class Stage {
     this.#schedule();
   }
 
+  /** Repaint one picture and leave the other. @param {""|"beside"} side @param {...string} names */
+  repaint(side, ...names) {
+    for (const name of names) {
+      const sheet = this.sheets.get(named(name, side));
+      if (sheet) sheet.dirty = true;
+    }
+    this.#schedule();
+  }
+
   /** The second picture is painted from now on, or no more: then nothing of it stays. @param {boolean} on */
   pair(on) {
     this.beside = on;

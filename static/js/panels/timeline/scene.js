@@ -55,7 +55,7 @@ export class Scene {
   }
 
   paint() {
-    this.app.map.stage.invalidate("vehicles", "overlay");
+    this.picture.paint();
   }
 
   /** @param {number} at */
@@ -80,6 +80,6 @@ export class Scene {
     if (v?.known && !v.stale && last) points.push({ time: at, lat: v.lat, lon: v.lon, speed: last.speed });
     const empties = overlay.wake?.length && !points.length;
     overlay.wake = points;
-    if (points.length || empties) this.app.map.stage.invalidate("trail"); // a canvas that is cleared costs a frame
+    if (points.length || empties) this.picture.paint("trail"); // a canvas that is cleared costs a frame
   }
 }
