@@ -193,10 +193,33 @@ test("the fleet as it was: on its way, standing, where it was last known, or now
   fleet.show([tape], 90_000);
   assert.deepEqual([van1.heading, van1.lon.toFixed(5)], [270, "23.99500"]);
   assert.deepEqual([van2.known, van2.stale, van2.lat.toFixed(5), status(van2)], [true, true, "-0.00100", "stale"]);
-  assert.equal(van3.glyph, GLYPH.unknown); // a metre a minute is no journey
+  assert.deepEqual([van3.glyph, van3.state, status(van3)], [GLYPH.idle, 2, "idle"]); // a metre a minute is no journey
   fleet.show([tape], 1e9);
   assert.equal(fleet.shown, 0);
   assert.equal(fleet.bySlot[van2.slot], van2);
+});
+
+test("who has stood for a minute idles, for six is parked, also where nothing is heard, until it goes on", () => {
+  const waits = {
+    vehicle: "van-4",
+    known: [2, 2, 2, 2, 2, 2, 2, 1, 1, 2, 2, 0, 2],
+    at: Array.from({ length: 13 }, (_, k) => (k < 9 ? [10, 10] : [10 + 200 * (k - 8), 10])),
+  }; // prettier-ignore
+  const tape = read(packed([waits]));
+  const fleet = shown([tape], 0);
+  const looks = Array.from({ length: 13 }, (_, k) => {
+    fleet.show([tape], k * 60_000);
+    return fleet.byId.get("van-4").glyph;
+  });
+  const { unknown, moving, idle, parked, none, stale } = GLYPH;
+  assert.deepEqual(looks.slice(0, 7), [unknown, idle, idle, idle, idle, idle, parked]);
+  assert.deepEqual(looks.slice(7), [parked + stale, parked + stale, moving, unknown, none, unknown]);
+  fleet.show([tape], 7 * 60_000);
+  fleet.settle([{ vehicle: "van-4", lat: 10, lon: 10, age_s: 400, gap: true }]);
+  assert.equal(fleet.byId.get("van-4").glyph, parked + stale);
+  fleet.show([tape], 6 * 60_000);
+  fleet.settle([{ vehicle: "van-4", lat: 10, lon: 10, age_s: 4 }]);
+  assert.equal(status(fleet.byId.get("van-4")), "parked");
 });
 
 test("at rest everybody is exactly where the server says, with the way a tape knows", () => {

@@ -58,7 +58,7 @@ export class Course {
       dx[v] = dy[v] = bend[v] = 0;
       glyph[v] = GLYPH.none;
       if (known[a] === KNOWN.nothing) continue;
-      glyph[v] = known[a] === KNOWN.gap ? GLYPH.unknown + GLYPH.stale : GLYPH.unknown;
+      glyph[v] = tape.standing(a) + (known[a] === KNOWN.gap ? GLYPH.stale : 0);
       x[v] = worldX(lon[a] * unit);
       y[v] = worldY(lat[a] * unit);
       if (!tape.linked(k, v)) continue;

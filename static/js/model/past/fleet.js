@@ -42,7 +42,7 @@ export class Then {
     return this.glyph !== GLYPH.none;
   }
   get state() {
-    return (this.glyph & 7) === GLYPH.moving ? 1 : 0;
+    return Math.max((this.glyph & 7) - GLYPH.unknown, 0);
   }
   /** Where it was last known, and not where it was. */
   get stale() {
@@ -117,7 +117,7 @@ export class PastFleet {
     this.shown = 0;
   }
 
-  /** Exactly where they were at this moment; what a tape drew says at most which way they went.
+  /** Exactly where they were at this moment; what a tape drew says whether they moved or stood.
    * @param {Position[]} positions */
   settle(positions) {
     const { motion } = this;
@@ -132,11 +132,8 @@ export class PastFleet {
       const { lat, lon, age_s, gap } = positions[i];
       const slot = slots[i];
       motion.put(slot, worldX(lon), worldY(lat));
-      motion.glyph[slot] = gap
-        ? GLYPH.unknown + GLYPH.stale
-        : drawn[slot] === GLYPH.moving
-          ? GLYPH.moving
-          : GLYPH.unknown;
+      const shape = drawn[slot] & 7 || GLYPH.unknown;
+      motion.glyph[slot] = !gap ? shape : (shape === GLYPH.moving ? GLYPH.unknown : shape) + GLYPH.stale;
       this.ages[slot] = age_s * 1000;
       this.shown++;
     }

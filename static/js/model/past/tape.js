@@ -1,6 +1,8 @@
 // A tape: where all vehicles were, at instants an even step apart, as the server sends it (docs/api.md). Unpacked
 // into flat arrays, instant after instant, so that a frame reads what lies side by side. Pure.
 
+import { GLYPH } from "../status.js";
+
 /** @typedef {{vehicle: string, name: string|null, group: string|null, kind: string|null, lat: number, lon: number}}
  *   Entry  lat, lon: where its first known sample counts from, in the tape's units */
 
@@ -8,6 +10,10 @@ const MAGIC = 0x45504154; // TAPE
 const VERSION = 1;
 const HEAD = 12;
 const SLICE = 65_536; // samples unpacked before others have a turn
+const MOVING_MPS = 5 / 3.6; // as the server has it
+const FAR_M = 150; // so far one moved, however long it took
+const IDLE_MS = 60_000;
+const PARKED_MS = 360_000; // of standing
 const LINK_MS = 300_000; // between two fixes farther apart nobody knows the way
 
 /** What is known of a vehicle at an instant. */
@@ -28,6 +34,7 @@ export class Tape {
     this.known = new Uint8Array(samples); // [instant · vehicles + vehicle]
     this.lat = new Int32Array(samples);
     this.lon = new Int32Array(samples);
+    this.still = new Uint16Array(samples); // instants it has stood by then, as far as this tape knows
   }
 
   /** The last moment it tells of. */
@@ -61,6 +68,12 @@ export class Tape {
     );
   }
 
+  /** How a vehicle that does not go on looks: by how long it has stood. @param {number} at of the samples */
+  standing(at) {
+    const ms = this.still[at] * this.step;
+    return ms >= PARKED_MS ? GLYPH.parked : ms >= IDLE_MS ? GLYPH.idle : GLYPH.unknown;
+  }
+
   /** A difference of longitudes the short way round. @param {number} units */
   short(units) {
     return units > this.turn / 2 ? units - this.turn : units < -this.turn / 2 ? units + this.turn : units;
@@ -83,7 +96,8 @@ export function* unpack(buffer) {
   const planes = view.getUint8(5);
   const length = view.getUint32(8, true);
   const tape = new Tape(JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, HEAD, length))));
-  const { vehicles, instants, known, lat, lon } = tape;
+  const { vehicles, instants, known, lat, lon, still, unit } = tape;
+  const least = (Math.min((MOVING_MPS * tape.step) / 1000, FAR_M) / 111_195 / unit) ** 2; // of units, squared
   const samples = known.length;
   const bytes = new Uint8Array(buffer, HEAD + length);
   if (planes < 1 || planes > 4 || bytes.length < samples * (1 + 2 * planes))
@@ -95,17 +109,26 @@ export function* unpack(buffer) {
   for (let v = 0; v < count; v++) {
     let y = vehicles[v].lat;
     let x = vehicles[v].lon;
+    let stood = -1; // instants, by the one before
+    const narrow = Math.cos((y * unit * Math.PI) / 180) ** 2;
     for (let k = 0, from = v * instants, to = v; k < instants; k++, from++, to += count) {
       const what = bytes[from];
-      if (what === KNOWN.nothing) continue;
+      if (what === KNOWN.nothing) {
+        stood = -1;
+        continue;
+      }
       let dy = bytes[lats + from];
       let dx = bytes[lons + from];
       for (let plane = 1, at = from + samples; plane < planes; plane++, at += samples) {
         dy |= bytes[lats + at] << (8 * plane);
         dx |= bytes[lons + at] << (8 * plane);
       }
-      y += (dy >>> 1) ^ -(dy & 1);
-      x = tape.short(x + ((dx >>> 1) ^ -(dx & 1)));
+      const north = (dy >>> 1) ^ -(dy & 1);
+      const east = (dx >>> 1) ^ -(dx & 1);
+      y += north;
+      x = tape.short(x + east);
+      stood = north * north + east * east * narrow >= least ? 0 : Math.min(stood + 1, 65_535);
+      still[to] = stood;
       known[to] = what;
       lat[to] = y;
       lon[to] = x;
