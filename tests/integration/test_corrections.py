@@ -72,6 +72,9 @@ async def test_what_is_corrected_is_known_and_what_was_told_stays(client: Any) -
     wrong = await correct(client, "wrong_fixes", rfc3339(DAY[40].time), rfc3339(DAY[45].time))
     track = (await everything(client))[0]
     assert len(track["positions"]) == len(before[0]["positions"]) - 5 and track["corrections"] == [wrong]
+    at = f"history/frames?from={DAY[42].time}"
+    frames = [(await told(client, at + more))["frames"][0]["positions"] for more in ("", "&as=told")]
+    assert [one["age_s"] for [one] in frames] == [30, 0], "it is between the fixes that are right"
     csv = await client.get(f"{V1}/vehicles/van/track?format=csv")
     assert len((await csv.get_data()).splitlines()) == len(DAY) - 5 + 1 and csv.headers["x-corrected"] == "1"
     assert await everything(client, "&as=told") == before

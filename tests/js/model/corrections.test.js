@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { choices, correction, instant } from "../../../static/js/model/corrections.js";
+import { choices, correction, instant } from "../../../static/js/model/past/corrections.js";
 
 const leg = (kind, from, until) => ({
   kind,

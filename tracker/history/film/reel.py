@@ -6,11 +6,14 @@ and only those of whom something may be told are read: the time it takes says no
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import TypeVar
 
+import numpy as np
+
 from tracker.history.film.frames import Told, admitted
+from tracker.history.story.corrections import Span, right
 from tracker.history.visits import Shown, Visits
 from tracker.model.columns import SILENT_MS, Tracks
 from tracker.stores import Store
@@ -26,10 +29,17 @@ Names = Callable[[str], bool]
 
 
 class Reel:
-    def __init__(self, store: Store, span: tuple[int, int], columns: int, shown: Shown | None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        span: tuple[int, int],
+        columns: int,
+        shown: Shown | None,
+        wrong: Callable[[str], Sequence[Span]] = lambda _id: (),
+    ) -> None:
         """Fixes of since <= time < until, and the one before; of each vehicle so many things will be made. `shown`: for
-        whoever may not see everything."""
-        self._store, self._span, self._columns, self._shown = store, span, columns, shown
+        whoever may not see everything; `wrong`: when the fixes of a vehicle are, which are left out."""
+        self._store, self._span, self._columns, self._shown, self._wrong = store, span, columns, shown, wrong
 
     async def looked_at(
         self, asks: Names, after: str | None, look: Callable[[list[str], Tracks, Told | None], T]
@@ -43,6 +53,7 @@ class Reel:
 
         def look_at(at: int, tracks: Tracks) -> T:
             told = None
+            tracks = self._right(shares[at], tracks)
             if visits is not None:
                 tracks, told = admitted(tracks, [visits[id] for id in shares[at]])
             return look(shares[at], tracks, told)
@@ -60,6 +71,16 @@ class Reel:
         of = await self._shown.everybody(since)
         seen = {id: of(id) async for id in in_slices(sorted(numbers))}
         return {id: one for id, one in seen.items() if one and one.cut(since, until)}
+
+    def _right(self, ids: list[str], tracks: Tracks) -> Tracks:
+        wrong = [(at, spans) for at, id in enumerate(ids) if (spans := self._wrong(id))]
+        if not wrong:
+            return tracks
+        kept = np.ones(len(tracks.time), np.bool_)
+        for at, spans in wrong:
+            mine = slice(*tracks.begins[at : at + 2].tolist())
+            kept[mine] = right(tracks.time[mine], spans)
+        return tracks.kept(kept)
 
     def _share(self) -> int:
         span = max(1, self._span[1] - self._span[0])

@@ -372,6 +372,7 @@ ROUTES = (
             "step_s": COUNT,
             "vehicle": TEXT,
             "group": TEXT,
+            **AS,
             "format": {"enum": ["json", "tape"]},
             **LIST,
         },

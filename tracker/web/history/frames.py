@@ -23,6 +23,7 @@ from tracker.outputs.sight import Sight
 from tracker.times import rfc3339
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
+from tracker.web.api.tracks import as_known
 from tracker.web.server.answers import JSON, encode
 
 PATH = "/api/v1/history/frames"
@@ -44,6 +45,7 @@ class Asked(NamedTuple):
     grid: Grid
     after: str | None
     most: int  # vehicles
+    known: bool  # without fixes that somebody corrected
 
 
 class Page(NamedTuple):
@@ -59,7 +61,7 @@ def blueprint(node: Node) -> Blueprint:
 
 
 async def get_frames(node: Node, grant: Grant) -> Response:
-    api.only("from", "until", "step_s", "vehicle", "group", "format", "limit", "cursor")
+    api.only("from", "until", "step_s", "vehicle", "group", "as", "format", "limit", "cursor")
     asked = _asked()
     async with node.heavy.turn():
         page = await as_shown(node, grant, lambda shown: _page(node, grant, shown, asked))
@@ -76,7 +78,7 @@ def _asked() -> Asked:
         raise api.bad("step_s", f"more: from `from` to `until` there are at most {MOST_INSTANTS:,} instants")
     after = api.place(lambda place: isinstance(place, str))
     most = max(1, MOST_SAMPLES[form] // grid.instants)
-    return Asked(form, until, grid, after, min(most, api.limit(MOST_VEHICLES, MOST_VEHICLES)))
+    return Asked(form, until, grid, after, min(most, api.limit(MOST_VEHICLES, MOST_VEHICLES)), as_known())
 
 
 def span(longest_ms: int = LONGEST_MS) -> tuple[int, int]:
@@ -115,7 +117,8 @@ def entry(node: Node, sight: Sight, id: str) -> dict[str, Any]:
 
 
 async def _page(node: Node, grant: Grant, shown: Shown | None, asked: Asked) -> Page:
-    reel = Reel(node.store, asked.grid.needs, asked.grid.instants, shown)
+    wrong = node.corrections.wrong if asked.known else lambda _id: []
+    reel = Reel(node.store, asked.grid.needs, asked.grid.instants, shown, wrong)
     digits, now = tape.digits_of(asked.grid), node.clock()
 
     def look(ids: list[str], tracks: Tracks, told: Told | None) -> tuple[list[str], Frames | Strip]:

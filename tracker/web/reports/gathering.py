@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from tracker.access.grants import Grant
+from tracker.history.story.corrections import without
 from tracker.history.visits import Shown
 from tracker.model.columns import Columns, concatenate
 from tracker.node import Node
@@ -76,6 +77,7 @@ class Gathering:
         for at, vehicle in enumerate(chosen):
             progress(at / len(chosen))
             columns = await self._columns(vehicle, numbers[vehicle], asked.since, asked.until)
+            columns = without(columns, node.corrections.wrong(vehicle))
             self._lasts()
             if len(columns) or vehicle in befell:
                 entry = picture.register.get(vehicle) if sight.knows_vehicle(vehicle) else None

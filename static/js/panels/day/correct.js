@@ -1,15 +1,15 @@
-// What was otherwise about a leg of a day: which fixes are wrong, when it really stopped, which trips were one; and why.
+// What was otherwise about a leg of a day (which fixes are wrong, when it stopped, which trips were one), and why.
 
 import { call } from "../../net/api.js";
 import { limits } from "../../net/grants.js";
-import { choices, correction, instant } from "../../model/corrections.js";
+import { choices, correction, instant } from "../../model/past/corrections.js";
 import { h, icon, text } from "../../parts/dom.js";
 import { formDialog } from "../../parts/form.js";
 import * as format from "../../words/format.js";
 import { say } from "../../words/words.js";
 
 /** @typedef {import("../../model/day.js").Leg} Leg */
-/** @typedef {import("../../model/corrections.js").Choice} Choice */
+/** @typedef {import("../../model/past/corrections.js").Choice} Choice */
 
 export const PATH = "history/corrections";
 

@@ -50,7 +50,7 @@ export class Corrected {
     );
   }
 
-  /** @param {Record<string, any> & {what: import("../../model/corrections.js").Choice["what"]}} one */
+  /** @param {Record<string, any> & {what: import("../../model/past/corrections.js").Choice["what"]}} one */
   #row(one) {
     const { zone } = this.app.preferences.value;
     const clock = (/** @type {string} */ time) => format.clock(Date.parse(time), zone);

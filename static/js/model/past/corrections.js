@@ -1,6 +1,6 @@
 // What a reader may correct of a leg of a day, and what they said, as it is sent. Pure.
 
-/** @typedef {import("./day.js").Leg} Leg */
+/** @typedef {import("../day.js").Leg} Leg */
 /**
  * @typedef {object} Choice one thing that may be otherwise
  * @property {"wrong_fixes"|"move_stop"|"join_trips"} what
