@@ -123,6 +123,7 @@ class Node:
         self.tallies = Tallies()
         self.heavy = Pool(settings.heavy_at_once, settings.heavy_waiting)
         self.retention = Retention(self.store, settings.retention, settings.retention_notice_h, self.picture.group_of)
+        self.retention.on_round = self._forget_corrections
         self.upkeep = Work("compaction", clock)
         self.closing.append(self.upkeep.give_up)
         self.slots: Slots[Any] = Slots(settings.max_connections)
@@ -226,6 +227,17 @@ class Node:
             self.on_regrant()
             self.guests.look()
         self.on_heard(change)
+
+    async def _forget_corrections(self, now: int) -> None:
+        """Of days of which nothing is kept any more."""
+        over = self.retention.is_over
+        gone = [
+            record
+            for vehicle in self.corrections.vehicles()
+            for record in self.corrections.gone(vehicle, lambda one: over(one.vehicle, one.reach[1], now))
+        ]
+        if gone:
+            await self.pipeline.keep_records(lambda: (gone, []))
 
     def _take_records(self, records: list[Record]) -> None:
         self.corrections.take(records)

@@ -169,3 +169,15 @@ async def test_who_corrects_what_is_not_there_is_told_so(client: Any) -> None:
     assert (await client.get(f"{V1}/vehicles/van/trips?as=guessed")).status_code == 422
     assert (await client.get(f"{PATH}?cursor=zzz")).status_code == 422
     assert (await told(client, f"history/corrections?from={BEGAN + 10**9}"))["corrections"] == []
+
+
+async def test_what_is_too_old_to_be_kept_takes_its_corrections_along(tmp_path: Path) -> None:
+    app = create_app(Settings(data=str(tmp_path / "data"), tiles="", retention=["*:30"]))
+    async with app.test_app() as running:
+        client, node = running.test_client(), app.extensions["node"]
+        await send(client, DAY)
+        one = await correct(client, "wrong_fixes", *STOP)
+        await node.retention.work(BEGAN + 86_400_000, at_once=True)
+        assert await told(client, f"history/corrections/{one['id']}") == one, "its day is kept yet"
+        await node.retention.work(BEGAN + 40 * 86_400_000, at_once=True)
+        await told(client, f"history/corrections/{one['id']}", 404)

@@ -6,7 +6,7 @@ Before the first goes by new rules it is said how many will, and some time passe
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from tracker.config.retention import Keep, Rule, read_rules, rule_of
@@ -19,6 +19,7 @@ from tracker.turns.jobs import Job
 from tracker.turns.slices import batched
 
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 EVERY_S = 3600.0  #: between two rounds
 TOGETHER = 10  #: days that go in one transaction
 
@@ -117,6 +118,7 @@ class Retention:
         self._group_of = group_of
         self._due = self._thinned = self._gone = 0
         self.waits_until: int | None = None  #: before, nothing goes
+        self.on_round: Callable[[int], Awaitable[None]] | None = None  # what else is as old as that goes
 
     @property
     def rules(self) -> Mapping[str, Rule]:
@@ -168,8 +170,15 @@ class Retention:
                 self._thinned += await self._store.thin_day(day.n, day.day, stays)
             self._due -= day.pings
             told(1 - self._due / whole)
+        if self._rules and self.on_round is not None:
+            await self.on_round(now)
         if due:
             log.info("retention: %d positions gone, %d thinned away since the start", self._gone, self._thinned)
+
+    def is_over(self, vehicle: str, time: int, now: int) -> bool:
+        """Is nothing kept any more of a vehicle's day that was then?"""
+        rule = rule_of(self._rules, self._group_of(vehicle))
+        return rule is not None and rule.keeps(time - time % DAY_MS, now) is Keep.GONE
 
     def _is_still(self, day: StoredDay, keep: Keep, now: int) -> bool:
         """Its vehicle may have come into another group while others went."""
