@@ -2,7 +2,7 @@
 
     python tests/bench/bench_frames.py [VEHICLES]      default 1000; 20000 takes 400 MB of disk and two minutes
 
-Vans as in bench_inside.py, a fix every 20 s (of 20,000: every 30 s), a day of each written as segments; fifty of them are driven, the
+Vans as in bench_inside.py, a fix every 20 s (of 20,000: every 30 s), a day (of 1000: a month) of each written as segments; fifty of them are driven, the
 others are at the same places. The reference is `json.dumps` of a vehicle-day's places. Beside it: how late the server's loop was.
 """
 
@@ -16,11 +16,12 @@ import sys
 import tempfile
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from bench import Row, report
-from bench_inside import FIRST, driven
+from bench_inside import DAY_MS, FIRST, driven
 from lagging import sample
 
 from tracker.config import Settings
@@ -33,6 +34,7 @@ VEHICLES = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
 FEW = VEHICLES <= 1000
 EVERY = 4 if FEW else 6  #: of the fixes that are driven, which are five seconds apart
 DRIVEN, ROUNDS = 50, 3
+DAYS = 30 if FEW else 1
 DAY_S = FIRST * 86_400
 
 
@@ -42,12 +44,16 @@ async def write(folder: str) -> None:
     await store.commit(Commit(vehicles=[SavedVehicle(n, f"van-{n}", None) for n in range(1, VEHICLES + 1)]))
     await store.close()
     days = [packed.pack(n, FIRST, driven(n, 1).take(slice(None, None, EVERY))) for n in range(1, DRIVEN + 1)]
+    again = driven(1, 1).take(slice(None, None, EVERY))  # how all spend the other days
+    later = [replace(again, time=again.time + at * DAY_MS, received=again.received + at * DAY_MS) for at in range(DAYS)]
+    month = [packed.pack(1, FIRST + at, one) for at, one in enumerate(later)][1:]
     with closing(sqlite3.connect(Path(folder) / "tracker.db", isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         for begin in range(1, VEHICLES + 1, 500):
             some = [days[n % DRIVEN] for n in range(begin, min(begin + 500, VEHICLES + 1))]
             connection.execute("BEGIN")
-            packed.replace(connection, [], [one._replace(row=(n, *one.row[1:])) for n, one in enumerate(some, begin)])
+            whose = [*enumerate(some, begin), *((n, one) for n in range(begin, begin + len(some)) for one in month)]
+            packed.replace(connection, [], [one._replace(row=(n, *one.row[1:])) for n, one in whose])
             connection.execute("COMMIT")
         connection.execute("UPDATE compacted SET below = ?", (1 << 40,))
 
@@ -57,6 +63,7 @@ ASKED = [
     ("an hour, every 30 s", f"frames?from={DAY_S + 36_000}&until={DAY_S + 39_600}&step_s=30&format=tape", True),
     ("an instant", f"frames?from={DAY_S + 36_000}&format=tape", True),
     ("an instant, JSON", f"frames?from={DAY_S + 36_000}", True),
+    ("activity of a month, every 3 h", f"activity?from={DAY_S}&until={DAY_S + 30 * 86_400}&step_s=10800", FEW),
     ("activity of a day, every hour", f"activity?from={DAY_S}&until={DAY_S + 86_400}", FEW),
 ]
 
