@@ -11,11 +11,13 @@ import { Resume } from "./model/resume.js";
 import { tally } from "./model/status.js";
 import { extent } from "./model/extent.js";
 import { Journal } from "./model/events.js";
+import { Decided } from "./panels/why/decided.js";
 import { FleetMap } from "./map/map.js";
 import { NoMap } from "./map/no_map.js";
 import { Marks } from "./map/marks.js";
 import { Picture } from "./map/picture.js";
 import { Past } from "./panels/timeline/past.js";
+import { showMoment } from "./panels/timeline/lead.js";
 import { EventsPane } from "./panels/rail.js";
 import { Route } from "./map/route.js";
 import { readLink } from "./model/choices.js";
@@ -92,6 +94,7 @@ export class App {
       },
     });
     this.past = new Past(this);
+    this.decided = new Decided(this);
     this.map.stage.framing.on((now) => this.#beforeFrame(now));
     this.state.changed.on((now, before) => this.#chose(now, before));
     setInterval(() => this.#tick(), 1000);
@@ -249,6 +252,11 @@ export class App {
     this.selected.tell(how);
   }
 
+  /** Lead to a moment. @param {number} time ms @param {import("./panels/timeline/lead.js").Where} [where] */
+  showMoment(time, where) {
+    showMoment(this, time, where);
+  }
+
   /** @param {Vehicle|null} v */
   hover(v) {
     this.pointed = v?.id ?? null;
@@ -317,7 +325,7 @@ export class App {
     this.say(say(this.paused ? "display.paused" : "display.resumed"));
     this.overlay.calm = this.paused || matchMedia("(prefers-reduced-motion: reduce)").matches;
     document.documentElement.toggleAttribute("data-paused", this.paused);
-    this.map.stage.invalidate("vehicles", "overlay");
+    this.map.stage.invalidate("vehicles", "overlay", "decided");
     if (this.paused) this.statusChanged.tell();
     else this.tickNow();
   }

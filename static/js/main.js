@@ -19,6 +19,7 @@ import { Notices } from "./page/notices.js";
 import { keys } from "./page/keys.js";
 import { VehicleList } from "./panels/vehicles.js";
 import { Split } from "./panels/timeline/split.js";
+import { ahead } from "./panels/timeline/lead.js";
 import { Timeline } from "./panels/timeline/timeline.js";
 import { VehiclePanel } from "./panels/vehicle.js";
 import { DayPanel } from "./panels/day/panel.js";
@@ -37,6 +38,7 @@ import { leave, letOut } from "./people/way_in.js";
 import { wayIn } from "./people/way_back.js";
 import { whyEmpty } from "./net/grants.js";
 import { whoAmI } from "./net/who.js";
+import * as format from "./words/format.js";
 import { perhaps, say } from "./words/words.js";
 
 const LAND_MS = 1500; // the land is drawn then at the latest
@@ -110,6 +112,11 @@ async function begin() {
     jump(event);
   });
   app.past.opened.on(jump);
+  ahead.on((time) => {
+    const words = say("past.ahead.why", { time: format.full(time, app.preferences.value.zone) });
+    alerts.toast({ icon: "clock", title: say("past.ahead"), body: words });
+    app.say(`${say("past.ahead")} ${words}`);
+  });
   app.ticked.on(() => list.refresh());
   app.heard.on(
     (message) =>

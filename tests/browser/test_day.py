@@ -39,7 +39,7 @@ async def test_a_day_is_looked_through_and_its_trips_are_drawn(open_page: Open) 
         await expect(day.get_by_text("The day is not over")).to_be_visible()
         await expect(day.get_by_role("button", name="The next day")).to_be_disabled()
         await day.get_by_label("Day", exact=True).fill(DAY)
-        rows = day.get_by_role("list", name="Trips and stops").get_by_role("button")
+        rows = day.get_by_role("list", name="Trips and stops").locator(".leg")
         for n, words in enumerate([
             ["00:00–08:00", "Central depot", "8 h"], ["08:00–08:30", "Trip, 8.4 km", "30 min", "up to 70 km/h"],
             ["08:30–11:00", "Stop at 60.", "2 h 30 min"], ["11:00–11:30", "Trip"], ["11:30–12:15", "Not heard", "45 min"],
@@ -145,7 +145,7 @@ async def test_a_day_is_for_fingers_and_for_a_page_that_is_enlarged(open_page: O
             await open_page(f"{feed.url}#{LINK}", width=360, height=740, reduced_motion="reduce", device_scale_factor=2)
         )
         day = page.get_by_role("region", name="Day of a vehicle")
-        rows = day.get_by_role("list", name="Trips and stops").get_by_role("button")
+        rows = day.get_by_role("list", name="Trips and stops").locator(".leg")
         await rows.nth(1).tap()
         await page.wait_for_function("() => window.fleetPage.route.fixes.length === 163")
         trip = [".day .way", ".leg[aria-pressed=true]"]

@@ -182,7 +182,9 @@ async def test_nothing_of_what_may_not_be_seen_any_more_stays_and_why_there_is_n
         fleet.past.refused = 0
         fleet.past.empty = True
         await page.evaluate("() => window.fleetPage.forget(true)")
-        await expect(status).to_have_text("Nothing was recorded in this stretch of time.")
+        await expect(status).to_have_text(
+            "Nothing is kept of this stretch of time: nothing was recorded, or it was deleted since."
+        )
         fleet.past.empty = False
         await page.evaluate("() => window.fleetPage.forget(true)")
         await expect(status).to_contain_text("vehicles known")

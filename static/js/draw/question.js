@@ -6,6 +6,7 @@ import { CHOICES, around, grouped, instant, local, rangeOf } from "./visits.js";
 import { $, fill, h, iconButton, text } from "../parts/dom.js";
 import { oneStop } from "../parts/roving.js";
 import * as format from "../words/format.js";
+import { momentButton } from "../panels/timeline/lead.js";
 import { say } from "../words/words.js";
 import { pasted } from "./paste.js";
 
@@ -263,13 +264,26 @@ export class Question {
         said,
       ),
       h("span", { class: "num muted" }, least ? say("inside.least", { time }) : time),
-      iconButton(
-        "clock",
-        say("past.here.of", { what: `${this.app.vehicleName(visit.vehicle)}: ${said}` }),
-        () => this.app.past.go(visit.entered_at ? Date.parse(visit.entered_at) : (this.#range?.from ?? now)),
-        { class: "icon-button tiny" },
-      ),
+      this.#end(visit, "entry", "enter"),
+      this.#end(visit, "exit", "exit"),
     );
+  }
+
+  /** The moment it came in, or went out; inside before or still, that the range begins or ends.
+   * @param {Visit} visit @param {"entry"|"exit"} end @param {"enter"|"exit"} kind */
+  #end(visit, end, kind) {
+    const { app } = this;
+    const said = kind === "enter" ? visit.entered_at : visit.exited_at;
+    const edge = kind === "enter" ? this.#range?.from : Math.min(this.#range?.until ?? app.now(), app.now());
+    const time = said ? Date.parse(said) : (edge ?? app.now());
+    const { zone } = app.preferences.value;
+    const words = say(said ? `inside.${kind}` : kind === "enter" ? "inside.was" : "inside.is", {
+      vehicle: format.isolate(app.vehicleName(visit.vehicle)),
+      time: format.when(time, app.now(), zone),
+    });
+    const { lat, lon } = visit[end];
+    const place = lat === null || lon === null ? null : [lat, lon];
+    return momentButton(app, words, time, { vehicle: visit.vehicle, place }, kind);
   }
 
   /** The track of a visit, there on the map; chosen again it goes. @param {Visit} visit @param {Element} button */

@@ -155,6 +155,11 @@ export class FleetMap {
     this.leaflet.setView(center, zoom, { animate });
   }
 
+  /** This view again, as `camera` told it. @param {Camera} camera */
+  show({ lat, lon, zoom }) {
+    this.leaflet.setView([lat, this.#near(lon)], zoom);
+  }
+
   /** Pan as little as needed so that this place is seen. @param {number} lat @param {number} lon */
   reveal(lat, lon) {
     const c = this.#aim();

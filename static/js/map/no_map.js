@@ -44,6 +44,7 @@ export class NoMap {
   fit() {}
   go() {}
   reveal() {}
+  show() {}
   track() {}
   zoomIn() {}
   zoomOut() {}

@@ -4,9 +4,11 @@
 export class Signal {
   /** @type {Set<(...what: T) => void>} */ #listeners = new Set();
 
-  /** Be told from now on, after all who asked before. @param {(...what: T) => void} listener */
+  /** Be told from now on, after all who asked before, until what is answered is called.
+   * @param {(...what: T) => void} listener @returns {() => void} */
   on(listener) {
     this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** Everybody is told, whoever fails at it; the first fault is thrown at the end. @param {T} what */

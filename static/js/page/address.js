@@ -15,6 +15,8 @@ export class Address {
   along = false; // arrow keys walk a list
   glides = false; // time goes on, or a hand moves it
   forgets = false; // what was chosen may not be seen any more: no step leads back to it
+  #joined = false; // what is chosen now is one step, …
+  #stepped = false; // … and that is made
   #following = false; // the address is followed, not written
   #lastStep = "";
   #stepAt = -Infinity;
@@ -31,16 +33,35 @@ export class Address {
     const what = stepped(this.state.value, before).join();
     const at = performance.now();
     const goesOn = what === this.#lastStep && at - this.#stepAt < ONE_STEP_MS && (what === "query" || this.along);
-    if (!what || goesOn || this.#following || this.forgets || this.glides) this.write();
-    else history.pushState(null, "", this.#link());
+    const made = this.#joined && this.#stepped;
+    if (!what || goesOn || made || this.#following || this.forgets || this.glides) this.write();
+    else this.#push(this.#link());
     if (what && !this.#following) [this.#lastStep, this.#stepAt] = [what, at];
   }
 
   /** The camera is about to go far: "back" returns to where it was. */
   leave() {
-    if (performance.now() - this.#stepAt < SAME_MS) return;
-    history.pushState(null, "", location.href);
+    if (performance.now() - this.#stepAt < SAME_MS || (this.#joined && this.#stepped)) return;
+    this.#push(location.href);
     [this.#lastStep, this.#stepAt] = ["map", performance.now()];
+  }
+
+  /** All that is chosen meanwhile is one step. @param {() => void} run */
+  together(run) {
+    const outer = this.#joined;
+    if (!outer) this.#stepped = false;
+    this.#joined = true;
+    try {
+      run();
+    } finally {
+      this.#joined = outer;
+    }
+  }
+
+  /** @param {string} link */
+  #push(link) {
+    history.pushState(null, "", link);
+    this.#stepped = true;
   }
 
   write() {
@@ -54,7 +75,7 @@ export class Address {
   #follow() {
     const next = readLink(location.hash);
     const odd = misread(location.hash); // before the address says what was understood
-    if (next.map) this.map.go(next.map.lat, next.map.lon, next.map.zoom);
+    if (next.map) this.map.show(next.map);
     this.#following = true;
     this.state.set({ ...next, map: next.map ?? this.state.value.map });
     this.#following = false;

@@ -5,6 +5,8 @@ import { Signal } from "../model/signal.js";
 import { muted, raises } from "../model/events.js";
 import { kindOf, tell, told } from "../words/phrases.js";
 import { askName } from "./dialogs.js";
+import * as format from "../words/format.js";
+import { momentLink } from "../panels/timeline/lead.js";
 import { say } from "../words/words.js";
 
 /** @typedef {import("../words/phrases.js").Event} Event */
@@ -238,6 +240,13 @@ export class Alerts {
                 },
               },
               say("show"),
+            ),
+            momentLink(
+              this.app,
+              format.clock(Date.parse(event.time), this.app.preferences.value.zone),
+              tell(event, this.app.names()),
+              Date.parse(event.time),
+              { event },
             ),
           ),
       ),

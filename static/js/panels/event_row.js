@@ -4,7 +4,8 @@ import { h, icon, iconButton } from "../parts/dom.js";
 import * as format from "../words/format.js";
 import { muted } from "../model/events.js";
 import { kindOf, sentence, tell } from "../words/phrases.js";
-import { maySave, whyCard } from "./why.js";
+import { momentLink } from "./timeline/lead.js";
+import { whyCard } from "./why/why.js";
 import { pieces, say } from "../words/words.js";
 
 /** @typedef {import("../model/events.js").Group} Group */
@@ -61,10 +62,9 @@ export function eventRow(column, group, mark) {
       "div",
       { class: "does" },
       answer(column, group, raised),
-      (e.why || e.region || (e.kind === "alarm" && maySave(app))) &&
-        iconButton("info", say("events.why"), () => column.toggleWhy(group), { "aria-expanded": String(open) }),
+      iconButton("info", say("events.why"), () => column.toggleWhy(group), { "aria-expanded": String(open) }),
     ),
-    open && h("div", { class: "why" }, whyCard(app, e, alerts)),
+    open && h("div", { class: "why" }, whyCard(app, group, alerts)),
   );
 }
 
@@ -83,16 +83,9 @@ function meta(app, { events, newest: e }, silent) {
   return h(
     "div",
     { class: "meta num" },
-    h(
-      "button",
-      {
-        type: "button",
-        class: "when",
-        title: say("past.here.of", { what: tell(e, app.names()) }),
-        onclick: () => app.past.choose({ time: Date.parse(e.time), event: e }),
-      },
-      h("time", { datetime: e.time, data: { time: e.time } }),
-    ),
+    momentLink(app, h("time", { datetime: e.time, data: { time: e.time } }), tell(e, app.names()), Date.parse(e.time), {
+      event: e,
+    }),
     events.length > 1 && h("span", { class: "tag" }, `×${events.length}`),
     e.delayed && h("span", { class: "tag", title: say("events.late") }, say("events.delayed")),
     silent && h("span", { class: "tag" }, say("events.quiet")),

@@ -6,6 +6,7 @@ import { fill, h, icon, iconButton, text } from "../parts/dom.js";
 import { toggled } from "../model/choices.js";
 import { mayDraw } from "../net/grants.js";
 import * as format from "../words/format.js";
+import { sinceLink, tellSince } from "./timeline/lead.js";
 import { swatch } from "./vehicle.js";
 import { writeHours } from "../words/hours.js";
 import { kindOf } from "../words/phrases.js";
@@ -241,17 +242,17 @@ export class RegionPanel {
                   { type: "button", class: "link grow", onclick: () => app.select(v.id, { open: true, reveal: true }) },
                   v.name,
                 ),
-                h("span", { class: "num muted" }),
+                sinceLink(app, v.id, id),
               ),
             )
           : h("li", { class: "muted" }, say("region.nobody")),
       );
     }
-    for (const [i, v] of rows.entries())
-      text(
-        /** @type {Element} */ (this.inside.children[i].lastElementChild),
-        v.regions.get(id) ? format.timer(now - Number(v.regions.get(id))) : v.regions.has(id) ? "" : say("region.left"),
-      );
+    for (const [i, v] of rows.entries()) {
+      const since = v.regions.get(id);
+      const words = since ? format.timer(now - since) : v.regions.has(id) ? "" : say("region.left");
+      tellSince(this.inside.children[i].lastElementChild, words, Boolean(since));
+    }
     const box = app.regions.drawn.get(id)?.lonLat;
     const beyond = box ? format.unshown(box[1], box[3]) : "";
     const rules = p.rules ?? {};

@@ -13,7 +13,8 @@ import { oneStop } from "../parts/roving.js";
 import { glyphIcon } from "../map/sprites.js";
 import { Payloads } from "../connect/payloads.js";
 import { Register } from "./register.js";
-import { dayStrip } from "./day/today.js";
+import { sinceLink, tellSince } from "./timeline/lead.js";
+import { DayStrip } from "./day/today.js";
 import { Track } from "../model/past/track.js";
 import { STATES } from "../wire.js";
 import { say } from "../words/words.js";
@@ -54,7 +55,7 @@ export class VehiclePanel {
     this.notices = h("div", { class: "form" });
     this.regions = h("ul", { class: "line-list" });
     oneStop(this.regions, "li");
-    this.strip = h("div", null);
+    this.strip = new DayStrip(app);
     this.dayName = h("h3", null, say("vehicle.today"));
     this.register = new Register(app, this);
     this.payloads = new Payloads(app);
@@ -144,7 +145,7 @@ export class VehiclePanel {
           ),
         ),
         h("div", { class: "block of-server" }, h("h3", null, say("page.regions")), this.regions),
-        h("div", { class: "block of-server" }, this.dayName, this.strip),
+        h("div", { class: "block of-server" }, this.dayName, this.strip.element),
         h("div", { class: "block" }, this.register.element),
         h("div", { class: "block of-server" }, h("details", null, h("summary", null, say("vehicle.raw")), this.raw)),
         this.payloads.element,
@@ -399,24 +400,21 @@ export class VehiclePanel {
                 { type: "button", class: "link grow", onclick: () => app.state.set({ region, tab: "regions" }) },
                 app.regionName(region),
               ),
-              h("span", { class: "num muted" }),
+              sinceLink(app, v.id, region),
             ),
           ),
         );
       }
       for (const [i, [, since]] of inside.entries())
-        text(
-          /** @type {Element} */ (this.regions.children[i].lastElementChild),
-          since ? format.timer(now - since) : "",
-        );
+        tellSince(this.regions.children[i].lastElementChild, since ? format.timer(now - since) : "", Boolean(since));
       this.regions.dataset.key = key;
     }
   }
 
   /** What changes when the server is asked. */
   #slow() {
-    const { told, app } = this;
-    fill(this.strip, dayStrip(this.today.points, this.dayStart ?? 0, app.now(), app.preferences.value.zone));
+    const { told } = this;
+    this.strip.show(this.today.points, this.dayStart ?? 0);
     text(this.raw, told ? JSON.stringify(told.position ?? told, null, 1) : "…");
     this.register.render();
   }

@@ -124,37 +124,41 @@ const because = (reason) =>
   );
 
 /**
- * The two fixes, the edge and the thresholds as sentences.
+ * The two fixes, the edge and the thresholds as sentences, in pieces: the time of a fix may be shown in its own way.
+ * @template T
  * @param {Event} event
  * @param {import("./format.js").Units} units
- * @returns {string[]}
+ * @param {(time: number) => T} clock
+ * @returns {(T|string)[][]}
  */
-export function explain(event, units) {
+export function explain(event, units, clock) {
   const { why } = event;
-  const lines = [];
+  /** @type {(T|string)[][]} */ const lines = [];
   const side = (/** @type {number} */ edge) =>
     say(edge <= 0 ? "why.inside" : "why.outside", { distance: format.distance(Math.abs(edge), units) });
-  if (why?.from?.edge_m != null) lines.push(say("why.before", { side: side(why.from.edge_m) }));
-  if (why?.to?.edge_m != null)
-    lines.push(
-      why.to.accuracy_m != null
-        ? say("why.fix.accurate", { side: side(why.to.edge_m), accuracy: format.distance(why.to.accuracy_m, units) })
-        : say("why.fix", { side: side(why.to.edge_m) }),
-    );
-  if (why && why.debounce === "none") lines.push(say("why.exact"));
+  const fix = (/** @type {import("./words.js").Key} */ key, /** @type {any} */ { time, edge_m, accuracy_m }) => {
+    const accuracy =
+      accuracy_m == null ? "" : ` ${say("why.accurate", { accuracy: format.distance(accuracy_m, units) })}`;
+    const where = ` ${edge_m == null ? say("why.place") : say("why.edge", { side: side(edge_m) })}`;
+    lines.push(pieces(key, { time: clock(new Date(time).getTime()), where, accuracy }));
+  };
+  if (why?.from) fix("why.before", why.from);
+  if (why?.to) fix(why.from ? "why.fix" : "why.only", why.to);
+  if (why && event.kind === "dwell") lines.push([say("why.dwell")]);
+  if (why && why.debounce === "none") lines.push([say("why.exact")]);
   else if (why?.enter_m != null)
-    lines.push(
+    lines.push([
       say("why.counts", {
         enter: format.distance(Math.abs(why.enter_m), units),
         exit: format.distance(why.exit_m, units),
       }),
-    );
-  lines.push(
+    ]);
+  lines.push([
     event.version
       ? say("why.version", { reason: because(event.reason).replace(/\.$/, ""), version: String(event.version) })
       : because(event.reason),
-  );
-  if (event.delayed && event.kind !== "alarm") lines.push(say("why.delayed"));
+  ]);
+  if (event.delayed && event.kind !== "alarm") lines.push([say("why.delayed")]);
   return lines;
 }
 

@@ -123,7 +123,7 @@ test("an alarm is raised however late, up to a day, and says how long ago it was
   assert.equal(tell(late(6), names, 1e12 + 1000 + 7 * 60_000), "Van 12 raised an alarm sos, pressed 7 min ago");
   assert.equal(tell(late(6), names), "Van 12 raised an alarm sos, came 6 min late");
   assert.equal(tell(late(0), names, 1e12 + 1000), "Van 12 raised an alarm sos");
-  assert.ok(!explain(late(6), "metric").join(" ").includes("nothing was raised"));
+  assert.ok(!explain(late(6), "metric", String).join(" ").includes("nothing was raised"));
 });
 
 test("an alarm without a place does not claim one", () => {
@@ -155,11 +155,25 @@ test("an event reads as a sentence and can be explained", () => {
   assert.equal(tell(event(1, { kind: "exit", duration_s: 760 }), names), "Van 12 left Depot N after 12 min");
   const why = explain(
     event(1, {
-      why: { from: { edge_m: 14 }, to: { edge_m: -22, accuracy_m: 8 }, enter_m: -8, exit_m: 20, debounce: "accuracy" },
+      why: {
+        from: { time: 5000, edge_m: 14 },
+        to: { time: "1970-01-01T00:00:09Z", edge_m: -22, accuracy_m: 8 },
+        enter_m: -8,
+        exit_m: 20,
+        debounce: "accuracy",
+      },
     }),
     "metric",
-  ).join(" ");
-  assert.match(why, /14 m outside.*22 m inside.*accurate to 8 m.*8 m within.*20 m beyond/);
+    (time) => `at ${time}`,
+  )
+    .map((line) => line.join(""))
+    .join(" ");
+  assert.match(
+    why,
+    /at 5000: 14 m outside.*at 9000: 22 m inside the edge \(accurate to 8 m\).*8 m within.*20 m beyond/,
+  );
+  const only = explain(event(1, { why: { to: { time: 7, edge_m: null } } }), "metric", (time) => `at ${time}`);
+  assert.equal(only[0].join(""), "The only fix that decided, at 7: the region has no edge.");
 });
 
 test("a link says everything and is read back the same", () => {

@@ -93,14 +93,16 @@ test("dull is where for five minutes nothing moves and nothing happens", () => {
   );
 });
 
-test("events near one another are one tick; the next and the one before are found by whole seconds", () => {
+test("events near one another are one tick; the next and the one before are found by the seconds they had happened at", () => {
+  assert.deepEqual([1000, 1001, 1999].map(moments.happened), [1000, 2000, 2000]);
   const events = [{ time: 1000 }, { time: 1100 }, { time: 50_500 }, { time: 99_000 }];
   assert.deepEqual(moments.ticks(events, { from: 500, until: 60_500 }, 600, 5), [
     { x: 5, first: 0, count: 2 },
     { x: 500, first: 2, count: 1 },
   ]);
-  assert.equal(moments.beside(events, 50_000, 1), events[3]);
-  assert.equal(moments.beside(events, 50_000, -1), events[1]);
+  assert.equal(moments.beside(events, 51_000, 1), events[3]);
+  assert.equal(moments.beside(events, 51_000, -1), events[1]);
+  assert.equal(moments.beside(events, 2000, -1), events[0]);
   assert.equal(moments.beside(events, 99_000, 1), null);
   assert.equal(moments.beside(events, 1000, -1), null);
 });

@@ -35,3 +35,13 @@ test("who asks while others are told hears it too", () => {
   signal.tell("news");
   assert.deepEqual(told, ["news"]);
 });
+
+test("whoever wants to be told no more is told no more", () => {
+  const signal = new Signal();
+  const told = [];
+  const off = signal.on((what) => told.push(what));
+  signal.tell("news");
+  off();
+  signal.tell("more");
+  assert.deepEqual(told, ["news"]);
+});

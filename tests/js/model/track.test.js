@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lengths, pieces, Track } from "../../../static/js/model/past/track.js";
+import { lengths, pieces, stateAt, Track } from "../../../static/js/model/past/track.js";
 
 const MINUTE = 60_000;
 const at = (minute, speed = 10, more = {}) => ({
@@ -62,4 +62,15 @@ test("a day is pieces of moving, standing and silence, neighbours joined", () =>
     ],
   );
   assert.deepEqual(lengths(day), { moving: 20 * MINUTE, idle: 5 * MINUTE, offline: 25 * MINUTE });
+});
+
+test("what it did at a moment is what its piece says; beyond them nobody knows", () => {
+  const day = [
+    { from: 10, until: 20, what: /** @type {const} */ ("moving") },
+    { from: 20, until: 30, what: /** @type {const} */ ("idle") },
+  ];
+  assert.deepEqual(
+    [9, 10, 19, 21, 30, 31].map((at) => stateAt(day, at)),
+    [null, "moving", "moving", "idle", "idle", null],
+  );
 });

@@ -25,6 +25,9 @@ const within = (value, least, most) => Math.max(least, Math.min(most, value));
 /** Whole seconds: a link says no less. @param {number} at */
 export const whole = (at) => Math.floor(at / SECOND) * SECOND;
 
+/** The first whole second at which what happened had happened. @param {number} at */
+export const happened = (at) => Math.ceil(at / SECOND) * SECOND;
+
 /** "2026-11-26T09:15:00Z". @param {number} at */
 export const stamp = (at) => `${new Date(whole(at)).toISOString().slice(0, 19)}Z`;
 
@@ -189,8 +192,8 @@ export function ticks(events, { from, until }, width, apart) {
 /** The event before or after a moment. @template {{time: number}} T @param {T[]} events ascending @param {number} at
  * @param {1|-1} by @returns {T|null} */
 export function beside(events, at, by) {
-  if (by > 0) return events.find(({ time }) => whole(time) > at) ?? null;
-  return events.findLast(({ time }) => whole(time) < at) ?? null;
+  if (by > 0) return events.find(({ time }) => happened(time) > at) ?? null;
+  return events.findLast(({ time }) => happened(time) < at) ?? null;
 }
 
 /** Regions as they were: of each the version that held then.

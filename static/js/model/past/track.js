@@ -63,6 +63,9 @@ export function pieces(points, until) {
   return out;
 }
 
+/** What it did then, null where nobody knows. @param {Piece[]} pieces @param {number} at */
+export const stateAt = (pieces, at) => pieces.find(({ from, until }) => from <= at && at <= until)?.what ?? null;
+
 /** ms of each. @param {Piece[]} pieces */
 export function lengths(pieces) {
   const total = { moving: 0, idle: 0, offline: 0 };

@@ -3,6 +3,7 @@
 import { h, icon } from "../../parts/dom.js";
 import * as format from "../../words/format.js";
 import { say } from "../../words/words.js";
+import { momentButton } from "../timeline/lead.js";
 
 /** @typedef {import("../../model/day.js").Leg} Leg */
 
@@ -49,6 +50,10 @@ export function row(app, leg, chosen, choose) {
           say("leg.corrected", { by: [...new Set(leg.corrected.map((one) => one.by))].join(", ") }),
         ),
     ),
+    momentButton(app, `${format.clockShort(leg.from, zone)} ${called(app, leg)}`, leg.from, {
+      vehicle: app.state.value.vehicle,
+      place: leg.places[0],
+    }),
   );
 }
 

@@ -2,9 +2,10 @@
 // map.
 
 import { bands } from "../../model/day.js";
-import { fill, h, text } from "../../parts/dom.js";
+import { fill, h, iconButton, refill, text } from "../../parts/dom.js";
 import * as format from "../../words/format.js";
 import { say } from "../../words/words.js";
+import { momentLink } from "../timeline/lead.js";
 import { called } from "./rows.js";
 
 export class Way {
@@ -17,10 +18,11 @@ export class Way {
     this.along = h("input", { type: "range", min: "0", step: "1", "aria-label": say("leg.along") });
     this.along.addEventListener("input", () => app.route.point(Number(this.along.value)));
     this.told = h("output", { class: "num" });
+    this.here = iconButton("clock", say("past.here"), () => this.#lead(), { class: "icon-button tiny", hidden: true });
     this.element = h(
       "div",
       { class: "way", hidden: true },
-      h("div", { class: "way-head" }, this.name, this.told),
+      h("div", { class: "way-head" }, this.name, this.told, this.here),
       this.along,
       this.legend,
     );
@@ -38,8 +40,21 @@ export class Way {
     this.leg = leg;
     this.element.hidden = !leg;
     if (!leg) return;
-    const span = `${format.clockShort(leg.from, zone)}–${format.clockShort(leg.until, zone)}`;
-    text(this.name, `${span} · ${called(this.app, leg)}`);
+    const words = called(this.app, leg);
+    const end = (/** @type {number} */ time, /** @type {number[]} */ place) => {
+      const clock = format.clockShort(time, zone);
+      const { vehicle } = this.app.state.value;
+      return momentLink(this.app, clock, `${clock} ${words}`, time, { vehicle, place });
+    };
+    const [first, last] = [leg.places[0], leg.places[leg.places.length - 1]];
+    refill(
+      this.name,
+      `${leg.from} ${leg.until} ${zone} ${words}`,
+      end(leg.from, first),
+      "–",
+      end(leg.until, last),
+      ` · ${words}`,
+    );
     const moved = leg.kind === "trip";
     this.along.hidden = this.legend.hidden = !moved;
     if (moved && !this.app.route.fixes.length) text(this.told, say("leg.loading"));
@@ -60,12 +75,22 @@ export class Way {
     fill(this.told, why, " ", h("button", { type: "button", class: "link", onclick: again }, say("day.again")));
   }
 
+  /** To the moment of the fix that is pointed at. */
+  #lead() {
+    const { route, state } = this.app;
+    const fix = route.fixes[route.pointed];
+    if (fix) this.app.showMoment(fix.time, { vehicle: state.value.vehicle, place: [fix.lat, fix.lon] });
+  }
+
   /** @param {number} index */
   #pointed(index) {
     const { route } = this.app;
     const said =
       index >= 0 && route.fixes[index] ? route.said(index) : this.leg?.kind === "trip" ? say("leg.hint") : "";
     text(this.told, said);
+    const there = index >= 0 && Boolean(route.fixes[index]);
+    this.here.hidden = !there;
+    if (there) this.here.setAttribute("aria-label", say("past.here.of", { what: said }));
     this.along.value = String(Math.max(0, index));
     this.along.setAttribute("aria-valuetext", said);
   }

@@ -118,7 +118,7 @@ export class Past {
   /** @param {Happened} happened */
   choose({ time, event }) {
     this.pause(false);
-    this.go(time);
+    this.go(moments.happened(time));
     this.opened.tell(event);
   }
 
