@@ -46,7 +46,7 @@ test("a tape is as fine as so many vehicles allow, on a grid that stays the same
   assert.deepEqual(thousand, { from: day.from, until: day.until + 120 * SECOND, step_s: 120 });
   assert.equal(moments.coarse({ from: day.from + 7, until: day.until }, 1000).from, day.from);
   assert.equal(moments.coarse({ from: NOON - HOUR, until: NOON }, 20_000).step_s, 120);
-  assert.equal(moments.coarse({ from: NOON - MINUTE, until: NOON }, 10).step_s, 5);
+  assert.equal(moments.coarse({ from: NOON - MINUTE, until: NOON }, 10).step_s, 1); // each second of a link
   assert.equal(moments.coarse({ from: NOON - LONGEST, until: NOON }, 1).step_s, 3600);
   for (const vehicles of [1, 60, 1000, 20_000])
     for (const ms of [MINUTE, HOUR, DAY, LONGEST]) {
@@ -57,9 +57,9 @@ test("a tape is as fine as so many vehicles allow, on a grid that stays the same
 
 test("around a moment more of it lies ahead, and it is asked for again in time", () => {
   const on = moments.fine(NOON, 8, 1000);
-  assert.deepEqual([on.step_s, (NOON - on.from) / MINUTE, (on.until - NOON) / MINUTE], [5, 5, 15]);
-  assert.equal((NOON - moments.fine(NOON, -8, 1000).from) / MINUTE, 15);
-  assert.equal(moments.fine(NOON, 8, 20_000).step_s, 30);
+  assert.deepEqual([on.step_s, (NOON - on.from) / MINUTE, (on.until - NOON) / MINUTE], [1, 2.5, 7.5]);
+  assert.equal((NOON - moments.fine(NOON, -8, 1000).from) / MINUTE, 7.5);
+  assert.equal(moments.fine(NOON, 8, 20_000).step_s, 15);
   const fast = moments.fine(NOON, 64, 10);
   assert.ok(fast.until - fast.from >= 64 * 40 * SECOND);
   assert.equal(moments.lasts(on, NOON, 8), true);

@@ -13,7 +13,7 @@ export const SPEEDS = [0.5, 1, 2, 4, 8, 16, 32, 64];
 export const SPEED = 8; // at first
 
 const SAMPLES = 800_000; // of a tape, so that it is read, kept and drawn without anybody waiting
-const FINEST = 5;
+const FINEST = 1;
 const BINS = 240; // of the strip's activity
 const INSTANTS = 1440; // no more of them than a wide strip has pixels
 const DULL_MS = 5 * MINUTE; // shorter ones are not worth a jump
@@ -123,7 +123,7 @@ export function coarse({ from, until }, vehicles) {
 /** What is asked for to look closely around a moment: more of it ahead.
  * @param {number} at @param {number} speed negative: backward @param {number} vehicles */
 export function fine(at, speed, vehicles) {
-  const length = Math.max(20 * MINUTE, Math.abs(speed) * 40 * SECOND);
+  const length = Math.max(10 * MINUTE, Math.abs(speed) * 40 * SECOND);
   const step = nice(Math.max(FINEST, (length / SECOND) * (vehicles / SAMPLES)));
   const grid = step * SECOND;
   const begin = Math.floor((at - length * (speed < 0 ? 0.75 : 0.25)) / grid) * grid;
