@@ -80,6 +80,10 @@ async def test_then_lies_beside_now_and_yesterday_beside_today(open_page: Open) 
         ends = "() => document.fonts.ready.then(() => [window.fleetPage.overlay, window.fleetPage.beside.overlay].map((one) => one.selected?.id))"
         assert await page.evaluate(ends) == ["van-06", "van-06"]
 
+        # Lists count on with now.
+        within_depot = page.locator("#region-list [data-region=depot] .inside-words")
+        assert str(len(fleet.members["depot"])) in (await within_depot.text_content() or "")
+
         # The divider: keys and the mouse. It stays where it is while the map moves under it.
         divider = page.get_by_role("separator", name="Divider between the two moments")
         await expect(divider).to_be_focused()

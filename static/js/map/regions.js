@@ -257,12 +257,12 @@ export class RegionLayer {
     return found;
   }
 
-  /** How many are inside now; null when this page is not told. @param {string} id */
-  count(id) {
-    const members = this.fleet.members.get(id);
+  /** How many are inside; null when this page is not told. @param {string} id
+   * @param {import("../model/fleet.js").Fleet} [fleet] */
+  count(id, fleet = this.fleet) {
+    const members = fleet.members.get(id);
     if (members) return members.size;
-    const said = this.fleet.regions.get(id)?.properties.inside_count;
-    return said ?? null;
+    return fleet.regions.get(id)?.properties.inside_count ?? null;
   }
 
   /** @param {CanvasRenderingContext2D} ctx @param {string} color */

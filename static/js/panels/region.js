@@ -217,7 +217,7 @@ export class RegionPanel {
         .join(" · "),
     );
     this.follow.setAttribute("aria-pressed", String(followed?.includes(id) ?? false));
-    const count = app.regions.count(id);
+    const count = app.regions.count(id, app.fleet);
     text(this.count, count === null ? "–" : String(count));
     text(this.area, p.area_m2 ? format.area(p.area_m2, units) : "–");
     this.#spark(count ?? 0, now, feature);

@@ -211,7 +211,7 @@ export class RegionsTab {
     const { regions } = app.state.value;
     for (const row of this.list.querySelectorAll("[data-region]")) {
       const id = String(/** @type {HTMLElement} */ (row).dataset.region);
-      const count = app.regions.count(id);
+      const count = app.regions.count(id, app.fleet); // now, whatever moment the map shows
       const words = row.querySelector(".inside-words");
       if (words)
         text(
