@@ -92,6 +92,43 @@ async def test_what_is_corrected_is_known_and_what_was_told_stays(client: Any) -
     assert [one["after"]["id"] for one in entries] == [moved["id"], joined["id"], wrong["id"]]
 
 
+async def visits(client: Any, query: str = "") -> Any:
+    asked = {"region": "yard", "from": rfc3339(BEGAN), "until": rfc3339(DAY[-1].time)}
+    answer = await client.post(f"{V1}/history/inside{query}", json=asked)
+    return (await answer.get_json())["visits"]
+
+
+async def test_what_a_wrong_fix_decided_stays_with_a_doubt_and_it_was_nowhere(tmp_path: Path) -> None:
+    async with create_app(Settings(data=str(tmp_path / "data"), tiles="")).test_app() as running:
+        client = running.test_client()
+        at = {"type": "Point", "coordinates": [DAY[42].lon, DAY[42].lat]}
+        yard = {"type": "Feature", "geometry": at, "properties": {"name": "Yard", "radius_m": 300}}
+        assert (await client.put(f"{V1}/regions/yard", json=yard)).status_code == 201
+        await send(client, DAY)
+        enter, leave = before = (await told(client, "events"))["events"]
+        assert [enter["kind"], leave["kind"]] == ["enter", "exit"]
+        stood = await visits(client)
+        assert [one["passed_through"] for one in stood] == [False]
+        counted = [f"history/activity?from={BEGAN}&until={BEGAN + days * 86_400_000}&step_s=1800" for days in (1, 5)]
+        moved = [(await told(client, one))["moving"] for one in counted]
+
+        one = await correct(client, "wrong_fixes", enter["why"]["to"]["time"], rfc3339(DAY[43].time))
+        note = {name: one[name] for name in ("id", "what", "by", "at", "why")}
+        assert (await told(client, "events"))["events"] == [enter | {"doubted": [note]}, leave]
+        assert await told(client, f"events/{enter['id']}") == enter | {"doubted": [note]}
+        rest = await correct(client, "wrong_fixes", rfc3339(DAY[43].time), leave["why"]["to"]["time"])
+        assert [one["passed_through"] for one in await visits(client)] == [True], "of the two fixes beside them"
+        assert await visits(client, "?as=told") == stood
+        whole = await correct(client, "wrong_fixes", rfc3339(BEGAN), rfc3339(DAY[-1].time))
+        assert await visits(client) == []
+        for way, there in zip(counted, moved, strict=True):
+            assert sum((await told(client, way))["moving"]) == 0 < sum(there)
+            assert (await told(client, f"{way}&as=told"))["moving"] == there
+        for each in (one, rest, whole):
+            await take_back(client, each, {})
+        assert (await told(client, "events"))["events"] == before and await visits(client) == stood
+
+
 async def test_said_twice_it_is_one_and_it_survives_a_restart_but_no_erasing(tmp_path: Path) -> None:
     settings = Settings(data=str(tmp_path / "data"), tiles="")
     async with create_app(settings).test_app() as running:

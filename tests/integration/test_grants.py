@@ -531,6 +531,8 @@ async def corrections(place: Town) -> None:
     await no_such(place, "GET")
     for what in ("track", "trips", "stops", "summary"):
         assert "corrections" not in (await ask(place, "GET", f"{V1}/vehicles/resident/{what}"))[1]
+    _, told = await ask(place, "GET", f"{V1}/events?vehicle=resident")
+    assert told["events"] and not any("doubted" in event for event in told["events"])
     _, told = await ask(place, "GET", f"{V1}/vehicles/resident/track")
     assert told["positions"] == [], "what is wrong is told nobody"
     _, told = await ask(place, "GET", f"{V1}/vehicles/resident/track?as=told")

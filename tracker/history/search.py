@@ -8,7 +8,7 @@ of every one there is, also of those that they do not ask for. So the time it ta
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 import msgspec
 
@@ -16,6 +16,7 @@ from tracker.fleet.membership import CROSS_GAP_MS
 from tracker.geometry.shape import Shape
 from tracker.history.inside import SILENT_MS, Limits, Visit, believed, credible, inside
 from tracker.history.meeting import Meeting
+from tracker.history.story.corrections import without
 from tracker.history.visits import Shown
 from tracker.model.columns import Columns
 from tracker.model.outline import Excerpt
@@ -38,9 +39,17 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Search:
-    def __init__(self, store: Store, question: Question, limits: Limits, shown: Shown | None) -> None:
-        """`shown`: for whoever may not see everything."""
+    def __init__(
+        self,
+        store: Store,
+        question: Question,
+        limits: Limits,
+        shown: Shown | None,
+        wrong: Callable[[str], Sequence[Span]] = lambda _id: (),
+    ) -> None:
+        """`shown`: for whoever may not see everything; `wrong`: when the fixes of a vehicle are, which are left out."""
         self._store, self._question, self._limits, self._shown = store, question, limits, shown
+        self._wrong = wrong
         self._look = Meeting(question.shape, question.since, question.until, limits)
 
     async def found(self, after: str | None = None) -> AsyncIterator[tuple[str, list[Visit]]]:
@@ -50,6 +59,9 @@ class Search:
             return
         if self._shown is None:
             near = await self._store.near(list(asked.shape.boxes), asked.since - SILENT_MS, asked.until + CROSS_GAP_MS)
+            for id, n in numbers.items():  # without them it may have gone where none of its fixes was near
+                if beside := self._beside(id):
+                    near[n] = [*near.get(n, ()), *beside]
             spans = {n: self._days(times) for n, times in near.items()}
             named = {id: n for id, n in numbers.items() if n in spans and self._asks(id, after)}
             shares = _shares(sorted(named), lambda id: sum(b - a for a, b in spans[named[id]]) // DAY_MS + 1)
@@ -65,6 +77,12 @@ class Search:
 
     def _asks(self, vehicle: str, after: str | None) -> bool:
         return (after is None or vehicle >= after) and self._question.names(vehicle)
+
+    def _beside(self, vehicle: str) -> list[Span]:
+        """As far as the line reaches that leads past its wrong fixes, of what is asked for."""
+        first, end = self._question.since - SILENT_MS, self._question.until + SILENT_MS
+        some = [(max(since - SILENT_MS, first), min(until + SILENT_MS, end)) for since, until in self._wrong(vehicle)]
+        return [(since, until - 1) for since, until in some if since < until]
 
     def _days(self, times: Iterable[Span]) -> list[Span]:
         """The days of these times (last included), those that follow each other as one: between two such stretches lies
@@ -83,6 +101,10 @@ class Search:
     async def _read(self, wanted: list[Wanted]) -> list[tuple[str, list[Stretch]]]:
         """By vehicle."""
         read = await self._store.excerpts([(n, *span) for _, n, span in wanted], self._look)
+        for i, (id, n, span) in enumerate(wanted):
+            if self._beside(id):  # what was left out of an excerpt may be what is right
+                [fixes] = await self._store.fixes([(n, *span)])
+                read[i] = Excerpt.whole(without(fixes, self._wrong(id)))
         found = [one.only(credible(one.fixes, self._limits)) for one in read]
         later = [
             (i, (n, until, int(track.fixes.time[-1]) + SILENT_MS + 1))
@@ -91,7 +113,8 @@ class Search:
         ]
         more = await self._store.fixes([span for _, span in later])
         for (i, _), fixes in zip(later, more, strict=True):
-            found[i] = found[i].then(believed(fixes, self._limits).take(slice(1)))
+            right = without(fixes, self._wrong(wanted[i][0]))
+            found[i] = found[i].then(believed(right, self._limits).take(slice(1)))
         stretches: dict[str, list[Stretch]] = {}
         for (id, _, _), track in zip(wanted, found, strict=True):
             stretches.setdefault(id, []).append((track, True))
@@ -114,7 +137,8 @@ class Search:
         told: list[Stretch] = []
         for span in visits.cut(since, until):
             [fixes] = await self._store.fixes([(n, *span)])
-            admitted = await asyncio.to_thread(visits.admit, believed(fixes, self._limits))
+            right = without(fixes, self._wrong(vehicle))
+            admitted = await asyncio.to_thread(visits.admit, believed(right, self._limits))
             told.append((admitted, span[1] == until))
         return told
 

@@ -26,6 +26,7 @@ TOGETHER = 512  #: vehicles at most
 
 T = TypeVar("T")
 Names = Callable[[str], bool]
+Wrong = Callable[[str], Sequence[Span]]  #: when the fixes of a vehicle are
 
 
 class Reel:
@@ -35,7 +36,7 @@ class Reel:
         span: tuple[int, int],
         columns: int,
         shown: Shown | None,
-        wrong: Callable[[str], Sequence[Span]] = lambda _id: (),
+        wrong: Wrong = lambda _id: (),
     ) -> None:
         """Fixes of since <= time < until, and the one before; of each vehicle so many things will be made. `shown`: for
         whoever may not see everything; `wrong`: when the fixes of a vehicle are, which are left out."""

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracker.model.columns import Columns
+from tracker.model.events import Event
 from tracker.model.records import Record
 from tracker.times import rfc3339
 
@@ -135,6 +136,22 @@ class Corrections:
             if one.taken_back is None and one.what == WRONG_FIXES
         ]
 
+    def wrong_within(self, since: int, until: int) -> set[str]:
+        """Vehicles of which a fix of since <= time < until is wrong."""
+        return {id for id in self._by_vehicle for first, end in self.wrong(id) if first < until and end > since}
+
+    def doubts(self, event: Event) -> list[dict[str, Any]]:
+        """Who says of a fix that decided an event that it is wrong, when and why. The event stays."""
+        if event.vehicle not in self._by_vehicle:
+            return []
+        times = deciding(event)
+        told = (
+            one.id
+            for one in self.standing(event.vehicle, min(times, default=0), max(times, default=0) + 1)
+            if one.what == WRONG_FIXES and any(one.since <= time < one.until for time in times)
+        )
+        return notes(self.by_id, told)
+
     def saved(self, one: Correction) -> Record:
         """To be kept, as one more version."""
         return Record(KIND, one.id, self._versions.get(one.id, 0) + 1, msgspec.to_builtins(one))
@@ -144,6 +161,13 @@ class Corrections:
         return [
             Record(KIND, one.id, self._versions[one.id] + 1, None, False) for one in self.said_of(vehicle) if over(one)
         ]
+
+
+def deciding(event: Event) -> list[int]:
+    """When the fixes were that decided it. What is silent sent none that did."""
+    if why := event.detail.get("why"):
+        return [int(why[one]["time"]) for one in ("from", "to") if one in why]
+    return [] if event.kind == "silent" else [event.time]
 
 
 def right(times: npt.NDArray[np.int64], wrong: Sequence[Span]) -> Mask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from tracker.outputs.sight import Sight
 from tracker.stores import EventQuery
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
+from tracker.web.api.tracks import sees_whole
 from tracker.web.server.answers import encoded
 
 MAX_BY = 200
@@ -106,7 +108,7 @@ async def _page(node: Node, grant: Grant, query: EventQuery, limit: int) -> Resp
     next: int | None = None
     async for some in _seen(node, grant, query, limit + 1):
         kept = some[: limit - len(texts)]
-        texts += await encoded(kept, messages.event)
+        texts += await encoded(kept, partial(_with_doubts, node, grant))
         last = max([last, *(event.seq for event in kept)])
         newest = kept[-1].seq if kept else newest
         next = newest if len(kept) < len(some) else None
@@ -173,7 +175,7 @@ async def _last(node: Node, grant: Grant) -> int:
 
 async def get_event(node: Node, grant: Grant, id: str) -> Response:
     _, shown = await _known(node, grant, id)
-    return _answer(shown)
+    return _answer(node, grant, shown)
 
 
 async def acknowledge(node: Node, grant: Grant, id: str) -> Response:
@@ -199,11 +201,19 @@ async def _acked(node: Node, grant: Grant, event: Event) -> Response:
     shown = await _shown(node, grant, event)
     if shown is None:  # it was taken from them meanwhile
         raise _unknown(event.id)
-    return _answer(shown)
+    return _answer(node, grant, shown)
 
 
-def _answer(event: Event) -> Response:
-    return api.answer(messages.event(event))
+def _answer(node: Node, grant: Grant, event: Event) -> Response:
+    return api.answer(_with_doubts(node, grant, event))
+
+
+def _with_doubts(node: Node, grant: Grant, event: Event) -> dict[str, Any]:
+    """As it was told, and who said of a fix that decided it that it is wrong."""
+    told = messages.event(event)
+    if (doubts := node.corrections.doubts(event)) and sees_whole(node, grant, event.vehicle):
+        told["doubted"] = doubts
+    return told
 
 
 async def _known(node: Node, grant: Grant, id: str) -> tuple[Event, Event]:

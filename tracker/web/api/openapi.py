@@ -383,7 +383,7 @@ ROUTES = (
         "/api/v1/history/activity",
         "How many vehicles told something, and how many moved, in each step of a range",
         (200, JSON, thing("known moving", known=array(COUNT), moving=array(COUNT))),
-        query={**SPAN, "step_s": COUNT, "vehicle": TEXT, "group": TEXT},
+        query={**SPAN, "step_s": COUNT, "vehicle": TEXT, "group": TEXT, **AS},
         errors=(422, 503),
     ),
     Route(
@@ -411,7 +411,7 @@ ROUTES = (
                 **{"from": TIME, "until": TIME},
             )
         },
-        query={"format": {"enum": ["json", "csv"]}, **LIST},
+        query={"format": {"enum": ["json", "csv"]}, **AS, **LIST},
         errors=(400, 404, 413, 415, 422, 503),
     ),
     Route(

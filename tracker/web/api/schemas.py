@@ -283,6 +283,7 @@ SCHEMAS: dict[str, Schema] = {
         delayed=FLAG,
         ack=thing("by at", by=TEXT, at=TIME),
         why={"type": "object", "description": "what decided it"},
+        doubted=_NOTES | {"description": "who says that a fix which decided it is wrong; only where somebody does"},
     )
     | {"description": "Of an `erased` one only seq, id, kind and time are left."},
     "Frame": thing(

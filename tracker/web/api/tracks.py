@@ -6,7 +6,7 @@ And what may be told of its past: as it is known now, with what people corrected
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote
@@ -72,6 +72,19 @@ def said_of(node: Node, vehicle: str, told: Told, since: int, until: int) -> Sai
         return Said((), ())
     standing = node.corrections.standing(vehicle, since, until)
     return Said(node.corrections.wrong(vehicle) if standing else (), standing if told.whole else ())
+
+
+def sees_whole(node: Node, grant: Grant, vehicle: str) -> bool:
+    """Wherever it is or was, exactly? Whoever sees less is told no correction: it says where it was."""
+    group = node.picture.group_of(vehicle)
+    return grant.everything or any(
+        part.regions is None and not part.coarse_m and part.takes(group) for part in grant.parts
+    )
+
+
+def wrong_of(node: Node) -> Callable[[str], Sequence[Span]]:
+    """When the fixes of a vehicle are wrong, as far as an answer obeys it."""
+    return node.corrections.wrong if as_known() else lambda _id: ()
 
 
 def as_known() -> bool:

@@ -21,7 +21,7 @@ from tracker.node import Node
 from tracker.times import BadTime, parse_time, rfc3339
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
-from tracker.web.api.tracks import LAST, told_of
+from tracker.web.api.tracks import LAST, sees_whole, told_of
 
 PATH = "/api/v1/history/corrections"
 FIELDS = ("vehicle", "what", "from", "until", "new_from", "new_until", "why", "by")
@@ -49,7 +49,7 @@ async def list_corrections(node: Node, grant: Grant) -> Response:
     told = [
         one
         for vehicle in node.corrections.vehicles()
-        if (chosen is None or vehicle in chosen) and _sees(node, grant, vehicle)
+        if (chosen is None or vehicle in chosen) and sees_whole(node, grant, vehicle)
         for one in node.corrections.said_of(vehicle)
         if one.touches(*span) and (before is None or (one.at, one.id) < tuple(before))
     ]
@@ -136,17 +136,9 @@ async def take_back(node: Node, grant: Grant, id: str) -> Response:
 # ------------------------------------------------------------------------------------------------------ who may
 
 
-def _sees(node: Node, grant: Grant, vehicle: str) -> bool:
-    """Wherever it is or was, exactly? Whoever sees less is told no correction: it says where it was."""
-    group = node.picture.group_of(vehicle)
-    return grant.everything or any(
-        part.regions is None and not part.coarse_m and part.takes(group) for part in grant.parts
-    )
-
-
 def _known(node: Node, grant: Grant, id: str) -> Correction:
     one = node.corrections.by_id.get(id)
-    if one is None or not _sees(node, grant, one.vehicle):
+    if one is None or not sees_whole(node, grant, one.vehicle):
         raise NotFound("unknown_correction", f"there is no correction {id[:64]!r}")
     return one
 

@@ -14,7 +14,7 @@ from quart import Blueprint, Response, request
 from tracker.access.grants import Grant
 from tracker.history.film import tape
 from tracker.history.film.frames import GAP, Frames, Grid, Told, sample
-from tracker.history.film.reel import Reel
+from tracker.history.film.reel import Reel, Wrong
 from tracker.history.film.tape import Strip
 from tracker.history.visits import Shown
 from tracker.model.columns import Tracks
@@ -23,7 +23,7 @@ from tracker.outputs.sight import Sight
 from tracker.times import rfc3339
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
-from tracker.web.api.tracks import as_known
+from tracker.web.api.tracks import wrong_of
 from tracker.web.server.answers import JSON, encode
 
 PATH = "/api/v1/history/frames"
@@ -45,7 +45,7 @@ class Asked(NamedTuple):
     grid: Grid
     after: str | None
     most: int  # vehicles
-    known: bool  # without fixes that somebody corrected
+    wrong: Wrong  # these are left out
 
 
 class Page(NamedTuple):
@@ -62,13 +62,13 @@ def blueprint(node: Node) -> Blueprint:
 
 async def get_frames(node: Node, grant: Grant) -> Response:
     api.only("from", "until", "step_s", "vehicle", "group", "as", "format", "limit", "cursor")
-    asked = _asked()
+    asked = _asked(node)
     async with node.heavy.turn():
         page = await as_shown(node, grant, lambda shown: _page(node, grant, shown, asked))
         return await _json(asked, page) if asked.form == "json" else await _tape(node, grant, asked, page)
 
 
-def _asked() -> Asked:
+def _asked(node: Node) -> Asked:
     form = request.args.get("format", "json")
     if form not in MOST_SAMPLES:
         raise api.bad("format", f"one of {', '.join(MOST_SAMPLES)}")
@@ -78,7 +78,7 @@ def _asked() -> Asked:
         raise api.bad("step_s", f"more: from `from` to `until` there are at most {MOST_INSTANTS:,} instants")
     after = api.place(lambda place: isinstance(place, str))
     most = max(1, MOST_SAMPLES[form] // grid.instants)
-    return Asked(form, until, grid, after, min(most, api.limit(MOST_VEHICLES, MOST_VEHICLES)), as_known())
+    return Asked(form, until, grid, after, min(most, api.limit(MOST_VEHICLES, MOST_VEHICLES)), wrong_of(node))
 
 
 def span(longest_ms: int = LONGEST_MS) -> tuple[int, int]:
@@ -117,8 +117,7 @@ def entry(node: Node, sight: Sight, id: str) -> dict[str, Any]:
 
 
 async def _page(node: Node, grant: Grant, shown: Shown | None, asked: Asked) -> Page:
-    wrong = node.corrections.wrong if asked.known else lambda _id: []
-    reel = Reel(node.store, asked.grid.needs, asked.grid.instants, shown, wrong)
+    reel = Reel(node.store, asked.grid.needs, asked.grid.instants, shown, asked.wrong)
     digits, now = tape.digits_of(asked.grid), node.clock()
 
     def look(ids: list[str], tracks: Tracks, told: Told | None) -> tuple[list[str], Frames | Strip]:

@@ -15,6 +15,7 @@ from tracker.errors import Invalid, NotFound
 from tracker.geometry.geojson import form_of, parameter_names, read_shape
 from tracker.geometry.shape import Shape
 from tracker.history import rows as rows_of
+from tracker.history.film.reel import Wrong
 from tracker.history.inside import Visit
 from tracker.history.search import Question, Search
 from tracker.history.visits import Shown
@@ -23,6 +24,7 @@ from tracker.node import Node
 from tracker.times import BadTime, parse_time
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
+from tracker.web.api.tracks import wrong_of
 
 PATH = "/api/v1/history/inside"
 FIELDS = ("geometry", *parameter_names(), "region", "from", "until", "vehicles")
@@ -39,22 +41,22 @@ def blueprint(node: Node) -> Blueprint:
 
 
 async def who_was_inside(node: Node, grant: Grant) -> Response:
-    api.only("format", "limit", "cursor")
+    api.only("as", "format", "limit", "cursor")
     form = request.args.get("format", "json")
     if form not in ("json", "csv"):
         raise api.bad("format", "json or csv")
-    limit, after = api.limit(), api.place(_is_row)
+    limit, after, wrong = api.limit(), api.place(_is_row), wrong_of(node)
     document = await api.json_body(node.settings.max_region)
     question = await asyncio.to_thread(_read, document, node, grant)
     if form == "csv" and "limit" not in request.args:
         watched: list[Shown] = []
         lasts = api.lasts(node.access, lambda: any(one.is_over for one in watched))
-        response = Response(_streamed(node, grant, question, watched, lasts), 200, _headers(form))
+        response = Response(_streamed(node, grant, question, wrong, watched, lasts), 200, _headers(form))
         response.timeout = None
         return response
     while True:
         shown = _shown_to(node, grant)
-        rows, next = await _page(node, question, shown, limit, after)
+        rows, next = await _page(node, question, wrong, shown, limit, after)
         before, grant = grant, node.access.again(grant)
         if grant.key() == before.key() and not (shown and shown.is_over):
             break
@@ -74,12 +76,12 @@ def _shown_to(node: Node, grant: Grant) -> Shown | None:
 
 
 async def _page(
-    node: Node, question: Question, shown: Shown | None, limit: int, after: list[Any] | None
+    node: Node, question: Question, wrong: Wrong, shown: Shown | None, limit: int, after: list[Any] | None
 ) -> tuple[list[Row], str | None]:
     """The rows after one, and what the next page is asked with."""
     rows: list[Row] = []
     async with node.heavy.turn():
-        search = Search(node.store, question, node.fleet.settings, shown)
+        search = Search(node.store, question, node.fleet.settings, shown, wrong)
         async for vehicle, visits in search.found(after[0] if after else None):
             told = (visit for visit in visits if after is None or _place(vehicle, visit) > after)
             rows += [(vehicle, visit) for visit in told]
@@ -89,7 +91,7 @@ async def _page(
 
 
 async def _streamed(
-    node: Node, grant: Grant, question: Question, watched: list[Shown], lasts: api.Lasts
+    node: Node, grant: Grant, question: Question, wrong: Wrong, watched: list[Shown], lasts: api.Lasts
 ) -> AsyncIterator[bytes]:
     """All there is, a page at a time: who reads it may be slow."""
     yield rows_of.header()
@@ -97,7 +99,7 @@ async def _streamed(
     while True:
         if (shown := _shown_to(node, grant)) is not None:
             watched[:] = [shown]
-        rows, next = await _page(node, question, shown, api.MOST, after)
+        rows, next = await _page(node, question, wrong, shown, api.MOST, after)
         lasts()
         yield _csv(rows)
         if next is None:
