@@ -139,6 +139,8 @@ bundle_partial | 409 | some of what decided then is not kept any more | ask for 
 bundle_differs | 409 | what is stored gives other events than were told | `tracker replay --diff` shows them
 bundle_too_large | 413 | more messages than a bundle may hold | ask for fewer vehicles, or a shorter time
 bundle_failed | | a bundle, or a fleet day, could not be made | `detail` says why, or the log of the server
+overtaken | 409 | a newer shape of the same region was sent meanwhile | its answer is the one that counts
+rehearsal_failed | | the process in which a region was tried went away | the same again
 invalid_vehicle | 422 | a register entry that cannot be so | `errors` names each field
 invalid | 422 | a value that is none here: a name of nobody, a colour that is none | `message` says what it may be
 unknown_field | 422 | there is no such field | look at its spelling

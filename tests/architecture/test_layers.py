@@ -26,7 +26,7 @@ ROOMS: list[set[str]] = [
     {"web"},  # app.py puts together what lies in the rooms below it
     {"web.devices"},
     {"web.history", "web.live", "web.people", "web.reports", "migrating"},
-    {"bundles.day"},
+    {"bundles.day", "replay.rehearsing"},
     {"bundles"},
     {"replay.past"},
     {"web.api", "web.delivery", "replay"},

@@ -454,6 +454,13 @@ async def test_a_vehicles_fixes_are_told_as_columns(store: Store) -> None:
     assert columns.row.tolist() == [3, 6, 1]
     assert (await store.columns(1, T0 + 3000, T0 + 9000)).pings("van-1", 1) == [told[2], told[5]]
     assert [len(await store.columns(n, since, NEVER)) for n, since in ((1, T0 + 9001), (3, 0))] == [0, 0]
+    heard, other, nobody = await store.heard([1, 2, 3], T0 + 3000, NEVER)
+    assert [one.tolist() for one in (heard.time, heard.lat)] == [
+        [T0 + 9000, T0 + 3000, T0 + 9000, T0 + 6000],
+        [601000000, 601000000, 10000000, 601000000],
+    ], "in the order they came, what was held, and what came twice"
+    assert (heard.speed.tolist(), heard.accuracy.tolist()) == ([-1, 1500, -1, -1], [-1, 300, -1, -1])
+    assert (len(other.time), len(nobody.time)) == (1, 0)
     spans = [(1, 0, NEVER), (2, 0, NEVER), (1, T0 + 3000, T0 + 9000), (3, 0, NEVER)]
     for span, fixes in zip(spans, await store.fixes(spans), strict=True):
         whole = await store.columns(*span)

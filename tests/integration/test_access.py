@@ -31,6 +31,7 @@ KEEP_NOTHING = {
     "POST /api/v1/session/link",
     "POST /api/v1/regions/preview",
     "POST /api/v1/history/inside",
+    "POST /api/v1/history/rehearse",
     "POST /api/v1/connect/qr",
     "POST /api/v1/ingest/echo",
 }

@@ -595,6 +595,7 @@ ROUTES: dict[tuple[str, str], Callable[[Town], Awaitable[None]]] = {
     ("POST", CORRECTIONS): correct,
     ("GET", f"{CORRECTIONS}/<id>"): corrections,
     ("DELETE", f"{CORRECTIONS}/<id>"): take_back,
+    ("POST", f"{V1}/history/rehearse"): not_for_them("POST", f"{V1}/history/rehearse"),
     ("GET", f"{V1}/history/frames"): frames,
     ("GET", f"{V1}/history/regions"): regions_then,
     ("GET", f"{V1}/history/activity"): activity,

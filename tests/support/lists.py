@@ -22,7 +22,7 @@ import numpy as np
 from tracker.config.retention import DAY_MS
 from tracker.errors import StoreError, StoreLocked
 from tracker.model.change import Acked, Registered
-from tracker.model.columns import SILENT_MS, Columns, Part, Tracks
+from tracker.model.columns import SILENT_MS, Columns, Heard, Part, Tracks
 from tracker.model.commit import APART, Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Ack, Event, erased
 from tracker.model.outline import Excerpt, Look, Spells
@@ -213,6 +213,14 @@ class ListStore:
         told = [(row, one) for row, one in enumerate(self._kept.pings, 1) if one and one.n == n]
         kept = [(row, one) for row, one in told if since <= one.ping.time < until]
         return Columns.from_pings([one for _, one in kept], [row for row, _ in kept])
+
+    async def heard(self, numbers: Sequence[int], since: int, until: int) -> list[Heard]:
+        found = []
+        for n in numbers:
+            told = [one for one in self._kept.pings if one and one.n == n and one.taken != APART]
+            columns = Columns.all_of(one for one in told if since <= one.ping.time < until)
+            found.append(Heard.from_columns(columns.take(columns.row.argsort())))
+        return found
 
     async def arrivals(
         self,

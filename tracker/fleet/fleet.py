@@ -21,7 +21,8 @@ from tracker.fleet.duplicates import Known, of_remembered, of_stored, unknown_fi
 from tracker.fleet.edits import LOOK, Edit, Round, evaluate
 from tracker.fleet.jumps import jumps, weigh
 from tracker.fleet.membership import Moves, appear, beyond, move
-from tracker.fleet.motion import OFFLINE_GAPS, OFFLINE_MS, observe, pace, wake
+from tracker.fleet.motion import OFFLINE_GAPS, OFFLINE_MS, enter_state, observe, pace, wake
+from tracker.fleet.states import at_rest
 from tracker.fleet.step import Draft, Outcome, Step, Told
 from tracker.fleet.timers import DOUBT, MISSED, WINDOW, expel, next_alarm, ring
 from tracker.fleet.vehicle import MOST_FIXES, NEVER, Alarm, Vehicle
@@ -30,6 +31,7 @@ from tracker.model.change import Change, Registered
 from tracker.model.commit import APART, HELD, LATE, LIVE, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import DELAYED_MS, Event
 from tracker.model.ping import NOWHERE, Ping, at_place_of, has_place
+from tracker.model.states import MOVING
 from tracker.regions.book import RegionBook
 from tracker.regions.region import Region
 
@@ -402,6 +404,28 @@ class Fleet:
         vehicle.silent = False
         if changed:
             self._queue(vehicle)
+
+    def leap(
+        self, vehicle: Vehicle, ping: Ping, now: int, peak_mps: float, anchor: tuple[float, float], still_since: int
+    ) -> None:
+        """Many newer fixes that change no visit, of which this is the last, for rehearsals. How it moves is known."""
+        vehicle.ping = vehicle.sure = ping
+        vehicle.received_at = vehicle.fixed_at = now
+        vehicle.delayed = now - ping.time > DELAYED_MS
+        vehicle.anchor, vehicle.still_since, vehicle.stood = anchor, still_since, None
+        vehicle.lone = vehicle.silent = False
+        vehicle.peak_mps = max(vehicle.peak_mps, peak_mps)
+        vehicle.clock = max(vehicle.clock, ping.time)
+        enter_state(vehicle, at_rest(MOVING, ping.time - still_since, None) if still_since else MOVING, ping.time)
+        if ping.time > vehicle.top:
+            vehicle.remember(ping)
+        self._queue(vehicle)
+
+    def ring(self, vehicle: str, now: int) -> Step:
+        """What is due of one vehicle, and nobody else."""
+        draft = self._draft()
+        self._ring(self.vehicles[vehicle], now, draft)
+        return draft.step()
 
     def number(self, vehicle: str) -> int | None:
         """Under which its fixes are known."""

@@ -158,6 +158,29 @@ class Columns:
         return whole if fresh.all() else whole.take(np.concatenate(([True], fresh)))
 
 
+class Heard(NamedTuple):
+    """What a fleet is told again: all fixes of vehicles in the order they came, those that were HELD, too."""
+
+    time: Whole  # ms
+    received: Whole
+    lat: Array  # 1e-7 degrees
+    lon: Array
+    speed: Array  # mm/s
+    accuracy: Array  # 0.01 m
+
+    @classmethod
+    def from_columns(cls, columns: Columns) -> Heard:
+        return cls(*(getattr(columns, name) for name in cls._fields))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Heard]) -> Heard:
+        """One after the other; there has to be one."""
+        return cls(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def take(self, which: Array | slice) -> Heard:
+        return Heard(*(column[which] for column in self))
+
+
 def gather(parts: Iterable[Columns]) -> Columns:
     """All that are in the parts, in order; of one vehicle."""
     some = [part for part in parts if len(part)]

@@ -16,7 +16,7 @@ from tracker.model.records import Audit, Record
 from tracker.turns.jobs import Job
 
 if TYPE_CHECKING:
-    from tracker.model.columns import Columns, Tracks
+    from tracker.model.columns import Columns, Heard, Tracks
     from tracker.model.outline import Excerpt, Look, Spells
 
 T = TypeVar("T")
@@ -121,6 +121,10 @@ class Store(Protocol):
 
     async def excerpts(self, wanted: list[tuple[int, int, int]], look: Look) -> list[Excerpt]:
         """The same, without what makes no difference, says `look`, which is asked where it is read; or all of it."""
+        ...
+
+    async def heard(self, numbers: Sequence[int], since: int, until: int) -> list[Heard]:
+        """All fixes of each of these with since <= time < until, in the order they came; none that is APART."""
         ...
 
     def tracks(

@@ -1458,6 +1458,7 @@ export default {
   "problem.user_exists": "Es gibt schon jemanden dieses Namens, oder jemand hat es eben geändert.",
   "problem.group_exists": "Es gibt schon eine Gruppe dieses Namens, oder jemand hat sie eben geändert.",
   "problem.at_work": "Das läuft schon: warten Sie, bis es fertig ist, oder brechen Sie es ab.",
+  "problem.overtaken": "Inzwischen wurde eine neuere Form dieser Region gesendet: deren Antwort zählt.",
   "problem.group_in_use":
     "In dieser Gruppe ist noch jemand, oder ein Token oder ein Ziel zeigt, was sie sieht: Ändern Sie das zuerst.",
   "problem.unknown_user": "Diese Person gibt es nicht.",

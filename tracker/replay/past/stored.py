@@ -10,14 +10,17 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
+
 from tracker.fleet.fleet import FleetSettings, settings_kept
 from tracker.model.change import Registered
+from tracker.model.columns import Heard
 from tracker.model.commit import SavedRegion, StoredPing
-from tracker.model.events import ERASED, Event
+from tracker.model.events import ERASED, TOLD, Event
 from tracker.model.records import Audit
 from tracker.pipeline.journal import ClockSet, Entry, RegionsDeleted, RegionsSaved, SettingsChanged, VehicleRemoved
 from tracker.regions.region import Region
-from tracker.stores import AuditQuery, EventQuery, read_store
+from tracker.stores import AuditQuery, Box, EventQuery, read_store
 
 NEVER = 1 << 62
 PAGE = 20_000  #: messages read at once, about 20 MB
@@ -116,6 +119,25 @@ class Stored:
         while page := self._run(self._store.arrivals(-NEVER, self._upto + 1, numbers, row, PAGE, (since, until))):
             for row, one, _ in page:  # noqa: B007 - where the next page begins
                 yield one
+
+    def near(self, boxes: list[Box], since: int, until: int) -> list[int]:
+        """Of whom it is not sure that they were in none of the boxes, and passed none."""
+        return sorted(self._run(self._store.near(boxes, since, until)))
+
+    def heard(self, numbers: list[int], since: int, until: int) -> list[Heard]:
+        """All fixes of each of them, as arrays, in the order they came."""
+        found: list[Heard] = self._run(self._store.heard(numbers, since, until))
+        return [one.take(one.received <= self._upto) for one in found]
+
+    def events_of(self, region: str, since: int, until: int) -> list[Event]:
+        """Those of one region."""
+        asked = EventQuery(regions=frozenset({region}), since=since, until=until, limit=SOME)
+        found: list[Event] = []
+        while page := self._run(
+            self._store.events(msgspec.structs.replace(asked, after=found[-1].seq if found else 0))
+        ):
+            found += page
+        return [one for one in found if one.kind not in (ERASED, TOLD)]
 
     def last_before(self, at: int, names: Iterable[str]) -> Iterator[list[StoredPing]]:
         for name in names:

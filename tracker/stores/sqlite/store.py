@@ -19,7 +19,7 @@ import msgspec
 from tracker.config import folder_of
 from tracker.errors import StoreError, StoreFull, StoreUnusable
 from tracker.model.change import Acked
-from tracker.model.columns import Columns, Tracks
+from tracker.model.columns import Columns, Heard, Tracks
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event
 from tracker.model.outline import Excerpt, Look, Spells
@@ -29,7 +29,7 @@ from tracker.stores.sqlite import reads, states
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
 from tracker.stores.sqlite.files import FILE, Lock, State, copy, keep_from_others, sync
-from tracker.stores.sqlite.past import compaction, hot, keeping, lean, log, packed, questions, spells, tracks
+from tracker.stores.sqlite.past import compaction, heard, hot, keeping, lean, log, packed, questions, spells, tracks
 from tracker.stores.sqlite.past.looked import excerpts
 from tracker.stores.sqlite.past.near import near
 from tracker.stores.sqlite.presence import REMEDY, Fault, Presence, look_first
@@ -528,6 +528,9 @@ class SqliteStore:
 
     async def fixes(self, wanted: list[tuple[int, int, int]]) -> list[Columns]:
         return await self._read(lean.fixes, wanted) if wanted else []
+
+    async def heard(self, numbers: Sequence[int], since: int, until: int) -> list[Heard]:
+        return await self._read(heard.heard, list(numbers), since, until) if numbers else []
 
     async def excerpts(self, wanted: list[tuple[int, int, int]], look: Look) -> list[Excerpt]:
         return await self._read(excerpts, wanted, look) if wanted else []

@@ -330,6 +330,15 @@ ROUTES = (
         errors=(400, 413, 415, 422, 503),
     ),
     Route(
+        "POST",
+        "/api/v1/history/rehearse",
+        "What a region that is being dragged would have done in the last 24 hours, beside what was told",
+        (200, JSON, {"type": "object"}),
+        body=_FEATURE,
+        query={"going": TEXT, "limit": COUNT},
+        errors=(400, 404, 409, 413, 415, 422, 503),
+    ),
+    Route(
         "GET",
         "/api/v1/history/arrivals",
         "Every message as it came, for who may see everything",
