@@ -138,5 +138,18 @@ async def test_evidence_opened_by_hand_ends_what_was_live_and_is_verified(
     await expect(page.locator("#page-vehicles")).to_contain_text("2 vehicles")
     assert await page.evaluate("() => window.fleetPage.journal.events.length") == 8
     assert await violations(page) == []
+
+    # Whatever it tells of leads to its moment, later than the one shown too; there is no now to put beside it.
+    await page.evaluate("() => window.fleetPage.past.go(window.fleetPage.recording.span.from + 1000)")
+    await page.locator("body").press("s")
+    await page.evaluate("() => window.fleetPage.state.set({ split: 'now' })")
+    assert await page.evaluate("() => window.fleetPage.beside") is None
+    last = "window.fleetPage.journal.events[0]"
+    await page.locator(".event").first.get_by_role("button", name="Why?").click()
+    await page.locator(".why-card").get_by_role("button", name="Show this moment").click()
+    assert (
+        await page.evaluate(f"() => window.fleetPage.past.at - Math.ceil(Date.parse({last}.time) / 1000) * 1000") == 0
+    )
+    assert "split" not in page.url
     await page.get_by_role("button", name="Close the file").click()
     await live(page)

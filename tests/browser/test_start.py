@@ -65,6 +65,8 @@ async def test_forced_colours_leave_the_map_its_own(open_page: Open, feed: Runni
     inside, ring, _ = await page.evaluate(dot)
     assert inside != filled
     assert "inset" in ring
+    line = "getComputedStyle(document.querySelector('.split-line'), '::before').backgroundColor"
+    assert await page.evaluate(line) not in (ground, "rgba(0, 0, 0, 0)")  # two moments are told apart
 
 
 async def test_a_phone_shows_one_notice_at_a_time(open_page: Open, feed: Running) -> None:

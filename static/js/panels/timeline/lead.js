@@ -26,7 +26,7 @@ export const ahead = new Signal();
  */
 export function showMoment(app, time, { vehicle = null, region = null, event, place = null, along = false } = {}) {
   if (!Number.isFinite(time)) return;
-  if (time > app.now() + SOON_MS) return ahead.tell(time);
+  if (time > app.newest() + SOON_MS) return ahead.tell(time);
   app.address.together(() => {
     if (vehicle !== null && vehicle !== app.state.value.vehicle && app.fleet.byId.has(vehicle)) app.select(vehicle);
     if (event) return app.past.choose({ time, event });

@@ -38,7 +38,7 @@ export class Link {
     app.address.glides = along && app.state.value.at !== null;
     app.state.set({
       at: at === null ? null : moments.whole(at),
-      split: at === null ? null : app.state.value.split, // live there is nothing to compare
+      split: at === null || app.recording ? null : app.state.value.split, // live there is nothing to compare
       range: at === null ? null : { from: moments.whole(span.from), until: moments.whole(span.until) },
     });
     app.address.glides = false;

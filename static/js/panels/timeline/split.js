@@ -91,8 +91,8 @@ export class Split {
 
   /** What is beside the moment. */
   get wanted() {
-    const { state, past } = this.app;
-    return past.at === null ? null : state.value.split;
+    const { state, past, recording } = this.app;
+    return past.at === null || recording ? null : state.value.split; // a file has no now beside its moment
   }
 
   /** The other moment; null: now. */
@@ -106,6 +106,7 @@ export class Split {
   toggle() {
     if (this.on) return this.close();
     const { app } = this;
+    if (app.recording) return;
     const at = app.past.at ?? whole(Math.max(app.past.span.from, app.newest() - HOUR));
     app.state.set({ split: "now", ...(app.past.at === null ? { at } : {}) });
     if (this.on) this.divider.element.focus({ preventScroll: true });
