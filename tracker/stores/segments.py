@@ -135,12 +135,13 @@ def few(begin: bytes, first: int, end: int) -> Few | None:
     of another kind, or `begin` is no longer than that."""
     if begin[0] != PCODEC:
         return None
-    codec, count, at = _begin(begin)
+    codec = _codec(begin[0])
+    count, at = _read_varint(begin, 1 + len(codec.header))
+    lat, at = _read_varint(begin, at)
+    lon, at = _read_varint(begin, at)
     head = begin[at]
     if head >> ALSO & 3 or (count > BLOCK and not head & PAGED):
         return None
-    lat, begun = _read_varint(begin, _read_varint(begin, 1 + len(codec.header))[1])
-    lon, _ = _read_varint(begin, begun)
     try:
         if count > BLOCK:
             steps, at = _raw(begin, at, _pages(count - 1), codec, [*range(first, end)])
@@ -382,12 +383,12 @@ def _varint(value: int) -> bytes:
 
 
 def _read_varint(body: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
+    value, shift = body[at] & 0x7F, 7
     while body[at] & 0x80:
+        at += 1
         value |= (body[at] & 0x7F) << shift
         shift += 7
-        at += 1
-    return value | body[at] << shift, at + 1
+    return value, at + 1
 
 
 # ------------------------------------------------------------------------------------------------ codecs
@@ -423,7 +424,7 @@ def pcodec() -> Codec:
     file = wrapped.FileCompressor()
     header = file.write_header()
     reader, _ = wrapped.FileDecompressor.new(header)
-    names = {kind: f"u{8 * kind.itemsize}" for kind in WIDTHS}
+    names = {kind.itemsize: f"u{8 * kind.itemsize}" for kind in WIDTHS}
 
     def pack(values: Packed, pages: list[int]) -> bytes:
         paging = PagingSpec.exact_page_sizes(pages)
@@ -434,12 +435,17 @@ def pcodec() -> Codec:
         return b"".join((sizes, bytes(chunk.write_meta()), *packed))
 
     def unpack(body: bytes, its: slice, pages: list[int], kind: np.dtype[Any], which: list[int] | None) -> Packed:
+        if len(pages) == 1 and which is None:  # as times are: thousands are read at once
+            chunk, begin = reader.chunk_decompressor(body[its], names[kind.itemsize])
+            values: Packed = np.empty(pages[0], kind)
+            chunk.read_page_into(body[its.start + begin : its.stop], pages[0], values)
+            return values
         sizes = np.frombuffer(body, SIZE, len(pages), its.start).tolist() if len(pages) > 1 else []
         first = its.start + len(sizes) * SIZE.itemsize
         ends = [*accumulate(sizes, initial=its.stop - sum(sizes)), its.stop]
-        chunk, begin = reader.chunk_decompressor(body[first : ends[0]], names[kind])
+        chunk, begin = reader.chunk_decompressor(body[first : ends[0]], names[kind.itemsize])
         ends[0] = first + begin
-        values: Packed = np.empty(sum(pages if which is None else (pages[one] for one in which)), kind)
+        values = np.empty(sum(pages if which is None else [pages[one] for one in which]), kind)
         at = 0
         for one in range(len(pages)) if which is None else which:
             end = at + pages[one]

@@ -23,6 +23,7 @@ DAY_MS = 86_400_000
 DAYS = 96  #: of vehicles, read at once
 SAMPLES = 1 << 16  #: made at once
 TOGETHER = 512  #: vehicles at most
+AT_ONCE = 500  #: that are looked at on the loop, unless it takes long
 
 T = TypeVar("T")
 Names = Callable[[str], bool]
@@ -49,7 +50,7 @@ class Reel:
         numbers = await self._store.numbers()
         visits = await self._visits(numbers)
         known = sorted(numbers) if visits is None else list(visits)
-        ids = [id for id in known if (after is None or id > after) and asks(id)]
+        ids = [id async for id in in_slices(known, AT_ONCE) if (after is None or id > after) and asks(id)]
         shares = [list(some) for some in batched(ids, self._share())]
 
         def look_at(at: int, tracks: Tracks) -> T:

@@ -143,10 +143,11 @@ def _conditions(asked: Asked) -> tuple[str, dict[str, Any]]:
 
 
 def _bodies(connection: sqlite3.Connection, where: str, values: dict[str, Any]) -> Arrived:
-    """Whole rows. As hex in one value each: a row at a time would ask for the GIL as often, JSON carries no bytes."""
+    """Whole rows, in one value each: a row at a time would ask for the GIL as often. Put together as text, which in
+    SQLite is bytes: what is told as hex has to be read with the GIL held."""
     rows, codecs, numbers, bodies, extras = connection.execute(
         f"""SELECT json_group_array(json_array(row, count)), group_concat(DISTINCT hex(substr(body, 1, 1))),
-            group_concat(hex(numbers), ''), group_concat(hex(substr(body, 2)), ''),
+            CAST(group_concat(numbers, '') AS BLOB), CAST(group_concat(substr(body, 2), '') AS BLOB),
             json_group_array(json_array(row, json(extra))) FILTER (WHERE extra IS NOT NULL)
             FROM (SELECT row, count, numbers, body, extra FROM log {where})""",
         values,
@@ -154,8 +155,8 @@ def _bodies(connection: sqlite3.Connection, where: str, values: dict[str, Any]) 
     spans = np.array(_pairs.decode(rows), np.int64)
     counts = spans[:, 1]
     begins = np.cumsum(counts) - counts
-    n = np.frombuffer(bytes.fromhex(numbers), NUMBER).astype(np.int64)
-    records = np.frombuffer(bytes.fromhex(bodies), RECORD) if codecs == CODEC.hex() else np.empty(0, RECORD)
+    n = np.frombuffer(numbers, NUMBER).astype(np.int64)
+    records = np.frombuffer(bodies, RECORD) if codecs == CODEC.hex() else np.empty(0, RECORD)
     if not len(n) == len(records) == counts.sum():
         raise sqlite3.DatabaseError(f"the rows of the log from {spans[0, 0]} on are not as they were written")
     row = np.repeat(spans[:, 0] - begins, counts) + np.arange(len(n))

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from tracker.model.columns import Array, Part, Whole
+from tracker.model.commit import APART
 from tracker.model.outline import BLOCK, Outline
 from tracker.stores import blocks
 from tracker.stores.blocks import Wanted
@@ -150,4 +151,8 @@ def _cut(made: blocks.Blocks, which: Whole, first: Whole, reaches: Whole, since:
     np.maximum.at(reaches, which[mine[left]], flat[(begins + skipped)[left]])
     columns = [one.reshape(-1) for one in (made.time, made.taken, made.lat, made.lon)]
     spans = zip(which[mine].tolist(), (begins + skipped).tolist(), (begins + end).tolist(), strict=True)
-    return [Part.stored(n, *(one[begin:last] for one in columns)) for n, begin, last in spans if begin < last]
+    some = [span for span in spans if span[1] < span[2]]
+    if (made.taken == APART).any():
+        return [Part.stored(n, *(one[begin:last] for one in columns)) for n, begin, last in some]
+    _, time, lat, lon, told = Part.stored(0, *columns)
+    return [Part(n, time[begin:last], lat[begin:last], lon[begin:last], told[begin:last]) for n, begin, last in some]
