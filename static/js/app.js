@@ -60,6 +60,7 @@ export class App {
     this.deeds = new Deeds();
     this.paused = false;
     this.resume = new Resume();
+    /** @type {Signal<[one: any]>} a correction was made here, or taken back */ this.corrected = new Signal();
     /** @type {Signal<[message: any]>} a message of the channel, once it is applied */ this.heard = new Signal();
     /** @type {Signal<[]>} a second has passed */ this.ticked = new Signal();
     /** @type {Signal<[how: {open?: boolean, focus?: boolean}]>} somebody chose a vehicle, or none */

@@ -201,7 +201,11 @@ async def test_the_past_is_corrected_by_keys_on_a_phone_and_taken_back(open_page
         await expect(form.get_by_label("Why")).to_be_focused()
         await form.get_by_label("Why").fill("He waited at the gate")
         assert not await violations(page)
-        await form.get_by_role("button", name="Correct", exact=True).press("Enter")
+        async with (
+            page.expect_request(lambda one: "/vehicles/van-03/track?" in one.url),
+            page.expect_request(lambda one: "/events?vehicle=van-03&" in one.url),
+        ):  # the card beside the day is told anew, and what happened since
+            await form.get_by_role("button", name="Correct", exact=True).press("Enter")
         await expect(form).to_have_count(0)
         [said] = fleet.corrections
         assert (said["vehicle"], said["what"], said["by"]) == ("van-03", "move_stop", "Ada")
@@ -212,7 +216,7 @@ async def test_the_past_is_corrected_by_keys_on_a_phone_and_taken_back(open_page
         await expect(corrections).to_contain_text("The stop was from 08:30:00 to 11:04:30 (told: 08:30:00 to 11:00:00)")
         await expect(corrections).to_contain_text("He waited at the gate")
         await expect(corrections).to_contain_text("Ada, ")
-        rows = day.get_by_role("list", name="Trips and stops").get_by_role("button")
+        rows = day.locator(".legs .leg")
         await expect(rows.nth(2)).to_contain_text("corrected by Ada")
         await page.locator(".toast .icon-button").first.press("Enter")
         assert not await violations(page)

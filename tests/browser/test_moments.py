@@ -41,6 +41,9 @@ async def test_each_row_that_names_a_time_leads_to_its_moment_and_back_returns(o
         "to": {"time": stamp(EIGHT + 500), "lat": 60.1709, "lon": 24.9435, "accuracy_m": 8, "edge_m": -22.5},
         "enter_m": -8.0, "exit_m": 20.0, "debounce": "accuracy",
     })  # fmt: skip
+    enter["doubted"] = [
+        {"id": "c1", "what": "wrong_fixes", "by": "Ada", "at": stamp(EIGHT + HOUR), "why": "Another van"}
+    ]
     fleet.event("silent", 9, None, time=stamp(EIGHT + HOUR), reason="timer")
     async with Running(fleet) as feed:
         page = await live(await open_page(f"{feed.url}#map=14/60.1709/24.9435&vehicle=van-03&day=2026-03-11"))
@@ -82,6 +85,9 @@ async def test_each_row_that_names_a_time_leads_to_its_moment_and_back_returns(o
         card = row.locator(".why-card")
         await expect(card).to_contain_text("Before, 07:59:56: 14 m outside the edge (accurate to 8 m).")
         await expect(card).to_contain_text("Deciding fix, 08:00:00: 23 m inside the edge (accurate to 8 m).")
+        await expect(card).to_contain_text("A fix that decided this was called wrong since (Ada, ")
+        await expect(card.locator(".notice")).to_contain_text("Another van")
+        await expect(row.get_by_text("doubted", exact=True)).to_be_visible()
         await card.get_by_role("button", name="07:59:56").click()
         await shows(page, EIGHT - 4000)
         await card.get_by_role("button", name="Show this moment").click()

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import AsyncIterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.integration.test_history import DAY, send, told
+from tests.support.reports import read_body
 from tests.support.rounds import BEGAN
+from tracker.access.grants import EVERYTHING
 from tracker.config import Settings
-from tracker.times import rfc3339
+from tracker.reports.asked import Asked, Heard, Message, next_message, packed
+from tracker.reports.payload import Payload
+from tracker.reports.retold import Reteller
+from tracker.stores.sqlite.files import backup, restore
+from tracker.times import parse_time, rfc3339
 from tracker.web.app import create_app
+from tracker.web.reports.gathering import Choice, Gathering
 
 V1 = "/api/v1"
 PATH = f"{V1}/history/corrections"
@@ -129,7 +138,31 @@ async def test_what_a_wrong_fix_decided_stays_with_a_doubt_and_it_was_nowhere(tm
         assert (await told(client, "events"))["events"] == before and await visits(client) == stood
 
 
-async def test_said_twice_it_is_one_and_it_survives_a_restart_but_no_erasing(tmp_path: Path) -> None:
+async def test_a_report_obeys_and_names_them_and_a_file_of_a_fleet_says_how_many(client: Any) -> None:
+    [_, stop, _] = (await told(client, "vehicles/van/stops"))["stops"]
+    moved = await correct(client, "move_stop", stop["from"], stop["until"], new_until=rfc3339(DAY[130].time), by="ada")
+    asked, said = Asked(BEGAN, DAY[-1].time + 1, 0), list[Message]()
+
+    async def tell(message: Message) -> None:
+        said.append(next_message(BytesIO(packed(message))))
+
+    await Gathering(client.app.extensions["node"], EVERYTHING, Choice()).tell(asked, tell, lambda _: None)
+    [heard] = [one for one in said if isinstance(one, Heard)]
+    payload = Payload(asked)
+    payload.add_vehicle(Reteller(asked).retell(heard))
+    [van] = read_body(zlib.decompress(payload.packed({})))[0]["vehicles"]
+    span = [round((parse_time(time) - BEGAN) / 1000) for time in (moved["from"], moved["new_until"])]
+    assert van["stops"][1][:2] == span
+    assert van["corrections"] == [
+        {"what": "move_stop", "from": span[0], "until": span[1], "by": "ada", "at": parse_time(moved["at"])}
+        | {"why": "the driver said so"}
+    ]
+    for way, count in (("", "1"), ("&as=told", None)):
+        file = await client.get(f"{V1}/summary?format=csv&from={BEGAN}&until={DAY[-1].time}{way}")
+        assert file.headers.get("x-corrected") == count
+
+
+async def test_said_twice_it_is_one_and_it_survives_a_backup_but_no_erasing(tmp_path: Path) -> None:
     settings = Settings(data=str(tmp_path / "data"), tiles="")
     async with create_app(settings).test_app() as running:
         client = running.test_client()
@@ -142,7 +175,9 @@ async def test_said_twice_it_is_one_and_it_survives_a_restart_but_no_erasing(tmp
         assert [one["id"] for one in page["corrections"]] == [other["id"]]
         page = await told(client, f"history/corrections?limit=1&cursor={page['next']}")
         assert ([one["id"] for one in page["corrections"]], page["next"]) == ([first["id"]], None)
-    app = create_app(settings)
+    backup(tmp_path / "data", str(tmp_path / "copy.db"))
+    restore(str(tmp_path / "copy.db"), tmp_path / "restored")
+    app = create_app(Settings(data=str(tmp_path / "restored"), tiles=""))
     async with app.test_app() as running:
         client = running.test_client()
         assert await told(client, f"history/corrections/{first['id']}") == first

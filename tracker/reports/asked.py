@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import numpy as np
 
+from tracker.history.story.corrections import Correction
 from tracker.model.columns import TYPES, Columns
 from tracker.model.events import Event
 
@@ -44,10 +45,14 @@ class Heard(msgspec.Struct, frozen=True, tag=True):
     group: str | None
     arrays: list[bytes]  # of Columns
     extra: dict[int, bytes]
+    corrections: tuple[Correction, ...] = ()  # that its story obeys
 
     @classmethod
-    def told_of(cls, id: str, name: str | None, group: str | None, columns: Columns) -> Heard:
-        return cls(id, name, group, [getattr(columns, one).tobytes() for one in TYPES], columns.extra)
+    def told_of(
+        cls, id: str, name: str | None, group: str | None, columns: Columns, corrections: Iterable[Correction] = ()
+    ) -> Heard:
+        arrays = [getattr(columns, one).tobytes() for one in TYPES]
+        return cls(id, name, group, arrays, columns.extra, tuple(corrections))
 
     @property
     def columns(self) -> Columns:

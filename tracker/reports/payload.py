@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from tracker.history.story.corrections import Correction
 from tracker.model.columns import Columns
 from tracker.model.events import Event
 from tracker.model.ping import NOWHERE
@@ -50,6 +51,7 @@ class Vehicle(NamedTuple):
     fixes: int = 0  # all of them
     stops: Sequence[Stood] = ()
     summary: dict[str, Any] | None = None
+    corrections: Sequence[Correction] = ()
 
 
 class Payload:
@@ -126,6 +128,7 @@ class Payload:
                     "points": len(each.columns),
                     "stops": [self._stop(stop, regions_at) for stop in each.stops],
                     "summary": each.summary,
+                    "corrections": [self._correction(one) for one in each.corrections],
                 }
                 for each in vehicles
             ],
@@ -157,6 +160,11 @@ class Payload:
     def _stop(self, stop: Stood, regions_at: dict[str, int]) -> list[Any]:
         inside = [regions_at[region] for region in stop.regions]
         return [self._second(stop.since), self._second(stop.until), _step(stop.lat), _step(stop.lon), inside]
+
+    def _correction(self, one: Correction) -> dict[str, Any]:
+        since, until = one.target
+        span = {"from": self._second(since), "until": self._second(until)}
+        return {"what": one.what, **span, "by": one.by, "at": one.at, "why": one.why}
 
     def _second(self, time: int) -> int:
         return round((time - self._asked.since) / 1000)

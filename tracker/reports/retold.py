@@ -7,6 +7,7 @@ from typing import Any
 from tracker.fleet.fleet import FleetSettings
 from tracker.geometry.geojson import parameter_names, read_shape
 from tracker.history.inside import believed
+from tracker.history.story.corrected import UNSEEN, corrected
 from tracker.history.story.dwell import Drawn
 from tracker.history.story.stops import Stop
 from tracker.history.story.summary import totals
@@ -24,14 +25,17 @@ class Reteller:
 
     def retell(self, heard: Heard) -> Vehicle:
         columns = heard.columns
-        story = story_of(columns)
+        story = corrected(story_of(columns), heard.corrections, self._asked.since, self._asked.until)
         stops = [self._stood(stop, columns) for stop in story.stops] if story else []
         shown = believed(columns, self._limits)
-        return Vehicle(heard.id, heard.name, heard.group, shown, len(columns), stops, self._summed(story))
+        summed, said = self._summed(story), heard.corrections
+        return Vehicle(heard.id, heard.name, heard.group, shown, len(columns), stops, summed, said)
 
     def _stood(self, stop: Stop, columns: Columns) -> Stood:
         inside = self._drawn.covering(stop.lat, stop.lon)
-        fixes = (int(columns.time[stop.first]), int(columns.time[stop.last]))
+        fixes = stop.since, stop.until
+        if stop.first != UNSEEN:
+            fixes = int(columns.time[stop.first]), int(columns.time[stop.last])
         return Stood(stop.since, stop.until, stop.lat, stop.lon, inside, fixes)
 
     def _summed(self, story: Story | None) -> dict[str, Any]:

@@ -59,11 +59,13 @@ export class Journal {
     return this.events.some(({ seq, id }) => (ids.get(seq) ?? id) !== id);
   }
 
-  /** What others acknowledged while this page could not hear. @param {Event[]} events as the store has them */
+  /** What others acknowledged, or doubt, unheard by this page. @param {Event[]} events as the store has them */
   refresh(events) {
     for (const event of events) {
       const known = event.kind !== "erased" && this.byId.get(event.id);
-      if (known) known.ack = event.ack;
+      if (!known) continue;
+      known.ack = event.ack;
+      known.doubted = event.doubted;
     }
   }
 

@@ -8,6 +8,7 @@ import { Signal } from "../model/signal.js";
 const FIRST = 200;
 export const MORE = 200;
 const MOST_MISSED = 2000;
+const MOST_DOUBTED = 1000;
 
 export class EventFeed {
   /** @type {Signal<[another: boolean]>} the journal is longer, or `another` one */ changed = new Signal();
@@ -20,6 +21,7 @@ export class EventFeed {
     this.app = app;
     this.alerts = alerts;
     app.heard.on((message) => this.#read(message));
+    app.corrected.on((one) => this.#doubt(one));
     app.forgotten.on(() => this.#again());
   }
 
@@ -81,6 +83,15 @@ export class EventFeed {
     } finally {
       this.#loading = false;
     }
+  }
+
+  /** What a correction says of events that were told already. @param {{vehicle: string, from: string}} one */
+  async #doubt({ vehicle, from }) {
+    const asked = { vehicle, from, after: 0, limit: MOST_DOUBTED };
+    const told = await get("events", asked, this.app.asking.signal).catch(() => null);
+    if (!told) return; // the next time they are loaded says it
+    this.app.journal.refresh(told.events);
+    this.changed.tell(false);
   }
 
   /** What may be seen by now, as it may: of all others nothing stays. */

@@ -30,6 +30,7 @@ export function markOf({ app, why, current }, group) {
     group.events.length,
     e.ack?.by,
     e.ack?.at,
+    group.events.flatMap(({ doubted }) => doubted ?? []).map(({ id }) => id),
     e.seq > seen,
     muted(e, mutes, Date.now()),
     why === e.id,
@@ -88,6 +89,8 @@ function meta(app, { events, newest: e }, silent) {
     }),
     events.length > 1 && h("span", { class: "tag" }, `×${events.length}`),
     e.delayed && h("span", { class: "tag", title: say("events.late") }, say("events.delayed")),
+    events.some(({ doubted }) => doubted?.length) &&
+      h("span", { class: "tag", title: say("events.doubted.why") }, say("events.doubted")),
     silent && h("span", { class: "tag" }, say("events.quiet")),
     e.ack &&
       h(

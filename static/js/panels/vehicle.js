@@ -161,6 +161,7 @@ export class VehiclePanel {
     });
     app.heard.on((message) => message.op === "snapshot" && app.state.value.vehicle && this.#ask());
     app.ticked.on(() => this.#tick());
+    app.corrected.on(() => this.#track());
     app.forgotten.on(() => this.#other()); // all of it may be told otherwise
     this.open = app.state.value.vehicle !== null;
     if (this.open) this.#other();

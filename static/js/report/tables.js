@@ -9,7 +9,7 @@ const SOME = 200; // rows at once
 
 /** @param {Report} report @returns {HTMLElement[]} */
 export function tables(report) {
-  return [vehicles(report), ...inRegions(report), ...stopsAndEvents(report)];
+  return [vehicles(report), ...inRegions(report), ...stopsAndEvents(report), ...corrections(report)];
 }
 
 /** @param {Report} report */
@@ -135,6 +135,31 @@ function stopsAndEvents(report) {
   );
   if (head.left_out) events.append(h("p", { class: "report-note" }, say("left_out", { n: head.left_out })));
   return [stops, events];
+}
+
+/** What is told otherwise than it was received: who says so, when and why. @param {Report} report */
+function corrections(report) {
+  const { voice, head } = report;
+  const rows = head.vehicles.flatMap(({ id, name: called, corrections: some = [] }) =>
+    some.map(({ what, from, until, by, at, why }) =>
+      h(
+        "tr",
+        null,
+        h("th", { scope: "row" }, name(called ?? id)),
+        ...[
+          voice.say(`correction.${what}`),
+          voice.day(head.since + from * 1000),
+          voice.day(head.since + until * 1000),
+          name(why),
+          name(by),
+          voice.day(at),
+        ].map((text) => h("td", null, text)),
+      ),
+    ),
+  );
+  if (!rows.length) return [];
+  const heads = ["vehicle", "what", "from", "until", "why", "by", "said_at"].map((key) => voice.say(key));
+  return [section(voice.say("corrections"), heads, rows)];
 }
 
 /**

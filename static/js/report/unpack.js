@@ -22,6 +22,7 @@ import { worldX, worldY } from "../geo.js";
  * @property {number} points
  * @property {PackedStop[]} stops
  * @property {Summary|null} summary
+ * @property {{what: string, from: number, until: number, by: string, at: number, why: string}[]} [corrections] at: ms
  */
 /**
  * @typedef {{id: string, name?: string, color?: string, geometry?: any, radius_m?: number, buffer_m?: number}} Region

@@ -5,9 +5,10 @@ import { foreign, known, perhaps, pieces, say } from "./words.js";
 
 /**
  * @typedef {{seq: number, id: string, kind: string, vehicle: string, region?: string, time: string, received_at:
- *   string, reason: string, lat: number, lon: number, delayed?: boolean, ack?: {by: string, at: string}, [key: string]:
- *   any}} Event
+ *   string, reason: string, lat: number, lon: number, delayed?: boolean, ack?: {by: string, at: string}, doubted?:
+ *   Doubt[], [key: string]: any}} Event
  */
+/** @typedef {{id: string, by: string, at: string, why: string}} Doubt  who called a fix wrong that decided it */
 /**
  * @typedef {{vehicle: (id: string) => string, region: (id: string) => string, units: import("./format.js").Units}}
  *   Names

@@ -51,6 +51,17 @@ test("what others acknowledged or took back meanwhile is taken from the store", 
   );
 });
 
+test("who doubts an event is taken from the store, and who does no more", () => {
+  const journal = new Journal();
+  const doubted = [{ id: "c1", by: "Ada", at: "", why: "another van" }];
+  journal.add([event(1), event(2, { doubted })]);
+  journal.refresh([event(1, { doubted }), event(2)]);
+  assert.deepEqual(
+    journal.events.map((e) => e.doubted),
+    [undefined, doubted],
+  );
+});
+
 test("an erased event goes, and its place in the log counts", () => {
   const journal = new Journal();
   const erased = (seq) => ({ seq, id: `e${seq}`, kind: "erased", time: event(seq).time });

@@ -244,6 +244,7 @@ async def get_fleet(node: Node, grant: Grant) -> Response:
     ids = [id for id in await _chosen(node, grant, asked) if after is None or id > after]
     listed: list[dict[str, Any]] = []
     asks: list[api.Lasts] = []
+    corrections: list[Correction] = []
     fixes, following = 0, None
     async with node.heavy.turn():
         for at, id in enumerate(ids):
@@ -260,11 +261,13 @@ async def get_fleet(node: Node, grant: Grant) -> Response:
             said = said_of(node, id, told, *asked.span)
             sums = await asyncio.to_thread(_summed, columns, said, drawn, regions, asked)
             listed.append({"vehicle": vehicle, "group": _group(node, grant, id)} | sums)
+            corrections += said.shown
     for ask in asks:
         ask()
     if form == "json":
         return _told(File(encode({"vehicles": listed, "next": following})), form, "")
     answer = _told(await asyncio.to_thread(_table, form, [sheets.days(listed)], asked), form, "summary")
+    mark_corrected(answer, Said((), corrections))
     if following is not None:
         answer.headers["x-next"] = following
     return answer

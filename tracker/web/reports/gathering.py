@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from tracker.access.grants import Grant
-from tracker.history.story.corrections import without
+from tracker.history.story.corrections import Correction, without
 from tracker.history.visits import Shown
 from tracker.model.columns import Columns, concatenate
 from tracker.node import Node
@@ -17,6 +17,7 @@ from tracker.outputs.sight import Sight
 from tracker.reports.asked import Asked, Befell, Heard, Message
 from tracker.stores import EventQuery
 from tracker.web.api import events
+from tracker.web.api.tracks import sees_whole
 
 Tell = Callable[[Message], Awaitable[None]]
 
@@ -82,8 +83,13 @@ class Gathering:
             if len(columns) or vehicle in befell:
                 entry = picture.register.get(vehicle) if sight.knows_vehicle(vehicle) else None
                 name, group = (entry.name, entry.group) if entry else (None, None)
-                await tell(Heard.told_of(vehicle, name, group, columns))
+                await tell(Heard.told_of(vehicle, name, group, columns, self._said(vehicle, asked)))
         progress(1.0)
+
+    def _said(self, vehicle: str, asked: Asked) -> list[Correction]:
+        """What of the range is known otherwise, where it may be told."""
+        whole = sees_whole(self._node, self._grant, vehicle)
+        return self._node.corrections.standing(vehicle, asked.since, asked.until) if whole else []
 
     def _group(self, vehicle: str, sight: Sight) -> str | None:
         """As far as it may be known."""

@@ -151,9 +151,11 @@ export class Correct {
       undo: async () => {
         await call("DELETE", `${PATH}/${made.id}`, { body: { by: made.by } });
         this.day.again();
+        this.app.corrected.tell(made);
         return say("correct.undone");
       },
     });
     this.day.again();
+    this.app.corrected.tell(made);
   }
 }

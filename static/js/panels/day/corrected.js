@@ -93,6 +93,7 @@ export class Corrected {
       await this.app.deeds.doing(call("DELETE", `${PATH}/${one.id}`, { body: { by: who } }));
       this.app.say(say("correct.undone"));
       this.day.again();
+      this.app.corrected.tell(one);
     } catch (error) {
       this.fault.hidden = false;
       fill(this.fault, /** @type {Error} */ (error).message);

@@ -20,6 +20,7 @@ export class Other {
     );
     app.forgotten.on(() => this.forget());
     app.regranted.on(() => this.forget());
+    app.corrected.on(() => this.forget());
     app.ticked.on(() => this.#tick());
   }
 

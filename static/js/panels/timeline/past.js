@@ -33,6 +33,7 @@ export class Past {
     app.map.stage.framing.on((now) => this.#frame(now));
     app.forgotten.on(() => this.#forget());
     app.regranted.on(() => this.#forget());
+    app.corrected.on(() => this.#forget());
     app.ticked.on(() => this.#tick());
   }
 

@@ -3,10 +3,11 @@
 import { ApiError, call, get, regionPath } from "../../net/api.js";
 import { seesEverything } from "../../net/grants.js";
 import { decided } from "../../model/past/loop.js";
-import { h } from "../../parts/dom.js";
+import { h, icon } from "../../parts/dom.js";
 import * as format from "../../words/format.js";
 import { explain, tell, unspoken } from "../../words/phrases.js";
 import { pieces, say } from "../../words/words.js";
+import { by } from "../day/corrected.js";
 import { momentLink } from "../timeline/lead.js";
 import { whyPicture } from "./picture.js";
 
@@ -31,6 +32,8 @@ export function whyCard(app, { events, newest: event }, alerts) {
     return momentLink(app, words, words, time, where);
   };
   card.append(...explain(event, units, clock).map((line) => h("p", null, ...line)));
+  const doubts = new Map(events.flatMap(({ doubted = [] }) => doubted.map((one) => [one.id, one])));
+  for (const one of doubts.values()) card.append(doubt(app, one));
   if (unspoken(event)) card.append(h("p", null, h("code", null, unspoken(event))));
   if (events.length > 1) card.append(others(app, events.slice(1)));
   const keys = /** @type {[string, string][]} */ ([
@@ -83,6 +86,16 @@ async function picture(app, event, fixes, card) {
   const words = then ? "why.then" : "why.changed";
   if (present) card.prepend(h("p", null, say(words)));
   card.prepend(whyPicture(app, fixes, { edge: then ?? present, own: then !== null }));
+}
+
+/** Who called a fix wrong that decided, when and why. @param {import("../../app.js").App} app
+ * @param {import("../../words/phrases.js").Doubt} one */
+function doubt(app, one) {
+  const words = say("why.doubted", {
+    by: by(one, app.now(), app.preferences.value.zone),
+    why: format.isolate(one.why),
+  });
+  return h("p", { class: "notice warn" }, icon("edit", 14), h("span", null, words));
 }
 
 /** What stands in the same row: each leads to its own moment. @param {import("../../app.js").App} app
