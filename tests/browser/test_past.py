@@ -281,11 +281,43 @@ async def kept(client: CDPSession) -> tuple[int, float, float]:
 
 async def test_a_phone_has_the_strip_in_one_line_and_it_is_fit_for_everybody(open_page: Open) -> None:
     fleet = Feed(40)
+    ten = MIDNIGHT + 10 * HOUR
+    for n, after in ((3, 0), (4, 0), (5, 20_000)):
+        fleet.event("enter", n, "depot", time=f"{iso(ten + after)[:-1]}.000Z")
     async with Running(fleet) as feed:
         at = MIDNIGHT + 9 * HOUR
         page = await live(await open_page(f"{feed.url}{link(at)}", width=360, height=740, reduced_motion="reduce"))
         await settled(page, at)
         line = page.locator(".timeline")
+        # three events under one finger are parted, and two of one moment are offered
+        strip = await page.get_by_role("slider", name="The moment shown").bounding_box()
+        assert strip
+        await page.wait_for_function("() => window.fleetPage.past.known.events.value?.events.length === 3")
+        await page.touchscreen.tap(strip["x"] + strip["width"] * 7 / 12, strip["y"] + 6)
+        await page.wait_for_function(
+            f"() => window.fleetPage.past.span.from === {ten - 20_000} && !window.fleetPage.past.known.all.some((one) => one.busy)"
+        )
+        assert await page.evaluate("() => window.fleetPage.past.at") == at
+        await page.touchscreen.tap(strip["x"] + strip["width"] / 3, strip["y"] + 6)
+        offered = page.locator(".time-status button")
+        await expect(offered).to_have_text(["Van 3 entered Siltasaari depot", "Van 4 entered Siltasaari depot"])
+        await offered.nth(1).tap()
+        await settled(page, ten)
+        assert choice(page)["vehicle"] == "van-04"
+        await page.get_by_role("button", name="More of the timeline").tap()
+        await page.evaluate("() => window.fleetPage.state.set({ vehicle: null })")
+        await page.evaluate(
+            f"() => {{ const {{ past }} = window.fleetPage; past.look({{ from: {at - 6 * HOUR}, until: {at + 6 * HOUR} }}); past.go({at}) }}"
+        )
+        await settled(page, at)
+        # nothing lies over the strip on a short phone either
+        await page.set_viewport_size({"width": 360, "height": 568})
+        await page.wait_for_function(
+            "() => { const box = document.querySelector('.time-fold').getBoundingClientRect();"
+            " return document.elementFromPoint(box.x + box.width / 2, box.y + 4)?.closest('.time-fold') }"
+        )
+        await page.get_by_role("button", name="Open a recorded file").scroll_into_view_if_needed()
+        await page.set_viewport_size({"width": 360, "height": 740})
         box = await line.bounding_box()
         assert box and box["height"] < 60
         await expect(page.locator(".time-tools")).to_be_hidden()

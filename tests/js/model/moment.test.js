@@ -105,6 +105,18 @@ test("events near one another are one tick; the next and the one before are foun
   assert.equal(moments.beside(events, 2000, -1), events[0]);
   assert.equal(moments.beside(events, 99_000, 1), null);
   assert.equal(moments.beside(events, 1000, -1), null);
+  assert.deepEqual(moments.together(events, events[1]), [events[1]]);
+  const same = [{ time: 1000 }, { time: 1200 }, { time: 2000 }, { time: 2001 }];
+  assert.deepEqual(moments.together(same, same[1]), [same[1], same[2]]);
+});
+
+test("events under one press come apart in a shorter stretch, and where none parts them are offered", () => {
+  const day = { from: 0, until: 86_400_000 };
+  const [a, b, c] = [{ time: 500_000 }, { time: 500_000 }, { time: 700_000 }];
+  assert.deepEqual(moments.parting([a, c], day), { from: 400_000, until: 800_000 });
+  assert.deepEqual(moments.parting([{ time: 50_000 }, { time: 50_002 }], day), { from: 20_001, until: 80_001 });
+  assert.equal(moments.parting([a, c], { from: 480_000, until: 540_000 }), null); // there is none shorter
+  assert.equal(moments.parting([a, b], day), null);
 });
 
 test("of regions the version that held then", () => {

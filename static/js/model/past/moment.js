@@ -189,6 +189,18 @@ export function ticks(events, { from, until }, width, apart) {
   return out;
 }
 
+/** The stretch in which these events come apart on the strip; null: none does.
+ * @param {{time: number}[]} some ascending @param {Span} span @returns {Span|null} */
+export function parting(some, { from, until }) {
+  const [first, last] = [some[0].time, some[some.length - 1].time];
+  if (last === first || until - from <= SHORTEST) return null;
+  const half = Math.max(SHORTEST / 2, last - first);
+  return { from: (first + last) / 2 - half, until: (first + last) / 2 + half };
+}
+
+/** The events that had happened at the same second. @template {{time: number}} T @param {T[]} events @param {T} one */
+export const together = (events, one) => events.filter(({ time }) => happened(time) === happened(one.time));
+
 /** The event before or after a moment. @template {{time: number}} T @param {T[]} events ascending @param {number} at
  * @param {1|-1} by @returns {T|null} */
 export function beside(events, at, by) {

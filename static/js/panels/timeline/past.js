@@ -14,6 +14,7 @@ export class Past {
   /** @type {Signal<[]>} another moment is shown */ moved = new Signal();
   /** @type {Signal<[]>} another stretch, more of it is here, it plays or stops */ changed = new Signal();
   /** @type {Signal<[event: import("../../words/phrases.js").Event]>} that one was chosen */ opened = new Signal();
+  /** @type {Signal<[some: Happened[]]>} that one of them is to be chosen */ offered = new Signal();
   open = false; // the strip is shown
   /** @type {number|null} ms; null: now */ at = null;
   scrubbing = false;
@@ -111,9 +112,18 @@ export class Past {
 
   /** @param {1|-1} by */
   toEvent(by) {
-    const found = moments.beside(this.known.events.value?.events ?? [], this.now, by);
-    if (found) this.choose(found);
+    const events = this.known.events.value?.events ?? [];
+    const found = moments.beside(events, this.now, by);
+    if (found) this.offer(moments.together(events, found));
     return found !== null;
+  }
+
+  /** Which of them is meant is for the reader to say. @param {Happened[]} some ascending */
+  offer(some) {
+    if (some.length === 1) return this.choose(some[0]);
+    this.pause(false);
+    this.go(moments.happened(some[0].time));
+    this.offered.tell(some);
   }
 
   /** @param {Happened} happened */

@@ -111,22 +111,26 @@ export class Strip {
       if (past.scrubbing && past.at !== null) past.go(past.at);
       return;
     }
-    const tick = this.#tick(x, e.pointerType === "mouse" ? NEAR : TOUCH, e);
-    if (tick) return past.choose(tick);
+    const some = this.#pressed(x, e);
+    const apart = some.length > 1 ? moments.parting(some, past.span) : null;
+    if (apart) return past.look(moments.kept(apart, this.app.newest()));
+    if (some.length) return past.offer(some);
     past.pause(false);
     past.go(this.#time(x));
   }
 
-  /** The event a press means. @param {number} x @param {number} near px @param {PointerEvent} e */
-  #tick(x, near, e) {
+  /** The events of the tick a mouse is at, or of all that a finger may mean.
+   * @param {number} x @param {PointerEvent} e */
+  #pressed(x, e) {
+    if (e.clientY - this.element.getBoundingClientRect().top > TICKS + 3) return [];
     const events = this.past.known.events.value?.events ?? [];
-    if (e.clientY - this.element.getBoundingClientRect().top > TICKS + 3) return null;
-    const at = this.#time(x);
-    const reach = this.#time(x + near) - at;
-    let best = null;
-    for (const one of events)
-      if (Math.abs(one.time - at) <= reach && (!best || Math.abs(one.time - at) < Math.abs(best.time - at))) best = one;
-    return best;
+    const mouse = e.pointerType === "mouse";
+    const far = (/** @type {{x: number}} */ tick) => Math.abs(tick.x - x);
+    const near = moments
+      .ticks(events, this.past.span, this.width, APART)
+      .filter((tick) => far(tick) <= (mouse ? NEAR : TOUCH))
+      .sort((a, b) => (mouse ? far(a) - far(b) : a.first - b.first));
+    return (mouse ? near.slice(0, 1) : near).flatMap(({ first, count }) => events.slice(first, first + count));
   }
 
   /** @param {PointerEvent} e @param {number} x */
@@ -134,7 +138,7 @@ export class Strip {
     if (e.pointerType !== "mouse") return;
     const { zone } = this.app.preferences.value;
     const box = this.element.getBoundingClientRect();
-    const tick = this.#tick(x, NEAR, e);
+    const [tick] = this.#pressed(x, e);
     this.element.dataset.over = tick ? "event" : e.clientY - box.top > box.height - AXIS ? "axis" : "";
     this.element.title = moment(this.app, tick ? tick.time : this.#time(x), zone);
   }

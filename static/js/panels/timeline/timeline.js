@@ -9,6 +9,8 @@ import { tell } from "../../words/phrases.js";
 import { say } from "../../words/words.js";
 import { Strip, moment } from "./strip.js";
 
+const OFFERED = 6; // of events on one another
+
 export class Timeline {
   /** @param {import("../../app.js").App} app */
   constructor(app) {
@@ -17,6 +19,7 @@ export class Timeline {
     this.past = past;
     this.strip = new Strip(app);
     /** @type {import("../../words/phrases.js").Event|null} */ this.event = null;
+    /** @type {import("./past.js").Happened[]} of which one is to be chosen */ this.some = [];
     const button = (/** @type {any} */ glyph, /** @type {any} */ words, /** @type {() => void} */ run) =>
       iconButton(glyph, say(words), run);
     this.play = button("play", "past.play", () => this.toggle(1));
@@ -83,11 +86,19 @@ export class Timeline {
     past.moved.on(() => this.#moved());
     past.opened.on((event) => {
       this.event = event;
+      this.some = [];
       this.render();
       app.say(tell(event, app.names()));
     });
+    past.offered.on((some) => {
+      this.some = some;
+      if (!this.element.hasAttribute("data-unfolded")) this.#unfold(); // a phone has them there
+      this.render();
+      app.say(say("past.ticks", { n: some.length }));
+    });
     app.forgotten.on(() => {
       this.event = null;
+      this.some = [];
       this.render();
     });
     app.state.changed.on(() => this.render());
@@ -132,6 +143,10 @@ export class Timeline {
   #moved() {
     const { past, app } = this;
     const live = past.at === null;
+    if (this.some.length && (live || Math.abs(this.some[0].time - /** @type {number} */ (past.at)) > 2000)) {
+      this.some = [];
+      this.render();
+    }
     if (live) this.event = null;
     else {
       const at = /** @type {number} */ (past.at);
@@ -195,6 +210,7 @@ export class Timeline {
       const again = h("button", { type: "button", class: "link", onclick: () => past.again() }, say("past.again"));
       return refill(this.status, words, words, " ", !past.known.refused && again);
     }
+    if (this.some.length) return this.#offer();
     const told = past.known.coarse.value;
     const known = told?.tapes.reduce((sum, { vehicles }) => sum + vehicles.length, 0) ?? 0;
     const words =
@@ -208,6 +224,19 @@ export class Timeline {
             ? tell(this.event, app.names())
             : this.#sum();
     refill(this.status, words, words);
+  }
+
+  /** Events that lie on one another, for the reader to choose from. */
+  #offer() {
+    const { past, app, some } = this;
+    const one = (/** @type {import("./past.js").Happened} */ happened) =>
+      h(
+        "button",
+        { type: "button", class: "link", onclick: () => past.choose(happened) },
+        tell(happened.event, app.names()),
+      );
+    const all = some.slice(0, OFFERED).flatMap((happened) => [one(happened), " · "]);
+    refill(this.status, some.map(({ event }) => event.id).join(), ...all, say("past.ticks", { n: some.length }));
   }
 
   #sum() {
