@@ -98,7 +98,7 @@ async def _trip(page: Page) -> None:
 
 async def _refused(page: Page) -> None:
     page.expected.append("404")  # type: ignore[attr-defined]
-    await page.locator(".day .notice.bad").wait_for()
+    await page.locator(".day .notice.bad").locator("visible=true").wait_for()
 
 
 async def _past(page: Page) -> None:

@@ -165,10 +165,12 @@ async def test_a_past_that_is_scrubbed_forgets_at_once(open_page: Open, house: H
         " setInterval(() => past.scrub(last + Math.random() * 900), 20) }"
     )
     await page.wait_for_function("() => fleetPage.past.fleet.byId.get('v-there')?.known")
+    await page.evaluate("() => fleetPage.state.set({ split: -1000 })")  # and another moment beside it
+    await page.wait_for_function("() => fleetPage.beside.fleet.byId.get('v-there')?.known")
     await do(house, "PATCH", "groups/g-kim", {"regions": ["yards"]})
     await never(page, "v-there", "quarries", "region:there")
-    known = "() => [...fleetPage.past.fleet.byId.keys(), ...fleetPage.past.fleet.regions.keys()]"
-    await page.wait_for_function(f"() => ({known})().includes('v-here')")
+    known = "() => [fleetPage.past.fleet, fleetPage.beside.fleet].flatMap((one) => [...one.byId.keys(), ...one.regions.keys()])"
+    await page.wait_for_function(f"() => ({known})().filter((id) => id === 'v-here').length === 2")
     assert not {"v-there", "there"} & set(await page.evaluate(known))
 
 
