@@ -65,6 +65,26 @@ async def test_what_came_in_the_quarter_of_an_hour_that_lasts_stays_in_the_log(s
     assert [row for row, _, _ in await store.arrivals(0, EVER, None, 0, 9)] == [1, 2, 3, 4]
 
 
+async def test_where_there_are_many_vehicles_more_rows_are_packed_at_once(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"SLICE": 4, "MANY": 1, "WIDER": 3}.items():
+        monkeypatch.setattr(compaction, name, value)
+    await store.commit(fixes(1, *range(0, 4000, 1000)))
+    for time in range(4000, 16_000, 2000):
+        await store.commit(fixes(1, time))
+        await store.commit(fixes(2, time + 1000))
+    with closing(sqlite3.connect(store.path)) as connection:
+        alone = compaction.plan(connection, EVER)
+        assert alone and alone.below == 5, "one vehicle's"
+        compaction.move(connection, alone.below)
+        both = compaction.plan(connection, EVER)
+        assert both and both.below == 17
+        assert sorted(one.row[8] for piece in both.pieces for one in piece.fresh) == [6, 6]
+        few = compaction.plan(connection, 13)
+        assert few and few.below == 13, "none that are not to be packed yet"
+
+
 async def test_a_day_is_in_few_parts_while_it_lasts_and_in_one_when_it_is_over(store: SqliteStore) -> None:
     most = 0
     for quarter in range(96):

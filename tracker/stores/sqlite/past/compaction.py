@@ -27,6 +27,7 @@ from tracker.stores.sqlite.past.packed import DAY_MS, HOUR_MS, Packed
 QUARTER_MS = 900_000
 INCREMENTAL = 2  #: auto_vacuum: free pages can be given back some at a time
 SLICE = 1 << 16  #: rows packed at once
+MANY, WIDER = 1 << 12, 10  #: so many slices where they are of more days of vehicles: one costs the same however short
 PIECE = 48  #: segments in one transaction
 PIECE_BYTES = 1 << 18
 DROPPED = 1 << 12  #: rows deleted in one transaction
@@ -65,9 +66,10 @@ def plan(connection: sqlite3.Connection, until: int) -> Slice | None:
         if first >= until:
             return None
         end = min(until, first + SLICE)
-        asked = Asked(after=first - 1, below=end)
-        found = joined((hot.read(connection, asked), log.read(connection, asked)))
-        fresh = _by_day(found)
+        fresh = _fresh(connection, first, end)
+        if len(fresh) > MANY and end < until:
+            end = min(until, first + WIDER * SLICE)
+            fresh = _fresh(connection, first, end)
         return Slice(_pieces(connection, fresh, _worth_it(connection, fresh, first), first), end)
 
 
@@ -79,6 +81,11 @@ def tidying(connection: sqlite3.Connection, now: int) -> list[Piece]:
         parts = {day: packed.heads(connection, "n = :n AND day = :day", {"n": day[0], "day": day[1]}) for day in days}
         old = {day: [head.id for head in heads] for day, heads in parts.items()}
         return _pieces(connection, dict.fromkeys(days, Columns.empty()), old, packed.below(connection))
+
+
+def _fresh(connection: sqlite3.Connection, first: int, end: int) -> Days:
+    asked = Asked(after=first - 1, below=end)
+    return _by_day(joined((hot.read(connection, asked), log.read(connection, asked))))
 
 
 def _by_day(arrived: Arrived) -> Days:
