@@ -74,6 +74,8 @@ class Feed:
         self.asked: list[tuple[str, dict[str, str]]] = []  # of the past
         self.corrections: list[dict[str, Any]] = []  # of the day of a vehicle
         self.inside: int | None = None  # the status with which who was here is refused
+        self.rehearsed: list[tuple[dict[str, Any], bool]] = []  # shapes, and was each still going on?
+        self.rehearse: int | None = None  # the status with which these are refused
         self.inside_told = 4  # visits on the first page, …
         self.inside_next: str | None = None  # … and whether there are more
         self.tiles: dict[str, Any] = {}
@@ -399,6 +401,19 @@ def application(feed: Feed) -> Quart:
     @app.post("/api/v1/regions/preview")
     async def preview() -> dict[str, Any]:
         return {"counts": {"enter": 12, "exit": 11, "dwell": 3}, "inside_count": 4}
+
+    @app.post("/api/v1/history/rehearse")
+    async def rehearse() -> Any:
+        """Each shape makes one event more appear; `rehearse` is a status with which it is refused."""
+        feed.rehearsed.append((await request.get_json(), "going" in request.args))
+        if feed.rehearse:
+            return {"status": feed.rehearse, "code": "overloaded", "detail": "come again"}, feed.rehearse
+        row, now, n = feed.rows[2], feed.now(), len(feed.rehearsed)
+        at = {"vehicle": row[1], "reason": "moved", "lat": row[4] / 1e6, "lon": row[5] / 1e6}
+        new = at | {"id": f"new{n}", "kind": "enter", "region": "preview", "time": stamp(now - 1_800_000)}
+        gone = at | {"id": "gone1", "kind": "exit", "region": "preview", "time": stamp(now - 3_600_000)}
+        counts = {"appeared_count": 100 + n, "vanished_count": 1, "changed_count": 0, "same": 4321}
+        return {"counts": {}, **counts, "appeared": [new], "vanished": [gone], "changed": []}
 
     @app.post("/api/v1/history/inside")
     async def inside() -> Any:

@@ -273,3 +273,53 @@ async def test_a_toast_leaves_a_phones_tools_free(open_page: Open, feed: Running
     for name in ("Zoom in", "Zoom out", "Show the whole fleet", "Draw a region"):
         await page.get_by_role("button", name=name).click(trial=True, timeout=within(5))
     await page.locator("#search").click(trial=True, timeout=within(5))
+
+
+async def test_a_shape_that_is_dragged_or_moved_by_key_tells_what_yesterday_would_have_been(
+    open_page: Open, feed: Running
+) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}", width=360, height=740))
+    form = await card(page)
+    assert feed.feed.rehearsed == []
+    assert await form.locator(".yesterday").is_hidden()
+    box = await page.locator(".handle[title='Move']").bounding_box()
+    assert box
+    await page.mouse.move(box["x"] + 7, box["y"] + 7)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + 20, box["y"] + 20, steps=4)
+    await form.locator(".yesterday b:has-text(' new')").wait_for()  # the button is still down
+    assert feed.feed.rehearsed[0][1] is True
+    await page.mouse.up()
+    await form.locator(".yesterday-counts[aria-busy=false]").wait_for()
+    shape, going = feed.feed.rehearsed[-1]
+    assert going is False
+    drawn = await page.evaluate("window.fleetEditor.sketch.geojson().geometry.coordinates")
+    assert shape["geometry"]["coordinates"] == drawn
+    said = await form.locator(".yesterday").inner_text()
+    for words in ("4,321 events as told", f"+{100 + len(feed.feed.rehearsed)} new", "−1 gone", "0 otherwise", "Van 3"):
+        assert words in said
+    await page.locator("canvas[data-layer^=shifted]:not([hidden])").wait_for()
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    asked = len(feed.feed.rehearsed)
+    await form.get_by_label("Radius").focus()
+    await page.keyboard.press("ArrowUp")
+    await page.wait_for_function(f"() => document.querySelector('.yesterday').textContent.includes('+{102 + asked} ')")
+    assert [going for _, going in feed.feed.rehearsed[asked:]] == [True, False]
+    assert feed.feed.rehearsed[-1][0]["properties"]["radius_m"] == 251
+    await form.locator(".yesterday .moment").first.click()
+    await page.wait_for_function("() => location.hash.includes('at=')")
+
+
+async def test_numbers_of_an_older_shape_never_pass_for_those_of_this_one(open_page: Open, feed: Running) -> None:
+    page = await live(await open_page(f"{feed.url}#{PLACE}"))
+    form = await card(page)
+    radius = form.get_by_label("Radius")
+    await radius.press("ArrowUp")
+    await form.locator(".yesterday:not(.old) .yesterday-counts[aria-busy=false]").wait_for()
+    feed.feed.rehearse = 503
+    page.expected.append("503")  # type: ignore[attr-defined]
+    await radius.press("ArrowUp")
+    await form.locator(".yesterday.old:has-text('Others are trying shapes'):has-text('4,321')").wait_for()
+    feed.feed.rehearse = None
+    await form.locator(".yesterday:not(.old) .yesterday-counts[aria-busy=false]").wait_for()

@@ -11,6 +11,7 @@ import { COLORS, colorOf } from "../map/regions.js";
 import { conflict } from "./conflict.js";
 import { pasted } from "./paste.js";
 import { Preview } from "./preview.js";
+import { Yesterday } from "./yesterday.js";
 import { drawn } from "../net/grants.js";
 import { oneStop } from "../parts/roving.js";
 import { foreign, say } from "../words/words.js";
@@ -106,6 +107,10 @@ export class RegionCard {
       () => this.#feature(),
       () => new Map(this.raise.map(([kind, box]) => [kind, box.checked])),
     );
+    this.yesterday = new Yesterday(app, editor.shifted, () => ({
+      ...this.#feature(),
+      ...(editor.feature && { id: editor.feature.id }),
+    }));
     const notify = p.notify ?? ["enter", "exit", "dwell"];
     this.raise = RAISED.map(
       (kind) =>
@@ -212,6 +217,7 @@ export class RegionCard {
         ),
       ),
       this.preview.element,
+      this.yesterday.element,
       this.fault,
       h(
         "div",
@@ -244,6 +250,7 @@ export class RegionCard {
 
   remove() {
     this.preview.stop();
+    this.yesterday.stop();
     this.element.remove();
   }
 
@@ -335,6 +342,7 @@ export class RegionCard {
     const radius = Number(this.radius.value);
     const { sketch } = this.editor;
     if (!sketch || !(radius > 0)) return;
+    this.yesterday.begin();
     sketch.change({ radius, closed: sketch.kind === "circle" ? sketch.shape.points.length > 0 : sketch.shape.closed });
     this.editor.changed();
   }
@@ -398,8 +406,13 @@ export class RegionCard {
 
   /** Ask what it would have done, a moment after the last change. @param {boolean} [dragging] */
   #soon(dragging = false) {
-    if (!this.editor.sketch?.shape.closed || this.editor.sketch.problem()) this.preview.none();
-    else this.preview.soon(dragging);
+    if (!this.editor.sketch?.shape.closed || this.editor.sketch.problem()) {
+      this.preview.none();
+      this.yesterday.refused();
+    } else {
+      this.preview.soon(dragging);
+      this.yesterday.moved(dragging);
+    }
   }
 
   /** @param {number} [over] the version to write over; the one this card was opened with unless the reader reapplies */

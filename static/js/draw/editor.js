@@ -10,6 +10,7 @@ import { beyond, bounds, circle, corridor, distance, outline } from "../geo.js";
 import * as format from "../words/format.js";
 import { SketchLayer } from "./layer.js";
 import { Question } from "./question.js";
+import { Shifted } from "./shifted.js";
 import { Sketch, sketchOf } from "./sketch.js";
 import { say } from "../words/words.js";
 
@@ -30,6 +31,7 @@ export class Editor {
     $("#map-top").before(this.bar);
     this.bar.classList.add("draw-bar");
     this.layer = new SketchLayer(app.map, this);
+    this.shifted = new Shifted(app.map.stage);
     app.map.onPointer("click", ({ lat, lon }) => this.#click(lon, lat));
     app.map.onPointer("dblclick", () => this.drawing && this.close());
     app.map.onPointer("mousemove", ({ lat, lon }) => {
