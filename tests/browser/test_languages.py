@@ -14,12 +14,14 @@ from playwright.async_api import Browser, Page, Route, expect
 from tests.browser.conftest import Open, live, within
 from tests.browser.feed import Feed, Running
 from tests.browser.test_states import LINT, PLACE, STATES, busy
+from tests.support.recorded import FOLDER
 from tests.support.servers import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ROOT = Path(__file__).resolve().parents[2]
 WORD = re.compile(r"[^\W\d_]{3,}")
+EVIDENCE = FOLDER / "evidence.zip"
 
 #: Everything a reader sees or hears: text, names, titles, hints; what programs read (raw pings, lines to paste, names of
 #: time zones) is no sentence of the page.
@@ -188,6 +190,31 @@ async def test_what_a_server_of_tomorrow_says_is_german_too(open_page: Open, eng
             left += await _english_left(page, feed.feed, english)
             await page.reload()
             await live(page)
+        assert left == []
+        await page.context.close()
+
+
+async def test_two_moments_a_correction_and_a_file_are_german_too(open_page: Open, english: set[str]) -> None:
+    """What the table of states has not, on one page."""
+    fleet = busy()
+    async with Running(fleet) as feed:
+        page = await open_page(f"{feed.url}#{PLACE}&vehicle=van-03&day=2026-03-11", width=1440, locale="de-DE")
+        await live(page)
+        await page.locator(".leg").nth(1).click()
+        await page.locator(".correct button").last.click()
+        await page.locator("dialog[open] textarea").wait_for()
+        left = await _english_left(page, fleet, english)
+        await page.keyboard.press("Escape")
+        await page.goto(f"{feed.url}#{PLACE}&vehicle=van-03&at=2026-03-11T12:30:00Z&split=-1d")
+        await page.wait_for_function("() => window.fleetPage.past.exactly && window.fleetPage.beside?.fleet.byId.size")
+        await page.evaluate("() => window.fleetPage.showMoment(Date.now() + 1e9)")
+        await expect(page.locator(".toast").first).to_contain_text("kommt erst noch")
+        left += await _english_left(page, fleet, english)
+        await page.set_input_files("input[accept*=fleetday]", EVIDENCE)
+        await expect(page.locator("[data-trouble=file]")).to_contain_text("hash: ", timeout=within(15))
+        left += await _english_left(
+            page, fleet, english - {"the", "old", "north", "evidence", "replay", "verify"}
+        )  # its names, and a command
         assert left == []
         await page.context.close()
 
