@@ -10,6 +10,8 @@ export class Latest {
   busy = false;
   /** @type {AbortController|null} */ #asking = null;
   /** @type {any} */ #wait = 0;
+  #ends = () => {};
+  /** @type {Promise<void>} nothing is asked any more */ settled = Promise.resolve();
 
   /** @param {() => void} changed there is more of an answer, or none */
   constructor(changed) {
@@ -27,6 +29,7 @@ export class Latest {
     this.stop();
     this.key = key;
     this.busy = true;
+    this.settled = new Promise((ends) => (this.#ends = ends));
     const asking = new AbortController();
     this.#asking = asking;
     if (after) this.#wait = setTimeout(() => this.#go(key, ask, asking.signal), after);
@@ -56,6 +59,7 @@ export class Latest {
     }
     if (signal.aborted) return;
     this.busy = false;
+    this.#ends();
     this.changed();
   }
 
@@ -66,6 +70,7 @@ export class Latest {
     this.#asking = null;
     this.problem = null;
     this.busy = false;
+    this.#ends();
     this.key = this.answered;
   }
 

@@ -117,15 +117,10 @@ export class Known {
     if (this.refused) return;
     this.#stretch(look, after);
     if (look.at === null || look.scrubbing) return;
+    if (look.playing) this.exact.stop();
+    else this.#rest(moments.whole(look.at), after || SOON_MS / 2);
     this.#close(look, look.at);
     this.#wake(look, look.at);
-    if (look.playing) return;
-    const rest = moments.whole(look.at);
-    this.exact.want(
-      String(rest),
-      async (signal) => ({ at: rest, positions: await this.source.frame(rest, signal) }),
-      after || SOON_MS / 2,
-    );
   }
 
   /** Ask for what the strip shows of the whole stretch. @param {Look} look @param {number} [after] ms */
@@ -155,6 +150,12 @@ export class Known {
     this.regions.want(`${held.from} ${held.until}`, (signal) => this.source.versions(held, signal), after);
   }
 
+  /** What is true of the moment itself. @param {number} at @param {number} after */
+  #rest(at, after) {
+    const ask = async (/** @type {AbortSignal} */ signal) => ({ at, positions: await this.source.frame(at, signal) });
+    this.exact.want(String(at), ask, after);
+  }
+
   /** A finer tape around the moment. @param {Look} look @param {number} at */
   #close({ vehicles, speed, playing }, at) {
     const close = this.fine.value;
@@ -164,7 +165,8 @@ export class Known {
     if (own && own.grid.step_s <= wanted.step_s && moments.lasts(own.grid, at, speed)) return;
     const [from, until] = this.fine.key.split(" ").map(Number);
     if (this.fine.busy && at >= from && at < until) return; // it is on its way
-    this.#tapes(this.fine, wanted, playing ? 0 : SOON_MS);
+    // at rest the moment comes first: on a slow line the tape would take it the room
+    this.#tapes(this.fine, wanted, playing ? 0 : SOON_MS, this.exact.settled);
   }
 
   /** Where the selected one has been before. @param {Look} look @param {number} at */
@@ -183,12 +185,14 @@ export class Known {
     });
   }
 
-  /** @param {Latest<Tapes>} latest @param {Grid} grid @param {number} after */
-  #tapes(latest, grid, after) {
+  /** @param {Latest<Tapes>} latest @param {Grid} grid @param {number} after @param {Promise<void>} [first] */
+  #tapes(latest, grid, after, first) {
     const { source } = this;
     latest.want(
       `${grid.from} ${grid.until} ${grid.step_s}`,
       async function* (signal) {
+        await first;
+        if (signal.aborted) return;
         for await (const page of source.tapes(grid, signal)) yield { grid, ...page };
       },
       after,

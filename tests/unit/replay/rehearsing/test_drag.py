@@ -132,3 +132,17 @@ def test_a_leg_that_the_change_is_far_from_is_not_decided_again() -> None:
     drag = Drag([line(told, [])], [(0, LIMITS)], Span(START, EVER, 0), [])
     drag.move(region(box(0, 0, 400, 300)), whole=False)
     assert [event.kind for event in drag.events()] == ["enter", "exit"]
+
+
+def test_a_region_dragged_far_away_is_tried_on_who_drives_there() -> None:
+    told = [
+        StoredPing(1, Ping("a", START + at * 30_000, *place(8000, -4400 + at * 300), 10.0), START + at * 30_000)
+        for at in range(30)
+    ]
+    drag = Drag([line(told, [])], [(0, LIMITS)], Span(START, EVER, 0), [])
+    drag.move(region(box(0, 0, 400, 300)), whole=False)
+    assert drag.events() == []
+    there = region(box(7800, 0, 8200, 400))
+    drag.move(there, whole=False)
+    assert [event.kind for event in drag.events()] == ["enter", "exit"]
+    assert facts(drag.events()) == lived(there, told, [], Span(START, EVER, 0))
