@@ -75,6 +75,7 @@ class Feed:
         self.corrections: list[dict[str, Any]] = []  # of the day of a vehicle
         self.inside: int | None = None  # the status with which who was here is refused
         self.rehearsed: list[tuple[dict[str, Any], bool]] = []  # shapes, and was each still going on?
+        self.behind = 0  # and how many of these do not follow at once
         self.rehearse: int | None = None  # the status with which these are refused
         self.inside_told = 4  # visits on the first page, …
         self.inside_next: str | None = None  # … and whether there are more
@@ -404,8 +405,10 @@ def application(feed: Feed) -> Quart:
 
     @app.post("/api/v1/history/rehearse")
     async def rehearse() -> Any:
-        """Each shape makes one event more appear; `rehearse` is a status with which it is refused."""
-        feed.rehearsed.append((await request.get_json(), "going" in request.args))
+        """Each shape makes one event more appear; `rehearse` is a status with which it is refused. While it goes on so many
+        answers are `behind`."""
+        going = "going" in request.args
+        feed.rehearsed.append((await request.get_json(), going))
         if feed.rehearse:
             return {"status": feed.rehearse, "code": "overloaded", "detail": "come again"}, feed.rehearse
         row, now, n = feed.rows[2], feed.now(), len(feed.rehearsed)
@@ -413,6 +416,7 @@ def application(feed: Feed) -> Quart:
         new = at | {"id": f"new{n}", "kind": "enter", "region": "preview", "time": stamp(now - 1_800_000)}
         gone = at | {"id": "gone1", "kind": "exit", "region": "preview", "time": stamp(now - 3_600_000)}
         counts = {"appeared_count": 100 + n, "vanished_count": 1, "changed_count": 0, "same": 4321}
+        counts["behind"] = feed.behind = max(0, feed.behind - 1) if going else 0
         return {"counts": {}, **counts, "appeared": [new], "vanished": [gone], "changed": []}
 
     @app.post("/api/v1/history/inside")

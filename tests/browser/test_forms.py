@@ -11,6 +11,7 @@ from playwright.async_api import Locator, Page, Route
 
 from tests.browser.conftest import Open, live, within
 from tests.browser.feed import Running
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -285,10 +286,13 @@ async def test_a_shape_that_is_dragged_or_moved_by_key_tells_what_yesterday_woul
     box = await page.locator(".handle[title='Move']").bounding_box()
     assert box
     await page.mouse.move(box["x"] + 7, box["y"] + 7)
+    feed.feed.behind = 20
     await page.mouse.down()
     await page.mouse.move(box["x"] + 20, box["y"] + 20, steps=4)
     await form.locator(".yesterday b:has-text(' new')").wait_for()  # the button is still down
     assert feed.feed.rehearsed[0][1] is True
+    await until(lambda: feed.feed.behind == 0, "what did not follow at once is asked for again, though nothing moves")
+    await form.locator(".yesterday:not(.old) b").first.wait_for()
     await page.mouse.up()
     await form.locator(".yesterday-counts[aria-busy=false]").wait_for()
     shape, going = feed.feed.rehearsed[-1]

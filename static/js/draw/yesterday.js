@@ -90,7 +90,10 @@ export class Yesterday {
       clearTimeout(this.#late);
       this.#late = 0;
       this.#tell();
-      if (this.#turns.behind) this.#late = window.setTimeout(() => this.#say(say("yesterday.late")), LATE_MS);
+      if (going && answer.behind) {
+        this.#say(say("yesterday.late"));
+        if (!this.#turns.behind) this.#turns.want(true);
+      } else if (this.#turns.behind) this.#late = window.setTimeout(() => this.#say(say("yesterday.late")), LATE_MS);
       else if (!going) this.#line.setAttribute("aria-busy", "false");
     } catch (error) {
       if (!signal.aborted) this.#failed(/** @type {Error} */ (error));

@@ -1,10 +1,10 @@
 """Drag: one region in somebody's hand. Each new shape is decided only for the legs that the change comes near; of all
-others what is known stays true. At rest everything is decided anew."""
+others what is known stays true. While it goes on, what takes too long follows; at rest everything is decided anew."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import nlargest
 from typing import Any
 
@@ -43,23 +43,37 @@ class Drag:
         self._told: list[list[Event]] = []
         self._of: dict[str, list[int]] = {}  # vehicle → its legs
         self._differ: dict[str, Differences] = {}
+        self._behind = set[int]()  # legs that are yet to be decided with the last shape
         self.decided = 0  # legs, for the last shape
 
-    def move(self, region: Region, whole: bool) -> None:
-        """It has this shape now. `whole`: everything is decided anew, as at rest."""
+    def move(self, region: Region, whole: bool, may: Callable[[], bool] = lambda: True) -> None:
+        """It has this shape now. `whole`: everything is decided anew, as at rest.
+
+        `may`: is there time for one leg more? Those that are left are decided next time, whatever shape it has then.
+        """
         ground, self._ground = self._ground, None  # broken off, everything is to be done
         if ground is None or not _lie_in(widened(region.shape.boxes, MARGIN_M), self._zone):
             ground, whole = self._cut(region), True
         concerned = ground.lay(region) if whole else ground.shift(region, self._crossed)
-        play = Play(region, self._settings, self._span)
-        for at, stops in zip(concerned, ground.stops(concerned), strict=True):
-            told = self._told[at] = play.leg(*self._legs[at], stops)
-            (self._crossed.add if any(event.kind == "cross" for event in told) else self._crossed.discard)(at)
+        late = [] if whole else sorted(self._behind)
+        concerned = [*late, *(at for at in concerned if whole or at not in self._behind)]
+        decided = self._decide(Play(region, self._settings, self._span), concerned, ground, whole, may)
+        self._behind = set(concerned[decided:])
+        concerned = concerned[:decided]
         vehicles = self._before.keys() | self._of.keys() if whole else {self._legs[at][0].vehicle for at in concerned}
         for vehicle in vehicles:
             after = [event for at in self._of.get(vehicle, ()) for event in self._told[at]]
             self._differ[vehicle] = Differences(self._before.get(vehicle, ()), after)
         self._ground, self.decided = ground, len(concerned)
+
+    def _decide(self, play: Play, legs: list[int], ground: Ground, whole: bool, may: Callable[[], bool]) -> int:
+        """How many of them, the first ones; one at least."""
+        for count, (at, stops) in enumerate(zip(legs, ground.stops(legs), strict=True)):
+            if count and not whole and not may():
+                return count
+            told = self._told[at] = play.leg(*self._legs[at], stops)
+            (self._crossed.add if any(event.kind == "cross" for event in told) else self._crossed.discard)(at)
+        return len(legs)
 
     def _cut(self, region: Region) -> Ground:
         west, south, east, north = region.shape.bounds
@@ -86,6 +100,7 @@ class Drag:
         return {
             "counts": dict(counts),
             "events_count": counts.total(),
+            "behind": len(self._behind),
             "same": sum(one.same for one in self._differ.values()),
             **{f"{what}_count": len(some) for what, some in found.items()},
             **listed,

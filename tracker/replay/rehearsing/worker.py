@@ -9,6 +9,7 @@ import gc
 import os
 import struct
 import sys
+from time import perf_counter
 from typing import Any, BinaryIO
 
 import msgspec
@@ -20,6 +21,7 @@ from tracker.replay.rehearsing.drag import Drag
 from tracker.replay.rehearsing.reading import covers, read_drag
 from tracker.stores import Box
 
+MOVING_S = 0.1  #: of deciding, for an answer while it is dragged: five a second with all else
 _LENGTH = struct.Struct("<I")
 
 
@@ -77,7 +79,8 @@ class Rehearsing:
                 gc.collect()
                 gc.freeze()
                 gc.disable()  # millions of things that stay: to look through them takes longer than a shape
-            self._drag.move(region, move.whole)
+            end = perf_counter() + MOVING_S
+            self._drag.move(region, move.whole, lambda: perf_counter() < end)
         except TrackerError as fault:
             retry = getattr(fault, "retry_after", None)
             return Said(code=fault.code, detail=fault.detail, errors=getattr(fault, "errors", []), retry_after_s=retry)

@@ -3,7 +3,7 @@
 /** @typedef {import("../../words/phrases.js").Event & {fields?: string[]}} Event */
 /** @typedef {"appeared"|"vanished"|"changed"} What */
 /**
- * @typedef {{same: number, appeared_count: number, vanished_count: number, changed_count: number, appeared: Event[],
+ * @typedef {{behind: number, same: number, appeared_count: number, vanished_count: number, changed_count: number, appeared: Event[],
  *   vanished: Event[], changed: Event[]}} Answer of POST /api/v1/history/rehearse
  */
 

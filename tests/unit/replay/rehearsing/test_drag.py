@@ -119,7 +119,9 @@ def test_a_dragged_region_tells_what_the_fleet_would_have_told(seed: int, rules:
         shape = corner(rng) if step != 2 or rng.random() < 0.5 else point(200, 200)
         extra = {"radius_m": rng.uniform(50, 400)} if shape["type"] == "Point" else {}
         one = region(shape, **PROPERTIES[rules], **extra)
-        drag.move(one, whole=False)
+        drag.move(one, whole=False, may=lambda: rng.random() < 0.5)
+        while drag.answer(0)["behind"]:
+            drag.move(one, whole=False, may=lambda: rng.random() < 0.5)
         assert facts(drag.events()) == lived(one, every, deeds, span)
     assert drag.answer(0)["events_count"] == len(drag.events())
 
@@ -146,3 +148,24 @@ def test_a_region_dragged_far_away_is_tried_on_who_drives_there() -> None:
     drag.move(there, whole=False)
     assert [event.kind for event in drag.events()] == ["enter", "exit"]
     assert facts(drag.events()) == lived(there, told, [], Span(START, EVER, 0))
+
+
+def test_what_takes_too_long_while_it_is_dragged_follows_and_is_never_left_out() -> None:
+    told = {name: drive(3, name) for name in ("a", "b", "c")}
+    every = [one for some in told.values() for one in some]
+    newest = max(one.received_at for one in every)
+    span = Span(START, newest, newest)
+    drag = Drag([line(some, []) for some in told.values()], [(0, LIMITS)], span, [])
+    drag.move(region(box(0, 0, 400, 300)), whole=False)
+    shape = region(box(-300, -300, 500, 400))
+    drag.move(shape, whole=False, may=lambda: False)
+    assert (drag.decided, drag.answer(0)["behind"] > 0) == (1, True)
+    while drag.answer(0)["behind"]:
+        drag.move(shape, whole=False, may=lambda: False)
+        assert drag.decided == 1
+    assert facts(drag.events()) == lived(shape, every, [], span)
+    drag.move(region(box(0, 0, 400, 300)), whole=False, may=lambda: False)
+    shape = region(box(100, -300, 600, 300))
+    drag.move(shape, whole=True, may=lambda: False)
+    assert drag.answer(0)["behind"] == 0
+    assert facts(drag.events()) == lived(shape, every, [], span)
