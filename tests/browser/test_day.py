@@ -129,6 +129,16 @@ async def _swipe(page: Page, x: float, y: float, to_y: float) -> None:
     await finger.detach()
 
 
+#: Is the list at its beginning, once it has come to rest?
+TOP = """async () => {
+  const list = document.querySelector('.detail.day'), frame = () => new Promise(requestAnimationFrame);
+  for (let last = -1; last !== list.scrollTop; ) {
+    last = list.scrollTop;
+    for (let n = 0; n < 10; n++) await frame();
+  }
+  return list.scrollTop === 0;
+}"""
+
 #: The chosen trip's time and speed are seen, and so is the row that has the focus or is chosen, none over the other.
 SEEN = """([way, row]) => {
   const [a, b] = [way, row].map((one) => document.querySelector(one).getBoundingClientRect());
@@ -158,8 +168,12 @@ async def test_a_day_is_for_fingers_and_for_a_page_that_is_enlarged(open_page: O
         await _swipe(page, 180, 412, 80)  # the sheet, by its grip
         await page.wait_for_function("() => document.querySelector('#side').getBoundingClientRect().top < 70")
         await page.wait_for_function(SEEN, arg=trip)
-        await _swipe(page, 180, 412, 640)  # the list, which goes back to its beginning
-        await page.wait_for_function("() => document.querySelector('.detail.day').scrollTop === 0")
+        for _ in range(9):  # the list, which goes back to its beginning; a busy machine takes a swipe for a shorter one
+            await _swipe(page, 180, 412, 640)
+            if await page.evaluate(TOP):
+                break
+        else:
+            raise AssertionError("the list never came back to its beginning")
         assert await page.evaluate("document.documentElement.scrollWidth") == 360
         await picture(page, "day_touched_360")
 

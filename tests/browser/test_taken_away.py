@@ -160,13 +160,14 @@ async def test_a_past_that_is_scrubbed_forgets_at_once(open_page: Open, house: H
     page = await live(await page_of(open_page, house, "kim", "#vehicle=v-there"))
     page.expected += ["403"]  # type: ignore[attr-defined]
     await page.wait_for_function("() => fleetPage.overlay.selected?.time")
-    await page.evaluate(
-        "() => { const { past, overlay } = fleetPage, last = overlay.selected.time; past.go(last);"
-        " setInterval(() => past.scrub(last + Math.random() * 900), 20) }"
-    )
+    await page.evaluate("() => fleetPage.past.go(fleetPage.overlay.selected.time)")
     await page.wait_for_function("() => fleetPage.past.fleet.byId.get('v-there')?.known")
     await page.evaluate("() => fleetPage.state.set({ split: -1000 })")  # and another moment beside it
     await page.wait_for_function("() => fleetPage.beside.fleet.byId.get('v-there')?.known")
+    await page.evaluate(
+        "() => { const { past } = fleetPage, last = past.at;"
+        " setInterval(() => past.scrub(last + Math.random() * 900), 20) }"
+    )
     await do(house, "PATCH", "groups/g-kim", {"regions": ["yards"]})
     await never(page, "v-there", "quarries", "region:there")
     known = "() => [fleetPage.past.fleet, fleetPage.beside.fleet].flatMap((one) => [...one.byId.keys(), ...one.regions.keys()])"

@@ -3,8 +3,9 @@
 /** @typedef {import("../../words/phrases.js").Event & {fields?: string[]}} Event */
 /** @typedef {"appeared"|"vanished"|"changed"} What */
 /**
- * @typedef {{behind: number, same: number, appeared_count: number, vanished_count: number, changed_count: number, appeared: Event[],
- *   vanished: Event[], changed: Event[]}} Answer of POST /api/v1/history/rehearse
+ * @typedef {{same: number, appeared_count: number, vanished_count: number, changed_count: number, appeared: Event[],
+ *   vanished: Event[], changed: Event[], behind: number}} Answer of POST /api/v1/history/rehearse; behind: ways of
+ *   vehicles that were not yet tried on this shape
  */
 
 const WHATS = /** @type {const} */ (["appeared", "vanished", "changed"]);
