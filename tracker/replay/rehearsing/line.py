@@ -63,7 +63,7 @@ class Line:
         self.odd |= np.diff(self.received, prepend=self.received[:1]) < 0
         calm = np.ones(len(at), np.bool_)
         for back in range(QUIET + 1):
-            calm[back:] &= ~self.odd[: len(at) - back]
+            calm[back:] &= ~self.odd[: max(0, len(at) - back)]
         drives = (self.speed >= SURE_MPS * 1000) | self._strides(heard.accuracy[at])
         #: it moves beyond doubt, whatever was before
         self.drives: Mask = drives & calm
@@ -88,7 +88,7 @@ class Line:
             dlon = (self.lon[step:] - self.lon[:-step]) * 110_500 * np.cos(np.radians(self.lat[step:]))
             hop[step:] = np.hypot(dlat, dlon) > slack[step:] + slack[:-step]
             for back in range(STRIDES + 1 - step):
-                strides[back:] &= hop[: count - back]
+                strides[back:] &= hop[: max(0, count - back)]
                 strides[:back] = False
         return strides
 

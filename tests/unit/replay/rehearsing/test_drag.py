@@ -169,3 +169,20 @@ def test_what_takes_too_long_while_it_is_dragged_follows_and_is_never_left_out()
     drag.move(shape, whole=True, may=lambda: False)
     assert drag.answer(0)["behind"] == 0
     assert facts(drag.events()) == lived(shape, every, [], span)
+
+
+def test_who_was_heard_a_few_times_is_decided_as_all_others() -> None:
+    there = region(box(-400, -400, 800, 800))
+    for count in range(1, 8):
+        told = [
+            StoredPing(1, Ping("a", START + at * 30_000, *place(-900 + at * 300, 100), 10.0), START + at * 30_000)
+            for at in range(count)
+        ]
+        span = Span(START, EVER, told[-1].received_at)
+        drag = Drag([line(told, [])], [(0, LIMITS)], span, [])
+        drag.move(there, whole=False)
+        assert facts(drag.events()) == lived(there, told, [], span)
+    silent = [StoredPing(1, Ping("b", START, *place(0, 0), None, None, None, 9999.0), START)]
+    drag = Drag([line(silent, [])], [(0, LIMITS)], Span(START, EVER, START), [])
+    drag.move(there, whole=False)
+    assert drag.events() == []
