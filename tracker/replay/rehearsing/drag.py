@@ -15,7 +15,7 @@ from tracker.model.events import Event
 from tracker.regions.region import Region
 from tracker.replay.past.differences import APPEARED, CHANGED, VANISHED, Difference, Differences
 from tracker.replay.rehearsing.ground import Ground
-from tracker.replay.rehearsing.line import Leg, Line, widened
+from tracker.replay.rehearsing.line import Leg, Line, lie_in, widened
 from tracker.replay.rehearsing.playing import Play, Span
 from tracker.stores import Box
 from tracker.times import rfc3339
@@ -52,7 +52,7 @@ class Drag:
         `may`: is there time for one leg more? Those that are left are decided next time, whatever shape it has then.
         """
         ground, self._ground = self._ground, None  # broken off, everything is to be done
-        if ground is None or not _lie_in(widened(region.shape.boxes, MARGIN_M), self._zone):
+        if ground is None or not lie_in(widened(region.shape.boxes, MARGIN_M), self._zone):
             ground, whole = self._cut(region), True
         concerned = ground.lay(region) if whole else ground.shift(region, self._crossed)
         late = [] if whole else sorted(self._behind)
@@ -127,7 +127,3 @@ def _shown(one: Difference) -> dict[str, Any]:
     if one.fields:
         told["fields"] = list(one.fields)
     return told
-
-
-def _lie_in(boxes: Sequence[Box], zone: Sequence[Box]) -> bool:
-    return all(any(z[0] <= w and z[1] <= s and z[2] >= e and z[3] >= n for z in zone) for w, s, e, n in boxes)

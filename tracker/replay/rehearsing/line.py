@@ -166,3 +166,8 @@ def widened(boxes: Sequence[Box], by_m: float) -> list[Box]:
         turns = [0, *([360] if west - side < -180 else []), *([-360] if east + side > 180 else [])]
         found += [(west - side + turn, south - up, east + side + turn, north + up) for turn in turns]
     return found
+
+
+def lie_in(boxes: Sequence[Box], zone: Sequence[Box]) -> bool:
+    """Each of them wholly in one of the zone's."""
+    return all(any(z[0] <= w and z[1] <= s and z[2] >= e and z[3] >= n for z in zone) for w, s, e, n in boxes)

@@ -17,7 +17,7 @@ from tracker.regions.region import Region
 from tracker.replay.past.stored import Stored
 from tracker.replay.past.window import DAY_MS, WARM_UP_DAYS
 from tracker.replay.rehearsing.drag import LOOSE_M, Drag
-from tracker.replay.rehearsing.line import Line, widened
+from tracker.replay.rehearsing.line import Line, lie_in, widened
 from tracker.replay.rehearsing.playing import Span
 from tracker.stores import Box
 
@@ -35,8 +35,7 @@ def around(region: Region) -> list[Box]:
 
 def covers(room: Sequence[Box], region: Region) -> bool:
     """May it be dragged on with what was read?"""
-    boxes = widened(region.shape.boxes, 2 * LOOSE_M)
-    return all(any(z[0] <= w and z[1] <= s and z[2] >= e and z[3] >= n for z in room) for w, s, e, n in boxes)
+    return lie_in(widened(region.shape.boxes, 2 * LOOSE_M), room)
 
 
 def read_drag(source: Stored, region: Region, now: int) -> tuple[list[Box], Drag]:
