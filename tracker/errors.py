@@ -64,6 +64,11 @@ class Invalid(BadRequest):
         super().__init__(code, detail, errors)
         self.status, self.title = 422, TITLES[422]
 
+    @classmethod
+    def of_field(cls, field: str, message: str, code: str = "bad_parameter") -> Invalid:
+        """One thing is wrong, in this field or parameter."""
+        return cls(code, message, [{"field": field, "code": code, "message": message}])
+
 
 class NotSignedIn(TrackerError):
     """Say who you are."""

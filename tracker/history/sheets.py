@@ -122,8 +122,7 @@ def as_parquet(sheets: Sequence[Sheet], _: ZoneInfo) -> bytes:
             "Parquet needs the extra `parquet` where the server is (pip install 'live-map-tracker[parquet]'); "
             "csv and xlsx always work"
         )
-        fault = {"field": "format", "code": "bad_parameter", "message": message}
-        raise Invalid("bad_parameter", message, [fault]) from None
+        raise Invalid.of_field("format", message) from None
     sheet = sheets[0]
     columns: dict[str, Any] = {}
     for at, name in enumerate(sheet.columns):

@@ -30,5 +30,5 @@ def group_drawn(grant: Grant, properties: dict[str, Any], before: dict[str, Any]
     if not isinstance(group, str) or group not in groups:
         which = ", ".join(sorted(groups)) or "none"
         message = f"`group` decides who sees a region; you may draw in: {which}"
-        raise Invalid("not_your_group", message, [{"field": "group", "code": "not_your_group", "message": message}])
+        raise Invalid.of_field("group", message, "not_your_group")
     properties["group"] = group

@@ -245,4 +245,4 @@ def _by(document: Any) -> str:
     missing = by is None or (isinstance(by, str) and not by.strip())
     code, what = ("missing", "say who") if missing else ("invalid", "that is nobody's name; say who")
     message = f'{what}: {{"by": "a name of at most {MAX_BY} characters"}}'
-    raise Invalid(code, message, [{"field": "by", "code": code, "message": message}])
+    raise Invalid.of_field("by", message, code)

@@ -8,7 +8,7 @@ import hashlib
 import math
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -22,7 +22,7 @@ from tracker.model.records import Actor
 from tracker.node import Node
 from tracker.protocols.native import read_document
 from tracker.protocols.pieces import check_weight
-from tracker.times import BadTime, parse_parameter
+from tracker.times import BadTime, parse_parameter, parse_time
 from tracker.web.ingest.bodies import Patience, too_large
 from tracker.web.ingest.inflate import Plain
 from tracker.web.server.answers import JSON, encode
@@ -209,7 +209,7 @@ def instant(name: str) -> int | None:
     try:
         return parse_parameter(text)
     except BadTime as fault:
-        raise _wrong(name, f"`{name}`: {fault}") from None
+        raise Invalid.of_field(name, f"`{name}`: {fault}") from None
 
 
 def words(name: str) -> frozenset[str] | None:
@@ -240,11 +240,7 @@ def flag(name: str) -> bool:
 
 def bad(name: str, expected: str) -> Invalid:
     text = request.args.get(name, "")
-    return _wrong(name, f"`{name}` is {text[:60]!r}; expected {expected}")
-
-
-def _wrong(name: str, message: str) -> Invalid:
-    return Invalid("bad_parameter", message, [{"field": name, "code": "bad_parameter", "message": message}])
+    return Invalid.of_field(name, f"`{name}` is {text[:60]!r}; expected {expected}")
 
 
 def cursor(place: Any) -> str:
@@ -271,15 +267,42 @@ def vehicle(text: str) -> str:
     try:
         return vehicle_id(text)
     except Unfit as fault:
-        raise Invalid(
-            fault.code, fault.message, [{"field": "vehicle", "code": fault.code, "message": fault.message}]
-        ) from None
+        raise Invalid.of_field("vehicle", fault.message, fault.code) from None
 
 
 def check_version(given: str, what: str, version: int, current: Callable[[], dict[str, Any]]) -> None:
     """Raises Conflict where an If-Match names another version than there is."""
     if {tag.strip() for tag in given.split(",")}.isdisjoint({"*", f'"{version}"'}):
         raise Conflict("version_conflict", f"{what} is at version {version} now, not {given[:40]}", current())
+
+
+def check_fields(document: Any, fields: Sequence[str], say: str) -> dict[str, Any]:
+    """The document, when it is an object of known fields. `say`: what to send instead. Raises Invalid."""
+    if not isinstance(document, dict):
+        raise Invalid("not_an_object", say)
+    for name in document:
+        if name not in fields:
+            message = f"there is no field {name[:64]!r}; there are {', '.join(fields)}"
+            raise Invalid.of_field(name[:64], message, "unknown_field")
+    return document
+
+
+def read_time(
+    document: dict[str, Any],
+    name: str,
+    parse: Callable[[str | int | float], int] = parse_time,
+    code: str = "bad_parameter",
+) -> int | None:
+    """An instant, ms; None where none is said. `parse` may raise BadTime, and `code` tells of that. Raises Invalid."""
+    value = document.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise Invalid.of_field(name, f"`{name}` is an RFC 3339 text or a number", "wrong_type")
+    try:
+        return parse(value)
+    except (BadTime, ValueError, OverflowError) as fault:
+        raise Invalid.of_field(name, f"`{name}`: {fault}", code) from None
 
 
 def merged(target: Any, patch: Any) -> Any:

@@ -111,7 +111,7 @@ async def _register(node: Node, grant: Grant, entry: Registered, status: int = 2
     inside, before = state.regions if state else (), node.picture.group_of(entry.vehicle)
     if entry.group != before and not grant.may_regroup(inside, before, entry.group):
         message = "`group` decides who sees a vehicle: this is none you may move it to"
-        raise Invalid("not_your_group", message, [{"field": "group", "code": "not_your_group", "message": message}])
+        raise Invalid.of_field("group", message, "not_your_group")
     await node.pipeline.register(entry, api.actor(node, grant))
     return _answer(node, grant, entry.vehicle, status)
 

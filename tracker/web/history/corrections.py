@@ -18,7 +18,7 @@ from tracker.history.story.trips import Trip, story_of
 from tracker.model.ping import OLDEST
 from tracker.model.records import Audit, Record
 from tracker.node import Node
-from tracker.times import BadTime, parse_time, rfc3339
+from tracker.times import rfc3339
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
 from tracker.web.api.tracks import LAST, sees_whole, told_of
@@ -153,16 +153,12 @@ def _check(node: Node, grant: Grant, vehicle: str) -> None:
 
 
 def _wrong(field: str, message: str, code: str = "invalid") -> Invalid:
-    return Invalid(code, message, [{"field": field, "code": code, "message": message}])
+    return Invalid.of_field(field, message, code)
 
 
 def _read(document: Any, now: int) -> tuple[str, Correction]:
     """Raises Invalid."""
-    if not isinstance(document, dict):
-        raise Invalid("not_an_object", 'correct with a JSON object: {"vehicle", "what", "from", "until", "why"}')
-    for name in document:
-        if name not in FIELDS:
-            raise _wrong(name[:64], f"there is no field {name[:64]!r}; there are {', '.join(FIELDS)}", "unknown_field")
+    api.check_fields(document, FIELDS, 'correct with a JSON object: {"vehicle", "what", "from", "until", "why"}')
     vehicle, what = document.get("vehicle"), document.get("what")
     if not isinstance(vehicle, str):
         raise _wrong("vehicle", "`vehicle` is the id of one there is", "missing" if vehicle is None else "wrong_type")
@@ -195,16 +191,8 @@ def _read(document: Any, now: int) -> tuple[str, Correction]:
 
 
 def _time(document: dict[str, Any], name: str, now: int) -> int | None:
-    value = document.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise _wrong(name, f"`{name}` is an RFC 3339 text or a number", "wrong_type")
-    try:
-        time = parse_time(value)
-    except (BadTime, ValueError, OverflowError) as fault:
-        raise _wrong(name, f"`{name}`: {fault}") from None
-    if time < OLDEST or time > now + 1:  # half-open: the last fix is a millisecond before
+    time = api.read_time(document, name, code="invalid")
+    if time is not None and (time < OLDEST or time > now + 1):  # half-open: the last fix is a millisecond before
         raise _wrong(name, f"`{name}` is between 2000 and now: only what has been can be corrected")
     return time
 

@@ -126,19 +126,15 @@ def _how() -> How:
     name, format, zone = (request.args.get(one) for one in ("name", "format", "zone"))
     name = PurePath(name or "import").name.strip()  # it becomes a file's, and may be a vehicle's
     if not name or len(name.encode()) > MOST_NAME or not name.isprintable():
-        raise _wrong("name", f"`name` is the file's, of at most {MOST_NAME} bytes: ?name=monday.gpx")
+        raise Invalid.of_field("name", f"`name` is the file's, of at most {MOST_NAME} bytes: ?name=monday.gpx")
     if format is not None and format not in (known := [one.NAME for one in formats()]):
-        raise _wrong("format", f"`format` is one of {', '.join(known)}")
+        raise Invalid.of_field("format", f"`format` is one of {', '.join(known)}")
     if zone is not None:
         try:
             named_zone(zone)
         except BadZone:
-            raise _wrong("zone", f"`zone` is {zone[:60]!r}; it is a name such as Europe/Helsinki") from None
+            raise Invalid.of_field("zone", f"`zone` is {zone[:60]!r}; it is a name such as Europe/Helsinki") from None
     return How(name, format, zone)
-
-
-def _wrong(field: str, message: str) -> Invalid:
-    return Invalid("bad_parameter", message, [{"field": field, "code": "bad_parameter", "message": message}])
 
 
 async def _receive(path: Path, most: int) -> None:

@@ -21,7 +21,6 @@ from tracker.history.search import Question, Search
 from tracker.history.visits import Shown
 from tracker.model.ping import MAX_ID
 from tracker.node import Node
-from tracker.times import BadTime, parse_time
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
 from tracker.web.api.tracks import wrong_of
@@ -125,34 +124,18 @@ def _is_row(place: Any) -> bool:
 
 def _read(document: Any, node: Node, grant: Grant) -> Question:
     """Raises Invalid, NotFound."""
-    if not isinstance(document, dict):
-        raise Invalid("not_an_object", 'ask with a JSON object: {"geometry", "from", "until"}')
-    for name in document:
-        if name not in FIELDS:
-            raise _wrong(name[:64], f"there is no field {name[:64]!r}; there are {', '.join(FIELDS)}", "unknown_field")
-    since, until, now = _time(document, "from"), _time(document, "until"), node.clock()
+    api.check_fields(document, FIELDS, 'ask with a JSON object: {"geometry", "from", "until"}')
+    since, until, now = api.read_time(document, "from"), api.read_time(document, "until"), node.clock()
     if since is None:
-        raise _wrong("from", "`from` is missing: since when is asked", "missing")
+        raise Invalid.of_field("from", "`from` is missing: since when is asked", "missing")
     until = now if until is None else until
     if until <= since:
-        raise _wrong("until", "`until` is later than `from`, and not in the future alone")
+        raise Invalid.of_field("until", "`until` is later than `from`, and not in the future alone")
     if until - since > LONGEST_MS:
-        raise _wrong(
+        raise Invalid.of_field(
             "until", f"from `from` to `until` are at most {LONGEST_MS // 86_400_000} days; ask for less at once"
         )
     return Question(_shape(document, node, grant), since, max(since, min(until, now)), _names(document.get("vehicles")))
-
-
-def _time(document: dict[str, Any], name: str) -> int | None:
-    value = document.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise _wrong(name, f"`{name}` is an RFC 3339 text or a number", "wrong_type")
-    try:
-        return parse_time(value)
-    except (BadTime, ValueError, OverflowError) as fault:
-        raise _wrong(name, f"`{name}`: {fault}") from None
 
 
 def _shape(document: dict[str, Any], node: Node, grant: Grant) -> Shape:
@@ -161,16 +144,18 @@ def _shape(document: dict[str, Any], node: Node, grant: Grant) -> Shape:
     if id is None:
         shape = _drawn(document.get("geometry"), parameters)
     elif document.get("geometry") is not None:
-        raise _wrong("region", "a `region`, or a `geometry`: not both")
+        raise Invalid.of_field("region", "a `region`, or a `geometry`: not both")
     elif parameters:
-        raise _wrong(min(parameters), f"a `region` is asked about as it is drawn: leave out `{min(parameters)}`")
+        raise Invalid.of_field(
+            min(parameters), f"a `region` is asked about as it is drawn: leave out `{min(parameters)}`"
+        )
     else:
         drawn = node.fleet.regions.regions.get(id) if isinstance(id, str) and grant.sees_region(id) else None
         if drawn is None:
             raise NotFound("unknown_region", f"there is no region {str(id)[:64]!r}")
         shape = drawn.shape
     if shape.area_m2 > LARGEST_M2:
-        raise _wrong("geometry", f"it is larger than {LARGEST_M2 / 1e6:,.0f} km²; ask about less at once")
+        raise Invalid.of_field("geometry", f"it is larger than {LARGEST_M2 / 1e6:,.0f} km²; ask about less at once")
     return shape
 
 
@@ -183,7 +168,7 @@ def _drawn(geometry: Any, parameters: dict[str, Any]) -> Shape:
         raise Invalid(why.code, why.detail.removeprefix("properties."), errors) from None
     form = form_of(geometry["type"], parameters)
     for name in parameters.keys() - (form.parameters if form else ()):
-        raise _wrong(name, f"a {geometry['type']} has no `{name}`: leave it out")
+        raise Invalid.of_field(name, f"a {geometry['type']} has no `{name}`: leave it out")
     return shape
 
 
@@ -191,13 +176,11 @@ def _names(value: Any) -> Callable[[str], bool]:
     if value is None:
         return lambda _: True
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise _wrong("vehicles", "`vehicles` is a list of ids, or patterns such as 'van-*'", "wrong_type")
+        raise Invalid.of_field("vehicles", "`vehicles` is a list of ids, or patterns such as 'van-*'", "wrong_type")
     patterns = [one for one in value if any(char in one for char in "*?[")]
     if len(value) > MOST_NAMES or len(patterns) > MOST_PATTERNS or any(len(one) > 4 * MAX_ID for one in value):
-        raise _wrong("vehicles", f"`vehicles` has at most {MOST_NAMES} ids, and of these {MOST_PATTERNS} patterns")
+        raise Invalid.of_field(
+            "vehicles", f"`vehicles` has at most {MOST_NAMES} ids, and of these {MOST_PATTERNS} patterns"
+        )
     ids, fits = frozenset(value), re.compile("|".join(map(translate, patterns)) or r"(?!)")
     return lambda vehicle: vehicle in ids or fits.match(vehicle) is not None
-
-
-def _wrong(field: str, message: str, code: str = "bad_parameter") -> Invalid:
-    return Invalid(code, message, [{"field": field, "code": code, "message": message}])

@@ -319,7 +319,7 @@ async def _fixes(node: Node, told: Told, since: int, until: int) -> Columns:
 
 def _too_long() -> Invalid:
     message = f"that are over {MOST_FIXES:,} fixes of one vehicle, or over {MOST_DAYS} days: ask for less of them"
-    return Invalid("bad_parameter", message, [{"field": "from", "code": "bad_parameter", "message": message}])
+    return Invalid.of_field("from", message)
 
 
 def _asked() -> Asked:

@@ -18,8 +18,7 @@ def name_of(given: Any) -> str:
         raise Invalid("not_an_object", "send one JSON object")
     name = given.get("name")
     if not isinstance(name, str):
-        message = "`name` is a text"
-        raise Invalid("missing", message, [{"field": "name", "code": "missing", "message": message}])
+        raise Invalid.of_field("name", "`name` is a text", "missing")
     return unicodedata.normalize("NFC", name)
 
 

@@ -227,4 +227,4 @@ def _patterns(given: dict[str, Any], field: str) -> tuple[str, ...]:
 
 
 def _wrong(field: str, message: str) -> Invalid:
-    return Invalid("invalid_token", message, [{"field": field, "code": "invalid_token", "message": message}])
+    return Invalid.of_field(field, message, "invalid_token")

@@ -119,27 +119,24 @@ def _answer(report: Report, status: int = 200) -> Response:
 
 def read(document: Any, now: int) -> tuple[Asked, Choice]:
     """Raises Invalid."""
-    if not isinstance(document, dict):
-        raise Invalid("not_an_object", 'ask with a JSON object: {"from", "until", "vehicles", "groups"}')
-    for name in document:
-        if name not in FIELDS:
-            raise _wrong(name[:64], f"there is no field {name[:64]!r}; there are {', '.join(FIELDS)}", "unknown_field")
+    api.check_fields(document, FIELDS, 'ask with a JSON object: {"from", "until", "vehicles", "groups"}')
     zone, units = document.get("zone"), document.get("units", UNITS[0])
     if zone is not None:
         check_zone(zone)
-    since, until = _time(document, "from", zone), _time(document, "until", zone)
+    parse = partial(_parse, zone=zone)
+    since, until = api.read_time(document, "from", parse), api.read_time(document, "until", parse)
     if since is None:
-        raise _wrong("from", "`from` is missing: since when is asked", "missing")
+        raise Invalid.of_field("from", "`from` is missing: since when is asked", "missing")
     until = now if until is None else until
     if until <= since:
-        raise _wrong("until", "`until` is later than `from`")
+        raise Invalid.of_field("until", "`until` is later than `from`")
     for name, time in ("from", since), ("until", until):
         if not DATED[0] <= time <= DATED[1]:
-            raise _wrong(name, f"`{name}` is at the end of the calendar: no report tells of these days")
+            raise Invalid.of_field(name, f"`{name}` is at the end of the calendar: no report tells of these days")
     if until - since > LONGEST_MS:
-        raise _wrong("until", f"a report is of {LONGEST_MS // DAY_MS} days at most; ask for several")
+        raise Invalid.of_field("until", f"a report is of {LONGEST_MS // DAY_MS} days at most; ask for several")
     if units not in UNITS:
-        raise _wrong("units", f"`units` is one of {', '.join(UNITS)}")
+        raise Invalid.of_field("units", f"`units` is one of {', '.join(UNITS)}")
     choice = Choice(_names(document, "vehicles"), _names(document, "groups"))
     return Asked(since, until, now, zone, units, choice.about()), choice
 
@@ -149,25 +146,17 @@ def check_zone(zone: Any) -> None:
     try:
         named_zone(zone)
     except BadZone as fault:
-        raise _wrong("zone", f"`zone`: {fault}") from None
+        raise Invalid.of_field("zone", f"`zone`: {fault}") from None
 
 
-def _time(document: dict[str, Any], name: str, zone: str | None) -> int | None:
-    """One without a zone of its own is meant in the report's."""
-    value = document.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise _wrong(name, f"`{name}` is an RFC 3339 text or a number", "wrong_type")
+def _parse(value: str | int | float, zone: str | None) -> int:
+    """A time without a zone of its own is meant in the report's. Raises BadTime."""
     try:
-        try:
-            return parse_time(value)
-        except NaiveTime as fault:
-            if zone is None:
-                raise BadTime(f"{fault}, or say a `zone`") from None
-            return parse_local(str(value), named_zone(zone))
-    except (BadTime, ValueError, OverflowError) as fault:
-        raise _wrong(name, f"`{name}`: {fault}") from None
+        return parse_time(value)
+    except NaiveTime as fault:
+        if zone is None:
+            raise BadTime(f"{fault}, or say a `zone`") from None
+        return parse_local(str(value), named_zone(zone))
 
 
 def _names(document: dict[str, Any], field: str) -> tuple[str, ...]:
@@ -175,11 +164,7 @@ def _names(document: dict[str, Any], field: str) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(one, str) and api.is_text(one) for one in value):
-        raise _wrong(field, f"`{field}` is a list of texts", "wrong_type")
+        raise Invalid.of_field(field, f"`{field}` is a list of texts", "wrong_type")
     if len(value) > MOST_PATTERNS or any(len(one) > 4 * MAX_ID for one in value):
-        raise _wrong(field, f"`{field}` has at most {MOST_PATTERNS} of them, of {4 * MAX_ID} characters each")
+        raise Invalid.of_field(field, f"`{field}` has at most {MOST_PATTERNS} of them, of {4 * MAX_ID} characters each")
     return tuple(value)
-
-
-def _wrong(field: str, message: str, code: str = "bad_parameter") -> Invalid:
-    return Invalid(code, message, [{"field": field, "code": code, "message": message}])
