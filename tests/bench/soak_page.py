@@ -10,22 +10,19 @@ why. What the page may keep (the newest 5,000 events) is filled before the first
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import shutil
 import sys
 from pathlib import Path
-from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from bench import machine
 from playwright.async_api import CDPSession, Page, async_playwright
+from soaking import ROUNDS, Left, counted, fill_journal, is_flat, main, tell
 
 from tests.browser.conftest import FLAGS, live
 from tests.browser.feed import Feed, Running
 
-ROUNDS = 30
 MOST_MB, MOST_NODES, MOST_LISTENERS = 2.0, 500, 100  #: growth from the second third of the run to the last
 
 DEEDS = [
@@ -61,7 +58,7 @@ async def drive(feed: Feed, stop: asyncio.Event) -> None:
         await asyncio.sleep(0.25)
 
 
-async def round_of(page: Page, client: CDPSession, dice: random.Random, seconds: float) -> tuple[float, float, float]:
+async def round_of(page: Page, client: CDPSession, dice: random.Random, seconds: float) -> Left:
     """Do things for a while, then what is left after a collection: MB, elements, listeners."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
@@ -76,9 +73,8 @@ async def round_of(page: Page, client: CDPSession, dice: random.Random, seconds:
         document.querySelector('dialog')?.close(); app.state.set({vehicle: null, region: null, regions: null, query: '', states: []}) }"""
     )
     await page.wait_for_function("() => window.fleetPage.fleet.byId.size === 2000")
-    await client.send("HeapProfiler.collectGarbage")
-    counted = {one["name"]: one["value"] for one in (await client.send("Performance.getMetrics"))["metrics"]}
-    return counted["JSHeapUsedSize"] / 1e6, counted["Nodes"], counted["JSEventListeners"]
+    left = await counted(client)
+    return left["JSHeapUsedSize"] / 1e6, left["Nodes"], left["JSEventListeners"]
 
 
 async def soak(seconds: float, plant: bool) -> bool:
@@ -95,26 +91,18 @@ async def soak(seconds: float, plant: bool) -> bool:
         await live(await _opened(page, running.url))
         client = await page.context.new_cdp_session(page)
         await client.send("Performance.enable")
-        kinds = [(kind, region) for kind in ("enter", "exit", "dwell", "cross") for region in ("depot", "kamppi")]
-        for n in range(50):  # more groups than the list shows
-            feed.tell(events=[feed.event(kinds[n % 8][0], 1 + i % 60, kinds[n % 8][1]) for i in range(100)])
-        await page.wait_for_function("() => window.fleetPage.journal.events.length === 5000")
+        await fill_journal(page, feed)
         if plant:
             await page.evaluate(LEAK)
         driving = asyncio.ensure_future(drive(feed, stop))
         found = []
         for _ in range(ROUNDS):
             found.append(await round_of(page, client, dice, seconds / ROUNDS))
-            print(f"{found[-1][0]:.1f} MB, {found[-1][1]:.0f} elements, {found[-1][2]:.0f} listeners", flush=True)
+            tell(found[-1])
         stop.set()
         await driving
         await browser.close()
-    third = ROUNDS // 3
-    growth = [median(column[-third:]) - median(column[third:-third]) for column in zip(*found, strict=True)]
-    print(
-        f"grew by {growth[0]:+.1f} MB, {growth[1]:+.0f} elements, {growth[2]:+.0f} listeners; {len(faults)} errors {faults[:3]}"
-    )
-    return not faults and all(g <= most for g, most in zip(growth, (MOST_MB, MOST_NODES, MOST_LISTENERS), strict=True))
+    return is_flat(found, faults, (MOST_MB, MOST_NODES, MOST_LISTENERS))
 
 
 async def _opened(page: Page, url: str) -> Page:
@@ -123,6 +111,4 @@ async def _opened(page: Page, url: str) -> Page:
 
 
 if __name__ == "__main__":
-    print(machine())
-    length = float(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SECONDS", "600"))
-    sys.exit(not asyncio.run(soak(length, bool(os.environ.get("PLANT")))))
+    main(soak)

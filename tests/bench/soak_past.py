@@ -10,17 +10,15 @@ the fleet lives on. A round of it looks at as much as an hour at the strip; what
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import shutil
 import sys
 from pathlib import Path
-from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from bench import machine
 from playwright.async_api import CDPSession, Page, async_playwright
+from soaking import KINDS, ROUNDS, Left, counted, fill_journal, is_flat, main, tell
 
 from tests.browser.conftest import FLAGS, live
 from tests.browser.feed import Feed, Running
@@ -28,7 +26,6 @@ from tests.browser.past import HOUR
 from tests.browser.test_past import MIDNIGHT, iso
 
 VEHICLES = 1000
-ROUNDS = 30
 MOST_MB, MOST_NODES, MOST_LISTENERS = 2.0, 300, 50  #: growth from the second third of the run to the last
 AT = MIDNIGHT + 9 * HOUR
 
@@ -56,7 +53,7 @@ DO = """([deeds, frames]) => new Promise((done) => {
 })"""
 
 
-async def measured(page: Page, client: CDPSession) -> tuple[float, float, float]:
+async def measured(page: Page, client: CDPSession) -> Left:
     """What is left at one and the same moment after a collection: MB, elements, listeners."""
     await page.evaluate(
         f"() => {{ const {{ past }} = window.fleetPage; past.pause(false); window.fleetPage.state.set({{ vehicle: null, day: null }});"
@@ -65,10 +62,9 @@ async def measured(page: Page, client: CDPSession) -> tuple[float, float, float]
     await page.wait_for_function(
         f"() => {{ const {{ past }} = window.fleetPage; return past.exactly && past.at === {AT} && past.known.all.every((one) => !one.busy) }}"
     )
-    await client.send("HeapProfiler.collectGarbage")
-    counted = {one["name"]: one["value"] for one in (await client.send("Performance.getMetrics"))["metrics"]}
+    left = await counted(client)
     heap = await client.send("Runtime.getHeapUsage")  # the tapes' flat arrays lie beside the heap
-    return (heap["usedSize"] + heap.get("backingStorageSize", 0)) / 1e6, counted["Nodes"], counted["JSEventListeners"]
+    return (heap["usedSize"] + heap.get("backingStorageSize", 0)) / 1e6, left["Nodes"], left["JSEventListeners"]
 
 
 async def opened(page: Page, feed: Feed, url: str) -> CDPSession:
@@ -94,11 +90,8 @@ async def soak(seconds: float, plant: bool) -> bool:
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))
         client = await opened(page, feed, running.url)
-        kinds = [(kind, region) for kind in ("enter", "exit", "dwell", "cross") for region in ("depot", "kamppi")]
-        for n in range(50):  # more groups than the list shows; those that come are of the same kinds: rows of what is
-            # raised have a button more
-            feed.tell(events=[feed.event(kinds[n % 8][0], 1 + i % 60, kinds[n % 8][1]) for i in range(100)])
-        await page.wait_for_function("() => window.fleetPage.journal.events.length === 5000")
+        # those that come later are of the same kinds: rows of what is raised have a button more
+        await fill_journal(page, feed)
         if plant:
             await page.evaluate(LEAK)
         found = []
@@ -106,20 +99,13 @@ async def soak(seconds: float, plant: bool) -> bool:
             end = loop.time() + seconds / ROUNDS
             while loop.time() < end:
                 await page.evaluate(DO, [DEEDS, 30])
-                kind, region = dice.choice(kinds)
+                kind, region = dice.choice(KINDS)
                 feed.tell(moved=feed.move(0.2), events=[feed.event(kind, dice.randrange(1, 60), region)])
             found.append(await measured(page, client))
-            print(f"{found[-1][0]:.1f} MB, {found[-1][1]:.0f} elements, {found[-1][2]:.0f} listeners", flush=True)
+            tell(found[-1])
         await browser.close()
-    third = ROUNDS // 3
-    growth = [median(column[-third:]) - median(column[third:-third]) for column in zip(*found, strict=True)]
-    print(
-        f"grew by {growth[0]:+.1f} MB, {growth[1]:+.0f} elements, {growth[2]:+.0f} listeners; {len(faults)} errors {faults[:3]}"
-    )
-    return not faults and all(g <= most for g, most in zip(growth, (MOST_MB, MOST_NODES, MOST_LISTENERS), strict=True))
+    return is_flat(found, faults, (MOST_MB, MOST_NODES, MOST_LISTENERS))
 
 
 if __name__ == "__main__":
-    print(machine())
-    length = float(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SECONDS", "600"))
-    sys.exit(not asyncio.run(soak(length, bool(os.environ.get("PLANT")))))
+    main(soak)
