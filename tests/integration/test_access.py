@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tracker.model.strangers import Stranger
 from tracker.stores import AuditQuery
 from tracker.web.app import create_app
 from tracker.web.delivery.post import Answer, Makes
+from tracker.web.history.importing import Importing
 
 GOOD, OTHER = "two blue vans in may", "seven quiet harbours"
 ADDRESS = "10.1.2.3"
@@ -424,7 +426,7 @@ async def test_what_is_taken_away_is_gone_on_an_open_stream(house: House) -> Non
     assert b"quarries" not in heard
 
 
-async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
+async def test_every_change_is_kept_once_with_who_did_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over the url map: a changing route that is not tried here fails. Eve tries all of it first, and may do nothing."""
     ada, _ = await staffed(house)
     strangers = house.node.directory.strangers
@@ -443,6 +445,7 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
     target = (await ada.do("POST", "/api/v1/targets", webhook))["id"]
     house.app.extensions["couriers"].post = answering
     house.node.store.compact = never_done
+    monkeypatch.setattr(Importing, "_do", never_imported)  # or it could be over before it is given up
     area = circle(60, 25, 200, name="new")
     told = {"vehicle": "v-here", "time": "2026-01-01T00:00:00Z", "what": "doorOpened", "by": "Traccar"}
     tried: dict[str, tuple[str, Any]] = {
@@ -505,6 +508,11 @@ async def test_every_change_is_kept_once_with_who_did_it(house: House) -> None:
 
 async def never_done(_now: int) -> None:
     await asyncio.Event().wait()
+
+
+async def never_imported(_self: object, _given: object, folder: TemporaryDirectory[str], *_rest: object) -> None:
+    with folder:
+        await asyncio.Event().wait()
 
 
 async def answering(_url: str, make: Makes) -> Answer:
