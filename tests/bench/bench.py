@@ -19,6 +19,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+ROUNDS = 9  #: of a ratio: the least of each side counts, and they take turns
+
 
 class Row(NamedTuple):
     """One line of a result. `values` and `reference` are in the same unit of cost, one for each round."""
