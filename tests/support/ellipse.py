@@ -24,6 +24,7 @@ NAMES = ("semi_major_m", "semi_minor_m", "bearing_deg")
 class Ellipse:
     kind = "ellipse"
     certain = True
+    edges = None
 
     def __init__(self, drawn: dict[str, Any], parameters: Mapping[str, Any]) -> None:
         self._drawn = drawn

@@ -103,6 +103,10 @@ def move(
     `doubtful`: what it would do to calm regions waits as the vehicle's doubt. `back`: the fix before one that turned
     out wrong, from where the line into calm regions comes. Who calls opens the visits of `enters`.
     """
+    if vehicle.settled:  # the usual case: nothing that has an edge lies on the way, and all is as it was
+        held = book.cells.held(before.lat, before.lon, ping.lat, ping.lon)
+        if held is not None and held == vehicle.raw:
+            return None
     raw = book.covering(ping.lat, ping.lon, vehicle.clock)
     gap = ping.time - before.time
     cut = book.cells.crossed(before.lat, before.lon, ping.lat, ping.lon, vehicle.visits) if gap <= CROSS_GAP_MS else ()

@@ -17,13 +17,12 @@ import shapely
 from tracker.geometry import earth as geo
 from tracker.geometry.antimeridian import Box, join_boxes, wrap
 from tracker.geometry.boundary import Rim
-from tracker.geometry.plane import ROUNDING, TINY, meeting
-from tracker.geometry.slabs import Slabs, slabs_of
+from tracker.geometry.plane import meeting
+from tracker.geometry.slabs import DENSE, Slabs, slabs_in
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 BAND_EDGES = 256  #: an area with more edges keeps them by latitude bands, so that a cell looks at few
-DENSE = 64  #: a cell with more edges of one area does not list them: the whole area is asked
 
 
 class Area:
@@ -45,13 +44,13 @@ class Area:
         down = starts[:, 1] > ends[:, 1]
         a, b = np.where(down[:, None], ends, starts).T, np.where(down[:, None], starts, ends).T
         self._down = down
-        self._edges: Floats = np.ascontiguousarray(
+        self.edges: Floats = np.ascontiguousarray(
             np.vstack([a, b, np.minimum(a[0], b[0])[None], np.maximum(a[0], b[0])[None]])
         )
         self.boxes: tuple[Box, ...] = tuple(part.bounds for part in parts)
         self.stretches = (self.boxes,)  # what `may_cover` can be asked of, by its boxes
         self._told = inf, inf, inf  # the last answer of signed_distance_m: of which place, metres
-        self.area_m2, self.perimeter_m = _area_m2(rings), _length_m(self._edges[:4, self._is_rim])
+        self.area_m2, self.perimeter_m = _area_m2(rings), _length_m(self.edges[:4, self._is_rim])
 
     @property
     def bounds(self) -> Box:
@@ -75,7 +74,7 @@ class Area:
 
     def decides_like(self, other: object) -> bool:
         """Is it the same shape, however it was drawn?"""
-        return isinstance(other, Area) and np.array_equal(self._edges, other._edges) and self.area_m2 == other.area_m2
+        return isinstance(other, Area) and np.array_equal(self.edges, other.edges) and self.area_m2 == other.area_m2
 
     # -- membership ---------------------------------------------------------------------------------------------
 
@@ -105,36 +104,15 @@ class Area:
 
     def meet(self, box: Box, dense: float = DENSE) -> bool | Slabs | Area:
         """What of this area is in a box: False nothing, True the box lies in it, otherwise who can tell."""
-        west, south, east, north = box
+        west, south, _, north = box
         edges = self._between(south, north)
         edges = edges[:, (edges[1] <= north) & (edges[3] >= south) & (edges[5] >= west)]
-        if not edges.shape[1]:
-            return False
-        ax, ay, bx, by, left, _ = edges
-        dx, dy = bx - ax, by - ay
-        rising = dx > 0
-        # `side` of the box's corners farthest left and right of the edge, and what rounding may do to it
-        most = dx * (np.where(rising, north, south) - ay) - dy * (west - ax)
-        least = dx * (np.where(rising, south, north) - ay) - dy * (east - ax)
-        reach_y = np.maximum(np.abs(south - ay), np.abs(north - ay))
-        reach_x = np.maximum(np.abs(west - ax), np.abs(east - ax))
-        err = 2 * ROUNDING * (np.abs(dx) * reach_y + dy * reach_x) + TINY
-        beyond = (left > east) | (least > err)
-        near = ~beyond & (most >= -err)
-        beyond &= dy > 0
-        base = bool(np.count_nonzero(beyond & (ay < south)) & 1)
-        count = np.count_nonzero(near)
-        if not count:
-            return base
-        if count > dense:
-            return self
-        near_edges = np.vstack([edges[:4], err[None]])[:, near].T.tolist()
-        ends = edges[(1, 3), :][:, beyond].ravel().tolist()
-        return slabs_of([tuple(edge) for edge in near_edges], ends, south, north, base)
+        met = slabs_in(edges.T.tolist(), box, dense)
+        return self if met is None else met
 
     def _between(self, south: float, north: float) -> Floats:
         """The edges that may reach these latitudes: for an area with many, those of one band, listed at first use."""
-        edges = self._edges
+        edges = self.edges
         if edges.shape[1] <= BAND_EDGES or north - south > 2 * geo.CELL:
             return edges
         k = int((south - self._south) // self._band)
@@ -146,11 +124,11 @@ class Area:
 
     @cached_property
     def _south(self) -> float:
-        return float(self._edges[1].min())
+        return float(self.edges[1].min())
 
     @cached_property
     def _band(self) -> float:
-        return max((float(self._edges[3].max()) - self._south) / 512, 4 * geo.CELL)
+        return max((float(self.edges[3].max()) - self._south) / 512, 4 * geo.CELL)
 
     @cached_property
     def _bands(self) -> dict[int, Floats]:
@@ -167,7 +145,7 @@ class Area:
         for turns in (-360.0, 0.0, 360.0):
             x1, x2 = lon1 + turns, lon2 + turns
             if max(x1, x2) >= -180 and min(x1, x2) <= 180:
-                e = self._edges
+                e = self.edges
                 reach = (e[1] <= max(lat1, lat2)) & (e[3] >= min(lat1, lat2))
                 reach &= (e[4] <= max(x1, x2)) & (e[5] >= min(x1, x2))
                 for ax, ay, bx, by in e[:4, reach].T.tolist():
@@ -183,7 +161,7 @@ class Area:
     @cached_property
     def _is_rim(self) -> Any:
         """The edges people would call its boundary: not the cuts at ±180 and the lines along the poles."""
-        ax, ay, bx, by = self._edges[:4]
+        ax, ay, bx, by = self.edges[:4]
         drop = (ay == by) & (np.abs(ay) == 90)
         for i in np.flatnonzero((ax == bx) & (np.abs(ax) == 180)):
             middle = float(ay[i] + by[i]) / 2
@@ -194,7 +172,7 @@ class Area:
     def _rim(self) -> Rim | None:
         is_rim = self._is_rim
         # as drawn the inside lies right of every edge, so left of those that had to be turned to point up
-        return Rim(self._edges[:4, is_rim], self._down[is_rim]) if is_rim.any() else None
+        return Rim(self.edges[:4, is_rim], self._down[is_rim]) if is_rim.any() else None
 
     def signed_distance_m(self, lat: float, lon: float) -> float:
         """Metres to the boundary, negative inside; infinite where there is no boundary: the whole world."""

@@ -39,6 +39,7 @@ class Round:
     """Made by `geojson.read_shape`. `points` are (lat, lon), one for a circle; longitudes unwrapped."""
 
     certain = False
+    edges = None
 
     def __init__(self, geometry: dict[str, Any], points: list[tuple[float, float]], reach_m: float) -> None:
         self.kind = "circle" if len(points) == 1 else "corridor"

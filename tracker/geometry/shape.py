@@ -29,6 +29,12 @@ class Shape(Protocol):
         ...
 
     @property
+    def edges(self) -> Floats | None:
+        """Rows ax, ay, bx, by (ay <= by), west and east end: the boundary, straight in degrees and closed, within ±180;
+        inside is where a ray crosses an odd number of them. None: it has no such edges, and `meet` is asked."""
+        ...
+
+    @property
     def stretches(self) -> tuple[tuple[Box, ...], ...]:
         """The boxes of its parts: `may_cover` is asked of one part at a time."""
         ...

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tracker.geometry.plane import exact_side, side
+from tracker.geometry.plane import ROUNDING, TINY, exact_side, side
+
+Box = tuple[float, float, float, float]
 
 Edge = tuple[float, float, float, float, float]  # ax, ay, bx, by (ay <= by) and the rounding error `side` may have
+
+DENSE = 64  #: a cell with more edges of one area does not list them: the whole area is asked
 
 
 class Slabs(NamedTuple):
@@ -48,11 +51,40 @@ class Slabs(NamedTuple):
         return False
 
 
-def slabs_of(near: Sequence[Edge], beyond: Sequence[float], south: float, north: float, odd: bool) -> Slabs:
-    """From the edges near a box, and the latitudes at which those beyond it end; `odd`: just below the box."""
-    flips = {lat for lat, count in Counter(beyond).items() if count & 1 and south <= lat <= north}
-    ends = {lat for _, low, _, high, _ in near for lat in (low, high) if south <= lat <= north}
-    levels = sorted(flips | ends)
+def slabs_in(edges: Iterable[Sequence[float]], box: Box, most: float) -> bool | Slabs | None:
+    """What of an area is in a box: False nothing, True the box lies in it, otherwise its slabs; None: of more edges.
+
+    `edges`: at least those that reach the box or lie east of it: ax, ay, bx, by (ay <= by), west and east end.
+    """
+    west, south, east, north = box
+    near: list[Edge] = []
+    flips: set[float] = set()  # latitudes within the box at which the edges beyond become odd or even
+    odd = False  # just below the box
+    for ax, ay, bx, by, left, right in edges:
+        if by < south or ay > north or right < west:
+            continue
+        dx, dy = bx - ax, by - ay
+        # `side` of the box's corners farthest right and left of the edge, and what rounding may do to it
+        low, high = (south, north) if dx > 0 else (north, south)
+        err = 2 * ROUNDING * (
+            abs(dx) * max(abs(south - ay), abs(north - ay)) + dy * max(abs(west - ax), abs(east - ax))
+        ) + TINY  # fmt: skip
+        if left > east or dx * (low - ay) - dy * (east - ax) > err:
+            if dy > 0:
+                odd ^= ay < south
+                for lat in (ay, by):
+                    if south <= lat <= north:
+                        flips ^= {lat}
+        elif dx * (high - ay) - dy * (west - ax) >= -err:
+            near.append((ax, ay, bx, by, err))
+    if not near:
+        return odd
+    return slabs_of(near, flips, south, north, odd) if len(near) <= most else None
+
+
+def slabs_of(near: Sequence[Edge], flips: set[float], south: float, north: float, odd: bool) -> Slabs:
+    """From the edges near a box, and the latitudes at which those beyond it become odd or even, first `odd`."""
+    levels = sorted(flips.union([lat for edge in near for lat in (edge[1], edge[3]) if south <= lat <= north]))
     place = {lat: k for k, lat in enumerate(levels, 1)}
     crossing: list[list[Edge]] = [[] for _ in range(len(levels) + 1)]
     for edge in near:

@@ -162,6 +162,68 @@ def test_poles_are_ordinary_places() -> None:
     assert index.at(-90, 0) == ()
 
 
+def test_every_cell_of_a_block_answers_as_the_shapes_do() -> None:
+    shapes = town() | {100: circle(50, 8, 20_000), 101: box(7.9, 49.9, 8.1, 50.1), 102: box(8, 50, 8.032, 50.032)}
+    shapes |= {103: circle(51, 8, 100_000), 104: box(8.0321, 50, 8.5, 50.01)}
+    index, rng = index_of(shapes), random.Random(3)
+    for column in range(-20, 20):
+        for row in range(-20, 20):
+            lat, lon = 50 + (row + rng.choice([0, 0.5, rng.random()])) * 0.002, 8 + (column + rng.random()) * 0.002
+            assert index.at(lat, lon) == tuple(key for key, shape in shapes.items() if shape.covers(lat, lon))
+
+
+def test_a_line_that_is_held_is_crossed_by_no_boundary() -> None:
+    shapes = town()
+    index, rng, held = index_of(shapes), random.Random(5), 0
+    for _ in range(4000):
+        lat, lon = rng.gauss(50, 0.02), rng.gauss(8, 0.02)
+        there = lat + rng.gauss(0, 0.0004), lon + rng.gauss(0, 0.0004)
+        before, after = index.at(lat, lon), index.at(*there)
+        if (keys := index.held(lat, lon, *there)) is not None:
+            held += 1
+            assert keys == before == after
+            assert index.crossed(lat, lon, *there, skip=keys) == []
+    assert held > 1500
+
+
+def test_a_line_with_an_end_where_edges_end_is_not_held() -> None:
+    index = index_of({"a": read_shape({"type": "Polygon", "coordinates": [
+        [[8.0005, 50.0005], [8.0015, 50.0005], [8.0015, 50.0015], [8.001, 50.001], [8.0005, 50.0015], [8.0005, 50.0005]]
+    ]})})  # fmt: skip
+    assert index.held(50.0002, 8.001, 50.0003, 8.001) is None  # nobody was there yet
+    index.at(50.001, 8.001)
+    assert index.held(50.0002, 8.001, 50.0003, 8.001) == ()
+    assert index.held(50.0008, 8.001, 50.0009, 8.0011) == ("a",)
+    assert index.held(50.0005, 8.001, 50.0006, 8.001) is None  # along an edge
+    assert index.held(50.0006, 8.001, 50.0005, 8.001) is None
+    assert index.held(50.0002, 8.001, 50.0006, 8.001) is None  # over one
+    assert index.held(50.0007, 8.0004, 50.0007, 8.0006) is None  # into it
+    assert index.held(50.0007, 8.0006, 50.0007, 8.0004) is None  # out of it
+    assert index.held(50.0007, 8.0005, 50.0008, 8.0006) is None  # from its edge
+
+
+def test_a_line_is_held_in_cells_of_one_kind_and_nowhere_else() -> None:
+    index = index_of({"a": box(8.01, 50, 8.02, 50.02), "round": circle(50.011, 8.031, 20)})
+    for row in range(4):
+        for column in range(16):
+            index.at(50.005 + row * 0.002, 8.001 + column * 0.002)
+    assert index.held(50.005, 8.001, 50.007, 8.003) == ()
+    assert index.held(50.005, 8.013, 50.007, 8.015) == ("a",)
+    assert index.held(50.005, 8.001, 50.005, 8.015) is None  # too far
+    assert index.held(50.005, 8.007, 50.005, 8.013) is None
+    assert index.held(50.0111, 8.0302, 50.0111, 8.0303) is None  # beside what is round
+    assert index.held(50, -180, 50, -179.999) is None
+    index.add_shape("b", box(8.0045, 50.0065, 8.005, 50.007))
+    index.at(50.005, 8.003), index.at(50.007, 8.005)
+    assert index.held(50.0059, 8.0039, 50.0061, 8.0041) is None  # a cell between is not known
+
+
+def test_more_shapes_than_answers_are_kept_for_hold_nobody() -> None:
+    index = index_of({key: box(8.0001, 50.0001, 8.001 + key / 10_000, 50.0018) for key in range(5)})
+    assert index.at(50.001, 8.0005) == (0, 1, 2, 3, 4)
+    assert index.held(50.001, 8.0005, 50.001, 8.0006) is None
+
+
 def test_a_changed_shape_is_seen_at_once() -> None:
     index = index_of({"a": box(8, 50, 8.01, 50.01)})
     assert index.at(50.005, 8.005) == ("a",)

@@ -1,7 +1,8 @@
 """Boxes: which of them may reach a cell. Adding, removing and asking take a few steps, however many boxes there are.
 
 A box is kept at the level whose cells are just as large as the box (each level's cells are twice as wide as those
-of the level below), so it lies in at most four of them; a cell asks one bucket on each level.
+of the level below), so it lies in at most four of them; a block of cells asks one bucket on each level. No level is
+finer than a block.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from tracker.geometry.earth import CELLS_PER_DEGREE
 Box = tuple[float, float, float, float]  # west, south, east, north
 K = TypeVar("K", bound=Hashable)
 
+BLOCK = 4  #: the level of blocks: 16 by 16 cells of the grid
 REACH = 2e-9  #: degrees by which boxes are kept too large, so that rounding loses none
 
 
@@ -37,7 +39,7 @@ class Pyramid(Generic[K]):
                     del self._levels[level]
 
     def near_cell(self, column: int, row: int) -> Iterator[K]:
-        """Every key with a box that reaches this cell of the grid, and others from around."""
+        """Every key with a box that reaches the block of this cell of the grid, and others from around."""
         for level, buckets in self._levels.items():
             bucket = buckets.get((column >> level, row >> level))
             if bucket:
@@ -71,7 +73,7 @@ def _columns(box: Box) -> tuple[int, int, int, int]:
 
 def _places(box: Box) -> list[tuple[int, tuple[int, int]]]:
     west, south, east, north = _columns(box)
-    level = max(east - west, north - south).bit_length()
+    level = max((east - west).bit_length(), (north - south).bit_length(), BLOCK)
     return [
         (level, (x, y))
         for x in range(west >> level, (east >> level) + 1)

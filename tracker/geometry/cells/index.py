@@ -15,10 +15,11 @@ from bisect import bisect_right
 from collections.abc import Container, Hashable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
-from tracker.geometry.cells.boxes import Pyramid
-from tracker.geometry.cells.lines import GROW, Piece, meet, walk
-from tracker.geometry.earth import CELLS_PER_DEGREE, ROW_BITS, cell_box
-from tracker.geometry.shape import Shape
+from tracker.geometry.cells.blocks import GROW, Block, block_box
+from tracker.geometry.cells.boxes import BLOCK, Pyramid
+from tracker.geometry.cells.lines import Piece, meet, walk
+from tracker.geometry.earth import CELLS_PER_DEGREE, ROW_BITS
+from tracker.geometry.shape import Decider, Shape
 from tracker.geometry.slabs import Slabs
 
 
@@ -29,6 +30,7 @@ class Key(Hashable, Protocol):
 K = TypeVar("K", bound=Key)
 
 MAX_CELLS = 200_000  #: remembered at once; then all are forgotten and found again as they are driven into
+CELLS_A_BLOCK = 200  #: for so many of them a block may be remembered, which takes about 15 kB
 
 _LAST = 360 * CELLS_PER_DEGREE  # the column of the antimeridian itself
 _ROWS = (1 << ROW_BITS) - 1
@@ -60,6 +62,7 @@ class CellIndex(Generic[K]):
         self.edits = 0  # counts them, for who keeps something made from the shapes
         self._boxes: Pyramid[K] = Pyramid()
         self._cells: dict[int, Cell] = {}
+        self._blocks: dict[tuple[int, int], Block[K]] = {}
         self._dropped: list[dict[int, Cell]] = []  # forgotten cells, given back little by little
         self._answers: dict[tuple[K, ...], tuple[K, ...]] = {}  # one object for equal answers
         self._plain: dict[tuple[K, ...], Cell] = {}  # by what covers them whole
@@ -104,7 +107,7 @@ class CellIndex(Generic[K]):
 
     def _forget(self, shape: Shape) -> None:
         cells = self._cells
-        if not cells:
+        if not (cells or self._blocks):
             return
         spans = []
         for west, south, east, north in shape.boxes:
@@ -118,6 +121,9 @@ class CellIndex(Generic[K]):
             for column in columns:
                 for row in rows:
                     cells.pop(column << ROW_BITS | row, None)
+            for x in range(columns.start >> BLOCK, (columns.stop - 1 >> BLOCK) + 1):
+                for y in range(rows.start >> BLOCK, (rows.stop - 1 >> BLOCK) + 1):
+                    self._blocks.pop((x, y), None)
             if columns.start <= 0:
                 for row in rows:
                     cells.pop(_LAST << ROW_BITS | row, None)
@@ -126,6 +132,7 @@ class CellIndex(Generic[K]):
         """Find every cell anew: quicker than asking of each, before many shapes change."""
         self._dropped.append(self._cells)
         self._cells = {}
+        self._blocks = {}
         self._answers = {}
         self._plain = {}
 
@@ -168,6 +175,52 @@ class CellIndex(Generic[K]):
             return answers[mask]
         return self._one(_chosen(whole, pieces, mask))
 
+    def held(self, lat1: float, lon1: float, lat2: float, lon2: float) -> tuple[K, ...] | None:
+        """The keys of the shapes that cover both places, when the line between them surely touches no boundary.
+
+        None: ask `at` and `crossed`, which say it of any line in about four times as long.
+        """
+        if lon1 == -180.0 or lon2 == -180.0:
+            return None
+        cells = self._cells
+        first = int((lon1 + 180.0) * 500.0) << 20 | int((lat1 + 90.0) * 500.0)
+        last = int((lon2 + 180.0) * 500.0) << 20 | int((lat2 + 90.0) * 500.0)
+        cell = cells.get(last)
+        if cell is None:
+            return None
+        whole, pieces, answers = cell
+        if first != last:
+            between = _BETWEEN.get(last - first)
+            if between is None or pieces or cells.get(first) is not cell:
+                return None
+            for step in between:
+                if cells.get(first + step) is not cell:
+                    return None
+            return whole
+        mask, bit = 0, 1
+        for _, levels, slabs, _ in pieces:
+            if levels is None:
+                return None
+            k = bisect_right(levels, lat2)
+            if k != bisect_right(levels, lat1) or (k and (lat1 == levels[k - 1] or lat2 == levels[k - 1])):
+                return None
+            inside, edges = slabs[k]  # both ends lie strictly between its levels, where only these edges are
+            for ax, ay, bx, by, err in edges:
+                dx, dy = bx - ax, by - ay
+                turn = dx * (lat2 - ay) - dy * (lon2 - ax)
+                if turn > err:
+                    if dx * (lat1 - ay) - dy * (lon1 - ax) <= err:
+                        return None
+                    inside = not inside
+                elif turn >= -err or dx * (lat1 - ay) - dy * (lon1 - ax) >= -err:
+                    return None
+            if inside:
+                mask |= bit
+            bit <<= 1
+        if not pieces:
+            return whole
+        return answers[mask] if answers else None
+
     def cell(self, key: int) -> Cell:
         """What the cell of this key (`geo.cell`) holds."""
         return self._cells.get(key) or self._find(key)
@@ -178,20 +231,9 @@ class CellIndex(Generic[K]):
         if column == _LAST:  # the antimeridian itself belongs to both its sides: ask the shapes
             near = {*self._boxes.near_cell(_LAST - 1, row), *self._boxes.near_cell(_LAST, row)}
             near.update(self._boxes.near_cell(0, row))
-            met: list[tuple[K, Any]] = [(k, self.shapes[k]) for k in near]
+            met: list[tuple[K, bool | Decider]] = [(k, self.shapes[k]) for k in sorted(near)]
         else:
-            west, south, east, north = cell_box(key)
-            box = west, south, east, north = west - GROW, south - GROW, east + GROW, north + GROW
-            met = []
-            for k in dict.fromkeys(self._boxes.near_cell(column, row)):
-                shape = self.shapes[k]
-                for b in shape.boxes:
-                    if b[0] <= east and b[2] >= west and b[1] <= north and b[3] >= south:
-                        piece = shape.meet(box)
-                        if piece is not False:
-                            met.append((k, piece))
-                        break
-        met.sort(key=lambda pair: pair[0])
+            met = self._block(column >> BLOCK, row >> BLOCK).cell(column, row)
         whole = self._one(tuple(k for k, piece in met if piece is True))
         pieces = tuple(
             (k, piece.levels, piece.slabs, piece) if isinstance(piece, Slabs) else (k, None, None, piece)
@@ -208,6 +250,21 @@ class CellIndex(Generic[K]):
         cell = (whole, pieces, answers) if pieces else self._plain.setdefault(whole, (whole, (), answers))
         self._cells[key] = cell
         return cell
+
+    def _block(self, x: int, y: int) -> Block[K]:
+        block = self._blocks.get((x, y))
+        if block is None:
+            column, row = x << BLOCK, y << BLOCK
+            west, south, east, north = block_box(column, row)
+            keys = sorted(
+                k
+                for k in dict.fromkeys(self._boxes.near_cell(column, row))
+                if any(b[0] <= east and b[2] >= west and b[1] <= north and b[3] >= south for b in self.shapes[k].boxes)
+            )
+            if len(self._blocks) * CELLS_A_BLOCK >= self.max_cells:
+                self._blocks = {}
+            block = self._blocks[x, y] = Block(keys, [self.shapes[k] for k in keys], column, row)
+        return block
 
     def _one(self, answer: tuple[K, ...]) -> tuple[K, ...]:
         if len(self._answers) > self.max_cells:

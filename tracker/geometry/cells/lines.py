@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker.geometry.cells.blocks import GROW
 from tracker.geometry.earth import CELL, CELLS_PER_DEGREE, ROW_BITS
 from tracker.geometry.plane import meeting
 from tracker.geometry.shape import Shape
@@ -14,7 +15,6 @@ from tracker.geometry.shape import Shape
 Piece = tuple[Any, Any, Any, Any]
 
 MAX_WALK = 24  #: cells a line may pass before the shapes along it are asked themselves
-GROW = 1e-9  #: degrees by which a cell is taken too large, so that rounding of its sides decides nothing
 ROWS = (1 << ROW_BITS) - 1
 
 
