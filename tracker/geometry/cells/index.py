@@ -303,15 +303,6 @@ class CellIndex(Generic[K]):
         first = int((lon1 + 180.0) * 500.0) << 20 | int((lat1 + 90.0) * 500.0)
         last = int((lon2 + 180.0) * 500.0) << 20 | int((lat2 + 90.0) * 500.0)
         keys: Sequence[int] | None
-        cell = cells.get(last)
-        between = _BETWEEN.get(last - first)
-        if between is not None and cell is not None and not cell[1] and cells.get(first) is cell:
-            for step in between:
-                if cells.get(first + step) is not cell:
-                    break
-            else:  # the usual case: nothing but one kind of cell (`_plain`), and nothing can have been touched
-                if not cell[0] or all(map(skip.__contains__, cell[0])):
-                    return []
         if first == last:
             keys = (first,)
         elif last - first in _NEXT:
