@@ -34,6 +34,11 @@ from tracker.times import EPOCH, MS, parse_time
 
 MAX_ITEMS = 100_000  #: of one JSON body; more go as NDJSON, which is read as it comes
 
+#: added to a number and taken away again it leaves the nearest whole one, as `round` does, without a call (0.03 µs of
+#: 0.06): a float of this size has no room for a fraction. All that is scaled here is below 2⁵¹.
+WHOLE = 1.5 * 2**52
+SECONDS_END, MS_END = 10**11, 10**14  #: a number between these is a time in ms
+
 _KMH, _KN = SPEEDS["speed_kmh"], SPEEDS["speed_kn"]
 _Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 
@@ -131,7 +136,7 @@ def _read_pieces(body: bytes, now: int, first: int) -> Reading:
 
 def _read_array(body: bytes, now: int, first: int) -> Reading:
     try:
-        pings = [_ping(position, now) for position in _array.decode(body)]
+        pings = _pings(_array.decode(body), now)
         return Reading(pings, len(pings))
     except _DOUBTS:
         return _read_careful(body, now, first)
@@ -140,7 +145,7 @@ def _read_array(body: bytes, now: int, first: int) -> Reading:
 def read_lines(payload: bytes, now: int, first: int = 0) -> Reading:
     """Whole lines of NDJSON, one position each; blank lines are nothing. A bad line costs only itself."""
     try:
-        pings = [_ping(position, now) for position in _one.decode_lines(payload)]
+        pings = _pings(_one.decode_lines(payload), now)
         return Reading(pings, len(pings))
     except _DOUBTS:
         pass
@@ -150,65 +155,73 @@ def read_lines(payload: bytes, now: int, first: int = 0) -> Reading:
 def read_item(item: Any, now: int, ignored: list[str]) -> Ping:
     """One item that is decoded already. Raises Unfit; see `read_ping`."""
     try:
-        return _ping(msgspec.convert(item, _Position), now)
+        return _pings((msgspec.convert(item, _Position),), now)[0]
     except _DOUBTS:
         return read_ping(item, now, ignored)
 
 
 def _read_fast(body: bytes, now: int) -> list[Ping]:
     if body[0] == 0x5B:  # [
-        return [_ping(position, now) for position in _array.decode(body)]
+        return _pings(_array.decode(body), now)
     try:
-        return [_ping(_one.decode(body), now)]
+        return _pings((_one.decode(body),), now)
     except msgspec.ValidationError:
-        return [_ping(position, now) for position in _wrapped.decode(body).positions]
+        return _pings(_wrapped.decode(body).positions, now)
 
 
-def _ping(position: _Position, now: int) -> Ping:
-    """The types and ranges are right; what is left is the clock, the id, the units and the rounding."""
-    time = position.time
-    if type(time) is int and 1e11 <= time < 1e14:  # milliseconds, as a dry run has them
-        when = time
-    else:
-        when = (time - EPOCH) // MS if type(time) is datetime else parse_time(time)  # type: ignore[arg-type]
-    lat, lon = round(position.lat * 1e7) / 1e7, round(position.lon * 1e7) / 1e7
-    if not OLDEST <= when <= now + AHEAD_MS or (lat == 0 and lon == 0):
-        raise _Doubt
-    speed = position.speed_mps
-    if position.speed_kmh is not None:
-        if speed is not None:
+def _pings(positions: Iterable[_Position], now: int) -> list[Ping]:
+    """The types and ranges are right; what is left is the clock, the id, the units and the rounding.
+
+    One loop without a call for most of them: with a function a position it took 1.4 times as long.
+    """
+    pings: list[Ping] = []
+    add, latest = pings.append, now + AHEAD_MS
+    for position in positions:
+        time = position.time
+        if type(time) is not int or not SECONDS_END <= time < MS_END:  # else milliseconds, as a dry run has them
+            time = (time - EPOCH) // MS if type(time) is datetime else parse_time(time)  # type: ignore[arg-type]
+        lat = (position.lat * 1e7 + WHOLE - WHOLE) / 1e7
+        lon = (position.lon * 1e7 + WHOLE - WHOLE) / 1e7
+        if not OLDEST <= time <= latest or (lat == 0 and lon == 0):
             raise _Doubt
-        speed = position.speed_kmh * _KMH
-    if position.speed_kn is not None:
+        speed = position.speed_mps
+        if position.speed_kmh is not None or position.speed_kn is not None:
+            speed = _one_speed(position)
         if speed is not None:
+            speed = (speed * 1e3 + WHOLE - WHOLE) / 1e3
+        heading, altitude, accuracy = position.heading, position.altitude_m, position.accuracy_m
+        battery, odometer = position.battery_pct, position.odometer_m
+        if heading is not None:
+            heading = (heading * 1e2 + WHOLE - WHOLE) % 36_000 / 1e2
+        if altitude is not None:
+            altitude = (altitude * 1e2 + WHOLE - WHOLE) / 1e2
+        if accuracy is not None:
+            accuracy = (accuracy * 1e2 + WHOLE - WHOLE) / 1e2 or None  # 0: not known
+        if battery is not None:
+            battery = (battery * 1e2 + WHOLE - WHOLE) / 1e2
+        if odometer is not None:
+            odometer = (odometer * 1e2 + WHOLE - WHOLE) / 1e2
+        driver, alarm, attributes = position.driver or None, position.alarm or None, position.attributes
+        if (driver and holds_key(driver)) or (alarm and holds_key(alarm)):
             raise _Doubt
-        speed = position.speed_kn * _KN
-    if speed is not None:
-        speed = round(speed * 1e3) / 1e3
-    heading = position.heading
-    if heading is not None:
-        heading = round(heading * 1e2) % 36_000 / 1e2
-    altitude, accuracy = position.altitude_m, position.accuracy_m
-    battery, odometer = position.battery_pct, position.odometer_m
-    driver, alarm, attributes = position.driver or None, position.alarm or None, position.attributes
-    if (driver and holds_key(driver)) or (alarm and holds_key(alarm)):
+        if attributes is not None:
+            attributes = check_attributes(attributes)
+        add(
+            Ping(
+                vehicle_id(position.vehicle), time, lat, lon, speed, heading, altitude, accuracy,
+                position.ignition, battery, odometer, driver, alarm, attributes,
+            )
+        )  # fmt: skip
+    return pings
+
+
+def _one_speed(position: _Position) -> float:
+    """In m/s."""
+    told = [position.speed_mps, position.speed_kmh, position.speed_kn]
+    if told.count(None) != 2:
         raise _Doubt
-    return Ping(
-        vehicle_id(position.vehicle),
-        when,
-        lat,
-        lon,
-        speed,
-        heading,
-        None if altitude is None else round(altitude * 1e2) / 1e2,
-        None if accuracy is None else round(accuracy * 1e2) / 1e2 or None,  # 0: not known
-        position.ignition,
-        None if battery is None else round(battery * 1e2) / 1e2,
-        None if odometer is None else round(odometer * 1e2) / 1e2,
-        driver,
-        alarm,
-        None if attributes is None else check_attributes(attributes),
-    )
+    speed: float = next(value * unit for value, unit in zip(told, (1.0, _KMH, _KN), strict=True) if value is not None)
+    return speed
 
 
 def _read_careful(body: bytes, now: int, first: int) -> Reading:
@@ -274,7 +287,7 @@ def _read_each(items: Iterable[bytes | msgspec.Raw], now: int, first: int) -> Re
     for index, item in enumerate(items, first):
         reading.items += 1
         try:
-            reading.pings.append(_ping(_one.decode(item), now))
+            reading.pings += _pings((_one.decode(item),), now)
             continue
         except _DOUBTS:
             pass

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tracker.errors import BadRequest, TooLarge
 from tracker.model.ping import Ping
 from tracker.protocols import MAX_ERRORS, Reading, spoken
-from tracker.protocols.native import MAX_ITEMS, read_document, read_json, read_lines
+from tracker.protocols.native import MAX_ITEMS, WHOLE, read_document, read_json, read_lines
 
 NOW = 1_795_424_400_000
 GOOD = {"vehicle": "van-7", "time": "2026-11-23T09:00:00Z", "lat": 60.17, "lon": 24.94}
@@ -163,6 +163,29 @@ def test_the_fast_and_the_careful_way_agree(item: dict[str, Any]) -> None:
     beside = read_json(f'[{text}, {{"lat": NaN}}]'.encode(), NOW)
     assert alone.pings == beside.pings
     assert codes(alone) == codes(beside)[:-1]
+
+
+@given(st.integers(-(2**40), 2**40), st.sampled_from([0.0, 0.25, 0.5, 0.75]), st.floats(-1e12, 1e12))
+def test_a_number_is_made_whole_as_round_makes_it(whole: int, part: float, other: float) -> None:
+    for number in (whole + part, other, math.nextafter(whole + part, 0)):
+        assert number + WHOLE - WHOLE == round(number)
+
+
+@pytest.mark.parametrize(
+    ("told", "speed_mps"),
+    [
+        ({"speed_mps": 7.00049}, 7.0),
+        ({"speed_kmh": 36}, 10.0),
+        ({"speed_kn": 10.0}, 5.144),
+        ({"speed_kmh": None}, None),
+    ],
+)
+def test_a_speed_is_told_in_one_of_three_units(told: dict[str, Any], speed_mps: float | None) -> None:
+    assert read(GOOD | told).pings[0].speed_mps == speed_mps
+
+
+def test_of_two_speeds_neither_is_believed() -> None:
+    assert codes(read([GOOD | {"speed_kmh": 36, "speed_kn": 10.0}])) == [(0, "two_speeds", "speed_kn")]
 
 
 @given(st.binary(max_size=200))
