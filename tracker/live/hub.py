@@ -51,6 +51,8 @@ class Hub:
         self.followers = Followers(self.routing)
         self.telling = Telling(self.routing, self.recent, self._wake)
         self._viewers: set[Viewer] = set()
+        self._waiting: set[Viewer] = set()  # for whom a tick may have something
+        self._ticked = 0  # as of which version all were looked at
         self._urgent: dict[Viewer, set[int]] = {}  # who has news that does not wait, and of which single vehicles
         self._has_events = False  # … and everybody has
         self._away: dict[Viewer, Away] = {}
@@ -137,9 +139,9 @@ class Hub:
 
     def _tell_regrouped(self, before: dict[str, str | None]) -> None:
         """Vehicles that were in these groups are in others: whoever was told what befell one, and would not be now."""
-        by_group = [one for one in self._viewers if any(part.vehicles is not None for part in one.grant.parts)]
-        if not before or not by_group:
+        if not before:
             return
+        by_group = [one for one in self._viewers if any(part.vehicles is not None for part in one.grant.parts)]
         of_them = [told for told in self.recent.since(self.recent.first - 1) if told.event.vehicle in before]
         lost: dict[int, bool] = {}
         for viewer in by_group:
@@ -201,6 +203,7 @@ class Hub:
         self._viewers.discard(viewer)
         self.routing.watch(bool(self._viewers))
         self.doubted.discard(viewer)
+        self._waiting.discard(viewer)
         self._urgent.pop(viewer, None)
 
     def detach(self, viewer: Viewer) -> None:
@@ -212,7 +215,9 @@ class Hub:
     def got(self, viewer: Viewer, frame: int) -> bool:
         """It has seen a frame. Is something newer waiting for that?"""
         viewer.got = max(viewer.got, min(frame, viewer.frame))
-        return viewer.told < self.version
+        if waits := viewer.told < self.version:
+            self._waiting.add(viewer)
+        return waits
 
     def follow(self, viewer: Viewer, follow: Follow, grant: Grant | None = None) -> bool:
         """Follow this set from now on. Answers False when it names a region there is not, or that may not be seen.
@@ -336,6 +341,7 @@ class Hub:
 
     def _hurry(self, viewer: Viewer) -> None:
         self._urgent.setdefault(viewer, set())
+        self._waiting.add(viewer)
         self._wake()
 
     @property
@@ -361,15 +367,23 @@ class Hub:
     # ------------------------------------------------------------------------------------------------- tick by tick
 
     def tick(self) -> list[Viewer]:
-        """Begin a tick: who may be told something."""
+        """Begin a tick: who may be told something. All, where something has changed since the last one; else those it
+        could not tell all: a thousand who come would each have the others asked in vain."""
         self.telling.tick()
-        return list(self._viewers)
+        if self._ticked != self.version:
+            self._ticked = self.version
+            self._waiting = set(self._viewers)
+        return list(self._waiting)
 
-    def serve(self, viewer: Viewer, now: int) -> None:
-        """Tell a viewer all that is new to it, if it can take it."""
-        if viewer not in self.doubted:
-            self._urgent.pop(viewer, None)
-            self.telling.serve(viewer, now)
+    def serve(self, viewer: Viewer, now: int) -> bool:
+        """Tell a viewer all that is new to it, if it can take it. Answers whether it `lags`."""
+        if viewer in self.doubted:
+            return False  # `regrant` wakes us
+        self._urgent.pop(viewer, None)
+        if self.telling.serve(viewer, now):
+            return True
+        self._waiting.discard(viewer)
+        return False
 
     def lags(self, viewer: Viewer) -> bool:
         """Whether something waits that could not be told yet."""
@@ -390,6 +404,7 @@ class Hub:
         """What comes in the store after `viewer.seq`, ascending and complete up to the last; none: it has all."""
         if viewer not in self.doubted and self.telling.replay(viewer, events):
             self._urgent.setdefault(viewer, set())
+            self._waiting.add(viewer)
 
     @property
     def away(self) -> Set[Viewer]:

@@ -24,6 +24,7 @@ from tracker.times import rfc3339
 UPDATE, SNAPSHOT = 1, 2  #: how a binary message begins
 JSON, BINARY = "tracker.v1.json", "tracker.v1.bin"
 SUBPROTOCOLS = (JSON, BINARY)
+CURSOR = 36  #: characters
 
 #: the columns of a vehicle in snapshots and in `new`
 FIELDS = (
@@ -252,15 +253,20 @@ def with_fields(ending: bytes) -> bytes:
     return b',"fields":%b%b' % (_FIELDS, ending)
 
 
-def update(frame: int, cursor: bytes, ending: bytes) -> bytes:
-    """An update; its `ending` (see `tail`) is the same for every viewer of a set."""
-    return b'{"op":"update","frame":%d,"cursor":"%b"%b' % (frame, cursor, ending)
-
-
-def binary_update(frame: int, cursor: bytes, ending: bytes, columns: bytes) -> bytes:
-    """The same in `tracker.v1.bin`: 1, cursor length, frame, length of the JSON; cursor; JSON of the rest; columns."""
+def unnumbered(cursor: bytes, ending: bytes, columns: bytes = b"") -> bytes:
+    """All of an update but its number: the same for every viewer that was told the same. `ending`: see `tail`. With
+    columns, of `tracker.v1.bin`: length of the JSON; cursor; JSON of the rest; columns."""
+    if not columns:
+        return b',"cursor":"%b"%b' % (cursor, ending)
     rest = b"" if ending == b"}" else b"{" + ending[1:]
-    return struct.pack("<BBII", UPDATE, len(cursor), frame, len(rest)) + cursor + rest + columns
+    return struct.pack("<I", len(rest)) + cursor + rest + columns
+
+
+def update(frame: int, rest: bytes, *, binary: bool = False) -> bytes:
+    """An update. In `tracker.v1.bin` it begins with 1, the length of its cursor, the frame."""
+    if binary:
+        return struct.pack("<BBI", UPDATE, CURSOR, frame) + rest
+    return b'{"op":"update","frame":%d%b' % (frame, rest)
 
 
 def cursor_of(message: bytes) -> bytes:

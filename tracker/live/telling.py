@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from itertools import islice
+from typing import Any, NamedTuple
 
 from tracker.live import messages, snapshot
 from tracker.live.columns import pack
@@ -29,6 +30,15 @@ COUNTS_MS = 1_000
 COUNTS_ZOOM = 7  #: of cells where no view says how wide they are
 
 
+class Step(NamedTuple):
+    """What all are told next who stand at the same place: told the same so far, of the same, in the same way."""
+
+    upto: int  # the version they are told by then; and up to which event
+    seq: int
+    mark: bytes
+    messages: list[tuple[bytes, bool]]  # all but the number of the frame; is it binary?
+
+
 class Telling:
     def __init__(self, routing: Routing, recent: Recent, wake: Callable[[], None]) -> None:
         """`wake` is called when a viewer's next events are only in the store."""
@@ -40,6 +50,7 @@ class Telling:
         self._used: list[Topic | Interest] = []  # whose caches hold something of this tick
         self._moves: dict[int, tuple[int, list[Entry]]] = {}  # since → as of which version, who moved
         self._events: dict[tuple[bytes, frozenset[str] | None, int], list[Told]] = {}
+        self._steps: dict[tuple[Any, ...], Step | None] = {}  # place → None: begin anew
         self._counts: dict[tuple[bytes, int], tuple[int, bytes]] = {}  # what is followed, zoom → when it was made, what
 
     def floor(self, interest: Interest) -> int:
@@ -47,7 +58,8 @@ class Telling:
         return max(floor, self.routing.unwatched) if interest.awaits else floor
 
     def is_too_many(self, viewer: Viewer) -> bool:
-        return viewer.max_vehicles is not None and viewer.interest.is_over(viewer.max_vehicles)
+        most = viewer.max_vehicles
+        return most is not None and len(self.routing.entries) > most and viewer.interest.is_over(most)
 
     def tick(self) -> None:
         """What is encoded from now on for one viewer serves all until the next."""
@@ -55,11 +67,12 @@ class Telling:
             used.clear()
         self._used.clear()
         self._moves.clear()
-        self._events.clear()
+        self.forget_events()
 
     def forget_events(self) -> None:
         """There are more, or others."""
         self._events.clear()
+        self._steps.clear()
 
     def keep_house(self, now: int) -> None:
         """Forget what nobody can share any more."""
@@ -73,34 +86,58 @@ class Telling:
     def lags(self, viewer: Viewer) -> bool:
         """Whether something waits that could not be told yet."""
         return viewer.interest is not None and (
-            viewer.parts is not None
-            # without credit its `got` wakes us
-            or (viewer.told < self.routing.version and not viewer.counting and viewer.has_credit())
+            (viewer.told < self.routing.version and not viewer.counting and viewer.has_credit())  # else `got` wakes us
+            or viewer.parts is not None
             or (viewer.seq < self.recent.last and not viewer.behind)
         )
 
     def tell_state(self, viewer: Viewer, now: int) -> None:
-        interest: Interest = viewer.interest
-        if viewer.told < self.floor(interest):
+        """The next step of a viewer. What it is, is asked once a tick for all who stand at the same place: with a
+        thousand viewers a look-up, a number and a write are all that each of them costs."""
+        place = (
+            viewer.interest, viewer.told, viewer.seq, viewer.mark, viewer.kinds, viewer.binary, viewer.behind,
+            viewer.frame == 0,
+        )  # fmt: skip
+        try:
+            step = self._steps[place]
+        except KeyError:
+            step = self._steps[place] = self._step(viewer)
+        if step is None:
             self.start_snapshot(viewer)
             self._tell_parts(viewer, now)
             return
-        body = self._body(interest, viewer.told, viewer.binary)
-        if not body.messages:
-            viewer.told = body.upto
+        viewer.told = step.upto
+        if not step.messages:
             if viewer.told_version < 0:
                 self._send(viewer, b"}")
             return
-        for ending, columns in body.messages[:-1]:
-            self._send(viewer, ending, columns)
-        viewer.told = body.upto
-        ending, columns = body.messages[-1]
-        if 0 < len(events := self._events_for(viewer)) <= EVENTS:  # in the same frame
-            viewer.seq, viewer.mark = self.recent.last, self.recent.mark
-            ending = ending[:-1] + messages.tail({"events": _texts(viewer, events)})
-        self._send(viewer, ending, columns)
+        viewer.seq = viewer.told_seq = step.seq
+        viewer.mark, viewer.told_version = step.mark, step.upto
+        for rest, binary in step.messages:
+            self.frames += 1
+            viewer.frame += 1
+            viewer.outlet.send(messages.update(viewer.frame, rest, binary=binary), not binary)
         if viewer.gap_ms:
             viewer.due = max(viewer.due + viewer.gap_ms, now + viewer.gap_ms / 2)
+
+    def _step(self, viewer: Viewer) -> Step | None:
+        interest: Interest = viewer.interest
+        told, seq, mark, frame = viewer.told, viewer.seq, viewer.mark, viewer.frame
+        if told < self.floor(interest):
+            return None
+        body = self._body(interest, told, viewer.binary)
+        made = []
+        for last, (ending, columns) in enumerate(body.messages, 1 - len(body.messages)):
+            if not last:
+                told = body.upto
+                if 0 < len(events := self._events_for(viewer)) <= EVENTS:  # in the same frame
+                    seq, mark = self.recent.last, self.recent.mark
+                    ending = ending[:-1] + messages.tail({"events": _texts(viewer, events)})
+            if not frame:
+                ending, frame = messages.with_fields(ending), 1
+            rest = messages.unnumbered(viewer.head + cursor_tail(mark, seq, told), ending, columns)
+            made.append((rest, bool(columns)))
+        return Step(body.upto, seq, mark, made)
 
     def _send(self, viewer: Viewer, ending: bytes, columns: bytes = b"") -> None:
         viewer.frame += 1
@@ -110,10 +147,9 @@ class Telling:
         whole = viewer.parts is None and not viewer.counting  # else there are vehicles it has not been told
         cursor = viewer.head + cursor_tail(viewer.mark, viewer.seq, viewer.told if whole else 0)
         self.frames += 1
-        if columns:
-            viewer.outlet.send(messages.binary_update(viewer.frame, cursor, ending, columns), False)
-        else:
-            viewer.outlet.send(messages.update(viewer.frame, cursor, ending), True)
+        binary = bool(columns)
+        rest = messages.unnumbered(cursor, ending, columns)
+        viewer.outlet.send(messages.update(viewer.frame, rest, binary=binary), not binary)
 
     def tell_revoked(self, viewer: Viewer, numbers: list[int]) -> None:
         """Vehicles that it may not see any more."""
@@ -297,10 +333,10 @@ class Telling:
             self._counts[key] = (now, cells)
         return cells
 
-    def serve(self, viewer: Viewer, now: int) -> None:
-        """Tell a viewer all that is new to it, if it can take it."""
+    def serve(self, viewer: Viewer, now: int) -> bool:
+        """Tell a viewer all that is new to it, if it can take it. Answers whether it `lags`."""
         if viewer.interest is None:
-            return
+            return False
         if viewer.parts is not None:
             self._tell_parts(viewer, now)
         if viewer.parts is None and viewer.has_room(now):
@@ -308,7 +344,9 @@ class Telling:
                 self._tell_counts(viewer, now)
             elif now >= viewer.due and viewer.has_credit():
                 self.tell_state(viewer, now)
-            self._tell_events(viewer)
+            if viewer.seq < self.recent.last:
+                self._tell_events(viewer)
+        return self.lags(viewer)
 
     def serve_urgent(self, viewer: Viewer, numbers: Collection[int], now: int) -> None:
         """Tell what does not wait for the tick: an answer to `follow`, events, vehicles followed by themselves."""

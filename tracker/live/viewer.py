@@ -166,7 +166,7 @@ class Viewer:
     def has_room(self, now: int, limit: int = PENDING) -> bool:
         """Whether the connection takes more. Remembers since when it has not."""
         pending = self.outlet.pending
-        if pending == 0 or pending < self.pending_before:
+        if pending < self.pending_before or not pending:
             self.blocked_at = None
         elif self.blocked_at is None:
             self.blocked_at = now

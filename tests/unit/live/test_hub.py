@@ -321,9 +321,47 @@ def test_a_viewer_held_back_hears_only_the_newest(hub: Hub) -> None:
         hub.route(Change(moved=[moved("v1", time)]))
         tick(hub)
     assert len(desk.take()) == 1
-    desk.viewer.got = desk.viewer.frame
+    hub.got(desk.viewer, desk.viewer.frame)
     tick(hub, 1000)
     assert desk.told("moved") == [[1, 49, 60_000_000, 24_000_000, -1, -1, 1]]
+
+
+def test_a_tick_asks_the_others_nothing_when_only_somebody_comes(hub: Hub) -> None:
+    desks = [Desk(hub, all=True) for _ in range(3)]
+    hub.route(Change(moved=[moved("v1", 1)]))
+    assert len(hub.tick()) == 3
+    tick(hub)
+    assert hub.tick() == []
+    late = Desk(hub, all=True)
+    assert hub.tick() == [late.viewer]
+    tick(hub)
+    assert hub.tick() == []
+    desks[0].pending = 1_000_000
+    hub.route(Change(moved=[moved("v1", 2)]))
+    tick(hub)
+    assert hub.tick() == [desks[0].viewer]
+    desks[0].pending = 0
+    tick(hub)
+    assert [one.told("moved")[-1][1] for one in (*desks, late)] == [2] * 4
+
+
+def test_those_who_stand_at_the_same_place_are_told_the_same_but_for_their_numbers(hub: Hub) -> None:
+    first = Desk(hub, all=True)
+    tick(hub)
+    hub.route(Change(moved=[moved("v1", 1)]))
+    tick(hub)
+    second, silent = Desk(hub, all=True), Desk(hub, all=True, events=False)
+    tick(hub)
+    for desk in (first, second, silent):
+        desk.take()
+    hub.route(Change(moved=[moved("v1", 2)], events=[event(1)]))
+    tick(hub)
+    one, other, last = (desk.take()[-1] for desk in (first, second, silent))
+    assert (one["frame"], other["frame"], last["frame"]) == (2, 1, 1)
+    assert one["moved"] == other["moved"] == last["moved"]
+    assert one["events"] == other["events"]
+    assert one["cursor"] == other["cursor"]
+    assert "events" not in last
 
 
 def test_a_viewer_that_does_not_read_costs_no_memory(hub: Hub) -> None:

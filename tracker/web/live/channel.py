@@ -197,22 +197,34 @@ class Live:
             async with asyncio.timeout(GRANTS_S):
                 await self._regranted.wait()
         self._regranted.clear()
-        async for line in in_slices(list(self.lines.values()), REGRANTED):
+        async for line in in_slices(self._with_other_grants(), REGRANTED):
             self.ask_again(line)
+
+    def _with_other_grants(self) -> list[Line]:
+        """Whose grant has to be asked again: of all who share one it is found out once."""
+        if self.hub.doubted:
+            return list(self.lines.values())
+        grants = {id(viewer.grant): viewer.grant for viewer in self.lines}
+        others = {id(grant) for grant in grants.values() if self._becomes(grant) is not grant}
+        return [line for viewer, line in self.lines.items() if id(viewer.grant) in others] if others else []
+
+    def _becomes(self, grant: Grant) -> Grant | None:
+        """What may be seen by now; None: whoever it was given was signed out."""
+        try:
+            now = self.node.access.again(grant)
+        except TrackerError:
+            return None
+        return now if WATCH in now.may else Grant(may=now.may, who=now.who, bearer=now.bearer)
 
     def ask_again(self, line: Line) -> None:
         """What this one may see by now, and be it nothing; whoever was signed out is let go of."""
         viewer = line.viewer
         if viewer not in self.lines:
             return
-        try:
-            grant = self.node.access.again(viewer.grant)
-        except TrackerError:
+        if (grant := self._becomes(viewer.grant)) is None:
             self.close(line)
             line.connection.close(close_codes.SIGNED_OUT)
             return
-        if WATCH not in grant.may:
-            grant = Grant(may=grant.may, who=grant.who, bearer=grant.bearer)
         if viewer in self.hub.doubted or grant is not viewer.grant:
             self.hub.regrant(viewer, grant)
 
@@ -343,8 +355,7 @@ class Live:
                 if viewer not in hub.viewers:
                     break  # gone since the tick began
                 try:
-                    hub.serve(viewer, now)
-                    lagging = lagging or hub.lags(viewer)
+                    lagging = hub.serve(viewer, now) or lagging
                 except Exception as fault:
                     self.fail(viewer, fault)
                 if loop.time() - began > SLICE_S:

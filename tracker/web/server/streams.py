@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from hypercorn.protocol.events import Body, EndBody, Request, Response, StreamClosed
@@ -38,6 +40,9 @@ class DirectTransport:
         self._stream = stream
         protocol = stream.send.__self__  # type: ignore[attr-defined]  # H11Protocol.stream_send
         self._tcp = protocol.send.__self__.writer.transport  # TCPServer.protocol_send
+        self._write: Callable[[bytes], None] = self._tcp.write
+        self._unsent: Callable[[], int] = self._tcp.get_write_buffer_size
+        self.open = False  # may anything be sent?
         self._loop = asyncio.get_running_loop()
         self.heard = self._loop.time()
 
@@ -45,20 +50,16 @@ class DirectTransport:
         self._stream.route = route
 
     @property
-    def open(self) -> bool:
-        return self._stream.state is ASGIWebsocketState.CONNECTED and not self._stream.closed
-
-    @property
     def pending(self) -> int:
-        return int(self._tcp.get_write_buffer_size())
+        return self._unsent()
 
     def send(self, payload: bytes, text: bool = True) -> None:
         if self.open:
-            self._tcp.write(frame_header(len(payload), text) + payload)
+            self._write(frame_header(len(payload), text) + payload)
 
     def ping(self) -> None:
         if self.open:
-            self._tcp.write(b"\x89\x00")
+            self._write(b"\x89\x00")
 
     def close(self, code: int, reason: str = "") -> None:
         if self.open:
@@ -70,6 +71,7 @@ class DirectTransport:
         self._loop.call_later(seconds, self._tcp.abort)
 
 
+@lru_cache(1024)  # a thousand viewers are sent frames of a few sizes
 def frame_header(size: int, text: bool = True) -> bytes:
     """The header of one unmasked, unfragmented frame (RFC 6455 §5.2)."""
     opcode = 0x81 if text else 0x82
@@ -109,6 +111,7 @@ class Stream(WSStream):
             event.headers[:] = [(name, value) for name, value in event.headers if name.lower() != unsafe]
             self.transport = DirectTransport(self)
         elif isinstance(event, StreamClosed):
+            self.transport.open = False
             self.gone.set()
             self._unblock()
         elif self._deaf:
@@ -139,6 +142,7 @@ class Stream(WSStream):
 
     async def _accept(self, message: Any) -> None:
         await super()._accept(message)
+        self.transport.open = not self.closed
         self.buffer.max_length = self.route.max_message
 
     async def _send_error_response(self, status_code: int) -> None:
@@ -160,7 +164,7 @@ class Stream(WSStream):
 
     def start_close(self, code: int, reason: str) -> None:
         """Send our close without waiting, tell the app it is over, and end the connection even if the peer does not."""
-        self.state = ASGIWebsocketState.CLOSED
+        self.state, self.transport.open = ASGIWebsocketState.CLOSED, False
         with contextlib.suppress(Exception):  # the transport may be gone already
             self.transport._tcp.write(self.connection.send(CloseConnection(code=code, reason=reason[:120] or None)))
         self.transport.abort_later(CLOSE_S + GRACE_S)
