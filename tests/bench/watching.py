@@ -26,10 +26,12 @@ class Watcher:
         self.saw = saw
         self.t0 = 0
         self.names: dict[int, str] = {}
+        self.updates = 0
         self.ready = asyncio.Event()
 
     def hear(self, payload: bytes) -> None:
         message: dict[str, Any] = json.loads(payload)
+        self.updates += message["op"] == "update"
         if "t0" in message:
             self.t0 = message["t0"]
         fields = message.get("fields")

@@ -25,6 +25,7 @@ from tracker.node import Node
 from tracker.stores import EventQuery
 from tracker.turns.allowance import Allowance
 from tracker.turns.slices import in_slices
+from tracker.turns.ticking import QUICK_S, SHARE, TICK_S, Slices, tick_s
 from tracker.web.live.admission import Admission
 from tracker.web.live.catch_up import CatchUp
 from tracker.web.server import sockets
@@ -32,11 +33,8 @@ from tracker.web.server import sockets
 log = logging.getLogger(__name__)
 
 PATH = "/api/v1/live"
-QUICK_TICK_S, TICK_S, WIDEST_TICK_S = 0.005, 0.05, 1.0
 EVENTS_S = 0.01  #: between two rounds of events
-SHARE = 0.25  #: of the loop that telling viewers may take before ticks become wider (at 40 % pings would feel it)
-LIGHT = 0.1  #: of the loop that may go into ticks shorter than TICK_S
-SLICE_S = 0.005  #: telling viewers never holds the loop for longer
+HOUSE_SLICE_S = 0.005  #: house-keeping never holds the loop for longer
 ROUNDS = 8  #: a snapshot goes on so often in one tick, others having their turn in between
 HOUSE_S = 1.0
 GRANTS_S = 0.5  #: between two looks at whose session or token has ended by itself
@@ -84,12 +82,14 @@ class Live:
         self.lines: dict[Viewer, Line] = {}
         self.admission = Admission(node.settings)
         self.catch_up = CatchUp(node, spawn=self._spawn, fail=self.fail, wake=self._wake)
-        self.tick_s = TICK_S
+        self.tick_s = QUICK_S
         self.lanes = node.lanes
         self._loop: asyncio.AbstractEventLoop
         self._dirty = asyncio.Event()
         self._regranted = asyncio.Event()
         self._soon_handle: asyncio.TimerHandle | asyncio.Handle | None = None
+        self._lagging = False  # somebody could not be told all
+        self._urgent = Slices(thread_time)
         self._events_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -319,21 +319,28 @@ class Live:
 
     def _tell_urgent(self) -> float | None:
         """One slice of it; answers when the next is due."""
-        hub, began, cpu = self.hub, self._loop.time(), thread_time()
-        now = self.node.clock()
-        while self._loop.time() - began < SLICE_S and (urgent := hub.take_urgent()):
+        hub, slices, now = self.hub, self._urgent, self.node.clock()
+        slices.begin()
+        while urgent := hub.take_urgent():
             viewer, numbers = urgent
             try:
                 hub.serve_urgent(viewer, numbers, now)
             except Exception as fault:
                 self.fail(viewer, fault)
-        spent = thread_time() - cpu
-        wait_s = spent if hub.is_urgent else max(EVENTS_S, spent / SHARE)
-        self._events_at = self._loop.time() + wait_s
-        return wait_s if hub.is_urgent else None
+            if slices.is_over(large=viewer.parts is not None):
+                break
+        slices.end()
+        if hub.is_urgent:
+            self._events_at = self._loop.time()
+            return 0.0
+        self._events_at = self._loop.time() + max(EVENTS_S, slices.spent_s / SHARE)
+        slices.spent_s = 0.0
+        return None
 
     async def _tick(self) -> None:
-        await self._dirty.wait()
+        with suppress(TimeoutError):  # whoever could not be told all is looked at again, if nothing comes before
+            async with asyncio.timeout(TICK_S if self._lagging else None):
+                await self._dirty.wait()
         began = self._loop.time()
         self._dirty.clear()
         try:
@@ -341,15 +348,13 @@ class Live:
         except BaseException:
             self._dirty.set()  # the next one tells it
             raise
-        shortest = TICK_S if self._dirty.is_set() else QUICK_TICK_S  # somebody could not be told: soon enough again
-        self.tick_s = min(max(shortest, min(spent / LIGHT, TICK_S), spent / SHARE), WIDEST_TICK_S)
+        self.tick_s = tick_s(spent)
         await asyncio.sleep(max(0.0, began + self.tick_s - self._loop.time()))
 
     async def _tell_all(self) -> float:
         """One frame for everybody who has news: in slices, so that others have their turn. Answers the CPU it took."""
-        viewers, hub, loop = self.hub.tick(), self.hub, self._loop
-        spent, lagging = 0.0, False
-        began, cpu, now = loop.time(), thread_time(), self.node.clock()
+        viewers, hub = self.hub.tick(), self.hub
+        slices, lagging, now = Slices(thread_time), False, self.node.clock()
         for viewer in viewers:
             for _ in range(ROUNDS):  # more than one only of a snapshot
                 if viewer not in hub.viewers:
@@ -358,24 +363,24 @@ class Live:
                     lagging = hub.serve(viewer, now) or lagging
                 except Exception as fault:
                     self.fail(viewer, fault)
-                if loop.time() - began > SLICE_S:
-                    slice_s = thread_time() - cpu
-                    spent += slice_s
-                    await asyncio.sleep(min(slice_s, TICK_S / 4))
-                    began, cpu, now = loop.time(), thread_time(), self.node.clock()
+                if slices.is_over(large=viewer.parts is not None):
+                    slices.end()
+                    await asyncio.sleep(0)
+                    now = self.node.clock()
+                    slices.begin()
                 if viewer.parts is None:
                     break
-        if lagging:
-            self._dirty.set()
-        return spent + thread_time() - cpu
+        slices.end()
+        self._lagging = lagging
+        return slices.spent_s
 
     async def _keep_house(self) -> None:
         """Every second: heartbeats, and who is gone, stuck or never said what it wants."""
         began = self._loop.time()
         for step in (self._look_after_all(), self.hub.keep_house(self.node.clock())):
             for _ in step:
-                if self._loop.time() - began > SLICE_S:
-                    await asyncio.sleep(SLICE_S / SHARE)
+                if self._loop.time() - began > HOUSE_SLICE_S:
+                    await asyncio.sleep(HOUSE_SLICE_S / SHARE)
                     began = self._loop.time()
         self.admission.forget_whole(self._loop.time())
         await asyncio.sleep(HOUSE_S)
