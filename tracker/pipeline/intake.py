@@ -17,6 +17,7 @@ from tracker.model.commit import Commit
 from tracker.model.events import Event
 from tracker.pipeline.batch import Batch
 from tracker.pipeline.clocks import SET_MS, Clocks
+from tracker.pipeline.company import Company
 from tracker.pipeline.deeds import SetClock
 from tracker.pipeline.evaluation import SLICE, Evaluation
 from tracker.pipeline.inbox import Deed, Edit, Entry, Inbox, Own
@@ -59,6 +60,7 @@ class Intake:
         self._evaluation = evaluation
         self._relay = relay
         self._inbox = Inbox()
+        self._company = Company()
         self._under_way: list[Entry[Any]] = []
         self._wake = asyncio.Event()
         self._heard_at = self._did_at = 0  # the newest message, the newest deed
@@ -144,7 +146,10 @@ class Intake:
 
     async def _take_turns(self) -> None:
         while True:
+            await self._gather()
             entries = self._under_way = [] if self._comes_later(self._inbox.first) else self._inbox.take_entries(MOST)
+            if entries:
+                self._company.begin(len(entries), asyncio.get_running_loop().time())
             if not (entries and isinstance(entries[0], Deed)):
                 entries += self._own()
             if entries and asyncio.get_running_loop().time() > self._end:
@@ -152,6 +157,7 @@ class Intake:
                 continue
             if entries:
                 await self._process(entries)
+                self._company.end(len(self._inbox))
                 continue
             if self._stopping.is_set():
                 break
@@ -161,6 +167,18 @@ class Intake:
             if alarm:
                 alarm.cancel()
         self._evaluation.stop()
+
+    async def _gather(self) -> None:
+        """What waits has company, or waited long enough; but deeds, evaluations and whoever stops us do not wait."""
+        loop = asyncio.get_running_loop()
+        while self._inbox and self._evaluation.is_settled and not self._stopping.is_set():
+            wait_s = self._company.wait_s(len(self._inbox), loop.time())
+            if not wait_s or isinstance(self._inbox.first, Deed):
+                return
+            self._wake.clear()
+            alarm = loop.call_later(wait_s, self._wake.set)
+            await self._wake.wait()
+            alarm.cancel()
 
     def _is_patient(self) -> bool:
         """Are timers and evaluations to wait?"""

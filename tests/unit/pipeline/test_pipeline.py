@@ -1028,3 +1028,44 @@ async def test_records_are_planned_in_their_turn_and_a_plan_that_is_refused_keep
     with pytest.raises(NotFound):
         await node.pipeline.keep_records(refused)
     assert (await node.store.load()).records == [Record("user", "ada", 1, {})]
+
+
+# ------------------------------------------------------------------------------------------------------- company
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for company in vain waits until the test is given up."""
+    monkeypatch.setattr("tracker.pipeline.company.GATHER_S", 3600.0)
+
+
+@pytest.mark.usefixtures("patient")
+async def test_who_was_answered_together_and_comes_again_shares_a_commit(node: Node) -> None:
+    await asyncio.gather(*(node.pipeline.submit([ping(1, van)]) for van in "abc"))
+    early = await running(node.pipeline.submit([ping(2, "a")]), node.pipeline.submit([ping(2, "b")]))
+    assert [len(commit.pings) for commit in node.store.commits] == [3]
+    await asyncio.gather(*early, node.pipeline.submit([ping(2, "c")]))
+    assert [len(commit.pings) for commit in node.store.commits] == [3, 3]
+
+
+@pytest.mark.usefixtures("patient")
+async def test_who_sends_one_after_the_other_is_never_kept_waiting(node: Node) -> None:
+    for second in range(5):
+        assert await node.pipeline.submit([ping(second)]) == Answer(accepted=1)
+    assert len(node.store.commits) == 5
+
+
+@pytest.mark.usefixtures("patient")
+async def test_a_stop_commits_at_once_what_waits_for_company() -> None:
+    node = Node()
+    await node.pipeline.start()
+    await asyncio.gather(*(node.pipeline.submit([ping(1, van)]) for van in "ab"))
+    alone = await running(node.pipeline.submit([ping(2, "a")]))
+    await node.pipeline.stop()
+    assert await alone[0] == Answer(accepted=1)
+
+
+@pytest.mark.usefixtures("patient")
+async def test_an_edit_does_not_wait_for_company(node: Node) -> None:
+    await asyncio.gather(*(node.pipeline.submit([ping(1, van)]) for van in "ab"))
+    assert await node.pipeline.save_regions([depot()])

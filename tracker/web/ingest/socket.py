@@ -24,6 +24,7 @@ from tracker.live.close_codes import SIGNED_OUT
 from tracker.model.ping import Ping, Unfit
 from tracker.node import Node
 from tracker.pipeline.batch import Answer
+from tracker.pipeline.company import Company
 from tracker.protocols import MAX_ERRORS, Payload, Reading, Reply, Spoken, spoken
 from tracker.turns.pace import A_POSITION
 from tracker.web.ingest.capture import Capture, tally
@@ -100,6 +101,7 @@ class Conversation:
         self._batches: list[Batch] = []
         self._upto = 0
         self._waiting = 0  # pings
+        self._company = Company()  # messages
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._over = False
@@ -180,9 +182,12 @@ class Conversation:
                     self._news.clear()
                     await self._news.wait()
                     continue
+                await self._gather()
                 batch = self._batches.pop(0)
+                self._company.begin(batch.read.items, asyncio.get_running_loop().time())
                 counts = Counts()
                 counts.add_answer(await self._submit(batch.pings))
+                self._company.end(sum(waiting.read.items for waiting in self._batches))
                 tally(self._node, self._name, batch.read, counts)
                 self._waiting -= len(batch.pings)
                 if self._waiting <= GATHER:
@@ -195,6 +200,17 @@ class Conversation:
             await self._socket.close(TRY_AGAIN, fault.code)
         finally:
             self._room.set()
+
+    async def _gather(self) -> None:
+        """The first of what waits has company, or waited long enough. It has all it will have once there is a next."""
+        loop = asyncio.get_running_loop()
+        while len(self._batches) == 1 and not self._over and self._waiting <= GATHER:
+            if not (wait_s := self._company.wait_s(self._batches[0].read.items, loop.time())):
+                return
+            self._news.clear()
+            alarm = loop.call_later(wait_s, self._news.set)
+            await self._news.wait()
+            alarm.cancel()
 
     async def _submit(self, pings: list[Ping]) -> Answer:
         """A full inbox makes this sender wait; a store that fails ends the connection."""
