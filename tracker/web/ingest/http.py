@@ -23,7 +23,7 @@ from tracker.web.ingest.hearing import Hearing
 from tracker.web.ingest.inflate import Inflater, inflater
 from tracker.web.ingest.others import Tellers
 from tracker.web.ingest.senders import Sender
-from tracker.web.server.answers import Answered, Receive, Scope, Send, send_answer
+from tracker.web.server.answers import Answered, Receive, Scope, Send
 
 READERS = 2  #: large bodies read at once, each in a thread: more would only take the GIL from each other
 LIGHT_BYTES, LIGHT_ITEMS = 256 * 1024, 1000  #: what is read on the loop itself
@@ -73,16 +73,21 @@ class Ingest:
         return target
 
     async def __call__(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+        body = Body(receive, self._node.settings.body_timeout_s)
+        if answer := await self.answer(target, scope, body):
+            await refuse(send, body, answer)
+
+    async def answer(self, target: Target, scope: Scope, body: Body) -> Answered | None:
+        """What a request at `target` is answered, once what it brought is durable. None: its sender went away."""
         settings, method, here = self._node.settings, scope["method"], target.here
         hearing = Hearing(self._node, scope, target.name)
         headers = dict(scope["headers"])
         capture = Capture(self._node, scope, target, headers)
-        request = Request(headers, Body(receive, settings.body_timeout_s), hearing, capture)
+        request = Request(headers, body, hearing, capture)
         if method not in here.methods:
             if method != "OPTIONS":
                 hearing.missed(target.token, "method_not_allowed")
-            await refuse(send, request.body, here.refusal(method))
-            return
+            return here.refusal(method)
         try:
             path = scope["path"] or "/"
             path = HERE + target.name if path in OPEN else path  # the page at `/` is anybody's
@@ -104,19 +109,17 @@ class Ingest:
             elif one.read:
                 await self._take_document(one, target, scope, sender, request, inflate)
         except Gone:
-            return
+            return None
         except TrackerError as fault:
             so_far = {"taken": request.read.items} | request.counts.told(request.read) if request.read.items else {}
             answer = here.problem(fault, **so_far)
             if request.sender is not None:
                 request.sender.failed(fault.code, fault.detail)
             self._node.tallies.add("ingest_refused", capture.protocol, fault.code)
-            self._end(request, answer)
-            await refuse(send, request.body, answer)
         else:
             answer = request.counts.answer(request.read)
-            self._end(request, answer)
-            await send_answer(send, answer)
+        self._end(request, answer)
+        return answer
 
     def _end(self, request: Request, answer: Answered) -> None:
         self._node.tallies.add("ingest_requests", request.capture.protocol, str(answer[0]))
