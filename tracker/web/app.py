@@ -42,7 +42,7 @@ from tracker.web.history import (
 )
 from tracker.web.ingest import http as ingest
 from tracker.web.ingest import socket as positions
-from tracker.web.ingest.bodies import Body, Gone, Patience, refuse
+from tracker.web.ingest.bodies import Body, Gone, Patience, Whole, refuse
 from tracker.web.live import routes as live
 from tracker.web.people import audit, connect, described, groups, quarantine, session, targets, tokens, users
 from tracker.web.reports import routes as reports
@@ -121,7 +121,8 @@ def create_app(
     app.register_error_handler(Gone, _gone)
     app.register_error_handler(Exception, _unexpected)
     positions.install(app, node)
-    app.asgi_app = Front(node, app.asgi_app)  # type: ignore[assignment,method-assign]
+    front = app.extensions["tracker.front"] = Front(node, app.asgi_app)
+    app.asgi_app = front  # type: ignore[assignment,method-assign]
 
     @app.while_serving
     async def running() -> AsyncGenerator[None]:
@@ -181,11 +182,11 @@ class Front:
         self._inner = inner
         self._ingest = ingest.Ingest(node)
         self._proxies = Proxies(node.settings.behind_proxy)
-        self._hardening = EVERYWHERE + (over_tls_only(node.settings.hsts_s) if node.settings.cert else ())
+        self.hardening = EVERYWHERE + (over_tls_only(node.settings.hsts_s) if node.settings.cert else ())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
-            send = hardened(send, self._hardening)
+            send = hardened(send, self.hardening)
             try:
                 scope = self._counted(scope, self._proxies.seen(scope))
             except TrackerError as fault:
@@ -206,6 +207,15 @@ class Front:
         if asks_for and not asks_for(seen["client"][0]):
             raise Overloaded("too many connections from this address; close some, or try again in a moment", 5)
         return seen
+
+    async def answer(self, scope: Scope, body: bytes) -> Answered | None:
+        """What a request whose body has come is answered. None: it is not of positions, and nothing was done."""
+        try:
+            scope = self._counted(scope, self._proxies.seen(scope))
+        except TrackerError as fault:
+            return problem(fault)
+        target = self._ingest.at(scope)
+        return await self._ingest.answer(target, scope, Whole(body)) if target else None
 
     async def _ordinary(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])

@@ -107,6 +107,24 @@ class Body:
             return
 
 
+class Whole(Body):
+    """One that has come already."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(_nothing, 0.0)
+        self._data = data
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        if not self.complete:
+            self.complete, self.received = True, len(self._data)
+            if self._data:
+                yield self._data
+
+
+async def _nothing() -> Message:
+    raise Gone
+
+
 async def refuse(send: Send, body: Body, answer: Answered) -> None:
     """Answer at once, then let the client finish sending: one that writes all before it reads would see a reset."""
     if body.complete:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 
 from tracker.access.credentials import IN_PATH
@@ -23,7 +24,9 @@ from tracker.web.ingest.hearing import Hearing
 from tracker.web.ingest.inflate import Inflater, inflater
 from tracker.web.ingest.others import Tellers
 from tracker.web.ingest.senders import Sender
-from tracker.web.server.answers import Answered, Receive, Scope, Send
+from tracker.web.server.answers import Answered, Receive, Scope, Send, plain_problem
+
+log = logging.getLogger("tracker.web")
 
 READERS = 2  #: large bodies read at once, each in a thread: more would only take the GIL from each other
 LIGHT_BYTES, LIGHT_ITEMS = 256 * 1024, 1000  #: what is read on the loop itself
@@ -116,6 +119,9 @@ class Ingest:
             if request.sender is not None:
                 request.sender.failed(fault.code, fault.detail)
             self._node.tallies.add("ingest_refused", capture.protocol, fault.code)
+        except Exception as fault:
+            log.error("a request failed", exc_info=fault)
+            answer = plain_problem(500, "the server made a mistake; its log says more")
         else:
             answer = request.counts.answer(request.read)
         self._end(request, answer)

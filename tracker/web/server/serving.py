@@ -27,7 +27,7 @@ import signal
 import socket as sockets
 import ssl
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, cast
 
 import h11
 import hypercorn.asyncio.run as hypercorn_run
@@ -46,6 +46,7 @@ from tracker.web.server.answers import plain_problem
 from tracker.web.server.certificate import Certificate
 from tracker.web.server.hardening import completed
 from tracker.web.server.parser import NO_MORE, WHOLE, Parser, teach_h11
+from tracker.web.server.shortcut import Answering, Pairs, Shortcut, common_scope
 from tracker.web.server.sockets import ASKS_FOR, CUT, HUNG_UP
 from tracker.web.server.streams import CLOSE_S, GRACE_S, Stream
 
@@ -103,23 +104,34 @@ class _Exchange(HTTPStream):
             await super().app_send(message)
 
 
+class Front(Protocol):
+    """What answers requests that came whole, and what it tells with each answer."""
+
+    answer: Answering
+    hardening: Pairs
+
+
 class _Connection(TCPServer):
     """One TCP connection; `all` is what is still to be ended at shutdown."""
 
     all: ClassVar[set[_Connection]] = set()
     slots: ClassVar[Slots[_Connection]] = Slots(20_000)
+    front: ClassVar[Front | None] = None  # what answers the requests that take the shortcut
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.app = self._with_hung_up(self.app)
+        self.app = self._with_extensions(self.app)
         self._hung_up: asyncio.Future[None] = self.loop.create_future()
+        self._extensions = {
+            HUNG_UP: self._hung_up, CUT: self.writer.transport.abort, ASKS_FOR: self._ask_for,
+        }  # fmt: skip
+        self.is_busy = False  # with a request that takes the shortcut
+        self._idles_since = 0.0  # that one was answered; 0: none yet
         self._is_over = False  # nobody reads any more
 
-    def _with_hung_up(self, app: Any) -> Any:
+    def _with_extensions(self, app: Any) -> Any:
         async def run(scope: Any, *rest: Any) -> None:
-            scope["extensions"] |= {
-                HUNG_UP: self._hung_up, CUT: self.writer.transport.abort, ASKS_FOR: self._ask_for,
-            }  # fmt: skip
+            scope["extensions"] |= self._extensions
             await app(scope, *rest)
 
         return run
@@ -166,7 +178,9 @@ class _Connection(TCPServer):
     async def _read_data(self) -> None:
         """Until the peer hangs up; then nothing keeps the connection but an answer that is still owed."""
         with contextlib.suppress(OSError):
-            while data := await self.reader.read(MAX_RECV):
+            if left := await self._take_shortcut():
+                await self.protocol.handle(RawData(left))
+            while left is not None and (data := await self.reader.read(MAX_RECV)):
                 await self.protocol.handle(RawData(data))
             await self.protocol.handle(RawData(b""))
         self._is_over = True
@@ -174,6 +188,26 @@ class _Connection(TCPServer):
         if not (isinstance(protocol, _Http1) and protocol.owes_answer) or self.reader.exception():
             await self.protocol.handle(Closed())
         await self.idle_task.stop()
+
+    async def _take_shortcut(self) -> bytes | None:
+        """What came and is left to Hypercorn; None: the last is answered."""
+        if self.front is None:
+            return b""
+        under = cast(H11Protocol, self.protocol.protocol)
+        common = common_scope(under.client, under.server, under.ssl, self._extensions)
+        return await Shortcut(self, self.front.answer, self.front.hardening, common).run(self.reader, self.writer)
+
+    def begun(self) -> None:
+        self.is_busy = True
+        self.slots.busy(self)
+
+    def answered(self) -> None:
+        self.is_busy, self._idles_since = False, self.loop.time()
+        self.slots.idle(self, self._idles_since)
+
+    @property
+    def ends(self) -> bool:
+        return self.context.terminated.is_set()
 
     async def protocol_send(self, event: Any) -> None:
         if isinstance(event, Updated):
@@ -188,12 +222,23 @@ class _Connection(TCPServer):
     async def _idle_timeout(self) -> None:
         protocol = self.protocol.protocol
         if isinstance(protocol, H11Protocol) and protocol.keep_alive_requests == 0:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(FIRST_REQUEST_S):
-                    await self.context.terminated.wait()
-            await asyncio.shield(self._initiate_server_close())
+            left_s = FIRST_REQUEST_S
+            while left_s > 0 and not self.ends:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(left_s):
+                        await self.context.terminated.wait()
+                left_s = self._may_idle_s()
+            if not self.is_busy:  # else its answer is the last
+                await asyncio.shield(self._initiate_server_close())
         else:
             await super()._idle_timeout()
+
+    def _may_idle_s(self) -> float:
+        """Looked at when the time is up that was left: the shortcut sets no timer of its own for each request."""
+        keep_s = self.config.keep_alive_timeout
+        if self.is_busy:
+            return keep_s
+        return self._idles_since + keep_s - self.loop.time() if self._idles_since else 0.0
 
 
 def _teach_hypercorn() -> None:
@@ -247,6 +292,7 @@ async def serve(
     _teach_hypercorn()
     _allow_many_files()
     _Connection.slots = app.extensions.setdefault("tracker.slots", Slots(getattr(settings, "max_connections", 20_000)))
+    _Connection.front = app.extensions.get("tracker.front")
     stop = stop or asyncio.Event()
     listener = listen(settings.host, settings.port)
     host, port = listener.getsockname()[:2]
