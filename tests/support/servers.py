@@ -9,6 +9,7 @@ import signal
 import ssl
 import subprocess
 import sys
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -86,6 +87,12 @@ class Server:
         code = self.process.wait(deadline(20))
         self.process = None
         return code
+
+    def at(self, door: str) -> Server:
+        """The same server, spoken to at its `port` or `ingest_port`."""
+        other = copy(self)
+        other.port = self.port if door == "port" else int(str(self.settings[door]))
+        return other
 
     def request(
         self, method: str, path: str, body: bytes | str | None = None, headers: dict[str, str] | None = None

@@ -35,6 +35,8 @@ BUILT_AT = 1_793_000_000  #: seconds: a clock before this is not set (2026-10-26
 def examine(settings: Settings) -> Iterator[tuple[str, bool, str]]:
     """(what, whether it is a fault, detail) one after the other."""
     yield "port", *_port(settings.host, settings.port)
+    if settings.ingest_port:
+        yield "ingest_port", *_port(settings.host, settings.ingest_port)
     yield "disk", *_disk(settings.folder)
     yield "kept", *_kept(settings)
     yield "clock", *_clock(settings)

@@ -30,6 +30,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="port to listen on; 0 takes a free one")] = 8000
+    ingest_port: Annotated[
+        int, Meta(ge=0, le=65535, description="port where positions are taken and nothing else; 0: there is none")
+    ] = 0
     data: Annotated[str, Meta(description="folder that holds everything; empty: the user's data folder")] = ""
     store: Annotated[
         str, Meta(description="URL of what keeps everything: sqlite:FOLDER; empty: the folder of `data`")
@@ -389,6 +392,8 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError("`data` and `store` both say where everything is kept; set one of them")
     if settings.key and not settings.cert:
         raise SettingsError("`key` is of no use without `cert`, the file of the certificate it belongs to")
+    if settings.ingest_port and settings.ingest_port == settings.port:
+        raise SettingsError(f"`port` and `ingest_port` are both {settings.port}; there is one door at a port")
     if settings.battery_ok_pct < settings.low_battery_pct:
         ok, low = settings.battery_ok_pct, settings.low_battery_pct
         raise SettingsError(f"battery_ok_pct ({ok:g}) is below low_battery_pct ({low:g}): no battery could be both")

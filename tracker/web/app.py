@@ -19,7 +19,7 @@ from tracker.access.forwarded import Proxies
 from tracker.access.grants import Access
 from tracker.access.guard import check_bind
 from tracker.config import Settings
-from tracker.errors import BadRequest, Overloaded, TrackerError
+from tracker.errors import BadRequest, NotFound, Overloaded, TrackerError
 from tracker.node import Node
 from tracker.turns.buffer import Share
 from tracker.turns.jobs import Job
@@ -187,19 +187,26 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
             send = hardened(send, self.hardening)
+            if scope["type"] == "http" and not scope["path"].startswith("/"):
+                scope = _without_host(scope)
             try:
-                scope = self._counted(scope, self._proxies.seen(scope))
+                scope = self._as_asked(scope)
             except TrackerError as fault:
                 await self._refuse_before(scope, receive, send, fault)
                 return
-        if scope["type"] == "http" and not scope["path"].startswith("/"):
-            scope = _without_host(scope)
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
         elif target := self._ingest.at(scope):
             await self._ingest(target, scope, receive, send)
         else:
             await self._ordinary(scope, receive, send)
+
+    def _as_asked(self, scope: Scope) -> Scope:
+        """Before a proxy took it. Raises BadRequest, Overloaded; NotFound where it came by the wrong door."""
+        scope = self._counted(scope, self._proxies.seen(scope))
+        if sockets.ONLY_POSITIONS in (scope.get("extensions") or {}) and not self._ingest.has_address(scope):
+            raise NotFound("not_found", "positions are taken at this port, and nothing else")
+        return scope
 
     def _counted(self, told: Scope, seen: Scope) -> Scope:
         """What a proxy asks counts for whoever asked it. Raises Overloaded."""
@@ -211,7 +218,7 @@ class Front:
     async def answer(self, scope: Scope, body: bytes) -> Answered | None:
         """What a request whose body has come is answered. None: it is not of positions, and nothing was done."""
         try:
-            scope = self._counted(scope, self._proxies.seen(scope))
+            scope = self._as_asked(scope)
         except TrackerError as fault:
             return problem(fault)
         target = self._ingest.at(scope)
@@ -347,7 +354,7 @@ def run(
         try:
             await serving.serve(app, settings, ready=ready)
         except OSError as fault:
-            where = f"{settings.host}:{settings.port}"
+            where = fault.filename or f"{settings.host}:{settings.port}"
             raise TrackerError("listen", f"cannot listen on {where}: {fault.strerror or fault}") from fault
         finally:
             remove_console(settings.folder)

@@ -106,6 +106,10 @@ class Addresses:
     def named(self, name: str) -> Address | None:
         return self._names.get(name)
 
+    def has_socket(self, path: str) -> bool:
+        here = self._addresses.get(path)
+        return here is not None and any(one.socket for one in here.spoken)
+
     def target_at(self, scope: Scope) -> Target | None:
         """None: the address is somebody else's."""
         path: str = scope["path"]

@@ -75,6 +75,12 @@ class Ingest:
             Hearing(self._node, scope, name[:40] if token else "").missed(token or name, "unknown_protocol")
         return target
 
+    def has_address(self, scope: Scope) -> bool:
+        """Is it an address of positions? A WebSocket is opened where a protocol has one."""
+        if scope["type"] == "websocket":
+            return self._addresses.has_socket(scope["path"])
+        return scope["path"].startswith(HERE) or self._addresses.target_at(scope) is not None
+
     async def __call__(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
         body = Body(receive, self._node.settings.body_timeout_s)
         if answer := await self.answer(target, scope, body):

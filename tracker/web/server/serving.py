@@ -27,7 +27,7 @@ import signal
 import socket as sockets
 import ssl
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, Protocol
 
 import h11
 import hypercorn.asyncio.run as hypercorn_run
@@ -47,7 +47,7 @@ from tracker.web.server.certificate import Certificate
 from tracker.web.server.hardening import completed
 from tracker.web.server.parser import NO_MORE, WHOLE, Parser, teach_h11
 from tracker.web.server.shortcut import Answering, Pairs, Shortcut, common_scope
-from tracker.web.server.sockets import ASKS_FOR, CUT, HUNG_UP
+from tracker.web.server.sockets import ASKS_FOR, CUT, HUNG_UP, ONLY_POSITIONS
 from tracker.web.server.streams import CLOSE_S, GRACE_S, Stream
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,16 @@ class _Http1(H11Protocol):
         if isinstance(event, Closed):
             self._parser.is_over = True
             await self.can_read.set()
+
+    @property
+    def awaits_request(self) -> bool:
+        """The last one is answered, and of the next not a byte is here."""
+        connection = self.connection
+        return (
+            self.stream is None
+            and connection.our_state is connection.their_state is h11.IDLE
+            and not connection.trailing_data[0]
+        )
 
     @property
     def owes_answer(self) -> bool:
@@ -116,6 +126,7 @@ class _Connection(TCPServer):
 
     all: ClassVar[set[_Connection]] = set()
     slots: ClassVar[Slots[_Connection]] = Slots(20_000)
+    ingest_port: ClassVar[int | None] = None  # where nothing but positions is taken
     front: ClassVar[Front | None] = None  # what answers the requests that take the shortcut
 
     def __init__(self, *args: Any) -> None:
@@ -126,7 +137,11 @@ class _Connection(TCPServer):
             HUNG_UP: self._hung_up, CUT: self.writer.transport.abort, ASKS_FOR: self._ask_for,
         }  # fmt: skip
         self.is_busy = False  # with a request that takes the shortcut
-        self._idles_since = 0.0  # that one was answered; 0: none yet
+        self._idles_since = 0.0  # that the last one was answered; 0: none yet
+        self._opened = self.loop.time()
+        self._shortcut: Shortcut | None = None
+        if (self.writer.get_extra_info("sockname") or ("", 0))[1] == self.ingest_port:
+            self._extensions[ONLY_POSITIONS] = True
         self._is_over = False  # nobody reads any more
 
     def _with_extensions(self, app: Any) -> Any:
@@ -178,9 +193,7 @@ class _Connection(TCPServer):
     async def _read_data(self) -> None:
         """Until the peer hangs up; then nothing keeps the connection but an answer that is still owed."""
         with contextlib.suppress(OSError):
-            if left := await self._take_shortcut():
-                await self.protocol.handle(RawData(left))
-            while left is not None and (data := await self.reader.read(MAX_RECV)):
+            while data := await self._next_data():
                 await self.protocol.handle(RawData(data))
             await self.protocol.handle(RawData(b""))
         self._is_over = True
@@ -189,13 +202,15 @@ class _Connection(TCPServer):
             await self.protocol.handle(Closed())
         await self.idle_task.stop()
 
-    async def _take_shortcut(self) -> bytes | None:
-        """What came and is left to Hypercorn; None: the last is answered."""
-        if self.front is None:
-            return b""
-        under = cast(H11Protocol, self.protocol.protocol)
-        common = common_scope(under.client, under.server, under.ssl, self._extensions)
-        return await Shortcut(self, self.front.answer, self.front.hardening, common).run(self.reader, self.writer)
+    async def _next_data(self) -> bytes | None:
+        """What came and is left to Hypercorn; nothing at its end, or after the last answer."""
+        protocol = self.protocol.protocol
+        if self.front is None or not (isinstance(protocol, _Http1) and protocol.awaits_request):
+            return await self.reader.read(MAX_RECV)
+        if self._shortcut is None:
+            common = common_scope(protocol.client, protocol.server, protocol.ssl, self._extensions)
+            self._shortcut = Shortcut(self, self.front.answer, self.front.hardening, common)
+        return await self._shortcut.answer_plain(self.reader, self.writer)
 
     def begun(self) -> None:
         self.is_busy = True
@@ -216,29 +231,24 @@ class _Connection(TCPServer):
             elif self._is_over:
                 event = Closed()  # there will be no next request
             else:
-                self.slots.idle(self, self.loop.time())
+                self.answered()
         await super().protocol_send(event)
 
     async def _idle_timeout(self) -> None:
-        protocol = self.protocol.protocol
-        if isinstance(protocol, H11Protocol) and protocol.keep_alive_requests == 0:
-            left_s = FIRST_REQUEST_S
-            while left_s > 0 and not self.ends:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(left_s):
-                        await self.context.terminated.wait()
-                left_s = self._may_idle_s()
-            if not self.is_busy:  # else its answer is the last
-                await asyncio.shield(self._initiate_server_close())
-        else:
-            await super()._idle_timeout()
+        while (left_s := self._may_idle_s()) > 0 and not self.ends:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left_s, self.config.keep_alive_timeout)):
+                    await self.context.terminated.wait()
+        if not self.is_busy:  # else its answer is the last
+            await asyncio.shield(self._initiate_server_close())
 
     def _may_idle_s(self) -> float:
-        """Looked at when the time is up that was left: the shortcut sets no timer of its own for each request."""
-        keep_s = self.config.keep_alive_timeout
+        """Looked at when the time is up that was left: the shortcut sets no timer for each of its requests."""
+        keep_s: float = self.config.keep_alive_timeout
         if self.is_busy:
             return keep_s
-        return self._idles_since + keep_s - self.loop.time() if self._idles_since else 0.0
+        end = self._idles_since + keep_s if self._idles_since else self._opened + FIRST_REQUEST_S
+        return end - self.loop.time()
 
 
 def _teach_hypercorn() -> None:
@@ -294,8 +304,9 @@ async def serve(
     _Connection.slots = app.extensions.setdefault("tracker.slots", Slots(getattr(settings, "max_connections", 20_000)))
     _Connection.front = app.extensions.get("tracker.front")
     stop = stop or asyncio.Event()
-    listener = listen(settings.host, settings.port)
-    host, port = listener.getsockname()[:2]
+    listeners = _listeners(settings)
+    host, port = listeners[0].getsockname()[:2]
+    _Connection.ingest_port = listeners[1].getsockname()[1] if listeners[1:] else None
     fault: list[BaseException] = []
     startup = app.startup
 
@@ -318,7 +329,7 @@ async def serve(
         with contextlib.suppress(NotImplementedError, RuntimeError):  # not on Windows, not outside the main thread
             loop.add_signal_handler(number, stop.set)
     certificate: Certificate | None = app.extensions.get("tracker.certificate")
-    config = _config(settings, listener, certificate)
+    config = _config(settings, listeners, certificate)
     try:
         with certificate.asked_by_signal() if certificate else contextlib.nullcontext():
             await hypercorn_serve(app, config, shutdown_trigger=until_stopped, mode="asgi")
@@ -343,11 +354,26 @@ class _Config(Config):
         return self.certificate.context if self.certificate else None
 
 
-def _config(settings: Any, listener: sockets.socket, certificate: Certificate | None) -> Config:
+def _listeners(settings: Any) -> list[sockets.socket]:
+    """Of the port, and of `ingest_port` where there is one. Raises OSError that names the address."""
+    found: list[sockets.socket] = []
+    for port in (settings.port, getattr(settings, "ingest_port", 0)):
+        if not found or port:
+            try:
+                found.append(listen(settings.host, port))
+            except OSError as fault:
+                for one in found:
+                    one.close()
+                fault.filename = f"{settings.host}:{port}"
+                raise
+    return found
+
+
+def _config(settings: Any, listeners: list[sockets.socket], certificate: Certificate | None) -> Config:
     config = _Config()
     config.certificate = certificate
     config.ssl_handshake_timeout = FIRST_REQUEST_S
-    config.bind = [f"fd://{listener.detach()}"]
+    config.bind = [f"fd://{listener.detach()}" for listener in listeners]
     config.backlog = 2048
     config.alpn_protocols = ["http/1.1"]
     config.include_server_header = False

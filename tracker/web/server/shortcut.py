@@ -1,7 +1,7 @@
 """Shortcut: a plain POST that came whole is answered without Hypercorn and h11, which cost more than all we do with it.
 
 It is no second parser: it recognises what can be read in one way only. Everything else, and whatever is slow to come,
-is left to them from its first byte on, for the rest of its connection. So what is refused, and how, stays in one place.
+is left to them from its first byte on. So what is refused, and how, stays in one place.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Connection(Protocol):
 
 
 class Shortcut:
-    """The plain requests at the beginning of one connection."""
+    """The plain requests of one connection."""
 
     def __init__(self, connection: Connection, answering: Answering, hardening: Pairs, common: Scope) -> None:
         """`common`: what is the same in the scope of each request."""
@@ -86,20 +86,10 @@ class Shortcut:
         self._head: Head | None = None
         self._scope: Scope = {}
 
-    async def run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes | None:
+    async def answer_plain(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes | None:
         """Answer them. What came and is left to others, b"" at its end; None: the connection is to be closed."""
-        data = b""
+        data = await reader.read(RECEIVED)
         while True:
-            if not data:
-                data = more = await reader.read(RECEIVED)
-            else:
-                try:
-                    async with asyncio.timeout(PATIENCE_S):
-                        data += (more := await reader.read(RECEIVED))
-                except TimeoutError:
-                    return data
-            if not more:
-                return data
             while end := self._end(data):
                 begin = end - self._length()
                 if (answer := await self._answer(data[begin:end])) is None:
@@ -110,7 +100,19 @@ class Shortcut:
                     return None
                 if writer.transport.get_write_buffer_size():
                     await writer.drain()
-            if data and not self._may_be_plain(data):
+            if not data:
+                data = more = await reader.read(RECEIVED)
+            elif self._may_be_plain(data):
+                if b"\r\n\r\n" in data:
+                    self._connection.begun()  # or it could be taken for one that idles
+                try:
+                    async with asyncio.timeout(PATIENCE_S):
+                        data += (more := await reader.read(RECEIVED))
+                except TimeoutError:
+                    return data
+            else:
+                return data
+            if not more:
                 return data
 
     async def _answer(self, body: bytes) -> Answered | None:

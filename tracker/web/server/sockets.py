@@ -20,6 +20,7 @@ MESSAGE = 64 * 1024  #: bytes of one message, unless a route says otherwise
 EXTENSION = "tracker.transport"  #: where the app finds the Transport in scope["extensions"]
 HUNG_UP = "tracker.hung_up"  #: and a Future, done once the peer of an HTTP request speaks no more: do not wait for news
 ASKS_FOR = "tracker.asks_for"  #: and what a proxy's connection is told: for whom it asks; False: that one has its share
+ONLY_POSITIONS = "tracker.only_positions"  #: and that it came by a port where nothing else is taken
 CUT = "tracker.cut"  #: and what cuts its connection off, for a peer that reads no answer
 
 
