@@ -87,6 +87,6 @@ def test_a_quiet_peer_that_is_gone_is_noticed_by_the_kernel() -> None:
 
 def test_a_handshake_of_tls_has_as_long_as_a_first_request() -> None:
     """Hypercorn's default is a minute, in which such a connection holds no slot."""
-    config = serving._config(Settings(), socket.socket(), None)
+    config = serving._config(Settings(), [socket.socket()], None)
     assert config.ssl_handshake_timeout == serving.FIRST_REQUEST_S
     os.close(int(config.bind[0].removeprefix("fd://")))
