@@ -32,13 +32,12 @@ class Floor:
         )
         self.port = int(self._line())
 
-    def begin(self, frames: int, size: int) -> None:
+    async def cpu_s(self, frames: int, size: int) -> float:
+        """CPU seconds it takes to send everybody so many frames of so many bytes."""
         assert self._process.stdin
         self._process.stdin.write(f"{frames} {size}\n")
         self._process.stdin.flush()
-
-    def cpu_s(self) -> float:
-        return float(self._line())
+        return float(await asyncio.get_running_loop().run_in_executor(None, self._line))
 
     def stop(self) -> None:
         assert self._process.stdin
@@ -71,6 +70,7 @@ async def _write() -> None:
         peer = listener.accept()[0]
         peer.setblocking(False)
         peers.append(peer)
+        os.write(peer.fileno(), b"HTTP/1.1 101 \r\n\r\n")
 
     def send(chunk: bytes) -> None:
         for peer in peers:

@@ -28,6 +28,8 @@ from tracker.model.events import ERASED
 MOST = 2_000_000  #: names awaited at once, by all followers: 16 MB
 SLOTS = 1 << 22
 
+NO_SNAPSHOT: tuple[tuple[Any, ...], list[bytes]] = ((), [])
+
 Names: TypeAlias = "array[int]"  #: hashes, ascending
 
 
@@ -83,6 +85,7 @@ class Interest:
         self.viewers: set[Viewer] = set()
         self.bodies: dict[tuple[int, bool], Body] = {}
         self.tables: Any = None  # of the binary snapshots of this second
+        self.snapshot: tuple[tuple[Any, ...], list[bytes]] = NO_SNAPSHOT  # a small one, and at which place it was told
         self._members: tuple[int, set[int]] = (-1, set())  # as of which version
         self._summed = (-1, -1)  # as of which version, and sweep, the next two are right
         self._floor = self._most = 0
@@ -402,4 +405,4 @@ class Followers:
     def forget_tables(self) -> None:
         """They are shared for a second at most, and never tell of what was deleted."""
         for interest in self._interests.values():
-            interest.tables = None
+            interest.tables, interest.snapshot = None, NO_SNAPSHOT

@@ -7,7 +7,7 @@ version.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from tracker.live import messages, snapshot
@@ -289,6 +289,10 @@ class Telling:
         if reset and self.is_too_many(viewer):
             viewer.parts = iter(())
             return
+        place = (self.routing.version, viewer.seq, viewer.mark, viewer.binary)
+        if reset and interest.snapshot[0] == place:
+            viewer.parts = iter(interest.snapshot[1])
+            return
         numbers = interest.numbers() if entered is None else entered
         if viewer.binary and reset and interest.wish.all and len(numbers) >= SHARED:
             if interest.tables is None or interest.tables.version < self.floor(interest):
@@ -298,6 +302,11 @@ class Telling:
         viewer.parts = snapshot.parts_of(
             self.routing, viewer, tables.numbers if tables else sorted(numbers), reset, tables
         )
+        if reset and len(numbers) <= snapshot.PART_ROWS:
+            begun = list(islice(viewer.parts, 2))
+            viewer.parts = chain(begun, viewer.parts)
+            if len(begun) == 1:  # those who come at once are told the same: it is a tenth of letting them in
+                interest.snapshot = place, begun
 
     def _tell_parts(self, viewer: Viewer, now: int) -> None:
         assert viewer.parts is not None

@@ -29,7 +29,7 @@ def stream_of(connection: Connection, looked_at: list[Any]) -> streams.Stream:
     stream = Stream.__new__(Stream)
     stream.connection, stream.closed, stream.app_put = connection, False, None
     stream.handshake = SimpleNamespace(accepted=True)  # type: ignore[assignment]
-    stream.state, stream._decided = ASGIWebsocketState.CONNECTED, asyncio.Event()
+    stream.state, stream._decided = ASGIWebsocketState.CONNECTED, asyncio.Future()
     stream._second, stream._frames, stream._frame_size, stream._deaf = 0.0, 0, 0, False
     tcp = SimpleNamespace(write=lambda _data: None)
     clock = SimpleNamespace(time=lambda: 10.0)

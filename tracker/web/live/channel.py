@@ -57,6 +57,8 @@ class Connection(Protocol):
 class Line:
     """What is known of one connection apart from what it is told."""
 
+    __slots__ = ("address", "allowance", "bad", "connection", "opened", "ping_at", "viewer")
+
     def __init__(self, viewer: Viewer, connection: Connection, address: str, now: float, heartbeat_s: float) -> None:
         self.viewer = viewer
         self.connection = connection

@@ -35,6 +35,7 @@ import hypercorn.protocol as hypercorn_protocol
 import hypercorn.protocol.h11 as hypercorn_h11
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
+from hypercorn.asyncio.worker_context import EventWrapper
 from hypercorn.config import Config
 from hypercorn.events import Closed, RawData, Updated
 from hypercorn.protocol.h11 import H11Protocol
@@ -64,19 +65,27 @@ KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 20, "TCP_KEEPCNT": 3}
 
 
 class _Http1(H11Protocol):
+    _free = EventWrapper()  # of all that are no longer HTTP
+
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.connection = self._parser = Parser(
-            h11.SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size
-        )
+        self._parser: Any = Parser(h11.SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size)
+        self.connection = self._parser
 
     async def handle(self, event: Any) -> None:
         if isinstance(event, RawData) and self.connection.our_state in NO_MORE:
             return  # we have said our last
         await super().handle(event)
         if isinstance(event, Closed):
-            self._parser.is_over = True
+            if self._parser is not None:
+                self._parser.is_over = True
             await self.can_read.set()
+
+    def forget_http(self) -> None:
+        """A WebSocket is spoken from now on: nothing waits for the turn of its request."""
+        assert isinstance(self.connection, hypercorn_h11.H11WSConnection)
+        self.connection.h11_connection = self._parser = None  # type: ignore[assignment]
+        self.can_read = self._free
 
     @property
     def awaits_request(self) -> bool:

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import parse_qsl
 
 from tracker.access.grants import EVERYTHING, WATCH, Grant
 from tracker.errors import NotFound, TrackerError
@@ -56,8 +55,6 @@ class Socket:
     def __init__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]):
         self.scope = scope
         self.path: str = scope["path"]
-        self.query = dict(parse_qsl(scope["query_string"].decode("latin1"), keep_blank_values=True))
-        self.headers = {name.decode("latin1").lower(): value.decode("latin1") for name, value in scope["headers"]}
         self.address: str = (scope.get("client") or ("",))[0]
         self.subprotocols: list[str] = list(scope.get("subprotocols") or ())
         self.transport: Transport
