@@ -26,7 +26,7 @@ LOCK := $(BIN)/uv --quiet pip compile --universal --python-version 3.11 --genera
 export PIP_ROOT_USER_ACTION := ignore
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test lint python core servers house page javascript browser faults leaks day bench fuzz soak lock clean
+.PHONY: help demo test lint python core servers house page javascript browser faults counts leaks day bench fuzz soak lock clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -65,6 +65,9 @@ javascript: $(NODE)
 
 faults: $(TEST) $(NODE) browser  ## planted faults: each must fail a test (make faults FAULT=dwell for some)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/faults/run.py -n 2 -k "$(FAULT)"
+
+counts: $(TEST)  ## what a ping, a frame and a viewer cost in calls, blocks, statements, syncs and bytes, written anew
+	$(BIN)/python -m tests.guard
 
 leaks: $(TEST)  ## a leak hunt: make leaks STEPS=10000 (about ten minutes; what is found is cut down to the steps it needs)
 	$(BIN)/python -m tests.leaks.hunt --steps $(STEPS)
