@@ -29,9 +29,16 @@ async def batches(port: int, positions: list[bytes], size: int = 100, connection
     await _spread(port, requests, connections)
 
 
-async def singles(port: int, positions: list[bytes], connections: int = 32) -> None:
-    """One position in a POST, from 32 senders that wait for their answers."""
+async def singles(port: int, positions: list[bytes], connections: int = 64) -> None:
+    """One position in a POST, from 64 senders that wait for their answers."""
     await _spread(port, [post_bytes(PATH, position) for position in positions], connections)
+
+
+async def odd_singles(port: int, positions: list[bytes], connections: int = 64) -> None:
+    """The same by the whole HTTP stack: a header that is said twice takes no shortcut."""
+    twice = b"HTTP/1.1\r\nX-Said: twice\r\nX-Said: twice\r\n"
+    requests = [post_bytes(PATH, position).replace(b"HTTP/1.1\r\n", twice, 1) for position in positions]
+    await _spread(port, requests, connections)
 
 
 async def _spread(port: int, requests: list[bytes], connections: int) -> None:
@@ -95,7 +102,8 @@ def main() -> None:
     cases: list[tuple[str, Send, int, int]] = [
         ("batches of 100 by HTTP", batches, 60_000, 40_000),
         ("one a message, pipelined WebSockets", messages, 30_000, 12_000),
-        ("one a POST", singles, 4_000, 1_500),
+        ("one a POST", singles, 8_000, 10_000),
+        ("one a POST, by the whole HTTP stack", odd_singles, 2_000, 1_500),
     ]
     rows = []
     with Server() as server:

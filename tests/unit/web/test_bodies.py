@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tracker.errors import BadRequest, Overloaded, TooLarge, Unsupported
 from tracker.turns.buffer import Buffer, Share
-from tracker.web.ingest.bodies import Body, Gone
+from tracker.web.ingest.bodies import Body, Gone, Whole
 from tracker.web.ingest.inflate import PIECE, Gzip, Plain, inflater
 
 
@@ -100,3 +100,13 @@ async def test_a_refused_body_is_dropped_to_its_end() -> None:
     await long.drain()
     assert long.complete
     assert long.received == 3
+
+
+@pytest.mark.parametrize("data", [b"", b"[]"])
+async def test_a_body_that_has_come_is_read_once(data: bytes) -> None:
+    one = Whole(data)
+    assert await one.whole(Plain(), 10, 10, Share(Buffer(10))) == data
+    assert (one.complete, one.received) == (True, len(data))
+    assert [piece async for piece in one.chunks()] == []
+    with pytest.raises(Gone):
+        await one._receive()
