@@ -1,6 +1,7 @@
 """What regions cost: one place, one ping's whole step, one edit, a whole array; at 100, 1,000 and 10,000 regions.
 
-500 vehicles drive through seeded cities (`city.py`) and report every ten seconds. *Step* is what the fleet does about
+500 vehicles drive through seeded cities (`city.py`) and report every ten seconds; at 12 m/s once also every second,
+which is the walk that other systems are measured on. *Step* is what the fleet does about
 regions for one ping: membership, transitions, the line since the last ping, hysteresis, and events with their
 explanation. Beside it the plain loop over shapely's STRtree, which knows no hysteresis: a point query, two set
 differences and a line query. Times are CPU time; cold is the first pass, which finds every cell.
@@ -21,7 +22,7 @@ from city import drives, geometries
 
 from tracker.fleet.cause import Occasion
 from tracker.fleet.detectors import tell
-from tracker.fleet.membership import move
+from tracker.fleet.membership import appear, move
 from tracker.fleet.vehicle import Vehicle
 from tracker.geometry.cells.arrays import CellArrays
 from tracker.geometry.cells.index import CellIndex
@@ -53,10 +54,14 @@ def ask(index: CellIndex[str], places: Places) -> int:
     return hits
 
 
-def pings_of(places: Places) -> list[list[Ping]]:
+def places_of(count: int, every_ms: int) -> Places:
+    return [list(zip(lats, lons, strict=True)) for lats, lons in drives(count, VEHICLES, STEPS, every_ms / 1000)]
+
+
+def pings_of(places: Places, every_ms: int) -> list[list[Ping]]:
     return [
         [
-            Ping(vehicle=f"v{i}", time=START + step * EVERY_MS, lat=lat, lon=lon, accuracy_m=8.0)
+            Ping(vehicle=f"v{i}", time=START + step * every_ms, lat=lat, lon=lon, accuracy_m=8.0)
             for i, (lat, lon) in enumerate(fixes)
         ]
         for step, fixes in enumerate(places)
@@ -68,7 +73,8 @@ def drive(book: RegionBook, pings: list[list[Ping]]) -> int:
     vehicles = []
     for i, ping in enumerate(pings[0]):
         vehicle = Vehicle(i, ping, ping.time)
-        vehicle.raw = book.covering(ping.lat, ping.lon, ping.time)
+        vehicle.clock = ping.time
+        tell(book, vehicle, appear(book, vehicle, ping), Occasion.of_fix(ping, None, ping.time))
         vehicles.append(vehicle)
     events = 0
     for fixes in pings[1:]:
@@ -130,10 +136,8 @@ def measure(count: int) -> list[Row]:
     for region in regions:
         book.put(region)
     put = (time.process_time() - started) / count * 1e6
-    places: Places = [
-        list(zip(lats, lons, strict=True)) for lats, lons in drives(count, VEHICLES, STEPS, EVERY_MS / 1000)
-    ]
-    pings, each = pings_of(places), VEHICLES * STEPS
+    places, each = places_of(count, EVERY_MS), VEHICLES * STEPS
+    pings = pings_of(places, EVERY_MS)
     memory = resident_bytes(os.getpid())
     cold_step = spent(lambda: drive(book, pings)) / each * 1e6
     memory = resident_bytes(os.getpid()) - memory
@@ -149,6 +153,13 @@ def measure(count: int) -> list[Row]:
     warm = [spent(lambda: ask(book.cells, places)) / each * 1e6 for _ in range(ROUNDS)]
     step = [spent(lambda: drive(book, pings)) / each * 1e6 for _ in range(ROUNDS)]
     events = drive(book, pings)
+
+    slow = pings_of(places_of(count, 1000), 1000)
+    book.cells.forget_cells()
+    slow_cold = spent(lambda: drive(book, slow)) / each * 1e6
+    slow_step = [spent(lambda: drive(book, slow)) / each * 1e6 for _ in range(ROUNDS)]
+    slow_events = drive(book, slow)
+    ask(book.cells, places)
 
     arrays = CellArrays(book.cells)
     lats, lons = np.array([fix for fixes in places for fix in fixes]).T
@@ -174,6 +185,8 @@ def measure(count: int) -> list[Row]:
             f"{per_second}; {events:,} events; STRtree: the whole loop",
         ),
         Row(name + "whole step, first pass", "µs/ping", [cold_step], tree, f"finds {cells:,} cells"),
+        Row(name + "12 m steps, warm", "µs/ping", slow_step, tree, f"{slow_events:,} events"),
+        Row(name + "12 m steps, first pass", "µs/ping", [slow_cold], tree),
         Row(
             name + "where is it, warm", "µs/ping", warm, points, f"{hits:.2f} hits a ping; {edges:.0%} cells with edges"
         ),

@@ -39,28 +39,40 @@ class Occasion:
         reason = "first_seen" if before is None else "moved"
         return cls(reason, ping.time, ping.time, now, now - ping.time > DELAYED_MS, ping, before)
 
-    def make(self, kind: str, region: Region | None = None, **detail: Any) -> None:
-        """Add an event of this occasion."""
-        ping = self.ping
+    def make(
+        self,
+        kind: str,
+        region: Region | None = None,
+        *,
+        why: Why | None = None,
+        cause: str | int | None = None,
+        time: int | None = None,
+        reason: str | None = None,
+        seen: Seen | None = None,
+        **detail: Any,
+    ) -> None:
+        """Add an event of this occasion; what is not given is the occasion's. `seen`: the fix it is told at."""
+        ping, id, version = self.ping, None, None
         if region is not None:
-            why: Why = detail.pop("why", None) or self.why(region)
-            detail["why"] = why.told()
+            id, version = region.id, region.version
+            detail["why"] = (why or self.why(region)).told()
         elif self.apart:
             detail["apart"] = True
+        at = seen or ping
         self.events.append(
             Event(
-                id=event_id(kind, ping.vehicle, region.id if region else None, detail.pop("cause", self.cause)),
-                kind=kind,
-                vehicle=ping.vehicle,
-                time=detail.pop("time", self.time),
-                received_at=self.now,
-                reason=detail.pop("reason", self.reason),
-                lat=detail.pop("lat", ping.lat),
-                lon=detail.pop("lon", ping.lon),
-                region=region.id if region else None,
-                version=region.version if region else None,
-                delayed=self.delayed,
-                detail=detail,
+                event_id(kind, ping.vehicle, id, self.cause if cause is None else cause),
+                kind,
+                ping.vehicle,
+                self.time if time is None else time,
+                self.now,
+                reason or self.reason,
+                at.lat,
+                at.lon,
+                id,
+                version,
+                self.delayed,
+                detail,
             )
         )
 
@@ -99,7 +111,7 @@ class Occasion:
         after_s = region.rules.dwell_s
         known: dict[str, Any] = {"reason": "timer", "time": dwell_at(region, visit)}
         if visit.why is not None:  # None: it began before we kept this
-            known |= {"why": visit.why, "lat": visit.why.to.lat, "lon": visit.why.to.lon}
+            known |= {"why": visit.why, "seen": visit.why.to}
             visit.why = None
         cause = f"{visit.entered_at}+{after_s:g}"
         self.make("dwell", region, cause=cause, entered_at=visit.entered_at, dwell_s=after_s, **known)

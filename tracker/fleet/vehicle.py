@@ -33,7 +33,9 @@ class Seen(msgspec.Struct, array_like=True, frozen=True, gc=False):
     edge_m: float | None  # to the region's edge, negative inside; the whole world has none
 
     def told(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__struct_fields__}
+        return {
+            "time": self.time, "lat": self.lat, "lon": self.lon, "accuracy_m": self.accuracy_m, "edge_m": self.edge_m,
+        }  # fmt: skip
 
 
 class Why(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -49,7 +51,8 @@ class Why(msgspec.Struct, array_like=True, frozen=True, gc=False):
         why: dict[str, Any] = {"to": self.to.told()}
         if self.before is not None:
             why["from"] = self.before.told()
-        return why | {"enter_m": self.enter_m, "exit_m": self.exit_m, "debounce": self.debounce}
+        why["enter_m"], why["exit_m"], why["debounce"] = self.enter_m, self.exit_m, self.debounce
+        return why
 
 
 class Visit(msgspec.Struct, array_like=True, gc=False):

@@ -23,6 +23,7 @@ from tracker.geometry.slabs import DENSE, Slabs, slabs_in
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 BAND_EDGES = 256  #: an area with more edges keeps them by latitude bands, so that a cell looks at few
+TOLD = 8  #: distances remembered of each area
 
 
 class Area:
@@ -34,11 +35,13 @@ class Area:
         self.kind = geometry["type"].lower()
         self.radius_m = self.buffer_m = None
         self._geometry = geometry
-        normal = shapely.normalize(shapely.remove_repeated_points(shapely.MultiPolygon(parts)))
-        parts = list(normal.geoms)  # shells clockwise, holes not, all in one order: however it was drawn
-        rings = [shapely.get_coordinates(ring) for part in parts for ring in (part.exterior, *part.interiors)]
+        normal = shapely.normalize(shapely.remove_repeated_points(shapely.multipolygons(parts)))
+        ordered = shapely.get_parts(normal)  # shells clockwise, holes not, all in one order: however it was drawn
+        drawn, of_part = shapely.get_rings(ordered, return_index=True)
+        places, of_ring = shapely.get_coordinates(drawn, return_index=True)
+        rings = np.split(places, np.flatnonzero(np.diff(of_ring)) + 1)
         self._rings = rings
-        self._ring_counts = [1 + len(part.interiors) for part in parts]
+        self._ring_counts = np.bincount(of_part).tolist()
         starts = np.concatenate([ring[:-1] for ring in rings])
         ends = np.concatenate([ring[1:] for ring in rings])
         down = starts[:, 1] > ends[:, 1]
@@ -47,9 +50,9 @@ class Area:
         self.edges: Floats = np.ascontiguousarray(
             np.vstack([a, b, np.minimum(a[0], b[0])[None], np.maximum(a[0], b[0])[None]])
         )
-        self.boxes: tuple[Box, ...] = tuple(part.bounds for part in parts)
+        self.boxes: tuple[Box, ...] = tuple(map(tuple, shapely.bounds(ordered).tolist()))
         self.stretches = (self.boxes,)  # what `may_cover` can be asked of, by its boxes
-        self._told = inf, inf, inf  # the last answer of signed_distance_m: of which place, metres
+        self._told: dict[tuple[float, float], float] = {}  # the last answers of signed_distance_m
         self.area_m2, self.perimeter_m = _area_m2(rings), _length_m(self.edges[:4, self._is_rim])
 
     @property
@@ -176,14 +179,16 @@ class Area:
 
     def signed_distance_m(self, lat: float, lon: float) -> float:
         """Metres to the boundary, negative inside; infinite where there is no boundary: the whole world."""
-        asked_lat, asked_lon, metres = self._told
-        if lat != asked_lat or lon != asked_lon:  # a fix is asked for twice: to decide, and to explain
+        metres = self._told.get((lat, lon))
+        if metres is None:  # a fix is asked for thrice: to decide, to explain, and as the one before the next
             metres, inside = self._rim.nearest(lat, lon) if self._rim else (inf, None)
             if inside is None:
                 inside = self._surrounds(lat, lon) if metres > 0.001 else self.covers(lat, lon)
             if inside:
                 metres = -metres
-            self._told = lat, lon, metres
+            if len(self._told) >= TOLD:
+                self._told.clear()
+            self._told[lat, lon] = metres
         return metres
 
     def _surrounds(self, lat: float, lon: float) -> bool:
@@ -205,7 +210,8 @@ def _area_m2(rings: list[Floats]) -> float:
     total = 0.0
     for ring in rings:
         lon, lat = densify(ring).T
-        height, middle = (_authalic(np.sin(np.radians(at))) for at in (lat, (lat[1:] + lat[:-1]) / 2))
+        heights = _authalic(np.sin(np.radians(np.concatenate([lat, (lat[1:] + lat[:-1]) / 2]))))
+        height, middle = heights[: len(lat)], heights[len(lat) :]
         level = height[0]
         mean = (height[1:] - level + height[:-1] - level + 4 * (middle - level)) / 6  # Simpson: near a pole it bends
         total += float(np.sum(np.radians(np.diff(lon)) * mean))
