@@ -93,18 +93,22 @@ class Routing:
             self._move(self.picture.vehicles[self.entries[n].state.ping.vehicle], {})
         self._untold.clear()
 
-    def _can_wait(self, state: VehicleState) -> bool:
-        """Is it enough to know that this vehicle moved? One that is new, or comes into a region or out of one, is noted
-        as it happens."""
-        n, untold, last = state.n, self._untold, self.picture.vehicles.get(state.ping.vehicle)
-        if last is None or last.regions is not state.regions:
-            untold.discard(n)
-            return False
-        if n not in untold:
-            if len(untold) >= MOST_UNTOLD or n not in self.entries:
-                return False
-            untold.add(n)
-        return True
+    def _at_once(self, moved: list[VehicleState]) -> list[VehicleState]:
+        """Of vehicles that moved while nobody watches, those that are noted as it happens: who is new, or comes into a
+        region or out of one. Of the others it is enough to know that they moved."""
+        vehicles, untold = self.picture.vehicles, self._untold
+        noted: list[VehicleState] = []
+        for state in moved:
+            n, last = state.n, vehicles.get(state.ping.vehicle)
+            if last is None or last.regions is not state.regions:
+                untold.discard(n)
+                noted.append(state)
+            elif n not in untold:
+                if len(untold) >= MOST_UNTOLD or n not in self.entries:
+                    noted.append(state)
+                else:
+                    untold.add(n)
+        return noted
 
     def take_change(self, change: Change) -> None:
         """Note one committed change, and have the picture take it."""
@@ -121,9 +125,8 @@ class Routing:
             self._touch_region(region)
             for vehicle in self.picture.inside.get(region, ()):
                 self._leave_region(region, self.picture.vehicles[vehicle].n, None)
-        for state in change.moved:
-            if self._watched or not self._can_wait(state):
-                self._move(state, exits)
+        for state in change.moved if self._watched else self._at_once(change.moved):
+            self._move(state, exits)
         for vehicle in change.removed:
             self._remove(vehicle)
         before = {entry.vehicle: self.picture.group_of(entry.vehicle) for entry in change.registered}

@@ -58,7 +58,9 @@ class Waiting:
     def take_states(self, vehicles: list[SavedVehicle]) -> None:
         """They were appended."""
         if vehicles:
-            self.newest.update({saved.n: saved for saved in vehicles})
+            newest = self.newest
+            for saved in vehicles:
+                newest[saved.n] = saved
             self.count += len(vehicles)
             self._row += 1
 
