@@ -38,11 +38,19 @@ class Recent:
     def __init__(self) -> None:
         self.first = 1
         self.last = 0
-        self.mark = NO_MARK  # of the event `last`
+        self._mark = NO_MARK  # of the event `last` …
+        self._unmarked = ""  # … or its id, as long as nobody asked: few ask
         self._before = NO_MARK  # of the one before `first`
         self._told: list[Told] = []
         self._by_id: dict[str, Told] = {}
         self._expected: dict[str, frozenset[str]] = {}  # durable events without a number → where their vehicles were
+
+    @property
+    def mark(self) -> bytes:
+        """Of the event `last`."""
+        if self._unmarked:
+            self._mark, self._unmarked = mark_of(self._unmarked), ""
+        return self._mark
 
     def restore(self, events: list[Event], last: int, inside: dict[str, frozenset[str]]) -> None:
         """Begin with the newest events of the store (ascending, ending at `last`) and where vehicles are now.
@@ -56,7 +64,7 @@ class Recent:
         self._told = with_regions(events, inside)
         self._by_id = {one.event.id: one for one in self._told}
         self.first = events[0].seq
-        self.mark = mark_of(events[-1].id)
+        self._unmarked = events[-1].id
         if self.first > 1:
             self._trim(1)
 
@@ -79,7 +87,7 @@ class Recent:
             self._told, self._by_id, self.first = [], {}, seq
             self._before = bytes(5)
         self.last = seq
-        self.mark = mark_of(told.event.id)
+        self._unmarked = told.event.id
         self._told.append(told)
         self._by_id[told.event.id] = told
         if len(self._told) >= 2 * MOST:

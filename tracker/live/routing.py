@@ -6,7 +6,7 @@ It knows what can be followed and its present values, and nothing of viewers.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from tracker.access.grants import Grant, IsNear
@@ -56,7 +56,7 @@ class Routing:
         self.swept = 0  # how often a topic has forgotten something
         self._horizon: list[tuple[int, int]] = []  # (time, version), oldest first
         self._watched = False
-        self._untold: set[int] = set()  # moved while nobody watched, and is still in the same regions
+        self._untold: dict[int, Mapping[str, int]] = {}  # moved while nobody watched → the regions it was in before
 
     def begin(self, t0: int) -> None:
         """Take over the vehicles the picture holds."""
@@ -89,25 +89,25 @@ class Routing:
             self._catch_up()
 
     def _catch_up(self) -> None:
-        for n in self._untold:
-            self._move(self.picture.vehicles[self.entries[n].state.ping.vehicle], {})
+        for n, was in self._untold.items():
+            self._move(self.picture.vehicles[self.entries[n].state.ping.vehicle], {}, was)
         self._untold.clear()
 
     def _at_once(self, moved: list[VehicleState]) -> list[VehicleState]:
         """Of vehicles that moved while nobody watches, those that are noted as it happens: who is new, or comes into a
-        region or out of one. Of the others it is enough to know that they moved."""
+        region or out of one that somebody may come back to. Of the others it is enough to know where they were."""
         vehicles, untold = self.picture.vehicles, self._untold
+        looked_at = bool(self.regions or self._cuts or self._lenses)
         noted: list[VehicleState] = []
         for state in moved:
             n, last = state.n, vehicles.get(state.ping.vehicle)
-            if last is None or last.regions is not state.regions:
-                untold.discard(n)
+            if last is None or (looked_at and last.regions is not state.regions):
                 noted.append(state)
             elif n not in untold:
                 if len(untold) >= MOST_UNTOLD or n not in self.entries:
                     noted.append(state)
                 else:
-                    untold.add(n)
+                    untold[n] = last.regions
         return noted
 
     def take_change(self, change: Change) -> None:
@@ -126,7 +126,8 @@ class Routing:
             for vehicle in self.picture.inside.get(region, ()):
                 self._leave_region(region, self.picture.vehicles[vehicle].n, None)
         for state in change.moved if self._watched else self._at_once(change.moved):
-            self._move(state, exits)
+            last = self.picture.vehicles.get(state.ping.vehicle)
+            self._move(state, exits, self._untold.pop(state.n, last.regions if last else {}))
         for vehicle in change.removed:
             self._remove(vehicle)
         before = {entry.vehicle: self.picture.group_of(entry.vehicle) for entry in change.registered}
@@ -140,7 +141,8 @@ class Routing:
         state = self.picture.vehicles.get(vehicle)
         return state.regions if state else {}
 
-    def _move(self, state: VehicleState, exits: dict[tuple[str, str | None], Event]) -> None:
+    def _move(self, state: VehicleState, exits: dict[tuple[str, str | None], Event], was: Mapping[str, int]) -> None:
+        """`was`: the regions it was in."""
         version, n, vehicle = self.version, state.n, state.ping.vehicle
         old = self.entries.get(n)
         entry = self._put(state)
@@ -153,8 +155,7 @@ class Routing:
         )
         tell = Topic.join if known else _introduce
         tell(self.everything, n, version)
-        last, now = self.picture.vehicles.get(vehicle), state.regions
-        was = last.regions if last else {}
+        now = state.regions
         if self.regions or was is not now:
             for region in now:
                 if topic := self.regions.get(region):

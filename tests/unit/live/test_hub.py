@@ -490,6 +490,34 @@ def test_who_moved_while_nobody_watched_is_told_to_the_first_who_comes_and_to_wh
     assert back.told("left") == [[3, "removed"]]
 
 
+def test_who_went_from_region_to_region_while_nobody_watched_is_where_it_is_for_who_comes_back(hub: Hub) -> None:
+    names = ("a", "b", "c")
+    hub.route(Change(regions=[region(name) for name in names], moved=[moved("v1", 1, "a"), moved("v2", 1, "a")]))
+    desk = Desk(hub, all=True)
+    tick(hub)
+    cursor = desk.take()[0]["cursor"]
+    hub.detach(desk.viewer)
+    hub.route(Change(moved=[moved("v1", 2, "a", "b"), moved("v2", 2)]))
+    hub.route(Change(moved=[moved("v1", 3, "c"), moved("v2", 3, "a")]))
+    back = Desk(hub, all=True, resume=cursor)
+    tick(hub)
+    (update,) = back.take()
+    assert update["op"] == "update"
+    assert (update.get("in"), update.get("out")) == ([["c", [1]]], [["a", [1]]])
+    assert sorted(row[:2] for row in update["moved"]) == [[1, 3], [2, 3]]
+    hub.detach(back.viewer)
+    hub.route(Change(moved=[moved("v1", 4)]))
+    hub.route(Change(regions_deleted=["a"], moved=[moved("v2", 4)]))
+    back = Desk(hub, all=True, resume=update["cursor"])
+    tick(hub)
+    (update,) = back.take()
+    assert update.get("out") == [["a", [2]], ["c", [1]]]
+    assert update["regions_deleted"] == ["a"]
+    first = Desk(hub, regions=["c"])
+    tick(hub)
+    assert first.take()[0]["vehicles"] == []
+
+
 def test_only_so_many_wait_for_somebody_to_watch(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracker.live.routing.MOST_UNTOLD", 1)
     states = [moved("v1", 1), moved("v2", 1)]
