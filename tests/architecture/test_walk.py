@@ -54,6 +54,7 @@ async def test_one_ping_enters_the_rooms_in_the_order_of_the_walk(tmp_path: Path
                 for ago, lat in ((0, 60.2005), (4000, 60.199))
             )
             assert (await client.post("/api/v1/positions", json=outside)).status_code == 200
+            app.extensions["node"].hub.routing.watch(True)  # else who moved is only noted
             walking = True
             sys.setprofile(note)
             answer = await client.post("/api/v1/positions", json=inside)
