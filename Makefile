@@ -76,8 +76,9 @@ leaks: $(TEST)  ## a leak hunt: make leaks STEPS=10000 (about ten minutes; what 
 day: $(TEST)  ## a recorded day of a million pings tells what it always told (about ten minutes of CPU)
 	$(BIN)/python -m tests.support.day
 
-bench: $(TEST) browser  ## the numbers of docs/performance.md
-	@for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
+bench: $(TEST) browser  ## the numbers of docs/performance.md; fails at 1.3 times a committed ratio (COMMIT=1 make bench writes them)
+	@failed=""; for file in tests/bench/bench_*.py; do $(BIN)/python $$file || failed="$$failed $$file"; done; \
+	if [ -n "$$failed" ]; then echo "Failed:$$failed"; exit 1; fi
 
 fuzz: $(TEST)  ## what clients say, damaged in every way: make fuzz SLICES=20, 50,000 requests each
 	for slice in $$(seq $(SLICES)); do FUZZ=5000 $(BIN)/python -m pytest -qs --hypothesis-profile=thorough \

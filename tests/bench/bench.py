@@ -15,11 +15,14 @@ import socket
 import statistics
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-ROUNDS = 9  #: of a ratio: the least of each side counts, and they take turns
+ROUNDS = 9  #: of a ratio that is held to: the least of each side counts, and they take turns
+RATIOS = Path(__file__).parent / "ratios.toml"
+GROWN = 1.3  #: times the committed ratio, and a benchmark fails
 
 
 class Row(NamedTuple):
@@ -32,8 +35,12 @@ class Row(NamedTuple):
     note: str = ""
 
 
-def report(title: str, rows: Sequence[Row], reference: str) -> None:
-    """Print a Markdown table: median, spread (half the range, in percent of the median) and ratio to the reference."""
+def report(title: str, rows: Sequence[Row], reference: str, *, held: bool = False) -> None:
+    """Print a Markdown table: median, spread (half the range, in percent of the median) and ratio to the reference.
+
+    `held`: both sides are CPU time, and a row of ROUNDS or more is held to its committed ratio, or, with COMMIT=1 in
+    the environment, that is written anew. Ends the program where one has grown, after all was printed: call it last.
+    """
     print(f"\n### {title}\n")
     print(machine() + "\n")
     print(f"| what | median | spread | × {reference} | |")
@@ -43,7 +50,41 @@ def report(title: str, rows: Sequence[Row], reference: str) -> None:
         spread = (max(row.values) - min(row.values)) / 2 / middle if middle else 0.0
         ratio = f"{middle / statistics.median(row.reference):.3g}" if row.reference else ""
         print(f"| {row.what} | {number(middle)} {row.unit} | ±{spread:.0%} | {ratio} | {row.note} |")
+    if held:
+        ratios = {
+            row.what: min(row.values) / min(row.reference)
+            for row in rows
+            if row.reference and len(row.values) >= ROUNDS
+        }
+        if os.environ.get("COMMIT"):
+            commit_ratios(title, ratios)
+        elif grown := grown_ratios(title, ratios):
+            raise SystemExit("\n" + "\n".join(grown))
     sys.stdout.flush()
+
+
+def grown_ratios(title: str, ratios: dict[str, float]) -> list[str]:
+    """Print each beside the committed one; a sentence of each that has grown too far."""
+    committed = tomllib.loads(RATIOS.read_text()).get(title, {}) if RATIOS.exists() else {}
+    print(f"\n| least of {ROUNDS} rounds each | ratio | committed |\n| --- | ---: | ---: |")
+    for what, ratio in ratios.items():
+        print(f"| {what} | {ratio:.3g} | {committed.get(what, '')} |")
+    return [
+        f"{title}, {what}: {ratio:.3g}, and {committed[what]} is committed: {GROWN} times that or more"
+        for what, ratio in ratios.items()
+        if what in committed and ratio >= GROWN * committed[what]
+    ]
+
+
+def commit_ratios(title: str, ratios: dict[str, float]) -> None:
+    """Write these; other rows of this and other tables stay."""
+    known = tomllib.loads(RATIOS.read_text()) if RATIOS.exists() else {}
+    known[title] = {**known.get(title, {}), **{what: float(f"{ratio:.3g}") for what, ratio in ratios.items()}}
+    lines = ["# CPU over its reference loop, least of both: COMMIT=1 make bench writes them, make bench holds to them."]
+    for table, rows in sorted(known.items()):
+        lines += ["", f"[{json.dumps(table, ensure_ascii=False)}]"]
+        lines += [f"{json.dumps(what, ensure_ascii=False)} = {ratio}" for what, ratio in rows.items()]
+    RATIOS.write_text("\n".join(lines) + "\n")
 
 
 def number(value: float) -> str:

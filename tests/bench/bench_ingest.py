@@ -12,12 +12,11 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from bench import Row, cpu_seconds, json_loop, report
+from bench import ROUNDS, Row, cpu_seconds, json_loop, report
 from clients import Http, Server, Socket, post_bytes
 from traffic import Traffic, circles
 
 PATH = "/api/v1/positions"
-ROUNDS = 5
 Send = Callable[[int, list[bytes]], Coroutine[Any, Any, None]]
 
 
@@ -116,7 +115,7 @@ def main() -> None:
             rows.append(
                 Row(name, "µs CPU a ping", [1e6 * one for one in costs], [1e6 * one for one in references], note)
             )
-    report("Durable ingest, no viewers, 100 regions", rows, "bare json")
+    report("Durable ingest, no viewers, 100 regions", rows, "bare json", held=True)
 
 
 if __name__ == "__main__":

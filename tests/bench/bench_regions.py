@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import shapely
-from bench import Row, number, report, resident_bytes
+from bench import ROUNDS, Row, number, report, resident_bytes
 from city import drives, geometries
 
 from tracker.fleet.cause import Occasion
@@ -31,7 +31,7 @@ from tracker.regions.book import RegionBook
 from tracker.regions.region import Region
 
 COUNTS = (100, 1_000, 10_000)
-VEHICLES, STEPS, ROUNDS = 500, 100, 5
+VEHICLES, STEPS = 500, 100
 EVERY_MS = 10_000
 START = 1_790_000_000_000
 
@@ -148,10 +148,13 @@ def measure(count: int) -> list[Row]:
     fresh.update({region.id: region.shape for region in regions})
     cold = spent(lambda: ask(fresh, places)) / each * 1e6
 
-    tree = [spent(lambda: plain(shapes, places[:20])) / (VEHICLES * 20) * 1e6 for _ in range(3)]
-    points = [spent(lambda: plain_points(shapes, places[:20])) / (VEHICLES * 20) * 1e6 for _ in range(3)]
-    warm = [spent(lambda: ask(book.cells, places)) / each * 1e6 for _ in range(ROUNDS)]
-    step = [spent(lambda: drive(book, pings)) / each * 1e6 for _ in range(ROUNDS)]
+    few = VEHICLES * 20
+    tree, points, warm, step = [], [], [], []
+    for _ in range(ROUNDS):  # in turn
+        tree.append(spent(lambda: plain(shapes, places[:20])) / few * 1e6)
+        step.append(spent(lambda: drive(book, pings)) / each * 1e6)
+        points.append(spent(lambda: plain_points(shapes, places[:20])) / few * 1e6)
+        warm.append(spent(lambda: ask(book.cells, places)) / each * 1e6)
     events = drive(book, pings)
 
     slow = pings_of(places_of(count, 1000), 1000)
@@ -204,7 +207,7 @@ def measure(count: int) -> list[Row]:
 def main() -> None:
     counts = [int(argument) for argument in sys.argv[1:]] or list(COUNTS)
     rows = [row for count in counts for row in measure(count)]
-    report("Regions", rows, "STRtree")
+    report("Regions", rows, "STRtree", held=True)
 
 
 if __name__ == "__main__":

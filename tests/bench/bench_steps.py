@@ -11,7 +11,7 @@ import tempfile
 import time
 
 import msgspec
-from bench import Row, json_loop, report
+from bench import ROUNDS, Row, json_loop, report
 from traffic import Traffic, circles
 
 from tracker.fleet.fleet import Fleet
@@ -21,7 +21,6 @@ from tracker.protocols.native import read_json
 from tracker.regions.importing import read_regions
 from tracker.stores import open_store
 
-ROUNDS = 5
 BATCHES = 300  # a round
 STEPS = ("read and check", "decide", "store", "tell (nobody listens)")
 
@@ -73,7 +72,7 @@ def main() -> None:
     ]
     whole = [1e6 * sum(parts) for parts in zip(*costs, strict=True)]
     rows.append(Row("all of it", "µs CPU a ping", whole, [1e6 * one for one in references]))
-    report("The steps of a batch of 100, 100 regions", rows, "bare json")
+    report("The steps of a batch of 100, 100 regions", rows, "bare json", held=True)
 
 
 if __name__ == "__main__":

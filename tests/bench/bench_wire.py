@@ -93,7 +93,7 @@ def measure(regions: int) -> list[Row]:
 def main() -> None:
     counts = [int(word) for word in sys.argv[1:]] or list(PLAN)
     rows = [row for count in counts for row in measure(count)]
-    report("Over the wire: batches of 100 by HTTP, no viewers", rows, "bare json")
+    report("Over the wire: batches of 100 by HTTP, no viewers", rows, "bare json", held=True)
 
 
 if __name__ == "__main__":
