@@ -74,5 +74,6 @@ TAKEN = {
     "a length said twice": POST + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n[]",
     "an upgrade we do not speak": POST + b"Upgrade: h2c\r\nConnection: Upgrade\r\n" + SIZED,
     "a length with zeros": POST + b"Content-Length: 002\r\n\r\n[]",
+    "lines that end in LF alone": (POST + SIZED).replace(b"\r\n", b"\n"),
     "names in capitals": POST + b"CONTENT-LENGTH: 2\r\n\r\n[]",
 }

@@ -45,18 +45,20 @@ def recognised(head: bytes) -> Head | None:
     """A whole head, with the empty line. None: not plain."""
     if (found := _HEAD.fullmatch(head)) is None:
         return None
+    target, block = found.groups()
+    lines = block.split(b"\r\n")[:-1]
     headers: dict[bytes, bytes] = {}
-    for line in found[2].split(b"\r\n")[:-1]:
+    for line in lines:
         name, _, value = line.partition(b":")
         headers[name.lower()] = value.strip(b" \t")
-    if len(headers) != found[2].count(b"\r\n") or b"host" not in headers or not _NOT_PLAIN.isdisjoint(headers):
+    if len(headers) != len(lines) or b"host" not in headers or not _NOT_PLAIN.isdisjoint(headers):
         return None  # one is said twice, is missing, or changes everything
     if headers.get(b"connection", b"keep-alive").lower() != b"keep-alive":
         return None
     length = headers.get(b"content-length", b"")
     if _LENGTH.fullmatch(length) is None or int(length) > MOST_BODY:
         return None
-    path, _, query = found[1].partition(b"?")
+    path, _, query = target.partition(b"?")
     return Head(path, query, list(headers.items()), int(length))
 
 
