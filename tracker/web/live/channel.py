@@ -250,6 +250,7 @@ class Live:
             return
         chosen = next((name for name in socket.subprotocols if name in messages.SUBPROTOCOLS), None)
         await socket.accept(chosen)
+        socket.scope["headers"] = ()  # nobody asks again: 1 kB of each viewer
         transport = socket.transport
         try:
             line = self.open(transport, transport, socket.address, socket.grant, binary=chosen == messages.BINARY)
