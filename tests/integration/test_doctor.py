@@ -215,6 +215,17 @@ def test_a_proxy_that_answers_for_everything_else(stand_in: Callable[..., str]) 
     assert told.keys() == {"host", "page", "websocket", "stream", "body"}
 
 
+def test_the_doctor_at_home_looks_at_both_ports(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings = Settings(data=str(tmp_path), port=free_port(), ingest_port=taken.getsockname()[1])
+        told = {name: (wrong, detail) for name, wrong, detail in doctor.examine(settings)}
+    assert told["port"][0] is False
+    assert told["ingest_port"][0] is True
+    assert "choose another with `ingest_port`" in told["ingest_port"][1]
+
+
 @pytest.mark.parametrize(
     ("days", "fault", "said"), [(300, False, "is good until"), (5, True, "renew it"), (-5, True, "has ended")]
 )

@@ -34,9 +34,9 @@ BUILT_AT = 1_793_000_000  #: seconds: a clock before this is not set (2026-10-26
 
 def examine(settings: Settings) -> Iterator[tuple[str, bool, str]]:
     """(what, whether it is a fault, detail) one after the other."""
-    yield "port", *_port(settings.host, settings.port)
+    yield "port", *_port(settings.host, settings.port, "--port")
     if settings.ingest_port:
-        yield "ingest_port", *_port(settings.host, settings.ingest_port)
+        yield "ingest_port", *_port(settings.host, settings.ingest_port, "`ingest_port`")
     yield "disk", *_disk(settings.folder)
     yield "kept", *_kept(settings)
     yield "clock", *_clock(settings)
@@ -45,14 +45,14 @@ def examine(settings: Settings) -> Iterator[tuple[str, bool, str]]:
         yield "tls", *_certificate(settings)
 
 
-def _port(host: str, port: int) -> tuple[bool, str]:
+def _port(host: str, port: int, named: str) -> tuple[bool, str]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
         except OSError as fault:
-            return True, f"{host}:{port} cannot be had: {fault.strerror}; choose another with --port"
+            return True, f"{host}:{port} cannot be had: {fault.strerror}; choose another with {named}"
     return False, f"{host}:{port} is free"
 
 

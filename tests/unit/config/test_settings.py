@@ -52,6 +52,7 @@ def test_the_environment_is_read_in_the_type_of_its_setting() -> None:
         ({"TRACKER_BEHIND_PROXY": "1"}, "looks like 10.0.0.5, 10.0.0.0/8 or loopback"),
         ({"TRACKER_BEHIND_PROXY": "10.0.0.1,::/0"}, "everybody could say to be anybody"),
         ({"TRACKER_KEY": "/etc/key.pem"}, "without `cert`"),
+        ({"TRACKER_PORT": "81", "TRACKER_INGEST_PORT": "81"}, "`port` and `ingest_port` are both 81"),
         ({"TRACKER_BATTERY_OK_PCT": "5"}, r"battery_ok_pct \(5\) is below low_battery_pct \(20\)"),
         ({"TRACKER_LIVE_HEARTBEAT_S": "45"}, r"live_silent_s \(45\) has to be longer than live_heartbeat_s \(45\)"),
     ],

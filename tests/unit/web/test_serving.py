@@ -8,6 +8,7 @@ import socket
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import wsproto.events
 from hypercorn.protocol.events import Data
 from hypercorn.protocol.ws_stream import ASGIWebsocketState
@@ -90,3 +91,16 @@ def test_a_handshake_of_tls_has_as_long_as_a_first_request() -> None:
     config = serving._config(Settings(), [socket.socket()], None)
     assert config.ssl_handshake_timeout == serving.FIRST_REQUEST_S
     os.close(int(config.bind[0].removeprefix("fd://")))
+
+
+def test_a_port_that_cannot_be_had_is_named_and_the_other_given_back() -> None:
+    with socket.socket() as taken, socket.socket() as probe:
+        for one in (taken, probe):
+            one.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = probe.getsockname()[1]
+        probe.close()
+        settings = Settings(port=port, ingest_port=taken.getsockname()[1])
+        with pytest.raises(OSError, match=str(settings.ingest_port)):
+            serving._listeners(settings)
+        serving.listen("127.0.0.1", port).close()
