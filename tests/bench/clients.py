@@ -17,17 +17,19 @@ from typing import Any
 
 
 class Server:
-    """`tracker serve` as a process of its own on a free port, with a data folder that goes away with it."""
+    """`tracker serve` as a process of its own on a free port, with a data folder that goes away with it, or on
+    `folder`. Whether it is ready is asked every `look_s`."""
 
-    def __init__(self, *command: str) -> None:
+    def __init__(self, *command: str, folder: str = "", look_s: float = 0.1) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self.folder = tempfile.TemporaryDirectory()
+        self._look_s = look_s
         self.token = ""  # shown with whatever is sent
         start = command or (sys.executable, "-m", "tracker")
         self.process = subprocess.Popen(
-            [*start, "serve", "--port", str(self.port), "--data", self.folder.name],
+            [*start, "serve", "--port", str(self.port), "--data", folder or self.folder.name],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "PYTHONWARNINGS": "ignore"},
@@ -46,17 +48,21 @@ class Server:
                 self.get("/readyz")
                 return self
             except OSError:
-                time.sleep(0.1)
+                time.sleep(self._look_s)
         raise SystemExit("the server did not become ready within a minute")
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+        self.folder.cleanup()
+
+    def end(self) -> None:
+        """Its folder stays."""
         self.process.terminate()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.folder.cleanup()
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
