@@ -108,7 +108,8 @@ async def test_the_port_for_positions_shows_nothing_else(server: Server) -> None
     door = server.at("ingest_port")
     for path in ("/", "/healthz", "/metrics", "/api/v1/vehicles", "/static/boot.js", "/nowhere"):
         told = door.get(path)
-        assert (told.status, told.json()["code"]) == (404, "not_found")
+        assert told.status == 404, path
+        assert told.json()["code"] == "not_found"
     assert door.post("/api/v1/session", {"name": "ada", "password": "x"}).status == 404
     with pytest.raises(InvalidStatus) as refused:
         await connect(f"{door.ws}/api/v1/live")

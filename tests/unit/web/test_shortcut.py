@@ -180,6 +180,7 @@ async def test_what_cannot_become_plain_is_not_waited_for(said: bytes) -> None:
 async def test_the_last_answer_says_so_and_what_follows_it_is_nobodys() -> None:
     peer = Peer(ends=True)
     peer.reader.feed_data(post(b"/a", b"1") + post(b"/a", b"2"))
+    peer.reader.feed_eof()
     assert await peer.left() is None
     assert (peer.told.count(b"connection: close\r\n"), len(peer.asked)) == (1, 1)
 
