@@ -1,4 +1,4 @@
-"""Durable ingest, nobody watching, 100 regions: what one core of the server takes in, three ways.
+"""Durable ingest, nobody watching, 100 regions: what one core of the server takes in, several ways.
 
 A ping counts when its 2xx (or `upto`) has arrived, so when it is on disk. "A core" is a second of the server's CPU
 time over all its threads. The reference is plain `json` reading and writing the same positions in this process.
@@ -83,6 +83,29 @@ async def messages(port: int, positions: list[bytes], connections: int = 4, ahea
     await asyncio.gather(*(sender(positions[first::connections]) for first in range(connections)))
 
 
+async def paced(port: int, positions: list[bytes], connections: int = 10, rate: int = 1000) -> None:
+    """`rate` positions a second, one a message, by sockets in turn, whatever was answered."""
+    answered, everything = [0] * connections, asyncio.Event()
+
+    def hearer(number: int) -> Callable[[bytes], None]:
+        def hear(message: bytes) -> None:
+            answered[number] = json.loads(message)["upto"]
+            if sum(answered) == len(positions):
+                everything.set()
+
+        return hear
+
+    clients = [await Socket.connect(port, PATH, hearer(number)) for number in range(connections)]
+    begin = time.perf_counter()
+    for number, position in enumerate(positions):
+        if (early := begin + number / rate - time.perf_counter()) > 0:
+            await asyncio.sleep(early)
+        clients[number % connections].send(position)
+    await everything.wait()
+    for client in clients:
+        client.close()
+
+
 def measure(server: Server, traffic: Traffic, send: Send, count: int) -> tuple[list[float], list[float], list[float]]:
     """Server CPU per ping, wall pings/s and reference CPU per ping, one of each a round."""
     costs, rates, references = [], [], []
@@ -101,6 +124,7 @@ def main() -> None:
     cases: list[tuple[str, Send, int, int]] = [
         ("batches of 100 by HTTP", batches, 60_000, 40_000),
         ("one a message, pipelined WebSockets", messages, 30_000, 12_000),
+        ("1,000 a second, one a message", paced, 4_000, 6_667),  # 15 % of a core
         ("one a POST", singles, 8_000, 10_000),
         ("one a POST, by the whole HTTP stack", odd_singles, 2_000, 1_500),
     ]
