@@ -101,6 +101,30 @@ async def test_of_a_few_blocks_is_read_what_all_of_them_say(tmp_path: Path) -> N
                 assert wrong == [], (since - DAY, grid)
 
 
+async def test_where_a_vehicle_was_is_found_in_the_day_before_where_its_first_fixes_of_a_day_were_held(
+    tmp_path: Path,
+) -> None:
+    store = SqliteStore(str(tmp_path))
+    await store.open()
+    await store.close()
+    times = range(DAY - 120 * SECOND, DAY + 120 * SECOND, 10 * SECOND)
+    fixes = [
+        StoredPing(
+            1, Ping("van", time, 60.0 + at / 1000, 24.0), time, HELD if DAY <= time < DAY + 50 * SECOND else LIVE
+        )
+        for at, time in enumerate(times)
+    ]
+    with closing(sqlite3.connect(tmp_path / "tracker.db", isolation_level=None)) as connection:
+        for day in (DAY // DAY_MS - 1, DAY // DAY_MS):
+            of_it = Columns.all_of([one for one in fixes if one.ping.time // DAY_MS == day])
+            packed.replace(connection, [], [packed.pack(1, day, of_it)])
+        connection.execute("UPDATE compacted SET below = ?", (len(fixes) + 1,))
+        span = (DAY + 45 * SECOND, DAY + 46 * SECOND)
+        found = tracks.tracks(connection, [1], *span, tracks.recent(connection, [1], *span))
+    before = found.time[found.time <= span[0]]
+    assert before[-1] == DAY - 10 * SECOND
+
+
 async def test_by_its_outlines_a_vehicle_is_known_when_it_told_something_and_moves_where_they_are_wide(
     tmp_path: Path,
 ) -> None:
@@ -110,20 +134,22 @@ async def test_by_its_outlines_a_vehicle_is_known_when_it_told_something_and_mov
     chance = np.random.default_rng(3)
     parked, drives, sleeps = (driven(chance, kind) for kind in ("parked", "antimeridian", "plain"))
     sleeps = sleeps.take((sleeps.time < DAY + 6 * HOUR) | (sleeps.time > DAY + 15 * HOUR))
+    at_180 = driven(chance, "parked")
+    at_180.lon[:] = np.where(np.arange(COUNT) % 2, 1_799_999_990, -1_799_999_990)
     day, grid = DAY // DAY_MS, Grid(DAY, HOUR, 24)
     with closing(sqlite3.connect(tmp_path / "tracker.db", isolation_level=None)) as connection:
-        for n, one in ((1, parked), (2, drives), (3, sleeps), (4, sleeps)):
+        for n, one in ((1, parked), (2, drives), (3, sleeps), (4, sleeps), (5, at_180)):
             packed.replace(connection, [], [packed.pack(n, day, one)])
         connection.execute("DELETE FROM outlines WHERE id = 4")  # as of before there were any
         connection.execute("UPDATE compacted SET below = ?", (COUNT + 1,))
         later = Part.stored(0, np.array([DAY + 30 * SECOND]), np.zeros(1), np.ones(1), np.ones(1))
         recent = tracks.Recent(COUNT + 1, np.array([3]), later)
-        for at, one, more in ((1, parked, []), (2, drives, []), (3, sleeps, [0]), (4, sleeps, [])):
+        for at, one, more in ((1, parked, []), (2, drives, []), (3, sleeps, [0]), (4, sleeps, []), (5, at_180, [])):
             told = spells.spells(connection, [at], DAY, DAY + DAY_MS, HOUR, recent)
             counts = activity_about(told, 1, grid)
             hours = sorted({*((one.time - DAY) // HOUR).tolist(), *more})
             assert np.flatnonzero(counts.known).tolist() == hours
-            moved = [] if at == 1 else [hour for hour in hours if hour not in more]
+            moved = [] if at in (1, 5) else [hour for hour in hours if hour not in more]
             assert np.flatnonzero(counts.moving).tolist() == moved
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -179,7 +180,10 @@ def test_who_was_heard_a_few_times_is_decided_as_all_others() -> None:
             for at in range(count)
         ]
         span = Span(START, EVER, told[-1].received_at)
-        drag = Drag([line(told, [])], [(0, LIMITS)], span, [])
+        try:
+            drag = Drag([line(told, [])], [(0, LIMITS)], span, [])
+        except ValueError as fault:
+            pytest.fail(f"heard {count} times: {fault}")
         drag.move(there, whole=False)
         assert facts(drag.events()) == lived(there, told, [], span)
     silent = [StoredPing(1, Ping("b", START, *place(0, 0), None, None, None, 9999.0), START)]
