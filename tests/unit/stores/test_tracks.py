@@ -122,7 +122,7 @@ async def test_where_a_vehicle_was_is_found_in_the_day_before_where_its_first_fi
         span = (DAY + 45 * SECOND, DAY + 46 * SECOND)
         found = tracks.tracks(connection, [1], *span, tracks.recent(connection, [1], *span))
     before = found.time[found.time <= span[0]]
-    assert before[-1] == DAY - 10 * SECOND
+    assert before.tolist()[-1:] == [DAY - 10 * SECOND]
 
 
 async def test_by_its_outlines_a_vehicle_is_known_when_it_told_something_and_moves_where_they_are_wide(
