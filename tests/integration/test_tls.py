@@ -25,7 +25,7 @@ from websockets.typing import Origin
 from tests.support.certificates import Authority
 from tests.support.dialling import dial
 from tests.support.servers import ROOT, Server, now
-from tests.support.waiting import deadline, until, until_sync
+from tests.support.waiting import deadline, free_port, until, until_sync
 
 pytestmark = pytest.mark.usefixtures("hang_up")
 
@@ -45,6 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> It
     cert, key = authority.issue()
     limits = {"live_blocked_s": 2, "live_heartbeat_s": 1, "live_silent_s": 4}
     folder = tmp_path_factory.mktemp("tls")
+    limits["ingest_port"] = free_port()
     server = Server(folder / "data", authority.trusting(), cert=cert, key=key, **limits).start()
     yield server
     server.kill()
@@ -88,6 +89,17 @@ async def test_positions_come_in_and_go_out(server: Server) -> None:
     reader, writer = await dial(server)
     writer.write(STREAM)
     await asyncio.wait_for(reader.readuntil(b"tls-van"), deadline(10))
+
+
+async def test_the_port_for_positions_speaks_tls_and_nothing_else(server: Server) -> None:
+    door = server.at("ingest_port")
+    answer = await asyncio.to_thread(door.ping, "tls-van")
+    assert answer.status == 200 and answer.headers["strict-transport-security"]
+    reader, plain = await asyncio.open_connection("127.0.0.1", door.port)
+    plain.write(b"POST /api/v1/positions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n[]")
+    with suppress(ConnectionError):
+        assert await asyncio.wait_for(reader.read(), deadline(10)) == b""
+    plain.close()
 
 
 async def test_a_page_that_came_without_tls_is_another_page(server: Server) -> None:
