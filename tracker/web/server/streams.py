@@ -7,24 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import struct
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
-from hypercorn.protocol.events import Body, EndBody, Request, Response, StreamClosed
+from hypercorn.protocol.events import Body, Data, EndBody, Request, Response, StreamClosed
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
 from wsproto.connection import ConnectionState
 from wsproto.events import CloseConnection, Message
 from wsproto.events import Ping as PingFrame
 
 from tracker.web.server.answers import plain_problem
+from tracker.web.server.frames import SMALL, bytes_awaited, frame_header, whole_message
 from tracker.web.server.hardening import completed
 from tracker.web.server.sockets import EXTENSION, Route
 
 CLOSE_S = 2.0  #: how long a peer has to answer our close
 GRACE_S = 1.0  #: how long it has to end after that
-SMALL = 16  #: bytes: no message shorter than this says anything
 FRAGMENT = 1024  #: bytes: no honest sender cuts a message into smaller ones
 
 _HANDSHAKE = {
@@ -76,17 +74,6 @@ class DirectTransport:
         self._loop.call_later(seconds, self._tcp.abort)
 
 
-@lru_cache(1024)  # a thousand viewers are sent frames of a few sizes
-def frame_header(size: int, text: bool = True) -> bytes:
-    """The header of one unmasked, unfragmented frame (RFC 6455 §5.2)."""
-    opcode = 0x81 if text else 0x82
-    if size < 126:
-        return bytes((opcode, size))
-    if size < 65536:
-        return struct.pack(">BBH", opcode, 126, size)
-    return struct.pack(">BBQ", opcode, 127, size)
-
-
 def _finish(awaited: asyncio.Future[None]) -> None:
     if not awaited.done():
         awaited.set_result(None)
@@ -133,7 +120,33 @@ class Stream(WSStream):
                 await asyncio.shield(self._decided)  # it spoke too early: nothing more is read until it may
             if not self.handshake.accepted:
                 return
+            if self.route.pipelined and isinstance(event, Body | Data):
+                await self._hear(event.data)
+                return
         await super().handle(event)
+
+    async def _hear(self, data: bytes) -> None:
+        """Many messages: those whose frame came whole are read here, all else by wsproto, to the same end."""
+        at = 0
+        while at < len(data) and not (self.closed or self._deaf):
+            awaited = bytes_awaited(self.connection)
+            if awaited == 0 and (end := await self._take_whole(data, at)) > at:
+                at = end
+                continue
+            piece = data[at : at + awaited] if awaited else data[at:]
+            at += len(piece)
+            self.connection.receive_data(piece)
+            await self._handle_events()
+
+    async def _take_whole(self, data: bytes, at: int) -> int:
+        """Answers where they end."""
+        assert self.app_put is not None  # it accepted
+        most = self.buffer.max_length
+        while self.connection.state is ConnectionState.OPEN and (found := whole_message(data, at, most)):
+            message, at = found
+            text, binary = (message, None) if isinstance(message, str) else (None, message)
+            await self.app_put({"type": "websocket.receive", "bytes": binary, "text": text})
+        return at
 
     async def app_send(self, message: Any) -> None:
         if message is not None and self.state is ASGIWebsocketState.CLOSED:
