@@ -27,7 +27,7 @@ def frame_header(size: int, text: bool = True) -> bytes:
 def whole_message(data: bytes, at: int, most: int) -> tuple[str | bytes, int] | None:
     """The message of SMALL to `most` bytes whose one masked frame begins at `at`, and where the next one begins.
 
-    None for all else, good or bad: wsproto says what that is. It takes 15 µs for a message, this 2.
+    None for all else, good or bad: wsproto says what that is. It takes 13 µs for a message of 110 bytes, this 1.4.
     """
     start = at + 6  # behind the mask
     if len(data) < start or (first := data[at]) not in (TEXT, BINARY):
