@@ -16,6 +16,13 @@ from collections.abc import Callable
 from typing import Any
 
 
+def _environment() -> dict[str, str]:
+    """Ours, but bytecode is kept, as an installed server has it: compiling 361 modules is half of a start."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
+        "PYTHONWARNINGS": "ignore"
+    }
+
+
 class Server:
     """`tracker serve` as a process of its own on a free port, with a data folder that goes away with it, or on
     `folder`. Whether it is ready is asked every `look_s`."""
@@ -32,7 +39,7 @@ class Server:
             [*start, "serve", "--port", str(self.port), "--data", folder or self.folder.name],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+            env=_environment(),
         )
 
     @property
