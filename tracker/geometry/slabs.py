@@ -71,7 +71,8 @@ def slabs_in(edges: Iterable[Sequence[float]], box: Box, most: float) -> bool | 
         ) + TINY  # fmt: skip
         if left > east or dx * (low - ay) - dy * (east - ax) > err:
             if dy > 0:
-                odd ^= ay < south
+                if ay < south:
+                    odd = not odd  # always a bool, whatever kind of number the box is of
                 for lat in (ay, by):
                     if south <= lat <= north:
                         flips ^= {lat}

@@ -247,6 +247,7 @@ async def test_a_message_that_brings_out_a_fault_costs_only_its_sender(live: Liv
 
     class Socket:
         address, grant, subprotocols, pending, heard = "10.0.0.1", EVERYTHING, (), 0, float("inf")
+        scope: dict[str, Any] = {}  # noqa: RUF012
         messages: tuple[str, ...] = ('{"op":"follow","all":true}',)
 
         @property
