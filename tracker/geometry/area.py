@@ -35,25 +35,23 @@ class Area:
         self.kind = geometry["type"].lower()
         self.radius_m = self.buffer_m = None
         self._geometry = geometry
-        normal = shapely.normalize(shapely.remove_repeated_points(shapely.multipolygons(parts)))
-        ordered = shapely.get_parts(normal)  # shells clockwise, holes not, all in one order: however it was drawn
-        drawn, of_part = shapely.get_rings(ordered, return_index=True)
-        places, of_ring = shapely.get_coordinates(drawn, return_index=True)
-        rings = np.split(places, np.flatnonzero(np.diff(of_ring)) + 1)
-        self._rings = rings
-        self._ring_counts = np.bincount(of_part).tolist()
-        starts = np.concatenate([ring[:-1] for ring in rings])
-        ends = np.concatenate([ring[1:] for ring in rings])
-        down = starts[:, 1] > ends[:, 1]
-        a, b = np.where(down[:, None], ends, starts).T, np.where(down[:, None], starts, ends).T
-        self._down = down
-        self.edges: Floats = np.ascontiguousarray(
-            np.vstack([a, b, np.minimum(a[0], b[0])[None], np.maximum(a[0], b[0])[None]])
-        )
+        ordered = shapely.normalize(shapely.remove_repeated_points(parts))
+        if len(parts) > 1:
+            ordered = shapely.get_parts(shapely.normalize(shapely.multipolygons(ordered)))
+        # shells clockwise, holes not, all in one order: however it was drawn
+        self._rings, self._ring_counts = _rings_of(ordered)
+        starts = np.concatenate([ring[:-1] for ring in self._rings])
+        ends = np.concatenate([ring[1:] for ring in self._rings])
+        self._down = down = starts[:, 1] > ends[:, 1]
+        self.edges: Floats = np.empty((6, len(down)))
+        self.edges[:2], self.edges[2:4] = starts.T, ends.T
+        self.edges[:2, down], self.edges[2:4, down] = ends[down].T, starts[down].T
+        np.minimum(self.edges[0], self.edges[2], out=self.edges[4])
+        np.maximum(self.edges[0], self.edges[2], out=self.edges[5])
         self.boxes: tuple[Box, ...] = tuple(map(tuple, shapely.bounds(ordered).tolist()))
         self.stretches = (self.boxes,)  # what `may_cover` can be asked of, by its boxes
         self._told: dict[tuple[float, float], float] = {}  # the last answers of signed_distance_m
-        self.area_m2, self.perimeter_m = _area_m2(rings), _length_m(self.edges[:4, self._is_rim])
+        self.area_m2, self.perimeter_m = _area_m2(self._rings), _length_m(self.edges[:4, self._is_rim])
 
     @property
     def bounds(self) -> Box:
@@ -202,6 +200,15 @@ class Area:
         return odd
 
 
+def _rings_of(polygons: Any) -> tuple[list[Floats], list[int]]:
+    """The corners of each ring of an array of polygons, and how many rings each polygon has."""
+    if len(polygons) == 1 and not shapely.get_num_interior_rings(polygons[0]):  # nearly always
+        return [shapely.get_coordinates(polygons)], [1]
+    drawn, of_part = shapely.get_rings(polygons, return_index=True)
+    places, of_ring = shapely.get_coordinates(drawn, return_index=True)
+    return np.split(places, np.flatnonzero(np.diff(of_ring)) + 1), np.bincount(of_part).tolist()
+
+
 def _area_m2(rings: list[Floats]) -> float:
     """The ellipsoid's area between edges straight in longitude and latitude, by the equal-area cylinder.
 
@@ -214,7 +221,7 @@ def _area_m2(rings: list[Floats]) -> float:
         height, middle = heights[: len(lat)], heights[len(lat) :]
         level = height[0]
         mean = (height[1:] - level + height[:-1] - level + 4 * (middle - level)) / 6  # Simpson: near a pole it bends
-        total += float(np.sum(np.radians(np.diff(lon)) * mean))
+        total += float((np.radians(lon[1:] - lon[:-1]) * mean).sum())
     return total
 
 
@@ -226,9 +233,10 @@ def _authalic(s: Floats) -> Floats:
 
 def densify(ring: Floats, step: float = 0.09) -> Floats:
     """Corners put into every edge longer than about 10 km (0.09°): what is straight in lon/lat bends on a map."""
-    counts = np.maximum(np.ceil(np.abs(np.diff(ring, axis=0)).max(axis=1) / step), 1).astype(int)
-    if counts.max() == 1:
+    spans = np.abs(ring[1:] - ring[:-1]).max(axis=1)
+    if spans.max() <= step:  # nearly always
         return ring
+    counts = np.maximum(np.ceil(spans / step), 1).astype(int)
     first = np.repeat(np.arange(len(counts)), counts)
     t = (np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)) / np.repeat(counts, counts)
     return np.vstack([ring[first] + (ring[first + 1] - ring[first]) * t[:, None], ring[-1:]])

@@ -46,8 +46,6 @@ class Round:
         self.reach_m = reach_m
         self._geometry = geometry
         self.points = _stepped(points)
-        lats, lons = np.array(self.points).T
-        self._corners: Floats = _ecef(lats, lons)
         self.stretches = tuple(  # what `may_cover` can be asked of, by its boxes
             tuple(_reach_boxes(self.points[i : i + RUN + 1], reach_m))
             for i in range(0, max(len(self.points) - 1, 1), RUN)
@@ -57,6 +55,12 @@ class Round:
     @property
     def bounds(self) -> Box:
         return join_boxes(self.boxes)
+
+    @cached_property
+    def _corners(self) -> Floats:
+        """The points in `ecef`, once they are asked for: of a small circle nobody does, and an import has thousands."""
+        lats, lons = np.array(self.points).T
+        return _ecef(lats, lons)
 
     def geojson(self) -> dict[str, Any]:
         return self._geometry

@@ -70,13 +70,18 @@ class Form(NamedTuple):
 
 def form_of(kind: Any, parameters: Mapping[str, Any]) -> Form | None:
     """Of several forms of one geometry that with a number that is there, else the first."""
-    forms = [form for form in FORMS if form.geometry == kind]
-    given = (form for form in forms if any(parameters.get(name) is not None for name in form.parameters))
-    return next(given, forms[0] if forms else None)
+    first: Form | None = None
+    for form in FORMS:
+        if form.geometry == kind:
+            for name in form.parameters:
+                if parameters.get(name) is not None:
+                    return form
+            first = first or form
+    return first
 
 
 def parameter_names() -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for form in FORMS for name in form.parameters))
+    return tuple({name: None for form in FORMS for name in form.parameters})
 
 
 def read_centre(coordinates: Any) -> tuple[float, float]:
@@ -189,7 +194,8 @@ def _polygons(kind: str, coordinates: Any, field: str) -> list[shapely.Polygon]:
 
 
 def _split(polygons: list[shapely.Polygon], field: str) -> list[shapely.Polygon]:
-    count = sum(len(ring.coords) - 1 for part in polygons for ring in (part.exterior, *part.interiors))
+    rings = len(polygons) + int(shapely.get_num_interior_rings(polygons).sum())
+    count = int(shapely.get_num_coordinates(polygons).sum()) - rings  # the last position of a ring is its first
     if count > MAX_VERTICES:
         raise invalid(
             fault(
