@@ -8,6 +8,7 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
+import pytest
 
 from tracker.history.film.activity import activity_about
 from tracker.history.film.frames import Frames, Grid, sample
@@ -23,13 +24,19 @@ DAY = 20_700 * DAY_MS
 EVER = 1 << 50
 
 
-async def test_of_a_segment_that_is_half_in_force_only_that_half_is_told(tmp_path: Path) -> None:
+@pytest.fixture
+async def database(tmp_path: Path) -> Path:
+    """Of a store that nothing was said to yet."""
     store = SqliteStore(str(tmp_path))
     await store.open()
     await store.close()
+    return tmp_path / "tracker.db"
+
+
+def test_of_a_segment_that_is_half_in_force_only_that_half_is_told(database: Path) -> None:
     taken = [APART, LIVE, HELD, LIVE, LIVE, LIVE]
     fixes = [StoredPing(1, Ping("van", DAY + at, 60.0, 24.0), DAY, how) for at, how in enumerate(taken)]
-    with closing(sqlite3.connect(tmp_path / "tracker.db", isolation_level=None)) as connection:
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         packed.replace(connection, [], [packed.pack(1, DAY // DAY_MS, Columns.all_of(fixes))])
         told = []
         for below in (1, 3, 5, 7):
@@ -69,16 +76,13 @@ def driven(chance: np.random.Generator, kind: str) -> Columns:
 KINDS = ("plain", "parked", "odd", "rough", "antimeridian", "planes", "parts", "recent", "gone quiet", "never")
 
 
-async def test_of_a_few_blocks_is_read_what_all_of_them_say(tmp_path: Path) -> None:
-    store = SqliteStore(str(tmp_path))
-    await store.open()
-    await store.close()
+def test_of_a_few_blocks_is_read_what_all_of_them_say(database: Path) -> None:
     chance = np.random.default_rng(7)
     days = [driven(chance, kind) for kind in KINDS[:-1]]
     days[8] = days[8].take(slice(300))
     later = days[7].take(slice(1200, None))
     split = {6: np.array_split(chance.permutation(COUNT), 9), 7: [np.arange(1200)]}
-    with closing(sqlite3.connect(tmp_path / "tracker.db", isolation_level=None)) as connection:
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         for at, day in enumerate(days):
             codec = segments.PLANES_CODEC if KINDS[at] == "planes" else segments.best_codec()
             with mock.patch.object(segments, "best_codec", lambda codec=codec: codec):
@@ -101,12 +105,9 @@ async def test_of_a_few_blocks_is_read_what_all_of_them_say(tmp_path: Path) -> N
                 assert wrong == [], (since - DAY, grid)
 
 
-async def test_where_a_vehicle_was_is_found_in_the_day_before_where_its_first_fixes_of_a_day_were_held(
-    tmp_path: Path,
+def test_where_a_vehicle_was_is_found_in_the_day_before_where_its_first_fixes_of_a_day_were_held(
+    database: Path,
 ) -> None:
-    store = SqliteStore(str(tmp_path))
-    await store.open()
-    await store.close()
     times = range(DAY - 120 * SECOND, DAY + 120 * SECOND, 10 * SECOND)
     fixes = [
         StoredPing(
@@ -114,7 +115,7 @@ async def test_where_a_vehicle_was_is_found_in_the_day_before_where_its_first_fi
         )
         for at, time in enumerate(times)
     ]
-    with closing(sqlite3.connect(tmp_path / "tracker.db", isolation_level=None)) as connection:
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         for day in (DAY // DAY_MS - 1, DAY // DAY_MS):
             of_it = Columns.all_of([one for one in fixes if one.ping.time // DAY_MS == day])
             packed.replace(connection, [], [packed.pack(1, day, of_it)])
@@ -125,19 +126,16 @@ async def test_where_a_vehicle_was_is_found_in_the_day_before_where_its_first_fi
     assert before.tolist()[-1:] == [DAY - 10 * SECOND]
 
 
-async def test_by_its_outlines_a_vehicle_is_known_when_it_told_something_and_moves_where_they_are_wide(
-    tmp_path: Path,
+def test_by_its_outlines_a_vehicle_is_known_when_it_told_something_and_moves_where_they_are_wide(
+    database: Path,
 ) -> None:
-    store = SqliteStore(str(tmp_path))
-    await store.open()
-    await store.close()
     chance = np.random.default_rng(3)
     parked, drives, sleeps = (driven(chance, kind) for kind in ("parked", "antimeridian", "plain"))
     sleeps = sleeps.take((sleeps.time < DAY + 6 * HOUR) | (sleeps.time > DAY + 15 * HOUR))
     at_180 = driven(chance, "parked")
     at_180.lon[:] = np.where(np.arange(COUNT) % 2, 1_799_999_990, -1_799_999_990)
     day, grid = DAY // DAY_MS, Grid(DAY, HOUR, 24)
-    with closing(sqlite3.connect(tmp_path / "tracker.db", isolation_level=None)) as connection:
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         for n, one in ((1, parked), (2, drives), (3, sleeps), (4, sleeps), (5, at_180)):
             packed.replace(connection, [], [packed.pack(n, day, one)])
         connection.execute("DELETE FROM outlines WHERE id = 4")  # as of before there were any
