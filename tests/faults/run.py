@@ -32,6 +32,7 @@ HERE = Path(__file__).parent
 LEAST = 60  #: faults; fewer are no net
 SMOKE = "tests/faults/smoke.py"
 TIMEOUT_S = 240
+HEALTHY_S = 3600  # all that kill a fault, one after the other, beside whatever else the machine does
 NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv", "node_modules", "__pycache__", ".*_cache", ".hypothesis", "img", "dist", "build"
 )
@@ -99,7 +100,7 @@ class Workplace:
             command, cwd=self.root, env=self.environ, capture_output=True, text=True, timeout=TIMEOUT_S
         )
 
-    def python_tests(self, ids: list[str], *options: str) -> dict[str, str]:
+    def python_tests(self, ids: list[str], *options: str, timeout_s: float = TIMEOUT_S) -> dict[str, str]:
         """Test name → how it ended: passed, assertion, or another word for what went wrong."""
         report, said = self.root / "report.xml", self.root / "said"
         report.unlink(missing_ok=True)
@@ -107,10 +108,10 @@ class Workplace:
         hears, tells = WARM.Pipe(duplex=False)
         testing = WARM.Process(target=_pytest, args=(self.root, self.environ, said, words, tells))
         testing.start()
-        testing.join(TIMEOUT_S)
+        testing.join(timeout_s)
         if testing.exitcode is None and testing.pid:
             os.killpg(testing.pid, signal.SIGKILL)  # with the servers it started
-            raise subprocess.TimeoutExpired("pytest", TIMEOUT_S)
+            raise subprocess.TimeoutExpired("pytest", timeout_s)
         self.cpu_s += hears.recv() if hears.poll() else 0
         if not report.exists():
             return {"pytest": f"no report: {said.read_text().strip()[-400:]}"}
@@ -128,10 +129,10 @@ class Workplace:
         )
         return {" ".join(files): word}
 
-    def tests(self, ids: list[str], *options: str) -> dict[str, str]:
+    def tests(self, ids: list[str], *options: str, timeout_s: float = TIMEOUT_S) -> dict[str, str]:
         scripts = sorted({id.split("#")[0] for id in ids if ".js" in id})
         cases = [id for id in ids if ".js" not in id]
-        ends = self.python_tests(cases, *options) if cases else {}
+        ends = self.python_tests(cases, *options, timeout_s=timeout_s) if cases else {}
         return ends | (self.script_tests(scripts) if scripts else {})
 
     def judge(self, fault: Fault) -> Result:
@@ -221,7 +222,8 @@ def main() -> int:
 
 def _judge_all(faults: list[Fault], workplaces: list[Workplace]) -> dict[str, Result]:
     results: dict[str, Result] = {}
-    healthy = workplaces[0].tests(sorted({id for fault in faults for id in fault.killed_by}))
+    killers = sorted({id for fault in faults for id in fault.killed_by})
+    healthy = workplaces[0].tests(killers, timeout_s=HEALTHY_S)
     for name, end in healthy.items():
         if end != "passed":
             results[f"(no fault) {name}"] = Result(BROKEN, f"must pass without a fault: {end}")
