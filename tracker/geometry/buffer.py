@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from itertools import pairwise
-from math import asin, ceil, cos, hypot, radians, sin, sqrt, tan
+from math import asin, ceil, cos, hypot, pi, radians, sin, sqrt, tan
 from typing import Any
 
 import numpy as np
@@ -81,17 +81,17 @@ class Round:
     def parts(self) -> shapely.MultiPolygon:
         return self.outline.parts
 
-    @cached_property
+    @property
     def area_m2(self) -> float:
         if self.kind == "corridor":
             return self.outline.area_m2
-        return 2 * np.pi * geo.MEAN_RADIUS**2 * (1 - cos(self.reach_m / geo.MEAN_RADIUS))
+        return 2 * pi * geo.MEAN_RADIUS**2 * (1 - cos(self.reach_m / geo.MEAN_RADIUS))
 
-    @cached_property
+    @property
     def perimeter_m(self) -> float:
         if self.kind == "corridor":
             return self.outline.perimeter_m
-        return 2 * np.pi * geo.MEAN_RADIUS * sin(self.reach_m / geo.MEAN_RADIUS)
+        return 2 * pi * geo.MEAN_RADIUS * sin(self.reach_m / geo.MEAN_RADIUS)
 
     # -- membership ---------------------------------------------------------------------------------------------
 
@@ -345,11 +345,11 @@ def _ecef(lats: Floats, lons: Floats) -> Floats:
 def _reach_boxes(points: list[tuple[float, float]], reach_m: float) -> list[Box]:
     """Boxes that hold every place within reach of the points and the lines between: one, or two across ±180."""
     reach = reach_m / 6_335_000  # no radius of curvature is shorter, so no angle is larger
-    up = reach * 180 / np.pi
+    up = reach * 180 / pi
     lats, lons = [lat for lat, _ in points], [lon for _, lon in points]
     south, north = min(lats) - up, max(lats) + up
     if south <= -90 or north >= 90:
         return [(-180.0, max(south, -90.0), 180.0, min(north, 90.0))]
     flattest = radians(max(abs(south + up), abs(north - up)))
-    sideways = asin(min(1.0, sin(min(reach, 1.57)) / cos(flattest))) * 180 / np.pi * 1.01 + 1e-9
+    sideways = asin(min(1.0, sin(min(reach, 1.57)) / cos(flattest))) * 180 / pi * 1.01 + 1e-9
     return split_box((min(lons) - sideways, south, max(lons) + sideways, north))

@@ -78,6 +78,10 @@ def _plain_positions(value: list[Any] | tuple[Any, ...]) -> list[Position] | Non
 
 
 def read_position(item: Any, field: str, faults: list[Fault]) -> Position | None:
+    if type(item) is list and len(item) == 2 and type(item[0]) is type(item[1]) is float:  # nearly always
+        lon, lat = item
+        if -360 <= lon <= 360 and -90 <= lat <= 90:
+            return lon + 0.0, lat + 0.0
     if not isinstance(item, list | tuple):
         faults.append(fault("coordinates_type", field, f"must be [longitude, latitude], not {_kind(item)}"))
         return None

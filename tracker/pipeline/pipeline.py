@@ -162,7 +162,8 @@ class Pipeline:
         says which version an id must have (None: any). Raises Invalid, Conflict.
         """
         regions = await asyncio.to_thread(read_regions, features, self._clocks.now(), new_id)
-        return await self.put_regions(regions, expect=expect, create_only=create_only, by=by)
+        saved = await self.put_regions(regions, expect=expect, create_only=create_only, by=by)
+        return [(region.feature(), created) for region, created in saved]
 
     async def put_regions(
         self,
@@ -171,8 +172,8 @@ class Pipeline:
         expect: dict[str, int | None] | None = None,
         create_only: bool = False,
         by: Actor | None = None,
-    ) -> list[tuple[dict[str, Any], bool]]:
-        """The same of regions that were read already."""
+    ) -> list[tuple[Region, bool]]:
+        """The same of regions that were read already, and they are what it answers."""
         save = Save(regions, expect or {}, create_only)
         save.by = by
         self._check_room()

@@ -33,7 +33,7 @@ class Save:
         self.error: TrackerError | None = None
         self._expect = expect
         self._create_only = create_only
-        self._answer: list[tuple[dict[str, Any], bool]] = []
+        self._saved: list[tuple[Region, bool]] = []
         self.by: Actor | None = None
 
     def check_versions(self, live: Mapping[str, Region], versions: Mapping[str, int], now: int) -> list[Region]:
@@ -51,26 +51,26 @@ class Save:
             current = live.get(region.id)
             version = (current.version if current else versions.get(region.id, 0)) + 1
             saved.append(msgspec.structs.replace(region, version=version, updated_at=now))
-            self._answer.append((saved[-1].feature(), current is None))
+            self._saved.append((saved[-1], current is None))
         return saved
 
     def audit(self, by: Actor, live: Mapping[str, Region], now: int) -> Audit:
         """One entry, however many regions; the shapes are in the versions."""
-        ids = [feature["id"] for feature, _ in self._answer]
+        ids = [region.id for region, _ in self._saved]
         if len(ids) == 1:
             was = _told(live[ids[0]].feature()["properties"]) if ids[0] in live else None
-            return by.did(now, "region.save", ids[0], was, _told(self._answer[0][0]["properties"]))
+            return by.did(now, "region.save", ids[0], was, _told(self._saved[0][0].feature()["properties"]))
         before = {id: named(live[id]) for id in ids[:MOST_TOLD] if id in live}
-        after = {feature["id"]: _named(feature["properties"]) for feature, _ in self._answer[:MOST_TOLD]}
+        after = {region.id: named(region) for region, _ in self._saved[:MOST_TOLD]}
         return by.did(now, "region.import", f"{len(ids)} regions", before or None, after)
 
-    def result(self) -> list[tuple[dict[str, Any], bool]]:
-        """Each Feature as stored, and whether it is new; raises what kept them from being stored."""
+    def result(self) -> list[tuple[Region, bool]]:
+        """Each region as stored, and whether it is new; raises what kept them from being stored."""
         if self.error is not None:
             raise self.error
         if self.done is not None:
             self.done.result()
-        return self._answer
+        return self._saved
 
 
 def named(region: Region) -> dict[str, Any]:
@@ -81,10 +81,6 @@ def named(region: Region) -> dict[str, Any]:
 def _told(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Of one that somebody edited: all that people choose but its shape, which its versions have."""
     return {name: properties.get(name) for name in CHOSEN}
-
-
-def _named(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: properties[name] for name in ("name", "group", "version")}
 
 
 def take_together(waiting: deque[Save]) -> list[Save]:

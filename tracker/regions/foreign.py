@@ -127,6 +127,7 @@ def _parts(geometry: Any) -> list[Any]:
 
 _NAMES = ("name", "Name", "NAME", "title", "Title", "TITLE")
 _FILLS = ("fill", "stroke", "marker-color", "fillColor", "_umap_options.color")
+_COLORS = frozenset({"color", *_FILLS})
 _JSON = ("rules", "notify", "attributes")
 
 
@@ -150,7 +151,7 @@ def _properties(given: dict[str, Any], id: Any) -> dict[str, Any]:
                 pass  # told where it is read
     if properties.get("name") is None and (other := next((key for key in _NAMES if given.get(key)), None)):
         properties["name"] = properties.pop(other)
-    if properties.get("color") in (None, ""):
+    if properties.get("color") in (None, "") and not _COLORS.isdisjoint(properties):
         colors = (read_color(value) for key in _FILLS if isinstance(value := properties.get(key), str))
         properties["color"] = next((color for color in colors if color is not None), None)
     if isinstance(text := properties.get("description"), str) and len(text) > MAX_TEXT:
@@ -169,6 +170,8 @@ def _with_text(properties: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def one_line(text: str) -> str:
+    if text.isprintable():  # nearly always: its only white space is blanks
+        return " ".join(text.split())
     return " ".join("".join(char if char.isprintable() else " " if char.isspace() else "" for char in text).split())
 
 

@@ -99,7 +99,7 @@ def feature_of(document: Any, id: str) -> dict[str, Any]:
         properties = {}
     if not isinstance(properties, dict):
         raise fault("wrong_type", "properties", "`properties` is an object")
-    if wrong := api.bad_attributes(properties.get("attributes") or {}):
+    if (attributes := properties.get("attributes")) and (wrong := api.bad_attributes(attributes)):
         raise fault("invalid_attributes", "properties.attributes", wrong)
     kept = {name: value for name, value in properties.items() if name not in COMPUTED}
     return {"type": "Feature", "id": id, "geometry": document.get("geometry"), "properties": kept}

@@ -237,10 +237,7 @@ async def _save_all(node: Node, grant: Grant, given: Drawings, turn: Turn) -> Re
         )
     found.regions = []
     created = sum(new for _, new in saved)
-    listed = [
-        {"id": feature["id"], "name": feature["properties"].get("name"), "version": _version(feature)}
-        for feature, _ in saved
-    ]
+    listed = [{"id": region.id, "name": region.name, "version": region.version} for region, _ in saved]
     answer = {"created": created, "replaced": len(saved) - created, "regions": listed, "next": None}
     if refusal is None:
         return api.answer(answer, 201 if created else 200)
