@@ -23,6 +23,7 @@ from tracker.geometry.slabs import DENSE, Slabs, slabs_in
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 BAND_EDGES = 256  #: an area with more edges keeps them by latitude bands, so that a cell looks at few
+STEP = 0.09  #: degrees of an edge that is short enough to be measured
 TOLD = 8  #: distances remembered of each area
 
 
@@ -42,16 +43,28 @@ class Area:
         self._rings, self._ring_counts = _rings_of(ordered)
         starts = np.concatenate([ring[:-1] for ring in self._rings])
         ends = np.concatenate([ring[1:] for ring in self._rings])
-        self._down = down = starts[:, 1] > ends[:, 1]
-        self.edges: Floats = np.empty((6, len(down)))
-        self.edges[:2], self.edges[2:4] = starts.T, ends.T
-        self.edges[:2, down], self.edges[2:4, down] = ends[down].T, starts[down].T
-        np.minimum(self.edges[0], self.edges[2], out=self.edges[4])
-        np.maximum(self.edges[0], self.edges[2], out=self.edges[5])
+        self.edges, self._down = upward(starts, ends)
         self.boxes: tuple[Box, ...] = tuple(map(tuple, shapely.bounds(ordered).tolist()))
         self.stretches = (self.boxes,)  # what `may_cover` can be asked of, by its boxes
         self._told: dict[tuple[float, float], float] = {}  # the last answers of signed_distance_m
         self.area_m2, self.perimeter_m = _area_m2(self._rings), _length_m(self.edges[:4, self._is_rim])
+
+    @classmethod
+    def measured(
+        cls, geometry: dict[str, Any], ring: Floats, edges: Floats, down: Any, box: Box, area_m2: float, length_m: float
+    ) -> Area:
+        """Of one valid ring in its normal order, away from ±180 and the poles: `plain` measures many at once."""
+        self = cls.__new__(cls)
+        self.kind = "polygon"
+        self.radius_m = self.buffer_m = None
+        self._geometry = geometry
+        self._rings, self._ring_counts = [ring], [1]
+        self.edges, self._down = edges, down
+        self.boxes = (box,)
+        self.stretches = (self.boxes,)
+        self._told = {}
+        self.area_m2, self.perimeter_m = area_m2, length_m
+        return self
 
     @property
     def bounds(self) -> Box:
@@ -209,6 +222,17 @@ def _rings_of(polygons: Any) -> tuple[list[Floats], list[int]]:
     return np.split(places, np.flatnonzero(np.diff(of_ring)) + 1), np.bincount(of_part).tolist()
 
 
+def upward(starts: Floats, ends: Floats) -> tuple[Floats, Any]:
+    """Lines between positions as edges, and which had to be turned to point up."""
+    down = starts[:, 1] > ends[:, 1]
+    edges: Floats = np.empty((6, len(down)))
+    edges[:2], edges[2:4] = starts.T, ends.T
+    edges[:2, down], edges[2:4, down] = ends[down].T, starts[down].T
+    np.minimum(edges[0], edges[2], out=edges[4])
+    np.maximum(edges[0], edges[2], out=edges[5])
+    return edges, down
+
+
 def _area_m2(rings: list[Floats]) -> float:
     """The ellipsoid's area between edges straight in longitude and latitude, by the equal-area cylinder.
 
@@ -216,13 +240,20 @@ def _area_m2(rings: list[Floats]) -> float:
     """
     total = 0.0
     for ring in rings:
-        lon, lat = densify(ring).T
-        heights = _authalic(np.sin(np.radians(np.concatenate([lat, (lat[1:] + lat[:-1]) / 2]))))
-        height, middle = heights[: len(lat)], heights[len(lat) :]
-        level = height[0]
-        mean = (height[1:] - level + height[:-1] - level + 4 * (middle - level)) / 6  # Simpson: near a pole it bends
-        total += float((np.radians(lon[1:] - lon[:-1]) * mean).sum())
+        dense = densify(ring)
+        total += float(area_terms(dense, np.array([len(dense)])).sum())
     return total
+
+
+def area_terms(points: Floats, counts: Any) -> Floats:
+    """What each short line from one to the next adds to the area, for rings one after the other of so many points."""
+    lon, lat = points.T
+    heights = _authalic(np.sin(np.radians(np.concatenate([lat, (lat[1:] + lat[:-1]) / 2]))))
+    height, middle = heights[: len(lat)], heights[len(lat) :]
+    level = np.repeat(height[np.cumsum(counts) - counts], counts)[1:]
+    mean = (height[1:] - level + height[:-1] - level + 4 * (middle - level)) / 6  # Simpson: near a pole it bends
+    terms: Floats = np.radians(lon[1:] - lon[:-1]) * mean
+    return terms
 
 
 def _authalic(s: Floats) -> Floats:
@@ -231,8 +262,8 @@ def _authalic(s: Floats) -> Floats:
     return np.asarray(geo.A**2 * (1 - geo.E2) / 2 * (s / (1 - geo.E2 * s * s) + np.arctanh(e * s) / e))
 
 
-def densify(ring: Floats, step: float = 0.09) -> Floats:
-    """Corners put into every edge longer than about 10 km (0.09°): what is straight in lon/lat bends on a map."""
+def densify(ring: Floats, step: float = STEP) -> Floats:
+    """Corners put into every edge longer than about 10 km: what is straight in lon/lat bends on a map."""
     spans = np.abs(ring[1:] - ring[:-1]).max(axis=1)
     if spans.max() <= step:  # nearly always
         return ring
@@ -250,10 +281,15 @@ def _length_m(edges: Floats) -> float:
     pieces = int(min(max(np.ceil(max(np.abs(bx - ax).max(), np.abs(by - ay).max()) / 0.5), 1), 720))
     total = 0.0
     for i in range(pieces):
-        low, high = i / pieces, (i + 1) / pieces
-        middle = np.radians(ay + (by - ay) * (low + high) / 2)
-        w = 1 - geo.E2 * np.sin(middle) ** 2
-        n = geo.A / np.sqrt(w)
-        dx, dy = np.radians(bx - ax) * (high - low), np.radians(by - ay) * (high - low)
-        total += float(np.sum(np.hypot(dx * n * np.cos(middle), dy * n * (1 - geo.E2) / w)))
+        total += float(np.sum(length_terms(ax, ay, bx, by, i / pieces, (i + 1) / pieces)))
     return total
+
+
+def length_terms(ax: Floats, ay: Floats, bx: Floats, by: Floats, low: float = 0.0, high: float = 1.0) -> Floats:
+    """How long each edge is, or the part of it from `low` to `high`; short ones."""
+    middle = np.radians(ay + (by - ay) * (low + high) / 2)
+    w = 1 - geo.E2 * np.sin(middle) ** 2
+    n = geo.A / np.sqrt(w)
+    dx, dy = np.radians(bx - ax) * (high - low), np.radians(by - ay) * (high - low)
+    metres: Floats = np.hypot(dx * n * np.cos(middle), dy * n * (1 - geo.E2) / w)
+    return metres

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tracker.errors import Invalid
+from tracker.geometry.area import Area
+from tracker.geometry.plain import TOGETHER, plain_ring, read_plain
 from tracker.regions.foreign import Drawn
 from tracker.regions.region import Region, region_id
 from tracker.regions.strays import kind_of, summary
@@ -54,7 +56,7 @@ def read_all(drawn: Iterable[Drawn], now: int, new_id: NewId) -> Imported:
     """Slow for large shapes."""
     found = Imported()
     seen: dict[str, Drawn] = {}
-    for index, one in enumerate(drawn):
+    for index, (one, shape) in enumerate(_with_shapes(drawn)):
         try:
             if isinstance(one.feature, Invalid):
                 raise one.feature
@@ -64,10 +66,32 @@ def read_all(drawn: Iterable[Drawn], now: int, new_id: NewId) -> Imported:
                 message = f"has the same id {id!r} as {other!r} before it in the same file"
                 raise Invalid("duplicate_id", message, [{"field": "id", "code": "duplicate_id", "message": message}])
             seen[id] = one
-            found.regions.append(Region.read_feature(one.feature | {"id": id}, id=region_id(id), version=0, now=now))
+            feature = one.feature | {"id": id}
+            region = Region.read_feature(feature, id=region_id(id), version=0, now=now, shape=shape)
+            found.regions.append(region)
         except Invalid as error:
             found.refuse(index, one, error)
     return found
+
+
+def _with_shapes(drawn: Iterable[Drawn]) -> Iterator[tuple[Drawn, Area | None]]:
+    """With the areas of plain outlines, read together while they follow each other. None: it is still to be read."""
+    waiting: list[Drawn] = []
+    rings: list[list[Any]] = []
+    corners = 0
+    for one in drawn:
+        ring = plain_ring(one.feature.get("geometry")) if isinstance(one.feature, dict) else None
+        if ring is not None:
+            waiting.append(one)
+            rings.append(ring)
+            corners += len(ring)
+        if rings and (ring is None or corners >= TOGETHER):
+            yield from zip(waiting, read_plain(rings), strict=True)
+            waiting, rings, corners = [], [], 0
+        if ring is None:
+            yield one, None
+    if rings:
+        yield from zip(waiting, read_plain(rings), strict=True)
 
 
 def read_regions(features: Iterable[Any], now: int, new_id: NewId) -> list[Region]:

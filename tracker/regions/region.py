@@ -61,8 +61,8 @@ class Region(msgspec.Struct, frozen=True, gc=False):
     inner_m: float  # at most this deep inside is asked for before `enter`
 
     @classmethod
-    def read_feature(cls, feature: Any, *, id: str, version: int, now: int) -> Region:
-        """Read a GeoJSON Feature. Pure, but slow for large shapes: call it off the loop.
+    def read_feature(cls, feature: Any, *, id: str, version: int, now: int, shape: Shape | None = None) -> Region:
+        """Read a GeoJSON Feature. Pure, but slow for large shapes: call it off the loop. `shape`: read already.
 
         Raises Invalid with every fault at once; each has its field, a fault of the shape also says where.
         """
@@ -74,7 +74,7 @@ class Region(msgspec.Struct, frozen=True, gc=False):
             properties = {}
         if not isinstance(properties, dict):
             raise _not_valid([_fault("properties", "`properties` is an object")])
-        rules, shape = Rules(), None
+        rules = Rules()
         with faults:
             if (given := properties.get("rules")) is not None:
                 rules = read_rules(given, "properties.rules")
@@ -93,7 +93,7 @@ class Region(msgspec.Struct, frozen=True, gc=False):
         notify = faults.kinds(properties)
         attributes = faults.attributes(properties)
         with faults:
-            shape = read_shape(geometry, **parameters)
+            shape = shape or read_shape(geometry, **parameters)
         if faults.found or shape is None:
             raise _not_valid(faults.found)
         return cls(

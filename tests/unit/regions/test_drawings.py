@@ -464,3 +464,28 @@ def test_lines_without_a_width_are_no_places() -> None:
     assert refused is not None
     assert refused.code == "size_missing"
     assert "places" not in refused.detail
+
+
+def test_outlines_that_are_read_together_keep_their_order_and_each_fault_its_place() -> None:
+    def box(lon: float) -> dict[str, Any]:
+        return {"type": "Polygon", "coordinates": [[[lon, 50], [lon + 0.01, 50], [lon + 0.01, 50.01], [lon, 50.01]]]}
+
+    bow = {"type": "Polygon", "coordinates": [[[8, 50], [8.01, 50.01], [8.01, 50], [8, 50.01], [8, 50]]]}
+    drawn = [
+        *(feature(box(n / 50), id=f"a{n}") for n in range(3)),
+        feature(bow, id="bow"),
+        feature(box(7), id="b", color="no colour"),
+        feature(PLACE, id="circle", radius_m=100),
+        "no feature",
+        *(feature(box(n / 50), id=f"c{n}") for n in range(1100)),
+    ]
+    found = imported(collection(*drawn))
+    names = ["a0", "a1", "a2", "circle", *(f"c{n}" for n in range(1100))]
+    assert [region.id for region in found.regions] == names
+    assert [(fault["index"], fault["code"]) for fault in found.errors] == [
+        (3, "self_crossing"),
+        (4, "invalid_region"),
+        (6, "not_geojson"),
+    ]
+    for region, one in zip(found.regions[:3], drawn, strict=False):
+        assert region.decides_like(Region.read_feature(one, id=region.id, version=0, now=0))
