@@ -25,6 +25,7 @@ LOCK := $(BIN)/uv --quiet pip compile --universal --python-version 3.11 --genera
 
 export PIP_ROOT_USER_ACTION := ignore
 export PYTHONUTF8 := 1
+unexport PYTHONDONTWRITEBYTECODE  # a test starts a server hundreds of times: compiling it anew is half of a start
 
 .PHONY: help demo test lint python core servers house page javascript browser faults counts leaks day bench fuzz soak lock clean
 

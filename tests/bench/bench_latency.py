@@ -83,8 +83,8 @@ async def probe(port: int, send: Callable[[bytes], None]) -> None:
     ingest.close()
 
 
-async def echo(times: Times, seconds: float) -> None:
-    """The reference: a byte there and back over loopback, twenty times a second."""
+async def echo(took: Callable[[float], None], seconds: float) -> None:
+    """The reference: a byte there and back over loopback, twenty times a second; in ms."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(100):
@@ -97,7 +97,7 @@ async def echo(times: Times, seconds: float) -> None:
         started = time.perf_counter()
         writer.write(b"x")
         await reader.read(100)
-        times.echoes.append((time.perf_counter() - started) * 1000)
+        took((time.perf_counter() - started) * 1000)
         await asyncio.sleep(0.05)
     writer.close()
     server.close()
@@ -113,7 +113,7 @@ async def once(server: Server, pool: ProcessPoolExecutor, traffic: Traffic, many
     before, updates = viewers[0].received, watcher.updates
     cpu, began = cpu_seconds(server.pid), time.perf_counter()
     loading = asyncio.get_running_loop().run_in_executor(pool, load, port, traffic)
-    await echo(times, SECONDS)
+    await echo(times.echoes.append, SECONDS)
     sent, traffic = await loading
     times.core = (cpu_seconds(server.pid) - cpu) / (time.perf_counter() - began)
     await asyncio.sleep(0.5)  # the last frames

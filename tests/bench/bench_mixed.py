@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from bench import Row, cpu_seconds, percentile, report, resident_bytes
 from clients import Http, Server, Socket, post_bytes
@@ -33,22 +34,26 @@ DAY_FIXES = 17_280  # a vehicle's day, a fix each 5 s
 HERE = Path(__file__).parent
 
 
-async def viewers(port: int) -> list[Socket]:
-    """Half follow a region each, half a view of a sixteenth of the city."""
+def part(number: int) -> dict[str, Any]:
+    """A view of a sixteenth of the city."""
+    row, column = divmod(number % 16, 4)
+    south, west = SOUTH + (NORTH - SOUTH) * row / 4, WEST + (EAST - WEST) * column / 4
+    return {"bbox": [west, south, west + (EAST - WEST) / 4, south + (NORTH - SOUTH) / 4], "zoom": 13}
+
+
+async def viewers(port: int, many: int = VIEWERS) -> list[Socket]:
+    """Half follow a region each, half a part of the city."""
     opened = []
-    for number in range(VIEWERS):
+    for number in range(many):
         if number % 2:
             opened.append(await watch(port, {"regions": [f"r{number // 2}"], "events": True}))
         else:
-            row, column = divmod(number // 2 % 16, 4)
-            south, west = SOUTH + (NORTH - SOUTH) * row / 4, WEST + (EAST - WEST) * column / 4
-            box = [west, south, west + (EAST - WEST) / 4, south + (NORTH - SOUTH) / 4]
-            opened.append(await watch(port, {"view": {"bbox": box, "zoom": 13}, "events": True}))
+            opened.append(await watch(port, {"view": part(number // 2), "events": True}))
     return opened
 
 
-async def history(port: int, seconds: float, took: list[float]) -> None:
-    """Read a day of one vehicle, page after page, once a second."""
+async def history(port: int, seconds: float, took: list[float], every_s: float = 1) -> None:
+    """Read a day of one vehicle, page after page."""
     client = await Http.connect(port)
     end = time.perf_counter() + seconds
     path = f"/api/v1/vehicles/day0/track?from={now_ms() - 2 * 86_400_000}&until={now_ms()}&limit=10000"
@@ -59,15 +64,15 @@ async def history(port: int, seconds: float, took: list[float]) -> None:
         if status != 200:
             raise SystemExit(f"track: {status} {body[:300]!r}")
         took.append((time.perf_counter() - started) * 1000)
-        await asyncio.sleep(1)
+        await asyncio.sleep(every_s)
     client.transport.close()
 
 
-async def edits(port: int, seconds: float, took: list[float]) -> None:
-    """Replace a region once a second."""
+async def edits(port: int, seconds: float, took: list[float], every_s: float = 1) -> None:
+    """Replace a region."""
     client = await Http.connect(port)
     features = circles(REGIONS)["features"]
-    for number in range(int(seconds)):
+    for number in range(int(seconds / every_s)):
         feature = features[number % REGIONS]
         feature["properties"]["radius_m"] += 1
         raw = post_bytes(f"/api/v1/regions/{feature['id']}", encoded(feature)).replace(b"POST", b"PUT", 1)
@@ -76,7 +81,7 @@ async def edits(port: int, seconds: float, took: list[float]) -> None:
         if status != 200:
             raise SystemExit(f"region: {status} {body[:300]!r}")
         took.append((time.perf_counter() - started) * 1000)
-        await asyncio.sleep(1)
+        await asyncio.sleep(every_s)
     client.transport.close()
 
 

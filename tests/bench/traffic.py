@@ -25,8 +25,8 @@ class Traffic:
         ]
         self.sent = 0
 
-    def take(self, count: int, step_ms: int = STEP_S * 1000) -> list[bytes]:
-        """The next `count` positions, each as JSON."""
+    def take(self, count: int, step_ms: int = STEP_S * 1000, at_ms: int | None = None) -> list[bytes]:
+        """The next `count` positions, each as JSON; `at_ms`: all of them fixed then, not in turn."""
         taken = []
         for number in range(self.sent, self.sent + count):
             turn, vehicle = divmod(number, len(self.names))
@@ -41,7 +41,7 @@ class Traffic:
                 heading += self.random.uniform(-0.3, 0.3)
                 place[0], place[1] = lat, lon
             place[2] = heading % math.tau
-            time = self.start_ms + turn * step_ms + vehicle * step_ms // len(self.names)
+            time = self.start_ms + turn * step_ms + vehicle * step_ms // len(self.names) if at_ms is None else at_ms
             taken.append(
                 b'{"vehicle":"%s","time":%d,"lat":%.6f,"lon":%.6f,"speed_mps":%.1f,"heading":%d,"accuracy_m":8}'
                 % (self.names[vehicle].encode(), time, place[0], place[1], SPEED_MPS, math.degrees(place[2]) % 360)
