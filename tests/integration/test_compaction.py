@@ -80,7 +80,8 @@ async def test_where_there_are_many_vehicles_more_rows_are_packed_at_once(
         compaction.move(connection, alone.below)
         both = compaction.plan(connection, EVER)
         assert both and both.below == 17
-        assert sorted(one.row[8] for piece in both.pieces for one in piece.fresh) == [6, 6]
+        pieces = [compaction.pack(connection, portion) for portion in both.portions]
+        assert sorted(one.row[8] for piece in pieces for one in piece.fresh) == [6, 6]
         few = compaction.plan(connection, 13)
         assert few and few.below == 13, "none that are not to be packed yet"
 
@@ -130,8 +131,8 @@ async def test_a_slice_that_came_to_no_end_counts_nowhere_and_is_written_again(s
     before = await store.arrivals(0, EVER, None, 0, 99)
     begun = await store._read(compaction.plan, 99)
     assert begun is not None
-    for piece in begun.pieces:
-        store._change(compaction.write, piece)
+    for portion in begun.portions:
+        store._change(compaction.write, await store._read(compaction.pack, portion))
     assert asked(store, "SELECT sum(count) FROM segments") == [(4,)]
     assert await store.arrivals(0, EVER, None, 0, 99) == before
     await store.compact(T0 + 2 * QUARTER)

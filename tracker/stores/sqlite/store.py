@@ -449,7 +449,8 @@ class SqliteStore:
         part = await self._read(compaction.plan, until)
         if part is None:
             return False
-        for piece in part.pieces:
+        for portion in part.portions:
+            piece = await self._read(compaction.pack, portion)
             if not await self._on(self._write_thread, self._change_as_planned, erased, compaction.write, piece):
                 return True
         await self._on(self._write_thread, self._change_as_planned, erased, compaction.move, part.below)
@@ -459,10 +460,11 @@ class SqliteStore:
 
     async def _tidy_days(self, now: int) -> bool:
         erased = self._erased
-        pieces = await self._read(compaction.tidying, now)
-        for piece in pieces:
+        portions = await self._read(compaction.tidying, now)
+        for portion in portions:
+            piece = await self._read(compaction.pack, portion)
             await self._on(self._write_thread, self._change_as_planned, erased, compaction.write, piece)
-        return bool(pieces)
+        return bool(portions)
 
     async def thin_day(self, n: int, day: int, stays: Callable[[Columns], Columns]) -> int:
         async with self._packing:

@@ -1,9 +1,9 @@
 """Compaction: pings of closed quarter hours go from the log into segments, a slice of rows at a time.
 
-A slice is read and packed beside the writer, then written in short transactions: a commit waits for one of them at
-most. The last one says that the rows are in segments now (`compacted.below`), and only then they count there and no
-more in the log, from which they are deleted after that. So it may end anywhere: what a slice had written is written
-again.
+A slice is planned beside the writer; a piece of it at a time is packed there and written in a short transaction: a
+commit waits for one of them at most. The last one says that the rows are in segments now (`compacted.below`), and only
+then they count there and no more in the log, from which they are deleted after that. So it may end anywhere: what a
+slice had written is written again.
 
 A day is in parts while it lasts. A part is packed again with what comes new when that is half as much; the parts of a
 day that is over are made one, late ones with the next quarter of an hour.
@@ -29,12 +29,23 @@ INCREMENTAL = 2  #: auto_vacuum: free pages can be given back some at a time
 SLICE = 1 << 16  #: rows packed at once
 MANY, WIDER = 1 << 12, 10  #: so many slices where they are of more days of vehicles: one costs the same however short
 PIECE = 48  #: segments in one transaction
-PIECE_BYTES = 1 << 18
+PIECE_ROWS = 1 << 16  #: about 256 kB packed; a day more may come to them
 DROPPED = 1 << 12  #: rows deleted in one transaction
 FREED = 256  #: pages given back in one
 KEPT = 256  #: free pages that stay for what comes next
 
 _parts = msgspec.json.Decoder(list[tuple[int, int, int, int]])
+
+Days = dict[tuple[int, int], Columns]  # (n, day) → its fixes
+Parts = dict[tuple[int, int], list[int]]  # (n, day) → its segments
+
+
+class Portion(NamedTuple):
+    """What becomes a piece: these fixes, and of those segments what came before row `first`."""
+
+    fresh: Days
+    old: Parts
+    first: int
 
 
 class Piece(NamedTuple):
@@ -45,11 +56,8 @@ class Piece(NamedTuple):
 
 
 class Slice(NamedTuple):
-    pieces: list[Piece]
+    portions: list[Portion]
     below: int  # rows that are in segments after it
-
-
-Days = dict[tuple[int, int], Columns]  # (n, day) → its fixes
 
 
 def closed(connection: sqlite3.Connection, now: int) -> int:
@@ -70,17 +78,31 @@ def plan(connection: sqlite3.Connection, until: int) -> Slice | None:
         if len(fresh) > MANY and end < until:
             end = min(until, first + WIDER * SLICE)
             fresh = _fresh(connection, first, end)
-        return Slice(_pieces(connection, fresh, _worth_it(connection, fresh, first), first), end)
+        return Slice(_portions(fresh, *_worth_it(connection, fresh, first), first), end)
 
 
-def tidying(connection: sqlite3.Connection, now: int) -> list[Piece]:
-    """The parts of some days that are over, made one each."""
+def tidying(connection: sqlite3.Connection, now: int) -> list[Portion]:
+    """Some days that are over, whose parts are to be one each."""
     over = "SELECT n, day FROM segments WHERE day < ? GROUP BY n, day HAVING count(*) > 1 LIMIT ?"
     with picture(connection):
         days = connection.execute(over, ((now - HOUR_MS) // DAY_MS, PIECE)).fetchall()
         parts = {day: packed.heads(connection, "n = :n AND day = :day", {"n": day[0], "day": day[1]}) for day in days}
         old = {day: [head.id for head in heads] for day, heads in parts.items()}
-        return _pieces(connection, dict.fromkeys(days, Columns.empty()), old, packed.below(connection))
+        held = {day: sum(head.pings for head in heads) for day, heads in parts.items()}
+        return _portions(dict.fromkeys(days, Columns.empty()), old, held, packed.below(connection))
+
+
+def pack(connection: sqlite3.Connection, portion: Portion) -> Piece:
+    """Read and packed one after the other: of a whole fleet's day that would be gigabytes at once. A segment that is
+    gone was erased with its vehicle since the plan was made: nothing of this will be written."""
+    fresh, old, first = portion
+    listed = msgspec.json.encode([id for ids in old.values() for id in ids]).decode()
+    with picture(connection):
+        heads = packed.heads(connection, "id IN (SELECT value FROM json_each(:ids))", {"ids": listed})
+        held = {head.id: columns.take(columns.row < first) for head, columns in packed.bodies(connection, heads)}
+    whole = {day: gather([*(held[id] for id in old[day] if id in held), columns]) for day, columns in fresh.items()}
+    gone = [id for ids in old.values() for id in ids]
+    return Piece(gone, [packed.pack(*day, columns) for day, columns in whole.items() if len(columns)])
 
 
 def _fresh(connection: sqlite3.Connection, first: int, end: int) -> Days:
@@ -97,41 +119,33 @@ def _by_day(arrived: Arrived) -> Days:
     return {(int(n[begin]), int(days[begin])): columns.take(slice(begin, end)) for begin, end in pairwise(bounds)}
 
 
-def _worth_it(connection: sqlite3.Connection, fresh: Days, first: int) -> dict[tuple[int, int], list[int]]:
-    """The parts of each day that are packed again with what is new: the smallest, and what was left by a slice that
-    came to no end."""
+def _worth_it(connection: sqlite3.Connection, fresh: Days, first: int) -> tuple[Parts, dict[tuple[int, int], int]]:
+    """The parts of each day that are packed again with what is new (the smallest, and what was left by a slice that
+    came to no end), and how many fixes that makes."""
     found = connection.execute(
         """SELECT json_group_array(json_array(n, day, iif(r1 >= ?2, 0, count), segments.id)) FROM json_each(?1)
             CROSS JOIN segments ON n = value ->> 0 AND day = value ->> 1""",
         (msgspec.json.encode(list(fresh)).decode(), first),
     ).fetchone()[0]
-    chosen: dict[tuple[int, int], list[int]] = {day: [] for day in fresh}
+    chosen: Parts = {day: [] for day in fresh}
     held = {day: len(columns) for day, columns in fresh.items()}
     for n, day, count, id in sorted(_parts.decode(found), key=itemgetter(2)):
         if count <= 2 * held[n, day]:
             chosen[n, day].append(id)
             held[n, day] += count
-    return chosen
+    return chosen, held
 
 
-def _pieces(
-    connection: sqlite3.Connection, fresh: Days, old: dict[tuple[int, int], list[int]], first: int
-) -> list[Piece]:
-    listed = msgspec.json.encode([id for ids in old.values() for id in ids]).decode()
-    heads = packed.heads(connection, "id IN (SELECT value FROM json_each(:ids))", {"ids": listed})
-    held = {head.id: columns.take(columns.row < first) for head, columns in packed.bodies(connection, heads)}
-    pieces: list[Piece] = []
+def _portions(fresh: Days, old: Parts, held: dict[tuple[int, int], int], first: int) -> list[Portion]:
+    portions: list[Portion] = []
     size = 0
     for day, columns in fresh.items():
-        if not pieces or size > PIECE_BYTES or len(pieces[-1].fresh) == PIECE:
-            pieces.append(Piece([], []))
+        if not portions or size > PIECE_ROWS or len(portions[-1].fresh) == PIECE:
+            portions.append(Portion({}, {}, first))
             size = 0
-        pieces[-1].gone.extend(old[day])
-        whole = gather([*(held[id] for id in old[day]), columns])
-        if len(whole):
-            pieces[-1].fresh.append(packed.pack(*day, whole))
-            size += len(pieces[-1].fresh[-1].body)
-    return pieces
+        portions[-1].fresh[day], portions[-1].old[day] = columns, old[day]
+        size += held[day]
+    return portions
 
 
 # ---------------------------------------------------------------------------------------------- in a transaction
