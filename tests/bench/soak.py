@@ -22,9 +22,10 @@ import os
 import sys
 import time
 from array import array
+from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from statistics import fmean, linear_regression
+from statistics import fmean
 
 from bench import cpu_seconds, machine, percentile, resident_bytes
 from bench_latency import echo
@@ -94,10 +95,20 @@ async def _sender(port: int, traffic: Traffic, due: asyncio.Queue[float], answer
 
 
 def slope(hours: Sequence[float], megabytes: Sequence[float]) -> tuple[float, float]:
-    """MB an hour by least squares, and its standard error (as if samples knew nothing of each other)."""
-    fit, middle = linear_regression(hours, megabytes), fmean(hours)
-    left = sum((mb - fit.slope * at - fit.intercept) ** 2 for at, mb in zip(hours, megabytes, strict=True))
-    return fit.slope, math.sqrt(left / (len(hours) - 2) / sum((at - middle) ** 2 for at in hours))
+    """MB an hour by least squares, and its standard error (as if samples knew nothing of each other). The store packs
+    each quarter of an hour: each sample is compared with those at the same time of other quarters, where there are."""
+    each_s = 900 if hours[-1] - hours[0] > 0.4 else SAMPLE_S
+    phases = defaultdict[int, list[tuple[float, float]]](list)
+    for at, mb in zip(hours, megabytes, strict=True):
+        phases[round(at * 3600 / SAMPLE_S) % (each_s // SAMPLE_S)].append((at, mb))
+    apart = []
+    for some in phases.values():
+        middle, mean = (fmean(column) for column in zip(*some, strict=True))
+        apart += [(at - middle, mb - mean) for at, mb in some]
+    spread = sum(at * at for at, _ in apart)
+    rise = sum(at * mb for at, mb in apart) / spread
+    left = sum((mb - rise * at) ** 2 for at, mb in apart)
+    return rise, math.sqrt(left / (len(apart) - len(phases) - 1) / spread)
 
 
 async def sample(server: Server, opened: list[Socket], seconds: float) -> tuple[list[float], list[float]]:
