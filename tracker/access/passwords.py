@@ -13,7 +13,7 @@ import re
 import secrets
 from collections.abc import Collection, Iterable
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import NamedTuple
 
 LOG_N, R, P = 15, 8, 1
@@ -98,7 +98,7 @@ def fault_of(password: str, name: str, hosts: Iterable[str] = ()) -> Weak | None
 @cache
 def common() -> frozenset[str]:
     """Passwords that are tried first, without the digits and signs people add to them."""
-    text = resources.files("tracker.access").joinpath("common.txt").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("common.txt").read_text(encoding="utf-8")
     return frozenset(text.split())
 
 

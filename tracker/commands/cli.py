@@ -6,6 +6,7 @@ Progress and warnings go to stderr, results to stdout. Exit codes: 0 done, 1 fai
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -61,6 +62,7 @@ def settings(**flags: Any) -> Settings:
 @click.option("--accept-loss", is_flag=True, default=None, help="Start although stored data is missing.")
 def serve(open_: bool | None, behind_proxy: tuple[str, ...], **flags: Any) -> None:
     """Serve the map, the API and the live channel."""
+    gc.disable()  # until it runs: looking again and again through what 700 modules make is an eighth of a start
     from tracker.web.app import run
 
     proxies = [name.strip() for names in behind_proxy for name in names.split(",") if name.strip()]

@@ -1,50 +1,32 @@
-"""Health: is the process alive, would it take a ping now, and what has it been doing."""
+"""Health, as Quart answers it, and /metrics: what the process has been doing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from functools import partial
 from itertools import groupby
 
 from quart import Blueprint, Response
 
-from tracker import __version__
 from tracker.access.grants import SCRAPE, Grant
-from tracker.errors import StoreError
 from tracker.node import Node
 from tracker.turns.tallies import Tallies
-from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
+from tracker.web.server import health
+from tracker.web.server.answers import Answered
 
 
 def blueprint(node: Node) -> Blueprint:
     routes = Routes("health", node)
-    routes.add_open("/healthz", healthz)
-    routes.add_open("/readyz", readyz)
+    routes.add_open("/healthz", partial(shown, health.healthz))
+    routes.add_open("/readyz", partial(shown, health.readyz))
     routes.add("/metrics", SCRAPE, GET=metrics)
     return routes.blueprint
 
 
-async def healthz(node: Node) -> Response:
-    return api.answer({"status": "ok", "version": __version__, "now": node.clock()})
-
-
-async def readyz(node: Node) -> Response:
-    if not node.ready:
-        return _unready("stopping or starting")
-    try:
-        await node.store.ping()
-    except StoreError as fault:
-        return _unready("store", detail=fault.detail)
-    if node.pipeline.statistics().down:
-        return _unready("intake", detail="nothing can be stored; the log says why")
-    if dead := node.lanes.dead():
-        detail = f"what viewers are told fails again and again ({', '.join(dead)}); the log says why"
-        return _unready("live", detail=detail)
-    return api.answer({"status": "ok"})
-
-
-def _unready(status: str, **more: str) -> Response:
-    return api.answer({"status": status} | more, 503, retry_after="1")
+async def shown(tell: Callable[[Node], Awaitable[Answered]], node: Node) -> Response:
+    status, headers, body = await tell(node)
+    return Response(body, status, headers)
 
 
 async def metrics(node: Node, _grant: Grant) -> Response:

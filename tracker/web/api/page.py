@@ -26,8 +26,6 @@ from tracker.web.api.probe import Probe
 from tracker.web.api.routes import Routes
 from tracker.web.server.hardening import PAGE
 
-#: without these the page is blank; hatch_build.py brings those in vendor/
-ASSETS = ("index.html", "vendor/leaflet/leaflet.js", "vendor/leaflet/leaflet.css", "vendor/land-50m.json")
 _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -192,13 +190,6 @@ class Tree:
         if rest.endswith(".js"):
             return File((0, 0), '"old"', _TYPES[".js"], RELOAD.encode(), None), "no-store"
         return self.get(rest), CHECKED
-
-
-def missing_assets() -> str | None:
-    """What to tell somebody whose page would be blank; None when all of it is there."""
-    static = folder("static")
-    missing = [name for name in ASSETS if not (static / name).is_file()]
-    return f"{static} lacks {', '.join(missing)}: run `pip install -e .` in the checkout" if missing else None
 
 
 def blueprint(node: Node) -> Blueprint:

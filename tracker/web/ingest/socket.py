@@ -16,8 +16,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from quart import Quart
-
 from tracker.access.grants import SEND
 from tracker.errors import BadRequest, NotFound, NotSignedIn, Overloaded, Stopping, StoreError, TrackerError
 from tracker.live.close_codes import SIGNED_OUT
@@ -224,7 +222,7 @@ class Conversation:
         return Answer()
 
 
-def install(app: Quart, node: Node) -> None:
+def install(app: Any, node: Node) -> None:
     """The addresses of protocols that are WebSockets too."""
 
     def route(one: Spoken) -> sockets.Route:

@@ -33,6 +33,8 @@ from tracker.web.server import sockets
 log = logging.getLogger(__name__)
 
 PATH = "/api/v1/live"
+STREAM, CHANGES = "/api/v1/stream", "/api/v1/changes"
+OPENING = frozenset({STREAM, CHANGES})  #: to ask for these is to open a channel: the guard is told so
 EVENTS_S = 0.01  #: between two rounds of events
 HOUSE_SLICE_S = 0.005  #: house-keeping never holds the loop for longer
 ROUNDS = 8  #: a snapshot goes on so often in one tick, others having their turn in between

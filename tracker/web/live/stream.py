@@ -18,13 +18,11 @@ from tracker.live.viewer import Viewer
 from tracker.node import Node
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
-from tracker.web.live.channel import PATH, Line, Live
+from tracker.web.live.channel import CHANGES, PATH, STREAM, Line, Live
 from tracker.web.server.answers import problem
 from tracker.web.server.sockets import CUT, HUNG_UP
 
 MOST_WAIT_S = 25.0  #: a proxy gives up at 30
-STREAM, CHANGES = "/api/v1/stream", "/api/v1/changes"
-OPENING = frozenset({STREAM, CHANGES})  #: to ask for these is to open a channel: the guard is told so
 FEW = 1000  #: vehicles in a snapshot that is answered without waiting for a turn
 POLL_MS = 500  #: how soon to ask again: what was taken away is gone within a second
 MOST_ANSWER = 1 << 20  #: bytes of one polled answer from which on further events wait for the next
