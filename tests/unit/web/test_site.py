@@ -24,7 +24,14 @@ async def site() -> AsyncIterator[Site]:
 async def ask(site: Site, path: str, method: str = "GET", body: bytes = b"") -> tuple[int, dict[bytes, bytes], bytes]:
     """(status, headers, body)"""
     headers = [(b"host", b"localhost"), (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    scope = {"type": "http", "asgi": {}, "http_version": "1.1", "method": method, "scheme": "http", "path": path}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+    }
     scope |= {"raw_path": path.encode(), "query_string": b"", "root_path": "", "headers": headers, "extensions": {}}
     scope |= {"client": ("127.0.0.1", 50_000), "server": ("127.0.0.1", 8000)}
     sent: list[dict[str, Any]] = []
