@@ -93,6 +93,7 @@ class Node:
         self.hashing = Hashing()
         self.guests = Guests()
         self.on_regrant: Callable[[], None] = lambda: None  # who may see what has changed
+        self.regrants = 0  # how often
         self.closing: list[Callable[[], Awaitable[None]]] = []  # what its parts end with, before its store is closed
         self.on_heard: Callable[[Change], None] = lambda _change: None  # it is known here by now
         self._first: Link | None = None  # of the first administrator
@@ -224,6 +225,7 @@ class Node:
                 self.payloads.forget(row_of_token(record.key))
         if change.regions or change.regions_deleted or any(record.kind != CORRECTION for record in change.records):
             self.doorman.forget_grants()
+            self.regrants += 1
             self.on_regrant()
             self.guests.look()
         self.on_heard(change)

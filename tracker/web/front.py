@@ -13,6 +13,7 @@ from tracker.node import Node
 from tracker.turns.buffer import Share
 from tracker.web.ingest import http as ingest
 from tracker.web.ingest.bodies import Body, Patience, Whole, refuse
+from tracker.web.ingest.repeated import Repeated
 from tracker.web.live.channel import OPENING
 from tracker.web.server import sockets
 from tracker.web.server.answers import Answered, Receive, Scope, Send, problem
@@ -79,6 +80,11 @@ class Front:
             return problem(fault)
         target = self._ingest.at(scope)
         return await self._ingest.answer(target, scope, Whole(body)) if target else None
+
+    def repeated(self, scope: Scope) -> Repeated | None:
+        """What takes the next requests with this head, which was just answered."""
+        target = self._ingest.at(scope)
+        return self._ingest.repeated(target, scope) if target else None
 
     async def _ordinary(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import h11
@@ -96,6 +97,11 @@ class Peer:
         self.drained = 0
         self.ends = ends
         self.transport = self
+        self.reads = False  # and so nothing waits in our buffer
+        self.taken: list[bytes] = []  # by what takes what is said again
+        self.refuses = self.is_over = False
+        self.tell: Callable[[Answered], None] | None = None
+        self.shortcut: Shortcut | None = None
 
     def begun(self) -> None:
         self.under_way = 1
@@ -108,7 +114,10 @@ class Peer:
         self.told += data
 
     def get_write_buffer_size(self) -> int:
-        return len(self.told)
+        return 0 if self.reads else len(self.told)
+
+    def is_closing(self) -> bool:
+        return False
 
     async def drain(self) -> None:
         self.drained += 1
@@ -117,12 +126,24 @@ class Peer:
         self.asked.append((scope, body))
         return (200, {"Content-Type": "x/y"}, body) if scope["path"] == "/a" else None
 
+    def take(self, body: bytes, tell: Callable[[Answered], None]) -> bool:
+        if self.refuses:
+            return False
+        self.taken.append(body)
+        self.tell = tell
+        return True
+
+    def say(self, data: bytes) -> None:
+        """As it comes from the network."""
+        writer: Any = self
+        if self.shortcut is None or not self.shortcut.take(data, writer, self.reader.feed_eof):
+            self.reader.feed_data(data)
+
     async def left(self) -> bytes | None:
         writer: Any = self
-        shortcut = Shortcut(
-            self, self.answer, ((b"content-type", b"no"), (b"x", b"y")), common_scope(None, None, False, {})
-        )
-        return await shortcut.answer_plain(self.reader, writer)
+        hardening, common = ((b"content-type", b"no"), (b"x", b"y")), common_scope(None, None, False, {})
+        self.shortcut = Shortcut(self, self.answer, hardening, common, lambda _scope: self)
+        return await self.shortcut.answer_plain(self.reader, writer)
 
 
 def post(path: bytes, body: bytes) -> bytes:
@@ -187,3 +208,89 @@ async def test_the_last_answer_says_so_and_what_follows_it_is_nobodys() -> None:
 
 def test_an_answer_says_when_it_was_made() -> None:
     assert b"\r\ndate: " in written((204, {}, b""), (), last=False)
+
+
+async def again_and_again(peer: Peer) -> asyncio.Future[bytes | None]:
+    """Its head was said twice and is known by now."""
+    peer.reads = True
+    running = asyncio.ensure_future(peer.left())
+    for body in (b"1", b"22"):
+        await turns()
+        peer.say(post(b"/a", body))
+    await turns()
+    assert len(peer.asked) == 2
+    return running
+
+
+async def turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_what_is_said_again_and_again_is_taken_without_its_head() -> None:
+    peer = Peer()
+    running = await again_and_again(peer)
+    for body in (b"", b"333"):
+        peer.say(post(b"/a", body))
+        assert peer.taken[-1] == body
+        assert peer.under_way
+        assert peer.tell
+        peer.tell((200, {}, b"taken " + body))
+        assert peer.told.endswith(b"\r\n\r\ntaken " + body)
+    peer.reader.feed_eof()
+    assert await running == b""
+    assert len(peer.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        post(b"/a", b"333")[:-1], post(b"/a", b"333") + b"P", post(b"/a?", b"333"), post(b"/a", b"333").replace(b"x", b"y", 1),
+        post(b"/a", b"333").replace(b": 3", b":3"), post(b"/a", b"333").replace(b"\r\n\r\n", b"\r\nx:y\r\n\r\n"),
+        post(b"/a", b"333").replace(b": 3", b": x"), post(b"/a", b"333").replace(b": 3", b": 3 "), b"P",
+    ],
+)  # fmt: skip
+async def test_what_is_not_the_same_takes_the_way_all_take(said: bytes) -> None:
+    peer = Peer()
+    running = await again_and_again(peer)
+    peer.say(said)
+    peer.reader.feed_eof()
+    await running
+    assert not peer.taken
+
+
+@pytest.mark.parametrize("why", ["refuses", "is_over"])
+async def test_what_is_not_taken_is_answered_as_ever(why: str) -> None:
+    peer = Peer()
+    running = await again_and_again(peer)
+    setattr(peer, why, True)
+    peer.say(post(b"/a", b"333"))
+    peer.say(post(b"/a", b"4"))
+    peer.reader.feed_eof()
+    assert await running == b""
+    assert [body for _, body in peer.asked[2:]] == [b"333", b"4"]
+
+
+async def test_what_comes_before_an_answer_is_answered_after_it() -> None:
+    peer = Peer()
+    running = await again_and_again(peer)
+    peer.say(post(b"/a", b"333"))
+    peer.say(post(b"/a", b"4"))
+    peer.reader.feed_eof()
+    await turns()
+    assert len(peer.asked) == 2
+    assert peer.tell
+    peer.tell((200, {}, b"333"))
+    assert await running == b""
+    assert peer.told.index(b"\r\n\r\n333") < peer.told.index(b"\r\n\r\n4")
+
+
+async def test_the_last_answer_of_what_was_taken_says_so() -> None:
+    peer = Peer()
+    running = await again_and_again(peer)
+    peer.say(post(b"/a", b"333"))
+    peer.ends = True
+    assert peer.tell
+    peer.tell((200, {}, b"333"))
+    assert await running == b""
+    assert peer.told.count(b"connection: close\r\n") == 1

@@ -13,6 +13,7 @@ from tracker.web.server.answers import Answered, Message, Receive, Send, send_an
 SMALL = 2**20  #: bytes of a body that is copied rather than kept where it was received
 MAX_RATIO = 200  #: what inflates to more than this many times its size, and is large, is a bomb
 DRAIN_LIMIT = 256 * 2**20  #: bytes of a refused body that are read and dropped, so that its sender gets to read why
+LIGHT_BYTES, LIGHT_ITEMS = 256 * 1024, 1000  #: what is read on the loop itself
 DRAIN_PAUSE_S = 2.0  #: and how long we wait for the next of them
 
 
@@ -161,6 +162,11 @@ class Patience:
             await self.body.drain()
             message = {"type": "http.response.body", "body": b""}
         await self._send(message)
+
+
+def is_light(document: bytes | bytearray) -> bool:
+    """Is this read before anybody notices? Not so when each of its items is wrong and has to be told."""
+    return len(document) < LIGHT_BYTES and document.count(b"{") + document.count(b"[") <= LIGHT_ITEMS
 
 
 def too_large(most: int, advice: str) -> TooLarge:

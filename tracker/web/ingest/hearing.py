@@ -22,6 +22,10 @@ class Hearing:
         self._protocol = protocol
         self._address = str((scope.get("client") or ("",))[0])
         self._scheme = str(scope.get("scheme", ""))
+        self.forget()
+
+    def forget(self) -> None:
+        """The next request begins."""
         self._newest: Ping | None = None
         self._waiting: dict[str, None] = {}
 

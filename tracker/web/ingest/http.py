@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import partial
 
 from tracker.access.credentials import IN_PATH
 from tracker.access.doorman import OPEN
@@ -16,45 +17,23 @@ from tracker.protocols import Decoder, Payload, Reading, Spoken
 from tracker.turns.buffer import Share
 from tracker.turns.pace import A_POSITION
 from tracker.web.ingest import hints
-from tracker.web.ingest.addresses import HERE, Addresses, Target
-from tracker.web.ingest.bodies import Body, Gone, refuse, too_large
+from tracker.web.ingest.addresses import HERE, Address, Addresses, Target
+from tracker.web.ingest.bodies import Body, Gone, Whole, is_light, refuse, too_large
 from tracker.web.ingest.capture import Capture, tally
 from tracker.web.ingest.counts import Counts, refusal
 from tracker.web.ingest.hearing import Hearing
 from tracker.web.ingest.inflate import Inflater, inflater
 from tracker.web.ingest.others import Tellers
+from tracker.web.ingest.repeated import Repeated
+from tracker.web.ingest.request import Request
 from tracker.web.ingest.senders import Sender
 from tracker.web.server.answers import Answered, Receive, Scope, Send, plain_problem
 
 log = logging.getLogger("tracker.web")
 
+#: with what a sender may show who it is, beside its address
+SHOWN = (b"authorization", b"cookie", b"x-api-key")
 READERS = 2  #: large bodies read at once, each in a thread: more would only take the GIL from each other
-LIGHT_BYTES, LIGHT_ITEMS = 256 * 1024, 1000  #: what is read on the loop itself
-
-
-class Request:
-    """One POST under way: `read` is what its items were, `counts` what became of them."""
-
-    def __init__(self, headers: Mapping[bytes, bytes], body: Body, hearing: Hearing, capture: Capture) -> None:
-        self.hearing = hearing
-        self.capture = capture
-        self.sender: Sender | None = None  # once it is known who asks
-        self.headers = headers
-        self.body = body
-        self.read = Reading()
-        self.counts = Counts()
-
-    def end(self, status: int) -> None:
-        """It is answered."""
-        if (sender := self.sender) is None:
-            return
-        counts = self.counts
-        became = {"accepted": counts.accepted, "held": counts.held, "duplicates": counts.duplicates}
-        if sender.token is not None:
-            self.hearing.tell_outcome(sender.token, self.read, became, sender.wrong)
-        if not self.capture.is_kept:
-            became |= {"rejected": self.read.rejected, "discarded": self.read.discarded}
-            self.capture.keep(sender, status, sender.wrong, became)
 
 
 class Ingest:
@@ -88,54 +67,91 @@ class Ingest:
 
     async def answer(self, target: Target, scope: Scope, body: Body) -> Answered | None:
         """What a request at `target` is answered, once what it brought is durable. None: its sender went away."""
-        settings, method, here = self._node.settings, scope["method"], target.here
-        hearing = Hearing(self._node, scope, target.name)
-        headers = dict(scope["headers"])
-        capture = Capture(self._node, scope, target, headers)
-        request = Request(headers, body, hearing, capture)
+        method, here = scope["method"], target.here
+        request = self._request(target, scope, body)
         if method not in here.methods:
             if method != "OPTIONS":
-                hearing.missed(target.token, "method_not_allowed")
+                request.hearing.missed(target.token, "method_not_allowed")
             return here.refusal(method)
         try:
-            path = scope["path"] or "/"
-            path = HERE + target.name if path in OPEN else path  # the page at `/` is anybody's
-            asked = scope | {"path": path, IN_PATH: target.token}
-            grant = self._node.access.check(STORE if method in SAFE else "POST", asked)
-            sender = request.sender = Sender(self._node, grant, str((scope.get("client") or ("",))[0]))
-            if self._node.settings.behind_proxy and scope.get("scheme") == "http":
-                sender.failed(hints.PLAIN, hints.USE_TLS)
-            if here.spoken[0].social:
-                sender.listen()
-            else:
-                grant.check(SEND)
-            one = here.choose(method, request.headers.get(b"content-type", b""))
-            capture.protocol = one.name
-            sender.check_pace()
+            one, sender = self._let_in(target, scope, request)
             inflate = inflater(request.headers.get(b"content-encoding", b""))
             if one.decoder:
-                await self._take_stream(one.decoder(settings.max_line), sender, request, inflate)
+                await self._take_stream(one.decoder(self._node.settings.max_line), sender, request, inflate)
             elif one.read:
                 await self._take_document(one, target, scope, sender, request, inflate)
         except Gone:
             return None
-        except TrackerError as fault:
-            so_far = {"taken": request.read.items} | request.counts.told(request.read) if request.read.items else {}
-            answer = here.problem(fault, **so_far)
-            if request.sender is not None:
-                request.sender.failed(fault.code, fault.detail)
-            self._node.tallies.add("ingest_refused", capture.protocol, fault.code)
         except Exception as fault:
-            log.error("a request failed", exc_info=fault)
-            answer = plain_problem(500, "the server made a mistake; its log says more")
-        else:
-            answer = request.counts.answer(request.read)
-        self._end(request, answer)
-        return answer
+            return self.end_failed(here, request, fault)
+        return self.end_stored(request)
 
-    def _end(self, request: Request, answer: Answered) -> None:
+    def _request(self, target: Target, scope: Scope, body: Body) -> Request:
+        headers = dict(scope["headers"])
+        capture = Capture(self._node, scope, target, headers)
+        return Request(headers, body, Hearing(self._node, scope, target.name), capture)
+
+    def _let_in(self, target: Target, scope: Scope, request: Request) -> tuple[Spoken, Sender]:
+        """Who asks, in which protocol: what is known of a request before its body. Raises TrackerError."""
+        method, here, path = scope["method"], target.here, scope["path"] or "/"
+        path = HERE + target.name if path in OPEN else path  # the page at `/` is anybody's
+        asked = scope | {"path": path, IN_PATH: target.token}
+        grant = self._node.access.check(STORE if method in SAFE else "POST", asked)
+        sender = request.sender = Sender(self._node, grant, str((scope.get("client") or ("",))[0]))
+        if self._node.settings.behind_proxy and scope.get("scheme") == "http":
+            sender.failed(hints.PLAIN, hints.USE_TLS)
+        if here.spoken[0].social:
+            sender.listen()
+        else:
+            grant.check(SEND)
+        one = here.choose(method, request.headers.get(b"content-type", b""))
+        request.capture.protocol = one.name
+        sender.check_pace()
+        return one, sender
+
+    def end_stored(self, request: Request) -> Answered:
+        return self._end(request, request.counts.answer(request.read))
+
+    def end_failed(self, here: Address, request: Request, fault: Exception) -> Answered:
+        if not isinstance(fault, TrackerError):
+            log.error("a request failed", exc_info=fault)
+            return self._end(request, plain_problem(500, "the server made a mistake; its log says more"))
+        so_far = {"taken": request.read.items} | request.counts.told(request.read) if request.read.items else {}
+        answer = here.problem(fault, **so_far)
+        if request.sender is not None:
+            request.sender.failed(fault.code, fault.detail)
+        self._node.tallies.add("ingest_refused", request.capture.protocol, fault.code)
+        return self._end(request, answer)
+
+    def _end(self, request: Request, answer: Answered) -> Answered:
         self._node.tallies.add("ingest_requests", request.capture.protocol, str(answer[0]))
         request.end(answer[0])
+        return answer
+
+    def repeated(self, target: Target, scope: Scope) -> Repeated | None:
+        """Whoever asks so, if their next requests with this head need no more than a look at the body."""
+        node, request = self._node, self._request(target, scope, Whole(b""))
+        if node.access is not node.doorman or node.settings.behind_proxy or target.here.spoken[0].social:
+            return None
+        try:
+            one, sender = self._let_in(target, scope, request)
+        except TrackerError:
+            return None
+        shows = any(name in request.headers for name in SHOWN) or scope["query_string"] or target.token
+        if one.read is None or (sender.token is None and (shows or node.directory.has_administrator)):
+            return None
+        if b"content-encoding" in request.headers:
+            return None
+        payload_of = self._payload_of(one, target, scope, request, sender)
+        return Repeated(node, one, request, sender, payload_of, self.end_stored, partial(self.end_failed, target.here))
+
+    def _payload_of(
+        self, one: Spoken, target: Target, scope: Scope, request: Request, sender: Sender
+    ) -> Callable[[bytes], Payload]:
+        others = self._tellers.teller(sender.token, sender.person if one.social else None)
+        query, path = scope["query_string"].decode("latin-1"), scope["path"].rstrip("/")
+        said = (query, request.headers, path, scope["method"], target.rest, sender.device, sender.options, others)
+        return lambda document: Payload(document, *said)
 
     async def _take_document(
         self, one: Spoken, target: Target, scope: Scope, sender: Sender, request: Request, inflate: Inflater
@@ -146,13 +162,8 @@ class Ingest:
             raise too_large(settings.max_body, advice)
         with Share(self._node.bodies) as share:
             document = await request.body.whole(inflate, settings.max_body, settings.max_inflated, share, advice)
-            query = scope["query_string"].decode("latin-1")
-            device, others = sender.device, self._tellers.teller(sender.token, sender.person if one.social else None)
-            path = scope["path"].rstrip("/")
             request.capture.take_body(document)
-            said = (bytes(document), query, request.headers, path, scope["method"], target.rest)
-            payload = Payload(*said, device, sender.options, others)
-            del said
+            payload = self._payload_of(one, target, scope, request, sender)(bytes(document))
             del document
             reading = await self._read(one, payload, sender)
             del payload
@@ -164,10 +175,7 @@ class Ingest:
         if reading.reply is not None and not reading.pings and not one.gateway and (why := refusal(reading)):
             tally(self._node, one.name, reading, request.counts)
             raise why
-        request.counts.add_answer(await sender.submit(reading.pings))
-        request.read = reading
-        request.hearing.took(reading.pings)
-        tally(self._node, one.name, reading, request.counts)
+        request.take_answer(self._node, one, reading, await sender.submit(reading.pings))
 
     async def _read(self, one: Spoken, payload: Payload, sender: Sender) -> Reading:
         """Raises BadRequest. What is another protocol's is told so."""
@@ -215,8 +223,3 @@ class Ingest:
         tally(self._node, request.capture.protocol, reading, counts)
         became = {"accepted": counts.accepted, "duplicates": counts.duplicates, "rejected": reading.rejected}
         request.capture.keep(sender, 0, sender.wrong, became)
-
-
-def is_light(document: bytes | bytearray) -> bool:
-    """Is this read before anybody notices? Not so when each of its items is wrong and has to be told."""
-    return len(document) < LIGHT_BYTES and document.count(b"{") + document.count(b"[") <= LIGHT_ITEMS

@@ -72,6 +72,15 @@ class Sender:
         if self._notes:
             self._note_fault(reading)
 
+    def begin_again(self, pings: list[Ping]) -> bool:
+        """With the next request. False: some of these are to be refused or kept apart. Raises NotSignedIn, NotFound."""
+        self.wrong = ("", "")
+        self.ask_again()
+        if not self._node.quarantine.looks:
+            return self._grant.sends is None or not any(map(self._fault, pings))
+        known = all(self._node.quarantine.is_known(ping.vehicle, self._grant) for ping in pings)
+        return known and not any(map(self._fault, pings))
+
     def check_pace(self) -> None:
         """Before its body is read, where it is known whose it will be. Raises Overloaded."""
         if self.device:

@@ -25,9 +25,9 @@ from tracker.pipeline.batch import Answer
 from tracker.pipeline.company import Company
 from tracker.protocols import MAX_ERRORS, Payload, Reading, Reply, Spoken, spoken
 from tracker.turns.pace import A_POSITION
+from tracker.web.ingest.bodies import is_light
 from tracker.web.ingest.capture import Capture, tally
 from tracker.web.ingest.counts import Counts
-from tracker.web.ingest.http import is_light
 from tracker.web.ingest.senders import Sender
 from tracker.web.server import sockets
 from tracker.web.server.answers import encode

@@ -48,7 +48,7 @@ from tracker.web.server.answers import plain_problem
 from tracker.web.server.certificate import Certificate
 from tracker.web.server.hardening import completed
 from tracker.web.server.parser import NO_MORE, WHOLE, Parser, teach_h11
-from tracker.web.server.shortcut import Answering, Pairs, Shortcut, common_scope
+from tracker.web.server.shortcut import Answering, Pairs, Repeating, Shortcut, common_scope
 from tracker.web.server.sockets import ASKS_FOR, CUT, HUNG_UP, ONLY_POSITIONS
 from tracker.web.server.streams import CLOSE_S, GRACE_S, Stream
 
@@ -128,6 +128,7 @@ class Front(Protocol):
     """What answers requests that came whole, and what it tells with each answer."""
 
     answer: Answering
+    repeated: Repeating
     hardening: Pairs
 
 
@@ -200,6 +201,16 @@ class _Connection(TCPServer):
         for name in ("feed_eof", "set_exception"):
             setattr(self.reader, name, heard(getattr(self.reader, name)))
 
+    def _offer_first(self, shortcut: Shortcut) -> None:
+        """To whoever answers at once what repeats itself; the reader has the rest."""
+        feed, writer, end = self.reader.feed_data, self.writer, self.reader.feed_eof
+
+        def offer(data: bytes) -> None:
+            if not shortcut.take(data, writer, end):
+                feed(data)
+
+        self.reader.feed_data = offer  # type: ignore[method-assign,assignment]
+
     async def _read_data(self) -> None:
         """Until the peer hangs up; then nothing keeps the connection but an answer that is still owed."""
         with contextlib.suppress(OSError):
@@ -219,7 +230,9 @@ class _Connection(TCPServer):
             return await self.reader.read(MAX_RECV)
         if self._shortcut is None:
             common = common_scope(protocol.client, protocol.server, protocol.ssl, self._extensions)
-            self._shortcut = Shortcut(self, self.front.answer, self.front.hardening, common)
+            front = self.front
+            self._shortcut = Shortcut(self, front.answer, front.hardening, common, front.repeated)
+            self._offer_first(self._shortcut)
         return await self._shortcut.answer_plain(self.reader, self.writer)
 
     def begun(self) -> None:

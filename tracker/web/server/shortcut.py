@@ -21,6 +21,7 @@ MOST_HEAD = 4096  #: bytes of a head that is looked at
 MOST_BODY = 128 * 1024  #: bytes of a body that is waited for; longer ones are read with back-pressure
 PATIENCE_S = 1.0  #: for the rest of a request
 RECEIVED = 65_536  #: bytes taken at a time
+OK = 200
 
 #: answers what came whole; None, and nothing done: it is not for the shortcut
 Pairs = tuple[tuple[bytes, bytes], ...]
@@ -62,6 +63,21 @@ def recognised(head: bytes) -> Head | None:
     return Head(path, query, list(headers.items()), int(length))
 
 
+class Repeated(Protocol):
+    """Takes requests that differ in their bodies only, one at a time."""
+
+    @property
+    def is_over(self) -> bool: ...
+
+    def take(self, body: bytes, tell: Callable[[Answered], None]) -> bool:
+        """`tell` hears the answer, now or later. False: nothing was done."""
+        ...
+
+
+#: what takes the requests after one with this scope; None: nothing does
+Repeating = Callable[[Scope], Repeated | None]
+
+
 class Connection(Protocol):
     """Whose requests they are."""
 
@@ -78,9 +94,23 @@ class Connection(Protocol):
 class Shortcut:
     """The plain requests of one connection."""
 
-    def __init__(self, connection: Connection, answering: Answering, hardening: Pairs, common: Scope) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        answering: Answering,
+        hardening: Pairs,
+        common: Scope,
+        repeating: Repeating = lambda _scope: None,
+    ) -> None:
         """`common`: what is the same in the scope of each request."""
         self._connection = connection
+        self._repeating = repeating
+        self._repeated: Repeated | None = None
+        self._looked = False  # whether those after it are taken so
+        self._around = b"", b""  # the length in the last head that was answered
+        self._listens = False  # nothing came that is not answered
+        self._owes = False  # an answer to what `take` took
+        self._told: asyncio.Future[None] | None = None  # done once it is given, where somebody waits for that
         self._answering = answering
         self._hardening = hardening
         self._common = common
@@ -90,7 +120,7 @@ class Shortcut:
 
     async def answer_plain(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes | None:
         """Answer them. What came and is left to others, b"" at its end; None: the connection is to be closed."""
-        data = await reader.read(RECEIVED)
+        data = await self._next(reader)
         while True:
             while end := self._end(data):
                 begin = end - self._length()
@@ -100,10 +130,12 @@ class Shortcut:
                 writer.write(written(answer, self._hardening, last))
                 if last:
                     return None
+                if answer[0] == OK:
+                    self._look_again()
                 if writer.transport.get_write_buffer_size():
                     await writer.drain()
             if not data:
-                data = more = await reader.read(RECEIVED)
+                data = more = await self._next(reader)
             elif self._may_be_plain(data):
                 if b"\r\n\r\n" in data:
                     self._connection.begun()  # or it could be taken for one that idles
@@ -116,6 +148,61 @@ class Shortcut:
                 return data
             if not more:
                 return data
+
+    async def _next(self, reader: asyncio.StreamReader) -> bytes:
+        """What comes and is not taken, after the answer that is owed."""
+        self._listens = True
+        try:
+            data = await reader.read(RECEIVED)
+        finally:
+            self._listens = False
+        if self._owes:
+            self._told = asyncio.get_running_loop().create_future()
+            await self._told
+        return data
+
+    def take(self, data: bytes, writer: asyncio.StreamWriter, end: Callable[[], None]) -> bool:
+        """One whole request like the last but for its body, before the reader has it: no task, no stream takes part.
+        `end`: nothing follows its answer. False: nothing was done."""
+        if not self._listens:
+            return False
+        if (body := self._body_of(data)) is not None and not writer.transport.get_write_buffer_size():
+            self._owes = True
+            self._connection.begun()
+            if self._repeated and self._repeated.take(body, lambda answer: self._tell(answer, writer, end)):
+                return True
+            self._owes = False
+        self._listens = False
+        return False
+
+    def _body_of(self, data: bytes) -> bytes | None:
+        if self._owes or self._repeated is None or self._repeated.is_over:
+            return None
+        before, after = self._around
+        length = data[len(before) : (at := data.find(b"\r", len(before)))]
+        begin = at + len(after)
+        if not (data.startswith(before) and data.startswith(after, at) and _LENGTH.fullmatch(length)):
+            return None
+        return data[begin:] if len(data) - begin == int(length) <= MOST_BODY else None
+
+    def _tell(self, answer: Answered, writer: asyncio.StreamWriter, end: Callable[[], None]) -> None:
+        self._owes = False
+        self._connection.answered()
+        last = self._connection.ends
+        if not writer.transport.is_closing():
+            writer.write(written(answer, self._hardening, last))
+        if last:
+            end()
+        if self._told is not None and not self._told.done():
+            self._told.set_result(None)
+
+    def _look_again(self) -> None:
+        """At whether what is said again and again is taken by itself from now on."""
+        around = _around_length(self._said)
+        if around != self._around:  # said once: is it said again?
+            self._around, self._repeated, self._looked = around, None, False
+        elif not self._looked or (self._repeated and self._repeated.is_over):
+            self._looked, self._repeated = True, self._repeating(self._scope)
 
     async def _answer(self, body: bytes) -> Answered | None:
         self._connection.begun()
@@ -151,6 +238,17 @@ class Shortcut:
                     "headers": head.headers,
                 }  # fmt: skip
         return self._head is not None
+
+
+def _around_length(head: bytes) -> tuple[bytes, bytes]:
+    """Of one that was recognised, so one line of it begins so: what stands before and after the number."""
+    begin = head.lower().find(b"\r\ncontent-length:") + 17
+    while head[begin] in b"\t ":
+        begin += 1
+    end = begin
+    while head[end] in b"0123456789":
+        end += 1
+    return head[:begin], head[end:]
 
 
 def written(answer: Answered, hardening: Pairs, last: bool) -> bytes:
