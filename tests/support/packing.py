@@ -1,4 +1,5 @@
-"""The embedded store, of which all that is committed is compacted at once: what the port says holds of segments too."""
+"""The embedded store, of which all that is committed is compacted at once, and all events but those of the newest
+commit are where they stay: what the port says holds of segments and of both places too."""
 
 from __future__ import annotations
 
@@ -13,9 +14,14 @@ NEVER = 1 << 42  #: ms: every quarter of an hour is closed, and its day is over
 
 class PackedStore(SqliteStore):
     async def commit(self, commit: Commit) -> list[Event]:
+        await self._on(self._write_thread, self._put_waiting)
         events = await super().commit(commit)
         await self.compact(NEVER)
         return events
+
+    def _put_waiting(self) -> None:
+        self._put_events(self._connection())
+        self._presence.grown()
 
 
 def _folder(url: str) -> str:

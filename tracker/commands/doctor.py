@@ -142,6 +142,11 @@ def _heard(file: Path, now: float) -> str | None:
                 "SELECT body ->> 'time', body ->> 'received_at', vehicle FROM events"
                 f" WHERE kind IN {PLACED} ORDER BY seq DESC LIMIT 200"
             ).fetchall()
+            with contextlib.suppress(sqlite3.Error):  # an older file has no such table
+                rows += store.execute(
+                    f"""SELECT value ->> 'time', value ->> 'received_at', value ->> 'vehicle'
+                        FROM happened, json_each(CAST(body AS TEXT)) WHERE value ->> 'kind' IN {PLACED}"""
+                ).fetchall()
     except sqlite3.Error:
         return None  # what is wrong with the file is told elsewhere
     rows = [row for row in rows if isinstance(row[0], int) and isinstance(row[1], int)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 
 from tracker.errors import StoreError
 from tracker.model.commit import Commit, Loaded
 from tracker.model.events import Event
-from tracker.stores.sqlite import reads
+from tracker.stores.sqlite import happened, reads
 from tracker.stores.sqlite.faults import at_start
 from tracker.stores.sqlite.schema import MIGRATIONS, check, connect
 from tracker.stores.sqlite.store import READERS, SqliteStore
@@ -31,6 +32,9 @@ class Reading(SqliteStore):
         self._read_threads.shutdown()
         for reader in self._readers:
             reader.close()
+
+    def _waiting_events(self, connection: sqlite3.Connection) -> dict[str, Event]:
+        return happened.waiting(connection)
 
     async def commit(self, commit: Commit) -> list[Event]:  # noqa: ARG002
         raise AssertionError("it was opened to be read only")

@@ -7,7 +7,7 @@ a busy event loop: a page of 1,000 rows would take seconds. So SQL builds JSON a
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -17,7 +17,7 @@ from tracker.model.commit import Loaded, SavedRegion, SavedVehicle
 from tracker.model.events import Event
 from tracker.model.records import Audit, Record
 from tracker.stores import AuditQuery, EventQuery
-from tracker.stores.sqlite import states
+from tracker.stores.sqlite import happened, states
 from tracker.stores.sqlite.past.arrived import picture
 from tracker.stores.sqlite.rows import text
 
@@ -38,6 +38,7 @@ T = TypeVar("T")
 
 MERGED = 100  #: regions whose events are read each by its index; of more, all that happened is looked through
 
+Waiting: TypeAlias = Callable[[sqlite3.Connection], dict[str, Event]]  # events that are not in `events` yet, by id
 Found: TypeAlias = tuple[str, list[Any]]  # a condition, and its values
 
 _REGION = """json_object('id', id, 'version', version, 'updated_at', updated_at, 'feature', json(feature))"""
@@ -94,11 +95,12 @@ def _saved(connection: sqlite3.Connection, where: str, *parameters: Any) -> list
 
 
 def last_seq(connection: sqlite3.Connection) -> int:
-    return int(one(connection, "SELECT coalesce(max(seq), 0) FROM events"))
+    return int(one(connection, "SELECT coalesce((SELECT max(seq) FROM happened), (SELECT max(seq) FROM events), 0)"))
 
 
 def first_seq(connection: sqlite3.Connection) -> int:
-    return int(one(connection, "SELECT coalesce(min(seq), 1) FROM events"))
+    stored = one(connection, "SELECT min(seq) FROM events")
+    return int(stored or next((event.seq for event in happened.waiting(connection).values()), 1))
 
 
 def number(connection: sqlite3.Connection, vehicle: str) -> int | None:
@@ -125,9 +127,26 @@ def known_ids(connection: sqlite3.Connection, ids: list[str]) -> set[str]:
 # ------------------------------------------------------------------------------------------------- events
 
 
-def events(connection: sqlite3.Connection, query: EventQuery) -> list[Event]:
-    """In order of `seq`: ascending, or with only `before` the newest of them, descending."""
-    order = "DESC" if query.before is not None and query.after is None else "ASC"
+def events(connection: sqlite3.Connection, query: EventQuery, waiting: Waiting = happened.waiting) -> list[Event]:
+    """In order of `seq`: ascending, or with only `before` the newest of them, descending. Those that wait to be put
+    with the others are asked first: some may be put meanwhile, and are found twice."""
+    fresh = waiting(connection).values()
+    newest = happened.asked_for(connection, fresh, query) if fresh else []
+    if query.roaming and fresh:
+        query = msgspec.structs.replace(query, inside=query.inside | happened.visitors(fresh, query))
+    found = _stored(connection, query)
+    if newest:
+        both = {event.seq: event for event in (*found, *newest)}
+        found = [both[seq] for seq in sorted(both, reverse=_is_descending(query))[: query.limit]]
+    return found
+
+
+def _is_descending(query: EventQuery) -> bool:
+    return query.before is not None and query.after is None
+
+
+def _stored(connection: sqlite3.Connection, query: EventQuery) -> list[Event]:
+    order = "DESC" if _is_descending(query) else "ASC"
     if query.vehicles == frozenset() or (span := _span(connection, query)) is None:
         return []  # of nobody, or of no time: else all events would be asked, one after the other
     if query.regions is not None and query.vehicles is None and len(query.regions) <= MERGED:
@@ -135,9 +154,9 @@ def events(connection: sqlite3.Connection, query: EventQuery) -> list[Event]:
     else:
         found, values = _one_by_one(query, span, order)
     rows = f"SELECT json_group_array(json(body)) FROM (SELECT body FROM events {found} LIMIT ?)"
-    happened = _events.decode(one(connection, rows, *values, query.limit))
-    happened.sort(key=lambda event: event.seq, reverse=order == "DESC")
-    return happened
+    told = _events.decode(one(connection, rows, *values, query.limit))
+    told.sort(key=lambda event: event.seq, reverse=_is_descending(query))
+    return told
 
 
 def _span(connection: sqlite3.Connection, query: EventQuery) -> Found | None:
@@ -224,8 +243,9 @@ def acknowledged(connection: sqlite3.Connection, since: int, after: int, limit: 
     return [(Acked(event.id, event.ack.by if event.ack else None, at), event) for at, event in found]
 
 
-def event(connection: sqlite3.Connection, id: str) -> Event | None:
+def event(connection: sqlite3.Connection, id: str, waiting: Waiting = happened.waiting) -> Event | None:
     """Where there is none the newest is read in its place: that one is hidden is not told by the time it takes."""
+    fresh = waiting(connection).get(id)
     body = one(
         connection,
         """SELECT body FROM (SELECT body FROM events WHERE id = ?
@@ -233,7 +253,7 @@ def event(connection: sqlite3.Connection, id: str) -> Event | None:
         id,
     )
     found = None if body is None else msgspec.json.decode(body, type=Event)
-    return found if found is not None and found.id == id else None
+    return found if found is not None and found.id == id else fresh
 
 
 # ------------------------------------------------------------------------------------------------ regions

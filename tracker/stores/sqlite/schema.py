@@ -15,6 +15,7 @@ APPLICATION_ID = 0x74726B72  #: "trkr": tells a tracker's file from any other SQ
 SYNCHRONOUS = "FULL"  #: acknowledged means durable; the durability test turns it off to see itself fail
 BUSY_MS = 10_000  #: how long to wait for a lock that somebody else's program holds
 SMALL_BYTES = 64 << 20  #: a file that holds this much is written anew within half a second
+CACHE_KIB = 32 << 10  #: of the writer, at most: what puts thousands of events in place writes each page once
 LOG_BYTES = 4 << 20  #: what stays of a log that was longer
 
 #: One script a schema version, never edited once released. `PRAGMA user_version` counts those that ran.
@@ -121,6 +122,11 @@ MIGRATIONS: tuple[str, ...] = (
     -- Of each 512 fixes of a segment, whose id it has: where, when, how much is believed. See docs/storage.md.
     CREATE TABLE outlines(id INTEGER PRIMARY KEY, body BLOB NOT NULL);
     """,
+    """
+    -- The events of a commit: one row, whose number is that of the last; the body is a JSON list. Now and then they are
+    -- put into `events`, many at once. See happened.py.
+    CREATE TABLE happened(seq INTEGER PRIMARY KEY, body BLOB NOT NULL);
+    """,
 )
 
 # A commit is one INSERT into this view: a single sqlite3_step, without the GIL, in its own transaction. With a
@@ -129,8 +135,8 @@ MIGRATIONS: tuple[str, ...] = (
 _WRITE = """
 CREATE TEMP VIEW tx AS SELECT
     NULL AS row, NULL AS count, NULL AS r0, NULL AS r1, NULL AS t0, NULL AS t1, NULL AS numbers, NULL AS body,
-    NULL AS extra, NULL AS vehicles, NULL AS states_row, NULL AS turn, NULL AS states, NULL AS events, NULL AS regions,
-    NULL AS registered, NULL AS unregistered, NULL AS acked, NULL AS meta,
+    NULL AS extra, NULL AS vehicles, NULL AS states_row, NULL AS turn, NULL AS states, NULL AS seq, NULL AS events,
+    NULL AS regions, NULL AS registered, NULL AS unregistered, NULL AS acked, NULL AS meta,
     NULL AS erased, NULL AS records, NULL AS audit;
 CREATE TEMP TRIGGER tx_insert INSTEAD OF INSERT ON tx BEGIN
     INSERT INTO log SELECT NEW.row, NEW.count, NEW.r0, NEW.r1, NEW.t0, NEW.t1, NEW.numbers, NEW.body, NEW.extra
@@ -138,7 +144,7 @@ CREATE TEMP TRIGGER tx_insert INSTEAD OF INSERT ON tx BEGIN
     INSERT INTO vehicles(n, id) SELECT value ->> 0, value ->> 1 FROM json_each(NEW.vehicles)
         WHERE true ON CONFLICT(n) DO NOTHING;
     INSERT OR REPLACE INTO states SELECT NEW.states_row, NEW.turn, NEW.states WHERE NEW.states IS NOT NULL;
-    INSERT INTO events(seq, body) SELECT value ->> 0, value -> 1 FROM json_each(NEW.events);
+    INSERT INTO happened SELECT NEW.seq, NEW.events WHERE NEW.seq IS NOT NULL;
     INSERT INTO regions(id, version, updated_at, feature)
         SELECT value ->> 0, value ->> 1, value ->> 2, nullif(value -> 3, 'null') FROM json_each(NEW.regions);
     INSERT INTO registered(vehicle, body) SELECT value ->> 'vehicle', value FROM json_each(NEW.registered)
@@ -199,6 +205,7 @@ def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
             connection.execute("PRAGMA secure_delete = 1")  # what is deleted is zeros, also in pages that are free
             connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer does it between two commits, not in one
             connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         else:
             connection.execute("PRAGMA query_only = 1")
     except BaseException:

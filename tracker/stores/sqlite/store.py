@@ -21,11 +21,11 @@ from tracker.errors import StoreError, StoreFull, StoreUnusable
 from tracker.model.change import Acked
 from tracker.model.columns import Columns, Heard, Tracks
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
-from tracker.model.events import Event
+from tracker.model.events import Event, erased
 from tracker.model.outline import Excerpt, Look, Spells
 from tracker.model.records import Audit, Record
 from tracker.stores import ANY_TIME, AuditQuery, Box, EventQuery, StoredDay
-from tracker.stores.sqlite import reads, states
+from tracker.stores.sqlite import happened, reads, states
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
 from tracker.stores.sqlite.files import FILE, Lock, State, copy, keep_from_others, sync
@@ -89,6 +89,7 @@ class SqliteStore:
         self._last_seq = 0
         self._row = 0  # of the newest ping
         self._waiting = states.Waiting()
+        self._happened: dict[str, Event] = {}  # by id, ascending: those that are not in `events` yet
         self._patient_until = 0  # bytes of log, when somebody kept it from being emptied
         self._packing = asyncio.Lock()  # plans that are made beside the writer must not overtake each other
         self._remembers = False  # what was erased may still be in the log
@@ -163,6 +164,7 @@ class SqliteStore:
         with contextlib.suppress(sqlite3.Error):
             if self._waiting:
                 self._waiting.put_all(connection)
+            self._put_events(connection)
         with contextlib.suppress(sqlite3.Error, OSError):
             busy, frames, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             if not busy and frames == moved:
@@ -231,7 +233,7 @@ class SqliteStore:
             self._forget()
         self._row += len(commit.pings)
         self._untidy += 1 + len(commit.pings) // 10
-        if self._untidy >= TIDY_AFTER:
+        if self._untidy >= TIDY_AFTER or len(self._happened) >= happened.PUT_AFTER:
             self._write_thread.submit(self._tidy)  # after the answer, before the next commit
         return events
 
@@ -244,27 +246,42 @@ class SqliteStore:
     def _write(self, connection: sqlite3.Connection, commit: Commit) -> list[Event]:
         if commit.room and room(self.path) < commit.room:
             raise no_room(self.path)
+        if commit.acked or commit.erased:  # they are looked for where all others are
+            self._put_events(connection)
         events = self._numbered(connection, commit.events)
+        kept = (
+            [erased(event) if event.vehicle in commit.erased else event for event in events]
+            if commit.erased
+            else events
+        )
         pieces = text_pieces((saved.id, saved.version, saved.updated_at, saved.feature) for saved in commit.regions)
         regions, more = next(pieces, None), next(pieces, None)
         if more is None and not commit.erased:
-            self._insert(connection, commit, events, regions, commit.vehicles)
+            self._insert(connection, commit, kept, regions, commit.vehicles)
         else:
             with _transaction(connection):
                 while more is not None:
                     connection.execute("INSERT INTO tx(regions) VALUES (?)", (regions,))
                     regions, more = more, next(pieces, None)
                 if commit.erased:
-                    self._erase(connection, commit, events, regions)
+                    self._erase(connection, commit, kept, regions)
                 else:
-                    self._insert(connection, commit, events, regions, commit.vehicles)
+                    self._insert(connection, commit, kept, regions, commit.vehicles)
         if commit.erased:
             self._waiting.none_is_left()
         else:
             self._waiting.take_states(commit.vehicles)
         if events:
             self._last_seq = events[-1].seq
+            self._happened |= {event.id: event for event in kept}  # at once: others look at it
         return events
+
+    def _put_events(self, connection: sqlite3.Connection) -> None:
+        """Those that wait. Who reads meanwhile takes what waits first, so that nothing is missed."""
+        if self._happened:
+            with _transaction(connection):
+                happened.put(connection, self._happened.values())
+            self._happened = {}
 
     def _insert(
         self,
@@ -276,13 +293,13 @@ class SqliteStore:
     ) -> None:
         waiting = self._waiting.newest
         connection.execute(
-            f"INSERT INTO tx VALUES ({', '.join('?' * 22)})",
+            f"INSERT INTO tx VALUES ({', '.join('?' * 23)})",
             (
                 *((self._row + 1, *log.pack(commit.pings)) if commit.pings else NO_PINGS),
                 text([(saved.n, saved.vehicle) for saved in vehicles if saved.n not in waiting]),
                 *self._waiting.place,
                 states.pack(vehicles),
-                text([(event.seq, event) for event in events]),
+                *happened.pack(events),
                 regions,
                 text(commit.registered),
                 text(commit.unregistered),
@@ -307,7 +324,8 @@ class SqliteStore:
     def _numbered(self, connection: sqlite3.Connection, events: list[Event]) -> list[Event]:
         if not events:
             return []
-        known = reads.known_ids(connection, [event.id for event in events])
+        ids = [event.id for event in events]
+        known = reads.known_ids(connection, ids).union(self._happened.keys() & ids)
         numbered: list[Event] = []
         seq = self._last_seq
         for event in events:
@@ -340,6 +358,7 @@ class SqliteStore:
                 self._last_seq = reads.last_seq(connection)
                 self._row = log.last_row(connection)
                 self._waiting = states.Waiting(connection)
+                self._happened = happened.waiting(connection)
             except BaseException:
                 connection.close()
                 raise
@@ -371,6 +390,8 @@ class SqliteStore:
         try:
             if (self._waiting.moving or self._waiting.count >= PUT_AFTER) and self._waiting.put_some(self._writer):
                 self._write_thread.submit(self._tidy)  # after the commits that came meanwhile
+            if len(self._happened) >= happened.PUT_AFTER:
+                self._put_events(self._writer)
             self._checkpoint(self._writer)
         except sqlite3.Error as error:
             self._lost(error)  # nothing is lost by it: it is tried again after the next commit
@@ -581,11 +602,15 @@ class SqliteStore:
     async def near(self, boxes: list[Box], since: int, until: int) -> dict[int, list[tuple[int, int]]]:
         return await self._read(near, boxes, since, until)
 
+    def _waiting_events(self, _connection: sqlite3.Connection) -> dict[str, Event]:
+        """Those that `events` may not have yet."""
+        return dict(self._happened)
+
     async def events(self, query: EventQuery) -> list[Event]:
-        return await self._read(reads.events, query)
+        return await self._read(reads.events, query, self._waiting_events)
 
     async def event(self, id: str) -> Event | None:
-        return await self._read(reads.event, id)
+        return await self._read(reads.event, id, self._waiting_events)
 
     async def last_seq(self) -> int:
         return await self._read(reads.last_seq)
