@@ -254,9 +254,9 @@ async def test_what_is_not_the_same_takes_the_way_all_take(said: bytes) -> None:
     peer = Peer()
     running = await again_and_again(peer)
     peer.say(said)
+    assert not peer.taken
     peer.reader.feed_eof()
     await running
-    assert not peer.taken
 
 
 @pytest.mark.parametrize("why", ["refuses", "is_over"])
