@@ -29,10 +29,11 @@ def tell(book: RegionBook, vehicle: Vehicle, moves: Moves | None, occasion: Occa
         for key, visit in moves.exits:
             if visit.over_told:
                 occasion.overspeed_end(regions[key], visit)
-    for key in sorted(vehicle.visits):
-        region, visit = regions[key], vehicle.visits[key]
-        if region.rules.speed_limit_mps is not None and occasion.ping.speed_mps is not None:
-            _pace(region, visit, occasion, occasion.ping.speed_mps, region.rules.speed_limit_mps)
+    speed_mps = occasion.ping.speed_mps
+    for key in sorted(vehicle.visits) if speed_mps is not None else ():
+        limit_mps = regions[key].rules.speed_limit_mps
+        if speed_mps is not None and limit_mps is not None:
+            _pace(regions[key], vehicle.visits[key], occasion, speed_mps, limit_mps)
 
 
 def is_watched(region: Region, visit: Visit) -> bool:

@@ -60,7 +60,7 @@ def _confirmed(book: RegionBook, vehicle: Vehicle, doubt: Doubt, ping: Ping | No
         if doubt.crosses:
             line = book.cells.crossed(doubt.before.lat, doubt.before.lon, ping.lat, ping.lon, visits)
             cut = {key for key, _, _ in line}
-    for key in sorted(doubt.named().intersection(regions)):
+    for key in sorted(key for key in doubt.named() if key in regions):  # `intersection` would look through all regions
         region = regions[key]
         if not region.open_at(vehicle.clock):
             continue

@@ -271,6 +271,8 @@ class Vehicle:
 
     def write_peak(self) -> None:
         """Give each visit its share of the highest speed, before one ends or another begins."""
+        if self.peak_mps < 0:  # nobody said one
+            return
         for visit in self.visits.values():
             visit.top_mps = max(visit.top_mps, self.peak_mps)
         self.peak_mps = -1.0
