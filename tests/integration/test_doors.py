@@ -168,6 +168,46 @@ async def test_both_doors_share_the_connections_there_may_be(start_server: Calla
     await until(lambda: asyncio.to_thread(from_elsewhere), "18 are held by one peer")
 
 
+def handshake(path: str, more: bytes) -> bytes:
+    lines = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Host: 127.0.0.1")
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+    return "\r\n".join((f"GET {path} HTTP/1.1", *lines, key, "")).encode() + more + b"\r\n"
+
+
+@pytest.mark.parametrize("door", ["port", "ingest_port"])
+@pytest.mark.parametrize(
+    "more", [b"Origin: http://evil.example\r\n", b"Sec-Fetch-Site: cross-site\r\n", b"X: %d\r\n" % 1, b""]
+)
+async def test_a_handshake_is_answered_alike_whichever_way_it_takes(server: Server, door: str, more: bytes) -> None:
+    answers = []
+    for way in (b"", LONG_WAY):
+        reader, writer = await dial(server.at(door))
+        writer.write(handshake("/api/v1/live", more + way))
+        async with asyncio.timeout(deadline(20)):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+            rest = await (reader.readexactly(4) if head[0].startswith("HTTP/1.1 101") else reader.read())
+        writer.close()
+        answers.append((sorted(line for line in head if not line.startswith(("date", "connection: close"))), rest))
+    assert answers[0] == answers[1]
+
+
+async def test_sockets_take_their_share_of_the_connections(start_server: Callable[..., Server]) -> None:
+    server = start_server()
+
+    async def open_ones(count: int) -> None:
+        def are_open() -> bool:
+            return f"\ntracker_connections_open {count}\n" in server.get("/metrics").body.decode()
+
+        await until(lambda: asyncio.to_thread(are_open), f"{count} connections are open")
+
+    async with connect(f"{server.ws}/api/v1/live") as one, connect(f"{server.ws}/api/v1/live") as other:
+        await one.recv()
+        await open_ones(3)
+        await other.close()
+        await open_ones(2)
+    await open_ones(1)
+
+
 @pytest.mark.parametrize("door", ["port", "ingest_port"])
 async def test_sigterm_lets_what_is_under_way_be_answered(start_server: Callable[..., Server], door: str) -> None:
     """And nothing else: a connection ends after its answer, and one that waits for nothing ends at once."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -34,9 +35,10 @@ def _without_host(scope: Scope) -> Scope:
 class Front:
     """What every request meets before Quart's router: the access checks, and the route that must be fast."""
 
-    def __init__(self, node: Node, inner: Asgi) -> None:
+    def __init__(self, node: Node, inner: Asgi, known_sockets: Mapping[str, sockets.Route]) -> None:
         self._node = node
         self._inner = inner
+        self._sockets = known_sockets
         self._ingest = ingest.Ingest(node)
         self._proxies = Proxies(node.settings.behind_proxy)
         self.hardening = EVERYWHERE + (over_tls_only(node.settings.hsts_s) if node.settings.cert else ())
@@ -85,6 +87,19 @@ class Front:
         """What takes the next requests with this head, which was just answered."""
         target = self._ingest.at(scope)
         return self._ingest.repeated(target, scope) if target else None
+
+    def connect(self, scope: Scope) -> sockets.Opening | None:
+        """Who asks for a WebSocket, at a route that needs no task for it, may have it. None: it is another route, and
+        nothing was done. Raises TrackerError."""
+        listening = route.listening if (route := self._sockets.get(scope["path"])) else None
+        if listening is None:
+            return None
+        scope = self._as_asked(scope)
+        route, grant = sockets.entered(self._sockets, partial(self._node.access.check, "CONNECT"), scope)
+        address = str((scope.get("client") or ("",))[0])
+        listening.admit_from(address)
+        subprotocol = listening.choose_subprotocol(scope["subprotocols"])
+        return sockets.Opening(route, subprotocol, lambda wire: listening.listen_to(wire, address, grant, subprotocol))
 
     async def _ordinary(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])

@@ -29,6 +29,7 @@ from tracker.turns.ticking import QUICK_S, SHARE, TICK_S, Slices, tick_s
 from tracker.web.live.admission import Admission
 from tracker.web.live.catch_up import CatchUp
 from tracker.web.server import sockets
+from tracker.web.server.wires import NOBODY, Listener
 
 log = logging.getLogger(__name__)
 
@@ -59,16 +60,28 @@ class Connection(Protocol):
 class Line:
     """What is known of one connection apart from what it is told."""
 
-    __slots__ = ("address", "allowance", "bad", "connection", "opened", "ping_at", "viewer")
+    __slots__ = ("_live", "address", "allowance", "bad", "connection", "opened", "ping_at", "viewer")
 
-    def __init__(self, viewer: Viewer, connection: Connection, address: str, now: float, heartbeat_s: float) -> None:
+    def __init__(self, live: Live, viewer: Viewer, connection: Connection, address: str, now: float) -> None:
+        self._live = live
         self.viewer = viewer
         self.connection = connection
         self.address = address
         self.opened = now
-        self.ping_at = now + heartbeat_s * random.uniform(0.5, 1.0)  # spread
+        self.ping_at = now + live.settings.live_heartbeat_s * random.uniform(0.5, 1.0)  # spread
         self.bad = 0
-        self.allowance: Allowance
+        self.allowance = Allowance(live.settings.live_messages_per_s, now)
+
+    def hear_message(self, message: str | bytes) -> None:
+        """What cannot be obeyed for a fault of ours is the end of it."""
+        if self.viewer in self._live.lines:
+            try:
+                self._live.hear(self, message)
+            except Exception as fault:
+                self._live.fail(self.viewer, fault)
+
+    def hear_end(self) -> None:
+        self._live.close(self)
 
 
 class Statistics(NamedTuple):
@@ -155,8 +168,7 @@ class Live:
         grant = self.node.access.again(grant)
         grant.check(WATCH)
         viewer = Viewer(outlet, binary=binary, grant=grant)
-        line = Line(viewer, connection, address, self._loop.time(), self.settings.live_heartbeat_s)
-        line.allowance = Allowance(self.settings.live_messages_per_s, line.opened)
+        line = Line(self, viewer, connection, address, self._loop.time())
         self.lines[viewer] = line
         self.admission.add_line(address)
         self.hub.attach(viewer)
@@ -245,29 +257,36 @@ class Live:
         )
 
     async def serve_socket(self, socket: sockets.Socket) -> None:
+        """Where the server keeps a task for each (sockets.py)."""
         try:
-            self.admission.admit(socket.address)
+            self.admit_from(socket.address)
         except Overloaded as fault:
             await socket.reject(fault)
             return
-        chosen = next((name for name in socket.subprotocols if name in messages.SUBPROTOCOLS), None)
+        chosen = self.choose_subprotocol(socket.subprotocols)
         await socket.accept(chosen)
         socket.scope["headers"] = ()  # nobody asks again: 1 kB of each viewer
-        transport = socket.transport
-        try:
-            line = self.open(transport, transport, socket.address, socket.grant, binary=chosen == messages.BINARY)
-        except TrackerError:
-            transport.close(close_codes.SIGNED_OUT)
-            return
+        listener = self.listen_to(socket.transport, socket.address, socket.grant, chosen)
         try:
             while (message := await socket.receive()) is not None:
-                self.hear(line, message)
-        except Exception as fault:
-            self.fail(line.viewer, fault)
-            while await socket.receive() is not None:
-                pass
+                listener.hear_message(message)
         finally:
-            self.close(line)
+            listener.hear_end()
+
+    def admit_from(self, address: str) -> None:
+        """May one more watch from there? Raises Overloaded, Stopping."""
+        self.admission.admit(address)
+
+    def choose_subprotocol(self, offered: list[str]) -> str | None:
+        return next((name for name in offered if name in messages.SUBPROTOCOLS), None)
+
+    def listen_to(self, transport: sockets.Transport, address: str, grant: Grant, subprotocol: str | None) -> Listener:
+        """A socket was accepted."""
+        try:
+            return self.open(transport, transport, address, grant, binary=subprotocol == messages.BINARY)
+        except TrackerError:
+            transport.close(close_codes.SIGNED_OUT)
+            return NOBODY
 
     def hear(self, line: Line, data: str | bytes) -> None:
         """One message of a client. What cannot be read is answered, and borne only so often."""

@@ -24,6 +24,14 @@ def frame_header(size: int, text: bool = True) -> bytes:
     return struct.pack(">BBQ", first, EIGHT_BYTES, size)
 
 
+def unmasked(data: bytes, start: int, end: int) -> bytes:
+    """The payload that lies there, its mask just before it."""
+    size = end - start
+    mask = data[start - 4 : start] * (size // 4 + 1)
+    bits = int.from_bytes(data[start:end], "little") ^ int.from_bytes(mask[:size], "little")
+    return bits.to_bytes(size, "little")
+
+
 def whole_message(data: bytes, at: int, most: int) -> tuple[str | bytes, int] | None:
     """The message of SMALL to `most` bytes whose one masked frame begins at `at`, and where the next one begins.
 
@@ -42,9 +50,7 @@ def whole_message(data: bytes, at: int, most: int) -> tuple[str | bytes, int] | 
     end = start + size
     if not SMALL <= size <= most or len(data) < end:
         return None
-    mask = data[start - 4 : start] * (size // 4 + 1)
-    bits = int.from_bytes(data[start:end], "little") ^ int.from_bytes(mask[:size], "little")
-    payload = bits.to_bytes(size, "little")
+    payload = unmasked(data, start, end)
     if first == BINARY:
         return payload, end
     try:

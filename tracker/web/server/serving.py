@@ -14,6 +14,8 @@ What it adds to Hypercorn:
 - a peer cannot hold every connection (slots.py)
 - `Transport`: ready-made frames go straight to the connection, 5 times cheaper than `websocket.send`
 - whole frames of those who send positions are read at a tenth of what they cost wsproto (frames.py)
+- a plain handshake is answered without Hypercorn, and who is let in to watch is a protocol of asyncio and no more
+  (upgrade.py, wires.py)
 - TLS whose certificate is renewed while connections last (certificate.py)
 - HTTP/1.1 only: a WebSocket inside HTTP/2 would go round all of this
 - `serve`: SIGTERM tells sockets, closes them and ends within 5 s, on every Python (3.12+ waits for each connection)
@@ -28,7 +30,7 @@ import signal
 import socket as sockets
 import ssl
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 import h11
 import hypercorn.asyncio.run as hypercorn_run
@@ -43,14 +45,17 @@ from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
 from hypercorn.utils import LifespanFailureError
 
+from tracker.errors import TrackerError
 from tracker.turns.slots import Slots
-from tracker.web.server.answers import plain_problem
+from tracker.web.server import upgrade
+from tracker.web.server.answers import Scope, plain_problem, problem
 from tracker.web.server.certificate import Certificate
 from tracker.web.server.hardening import completed
 from tracker.web.server.parser import NO_MORE, WHOLE, Parser, teach_h11
-from tracker.web.server.shortcut import Answering, Pairs, Repeating, Shortcut, common_scope
-from tracker.web.server.sockets import ASKS_FOR, CUT, HUNG_UP, ONLY_POSITIONS
-from tracker.web.server.streams import CLOSE_S, GRACE_S, Stream
+from tracker.web.server.shortcut import Answering, Pairs, Repeating, Shortcut, common_scope, written
+from tracker.web.server.sockets import ASKS_FOR, CUT, HUNG_UP, ONLY_POSITIONS, Opening
+from tracker.web.server.streams import Stream
+from tracker.web.server.wires import CLOSE_S, GRACE_S, Wire
 
 log = logging.getLogger(__name__)
 
@@ -129,14 +134,26 @@ class Front(Protocol):
 
     answer: Answering
     repeated: Repeating
+    #: raises TrackerError; None, and nothing done: it is not for the shortcut
+    connect: Callable[[Scope], Opening | None]
     hardening: Pairs
+
+
+class _Gone:
+    """A transport that is others' by now."""
+
+    def is_closing(self) -> bool:
+        return True
+
+
+_GONE = _Gone()
 
 
 class _Connection(TCPServer):
     """One TCP connection; `all` is what is still to be ended at shutdown."""
 
     all: ClassVar[set[_Connection]] = set()
-    slots: ClassVar[Slots[_Connection]] = Slots(20_000)
+    slots: ClassVar[Slots[_Connection | Wire]] = Slots(20_000)
     ingest_port: ClassVar[int | None] = None  # where nothing but positions is taken
     front: ClassVar[Front | None] = None  # what answers the requests that take the shortcut
 
@@ -153,7 +170,9 @@ class _Connection(TCPServer):
         self._shortcut: Shortcut | None = None
         if (self.writer.get_extra_info("sockname") or ("", 0))[1] == self.ingest_port:
             self._extensions[ONLY_POSITIONS] = True
+        self._common: Scope = {}  # what is the same in the scope of each request
         self._is_over = False  # nobody reads any more
+        self._is_wire = False  # nor is it ours any more
 
     def _with_extensions(self, app: Any) -> Any:
         async def run(scope: Any, *rest: Any) -> None:
@@ -165,6 +184,7 @@ class _Connection(TCPServer):
     async def run(self) -> None:
         address = str((self.writer.get_extra_info("peername") or ("",))[0])
         if (leaves := self.slots.enter(self, address, self.loop.time())) is not None:
+            assert isinstance(leaves, _Connection), "a socket never idles"
             leaves.give_way()
             if complaint := self.slots.complaint(self.loop.time()):
                 log.warning(complaint)
@@ -215,6 +235,9 @@ class _Connection(TCPServer):
         """Until the peer hangs up; then nothing keeps the connection but an answer that is still owed."""
         with contextlib.suppress(OSError):
             while data := await self._next_data():
+                if self.front is not None and self._upgrades(data):
+                    await self.idle_task.stop()
+                    return
                 await self.protocol.handle(RawData(data))
             await self.protocol.handle(RawData(b""))
         self._is_over = True
@@ -229,11 +252,45 @@ class _Connection(TCPServer):
         if self.front is None or not (isinstance(protocol, _Http1) and protocol.awaits_request):
             return await self.reader.read(MAX_RECV)
         if self._shortcut is None:
-            common = common_scope(protocol.client, protocol.server, protocol.ssl, self._extensions)
             front = self.front
-            self._shortcut = Shortcut(self, front.answer, front.hardening, common, front.repeated)
+            self._common = common_scope(protocol.client, protocol.server, protocol.ssl, self._extensions)
+            self._shortcut = Shortcut(self, front.answer, front.hardening, self._common, front.repeated)
             self._offer_first(self._shortcut)
         return await self._shortcut.answer_plain(self.reader, self.writer)
+
+    def _upgrades(self, data: bytes) -> bool:
+        """Answer a plain handshake; whoever is let in leaves all of this behind. False: it is left to Hypercorn."""
+        assert self.front is not None
+        protocol, tcp = self.protocol.protocol, cast(asyncio.Transport, self.writer.transport)
+        if not data.startswith(upgrade.BEGINS) or not (isinstance(protocol, _Http1) and protocol.awaits_request):
+            return False
+        if (asked := upgrade.recognised(data)) is None or self._hung_up.done() or tcp.is_closing() or self.ends:
+            return False
+        try:
+            opening = self.front.connect(upgrade.scope_of(asked, self._common))
+        except TrackerError as fault:
+            self.writer.write(written(problem(fault), self.front.hardening, True))
+            return True
+        if opening is None:
+            return False
+        wire = Wire(tcp, opening.route.max_message, opening.route.max_frames_per_s, self.slots.leave_slot)
+        self._is_wire = True
+        self.slots.hand_on(self, wire)
+        tcp.set_protocol(wire)
+        self.writer._transport = _GONE  # type: ignore[attr-defined]  # or it would close it when it is forgotten
+        tcp.write(upgrade.accepted(asked.key, opening.subprotocol))
+        try:
+            wire.be_heard_by(opening.listen(wire))
+        except BaseException:
+            wire.abort()
+            raise
+        if len(data) > asked.end:
+            wire.data_received(data[asked.end :])
+        return True
+
+    async def _close(self) -> None:
+        if not self._is_wire:
+            await super()._close()
 
     def begun(self) -> None:
         self.is_busy = True
@@ -420,12 +477,16 @@ async def _drain(app: Any) -> None:
         stream = getattr(getattr(connection.protocol, "protocol", None), "stream", None)
         if isinstance(stream, Stream) and stream.transport.open:
             stream.start_close(1012, "the server is going away")
+    for wire in list(Wire.all):
+        wire.close(1012, "the server is going away")
     asyncio.get_running_loop().call_later(GRACE_S * 0.75, _abort_all)  # before Hypercorn cancels what serves them
 
 
 def _abort_all() -> None:
     for connection in list(_Connection.all):
         connection.writer.transport.abort()
+    for wire in list(Wire.all):
+        wire.abort()
 
 
 def _allow_many_files() -> None:

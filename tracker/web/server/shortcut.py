@@ -28,7 +28,8 @@ Pairs = tuple[tuple[bytes, bytes], ...]
 Answering = Callable[[Scope, bytes], Awaitable[Answered | None]]
 
 #: no `%` nor `#` in the target, one space each, no fold, no control character, no space before a colon, no bare LF
-_HEAD = re.compile(rb"POST (/[!$&-~]*) HTTP/1\.1\r\n((?:[\w!#$&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+)\r\n")
+HEADERS = rb"(?:[\w!#$&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+"
+_HEAD = re.compile(rb"POST (/[!$&-~]*) HTTP/1\.1\r\n(" + HEADERS + rb")\r\n")
 _LENGTH = re.compile(rb"[0-9]{1,7}")
 _BEGINS = b"POST /"
 #: what changes how a request is read, or how its connection goes on
@@ -47,13 +48,9 @@ def recognised(head: bytes) -> Head | None:
     if (found := _HEAD.fullmatch(head)) is None:
         return None
     target, block = found.groups()
-    lines = block.split(b"\r\n")[:-1]
-    headers: dict[bytes, bytes] = {}
-    for line in lines:
-        name, _, value = line.partition(b":")
-        headers[name.lower()] = value.strip(b" \t")
-    if len(headers) != len(lines) or b"host" not in headers or not _NOT_PLAIN.isdisjoint(headers):
-        return None  # one is said twice, is missing, or changes everything
+    headers = headers_of(block)
+    if headers is None or not _NOT_PLAIN.isdisjoint(headers):
+        return None
     if headers.get(b"connection", b"keep-alive").lower() != b"keep-alive":
         return None
     length = headers.get(b"content-length", b"")
@@ -76,6 +73,16 @@ class Repeated(Protocol):
 
 #: what takes the requests after one with this scope; None: nothing does
 Repeating = Callable[[Scope], Repeated | None]
+
+
+def headers_of(block: bytes) -> dict[bytes, bytes] | None:
+    """By lower-case names. None: one is said twice, or nobody says who is asked."""
+    lines = block.split(b"\r\n")[:-1]
+    headers: dict[bytes, bytes] = {}
+    for line in lines:
+        name, _, value = line.partition(b":")
+        headers[name.lower()] = value.strip(b" \t")
+    return headers if len(headers) == len(lines) and b"host" in headers else None
 
 
 class Connection(Protocol):
@@ -255,7 +262,7 @@ def written(answer: Answered, hardening: Pairs, last: bool) -> bytes:
     """An answer as it goes over the wire."""
     status, headers, body = answer
     close = b"connection: close\r\n" if last else b""
-    begin, date = _begun(status, tuple(headers.items()), hardening), _date(int(time()))
+    begin, date = _begun(status, tuple(headers.items()), hardening), date_line()
     return b"%bcontent-length: %d\r\n%b%b\r\n%b" % (begin, len(body), date, close, body)
 
 
@@ -263,6 +270,10 @@ def written(answer: Answered, hardening: Pairs, last: bool) -> bytes:
 def _begun(status: int, headers: tuple[tuple[str, str], ...], hardening: Pairs) -> bytes:
     told = completed([(name.lower().encode(), value.encode()) for name, value in headers], hardening)
     return b"".join([b"HTTP/1.1 %d \r\n" % status, *(b"%b: %b\r\n" % pair for pair in told)])
+
+
+def date_line() -> bytes:
+    return _date(int(time()))
 
 
 @lru_cache(maxsize=1)

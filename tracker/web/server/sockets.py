@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, Protocol
 
 from tracker.access.grants import EVERYTHING, WATCH, Grant
 from tracker.errors import NotFound, TrackerError
-from tracker.web.server.answers import problem
+from tracker.web.server.answers import Scope, problem
+from tracker.web.server.wires import Listener
 
 MESSAGE = 64 * 1024  #: bytes of one message, unless a route says otherwise
 EXTENSION = "tracker.transport"  #: where the app finds the Transport in scope["extensions"]
@@ -107,17 +108,52 @@ class Socket:
             await transport.ended()
 
 
+class Listening(Protocol):
+    """Whoever listens to sockets without a task for each of them."""
+
+    def admit_from(self, address: str) -> None:
+        """May one more come from there? Raises TrackerError."""
+        ...
+
+    def choose_subprotocol(self, offered: list[str]) -> str | None:
+        """Of these subprotocols."""
+        ...
+
+    def listen_to(self, transport: Transport, address: str, grant: Grant, subprotocol: str | None) -> Listener:
+        """It is accepted."""
+        ...
+
+
 class Route(NamedTuple):
     run: Callable[[Socket], Awaitable[None]]  #: must `accept` or `reject`, then `receive` until None; may just return
     max_message: int = MESSAGE  #: bytes of one message; a larger one ends the connection with 1009
     max_frames_per_s: int = 200  #: frames of any kind, pings and fragments too; more end it with 1008
     pipelined: bool = False  #: messages and large fragments are not counted: back-pressure bounds them
     verb: str = WATCH  #: what whoever opens it must be allowed
+    listening: Listening | None = None  #: where no task is needed for each connection: does the same as `run`
 
 
-def install(
-    app: Any, routes: dict[str, Route], guard: Callable[[Mapping[str, Any]], Grant] = lambda _scope: EVERYTHING
-) -> None:
+class Opening(NamedTuple):
+    """A handshake that may be answered with yes."""
+
+    route: Route
+    subprotocol: str | None
+    listen: Callable[[Transport], Listener]  #: once it was
+
+
+Guard = Callable[[Mapping[str, Any]], Grant]
+
+
+def entered(known: Mapping[str, Route], guard: Guard, scope: Scope) -> tuple[Route, Grant]:
+    """The route that is asked for, and what whoever asks may do there. Raises TrackerError."""
+    grant, path = guard(scope), scope["path"]
+    if (route := known.get(path) or known.get(path.rpartition("/")[0] + "/")) is None:
+        raise NotFound("not_found", "there is no WebSocket at this address")
+    grant.check(route.verb)
+    return route, grant
+
+
+def install(app: Any, routes: dict[str, Route], guard: Guard = lambda _scope: EVERYTHING) -> None:
     """Let `app` (Quart) answer WebSockets at these paths, one that ends with a slash for any one word after it; call it
     again to add some.
 
@@ -131,10 +167,7 @@ def install(
             socket = Socket(scope, receive, send)
             await receive()  # websocket.connect
             try:
-                socket.grant = guard(scope)
-                if (route := known.get(socket.path) or known.get(socket.path.rpartition("/")[0] + "/")) is None:
-                    raise NotFound("not_found", "there is no WebSocket at this address")
-                socket.grant.check(route.verb)
+                route, socket.grant = entered(known, guard, scope)
             except TrackerError as fault:
                 await socket.reject(fault)
                 return

@@ -20,9 +20,8 @@ from tracker.web.server.answers import plain_problem
 from tracker.web.server.frames import SMALL, bytes_awaited, frame_header, whole_message
 from tracker.web.server.hardening import completed
 from tracker.web.server.sockets import EXTENSION, Route
+from tracker.web.server.wires import CLOSE_S, GRACE_S
 
-CLOSE_S = 2.0  #: how long a peer has to answer our close
-GRACE_S = 1.0  #: how long it has to end after that
 FRAGMENT = 1024  #: bytes: no honest sender cuts a message into smaller ones
 
 _HANDSHAKE = {

@@ -1,0 +1,120 @@
+"""A WebSocket that is but a protocol and its transport: what its peer says, and what it is told, without a network."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.property.test_websocket_frames import frame
+from tracker.web.server.reader import close_frame, pong_frame
+from tracker.web.server.wires import NOBODY, Wire
+
+CLOSE, PING = 0x88, 0x89
+
+
+class Peer:
+    """Its transport, its listener, and whoever wants to know that it has ended."""
+
+    def __init__(self) -> None:
+        self.told: list[bytes] = []
+        self.heard: list[Any] = []
+        self.is_over = self.is_closed = False
+        tcp: Any = self
+        self.wire = Wire(tcp, 100, 3, self._ended)
+        self.wire.be_heard_by(self)
+
+    def _ended(self, _wire: Wire) -> None:
+        self.is_over = True
+
+    def write(self, data: bytes) -> None:
+        self.told.append(data)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def abort(self) -> None:
+        self.wire.connection_lost(None)
+
+    def get_write_buffer_size(self) -> int:
+        return sum(map(len, self.told))
+
+    def hear_message(self, message: str | bytes) -> None:
+        self.heard.append(message)
+
+    def hear_end(self) -> None:
+        self.heard.append(None)
+
+
+@pytest.fixture
+async def peer() -> Peer:
+    return Peer()
+
+
+async def test_messages_go_both_ways(peer: Peer) -> None:
+    peer.wire.data_received(frame(0x81, b"ab") + frame(0x82, b"cd") + frame(0x01, b"e")[:5])
+    peer.wire.data_received(frame(0x01, b"e")[5:] + frame(PING, b"p") + frame(0x8A, b"") + frame(0x80, b"f"))
+    assert peer.heard == ["ab", b"cd"], "that was too many for a second"
+    assert peer.told == [close_frame(1008, "too many frames")]
+
+
+async def test_what_is_sent_is_one_frame_and_waits_for_nobody(peer: Peer) -> None:
+    peer.wire.send(b"ab")
+    peer.wire.send(b"cd", text=False)
+    peer.wire.ping()
+    assert peer.told == [b"\x81\x02ab", b"\x82\x02cd", b"\x89\x00"]
+    assert peer.wire.pending == 10
+
+
+async def test_a_ping_is_answered_and_a_message_in_pieces_is_one(peer: Peer) -> None:
+    peer.wire.data_received(frame(0x01, b"a") + frame(PING, b"p") + frame(0x80, b"b"))
+    assert peer.heard == ["ab"]
+    assert peer.told == [pong_frame(b"p")]
+
+
+async def test_a_peer_that_closes_is_answered_with_its_code_and_let_go(peer: Peer) -> None:
+    peer.wire.data_received(frame(CLOSE, b"\x0f\xa1why") + frame(0x81, b"more"))
+    assert peer.told == [close_frame(4001, "why")]
+    assert peer.is_closed
+    peer.wire.data_received(frame(0x81, b"more"))
+    peer.wire.connection_lost(None)
+    assert peer.heard == [None]
+    assert peer.is_over
+    assert peer.wire not in Wire.all
+
+
+async def test_after_our_close_nothing_is_heard_but_its_answer(peer: Peer) -> None:
+    peer.wire.close(4005)
+    peer.wire.close(1001)
+    peer.wire.send(b"late")
+    peer.wire.ping()
+    peer.wire.data_received(frame(0x81, b"late") + frame(PING, b""))
+    assert not peer.is_closed
+    await asyncio.sleep(0)
+    assert peer.heard == [None], "whoever listened was told at once"
+    peer.wire.data_received(frame(CLOSE, b"\x0f\xa5"))
+    assert peer.is_closed
+    assert peer.told == [close_frame(4005)]
+    peer.abort()
+    assert peer.heard == [None]
+
+
+async def test_what_is_no_websocket_ends_it_with_a_reason(peer: Peer) -> None:
+    peer.wire.data_received(frame(0x81, b"ab", masked=False))
+    assert peer.told[0][2:4] == (1002).to_bytes(2, "big")
+    assert peer.is_closed
+
+
+async def test_a_message_that_is_too_large_is_refused_and_what_follows_is_not_parsed(peer: Peer) -> None:
+    peer.wire.data_received(frame(0x81, b"x" * 101))
+    peer.wire.data_received(b"x" * 1000)
+    assert peer.told == [close_frame(1009, "a message is at most 100 bytes")]
+    assert not peer.is_closed, "it may be busy sending: it has a moment to read why"
+    peer.wire.abort()
+    assert peer.heard == [None]
+
+
+def test_nobody_hears_nothing() -> None:
+    NOBODY.hear_message("")
+    NOBODY.hear_end()
