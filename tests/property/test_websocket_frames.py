@@ -75,7 +75,7 @@ PAYLOADS = st.one_of(
     st.sampled_from([15, 16, 17, 125, 126, 127, 128, MOST, MOST + 1]).map(lambda size: b'{"vehicle":"v1"}'[:1] * size),
     st.binary(max_size=40),
 )
-WHOLE = st.sampled_from([frames.TEXT, frames.BINARY])
+WHOLE = st.sampled_from([frames.WHOLE_TEXT, frames.WHOLE_BINARY])
 FRAMES = st.one_of(
     st.builds(frame, WHOLE, PAYLOADS, st.binary(min_size=4, max_size=4)),
     st.builds(frame, WHOLE, PAYLOADS, st.just(b"\0\0\0\0"), st.integers(0, 2), st.booleans()),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.property.test_websocket_frames import frame
-from tracker.web.server.reader import close_frame, pong_frame
+from tracker.web.server.frames import close_frame, pong_frame
 from tracker.web.server.wires import NOBODY, Wire
 
 CLOSE, PING = 0x88, 0x89

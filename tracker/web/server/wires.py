@@ -9,9 +9,8 @@ import asyncio
 from collections.abc import Callable
 from typing import ClassVar, Protocol
 
-from tracker.web.server import reader
-from tracker.web.server.frames import frame_header
-from tracker.web.server.reader import Broken, Frame, Reader, close_frame, pong_frame
+from tracker.web.server import frames
+from tracker.web.server.frames import Broken, Frame, Reader, close_frame, frame_header, pong_frame
 
 CLOSE_S = 2.0  #: how long a peer has to answer our close
 GRACE_S = 1.0  #: how long it has to end after that
@@ -119,13 +118,13 @@ class Wire(asyncio.Protocol):
     def _take(self, frame: Frame) -> None:
         if self._is_flooded():
             self._refuse(1008, "too many frames")
-        elif frame.kind == reader.CLOSE:
+        elif frame.kind == frames.CLOSE:
             self._end(frame.code, str(frame.data))
         elif not self.open:
             pass  # our close is on its way: read on for the answer, keep nothing
-        elif frame.kind == reader.PING:
+        elif frame.kind == frames.PING:
             self._tcp.write(pong_frame(bytes(frame.data)))  # type: ignore[arg-type]
-        elif frame.kind in (reader.TEXT, reader.BINARY):
+        elif frame.kind in (frames.TEXT, frames.BINARY):
             self._listener.hear_message(frame.data)
 
     def _is_flooded(self) -> bool:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 
 from tests.property.test_websocket_frames import FRAMES, MOST, frame, pieces_of
-from tracker.web.server import reader
-from tracker.web.server.reader import Broken, Reader, close_frame, pong_frame
+from tracker.web.server import frames
+from tracker.web.server.frames import Broken, Reader, close_frame, pong_frame
 
 BIG = 10**6
 
@@ -25,9 +25,9 @@ def ours(pieces: list[bytes], most: int = BIG) -> list[Any]:
         one.feed(piece)
         try:
             while (found := one.next_frame()) is not None:
-                if found.kind == reader.CLOSE:
+                if found.kind == frames.CLOSE:
                     return [*said, (found.code, found.data)]
-                if found.kind != reader.PIECE:
+                if found.kind != frames.PIECE:
                     said.append((found.kind, found.data))
         except Broken as fault:
             return [*said, fault.code]
@@ -45,12 +45,12 @@ def theirs(pieces: list[bytes]) -> list[Any]:
                 return [*said, int(event.code) if is_broken else (int(event.code), event.reason or "")]
             if isinstance(event, wsproto.events.Ping | wsproto.events.Pong):
                 is_ping = isinstance(event, wsproto.events.Ping)
-                said.append((reader.PING if is_ping else reader.PONG, bytes(event.payload)))
+                said.append((frames.PING if is_ping else frames.PONG, bytes(event.payload)))
             elif isinstance(event, wsproto.events.Message):
                 so_far.append(event.data)
                 if event.message_finished:
                     whole: Any = "".join(so_far) if isinstance(event.data, str) else b"".join(so_far)
-                    said.append((reader.TEXT if isinstance(whole, str) else reader.BINARY, whole))
+                    said.append((frames.TEXT if isinstance(whole, str) else frames.BINARY, whole))
                     so_far.clear()
     return said
 
@@ -92,6 +92,6 @@ def test_a_message_that_is_too_large_is_refused_by_its_header() -> None:
 def test_what_we_say_ourselves() -> None:
     wsproto_says = Connection(ConnectionType.SERVER)
     assert close_frame(4001, "ü" * 100) == wsproto_says.send(wsproto.events.CloseConnection(4001, "ü" * 100))
-    assert close_frame(reader.NO_CODE) == b"\x88\x00"
+    assert close_frame(frames.NO_CODE) == b"\x88\x00"
     assert close_frame(1000) == b"\x88\x02\x03\xe8"
     assert pong_frame(b"ab") == b"\x8a\x02ab"
