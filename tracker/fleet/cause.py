@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -148,8 +149,8 @@ class Occasion:
         return Why(
             _seen(region, self.ping),
             None if self.before is None else _seen(region, self.before),
-            round(0.0 - deep, 1),
-            round(clear, 1),
+            _tenths(0.0 - deep),
+            _tenths(clear),
             region.debounce,
         )
 
@@ -157,6 +158,12 @@ class Occasion:
 def dwell_at(region: Region, visit: Visit) -> int:
     """The instant, by the clock of the fixes, at which a visit has lasted long enough."""
     return visit.entered_at + round((region.rules.dwell_s or 0) * 1000)
+
+
+@lru_cache(4096, typed=True)
+def _tenths(metres: float) -> float:
+    """Rounded. The thresholds of most visits are a handful of numbers: kept once, not twice a visit."""
+    return round(metres, 1)
 
 
 def _seen(region: Region, ping: Ping) -> Seen:

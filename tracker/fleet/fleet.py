@@ -265,7 +265,12 @@ class Fleet:
         """A message says alarm, however it was taken otherwise. True when one begins or lasts longer by it: then it is
         kept, or who looks back would take the next for another."""
         assert ping.alarm is not None
-        alarms = self._alarms.setdefault(ping.vehicle, []) if vehicle is None else vehicle.alarms
+        if vehicle is None:
+            alarms = self._alarms.setdefault(ping.vehicle, [])
+        elif vehicle.alarms:
+            alarms = vehicle.alarms
+        else:
+            alarms = vehicle.alarms = []
         did = ring_alarm(alarms, () if vehicle is None else vehicle.fixes, ping.alarm, ping.time)
         if vehicle is not None:
             draft.add_vehicle(vehicle)
@@ -286,7 +291,7 @@ class Fleet:
         vehicle = Vehicle(self._number(ping.vehicle), ping, now)
         vehicle.set_by = self._set_by
         vehicle.most = self._remembers
-        vehicle.alarms = self._alarms.pop(ping.vehicle, [])
+        vehicle.alarms = self._alarms.pop(ping.vehicle, ())
         if ping.vehicle in self._numbers:
             vehicle.floor = self._returned_from
         self._numbers[ping.vehicle] = vehicle.n

@@ -190,7 +190,7 @@ class Vehicle:
         self.gap_ms = 0.0  # about the median time between its reports, receipt clock
         self.silent = False
         self.low = False  # its battery
-        self.alarms: list[Alarm] = []  # it raised, the one heard last at the end
+        self.alarms: list[Alarm] | tuple[()] = ()  # it raised, the one heard last at the end; most never do
         self.queued = NEVER  # when its timer goes off, at the latest
         self.set_by = 0  # ms our clock was set by since receipts are written down, as far as this vehicle knows
         # which fixes the store has
@@ -307,6 +307,7 @@ class Vehicle:
             self.alarms, self.set_by, self.lone, heard_ms,
         ) = _fields(packed)  # fmt: skip
         self.sure = sure if isinstance(sure, Ping) else self.ping if sure else None
+        self.alarms = self.alarms or ()
         self.fixed_at = self.received_at - heard_ms
         if self.held is not None:
             self.doubts = max(self.doubts, 1)

@@ -85,7 +85,7 @@ def test_a_state_of_the_first_layout_is_read() -> None:
     )  # fmt: skip
     vehicle = Vehicle.unpack(7, msgspec.msgpack.encode(old))
     assert (vehicle.ping, vehicle.sure, vehicle.held, vehicle.doubt) == (van, van, held, None)
-    assert (vehicle.doubts, vehicle.alarms, vehicle.stood) == (1, [], None)
+    assert (vehicle.doubts, list(vehicle.alarms), vehicle.stood) == (1, [], None)
     assert vehicle.regions == {"depot": START}
     again = Vehicle.unpack(7, vehicle.pack())
     assert again.pack() == vehicle.pack()
