@@ -45,7 +45,7 @@ class Round:
         self.kind = "circle" if len(points) == 1 else "corridor"
         self.reach_m = reach_m
         self._geometry = geometry
-        self.points = _stepped(points)
+        self.points = points if len(points) == 1 else _stepped(points)
         self.stretches = tuple(  # what `may_cover` can be asked of, by its boxes
             tuple(_reach_boxes(self.points[i : i + RUN + 1], reach_m))
             for i in range(0, max(len(self.points) - 1, 1), RUN)

@@ -127,12 +127,16 @@ def _parts(geometry: Any) -> list[Any]:
 
 _NAMES = ("name", "Name", "NAME", "title", "Title", "TITLE")
 _FILLS = ("fill", "stroke", "marker-color", "fillColor", "_umap_options.color")
+_PLAIN = frozenset({"name", "group", "color", "debounce", "radius_m", "buffer_m"})  #: as we call them
 _COLORS = frozenset({"color", *_FILLS})
 _JSON = ("rules", "notify", "attributes")
 
 
 def _properties(given: dict[str, Any], id: Any) -> dict[str, Any]:
     """What a region has of its own under our names and in our types, where another program had its way with it."""
+    if _PLAIN.issuperset(given) and given.get("name") and given.get("color") != "":
+        if not (isinstance(given.get("radius_m"), str) or isinstance(given.get("buffer_m"), str)):
+            return {name: value for name, value in given.items() if value is not None}
     properties = {name: value for name, value in given.items() if name not in COMPUTED}
     own = properties.pop("id", None)
     if own is not None and str(own) != str(id):

@@ -25,7 +25,7 @@ ODD: dict[str, list[Any]] = {
     "a long edge": [[lon * 10, lat] for lon, lat in GOOD],
     "a position twice": [GOOD[0], *GOOD],
     "two places": [GOOD[0], GOOD[1], GOOD[0]],
-    "a crossing": [GOOD[0], GOOD[2], GOOD[1], GOOD[3], GOOD[0]],
+    "a crossing": [*GOOD[:4], [10.005, 49.998]],
     "a line": [GOOD[0], GOOD[1], [10.02, 50.0], GOOD[0]],
     "an endless number": [[float("inf"), 50.0], *GOOD[1:]],
 }
