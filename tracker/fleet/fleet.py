@@ -19,9 +19,9 @@ from tracker.fleet.detectors import BEGUN, KNOWN, charge, is_watched, report, ri
 from tracker.fleet.doubts import WAIT_MS, is_doubtful, settle
 from tracker.fleet.duplicates import Known, of_remembered, of_stored, unknown_fixes, unknown_neighbours
 from tracker.fleet.edits import LOOK, Edit, Round, evaluate
-from tracker.fleet.jumps import jumps, weigh
+from tracker.fleet.jumps import DEGREE_M, jumps, weigh
 from tracker.fleet.membership import Moves, appear, beyond, move
-from tracker.fleet.motion import OFFLINE_GAPS, OFFLINE_MS, enter_state, observe, pace, wake
+from tracker.fleet.motion import OFFLINE_GAPS, OFFLINE_MS, draws_near, enter_state, observe, pace, wake
 from tracker.fleet.states import at_rest
 from tracker.fleet.step import Draft, Outcome, Step, Told
 from tracker.fleet.timers import DOUBT, MISSED, WINDOW, expel, next_alarm, ring
@@ -178,7 +178,7 @@ class Fleet:
         """
         outcomes = [Outcome.ACCEPTED] * len(pings)
         draft = self._draft()
-        stored, vehicles = draft.commit.pings, self.vehicles
+        stored, vehicles, step = draft.commit.pings, self.vehicles, self.settings.jump_mps / DEGREE_M
         known = {} if known is None else known.copy()
         order: Iterable[int] = range(len(pings))
         if len(pings) > 1:
@@ -190,7 +190,7 @@ class Fleet:
             vehicle = vehicles.get(ping.vehicle)
             if vehicle is not None and vehicle.queued <= now:
                 self._ring(vehicle, now, draft)
-            if not has_place(ping):
+            if ping.lat == 0 and not has_place(ping):
                 outcomes[at] = self._hear(vehicle, ping, now, known, draft)
                 continue
             if vehicle is None or ping.time <= vehicle.top or ping.time < vehicle.floor:  # others are surely new
@@ -216,7 +216,10 @@ class Fleet:
                     self._show(vehicle, ping, now, draft)
             elif vehicle.sure is None:
                 self._take(vehicle, ping, now, draft, anew=True)
-            elif vehicle.held is None and not jumps(self.settings, vehicle.sure, ping, vehicle.sure):
+            elif vehicle.held is None and (
+                abs(ping.lat - vehicle.sure.lat) + abs(ping.lon - vehicle.sure.lon) <= step  # nearly always
+                or not jumps(self.settings, vehicle.sure, ping, vehicle.sure)
+            ):
                 self._take(vehicle, ping, now, draft)
             else:
                 draft.add_vehicle(vehicle)
@@ -340,7 +343,10 @@ class Fleet:
     def _take(self, vehicle: Vehicle, ping: Ping, now: int, draft: Draft, anew: bool = False) -> None:
         """A newer fix moves the vehicle. `anew`: nobody knows how it came there, as at first sight."""
         book = self.regions
-        self._pass_time(vehicle, ping.time, now, draft)
+        if vehicle.watched or vehicle.doubt is not None or vehicle.rev < self._edit.rev or book.scheduled:
+            self._pass_time(vehicle, ping.time, now, draft)
+        elif ping.time > vehicle.clock:
+            vehicle.clock = ping.time
         before, back = None if anew else vehicle.sure, None
         doubtful = (vehicle.still_since != 0 or vehicle.stood is not None) and not anew and is_doubtful(vehicle, ping)
         if before is None:
@@ -381,6 +387,8 @@ class Fleet:
             self._settle(vehicle)
         elif changed or slow or (book.scheduled and vehicle.queued > book.turns_at(vehicle.clock)):
             self._queue(vehicle)
+        elif draws_near(vehicle):
+            self._queue(vehicle, soon=True)
         draft.add_vehicle(vehicle, events)
 
     def _show(self, vehicle: Vehicle, ping: Ping, now: int, draft: Draft) -> None:
@@ -407,7 +415,7 @@ class Fleet:
         vehicle.received_at = vehicle.fixed_at = now
         vehicle.delayed = now - ping.time > DELAYED_MS
         vehicle.silent = False
-        if changed:
+        if changed or draws_near(vehicle):
             self._queue(vehicle)
 
     def leap(
@@ -587,10 +595,16 @@ class Fleet:
     def _next(self, vehicle: Vehicle) -> tuple[int, str | int]:
         return next_alarm(self.regions, vehicle, round(self.settings.silence_s * 1000))
 
-    def _queue(self, vehicle: Vehicle) -> None:
-        """Its timer goes off no later than it has to. Earlier is harmless: then it is queued again."""
+    def _queue(self, vehicle: Vehicle, soon: bool = False) -> None:
+        """Its timer goes off no later than it has to. Earlier is harmless: then it is queued again.
+
+        `soon`: with every fix it has to sooner, as where old ones come faster than they were made; then half way there
+        does for many of them.
+        """
         due, _ = self._next(vehicle)
         if due < vehicle.queued:
+            if soon:
+                due -= (due - vehicle.received_at) // 2
             vehicle.queued = due
             heappush(self._timers, (due, vehicle.n, vehicle.ping.vehicle))
 

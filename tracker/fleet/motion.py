@@ -15,7 +15,7 @@ PARKED_OFFLINE_MS = 86_400_000  #: who stands is expected to be quiet
 
 
 def observe(vehicle: Vehicle, ping: Ping, doubtful: bool = False) -> bool:
-    """Take the motion state to this fix. True when the state, or what its timer depends on, changed.
+    """Take the motion state to this fix. True when it changed; see `draws_near`, too.
 
     `doubtful`: it stood, and this fix alone is no proof that it moves; if the next is back, it never did.
     """
@@ -26,7 +26,9 @@ def observe(vehicle: Vehicle, ping: Ping, doubtful: bool = False) -> bool:
         moved = True
     else:
         before = vehicle.sure or ping
-        slack = max(ping.accuracy_m or 0, NO_ACCURACY_M) + max(before.accuracy_m or 0, NO_ACCURACY_M)
+        one, other = ping.accuracy_m, before.accuracy_m
+        slack = one if one is not None and one > NO_ACCURACY_M else NO_ACCURACY_M
+        slack += other if other is not None and other > NO_ACCURACY_M else NO_ACCURACY_M
         if stood is not None and not moves(speed, distance_m(*stood[:2], ping.lat, ping.lon), slack):
             lat, lon, vehicle.still_since, vehicle.state, vehicle.since = stood  # that one fix was wrong
             vehicle.anchor = (lat, lon)
@@ -37,18 +39,24 @@ def observe(vehicle: Vehicle, ping: Ping, doubtful: bool = False) -> bool:
                 (lat, lon, vehicle.still_since, vehicle.state, vehicle.since) if vehicle.still_since else None
             )
         vehicle.anchor = (ping.lat, ping.lon)
-        was_still, vehicle.still_since = vehicle.still_since, 0
-        return enter_state(vehicle, MOVING, ping.time) or was_still != 0
-    stopped = vehicle.still_since == 0
-    if stopped:
+        vehicle.still_since = 0
+        return vehicle.state != MOVING and enter_state(vehicle, MOVING, ping.time)
+    if vehicle.still_since == 0:
         vehicle.still_since = ping.time
+    if vehicle.state == MOVING and ping.time - vehicle.still_since < IDLE_MS and ping.ignition is not False:
+        return False  # nearly always: it stands too short to be said to
     state = UNKNOWN if vehicle.state == OFFLINE else vehicle.state
     state = at_rest(state, ping.time - vehicle.still_since, ping.ignition)
     if state == UNKNOWN and speed is not None:
         state = IDLE  # seen standing: the minute of patience is for those we saw moving
     since = vehicle.still_since if state in (IDLE, PARKED) else ping.time
-    # the time to the next state is counted from a fix that may have come late: it can draw nearer with every fix
-    return enter_state(vehicle, state, since) or stopped or state in (MOVING, IDLE)
+    return enter_state(vehicle, state, since)
+
+
+def draws_near(vehicle: Vehicle) -> bool:
+    """Is the next state of one that stands due before its timer goes off? It is counted from a fix that may have come
+    late: so it can come sooner with every fix."""
+    return vehicle.still_since != 0 and change_due(vehicle)[0] < vehicle.queued
 
 
 def wake(vehicle: Vehicle, ping: Ping) -> None:
