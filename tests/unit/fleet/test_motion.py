@@ -49,6 +49,17 @@ def test_timers_say_so_too() -> None:
     assert shown(drive) == ["moving", "moving", "idle", "parked"]
 
 
+def test_where_old_fixes_come_faster_than_they_were_made_it_is_idle_by_the_last_of_them() -> None:
+    drive = Town().drive("van").at(0, 0, speed_mps=10, late=300)
+    for late in (270, 260, 250, 240):  # it stood for 33 s by the last one, and for 3 s by our clock
+        drive.at(5, 0, speed_mps=0, after=1, late=late)
+    drive.wait(26)
+    assert state(drive)[0] == "moving"
+    drive.wait(2)
+    assert state(drive) == is_(IDLE, -259)
+    assert shown(drive) == [*["moving"] * 5, "idle"]
+
+
 def test_who_falls_silent_while_moving_is_offline_after_ten_minutes() -> None:
     drive = Town().drive("van").at(0, 0, speed_mps=10).at(100, 0, speed_mps=10)
     drive.wait(599)
