@@ -190,7 +190,7 @@ class Fleet:
             vehicle = vehicles.get(ping.vehicle)
             if vehicle is not None and vehicle.queued <= now:
                 self._ring(vehicle, now, draft)
-            if ping.lat == 0 and not has_place(ping):
+            if not has_place(ping):
                 outcomes[at] = self._hear(vehicle, ping, now, known, draft)
                 continue
             if vehicle is None or ping.time <= vehicle.top or ping.time < vehicle.floor:  # others are surely new
