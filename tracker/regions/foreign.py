@@ -134,9 +134,10 @@ _JSON = ("rules", "notify", "attributes")
 
 def _properties(given: dict[str, Any], id: Any) -> dict[str, Any]:
     """What a region has of its own under our names and in our types, where another program had its way with it."""
-    if _PLAIN.issuperset(given) and given.get("name") and given.get("color") != "":
-        if not (isinstance(given.get("radius_m"), str) or isinstance(given.get("buffer_m"), str)):
-            return {name: value for name, value in given.items() if value is not None}
+    sizes = given.get("radius_m"), given.get("buffer_m")
+    is_plain = _PLAIN.issuperset(given) and given.get("name") and given.get("color") != ""
+    if is_plain and not any(isinstance(size, str) for size in sizes):
+        return {name: value for name, value in given.items() if value is not None}
     properties = {name: value for name, value in given.items() if name not in COMPUTED}
     own = properties.pop("id", None)
     if own is not None and str(own) != str(id):
