@@ -14,6 +14,7 @@ from tracker.config import Settings, folder
 from tracker.errors import TrackerError
 from tracker.web import app
 from tracker.web.api import page
+from tracker.web.server import assets
 
 VENDOR = ROOT / "static" / "vendor"
 
@@ -198,7 +199,7 @@ def test_the_page_is_told_by_which_host_the_server_was_asked(shared_server: Serv
 def test_a_server_without_its_assets_says_so_instead_of_serving_a_blank_page(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(page, "folder", lambda name: tmp_path / name)
+    monkeypatch.setattr(assets, "folder", lambda name: tmp_path / name)
     with pytest.raises(TrackerError, match=r"lacks index\.html, vendor/leaflet/leaflet\.js.*pip install") as told:
         app.run(Settings(data=str(tmp_path / "data"), port=0))
     assert "\n" not in told.value.detail
