@@ -6,9 +6,9 @@ As shortcut.py it recognises what can be read in one way only, and leaves all el
 from __future__ import annotations
 
 import re
-from base64 import b64encode
-from hashlib import sha1
 from typing import NamedTuple
+
+from wsproto.utilities import generate_accept_token
 
 from tracker.web.server.answers import Scope
 from tracker.web.server.shortcut import HEADERS, MOST_HEAD, date_line, headers_of
@@ -16,7 +16,6 @@ from tracker.web.server.shortcut import HEADERS, MOST_HEAD, date_line, headers_o
 BEGINS = b"GET /"
 _HEAD = re.compile(rb"GET (/[!$&-~]*) HTTP/1\.1\r\n(" + HEADERS + rb")\r\n")
 _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 _UPGRADES = ({b"upgrade"}, {b"upgrade", b"keep-alive"})
 #: what changes how a request is read
 _NOT_PLAIN = frozenset(
@@ -74,6 +73,6 @@ def accepted(key: bytes, subprotocol: str | None) -> bytes:
     chosen = b"" if subprotocol is None else b"sec-websocket-protocol: %b\r\n" % subprotocol.encode()
     return (b"HTTP/1.1 101 \r\n%bsec-websocket-accept: %b\r\nupgrade: WebSocket\r\nconnection: Upgrade\r\n%b\r\n") % (
         chosen,
-        b64encode(sha1(key + _GUID).digest()),
+        generate_accept_token(key),
         date_line(),
     )
