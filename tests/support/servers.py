@@ -39,6 +39,7 @@ class Server:
         self.settings = settings
         self.program = [sys.executable, "-m", "tracker"]  # a test may put something in front
         self.process: subprocess.Popen[str] | None = None
+        self._with_pages: subprocess.Popen[str] | None = None
         self.log = data.parent / f"{data.name}.log"
 
     @property
@@ -131,7 +132,10 @@ class Server:
         return found
 
     def memory(self) -> int:
-        """Bytes of memory the process holds now."""
+        """Bytes of memory the process holds now; its pages, which are made after it is ready, are in it each time."""
+        if self.process is not self._with_pages:
+            self.get("/")
+            self._with_pages = self.process
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
