@@ -619,12 +619,12 @@ async def test_an_erased_history_is_gone_and_every_other_is_whole(store: Store, 
     for begin in range(0, 40_000, 4_000):
         pings = [fix(n, second) for second in range(begin, begin + 4_000, 2) for n in (1, 2)]
         await visible(store, Commit(pings=pings))
-    mine, others = happened(1), happened(2, vehicle="van-2")
-    stored = await visible(store, Commit(events=[mine, others]))
+    mine, others, unseen = happened(1), happened(2, vehicle="van-2"), happened(4)
+    stored = await visible(store, Commit(events=[mine, others, unseen]))
     await visible(store, Commit(acked=[Acked(mine.id, "Ann", T0)]))
     last = happened(3)
     told = await visible(store, Commit(events=[last], vehicles=[SavedVehicle(1, "van-1", None)], erased=["van-1"]))
-    assert [event.seq for event in told] == [3]
+    assert [event.seq for event in told] == [4]
     for _ in range(2):
         assert await store.number("van-1") is None
         assert await store.number("van-2") == 2
@@ -635,11 +635,12 @@ async def test_an_erased_history_is_gone_and_every_other_is_whole(store: Store, 
         assert not [vehicle for _, _, vehicle in await store.pings_since(0, 0, 50_000) if vehicle != "van-2"]
         events = await store.events(EventQuery())
         assert [(event.seq, event.id, event.time) for event in events] == [
-            (1, mine.id, mine.time), (2, others.id, others.time), (3, last.id, last.time)
+            (1, mine.id, mine.time), (2, others.id, others.time), (3, unseen.id, unseen.time), (4, last.id, last.time)
         ]  # fmt: skip
         assert events[1] == stored[1]
-        assert [event.kind for event in events] == ["erased", "enter", "erased"]
-        assert all(event.vehicle == "" and event.region is None and event.ack is None for event in events[::2])
+        assert [event.kind for event in events] == ["erased", "enter", "erased", "erased"]
+        gone = [event for event in events if event.kind == "erased"]
+        assert all(event.vehicle == "" and event.region is None and event.ack is None for event in gone)
         assert not events[0].detail
         assert await store.acknowledged(0, 0, 10) == []
         store = await reopened(store, url)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.property.test_websocket_frames import frame
-from tracker.web.server.frames import close_frame, pong_frame
+from tracker.web.server.frames import Reader, close_frame, pong_frame
 from tracker.web.server.wires import NOBODY, Wire
 
 CLOSE, PING = 0x88, 0x89
@@ -45,6 +45,14 @@ class Peer:
 
     def hear_end(self) -> None:
         self.heard.append(None)
+
+
+class Unread(Reader):
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def feed(self, data: bytes) -> None:
+        raise AssertionError(f"{len(data)} bytes are parsed")
 
 
 @pytest.fixture
@@ -108,6 +116,7 @@ async def test_what_is_no_websocket_ends_it_with_a_reason(peer: Peer) -> None:
 
 async def test_a_message_that_is_too_large_is_refused_and_what_follows_is_not_parsed(peer: Peer) -> None:
     peer.wire.data_received(frame(0x81, b"x" * 101))
+    peer.wire._reader = Unread()
     peer.wire.data_received(b"x" * 1000)
     assert peer.told == [close_frame(1009, "a message is at most 100 bytes")]
     assert not peer.is_closed, "it may be busy sending: it has a moment to read why"
