@@ -86,6 +86,33 @@ async def test_where_there_are_many_vehicles_more_rows_are_packed_at_once(
         assert few and few.below == 13, "none that are not to be packed yet"
 
 
+async def test_of_a_slice_no_more_is_unpacked_at_once_than_becomes_one_piece(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in (1, 2):
+        await store.commit(fixes(n, 1000, 2000))
+    await store.compact(T0 + QUARTER)
+    for n in (1, 2):
+        await store.commit(fixes(n, QUARTER, QUARTER + 1000))
+    done: list[str] = []
+    decode, replace = packed.decode, packed.replace
+
+    def decoded(body: bytes) -> Columns:
+        done.append("unpacked")
+        return decode(body)
+
+    def replaced(*change: Any) -> None:
+        done.append("written")
+        replace(*change)
+
+    monkeypatch.setattr(packed, "decode", decoded)
+    monkeypatch.setattr(packed, "replace", replaced)
+    monkeypatch.setattr(compaction, "PIECE_ROWS", 3)
+    await store.compact(T0 + 2 * QUARTER)
+    assert done == ["unpacked", "written"] * 2
+    assert parts(store) == [(1, 0, 4), (2, 0, 4)]
+
+
 async def test_a_day_is_in_few_parts_while_it_lasts_and_in_one_when_it_is_over(store: SqliteStore) -> None:
     most = 0
     for quarter in range(96):
