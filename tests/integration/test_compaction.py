@@ -95,7 +95,7 @@ async def test_of_a_slice_no_more_is_unpacked_at_once_than_becomes_one_piece(
     for n in (1, 2):
         await store.commit(fixes(n, QUARTER, QUARTER + 1000))
     done: list[str] = []
-    decode, replace = packed.decode, packed.replace
+    decode, replace = segments.decode, packed.replace
 
     def decoded(body: bytes) -> Columns:
         done.append("unpacked")
