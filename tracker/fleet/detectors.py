@@ -29,10 +29,10 @@ def tell(book: RegionBook, vehicle: Vehicle, moves: Moves | None, occasion: Occa
         for key, visit in moves.exits:
             if visit.over_told:
                 occasion.overspeed_end(regions[key], visit)
-    speed_mps = occasion.ping.speed_mps
-    for key in sorted(vehicle.visits) if speed_mps is not None else ():
-        limit_mps = regions[key].rules.speed_limit_mps
-        if speed_mps is not None and limit_mps is not None:
+    if (speed_mps := occasion.ping.speed_mps) is None:
+        return
+    for key in sorted(vehicle.visits):
+        if (limit_mps := regions[key].rules.speed_limit_mps) is not None:
             _pace(regions[key], vehicle.visits[key], occasion, speed_mps, limit_mps)
 
 

@@ -89,9 +89,8 @@ class Slots(Generic[C]):
 
     def hand_on(self, connection: C, other: C) -> None:
         """From now on it is another that holds this slot, and never idles."""
+        self.busy(connection)
         if (peer := self._peer.pop(connection, None)) is not None:
-            for idle in (self._idle, self._idle_of[peer]):
-                idle.discard(connection)
             self._peer[other] = peer
             self._lent.pop(connection, None)
 

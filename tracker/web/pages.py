@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from tracker.errors import TrackerError
 from tracker.node import Node
 from tracker.web.api import events, feeds, health, openapi, page, regions, vehicles
+from tracker.web.api import parameters as api
 from tracker.web.delivery.couriers import Couriers
 from tracker.web.devices import echo, payloads
 from tracker.web.history import (
@@ -37,7 +38,7 @@ from tracker.web.people import audit, connect, described, groups, quarantine, se
 from tracker.web.reports import routes as reports
 from tracker.web.reports import schedule
 from tracker.web.reports.desk import Desk
-from tracker.web.server.answers import Answered, plain_problem, problem
+from tracker.web.server.answers import plain_problem, problem
 
 log = logging.getLogger("tracker.web")
 
@@ -69,28 +70,10 @@ def make(node: Node, couriers: Couriers, live: Live) -> Quart:
     app.register_blueprint(targets.blueprint(node, couriers))
     app.register_blueprint(stream.blueprint(live))
     for routes in (
-        *(
-            vehicles,
-            feeds,
-            trips,
-            regions,
-            events,
-            inside,
-            frames,
-            then,
-            activity,
-            arrivals,
-            bundles,
-            corrections,
-            days,
-            rehearse,
-            told,
-            upkeep,
-            health,
-            page,
-        ),
-        *(session, users, groups, tokens, quarantine, connect, audit, echo, payloads),
-    ):
+        vehicles, feeds, trips, regions, events, inside, frames, then, activity, arrivals, bundles, corrections, days,
+        rehearse, told, upkeep, health, page,
+        session, users, groups, tokens, quarantine, connect, audit, echo, payloads,
+    ):  # fmt: skip
         app.register_blueprint(routes.blueprint(node))
     desk = Desk(node)
     node.statistics["reports"] = desk.statistics
@@ -112,16 +95,11 @@ def _is_unexpected(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], TrackerError))
 
 
-def _respond(answer: Answered) -> Response:
-    status, headers, body = answer
-    return Response(body, status, headers)
-
-
 async def _tracker_error(node: Node, fault: TrackerError) -> Response:
     if fault.code == "may_not":
         scope: Any = request.scope
         node.doorman.overstepped(scope["tracker.grant"], scope)
-    return _respond(problem(fault))
+    return api.respond(problem(fault))
 
 
 async def _gone(_: Gone) -> Response:
@@ -133,7 +111,7 @@ async def _http_error(fault: HTTPException) -> Response:
     detail = fault.description or "no more is known"
     if status == 404:
         detail = "there is nothing at this address; /openapi.json lists what there is"
-    answer = _respond(plain_problem(status, detail))
+    answer = api.respond(plain_problem(status, detail))
     for name, value in fault.get_headers():
         if name.lower() in ("allow", "retry-after"):
             answer.headers[name] = value
@@ -142,4 +120,4 @@ async def _http_error(fault: HTTPException) -> Response:
 
 async def _unexpected(fault: Exception) -> Response:
     log.error("a request failed", exc_info=fault)
-    return _respond(plain_problem(500, "the server made a mistake; its log says more"))
+    return api.respond(plain_problem(500, "the server made a mistake; its log says more"))

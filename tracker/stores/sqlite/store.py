@@ -249,11 +249,7 @@ class SqliteStore:
         if commit.acked or commit.erased:  # they are looked for where all others are
             self._put_events(connection)
         events = self._numbered(connection, commit.events)
-        kept = (
-            [erased(event) if event.vehicle in commit.erased else event for event in events]
-            if commit.erased
-            else events
-        )
+        kept = [erased(event) if event.vehicle in commit.erased else event for event in events]
         pieces = text_pieces((saved.id, saved.version, saved.updated_at, saved.feature) for saved in commit.regions)
         regions, more = next(pieces, None), next(pieces, None)
         if more is None and not commit.erased:

@@ -11,6 +11,7 @@ from quart import Blueprint, Response
 from tracker.access.grants import SCRAPE, Grant
 from tracker.node import Node
 from tracker.turns.tallies import Tallies
+from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
 from tracker.web.server import health
 from tracker.web.server.answers import Answered
@@ -25,8 +26,7 @@ def blueprint(node: Node) -> Blueprint:
 
 
 async def shown(tell: Callable[[Node], Awaitable[Answered]], node: Node) -> Response:
-    status, headers, body = await tell(node)
-    return Response(body, status, headers)
+    return api.respond(await tell(node))
 
 
 async def metrics(node: Node, _grant: Grant) -> Response:

@@ -25,7 +25,7 @@ from tracker.protocols.pieces import check_weight
 from tracker.times import BadTime, parse_parameter, parse_time
 from tracker.web.ingest.bodies import Patience, too_large
 from tracker.web.ingest.inflate import Plain
-from tracker.web.server.answers import JSON, encode
+from tracker.web.server.answers import JSON, Answered, encode
 
 ANYBODY = "anybody"  #: who it is on a server on which nobody signs in
 LIMIT, MOST = 100, 1000  #: things on a page by default and at most
@@ -84,6 +84,12 @@ def answer(value: Any, status: int = 200, **headers: str) -> Response:
     return Response(
         encode(value), status, {"content-type": JSON} | {name.replace("_", "-"): text for name, text in headers.items()}
     )
+
+
+def respond(answer: Answered) -> Response:
+    """As Quart tells it, what is answered without it as well."""
+    status, headers, body = answer
+    return Response(body, status, headers)
 
 
 def tagged(body: bytes, kind: str, made_of: bytes | None = None, **headers: str) -> Response:

@@ -96,12 +96,12 @@ def pack(connection: sqlite3.Connection, portion: Portion) -> Piece:
     """Read and packed one after the other: of a whole fleet's day that would be gigabytes at once. A segment that is
     gone was erased with its vehicle since the plan was made: nothing of this will be written."""
     fresh, old, first = portion
-    listed = msgspec.json.encode([id for ids in old.values() for id in ids]).decode()
+    gone = [id for ids in old.values() for id in ids]
     with picture(connection):
-        heads = packed.heads(connection, "id IN (SELECT value FROM json_each(:ids))", {"ids": listed})
+        listed = {"ids": msgspec.json.encode(gone).decode()}
+        heads = packed.heads(connection, "id IN (SELECT value FROM json_each(:ids))", listed)
         held = {head.id: columns.take(columns.row < first) for head, columns in packed.bodies(connection, heads)}
     whole = {day: gather([*(held[id] for id in old[day] if id in held), columns]) for day, columns in fresh.items()}
-    gone = [id for ids in old.values() for id in ids]
     return Piece(gone, [packed.pack(*day, columns) for day, columns in whole.items() if len(columns)])
 
 
