@@ -13,6 +13,7 @@ import wsproto.events
 from hypercorn.protocol.events import Data
 from hypercorn.protocol.ws_stream import ASGIWebsocketState
 from hypercorn.utils import UnexpectedMessageError
+from quart import Quart
 from wsproto.connection import Connection, ConnectionType
 
 from tracker.config import Settings
@@ -84,6 +85,38 @@ def test_a_quiet_peer_that_is_gone_is_noticed_by_the_kernel() -> None:
             told = {name: accepted.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in serving.KEEP_ALIVE}
             assert told == serving.KEEP_ALIVE
             assert accepted.getsockopt(socket.IPPROTO_TCP, serving.TCP_USER_TIMEOUT) == serving.USER_TIMEOUT_MS
+
+
+async def test_two_servers_of_one_process_share_nothing() -> None:
+    """Hypercorn is taught once a process; what answers at a door is that door's own."""
+    asked: list[str] = []
+    stop = asyncio.Event()
+
+    async def begin(front: Any) -> tuple[asyncio.Task[None], int]:
+        app = Quart("told")
+        app.extensions["tracker.front"] = front
+        ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        serving_it = serving.serve(app, Settings(port=0), ready=lambda _host, port: ready.set_result(port), stop=stop)
+        task = asyncio.create_task(serving_it)
+        await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED)
+        return task, await ready
+
+    def connect(scope: dict[str, Any]) -> None:
+        asked.append(scope["path"])
+
+    plain, second = await begin(None)
+    ours, first = await begin(SimpleNamespace(answer=None, repeated=None, hardening=[], connect=connect))
+    for port in (first, second):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            b"GET /%d HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" % port
+        )
+        assert (await reader.readline()).startswith(b"HTTP/1.1 404")
+        writer.close()
+    stop.set()
+    await asyncio.gather(plain, ours)
+    assert asked == [f"/{first}"]
 
 
 def test_a_handshake_of_tls_has_as_long_as_a_first_request() -> None:

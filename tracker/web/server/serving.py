@@ -30,7 +30,8 @@ import signal
 import socket as sockets
 import ssl
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol, cast
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
 
 import h11
 import hypercorn.asyncio.run as hypercorn_run
@@ -149,16 +150,25 @@ class _Gone:
 _GONE = _Gone()
 
 
-class _Connection(TCPServer):
-    """One TCP connection; `all` is what is still to be ended at shutdown."""
+@dataclass(eq=False)
+class Door:
+    """What the connections of one server share."""
 
-    all: ClassVar[set[_Connection]] = set()
-    slots: ClassVar[Slots[_Connection | Wire]] = Slots(20_000)
-    ingest_port: ClassVar[int | None] = None  # where nothing but positions is taken
-    front: ClassVar[Front | None] = None  # what answers the requests that take the shortcut
+    slots: Slots[_Connection | Wire]
+    front: Front | None  # what answers the requests that take the shortcut
+    ingest_port: int | None  # where nothing but positions is taken
+    connections: set[_Connection] = field(default_factory=set)  # still to be ended at shutdown
+
+
+class _Connection(TCPServer):
+    """One TCP connection."""
+
+    config: _Config
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        self.door = self.config.door
+        self.slots, self.front = self.door.slots, self.door.front
         self.app = self._with_extensions(self.app)
         self._hung_up: asyncio.Future[None] = self.loop.create_future()
         self._extensions = {
@@ -168,7 +178,7 @@ class _Connection(TCPServer):
         self._idles_since = 0.0  # that the last one was answered; 0: none yet
         self._opened = self.loop.time()
         self._shortcut: Shortcut | None = None
-        if (self.writer.get_extra_info("sockname") or ("", 0))[1] == self.ingest_port:
+        if (self.writer.get_extra_info("sockname") or ("", 0))[1] == self.door.ingest_port:
             self._extensions[ONLY_POSITIONS] = True
         self._common: Scope = {}  # what is the same in the scope of each request
         self._is_over = False  # nobody reads any more
@@ -190,14 +200,14 @@ class _Connection(TCPServer):
                 log.warning(complaint)
             if leaves is self:
                 return
-        _Connection.all.add(self)
+        self.door.connections.add(self)
         self._watch_end()
         try:
             await super().run()
         except* (OSError, asyncio.CancelledError):
             pass  # the peer went away in the middle of something, or we do: only Hypercorn's end cancels
         finally:
-            _Connection.all.discard(self)
+            self.door.connections.discard(self)
             self.slots.leave_slot(self)
 
     def _ask_for(self, address: str) -> bool:
@@ -337,11 +347,17 @@ def _teach_hypercorn() -> None:
         (hypercorn_h11, "WSStream", Stream),
         (hypercorn_h11, "HTTPStream", _Exchange),
         (hypercorn_protocol, "H11Protocol", _Http1),
-        (hypercorn_run, "TCPServer", _Connection),
     ):
         if not issubclass(ours, vars(module)[name]) and vars(module)[name] is not ours:
             raise RuntimeError(f"this is not the Hypercorn we know: {module.__name__}.{name}")
         setattr(module, name, ours)
+    hypercorn_run.TCPServer = _connection  # type: ignore[assignment,attr-defined]
+
+
+def _connection(app: Any, loop: Any, config: Config, *rest: Any) -> TCPServer:
+    """Another server of this process keeps what is Hypercorn's."""
+    kind = _Connection if isinstance(config, _Config) else TCPServer
+    return kind(app, loop, config, *rest)
 
 
 def listen(host: str, port: int, backlog: int = 2048) -> sockets.socket:
@@ -381,12 +397,13 @@ async def serve(
     """
     _teach_hypercorn()
     _allow_many_files()
-    _Connection.slots = app.extensions.setdefault("tracker.slots", Slots(getattr(settings, "max_connections", 20_000)))
-    _Connection.front = app.extensions.get("tracker.front")
     stop = stop or asyncio.Event()
     listeners = _listeners(settings)
     host, port = listeners[0].getsockname()[:2]
-    _Connection.ingest_port = listeners[1].getsockname()[1] if listeners[1:] else None
+    door = Door(
+        app.extensions.setdefault("tracker.slots", Slots(getattr(settings, "max_connections", 20_000))),
+        app.extensions.get("tracker.front"), listeners[1].getsockname()[1] if listeners[1:] else None,
+    )  # fmt: skip
     fault: list[BaseException] = []
     startup = app.startup
 
@@ -401,7 +418,7 @@ async def serve(
         if ready is not None:
             ready(host, port)
         await stop.wait()
-        await _drain(app)
+        await _drain(app, door)
 
     app.startup = remembering_startup
     loop = asyncio.get_running_loop()
@@ -410,6 +427,7 @@ async def serve(
             loop.add_signal_handler(number, stop.set)
     certificate: Certificate | None = app.extensions.get("tracker.certificate")
     config = _config(settings, listeners, certificate)
+    config.door = door
     try:
         with certificate.asked_by_signal() if certificate else contextlib.nullcontext():
             await hypercorn_serve(app, config, shutdown_trigger=until_stopped, mode="asgi")
@@ -422,9 +440,10 @@ async def serve(
 
 
 class _Config(Config):
-    """Hypercorn's, with a context that changes under it."""
+    """Hypercorn's, with a context that changes under it and the door it is for."""
 
     certificate: Certificate | None = None
+    door: Door
 
     @property
     def ssl_enabled(self) -> bool:
@@ -449,7 +468,7 @@ def _listeners(settings: Any) -> list[sockets.socket]:
     return found
 
 
-def _config(settings: Any, listeners: list[sockets.socket], certificate: Certificate | None) -> Config:
+def _config(settings: Any, listeners: list[sockets.socket], certificate: Certificate | None) -> _Config:
     config = _Config()
     config.certificate = certificate
     config.ssl_handshake_timeout = FIRST_REQUEST_S
@@ -466,24 +485,24 @@ def _config(settings: Any, listeners: list[sockets.socket], certificate: Certifi
     return config
 
 
-async def _drain(app: Any) -> None:
+async def _drain(app: Any, door: Door) -> None:
     """Routes say good-bye; then whatever is left is ended, so that no Python waits for it."""
     farewells = [asyncio.ensure_future(drain()) for drain in app.extensions.get("tracker.drains", ())]
     if farewells:
         _, late = await asyncio.wait(farewells, timeout=DRAIN_S)
         for task in late:
             task.cancel()
-    for connection in _Connection.all:
+    for connection in door.connections:
         stream = getattr(getattr(connection.protocol, "protocol", None), "stream", None)
         if isinstance(stream, Stream) and stream.transport.open:
             stream.start_close(1012, "the server is going away")
     for wire in list(Wire.all):
         wire.close(1012, "the server is going away")
-    asyncio.get_running_loop().call_later(GRACE_S * 0.75, _abort_all)  # before Hypercorn cancels what serves them
+    asyncio.get_running_loop().call_later(GRACE_S * 0.75, _abort_all, door)  # before Hypercorn cancels what serves them
 
 
-def _abort_all() -> None:
-    for connection in list(_Connection.all):
+def _abort_all(door: Door) -> None:
+    for connection in list(door.connections):
         connection.writer.transport.abort()
     for wire in list(Wire.all):
         wire.abort()
