@@ -19,7 +19,7 @@ from tracker.fleet.detectors import BEGUN, KNOWN, charge, is_watched, report, ri
 from tracker.fleet.doubts import WAIT_MS, is_doubtful, settle
 from tracker.fleet.duplicates import Known, of_remembered, of_stored, unknown_fixes, unknown_neighbours
 from tracker.fleet.edits import LOOK, Edit, Round, evaluate
-from tracker.fleet.jumps import DEGREE_M, jumps, weigh
+from tracker.fleet.jumps import jumps, weigh
 from tracker.fleet.membership import Moves, appear, beyond, move
 from tracker.fleet.motion import OFFLINE_GAPS, OFFLINE_MS, draws_near, enter_state, observe, pace, wake
 from tracker.fleet.states import at_rest
@@ -178,7 +178,7 @@ class Fleet:
         """
         outcomes = [Outcome.ACCEPTED] * len(pings)
         draft = self._draft()
-        stored, vehicles, step = draft.commit.pings, self.vehicles, self.settings.jump_mps / DEGREE_M
+        stored, vehicles = draft.commit.pings, self.vehicles
         known = {} if known is None else known.copy()
         order: Iterable[int] = range(len(pings))
         if len(pings) > 1:
@@ -216,10 +216,7 @@ class Fleet:
                     self._show(vehicle, ping, now, draft)
             elif vehicle.sure is None:
                 self._take(vehicle, ping, now, draft, anew=True)
-            elif vehicle.held is None and (
-                abs(ping.lat - vehicle.sure.lat) + abs(ping.lon - vehicle.sure.lon) <= step  # nearly always
-                or not jumps(self.settings, vehicle.sure, ping, vehicle.sure)
-            ):
+            elif vehicle.held is None and not jumps(self.settings, vehicle.sure, ping, vehicle.sure):
                 self._take(vehicle, ping, now, draft)
             else:
                 draft.add_vehicle(vehicle)

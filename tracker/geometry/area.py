@@ -28,43 +28,46 @@ TOLD = 8  #: distances remembered of each area
 
 
 class Area:
-    certain = True
-
     """Made by `shapes.read_shape` from rings that are closed, unwrapped and valid."""
 
-    def __init__(self, geometry: dict[str, Any], parts: list[shapely.Polygon]) -> None:
+    certain = True
+
+    def __init__(
+        self,
+        geometry: dict[str, Any],
+        rings: list[Floats],
+        ring_counts: list[int],
+        edges: Floats,
+        down: Any,
+        boxes: list[Box],
+        area_m2: float,
+        perimeter_m: float,
+    ) -> None:
+        """`rings` in their normal order, as many for each part as `ring_counts` says, and what was measured of them."""
         self.kind = geometry["type"].lower()
         self.radius_m = self.buffer_m = None
         self._geometry = geometry
+        self._rings, self._ring_counts = rings, ring_counts
+        self.edges, self._down = edges, down
+        self.boxes = tuple(boxes)
+        self.stretches = (self.boxes,)  # what `may_cover` can be asked of, by its boxes
+        self._told: dict[tuple[float, float], float] = {}  # the last answers of signed_distance_m
+        self.area_m2, self.perimeter_m = area_m2, perimeter_m
+
+    @classmethod
+    def of(cls, geometry: dict[str, Any], parts: list[shapely.Polygon]) -> Area:
         ordered = shapely.normalize(shapely.remove_repeated_points(parts))
         if len(parts) > 1:
             ordered = shapely.get_parts(shapely.normalize(shapely.multipolygons(ordered)))
         # shells clockwise, holes not, all in one order: however it was drawn
-        self._rings, self._ring_counts = _rings_of(ordered)
-        starts = np.concatenate([ring[:-1] for ring in self._rings])
-        ends = np.concatenate([ring[1:] for ring in self._rings])
-        self.edges, self._down = upward(starts, ends)
-        self.boxes: tuple[Box, ...] = tuple(map(tuple, shapely.bounds(ordered).tolist()))
-        self.stretches = (self.boxes,)  # what `may_cover` can be asked of, by its boxes
-        self._told: dict[tuple[float, float], float] = {}  # the last answers of signed_distance_m
-        self.area_m2, self.perimeter_m = _area_m2(self._rings), _length_m(self.edges[:4, self._is_rim])
-
-    @classmethod
-    def measured(
-        cls, geometry: dict[str, Any], ring: Floats, edges: Floats, down: Any, box: Box, area_m2: float, length_m: float
-    ) -> Area:
-        """Of one valid ring in its normal order, away from ±180 and the poles: `plain` measures many at once."""
-        self = cls.__new__(cls)
-        self.kind = "polygon"
-        self.radius_m = self.buffer_m = None
-        self._geometry = geometry
-        self._rings, self._ring_counts = [ring], [1]
-        self.edges, self._down = edges, down
-        self.boxes = (box,)
-        self.stretches = (self.boxes,)
-        self._told = {}
-        self.area_m2, self.perimeter_m = area_m2, length_m
-        return self
+        rings, counts = _rings_of(ordered)
+        edges, down = upward(
+            np.concatenate([ring[:-1] for ring in rings]), np.concatenate([ring[1:] for ring in rings])
+        )
+        boxes: list[Box] = list(map(tuple, shapely.bounds(ordered).tolist()))
+        area = cls(geometry, rings, counts, edges, down, boxes, _area_m2(rings), 0.0)
+        area.perimeter_m = _length_m(edges[:4, area._is_rim])
+        return area
 
     @property
     def bounds(self) -> Box:

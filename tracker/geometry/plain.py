@@ -71,12 +71,13 @@ def read_plain(rings: Sequence[list[Any]]) -> list[Area | None]:
         if areas[i] > 0:
             geometry = {"type": "Polygon", "coordinates": [rings[number]]}
             lines = slice(start, end - 1)
-            found[number] = Area.measured(
+            found[number] = Area(
                 geometry,
-                points[start:end].copy(),
+                [points[start:end].copy()],
+                [1],
                 edges[:, lines].copy(),
                 down[lines].copy(),
-                tuple(boxes[i]),
+                [tuple(boxes[i])],
                 areas[i],
                 lengths[i],
             )
