@@ -55,7 +55,7 @@ class Area:
         self.area_m2, self.perimeter_m = area_m2, perimeter_m
 
     @classmethod
-    def of(cls, geometry: dict[str, Any], parts: list[shapely.Polygon]) -> Area:
+    def from_parts(cls, geometry: dict[str, Any], parts: list[shapely.Polygon]) -> Area:
         ordered = shapely.normalize(shapely.remove_repeated_points(parts))
         if len(parts) > 1:
             ordered = shapely.get_parts(shapely.normalize(shapely.multipolygons(ordered)))

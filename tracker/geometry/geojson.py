@@ -132,7 +132,7 @@ def _area(drawn: dict[str, Any], _: Mapping[str, Any]) -> Shape:
         if why.code not in MAYBE_LITERAL or (as_written := literal(kind, coordinates, field)) is None:
             raise
         parts = as_written
-    area = Area.of(drawn, parts)
+    area = Area.from_parts(drawn, parts)
     if area.area_m2 <= 0:
         raise invalid(fault("zero_area", field, "encloses nothing", _middle(area.bounds)))
     return area

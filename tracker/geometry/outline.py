@@ -22,7 +22,7 @@ def outline(points: list[tuple[float, float]], reach_m: float) -> Area:
     drawn = _circle(*points[0], reach_m) if len(points) == 1 else _corridor(points, reach_m)
     parts = cut([part for part in shapely.get_parts(drawn) if part.geom_type == "Polygon"])
     coordinates = [[np.asarray(r.coords).tolist() for r in (part.exterior, *part.interiors)] for part in parts]
-    return Area.of({"type": "MultiPolygon", "coordinates": coordinates}, parts)
+    return Area.from_parts({"type": "MultiPolygon", "coordinates": coordinates}, parts)
 
 
 def _circle(lat: float, lon: float, radius: float) -> shapely.Geometry:
