@@ -18,7 +18,7 @@ from tracker.model.commit import Commit, SavedVehicle, StoredPing
 from tracker.model.ping import Ping
 from tracker.stores import segments
 from tracker.stores.sqlite import schema
-from tracker.stores.sqlite.past import compaction, packed
+from tracker.stores.sqlite.past import compaction, log, packed
 from tracker.stores.sqlite.store import SqliteStore
 
 T0 = 1_790_035_200_000  # the beginning of a day
@@ -65,25 +65,28 @@ async def test_what_came_in_the_quarter_of_an_hour_that_lasts_stays_in_the_log(s
     assert [row for row, _, _ in await store.arrivals(0, EVER, None, 0, 9)] == [1, 2, 3, 4]
 
 
-async def test_where_there_are_many_vehicles_more_rows_are_packed_at_once(
+async def test_a_slice_is_of_many_rows_and_some_vehicles_of_it_are_in_memory_at_a_time(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"SLICE": 4, "MANY": 1, "WIDER": 3}.items():
-        monkeypatch.setattr(compaction, name, value)
-    await store.commit(fixes(1, *range(0, 4000, 1000)))
-    for time in range(4000, 16_000, 2000):
+    for module, name, value in ((compaction, "SLICE", 10), (compaction, "AT_ONCE", 4), (log, "PIECE", 3)):
+        monkeypatch.setattr(module, name, value)
+    for time in range(0, 8000, 2000):
         await store.commit(fixes(1, time))
         await store.commit(fixes(2, time + 1000))
+    await store.commit(fixes(1, 8000, 9000, 9500))
     with closing(sqlite3.connect(store.path)) as connection:
-        alone = compaction.plan(connection, EVER)
-        assert alone and alone.below == 5, "one vehicle's"
-        compaction.move(connection, alone.below)
+        both = compaction.plan(connection, 7)
+        assert both and both.below == 7, "none that are not to be packed yet"
         both = compaction.plan(connection, EVER)
-        assert both and both.below == 17
-        pieces = [compaction.pack(connection, portion) for portion in both.portions]
-        assert sorted(one.row[8] for piece in pieces for one in piece.fresh) == [6, 6]
-        few = compaction.plan(connection, 13)
-        assert few and few.below == 13, "none that are not to be packed yet"
+        assert both and both.below == 9, "one alone has no more than can be in memory"
+        made = [compaction.portions(connection, both, group) for group in both.groups]
+        pieces = [[compaction.pack(connection, portion) for portion in some] for some in made]
+        assert [[one.row[8] for piece in some for one in piece.fresh] for some in pieces] == [[4], [4]]
+        compaction.move(connection, 9)
+        monkeypatch.setattr(compaction, "AT_ONCE", 99)
+        monkeypatch.setattr(compaction, "SLICE", 2)
+        part = compaction.plan(connection, EVER)
+        assert part and part.below == 11
 
 
 async def test_of_a_slice_no_more_is_unpacked_at_once_than_becomes_one_piece(
@@ -158,7 +161,7 @@ async def test_a_slice_that_came_to_no_end_counts_nowhere_and_is_written_again(s
     before = await store.arrivals(0, EVER, None, 0, 99)
     begun = await store._read(compaction.plan, 99)
     assert begun is not None
-    for portion in begun.portions:
+    for portion in await store._read(compaction.portions, begun, begun.groups[0]):
         store._change(compaction.write, await store._read(compaction.pack, portion))
     assert asked(store, "SELECT sum(count) FROM segments") == [(4,)]
     assert await store.arrivals(0, EVER, None, 0, 99) == before

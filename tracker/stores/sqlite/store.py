@@ -466,10 +466,11 @@ class SqliteStore:
         part = await self._read(compaction.plan, until)
         if part is None:
             return False
-        for portion in part.portions:
-            piece = await self._read(compaction.pack, portion)
-            if not await self._on(self._write_thread, self._change_as_planned, erased, compaction.write, piece):
-                return True
+        for group in part.groups:
+            for portion in await self._read(compaction.portions, part, group):
+                piece = await self._read(compaction.pack, portion)
+                if not await self._on(self._write_thread, self._change_as_planned, erased, compaction.write, piece):
+                    return True
         await self._on(self._write_thread, self._change_as_planned, erased, compaction.move, part.below)
         while await self._on(self._write_thread, self._change, compaction.drop):
             pass

@@ -1,9 +1,10 @@
 """Compaction: pings of closed quarter hours go from the log into segments, a slice of rows at a time.
 
-A slice is planned beside the writer; a piece of it at a time is packed there and written in a short transaction: a
-commit waits for one of them at most. The last one says that the rows are in segments now (`compacted.below`), and only
-then they count there and no more in the log, from which they are deleted after that. So it may end anywhere: what a
-slice had written is written again.
+A slice is the rows of many minutes, so that what becomes of a vehicle is worth a segment, which costs about the same
+however short it is. In memory there are the pings of some vehicles at a time, for whom the rows are read again. A piece
+of those is packed beside the writer and written in a short transaction: a commit waits for one of them at most. The
+last one says that the rows are in segments now (`compacted.below`), and only then they count there and no more in the
+log, from which they are deleted after that. So it may end anywhere: what a slice had written is written again.
 
 A day is in parts while it lasts. A part is packed again with what comes new when that is half as much; the parts of a
 day that is over are made one, late ones with the next quarter of an hour.
@@ -12,12 +13,14 @@ day that is over are made one, late ones with the next quarter of an hour.
 from __future__ import annotations
 
 import sqlite3
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import chain, pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from tracker.model.columns import Columns, gather
 from tracker.stores.sqlite.past import hot, log, packed
@@ -26,8 +29,8 @@ from tracker.stores.sqlite.past.packed import DAY_MS, HOUR_MS, Packed
 
 QUARTER_MS = 900_000
 INCREMENTAL = 2  #: auto_vacuum: free pages can be given back some at a time
-SLICE = 1 << 16  #: rows packed at once
-MANY, WIDER = 1 << 12, 10  #: so many slices where they are of more days of vehicles: one costs the same however short
+SLICE = 1 << 23  #: rows that become segments together
+AT_ONCE = 1 << 18  #: pings of them in memory, 15 MB and copies of some: fewer, and the rows are read more often
 PIECE = 48  #: segments in one transaction
 PIECE_ROWS = 1 << 16  #: about 256 kB packed; a day more may come to them
 DROPPED = 1 << 12  #: rows deleted in one transaction
@@ -36,6 +39,7 @@ KEPT = 256  #: free pages that stay for what comes next
 
 _parts = msgspec.json.Decoder(list[tuple[int, int, int, int]])
 
+Counts = npt.NDArray[np.int64]  # of each vehicle, by its number
 Days = dict[tuple[int, int], Columns]  # (n, day) → its fixes
 Parts = dict[tuple[int, int], list[int]]  # (n, day) → its segments
 
@@ -56,8 +60,9 @@ class Piece(NamedTuple):
 
 
 class Slice(NamedTuple):
-    portions: list[Portion]
+    first: int
     below: int  # rows that are in segments after it
+    groups: list[frozenset[int]]  # vehicles whose pings are in memory together
 
 
 def closed(connection: sqlite3.Connection, now: int) -> int:
@@ -73,12 +78,16 @@ def plan(connection: sqlite3.Connection, until: int) -> Slice | None:
         first = packed.below(connection)
         if first >= until:
             return None
-        end = min(until, first + SLICE)
-        fresh = _fresh(connection, first, end)
-        if len(fresh) > MANY and end < until:
-            end = min(until, first + WIDER * SLICE)
-            fresh = _fresh(connection, first, end)
-        return Slice(_portions(fresh, *_worth_it(connection, fresh, first), first), end)
+        counts, end = _counted(connection, Asked(after=first - 1, below=min(until, first + SLICE)))
+    return Slice(first, end, _groups(counts))
+
+
+def portions(connection: sqlite3.Connection, part: Slice, group: frozenset[int]) -> list[Portion]:
+    """Of what came of these."""
+    with picture(connection):
+        asked = Asked(after=part.first - 1, below=part.below, numbers=group)
+        fresh = _by_day(joined(_pieces(connection, asked)))
+        return _portions(fresh, *_worth_it(connection, fresh, part.first), part.first)
 
 
 def tidying(connection: sqlite3.Connection, now: int) -> list[Portion]:
@@ -105,9 +114,26 @@ def pack(connection: sqlite3.Connection, portion: Portion) -> Piece:
     return Piece(gone, [packed.pack(*day, columns) for day, columns in whole.items() if len(columns)])
 
 
-def _fresh(connection: sqlite3.Connection, first: int, end: int) -> Days:
-    asked = Asked(after=first - 1, below=end)
-    return _by_day(joined((hot.read(connection, asked), log.read(connection, asked))))
+def _pieces(connection: sqlite3.Connection, asked: Asked) -> Iterator[Arrived]:
+    return chain(hot.pieces(connection, asked), log.pieces(connection, asked))
+
+
+def _counted(connection: sqlite3.Connection, asked: Asked) -> tuple[Counts, int]:
+    """How many pings there are of each vehicle, and before which row: one alone has no more than can be in memory."""
+    counts: Counts = np.zeros(0, np.int64)
+    for n, columns in _pieces(connection, asked):
+        more = np.bincount(n, minlength=len(counts))
+        more[: len(counts)] += counts
+        counts = more
+        if counts.max(initial=0) >= AT_ONCE:
+            return counts, int(columns.row[-1]) + 1
+    return counts, asked.below
+
+
+def _groups(counts: Counts) -> list[frozenset[int]]:
+    known = np.flatnonzero(counts)
+    which = np.cumsum(counts[known]) // AT_ONCE
+    return [frozenset(group.tolist()) for group in np.split(known, np.flatnonzero(np.diff(which)) + 1) if len(group)]
 
 
 def _by_day(arrived: Arrived) -> Days:

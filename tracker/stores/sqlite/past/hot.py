@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 import numpy as np
@@ -46,6 +46,15 @@ def read(connection: sqlite3.Connection, asked: Asked) -> Arrived:
     extra = {at: one.encode() for at, (_, one) in enumerate(rows) if one is not None}
     kinds = (array.astype(kind) for array, kind in zip(arrays, TYPES.values(), strict=True))
     return Arrived(n, Columns.from_arrays(kinds, extra))
+
+
+def pieces(connection: sqlite3.Connection, asked: Asked) -> Iterator[Arrived]:
+    """The same, never much at once."""
+    spans = "SELECT min(row) >> ?1, max(row) >> ?1 FROM hot WHERE row > ?2 AND row < ?3"
+    first, last = connection.execute(spans, (BLOCK_BITS, asked.after, asked.below)).fetchone()
+    for block in range(first, last + 1) if first is not None else ():
+        begin, end = block << BLOCK_BITS, (block + 1) << BLOCK_BITS
+        yield read(connection, asked._replace(after=max(asked.after, begin - 1), below=min(asked.below, end)))
 
 
 def _text(numbers: Iterable[object] | None) -> str | None:
