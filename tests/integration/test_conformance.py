@@ -14,19 +14,21 @@ from tests.support.waiting import deadline, free_port
 
 ECHO = """
 import asyncio, sys
-from types import SimpleNamespace
+from types import SimpleNamespace as Some
 from quart import Quart
 from tracker.web.server import serving
 from tracker.web.server import sockets
 
-async def echo(socket):
-    await socket.accept()
-    while (message := await socket.receive()) is not None:
-        await socket.send(message)
+def echo(transport, scope, grant, subprotocol):
+    def hear(message):
+        is_text = isinstance(message, str)
+        transport.send(message.encode() if is_text else message, is_text)
+    return Some(hear_message=hear, hear_end=lambda: None)
 
 app = Quart("echo")
-sockets.install(app, {"/": sockets.Route(echo, max_message=2**25, max_frames_per_s=10**9)})
-settings = SimpleNamespace(host="127.0.0.1", port=int(sys.argv[1]))
+listening = Some(admit_from=lambda address: None, choose_subprotocol=lambda offered: None, listen_to=echo)
+sockets.install(app, {"/": sockets.Route(listening, max_message=2**25, max_frames_per_s=10**9)})
+settings = Some(host="127.0.0.1", port=int(sys.argv[1]))
 asyncio.run(serving.serve(app, settings, ready=lambda host, port: print("ready", flush=True)))
 """
 

@@ -88,18 +88,10 @@ class Front:
         target = self._ingest.at(scope)
         return self._ingest.repeated(target, scope) if target else None
 
-    def connect(self, scope: Scope) -> sockets.Opening | None:
-        """Who asks for a WebSocket, at a route that needs no task for it, may have it. None: it is another route, and
-        nothing was done. Raises TrackerError."""
-        listening = route.listening if (route := self._sockets.get(scope["path"])) else None
-        if listening is None:
-            return None
-        scope = self._as_asked(scope)
-        route, grant = sockets.entered(self._sockets, partial(self._node.access.check, "CONNECT"), scope)
-        address = str((scope.get("client") or ("",))[0])
-        listening.admit_from(address)
-        subprotocol = listening.choose_subprotocol(scope["subprotocols"])
-        return sockets.Opening(route, subprotocol, lambda wire: listening.listen_to(wire, address, grant, subprotocol))
+    def connect(self, scope: Scope) -> sockets.Opening:
+        """What whoever asks for a WebSocket may have. Raises TrackerError."""
+        guard = partial(self._node.access.check, "CONNECT")
+        return sockets.opened(self._sockets, guard, self._as_asked(scope))
 
     async def _ordinary(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])

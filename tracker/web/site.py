@@ -59,8 +59,7 @@ class Site:
         self._pages: Asgi | None = None
         self._making: asyncio.Task[None] | None = None
         positions.install(self, node)
-        watching = sockets.Route(self._live.serve_socket, listening=self._live)
-        sockets.install(self, {PATH: watching}, partial(node.access.check, "CONNECT"))
+        sockets.install(self, {PATH: sockets.Route(self._live)}, partial(node.access.check, "CONNECT"))
         sockets.on_drain(self, node.leave)
         sockets.on_drain(self, self._live.drain)
         self._front = self.extensions["tracker.front"] = Front(node, self._answer, self.extensions["tracker.sockets"])

@@ -245,20 +245,8 @@ async def test_a_message_that_brings_out_a_fault_costs_only_its_sender(live: Liv
     plant(live.hub, "follow", 1)
     told: list[tuple[int, bytes]] = []
 
-    class Socket:
-        address, grant, subprotocols, pending, heard = "10.0.0.1", EVERYTHING, (), 0, float("inf")
-        scope: dict[str, Any] = {}  # noqa: RUF012
-        messages: tuple[str, ...] = ('{"op":"follow","all":true}',)
-
-        @property
-        def transport(self) -> Any:
-            return self
-
-        async def accept(self, chosen: str | None) -> None: ...
-
-        async def receive(self) -> str | None:
-            first, self.messages = self.messages[:1], self.messages[1:]
-            return first[0] if first else None
+    class Transport:
+        pending, heard = 0, float("inf")
 
         def send(self, payload: bytes, _text: bool = True) -> None:
             told.append((0, payload))
@@ -266,7 +254,9 @@ async def test_a_message_that_brings_out_a_fault_costs_only_its_sender(live: Liv
         def close(self, code: int) -> None:
             told.append((code, b""))
 
-    await live.serve_socket(Socket())  # type: ignore[arg-type]
+    transport: Any = Transport()
+    listener = live.listen_to(transport, {"client": ("10.0.0.1", 1)}, EVERYTHING, None)
+    listener.hear_message('{"op":"follow","all":true}')
     assert told[-1][0] == close_codes.FAULT
     assert not live.lines
 

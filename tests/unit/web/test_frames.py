@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 
-from tests.property.test_websocket_frames import FRAMES, MOST, frame, pieces_of
+from tests.support.frames import FRAMES, MOST, frame, pieces_of
 from tracker.web.server import frames
 from tracker.web.server.frames import Broken, Reader, close_frame, pong_frame
 
@@ -87,6 +87,21 @@ def test_a_message_that_is_too_large_is_refused_by_its_header() -> None:
     assert ours([head], MOST) == [1009]
     assert ours([frame(0x01, b"x" * 300), frame(0x80, b"x" * 101)[:4]], MOST) == [1009]
     assert ours([frame(0x81, b"x" * MOST), frame(0x81, b"x" * MOST)], MOST) == [(1, "x" * MOST)] * 2
+
+
+def test_of_what_came_nothing_is_kept_once_it_is_read() -> None:
+    """A chunk is up to 256 KiB."""
+    one, said = Reader(BIG), frame(0x82, b"x" * 60_000)
+    for byte in said[:10]:
+        one.feed(bytes([byte]))
+        assert one.next_frame() is None
+    one.feed(said[10:] + said[:1])
+    assert one.next_frame() == frames.Frame(frames.BINARY, b"x" * 60_000, size=60_000)
+    assert one.next_frame() is None
+    one.feed(said[1:])
+    assert one.next_frame() is not None
+    assert one.next_frame() is None
+    assert not one._came
 
 
 def test_what_we_say_ourselves() -> None:

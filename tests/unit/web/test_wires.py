@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.property.test_websocket_frames import frame
+from tests.support.frames import frame
 from tracker.web.server.frames import Reader, close_frame, pong_frame
 from tracker.web.server.wires import NOBODY, Wire
 
@@ -17,12 +17,13 @@ CLOSE, PING = 0x88, 0x89
 class Peer:
     """Its transport, its listener, and whoever wants to know that it has ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pipelined: bool = False) -> None:
         self.told: list[bytes] = []
         self.heard: list[Any] = []
-        self.is_over = self.is_closed = False
+        self.is_over = self.is_closed = self.is_read = False
+        self.pauses_at: Any = None  # whoever listens does, when it hears this
         tcp: Any = self
-        self.wire = Wire(tcp, 100, 3, self._ended)
+        self.wire = Wire(tcp, 2000, 3, self._ended, pipelined=pipelined)
         self.wire.be_heard_by(self)
 
     def _ended(self, _wire: Wire) -> None:
@@ -40,8 +41,16 @@ class Peer:
     def get_write_buffer_size(self) -> int:
         return sum(map(len, self.told))
 
+    def pause_reading(self) -> None:
+        self.is_read = False
+
+    def resume_reading(self) -> None:
+        self.is_read = True
+
     def hear_message(self, message: str | bytes) -> None:
         self.heard.append(message)
+        if message == self.pauses_at:
+            self.wire.pause()
 
     def hear_end(self) -> None:
         self.heard.append(None)
@@ -115,13 +124,58 @@ async def test_what_is_no_websocket_ends_it_with_a_reason(peer: Peer) -> None:
 
 
 async def test_a_message_that_is_too_large_is_refused_and_what_follows_is_not_parsed(peer: Peer) -> None:
-    peer.wire.data_received(frame(0x81, b"x" * 101))
+    peer.wire.data_received(frame(0x81, b"x" * 2001))
     peer.wire._reader = Unread()
     peer.wire.data_received(b"x" * 1000)
-    assert peer.told == [close_frame(1009, "a message is at most 100 bytes")]
+    assert peer.told == [close_frame(1009, "a message is at most 2000 bytes")]
     assert not peer.is_closed, "it may be busy sending: it has a moment to read why"
     peer.wire.abort()
     assert peer.heard == [None]
+
+
+async def test_who_pauses_hears_the_rest_of_a_chunk_when_they_go_on_and_in_order(peer: Peer) -> None:
+    peer.pauses_at = "b"
+    peer.wire.data_received(frame(0x81, b"a") + frame(0x81, b"b") + frame(0x81, b"c")[:3])
+    peer.wire.data_received(frame(0x81, b"c")[3:])  # TLS had it already
+    assert (peer.heard, peer.is_read) == (["a", "b"], False)
+    peer.wire.resume()
+    peer.wire.resume()
+    await asyncio.sleep(0)
+    assert (peer.heard, peer.is_read) == (["a", "b", "c"], True)
+
+
+async def test_who_pauses_and_closes_hears_the_answer_to_it(peer: Peer) -> None:
+    peer.pauses_at = "a"
+    peer.wire.data_received(frame(0x81, b"a") + frame(0x81, b"b") + frame(CLOSE, b"\x03\xf4"))
+    peer.wire.close(1012)
+    await asyncio.sleep(0)
+    assert peer.heard == ["a", None]
+    assert peer.is_closed
+
+
+@pytest.mark.parametrize(
+    ("first", "size", "is_counted"),
+    [
+        (0x81, 16, False),
+        (0x81, 15, True),
+        (0x82, 16, False),
+        (0x00, 1024, False),
+        (0x00, 1023, True),
+        (PING, 100, True),
+    ],
+)
+async def test_of_pipelined_frames_only_those_that_carry_little_are_a_flood(
+    first: int, size: int, is_counted: bool
+) -> None:
+    peer = Peer(pipelined=True)
+    if first == 0:
+        peer.wire.data_received(frame(0x01, b"begins with one that is counted"))
+    for _ in range(5 if first else 1):
+        peer.wire.data_received(frame(first, b"x" * size))
+    if first == 0:
+        assert peer.wire._frames == 1 + is_counted
+    else:
+        assert (close_frame(1008, "too many frames") in peer.told) is is_counted
 
 
 def test_nobody_hears_nothing() -> None:

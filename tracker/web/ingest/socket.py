@@ -12,11 +12,12 @@ next messages gather; when enough have, the sender waits. A protocol with replie
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import logging
+from collections.abc import Coroutine, Mapping
 from functools import partial
 from typing import Any
 
-from tracker.access.grants import SEND
+from tracker.access.grants import SEND, Grant
 from tracker.errors import BadRequest, NotFound, NotSignedIn, Overloaded, Stopping, StoreError, TrackerError
 from tracker.live.close_codes import SIGNED_OUT
 from tracker.model.ping import Ping, Unfit
@@ -30,11 +31,16 @@ from tracker.web.ingest.capture import Capture, tally
 from tracker.web.ingest.counts import Counts
 from tracker.web.ingest.senders import Sender
 from tracker.web.server import sockets
-from tracker.web.server.answers import encode
+from tracker.web.server.answers import Scope, encode
+from tracker.web.server.wires import Listener
+
+log = logging.getLogger(__name__)
 
 GATHER = 5000  #: pings that wait before the sender has to
+UNREAD = 64 * 1024  #: bytes of answers that it leaves unread before no more of it is stored
 UNUSUAL = ("late", "held", "duplicates", "conflicts", "discarded", "ignored", "quarantined")  #: told when not 0
 TRY_AGAIN = 1013  #: the standard close code for it: connect again and send what was not counted
+FAULT = 1011  #: and for a fault of ours
 
 
 class Batch:
@@ -67,11 +73,11 @@ class Batch:
         if isinstance(reading.reply, Reply):  # one that depends on what becomes of it is for requests
             self.replies.append(reading.reply)
 
-    def answers(self, counts: Counts) -> list[str | bytes]:
-        """What its sender is told, once all of it is stored."""
+    def answers(self, counts: Counts) -> list[tuple[bytes, bool]]:
+        """What its sender is told, once all of it is stored; and whether that is text."""
         if self.replies:
-            return [reply.body.decode() if reply.type.startswith("text/") else reply.body for reply in self.replies]
-        return [encode(self.answer(counts)).decode()]
+            return [(reply.body, reply.type.startswith("text/")) for reply in self.replies]
+        return [(encode(self.answer(counts)), True)]
 
     def answer(self, counts: Counts) -> dict[str, Any]:
         answer: dict[str, Any] = {"upto": self.upto, "errors": self.errors}
@@ -85,16 +91,20 @@ class Batch:
 
 
 class Conversation:
-    """One sender: a task that reads and a task that commits and answers."""
+    """One sender. Each message is read as it comes; a task commits and answers.
 
-    def __init__(self, node: Node, socket: sockets.Socket, one: Spoken) -> None:
+    What has to wait makes the next ones wait: a long message, a pace that is too fast, a store that is too slow.
+    """
+
+    def __init__(self, node: Node, one: Spoken, transport: sockets.Transport, scope: Scope, grant: Grant) -> None:
         self._node = node
-        self._socket = socket
+        self._transport = transport
         self._read = one.read
         self._decoder = one.decoder(node.settings.max_line) if one.decoder else None
-        self._sender = Sender(node, socket.grant, socket.address)
+        self._path: str = scope["path"]
+        self._sender = Sender(node, grant, str((scope.get("client") or ("",))[0]))
         self._name = one.name
-        self._capture = Capture(node, socket.scope, None, dict(socket.scope["headers"]))
+        self._capture = Capture(node, scope, None, dict(scope["headers"]))
         self._capture.protocol = one.name
         self._batches: list[Batch] = []
         self._upto = 0
@@ -102,60 +112,97 @@ class Conversation:
         self._company = Company()  # messages
         self._news = asyncio.Event()
         self._room = asyncio.Event()
-        self._over = False
+        self._hold: asyncio.Task[None] | None = None  # what the next message waits for
+        self._over = False  # nothing more comes
+        self._is_all = False  # and all that came was read
         self._shown_out = False
 
-    async def run(self) -> None:
-        await self._socket.accept()
-        committing = asyncio.create_task(self._commit())
-        try:
-            with self._node.guests.stay(self._sender.ask_again, self._show_out):
-                await self._read_all(committing)
-            if self._decoder and not self._shown_out:
-                self._add(list(self._decoder.finish(self._node.clock())), b"")
-            self._over = True
-            self._news.set()
-            await committing
-        except (NotSignedIn, NotFound) as fault:
-            self._show_out(fault)
-        finally:
-            committing.cancel()
+    # ---------------------------------------------------------------------------------------------- what is heard
 
-    async def _read_all(self, committing: asyncio.Task[None]) -> None:
-        while not committing.done() and (message := await self._socket.receive()) is not None:
-            await self._take(message.encode() if isinstance(message, str) else message)
-            if self._waiting > GATHER:
-                self._room.clear()
-                await self._room.wait()
+    def hear_message(self, message: str | bytes) -> None:
+        data = message.encode() if isinstance(message, str) else message
+        self._upto += 1
+        try:
+            if is_light(data):
+                self._take(self._read_message(data, self._node.clock()), data)
+            else:
+                self._wait_for(self._take_long(data))
+        except Exception as fault:
+            self._end(fault)
+
+    def hear_end(self) -> None:
+        self._over = True
+        if self._hold is None:
+            self._have_all()
+
+    def _have_all(self) -> None:
+        self._is_all = True
+        self._news.set()
+        if self._decoder and not self._shown_out:
+            try:
+                self._add(list(self._decoder.finish(self._node.clock())), b"")
+            except Exception as fault:
+                self._end(fault)
+
+    def _take(self, readings: list[Reading], message: bytes) -> None:
+        positions = self._add(readings, message)
+        if (wait_s := self._sender.spend(positions, A_POSITION)) or self._waiting > GATHER:
+            self._wait_for(self._wait_turn(positions, wait_s))
+
+    async def _take_long(self, message: bytes) -> None:
+        readings = await asyncio.to_thread(self._read_message, message, self._node.clock())
+        positions = self._add(readings, message)
+        await self._wait_turn(positions, self._sender.spend(positions, A_POSITION))
+
+    async def _wait_turn(self, positions: Mapping[str, int], wait_s: float) -> None:
+        """Whoever sends too fast is read no further; what it sent is not lost by it."""
+        while wait_s and not self._over:
+            await asyncio.sleep(min(wait_s, 0.25))
+            wait_s = self._sender.spend(positions, A_POSITION)
+        while self._waiting > GATHER and not self._over:
+            self._room.clear()
+            await self._room.wait()
+
+    def _wait_for(self, work: Coroutine[Any, Any, None]) -> None:
+        """With the next message, and with the end."""
+
+        async def hold() -> None:
+            try:
+                await work
+            except Exception as fault:
+                self._end(fault)
+            self._hold = None
+            if self._over:
+                self._have_all()
+            self._transport.resume()
+
+        self._transport.pause()
+        self._hold = asyncio.create_task(hold())
+
+    def _end(self, fault: Exception) -> None:
+        """Hear no more of it, and say why."""
+        if isinstance(fault, NotSignedIn | NotFound):
+            self._show_out(fault)
+        elif isinstance(fault, StoreError | Stopping):
+            self._transport.close(TRY_AGAIN, fault.code)
+        else:
+            log.error("what came by a WebSocket could not be taken", exc_info=fault)
+            self._transport.close(FAULT)
 
     def _show_out(self, fault: TrackerError) -> None:
         if not self._shown_out:
             self._shown_out = True
-            self._socket.transport.close(SIGNED_OUT, fault.code)
-
-    async def _take(self, message: bytes) -> None:
-        self._upto += 1
-        try:
-            if is_light(message):
-                readings = self._read_message(message, self._node.clock())
-            else:
-                readings = await asyncio.to_thread(self._read_message, message, self._node.clock())
-        except BadRequest as fault:
-            readings = [Reading(items=1)]
-            readings[0].reject(0, Unfit(fault.code, None, fault.detail))
-        await self._keep_pace(self._add(readings, message))
-
-    async def _keep_pace(self, positions: Mapping[str, int]) -> None:
-        """Whoever sends too fast is read no further; what it sent is not lost by it."""
-        wait_s = self._sender.spend(positions, A_POSITION)
-        while wait_s and not self._shown_out:
-            await asyncio.sleep(min(wait_s, 0.25))
-            wait_s = self._sender.spend(positions, A_POSITION)
+            self._transport.close(SIGNED_OUT, fault.code)
 
     def _read_message(self, message: bytes, now: int) -> list[Reading]:
-        if self._decoder:
-            return list(self._decoder.feed(message, now))
-        return [self._read(Payload(message, path=self._socket.path), now)] if self._read else []
+        try:
+            if self._decoder:
+                return list(self._decoder.feed(message, now))
+            return [self._read(Payload(message, path=self._path), now)] if self._read else []
+        except BadRequest as fault:
+            refused = Reading(items=1)
+            refused.reject(0, Unfit(fault.code, None, fault.detail))
+            return [refused]
 
     def _add(self, readings: list[Reading], message: bytes) -> Mapping[str, int]:
         """How many positions of each vehicle there were."""
@@ -173,31 +220,40 @@ class Conversation:
         self._news.set()
         return positions
 
-    async def _commit(self) -> None:
+    # ------------------------------------------------------------------------------------------ what becomes of it
+
+    async def run(self) -> None:
+        """Until all that came is stored and answered."""
         try:
-            while not (self._over and not self._batches):
-                if not self._batches:
-                    self._news.clear()
-                    await self._news.wait()
-                    continue
-                await self._gather()
-                batch = self._batches.pop(0)
-                self._company.begin(batch.read.items, asyncio.get_running_loop().time())
-                counts = Counts()
-                counts.add_answer(await self._submit(batch.pings))
-                self._company.end(sum(waiting.read.items for waiting in self._batches))
-                tally(self._node, self._name, batch.read, counts)
-                self._waiting -= len(batch.pings)
-                if self._waiting <= GATHER:
-                    self._room.set()
-                for answer in batch.answers(counts):
-                    if self._shown_out:
-                        return
-                    await self._socket.send(answer)
-        except (StoreError, Stopping) as fault:
-            await self._socket.close(TRY_AGAIN, fault.code)
+            with self._node.guests.stay(self._sender.ask_again, self._show_out):
+                while self._batches or not self._is_all:
+                    if self._batches:
+                        await self._commit()
+                    else:
+                        self._news.clear()
+                        await self._news.wait()
+        except Exception as fault:
+            self._end(fault)
         finally:
+            self._over = True
             self._room.set()
+
+    async def _commit(self) -> None:
+        """The first of what waits."""
+        await self._gather()
+        batch = self._batches.pop(0)
+        self._company.begin(batch.read.items, asyncio.get_running_loop().time())
+        counts = Counts()
+        counts.add_answer(await self._submit(batch.pings))
+        self._company.end(sum(waiting.read.items for waiting in self._batches))
+        tally(self._node, self._name, batch.read, counts)
+        self._waiting -= len(batch.pings)
+        if self._waiting <= GATHER:
+            self._room.set()
+        for answer in batch.answers(counts):
+            self._transport.send(*answer)
+        while self._transport.pending > UNREAD:  # noqa: ASYNC110 - nobody tells; what it sends meanwhile gathers
+            await asyncio.sleep(0.05)
 
     async def _gather(self) -> None:
         """The first of what waits has company, or waited long enough. It has all it will have once there is a next."""
@@ -222,14 +278,34 @@ class Conversation:
         return Answer()
 
 
+class Conversations:
+    """Those in one protocol."""
+
+    def __init__(self, node: Node, one: Spoken) -> None:
+        self._node = node
+        self._one = one
+        self._running: set[asyncio.Task[None]] = set()  # or one that waits for news could be forgotten
+
+    def admit_from(self, address: str) -> None:
+        """There is no limit but that of all connections."""
+
+    def choose_subprotocol(self, _offered: list[str]) -> str | None:
+        return None
+
+    def listen_to(self, transport: sockets.Transport, scope: Scope, grant: Grant, _subprotocol: str | None) -> Listener:
+        conversation = Conversation(self._node, self._one, transport, scope, grant)
+        task = asyncio.create_task(conversation.run())
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return conversation
+
+
 def install(app: Any, node: Node) -> None:
     """The addresses of protocols that are WebSockets too."""
-
-    def route(one: Spoken) -> sockets.Route:
-        async def run(socket: sockets.Socket) -> None:
-            await Conversation(node, socket, one).run()
-
-        return sockets.Route(run, max_message=node.settings.max_message, pipelined=True, verb=SEND)
-
-    routes = {address: route(one) for one in spoken() if one.socket for address in one.addresses}
+    routes: dict[str, sockets.Route] = {}
+    for one in spoken():
+        if one.socket:
+            talk = Conversations(node, one)
+            route = sockets.Route(talk, max_message=node.settings.max_message, pipelined=True, verb=SEND)
+            routes |= dict.fromkeys(one.addresses, route)
     sockets.install(app, routes, partial(node.access.check, "CONNECT"))

@@ -29,6 +29,7 @@ from tracker.turns.ticking import QUICK_S, SHARE, TICK_S, Slices, tick_s
 from tracker.web.live.admission import Admission
 from tracker.web.live.catch_up import CatchUp
 from tracker.web.server import sockets
+from tracker.web.server.answers import Scope
 from tracker.web.server.wires import NOBODY, Listener
 
 log = logging.getLogger(__name__)
@@ -256,23 +257,6 @@ class Live:
             self.hub.epoch, self.hub.routing.t0, self.node.clock(), settings.live_heartbeat_s, limits, grant.word()
         )
 
-    async def serve_socket(self, socket: sockets.Socket) -> None:
-        """Where the server keeps a task for each (sockets.py)."""
-        try:
-            self.admit_from(socket.address)
-        except Overloaded as fault:
-            await socket.reject(fault)
-            return
-        chosen = self.choose_subprotocol(socket.subprotocols)
-        await socket.accept(chosen)
-        socket.scope["headers"] = ()  # nobody asks again: 1 kB of each viewer
-        listener = self.listen_to(socket.transport, socket.address, socket.grant, chosen)
-        try:
-            while (message := await socket.receive()) is not None:
-                listener.hear_message(message)
-        finally:
-            listener.hear_end()
-
     def admit_from(self, address: str) -> None:
         """May one more watch from there? Raises Overloaded, Stopping."""
         self.admission.admit(address)
@@ -280,8 +264,9 @@ class Live:
     def choose_subprotocol(self, offered: list[str]) -> str | None:
         return next((name for name in offered if name in messages.SUBPROTOCOLS), None)
 
-    def listen_to(self, transport: sockets.Transport, address: str, grant: Grant, subprotocol: str | None) -> Listener:
+    def listen_to(self, transport: sockets.Transport, scope: Scope, grant: Grant, subprotocol: str | None) -> Listener:
         """A socket was accepted."""
+        address = str((scope.get("client") or ("",))[0])
         try:
             return self.open(transport, transport, address, grant, binary=subprotocol == messages.BINARY)
         except TrackerError:

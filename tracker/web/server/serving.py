@@ -4,18 +4,12 @@ Each trick is guarded by a test in test_sockets.py or test_connections.py.
 
 What it adds to Hypercorn:
 
-- no permessage-deflate: 190 kB a connection, and a 15 kB frame could become 15 MB before a limit is looked at
-- a message over the route's limit ends the connection with 1009 instead of growing a buffer; too many frames with 1008
-- what the app has not received yet is bounded by back-pressure, and a peer that goes away is always noticed: the
-  kernel asks one that is quiet
-- a close we start ends the connection within CLOSE_S, whether or not the peer answers, reads or cares
+- a peer that goes away is always noticed: the kernel asks one that is quiet
 - a peer that hangs up frees its connection at once: Hypercorn waits for the end of keep-alive first
 - what two parsers could read differently (request smuggling) is refused
 - a peer cannot hold every connection (slots.py)
-- `Transport`: ready-made frames go straight to the connection, 5 times cheaper than `websocket.send`
-- whole frames of those who send positions are read at a tenth of what they cost wsproto (frames.py)
-- a plain handshake is answered without Hypercorn, and who is let in to watch is a protocol of asyncio and no more
-  (upgrade.py, wires.py)
+- a plain handshake of a WebSocket is answered without Hypercorn (upgrade.py), and whoever is let in is a protocol of
+  asyncio and no more (wires.py)
 - TLS whose certificate is renewed while connections last (certificate.py)
 - HTTP/1.1 only: a WebSocket inside HTTP/2 would go round all of this
 - `serve`: SIGTERM tells sockets, closes them and ends within 5 s, on every Python (3.12+ waits for each connection)
@@ -39,7 +33,6 @@ import hypercorn.protocol as hypercorn_protocol
 import hypercorn.protocol.h11 as hypercorn_h11
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
-from hypercorn.asyncio.worker_context import EventWrapper
 from hypercorn.config import Config
 from hypercorn.events import Closed, RawData, Updated
 from hypercorn.protocol.h11 import H11Protocol
@@ -54,7 +47,7 @@ from tracker.web.server.certificate import Certificate
 from tracker.web.server.hardening import completed
 from tracker.web.server.parser import NO_MORE, WHOLE, Parser, teach_h11
 from tracker.web.server.shortcut import Answering, Pairs, Repeating, Shortcut, common_scope, written
-from tracker.web.server.sockets import ASKS_FOR, CUT, HUNG_UP, ONLY_POSITIONS, Opening
+from tracker.web.server.sockets import ASKS_FOR, CUT, HUNG_UP, ONLY_POSITIONS, TAKES, Opening
 from tracker.web.server.streams import Stream
 from tracker.web.server.wires import CLOSE_S, GRACE_S, Wire
 
@@ -72,8 +65,6 @@ KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 20, "TCP_KEEPCNT": 3}
 
 
 class _Http1(H11Protocol):
-    _free = EventWrapper()  # of all that are no longer HTTP
-
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._parser: Any = Parser(h11.SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size)
@@ -84,15 +75,8 @@ class _Http1(H11Protocol):
             return  # we have said our last
         await super().handle(event)
         if isinstance(event, Closed):
-            if self._parser is not None:
-                self._parser.is_over = True
+            self._parser.is_over = True
             await self.can_read.set()
-
-    def forget_http(self) -> None:
-        """A WebSocket is spoken from now on: nothing waits for the turn of its request."""
-        assert isinstance(self.connection, hypercorn_h11.H11WSConnection)
-        self.connection.h11_connection = self._parser = None  # type: ignore[assignment]
-        self.can_read = self._free
 
     @property
     def awaits_request(self) -> bool:
@@ -135,8 +119,8 @@ class Front(Protocol):
 
     answer: Answering
     repeated: Repeating
-    #: raises TrackerError; None, and nothing done: it is not for the shortcut
-    connect: Callable[[Scope], Opening | None]
+    #: raises TrackerError
+    connect: Callable[[Scope], Opening]
     hardening: Pairs
 
 
@@ -173,6 +157,7 @@ class _Connection(TCPServer):
         self._hung_up: asyncio.Future[None] = self.loop.create_future()
         self._extensions = {
             HUNG_UP: self._hung_up, CUT: self.writer.transport.abort, ASKS_FOR: self._ask_for,
+            TAKES: self._take_opening,
         }  # fmt: skip
         self.is_busy = False  # with a request that takes the shortcut
         self._idles_since = 0.0  # that the last one was answered; 0: none yet
@@ -249,6 +234,8 @@ class _Connection(TCPServer):
                     await self.idle_task.stop()
                     return
                 await self.protocol.handle(RawData(data))
+            if self._is_wire:
+                return
             await self.protocol.handle(RawData(b""))
         self._is_over = True
         protocol = self.protocol.protocol
@@ -269,7 +256,7 @@ class _Connection(TCPServer):
         return await self._shortcut.answer_plain(self.reader, self.writer)
 
     def _upgrades(self, data: bytes) -> bool:
-        """Answer a plain handshake; whoever is let in leaves all of this behind. False: it is left to Hypercorn."""
+        """Answer a plain handshake. False: it is left to Hypercorn."""
         assert self.front is not None
         protocol, tcp = self.protocol.protocol, cast(asyncio.Transport, self.writer.transport)
         if not data.startswith(upgrade.BEGINS) or not (isinstance(protocol, _Http1) and protocol.awaits_request):
@@ -281,22 +268,36 @@ class _Connection(TCPServer):
         except TrackerError as fault:
             self.writer.write(written(problem(fault), self.front.hardening, True))
             return True
-        if opening is None:
-            return False
-        wire = Wire(tcp, opening.route.max_message, opening.route.max_frames_per_s, self.slots.leave_slot)
+        self._become_wire(opening, asked.key, data[asked.end :])
+        return True
+
+    def _take_opening(self, opening: Opening) -> None:
+        """A handshake that Hypercorn read is to be answered with yes."""
+        stream = getattr(self.protocol.protocol, "stream", None)
+        if isinstance(stream, Stream) and not (self._hung_up.done() or self.writer.is_closing()):
+            key, early = stream.leave()
+            early += bytes(self.reader._buffer)  # type: ignore[attr-defined]
+            self.reader._buffer.clear()  # type: ignore[attr-defined]
+            self._become_wire(opening, key, early)
+            self.reader.feed_eof()  # nobody has to read it any more
+
+    def _become_wire(self, opening: Opening, key: bytes, early: bytes) -> None:
+        """Whoever is let in leaves all of this behind; `early` came after the handshake."""
+        route, tcp = opening.route, cast(asyncio.Transport, self.writer.transport)
+        wire = Wire(tcp, route.max_message, route.max_frames_per_s, self.slots.leave_slot, pipelined=route.pipelined)
         self._is_wire = True
         self.slots.hand_on(self, wire)
         tcp.set_protocol(wire)
+        tcp.resume_reading()  # the reader paused it where much came early
         self.writer._transport = _GONE  # type: ignore[attr-defined]  # or it would close it when it is forgotten
-        tcp.write(upgrade.accepted(asked.key, opening.subprotocol))
+        tcp.write(upgrade.accepted(key, opening.subprotocol))
         try:
             wire.be_heard_by(opening.listen(wire))
         except BaseException:
             wire.abort()
             raise
-        if len(data) > asked.end:
-            wire.data_received(data[asked.end :])
-        return True
+        if early:
+            wire.data_received(early)
 
     async def _close(self) -> None:
         if not self._is_wire:
@@ -492,10 +493,6 @@ async def _drain(app: Any, door: Door) -> None:
         _, late = await asyncio.wait(farewells, timeout=DRAIN_S)
         for task in late:
             task.cancel()
-    for connection in door.connections:
-        stream = getattr(getattr(connection.protocol, "protocol", None), "stream", None)
-        if isinstance(stream, Stream) and stream.transport.open:
-            stream.start_close(1012, "the server is going away")
     for wire in list(Wire.all):
         wire.close(1012, "the server is going away")
     asyncio.get_running_loop().call_later(GRACE_S * 0.75, _abort_all, door)  # before Hypercorn cancels what serves them

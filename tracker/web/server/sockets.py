@@ -1,7 +1,7 @@
 """Sockets: the plain WebSocket our routes speak.
 
-A route is a coroutine over one `Socket`. It is plain ASGI, so it runs under any server; under Hypercorn (serving.py)
-its `Transport` writes ready-made frames straight to the connection, and hostile peers meet their limits.
+A route listens to each connection and tells it what it likes by a `Transport`. That is plain ASGI, so it runs under any
+server; under ours (serving.py) an accepted one is a `Wire`, and hostile peers meet their limits.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tracker.web.server.answers import Scope, problem
 from tracker.web.server.wires import Listener
 
 MESSAGE = 64 * 1024  #: bytes of one message, unless a route says otherwise
-EXTENSION = "tracker.transport"  #: where the app finds the Transport in scope["extensions"]
+TAKES = "tracker.takes"  #: where the app finds, in scope["extensions"], who takes an `Opening` from it
 HUNG_UP = "tracker.hung_up"  #: and a Future, done once the peer of an HTTP request speaks no more: do not wait for news
 ASKS_FOR = "tracker.asks_for"  #: and what a proxy's connection is told: for whom it asks; False: that one has its share
 ONLY_POSITIONS = "tracker.only_positions"  #: and that it came by a port where nothing else is taken
@@ -45,35 +45,27 @@ class Transport(Protocol):
         """Loop time of the last bytes of any kind from the peer."""
         ...
 
+    def pause(self) -> None:
+        """Hear no more messages until `resume`; the peer has to wait."""
+        ...
+
+    def resume(self) -> None: ...
+
     def close(self, code: int, reason: str = "") -> None:
-        """Say why, then end; `Socket.receive` answers None at once."""
+        """Say why, then end; no more messages are heard."""
         ...
 
 
 class Socket:
-    """One WebSocket connection, as its route sees it."""
+    """A handshake, and under another server than ours what comes after it."""
 
     def __init__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]):
         self.scope = scope
-        self.path: str = scope["path"]
-        self.address: str = (scope.get("client") or ("",))[0]
-        self.subprotocols: list[str] = list(scope.get("subprotocols") or ())
-        self.transport: Transport
-        self.code: int | None = None  #: the close code, once `receive` answered None
-        self.grant: Grant  #: of whoever opened it
         self._receive = receive
         self._send = send
-        self._answered = False
-
-    async def accept(self, subprotocol: str | None = None) -> None:
-        self._answered = True
-        await self._send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
-        extension = (self.scope.get("extensions") or {}).get(EXTENSION)
-        self.transport = extension if extension is not None else _PlainTransport(self._send)
 
     async def reject(self, error: TrackerError) -> None:
         """Answer the handshake with an ordinary HTTP error (problem+json) instead of accepting it."""
-        self._answered = True
         if "websocket.http.response" not in (self.scope.get("extensions") or {}):
             await self._send({"type": "websocket.close", "code": 1008, "reason": error.code})
             return
@@ -83,54 +75,51 @@ class Socket:
         await self._send({"type": "websocket.http.response.start", "status": status, "headers": headers})
         await self._send({"type": "websocket.http.response.body", "body": body, "more_body": False})
 
-    async def receive(self) -> str | bytes | None:
-        """The next message, or None when the connection is over. Not calling it makes the peer wait (TCP)."""
+    async def speak(self, opening: Opening) -> None:
+        """Until it is over."""
+        await self._send({"type": "websocket.accept", "subprotocol": opening.subprotocol, "headers": []})
+        transport = _PlainTransport(self._send)
+        try:
+            listener = opening.listen(transport)
+            try:
+                while (message := await self._next_message()) is not None:
+                    listener.hear_message(message)
+                    await transport.may_go_on.wait()
+            finally:
+                listener.hear_end()
+        finally:
+            await transport.ended()
+
+    async def _next_message(self) -> str | bytes | None:
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
-            self.code = message.get("code", 1005)
             return None
         data: bytes | None = message.get("bytes")
         return str(message["text"]) if data is None else data
 
-    async def send(self, data: str | bytes) -> None:
-        """One message; waits while the peer does not read."""
-        if isinstance(data, str):
-            await self._send({"type": "websocket.send", "bytes": None, "text": data})
-        else:
-            await self._send({"type": "websocket.send", "bytes": data, "text": None})
-
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        await self._send({"type": "websocket.close", "code": code, "reason": reason})
-
-    async def ended(self) -> None:
-        """Nobody speaks on it any more: what is left to be said is, or is dropped where nobody hears it."""
-        if isinstance(transport := getattr(self, "transport", None), _PlainTransport):
-            await transport.ended()
-
 
 class Listening(Protocol):
-    """Whoever listens to sockets without a task for each of them."""
+    """Whoever listens to the sockets of a route."""
 
-    def admit_from(self, address: str) -> None:
+    def admit_from(self, address: str, /) -> None:
         """May one more come from there? Raises TrackerError."""
         ...
 
-    def choose_subprotocol(self, offered: list[str]) -> str | None:
+    def choose_subprotocol(self, offered: list[str], /) -> str | None:
         """Of these subprotocols."""
         ...
 
-    def listen_to(self, transport: Transport, address: str, grant: Grant, subprotocol: str | None) -> Listener:
+    def listen_to(self, transport: Transport, scope: Scope, grant: Grant, subprotocol: str | None, /) -> Listener:
         """It is accepted."""
         ...
 
 
 class Route(NamedTuple):
-    run: Callable[[Socket], Awaitable[None]]  #: must `accept` or `reject`, then `receive` until None; may just return
+    listening: Listening
     max_message: int = MESSAGE  #: bytes of one message; a larger one ends the connection with 1009
     max_frames_per_s: int = 200  #: frames of any kind, pings and fragments too; more end it with 1008
     pipelined: bool = False  #: messages and large fragments are not counted: back-pressure bounds them
     verb: str = WATCH  #: what whoever opens it must be allowed
-    listening: Listening | None = None  #: where no task is needed for each connection: does the same as `run`
 
 
 class Opening(NamedTuple):
@@ -144,13 +133,16 @@ class Opening(NamedTuple):
 Guard = Callable[[Mapping[str, Any]], Grant]
 
 
-def entered(known: Mapping[str, Route], guard: Guard, scope: Scope) -> tuple[Route, Grant]:
-    """The route that is asked for, and what whoever asks may do there. Raises TrackerError."""
+def opened(known: Mapping[str, Route], guard: Guard, scope: Scope) -> Opening:
+    """What whoever asks for a WebSocket may have. Raises TrackerError."""
     grant, path = guard(scope), scope["path"]
     if (route := known.get(path) or known.get(path.rpartition("/")[0] + "/")) is None:
         raise NotFound("not_found", "there is no WebSocket at this address")
     grant.check(route.verb)
-    return route, grant
+    listening = route.listening
+    listening.admit_from(str((scope.get("client") or ("",))[0]))
+    subprotocol = listening.choose_subprotocol(list(scope.get("subprotocols") or ()))
+    return Opening(route, subprotocol, lambda transport: listening.listen_to(transport, scope, grant, subprotocol))
 
 
 def install(app: Any, routes: dict[str, Route], guard: Guard = lambda _scope: EVERYTHING) -> None:
@@ -167,16 +159,14 @@ def install(app: Any, routes: dict[str, Route], guard: Guard = lambda _scope: EV
             socket = Socket(scope, receive, send)
             await receive()  # websocket.connect
             try:
-                route, socket.grant = entered(known, guard, scope)
+                opening = opened(known, guard, scope)
             except TrackerError as fault:
                 await socket.reject(fault)
                 return
-            if (limited := (scope.get("extensions") or {}).get(EXTENSION)) is not None:
-                limited.limit(route)
-            try:
-                await route.run(socket)
-            finally:
-                await socket.ended()
+            if (take := (scope.get("extensions") or {}).get(TAKES)) is not None:
+                take(opening)
+            else:
+                await socket.speak(opening)
 
         return run
 
@@ -188,7 +178,7 @@ def on_drain(app: Any, say_goodbye: Callable[[], Awaitable[None]]) -> None:
     app.extensions.setdefault("tracker.drains", []).append(say_goodbye)
 
 
-# ---------------------------------------------------------------- without Hypercorn
+# ---------------------------------------------------------------- under another server
 
 
 class _PlainTransport:
@@ -201,6 +191,8 @@ class _PlainTransport:
         self._task = self._loop.create_task(self._write())
         self._closing = False
         self.pending = 0
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
 
     @property
     def heard(self) -> float:
@@ -215,7 +207,14 @@ class _PlainTransport:
     def ping(self) -> None:
         pass
 
+    def pause(self) -> None:
+        self.may_go_on.clear()
+
+    def resume(self) -> None:
+        self.may_go_on.set()
+
     def close(self, code: int, reason: str = "") -> None:
+        self.resume()
         if not self._closing:
             self._closing = True
             self._queue.put_nowait({"type": "websocket.close", "code": code, "reason": reason})

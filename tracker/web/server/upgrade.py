@@ -60,7 +60,7 @@ def _words(value: bytes) -> set[bytes]:
 
 def scope_of(upgrade: Upgrade, common: Scope) -> Scope:
     """What Hypercorn says of such a handshake; `common` is what it says of each request of the connection."""
-    return common | {
+    return {name: common[name] for name in common if name != "method"} | {
         "type": "websocket", "asgi": {"spec_version": "2.3", "version": "3.0"},
         "scheme": "wss" if common["scheme"] == "https" else "ws", "path": upgrade.path.decode(),
         "raw_path": upgrade.path, "query_string": upgrade.query, "headers": upgrade.headers,

@@ -6,6 +6,7 @@ No task, no queue and no stream is kept for it: with ten thousand viewers these 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from typing import ClassVar, Protocol
 
@@ -15,6 +16,9 @@ from tracker.web.server.frames import Broken, Frame, Reader, close_frame, frame_
 CLOSE_S = 2.0  #: how long a peer has to answer our close
 GRACE_S = 1.0  #: how long it has to end after that
 PING = b"\x89\x00"
+#: where messages are pipelined these are not counted, as back-pressure bounds them: bytes that a message, or an honest
+#: sender's piece of one, has at least
+UNCOUNTED = {frames.TEXT: 16, frames.BINARY: 16, frames.PIECE: 1024}
 
 
 class Listener(Protocol):
@@ -44,23 +48,30 @@ class Wire(asyncio.Protocol):
     """A `Transport` (sockets.py) whose peer is heard frame by frame."""
 
     __slots__ = (
-        "_deaf", "_ended", "_frames", "_listener", "_loop", "_most_frames", "_reader", "_second", "_tcp", "heard",
-        "open",
+        "_deaf", "_ended", "_frames", "_listener", "_loop", "_most_frames", "_paused", "_pipelined", "_reader",
+        "_second", "_tcp", "heard", "open",
     )  # fmt: skip
     all: ClassVar[set[Wire]] = set()
 
     def __init__(
-        self, tcp: asyncio.Transport, max_message: int, max_frames_per_s: int, ended: Callable[[Wire], None]
+        self,
+        tcp: asyncio.Transport,
+        max_message: int,
+        max_frames_per_s: int,
+        ended: Callable[[Wire], None],
+        *,
+        pipelined: bool = False,
     ) -> None:
         """`ended` is told when the connection is."""
         self._tcp = tcp
         self._reader = Reader(max_message)
-        self._most_frames = max_frames_per_s
+        self._most_frames, self._pipelined = max_frames_per_s, pipelined
         self._ended = ended
         self._loop = asyncio.get_running_loop()
         self._listener: Listener = NOBODY
         self._second, self._frames = 0.0, 0
         self._deaf = False  # whatever comes is not even parsed
+        self._paused = False
         self.open = True  # may anything be sent?
         self.heard = self._loop.time()
         Wire.all.add(self)
@@ -90,33 +101,42 @@ class Wire(asyncio.Protocol):
         self._tcp.write(close_frame(code, reason))
         self._loop.call_later(CLOSE_S + GRACE_S, self._tcp.abort)
         self._loop.call_soon(self._let_go)
+        self.resume()  # to hear its answer
 
     def abort(self) -> None:
         self._tcp.abort()
 
     # ------------------------------------------------------------------------------------------------ what is heard
 
+    def pause(self) -> None:
+        """Hear no more messages: they wait, at last in the peer (TCP)."""
+        self._paused = True
+        self._tcp.pause_reading()
+
+    def resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._tcp.resume_reading()
+            self._loop.call_soon(self._read_on)
+
     def data_received(self, data: bytes) -> None:
         self.heard = self._loop.time()
-        if self._deaf:
-            return
-        try:
+        if not self._deaf:
             self._reader.feed(data)
-            while (frame := self._reader.next_frame()) is not None:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        try:
+            while not (self._deaf or self._paused) and (frame := self._reader.next_frame()) is not None:
                 self._take(frame)
-                if self._is_deaf():
-                    return
         except Broken as fault:
             if fault.code == 1009:
                 self._refuse(fault.code, fault.reason)
             else:
                 self._end(fault.code, fault.reason)
 
-    def _is_deaf(self) -> bool:
-        return self._deaf
-
     def _take(self, frame: Frame) -> None:
-        if self._is_flooded():
+        if self._is_flooded(frame):
             self._refuse(1008, "too many frames")
         elif frame.kind == frames.CLOSE:
             self._end(frame.code, str(frame.data))
@@ -127,8 +147,10 @@ class Wire(asyncio.Protocol):
         elif frame.kind in (frames.TEXT, frames.BINARY):
             self._listener.hear_message(frame.data)
 
-    def _is_flooded(self) -> bool:
+    def _is_flooded(self, frame: Frame) -> bool:
         """A frame costs us more than it costs the peer."""
+        if self._pipelined and frame.size >= UNCOUNTED.get(frame.kind, sys.maxsize):
+            return False
         if self.heard - self._second >= 1.0:
             self._second, self._frames = self.heard, 0
         self._frames += 1
