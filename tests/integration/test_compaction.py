@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +17,7 @@ from tracker.errors import StoreFull
 from tracker.model.columns import Columns
 from tracker.model.commit import Commit, SavedVehicle, StoredPing
 from tracker.model.ping import Ping
-from tracker.stores import segments
+from tracker.stores import memory, segments
 from tracker.stores.sqlite import schema
 from tracker.stores.sqlite.past import compaction, log, packed
 from tracker.stores.sqlite.store import SqliteStore
@@ -114,6 +115,22 @@ async def test_of_a_slice_no_more_is_unpacked_at_once_than_becomes_one_piece(
     await store.compact(T0 + 2 * QUARTER)
     assert done == ["unpacked", "written"] * 2
     assert parts(store) == [(1, 0, 4), (2, 0, 4)]
+
+
+async def test_packing_leaves_nothing_in_memory(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    given_back: list[int] = []
+    monkeypatch.setattr(memory, "give_back", lambda: given_back.append(tracemalloc.get_traced_memory()[0]))
+    tracemalloc.start()
+    try:
+        for quarter in range(8):
+            for n in (1, 2):
+                await store.commit(fixes(n, *range(quarter * QUARTER, (quarter + 1) * QUARTER - 1000, 250)))
+            await store.compact(T0 + (quarter + 1) * QUARTER)
+            await store.compact(T0 + (quarter + 1) * QUARTER)
+    finally:
+        tracemalloc.stop()
+    assert len(given_back) == 8, "once a slice: each thread keeps what it had at most"
+    assert max(given_back[3:]) < given_back[2] + 400_000, "no more than one slice of the five"
 
 
 async def test_a_day_is_in_few_parts_while_it_lasts_and_in_one_when_it_is_over(store: SqliteStore) -> None:

@@ -24,7 +24,7 @@ from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, Stor
 from tracker.model.events import Event, erased
 from tracker.model.outline import Excerpt, Look, Spells
 from tracker.model.records import Audit, Record
-from tracker.stores import ANY_TIME, AuditQuery, Box, EventQuery, StoredDay
+from tracker.stores import ANY_TIME, AuditQuery, Box, EventQuery, StoredDay, memory
 from tracker.stores.sqlite import happened, reads, states
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
@@ -454,7 +454,7 @@ class SqliteStore:
         async with self._packing:
             until = await self._read(compaction.closed, now)
             while await self._compact_slice(until):
-                pass
+                await self._on(self._read_threads, memory.give_back)
             while await self._tidy_days(now):
                 pass
             for some in (compaction.drop, compaction.give_back):
