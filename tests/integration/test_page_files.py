@@ -12,9 +12,8 @@ import pytest
 from tests.support.servers import ROOT, Server
 from tracker.config import Settings, folder
 from tracker.errors import TrackerError
-from tracker.web import app
+from tracker.web import app, assets
 from tracker.web.api import page
-from tracker.web.server import assets
 
 VENDOR = ROOT / "static" / "vendor"
 

@@ -180,7 +180,7 @@ def _certificate(settings: Settings) -> tuple[bool, str]:
 
 def _assets() -> tuple[bool, str]:
     from tracker.config import folder
-    from tracker.web.server.assets import missing_assets
+    from tracker.web.assets import missing_assets
 
     if missing := missing_assets():
         return True, missing

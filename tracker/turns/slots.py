@@ -87,13 +87,6 @@ class Slots(Generic[C]):
             self._idle.discard(connection)
             self._take_from(connection, peer)
 
-    def hand_on(self, connection: C, other: C) -> None:
-        """From now on it is another that holds this slot, and never idles."""
-        self.busy(connection)
-        if (peer := self._peer.pop(connection, None)) is not None:
-            self._peer[other] = peer
-            self._lent.pop(connection, None)
-
     def ask_for(self, connection: C, address: str) -> bool:
         """Until it idles, a proxy's connection counts for this one. False: whose share is used up."""
         peer, proxy = peer_of(address), self._peer.get(connection)

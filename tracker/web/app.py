@@ -14,8 +14,8 @@ from tracker.config import Settings
 from tracker.errors import TrackerError
 from tracker.node import Node
 from tracker.turns.jobs import Job
+from tracker.web.assets import missing_assets
 from tracker.web.server import serving
-from tracker.web.server.assets import missing_assets
 from tracker.web.server.log_lines import write_log
 from tracker.web.site import Site
 

@@ -146,26 +146,3 @@ def test_a_connection_that_has_gone_asks_for_nobody() -> None:
     slots.leave_slot("p")
     slots.idle("p", 1)
     assert slots.statistics()[:2] == (0, 0)
-
-
-def test_one_that_is_handed_on_holds_its_slot_and_never_idles() -> None:
-    slots: Slots[str] = Slots(10)
-    for number in range(9):
-        slots.enter(str(number), "a", 0)
-    slots.hand_on("0", "socket")
-    assert slots.statistics() == (9, 8, 9, 0, 0)
-    assert slots.enter("more", "a", 60) == "1", "the socket does not give way"
-    slots.leave_slot("0")
-    slots.leave_slot("socket")
-    assert slots.statistics().open == 8
-    slots.hand_on("nobody", "else")
-    assert slots.statistics().open == 8
-
-
-def test_one_that_a_proxy_lends_stays_with_whom_it_was_lent_to() -> None:
-    slots: Slots[str] = Slots(10)
-    slots.enter("one", "proxy", 0)
-    assert slots.ask_for("one", "a")
-    slots.hand_on("one", "socket")
-    slots.idle("one", 1)
-    assert slots.statistics() == (1, 0, 1, 0, 0)

@@ -24,9 +24,13 @@ class Peer:
         self.pauses_at: Any = None  # whoever listens does, when it hears this
         tcp: Any = self
         self.wire = Wire(tcp, 2000, 3, self._ended, pipelined=pipelined)
-        self.wire.be_heard_by(self)
+        self.wire.begin(b"", self._listen)
+        self.told.clear()
 
-    def _ended(self, _wire: Wire) -> None:
+    def _listen(self, _wire: Wire) -> Peer:
+        return self
+
+    def _ended(self, _tcp: asyncio.Transport) -> None:
         self.is_over = True
 
     def write(self, data: bytes) -> None:
@@ -84,6 +88,16 @@ async def test_what_is_sent_is_one_frame_and_waits_for_nobody(peer: Peer) -> Non
     assert peer.wire.pending == 10
 
 
+async def test_what_is_said_at_once_goes_with_the_answer_that_lets_it_in(peer: Peer) -> None:
+    def listen(wire: Wire) -> Peer:
+        wire.send(b"welcome")
+        return peer
+
+    peer.wire.begin(b"yes", listen)
+    peer.wire.send(b"more")
+    assert peer.told == [b"yes\x81\x07welcome", b"\x81\x04more"]
+
+
 async def test_a_ping_is_answered_and_a_message_in_pieces_is_one(peer: Peer) -> None:
     peer.wire.data_received(frame(0x01, b"a") + frame(PING, b"p") + frame(0x80, b"b"))
     assert peer.heard == ["ab"]
@@ -98,7 +112,6 @@ async def test_a_peer_that_closes_is_answered_with_its_code_and_let_go(peer: Pee
     peer.wire.connection_lost(None)
     assert peer.heard == [None]
     assert peer.is_over
-    assert peer.wire not in Wire.all
 
 
 async def test_after_our_close_nothing_is_heard_but_its_answer(peer: Peer) -> None:

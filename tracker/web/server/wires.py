@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from tracker.web.server import frames
 from tracker.web.server.frames import Broken, Frame, Reader, close_frame, frame_header, pong_frame
 
 CLOSE_S = 2.0  #: how long a peer has to answer our close
 GRACE_S = 1.0  #: how long it has to end after that
+GOING_AWAY = 1012, "the server is going away"
 PING = b"\x89\x00"
 #: where messages are pipelined these are not counted, as back-pressure bounds them: bytes that a message, or an honest
 #: sender's piece of one, has at least
@@ -49,21 +50,21 @@ class Wire(asyncio.Protocol):
 
     __slots__ = (
         "_deaf", "_ended", "_frames", "_listener", "_loop", "_most_frames", "_paused", "_pipelined", "_reader",
-        "_second", "_tcp", "heard", "open",
+        "_second", "_tcp", "_write", "heard", "open",
     )  # fmt: skip
-    all: ClassVar[set[Wire]] = set()
 
     def __init__(
         self,
         tcp: asyncio.Transport,
         max_message: int,
         max_frames_per_s: int,
-        ended: Callable[[Wire], None],
+        ended: Callable[[asyncio.Transport], None],
         *,
         pipelined: bool = False,
     ) -> None:
         """`ended` is told when the connection is."""
         self._tcp = tcp
+        self._write: Callable[[bytes], object] = tcp.write
         self._reader = Reader(max_message)
         self._most_frames, self._pipelined = max_frames_per_s, pipelined
         self._ended = ended
@@ -74,10 +75,17 @@ class Wire(asyncio.Protocol):
         self._paused = False
         self.open = True  # may anything be sent?
         self.heard = self._loop.time()
-        Wire.all.add(self)
 
-    def be_heard_by(self, listener: Listener) -> None:
-        self._listener = listener
+    def begin(self, answer: bytes, listen: Callable[[Wire], Listener]) -> None:
+        """Let the peer in. What whoever listens says at once goes with the answer: another write would cost a tenth of
+        it all."""
+        said = [answer]
+        self._write = said.append
+        try:
+            self._listener = listen(self)
+        finally:
+            self._write = self._tcp.write
+            self._write(b"".join(said))
 
     # ------------------------------------------------------------------------------------------------ what is said
 
@@ -87,21 +95,24 @@ class Wire(asyncio.Protocol):
 
     def send(self, payload: bytes, text: bool = True) -> None:
         if self.open:
-            self._tcp.write(frame_header(len(payload), text) + payload)
+            self._write(frame_header(len(payload), text) + payload)
 
     def ping(self) -> None:
         if self.open:
-            self._tcp.write(PING)
+            self._write(PING)
 
     def close(self, code: int, reason: str = "") -> None:
         """Send our close without waiting, and end the connection even if the peer does not."""
         if not self.open:
             return
         self.open = False
-        self._tcp.write(close_frame(code, reason))
+        self._write(close_frame(code, reason))
         self._loop.call_later(CLOSE_S + GRACE_S, self._tcp.abort)
         self._loop.call_soon(self._let_go)
         self.resume()  # to hear its answer
+
+    def end(self) -> None:
+        self.close(*GOING_AWAY)
 
     def abort(self) -> None:
         self._tcp.abort()
@@ -143,7 +154,7 @@ class Wire(asyncio.Protocol):
         elif not self.open:
             pass  # our close is on its way: read on for the answer, keep nothing
         elif frame.kind == frames.PING:
-            self._tcp.write(pong_frame(bytes(frame.data)))  # type: ignore[arg-type]
+            self._write(pong_frame(bytes(frame.data)))  # type: ignore[arg-type]
         elif frame.kind in (frames.TEXT, frames.BINARY):
             self._listener.hear_message(frame.data)
 
@@ -166,14 +177,13 @@ class Wire(asyncio.Protocol):
         self._deaf = True
         if self.open:
             self.open = False
-            self._tcp.write(close_frame(code, reason))
+            self._write(close_frame(code, reason))
         self._loop.call_later(CLOSE_S, self._tcp.abort)  # a peer that does not read would keep it
         self._tcp.close()
 
     def connection_lost(self, _fault: Exception | None) -> None:
         self.open, self._deaf = False, True
-        Wire.all.discard(self)
-        self._ended(self)
+        self._ended(self._tcp)
         self._let_go()
 
     def _let_go(self) -> None:
