@@ -9,7 +9,8 @@ from tracker.live import messages
 from tracker.live.cursor import NO_MARK, mark_of
 from tracker.model.events import ERASED, Event, erased
 
-MOST = 10_000  #: events kept; a viewer that has not been told of the oldest is continued from the store
+MOST = 5_000  #: events kept, 7 MB; a viewer that has not been told of the oldest is continued from the store
+SPARE = MOST // 10  #: of them go at once: so this is rare
 
 
 class Told:
@@ -90,8 +91,8 @@ class Recent:
         self._unmarked = told.event.id
         self._told.append(told)
         self._by_id[told.event.id] = told
-        if len(self._told) >= 2 * MOST:
-            self._trim(MOST)
+        if len(self._told) >= MOST + SPARE:
+            self._trim(SPARE)
 
     def _trim(self, count: int) -> None:
         for old in self._told[:count]:

@@ -621,6 +621,13 @@ def test_a_viewer_far_behind_is_continued_from_the_store(hub: Hub) -> None:
     assert desk.take() == [] or not desk.told("events")
 
 
+def test_so_many_events_are_in_memory_and_hardly_more() -> None:
+    recent = Recent()
+    for seq in range(1, 2 * MOST):
+        recent.add_event(Told(event(seq), frozenset()))
+        assert min(seq, MOST) <= recent.last - recent.first + 1 == len(recent.since(recent.first - 1)) <= 1.1 * MOST
+
+
 def test_more_vehicles_than_wanted_are_counted_per_cell(hub: Hub) -> None:
     hub.route(Change(moved=[moved(f"v{n}", 1, lon=n / 10) for n in range(1, 101)]))
     desk = Desk(hub, all=True, max_vehicles=50)
