@@ -1,0 +1,103 @@
+"""Connections: who speaks on one from its first bytes on, without a network."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypercorn.config import Config
+
+from tracker.turns.slots import Slots
+from tracker.web.server.connections import Arrival, Door
+from tracker.web.server.sockets import Opening, Route
+from tracker.web.server.wires import NOBODY, Wire
+
+HANDSHAKE = (
+    b"GET /live HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+class Tcp:
+    """A transport."""
+
+    def __init__(self, door: Door, address: str = "127.0.0.1") -> None:
+        self.said: list[bytes] = []
+        self.is_over = False
+        self._address = address
+        tcp: Any = self
+        self.protocol: Any = door.arrive()
+        self.protocol.connection_made(tcp)
+
+    def get_extra_info(self, name: str) -> Any:
+        return {"peername": (self._address, 5000), "sockname": (self._address, 80)}.get(name)
+
+    def set_protocol(self, protocol: asyncio.Protocol) -> None:
+        self.protocol = protocol
+
+    def write(self, data: bytes) -> None:
+        self.said.append(data)
+
+    def is_closing(self) -> bool:
+        return self.is_over
+
+    def close(self) -> None:
+        self.is_over = True
+        self.protocol.connection_lost(None)
+
+    abort = close
+
+
+@pytest.fixture
+async def door() -> Door:
+    def connect(_scope: Any) -> Opening:
+        listening: Any = None
+        return Opening(Route(listening), None, lambda _wire: NOBODY)
+
+    async def app(*_: Any) -> None:
+        raise AssertionError("this is not for the app")
+
+    front: Any = SimpleNamespace(connect=connect, hardening=())
+    return Door(app, Config(), Slots(10), front)
+
+
+async def test_who_is_let_in_by_a_plain_handshake_is_a_wire_and_gives_way_to_nobody(door: Door) -> None:
+    tcp = Tcp(door)
+    assert door.slots.statistics()[:2] == (1, 1)
+    tcp.protocol.data_received(HANDSHAKE)
+    assert isinstance(tcp.protocol, Wire)
+    assert tcp.said[0].startswith(b"HTTP/1.1 101 ")
+    assert door.slots.statistics()[:2] == (1, 0)
+    tcp.close()
+    assert (door.slots.statistics().open, door.open) == (0, {})
+
+
+async def test_one_that_says_nothing_is_told_nothing_when_the_server_goes_away(door: Door) -> None:
+    tcp = Tcp(door)
+    emptied = asyncio.ensure_future(door.emptied())
+    for speaker in list(door.open.values()):
+        speaker.end()
+    await emptied
+    await door.emptied()
+    assert (tcp.said, tcp.is_over) == ([], True)
+
+
+async def test_one_that_is_let_in_is_told_when_the_server_goes_away(door: Door) -> None:
+    tcp = Tcp(door)
+    tcp.protocol.data_received(HANDSHAKE)
+    for speaker in list(door.open.values()):
+        speaker.end()
+    assert b"the server is going away" in tcp.said[-1]
+
+
+async def test_where_there_is_no_room_the_newcomer_is_closed_before_it_is_heard(door: Door) -> None:
+    for _ in range(door.slots.share):
+        Tcp(door).protocol.data_received(HANDSHAKE)
+    late = Tcp(door)
+    assert late.is_over
+    late.protocol.data_received(HANDSHAKE)
+    assert isinstance(late.protocol, Arrival)
+    assert late.said == []
+    assert len(door.open) == door.slots.share
