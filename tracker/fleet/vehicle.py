@@ -16,7 +16,7 @@ from tracker.model.states import UNKNOWN
 
 PLACE_BITS = 22
 PLACE_MASK = (1 << PLACE_BITS) - 1
-MOST_FIXES = 1024  #: fixes remembered for the sake of duplicates; for older ones the store is asked
+MOST_FIXES = 256  #: fixes remembered for the sake of duplicates, 2 kB; for older ones the store is asked
 LAYOUT = 2  #: of a packed state; every older one is read
 NEVER = 1 << 62  #: ms: after every time
 

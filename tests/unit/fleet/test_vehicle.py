@@ -24,7 +24,7 @@ def test_a_fix_is_known_by_its_time_and_place() -> None:
 
 
 def test_fixes_may_come_in_any_order() -> None:
-    times = list(range(START, START + 500))
+    times = list(range(START, START + MOST_FIXES - 1))
     random.Random(1).shuffle(times)
     vehicle = Vehicle(1, fix(times[0]), START)
     for time in times:
