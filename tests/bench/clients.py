@@ -130,7 +130,8 @@ class Http(asyncio.Protocol):
             status, body = int(self.buffer[9:12]), bytes(self.buffer[head + 4 : end])
             del self.buffer[:end]
             waiting, self.waiting = self.waiting, None
-            waiting.set_result((status, body))
+            if not waiting.done():  # who asked has gone
+                waiting.set_result((status, body))
 
     def connection_lost(self, _exc: Exception | None) -> None:
         if self.waiting and not self.waiting.done():
