@@ -10,6 +10,7 @@ A shape is never changed. Reading one may take a tenth of a second (10,000 verti
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import shapely
@@ -80,6 +81,7 @@ def form_of(kind: Any, parameters: Mapping[str, Any]) -> Form | None:
     return first
 
 
+@cache  # asked three times a region
 def parameter_names() -> tuple[str, ...]:
     return tuple({name: None for form in FORMS for name in form.parameters})
 

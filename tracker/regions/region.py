@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tracker.errors import Invalid
-from tracker.geometry.geojson import FORMS, form_of, parameter_names, read_shape
+from tracker.geometry.geojson import form_of, parameter_names, read_shape
 from tracker.geometry.shape import Shape
 from tracker.geometry.validation import check_metres
 from tracker.model.events import KINDS
@@ -237,7 +237,7 @@ _OURS = ANSWERED | {"name", "color", "group", "debounce", "rules", "notify", "at
 
 def is_ours(name: str) -> bool:
     """Is this a property that a region has; all others become attributes."""
-    return name in _OURS or any(name in form.parameters for form in FORMS)
+    return name in _OURS or name in parameter_names()
 
 
 def _fault(field: str, message: str) -> dict[str, Any]:

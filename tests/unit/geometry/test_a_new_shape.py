@@ -14,7 +14,7 @@ from tests.support.ellipse import ROW, Ellipse
 from tests.support.scenario import START, Town, place, point
 from tracker.errors import Invalid
 from tracker.geometry.cells.index import CellIndex
-from tracker.geometry.geojson import FORMS, read_shape
+from tracker.geometry.geojson import FORMS, parameter_names, read_shape
 from tracker.geometry.shape import Shape
 from tracker.regions.region import Region
 
@@ -24,8 +24,10 @@ LONG = {"semi_major_m": 400.0, "semi_minor_m": 100.0, "bearing_deg": 30.0}
 @pytest.fixture(scope="module", autouse=True)
 def known() -> Iterator[None]:
     FORMS.append(ROW)
+    parameter_names.cache_clear()
     yield
     FORMS.remove(ROW)
+    parameter_names.cache_clear()
 
 
 def test_it_is_read_by_its_own_numbers_and_a_circle_by_its_radius() -> None:
