@@ -30,7 +30,8 @@ from tracker.web.server.connections import FIRST_REQUEST_S, Door, teach_hypercor
 
 BACKLOG = 2048  #: connections that wait to be accepted
 DRAIN_S = 2.0  #: how long routes have to say good-bye at SIGTERM
-END_S = 0.75  #: how long connections have to end after that
+END_S = 2.0  #: how long connections have to end after that: who has asked gets an answer, on a busy machine, too
+STOP_S = 0.25  #: and what served them
 SHUTDOWN_S = 60.0  #: and the app, which flushes its writer
 SEND_BUFFER = 64 * 1024  #: bytes the kernel holds for a peer that does not read; the default lets 4 MB grow stale
 NOT_SENT = 16 * 1024  #: and of those, bytes not yet on the wire
@@ -137,7 +138,7 @@ async def _end(door: Door) -> None:
     for tcp in list(door.open):
         tcp.abort()
     if door.tasks:
-        _, late = await asyncio.wait(door.tasks, timeout=END_S / 3)
+        _, late = await asyncio.wait(door.tasks, timeout=STOP_S)
         for task in late:
             task.cancel()
         await asyncio.gather(*late)
