@@ -81,7 +81,8 @@ def _kept(settings: Settings) -> tuple[bool, str]:
         return fault.code not in ("no_data", "store_older"), fault.detail
     now = int(time.time() * 1000)
     lately = sum(day.bytes for day in days if 0 < now - day.day <= (LATELY_DAYS + 1) * DAY_MS) / LATELY_DAYS
-    told = f"{sum(day.pings for day in days):,} positions of {len({day.day for day in days}):,} days are packed (the newest are not yet)"
+    packed, of_days = sum(day.pings for day in days), len({day.day for day in days})
+    told = f"{packed:,} positions of {of_days:,} days are packed (the newest are not yet)"
     left_days = shutil.disk_usage(settings.folder).free / lately if lately > 1 else FAR_DAYS
     told += f", {lately / 2**20:.1f} MB more a day" if lately > 2**17 else ""
     told += f": the disk is full in {left_days:.0f} days" if left_days < FAR_DAYS else ""
