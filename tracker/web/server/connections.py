@@ -422,3 +422,10 @@ def teach_hypercorn() -> None:
         if not issubclass(ours, vars(module)[name]) and vars(module)[name] is not ours:
             raise RuntimeError(f"this is not the Hypercorn we know: {module.__name__}.{name}")
         setattr(module, name, ours)
+
+
+def unteach_hypercorn() -> None:
+    """Another server of this process gets what is Hypercorn's."""
+    for module, ours in ((hypercorn_h11, Stream), (hypercorn_h11, _Exchange), (hypercorn_protocol, _Http1)):
+        kind = ours.__mro__[1]
+        setattr(module, kind.__name__, kind)

@@ -26,7 +26,7 @@ from hypercorn.config import Config
 
 from tracker.turns.slots import Slots
 from tracker.web.server.certificate import Certificate
-from tracker.web.server.connections import FIRST_REQUEST_S, Door, teach_hypercorn
+from tracker.web.server.connections import FIRST_REQUEST_S, Door, teach_hypercorn, unteach_hypercorn
 
 BACKLOG = 2048  #: connections that wait to be accepted
 DRAIN_S = 2.0  #: how long routes have to say good-bye at SIGTERM
@@ -97,6 +97,7 @@ async def serve(
             async with asyncio.timeout(SHUTDOWN_S):
                 await app.shutdown()
     finally:
+        unteach_hypercorn()
         for listener in listeners:
             listener.close()
         for number in (signal.SIGTERM, signal.SIGINT):
