@@ -8,8 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from quart import Quart
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+from quart import Quart, websocket
+from websockets.asyncio.client import connect
 
+from tests.support.waiting import deadline
 from tracker.config import Settings
 from tracker.errors import NotFound
 from tracker.web.server import connections, serving
@@ -31,7 +35,7 @@ def test_a_quiet_peer_that_is_gone_is_noticed_by_the_kernel() -> None:
 
 
 async def test_two_servers_of_one_process_share_nothing() -> None:
-    """Hypercorn is taught once a process; what answers at a door is that door's own."""
+    """What answers at a door is that door's own."""
     asked: list[str] = []
     stop = asyncio.Event()
 
@@ -61,6 +65,31 @@ async def test_two_servers_of_one_process_share_nothing() -> None:
     stop.set()
     await asyncio.gather(plain, ours)
     assert asked == [f"/{first}"]
+
+
+async def test_a_server_of_hypercorn_in_the_same_process_stays_one() -> None:
+    stop = asyncio.Event()
+    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    ours = serving.serve(Quart("ours"), Settings(port=0), ready=lambda _host, port: ready.set_result(port), stop=stop)
+    echo, config = Quart("echo"), Config()
+    listener = serving.listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    config.bind, config.errorlog, config.graceful_timeout = [f"fd://{listener.detach()}"], None, 0.2
+
+    @echo.websocket("/")
+    async def answer() -> None:
+        await websocket.send(await websocket.receive())
+
+    tasks = [asyncio.create_task(ours)]
+    await asyncio.wait((tasks[0], ready), return_when=asyncio.FIRST_COMPLETED)
+    tasks.append(asyncio.create_task(hypercorn_serve(echo, config, shutdown_trigger=stop.wait)))
+    async with connect(f"ws://127.0.0.1:{port}/", close_timeout=0.2) as peer:
+        await peer.send("hello")
+        heard = asyncio.ensure_future(peer.recv())
+        await asyncio.wait({heard}, timeout=deadline(5))
+        assert heard.done() and heard.result() == "hello"
+    stop.set()
+    await asyncio.gather(*tasks)
 
 
 def test_a_handshake_of_tls_has_as_long_as_a_first_request() -> None:

@@ -15,21 +15,23 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
 
 import h11
-import hypercorn.protocol as hypercorn_protocol
-import hypercorn.protocol.h11 as hypercorn_h11
+from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
 from hypercorn.events import Closed, RawData, Updated
-from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.events import Request
+from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
 from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
+from hypercorn.typing import ConnectionState
+from hypercorn.utils import parse_socket_addr
 
 from tracker.errors import TrackerError
 from tracker.turns.slots import Slots
 from tracker.web.server import upgrade
 from tracker.web.server.answers import Receive, Scope, Send, plain_problem, problem
 from tracker.web.server.hardening import completed
-from tracker.web.server.parser import NO_MORE, WHOLE, Parser, teach_h11
+from tracker.web.server.parser import NO_MORE, WHOLE, Parser
 from tracker.web.server.shortcut import Answering, Pairs, Repeating, Shortcut, common_scope, written
 from tracker.web.server.sockets import ASKS_FOR, CUT, HUNG_UP, ONLY_POSITIONS, TAKES, Opening
 from tracker.web.server.streams import Stream
@@ -73,6 +75,23 @@ class _Http1(H11Protocol):
 
     async def _check_protocol(self, event: Any) -> None:
         """No way into HTTP/2, neither by upgrade nor by prior knowledge."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        """A request begins. Hypercorn's own, with streams of ours."""
+        headers = list(request.headers)
+        said = {name: value.decode("latin1").lower() for name, value in headers}
+        words = {word.strip() for word in said.get(b"connection", "").split(",")}
+        method = request.method.decode().upper()
+        is_handshake = method == "GET" and "upgrade" in words and said.get(b"upgrade", "").strip() == "websocket"
+        self.stream = (Stream if is_handshake else _Exchange)(
+            self.app, self.config, self.context, self.task_group, self.ssl, self.client, self.server, self.stream_send,
+            STREAM_ID,
+        )  # fmt: skip
+        if is_handshake:
+            self.connection = H11WSConnection(self._parser)
+        version = request.http_version.decode()
+        await self.stream.handle(Request(STREAM_ID, headers, version, method, request.target, self.connection_state))
+        self.keep_alive_requests += 1
 
     async def _send_error_response(self, status_code: int) -> None:
         status, told, body = plain_problem(status_code, f"this cannot be read as an HTTP request: {self._parser.fault}")
@@ -291,6 +310,7 @@ class Connection(TCPServer):
     """One that speaks HTTP/1.1, and a WebSocket after that where it is no plain one."""
 
     reader: _Reader
+    protocol: _Http1  # type: ignore[assignment]  # HTTP/1.1 only
 
     def __init__(self, door: Door, tcp: asyncio.Transport, opened: float) -> None:
         """`opened`: when it arrived, in the time of the loop."""
@@ -316,7 +336,7 @@ class Connection(TCPServer):
 
     async def run(self) -> None:
         try:
-            await super().run()
+            await self._speak()
         except* (OSError, asyncio.CancelledError):
             pass  # the peer went away in the middle of something, or we do: only the server's end cancels
         except* Exception:
@@ -325,6 +345,23 @@ class Connection(TCPServer):
         finally:
             if not self._is_wire:
                 self.door.leave(self.tcp)
+
+    async def _speak(self) -> None:
+        """Raises OSError."""
+        socket, tls = self.tcp.get_extra_info("socket"), self.tcp.get_extra_info("ssl_object") is not None
+        try:
+            client, server = (
+                parse_socket_addr(socket.family, name) for name in (socket.getpeername(), socket.getsockname())
+            )
+            async with TaskGroup(self.loop) as self._task_group:
+                self.protocol = _Http1(
+                    self.app, self.config, self.context, self._task_group, ConnectionState({}), tls, client, server,
+                    self.protocol_send,
+                )  # fmt: skip
+                await self.idle_task.restart(self._task_group, self._idle_timeout)
+                await self._read_data()
+        finally:
+            await self._close()
 
     def end(self) -> None:
         """It hears of that by itself (`ends`)."""
@@ -338,15 +375,14 @@ class Connection(TCPServer):
                 return
             await self.protocol.handle(RawData(b""))
         self._is_over = True
-        protocol = self.protocol.protocol
-        if not (isinstance(protocol, _Http1) and protocol.owes_answer) or self.reader.exception():
+        if not self.protocol.owes_answer or self.reader.exception():
             await self.protocol.handle(Closed())
         await self.idle_task.stop()
 
     async def _next_data(self) -> bytes | None:
         """What came and is left to Hypercorn; nothing at its end, or after the last answer."""
-        protocol = self.protocol.protocol
-        if self.front is None or not (isinstance(protocol, _Http1) and protocol.awaits_request):
+        protocol = self.protocol
+        if self.front is None or not protocol.awaits_request:
             return await self.reader.read(MAX_RECV)
         if self._shortcut is None:
             front, reader, writer = self.front, self.reader, self.writer
@@ -357,7 +393,7 @@ class Connection(TCPServer):
 
     def _take_opening(self, opening: Opening) -> None:
         """A handshake that Hypercorn read is to be answered with yes: whoever is let in leaves all of this behind."""
-        stream = getattr(self.protocol.protocol, "stream", None)
+        stream = self.protocol.stream
         if not isinstance(stream, Stream) or self.reader.hung_up.done() or self.tcp.is_closing():
             return
         key, early = stream.leave()
@@ -410,22 +446,3 @@ class Connection(TCPServer):
             return keep_s
         end = self._idles_since + keep_s if self._idles_since else self._opened + FIRST_REQUEST_S
         return end - self.loop.time()
-
-
-def teach_hypercorn() -> None:
-    teach_h11()
-    for module, name, ours in (
-        (hypercorn_h11, "WSStream", Stream),
-        (hypercorn_h11, "HTTPStream", _Exchange),
-        (hypercorn_protocol, "H11Protocol", _Http1),
-    ):
-        if not issubclass(ours, vars(module)[name]) and vars(module)[name] is not ours:
-            raise RuntimeError(f"this is not the Hypercorn we know: {module.__name__}.{name}")
-        setattr(module, name, ours)
-
-
-def unteach_hypercorn() -> None:
-    """Another server of this process gets what is Hypercorn's."""
-    for module, ours in ((hypercorn_h11, Stream), (hypercorn_h11, _Exchange), (hypercorn_protocol, _Http1)):
-        kind = ours.__mro__[1]
-        setattr(module, kind.__name__, kind)

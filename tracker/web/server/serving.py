@@ -26,7 +26,8 @@ from hypercorn.config import Config
 
 from tracker.turns.slots import Slots
 from tracker.web.server.certificate import Certificate
-from tracker.web.server.connections import FIRST_REQUEST_S, Door, teach_hypercorn, unteach_hypercorn
+from tracker.web.server.connections import FIRST_REQUEST_S, Door
+from tracker.web.server.parser import teach_h11
 
 BACKLOG = 2048  #: connections that wait to be accepted
 DRAIN_S = 2.0  #: how long routes have to say good-bye at SIGTERM
@@ -77,7 +78,7 @@ async def serve(
     `ready(host, port)` is called once connections are accepted. Raises OSError when the address cannot be had and
     whatever the app raised while starting up.
     """
-    teach_hypercorn()
+    teach_h11()
     _allow_many_files()
     stop, loop = stop or asyncio.Event(), asyncio.get_running_loop()
     listeners = _listeners(settings)
@@ -97,7 +98,6 @@ async def serve(
             async with asyncio.timeout(SHUTDOWN_S):
                 await app.shutdown()
     finally:
-        unteach_hypercorn()
         for listener in listeners:
             listener.close()
         for number in (signal.SIGTERM, signal.SIGINT):

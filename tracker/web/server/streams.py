@@ -1,6 +1,6 @@
 """Streams: the handshake of a WebSocket inside Hypercorn; whoever is let in leaves Hypercorn behind (wires.py).
 
-connections.py has Hypercorn use it. Plain handshakes never come here (upgrade.py).
+connections.py makes it. Plain handshakes never come here (upgrade.py).
 """
 
 from __future__ import annotations
