@@ -25,7 +25,7 @@ from tracker.protocols.pieces import check_weight
 from tracker.times import BadTime, parse_parameter, parse_time
 from tracker.web.ingest.bodies import Patience, too_large
 from tracker.web.ingest.inflate import Plain
-from tracker.web.server.answers import JSON, Answered, encode
+from tracker.web.server.answers import JSON, Answered, address_of, encode
 
 ANYBODY = "anybody"  #: who it is on a server on which nobody signs in
 LIMIT, MOST = 100, 1000  #: things on a page by default and at most
@@ -66,7 +66,7 @@ def lasts(access: Access, seen_as: Callable[[], object] = lambda: None) -> Lasts
 
 def address() -> str:
     """Of whoever sent this request, as far as the proxies on the way are trusted."""
-    return str((request.scope.get("client") or ("",))[0])
+    return address_of(request.scope)  # type: ignore[arg-type]
 
 
 def actor(node: Node, grant: Grant) -> Actor:

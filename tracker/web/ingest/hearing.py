@@ -9,7 +9,7 @@ from tracker.model.ping import Ping
 from tracker.node import Node
 from tracker.protocols import Reading
 from tracker.turns.heard import Heard
-from tracker.web.server.answers import Scope
+from tracker.web.server.answers import Scope, address_of
 
 MOST_WAITING = 20  #: vehicles in quarantine that are told of one request
 
@@ -20,7 +20,7 @@ class Hearing:
     def __init__(self, node: Node, scope: Scope, protocol: str) -> None:
         self._node = node
         self._protocol = protocol
-        self._address = str((scope.get("client") or ("",))[0])
+        self._address = address_of(scope)
         self._scheme = str(scope.get("scheme", ""))
         self.forget()
 

@@ -27,7 +27,7 @@ from tracker.web.ingest.others import Tellers
 from tracker.web.ingest.repeated import Repeated
 from tracker.web.ingest.request import Request
 from tracker.web.ingest.senders import Sender
-from tracker.web.server.answers import Answered, Receive, Scope, Send, plain_problem
+from tracker.web.server.answers import Answered, Receive, Scope, Send, address_of, plain_problem
 
 log = logging.getLogger("tracker.web")
 
@@ -97,7 +97,7 @@ class Ingest:
         path = HERE + target.name if path in OPEN else path  # the page at `/` is anybody's
         asked = scope | {"path": path, IN_PATH: target.token}
         grant = self._node.access.check(STORE if method in SAFE else "POST", asked)
-        sender = request.sender = Sender(self._node, grant, str((scope.get("client") or ("",))[0]))
+        sender = request.sender = Sender(self._node, grant, address_of(scope))
         if self._node.settings.behind_proxy and scope.get("scheme") == "http":
             sender.failed(hints.PLAIN, hints.USE_TLS)
         if here.spoken[0].social:

@@ -31,7 +31,7 @@ from tracker.web.ingest.capture import Capture, tally
 from tracker.web.ingest.counts import Counts
 from tracker.web.ingest.senders import Sender
 from tracker.web.server import sockets
-from tracker.web.server.answers import Scope, encode
+from tracker.web.server.answers import Scope, address_of, encode
 from tracker.web.server.wires import Listener
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class Conversation:
         self._read = one.read
         self._decoder = one.decoder(node.settings.max_line) if one.decoder else None
         self._path: str = scope["path"]
-        self._sender = Sender(node, grant, str((scope.get("client") or ("",))[0]))
+        self._sender = Sender(node, grant, address_of(scope))
         self._name = one.name
         self._capture = Capture(node, scope, None, dict(scope["headers"]))
         self._capture.protocol = one.name

@@ -29,7 +29,7 @@ from tracker.turns.ticking import QUICK_S, SHARE, TICK_S, Slices, tick_s
 from tracker.web.live.admission import Admission
 from tracker.web.live.catch_up import CatchUp
 from tracker.web.server import sockets
-from tracker.web.server.answers import Scope
+from tracker.web.server.answers import Scope, address_of
 from tracker.web.server.wires import NOBODY, Listener
 
 log = logging.getLogger(__name__)
@@ -266,7 +266,7 @@ class Live:
 
     def listen_to(self, transport: sockets.Transport, scope: Scope, grant: Grant, subprotocol: str | None) -> Listener:
         """A socket was accepted."""
-        address = str((scope.get("client") or ("",))[0])
+        address = address_of(scope)
         try:
             return self.open(transport, transport, address, grant, binary=subprotocol == messages.BINARY)
         except TrackerError:

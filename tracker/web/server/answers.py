@@ -39,6 +39,11 @@ _CODES = {
 }
 
 
+def address_of(scope: Scope) -> str:
+    """Of whoever asks; "" where that is not known."""
+    return str((scope.get("client") or ("",))[0])
+
+
 def problem(fault: TrackerError, **more: Any) -> Answered:
     """(status, headers, body) of an error. Holds what the error says and nothing of where it came from."""
     body: dict[str, Any] = {

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from tracker.access.grants import EVERYTHING, WATCH, Grant
 from tracker.errors import NotFound, TrackerError
-from tracker.web.server.answers import Scope, problem
+from tracker.web.server.answers import Scope, address_of, problem
 from tracker.web.server.wires import Listener
 
 MESSAGE = 64 * 1024  #: bytes of one message, unless a route says otherwise
@@ -140,7 +140,7 @@ def opened(known: Mapping[str, Route], guard: Guard, scope: Scope) -> Opening:
         raise NotFound("not_found", "there is no WebSocket at this address")
     grant.check(route.verb)
     listening = route.listening
-    listening.admit_from(str((scope.get("client") or ("",))[0]))
+    listening.admit_from(address_of(scope))
     subprotocol = listening.choose_subprotocol(list(scope.get("subprotocols") or ()))
     return Opening(route, subprotocol, lambda transport: listening.listen_to(transport, scope, grant, subprotocol))
 
