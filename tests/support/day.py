@@ -1,6 +1,6 @@
 """One recorded day, made from a seed: what it tells is known by its hash, and stays so.
 
-    python -m tests.support.day [pings]        200,000 unless said otherwise; also: make day
+    python -m tests.support.day [pings]        1,000,000 unless said otherwise; also: make day
 
 It ends with 1 when `fixtures/day.json` knows another hash for so many.
 
@@ -233,7 +233,7 @@ def of(pings: int) -> Day:
 
 
 if __name__ == "__main__":
-    pings = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
+    pings = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     day = of(pings)
     print(day.hash.hexdigest(), dict(day.kinds), dict(day.entered))
     known = json.loads((Path(__file__).parents[2] / "fixtures" / "day.json").read_text())
