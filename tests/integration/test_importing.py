@@ -57,7 +57,7 @@ async def positions(client: Any, vehicle: str) -> int:
 async def test_a_file_is_read_by_its_format_and_what_is_wrong_with_it_is_told_by_line(client: Any) -> None:
     broken = CSV + "van-0,2026-09-01T11:00:00Z,91,25\nvan-0,never,60,25\n"
     status, told = await begin(client, gzip.compress(broken.encode()), "monday.csv.gz")
-    assert status == 202 and (told["state"], told["name"], told["positions"]) == ("working", "monday.csv.gz", None)
+    assert status == 202 and (told["state"], told["name"], told["accepted"]) == ("working", "monday.csv.gz", 0)
     told = await ended(client)
     assert (told["state"], told["progress"], told["error"]) == ("done", 1, None)
     assert [(one["name"], one["format"], one["items"]) for one in told["files"]] == [("monday.csv", "csv", 2402)]
