@@ -460,7 +460,6 @@ class SqliteStore:
             for some in (compaction.drop, compaction.give_back):
                 while await self._on(self._write_thread, self._change, some):
                     pass
-            await self._on(self._read_threads, memory.give_back)
 
     async def _compact_slice(self, until: int) -> bool:
         erased = self._erased
