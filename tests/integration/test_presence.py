@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -424,9 +425,30 @@ def serve(server: Server) -> subprocess.CompletedProcess[str]:
 def test_an_idle_server_stops_being_ready_by_itself(start_server: Callable[..., Server]) -> None:
     server = start_server()
     assert server.ping("van").status == 200
-    server.data.rename(server.data.with_name("away"))  # at once: of files that go one by one any may be missed first
+    server.data.rename(server.data.with_name("away"))
     until_sync(lambda: "tracker.db is gone" in server.log.read_text(), "it is in the log")
     assert server.get("/readyz").status == 503
+
+
+async def test_a_folder_that_is_moved_during_a_look_took_tracker_db_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await used(tmp_path / "data")
+
+    real = os.stat
+
+    def stat(name: Any, **how: Any) -> os.stat_result:
+        if str(name).endswith("-wal"):
+            os.rename(store.folder, tmp_path / "away")
+        return real(name, **how)
+
+    monkeypatch.setattr("tracker.stores.sqlite.presence.os.stat", stat)
+    fault = store._presence.fault()
+    monkeypatch.undo()
+    assert fault is not None and not fault.harmless
+    assert fault.what.startswith(f"{tmp_path / 'data' / 'tracker.db'} is gone")
+    (tmp_path / "away").rename(tmp_path / "data")
+    await store.close()
 
 
 def test_the_unit_does_not_start_again_what_a_person_must_look_at() -> None:

@@ -86,7 +86,8 @@ class Presence:
         return None
 
     def _missing(self, place: int, how: str) -> Fault:
-        # tracker.db was looked at before all others
+        if place > 0 and not os.path.exists(self._path):  # looked at before all others: a whole folder was moved since
+            place, how = 0, "is gone"
         whole = place > 0 and os.fstat(self._log).st_size == self._log_size
         return Fault(f"{self._names[place]} {how} while the server was using it.", harmless=whole)
 
