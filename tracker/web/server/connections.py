@@ -14,27 +14,21 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
 
-import h11
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
 from hypercorn.events import Closed, RawData, Updated
-from hypercorn.protocol.events import Request
-from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
-from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
 from hypercorn.typing import ConnectionState
 from hypercorn.utils import parse_socket_addr
 
 from tracker.errors import TrackerError
 from tracker.turns.slots import Slots
 from tracker.web.server import upgrade
-from tracker.web.server.answers import Receive, Scope, Send, plain_problem, problem
-from tracker.web.server.hardening import completed
-from tracker.web.server.parser import NO_MORE, WHOLE, Parser
+from tracker.web.server.answers import Receive, Scope, Send, problem
 from tracker.web.server.shortcut import Answering, Pairs, Repeating, Shortcut, common_scope, written
 from tracker.web.server.sockets import ASKS_FOR, CUT, HUNG_UP, ONLY_POSITIONS, TAKES, Opening
-from tracker.web.server.streams import Stream
+from tracker.web.server.streams import Http1, Stream
 from tracker.web.server.wires import CLOSE_S, Wire
 
 log = logging.getLogger(__name__)
@@ -42,73 +36,6 @@ log = logging.getLogger(__name__)
 FIRST_REQUEST_S = 10.0  #: for a connection that says nothing, or half a request
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-class _Http1(H11Protocol):
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._parser: Any = Parser(h11.SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size)
-        self.connection = self._parser
-
-    async def handle(self, event: Any) -> None:
-        if isinstance(event, RawData) and self.connection.our_state in NO_MORE:
-            return  # we have said our last
-        await super().handle(event)
-        if isinstance(event, Closed):
-            self._parser.is_over = True
-            await self.can_read.set()
-
-    @property
-    def awaits_request(self) -> bool:
-        """The last one is answered, and of the next not a byte is here."""
-        connection = self.connection
-        return (
-            self.stream is None
-            and connection.our_state is connection.their_state is h11.IDLE
-            and not connection.trailing_data[0]
-        )
-
-    @property
-    def owes_answer(self) -> bool:
-        """A request came whole and is not answered yet."""
-        return isinstance(self.stream, HTTPStream) and self.connection.their_state in WHOLE
-
-    async def _check_protocol(self, event: Any) -> None:
-        """No way into HTTP/2, neither by upgrade nor by prior knowledge."""
-
-    async def _create_stream(self, request: h11.Request) -> None:
-        """A request begins. Hypercorn's own, with streams of ours."""
-        headers = list(request.headers)
-        said = {name: value.decode("latin1").lower() for name, value in headers}
-        words = {word.strip() for word in said.get(b"connection", "").split(",")}
-        method = request.method.decode().upper()
-        is_handshake = method == "GET" and "upgrade" in words and said.get(b"upgrade", "").strip() == "websocket"
-        self.stream = (Stream if is_handshake else _Exchange)(
-            self.app, self.config, self.context, self.task_group, self.ssl, self.client, self.server, self.stream_send,
-            STREAM_ID,
-        )  # fmt: skip
-        if is_handshake:
-            self.connection = H11WSConnection(self._parser)
-        version = request.http_version.decode()
-        await self.stream.handle(Request(STREAM_ID, headers, version, method, request.target, self.connection_state))
-        self.keep_alive_requests += 1
-
-    async def _send_error_response(self, status_code: int) -> None:
-        status, told, body = plain_problem(status_code, f"this cannot be read as an HTTP request: {self._parser.fault}")
-        headers = [(name.encode(), value.encode()) for name, value in told.items()]
-        headers += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
-        await self._send_h11_event(h11.Response(status_code=status, headers=completed(headers)))
-        with contextlib.suppress(h11.LocalProtocolError):  # an answer to HEAD has no body
-            await self._send_h11_event(h11.Data(data=body))
-            await self._send_h11_event(h11.EndOfMessage())
-
-
-class _Exchange(HTTPStream):
-    """One request and its answer; what is said after it is over is nobody's."""
-
-    async def app_send(self, message: Any) -> None:
-        if message is None or self.state is not ASGIHTTPState.CLOSED:
-            await super().app_send(message)
 
 
 class Front(Protocol):
@@ -310,7 +237,7 @@ class Connection(TCPServer):
     """One that speaks HTTP/1.1, and a WebSocket after that where it is no plain one."""
 
     reader: _Reader
-    protocol: _Http1  # type: ignore[assignment]  # HTTP/1.1 only
+    protocol: Http1  # type: ignore[assignment]  # HTTP/1.1 only
 
     def __init__(self, door: Door, tcp: asyncio.Transport, opened: float) -> None:
         """`opened`: when it arrived, in the time of the loop."""
@@ -354,7 +281,7 @@ class Connection(TCPServer):
                 parse_socket_addr(socket.family, name) for name in (socket.getpeername(), socket.getsockname())
             )
             async with TaskGroup(self.loop) as self._task_group:
-                self.protocol = _Http1(
+                self.protocol = Http1(
                     self.app, self.config, self.context, self._task_group, ConnectionState({}), tls, client, server,
                     self.protocol_send,
                 )  # fmt: skip
