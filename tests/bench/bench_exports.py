@@ -20,6 +20,7 @@ from bench import Row, cpu_seconds, report, resident_bytes
 from bench_segments import DAY_MS, FIRST, FIXES, KINDS, day, moved
 from clients import Server
 
+from tracker.stores import packing
 from tracker.stores.sqlite.past import packed
 
 VEHICLES = int(sys.argv[1]) if __name__ == "__main__" and len(sys.argv) > 1 else 60
@@ -34,7 +35,7 @@ def fill(server: Server) -> None:
         {"vehicle": f"van-{n}", "time": (FIRST + 2) * DAY_MS, "lat": 60.1, "lon": 24.9} for n in range(1, VEHICLES + 1)
     ]
     server.post("/api/v1/positions", heard)
-    kinds = [packed.pack(1, FIRST, day(seed)) for seed in range(KINDS)]
+    kinds = [packing.pack(1, FIRST, day(seed)) for seed in range(KINDS)]
     with closing(sqlite3.connect(Path(server.folder.name) / "tracker.db", isolation_level=None)) as connection:
         numbers = [n for (n,) in connection.execute("SELECT n FROM vehicles ORDER BY n")]
         connection.execute("BEGIN IMMEDIATE")

@@ -26,6 +26,7 @@ from lagging import sample
 
 from tracker.config import Settings
 from tracker.model.commit import Commit, SavedVehicle
+from tracker.stores import packing
 from tracker.stores.sqlite.past import packed
 from tracker.stores.sqlite.store import SqliteStore
 from tracker.web.app import create_app
@@ -43,10 +44,10 @@ async def write(folder: str) -> None:
     await store.open()
     await store.commit(Commit(vehicles=[SavedVehicle(n, f"van-{n}", None) for n in range(1, VEHICLES + 1)]))
     await store.close()
-    days = [packed.pack(n, FIRST, driven(n, 1).take(slice(None, None, EVERY))) for n in range(1, DRIVEN + 1)]
+    days = [packing.pack(n, FIRST, driven(n, 1).take(slice(None, None, EVERY))) for n in range(1, DRIVEN + 1)]
     again = driven(1, 1).take(slice(None, None, EVERY))  # how all spend the other days
     later = [replace(again, time=again.time + at * DAY_MS, received=again.received + at * DAY_MS) for at in range(DAYS)]
-    month = [packed.pack(1, FIRST + at, one) for at, one in enumerate(later)][1:]
+    month = [packing.pack(1, FIRST + at, one) for at, one in enumerate(later)][1:]
     with closing(sqlite3.connect(Path(folder) / "tracker.db", isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         for begin in range(1, VEHICLES + 1, 500):

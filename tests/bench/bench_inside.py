@@ -29,6 +29,7 @@ from tracker.history.rows import as_json
 from tracker.history.search import Question, Search
 from tracker.model.columns import NO_ALTITUDE, TYPES, Columns
 from tracker.model.commit import Commit, SavedVehicle
+from tracker.stores import packing
 from tracker.stores.sqlite.past import packed
 from tracker.stores.sqlite.store import SqliteStore
 
@@ -80,7 +81,7 @@ async def write(folder: str, vehicles: int, days: int) -> None:
             track = driven(n, days)
             parts = [track.take(slice(at * FIXES, (at + 1) * FIXES)) for at in range(days)]
             connection.execute("BEGIN")
-            packed.replace(connection, [], [packed.pack(n, FIRST + at, part) for at, part in enumerate(parts)])
+            packed.replace(connection, [], [packing.pack(n, FIRST + at, part) for at, part in enumerate(parts)])
             connection.execute("COMMIT")
         connection.execute("UPDATE compacted SET below = ?", (vehicles * days * FIXES * 200,))
 

@@ -22,6 +22,7 @@ from bench import Row, json_loop, report
 
 from tracker.model.columns import NO_ALTITUDE, Columns
 from tracker.model.commit import Commit, SavedVehicle
+from tracker.stores import packing
 from tracker.stores.sqlite.past import packed
 from tracker.stores.sqlite.store import SqliteStore
 
@@ -63,7 +64,7 @@ def day(seed: int) -> Columns:
 _NAMES = ("row", "time", "lat", "lon", "speed", "heading", "altitude", "accuracy", "received", "taken")
 
 
-def moved(one: packed.Packed, n: int, days: int) -> packed.Packed:
+def moved(one: packing.Packed, n: int, days: int) -> packing.Packed:
     """The same for another vehicle and day: its head and boxes say so. (Its body says the old day, which costs the same.)"""
     row = list(one.row)
     row[0], row[1] = n, row[1] + days
@@ -82,7 +83,7 @@ async def written(folder: str, pings: int) -> tuple[int, int]:
     await store.open()
     await store.commit(Commit(vehicles=[SavedVehicle(n, f"van-{n}", b"") for n in range(1, vehicles + 1)]))
     await store.close()
-    kinds = [packed.pack(1, FIRST, day(seed)) for seed in range(KINDS)]
+    kinds = [packing.pack(1, FIRST, day(seed)) for seed in range(KINDS)]
     with closing(sqlite3.connect(Path(folder) / "tracker.db", isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         for at in range(days):

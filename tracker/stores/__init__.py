@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Box = tuple[float, float, float, float]  # west, south, east, north
 ANY_TIME = (-(1 << 62), 1 << 62)  #: ms, half-open
+RULES = "retention"  #: in `meta`: the rules that are in force, and since when
 
 
 class EventQuery(msgspec.Struct, frozen=True):

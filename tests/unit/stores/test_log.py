@@ -12,9 +12,10 @@ import pytest
 from tracker.model.commit import APART, HELD, LATE, LIVE, StoredPing
 from tracker.model.extra import extra_of
 from tracker.model.ping import Ping
+from tracker.stores import logged
+from tracker.stores.arrived import Asked
 from tracker.stores.sqlite import schema
 from tracker.stores.sqlite.past import hot, log, questions
-from tracker.stores.sqlite.past.arrived import Asked
 
 T0 = 1_790_000_000_000
 NEVER = 1 << 60
@@ -64,7 +65,7 @@ def keep(file: sqlite3.Connection, pings: list[StoredPing]) -> None:
 
 
 def append(file: sqlite3.Connection, pings: list[StoredPing]) -> None:
-    values = (log.last_row(file) + 1, *log.pack(pings))
+    values = (log.last_row(file) + 1, *logged.pack(pings))
     file.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
 

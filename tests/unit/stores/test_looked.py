@@ -19,6 +19,7 @@ from tracker.model.columns import Columns
 from tracker.model.commit import StoredPing
 from tracker.model.outline import BLOCK
 from tracker.model.ping import Ping
+from tracker.stores import packing
 from tracker.stores.segments import steps
 from tracker.stores.sqlite import schema
 from tracker.stores.sqlite.past import looked, packed
@@ -43,7 +44,7 @@ def driven(*spots: tuple[float, float], begin: int, every_ms: int = 1000) -> Col
 
 def visits(connection: sqlite3.Connection, *days: Columns) -> tuple[list[Visit], list[Visit], Any]:
     """As they are found of what is read, and of all; and how many fixes are read."""
-    packed.replace(connection, [], [packed.pack(1, int(one.time[0]) // DAY, one) for one in days])
+    packed.replace(connection, [], [packing.pack(1, int(one.time[0]) // DAY, one) for one in days])
     span = FIRST * DAY, (FIRST + 3) * DAY
     [track] = looked.excerpts(connection, [(1, *span)], Meeting(YARD, *span, LIMITS))
     whole = Columns.from_arrays(

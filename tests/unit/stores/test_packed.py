@@ -5,7 +5,7 @@ from __future__ import annotations
 from tracker.model.columns import Columns
 from tracker.model.commit import APART, LIVE, StoredPing
 from tracker.model.ping import Ping
-from tracker.stores.sqlite.past.packed import FEW, WRAPPED, boxes_of
+from tracker.stores.packing import FEW, WRAPPED, boxes_of
 
 T0 = 1_790_035_200_000  # the beginning of an hour
 MINUTE = T0 // 60_000

@@ -13,6 +13,7 @@ import pytest
 from tracker.model.columns import Columns
 from tracker.model.commit import LIVE, StoredPing
 from tracker.model.ping import Ping
+from tracker.stores import packing
 from tracker.stores.sqlite.past import packed, questions
 from tracker.stores.sqlite.store import SqliteStore
 
@@ -32,7 +33,7 @@ async def past(tmp_path: Path) -> AsyncIterator[sqlite3.Connection]:
             times = [day * DAY_MS + at * 8_000_000 for at in range(FIXES)]
             told = Columns.all_of([StoredPing(1, Ping("van", time, 60.0, 24.0), time, LIVE) for time in times])
             told.row[:] = np.arange(FIXES) + place * FIXES + 1
-            packed.replace(connection, [], [packed.pack(1, day, told)])
+            packed.replace(connection, [], [packing.pack(1, day, told)])
         connection.execute("INSERT INTO vehicles(n, id, state) VALUES (1, 'van', x'')")
         connection.execute("UPDATE compacted SET below = 1000")
         yield connection

@@ -15,7 +15,7 @@ from tracker.history.film.frames import Frames, Grid, sample
 from tracker.model.columns import TYPES, Columns, Part, Tracks
 from tracker.model.commit import APART, HELD, LATE, LIVE, StoredPing
 from tracker.model.ping import Ping
-from tracker.stores import segments
+from tracker.stores import packing, segments
 from tracker.stores.sqlite.past import packed, spells, tracks
 from tracker.stores.sqlite.store import SqliteStore
 
@@ -37,7 +37,7 @@ def test_of_a_segment_that_is_half_in_force_only_that_half_is_told(database: Pat
     taken = [APART, LIVE, HELD, LIVE, LIVE, LIVE]
     fixes = [StoredPing(1, Ping("van", DAY + at, 60.0, 24.0), DAY, how) for at, how in enumerate(taken)]
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
-        packed.replace(connection, [], [packed.pack(1, DAY // DAY_MS, Columns.all_of(fixes))])
+        packed.replace(connection, [], [packing.pack(1, DAY // DAY_MS, Columns.all_of(fixes))])
         told = []
         for below in (1, 3, 5, 7):
             connection.execute("UPDATE compacted SET below = ?", (below,))
@@ -87,7 +87,7 @@ def test_of_a_few_blocks_is_read_what_all_of_them_say(database: Path) -> None:
             codec = segments.PLANES_CODEC if KINDS[at] == "planes" else segments.best_codec()
             with mock.patch.object(segments, "best_codec", lambda codec=codec: codec):
                 parts = [day.take(np.sort(some)) for some in split.get(at, [np.arange(len(day))])]
-                packed.replace(connection, [], [packed.pack(at + 1, DAY // DAY_MS, one) for one in parts])
+                packed.replace(connection, [], [packing.pack(at + 1, DAY // DAY_MS, one) for one in parts])
         connection.execute("UPDATE compacted SET below = ?", (COUNT + 1,))
         recent = tracks.Recent(
             COUNT + 1, np.full(len(later), 8), Part.stored(0, later.time, later.taken, later.lat, later.lon)
@@ -118,7 +118,7 @@ def test_where_a_vehicle_was_is_found_in_the_day_before_where_its_first_fixes_of
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         for day in (DAY // DAY_MS - 1, DAY // DAY_MS):
             of_it = Columns.all_of([one for one in fixes if one.ping.time // DAY_MS == day])
-            packed.replace(connection, [], [packed.pack(1, day, of_it)])
+            packed.replace(connection, [], [packing.pack(1, day, of_it)])
         connection.execute("UPDATE compacted SET below = ?", (len(fixes) + 1,))
         span = (DAY + 45 * SECOND, DAY + 46 * SECOND)
         found = tracks.tracks(connection, [1], *span, tracks.recent(connection, [1], *span))
@@ -137,7 +137,7 @@ def test_by_its_outlines_a_vehicle_is_known_when_it_told_something_and_moves_whe
     day, grid = DAY // DAY_MS, Grid(DAY, HOUR, 24)
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         for n, one in ((1, parked), (2, drives), (3, sleeps), (4, sleeps), (5, at_180)):
-            packed.replace(connection, [], [packed.pack(n, day, one)])
+            packed.replace(connection, [], [packing.pack(n, day, one)])
         connection.execute("DELETE FROM outlines WHERE id = 4")  # as of before there were any
         connection.execute("UPDATE compacted SET below = ?", (COUNT + 1,))
         later = Part.stored(0, np.array([DAY + 30 * SECOND]), np.zeros(1), np.ones(1), np.ones(1))

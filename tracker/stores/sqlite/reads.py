@@ -18,7 +18,7 @@ from tracker.model.events import Event
 from tracker.model.records import Audit, Record
 from tracker.stores import AuditQuery, EventQuery
 from tracker.stores.sqlite import happened, states
-from tracker.stores.sqlite.past.arrived import picture
+from tracker.stores.sqlite.past.picture import picture
 from tracker.stores.sqlite.rows import text
 
 _events = msgspec.json.Decoder(list[Event])

@@ -24,7 +24,7 @@ from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, Stor
 from tracker.model.events import Event, erased
 from tracker.model.outline import Excerpt, Look, Spells
 from tracker.model.records import Audit, Record
-from tracker.stores import ANY_TIME, AuditQuery, Box, EventQuery, StoredDay, memory
+from tracker.stores import ANY_TIME, AuditQuery, Box, EventQuery, StoredDay, logged, memory
 from tracker.stores.sqlite import happened, reads, states
 from tracker.stores.sqlite.damage import look_at_file, look_at_log
 from tracker.stores.sqlite.faults import at_start, is_full, meaning, no_room, room
@@ -291,7 +291,7 @@ class SqliteStore:
         connection.execute(
             f"INSERT INTO tx VALUES ({', '.join('?' * 23)})",
             (
-                *((self._row + 1, *log.pack(commit.pings)) if commit.pings else NO_PINGS),
+                *((self._row + 1, *logged.pack(commit.pings)) if commit.pings else NO_PINGS),
                 text([(saved.n, saved.vehicle) for saved in vehicles if saved.n not in waiting]),
                 *self._waiting.place,
                 states.pack(vehicles),

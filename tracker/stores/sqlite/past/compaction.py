@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from itertools import chain, pairwise
+from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -23,11 +23,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tracker.model.columns import Columns, gather
+from tracker.stores import packing
+from tracker.stores.arrived import Arrived, Asked, joined
+from tracker.stores.packing import DAY_MS, HOUR_MS, QUARTER_MS, Days, Packed, by_day
 from tracker.stores.sqlite.past import hot, log, packed
-from tracker.stores.sqlite.past.arrived import Arrived, Asked, joined, picture
-from tracker.stores.sqlite.past.packed import DAY_MS, HOUR_MS, Packed
+from tracker.stores.sqlite.past.picture import picture
 
-QUARTER_MS = 900_000
 INCREMENTAL = 2  #: auto_vacuum: free pages can be given back some at a time
 SLICE = 1 << 23  #: rows that become segments together
 AT_ONCE = 1 << 18  #: pings of them in memory, 15 MB and copies of some: fewer, and the rows are read more often
@@ -40,7 +41,6 @@ KEPT = 256  #: free pages that stay for what comes next
 _parts = msgspec.json.Decoder(list[tuple[int, int, int, int]])
 
 Counts = npt.NDArray[np.int64]  # of each vehicle, by its number
-Days = dict[tuple[int, int], Columns]  # (n, day) → its fixes
 Parts = dict[tuple[int, int], list[int]]  # (n, day) → its segments
 
 
@@ -86,7 +86,7 @@ def portions(connection: sqlite3.Connection, part: Slice, group: frozenset[int])
     """Of what came of these."""
     with picture(connection):
         asked = Asked(after=part.first - 1, below=part.below, numbers=group)
-        fresh = _by_day(joined(_pieces(connection, asked)))
+        fresh = by_day(joined(_pieces(connection, asked)))
         return _portions(fresh, *_worth_it(connection, fresh, part.first), part.first)
 
 
@@ -111,7 +111,7 @@ def pack(connection: sqlite3.Connection, portion: Portion) -> Piece:
         heads = packed.heads(connection, "id IN (SELECT value FROM json_each(:ids))", listed)
         held = {head.id: columns.take(columns.row < first) for head, columns in packed.bodies(connection, heads)}
     whole = {day: gather([*(held[id] for id in old[day] if id in held), columns]) for day, columns in fresh.items()}
-    return Piece(gone, [packed.pack(*day, columns) for day, columns in whole.items() if len(columns)])
+    return Piece(gone, [packing.pack(*day, columns) for day, columns in whole.items() if len(columns)])
 
 
 def _pieces(connection: sqlite3.Connection, asked: Asked) -> Iterator[Arrived]:
@@ -134,15 +134,6 @@ def _groups(counts: Counts) -> list[frozenset[int]]:
     known = np.flatnonzero(counts)
     which = np.cumsum(counts[known]) // AT_ONCE
     return [frozenset(group.tolist()) for group in np.split(known, np.flatnonzero(np.diff(which)) + 1) if len(group)]
-
-
-def _by_day(arrived: Arrived) -> Days:
-    order = np.lexsort((arrived.columns.row, arrived.columns.time, arrived.n))
-    n, columns = arrived.n[order], arrived.columns.take(order)
-    days = columns.time // DAY_MS
-    fresh = np.flatnonzero((n[1:] != n[:-1]) | (days[1:] != days[:-1])) + 1
-    bounds = [0, *fresh.tolist(), len(n)] if len(n) else []
-    return {(int(n[begin]), int(days[begin])): columns.take(slice(begin, end)) for begin, end in pairwise(bounds)}
 
 
 def _worth_it(connection: sqlite3.Connection, fresh: Days, first: int) -> tuple[Parts, dict[tuple[int, int], int]]:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tracker.model.columns import Heard
+from tracker.stores.arrived import Arrived, Asked
 from tracker.stores.sqlite.past import hot, log, packed
-from tracker.stores.sqlite.past.arrived import Arrived, Asked, picture
+from tracker.stores.sqlite.past.picture import picture
 
 SHARE = 50  #: vehicles whose segments are laid out at once
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from tracker.model.columns import NO_ALTITUDE, TYPES, Columns
 from tracker.model.commit import APART
-from tracker.stores.sqlite.past.arrived import Arrived, Asked
+from tracker.stores.arrived import Arrived, Asked
 from tracker.stores.sqlite.past.log import keep_count, last_row
 
 BLOCK_BITS = 15  #: 32,768 rows are a block: what one look into the past reads at least

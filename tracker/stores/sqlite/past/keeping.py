@@ -15,12 +15,10 @@ from typing import NamedTuple
 import msgspec
 
 from tracker.model.columns import Columns, gather
-from tracker.stores import StoredDay
+from tracker.stores import RULES, StoredDay, packing
+from tracker.stores.packing import DAY_MS, Packed
 from tracker.stores.sqlite.past import packed
-from tracker.stores.sqlite.past.arrived import picture
-from tracker.stores.sqlite.past.packed import DAY_MS, Packed
-
-KEY = "retention"  #: in `meta`: the rules, and since when they hold
+from tracker.stores.sqlite.past.picture import picture
 
 _days = msgspec.json.Decoder(list[tuple[int, str, int, int, int, bool]])
 _counts = msgspec.json.Decoder(list[tuple[int, int]])
@@ -98,13 +96,13 @@ def thin(connection: sqlite3.Connection, n: int, day: int, stays: Callable[[Colu
         below = packed.below(connection)
         whole = gather(columns.take(columns.row < below) for _, columns in packed.bodies(connection, heads))
     left = stays(whole)
-    fresh = [packed.pack(n, day // DAY_MS, left)] if len(left) else []
+    fresh = [packing.pack(n, day // DAY_MS, left)] if len(left) else []
     return Thinned(n, day // DAY_MS, [head.id for head in heads], fresh, len(whole) - len(left))
 
 
 def rules_known(connection: sqlite3.Connection) -> tuple[list[str], int]:
     """The rules that were in force last, and since when (ms)."""
-    known = connection.execute("SELECT value FROM meta WHERE key = ?", (KEY,)).fetchone()
+    known = connection.execute("SELECT value FROM meta WHERE key = ?", (RULES,)).fetchone()
     return msgspec.json.decode(known[0], type=tuple[list[str], int]) if known else ([], 0)
 
 
@@ -153,4 +151,4 @@ def _count(connection: sqlite3.Connection, where: str, values: tuple[int, ...]) 
 
 def note_rules(connection: sqlite3.Connection, rules: list[str], now: int) -> None:
     text = msgspec.json.encode((rules, now)).decode()
-    connection.execute("INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)", (KEY, text))
+    connection.execute("INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)", (RULES, text))

@@ -11,10 +11,11 @@ import numpy as np
 
 from tracker.model.columns import NO_ALTITUDE, NOT_SAID, TYPES, Columns
 from tracker.model.commit import APART
+from tracker.stores.arrived import Asked
+from tracker.stores.packing import DAY_MS
 from tracker.stores.segments import decode, decode_only
 from tracker.stores.sqlite.past import hot, log, packed
-from tracker.stores.sqlite.past.arrived import Asked, picture
-from tracker.stores.sqlite.past.packed import DAY_MS
+from tracker.stores.sqlite.past.picture import picture
 
 LOOKED_AT = ("lat", "lon", "time", "taken", "speed", "accuracy")
 _EMPTY = {"row": 0, "heading": NOT_SAID, "altitude": NO_ALTITUDE, "received": 0}

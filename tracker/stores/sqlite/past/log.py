@@ -1,94 +1,24 @@
-"""The log: the pings of each commit as one row, in the order they came, until they are compacted.
-
-`numbers` holds whose they are (4 bytes each), which SQL can look through. `body` begins with a codec byte; of codec 1
-follow records of fixed length (RECORD). Attributes are apart in `extra`: JSON [[place in the row, {...}], ...].
-"""
+"""The log: the pings of each commit as one row (see stores/logged.py), in the order they came, until they are
+compacted. SQL can look through `numbers`."""
 
 from __future__ import annotations
 
 import sqlite3
-import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-from tracker.model.columns import NO_ALTITUDE, NOT_SAID, Columns
-from tracker.model.commit import APART, StoredPing
-from tracker.model.extra import extra_of
-from tracker.stores.sqlite.past.arrived import Arrived, Asked, joined
+from tracker.stores.arrived import Arrived, Asked, chosen, joined
+from tracker.stores.logged import CODEC, NUMBER, RECORD, bytes_of, columns_of, extras_in, extras_of
 
-CODEC = b"\x01"
-NUMBER = np.dtype("<u4")
-#: packed; in the units and with the absent values of `Columns`
-RECORD = np.dtype(
-    [
-        ("time", "<i8"), ("received", "<i8"), ("taken", "i1"), ("lat", "<i4"), ("lon", "<i4"),
-        ("speed", "<i4"), ("heading", "<i4"), ("altitude", "<i4"), ("accuracy", "<i4"),
-    ]
-)  # fmt: skip
 PIECE = 1 << 16  #: pings read at once: their bodies are held a few times over
 LIST = 1 << 13  #: rows listed at once
 FEW = 8  #: vehicles SQL looks for in a row; of more, most rows hold one
 
-_pack = struct.Struct("<qqbiiiiii").pack
 _extras = msgspec.json.Decoder(list[tuple[int, list[tuple[int, msgspec.Raw]]]])
-_extra = msgspec.json.Decoder(list[tuple[int, msgspec.Raw]])
 _pairs = msgspec.json.Decoder(list[tuple[int, int]])
-
-Packed = tuple[int, int, int, int, int, bytes, bytes, str | None]
-
-
-def pack(pings: Sequence[StoredPing]) -> Packed:
-    """The columns of a row after its number: count, r0, r1, t0, t1, numbers, body, extra."""
-    records = [CODEC]
-    add = records.append
-    numbers: list[int] = []
-    extras: list[bytes] = []
-    r0 = t0 = 1 << 62
-    r1 = t1 = -r0
-    for stored in pings:
-        ping, received = stored.ping, stored.received_at
-        time, speed, heading = ping.time, ping.speed_mps, ping.heading
-        altitude, accuracy = ping.altitude_m, ping.accuracy_m
-        if received > r1:
-            r1 = received
-        if received < r0:
-            r0 = received
-        if time > t1:
-            t1 = time
-        if time < t0:
-            t0 = time
-        add(
-            _pack(
-                time,
-                received,
-                stored.taken,
-                round(ping.lat * 1e7),
-                round(ping.lon * 1e7),
-                NOT_SAID if speed is None else round(speed * 1e3),
-                NOT_SAID if heading is None else round(heading * 1e2),
-                NO_ALTITUDE if altitude is None else round(altitude * 1e2),
-                NOT_SAID if accuracy is None else round(accuracy * 1e2),
-            )
-        )
-        if (extra := extra_of(ping)) is not None:
-            extras.append(b"[%d,%b]" % (len(numbers), extra))
-        numbers.append(stored.n)
-    return len(numbers), r0, r1, t0, t1, _numbers(numbers), b"".join(records), _joined(extras)
-
-
-def _numbers(numbers: list[int]) -> bytes:
-    return struct.pack(f"<{len(numbers)}I", *numbers)
-
-
-def _joined(extras: list[bytes]) -> str | None:
-    return "[" + b",".join(extras).decode() + "]" if extras else None
-
-
-assert len(_pack(*[0] * 9)) == RECORD.itemsize
 
 
 def last_row(connection: sqlite3.Connection) -> int:
@@ -117,7 +47,7 @@ def pieces(connection: sqlite3.Connection, asked: Asked) -> Iterator[Arrived]:
                 count += rows[at][1]
                 at += 1
             bounds = {"first": rows[begin][0], "below": min(asked.below, sum(rows[at - 1]))}
-            found = _chosen(_bodies(connection, where, {**values, **bounds}), asked)
+            found = chosen(_bodies(connection, where, {**values, **bounds}), asked)
             if len(found.n) > left:
                 found = found.take(slice(left))
             yield found
@@ -136,7 +66,7 @@ def _conditions(asked: Asked) -> tuple[str, dict[str, Any]]:
         name: getattr(asked, name) for name in ("below", "since", "until", "came_since", "came_until")
     }
     if asked.numbers is not None and len(asked.numbers) <= FEW:
-        wanted = {f"n{at}": _numbers([n]) for at, n in enumerate(sorted(asked.numbers))}
+        wanted = {f"n{at}": bytes_of([n]) for at, n in enumerate(sorted(asked.numbers))}
         tests.append(f"({' OR '.join(f'instr(numbers, :{name})' for name in wanted) or 'false'})")
         values |= wanted
     return f"WHERE {' AND '.join(tests)} ORDER BY row", values
@@ -165,28 +95,7 @@ def _bodies(connection: sqlite3.Connection, where: str, values: dict[str, Any]) 
         places = dict(zip(spans[:, 0].tolist(), begins.tolist(), strict=True))
         for one, told in _extras.decode(extras):
             extra |= {places[one] + at: bytes(raw) for at, raw in told}
-    return Arrived(n, _columns(row, records, extra))
-
-
-def _columns(row: npt.NDArray[np.int64], records: npt.NDArray[Any], extra: dict[int, bytes]) -> Columns:
-    one = {name: np.ascontiguousarray(records[name]) for name in RECORD.names or ()}
-    return Columns(row=row, extra=extra, **one)
-
-
-def _chosen(arrived: Arrived, asked: Asked) -> Arrived:
-    """Exactly those that are asked for."""
-    n, columns = arrived
-    wanted = (n != 0) & (columns.row > asked.after) & (columns.row < asked.below)
-    wanted &= (columns.time >= asked.since) & (columns.time < asked.until)
-    wanted &= (columns.received >= asked.came_since) & (columns.received < asked.came_until)
-    if not asked.apart:
-        wanted &= columns.taken != APART
-    if asked.numbers is not None:
-        wanted &= np.isin(n, np.fromiter(asked.numbers, np.int64, len(asked.numbers)))
-    if asked.fixes is not None:
-        for at in np.flatnonzero(wanted).tolist():
-            wanted[at] = (int(n[at]), int(columns.time[at])) in asked.fixes
-    return arrived if wanted.all() else arrived.take(wanted)
+    return Arrived(n, columns_of(row, records, extra))
 
 
 # ---------------------------------------------------------------------------------------------- in a transaction
@@ -200,8 +109,8 @@ def drop(connection: sqlite3.Connection, below: int) -> None:
     if cut is not None:
         row, count, r0, r1, t0, t1, numbers, body, extra = cut
         gone = below - row
-        extras = [b"[%d,%b]" % (at - gone, one) for at, one in _told(extra) if at >= gone]
-        kept = (numbers[gone * NUMBER.itemsize :], body[:1] + body[1 + gone * RECORD.itemsize :], _joined(extras))
+        extras = [b"[%d,%b]" % (at - gone, one) for at, one in extras_in(extra) if at >= gone]
+        kept = (numbers[gone * NUMBER.itemsize :], body[:1] + body[1 + gone * RECORD.itemsize :], extras_of(extras))
         _insert(connection, (below, count - gone, r0, r1, t0, t1, *kept))
     keep_count(connection, last)
 
@@ -209,13 +118,13 @@ def drop(connection: sqlite3.Connection, below: int) -> None:
 def keep_count(connection: sqlite3.Connection, last: int) -> None:
     """After the newest ping went, of here or of `hot`: one of nobody stands for its number."""
     if last_row(connection) < last:
-        _insert(connection, (last, 1, 0, 0, 0, 0, _numbers([0]), CODEC + bytes(RECORD.itemsize), None))
+        _insert(connection, (last, 1, 0, 0, 0, 0, bytes_of([0]), CODEC + bytes(RECORD.itemsize), None))
 
 
 def erase(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
     """Leave nothing of these vehicles; every row keeps its length and its number."""
     for n in numbers:
-        wanted = _numbers([n])
+        wanted = bytes_of([n])
         rows = connection.execute("SELECT row FROM log WHERE instr(numbers, ?)", (wanted,)).fetchall()
         for (row,) in rows:
             whose, body, extra = connection.execute(
@@ -224,15 +133,11 @@ def erase(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
             mine = np.frombuffer(whose, NUMBER) == n
             left, records = np.frombuffer(whose, NUMBER).copy(), np.frombuffer(body, RECORD, offset=1).copy()
             left[mine], records[mine] = 0, np.zeros(1, RECORD)
-            extras = [b"[%d,%b]" % (at, one) for at, one in _told(extra) if not mine[at]]
+            extras = [b"[%d,%b]" % (at, one) for at, one in extras_in(extra) if not mine[at]]
             connection.execute(
                 "UPDATE log SET numbers = ?, body = ?, extra = ? WHERE row = ?",
-                (left.tobytes(), body[:1] + records.tobytes(), _joined(extras), row),
+                (left.tobytes(), body[:1] + records.tobytes(), extras_of(extras), row),
             )
-
-
-def _told(extra: str | None) -> list[tuple[int, bytes]]:
-    return [] if extra is None else [(at, bytes(one)) for at, one in _extra.decode(extra)]
 
 
 def _insert(connection: sqlite3.Connection, values: tuple[Any, ...]) -> None:

@@ -13,11 +13,13 @@ import numpy as np
 from tracker.model.columns import Columns
 from tracker.model.commit import APART
 from tracker.model.outline import BLOCK, MOST, Excerpt, Look, Mask, Outline, Places, Whole
+from tracker.stores import packing
+from tracker.stores.arrived import EVER, HALF, Asked
+from tracker.stores.packing import DAY_MS, STORED
 from tracker.stores.segments import decode_only, steps
 from tracker.stores.sqlite.past import hot, lean, log, packed
-from tracker.stores.sqlite.past.arrived import EVER, Asked, picture
 from tracker.stores.sqlite.past.lean import LOOKED_AT, Wanted
-from tracker.stores.sqlite.past.packed import DAY_MS, HALF, STORED
+from tracker.stores.sqlite.past.picture import picture
 
 ALL = 1 << 30  #: bytes, more than a segment has
 LONG = (1 << 32) - 1  #: ms, as an outline holds it
@@ -88,7 +90,7 @@ def _parts(connection: sqlite3.Connection, wanted: Sequence[Wanted], below: int)
                 if len(fixes := mine.cut(since, until)):
                     first = int(fixes.lat[0]), int(fixes.lon[0])
                     span = int(fixes.time[0]), int(fixes.time[-1])
-                    parts[i].append(Part(*span, len(fixes), packed.outline(fixes), first, 0, fixes))
+                    parts[i].append(Part(*span, len(fixes), packing.outline(fixes), first, 0, fixes))
     return [sorted(some, key=lambda part: part.since) for some in parts]
 
 

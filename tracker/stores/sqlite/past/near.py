@@ -14,9 +14,10 @@ import msgspec
 import numpy as np
 
 from tracker.stores import Box
+from tracker.stores.arrived import EVER, HALF, Asked
+from tracker.stores.packing import DAY_MS, HOURS, MINUTE_MS
 from tracker.stores.sqlite.past import log, packed
-from tracker.stores.sqlite.past.arrived import EVER, Asked, picture
-from tracker.stores.sqlite.past.packed import DAY_MS, HALF, HOURS, MINUTE_MS
+from tracker.stores.sqlite.past.picture import picture
 
 LINE_MS = 300_000  #: two fixes further apart say nothing of what lies between them
 

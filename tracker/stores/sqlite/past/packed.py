@@ -7,7 +7,7 @@ What counts of a segment are its rows below `compacted.below`: what is above is 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,24 +15,13 @@ import numpy as np
 
 from tracker.model.columns import Columns
 from tracker.model.commit import APART
-from tracker.model.outline import LINE, Outline, outline_of
-from tracker.stores.segments import decode, decode_extra, encode, encode_extra, page_ends
-from tracker.stores.sqlite.past.arrived import EVER, Arrived, Asked, joined
+from tracker.stores.arrived import EVER, Arrived, Asked, in_order, joined
+from tracker.stores.packing import DAY_MS, HOURS, Packed
+from tracker.stores.segments import decode, decode_extra
 
-DAY_MS = 86_400_000
-HOUR_MS = 3_600_000
-MINUTE_MS = 60_000
 PAGE_BYTES = 4 << 20  #: of segments fetched at once
 WINDOW = 1 << 16  #: rows looked for at once, where only some are asked for
 HELD = 1 << 19  #: rows kept meanwhile of segments that reach on, 32 MB: what is more is read again
-BOX_MS = 6 * HOUR_MS
-FEW = 2048  #: fixes that one box holds at least: what a vehicle tells that tells little shares one
-HOURS = 6  #: bits of a box's id that say which of its segment's it is
-WRAPPED = 32  #: added to that for the part on the other side of the antimeridian
-HALF = 1_800_000_000
-
-#: a row of an outline, and how much of the segment its places need; 0: all
-STORED = np.dtype([*((name, LINE[name]) for name in LINE.names or ()), ("end", "<u4")])
 
 _heads = msgspec.json.Decoder(list[tuple[int, int, int, int, int, int]])
 _lengths = msgspec.json.Decoder(list[tuple[int, int, int]])
@@ -48,16 +37,6 @@ class Head(NamedTuple):
     r1: int
     pings: int
     size: int
-
-
-class Packed(NamedTuple):
-    """A segment as it is written: the values of its row after the id, and its boxes by which of them each is."""
-
-    row: tuple[Any, ...]  # n, day, t0, t1, r0, r1, c0, c1, count, ends, boxes
-    body: bytes
-    extra: bytes
-    boxes: dict[int, tuple[int, int, int, int, int, int]]
-    outline: bytes
 
 
 def below(connection: sqlite3.Connection) -> int:
@@ -124,12 +103,6 @@ def end_of(connection: sqlite3.Connection, n: int, since: int, until: int, days:
 def columns_of(connection: sqlite3.Connection, n: int, since: int, until: int) -> Columns:
     """All of one vehicle."""
     return read(connection, Asked(since, until, below=below(connection), numbers=frozenset((n,)))).columns
-
-
-def in_order(parts: Iterable[Arrived]) -> Arrived:
-    found = joined(parts)
-    rows = found.columns.row
-    return found if (rows[1:] > rows[:-1]).all() else found.take(np.argsort(rows, kind="stable"))  # type: ignore[arg-type]
 
 
 def _found(connection: sqlite3.Connection, asked: Asked) -> list[Head]:
@@ -204,61 +177,6 @@ def _chosen(arrived: Arrived, asked: Asked) -> Arrived:
         times = np.fromiter((time for one, time in asked.fixes if one == n[0]), np.int64)
         wanted &= np.isin(columns.time, times)
     return arrived if wanted.all() else arrived.take(wanted)
-
-
-# ------------------------------------------------------------------------------------------------ packing
-
-
-def pack(n: int, day: int, columns: Columns) -> Packed:
-    """`columns`: at least one, in fix order, all of that day."""
-    boxes = boxes_of(columns)
-    told = columns.take(columns.taken != APART) if len(boxes) else columns
-    last = int(np.searchsorted(told.time, told.time[-1]))  # of one time the first counts
-    ends = [int(one) for at in (0, last) for one in (told.lat[at], told.lon[at])]
-    row = (
-        *(n, day, int(columns.time[0]), int(columns.time[-1])),
-        *(int(columns.row.min()), int(columns.row.max())),
-        *(int(columns.received.min()), int(columns.received.max())),
-        *(len(columns), *ends, sum(1 << at for at in boxes)),
-    )
-    body = encode(columns)
-    return Packed(row, body, encode_extra(columns.extra) or b"", boxes, outline(columns, page_ends(body)).tobytes())
-
-
-def outline(columns: Columns, ends: Sequence[int] = ()) -> Outline:
-    lines = outline_of(columns)
-    found = np.zeros(len(lines), STORED)
-    found[list(LINE.names or ())] = lines
-    found["end"][: len(ends)] = ends
-    return found
-
-
-def boxes_of(columns: Columns) -> dict[int, tuple[int, int, int, int, int, int]]:
-    """(west, east, south, north, since, until in minutes) of six hours each, or as many more as hold enough fixes; with
-    the first fix of the next, since a vehicle is on its way there."""
-    places = columns.take(columns.taken != APART)
-    if not len(places):
-        return {}
-    begins = np.flatnonzero(np.diff(places.time // BOX_MS, prepend=-1)).tolist()
-    boxes: dict[int, tuple[int, int, int, int, int, int]] = {}
-    first = 0
-    for begin in (*begins[1:], len(places)):
-        if begin - first < FEW and begin < len(places):
-            continue
-        lat, lon = places.lat[first : begin + 1], places.lon[first : begin + 1]
-        south, north = int(lat.min()), int(lat.max())
-        span = int(places.time[first]) // MINUTE_MS, int(places.time[min(begin, len(places) - 1)]) // MINUTE_MS
-        west, east = int(lon.min()), int(lon.max())
-        at = len(boxes)
-        if east - west > HALF:  # the shorter way is round the back, for some of them at least
-            behind, before = int(lon[lon < 0].max()), int(lon[lon >= 0].min())
-            if before - behind < HALF:  # and for others it is not
-                behind, before = 0, 0
-            boxes[at + WRAPPED] = (-HALF, behind, south, north, *span)
-            west, east = before, HALF
-        boxes[at] = (west, east, south, north, *span)
-        first = begin
-    return boxes
 
 
 # ------------------------------------------------------------------------------------------------ in a transaction

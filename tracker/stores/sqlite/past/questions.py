@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tracker.model.columns import Columns
-from tracker.model.commit import APART, StoredPing
-from tracker.model.ping import NOWHERE
+from tracker.model.commit import StoredPing
 from tracker.stores import ANY_TIME, Box
+from tracker.stores.arrived import Arrived, Asked, extents, joined, passing
 from tracker.stores.sqlite.past import hot, log, packed
-from tracker.stores.sqlite.past.arrived import Arrived, Asked, joined, picture
+from tracker.stores.sqlite.past.picture import picture
 
 HALF = 1_800_000_000  #: of the way round, in 1e-7 degrees
 Array = npt.NDArray[Any]
@@ -92,14 +92,8 @@ def fixes_at(
 ) -> dict[tuple[int, int], tuple[float, float]]:
     times = [time for _, time in wanted]
     numbers = frozenset(n for n, _ in wanted)
-    n, some = arrived(connection, Asked(min(times), max(times) + 1, numbers=numbers, fixes=frozenset(wanted)))
-    found: dict[tuple[int, int], tuple[float, float]] = {}
-    told = zip(n.tolist(), some.time.tolist(), some.lat.tolist(), some.lon.tolist(), some.taken.tolist(), strict=True)
-    for one, time, lat, lon, taken in told:
-        place = lat / 1e7, lon / 1e7
-        if (taken != APART or place == NOWHERE) and found.setdefault((one, time), place) == NOWHERE:
-            found[one, time] = place
-    return found
+    asked = Asked(min(times), max(times) + 1, numbers=numbers, fixes=frozenset(wanted))
+    return arrived(connection, asked).places()
 
 
 def passed(connection: sqlite3.Connection, box: Box, received_at: int, most: int) -> set[int]:
@@ -109,7 +103,7 @@ def passed(connection: sqlite3.Connection, box: Box, received_at: int, most: int
         asked = Asked(came_since=received_at, below=below, apart=False, limit=most)
         parts: list[Array] = []
         for n, c in (piece for piece in packed.pieces(connection, asked) if len(piece.n)):
-            parts.append(_extents(n, c.lat, c.lat, c.lon, c.lon))
+            parts.append(extents(n, c.lat, c.lat, c.lon, c.lon))
             most -= len(n)
         if most:
             count, some = hot.extents(connection, received_at, below, most)
@@ -117,19 +111,5 @@ def passed(connection: sqlite3.Connection, box: Box, received_at: int, most: int
             most -= count
         if most:
             asked = Asked(came_since=received_at, after=below - 1, apart=False, limit=most)
-            parts += (_extents(n, c.lat, c.lat, c.lon, c.lon) for n, c in log.pieces(connection, asked) if len(n))
-    if not (told := np.concatenate(parts)).size:
-        return set()
-    n, low, high, left, right = _extents(*told.T).T
-    crossing = (high >= south) & (low <= north) & (right >= west) & (left <= east)
-    return set(n[crossing | (right - left > HALF)].tolist())
-
-
-def _extents(n: Array, south: Array, north: Array, west: Array, east: Array) -> Array:
-    """The same columns, each vehicle once."""
-    order = np.argsort(n, kind="stable")
-    n = n[order]
-    begins = np.flatnonzero(np.concatenate(([True], n[1:] != n[:-1])))
-    lowest, highest = np.minimum.reduceat, np.maximum.reduceat
-    sides = (lowest(south[order], begins), highest(north[order], begins))
-    return np.stack((n[begins], *sides, lowest(west[order], begins), highest(east[order], begins)), 1).astype(np.int64)
+            parts += (extents(n, c.lat, c.lat, c.lon, c.lon) for n, c in log.pieces(connection, asked) if len(n))
+    return passing(np.concatenate(parts), west, south, east, north)

@@ -13,8 +13,8 @@ from tracker.model.columns import Array, Whole
 from tracker.model.outline import BLOCK, Outline, Spells, outline_of, round_world
 from tracker.stores.segments import decode, decode_only
 from tracker.stores.sqlite.past import stretches
-from tracker.stores.sqlite.past.arrived import picture
 from tracker.stores.sqlite.past.looked import ALL, beginnings
+from tracker.stores.sqlite.past.picture import picture
 from tracker.stores.sqlite.past.stretches import Heads
 from tracker.stores.sqlite.past.tracks import Recent
 

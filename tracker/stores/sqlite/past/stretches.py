@@ -15,11 +15,11 @@ from tracker.model.columns import Array, Part, Whole
 from tracker.model.commit import APART
 from tracker.model.outline import BLOCK, Outline
 from tracker.stores import blocks
+from tracker.stores.arrived import EVER
 from tracker.stores.blocks import Wanted
+from tracker.stores.packing import DAY_MS, STORED
 from tracker.stores.segments import decode_only
-from tracker.stores.sqlite.past.arrived import EVER
 from tracker.stores.sqlite.past.looked import ALL, are_known, beginnings
-from tracker.stores.sqlite.past.packed import DAY_MS, STORED
 
 BEFORE = 4  #: fixes before the span that are read: some may be of one time, or no places
 TIMES = 2  #: bytes that a fix time takes at most, nearly always: more is read where it does not

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tracker.model.columns import SILENT_MS, Array, Part, Tracks, Whole
+from tracker.stores.arrived import EVER, Arrived, Asked
 from tracker.stores.sqlite.past import hot, log, packed, stretches
-from tracker.stores.sqlite.past.arrived import EVER, Arrived, Asked, picture
+from tracker.stores.sqlite.past.picture import picture
 
 
 class Recent(NamedTuple):
