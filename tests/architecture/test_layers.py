@@ -44,7 +44,8 @@ ROOMS: list[set[str]] = [
     {"regions"},
     {"geometry.cells"},
     {"geometry"},
-    {"stores.sqlite"},
+    {"stores.backups"},
+    {"stores.postgres", "stores.sqlite"},
     {"stores.sqlite.past"},
     {"formats"},  # what a client says, it says in a recording too
     {"access", "buses", "protocols", "stores"},

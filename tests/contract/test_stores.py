@@ -28,8 +28,8 @@ assert (ENGINES["lists"], ENGINES["held"], ENGINES["packed"]) == (lists.Lists, l
 
 
 @pytest.fixture(params=ENGINES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"{request.param}:{tmp_path}/data"
+def url(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> str:
+    return url_of(request.param)
 
 
 @pytest.fixture

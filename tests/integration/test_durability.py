@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,72 +19,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.support.disks import mounted
-from tests.support.servers import ROOT, Answer, Server, circle, now
+from tests.support.sending import DEPOT, Sender, check_all_is_there_once, drive, track, until_more
+from tests.support.servers import ROOT, Server, now
 from tests.support.waiting import deadline, until_sync
-from tracker.fleet.fleet import Fleet
 from tracker.live.close_codes import may_return
-from tracker.model.ping import Ping
-from tracker.regions.region import Region
 from tracker.times import parse_time
-
-DEPOT = circle(60.0, 25.0, 300, name="Depot")
-
-
-def drive(vehicle: str, begin: int, count: int) -> list[dict[str, Any]]:
-    """A vehicle that goes to and fro through the depot, 100 m every 10 s; `begin` is the time of its first fix."""
-    turn = random.Random(vehicle).randrange(40)
-    fixes = []
-    for step in range(count):
-        phase = (step + turn) % 40
-        offset = phase if phase < 20 else 40 - phase  # 0…20…0, in 100 m
-        lat = round(60.0 + (offset - 10) * 100 / 111_400, 7)
-        fixes.append({"vehicle": vehicle, "time": begin + step * 10_000, "lat": lat, "lon": 25.0})
-    return fixes
-
-
-def caused(fixes: list[dict[str, Any]]) -> set[str]:
-    """Ids of the events these pings make, worked out here."""
-    fleet = Fleet()
-    fleet.save_regions([Region.read_feature(DEPOT, id="depot", version=1, now=0)], 0)
-    pings = [Ping(fix["vehicle"], fix["time"], fix["lat"], fix["lon"]) for fix in fixes]
-    return {event.id for ping in pings for event in fleet.apply([ping], ping.time).commit.events}
-
-
-class Sender(threading.Thread):
-    """Posts a vehicle's pings a few at a time; what got no answer is posted again, what was answered never."""
-
-    def __init__(self, server: Server, fixes: list[dict[str, Any]], stopping: threading.Event) -> None:
-        super().__init__(daemon=True)
-        self.server = server
-        self.fixes = fixes
-        self.stopping = stopping
-        self.acknowledged = 0
-        self.refused: list[Answer] = []
-
-    def run(self) -> None:
-        size = random.Random(self.fixes[0]["vehicle"])
-        while not self.stopping.is_set() and self.acknowledged < len(self.fixes):
-            part = self.fixes[self.acknowledged : self.acknowledged + size.randint(1, 9)]
-            try:
-                answer = self.server.post("/api/v1/positions", part)
-            except OSError:
-                time.sleep(0.02)  # the server is down: not a wait for anything, just not a busy loop
-                continue
-            except Exception:  # an answer cut off in the middle
-                continue
-            if answer.status == 200:
-                self.acknowledged += len(part)
-            elif answer.status != 503:
-                self.refused.append(answer)
-                return
-
-
-def track(server: Server, vehicle: str) -> list[tuple[int, float]]:
-    found: list[tuple[int, float]] = []
-    path = f"/api/v1/vehicles/{vehicle}/track?from=2000-01-01T00:00:00Z&until=2100-01-01T00:00:00Z&limit=10000"
-    for fix in server.get(path).json()["positions"]:
-        found.append((parse_time(fix["time"]), fix["lat"]))
-    return found
 
 
 @pytest.mark.timeout(170)
@@ -102,12 +40,7 @@ def test_a_killed_server_has_every_acknowledged_ping_once_and_exactly_their_even
     chance = random.Random(7)
     try:
         for turn in range(10):
-            reached = sum(sender.acknowledged for sender in senders) + chance.randint(1, 120)
-            until_sync(
-                lambda goal=reached: sum(sender.acknowledged for sender in senders) >= goal or dead(senders),  # type: ignore[misc]
-                "more pings were acknowledged",
-                30,
-            )
+            until_more(senders, chance.randint(1, 120))
             if turn % 5 == 4:
                 assert server.stop() == 0
             else:
@@ -120,22 +53,7 @@ def test_a_killed_server_has_every_acknowledged_ping_once_and_exactly_their_even
     assert [sender.refused for sender in senders] == [[], [], [], []]
     server.kill()
     server.start()
-    expected: set[str] = set()
-    for sender in senders:
-        vehicle = sender.fixes[0]["vehicle"]
-        found = track(server, vehicle)
-        # The last post may have been stored without its answer having come: nothing else may be more.
-        assert sender.acknowledged <= len(found) <= sender.acknowledged + 9
-        assert found == [(fix["time"], fix["lat"]) for fix in sender.fixes[: len(found)]]
-        expected |= caused(sender.fixes[: len(found)])
-    events = server.events(after=0)
-    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
-    assert Counter(event["id"] for event in events) == Counter(expected)
-    assert len(expected) > 10
-
-
-def dead(senders: list[Sender]) -> bool:
-    return not all(sender.is_alive() for sender in senders)
+    assert check_all_is_there_once(server, senders) > 10
 
 
 # ------------------------------------------------------------------------------------------------------- fsync

@@ -28,7 +28,7 @@ from tracker.model.events import Ack, Event, erased
 from tracker.model.outline import Excerpt, Look, Spells
 from tracker.model.ping import has_place
 from tracker.model.records import ENDED_BY_RESTORE, Audit, Record
-from tracker.stores import ANY_TIME, ENGINES, AuditQuery, Box, EventQuery, Store, StoredDay
+from tracker.stores import ANY_TIME, ENGINES, AuditQuery, Box, EventQuery, Finding, Store, StoredDay
 from tracker.turns.jobs import Job
 
 QUARTER_MS = 900_000
@@ -509,6 +509,9 @@ class Lists:
 
     def backup_store(self, url: str, file: str) -> None:
         Path(file).write_bytes(pickle.dumps(copy.copy(PLACES[url])))
+
+    def examine_store(self, _url: str) -> list[Finding]:
+        return []
 
 
 class HeldLists(Lists):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from tracker.model.commit import Commit
 from tracker.model.events import Event
-from tracker.stores import ENGINES, Store
+from tracker.stores import ENGINES, Finding, Store
 from tracker.stores.sqlite import engine
 from tracker.stores.sqlite.store import SqliteStore
 
@@ -42,6 +42,9 @@ class Packed:
 
     def backup_store(self, url: str, file: str) -> None:
         engine.backup_store(_folder(url), file)
+
+    def examine_store(self, url: str) -> list[Finding]:
+        return engine.examine_store(url)
 
 
 ENGINES["packed"] = Packed

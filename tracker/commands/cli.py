@@ -46,7 +46,7 @@ def settings(**flags: Any) -> Settings:
 @click.option("--host", help="Address to listen on.  [127.0.0.1]")
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [8000]")
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
-@click.option("--store", help="The same as a URL: sqlite:FOLDER.")
+@click.option("--store", help="URL of what keeps everything: sqlite:FOLDER, postgresql://…")
 @click.option("--open", "open_", is_flag=True, default=None, help="Let in everybody while there is no administrator.")
 @click.option("--cert", type=click.Path(dir_okay=False), help="Certificate and its chain (PEM): speak TLS.")
 @click.option("--key", type=click.Path(dir_okay=False), help="Its private key, where that is a file of its own.")
@@ -256,7 +256,7 @@ def users() -> None:
 
 def _of_a_folder(command: Any) -> Any:
     """The options of a command on a data folder, whether its server runs or not."""
-    command = click.option("--store", help="The same as a URL: sqlite:FOLDER.")(command)
+    command = click.option("--store", help="URL of what keeps everything: sqlite:FOLDER, postgresql://…")(command)
     return click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")(command)
 
 
@@ -685,15 +685,14 @@ def show_store(**where: Any) -> None:
 @cli.command()
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
-@click.option("--store", help="The same as a URL: sqlite:FOLDER.")
+@click.option("--store", help="URL of what keeps everything: sqlite:FOLDER, postgresql://…")
 def backup(file: str, data: str | None, store: str | None) -> None:
     """Write everything into one FILE, also while a server runs."""
     from tracker.stores import backup_store
 
     where = settings(data=data, store=store)
-    folder = where.folder
-    if not folder.is_dir():
-        raise TrackerError("no_data", f"there is no folder {folder}; name another with --data")
+    if not where.has_data:
+        raise TrackerError("no_data", f"there is no folder {where.folder}; name another with --data")
     if Path(file).exists():
         raise TrackerError("backup_target", f"{file} is there already; a backup never overwrites one")
     backup_store(where.store_url, file)
@@ -703,14 +702,14 @@ def backup(file: str, data: str | None, store: str | None) -> None:
 @cli.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
-@click.option("--store", help="The same as a URL: sqlite:FOLDER.")
+@click.option("--store", help="URL of what keeps everything: sqlite:FOLDER, postgresql://…")
 def restore(file: str, data: str | None, store: str | None) -> None:
     """Go back to what a backup FILE holds; what was there is kept beside it."""
     from tracker.stores import restore_store
 
     where = settings(data=data, store=store)
     kept = restore_store(where.store_url, file)
-    click.echo(f"restored {where.folder} from {file}" + (f"; what was there is in {kept}" if kept else ""))
+    click.echo(f"restored {where.place} from {file}" + (f"; what was there is in {kept}" if kept else ""))
     click.echo(
         "everybody has to sign in again. People, passwords and tokens are as they were when the backup was made: end "
         "anew what was ended since (`tracker token list` and `revoke`, `tracker users list` and `disable`)",
@@ -731,7 +730,7 @@ def show_config() -> None:
 @click.option("--host", help="Address the server would listen on.")
 @click.option("--port", type=int, help="Port the server would listen on.")
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that would hold everything.")
-@click.option("--store", help="The same as a URL: sqlite:FOLDER.")
+@click.option("--store", help="URL of what keeps everything: sqlite:FOLDER, postgresql://…")
 @click.option("--token", envvar="TRACKER_TOKEN", help="Token of a person there: looks at what only they may see.")
 @trusting
 def doctor(url: str | None, ca: str | None, token: str | None, **flags: Any) -> None:

@@ -42,7 +42,7 @@ def _fetched(server: Server, day: date, file: Path, zone: str) -> str:
 
 def _written(settings: Settings, day: date, file: Path, zone: str) -> str:
     """Beside a server or without one: nothing of the folder is locked or written."""
-    if not settings.folder.is_dir():
+    if not settings.has_data:
         raise TrackerError("no_data", f"there is no folder {settings.folder}; name another with --data")
     now = time.time_ns() // 1_000_000
     try:

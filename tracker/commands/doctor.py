@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracker.config import Settings, SettingsError
+from tracker.config import Settings, SettingsError, is_folder
 from tracker.errors import StoreError
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ def examine(settings: Settings) -> Iterator[tuple[str, bool, str]]:
     if settings.ingest_port:
         yield "ingest_port", *_port(settings.host, settings.ingest_port, "`ingest_port`")
     yield "disk", *_disk(settings.folder)
+    from tracker.stores import examine_store
+
+    yield from examine_store(settings.store_url)
     yield "kept", *_kept(settings)
     yield "clock", *_clock(settings)
     yield "assets", *_assets()
@@ -73,7 +76,7 @@ def _kept(settings: Settings) -> tuple[bool, str]:
     from tracker.config.retention import DAY_MS, read_rules
     from tracker.history.retention import HOUR_MS, plan
 
-    if not settings.folder.is_dir():
+    if not settings.has_data:
         return False, "nothing yet"
     try:
         days, known, since, groups = asyncio.run(_past(settings.store_url))
@@ -83,7 +86,8 @@ def _kept(settings: Settings) -> tuple[bool, str]:
     lately = sum(day.bytes for day in days if 0 < now - day.day <= (LATELY_DAYS + 1) * DAY_MS) / LATELY_DAYS
     packed, of_days = sum(day.pings for day in days), len({day.day for day in days})
     told = f"{packed:,} positions of {of_days:,} days are packed (the newest are not yet)"
-    left_days = shutil.disk_usage(settings.folder).free / lately if lately > 1 else FAR_DAYS
+    here = is_folder(settings.store_url)
+    left_days = shutil.disk_usage(settings.folder).free / lately if here and lately > 1 else FAR_DAYS
     told += f", {lately / 2**20:.1f} MB more a day" if lately > 2**17 else ""
     told += f": the disk is full in {left_days:.0f} days" if left_days < FAR_DAYS else ""
     if not settings.retention:

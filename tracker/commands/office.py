@@ -119,7 +119,7 @@ def office(settings: Settings | Server, new: bool = False, patience_s: float = T
     if (beside := _beside(settings, patience_s)) is not None:
         yield beside
         return
-    if not new and not settings.folder.is_dir():
+    if not new and not settings.has_data:
         raise TrackerError("no_data", f"there is no folder {settings.folder}; name another with --data")
     logging.basicConfig(level=logging.ERROR, format="tracker: %(message)s")  # what the server's log would hear
     with asyncio.Runner() as runner:
@@ -133,7 +133,7 @@ def office(settings: Settings | Server, new: bool = False, patience_s: float = T
                 break
             if time.monotonic() > until:
                 raise StoreLocked(
-                    f"a server uses {settings.folder} and cannot be asked from here: run this as the user it runs as, "
+                    f"a server uses {settings.place} and cannot be asked from here: run this as the user it runs as, "
                     "or again in a while where it is still starting"
                 )
             time.sleep(AGAIN_S)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -35,7 +36,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = 0
     data: Annotated[str, Meta(description="folder that holds everything; empty: the user's data folder")] = ""
     store: Annotated[
-        str, Meta(description="URL of what keeps everything: sqlite:FOLDER; empty: the folder of `data`")
+        str,
+        Meta(
+            description="URL of what keeps everything: sqlite:FOLDER, or postgresql://USER@HOST/DATABASE?schema=NAME; "
+            "empty: the folder of `data`"
+        ),
     ] = ""
     bus: Annotated[str, Meta(description="URL of what nodes hear each other by; memory: is one node by itself")] = (
         "memory:"
@@ -217,11 +222,33 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.store or f"sqlite:{self.folder}"
 
     @property
+    def place(self) -> str:
+        """Where everything is kept, as it may be shown."""
+        return str(self.folder) if is_folder(self.store_url) else without_password(self.store)
+
+    @property
+    def has_data(self) -> bool:
+        """May there be something? Of a database only it can tell."""
+        return not is_folder(self.store_url) or self.folder.is_dir()
+
+    @property
     def folder(self) -> Path:
-        """Of the embedded store."""
-        if self.store:
+        """Of the embedded store; beside another store, what belongs to this machine."""
+        if self.store and is_folder(self.store):
             return folder_of(self.store)
         return Path(self.data).expanduser() if self.data else _user_folder()
+
+
+def is_folder(url: str) -> bool:
+    """Is it the URL of an embedded store?"""
+    return not re.match(r"(?!sqlite:)[a-z][a-z0-9+]+:", url)
+
+
+def without_password(url: str) -> str:
+    """Of a store, as it may be shown."""
+    password = urlsplit(url).password
+    shown = url.replace(f":{password}@", ":***@", 1) if password else url
+    return re.sub(r"([?&]password=)[^&]*", r"\1***", shown)
 
 
 def folder_of(url: str) -> Path:
@@ -274,9 +301,11 @@ def load(
             read[2][name] = _value(name, value, f"--{name.replace('_', '-')}", strict=False)
     values: dict[str, Any] = {}
     for source in read:
-        if source.get("store") or source.get("data"):  # two names of one thing: the later source decides
-            values.pop("store", None)
+        # a folder has two names: the later source decides; beside another store it is this machine's own
+        if (store := source.get("store")) and is_folder(store):
             values.pop("data", None)
+        if source.get("data") and is_folder(values.get("store", "")):
+            values.pop("store", None)
         values |= source
     settings = Settings(**values)
     _check_together(settings)
@@ -388,7 +417,7 @@ _ITEMS = {
 
 def _check_together(settings: Settings) -> None:
     """Settings that are right each for itself and contradict one another."""
-    if settings.store and settings.data:
+    if settings.store and settings.data and is_folder(settings.store):
         raise SettingsError("`data` and `store` both say where everything is kept; set one of them")
     if settings.key and not settings.cert:
         raise SettingsError("`key` is of no use without `cert`, the file of the certificate it belongs to")
@@ -424,6 +453,7 @@ def written(settings: Settings) -> str:
     lines: list[str] = []
     for name in Settings.__struct_fields__:
         value = "***" if name in SECRETS else getattr(settings, name)
+        value = without_password(value) if name == "store" else value
         text = msgspec.json.encode(value).decode()  # of these types JSON is TOML
         lines += [f"# {describe(name)}", f"{name} = {text}", ""]
     return "\n".join(lines)

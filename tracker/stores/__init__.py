@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from tracker.config import SettingsError
+from tracker.config import SettingsError, without_password
 from tracker.model.change import Acked
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event
@@ -47,6 +47,14 @@ class StoredDay(NamedTuple):
     pings: int
     bytes: int
     is_thinned: bool
+
+
+class Finding(NamedTuple):
+    """What was looked at, whether it keeps a tracker from running well, and what to do about it."""
+
+    name: str
+    fault: bool
+    detail: str
 
 
 class AuditQuery(msgspec.Struct, frozen=True):
@@ -267,7 +275,7 @@ class Store(Protocol):
 
 
 class Engine(Protocol):
-    """What one kind of store offers to the functions below: a module with four functions of these names."""
+    """What one kind of store offers to the functions below: a module with functions of these names."""
 
     def open_store(self, url: str, accept_loss: bool) -> Store: ...
 
@@ -277,6 +285,8 @@ class Engine(Protocol):
 
     def backup_store(self, url: str, file: str) -> None: ...
 
+    def examine_store(self, url: str) -> list[Finding]: ...
+
 
 def _sqlite() -> Engine:
     from tracker.stores.sqlite import engine
@@ -284,8 +294,14 @@ def _sqlite() -> Engine:
     return engine
 
 
+def _postgres() -> Engine:
+    from tracker.stores.backups import postgres
+
+    return postgres
+
+
 #: scheme of a store's URL → what speaks it; the contract suite and docs/storage.md go through them
-ENGINES: dict[str, Callable[[], Engine]] = {"sqlite": _sqlite}
+ENGINES: dict[str, Callable[[], Engine]] = {"sqlite": _sqlite, "postgresql": _postgres}
 
 
 def _engine(url: str) -> Engine:
@@ -294,7 +310,7 @@ def _engine(url: str) -> Engine:
     name = scheme[1] if scheme else "sqlite"
     if name not in ENGINES:
         known = ", ".join(f"{one}:" for one in ENGINES)
-        raise SettingsError(f"no store speaks {name}: (store = {url!r}); there is {known}")
+        raise SettingsError(f"no store speaks {name}: (store = {without_password(url)!r}); there is {known}")
     return ENGINES[name]()
 
 
@@ -328,3 +344,8 @@ def restore_store(url: str, file: str) -> str | None:
 def backup_store(url: str, file: str) -> None:
     """Copy a store into one file, while a server uses it or not. Raises Invalid when there is nothing to copy."""
     _engine(url).backup_store(url, file)
+
+
+def examine_store(url: str) -> list[Finding]:
+    """Looked at from beside, nothing is changed. Of a folder nothing is said: its files are looked at elsewhere."""
+    return _engine(url).examine_store(url)

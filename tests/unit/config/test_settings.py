@@ -10,7 +10,7 @@ import pytest
 
 from tracker.access.forwarded import RENAMED
 from tracker.access.guard import Guard, check_bind
-from tracker.config import Settings, SettingsError, describe, load, written
+from tracker.config import Settings, SettingsError, describe, load, without_password, written
 
 
 def test_nothing_set_means_the_defaults() -> None:
@@ -263,6 +263,25 @@ def test_a_page_of_another_site_that_hides_its_origin_may_change_nothing(site: b
 @pytest.mark.parametrize("site", [b"same-origin", b"none"])
 def test_our_own_page_and_a_typed_address_need_no_origin(site: bytes) -> None:
     access()("POST", {b"host": b"localhost:8000", b"sec-fetch-site": site})
+
+
+DATABASE = "postgresql://me:s3cret@db/fleet?schema=one"
+
+
+def test_beside_a_database_a_folder_is_what_belongs_to_this_machine() -> None:
+    settings = load({"store": DATABASE, "data": "/d"})
+    assert (settings.store_url, settings.folder, settings.has_data) == (DATABASE, Path("/d"), True)
+    assert load({"data": "/flag"}, {"TRACKER_STORE": DATABASE}).store_url == DATABASE
+    assert load({"store": DATABASE}, {"TRACKER_DATA": "/d"}).folder == Path("/d")
+    assert load({"data": "/nowhere/d"}).has_data is False
+
+
+@pytest.mark.parametrize("url", [DATABASE, "postgresql://me@db/fleet?schema=one&password=s3cret"])
+def test_the_password_of_a_database_is_shown_to_nobody(url: str) -> None:
+    settings = load({"store": url})
+    for told in (written(settings), settings.place, without_password(url)):
+        assert "db/fleet?schema=one" in told and "s3cret" not in told
+    assert load({"data": "/d"}).place == "/d"
 
 
 def test_a_store_is_a_folder_or_its_url_and_never_both() -> None:

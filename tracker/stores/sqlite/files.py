@@ -144,7 +144,7 @@ def restore(file: str, folder: Path) -> Path | None:
         part = folder / (FILE + ".part")
         try:
             part.unlink(missing_ok=True)
-            _examine(backup)
+            examine(backup)
             copy(backup, part)
             _end(part, ENDED_BY_RESTORE)
             kept = _set_aside(folder / FILE, lock)
@@ -181,7 +181,7 @@ def _plain_words(what: str) -> Iterator[None]:
         raise StoreError(f"{what}: {error}.") from error
 
 
-def _examine(backup: Path) -> None:
+def examine(backup: Path) -> None:
     try:
         with closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)) as source:
             if not check(source, backup):

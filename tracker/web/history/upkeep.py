@@ -32,7 +32,7 @@ _STORE = thing(
     waiting=COUNT,
     bytes=COUNT,
     file_bytes=COUNT,
-    free_bytes=COUNT,
+    free_bytes=or_null(COUNT),
     retention=thing(
         "rules groups due due_gone begins_at next",
         rules=array(TEXT),

@@ -15,7 +15,7 @@
  * @property {number} waiting
  * @property {number} bytes
  * @property {number} file_bytes
- * @property {number} free_bytes
+ * @property {number|null} free_bytes  of a database nothing is known here
  * @property {Rules} retention
  * @typedef {object} Work
  * @property {"none"|"working"|"done"|"failed"|"given_up"} state

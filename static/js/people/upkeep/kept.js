@@ -44,7 +44,7 @@ function shown(store, desk, work) {
   const facts = /** @type {const} */ ([
     ["kept.positions", count(store.kept + store.waiting)], // packed or not
     ["kept.file", size(store.file_bytes)],
-    ["kept.free", size(store.free_bytes)],
+    ["kept.free", store.free_bytes === null ? null : size(store.free_bytes)],
     ["kept.waiting", count(store.waiting)],
   ]);
   return [
@@ -52,7 +52,9 @@ function shown(store, desk, work) {
     h(
       "dl",
       { class: "facts" },
-      facts.map(([key, words]) => h("div", null, h("dt", null, say(key)), h("dd", null, words))),
+      facts
+        .filter(([, words]) => words !== null)
+        .map(([key, words]) => h("div", null, h("dt", null, say(key)), h("dd", null, words))),
     ),
     h("h2", null, say("kept.work")),
     work,

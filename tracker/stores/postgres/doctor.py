@@ -1,0 +1,85 @@
+"""What would keep a tracker from running well on this database: looked at from beside, nothing is changed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from tracker.errors import StoreError
+from tracker.stores import Finding
+from tracker.stores.postgres.faults import meaning
+from tracker.stores.postgres.schema import MIGRATIONS, version_of
+from tracker.stores.postgres.store import connect
+from tracker.stores.postgres.url import Place, place_of
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+OLDEST = 130000  #: of the servers that have what numbering needs (transaction ids of 64 bits)
+APART_S = 2.0  #: clocks that differ by more are told
+LAG_S = 5.0  #: since when an event waits for its number, to be a fault
+
+
+async def examine(url: str) -> list[Finding]:
+    place = place_of(url)
+    try:
+        connection = await connect(place)
+    except Exception as error:
+        fault: StoreError = meaning(error, place)
+        return [Finding("store", True, f"{fault.detail} Is PostgreSQL running, and the URL right?")]
+    try:
+        return [finding async for finding in _findings(connection, place)]
+    except Exception as error:
+        return [Finding("store", True, meaning(error, place).detail)]
+    finally:
+        await connection.close()
+
+
+async def _findings(connection: Connection, place: Place) -> AsyncIterator[Finding]:
+    number, version = await connection.fetchrow(
+        "SELECT current_setting('server_version_num')::int, current_setting('server_version')"
+    )
+    if number < OLDEST:
+        yield Finding("store", True, f"PostgreSQL {version} is too old: 13 or newer is needed")
+        return
+    found = await version_of(connection, place)
+    if found is None:
+        may = await connection.fetchval("SELECT has_database_privilege(current_database(), 'CREATE')")
+        if not may:
+            yield Finding(
+                "store", True, f"{place} does not exist and this user may not make it: docs/postgres.md has the script"
+            )
+            return
+    if found is not None and found > len(MIGRATIONS):
+        yield Finding("store", True, f"{place} was written by a newer tracker (schema {found}): install that one")
+        return
+    told = "nothing yet" if found is None else f"schema {found}"
+    yield Finding("store", False, f"{place}, PostgreSQL {version}: {told}")
+    for name in ("fsync", "full_page_writes"):
+        value = await connection.fetchval("SELECT current_setting($1)", name)
+        if value == "off":
+            yield Finding(
+                name, True, f"`{name}` is off there: a power cut would lose what was acknowledged; turn it on"
+            )
+    theirs = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
+    apart = abs(theirs - time.time())
+    yield Finding("clocks", apart > APART_S, f"the clock there and here are {apart:.1f} s apart")
+    if found:
+        yield await _numbers(connection)
+
+
+async def _numbers(connection: Connection) -> Finding:
+    waiting = await connection.fetchval("SELECT count(*) FROM events WHERE seq IS NULL")
+    row = await connection.fetchrow(
+        """SELECT pid, extract(epoch FROM now() - xact_start)::float8 AS age, left(query, 60) AS query
+            FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+            ORDER BY xact_start LIMIT 1"""
+    )
+    if waiting and row is not None and row["age"] > LAG_S:
+        return Finding(
+            "numbers", True,
+            f"{waiting:,} events wait for their number because a transaction has been running for {row['age']:.0f} s "
+            f"(pid {row['pid']}: {row['query']}): end it, SELECT pg_terminate_backend({row['pid']})",
+        )  # fmt: skip
+    return Finding("numbers", False, f"{waiting:,} events wait for their number")

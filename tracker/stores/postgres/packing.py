@@ -1,0 +1,294 @@
+"""Compaction and keeping: pings of closed quarter hours go from the log into segments, days are thinned or go.
+
+What is packed is read and computed beside the writer, and written in one transaction, in which the border
+(`lease.below`) moves: so it may end anywhere, and is begun again. One that wrote all the while would hold back the
+numbers of events as long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from tracker.model.columns import Columns, gather
+from tracker.stores import RULES, StoredDay, packing
+from tracker.stores.arrived import Arrived, joined
+from tracker.stores.logged import RECORD, extras_of
+from tracker.stores.packing import DAY_MS, HOUR_MS, QUARTER_MS, Days, Packed, by_day
+from tracker.stores.postgres import past
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+    from asyncpg import Record as Row
+
+SLICE = (
+    1 << 17
+)  #: rows that become segments together: they are in memory at once, and a commit waits while they are written
+MERGED = 1 << 21  #: pings of older parts that are packed again with them at most, or of days made one: packed, 10 MB
+TIDIED = 48  #: days made one at once
+SEGMENT = "n, day, t0, t1, r0, r1, c0, c1, count, lat0, lon0, lat1, lon1, boxes, body, extra"
+BOX = "segment, which, west, east, south, north, since, until"
+
+Day = tuple[int, int]  # n, day
+Parts = dict[Day, "list[Row]"]  # what is in its segments
+
+
+class Change(NamedTuple):
+    """These segments in the place of those; and rows of the log below are in segments after it."""
+
+    gone: list[int]
+    fresh: list[Packed]
+    below: int | None = None
+
+
+async def closed(connection: Connection, now: int) -> int:
+    """Rows below this one came before the quarter of an hour that lasts."""
+    first = await connection.fetchval(
+        "SELECT min(first) FROM log WHERE r1 >= $1 AND first >= (SELECT below FROM lease)",
+        now // QUARTER_MS * QUARTER_MS,
+    )
+    if first is not None:
+        return int(first)
+    return int(await connection.fetchval("SELECT coalesce(max(first + pings), 1) FROM log"))
+
+
+async def plan(connection: Connection, until: int) -> Change | None:
+    """The next rows of the log, packed with the parts of their days that are worth it; None: there are none."""
+    border = await past.below(connection)
+    if border >= until:
+        return None
+    rows = await connection.fetch(
+        """SELECT first, pings, numbers, body, extra FROM log WHERE first >= $1 AND first < least($2, $1 + $3)
+            ORDER BY first""", border, until, SLICE,
+    )  # fmt: skip
+    fresh = await asyncio.to_thread(_by_day, rows)
+    parts = await _parts(connection, list(fresh))
+    room = MERGED
+    chosen: dict[Day, list[int]] = {}
+    for day, columns in fresh.items():
+        ids, count = _worth_it(parts.get(day, []), len(columns))
+        if count <= room:
+            chosen[day] = ids
+            room -= count
+    made = await asyncio.to_thread(_pack_all, fresh, await _bodies(connection, chosen))
+    end = rows[-1]["first"] + rows[-1]["pings"] if rows else until
+    return Change([id for ids in chosen.values() for id in ids], made, end)
+
+
+async def tidying(connection: Connection, now: int) -> Change | None:
+    """The parts of some days that are over, made one each; None: there are none."""
+    over = """SELECT n, day, array_agg(id ORDER BY id), sum(count)::bigint FROM segments WHERE day < $1
+        GROUP BY n, day HAVING count(*) > 1 LIMIT $2"""
+    chosen: dict[Day, list[int]] = {}
+    room = MERGED
+    for n, day, ids, count in await connection.fetch(over, (now - HOUR_MS) // DAY_MS, TIDIED):
+        if not chosen or count <= room:
+            chosen[n, day] = ids
+            room -= count
+    if not chosen:
+        return None
+    whole = dict.fromkeys(chosen, Columns.empty())
+    made = await asyncio.to_thread(_pack_all, whole, await _bodies(connection, chosen))
+    return Change([id for ids in chosen.values() for id in ids], made)
+
+
+def _by_day(rows: Sequence[Row]) -> Days:
+    found = joined(past.log_row(row) for row in rows)
+    return by_day(found.take(found.n != 0))
+
+
+async def _parts(connection: Connection, days: list[Day]) -> dict[Day, list[tuple[int, int]]]:
+    """(id, pings) of the segments of each, the smallest first."""
+    rows = await connection.fetch(
+        """SELECT n, day, id, count FROM segments JOIN unnest($1::int[], $2::int[]) AS asked(n, day) USING (n, day)
+            ORDER BY count, id""",
+        [n for n, _ in days], [day for _, day in days],
+    )  # fmt: skip
+    found: dict[Day, list[tuple[int, int]]] = {}
+    for n, day, id, count in rows:
+        found.setdefault((n, day), []).append((id, count))
+    return found
+
+
+def _worth_it(parts: list[tuple[int, int]], fresh: int) -> tuple[list[int], int]:
+    """Those that are packed again with what is new, and how many pings they hold: the smallest."""
+    chosen: list[int] = []
+    held = fresh
+    for id, count in parts:
+        if count <= 2 * held:
+            chosen.append(id)
+            held += count
+    return chosen, held - fresh
+
+
+async def _bodies(connection: Connection, chosen: dict[Day, list[int]]) -> Parts:
+    ids = [id for ids in chosen.values() for id in ids]
+    found: Parts = {}
+    for row in await connection.fetch("SELECT n, day, body, extra FROM segments WHERE id = ANY($1::bigint[])", ids):
+        found.setdefault((row["n"], row["day"]), []).append(row)
+    return found
+
+
+def _pack_all(fresh: Days, old: Parts) -> list[Packed]:
+    """Each unpacked by itself: all of a fleet's day would be gigabytes at once."""
+    made = []
+    for day, columns in fresh.items():
+        whole = gather([*(past.segment(row).columns for row in old.get(day, [])), columns])
+        if len(whole):
+            made.append(packing.pack(*day, whole))
+    return made
+
+
+# ---------------------------------------------------------------------------------------------- in a transaction
+
+
+async def write(connection: Connection, change: Change) -> None:
+    await replace(connection, change.gone, change.fresh)
+    if change.below is not None:
+        await connection.execute("UPDATE lease SET below = $1", change.below)
+        # the newest row stays: numbers go on from it
+        below = "first < $1 AND first < (SELECT max(first) FROM log)"
+        await connection.execute(f"DELETE FROM log WHERE {below}", change.below)
+
+
+async def replace(connection: Connection, gone: list[int], fresh: list[Packed]) -> None:
+    """Segments in the place of others, with their boxes."""
+    await forget(connection, gone)
+    sequence = "SELECT nextval(pg_get_serial_sequence('segments', 'id')) FROM generate_series(1, $1)"
+    ids = [row[0] for row in await connection.fetch(sequence, len(fresh))]
+    rows = [(id, *one.row, one.body, one.extra or None) for id, one in zip(ids, fresh, strict=True)]
+    await put(connection, "segments", f"id, {SEGMENT}", rows)
+    boxes = [(id, which, *box) for id, one in zip(ids, fresh, strict=True) for which, box in one.boxes.items()]
+    await put(connection, "boxes", BOX, boxes)
+    await put(connection, "outlines", "segment, body", [(id, one.outline) for id, one in zip(ids, fresh, strict=True)])
+
+
+async def put(connection: Connection, table: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
+    schema = await connection.fetchval("SELECT current_schema()")
+    await connection.copy_records_to_table(table, schema_name=schema, columns=columns.split(", "), records=rows)
+
+
+async def forget(connection: Connection, ids: list[int]) -> None:
+    for table, key in (("boxes", "segment"), ("outlines", "segment"), ("segments", "id")):
+        await connection.execute(f"DELETE FROM {table} WHERE {key} = ANY($1::bigint[])", ids)
+
+
+# ------------------------------------------------------------------------------------------------ keeping
+
+
+async def days(connection: Connection) -> list[StoredDay]:
+    rows = await connection.fetch(
+        """SELECT n, vehicles.id, day, sum(count)::bigint, sum(length(body) + coalesce(length(extra), 0))::bigint,
+            EXISTS (SELECT 1 FROM thinned AS t WHERE t.n = segments.n AND t.day = segments.day)
+            FROM segments JOIN vehicles USING (n) GROUP BY n, vehicles.id, day"""
+    )
+    return [StoredDay(n, id or "", day * DAY_MS, pings, size, thin) for n, id, day, pings, size, thin in rows]
+
+
+async def waiting(connection: Connection) -> int:
+    sql = "SELECT coalesce(sum(pings), 0)::bigint FROM log WHERE first >= (SELECT below FROM lease)"
+    return int(await connection.fetchval(sql))
+
+
+async def gone(connection: Connection) -> dict[int, int]:
+    """Day (ms) → pings that went: of days that are gone, and of those that were thinned."""
+    rows = await connection.fetch(
+        """SELECT day, sum(pings)::bigint FROM (SELECT day, pings FROM gone UNION ALL SELECT day, pings FROM thinned)
+            AS went GROUP BY day"""
+    )
+    return {day * DAY_MS: pings for day, pings in rows}
+
+
+async def thinned(connection: Connection, n: int, day: int, stays: Callable[[Columns], Columns]) -> tuple[Change, int]:
+    """What of a day stays, and how many pings go."""
+    one = n, day // DAY_MS
+    ids = [id for id, _ in (await _parts(connection, [one])).get(one, [])]
+    parts = (await _bodies(connection, {one: ids})).get(one, [])
+
+    def packed() -> tuple[list[Packed], int]:
+        whole = gather(past.segment(row).columns for row in parts)
+        left = stays(whole)
+        return [packing.pack(*one, left)] if len(left) else [], len(whole) - len(left)
+
+    fresh, went = await asyncio.to_thread(packed) if parts else ([], 0)
+    return Change(ids, fresh), went
+
+
+async def thin(connection: Connection, n: int, day: int, change: Change, went: int) -> None:
+    """In a transaction."""
+    await write(connection, change)
+    await connection.execute(
+        """INSERT INTO thinned AS t VALUES ($1, $2, $3)
+            ON CONFLICT (n, day) DO UPDATE SET pings = t.pings + excluded.pings""", n, day // DAY_MS, went,
+    )  # fmt: skip
+
+
+async def drop_days(connection: Connection, asked: list[Day]) -> int:
+    """Of these (n, day: ms) nothing stays but how many pings there were. In a transaction."""
+    went = 0
+    for n, day in asked:
+        rows = await connection.fetch("SELECT id, count FROM segments WHERE n = $1 AND day = $2", n, day // DAY_MS)
+        pings = sum(row["count"] for row in rows)
+        await forget(connection, [row["id"] for row in rows])
+        await _count_for_the_day(connection, "n = $1 AND day = $2", n, day // DAY_MS)
+        await _add(connection, day // DAY_MS, pings)
+        went += pings
+    return went
+
+
+async def _count_for_the_day(connection: Connection, where: str, *values: int) -> None:
+    """What was thinned away counts for the day alone."""
+    for day, pings in await connection.fetch(f"DELETE FROM thinned WHERE {where} RETURNING day, pings", *values):
+        await _add(connection, day, pings)
+
+
+async def _add(connection: Connection, day: int, pings: int) -> None:
+    await connection.execute(
+        "INSERT INTO gone AS g VALUES ($1, $2) ON CONFLICT (day) DO UPDATE SET pings = g.pings + excluded.pings",
+        day, pings,
+    )  # fmt: skip
+
+
+async def rules_known(connection: Connection) -> tuple[list[str], int]:
+    known = await connection.fetchval("SELECT value FROM meta WHERE key = $1", RULES)
+    return msgspec.json.decode(known, type=tuple[list[str], int]) if known else ([], 0)
+
+
+async def note_rules(connection: Connection, rules: list[str], now: int) -> None:
+    await connection.execute(
+        "INSERT INTO meta VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        RULES, msgspec.json.encode((rules, now)).decode(),
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------ erasing
+
+
+async def erase(connection: Connection, numbers: list[int]) -> None:
+    """Nothing is left of these vehicles' pings; each row of the log keeps its length and number. In a transaction."""
+    rows = await connection.fetch(
+        "SELECT first, pings, numbers, body, extra FROM log WHERE numbers && $1::int[] ORDER BY first", numbers
+    )
+    for row in rows:
+        left, body, extra = _without(row, numbers)
+        await connection.execute(
+            "UPDATE log SET numbers = $2, body = $3, extra = $4 WHERE first = $1", row["first"], left, body, extra
+        )
+    mine = await connection.fetch("SELECT id FROM segments WHERE n = ANY($1::int[])", numbers)
+    await forget(connection, [row["id"] for row in mine])
+    for n in numbers:
+        await _count_for_the_day(connection, "n = $1", n)
+
+
+def _without(row: Row, numbers: list[int]) -> tuple[list[int], bytes, str | None]:
+    told: Arrived = past.log_row(row)
+    mine = np.isin(told.n, numbers)
+    records = np.frombuffer(row["body"], RECORD, offset=1).copy()
+    records[mine] = np.zeros(1, RECORD)
+    extras = [b"[%d,%b]" % (at, one) for at, one in told.columns.extra.items() if not mine[at]]
+    left: list[int] = np.where(mine, 0, told.n).tolist()
+    return left, row["body"][:1] + records.tobytes(), extras_of(extras)
