@@ -249,6 +249,7 @@ settings | | a setting has a wrong value or an unknown name | `tracker config` l
 listen | | the port cannot be listened on | choose another with `--port`
 no_assets | | the page's files are not there | install the wheel again
 no_data | | there is no data in the folder | name another with `--data`
+not_empty | | there is data already where something was to be put | name an empty place
 backup_target | | this is no place for a backup, or a file is there already | name a new file
 backup_missing | | there is no such backup | look at its name
 backup_damaged | | this is no backup of a tracker, or a damaged one | take another

@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from tests.integration.test_cli import tracker
 from tests.support import databases
 from tests.support.sending import DEPOT, Sender, check_all_is_there_once, drive, track, until_more
 from tests.support.servers import ROOT, Server, now
@@ -182,6 +183,26 @@ def test_a_role_that_may_do_no_more_than_the_script_says_is_enough(
         "SELECT rolsuper, pg_get_userbyid(nspowner) FROM pg_roles, pg_namespace WHERE rolname = 'tracker' AND nspname = 'tracker'",
     )
     assert (super_, owner) == (False, "tracker")
+
+
+def test_a_folder_goes_there_and_back_by_the_command(
+    start_server: Callable[..., Server], cluster: databases.Cluster, schema: str, tmp_path: Path
+) -> None:
+    server = start_server()
+    assert server.send("PUT", "/api/v1/regions/depot", DEPOT).status == 201
+    assert server.ping("van-1", 60.0, 25.0).status == 200
+    events, fixes = server.events(after=0), track(server, "van-1")
+    server.stop()
+    url = cluster.url(schema).replace("owner@", "owner:s3cret@")
+    there = tracker("store", "copy", str(server.data), url)
+    assert there.returncode == 0, there.stderr
+    assert "owner:***@" in there.stdout and "s3cret" not in there.stdout
+    back = tracker("store", "copy", url, str(tmp_path / "back"))
+    assert back.returncode == 0, back.stderr
+    again = start_server(tmp_path / "back")
+    assert (again.events(after=0), track(again, "van-1")) == (events, fixes)
+    twice = tracker("store", "copy", str(server.data), url)
+    assert twice.returncode == 1 and "There is data in" in twice.stderr and "s3cret" not in twice.stderr
 
 
 def test_what_pg_dump_wrote_is_whole_again_elsewhere(

@@ -682,6 +682,21 @@ def show_store(**where: Any) -> None:
     upkeep.show(_asked(**where))
 
 
+@of_store.command("copy")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+def copy(source: str, target: str) -> None:
+    """Copy everything FROM one store TO another, which is empty: each a folder, sqlite:FOLDER or postgresql://…
+
+    Every position, event, number, version of a region and person comes over. No server may use either meanwhile.
+    """
+    from tracker.config import without_password
+    from tracker.stores import copy_store
+
+    copy_store(source, target)
+    click.echo(f"copied {without_password(source)} to {without_password(target)}; everybody has to sign in again there")
+
+
 @cli.command()
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import tempfile
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from tracker.config import SettingsError, without_password
+from tracker.errors import Invalid, StoreError
 from tracker.model.change import Acked
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
 from tracker.model.events import Event
@@ -339,6 +342,39 @@ def restore_store(url: str, file: str) -> str | None:
     a newer program's.
     """
     return _engine(url).restore_store(url, file)
+
+
+def copy_store(source: str, target: str) -> None:
+    """All that one store holds into another of any kind, which is empty, while no server uses either.
+
+    Every ping, event (its id and `seq`), version of a region and person comes over; who was signed in signs in again.
+    Raises StoreLocked, StoreError (no_data, not_empty) and Invalid.
+    """
+    asyncio.run(_copy(source, target))
+
+
+async def _copy(source: str, target: str) -> None:
+    try:
+        there = read_store(target)
+        await there.open()
+    except StoreError as error:
+        if error.code != "no_data":
+            raise
+    else:
+        await there.close()
+        raise Invalid("not_empty", f"There is data in {without_password(target)} already. Name an empty place.")
+    reader = read_store(source)
+    await reader.open()  # there is something
+    await reader.close()
+    kept = open_store(source)  # nothing is added to it meanwhile
+    await kept.open()
+    try:
+        with tempfile.TemporaryDirectory(prefix="tracker-copy-") as folder:
+            file = f"{folder}/tracker.db"
+            await kept.backup(file)
+            await asyncio.to_thread(restore_store, target, file)
+    finally:
+        await kept.close()
 
 
 def backup_store(url: str, file: str) -> None:
