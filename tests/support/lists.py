@@ -59,6 +59,7 @@ USED: set[str] = set()
 
 
 class ListStore:
+    days_at_once = 2
     at_once = True  # a commit makes visible, too
 
     def __init__(self, url: str) -> None:

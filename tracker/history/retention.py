@@ -21,7 +21,6 @@ from tracker.turns.slices import batched
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 EVERY_S = 3600.0  #: between two rounds
-TOGETHER = 10  #: days that go in one transaction
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +159,8 @@ class Retention:
             return
         self.waits_until = None
         whole = due.pings or 1
-        for some in batched(due.drop, TOGETHER):
+        drop = sorted(due.drop, key=lambda one: one.day)  # a day of all vehicles may go at once
+        for some in batched(drop, self._store.days_at_once):
             going = [(day.n, day.day) for day in some if self._is_still(day, Keep.GONE, now)]
             self._gone += await self._store.drop_days(going)
             self._due -= sum(day.pings for day in some)

@@ -86,6 +86,8 @@ class Store(Protocol):
     - reads see every commit that returned before they began, and never wait for a commit.
     """
 
+    days_at_once: int  #: of vehicles, that go in one transaction at most
+
     async def open(self) -> Loaded:
         """Raises StoreLocked when another server uses this store, StoreUnusable when a person has to look first."""
         ...
@@ -212,7 +214,8 @@ class Store(Protocol):
         ...
 
     async def drop_days(self, days: list[tuple[int, int]]) -> int:
-        """Keep nothing of these (n, day) but how many pings they had: it is answered. Vehicles and events stay."""
+        """Keep nothing of these (n, day) but how many pings they had: it is answered. Vehicles and events stay. No more
+        than `days_at_once`."""
         ...
 
     async def events(self, query: EventQuery) -> list[Event]: ...

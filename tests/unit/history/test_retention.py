@@ -9,7 +9,6 @@ import pytest
 
 from tests.support.rounds import columns_of, driven
 from tracker.config.retention import DAY_MS, read_rules
-from tracker.history import retention as work
 from tracker.history.retention import Coming, Retention, coming, plan, stays
 from tracker.model.columns import Columns
 from tracker.stores import StoredDay
@@ -29,6 +28,8 @@ def group_of(vehicle: str) -> str | None:
 
 class Kept:
     """A store as retention sees it."""
+
+    days_at_once = 10
 
     def __init__(self, days: Iterable[StoredDay]) -> None:
         self.held = {(one.n, one.day): one for one in days}
@@ -134,13 +135,12 @@ async def test_rules_that_were_taken_back_are_new_when_they_come_again() -> None
 
 
 @pytest.mark.parametrize("rule", ["*:7", "*:7/always"])
-async def test_who_comes_into_a_group_that_is_kept_while_others_go_stays(
-    rule: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(work, "TOGETHER", 1)
+async def test_who_comes_into_a_group_that_is_kept_while_others_go_stays(rule: str) -> None:
     groups: dict[str, str] = {}
 
     class Slow(Kept):
+        days_at_once = 1
+
         async def drop_days(self, days: list[tuple[int, int]]) -> int:
             groups["van-2"] = "kept"
             return await super().drop_days(days)

@@ -28,7 +28,7 @@ from tracker.stores.logged import CODEC, NUMBER, RECORD, extras_of
 from tracker.stores.packing import HOURS
 from tracker.stores.postgres import reads
 from tracker.stores.postgres.faults import meaning
-from tracker.stores.postgres.packing import BOX, SEGMENT, put
+from tracker.stores.postgres.packing import SEGMENT, add, put
 from tracker.stores.postgres.schema import migrate, version_of
 from tracker.stores.postgres.store import connect, take_lock
 from tracker.stores.postgres.url import Place
@@ -61,7 +61,6 @@ TABLES = (
     Table("meta", "key, value", "key"),
     Table("records", "kind, key, version, body", "kind, key, version"),
     Table("audit", "seq, at, who, address, what, target, before, after", "seq"),
-    Table("segments", f"id, {SEGMENT}", "id"),
     Table("thinned", "n, day, pings", "n, day"),
     Table("gone", "day, pings", "day"),
 )
@@ -134,10 +133,11 @@ async def _fill_file(source: Connection, target: sqlite3.Connection) -> None:
     log = "SELECT first, pings, r0, r1, t0, t1, numbers, body, extra FROM log ORDER BY first"
     async for rows in _pages(source, log):
         fill("log", 9, [(*row[:6], np.array(row[6], NUMBER).tobytes(), *row[7:]) for row in map(tuple, rows)])
-    async for rows in _pages(source, f"SELECT {BOX} FROM boxes ORDER BY segment, which"):
-        fill("boxes", 7, [(segment << HOURS | which, *box) for segment, which, *box in rows])
-    async for rows in _pages(source, "SELECT segment, body FROM outlines ORDER BY segment"):
-        fill("outlines", 2, [tuple(row) for row in rows])
+    async for rows in _pages(source, f"SELECT {SEGMENT} FROM segments ORDER BY id"):
+        for *head, boxes, body, extra, outline in map(tuple, rows):
+            fill("segments", 17, [(*head, sum(1 << which for which, *_ in boxes), body, extra)])
+            fill("boxes", 7, [(head[0] << HOURS | which, *box) for which, *box in boxes])
+            fill("outlines", 2, [] if outline is None else [(head[0], outline)])
     border = await source.fetchval("SELECT below FROM lease")
     target.execute("UPDATE compacted SET below = ?", (border,))
     target.execute("COMMIT")
@@ -229,17 +229,25 @@ async def _fill(target: Connection, source: sqlite3.Connection) -> None:
     for rows in (*_old(source, border), *_file_pages(source, "SELECT * FROM log ORDER BY row")):
         told = [(*row[:6], np.frombuffer(row[6], NUMBER).tolist(), *row[7:]) for row in rows]
         await put(target, "log", "first, pings, r0, r1, t0, t1, numbers, body, extra", told)
-    for rows in _file_pages(source, "SELECT id, west, east, south, north, since, until FROM boxes"):
-        told = [(id >> HOURS, id & (1 << HOURS) - 1, *box) for id, *box in rows]
-        await put(target, "boxes", BOX, told)
-    for rows in _file_pages(source, "SELECT id, body FROM outlines ORDER BY id"):
-        await put(target, "outlines", "segment, body", rows)
+    columns = SEGMENT.replace("outline", "(SELECT body FROM outlines WHERE outlines.id = segments.id)")
+    for rows in _file_pages(source, f"SELECT {columns} FROM segments"):
+        told = [
+            (*head, _boxes(source, head[0], which), body, extra, outline) for *head, which, body, extra, outline in rows
+        ]
+        await add(target, told)
     await target.execute("UPDATE lease SET below = $1", border)
-    for name, column in (("audit", "seq"), ("segments", "id")):
-        await target.execute(
-            f"""SELECT setval(pg_get_serial_sequence('{name}', '{column}'), (SELECT max({column}) FROM {name}))
-                FROM {name} LIMIT 1"""
-        )
+    for sequence, column, name in (("audit_seq_seq", "seq", "audit"), ("segment_ids", "id", "segments")):
+        await target.execute(f"SELECT setval('{sequence}', max({column})) FROM {name} HAVING max({column}) > 0")
+
+
+def _boxes(source: sqlite3.Connection, segment: int, bits: int) -> list[list[int]]:
+    """Each with which of its segment's it is."""
+    found: list[list[int]] = []
+    for at in range(1 << HOURS):
+        if bits >> at & 1:
+            sql = "SELECT west, east, south, north, since, until FROM boxes WHERE id = ?"
+            found += [[at, *box] for box in source.execute(sql, (segment << HOURS | at,))]
+    return found
 
 
 def _event_row(event: Event) -> tuple[Any, ...]:

@@ -30,17 +30,17 @@ SLICE = (
 )  #: rows that become segments together: they are in memory at once, and a commit waits while they are written
 MERGED = 1 << 21  #: pings of older parts that are packed again with them at most, or of days made one: packed, 10 MB
 TIDIED = 48  #: days made one at once
-SEGMENT = "n, day, t0, t1, r0, r1, c0, c1, count, lat0, lon0, lat1, lon1, boxes, body, extra"
-BOX = "segment, which, west, east, south, north, since, until"
+SEGMENT = "id, n, day, t0, t1, r0, r1, c0, c1, count, lat0, lon0, lat1, lon1, boxes, body, extra, outline"
 
 Day = tuple[int, int]  # n, day
+Key = tuple[int, int, int]  # n, day, id
 Parts = dict[Day, "list[Row]"]  # what is in its segments
 
 
 class Change(NamedTuple):
     """These segments in the place of those; and rows of the log below are in segments after it."""
 
-    gone: list[int]
+    gone: list[Key]
     fresh: list[Packed]
     below: int | None = None
 
@@ -76,7 +76,7 @@ async def plan(connection: Connection, until: int) -> Change | None:
             room -= count
     made = await asyncio.to_thread(_pack_all, fresh, await _bodies(connection, chosen))
     end = rows[-1]["first"] + rows[-1]["pings"] if rows else until
-    return Change([id for ids in chosen.values() for id in ids], made, end)
+    return Change(_keys(chosen), made, end)
 
 
 async def tidying(connection: Connection, now: int) -> Change | None:
@@ -93,7 +93,7 @@ async def tidying(connection: Connection, now: int) -> Change | None:
         return None
     whole = dict.fromkeys(chosen, Columns.empty())
     made = await asyncio.to_thread(_pack_all, whole, await _bodies(connection, chosen))
-    return Change([id for ids in chosen.values() for id in ids], made)
+    return Change(_keys(chosen), made)
 
 
 def _by_day(rows: Sequence[Row]) -> Days:
@@ -126,11 +126,24 @@ def _worth_it(parts: list[tuple[int, int]], fresh: int) -> tuple[list[int], int]
 
 
 async def _bodies(connection: Connection, chosen: dict[Day, list[int]]) -> Parts:
-    ids = [id for ids in chosen.values() for id in ids]
     found: Parts = {}
-    for row in await connection.fetch("SELECT n, day, body, extra FROM segments WHERE id = ANY($1::bigint[])", ids):
+    sql = f"SELECT n, day, body, extra FROM segments WHERE {THESE}"
+    for row in await connection.fetch(sql, *_lists(_keys(chosen))):
         found.setdefault((row["n"], row["day"]), []).append(row)
     return found
+
+
+def _keys(chosen: dict[Day, list[int]]) -> list[Key]:
+    return [(*day, id) for day, ids in chosen.items() for id in ids]
+
+
+#: by their key; the day is said by itself, so that only its table is looked at
+THESE = """day = ANY($2::int[])
+    AND (n, day, id) IN (SELECT * FROM unnest($1::int[], $2::int[], $3::bigint[]))"""
+
+
+def _lists(keys: list[Key]) -> tuple[list[int], list[int], list[int]]:
+    return [n for n, _, _ in keys], [day for _, day, _ in keys], [id for _, _, id in keys]
 
 
 def _pack_all(fresh: Days, old: Parts) -> list[Packed]:
@@ -155,26 +168,27 @@ async def write(connection: Connection, change: Change) -> None:
         await connection.execute(f"DELETE FROM log WHERE {below}", change.below)
 
 
-async def replace(connection: Connection, gone: list[int], fresh: list[Packed]) -> None:
-    """Segments in the place of others, with their boxes."""
-    await forget(connection, gone)
-    sequence = "SELECT nextval(pg_get_serial_sequence('segments', 'id')) FROM generate_series(1, $1)"
-    ids = [row[0] for row in await connection.fetch(sequence, len(fresh))]
-    rows = [(id, *one.row, one.body, one.extra or None) for id, one in zip(ids, fresh, strict=True)]
-    await put(connection, "segments", f"id, {SEGMENT}", rows)
-    boxes = [(id, which, *box) for id, one in zip(ids, fresh, strict=True) for which, box in one.boxes.items()]
-    await put(connection, "boxes", BOX, boxes)
-    await put(connection, "outlines", "segment, body", [(id, one.outline) for id, one in zip(ids, fresh, strict=True)])
+async def replace(connection: Connection, gone: list[Key], fresh: list[Packed]) -> None:
+    """Segments in the place of others."""
+    await connection.execute(f"DELETE FROM segments WHERE {THESE}", *_lists(gone))
+    ids = await connection.fetch("SELECT nextval('segment_ids') FROM generate_series(1, $1)", len(fresh))
+    await add(connection, [_row(id, one) for (id,), one in zip(ids, fresh, strict=True)])
+
+
+def _row(id: int, one: Packed) -> tuple[Any, ...]:
+    boxes = [[which, *box] for which, box in one.boxes.items()]
+    return (id, *one.row[:-1], boxes, one.body, one.extra or None, one.outline)
+
+
+async def add(connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+    """Rows of SEGMENT."""
+    await connection.execute("SELECT make_days($1)", sorted({row[2] for row in rows}))
+    await put(connection, "segments", SEGMENT, rows)
 
 
 async def put(connection: Connection, table: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
     schema = await connection.fetchval("SELECT current_schema()")
     await connection.copy_records_to_table(table, schema_name=schema, columns=columns.split(", "), records=rows)
-
-
-async def forget(connection: Connection, ids: list[int]) -> None:
-    for table, key in (("boxes", "segment"), ("outlines", "segment"), ("segments", "id")):
-        await connection.execute(f"DELETE FROM {table} WHERE {key} = ANY($1::bigint[])", ids)
 
 
 # ------------------------------------------------------------------------------------------------ keeping
@@ -215,7 +229,7 @@ async def thinned(connection: Connection, n: int, day: int, stays: Callable[[Col
         return [packing.pack(*one, left)] if len(left) else [], len(whole) - len(left)
 
     fresh, went = await asyncio.to_thread(packed) if parts else ([], 0)
-    return Change(ids, fresh), went
+    return Change(_keys({one: ids}), fresh), went
 
 
 async def thin(connection: Connection, n: int, day: int, change: Change, went: int) -> None:
@@ -227,14 +241,40 @@ async def thin(connection: Connection, n: int, day: int, change: Change, went: i
     )  # fmt: skip
 
 
-async def drop_days(connection: Connection, asked: list[Day]) -> int:
-    """Of these (n, day: ms) nothing stays but how many pings there were. In a transaction."""
+async def drop_tables(connection: Connection, asked: list[Day]) -> tuple[int, list[Day]]:
+    """Of days (n, day: ms) that are asked for of all who are in them nothing stays but how many pings there were: that,
+    and the other days. In a transaction."""
+    numbers: dict[int, list[int]] = {}
+    for n, day in asked:
+        numbers.setdefault(day // DAY_MS, []).append(n)
+    went = 0
+    left: list[Day] = []
+    for day, mine in numbers.items():
+        pings = await connection.fetchval("SELECT coalesce(sum(count), 0) FROM segments WHERE day = $1", day)
+        if await connection.fetchval("SELECT drop_day($1, $2)", day, mine):
+            await _count_for_the_day(connection, "day = $1", day)
+            await _add(connection, day, pings)
+            went += pings
+        else:
+            left += [(n, day * DAY_MS) for n in mine]
+    for (day,) in await connection.fetch(EMPTY):
+        await connection.execute("SELECT drop_day($1, '{}')", day)
+    return went, left
+
+
+#: days whose rows went before their table could
+EMPTY = """SELECT day FROM gone WHERE to_regclass(quote_ident(table_of_day(day))) IS NOT NULL
+    AND NOT EXISTS (SELECT FROM segments WHERE segments.day = gone.day) LIMIT 3"""
+
+
+async def drop_days(connection: Connection, asked: Sequence[Day]) -> int:
+    """The same row by row."""
     went = 0
     for n, day in asked:
-        rows = await connection.fetch("SELECT id, count FROM segments WHERE n = $1 AND day = $2", n, day // DAY_MS)
+        these = "n = $1 AND day = $2", n, day // DAY_MS
+        rows = await connection.fetch("DELETE FROM segments WHERE n = $1 AND day = $2 RETURNING count", *these[1:])
+        await _count_for_the_day(connection, *these)
         pings = sum(row["count"] for row in rows)
-        await forget(connection, [row["id"] for row in rows])
-        await _count_for_the_day(connection, "n = $1 AND day = $2", n, day // DAY_MS)
         await _add(connection, day // DAY_MS, pings)
         went += pings
     return went
@@ -278,8 +318,7 @@ async def erase(connection: Connection, numbers: list[int]) -> None:
         await connection.execute(
             "UPDATE log SET numbers = $2, body = $3, extra = $4 WHERE first = $1", row["first"], left, body, extra
         )
-    mine = await connection.fetch("SELECT id FROM segments WHERE n = ANY($1::int[])", numbers)
-    await forget(connection, [row["id"] for row in mine])
+    await connection.execute("DELETE FROM segments WHERE n = ANY($1::int[])", numbers)
     for n in numbers:
         await _count_for_the_day(connection, "n = $1", n)
 

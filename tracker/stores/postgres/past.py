@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 WINDOW = 1 << 16  #: rows looked for at once, where only some are asked for
 LIST = 1 << 9  #: rows of the log read at once
+LAST = (1 << 31) - 1  #: day that the database can say
 TRACK_DAYS = 1  #: read first for a page of a track; four times as many each time they hold too few
 
 
@@ -78,8 +79,9 @@ def _unpacked(rows: Sequence[Row], asked: Asked) -> Arrived:
 
 def _segments(asked: Asked) -> tuple[str, list[Any]]:
     """Which may hold some of it; the first value is the row after which it begins."""
-    tests = ["r1 > $1 AND r0 < $2 AND t1 >= $3 AND t0 < $4 AND c1 >= $5 AND c0 < $6"]
+    tests = ["r1 > $1 AND r0 < $2 AND t1 >= $3 AND t0 < $4 AND c1 >= $5 AND c0 < $6 AND day BETWEEN $7 AND $8"]
     values: list[Any] = [asked.after, asked.below, asked.since, asked.until, asked.came_since, asked.came_until]
+    values += days_of(asked.since, asked.until)
     if asked.numbers is not None:
         tests.append(f"n = ANY(${len(values) + 1}::int[])")
         values.append(list(asked.numbers))
@@ -88,6 +90,11 @@ def _segments(asked: Asked) -> tuple[str, list[Any]]:
         tests.append(f"(n, day) IN (SELECT * FROM unnest(${len(values) + 1}::int[], ${len(values) + 2}::int[]))")
         values += [[n for n, _ in days], [day for _, day in days]]
     return " AND ".join(tests), values
+
+
+def days_of(since: int, until: int) -> tuple[int, int]:
+    """The first and the last of them, as the database counts."""
+    return max(since // DAY_MS, -LAST), min((until - 1) // DAY_MS, LAST)
 
 
 async def _logged(connection: Connection, asked: Asked) -> AsyncGenerator[Arrived, None]:
@@ -208,13 +215,16 @@ async def near(connection: Connection, boxes: list[Box], since: int, until: int)
     spans: dict[int, list[tuple[int, int]]] = {}
     sides = [[round(box[side] * 1e7) for box in boxes] for side in range(4)]
     rows = await connection.fetch(
-        """SELECT DISTINCT n, greatest(t0, boxes.since::bigint * 60000), least(t1, boxes.until::bigint * 60000 + 59999)
-            FROM boxes JOIN segments ON segments.id = boxes.segment
+        """SELECT DISTINCT n, greatest(t0, box.since * 60000), least(t1, box.until * 60000 + 59999)
+            FROM segments, generate_subscripts(boxes, 1) AS at, LATERAL (SELECT boxes[at][2] AS west,
+                boxes[at][3] AS east, boxes[at][4] AS south, boxes[at][5] AS north, boxes[at][6]::bigint AS since,
+                boxes[at][7]::bigint AS until) AS box
             JOIN unnest($1::int[], $2::int[], $3::int[], $4::int[]) AS asked(west, south, east, north)
-                ON boxes.west <= asked.east AND boxes.east >= asked.west
-                AND boxes.south <= asked.north AND boxes.north >= asked.south
-            WHERE boxes.until >= $5 AND boxes.since <= $6 AND r0 < $7""",
+                ON box.west <= asked.east AND box.east >= asked.west
+                AND box.south <= asked.north AND box.north >= asked.south
+            WHERE box.until >= $5 AND box.since <= $6 AND r0 < $7 AND day BETWEEN $8 AND $9""",
         *sides, (since - 300_000) // MINUTE_MS, until // MINUTE_MS + 5, border,
+        *days_of(since - 300_000, until + 300_000),
     )  # fmt: skip
     for n, begin, end in rows:
         spans.setdefault(n, []).append((begin, end))

@@ -24,6 +24,7 @@ from tracker.stores.postgres.faults import is_cut, meaning, taken
 from tracker.stores.postgres.schema import migrate
 from tracker.stores.postgres.url import Place, place_of
 from tracker.turns.jobs import Job
+from tracker.turns.slices import batched
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Pool
@@ -33,6 +34,7 @@ CONNECT_S = 10
 STATEMENT_S = 30  #: a statement that takes longer has met a fault
 IDLE_S = 30  #: a transaction of ours that says nothing for so long holds back numbers and vacuum: it is ended
 COMPACT_S = 60  #: how often somebody looks whether a quarter of an hour is over
+ROWS = 32  #: days of vehicles that go in one transaction, where their tables stay
 NUMBERED = 1000  #: events that get their numbers at once
 SOON_S, LATER_S = 0.005, 0.2  #: how long until events are looked for again that another transaction may precede
 
@@ -62,7 +64,7 @@ class Statistics(NamedTuple):
         """Its disk is another machine's."""
 
 
-async def connect(place: Place) -> Connection:
+async def connect(place: Place, **more: str) -> Connection:
     import asyncpg
 
     settings = {
@@ -71,6 +73,7 @@ async def connect(place: Place) -> Connection:
         "timezone": "UTC",
         "statement_timeout": f"{STATEMENT_S}s",
         "idle_in_transaction_session_timeout": f"{IDLE_S}s",
+        **more,
     }
     made = await asyncpg.connect(place.dsn, timeout=CONNECT_S, command_timeout=STATEMENT_S, server_settings=settings)
     await made.execute(DURABLE)
@@ -84,6 +87,8 @@ async def take_lock(connection: Connection, place: Place) -> bool:
 
 
 class PostgresStore:
+    days_at_once = 1 << 17  #: all of a fleet's: they go with their table
+
     def __init__(self, url: str) -> None:
         self.url = url
         self.place = place_of(url)
@@ -141,7 +146,8 @@ class PostgresStore:
         self._readers = asyncpg.create_pool(
             min_size=1,
             max_size=READERS,
-            connect=lambda *_args, **_more: connect(self.place),
+            # planned for the days that are asked for: of all others the tables are not looked at
+            connect=lambda *_args, **_more: connect(self.place, plan_cache_mode="force_custom_plan"),
             command_timeout=STATEMENT_S,
         )
         await self._readers
@@ -318,7 +324,10 @@ class PostgresStore:
 
     async def drop_days(self, days: list[tuple[int, int]]) -> int:
         async with self._packing:
-            return await self._change(packing.drop_days, days)
+            went, left = await self._change(packing.drop_tables, days)
+            for some in batched(left, ROWS):
+                went += await self._change(packing.drop_days, some)
+        return went
 
     async def note_rules(self, rules: list[str], now: int) -> None:
         await self._change(packing.note_rules, rules, now)

@@ -76,6 +76,8 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 class SqliteStore:
+    days_at_once = 10
+
     def __init__(self, url: str, *, accept_loss: bool = False) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="tracker-") if url == "sqlite://:memory:" else None
         self.folder = Path(self._temporary.name) if self._temporary else folder_of(url)
