@@ -8,5 +8,8 @@ GRANT CONNECT, CREATE ON DATABASE tracker TO tracker;
 \connect tracker
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 
--- Who only reads, for reports in SQL: gets what is in the schema once the tracker has made it, with
---     GRANT USAGE ON SCHEMA tracker TO somebody; GRANT SELECT ON tracker.pings, tracker.vehicles TO somebody;
+
+-- Who only reads, for reports in SQL; what, the tracker's role says once it has made its schema:
+--     GRANT USAGE ON SCHEMA tracker TO tracker_reader; GRANT SELECT ON tracker.pings, tracker.vehicles TO tracker_reader;
+CREATE ROLE tracker_reader LOGIN CONNECTION LIMIT 10;
+GRANT CONNECT ON DATABASE tracker TO tracker_reader;

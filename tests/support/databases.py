@@ -26,7 +26,7 @@ def binaries() -> Path | None:
 
 
 class Cluster:
-    """One server of PostgreSQL, on loopback; whoever connects is let in."""
+    """One server of PostgreSQL, on loopback; whoever connects is let in, but for those below."""
 
     def __init__(self, folder: Path, programs: Path, port: int) -> None:
         self.folder, self.programs, self.port = folder, programs, port
@@ -51,12 +51,33 @@ class Cluster:
         lines = [f"port = {self.port}", "listen_addresses = '127.0.0.1'", f"unix_socket_directories = '{self.folder}'"]
         with (self.data / "postgresql.conf").open("a") as file:
             file.write("\n".join([*lines, *settings]) + "\n")
+        rules = self.data / "pg_hba.conf"
+        rules.write_text("\n".join([*RULES, rules.read_text()]))
 
     def start(self) -> None:
         self.run("pg_ctl", "-D", str(self.data), "-w", "-t", "50", "-l", str(self.folder / "log"), "start")
 
     def stop(self, mode: str = "immediate") -> None:
         self.run("pg_ctl", "-D", str(self.data), "-w", "-t", "50", "-m", mode, "stop")
+
+    @contextmanager
+    def speaking_tls(self, cert: Path, key: Path) -> Iterator[None]:
+        for file, name in ((cert, "server.crt"), (key, "server.key")):
+            made = self.data / name
+            made.write_bytes(file.read_bytes())
+            made.chmod(0o600)
+            if not os.geteuid():
+                shutil.chown(made, "nobody", "nogroup")
+        try:
+            self._set("ssl = on")
+            yield
+        finally:
+            self._set("ssl = off")
+
+    def _set(self, line: str) -> None:
+        with (self.data / "postgresql.conf").open("a") as file:
+            file.write(f"{line}\n")
+        self.run("pg_ctl", "-D", str(self.data), "reload")
 
 
 def _as_somebody() -> list[str]:
@@ -65,6 +86,9 @@ def _as_somebody() -> list[str]:
         return []
     return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
 
+
+#: who has to say a password, and who has to speak TLS
+RULES = ("host all tracker,guarded 127.0.0.1/32 scram-sha-256", "hostnossl all secured 127.0.0.1/32 reject")
 
 #: what a test does not need: it is no test of PostgreSQL's own durability
 HASTY = (

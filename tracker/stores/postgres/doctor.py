@@ -6,11 +6,10 @@ import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from tracker.errors import StoreError
 from tracker.stores import Finding
 from tracker.stores.postgres.faults import meaning
 from tracker.stores.postgres.schema import MIGRATIONS, version_of
-from tracker.stores.postgres.store import connect
+from tracker.stores.postgres.store import READERS, connect
 from tracker.stores.postgres.url import Place, place_of
 
 if TYPE_CHECKING:
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
 OLDEST = 130000  #: of the servers that have what numbering needs (transaction ids of 64 bits)
 APART_S = 2.0  #: clocks that differ by more are told
+LOCKS = 3  #: that a question holds of each day it may be about: its table and two indexes
+MAY = "SELECT has_schema_privilege($1, 'CREATE') AND has_table_privilege('lease', 'UPDATE')"
 LAG_S = 5.0  #: since when an event waits for its number, to be a fault
 
 
@@ -26,8 +27,7 @@ async def examine(url: str) -> list[Finding]:
     try:
         connection = await connect(place)
     except Exception as error:
-        fault: StoreError = meaning(error, place)
-        return [Finding("store", True, f"{fault.detail} Is PostgreSQL running, and the URL right?")]
+        return [Finding("store", True, meaning(error, place).detail)]
     try:
         return [finding async for finding in _findings(connection, place)]
     except Exception as error:
@@ -54,6 +54,9 @@ async def _findings(connection: Connection, place: Place) -> AsyncIterator[Findi
     if found is not None and found > len(MIGRATIONS):
         yield Finding("store", True, f"{place} was written by a newer tracker (schema {found}): install that one")
         return
+    if found is not None and not await connection.fetchval(MAY, place.schema):
+        yield Finding("store", True, f"{place} belongs to another user: this one may not write there")
+        return
     told = "nothing yet" if found is None else f"schema {found}"
     yield Finding("store", False, f"{place}, PostgreSQL {version}: {told}")
     for name in ("fsync", "full_page_writes"):
@@ -67,6 +70,7 @@ async def _findings(connection: Connection, place: Place) -> AsyncIterator[Findi
     yield Finding("clocks", apart > APART_S, f"the clock there and here are {apart:.1f} s apart")
     if found:
         yield await _numbers(connection)
+        yield await _locks(connection)
 
 
 async def _numbers(connection: Connection) -> Finding:
@@ -83,3 +87,17 @@ async def _numbers(connection: Connection) -> Finding:
             f"(pid {row['pid']}: {row['query']}): end it, SELECT pg_terminate_backend({row['pid']})",
         )  # fmt: skip
     return Finding("numbers", False, f"{waiting:,} events wait for their number")
+
+
+async def _locks(connection: Connection) -> Finding:
+    """Of all days there may be a question; where the locks do not suffice nothing else works either."""
+    days, each, users = await connection.fetchrow(
+        """SELECT (SELECT count(*) FROM pg_inherits WHERE inhparent = 'segments'::regclass),
+            current_setting('max_locks_per_transaction')::int,
+            current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int"""
+    )
+    need = LOCKS * days * (READERS + 1)
+    told = f"{days:,} tables of days need {need:,} locks of {each * users:,}"
+    if need <= each * users:
+        return Finding("locks", False, told)
+    return Finding("locks", True, f"{told}: set max_locks_per_transaction there to {-(-need // users)} or more")

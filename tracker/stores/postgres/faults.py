@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,20 +15,35 @@ if TYPE_CHECKING:
     from tracker.stores.postgres.url import Place
 
 FENCED = "TR001"  #: what `hold_lease` raises
-_FULL = ("53100", "53200")  # disk, memory
-_DENIED = ("28000", "28P01", "42501", "3D000")
+_FULL = "53100"
+_SCRIPT = "docs/postgres.md has the script that makes it"
+_DENIED = {
+    "28P01": "does not take this password: it is in the URL, in PGPASSWORD or in ~/.pgpass",
+    "28000": "does not let this user in from here: look at its pg_hba.conf, and whether it wants TLS (sslmode=)",
+    "3D000": f"is in no database: {_SCRIPT}",
+    "42501": f"lacks a right for this user: {_SCRIPT} with what it needs",
+}
 
 
 def meaning(error: BaseException, place: Place) -> StoreError:
     if isinstance(error, StoreError):
         return error
     code = str(getattr(error, "sqlstate", "") or "")
-    if code in _FULL:
+    if code == _FULL:
         return StoreFull(f"No room left for {place}. Nothing of this was stored; free some space there and repeat it.")
     if code == FENCED:
         return taken(place)
     if code in _DENIED:
-        return StoreUnusable(f"{place} does not let this user in or work ({error}).", "store_denied")
+        return StoreUnusable(f"{place} {_DENIED[code]} ({error}).", "store_denied")
+    if isinstance(error, ssl.SSLError):
+        return StoreUnusable(
+            f"The certificate of {place} is not trusted ({error}): sslrootcert= names the file of its authority.",
+            "store_denied",
+        )
+    if isinstance(error, OSError):
+        return StoreError(
+            f"{place} cannot be reached ({_said(error)}). Is PostgreSQL running there, and the URL right?"
+        )
     if isinstance(error, msgspec.MsgspecError):
         return StoreUnusable(f"{place} is damaged ({error}). Restore a backup: tracker restore FILE.", "store_damaged")
     return StoreError(f"{place} could not do this ({_said(error)}). Nothing was changed; try again.")
@@ -43,4 +59,5 @@ def taken(place: Place) -> StoreUnusable:
 
 
 def _said(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+    hint = getattr(error, "hint", None)
+    return (str(error) or type(error).__name__) + (f"; {hint}" if hint else "")

@@ -1,0 +1,122 @@
+"""How a database is reached, and what a doctor says where it is not, or where not all is as it has to be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.support.certificates import Authority
+from tests.support.databases import Cluster
+from tests.support.waiting import free_port, until
+from tracker.stores import examine_store, open_store
+from tracker.stores.postgres import doctor
+from tracker.stores.postgres.store import PostgresStore, connect
+from tracker.stores.postgres.url import place_of
+
+
+async def faults(url: str) -> list[tuple[str, str]]:
+    """(what, what is said of it) of all that is not as it has to be."""
+    return [(name, detail) for name, fault, detail in await asyncio.to_thread(examine_store, url) if fault]
+
+
+async def run(cluster: Cluster, *statements: str) -> None:
+    owner = await asyncpg.connect(cluster.url("").partition("?")[0])
+    try:
+        for statement in statements:
+            await owner.execute(statement)
+    finally:
+        await owner.close()
+
+
+async def role(cluster: Cluster, name: str) -> str:
+    """A role with the password `right` that may do what everybody may; the beginning of its URLs."""
+    await run(cluster, f"DROP ROLE IF EXISTS {name}", f"CREATE ROLE {name} LOGIN PASSWORD 'right'")
+    return f"postgresql://{name}:right@127.0.0.1:{cluster.port}"
+
+
+@pytest.fixture
+async def url(url_of: Callable[[str], str]) -> str:
+    """Of a store that there is."""
+    url = url_of("postgresql")
+    store = open_store(url)
+    await store.open()
+    await store.close()
+    return url
+
+
+async def test_where_all_is_well_no_fault_is_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {name for name, _ in await faults(url)}
+    assert told == {"fsync", "full_page_writes"}, "the tests' own database is a hasty one"
+    monkeypatch.setattr(doctor, "READERS", 10_000)
+    ((_, detail),) = [one for one in await faults(url) if one[0] not in told]
+    assert "set max_locks_per_transaction there to" in detail
+
+
+async def test_a_password_that_is_wrong_is_called_so(database: Cluster) -> None:
+    there = (await role(database, "guarded")).replace(":right@", ":wrong@")
+    ((_, detail),) = await faults(f"{there}/postgres")
+    assert "does not take this password" in detail and "wrong@" not in detail
+
+
+async def test_a_database_that_is_not_there_and_a_server_that_is_not_are_told_apart(database: Cluster) -> None:
+    here = f"postgresql://owner@127.0.0.1:{database.port}"
+    ((_, detail),) = await faults(f"{here}/nowhere")
+    assert "is in no database" in detail
+    ((_, detail),) = await faults(f"postgresql://owner@127.0.0.1:{free_port()}/postgres")
+    assert "cannot be reached" in detail and "Is PostgreSQL running there" in detail
+
+
+async def test_a_right_that_is_missing_is_named(url: str, database: Cluster) -> None:
+    there = await role(database, "stranger")
+    await run(database, "REVOKE CREATE ON DATABASE postgres FROM PUBLIC")
+    ((_, detail),) = await faults(f"{there}/postgres?schema=new")
+    assert "this user may not make it" in detail
+    schema = place_of(url).quoted
+    ((_, detail),) = await faults(f"{there}/postgres?schema={place_of(url).schema}")
+    assert "permission denied" in detail or "may not" in detail
+    await run(database, f"GRANT USAGE ON SCHEMA {schema} TO stranger", f"GRANT SELECT ON {schema}.lease TO stranger")
+    ((_, detail),) = await faults(f"{there}/postgres?schema={place_of(url).schema}")
+    assert "belongs to another user" in detail
+    await run(database, "DROP OWNED BY stranger", "DROP ROLE stranger")
+
+
+async def test_a_newer_schema_is_called_so(url: str) -> None:
+    connection = await connect(place_of(url))
+    await connection.execute("UPDATE lease SET version = version + 1")
+    await connection.close()
+    ((_, detail),) = await faults(url)
+    assert "was written by a newer tracker" in detail and "install that one" in detail
+
+
+async def test_what_is_said_to_a_database_is_sealed_where_that_is_asked_for(database: Cluster, tmp_path: Path) -> None:
+    authority, other = Authority(tmp_path / "ours"), Authority(tmp_path / "other")
+    there = await role(database, "secured")
+    sealed = f"{there}/postgres?sslmode=verify-full&sslrootcert="
+
+    async def talks() -> bool:
+        return not any("SSL" in detail for _, detail in await faults(sealed + str(authority.file)))
+
+    with database.speaking_tls(*authority.issue("127.0.0.1")):
+        await until(talks, "it has read its certificate")
+        connection = await connect(place_of(sealed + str(authority.file)))
+        assert await connection.fetchval("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") is True
+        await connection.close()
+        ((_, detail),) = await faults(sealed + str(other.file))
+        assert "certificate" in detail and "is not trusted" in detail
+        ((_, detail),) = await faults(f"{there}/postgres?sslmode=disable")
+        assert "whether it wants TLS" in detail
+
+
+async def test_what_holds_others_up_ends_by_itself(url: str) -> None:
+    store = PostgresStore(url)
+    await store.open()
+    names = ("statement_timeout", "idle_in_transaction_session_timeout")
+    sql = "SELECT count(*) FROM pg_settings WHERE name = ANY($1) AND setting::int BETWEEN 1 AND 60000"
+    assert await store._read(lambda connection: connection.fetchval(sql, names)) == 2
+    async with store._writing() as connection:
+        assert await connection.fetchval(sql, names) == 2
+    await store.close()
