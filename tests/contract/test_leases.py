@@ -63,6 +63,18 @@ async def test_what_a_server_commits_whose_place_was_taken_is_refused(paused: Po
     await other.close()
 
 
+async def test_an_old_epoch_is_refused_by_the_database_itself(url_of: Callable[[str], str]) -> None:
+    store = PostgresStore(url_of("postgresql"))
+    await store.open()
+    other = await connect(store.place)
+    await other.execute("SELECT hold_lease(epoch) FROM lease")
+    for wrong in ("epoch - 1", "epoch + 1"):
+        with pytest.raises(asyncpg.PostgresError, match="another server has taken this store"):
+            await other.execute(f"SELECT hold_lease({wrong}) FROM lease")
+    await other.close()
+    await store.close()
+
+
 async def test_what_it_packs_is_refused(paused: PostgresStore) -> None:
     other = PostgresStore(paused.url)
     await other.open()

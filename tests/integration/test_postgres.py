@@ -6,7 +6,8 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from tests.support import databases
 from tests.support.sending import DEPOT, Sender, check_all_is_there_once, drive, track, until_more
 from tests.support.servers import ROOT, Server, now
 from tests.support.waiting import deadline, until_sync
+from tracker.model.commit import Commit, SavedVehicle, StoredPing
+from tracker.model.ping import Ping
+from tracker.stores import Store, open_store
 from tracker.stores.postgres.doctor import examine
 from tracker.stores.postgres.store import connect
 from tracker.stores.postgres.url import place_of
@@ -83,8 +87,6 @@ def test_nothing_acknowledged_is_lost_or_doubled_whatever_is_killed(server: Serv
             kill_server,
             lambda: end_backends(cluster),
             lambda: restart("immediate"),
-            kill_server,
-            lambda: end_backends(cluster),
             lambda: restart("fast"),
         ):
             until_more(senders, 150)
@@ -109,16 +111,13 @@ def test_what_is_acknowledged_is_on_the_disk_also_where_the_database_does_not_sy
     assert server.get("/api/v1/vehicles/van-1").status == 200
 
 
-def test_a_second_server_is_refused_and_says_why(server: Server, start_server: Callable[..., Server]) -> None:
-    with pytest.raises(AssertionError, match=r"Another server uses schema .* Stop it first"):
-        start_server(store=server.settings["store"])
-
-
-def test_a_server_whose_place_was_taken_answers_no_more_that_it_stored(
+def test_a_second_server_is_refused_and_one_whose_place_was_taken_says_no_more_that_it_stored(
     server: Server, cluster: databases.Cluster, start_server: Callable[..., Server]
 ) -> None:
     """Paused, and cut off: another one begins. Then it wakes up, and its commit is refused by its epoch."""
     assert server.ping("van-1").status == 200
+    with pytest.raises(AssertionError, match=r"Another server uses schema .* Stop it first"):
+        start_server(store=server.settings["store"])
     os.kill(server.pid, signal.SIGSTOP)
     end_backends(cluster)
     other = start_server(store=server.settings["store"])
@@ -128,14 +127,6 @@ def test_a_server_whose_place_was_taken_answers_no_more_that_it_stored(
     assert set(answers) == {503}
     assert other.get("/api/v1/vehicles/van-3").status == 404
     assert other.ping("van-2").status == 200
-
-
-def test_an_old_epoch_is_refused_by_the_database_itself(server: Server) -> None:
-    url = str(server.settings["store"])
-    in_database(url, "SELECT hold_lease(epoch) FROM lease")
-    with pytest.raises(asyncpg.PostgresError, match="another server has taken this store"):
-        in_database(url, "SELECT hold_lease(epoch - 1) FROM lease")
-    assert server.ping("van-1").status == 200
 
 
 def test_a_transaction_that_lasts_holds_numbers_back_and_loses_none(server: Server) -> None:
@@ -193,24 +184,29 @@ def test_a_role_that_may_do_no_more_than_the_script_says_is_enough(
         in_database(reader, "SELECT body FROM log")
 
 
-def test_a_folder_goes_there_and_back_by_the_command(
-    start_server: Callable[..., Server], cluster: databases.Cluster, schema: str, tmp_path: Path
-) -> None:
-    server = start_server()
-    assert server.send("PUT", "/api/v1/regions/depot", DEPOT).status == 201
-    assert server.ping("van-1", 60.0, 25.0).status == 200
-    events, fixes = server.events(after=0), track(server, "van-1")
-    server.stop()
+def test_a_folder_goes_there_and_back_by_the_command(cluster: databases.Cluster, schema: str, tmp_path: Path) -> None:
+    with closing_store(str(tmp_path / "data")) as (run, store):
+        van = StoredPing(1, Ping("van-1", 1_790_000_000_000, 60.0, 25.0), 1_790_000_000_000)
+        run(store.commit(Commit(pings=[van], vehicles=[SavedVehicle(1, "van-1", b"state")])))
     url = cluster.url(schema).replace("owner@", "owner:s3cret@")
-    there = tracker("store", "copy", str(server.data), url)
+    there = tracker("store", "copy", str(tmp_path / "data"), url)
     assert there.returncode == 0, there.stderr
     assert "owner:***@" in there.stdout and "s3cret" not in there.stdout
+    twice = tracker("store", "copy", str(tmp_path / "data"), url)
+    assert twice.returncode == 1 and "There is data in" in twice.stderr and "s3cret" not in twice.stderr
     back = tracker("store", "copy", url, str(tmp_path / "back"))
     assert back.returncode == 0, back.stderr
-    again = start_server(tmp_path / "back")
-    assert (again.events(after=0), track(again, "van-1")) == (events, fixes)
-    twice = tracker("store", "copy", str(server.data), url)
-    assert twice.returncode == 1 and "There is data in" in twice.stderr and "s3cret" not in twice.stderr
+    with closing_store(str(tmp_path / "back")) as (run, store):
+        assert run(store.track(1, 0, 1 << 60, None, 10)) == [van]
+
+
+@contextmanager
+def closing_store(url: str) -> Iterator[tuple[Callable[[Coroutine[Any, Any, Any]], Any], Store]]:
+    with asyncio.Runner() as runner:
+        store = open_store(url)
+        runner.run(store.open())
+        yield runner.run, store
+        runner.run(store.close())
 
 
 def test_what_pg_dump_wrote_is_whole_again_elsewhere(
@@ -230,21 +226,3 @@ def test_what_pg_dump_wrote_is_whole_again_elsewhere(
     again = start_server(store=cluster.url(schema))
     assert until_sync(lambda: again.events(after=0), "its number came") == events
     assert track(again, "van-1") == fixes
-
-
-def test_the_view_tells_in_sql_what_was_stored(server: Server) -> None:
-    assert server.ping("van-1", 60.1234567, -24.5, speed_mps=1.25, altitude_m=-3.5).status == 200
-    url = str(server.settings["store"])
-    told = in_database(url, "SELECT vehicle, lat, lon, speed_mps, altitude_m, heading, taken FROM pings")
-    assert told == [("van-1", 60.1234567, -24.5, 1.25, -3.5, None, "live")]
-
-
-def test_a_doctor_says_what_is_wrong_with_the_database(cluster: databases.Cluster, server: Server) -> None:
-    url = str(server.settings["store"])
-    assert [name for name, fault, _ in asyncio.run(examine(url)) if fault] == []
-    in_database(cluster.url("public"), "ALTER SYSTEM SET full_page_writes = off")
-    in_database(cluster.url("public"), "SELECT pg_reload_conf()")
-    told = until_sync(lambda: [one for one in asyncio.run(examine(url)) if one[1]], "it is in force")
-    assert [(name, "a power cut would lose" in detail) for name, _, detail in told] == [("full_page_writes", True)]
-    in_database(cluster.url("public"), "ALTER SYSTEM RESET full_page_writes")
-    in_database(cluster.url("public"), "SELECT pg_reload_conf()")

@@ -1,0 +1,29 @@
+"""Positions for who asks in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from tracker.model.commit import LATE, Commit, SavedVehicle, StoredPing
+from tracker.model.ping import Ping
+from tracker.stores.postgres.store import PostgresStore, connect
+
+T0 = 1_790_000_000_250
+
+
+async def test_the_view_tells_in_sql_what_was_stored(url_of: Callable[[str], str]) -> None:
+    store = PostgresStore(url_of("postgresql"))
+    await store.open()
+    full = Ping("van-1", T0, 60.1234567, -24.5, speed_mps=1.25, heading=359.5, altitude_m=-3.5, accuracy_m=4.0)
+    pings = [StoredPing(1, full, T0 + 1000), StoredPing(2, Ping("van-2", T0, -60.0, 24.5), T0, LATE)]
+    await store.commit(Commit(pings=pings, vehicles=[SavedVehicle(1, "van-1", None), SavedVehicle(2, "van-2", None)]))
+    connection = await connect(store.place)
+    told = [tuple(row) for row in await connection.fetch("SELECT * FROM pings ORDER BY row")]
+    await connection.close()
+    await store.close()
+    then = datetime(2026, 9, 21, 14, 13, 20, 250_000, UTC)
+    assert told == [
+        (1, "van-1", then, then.replace(second=21), "live", 60.1234567, -24.5, 1.25, 359.5, -3.5, 4.0),
+        (2, "van-2", then, then, "late", -60.0, 24.5, None, None, None, None),
+    ]
