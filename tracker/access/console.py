@@ -22,6 +22,7 @@ class Console(msgspec.Struct, frozen=True):
 
 def write_console(folder: Path, console: Console) -> None:
     """Readable by the owner alone from its first moment on. Raises OSError, and leaves nothing."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the store may be elsewhere
     path = folder / FILE
     draft = folder / f".{FILE}.{os.getpid()}"
     draft.unlink(missing_ok=True)

@@ -23,3 +23,9 @@ def test_a_folder_without_one_or_with_rubbish_has_none(tmp_path: Path) -> None:
     remove_console(tmp_path)
     remove_console(tmp_path)
     assert not (tmp_path / FILE).exists()
+
+
+def test_a_folder_that_is_not_there_yet_is_made(tmp_path: Path) -> None:
+    write_console(tmp_path / "of" / "this", HERE)
+    assert read_console(tmp_path / "of" / "this") == HERE
+    assert stat.S_IMODE((tmp_path / "of" / "this").stat().st_mode) == 0o700
