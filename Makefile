@@ -118,8 +118,8 @@ $(NODE): $(RUN)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent
 	@touch $@
 
-# The browser tests use Debian's Chromium and zbar, the durability test strace, the proxy tests nginx and Caddy, the other store PostgreSQL:
-# installed where that is possible (RUNLEVEL=1: and not started), named where not
+# The browser tests use Debian's Chromium and zbar, the durability test strace, the proxy tests nginx and Caddy, the other store PostgreSQL,
+# the bus NATS: installed where that is possible (RUNLEVEL=1: and not started), named where not
 browser:
 	@missing=""; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing="chromium"; \
@@ -128,6 +128,7 @@ browser:
 	command -v caddy >/dev/null || missing="$$missing caddy"; \
 	command -v zbarimg >/dev/null || missing="$$missing zbar-tools"; \
 	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	PATH="$$PATH:/usr/sbin" command -v nats-server >/dev/null || missing="$$missing nats-server"; \
 	if [ -n "$$missing" ] && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 	  echo "Installing $$missing"; export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1; \
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \

@@ -3,26 +3,55 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from tracker.buses import BUSES, Bus, open_bus
+from tests.support import nats
+from tests.support.certificates import Authority
+from tracker.buses import BUSES, Bus, Gap, Heard, open_bus
 from tracker.config import SettingsError
 from tracker.model.change import Change
 
 
-@pytest.fixture(params=BUSES)
-async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
-    bus = open_bus(request.param)
+def memory_url(_folder: Path) -> Iterator[str]:
+    yield "memory:"
+
+
+def nats_url(_folder: Path) -> Iterator[str]:
+    with nats.server() as server:
+        yield f"{server.url}/NAME"
+
+
+def tls_url(folder: Path) -> Iterator[str]:
+    authority = Authority(folder)
+    with nats.server(nats.TLS, *authority.issue("127.0.0.1")) as server:
+        yield f"{server.url.replace('nats:', 'tls:')}/NAME?ca={authority.file}"
+
+
+URLS: dict[str, Callable[[Path], Iterator[str]]] = {"memory": memory_url, "nats": nats_url, "tls": tls_url}
+
+
+@pytest.fixture(scope="module", params=BUSES)
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    yield from URLS[request.param](tmp_path_factory.mktemp("bus"))
+
+
+@pytest.fixture
+async def bus(engine: str) -> AsyncIterator[Bus]:
+    bus = open_bus(engine.replace("NAME", secrets.token_hex(8)))  # no other test hears it
     await bus.open()
+    assert not bus.away
     yield bus
     await bus.close()
 
 
-async def collect(heard: AsyncIterator[Change], into: list[str]) -> None:
+async def collect(heard: AsyncIterator[Heard], into: list[str]) -> None:
     async for change in heard:
         await asyncio.sleep(0)
+        assert not isinstance(change, Gap)
         into += change.removed
 
 

@@ -42,9 +42,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             "empty: the folder of `data`"
         ),
     ] = ""
-    bus: Annotated[str, Meta(description="URL of what nodes hear each other by; memory: is one node by itself")] = (
-        "memory:"
-    )
+    bus: Annotated[
+        str,
+        Meta(
+            description="URL of what nodes hear each other by: memory: is one node by itself; "
+            "nats://HOST:PORT,HOST:PORT/NAME, or tls://"
+        ),
+    ] = "memory:"
     retention: Annotated[
         list[str],
         Meta(
@@ -251,6 +255,11 @@ def without_password(url: str) -> str:
     return re.sub(r"([?&]password=)[^&]*", r"\1***", shown)
 
 
+def without_token(url: str) -> str:
+    """Of a bus, as it may be shown: who comes with a token has no other name."""
+    return re.sub(r"^([a-z]+://)[^:@/]*@", r"\1***@", without_password(url))
+
+
 def folder_of(url: str) -> Path:
     """The folder of an embedded store: `sqlite:/var/lib/tracker`, `sqlite:///var/lib/tracker`, or just the path."""
     return Path(url.removeprefix("sqlite:").removeprefix("//")).expanduser()
@@ -454,6 +463,7 @@ def written(settings: Settings) -> str:
     for name in Settings.__struct_fields__:
         value = "***" if name in SECRETS else getattr(settings, name)
         value = without_password(value) if name == "store" else value
+        value = without_token(value) if name == "bus" else value
         text = msgspec.json.encode(value).decode()  # of these types JSON is TOML
         lines += [f"# {describe(name)}", f"{name} = {text}", ""]
     return "\n".join(lines)

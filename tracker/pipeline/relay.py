@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable
 
-from tracker.buses import Bus
+from tracker.buses import Bus, Gap, Heard
 from tracker.model.change import Change
 from tracker.stores import Store
 from tracker.turns.lanes import Lane
@@ -28,9 +28,11 @@ class Relay:
         except Exception:  # it is committed: whoever missed it reads it from the store
             log.exception("could not publish a change")
 
-    async def hear(self, heard: AsyncIterator[Change]) -> None:
+    async def hear(self, heard: AsyncIterator[Heard]) -> None:
         """Every committed change of every node, this one's too, until the bus is closed."""
         async for change in heard:
+            if isinstance(change, Gap):
+                continue
             try:
                 self._on_change(change)
                 self._lane.went_well()

@@ -1,0 +1,332 @@
+"""The bus over a real NATS server: what happens to it, and what nodes hear of each other all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import signal
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from nats.aio.client import Client
+
+from tests.support import nats
+from tests.support.certificates import Authority
+from tests.support.waiting import free_port, until
+from tracker.buses import Gap, frames, open_bus
+from tracker.buses import nats as engine
+from tracker.model.change import Change
+
+
+class Peer:
+    """A node's bus and all that was heard on it, in order."""
+
+    def __init__(self, url: str) -> None:
+        bus = open_bus(url)
+        assert isinstance(bus, engine.NatsBus)
+        self.bus = bus
+        self.heard: list[Change | Gap] = []
+        self._listening: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        await self.bus.open()
+        heard = self.bus.listen()
+        self._listening = asyncio.create_task(self._listen(heard))
+
+    async def _listen(self, heard: AsyncIterator[Change | Gap]) -> None:
+        async for what in heard:
+            self.heard.append(what)
+
+    async def close(self) -> None:
+        await self.bus.close()
+        if self._listening:
+            await self._listening
+
+    async def say(self, *names: str) -> None:
+        for name in names:
+            await self.bus.publish(Change(removed=[name]))
+
+    def names(self, prefix: str = "") -> list[str]:
+        heard = [what.removed[0] for what in self.heard if isinstance(what, Change)]
+        return [name for name in heard if name.startswith(prefix)]
+
+    def gaps(self) -> list[Gap]:
+        return [what for what in self.heard if isinstance(what, Gap)]
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[nats.Server]:
+    with nats.server() as server:
+        yield server
+
+
+@pytest.fixture
+def server() -> Iterator[nats.Server]:
+    """Of this test alone, which does things to it."""
+    with nats.server() as server:
+        yield server
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beats and tries follow each other quickly."""
+    for name, seconds in (("BEAT_S", 0.05), ("LATE_S", 0.5), ("LONGEST_S", 0.1), ("AWAY_S", 0.05)):
+        monkeypatch.setattr(engine, name, seconds)
+
+
+@contextlib.asynccontextmanager
+async def peers(url: str, count: int = 2) -> AsyncIterator[list[Peer]]:
+    made = [Peer(url) for _ in range(count)]
+    try:
+        for one in made:
+            await one.open()
+            assert not one.bus.away
+        yield made
+    finally:
+        for one in made:
+            await one.close()
+
+
+def named(server: nats.Server) -> str:
+    return f"{server.url}/{secrets.token_hex(8)}"
+
+
+async def known(*all: Peer) -> None:
+    """Each has heard of each other."""
+    await until(lambda: all_know(all), "all nodes hear each other")
+
+
+def all_know(all: tuple[Peer, ...]) -> bool:
+    return all_equal((one.bus.statistics().nodes for one in all), len(all) - 1)
+
+
+def all_equal(values: Iterator[int], value: int) -> bool:
+    return {*values} == {value}
+
+
+# ------------------------------------------------------------------------------------------------ when all is well
+
+
+async def test_two_nodes_hear_each_other_and_each_itself_once(shared: nats.Server) -> None:
+    async with peers(named(shared)) as (eve, bob):
+        await eve.say("e1", "e2")
+        assert eve.names() == ["e1", "e2"]
+        await until(lambda: bob.names() == ["e1", "e2"], "bob hears eve")
+        await bob.say("b1")
+        await until(lambda: eve.names() == ["e1", "e2", "b1"], "eve hears bob")
+        assert bob.names() == ["e1", "e2", "b1"]
+        assert eve.gaps() == bob.gaps() == []
+
+
+async def test_what_comes_back_of_a_nodes_own_is_not_heard_again(shared: nats.Server) -> None:
+    """As when a line broke, and the server takes what was under way on it after the new one is there."""
+    url = named(shared)
+    subject = f"{url.rpartition('/')[2]}.changes"
+    async with peers(url) as (eve, bob), raw(shared) as line:
+        taken = await line.subscribe(subject)
+        await line.flush()
+        await eve.say("own")
+        echo = await taken.next_msg(5)
+        while frames.unpack(echo.data).kind != frames.CHANGE:
+            echo = await taken.next_msg(5)
+        await line.publish(subject, echo.data)
+        await line.flush()
+        await bob.say("after it")
+        await until(lambda: "after it" in eve.names(), "eve hears what was said after the echo")
+        assert eve.names() == ["own", "after it"]
+        assert bob.names() == ["own", "after it"]
+
+
+async def test_each_nodes_changes_are_heard_in_its_order_under_load(shared: nats.Server) -> None:
+    async with peers(named(shared), 3) as all:
+        said = {str(node): [f"{node} {number}" for number in range(1000)] for node in range(3)}
+        await asyncio.gather(*(one.say(*said[str(node)]) for node, one in enumerate(all)))
+        await until(lambda: all_equal((len(one.names()) for one in all), 3000), "all is heard")
+        for one in all:
+            assert {node: one.names(node) for node in said} == said
+            assert one.gaps() == []
+
+
+async def test_what_was_published_is_on_its_way_when_a_bus_is_closed(shared: nats.Server) -> None:
+    async with peers(named(shared)) as (eve, bob):
+        await known(eve, bob)
+        publishing = [asyncio.create_task(eve.say(str(number))) for number in range(2000)]
+        await asyncio.sleep(0)
+        await eve.close()
+        await asyncio.gather(*publishing)
+        await until(lambda: bob.bus.statistics().nodes == 0, "eve took her leave")
+        assert bob.names() == [str(number) for number in range(2000)]
+        assert bob.gaps() == []
+
+
+async def test_a_change_larger_than_a_message_is_heard_whole(shared: nats.Server) -> None:
+    async with peers(named(shared)) as (eve, bob):
+        change = Change(removed=["large"], regions=[{"id": str(one), "text": "x" * 999_999} for one in range(4)])
+        await eve.bus.publish(change)
+        await until(lambda: bob.names(), "bob hears it")
+        assert bob.heard == [change]
+
+
+async def test_installations_of_other_names_do_not_hear_each_other(shared: nats.Server) -> None:
+    async with peers(named(shared), 1) as (eve,), peers(named(shared)) as (bob, zoe):
+        await eve.say("e1")
+        await bob.say("b1")
+        await until(lambda: zoe.names() == ["b1"], "zoe hears bob")
+        assert eve.names() == ["e1"]
+        assert eve.bus.statistics().nodes == 0
+
+
+# ---------------------------------------------------------------------------------------------- what may go wrong
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_server_that_was_killed_is_found_again_and_what_was_missed_is_told(server: nats.Server) -> None:
+    async with peers(server.url) as (eve, bob):
+        await known(eve, bob)
+        server.kill()
+        await until(lambda: eve.bus.away and bob.bus.away, "it is away")
+        await eve.say("unheard")
+        assert eve.names() == ["unheard"]  # at once, and by itself
+        await until(lambda: any(gap.away for gap in bob.gaps()), "it is told while it lasts")
+        server.start()
+        await until(lambda: not eve.bus.away and not bob.bus.away, "it is there again")
+        await until(lambda: bob.gaps() and not bob.gaps()[-1].away, "what is missed was told")
+        await eve.say("heard")
+        await until(lambda: bob.names() == ["heard"], "bob hears eve again")
+        assert eve.names() == ["unheard", "heard"]
+        assert eve.bus.statistics().unsent == 1
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_server_that_hangs_keeps_nobody_waiting(server: nats.Server) -> None:
+    async with peers(server.url) as (eve, bob):
+        await known(eve, bob)
+        server.send_signal(signal.SIGSTOP)
+        large = Change(removed=["large"], regions=[{"text": "x" * 2**20} for _ in range(10)])
+        for _ in range(10):
+            await asyncio.wait_for(eve.bus.publish(large), 5)
+        assert eve.names() == ["large"] * 10
+        await until(lambda: eve.bus.away and bob.bus.away, "it is away")
+        await until(lambda: "does not answer" in eve.bus.away, "it says why")
+        server.send_signal(signal.SIGCONT)
+        await until(lambda: not eve.bus.away and not bob.bus.away, "it is there again")
+        await until(lambda: bob.gaps() and not bob.gaps()[-1].away, "what is missed was told")
+        await eve.say("heard")
+        await until(lambda: bob.names()[-1:] == ["heard"], "bob hears eve again")
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_change_that_was_lost_is_told_by_the_next_beat(shared: nats.Server) -> None:
+    async with peers(named(shared)) as (eve, bob):
+        await eve.say("1")
+        await until(lambda: bob.names() == ["1"], "bob hears eve")
+        eve.bus._seq += 1  # as if it had been sent
+        await until(lambda: bob.gaps(), "it is told")
+        await eve.say("3")
+        await until(lambda: bob.names() == ["1", "3"], "bob hears on")
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_change_too_large_to_be_sent_is_told_as_missed(
+    shared: nats.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "MOST_WAITING", 1000)
+    async with peers(named(shared)) as (eve, bob):
+        await known(eve, bob)
+        await eve.say("x" * 2000)
+        await until(lambda: bob.gaps(), "it is told")
+        assert (bob.names(), eve.bus.statistics().unsent) == ([], 1)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_what_cannot_be_written_is_heard_here_and_told_as_missed_elsewhere(shared: nats.Server) -> None:
+    async with peers(named(shared)) as (eve, bob):
+        await known(eve, bob)
+        await eve.bus.publish(Change(removed=["here"], regions=[{"number": 10**30}]))
+        assert eve.names() == ["here"]
+        await until(lambda: bob.gaps(), "it is told")
+
+
+async def test_a_node_starts_while_the_bus_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "OPEN_S", 0.05)
+    eve = Peer(f"nats://127.0.0.1:{free_port()}")
+    await eve.open()
+    assert "Connect call failed" in eve.bus.away
+    await eve.say("alone")
+    assert eve.names() == ["alone"]
+    await eve.close()
+
+
+async def test_of_several_servers_one_is_enough(shared: nats.Server) -> None:
+    dead = f"127.0.0.1:{free_port()}"
+    url = f"nats://{dead},127.0.0.1:{shared.port},{dead}/{secrets.token_hex(8)}"
+    async with peers(url) as (eve, bob):
+        await eve.say("1")
+        await until(lambda: bob.names() == ["1"], "bob hears eve")
+
+
+# ---------------------------------------------------------------------------------------------------- who is let in
+
+
+@pytest.mark.parametrize(
+    "lines, good, bad",
+    [
+        ('authorization { user: "eve", password: "p@ss" }', "eve:p%40ss@", "eve:wrong@"),
+        ('authorization { token: "s3cret" }', "s3cret@", ""),
+    ],
+)
+async def test_who_may_not_come_in_is_told_and_tries_on(
+    lines: str, good: str, bad: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with nats.server(lines) as server:
+        at = f"127.0.0.1:{server.port}"
+        async with peers(f"nats://{good}{at}") as (eve, bob):
+            await eve.say("1")
+            await until(lambda: bob.names() == ["1"], "bob hears eve")
+        monkeypatch.setattr(engine, "OPEN_S", 0.3)
+        stranger = open_bus(f"nats://{bad}{at}")
+        await stranger.open()
+        assert "Authorization Violation" in stranger.away
+        assert "wrong" not in stranger.away
+        await stranger.close()
+
+
+async def test_tls_that_was_asked_for_is_not_given_up() -> None:
+    """A server, or who stands between, that speaks none gets no password."""
+    said: list[bytes] = []
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b'INFO {"server_id":"x","version":"2.9.10","max_payload":1048576,"headers":true}\r\n')
+        said.append(await reader.read(1000))
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        bus = open_bus(f"tls://eve:s3cret@127.0.0.1:{port}")
+        await bus.open()
+        assert "does not speak TLS" in bus.away
+        await bus.close()
+    assert b"".join(said) == b""
+
+
+async def test_a_certificate_that_nobody_here_knows_is_refused(tmp_path: Path) -> None:
+    authority, other = Authority(tmp_path / "one"), Authority(tmp_path / "other")
+    with nats.server(nats.TLS, *authority.issue("127.0.0.1")) as server:
+        at = server.url.replace("nats:", "tls:")
+        bus = open_bus(f"{at}?ca={other.file}")
+        await bus.open()
+        assert "certificate verify failed" in bus.away
+        await bus.close()
+
+
+@contextlib.asynccontextmanager
+async def raw(server: nats.Server) -> AsyncIterator[Client]:
+    """What is no node: the client alone."""
+    line = Client()
+    await line.connect(server.url)
+    try:
+        yield line
+    finally:
+        await line.close()
