@@ -115,6 +115,7 @@ class Node:
             on_lost=lambda change: self._take(change, self.hub.begin_again),
             relay=self.lanes["relay"],
             numbering=self.lanes["numbering"],
+            missing=self.lanes["missing"],
             inbox_limit=settings.max_inbox,
         )
         self.quarantine = Quarantine(settings, self.pipeline, self.directory, self.picture, clock)
@@ -140,6 +141,8 @@ class Node:
         }
         if engine := getattr(self.store, "statistics", None):
             self.statistics["store"] = engine
+        if line := getattr(self.bus, "statistics", None):
+            self.statistics["bus"] = line
         self.ready = False
 
     async def start(self) -> None:

@@ -205,7 +205,7 @@ def declared() -> set[str]:
 
 
 #: distributions whose modules have another name
-SPELLED = {"gtfs_realtime_bindings": "google", "pynacl": "nacl"}
+SPELLED = {"gtfs_realtime_bindings": "google", "nats_py": "nats", "pynacl": "nacl"}
 
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:

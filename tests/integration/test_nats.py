@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import secrets
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,9 +16,11 @@ from nats.aio.client import Client
 
 from tests.support import nats
 from tests.support.certificates import Authority
-from tests.support.waiting import free_port, until
-from tracker.buses import Gap, frames, open_bus
+from tests.support.servers import Server
+from tests.support.waiting import free_port, until, until_sync
+from tracker.buses import Gap, examine_bus, frames, open_bus
 from tracker.buses import nats as engine
+from tracker.config import SettingsError
 from tracker.model.change import Change
 
 
@@ -330,3 +334,59 @@ async def raw(server: nats.Server) -> AsyncIterator[Client]:
         yield line
     finally:
         await line.close()
+
+
+# --------------------------------------------------------------------------------------------------- a whole server
+
+
+def metric(server: Server, name: str) -> float:
+    lines = server.get("/metrics").body.decode().splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith(f"tracker_{name} ")))
+
+
+def test_a_server_without_its_bus_takes_positions_and_says_that_it_hears_nobody(
+    server: nats.Server, tmp_path: Path
+) -> None:
+    tracker = Server(tmp_path / "data", bus=server.url, log_level="warning").start()
+    try:
+        assert tracker.get("/readyz").json() == {"status": "ok"}
+        assert metric(tracker, "bus_connected") == 1
+        server.kill()
+        until_sync(lambda: tracker.get("/readyz").json() == {"status": "ok", "bus": "away"}, "it says so")
+        place = {"vehicle": "van-1", "time": "2026-11-27T10:00:00Z", "lat": 60, "lon": 25}
+        answer = tracker.request("POST", "/api/v1/positions", json.dumps(place), {"content-type": "application/json"})
+        assert (answer.status, answer.json()["accepted"]) == (200, 1)
+        assert tracker.get("/api/v1/vehicles/van-1").status == 200
+        assert (metric(tracker, "bus_connected"), metric(tracker, "bus_unsent_total")) == (0, 1)
+        server.start()
+        until_sync(lambda: tracker.get("/readyz").json() == {"status": "ok"}, "it hears again")
+    finally:
+        assert tracker.stop() == 0
+    said = tracker.log.read_text()
+    assert said.count("other nodes are not heard (") == 1
+    assert said.count("other nodes are heard again") == 1
+
+
+def test_the_doctor_names_each_server_that_is_of_no_use(server: nats.Server) -> None:
+    dead = f"127.0.0.1:{free_port()}"
+    found = examine_bus(f"{server.url},{dead}/depot")
+    assert [(what, is_fault) for what, is_fault, _ in found] == [("bus", False), ("bus", True)]
+    assert "speaks NATS 2." in found[0][2] and "0 nodes are heard as 'depot'" in found[0][2]
+    assert dead in found[1][2] and "Connect call failed" in found[1][2]
+
+
+def test_the_doctor_knows_who_may_not_speak() -> None:
+    rights = 'permissions: { publish: "other.>", subscribe: ">" }'
+    with nats.server(f"authorization {{ users: [{{ user: eve, password: p, {rights} }}] }}") as server:
+        ((_, is_fault, detail),) = examine_bus(server.url.replace("//", "//eve:p@"))
+    assert is_fault and "permissions violation for publish to" in detail.lower()
+    assert "eve" not in detail.partition(":")[0]
+
+
+def test_without_its_extra_the_bus_is_no_bus(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "nats" or name.startswith("tracker.buses.nats")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr("tracker.buses.nats")
+    monkeypatch.setitem(sys.modules, "nats.aio.client", None)
+    with pytest.raises(SettingsError, match=r"needs the extra `nats`: pip install 'live-map-tracker\[nats\]'"):
+        open_bus("nats://127.0.0.1")

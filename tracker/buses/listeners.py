@@ -22,13 +22,13 @@ class _Ear:
         self.gapes = False  # a gap is waiting: what the listener reads because of it holds all that others said by then
         self._more: asyncio.Future[None] | None = None
 
-    def put(self, what: Heard | None, bytes: int = 0, heard: asyncio.Future[None] | None = None) -> None:
+    def add_item(self, what: Heard | None, bytes: int = 0, heard: asyncio.Future[None] | None = None) -> None:
         self.waiting.append((what, bytes, heard))
         self.bytes += bytes
         if self._more and not self._more.done():
             self._more.set_result(None)
 
-    async def get(self) -> tuple[Heard | None, asyncio.Future[None] | None]:
+    async def next_item(self) -> tuple[Heard | None, asyncio.Future[None] | None]:
         while not self.waiting:
             self._more = asyncio.get_running_loop().create_future()
             await self._more
@@ -50,7 +50,7 @@ class Listeners:
         waits = []
         for ear in self._ears:
             heard = loop.create_future()
-            ear.put(change, heard=heard)
+            ear.add_item(change, heard=heard)
             waits.append(heard)
         for heard in waits:
             await heard
@@ -64,16 +64,16 @@ class Listeners:
             if ear.bytes + bytes > MOST and ear.waiting:
                 behind += 1
                 ear.gapes = True
-                ear.put(gap)
+                ear.add_item(gap)
             else:
-                ear.put(change, bytes)
+                ear.add_item(change, bytes)
         return behind
 
     def miss(self, gap: Gap) -> None:
         for ear in self._ears:
             if not ear.gapes:
                 ear.gapes = True
-                ear.put(gap)
+                ear.add_item(gap)
 
     def begin(self) -> None:
         self._ended = False
@@ -82,19 +82,19 @@ class Listeners:
         """Each ends when it has heard all that was said before."""
         self._ended = True
         for ear in self._ears:
-            ear.put(None)
+            ear.add_item(None)
 
     def listen(self) -> AsyncIterator[Heard]:
         ear = _Ear()
         self._ears.append(ear)  # from this moment, not from the first `anext`: nothing falls between
         if self._ended:
-            ear.put(None)
+            ear.add_item(None)
         return self._listen(ear)
 
     async def _listen(self, ear: _Ear) -> AsyncIterator[Heard]:
         try:
             while True:
-                what, heard = await ear.get()
+                what, heard = await ear.next_item()
                 try:
                     if what is None:
                         return

@@ -17,12 +17,10 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from nats.errors import Error as NatsError
-
 from tracker.buses import Bus, Gap, Heard, frames
 from tracker.buses.hearing import Hearing
 from tracker.buses.listeners import Listeners
-from tracker.buses.nats_line import Away, Line, connect, said
+from tracker.buses.nats_line import FAULTS, Away, Line, connect, end_tasks, said
 from tracker.buses.nats_url import Place, place_of
 from tracker.model.change import Change
 
@@ -109,9 +107,7 @@ class NatsBus:
         with suppress(TimeoutError, Away):
             async with asyncio.timeout(CLOSE_S):
                 await self._say(frames.BYE)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
 
     async def publish(self, change: Change) -> None:
         if self._closed:
@@ -212,7 +208,7 @@ class NatsBus:
             began = _now()
             try:
                 await self._converse(server)
-            except (Away, NatsError, OSError, TimeoutError, ValueError) as fault:
+            except FAULTS as fault:
                 self._fault_is(f"{server}: {said(fault)}")
             except Exception:
                 log.exception("the bus failed, and begins again")
@@ -235,10 +231,8 @@ class NatsBus:
                     task.result()
             finally:
                 self._end()
-                for task in tasks:
-                    task.cancel()
-                await line.cut()  # the client may hold back that they are to end
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await line.cut()
+                await end_tasks(tasks)
 
     def _begin(self, line: Line) -> None:
         now = _now()

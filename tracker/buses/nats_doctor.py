@@ -6,10 +6,8 @@ import asyncio
 import secrets
 import time
 
-from nats.errors import Error as NatsError
-
 from tracker.buses import frames
-from tracker.buses.nats_line import Away, Line, connect, said
+from tracker.buses.nats_line import FAULTS, Line, connect, said
 from tracker.buses.nats_url import Place
 
 HEAR_S = 2.0  #: two beats of every node
@@ -25,7 +23,7 @@ async def _server(place: Place, server: str) -> tuple[bool, str]:
     try:
         async with connect(place, server, echo=True) as line:
             return await _line(place, server, line)
-    except (Away, NatsError, OSError, TimeoutError, ValueError) as fault:
+    except FAULTS as fault:
         return True, f"{server} cannot be used: {said(fault)}"
 
 

@@ -24,6 +24,10 @@ class Away(Exception):
     """The line is of no use any more; says why."""
 
 
+#: what a line breaks by, or does not come about (the last: a file of its certificates)
+FAULTS = (Away, NatsError, OSError, TimeoutError, ValueError)
+
+
 class Line(Client):
     """The client, but that it is never connected anew by itself: it gives up for good after some errors."""
 
@@ -69,7 +73,7 @@ class Line(Client):
 
 @asynccontextmanager
 async def connect(place: Place, server: str, *, echo: bool = False) -> AsyncIterator[Line]:
-    """A line, as long as it is good. Raises OSError, TimeoutError, NatsError, Away, ValueError (of its files)."""
+    """A line, as long as it is good. Raises FAULTS."""
     line = Line()
     try:
         async with asyncio.timeout(CONNECT_S):
@@ -91,6 +95,15 @@ async def connect(place: Place, server: str, *, echo: bool = False) -> AsyncIter
         yield line
     finally:
         await line.cut()
+
+
+async def end_tasks(tasks: list[asyncio.Task[None]]) -> None:
+    """The client may swallow that a task is to end: so it is told again."""
+    while waiting := [task for task in tasks if not task.done()]:
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting, timeout=0.1)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def said(fault: BaseException) -> str:

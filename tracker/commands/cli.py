@@ -47,6 +47,7 @@ def settings(**flags: Any) -> Settings:
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [8000]")
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
 @click.option("--store", help="URL of what keeps everything: sqlite:FOLDER, postgresql://…")
+@click.option("--bus", help="URL of what nodes hear each other by: nats://HOST:PORT/NAME.  [memory:]")
 @click.option("--open", "open_", is_flag=True, default=None, help="Let in everybody while there is no administrator.")
 @click.option("--cert", type=click.Path(dir_okay=False), help="Certificate and its chain (PEM): speak TLS.")
 @click.option("--key", type=click.Path(dir_okay=False), help="Its private key, where that is a file of its own.")

@@ -41,6 +41,7 @@ def examine(settings: Settings) -> Iterator[tuple[str, bool, str]]:
     from tracker.stores import examine_store
 
     yield from examine_store(settings.store_url)
+    yield from _bus(settings.bus)
     yield "kept", *_kept(settings)
     yield "clock", *_clock(settings)
     yield "assets", *_assets()
@@ -69,6 +70,15 @@ def _disk(folder: Path) -> tuple[bool, str]:
     if free < ENOUGH_DISK:
         return True, f"{folder}: only {free / 2**20:.0f} MB are free"
     return False, f"{folder}: {free / 2**30:.1f} GB are free"
+
+
+def _bus(url: str) -> list[tuple[str, bool, str]]:
+    from tracker.buses import examine_bus
+
+    try:
+        return examine_bus(url)
+    except SettingsError as fault:
+        return [("bus", True, fault.detail)]
 
 
 def _kept(settings: Settings) -> tuple[bool, str]:

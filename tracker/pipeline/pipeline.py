@@ -28,6 +28,7 @@ from tracker.pipeline.clocks import Clocks
 from tracker.pipeline.evaluation import Evaluation
 from tracker.pipeline.inbox import Deed
 from tracker.pipeline.intake import Intake, Statistics
+from tracker.pipeline.missed import Missed
 from tracker.pipeline.relay import Relay
 from tracker.pipeline.saves import Save, new_id, take_together
 from tracker.regions.importing import read_regions
@@ -62,6 +63,7 @@ class Pipeline:
         on_lost: Callable[[Change], None] | None = None,
         relay: Lane | None = None,
         numbering: Lane | None = None,
+        missing: Lane | None = None,
         inbox_limit: int = 100_000,
     ) -> None:
         self._fleet = fleet
@@ -71,6 +73,8 @@ class Pipeline:
         self._clocks = Clocks(clock, steady)
         self._relay = Relay(bus, on_change or picture.apply, on_lost or picture.apply, relay or Lane("relay"))
         self._numbering = numbering or Lane("numbering")
+        self._missing = missing or Lane("missing")
+        self._missed = Missed(store, picture, fleet.settings, self._clocks.now, self._relay.take)
         self._evaluation = Evaluation(fleet)
         self._intake = Intake(fleet, store, self._clocks, self._evaluation, self._relay)
         self._limit = inbox_limit
@@ -86,14 +90,19 @@ class Pipeline:
         """Open store and bus, and go on where the last run ended; answers what is kept of those who may come in. Raises
         StoreLocked, StoreError."""
         assert not self._tasks, "it has started already"
-        loaded = await self._store.open()
         await self._bus.open()
-        heard = self._bus.listen()  # interest first, then the picture: nothing falls between
+        heard = self._bus.listen()  # interest first, then what is stored: nothing falls between
+        try:
+            loaded = await self._store.open()
+        except BaseException:
+            await self._bus.close()
+            raise
         self._clocks.begin()
         try:
             self._fleet.restore(loaded, self._intake.now())
         except Exception as fault:
             log.debug("could not read what is stored", exc_info=fault)
+            await self._bus.close()
             await self._store.close()
             raise StoreUnusable(
                 f"What is stored cannot be read ({type(fault).__name__}: {fault}): it is damaged. "
@@ -106,18 +115,21 @@ class Pipeline:
             self._intake.put(deeds.reread(now, misread))
         self._tasks = [
             asyncio.create_task(self._intake.run(), name="intake"),
-            asyncio.create_task(self._relay.hear(heard), name="relay"),
+            asyncio.create_task(self._relay.hear(heard, self._missed), name="relay"),
             asyncio.create_task(self._numbering.keep(lambda: self._relay.number(self._store)), name="numbering"),
+            asyncio.create_task(self._missing.keep(self._missed.catch_up), name="missing"),
         ]
+        self._missed.begin(loaded.records)
         return loaded.records
 
     async def stop(self) -> None:
         """Whatever was submitted is committed or refused when this returns; bus and store are closed."""
         self._intake.stop()
         if self._tasks:
-            intake, _, numbering = self._tasks
+            intake, _, numbering, missing = self._tasks
             await intake
             numbering.cancel()
+            missing.cancel()
         await self._bus.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []

@@ -26,6 +26,8 @@ async def readyz(node: Node) -> Answered:
     if dead := node.lanes.dead():
         detail = f"what viewers are told fails again and again ({', '.join(dead)}); the log says why"
         return _unready("live", detail=detail)
+    if node.bus.away:  # no fault of this node alone: if it were 503, all of them would be gone at once
+        return _answered({"status": "ok", "bus": "away"})
     return _answered({"status": "ok"})
 
 
