@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from nats.aio.client import Client
 
-from tests.support import nats
+from tests.support import nats, nats_creds
 from tests.support.certificates import Authority
 from tests.support.servers import Server
 from tests.support.waiting import free_port, until, until_sync
@@ -299,6 +299,20 @@ async def test_who_may_not_come_in_is_told_and_tries_on(
         await stranger.open()
         assert "Authorization Violation" in stranger.away
         assert "wrong" not in stranger.away
+        await stranger.close()
+
+
+async def test_a_file_of_credentials_lets_a_node_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, other = tmp_path / "node.creds", tmp_path / "other.creds"
+    nats_creds.make(other)
+    with nats.server(nats_creds.make(file)) as server:
+        async with peers(f"{server.url}?creds={file}") as (eve, bob):
+            await eve.say("1")
+            await until(lambda: bob.names() == ["1"], "bob hears eve")
+        monkeypatch.setattr(nats_keeper, "OPEN_S", 0.3)
+        stranger = open_bus(f"{server.url}?creds={other}")
+        await stranger.open()
+        assert "Authorization Violation" in stranger.away
         await stranger.close()
 
 
