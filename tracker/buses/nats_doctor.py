@@ -10,7 +10,8 @@ from tracker.buses import frames
 from tracker.buses.nats_line import FAULTS, Line, connect, said
 from tracker.buses.nats_url import Place
 
-HEAR_S = 2.0  #: two beats of every node
+HEAR_S = 2.0  #: for what we say to come back
+BEATS_S = 2.0  #: in which every node beats
 FAR_S = 0.05  #: there and back; more is no fault of a bus, and told
 SMALL = 64 * 2**10  #: bytes of a message; below it most changes of a busy node go in parts
 
@@ -53,7 +54,7 @@ async def _line(place: Place, server: str, line: Line) -> tuple[bool, str]:
         fault = f" ({said(line.faults[-1])})" if line.faults else ""
         return True, f"{server}: what is said as {subject} is not heard there{fault}; its users need both rights"
     there_s = time.monotonic() - began
-    await asyncio.sleep(HEAR_S)
+    await asyncio.sleep(BEATS_S)
     told = f"{server} speaks NATS {line.connected_server_version}, {there_s * 1000:.0f} ms there and back"
     told = told.replace("<nats server v", "").replace(">", "")
     told += f"; {len(nodes) - 1} nodes are heard as {place.name!r}"
