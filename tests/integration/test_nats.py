@@ -18,7 +18,7 @@ from tests.support import nats, nats_creds
 from tests.support.certificates import Authority
 from tests.support.servers import Server
 from tests.support.waiting import free_port, until, until_sync
-from tracker.buses import Gap, examine_bus, frames, nats_keeper, open_bus
+from tracker.buses import Gap, examine_bus, frames, hearing, nats_keeper, open_bus
 from tracker.buses import nats as engine
 from tracker.config import SettingsError
 from tracker.model.change import Change
@@ -96,6 +96,18 @@ async def stranger(url: str, said: str) -> None:
     await bus.close()
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is late, however busy this machine is."""
+    for place, name, most in (
+        (engine, "CLOSE_S", 60),
+        (nats_keeper, "LATE_S", 60),
+        (nats_keeper, "OPEN_S", 60),
+        (hearing, "SILENT_MS", 60_000),
+    ):
+        monkeypatch.setattr(place, name, most)
+
+
 @contextlib.asynccontextmanager
 async def peers(url: str, count: int = 2) -> AsyncIterator[list[Peer]]:
     made = [Peer(url) for _ in range(count)]
@@ -129,6 +141,7 @@ def all_equal(values: Iterator[int], value: int) -> bool:
 # ------------------------------------------------------------------------------------------------ when all is well
 
 
+@pytest.mark.usefixtures("patient")
 async def test_two_nodes_hear_each_other_and_each_itself_once(shared: nats.Server) -> None:
     async with peers(named(shared)) as (eve, bob):
         await eve.say("e1", "e2")
@@ -140,6 +153,7 @@ async def test_two_nodes_hear_each_other_and_each_itself_once(shared: nats.Serve
         assert eve.gaps() == bob.gaps() == []
 
 
+@pytest.mark.usefixtures("patient")
 async def test_what_comes_back_of_a_nodes_own_is_not_heard_again(shared: nats.Server) -> None:
     """As when a line broke, and the server takes what was under way on it after the new one is there."""
     url = named(shared)
@@ -159,6 +173,7 @@ async def test_what_comes_back_of_a_nodes_own_is_not_heard_again(shared: nats.Se
         assert bob.names() == ["own", "after it"]
 
 
+@pytest.mark.usefixtures("patient")
 async def test_each_nodes_changes_are_heard_in_its_order_under_load(shared: nats.Server) -> None:
     async with peers(named(shared), 3) as all:
         said = {str(node): [f"{node} {number}" for number in range(400)] for node in range(3)}
@@ -169,6 +184,7 @@ async def test_each_nodes_changes_are_heard_in_its_order_under_load(shared: nats
             assert one.gaps() == []
 
 
+@pytest.mark.usefixtures("patient")
 async def test_what_was_published_is_on_its_way_when_a_bus_is_closed(shared: nats.Server) -> None:
     async with peers(named(shared)) as (eve, bob):
         await known(eve, bob)
@@ -181,6 +197,7 @@ async def test_what_was_published_is_on_its_way_when_a_bus_is_closed(shared: nat
         assert bob.gaps() == []
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_change_larger_than_a_message_is_heard_whole(shared: nats.Server) -> None:
     async with peers(named(shared)) as (eve, bob):
         change = Change(removed=["large"], regions=[{"id": str(one), "text": "x" * 999_999} for one in range(4)])
