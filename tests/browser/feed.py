@@ -62,6 +62,7 @@ class Feed:
         }
         self.events: list[dict[str, Any]] = []
         self.sockets: dict[Any, asyncio.Queue[dict[str, Any]]] = {}
+        self.conversations: set[asyncio.Task[Any]] = set()
         self.followed: list[dict[str, Any]] = []
         self.got: list[int] = []  # frames acknowledged, of whichever connection
         self.heartbeat = 20  # seconds, as the welcome says; less where a test waits for silence to be noticed
@@ -252,6 +253,11 @@ class Key(dict[str, Any]):
 
 def application(feed: Feed) -> Quart:
     app = Quart("feed", static_folder=None)
+
+    @app.before_request
+    async def read_body() -> None:
+        """An answer to half a request ends its connection, which a browser may hear of before it hears the answer."""
+        await request.get_data()
 
     @app.get("/")
     async def index() -> Response:
@@ -475,6 +481,10 @@ def application(feed: Feed) -> Quart:
     async def live() -> None:
         if feed.refuse:
             raise RuntimeError("no WebSocket here")
+        conversation = asyncio.current_task()
+        assert conversation
+        feed.conversations.add(conversation)
+        conversation.add_done_callback(feed.conversations.discard)
         await websocket.accept(subprotocol="tracker.v1.json")
         queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         key = Key(follow={}, frame=0)
@@ -567,8 +577,10 @@ class Running:
         self._stop.set()
         # cut short, it leaves tasks behind for a later test to be blamed
         await asyncio.wait({self._serving}, timeout=deadline(5))
-        self._serving.cancel()
-        await asyncio.gather(self._serving, return_exceptions=True)
+        left = [self._serving, *self.feed.conversations]  # Hypercorn forgets some it no longer waits for
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 async def main(port: int, vehicles: int, spread: float) -> None:
