@@ -559,7 +559,6 @@ class Running:
         config.bind = [f"127.0.0.1:{self.port}"]
         config.errorlog = None
         config.graceful_timeout = 0.2
-        config.keep_alive_timeout = deadline(60)  # a test that holds our loop for long is no idle browser
         self._serving = asyncio.ensure_future(
             serve(with_files(application(self.feed)), config, shutdown_trigger=self._stop.wait)
         )

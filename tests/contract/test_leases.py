@@ -35,10 +35,17 @@ VAN = Commit(registered=[Registered("van-1", "Van 1")])
 
 
 @pytest.fixture
-async def paused(url_of: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PostgresStore]:
-    """A server that was paused, and does not notice that its lock is gone with its connections."""
-    store = PostgresStore(url_of("postgresql"))
-    await store.open()
+async def store(url_of: Callable[[str], str]) -> AsyncIterator[PostgresStore]:
+    """Of a server."""
+    one = PostgresStore(url_of("postgresql"))
+    await one.open()
+    yield one
+    await one.close()
+
+
+@pytest.fixture
+async def paused(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> PostgresStore:
+    """It was paused, and does not notice that its lock is gone with its connections."""
     cut = await connect(store.place)
     await cut.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
@@ -48,8 +55,7 @@ async def paused(url_of: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) 
     async def notice() -> None: ...
 
     monkeypatch.setattr(store, "_keep", notice)
-    yield store
-    await store.close()
+    return store
 
 
 async def test_what_a_server_commits_whose_place_was_taken_is_refused(paused: PostgresStore) -> None:
@@ -63,16 +69,13 @@ async def test_what_a_server_commits_whose_place_was_taken_is_refused(paused: Po
     await other.close()
 
 
-async def test_an_old_epoch_is_refused_by_the_database_itself(url_of: Callable[[str], str]) -> None:
-    store = PostgresStore(url_of("postgresql"))
-    await store.open()
+async def test_an_old_epoch_is_refused_by_the_database_itself(store: PostgresStore) -> None:
     other = await connect(store.place)
     await other.execute("SELECT hold_lease(epoch) FROM lease")
     for wrong in ("epoch - 1", "epoch + 1"):
         with pytest.raises(asyncpg.PostgresError, match="another server has taken this store"):
             await other.execute(f"SELECT hold_lease({wrong}) FROM lease")
     await other.close()
-    await store.close()
 
 
 async def test_what_it_packs_is_refused(paused: PostgresStore) -> None:
@@ -84,30 +87,22 @@ async def test_what_it_packs_is_refused(paused: PostgresStore) -> None:
     await other.close()
 
 
-async def test_what_was_numbered_when_the_answer_did_not_arrive_is_told(url_of: Callable[[str], str]) -> None:
-    store = PostgresStore(url_of("postgresql"))
-    await store.open()
+async def test_what_was_numbered_when_the_answer_did_not_arrive_is_told(store: PostgresStore) -> None:
     await store.commit(Commit(events=[entered(1), entered(2)]))
     other = await connect(store.place)
     await other.execute("SELECT number_events(1000, 0)")
     await other.close()
     await store.commit(Commit(events=[entered(3)]))
     assert [event.seq for event in await soon(store.number_events())] == [1, 2, 3]
-    await store.close()
 
 
-async def test_numbers_are_asked_for_again_after_a_fault(
-    url_of: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = PostgresStore(url_of("postgresql"))
-    await store.open()
+async def test_numbers_are_asked_for_again_after_a_fault(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
     await store.commit(Commit(events=[entered(1)]))
     with monkeypatch.context() as patched:
         patched.setattr("tracker.stores.postgres.store.NUMBERED", "many")
         with pytest.raises(StoreError):
             await soon(store.number_events())
     assert [event.seq for event in await soon(store.number_events())] == [1]
-    await store.close()
 
 
 def cut_once(monkeypatch: pytest.MonkeyPatch, *, before: bool) -> None:
@@ -128,10 +123,8 @@ def cut_once(monkeypatch: pytest.MonkeyPatch, *, before: bool) -> None:
 
 
 async def test_a_commit_whose_answer_did_not_arrive_is_known_to_be_one(
-    url_of: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = PostgresStore(url_of("postgresql"))
-    await store.open()
     await store.commit(Commit(events=[entered(1)]))
     cut_once(monkeypatch, before=False)
     region = SavedRegion("depot", 1, 0, {"type": "Feature"})
@@ -141,29 +134,22 @@ async def test_a_commit_whose_answer_did_not_arrive_is_known_to_be_one(
         pytest.fail(f"it was committed, and is said not to be: {error}")
     assert [event.time for event in fresh] == [2]
     assert await store.commit(Commit(regions=[SavedRegion("depot", 2, 1, None)])) == []
-    await store.close()
 
 
 async def test_a_commit_that_did_not_arrive_is_known_to_be_none(
-    url_of: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = PostgresStore(url_of("postgresql"))
-    await store.open()
     await store.commit(Commit(events=[entered(1)]))
     cut_once(monkeypatch, before=True)
     with pytest.raises(StoreError):
         await store.commit(Commit(events=[entered(2)]))
     assert len(await store.commit(Commit(events=[entered(2)]))) == 1
-    await store.close()
 
 
-async def test_while_nobody_else_took_it_a_lost_lock_is_taken_again(url_of: Callable[[str], str]) -> None:
-    store = PostgresStore(url_of("postgresql"))
-    await store.open()
+async def test_while_nobody_else_took_it_a_lost_lock_is_taken_again(store: PostgresStore) -> None:
     assert store._keeper is not None
     await store._keeper.close()
     await store.commit(VAN)
     reader = read_store(store.url)
     assert len((await reader.open()).registered) == 1
     await reader.close()
-    await store.close()

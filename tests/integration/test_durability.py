@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.support.disks import mounted
-from tests.support.sending import DEPOT, Sender, check_all_is_there_once, drive, track, until_more
+from tests.support.sending import DEPOT, Sender, check_all_is_there_once, drive, driving, track, until_more
 from tests.support.servers import ROOT, Server, now
 from tests.support.waiting import deadline, until_sync
 from tracker.live.close_codes import may_return
@@ -32,13 +32,8 @@ def test_a_killed_server_has_every_acknowledged_ping_once_and_exactly_their_even
 ) -> None:
     server = start_server()
     assert server.send("PUT", "/api/v1/regions/depot", DEPOT).status == 201
-    begin = parse_time(now(-86_400)) // 1000 * 1000
-    stopping = threading.Event()
-    senders = [Sender(server, drive(f"van-{number}", begin + number, 4000), stopping) for number in range(4)]
-    for sender in senders:
-        sender.start()
     chance = random.Random(7)
-    try:
+    with driving(server, 4) as senders:
         for turn in range(10):
             until_more(senders, chance.randint(1, 120))
             if turn % 5 == 4:
@@ -46,10 +41,6 @@ def test_a_killed_server_has_every_acknowledged_ping_once_and_exactly_their_even
             else:
                 server.kill()
             server.start()
-    finally:
-        stopping.set()
-        for sender in senders:
-            sender.join(deadline(30))
     assert [sender.refused for sender in senders] == [[], [], [], []]
     server.kill()
     server.start()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,16 +15,15 @@ import pytest
 
 from tests.integration.test_cli import tracker
 from tests.support import databases
-from tests.support.sending import DEPOT, Sender, check_all_is_there_once, drive, track, until_more
-from tests.support.servers import ROOT, Server, now
-from tests.support.waiting import deadline, until_sync
+from tests.support.sending import DEPOT, check_all_is_there_once, driving, track, until_more
+from tests.support.servers import ROOT, Server
+from tests.support.waiting import until_sync
 from tracker.model.commit import Commit, SavedVehicle, StoredPing
 from tracker.model.ping import Ping
 from tracker.stores import Store, open_store
 from tracker.stores.postgres.doctor import examine
 from tracker.stores.postgres.store import connect
 from tracker.stores.postgres.url import place_of
-from tracker.times import parse_time
 
 #: nothing is synced but what asks for it
 SETTINGS = ("shared_buffers = 32MB", "synchronous_commit = off", "wal_writer_delay = 10s")
@@ -68,11 +66,6 @@ def end_backends(cluster: databases.Cluster) -> None:
 @pytest.mark.timeout(170)
 def test_nothing_acknowledged_is_lost_or_doubled_whatever_is_killed(server: Server, cluster: databases.Cluster) -> None:
     assert server.send("PUT", "/api/v1/regions/depot", DEPOT).status == 201
-    begin = parse_time(now(-86_400)) // 1000 * 1000
-    stopping = threading.Event()
-    senders = [Sender(server, drive(f"van-{number}", begin + number, 4000), stopping) for number in range(4)]
-    for sender in senders:
-        sender.start()
 
     def kill_server() -> None:
         server.kill()
@@ -82,7 +75,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_whatever_is_killed(server: Serv
         cluster.stop(mode)
         cluster.start()
 
-    try:
+    with driving(server, 4) as senders:
         for fault in (
             kill_server,
             lambda: end_backends(cluster),
@@ -92,10 +85,6 @@ def test_nothing_acknowledged_is_lost_or_doubled_whatever_is_killed(server: Serv
             until_more(senders, 150)
             fault()
         until_more(senders, 50)
-    finally:
-        stopping.set()
-        for sender in senders:
-            sender.join(deadline(30))
     assert [sender.refused for sender in senders] == [[], [], [], []]
     assert check_all_is_there_once(server, senders) > 10
 

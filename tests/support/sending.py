@@ -6,10 +6,12 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from tests.support.servers import Answer, Server, circle
-from tests.support.waiting import until_sync
+from tests.support.servers import Answer, Server, circle, now
+from tests.support.waiting import deadline, until_sync
 from tracker.fleet.fleet import Fleet
 from tracker.model.ping import Ping
 from tracker.regions.region import Region
@@ -65,6 +67,22 @@ class Sender(threading.Thread):
             elif answer.status != 503:
                 self.refused.append(answer)
                 return
+
+
+@contextmanager
+def driving(server: Server, count: int) -> Iterator[list[Sender]]:
+    """So many vehicles' senders, which have stopped after it."""
+    begin = parse_time(now(-86_400)) // 1000 * 1000
+    stopping = threading.Event()
+    senders = [Sender(server, drive(f"van-{number}", begin + number, 4000), stopping) for number in range(count)]
+    for sender in senders:
+        sender.start()
+    try:
+        yield senders
+    finally:
+        stopping.set()
+        for sender in senders:
+            sender.join(deadline(30))
 
 
 def track(server: Server, vehicle: str) -> list[tuple[int, float]]:

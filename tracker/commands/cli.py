@@ -42,11 +42,16 @@ def settings(**flags: Any) -> Settings:
     return load(flags, os.environ, Path(named) if named else find_file(os.environ))
 
 
+def _of_a_folder(command: Any) -> Any:
+    """The options of a command on a data folder, whether its server runs or not."""
+    command = click.option("--store", help="URL of what keeps everything: sqlite:FOLDER, postgresql://…")(command)
+    return click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")(command)
+
+
 @cli.command()
 @click.option("--host", help="Address to listen on.  [127.0.0.1]")
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [8000]")
-@click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
-@click.option("--store", help="URL of what keeps everything: sqlite:FOLDER, postgresql://…")
+@_of_a_folder
 @click.option("--bus", help="URL of what nodes hear each other by: nats://HOST:PORT/NAME.  [memory:]")
 @click.option("--open", "open_", is_flag=True, default=None, help="Let in everybody while there is no administrator.")
 @click.option("--cert", type=click.Path(dir_okay=False), help="Certificate and its chain (PEM): speak TLS.")
@@ -253,12 +258,6 @@ def decode(protocol: str | None, listed: bool, query: str, headers: tuple[str, .
 @cli.group()
 def users() -> None:
     """Who may sign in."""
-
-
-def _of_a_folder(command: Any) -> Any:
-    """The options of a command on a data folder, whether its server runs or not."""
-    command = click.option("--store", help="URL of what keeps everything: sqlite:FOLDER, postgresql://…")(command)
-    return click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")(command)
 
 
 def _or_elsewhere(command: Any) -> Any:
@@ -700,8 +699,7 @@ def copy(source: str, target: str) -> None:
 
 @cli.command()
 @click.argument("file", type=click.Path(dir_okay=False))
-@click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
-@click.option("--store", help="URL of what keeps everything: sqlite:FOLDER, postgresql://…")
+@_of_a_folder
 def backup(file: str, data: str | None, store: str | None) -> None:
     """Write everything into one FILE, also while a server runs."""
     from tracker.stores import backup_store
@@ -717,8 +715,7 @@ def backup(file: str, data: str | None, store: str | None) -> None:
 
 @cli.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@click.option("--data", type=click.Path(file_okay=False), help="Folder that holds everything.")
-@click.option("--store", help="URL of what keeps everything: sqlite:FOLDER, postgresql://…")
+@_of_a_folder
 def restore(file: str, data: str | None, store: str | None) -> None:
     """Go back to what a backup FILE holds; what was there is kept beside it."""
     from tracker.stores import restore_store

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -89,6 +89,18 @@ def boxes_of(columns: Columns) -> dict[int, tuple[int, int, int, int, int, int]]
         boxes[at] = (west, east, south, north, *span)
         first = begin
     return boxes
+
+
+def worth_it(parts: Iterable[tuple[int, int]], fresh: int) -> tuple[list[int], int]:
+    """Which parts (id, pings; the smallest first) of a day are packed again with so many new pings, and how many those
+    hold: one that is more than twice what there is by then stays as it is."""
+    chosen: list[int] = []
+    held = fresh
+    for id, count in parts:
+        if count <= 2 * held:
+            chosen.append(id)
+            held += count
+    return chosen, held - fresh
 
 
 def by_day(arrived: Arrived) -> Days:

@@ -31,7 +31,7 @@ from tracker.stores.postgres.faults import meaning
 from tracker.stores.postgres.packing import SEGMENT, add, put
 from tracker.stores.postgres.schema import migrate, version_of
 from tracker.stores.postgres.store import connect, take_lock
-from tracker.stores.postgres.url import Place
+from tracker.stores.postgres.url import Place, quoted
 from tracker.stores.sqlite import happened, states
 from tracker.stores.sqlite.files import copy, examine, sync
 from tracker.stores.sqlite.past import hot
@@ -196,15 +196,11 @@ async def _set_aside(connection: Connection, place: Place) -> str | None:
     if await version_of(connection, place) is None:
         return None
     number = 1
-    while await connection.fetchval("SELECT to_regnamespace($1)", _quoted(f"{place.schema}-replaced{number}")):
+    while await connection.fetchval("SELECT to_regnamespace($1)", quoted(f"{place.schema}-replaced{number}")):
         number += 1
     kept = f"{place.schema}-replaced{number}"
-    await connection.execute(f"ALTER SCHEMA {place.quoted} RENAME TO {_quoted(kept)}")
+    await connection.execute(f"ALTER SCHEMA {place.quoted} RENAME TO {quoted(kept)}")
     return f"schema {kept}"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 async def _fill(target: Connection, source: sqlite3.Connection) -> None:

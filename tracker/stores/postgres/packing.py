@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from asyncpg import Connection
     from asyncpg import Record as Row
 
-SLICE = (
-    1 << 17
-)  #: rows that become segments together: they are in memory at once, and a commit waits while they are written
+#: rows that become segments together: they are in memory at once, and a commit waits while they are written
+SLICE = 1 << 17
 MERGED = 1 << 21  #: pings of older parts that are packed again with them at most, or of days made one: packed, 10 MB
 TIDIED = 48  #: days made one at once
 SEGMENT = "id, n, day, t0, t1, r0, r1, c0, c1, count, lat0, lon0, lat1, lon1, boxes, body, extra, outline"
@@ -70,7 +69,7 @@ async def plan(connection: Connection, until: int) -> Change | None:
     room = MERGED
     chosen: dict[Day, list[int]] = {}
     for day, columns in fresh.items():
-        ids, count = _worth_it(parts.get(day, []), len(columns))
+        ids, count = packing.worth_it(parts.get(day, []), len(columns))
         if count <= room:
             chosen[day] = ids
             room -= count
@@ -112,17 +111,6 @@ async def _parts(connection: Connection, days: list[Day]) -> dict[Day, list[tupl
     for n, day, id, count in rows:
         found.setdefault((n, day), []).append((id, count))
     return found
-
-
-def _worth_it(parts: list[tuple[int, int]], fresh: int) -> tuple[list[int], int]:
-    """Those that are packed again with what is new, and how many pings they hold: the smallest."""
-    chosen: list[int] = []
-    held = fresh
-    for id, count in parts:
-        if count <= 2 * held:
-            chosen.append(id)
-            held += count
-    return chosen, held - fresh
 
 
 async def _bodies(connection: Connection, chosen: dict[Day, list[int]]) -> Parts:

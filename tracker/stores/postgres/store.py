@@ -110,14 +110,17 @@ class PostgresStore:
 
     async def open(self) -> Loaded:
         try:
-            await self._take()
-            await self._open_readers()
-            loaded = await self._read(reads.load)
+            return await self._begin()
         except BaseException as error:
             await self._end()
             if isinstance(error, Exception):
                 raise meaning(error, self.place) from error
             raise
+
+    async def _begin(self) -> Loaded:
+        await self._take()
+        await self._open_readers()
+        loaded = await self._read(reads.load)
         self._heard = loaded.last_seq
         self._unnumbered.set()  # of a run before
         return loaded

@@ -17,13 +17,18 @@ class Place(NamedTuple):
 
     @property
     def quoted(self) -> str:
-        return '"' + self.schema.replace('"', '""') + '"'
+        return quoted(self.schema)
 
     def __str__(self) -> str:
         """Without the password: for logs and errors."""
         parts = urlsplit(self.dsn)
         where = parts.netloc.rpartition("@")[2]
         return f"schema {self.schema} of postgresql://{where}{parts.path}"
+
+
+def quoted(name: str) -> str:
+    """As SQL says a name."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def place_of(url: str) -> Place:

@@ -144,12 +144,14 @@ def _worth_it(connection: sqlite3.Connection, fresh: Days, first: int) -> tuple[
             CROSS JOIN segments ON n = value ->> 0 AND day = value ->> 1""",
         (msgspec.json.encode(list(fresh)).decode(), first),
     ).fetchone()[0]
-    chosen: Parts = {day: [] for day in fresh}
-    held = {day: len(columns) for day, columns in fresh.items()}
+    parts: dict[tuple[int, int], list[tuple[int, int]]] = {day: [] for day in fresh}
     for n, day, count, id in sorted(_parts.decode(found), key=itemgetter(2)):
-        if count <= 2 * held[n, day]:
-            chosen[n, day].append(id)
-            held[n, day] += count
+        parts[n, day].append((id, count))
+    chosen: Parts = {}
+    held: dict[tuple[int, int], int] = {}
+    for one, columns in fresh.items():
+        chosen[one], more = packing.worth_it(parts[one], len(columns))
+        held[one] = len(columns) + more
     return chosen, held
 
 
