@@ -38,6 +38,7 @@ ROOMS: list[set[str]] = [
     {"history"},
     {"history.story"},
     {"pipeline"},
+    {"nodes"},
     {"outputs"},
     {"live"},
     {"fleet"},
@@ -59,7 +60,7 @@ ROOMS: list[set[str]] = [
 
 #: these decide without I/O: no clock, no socket, no environment, nothing awaited; `now` is an argument
 PURE = {"model", "geometry", "geometry.cells", "regions", "fleet", "live", "protocols", "formats", "outputs"}
-PURE |= {"history.story", "errors", "problems", "times"}
+PURE |= {"history.story", "nodes", "errors", "problems", "times"}
 #: … but for an archive, which is opened as if it were a file, and for urllib.parse
 READERS = {"regions.kmz": {"io"}, "protocols.forms": {"urllib"}, "protocols.parts": {"urllib"}}
 IMPURE = {"asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets"}
