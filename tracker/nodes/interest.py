@@ -6,24 +6,20 @@ in, and the first state of a vehicle, so that each knows which vehicles there ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
-from functools import lru_cache
+from collections.abc import Sequence
 
 import msgspec
 
 from tracker.access.grants import Grant
-from tracker.geometry.earth import tile
-from tracker.live.topics import DEEPEST
+from tracker.live.tiles import BASE
 from tracker.live.viewer import Cell, Wish
-from tracker.model.change import Change, VehicleState
-from tracker.model.picture import Picture
 
 
 class Needs(msgspec.Struct, frozen=True):
     """A vehicle is needed for its place, for a region it is in, for itself or for its group."""
 
     everything: bool = False
-    cells: frozenset[Cell] = frozenset()
+    cells: frozenset[Cell] = frozenset()  # none finer than BASE: they change less, and a tile is looked up once
     regions: frozenset[str] = frozenset()
     vehicles: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()  # of vehicles
@@ -41,18 +37,6 @@ class Needs(msgspec.Struct, frozen=True):
             self.groups - other.groups,
         )
 
-    def wants(self, state: VehicleState, group: str | None) -> bool:
-        """A vehicle of this group, as it is now?"""
-        ping = state.ping
-        if self.everything or ping.vehicle in self.vehicles or group in self.groups:
-            return True
-        if not self.regions.isdisjoint(state.regions):
-            return True
-        if not (cells := self.cells):
-            return False
-        x, y = tile(ping.lat, ping.lon, DEEPEST)
-        return any((zoom, x >> DEEPEST - zoom, y >> DEEPEST - zoom) in cells for zoom in _zooms(cells))
-
 
 def united(needs: Sequence[Needs]) -> Needs:
     """All that any of these is."""
@@ -67,19 +51,13 @@ def united(needs: Sequence[Needs]) -> Needs:
 
 ALL = Needs(everything=True)
 NOTHING = Needs()
-_NO_NEWS = Change()
-
-
-@lru_cache(maxsize=256)
-def _zooms(cells: frozenset[Cell]) -> tuple[int, ...]:
-    return tuple({cell[0] for cell in cells})
 
 
 def needed(wish: Wish, grant: Grant) -> Needs:
     """For a viewer who follows this. A limited grant is needed whole: it shows coarse places, in other cells than the
     vehicle is in, and looks through a lens at all it shows."""
     if grant.everything:
-        return ALL if wish.all else Needs(False, wish.cells, wish.regions, wish.vehicles)
+        return ALL if wish.all else Needs(False, frozenset(map(_not_finer, wish.cells)), wish.regions, wish.vehicles)
     needs = NOTHING
     for part in grant.parts:
         if part.regions is not None:
@@ -91,49 +69,9 @@ def needed(wish: Wish, grant: Grant) -> Needs:
     return needs
 
 
-def news_for(needs: Needs, change: Change, picture: Picture) -> Iterator[Change]:
-    """What of a change a node has to hear, in order. `picture`: what its owner knew before it.
-
-    A vehicle that leaves what is needed is told once more, or nobody there would see it leave. Of one that something
-    befell, or that is registered, a node that did not need it is told first where it was: whoever may hear of that
-    depends on it.
-    """
-    if needs.everything:
-        yield change
-        return
-    vehicles, group_of = picture.vehicles, picture.group_of
-    told = {event.vehicle for event in (*change.events, *change.unnumbered)}
-    told |= {entry.vehicle for entry in change.registered}
-    before = [vehicles[vehicle] for vehicle in sorted(told & vehicles.keys())]
-    if stale := [state for state in before if not needs.wants(state, group_of(state.ping.vehicle))]:
-        yield Change(moved=stale)
-    moved: list[VehicleState] = []
-    for state in change.moved:
-        vehicle = state.ping.vehicle
-        last, group = vehicles.get(vehicle), group_of(vehicle)
-        if last is None or vehicle in told or needs.wants(state, group) or needs.wants(last, group):
-            moved.append(state)
-    if (left := msgspec.structs.replace(change, moved=moved)) != _NO_NEWS:
-        yield left
-
-
-def joining(picture: Picture, before: Needs, now: Needs) -> list[VehicleState]:
-    """The vehicles that are needed and were not: an owner tells their states; whoever needs them asks for those that
-    it believes to be there, too, for they may be elsewhere by now."""
-    more, vehicles = now - before, picture.vehicles
-    if more.everything or more.cells or more.groups:
-        found: Set[str] = vehicles.keys()
-    else:
-        found = (more.vehicles & vehicles.keys()).union(*(picture.inside.get(region, ()) for region in more.regions))
-    groups = {vehicle: picture.group_of(vehicle) for vehicle in found}
-    return [
-        vehicles[vehicle]
-        for vehicle, group in groups.items()
-        if more.wants(vehicles[vehicle], group) and not before.wants(vehicles[vehicle], group)
-    ]
-
-
-# -- told from node to node ------------------------------------------------------------------------------------------
+def _not_finer(cell: Cell) -> Cell:
+    zoom, x, y = cell
+    return cell if zoom <= BASE else (BASE, x >> zoom - BASE, y >> zoom - BASE)
 
 
 class News(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""What a node has to hear, and how the others come to know it."""
+"""What viewers need of the vehicles of other nodes, and how those come to know it."""
 
 from __future__ import annotations
 
@@ -13,46 +13,10 @@ from tests.support.grants import limited, of_all
 from tracker.access.grants import EVERYTHING, Grant
 from tracker.geometry.earth import tile
 from tracker.live.viewer import Wish
-from tracker.model.change import Acked, Change, Registered, VehicleState
-from tracker.model.events import Event
-from tracker.model.picture import Picture
-from tracker.model.ping import Ping
-from tracker.nodes.interest import ALL, NOTHING, Needs, News, Others, Own, joining, needed, news_for
+from tracker.nodes.interest import ALL, NOTHING, Needs, News, Others, Own, needed
 
-HERE, THERE = (60.0, 24.0), (60.4, 25.0)
-CELL = Needs(cells=frozenset({(10, *tile(*HERE, 10))}))
+CELL = Needs(cells=frozenset({(10, *tile(60.0, 24.0, 10))}))
 YARD = Needs(regions=frozenset({"yard"}))
-
-
-def state(vehicle: str = "v", place: tuple[float, float] = THERE, *regions: str) -> VehicleState:
-    return VehicleState(1, Ping(vehicle, 1000, *place), 0, regions=dict.fromkeys(regions, 0))
-
-
-def picture(*states: VehicleState, **groups: str) -> Picture:
-    known = Picture()
-    known.apply(Change(moved=list(states), registered=[Registered(one, group=groups[one]) for one in groups]))
-    return known
-
-
-def heard(needs: Needs, change: Change, known: Picture) -> list[Change]:
-    return list(news_for(needs, change, known))
-
-
-def alarm(vehicle: str) -> Event:
-    return Event("e", "alarm", vehicle, 0, 0, "reported", *THERE, seq=1)
-
-
-def test_a_vehicle_is_needed_for_its_place_a_region_itself_or_its_group() -> None:
-    assert CELL.wants(state(place=HERE), None)
-    assert not CELL.wants(state(place=THERE), None)
-    assert Needs(cells=CELL.cells | {(3, *tile(*THERE, 3))}).wants(state(place=THERE), None)
-    assert YARD.wants(state("v", THERE, "other", "yard"), None)
-    assert not YARD.wants(state("v", THERE, "other"), "yard")
-    assert Needs(vehicles=frozenset({"v"})).wants(state(), None)
-    assert Needs(groups=frozenset({"vans"})).wants(state(), "vans")
-    assert not Needs(groups=frozenset({"vans"})).wants(state(), None)
-    assert ALL.wants(state(), None)
-    assert not NOTHING.wants(state(), None)
 
 
 def test_who_sees_everything_needs_what_they_follow() -> None:
@@ -72,51 +36,9 @@ def test_who_sees_a_part_needs_all_of_it_whatever_they_follow() -> None:
     assert needed(wish, Grant()) == NOTHING
 
 
-def test_a_move_is_heard_where_it_begins_or_ends_and_nowhere_else() -> None:
-    known = picture(state("a", HERE), state("b"), state("c", THERE, "yard"))
-    change = Change(moved=[state("a"), state("b", HERE), state("c")], acked=[Acked("e", None, 0)])
-    assert heard(CELL, change, known) == [msgspec.structs.replace(change, moved=change.moved[:2])]
-    assert heard(YARD, change, known) == [msgspec.structs.replace(change, moved=change.moved[2:])]
-    assert heard(ALL, change, known)[0] is change
-    assert heard(NOTHING, Change(moved=change.moved), known) == []
-
-
-def test_the_first_state_of_a_vehicle_and_what_is_rare_is_heard_everywhere() -> None:
-    change = Change(moved=[state("new")], removed=["b"], erased=["c"], regions_deleted=["yard"], regions=[{"id": "x"}])
-    assert heard(NOTHING, change, picture(state("b"))) == [change]
-
-
-def test_of_whom_something_befell_it_is_heard_first_where_they_were() -> None:
-    known = picture(state("v", HERE, "yard"), state("w"))
-    for change in (Change(events=[alarm("v")]), Change(unnumbered=[alarm("v")]), Change(registered=[Registered("v")])):
-        assert heard(NOTHING, change, known) == [Change(moved=[known.vehicles["v"]]), change]
-        assert heard(YARD, change, known) == [change], "that is known there"
-    moving = Change(moved=[state("v", THERE), state("w", HERE)], events=[alarm("v")])
-    told, then = heard(NOTHING, moving, known)
-    assert told.moved == [known.vehicles["v"]]
-    assert then.moved == moving.moved[:1]
-    assert heard(NOTHING, Change(events=[alarm("gone")]), known) == [Change(events=[alarm("gone")])]
-
-
-def test_a_move_of_a_group_that_is_needed_is_heard_by_the_group_the_vehicle_is_in() -> None:
-    known = picture(state("v"), state("w"), v="vans", w="lorries")
-    change = Change(moved=[state("v", HERE), state("w", HERE)])
-    [news] = heard(Needs(groups=frozenset({"vans"})), change, known)
-    assert news.moved == change.moved[:1]
-
-
-def test_what_begins_to_be_needed_is_told_once() -> None:
-    known = picture(state("a", HERE, "yard"), state("b", HERE), state("c"), c="vans")
-    vehicles = known.vehicles
-    assert joining(known, YARD, YARD | CELL) == [vehicles["b"]]
-    assert joining(known, NOTHING, Needs(groups=frozenset({"vans"}))) == [vehicles["c"]]
-    assert joining(known, YARD, ALL) == [vehicles["b"], vehicles["c"]]
-    assert joining(known, CELL, CELL | YARD | Needs(vehicles=frozenset("cx"))) == [vehicles["c"]]
-    assert joining(known, NOTHING, YARD | Needs(regions=frozenset({"nobody's"}))) == [vehicles["a"]]
-    assert joining(known, ALL, YARD) == joining(known, YARD, YARD) == []
-
-
-# -- told from node to node ------------------------------------------------------------------------------------------
+def test_a_cell_is_needed_no_finer_than_a_tile_that_is_looked_up() -> None:
+    fine, coarse = {(14, *tile(60.0, 24.0, 14)), (13, *tile(60.0, 24.0, 13))}, {(12, *tile(60.0, 24.0, 12)), (3, 4, 2)}
+    assert needed(Wish(cells=frozenset(fine | {(3, 4, 2)})), EVERYTHING) == Needs(cells=frozenset(coarse))
 
 
 def test_needs_are_told_as_what_changed() -> None:

@@ -82,8 +82,9 @@ def test_when_a_part_failed_it_is_told_what_is_not_stored_and_to_send_it_again()
 
 def test_one_part_that_failed_is_enough() -> None:
     parts = split([fix("v0", 1), fix("v1", 1), fix("v1", 2)], OWNERS.get)
+    outcomes: list[Answer | TrackerError] = [Answer(1), no_owner()]
     with pytest.raises(Overloaded) as fault:
-        joined(parts, [Answer(1), no_owner()], total)
+        joined(parts, outcomes, total)
     assert (fault.value.code, [one["index"] for one in fault.value.errors]) == ("partly_stored", [1, 2])
 
 
