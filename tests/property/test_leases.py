@@ -35,7 +35,7 @@ class Node:
         return self._offset + self._rate * time
 
     def hear(self, asked: Round, view: View) -> None:
-        turn = self.leases.hear(asked, view)
+        turn = self.leases.take_view(asked, view)
         self.loads += turn.gained
         self.drains += turn.stops
 
@@ -144,7 +144,7 @@ class World:
             case "kill":
                 del self.nodes[node.name]
             case "leave":
-                node.drains += node.leases.leave().stops
+                node.drains += node.leases.give_up().stops
             case "begin a commit":
                 self.commits += [(node.name, place, epoch) for place, epoch in node.served(self.time).items()]
 

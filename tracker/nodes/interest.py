@@ -112,7 +112,7 @@ class Others:
         self._versions: dict[str, int] = {}  # the newest that was heard of
         self._needs: dict[str, Needs] = {}  # of those that are known as of that version
 
-    def hear(self, news: News) -> bool:
+    def take_news(self, news: News) -> bool:
         """In any order, more than once. False: the node has to be asked for the whole."""
         node, known = news.node, self._versions.get(news.node, 0)
         is_whole = node in self._needs
@@ -127,7 +127,7 @@ class Others:
         self._versions[node], self._needs[node] = news.version, (needs - news.less) | news.more
         return True
 
-    def of(self, node: str) -> Needs:
+    def needs_of(self, node: str) -> Needs:
         return self._needs.get(node, ALL)
 
     def forget(self, node: str) -> None:

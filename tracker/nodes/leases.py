@@ -105,7 +105,7 @@ class Leases:
         takes = [] if self._leaves else self._takes
         return Round(self.node, now, list(self._gives()), takes, self._may_leave())
 
-    def hear(self, asked: Round, view: View) -> Turn:
+    def take_view(self, asked: Round, view: View) -> Turn:
         """The answer to a round. It may come late: one after a newer one is not listened to."""
         if asked.sent <= self._heard:
             return Turn([], [], [])
@@ -149,7 +149,7 @@ class Leases:
         if (held := self._held.get(partition)) is not None and held.stops:
             held.drained = True
 
-    def leave(self) -> Turn:
+    def give_up(self) -> Turn:
         """Give up everything, and go when all of it is drained."""
         self._leaves = True
         return Turn([], [], self._stop(len(self._held)))

@@ -1427,6 +1427,8 @@ export default {
   "problem.internal": "A fault of the server; its log says more.",
   "problem.overloaded": "The server has too much to do: try again in a moment.",
   "problem.stopping": "The server is stopping: try again in a moment.",
+  "problem.no_owner": "None of several servers has these vehicles just now: try again in a moment.",
+  "problem.partly_stored": "Some of it is stored and some is not: send all of it again.",
   "problem.unknown_vehicle": "There is no such vehicle.",
   "problem.unknown_event": "There is no such event, or it was erased.",
   "problem.unknown_report": "There is no such report of yours, or what you may see has changed since.",

@@ -53,30 +53,30 @@ def test_needs_are_told_as_what_changed() -> None:
 
 def test_a_node_that_is_not_known_wholly_is_told_everything() -> None:
     own, others = Own("a"), Others()
-    assert others.of("a") == ALL
-    assert not others.hear(News("a", 2, 1, YARD)), "a change to what?"
-    assert others.of("a") == ALL
+    assert others.needs_of("a") == ALL
+    assert not others.take_news(News("a", 2, 1, YARD)), "a change to what?"
+    assert others.needs_of("a") == ALL
     own.change([YARD])
-    assert others.hear(own.whole())
-    assert others.of("a") == YARD
+    assert others.take_news(own.whole())
+    assert others.needs_of("a") == YARD
     own.change([YARD, CELL])  # this one is lost
     lost = own.whole()
     news = own.change([CELL])
     assert news is not None
-    assert not others.hear(news)
-    assert others.of("a") == ALL
-    assert not others.hear(lost), "older than what it was told there is"
-    assert others.of("a") == ALL
-    assert others.hear(own.whole())
-    assert others.of("a") == CELL
+    assert not others.take_news(news)
+    assert others.needs_of("a") == ALL
+    assert not others.take_news(lost), "older than what it was told there is"
+    assert others.needs_of("a") == ALL
+    assert others.take_news(own.whole())
+    assert others.needs_of("a") == CELL
     others.forget("a")
-    assert others.of("a") == ALL
+    assert others.needs_of("a") == ALL
 
 
 def test_a_node_with_nobody_watching_is_told_nothing_once_it_says_so() -> None:
     others = Others()
-    assert others.hear(Own("a").whole())
-    assert others.of("a") == NOTHING
+    assert others.take_news(Own("a").whole())
+    assert others.needs_of("a") == NOTHING
 
 
 def test_what_is_heard_again_or_late_changes_nothing() -> None:
@@ -84,9 +84,9 @@ def test_what_is_heard_again_or_late_changes_nothing() -> None:
     first, before = own.change([YARD]), own.whole()
     second = own.change([CELL])
     assert first is not None and second is not None
-    others.hear(before)
-    assert all(map(others.hear, [second, second, first, before]))
-    assert others.of("a") == CELL
+    others.take_news(before)
+    assert all(map(others.take_news, [second, second, first, before]))
+    assert others.needs_of("a") == CELL
 
 
 @given(st.integers(0, 10_000))
@@ -110,11 +110,11 @@ def test_however_news_come_nothing_that_is_needed_is_left_out(seed: int) -> None
             case _ if way:
                 news = dice.choice(way)
                 newest = max(newest, news.version)
-                if not (asks := not others.hear(msgspec.json.decode(msgspec.json.encode(news), type=News))):
-                    assert others.of("a") == history[newest]
-        assert others.of("a") in (ALL, history.get(newest, ALL))
-    others.hear(own.whole())
-    assert others.of("a") == own.needs
+                if not (asks := not others.take_news(msgspec.json.decode(msgspec.json.encode(news), type=News))):
+                    assert others.needs_of("a") == history[newest]
+        assert others.needs_of("a") in (ALL, history.get(newest, ALL))
+    others.take_news(own.whole())
+    assert others.needs_of("a") == own.needs
 
 
 def parted(needs: Needs) -> dict[str, Any]:

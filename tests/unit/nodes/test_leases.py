@@ -20,7 +20,7 @@ class Node:
 
     def go(self, now: float) -> Turn:
         asked = self.leases.ask(now)
-        turn = self.leases.hear(asked, self.database.take_round(asked, now))
+        turn = self.leases.take_view(asked, self.database.take_round(asked, now))
         for place, epoch in turn.gained:
             self.leases.ready(place, epoch)
         for place in turn.stops:
@@ -49,7 +49,7 @@ def test_a_node_that_heard_nothing_owns_nothing_and_asks_at_once() -> None:
     leases = Leases("a", TERMS)
     assert leases.due == float("-inf")
     assert (leases.epoch_of(0, 0), leases.owner_of(0, 0)) == (None, None)
-    assert leases.hear(leases.ask(0), View(frozenset({"a"}), [Row(None, 3)])) == QUIET
+    assert leases.take_view(leases.ask(0), View(frozenset({"a"}), [Row(None, 3)])) == QUIET
     assert leases.due == 0, "something is free"
 
 
@@ -65,7 +65,7 @@ def test_a_node_alone_takes_everything_in_its_second_round(database: Database) -
 
 def test_a_partition_is_served_when_its_vehicles_are_loaded_not_before() -> None:
     leases = Leases("a", TERMS)
-    leases.hear(leases.ask(0), View(frozenset({"a"}), [Row("a", 4)]))
+    leases.take_view(leases.ask(0), View(frozenset({"a"}), [Row("a", 4)]))
     assert leases.epoch_of(0, 1) is None
     assert leases.owner_of(0, 1) is None
     leases.ready(0, 3)  # of what was before
@@ -83,7 +83,7 @@ def test_a_node_that_is_not_answered_stops_before_its_lease_ends(alone: Node) ->
     assert alone.leases.due == 700, "it goes on asking"
     asked = alone.leases.ask(950)
     view = alone.database.take_round(asked, 1200)
-    assert alone.leases.hear(asked, view) == QUIET, "nobody has taken anything: it goes on as it was"
+    assert alone.leases.take_view(asked, view) == QUIET, "nobody has taken anything: it goes on as it was"
     assert alone.leases.epoch_of(0, 1849) == 1
     assert alone.leases.epoch_of(0, 1850) is None, "counted from when it asked, not from the answer"
 
@@ -91,7 +91,7 @@ def test_a_node_that_is_not_answered_stops_before_its_lease_ends(alone: Node) ->
 def test_a_lease_lasts_from_the_round_that_was_answered_not_from_the_newest(alone: Node) -> None:
     first = alone.leases.ask(100)
     alone.leases.ask(300)
-    alone.leases.hear(first, alone.database.take_round(first, 150))
+    alone.leases.take_view(first, alone.database.take_round(first, 150))
     assert alone.leases.epoch_of(0, 999) == 1
     assert alone.leases.epoch_of(0, 1000) is None
 
@@ -99,8 +99,8 @@ def test_a_lease_lasts_from_the_round_that_was_answered_not_from_the_newest(alon
 def test_an_answer_after_a_newer_one_is_not_listened_to(alone: Node) -> None:
     early, late = alone.leases.ask(300), alone.leases.ask(400)
     view = alone.database.take_round(late, 400)
-    alone.leases.hear(late, view)
-    assert alone.leases.hear(early, View(frozenset(), [Row(None, 9)] * 64)) == QUIET
+    alone.leases.take_view(late, view)
+    assert alone.leases.take_view(early, View(frozenset(), [Row(None, 9)] * 64)) == QUIET
     assert alone.leases.epoch_of(0, 1299) == 1
 
 
@@ -117,7 +117,7 @@ def test_what_another_took_is_lost_and_not_served(alone: Node) -> None:
 
 def test_what_was_lost_and_taken_again_is_loaded_again(alone: Node) -> None:
     rows = [Row("a", 3 if place == 7 else 1) for place in range(64)]
-    turn = alone.leases.hear(alone.leases.ask(100), View(frozenset({"a"}), rows))
+    turn = alone.leases.take_view(alone.leases.ask(100), View(frozenset({"a"}), rows))
     assert (turn.lost, turn.gained) == ([7], [(7, 3)])
     assert alone.leases.epoch_of(7, 101) is None
 
@@ -140,13 +140,13 @@ def test_what_is_not_drained_is_not_given_up(alone: Node) -> None:
     other = Node("b", alone.database)
     other.go(100)
     asked = alone.leases.ask(101)
-    alone.leases.hear(asked, alone.database.take_round(asked, 101))
+    alone.leases.take_view(asked, alone.database.take_round(asked, 101))
     alone.leases.drained(40)
     alone.leases.drained(3)  # nobody wanted it
     alone.leases.drained(99)
     assert alone.leases.ask(102).gives == [(40, 1)]
     again = alone.leases.ask(103)
-    assert alone.leases.hear(again, alone.database.take_round(again, 103)) == Turn([40], [], []), (
+    assert alone.leases.take_view(again, alone.database.take_round(again, 103)) == Turn([40], [], []), (
         "no more than too many"
     )
 
@@ -154,14 +154,14 @@ def test_what_is_not_drained_is_not_given_up(alone: Node) -> None:
 def test_what_is_not_loaded_yet_is_given_up_first() -> None:
     leases = Leases("a", TERMS)
     view = View(frozenset({"a", "b"}), [Row("a", 1)] * 8)
-    leases.hear(leases.ask(0), View(frozenset({"a"}), view.rows))
+    leases.take_view(leases.ask(0), View(frozenset({"a"}), view.rows))
     for place in (0, 2, 3, 5, 7):
         leases.ready(place, 1)
-    assert leases.hear(leases.ask(1), view).stops == [6, 4, 1, 7]
+    assert leases.take_view(leases.ask(1), view).stops == [6, 4, 1, 7]
 
 
 def test_one_that_leaves_goes_when_all_of_it_is_drained_and_in_one_round(alone: Node) -> None:
-    turn = alone.leases.leave()
+    turn = alone.leases.give_up()
     assert sorted(turn.stops) == list(range(64))
     assert alone.serves(1) == set()
     for place in turn.stops[1:]:
@@ -171,7 +171,7 @@ def test_one_that_leaves_goes_when_all_of_it_is_drained_and_in_one_round(alone: 
     asked = alone.leases.ask(3)
     assert asked.leaves
     assert not alone.leases.has_left
-    assert len(alone.leases.hear(asked, alone.database.take_round(asked, 3)).lost) == 64
+    assert len(alone.leases.take_view(asked, alone.database.take_round(asked, 3)).lost) == 64
     assert alone.leases.has_left
     assert alone.leases.due == 3 + TERMS.round_ms
     assert alone.database.rows == [Row(None, 1)] * 64
@@ -180,21 +180,21 @@ def test_one_that_leaves_goes_when_all_of_it_is_drained_and_in_one_round(alone: 
 def test_one_that_leaves_takes_nothing(alone: Node) -> None:
     other = Node("b", alone.database)
     other.go(5000)  # everything is free
-    other.leases.leave()
+    other.leases.give_up()
     assert other.leases.ask(5001).takes == []
 
 
 def test_what_comes_to_one_that_leaves_goes_with_the_rest() -> None:
     leases = Leases("a", TERMS)
-    leases.hear(leases.ask(0), View(frozenset({"a"}), [Row("a", 1), Row(None, 0)]))
-    leases.leave()
-    assert leases.hear(leases.ask(1), View(frozenset({"a"}), [Row("a", 1), Row("a", 1)])).stops == [1]
+    leases.take_view(leases.ask(0), View(frozenset({"a"}), [Row("a", 1), Row(None, 0)]))
+    leases.give_up()
+    assert leases.take_view(leases.ask(1), View(frozenset({"a"}), [Row("a", 1), Row("a", 1)])).stops == [1]
 
 
 def test_a_lease_is_long_enough_for_a_lost_round() -> None:
     with pytest.raises(AssertionError):
         Leases("a", Terms(lease_ms=300, pause_ms=200))
-    assert Leases("a").leave() == QUIET
+    assert Leases("a").give_up() == QUIET
 
 
 def test_shares_are_fair_and_whoever_has_more_keeps_it() -> None:
