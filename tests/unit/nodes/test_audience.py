@@ -105,3 +105,11 @@ def test_what_begins_to_be_needed_is_told_once() -> None:
     assert names(CELL, CELL | YARD | Needs(vehicles=frozenset("cx"))) == {"c"}
     assert names(NOTHING, YARD | Needs(regions=frozenset({"nobody's"}))) == {"a"}
     assert names(ALL, YARD) == names(YARD, YARD) == set()
+
+
+def test_nodes_that_need_everything_or_nothing_are_told_so() -> None:
+    known = picture(state("v"))
+    change = Change(moved=[state("v", HERE)])
+    assert news_for(Audience({"a": ALL, "b": ALL}), change, known) == {"a": [change], "b": [change]}
+    assert news_for(Audience({"a": NOTHING}), change, known) == {}
+    assert news_for(Audience({}), change, known) == {}
