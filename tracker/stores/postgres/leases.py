@@ -104,6 +104,11 @@ CREATE OR REPLACE FUNCTION adopt_rows() RETURNS void LANGUAGE sql AS $$
     UPDATE log SET xid = '3' WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
 $$;
 
+-- Who packs, where several nodes write.
+CREATE OR REPLACE FUNCTION take_chores() RETURNS bigint LANGUAGE sql AS $$
+    UPDATE lease SET epoch = epoch + 1 RETURNING epoch
+$$;
+
 -- Make it a store of several nodes: from now on no server has the whole of it. Answers how many parts it was made with.
 CREATE OR REPLACE FUNCTION share_store(p_count int) RETURNS int LANGUAGE plpgsql AS $$
 BEGIN
@@ -136,6 +141,11 @@ BEGIN
         DELETE FROM nodes WHERE node = p_node;
         DELETE FROM answers WHERE node = p_node;
     ELSE
+        WITH free AS (
+            SELECT p FROM parts JOIN unnest(takes, taken) AS one(p, epoch) USING (p, epoch)
+            WHERE owner IS NULL OR owner NOT IN (SELECT node FROM nodes WHERE until > now())
+            ORDER BY p FOR UPDATE OF parts SKIP LOCKED)
+        UPDATE parts SET owner = p_node, epoch = epoch + 1 FROM free WHERE parts.p = free.p;
         UPDATE nodes SET until = now() + p_lease WHERE node = p_node;
         IF NOT FOUND THEN
             INSERT INTO nodes VALUES (p_node, now() + p_lease);
@@ -143,11 +153,6 @@ BEGIN
             DELETE FROM nodes WHERE until < now() - interval '1 day';
             PERFORM begin_answers(p_node);
         END IF;
-        WITH free AS (
-            SELECT p FROM parts JOIN unnest(takes, taken) AS one(p, epoch) USING (p, epoch)
-            WHERE owner IS NULL OR owner NOT IN (SELECT node FROM nodes WHERE until > now())
-            ORDER BY p FOR UPDATE OF parts SKIP LOCKED)
-        UPDATE parts SET owner = p_node, epoch = epoch + 1 FROM free WHERE parts.p = free.p;
     END IF;
     RETURN QUERY SELECT * FROM shares();
 END $$;

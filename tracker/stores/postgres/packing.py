@@ -16,7 +16,7 @@ import numpy as np
 
 from tracker.model.columns import Columns, gather
 from tracker.stores import RULES, StoredDay, packing
-from tracker.stores.arrived import Arrived, joined
+from tracker.stores.arrived import EVER, Arrived, joined
 from tracker.stores.logged import RECORD, extras_of
 from tracker.stores.packing import DAY_MS, HOUR_MS, QUARTER_MS, Days, Packed, by_day
 from tracker.stores.postgres import past
@@ -46,14 +46,16 @@ class Change(NamedTuple):
 
 
 async def closed(connection: Connection, now: int) -> int:
-    """Rows below this one came before the quarter of an hour that lasts."""
-    first = await connection.fetchval(
-        "SELECT min(first) FROM log WHERE r1 >= $1 AND first >= (SELECT below FROM lease)",
-        now // QUARTER_MS * QUARTER_MS,
-    )
-    if first is not None:
-        return int(first)
-    return int(await connection.fetchval("SELECT coalesce(max(first + pings), 1) FROM log"))
+    """Rows below this one came before the quarter of an hour that lasts, and there will be no others: it is the end of
+    the last of them, for one that is under way may have its number between that and the next."""
+    return int(
+        await connection.fetchval(
+            f"""SELECT coalesce(max(first + pings), 1) FROM log WHERE first < coalesce((
+                SELECT min(first) FROM log WHERE (r1 >= $1 OR NOT {past.SETTLED})
+                    AND first >= (SELECT below FROM lease)), $2)""",
+            now // QUARTER_MS * QUARTER_MS, EVER,
+        )
+    )  # fmt: skip
 
 
 async def plan(connection: Connection, until: int) -> Change | None:
@@ -62,8 +64,9 @@ async def plan(connection: Connection, until: int) -> Change | None:
     if border >= until:
         return None
     rows = await connection.fetch(
-        """SELECT first, pings, numbers, body, extra FROM log WHERE first >= $1 AND first < least($2, $1 + $3)
-            ORDER BY first""", border, until, SLICE,
+        """SELECT first, pings, numbers, body, extra FROM log WHERE first >= $1
+            AND first < least($2, (SELECT min(first) FROM log WHERE first >= $1) + $3) ORDER BY first""",
+        border, until, SLICE,
     )  # fmt: skip
     fresh = await asyncio.to_thread(_by_day, rows)
     parts = await _parts(connection, list(fresh))

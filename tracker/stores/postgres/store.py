@@ -197,13 +197,16 @@ class PostgresStore:
                 yield self._writer
             except BaseException as error:
                 if isinstance(fault := meaning(error, self.place), StoreUnusable) and fault.code == "store_gone":
-                    self._gone = fault
+                    self._lose(fault)
                 broken, self._writer = self._writer, None
                 if broken is not None:
                     broken.terminate()
                 if isinstance(error, Exception):
                     raise meaning(error, self.place) from error
                 raise
+
+    def _lose(self, fault: StoreUnusable) -> None:
+        self._gone = fault
 
     def _check(self) -> None:
         if self._gone is not None:
@@ -240,7 +243,7 @@ class PostgresStore:
 
     async def _call(self, connection: Connection, commit: Commit) -> list[int]:
         """Which of its events are new, by their place from 1."""
-        values = (str(self._epoch), self._commits, None, [self._epoch], *_values(commit))
+        values = (self._name, self._commits, *self._epochs(commit), *_values(commit))
         if not commit.erased:
             fresh: list[int] = await connection.fetchval(COMMIT, *values)
             return fresh
@@ -250,6 +253,15 @@ class PostgresStore:
             numbers |= await self._numbers_of(connection, commit.erased)
             await packing.erase(connection, sorted(numbers))
         return fresh
+
+    @property
+    def _name(self) -> str:
+        """What its commits are counted under."""
+        return str(self._epoch)
+
+    def _epochs(self, _commit: Commit) -> tuple[list[int] | None, list[int]]:
+        """Of which parts, and of each the epoch; None: of the whole."""
+        return None, [self._epoch]
 
     async def _found_out(self, number: int) -> list[int] | None:
         """What the answer to a commit was that did not arrive; None: it was not committed, and will not be."""
@@ -263,7 +275,7 @@ class PostgresStore:
                     raise
                 await asyncio.sleep(LATER_S)
         try:
-            fresh: list[int] | None = await connection.fetchval(ANSWER, str(self._epoch), number)
+            fresh: list[int] | None = await connection.fetchval(ANSWER, self._name, number)
             return fresh
         finally:
             connection.terminate()
