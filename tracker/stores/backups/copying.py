@@ -242,8 +242,8 @@ async def _fill(target: Connection, source: sqlite3.Connection) -> None:
         ]
         await add(target, told)
     await target.execute("UPDATE lease SET below = $1", border)
-    for sequence, last, table in LAST:
-        await target.execute(f"SELECT setval('{sequence}', max({last})) FROM {table} HAVING max({last}) > 0")
+    for sequence, last, rows_of in LAST:
+        await target.execute(f"SELECT setval('{sequence}', max({last})) FROM {rows_of} HAVING max({last}) > 0")
 
 
 def _boxes(source: sqlite3.Connection, segment: int, bits: int) -> list[list[int]]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 MIGRATIONS: tuple[str, ...] = (
     """
     -- Who writes, or packs where several write: whoever takes that adds one to the epoch, and what an earlier one says
-    -- is refused by it. Rows of the log below `below` are in segments. From `first_day` on days are tables of their own.
+    -- is refused by it. Rows of the log below `below` are in segments. From `first_day` on days are tables of their
+    -- own. `partitions`: of several nodes; 0: one server has all of it.
     CREATE TABLE lease(
         version int NOT NULL, epoch bigint NOT NULL, below bigint NOT NULL, first_day int NOT NULL,
         partitions int NOT NULL DEFAULT 0);
@@ -38,11 +39,13 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITH (fillfactor = 50);
 
     -- The pings of a commit: one row, whose number is that of its first ping; numbers are in the order of xid. Appended
-    -- only. r and t: span of receipts and of fixes, ms. The body is that of the embedded store (docs/storage.md); it is small, and is read whole.
+    -- only. r and t: span of receipts and of fixes, ms. The body is that of the embedded store (docs/storage.md); it is
+    -- small, and is read whole.
     CREATE SEQUENCE log_rows;
     CREATE TABLE log(
-        first bigint PRIMARY KEY, xid xid8 NOT NULL DEFAULT pg_current_xact_id(), pings int NOT NULL, r0 bigint NOT NULL, r1 bigint NOT NULL, t0 bigint NOT NULL,
-        t1 bigint NOT NULL, numbers int[] NOT NULL, body bytea NOT NULL, extra text);
+        first bigint PRIMARY KEY, xid xid8 NOT NULL DEFAULT pg_current_xact_id(), pings int NOT NULL,
+        r0 bigint NOT NULL, r1 bigint NOT NULL, t0 bigint NOT NULL, t1 bigint NOT NULL,
+        numbers int[] NOT NULL, body bytea NOT NULL, extra text);
     ALTER TABLE log ALTER body SET STORAGE EXTERNAL, ALTER numbers SET STORAGE EXTERNAL;
 
     -- n is given once and never again: history outlives a removed vehicle, whose state is NULL; of who was erased there

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 class SharedStore(PostgresStore):
-    """`node`: a name that no other run of a node has. `partitions`: how many there are to be where it is made; how many
-    there are is told by `open`'s end in `partitions`."""
+    """`node`: a name that no other run of a node has. `partitions`: how many there are to be where it is made; after
+    `open` how many there are."""
 
     def __init__(self, url: str, node: str, partitions: int) -> None:
         super().__init__(url)
@@ -91,7 +91,7 @@ class SharedStore(PostgresStore):
     # ------------------------------------------------------------------------------------------------ for all of them
 
     async def _does_chores(self) -> bool:
-        """One node at a time, for as long as its connection lasts; and by an epoch, as it may not know that it ended."""
+        """One node at a time, while its connection lasts; and by an epoch, as it may not know that it ended."""
         async with self._one_round:
             keeper = await self._connected()
             if not self._epoch and await take_lock(keeper, self.place):
