@@ -33,7 +33,7 @@ async def nodes(url_of: Callable[[str], str]) -> AsyncIterator[Callable[[int], A
             for at, store in enumerate(stores):
                 await store.open()
                 opened.push_async_callback(store.close)
-                await store.take_round(LEASE_MS, takes=[(at, 0)])
+                await store.lease_round(LEASE_MS, takes=[(at, 0)])
             return stores
 
         yield made
@@ -63,9 +63,9 @@ async def seconds(store: SharedStore, n: int) -> list[int]:
 
 async def test_a_cursor_passes_no_row_that_a_commit_under_way_has(nodes: Any) -> None:
     one, two = await nodes(2)
-    await one.commit(told(1, 1, parts={0: 1}))
+    await one.commit(told(1, 1, leases={0: 1}))
     async with under_way(two, 1, told(2, 1, 2)):
-        await one.commit(told(1, 2, parts={0: 1}))
+        await one.commit(told(1, 2, leases={0: 1}))
         assert await seconds(one, 1) == [1, 2], "whoever asks where it was is told at once"
         for ask in (one.arrivals(0, NEVER, None, 0, 100), one.pings_since(0, 0, 100)):
             assert [row for row, _, _ in await ask] == [1]
@@ -74,9 +74,9 @@ async def test_a_cursor_passes_no_row_that_a_commit_under_way_has(nodes: Any) ->
 
 async def test_what_a_commit_under_way_has_is_not_passed_by_what_is_packed(nodes: Any) -> None:
     one, two = await nodes(2)
-    await one.commit(told(1, 1, parts={0: 1}))
+    await one.commit(told(1, 1, leases={0: 1}))
     async with under_way(two, 1, told(2, 1, 2)):
-        await one.commit(told(1, 2, parts={0: 1}))
+        await one.commit(told(1, 2, leases={0: 1}))
         await one.compact(LATER)
         assert (await one.waiting(), await seconds(one, 1)) == (1, [1, 2])
     await one.compact(LATER)
@@ -93,8 +93,8 @@ async def test_what_is_packed_passes_no_row_behind_numbers_that_nobody_has(
     for at in (0, 3):
         for _ in range(2):
             with pytest.raises(StoreError, match="takes these vehicles over"):
-                await one.commit(told(1, at, at + 1, at + 2, parts={1: 1}))
-        await one.commit(told(1, at, at + 1, at + 2, parts={0: 1}))
+                await one.commit(told(1, at, at + 1, at + 2, leases={1: 1}))
+        await one.commit(told(1, at, at + 1, at + 2, leases={0: 1}))
     await one.compact(LATER)
     assert [row for row, _, _ in await arrivals(one)] == [7, 8, 9, 16, 17, 18]
     assert await one.waiting() == 0
@@ -112,9 +112,9 @@ async def test_a_commit_that_is_not_first_in_its_transaction_has_no_row(nodes: A
 
 async def test_one_node_packs_and_another_does_when_that_is_gone(nodes: Any) -> None:
     one, two = await nodes(2)
-    await one.commit(told(1, 1, parts={0: 1}))
+    await one.commit(told(1, 1, leases={0: 1}))
     await one.compact(LATER)
-    await one.commit(told(1, 2, parts={0: 1}))
+    await one.commit(told(1, 2, leases={0: 1}))
     await two.compact(LATER)
     assert await two.waiting() == 1, "not its turn"
     assert one._keeper is not None and one._epoch
@@ -123,7 +123,7 @@ async def test_one_node_packs_and_another_does_when_that_is_gone(nodes: Any) -> 
     assert await two.waiting() == 0
     with pytest.raises(StoreError):
         await one.note_rules([], 0)
-    await one.commit(told(1, 3, parts={0: 1}))  # it has lost no more than that
+    await one.commit(told(1, 3, leases={0: 1}))  # it has lost no more than that
 
 
 # ------------------------------------------------------------------------------------------- all of it at once
@@ -135,7 +135,7 @@ EACH = 2  #: events of a commit
 async def feed(store: SharedStore, part: int, numbers: range) -> None:
     for number in numbers:
         events = [entered(part + 1, number * EACH + one) for one in range(EACH)]
-        await store.commit(told(part + 1, number, events=events, parts={part: 1}))
+        await store.commit(told(part + 1, number, events=events, leases={part: 1}))
 
 
 async def hear(store: SharedStore, count: int, others: list[SharedStore]) -> list[tuple[int, str]]:

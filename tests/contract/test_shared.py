@@ -17,7 +17,7 @@ from tracker.model.events import Event, event_id
 from tracker.model.ping import Ping
 from tracker.nodes.leases import Round, Row
 from tracker.stores.postgres import store as stores
-from tracker.stores.postgres.leases import take_round
+from tracker.stores.postgres.leases import lease_round
 from tracker.stores.postgres.shared import SharedStore
 from tracker.stores.postgres.store import PostgresStore, connect
 
@@ -48,7 +48,7 @@ def node(url_of: Callable[[str], str]) -> Callable[[str], Any]:
     async def made(name: str, *parts: int) -> AsyncIterator[SharedStore]:
         store = SharedStore(url, name, PARTS)
         await store.open()
-        await store.take_round(LEASE_MS, takes=[(part, 0) for part in parts])
+        await store.lease_round(LEASE_MS, takes=[(part, 0) for part in parts])
         yield store
         await store.close()
 
@@ -94,7 +94,7 @@ async def test_rounds_are_answered_as_the_nodes_expect(node: Any, seed: int) -> 
                 gone = chance.choice(names)
                 model.until[gone] = 0
                 await connection.execute("UPDATE nodes SET until = now() WHERE node = $1", gone)
-            view = await take_round(connection, ask.node, LEASE_MS, ask.gives, ask.takes, leaves=ask.leaves)
+            view = await lease_round(connection, ask.node, LEASE_MS, ask.gives, ask.takes, leaves=ask.leaves)
             assert view == (model.take_round(ask, 1).living, model.rows), ask
         await connection.close()
 
@@ -104,10 +104,10 @@ async def test_a_round_waits_for_no_commit_and_takes_nothing_that_one_holds(node
         await asked(one, "UPDATE nodes SET until = now() WHERE node = 'one'")
         held = await connect(one.place, lock_timeout="5s")
         async with held.transaction():
-            await held.execute("SELECT FROM parts WHERE p = 1 FOR SHARE")  # as a commit does
-            view = await two.take_round(LEASE_MS, takes=[(1, 1), (2, 1)])
+            await held.execute("SELECT FROM leases WHERE partition = 1 FOR SHARE")  # as a commit does
+            view = await two.lease_round(LEASE_MS, takes=[(1, 1), (2, 1)])
             assert view.rows[1:3] == [("one", 1), ("two", 2)]
-        assert (await two.take_round(LEASE_MS, takes=[(1, 1)])).rows[1] == ("two", 2)
+        assert (await two.lease_round(LEASE_MS, takes=[(1, 1)])).rows[1] == ("two", 2)
         await held.close()
 
 
@@ -147,29 +147,29 @@ async def test_a_commit_by_an_epoch_that_is_not_its_node_s_is_refused_in_the_dat
 
 async def test_a_node_that_was_paused_is_told_that_its_vehicles_are_another_s(node: Any) -> None:
     async with node("one", 1) as one, node("two") as two:
-        await one.commit(told(1, 1, parts={1: 1}))
+        await one.commit(told(1, 1, leases={1: 1}))
         await asked(one, "UPDATE nodes SET until = now() WHERE node = 'one'")
-        await two.take_round(LEASE_MS, takes=[(1, 1)])
+        await two.lease_round(LEASE_MS, takes=[(1, 1)])
         for _ in range(2):
             with pytest.raises(StoreError) as refused:
-                await one.commit(told(1, 2, parts={1: 1}))
+                await one.commit(told(1, 2, leases={1: 1}))
             assert refused.value.code == "fenced"
-            await one.take_round(LEASE_MS)  # it lives again, and does not know more
-        await two.commit(told(1, 3, parts={1: 2}))
-        await one.take_round(LEASE_MS, takes=[(2, 0)])
-        await one.commit(told(2, 1, parts={2: 1}))  # its others go on
+            await one.lease_round(LEASE_MS)  # it lives again, and does not know more
+        await two.commit(told(1, 3, leases={1: 2}))
+        await one.lease_round(LEASE_MS, takes=[(2, 0)])
+        await one.commit(told(2, 1, leases={2: 1}))  # its others go on
         assert [one.ping.time for one in await two.track(1, 0, 1 << 60, None, 10)] == [T0 + 1000, T0 + 3000]
 
 
 async def test_what_was_given_up_nobody_commits(node: Any) -> None:
     async with node("one", 1, 2) as one:
-        await one.take_round(LEASE_MS, gives=[(1, 1)])
+        await one.lease_round(LEASE_MS, gives=[(1, 1)])
         with pytest.raises(StoreError, match="takes these vehicles over"):
-            await one.commit(told(1, 1, parts={1: 1, 2: 1}))
-        await one.commit(told(1, 1, parts={2: 1}))
-        await one.take_round(LEASE_MS, leaves=True)
+            await one.commit(told(1, 1, leases={1: 1, 2: 1}))
+        await one.commit(told(1, 1, leases={2: 1}))
+        await one.lease_round(LEASE_MS, leaves=True)
         with pytest.raises(StoreError, match="takes these vehicles over"):
-            await one.commit(told(1, 2, parts={2: 1}))
+            await one.commit(told(1, 2, leases={2: 1}))
 
 
 async def test_of_a_shared_store_no_server_takes_the_whole(url_of: Callable[[str], str], node: Any) -> None:
@@ -237,8 +237,8 @@ async def test_no_number_is_given_to_two_vehicles_and_no_vehicle_has_two(node: A
     async with node("one", 1) as one, node("two", 2) as two:
         given = [n for store in (one, two, one) for n in await store.number_vehicles(3)]
         assert given == list(range(1, 10))
-        await one.commit(told(1, 1, parts={1: 1}))
-        twice = Commit(vehicles=[SavedVehicle(4, "van-1", b"state")], parts={2: 1})
+        await one.commit(told(1, 1, leases={1: 1}))
+        twice = Commit(vehicles=[SavedVehicle(4, "van-1", b"state")], leases={2: 1})
         with pytest.raises(StoreError, match="could not do this"):
             await two.commit(twice)
         assert await two.numbers() == {"van-1": 1}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tracker.stores.postgres.url import Place
 
 TAKEN = "TR001"  #: what `hold_lease` raises
-FENCED = "TR002"  #: what `hold_parts` raises
+FENCED = "TR002"  #: what `hold_leases` raises
 SHARED = "TR004"  #: what `take_store` raises
 _FULL = "53100"
 _SCRIPT = "docs/postgres.md has the script that makes it"

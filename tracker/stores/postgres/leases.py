@@ -1,6 +1,6 @@
 """Who may commit: the functions that are called first in every transaction, and those by which nodes share a store.
 
-One server takes the whole store (`lease`); several nodes take parts of the fleet (`parts`), in rounds, each a call of
+One server takes the whole store (`lease`); several nodes take parts of the fleet (`leases`), in rounds, each a call of
 one function: whoever asks and is paused holds nothing. docs/decisions/leases-and-fencing.md says why it is like this.
 """
 
@@ -36,13 +36,13 @@ BEGIN
 END $$;
 
 -- Until the transaction ends nobody takes one of these over. Several commits may hold the same.
-CREATE OR REPLACE FUNCTION hold_parts(p_node text, p_parts int[], p_epochs bigint[]) RETURNS void
+CREATE OR REPLACE FUNCTION hold_leases(p_node text, p_parts int[], p_epochs bigint[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     held int;
 BEGIN
-    PERFORM 1 FROM parts JOIN unnest(p_parts, p_epochs) AS mine(p, epoch) USING (p, epoch)
-        WHERE owner = p_node ORDER BY p FOR SHARE OF parts;
+    PERFORM 1 FROM leases JOIN unnest(p_parts, p_epochs) AS mine(partition, epoch) USING (partition, epoch)
+        WHERE owner = p_node ORDER BY partition FOR SHARE OF leases;
     GET DIAGNOSTICS held = ROW_COUNT;
     IF held < cardinality(p_parts)
         OR NOT EXISTS (SELECT FROM nodes WHERE node = p_node AND until > clock_timestamp()) THEN
@@ -114,38 +114,49 @@ CREATE OR REPLACE FUNCTION share_store(p_count int) RETURNS int LANGUAGE plpgsql
 BEGIN
     UPDATE lease SET partitions = p_count, epoch = epoch + 1 WHERE partitions = 0;
     IF FOUND THEN
-        INSERT INTO parts(p) SELECT generate_series(0, p_count - 1);
+        INSERT INTO leases(partition) SELECT generate_series(0, p_count - 1);
         PERFORM setval('vehicle_numbers', coalesce(max(n), 1), max(n) IS NOT NULL) FROM vehicles;
     END IF;
     RETURN (SELECT partitions FROM lease);
 END $$;
 
+-- One that lives longer than any lease lasts is of a clock that was set back: nobody could take over from it for long.
+CREATE OR REPLACE FUNCTION lives(until timestamptz, p_lease interval) RETURNS bool LANGUAGE sql STABLE AS $$
+    SELECT until > now() AND until <= now() + p_lease
+$$;
+
 -- How everything is: who lives, and by part its owner and epoch.
-CREATE OR REPLACE FUNCTION shares() RETURNS TABLE (living text[], owners text[], epochs bigint[])
+CREATE OR REPLACE FUNCTION shares(p_lease interval) RETURNS TABLE (living text[], owners text[], epochs bigint[])
 LANGUAGE sql STABLE AS $$
-    SELECT coalesce((SELECT array_agg(node) FROM nodes WHERE until > now()), '{}'),
-        coalesce(array_agg(owner ORDER BY p), '{}'), coalesce(array_agg(epoch ORDER BY p), '{}') FROM parts
+    SELECT coalesce((SELECT array_agg(node) FROM nodes WHERE lives(until, p_lease)), '{}'),
+        coalesce(array_agg(owner ORDER BY partition), '{}'), coalesce(array_agg(epoch ORDER BY partition), '{}')
+    FROM leases
 $$;
 
 -- A node says that it lives, gives up what it has to, takes what is nobody's, and is told how everything is then. What
--- a commit holds that is under way is left as it is: a round waits for nobody, and there is another one soon.
-CREATE OR REPLACE FUNCTION take_round(
+-- a commit holds that is under way is left as it is: a round waits for nobody, and there is another one soon. To lose
+-- one that takes nothing is to die early; one that takes is on the disk, or an epoch might be given twice.
+CREATE OR REPLACE FUNCTION lease_round(
     p_node text, p_lease interval, gives int[], given bigint[], takes int[], taken bigint[], leaves bool
 ) RETURNS TABLE (living text[], owners text[], epochs bigint[]) LANGUAGE plpgsql AS $$
 BEGIN
+    IF cardinality(takes) = 0 THEN
+        SET LOCAL synchronous_commit = off;
+    END IF;
     WITH mine AS (
-        SELECT p FROM parts LEFT JOIN unnest(gives, given) AS one(p, epoch) USING (p, epoch)
-        WHERE owner = p_node AND (leaves OR one.p IS NOT NULL) ORDER BY p FOR UPDATE OF parts SKIP LOCKED)
-    UPDATE parts SET owner = NULL FROM mine WHERE parts.p = mine.p;
+        SELECT partition FROM leases LEFT JOIN unnest(gives, given) AS one(partition, epoch) USING (partition, epoch)
+        WHERE owner = p_node AND (leaves OR one.partition IS NOT NULL)
+        ORDER BY partition FOR UPDATE OF leases SKIP LOCKED)
+    UPDATE leases SET owner = NULL FROM mine WHERE leases.partition = mine.partition;
     IF leaves THEN
         DELETE FROM nodes WHERE node = p_node;
         DELETE FROM answers WHERE node = p_node;
     ELSE
         WITH free AS (
-            SELECT p FROM parts JOIN unnest(takes, taken) AS one(p, epoch) USING (p, epoch)
-            WHERE owner IS NULL OR owner NOT IN (SELECT node FROM nodes WHERE until > now())
-            ORDER BY p FOR UPDATE OF parts SKIP LOCKED)
-        UPDATE parts SET owner = p_node, epoch = epoch + 1 FROM free WHERE parts.p = free.p;
+            SELECT partition FROM leases JOIN unnest(takes, taken) AS one(partition, epoch) USING (partition, epoch)
+            WHERE owner IS NULL OR owner NOT IN (SELECT node FROM nodes WHERE lives(until, p_lease))
+            ORDER BY partition FOR UPDATE OF leases SKIP LOCKED)
+        UPDATE leases SET owner = p_node, epoch = epoch + 1 FROM free WHERE leases.partition = free.partition;
         UPDATE nodes SET until = now() + p_lease WHERE node = p_node;
         IF NOT FOUND THEN
             INSERT INTO nodes VALUES (p_node, now() + p_lease);
@@ -154,7 +165,7 @@ BEGIN
             PERFORM begin_answers(p_node);
         END IF;
     END IF;
-    RETURN QUERY SELECT * FROM shares();
+    RETURN QUERY SELECT * FROM shares(p_lease);
 END $$;
 """
 
@@ -166,7 +177,7 @@ class Shares(NamedTuple):
     rows: list[tuple[str | None, int]]  # owner and epoch, by part
 
 
-async def take_round(
+async def lease_round(
     connection: Connection,
     node: str,
     lease_ms: int,
@@ -178,7 +189,7 @@ async def take_round(
     """What a round asks (see `nodes.leases.Round`): one transaction, and one way there and back."""
     pairs = [[[one[at] for one in some] for at in (0, 1)] for some in (gives, takes)]
     living, owners, epochs = await connection.fetchrow(
-        "SELECT * FROM take_round($1, $2 * interval '1 ms', $3, $4, $5, $6, $7)",
+        "SELECT * FROM lease_round($1, $2 * interval '1 ms', $3, $4, $5, $6, $7)",
         node, lease_ms, *pairs[0], *pairs[1], leaves,
     )  # fmt: skip
     return Shares(frozenset(living), list(zip(owners, epochs, strict=True)))

@@ -28,7 +28,7 @@ MIGRATIONS: tuple[str, ...] = (
     INSERT INTO lease VALUES (0, 0, 1, current_date - date '1970-01-01' - 400);
 
     -- Where several nodes write: whose each part of the fleet is and by which epoch, and until when a node lives.
-    CREATE TABLE parts(p int PRIMARY KEY, owner text, epoch bigint NOT NULL DEFAULT 0) WITH (fillfactor = 50);
+    CREATE TABLE leases(partition int PRIMARY KEY, owner text, epoch bigint NOT NULL DEFAULT 0) WITH (fillfactor = 50);
     CREATE TABLE nodes(node text PRIMARY KEY, until timestamptz NOT NULL) WITH (fillfactor = 50);
     CREATE SEQUENCE vehicle_numbers AS int;
 
@@ -145,7 +145,7 @@ BEGIN
     IF p_parts IS NULL THEN
         PERFORM hold_lease(p_epochs[1]);
     ELSE
-        PERFORM hold_parts(p_node, p_parts, p_epochs);
+        PERFORM hold_leases(p_node, p_parts, p_epochs);
     END IF;
     PERFORM begin_commit(p_node, p_number);
     IF p_count > 0 THEN

@@ -33,7 +33,7 @@ class SharedStore(PostgresStore):
         return self.node
 
     def _epochs(self, commit: Commit) -> tuple[list[int] | None, list[int]]:
-        return list(commit.parts), list(commit.parts.values())
+        return list(commit.leases), list(commit.leases.values())
 
     # ------------------------------------------------------------------------------------------- being one of many
 
@@ -49,7 +49,7 @@ class SharedStore(PostgresStore):
     async def _keep(self) -> None:
         """It needs no connection to be who it is."""
 
-    async def take_round(
+    async def lease_round(
         self,
         lease_ms: int,
         gives: Sequence[tuple[int, int]] = (),
@@ -57,11 +57,11 @@ class SharedStore(PostgresStore):
         *,
         leaves: bool = False,
     ) -> Shares:
-        """See `leases.take_round`. Raises StoreError."""
+        """See `leases.lease_round`. Raises StoreError."""
         async with self._one_round:
             try:
                 keeper = await self._connected()
-                return await leases.take_round(keeper, self.node, lease_ms, gives, takes, leaves=leaves)
+                return await leases.lease_round(keeper, self.node, lease_ms, gives, takes, leaves=leaves)
             except Exception as error:
                 if self._keeper is not None:
                     self._keeper.terminate()
