@@ -11,10 +11,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.contract.test_shared import LEASE_MS, PARTS, T0, by_hand, entered, told
+from tests.contract.test_shared import LEASE_MS, PARTS, T0, asked, by_hand, entered, told
 from tests.support.waiting import deadline
 from tracker.errors import StoreError
 from tracker.model.commit import Commit
+from tracker.stores.postgres import packing
 from tracker.stores.postgres.shared import SharedStore
 from tracker.stores.postgres.store import connect
 
@@ -124,6 +125,27 @@ async def test_one_node_packs_and_another_does_when_that_is_gone(nodes: Any) -> 
     with pytest.raises(StoreError):
         await one.note_rules([], 0)
     await one.commit(told(1, 3, leases={0: 1}))  # it has lost no more than that
+
+
+async def test_what_one_node_packs_of_a_vehicle_that_another_erases_meanwhile_is_nowhere(
+    nodes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = await nodes(2)
+    await one.commit(told(1, 1, leases={0: 1}))
+    await two.commit(told(2, 1, leases={1: 1}))
+    erased = [Commit(erased=["van-1"], leases={0: 1})]
+    plan = packing.plan
+
+    async def read_early(connection: Any, until: int) -> packing.Change | None:
+        change = await plan(connection, until)
+        while erased:
+            await one.commit(erased.pop())
+        return change
+
+    monkeypatch.setattr(packing, "plan", read_early)
+    await two.compact(LATER)
+    assert await asked(one, "SELECT array_agg(n) FROM segments") == [2]
+    assert (await seconds(one, 1), await seconds(one, 2), await two.waiting()) == ([], [1], 0)
 
 
 # ------------------------------------------------------------------------------------------- all of it at once

@@ -21,10 +21,10 @@ MIGRATIONS: tuple[str, ...] = (
     """
     -- Who writes, or packs where several write: whoever takes that adds one to the epoch, and what an earlier one says
     -- is refused by it. Rows of the log below `below` are in segments. From `first_day` on days are tables of their
-    -- own. `partitions`: of several nodes; 0: one server has all of it.
+    -- own. `partitions`: of several nodes; 0: one server has all of it. `erasures`: how often vehicles were erased.
     CREATE TABLE lease(
         version int NOT NULL, epoch bigint NOT NULL, below bigint NOT NULL, first_day int NOT NULL,
-        partitions int NOT NULL DEFAULT 0);
+        partitions int NOT NULL DEFAULT 0, erasures bigint NOT NULL DEFAULT 0);
     INSERT INTO lease VALUES (0, 0, 1, current_date - date '1970-01-01' - 400);
 
     -- Where several nodes write: whose each part of the fleet is and by which epoch, and until when a node lives.
@@ -194,6 +194,7 @@ BEGIN
                 'reason', 'erased', 'lat', 0.0, 'lon', 0.0)::text
         WHERE vehicle IN (SELECT jsonb_array_elements_text(more->'erased'));
     UPDATE vehicles SET id = NULL, state = NULL WHERE id IN (SELECT jsonb_array_elements_text(more->'erased'));
+    UPDATE lease SET erasures = erasures + 1 WHERE jsonb_array_length(more->'erased') > 0;
 END $$;
 
 -- The table of a day; NULL where many days are in one.

@@ -323,10 +323,10 @@ class PostgresStore:
 
     async def thin_day(self, n: int, day: int, stays: Callable[[Columns], Columns]) -> int:
         async with self._packing:
-            change, went = await self._picture(packing.thinned, n, day, stays)
-            if change.gone:
-                await self._change(packing.thin, n, day, change, went)
-        return went
+            while True:
+                change, went = await self._picture(packing.thinned, n, day, stays)
+                if not change.gone or await self._change(packing.thin, n, day, change, went):
+                    return went
 
     async def drop_days(self, days: list[tuple[int, int]]) -> int:
         async with self._packing:
