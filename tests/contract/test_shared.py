@@ -16,6 +16,7 @@ from tracker.model.commit import Commit, SavedVehicle, StoredPing
 from tracker.model.events import Event, event_id
 from tracker.model.ping import Ping
 from tracker.nodes.leases import Round, Row
+from tracker.nodes.partitions import partition_of
 from tracker.stores.postgres import store as stores
 from tracker.stores.postgres.leases import lease_round
 from tracker.stores.postgres.shared import SharedStore
@@ -121,6 +122,7 @@ async def test_a_round_waits_for_no_commit_and_takes_nothing_that_one_holds(node
         ("one", [1], [2]),
         ("one", [1], [None]),
         ("one", [1], []),
+        ("one", [], []),
         ("one", [1, 2], [1, 0]),
         ("one", [1, 3], [1, 1]),
         ("one", [1, 4], [1, 0]),
@@ -136,7 +138,7 @@ async def test_a_commit_by_an_epoch_that_is_not_its_node_s_is_refused_in_the_dat
     async with node("one", 1, 2) as one, node("two", 3), node("late", 5):
         connection = await connect(one.place)
         await connection.execute("UPDATE nodes SET until = now() WHERE node = 'late'")
-        with pytest.raises(asyncpg.PostgresError, match="lease of this node is over") as refused:
+        with pytest.raises(asyncpg.PostgresError, match="lease") as refused:
             await by_hand(connection, name, 1, parts, epochs, told(1, 1, events=[entered(1, 1)]))
         assert refused.value.sqlstate == "TR002"
         for table in ("log", "events", "vehicles"):
@@ -242,3 +244,24 @@ async def test_no_number_is_given_to_two_vehicles_and_no_vehicle_has_two(node: A
         with pytest.raises(StoreError, match="could not do this"):
             await two.commit(twice)
         assert await two.numbers() == {"van-1": 1}
+
+
+# ------------------------------------------------------------------------------------------------- partitions
+
+
+async def test_the_database_knows_which_partition_a_vehicle_is_in_as_nodes_do(node: Any) -> None:
+    names = [*(f"van-{number}" for number in range(200)), "Länger", "車", "🚚", "a" * 64, " "]
+    async with node("one", *range(PARTS)) as one:
+        saved = [SavedVehicle(n, name, b"state") for n, name in enumerate(names, 1)]
+        await one.commit(Commit(vehicles=saved, leases=dict.fromkeys(range(PARTS), 1)))
+        for some in ([], [3], [0, 5, 7]):
+            found = await one.load_partitions(some)
+            assert sorted(found, key=lambda one: one.n) == [
+                one for one in saved if partition_of(one.vehicle, PARTS) in some
+            ]
+        await asked(one, "ANALYZE vehicles")
+        connection = await connect(one.place, enable_seqscan="off")
+        sql = f"EXPLAIN SELECT n FROM vehicles WHERE partition_of(id, {PARTS}) = ANY('{{1,2}}'::int[])"
+        plan = [line for (line,) in await connection.fetch(sql)]
+        assert any("vehicles_by_partition" in line for line in plan), plan
+        await connection.close()

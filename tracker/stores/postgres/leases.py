@@ -109,6 +109,11 @@ CREATE OR REPLACE FUNCTION take_chores() RETURNS bigint LANGUAGE sql AS $$
     UPDATE lease SET epoch = epoch + 1 RETURNING epoch
 $$;
 
+-- As nodes/partitions says it.
+CREATE OR REPLACE FUNCTION partition_of(id text, count int) RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT (('x00000000' || left(encode(sha256(convert_to(id, 'UTF8')), 'hex'), 8))::bit(64)::bigint % count)::int
+$$;
+
 -- Make it a store of several nodes: from now on no server has the whole of it. Answers how many parts it was made with.
 CREATE OR REPLACE FUNCTION share_store(p_count int) RETURNS int LANGUAGE plpgsql AS $$
 BEGIN
@@ -116,6 +121,7 @@ BEGIN
     IF FOUND THEN
         INSERT INTO leases(partition) SELECT generate_series(0, p_count - 1);
         PERFORM setval('vehicle_numbers', coalesce(max(n), 1), max(n) IS NOT NULL) FROM vehicles;
+        EXECUTE format('CREATE INDEX vehicles_by_partition ON vehicles(partition_of(id, %s))', p_count);
     END IF;
     RETURN (SELECT partitions FROM lease);
 END $$;

@@ -145,6 +145,9 @@ BEGIN
     IF p_parts IS NULL THEN
         PERFORM hold_lease(p_epochs[1]);
     ELSE
+        IF p_parts = '{}' AND (p_count > 0 OR cardinality(v_n) > 0) THEN
+            RAISE EXCEPTION 'of these vehicles no lease is said' USING ERRCODE = 'TR002';
+        END IF;
         PERFORM hold_leases(p_node, p_parts, p_epochs);
     END IF;
     PERFORM begin_commit(p_node, p_number);

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tracker.errors import StoreUnusable
-from tracker.model.commit import Commit
-from tracker.stores.postgres import leases
+from tracker.model.commit import Commit, SavedVehicle
+from tracker.stores.postgres import leases, reads
 from tracker.stores.postgres.faults import meaning
 from tracker.stores.postgres.leases import Shares
 from tracker.stores.postgres.schema import migrate
@@ -78,6 +78,10 @@ class SharedStore(PostgresStore):
         async with self._writing() as connection:
             first = await connection.fetchval("SELECT next_numbers('vehicle_numbers', $1)", count)
         return range(first, first + count)
+
+    async def load_partitions(self, some: list[int]) -> list[SavedVehicle]:
+        """The vehicles in them, also those that are removed. What is read once a lease began is as it stays."""
+        return await self._read(reads.vehicles_in, self.partitions, some)
 
     async def ping(self) -> None:
         """The smallest change there is."""
