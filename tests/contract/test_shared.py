@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ import asyncpg
 import pytest
 
 from tests.support.leasing import Database
+from tests.support.waiting import until
 from tracker.errors import StoreError, StoreLocked, StoreUnusable
 from tracker.model.commit import Commit, SavedVehicle, StoredPing
 from tracker.model.events import Event, event_id
@@ -102,10 +104,10 @@ async def test_rounds_are_answered_as_the_nodes_expect(node: Any, seed: int) -> 
 
 async def test_a_round_waits_for_no_commit_and_takes_nothing_that_one_holds(node: Any) -> None:
     async with node("one", 1, 2) as one, node("two") as two:
-        await asked(one, "UPDATE nodes SET until = now() WHERE node = 'one'")
-        held = await connect(one.place, lock_timeout="5s")
+        held = await connect(one.place)
         async with held.transaction():
-            await held.execute("SELECT FROM leases WHERE partition = 1 FOR SHARE")  # as a commit does
+            await by_hand(held, "one", 1, [1], [1], told(1, 1))
+            await asked(one, "UPDATE nodes SET until = now() WHERE node = 'one'")
             view = await two.lease_round(LEASE_MS, takes=[(1, 1), (2, 1)])
             assert view.rows[1:3] == [("one", 1), ("two", 2)]
         assert (await two.lease_round(LEASE_MS, takes=[(1, 1)])).rows[1] == ("two", 2)
@@ -161,6 +163,22 @@ async def test_a_node_that_was_paused_is_told_that_its_vehicles_are_another_s(no
         await one.lease_round(LEASE_MS, takes=[(2, 0)])
         await one.commit(told(2, 1, leases={2: 1}))  # its others go on
         assert [one.ping.time for one in await two.track(1, 0, 1 << 60, None, 10)] == [T0 + 1000, T0 + 3000]
+
+
+async def test_a_commit_that_waited_while_its_partition_was_taken_is_refused(node: Any) -> None:
+    async with node("one", 1) as one:
+        taking, committing = await connect(one.place), await connect(one.place)
+        begun = taking.transaction()
+        await begun.start()
+        await taking.execute("UPDATE leases SET owner = 'two', epoch = epoch + 1 WHERE partition = 1")
+        commit = asyncio.create_task(by_hand(committing, "one", 1, [1], [1], told(1, 1)))
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = $1"
+        await until(lambda: taking.fetchval(waits, committing.get_server_pid()), "it waits")
+        await begun.commit()
+        with pytest.raises(asyncpg.PostgresError, match="lease of this node is over"):
+            await commit
+        await taking.close()
+        await committing.close()
 
 
 async def test_what_was_given_up_nobody_commits(node: Any) -> None:

@@ -70,7 +70,7 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION begin_answers(p_node text) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO answers(node, place) SELECT p_node, generate_series(0, 7)
+    INSERT INTO answers(node, place) SELECT p_node, generate_series(0, 7) ON CONFLICT DO NOTHING
 $$;
 
 -- The first of so many numbers in a row. Not the transaction holds the lock but these few steps.
@@ -165,7 +165,7 @@ BEGIN
         UPDATE leases SET owner = p_node, epoch = epoch + 1 FROM free WHERE leases.partition = free.partition;
         UPDATE nodes SET until = now() + p_lease WHERE node = p_node;
         IF NOT FOUND THEN
-            INSERT INTO nodes VALUES (p_node, now() + p_lease);
+            INSERT INTO nodes VALUES (p_node, now() + p_lease) ON CONFLICT DO NOTHING;
             DELETE FROM answers WHERE node IN (SELECT node FROM nodes WHERE until < now() - interval '1 day');
             DELETE FROM nodes WHERE until < now() - interval '1 day';
             PERFORM begin_answers(p_node);
