@@ -84,6 +84,8 @@ http_error | | another HTTP status that has no code of its own | go by the statu
 not_implemented | 501 | a transfer coding other than chunked | send `Content-Length`, or chunked
 overloaded | 503 | too much at once | the same again after `Retry-After`
 stopping | 503 | the server stops | the same again in a moment, to the next one
+no_owner | 503 | of several nodes none owns these vehicles just now | the same again in a moment
+partly_stored | 503 | some positions are stored, those in `errors` are not | all of it again: the others are duplicates
 http_version | 505 | another version of HTTP | send HTTP/1.1
 
 ## Positions
@@ -235,6 +237,7 @@ no_outline | 422 | a Polygon of KML with an inner boundary only | give it an out
 store | 503 | it could not be reached: nothing was changed | the same again after `Retry-After`
 store_full | 507 | no room on the disk: nothing was changed | make room; the server goes on by itself
 store_locked | | another server uses the folder | stop it, or name another folder with `--data`
+fenced | 503 | of several nodes another one takes these vehicles over | the same again after `Retry-After`
 store_gone † | 503 | its files are not there any more | bring them back, or restore a backup
 store_damaged † | 503 | its files are damaged | `tracker doctor`, then a backup
 store_lost † | 503 | less is there than was | bring it back, or `--accept-loss`

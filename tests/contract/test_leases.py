@@ -16,7 +16,7 @@ from tracker.model.change import Registered
 from tracker.model.commit import Commit, SavedRegion
 from tracker.model.events import Event, event_id
 from tracker.stores import read_store
-from tracker.stores.postgres.store import PostgresStore, connect
+from tracker.stores.postgres.store import COMMIT, PostgresStore, _values, connect
 
 
 def entered(number: int) -> Event:
@@ -76,6 +76,16 @@ async def test_an_old_epoch_is_refused_by_the_database_itself(store: PostgresSto
         with pytest.raises(asyncpg.PostgresError, match="another server has taken this store"):
             await other.execute(f"SELECT hold_lease({wrong}) FROM lease")
     await other.close()
+
+
+async def test_a_commit_by_an_old_epoch_is_refused_by_the_database_itself(url_of: Callable[[str], str]) -> None:
+    store = PostgresStore(url_of("postgresql"))
+    await store.open()
+    other = await connect(store.place)
+    with pytest.raises(asyncpg.PostgresError, match="another server has taken this store"):
+        await other.fetchval(COMMIT, str(store._epoch), 1, None, [store._epoch - 1], *_values(VAN))
+    await other.close()
+    await store.close()
 
 
 async def test_what_it_packs_is_refused(paused: PostgresStore) -> None:

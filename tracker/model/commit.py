@@ -54,6 +54,7 @@ class Commit(msgspec.Struct):
     meta: dict[str, str] = {}  # small facts the fleet needs after a restart
     records: list[Record] = []
     audit: list[Audit] = []  # without seq
+    leases: dict[int, int] = {}  # where several nodes write: by which epoch each partition is this one's
     room: int = 0  # bytes that must be free as well: more of the same is sure to come
 
 

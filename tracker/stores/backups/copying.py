@@ -64,6 +64,12 @@ TABLES = (
     Table("thinned", "n, day, pings", "n, day"),
     Table("gone", "day, pings", "day"),
 )
+#: from which on each sequence goes on
+LAST = (
+    ("audit_seq_seq", "seq", "audit"),
+    ("segment_ids", "id", "segments"),
+    ("log_rows", "row", "(SELECT first + pings - 1 AS row FROM log UNION ALL SELECT below - 1 FROM lease) AS told"),
+)
 #: in their order; what is durable only gets its number where it is put
 EVENTS = (
     f"SELECT {reads.EVENT} FROM events WHERE seq IS NOT NULL ORDER BY seq",
@@ -232,8 +238,8 @@ async def _fill(target: Connection, source: sqlite3.Connection) -> None:
         ]
         await add(target, told)
     await target.execute("UPDATE lease SET below = $1", border)
-    for sequence, column, name in (("audit_seq_seq", "seq", "audit"), ("segment_ids", "id", "segments")):
-        await target.execute(f"SELECT setval('{sequence}', max({column})) FROM {name} HAVING max({column}) > 0")
+    for sequence, last, rows_of in LAST:
+        await target.execute(f"SELECT setval('{sequence}', max({last})) FROM {rows_of} HAVING max({last}) > 0")
 
 
 def _boxes(source: sqlite3.Connection, segment: int, bits: int) -> list[list[int]]:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tracker.errors import StoreError, StoreFull, StoreUnusable
+from tracker.errors import StoreError, StoreFull, StoreLocked, StoreUnusable
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
     from tracker.stores.postgres.url import Place
 
-FENCED = "TR001"  #: what `hold_lease` raises
+TAKEN = "TR001"  #: what `hold_lease` raises
+FENCED = "TR002"  #: what `hold_leases` raises
+SHARED = "TR004"  #: what `take_store` raises
 _FULL = "53100"
 _SCRIPT = "docs/postgres.md has the script that makes it"
 _DENIED = {
@@ -31,8 +33,12 @@ def meaning(error: BaseException, place: Place) -> StoreError:
     code = str(getattr(error, "sqlstate", "") or "")
     if code == _FULL:
         return StoreFull(f"No room left for {place}. Nothing of this was stored; free some space there and repeat it.")
-    if code == FENCED:
+    if code == TAKEN:
         return taken(place)
+    if code == FENCED:
+        return StoreError("Another node takes these vehicles over: send the same again.", "fenced")
+    if code == SHARED:
+        return StoreLocked(f"Several nodes share {place}: this server is to be one of them.")
     if code in _DENIED:
         return StoreUnusable(f"{place} {_DENIED[code]} ({error}).", "store_denied")
     if isinstance(error, ssl.SSLError):

@@ -16,7 +16,7 @@ import numpy as np
 
 from tracker.model.columns import Columns, gather
 from tracker.stores import RULES, StoredDay, packing
-from tracker.stores.arrived import Arrived, joined
+from tracker.stores.arrived import EVER, Arrived, joined
 from tracker.stores.logged import RECORD, extras_of
 from tracker.stores.packing import DAY_MS, HOUR_MS, QUARTER_MS, Days, Packed, by_day
 from tracker.stores.postgres import past
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SLICE = 1 << 17
 MERGED = 1 << 21  #: pings of older parts that are packed again with them at most, or of days made one: packed, 10 MB
 TIDIED = 48  #: days made one at once
+ERASURES = "SELECT erasures FROM lease"
 SEGMENT = "id, n, day, t0, t1, r0, r1, c0, c1, count, lat0, lon0, lat1, lon1, boxes, body, extra, outline"
 
 Day = tuple[int, int]  # n, day
@@ -37,32 +38,37 @@ Parts = dict[Day, "list[Row]"]  # what is in its segments
 
 
 class Change(NamedTuple):
-    """These segments in the place of those; and rows of the log below are in segments after it."""
+    """These segments in the place of those; and rows of the log below are in segments after it. Of vehicles that were
+    erased since then it may tell: it is made anew then."""
 
+    erasures: int
     gone: list[Key]
     fresh: list[Packed]
     below: int | None = None
 
 
 async def closed(connection: Connection, now: int) -> int:
-    """Rows below this one came before the quarter of an hour that lasts."""
-    first = await connection.fetchval(
-        "SELECT min(first) FROM log WHERE r1 >= $1 AND first >= (SELECT below FROM lease)",
-        now // QUARTER_MS * QUARTER_MS,
-    )
-    if first is not None:
-        return int(first)
-    return int(await connection.fetchval("SELECT coalesce(max(first + pings), 1) FROM log"))
+    """Rows below this one came before the quarter of an hour that lasts, and there will be no others: it is the end of
+    the last of them, for one that is under way may have its number between that and the next."""
+    return int(
+        await connection.fetchval(
+            f"""SELECT coalesce(max(first + pings), 1) FROM log WHERE first < coalesce((
+                SELECT min(first) FROM log WHERE (r1 >= $1 OR NOT {past.SETTLED})
+                    AND first >= (SELECT below FROM lease)), $2)""",
+            now // QUARTER_MS * QUARTER_MS, EVER,
+        )
+    )  # fmt: skip
 
 
 async def plan(connection: Connection, until: int) -> Change | None:
     """The next rows of the log, packed with the parts of their days that are worth it; None: there are none."""
-    border = await past.below(connection)
+    border, erasures = await connection.fetchrow("SELECT below, erasures FROM lease")
     if border >= until:
         return None
     rows = await connection.fetch(
-        """SELECT first, pings, numbers, body, extra FROM log WHERE first >= $1 AND first < least($2, $1 + $3)
-            ORDER BY first""", border, until, SLICE,
+        """SELECT first, pings, numbers, body, extra FROM log WHERE first >= $1
+            AND first < least($2, (SELECT min(first) FROM log WHERE first >= $1) + $3) ORDER BY first""",
+        border, until, SLICE,
     )  # fmt: skip
     fresh = await asyncio.to_thread(_by_day, rows)
     parts = await _parts(connection, list(fresh))
@@ -75,7 +81,7 @@ async def plan(connection: Connection, until: int) -> Change | None:
             room -= count
     made = await asyncio.to_thread(_pack_all, fresh, await _bodies(connection, chosen))
     end = rows[-1]["first"] + rows[-1]["pings"] if rows else until
-    return Change(_keys(chosen), made, end)
+    return Change(erasures, _keys(chosen), made, end)
 
 
 async def tidying(connection: Connection, now: int) -> Change | None:
@@ -92,7 +98,7 @@ async def tidying(connection: Connection, now: int) -> Change | None:
         return None
     whole = dict.fromkeys(chosen, Columns.empty())
     made = await asyncio.to_thread(_pack_all, whole, await _bodies(connection, chosen))
-    return Change(_keys(chosen), made)
+    return Change(await connection.fetchval(ERASURES), _keys(chosen), made)
 
 
 def _by_day(rows: Sequence[Row]) -> Days:
@@ -147,13 +153,17 @@ def _pack_all(fresh: Days, old: Parts) -> list[Packed]:
 # ---------------------------------------------------------------------------------------------- in a transaction
 
 
-async def write(connection: Connection, change: Change) -> None:
+async def write(connection: Connection, change: Change) -> bool:
+    """False: it is too old."""
+    if await connection.fetchval(ERASURES) != change.erasures:
+        return False
     await replace(connection, change.gone, change.fresh)
     if change.below is not None:
         await connection.execute("UPDATE lease SET below = $1", change.below)
         # the newest row stays: numbers go on from it
         below = "first < $1 AND first < (SELECT max(first) FROM log)"
         await connection.execute(f"DELETE FROM log WHERE {below}", change.below)
+    return True
 
 
 async def replace(connection: Connection, gone: list[Key], fresh: list[Packed]) -> None:
@@ -217,16 +227,18 @@ async def thinned(connection: Connection, n: int, day: int, stays: Callable[[Col
         return [packing.pack(*one, left)] if len(left) else [], len(whole) - len(left)
 
     fresh, went = await asyncio.to_thread(packed) if parts else ([], 0)
-    return Change(_keys({one: ids}), fresh), went
+    return Change(await connection.fetchval(ERASURES), _keys({one: ids}), fresh), went
 
 
-async def thin(connection: Connection, n: int, day: int, change: Change, went: int) -> None:
-    """In a transaction."""
-    await write(connection, change)
+async def thin(connection: Connection, n: int, day: int, change: Change, went: int) -> bool:
+    """As `write`, in a transaction."""
+    if not await write(connection, change):
+        return False
     await connection.execute(
         """INSERT INTO thinned AS t VALUES ($1, $2, $3)
             ON CONFLICT (n, day) DO UPDATE SET pings = t.pings + excluded.pings""", n, day // DAY_MS, went,
     )  # fmt: skip
+    return True
 
 
 async def drop_tables(connection: Connection, asked: list[Day]) -> tuple[int, list[Day]]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 WINDOW = 1 << 16  #: rows looked for at once, where only some are asked for
 LIST = 1 << 9  #: rows of the log read at once
 LAST = (1 << 31) - 1  #: day that the database can say
+#: Rows of the log that none will come before any more: where several nodes write, one that is under way has its number.
+SETTLED = "((SELECT partitions FROM lease) = 0 OR xid < pg_snapshot_xmin(pg_current_snapshot()))"
 TRACK_DAYS = 1  #: read first for a page of a track; four times as many each time they hold too few
 
 
@@ -37,14 +39,14 @@ async def below(connection: Connection) -> int:
     return int(await connection.fetchval("SELECT below FROM lease"))
 
 
-async def arrived(connection: Connection, asked: Asked) -> Arrived:
-    """Within a transaction that sees one moment."""
+async def arrived(connection: Connection, asked: Asked, *, settled: bool = False) -> Arrived:
+    """Within a transaction that sees one moment. `settled`: nothing will come before any of it."""
     border = await below(connection)
     packed = asked._replace(below=min(asked.below, border))
     later = asked._replace(after=max(asked.after, border - 1))
     parts: list[Arrived] = []
     left = asked.limit
-    for place in (_packed(connection, packed), _logged(connection, later)):
+    for place in (_packed(connection, packed), _logged(connection, later, settled)):
         async with aclosing(place):
             async for piece in place:
                 parts.append(piece)
@@ -97,10 +99,12 @@ def days_of(since: int, until: int) -> tuple[int, int]:
     return max(since // DAY_MS, -LAST), min((until - 1) // DAY_MS, LAST)
 
 
-async def _logged(connection: Connection, asked: Asked) -> AsyncGenerator[Arrived, None]:
+async def _logged(connection: Connection, asked: Asked, settled: bool) -> AsyncGenerator[Arrived, None]:
     """Some rows at a time, where a limit is set: a page needs few of those that there may be."""
     tests = ["first >= coalesce((SELECT max(first) FROM log WHERE first <= $1), 0) AND first < $2"]
     tests.append("t1 >= $3 AND t0 < $4 AND r1 >= $5 AND r0 < $6")
+    if settled:
+        tests.append(SETTLED)
     values: list[Any] = [asked.after + 1, asked.below]
     values += [asked.since, asked.until, asked.came_since, asked.came_until]
     if asked.numbers is not None:
@@ -159,7 +163,8 @@ async def _end_of(connection: Connection, n: int, since: int, until: int, days: 
 
 
 async def named(connection: Connection, asked: Asked) -> list[tuple[int, StoredPing, str]]:
-    found = await arrived(connection, asked)
+    """A page: the next one begins after its last row."""
+    found = await arrived(connection, asked, settled=True)
     return found.pings(await names_of(connection, np.unique(found.n).tolist()))
 
 

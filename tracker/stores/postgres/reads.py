@@ -73,6 +73,11 @@ async def vehicles(connection: Connection, ids: list[str]) -> list[SavedVehicle]
     return saved(await connection.fetch("SELECT n, id, state FROM vehicles WHERE id = ANY($1::text[])", ids))
 
 
+async def vehicles_in(connection: Connection, partitions: int, some: list[int]) -> list[SavedVehicle]:
+    sql = f"SELECT n, id, state FROM vehicles WHERE partition_of(id, {partitions}) = ANY($1::int[])"
+    return saved(await connection.fetch(sql, some))
+
+
 async def last_seq(connection: Connection) -> int:
     return int(await connection.fetchval("SELECT coalesce(max(seq), 0) FROM events"))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tracker.errors import StoreUnusable
+from tracker.stores.postgres import leases
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -18,19 +19,33 @@ if TYPE_CHECKING:
 #: One script a schema version, never edited once released; `lease.version` counts those that ran.
 MIGRATIONS: tuple[str, ...] = (
     """
-    -- Who writes: whoever takes the store adds one to the epoch, and what an earlier one says is refused by it.
-    -- Rows of the log below `below` are in segments. What the last commit answered, for who did not hear it. From
-    -- `first_day` on days are tables of their own.
+    -- Who writes, or packs where several write: whoever takes that adds one to the epoch, and what an earlier one says
+    -- is refused by it. Rows of the log below `below` are in segments. From `first_day` on days are tables of their
+    -- own. `partitions`: of several nodes; 0: one server has all of it. `erasures`: how often vehicles were erased.
     CREATE TABLE lease(
-        version int NOT NULL, epoch bigint NOT NULL, below bigint NOT NULL, last_commit bigint NOT NULL,
-        last_fresh int[] NOT NULL, first_day int NOT NULL);
-    INSERT INTO lease VALUES (0, 0, 1, 0, '{}', current_date - date '1970-01-01' - 400);
+        version int NOT NULL, epoch bigint NOT NULL, below bigint NOT NULL, first_day int NOT NULL,
+        partitions int NOT NULL DEFAULT 0, erasures bigint NOT NULL DEFAULT 0);
+    INSERT INTO lease VALUES (0, 0, 1, current_date - date '1970-01-01' - 400);
 
-    -- The pings of a commit: one row, whose number is that of its first ping. Appended only. r and t: span of receipts
-    -- and of fixes, ms. The body is that of the embedded store (docs/storage.md); it is small, and is read whole.
+    -- Where several nodes write: whose each part of the fleet is and by which epoch, and until when a node lives.
+    CREATE TABLE leases(partition int PRIMARY KEY, owner text, epoch bigint NOT NULL DEFAULT 0) WITH (fillfactor = 50);
+    CREATE TABLE nodes(node text PRIMARY KEY, until timestamptz NOT NULL) WITH (fillfactor = 50);
+    CREATE SEQUENCE vehicle_numbers AS int;
+
+    -- What the newest commits of a node, or of an epoch of the only one, answered, for who did not hear it: the commits
+    -- of one place come one after the other. NULL: it was given up before it came.
+    CREATE TABLE answers(
+        node text, place int, number bigint NOT NULL DEFAULT 0, fresh int[], PRIMARY KEY (node, place)
+    ) WITH (fillfactor = 50);
+
+    -- The pings of a commit: one row, whose number is that of its first ping; numbers are in the order of xid. Appended
+    -- only. r and t: span of receipts and of fixes, ms. The body is that of the embedded store (docs/storage.md); it is
+    -- small, and is read whole.
+    CREATE SEQUENCE log_rows;
     CREATE TABLE log(
-        first bigint PRIMARY KEY, pings int NOT NULL, r0 bigint NOT NULL, r1 bigint NOT NULL, t0 bigint NOT NULL,
-        t1 bigint NOT NULL, numbers int[] NOT NULL, body bytea NOT NULL, extra text);
+        first bigint PRIMARY KEY, xid xid8 NOT NULL DEFAULT pg_current_xact_id(), pings int NOT NULL,
+        r0 bigint NOT NULL, r1 bigint NOT NULL, t0 bigint NOT NULL, t1 bigint NOT NULL,
+        numbers int[] NOT NULL, body bytea NOT NULL, extra text);
     ALTER TABLE log ALTER body SET STORAGE EXTERNAL, ALTER numbers SET STORAGE EXTERNAL;
 
     -- n is given once and never again: history outlives a removed vehicle, whose state is NULL; of who was erased there
@@ -111,46 +126,50 @@ CREATE OR REPLACE VIEW pings AS
 
 #: What no version of the tables changes: made anew at every start of a newer program. `commit_all` answers which of
 #: the events are new, by their place from 1; all of it is one transaction, in one call: a client that is paused holds
-#: no lock, and one that is cut off leaves all of it or nothing.
+#: no lock, and one that is cut off leaves all of it or nothing. `p_parts` NULL: the whole store, by its one epoch.
 FUNCTIONS = """
-CREATE OR REPLACE FUNCTION hold_lease(p_epoch bigint) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM 1 FROM lease WHERE epoch = p_epoch FOR UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'another server has taken this store' USING ERRCODE = 'TR001';
-    END IF;
-END $$;
-
 CREATE OR REPLACE FUNCTION commit_all(
-    p_epoch bigint, p_number bigint,
+    p_node text, p_number bigint, p_parts int[], p_epochs bigint[],
     p_count int, p_r0 bigint, p_r1 bigint, p_t0 bigint, p_t1 bigint, p_numbers int[], p_body bytea, p_extra text,
     v_n int[], v_id text[], v_state bytea[],
     e_id text[], e_kind text[], e_vehicle text[], e_region text[], e_time bigint[], e_body text[],
     more jsonb
 ) RETURNS int[] LANGUAGE plpgsql AS $$
 DECLARE
-    fresh int[] := '{}';
+    made int[] := '{}';
+    row_1 bigint;
 BEGIN
-    PERFORM hold_lease(p_epoch);
     IF p_count > 0 THEN
-        INSERT INTO log SELECT coalesce((SELECT first + pings FROM log ORDER BY first DESC LIMIT 1), 1),
-            p_count, p_r0, p_r1, p_t0, p_t1, p_numbers, p_body, p_extra;
+        row_1 := next_rows(p_count);
+    END IF;
+    IF p_parts IS NULL THEN
+        PERFORM hold_lease(p_epochs[1]);
+    ELSE
+        IF p_parts = '{}' AND (p_count > 0 OR cardinality(v_n) > 0) THEN
+            RAISE EXCEPTION 'of these vehicles no lease is said' USING ERRCODE = 'TR002';
+        END IF;
+        PERFORM hold_leases(p_node, p_parts, p_epochs);
+    END IF;
+    PERFORM begin_commit(p_node, p_number);
+    IF p_count > 0 THEN
+        INSERT INTO log(first, pings, r0, r1, t0, t1, numbers, body, extra)
+            VALUES (row_1, p_count, p_r0, p_r1, p_t0, p_t1, p_numbers, p_body, p_extra);
     END IF;
     INSERT INTO vehicles AS v SELECT * FROM unnest(v_n, v_id, v_state)
         ON CONFLICT (n) DO UPDATE SET state = excluded.state;
     IF cardinality(e_id) > 0 THEN
-        WITH made AS (
+        WITH told AS (
             INSERT INTO events(id, kind, vehicle, region, time, body, place)
             SELECT DISTINCT ON (one.id) one.* FROM unnest(e_id, e_kind, e_vehicle, e_region, e_time, e_body)
                 WITH ORDINALITY AS one(id, kind, vehicle, region, time, body, place) ORDER BY one.id, one.place
             ON CONFLICT (id) DO NOTHING RETURNING place)
-        SELECT coalesce(array_agg(place ORDER BY place), '{}') FROM made INTO fresh;
+        SELECT coalesce(array_agg(place ORDER BY place), '{}') FROM told INTO made;
+        UPDATE answers SET fresh = made WHERE node = p_node AND place = p_number % 8;
     END IF;
     IF more IS NOT NULL THEN
         PERFORM commit_rare(more);
     END IF;
-    UPDATE lease SET last_commit = p_number, last_fresh = fresh;
-    RETURN fresh;
+    RETURN made;
 END $$;
 
 -- What few commits have, as JSON: lists under names.
@@ -178,6 +197,7 @@ BEGIN
                 'reason', 'erased', 'lat', 0.0, 'lon', 0.0)::text
         WHERE vehicle IN (SELECT jsonb_array_elements_text(more->'erased'));
     UPDATE vehicles SET id = NULL, state = NULL WHERE id IN (SELECT jsonb_array_elements_text(more->'erased'));
+    UPDATE lease SET erasures = erasures + 1 WHERE jsonb_array_length(more->'erased') > 0;
 END $$;
 
 -- The table of a day; NULL where many days are in one.
@@ -246,6 +266,7 @@ async def migrate(connection: Connection, place: Place) -> None:
     async with connection.transaction():
         for script in MIGRATIONS[version:]:
             await connection.execute(script)
+        await connection.execute(leases.FUNCTIONS)
         await connection.execute(FUNCTIONS)
         await connection.execute(VIEW)
         await connection.execute("UPDATE lease SET version = $1", len(MIGRATIONS))

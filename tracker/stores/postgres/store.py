@@ -40,9 +40,6 @@ SOON_S, LATER_S = 0.005, 0.2  #: how long until events are looked for again that
 
 #: What returned is on the disk, whatever is usual there; who waits for a standby as well goes on doing so.
 DURABLE = """SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"""
-#: Events of a run before are ours now: another database, of which a dump was put here, counted transactions otherwise.
-LEFT = """WITH waiting AS (SELECT id, row_number() OVER (ORDER BY xid, place) AS place FROM events WHERE seq IS NULL)
-    UPDATE events SET xid = pg_current_xact_id(), place = waiting.place FROM waiting WHERE events.id = waiting.id"""
 
 T = TypeVar("T")
 
@@ -131,8 +128,8 @@ class PostgresStore:
         if not await take_lock(self._keeper, self.place):
             raise StoreLocked(f"Another server uses {self.place}. Stop it first, or choose another with --store.")
         await migrate(self._keeper, self.place)
-        self._epoch = await self._keeper.fetchval("UPDATE lease SET epoch = epoch + 1, last_commit = 0 RETURNING epoch")
-        await self._keeper.execute(LEFT)
+        self._epoch = await self._keeper.fetchval("SELECT take_store()")
+        await self._keeper.execute("SELECT adopt_rows()")
 
     async def _keep(self) -> None:
         """The lock ends with its connection. While it is not held another server may begin: then our epoch is over."""
@@ -203,13 +200,16 @@ class PostgresStore:
                 yield self._writer
             except BaseException as error:
                 if isinstance(fault := meaning(error, self.place), StoreUnusable) and fault.code == "store_gone":
-                    self._gone = fault
+                    self._lose(fault)
                 broken, self._writer = self._writer, None
                 if broken is not None:
                     broken.terminate()
                 if isinstance(error, Exception):
                     raise meaning(error, self.place) from error
                 raise
+
+    def _lose(self, fault: StoreUnusable) -> None:
+        self._gone = fault
 
     def _check(self) -> None:
         if self._gone is not None:
@@ -246,7 +246,7 @@ class PostgresStore:
 
     async def _call(self, connection: Connection, commit: Commit) -> list[int]:
         """Which of its events are new, by their place from 1."""
-        values = (self._epoch, self._commits, *_values(commit))
+        values = (self._name, self._commits, *self._epochs(commit), *_values(commit))
         if not commit.erased:
             fresh: list[int] = await connection.fetchval(COMMIT, *values)
             return fresh
@@ -257,9 +257,17 @@ class PostgresStore:
             await packing.erase(connection, sorted(numbers))
         return fresh
 
+    @property
+    def _name(self) -> str:
+        """What its commits are counted under."""
+        return str(self._epoch)
+
+    def _epochs(self, _commit: Commit) -> tuple[list[int] | None, list[int]]:
+        """Of which parts, and of each the epoch; None: of the whole."""
+        return None, [self._epoch]
+
     async def _found_out(self, number: int) -> list[int] | None:
-        """What the answer to a commit was that did not arrive; None: it was not committed. The lease waits for it where
-        it is under way still."""
+        """What the answer to a commit was that did not arrive; None: it was not committed, and will not be."""
         until = time.monotonic() + CONNECT_S
         while True:
             try:
@@ -270,10 +278,8 @@ class PostgresStore:
                     raise
                 await asyncio.sleep(LATER_S)
         try:
-            async with connection.transaction():
-                await connection.execute("SELECT hold_lease($1)", self._epoch)
-                fresh: list[int] | None = await connection.fetchval(ANSWER, number)
-                return fresh
+            fresh: list[int] | None = await connection.fetchval(ANSWER, self._name, number)
+            return fresh
         finally:
             connection.terminate()
 
@@ -320,10 +326,10 @@ class PostgresStore:
 
     async def thin_day(self, n: int, day: int, stays: Callable[[Columns], Columns]) -> int:
         async with self._packing:
-            change, went = await self._picture(packing.thinned, n, day, stays)
-            if change.gone:
-                await self._change(packing.thin, n, day, change, went)
-        return went
+            while True:
+                change, went = await self._picture(packing.thinned, n, day, stays)
+                if not change.gone or await self._change(packing.thin, n, day, change, went):
+                    return went
 
     async def drop_days(self, days: list[tuple[int, int]]) -> int:
         async with self._packing:
@@ -497,12 +503,12 @@ class PostgresStore:
         await asyncio.to_thread(backup_store, self.url, path)
 
 
-COMMIT = f"SELECT commit_all({', '.join(f'${at}' for at in range(1, 21))})"
-ANSWER = "SELECT last_fresh FROM lease WHERE last_commit = $1"
+COMMIT = f"SELECT commit_all({', '.join(f'${at}' for at in range(1, 23))})"
+ANSWER = "SELECT answer_to($1, $2)"
 
 
 def _values(commit: Commit) -> tuple[Any, ...]:
-    """What the function takes after epoch and number (see schema.py)."""
+    """What the function takes after who commits (see schema.py)."""
     if commit.pings:
         count, r0, r1, t0, t1, _, body, extra = logged.pack(commit.pings)
         pings = (count, r0, r1, t0, t1, [stored.n for stored in commit.pings], body, extra)
