@@ -18,7 +18,20 @@ from tests.support import nats, nats_creds
 from tests.support.certificates import Authority
 from tests.support.servers import Server
 from tests.support.waiting import free_port, until, until_sync
-from tracker.buses import Gap, examine_bus, frames, hearing, nats_keeper, open_bus
+from tracker.buses import (
+    Answer,
+    Asking,
+    Failed,
+    Gap,
+    NoAnswer,
+    NotAsked,
+    examine_bus,
+    frames,
+    hearing,
+    nats_keeper,
+    open_asking,
+    open_bus,
+)
 from tracker.buses import nats as engine
 from tracker.config import SettingsError
 from tracker.model.change import Change
@@ -364,6 +377,84 @@ async def raw(server: nats.Server) -> AsyncIterator[Client]:
         yield line
     finally:
         await line.close()
+
+
+async def test_a_user_needs_rights_to_one_name_alone() -> None:
+    rights = 'permissions: { publish: "depot.>", subscribe: "depot.>" }'
+    with nats.server(f"authorization {{ users: [{{ user: eve, password: p, {rights} }}] }}") as server:
+        url = f"nats://eve:p@127.0.0.1:{server.port}/depot"
+        async with peers(url) as (eve, bob), askers(url) as (zoe, _):
+            await eve.say("1")
+            await until(lambda: bob.names() == ["1"], "bob hears eve")
+            assert await zoe.ask("bob", b"abc", 60) == b"bob: abc"
+
+
+# ------------------------------------------------------------------------------------------------------ one asks one
+
+
+@contextlib.asynccontextmanager
+async def askers(url: str) -> AsyncIterator[list[Asking]]:
+    """Eve and bob; who is asked to wait does not answer."""
+
+    def answers(me: str) -> Answer:
+        async def answer(question: bytes) -> bytes:
+            if question == b"wait":
+                await asyncio.Event().wait()
+            return question * 3_000_000 if question == b"large" else me.encode() + b": " + question
+
+        return answer
+
+    made = {me: open_asking(url, me) for me in ("eve", "bob")}
+    try:
+        for me, one in made.items():
+            await one.open(answers(me))
+        yield list(made.values())
+    finally:
+        for one in made.values():
+            await one.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No answer is waited for when a node closes."""
+    monkeypatch.setattr("tracker.buses.answering.FINISH_S", 0.05)
+    monkeypatch.setattr("tracker.buses.nats_asking.CHECK_S", 0.05)
+
+
+@pytest.mark.usefixtures("hasty", "impatient")
+async def test_who_asks_when_the_server_is_killed_does_not_wait_for_it(server: nats.Server) -> None:
+    async with askers(server.url) as (eve, bob):
+        waiting = asyncio.create_task(eve.ask("bob", b"wait", 300))
+        assert await eve.ask("bob", b"abc", 300) == b"bob: abc"
+        server.kill()
+        await until(waiting.done, "it is told")
+        with pytest.raises(NoAnswer, match="the connection broke before node bob answered"):
+            await waiting
+        with pytest.raises(NotAsked, match="node bob cannot be asked: "):
+            await eve.ask("bob", b"abc", 300)
+        server.start()
+        await until(lambda: not eve.away and not bob.away, "it is there again")
+        assert await eve.ask("bob", b"abc", 300) == b"bob: abc"
+
+
+@pytest.mark.usefixtures("hasty", "impatient")
+async def test_who_asks_when_the_server_hangs_does_not_wait_for_it(server: nats.Server) -> None:
+    async with askers(server.url) as (eve, bob):
+        server.send_signal(signal.SIGSTOP)
+        with pytest.raises((NoAnswer, NotAsked)):
+            await eve.ask("bob", b"abc", 300)
+        server.send_signal(signal.SIGCONT)
+        await until(lambda: not eve.away and not bob.away, "it is there again")
+        assert await eve.ask("bob", b"abc", 300) == b"bob: abc"
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_is_too_large_for_the_server_is_refused_and_said(shared: nats.Server) -> None:
+    async with askers(named(shared)) as (eve, _):
+        with pytest.raises(NotAsked, match="a question of 2000000 bytes is more than NATS takes"):
+            await eve.ask("bob", b"x" * 2_000_000, 60)
+        with pytest.raises(Failed, match="an answer of 15000001 bytes is more than NATS takes"):
+            await eve.ask("bob", b"large", 60)
 
 
 # --------------------------------------------------------------------------------------------------- a whole server

@@ -1,8 +1,10 @@
-"""Bus: every node hears every committed change, in order, its own too, or that it may have missed some."""
+"""Bus: every node hears every committed change, in order, its own too, or that it may have missed some.
+
+And asking: a node asks another one, which answers; pings go to their owner so."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple, Protocol
 
 from tracker.config import SettingsError, without_token
@@ -47,10 +49,49 @@ class Bus(Protocol):
         ...
 
 
+Answer = Callable[[bytes], Awaitable[bytes]]
+
+
+class NotAsked(Exception):
+    """Certainly nothing was done: there is no such node, or no way to it, or it has too much to do. Says which."""
+
+
+class NoAnswer(Exception):
+    """It may have been done, or be done yet: the answer did not come in time, or got lost."""
+
+
+class Failed(Exception):
+    """The other node could not answer; says what it said. What it had done by then only it knows."""
+
+
+class Asking(Protocol):
+    """Guarantees: a question is begun once or not at all; those of one node are begun by another in the order they were
+    asked, and answered in any. Nobody waits longer than they said."""
+
+    @property
+    def away(self) -> str:
+        """Why no other node can be asked now; empty: they can."""
+        ...
+
+    async def open(self, answer: Answer) -> None:
+        """From now on this node answers. What `answer` raises is told as Failed."""
+        ...
+
+    async def close(self) -> None:
+        """No further question is begun; those under way are answered, for a few seconds."""
+        ...
+
+    async def ask(self, node: str, question: bytes, seconds: float) -> bytes:
+        """Raises NotAsked, NoAnswer, Failed. A node may ask itself."""
+        ...
+
+
 class Engine(Protocol):
-    """What one kind of bus offers to the functions below: a module with two functions of these names."""
+    """What one kind of bus offers to the functions below: a module with three functions of these names."""
 
     def open_bus(self, url: str) -> Bus: ...
+
+    def open_asking(self, url: str, me: str) -> Asking: ...
 
     def examine_bus(self, url: str) -> list[tuple[str, bool, str]]: ...
 
@@ -82,6 +123,12 @@ def _engine(url: str) -> Engine:
 def open_bus(url: str) -> Bus:
     """Imports the bus only here. Raises SettingsError."""
     return _engine(url).open_bus(url)
+
+
+def open_asking(url: str, me: str) -> Asking:
+    """How nodes of the bus with this URL ask each other; `me` is what this one is asked as: letters, digits, - and _.
+    Raises SettingsError."""
+    return _engine(url).open_asking(url, me)
 
 
 def examine_bus(url: str) -> list[tuple[str, bool, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from tracker.buses import Bus, Heard
+from tracker.buses import Asking, Bus, Heard
 from tracker.buses.listeners import Listeners
 from tracker.model.change import Change
 
@@ -34,6 +34,12 @@ class MemoryBus:
 
 def open_bus(_url: str) -> Bus:
     return MemoryBus()
+
+
+def open_asking(_url: str, me: str) -> Asking:
+    from tracker.buses.memory_asking import MemoryAsking
+
+    return MemoryAsking(me)
 
 
 def examine_bus(_url: str) -> list[tuple[str, bool, str]]:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tracker.buses import Bus, Gap, Heard, frames, nats_keeper
+from tracker.buses import Asking, Bus, Gap, Heard, frames, nats_keeper
 from tracker.buses.hearing import Hearing
 from tracker.buses.listeners import Listeners
 from tracker.buses.nats_keeper import Keeper, now_ms
@@ -206,6 +206,12 @@ class NatsBus:
 
 def open_bus(url: str) -> Bus:
     return NatsBus(place_of(url))
+
+
+def open_asking(url: str, me: str) -> Asking:
+    from tracker.buses.nats_asking import NatsAsking
+
+    return NatsAsking(place_of(url), me)
 
 
 def examine_bus(url: str) -> list[tuple[str, bool, str]]:

@@ -12,7 +12,9 @@ from tracker.config import SettingsError
 
 try:
     from nats.aio.client import Client
+    from nats.aio.subscription import Subscription
     from nats.errors import Error as NatsError
+    from nats.errors import NoRespondersError as NoRespondersError
 except ImportError:
     raise SettingsError("a bus nats:// needs the extra `nats`: pip install 'live-map-tracker[nats]'") from None
 
@@ -49,6 +51,12 @@ class Line(Client):
         await self.flush()
         await self.flush()
 
+    async def leave(self, subscription: Subscription) -> None:
+        """Nothing more comes of it, and what came was handed over. Its `drain` overtakes itself in the same way."""
+        await self._send_unsubscribe(subscription._id)
+        await self.confirm()
+        await subscription._pending_queue.join()
+
     async def cut(self) -> None:
         """At once: what is not written by now is lost."""
         writer = getattr(self._transport, "_io_writer", None)
@@ -82,6 +90,7 @@ async def connect(place: Place, server: str, *, echo: bool = False) -> AsyncIter
                     [server],
                     name="tracker",
                     no_echo=not echo,
+                    inbox_prefix=f"{place.name}.inbox",  # a user needs rights to one name alone
                     allow_reconnect=False,
                     max_reconnect_attempts=1,  # it tries twice
                     reconnect_time_wait=0,
