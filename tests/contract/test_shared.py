@@ -98,7 +98,7 @@ async def test_rounds_are_answered_as_the_nodes_expect(node: Any, seed: int) -> 
                 model.until[gone] = 0
                 await connection.execute("UPDATE nodes SET until = now() WHERE node = $1", gone)
             view = await lease_round(connection, ask.node, LEASE_MS, ask.gives, ask.takes, leaves=ask.leaves)
-            assert view == (model.take_round(ask, 1).living, model.rows), ask
+            assert view[:2] == (model.take_round(ask, 1).living, model.rows), ask
         await connection.close()
 
 

@@ -40,6 +40,25 @@ class SavedRegion(msgspec.Struct, frozen=True):
     feature: dict[str, Any] | None
 
 
+class Deed(msgspec.Struct, omit_defaults=True):
+    """What somebody did, as every node follows it: what a commit of one has beside what its own vehicles made of it."""
+
+    at: int
+    regions: list[SavedRegion] = []
+    registered: list[Registered] = []
+    removed: list[str] = []
+    erased: list[str] = []
+    acked: list[Acked] = []
+    records: list[Record] = []
+    edit: str = ""  # of regions, as the fleet keeps it
+    after: int = 0  # the place of the deed before it. Not written
+
+    @property
+    def lasts(self) -> bool:
+        """Every vehicle has to see it, before the next of that kind."""
+        return bool(self.edit or self.removed)
+
+
 class Commit(msgspec.Struct):
     """Everything one transaction writes. All of it or none."""
 
@@ -55,6 +74,7 @@ class Commit(msgspec.Struct):
     records: list[Record] = []
     audit: list[Audit] = []  # without seq
     leases: dict[int, int] = {}  # where several nodes write: by which epoch each partition is this one's
+    deed: Deed | None = None  # … and what other nodes have to follow, if that is what it is
     room: int = 0  # bytes that must be free as well: more of the same is sure to come
 
 
@@ -68,3 +88,4 @@ class Loaded(msgspec.Struct):
     last_seq: int
     last_n: int  # highest vehicle number ever given
     records: list[Record] = []  # newest version of each
+    deed: int = 0  # where several nodes write: the place of the newest

@@ -120,6 +120,7 @@ BEGIN
     UPDATE lease SET partitions = p_count, epoch = epoch + 1 WHERE partitions = 0;
     IF FOUND THEN
         INSERT INTO leases(partition) SELECT generate_series(0, p_count - 1);
+        INSERT INTO marks(partition) SELECT generate_series(0, p_count - 1);
         PERFORM setval('vehicle_numbers', coalesce(max(n), 1), max(n) IS NOT NULL) FROM vehicles;
         EXECUTE format('CREATE INDEX vehicles_by_partition ON vehicles(partition_of(id, %s))', p_count);
     END IF;
@@ -131,20 +132,47 @@ CREATE OR REPLACE FUNCTION lives(until timestamptz, p_lease interval) RETURNS bo
     SELECT until > now() AND until <= now() + p_lease
 $$;
 
--- How everything is: who lives, and by part its owner and epoch.
-CREATE OR REPLACE FUNCTION shares(p_lease interval) RETURNS TABLE (living text[], owners text[], epochs bigint[])
-LANGUAGE sql STABLE AS $$
+-- How everything is: who lives, and by part its owner and epoch; the newest deed, and the time (ms).
+CREATE OR REPLACE FUNCTION shares(p_lease interval)
+RETURNS TABLE (living text[], owners text[], epochs bigint[], deed bigint, clock bigint) LANGUAGE sql STABLE AS $$
     SELECT coalesce((SELECT array_agg(node) FROM nodes WHERE lives(until, p_lease)), '{}'),
-        coalesce(array_agg(owner ORDER BY partition), '{}'), coalesce(array_agg(epoch ORDER BY partition), '{}')
+        coalesce(array_agg(owner ORDER BY partition), '{}'), coalesce(array_agg(epoch ORDER BY partition), '{}'),
+        (SELECT place FROM head), (extract(epoch FROM clock_timestamp()) * 1000)::bigint
     FROM leases
 $$;
+
+-- What somebody did, decided by what there was after the deed of `p_place`: by anything else it has to be decided anew.
+-- It waits for whoever writes the one before it, and nobody writes the next before it is there.
+CREATE OR REPLACE FUNCTION write_deed(p_node text, p_place bigint, p_lasting bool, p_body text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    seen head;
+BEGIN
+    SELECT * FROM head FOR UPDATE INTO seen;
+    IF seen.place <> p_place THEN
+        RAISE EXCEPTION 'another deed came first' USING ERRCODE = 'TR005';
+    END IF;
+    IF p_lasting AND EXISTS (SELECT FROM marks WHERE place < seen.lasting) THEN
+        RAISE EXCEPTION 'the deed before has not reached every vehicle' USING ERRCODE = 'TR006';
+    END IF;
+    UPDATE head SET place = p_place + 1, lasting = CASE WHEN p_lasting THEN p_place + 1 ELSE lasting END;
+    INSERT INTO journal(place, node, body) VALUES (p_place + 1, p_node, p_body);
+END $$;
+
+-- All vehicles of these parts have seen what was done up to this deed, and what it made of them is stored.
+CREATE OR REPLACE FUNCTION mark_parts(p_node text, p_parts int[], p_epochs bigint[], p_place bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM hold_leases(p_node, p_parts, p_epochs);
+    UPDATE marks SET place = greatest(place, p_place) WHERE partition = ANY(p_parts);
+END $$;
 
 -- A node says that it lives, gives up what it has to, takes what is nobody's, and is told how everything is then. What
 -- a commit holds that is under way is left as it is: a round waits for nobody, and there is another one soon. To lose
 -- one that takes nothing is to die early; one that takes is on the disk, or an epoch might be given twice.
 CREATE OR REPLACE FUNCTION lease_round(
     p_node text, p_lease interval, gives int[], given bigint[], takes int[], taken bigint[], leaves bool
-) RETURNS TABLE (living text[], owners text[], epochs bigint[]) LANGUAGE plpgsql AS $$
+) RETURNS TABLE (living text[], owners text[], epochs bigint[], deed bigint, clock bigint) LANGUAGE plpgsql AS $$
 BEGIN
     IF cardinality(takes) = 0 THEN
         SET LOCAL synchronous_commit = off;
@@ -181,6 +209,8 @@ class Shares(NamedTuple):
 
     living: frozenset[str]
     rows: list[tuple[str | None, int]]  # owner and epoch, by part
+    deed: int  # place of the newest
+    clock: int  # of the database, UTC ms, when it answered
 
 
 async def lease_round(
@@ -194,8 +224,8 @@ async def lease_round(
 ) -> Shares:
     """What a round asks (see `nodes.leases.Round`): one transaction, and one way there and back."""
     pairs = [[[one[at] for one in some] for at in (0, 1)] for some in (gives, takes)]
-    living, owners, epochs = await connection.fetchrow(
+    living, owners, epochs, deed, clock = await connection.fetchrow(
         "SELECT * FROM lease_round($1, $2 * interval '1 ms', $3, $4, $5, $6, $7)",
         node, lease_ms, *pairs[0], *pairs[1], leaves,
     )  # fmt: skip
-    return Shares(frozenset(living), list(zip(owners, epochs, strict=True)))
+    return Shares(frozenset(living), list(zip(owners, epochs, strict=True)), deed, clock)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tracker.model.change import Acked, Registered
-from tracker.model.commit import Loaded, SavedRegion, SavedVehicle
+from tracker.model.commit import Deed, Loaded, SavedRegion, SavedVehicle
 from tracker.model.events import Ack, Event
 from tracker.model.records import Audit, Record
 from tracker.stores import AuditQuery, EventQuery
@@ -21,6 +21,7 @@ _event = msgspec.json.Decoder(Event).decode
 _registered = msgspec.json.Decoder(Registered).decode
 _feature = msgspec.json.Decoder(dict[str, Any] | None).decode
 _any = msgspec.json.decode
+_deed = msgspec.json.Decoder(Deed).decode
 
 EVENT = "seq, body, acked_by, acked"
 REGION = "id, version, updated_at, feature"
@@ -50,6 +51,7 @@ async def load(connection: Connection) -> Loaded:
                     f"SELECT DISTINCT ON (kind, key) {RECORD} FROM records ORDER BY kind, key, version DESC"
                 )
             ),
+            deed=await connection.fetchval("SELECT place FROM head"),
         )
 
 
@@ -76,6 +78,17 @@ async def vehicles(connection: Connection, ids: list[str]) -> list[SavedVehicle]
 async def vehicles_in(connection: Connection, partitions: int, some: list[int]) -> list[SavedVehicle]:
     sql = f"SELECT n, id, state FROM vehicles WHERE partition_of(id, {partitions}) = ANY($1::int[])"
     return saved(await connection.fetch(sql, some))
+
+
+async def deeds(connection: Connection, after: int, limit: int) -> list[tuple[int, Deed]]:
+    rows = await connection.fetch(
+        "SELECT place, body FROM journal WHERE place > $1 ORDER BY place LIMIT $2", after, limit
+    )
+    return [(place, _deed(body)) for place, body in rows]
+
+
+async def marked(connection: Connection) -> int:
+    return int(await connection.fetchval("SELECT min(place) FROM marks"))
 
 
 async def last_seq(connection: Connection) -> int:

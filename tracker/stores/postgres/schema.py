@@ -32,6 +32,14 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE nodes(node text PRIMARY KEY, until timestamptz NOT NULL) WITH (fillfactor = 50);
     CREATE SEQUENCE vehicle_numbers AS int;
 
+    -- … and what people did, one deed after the other: each node follows it, and marks for each part of the fleet how
+    -- far that has been done. `lasting`: the newest deed that every part has to have seen before the next such deed.
+    CREATE TABLE head(place bigint NOT NULL, lasting bigint NOT NULL);
+    INSERT INTO head VALUES (0, 0);
+    CREATE TABLE journal(
+        place bigint PRIMARY KEY, node text NOT NULL, at timestamptz NOT NULL DEFAULT now(), body text NOT NULL);
+    CREATE TABLE marks(partition int PRIMARY KEY, place bigint NOT NULL DEFAULT 0) WITH (fillfactor = 50);
+
     -- What the newest commits of a node, or of an epoch of the only one, answered, for who did not hear it: the commits
     -- of one place come one after the other. NULL: it was given up before it came.
     CREATE TABLE answers(
@@ -167,6 +175,9 @@ BEGIN
         UPDATE answers SET fresh = made WHERE node = p_node AND place = p_number % 8;
     END IF;
     IF more IS NOT NULL THEN
+        IF more ? 'deed' THEN
+            PERFORM write_deed(p_node, (more->>'place')::bigint, (more->>'lasting')::bool, more->>'deed');
+        END IF;
         PERFORM commit_rare(more);
     END IF;
     RETURN made;

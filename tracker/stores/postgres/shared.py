@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tracker.errors import StoreUnusable
-from tracker.model.commit import Commit, SavedVehicle
+from tracker.model.commit import Commit, Deed, SavedVehicle
 from tracker.stores.postgres import leases, reads
 from tracker.stores.postgres.faults import meaning
 from tracker.stores.postgres.leases import Shares
@@ -16,6 +16,8 @@ from tracker.stores.postgres.store import PostgresStore, connect, take_lock
 
 if TYPE_CHECKING:
     from asyncpg import Connection
+
+DEEDS = 1000  #: followed at once
 
 
 class SharedStore(PostgresStore):
@@ -72,6 +74,21 @@ class SharedStore(PostgresStore):
         if self._keeper is None or self._keeper.is_closed():
             self._keeper, self._epoch = await connect(self.place), 0
         return self._keeper
+
+    async def deeds(self, after: int) -> list[tuple[int, Deed]]:
+        """What was done after that, in order, by whichever node: the place of each."""
+        return await self._read(reads.deeds, after, DEEDS)
+
+    async def mark(self, leases: dict[int, int], place: int) -> None:
+        """All vehicles of these partitions have seen what was done up to there, and what it made of them is stored."""
+        async with self._writing() as connection:
+            await connection.execute(
+                "SELECT mark_parts($1, $2, $3, $4)", self.node, list(leases), list(leases.values()), place
+            )
+
+    async def marked(self) -> int:
+        """Up to where every partition has."""
+        return await self._read(reads.marked)
 
     async def number_vehicles(self, count: int) -> range:
         """Numbers for vehicles to come, which nobody else has."""

@@ -527,11 +527,16 @@ def _values(commit: Commit) -> tuple[Any, ...]:
 def _more(commit: Commit) -> str | None:
     if not (
         commit.regions or commit.registered or commit.unregistered or commit.acked or commit.meta or commit.erased
-        or commit.records or commit.audit
+        or commit.records or commit.audit or commit.deed
     ):  # fmt: skip
         return None
+    written = {}
+    if (deed := commit.deed) is not None:
+        body = _encode(msgspec.structs.replace(deed, after=0)).decode()
+        written = {"deed": body, "place": deed.after, "lasting": deed.lasts}
     return _encode(
-        {
+        written
+        | {
             "regions": [(one.id, one.version, one.updated_at, _json(one.feature)) for one in commit.regions],
             "registered": [(one.vehicle, _json(one)) for one in commit.registered],
             "unregistered": commit.unregistered,
