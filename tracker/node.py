@@ -16,7 +16,7 @@ from tracker.access.guessing import Guessing
 from tracker.access.hashing import Hashing
 from tracker.access.passes import FIRST_MS, Link
 from tracker.access.tokens import hash_of, new_secret
-from tracker.buses import open_bus
+from tracker.buses import open_asking, open_bus
 from tracker.config import Settings
 from tracker.fleet.fleet import Fleet, FleetSettings
 from tracker.fleet.membership import is_near
@@ -26,10 +26,12 @@ from tracker.history.story.corrections import Corrections
 from tracker.live.hub import Hub
 from tracker.model.change import Change
 from tracker.model.picture import Picture
-from tracker.model.records import Record
+from tracker.model.records import Audit, Record
 from tracker.pipeline.pipeline import Pipeline
 from tracker.pipeline.quarantine import Quarantine
-from tracker.stores import open_store
+from tracker.pipeline.shared.clock import SharedClock
+from tracker.pipeline.shared.sharing import Sharing
+from tracker.stores import Store, open_store, share_store
 from tracker.turns.buffer import Buffer
 from tracker.turns.guests import LOOK_S, Guests
 from tracker.turns.heard import LastHeard
@@ -81,7 +83,10 @@ class Node:
         access: Access | None = None,
     ) -> None:
         self.settings = settings
-        self.clock, self.steady = clock, steady
+        self.is_shared = settings.is_shared
+        shared_clock = SharedClock(clock, steady)  # what the clocks of several nodes say makes no difference
+        self.clock, self.steady = shared_clock if self.is_shared else clock, steady
+        clock = self.clock
         self.started_at = clock()
         self.picture = Picture()
         self.directory = Directory()
@@ -102,7 +107,15 @@ class Node:
         self.hub = Hub(self.picture, is_near=self.is_near)
         self.lanes = Lanes()
         self.jobs = Jobs(clock, steady)  # what it does by itself: each part adds its own
-        self.store = open_store(settings.store_url, accept_loss=settings.accept_loss)
+        self.store: Store
+        sharing = None
+        if self.is_shared:
+            self.store = shared = share_store(settings.store_url)
+            sharing = Sharing(
+                shared, open_asking(settings.bus, shared.node), self.picture, shared_clock, steady, self.lanes
+            )
+        else:
+            self.store = open_store(settings.store_url, accept_loss=settings.accept_loss)
         self.bus = open_bus(settings.bus)
         self.pipeline = Pipeline(
             self.fleet,
@@ -116,6 +129,7 @@ class Node:
             relay=self.lanes["relay"],
             numbering=self.lanes["numbering"],
             missing=self.lanes["missing"],
+            sharing=sharing,
             inbox_limit=settings.max_inbox,
         )
         self.quarantine = Quarantine(settings, self.pipeline, self.directory, self.picture, clock)
@@ -141,6 +155,8 @@ class Node:
         }
         if engine := getattr(self.store, "statistics", None):
             self.statistics["store"] = engine
+        if sharing:
+            self.statistics["nodes"] = sharing.ownership.statistics
         if line := getattr(self.bus, "statistics", None):
             self.statistics["bus"] = line
         self.ready = False
@@ -150,7 +166,7 @@ class Node:
         for session in self.directory.sessions.by_id.values():
             self.guessing.know(session.user, session.address)
         if not self.directory.folder:
-            await self.pipeline.keep_records(lambda: ([Record("folder", secrets.token_hex(4), 1, {})], []))
+            await self.pipeline.keep_records(self._name_folder)
         self.jobs.add_job(Job("keep uses", USES_S, self._keep_uses))
         self.jobs.add_job(Job("forget who is slow", USES_S, self._forget_slow))
         self.jobs.add_job(Job("show guests out", LOOK_S, self._show_out))
@@ -159,11 +175,13 @@ class Node:
         for job in self.retention.jobs():
             self.jobs.add_job(job)
         self.jobs.start()
+        await self.pipeline.settle()
         self.ready = True
 
     async def leave(self) -> None:
         """We are asked to stop: no new work, what is under way may end."""
         self.ready = False
+        await self.pipeline.leave()
 
     async def stop(self) -> None:
         self.ready = False
@@ -172,6 +190,9 @@ class Node:
         await self.jobs.stop()
         await self.pipeline.stop()
         self.hashing.close()
+
+    def _name_folder(self) -> tuple[list[Record], list[Audit]]:
+        return [] if self.directory.folder else [Record("folder", secrets.token_hex(4), 1, {})], []
 
     async def _forget_slow(self, _now: int) -> None:
         self.pace.forget_whole(self.steady() / 1000)

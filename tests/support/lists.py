@@ -80,6 +80,9 @@ class ListStore:
         PLACES.setdefault(self._url, Kept())
         return await self.load()
 
+    async def does_chores(self) -> bool:
+        return True
+
     def jobs(self) -> list[Job]:
         return []
 

@@ -226,6 +226,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.store or f"sqlite:{self.folder}"
 
     @property
+    def is_shared(self) -> bool:
+        """One of several nodes: what lasts is where all of them write, and they can hear each other."""
+        return not is_folder(self.store_url) and self.bus != "memory:"
+
+    @property
     def place(self) -> str:
         """Where everything is kept, as it may be shown."""
         return str(self.folder) if is_folder(self.store_url) else without_password(self.store)

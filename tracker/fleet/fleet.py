@@ -6,7 +6,8 @@ pipeline commits and then publishes; when the commit fails, `forget` (and `forge
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import islice
 from operator import attrgetter, gt
@@ -69,6 +70,7 @@ class Fleet:
         """`kept`: somebody stores and shows it; the steps of one that is only heard hold the events alone. `remembers`:
         so many fixes of a vehicle; of older ones a store is asked."""
         self._remembers = remembers
+        self._ahead: deque[int] | None = None  # numbers of vehicles to come, where others give some as well
         self.settings = settings or FleetSettings()
         self._draft = Draft if kept else Told
         self._obey(self.settings)
@@ -137,6 +139,46 @@ class Fleet:
             self._alarms.pop(name, None)  # rather told twice than never
         self._load(saved, not self.is_evaluating)
         self._round.add_vehicles([one.vehicle for one in saved if self._is_behind(self.vehicles.get(one.vehicle))])
+
+    # -- one fleet among several, each with vehicles of its own -----------------------------------------------------
+
+    def adopt(self, saved: Sequence[SavedVehicle], now: int) -> list[str]:
+        """Vehicles of which nobody else decides any more. They may not have seen the newest edit. Answers who is
+        live."""
+        self._load(saved, False, now)
+        live = [one.vehicle for one in saved if one.vehicle in self.vehicles]
+        newest = max((self.vehicles[name].top for name in live), default=0)
+        self._returned_from = max(self._returned_from, max(newest, now) + SLACK_MS)
+        self._round.add_vehicles([name for name in live if self._is_behind(self.vehicles[name])])
+        return live
+
+    def drop(self, is_gone: Callable[[str], bool]) -> None:
+        """Somebody else decides of these from now on."""
+        for known in (self.vehicles, self._numbers, self._alarms):
+            for name in [name for name in known if is_gone(name)]:
+                del known[name]
+
+    def give_numbers(self, some: Iterable[int]) -> None:
+        """For vehicles to come: from now on they get no others."""
+        self._ahead = self._ahead or deque()
+        self._ahead.extend(some)
+
+    @property
+    def numbers_ahead(self) -> int:
+        return len(self._ahead or ())
+
+    def follow_edit(self, text: str, regions: Iterable[Region]) -> Step:
+        """An edit that another fleet decided, and the regions it put in force. `evaluate` then asks who is in them."""
+        edit = Edit.from_json(text)
+        draft = self._draft()
+        self._ring_all(edit.at, draft)
+        for region in regions:
+            self.regions.put(region)
+        for id in edit.deleted:
+            self.regions.remove(id)
+        self._start(edit, draft)
+        draft.commit.meta.clear()  # it is stored
+        return draft.step()
 
     def _load(self, saved: Iterable[SavedVehicle], done: bool, now: int = NEVER) -> None:
         """`done`: the newest edit has been, also for those it did not concern: they were not written for it."""
@@ -315,7 +357,8 @@ class Fleet:
     def _number(self, name: str) -> int:
         n = self._numbers.get(name)
         if n is None:
-            n = self._last_n = self._last_n + 1
+            n = self._last_n + 1 if self._ahead is None else self._ahead.popleft()
+            self._last_n = max(self._last_n, n)
         return n
 
     def _pass_time(self, vehicle: Vehicle, upto: int, now: int, draft: Draft) -> None:

@@ -65,3 +65,4 @@ class Change(msgspec.Struct, omit_defaults=True):
     acked: list[Acked] = []
     erased: list[str] = []  # vehicles whose history is gone, that of their events too
     records: list[Record] = []  # of those who may come in
+    deed: int = 0  # where several nodes write: of the journal, what there is up to now

@@ -40,7 +40,7 @@ class SavedRegion(msgspec.Struct, frozen=True):
     feature: dict[str, Any] | None
 
 
-class Deed(msgspec.Struct, omit_defaults=True):
+class SharedDeed(msgspec.Struct, omit_defaults=True):
     """What somebody did, as every node follows it: what a commit of one has beside what its own vehicles made of it."""
 
     at: int
@@ -74,7 +74,7 @@ class Commit(msgspec.Struct):
     records: list[Record] = []
     audit: list[Audit] = []  # without seq
     leases: dict[int, int] = {}  # where several nodes write: by which epoch each partition is this one's
-    deed: Deed | None = None  # … and what other nodes have to follow, if that is what it is
+    deed: SharedDeed | None = None  # … and what other nodes have to follow, if that is what it is
     room: int = 0  # bytes that must be free as well: more of the same is sure to come
 
 

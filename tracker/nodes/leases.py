@@ -167,6 +167,20 @@ class Leases:
             return None
         return held.epoch
 
+    def may_commit(self, partition: int, now: float) -> int | None:
+        """By which epoch to commit what was taken before: also of what is about to be given up, or was just loaded."""
+        held = self._held.get(partition)
+        return None if held is None or now >= self._heard + self._terms.safe_ms else held.epoch
+
+    def held(self, *, ready: bool = False) -> dict[int, int]:
+        """Partitions whose rows say that they are ours, and their epochs; or only those whose vehicles are in
+        memory."""
+        return {place: held.epoch for place, held in self._held.items() if held.ready or not ready}
+
+    @property
+    def living(self) -> frozenset[str]:
+        return self._view.living
+
     def owner_of(self, partition: int, now: float) -> str | None:
         """Whom to ask, as far as is known. None: nobody, just now."""
         if partition >= len(self._view.rows):  # nothing was heard yet

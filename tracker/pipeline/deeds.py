@@ -12,6 +12,7 @@ from tracker.fleet.fleet import Fleet, Step
 from tracker.model.change import Change, Registered
 from tracker.model.commit import Commit
 from tracker.model.events import ERASED, Ack, Event
+from tracker.model.picture import Picture
 from tracker.model.records import Audit, Record
 from tracker.pipeline.inbox import Deed, Edit
 from tracker.pipeline.journal import (
@@ -47,6 +48,8 @@ class Done(Deed[None]):
 
 
 class SetClock(Done):
+    is_shared = False
+
     def __init__(self, now: int, by: int) -> None:
         super().__init__(ClockSet(now, by))
         self._by = by
@@ -154,10 +157,15 @@ class KeepRecords(Deed[None]):
 
 
 class RemoveVehicle(Deed[None]):
-    def __init__(self, now: int, fleet: Fleet, id: str, history: Callable[[], list[Record]] | None) -> None:
+    lasts = True
+
+    def __init__(
+        self, now: int, fleet: Fleet, picture: Picture, id: str, history: Callable[[], list[Record]] | None
+    ) -> None:
         """`history`: what is kept of it in records and goes with it; None: its history stays."""
         super().__init__(now)
         self._fleet = fleet
+        self._picture = picture  # of all vehicles, also of those of other nodes
         self._id = id
         self._history = history
         self._number: int | None = None
@@ -166,7 +174,8 @@ class RemoveVehicle(Deed[None]):
         self._number = await store.number(self._id) if self._history else None
 
     def means(self) -> Entry:
-        known = self._id in self._fleet.vehicles or self._id in self._fleet.register_entries
+        fleet, picture = self._fleet, self._picture
+        known = self._id in fleet.vehicles or self._id in fleet.register_entries or self._id in picture.vehicles
         if not known and self._number is None:
             raise NotFound(
                 "unknown_vehicle",
@@ -228,6 +237,8 @@ class Acknowledge(Deed[Event]):
 
 
 class TellEvents(Done):
+    is_shared = False  # every node reads its events
+
     def __init__(self, now: int, events: list[Event]) -> None:
         super().__init__(EventsTold(now, events))
         self._events = events

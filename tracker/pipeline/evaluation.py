@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from copy import copy
 from typing import Any
 
@@ -20,6 +21,7 @@ class Evaluation:
         self._fleet = fleet
         self._slice = SLICE
         self._waiting: list[Edit[Any]] = []
+        self.on_settled: Callable[[], None] = lambda: None
         self._settled = asyncio.Event()  # every vehicle was evaluated against the newest edit
 
     @property
@@ -66,6 +68,7 @@ class Evaluation:
             for edit in self._waiting:
                 edit.resolve()
             self._waiting.clear()
+            self.on_settled()
 
     def interrupt(self, error: StoreError) -> None:
         """The edit is stored, and goes on going round by itself: nobody need wait for a disk to get room."""

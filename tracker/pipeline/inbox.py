@@ -69,6 +69,9 @@ class Deed(Entry[T]):
     """What somebody does. It has a transaction of its own: it decides on what is committed, fails for nobody else."""
 
     by: Actor | None = None  #: None: nobody has to be told of who did it
+    is_shared = True  #: where several nodes write, all of them do it
+    lasts = False  #: … and it is done when every vehicle has seen it
+    tries = 0  #: how often others were quicker
 
     async def prepare(self, store: Store) -> None:
         """Read what its meaning depends on."""
@@ -95,6 +98,7 @@ class Edit(Deed[T]):
     """A deed that is done only when every vehicle was evaluated against it."""
 
     regions = 1  #: how many it puts in force or takes out of it
+    lasts = True
 
 
 class Inbox:

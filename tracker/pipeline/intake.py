@@ -15,6 +15,7 @@ from tracker.errors import Stopping, StoreError, StoreFull, TrackerError
 from tracker.fleet.fleet import SETTINGS, Fleet
 from tracker.model.commit import Commit
 from tracker.model.events import Event
+from tracker.nodes.splitting import no_owner
 from tracker.pipeline.batch import Batch
 from tracker.pipeline.clocks import SET_MS, Clocks
 from tracker.pipeline.company import Company
@@ -22,6 +23,8 @@ from tracker.pipeline.deeds import SetClock
 from tracker.pipeline.evaluation import SLICE, Evaluation
 from tracker.pipeline.inbox import Deed, Edit, Entry, Inbox, Own
 from tracker.pipeline.relay import Relay
+from tracker.pipeline.shared.following import Follow
+from tracker.pipeline.shared.sharing import Sharing
 from tracker.pipeline.steps import merged, says_anything
 from tracker.stores import Store
 
@@ -32,6 +35,7 @@ EVENTS_WITH_IT = 2000  #: … unless they make more events than that
 ROOM_A_VEHICLE, ROOM_MOST = 1024, 8 << 20  #: bytes that must be free when an edit is stored before its evaluation
 FEW = 20  #: regions put in force at once on the loop; more in a thread
 BREATH_S = 0.005  #: how long the intake keeps the loop to itself
+MOST_TRIES = 50  #: of a deed, when somebody at another node is quicker again and again
 PAUSE_S = 1.0  #: before timers and evaluations try again what the store could not commit
 FLUSH_S = 2.0  #: how long a stop goes on committing what waits; the rest is refused
 WATCH_S = 5.0  #: how long a sleep trusts that nobody sets the clock
@@ -53,12 +57,21 @@ class Statistics(NamedTuple):
 
 
 class Intake:
-    def __init__(self, fleet: Fleet, store: Store, clocks: Clocks, evaluation: Evaluation, relay: Relay) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        store: Store,
+        clocks: Clocks,
+        evaluation: Evaluation,
+        relay: Relay,
+        sharing: Sharing | None = None,
+    ) -> None:
         self._fleet = fleet
         self._store = store
         self._clocks = clocks
         self._evaluation = evaluation
         self._relay = relay
+        self._sharing = sharing  # with other nodes
         self._inbox = Inbox()
         self._company = Company()
         self._under_way: list[Entry[Any]] = []
@@ -124,6 +137,10 @@ class Intake:
         self._wake.set()
         return entry.done
 
+    def wake(self) -> None:
+        """There is something to be done that nobody put here."""
+        self._wake.set()
+
     def stop(self) -> None:
         """What waits is committed, or refused; then `run` ends."""
         self._end = asyncio.get_running_loop().time() + FLUSH_S
@@ -147,6 +164,7 @@ class Intake:
     async def _take_turns(self) -> None:
         while True:
             await self._gather()
+            await self._catch_up()
             entries = self._under_way = [] if self._comes_later(self._inbox.first) else self._inbox.take_entries(MOST)
             if entries:
                 self._company.begin(len(entries), asyncio.get_running_loop().time())
@@ -188,6 +206,8 @@ class Intake:
         """Before a deed the timers that are due have their turn, a slice at a time."""
         if not isinstance(entry, Deed) or self._is_patient():
             return False
+        if self._sharing and entry.lasts and not self._sharing.following.may_last():
+            return True
         due = self._fleet.due_at()
         return due is not None and due <= entry.now
 
@@ -215,6 +235,23 @@ class Intake:
         delay = 0.0 if due is None or not settled else min(max((due - self.now()) / 1000, 0.0), WATCH_S)
         return loop.call_at(max(loop.time() + delay, self._patience), self._wake.set)
 
+    async def _catch_up(self) -> None:
+        """What was done at other nodes is done here as well, before anything that somebody decides on it."""
+        if self._sharing is None or self._is_patient():
+            return
+        following = self._sharing.following
+        if not following.is_behind and not isinstance(self._inbox.first, Deed):
+            return
+        try:
+            while deeds := await following.unfollowed():
+                for deed in deeds:
+                    await self._process([deed])
+                    if deed.done.exception():
+                        return  # it is followed again
+        except StoreError as fault:
+            self._patience = asyncio.get_running_loop().time() + PAUSE_S
+            log.debug("cannot follow what other nodes did: %s", fault)
+
     # ------------------------------------------------------------------------------------------------------ the order
 
     async def _process(self, entries: list[Entry[Any]]) -> None:
@@ -224,11 +261,18 @@ class Intake:
             await self._apply(entries, applied)
             done = await self._apply_all_of_an_edit(applied)
             commit, change = merged([entry.step for entry in applied if entry.step is not None])
-            events = await self._commit(commit) if says_anything(commit) else []
-            if not says_anything(commit) and not all(isinstance(entry, Own) for entry in entries):
+            deed = applied[0] if applied and isinstance(applied[0], Deed) else None
+            wrote = says_anything(commit)
+            if wrote and self._sharing:
+                self._sharing.sign(commit, deed)
+            events = await self._commit(commit) if wrote else []
+            if self._sharing and deed:
+                self._followed(self._sharing, deed, commit)
+            if not wrote and not all(isinstance(entry, Own) for entry in entries):
                 await self._look_at_store()
         except StoreError as error:
-            await self._go_back(entries, applied, error)
+            if error.code != "overtaken" or not await self._try_again(entries):
+                await self._go_back(entries, applied, error)
             return
         except Exception as fault:  # ours: find the entry that brings it out, the others go on
             log.exception("could not apply %d entries", len(entries))
@@ -238,6 +282,7 @@ class Intake:
             return
         change.events = [event for event in events if event.seq]
         change.unnumbered = [event for event in events if not event.seq]
+        change.deed = commit.deed.after + 1 if commit.deed else 0
         if says_anything(change):
             await self._relay.publish(change)
         for entry in applied:
@@ -250,6 +295,11 @@ class Intake:
     async def _apply(self, entries: list[Entry[Any]], applied: list[Entry[Any]]) -> None:
         breath = time.perf_counter()
         for index, entry in enumerate(entries):
+            if self._sharing and entry.pings:
+                if not self._sharing.owns(entry.pings):
+                    entry.fail(no_owner())
+                    continue
+                await self._sharing.stock(self._fleet, len(entry.pings))
             if isinstance(entry, Batch) and (wanted := self._fleet.unknown_fixes(entry.pings)):
                 if applied:  # the store can only tell of what is committed: that goes first
                     self._inbox.put_back(entries[index:])
@@ -319,6 +369,48 @@ class Intake:
         self._events += len(events)
         return events
 
+    # ------------------------------------------------------------------------------------- what other nodes did, and we
+
+    def _followed(self, sharing: Sharing, deed: Deed[Any], commit: Commit) -> None:
+        """It is committed: what others decide from now on comes after it."""
+        if isinstance(deed, Follow):
+            sharing.following.did(deed.place, lasts=deed.deed.lasts)
+        elif commit.deed:
+            sharing.following.did(commit.deed.after + 1, lasts=commit.deed.lasts)
+        self._evaluation.go_on()  # nobody has seen it before all of ours have
+        if self._evaluation.is_settled:
+            sharing.settled()
+
+    async def _try_again(self, entries: list[Entry[Any]]) -> bool:
+        """Somebody at another node was quicker: what they did comes first, then this is decided anew."""
+        (deed,) = entries
+        assert isinstance(deed, Deed), "only a deed is overtaken"
+        deed.tries += 1
+        if deed.tries > MOST_TRIES or self._stopping.is_set():
+            return False
+        try:
+            await self._restore()
+        except Exception as fault:
+            log.debug("could not go back to what is stored: %s", fault)
+            return False
+        self._inbox.put_back(entries)
+        return True
+
+    async def _restore(self) -> None:
+        loaded = await self._store.load()
+        if self._sharing:
+            loaded = self._sharing.own_part(loaded)
+        self._fleet.restore(loaded, self.now())
+        if self._sharing:
+            self._sharing.following.went_back(loaded.deed)
+        self._evaluation.go_on()
+
+    async def _reload(self, vehicles: list[str]) -> None:
+        saved = await self._store.reload(vehicles)
+        if self._sharing:
+            saved = [one for one in saved if self._sharing.ownership.has(one.vehicle)]
+        self._fleet.forget_vehicles(vehicles, saved)
+
     # ------------------------------------------------------------------------------------------------------ going back
 
     async def _go_back(self, entries: list[Entry[Any]], applied: list[Entry[Any]], error: Exception | None) -> None:
@@ -326,14 +418,16 @@ class Intake:
         self._patience = asyncio.get_running_loop().time() + PAUSE_S
         if isinstance(error, StoreError):
             self._evaluation.interrupt(error)
+        if self._sharing:
+            self._sharing.ownership.hurry()
         vehicles = {ping.vehicle for entry in entries for ping in entry.pings}
         only_pings = all(entry.pings for entry in entries)
         while True:
             try:
                 if only_pings:
-                    self._fleet.forget_vehicles(sorted(vehicles), await self._store.reload(sorted(vehicles)))
+                    await self._reload(sorted(vehicles))
                 elif applied:
-                    self._fleet.restore(await self._store.load(), self.now())
+                    await self._restore()
                 self._evaluation.go_on()
                 self._down = None
                 _fail(entries, error)

@@ -74,12 +74,16 @@ class Missed:
         settings: FleetSettings,
         now: Callable[[], int],
         take: Callable[[Change], None],
+        *,
+        only_positions: bool = False,
     ) -> None:
+        """`only_positions`: everything else that others do is heard of in another way."""
         self._store = store
         self._picture = picture
         self._settings = settings
         self._now = now
         self._take = take
+        self._only_positions = only_positions
         self._records: dict[tuple[str, str], int] = {}
         self._gap: Gap | None = None
         self._wanted = asyncio.Event()
@@ -114,7 +118,8 @@ class Missed:
         try:
             if not gap.away:  # else it comes again when the bus is back: it would cost too much every time
                 await self._read_all(gap)
-            await self._read_events()
+            if not self._only_positions:
+                await self._read_events()
         except BaseException:
             self.note_gap(gap)
             raise
@@ -126,6 +131,8 @@ class Missed:
             loaded = await self._store.load()
             stored = await asyncio.to_thread(as_stored, loaded, self._settings, self._now())
             change = find_missed(self._picture, self._records, stored, meanwhile)
+            if self._only_positions:
+                change = Change(moved=change.moved)
             if change.removed:
                 change.erased = [name for name in change.removed if not await self._has_events(name)]
         finally:
@@ -133,6 +140,8 @@ class Missed:
         self._note_records(change.records)
         if change != Change():
             self._take(change)
+        if self._only_positions:
+            return
         await self._read_acks(self._now() - gap.ms - MARGIN_MS)
 
     async def _has_events(self, vehicle: str) -> bool:

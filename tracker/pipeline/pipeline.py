@@ -28,9 +28,11 @@ from tracker.pipeline.clocks import Clocks
 from tracker.pipeline.evaluation import Evaluation
 from tracker.pipeline.inbox import Deed
 from tracker.pipeline.intake import Intake, Statistics
-from tracker.pipeline.missed import Missed
+from tracker.pipeline.missed import Missed, as_stored
 from tracker.pipeline.relay import Relay
 from tracker.pipeline.saves import Save, new_id, take_together
+from tracker.pipeline.shared.sharing import Sharing
+from tracker.pipeline.shared.telling import Telling
 from tracker.regions.importing import read_regions
 from tracker.regions.region import Region
 from tracker.stores import Store
@@ -64,6 +66,7 @@ class Pipeline:
         relay: Lane | None = None,
         numbering: Lane | None = None,
         missing: Lane | None = None,
+        sharing: Sharing | None = None,
         inbox_limit: int = 100_000,
     ) -> None:
         self._fleet = fleet
@@ -71,12 +74,20 @@ class Pipeline:
         self._bus = bus
         self._picture = picture
         self._clocks = Clocks(clock, steady)
-        self._relay = Relay(bus, on_change or picture.apply, on_lost or picture.apply, relay or Lane("relay"))
+        self._sharing = sharing
+        telling = Telling(picture, clock, sharing.following.hear, sharing.look_for_events) if sharing else None
+        self._relay = Relay(bus, on_change or picture.apply, on_lost or picture.apply, relay or Lane("relay"), telling)
         self._numbering = numbering or Lane("numbering")
         self._missing = missing or Lane("missing")
-        self._missed = Missed(store, picture, fleet.settings, self._clocks.now, self._relay.take)
+        self._missed = Missed(
+            store, picture, fleet.settings, self._clocks.now, self._relay.take, only_positions=sharing is not None
+        )
         self._evaluation = Evaluation(fleet)
-        self._intake = Intake(fleet, store, self._clocks, self._evaluation, self._relay)
+        self._intake = Intake(fleet, store, self._clocks, self._evaluation, self._relay, sharing)
+        if sharing:
+            sharing.join(self._intake.put, self._submit_here)
+            sharing.wake = self._intake.wake
+            self._evaluation.on_settled = sharing.settled
         self._limit = inbox_limit
         self._refused = 0
         self._one_edit = asyncio.Lock()  # at a time
@@ -97,9 +108,17 @@ class Pipeline:
         except BaseException:
             await self._bus.close()
             raise
+        try:
+            if self._sharing:
+                await self._sharing.begin(loaded.deed)
+        except BaseException:
+            await self._bus.close()
+            await self._store.close()
+            raise
         self._clocks.begin()
         try:
-            self._fleet.restore(loaded, self._intake.now())
+            stored = as_stored(loaded, self._fleet.settings, self._intake.now()) if self._sharing else None
+            self._fleet.restore(self._sharing.own_part(loaded) if self._sharing else loaded, self._intake.now())
         except Exception as fault:
             log.debug("could not read what is stored", exc_info=fault)
             await self._bus.close()
@@ -109,7 +128,7 @@ class Pipeline:
                 "Restore a backup: tracker restore FILE.",
                 "store_damaged",
             ) from fault
-        self._picture.begin(self._fleet.snapshot(), loaded.last_seq)
+        self._picture.begin(stored or self._fleet.snapshot(), loaded.last_seq)
         now = self._intake.now()
         if misread := self._fleet.take_misread(now):
             self._intake.put(deeds.reread(now, misread))
@@ -119,17 +138,33 @@ class Pipeline:
             asyncio.create_task(self._numbering.keep(lambda: self._relay.number(self._store)), name="numbering"),
             asyncio.create_task(self._missing.keep(self._missed.catch_up), name="missing"),
         ]
+        if self._sharing:
+            self._sharing.go_on(lambda: self._evaluation.is_settled)
         self._missed.begin(loaded.records)
         return loaded.records
 
+    async def settle(self) -> None:
+        """Return when every vehicle has an owner, where nodes share them, or soon."""
+        if self._sharing:
+            await self._sharing.settle()
+
+    async def leave(self) -> None:
+        """Hand them over to other nodes."""
+        if self._sharing:
+            await self._sharing.leave()
+
     async def stop(self) -> None:
         """Whatever was submitted is committed or refused when this returns; bus and store are closed."""
+        if self._sharing:
+            await self._sharing.leave()
         self._intake.stop()
         if self._tasks:
             intake, _, numbering, missing = self._tasks
             await intake
             numbering.cancel()
             missing.cancel()
+        if self._sharing:
+            await self._sharing.stop()
         await self._bus.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
@@ -147,6 +182,15 @@ class Pipeline:
 
     def offer(self, pings: list[Ping]) -> list[asyncio.Future[Answer]]:
         """`submit` without waiting for the answers, which come in order."""
+        if self._sharing and not self._sharing.owns(pings):
+            return [asyncio.ensure_future(self._sharing.forwarding.store(pings))]
+        return self._offer_here(pings)
+
+    async def _submit_here(self, pings: list[Ping]) -> Answer:
+        answers = [await part for part in self._offer_here(pings)]
+        return answers[0] if len(answers) == 1 else total(answers)
+
+    def _offer_here(self, pings: list[Ping]) -> list[asyncio.Future[Answer]]:
         intake = self._intake
         if intake.waiting and intake.waiting + len(pings) > self._limit:
             self._refused += len(pings)
@@ -197,6 +241,8 @@ class Pipeline:
                     self._put_saves(take_together(self._saves))
                 assert save.done is not None
                 await asyncio.wait([save.done])
+                if not save.done.exception():
+                    await self._everywhere()
         finally:
             if save in self._saves:
                 self._saves.remove(save)
@@ -215,6 +261,7 @@ class Pipeline:
             async with self._one_edit:
                 await self._evaluation.settled()
                 await self._put(deeds.DeleteRegion(self._intake.now_of_deed(), self._fleet, id, expect), by)
+                await self._everywhere()
         finally:
             self._edits -= 1
 
@@ -238,7 +285,8 @@ class Pipeline:
         these records `also`. Raises NotFound."""
         self._check_room()
         goes = also if history else None
-        await self._put(deeds.RemoveVehicle(self._intake.now_of_deed(), self._fleet, id, goes), by)
+        await self._put(deeds.RemoveVehicle(self._intake.now_of_deed(), self._fleet, self._picture, id, goes), by)
+        await self._everywhere()
 
     async def ack(self, event_id: str, by: str | None, actor: Actor | None = None) -> Event:
         """Acknowledge an event, or (`by` None) take that back; answers it as it is then. Raises NotFound."""
@@ -256,6 +304,11 @@ class Pipeline:
         """Keep what `plan` says in its turn; in force everywhere when this returns. Raises what `plan` raises."""
         self._check_room()
         await self._intake.put(deeds.KeepRecords(self._intake.now(), plan))
+
+    async def _everywhere(self) -> None:
+        """Wait until every vehicle has seen what lasts, at other nodes as well. Raises StoreError."""
+        if self._sharing:
+            await self._sharing.following.everywhere(self._sharing.following.lasting)
 
     def _put(self, deed: Deed[T], by: Actor | None) -> asyncio.Future[T]:
         deed.by = by

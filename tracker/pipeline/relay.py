@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from tracker.buses import Bus, Gap, Heard
 from tracker.model.change import Change
 from tracker.pipeline.missed import Missed
+from tracker.pipeline.shared.telling import Telling
 from tracker.stores import Store
 from tracker.turns.lanes import Lane
 
@@ -15,15 +16,35 @@ log = logging.getLogger(__name__)
 
 
 class Relay:
+    """`telling`: where several nodes share a store. They follow what was done there and read their events there."""
+
     def __init__(
-        self, bus: Bus, on_change: Callable[[Change], None], on_lost: Callable[[Change], None], lane: Lane
+        self,
+        bus: Bus,
+        on_change: Callable[[Change], None],
+        on_lost: Callable[[Change], None],
+        lane: Lane,
+        telling: Telling | None = None,
     ) -> None:
         self._bus = bus
         self._on_change = on_change
         self._on_lost = on_lost
         self._lane = lane
+        self._telling = telling
 
     async def publish(self, change: Change) -> None:
+        if self._telling is None:
+            await self._say(change)
+            return
+        here, before, told = self._telling.parts(change)
+        if here and before:
+            self.take(here)
+        if told:
+            await self._say(told)
+        if here and not before:
+            self.take(here)
+
+    async def _say(self, change: Change) -> None:
         try:
             await self._bus.publish(change)
         except Exception:  # it is committed: whoever missed it reads it from the store
@@ -34,9 +55,11 @@ class Relay:
         async for what in heard:
             if isinstance(what, Gap):
                 missed.note_gap(what)
-            else:
-                missed.note_change(what)
-                self.take(what)
+                continue
+            if self._telling:
+                self._telling.hear(what)
+            missed.note_change(what)
+            self.take(what)
 
     def take(self, change: Change) -> None:
         try:
@@ -51,4 +74,8 @@ class Relay:
 
     async def number(self, store: Store) -> None:
         """One round of making events visible that were durable only."""
-        await self.publish(Change(events=await store.number_events()))
+        numbered = Change(events=await store.number_events())
+        if self._telling is None:
+            await self.publish(numbered)
+        else:
+            self.take(numbered)  # every node reads them by itself

@@ -39,6 +39,7 @@ class Save:
     def check_versions(self, live: Mapping[str, Region], versions: Mapping[str, int], now: int) -> list[Region]:
         """The regions as they will be, with their new versions; none when somebody else was quicker."""
         saved: list[Region] = []
+        self.error, self._saved = None, []  # it may be asked again, when somebody at another node was quicker
         try:
             if self.by:
                 self.by.ask()  # those it is saved with must not fail with it

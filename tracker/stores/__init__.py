@@ -13,7 +13,7 @@ import msgspec
 from tracker.config import SettingsError, without_password
 from tracker.errors import Invalid, StoreError
 from tracker.model.change import Acked
-from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
+from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, SharedDeed, StoredPing
 from tracker.model.events import Event
 from tracker.model.records import Audit, Record
 from tracker.turns.jobs import Job
@@ -100,6 +100,10 @@ class Store(Protocol):
 
     def jobs(self) -> list[Job]:
         """What has to be done now and then while it is open."""
+        ...
+
+    async def does_chores(self) -> bool:
+        """Whether what has to be done once for all is done here: of several nodes one."""
         ...
 
     async def commit(self, commit: Commit) -> list[Event]:
@@ -280,6 +284,63 @@ class Store(Protocol):
         ...
 
 
+class Shares(NamedTuple):
+    """How everything is in a store that nodes share: what `nodes.leases.View` is made of."""
+
+    living: frozenset[str]
+    rows: list[tuple[str | None, int]]  # owner and epoch, by partition
+    deed: int  # place of the newest
+    clock: int  # of the store, UTC ms, when it answered
+
+
+class SharedStore(Store, Protocol):
+    """One that several nodes share. A commit names its partitions and their epochs, and one that is not this node's is
+    refused (`fenced`); so is a deed that was not decided on the newest one before it, or comes before every vehicle has
+    seen the last that has to be seen (`overtaken`)."""
+
+    node: str  #: a name that no other run of a node has
+    partitions: int
+
+    async def lease_round(
+        self,
+        lease_ms: int,
+        gives: Sequence[tuple[int, int]] = (),
+        takes: Sequence[tuple[int, int]] = (),
+        *,
+        leaves: bool = False,
+    ) -> Shares:
+        """What a round asks (see `nodes.leases.Round`). It waits for no commit."""
+        ...
+
+    async def load_partitions(self, some: list[int]) -> list[SavedVehicle]:
+        """The vehicles in them, also those that are removed. What is read once a lease began is as it stays."""
+        ...
+
+    async def removed_unseen(self, some: list[int]) -> list[str]:
+        """Vehicles that were removed, of which nobody said yet that these partitions have seen it."""
+        ...
+
+    async def number_vehicles(self, count: int) -> range:
+        """Numbers for vehicles to come, which nobody else has."""
+        ...
+
+    async def deeds(self, after: int) -> list[tuple[int, SharedDeed]]:
+        """What was done after that, in order, by whichever node: the place of each."""
+        ...
+
+    async def mark(self, leases: dict[int, int], place: int) -> None:
+        """All vehicles of these partitions have seen what was done up to there, and what it made of them is stored."""
+        ...
+
+    async def marked(self) -> int:
+        """Up to where every partition has."""
+        ...
+
+    def look_for_events(self) -> None:
+        """Another node may have committed some, or given them their numbers."""
+        ...
+
+
 class Engine(Protocol):
     """What one kind of store offers to the functions below: a module with functions of these names."""
 
@@ -326,6 +387,13 @@ def open_store(url: str, *, accept_loss: bool = False) -> Store:
     `accept_loss`: `open` goes on without stored data that is missing, where it would raise StoreUnusable.
     """
     return _engine(url).open_store(url, accept_loss)
+
+
+def share_store(url: str) -> SharedStore:
+    """One in PostgreSQL as one of several nodes that share it; from then on nobody has it alone."""
+    from tracker.stores.backups import postgres
+
+    return postgres.share_store(url)
 
 
 def read_store(url: str) -> Store:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from tracker.config import SettingsError
-from tracker.stores import Finding, Store
+from tracker.stores import Finding, SharedStore, Store
 from tracker.stores.postgres.url import place_of
+
+PARTITIONS = 64  #: of a store that nodes are to share, where it is made
 
 T = TypeVar("T")
 
@@ -19,6 +22,13 @@ def open_store(url: str, accept_loss: bool) -> Store:  # noqa: ARG001
     from tracker.stores.postgres.store import PostgresStore
 
     return PostgresStore(url)
+
+
+def share_store(url: str) -> SharedStore:
+    _need_driver()
+    from tracker.stores.postgres.shared import SharedStore as Shared
+
+    return Shared(url, secrets.token_hex(6), PARTITIONS)
 
 
 def read_store(url: str) -> Store:

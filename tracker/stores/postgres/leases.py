@@ -7,7 +7,9 @@ one function: whoever asks and is paused holds nothing. docs/decisions/leases-an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from tracker.stores import Shares
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -202,15 +204,6 @@ BEGIN
     RETURN QUERY SELECT * FROM shares(p_lease);
 END $$;
 """
-
-
-class Shares(NamedTuple):
-    """How everything is: what `nodes.leases.View` is made of."""
-
-    living: frozenset[str]
-    rows: list[tuple[str | None, int]]  # owner and epoch, by part
-    deed: int  # place of the newest
-    clock: int  # of the database, UTC ms, when it answered
 
 
 async def lease_round(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tracker.model.change import Acked, Registered
-from tracker.model.commit import Deed, Loaded, SavedRegion, SavedVehicle
+from tracker.model.commit import Loaded, SavedRegion, SavedVehicle, SharedDeed
 from tracker.model.events import Ack, Event
 from tracker.model.records import Audit, Record
 from tracker.stores import AuditQuery, EventQuery
@@ -21,7 +21,7 @@ _event = msgspec.json.Decoder(Event).decode
 _registered = msgspec.json.Decoder(Registered).decode
 _feature = msgspec.json.Decoder(dict[str, Any] | None).decode
 _any = msgspec.json.decode
-_deed = msgspec.json.Decoder(Deed).decode
+_deed = msgspec.json.Decoder(SharedDeed).decode
 
 EVENT = "seq, body, acked_by, acked"
 REGION = "id, version, updated_at, feature"
@@ -80,11 +80,17 @@ async def vehicles_in(connection: Connection, partitions: int, some: list[int]) 
     return saved(await connection.fetch(sql, some))
 
 
-async def deeds(connection: Connection, after: int, limit: int) -> list[tuple[int, Deed]]:
+async def deeds(connection: Connection, after: int, limit: int) -> list[tuple[int, SharedDeed]]:
     rows = await connection.fetch(
         "SELECT place, body FROM journal WHERE place > $1 ORDER BY place LIMIT $2", after, limit
     )
     return [(place, _deed(body)) for place, body in rows]
+
+
+async def removed_unseen(connection: Connection, some: list[int]) -> list[str]:
+    sql = """SELECT jsonb_array_elements_text(body::jsonb->'removed') FROM journal
+        WHERE place > (SELECT min(place) FROM marks WHERE partition = ANY($1::int[])) ORDER BY place"""
+    return [row[0] for row in await connection.fetch(sql, some)]
 
 
 async def marked(connection: Connection) -> int:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tracker.errors import StoreUnusable
-from tracker.model.commit import Commit, Deed, SavedVehicle
+from tracker.model.commit import Commit, SavedVehicle, SharedDeed
+from tracker.stores import Shares
 from tracker.stores.postgres import leases, reads
 from tracker.stores.postgres.faults import meaning
-from tracker.stores.postgres.leases import Shares
 from tracker.stores.postgres.schema import migrate
 from tracker.stores.postgres.store import PostgresStore, connect, take_lock
 
@@ -75,7 +75,7 @@ class SharedStore(PostgresStore):
             self._keeper, self._epoch = await connect(self.place), 0
         return self._keeper
 
-    async def deeds(self, after: int) -> list[tuple[int, Deed]]:
+    async def deeds(self, after: int) -> list[tuple[int, SharedDeed]]:
         """What was done after that, in order, by whichever node: the place of each."""
         return await self._read(reads.deeds, after, DEEDS)
 
@@ -111,7 +111,10 @@ class SharedStore(PostgresStore):
 
     # ------------------------------------------------------------------------------------------------ for all of them
 
-    async def _does_chores(self) -> bool:
+    async def removed_unseen(self, some: list[int]) -> list[str]:
+        return await self._read(reads.removed_unseen, some)
+
+    async def does_chores(self) -> bool:
         """One node at a time, while its connection lasts; and by an epoch, as it may not know that it ended."""
         async with self._one_round:
             keeper = await self._connected()
@@ -124,5 +127,5 @@ class SharedStore(PostgresStore):
         self._epoch = 0
 
     async def compact(self, now: int) -> None:
-        if await self._does_chores():
+        if await self.does_chores():
             await super().compact(now)

@@ -179,6 +179,9 @@ class PostgresStore:
             Job("measure the store", COMPACT_S, self._measure, at_once=True),
         ]
 
+    async def does_chores(self) -> bool:
+        return True
+
     async def _measure(self, _now: int) -> None:
         self._bytes = await self._read(reads.size)
 

@@ -174,6 +174,9 @@ class SqliteStore:
 
     # ----------------------------------------------------------------------------------- are the files still there
 
+    async def does_chores(self) -> bool:
+        return True
+
     def jobs(self) -> list[Job]:
         return [
             Job("look for the store's files", LOOK_S, self.look),

@@ -1,0 +1,274 @@
+"""Ownership: which vehicles are this node's to decide about. Asked of the database in rounds; those of a partition are
+loaded before it is served and dropped when it is not, in the intake's turn like everything that touches the fleet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from typing import Any, NamedTuple
+
+from tracker.errors import StoreError
+from tracker.fleet.fleet import Fleet, Step
+from tracker.model.change import Change
+from tracker.model.commit import Commit, SavedVehicle
+from tracker.model.picture import Picture
+from tracker.nodes.leases import Leases, Row, Terms, View
+from tracker.nodes.partitions import partition_of
+from tracker.pipeline.inbox import Deed
+from tracker.stores import SharedStore, Store
+
+AGAIN_S = 0.1  #: before what could not be loaded is tried once more
+KNOWN = 1 << 18  #: vehicles whose partition is remembered
+
+log = logging.getLogger(__name__)
+
+
+class Statistics(NamedTuple):
+    owned: int  # partitions
+    living: int  # nodes
+    rounds: int
+    taken: int  # partitions, since the start
+    lost: int  # … without having been asked for them
+    asked: int  # pings that went to their owner
+    answered: int  # pings of others that came here
+
+
+class Adopt(Deed[None]):
+    """Vehicles of partitions that are this node's from now on; as they were stored once the lease had begun."""
+
+    is_shared = False
+
+    def __init__(
+        self, now: int, store: SharedStore, picture: Picture, partitions: list[int], then: Callable[[], None]
+    ) -> None:
+        super().__init__(now)
+        self._then = then
+        self._store = store
+        self._picture = picture
+        self._partitions = partitions
+        self._saved: list[SavedVehicle] = []
+        self._removed: list[str] = []
+
+    async def prepare(self, _store: Store) -> None:
+        self._saved = await self._store.load_partitions(self._partitions)
+        self._removed = await self._store.removed_unseen(self._partitions)
+
+    def decide(self, fleet: Fleet) -> Step | None:
+        live = fleet.adopt(self._saved, self.now)
+        step = Step(Commit(), Change(), [])
+        for name in self._removed:  # nobody knows whether who owned it had done so
+            if name in live:
+                step = fleet.remove_vehicle(name, self.now)
+        seen = self._picture.vehicles.get  # what its last owner did may have been told to nobody
+        states = (fleet.vehicles[name].published() for name in live if name in fleet.vehicles)
+        step.change.moved += [state for state in states if seen(state.ping.vehicle) != state]
+        return step
+
+    def answer(self) -> None:
+        self._then()
+
+
+class Drop(Deed[None]):
+    """Somebody else decides about these partitions, or will."""
+
+    is_shared = False
+
+    def __init__(self, now: int, is_gone: Callable[[str], bool]) -> None:
+        super().__init__(now)
+        self._is_gone = is_gone
+
+    def decide(self, fleet: Fleet) -> Step | None:
+        fleet.drop(self._is_gone)
+        return None
+
+    def answer(self) -> None:
+        pass
+
+
+class Ownership:
+    def __init__(
+        self,
+        store: SharedStore,
+        picture: Picture,
+        steady: Callable[[], int],
+        now: Callable[[], int],
+        put: Callable[[Deed[None]], asyncio.Future[None]],
+        heard: Callable[[int, int, int, int], None],
+    ) -> None:
+        """`heard`: the newest deed, the database's clock, and our steady one before and after."""
+        self._store = store
+        self._picture = picture
+        self._steady = steady
+        self._now = now
+        self._put = put
+        self._heard = heard
+        self._terms = Terms()
+        self._leases = Leases(store.node, self._terms)
+        self._partitions: dict[str, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self.changed = asyncio.Condition()  # there was a round
+        self.left = asyncio.Event()
+        self.on_ready: Callable[[], None] = lambda: None
+        self._rounds = self._taken = self._lost = 0
+        self.asked = self.answered = 0
+
+    @property
+    def me(self) -> str:
+        return self._store.node
+
+    def statistics(self) -> Statistics:
+        leases = self._leases
+        return Statistics(
+            len(leases.held()), len(leases.living), self._rounds, self._taken, self._lost, self.asked, self.answered
+        )
+
+    # -- rounds -------------------------------------------------------------------------------------------------------
+
+    async def keep_round(self) -> None:
+        """Wait until one is due, and ask. Raises StoreError."""
+        wait_s = (self._leases.due - self._steady()) / 1000
+        if wait_s > 0:
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+        await self.ask()
+
+    async def ask(self) -> None:
+        asked = self._leases.ask(self._steady())
+        lease_ms = self._terms.lease_ms
+        try:
+            async with asyncio.timeout(lease_ms / 1000):
+                shares = await self._store.lease_round(lease_ms, asked.gives, asked.takes, leaves=asked.leaves)
+        except TimeoutError:
+            raise StoreError("The database did not answer in the time of a lease.") from None
+        self._heard(shares.deed, shares.clock, int(asked.sent), self._steady())
+        turn = self._leases.take_view(asked, View(shares.living, [Row(*row) for row in shares.rows]))
+        self._rounds += 1
+        self._lost += len(turn.lost)
+        self._taken += len(turn.gained)
+        if turn.lost:
+            log.warning("another node decides about %d parts of the fleet that were this one's", len(turn.lost))
+            self._begin(self._give(turn.lost))
+        if turn.stops:
+            self._begin(self._give(turn.stops))
+        if turn.gained:
+            self._begin(self._adopt(dict(turn.gained)))
+        if self._leases.has_left:
+            self.left.set()
+        async with self.changed:
+            self.changed.notify_all()
+
+    async def next_round(self, seconds: float) -> None:
+        """Return after the next one, or when these seconds are over."""
+        try:
+            async with asyncio.timeout(seconds), self.changed:
+                await self.changed.wait()
+        except TimeoutError:
+            pass
+
+    def give_up(self) -> None:
+        """Everything is to be somebody else's."""
+        if turn := self._leases.give_up().stops:
+            self._begin(self._give(turn))
+        self._wake.set()
+
+    @property
+    def is_settled(self) -> bool:
+        """Does somebody take every ping?"""
+        leases, now = self._leases, self._steady()
+        return bool(leases.living) and all(
+            leases.owner_of(place, now) is not None for place in range(self._store.partitions)
+        )
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def hurry(self) -> None:
+        """Something says that what is known is old: ask at once."""
+        self._wake.set()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="hand over")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _adopt(self, gained: dict[int, int]) -> None:
+        """Until it is done, or they are not ours any more."""
+        while mine := [place for place, epoch in gained.items() if self._leases.held().get(place) == epoch]:
+            try:
+                await self._put(
+                    Adopt(self._now(), self._store, self._picture, mine, partial(self._ready, gained, mine))
+                )
+            except StoreError as fault:
+                log.debug("could not load %d parts of the fleet: %s", len(mine), fault)
+                await asyncio.sleep(AGAIN_S)
+                continue
+            return
+
+    def _ready(self, gained: dict[int, int], some: list[int]) -> None:
+        for place in some:
+            self._leases.ready(place, gained[place])
+        self.on_ready()
+
+    async def _give(self, some: list[int]) -> None:
+        gone = set(some)
+        while True:
+            try:
+                await self._put(
+                    Drop(self._now(), lambda name: self.partition_of(name) in gone and not self._serves(name))
+                )
+                break
+            except StoreError:
+                await asyncio.sleep(AGAIN_S)
+        for place in some:
+            self._leases.drained(place)
+        self._wake.set()
+
+    def _serves(self, vehicle: str) -> bool:
+        """It was given up and taken again meanwhile, and is loaded."""
+        return self._leases.epoch_of(self.partition_of(vehicle), self._steady()) is not None
+
+    # -- whose ---------------------------------------------------------------------------------------------------------
+
+    def partition_of(self, vehicle: str) -> int:
+        place = self._partitions.get(vehicle)
+        if place is None:
+            if len(self._partitions) >= KNOWN:
+                self._partitions.clear()
+            place = self._partitions[vehicle] = partition_of(vehicle, self._store.partitions)
+        return place
+
+    def owner_of(self, vehicle: str) -> str | None:
+        return self._leases.owner_of(self.partition_of(vehicle), self._steady())
+
+    def owns(self, vehicles: Iterable[str]) -> bool:
+        """Are all of them this node's to take now?"""
+        now, epoch_of = self._steady(), self._leases.epoch_of
+        return all(epoch_of(self.partition_of(one), now) is not None for one in vehicles)
+
+    def has(self, vehicle: str) -> bool:
+        """Are its vehicles in memory, as far as is known?"""
+        return self.partition_of(vehicle) in self._leases.held(ready=True)
+
+    def epochs(self, vehicles: Iterable[str]) -> dict[int, int]:
+        """By which to commit something of these. Raises StoreError (fenced)."""
+        found: dict[int, int] = {}
+        now = self._steady()
+        for place in sorted({self.partition_of(one) for one in vehicles}):
+            epoch = self._leases.may_commit(place, now)
+            if epoch is None:
+                raise StoreError("Another node takes these vehicles over: send the same again.", "fenced")
+            found[place] = epoch
+        return found
+
+    def served(self) -> dict[int, int]:
+        """Partitions whose vehicles are here, and their epochs."""
+        return self._leases.held(ready=True)

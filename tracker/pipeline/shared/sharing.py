@@ -1,0 +1,157 @@
+"""Sharing: what makes a pipeline one of several that share a store. Whoever has a store alone has none of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from tracker.buses import Asking
+from tracker.errors import StoreError
+from tracker.fleet.fleet import Fleet
+from tracker.model.commit import Commit, Loaded
+from tracker.model.picture import Picture
+from tracker.model.ping import Ping
+from tracker.pipeline.batch import Answer
+from tracker.pipeline.inbox import Deed
+from tracker.pipeline.shared.clock import SharedClock
+from tracker.pipeline.shared.following import Following, deed_of
+from tracker.pipeline.shared.forwarding import Forwarding
+from tracker.pipeline.shared.ownership import Ownership
+from tracker.stores import SharedStore
+from tracker.turns.lanes import Lanes
+
+BLOCK = 100  #: numbers of vehicles to come that are asked for at once
+SETTLE_S = 3.0  #: how long a start waits for every vehicle to have an owner
+LEAVE_S = 3.0  #: … and a stop, for others to take over
+
+
+class Sharing:
+    def __init__(
+        self,
+        store: SharedStore,
+        asking: Asking,
+        picture: Picture,
+        clock: SharedClock,
+        steady: Callable[[], int],
+        lanes: Lanes,
+    ) -> None:
+        self._store = store
+        self._asking = asking
+        self._picture = picture
+        self.clock = clock
+        self._steady = steady
+        self._lanes = lanes
+        self._unmarked = asyncio.Event()
+        self._marked: dict[int, tuple[int, int]] = {}  # partition → its epoch, and the deed it was marked at
+        self._tasks: list[asyncio.Task[None]] = []
+        self.wake: Callable[[], None] = lambda: None
+        self.following = Following(store, lambda: self.wake())
+        self.ownership: Ownership
+        self.forwarding: Forwarding
+
+    def join(
+        self, put: Callable[[Deed[None]], asyncio.Future[None]], here: Callable[[list[Ping]], Awaitable[Answer]]
+    ) -> None:
+        """Into this intake go the vehicles and pings of ours."""
+        self.ownership = Ownership(self._store, self._picture, self._steady, self.clock, put, self._heard)
+        self.ownership.on_ready = self._unmarked.set
+        self.forwarding = Forwarding(self.ownership, self._asking, here)
+
+    def _heard(self, deed: int, clock: int, asked: int, answered: int) -> None:
+        self.clock.hear(clock, asked, answered)
+        self.following.hear(deed)
+        self._store.look_for_events()
+
+    def look_for_events(self) -> None:
+        self._store.look_for_events()
+
+    # -- start and stop -----------------------------------------------------------------------------------------------
+
+    async def begin(self, place: int) -> None:
+        """The store is open, and this is where its journal was. Raises StoreError."""
+        self.following.begin(place)
+        await self.ownership.ask()  # from now on we are counted, and know the time
+        await self._asking.open(self.forwarding.reply)
+
+    def go_on(self, is_settled: Callable[[], bool]) -> None:
+        """By itself, from now on. `is_settled`: have all of our vehicles seen the newest edit?"""
+        work = {"leases": self.ownership.keep_round, "marks": lambda: self._mark(is_settled)}
+        self._tasks = [asyncio.create_task(self._lanes[name].keep(does), name=name) for name, does in work.items()]
+
+    async def settle(self) -> None:
+        """Return when every vehicle has an owner, or soon."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_S):
+                while not self.ownership.is_settled:
+                    await self.ownership.next_round(SETTLE_S)
+
+    async def leave(self) -> None:
+        """Hand over what is ours; pings that come go to their new owners."""
+        self.ownership.give_up()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_S):
+                await self.ownership.left.wait()
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.following.stop()
+        await self.ownership.stop()
+        await self._asking.close()
+
+    # -- what the intake asks -----------------------------------------------------------------------------------------
+
+    async def stock(self, fleet: Fleet, wanted: int) -> None:
+        """Have numbers for so many new vehicles. Raises StoreError."""
+        if fleet.numbers_ahead < wanted:
+            fleet.give_numbers(await self._store.number_vehicles(max(wanted, BLOCK)))
+
+    def sign(self, commit: Commit, deed: Deed[Any] | None) -> None:
+        """By which epochs it may be made. Raises StoreError (fenced)."""
+        vehicles = {saved.vehicle for saved in commit.vehicles} | {stored.ping.vehicle for stored in commit.pings}
+        commit.leases = self.ownership.epochs(vehicles)
+        if deed is not None and deed.is_shared:
+            commit.deed = deed_of(commit, deed.now)
+            commit.deed.after = self.following.place
+
+    def own_part(self, loaded: Loaded) -> Loaded:
+        """Of what is stored, what this fleet decides about. Whether all have seen the newest edit nobody has said."""
+        has = self.ownership.has
+        meta = {key: value for key, value in loaded.meta.items() if key != "edit_done"}
+        return msgspec.structs.replace(loaded, vehicles=[one for one in loaded.vehicles if has(one.vehicle)], meta=meta)
+
+    def owns(self, pings: Iterable[Ping]) -> bool:
+        return self.ownership.owns({ping.vehicle for ping in pings})
+
+    # -- how far our vehicles are ------------------------------------------------------------------------------------
+
+    def settled(self) -> None:
+        """Our vehicles have seen every deed that was followed, and what it made of them is stored."""
+        self._unmarked.set()
+
+    async def _mark(self, is_settled: Callable[[], bool]) -> None:
+        await self._unmarked.wait()
+        self._unmarked.clear()
+        if not is_settled():
+            return  # and then we hear of it
+        place, lasting = self.following.place, self.following.lasting
+        behind = {
+            partition: epoch
+            for partition, epoch in self.ownership.served().items()
+            if self._marked.get(partition, (0, -1)) < (epoch, lasting)
+        }
+        if behind:
+            try:
+                await self._store.mark(behind, place)
+            except StoreError as fault:
+                self._unmarked.set()
+                if fault.code != "fenced":
+                    raise
+                await self.ownership.next_round(1.0)
+                return
+            self._marked |= {partition: (epoch, place) for partition, epoch in behind.items()}
