@@ -175,13 +175,13 @@ class Node:
         for job in self.retention.jobs():
             self.jobs.add_job(job)
         self.jobs.start()
-        await self.pipeline.settle()
+        await self.pipeline.wait_for_owners()
         self.ready = True
 
     async def leave(self) -> None:
         """We are asked to stop: no new work, what is under way may end."""
         self.ready = False
-        await self.pipeline.leave()
+        await self.pipeline.hand_over()
 
     async def stop(self) -> None:
         self.ready = False

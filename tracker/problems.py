@@ -238,7 +238,7 @@ store | 503 | it could not be reached: nothing was changed | the same again afte
 store_full | 507 | no room on the disk: nothing was changed | make room; the server goes on by itself
 store_locked | | another server uses the folder | stop it, or name another folder with `--data`
 fenced | 503 | of several nodes another one takes these vehicles over | the same again after `Retry-After`
-overtaken | 503 | at other nodes others did something at once, again and again | the same again in a moment
+outrun | 503 | others did something at other nodes, again and again | the same again a moment later
 store_gone † | 503 | its files are not there any more | bring them back, or restore a backup
 store_damaged † | 503 | its files are damaged | `tracker doctor`, then a backup
 store_lost † | 503 | less is there than was | bring it back, or `--accept-loss`

@@ -38,6 +38,8 @@ ROOMS: list[set[str]] = [
     {"history"},
     {"history.story"},
     {"pipeline"},
+    {"pipeline.shared"},
+    {"pipeline.entries"},
     {"nodes"},
     {"outputs"},
     {"live"},

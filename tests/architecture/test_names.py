@@ -13,6 +13,7 @@ FEW = 4
 #: words that many may share, because it is the same idea in each
 SHARED = {
     "answer": "what a sender hears when its entry or request is done (Deed, Entry)",
+    "ask": "another node, or somebody who draws: they answer (Asking, Office, Leases)",
     "audit": "what is kept of who did what (Deed)",
     "begin": "of a document that is written (Writer), and of what starts once",
     "close": "of what is open: a store, a bus, a connection",
@@ -29,6 +30,7 @@ SHARED = {
     "number": "under which a history is kept (Store, Fleet), or to give events one (Relay)",
     "open": "of a store, a bus, a line",
     "ping": "are you there? (Store, Transport, Connection)",
+    "prepare": "read what a deed's meaning depends on (Deed)",
     "publish": "to every node (Bus, Relay), or what a vehicle is told as",
     "send": "to who listens (Outlet, Transport, Taker)",
     "statistics": "what a part counts; /metrics asks each",

@@ -20,7 +20,7 @@ from tracker.fleet.vehicle import Vehicle
 from tracker.model.commit import APART, Loaded, SavedRegion, SavedVehicle
 from tracker.model.events import Event
 from tracker.model.ping import NOWHERE, Ping, has_place
-from tracker.pipeline import journal
+from tracker.pipeline.entries import journal
 from tracker.regions.region import Region
 
 # -- without debounce, against shapely --------------------------------------------------------------------------------

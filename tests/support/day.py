@@ -30,7 +30,7 @@ from tests.support.scenario import box, feature, place, point, ring
 from tracker.model.change import Registered
 from tracker.model.events import Event
 from tracker.model.ping import NOWHERE, Ping
-from tracker.pipeline import journal
+from tracker.pipeline.entries import journal
 from tracker.regions.region import Region
 
 BEGIN = 1_774_735_200_000  #: 2026-03-28T22:00:00Z: in Helsinki the clock is set forward five hours later

@@ -11,7 +11,7 @@ from tracker.model.commit import LIVE, SavedRegion, StoredPing
 from tracker.model.events import Event
 from tracker.model.ping import Ping
 from tracker.model.records import Audit
-from tracker.pipeline.journal import Entry
+from tracker.pipeline.entries.journal import Entry
 from tracker.replay.past.stored import Known, Settings, in_order
 
 HOUR = 3_600_000

@@ -12,7 +12,7 @@ from tracker.formats import Unreadable
 from tracker.model.commit import SavedRegion, StoredPing
 from tracker.model.events import Event
 from tracker.model.records import Audit
-from tracker.pipeline.journal import Entry
+from tracker.pipeline.entries.journal import Entry
 from tracker.replay.canonical import canonical, facts, hash_of
 from tracker.replay.past.stored import NEVER, Known, in_order
 from tracker.replay.past.window import Choice, Rules, Window, play

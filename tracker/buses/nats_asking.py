@@ -45,7 +45,9 @@ class NatsAsking:
             with suppress(*FAULTS):
                 async with asyncio.timeout(CLOSE_S):
                     if self._questions:
-                        await line.leave(self._questions)  # whoever asked before that is told; then nobody is there
+                        await line.unsubscribe(
+                            self._questions
+                        )  # whoever asked before that is told; then nobody is there
         if answering:
             await answering.finish()
         if self._replies:

@@ -51,7 +51,7 @@ class Line(Client):
         await self.flush()
         await self.flush()
 
-    async def leave(self, subscription: Subscription) -> None:
+    async def unsubscribe(self, subscription: Subscription) -> None:
         """Nothing more comes of it, and what came was handed over. Its `drain` overtakes itself in the same way."""
         await self._send_unsubscribe(subscription._id)
         await self.confirm()

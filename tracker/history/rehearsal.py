@@ -21,7 +21,7 @@ from tracker.geometry.near import TWICE, Near
 from tracker.geometry.shape import Shape
 from tracker.model.events import Event
 from tracker.model.ping import Ping
-from tracker.pipeline.journal import ClockSet, Messages, RegionsSaved, decide
+from tracker.pipeline.entries.journal import ClockSet, Messages, RegionsSaved, decide
 from tracker.regions.region import Region
 from tracker.stores import Box
 

@@ -144,10 +144,13 @@ class Leases:
         if (held := self._held.get(partition)) is not None and held.epoch == epoch:
             held.ready = True
 
-    def drained(self, partition: int) -> None:
-        """Nothing of what was to be stopped is under way any more."""
-        if (held := self._held.get(partition)) is not None and held.stops:
-            held.drained = True
+    def drained(self, partition: int) -> bool:
+        """Nothing of what was to be stopped is under way any more. Answers whether it is given up next."""
+        held = self._held.get(partition)
+        if held is None or not held.stops:
+            return False
+        held.drained = True
+        return True
 
     def give_up(self) -> Turn:
         """Give up everything, and go when all of it is drained."""
@@ -172,7 +175,7 @@ class Leases:
         held = self._held.get(partition)
         return None if held is None or now >= self._heard + self._terms.safe_ms else held.epoch
 
-    def held(self, *, ready: bool = False) -> dict[int, int]:
+    def owned(self, *, ready: bool = False) -> dict[int, int]:
         """Partitions whose rows say that they are ours, and their epochs; or only those whose vehicles are in
         memory."""
         return {place: held.epoch for place, held in self._held.items() if held.ready or not ready}

@@ -14,8 +14,8 @@ from tracker.model.commit import Commit
 from tracker.model.events import ERASED, Ack, Event
 from tracker.model.picture import Picture
 from tracker.model.records import Audit, Record
-from tracker.pipeline.inbox import Deed, Edit
-from tracker.pipeline.journal import (
+from tracker.pipeline.entries.inbox import Deed, Edit
+from tracker.pipeline.entries.journal import (
     ClockSet,
     Entry,
     EventAcknowledged,

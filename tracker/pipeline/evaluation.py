@@ -10,7 +10,7 @@ from typing import Any
 
 from tracker.errors import StoreError
 from tracker.fleet.fleet import Fleet, Step
-from tracker.pipeline.inbox import Edit
+from tracker.pipeline.entries.inbox import Edit
 
 SLICE = 200  #: vehicles evaluated before others have their turn; fewer when that takes too long
 SLICE_S = 0.005  #: … than this

@@ -16,12 +16,12 @@ from tracker.fleet.fleet import SETTINGS, Fleet
 from tracker.model.commit import Commit
 from tracker.model.events import Event
 from tracker.nodes.splitting import no_owner
-from tracker.pipeline.batch import Batch
 from tracker.pipeline.clocks import SET_MS, Clocks
 from tracker.pipeline.company import Company
 from tracker.pipeline.deeds import SetClock
+from tracker.pipeline.entries.batch import Batch
+from tracker.pipeline.entries.inbox import Deed, Edit, Entry, Inbox, Own
 from tracker.pipeline.evaluation import SLICE, Evaluation
-from tracker.pipeline.inbox import Deed, Edit, Entry, Inbox, Own
 from tracker.pipeline.relay import Relay
 from tracker.pipeline.shared.following import Follow
 from tracker.pipeline.shared.sharing import Sharing
@@ -271,7 +271,7 @@ class Intake:
             if not wrote and not all(isinstance(entry, Own) for entry in entries):
                 await self._look_at_store()
         except StoreError as error:
-            if error.code != "overtaken" or not await self._try_again(entries):
+            if error.code != "outrun" or not await self._try_again(entries):
                 await self._go_back(entries, applied, error)
             return
         except Exception as fault:  # ours: find the entry that brings it out, the others go on
@@ -296,7 +296,7 @@ class Intake:
         breath = time.perf_counter()
         for index, entry in enumerate(entries):
             if self._sharing and entry.pings:
-                if not self._sharing.owns(entry.pings):
+                if not self._sharing.owns_all(entry.pings):
                     entry.fail(no_owner())
                     continue
                 await self._sharing.stock(self._fleet, len(entry.pings))
@@ -384,7 +384,7 @@ class Intake:
     async def _try_again(self, entries: list[Entry[Any]]) -> bool:
         """Somebody at another node was quicker: what they did comes first, then this is decided anew."""
         (deed,) = entries
-        assert isinstance(deed, Deed), "only a deed is overtaken"
+        assert isinstance(deed, Deed), "only a deed is outrun"
         deed.tries += 1
         if deed.tries > MOST_TRIES or self._stopping.is_set():
             return False

@@ -23,10 +23,10 @@ from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.model.records import Actor, Record
 from tracker.pipeline import deeds
-from tracker.pipeline.batch import Answer, Batch, total
 from tracker.pipeline.clocks import Clocks
+from tracker.pipeline.entries.batch import Answer, Batch, total
+from tracker.pipeline.entries.inbox import Deed
 from tracker.pipeline.evaluation import Evaluation
-from tracker.pipeline.inbox import Deed
 from tracker.pipeline.intake import Intake, Statistics
 from tracker.pipeline.missed import Missed, as_stored
 from tracker.pipeline.relay import Relay
@@ -75,7 +75,7 @@ class Pipeline:
         self._picture = picture
         self._clocks = Clocks(clock, steady)
         self._sharing = sharing
-        telling = Telling(picture, clock, sharing.following.hear, sharing.look_for_events) if sharing else None
+        telling = Telling(picture, clock, sharing.following.hear_place, sharing.look_for_events) if sharing else None
         self._relay = Relay(bus, on_change or picture.apply, on_lost or picture.apply, relay or Lane("relay"), telling)
         self._numbering = numbering or Lane("numbering")
         self._missing = missing or Lane("missing")
@@ -143,20 +143,20 @@ class Pipeline:
         self._missed.begin(loaded.records)
         return loaded.records
 
-    async def settle(self) -> None:
+    async def wait_for_owners(self) -> None:
         """Return when every vehicle has an owner, where nodes share them, or soon."""
         if self._sharing:
-            await self._sharing.settle()
+            await self._sharing.wait_for_owners()
 
-    async def leave(self) -> None:
+    async def hand_over(self) -> None:
         """Hand them over to other nodes."""
         if self._sharing:
-            await self._sharing.leave()
+            await self._sharing.hand_over()
 
     async def stop(self) -> None:
         """Whatever was submitted is committed or refused when this returns; bus and store are closed."""
         if self._sharing:
-            await self._sharing.leave()
+            await self._sharing.hand_over()
         self._intake.stop()
         if self._tasks:
             intake, _, numbering, missing = self._tasks
@@ -182,7 +182,7 @@ class Pipeline:
 
     def offer(self, pings: list[Ping]) -> list[asyncio.Future[Answer]]:
         """`submit` without waiting for the answers, which come in order."""
-        if self._sharing and not self._sharing.owns(pings):
+        if self._sharing and not self._sharing.owns_all(pings):
             return [asyncio.ensure_future(self._sharing.forwarding.store(pings))]
         return self._offer_here(pings)
 

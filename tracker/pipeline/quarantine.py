@@ -20,7 +20,7 @@ from tracker.model.picture import Picture
 from tracker.model.ping import Ping, Unfit
 from tracker.model.records import Actor, Audit, Record
 from tracker.model.strangers import Stranger
-from tracker.pipeline.batch import Answer
+from tracker.pipeline.entries.batch import Answer
 from tracker.pipeline.pipeline import Pipeline
 
 

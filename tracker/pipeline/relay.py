@@ -57,7 +57,7 @@ class Relay:
                 missed.note_gap(what)
                 continue
             if self._telling:
-                self._telling.hear(what)
+                self._telling.hear_change(what)
             missed.note_change(what)
             self.take(what)
 

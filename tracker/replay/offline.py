@@ -19,7 +19,7 @@ from tracker.formats import Point, Unreadable, item
 from tracker.live import messages
 from tracker.model.events import Event
 from tracker.model.ping import Ping, Unfit
-from tracker.pipeline.journal import Messages, RegionsSaved, decide
+from tracker.pipeline.entries.journal import Messages, RegionsSaved, decide
 from tracker.protocols.native import read_item
 from tracker.regions.drawings import read_drawings
 from tracker.regions.foreign import Drawn

@@ -296,7 +296,7 @@ class Shares(NamedTuple):
 class SharedStore(Store, Protocol):
     """One that several nodes share. A commit names its partitions and their epochs, and one that is not this node's is
     refused (`fenced`); so is a deed that was not decided on the newest one before it, or comes before every vehicle has
-    seen the last that has to be seen (`overtaken`)."""
+    seen the last that has to be seen (`outrun`)."""
 
     node: str  #: a name that no other run of a node has
     partitions: int
@@ -324,7 +324,7 @@ class SharedStore(Store, Protocol):
         """Numbers for vehicles to come, which nobody else has."""
         ...
 
-    async def deeds(self, after: int) -> list[tuple[int, SharedDeed]]:
+    async def deeds_after(self, after: int) -> list[tuple[int, SharedDeed]]:
         """What was done after that, in order, by whichever node: the place of each."""
         ...
 

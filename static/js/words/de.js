@@ -1562,7 +1562,7 @@ export default {
   "problem.store": "Der Speicher war nicht erreichbar: Nichts wurde geändert, versuchen Sie es noch einmal.",
   "problem.store_full": "Auf der Platte des Servers ist kein Platz.",
   "problem.fenced": "Ein anderer Server übernimmt diese Fahrzeuge: Versuchen Sie es gleich noch einmal.",
-  "problem.overtaken": "Andere haben im selben Augenblick etwas geändert: Versuchen Sie es gleich noch einmal.",
+  "problem.outrun": "Andere haben im selben Augenblick etwas geändert: Versuchen Sie es gleich noch einmal.",
   "problem.store_gone": "Die Dateien des Servers sind nicht mehr da.",
   "problem.store_damaged": "Die Dateien des Servers sind beschädigt.",
   "problem.missing": "Es fehlt etwas, das nötig ist.",

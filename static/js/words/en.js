@@ -1528,7 +1528,7 @@ export default {
   "problem.store": "The store could not be reached: nothing was changed, try again.",
   "problem.store_full": "There is no room on the server's disk.",
   "problem.fenced": "Another server takes these vehicles over: try again in a moment.",
-  "problem.overtaken": "Others changed something at the same moment: try again in a moment.",
+  "problem.outrun": "Others changed something at the same moment: try again in a moment.",
   "problem.store_gone": "The server's files are not there any more.",
   "problem.store_damaged": "The server's files are damaged.",
   "problem.missing": "Something that is needed is missing.",

@@ -8,7 +8,7 @@ from typing import get_args
 
 from tests.support.day import Day, of, size
 from tracker.model.events import KINDS
-from tracker.pipeline import journal
+from tracker.pipeline.entries import journal
 
 KNOWN = json.loads((Path(__file__).parents[3] / "fixtures" / "day.json").read_text())
 

@@ -11,7 +11,7 @@ from tracker.fleet.fleet import Fleet, Known, Outcome
 from tracker.model.commit import APART
 from tracker.model.ping import NOWHERE, Ping
 from tracker.model.states import IDLE, MOVING, OFFLINE, PARKED
-from tracker.pipeline.journal import Messages, decide
+from tracker.pipeline.entries.journal import Messages, decide
 
 YARD = box(-100, -100, 100, 100)
 

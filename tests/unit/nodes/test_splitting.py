@@ -11,8 +11,8 @@ from tracker.errors import Overloaded, StoreFull, TrackerError
 from tracker.fleet.fleet import Fleet
 from tracker.model.ping import Ping
 from tracker.nodes.splitting import joined, no_owner, split
-from tracker.pipeline.batch import Answer, total
-from tracker.pipeline.journal import Messages, decide
+from tracker.pipeline.entries.batch import Answer, total
+from tracker.pipeline.entries.journal import Messages, decide
 from tracker.protocols import Payload
 from tracker.protocols.native import SPOKEN
 from tracker.web.ingest.counts import Counts

@@ -24,8 +24,8 @@ from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.model.records import Actor, Audit, Record
-from tracker.pipeline.batch import Answer
-from tracker.pipeline.inbox import Own
+from tracker.pipeline.entries.batch import Answer
+from tracker.pipeline.entries.inbox import Own
 from tracker.pipeline.intake import WITH_IT
 from tracker.pipeline.pipeline import Pipeline
 from tracker.regions.importing import read_regions

@@ -21,7 +21,7 @@ class SharedClock:
     def __call__(self) -> int:
         return self._steady() + self._ahead
 
-    def hear(self, told: int, asked: int, answered: int) -> None:
+    def hear_time(self, told: int, asked: int, answered: int) -> None:
         """The database said this time at some moment between two of the steady clock's."""
         if answered - asked > NEAR_MS and self._heard:
             return

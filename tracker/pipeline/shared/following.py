@@ -9,7 +9,7 @@ from tracker.errors import StoreError
 from tracker.fleet.fleet import Fleet, Step
 from tracker.model.change import Change
 from tracker.model.commit import Commit, SharedDeed
-from tracker.pipeline import inbox
+from tracker.pipeline.entries import inbox
 from tracker.regions.region import Region
 from tracker.stores import SharedStore, Store
 
@@ -109,7 +109,7 @@ class Following:
     def is_behind(self) -> bool:
         return self._newest > self.shown
 
-    def hear(self, place: int) -> None:
+    def hear_place(self, place: int) -> None:
         """There is a deed at this place."""
         if place > self._newest:
             self._newest = place
@@ -117,7 +117,7 @@ class Following:
 
     async def unfollowed(self) -> list[Follow]:
         """The next that were done, in order. Raises StoreError."""
-        return [Follow(place, deed, self) for place, deed in await self._store.deeds(self.shown)]
+        return [Follow(place, deed, self) for place, deed in await self._store.deeds_after(self.shown)]
 
     def went_back(self, place: int) -> None:
         """The fleet is as it was stored after that deed."""

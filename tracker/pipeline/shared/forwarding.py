@@ -12,7 +12,7 @@ from tracker.buses import Asking, Failed, NoAnswer, NotAsked
 from tracker.errors import Overloaded, Stopping, StoreError, StoreFull, TrackerError
 from tracker.model.ping import Ping
 from tracker.nodes.splitting import Part, joined, no_owner, split
-from tracker.pipeline.batch import Answer, total
+from tracker.pipeline.entries.batch import Answer, total
 from tracker.pipeline.shared.ownership import Ownership
 
 PATIENCE_S = 3.0  #: how long a request waits for its vehicles to have an owner

@@ -16,7 +16,7 @@ from tracker.model.commit import Commit, SavedVehicle
 from tracker.model.picture import Picture
 from tracker.nodes.leases import Leases, Row, Terms, View
 from tracker.nodes.partitions import partition_of
-from tracker.pipeline.inbox import Deed
+from tracker.pipeline.entries.inbox import Deed
 from tracker.stores import SharedStore, Store
 
 AGAIN_S = 0.1  #: before what could not be loaded is tried once more
@@ -107,6 +107,7 @@ class Ownership:
         self._terms = Terms()
         self._leases = Leases(store.node, self._terms)
         self._partitions: dict[str, int] = {}
+        self._gives: set[int] = set()  # partitions that are to be given up in the next round
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self.changed = asyncio.Condition()  # there was a round
@@ -137,9 +138,9 @@ class Ownership:
                     await self._wake.wait()
             except TimeoutError:
                 pass
-        await self.ask()
+        await self.ask_store()
 
-    async def ask(self) -> None:
+    async def ask_store(self) -> None:
         asked = self._leases.ask(self._steady())
         lease_ms = self._terms.lease_ms
         try:
@@ -150,11 +151,15 @@ class Ownership:
         self._heard(shares.deed, shares.clock, int(asked.sent), self._steady())
         turn = self._leases.take_view(asked, View(shares.living, [Row(*row) for row in shares.rows]))
         self._rounds += 1
-        self._lost += len(turn.lost)
         self._taken += len(turn.gained)
-        if turn.lost:
-            log.warning("another node decides about %d parts of the fleet that were this one's", len(turn.lost))
-            self._begin(self._give(turn.lost))
+        given = [place for place in turn.lost if place in self._gives]
+        self._gives.difference_update(given)
+        if lost := [place for place in turn.lost if place not in given]:
+            self._lost += len(lost)
+            log.warning("another node decides about %d of %d parts of the fleet: this one was not heard in time",
+                len(lost), self._store.partitions,
+            )  # fmt: skip
+            self._begin(self._give(lost))
         if turn.stops:
             self._begin(self._give(turn.stops))
         if turn.gained:
@@ -202,7 +207,7 @@ class Ownership:
 
     async def _adopt(self, gained: dict[int, int]) -> None:
         """Until it is done, or they are not ours any more."""
-        while mine := [place for place, epoch in gained.items() if self._leases.held().get(place) == epoch]:
+        while mine := [place for place, epoch in gained.items() if self._leases.owned().get(place) == epoch]:
             try:
                 await self._put(
                     Adopt(self._now(), self._store, self._picture, mine, partial(self._ready, gained, mine))
@@ -229,7 +234,8 @@ class Ownership:
             except StoreError:
                 await asyncio.sleep(AGAIN_S)
         for place in some:
-            self._leases.drained(place)
+            if self._leases.drained(place):
+                self._gives.add(place)
         self._wake.set()
 
     def _serves(self, vehicle: str) -> bool:
@@ -249,14 +255,14 @@ class Ownership:
     def owner_of(self, vehicle: str) -> str | None:
         return self._leases.owner_of(self.partition_of(vehicle), self._steady())
 
-    def owns(self, vehicles: Iterable[str]) -> bool:
+    def owns_all(self, vehicles: Iterable[str]) -> bool:
         """Are all of them this node's to take now?"""
         now, epoch_of = self._steady(), self._leases.epoch_of
         return all(epoch_of(self.partition_of(one), now) is not None for one in vehicles)
 
     def has(self, vehicle: str) -> bool:
         """Are its vehicles in memory, as far as is known?"""
-        return self.partition_of(vehicle) in self._leases.held(ready=True)
+        return self.partition_of(vehicle) in self._leases.owned(ready=True)
 
     def epochs(self, vehicles: Iterable[str]) -> dict[int, int]:
         """By which to commit something of these. Raises StoreError (fenced)."""
@@ -271,4 +277,4 @@ class Ownership:
 
     def served(self) -> dict[int, int]:
         """Partitions whose vehicles are here, and their epochs."""
-        return self._leases.held(ready=True)
+        return self._leases.owned(ready=True)

@@ -15,8 +15,8 @@ from tracker.fleet.fleet import Fleet
 from tracker.model.commit import Commit, Loaded
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
-from tracker.pipeline.batch import Answer
-from tracker.pipeline.inbox import Deed
+from tracker.pipeline.entries.batch import Answer
+from tracker.pipeline.entries.inbox import Deed
 from tracker.pipeline.shared.clock import SharedClock
 from tracker.pipeline.shared.following import Following, deed_of
 from tracker.pipeline.shared.forwarding import Forwarding
@@ -62,8 +62,8 @@ class Sharing:
         self.forwarding = Forwarding(self.ownership, self._asking, here)
 
     def _heard(self, deed: int, clock: int, asked: int, answered: int) -> None:
-        self.clock.hear(clock, asked, answered)
-        self.following.hear(deed)
+        self.clock.hear_time(clock, asked, answered)
+        self.following.hear_place(deed)
         self._store.look_for_events()
 
     def look_for_events(self) -> None:
@@ -74,7 +74,7 @@ class Sharing:
     async def begin(self, place: int) -> None:
         """The store is open, and this is where its journal was. Raises StoreError."""
         self.following.begin(place)
-        await self.ownership.ask()  # from now on we are counted, and know the time
+        await self.ownership.ask_store()  # from now on we are counted, and know the time
         await self._asking.open(self.forwarding.reply)
 
     def go_on(self, is_settled: Callable[[], bool]) -> None:
@@ -82,14 +82,14 @@ class Sharing:
         work = {"leases": self.ownership.keep_round, "marks": lambda: self._mark(is_settled)}
         self._tasks = [asyncio.create_task(self._lanes[name].keep(does), name=name) for name, does in work.items()]
 
-    async def settle(self) -> None:
+    async def wait_for_owners(self) -> None:
         """Return when every vehicle has an owner, or soon."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_S):
                 while not self.ownership.is_settled:
                     await self.ownership.next_round(SETTLE_S)
 
-    async def leave(self) -> None:
+    async def hand_over(self) -> None:
         """Hand over what is ours; pings that come go to their new owners."""
         self.ownership.give_up()
         with contextlib.suppress(TimeoutError):
@@ -125,8 +125,8 @@ class Sharing:
         meta = {key: value for key, value in loaded.meta.items() if key != "edit_done"}
         return msgspec.structs.replace(loaded, vehicles=[one for one in loaded.vehicles if has(one.vehicle)], meta=meta)
 
-    def owns(self, pings: Iterable[Ping]) -> bool:
-        return self.ownership.owns({ping.vehicle for ping in pings})
+    def owns_all(self, pings: Iterable[Ping]) -> bool:
+        return self.ownership.owns_all({ping.vehicle for ping in pings})
 
     # -- how far our vehicles are ------------------------------------------------------------------------------------
 

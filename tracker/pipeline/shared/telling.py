@@ -36,7 +36,7 @@ class Telling:
             told if told != Change() else None,
         )
 
-    def hear(self, change: Change) -> None:
+    def hear_change(self, change: Change) -> None:
         """Take out what is older than what is known: a node that was overtaken may speak late."""
         if change.moved:
             change.moved = [state for state in change.moved if self._is_news(state)]

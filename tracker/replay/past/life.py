@@ -12,7 +12,15 @@ from tracker.model.commit import APART, StoredPing
 from tracker.model.events import Event
 from tracker.model.ping import Ping, has_place
 from tracker.pipeline.clocks import SET_MS
-from tracker.pipeline.journal import ClockSet, Entry, Messages, RegionsDeleted, RegionsSaved, VehicleRemoved, decide
+from tracker.pipeline.entries.journal import (
+    ClockSet,
+    Entry,
+    Messages,
+    RegionsDeleted,
+    RegionsSaved,
+    VehicleRemoved,
+    decide,
+)
 from tracker.replay.tally import Tally
 
 AT_ONCE = 1_000  #: vehicles a timer or a region takes in one step

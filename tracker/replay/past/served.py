@@ -14,7 +14,7 @@ from tracker.model.commit import APART, HELD, LATE, LIVE, SavedRegion, StoredPin
 from tracker.model.events import ERASED, Event
 from tracker.model.ping import Ping
 from tracker.model.records import Audit
-from tracker.pipeline.journal import Entry
+from tracker.pipeline.entries.journal import Entry
 from tracker.replay.connection import Connection, Failed
 from tracker.replay.past.stored import Known, in_order
 from tracker.times import FIRST, LAST, parse_time, rfc3339

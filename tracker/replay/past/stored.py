@@ -18,7 +18,14 @@ from tracker.model.columns import Heard
 from tracker.model.commit import SavedRegion, StoredPing
 from tracker.model.events import ERASED, TOLD, Event
 from tracker.model.records import Audit
-from tracker.pipeline.journal import ClockSet, Entry, RegionsDeleted, RegionsSaved, SettingsChanged, VehicleRemoved
+from tracker.pipeline.entries.journal import (
+    ClockSet,
+    Entry,
+    RegionsDeleted,
+    RegionsSaved,
+    SettingsChanged,
+    VehicleRemoved,
+)
 from tracker.regions.region import Region
 from tracker.stores import AuditQuery, Box, EventQuery, read_store
 

@@ -18,7 +18,7 @@ from tracker.formats import Point
 from tracker.model.commit import StoredPing
 from tracker.model.events import TOLD, Event
 from tracker.model.ping import Ping, has_place
-from tracker.pipeline.journal import Entry, RegionsSaved, SettingsChanged
+from tracker.pipeline.entries.journal import Entry, RegionsSaved, SettingsChanged
 from tracker.regions.region import Region
 from tracker.replay.past.life import Past
 from tracker.replay.past.stored import NEVER, Known, Source, numbers_of, regions_at

@@ -19,7 +19,7 @@ from tracker.fleet.states import MOVING_MPS, NO_ACCURACY_M, STRAY_M
 from tracker.geometry.earth import frame
 from tracker.model.columns import Heard
 from tracker.model.ping import Ping
-from tracker.pipeline.journal import Entry
+from tracker.pipeline.entries.journal import Entry
 from tracker.stores import Box
 
 QUIET = 4  #: fixes since anything odd: no jump is undecided any more

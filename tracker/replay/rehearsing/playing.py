@@ -16,7 +16,7 @@ from tracker.fleet.vehicle import Vehicle
 from tracker.model.columns import NOT_SAID
 from tracker.model.events import Event
 from tracker.pipeline.clocks import SET_MS
-from tracker.pipeline.journal import ClockSet, Entry, Messages, RegionsSaved, SettingsChanged, decide
+from tracker.pipeline.entries.journal import ClockSet, Entry, Messages, RegionsSaved, SettingsChanged, decide
 from tracker.regions.region import Region
 from tracker.replay.rehearsing.line import Leg, Line
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TAKEN = "TR001"  #: what `hold_lease` raises
 FENCED = "TR002"  #: what `hold_leases` raises
 SHARED = "TR004"  #: what `take_store` raises
-OVERTAKEN, UNSEEN = "TR005", "TR006"  #: what `write_deed` raises
+OUTRUN, UNSEEN = "TR005", "TR006"  #: what `write_deed` raises
 _FULL = "53100"
 _SCRIPT = "docs/postgres.md has the script that makes it"
 _DENIED = {
@@ -38,8 +38,8 @@ def meaning(error: BaseException, place: Place) -> StoreError:
         return taken(place)
     if code == FENCED:
         return StoreError("Another node takes these vehicles over: send the same again.", "fenced")
-    if code in (OVERTAKEN, UNSEEN):
-        return StoreError("Somebody did something else at another node just then: try again.", "overtaken")
+    if code in (OUTRUN, UNSEEN):
+        return StoreError("Somebody did something else at another node just then: try again.", "outrun")
     if code == SHARED:
         return StoreLocked(f"Several nodes share {place}: this server is to be one of them.")
     if code in _DENIED:

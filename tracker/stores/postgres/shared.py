@@ -75,7 +75,7 @@ class SharedStore(PostgresStore):
             self._keeper, self._epoch = await connect(self.place), 0
         return self._keeper
 
-    async def deeds(self, after: int) -> list[tuple[int, SharedDeed]]:
+    async def deeds_after(self, after: int) -> list[tuple[int, SharedDeed]]:
         """What was done after that, in order, by whichever node: the place of each."""
         return await self._read(reads.deeds, after, DEEDS)
 

@@ -20,7 +20,7 @@ from tracker.formats import REASONS, Point, Unreadable, item
 from tracker.model.ping import Ping, Unfit
 from tracker.model.records import Actor
 from tracker.node import Node
-from tracker.pipeline.batch import Answer
+from tracker.pipeline.entries.batch import Answer
 from tracker.protocols.native import read_item
 from tracker.replay.recording import Recording
 from tracker.turns.work import Told, Work

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tracker.errors import Invalid
-from tracker.pipeline.batch import Answer
+from tracker.pipeline.entries.batch import Answer
 from tracker.protocols import Outcome, Reading, Reply
 from tracker.web.ingest.addresses import replied
 from tracker.web.server.answers import JSON, Answered, encode, problem

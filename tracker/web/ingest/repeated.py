@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 
 from tracker.node import Node
-from tracker.pipeline.batch import Answer
+from tracker.pipeline.entries.batch import Answer
 from tracker.pipeline.pipeline import CHUNK
 from tracker.protocols import Payload, Reading, Spoken
 from tracker.web.ingest.bodies import is_light

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tracker.node import Node
-from tracker.pipeline.batch import Answer
+from tracker.pipeline.entries.batch import Answer
 from tracker.protocols import Reading, Spoken
 from tracker.web.ingest.bodies import Body
 from tracker.web.ingest.capture import Capture, tally

@@ -11,7 +11,7 @@ from tracker.access.tokens import Token
 from tracker.errors import Overloaded
 from tracker.model.ping import Ping, Unfit
 from tracker.node import Node
-from tracker.pipeline.batch import Answer
+from tracker.pipeline.entries.batch import Answer
 from tracker.protocols import Reading
 from tracker.web.ingest import hints
 

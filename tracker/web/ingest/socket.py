@@ -22,8 +22,8 @@ from tracker.errors import BadRequest, NotFound, NotSignedIn, Overloaded, Stoppi
 from tracker.live.close_codes import SIGNED_OUT
 from tracker.model.ping import Ping, Unfit
 from tracker.node import Node
-from tracker.pipeline.batch import Answer
 from tracker.pipeline.company import Company
+from tracker.pipeline.entries.batch import Answer
 from tracker.protocols import MAX_ERRORS, Payload, Reading, Reply, Spoken, spoken
 from tracker.turns.pace import A_POSITION
 from tracker.web.ingest.bodies import is_light

@@ -15,7 +15,7 @@ from tracker.model.columns import Columns, Heard
 from tracker.model.commit import StoredPing
 from tracker.model.events import Event
 from tracker.model.ping import Ping
-from tracker.pipeline.journal import ClockSet, Entry, RegionsSaved, VehicleRemoved
+from tracker.pipeline.entries.journal import ClockSet, Entry, RegionsSaved, VehicleRemoved
 from tracker.regions.region import Region
 from tracker.replay.past.life import Past
 from tracker.replay.rehearsing.drag import Drag

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from tracker.fleet.fleet import Fleet, Step
 from tracker.model.ping import Ping
 from tracker.model.records import Actor, Audit
-from tracker.pipeline import journal
+from tracker.pipeline.entries import journal
 from tracker.stores import Store
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ import msgspec
 
 from tracker.fleet.fleet import Fleet, Known, Outcome, Step
 from tracker.model.ping import Ping
-from tracker.pipeline.inbox import Entry
-from tracker.pipeline.journal import Messages, decide
+from tracker.pipeline.entries.inbox import Entry
+from tracker.pipeline.entries.journal import Messages, decide
 
 
 class Answer(msgspec.Struct):
