@@ -155,6 +155,7 @@ wrong_password | 401 | no user of this name has this password | try again, or as
 too_many_tries | 429 | too many wrong passwords of this name, or from this place | the same again after `Retry-After`
 link_over | 404 | the link was used, is too old, or never was | ask for a new one
 at_work | 409 | the same is under way | wait for its end, or give it up
+elsewhere | 409 | another node does this for all of them | nothing: it does so by itself
 last_administrator | 409 | nobody would be left who administers | make somebody else an administrator first
 user_closed | 409 | the account is closed: nobody comes in by a link for it | open it again first
 user_exists | 409 | there is a user of this name | change that one, or choose another name

@@ -140,7 +140,8 @@ class Retention:
         known, since = await self._store.rules_known()
         if known != self._written:
             since = now
-            await self._store.note_rules(self._written, now)
+            if await self._store.does_chores():
+                await self._store.note_rules(self._written, now)
         starts = since + self._notice_ms
         if found and now < starts and starts != self.waits_until:
             log.warning(
@@ -154,6 +155,8 @@ class Retention:
         self, now: int, told: Callable[[float], None] = lambda _share: None, *, at_once: bool = False
     ) -> None:
         """One round. `told` hears how much of it is done; `at_once`: somebody has seen what goes, and wants it."""
+        if not await self._store.does_chores():
+            return
         due = await self.due(now)
         if self.waits_until is not None and not at_once:
             return

@@ -1479,6 +1479,7 @@ export default {
   "problem.user_exists": "Es gibt schon jemanden dieses Namens, oder jemand hat es eben geändert.",
   "problem.group_exists": "Es gibt schon eine Gruppe dieses Namens, oder jemand hat sie eben geändert.",
   "problem.at_work": "Das läuft schon: warten Sie, bis es fertig ist, oder brechen Sie es ab.",
+  "problem.elsewhere": "Das tut ein anderer Server für alle, von selbst.",
   "problem.overtaken": "Inzwischen wurde eine neuere Form dieser Region gesendet: deren Antwort zählt.",
   "problem.group_in_use":
     "In dieser Gruppe ist noch jemand, oder ein Token oder ein Ziel zeigt, was sie sieht: Ändern Sie das zuerst.",

@@ -1447,6 +1447,7 @@ export default {
   "problem.user_exists": "There is a person of this name already, or somebody changed it just now.",
   "problem.group_exists": "There is a group of this name already, or somebody changed it just now.",
   "problem.at_work": "The same is under way: wait for its end, or give it up.",
+  "problem.elsewhere": "Another server does this for all of them, by itself.",
   "problem.overtaken": "A newer shape of this region was sent meanwhile: its answer counts.",
   "problem.group_in_use": "Somebody is in this group, or a token or a target shows what it sees: change that first.",
   "problem.unknown_user": "There is no such person.",

@@ -123,7 +123,7 @@ class Ownership:
     def statistics(self) -> Statistics:
         leases = self._leases
         return Statistics(
-            len(leases.held()), len(leases.living), self._rounds, self._taken, self._lost, self.asked, self.answered
+            len(leases.owned()), len(leases.living), self._rounds, self._taken, self._lost, self.asked, self.answered
         )
 
     # -- rounds -------------------------------------------------------------------------------------------------------

@@ -117,9 +117,12 @@ class SharedStore(PostgresStore):
     async def does_chores(self) -> bool:
         """One node at a time, while its connection lasts; and by an epoch, as it may not know that it ended."""
         async with self._one_round:
-            keeper = await self._connected()
-            if not self._epoch and await take_lock(keeper, self.place):
-                self._epoch = await keeper.fetchval("SELECT take_chores()")
+            try:
+                keeper = await self._connected()
+                if not self._epoch and await take_lock(keeper, self.place):
+                    self._epoch = await keeper.fetchval("SELECT take_chores()")
+            except Exception as error:
+                raise meaning(error, self.place) from error
             return self._epoch > 0
 
     def _lose(self, fault: StoreUnusable) -> None:  # noqa: ARG002

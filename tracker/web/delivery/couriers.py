@@ -258,7 +258,7 @@ class Couriers:
         while True:
             wait_s = LOOK_S
             try:
-                if not await courier.round():
+                if await self._node.store.does_chores() and not await courier.round():
                     await self._turn_off(courier.target)
                 wait_s = min(LOOK_S, courier.target.every_s)
             except Exception:

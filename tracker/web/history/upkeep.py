@@ -7,7 +7,7 @@ from typing import Any
 from quart import Blueprint, Response
 
 from tracker.access.grants import ADMINISTER, Grant
-from tracker.errors import Invalid
+from tracker.errors import InTheWay, Invalid
 from tracker.model.records import Audit, Record
 from tracker.node import Node
 from tracker.times import rfc3339
@@ -138,6 +138,8 @@ async def begin_compaction(node: Node, grant: Grant) -> Response:
     at_once = asked.get("at_once", False)
     if not isinstance(at_once, bool):
         raise Invalid("wrong_type", "`at_once` is true or false")
+    if not await node.store.does_chores():
+        raise InTheWay("elsewhere", "another node packs for all of them; it does so by itself, every few minutes")
     by = api.actor(node, grant)
 
     async def do(told: Told) -> None:

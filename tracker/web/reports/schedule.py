@@ -24,6 +24,8 @@ def job(node: Node, desk: Desk) -> Job:
 
 async def make_due(node: Node, desk: Desk, now: int) -> None:
     """Those that are missing, the oldest first; then the oldest go. Raises what keeps it from that: tried again."""
+    if not await node.store.does_chores():
+        return
     settings = node.settings
     kinds = [kind for kind, wanted in ((DAILY, settings.report_daily), (WEEKLY, settings.report_weekly)) if wanted]
     folder, files = await asyncio.to_thread(_found, settings.report_folder)
