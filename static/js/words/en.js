@@ -1428,6 +1428,7 @@ export default {
   "problem.overloaded": "The server has too much to do: try again in a moment.",
   "problem.stopping": "The server is stopping: try again in a moment.",
   "problem.no_owner": "None of several servers has these vehicles just now: try again in a moment.",
+  "problem.cut_off": "Another server has these vehicles and cannot be reached: try again in a moment.",
   "problem.partly_stored": "Some of it is stored and some is not: send all of it again.",
   "problem.unknown_vehicle": "There is no such vehicle.",
   "problem.unknown_event": "There is no such event, or it was erased.",

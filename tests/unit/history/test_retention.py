@@ -36,6 +36,9 @@ class Kept:
         self.rules: list[str] = []
         self.since = 0
 
+    async def does_chores(self) -> bool:
+        return True
+
     async def days(self) -> list[StoredDay]:
         return list(self.held.values())
 

@@ -93,7 +93,7 @@ class Forwarding:
                 raise no_owner()
             reply = _reply(asking.result())
         except (NotAsked, NoAnswer):  # what it may have stored all the same is a duplicate then
-            raise no_owner() from None
+            raise cut_off(self._asking.away) if self._asking.away else no_owner() from None
         except Failed as fault:
             raise StoreError(
                 f"The node that owns these vehicles made a mistake ({fault}); send the same again."
@@ -112,6 +112,11 @@ class Forwarding:
             return _encode(Stored(await self._here(pings)))
         except TrackerError as fault:
             return _encode(Refused(fault.code, fault.detail, cast(int, getattr(fault, "retry_after", 1))))
+
+
+def cut_off(why: str) -> Overloaded:
+    """No other node can be asked, so it is no use to ask once more."""
+    return Overloaded(f"another node owns these vehicles, and {why}; send the same again, here or there", 1, "cut_off")
 
 
 def _fault(said: Refused) -> TrackerError:

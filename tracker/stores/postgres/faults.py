@@ -41,7 +41,7 @@ def meaning(error: BaseException, place: Place) -> StoreError:
     if code in (OUTRUN, UNSEEN):
         return StoreError("Somebody did something else at another node just then: try again.", "outrun")
     if code == SHARED:
-        return StoreLocked(f"Several nodes share {place}: this server is to be one of them.")
+        return shared(place)
     if code in _DENIED:
         return StoreUnusable(f"{place} {_DENIED[code]} ({error}).", "store_denied")
     if isinstance(error, ssl.SSLError):
@@ -61,6 +61,10 @@ def meaning(error: BaseException, place: Place) -> StoreError:
 def is_cut(error: Exception, connection: Connection) -> bool:
     """Whether nobody knows what became of what was asked: the database did not say itself that it refuses."""
     return connection.is_closed() or not getattr(error, "sqlstate", None)
+
+
+def shared(place: Place) -> StoreLocked:
+    return StoreLocked(f"Several nodes share {place}: this server is one of them with the --bus that they have.")
 
 
 def taken(place: Place) -> StoreUnusable:

@@ -80,6 +80,12 @@ async def vehicles_in(connection: Connection, partitions: int, some: list[int]) 
     return saved(await connection.fetch(sql, some))
 
 
+async def is_shared(connection: Connection) -> bool:
+    if await connection.fetchval("SELECT to_regclass('lease')") is None:
+        return False
+    return bool(await connection.fetchval("SELECT partitions > 0 FROM lease"))
+
+
 async def deeds(connection: Connection, after: int, limit: int) -> list[tuple[int, SharedDeed]]:
     rows = await connection.fetch(
         "SELECT place, body FROM journal WHERE place > $1 ORDER BY place LIMIT $2", after, limit

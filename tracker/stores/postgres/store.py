@@ -20,7 +20,7 @@ from tracker.model.records import Audit, Record
 from tracker.stores import ANY_TIME, AuditQuery, Box, EventQuery, StoredDay, backup_store, logged
 from tracker.stores.arrived import Asked
 from tracker.stores.postgres import packing, past, reads
-from tracker.stores.postgres.faults import is_cut, meaning, taken
+from tracker.stores.postgres.faults import is_cut, meaning, shared, taken
 from tracker.stores.postgres.schema import migrate
 from tracker.stores.postgres.url import Place, place_of
 from tracker.turns.jobs import Job
@@ -126,6 +126,8 @@ class PostgresStore:
         """The lock, the newest tables, and an epoch of our own. Raises StoreLocked."""
         self._keeper = await connect(self.place)
         if not await take_lock(self._keeper, self.place):
+            if await reads.is_shared(self._keeper):
+                raise shared(self.place)
             raise StoreLocked(f"Another server uses {self.place}. Stop it first, or choose another with --store.")
         await migrate(self._keeper, self.place)
         self._epoch = await self._keeper.fetchval("SELECT take_store()")
