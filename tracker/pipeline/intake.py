@@ -237,20 +237,22 @@ class Intake:
 
     async def _catch_up(self) -> None:
         """What was done at other nodes is done here as well, before anything that somebody decides on it."""
-        if self._sharing is None or self._is_patient():
+        if self._sharing is None:
             return
-        following = self._sharing.following
-        if not following.is_behind and not isinstance(self._inbox.first, Deed):
+        following, first = self._sharing.following, self._inbox.first
+        if not isinstance(first, Deed) and (not following.is_behind or self._is_patient()):
             return
         try:
             while deeds := await following.unfollowed():
                 for deed in deeds:
                     await self._process([deed])
-                    if deed.done.exception():
-                        return  # it is followed again
-        except StoreError as fault:
+                    if fault := deed.done.exception():  # it is followed again
+                        raise fault
+        except TrackerError as fault:
             self._patience = asyncio.get_running_loop().time() + PAUSE_S
             log.debug("cannot follow what other nodes did: %s", fault)
+            if isinstance(first, Deed):  # it would be decided on less than there is
+                _fail(self._inbox.take_entries(1), fault)
 
     # ------------------------------------------------------------------------------------------------------ the order
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
-from tracker.errors import StoreError
+from tracker.errors import StoreError, TrackerError
 from tracker.fleet.fleet import Fleet, Step
 from tracker.model.change import Change
 from tracker.model.commit import Commit, SavedVehicle
@@ -212,8 +212,11 @@ class Ownership:
                 await self._put(
                     Adopt(self._now(), self._store, self._picture, mine, partial(self._ready, gained, mine))
                 )
-            except StoreError as fault:
-                log.debug("could not load %d parts of the fleet: %s", len(mine), fault)
+            except Exception as fault:  # whatever it is: without this nobody would take these vehicles
+                log.log(
+                    logging.DEBUG if isinstance(fault, TrackerError) else logging.ERROR,
+                    "could not load %d parts of the fleet", len(mine), exc_info=fault,
+                )  # fmt: skip
                 await asyncio.sleep(AGAIN_S)
                 continue
             return
@@ -231,7 +234,7 @@ class Ownership:
                     Drop(self._now(), lambda name: self.partition_of(name) in gone and not self._serves(name))
                 )
                 break
-            except StoreError:
+            except TrackerError:
                 await asyncio.sleep(AGAIN_S)
         for place in some:
             if self._leases.drained(place):
