@@ -40,9 +40,11 @@ def examine(settings: Settings) -> Iterator[tuple[str, bool, str]]:
     yield "disk", *_disk(settings.folder)
     from tracker.stores import examine_store
 
-    yield from examine_store(settings.store_url)
-    yield from _bus(settings.bus)
-    yield "kept", *_kept(settings)
+    found = examine_store(settings.store_url)
+    yield from found
+    yield from _bus(settings, any(one.name == "nodes" for one in found))
+    if not any(one.name == "store" and one.fault for one in found):
+        yield "kept", *_kept(settings)
     yield "clock", *_clock(settings)
     yield "assets", *_assets()
     if settings.cert:
@@ -72,13 +74,20 @@ def _disk(folder: Path) -> tuple[bool, str]:
     return False, f"{folder}: {free / 2**30:.1f} GB are free"
 
 
-def _bus(url: str) -> list[tuple[str, bool, str]]:
+def _bus(settings: Settings, shared: bool) -> list[tuple[str, bool, str]]:
+    """`shared`: nodes write the store."""
     from tracker.buses import examine_bus
 
+    alone = settings.bus.startswith("memory:")
+    if alone and shared:
+        return [("bus", True, "nodes share the store, and who has not their bus is none: name it with --bus")]
     try:
-        return examine_bus(url)
+        found = examine_bus(settings.bus)
     except SettingsError as fault:
         return [("bus", True, fault.detail)]
+    if not alone and is_folder(settings.store_url):
+        found.append(("bus", True, "nodes share a store in PostgreSQL, and here is a folder: name the store with --store"))
+    return found
 
 
 def _kept(settings: Settings) -> tuple[bool, str]:

@@ -41,12 +41,18 @@ def meaning(error: BaseException, place: Place) -> StoreError:
     if code in (OUTRUN, UNSEEN):
         return StoreError("Somebody did something else at another node just then: try again.", "outrun")
     if code == SHARED:
-        return StoreLocked(f"Several nodes share {place}: this server is to be one of them.")
+        return StoreLocked(f"Several nodes share {place}. To be one of them this server needs their --bus.")
     if code in _DENIED:
         return StoreUnusable(f"{place} {_DENIED[code]} ({error}).", "store_denied")
     if isinstance(error, ssl.SSLError):
         return StoreUnusable(
             f"The certificate of {place} is not trusted ({error}): sslrootcert= names the file of its authority.",
+            "store_denied",
+        )
+    if isinstance(error, FileNotFoundError) or type(error).__name__ == "ClientConfigurationError":
+        said = str(error).partition("\n")[0]
+        return StoreUnusable(
+            f"{place} cannot be reached as its URL says ({said}): sslrootcert= names the file of its authority.",
             "store_denied",
         )
     if isinstance(error, OSError):

@@ -126,7 +126,9 @@ class PostgresStore:
         """The lock, the newest tables, and an epoch of our own. Raises StoreLocked."""
         self._keeper = await connect(self.place)
         if not await take_lock(self._keeper, self.place):
-            raise StoreLocked(f"Another server uses {self.place}. Stop it first, or choose another with --store.")
+            raise StoreLocked(
+                f"Another server uses {self.place}. Stop it first, or choose another with --store; with a --bus they share it."
+            )
         await migrate(self._keeper, self.place)
         self._epoch = await self._keeper.fetchval("SELECT take_store()")
         await self._keeper.execute("SELECT adopt_rows()")
