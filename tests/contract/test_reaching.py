@@ -97,11 +97,12 @@ async def test_a_newer_schema_is_called_so(url: str) -> None:
 
 
 async def test_nodes_that_share_it_are_counted_and_who_has_not_their_bus_is_told(url: str) -> None:
-    node = SharedStore(url, "eve", 64)
+    node, alone = SharedStore(url, "eve", 64), open_store(url)
     await node.open()
-    with pytest.raises(StoreLocked, match=r"To be one of them this server needs their --bus"):
-        await open_store(url).open()
     await node.lease_round(60_000, takes=[(part, 0) for part in range(60)])
+    with pytest.raises(StoreLocked, match=r"To be one of them this server needs their --bus"):
+        await alone.open()
+    await alone.close()
     found = {name: detail for name, _, detail in await asyncio.to_thread(examine_store, url)}
     assert found["nodes"] == "1 live, who have 60 of 64 parts of the fleet"
     await node.close()
@@ -116,8 +117,10 @@ async def test_a_newer_schema_is_refused_by_an_older_node(url: str) -> None:
     connection = await connect(place_of(url))
     await connection.execute("UPDATE lease SET version = version + 1")
     await connection.close()
+    old = SharedStore(url, "old", 64)
     with pytest.raises(StoreUnusable, match=r"was written by a newer tracker .* install that") as refused:
-        await SharedStore(url, "old", 64).open()
+        await old.open()
+    await old.close()
     assert refused.value.code == "store_newer"
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TAKEN = "TR001"  #: what `hold_lease` raises
 FENCED = "TR002"  #: what `hold_leases` raises
-SHARED = "TR004"  #: what `take_store` raises
+SHARED, UNDONE = "TR004", "TR007"  #: what `take_store` raises
 OUTRUN, UNSEEN = "TR005", "TR006"  #: what `write_deed` raises
 _FULL = "53100"
 _SCRIPT = "docs/postgres.md has the script that makes it"
@@ -42,6 +42,8 @@ def meaning(error: BaseException, place: Place) -> StoreError:
         return StoreError("Somebody did something else at another node just then: try again.", "outrun")
     if code == SHARED:
         return StoreLocked(f"Several nodes share {place}. To be one of them this server needs their --bus.")
+    if code == UNDONE:
+        return StoreLocked(f"At a node of {place} something was begun and is not done: start one again, then stop it.")
     if code in _DENIED:
         return StoreUnusable(f"{place} {_DENIED[code]} ({error}).", "store_denied")
     if isinstance(error, ssl.SSLError):
