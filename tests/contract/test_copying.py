@@ -225,7 +225,7 @@ async def test_what_nodes_share_is_copied_and_put_back_once_none_lives(
     node = SharedStore(url, "one", 8)
     await node.open()
     await node.lease_round(3_600_000, takes=[(part, 0) for part in range(8)])
-    await node.commit(Commit(vehicles=[SavedVehicle(1, "van-1", b"state")], leases={part: 1 for part in range(8)}))
+    await node.commit(Commit(vehicles=[SavedVehicle(1, "van-1", b"state")], leases=dict.fromkeys(range(8), 1)))
     await asyncio.to_thread(backup_store, url, file)
     for refused in (lambda: copy_store(url, back), lambda: restore_store(url, file)):
         with pytest.raises(StoreLocked, match="Several nodes share"):

@@ -243,7 +243,7 @@ async def test_the_tables_are_not_changed_beneath_older_nodes(node: Any, monkeyp
         monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "SELECT 1"))
         monkeypatch.setattr(shared, "MIGRATIONS", schema.MIGRATIONS)
         new = SharedStore(old.url, "new", PARTS)
-        with pytest.raises(StoreLocked, match="Older nodes share .* stop them first"):
+        with pytest.raises(StoreLocked, match=r"Older nodes share .* stop them first"):
             await new.open()
         await new.close()
         await old.lease_round(LEASE_MS, leaves=True)

@@ -235,7 +235,7 @@ def test_the_doctor_at_home_says_once_that_a_database_is_away_and_asks_for_the_s
     lone = Settings(data=str(tmp_path), port=free_port(), bus=f"nats://127.0.0.1:{free_port()}")
     told = [(name, detail) for name, wrong, detail in doctor.examine(lone) if wrong]
     assert [name for name, _ in told] == ["bus", "bus"]
-    assert "Is NATS running there" in told[0][1] and "name the store with --store" in told[1][1]
+    assert "Is NATS running there" in told[0][1] and "name it with --store" in told[1][1]
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,8 @@ class PostgresStore:
         self._keeper = await connect(self.place)
         if not await take_lock(self._keeper, self.place):
             raise StoreLocked(
-                f"Another server uses {self.place}. Stop it first, or choose another with --store; with a --bus they share it."
+                f"Another server uses {self.place}. Stop it first, or choose another with --store "
+                "(with a --bus they would share it)."
             )
         await migrate(self._keeper, self.place)
         self._epoch = await self._keeper.fetchval("SELECT take_store()")
