@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tracker.commands.cli import cli
-from tracker.config import Settings
+from tracker.config import Settings, load
 from tracker.formats import REASONS, formats
 from tracker.live import close_codes
 from tracker.model.events import KINDS
@@ -119,3 +119,13 @@ def test_every_time_of_a_command_in_our_pages_is_one_that_the_command_takes() ->
                 except NaiveTime:
                     assert "--tz" in line, f"{page.relative_to(ROOT)}: {line}"
     assert shown
+
+
+def test_the_page_on_several_machines_quotes_the_script_that_sets_them_up() -> None:
+    assert f"```sh\n{(ROOT / 'packaging/scale.sh').read_text()}```" in PAGES["scale.md"]
+
+
+def test_what_is_in_containers_is_set_as_a_server_takes_it() -> None:
+    lines = (ROOT / "packaging/compose.yaml").read_text().replace("${PASSWORD:?}", "s3cret").splitlines()
+    environ = dict(line.strip().split(": ", 1) for line in lines if line.strip().startswith("TRACKER_"))
+    assert load(environ=environ).store == "postgresql://tracker:s3cret@postgres/tracker" and len(environ) == 5

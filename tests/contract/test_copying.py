@@ -18,7 +18,17 @@ from tracker.model.commit import APART, HELD, Commit, SavedRegion, SavedVehicle,
 from tracker.model.events import Event, event_id
 from tracker.model.ping import Ping
 from tracker.model.records import Audit, Record
-from tracker.stores import AuditQuery, EventQuery, Store, copy_store, open_store, read_store, restore_store
+from tracker.stores import (
+    AuditQuery,
+    EventQuery,
+    Store,
+    backup_store,
+    copy_store,
+    open_store,
+    read_store,
+    restore_store,
+)
+from tracker.stores.postgres.shared import SharedStore
 from tracker.stores.sqlite.schema import APPLICATION_ID, MIGRATIONS
 
 T0 = 1_790_000_000_000
@@ -206,3 +216,25 @@ async def test_from_where_there_is_nothing_nothing_is_copied(url_of: Callable[[s
 
 async def in_thread(call: Callable[..., object], *values: str) -> None:
     await asyncio.to_thread(call, *values)
+
+
+async def test_what_nodes_share_is_copied_and_put_back_once_none_lives(
+    url_of: Callable[[str], str], tmp_path: Path
+) -> None:
+    url, back, file = url_of("postgresql"), str(tmp_path / "back"), str(tmp_path / "backup.db")
+    node = SharedStore(url, "one", 8)
+    await node.open()
+    await node.lease_round(3_600_000, takes=[(part, 0) for part in range(8)])
+    await node.commit(Commit(vehicles=[SavedVehicle(1, "van-1", b"state")], leases=dict.fromkeys(range(8), 1)))
+    await asyncio.to_thread(backup_store, url, file)
+    for refused in (lambda: copy_store(url, back), lambda: restore_store(url, file)):
+        with pytest.raises(StoreLocked, match="Several nodes share"):
+            await asyncio.to_thread(refused)
+    await node.lease_round(3_600_000, leaves=True)
+    await node.close()
+    await asyncio.to_thread(copy_store, url, back)
+    await asyncio.to_thread(restore_store, url, file)
+    for place in (url, back):
+        store = read_store(place)
+        assert [vehicle.vehicle for vehicle in (await store.open()).vehicles] == ["van-1"]
+        await store.close()

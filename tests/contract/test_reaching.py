@@ -12,8 +12,12 @@ import pytest
 from tests.support.certificates import Authority
 from tests.support.databases import Cluster
 from tests.support.waiting import free_port, until
+from tracker.commands import doctor as commands
+from tracker.config import Settings
+from tracker.errors import StoreLocked, StoreUnusable
 from tracker.stores import examine_store, open_store
 from tracker.stores.postgres import doctor
+from tracker.stores.postgres.shared import SharedStore
 from tracker.stores.postgres.store import PostgresStore, connect
 from tracker.stores.postgres.url import place_of
 
@@ -90,6 +94,43 @@ async def test_a_newer_schema_is_called_so(url: str) -> None:
     await connection.close()
     ((_, detail),) = await faults(url)
     assert "was written by a newer tracker" in detail and "install that one" in detail
+
+
+async def test_nodes_that_share_it_are_counted_and_who_has_not_their_bus_is_told(url: str) -> None:
+    node, alone = SharedStore(url, "eve", 64), open_store(url)
+    await node.open()
+    await node.lease_round(60_000, takes=[(part, 0) for part in range(60)])
+    with pytest.raises(StoreLocked, match=r"To be one of them this server needs their --bus"):
+        await alone.open()
+    await alone.close()
+    found = {name: detail for name, _, detail in await asyncio.to_thread(examine_store, url)}
+    assert found["nodes"] == "1 live, who have 60 of 64 parts of the fleet"
+    await node.close()
+    settings = Settings(store=url, port=free_port())
+    told = await asyncio.to_thread(lambda: list(commands.examine(settings)))
+    assert [detail for name, fault, detail in told if (name, fault) == ("bus", True)] == [
+        "nodes share the store, and who has not their bus is none: name it with --bus"
+    ]
+
+
+async def test_a_newer_schema_is_refused_by_an_older_node(url: str) -> None:
+    connection = await connect(place_of(url))
+    await connection.execute("UPDATE lease SET version = version + 1")
+    await connection.close()
+    old = SharedStore(url, "old", 64)
+    with pytest.raises(StoreUnusable, match=r"was written by a newer tracker .* install that") as refused:
+        await old.open()
+    await old.close()
+    assert refused.value.code == "store_newer"
+
+
+@pytest.mark.parametrize("named", ["", "&sslrootcert=/no.pem"])
+async def test_an_authority_that_is_nowhere_is_asked_for_in_one_line(
+    database: Cluster, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    ((_, detail),) = await faults(f"postgresql://owner@127.0.0.1:{database.port}/postgres?sslmode=verify-full{named}")
+    assert "sslrootcert= names the file" in detail and "\n" not in detail
 
 
 async def test_what_is_said_to_a_database_is_sealed_where_that_is_asked_for(database: Cluster, tmp_path: Path) -> None:

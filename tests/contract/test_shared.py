@@ -19,6 +19,7 @@ from tracker.model.events import Event, event_id
 from tracker.model.ping import Ping
 from tracker.nodes.leases import Round, Row
 from tracker.nodes.partitions import partition_of
+from tracker.stores.postgres import schema, shared
 from tracker.stores.postgres import store as stores
 from tracker.stores.postgres.leases import lease_round
 from tracker.stores.postgres.shared import SharedStore
@@ -208,6 +209,48 @@ async def test_of_a_shared_store_no_server_takes_the_whole(url_of: Callable[[str
     await other.open()
     assert other.partitions == PARTS, "as it was made"
     await other.close()
+
+
+async def test_one_server_takes_the_whole_once_no_node_lives_and_nodes_share_it_again(node: Any) -> None:
+    async with node("one", 1) as one:
+        await one.commit(told(1, 1, leases={1: 1}))
+        alone = PostgresStore(one.url)
+        with pytest.raises(StoreLocked, match="Several nodes share"):
+            await alone.open()
+        await alone.close()
+        await one.lease_round(LEASE_MS, leaves=True)
+        await asked(one, "UPDATE head SET lasting = 1")
+        alone = PostgresStore(one.url)
+        with pytest.raises(StoreLocked, match="something was begun and is not done"):
+            await alone.open()
+        await alone.close()
+        await asked(one, "UPDATE head SET lasting = 0")
+        alone = PostgresStore(one.url)
+        assert [vehicle.vehicle for vehicle in (await alone.open()).vehicles] == ["van-1"]
+        await alone.commit(told(7, 1))
+        with pytest.raises(StoreError, match="takes these vehicles over"):
+            await one.commit(told(1, 2, leases={1: 1}))
+        await alone.close()
+    async with node("two") as two:
+        shares = await two.lease_round(LEASE_MS, takes=[(1, 2)])
+        assert (shares.rows[1], two.partitions) == (("two", 3), PARTS), "no epoch comes again"
+        assert await two.number_vehicles(1) == range(8, 9)
+        await two.commit(told(1, 2, leases={1: 3}))
+
+
+async def test_the_tables_are_not_changed_beneath_older_nodes(node: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with node("old", 1) as old:
+        monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "SELECT 1"))
+        monkeypatch.setattr(shared, "MIGRATIONS", schema.MIGRATIONS)
+        new = SharedStore(old.url, "new", PARTS)
+        with pytest.raises(StoreLocked, match=r"Older nodes share .* stop them first"):
+            await new.open()
+        await new.close()
+        await old.lease_round(LEASE_MS, leaves=True)
+        new = SharedStore(old.url, "new", PARTS)
+        await new.open()
+        assert await asked(new, "SELECT version FROM lease") == len(schema.MIGRATIONS)
+        await new.close()
 
 
 # --------------------------------------------------------------------------------------------------- answers

@@ -226,6 +226,18 @@ def test_the_doctor_at_home_looks_at_both_ports(tmp_path: Path) -> None:
     assert "choose another with `ingest_port`" in told["ingest_port"][1]
 
 
+def test_the_doctor_at_home_says_once_that_a_database_is_away_and_asks_for_the_store_that_nodes_share(
+    tmp_path: Path,
+) -> None:
+    away = Settings(data=str(tmp_path), port=free_port(), store=f"postgresql://tracker@127.0.0.1:{free_port()}/tracker")
+    told = [(name, detail) for name, wrong, detail in doctor.examine(away) if wrong]
+    assert [name for name, _ in told] == ["store"] and "Is PostgreSQL running there" in told[0][1]
+    lone = Settings(data=str(tmp_path), port=free_port(), bus=f"nats://127.0.0.1:{free_port()}")
+    told = [(name, detail) for name, wrong, detail in doctor.examine(lone) if wrong]
+    assert [name for name, _ in told] == ["bus", "bus"]
+    assert "Is NATS running there" in told[0][1] and "name it with --store" in told[1][1]
+
+
 @pytest.mark.parametrize(
     ("days", "fault", "said"), [(300, False, "is good until"), (5, True, "renew it"), (-5, True, "has ended")]
 )

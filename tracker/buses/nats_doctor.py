@@ -25,7 +25,15 @@ async def _server(place: Place, server: str) -> tuple[bool, str]:
         async with connect(place, server, echo=True) as line:
             return await _line(place, server, line)
     except FAULTS as fault:
-        return True, f"{server} cannot be used: {said(fault)}"
+        return True, f"{server} cannot be used: {said(fault)}{_advice(fault)}"
+
+
+def _advice(fault: Exception) -> str:
+    if isinstance(fault, OSError):
+        return ". Is NATS running there, and the URL right?"
+    if "authorization" in str(fault).lower():
+        return ": it does not let in who comes with this user and password, token or file, or with none"
+    return ""
 
 
 async def _line(place: Place, server: str, line: Line) -> tuple[bool, str]:

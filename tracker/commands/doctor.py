@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracker.config import Settings, SettingsError, is_folder
 from tracker.errors import StoreError
@@ -34,16 +35,22 @@ BUILT_AT = 1_793_000_000  #: seconds: a clock before this is not set (2026-10-26
 
 def examine(settings: Settings) -> Iterator[tuple[str, bool, str]]:
     """(what, whether it is a fault, detail) one after the other."""
-    yield "port", *_port(settings.host, settings.port, "--port")
+    taken, told = _port(settings.host, settings.port, "--port")
+    healthz = _healthz(settings)
+    if taken and healthz:
+        taken, told = False, f"a server of ours has {settings.host}:{settings.port}, version {healthz['version']}"
+    yield "port", taken, told
     if settings.ingest_port:
         yield "ingest_port", *_port(settings.host, settings.ingest_port, "`ingest_port`")
     yield "disk", *_disk(settings.folder)
     from tracker.stores import examine_store
 
-    yield from examine_store(settings.store_url)
-    yield from _bus(settings.bus)
-    yield "kept", *_kept(settings)
-    yield "clock", *_clock(settings)
+    found = examine_store(settings.store_url)
+    yield from found
+    yield from _bus(settings, any(one.name == "nodes" for one in found))
+    if not any(one.name == "store" and one.fault for one in found):
+        yield "kept", *_kept(settings)
+    yield "clock", *_clock(settings, healthz)
     yield "assets", *_assets()
     if settings.cert:
         yield "tls", *_certificate(settings)
@@ -72,13 +79,20 @@ def _disk(folder: Path) -> tuple[bool, str]:
     return False, f"{folder}: {free / 2**30:.1f} GB are free"
 
 
-def _bus(url: str) -> list[tuple[str, bool, str]]:
+def _bus(settings: Settings, shared: bool) -> list[tuple[str, bool, str]]:
+    """`shared`: nodes write the store."""
     from tracker.buses import examine_bus
 
+    alone = settings.bus.startswith("memory:")
+    if alone and shared:
+        return [("bus", True, "nodes share the store, and who has not their bus is none: name it with --bus")]
     try:
-        return examine_bus(url)
+        found = examine_bus(settings.bus)
     except SettingsError as fault:
         return [("bus", True, fault.detail)]
+    if not alone and is_folder(settings.store_url):
+        found.append(("bus", True, "nodes share a store in PostgreSQL, and this is a folder: name it with --store"))
+    return found
 
 
 def _kept(settings: Settings) -> tuple[bool, str]:
@@ -121,19 +135,19 @@ async def _past(url: str) -> tuple[list[StoredDay], list[str], int, dict[str, st
         await store.close()
 
 
-def _clock(settings: Settings) -> tuple[bool, str]:
+def _clock(settings: Settings, healthz: dict[str, Any]) -> tuple[bool, str]:
     now = time.time()
     shown = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
     if now < BUILT_AT:
         return True, f"it is {shown} here, which cannot be; set the clock: times of pings are compared with it"
-    for doubt in (_running(settings), _heard(settings.folder / "tracker.db", now)):
+    for doubt in (_running(settings.port, healthz), _heard(settings.folder / "tracker.db", now)):
         if doubt:
             return True, f"it is {shown} here, and {doubt}; have the system set its clock from the network (NTP)"
     return False, f"it is {shown}"
 
 
-def _running(settings: Settings) -> str | None:
-    """Whether a server that runs there has another time."""
+def _healthz(settings: Settings) -> dict[str, Any]:
+    """What a server that runs there says, with how far its clock is `ahead` (s); empty: nobody is there."""
     host, port = settings.host, settings.port
     name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     netloc = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
@@ -141,9 +155,15 @@ def _running(settings: Settings) -> str | None:
     anybody = ssl._create_unverified_context() if settings.cert else None  # only its clock is asked for
     try:
         with urllib.request.urlopen(url, timeout=2, context=anybody) as answer:
-            ahead_s = float(json.load(answer)["now"]) / 1000 - time.time()
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # nobody there, or not one of ours
+            told = json.load(answer)
+            return {"version": str(told["version"]), "ahead": float(told["now"]) / 1000 - time.time()}
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return {}  # or not one of ours
+
+
+def _running(port: int, healthz: dict[str, Any]) -> str | None:
+    """Whether it has another time."""
+    ahead_s = healthz.get("ahead", 0.0)
     return f"the server on port {port} is {_apart(ahead_s)} it" if abs(ahead_s) > CLOCKS_S else None
 
 

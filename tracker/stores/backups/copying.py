@@ -29,7 +29,7 @@ from tracker.stores.packing import HOURS
 from tracker.stores.postgres import reads
 from tracker.stores.postgres.faults import meaning
 from tracker.stores.postgres.packing import SEGMENT, add, put
-from tracker.stores.postgres.schema import migrate, version_of
+from tracker.stores.postgres.schema import migrate, nodes_of, version_of
 from tracker.stores.postgres.store import connect, take_lock
 from tracker.stores.postgres.url import Place, quoted
 from tracker.stores.sqlite import happened, states
@@ -169,6 +169,8 @@ async def restore(place: Place, file: str) -> str | None:
         try:
             if not await take_lock(connection, place):
                 raise StoreLocked(f"A server uses {place}. Stop it first.")
+            if await nodes_of(connection, place):
+                raise StoreLocked(f"Several nodes share {place}. Stop them first.")
             async with connection.transaction():
                 kept = await _set_aside(connection, place)
                 await migrate(connection, place)

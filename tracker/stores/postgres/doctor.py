@@ -19,6 +19,10 @@ OLDEST = 130000  #: of the servers that have what numbering needs (transaction i
 APART_S = 2.0  #: clocks that differ by more are told
 LOCKS = 3  #: that a question holds of each day it may be about: its table and two indexes
 MAY = "SELECT has_schema_privilege($1, 'CREATE') AND has_table_privilege('lease', 'UPDATE')"
+SHARES = """
+    WITH living AS (SELECT node FROM nodes WHERE until > clock_timestamp())
+    SELECT partitions, (SELECT count(*) FROM living),
+        (SELECT count(*) FROM leases WHERE owner IN (SELECT node FROM living)) FROM lease"""
 LAG_S = 5.0  #: since when an event waits for its number, to be a fault
 
 
@@ -69,6 +73,9 @@ async def _findings(connection: Connection, place: Place) -> AsyncIterator[Findi
     apart = abs(theirs - time.time())
     yield Finding("clocks", apart > APART_S, f"the clock there and here are {apart:.1f} s apart")
     if found:
+        parts, nodes, owned = await connection.fetchrow(SHARES)
+        if parts:
+            yield Finding("nodes", False, f"{nodes} live, who have {owned} of {parts} parts of the fleet")
         yield await _numbers(connection)
         yield await _locks(connection)
 

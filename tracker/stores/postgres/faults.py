@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TAKEN = "TR001"  #: what `hold_lease` raises
 FENCED = "TR002"  #: what `hold_leases` raises
-SHARED = "TR004"  #: what `take_store` raises
+SHARED, UNDONE = "TR004", "TR007"  #: what `take_store` raises
 OUTRUN, UNSEEN = "TR005", "TR006"  #: what `write_deed` raises
 _FULL = "53100"
 _SCRIPT = "docs/postgres.md has the script that makes it"
@@ -42,11 +42,19 @@ def meaning(error: BaseException, place: Place) -> StoreError:
         return StoreError("Somebody did something else at another node just then: try again.", "outrun")
     if code == SHARED:
         return shared(place)
+    if code == UNDONE:
+        return StoreLocked(f"At a node of {place} something was begun and is not done: start one again, then stop it.")
     if code in _DENIED:
         return StoreUnusable(f"{place} {_DENIED[code]} ({error}).", "store_denied")
     if isinstance(error, ssl.SSLError):
         return StoreUnusable(
             f"The certificate of {place} is not trusted ({error}): sslrootcert= names the file of its authority.",
+            "store_denied",
+        )
+    if isinstance(error, FileNotFoundError) or type(error).__name__ == "ClientConfigurationError":
+        said = str(error).partition("\n")[0]
+        return StoreUnusable(
+            f"{place} cannot be reached as its URL says ({said}): sslrootcert= names the file of its authority.",
             "store_denied",
         )
     if isinstance(error, OSError):
@@ -64,7 +72,7 @@ def is_cut(error: Exception, connection: Connection) -> bool:
 
 
 def shared(place: Place) -> StoreLocked:
-    return StoreLocked(f"Several nodes share {place}: this server is one of them with the --bus that they have.")
+    return StoreLocked(f"Several nodes share {place}: to be one of them this server needs their --bus.")
 
 
 def taken(place: Place) -> StoreUnusable:

@@ -23,15 +23,20 @@ BEGIN
     END IF;
 END $$;
 
--- Of one server alone. Answers its epoch.
+-- Of one server alone; of several nodes once none lives, and what they began is done. Answers its epoch.
 CREATE OR REPLACE FUNCTION take_store() RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     own bigint;
 BEGIN
-    UPDATE lease SET epoch = epoch + 1 WHERE partitions = 0 RETURNING epoch INTO own;
-    IF NOT FOUND THEN
+    IF EXISTS (SELECT FROM nodes WHERE until > clock_timestamp()) THEN
         RAISE EXCEPTION 'several nodes share this store' USING ERRCODE = 'TR004';
     END IF;
+    UPDATE leases SET owner = NULL, epoch = epoch + 1;
+    IF EXISTS (SELECT FROM marks WHERE place < (SELECT lasting FROM head)) THEN
+        RAISE EXCEPTION 'a deed has not reached every vehicle' USING ERRCODE = 'TR007';
+    END IF;
+    UPDATE lease SET epoch = epoch + 1, partitions = 0 RETURNING epoch INTO own;
+    DELETE FROM nodes;
     DELETE FROM answers;
     PERFORM begin_answers(own::text);
     RETURN own;
@@ -119,12 +124,15 @@ $$;
 -- Make it a store of several nodes: from now on no server has the whole of it. Answers how many parts it was made with.
 CREATE OR REPLACE FUNCTION share_store(p_count int) RETURNS int LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE lease SET partitions = p_count, epoch = epoch + 1 WHERE partitions = 0;
+    UPDATE lease SET epoch = epoch + 1, partitions = coalesce((SELECT nullif(count(*), 0) FROM leases), p_count)
+        WHERE partitions = 0;
     IF FOUND THEN
-        INSERT INTO leases(partition) SELECT generate_series(0, p_count - 1);
-        INSERT INTO marks(partition) SELECT generate_series(0, p_count - 1);
+        IF NOT EXISTS (SELECT FROM leases) THEN
+            INSERT INTO leases(partition) SELECT generate_series(0, p_count - 1);
+            INSERT INTO marks(partition) SELECT generate_series(0, p_count - 1);
+            EXECUTE format('CREATE INDEX vehicles_by_partition ON vehicles(partition_of(id, %s))', p_count);
+        END IF;
         PERFORM setval('vehicle_numbers', coalesce(max(n), 1), max(n) IS NOT NULL) FROM vehicles;
-        EXECUTE format('CREATE INDEX vehicles_by_partition ON vehicles(partition_of(id, %s))', p_count);
     END IF;
     RETURN (SELECT partitions FROM lease);
 END $$;

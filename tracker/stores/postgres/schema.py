@@ -290,6 +290,13 @@ async def version_of(connection: Connection, place: Place) -> int | None:
     return int(await connection.fetchval("SELECT version FROM lease"))
 
 
+async def nodes_of(connection: Connection, place: Place) -> int:
+    """How many live."""
+    if await connection.fetchval("SELECT to_regclass($1)", f"{place.quoted}.nodes") is None:
+        return 0
+    return int(await connection.fetchval("SELECT count(*) FROM nodes WHERE until > clock_timestamp()"))
+
+
 def newer(place: Place, version: int) -> StoreUnusable:
     return StoreUnusable(
         f"{place} was written by a newer tracker (schema {version}; this one knows {len(MIGRATIONS)}): install that.",

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tracker.errors import StoreUnusable
+from tracker.errors import StoreLocked, StoreUnusable
 from tracker.model.commit import Commit, SavedVehicle, SharedDeed
 from tracker.stores import Shares
 from tracker.stores.postgres import leases, reads
 from tracker.stores.postgres.faults import meaning
-from tracker.stores.postgres.schema import migrate
+from tracker.stores.postgres.schema import MIGRATIONS, migrate, nodes_of, version_of
 from tracker.stores.postgres.store import PostgresStore, connect, take_lock
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ class SharedStore(PostgresStore):
         self._keeper = await connect(self.place)
         async with self._keeper.transaction():
             await self._keeper.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", self.place.schema)
+            version = await version_of(self._keeper, self.place)
+            if version and version < len(MIGRATIONS) and await nodes_of(self._keeper, self.place):
+                raise StoreLocked(f"Older nodes share {self.place}, and know only its older tables: stop them first.")
             await migrate(self._keeper, self.place)
             self.partitions = await self._keeper.fetchval("SELECT share_store($1)", self.partitions)
         await self._keeper.execute("SELECT adopt_rows()")

@@ -128,7 +128,10 @@ class PostgresStore:
         if not await take_lock(self._keeper, self.place):
             if await reads.is_shared(self._keeper):
                 raise shared(self.place)
-            raise StoreLocked(f"Another server uses {self.place}. Stop it first, or choose another with --store.")
+            raise StoreLocked(
+                f"Another server uses {self.place}. Stop it first, or choose another with --store "
+                "(with a --bus they would share it)."
+            )
         await migrate(self._keeper, self.place)
         self._epoch = await self._keeper.fetchval("SELECT take_store()")
         await self._keeper.execute("SELECT adopt_rows()")
