@@ -104,7 +104,7 @@ class Node:
         self._first: Link | None = None  # of the first administrator
         self._groups: dict[str, set[str]] | None = None  # of regions
         self.fleet = Fleet(FleetSettings.of(settings))
-        self.hub = Hub(self.picture, is_near=self.is_near)
+        self.hub = Hub(self.picture, is_near=self.is_near, is_shared=settings.is_shared)
         self.lanes = Lanes()
         self.jobs = Jobs(clock, steady)  # what it does by itself: each part adds its own
         self.store: Store

@@ -40,10 +40,18 @@ class Hub:
     """Purely synchronous; `now` is UTC ms. Whoever listens is called when something has to be done soon."""
 
     def __init__(
-        self, picture: Picture, *, epoch: bytes = bytes(4), t0: int = 0, is_near: IsNear = lambda *_: True
+        self,
+        picture: Picture,
+        *,
+        epoch: bytes = bytes(4),
+        t0: int = 0,
+        is_near: IsNear = lambda *_: True,
+        is_shared: bool = False,
     ) -> None:
-        """`is_near`: may a place be told to who sees a region? The picture has no shapes."""
+        """`is_near`: may a place be told to who sees a region? The picture has no shapes. `is_shared`: viewers come from
+        other nodes as well, which have the same log."""
         self.epoch = epoch
+        self.is_shared = is_shared
         self.routing = Routing(picture, t0, is_near)
         self.picture = picture
         self.started_seq = 0  # the newest event when this run began
@@ -293,7 +301,9 @@ class Hub:
         backup) nothing after the start of this run is missed."""
         viewer.seq, viewer.mark = cursor.seq, cursor.mark
         known = self.recent.mark_of(cursor.seq)
-        if cursor.seq > self.recent.last or (known is not None and known != cursor.mark):
+        if cursor.seq > self.recent.last and self.is_shared:
+            self.telling.leave_to_store(viewer)  # another node may have told more than is heard here by now
+        elif cursor.seq > self.recent.last or (known is not None and known != cursor.mark):
             self.diverge(viewer)
 
     def diverge(self, viewer: Viewer) -> None:

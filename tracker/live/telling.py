@@ -241,15 +241,19 @@ class Telling:
         if viewer.behind or viewer.seq >= self.recent.last:
             return []
         if viewer.seq + 1 < self.recent.first:
-            viewer.behind = True
-            self.behind.add(viewer)
-            self._wake()
+            self.leave_to_store(viewer)
             return []
         key = (viewer.interest.followed, viewer.kinds, viewer.seq)
         if (events := self._events.get(key)) is None:
             events = [told for told in self.recent.since(viewer.seq) if _wants(viewer, told)]
             self._events[key] = events
         return events
+
+    def leave_to_store(self, viewer: Viewer) -> None:
+        """Only the store knows what comes next: `replay` takes it."""
+        viewer.behind = True
+        self.behind.add(viewer)
+        self._wake()
 
     def _send_events(
         self, viewer: Viewer, events: list[Told], upto: int, mark: bytes, *, patient: bool = False

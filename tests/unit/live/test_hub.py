@@ -583,6 +583,29 @@ def test_a_log_that_went_another_way_is_noticed() -> None:
     assert [e["id"] for e in back.told("events")] == ["other2", "other3", "other4"]
 
 
+def test_who_comes_from_a_node_that_told_more_goes_on_there_and_hears_nothing_twice() -> None:
+    """Another node has told three; here one is heard by now, the store has all of them."""
+    old = Hub(Picture(), is_shared=True)
+    old.begin(epoch=b"abcd", t0=0)
+    desk = Desk(old, all=True)
+    old.route(Change(events=[event(1), event(2), event(3)]))
+    tick(old)
+    tick(old)
+    cursor = desk.take()[-1]["cursor"]
+    here = Hub(Picture(), is_shared=True)
+    here.begin(epoch=b"efgh", t0=0)
+    here.route(Change(events=[event(1)]))
+    back = Desk(here, all=True, resume=cursor)
+    tick(here)
+    tick(here)
+    assert back.viewer in here.behind
+    here.route(Change(events=[event(2), event(3), event(4)]))
+    here.replay(back.viewer, [])  # the store had no more then
+    tick(here)
+    tick(here)
+    assert [e["seq"] for e in back.told("events")] == [4]
+
+
 def test_old_tombstones_are_forgotten_and_a_cursor_from_before_is_a_reset(hub: Hub) -> None:
     hub.route(Change(regions=[region("a")], moved=[moved("v1", 1, "a")]))
     desk = Desk(hub, regions=["a"])
