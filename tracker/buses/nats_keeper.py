@@ -44,7 +44,8 @@ class Keeper:
         self._without = without
         self._up = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
-        self._told = False  # that there is none
+        self._told = False  # that there is none …
+        self._away_since = now_ms()
         self.line: Line | None = None
         self.good_at = now_ms()  # when a line was last known to be good
         self.fault = "it was not connected yet"  # while there is none
@@ -93,7 +94,7 @@ class Keeper:
                 for task in done:
                     task.result()
             finally:
-                self.line, self.fault = None, "the connection broke"
+                self.line, self.fault, self._away_since = None, "the connection broke", now_ms()
                 self._party.end()
                 await line.cut()
                 await end_tasks(tasks)
@@ -101,7 +102,7 @@ class Keeper:
     def _begin(self, line: Line) -> None:
         self.line = line
         if self._told:
-            log.warning("NATS is back after %.0f s", (now_ms() - self.good_at) / 1000)
+            log.warning("NATS is back after %.0f s", (now_ms() - self._away_since) / 1000)
         self._told = False
         self._up.set()
 

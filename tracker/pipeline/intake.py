@@ -436,7 +436,9 @@ class Intake:
                 return
             except Exception as fault:
                 if self._down is None:
-                    log.error("cannot go back to what is stored; refusing everything until it works", exc_info=fault)
+                    why = None if isinstance(fault, TrackerError) else fault
+                    text = "cannot go back to what is stored (%s); refusing everything until it works"
+                    log.error(text, fault, exc_info=why)
                 unreadable = (
                     fault if isinstance(fault, StoreError) else StoreError(f"What is stored is unclear: {fault}.")
                 )

@@ -7,6 +7,8 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
+from tracker.errors import TrackerError
+
 MANY = 3  #: faults in a row that a lane may have and still be said to live
 PAUSE_S, LONGEST_S = 0.05, 1.0  #: before a lane begins again; doubled from fault to fault
 LOGGED_S = 1.0  #: a lane that fails again and again is logged only so often
@@ -38,7 +40,8 @@ class Lane:
         now = time.monotonic()
         if now - self._logged_at >= LOGGED_S:
             self._logged_at = now
-            log.error("%s; fault %d of this lane", what, self.faults, exc_info=fault)
+            ours = not isinstance(fault, TrackerError)  # else it says all there is to say
+            log.error("%s: %s; fault %d of this lane", what, fault, self.faults, exc_info=fault if ours else None)
 
     @property
     def lives(self) -> bool:
