@@ -48,8 +48,8 @@ class Hub:
         is_near: IsNear = lambda *_: True,
         is_shared: bool = False,
     ) -> None:
-        """`is_near`: may a place be told to who sees a region? The picture has no shapes. `is_shared`: viewers come from
-        other nodes as well, which have the same log."""
+        """`is_near`: may a place be told to who sees a region? The picture has no shapes. `is_shared`: viewers come
+        from other nodes as well, which have the same log."""
         self.epoch = epoch
         self.is_shared = is_shared
         self.routing = Routing(picture, t0, is_near)
