@@ -253,7 +253,7 @@ class Intake:
                     await self._process([deed])
                     if fault := deed.done.exception():  # it is followed again
                         raise fault
-        except TrackerError as fault:
+        except Exception as fault:  # ours were told by `_process`: what was read again holds it
             self._patience = asyncio.get_running_loop().time() + PAUSE_S
             log.debug("cannot follow what other nodes did: %s", fault)
             if isinstance(first, Deed):  # it would be decided on less than there is
