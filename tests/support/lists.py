@@ -107,6 +107,9 @@ class ListStore:
 
     async def commit(self, commit: Commit) -> list[Event]:
         await asyncio.sleep(0)
+        return self._write(commit)
+
+    def _write(self, commit: Commit) -> list[Event]:
         kept = self._kept
         if any((region.id, region.version) in kept.regions for region in commit.regions):
             raise StoreError("a version is stored once", "store")

@@ -63,18 +63,22 @@ class Register(Done):
     def __init__(self, now: int, fleet: Fleet, entry: Registered, what: str) -> None:
         super().__init__(VehicleRegistered(now, entry))
         self._what = what
-        self._before = fleet.register_entries.get
+        self._fleet = fleet
         self._said = entry
 
     def means(self) -> Entry | None:
         """What is said once more changes nothing."""
-        again = self._what == "vehicle.save" and self._before(self._said.vehicle) == self._said
+        again = self._what == "vehicle.save" and self._before() == self._said
         return None if again else super().means()
+
+    def _before(self) -> Registered | None:
+        """As it is now: it may be asked again, of another fleet, when somebody at another node was quicker."""
+        return self._fleet.register_entries.get(self._said.vehicle)
 
     def audit(self) -> Iterator[Audit]:
         if self.by:
-            before, vehicle = self._before(self._said.vehicle), self._said.vehicle
-            yield self.by.did(self.now, self._what, vehicle, before and _plain(before), _plain(self._said))
+            before = self._before()
+            yield self.by.did(self.now, self._what, self._said.vehicle, before and _plain(before), _plain(self._said))
 
 
 def reread(now: int, regions: list[Region]) -> Done:

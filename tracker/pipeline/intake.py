@@ -165,7 +165,7 @@ class Intake:
         while True:
             await self._gather()
             await self._catch_up()
-            entries = self._under_way = [] if self._comes_later(self._inbox.first) else self._inbox.take_entries(MOST)
+            entries = self._under_way = self._next()
             if entries:
                 self._company.begin(len(entries), asyncio.get_running_loop().time())
             if not (entries and isinstance(entries[0], Deed)):
@@ -202,12 +202,17 @@ class Intake:
         """Are timers and evaluations to wait?"""
         return self._stopping.is_set() or asyncio.get_running_loop().time() < self._patience
 
-    def _comes_later(self, entry: Entry[Any] | None) -> bool:
+    def _next(self) -> list[Entry[Any]]:
+        first = self._inbox.first
+        if isinstance(first, Deed) and not self._is_patient():
+            if self._sharing and first.lasts and not self._sharing.following.may_last():
+                return self._inbox.take_urgent()  # it may wait for vehicles that are to be ours
+            if self._comes_later(first):
+                return []
+        return self._inbox.take_entries(MOST)
+
+    def _comes_later(self, entry: Deed[Any]) -> bool:
         """Before a deed the timers that are due have their turn, a slice at a time."""
-        if not isinstance(entry, Deed) or self._is_patient():
-            return False
-        if self._sharing and entry.lasts and not self._sharing.following.may_last():
-            return True
         due = self._fleet.due_at()
         return due is not None and due <= entry.now
 
@@ -248,7 +253,7 @@ class Intake:
                     await self._process([deed])
                     if fault := deed.done.exception():  # it is followed again
                         raise fault
-        except TrackerError as fault:
+        except Exception as fault:  # ours were told by `_process`: what was read again holds it
             self._patience = asyncio.get_running_loop().time() + PAUSE_S
             log.debug("cannot follow what other nodes did: %s", fault)
             if isinstance(first, Deed):  # it would be decided on less than there is

@@ -71,6 +71,7 @@ class Deed(Entry[T]):
     by: Actor | None = None  #: None: nobody has to be told of who did it
     is_shared = True  #: where several nodes write, all of them do it
     lasts = False  #: … and it is done when every vehicle has seen it
+    is_urgent = False  #: it does not wait behind one that waits for that
     tries = 0  #: how often others were quicker
 
     async def prepare(self, store: Store) -> None:
@@ -106,6 +107,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self._entries: deque[Entry[Any]] = deque()
+        self._urgent: deque[Entry[Any]] = deque()  # of these
         self.waiting = 0  # pings
 
     def __len__(self) -> int:
@@ -118,6 +120,8 @@ class Inbox:
     def put(self, entry: Entry[Any]) -> None:
         assert not entry.done.done(), "an entry has one turn"
         self._entries.append(entry)
+        if isinstance(entry, Deed) and entry.is_urgent:
+            self._urgent.append(entry)
         self.waiting += len(entry.pings)
 
     def put_back(self, entries: Sequence[Entry[Any]]) -> None:
@@ -133,6 +137,16 @@ class Inbox:
             taken.append(entry)
             pings += len(entry.pings)
             if isinstance(entry, Deed):
+                if entry.is_urgent:
+                    self._urgent.popleft()
                 break
         self.waiting -= pings
         return taken
+
+    def take_urgent(self) -> list[Entry[Any]]:
+        """The first that waits behind nobody, if there is one."""
+        if not self._urgent:
+            return []
+        entry = self._urgent.popleft()
+        self._entries.remove(entry)
+        return [entry]

@@ -103,7 +103,7 @@ class Following:
         self._looking: asyncio.Task[None] | None = None
 
     def begin(self, place: int) -> None:
-        self.place = self.shown = self._newest = self.lasting = place
+        self.place = self.shown = self._newest = place
 
     @property
     def is_behind(self) -> bool:

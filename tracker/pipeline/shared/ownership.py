@@ -39,6 +39,7 @@ class Adopt(Deed[None]):
     """Vehicles of partitions that are this node's from now on; as they were stored once the lease had begun."""
 
     is_shared = False
+    is_urgent = True
 
     def __init__(
         self, now: int, store: SharedStore, picture: Picture, partitions: list[int], then: Callable[[], None]
@@ -74,6 +75,7 @@ class Drop(Deed[None]):
     """Somebody else decides about these partitions, or will."""
 
     is_shared = False
+    is_urgent = True
 
     def __init__(self, now: int, is_gone: Callable[[str], bool]) -> None:
         super().__init__(now)

@@ -117,7 +117,7 @@ class Sharing:
         commit.leases = self.ownership.epochs(vehicles)
         if deed is not None and deed.is_shared:
             commit.deed = deed_of(commit, deed.now)
-            commit.deed.after = self.following.place
+            commit.deed.after = self.following.shown
 
     def own_part(self, loaded: Loaded) -> Loaded:
         """Of what is stored, what this fleet decides about. Whether all have seen the newest edit nobody has said."""
@@ -139,7 +139,7 @@ class Sharing:
         self._unmarked.clear()
         if not is_settled():
             return  # and then we hear of it
-        place, lasting = self.following.place, self.following.lasting
+        place, lasting = self.following.shown, self.following.lasting
         behind = {
             partition: epoch
             for partition, epoch in self.ownership.served().items()
