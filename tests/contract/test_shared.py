@@ -98,7 +98,7 @@ async def test_rounds_are_answered_as_the_nodes_expect(node: Any, seed: int) -> 
                 gone = chance.choice(names)
                 model.until[gone] = 0
                 await connection.execute("UPDATE nodes SET until = now() WHERE node = $1", gone)
-            view = await lease_round(connection, ask.node, LEASE_MS, ask.gives, ask.takes, leaves=ask.leaves)
+            view = await lease_round(connection, ask.node, 1, LEASE_MS, ask.gives, ask.takes, leaves=ask.leaves)
             assert view[:2] == (model.take_round(ask, 1).living, model.rows), ask
         await connection.close()
 
@@ -250,7 +250,12 @@ async def test_the_tables_are_not_changed_beneath_older_nodes(node: Any, monkeyp
         new = SharedStore(old.url, "new", PARTS)
         await new.open()
         assert await asked(new, "SELECT version FROM lease") == len(schema.MIGRATIONS)
+        await new.lease_round(LEASE_MS)
         await new.close()
+        monkeypatch.setattr(shared, "MIGRATIONS", schema.MIGRATIONS[:-1])
+        with pytest.raises(StoreUnusable, match="written by a newer tracker meanwhile"):
+            await old.lease_round(LEASE_MS, takes=[(1, 1)])  # it was paused, and wakes up
+        assert await asked(old, "SELECT count(*) FROM nodes WHERE node = 'old'") == 0
 
 
 # --------------------------------------------------------------------------------------------------- answers

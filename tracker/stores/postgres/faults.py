@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 TAKEN = "TR001"  #: what `hold_lease` raises
 FENCED = "TR002"  #: what `hold_leases` raises
 SHARED, UNDONE = "TR004", "TR007"  #: what `take_store` raises
+NEWER = "TR008"  #: what `lease_round` raises
 OUTRUN, UNSEEN = "TR005", "TR006"  #: what `write_deed` raises
 _FULL = "53100"
 _SCRIPT = "docs/postgres.md has the script that makes it"
@@ -40,6 +41,8 @@ def meaning(error: BaseException, place: Place) -> StoreError:
         return StoreError("Another node takes these vehicles over: send the same again.", "fenced")
     if code in (OUTRUN, UNSEEN):
         return StoreError("Somebody did something else at another node just then: try again.", "outrun")
+    if code == NEWER:
+        return StoreUnusable(f"{place} was written by a newer tracker meanwhile: stop this one.", "store_newer")
     if code == SHARED:
         return shared(place)
     if code == UNDONE:

@@ -181,9 +181,12 @@ END $$;
 -- a commit holds that is under way is left as it is: a round waits for nobody, and there is another one soon. To lose
 -- one that takes nothing is to die early; one that takes is on the disk, or an epoch might be given twice.
 CREATE OR REPLACE FUNCTION lease_round(
-    p_node text, p_lease interval, gives int[], given bigint[], takes int[], taken bigint[], leaves bool
+    p_node text, p_lease interval, gives int[], given bigint[], takes int[], taken bigint[], leaves bool, p_version int
 ) RETURNS TABLE (living text[], owners text[], epochs bigint[], deed bigint, clock bigint) LANGUAGE plpgsql AS $$
 BEGIN
+    IF p_version < (SELECT version FROM lease) THEN
+        RAISE EXCEPTION 'a newer program has changed the tables' USING ERRCODE = 'TR008';
+    END IF;
     IF cardinality(takes) = 0 THEN
         SET LOCAL synchronous_commit = off;
     END IF;
@@ -217,16 +220,18 @@ END $$;
 async def lease_round(
     connection: Connection,
     node: str,
+    version: int,
     lease_ms: int,
     gives: Sequence[tuple[int, int]] = (),
     takes: Sequence[tuple[int, int]] = (),
     *,
     leaves: bool = False,
 ) -> Shares:
-    """What a round asks (see `nodes.leases.Round`): one transaction, and one way there and back."""
+    """What a round asks (see `nodes.leases.Round`): one transaction, and one way there and back. `version`: of the
+    tables this program knows."""
     pairs = [[[one[at] for one in some] for at in (0, 1)] for some in (gives, takes)]
     living, owners, epochs, deed, clock = await connection.fetchrow(
-        "SELECT * FROM lease_round($1, $2 * interval '1 ms', $3, $4, $5, $6, $7)",
-        node, lease_ms, *pairs[0], *pairs[1], leaves,
+        "SELECT * FROM lease_round($1, $2 * interval '1 ms', $3, $4, $5, $6, $7, $8)",
+        node, lease_ms, *pairs[0], *pairs[1], leaves, version,
     )  # fmt: skip
     return Shares(frozenset(living), list(zip(owners, epochs, strict=True)), deed, clock)

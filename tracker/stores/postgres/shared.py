@@ -66,7 +66,9 @@ class SharedStore(PostgresStore):
         async with self._one_round:
             try:
                 keeper = await self._connected()
-                return await leases.lease_round(keeper, self.node, lease_ms, gives, takes, leaves=leaves)
+                return await leases.lease_round(
+                    keeper, self.node, len(MIGRATIONS), lease_ms, gives, takes, leaves=leaves
+                )
             except Exception as error:
                 if self._keeper is not None:
                     self._keeper.terminate()
