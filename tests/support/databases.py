@@ -101,11 +101,12 @@ HASTY = (
 
 
 @contextmanager
-def cluster(settings: Sequence[str] = HASTY) -> Iterator[Cluster]:
+def cluster(settings: Sequence[str] = HASTY, where: Path | None = None) -> Iterator[Cluster]:
+    """`where`: the folder for its folder."""
     programs = binaries()
     if programs is None:
         pytest.skip(MISSING)
-    with tempfile.TemporaryDirectory(prefix="tracker-pg-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="tracker-pg-", dir=where, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if not os.geteuid():
             shutil.chown(folder, "nobody", "nogroup")

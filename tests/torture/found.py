@@ -1,0 +1,194 @@
+"""Found: what nodes, PostgreSQL and clients know once all is well again, brought into the words of the checks."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tests.torture.checks.acked import check_acked
+from tests.torture.checks.alike import Place, check_alike
+from tests.torture.checks.edited import check_edited
+from tests.torture.checks.numbered import check_numbered
+from tests.torture.checks.owned import check_owned
+from tests.torture.checks.seen import check_seen
+from tests.torture.checks.stored import Fix, check_stored
+from tests.torture.dispatchers import Asked, Dispatcher
+from tests.torture.nodes import Node
+from tests.torture.oracle import Edit, explain
+from tests.torture.routes import REGIONS, Route
+from tests.torture.senders import Sender
+from tests.torture.viewers import Viewer
+from tests.torture.world import World
+from tracker.regions.region import Region
+from tracker.times import parse_time
+
+PAGE = 10_000
+
+#: in a log: no trouble with a server or the network, but a mistake
+OURS = re.compile(
+    r"^\s*(Assertion|Attribute|Index|Key|Name|Runtime|Type|Unbound\w+)Error\b.*|.*never (retrieved|awaited).*", re.M
+)
+
+
+def get(node: Node, path: str) -> Any:
+    answer = node.server.get(path)
+    assert answer.status == 200, f"{node.name} answers {answer.status} to {path}: {answer.body[:300]!r}"
+    return answer.json()
+
+
+def track_of(node: Node, vehicle: str) -> list[Fix]:
+    found: list[Fix] = []
+    path = f"/api/v1/vehicles/{vehicle}/track?from=2000-01-01T00:00:00Z&until=2100-01-01T00:00:00Z&limit={PAGE}"
+    if node.server.get(path).status == 404:
+        return []
+    page = get(node, path)
+    while True:
+        found += [(parse_time(fix["time"]), fix["lat"], fix["lon"]) for fix in page["positions"]]
+        if not page["next"]:
+            return found
+        page = get(node, f"{path}&cursor={page['next']}")
+
+
+def events_of(node: Node) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    after: int | None = 0
+    while after is not None:
+        page = get(node, f"/api/v1/events?after={after}&limit={PAGE}")
+        found += page["events"]
+        after = page["next"]
+    return found
+
+
+def places_of(node: Node) -> dict[str, Place]:
+    found = dict[str, Place]()
+    page = get(node, "/api/v1/vehicles?limit=1000")
+    while True:
+        for one in page["vehicles"]:
+            at = one["position"]
+            regions = tuple(sorted(region["id"] for region in one["regions"]))
+            found[one["vehicle"]] = (parse_time(at["time"]), round(at["lat"], 6), round(at["lon"], 6), regions)
+        if not page["next"]:
+            return found
+        page = get(node, f"/api/v1/vehicles?limit=1000&cursor={page['next']}")
+
+
+def versions_of(node: Node, region: str) -> list[dict[str, Any]]:
+    versions = get(node, f"/api/v1/regions/{region}/versions")["versions"]
+    return [get(node, f"/api/v1/regions/{region}/versions/{one['version']}") for one in versions]
+
+
+class Found:
+    """Everything is asked of each node: all have to say the same."""
+
+    def __init__(
+        self, world: World, senders: Sequence[Sender], viewers: Sequence[Viewer], dispatchers: Sequence[Dispatcher]
+    ) -> None:
+        self.world, self.senders, self.viewers, self.dispatchers = world, senders, viewers, dispatchers
+        self.routes: dict[str, Route] = {route.vehicle: route for one in senders for route in one.routes}
+        self.sent = {vehicle: count for sender in senders for vehicle, count in sender.sent.items() if count}
+        self.acknowledged = {vehicle: count for sender in senders for vehicle, count in sender.acknowledged.items()}
+        self.events: list[dict[str, Any]] = []
+
+    def told(self) -> Iterator[str]:
+        """What was seen while it ran."""
+        for sender in self.senders:
+            yield from sender.faults
+        for dispatcher in self.dispatchers:
+            yield from dispatcher.faults
+        for viewer in self.viewers:
+            yield from viewer.errors
+        for node in self.world.nodes:
+            yield from node.crashes
+            log = node.server.log.read_text(errors="replace")
+            if fault := OURS.search(log):
+                yield f"{node.name} logs a fault of its own: {log[max(0, fault.start() - 3000) : fault.end()]}"
+
+    def of_events(self) -> Iterator[str]:
+        nodes = self.world.nodes
+        self.events = events_of(nodes[0])
+        yield from check_numbered([(event["seq"], event["id"]) for event in self.events])
+        for node in nodes[1:]:
+            if events_of(node) != self.events:
+                yield f"{node.name} lists other events than {nodes[0].name}"
+        regions = {(event["seq"], event["id"]): event.get("region") for event in self.events}
+        for viewer in self.viewers:
+            yield from check_seen(viewer.heard(), regions)
+        kept = {event["id"]: (event.get("ack") or {}).get("by") for event in self.events}
+        yield from check_acked([one for each in self.dispatchers for one in each.acked], kept)
+
+    def of_pings(self) -> Iterator[str]:
+        sent = {name: [self.routes[name].fix(k) for k in range(count)] for name, count in self.sent.items()}
+        for node in self.world.nodes:
+            stored = {name: track_of(node, name) for name in sent}
+            yield from (f"{node.name}: {fault}" for fault in check_stored(sent, self.acknowledged, stored))
+
+    def of_stories(self) -> Iterator[str]:
+        """Events are those of one node; and all know where every vehicle is."""
+        told = defaultdict[tuple[str, str], list[str]](list)
+        for event in self.events:
+            if "region" in event:
+                told[event["vehicle"], event["region"]].append(event["id"])
+        asked = {(one.region, one.number): one for each in self.dispatchers for one in each.edits}
+        versions = {name: versions_of(self.world.nodes[0], name) for name in (*REGIONS, *{name for name, _ in asked})}
+        for name in {name for name, _ in asked}:
+            made = [(one["properties"]["version"], one["properties"]["attributes"]["edit"]) for one in versions[name]]
+            yield from check_edited(name, {k: one.version for (n, k), one in asked.items() if n == name}, made)
+        wanted = dict[str, Place]()
+        for vehicle, count in self.sent.items():
+            pings = self.routes[vehicle].pings(count)
+            regions = []
+            for name, features in versions.items():
+                edits = [_edit(one, vehicle, asked, count) for one in features]
+                story = explain(vehicle, name, pings, edits, told.pop((vehicle, name), []))
+                if story.fault:
+                    yield story.fault
+                    yield from (f"    {_shown(one)}" for one in self.events if self._is_of(one, vehicle, name))
+                if True in story.inside:
+                    regions.append(name)
+            newest = pings[-1]
+            wanted[vehicle] = (newest.time, round(newest.lat, 6), round(newest.lon, 6), tuple(sorted(regions)))
+        for vehicle, region in told:
+            yield f"{vehicle} has events in {region}, and nobody sent anything of it or drew that"
+        for node in self.world.nodes:
+            yield from check_alike(node.name, places_of(node), wanted)
+        for viewer in self.viewers:
+            if viewer.follows_all:
+                known = {
+                    name: (one.time, round(one.lat, 6), round(one.lon, 6), wanted[name][3] if name in wanted else ())
+                    for name, one in viewer.live.vehicles.items()
+                }
+                yield from check_alike(viewer.name, known, wanted)
+
+    @staticmethod
+    def _is_of(event: dict[str, Any], vehicle: str, region: str) -> bool:
+        return event["vehicle"] == vehicle and event.get("region") == region
+
+    async def of_owners(self) -> list[str]:
+        return list(check_owned(await self.world.notes.held()))
+
+    async def faults(self) -> list[str]:
+        """In words; none: all promises were kept."""
+        found: list[str] = []
+        for look in (self.told, self.of_events, self.of_pings, self.of_stories):
+            try:
+                found += await asyncio.to_thread(lambda look=look: list(look()))  # type: ignore[misc]
+            except Exception as fault:
+                found.append(f"{look.__name__}: {fault!r}")
+        return found + await self.of_owners()
+
+
+def _shown(event: dict[str, Any]) -> str:
+    return ", ".join(f"{event[name]}" for name in ("seq", "id", "kind", "reason", "version", "time", "received_at"))
+
+
+def _edit(feature: dict[str, Any], vehicle: str, asked: dict[tuple[str, int], Asked], count: int) -> Edit:
+    """A version of a region, and between which pings of this vehicle it can have come."""
+    properties = feature["properties"]
+    region = Region.read_feature(feature, id=feature["id"], version=properties["version"], now=0)
+    one = asked.get((feature["id"], properties["attributes"].get("edit", -1)))
+    if one is None:  # before all
+        return Edit(region, 0, 0 if feature["id"] in REGIONS else count)
+    return Edit(region, one.before.get(vehicle, 0), count if one.after is None else one.after.get(vehicle, 0))

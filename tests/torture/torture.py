@@ -1,0 +1,174 @@
+"""Torture: nodes under load, with viewers and dispatchers, to which faults happen by a seed; and what is wrong then."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tests.support.waiting import deadline, until
+from tests.torture.dispatchers import Dispatcher
+from tests.torture.faults import FAULTS, ONE_NODE
+from tests.torture.found import Found, events_of
+from tests.torture.routes import EDITED, REGIONS, routes_of
+from tests.torture.schedule import Planned, schedule
+from tests.torture.senders import Sender, all_delivered
+from tests.torture.viewers import Viewer
+from tests.torture.world import World, world
+
+RECOVERS_S = 60  #: until everything is acknowledged again after a fault
+TIMERS_S = 5  #: until who stays where it is has dwelled there
+CALM_S = 60  #: until all is told to all at the end
+
+
+class Load(NamedTuple):
+    senders: int = 4
+    vehicles: int = 12  # of each
+    viewers: int = 8
+    edits_every_s: float = 4.0
+
+
+LOAD = Load()
+
+
+async def torture(
+    seed: int, seconds: float, nodes: int = 3, load: Load = LOAD, faults: Sequence[str] = ()
+) -> list[str]:
+    """What went wrong, in words. `faults`: only these."""
+    async with world(nodes) as made:
+        return await Torture(made, seed, seconds, load).run(faults or [*(FAULTS if nodes > 1 else ONE_NODE)])
+
+
+class Torture:
+    def __init__(self, world: World, seed: int, seconds: float, load: Load) -> None:
+        self.world, self.seed, self.seconds = world, seed, seconds
+        ports = [node.server.port for node in world.nodes]
+        begin = time.time_ns() // 1_000_000
+        self.senders = [
+            Sender(number, routes_of(number, load.vehicles, begin, seconds), ports) for number in range(load.senders)
+        ]
+        self.viewers = [Viewer(number, [node.server.url for node in world.nodes]) for number in range(load.viewers)]
+        self.dispatchers = [
+            Dispatcher(number, ports, self._counts, lambda: self.viewers[0].events, load.edits_every_s)
+            for number, _ in enumerate(EDITED)
+        ]
+        self.threads: list[Sender | Dispatcher] = [*self.dispatchers, *self.senders]
+        self.done = Counter[str]()
+        self.slowest = (0.0, "")  # until all is acknowledged after a fault, and which
+        self.faults: list[str] = []
+
+    def _counts(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Acknowledged is asked first: what is sent only grows."""
+        acknowledged = {name: count for sender in self.senders for name, count in sender.acknowledged.items()}
+        return acknowledged, {name: count for sender in self.senders for name, count in sender.sent.items()}
+
+    async def run(self, faults: Sequence[str]) -> list[str]:
+        await self._draw_regions()
+        for thread in self.threads:
+            thread.start()
+        for viewer in self.viewers:
+            viewer.start()
+        watching = [asyncio.create_task(node.watch()) for node in self.world.nodes]
+        try:
+            await until(all_delivered(self.senders), "everybody has sent something", RECOVERS_S)
+            await self._do(faults)
+            await self._calm_down()
+        except AssertionError as fault:
+            self.faults.append(str(fault))
+        finally:
+            for task in watching:
+                task.cancel()
+            for thread in self.threads:
+                thread.over.set()
+        found = Found(self.world, self.senders, self.viewers, self.dispatchers)
+        self.faults += await found.faults()
+        self._tell(found)
+        for viewer in self.viewers:
+            await viewer.close()
+        return self.faults
+
+    async def _draw_regions(self) -> None:
+        server = self.world.nodes[0].server
+        for name, feature in REGIONS.items():
+            answer = await asyncio.to_thread(server.send, "PUT", f"/api/v1/regions/{name}", feature)
+            assert answer.status == 201, answer.body
+        for dispatcher, name in zip(self.dispatchers, EDITED, strict=True):
+            assert await asyncio.to_thread(dispatcher.edit, name), f"{name} is not drawn: {dispatcher.faults}"
+
+    async def _do(self, faults: Sequence[str]) -> None:
+        end = time.monotonic() + self.seconds
+        under_way = set[asyncio.Task[None]]()
+        for planned in schedule(self.seed, faults, len(self.world.nodes)):
+            if time.monotonic() > end:
+                break
+            print(
+                f"{end - time.monotonic():4.0f} s left: {planned.fault} of {self.world.nodes[planned.node].name}, {planned.hold_s} s",
+                flush=True,
+            )
+            task = asyncio.create_task(self._cause(planned))
+            under_way.add(task)
+            if planned.beside and len(under_way) < 3:
+                await asyncio.sleep(random.Random(planned.chance).uniform(0, planned.hold_s))
+                continue
+            await asyncio.gather(*under_way)
+            under_way.clear()
+            await self._recover(planned.fault)
+        await asyncio.gather(*under_way)
+
+    async def _cause(self, planned: Planned) -> None:
+        self.done[planned.fault] += 1
+        await FAULTS[planned.fault](self.world, self.world.nodes[planned.node], planned)
+
+    async def _recover(self, fault: str) -> None:
+        began = time.monotonic()
+        await until(all_delivered(self.senders), f"everybody's pings are acknowledged after {fault}", RECOVERS_S)
+        self.slowest = max(self.slowest, (time.monotonic() - began, fault))
+
+    async def _calm_down(self) -> None:
+        """No more faults, and nobody says anything new: now everything is told to all."""
+        for thread in self.threads:
+            thread.over.set()
+        for viewer in self.viewers:
+            viewer.stay()
+        for thread in self.threads:
+            await asyncio.to_thread(thread.join, deadline(CALM_S))
+            assert not thread.is_alive(), f"{thread.name} still has something to say"
+        await asyncio.sleep(TIMERS_S)
+        await until(self._is_all_told, "everything is numbered and told", CALM_S)
+
+    async def _is_all_told(self) -> bool:
+        """Nothing more comes: the database has no event without a number, each node and viewer has heard the newest."""
+        await asyncio.sleep(1.0)
+        events = [await asyncio.to_thread(events_of, node) for node in self.world.nodes]
+        told = {(event["seq"], event["id"]): event.get("region") for event in events[0]}
+        waiting = await self._unnumbered()
+        heard = [set(viewer.events) >= _for(viewer, told) for viewer in self.viewers]
+        return not waiting and all(len(one) == len(told) for one in events) and all(heard)
+
+    async def _unnumbered(self) -> int:
+        connection = await self.world.notes.connect()
+        try:
+            return int(await connection.fetchval("SELECT count(*) FROM torture.events WHERE seq IS NULL"))
+        finally:
+            await connection.close()
+
+    def _tell(self, found: Found) -> None:
+        answers = sum((Counter(sender.answers) for sender in self.senders), Counter[int]())
+        print(f"seed {self.seed}, {len(self.world.nodes)} nodes, faults: {dict(self.done)}")
+        print(
+            f"{sum(found.acknowledged.values())} pings acknowledged, {len(found.events)} events,"
+            f" {sum(len(one.edits) for one in self.dispatchers)} edits of which"
+            f" {sum(edit.version is not None for one in self.dispatchers for edit in one.edits)} were answered,"
+            f" {sum(len(one.acked) for one in self.dispatchers)} acknowledgements,"
+            f" {sum(viewer.live.connects for viewer in self.viewers)} connections; answers {dict(answers)}"
+        )
+        longest = max(sender.longest for sender in self.senders)
+        print(f"nothing acknowledged for {longest:.1f} s at most; slowest back after {self.slowest}", flush=True)
+
+
+def _for(viewer: Viewer, told: dict[tuple[int, str], str | None]) -> set[tuple[int, str]]:
+    regions = viewer.heard().regions
+    return {key for key, region in told.items() if regions is None or region in regions}
