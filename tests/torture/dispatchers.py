@@ -11,6 +11,9 @@ from tests.torture.routes import EDITED, edited
 from tests.torture.senders import ask
 
 
+EDITS = 0.25  #: of what it does; the rest are acknowledgements
+
+
 class Asked(NamedTuple):
     """An edit; by vehicle, how many of its fixes were acknowledged before it, and were sent when it was answered."""
 
@@ -35,6 +38,7 @@ class Dispatcher(threading.Thread):
         self.over = threading.Event()
         self.edits: list[Asked] = []
         self.acked: list[tuple[str, str]] = []
+        self.answers = dict[int, int]()  # to acknowledgements
         self.faults: list[str] = []
         self._ports, self._counts, self._events, self._every_s = ports, counts, events, every_s
         self._chance = random.Random(number)
@@ -43,7 +47,7 @@ class Dispatcher(threading.Thread):
 
     def run(self) -> None:
         while not self.over.wait(self._chance.uniform(0, 2 * self._every_s)):
-            if self._chance.random() < 0.5:
+            if self._chance.random() < EDITS:
                 self.edit(EDITED[self._number % len(EDITED)])
             else:
                 self._acknowledge()
@@ -70,6 +74,7 @@ class Dispatcher(threading.Thread):
         id = self._chance.choice(events[-50:])[1]
         by = f"{self.name} {self._chance.randrange(1000)}"
         status, told = ask(self._chance.choice(self._ports), "POST", f"/api/v1/events/{id}/ack", {"by": by})
+        self.answers[status] = self.answers.get(status, 0) + 1
         if status == 200:
             self.acked.append((id, told["ack"]["by"]))
         elif status not in (0, 429, 503, 507):

@@ -144,7 +144,8 @@ class Found:
                 edits = [_edit(one, vehicle, asked, count) for one in features]
                 story = explain(vehicle, name, pings, edits, told.pop((vehicle, name), []))
                 if story.fault:
-                    yield story.fault
+                    yield f"{story.fault}; {count} pings since {pings[0].time}"
+                    yield from (f"    version {one.region.version} after {one.least} to {one.most}" for one in edits)
                     yield from (f"    {_shown(one)}" for one in self.events if self._is_of(one, vehicle, name))
                 if True in story.inside:
                     regions.append(name)

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tests.support.waiting import deadline
-from tests.torture.routes import Route
+from tests.torture.routes import SPEED_MPS, Route
 
 PATIENCE_S = 6.0  #: for an answer
 MOST = 20  #: fixes of a vehicle in one request
+FIELDS = ("vehicle", "time", "lat", "lon", "speed_mps")
 AGAIN = {429, 503, 507}  #: answers after which a client sends the same again
 
 
@@ -75,7 +76,7 @@ class Sender(threading.Thread):
 
     def _deliver(self, batch: dict[str, int]) -> None:
         fixes = [
-            dict(zip(("vehicle", "time", "lat", "lon"), (route.vehicle, *route.fix(number)), strict=True))
+            dict(zip(FIELDS, (route.vehicle, *route.fix(number), SPEED_MPS), strict=True))
             for route in self.routes
             for number in range(self.acknowledged[route.vehicle], batch.get(route.vehicle, 0))
         ]

@@ -28,7 +28,7 @@ class Load(NamedTuple):
     senders: int = 4
     vehicles: int = 12  # of each
     viewers: int = 8
-    edits_every_s: float = 4.0
+    deeds_every_s: float = 1.0
 
 
 LOAD = Load()
@@ -52,7 +52,7 @@ class Torture:
         ]
         self.viewers = [Viewer(number, [node.server.url for node in world.nodes]) for number in range(load.viewers)]
         self.dispatchers = [
-            Dispatcher(number, ports, self._counts, lambda: self.viewers[0].events, load.edits_every_s)
+            Dispatcher(number, ports, self._counts, lambda: self.viewers[0].events, load.deeds_every_s)
             for number, _ in enumerate(EDITED)
         ]
         self.threads: list[Sender | Dispatcher] = [*self.dispatchers, *self.senders]
@@ -67,17 +67,18 @@ class Torture:
 
     async def run(self, faults: Sequence[str]) -> list[str]:
         await self._draw_regions()
-        for thread in self.threads:
-            thread.start()
         for viewer in self.viewers:
             viewer.start()
+        await until(lambda: all(viewer.live.cursor for viewer in self.viewers), "all viewers are there", RECOVERS_S)
+        for thread in self.threads:
+            thread.start()
         watching = [asyncio.create_task(node.watch()) for node in self.world.nodes]
         try:
             await until(all_delivered(self.senders), "everybody has sent something", RECOVERS_S)
             await self._do(faults)
             await self._calm_down()
         except AssertionError as fault:
-            self.faults.append(str(fault))
+            self.faults += [str(fault), *(f"    {one.name} heard last {one.newest}" for one in self.viewers)]
         finally:
             for task in watching:
                 task.cancel()
@@ -162,7 +163,7 @@ class Torture:
             f"{sum(found.acknowledged.values())} pings acknowledged, {len(found.events)} events,"
             f" {sum(len(one.edits) for one in self.dispatchers)} edits of which"
             f" {sum(edit.version is not None for one in self.dispatchers for edit in one.edits)} were answered,"
-            f" {sum(len(one.acked) for one in self.dispatchers)} acknowledgements,"
+            f" acknowledgements {[one.answers for one in self.dispatchers]},"
             f" {sum(viewer.live.connects for viewer in self.viewers)} connections; answers {dict(answers)}"
         )
         longest = max(sender.longest for sender in self.senders)

@@ -45,6 +45,7 @@ class Viewer:
         self.name = f"viewer {number} of {self.follow}"
         self.live = Roaming(urls, self._chance, binary=number % 2 == 1, **self.follow)
         self.events: list[tuple[int, str]] = []
+        self.newest = ""  # what it heard last
         self.errors: list[str] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -57,6 +58,7 @@ class Viewer:
 
     async def _listen(self) -> None:
         async for update in self.live:
+            self.newest = str(update.message)[:300]
             self.events += [(event["seq"], event["id"]) for event in update.events]
             if update.message.get("op") == "error":
                 self.errors.append(f"{self.name} heard {update.message}")
