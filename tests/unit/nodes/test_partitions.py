@@ -6,8 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tracker.config import SettingsError
-from tracker.nodes.partitions import agreed, partition_of
+from tracker.nodes.partitions import partition_of
 
 
 @pytest.mark.parametrize(
@@ -27,19 +26,3 @@ def test_a_fleet_with_numbers_for_names_is_shared_evenly(count: int) -> None:
     assert found.keys() == set(range(count))
     assert max(found.values()) < 270
     assert min(found.values()) > 140
-
-
-def test_a_store_stays_with_the_partitions_it_was_made_with() -> None:
-    assert agreed(128, None) == agreed(128, 128) == 128
-    with pytest.raises(SettingsError, match="made with 64 partitions"):
-        agreed(128, 64)
-
-
-@pytest.mark.parametrize("wanted", [63, 257])
-def test_there_are_neither_too_few_partitions_nor_too_many(wanted: int) -> None:
-    with pytest.raises(SettingsError, match="64 to 256"):
-        agreed(wanted, None)
-
-
-def test_the_fewest_and_the_most_are_allowed() -> None:
-    assert (agreed(64, None), agreed(256, 256)) == (64, 256)
