@@ -10,7 +10,6 @@ from typing import NamedTuple
 from tests.torture.routes import EDITED, edited
 from tests.torture.senders import ask
 
-
 EDITS = 0.25  #: of what it does; the rest are acknowledgements
 
 
