@@ -178,7 +178,8 @@ class Leases:
     def owned(self, *, ready: bool = False) -> dict[int, int]:
         """Partitions whose rows say that they are ours, and their epochs; or only those whose vehicles are in
         memory."""
-        return {place: held.epoch for place, held in self._held.items() if held.ready or not ready}
+        held = self._held.items()
+        return {place: one.epoch for place, one in held if not ready or (one.ready and not one.drained)}
 
     @property
     def living(self) -> frozenset[str]:

@@ -213,3 +213,45 @@ def test_a_free_partition_is_one_nodes_to_take() -> None:
     share = shares(counts, 6)
     found = {node: free_for(node, view, counts, share) for node in "abcd"}
     assert found == {"a": [0, 2], "b": [], "c": [5], "d": []}
+
+
+def test_what_was_taken_may_be_committed_until_the_lease_ends_loaded_or_to_be_given_up() -> None:
+    leases = Leases("a", TERMS)
+    assert leases.may_commit(0, 0) is None, "nothing is its own yet"
+    leases.take_view(leases.ask(0), View(frozenset({"a"}), [Row("a", 4)]))
+    assert (leases.may_commit(0, 1), leases.epoch_of(0, 1)) == (4, None), "it is being loaded"
+    leases.ready(0, 4)
+    leases.give_up()
+    assert (leases.may_commit(0, 1), leases.epoch_of(0, 1)) == (4, None), "what is under way may end"
+    assert leases.may_commit(0, 899) == 4
+    assert leases.may_commit(0, 900) is None
+    assert leases.may_commit(1, 1) is None
+
+
+def test_of_what_is_owned_only_what_is_in_memory_is_ready() -> None:
+    leases = Leases("a", TERMS)
+    leases.take_view(leases.ask(0), View(frozenset({"a", "b"}), [Row("a", 4), Row("b", 7), Row("a", 2)]))
+    assert leases.owned() == {0: 4, 2: 2}
+    assert leases.owned(ready=True) == {}
+    leases.ready(0, 4)
+    leases.ready(2, 2)
+    assert leases.owned(ready=True) == {0: 4, 2: 2}
+    leases.give_up()
+    assert leases.owned(ready=True) == {0: 4, 2: 2}, "until they are dropped"
+    assert leases.drained(2)
+    assert leases.owned(ready=True) == {0: 4}
+    assert leases.owned() == {0: 4, 2: 2}, "until somebody else may have it"
+
+
+def test_who_lives_is_what_the_newest_answer_said() -> None:
+    leases = Leases("a", TERMS)
+    assert leases.living == frozenset()
+    leases.take_view(leases.ask(0), View(frozenset({"a", "b"}), [Row(None, 0)]))
+    assert leases.living == {"a", "b"}
+
+
+def test_only_what_stops_is_drained(alone: Node) -> None:
+    assert not alone.leases.drained(3), "it is served"
+    assert not alone.leases.drained(70), "there is none"
+    alone.leases.give_up()
+    assert alone.leases.drained(3)

@@ -244,8 +244,8 @@ class Ownership:
         self._wake.set()
 
     def _serves(self, vehicle: str) -> bool:
-        """It was given up and taken again meanwhile, and is loaded."""
-        return self._leases.epoch_of(self.partition_of(vehicle), self._steady()) is not None
+        """It was given up and taken again meanwhile, and is loaded; whether the lease lasts just now or not."""
+        return self._leases.epoch_of(self.partition_of(vehicle), float("-inf")) is not None
 
     # -- whose ---------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,96 @@
+"""What nodes say to each other: where vehicles are, and that there is something. What comes late is no news."""
+
+from __future__ import annotations
+
+from tests.support.company import T0, ping
+from tracker.model.change import Acked, Change, Registered, VehicleState
+from tracker.model.events import Event
+from tracker.model.picture import Picture
+from tracker.pipeline.shared.telling import LATE_MS, Telling
+
+
+def state(vehicle: str, received_at: int, lat: float = 60.0) -> VehicleState:
+    return VehicleState(1, ping(vehicle, lat=lat), received_at)
+
+
+EVENT = Event("e1", "enter", "van", T0, T0, "moved", 60.0, 25.0)
+
+
+class Told:
+    def __init__(self) -> None:
+        self.picture = Picture()
+        self.now = T0
+        self.deeds: list[int] = []
+        self.events = 0
+        self.telling = Telling(self.picture, lambda: self.now, self.deeds.append, self._look)
+
+    def _look(self) -> None:
+        self.events += 1
+
+    def hear(self, *moved: VehicleState) -> list[VehicleState]:
+        change = Change(moved=list(moved))
+        self.telling.hear_change(change)
+        return change.moved
+
+
+def test_others_are_told_positions_and_that_there_is_something() -> None:
+    change = Change(moved=[state("van", T0)], unnumbered=[EVENT], deed=7)
+    assert Told().telling.parts(change) == (None, True, change)
+
+
+def test_what_others_follow_by_themselves_is_told_here_alone_and_first() -> None:
+    moved = [state("van", T0)]
+    here = Change(
+        regions=[{"id": "depot"}], registered=[Registered("van")], acked=[Acked("e1", "ann", T0)], events=[EVENT]
+    )
+    change = Change(
+        moved=moved, deed=3, regions=here.regions, registered=here.registered, acked=here.acked, events=here.events
+    )
+    assert Told().telling.parts(change) == (here, True, Change(moved=moved, deed=3))
+
+
+def test_a_vehicle_that_goes_is_told_before_it_is_gone_here() -> None:
+    change = Change(moved=[state("van", T0)], removed=["van"], deed=3)
+    here, first, told = Told().telling.parts(change)
+    assert (here, first, told) == (Change(removed=["van"]), False, Change(moved=change.moved, deed=3))
+
+
+def test_nothing_is_said_of_nothing() -> None:
+    assert Told().telling.parts(Change()) == (None, True, None)
+
+
+def test_a_deed_and_events_wake_whoever_follows_them() -> None:
+    told = Told()
+    told.telling.hear_change(Change(unnumbered=[EVENT], deed=4))
+    told.telling.hear_change(Change(moved=[state("van", T0)]))
+    assert (told.deeds, told.events) == ([4], 1)
+
+
+def test_a_node_that_was_overtaken_and_speaks_late_is_not_believed() -> None:
+    told = Told()
+    told.picture.apply(Change(moved=[state("van", T0 + 5)]))
+    old, same, new = state("van", T0 + 4, 61.0), state("van", T0 + 5, 62.0), state("van", T0 + 6, 63.0)
+    assert told.hear(old) == []
+    assert told.hear(same, state("bus", T0)) == [same, state("bus", T0)]
+    assert told.hear(old, new) == [new]
+
+
+def test_a_vehicle_that_was_removed_does_not_come_back_by_a_late_word() -> None:
+    told = Told()
+    told.telling.parts(Change(removed=["van"], deed=1))
+    assert told.hear(state("van", T0)) == []
+    assert told.hear(state("bus", T0)) == [state("bus", T0)]
+    again = state("van", T0 + 1)
+    assert told.hear(again) == [again], "it was heard of since"
+
+
+def test_whom_a_late_word_may_concern_is_known_for_a_minute() -> None:
+    told = Told()
+    told.telling.note_removed(["van"])
+    told.telling.note_removed([])
+    told.now += LATE_MS - 1
+    told.telling.note_removed(["bus"])
+    assert told.telling._removed.keys() == {"van", "bus"}
+    told.now += 1
+    told.telling.note_removed(["car"])
+    assert told.telling._removed.keys() == {"bus", "car"}
