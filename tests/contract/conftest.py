@@ -22,9 +22,10 @@ def url_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], st
     """A new place of a kind: a folder of this test, or a schema."""
 
     def url(kind: str) -> str:
-        if kind == "postgresql":
+        if kind in ("postgresql", "shared"):
             cluster: databases.Cluster = request.getfixturevalue("database")
-            return cluster.url(hashlib.blake2b(str(tmp_path).encode(), digest_size=8).hexdigest())
+            url = cluster.url(hashlib.blake2b(str(tmp_path).encode(), digest_size=8).hexdigest())
+            return url.replace("postgresql", kind, 1)
         return f"{kind}:{tmp_path}/data"
 
     return url

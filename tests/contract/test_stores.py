@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.support import lists, packing
+from tests.support import lists, packing, sharing
 from tracker.config import SettingsError
 from tracker.errors import StoreError, StoreLocked
 from tracker.model.change import Acked, Registered
@@ -25,6 +25,7 @@ NEVER = 1 << 60
 
 #: beside those of the house: the port says all there is to say, also of one whose numbers come later
 assert (ENGINES["lists"], ENGINES["held"], ENGINES["packed"]) == (lists.Lists, lists.HeldLists, packing.Packed)
+assert ENGINES["shared"] == sharing.Shared
 
 
 @pytest.fixture(params=ENGINES)
@@ -207,6 +208,7 @@ async def test_commits_asked_for_at_once_come_one_after_the_other(store: Store) 
     assert [event.seq for event in numbered] == list(range(1, 51))
 
 
+@pytest.mark.parametrize("url", [one for one in ENGINES if one != "shared"], indirect=True)
 async def test_a_second_server_on_the_same_data_is_refused(store: Store, url: str) -> None:
     other = open_store(url)
     with pytest.raises(StoreLocked, match="Stop it first, or choose another"):

@@ -90,8 +90,10 @@ def _as_somebody() -> list[str]:
 #: who has to say a password, and who has to speak TLS
 RULES = ("host all tracker,guarded 127.0.0.1/32 scram-sha-256", "hostnossl all secured 127.0.0.1/32 reject")
 
-#: what a test does not need: it is no test of PostgreSQL's own durability
+#: what a test does not need: it is no test of PostgreSQL's own durability; and what comes by itself has transactions,
+#: which for a moment hold back what has an order
 HASTY = (
+    "autovacuum = off",
     "fsync = off",
     "full_page_writes = off",
     "synchronous_commit = off",

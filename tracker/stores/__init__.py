@@ -83,7 +83,8 @@ class Store(Protocol):
     - a failed `commit` raises StoreError (StoreFull: no room) and has changed nothing.
     - a commit does not return when what it wrote would not be found by a restart (a file that was deleted, renamed or
       replaced beneath it): that is StoreUnusable, for it and all that follow.
-    - reads see every commit that returned before they began, and never wait for a commit.
+    - reads see every commit that returned before they began, and never wait for a commit. Where several nodes write
+      what has an order is told (`arrivals`, `pings_since`) and packed once nothing that runs can come before it.
     """
 
     days_at_once: int  #: of vehicles, that go in one transaction at most
