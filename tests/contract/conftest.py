@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support import databases
+from tests.support.committing import LEASE_MS, PARTS
+from tracker.stores.postgres.shared import SharedStore
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +33,20 @@ def url_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], st
         return f"{kind}:{tmp_path}/data"
 
     return url
+
+
+@pytest.fixture
+async def nodes(url_of: Callable[[str], str]) -> AsyncIterator[Callable[[int], Any]]:
+    """So many stores on one database, each with the part of its number."""
+    url = url_of("postgresql")
+    async with AsyncExitStack() as opened:
+
+        async def made(count: int) -> list[SharedStore]:
+            stores = [SharedStore(url, f"node-{at}", PARTS) for at in range(count)]
+            for at, store in enumerate(stores):
+                await store.open()
+                opened.push_async_callback(store.close)
+                await store.lease_round(LEASE_MS, takes=[(at, 0)])
+            return stores
+
+        yield made

@@ -4,14 +4,12 @@ over, and nothing is told twice."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import asyncpg
 import pytest
 
-from tests.contract.test_shared import LEASE_MS, PARTS, T0, asked, by_hand, entered, told
+from tests.support.committing import T0, asked, by_hand, entered, told, under_way
 from tests.support.waiting import deadline
 from tracker.errors import StoreError
 from tracker.model.commit import Commit
@@ -21,35 +19,6 @@ from tracker.stores.postgres.store import connect
 
 NEVER = 1 << 60
 LATER = T0 + 86_400_000
-
-
-@pytest.fixture
-async def nodes(url_of: Callable[[str], str]) -> AsyncIterator[Callable[[int], Any]]:
-    """So many, each with the part of its number."""
-    url = url_of("postgresql")
-    async with AsyncExitStack() as opened:
-
-        async def made(count: int) -> list[SharedStore]:
-            stores = [SharedStore(url, f"node-{at}", PARTS) for at in range(count)]
-            for at, store in enumerate(stores):
-                await store.open()
-                opened.push_async_callback(store.close)
-                await store.lease_round(LEASE_MS, takes=[(at, 0)])
-            return stores
-
-        yield made
-
-
-@asynccontextmanager
-async def under_way(store: SharedStore, part: int, commit: Commit) -> AsyncIterator[None]:
-    """A commit that has done everything but end."""
-    connection = await connect(store.place)
-    try:
-        async with connection.transaction():
-            await by_hand(connection, f"node-{part}", 1, [part], [1], commit)
-            yield
-    finally:
-        await connection.close()
 
 
 async def arrivals(store: SharedStore, after: int = 0) -> list[tuple[int, int, int]]:

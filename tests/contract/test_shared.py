@@ -11,36 +11,17 @@ from typing import Any
 import asyncpg
 import pytest
 
+from tests.support.committing import LEASE_MS, PARTS, T0, asked, by_hand, entered, told
 from tests.support.leasing import Database
 from tests.support.waiting import until
 from tracker.errors import StoreError, StoreLocked, StoreUnusable
-from tracker.model.commit import Commit, SavedVehicle, StoredPing
-from tracker.model.events import Event, event_id
-from tracker.model.ping import Ping
+from tracker.model.commit import Commit, SavedVehicle
 from tracker.nodes.leases import Round, Row
 from tracker.nodes.partitions import partition_of
 from tracker.stores.postgres import schema, shared
-from tracker.stores.postgres import store as stores
 from tracker.stores.postgres.leases import lease_round
 from tracker.stores.postgres.shared import SharedStore
 from tracker.stores.postgres.store import PostgresStore, connect
-
-PARTS = 8
-LEASE_MS = 3_600_000
-T0 = 1_790_000_000_000
-
-
-def pings(n: int, *seconds: int) -> list[StoredPing]:
-    return [StoredPing(n, Ping(f"van-{n}", T0 + at * 1000, 60.1, 24.9), T0 + at * 1000) for at in seconds]
-
-
-def entered(n: int, number: int) -> Event:
-    id = event_id("enter", f"van-{n}", "depot", number)
-    return Event(id, "enter", f"van-{n}", number, number, "moved", 60.1, 24.9, region="depot", version=1)
-
-
-def told(n: int, *seconds: int, **more: Any) -> Commit:
-    return Commit(pings=pings(n, *seconds), vehicles=[SavedVehicle(n, f"van-{n}", b"state")], **more)
 
 
 @pytest.fixture
@@ -57,20 +38,6 @@ def node(url_of: Callable[[str], str]) -> Callable[[str], Any]:
         await store.close()
 
     return made
-
-
-async def by_hand(connection: Any, node: str, number: int, parts: Any, epochs: Any, commit: Commit) -> list[int]:
-    values = (node, number, parts, epochs, *stores._values(commit))
-    fresh: list[int] = await connection.fetchval(stores.COMMIT, *values)
-    return fresh
-
-
-async def asked(store: PostgresStore, sql: str, *values: Any) -> Any:
-    connection = await connect(store.place)
-    try:
-        return await connection.fetchval(sql, *values)
-    finally:
-        await connection.close()
 
 
 # ---------------------------------------------------------------------------------------------------- rounds

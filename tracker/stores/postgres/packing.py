@@ -70,7 +70,7 @@ async def plan(connection: Connection, until: int) -> Change | None:
             AND first < least($2, (SELECT min(first) FROM log WHERE first >= $1) + $3) ORDER BY first""",
         border, until, SLICE,
     )  # fmt: skip
-    fresh = await asyncio.to_thread(_by_day, rows)
+    fresh = await _of_somebody(connection, await asyncio.to_thread(_by_day, rows))
     parts = await _parts(connection, list(fresh))
     room = MERGED
     chosen: dict[Day, list[int]] = {}
@@ -99,6 +99,13 @@ async def tidying(connection: Connection, now: int) -> Change | None:
     whole = dict.fromkeys(chosen, Columns.empty())
     made = await asyncio.to_thread(_pack_all, whole, await _bodies(connection, chosen))
     return Change(await connection.fetchval(ERASURES), _keys(chosen), made)
+
+
+async def _of_somebody(connection: Connection, days: Days) -> Days:
+    """Without what a node stored of a vehicle that another one had erased, before it heard of that."""
+    sql = "SELECT n FROM vehicles WHERE n = ANY($1::int[]) AND id IS NULL"
+    erased = {n for (n,) in await connection.fetch(sql, sorted({n for n, _ in days}))}
+    return {day: columns for day, columns in days.items() if day[0] not in erased}
 
 
 def _by_day(rows: Sequence[Row]) -> Days:

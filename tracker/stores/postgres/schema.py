@@ -164,7 +164,7 @@ BEGIN
             VALUES (row_1, p_count, p_r0, p_r1, p_t0, p_t1, p_numbers, p_body, p_extra);
     END IF;
     INSERT INTO vehicles AS v SELECT * FROM unnest(v_n, v_id, v_state)
-        ON CONFLICT (n) DO UPDATE SET state = excluded.state;
+        ON CONFLICT (n) DO UPDATE SET state = excluded.state WHERE v.id IS NOT NULL; -- whom nobody erased meanwhile
     IF cardinality(e_id) > 0 THEN
         WITH told AS (
             INSERT INTO events(id, kind, vehicle, region, time, body, place)

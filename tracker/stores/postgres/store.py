@@ -259,7 +259,9 @@ class PostgresStore:
             fresh: list[int] = await connection.fetchval(COMMIT, *values)
             return fresh
         async with connection.transaction():
-            numbers = await self._numbers_of(connection, commit.erased)
+            # what came after somebody else erased them is under numbers that are nobody's
+            numbers = {saved.n for saved in commit.vehicles if saved.vehicle in commit.erased}
+            numbers |= await self._numbers_of(connection, commit.erased)
             fresh = await connection.fetchval(COMMIT, *values)
             numbers |= await self._numbers_of(connection, commit.erased)
             await packing.erase(connection, sorted(numbers))
