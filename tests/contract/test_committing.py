@@ -96,6 +96,19 @@ async def test_one_node_packs_and_another_does_when_that_is_gone(nodes: Any) -> 
     await one.commit(told(1, 3, leases={0: 1}))  # it has lost no more than that
 
 
+async def test_who_would_pack_waits_for_nobody_who_still_does(nodes: Any) -> None:
+    """It has its rounds to ask for meanwhile."""
+    (one,) = await nodes(1)
+    packing = await connect(one.place)
+    async with packing.transaction():
+        await packing.execute("SELECT hold_lease(epoch) FROM lease")
+        does = asyncio.create_task(one.does_chores())
+        done, _ = await asyncio.wait({does}, timeout=deadline(10))
+        assert done and not does.result()
+    assert await one.does_chores()
+    await packing.close()
+
+
 async def test_what_one_node_packs_of_a_vehicle_that_another_erases_meanwhile_is_nowhere(
     nodes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

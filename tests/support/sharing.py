@@ -25,7 +25,7 @@ class WholeStore(SharedStore):
         shares = await self.lease_round(LEASE_MS, takes=[(part, epoch) for part, (_, epoch) in enumerate(free)])
         assert {owner for owner, _ in shares.rows} == {self.node}
         self._leases = {part: epoch for part, (_, epoch) in enumerate(shares.rows)}
-        assert await self._does_chores()
+        assert await self.does_chores()
         return loaded
 
     async def close(self) -> None:

@@ -111,10 +111,19 @@ CREATE OR REPLACE FUNCTION adopt_rows() RETURNS void LANGUAGE sql AS $$
     UPDATE log SET xid = '3' WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
 $$;
 
--- Who packs, where several nodes write.
-CREATE OR REPLACE FUNCTION take_chores() RETURNS bigint LANGUAGE sql AS $$
-    UPDATE lease SET epoch = epoch + 1 RETURNING epoch
-$$;
+-- Who packs, where several nodes write. 0: nobody yet, for what the one before wrote is not at its end; who asks does
+-- not wait for that, as it has rounds to ask for.
+CREATE OR REPLACE FUNCTION take_chores() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    own bigint;
+BEGIN
+    PERFORM FROM lease FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    UPDATE lease SET epoch = epoch + 1 RETURNING epoch INTO own;
+    RETURN own;
+END $$;
 
 -- As nodes/partitions says it.
 CREATE OR REPLACE FUNCTION partition_of(id text, count int) RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$

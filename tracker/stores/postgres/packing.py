@@ -305,6 +305,15 @@ async def rules_known(connection: Connection) -> tuple[list[str], int]:
     return msgspec.json.decode(known, type=tuple[list[str], int]) if known else ([], 0)
 
 
+async def prune(connection: Connection) -> None:
+    """What people did a day ago nobody has to follow any more, unless a part of the fleet has not seen it yet."""
+    await connection.execute(
+        """DELETE FROM journal WHERE at < now() - interval '1 day' AND place <= (
+            SELECT CASE WHEN seen >= lasting THEN head.place ELSE seen END
+            FROM head, (SELECT min(place) AS seen FROM marks) AS marked)"""
+    )
+
+
 async def note_rules(connection: Connection, rules: list[str], now: int) -> None:
     await connection.execute(
         "INSERT INTO meta VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tracker.errors import StoreUnusable
 from tracker.model.change import Acked, Registered
 from tracker.model.commit import Loaded, SavedRegion, SavedVehicle, SharedDeed
 from tracker.model.events import Ack, Event
@@ -87,9 +88,12 @@ async def is_shared(connection: Connection) -> bool:
 
 
 async def deeds(connection: Connection, after: int, limit: int) -> list[tuple[int, SharedDeed]]:
+    """Within a transaction that sees one moment. Raises StoreUnusable where the next of them is not kept any more."""
     rows = await connection.fetch(
         "SELECT place, body FROM journal WHERE place > $1 ORDER BY place LIMIT $2", after, limit
     )
+    if after < (rows[0]["place"] - 1 if rows else await connection.fetchval("SELECT place FROM head")):
+        raise StoreUnusable("For over a day this node followed nothing that others did: start it again.", "store_gone")
     return [(place, _deed(body)) for place, body in rows]
 
 

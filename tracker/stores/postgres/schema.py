@@ -159,6 +159,9 @@ BEGIN
         PERFORM hold_leases(p_node, p_parts, p_epochs);
     END IF;
     PERFORM begin_commit(p_node, p_number);
+    IF more ? 'deed' THEN -- before it holds anything that another deed may wait for
+        PERFORM write_deed(p_node, (more->>'place')::bigint, (more->>'lasting')::bool, more->>'deed');
+    END IF;
     IF p_count > 0 THEN
         INSERT INTO log(first, pings, r0, r1, t0, t1, numbers, body, extra)
             VALUES (row_1, p_count, p_r0, p_r1, p_t0, p_t1, p_numbers, p_body, p_extra);
@@ -175,9 +178,6 @@ BEGIN
         UPDATE answers SET fresh = made WHERE node = p_node AND place = p_number % 8;
     END IF;
     IF more IS NOT NULL THEN
-        IF more ? 'deed' THEN
-            PERFORM write_deed(p_node, (more->>'place')::bigint, (more->>'lasting')::bool, more->>'deed');
-        END IF;
         PERFORM commit_rare(more);
     END IF;
     RETURN made;

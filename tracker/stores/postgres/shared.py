@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tracker.errors import StoreLocked, StoreUnusable
 from tracker.model.commit import Commit, SavedVehicle, SharedDeed
 from tracker.stores import Shares
-from tracker.stores.postgres import leases, reads
+from tracker.stores.postgres import leases, packing, reads
 from tracker.stores.postgres.faults import meaning
 from tracker.stores.postgres.schema import MIGRATIONS, migrate, nodes_of, version_of
 from tracker.stores.postgres.store import PostgresStore, connect, take_lock
@@ -82,7 +82,11 @@ class SharedStore(PostgresStore):
 
     async def deeds_after(self, after: int) -> list[tuple[int, SharedDeed]]:
         """What was done after that, in order, by whichever node: the place of each."""
-        return await self._read(reads.deeds, after, DEEDS)
+        try:
+            return await self._picture(reads.deeds, after, DEEDS)
+        except StoreUnusable as fault:
+            self._gone = fault
+            raise
 
     async def mark(self, leases: dict[int, int], place: int) -> None:
         """All vehicles of these partitions have seen what was done up to there, and what it made of them is stored."""
@@ -137,3 +141,4 @@ class SharedStore(PostgresStore):
     async def compact(self, now: int) -> None:
         if await self.does_chores():
             await super().compact(now)
+            await self._change(packing.prune)
