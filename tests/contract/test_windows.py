@@ -8,7 +8,7 @@ import pytest
 
 from tracker.model.commit import Commit, SavedVehicle, StoredPing
 from tracker.model.ping import Ping
-from tracker.stores.packing import QUARTER_MS
+from tracker.stores.packing import HOUR_MS, QUARTER_MS
 from tracker.stores.postgres import packing, past
 from tracker.stores.postgres.store import PostgresStore, connect
 
@@ -65,4 +65,47 @@ async def test_older_parts_are_left_where_they_are_too_much_at_once_and_one_when
     assert dict(await connection.fetch(parts)) == {1: 1, 2: 1}
     await connection.close()
     assert [len(await store.track(n, 0, NEVER, None, 10)) for n in (1, 2)] == [3, 3]
+    await store.close()
+
+
+async def nothing(*_asked: object) -> list[list[packing.Day]]:
+    return []
+
+
+async def test_only_days_of_which_something_came_lately_are_made_one(
+    url_of: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "MERGED", 0)
+    store = PostgresStore(url_of("postgresql"))
+    await store.open()
+    await store.commit(Commit(vehicles=[SavedVehicle(n, f"van-{n}", None) for n in (1, 2, 3)]))
+    for n, day, parts in ((1, 0, 2), (1, 3, 2), (2, 3, 3), (3, 3, 1), (3, 4, 2)):
+        for part in range(parts):
+            at = T0 + day * DAY_MS + part * QUARTER_MS
+            await store.commit(Commit(pings=[fix(n, at)]))
+            with monkeypatch.context() as patched:
+                patched.setattr(packing, "loose", nothing)
+                await store.compact(at + QUARTER_MS)
+    connection = await connect(store.place)
+    now = T0 + 4 * DAY_MS + 2 * HOUR_MS
+    day = T0 // DAY_MS
+    assert await packing.loose(connection, now, 0) == [[(1, day)], [(1, day + 3)], [(2, day + 3)]]
+    assert await packing.loose(connection, now, T0 + DAY_MS) == [[(1, day + 3)], [(2, day + 3)]]
+    monkeypatch.setattr(packing, "MERGED", 5)
+    assert await packing.loose(connection, now, 0) == [[(1, day), (1, day + 3)], [(2, day + 3)]]
+    monkeypatch.setattr(packing, "TIDIED", 1)
+    assert len(await packing.loose(connection, now, 0)) == 3
+    for _ in range(2):
+        await store.compact(now)
+        assert await packing.loose(connection, now, T0 + DAY_MS) == []
+    assert await packing.loose(connection, now, 0) == [[(1, day)]], "it is looked at only at a start"
+    await store.close()
+    store = PostgresStore(store.url)
+    await store.open()
+    await store.compact(now)
+    assert await packing.loose(connection, now, 0) == []
+    assert [len(await store.track(n, 0, NEVER, None, 10)) for n in (1, 2, 3)] == [4, 3, 3]
+    await store.compact(now + DAY_MS)
+    assert await packing.loose(connection, now + DAY_MS, 0) == [], "a day that was not over is made one when it is"
+    await connection.close()
     await store.close()

@@ -84,16 +84,29 @@ async def plan(connection: Connection, until: int) -> Change | None:
     return Change(erasures, _keys(chosen), made, end)
 
 
-async def tidying(connection: Connection, now: int) -> Change | None:
-    """The parts of some days that are over, made one each; None: there are none."""
-    over = """SELECT n, day, array_agg(id ORDER BY id), sum(count)::bigint FROM segments WHERE day < $1
-        GROUP BY n, day HAVING count(*) > 1 LIMIT $2"""
-    chosen: dict[Day, list[int]] = {}
-    room = MERGED
-    for n, day, ids, count in await connection.fetch(over, (now - HOUR_MS) // DAY_MS, TIDIED):
-        if not chosen or count <= room:
-            chosen[n, day] = ids
-            room -= count
+async def loose(connection: Connection, now: int, since: int) -> list[list[Day]]:
+    """Days that are over and in several parts, one of which has something that came `since`: those to be made one at
+    once."""
+    rows = await connection.fetch(
+        """SELECT n, day, sum(count)::bigint FROM segments
+            JOIN (SELECT DISTINCT n, day FROM segments WHERE day < $1 AND c1 >= $2) AS touched USING (n, day)
+            GROUP BY n, day HAVING count(*) > 1 ORDER BY day, n""",
+        (now - HOUR_MS) // DAY_MS, since,
+    )  # fmt: skip
+    together: list[list[Day]] = []
+    room = 0
+    for n, day, count in rows:
+        if not together or count > room or len(together[-1]) == TIDIED:
+            together.append([])
+            room = MERGED
+        together[-1].append((n, day))
+        room -= count
+    return together
+
+
+async def tidying(connection: Connection, days: list[Day]) -> Change | None:
+    """The parts of these days, made one each; None: there are none any more."""
+    chosen = {day: [id for id, _ in parts] for day, parts in (await _parts(connection, days)).items() if len(parts) > 1}
     if not chosen:
         return None
     whole = dict.fromkeys(chosen, Columns.empty())

@@ -19,6 +19,7 @@ from tracker.model.outline import Excerpt, Look, Spells
 from tracker.model.records import Audit, Record
 from tracker.stores import ANY_TIME, AuditQuery, Box, EventQuery, StoredDay, backup_store, logged
 from tracker.stores.arrived import Asked
+from tracker.stores.packing import DAY_MS
 from tracker.stores.postgres import packing, past, reads
 from tracker.stores.postgres.faults import is_cut, meaning, shared, taken
 from tracker.stores.postgres.schema import migrate
@@ -34,6 +35,7 @@ CONNECT_S = 10
 STATEMENT_S = 30  #: a statement that takes longer has met a fault
 IDLE_S = 30  #: a transaction of ours that says nothing for so long holds back numbers and vacuum: it is ended
 COMPACT_S = 60  #: how often somebody looks whether a quarter of an hour is over
+TIDY_MS = 2 * DAY_MS  #: how long ago the parts of a day came that is just over, at most
 ROWS = 32  #: days of vehicles that go in one transaction, where their tables stay
 NUMBERED = 1000  #: events that get their numbers at once
 SOON_S, LATER_S = 0.005, 0.2  #: how long until events are looked for again that another transaction may precede
@@ -102,6 +104,7 @@ class PostgresStore:
         self._heard = 0  # the newest number that was told
         self._held_since: float | None = None  # steady: a transaction may come before those that wait
         self._bytes = 0
+        self._tidy = 0  # days of which nothing came since then are in one part, as far as they can be (ms)
 
     # ------------------------------------------------------------------------------------------ open, close
 
@@ -331,8 +334,10 @@ class PostgresStore:
             until = await self._read(packing.closed, now)
             while change := await self._picture(packing.plan, until):
                 await self._change(packing.write, change)
-            while change := await self._picture(packing.tidying, now):
-                await self._change(packing.write, change)
+            for days in await self._read(packing.loose, now, self._tidy):
+                while change := await self._picture(packing.tidying, days):
+                    await self._change(packing.write, change)
+            self._tidy = now - TIDY_MS
 
     async def thin_day(self, n: int, day: int, stays: Callable[[Columns], Columns]) -> int:
         async with self._packing:
