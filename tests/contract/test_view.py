@@ -27,3 +27,22 @@ async def test_the_view_tells_in_sql_what_was_stored(url_of: Callable[[str], str
         (1, "van-1", then, then.replace(second=21), "live", 60.1234567, -24.5, 1.25, 359.5, -3.5, 4.0),
         (2, "van-2", then, then, "late", -60.0, 24.5, None, None, None, None),
     ]
+
+
+async def test_of_what_is_packed_a_view_tells_where_a_vehicle_was_and_when(url_of: Callable[[str], str]) -> None:
+    store = PostgresStore(url_of("postgresql"))
+    await store.open()
+    told = ((0, 60.1, 24.5), (1, 60.2, 24.4), (7, -10.25, 25.5))
+    times = [T0 + hour * 3_600_000 for hour, _, _ in told]
+    pings = [StoredPing(1, Ping("van-1", at, lat, lon), at) for at, (_, lat, lon) in zip(times, told, strict=True)]
+    await store.commit(Commit(pings=pings, vehicles=[SavedVehicle(1, "van-1", None)]))
+    connection = await connect(store.place)
+    sql = "SELECT * FROM boxes ORDER BY since"
+    assert await connection.fetch(sql) == []
+    await store.compact(T0 + 86_400_000)
+    boxes = [tuple(row) for row in await connection.fetch(sql)]
+    assert await connection.fetch("SELECT * FROM pings") == [], "what is packed is not told twice"
+    await connection.close()
+    await store.close()
+    begin = datetime(2026, 9, 21, 14, 13, tzinfo=UTC)
+    assert boxes == [("van-1", begin, begin.replace(hour=21, minute=14), 24.4, -10.25, 25.5, 60.2)]

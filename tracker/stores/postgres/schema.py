@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tracker.errors import StoreUnusable
 from tracker.stores.postgres import leases
+from tracker.stores.postgres.views import VIEWS
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -108,29 +109,6 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE gone(day int PRIMARY KEY, pings bigint NOT NULL);
     """,
 )
-
-#: For who asks in SQL: a row a ping, of the log and, where a segment is not packed away yet, nothing else. Degrees, ms.
-#: The body of a row of the log is a codec byte and records of 41 bytes, little endian (see stores/logged.py).
-VIEW = """
-CREATE OR REPLACE FUNCTION whole(body bytea, at int, bytes int) RETURNS bigint
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT sum(get_byte(body, at + one)::numeric * 256::numeric ^ one
-        - CASE WHEN one = bytes - 1 AND get_byte(body, at + one) > 127 THEN 256::numeric ^ bytes ELSE 0 END)::bigint
-    FROM generate_series(0, bytes - 1) AS one
-$$;
-CREATE OR REPLACE VIEW pings AS
-    SELECT first + place - 1 AS row, vehicles.id AS vehicle,
-        to_timestamp(whole(body, at, 8) / 1000.0) AS time, to_timestamp(whole(body, at + 8, 8) / 1000.0) AS received_at,
-        (ARRAY['live', 'late', 'held', 'apart'])[whole(body, at + 16, 1) + 1] AS taken,
-        whole(body, at + 17, 4) / 1e7::float8 AS lat, whole(body, at + 21, 4) / 1e7::float8 AS lon,
-        nullif(whole(body, at + 25, 4), -1) / 1e3::float8 AS speed_mps,
-        nullif(whole(body, at + 29, 4), -1) / 1e2::float8 AS heading,
-        nullif(whole(body, at + 33, 4), -2147483648) / 1e2::float8 AS altitude_m,
-        nullif(whole(body, at + 37, 4), -1) / 1e2::float8 AS accuracy_m
-    FROM log, LATERAL unnest(numbers) WITH ORDINALITY AS one(n, place),
-        LATERAL (SELECT (1 + (place - 1) * 41)::int AS at) AS begins, vehicles
-    WHERE vehicles.n = one.n;
-"""
 
 #: What no version of the tables changes: made anew at every start of a newer program. `commit_all` answers which of
 #: the events are new, by their place from 1; all of it is one transaction, in one call: a client that is paused holds
@@ -279,7 +257,7 @@ async def migrate(connection: Connection, place: Place) -> None:
             await connection.execute(script)
         await connection.execute(leases.FUNCTIONS)
         await connection.execute(FUNCTIONS)
-        await connection.execute(VIEW)
+        await connection.execute(VIEWS)
         await connection.execute("UPDATE lease SET version = $1", len(MIGRATIONS))
 
 
