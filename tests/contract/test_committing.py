@@ -91,8 +91,11 @@ async def test_one_node_packs_and_another_does_when_that_is_gone(nodes: Any) -> 
     await one._keeper.close()
     await two.compact(LATER)
     assert await two.waiting() == 0
-    with pytest.raises(StoreError):
-        await one.note_rules([], 0)
+    for ask in (one.note_rules([], 0), one.drop_days([(1, 0)])):
+        with pytest.raises(StoreError) as refused:
+            await ask
+        assert refused.value.code == "elsewhere"
+    assert await two.does_chores() and not await one.does_chores()
     await one.commit(told(1, 3, leases={0: 1}))  # it has lost no more than that
 
 

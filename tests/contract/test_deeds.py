@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.support.committing import LEASE_MS, PARTS, T0, asked, entered, told
+from tests.support.committing import LEASE_MS, T0, asked, cut_once, entered, told
 from tests.support.waiting import until
 from tracker.errors import StoreError, StoreUnusable
 from tracker.model.change import Acked, Registered
@@ -19,7 +19,6 @@ from tracker.stores.postgres.shared import SharedStore
 from tracker.stores.postgres.store import connect
 
 LATER = T0 + 86_400_000
-ALL = tuple(range(PARTS))
 
 
 def did(after: int, **what: Any) -> Commit:
@@ -119,6 +118,19 @@ async def test_a_deed_waits_for_the_one_under_way_and_is_refused_when_that_is_th
     await connection.close()
     assert await deed == "overtaken"
     assert await places(two) == [1]
+
+
+async def test_a_deed_whose_answer_did_not_arrive_is_known_to_be_done_or_not_to_be(
+    nodes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = await nodes(2)
+    for before in (True, False):
+        with monkeypatch.context() as patched:
+            cut_once(patched, before=before)
+            assert bool(await refusal(one, did(0, removed=["van-9"]))) == before
+        assert await places(two) == ([] if before else [1])
+    assert await refusal(two, did(0, **registered("Van"))) == "outrun"
+    await one.commit(did(1, **registered("Van")))
 
 
 async def test_a_round_tells_where_the_journal_is_and_when(nodes: Any) -> None:

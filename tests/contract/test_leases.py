@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
 
 import asyncpg
 import pytest
 
+from tests.support.committing import cut_once
 from tests.support.waiting import deadline
 from tracker.errors import StoreError, StoreUnusable
 from tracker.model.change import Registered
@@ -113,23 +113,6 @@ async def test_numbers_are_asked_for_again_after_a_fault(store: PostgresStore, m
         with pytest.raises(StoreError):
             await soon(store.number_events())
     assert [event.seq for event in await soon(store.number_events())] == [1]
-
-
-def cut_once(monkeypatch: pytest.MonkeyPatch, *, before: bool) -> None:
-    """The way to the database is cut before a commit arrives there, or before its answer arrives here."""
-    ask = asyncpg.Connection.fetchval
-    done: list[str] = []
-
-    async def fetchval(connection: Any, sql: str, *values: Any) -> Any:
-        cut = "commit_all" in sql and not done
-        answer = None if cut and before else await ask(connection, sql, *values)
-        if cut:
-            done.append(sql)
-            connection.terminate()
-            raise ConnectionResetError
-        return answer
-
-    monkeypatch.setattr(asyncpg.Connection, "fetchval", fetchval)
 
 
 async def test_a_commit_whose_answer_did_not_arrive_is_known_to_be_one(

@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
+import pytest
+
 from tracker.model.commit import Commit, SavedVehicle, StoredPing
 from tracker.model.events import Event, event_id
 from tracker.model.ping import Ping
@@ -55,3 +58,20 @@ async def asked(store: PostgresStore, sql: str, *values: Any) -> Any:
         return await connection.fetchval(sql, *values)
     finally:
         await connection.close()
+
+
+def cut_once(monkeypatch: pytest.MonkeyPatch, *, before: bool) -> None:
+    """The way to the database is cut before a commit arrives there, or before its answer arrives here."""
+    ask = asyncpg.Connection.fetchval
+    done: list[str] = []
+
+    async def fetchval(connection: Any, sql: str, *values: Any) -> Any:
+        cut = "commit_all" in sql and not done
+        answer = None if cut and before else await ask(connection, sql, *values)
+        if cut:
+            done.append(sql)
+            connection.terminate()
+            raise ConnectionResetError
+        return answer
+
+    monkeypatch.setattr(asyncpg.Connection, "fetchval", fetchval)

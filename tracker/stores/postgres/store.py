@@ -210,17 +210,19 @@ class PostgresStore:
                     self._writer = await connect(self.place)
                 yield self._writer
             except BaseException as error:
-                if isinstance(fault := meaning(error, self.place), StoreUnusable) and fault.code == "store_gone":
-                    self._lose(fault)
+                fault = meaning(error, self.place)
+                if isinstance(fault, StoreUnusable) and fault.code == "store_gone":
+                    fault = self._lose(fault)
                 broken, self._writer = self._writer, None
                 if broken is not None:
                     broken.terminate()
                 if isinstance(error, Exception):
-                    raise meaning(error, self.place) from error
+                    raise fault from error
                 raise
 
-    def _lose(self, fault: StoreUnusable) -> None:
+    def _lose(self, fault: StoreUnusable) -> StoreError:
         self._gone = fault
+        return fault
 
     def _check(self) -> None:
         if self._gone is not None:
