@@ -50,7 +50,7 @@ async def all_parts(store: SharedStore) -> dict[int, int]:
 
 
 async def places(store: SharedStore, after: int = 0) -> list[int]:
-    return [place for place, _ in await store.deeds(after)]
+    return [place for place, _ in await store.deeds_after(after)]
 
 
 # ------------------------------------------------------------------------------------------------------ one order
@@ -65,14 +65,14 @@ async def test_deeds_of_several_nodes_have_one_order_and_no_gaps(nodes: Any) -> 
         place, overtaken, names = 0, 0, [f"{store.node} {at}" for at in range(each)]
         for name in names:
             while code := await refusal(store, did(place, **registered(name))):
-                assert code == "overtaken"
+                assert code == "outrun"
                 overtaken += 1
-                place = (await store.deeds(place))[-1][0]
+                place = (await store.deeds_after(place))[-1][0]
             place += 1
         return names, overtaken
 
     acted = await asyncio.gather(*(act(store) for store in stores))
-    followed = [await store.deeds(0) for store in stores]
+    followed = [await store.deeds_after(0) for store in stores]
     assert followed[0] == followed[1] == followed[2]
     assert [place for place, _ in followed[0]] == list(range(1, 3 * each + 1))
     done = [deed.registered[0].name for _, deed in followed[0]]
@@ -94,7 +94,7 @@ async def test_a_deed_that_was_decided_on_what_is_not_so_any_more_is_refused_and
     before = await two.load()
     for place in (0, 2, -1):
         commit.deed = SharedDeed(T0, after=place)
-        assert await refusal(two, commit) == "overtaken"
+        assert await refusal(two, commit) == "outrun"
         assert (await two.load(), await two.audit(AuditQuery())) == (before, [])
         counts = [await asked(two, f"SELECT count(*) FROM {table}") for table in ("log", "events", "journal")]
         assert counts == [0, 0, 1]
@@ -116,7 +116,7 @@ async def test_a_deed_waits_for_the_one_under_way_and_is_refused_when_that_is_th
     assert await places(one) == []
     await begun.commit()
     await connection.close()
-    assert await deed == "overtaken"
+    assert await deed == "outrun"
     assert await places(two) == [1]
 
 
@@ -165,8 +165,8 @@ async def test_what_other_nodes_follow_is_what_was_done(nodes: Any, kind: str) -
     commit = did(0, **KINDS[kind])
     await one.commit(commit)
     assert commit.deed is not None
-    assert await two.deeds(0) == [(1, msgspec.structs.replace(commit.deed, after=0))]
-    assert await two.deeds(1) == []
+    assert await two.deeds_after(0) == [(1, msgspec.structs.replace(commit.deed, after=0))]
+    assert await two.deeds_after(1) == []
     assert (await two.load()).deed == 1
     assert commit.deed.lasts == (kind.split()[0] in ("regions", "removed", "erased"))
 
@@ -175,7 +175,7 @@ async def test_what_is_no_deed_is_in_no_journal(nodes: Any) -> None:
     one, two = await nodes(2)
     await one.commit(told(1, 1, events=[entered(1, 1)], leases={0: 1}))
     await one.commit(Commit(registered=[Registered("van-1", "Van")]))
-    assert (await two.deeds(0), (await two.load()).deed) == ([], 0)
+    assert (await two.deeds_after(0), (await two.load()).deed) == ([], 0)
 
 
 async def test_a_page_of_deeds_is_followed_by_the_next(nodes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,15 +193,15 @@ async def test_a_lasting_deed_waits_until_every_part_has_seen_the_one_before(nod
     one, two = await nodes(2)
     mine = await all_parts(one)
     await one.commit(did(0, removed=["van-8"]))
-    assert await refusal(two, did(1, removed=["van-9"])) == "overtaken"
+    assert await refusal(two, did(1, removed=["van-9"])) == "outrun"
     await two.commit(did(1, **registered("others go on")))
     await one.mark(mine, 2)
     assert await two.marked() == 0, "two has not"
-    assert await refusal(one, did(2, edit="{}")) == "overtaken"
+    assert await refusal(one, did(2, edit="{}")) == "outrun"
     await two.mark({1: 1}, 1)
     assert await two.marked() == 1
     await two.commit(did(2, edit="{}"))
-    assert await refusal(one, did(3, edit="{}")) == "overtaken"
+    assert await refusal(one, did(3, edit="{}")) == "outrun"
 
 
 async def test_only_who_owns_a_part_marks_it_and_no_mark_goes_back(nodes: Any) -> None:
@@ -274,11 +274,11 @@ async def test_a_node_that_missed_what_went_meanwhile_does_nothing_more(nodes: A
     await one.compact(LATER)
     assert await places(one, 2) == [3]
     with pytest.raises(StoreUnusable, match="start it again"):
-        await two.deeds(1)
+        await two.deeds_after(1)
     with pytest.raises(StoreUnusable, match="start it again"):
         await two.commit(told(2, 1, leases={1: 1}))
     await asked(one, "UPDATE journal SET at = now() - interval '25 hours'")
     await one.compact(LATER)
     assert await places(one, 3) == []
     with pytest.raises(StoreUnusable, match="start it again"):
-        await one.deeds(2)
+        await one.deeds_after(2)
