@@ -77,5 +77,7 @@ class Relay:
         numbered = Change(events=await store.number_events())
         if self._telling is None:
             await self.publish(numbered)
-        else:
-            self.take(numbered)  # every node reads them by itself
+        else:  # every node reads them by itself
+            if not self._bus.away:
+                await self._telling.placed(numbered.events)
+            self.take(numbered)

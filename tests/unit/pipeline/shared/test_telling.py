@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import cast
+
+import msgspec
+
 from tests.support.company import T0, ping
+from tests.support.waiting import deadline
+from tracker.buses.memory import MemoryBus
 from tracker.model.change import Acked, Change, Registered, VehicleState
 from tracker.model.events import Event
 from tracker.model.picture import Picture
+from tracker.pipeline.relay import Relay
 from tracker.pipeline.shared.telling import LATE_MS, Telling
+from tracker.stores import Store
+from tracker.turns.lanes import Lane
 
 
 def state(vehicle: str, received_at: int, lat: float = 60.0) -> VehicleState:
@@ -94,3 +104,34 @@ def test_whom_a_late_word_may_concern_is_known_for_a_minute() -> None:
     told.now += 1
     told.telling.note_removed(["car"])
     assert told.telling._removed.keys() == {"bus", "car"}
+
+
+async def test_an_event_that_has_its_number_waits_a_moment_for_the_word_of_where_its_vehicle_was() -> None:
+    telling = Telling(Picture(), lambda: 0, lambda _place: None, lambda: None)
+    waits = asyncio.create_task(telling.placed([EVENT]))
+    await asyncio.sleep(0)
+    assert not waits.done()
+    telling.hear_change(Change(unnumbered=[EVENT]))
+    await asyncio.wait_for(waits, deadline(10))
+    await telling.placed([EVENT])
+    await telling.placed([msgspec.structs.replace(EVENT, id="other")])  # nobody told of it: it is not waited for
+
+
+class Numbered:
+    """A store in which an event has got its number."""
+
+    async def number_events(self) -> list[Event]:
+        return [msgspec.structs.replace(EVENT, seq=1)]
+
+
+async def test_an_event_is_not_told_before_the_word_of_where_its_vehicle_was() -> None:
+    told: list[Change] = []
+    telling = Telling(Picture(), lambda: 0, lambda _place: None, lambda: None)
+    relay = Relay(MemoryBus(), told.append, told.append, Lane("relay"), telling)
+    numbers = asyncio.create_task(relay.number(cast(Store, Numbered())))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not told
+    telling.hear_change(Change(unnumbered=[EVENT]))
+    await asyncio.wait_for(numbers, deadline(10))
+    assert [event.seq for change in told for event in change.events] == [1]
