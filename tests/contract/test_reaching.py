@@ -100,7 +100,7 @@ async def test_nodes_that_share_it_are_counted_and_who_has_not_their_bus_is_told
     node, alone = SharedStore(url, "eve", 64), open_store(url)
     await node.open()
     await node.lease_round(60_000, takes=[(part, 0) for part in range(60)])
-    with pytest.raises(StoreLocked, match=r"this server is one of them with the --bus"):
+    with pytest.raises(StoreLocked, match=r"To be one of them this server needs their --bus"):
         await alone.open()
     await alone.close()
     found = {name: detail for name, _, detail in await asyncio.to_thread(examine_store, url)}

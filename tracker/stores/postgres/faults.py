@@ -75,7 +75,7 @@ def is_cut(error: Exception, connection: Connection) -> bool:
 
 
 def shared(place: Place) -> StoreLocked:
-    return StoreLocked(f"Several nodes share {place}: to be one of them this server needs their --bus.")
+    return StoreLocked(f"Several nodes share {place}. To be one of them this server needs their --bus.")
 
 
 def taken(place: Place) -> StoreUnusable:
