@@ -80,7 +80,7 @@ class Pipeline:
         self._numbering = numbering or Lane("numbering")
         self._missing = missing or Lane("missing")
         self._missed = Missed(
-            store, picture, fleet.settings, self._clocks.now, self._relay.take, only_positions=sharing is not None
+            store, picture, fleet.settings, self._clocks.now, self._relay.make_up, only_positions=sharing is not None
         )
         self._evaluation = Evaluation(fleet)
         self._intake = Intake(fleet, store, self._clocks, self._evaluation, self._relay, sharing)

@@ -61,6 +61,12 @@ class Relay:
             missed.note_change(what)
             self.take(what)
 
+    def make_up(self, change: Change) -> None:
+        """What was missed, as far as it is news by now: what is stored may be older than what is known."""
+        if self._telling:
+            self._telling.hear_change(change)
+        self.take(change)
+
     def take(self, change: Change) -> None:
         try:
             self._on_change(change)
