@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from tests.support.company import T0, Company, Node, depot, ping
-from tracker.errors import StoreError
+from tracker.errors import StoreError, StoreUnusable
 from tracker.model.change import Registered
 from tracker.pipeline.shared.sharing import BLOCK
 
@@ -193,3 +193,17 @@ async def test_everything_that_fails_now_and_then_loses_nothing(
     assert a.events == b.events
     assert a.picture.vehicles == b.picture.vehicles
     assert a.clock() >= T0
+
+
+async def test_what_is_stored_and_cannot_be_read_ends_the_start(
+    company: Company, a: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await company.do(a.pipeline.save_regions([depot()]))
+    (feature,) = (saved.feature for saved in company.place.kept.regions.values())
+    assert feature is not None
+    monkeypatch.setitem(feature, "geometry", {"type": "Point", "coordinates": ["x"]})
+    node = Node(company, "c", 0)
+    with pytest.raises(StoreUnusable):
+        await node.pipeline.start()
+    company.buses.remove(node.bus)
+    company.answering.pop("c", None)

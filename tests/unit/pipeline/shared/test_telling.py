@@ -7,8 +7,9 @@ from typing import cast
 
 import msgspec
 
-from tests.support.company import T0, ping
+from tests.support.company import T0, Company, Node, ping
 from tests.support.waiting import deadline
+from tracker.buses import Gap
 from tracker.buses.memory import MemoryBus
 from tracker.model.change import Acked, Change, Registered, VehicleState
 from tracker.model.events import Event
@@ -135,3 +136,33 @@ async def test_an_event_is_not_told_before_the_word_of_where_its_vehicle_was() -
     telling.hear_change(Change(unnumbered=[EVENT]))
     await asyncio.wait_for(numbers, deadline(10))
     assert [event.seq for change in told for event in change.events] == [1]
+
+
+async def test_after_a_gap_a_node_knows_where_all_vehicles_are(company: Company, a: Node, b: Node) -> None:
+    ours, theirs = company.vehicle_of(a), company.vehicle_of(b)
+    await a.pipeline.submit([ping(ours)])
+    b.bus.deaf = True
+    await a.pipeline.submit([ping(ours, 60, 60.01), ping(theirs)])
+    assert b.picture.vehicles[ours].ping.lat == 60.0
+    b.bus.deaf = False
+    b.bus._listeners.miss(Gap(0))
+    await company.until(lambda: b.picture.vehicles[ours].ping.lat == 60.01)
+    assert b.picture.vehicles == a.picture.vehicles
+
+
+async def test_a_gap_brings_no_vehicle_back_that_was_removed_meanwhile(company: Company, a: Node, b: Node) -> None:
+    """Its owner has not stored yet that it is gone."""
+    removed, lives = company.vehicle_of(a), company.vehicle_of(b)
+    await a.pipeline.submit([ping(removed), ping(lives)])
+    a.store.gate.clear()
+    removing = asyncio.create_task(b.pipeline.remove_vehicle(removed))
+    await company.until(lambda: removed not in b.picture.vehicles)
+    b.bus.deaf = True
+    b.picture.vehicles.pop(lives)  # as if nobody had said so
+    b.bus._listeners.miss(Gap(0))
+    await company.until(lambda: lives in b.picture.vehicles)
+    assert removed not in b.picture.vehicles
+    a.store.gate.set()
+    await company.until(removing.done)
+    removing.result()
+    assert removed not in b.picture.vehicles
