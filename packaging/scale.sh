@@ -43,9 +43,13 @@ $MAP {
     reverse_proxy $(printf '%s:8000 ' $NODES) {
         health_uri /readyz
         health_interval 1s
-        fail_duration 2s
+        health_timeout 1s
+        lb_policy least_conn
         lb_try_duration 5s
         header_up -Forwarded
+        transport http {
+            dial_timeout 1s
+        }
     }
 }
 END

@@ -23,7 +23,8 @@ MISSING = "network namespaces need root"
 OURS = "10.0.0.254"  #: the address of the tests on that network
 _NETWORK = 0x40000000  #: CLONE_NEWNET
 
-_APART = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-euc")
+#: it ends with whoever began it, however that ends
+_APART = "setpriv --pdeathsig=KILL unshare --net --mount --pid --fork --kill-child --mount-proc sh -euc".split()
 _SWITCH = f"""
 ip link add switch type bridge
 ip address add {OURS}/24 dev switch
