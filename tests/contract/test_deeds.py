@@ -221,16 +221,19 @@ async def test_only_who_owns_a_part_marks_it_and_no_mark_goes_back(nodes: Any) -
         await two.mark({1: 1}, 2)
 
 
+UNSEEN = [("van-8", False), ("van-9", True)]
+
+
 async def test_who_takes_a_part_over_is_told_whose_removal_was_not_seen_there(nodes: Any) -> None:
     one, two = await nodes(2)
     mine = await all_parts(one)
     await one.commit(did(0, removed=["van-7"]))
     await one.mark(mine, 1)
     await two.mark({1: 1}, 1)
-    await one.commit(did(1, removed=["van-8", "van-9"]))
+    await one.commit(did(1, removed=["van-8", "van-9"], erased=["van-9"]))
     await one.commit(did(2, **registered("Van")))
     await one.mark(mine, 3)
-    assert await one.removed_unseen([1]) == await one.removed_unseen([0, 1]) == ["van-8", "van-9"]
+    assert await one.removed_unseen([1]) == await one.removed_unseen([0, 1]) == UNSEEN
     assert await one.removed_unseen([0, 2]) == []
 
 
@@ -258,7 +261,7 @@ async def test_what_was_done_a_day_ago_goes_once_every_part_has_seen_it(nodes: A
     assert await kept(two) == [1, 2, 3, 4]
     await one.compact(LATER)
     assert await kept(two) == [2, 3, 4]
-    assert await one.removed_unseen([1]) == ["van-9"]
+    assert await one.removed_unseen([1]) == [("van-9", False)]
     await two.mark({1: 1}, 2)
     await one.compact(LATER)
     assert await kept(two) == [4], "what is younger stays, and what nobody has to have seen goes"

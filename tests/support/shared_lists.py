@@ -34,6 +34,7 @@ class Place:
         self.lasting = 0
         self.marks = [0] * partitions
         self.numbers = 0  # given
+        self.erased: set[int] = set()  # … and never given again
         self.stores: list[SharedList] = []
 
     def refuse(self, node: str, leases: dict[int, int]) -> None:
@@ -121,6 +122,8 @@ class SharedList(ListStore):
                 raise StoreError(f"{name} has two numbers")
         if commit.deed:
             place.write_deed(commit.deed)
+        place.erased |= {self._kept.vehicles[name].n for name in commit.erased if name in self._kept.vehicles}
+        commit = msgspec.structs.replace(commit, vehicles=[one for one in commit.vehicles if one.n not in place.erased])
         events = self._write(commit)
         self._some.set()
         return events
@@ -160,10 +163,11 @@ class SharedList(ListStore):
         kept = self._kept.vehicles
         return [one for name, one in kept.items() if partition_of(name, self.partitions) in some]
 
-    async def removed_unseen(self, some: list[int]) -> list[str]:
+    async def removed_unseen(self, some: list[int]) -> list[tuple[str, bool]]:
         await self._ask("removed_unseen")
         seen = min(self.place.marks[one] for one in some)
-        return [name for _, deed in await self.deeds_after(seen) for name in deed.removed]
+        deeds = [deed for _, deed in await self.deeds_after(seen)]
+        return [(name, name in deed.erased) for deed in deeds for name in deed.removed]
 
     async def number_vehicles(self, count: int) -> range:
         await self._ask("number_vehicles")

@@ -317,8 +317,8 @@ class SharedStore(Store, Protocol):
         """The vehicles in them, also those that are removed. What is read once a lease began is as it stays."""
         ...
 
-    async def removed_unseen(self, some: list[int]) -> list[str]:
-        """Vehicles that were removed, of which nobody said yet that these partitions have seen it."""
+    async def removed_unseen(self, some: list[int]) -> list[tuple[str, bool]]:
+        """Vehicles that were removed, of which nobody said yet that these partitions have seen it; whether erased."""
         ...
 
     async def number_vehicles(self, count: int) -> range:

@@ -50,7 +50,7 @@ class Adopt(Deed[None]):
         self._picture = picture
         self._partitions = partitions
         self._saved: list[SavedVehicle] = []
-        self._removed: list[str] = []
+        self._removed: list[tuple[str, bool]] = []
 
     async def prepare(self, _store: Store) -> None:
         self._saved = await self._store.load_partitions(self._partitions)
@@ -59,9 +59,12 @@ class Adopt(Deed[None]):
     def decide(self, fleet: Fleet) -> Step | None:
         live = fleet.adopt(self._saved, self.now)
         step = Step(Commit(), Change(), [])
-        for name in self._removed:  # nobody knows whether who owned it had done so
+        known = {saved.vehicle for saved in self._saved}
+        for name, is_erased in self._removed:  # nobody knows whether who owned it had done so
             if name in live:
                 step = fleet.remove_vehicle(name, self.now)
+            elif is_erased and name not in known and partition_of(name, self._store.partitions) in self._partitions:
+                step.commit.erased.append(name)  # with what its owner told of it without having heard
         seen = self._picture.vehicles.get  # what its last owner did may have been told to nobody
         states = (fleet.vehicles[name].published() for name in live if name in fleet.vehicles)
         step.change.moved += [state for state in states if seen(state.ping.vehicle) != state]

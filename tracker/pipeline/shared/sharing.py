@@ -114,6 +114,8 @@ class Sharing:
     def sign(self, commit: Commit, deed: Deed[Any] | None) -> None:
         """By which epochs it may be made. Raises StoreError (fenced)."""
         vehicles = {saved.vehicle for saved in commit.vehicles} | {stored.ping.vehicle for stored in commit.pings}
+        if deed is not None and not deed.is_shared:
+            vehicles |= set(commit.erased)
         commit.leases = self.ownership.epochs(vehicles)
         if deed is not None and deed.is_shared:
             commit.deed = deed_of(commit, deed.now)

@@ -97,10 +97,11 @@ async def deeds(connection: Connection, after: int, limit: int) -> list[tuple[in
     return [(place, _deed(body)) for place, body in rows]
 
 
-async def removed_unseen(connection: Connection, some: list[int]) -> list[str]:
-    sql = """SELECT jsonb_array_elements_text(body::jsonb->'removed') FROM journal
+async def removed_unseen(connection: Connection, some: list[int]) -> list[tuple[str, bool]]:
+    sql = """SELECT name, coalesce(body::jsonb->'erased' ? name, false)
+        FROM journal, jsonb_array_elements_text(body::jsonb->'removed') AS name
         WHERE place > (SELECT min(place) FROM marks WHERE partition = ANY($1::int[])) ORDER BY place"""
-    return [row[0] for row in await connection.fetch(sql, some)]
+    return [(name, is_erased) for name, is_erased in await connection.fetch(sql, some)]
 
 
 async def marked(connection: Connection) -> int:

@@ -120,7 +120,7 @@ class SharedStore(PostgresStore):
 
     # ------------------------------------------------------------------------------------------------ for all of them
 
-    async def removed_unseen(self, some: list[int]) -> list[str]:
+    async def removed_unseen(self, some: list[int]) -> list[tuple[str, bool]]:
         return await self._read(reads.removed_unseen, some)
 
     async def does_chores(self) -> bool:

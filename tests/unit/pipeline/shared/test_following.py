@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.company import T0, Company, Node, depot, ping
 from tests.support.lists import HeldStore
+from tests.support.waiting import until
 from tracker.buses import open_bus
 from tracker.errors import Conflict, NotFound, StoreError
 from tracker.fleet.fleet import Fleet
@@ -186,6 +187,31 @@ async def test_what_is_erased_at_any_node_is_another_vehicle_from_then_on(compan
     assert not [one for one in company.place.kept.pings if one and one.ping.vehicle == theirs]
     assert (await a.pipeline.submit([ping(theirs)])).accepted == 1
     assert company.place.kept.vehicles[theirs].n != n
+
+
+async def test_what_an_owner_told_that_never_heard_whom_others_erased_goes_when_another_takes_over(
+    company: Company, a: Node, b: Node
+) -> None:
+    _, theirs = await two(company, a, b)
+    await company.do(a.pipeline.save_regions([depot()]))
+    await company.until(lambda: len(a.events) == 2)
+    b.bus.deaf = b.hangs = True
+    erasing = asyncio.create_task(a.pipeline.remove_vehicle(theirs, history=True))
+    await until(lambda: len(company.place.journal) == 2, "it is committed")
+    for second in range(2):
+        await b.pipeline.submit([ping(theirs, 200 + second, lat=61)])
+    kept = company.place.kept
+
+    def names() -> list[str]:
+        return [event.vehicle for event in (*kept.events, *kept.unnumbered)]
+
+    assert theirs in names(), "b told of an exit"
+    company.kill(b)
+    await company.until(erasing.done, seconds=20)
+    await erasing
+    assert theirs not in names()
+    assert theirs not in a.picture.vehicles
+    assert (await a.pipeline.submit([ping(theirs, 300)])).accepted == 1
 
 
 async def test_acks_entries_and_records_reach_all(company: Company, a: Node, b: Node) -> None:
