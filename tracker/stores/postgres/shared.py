@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tracker.errors import StoreError, StoreLocked, StoreUnusable
+from tracker.errors import InTheWay, StoreLocked, StoreUnusable, TrackerError
 from tracker.model.commit import Commit, SavedVehicle, SharedDeed
 from tracker.stores import Shares
 from tracker.stores.postgres import leases, packing, reads
@@ -134,12 +134,12 @@ class SharedStore(PostgresStore):
                 raise meaning(error, self.place) from error
             return self._epoch > 0
 
-    def _lose(self, fault: StoreUnusable) -> StoreError:
+    def _lose(self, fault: StoreUnusable) -> TrackerError:
         """Another node packs now: this one has not lost more than that."""
         if self._gone is not None:
             return fault
         self._epoch = 0
-        return StoreError("Another node does this for all of them now.", "elsewhere")
+        return InTheWay("elsewhere", "another node does this for all of them now")
 
     async def compact(self, now: int) -> None:
         if await self.does_chores():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from tracker.errors import StoreError, StoreLocked, StoreUnusable
+from tracker.errors import StoreError, StoreLocked, StoreUnusable, TrackerError
 from tracker.model.change import Acked
 from tracker.model.columns import Columns, Heard, Tracks
 from tracker.model.commit import Commit, Loaded, SavedRegion, SavedVehicle, StoredPing
@@ -210,7 +210,7 @@ class PostgresStore:
                     self._writer = await connect(self.place)
                 yield self._writer
             except BaseException as error:
-                fault = meaning(error, self.place)
+                fault: TrackerError = meaning(error, self.place)
                 if isinstance(fault, StoreUnusable) and fault.code == "store_gone":
                     fault = self._lose(fault)
                 broken, self._writer = self._writer, None
@@ -220,7 +220,7 @@ class PostgresStore:
                     raise fault from error
                 raise
 
-    def _lose(self, fault: StoreUnusable) -> StoreError:
+    def _lose(self, fault: StoreUnusable) -> TrackerError:
         self._gone = fault
         return fault
 
