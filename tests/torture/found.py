@@ -90,6 +90,7 @@ class Found:
         self.routes: dict[str, Route] = {route.vehicle: route for one in senders for route in one.routes}
         self.sent = {vehicle: count for sender in senders for vehicle, count in sender.sent.items() if count}
         self.acknowledged = {vehicle: count for sender in senders for vehicle, count in sender.acknowledged.items()}
+        self.stored = dict[str, int]()
         self.events: list[dict[str, Any]] = []
 
     def told(self) -> Iterator[str]:
@@ -123,6 +124,7 @@ class Found:
         sent = {name: [self.routes[name].fix(k) for k in range(count)] for name, count in self.sent.items()}
         for node in self.world.nodes:
             stored = {name: track_of(node, name) for name in sent}
+            self.stored = {name: len(fixes) for name, fixes in stored.items() if fixes}
             yield from (f"{node.name}: {fault}" for fault in check_stored(sent, self.acknowledged, stored))
 
     def of_stories(self) -> Iterator[str]:
@@ -137,7 +139,7 @@ class Found:
             made = [(one["properties"]["version"], one["properties"]["attributes"]["edit"]) for one in versions[name]]
             yield from check_edited(name, {k: one.version for (n, k), one in asked.items() if n == name}, made)
         wanted = dict[str, Place]()
-        for vehicle, count in self.sent.items():
+        for vehicle, count in self.stored.items():
             pings = self.routes[vehicle].pings(count)
             regions = []
             for name, features in versions.items():

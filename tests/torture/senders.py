@@ -43,6 +43,7 @@ class Sender(threading.Thread):
         self.sent = {route.vehicle: 0 for route in routes}
         self.acknowledged = dict(self.sent)
         self.answers = dict[int, int]()  # how often each status
+        self.newest_answers = dict[int, str]()  # by port
         self.faults: list[str] = []
         self.newest = time.monotonic()  # when something was acknowledged last
         self.longest = 0.0  # seconds between two acknowledgements
@@ -82,7 +83,9 @@ class Sender(threading.Thread):
         ]
         self.sent |= batch
         while True:
-            status, told = ask(self._chance.choice(self._ports), "POST", "/api/v1/positions", fixes)
+            port = self._chance.choice(self._ports)
+            status, told = ask(port, "POST", "/api/v1/positions", fixes)
+            self.newest_answers[port] = f"{status} {'' if status == 200 else json.dumps(told)[:400]}"
             self.answers[status] = self.answers.get(status, 0) + 1
             if status == 200:
                 break

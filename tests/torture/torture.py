@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from tests.support.waiting import deadline, until
@@ -78,7 +81,7 @@ class Torture:
             await self._do(faults)
             await self._calm_down()
         except AssertionError as fault:
-            self.faults += [str(fault), *(f"    {one.name} heard last {one.newest}" for one in self.viewers)]
+            self.faults += [str(fault), *self._last_words()]
         finally:
             for task in watching:
                 task.cancel()
@@ -87,9 +90,25 @@ class Torture:
         found = Found(self.world, self.senders, self.viewers, self.dispatchers)
         self.faults += await found.faults()
         self._tell(found)
+        if self.faults:
+            self._keep_logs()
         for viewer in self.viewers:
             await viewer.close()
         return self.faults
+
+    def _last_words(self) -> Iterator[str]:
+        """What everybody heard last, where it does not go on."""
+        for node in self.world.nodes:
+            for sender in self.senders:
+                yield f"    {sender.name} was answered by {node.name}: {sender.newest_answers.get(node.server.port)}"
+        for viewer in self.viewers:
+            yield f"    {viewer.name} heard last {viewer.newest}"
+
+    def _keep_logs(self) -> None:
+        folder = Path(tempfile.mkdtemp(prefix=f"torture-{self.seed}-"))
+        for node in self.world.nodes:
+            shutil.copy(node.server.log, folder)
+        print(f"logs are in {folder}")
 
     async def _draw_regions(self) -> None:
         server = self.world.nodes[0].server
