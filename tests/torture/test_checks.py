@@ -1,0 +1,167 @@
+"""Each check of the torture run says nothing of what is right, and something of what is wrong in its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pytest
+
+from tests.torture.checks.acked import check_acked
+from tests.torture.checks.alike import Place, check_alike
+from tests.torture.checks.edited import check_edited
+from tests.torture.checks.numbered import check_numbered
+from tests.torture.checks.owned import Held, check_owned
+from tests.torture.checks.seen import Heard, check_seen
+from tests.torture.checks.stored import Fix, check_stored
+
+A, B, C, D = (1, 60.0, 25.0), (2, 60.0, 25.1), (3, 60.0, 25.2), (4, 60.0, 25.3)
+
+
+def says(faults: Iterator[str], *words: str) -> None:
+    """As many faults, each with its word."""
+    found = list(faults)
+    assert len(found) == len(words), found
+    assert all(word in fault for word, fault in zip(words, found, strict=True)), found
+
+
+# ------------------------------------------------------------------------------------------------------- stored
+
+
+def stored(*fixes: Fix, sent: Sequence[Fix] = (A, B, C), acknowledged: int = 2) -> Iterator[str]:
+    return check_stored({"van": sent}, {"van": acknowledged}, {"van": fixes})
+
+
+@pytest.mark.parametrize("fixes", [(A, B), (A, B, C)])
+def test_what_was_not_acknowledged_may_be_stored_or_not(fixes: Sequence[Fix]) -> None:
+    says(stored(*fixes))
+
+
+def test_a_ping_that_was_acknowledged_and_is_not_there_is_lost() -> None:
+    says(stored(A), "1 of 2 acknowledged pings are lost")
+    says(check_stored({"van": [A]}, {"van": 1}, {}), "are lost")
+
+
+def test_a_ping_that_is_there_twice_is_doubled() -> None:
+    says(stored(A, B, B), "stored twice")
+
+
+def test_a_ping_that_nobody_sent_is_strange() -> None:
+    says(stored(A, B, D), "never sent")
+    says(check_stored({}, {}, {"car": [A]}), "nobody sent")
+
+
+def test_a_track_has_its_order() -> None:
+    says(stored(B, A), "another order")
+
+
+# ----------------------------------------------------------------------------------------------------- numbered
+
+
+def test_numbers_that_follow_each_other_are_right() -> None:
+    says(check_numbered([]))
+    says(check_numbered([(1, "a"), (2, "b")]))
+
+
+@pytest.mark.parametrize("seqs", [(2, 3), (1, 3), (1, 1), (2, 1)])
+def test_a_number_that_is_missing_doubled_or_out_of_order_is_found(seqs: tuple[int, int]) -> None:
+    says(check_numbered(list(zip(seqs, "ab", strict=True))), "in place")
+
+
+def test_an_event_that_has_two_numbers_is_found() -> None:
+    says(check_numbered([(1, "a"), (2, "a")]), "there twice")
+
+
+# -------------------------------------------------------------------------------------------------------- owned
+
+
+def test_a_partition_goes_from_one_run_to_the_next_with_an_epoch() -> None:
+    says(check_owned([Held(1, "n0", 7, 1, "x"), Held(2, "n0", 7, 1, "x"), Held(3, "n1", 7, 2, "y")]))
+    says(check_owned([Held(1, "n0", 7, 1, "x"), Held(2, "n1", 8, 1, "y")]))
+
+
+def test_two_runs_that_commit_in_one_epoch_are_found() -> None:
+    """A lease that is taken over without a new epoch."""
+    says(check_owned([Held(1, "n0", 7, 1, "x"), Held(2, "n1", 7, 1, "y")]), "epoch 1: n0, n1")
+
+
+def test_a_run_that_commits_what_another_one_owns_is_found() -> None:
+    """Fencing is off: as it commits the lease is of another node, and of that one's epoch."""
+    late = [Held(1, "n0", 7, 1, "x"), Held(2, "n1", 7, 2, "y"), Held(3, "n0", 7, 2, "y")]
+    says(check_owned(late), "epoch 2: n0, n1", "y is the name of n0, n1")
+
+
+def test_an_epoch_that_commits_after_a_later_one_is_found() -> None:
+    says(check_owned([Held(1, "n1", 7, 2, "y"), Held(2, "n0", 7, 1, "x")]), "epoch 1 commits after 2")
+
+
+# --------------------------------------------------------------------------------------------------------- seen
+
+EVENTS: Mapping[tuple[int, str], str | None] = {(1, "a"): "gate", (2, "b"): "yard", (3, "c"): None}
+
+
+def seen(*events: tuple[int, str], regions: Sequence[str] | None = None) -> Iterator[str]:
+    return check_seen(Heard("eve", regions, events), EVENTS)
+
+
+def test_who_heard_each_event_it_may_see_once_and_in_order_heard_well() -> None:
+    says(seen((1, "a"), (2, "b"), (3, "c")))
+    says(seen((2, "b"), regions=["yard"]))
+
+
+def test_an_event_that_a_viewer_did_not_hear_is_missed() -> None:
+    says(seen((1, "a"), (3, "c")), "missed 1")
+
+
+def test_an_event_that_a_viewer_heard_again_is_doubled() -> None:
+    """As of an own echo that is applied twice."""
+    says(seen((1, "a"), (2, "b"), (2, "b"), (3, "c")), "twice")
+
+
+def test_an_event_that_a_viewer_may_not_see_or_that_is_not_there_is_strange() -> None:
+    says(seen((1, "a"), (2, "b"), regions=["yard"]), "not for it")
+    says(seen((1, "a"), (2, "b"), (3, "c"), (4, "d")), "not there")
+
+
+def test_an_event_that_comes_after_a_newer_one_is_out_of_order() -> None:
+    says(seen((2, "b"), (1, "a"), (3, "c")), "heard (1, 'a') after (2, 'b')")
+
+
+# ------------------------------------------------------------------------------------------------ edits and acks
+
+
+def test_an_edit_of_which_nobody_knows_may_be_there_or_not() -> None:
+    says(check_edited("gate", {0: 1, 1: None, 2: 2}, [(1, 0), (2, 2)]))
+    says(check_edited("gate", {0: 1, 1: None}, [(1, 0), (2, 1)]))
+
+
+def test_an_edit_that_was_answered_and_is_not_there_is_lost() -> None:
+    says(check_edited("gate", {0: 1, 1: 2}, [(1, 0)]), "answered as version 2 and is None")
+
+
+def test_an_edit_under_another_version_than_was_answered_is_found() -> None:
+    says(check_edited("gate", {0: 1, 1: 3, 2: None}, [(1, 0), (2, 1)]), "answered as version 3 and is 2")
+
+
+def test_an_edit_that_was_done_twice_is_found() -> None:
+    says(check_edited("gate", {0: None}, [(1, 0), (2, 0)]), "done 2 times")
+
+
+def test_an_edit_that_nobody_asked_for_and_a_version_that_is_missing_are_found() -> None:
+    says(check_edited("gate", {0: 1}, [(1, 0), (3, 5)]), "versions are [1, 3]", "nobody asked for edit 5")
+
+
+def test_the_first_acknowledgement_stands_and_is_kept() -> None:
+    says(check_acked([("a", "eve"), ("a", "eve")], {"a": "eve", "b": None}))
+    says(check_acked([("a", "eve"), ("a", "bob")], {"a": "eve"}), "bob was answered")
+    says(check_acked([("a", "eve")], {"a": None}), "that of None is kept")
+
+
+# -------------------------------------------------------------------------------------------------------- alike
+
+
+def test_whoever_knows_another_place_or_region_of_a_vehicle_is_found() -> None:
+    wanted: dict[str, Place] = {"van": (1, 60.0, 25.0, ("gate",))}
+    says(check_alike("eve", wanted, wanted))
+    says(check_alike("eve", {"van": (1, 60.0, 25.0, ())}, wanted), "wrong of 1")
+    says(check_alike("eve", {}, wanted), "wrong of 1")
+    says(check_alike("eve", wanted | {"car": (1, 60.0, 25.0, ())}, wanted), "car")
