@@ -3,6 +3,8 @@
 PYTHON ?= python3
 PORT   ?= 8000
 SECONDS ?= 600
+NODES  ?= 3
+SEED   ?=
 SLICES ?= 20
 STEPS  ?= 10000
 PYTEST_FLAGS ?=
@@ -27,11 +29,11 @@ export PIP_ROOT_USER_ACTION := ignore
 export PYTHONUTF8 := 1
 unexport PYTHONDONTWRITEBYTECODE  # a test starts a server hundreds of times: compiling it anew is half of a start
 
-.PHONY: help demo test lint python core servers house page javascript browser faults counts leaks day bench fuzz soak lock clean
+.PHONY: help demo test lint python core servers house page javascript browser faults counts leaks day bench fuzz soak soak-nodes soak-nodes-slice lock clean
 
 help:  ## what can be made
-	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
-	@echo "  another Python:     make test PYTHON=python3.13"
+	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
+	@echo "  another Python:         make test PYTHON=python3.13"
 
 demo: $(RUN)  ## a simulated fleet on the map, at http://127.0.0.1:8000 (PORT=8080 for another port)
 	$(BIN)/tracker demo --port $(PORT)
@@ -90,6 +92,12 @@ soak: $(TEST) browser  ## a long run under load: make soak SECONDS=3600
 	SECONDS=$(SECONDS) $(BIN)/python tests/bench/soak.py
 	SECONDS=$(SECONDS) $(BIN)/python tests/bench/soak_page.py
 	SECONDS=$(SECONDS) $(BIN)/python tests/bench/soak_past.py
+
+soak-nodes: $(TEST)  ## nodes on PostgreSQL and NATS under load and faults: make soak-nodes SECONDS=3600 NODES=3 SEED=7
+	SECONDS=$(SECONDS) NODES=$(NODES) SEED=$(SEED) $(BIN)/python -m tests.torture
+
+soak-nodes-slice:  ## three minutes of that, always the same faults
+	@$(MAKE) --no-print-directory soak-nodes SECONDS=180 SEED=1
 
 # ---------------------------------------------------------------- the environment
 

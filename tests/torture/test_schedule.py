@@ -42,7 +42,7 @@ def test_a_sender_has_vehicles_of_its_own_of_which_some_park() -> None:
 
 def test_every_region_that_is_drawn_and_every_edit_of_it_can_be_read() -> None:
     for name, feature in REGIONS.items():
-        assert Region.read_feature(feature, id=name, version=1, now=0)
+        assert Region.read_feature(feature, id=name, version=1, now=0).id == name
     for name in EDITED:
         first, second = (Region.read_feature(edited(name, k), id=name, version=1, now=0) for k in (0, 1))
         assert not first.decides_like(second)

@@ -1,0 +1,16 @@
+"""A slice of the torture of several nodes: whatever happens to them, no promise is broken. TORTURE_SECONDS makes it longer."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.torture.torture import torture
+
+SECONDS = float(os.environ.get("TORTURE_SECONDS", "12"))
+
+
+@pytest.mark.timeout(SECONDS + 280)
+async def test_whatever_happens_to_several_nodes_no_promise_is_broken() -> None:
+    assert await torture(1, SECONDS) == []
