@@ -12,6 +12,7 @@ from tests.torture.checks.acked import check_acked
 from tests.torture.checks.alike import Place, check_alike
 from tests.torture.checks.edited import check_edited
 from tests.torture.checks.numbered import check_numbered
+from tests.torture.checks.ordered import check_ordered
 from tests.torture.checks.owned import check_owned
 from tests.torture.checks.seen import check_seen
 from tests.torture.checks.stored import Fix, check_stored
@@ -169,8 +170,10 @@ class Found:
     def _is_of(event: dict[str, Any], vehicle: str, region: str) -> bool:
         return event["vehicle"] == vehicle and event.get("region") == region
 
-    async def of_owners(self) -> list[str]:
-        return list(check_owned(await self.world.notes.held()))
+    async def of_commits(self) -> list[str]:
+        """By what PostgreSQL says."""
+        notes = self.world.notes
+        return [*check_owned(await notes.held()), *check_ordered(await notes.numbered())]
 
     async def faults(self) -> list[str]:
         """In words; none: all promises were kept."""
@@ -180,7 +183,7 @@ class Found:
                 found += await asyncio.to_thread(lambda look=look: list(look()))  # type: ignore[misc]
             except Exception as fault:
                 found.append(f"{look.__name__}: {fault!r}")
-        return found + await self.of_owners()
+        return found + await self.of_commits()
 
 
 def _shown(event: dict[str, Any]) -> str:

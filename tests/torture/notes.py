@@ -6,7 +6,7 @@ pings or events.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -68,10 +68,21 @@ class Notes:
     async def add_role(self, name: str) -> None:
         await self._run(f"CREATE ROLE {name} SUPERUSER LOGIN")
 
-    async def held(self) -> list[Held]:
+    async def _ask(self, sql: str) -> list[tuple[Any, ...]]:
         connection = await self.connect()
         try:
-            rows = await connection.fetch("SELECT xid, run, partition, epoch, owner FROM notes.held ORDER BY xid")
+            return [tuple(row) for row in await connection.fetch(sql)]
         finally:
             await connection.close()
-        return [Held(*row) for row in rows]
+
+    async def held(self) -> list[Held]:
+        return [Held(*row) for row in await self._ask("SELECT xid, run, partition, epoch, owner FROM notes.held")]
+
+    async def numbered(self) -> list[tuple[int, int, int]]:
+        """(seq, number of the transaction, place in it) of every event."""
+        sql = f"SELECT seq, xid::text::bigint, place FROM {self._schema}.events WHERE seq IS NOT NULL"
+        return [(seq, xid, place) for seq, xid, place in await self._ask(sql)]
+
+    async def unnumbered(self) -> int:
+        ((count,),) = await self._ask(f"SELECT count(*) FROM {self._schema}.events WHERE seq IS NULL")
+        return int(count)

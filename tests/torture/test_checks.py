@@ -10,6 +10,7 @@ from tests.torture.checks.acked import check_acked
 from tests.torture.checks.alike import Place, check_alike
 from tests.torture.checks.edited import check_edited
 from tests.torture.checks.numbered import check_numbered
+from tests.torture.checks.ordered import check_ordered
 from tests.torture.checks.owned import Held, check_owned
 from tests.torture.checks.seen import Heard, check_seen
 from tests.torture.checks.stored import Fix, check_stored
@@ -69,6 +70,15 @@ def test_a_number_that_is_missing_doubled_or_out_of_order_is_found(seqs: tuple[i
 
 def test_an_event_that_has_two_numbers_is_found() -> None:
     says(check_numbered([(1, "a"), (2, "a")]), "there twice")
+
+
+def test_numbers_are_in_the_order_of_transactions() -> None:
+    says(check_ordered([(1, 7, 1), (3, 9, 1), (2, 7, 2)]))
+
+
+def test_a_number_that_was_given_while_an_earlier_transaction_ran_is_found() -> None:
+    says(check_ordered([(1, 9, 1), (2, 7, 1)]), "transaction 7")
+    says(check_ordered([(1, 7, 2), (2, 7, 1)]), "transaction 7")
 
 
 # -------------------------------------------------------------------------------------------------------- owned

@@ -164,16 +164,9 @@ class Torture:
         await asyncio.sleep(1.0)
         events = [await asyncio.to_thread(events_of, node) for node in self.world.nodes]
         told = {(event["seq"], event["id"]): event.get("region") for event in events[0]}
-        waiting = await self._unnumbered()
+        waiting = await self.world.notes.unnumbered()
         heard = [set(viewer.events) >= _for(viewer, told) for viewer in self.viewers]
         return not waiting and all(len(one) == len(told) for one in events) and all(heard)
-
-    async def _unnumbered(self) -> int:
-        connection = await self.world.notes.connect()
-        try:
-            return int(await connection.fetchval("SELECT count(*) FROM torture.events WHERE seq IS NULL"))
-        finally:
-            await connection.close()
 
     def _tell(self, found: Found) -> None:
         answers = sum((Counter(sender.answers) for sender in self.senders), Counter[int]())
