@@ -24,7 +24,19 @@ OURS = "10.0.0.254"  #: the address of the tests on that network
 _NETWORK = 0x40000000  #: CLONE_NEWNET
 
 #: it ends with whoever began it, however that ends
-_APART = "setpriv --pdeathsig=KILL unshare --net --mount --pid --fork --kill-child --mount-proc sh -euc".split()
+_APART = [
+    "setpriv",
+    "--pdeathsig=KILL",
+    "unshare",
+    "--net",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+    "sh",
+    "-euc",
+]
 _SWITCH = f"""
 ip link add switch type bridge
 ip address add {OURS}/24 dev switch
