@@ -351,8 +351,8 @@ async def test_an_edit_waits_for_the_vehicles_of_a_node_that_died_and_holds_up_n
     second = asyncio.create_task(a.pipeline.remove_vehicle(names[0]))  # waits until all have seen it
     await company.go_on()
     company.kill(b)
-    await company.do(saving_of(first))
-    await company.do(saving_of(second))
+    await company.until(lambda: first.done() and second.done())
+    assert not first.exception() and not second.exception()
     assert names[0] not in a.picture.vehicles
     assert list(a.fleet.vehicles[names[1]].visits) == ["depot"]
     assert (await a.pipeline.submit([ping(names[1], 60)])).accepted == 1
