@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from tracker.errors import StoreError
 from tracker.fleet.fleet import Fleet, Step
@@ -155,7 +156,8 @@ class Following:
         """Wait until every vehicle has seen the deed of this place. Raises StoreError when that takes too long."""
         until = asyncio.get_running_loop().time() + SEEN_S
         while self._seen < place:
-            self._seen = max(self._seen, await self._store.marked())
+            with suppress(StoreError):  # it is stored: nobody has to say it again
+                self._seen = max(self._seen, await self._store.marked())
             if self._seen >= place:
                 return
             if asyncio.get_running_loop().time() > until:
