@@ -62,7 +62,13 @@ class Adopt(Deed[None]):
         known = {saved.vehicle for saved in self._saved}
         for name, is_erased in self._removed:  # nobody knows whether who owned it had done so
             if name in live:
-                step = fleet.remove_vehicle(name, self.now)
+                entry = fleet.register_entries.get(name)  # said of it since
+                did = fleet.remove_vehicle(name, self.now)
+                if entry is not None:
+                    fleet.register(entry)
+                step.commit.vehicles += did.commit.vehicles
+                step.commit.events += did.commit.events
+                step.change.moved += did.change.moved
             elif is_erased and name not in known and partition_of(name, self._store.partitions) in self._partitions:
                 step.commit.erased.append(name)  # with what its owner told of it without having heard
         seen = self._picture.vehicles.get  # what its last owner did may have been told to nobody
