@@ -273,10 +273,10 @@ class Intake:
             if wrote and self._sharing:
                 self._sharing.sign(commit, deed)
             events = await self._commit(commit) if wrote else []
-            if self._sharing and deed:
-                self._followed(self._sharing, deed, commit)
             if not wrote and not all(isinstance(entry, Own) for entry in entries):
                 await self._look_at_store()
+            if self._sharing and deed:
+                self._followed(self._sharing, deed, commit)
         except StoreError as error:
             if error.code != "outrun" or not await self._try_again(entries):
                 await self._go_back(entries, applied, error)
