@@ -358,6 +358,29 @@ async def test_an_edit_waits_for_the_vehicles_of_a_node_that_died_and_holds_up_n
     assert (await a.pipeline.submit([ping(names[1], 60)])).accepted == 1
 
 
+async def test_what_was_followed_is_shown_though_the_store_is_away_just_then(
+    company: Company, a: Node, b: Node
+) -> None:
+    b.store.fails["ping"] = 1  # nothing of it is to be stored there
+    await a.pipeline.register(Registered("van", plate="X 1"))
+    await company.until(lambda: "van" in b.fleet.register_entries and not b.store.fails["ping"])
+    await company.until(lambda: "van" in b.picture.register)
+
+
+async def test_what_is_said_of_a_vehicle_since_it_was_removed_stands(company: Company, a: Node, b: Node) -> None:
+    name = company.vehicle_of(b)
+    await a.pipeline.submit([ping(name)])
+    b.store.gate.clear()
+    removing = asyncio.create_task(a.pipeline.remove_vehicle(name))
+    await company.until(lambda: name not in a.picture.vehicles)
+    await a.pipeline.register(Registered(name, plate="NEW 1"))
+    company.kill(b)
+    await company.do(saving_of(removing))
+    assert name not in a.fleet.vehicles and company.place.kept.vehicles[name].state is None
+    for entries in (a.fleet.register_entries, a.picture.register, company.place.kept.register):
+        assert entries.keys() == {name}
+
+
 async def test_vehicles_removed_while_their_node_died_are_removed_by_the_next(
     company: Company, a: Node, b: Node
 ) -> None:

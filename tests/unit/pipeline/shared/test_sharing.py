@@ -209,3 +209,14 @@ async def test_what_is_stored_and_cannot_be_read_ends_the_start(
         await node.pipeline.start()
     company.buses.remove(node.bus)
     company.answering.pop("c", None)
+
+
+async def test_an_edit_that_is_stored_is_not_refused_because_the_store_is_away_for_a_moment(
+    company: Company, a: Node, b: Node
+) -> None:
+    await a.pipeline.submit([ping(company.vehicle_of(b))])
+    a.store.fails["marked"] = 3
+    saving = asyncio.create_task(a.pipeline.save_regions([depot()]))
+    await company.until(saving.done)
+    assert not saving.exception(), "who is refused says it again"
+    assert not a.store.fails["marked"]
