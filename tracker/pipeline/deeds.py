@@ -173,14 +173,19 @@ class RemoveVehicle(Deed[None]):
         self._id = id
         self._history = history
         self._number: int | None = None
+        self._is_stored = False
 
     async def prepare(self, store: Store) -> None:
         self._number = await store.number(self._id) if self._history else None
+        if not self._is_known():  # another node may have met it, and not been heard
+            self._is_stored = any(saved.state is not None for saved in await store.reload([self._id]))
+
+    def _is_known(self) -> bool:
+        fleet, picture = self._fleet, self._picture
+        return self._id in fleet.vehicles or self._id in fleet.register_entries or self._id in picture.vehicles
 
     def means(self) -> Entry:
-        fleet, picture = self._fleet, self._picture
-        known = self._id in fleet.vehicles or self._id in fleet.register_entries or self._id in picture.vehicles
-        if not known and self._number is None:
+        if not self._is_known() and not self._is_stored and self._number is None:
             raise NotFound(
                 "unknown_vehicle",
                 f"there is no vehicle {self._id!r}: it had no position and no entry yet, or was deleted",
