@@ -18,7 +18,7 @@ from tracker.buses.answering import Answering
 from tracker.buses.memory import MemoryBus
 from tracker.buses.memory_asking import MemoryAsking
 from tracker.errors import StoreError
-from tracker.fleet.fleet import Fleet
+from tracker.fleet.fleet import Fleet, FleetSettings
 from tracker.model.change import Change
 from tracker.model.events import Event
 from tracker.model.picture import Picture
@@ -69,7 +69,7 @@ class Node:
         self.store = SharedList(place, name)
         self.bus = JoinedBus(company.buses)
         self.asking = MemoryAsking(name, company.answering)
-        self.fleet, self.picture, self.lanes = Fleet(), Picture(), Lanes()
+        self.fleet, self.picture, self.lanes = Fleet(company.settings), Picture(), Lanes()
         self.told: list[Change] = []
         self.hangs = False  # it asks for no lease
         self.clock = SharedClock(lambda: place.now + ahead_ms, lambda: place.now)
@@ -105,6 +105,7 @@ class Node:
 
 class Company:
     def __init__(self) -> None:
+        self.settings = FleetSettings()
         self.place = Place(T0)
         self.buses: list[JoinedBus] = []
         self.answering: dict[str, Answering] = {}

@@ -180,6 +180,19 @@ async def test_a_vehicle_is_removed_by_any_node(company: Company, a: Node, b: No
     assert theirs in a.picture.vehicles and theirs in b.picture.vehicles
 
 
+async def test_a_vehicle_that_only_its_owner_heard_of_is_removed_by_any_node(
+    company: Company, a: Node, b: Node
+) -> None:
+    a.bus.deaf = True
+    name = company.vehicle_of(b)
+    await b.pipeline.submit([ping(name)])
+    assert name not in a.picture.vehicles
+    removing = asyncio.create_task(a.pipeline.remove_vehicle(name))
+    await company.until(removing.done)
+    assert not removing.exception()
+    assert company.place.kept.vehicles[name].state is None and not b.fleet.vehicles
+
+
 async def test_what_is_erased_at_any_node_is_another_vehicle_from_then_on(company: Company, a: Node, b: Node) -> None:
     _, theirs = await two(company, a, b)
     n = company.place.kept.vehicles[theirs].n
