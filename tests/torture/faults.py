@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.torture.world import World
 
 HOUR_S = 3600
+BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)  #: PostgreSQL is stopped meanwhile
 LOOKS = 400  #: for a commit under way
 
 Fault = Callable[["World", "Node", Planned], Awaitable[None]]
@@ -96,7 +97,7 @@ async def restart_nats(world: World, _: Node, planned: Planned) -> None:
 async def end_backend(world: World, _: Node, planned: Planned) -> None:
     """In mid-commit, where one is seen; else any."""
     chance = random.Random(planned.chance)
-    with suppress(OSError, asyncpg.PostgresError):
+    with suppress(*BROKEN):
         connection = await world.notes.connect()
         try:
             some: list[int] = []
@@ -116,7 +117,7 @@ async def end_backend(world: World, _: Node, planned: Planned) -> None:
 
 async def stay_in_transaction(world: World, _: Node, planned: Planned) -> None:
     """Somebody else's transaction, which may still write what comes before."""
-    with suppress(OSError, asyncpg.PostgresError):
+    with suppress(*BROKEN):
         connection = await world.notes.connect()
         try:
             async with connection.transaction():
