@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from tests.torture.links import DOWN, UP, Link
+from tests.torture.nodes import SCHEMA
 from tests.torture.schedule import Planned
+from tests.torture.world import World
 
 if TYPE_CHECKING:
     from tests.torture.nodes import Node
-    from tests.torture.world import World
 
+PARTITIONS = 64
 HOUR_S = 3600
 BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)  #: PostgreSQL is stopped meanwhile
 LOOKS = 400  #: for a commit under way
@@ -115,16 +117,27 @@ async def end_backend(world: World, _: Node, planned: Planned) -> None:
             await connection.close()
 
 
-async def stay_in_transaction(world: World, _: Node, planned: Planned) -> None:
-    """Somebody else's transaction, which may still write what comes before."""
+async def _within(world: World, sql: str, hold_s: float) -> None:
+    """Somebody else's transaction, for so long."""
     with suppress(*BROKEN):
         connection = await world.notes.connect()
         try:
             async with connection.transaction():
-                await connection.execute("SELECT pg_current_xact_id()")
-                await asyncio.sleep(planned.hold_s)
+                await connection.execute(sql)
+                await asyncio.sleep(hold_s)
         finally:
             await connection.close()
+
+
+async def slow_commit(world: World, _: Node, planned: Planned) -> None:
+    """Commits of some parts of the fleet stand still after they have begun, and those of others overtake them."""
+    some = ", ".join(map(str, random.Random(planned.chance).sample(range(PARTITIONS), 4)))
+    await _within(world, f"SELECT FROM {SCHEMA}.leases WHERE partition IN ({some}) FOR UPDATE", planned.hold_s)
+
+
+async def stay_in_transaction(world: World, _: Node, planned: Planned) -> None:
+    """It may still write what comes before."""
+    await _within(world, "SELECT pg_current_xact_id()", planned.hold_s)
 
 
 async def set_clock(_: World, node: Node, planned: Planned) -> None:
@@ -153,4 +166,5 @@ ONE_NODE: dict[str, Fault] = {
         end_backend, stay_in_transaction, fill_disk,
     )
 }  # fmt: skip
-FAULTS = ONE_NODE | {set_clock.__name__: set_clock}  #: one alone goes by its own clock
+#: one alone goes by its own clock, and has no leases
+FAULTS = ONE_NODE | {fault.__name__: fault for fault in (set_clock, slow_commit)}
