@@ -57,11 +57,14 @@ class Viewer:
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._break_off())]
 
     async def _listen(self) -> None:
-        async for update in self.live:
-            self.newest = str(update.message)[:300]
-            self.events += [(event["seq"], event["id"]) for event in update.events]
-            if update.message.get("op") == "error":
-                self.errors.append(f"{self.name} heard {update.message}")
+        try:
+            async for update in self.live:
+                self.newest = str(update.message)[:300]
+                self.events += [(event["seq"], event["id"]) for event in update.events]
+                if update.message.get("op") == "error":
+                    self.errors.append(f"{self.name} heard {update.message}")
+        except Exception as fault:
+            self.errors.append(f"{self.name} does not come back: {fault!r}")
 
     async def _break_off(self) -> None:
         while True:
@@ -79,6 +82,4 @@ class Viewer:
         await self.live.close()
         for task in self._tasks:
             task.cancel()
-        for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
-            if isinstance(ended, Exception):
-                self.errors.append(f"{self.name} ended: {ended!r}")
+        await asyncio.gather(*self._tasks, return_exceptions=True)
