@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 
 FIRST_S, LONGEST_S = 0.25, 30.0  #: the delays between which full jitter is drawn
 DEAD = 2.5  #: heartbeats without a frame after which a connection is dead though open
+GOT_S = 0.1  #: between two `got`
 OPEN_S = 10.0  #: for a connection and for the answer to its handshake
 REASON_BYTES = 65536  #: read of a refusal
 
@@ -118,6 +119,8 @@ class Live:
         self._closed = False
         self._protocol: WSConnection | None = None  # of a connection that is open
         self._writer: asyncio.StreamWriter | None = None
+        self._newest, self._said_at = 0, 0.0  # frame of this connection; when `got` was said last
+        self._soon: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -138,6 +141,17 @@ class Live:
     def _say(self, message: dict[str, Any]) -> None:
         if self._protocol is not None and self._writer is not None:
             self._writer.write(self._protocol.send(TextMessage(msgspec.json.encode(message).decode())))
+
+    def _saw(self, frame: int) -> None:
+        """Said soon, of the newest frame: a server bears only so many messages a second, and tells events at once."""
+        self._newest = frame
+        if self._soon is None:
+            loop = asyncio.get_running_loop()
+            self._soon = loop.call_at(max(loop.time(), self._said_at + GOT_S), self._say_got)
+
+    def _say_got(self) -> None:
+        self._soon, self._said_at = None, asyncio.get_running_loop().time()
+        self._say({"op": "got", "frame": self._newest})
 
     def drop(self) -> None:
         """Cut the connection; iteration goes on with a new one."""
@@ -196,6 +210,9 @@ class Live:
             raise Trouble(f"what answers at {self._host}:{self._port} does not speak WebSocket ({fault})") from None
         finally:
             self._protocol = self._writer = None
+            if self._soon is not None:
+                self._soon.cancel()
+                self._soon = None
             writer.close()
 
     async def _messages(
@@ -225,7 +242,7 @@ class Live:
                         if message["op"] == "ping":
                             writer.write(protocol.send(TextMessage(f'{{"op":"pong","t":{message["t"]}}}')))
                         if "frame" in message and "window" in self._follow:
-                            writer.write(protocol.send(TextMessage(f'{{"op":"got","frame":{message["frame"]}}}')))
+                            self._saw(message["frame"])
                         yield message
                 elif isinstance(event, Ping):
                     writer.write(protocol.send(event.response()))

@@ -93,6 +93,26 @@ async def test_a_window_is_acknowledged(server: Server) -> None:
             del update
 
 
+async def test_a_window_does_not_flood_the_server_where_much_happens(server: Server) -> None:
+    """Events do not wait for a window, and each comes in a frame."""
+    server.send("PUT", "/api/v1/regions/depot", circle(60.0, 24.0, 500))
+    heard: list[int] = []
+
+    async def listen(live: Live) -> None:
+        async for update in live:
+            heard.extend(event["seq"] for event in update.events)
+
+    async with Live(server.url, all=True, window=1) as live:
+        task = asyncio.create_task(listen(live))
+        await until(lambda: live.cursor, "it is connected")
+        for number in range(80):
+            await asyncio.to_thread(server.ping, f"van-{number}", 60.0, 24.0)
+        await until(lambda: task.done() or len(heard) == 80, "all events", 30)
+        assert heard == list(range(1, 81))
+        assert live.connects == 1
+    await asyncio.wait_for(task, deadline(10))
+
+
 async def test_being_refused_is_an_exception(server: Server) -> None:
     with pytest.raises(Refused):
         async for _ in Live(server.url, all=True, headers={"Origin": "https://evil.example"}):
