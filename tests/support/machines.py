@@ -18,6 +18,7 @@ import pytest
 
 from tests.support.servers import ROOT
 from tests.support.waiting import deadline
+from tracker import __version__
 
 MISSING = "network namespaces need root"
 OURS = "10.0.0.254"  #: the address of the tests on that network
@@ -90,13 +91,14 @@ class Machine(Space):
         done = subprocess.run(["nsenter", "--target", str(network.pid), "--net", *wire.split()], capture_output=True)
         assert done.returncode == 0, done.stderr
         self.do(f"ip address add {address}/24 dev eth0; ip link set eth0 up")
-        self.install(ROOT)
+        self.install()
         stand_in = f'#!/bin/sh\nexec {sys.executable} {ROOT}/tests/support/units.py "$@"\n'
         self.do(f"mkdir /opt/bin; printf %s {shlex.quote(stand_in)} > /opt/bin/systemctl; chmod +x /opt/bin/systemctl")
 
-    def install(self, checkout: Path) -> None:
-        """As `pip install` would, but that it takes no time."""
-        program = f'#!/bin/sh\nPYTHONPATH={checkout} exec {sys.executable} -P -m tracker "$@"\n'
+    def install(self, version: str = __version__) -> None:
+        """This program, as `pip install` would; or as if it were another version."""
+        code = f"import tracker, runpy; tracker.__version__ = '{version}'; runpy.run_module('tracker', alter_sys=True)"
+        program = f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -P -c "{code}" "$@"\n'
         path = "/opt/tracker/bin/tracker"
         self.do(f"printf %s {shlex.quote(program)} > {path}; chmod +x {path}")
 
