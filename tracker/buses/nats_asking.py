@@ -81,6 +81,7 @@ class NatsAsking:
             raise NoAnswer(f"node {node} did not answer in {seconds:g} s") from fault
         finally:
             asking.cancel()
+            asking.add_done_callback(_know)
         said = reply[1:]
         if reply[:1] == BUSY:
             raise NotAsked(said.decode())
@@ -128,3 +129,9 @@ class NatsAsking:
             said = FAILED + f"an answer of {len(said)} bytes is more than NATS takes ({line.max_payload})".encode()
         with suppress(*FAULTS):  # the line broke: the asker knows
             await message.respond(said)
+
+
+def _know(done: asyncio.Future[Any]) -> None:
+    """What came of it too late is nothing to complain of."""
+    if not done.cancelled():
+        done.exception()
