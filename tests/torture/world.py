@@ -62,7 +62,9 @@ async def world(nodes: int) -> AsyncIterator[World]:
         for node in made.nodes:
             stack.push_async_callback(node.close)
             await node.open()
-            await node.start()
+        first, *others = made.nodes
+        await first.start()  # and makes the tables
+        await asyncio.gather(*(node.start() for node in others))
         await made.notes.begin()
         yield made
 
