@@ -9,12 +9,14 @@ import asyncio
 import logging
 import os
 import random
+import signal
 import sys
 
 from tests.torture.torture import torture
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # everything is ended then, as at Ctrl-C
     logging.getLogger("tracker.client").setLevel(logging.ERROR)
     seconds = float(os.environ.get("SECONDS", "600"))
     seed = int(os.environ.get("SEED") or random.randrange(10**6))
