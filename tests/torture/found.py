@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.torture.checks.acked import check_acked
 from tests.torture.checks.alike import Place, check_alike
@@ -27,6 +27,7 @@ from tracker.regions.region import Region
 from tracker.times import parse_time
 
 PAGE = 10_000
+SLACK_MS = 1_000  #: so little the clock of an edit differs from ours
 
 #: in a log: no trouble with a server or the network, but a mistake
 OURS = re.compile(
@@ -140,11 +141,12 @@ class Found:
             made = [(one["properties"]["version"], one["properties"]["attributes"]["edit"]) for one in versions[name]]
             yield from check_edited(name, {k: one.version for (n, k), one in asked.items() if n == name}, made)
         wanted = dict[str, Place]()
+        drawn = {name: list(_drawn(features, asked)) for name, features in versions.items()}
         for vehicle, count in self.stored.items():
             pings = self.routes[vehicle].pings(count)
             regions = []
-            for name, features in versions.items():
-                edits = [_edit(one, vehicle, asked, count) for one in features]
+            for name, some in drawn.items():
+                edits = [one.edit(self.routes[vehicle], count) for one in some]
                 story = explain(vehicle, name, pings, edits, told.pop((vehicle, name), []))
                 if story.fault:
                     yield f"{story.fault}; {count} pings since {pings[0].time}"
@@ -190,11 +192,26 @@ def _shown(event: dict[str, Any]) -> str:
     return ", ".join(f"{event[name]}" for name in ("seq", "id", "kind", "reason", "version", "time", "received_at"))
 
 
-def _edit(feature: dict[str, Any], vehicle: str, asked: dict[tuple[str, int], Asked], count: int) -> Edit:
-    """A version of a region, and between which pings of this vehicle it can have come."""
-    properties = feature["properties"]
-    region = Region.read_feature(feature, id=feature["id"], version=properties["version"], now=0)
-    one = asked.get((feature["id"], properties["attributes"].get("edit", -1)))
-    if one is None:  # before all
-        return Edit(region, 0, 0 if feature["id"] in REGIONS else count)
-    return Edit(region, one.before.get(vehicle, 0), count if one.after is None else one.after.get(vehicle, 0))
+class Drawn(NamedTuple):
+    """A version of a region; who asked for it (None: it was there before all), and when the next one came."""
+
+    region: Region
+    asked: Asked | None
+    until: int | None
+
+    def edit(self, route: Route, count: int) -> Edit:
+        """Between which pings of this vehicle it can have come: all had seen it before the next."""
+        if self.asked is None:
+            return Edit(self.region, 0, 0)
+        most = count if self.until is None else min(count, route.due(self.until + SLACK_MS))
+        if self.asked.after is not None:
+            most = min(most, self.asked.after.get(route.vehicle, 0))
+        return Edit(self.region, min(most, self.asked.before.get(route.vehicle, 0)), most)
+
+
+def _drawn(features: Sequence[dict[str, Any]], asked: dict[tuple[str, int], Asked]) -> Iterator[Drawn]:
+    times = [parse_time(one["properties"]["updated_at"]) for one in features]
+    for feature, until in zip(features, [*times[1:], None], strict=True):
+        properties = feature["properties"]
+        region = Region.read_feature(feature, id=feature["id"], version=properties["version"], now=0)
+        yield Drawn(region, asked.get((feature["id"], properties["attributes"].get("edit", -1))), until)
