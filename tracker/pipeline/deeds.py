@@ -81,9 +81,23 @@ class Register(Done):
             yield self.by.did(self.now, self._what, self._said.vehicle, before and _plain(before), _plain(self._said))
 
 
-def reread(now: int, regions: list[Region]) -> Done:
-    """What an older program had read otherwise, in force once more."""
-    return Done(RegionsSaved(now, regions))
+class Reread(Deed[None]):
+    """What an older program had read otherwise, in force once more; unless somebody has put it so, or otherwise."""
+
+    lasts = True
+
+    def __init__(self, now: int, fleet: Fleet, regions: list[Region]) -> None:
+        super().__init__(now)
+        self._fleet = fleet
+        self._regions = regions
+
+    def means(self) -> Entry | None:
+        live = self._fleet.regions.regions
+        left = [one for one in self._regions if one.id in live and live[one.id].version < one.version]
+        return RegionsSaved(self.now, left) if left else None
+
+    def answer(self) -> None:
+        pass
 
 
 class SaveRegions(Edit[None]):

@@ -131,7 +131,7 @@ class Pipeline:
         self._picture.begin(stored or self._fleet.snapshot(), loaded.last_seq)
         now = self._intake.now()
         if misread := self._fleet.take_misread(now):
-            self._intake.put(deeds.reread(now, misread))
+            self._intake.put(deeds.Reread(now, self._fleet, misread))
         self._tasks = [
             asyncio.create_task(self._intake.run(), name="intake"),
             asyncio.create_task(self._relay.hear(heard, self._missed), name="relay"),

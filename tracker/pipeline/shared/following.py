@@ -144,10 +144,8 @@ class Following:
 
     async def _look(self) -> None:
         while self._seen < self.lasting:
-            try:
+            with suppress(StoreError):
                 self._seen = await self._store.marked()
-            except StoreError:
-                break
             if self._seen < self.lasting:
                 await asyncio.sleep(LOOK_S)
         self._wake()
