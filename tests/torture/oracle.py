@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 
 from tracker.fleet.fleet import Fleet
 from tracker.fleet.step import Step
+from tracker.model.events import event_id
 from tracker.model.ping import Ping
 from tracker.regions.region import Region
 
+FAR_M = 60.0  #: from an edge: there no ping decides anything
 TIMERS_MS = 60_000  #: after the last fix they have gone off: longer than any dwell, shorter than a doubt (2 min)
 
 
@@ -68,7 +70,7 @@ def explain(vehicle: str, region: str, pings: Sequence[Ping], edits: Sequence[Ed
         now = pings[at].time if at < len(pings) else now + TIMERS_MS
         found = dict[tuple[Any, ...], Way]()
         for way in ways:
-            for after in _edited(way, edits, at, now):
+            for after in _edited(way, edits, at, now, pings, told):
                 if at < len(pings):
                     after.take(after.fleet.apply([pings[at]], now), region)
                 else:
@@ -93,14 +95,38 @@ def _in_order(edits: Sequence[Edit], pings: int) -> list[Edit]:
     return [Edit(edit.region, *span) for edit, *span in zip(edits, least, most, strict=True)]
 
 
-def _edited(way: Way, edits: Sequence[Edit], at: int, now: int) -> list[Way]:
+def _edited(
+    way: Way, edits: Sequence[Edit], at: int, now: int, pings: Sequence[Ping], told: Sequence[str]
+) -> list[Way]:
     """Those in which so many pings came before the next ping, or the end."""
     ways = []
     while way.edits < len(edits) and edits[way.edits].least <= at:
         if at < edits[way.edits].most:
+            if _may_wait(way, edits, at, pings, told[len(way.events) :][:1]):
+                break
             ways.append(way.fork())
         way.edit(edits[way.edits].region, now)
     return [*ways, way]
+
+
+def _may_wait(way: Way, edits: Sequence[Edit], at: int, pings: Sequence[Ping], next: Sequence[str]) -> bool:
+    """Is it all the same whether what may come now comes before the next ping or after it, or can it not come now?"""
+    near = pings[max(0, at - 1) : at + 1]
+    known = way.fleet.vehicles.get(near[0].vehicle)
+    shapes = [edits[way.edits - 1].region.shape] if way.edits else []
+    for edit in edits[way.edits :]:
+        region, shape = edit.region, edit.region.shape
+        if edit.least > at:
+            break
+        if known is not None:
+            inside = region.id in known.visits
+            if inside != shape.covers(known.ping.lat, known.ping.lon):
+                kind = "exit" if inside else "enter"
+                return list(next) != [event_id(kind, known.ping.vehicle, region.id, region.version)]
+        shapes.append(shape)
+        if any(abs(one.signed_distance_m(ping.lat, ping.lon)) < FAR_M for one in shapes for ping in near):
+            return False
+    return True
 
 
 def _end(way: Way, now: int, region: str) -> None:
