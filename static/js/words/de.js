@@ -1459,7 +1459,8 @@ export default {
   "problem.overloaded": "Der Server hat zu viel zu tun: Versuchen Sie es gleich noch einmal.",
   "problem.stopping": "Der Server hält gerade an: Versuchen Sie es gleich noch einmal.",
   "problem.no_owner": "Keiner von mehreren Servern hat diese Fahrzeuge gerade: Versuchen Sie es gleich noch einmal.",
-  "problem.cut_off": "Ein anderer Server hat diese Fahrzeuge und ist nicht zu erreichen: Versuchen Sie es gleich noch einmal.",
+  "problem.cut_off":
+    "Ein anderer Server hat diese Fahrzeuge und ist nicht zu erreichen: Versuchen Sie es gleich noch einmal.",
   "problem.partly_stored": "Manches ist gespeichert, manches nicht: Senden Sie alles noch einmal.",
   "problem.unknown_vehicle": "Dieses Fahrzeug gibt es nicht.",
   "problem.unknown_event": "Dieses Ereignis gibt es nicht, oder es wurde getilgt.",
