@@ -16,7 +16,7 @@ from tracker.buses.nats_url import Place
 
 OPEN_S = 2.0  #: a node that starts waits so long for the first line
 LATE_S = 3.0  #: a server that does not confirm anything for so long hangs
-PAUSE_S, LONGEST_S = 0.05, 5.0  #: before the next try to connect; doubled from try to try
+PAUSE_S, LONGEST_S = 0.05, 1.0  #: before the next try to connect; doubled from try to try
 
 log = logging.getLogger(__name__)
 
