@@ -77,6 +77,10 @@ class Held:
         self.stops = False  # it is to be given up
         self.drained = False  # … and nothing of it is under way
 
+    @property
+    def is_loaded(self) -> bool:
+        return self.ready and not self.drained
+
 
 class Leases:
     """Of one node."""
@@ -179,7 +183,12 @@ class Leases:
         """Partitions whose rows say that they are ours, and their epochs; or only those whose vehicles are in
         memory."""
         held = self._held.items()
-        return {place: one.epoch for place, one in held if not ready or (one.ready and not one.drained)}
+        return {place: one.epoch for place, one in held if not ready or one.is_loaded}
+
+    def is_loaded(self, partition: int) -> bool:
+        """Its row says that it is ours, and its vehicles are in memory."""
+        held = self._held.get(partition)
+        return held is not None and held.is_loaded
 
     @property
     def living(self) -> frozenset[str]:

@@ -177,8 +177,7 @@ class Pipeline:
 
     async def submit(self, pings: list[Ping]) -> Answer:
         """Store the pings of one request. When it raises, some may be stored: sent again they are duplicates."""
-        answers = [await part for part in self.offer(pings)]
-        return answers[0] if len(answers) == 1 else total(answers)
+        return await _answered(self.offer(pings))
 
     def offer(self, pings: list[Ping]) -> list[asyncio.Future[Answer]]:
         """`submit` without waiting for the answers, which come in order."""
@@ -187,8 +186,7 @@ class Pipeline:
         return self._offer_here(pings)
 
     async def _submit_here(self, pings: list[Ping]) -> Answer:
-        answers = [await part for part in self._offer_here(pings)]
-        return answers[0] if len(answers) == 1 else total(answers)
+        return await _answered(self._offer_here(pings))
 
     def _offer_here(self, pings: list[Ping]) -> list[asyncio.Future[Answer]]:
         intake = self._intake
@@ -317,3 +315,9 @@ class Pipeline:
     def _check_room(self) -> None:
         if (waiting := self._intake.entries + self._edits + len(self._saves)) > self._limit:
             raise Overloaded(f"{waiting} changes wait already; try again in a second")
+
+
+async def _answered(parts: list[asyncio.Future[Answer]]) -> Answer:
+    """One answer to the chunks of a request."""
+    answers = [await part for part in parts]
+    return answers[0] if len(answers) == 1 else total(answers)

@@ -276,7 +276,7 @@ class Ownership:
 
     def has(self, vehicle: str) -> bool:
         """Are its vehicles in memory, as far as is known?"""
-        return self.partition_of(vehicle) in self._leases.owned(ready=True)
+        return self._leases.is_loaded(self.partition_of(vehicle))
 
     def epochs(self, vehicles: Iterable[str]) -> dict[int, int]:
         """By which to commit something of these. Raises StoreError (fenced)."""
