@@ -27,6 +27,7 @@ from tracker.live.hub import Hub
 from tracker.model.change import Change
 from tracker.model.picture import Picture
 from tracker.model.records import Audit, Record
+from tracker.nodes.interest import Needs
 from tracker.pipeline.pipeline import Pipeline
 from tracker.pipeline.quarantine import Quarantine
 from tracker.pipeline.shared.clock import SharedClock
@@ -177,6 +178,12 @@ class Node:
         self.jobs.start()
         await self.pipeline.wait_for_owners()
         self.ready = True
+
+    async def hear(self, needs: Needs) -> None:
+        """Return when the picture shows of this what is committed, at whichever node, or in a moment. It does so for
+        half a minute from then on, at least."""
+        if self.is_shared:
+            await self.pipeline.hear(needs, once=True)
 
     async def leave(self) -> None:
         """We are asked to stop: no new work, what is under way may end."""

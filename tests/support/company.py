@@ -23,6 +23,7 @@ from tracker.model.change import Change
 from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
+from tracker.nodes.interest import ALL
 from tracker.pipeline.pipeline import Pipeline
 from tracker.pipeline.shared.clock import SharedClock
 from tracker.pipeline.shared.sharing import Sharing
@@ -136,7 +137,11 @@ class Company:
         self.buses.remove(node.bus)
         self.answering.pop(node.name, None)
         node.store._open = False
-        for task in (*node.pipeline._tasks, *node.sharing._tasks, *node.sharing.ownership._tasks):
+        sharing = node.sharing
+        tasks = [*node.pipeline._tasks, *sharing._tasks, *sharing.ownership._tasks]
+        tasks += [target.task for target in sharing.passing._targets.values() if target.task]
+        tasks += [other.task for other in sharing.watching._others.values() if other.task]
+        for task in tasks:
             task.cancel()
 
     async def end(self) -> None:
@@ -146,6 +151,11 @@ class Company:
             node.hangs = False
         for node in self.nodes.copy():
             await self.leave(node)
+
+    async def watch(self) -> None:
+        """From now on all nodes hear everything."""
+        for node in self.nodes:
+            await self.do(node.pipeline.hear(ALL, once=True))
 
     # -- time -----------------------------------------------------------------------------------------------------------
 

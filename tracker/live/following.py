@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -306,7 +306,12 @@ class Followers:
         self.routing = routing
         self.awaited = Awaited()
         self._interests: dict[bytes, Interest] = {}
+        self.on_find: Callable[[], None] = lambda: None  # a name that was awaited is known
         self._singles: dict[str, set[Interest]] = {}  # a known vehicle → who follows it by itself
+
+    def followed(self) -> list[tuple[Wish, Grant]]:
+        """All that somebody follows, as far as it is known."""
+        return [(interest.wish, interest.grant) for interest in self._interests.values()]
 
     @property
     def has_singles(self) -> bool:
@@ -397,6 +402,7 @@ class Followers:
                 self._singles.setdefault(vehicle, set()).add(interest)
 
     def _found(self, topic: Topic) -> Topic:
+        self.on_find()
         if not topic.followers:
             topic.floor = min(topic.floor, self.routing.unwatched)  # it was not there before: nothing left it
         self.routing.hold(topic)

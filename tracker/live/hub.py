@@ -65,6 +65,7 @@ class Hub:
         self._has_events = False  # … and everybody has
         self._away: dict[Viewer, Away] = {}
         self.doubted: set[Viewer] = set()  # what they may see has to be asked again: until then they are told nothing
+        self._held: dict[Viewer, int] = {}  # what they follow is not known yet as it is: until then it is not told
         self._unplaced: dict[tuple[str, int], Acked] = {}  # acknowledgements of events only the store knows, in turn
         self._listener: Callable[[], None] = lambda: None
         self._most_vehicles = MOST_VEHICLES
@@ -211,6 +212,7 @@ class Hub:
         self._viewers.discard(viewer)
         self.routing.watch(bool(self._viewers))
         self.doubted.discard(viewer)
+        self._held.pop(viewer, None)
         self._waiting.discard(viewer)
         self._urgent.pop(viewer, None)
 
@@ -276,6 +278,17 @@ class Hub:
     def doubt_grants(self) -> None:
         """Who may see what has changed: nobody is told anything until `regrant`."""
         self.doubted |= self._viewers
+
+    def hold(self, viewer: Viewer) -> None:
+        """What it follows is not known here as it is by now: it is told from `release` on, which comes as often."""
+        self._held[viewer] = self._held.get(viewer, 0) + 1
+
+    def release(self, viewer: Viewer) -> None:
+        if held := self._held.pop(viewer, 0):
+            if held > 1:
+                self._held[viewer] = held - 1
+            else:
+                self._hurry(viewer)
 
     def regrant(self, viewer: Viewer, grant: Grant) -> None:
         """What it may see from now on. Where that is something else, what it may not see is taken from it, and what it
@@ -371,7 +384,7 @@ class Hub:
         return viewer, self._urgent.pop(viewer)
 
     def serve_urgent(self, viewer: Viewer, numbers: Set[int], now: int) -> None:
-        if viewer not in self.doubted:
+        if viewer not in self.doubted and viewer not in self._held:
             self.telling.serve_urgent(viewer, numbers, now)
 
     # ------------------------------------------------------------------------------------------------- tick by tick
@@ -387,8 +400,8 @@ class Hub:
 
     def serve(self, viewer: Viewer, now: int) -> bool:
         """Tell a viewer all that is new to it, if it can take it. Answers whether it `lags`."""
-        if viewer in self.doubted:
-            return False  # `regrant` wakes us
+        if viewer in self.doubted or viewer in self._held:
+            return False  # `regrant` and `release` wake us
         self._urgent.pop(viewer, None)
         if self.telling.serve(viewer, now):
             return True

@@ -7,10 +7,10 @@ from collections.abc import Collection, Hashable, Iterator, Mapping, Set
 from typing import TypeVar
 
 from tracker.geometry.earth import tile
-from tracker.live.tiles import BASE, Place
+from tracker.live.tiles import Place
 from tracker.model.change import VehicleState
 from tracker.model.picture import Picture
-from tracker.nodes.interest import Needs
+from tracker.nodes.interest import FINEST, Needs
 
 K = TypeVar("K", bound=Hashable)
 MOST_TILES = 100_000  #: of which is remembered who needs them
@@ -43,7 +43,7 @@ class Audience:
         for region in state.regions:
             bits |= self._regions.get(region, 0)
         if self._cells:
-            bits |= self._of_tile(tile(ping.lat, ping.lon, BASE))
+            bits |= self._of_tile(tile(ping.lat, ping.lon, FINEST))
         return bits
 
     def named(self, bits: int) -> Iterator[str]:
@@ -55,7 +55,7 @@ class Audience:
         x, y = place
         bits = 0
         for zoom in self._zooms:
-            bits |= self._cells.get((zoom, x >> BASE - zoom, y >> BASE - zoom), 0)
+            bits |= self._cells.get((zoom, x >> FINEST - zoom, y >> FINEST - zoom), 0)
         if len(self._tiles) >= MOST_TILES:
             self._tiles.clear()
         self._tiles[place] = bits
@@ -78,14 +78,17 @@ def is_rare(last: VehicleState | None, state: VehicleState) -> bool:
     return (last.regions is not state.regions and last.regions != state.regions) or last.beyond != state.beyond
 
 
-def joining(picture: Picture, before: Needs, now: Needs) -> list[str]:
-    """The vehicles of a picture that are needed and were not, in no order. Quick where no more cells and groups are."""
+def joining(picture: Picture, before: Needs, now: Needs) -> Iterator[str | None]:
+    """The vehicles of a picture that are needed and were not, in no order; and None for each looked at in vain, so that
+    others have their turn where there are many. Quick where no more cells and groups are."""
     if before.covers(now):
-        return []
+        return
     vehicles, group_of = picture.vehicles, picture.group_of
     found: Set[str] = vehicles.keys()
     if not (now.everything or now.cells - before.cells or now.groups - before.groups):
         regions = now.regions - before.regions
         found = (now.vehicles - before.vehicles & found).union(*(picture.inside.get(region, ()) for region in regions))
     audience = Audience({"before": before, "now": now})
-    return [vehicle for vehicle in found if audience.who(vehicles[vehicle], group_of(vehicle)) == 0b10]
+    for vehicle in list(found):
+        state = vehicles.get(vehicle)  # it may have gone meanwhile
+        yield vehicle if state and audience.who(state, group_of(vehicle)) == 0b10 else None

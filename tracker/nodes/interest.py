@@ -7,15 +7,16 @@ from collections.abc import Iterable
 import msgspec
 
 from tracker.access.grants import Grant
-from tracker.live.tiles import BASE
 from tracker.live.viewer import Cell, Wish
+
+FINEST = 10  #: the zoom of the smallest cells: who moves their map within one goes on needing the same
 
 
 class Needs(msgspec.Struct, frozen=True, omit_defaults=True):
     """A vehicle is needed for its place, for a region it is in, for itself or for its group."""
 
     everything: bool = False
-    cells: frozenset[Cell] = frozenset()  # none finer than BASE: they change less, and a tile is looked up once
+    cells: frozenset[Cell] = frozenset()  # none finer than FINEST
     regions: frozenset[str] = frozenset()
     vehicles: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()  # of vehicles
@@ -70,4 +71,4 @@ def needed(wish: Wish, grant: Grant) -> Needs:
 
 def _not_finer(cell: Cell) -> Cell:
     zoom, x, y = cell
-    return cell if zoom <= BASE else (BASE, x >> zoom - BASE, y >> zoom - BASE)
+    return cell if zoom <= FINEST else (FINEST, x >> zoom - FINEST, y >> zoom - FINEST)

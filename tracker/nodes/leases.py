@@ -91,6 +91,8 @@ class Leases:
         assert self._terms.safe_ms > 2 * self._terms.round_ms, "one lost round must not stop a node"
         self._held: dict[int, Held] = {}
         self._view = View(frozenset(), ())
+        self._owned_as_of: View | None = None
+        self._owned_by: dict[str, frozenset[int]] = {}
         self._takes: list[tuple[int, int]] = []
         self._asked = self._heard = float("-inf")  # the newest round, the newest that was answered
         self._leaves = False
@@ -193,6 +195,17 @@ class Leases:
     @property
     def living(self) -> frozenset[str]:
         return self._view.living
+
+    def owned_by(self) -> dict[str, frozenset[int]]:
+        """Each node that lives, and its partitions."""
+        if self._owned_as_of is not self._view:
+            view = self._owned_as_of = self._view
+            found: dict[str, set[int]] = {node: set() for node in view.living}
+            for place in range(len(view.rows)):
+                if (owner := view.owner(place)) is not None:
+                    found[owner].add(place)
+            self._owned_by = {node: frozenset(places) for node, places in found.items()}
+        return self._owned_by
 
     def owner_of(self, partition: int, now: float) -> str | None:
         """Whom to ask, as far as is known. None: nobody, just now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 from tracker.buses import Gap
 from tracker.fleet.fleet import Fleet, FleetSettings
@@ -14,6 +15,8 @@ from tracker.model.records import Record
 from tracker.stores import EventQuery, Store
 
 PAGE = 1000  #: events read at once
+LATELY_S = 5.0  #: what was read so long ago is not read once more because nobody can be asked
+SOON_S = 2.0  #: how long a reading is waited for
 MARGIN_MS = 60_000  #: by which clocks of nodes may differ
 
 Versions = Mapping[tuple[str, str], int]  # kind and key of each record that is there
@@ -87,6 +90,8 @@ class Missed:
         self._records: dict[tuple[str, str], int] = {}
         self._gap: Gap | None = None
         self._wanted = asyncio.Event()
+        self._is_read = asyncio.Event()  # all that is stored, since the last gap
+        self._read_at = -LATELY_S  # by the loop's clock
         self._meanwhile: list[Change] | None = None  # heard since a reading began
 
     def begin(self, records: list[Record]) -> None:
@@ -94,8 +99,19 @@ class Missed:
 
     def note_gap(self, gap: Gap) -> None:
         before = self._gap or Gap(0, away=True)
+        self._is_read.clear()
         self._gap = Gap(max(before.ms, gap.ms), before.away and gap.away)
         self._wanted.set()
+
+    async def read_stored(self) -> None:
+        """Read what is stored, and return when that is known; or soon, or at once when it was read lately."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._read_at < LATELY_S:
+            return
+        self.note_gap(Gap(0))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SOON_S):
+                await self._is_read.wait()
 
     def note_change(self, change: Change) -> None:
         self._note_records(change.records)
@@ -127,6 +143,8 @@ class Missed:
     async def _read_all(self, gap: Gap) -> None:
         meanwhile: list[Change] = []
         self._meanwhile = meanwhile
+        self._is_read.clear()
+        self._read_at = asyncio.get_running_loop().time()
         try:
             loaded = await self._store.load()
             stored = await asyncio.to_thread(as_stored, loaded, self._settings, self._now())
@@ -140,6 +158,7 @@ class Missed:
         self._note_records(change.records)
         if change != Change():
             self._take(change)
+        self._is_read.set()
         if self._only_positions:
             return
         await self._read_acks(self._now() - gap.ms - MARGIN_MS)

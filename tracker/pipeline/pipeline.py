@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from tracker.buses import Bus
@@ -22,6 +22,7 @@ from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.model.records import Actor, Record
+from tracker.nodes.interest import Needs
 from tracker.pipeline import deeds
 from tracker.pipeline.clocks import Clocks
 from tracker.pipeline.entries.batch import Answer, Batch, total
@@ -75,7 +76,11 @@ class Pipeline:
         self._picture = picture
         self._clocks = Clocks(clock, steady)
         self._sharing = sharing
-        telling = Telling(picture, clock, sharing.following.hear_place, sharing.look_for_events) if sharing else None
+        telling = None
+        if sharing:
+            telling = Telling(
+                picture, sharing.passing, clock, sharing.following.hear_place, sharing.look_for_events
+            )  # fmt: skip
         self._relay = Relay(bus, on_change or picture.apply, on_lost or picture.apply, relay or Lane("relay"), telling)
         self._numbering = numbering or Lane("numbering")
         self._missing = missing or Lane("missing")
@@ -87,6 +92,8 @@ class Pipeline:
         if sharing:
             sharing.join(self._intake.put, self._submit_here)
             sharing.wake = self._intake.wake
+            sharing.hear_passed = lambda states: self._relay.hear_passed(states, self._missed)
+            sharing.watching.read_stored = self._missed.read_stored
             self._evaluation.on_settled = sharing.settled
         self._limit = inbox_limit
         self._refused = 0
@@ -147,6 +154,23 @@ class Pipeline:
         """Return when every vehicle has an owner, where nodes share them, or soon."""
         if self._sharing:
             await self._sharing.wait_for_owners()
+
+    def hears(self, needs: Needs) -> bool:
+        """Does the picture show of this what is committed, at whichever node?"""
+        return self._sharing is None or self._sharing.watching.hears(needs)
+
+    async def hear(self, needs: Needs, *, once: bool = False) -> None:
+        """Return when it does, or in a moment; it goes on doing so while somebody watches (`look`), or (`once`) for a
+        while."""
+        if self._sharing:
+            await self._sharing.watching.hear(needs, once=once)
+
+    def on_look(self, viewers: Callable[[], Iterable[Needs]]) -> Callable[[], None]:
+        """`viewers`: what those who watch need. Answers what to call when it has changed without `hear`."""
+        if self._sharing is None:
+            return lambda: None
+        self._sharing.watching.viewers = viewers
+        return self._sharing.watching.look
 
     async def hand_over(self) -> None:
         """Hand them over to other nodes."""

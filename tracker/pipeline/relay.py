@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 
 from tracker.buses import Bus, Gap, Heard
-from tracker.model.change import Change
+from tracker.model.change import Change, VehicleState
 from tracker.pipeline.missed import Missed
 from tracker.pipeline.shared.telling import Telling
 from tracker.stores import Store
@@ -36,13 +36,14 @@ class Relay:
         if self._telling is None:
             await self._say(change)
             return
-        here, before, told = self._telling.parts(change)
-        if here and before:
+        here, is_first, told, picked = self._telling.parts(change)
+        if here and is_first:
             self.take(here)
         if told:
             await self._say(told)
-        if here and not before:
+        if here and not is_first:
             self.take(here)
+        self._telling.passing.put(picked, (entry.vehicle for entry in change.registered))
 
     async def _say(self, change: Change) -> None:
         try:
@@ -60,6 +61,16 @@ class Relay:
                 self._telling.hear_change(what)
             missed.note_change(what)
             self.take(what)
+
+    def hear_passed(self, states: list[VehicleState], missed: Missed) -> list[str]:
+        """What another node passed to this one; answers of whom it comes too early."""
+        assert self._telling, "nobody passes anything to a node that is alone"
+        news, early = self._telling.hear_passed(states)
+        if news:
+            change = Change(moved=news)
+            missed.note_change(change)
+            self.take(change)
+        return early
 
     def make_up(self, change: Change) -> None:
         """What was missed, as far as it is news by now: what is stored may be older than what is known."""

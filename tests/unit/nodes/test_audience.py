@@ -92,7 +92,7 @@ def test_what_begins_to_be_needed_joins_once() -> None:
     known = picture(state("a", HERE, "yard"), state("b", HERE), state("c"), c="vans")
 
     def names(before: Needs, now: Needs) -> list[str]:
-        return sorted(joining(known, before, now))
+        return sorted(filter(None, joining(known, before, now)))
 
     assert names(YARD, YARD | CELL) == ["b"]
     assert names(NOTHING, VANS) == ["c"]

@@ -34,7 +34,7 @@ def test_who_sees_a_part_needs_all_of_it_whatever_they_follow() -> None:
 
 
 def test_a_cell_is_needed_no_finer_than_a_tile_that_is_looked_up() -> None:
-    fine, coarse = {(14, *tile(60.0, 24.0, 14)), (13, *tile(60.0, 24.0, 13))}, {(12, *tile(60.0, 24.0, 12)), (3, 4, 2)}
+    fine, coarse = {(14, *tile(60.0, 24.0, 14)), (13, *tile(60.0, 24.0, 13))}, {(10, *tile(60.0, 24.0, 10)), (3, 4, 2)}
     assert needed(Wish(cells=frozenset(fine | {(3, 4, 2)})), EVERYTHING) == Needs(cells=frozenset(coarse))
 
 

@@ -14,6 +14,7 @@ from tracker.model.ping import Ping
 from tracker.nodes.splitting import Part, joined, no_owner, split
 from tracker.pipeline.entries.batch import Answer, total
 from tracker.pipeline.shared.ownership import Ownership
+from tracker.pipeline.shared.questions import Store, encode
 
 PATIENCE_S = 3.0  #: how long a request waits for its vehicles to have an owner
 ANSWER_S = 10.0  #: how long an owner may take
@@ -34,9 +35,7 @@ class Stored(msgspec.Struct, tag="stored"):
 
 
 Reply = Stored | Refused
-_encode = msgspec.msgpack.Encoder().encode
 _reply: Callable[[bytes], Reply] = msgspec.msgpack.Decoder(Reply).decode
-_pings = msgspec.msgpack.Decoder(list[Ping]).decode
 
 
 class Forwarding:
@@ -85,7 +84,7 @@ class Forwarding:
 
     async def _ask(self, owner: str, pings: list[Ping]) -> Answer:
         """Only for as long as it is the owner: one that hangs is not waited for."""
-        asking = asyncio.ensure_future(self._asking.ask(owner, _encode(pings), ANSWER_S))
+        asking = asyncio.ensure_future(self._asking.ask(owner, encode(Store(pings)), ANSWER_S))
         try:
             while not asking.done() and self._ownership.owner_of(pings[0].vehicle) == owner:
                 await asyncio.wait({asking}, timeout=LOOK_S)
@@ -104,14 +103,13 @@ class Forwarding:
             raise _fault(reply)
         return reply.answer
 
-    async def reply(self, question: bytes) -> bytes:
+    async def reply(self, pings: list[Ping]) -> bytes:
         """What another node asks to be stored here."""
-        pings = _pings(question)
         self._ownership.answered += len(pings)
         try:
-            return _encode(Stored(await self._here(pings)))
+            return encode(Stored(await self._here(pings)))
         except TrackerError as fault:
-            return _encode(Refused(fault.code, fault.detail, cast(int, getattr(fault, "retry_after", 1))))
+            return encode(Refused(fault.code, fault.detail, cast(int, getattr(fault, "retry_after", 1))))
 
 
 def cut_off(why: str) -> Overloaded:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from tracker.pipeline.entries.inbox import Deed
 from tracker.stores import SharedStore, Store
 
 AGAIN_S = 0.1  #: before what could not be loaded is tried once more
+LOADED_S = 1.0  #: how long another node waits for what is ours to be loaded
 KNOWN = 1 << 18  #: vehicles whose partition is remembered
 
 log = logging.getLogger(__name__)
@@ -123,7 +125,9 @@ class Ownership:
         self._wake = asyncio.Event()
         self.changed = asyncio.Condition()  # there was a round
         self.left = asyncio.Event()
-        self.on_ready: Callable[[], None] = lambda: None
+        self._loaded = asyncio.Event()
+        self.on_ready: Callable[[Collection[int]], None] = lambda _partitions: None
+        self.on_view: Callable[[], None] = lambda: None  # a round has said how everything is
         self._rounds = self._taken = self._lost = 0
         self.asked = self.answered = 0
 
@@ -177,6 +181,7 @@ class Ownership:
             self._begin(self._adopt(dict(turn.gained)))
         if self._leases.has_left:
             self.left.set()
+        self.on_view()
         async with self.changed:
             self.changed.notify_all()
 
@@ -235,7 +240,8 @@ class Ownership:
     def _ready(self, gained: dict[int, int], some: list[int]) -> None:
         for place in some:
             self._leases.ready(place, gained[place])
-        self.on_ready()
+        self.on_ready(some)
+        self._loaded.set()
 
     async def _give(self, some: list[int]) -> None:
         gone = set(some)
@@ -265,6 +271,27 @@ class Ownership:
                 self._partitions.clear()
             place = self._partitions[vehicle] = partition_of(vehicle, self._store.partitions)
         return place
+
+    def others(self) -> dict[str, frozenset[int]]:
+        """The other nodes that live, and what they own."""
+        return {node: owned for node, owned in self._leases.owned_by().items() if node != self.me}
+
+    @property
+    def is_owned(self) -> bool:
+        """Does every vehicle have an owner who lives?"""
+        owned = self._leases.owned_by()
+        return sum(map(len, owned.values())) == self._store.partitions
+
+    async def until_loaded(self, partitions: list[int]) -> None:
+        """Return when the vehicles of these are in memory, as far as they are ours, or in a moment."""
+        owned = self._leases.owned()
+        if any(place not in owned for place in partitions):  # others may have heard of it before us
+            await self.next_round(LOADED_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOADED_S):
+                while any(place in self._leases.owned() and not self._leases.is_loaded(place) for place in partitions):
+                    self._loaded.clear()
+                    await self._loaded.wait()
 
     def owner_of(self, vehicle: str) -> str | None:
         return self._leases.owner_of(self.partition_of(vehicle), self._steady())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from tracker.buses import Asking
 from tracker.errors import StoreError
 from tracker.fleet.fleet import Fleet
+from tracker.model.change import VehicleState
 from tracker.model.commit import Commit, Loaded
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
@@ -21,6 +22,9 @@ from tracker.pipeline.shared.clock import SharedClock
 from tracker.pipeline.shared.following import Following, deed_of
 from tracker.pipeline.shared.forwarding import Forwarding
 from tracker.pipeline.shared.ownership import Ownership
+from tracker.pipeline.shared.passing import Passing
+from tracker.pipeline.shared.questions import Moved, Store, Wanted, decode, encode, state_of
+from tracker.pipeline.shared.watching import Watching
 from tracker.stores import SharedStore
 from tracker.turns.lanes import Lanes
 
@@ -52,19 +56,37 @@ class Sharing:
         self.following = Following(store, lambda: self.wake())
         self.ownership: Ownership
         self.forwarding: Forwarding
+        self.passing = Passing(
+            asking, picture, lambda vehicle: self.ownership.has(vehicle), lambda name: self.ownership.partition_of(name)
+        )
+        self.watching: Watching
+        self.hear_passed: Callable[[list[VehicleState]], list[str]]
 
     def join(
         self, put: Callable[[Deed[None]], asyncio.Future[None]], here: Callable[[list[Ping]], Awaitable[Answer]]
     ) -> None:
         """Into this intake go the vehicles and pings of ours."""
         self.ownership = Ownership(self._store, self._picture, self._steady, self.clock, put, self._heard)
-        self.ownership.on_ready = self._unmarked.set
+        self.ownership.on_ready = self._adopted
+        self.ownership.on_view = self._know_others
         self.forwarding = Forwarding(self.ownership, self._asking, here)
+        self.watching = Watching(
+            self._store.node, self._asking, self._picture, self.ownership.owner_of, lambda: self.ownership.is_owned
+        )
 
     def _heard(self, deed: int, clock: int, asked: int, answered: int) -> None:
         self.clock.hear_time(clock, asked, answered)
         self.following.hear_place(deed)
         self._store.look_for_events()
+
+    def _adopted(self, partitions: Collection[int]) -> None:
+        self.passing.adopted(partitions)
+        self._unmarked.set()
+
+    def _know_others(self) -> None:
+        others = self.ownership.others()
+        self.passing.set_others(others.keys())
+        self.watching.set_others(others)
 
     def look_for_events(self) -> None:
         self._store.look_for_events()
@@ -75,11 +97,15 @@ class Sharing:
         """The store is open, and this is where its journal was. Raises StoreError."""
         self.following.begin(place)
         await self.ownership.ask_store()  # from now on we are counted, and know the time
-        await self._asking.open(self.forwarding.reply)
+        await self._asking.open(self.reply)
 
     def go_on(self, is_settled: Callable[[], bool]) -> None:
         """By itself, from now on. `is_settled`: have all of our vehicles seen the newest edit?"""
-        work = {"leases": self.ownership.keep_round, "marks": lambda: self._mark(is_settled)}
+        work = {
+            "leases": self.ownership.keep_round,
+            "marks": lambda: self._mark(is_settled),
+            "watching": self.watching.keep,
+        }
         self._tasks = [asyncio.create_task(self._lanes[name].keep(does), name=name) for name, does in work.items()]
 
     async def wait_for_owners(self) -> None:
@@ -102,7 +128,22 @@ class Sharing:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.following.stop()
         await self.ownership.stop()
+        await self.watching.stop()
+        await self.passing.stop()
         await self._asking.close()
+
+    # -- what other nodes ask -----------------------------------------------------------------------------------------
+
+    async def reply(self, question: bytes) -> bytes:
+        match decode(question):
+            case Store(pings):
+                return await self.forwarding.reply(pings)
+            case Moved(states):
+                return encode(self.hear_passed([state_of(state) for state in states]))
+            case Wanted() as wanted:
+                await self.ownership.until_loaded(wanted.partitions)
+                await self.passing.take_needs(wanted)
+                return b""
 
     # -- what the intake asks -----------------------------------------------------------------------------------------
 

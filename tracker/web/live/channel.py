@@ -22,6 +22,7 @@ from tracker.live import close_codes, messages, requests
 from tracker.live.event_log import MOST
 from tracker.live.viewer import PENDING, Outlet, Viewer
 from tracker.node import Node
+from tracker.nodes.interest import Needs, needed
 from tracker.stores import EventQuery
 from tracker.turns.allowance import Allowance
 from tracker.turns.slices import in_slices
@@ -121,6 +122,9 @@ class Live:
         self.hub.begin(epoch=os.urandom(4), t0=now - now % 1000, events=events)
         self.hub.listen(self._wake, self.settings.live_max_vehicles)
         self.node.on_regrant = self._doubt_grants
+        self.hub.followers.on_find = self.node.pipeline.on_look(
+            lambda: [needed(wish, grant) for wish, grant in self.hub.followers.followed()]
+        )
         for name, work in (
             ("tick", self._tick),
             ("house", self._keep_house),
@@ -244,6 +248,7 @@ class Live:
             return
         if viewer in self.hub.doubted or grant is not viewer.grant:
             self.hub.regrant(viewer, grant)
+            self._hear_elsewhere(viewer)
 
     def welcome(self, grant: Grant) -> bytes:
         settings = self.settings
@@ -293,15 +298,32 @@ class Live:
         if isinstance(message, requests.Follow):
             if not self.hub.follow(viewer, message):
                 viewer.outlet.send(messages.UNKNOWN_REGION, True)
+            self._hear_elsewhere(viewer)
         elif isinstance(message, requests.View):
             if viewer.wish is None:
                 viewer.outlet.send(messages.error("not_following", "send a follow before the view moves"), True)
             else:
                 self.hub.view(viewer, message, now)
+                self._hear_elsewhere(viewer)
         elif isinstance(message, requests.Ping):
             viewer.outlet.send(messages.pong(message.t, now), True)
         elif isinstance(message, requests.Got) and self.hub.got(viewer, message.frame):
             self._dirty.set()
+
+    def _hear_elsewhere(self, viewer: Viewer) -> None:
+        """What other nodes have to tell first is waited for: it is old here where nobody looked."""
+        if not self.node.is_shared or viewer.wish is None:
+            return
+        needs = needed(viewer.wish, viewer.grant)
+        if not self.node.pipeline.hears(needs):
+            self.hub.hold(viewer)
+            self._spawn(self._hold(viewer, needs))
+
+    async def _hold(self, viewer: Viewer, needs: Needs) -> None:
+        try:
+            await self.node.pipeline.hear(needs)
+        finally:
+            self.hub.release(viewer)
 
     # ------------------------------------------------------------------------------------------------ two lanes
 

@@ -196,5 +196,6 @@ async def test_nodes_tell_together_what_one_tells_alone(
     events, shows = await alone(company, did)
     await company.until(lambda: len(company.place.kept.events) >= len(events))
     assert told(company.place.kept.events) == events
+    await company.watch()
     for node in company.nodes:
         await company.until(partial(shows_all, node, shows), f"{node.name} shows the same")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import msgspec
 import pytest
 
 from tests.support.company import Company, Node, ping
@@ -12,6 +11,7 @@ from tracker.buses import Failed, NoAnswer, NotAsked
 from tracker.errors import Overloaded, Stopping, StoreError, StoreFull, TrackerError
 from tracker.model.ping import NOWHERE, Ping
 from tracker.pipeline.entries.batch import Answer
+from tracker.pipeline.shared.questions import Store, encode
 
 
 @pytest.fixture(autouse=True)
@@ -173,12 +173,8 @@ async def test_vehicles_nobody_owns_are_waited_for(company: Company, a: Node, mo
 
 async def test_a_node_that_takes_vehicles_back_answers_for_them_itself(company: Company, a: Node, b: Node) -> None:
     """Who asks has an older view: the one that is asked says that it is not the owner."""
-    answer = await a.sharing.forwarding.reply(_encoded([ping(company.vehicle_of(b))]))
+    answer = await a.sharing.reply(encode(Store([ping(company.vehicle_of(b))])))
     assert b"refused" in answer and b"no_owner" in answer
-
-
-def _encoded(pings: list[Ping]) -> bytes:
-    return msgspec.msgpack.encode(pings)
 
 
 async def test_where_no_node_can_be_asked_nobody_waits(

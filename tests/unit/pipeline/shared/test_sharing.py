@@ -193,6 +193,7 @@ async def test_everything_that_fails_now_and_then_loses_nothing(
         await company.until(partial(_has_version, node, newest))
     await company.until(lambda: len(a.events) == len(b.events) == len(company.place.kept.events))
     assert a.events == b.events
+    await company.watch()
     assert a.picture.vehicles == b.picture.vehicles
     assert a.clock() >= T0
 

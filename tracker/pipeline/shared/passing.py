@@ -1,0 +1,215 @@
+"""Passing: what moves here is passed on to the nodes that need it, and to no other.
+
+Of each of them is kept which vehicles it has to hear of; what is passed is how they are by then. So nothing piles up,
+nothing gets lost, and one who cannot be asked just now hears of them later."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from tracker.buses import Asking, Failed, NoAnswer, NotAsked
+from tracker.errors import Overloaded
+from tracker.model.change import VehicleState
+from tracker.model.picture import Picture
+from tracker.nodes.audience import Audience, is_rare, joining
+from tracker.nodes.interest import NOTHING
+from tracker.pipeline.shared.questions import Moved, Wanted, encode, names_of
+from tracker.turns.slices import in_slices
+
+AGAIN_S = 0.1  #: before what could not be passed is passed once more
+ANSWER_S = 5.0  #: how long a node may take to answer
+FLUSH_S = 1.0  #: for what was passed last, when this node stops
+ROWS = 1000  #: vehicles looked at before others have their turn
+MOST_BYTES = 256 * 1024  #: of states in one question
+
+NOT_PASSED = (NotAsked, NoAnswer, Failed)
+
+
+class Picked(NamedTuple):
+    """What all nodes are told, and what is passed on to some, or to none."""
+
+    told: list[VehicleState]
+    passed: list[VehicleState]
+    to: list[int]  # who of the audience, for each of these
+
+
+class _Target:
+    """Another node, and what it has to hear of."""
+
+    def __init__(self, node: str) -> None:
+        self.node = node
+        self.needs = NOTHING
+        self.version = 0  # of these needs
+        self.vehicles: dict[str, None] = {}
+        self.waiting: list[asyncio.Future[None]] = []  # for all that was put down before them to be there
+        self.more = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+    def put(self, vehicles: Iterable[str]) -> None:
+        self.vehicles.update(dict.fromkeys(vehicles))
+        if self.vehicles:
+            self.more.set()
+
+    def arrival(self) -> asyncio.Future[None]:
+        """Done when all that was put down by now is there."""
+        arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting.append(arrived)
+        self.more.set()
+        return arrived
+
+
+class Passing:
+    def __init__(
+        self, asking: Asking, picture: Picture, has: Callable[[str], bool], partition_of: Callable[[str], int]
+    ) -> None:
+        """`has`: does this node decide about this vehicle?"""
+        self._asking = asking
+        self._picture = picture
+        self._has = has
+        self._partition_of = partition_of
+        self._targets: dict[str, _Target] = {}
+        self._audience = Audience({})
+        self.passed = self.spared = 0  # states, each for each of the other nodes
+
+    # -- who there is --------------------------------------------------------------------------------------------------
+
+    def set_others(self, nodes: Collection[str]) -> None:
+        """The other nodes that live."""
+        if nodes == self._targets.keys():
+            return
+        for node in self._targets.keys() - set(nodes):
+            self._end(self._targets.pop(node))
+        for node in sorted(set(nodes) - self._targets.keys()):
+            target = self._targets[node] = _Target(node)
+            target.task = asyncio.create_task(self._pass_on(target), name="passing")
+        self._count_needs()
+
+    def _end(self, target: _Target) -> None:
+        for arrived in target.waiting:
+            arrived.cancel()
+        if target.task:
+            target.task.cancel()
+
+    def _count_needs(self) -> None:
+        self._audience = Audience({node: target.needs for node, target in self._targets.items()})
+
+    async def take_needs(self, wanted: Wanted) -> None:
+        """Returns when that node knows all it needs of what this one decides about. Raises Overloaded."""
+        target = self._targets.get(wanted.node)
+        if target is None:
+            raise Overloaded(f"it is not known here yet that node {wanted.node} lives", code="no_owner")
+        if wanted.version > target.version:
+            before, target.needs, target.version = target.needs, wanted.needs, wanted.version
+            self._count_needs()
+            async for vehicle in in_slices(joining(self._picture, before, wanted.needs), ROWS):
+                if vehicle is not None and self._has(vehicle):
+                    target.put((vehicle,))
+        known = self._picture.vehicles if wanted.known is None else wanted.known
+        target.put(filter(self._has, known))
+        await target.arrival()
+
+    def adopted(self, partitions: Collection[int]) -> None:
+        """These are this node's now: whoever owned them may not have told all of it."""
+        here = [name for name in self._picture.vehicles if self._partition_of(name) in partitions]
+        for target in self._targets.values():
+            audience = Audience({target.node: target.needs})
+            vehicles, group_of = self._picture.vehicles, self._picture.group_of
+            target.put(name for name in here if audience.who(vehicles[name], group_of(name)))
+
+    # -- what is told, and what is passed ------------------------------------------------------------------------------
+
+    def pick(self, moved: list[VehicleState], befell: Collection[str]) -> Picked:
+        """`befell`: vehicles of which all nodes have to hear now."""
+        audience, vehicles, group_of = self._audience, self._picture.vehicles, self._picture.group_of
+        everybody = audience.all
+        picked = Picked([], [], [])
+        for state in moved:
+            vehicle = state.ping.vehicle
+            last = vehicles.get(vehicle)
+            if last is None or vehicle in befell or is_rare(last, state):
+                picked.told.append(state)
+                continue
+            group = group_of(vehicle)
+            bits = audience.who(state, group)
+            if bits != everybody:
+                bits |= audience.who(last, group)  # or nobody there would see it leave
+            if bits == everybody:
+                picked.told.append(state)
+            else:
+                picked.passed.append(state)
+                picked.to.append(bits)
+                self.spared += (everybody & ~bits).bit_count()
+        return picked
+
+    def put(self, picked: Picked, regrouped: Iterable[str] = ()) -> None:
+        """By now the picture shows how they are. `regrouped`: they may be needed by others than before."""
+        for state, bits in zip(picked.passed, picked.to, strict=True):
+            for node in self._audience.named(bits):
+                self._targets[node].put((state.ping.vehicle,))
+        for vehicle in filter(self._has, regrouped):
+            if (known := self._picture.vehicles.get(vehicle)) is not None:
+                for node in self._audience.named(self._audience.who(known, self._picture.group_of(vehicle))):
+                    self._targets[node].put((vehicle,))
+
+    async def _pass_on(self, target: _Target) -> None:
+        while True:
+            await target.more.wait()
+            target.more.clear()
+            left, target.vehicles = list(target.vehicles), {}
+            waiting, target.waiting = target.waiting, []
+            early: list[str] = []  # it has not heard yet what all are told of them
+            try:
+                while left:
+                    states, rest = self._chunk(left)
+                    early += await self._ask(target.node, states)
+                    left = rest
+            except NOT_PASSED:
+                pass
+            if left := early + left:
+                target.vehicles = dict.fromkeys(left) | target.vehicles
+                target.waiting = waiting + target.waiting
+                target.more.set()
+                await asyncio.sleep(AGAIN_S)
+                continue
+            for arrived in waiting:
+                if not arrived.done():
+                    arrived.set_result(None)
+
+    def _chunk(self, names: list[str]) -> tuple[list[msgspec.Raw], list[str]]:
+        """As many states as fit into one question, and whose are left."""
+        states: list[msgspec.Raw] = []
+        size = 0
+        for at, name in enumerate(names):
+            if size > MOST_BYTES:
+                return states, names[at:]
+            if (known := self._picture.vehicles.get(name)) is not None:
+                states.append(msgspec.Raw(encode(known)))
+                size += len(states[-1])
+        return states, []
+
+    async def _ask(self, node: str, states: list[msgspec.Raw]) -> list[str]:
+        if not states:
+            return []
+        early = names_of(await self._asking.ask(node, encode(Moved(states)), ANSWER_S))
+        self.passed += len(states) - len(early)
+        return early
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    async def flush(self) -> None:
+        """What was put down is passed, or there is no time for it."""
+        arrivals = [target.arrival() for target in self._targets.values() if target.vehicles]
+        if arrivals:
+            await asyncio.wait(arrivals, timeout=FLUSH_S)
+
+    async def stop(self) -> None:
+        await self.flush()
+        tasks = [target.task for target in self._targets.values() if target.task]
+        for target in self._targets.values():
+            self._end(target)
+        self._targets.clear()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,170 @@
+"""Watching: what is looked at on this node, and that the others know it: they pass on that and nothing else.
+
+Interest first, then how it is by now: who widens what they look at is answered when the others have passed all of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from tracker.buses import Asking
+from tracker.model.picture import Picture
+from tracker.nodes.audience import joining
+from tracker.nodes.interest import ALL, NOTHING, Needs, united
+from tracker.pipeline.shared.passing import AGAIN_S, ANSWER_S, NOT_PASSED, ROWS
+from tracker.pipeline.shared.questions import Wanted, encode
+from tracker.turns.slices import in_slices
+
+HEAR_S = 1.0  #: who looks waits no longer for other nodes
+KEEP_S = 5.0  #: how often it is found out what nobody looks at any more
+READ_S = 30.0  #: so long what was read once is heard of, and up to twice as long
+MOST = 5000  #: cells, regions, vehicles and groups together; who needs more hears everything
+MOST_KNOWN = 5000  #: vehicles that are named in one question
+
+
+class _Other:
+    """Another node, and what it was told."""
+
+    def __init__(self) -> None:
+        self.knows = NOTHING  # of what we need; and has passed all of it
+        self.partitions: frozenset[int] = frozenset()  # it owns
+        self.behind = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+
+class Watching:
+    def __init__(
+        self,
+        me: str,
+        asking: Asking,
+        picture: Picture,
+        owner_of: Callable[[str], str | None],
+        is_settled: Callable[[], bool],
+    ) -> None:
+        """`is_settled`: does every vehicle have an owner?"""
+        self._me = me
+        self._asking = asking
+        self._picture = picture
+        self._owner_of = owner_of
+        self._is_settled = is_settled
+        self._others: dict[str, _Other] = {}
+        self._needs = NOTHING
+        self._version = 0
+        self._read = self._read_before = NOTHING  # lately, and in the time before that
+        self._round = 0
+        self._look = asyncio.Event()
+        self._passed = asyncio.Condition()  # to us, all of something; or there is somebody else
+        self.viewers: Callable[[], Iterable[Needs]] = list
+        self.read_stored: Callable[[], Awaitable[None]] = nothing  # what nobody could be asked about
+
+    # -- the other nodes -----------------------------------------------------------------------------------------------
+
+    def set_others(self, owned: dict[str, frozenset[int]]) -> None:
+        """The other nodes that live, and their partitions."""
+        for node in self._others.keys() - owned.keys():
+            if task := self._others.pop(node).task:
+                task.cancel()
+        for node, partitions in owned.items():
+            other = self._others.get(node)
+            if other is None:
+                other = self._others[node] = _Other()
+                other.task = asyncio.create_task(self._tell(node, other), name="watching")
+            if not partitions <= other.partitions:  # their last owner may not have passed all of it
+                other.knows = NOTHING
+                other.behind.set()
+            other.partitions = partitions
+
+    # -- what is looked at ---------------------------------------------------------------------------------------------
+
+    def hears(self, needs: Needs) -> bool:
+        """Is what the picture shows of this what the owners know?"""
+        return self._is_settled() and all(other.knows.covers(needs) for other in self._others.values())
+
+    async def hear(self, needs: Needs, *, once: bool = False) -> None:
+        """Returns when it is, or in a moment. `once`: nobody is attached who goes on looking at it."""
+        if once and not self._read.covers(needs):
+            self._read = bounded(self._read | needs)
+        if not self._needs.covers(needs):
+            self._need(bounded(self._needs | needs))
+        if self.hears(needs):
+            return
+        try:
+            async with asyncio.timeout(0 if self._asking.away else HEAR_S), self._passed:
+                await self._passed.wait_for(lambda: self.hears(needs))
+        except TimeoutError:
+            await self.read_stored()
+
+    def _need(self, needs: Needs) -> None:
+        if needs != self._needs:
+            self._needs = needs
+            self._version += 1
+            for other in self._others.values():
+                other.behind.set()
+
+    async def keep(self) -> None:
+        """Find out, now and then, what is not looked at any more."""
+        try:
+            async with asyncio.timeout(KEEP_S):
+                await self._look.wait()
+        except TimeoutError:
+            self._round += 1
+            if self._round % int(READ_S / KEEP_S) == 0:
+                self._read, self._read_before = NOTHING, self._read
+        self._look.clear()
+        self._need(bounded(united([*self.viewers(), self._read, self._read_before])))
+
+    def look(self) -> None:
+        """They look at something else now."""
+        self._look.set()
+
+    # -- telling them --------------------------------------------------------------------------------------------------
+
+    async def _tell(self, node: str, other: _Other) -> None:
+        while True:
+            await other.behind.wait()
+            other.behind.clear()
+            needs, before, partitions = self._needs, other.knows, other.partitions
+            if not needs.covers(before):  # from when it hears this on it passes less
+                other.knows = NOTHING
+            known = await self._known(node, before, needs)
+            wanted = Wanted(self._me, self._version, needs, known, sorted(partitions))
+            try:
+                await self._asking.ask(node, encode(wanted), ANSWER_S)
+            except NOT_PASSED:
+                other.behind.set()
+                await asyncio.sleep(AGAIN_S)
+                continue
+            if not other.partitions <= partitions:  # it got more meanwhile: once more
+                other.behind.set()
+                continue
+            other.knows = needs
+            async with self._passed:
+                self._passed.notify_all()
+
+    async def _known(self, node: str, before: Needs, now: Needs) -> list[str] | None:
+        """Vehicles of it that we believe to be where we look now, and did not: they may be elsewhere."""
+        if now.everything:  # it passes all it has
+            return []
+        more = Needs(cells=now.cells)  # of all else it is known who is in it
+        known: list[str] = []
+        async for name in in_slices(joining(self._picture, before, more), ROWS):
+            if name is not None and self._owner_of(name) in (node, None):
+                known.append(name)
+        return known if len(known) <= MOST_KNOWN else None
+
+    async def stop(self) -> None:
+        tasks = [other.task for other in self._others.values() if other.task]
+        for task in tasks:
+            task.cancel()
+        self._others.clear()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def nothing() -> None:
+    pass
+
+
+def bounded(needs: Needs) -> Needs:
+    named = len(needs.cells) + len(needs.regions) + len(needs.vehicles) + len(needs.groups)
+    return ALL if needs.everything or named > MOST else needs
