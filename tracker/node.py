@@ -157,7 +157,7 @@ class Node:
         if engine := getattr(self.store, "statistics", None):
             self.statistics["store"] = engine
         if sharing:
-            self.statistics["nodes"] = sharing.ownership.statistics
+            self.statistics["nodes"] = sharing.statistics
         if line := getattr(self.bus, "statistics", None):
             self.statistics["bus"] = line
         self.ready = False

@@ -157,6 +157,44 @@ async def test_viewers_of_any_node_hear_what_is_done_at_another(two: list[House]
     await listener.connection.close()
 
 
+async def test_only_what_is_looked_at_there_travels_to_a_node(two: list[House]) -> None:
+    here, there = two
+    until_sync(lambda: {measured(node, "nodes_owned") for node in two} == {32}, "each has its fair share")
+    near, far = fleet(24, 60.0, 60)[:12], fleet(24, 65.0, 60)[12:]
+    post(here, near + far)
+    for ago in (50, 40):
+        post(here, moved(near + far, ago))
+    assert travelled(two) == (0, 48), "each owner knows its own, and nobody looks at the other's"
+
+    listener = await Listener.open(there, view={"bbox": [24.9, 59.9, 25.1, 60.1], "zoom": 12})
+    reset = await listener.until("reset")
+    lat = reset["fields"].index("lat_e6")
+    assert len(rows := reset["vehicles"]) == 12
+    assert {row[lat] for row in rows} == {60_000_400}, "where they are by now, not where they were when first heard of"
+    passed, spared = travelled(two)
+    assert 0 < passed < 12, "those of the other's that are there"
+
+    post(here, moved(near + far, 30))
+    while len(listener.told("moved")) < 12:
+        await listener.next()
+    until_sync(lambda: travelled(two) == (2 * passed, spared + 24 - passed), "of the others nothing")
+    await listener.connection.close()
+
+    again = [node.get("/api/v1/vehicles").json()["vehicles"] for node in two]
+    for vehicles in again:
+        assert {one["position"]["lat"] for one in vehicles} == {60.0003, 65.0003}, "whoever reads them looks at them"
+
+
+def moved(pings: list[dict[str, Any]], ago: int) -> list[dict[str, Any]]:
+    return [ping | {"time": now(-ago), "lat": round(ping["lat"] + ago / 1e5, 6)} for ping in pings]
+
+
+def travelled(nodes: list[House]) -> tuple[float, float]:
+    """Positions that were passed to another node, and that were not."""
+    each = [[measured(node, f"nodes_{what}_total") for node in nodes] for what in ("passed", "spared")]
+    return sum(each[0]), sum(each[1])
+
+
 async def test_a_viewer_resumes_at_another_node_and_hears_each_event_once(start_nodes: Nodes) -> None:
     here, there = start_nodes(2)
     here.send("PUT", "/api/v1/regions/depot", DEPOT)

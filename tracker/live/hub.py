@@ -287,8 +287,10 @@ class Hub:
         if held := self._held.pop(viewer, 0):
             if held > 1:
                 self._held[viewer] = held - 1
-            else:
-                self._hurry(viewer)
+                return
+            if viewer.parts is not None:  # it was begun with what was known then
+                self.telling.start_snapshot(viewer)
+            self._hurry(viewer)
 
     def regrant(self, viewer: Viewer, grant: Grant) -> None:
         """What it may see from now on. Where that is something else, what it may not see is taken from it, and what it

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from tracker.errors import StoreError, TrackerError
 from tracker.fleet.fleet import Fleet, Step
@@ -25,16 +25,6 @@ LOADED_S = 1.0  #: how long another node waits for what is ours to be loaded
 KNOWN = 1 << 18  #: vehicles whose partition is remembered
 
 log = logging.getLogger(__name__)
-
-
-class Statistics(NamedTuple):
-    owned: int  # partitions
-    living: int  # nodes
-    rounds: int
-    taken: int  # partitions, since the start
-    lost: int  # … without having been asked for them
-    asked: int  # pings that went to their owner
-    answered: int  # pings of others that came here
 
 
 class Adopt(Deed[None]):
@@ -135,11 +125,10 @@ class Ownership:
     def me(self) -> str:
         return self._store.node
 
-    def statistics(self) -> Statistics:
+    def counts(self) -> tuple[int, int, int, int, int, int, int]:
+        """The first of the Statistics (sharing.py)."""
         leases = self._leases
-        return Statistics(
-            len(leases.owned()), len(leases.living), self._rounds, self._taken, self._lost, self.asked, self.answered
-        )
+        return len(leases.owned()), len(leases.living), self._rounds, self._taken, self._lost, self.asked, self.answered
 
     # -- rounds -------------------------------------------------------------------------------------------------------
 

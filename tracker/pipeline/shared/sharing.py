@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -31,6 +31,18 @@ from tracker.turns.lanes import Lanes
 BLOCK = 100  #: numbers of vehicles to come that are asked for at once
 SETTLE_S = 3.0  #: how long a start waits for every vehicle to have an owner
 LEAVE_S = 3.0  #: … and a stop, for others to take over
+
+
+class Statistics(NamedTuple):
+    owned: int  # partitions
+    living: int  # nodes
+    rounds: int
+    taken: int  # partitions, since the start
+    lost: int  # … without having been asked for them
+    asked: int  # pings that went to their owner
+    answered: int  # pings of others that came here
+    passed: int  # states, to each node that needs them
+    spared: int  # … that other nodes do not need
 
 
 class Sharing:
@@ -87,6 +99,9 @@ class Sharing:
         others = self.ownership.others()
         self.passing.set_others(others.keys())
         self.watching.set_others(others)
+
+    def statistics(self) -> Statistics:
+        return Statistics(*self.ownership.counts(), self.passing.passed, self.passing.spared)
 
     def look_for_events(self) -> None:
         self._store.look_for_events()

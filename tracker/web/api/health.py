@@ -61,6 +61,8 @@ METRICS = {
     "nodes_lost_total": "Parts of the fleet another node took because this one was not heard in time.",
     "nodes_asked_total": "Positions that went to the node that owns their vehicle.",
     "nodes_answered_total": "Positions that other nodes asked this one to store.",
+    "nodes_passed_total": "Positions passed to nodes where somebody looks at them; where all do, they go over the bus.",
+    "nodes_spared_total": "Positions that were not passed to a node, as nobody there looks at them.",
     "bus_connected": "1 while other nodes can be heard.",
     "bus_nodes": "Other nodes that are heard.",
     "bus_sent_total": "Changes told to other nodes.",

@@ -17,7 +17,7 @@ async def test_nodes_share_the_fleet_fairly(company: Company, a: Node, b: Node) 
     assert a.serves.isdisjoint(b.serves)
     c = await company.join("c")
     assert sorted(len(node.serves) for node in (a, b, c)) == [21, 21, 22]
-    told = c.sharing.ownership.statistics()
+    told = c.sharing.statistics()
     assert (told.owned, told.living, told.taken, told.lost) == (len(c.serves), 3, len(c.serves), 0)
 
 
@@ -28,7 +28,7 @@ async def test_a_ping_given_to_any_node_is_stored_by_its_owner(company: Company,
     assert name in b.fleet.vehicles and name not in a.fleet.vehicles
     assert a.picture.vehicles[name] == b.picture.vehicles[name]
     assert (await b.pipeline.submit([ping(name)])).duplicates == 1
-    assert (a.sharing.ownership.statistics().asked, b.sharing.ownership.statistics().answered) == (1, 1)
+    assert (a.sharing.statistics().asked, b.sharing.ownership.statistics().answered) == (1, 1)
 
 
 async def test_vehicles_have_numbers_of_their_own_whoever_meets_them(company: Company, a: Node, b: Node) -> None:
@@ -156,8 +156,8 @@ async def test_who_was_not_heard_in_time_says_what_it_lost(
     b.store.fails.clear()
     b.hangs = False
     await company.until(company.is_fair)
-    assert b.sharing.ownership.statistics().lost == 32
-    assert a.sharing.ownership.statistics().lost == 0, "it gave them up itself"
+    assert b.sharing.statistics().lost == 32
+    assert a.sharing.statistics().lost == 0, "it gave them up itself"
     assert "this one was not heard in time" in caplog.text
 
 
@@ -181,7 +181,7 @@ async def test_vehicles_that_are_lost_before_they_were_loaded_are_not_loaded(
     a.store.fails["load_partitions"] = 1_000_000
     b.hangs = True
     b.store.fails["lease_round"] = 1_000_000
-    await company.until(lambda: a.sharing.ownership.statistics().owned == 64)
+    await company.until(lambda: a.sharing.statistics().owned == 64)
     a.hangs = True
     company.place.now += 1000
     b.hangs, b.store.fails = False, type(b.store.fails)()
