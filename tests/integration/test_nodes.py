@@ -177,7 +177,9 @@ async def test_only_what_is_looked_at_there_travels_to_a_node(two: list[House]) 
     post(here, moved(near + far, 30))
     while len(listener.told("moved")) < 12:
         await listener.next()
-    until_sync(lambda: travelled(two) == (2 * passed, spared + 24 - passed), "of the others nothing")
+    assert travelled(two) == (passed, spared + 24 - passed), (
+        "where all look it goes over the bus, of the others nothing"
+    )
     await listener.connection.close()
 
     again = [node.get("/api/v1/vehicles").json()["vehicles"] for node in two]

@@ -28,7 +28,7 @@ async def test_a_ping_given_to_any_node_is_stored_by_its_owner(company: Company,
     assert name in b.fleet.vehicles and name not in a.fleet.vehicles
     assert a.picture.vehicles[name] == b.picture.vehicles[name]
     assert (await b.pipeline.submit([ping(name)])).duplicates == 1
-    assert (a.sharing.statistics().asked, b.sharing.ownership.statistics().answered) == (1, 1)
+    assert (a.sharing.statistics().asked, b.sharing.statistics().answered) == (1, 1)
 
 
 async def test_vehicles_have_numbers_of_their_own_whoever_meets_them(company: Company, a: Node, b: Node) -> None:
