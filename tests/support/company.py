@@ -139,7 +139,7 @@ class Company:
         node.store._open = False
         sharing = node.sharing
         tasks = [*node.pipeline._tasks, *sharing._tasks, *sharing.ownership._tasks]
-        tasks += [target.task for target in sharing.passing._targets.values() if target.task]
+        tasks += [target.task for target in sharing.passing._targets.values()]
         tasks += [other.task for other in sharing.watching._others.values() if other.task]
         for task in tasks:
             task.cancel()

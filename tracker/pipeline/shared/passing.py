@@ -6,7 +6,7 @@ nothing gets lost, and one who cannot be asked just now hears of them later."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Set
 from typing import NamedTuple
 
 import msgspec
@@ -35,6 +35,7 @@ class Picked(NamedTuple):
     told: list[VehicleState]
     passed: list[VehicleState]
     to: list[int]  # who of the audience, for each of these
+    audience: Audience  # as it was then
 
 
 class _Target:
@@ -44,10 +45,12 @@ class _Target:
         self.node = node
         self.needs = NOTHING
         self.version = 0  # of these needs
+        self.finding = asyncio.Lock()  # what they are
         self.vehicles: dict[str, None] = {}
         self.waiting: list[asyncio.Future[None]] = []  # for all that was put down before them to be there
         self.more = asyncio.Event()
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None]
+        self.is_gone = False
 
     def put(self, vehicles: Iterable[str]) -> None:
         self.vehicles.update(dict.fromkeys(vehicles))
@@ -57,9 +60,17 @@ class _Target:
     def arrival(self) -> asyncio.Future[None]:
         """Done when all that was put down by now is there."""
         arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.is_gone:
+            arrived.cancel()
         self.waiting.append(arrived)
         self.more.set()
         return arrived
+
+    def end(self) -> None:
+        self.is_gone = True
+        for arrived in self.waiting:
+            arrived.cancel()
+        self.task.cancel()
 
 
 class Passing:
@@ -77,22 +88,16 @@ class Passing:
 
     # -- who there is --------------------------------------------------------------------------------------------------
 
-    def set_others(self, nodes: Collection[str]) -> None:
+    def set_others(self, nodes: Set[str]) -> None:
         """The other nodes that live."""
         if nodes == self._targets.keys():
             return
-        for node in self._targets.keys() - set(nodes):
-            self._end(self._targets.pop(node))
-        for node in sorted(set(nodes) - self._targets.keys()):
+        for node in self._targets.keys() - nodes:
+            self._targets.pop(node).end()
+        for node in sorted(nodes - self._targets.keys()):
             target = self._targets[node] = _Target(node)
             target.task = asyncio.create_task(self._pass_on(target), name="passing")
         self._count_needs()
-
-    def _end(self, target: _Target) -> None:
-        for arrived in target.waiting:
-            arrived.cancel()
-        if target.task:
-            target.task.cancel()
 
     def _count_needs(self) -> None:
         self._audience = Audience({node: target.needs for node, target in self._targets.items()})
@@ -102,15 +107,20 @@ class Passing:
         target = self._targets.get(wanted.node)
         if target is None:
             raise Overloaded(f"it is not known here yet that node {wanted.node} lives", code="no_owner")
-        if wanted.version > target.version:
-            before, target.needs, target.version = target.needs, wanted.needs, wanted.version
-            self._count_needs()
-            async for vehicle in in_slices(joining(self._picture, before, wanted.needs), ROWS):
-                if vehicle is not None and self._has(vehicle):
-                    target.put((vehicle,))
+        async with target.finding:  # who asks once more is not answered before
+            await self._find(target, wanted)
         known = self._picture.vehicles if wanted.known is None else wanted.known
         target.put(filter(self._has, known))
         await target.arrival()
+
+    async def _find(self, target: _Target, wanted: Wanted) -> None:
+        if wanted.version <= target.version:
+            return
+        before, target.needs, target.version = target.needs, wanted.needs, wanted.version
+        self._count_needs()
+        async for vehicle in in_slices(joining(self._picture, before, wanted.needs), ROWS):
+            if vehicle is not None and self._has(vehicle):
+                target.put((vehicle,))
 
     def adopted(self, partitions: Collection[int]) -> None:
         """These are this node's now: whoever owned them may not have told all of it."""
@@ -126,7 +136,7 @@ class Passing:
         """`befell`: vehicles of which all nodes have to hear now."""
         audience, vehicles, group_of = self._audience, self._picture.vehicles, self._picture.group_of
         everybody = audience.all
-        picked = Picked([], [], [])
+        picked = Picked([], [], [], audience)
         for state in moved:
             vehicle = state.ping.vehicle
             last = vehicles.get(vehicle)
@@ -148,19 +158,25 @@ class Passing:
     def put(self, picked: Picked, regrouped: Iterable[str] = ()) -> None:
         """By now the picture shows how they are. `regrouped`: they may be needed by others than before."""
         for state, bits in zip(picked.passed, picked.to, strict=True):
-            for node in self._audience.named(bits):
-                self._targets[node].put((state.ping.vehicle,))
-        for vehicle in filter(self._has, regrouped):
+            self._put(state.ping.vehicle, picked.audience.named(bits))
+        anew = list(filter(self._has, regrouped))
+        if picked.audience is not self._audience:  # others need it by now
+            anew += (state.ping.vehicle for state in picked.passed)
+        for vehicle in anew:
             if (known := self._picture.vehicles.get(vehicle)) is not None:
-                for node in self._audience.named(self._audience.who(known, self._picture.group_of(vehicle))):
-                    self._targets[node].put((vehicle,))
+                self._put(vehicle, self._audience.named(self._audience.who(known, self._picture.group_of(vehicle))))
+
+    def _put(self, vehicle: str, nodes: Iterable[str]) -> None:
+        for node in nodes:
+            if target := self._targets.get(node):
+                target.put((vehicle,))
 
     async def _pass_on(self, target: _Target) -> None:
         while True:
             await target.more.wait()
             target.more.clear()
             left, target.vehicles = list(target.vehicles), {}
-            waiting, target.waiting = target.waiting, []
+            waiting = target.waiting.copy()
             early: list[str] = []  # it has not heard yet what all are told of them
             try:
                 while left:
@@ -171,10 +187,10 @@ class Passing:
                 pass
             if left := early + left:
                 target.vehicles = dict.fromkeys(left) | target.vehicles
-                target.waiting = waiting + target.waiting
                 target.more.set()
                 await asyncio.sleep(AGAIN_S)
                 continue
+            del target.waiting[: len(waiting)]
             for arrived in waiting:
                 if not arrived.done():
                     arrived.set_result(None)
@@ -208,8 +224,8 @@ class Passing:
 
     async def stop(self) -> None:
         await self.flush()
-        tasks = [target.task for target in self._targets.values() if target.task]
+        tasks = [target.task for target in self._targets.values()]
         for target in self._targets.values():
-            self._end(target)
+            target.end()
         self._targets.clear()
         await asyncio.gather(*tasks, return_exceptions=True)
