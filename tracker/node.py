@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tracker.access.directory import Directory
 from tracker.access.doorman import Doorman
-from tracker.access.grants import Access
+from tracker.access.grants import Access, Grant
 from tracker.access.guard import Guard
 from tracker.access.guessing import Guessing
 from tracker.access.hashing import Hashing
@@ -28,6 +28,8 @@ from tracker.model.change import Change
 from tracker.model.picture import Picture
 from tracker.model.records import Audit, Record
 from tracker.nodes.interest import Needs
+from tracker.nodes.reading import needs_of
+from tracker.outputs.sight import Places
 from tracker.pipeline.pipeline import Pipeline
 from tracker.pipeline.quarantine import Quarantine
 from tracker.pipeline.shared.clock import SharedClock
@@ -179,12 +181,6 @@ class Node:
         await self.pipeline.wait_for_owners()
         self.ready = True
 
-    async def hear(self, needs: Needs) -> None:
-        """Return when the picture shows of this what is committed, at whichever node, or in a moment. It does so for
-        half a minute from then on, at least."""
-        if self.is_shared:
-            await self.pipeline.hear(needs, once=True)
-
     async def leave(self) -> None:
         """We are asked to stop: no new work, what is under way may end."""
         self.ready = False
@@ -212,6 +208,19 @@ class Node:
         await self.quarantine.play_known()
         if self.directory.has_uses(self.clock()):
             await self.pipeline.keep_records(lambda: (self.directory.uses(self.clock()), []))
+
+    # -- where vehicles are -----------------------------------------------------------------------------------------
+
+    async def hear(self, needs: Needs) -> None:
+        """Return when the picture shows where these vehicles are by now, or in a moment. It does so for half a minute
+        from then on, at least."""
+        if self.is_shared:
+            await self.pipeline.hear(needs, once=True)
+
+    async def places_of(self, grant: Grant, needs: Needs | None = None) -> Places:
+        """Where those are by now that are needed, as a grant shows it; None: all that it shows."""
+        await self.hear(needs_of(grant) if needs is None else needs)
+        return Places(self.picture, grant)
 
     # -- who may come in, and what they may see ---------------------------------------------------------------------
 

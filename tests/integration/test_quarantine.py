@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.test_access import House, Person
+from tests.support.elsewhere import Elsewhere
 from tests.support.granted import opened
 from tests.support.servers import circle, now
 from tracker.config import Settings
+from tracker.nodes.reading import needs_of_vehicle
 from tracker.stores import AuditQuery
 from tracker.web.app import create_app
 
@@ -104,7 +106,9 @@ async def test_who_is_let_in_has_its_fixes_played_in_and_is_known_from_then_on(t
         sent = [fix("van é", ago, 60.0 + ago / 1e5) for ago in (9, 7, 8, 6)]
         assert (await post(ada, *sent))[1]["quarantined"] == 4
         assert (await post(ada, sent[1]))[1]["duplicates"] == 1
+        elsewhere = Elsewhere(house.node)
         told = await ada.do("POST", f"{V1}/quarantine/van%20%C3%A9/admit", {"name": "Van", "group": "north"})
+        assert elsewhere.asked == [needs_of_vehicle("van é")], "another node may have played them in"
         assert (told["name"], told["group"], told["position"]["time"]) == ("Van", "north", sent[3]["time"])
         assert [region["id"] for region in told["regions"]] == ["yard"]
         track = (await ada.do("GET", f"{V1}/vehicles/van%20%C3%A9/track"))["positions"]

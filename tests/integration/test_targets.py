@@ -9,13 +9,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import trustme
 
+from tests.support.elsewhere import Elsewhere
 from tests.support.receiver import Receiver, receiver
 from tests.support.servers import circle, now
 from tests.support.waiting import until
 from tracker.config import Settings, networks
+from tracker.nodes.interest import ALL, NOTHING
 from tracker.web.app import create_app
 from tracker.web.delivery.couriers import Courier
 from tracker.web.delivery.post import Answer, Makes, Poster, Undelivered
@@ -160,6 +163,21 @@ async def test_a_vehicle_is_told_once_and_again_when_it_moved_and_its_time_has_c
     assert await place.hears(courier, 0.2) == ["near"]
     assert place.told.requests[-1]["near"]["lat"] == 60.0004, "the newest, of all there were"
     assert courier.view.positions == 5
+
+
+async def test_a_target_is_told_where_vehicles_are_by_now_which_is_heard_when_it_may_be_told(place: Place) -> None:
+    courier = await place.target(every_s=40)
+    elsewhere = Elsewhere(place.node)
+    assert await place.hears(courier) == ["far", "near"]
+    assert [round(one["lat"]) for one in place.told.requests[-1].values()] == [60, 61]
+    assert elsewhere.asked == [ALL]
+    near = elsewhere.now["near"]
+    ping = msgspec.structs.replace(near.ping, lat=60.0001, time=near.ping.time + 1)
+    elsewhere.now["near"] = msgspec.structs.replace(near, ping=ping)
+    assert await place.hears(courier, 39) == []
+    assert elsewhere.asked == [ALL, NOTHING]
+    assert await place.hears(courier, 1) == ["near"], "who moved is known by what was heard"
+    assert (place.told.requests[-1]["near"]["lat"], elsewhere.asked[2:]) == (60.0001, [ALL])
 
 
 async def test_a_target_hears_what_its_groups_see_and_not_a_word_more(place: Place) -> None:

@@ -8,18 +8,20 @@ from tracker.model.picture import Picture
 
 
 class Sight:
+    """Who is there, and in which regions: every node knows that."""
+
     def __init__(self, picture: Picture, grant: Grant) -> None:
         self._picture, self.grant = picture, grant
 
-    def vehicle(self, id: str) -> VehicleState | None:
-        """Where it was last seen; None: it was not, or may not be seen."""
+    def sees(self, id: str) -> bool:
+        """Has it a position that may be seen?"""
         state = self._picture.vehicles.get(id)
-        return self.grant.shown(state, self._picture.group_of(id)) if state else None
+        return state is not None and self.grant.sees(state.regions, self._picture.group_of(id))
 
     def knows_vehicle(self, id: str) -> bool:
         """May it be seen at all, had it a position or not?"""
         if id in self._picture.vehicles:
-            return self.grant.sees(self._picture.vehicles[id].regions, self._picture.group_of(id))
+            return self.sees(id)
         return id in self._picture.register and self.grant.sees((), self._picture.group_of(id))
 
     def candidates(self) -> list[str]:
@@ -43,3 +45,12 @@ class Sight:
         if self.grant.everything or all(part.vehicles is None for part in self.grant.parts if part.sees_region(region)):
             return len(there)
         return sum(1 for id in there if self.grant.sees((region,), self._picture.group_of(id)))
+
+
+class Places(Sight):
+    """And where. What a node was not in need of it knows as it once was: so `Node.places_of` makes them."""
+
+    def vehicle(self, id: str) -> VehicleState | None:
+        """Where it was last seen; None: it was not, or may not be seen."""
+        state = self._picture.vehicles.get(id)
+        return self.grant.shown(state, self._picture.group_of(id)) if state else None

@@ -22,11 +22,15 @@ MARGIN_MS = 60_000  #: by which clocks of nodes may differ
 Versions = Mapping[tuple[str, str], int]  # kind and key of each record that is there
 
 
-def as_stored(loaded: Loaded, settings: FleetSettings, now: int) -> Change:
-    """What an empty picture would start from."""
+def stored_fleet(loaded: Loaded, settings: FleetSettings, now: int) -> Fleet:
     fleet = Fleet(settings)
     fleet.restore(loaded, now)
-    stored = fleet.snapshot()
+    return fleet
+
+
+def as_stored(loaded: Loaded, settings: FleetSettings, now: int) -> Change:
+    """What an empty picture would start from."""
+    stored = stored_fleet(loaded, settings, now).snapshot()
     stored.records = loaded.records
     return stored
 

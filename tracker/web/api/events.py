@@ -95,7 +95,7 @@ async def _was_seen(node: Node, grant: Grant, vehicle: str) -> bool:
         return True
     regions = frozenset[str]().union(*(part.regions or () for part in parts))
     was = await node.store.events(EventQuery(vehicles=frozenset({vehicle}), regions=regions, limit=1))
-    return bool(was) or Sight(node.picture, grant).vehicle(vehicle) is not None
+    return bool(was) or Sight(node.picture, grant).sees(vehicle)
 
 
 async def _page(node: Node, grant: Grant, query: EventQuery, limit: int) -> Response:

@@ -10,14 +10,15 @@ from quart import Blueprint, Response, request
 
 from tracker.access.grants import Grant
 from tracker.model.change import Registered, VehicleState
+from tracker.model.picture import Picture
 from tracker.model.ping import has_place
 from tracker.node import Node
 from tracker.outputs import features, gtfs_realtime, protobuf
-from tracker.outputs.sight import Sight
+from tracker.outputs.sight import Places
 from tracker.turns.slices import in_slices
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
-from tracker.web.api.vehicles import FEW, FILTERS, RUN, chooses, list_vehicles
+from tracker.web.api.vehicles import FEW, FILTERS, RUN, Passes, chosen, list_vehicles
 from tracker.web.server.answers import JSON, encode
 
 Seen = tuple[VehicleState, Registered | None]
@@ -39,8 +40,9 @@ async def all_vehicles(node: Node, grant: Grant) -> Response:
         return await list_vehicles(node, grant)
     api.only(*FILTERS, "format")
     pieces: list[bytes] = []
-    async with _turn(node, grant):
-        async for state, entry in _seen(node, grant):
+    places, passes = await chosen(node, grant)
+    async with _turn(node, places):
+        async for state, entry in _seen(node.picture, places, passes):
             pieces.append(encode(features.feature(state, entry)))
     body = b'{"type":"FeatureCollection","features":[%b],"next":null}' % b",".join(pieces)
     return api.tagged(body, features.TYPE)
@@ -54,10 +56,11 @@ async def vehicle_positions(node: Node, grant: Grant) -> Response:
         raise api.bad("format", "one of protobuf, json, text")
     most = api.whole("max_age_s", 0, 10**9)
     most = gtfs_realtime.FRESH_S if most is None else most
+    places, passes = await chosen(node, grant)
     now = node.clock() // 1000 * 1000
     entities: list[dict[str, Any]] = []
-    async with _turn(node, grant):
-        async for state, entry in _seen(node, grant):
+    async with _turn(node, places):
+        async for state, entry in _seen(node.picture, places, passes):
             if gtfs_realtime.is_fresh(state.ping, now, most):
                 entities.append(gtfs_realtime.entity(state.ping, entry, now))
         feed = gtfs_realtime.feed(entities, now)
@@ -70,17 +73,15 @@ async def vehicle_positions(node: Node, grant: Grant) -> Response:
     return api.tagged(header + b"".join(pieces), gtfs_realtime.TYPE)
 
 
-def _turn(node: Node, grant: Grant) -> AbstractAsyncContextManager[None]:
+def _turn(node: Node, places: Places) -> AbstractAsyncContextManager[None]:
     """To be waited for where there is much to look through."""
-    return node.heavy.turn() if len(Sight(node.picture, grant).candidates()) > FEW else nullcontext()
+    return node.heavy.turn() if len(places.candidates()) > FEW else nullcontext()
 
 
-async def _seen(node: Node, grant: Grant) -> AsyncIterator[Seen]:
+async def _seen(picture: Picture, places: Places, passes: Passes) -> AsyncIterator[Seen]:
     """What may be seen of those that are chosen and have a place, by id."""
-    sight = Sight(node.picture, grant)
-    passes = chooses(node.picture, sight)
-    found = sorted([id async for id in in_slices(sight.candidates(), RUN) if passes(id)])
+    found = sorted([id async for id in in_slices(places.candidates(), RUN) if passes(id)])
     async for id in in_slices(found):
-        state = sight.vehicle(id)
+        state = places.vehicle(id)
         if state is not None and has_place(state.ping):
-            yield state, node.picture.register.get(id)
+            yield state, picture.register.get(id)

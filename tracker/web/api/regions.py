@@ -15,11 +15,14 @@ from quart import Blueprint, Response, request
 
 from tracker.access.grants import EDIT_REGIONS, WATCH, Grant
 from tracker.errors import BadRequest, Conflict, Invalid, NotFound
+from tracker.fleet.fleet import Fleet
 from tracker.history.visits import Shown
 from tracker.model import outside as shown
 from tracker.model.picture import Picture
 from tracker.node import Node
+from tracker.nodes.reading import needs_of
 from tracker.outputs.sight import Sight
+from tracker.pipeline.missed import stored_fleet
 from tracker.regions.drawings import Drawings
 from tracker.regions.foreign import COMPUTED, Drawn
 from tracker.regions.importing import Imported, read_all
@@ -184,13 +187,22 @@ async def preview(rehearsing: asyncio.Lock, node: Node, grant: Grant) -> Respons
     drawn = await read_one(node.settings.max_region, _without_preview)
     feature = feature_of(drawn, drawn.get("id") or PREVIEW)
     while True:
+        if not grant.everything:
+            await node.hear(needs_of(grant))  # by where they are shown it is said who is in it
         async with node.heavy.turn(rehearsing):
             shown_to = _shown_to(node, grant)
-            told = await run(node.fleet, node.store, feature, node.clock(), shown_to)
+            told = await run(await _fleet(node), node.store, feature, node.clock(), shown_to)
         before, grant = grant, node.access.again(grant)
         if grant.key() == before.key() and not (shown_to and shown_to.is_over):
             return api.answer(told)
         grant.check(WATCH)  # it may see something else by now
+
+
+async def _fleet(node: Node) -> Fleet:
+    """All of it. A node of several decides about a part, and what it and the others decided is stored."""
+    if not node.is_shared:
+        return node.fleet
+    return await asyncio.to_thread(stored_fleet, await node.store.load(), node.fleet.settings, node.clock())
 
 
 def _shown_to(node: Node, grant: Grant) -> Shown | None:

@@ -18,7 +18,9 @@ from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.model.states import STATES
 from tracker.node import Node
-from tracker.outputs.sight import Sight
+from tracker.nodes.interest import NOTHING
+from tracker.nodes.reading import needs_of, needs_of_vehicle
+from tracker.outputs.sight import Places, Sight
 from tracker.turns.slices import in_slices
 from tracker.web.api import parameters as api
 from tracker.web.api import tracks
@@ -52,19 +54,18 @@ def blueprint(node: Node) -> Blueprint:
 
 async def list_vehicles(node: Node, grant: Grant) -> Response:
     api.only(*FILTERS, "format", "limit", "cursor")
-    sight = Sight(node.picture, grant)
-    passes = chooses(node.picture, sight)
     after = api.place(lambda place: isinstance(place, str))
     limit = api.limit()
-    ids = sight.candidates()
+    places, passes = await chosen(node, grant)
+    ids = places.candidates()
     if len(ids) <= FEW:
-        return await _page(node.picture, sight, ids, after, passes, limit)
+        return await _page(node.picture, places, ids, after, passes, limit)
     async with node.heavy.turn():
-        return await _page(node.picture, sight, ids, after, passes, limit)
+        return await _page(node.picture, places, ids, after, passes, limit)
 
 
 async def _page(
-    picture: Picture, sight: Sight, ids: list[str], after: str | None, passes: Passes, limit: int
+    picture: Picture, places: Places, ids: list[str], after: str | None, passes: Passes, limit: int
 ) -> Response:
     """The first of those that pass, in order; looked at some at a time."""
     found: list[str] = []
@@ -74,12 +75,12 @@ async def _page(
             if len(found) > MOST_FOUND:
                 found = nsmallest(limit + 1, found)
     found = nsmallest(limit + 1, found)
-    texts = await encoded(found[:limit], lambda id: shown.vehicle(id, picture, sight.vehicle(id)))
+    texts = await encoded(found[:limit], lambda id: shown.vehicle(id, picture, places.vehicle(id)))
     return api.listing("vehicles", texts, next=api.cursor(found[limit - 1]) if len(found) > limit else None)
 
 
 async def get_vehicle(node: Node, grant: Grant, id: str) -> Response:
-    return _answer(node, grant, known_vehicle(node.picture, grant, id))
+    return await _answer(node, grant, known_vehicle(node.picture, grant, id))
 
 
 async def put_vehicle(node: Node, grant: Grant, id: str) -> Response:
@@ -90,7 +91,8 @@ async def put_vehicle(node: Node, grant: Grant, id: str) -> Response:
     created = vehicle not in node.picture.register and vehicle not in node.picture.vehicles
     if isinstance(document, dict) and grant.parts and not created:  # its group stays unless another is given
         document = {"group": node.picture.group_of(vehicle), **document}
-    return await _register(node, grant, read_entry(vehicle, document, _entry(node, vehicle)), 201 if created else 200)
+    await _register(node, grant, read_entry(vehicle, document, _entry(node, vehicle)))
+    return await _answer(node, grant, vehicle, 201 if created else 200)
 
 
 async def patch_vehicle(patching: asyncio.Lock, node: Node, grant: Grant, id: str) -> Response:
@@ -102,10 +104,11 @@ async def patch_vehicle(patching: asyncio.Lock, node: Node, grant: Grant, id: st
         _check(node.picture, grant, vehicle)
         entry = _entry(node, vehicle)
         before = {name: getattr(entry, name) for name in (*FIELDS, "attributes")}
-        return await _register(node, grant, read_entry(vehicle, api.merged(before, patch), entry))
+        await _register(node, grant, read_entry(vehicle, api.merged(before, patch), entry))
+    return await _answer(node, grant, vehicle)
 
 
-async def _register(node: Node, grant: Grant, entry: Registered, status: int = 200) -> Response:
+async def _register(node: Node, grant: Grant, entry: Registered) -> None:
     """Its group decides who sees a vehicle: whoever sees some of them only moves it among those. Raises Invalid."""
     state = node.picture.vehicles.get(entry.vehicle)
     inside, before = state.regions if state else (), node.picture.group_of(entry.vehicle)
@@ -113,7 +116,6 @@ async def _register(node: Node, grant: Grant, entry: Registered, status: int = 2
         message = "`group` decides who sees a vehicle: this is none you may move it to"
         raise Invalid.of_field("group", message, "not_your_group")
     await node.pipeline.register(entry, api.actor(node, grant))
-    return _answer(node, grant, entry.vehicle, status)
 
 
 async def delete_vehicle(node: Node, grant: Grant, id: str) -> Response:
@@ -133,8 +135,12 @@ async def get_track(node: Node, grant: Grant, id: str) -> Response:
     return await tracks.answer(node, vehicle, told)
 
 
-def _answer(node: Node, grant: Grant, vehicle: str, status: int = 200) -> Response:
-    return api.answer(shown.vehicle(vehicle, node.picture, Sight(node.picture, grant).vehicle(vehicle)), status)
+async def _answer(node: Node, grant: Grant, vehicle: str, status: int = 200) -> Response:
+    """As it is by now, if it may still be seen. Raises NotFound."""
+    is_placed = vehicle in node.picture.vehicles  # of the others nothing moves
+    places = await node.places_of(grant, needs_of_vehicle(vehicle) if is_placed else NOTHING)
+    known_vehicle(node.picture, node.access.again(grant), vehicle)  # it may have gone where it is hidden
+    return api.answer(shown.vehicle(vehicle, node.picture, places.vehicle(vehicle)), status)
 
 
 def _entry(node: Node, vehicle: str) -> Registered:
@@ -166,18 +172,25 @@ def _history() -> bool:
 Passes = Callable[[str], bool]
 
 
-def chooses(picture: Picture, sight: Sight) -> Passes:
+async def chosen(node: Node, grant: Grant) -> tuple[Places, Passes]:
+    """Where those are by now that the filters ask for, and who is one of them. Raises Invalid, NotFound."""
+    asked = grant.within(api.words("region"), api.words("group"))
+    places = await node.places_of(grant, needs_of(asked))
+    return places, _chooses(node.picture, places)
+
+
+def _chooses(picture: Picture, places: Places) -> Passes:
     """Whether a vehicle may be seen, and gets through every filter that is given."""
-    tests: list[Passes] = [] if sight.grant.everything else [sight.knows_vehicle]
+    tests: list[Passes] = [] if places.grant.everything else [places.knows_vehicle]
     if (regions := api.words("region")) is not None:
         for region in regions:
-            if region not in picture.regions or not sight.grant.sees_region(region):
+            if region not in picture.regions or not places.grant.sees_region(region):
                 raise NotFound("unknown_region", f"there is no region {region[:64]!r}")
-        tests.append(lambda id: (state := sight.vehicle(id)) is not None and not regions.isdisjoint(state.regions))
+        tests.append(lambda id: (state := places.vehicle(id)) is not None and not regions.isdisjoint(state.regions))
     if (groups := api.words("group")) is not None:
         tests.append(lambda id: picture.group_of(id) in groups)
     if (box := api.bbox()) is not None:
-        tests.append(lambda id: (state := sight.vehicle(id)) is not None and _is_in(box, state.ping))
+        tests.append(lambda id: (state := places.vehicle(id)) is not None and _is_in(box, state.ping))
     if (states := api.words("state")) is not None:
         if states - set(STATES):
             raise api.bad("state", f"one of {', '.join(STATES)}")

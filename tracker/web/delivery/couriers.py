@@ -21,9 +21,11 @@ from tracker.model.ping import has_place
 from tracker.model.records import Actor, Audit, Record
 from tracker.model.targets import Target
 from tracker.node import Node
+from tracker.nodes.interest import NOTHING
+from tracker.nodes.reading import needs_of
 from tracker.outputs import signing
 from tracker.outputs.outbox import News, Outbox
-from tracker.outputs.sight import Sight
+from tracker.outputs.sight import Places, Sight
 from tracker.turns.slices import in_slices
 from tracker.web.delivery.post import Message, Post, Poster, Undelivered
 from tracker.web.server.answers import encode
@@ -88,11 +90,11 @@ class Courier:
         """Look once, and tell what is to be told. Whether the target wants more."""
         asked_at = self._node.steady()
         try:
-            sight = self._look()
+            places = await self._look(asked_at)
         except NotSignedIn as fault:
             self._failed(fault.detail, asked_at)
             return True
-        told, positions = await self._news(sight, self.outbox.due(asked_at, MOST))
+        told, positions = await self._news(places, self.outbox.due(asked_at, MOST))
         if not told:
             return True
 
@@ -119,16 +121,18 @@ class Courier:
         self._failed(said(answer.status), asked_at, answer.pause_s)
         return answer.status != GONE
 
-    def _look(self) -> Sight:
-        """At who has moved, or with another grant at everybody. Raises NotSignedIn."""
+    async def _look(self, now: int) -> Places:
+        """At who has moved, or with another grant at everybody; where that was is heard when it may be told. Raises
+        NotSignedIn."""
         grant = self._node.doorman.grant_of(self.target)
+        places = await self._node.places_of(grant, needs_of(grant) if now >= self.outbox.next_at else NOTHING)
         if (granted := grant.key()) != self._granted:
             self._granted = granted
             self.outbox.add_vehicles(self._node.picture.vehicles)
         else:
             self.outbox.add_vehicles(self._moved.since(self._version))
         self._version = self._moved.version
-        return Sight(self._node.picture, grant)
+        return places
 
     def _still_seen(self, told: Iterable[str]) -> list[str]:
         """Of whom it may be told what it might when that was put together: to connect takes a while."""
@@ -139,14 +143,14 @@ class Courier:
         if grant.key() != self._granted:
             return []
         sight = Sight(self._node.picture, grant)
-        return [vehicle for vehicle in told if sight.vehicle(vehicle) is not None]
+        return [vehicle for vehicle in told if sight.sees(vehicle)]
 
-    async def _news(self, sight: Sight, due: list[str]) -> tuple[dict[str, News], dict[str, bytes]]:
+    async def _news(self, places: Places, due: list[str]) -> tuple[dict[str, News], dict[str, bytes]]:
         """What there is to tell of these; of the others there is nothing, until they move."""
         told: dict[str, News] = {}
         positions: dict[str, bytes] = {}
         async for vehicle in in_slices(due):
-            state = sight.vehicle(vehicle)
+            state = places.vehicle(vehicle)
             news: News = ()
             if state is not None and has_place(state.ping):
                 news = (state.ping.time, state.ping.lat, state.ping.lon)

@@ -52,7 +52,9 @@ async def echo(addresses: Addresses, node: Node, grant: Grant) -> Response:
     sender = Sender(node, grant, "", quiet=True)
     options = sender.options if grant.sends is not None or grant.everything else _nothing
     address = path if path[:1] == "/" else ""
-    others = Tellers(node).teller(sender.token)  # one of its own: it notes what it told
+    tellers = Tellers(node)  # of its own: they note what they told
+    await tellers.hear(sender.token)
+    others = tellers.teller(sender.token)
     payload = Payload(body, query, _headers(grant), address, method, "", sender.device, options, others)
     try:
         one, payload = chosen(target, name, payload)

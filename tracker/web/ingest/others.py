@@ -13,6 +13,7 @@ from tracker.errors import NotSignedIn
 from tracker.model.change import Registered, VehicleState
 from tracker.model.ping import Ping
 from tracker.node import Node
+from tracker.nodes.reading import needs_of
 from tracker.protocols import Others
 from tracker.protocols.friends import MOST_WAYPOINTS
 
@@ -40,6 +41,9 @@ class Friend(NamedTuple):
     told: tuple[str, Ping] | None
 
 
+Shown = tuple[Callable[[], Grant], tuple[str, ...]]  #: what by now, and by whose word
+
+
 class Tellers:
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -48,12 +52,20 @@ class Tellers:
 
     def teller(self, token: Token | None, person: Grant | None = None) -> Callable[[str], Others] | None:
         """For a device, by its token, or for whoever shows one of their own. None: it shows nobody anything."""
+        shown = self._shown(token, person)
+        return shown and partial(self._tell, *shown)
+
+    async def hear(self, token: Token | None, person: Grant | None = None) -> None:
+        """Where those are by now of whom it tells: before it does."""
+        if shown := self._shown(token, person):
+            await self._node.hear(needs_of(shown[0]()))
+
+    def _shown(self, token: Token | None, person: Grant | None) -> Shown | None:
         if person is not None:
-            shows = (PERSON, person.who) if SEND in person.may else (WATCHER, person.who)
-            return partial(self._tell, partial(self._again, person), shows)
+            return partial(self._again, person), (PERSON if SEND in person.may else WATCHER, person.who)
         if token is None or not token.shows:
             return None
-        return partial(self._tell, partial(self._node.doorman.shown_by, token), token.shows)
+        return partial(self._node.doorman.shown_by, token), token.shows
 
     def _again(self, person: Grant) -> Grant:
         try:

@@ -14,8 +14,9 @@ from quart import Blueprint, Response, request
 from tracker.access.grants import Grant
 from tracker.errors import NotSignedIn, Overloaded, TrackerError
 from tracker.live import close_codes, messages, requests
-from tracker.live.viewer import Viewer
+from tracker.live.viewer import Viewer, narrow
 from tracker.node import Node
+from tracker.nodes.interest import needed
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
 from tracker.web.live.channel import CHANGES, PATH, STREAM, Line, Live
@@ -120,6 +121,8 @@ async def changes(live: Live, _node: Node, grant: Grant) -> Response:
     wait_s = min(max(_number("wait") or 0.0, 0.0), MOST_WAIT_S)
     address = _admitted(live)
     follow = asked(None)
+    wish, _ = live.hub.followers.known(narrow(follow, grant), grant)
+    await live.node.hear(needed(wish, grant))  # before: it does not stay until that comes
     letters = Letters(live, _hung_up())
     line = letters.line = live.open(letters, letters, address, grant)
     line.ping_at = math.inf

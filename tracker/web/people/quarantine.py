@@ -14,6 +14,7 @@ from tracker.model import outside as shown
 from tracker.model.change import Registered
 from tracker.model.strangers import Stranger
 from tracker.node import Node
+from tracker.nodes.reading import needs_of_vehicle
 from tracker.times import rfc3339
 from tracker.web.api import parameters as api
 from tracker.web.api.routes import Routes
@@ -49,7 +50,8 @@ async def admit(node: Node, grant: Grant, vehicle: str) -> Response:
     if said := await api.optional_body(node.settings.max_entry):
         entry = read_entry(stranger.vehicle, said, entry)
     await node.quarantine.admit_vehicle(entry, api.actor(node, grant))
-    told = shown.vehicle(entry.vehicle, node.picture, node.picture.vehicles.get(entry.vehicle))
+    places = await node.places_of(grant, needs_of_vehicle(entry.vehicle))
+    told = shown.vehicle(entry.vehicle, node.picture, places.vehicle(entry.vehicle))
     return api.answer(told, 201, location=f"/api/v1/vehicles/{quote(entry.vehicle, safe='')}")
 
 
