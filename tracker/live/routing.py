@@ -486,6 +486,13 @@ class Routing:
         vehicles = self.picture.vehicles
         return [vehicles[vehicle].n for vehicle in self.picture.inside.get(region, ())]
 
+    def within(self, cells: Collection[Cell]) -> Iterator[str]:
+        """The vehicles that are in these cells, none of them finer than a tile."""
+        self._catch_up()
+        for _, _, numbers in self._tiles.within(cells):
+            for n in numbers:
+                yield self.entries[n].state.ping.vehicle
+
     def count(self, topics: list[Topic], zoom: int, seen: Callable[[Entry], Entry]) -> bytes:
         """A `counts` message: how many vehicles of these topics each cell of a zoom has, each vehicle once, where it is
         `seen`.

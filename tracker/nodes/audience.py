@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Set
 from typing import TypeVar
 
 from tracker.geometry.earth import tile
 from tracker.live.tiles import Place
+from tracker.live.viewer import Cell
 from tracker.model.change import VehicleState
 from tracker.model.picture import Picture
 from tracker.nodes.interest import FINEST, Needs
 
 K = TypeVar("K", bound=Hashable)
+Within = Callable[[Collection[Cell]], Iterable[str]]  #: the vehicles that are in cells
 MOST_TILES = 100_000  #: of which is remembered who needs them
 
 
@@ -78,16 +80,19 @@ def is_rare(last: VehicleState | None, state: VehicleState) -> bool:
     return (last.regions is not state.regions and last.regions != state.regions) or last.beyond != state.beyond
 
 
-def joining(picture: Picture, before: Needs, now: Needs) -> Iterator[str | None]:
+def joining(picture: Picture, before: Needs, now: Needs, within: Within | None = None) -> Iterator[str | None]:
     """The vehicles of a picture that are needed and were not, in no order; and None for each looked at in vain, so that
-    others have their turn where there are many. Quick where no more cells and groups are."""
+    others have their turn where there are many. Without `within`, or where more groups are, all are looked at."""
     if before.covers(now):
         return
     vehicles, group_of = picture.vehicles, picture.group_of
     found: Set[str] = vehicles.keys()
-    if not (now.everything or now.cells - before.cells or now.groups - before.groups):
+    cells, groups = now.cells - before.cells, now.groups - before.groups
+    if not (now.everything or groups or (cells and within is None)):
         regions = now.regions - before.regions
         found = (now.vehicles - before.vehicles & found).union(*(picture.inside.get(region, ()) for region in regions))
+        if cells and within is not None:
+            found = found.union(within(cells))
     audience = Audience({"before": before, "now": now})
     for vehicle in list(found):
         state = vehicles.get(vehicle)  # it may have gone meanwhile

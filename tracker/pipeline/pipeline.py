@@ -22,6 +22,7 @@ from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.model.records import Actor, Record
+from tracker.nodes.audience import Within
 from tracker.nodes.interest import Needs
 from tracker.pipeline import deeds
 from tracker.pipeline.clocks import Clocks
@@ -165,11 +166,13 @@ class Pipeline:
         if self._sharing:
             await self._sharing.watching.hear(needs, once=once)
 
-    def on_look(self, viewers: Callable[[], Iterable[Needs]]) -> Callable[[], None]:
-        """`viewers`: what those who watch need. Answers what to call when it has changed without `hear`."""
+    def on_look(self, viewers: Callable[[], Iterable[Needs]], within: Within) -> Callable[[], None]:
+        """`viewers`: what those who watch need; `within` finds the vehicles of cells. Answers what to call when they
+        need something else without `hear`."""
         if self._sharing is None:
             return lambda: None
         self._sharing.watching.viewers = viewers
+        self._sharing.watching.within = self._sharing.passing.within = within
         return self._sharing.watching.look
 
     async def hand_over(self) -> None:

@@ -118,6 +118,8 @@ class Ownership:
         self._loaded = asyncio.Event()
         self.on_ready: Callable[[Collection[int]], None] = lambda _partitions: None
         self.on_view: Callable[[], None] = lambda: None  # a round has said how everything is
+        self.on_lapse: Callable[[], None] = lambda: None  # … and others may have thought that this node is gone
+        self._renewed = 0  # when the newest round that was answered was asked
         self._rounds = self._taken = self._lost = 0
         self.asked = self.answered = 0
 
@@ -170,6 +172,9 @@ class Ownership:
             self._begin(self._adopt(dict(turn.gained)))
         if self._leases.has_left:
             self.left.set()
+        if self._steady() - self._renewed > self._terms.safe_ms:
+            self.on_lapse()
+        self._renewed = int(asked.sent)
         self.on_view()
         async with self.changed:
             self.changed.notify_all()

@@ -15,7 +15,7 @@ from tracker.buses import Asking, Failed, NoAnswer, NotAsked
 from tracker.errors import Overloaded
 from tracker.model.change import VehicleState
 from tracker.model.picture import Picture
-from tracker.nodes.audience import Audience, is_rare, joining
+from tracker.nodes.audience import Audience, Within, is_rare, joining
 from tracker.nodes.interest import NOTHING
 from tracker.pipeline.shared.questions import Moved, Wanted, encode, names_of
 from tracker.turns.slices import in_slices
@@ -82,6 +82,7 @@ class Passing:
         self._picture = picture
         self._has = has
         self._partition_of = partition_of
+        self.within: Within | None = None  # what finds the vehicles of cells, if there is something that does
         self._targets: dict[str, _Target] = {}
         self._audience = Audience({})
         self.passed = self.spared = 0  # states, each for each of the other nodes
@@ -118,7 +119,7 @@ class Passing:
             return
         before, target.needs, target.version = target.needs, wanted.needs, wanted.version
         self._count_needs()
-        async for vehicle in in_slices(joining(self._picture, before, wanted.needs), ROWS):
+        async for vehicle in in_slices(joining(self._picture, before, wanted.needs, self.within), ROWS):
             if vehicle is not None and self._has(vehicle):
                 target.put((vehicle,))
 
@@ -174,6 +175,9 @@ class Passing:
     async def _pass_on(self, target: _Target) -> None:
         while True:
             await target.more.wait()
+            if self._asking.away:
+                await asyncio.sleep(AGAIN_S)
+                continue
             target.more.clear()
             left, target.vehicles = list(target.vehicles), {}
             waiting = target.waiting.copy()
@@ -219,7 +223,7 @@ class Passing:
     async def flush(self) -> None:
         """What was put down is passed, or there is no time for it."""
         arrivals = [target.arrival() for target in self._targets.values() if target.vehicles]
-        if arrivals:
+        if arrivals and not self._asking.away:
             await asyncio.wait(arrivals, timeout=FLUSH_S)
 
     async def stop(self) -> None:

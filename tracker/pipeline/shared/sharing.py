@@ -81,6 +81,7 @@ class Sharing:
         self.ownership = Ownership(self._store, self._picture, self._steady, self.clock, put, self._heard)
         self.ownership.on_ready = self._adopted
         self.ownership.on_view = self._know_others
+        self.ownership.on_lapse = lambda: self.watching.tell_again()
         self.forwarding = Forwarding(self.ownership, self._asking, here)
         self.watching = Watching(
             self._store.node, self._asking, self._picture, self.ownership.owner_of, lambda: self.ownership.is_owned

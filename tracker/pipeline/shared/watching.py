@@ -10,14 +10,15 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from tracker.buses import Asking
 from tracker.model.picture import Picture
-from tracker.nodes.audience import joining
+from tracker.nodes.audience import Within, joining
 from tracker.nodes.interest import ALL, NOTHING, Needs, united
 from tracker.pipeline.shared.passing import AGAIN_S, ANSWER_S, NOT_PASSED, ROWS
 from tracker.pipeline.shared.questions import Wanted, encode
 from tracker.turns.slices import in_slices
 
 HEAR_S = 1.0  #: who looks waits no longer for other nodes
-KEEP_S = 5.0  #: how often it is found out what nobody looks at any more
+KEEP_S = 15.0  #: how often it is found out what nobody looks at any more
+EVERY_S = 0.02  #: between two words to one node: who moves their map adds to what the next one says
 READ_S = 30.0  #: so long what was read once is heard of, and up to twice as long
 MOST = 5000  #: cells, regions, vehicles and groups together; who needs more hears everything
 MOST_KNOWN = 5000  #: vehicles that are named in one question
@@ -55,6 +56,7 @@ class Watching:
         self._round = 0
         self._look = asyncio.Event()
         self._passed = asyncio.Condition()  # to us, all of something; or there is somebody else
+        self.within: Within | None = None  # what finds the vehicles of cells, if there is something that does
         self.viewers: Callable[[], Iterable[Needs]] = list
         self.read_stored: Callable[[], Awaitable[None]] = nothing  # what nobody could be asked about
 
@@ -74,6 +76,12 @@ class Watching:
                 other.knows = NOTHING
                 other.behind.set()
             other.partitions = partitions
+
+    def tell_again(self) -> None:
+        """They may have forgotten us."""
+        for other in self._others.values():
+            other.knows = NOTHING
+            other.behind.set()
 
     # -- what is looked at ---------------------------------------------------------------------------------------------
 
@@ -123,6 +131,9 @@ class Watching:
     async def _tell(self, node: str, other: _Other) -> None:
         while True:
             await other.behind.wait()
+            if self._asking.away:  # and then it costs nothing
+                await asyncio.sleep(AGAIN_S)
+                continue
             other.behind.clear()
             needs, before, partitions = self._needs, other.knows, other.partitions
             if not needs.covers(before):  # from when it hears this on it passes less
@@ -141,6 +152,7 @@ class Watching:
             other.knows = needs
             async with self._passed:
                 self._passed.notify_all()
+            await asyncio.sleep(EVERY_S)
 
     async def _known(self, node: str, before: Needs, now: Needs) -> list[str] | None:
         """Vehicles of it that we believe to be where we look now, and did not: they may be elsewhere."""
@@ -148,7 +160,7 @@ class Watching:
             return []
         more = Needs(cells=now.cells)  # of all else it is known who is in it
         known: list[str] = []
-        async for name in in_slices(joining(self._picture, before, more), ROWS):
+        async for name in in_slices(joining(self._picture, before, more, self.within), ROWS):
             if name is not None and self._owner_of(name) in (node, None):
                 known.append(name)
         return known if len(known) <= MOST_KNOWN else None

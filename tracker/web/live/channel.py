@@ -123,7 +123,7 @@ class Live:
         self.hub.listen(self._wake, self.settings.live_max_vehicles)
         self.node.on_regrant = self._doubt_grants
         self.hub.followers.on_find = self.node.pipeline.on_look(
-            lambda: [needed(wish, grant) for wish, grant in self.hub.followers.followed()]
+            lambda: [needed(wish, grant) for wish, grant in self.hub.followers.followed()], self.hub.routing.within
         )
         for name, work in (
             ("tick", self._tick),
