@@ -211,15 +211,15 @@ class Node:
 
     # -- where vehicles are -----------------------------------------------------------------------------------------
 
-    async def hear(self, needs: Needs) -> None:
+    async def hear_of(self, needs: Needs) -> None:
         """Return when the picture shows where these vehicles are by now, or in a moment. It does so for half a minute
         from then on, at least."""
         if self.is_shared:
-            await self.pipeline.hear(needs, once=True)
+            await self.pipeline.hear_of(needs, once=True)
 
     async def places_of(self, grant: Grant, needs: Needs | None = None) -> Places:
         """Where those are by now that are needed, as a grant shows it; None: all that it shows."""
-        await self.hear(needs_of(grant) if needs is None else needs)
+        await self.hear_of(needs_of(grant) if needs is None else needs)
         return Places(self.picture, grant)
 
     # -- who may come in, and what they may see ---------------------------------------------------------------------

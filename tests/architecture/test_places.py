@@ -1,4 +1,4 @@
-"""Places: what the web reads of where vehicles are, it has heard of before (`Node.places_of`, `Node.hear`)."""
+"""Places: what the web reads of where vehicles are, it has heard of before (`Node.places_of`, `Node.hear_of`)."""
 
 from __future__ import annotations
 

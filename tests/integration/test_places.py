@@ -128,9 +128,9 @@ async def test_an_app_is_told_where_its_friends_are_by_now_once_what_it_sent_is_
 
     async def hear(needs: Needs) -> None:
         there.append("van-9" in place.node.picture.vehicles)
-        await elsewhere.hear(needs)
+        await elsewhere.hear_of(needs)
 
-    place.node.hear = hear
+    place.node.hear_of = hear
     answer = await place.ask(word, "POST", path, json=message)
     told = await answer.get_data()
     assert (answer.status_code, b"Anna's van" in told, OF_OLD.search(told)) == (200, True, None), told

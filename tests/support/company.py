@@ -155,7 +155,7 @@ class Company:
     async def watch(self) -> None:
         """From now on all nodes hear everything."""
         for node in self.nodes:
-            await self.do(node.pipeline.hear(ALL, once=True))
+            await self.do(node.pipeline.hear_of(ALL, once=True))
 
     # -- time -----------------------------------------------------------------------------------------------------------
 

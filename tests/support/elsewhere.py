@@ -20,7 +20,7 @@ class Elsewhere:
         self.node = node
         self.now: dict[str, VehicleState] = dict(node.picture.vehicles)
         self.asked: list[Needs] = []
-        node.hear = self.hear
+        node.hear_of = self.hear_of
         self.move()
 
     def move(self) -> None:
@@ -28,7 +28,7 @@ class Elsewhere:
         self.asked.clear()
         self.tell([_old(state) for state in self.now.values()])
 
-    async def hear(self, needs: Needs) -> None:
+    async def hear_of(self, needs: Needs) -> None:
         self.asked.append(needs)
         who, group_of = Audience({"here": needs}).who, self.node.picture.group_of
         self.tell([state for vehicle, state in self.now.items() if who(state, group_of(vehicle))])

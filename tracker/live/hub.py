@@ -280,10 +280,10 @@ class Hub:
         self.doubted |= self._viewers
 
     def hold(self, viewer: Viewer) -> None:
-        """What it follows is not known here as it is by now: it is told from `release` on, which comes as often."""
+        """What it follows is not known here as it is by now: it is told from `release_viewer` on, as often."""
         self._held[viewer] = self._held.get(viewer, 0) + 1
 
-    def release(self, viewer: Viewer) -> None:
+    def release_viewer(self, viewer: Viewer) -> None:
         if held := self._held.pop(viewer, 0):
             if held > 1:
                 self._held[viewer] = held - 1
@@ -403,7 +403,7 @@ class Hub:
     def serve(self, viewer: Viewer, now: int) -> bool:
         """Tell a viewer all that is new to it, if it can take it. Answers whether it `lags`."""
         if viewer in self.doubted or viewer in self._held:
-            return False  # `regrant` and `release` wake us
+            return False  # `regrant` and `release_viewer` wake us
         self._urgent.pop(viewer, None)
         if self.telling.serve(viewer, now):
             return True

@@ -160,11 +160,11 @@ class Pipeline:
         """Does the picture show of this what is committed, at whichever node?"""
         return self._sharing is None or self._sharing.watching.hears(needs)
 
-    async def hear(self, needs: Needs, *, once: bool = False) -> None:
+    async def hear_of(self, needs: Needs, *, once: bool = False) -> None:
         """Return when it does, or in a moment; it goes on doing so while somebody watches (`look`), or (`once`) for a
         while."""
         if self._sharing:
-            await self._sharing.watching.hear(needs, once=once)
+            await self._sharing.watching.hear_of(needs, once=once)
 
     def on_look(self, viewers: Callable[[], Iterable[Needs]], within: Within) -> Callable[[], None]:
         """`viewers`: what those who watch need; `within` finds the vehicles of cells. Answers what to call when they
@@ -173,7 +173,7 @@ class Pipeline:
             return lambda: None
         self._sharing.watching.viewers = viewers
         self._sharing.watching.within = self._sharing.passing.within = within
-        return self._sharing.watching.look
+        return self._sharing.watching.look_again
 
     async def hand_over(self) -> None:
         """Hand them over to other nodes."""

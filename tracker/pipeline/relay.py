@@ -43,7 +43,7 @@ class Relay:
             await self._say(told)
         if here and not is_first:
             self.take(here)
-        self._telling.passing.put(picked, (entry.vehicle for entry in change.registered))
+        self._telling.passing.put_picked(picked, (entry.vehicle for entry in change.registered))
 
     async def _say(self, change: Change) -> None:
         try:

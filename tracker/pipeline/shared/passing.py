@@ -52,7 +52,7 @@ class _Target:
         self.task: asyncio.Task[None]
         self.is_gone = False
 
-    def put(self, vehicles: Iterable[str]) -> None:
+    def put_vehicles(self, vehicles: Iterable[str]) -> None:
         self.vehicles.update(dict.fromkeys(vehicles))
         if self.vehicles:
             self.more.set()
@@ -111,7 +111,7 @@ class Passing:
         async with target.finding:  # who asks once more is not answered before
             await self._find(target, wanted)
         known = self._picture.vehicles if wanted.known is None else wanted.known
-        target.put(filter(self._has, known))
+        target.put_vehicles(filter(self._has, known))
         await target.arrival()
 
     async def _find(self, target: _Target, wanted: Wanted) -> None:
@@ -121,7 +121,7 @@ class Passing:
         self._count_needs()
         async for vehicle in in_slices(joining(self._picture, before, wanted.needs, self.within), ROWS):
             if vehicle is not None and self._has(vehicle):
-                target.put((vehicle,))
+                target.put_vehicles((vehicle,))
 
     def adopted(self, partitions: Collection[int]) -> None:
         """These are this node's now: whoever owned them may not have told all of it."""
@@ -129,7 +129,7 @@ class Passing:
         for target in self._targets.values():
             audience = Audience({target.node: target.needs})
             vehicles, group_of = self._picture.vehicles, self._picture.group_of
-            target.put(name for name in here if audience.who(vehicles[name], group_of(name)))
+            target.put_vehicles(name for name in here if audience.who(vehicles[name], group_of(name)))
 
     # -- what is told, and what is passed ------------------------------------------------------------------------------
 
@@ -156,7 +156,7 @@ class Passing:
                 self.spared += (everybody & ~bits).bit_count()
         return picked
 
-    def put(self, picked: Picked, regrouped: Iterable[str] = ()) -> None:
+    def put_picked(self, picked: Picked, regrouped: Iterable[str] = ()) -> None:
         """By now the picture shows how they are. `regrouped`: they may be needed by others than before."""
         for state, bits in zip(picked.passed, picked.to, strict=True):
             self._put(state.ping.vehicle, picked.audience.named(bits))
@@ -170,7 +170,7 @@ class Passing:
     def _put(self, vehicle: str, nodes: Iterable[str]) -> None:
         for node in nodes:
             if target := self._targets.get(node):
-                target.put((vehicle,))
+                target.put_vehicles((vehicle,))
 
     async def _pass_on(self, target: _Target) -> None:
         while True:

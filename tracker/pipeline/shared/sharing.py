@@ -120,7 +120,7 @@ class Sharing:
         work = {
             "leases": self.ownership.keep_round,
             "marks": lambda: self._mark(is_settled),
-            "watching": self.watching.keep,
+            "watching": self.watching.keep_needs,
         }
         self._tasks = [asyncio.create_task(self._lanes[name].keep(does), name=name) for name, does in work.items()]
 

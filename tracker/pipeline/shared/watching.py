@@ -89,7 +89,7 @@ class Watching:
         """Is what the picture shows of this what the owners know?"""
         return self._is_settled() and all(other.knows.covers(needs) for other in self._others.values())
 
-    async def hear(self, needs: Needs, *, once: bool = False) -> None:
+    async def hear_of(self, needs: Needs, *, once: bool = False) -> None:
         """Returns when it is, or in a moment. `once`: nobody is attached who goes on looking at it."""
         if once and not self._read.covers(needs):
             self._read = bounded(self._read | needs)
@@ -110,7 +110,7 @@ class Watching:
             for other in self._others.values():
                 other.behind.set()
 
-    async def keep(self) -> None:
+    async def keep_needs(self) -> None:
         """Find out, now and then, what is not looked at any more."""
         try:
             async with asyncio.timeout(KEEP_S):
@@ -122,7 +122,7 @@ class Watching:
         self._look.clear()
         self._need(bounded(united([*self.viewers(), self._read, self._read_before])))
 
-    def look(self) -> None:
+    def look_again(self) -> None:
         """They look at something else now."""
         self._look.set()
 

@@ -188,7 +188,7 @@ async def preview(rehearsing: asyncio.Lock, node: Node, grant: Grant) -> Respons
     feature = feature_of(drawn, drawn.get("id") or PREVIEW)
     while True:
         if not grant.everything:
-            await node.hear(needs_of(grant))  # by where they are shown it is said who is in it
+            await node.hear_of(needs_of(grant))  # by where they are shown it is said who is in it
         async with node.heavy.turn(rehearsing):
             shown_to = _shown_to(node, grant)
             told = await run(await _fleet(node), node.store, feature, node.clock(), shown_to)

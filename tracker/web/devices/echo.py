@@ -53,7 +53,7 @@ async def echo(addresses: Addresses, node: Node, grant: Grant) -> Response:
     options = sender.options if grant.sends is not None or grant.everything else _nothing
     address = path if path[:1] == "/" else ""
     tellers = Tellers(node)  # of its own: they note what they told
-    await tellers.hear(sender.token)
+    await tellers.hear_of(sender.token)
     others = tellers.teller(sender.token)
     payload = Payload(body, query, _headers(grant), address, method, "", sender.device, options, others)
     try:

@@ -177,7 +177,7 @@ class Ingest:
             raise why
         request.take_answer(self._node, one, reading, await sender.submit(reading.pings))
         if one.social and callable(reading.reply):  # what came is stored: only the reply waits
-            await self._tellers.hear(sender.token, sender.person)
+            await self._tellers.hear_of(sender.token, sender.person)
 
     async def _read(self, one: Spoken, payload: Payload, sender: Sender) -> Reading:
         """Raises BadRequest. What is another protocol's is told so."""

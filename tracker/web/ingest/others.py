@@ -55,10 +55,10 @@ class Tellers:
         shown = self._shown(token, person)
         return shown and partial(self._tell, *shown)
 
-    async def hear(self, token: Token | None, person: Grant | None = None) -> None:
+    async def hear_of(self, token: Token | None, person: Grant | None = None) -> None:
         """Where those are by now of whom it tells: before it does."""
         if shown := self._shown(token, person):
-            await self._node.hear(needs_of(shown[0]()))
+            await self._node.hear_of(needs_of(shown[0]()))
 
     def _shown(self, token: Token | None, person: Grant | None) -> Shown | None:
         if person is not None:

@@ -321,9 +321,9 @@ class Live:
 
     async def _hold(self, viewer: Viewer, needs: Needs) -> None:
         try:
-            await self.node.pipeline.hear(needs)
+            await self.node.pipeline.hear_of(needs)
         finally:
-            self.hub.release(viewer)
+            self.hub.release_viewer(viewer)
 
     # ------------------------------------------------------------------------------------------------ two lanes
 

@@ -122,7 +122,7 @@ async def changes(live: Live, _node: Node, grant: Grant) -> Response:
     address = _admitted(live)
     follow = asked(None)
     wish, _ = live.hub.followers.known(narrow(follow, grant), grant)
-    await live.node.hear(needed(wish, grant))  # before: it does not stay until that comes
+    await live.node.hear_of(needed(wish, grant))  # before: it does not stay until that comes
     letters = Letters(live, _hung_up())
     line = letters.line = live.open(letters, letters, address, grant)
     line.ping_at = math.inf

@@ -89,7 +89,7 @@ class Ours:
         """As a commit does; answers what all are told."""
         picked = self.passing.pick(list(moved), befell)
         self.picture.apply(Change(moved=picked.told + picked.passed))
-        self.passing.put(picked)
+        self.passing.put_picked(picked)
         return picked.told
 
     def states(self, node: str) -> list[VehicleState]:
@@ -175,7 +175,7 @@ async def test_who_comes_to_need_a_vehicle_by_its_group_is_passed_it(ours: Ours)
         ours.move(state(name))
         ours.move(state(name, 1))
     ours.picture.apply(Change(registered=[Registered(name, group="vans") for name in ("van", "other", "unseen")]))
-    ours.passing.put(ours.passing.pick([], ()), ["van", "bus", "other", "unseen"])
+    ours.passing.put_picked(ours.passing.pick([], ()), ["van", "bus", "other", "unseen"])
     await ours.quiet()
     assert ours.line.passed == {"b": [[state("van", 1)]]}
 
@@ -367,7 +367,7 @@ async def test_who_is_answered_while_nodes_come_and_go_misses_nothing(ours: Ours
     picked = ours.passing.pick([state("van", 1)], ())
     ours.passing.set_others({"c", "d"})
     ours.picture.apply(Change(moved=picked.passed))
-    ours.passing.put(picked)
+    ours.passing.put_picked(picked)
     await ours.quiet()
     assert ours.line.passed == {"c": [[state("van", 1)]]}
 
@@ -377,7 +377,7 @@ async def test_who_begins_to_need_it_while_all_are_told_something_misses_nothing
     picked = ours.passing.pick([state("van", 1)], ())
     assert await ours.needs("b", cell(HERE)) == []
     ours.picture.apply(Change(moved=picked.passed))
-    ours.passing.put(picked)
+    ours.passing.put_picked(picked)
     await ours.quiet()
     assert ours.line.passed == {"b": [[state("van", 1)]]}
 
