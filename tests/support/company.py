@@ -140,7 +140,7 @@ class Company:
         sharing = node.sharing
         tasks = [*node.pipeline._tasks, *sharing._tasks, *sharing.ownership._tasks]
         tasks += [target.task for target in sharing.passing._targets.values()]
-        tasks += [other.task for other in sharing.watching._others.values() if other.task]
+        tasks += [other.task for other in sharing.watching._others.values()]
         for task in tasks:
             task.cancel()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 
 from tracker.buses import Asking
 from tracker.model.picture import Picture
@@ -31,7 +32,7 @@ class _Other:
         self.knows = NOTHING  # of what we need; and has passed all of it
         self.partitions: frozenset[int] = frozenset()  # it owns
         self.behind = asyncio.Event()
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None]
 
 
 class Watching:
@@ -53,10 +54,10 @@ class Watching:
         self._needs = NOTHING
         self._version = 0
         self._read = self._read_before = NOTHING  # lately, and in the time before that
-        self._round = 0
+        self._read_since = float("-inf")  # by the loop's clock
         self._look = asyncio.Event()
-        self._passed = asyncio.Condition()  # to us, all of something; or there is somebody else
         self.within: Within | None = None  # what finds the vehicles of cells, if there is something that does
+        self._changed = asyncio.Event()  # somebody has passed all of something, or it is known better whose what is
         self.viewers: Callable[[], Iterable[Needs]] = list
         self.read_stored: Callable[[], Awaitable[None]] = nothing  # what nobody could be asked about
 
@@ -65,17 +66,22 @@ class Watching:
     def set_others(self, owned: dict[str, frozenset[int]]) -> None:
         """The other nodes that live, and their partitions."""
         for node in self._others.keys() - owned.keys():
-            if task := self._others.pop(node).task:
-                task.cancel()
+            self._others.pop(node).task.cancel()
         for node, partitions in owned.items():
             other = self._others.get(node)
             if other is None:
                 other = self._others[node] = _Other()
+                other.behind.set()
                 other.task = asyncio.create_task(self._tell(node, other), name="watching")
             if not partitions <= other.partitions:  # their last owner may not have passed all of it
                 other.knows = NOTHING
                 other.behind.set()
             other.partitions = partitions
+        self.look_again()
+
+    def look_again(self) -> None:
+        """More may be heard by now."""
+        self._changed.set()
 
     def tell_again(self) -> None:
         """They may have forgotten us."""
@@ -98,8 +104,10 @@ class Watching:
         if self.hears(needs):
             return
         try:
-            async with asyncio.timeout(0 if self._asking.away else HEAR_S), self._passed:
-                await self._passed.wait_for(lambda: self.hears(needs))
+            async with asyncio.timeout(0 if self._asking.away else HEAR_S):
+                while not self.hears(needs):
+                    self._changed.clear()
+                    await self._changed.wait()
         except TimeoutError:
             await self.read_stored()
 
@@ -112,14 +120,13 @@ class Watching:
 
     async def keep_needs(self) -> None:
         """Find out, now and then, what is not looked at any more."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(KEEP_S):
                 await self._look.wait()
-        except TimeoutError:
-            self._round += 1
-            if self._round % int(READ_S / KEEP_S) == 0:
-                self._read, self._read_before = NOTHING, self._read
         self._look.clear()
+        now = asyncio.get_running_loop().time()
+        if now - self._read_since >= READ_S:
+            self._read, self._read_before, self._read_since = NOTHING, self._read, now
         self._need(bounded(united([*self.viewers(), self._read, self._read_before])))
 
     def look_again(self) -> None:
@@ -150,8 +157,7 @@ class Watching:
                 other.behind.set()
                 continue
             other.knows = needs
-            async with self._passed:
-                self._passed.notify_all()
+            self.look_again()
             await asyncio.sleep(EVERY_S)
 
     async def _known(self, node: str, before: Needs, now: Needs) -> list[str] | None:
@@ -166,7 +172,7 @@ class Watching:
         return known if len(known) <= MOST_KNOWN else None
 
     async def stop(self) -> None:
-        tasks = [other.task for other in self._others.values() if other.task]
+        tasks = [other.task for other in self._others.values()]
         for task in tasks:
             task.cancel()
         self._others.clear()
