@@ -192,6 +192,12 @@ class Leases:
         held = self._held.get(partition)
         return held is not None and held.is_loaded
 
+    def is_known(self, partition: int) -> bool:
+        """Its row says that it is ours, and nobody knows better how its vehicles are: also when it is about to be given
+        up."""
+        held = self._held.get(partition)
+        return held is not None and held.ready
+
     @property
     def living(self) -> frozenset[str]:
         return self._view.living

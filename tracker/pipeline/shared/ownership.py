@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from tracker.errors import StoreError, TrackerError
+from tracker.errors import Overloaded, StoreError, TrackerError
 from tracker.fleet.fleet import Fleet, Step
 from tracker.model.change import Change
 from tracker.model.commit import Commit, SavedVehicle
@@ -176,6 +176,7 @@ class Ownership:
             self.on_lapse()
         self._renewed = int(asked.sent)
         self.on_view()
+        self._loaded.set()  # or they are another's now
         async with self.changed:
             self.changed.notify_all()
 
@@ -272,20 +273,23 @@ class Ownership:
 
     @property
     def is_owned(self) -> bool:
-        """Does every vehicle have an owner who lives?"""
-        owned = self._leases.owned_by()
-        return sum(map(len, owned.values())) == self._store.partitions
+        """Does every vehicle have an owner who lives, and are ours in memory?"""
+        leases = self._leases
+        owned = leases.owned_by()
+        return sum(map(len, owned.values())) == self._store.partitions and all(map(leases.is_known, leases.owned()))
 
     async def until_loaded(self, partitions: list[int]) -> None:
-        """Return when the vehicles of these are in memory, as far as they are ours, or in a moment."""
-        owned = self._leases.owned()
-        if any(place not in owned for place in partitions):  # others may have heard of it before us
+        """Return when all of these are ours and their vehicles in memory. Raises Overloaded: they are not, for now."""
+        leases = self._leases
+        if any(place not in leases.owned() for place in partitions):  # others may have heard of it before us
             await self.next_round(LOADED_S)
         with suppress(TimeoutError):
             async with asyncio.timeout(LOADED_S):
-                while any(place in self._leases.owned() and not self._leases.is_loaded(place) for place in partitions):
+                while any(place in leases.owned() and not leases.is_known(place) for place in partitions):
                     self._loaded.clear()
                     await self._loaded.wait()
+        if not all(map(leases.is_known, partitions)):
+            raise Overloaded("this node does not own these vehicles, or has not loaded them yet", code="no_owner")
 
     def owner_of(self, vehicle: str) -> str | None:
         return self._leases.owner_of(self.partition_of(vehicle), self._steady())
@@ -298,6 +302,10 @@ class Ownership:
     def has(self, vehicle: str) -> bool:
         """Are its vehicles in memory, as far as is known?"""
         return self._leases.is_loaded(self.partition_of(vehicle))
+
+    def knows(self, vehicle: str) -> bool:
+        """Does nobody know better how it is? Also when it is about to be given up."""
+        return self._leases.is_known(self.partition_of(vehicle))
 
     def epochs(self, vehicles: Iterable[str]) -> dict[int, int]:
         """By which to commit something of these. Raises StoreError (fenced)."""

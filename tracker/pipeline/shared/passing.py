@@ -77,7 +77,7 @@ class Passing:
     def __init__(
         self, asking: Asking, picture: Picture, has: Callable[[str], bool], partition_of: Callable[[str], int]
     ) -> None:
-        """`has`: does this node decide about this vehicle?"""
+        """`has`: does no other node know better how this vehicle is?"""
         self._asking = asking
         self._picture = picture
         self._has = has

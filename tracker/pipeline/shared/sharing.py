@@ -69,7 +69,7 @@ class Sharing:
         self.ownership: Ownership
         self.forwarding: Forwarding
         self.passing = Passing(
-            asking, picture, lambda vehicle: self.ownership.has(vehicle), lambda name: self.ownership.partition_of(name)
+            asking, picture, lambda name: self.ownership.knows(name), lambda name: self.ownership.partition_of(name)
         )
         self.watching: Watching
         self.hear_passed: Callable[[list[VehicleState]], list[str]]
@@ -94,6 +94,7 @@ class Sharing:
 
     def _adopted(self, partitions: Collection[int]) -> None:
         self.passing.adopted(partitions)
+        self.watching.look_again()
         self._unmarked.set()
 
     def _know_others(self) -> None:
