@@ -222,8 +222,10 @@ class Passing:
 
     async def flush(self) -> None:
         """What was put down is passed, or there is no time for it."""
+        if self._asking.away:
+            return
         arrivals = [target.arrival() for target in self._targets.values() if target.vehicles]
-        if arrivals and not self._asking.away:
+        if arrivals:
             await asyncio.wait(arrivals, timeout=FLUSH_S)
 
     async def stop(self) -> None:

@@ -94,7 +94,7 @@ class Sharing:
 
     def _adopted(self, partitions: Collection[int]) -> None:
         self.passing.adopted(partitions)
-        self.watching.look_again()
+        self.watching.wake()
         self._unmarked.set()
 
     def _know_others(self) -> None:

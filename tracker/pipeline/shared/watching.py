@@ -33,6 +33,13 @@ class _Other:
         self.partitions: frozenset[int] = frozenset()  # it owns
         self.behind = asyncio.Event()
         self.task: asyncio.Task[None]
+        self.beginnings = 0
+
+    def begin_again(self) -> None:
+        """What it said is worth nothing: it may have forgotten us, or owns more."""
+        self.knows = NOTHING
+        self.beginnings += 1
+        self.behind.set()
 
 
 class Watching:
@@ -74,20 +81,18 @@ class Watching:
                 other.behind.set()
                 other.task = asyncio.create_task(self._tell(node, other), name="watching")
             if not partitions <= other.partitions:  # their last owner may not have passed all of it
-                other.knows = NOTHING
-                other.behind.set()
+                other.begin_again()
             other.partitions = partitions
-        self.look_again()
+        self.wake()
 
-    def look_again(self) -> None:
+    def wake(self) -> None:
         """More may be heard by now."""
         self._changed.set()
 
     def tell_again(self) -> None:
         """They may have forgotten us."""
         for other in self._others.values():
-            other.knows = NOTHING
-            other.behind.set()
+            other.begin_again()
 
     # -- what is looked at ---------------------------------------------------------------------------------------------
 
@@ -97,6 +102,8 @@ class Watching:
 
     async def hear_of(self, needs: Needs, *, once: bool = False) -> None:
         """Returns when it is, or in a moment. `once`: nobody is attached who goes on looking at it."""
+        if needs == NOTHING:
+            return
         if once and not self._read.covers(needs):
             self._read = bounded(self._read | needs)
         if not self._needs.covers(needs):
@@ -142,22 +149,20 @@ class Watching:
                 await asyncio.sleep(AGAIN_S)
                 continue
             other.behind.clear()
-            needs, before, partitions = self._needs, other.knows, other.partitions
+            needs, version, before, begun = self._needs, self._version, other.knows, other.beginnings
             if not needs.covers(before):  # from when it hears this on it passes less
                 other.knows = NOTHING
-            known = await self._known(node, before, needs)
-            wanted = Wanted(self._me, self._version, needs, known, sorted(partitions))
+            partitions = sorted(other.partitions)
+            wanted = Wanted(self._me, version, needs, await self._known(node, before, needs), partitions)
             try:
                 await self._asking.ask(node, encode(wanted), ANSWER_S)
             except NOT_PASSED:
                 other.behind.set()
                 await asyncio.sleep(AGAIN_S)
                 continue
-            if not other.partitions <= partitions:  # it got more meanwhile: once more
-                other.behind.set()
-                continue
-            other.knows = needs
-            self.look_again()
+            if other.beginnings == begun:  # else once more
+                other.knows = needs
+                self.wake()
             await asyncio.sleep(EVERY_S)
 
     async def _known(self, node: str, before: Needs, now: Needs) -> list[str] | None:

@@ -38,9 +38,9 @@ def one(vehicle: str) -> Needs:
 async def look(company: Company, node: Node, *needs: Needs) -> None:
     """They look at this, and at nothing else."""
     node.sharing.watching.viewers = lambda: needs
-    node.sharing.watching.look()
+    node.sharing.watching.look_again()
     for each in needs:
-        await company.do(node.pipeline.hear(each))
+        await company.do(node.pipeline.hear_of(each))
 
 
 async def move(node: Node, vehicle: str, second: float, lat: float) -> None:
@@ -54,7 +54,7 @@ def lat(node: Node, vehicle: str) -> float:
 async def lets_go(company: Company, node: Node) -> None:
     """Nobody there looks at anything, and the others know."""
     node.sharing.watching.viewers = list
-    node.sharing.watching.look()
+    node.sharing.watching.look_again()
     await company.until(lambda: node.sharing.watching._needs == NOTHING and node.pipeline.hears(NOTHING))
     others = [one.sharing.passing._targets[node.name] for one in company.nodes if one is not node]
     await company.until(lambda: all(one.needs == NOTHING for one in others))
@@ -176,7 +176,7 @@ async def test_what_comes_before_what_all_are_told_is_asked_for_again(company: C
     name = company.vehicle_of(a)
     b.bus.deaf = True
     await move(a, name, 0, HERE)
-    hears = asyncio.create_task(b.pipeline.hear(one(name)))
+    hears = asyncio.create_task(b.pipeline.hear_of(one(name)))
     told = a.sharing.passing._targets["b"]
     await company.until(lambda: told.needs == one(name) and told.vehicles)
     assert not hears.done() and name not in b.picture.vehicles
@@ -193,14 +193,14 @@ async def test_where_no_node_can_be_asked_what_is_stored_is_shown_and_read_now_a
     await move(a, name, 0, HERE)
     await move(a, name, 60, NEAR)
     b.asking.away = "it is away"
-    await company.do(b.pipeline.hear(one(name)))
+    await company.do(b.pipeline.hear_of(one(name)))
     assert lat(b, name) == NEAR
     read = b.store.asked["load"]
     await move(a, name, 120, HERE)
-    await company.do(b.pipeline.hear(one(name)))
+    await company.do(b.pipeline.hear_of(one(name)))
     assert (lat(b, name), b.store.asked["load"]) == (NEAR, read), "it was read lately"
     b.asking.away = ""
-    await company.do(b.pipeline.hear(one(name)))
+    await company.do(b.pipeline.hear_of(one(name)))
     assert lat(b, name) == HERE
 
 
@@ -255,7 +255,7 @@ async def test_what_a_dead_node_told_nobody_is_heard_by_who_looks(
         node.store.fails["load_partitions"] = 2
     company.kill(b)
     await company.until(lambda: "b" not in a.sharing.ownership.others())
-    await company.do(a.pipeline.hear(cell(HERE)))
+    await company.do(a.pipeline.hear_of(cell(HERE)))
     assert {lat(a, name) for name in names} == {NEAR}, "when it is answered that all is heard"
 
 
@@ -267,7 +267,7 @@ async def test_what_this_node_took_over_is_not_known_before_it_is_loaded(company
     company.kill(b)
     await company.until(lambda: len(a.sharing.ownership._leases.owned()) == 64)
     assert not a.pipeline.hears(one(name))
-    hears = asyncio.create_task(a.pipeline.hear(one(name)))
+    hears = asyncio.create_task(a.pipeline.hear_of(one(name)))
     a.store.fails["load_partitions"] = 0
     await company.until(hears.done)
     assert lat(a, name) == NEAR

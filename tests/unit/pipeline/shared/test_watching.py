@@ -67,8 +67,8 @@ class Ours:
     async def _read(self) -> None:
         self.read += 1
 
-    async def hear(self, needs: Needs, *, once: bool = False) -> None:
-        await asyncio.wait_for(self.watching.hear(needs, once=once), deadline(10))
+    async def hear_of(self, needs: Needs, *, once: bool = False) -> None:
+        await asyncio.wait_for(self.watching.hear_of(needs, once=once), deadline(10))
 
     async def met(self) -> None:
         """All were told, and answered."""
@@ -98,7 +98,7 @@ async def test_who_looks_is_answered_when_the_others_have_passed_all_of_it(ours:
     ours.watching.set_others({"b": SOME, "c": MORE})
     await until(lambda: ours.line.answered == 2)
     ours.line.gate.clear()
-    hears = asyncio.create_task(ours.hear(VAN))
+    hears = asyncio.create_task(ours.hear_of(VAN))
     await until(lambda: ours.line.needs().count(VAN) == 2)
     assert not hears.done() and not ours.watching.hears(VAN) and ours.watching.hears(NOTHING)
     ours.line.gate.set()
@@ -107,30 +107,30 @@ async def test_who_looks_is_answered_when_the_others_have_passed_all_of_it(ours:
 
 
 async def test_they_are_told_who_needs_what_and_whose_they_are_said_to_be(ours: Ours) -> None:
-    await ours.hear(VAN)
+    await ours.hear_of(VAN)
     assert ours.line.asked[-1] == Wanted("a", 1, VAN, [], [1, 2])
-    await ours.hear(BUS)
+    await ours.hear_of(BUS)
     assert ours.line.asked[-1] == Wanted("a", 2, VAN | BUS, [], [1, 2])
 
 
 async def test_what_is_looked_at_already_is_answered_at_once(ours: Ours) -> None:
-    await ours.hear(VAN | BUS)
+    await ours.hear_of(VAN | BUS)
     asked = len(ours.line.asked)
     ours.line.gate.clear()
-    await ours.hear(BUS)
+    await ours.hear_of(BUS)
     assert len(ours.line.asked) == asked
 
 
 async def test_a_node_alone_knows_everything(ours: Ours) -> None:
     ours.watching.set_others({})
-    await ours.hear(ALL)
+    await ours.hear_of(ALL)
     assert (ours.line.needs(), ours.read) == ([NOTHING], 0)
 
 
 async def test_where_vehicles_have_no_owner_nobody_knows_how_they_are(ours: Ours) -> None:
-    await ours.hear(VAN)
+    await ours.hear_of(VAN)
     ours.is_settled = False
-    hears = asyncio.create_task(ours.hear(VAN))
+    hears = asyncio.create_task(ours.hear_of(VAN))
     await asyncio.sleep(0)
     assert not hears.done()
     ours.is_settled = True
@@ -141,7 +141,7 @@ async def test_where_vehicles_have_no_owner_nobody_knows_how_they_are(ours: Ours
 
 async def test_whoever_waits_for_a_node_that_is_gone_waits_no_more(ours: Ours) -> None:
     ours.line.gate.clear()
-    hears = asyncio.create_task(ours.hear(VAN))
+    hears = asyncio.create_task(ours.hear_of(VAN))
     await until(lambda: ours.line.asked)
     ours.watching.set_others({})
     await hears
@@ -151,7 +151,7 @@ async def test_whoever_waits_for_a_node_that_is_gone_waits_no_more(ours: Ours) -
 @pytest.mark.parametrize("fault", [NotAsked("no way"), NoAnswer("lost"), Failed("not known")])
 async def test_who_cannot_be_told_is_told_again(ours: Ours, fault: Exception) -> None:
     ours.line.fault = fault
-    hears = asyncio.create_task(ours.hear(VAN))
+    hears = asyncio.create_task(ours.hear_of(VAN))
     await until(lambda: ours.line.needs().count(VAN) > 2)
     assert not hears.done()
     ours.line.fault = None
@@ -164,16 +164,16 @@ async def test_who_looks_waits_for_no_node_for_long_and_what_is_stored_is_read(
 ) -> None:
     monkeypatch.setattr(module, "HEAR_S", 0.001)
     ours.line.gate.clear()
-    await ours.hear(VAN)
+    await ours.hear_of(VAN)
     assert ours.read == 1
 
 
 async def test_where_nobody_can_be_asked_what_is_stored_is_read_at_once(ours: Ours) -> None:
     ours.line.away, ours.line.fault = "NATS is away", NotAsked("no way")
-    await ours.hear(VAN)
+    await ours.hear_of(VAN)
     assert ours.read == 1
     ours.line.away, ours.line.fault = "", None
-    await ours.hear(VAN)
+    await ours.hear_of(VAN)
     assert ours.read == 1
 
 
@@ -183,9 +183,9 @@ async def test_without_a_store_to_read_there_is_nothing_to_do() -> None:
 
 async def test_who_needs_very_much_needs_all(ours: Ours, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST", 2)
-    await ours.hear(VAN | HERE)
+    await ours.hear_of(VAN | HERE)
     assert ours.line.needs()[-1] == VAN | HERE
-    await ours.hear(BUS)
+    await ours.hear_of(BUS)
     assert ours.line.needs()[-1] == ALL
     assert ours.watching.hears(Needs(groups=frozenset({"vans"})))
 
@@ -197,32 +197,32 @@ async def test_vehicles_believed_to_be_in_a_cell_are_named_to_their_owner(ours: 
     ours.watching.set_others({"b": SOME, "c": SOME})
     ours.place("van", "bus", "tram", "ours", "nobodys")
     ours.owners |= {"van": "b", "bus": "c", "tram": "b", "ours": "a"}
-    await ours.hear(HERE)
+    await ours.hear_of(HERE)
     named = sorted(sorted(wanted.known or ()) for wanted in ours.line.asked if wanted.needs == HERE)
     assert named == [["bus", "nobodys"], ["nobodys", "tram", "van"]]
-    await ours.hear(BUS)
+    await ours.hear_of(BUS)
     assert ours.line.asked[-1].known == [], "those that are there are heard of since"
-    await ours.hear(ALL)
+    await ours.hear_of(ALL)
     assert ours.line.asked[-1].known == []
 
 
 async def test_of_whom_it_is_known_where_they_are_members_nobody_is_named(ours: Ours) -> None:
     ours.place("van")
     ours.owners["van"] = "b"
-    await ours.hear(VAN | Needs(regions=frozenset({"depot"}), groups=frozenset({"vans"})))
+    await ours.hear_of(VAN | Needs(regions=frozenset({"depot"}), groups=frozenset({"vans"})))
     assert ours.line.asked[-1].known == []
 
 
 async def test_too_many_in_a_cell_are_not_named(ours: Ours, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_KNOWN", 1)
     ours.place("van")
-    await ours.hear(HERE)
+    await ours.hear_of(HERE)
     assert ours.line.asked[-1].known == ["van"]
     ours.place("bus")
-    ours.watching.look()
-    await ours.watching.keep()
+    ours.watching.look_again()
+    await ours.watching.keep_needs()
     await ours.met()
-    await ours.hear(HERE)
+    await ours.hear_of(HERE)
     assert ours.line.asked[-1].known is None
 
 
@@ -231,10 +231,10 @@ async def test_too_many_in_a_cell_are_not_named(ours: Ours, monkeypatch: pytest.
 
 async def test_what_nobody_looks_at_any_more_is_needed_no_more(ours: Ours) -> None:
     ours.watching.viewers = lambda: [VAN, BUS]
-    await ours.hear(VAN | BUS)
+    await ours.hear_of(VAN | BUS)
     ours.watching.viewers = lambda: [BUS]
-    ours.watching.look()
-    await ours.watching.keep()
+    ours.watching.look_again()
+    await ours.watching.keep_needs()
     await ours.met()
     assert ours.line.needs()[-1] == BUS
     assert not ours.watching.hears(VAN) and ours.watching.hears(BUS)
@@ -242,41 +242,41 @@ async def test_what_nobody_looks_at_any_more_is_needed_no_more(ours: Ours) -> No
 
 
 async def test_from_when_others_may_pass_less_less_is_known(ours: Ours) -> None:
-    await ours.hear(VAN | BUS)
+    await ours.hear_of(VAN | BUS)
     ours.line.gate.clear()
     asked = len(ours.line.asked)
-    ours.watching.look()
-    await ours.watching.keep()
+    ours.watching.look_again()
+    await ours.watching.keep_needs()
     await until(lambda: len(ours.line.asked) > asked)
     assert not ours.watching.hears(VAN)
 
 
 async def test_it_is_found_out_now_and_then(ours: Ours, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "KEEP_S", 0.001)
-    await ours.hear(VAN)
-    await ours.watching.keep()
+    await ours.hear_of(VAN)
+    await ours.watching.keep_needs()
     await ours.met()
     assert ours.line.needs()[-1] == NOTHING
     asked = len(ours.line.asked)
-    await ours.watching.keep()
+    await ours.watching.keep_needs()
     await ours.met()
     assert len(ours.line.asked) == asked, "nothing is said of what stays so"
 
 
 async def test_what_was_read_once_is_heard_of_for_a_while(ours: Ours, monkeypatch: pytest.MonkeyPatch) -> None:
-    await ours.hear(VAN, once=True)
+    await ours.hear_of(VAN, once=True)
     for _ in range(3):
-        ours.watching.look()
-        await ours.watching.keep()
+        ours.watching.look_again()
+        await ours.watching.keep_needs()
         assert ours.watching.hears(VAN)
     monkeypatch.setattr(module, "READ_S", 0)  # it is over
-    await ours.hear(BUS, once=True)
-    ours.watching.look()
-    await ours.watching.keep()
+    await ours.hear_of(BUS, once=True)
+    ours.watching.look_again()
+    await ours.watching.keep_needs()
     await ours.met()
     assert ours.line.needs()[-1] == BUS
-    ours.watching.look()
-    await ours.watching.keep()
+    ours.watching.look_again()
+    await ours.watching.keep_needs()
     await ours.met()
     assert ours.line.needs()[-1] == NOTHING
 
@@ -284,9 +284,9 @@ async def test_what_was_read_once_is_heard_of_for_a_while(ours: Ours, monkeypatc
 async def test_what_is_read_again_is_heard_of_longer(ours: Ours, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "READ_S", 0)
     for _ in range(5):
-        await ours.hear(VAN, once=True)
-        ours.watching.look()
-        await ours.watching.keep()
+        await ours.hear_of(VAN, once=True)
+        ours.watching.look_again()
+        await ours.watching.keep_needs()
     await ours.met()
     assert {wanted.version for wanted in ours.line.asked} <= {0, 1}
 
@@ -295,38 +295,38 @@ async def test_what_is_read_again_is_heard_of_longer(ours: Ours, monkeypatch: py
 
 
 async def test_a_node_that_joins_is_told_and_waited_for(ours: Ours) -> None:
-    await ours.hear(VAN)
+    await ours.hear_of(VAN)
     ours.watching.set_others({"b": SOME, "c": frozenset({7})})
     assert not ours.watching.hears(VAN)
-    await ours.hear(VAN)
+    await ours.hear_of(VAN)
     assert ours.line.asked[-1].partitions == [7]
 
 
 async def test_a_node_that_owns_nothing_yet_is_told_too(ours: Ours) -> None:
-    await ours.hear(VAN)
+    await ours.hear_of(VAN)
     ours.watching.set_others({"b": SOME, "c": frozenset()})
-    await ours.hear(VAN)
+    await ours.hear_of(VAN)
     assert ours.read == 0
 
 
 async def test_who_takes_vehicles_over_is_asked_again_who_gives_some_away_is_not(ours: Ours) -> None:
-    await ours.hear(VAN)
+    await ours.hear_of(VAN)
     ours.watching.set_others({"b": MORE})
     assert not ours.watching.hears(VAN)
-    await ours.hear(VAN)
+    await ours.hear_of(VAN)
     assert (ours.line.asked[-1].version, ours.line.asked[-1].partitions) == (1, [1, 2, 3])
     asked = len(ours.line.asked)
     ours.watching.set_others({"b": SOME})
     assert ours.watching.hears(VAN)
     ours.watching.set_others({"b": MORE})
     assert not ours.watching.hears(VAN), "somebody else may have decided about them meanwhile"
-    await ours.hear(VAN)
+    await ours.hear_of(VAN)
     assert len(ours.line.asked) == asked + 1
 
 
 async def test_an_answer_that_knew_of_fewer_vehicles_does_not_count(ours: Ours) -> None:
     ours.line.gate.clear()
-    hears = asyncio.create_task(ours.hear(VAN))
+    hears = asyncio.create_task(ours.hear_of(VAN))
     await until(lambda: VAN in ours.line.needs())
     ours.watching.set_others({"b": MORE})
     ours.line.gate.set()
