@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 import random
 
+from tests.unit.live.test_hub import moved
 from tracker.geometry.earth import tile, tile_box
+from tracker.live.hub import Hub
 from tracker.live.tiles import BASE, WORLD, Tiles
+from tracker.model.change import Change
+from tracker.model.picture import Picture
 
 
 def test_a_vehicle_is_in_the_tile_of_its_newest_place_however_near_the_side_it_is() -> None:
@@ -34,3 +38,15 @@ def test_a_box_of_a_tile_is_where_its_places_lie() -> None:
         assert west <= lon < east
         assert south <= lat <= north
         assert east - west == 360 / (1 << BASE)
+
+
+def test_the_vehicles_of_cells_are_named_by_where_they_are_by_now() -> None:
+    hub = Hub(Picture())
+    hub.begin(epoch=b"abcd", t0=0)
+    here, there = (8, *tile(60.0, 24.0, 8)), (8, *tile(10.0, 24.0, 8))
+    hub.route(Change(moved=[moved("v1", 1), moved("v2", 1), moved("v3", 1, lat=10.0)]))
+    hub.route(Change(moved=[moved("v2", 2, lat=10.0)]))
+    assert sorted(hub.routing.within([here])) == ["v1"]
+    assert sorted(hub.routing.within([there])) == ["v2", "v3"]
+    hub.route(Change(removed=["v3"]))
+    assert sorted(hub.routing.within([here, there])) == ["v1", "v2"]

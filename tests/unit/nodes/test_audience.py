@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 import pytest
 
@@ -102,3 +104,24 @@ def test_what_begins_to_be_needed_joins_once() -> None:
     assert names(NOTHING, YARD | Needs(regions=frozenset({"nobody's"}), vehicles=frozenset("a"))) == ["a"]
     assert names(CELL, YARD | VANS) == ["c"], "what is needed no more does not join"
     assert names(ALL, YARD) == names(YARD, YARD) == names(YARD, NOTHING) == []
+
+
+def test_who_is_in_a_cell_is_asked_of_whoever_knows() -> None:
+    """Then not all are looked at, and what it says is looked at once more."""
+    known = picture(state("a", HERE, "yard"), state("b", HERE), state("c"), state("d", HERE), c="vans")
+    asked: list[set[tuple[int, int, int]]] = []
+
+    def within(cells: Collection[tuple[int, int, int]]) -> list[str]:
+        asked.append(set(cells))
+        return ["b", "c", "gone"]
+
+    def found(before: Needs, now: Needs) -> list[str | None]:
+        return sorted(joining(known, before, now, within), key=str)
+
+    assert found(NOTHING, CELL) == [None, None, "b"]
+    assert found(CELL, CELL | YARD) == [None], "a is there already"
+    assert found(NOTHING, YARD) == ["a"]
+    assert asked == [set(CELL.cells)]
+    assert found(NOTHING, VANS | CELL) == ["a", "b", "c", "d"], "by their groups all are looked at"
+    assert found(NOTHING, ALL) == ["a", "b", "c", "d"]
+    assert len(asked) == 1

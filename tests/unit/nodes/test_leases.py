@@ -255,3 +255,26 @@ def test_only_what_stops_is_drained(alone: Node) -> None:
     assert not alone.leases.drained(70), "there is none"
     alone.leases.give_up()
     assert alone.leases.drained(3)
+
+
+def test_how_vehicles_are_nobody_knows_better_until_another_may_have_them() -> None:
+    leases = Leases("a", TERMS)
+    leases.take_view(leases.ask(0), View(frozenset({"a"}), [Row("a", 4), Row(None, 0)]))
+    assert not leases.is_known(0), "they are not in memory yet"
+    leases.ready(0, 4)
+    assert leases.is_known(0) and not leases.is_known(1)
+    leases.give_up()
+    leases.drained(0)
+    assert leases.is_known(0) and not leases.is_loaded(0)
+    leases.take_view(leases.ask(1), View(frozenset({"a"}), [Row(None, 4), Row(None, 0)]))
+    assert not leases.is_known(0)
+
+
+def test_each_node_that_lives_owns_what_the_newest_answer_said() -> None:
+    leases = Leases("a", TERMS)
+    assert leases.owned_by() == {}
+    leases.take_view(leases.ask(0), View(frozenset("abc"), [Row("a", 4), Row("b", 7), Row("dead", 2), Row("a", 1)]))
+    assert leases.owned_by() == {"a": frozenset({0, 3}), "b": frozenset({1}), "c": frozenset()}
+    assert leases.owned_by() is leases.owned_by()
+    leases.take_view(leases.ask(1), View(frozenset("a"), [Row("a", 4), Row("b", 7), Row(None, 2), Row("a", 1)]))
+    assert leases.owned_by() == {"a": frozenset({0, 3})}

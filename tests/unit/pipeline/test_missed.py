@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.waiting import until
+from tests.support.waiting import deadline, until
 from tracker.buses import Gap
 from tracker.buses.memory import MemoryBus
 from tracker.errors import StoreError
@@ -254,3 +254,36 @@ async def test_a_region_that_was_drawn_elsewhere_is_known(node: Node) -> None:
     await node.store.commit(fleet.save_regions([drawn], T0).commit)
     node.bus.miss(Gap(0))
     await until(lambda: list(node.picture.regions) == ["yard"], "it is known")
+
+
+async def test_what_is_stored_is_read_for_who_asks_and_not_again_soon(node: Node) -> None:
+    await node.elsewhere(alarm("there", 0))
+    await asyncio.wait_for(node.pipeline._missed.read_stored(), deadline(10))
+    assert "there" in node.picture.vehicles, "when that is answered"
+    assert node.store.loads == 1
+    await node.pipeline._missed.read_stored()
+    assert node.store.loads == 1
+
+
+async def test_what_was_read_long_ago_is_read_again(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracker.pipeline.missed.LATELY_S", 0)
+    for loads in (1, 2):
+        await asyncio.wait_for(node.pipeline._missed.read_stored(), deadline(10))
+        assert node.store.loads == loads
+
+
+async def test_while_the_bus_is_away_what_is_stored_is_read_for_who_asks(node: Node) -> None:
+    await node.elsewhere(alarm("there", 0))
+    node.pipeline._missed.note_gap(Gap(0, away=True))
+    await asyncio.wait_for(node.pipeline._missed.read_stored(), deadline(10))
+    assert "there" in node.picture.vehicles
+
+
+async def test_a_store_that_does_not_answer_is_not_waited_for_for_long(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.pipeline.missed.SOON_S", 0.01)
+    node.store.faults = 1_000_000
+    await asyncio.wait_for(node.pipeline._missed.read_stored(), deadline(10))
+    assert node.picture.vehicles == {}
+    node.store.faults = 0

@@ -24,6 +24,7 @@ from tracker.model.events import Event
 from tracker.model.picture import Picture
 from tracker.model.ping import Ping
 from tracker.model.records import Actor, Audit, Record
+from tracker.nodes.interest import ALL
 from tracker.pipeline.entries.batch import Answer
 from tracker.pipeline.entries.inbox import Own
 from tracker.pipeline.intake import WITH_IT
@@ -135,6 +136,12 @@ async def test_what_was_answered_can_be_read(node: Node) -> None:
     assert await node.pipeline.submit([ping(1)]) == Answer(accepted=1)
     assert node.picture.vehicles["van"].ping == ping(1)
     assert await node.stored() == [1]
+
+
+async def test_a_node_alone_has_heard_of_everything_there_is(node: Node) -> None:
+    assert node.pipeline.hears(ALL)
+    await node.pipeline.hear_of(ALL, once=True)
+    node.pipeline.on_look(list, lambda _cells: ())()
 
 
 async def test_nothing_is_answered_or_told_before_the_commit(node: Node) -> None:

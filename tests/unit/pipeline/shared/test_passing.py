@@ -39,7 +39,7 @@ def state(vehicle: str, second: int = 0, lat: float = HERE, **more: object) -> V
 class Line:
     """By it other nodes are asked: what they were passed, and how they answer."""
 
-    away = ""
+    away: str = ""
 
     def __init__(self) -> None:
         self.passed: dict[str, list[list[VehicleState]]] = {}  # by node: of each question it took
@@ -247,6 +247,25 @@ async def test_what_was_passed_before_a_question_failed_is_not_passed_again(
     monkeypatch.setattr(ours.line, "ask", ask_twice)
     assert await ours.needs("b", ALL) == ["bus", "car", "van"]
     assert ours.line.tried == 4
+
+
+async def test_while_nobody_can_be_asked_nothing_is_tried(ours: Ours) -> None:
+    await ours.needs("b", ALL)
+    ours.move(state("van"))
+    ours.line.away = "the bus is away"
+    ours.move(state("van", 1))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert ours.line.tried == 0
+    ours.line.away = ""
+    await ours.quiet()
+    assert ours.states("b") == [state("van", 1)]
+
+
+async def test_who_is_in_a_cell_is_asked_of_whoever_knows(ours: Ours) -> None:
+    ours.move(state("van"), state("bus"))
+    ours.passing.within = lambda _cells: ["van"]
+    assert await ours.needs("b", cell(HERE)) == ["van"]
 
 
 async def test_of_a_vehicle_that_is_gone_nothing_is_passed(ours: Ours) -> None:

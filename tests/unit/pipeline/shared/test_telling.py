@@ -6,6 +6,7 @@ import asyncio
 from typing import cast
 
 import msgspec
+import pytest
 
 from tests.support.company import T0, Company, Node, ping
 from tests.support.waiting import deadline
@@ -114,6 +115,50 @@ def test_whom_a_late_word_may_concern_is_known_for_a_minute() -> None:
     assert told.telling._removed.keys() == {"bus", "car"}
 
 
+def inside(vehicle: str, received_at: int, *regions: str) -> VehicleState:
+    return msgspec.structs.replace(state(vehicle, received_at), regions=dict.fromkeys(regions, T0))
+
+
+def test_what_is_passed_is_news_or_older_or_comes_too_early() -> None:
+    told = Told()
+    known = inside("van", T0 + 5, "depot")
+    told.picture.apply(Change(moved=[known]))
+    older, newer = inside("van", T0 + 4, "depot"), inside("van", T0 + 6, "depot")
+    assert told.telling.hear_passed([newer]) == ([newer], [])
+    assert told.telling.hear_passed([older]) == ([], [])
+    assert told.telling.hear_passed([known]) == ([], []), "that is known"
+    assert told.telling.hear_passed([state("bus", T0), newer]) == ([newer], ["bus"]), "nobody has said there is one"
+    left, entered = inside("van", T0 + 7), inside("van", T0 + 7, "depot", "yard")
+    assert told.telling.hear_passed([left]) == ([], ["van"])
+    assert told.telling.hear_passed([entered]) == ([], ["van"])
+
+
+def test_of_what_was_received_at_once_the_newer_fix_counts() -> None:
+    told = Told()
+    known = state("van", T0)
+    told.picture.apply(Change(moved=[known]))
+    older, newer = (
+        msgspec.structs.replace(known, ping=msgspec.structs.replace(known.ping, time=known.ping.time + ms, lat=61.0))
+        for ms in (-1, 1)
+    )
+    assert told.telling.hear_passed([older]) == ([], []) and told.hear(older) == []
+    assert told.telling.hear_passed([newer]) == ([newer], []) and told.hear(newer) == [newer]
+
+
+def test_a_vehicle_that_was_removed_is_not_waited_for() -> None:
+    told = Told()
+    told.telling.note_removed(["van"])
+    assert told.telling.hear_passed([state("van", T0 - 1)]) == ([], [])
+    assert told.telling.hear_passed([state("van", T0 + 1)]) == ([], ["van"]), "it came anew"
+
+
+def test_it_is_known_of_so_many_events_where_their_vehicles_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracker.pipeline.shared.telling.MOST", 2)
+    told = Told()
+    told.telling.hear_change(Change(unnumbered=[msgspec.structs.replace(EVENT, id=id) for id in "abc"]))
+    assert list(told.telling._placed) == ["b", "c"]
+
+
 async def test_an_event_that_has_its_number_waits_a_moment_for_the_word_of_where_its_vehicle_was() -> None:
     telling = Telling(Picture(), alone(Picture()), lambda: 0, lambda _place: None, lambda: None)
     waits = asyncio.create_task(telling.placed([EVENT]))
@@ -142,6 +187,18 @@ async def test_an_event_is_not_told_before_the_word_of_where_its_vehicle_was() -
     assert not told
     telling.hear_change(Change(unnumbered=[EVENT]))
     await asyncio.wait_for(numbers, deadline(10))
+    assert [event.seq for change in told for event in change.events] == [1]
+
+
+class Away(MemoryBus):
+    away = "it is away"
+
+
+async def test_while_the_bus_is_away_no_word_is_waited_for() -> None:
+    told: list[Change] = []
+    telling = Telling(Picture(), alone(Picture()), lambda: 0, lambda _place: None, lambda: None)
+    telling.placed = None  # type: ignore[assignment, method-assign]
+    await Relay(Away(), told.append, told.append, Lane("relay"), telling).number(cast(Store, Numbered()))
     assert [event.seq for change in told for event in change.events] == [1]
 
 
