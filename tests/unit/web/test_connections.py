@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from hypercorn.config import Config
 
+from tests.support.waiting import deadline
 from tracker.turns.slots import Slots
+from tracker.web.server import connections
 from tracker.web.server.connections import Arrival, Door
 from tracker.web.server.sockets import Opening, Route
 from tracker.web.server.wires import NOBODY, Wire
@@ -51,7 +53,7 @@ class Tcp:
 
 
 @pytest.fixture
-async def door() -> Door:
+async def door(monkeypatch: pytest.MonkeyPatch) -> Door:
     def connect(_scope: Any) -> Opening:
         listening: Any = None
         return Opening(Route(listening), None, lambda _wire: NOBODY)
@@ -60,7 +62,14 @@ async def door() -> Door:
         raise AssertionError("this is not for the app")
 
     front: Any = SimpleNamespace(connect=connect, hardening=())
+    monkeypatch.setattr(connections, "is_asking", lambda _tcp: False)  # which asks the kernel
     return Door(app, Config(), Slots(10), front)
+
+
+async def end(door: Door) -> None:
+    await door.context.terminated.set()
+    for speaker in list(door.open.values()):
+        speaker.end()
 
 
 async def test_who_is_let_in_by_a_plain_handshake_is_a_wire_and_gives_way_to_nobody(door: Door) -> None:
@@ -77,8 +86,7 @@ async def test_who_is_let_in_by_a_plain_handshake_is_a_wire_and_gives_way_to_nob
 async def test_one_that_says_nothing_is_told_nothing_when_the_server_goes_away(door: Door) -> None:
     tcp = Tcp(door)
     emptied = asyncio.ensure_future(door.emptied())
-    for speaker in list(door.open.values()):
-        speaker.end()
+    await end(door)
     await emptied
     await door.emptied()
     assert (tcp.said, tcp.is_over) == ([], True)
@@ -87,9 +95,43 @@ async def test_one_that_says_nothing_is_told_nothing_when_the_server_goes_away(d
 async def test_one_that_is_let_in_is_told_when_the_server_goes_away(door: Door) -> None:
     tcp = Tcp(door)
     tcp.protocol.data_received(HANDSHAKE)
-    for speaker in list(door.open.values()):
-        speaker.end()
+    await end(door)
     assert b"the server is going away" in tcp.said[-1]
+
+
+async def test_one_that_has_only_just_come_may_still_ask_and_is_told_then(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "ASK_S", deadline(60))
+    tcp = Tcp(door)
+    await end(door)
+    late = Tcp(door)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    for one in (tcp, late):
+        assert not one.is_over
+        one.protocol.data_received(HANDSHAKE)
+        assert one.said[0].startswith(b"HTTP/1.1 101 ")
+        assert b"the server is going away" in one.said[-1]
+
+
+async def test_one_whose_request_is_here_and_not_read_yet_is_not_let_go(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "ASK_S", 0)
+    monkeypatch.setattr(connections, "is_asking", lambda _tcp: True)
+    tcp = Tcp(door)
+    await end(door)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not tcp.is_over
+
+
+async def test_one_that_comes_while_the_server_goes_away_and_says_nothing_is_let_go(door: Door) -> None:
+    await end(door)
+    tcp = Tcp(door)
+    await door.emptied()
+    assert (tcp.said, tcp.is_over) == ([], True)
 
 
 async def test_where_there_is_no_room_the_newcomer_is_closed_before_it_is_heard(door: Door) -> None:

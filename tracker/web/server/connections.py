@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import selectors
 from collections.abc import Awaitable, Callable
+from socket import socket
 from typing import Any, Protocol, cast
 
 from hypercorn.asyncio.task_group import TaskGroup
@@ -34,6 +36,8 @@ from tracker.web.server.wires import CLOSE_S, Wire
 log = logging.getLogger(__name__)
 
 FIRST_REQUEST_S = 10.0  #: for a connection that says nothing, or half a request
+ASK_S = 0.1  #: the same while the server ends
+READ_TURNS = 4  #: of the loop, in which a request that is here is read, unless its peer takes no answers
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -66,6 +70,18 @@ class Speaker(Protocol):
         ...
 
 
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)  # which needs no file of its own
+
+
+def is_asking(tcp: asyncio.Transport) -> bool:
+    """Something came that nobody has read: it would be lost, and the kernel resets whoever is closed so."""
+    if tcp.is_closing():
+        return False
+    with _Selector() as kernel:
+        kernel.register(tcp.get_extra_info("socket"), selectors.EVENT_READ)
+        return bool(kernel.select(0))
+
+
 class Door:
     """What the connections of one server share."""
 
@@ -85,6 +101,7 @@ class Door:
         self.front = front
         self.open: dict[asyncio.Transport, Speaker] = {}
         self.tasks: set[asyncio.Task[None]] = set()
+        self._coming: list[asyncio.Task[Any]] = []
         self._ingest_port = ingest_port
         self._is_empty = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -92,6 +109,11 @@ class Door:
     def arrive(self) -> asyncio.Protocol:
         """One more."""
         return Arrival(self)
+
+    def take(self, tcp: socket, **tls: Any) -> None:
+        """One more, that was accepted as the last thing before its listener was closed."""
+        tcp.setblocking(False)
+        self._coming.append(self._loop.create_task(self._loop.connect_accepted_socket(self.arrive, tcp, **tls)))
 
     def let_in(self, tcp: asyncio.Transport, arrival: Arrival) -> bool:
         """Give it a slot; another may have to give way for it, or it is closed itself."""
@@ -105,6 +127,11 @@ class Door:
             log.warning(complaint)
         return leaves is not tcp
 
+    @property
+    def ends(self) -> bool:
+        """The server is going away."""
+        return self.context.terminated.is_set()
+
     def leave(self, tcp: asyncio.Transport) -> None:
         """It is over; saying so twice does no harm."""
         self.open.pop(tcp, None)
@@ -113,7 +140,8 @@ class Door:
             self._is_empty.set()
 
     async def emptied(self) -> None:
-        """Nobody is left."""
+        """Nobody is left, nor comes."""
+        await asyncio.gather(*self._coming, return_exceptions=True)
         self._is_empty.clear()
         if self.open:
             await self._is_empty.wait()
@@ -157,6 +185,8 @@ class Door:
             raise
         if early:
             wire.data_received(early)
+        if self.ends:
+            wire.end()
 
     def extensions_of(self, tcp: asyncio.Transport) -> dict[str, Any]:
         """What the scope of each of its requests holds of ours."""
@@ -184,10 +214,12 @@ class Arrival(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._tcp = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        loop = asyncio.get_running_loop()
+        self._opened = loop.time()
         if self._door.let_in(self._tcp, self):
-            loop = asyncio.get_running_loop()
-            self._opened = loop.time()
             self._timer = loop.call_later(FIRST_REQUEST_S, transport.close)
+            if self._door.ends:
+                self.end()
 
     def data_received(self, data: bytes) -> None:
         self._forget_timer()
@@ -200,7 +232,13 @@ class Arrival(asyncio.Protocol):
         self._door.leave(self._tcp)
 
     def end(self) -> None:
-        self._tcp.close()
+        """Who came only just now is about to ask."""
+        self._forget_timer()
+        self._timer = asyncio.get_running_loop().call_at(self._opened + ASK_S, self._let_go)
+
+    def _let_go(self) -> None:
+        if not is_asking(self._tcp):
+            self._tcp.close()
 
     def _forget_timer(self) -> None:
         if self._timer is not None:
@@ -346,7 +384,7 @@ class Connection(TCPServer):
 
     @property
     def ends(self) -> bool:
-        return self.context.terminated.is_set()
+        return self.door.ends
 
     async def protocol_send(self, event: Any) -> None:
         if isinstance(event, Updated):
@@ -363,6 +401,10 @@ class Connection(TCPServer):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(left_s, self.config.keep_alive_timeout)):
                     await self.context.terminated.wait()
+        for _ in range(READ_TURNS):
+            if self.is_busy or not (self.reader._buffer or is_asking(self.tcp)):  # type: ignore[attr-defined]
+                break
+            await asyncio.sleep(0)
         if not self.is_busy:  # else its answer is the last
             await asyncio.shield(self._initiate_server_close())
 

@@ -11,6 +11,7 @@ What it adds, with connections.py, to Hypercorn's HTTP/1.1:
 - TLS whose certificate is renewed while connections last (certificate.py)
 - HTTP/1.1 only: a WebSocket inside HTTP/2 would go round all of this
 - `serve`: SIGTERM tells sockets, closes them and ends within 5 s, on every Python (3.12+ waits for each connection)
+- and whoever had dialled by then is answered, be it that nobody had accepted them
 """
 
 from __future__ import annotations
@@ -123,9 +124,21 @@ async def _serve(
                 _, late = await asyncio.wait(farewells, timeout=DRAIN_S)
                 for task in late:
                     task.cancel()
+            waiting = [one for listener in listeners for one in _waiting(listener)]
     finally:
         for server in servers:
             server.close()
+    for one in waiting:
+        door.take(one, **tls)
+
+
+def _waiting(listener: sockets.socket) -> list[sockets.socket]:
+    """Who dialled and was not accepted yet: once the listener is closed, the kernel resets them."""
+    found: list[sockets.socket] = []
+    with contextlib.suppress(OSError):  # nobody else, or no file is left
+        while len(found) < BACKLOG:
+            found.append(listener.accept()[0])
+    return found
 
 
 async def _end(door: Door) -> None:
