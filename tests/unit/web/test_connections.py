@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import select
+import socket
 from types import SimpleNamespace
 from typing import Any
 
@@ -132,6 +134,16 @@ async def test_one_that_comes_while_the_server_goes_away_and_says_nothing_is_let
     tcp = Tcp(door)
     await door.emptied()
     assert (tcp.said, tcp.is_over) == ([], True)
+
+
+async def test_one_that_was_accepted_last_is_waited_for(door: Door) -> None:
+    accepted, peer = socket.socketpair()
+    with peer:
+        door.take(accepted)
+        await end(door)
+        await door.emptied()
+        ended, _, _ = select.select([peer], [], [], 0)
+        assert ended and peer.recv(1) == b""
 
 
 async def test_where_there_is_no_room_the_newcomer_is_closed_before_it_is_heard(door: Door) -> None:
