@@ -4,6 +4,7 @@ has it heard of first, and nothing else waits for that.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.support.elsewhere import OF_OLD, Elsewhere
 from tests.support.granted import HERE, LAT, LON, Town, town
 from tests.support.grants import limited
 from tests.support.servers import circle, now
+from tests.support.waiting import deadline
 from tracker.access.grants import MAY, SEND, WATCH, Grant
 from tracker.access.tokens import Token
 from tracker.nodes.interest import ALL, NOTHING, Needs
@@ -106,7 +108,7 @@ async def test_a_vehicle_that_went_where_it_is_hidden_while_it_was_heard_of_is_n
     for method in ("GET", "PATCH"):
         elsewhere.tell([state])
         answer = await place.ask("here", method, f"{V1}/vehicles/resident", json={} if method == "PATCH" else None)
-        assert (answer.status_code, (await answer.get_json())["code"]) == (404, "unknown_vehicle")
+        assert (answer.status_code, (await answer.get_json()).get("code")) == (404, "unknown_vehicle")
 
 
 @pytest.mark.parametrize(
@@ -138,6 +140,27 @@ async def test_an_app_is_told_where_its_friends_are_by_now_once_what_it_sent_is_
     elsewhere.move()
     await place.ask(word, "POST", path, json={"_type": "lwt", "tst": place.clock // 1000})
     assert elsewhere.asked == ([YARD] if "echo" in path else []), "it is told of nobody"
+
+
+async def test_a_poll_waits_once_and_is_told_what_is_known_when_other_nodes_do_not_answer(
+    place: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes, longer = f"{V1}/changes?vehicles=resident", asyncio.Event()
+    cursor = (await (await place.ask("all", "GET", changes)).get_json())["cursor"]
+    await place.drive("resident", (LAT, LON + 0.0001))
+
+    async def hear_of(_needs: Needs, *, once: bool = False) -> None:
+        if not once:  # for who stays
+            await longer.wait()
+
+    monkeypatch.setattr(place.node, "is_shared", True)
+    monkeypatch.setattr(place.node.pipeline, "hears", lambda _needs: False)
+    monkeypatch.setattr(place.node.pipeline, "hear_of", hear_of)
+    told = await (await place.ask("all", "GET", f"{changes}&since={cursor}")).get_json()
+    assert told["cursor"] and "moved" in told["messages"][-1], told
+    told = await asyncio.wait_for((await place.ask("all", "GET", changes)).get_json(), deadline(10))
+    assert told["messages"][-1]["op"] == "snapshot"
+    longer.set()
 
 
 async def test_a_preview_takes_a_vehicle_to_be_where_it_is_for_whoever_is_told_cells(place: Town) -> None:

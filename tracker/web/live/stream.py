@@ -217,6 +217,7 @@ async def _rest(live: Live, viewer: Viewer, letters: Letters) -> list[bytes]:
     while True:
         if viewer in hub.doubted and letters.line is not None:
             live.ask_again(letters.line)
+        hub.release_viewer(viewer)  # whoever asks for all there is has waited for it
         if viewer.parts is None:
             hub.serve(viewer, live.node.clock())
         else:
