@@ -9,7 +9,7 @@ import pytest
 from msgspec import Raw
 
 from tests.support.company import Company, Node, depot, ping
-from tests.support.waiting import deadline
+from tests.support.waiting import deadline, until
 from tracker.errors import Overloaded
 from tracker.geometry.earth import tile
 from tracker.model.change import Registered
@@ -168,7 +168,7 @@ async def test_who_comes_to_a_group_that_is_looked_at_is_heard_of(company: Compa
     await move(a, name, 60, NEAR)
     assert lat(b, name) == HERE
     await company.do(b.pipeline.register(Registered(name, group="vans")))
-    await company.until(lambda: lat(b, name) == NEAR)
+    await until(lambda: lat(b, name) == NEAR)  # no time passes, in which it would be told how it is for another reason
 
 
 async def test_what_comes_before_what_all_are_told_is_asked_for_again(company: Company, a: Node, b: Node) -> None:
@@ -257,6 +257,26 @@ async def test_what_a_dead_node_told_nobody_is_heard_by_who_looks(
     await company.until(lambda: "b" not in a.sharing.ownership.others())
     await company.do(a.pipeline.hear_of(cell(HERE)))
     assert {lat(a, name) for name in names} == {NEAR}, "when it is answered that all is heard"
+
+
+async def test_what_a_dead_node_told_its_heir_alone_is_heard_by_who_looks(company: Company, a: Node, b: Node) -> None:
+    c = await company.join("c")
+    await company.join("d")  # who looks at nothing
+    names = [company.vehicle_of(b, at) for at in range(8)]
+    for name in names:
+        await move(b, name, 0, HERE)
+    await look(company, a, Needs(vehicles=frozenset(names)))
+    await look(company, c, ALL)
+    b.asking._nodes = {name: one for name, one in b.asking._nodes.items() if name != "a"}
+    for name in names:
+        await move(b, name, 60, NEAR)
+    await company.until(lambda: {lat(c, name) for name in names} == {NEAR})
+    assert {lat(a, name) for name in names} == {HERE}
+    company.kill(b)
+    await company.until(lambda: "b" not in a.sharing.ownership.others())
+    await company.do(a.pipeline.hear_of(Needs(vehicles=frozenset(names))))
+    assert any(name in c.fleet.vehicles for name in names)
+    assert {lat(a, name) for name in names} == {NEAR}
 
 
 async def test_what_this_node_took_over_is_not_known_before_it_is_loaded(company: Company, a: Node, b: Node) -> None:
