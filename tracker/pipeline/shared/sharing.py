@@ -23,7 +23,7 @@ from tracker.pipeline.shared.following import Following, deed_of
 from tracker.pipeline.shared.forwarding import Forwarding
 from tracker.pipeline.shared.ownership import Ownership
 from tracker.pipeline.shared.passing import Passing
-from tracker.pipeline.shared.questions import Moved, Store, Wanted, decode, encode, state_of
+from tracker.pipeline.shared.questions import Moved, Store, decode, encode, state_of
 from tracker.pipeline.shared.watching import Watching
 from tracker.stores import SharedStore
 from tracker.turns.lanes import Lanes
@@ -157,7 +157,7 @@ class Sharing:
                 return await self.forwarding.reply(pings)
             case Moved(states):
                 return encode(self.hear_passed([state_of(state) for state in states]))
-            case Wanted() as wanted:
+            case wanted:
                 await self.ownership.until_loaded(wanted.partitions)
                 await self.passing.take_needs(wanted)
                 return b""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 
 import pytest
 from msgspec import Raw
@@ -12,6 +13,7 @@ from tests.support.company import Company, Node, depot, ping
 from tests.support.waiting import deadline, until
 from tracker.errors import Overloaded
 from tracker.geometry.earth import tile
+from tracker.live.viewer import Cell
 from tracker.model.change import Registered
 from tracker.nodes.interest import ALL, NOTHING, Needs
 from tracker.pipeline.shared.questions import Moved, Wanted, encode
@@ -35,10 +37,17 @@ def one(vehicle: str) -> Needs:
     return Needs(vehicles=frozenset({vehicle}))
 
 
+def within(node: Node, cells: Collection[Cell]) -> list[str]:
+    """As a hub says it."""
+    found = ((name, state.ping) for name, state in node.picture.vehicles.items())
+    return [
+        name for name, ping in found if any((cell[0], *tile(ping.lat, ping.lon, cell[0])) == cell for cell in cells)
+    ]
+
+
 async def look(company: Company, node: Node, *needs: Needs) -> None:
     """They look at this, and at nothing else."""
-    node.sharing.watching.viewers = lambda: needs
-    node.sharing.watching.look_again()
+    node.pipeline.on_look(lambda: needs, partial(within, node))()
     for each in needs:
         await company.do(node.pipeline.hear_of(each))
 
