@@ -302,6 +302,28 @@ async def test_what_this_node_took_over_is_not_known_before_it_is_loaded(company
     assert lat(a, name) == NEAR
 
 
+async def test_who_was_not_heard_of_for_a_while_and_lost_nothing_says_again_what_it_needs(
+    company: Company, a: Node, b: Node
+) -> None:
+    """The others forgot it, and what it needs."""
+    name = company.vehicle_of(a)
+    await move(a, name, 0, HERE)
+    await look(company, b, one(name))
+    served = b.serves
+    company.place.now += 5000
+    await a.sharing.ownership.ask_store()
+    assert a.sharing.ownership.others() == {}
+    for node in (b, a):
+        company.place.now += 1
+        await node.sharing.ownership.ask_store()
+    assert b.serves == served
+    await until(lambda: a.sharing.passing._targets["b"].needs == one(name))
+    await until(lambda: b.pipeline.hears(one(name)))
+    await company.join("c")  # so that not all need it
+    await move(a, name, 60, NEAR)
+    await until(lambda: lat(b, name) == NEAR)
+
+
 async def test_a_node_says_nothing_of_what_is_not_its_own(company: Company, a: Node, b: Node) -> None:
     """Who asks has an older view: it asks again."""
     theirs = sorted(b.serves)
