@@ -95,7 +95,7 @@ class Missed:
         self._gap: Gap | None = None
         self._wanted = asyncio.Event()
         self._is_read = asyncio.Event()  # all that is stored, since the last gap
-        self._read_at = -LATELY_S  # by the loop's clock
+        self._read_at = float("-inf")  # by the loop's clock
         self._meanwhile: list[Change] | None = None  # heard since a reading began
 
     def begin(self, records: list[Record]) -> None:

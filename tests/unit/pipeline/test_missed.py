@@ -256,7 +256,10 @@ async def test_a_region_that_was_drawn_elsewhere_is_known(node: Node) -> None:
     await until(lambda: list(node.picture.regions) == ["yard"], "it is known")
 
 
-async def test_what_is_stored_is_read_for_who_asks_and_not_again_soon(node: Node) -> None:
+async def test_what_is_stored_is_read_for_who_asks_and_not_again_soon(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.pipeline.missed.LATELY_S", 1_000_000)
     await node.elsewhere(alarm("there", 0))
     await asyncio.wait_for(node.pipeline._missed.read_stored(), deadline(10))
     assert "there" in node.picture.vehicles, "when that is answered"

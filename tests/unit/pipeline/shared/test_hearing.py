@@ -196,8 +196,9 @@ async def test_what_comes_before_what_all_are_told_is_asked_for_again(company: C
 
 
 async def test_where_no_node_can_be_asked_what_is_stored_is_shown_and_read_now_and_then(
-    company: Company, a: Node, b: Node
+    company: Company, a: Node, b: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tracker.pipeline.missed.LATELY_S", 1_000_000)
     name = company.vehicle_of(a)
     await move(a, name, 0, HERE)
     await move(a, name, 60, NEAR)
