@@ -1,5 +1,5 @@
 """Whatever is looked at where, and whoever owns what: nodes show what is stored of all they were answered to hear of.
-Days by a seed, on which needs widen and narrow, nodes join, leave and die, and questions and answers get lost."""
+Days by a seed: needs widen and narrow, nodes join, leave and die, and words, questions and answers get lost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from tests.support.company import Company, Node, depot, ping
-from tracker.buses import NoAnswer, NotAsked
+from tracker.buses import Gap, NoAnswer, NotAsked
 from tracker.errors import NotFound, TrackerError
 from tracker.fleet.fleet import FleetSettings
 from tracker.geometry.earth import tile
@@ -62,6 +62,8 @@ class Day:
 
     async def move(self) -> None:
         self.second += 600
+        if self.chance.random() < 0.2:
+            self.chance.choice(self.company.nodes).bus.deaf = True
         some = self.chance.sample(NAMES, self.chance.randint(1, 8))
         pings = [ping(name, self.second, self.chance.choice(LATS)) for name in some]
         self.moves.append(asyncio.create_task(self._submit(pings)))
@@ -106,9 +108,15 @@ class Day:
         else:
             self.company.kill(self.chance.choice(nodes))
 
+    def hears_again(self, node: Node) -> None:
+        if node.bus.deaf:
+            node.bus.deaf = False
+            node.bus._listeners.miss(Gap(0))
+
     async def look(self) -> None:
         """Somebody looks at something more, or at something else; and knows all of it when that is answered."""
         node = self.chance.choice(self.company.nodes)
+        self.hears_again(node)
         watches = node.sharing.watching
         needs = united(self.chance.sample(SINGLE, self.chance.randint(1, 3))) if self.chance.random() < 0.9 else ALL
         if self.chance.random() < 0.5:
@@ -123,7 +131,7 @@ class Day:
             self.fresh += 1
             assert await self.wrong(node, needs) == {}
 
-    # -- what has to be --------------------------------------------------------------------------------------------------
+    # -- what has to be ------------------------------------------------------------------------------------------------
 
     async def stored(self) -> dict[str, VehicleState]:
         loaded = await self.company.nodes[0].store.load()
@@ -168,6 +176,8 @@ async def test_nodes_show_what_is_stored_of_all_they_hear_of(
     assert day.fresh > 5
     await day.rest()
     day.loses = 0
+    for node in company.nodes:
+        day.hears_again(node)
     await company.until(company.is_fair)
     for node in company.nodes:
         needs = united(node.sharing.watching.viewers())

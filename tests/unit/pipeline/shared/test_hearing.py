@@ -1,4 +1,4 @@
-"""Nodes hear where vehicles are as far as somebody looks at them there: all of it when that is answered, and on and on."""
+"""Nodes hear where vehicles are as far as somebody looks at them there: all of it once that is answered, and on."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def lets_go(company: Company, node: Node) -> None:
     await company.until(lambda: all(one.needs == NOTHING for one in others))
 
 
-# -- what reaches whom ---------------------------------------------------------------------------------------------------
+# -- what reaches whom -------------------------------------------------------------------------------------------------
 
 
 async def test_what_nobody_looks_at_elsewhere_stays_here_but_for_what_all_have_to_know(
@@ -214,7 +214,7 @@ async def test_where_no_node_can_be_asked_what_is_stored_is_shown_and_read_now_a
     assert lat(b, name) == HERE
 
 
-# -- when vehicles change owners -------------------------------------------------------------------------------------------
+# -- when vehicles change owners ---------------------------------------------------------------------------------------
 
 
 async def test_who_looks_hears_of_whoever_owns_them_by_then(company: Company, a: Node, b: Node) -> None:
@@ -361,7 +361,7 @@ async def test_an_owner_that_cannot_load_what_it_took_says_so(
     await company.until(company.is_fair)
 
 
-# -- a node alone, and odd questions ---------------------------------------------------------------------------------------
+# -- what is passed twice ----------------------------------------------------------------------------------------------
 
 
 async def test_nothing_that_is_passed_is_told_twice(company: Company, a: Node, b: Node) -> None:

@@ -113,7 +113,7 @@ async def ours(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ours]:
     await ours.passing.stop()
 
 
-# -- what is told to all, and what is passed ----------------------------------------------------------------------------
+# -- what is told to all, and what is passed ---------------------------------------------------------------------------
 
 
 async def test_what_nobody_needs_is_passed_to_nobody_and_counted(ours: Ours) -> None:
@@ -180,7 +180,7 @@ async def test_who_comes_to_need_a_vehicle_by_its_group_is_passed_it(ours: Ours)
     assert ours.line.passed == {"b": [[state("van", 1)]]}
 
 
-# -- on the way ----------------------------------------------------------------------------------------------------------
+# -- on the way --------------------------------------------------------------------------------------------------------
 
 
 async def test_who_is_slow_is_passed_the_newest_alone(ours: Ours) -> None:
@@ -277,7 +277,7 @@ async def test_of_a_vehicle_that_is_gone_nothing_is_passed(ours: Ours) -> None:
     assert (ours.line.passed, ours.line.tried) == ({}, 0)
 
 
-# -- what others need ----------------------------------------------------------------------------------------------------
+# -- what others need --------------------------------------------------------------------------------------------------
 
 
 async def test_who_begins_to_need_has_all_of_it_when_that_is_answered(ours: Ours) -> None:
@@ -424,7 +424,7 @@ async def test_what_was_another_nodes_is_passed_on_to_who_needs_it(ours: Ours) -
     assert (ours.names("b")[before:], ours.names("c")) == (["van"], [])
 
 
-# -- the end -------------------------------------------------------------------------------------------------------------
+# -- the end -----------------------------------------------------------------------------------------------------------
 
 
 async def test_what_is_put_down_is_passed_before_the_end(ours: Ours) -> None:

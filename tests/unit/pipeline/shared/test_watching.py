@@ -91,7 +91,7 @@ async def ours(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ours]:
     await ours.watching.stop()
 
 
-# -- hearing -------------------------------------------------------------------------------------------------------------
+# -- hearing -----------------------------------------------------------------------------------------------------------
 
 
 async def test_who_looks_is_answered_when_the_others_have_passed_all_of_it(ours: Ours) -> None:
@@ -190,7 +190,7 @@ async def test_who_needs_very_much_needs_all(ours: Ours, monkeypatch: pytest.Mon
     assert ours.watching.hears(Needs(groups=frozenset({"vans"})))
 
 
-# -- where vehicles are believed to be -------------------------------------------------------------------------------------
+# -- where vehicles are believed to be ---------------------------------------------------------------------------------
 
 
 async def test_vehicles_believed_to_be_in_a_cell_are_named_to_their_owner(ours: Ours) -> None:
@@ -226,7 +226,7 @@ async def test_too_many_in_a_cell_are_not_named(ours: Ours, monkeypatch: pytest.
     assert ours.line.asked[-1].known is None
 
 
-# -- what is looked at no more -----------------------------------------------------------------------------------------------
+# -- what is looked at no more -----------------------------------------------------------------------------------------
 
 
 async def test_what_nobody_looks_at_any_more_is_needed_no_more(ours: Ours) -> None:
@@ -291,7 +291,7 @@ async def test_what_is_read_again_is_heard_of_longer(ours: Ours, monkeypatch: py
     assert {wanted.version for wanted in ours.line.asked} <= {0, 1}
 
 
-# -- who else there is -------------------------------------------------------------------------------------------------------
+# -- who else there is -------------------------------------------------------------------------------------------------
 
 
 async def test_a_node_that_joins_is_told_and_waited_for(ours: Ours) -> None:
