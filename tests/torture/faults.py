@@ -168,3 +168,8 @@ ONE_NODE: dict[str, Fault] = {
 }  # fmt: skip
 #: one alone goes by its own clock, and has no leases
 FAULTS = ONE_NODE | {fault.__name__: fault for fault in (set_clock, slow_commit)}
+#: while one of them lasts NATS or PostgreSQL is away from some node
+CUTS = {
+    fault.__name__
+    for fault in (cut_postgres, cut_nats, cut_both, hold_commit, restart_postgres, restart_nats, end_backend, fill_disk)
+}

@@ -14,11 +14,14 @@ from tests.torture.checks.edited import check_edited
 from tests.torture.checks.numbered import check_numbered
 from tests.torture.checks.ordered import check_ordered
 from tests.torture.checks.owned import check_owned
+from tests.torture.checks.reread import Spans, check_reread
 from tests.torture.checks.seen import check_seen
 from tests.torture.checks.stored import Fix, check_stored
 from tests.torture.dispatchers import Asked, Dispatcher
+from tests.torture.follows import hears, wanted
 from tests.torture.nodes import Node
 from tests.torture.oracle import Edit, explain
+from tests.torture.readers import Reader
 from tests.torture.routes import REGIONS, Route
 from tests.torture.senders import Sender
 from tests.torture.viewers import Viewer
@@ -70,8 +73,8 @@ def places_of(node: Node) -> dict[str, Place]:
     while True:
         for one in page["vehicles"]:
             at = one["position"]
-            regions = tuple(sorted(region["id"] for region in one["regions"]))
-            found[one["vehicle"]] = (parse_time(at["time"]), round(at["lat"], 6), round(at["lon"], 6), regions)
+            regions = frozenset(region["id"] for region in one["regions"])
+            found[one["vehicle"]] = Place(parse_time(at["time"]), round(at["lat"], 6), round(at["lon"], 6), regions)
         if not page["next"]:
             return found
         page = get(node, f"/api/v1/vehicles?limit=1000&cursor={page['next']}")
@@ -86,9 +89,19 @@ class Found:
     """Everything is asked of each node: all have to say the same."""
 
     def __init__(
-        self, world: World, senders: Sequence[Sender], viewers: Sequence[Viewer], dispatchers: Sequence[Dispatcher]
+        self,
+        world: World,
+        senders: Sequence[Sender],
+        viewers: Sequence[Viewer],
+        dispatchers: Sequence[Dispatcher],
+        readers: Sequence[Reader],
+        cut: Spans,
     ) -> None:
+        """`cut`: when NATS or PostgreSQL was away from some node."""
         self.world, self.senders, self.viewers, self.dispatchers = world, senders, viewers, dispatchers
+        self.reads, self.cut = [read for reader in readers for read in reader.reads], cut
+        #: before any node is asked for all there is, and so hears of it
+        self.seen = {viewer.name: viewer.places() for viewer in viewers}
         self.routes: dict[str, Route] = {route.vehicle: route for one in senders for route in one.routes}
         self.sent = {vehicle: count for sender in senders for vehicle, count in sender.sent.items() if count}
         self.acknowledged = {vehicle: count for sender in senders for vehicle, count in sender.acknowledged.items()}
@@ -103,6 +116,7 @@ class Found:
             yield from dispatcher.faults
         for viewer in self.viewers:
             yield from viewer.errors
+        yield from check_reread(self.reads, self.cut)
         for node in self.world.nodes:
             yield from node.crashes
             log = node.server.log.read_text(errors="replace")
@@ -116,9 +130,9 @@ class Found:
         for node in nodes[1:]:
             if events_of(node) != self.events:
                 yield f"{node.name} lists other events than {nodes[0].name}"
-        regions = {(event["seq"], event["id"]): event.get("region") for event in self.events}
         for viewer in self.viewers:
-            yield from check_seen(viewer.heard(), regions)
+            its = {(event["seq"], event["id"]): hears(viewer.follow, event) for event in self.events}
+            yield from check_seen(viewer.name, viewer.events, its)
         kept = {event["id"]: (event.get("ack") or {}).get("by") for event in self.events}
         yield from check_acked([one for each in self.dispatchers for one in each.acked], kept)
 
@@ -140,7 +154,7 @@ class Found:
         for name in {name for name, _ in asked}:
             made = [(one["properties"]["version"], one["properties"]["attributes"]["edit"]) for one in versions[name]]
             yield from check_edited(name, {k: one.version for (n, k), one in asked.items() if n == name}, made)
-        wanted = dict[str, Place]()
+        places = dict[str, Place]()
         drawn = {name: list(_drawn(features, asked)) for name, features in versions.items()}
         for vehicle, count in self.stored.items():
             pings = self.routes[vehicle].pings(count)
@@ -155,18 +169,13 @@ class Found:
                 if True in story.inside:
                     regions.append(name)
             newest = pings[-1]
-            wanted[vehicle] = (newest.time, round(newest.lat, 6), round(newest.lon, 6), tuple(sorted(regions)))
+            places[vehicle] = Place(newest.time, round(newest.lat, 6), round(newest.lon, 6), frozenset(regions))
         for vehicle, region in told:
             yield f"{vehicle} has events in {region}, and nobody sent anything of it or drew that"
-        for node in self.world.nodes:
-            yield from check_alike(node.name, places_of(node), wanted)
         for viewer in self.viewers:
-            if viewer.follows_all:
-                known = {
-                    name: (one.time, round(one.lat, 6), round(one.lon, 6), wanted[name][3] if name in wanted else ())
-                    for name, one in viewer.live.vehicles.items()
-                }
-                yield from check_alike(viewer.name, known, wanted)
+            yield from check_alike(viewer.name, self.seen[viewer.name], *wanted(viewer.follow, places))
+        for node in self.world.nodes:
+            yield from check_alike(node.name, places_of(node), places)
 
     @staticmethod
     def _is_of(event: dict[str, Any], vehicle: str, region: str) -> bool:

@@ -31,7 +31,7 @@ class Node:
         self._notes = notes
         self._runs = 0
         self.set_clock(0)
-        self.server.program = [sys.executable, "-m", "tests.support.moved_clock", str(self._clock)]
+        self.server.program = [sys.executable, "-m", "tests.torture.program", str(self._clock)]
 
     async def open(self) -> None:
         for link in self.links.values():

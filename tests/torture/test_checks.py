@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 
 from tests.torture.checks.acked import check_acked
-from tests.torture.checks.alike import Place, check_alike
+from tests.torture.checks.alike import Place, Places, check_alike
 from tests.torture.checks.edited import check_edited
 from tests.torture.checks.numbered import check_numbered
 from tests.torture.checks.ordered import check_ordered
 from tests.torture.checks.owned import Held, check_owned
-from tests.torture.checks.seen import Heard, check_seen
+from tests.torture.checks.reread import Read, Spans, check_reread
+from tests.torture.checks.seen import check_seen
 from tests.torture.checks.stored import Fix, check_stored
+from tests.torture.follows import FOLLOWS, Follow, hears, view, wanted
+from tests.torture.routes import EDGE, LAT
 
 A, B, C, D = (1, 60.0, 25.0), (2, 60.0, 25.1), (3, 60.0, 25.2), (4, 60.0, 25.3)
 
@@ -106,20 +110,23 @@ def test_an_epoch_that_commits_after_a_later_one_is_found() -> None:
 
 # --------------------------------------------------------------------------------------------------------- seen
 
-EVENTS: Mapping[tuple[int, str], str | None] = {(1, "a"): "gate", (2, "b"): "yard", (3, "c"): None}
+ALL: Mapping[tuple[int, str], bool | None] = {(1, "a"): True, (2, "b"): True, (3, "c"): True}
+SOME: Mapping[tuple[int, str], bool | None] = {(1, "a"): False, (2, "b"): True, (3, "c"): None}
 
 
-def seen(*events: tuple[int, str], regions: Sequence[str] | None = None) -> Iterator[str]:
-    return check_seen(Heard("eve", regions, events), EVENTS)
+def seen(*events: tuple[int, str], of: Mapping[tuple[int, str], bool | None] = ALL) -> Iterator[str]:
+    return check_seen("eve", events, of)
 
 
 def test_who_heard_each_event_it_may_see_once_and_in_order_heard_well() -> None:
     says(seen((1, "a"), (2, "b"), (3, "c")))
-    says(seen((2, "b"), regions=["yard"]))
+    says(seen((2, "b"), of=SOME))
+    says(seen((2, "b"), (3, "c"), of=SOME))
 
 
 def test_an_event_that_a_viewer_did_not_hear_is_missed() -> None:
     says(seen((1, "a"), (3, "c")), "missed 1")
+    says(seen((3, "c"), of=SOME), "missed 1")
 
 
 def test_an_event_that_a_viewer_heard_again_is_doubled() -> None:
@@ -128,7 +135,7 @@ def test_an_event_that_a_viewer_heard_again_is_doubled() -> None:
 
 
 def test_an_event_that_a_viewer_may_not_see_or_that_is_not_there_is_strange() -> None:
-    says(seen((1, "a"), (2, "b"), regions=["yard"]), "not for it")
+    says(seen((1, "a"), (2, "b"), of=SOME), "not for it")
     says(seen((1, "a"), (2, "b"), (3, "c"), (4, "d")), "not there")
 
 
@@ -169,9 +176,103 @@ def test_the_first_acknowledgement_stands_and_is_kept() -> None:
 # -------------------------------------------------------------------------------------------------------- alike
 
 
-def test_whoever_knows_another_place_or_region_of_a_vehicle_is_found() -> None:
-    wanted: dict[str, Place] = {"van": (1, 60.0, 25.0, ("gate",))}
-    says(check_alike("eve", wanted, wanted))
-    says(check_alike("eve", {"van": (1, 60.0, 25.0, ())}, wanted), "wrong of 1")
-    says(check_alike("eve", {}, wanted), "wrong of 1")
-    says(check_alike("eve", wanted | {"car": (1, 60.0, 25.0, ())}, wanted), "car")
+VAN, OLD, ELSEWHERE = (
+    Place(2, 60.0, 25.0, frozenset({"gate"})),
+    Place(1, 60.0, 25.0, frozenset({"gate"})),
+    Place(2, 60, 25),
+)
+CAR = Place(2, 60.0, 25.1)
+
+
+@pytest.mark.parametrize("known", [{"van": OLD}, {"van": ELSEWHERE}, {}, {"van": VAN, "car": CAR}])
+def test_whoever_knows_another_place_or_region_of_a_vehicle_is_found(known: Places) -> None:
+    says(check_alike("eve", {"van": VAN}, {"van": VAN}))
+    says(check_alike("eve", known, {"van": VAN}), "wrong of 1")
+
+
+def test_whoever_need_not_know_of_a_vehicle_knows_the_newest_of_it_or_nothing() -> None:
+    says(check_alike("eve", {}, {}, {"van": VAN}))
+    says(check_alike("eve", {"van": VAN}, {}, {"van": VAN}))
+    says(check_alike("eve", {"van": OLD}, {}, {"van": VAN}), "wrong of 1")
+
+
+# ----------------------------------------------------------------------------------------------------- followed
+
+GATE, YARD = frozenset({"gate"}), frozenset({"yard"})
+PLACES = {
+    "van-0-0": Place(1, LAT, EDGE + 0.001, GATE),
+    "van-9-9": Place(1, LAT, EDGE - 0.001, GATE | YARD),
+    "bus": Place(1, LAT, EDGE + 0.00001),
+    "far": Place(1, LAT, EDGE + 0.1, frozenset({"garage"})),
+}
+
+
+def followed(follow: Follow, may: bool = False) -> list[str]:
+    return sorted(wanted(follow, PLACES)[may])
+
+
+def test_who_follows_everything_knows_everything() -> None:
+    assert wanted({"all": True}, PLACES) == (PLACES, {})
+
+
+def test_who_follows_vehicles_knows_these_and_of_no_region() -> None:
+    assert wanted({"vehicles": ["van-0-0", "who"]}, PLACES) == ({"van-0-0": Place(1, LAT, EDGE + 0.001)}, {})
+
+
+def test_who_follows_regions_knows_exactly_who_is_in_them_and_of_no_other_region() -> None:
+    must, may = wanted({"regions": ["yard", "north"]}, PLACES)
+    assert (must, may) == ({"van-9-9": Place(1, LAT, EDGE - 0.001, YARD)}, {})
+    assert followed({"regions": ["gate"]}) == ["van-0-0", "van-9-9"]
+
+
+def test_who_follows_a_view_knows_who_is_well_within_it_and_may_know_others() -> None:
+    east = view(EDGE, EDGE + 0.008)
+    assert followed(east) == ["van-0-0"]
+    assert followed(east, may=True) == ["bus", "far", "van-9-9"]
+
+
+EVENT = {"vehicle": "van", "region": "gate", "lat": LAT, "lon": EDGE + 0.001}
+
+
+@pytest.mark.parametrize(
+    ("follow", "is_its"),
+    [
+        ({"all": True}, True),
+        ({"vehicles": ["van"]}, True),
+        ({"vehicles": ["bus"]}, False),
+        ({"regions": ["gate"]}, True),
+        ({"regions": ["yard"]}, False),
+        (view(EDGE, EDGE + 0.008), True),
+        (view(EDGE - 0.008, EDGE), None),
+    ],
+)
+def test_an_event_is_of_who_follows_its_vehicle_its_region_or_a_view_of_its_place(follow: Follow, is_its: Any) -> None:
+    assert hears(follow, EVENT) is is_its
+
+
+def test_a_quarter_of_all_viewers_follow_everything() -> None:
+    assert sum("all" in follow for follow in FOLLOWS) * 4 == len(FOLLOWS)
+
+
+# ------------------------------------------------------------------------------------------------------- reread
+
+
+def reread(status: int, time: int, cut: Spans = ()) -> Iterator[str]:
+    """Asked at 10, answered at 11, when the fix of 500 was acknowledged."""
+    return check_reread([Read("node0", "van", 10.0, 11.0, 500, status, time)], cut)
+
+
+@pytest.mark.parametrize(("status", "time"), [(200, 500), (200, 600), (503, 0), (429, 0), (0, 0)])
+def test_who_tells_what_was_acknowledged_or_tells_nothing_is_right(status: int, time: int) -> None:
+    says(reread(status, time))
+
+
+@pytest.mark.parametrize(("status", "time"), [(200, 499), (404, 0)])
+def test_who_tells_an_older_place_than_was_acknowledged_is_found(status: int, time: int) -> None:
+    says(reread(status, time), "1 answers of 1 are older")
+    says(reread(status, time, [(5.0, 9.0), (12.0, 20.0)]), "1 answers of 1 are older")
+
+
+@pytest.mark.parametrize("span", [(10.5, 10.6), (5.0, 10.5), (10.5, 20.0), (5.0, 20.0)])
+def test_while_nats_or_postgresql_is_away_older_places_may_be_told(span: tuple[float, float]) -> None:
+    says(reread(200, 499, [span]))

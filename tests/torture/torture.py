@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.support.waiting import deadline, until
+from tests.torture.checks.reread import is_calm, is_old
 from tests.torture.dispatchers import Dispatcher
-from tests.torture.faults import FAULTS, ONE_NODE
+from tests.torture.faults import CUTS, FAULTS, ONE_NODE
+from tests.torture.follows import hears
 from tests.torture.found import Found, events_of
+from tests.torture.readers import Reader
 from tests.torture.routes import EDITED, REGIONS, routes_of
 from tests.torture.schedule import Planned, schedule
 from tests.torture.senders import Sender, all_delivered
@@ -25,6 +28,7 @@ from tests.torture.world import World, world
 RECOVERS_S = 60  #: until everything is acknowledged again after a fault
 TIMERS_S = 5  #: until who stays where it is has dwelled there
 CALM_S = 60  #: until all is told to all at the end
+AFTER_CUT_S = 3.0  #: so long nodes may tell older places once NATS and PostgreSQL are there again
 
 
 class Load(NamedTuple):
@@ -58,7 +62,13 @@ class Torture:
             Dispatcher(number, ports, self._counts, lambda: self.viewers[0].events, load.deeds_every_s)
             for number, _ in enumerate(EDITED)
         ]
-        self.threads: list[Sender | Dispatcher] = [*self.dispatchers, *self.senders]
+        routes = [route for sender in self.senders for route in sender.routes]
+        self.readers = [
+            Reader(number, node, routes, lambda vehicle: self._counts()[0][vehicle])
+            for number, node in enumerate(world.nodes)
+        ]
+        self.threads: list[Sender | Dispatcher | Reader] = [*self.readers, *self.dispatchers, *self.senders]
+        self.cut: list[tuple[float, float]] = []  # when NATS or PostgreSQL was away from some node
         self.done = Counter[str]()
         self.slowest = (0.0, "")  # until all is acknowledged after a fault, and which
         self.faults: list[str] = []
@@ -87,7 +97,7 @@ class Torture:
                 task.cancel()
             for thread in self.threads:
                 thread.over.set()
-        found = Found(self.world, self.senders, self.viewers, self.dispatchers)
+        found = Found(self.world, self.senders, self.viewers, self.dispatchers, self.readers, self.cut)
         self.faults += await found.faults()
         self._tell(found)
         if self.faults:
@@ -140,7 +150,10 @@ class Torture:
 
     async def _cause(self, planned: Planned) -> None:
         self.done[planned.fault] += 1
+        began = time.monotonic()
         await FAULTS[planned.fault](self.world, self.world.nodes[planned.node], planned)
+        if planned.fault in CUTS:
+            self.cut.append((began, time.monotonic() + AFTER_CUT_S))
 
     async def _recover(self, fault: str) -> None:
         began = time.monotonic()
@@ -163,10 +176,12 @@ class Torture:
         """Nothing more comes: the database has no event without a number, each node and viewer has heard the newest."""
         await asyncio.sleep(1.0)
         events = [await asyncio.to_thread(events_of, node) for node in self.world.nodes]
-        told = {(event["seq"], event["id"]): event.get("region") for event in events[0]}
         waiting = await self.world.notes.unnumbered()
-        heard = [set(viewer.events) >= _for(viewer, told) for viewer in self.viewers]
-        return not waiting and all(len(one) == len(told) for one in events) and all(heard)
+        heard = [
+            all(key in heard for event in events[0] if hears(follow, event) for key in [(event["seq"], event["id"])])
+            for follow, heard in [(viewer.follow, set(viewer.events)) for viewer in self.viewers]
+        ]
+        return not waiting and all(len(one) == len(events[0]) for one in events) and all(heard)
 
     def _tell(self, found: Found) -> None:
         answers = sum((Counter(sender.answers) for sender in self.senders), Counter[int]())
@@ -179,9 +194,9 @@ class Torture:
             f" {sum(viewer.live.connects for viewer in self.viewers)} connections; answers {dict(answers)}"
         )
         longest = max(sender.longest for sender in self.senders)
+        calm = sum(is_calm(read, self.cut) and read.status == 200 for read in found.reads)
+        old = [read for read in found.reads if is_old(read)]
+        print(
+            f"{len(found.reads)} reads, {calm} of them answered while NATS and PostgreSQL were there; {len(old)} were old"
+        )
         print(f"nothing acknowledged for {longest:.1f} s at most; slowest back after {self.slowest}", flush=True)
-
-
-def _for(viewer: Viewer, told: dict[tuple[int, str], str | None]) -> set[tuple[int, str]]:
-    regions = viewer.heard().regions
-    return {key for key, region in told.items() if regions is None or region in regions}

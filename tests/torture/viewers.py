@@ -8,15 +8,9 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.torture.checks.seen import Heard
+from tests.torture.checks.alike import Place, Places
+from tests.torture.follows import FOLLOWS, shown
 from tracker.client import Live
-
-FOLLOWS: tuple[dict[str, Any], ...] = (
-    {"all": True},
-    {"regions": ["gate", "yard"]},
-    {"all": True, "window": 1},
-    {"regions": ["north", "south", "garage"]},
-)
 
 
 class Roaming(Live):
@@ -49,10 +43,6 @@ class Viewer:
         self.errors: list[str] = []
         self._tasks: list[asyncio.Task[None]] = []
 
-    @property
-    def follows_all(self) -> bool:
-        return "all" in self.follow
-
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._break_off())]
 
@@ -75,8 +65,12 @@ class Viewer:
         """Break off no more."""
         self._tasks[1].cancel()
 
-    def heard(self) -> Heard:
-        return Heard(self.name, None if self.follows_all else self.follow["regions"], self.events)
+    def places(self) -> Places:
+        """Where it believes vehicles to be."""
+        return {
+            name: shown(self.follow, Place(one.time, round(one.lat, 6), round(one.lon, 6), frozenset(one.regions)))
+            for name, one in self.live.vehicles.items()
+        }
 
     async def close(self) -> None:
         await self.live.close()

@@ -1,15 +1,25 @@
-"""All nodes and all viewers of everything know the same of every vehicle: its newest fix and the regions it is in."""
+"""All nodes and all viewers know the same of every vehicle that is their business: its newest fix and the regions it is in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-Place = tuple[int, float, float, tuple[str, ...]]  #: time of the fix in ms, degrees, regions in their order
+
+class Place(NamedTuple):
+    time: int  # of the fix, in ms
+    lat: float
+    lon: float
+    regions: frozenset[str] = frozenset()
 
 
-def check_alike(who: str, known: Mapping[str, Place], wanted: Mapping[str, Place]) -> Iterator[str]:
-    """By vehicle."""
-    wrong = sorted(name for name in known.keys() | wanted.keys() if known.get(name) != wanted.get(name))
+Places = Mapping[str, Place]  #: by vehicle
+
+
+def check_alike(who: str, known: Places, wanted: Places, may: Places | None = None) -> Iterator[str]:
+    """`may`: what it may know besides, and then so."""
+    right = {**(may or {}), **wanted}
+    wrong = sorted(name for name in known.keys() | wanted.keys() if known.get(name) != right.get(name))
     if wrong:
         one = wrong[0]
-        yield f"{who} is wrong of {len(wrong)} vehicles; {one}: {known.get(one)}, and it is {wanted.get(one)}"
+        yield f"{who} is wrong of {len(wrong)} vehicles; {one}: {known.get(one)}, and it is {right.get(one)}"

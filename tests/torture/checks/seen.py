@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+Heard = Sequence[tuple[int, str]]  #: (seq, id) of what it was told
 
 
-class Heard(NamedTuple):
-    """Of one viewer: the regions it follows (None: all there is), and (seq, id) of what it was told."""
-
-    viewer: str
-    regions: Collection[str] | None
-    events: Sequence[tuple[int, str]]
-
-
-def check_seen(heard: Heard, events: Mapping[tuple[int, str], str | None]) -> Iterator[str]:
-    """`events`: the region of each (seq, id) there is."""
-    may = [key for key, region in events.items() if heard.regions is None or region in heard.regions]
-    missed = sorted(set(may) - set(heard.events))
+def check_seen(viewer: str, heard: Heard, events: Mapping[tuple[int, str], bool | None]) -> Iterator[str]:
+    """`events`: is it for this viewer? None: it may be."""
+    missed = sorted({key for key, is_its in events.items() if is_its} - set(heard))
     if missed:
-        yield f"{heard.viewer} missed {len(missed)} events, the first of them {missed[0]}"
-    doubled = [key for key, times in Counter(heard.events).items() if times > 1]
+        yield f"{viewer} missed {len(missed)} events, the first of them {missed[0]}"
+    doubled = [key for key, times in Counter(heard).items() if times > 1]
     if doubled:
-        yield f"{heard.viewer} heard {len(doubled)} events twice, one of them {doubled[0]}"
-    strange = sorted(set(heard.events) - set(may))
+        yield f"{viewer} heard {len(doubled)} events twice, one of them {doubled[0]}"
+    strange = sorted(key for key in set(heard) if events.get(key, False) is False)
     if strange:
-        yield f"{heard.viewer} heard {len(strange)} events that are not there or not for it, one of them {strange[0]}"
-    if sorted(heard.events) != list(heard.events):
-        at = next(at for at, (one, next) in enumerate(zip(heard.events, heard.events[1:], strict=False)) if next < one)
-        yield f"{heard.viewer} heard {heard.events[at + 1]} after {heard.events[at]}"
+        yield f"{viewer} heard {len(strange)} events that are not there or not for it, one of them {strange[0]}"
+    if sorted(heard) != list(heard):
+        at = next(at for at, (one, next) in enumerate(pairwise(heard)) if next < one)
+        yield f"{viewer} heard {heard[at + 1]} after {heard[at]}"

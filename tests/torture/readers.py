@@ -1,0 +1,40 @@
+"""Reader: asks one node where vehicles are of which a fix was just acknowledged, by whichever node."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from tests.torture.checks.reread import Read
+from tests.torture.nodes import Node
+from tests.torture.routes import Route
+from tests.torture.senders import ask
+from tracker.times import parse_time
+
+EVERY_S = 0.3
+
+
+class Reader(threading.Thread):
+    def __init__(self, number: int, node: Node, routes: Sequence[Route], count: Callable[[str], int]) -> None:
+        """`count`: how many fixes of a vehicle are acknowledged by now."""
+        super().__init__(daemon=True, name=f"reader {number}")
+        self.over = threading.Event()
+        self.reads: list[Read] = []
+        self._node, self._routes, self._count = node, routes, count
+        self._chance = random.Random(number)
+
+    def run(self) -> None:
+        while not self.over.wait(self._chance.uniform(0, 2 * EVERY_S)):
+            self._read(self._chance.choice(self._routes))
+
+    def _read(self, route: Route) -> None:
+        if not (count := self._count(route.vehicle)):
+            return
+        asked = time.monotonic()
+        status, told = ask(self._node.server.port, "GET", f"/api/v1/vehicles/{route.vehicle}")
+        at = told["position"] if status == 200 else None
+        newest = parse_time(at["time"]) if at else 0
+        least = route.fix(count - 1)[0]
+        self.reads.append(Read(self._node.name, route.vehicle, asked, time.monotonic(), least, status, newest))
