@@ -171,5 +171,5 @@ FAULTS = ONE_NODE | {fault.__name__: fault for fault in (set_clock, slow_commit)
 #: while one of them lasts NATS or PostgreSQL is away from some node
 CUTS = {
     fault.__name__
-    for fault in (cut_postgres, cut_nats, cut_both, hold_commit, restart_postgres, restart_nats, end_backend, fill_disk)
+    for fault in (cut_postgres, cut_nats, cut_both, hold_commit, restart_postgres, restart_nats, fill_disk)
 }

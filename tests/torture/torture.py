@@ -63,10 +63,7 @@ class Torture:
             for number, _ in enumerate(EDITED)
         ]
         routes = [route for sender in self.senders for route in sender.routes]
-        self.readers = [
-            Reader(number, node, routes, lambda vehicle: self._counts()[0][vehicle])
-            for number, node in enumerate(world.nodes)
-        ]
+        self.readers = [Reader(number, node, routes, self._acknowledged) for number, node in enumerate(world.nodes)]
         self.threads: list[Sender | Dispatcher | Reader] = [*self.readers, *self.dispatchers, *self.senders]
         self.cut: list[tuple[float, float]] = []  # when NATS or PostgreSQL was away from some node
         self.done = Counter[str]()
@@ -77,6 +74,9 @@ class Torture:
         """Acknowledged is asked first: what is sent only grows."""
         acknowledged = {name: count for sender in self.senders for name, count in sender.acknowledged.items()}
         return acknowledged, {name: count for sender in self.senders for name, count in sender.sent.items()}
+
+    def _acknowledged(self, vehicle: str) -> int:
+        return next(one.acknowledged[vehicle] for one in self.senders if vehicle in one.acknowledged)
 
     async def run(self, faults: Sequence[str]) -> list[str]:
         await self._draw_regions()

@@ -16,7 +16,7 @@ from tracker.errors import Overloaded
 from tracker.model.change import VehicleState
 from tracker.model.picture import Picture
 from tracker.nodes.audience import Audience, Within, is_rare, joining
-from tracker.nodes.interest import NOTHING
+from tracker.nodes.interest import NOTHING, Needs
 from tracker.pipeline.shared.questions import Moved, Wanted, encode, names_of
 from tracker.turns.slices import in_slices
 
@@ -25,6 +25,7 @@ ANSWER_S = 5.0  #: how long a node may take to answer
 FLUSH_S = 1.0  #: for what was passed last, when this node stops
 ROWS = 1000  #: vehicles looked at before others have their turn
 MOST_BYTES = 256 * 1024  #: of states in one question
+MOST_GONE = 16  #: nodes of which is remembered what they needed
 
 NOT_PASSED = (NotAsked, NoAnswer, Failed)
 
@@ -41,10 +42,10 @@ class Picked(NamedTuple):
 class _Target:
     """Another node, and what it has to hear of."""
 
-    def __init__(self, node: str) -> None:
+    def __init__(self, node: str, needs: Needs = NOTHING, version: int = 0) -> None:
         self.node = node
-        self.needs = NOTHING
-        self.version = 0  # of these needs
+        self.needs = needs
+        self.version = version  # of these needs
         self.finding = asyncio.Lock()  # what they are
         self.vehicles: dict[str, None] = {}
         self.waiting: list[asyncio.Future[None]] = []  # for all that was put down before them to be there
@@ -84,19 +85,25 @@ class Passing:
         self._partition_of = partition_of
         self.within: Within | None = None  # what finds the vehicles of cells, if there is something that does
         self._targets: dict[str, _Target] = {}
+        self._gone: dict[str, _Target] = {}
         self._audience = Audience({})
         self.passed = self.spared = 0  # states, each for each of the other nodes
 
     # -- who there is --------------------------------------------------------------------------------------------------
 
     def set_others(self, nodes: Set[str]) -> None:
-        """The other nodes that live."""
+        """The other nodes that live. One that comes back needs what it did: it may not know that it was given up, as
+        when PostgreSQL forgot in a crash that it lives."""
         if nodes == self._targets.keys():
             return
         for node in self._targets.keys() - nodes:
-            self._targets.pop(node).end()
+            self._gone[node] = self._targets.pop(node)
+            self._gone[node].end()
+        while len(self._gone) > MOST_GONE:
+            del self._gone[next(iter(self._gone))]
         for node in sorted(nodes - self._targets.keys()):
-            target = self._targets[node] = _Target(node)
+            before = self._gone.pop(node, None)
+            target = self._targets[node] = _Target(node, before.needs, before.version) if before else _Target(node)
             target.task = asyncio.create_task(self._pass_on(target), name="passing")
         self._count_needs()
 
@@ -119,7 +126,10 @@ class Passing:
             return
         before, target.needs, target.version = target.needs, wanted.needs, wanted.version
         self._count_needs()
-        async for vehicle in in_slices(joining(self._picture, before, wanted.needs, self.within), ROWS):
+        await self._put_needed(target, before, wanted.needs)
+
+    async def _put_needed(self, target: _Target, before: Needs, now: Needs) -> None:
+        async for vehicle in in_slices(joining(self._picture, before, now, self.within), ROWS):
             if vehicle is not None and self._has(vehicle):
                 target.put_vehicles((vehicle,))
 
@@ -173,6 +183,7 @@ class Passing:
                 target.put_vehicles((vehicle,))
 
     async def _pass_on(self, target: _Target) -> None:
+        await self._put_needed(target, NOTHING, target.needs)
         while True:
             await target.more.wait()
             if self._asking.away:

@@ -10,6 +10,7 @@ from tests.support.company import Company, Node, depot, ping
 from tests.support.waiting import until
 from tracker.errors import Overloaded, StoreError
 from tracker.model.records import Record
+from tracker.nodes.interest import ALL
 
 
 async def test_nodes_share_the_fleet_fairly(company: Company, a: Node, b: Node) -> None:
@@ -242,3 +243,17 @@ def test_partitions_are_remembered_of_so_many_vehicles(monkeypatch: pytest.Monke
         await company.end()
 
     asyncio.run(looks())
+
+
+async def test_a_node_that_was_not_heard_for_a_lease_says_again_what_it_needs(
+    company: Company, a: Node, b: Node
+) -> None:
+    """The others may have thought that it is gone, and forgotten it."""
+    await company.watch()
+    a.hangs = True
+    await company.until(lambda: b.sharing.statistics().living == 1)
+    assert a.pipeline.hears(ALL), "it has not found out"
+    a.hangs = False
+    await a.sharing.ownership.ask_store()
+    assert not a.pipeline.hears(ALL)
+    await company.until(lambda: a.pipeline.hears(ALL))

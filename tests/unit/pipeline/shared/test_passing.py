@@ -325,10 +325,36 @@ async def test_a_node_that_is_gone_needs_nothing(ours: Ours) -> None:
     await ours.needs("c", ALL)
     ours.move(state("van"))
     assert ours.move(state("van", 1)) == [state("van", 1)], "all of those that are left need it"
+    assert not ours.names("b")
+
+
+async def test_a_node_that_comes_back_is_passed_what_it_needed_for_it_may_not_know_that_it_was_gone(ours: Ours) -> None:
+    """As when PostgreSQL forgets in a crash who lives: by its own clock its lease never ended."""
+    await ours.needs("b", cell(HERE))
+    ours.move(state("van"), state("bus", lat=THERE), state("lorry"))
+    ours.theirs = {"lorry"}
+    ours.passing.set_others({"c"})
+    ours.move(state("van", 1))
     ours.passing.set_others({"b", "c"})
-    assert ours.move(state("van", 2)) == []
     await ours.quiet()
-    assert ours.names("b") == [], "it is met anew"
+    assert ours.states("b") == [state("van", 1)]
+    ours.move(state("van", 2), state("bus", 2, THERE))
+    await ours.quiet()
+    assert ours.states("b") == [state("van", 1), state("van", 2)]
+    assert await ours.needs("b", vehicles("bus"), 1) == [], "older than what it said before it was gone"
+    assert await ours.needs("b", vehicles("bus"), 2) == ["bus"]
+
+
+async def test_of_many_nodes_that_went_the_last_are_remembered(ours: Ours, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_GONE", 1)
+    await ours.needs("b", ALL)
+    await ours.needs("c", ALL)
+    ours.move(state("van"))
+    ours.passing.set_others({"c"})
+    ours.passing.set_others(set())
+    ours.passing.set_others({"b", "c"})
+    await ours.quiet()
+    assert ours.line.passed == {"c": [[state("van")]]}
 
 
 async def test_whoever_waits_for_a_node_that_is_gone_waits_no_more(ours: Ours) -> None:

@@ -94,6 +94,19 @@ def test_a_node_that_was_overtaken_and_speaks_late_is_not_believed() -> None:
     assert told.hear(old, new) == [new]
 
 
+def test_what_is_passed_is_not_believed_before_all_is_known_that_everybody_is_told() -> None:
+    """That a vehicle is there, and in which regions: else an event would meet a membership from after it."""
+    told = Told()
+    passed = msgspec.structs.replace(state("van", T0 + 6), regions={"depot": T0})
+    assert told.telling.hear_passed([passed]) == ([], ["van"]), "nobody said yet that there is one"
+    told.picture.apply(Change(moved=[state("van", T0 + 4)]))
+    assert told.telling.hear_passed([passed]) == ([], ["van"]), "nor that it is there"
+    told.picture.apply(Change(moved=[msgspec.structs.replace(passed, received_at=T0 + 5)]))
+    assert told.telling.hear_passed([passed]) == ([passed], [])
+    told.picture.apply(Change(moved=[passed]))
+    assert told.telling.hear_passed([passed, state("van", T0 + 5)]) == ([], []), "it is known, or older"
+
+
 def test_a_vehicle_that_was_removed_does_not_come_back_by_a_late_word() -> None:
     told = Told()
     told.telling.parts(Change(removed=["van"], deed=1))

@@ -332,3 +332,11 @@ async def test_an_answer_that_knew_of_fewer_vehicles_does_not_count(ours: Ours) 
     ours.line.gate.set()
     await hears
     assert ours.line.asked[-1].partitions == [1, 2, 3]
+
+
+async def test_a_node_that_others_may_have_forgotten_says_again_what_it_needs(ours: Ours) -> None:
+    await ours.hear_of(VAN)
+    ours.watching.tell_again()
+    assert not ours.watching.hears(VAN)
+    await ours.hear_of(VAN)
+    assert (ours.line.needs()[-2:], ours.read) == ([VAN, VAN], 0)
