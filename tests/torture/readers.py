@@ -1,4 +1,4 @@
-"""Reader: asks one node where vehicles are of which a fix was just acknowledged, by whichever node."""
+"""Reader: asks any node where vehicles are of which a fix was just acknowledged, by whichever node."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ EVERY_S = 0.15
 
 
 class Reader(threading.Thread):
-    def __init__(self, number: int, node: Node, routes: Sequence[Route], count: Callable[[str], int]) -> None:
+    def __init__(
+        self, number: int, nodes: Sequence[Node], routes: Sequence[Route], count: Callable[[str], int]
+    ) -> None:
         """`count`: how many fixes of a vehicle are acknowledged by now."""
         super().__init__(daemon=True, name=f"reader {number}")
         self.over = threading.Event()
         self.reads: list[Read] = []
-        self._node, self._routes, self._count = node, routes, count
+        self._nodes, self._routes, self._count = nodes, routes, count
         self._chance = random.Random(number)
 
     def run(self) -> None:
@@ -32,9 +34,9 @@ class Reader(threading.Thread):
     def _read(self, route: Route) -> None:
         if not (count := self._count(route.vehicle)):
             return
-        asked = time.monotonic()
-        status, told = ask(self._node.server.port, "GET", f"/api/v1/vehicles/{route.vehicle}")
+        node, asked = self._chance.choice(self._nodes), time.monotonic()
+        status, told = ask(node.server.port, "GET", f"/api/v1/vehicles/{route.vehicle}")
         at = told["position"] if status == 200 else None
         newest = parse_time(at["time"]) if at else 0
         least = route.fix(count - 1)[0]
-        self.reads.append(Read(self._node.name, route.vehicle, asked, time.monotonic(), least, status, newest))
+        self.reads.append(Read(node.name, route.vehicle, asked, time.monotonic(), least, status, newest))

@@ -35,6 +35,7 @@ class Load(NamedTuple):
     senders: int = 4
     vehicles: int = 12  # of each
     viewers: int = 8
+    readers: int = 4
     deeds_every_s: float = 1.0
 
 
@@ -63,7 +64,7 @@ class Torture:
             for number, _ in enumerate(EDITED)
         ]
         routes = [route for sender in self.senders for route in sender.routes]
-        self.readers = [Reader(number, node, routes, self._acknowledged) for number, node in enumerate(world.nodes)]
+        self.readers = [Reader(number, world.nodes, routes, self._acknowledged) for number in range(load.readers)]
         self.threads: list[Sender | Dispatcher | Reader] = [*self.readers, *self.dispatchers, *self.senders]
         self.cut: list[tuple[float, float]] = []  # when NATS or PostgreSQL was away from some node
         self.done = Counter[str]()
