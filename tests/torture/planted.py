@@ -23,3 +23,7 @@ async def test_no_two_nodes_commit_in_one_epoch_of_a_partition() -> None:
 
 async def test_events_are_numbered_in_the_order_of_transactions() -> None:
     assert await torture(SEED, SECONDS, faults=["slow_commit"]) == []
+
+
+async def test_whoever_looks_at_any_node_is_told_what_was_acknowledged_and_where_all_are_at_the_end() -> None:
+    assert await torture(SEED, SECONDS, faults=["set_clock"]) == []
