@@ -13,7 +13,7 @@ NEAR = 1e-5  #: degrees: so close to the edge of a view it may be taken either w
 Follow = Mapping[str, Any]  #: as a client says it
 
 
-def view(west: float, east: float) -> Follow:
+def view(west: float, east: float) -> dict[str, Any]:
     return {"view": {"bbox": [west, LAT - 0.01, east, LAT + 0.01], "zoom": 14}}
 
 
@@ -22,11 +22,11 @@ FOLLOWS: tuple[Follow, ...] = (
     {"all": True},
     {"regions": ["gate", "yard"]},
     view(EDGE - 0.008, EDGE - NEAR),
-    {"vehicles": ["van-0-0", "van-1-3", "van-2-6", "van-3-9", "parker-0-1"]},
+    {"vehicles": ["van-0-0", "van-1-3", "van-2-6", "van-3-9", "parker-0-1", "parker-3-0"]},
     {"regions": ["north", "south", "garage"]},
     {"all": True, "window": 1},
-    {"vehicles": ["van-0-11", "van-2-2", "parker-1-0", "parker-3-2"], "window": 1},
-    view(EDGE, EDGE + 0.008),
+    view(EDGE, EDGE + 0.02) | {"window": 1},
+    view(EDGE, EDGE + 0.02),
 )
 
 

@@ -8,7 +8,7 @@ from tests.support import moved_clock
 def main() -> None:
     from tracker.pipeline.shared import watching
 
-    watching.KEEP_S, watching.READ_S = 1.0, 2.0
+    watching.KEEP_S, watching.READ_S = 0.5, 0.5
     moved_clock.main()
 
 

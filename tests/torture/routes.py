@@ -10,10 +10,9 @@ from tracker.geometry.earth import frame
 from tracker.model.ping import Ping
 
 STEP_MS = 500
-LAT, LON = 60.0, 24.961
-EDGE = (
-    583 * 360 / 1024 - 180
-)  #: a tile of zoom 10 begins here, three metres west of the gate: what nodes need ends there
+LAT, LON = 60.0, 24.9667
+#: 321 m west a tile of zoom 10 begins, where what nodes need ends: whoever drives beyond it is in no region
+EDGE = 583 * 360 / 1024 - 180
 METRES = 15.0  #: between two fixes
 SPEED_MPS = METRES / STEP_MS * 1000  #: which they say: so none is doubted, and each region tells its own story
 LAP = 100  #: fixes, to the other end of the street and back
