@@ -13,7 +13,7 @@ from tests.torture.routes import Route
 from tests.torture.senders import ask
 from tracker.times import parse_time
 
-EVERY_S = 0.25
+EVERY_S = 0.5
 
 
 class Reader(threading.Thread):

@@ -16,6 +16,7 @@ EDGE = 583 * 360 / 1024 - 180
 METRES = 15.0  #: between two fixes
 SPEED_MPS = METRES / STEP_MS * 1000  #: which they say: so none is doubted, and each region tells its own story
 LAP = 100  #: fixes, to the other end of the street and back
+WEST = 30  #: of its fixes from the gate to the western end
 KY, KX = frame(LAT)[::-1]
 PARKS_EVERY_MS = 4_000
 
@@ -60,7 +61,7 @@ class Route(NamedTuple):
             east = 3_000 + 75 - METRES * number
         else:
             phase = (number + self.turn) % LAP
-            east = METRES * (min(phase, LAP - phase) - LAP // 4)
+            east = METRES * (min(phase, LAP - phase) - WEST)
         return self.begin + number * STEP_MS, *place(east)
 
     def pings(self, count: int) -> list[Ping]:

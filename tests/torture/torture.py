@@ -35,7 +35,7 @@ class Load(NamedTuple):
     senders: int = 4
     vehicles: int = 12  # of each
     viewers: int = 8
-    readers: int = 3
+    readers: int = 6
     deeds_every_s: float = 1.0
 
 
