@@ -29,7 +29,7 @@ export PIP_ROOT_USER_ACTION := ignore
 export PYTHONUTF8 := 1
 unexport PYTHONDONTWRITEBYTECODE  # a test starts a server hundreds of times: compiling it anew is half of a start
 
-.PHONY: help demo test lint python core servers house page javascript browser faults counts leaks day bench fuzz soak soak-nodes soak-nodes-slice lock clean
+.PHONY: help demo test lint python core servers house page page-1 page-2 javascript browser faults counts leaks day bench fuzz soak soak-nodes soak-nodes-slice lock clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
@@ -39,7 +39,7 @@ demo: $(RUN)  ## a simulated fleet on the map, at http://127.0.0.1:8000 (PORT=80
 	$(BIN)/tracker demo --port $(PORT)
 
 test: $(TEST) $(NODE) browser  ## everything: checks, unit to browser tests, JavaScript; three at a time
-	@$(MAKE) --no-print-directory --keep-going --jobs=3 $(SYNC) page lint javascript core servers house  # the longest first
+	@$(MAKE) --no-print-directory --keep-going --jobs=3 $(SYNC) servers page-1 page-2 core lint javascript house  # the longest first
 
 lint: $(TEST) $(NODE)  ## ruff and mypy; Biome for JavaScript
 	$(BIN)/ruff format --check --quiet .
@@ -59,8 +59,13 @@ servers: $(TEST) $(NODE)  ## what runs in processes of its own
 house: $(TEST) $(NODE)  ## all the other tests there are: of the house and its docs, of leaks
 	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests $(CORE:%=--ignore=%) --ignore=tests/browser --ignore=tests/integration
 
-page: $(TEST) $(NODE)  ## the page in a real browser
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/browser
+page: page-1 page-2  ## the page in a real browser
+
+page-1: $(TEST) $(NODE)
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/browser/test_[a-p]*.py
+
+page-2: $(TEST) $(NODE)
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) tests/browser/test_[q-z]*.py
 
 javascript: $(NODE)
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check

@@ -1,4 +1,4 @@
-"""Whoever asks any node where a vehicle is after a fix was acknowledged is told that fix or a newer one.
+"""Whoever asks any node where a vehicle is a moment after a fix was acknowledged is told that fix or a newer one.
 
 But while NATS or PostgreSQL is away from some node, and for a few seconds from then on: then nodes tell what they know.
 """
@@ -14,7 +14,7 @@ class Read(NamedTuple):
     vehicle: str
     asked: float  # by a clock that nobody sets, in seconds; when it was answered
     answered: float
-    least: int  # time of the newest fix that was acknowledged before, in ms
+    least: int  # time of the newest fix that was acknowledged a moment before, in ms
     status: int  # 0: there was no answer
     time: int  # of the fix that was told; 0: none
 
