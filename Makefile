@@ -38,8 +38,8 @@ help:  ## what can be made
 demo: $(RUN)  ## a simulated fleet on the map, at http://127.0.0.1:8000 (PORT=8080 for another port)
 	$(BIN)/tracker demo --port $(PORT)
 
-test: $(TEST) $(NODE) browser  ## everything: checks, unit to browser tests, JavaScript; three at a time
-	@$(MAKE) --no-print-directory --keep-going --jobs=3 $(SYNC) servers page-1 page-2 core lint javascript house  # the longest first
+test: $(TEST) $(NODE) browser  ## everything: checks, unit to browser tests, JavaScript; two at a time
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 $(SYNC) servers page-1 page-2 core house lint javascript  # the longest first
 
 lint: $(TEST) $(NODE)  ## ruff and mypy; Biome for JavaScript
 	$(BIN)/ruff format --check --quiet .

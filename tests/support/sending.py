@@ -107,18 +107,31 @@ def until_more(senders: list[Sender], count: int) -> None:
     until_sync(lambda: acknowledged(senders) >= goal or dead(senders), "more pings were acknowledged", 30)
 
 
+Tracks = dict[str, list[tuple[int, float]]]
+
+
 def check_all_is_there_once(server: Server, senders: list[Sender]) -> int:
     """What was acknowledged, no more than the last post beyond it, and exactly the events these pings make."""
+    fixes = {sender.fixes[0]["vehicle"]: sender.fixes for sender in senders}
+    settled = until_sync(lambda: _settled(server, fixes), "nothing is under way, and all events are numbered")
+    assert settled
+    tracks, events = settled
     expected: set[str] = set()
     for sender in senders:
-        vehicle = sender.fixes[0]["vehicle"]
-        found = track(server, vehicle)
+        found = tracks[sender.fixes[0]["vehicle"]]
         # The last post may have been stored without its answer having come: nothing else may be more.
         assert sender.acknowledged <= len(found) <= sender.acknowledged + 9
         assert found == [(fix["time"], fix["lat"]) for fix in sender.fixes[: len(found)]]
         expected |= caused(sender.fixes[: len(found)])
-    until_sync(lambda: len(server.events(after=0)) >= len(expected), "all are numbered")
-    events = server.events(after=0)
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     assert Counter(event["id"] for event in events) == Counter(expected)
     return len(expected)
+
+
+def _settled(server: Server, fixes: dict[str, list[dict[str, Any]]]) -> tuple[Tracks, list[dict[str, Any]]] | None:
+    """Tracks and events, once a post that nobody waits for any more comes between them no more."""
+    before = {vehicle: track(server, vehicle) for vehicle in fixes}
+    events = server.events(after=0)
+    expected = set[str]().union(*(caused(fixes[vehicle][: len(found)]) for vehicle, found in before.items()))
+    after = {vehicle: track(server, vehicle) for vehicle in fixes}
+    return (after, events) if before == after and len(events) >= len(expected) else None
