@@ -7,25 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.unit.live.test_hub import Desk, event, keep_house, moved, region, tick
+from tests.unit.live.test_hub import Desk, event, keep_house, moved, region, tick, urgent
 from tracker.errors import Invalid, Overloaded
 from tracker.live import following, routing
 from tracker.live.hub import Hub
 from tracker.live.routing import KEPT_MS
 from tracker.model.change import Change, Registered
-from tracker.model.picture import Picture
-
-
-@pytest.fixture
-def hub() -> Hub:
-    hub = Hub(Picture())
-    hub.begin(epoch=b"abcd", t0=0)
-    return hub
-
-
-def urgent(hub: Hub) -> None:
-    while urgent := hub.take_urgent():
-        hub.serve_urgent(*urgent, 0)
 
 
 @pytest.mark.parametrize("more", [{}, {"all": True}, {"regions": ["a"]}])

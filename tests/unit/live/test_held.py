@@ -7,24 +7,11 @@ from typing import Any
 import pytest
 
 from tests.support.grants import limited
-from tests.unit.live.test_hub import Desk, event, moved, region, tick
+from tests.unit.live.test_hub import Desk, event, moved, region, tick, urgent
 from tracker.access.grants import EVERYTHING
 from tracker.live.hub import Hub
 from tracker.live.viewer import Wish
 from tracker.model.change import Change
-from tracker.model.picture import Picture
-
-
-@pytest.fixture
-def hub() -> Hub:
-    hub = Hub(Picture())
-    hub.begin(epoch=b"abcd", t0=0)
-    return hub
-
-
-def urgent(hub: Hub) -> None:
-    while one := hub.take_urgent():
-        hub.serve_urgent(*one, 0)
 
 
 def test_who_is_held_is_told_nothing_and_then_how_it_is_by_then(hub: Hub) -> None:

@@ -56,13 +56,6 @@ class Desk:
         return [item for message in self.take() for item in message.get(member, ())]
 
 
-@pytest.fixture
-def hub() -> Hub:
-    hub = Hub(Picture())
-    hub.begin(epoch=b"abcd", t0=0)
-    return hub
-
-
 def moved(vehicle: str, time: int, *regions: str, lat: float = 60.0, lon: float = 24.0) -> VehicleState:
     return VehicleState(int(vehicle[1:]), Ping(vehicle, time, lat, lon), time, 1, 0, dict.fromkeys(regions, 0))
 
@@ -78,6 +71,11 @@ def event(seq: int, kind: str = "enter", vehicle: str = "v1", region: str | None
 def tick(hub: Hub, now: int = 0) -> None:
     for viewer in hub.tick():
         hub.serve(viewer, now)
+
+
+def urgent(hub: Hub) -> None:
+    while one := hub.take_urgent():
+        hub.serve_urgent(*one, 0)
 
 
 def keep_house(hub: Hub, now: int) -> None:

@@ -42,7 +42,7 @@ class Picked(NamedTuple):
 class _Target:
     """Another node, and what it has to hear of."""
 
-    def __init__(self, node: str, needs: Needs = NOTHING, version: int = 0) -> None:
+    def __init__(self, node: str, needs: Needs, version: int) -> None:
         self.node = node
         self.needs = needs
         self.version = version  # of these needs
@@ -85,7 +85,7 @@ class Passing:
         self._partition_of = partition_of
         self.within: Within | None = None  # what finds the vehicles of cells, if there is something that does
         self._targets: dict[str, _Target] = {}
-        self._gone: dict[str, _Target] = {}
+        self._gone: dict[str, tuple[Needs, int]] = {}  # what nodes that live no more needed, and its version
         self._audience = Audience({})
         self.passed = self.spared = 0  # states, each for each of the other nodes
 
@@ -97,13 +97,13 @@ class Passing:
         if nodes == self._targets.keys():
             return
         for node in self._targets.keys() - nodes:
-            self._gone[node] = self._targets.pop(node)
-            self._gone[node].end()
+            target = self._targets.pop(node)
+            self._gone[node] = target.needs, target.version
+            target.end()
         while len(self._gone) > MOST_GONE:
             del self._gone[next(iter(self._gone))]
         for node in sorted(nodes - self._targets.keys()):
-            before = self._gone.pop(node, None)
-            target = self._targets[node] = _Target(node, before.needs, before.version) if before else _Target(node)
+            target = self._targets[node] = _Target(node, *self._gone.pop(node, (NOTHING, 0)))
             target.task = asyncio.create_task(self._pass_on(target), name="passing")
         self._count_needs()
 
@@ -135,11 +135,7 @@ class Passing:
 
     def adopted(self, partitions: Collection[int]) -> None:
         """These are this node's now: whoever owned them may not have told all of it."""
-        here = [name for name in self._picture.vehicles if self._partition_of(name) in partitions]
-        for target in self._targets.values():
-            audience = Audience({target.node: target.needs})
-            vehicles, group_of = self._picture.vehicles, self._picture.group_of
-            target.put_vehicles(name for name in here if audience.who(vehicles[name], group_of(name)))
+        self._put_anew(name for name in self._picture.vehicles if self._partition_of(name) in partitions)
 
     # -- what is told, and what is passed ------------------------------------------------------------------------------
 
@@ -173,7 +169,11 @@ class Passing:
         anew = list(filter(self._has, regrouped))
         if picked.audience is not self._audience:  # others need it by now
             anew += (state.ping.vehicle for state in picked.passed)
-        for vehicle in anew:
+        self._put_anew(anew)
+
+    def _put_anew(self, vehicles: Iterable[str]) -> None:
+        """For whoever needs them by now."""
+        for vehicle in vehicles:
             if (known := self._picture.vehicles.get(vehicle)) is not None:
                 self._put(vehicle, self._audience.named(self._audience.who(known, self._picture.group_of(vehicle))))
 
