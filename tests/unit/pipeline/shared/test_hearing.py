@@ -8,13 +8,14 @@ from functools import partial
 
 import pytest
 from msgspec import Raw
+from msgspec.structs import replace
 
 from tests.support.company import Company, Node, depot, ping
 from tests.support.waiting import deadline, until
 from tracker.errors import Overloaded
 from tracker.geometry.earth import tile
 from tracker.live.viewer import Cell
-from tracker.model.change import Registered
+from tracker.model.change import Change, Registered, VehicleState
 from tracker.nodes.interest import ALL, NOTHING, Needs
 from tracker.pipeline.shared.questions import Moved, Wanted, encode
 
@@ -323,6 +324,30 @@ async def test_who_was_not_heard_of_for_a_while_and_lost_nothing_says_again_what
     await company.join("c")  # so that not all need it
     await move(a, name, 60, NEAR)
     await until(lambda: lat(b, name) == NEAR)
+
+
+async def test_who_left_while_a_node_was_forgotten_is_not_believed_to_be_there(
+    company: Company, a: Node, b: Node
+) -> None:
+    """What it needed is passed to it by itself, but nobody passes who is not there any more: it has to ask."""
+    name = company.vehicle_of(a)
+    await move(a, name, 0, HERE)
+    await look(company, b, cell(HERE))
+    company.place.now += 5000
+    await a.sharing.ownership.ask_store()
+    assert a.sharing.ownership.others() == {}
+    a.pipeline._relay.take(Change(moved=[state_at(a, name, THERE)]))
+    for node in (b, a):
+        company.place.now += 1
+        await node.sharing.ownership.ask_store()
+    await until(lambda: lat(b, name) == THERE)
+
+
+def state_at(node: Node, name: str, lat: float) -> VehicleState:
+    """A minute later."""
+    state = node.picture.vehicles[name]
+    moved = replace(state.ping, lat=lat, time=state.ping.time + 60_000)
+    return replace(state, ping=moved, received_at=state.received_at + 60_000)
 
 
 async def test_a_node_says_nothing_of_what_is_not_its_own(company: Company, a: Node, b: Node) -> None:
